@@ -1,1 +1,36 @@
+//! The ledger: what a record is, which rules it must pass, and how an answer about it is proven.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock, no randomness, no
+//! threads. A node drives it, a client checks answers with it, and a simulator replays it.
+//! It must not know how blocks are agreed on, stored or sent.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
+
+pub mod block;
+pub mod certificate;
+pub mod encoding;
+pub mod epcis;
+pub mod execution;
+pub mod fault;
+pub mod genesis;
+pub mod hash;
+pub mod model;
+pub mod proof;
+pub mod rejection;
+pub mod rules;
+pub mod signing;
+pub mod state;
+pub mod transaction;
+
+pub use fault::Fault;
+pub use hash::Hash;
+pub use rejection::Rejection;

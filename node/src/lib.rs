@@ -1,1 +1,5 @@
+//! A node: one process that keeps the ledger, agrees on blocks and answers queries.
 
+pub mod chain;
+pub mod mempool;
+pub mod storage;

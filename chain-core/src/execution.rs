@@ -1,0 +1,208 @@
+//! Executing a block. The same body serves proposing (transactions that break a rule are left
+//! out and reported) and verifying (one that breaks a rule makes the block invalid).
+
+use crate::Fault;
+use crate::block::Header;
+use crate::hash::Hash;
+use crate::model::validators::ValidatorSet;
+use crate::proof::transaction_tree;
+use crate::rejection::Rejection;
+use crate::rules;
+use crate::state::commitment::{self, TreeRead, TreeUpdate};
+use crate::state::delta::{Delta, Writes, decode_stored};
+use crate::state::{StateRead, keys};
+use crate::transaction::VerifiedTransaction;
+use thiserror::Error;
+use touchstone_proto::ledger::Parameters;
+
+/// What is fixed about a block before its transactions are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockContext {
+    /// The chain.
+    pub chain_id: Hash,
+    /// Height of the block.
+    pub height: u64,
+    /// Its time, milliseconds.
+    pub time_ms: u64,
+    /// Block id of its parent (the chain id at height 1).
+    pub parent: Hash,
+    /// Key of the validator that makes it.
+    pub proposer: [u8; 32],
+}
+
+/// A block's effects, staged: nothing is written yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// The header that commits to all of it.
+    pub header: Header,
+    /// Values, link entries and transaction ids.
+    pub writes: Writes,
+    /// Changes of the authenticated tree.
+    pub tree: TreeUpdate,
+    /// The validators of the next block.
+    pub next_validators: ValidatorSet,
+    /// Indices of the transactions that were applied, in order.
+    pub applied: Vec<usize>,
+    /// Indices of those left out, and why.
+    pub rejected: Vec<(usize, Rejection)>,
+}
+
+/// Why a proposed block isn't valid.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidBlock {
+    /// A transaction breaks a rule.
+    #[error("transaction {index} breaks the rule {}: {rejection}", rejection.rule())]
+    Transaction {
+        /// Index in the block.
+        index: usize,
+        /// The rule.
+        rejection: Rejection,
+    },
+    /// More bytes or transactions than the parameters allow.
+    #[error("the block exceeds the chain's limits of bytes or transactions")]
+    TooLarge,
+    /// A header field that execution doesn't confirm.
+    #[error("the header's {0} is not what executing the block gives")]
+    Header(&'static str),
+}
+
+/// Executes `transactions` on the state before the block, leaving out those that break a rule or
+/// no longer fit the chain's limits (those stay neither applied nor rejected).
+pub fn execute<S: StateRead + TreeRead>(
+    state: &S,
+    context: &BlockContext,
+    transactions: &[&VerifiedTransaction],
+) -> Result<Executed, Fault> {
+    let parameters = parameters(state)?;
+    let validators = validators(state)?;
+    let mut delta = Delta::new(state);
+    let mut applied = Vec::new();
+    let mut rejected = Vec::new();
+    let mut bytes: u64 = 0;
+    for (index, transaction) in transactions.iter().enumerate() {
+        let size = transaction.envelope().len() as u64;
+        if applied.len() as u64 >= parameters.max_block_transactions {
+            break;
+        }
+        if bytes.saturating_add(size) > parameters.max_block_bytes {
+            continue;
+        }
+        let place = u32::try_from(applied.len())
+            .map_err(|_| Fault::Invariant("more than 2^32 transactions in a block".into()))?;
+        match rules::apply(&mut delta, &parameters, context, place, transaction)? {
+            Ok(()) => {
+                delta.accept(*transaction.id());
+                bytes = bytes.saturating_add(size);
+                applied.push(index);
+            }
+            Err(rejection) => {
+                delta.discard();
+                rejected.push((index, rejection));
+            }
+        }
+    }
+    let parent_height = context.height.saturating_sub(1);
+    delta.put(keys::block(parent_height), context.parent.to_vec());
+    delta.accept_block_writes();
+    let writes = delta.into_writes();
+    let tree = commitment::update(state, context.height, &writes.values)?;
+    let next_validators = match writes.values.get(keys::VALIDATORS) {
+        Some(bytes) => decode_validators(bytes)?,
+        None => validators.clone(),
+    };
+    let envelopes: Vec<Vec<u8>> = applied
+        .iter()
+        .filter_map(|i| transactions.get(*i))
+        .map(|t| t.envelope().to_vec())
+        .collect();
+    let header = Header {
+        chain_id: context.chain_id,
+        height: context.height,
+        time_ms: context.time_ms,
+        parent: context.parent,
+        proposer: context.proposer,
+        transaction_root: transaction_tree::root(&envelopes),
+        transaction_count: envelopes.len() as u64,
+        state_root: tree.root,
+        validators_hash: validators.hash(),
+        next_validators_hash: next_validators.hash(),
+    };
+    Ok(Executed {
+        header,
+        writes,
+        tree,
+        next_validators,
+        applied,
+        rejected,
+    })
+}
+
+/// Executes a proposed block and requires that it is exactly what execution gives.
+/// The caller has checked height, parent, time and proposer, which depend on the chain.
+pub fn verify<S: StateRead + TreeRead>(
+    state: &S,
+    header: &Header,
+    transactions: &[&VerifiedTransaction],
+) -> Result<Result<Executed, InvalidBlock>, Fault> {
+    let context = BlockContext {
+        chain_id: header.chain_id,
+        height: header.height,
+        time_ms: header.time_ms,
+        parent: header.parent,
+        proposer: header.proposer,
+    };
+    let executed = execute(state, &context, transactions)?;
+    if let Some((index, rejection)) = executed.rejected.into_iter().next() {
+        return Ok(Err(InvalidBlock::Transaction { index, rejection }));
+    }
+    if executed.applied.len() != transactions.len() {
+        return Ok(Err(InvalidBlock::TooLarge));
+    }
+    let ours = &executed.header;
+    let checks = [
+        (
+            "transaction root",
+            ours.transaction_root == header.transaction_root,
+        ),
+        (
+            "transaction count",
+            ours.transaction_count == header.transaction_count,
+        ),
+        ("state root", ours.state_root == header.state_root),
+        (
+            "validators hash",
+            ours.validators_hash == header.validators_hash,
+        ),
+        (
+            "next validators hash",
+            ours.next_validators_hash == header.next_validators_hash,
+        ),
+    ];
+    if let Some((field, _)) = checks.iter().find(|(_, same)| !same) {
+        return Ok(Err(InvalidBlock::Header(field)));
+    }
+    Ok(Ok(Executed {
+        rejected: Vec::new(),
+        ..executed
+    }))
+}
+
+/// The chain's parameters.
+pub fn parameters(state: &impl StateRead) -> Result<Parameters, Fault> {
+    let bytes = state
+        .get(keys::PARAMETERS)?
+        .ok_or_else(|| Fault::Damaged("the state has no parameters".into()))?;
+    decode_stored(keys::PARAMETERS, &bytes)
+}
+
+/// The validators that vote on the next block.
+pub fn validators(state: &impl StateRead) -> Result<ValidatorSet, Fault> {
+    let bytes = state
+        .get(keys::VALIDATORS)?
+        .ok_or_else(|| Fault::Damaged("the state has no validators".into()))?;
+    decode_validators(&bytes)
+}
+
+fn decode_validators(bytes: &[u8]) -> Result<ValidatorSet, Fault> {
+    ValidatorSet::decode(bytes).map_err(|e| Fault::Damaged(format!("validators: {e}")))
+}

@@ -1,0 +1,374 @@
+//! The genesis document: a JSON file that the founding organisations agree on. The chain id is
+//! the SHA-256 of its exact bytes (`sha256sum genesis.json`), so whoever holds the file holds
+//! the root of trust.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use touchstone_proto::ledger;
+
+use crate::hash::{self, Hash};
+use crate::model::organisation::BadOrganisation;
+use crate::model::validators::{BadValidatorSet, Validator, ValidatorSet};
+use crate::rejection::Rejection;
+use crate::rules;
+use crate::state::commitment::{self, Node, NodeKey, TreeRead, TreeUpdate};
+use crate::state::delta::{Delta, Writes};
+use crate::state::{StateRead, keys};
+use crate::{Fault, encoding};
+
+/// The format's name, the first thing in the file.
+pub const FORMAT: &str = "touchstone/genesis/v1";
+
+/// The document as written. Byte strings are lower-case hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// [`FORMAT`].
+    pub format: String,
+    /// A name for people.
+    pub chain: String,
+    /// Genesis time, milliseconds since 1970-01-01T00:00:00Z; blocks are later.
+    pub time_ms: u64,
+    /// Rules for every validator.
+    pub parameters: Parameters,
+    /// The founders.
+    pub organisations: Vec<Organisation>,
+}
+
+/// See `ledger::Parameters`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Clock precision, milliseconds.
+    pub precision_ms: u64,
+    /// Message delay, milliseconds.
+    pub message_delay_ms: u64,
+    /// Bytes of a block's envelopes.
+    pub max_block_bytes: u64,
+    /// Transactions of a block.
+    pub max_block_transactions: u64,
+    /// Bytes of an envelope.
+    pub max_transaction_bytes: u64,
+    /// Events of a capture.
+    pub max_events_per_transaction: u64,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Parameters {
+            precision_ms: 500,
+            message_delay_ms: 4000,
+            max_block_bytes: 4 << 20,
+            max_block_transactions: 10_000,
+            max_transaction_bytes: 1 << 20,
+            max_events_per_transaction: 1000,
+        }
+    }
+}
+
+/// An organisation's public part: what it contributes to the ceremony.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its roles: platform, logistics, manufacturer, ip-office, court, designer, customs, inspection, laboratory, retail.
+    pub roles: Vec<String>,
+    /// Its signing keys.
+    pub keys: Vec<String>,
+    /// GS1 company prefixes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gs1_prefixes: Vec<String>,
+    /// Its nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeKeys>,
+}
+
+/// A node of an organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeKeys {
+    /// Its network identity.
+    pub network_key: String,
+    /// Where it listens, as multiaddresses.
+    pub addresses: Vec<String>,
+    /// The key that votes, if it is a validator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validator_key: Option<String>,
+    /// Voting power; 1 where it isn't given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<u64>,
+}
+
+/// Why a genesis document can't start a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BadGenesis {
+    /// Not JSON of this shape.
+    #[error("the genesis document is not readable: {0}")]
+    Unreadable(String),
+    /// Another format.
+    #[error("format {0:?} is unknown; this program reads {FORMAT:?}")]
+    Format(String),
+    /// A chain's name is 1 to 64 bytes.
+    #[error("the chain's name has 1 to 64 bytes without control characters")]
+    Name,
+    /// A parameter out of range.
+    #[error("parameter {0} is out of range")]
+    Parameter(&'static str),
+    /// Not lower-case hex of 32 bytes.
+    #[error("{0:?} is not 32 bytes in lower-case hex")]
+    Hex(String),
+    /// Unknown role.
+    #[error("role {0:?} is unknown")]
+    Role(String),
+    /// An organisation twice.
+    #[error("organisation {0:?} stands twice")]
+    Twice(String),
+    /// An organisation's record is wrong.
+    #[error("organisation {0:?}: {1}")]
+    Organisation(String, BadOrganisation),
+    /// A rule is broken.
+    #[error("organisation {0:?}: {1}")]
+    Rule(String, Rejection),
+    /// No or wrong validators.
+    #[error(transparent)]
+    Validators(#[from] BadValidatorSet),
+}
+
+/// A checked genesis: the chain's identity and its state before the first block.
+#[derive(Clone, Debug)]
+pub struct Genesis {
+    /// SHA-256 of the document.
+    pub chain_id: Hash,
+    /// The document.
+    pub document: Document,
+    /// The validators of the first block.
+    pub validators: ValidatorSet,
+    /// The state at height 0.
+    pub writes: Writes,
+    /// Its tree.
+    pub tree: TreeUpdate,
+}
+
+impl Genesis {
+    /// Reads the exact bytes of a genesis document.
+    pub fn read(bytes: &[u8]) -> Result<Genesis, BadGenesis> {
+        let document: Document =
+            serde_json::from_slice(bytes).map_err(|e| BadGenesis::Unreadable(e.to_string()))?;
+        check(&document)?;
+        let validators = validators(&document)?;
+        let writes = initial_writes(&document, &validators)?;
+        let tree = commitment::update(&Nothing, 0, &writes.values)
+            .map_err(|e| BadGenesis::Unreadable(e.to_string()))?;
+        Ok(Genesis {
+            chain_id: hash::sha256(bytes),
+            document,
+            validators,
+            writes,
+            tree,
+        })
+    }
+}
+
+impl Document {
+    /// The file's bytes as the ceremony writes them.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = serde_json::to_string_pretty(self)
+            .expect("strings, numbers and lists always serialise to JSON");
+        text.push('\n');
+        text.into_bytes()
+    }
+}
+
+/// The role with this name.
+pub fn role(name: &str) -> Option<ledger::Role> {
+    roles()
+        .into_iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, role)| role)
+}
+
+/// The name of a role.
+pub fn role_name(role: ledger::Role) -> &'static str {
+    roles()
+        .into_iter()
+        .find(|(_, r)| *r == role)
+        .map_or("unspecified", |(name, _)| name)
+}
+
+fn roles() -> [(&'static str, ledger::Role); 10] {
+    [
+        ("platform", ledger::Role::Platform),
+        ("logistics", ledger::Role::Logistics),
+        ("manufacturer", ledger::Role::Manufacturer),
+        ("ip-office", ledger::Role::IpOffice),
+        ("court", ledger::Role::Court),
+        ("designer", ledger::Role::Designer),
+        ("customs", ledger::Role::Customs),
+        ("inspection", ledger::Role::Inspection),
+        ("laboratory", ledger::Role::Laboratory),
+        ("retail", ledger::Role::Retail),
+    ]
+}
+
+/// An organisation's public part as the ledger records it, its keys valid from height 1.
+pub fn organisation(public: &Organisation) -> Result<ledger::Organisation, BadGenesis> {
+    let mut roles = public
+        .roles
+        .iter()
+        .map(|name| {
+            role(name)
+                .map(|r| r as i32)
+                .ok_or_else(|| BadGenesis::Role(name.clone()))
+        })
+        .collect::<Result<Vec<i32>, _>>()?;
+    roles.sort_unstable();
+    let keys = public
+        .keys
+        .iter()
+        .map(|k| {
+            Ok(ledger::Key {
+                public_key: key_bytes(k)?.to_vec(),
+                valid_from_height: 1,
+                valid_until_height: 0,
+            })
+        })
+        .collect::<Result<_, BadGenesis>>()?;
+    let peers = public
+        .nodes
+        .iter()
+        .map(|n| {
+            Ok(ledger::Peer {
+                public_key: key_bytes(&n.network_key)?.to_vec(),
+                addresses: n.addresses.clone(),
+            })
+        })
+        .collect::<Result<_, BadGenesis>>()?;
+    let mut gs1_prefixes = public.gs1_prefixes.clone();
+    gs1_prefixes.sort();
+    Ok(ledger::Organisation {
+        id: public.id.clone(),
+        name: public.name.clone(),
+        roles,
+        keys,
+        peers,
+        gs1_prefixes,
+    })
+}
+
+fn check(document: &Document) -> Result<(), BadGenesis> {
+    if document.format != FORMAT {
+        return Err(BadGenesis::Format(document.format.clone()));
+    }
+    let name = &document.chain;
+    if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+        return Err(BadGenesis::Name);
+    }
+    let p = &document.parameters;
+    let ranges = [
+        ("precision_ms", p.precision_ms, 1, 60_000),
+        ("message_delay_ms", p.message_delay_ms, 1, 600_000),
+        ("max_block_bytes", p.max_block_bytes, 1 << 16, 6 << 20),
+        (
+            "max_block_transactions",
+            p.max_block_transactions,
+            1,
+            1 << 20,
+        ),
+        (
+            "max_transaction_bytes",
+            p.max_transaction_bytes,
+            1 << 10,
+            p.max_block_bytes.min(4 << 20),
+        ),
+        (
+            "max_events_per_transaction",
+            p.max_events_per_transaction,
+            1,
+            100_000,
+        ),
+    ];
+    match ranges
+        .iter()
+        .find(|(_, value, low, high)| !(low..=high).contains(&value))
+    {
+        Some((name, ..)) => Err(BadGenesis::Parameter(name)),
+        None => Ok(()),
+    }
+}
+
+fn validators(document: &Document) -> Result<ValidatorSet, BadGenesis> {
+    let mut validators = Vec::new();
+    for organisation in &document.organisations {
+        for node in &organisation.nodes {
+            if let Some(key) = &node.validator_key {
+                validators.push(Validator {
+                    public_key: key_bytes(key)?,
+                    power: node.power.unwrap_or(1),
+                    organisation: organisation.id.clone(),
+                });
+            }
+        }
+    }
+    Ok(ValidatorSet::new(validators)?)
+}
+
+fn initial_writes(document: &Document, validators: &ValidatorSet) -> Result<Writes, BadGenesis> {
+    let mut seen = BTreeMap::new();
+    let mut delta = Delta::new(&Nothing);
+    for public in &document.organisations {
+        if seen.insert(public.id.clone(), ()).is_some() {
+            return Err(BadGenesis::Twice(public.id.clone()));
+        }
+        let record = organisation(public)?;
+        rules::enroll(&mut delta, &record, 0)
+            .map_err(|fault| BadGenesis::Unreadable(fault.to_string()))?
+            .map_err(|rejection| BadGenesis::Rule(public.id.clone(), rejection))?;
+    }
+    delta.put(keys::VALIDATORS.to_vec(), validators.encode());
+    let p = &document.parameters;
+    delta.write(
+        keys::PARAMETERS.to_vec(),
+        &ledger::Parameters {
+            precision_ms: p.precision_ms,
+            message_delay_ms: p.message_delay_ms,
+            max_block_bytes: p.max_block_bytes,
+            max_block_transactions: p.max_block_transactions,
+            max_transaction_bytes: p.max_transaction_bytes,
+            max_events_per_transaction: p.max_events_per_transaction,
+        },
+    );
+    delta.accept_block_writes();
+    Ok(delta.into_writes())
+}
+
+fn key_bytes(text: &str) -> Result<[u8; 32], BadGenesis> {
+    let bad = || BadGenesis::Hex(text.to_owned());
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(bad());
+    }
+    let bytes = hex::decode(text).map_err(|_| bad())?;
+    encoding::exact("key", &bytes).map_err(|_| bad())
+}
+
+/// The state before genesis.
+struct Nothing;
+
+impl StateRead for Nothing {
+    fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(None)
+    }
+    fn is_committed(&self, _: &Hash) -> Result<bool, Fault> {
+        Ok(false)
+    }
+}
+
+impl TreeRead for Nothing {
+    fn node(&self, _: &NodeKey) -> Result<Option<Node>, Fault> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,56 @@
+//! SHA-256 with domain tags. A tag names what is hashed, so that bytes of one kind never pass
+//! for another: `SHA-256(tag ‖ 0x00 ‖ parts…)`. Tags hold no zero byte, and all parts but the
+//! last have a fixed length, so the split is unambiguous.
+
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 digest.
+pub type Hash = [u8; 32];
+
+/// The tag of each kind of hash and signature.
+pub mod tag {
+    /// Signature over a transaction body.
+    pub const TRANSACTION: &str = "touchstone/transaction/v1";
+    /// Id of a transaction.
+    pub const TRANSACTION_ID: &str = "touchstone/transaction-id/v1";
+    /// Signature over a vote.
+    pub const VOTE: &str = "touchstone/vote/v1";
+    /// Signature over a proposal.
+    pub const PROPOSAL: &str = "touchstone/proposal/v1";
+    /// Block id.
+    pub const HEADER: &str = "touchstone/header/v1";
+    /// Hash of a validator set.
+    pub const VALIDATORS: &str = "touchstone/validators/v1";
+    /// Leaf of the transaction tree.
+    pub const TRANSACTION_LEAF: &str = "touchstone/transaction-leaf/v1";
+    /// Inner node of the transaction tree.
+    pub const TRANSACTION_NODE: &str = "touchstone/transaction-node/v1";
+    /// Root of an empty transaction tree.
+    pub const TRANSACTION_EMPTY: &str = "touchstone/transaction-empty/v1";
+    /// Step of an item's hash chain.
+    pub const LINK: &str = "touchstone/link/v1";
+    /// Id of a change to the consortium.
+    pub const CHANGE: &str = "touchstone/change/v1";
+    /// Commitment to a design.
+    pub const DESIGN_COMMITMENT: &str = "touchstone/design-commitment/v1";
+    /// Root over the hashes of a design's files.
+    pub const DESIGN_FILES: &str = "touchstone/design-files/v1";
+    /// Id of a design.
+    pub const DESIGN_ID: &str = "touchstone/design-id/v1";
+}
+
+/// `SHA-256(tag ‖ 0x00 ‖ parts…)`.
+pub fn tagged(tag: &str, parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new();
+    hasher.update(tag.as_bytes());
+    hasher.update([0]);
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// Plain SHA-256, as `sha256sum` prints it: for file contents and the exact bytes of an event.
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
+}

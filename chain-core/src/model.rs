@@ -1,0 +1,6 @@
+//! Nouns: organisations, validators, items, designs. The protobuf messages are the domain types;
+//! here stand their invariants and hashes.
+
+pub mod design;
+pub mod organisation;
+pub mod validators;

@@ -1,0 +1,6 @@
+//! Proofs: one `verify` each, over plain values, without I/O.
+
+pub mod header;
+pub mod link;
+pub mod state;
+pub mod transaction_tree;

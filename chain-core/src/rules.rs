@@ -1,0 +1,109 @@
+//! The rules: one file for each action. Each is a run of checks, then writes; a rejected
+//! transaction's writes are discarded as a whole.
+
+mod approve_change;
+mod capture_events;
+mod change_keys;
+mod deposit_design;
+mod disclose_design;
+mod link;
+
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{Organisation, Parameters, Position};
+
+use crate::Fault;
+use crate::execution::BlockContext;
+use crate::model::organisation;
+use crate::rejection::Rejection;
+use crate::state::delta::Delta;
+use crate::state::{StateRead, keys};
+use crate::transaction::VerifiedTransaction;
+
+pub(crate) use approve_change::enroll;
+
+/// What a rule sees of the transaction and its block.
+struct Context<'a> {
+    block: &'a BlockContext,
+    parameters: &'a Parameters,
+    transaction: &'a VerifiedTransaction,
+    /// Index of the transaction in its block.
+    index: u32,
+    organisation: Organisation,
+}
+
+impl Context<'_> {
+    fn position(&self, event: u32) -> Position {
+        Position {
+            height: self.block.height,
+            transaction: self.index,
+            event,
+        }
+    }
+}
+
+/// Applies a transaction to the staged state, or says which rule it breaks. The caller discards
+/// what was staged for a rejected one.
+pub fn apply<S: StateRead>(
+    state: &mut Delta<'_, S>,
+    parameters: &Parameters,
+    block: &BlockContext,
+    index: u32,
+    transaction: &VerifiedTransaction,
+) -> Result<Result<(), Rejection>, Fault> {
+    let organisation = match authorise(state, parameters, block, transaction)? {
+        Ok(organisation) => organisation,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let context = Context {
+        block,
+        parameters,
+        transaction,
+        index,
+        organisation,
+    };
+    match transaction.action() {
+        Action::CaptureEvents(action) => capture_events::apply(state, &context, action),
+        Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
+        Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
+        Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
+        Action::ApproveChange(action) => approve_change::apply(state, &context, action),
+    }
+}
+
+/// The rules that hold for every action: size, no replay, and a key of the named organisation
+/// that may sign at this height.
+fn authorise<S: StateRead>(
+    state: &Delta<'_, S>,
+    parameters: &Parameters,
+    block: &BlockContext,
+    transaction: &VerifiedTransaction,
+) -> Result<Result<Organisation, Rejection>, Fault> {
+    let bytes = transaction.envelope().len() as u64;
+    let limit = parameters.max_transaction_bytes;
+    if bytes > limit {
+        return Ok(Err(Rejection::TransactionTooLarge { bytes, limit }));
+    }
+    if state.is_committed(transaction.id())? {
+        return Ok(Err(Rejection::AlreadyCommitted));
+    }
+    let id = transaction.organisation();
+    let Some(organisation) = state.read::<Organisation>(&keys::organisation(id))? else {
+        return Ok(Err(Rejection::UnknownOrganisation(id.to_owned())));
+    };
+    let signer = transaction.signer();
+    let Some(key) = organisation.keys.iter().find(|k| k.public_key == signer) else {
+        return Ok(Err(Rejection::ForeignKey {
+            key: *signer,
+            organisation: id.to_owned(),
+        }));
+    };
+    if !organisation::valid_at(key, block.height) {
+        return Ok(Err(Rejection::KeyNotValid {
+            key: *signer,
+            from: key.valid_from_height,
+            until: key.valid_until_height,
+            height: block.height,
+        }));
+    }
+    Ok(Ok(organisation))
+}

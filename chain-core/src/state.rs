@@ -1,0 +1,16 @@
+//! The ledger's state: keys, staged writes and the authenticated tree over them.
+
+pub mod commitment;
+pub mod delta;
+pub mod keys;
+
+use crate::{Fault, Hash};
+
+/// Reading the state after some block. Two implementations: the disk, and the simulator's memory.
+pub trait StateRead {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// Whether a transaction with this id is in the chain.
+    fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault>;
+}

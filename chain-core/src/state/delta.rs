@@ -1,0 +1,119 @@
+//! Staged writes over a base state. A block's delta is built from its transactions' deltas:
+//! a transaction that breaks a rule leaves no trace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message;
+
+use super::StateRead;
+use crate::encoding;
+use crate::{Fault, Hash};
+
+/// A row of a link's list: it is found by its owner's key and its number, and proven by the
+/// owner's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRow {
+    /// State key of the record that holds the link.
+    pub owner: Vec<u8>,
+    /// From 0.
+    pub sequence: u64,
+    /// Exact bytes of the `LinkEntry`.
+    pub entry: Vec<u8>,
+}
+
+/// Writes since a base state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// New values by key. Keys are never removed: history is what a ledger is for.
+    pub values: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// New link entries.
+    pub links: Vec<LinkRow>,
+    /// Ids of the transactions applied.
+    pub transactions: BTreeSet<Hash>,
+}
+
+/// A state with staged writes on top.
+pub struct Delta<'a, S: StateRead> {
+    base: &'a S,
+    block: Writes,
+    transaction: Writes,
+}
+
+impl<'a, S: StateRead> Delta<'a, S> {
+    /// Nothing staged.
+    pub fn new(base: &'a S) -> Self {
+        Delta {
+            base,
+            block: Writes::default(),
+            transaction: Writes::default(),
+        }
+    }
+
+    /// The value of a key as staged.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        for layer in [&self.transaction, &self.block] {
+            if let Some(value) = layer.values.get(key) {
+                return Ok(Some(value.clone()));
+            }
+        }
+        self.base.get(key)
+    }
+
+    /// The message at a key. A value that doesn't decode was damaged on our disk.
+    pub fn read<M: Message + Default>(&self, key: &[u8]) -> Result<Option<M>, Fault> {
+        self.get(key)?
+            .map(|bytes| decode_stored(key, &bytes))
+            .transpose()
+    }
+
+    /// Whether the transaction is in the chain or in this block.
+    pub fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {
+        Ok(self.block.transactions.contains(id) || self.base.is_committed(id)?)
+    }
+
+    /// Stages a value.
+    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.transaction.values.insert(key, value);
+    }
+
+    /// Stages a message.
+    pub fn write<M: Message>(&mut self, key: Vec<u8>, message: &M) {
+        self.put(key, message.encode_to_vec());
+    }
+
+    /// Stages a link entry.
+    pub fn append(&mut self, row: LinkRow) {
+        self.transaction.links.push(row);
+    }
+
+    /// Keeps what the transaction staged.
+    pub fn accept(&mut self, id: Hash) {
+        let staged = std::mem::take(&mut self.transaction);
+        self.block.values.extend(staged.values);
+        self.block.links.extend(staged.links);
+        self.block.transactions.insert(id);
+    }
+
+    /// Keeps staged writes that belong to no transaction.
+    pub fn accept_block_writes(&mut self) {
+        let staged = std::mem::take(&mut self.transaction);
+        self.block.values.extend(staged.values);
+        self.block.links.extend(staged.links);
+    }
+
+    /// Forgets what the transaction staged.
+    pub fn discard(&mut self) {
+        self.transaction = Writes::default();
+    }
+
+    /// The block's writes.
+    pub fn into_writes(self) -> Writes {
+        self.block
+    }
+}
+
+/// Decodes a stored message.
+pub fn decode_stored<M: Message + Default>(key: &[u8], bytes: &[u8]) -> Result<M, Fault> {
+    encoding::decode_exact(bytes)
+        .map_err(|e| Fault::Damaged(format!("state key {}: {e}", key.escape_ascii())))
+}

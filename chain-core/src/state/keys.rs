@@ -1,0 +1,83 @@
+//! Every key of the state. This layout is public: proofs name these keys.
+
+use crate::hash::Hash;
+
+/// The current [`ValidatorSet`](crate::model::validators::ValidatorSet): the one that votes on the next block.
+pub const VALIDATORS: &[u8] = b"validators";
+/// The chain's `Parameters`.
+pub const PARAMETERS: &[u8] = b"parameters";
+/// The list of enrolled organisations' ids, ascending, each followed by a zero byte.
+pub const ORGANISATIONS: &[u8] = b"organisations";
+
+/// An `Item`, by canonical identifier.
+pub fn item(identifier: &str) -> Vec<u8> {
+    joined(b"item/", identifier.as_bytes())
+}
+
+/// A `Design`, by id.
+pub fn design(id: &Hash) -> Vec<u8> {
+    joined(b"design/", id)
+}
+
+/// A `DesignFile`: the disclosures of a file, by its SHA-256.
+pub fn design_file(sha256: &Hash) -> Vec<u8> {
+    joined(b"design-file/", sha256)
+}
+
+/// An `Organisation`, by id.
+pub fn organisation(id: &str) -> Vec<u8> {
+    joined(b"organisation/", id.as_bytes())
+}
+
+/// The id of the organisation that a key belongs to.
+pub fn key_owner(public_key: &[u8]) -> Vec<u8> {
+    joined(b"key/", public_key)
+}
+
+/// A `ChangeRecord`, by change id.
+pub fn change(id: &Hash) -> Vec<u8> {
+    joined(b"change/", id)
+}
+
+/// The block id at a height, eight bytes big-endian; written by the block after it.
+pub fn block(height: u64) -> Vec<u8> {
+    joined(b"block/", &height.to_be_bytes())
+}
+
+fn joined(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(prefix.len() + rest.len());
+    key.extend_from_slice(prefix);
+    key.extend_from_slice(rest);
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The layout is public: a change here changes the format.
+    #[test]
+    fn layout() {
+        assert_eq!(
+            item("https://id.gs1.org/01/1"),
+            b"item/https://id.gs1.org/01/1"
+        );
+        assert_eq!(design(&[1; 32]), [b"design/".as_slice(), &[1; 32]].concat());
+        assert_eq!(
+            design_file(&[2; 32]),
+            [b"design-file/".as_slice(), &[2; 32]].concat()
+        );
+        assert_eq!(organisation("abc"), b"organisation/abc");
+        assert_eq!(key_owner(&[3; 32]), [b"key/".as_slice(), &[3; 32]].concat());
+        assert_eq!(change(&[4; 32]), [b"change/".as_slice(), &[4; 32]].concat());
+        assert_eq!(block(258), b"block/\0\0\0\0\0\0\x01\x02");
+        assert_eq!(
+            (VALIDATORS, PARAMETERS, ORGANISATIONS),
+            (
+                &b"validators"[..],
+                &b"parameters"[..],
+                &b"organisations"[..]
+            )
+        );
+    }
+}

@@ -1,0 +1,296 @@
+//! The chain as this node holds it: building, validating and committing blocks over a store.
+//! Consensus asks, this answers; it knows nothing of rounds, votes or peers.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+use touchstone_core::Fault;
+use touchstone_core::block::Block;
+use touchstone_core::certificate::{self, CertificateError};
+use touchstone_core::execution::{self, BlockContext, Executed, InvalidBlock};
+use touchstone_core::hash::Hash;
+use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::rejection::Rejection;
+use touchstone_proto::ledger::{CommitCertificate, Parameters};
+
+use crate::mempool::SharedMempool;
+use crate::storage::{Commit, Store, Tip};
+
+/// Candidate blocks of the next height that are kept with their effects.
+const MAX_CANDIDATES: usize = 64;
+
+/// The chain over its store.
+pub struct Chain<S: Store> {
+    chain_id: Hash,
+    store: S,
+    mempool: SharedMempool,
+    tip: Tip,
+    validators: ValidatorSet,
+    parameters: Parameters,
+    /// Valid blocks of the next height with their effects, by block id.
+    candidates: BTreeMap<Hash, Candidate>,
+}
+
+struct Candidate {
+    block: Block,
+    transaction_ids: Vec<Hash>,
+    executed: Executed,
+}
+
+/// Why a block can't follow the tip.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Invalid {
+    /// Another chain.
+    #[error("the block is of another chain")]
+    Chain,
+    /// Another height.
+    #[error("the block is at height {found}, the next one is {expected}")]
+    Height {
+        /// Tip + 1.
+        expected: u64,
+        /// Its height.
+        found: u64,
+    },
+    /// Another parent.
+    #[error("the block's parent is not the tip")]
+    Parent,
+    /// Time doesn't go on.
+    #[error("the block's time {found} is not after its parent's {parent}")]
+    Time {
+        /// Parent's time, milliseconds.
+        parent: u64,
+        /// Its time.
+        found: u64,
+    },
+    /// Made by a stranger.
+    #[error("the block's proposer is not a validator")]
+    Proposer,
+    /// A transaction's envelope or signature is wrong.
+    #[error("transaction {index} of the block: {rejection}")]
+    Transaction {
+        /// Index in the block.
+        index: usize,
+        /// The rule.
+        rejection: Rejection,
+    },
+    /// Execution gives something else.
+    #[error(transparent)]
+    Execution(#[from] InvalidBlock),
+    /// The certificate doesn't prove it.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+}
+
+impl<S: Store> Chain<S> {
+    /// Opens the chain at the store's tip.
+    pub fn open(chain_id: Hash, store: S, mempool: SharedMempool) -> Result<Chain<S>, Fault> {
+        let tip = store.tip();
+        let validators = execution::validators(&store)?;
+        let parameters = execution::parameters(&store)?;
+        Ok(Chain {
+            chain_id,
+            store,
+            mempool,
+            tip,
+            validators,
+            parameters,
+            candidates: BTreeMap::new(),
+        })
+    }
+
+    /// The chain's id.
+    pub fn chain_id(&self) -> &Hash {
+        &self.chain_id
+    }
+
+    /// The last committed block.
+    pub fn tip(&self) -> &Tip {
+        &self.tip
+    }
+
+    /// The validators of the next height.
+    pub fn validators(&self) -> &ValidatorSet {
+        &self.validators
+    }
+
+    /// The chain's parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The store, to read from.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The store, to keep evidence in.
+    pub fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// The pool that blocks are built from.
+    pub fn mempool(&self) -> &SharedMempool {
+        &self.mempool
+    }
+
+    /// Builds a block on the tip from the pool and keeps its effects. Its time is the clock's, or
+    /// just after the parent's if that is later.
+    pub fn build(&mut self, now_ms: u64, proposer: [u8; 32]) -> Result<Block, Fault> {
+        let transactions = self.mempool.candidates(
+            self.parameters.max_block_bytes,
+            self.parameters.max_block_transactions,
+        );
+        let context = BlockContext {
+            chain_id: self.chain_id,
+            height: self.tip.height + 1,
+            time_ms: now_ms.max(self.tip.time_ms + 1),
+            parent: self.tip.block_id,
+            proposer,
+        };
+        let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
+        let executed = execution::execute(&self.store, &context, &refs)?;
+        for (index, rejection) in &executed.rejected {
+            if let Some(transaction) = transactions.get(*index) {
+                self.mempool.reject(transaction.id(), rejection.clone());
+            }
+        }
+        let applied: Vec<_> = executed
+            .applied
+            .iter()
+            .filter_map(|i| transactions.get(*i))
+            .collect();
+        let block = Block {
+            header: executed.header.clone(),
+            transactions: applied.iter().map(|t| t.envelope().to_vec()).collect(),
+        };
+        let transaction_ids = applied.iter().map(|t| *t.id()).collect();
+        self.keep(Candidate {
+            block: block.clone(),
+            transaction_ids,
+            executed,
+        });
+        Ok(block)
+    }
+
+    /// Checks that a block may follow the tip, and keeps its effects. Whether its time is timely
+    /// is for consensus to say.
+    pub fn validate(&mut self, block: &Block) -> Result<Result<(), Invalid>, Fault> {
+        if self.candidates.contains_key(&block.id()) {
+            return Ok(Ok(()));
+        }
+        if let Err(invalid) = self.check_header(block) {
+            return Ok(Err(invalid));
+        }
+        let mut transactions = Vec::with_capacity(block.transactions.len());
+        for (index, envelope) in block.transactions.iter().enumerate() {
+            match self.mempool.verify(&self.chain_id, envelope) {
+                Ok(transaction) => transactions.push(transaction),
+                Err(rejection) => return Ok(Err(Invalid::Transaction { index, rejection })),
+            }
+        }
+        let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
+        match execution::verify(&self.store, &block.header, &refs)? {
+            Err(invalid) => Ok(Err(invalid.into())),
+            Ok(executed) => {
+                let transaction_ids = transactions.iter().map(|t| *t.id()).collect();
+                self.keep(Candidate {
+                    block: block.clone(),
+                    transaction_ids,
+                    executed,
+                });
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// Commits a decided block that [`Chain::build`] or [`Chain::validate`] has kept: one synced
+    /// batch, then the pool forgets its transactions.
+    pub fn commit(&mut self, id: &Hash, certificate: &CommitCertificate) -> Result<(), Fault> {
+        let Some(candidate) = self.candidates.remove(id) else {
+            return Err(Fault::Invariant(format!(
+                "block {} was decided but is not validated here",
+                hex::encode(id)
+            )));
+        };
+        self.store.commit(Commit {
+            block: &candidate.block,
+            transaction_ids: &candidate.transaction_ids,
+            certificate,
+            executed: &candidate.executed,
+        })?;
+        self.candidates.clear();
+        self.tip = self.store.tip();
+        self.validators = candidate.executed.next_validators;
+        self.mempool.committed(
+            &candidate.transaction_ids,
+            self.tip.height,
+            self.tip.time_ms,
+        );
+        Ok(())
+    }
+
+    /// Verifies and commits a block that others decided (block sync): certificate, then the same
+    /// validation and the same commit as any block.
+    pub fn import(
+        &mut self,
+        block: &Block,
+        certificate: &CommitCertificate,
+    ) -> Result<Result<(), Invalid>, Fault> {
+        let id = block.id();
+        if let Err(invalid) = self.check_header(block) {
+            return Ok(Err(invalid));
+        }
+        if let Err(error) = certificate::verify(
+            certificate,
+            &self.chain_id,
+            block.header.height,
+            &id,
+            &self.validators,
+        ) {
+            return Ok(Err(error.into()));
+        }
+        if let Err(invalid) = self.validate(block)? {
+            return Ok(Err(invalid));
+        }
+        self.commit(&id, certificate)?;
+        Ok(Ok(()))
+    }
+
+    /// A block kept for the next height.
+    pub fn candidate(&self, id: &Hash) -> Option<&Block> {
+        self.candidates.get(id).map(|c| &c.block)
+    }
+
+    fn keep(&mut self, candidate: Candidate) {
+        if self.candidates.len() < MAX_CANDIDATES {
+            self.candidates.insert(candidate.block.id(), candidate);
+        }
+    }
+
+    fn check_header(&self, block: &Block) -> Result<(), Invalid> {
+        let header = &block.header;
+        if header.chain_id != self.chain_id {
+            return Err(Invalid::Chain);
+        }
+        let expected = self.tip.height + 1;
+        if header.height != expected {
+            return Err(Invalid::Height {
+                expected,
+                found: header.height,
+            });
+        }
+        if header.parent != self.tip.block_id {
+            return Err(Invalid::Parent);
+        }
+        if header.time_ms <= self.tip.time_ms {
+            return Err(Invalid::Time {
+                parent: self.tip.time_ms,
+                found: header.time_ms,
+            });
+        }
+        if self.validators.get(&header.proposer).is_none() {
+            return Err(Invalid::Proposer);
+        }
+        Ok(())
+    }
+}
