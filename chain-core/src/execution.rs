@@ -73,8 +73,69 @@ pub fn execute<S: StateRead + TreeRead>(
     context: &BlockContext,
     transactions: &[&VerifiedTransaction],
 ) -> Result<Executed, Fault> {
-    let parameters = parameters(state)?;
     let validators = validators(state)?;
+    let Staged {
+        mut delta,
+        applied,
+        rejected,
+    } = stage(state, context, transactions)?;
+    let parent_height = context.height.saturating_sub(1);
+    delta.put(keys::block(parent_height), context.parent.to_vec());
+    delta.accept_block_writes();
+    let writes = delta.into_writes();
+    let tree = commitment::update(state, context.height, &writes.values)?;
+    let next_validators = match writes.values.get(keys::VALIDATORS) {
+        Some(bytes) => decode_validators(bytes)?,
+        None => validators.clone(),
+    };
+    let envelopes: Vec<&[u8]> = applied
+        .iter()
+        .filter_map(|i| transactions.get(*i))
+        .map(|t| t.envelope())
+        .collect();
+    let header = Header {
+        chain_id: context.chain_id,
+        height: context.height,
+        time_ms: context.time_ms,
+        parent: context.parent,
+        proposer: context.proposer,
+        transaction_root: transaction_tree::root(&envelopes),
+        transaction_count: envelopes.len() as u64,
+        state_root: tree.root,
+        validators_hash: validators.hash(),
+        next_validators_hash: next_validators.hash(),
+    };
+    Ok(Executed {
+        header,
+        writes,
+        tree,
+        next_validators,
+        applied,
+        rejected,
+    })
+}
+
+/// Which of `transactions` break a rule in a block of this context, and why. Nothing is kept.
+pub fn rejections<S: StateRead>(
+    state: &S,
+    context: &BlockContext,
+    transactions: &[&VerifiedTransaction],
+) -> Result<Vec<(usize, Rejection)>, Fault> {
+    Ok(stage(state, context, transactions)?.rejected)
+}
+
+struct Staged<'a, S: StateRead> {
+    delta: Delta<'a, S>,
+    applied: Vec<usize>,
+    rejected: Vec<(usize, Rejection)>,
+}
+
+fn stage<'a, S: StateRead>(
+    state: &'a S,
+    context: &BlockContext,
+    transactions: &[&VerifiedTransaction],
+) -> Result<Staged<'a, S>, Fault> {
+    let parameters = parameters(state)?;
     let mut delta = Delta::new(state);
     let mut applied = Vec::new();
     let mut rejected = Vec::new();
@@ -101,37 +162,8 @@ pub fn execute<S: StateRead + TreeRead>(
             }
         }
     }
-    let parent_height = context.height.saturating_sub(1);
-    delta.put(keys::block(parent_height), context.parent.to_vec());
-    delta.accept_block_writes();
-    let writes = delta.into_writes();
-    let tree = commitment::update(state, context.height, &writes.values)?;
-    let next_validators = match writes.values.get(keys::VALIDATORS) {
-        Some(bytes) => decode_validators(bytes)?,
-        None => validators.clone(),
-    };
-    let envelopes: Vec<Vec<u8>> = applied
-        .iter()
-        .filter_map(|i| transactions.get(*i))
-        .map(|t| t.envelope().to_vec())
-        .collect();
-    let header = Header {
-        chain_id: context.chain_id,
-        height: context.height,
-        time_ms: context.time_ms,
-        parent: context.parent,
-        proposer: context.proposer,
-        transaction_root: transaction_tree::root(&envelopes),
-        transaction_count: envelopes.len() as u64,
-        state_root: tree.root,
-        validators_hash: validators.hash(),
-        next_validators_hash: next_validators.hash(),
-    };
-    Ok(Executed {
-        header,
-        writes,
-        tree,
-        next_validators,
+    Ok(Staged {
+        delta,
         applied,
         rejected,
     })

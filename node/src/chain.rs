@@ -19,6 +19,9 @@ use crate::storage::{Commit, Store, Tip};
 /// Candidate blocks of the next height that are kept with their effects.
 const MAX_CANDIDATES: usize = 64;
 
+/// Passed-over transactions that are examined after a block.
+const MAX_OVERDUE: usize = 1000;
+
 /// The chain over its store.
 pub struct Chain<S: Store> {
     chain_id: Hash,
@@ -226,6 +229,29 @@ impl<S: Store> Chain<S> {
             self.tip.height,
             self.tip.time_ms,
         );
+        self.refuse_overdue()
+    }
+
+    /// Finds out why transactions were passed over, so that their submitters hear of it at every
+    /// node, whether it proposes or not.
+    fn refuse_overdue(&mut self) -> Result<(), Fault> {
+        let overdue = self.mempool.overdue(MAX_OVERDUE);
+        if overdue.is_empty() {
+            return Ok(());
+        }
+        let context = BlockContext {
+            chain_id: self.chain_id,
+            height: self.tip.height + 1,
+            time_ms: self.tip.time_ms + 1,
+            parent: self.tip.block_id,
+            proposer: [0; 32],
+        };
+        let refs: Vec<_> = overdue.iter().map(AsRef::as_ref).collect();
+        for (index, rejection) in execution::rejections(&self.store, &context, &refs)? {
+            if let Some(transaction) = overdue.get(index) {
+                self.mempool.reject(transaction.id(), rejection);
+            }
+        }
         Ok(())
     }
 

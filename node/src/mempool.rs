@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::broadcast;
+use tokio::sync::mpsc::UnboundedSender;
 use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
 use touchstone_core::transaction::{self, VerifiedTransaction};
@@ -47,17 +47,27 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
+/// Where a submitter hears of the outcome.
+pub type Listener = UnboundedSender<(Hash, Outcome)>;
+
 /// The pool, shared by those who submit, gossip and build blocks.
 #[derive(Clone)]
 pub struct SharedMempool {
     inner: Arc<Mutex<Mempool>>,
-    outcomes: broadcast::Sender<(Hash, Outcome)>,
+}
+
+struct Pending {
+    transaction: Arc<VerifiedTransaction>,
+    /// Height of the tip when it arrived.
+    arrived: u64,
+    listeners: Vec<Listener>,
 }
 
 struct Mempool {
     limits: Limits,
     /// In order of arrival.
-    queue: BTreeMap<u64, Arc<VerifiedTransaction>>,
+    queue: BTreeMap<u64, Pending>,
+    height: u64,
     places: HashMap<Hash, u64>,
     next_place: u64,
     bytes: u64,
@@ -68,34 +78,35 @@ struct Mempool {
 impl SharedMempool {
     /// An empty pool.
     pub fn new(limits: Limits) -> SharedMempool {
-        let (outcomes, _) = broadcast::channel(1 << 16);
         SharedMempool {
             inner: Arc::new(Mutex::new(Mempool {
                 limits,
                 queue: BTreeMap::new(),
+                height: 0,
                 places: HashMap::new(),
                 next_place: 0,
                 bytes: 0,
                 outcomes: HashMap::new(),
                 outcome_order: VecDeque::new(),
             })),
-            outcomes,
         }
     }
 
-    /// Verifies an envelope and takes it in. `Ok(None)` where it is pending already.
+    /// Verifies an envelope and takes it in; `Ok(None)` where it is pending already. The listener
+    /// hears once what becomes of it, unless the answer is an error.
     pub fn submit(
         &self,
         chain_id: &Hash,
         envelope: &[u8],
+        listener: Option<Listener>,
     ) -> Result<Option<Arc<VerifiedTransaction>>, Rejection> {
         let id = transaction::id_of_envelope(chain_id, envelope)?;
-        if self.lock().places.contains_key(&id) {
+        if self.lock().listen(&id, &listener) {
             return Ok(None);
         }
         let verified = Arc::new(transaction::verify(chain_id, envelope)?);
         let mut pool = self.lock();
-        if pool.places.contains_key(&id) {
+        if pool.listen(&id, &listener) {
             return Ok(None);
         }
         if matches!(pool.outcomes.get(&id), Some(Outcome::Committed { .. })) {
@@ -108,7 +119,16 @@ impl SharedMempool {
         let place = pool.next_place;
         pool.next_place += 1;
         pool.bytes += size;
-        pool.queue.insert(place, verified.clone());
+        let arrived = pool.height;
+        let listeners = listener.into_iter().collect();
+        pool.queue.insert(
+            place,
+            Pending {
+                transaction: verified.clone(),
+                arrived,
+                listeners,
+            },
+        );
         pool.places.insert(id, place);
         pool.outcomes.remove(&id);
         Ok(Some(verified))
@@ -134,7 +154,9 @@ impl SharedMempool {
     pub fn pending(&self, id: &Hash) -> Option<Arc<VerifiedTransaction>> {
         let pool = self.lock();
         let place = pool.places.get(id)?;
-        pool.queue.get(place).cloned()
+        pool.queue
+            .get(place)
+            .map(|pending| pending.transaction.clone())
     }
 
     /// Transactions for a block, oldest first, within the limits.
@@ -142,15 +164,24 @@ impl SharedMempool {
         let pool = self.lock();
         let mut total: u64 = 0;
         let mut chosen = Vec::new();
-        for transaction in pool.queue.values() {
-            let size = transaction.envelope().len() as u64;
+        for pending in pool.queue.values() {
+            let size = pending.transaction.envelope().len() as u64;
             if chosen.len() as u64 >= count || total + size > bytes {
                 break;
             }
             total += size;
-            chosen.push(transaction.clone());
+            chosen.push(pending.transaction.clone());
         }
         chosen
+    }
+
+    /// Transactions that have waited since before the block before the tip, oldest first: a
+    /// proposer has had the chance to take them in and didn't.
+    pub fn overdue(&self, most: usize) -> Vec<Arc<VerifiedTransaction>> {
+        let pool = self.lock();
+        let height = pool.height;
+        let overdue = pool.queue.values().take_while(|p| p.arrived + 1 < height);
+        overdue.take(most).map(|p| p.transaction.clone()).collect()
     }
 
     /// Pending transactions, and bytes of their envelopes.
@@ -162,29 +193,26 @@ impl SharedMempool {
     /// Removes committed transactions, in the order of their block.
     pub fn committed(&self, ids: &[Hash], height: u64, time_ms: u64) {
         let mut pool = self.lock();
+        pool.height = height;
         for (index, id) in (0u32..).zip(ids) {
-            pool.remove(id);
-            let outcome = Outcome::Committed {
-                height,
-                index,
-                time_ms,
-            };
-            pool.remember(*id, outcome.clone());
-            self.announce(*id, outcome);
+            pool.settle(
+                id,
+                Outcome::Committed {
+                    height,
+                    index,
+                    time_ms,
+                },
+            );
         }
     }
 
     /// Removes a transaction that breaks a rule.
     pub fn reject(&self, id: &Hash, rejection: Rejection) {
         let mut pool = self.lock();
-        pool.remove(id);
         // Another copy may have been committed by now: that answer stands.
-        if matches!(pool.outcomes.get(id), Some(Outcome::Committed { .. })) {
-            return;
+        if !matches!(pool.outcomes.get(id), Some(Outcome::Committed { .. })) {
+            pool.settle(id, Outcome::Rejected(rejection));
         }
-        let outcome = Outcome::Rejected(rejection);
-        pool.remember(*id, outcome.clone());
-        self.announce(*id, outcome);
     }
 
     /// What is known of a transaction.
@@ -196,16 +224,6 @@ impl SharedMempool {
         pool.outcomes.get(id).cloned()
     }
 
-    /// Outcomes as they become known. A receiver that lags asks [`SharedMempool::outcome`].
-    pub fn subscribe(&self) -> broadcast::Receiver<(Hash, Outcome)> {
-        self.outcomes.subscribe()
-    }
-
-    fn announce(&self, id: Hash, outcome: Outcome) {
-        // An error means that nobody listens.
-        let _ = self.outcomes.send((id, outcome));
-    }
-
     fn lock(&self) -> MutexGuard<'_, Mempool> {
         // The pool is consistent between statements, and consensus re-checks what it builds.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -213,12 +231,28 @@ impl SharedMempool {
 }
 
 impl Mempool {
-    fn remove(&mut self, id: &Hash) {
-        if let Some(place) = self.places.remove(id)
-            && let Some(transaction) = self.queue.remove(&place)
-        {
-            self.bytes -= transaction.envelope().len() as u64;
+    /// Adds a listener to a pending transaction; whether it is pending.
+    fn listen(&mut self, id: &Hash, listener: &Option<Listener>) -> bool {
+        let Some(place) = self.places.get(id) else {
+            return false;
+        };
+        if let (Some(pending), Some(listener)) = (self.queue.get_mut(place), listener) {
+            pending.listeners.push(listener.clone());
         }
+        true
+    }
+
+    fn settle(&mut self, id: &Hash, outcome: Outcome) {
+        if let Some(place) = self.places.remove(id)
+            && let Some(pending) = self.queue.remove(&place)
+        {
+            self.bytes -= pending.transaction.envelope().len() as u64;
+            for listener in pending.listeners {
+                // An error means that the submitter has gone.
+                let _ = listener.send((*id, outcome.clone()));
+            }
+        }
+        self.remember(*id, outcome);
     }
 
     fn remember(&mut self, id: Hash, outcome: Outcome) {

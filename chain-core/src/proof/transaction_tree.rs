@@ -48,8 +48,8 @@ pub enum InclusionError {
 }
 
 /// The root over exact envelope bytes.
-pub fn root(transactions: &[Vec<u8>]) -> Hash {
-    let leaves: Vec<Hash> = transactions.iter().map(|t| leaf(t)).collect();
+pub fn root(transactions: &[impl AsRef<[u8]>]) -> Hash {
+    let leaves: Vec<Hash> = transactions.iter().map(|t| leaf(t.as_ref())).collect();
     if leaves.is_empty() {
         return hash::tagged(tag::TRANSACTION_EMPTY, &[]);
     }
@@ -60,11 +60,11 @@ pub fn root(transactions: &[Vec<u8>]) -> Hash {
 }
 
 /// The siblings of the leaf at `index`, bottom up; `None` outside the block.
-pub fn prove(transactions: &[Vec<u8>], index: u32) -> Option<Vec<Hash>> {
+pub fn prove(transactions: &[impl AsRef<[u8]>], index: u32) -> Option<Vec<Hash>> {
     if index as usize >= transactions.len() {
         return None;
     }
-    let leaves: Vec<Hash> = transactions.iter().map(|t| leaf(t)).collect();
+    let leaves: Vec<Hash> = transactions.iter().map(|t| leaf(t.as_ref())).collect();
     let proof = CBMT::<Hash, MergeNodes>::build_merkle_tree(&leaves).build_proof(&[index])?;
     Some(proof.lemmas().to_vec())
 }
