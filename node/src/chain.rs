@@ -11,6 +11,7 @@ use touchstone_core::execution::{self, BlockContext, Executed, InvalidBlock};
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::rejection::Rejection;
+use touchstone_core::state::keys;
 use touchstone_proto::ledger::{CommitCertificate, Parameters};
 
 use crate::mempool::SharedMempool;
@@ -32,6 +33,8 @@ pub struct Chain<S: Store> {
     parameters: Parameters,
     /// Valid blocks of the next height with their effects, by block id.
     candidates: BTreeMap<Hash, Candidate>,
+    /// Blocks committed since opening that changed organisations or validators.
+    consortium_changes: u64,
 }
 
 struct Candidate {
@@ -98,6 +101,7 @@ impl<S: Store> Chain<S> {
             validators,
             parameters,
             candidates: BTreeMap::new(),
+            consortium_changes: 0,
         })
     }
 
@@ -222,6 +226,9 @@ impl<S: Store> Chain<S> {
             executed: &candidate.executed,
         })?;
         self.candidates.clear();
+        if changes_consortium(&candidate.executed) {
+            self.consortium_changes += 1;
+        }
         self.tip = self.store.tip();
         self.validators = candidate.executed.next_validators;
         self.mempool.committed(
@@ -282,6 +289,12 @@ impl<S: Store> Chain<S> {
         Ok(Ok(()))
     }
 
+    /// How many blocks committed since opening changed organisations or validators: whoever holds
+    /// the list of peers looks again when this moves.
+    pub fn consortium_changes(&self) -> u64 {
+        self.consortium_changes
+    }
+
     /// A block kept for the next height.
     pub fn candidate(&self, id: &Hash) -> Option<&Block> {
         self.candidates.get(id).map(|c| &c.block)
@@ -319,4 +332,13 @@ impl<S: Store> Chain<S> {
         }
         Ok(())
     }
+}
+
+fn changes_consortium(executed: &Executed) -> bool {
+    let prefix = keys::organisation("");
+    executed
+        .writes
+        .values
+        .keys()
+        .any(|key| key == keys::VALIDATORS || key.starts_with(&prefix))
 }

@@ -1,0 +1,175 @@
+//! Wires the rooms into one process and shuts them down. No logic.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use touchstone_core::Fault;
+
+use crate::chain::Chain;
+use crate::config::{ConfigError, Loaded};
+use crate::consensus::Machine;
+use crate::engine;
+use crate::mempool::{Limits, SharedMempool};
+use crate::network::{self, NetworkConfig, NetworkError};
+use crate::router::{self, Routes};
+use crate::rpc::{self, Progress};
+use crate::storage::files::FileDisk;
+use crate::storage::guard::{Guard, GuardError};
+use crate::storage::rocks::{OpenError, RocksStore};
+use crate::storage::wal::{Wal, WalError};
+
+/// Why a node stopped or didn't start.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// Configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("the database in {path}: {error}")]
+    Store {
+        /// Its folder.
+        path: PathBuf,
+        /// What is wrong.
+        error: OpenError,
+    },
+    /// The write-ahead log.
+    #[error(transparent)]
+    Wal(#[from] WalError),
+    /// The double-sign guard.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// The network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The service's address.
+    #[error("the gRPC service can't listen on {address}: {error}")]
+    Rpc {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The node failed.
+    #[error("the node stops: {0}")]
+    Fault(#[from] Fault),
+    /// A thread couldn't be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Creates a node's data folder: the database at genesis, and the double-sign guard of a validator.
+pub fn initialise(loaded: &Loaded) -> Result<(), NodeError> {
+    let data = &loaded.config.data;
+    let store = data.join("chain");
+    RocksStore::create(&store, &loaded.genesis)
+        .map_err(|error| NodeError::Store { path: store, error })?;
+    if loaded.validator_key.is_some() {
+        Guard::create(FileDisk::open(data)?)?;
+    }
+    Ok(())
+}
+
+/// Runs a node until `stop` resolves or it fails. `ready` hears the service's address once it
+/// answers.
+pub async fn run(
+    loaded: Loaded,
+    stop: impl Future<Output = ()>,
+    ready: oneshot::Sender<SocketAddr>,
+) -> Result<(), NodeError> {
+    let Loaded { config, genesis, network_key, validator_key } = loaded;
+    let chain_id = genesis.chain_id;
+    let path = config.data.join("chain");
+    let store = RocksStore::open(&path, &chain_id)
+        .map_err(|error| NodeError::Store { path, error })?;
+    let reader = store.reader();
+    let mempool = SharedMempool::new(Limits::default());
+    let chain = Chain::open(chain_id, store, mempool.clone())?;
+    let disk = FileDisk::open(&config.data)?;
+    let guard = match &validator_key {
+        Some(_) => Some(Guard::open(disk.clone())?),
+        None => None,
+    };
+    let (wal, recovered) = Wal::open(disk)?;
+
+    let peers = router::peers(&reader.snapshot())?;
+    let limits = network::Limits { gossip_message: 5 << 20, ..network::Limits::default() };
+    let network_config = NetworkConfig {
+        listen: config.listen.clone(),
+        peers,
+        chain_tag: hex::encode(chain_id),
+        limits,
+    };
+    let (network, events) = network::start(network_config, network_key.to_bytes()).await?;
+
+    let (machine, first) = Machine::open(
+        config.consensus.settings(),
+        chain,
+        validator_key,
+        guard,
+        wal,
+        recovered,
+        engine::now_ms(),
+    )?;
+    let (inbox, inputs) = engine::inbox();
+    let (reports_sender, reports) = mpsc::channel(1024);
+    let (failed_sender, mut failed) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("consensus".into())
+        .spawn(move || {
+            let result = engine::run(machine, first, inputs, reports_sender);
+            // An error means that nobody waits any more.
+            let _ = failed_sender.send(result);
+        })
+        .map_err(NodeError::Thread)?;
+
+    let (progress_sender, progress) = watch::channel(Progress::default());
+    let routes =
+        Routes { chain_id, network: network.clone(), inbox, mempool: mempool.clone(), reader: reader.clone() };
+    let (gossip_sender, gossip) = mpsc::channel(10_000);
+    let (shutdown_sender, shutdown) = watch::channel(false);
+    let parts = rpc::Parts {
+        chain_id,
+        chain_name: genesis.document.chain.clone(),
+        reader,
+        mempool,
+        gossip: gossip_sender,
+        progress,
+    };
+    let (address, service) = rpc::serve(config.rpc, parts, shutdown)
+        .await
+        .map_err(|error| NodeError::Rpc { address: config.rpc, error })?;
+    let service = tokio::spawn(service);
+    let tasks = [
+        tokio::spawn(router::network_events(routes.clone(), events)),
+        tokio::spawn(router::consensus_reports(routes.clone(), reports, progress_sender)),
+        tokio::spawn(router::gossip(routes, gossip)),
+    ];
+    tracing::info!(%address, chain_id = %hex::encode(chain_id), "the node runs");
+    // An error means that the caller doesn't wait for it.
+    let _ = ready.send(address);
+
+    let outcome = tokio::select! {
+        () = stop => Ok(()),
+        result = &mut failed => result.unwrap_or_else(|_| {
+            Err(Fault::Invariant("the consensus thread ended without a word".into()))
+        }),
+    };
+    // Clients first, then peers, then consensus: its inboxes close with the tasks that feed it.
+    shutdown_sender.send_replace(true);
+    if tokio::time::timeout(std::time::Duration::from_secs(2), service).await.is_err() {
+        tracing::debug!("open calls were cut off");
+    }
+    network.shutdown().await;
+    for task in tasks {
+        task.abort();
+        // An error is the abort just asked for.
+        let _ = task.await;
+    }
+    let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+    if !matches!(joined, Ok(Ok(()))) {
+        return Err(Fault::Invariant("the consensus thread panicked".into()).into());
+    }
+    Ok(outcome?)
+}

@@ -1,0 +1,144 @@
+//! Taking in transactions and telling what becomes of them.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Status, Streaming};
+use touchstone_core::hash::Hash;
+use touchstone_core::{Rejection, transaction};
+use touchstone_proto::node as wire;
+use touchstone_proto::node::transaction_status::Status as Word;
+
+use super::{Parts, query, refusal};
+use crate::mempool::{Listener, Outcome};
+
+/// Answers of a stream of submissions.
+pub type StatusStream =
+    Pin<Box<dyn Stream<Item = Result<wire::TransactionStatus, Status>> + Send + 'static>>;
+
+/// Submissions of one stream whose outcome is still open, at most; then reading pauses.
+const OPEN_PER_STREAM: usize = 20_000;
+
+/// Takes in one transaction; waits for its outcome if asked.
+pub async fn submit(
+    parts: &Parts,
+    request: wire::SubmitRequest,
+) -> Result<wire::TransactionStatus, Status> {
+    let (listener, mut outcomes) = mpsc::unbounded_channel();
+    let listener = request.wait.then_some(listener);
+    let (id, word) = admit(parts, request.envelope, listener).await?;
+    let word = match word {
+        Word::Pending(_) if request.wait => match outcomes.recv().await {
+            Some((_, outcome)) => word_of(&outcome),
+            None => return Err(Status::unavailable("the node is shutting down")),
+        },
+        word => word,
+    };
+    Ok(status(id, word))
+}
+
+/// Takes in a stream of transactions and answers each when its outcome is known.
+pub fn submit_many(
+    parts: Arc<Parts>,
+    mut requests: Streaming<wire::SubmitRequest>,
+) -> StatusStream {
+    let (answers, stream) = mpsc::channel(1024);
+    tokio::spawn(async move {
+        let (listener, mut outcomes) = mpsc::unbounded_channel();
+        let mut open: usize = 0;
+        let mut reading = true;
+        while reading || open > 0 {
+            let answer = tokio::select! {
+                Some((id, outcome)) = outcomes.recv(), if open > 0 => {
+                    open -= 1;
+                    Ok(status(id, word_of(&outcome)))
+                }
+                request = requests.next(), if reading && open < OPEN_PER_STREAM => {
+                    let request = match request {
+                        Some(Ok(request)) => request,
+                        Some(Err(_)) | None => {
+                            reading = false;
+                            continue;
+                        }
+                    };
+                    let wanted = request.wait.then(|| listener.clone());
+                    match admit(&parts, request.envelope, wanted).await {
+                        Ok((_, Word::Pending(_))) if request.wait => {
+                            open += 1;
+                            continue;
+                        }
+                        Ok((id, word)) => Ok(status(id, word)),
+                        Err(failure) => Err(failure),
+                    }
+                }
+            };
+            if answers.send(answer).await.is_err() {
+                return;
+            }
+        }
+    });
+    Box::pin(ReceiverStream::new(stream))
+}
+
+/// What the pool knows of a transaction, before the store is asked.
+pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, Status> {
+    let id = query::id(id)?;
+    Ok(parts.mempool.outcome(&id).map(|outcome| word_of(&outcome)))
+}
+
+/// Verifies an envelope, puts it in the pool and passes it on. A broken rule is an answer.
+async fn admit(
+    parts: &Parts,
+    envelope: Vec<u8>,
+    listener: Option<Listener>,
+) -> Result<(Hash, Word), Status> {
+    let id = match transaction::id_of_envelope(&parts.chain_id, &envelope) {
+        Ok(id) => id,
+        Err(rejection) => return Ok(([0; 32], Word::Rejected(refusal::rejected(&rejection)))),
+    };
+    if let Some(committed) = query::committed(&parts.reader.snapshot(), &id)? {
+        return Ok((id, Word::Committed(committed)));
+    }
+    let word = match parts.mempool.submit(&parts.chain_id, &envelope, listener) {
+        Ok(None) => Word::Pending(wire::Pending {}),
+        Ok(Some(_)) => {
+            if parts.gossip.send(envelope).await.is_err() {
+                return Err(Status::unavailable("the node is shutting down"));
+            }
+            Word::Pending(wire::Pending {})
+        }
+        Err(Rejection::AlreadyCommitted) => match parts.mempool.outcome(&id) {
+            Some(outcome) => word_of(&outcome),
+            None => Word::Rejected(refusal::rejected(&Rejection::AlreadyCommitted)),
+        },
+        Err(Rejection::PoolFull) => {
+            return Err(Status::resource_exhausted(Rejection::PoolFull.to_string()));
+        }
+        Err(rejection) => Word::Rejected(refusal::rejected(&rejection)),
+    };
+    Ok((id, word))
+}
+
+fn word_of(outcome: &Outcome) -> Word {
+    match outcome {
+        Outcome::Pending => Word::Pending(wire::Pending {}),
+        Outcome::Committed { height, index, time_ms } => Word::Committed(wire::Committed {
+            height: *height,
+            index: *index,
+            time_ms: *time_ms,
+            proof: None,
+        }),
+        Outcome::Rejected(rejection) => Word::Rejected(refusal::rejected(rejection)),
+    }
+}
+
+/// A status message.
+pub fn status(id: Hash, word: Word) -> wire::TransactionStatus {
+    wire::TransactionStatus {
+        id: id.to_vec(),
+        status: Some(word),
+    }
+}

@@ -1,0 +1,369 @@
+//! A consortium of real processes on loopback: one folder, one genesis, a node for each organisation.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
+use touchstone_proto::node::GetStatusRequest;
+use touchstone_proto::node::ledger_client::LedgerClient;
+
+/// How long a test waits for something that must happen before it gives up. No test asserts that
+/// anything is fast.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The roles of the first organisations; further ones are logistics firms.
+const ROLES: [&str; 4] = ["platform", "logistics", "logistics", "ip-office"];
+
+/// How a cluster differs from the usual.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Organisations with a validator each.
+    pub validators: usize,
+    /// Nodes that follow without voting; they belong to an organisation of their own, a court.
+    pub observers: usize,
+    /// Consensus timing lines of every node's configuration.
+    pub timing: String,
+    /// Chain parameters.
+    pub parameters: Parameters,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Plan {
+            validators: 4,
+            observers: 0,
+            timing: String::new(),
+            parameters: Parameters::default(),
+        }
+    }
+}
+
+/// Running nodes and what tests need to talk to them. Dropping it kills them.
+pub struct Cluster {
+    /// The genesis that all share.
+    pub genesis: Genesis,
+    /// Signing key of each organisation, by its index.
+    pub keys: Vec<SigningKey>,
+    nodes: Vec<Node>,
+    folder: TempDir,
+}
+
+struct Node {
+    folder: PathBuf,
+    rpc: SocketAddr,
+    process: Option<Child>,
+}
+
+impl Cluster {
+    /// Holds the ceremony, creates the data folders and starts every node.
+    pub fn start(plan: &Plan) -> Cluster {
+        let mut cluster = Cluster::prepare(plan);
+        for index in 0..cluster.nodes.len() {
+            cluster.launch(index);
+        }
+        cluster
+    }
+
+    /// Holds the ceremony and creates the data folders.
+    pub fn prepare(plan: &Plan) -> Cluster {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let count = plan.validators + plan.observers;
+        let ports = free_ports(count * 2);
+        let (peer_ports, rpc_ports) = ports.split_at(count);
+        let keys: Vec<SigningKey> = (0..=plan.validators).map(|i| key(1, i)).collect();
+        let node = |index: usize| NodeKeys {
+            network_key: public(&key(2, index)),
+            addresses: vec![format!("/ip4/127.0.0.1/tcp/{}", peer_ports[index])],
+            validator_key: (index < plan.validators).then(|| public(&key(3, index))),
+            power: None,
+        };
+        let mut organisations: Vec<Organisation> = (0..plan.validators)
+            .map(|i| Organisation {
+                id: organisation_id(i),
+                name: format!("Organisation {i}"),
+                roles: vec![ROLES.get(i).copied().unwrap_or("logistics").to_owned()],
+                keys: vec![public(&keys[i])],
+                gs1_prefixes: vec![],
+                nodes: vec![node(i)],
+            })
+            .collect();
+        if plan.observers > 0 {
+            organisations.push(Organisation {
+                id: "court".into(),
+                name: "Court".into(),
+                roles: vec!["court".into()],
+                keys: vec![public(&keys[plan.validators])],
+                gs1_prefixes: vec![],
+                nodes: (plan.validators..count).map(node).collect(),
+            });
+        }
+        let document = Document {
+            format: FORMAT.into(),
+            chain: "test".into(),
+            time_ms: 1_700_000_000_000,
+            parameters: plan.parameters.clone(),
+            organisations,
+        };
+        let bytes = document.to_bytes();
+        let genesis = Genesis::read(&bytes).expect("the test's genesis is valid");
+        fs::write(folder.path().join("genesis.json"), &bytes).expect("the folder is writable");
+        let nodes = (0..count)
+            .map(|index| {
+                let rpc = SocketAddr::from(([127, 0, 0, 1], rpc_ports[index]));
+                let node = Node {
+                    folder: folder.path().join(format!("node-{index}")),
+                    rpc,
+                    process: None,
+                };
+                node.write(
+                    &key(2, index),
+                    (index < plan.validators).then(|| key(3, index)).as_ref(),
+                    peer_ports[index],
+                    &plan.timing,
+                );
+                node.command("init");
+                node
+            })
+            .collect();
+        Cluster {
+            genesis,
+            keys,
+            nodes,
+            folder,
+        }
+    }
+
+    /// Number of nodes.
+    pub fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The folder that holds everything.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A node's folder.
+    pub fn node_folder(&self, index: usize) -> &Path {
+        &self.nodes[index].folder
+    }
+
+    /// A node's service, as a URL.
+    pub fn url(&self, index: usize) -> String {
+        format!("http://{}", self.nodes[index].rpc)
+    }
+
+    /// Starts a node that isn't running.
+    pub fn launch(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        assert!(node.process.is_none(), "node {index} runs already");
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(node.folder.join("log"))
+            .expect("the node's folder is writable");
+        let child = Command::new(binary("touchstone-node"))
+            .arg("run")
+            .arg("--config")
+            .arg(node.folder.join("node.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("touchstone-node is built (scripts/test builds it first)");
+        node.process = Some(child);
+    }
+
+    /// Kills a node as a power cut would (SIGKILL).
+    pub fn kill(&mut self, index: usize) {
+        if let Some(mut child) = self.nodes[index].process.take() {
+            child.kill().expect("the test's own child can be killed");
+            let status = child.wait().expect("the test's own child can be waited for");
+            assert_eq!(
+                status.signal(),
+                Some(9),
+                "node {index} had ended by itself: {status}\n{}",
+                self.log(index)
+            );
+        }
+    }
+
+    /// Asks a node to stop (SIGTERM) and waits; whether it stopped cleanly.
+    pub fn stop(&mut self, index: usize) -> bool {
+        let Some(mut child) = self.nodes[index].process.take() else {
+            return false;
+        };
+        let id = child.id().to_string();
+        let sent = Command::new("kill").arg("-TERM").arg(id).status();
+        assert!(sent.is_ok_and(|s| s.success()), "SIGTERM can be sent");
+        child
+            .wait()
+            .expect("the test's own child can be waited for")
+            .success()
+    }
+
+    /// Whether a node's process is alive.
+    pub fn is_running(&mut self, index: usize) -> bool {
+        match &mut self.nodes[index].process {
+            None => false,
+            Some(child) => matches!(child.try_wait(), Ok(None)),
+        }
+    }
+
+    /// A node's process id.
+    pub fn process_id(&self, index: usize) -> Option<u32> {
+        self.nodes[index].process.as_ref().map(Child::id)
+    }
+
+    /// The end of a node's log.
+    pub fn log(&self, index: usize) -> String {
+        let text = fs::read_to_string(self.nodes[index].folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    /// A client of a node, once it answers.
+    pub async fn client(&self, index: usize) -> LedgerClient<Channel> {
+        let endpoint = Endpoint::from_shared(self.url(index)).expect("the URL is well-formed");
+        let mut answer = Err("never tried".to_owned());
+        for _ in 0..PATIENCE.as_millis() / 50 {
+            match endpoint.connect().await {
+                Ok(channel) => {
+                    let mut client = LedgerClient::new(channel)
+                        .max_decoding_message_size(64 << 20)
+                        .max_encoding_message_size(64 << 20);
+                    if client.get_status(GetStatusRequest {}).await.is_ok() {
+                        return client;
+                    }
+                }
+                Err(error) => answer = Err(error.to_string()),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!(
+            "node {index} doesn't answer: {answer:?}\n{}",
+            self.log(index)
+        );
+    }
+
+    /// Waits until a node has reached a height.
+    pub async fn wait_for_height(&self, index: usize, height: u64) {
+        let mut client = self.client(index).await;
+        self.wait(index, "height", async || {
+            client
+                .get_status(GetStatusRequest {})
+                .await
+                .is_ok_and(|s| s.into_inner().height >= height)
+        })
+        .await;
+    }
+
+    /// Waits for something that must come true, with the node's log if it never does.
+    pub async fn wait(&self, index: usize, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+        for _ in 0..PATIENCE.as_millis() / 50 {
+            if condition().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("waited in vain for {what} at node {index}\n{}", self.log(index));
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            if let Some(mut child) = node.process.take() {
+                // It may have ended by itself.
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        }
+    }
+}
+
+impl Node {
+    fn write(&self, network: &SigningKey, validator: Option<&SigningKey>, port: u16, timing: &str) {
+        let write = |name: &str, text: &str| {
+            fs::write(self.folder.join(name), text).expect("the folder is writable");
+        };
+        fs::create_dir_all(&self.folder).expect("the folder is writable");
+        write("network.pem", &pem(network));
+        let mut config = format!(
+            "genesis = \"../genesis.json\"\ndata = \"data\"\nnetwork_key = \"network.pem\"\n\
+             listen = [\"/ip4/127.0.0.1/tcp/{port}\"]\nrpc = \"{}\"\n",
+            self.rpc
+        );
+        if let Some(key) = validator {
+            write("validator.pem", &pem(key));
+            config.push_str("validator_key = \"validator.pem\"\n");
+        }
+        config.push_str(&format!("[consensus]\n{timing}\n"));
+        write("node.toml", &config);
+    }
+
+    fn command(&self, verb: &str) {
+        let output = Command::new(binary("touchstone-node"))
+            .arg(verb)
+            .arg("--config")
+            .arg(self.folder.join("node.toml"))
+            .output()
+            .expect("touchstone-node is built (scripts/test builds it first)");
+        assert!(
+            output.status.success(),
+            "{verb}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+/// The id of an organisation by its index.
+pub fn organisation_id(index: usize) -> String {
+    format!("organisation-{index}")
+}
+
+/// A program of this workspace, next to the running test's folder.
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a running program has a path");
+    let folder = test
+        .ancestors()
+        .find(|folder| folder.join(name).is_file())
+        .unwrap_or(Path::new("."));
+    folder.join(name)
+}
+
+/// A key that depends on its use and index only.
+fn key(purpose: u8, index: usize) -> SigningKey {
+    let mut seed = [purpose; 32];
+    seed[..8].copy_from_slice(&(index as u64).to_be_bytes());
+    SigningKey::from_bytes(&seed)
+}
+
+fn public(key: &SigningKey) -> String {
+    hex::encode(key.verifying_key().to_bytes())
+}
+
+fn pem(key: &SigningKey) -> String {
+    key.to_pkcs8_pem(LineEnding::LF)
+        .expect("an Ed25519 key always encodes")
+        .to_string()
+}
+
+fn free_ports(count: usize) -> Vec<u16> {
+    // All are held until all are known, so that none comes twice.
+    let listeners: io::Result<Vec<TcpListener>> =
+        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
+    listeners
+        .and_then(|all| all.iter().map(|l| Ok(l.local_addr()?.port())).collect())
+        .expect("loopback has free ports")
+}

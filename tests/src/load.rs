@@ -1,0 +1,32 @@
+//! Transactions to feed a ledger with.
+
+use ed25519_dalek::SigningKey;
+use touchstone_core::hash::Hash;
+use touchstone_core::transaction;
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{CaptureEvents, Transaction};
+
+/// One valid EPCIS 2.0 event that observes the unit with this number.
+pub fn event(number: u64) -> Vec<u8> {
+    format!(
+        concat!(
+            r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"#,
+            r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"shipping","disposition":"in_transit","#,
+            r#""eventTime":"2026-01-02T03:04:05.000Z","eventTimeZoneOffset":"+00:00","#,
+            r#""epcList":["https://id.gs1.org/01/09521321000019/21/{}"],"#,
+            r#""readPoint":{{"id":"https://id.gs1.org/414/9521321000002"}}}}"#
+        ),
+        number
+    )
+    .into_bytes()
+}
+
+/// An envelope that captures `events`.
+pub fn capture(key: &SigningKey, chain_id: &Hash, organisation: &str, created_ms: u64, events: Vec<Vec<u8>>) -> Vec<u8> {
+    let transaction = Transaction {
+        organisation: organisation.to_owned(),
+        created_ms,
+        action: Some(Action::CaptureEvents(CaptureEvents { events })),
+    };
+    transaction::sign(key, chain_id, &transaction)
+}
