@@ -1,102 +1,44 @@
-//! EPCIS 2.0 events as the rules see them.
+//! EPCIS 2.0: custody events, documents of them, and the identifiers in them.
+//!
+//! An event's record is the exact bytes that its submitter sent. This room reads from them the
+//! little that the ledger's rules need ([`Event`]), and refuses what two readers could understand
+//! differently. It doesn't resolve linked data, keep bytes or know the ledger's state.
+//!
+//! ```
+//! use touchstone_core::epcis::{Event, Identifier, split_document};
+//!
+//! let document = br#"{
+//!   "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
+//!   "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-03-01T09:00:00Z",
+//!   "epcisBody": { "eventList": [ {
+//!     "type": "ObjectEvent", "action": "OBSERVE", "bizStep": "shipping",
+//!     "eventTime": "2026-03-01T08:30:00+08:00", "eventTimeZoneOffset": "+08:00",
+//!     "epcList": ["urn:epc:id:sscc:9521234.0000000015"]
+//!   } ] }
+//! }"#;
+//! let events = split_document(document)?;
+//! let event = Event::parse(&events[0])?;
+//! assert_eq!(event.biz_step.as_deref(), Some("shipping"));
+//! assert_eq!(event.items()[0].as_str(), "https://id.gs1.org/00/095212340000000150");
+//! # Ok::<(), touchstone_core::epcis::EpcisError>(())
+//! ```
 
-use thiserror::Error;
+mod cbv;
+mod document;
+mod error;
+mod event;
+mod fields;
+mod identifier;
+mod json;
+mod moment;
 
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{path}: {rule}")]
-pub struct EpcisError {
-    pub path: String,
-    pub rule: EpcisRule,
-}
+pub use document::{MAX_DOCUMENT_BYTES, split_document};
+pub use error::{EpcisError, EpcisRule};
+pub use event::{
+    Action, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH, Quantity,
+    QuantityRole,
+};
+pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES};
 
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum EpcisRule {
-    #[error("not JSON")]
-    NotJson,
-}
-
-impl EpcisRule {
-    pub fn code(&self) -> &'static str {
-        "not-json"
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventType {
-    Object,
-    Aggregation,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    Add,
-    Observe,
-    Delete,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identifier(String);
-
-impl Identifier {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-#[derive(Clone, Debug)]
-pub struct Event {
-    pub event_type: EventType,
-    pub action: Option<Action>,
-    pub parent: Option<Identifier>,
-    pub children: Vec<Identifier>,
-    pub objects: Vec<Identifier>,
-    pub classes: Vec<String>,
-}
-
-impl Event {
-    pub fn parse(bytes: &[u8]) -> Result<Event, EpcisError> {
-        let fail = || EpcisError {
-            path: "$".into(),
-            rule: EpcisRule::NotJson,
-        };
-        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| fail())?;
-        let list = |name: &str| -> Vec<Identifier> {
-            value[name]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|v| v.as_str())
-                .map(|s| Identifier(s.into()))
-                .collect()
-        };
-        let kind = value["type"].as_str().ok_or_else(fail)?;
-        Ok(Event {
-            event_type: if kind == "AggregationEvent" {
-                EventType::Aggregation
-            } else {
-                EventType::Object
-            },
-            action: match value["action"].as_str() {
-                Some("ADD") => Some(Action::Add),
-                Some("DELETE") => Some(Action::Delete),
-                _ => Some(Action::Observe),
-            },
-            parent: value["parentID"].as_str().map(|s| Identifier(s.into())),
-            children: list("childEPCs"),
-            objects: list("epcList"),
-            classes: vec![],
-        })
-    }
-    pub fn items(&self) -> Vec<Identifier> {
-        let mut all: Vec<Identifier> = self
-            .objects
-            .iter()
-            .chain(&self.children)
-            .chain(&self.parent)
-            .cloned()
-            .collect();
-        all.sort();
-        all.dedup();
-        all
-    }
-}
+#[cfg(test)]
+mod tests;

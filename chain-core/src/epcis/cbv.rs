@@ -1,0 +1,204 @@
+//! The Core Business Vocabulary 2.0: the words that an event may use without a namespace.
+
+/// Business steps (CBV 2.0 §7.1).
+const BIZ_STEPS: &[&str] = &[
+    "accepting",
+    "arriving",
+    "assembling",
+    "collecting",
+    "commissioning",
+    "consigning",
+    "creating_class_instance",
+    "cycle_counting",
+    "decommissioning",
+    "departing",
+    "destroying",
+    "disassembling",
+    "dispensing",
+    "encoding",
+    "entering_exiting",
+    "holding",
+    "inspecting",
+    "installing",
+    "killing",
+    "loading",
+    "other",
+    "packing",
+    "picking",
+    "receiving",
+    "removing",
+    "repackaging",
+    "repairing",
+    "replacing",
+    "reserving",
+    "retail_selling",
+    "sampling",
+    "sensor_reporting",
+    "shipping",
+    "staging_outbound",
+    "stock_taking",
+    "stocking",
+    "storing",
+    "transporting",
+    "unloading",
+    "unpacking",
+    "void_shipping",
+];
+
+/// Dispositions (CBV 2.0 §7.2).
+const DISPOSITIONS: &[&str] = &[
+    "active",
+    "available",
+    "completeness_inferred",
+    "completeness_verified",
+    "conformant",
+    "container_closed",
+    "container_open",
+    "damaged",
+    "destroyed",
+    "dispensed",
+    "disposed",
+    "encoded",
+    "expired",
+    "in_progress",
+    "in_transit",
+    "inactive",
+    "mismatch_class",
+    "mismatch_instance",
+    "mismatch_quantity",
+    "needs_replacement",
+    "no_pedigree_match",
+    "non_conformant",
+    "non_sellable_other",
+    "partially_dispensed",
+    "recalled",
+    "reserved",
+    "retail_sold",
+    "returned",
+    "sellable_accessible",
+    "sellable_not_accessible",
+    "stolen",
+    "unavailable",
+    "unknown",
+];
+
+/// Types of business transactions (CBV 2.0 §7.3).
+const TRANSACTION_TYPES: &[&str] = &[
+    "bol",
+    "cert",
+    "desadv",
+    "inv",
+    "pedigree",
+    "po",
+    "poc",
+    "prodorder",
+    "recadv",
+    "rma",
+    "testprd",
+    "testres",
+    "upevt",
+];
+
+/// Types of sources and destinations (CBV 2.0 §7.4).
+const SOURCE_TYPES: &[&str] = &["location", "owning_party", "possessing_party"];
+
+/// Reasons of error declarations (CBV 2.0 §7.5).
+const ERROR_REASONS: &[&str] = &["did_not_occur", "incorrect_data"];
+
+/// A list of the vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vocabulary {
+    BizStep,
+    Disposition,
+    TransactionType,
+    SourceType,
+    ErrorReason,
+}
+
+impl Vocabulary {
+    /// The list's name in a message.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Vocabulary::BizStep => "business step",
+            Vocabulary::Disposition => "disposition",
+            Vocabulary::TransactionType => "business transaction type",
+            Vocabulary::SourceType => "source or destination type",
+            Vocabulary::ErrorReason => "reason of an error",
+        }
+    }
+
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Vocabulary::BizStep => BIZ_STEPS,
+            Vocabulary::Disposition => DISPOSITIONS,
+            Vocabulary::TransactionType => TRANSACTION_TYPES,
+            Vocabulary::SourceType => SOURCE_TYPES,
+            Vocabulary::ErrorReason => ERROR_REASONS,
+        }
+    }
+
+    /// The ways to write a word in full (CBV 2.0 §4, and CBV 1.2 for the URN).
+    fn prefixes(self) -> [&'static str; 4] {
+        match self {
+            Vocabulary::BizStep => [
+                "https://ref.gs1.org/cbv/BizStep-",
+                "http://ref.gs1.org/cbv/BizStep-",
+                "cbv:BizStep-",
+                "urn:epcglobal:cbv:bizstep:",
+            ],
+            Vocabulary::Disposition => [
+                "https://ref.gs1.org/cbv/Disp-",
+                "http://ref.gs1.org/cbv/Disp-",
+                "cbv:Disp-",
+                "urn:epcglobal:cbv:disp:",
+            ],
+            Vocabulary::TransactionType => [
+                "https://ref.gs1.org/cbv/BTT-",
+                "http://ref.gs1.org/cbv/BTT-",
+                "cbv:BTT-",
+                "urn:epcglobal:cbv:btt:",
+            ],
+            Vocabulary::SourceType => [
+                "https://ref.gs1.org/cbv/SDT-",
+                "http://ref.gs1.org/cbv/SDT-",
+                "cbv:SDT-",
+                "urn:epcglobal:cbv:sdt:",
+            ],
+            Vocabulary::ErrorReason => [
+                "https://ref.gs1.org/cbv/ER-",
+                "http://ref.gs1.org/cbv/ER-",
+                "cbv:ER-",
+                "urn:epcglobal:cbv:er:",
+            ],
+        }
+    }
+
+    /// Whether a word under the vocabulary's own namespaces must be in the list. Types of
+    /// transactions, sources and destinations are met in practice with private words there.
+    fn closed(self) -> bool {
+        matches!(self, Vocabulary::BizStep | Vocabulary::Disposition)
+    }
+
+    /// The bare word of a standard term however it is written, or a user's own term (a URI, or a
+    /// prefixed name that `@context` resolves) as it is. None if the term isn't in the list.
+    pub(super) fn resolve(self, term: &str) -> Option<&str> {
+        let bare = self
+            .prefixes()
+            .iter()
+            .find_map(|prefix| term.strip_prefix(prefix));
+        let word = bare.unwrap_or(term);
+        if (bare.is_some() || !term.contains(':')) && self.words().contains(&word) {
+            return Some(word);
+        }
+        let own = super::identifier::is_uri(term);
+        let standard_namespace = CBV_NAMESPACES.iter().any(|prefix| term.starts_with(prefix));
+        (own && !(standard_namespace && self.closed())).then_some(term)
+    }
+}
+
+const CBV_NAMESPACES: [&str; 4] = [
+    "https://ref.gs1.org/cbv/",
+    "http://ref.gs1.org/cbv/",
+    "cbv:",
+    "urn:epcglobal:cbv:",
+];

@@ -1,0 +1,172 @@
+//! Identifiers of things, classes, places and parties in one canonical form.
+//!
+//! The same pallet may be written as an EPC URN (`urn:epc:id:sscc:…`) or as a GS1 Digital Link on
+//! anybody's domain. All of these become one string, `https://id.gs1.org/00/…`, so that the same
+//! thing has one link on the ledger. Other absolute URIs are kept as they are.
+
+mod digital_link;
+mod keys;
+mod urn;
+
+use thiserror::Error;
+
+use keys::{Key, Level};
+
+/// The longest identifier that is accepted, in bytes.
+pub const MAX_IDENTIFIER_BYTES: usize = 512;
+
+/// A canonical identifier: a GS1 Digital Link such as
+/// `https://id.gs1.org/01/09521234500018/21/A1`, or a URI from outside GS1.
+///
+/// What makes a GS1 identifier canonical: the domain `id.gs1.org`; only the key and the qualifiers
+/// that are part of the identity (a batch number beside a serial number is not; a location's
+/// extension `0` means none); 14 digits of a GTIN; percent-encoding exactly where EPC URNs have it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identifier {
+    uri: String,
+    level: Option<Level>,
+}
+
+impl Identifier {
+    /// Reads an EPC URN (TDS 2.0 §6, §8), a GS1 Digital Link (1.3, uncompressed) or any other
+    /// absolute URI.
+    ///
+    /// An address outside `id.gs1.org` that merely resembles a Digital Link (a wrong check digit,
+    /// say) is somebody's own URI and kept as it is; at `id.gs1.org` it is refused. A Digital
+    /// Link's query of attributes is no part of the identity and is left out.
+    pub fn parse(text: &str) -> Result<Identifier, IdentifierError> {
+        if text.len() > MAX_IDENTIFIER_BYTES {
+            return Err(IdentifierError::TooLong { bytes: text.len() });
+        }
+        if !is_uri(text) {
+            return Err(IdentifierError::NotUri);
+        }
+        if let Some(key) = urn::read(text)? {
+            return Ok(Identifier::of_key(&key));
+        }
+        if let Some(key) = digital_link::read(text)? {
+            return Ok(Identifier::of_key(&key));
+        }
+        Ok(Identifier {
+            uri: text.to_owned(),
+            level: None,
+        })
+    }
+
+    /// The canonical form.
+    pub fn as_str(&self) -> &str {
+        &self.uri
+    }
+
+    /// Whether it is a GS1 key that names a class of things (a GTIN, with or without a batch),
+    /// not one thing. A URI from outside GS1 doesn't tell, so it is none.
+    pub fn is_class(&self) -> bool {
+        self.level == Some(Level::Class)
+    }
+
+    /// Whether it is a GS1 key that names one thing, place or party. A URI from outside GS1
+    /// doesn't tell, so it is none.
+    pub fn is_instance(&self) -> bool {
+        self.level == Some(Level::Instance)
+    }
+
+    fn of_key(key: &Key) -> Identifier {
+        Identifier {
+            uri: digital_link::write(key),
+            level: Some(key.level()),
+        }
+    }
+}
+
+impl std::fmt::Display for Identifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.uri)
+    }
+}
+
+/// Why a text is no identifier.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum IdentifierError {
+    /// Size limit of this ledger.
+    #[error("it has {bytes} bytes, and at most {MAX_IDENTIFIER_BYTES} are accepted")]
+    TooLong {
+        /// Found size.
+        bytes: usize,
+    },
+    /// RFC 3986 §4.3.
+    #[error("it isn't an absolute URI; percent-encode what RFC 3986 doesn't allow")]
+    NotUri,
+    /// TDS 2.0 §6.3: kinds of EPC URN.
+    #[error("this kind of EPC URN isn't used for things, classes, places or parties in EPCIS")]
+    UnknownEpcScheme,
+    /// TDS 2.0 §6.3: the parts of an EPC URN.
+    #[error(
+        "the parts between its dots don't have the form of {0}; see GS1's EPC Tag Data Standard"
+    )]
+    EpcParts(&'static str),
+    /// GS1 Digital Link 1.3 §4: a key and its value, then qualifiers in their order.
+    #[error(
+        "its path isn't a GS1 key with its qualifiers, such as /01/09521234500018/21/A1; \
+         percent-encode / ? # % & < > in values"
+    )]
+    LinkPath,
+    /// GS1 General Specifications §3: length and characters of a key or qualifier.
+    #[error("the value of the application identifier ({0}) has a wrong length or character")]
+    Value(&'static str),
+    /// GS1 General Specifications §7.9.
+    #[error("the check digit of ({ai}) is {found} and must be {expected}; is a digit mistyped?")]
+    CheckDigit {
+        /// The application identifier.
+        ai: &'static str,
+        /// The digit that was given.
+        found: char,
+        /// The digit that the others give.
+        expected: char,
+    },
+    /// EPCIS 2.0 §7.3.3: a thing's list holds things.
+    #[error("it names a class of things, not one thing; put it in a quantity list")]
+    ClassNotInstance,
+    /// EPCIS 2.0 §7.3.3: a quantity list holds classes.
+    #[error("it names one thing, not a class of things; put it in a list of EPCs")]
+    InstanceNotClass,
+}
+
+/// Whether a text is an absolute URI, with or without fragment: a scheme, a colon, and characters
+/// that RFC 3986 allows.
+pub(super) fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let scheme_fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let characters_fit = rest
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b));
+    let escapes_fit = rest.split('%').skip(1).all(|after| {
+        after
+            .as_bytes()
+            .first_chunk::<2>()
+            .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    });
+    let one_fragment = rest.bytes().filter(|&b| b == b'#').count() <= 1;
+    scheme_fits && !rest.is_empty() && characters_fit && escapes_fit && one_fragment
+}
+
+/// Undoes percent-encoding. GS1 values are ASCII, so anything else is none.
+fn percent_decode(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next()?.to_owned();
+    for part in parts {
+        let byte = u8::from_str_radix(part.get(..2)?, 16)
+            .ok()
+            .filter(u8::is_ascii)?;
+        decoded.push(char::from(byte));
+        decoded.push_str(part.get(2..)?);
+    }
+    Some(decoded)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! GS1 Digital Link URIs (standard 1.3), uncompressed.
+
+use super::keys::{self, Key};
+use super::{IdentifierError, percent_decode};
+
+/// The domain of canonical Digital Links, where every path must be one.
+const OFFICIAL: &str = "id.gs1.org";
+
+/// The key in a web address; none if the address is no Digital Link and needn't be one.
+pub(super) fn read(text: &str) -> Result<Option<Key>, IdentifierError> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Ok(None);
+    };
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+        return Ok(None);
+    }
+    let (domain, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let path = path.strip_prefix('/').unwrap_or(path);
+    match without_attributes(path).and_then(read_path) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if domain.eq_ignore_ascii_case(OFFICIAL) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// A query holds attributes, such as an expiry date or the type of page wanted, which are no part
+/// of the identity (GS1 Digital Link 1.3 §5). Anything else after `?` or `#` is more likely a
+/// serial number that wasn't percent-encoded; cutting it off would turn one thing into another.
+fn without_attributes(path: &str) -> Result<&str, IdentifierError> {
+    if path.contains('#') {
+        return Err(IdentifierError::LinkPath);
+    }
+    let Some((path, query)) = path.split_once('?') else {
+        return Ok(path);
+    };
+    let is_attribute = |pair: &str| {
+        pair.split_once('=')
+            .is_some_and(|(name, _)| !name.is_empty())
+    };
+    if query.split('&').all(is_attribute) {
+        Ok(path)
+    } else {
+        Err(IdentifierError::LinkPath)
+    }
+}
+
+/// A path is anything, then a primary key and its value, then qualifiers and their values
+/// (GS1 Digital Link 1.3 §4). No application identifier is both primary key and qualifier, so
+/// walking back from the end, the first primary key is the one.
+fn read_path(path: &str) -> Result<Key, IdentifierError> {
+    let mut qualifiers = Vec::new();
+    let mut segments = path.rsplit('/');
+    loop {
+        let (Some(value), Some(ai)) = (segments.next(), segments.next()) else {
+            return Err(IdentifierError::LinkPath);
+        };
+        let value = percent_decode(value).ok_or(IdentifierError::LinkPath)?;
+        if let Some(primary) = keys::primary(ai) {
+            qualifiers.reverse();
+            return Key::new(
+                primary,
+                if ai == "01" { gtin_14(value) } else { value },
+                qualifiers,
+            );
+        }
+        let ai = keys::qualifier(ai).ok_or(IdentifierError::LinkPath)?;
+        qualifiers.push((ai, value));
+    }
+}
+
+/// GTINs of 8, 12 and 13 digits are the same number as their 14 digits with leading zeros
+/// (GS1 General Specifications §3.3.2).
+fn gtin_14(value: String) -> String {
+    match value.len() {
+        8 | 12 | 13 => format!("{value:0>14}"),
+        _ => value,
+    }
+}
+
+/// The canonical link of a key.
+pub(super) fn write(key: &Key) -> String {
+    let mut link = format!("https://{OFFICIAL}");
+    for (ai, value) in key.parts() {
+        link.push('/');
+        link.push_str(ai);
+        link.push('/');
+        for character in value.chars() {
+            encode(character, &mut link);
+        }
+    }
+    link
+}
+
+/// Percent-encodes what an EPC URN does (TDS 2.0 §6.3.1 and appendix A): the set 82 and 39
+/// characters that aren't allowed, or mean something else, in a URN. So a serial number is written
+/// alike in both forms.
+fn encode(character: char, out: &mut String) {
+    if matches!(character, '"' | '#' | '%' | '&' | '/' | '<' | '>' | '?') {
+        out.push_str(&format!("%{:02X}", u32::from(character)));
+    } else {
+        out.push(character);
+    }
+}
