@@ -12,6 +12,7 @@ use super::{
     handle::Command,
     peers::{PeerState, Size},
     queue::{Account, EventSender, event_queue},
+    transport::check_free,
 };
 use bytes::Bytes;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -111,6 +112,7 @@ impl Task {
                 address: address.clone(),
                 reason,
             };
+            check_free(&address).map_err(|error| failed(error.to_string()))?;
             let listener = self
                 .swarm
                 .listen_on(address.clone())

@@ -2,13 +2,18 @@
 
 use super::{NetworkConfig, NetworkError, behaviour::Behaviour};
 use libp2p::{
-    PeerId, Swarm, Transport,
+    Multiaddr, PeerId, Swarm, Transport,
     core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
     dns,
     identity::Keypair,
+    multiaddr::Protocol,
     noise,
     swarm::{self, NetworkBehaviour},
     tcp, yamux,
+};
+use std::{
+    io,
+    net::{IpAddr, TcpListener},
 };
 use tokio::time::Duration;
 
@@ -65,6 +70,23 @@ fn transport(
             secured(tcp(), noise)
         }
     })
+}
+
+/// Fails if somebody listens on an address already. libp2p's listeners share their port with any
+/// other such listener (`SO_REUSEPORT`), so a second node on the same port would start without a
+/// word and take half of the first one's connections.
+pub(super) fn check_free(address: &Multiaddr) -> io::Result<()> {
+    let mut parts = address.iter();
+    let ip = match parts.next() {
+        Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),
+        Some(Protocol::Ip6(ip)) => IpAddr::V6(ip),
+        // The transport decides about the rest.
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port)).map(drop),
+        _ => Ok(()),
+    }
 }
 
 /// What both sides mix into the handshake (Noise Protocol Framework, section 6): it fails unless
