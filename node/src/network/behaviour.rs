@@ -20,7 +20,9 @@ pub(super) const LARGE_PROTOCOL: StreamProtocol =
 pub(super) const REQUEST_PROTOCOL: StreamProtocol = StreamProtocol::new("/touchstone/sync/1");
 
 /// All protocols. The order matters: each field is asked in turn whether a connection may be
-/// established, and the first refusal ends it.
+/// established, and the first refusal ends it. The request-response fields take a connection for
+/// theirs when they are asked and are not told of a later refusal, so all that can refuse comes
+/// before them.
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     pub admission: Admission,
@@ -40,7 +42,7 @@ impl Behaviour {
             .with_max_established(Some(limits.connections));
         let ping = ping::Config::new()
             .with_interval(limits.ping_interval)
-            .with_timeout(limits.ping_interval);
+            .with_timeout(limits.ping_interval.saturating_mul(2));
         Ok(Behaviour {
             admission: Admission::default(),
             connections: connection_limits::Behaviour::new(connections),

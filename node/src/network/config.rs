@@ -65,7 +65,7 @@ pub struct Limits {
     pub suspension: Duration,
     /// How long a message or request may take until it is acknowledged or answered.
     pub request_timeout: Duration,
-    /// How often an idle connection is probed; one that does not answer within as long is closed.
+    /// How often a connection is probed; one that does not answer within twice as long is closed.
     pub ping_interval: Duration,
     /// First wait between dials of a peer; doubled up to `dial_interval_max`, with jitter.
     pub dial_interval_min: Duration,

@@ -106,9 +106,9 @@ async fn gossip_above_the_limit_is_not_heard_and_nothing_else_suffers() {
 fn strict() -> Limits {
     Limits {
         rate: Rate {
-            messages_per_second: 20,
-            bytes_per_second: 8 << 20,
-            burst_seconds: 1,
+            messages_per_second: 3,
+            bytes_per_second: 1 << 20,
+            burst_seconds: 8,
         },
         suspension: Duration::from_secs(3600),
         ..limits()
