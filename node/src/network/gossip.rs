@@ -30,8 +30,11 @@ const ENVELOPE: usize = 1024;
 /// Messages and control entries read from one frame of a peer.
 const PER_FRAME: usize = 256;
 
-/// Messages that may wait for one slow peer.
-const WAITING_PER_PEER: usize = 256;
+/// Messages that may wait for one slow peer: as many as its share of bytes holds, within bounds that
+/// leave room for control messages and keep small ones few.
+fn waiting_per_peer(limits: &Limits) -> usize {
+    (limits.queued_bytes_per_peer / limits.gossip_message.max(1)).clamp(64, 256)
+}
 
 /// A peer's score is `-4 n²`, where `n` counts its recent invalid messages and fades by a fiftieth
 /// each second; below -80 nothing it gossips is heard. Five invalid messages at once silence a peer
@@ -123,7 +126,7 @@ fn config(limits: &Limits) -> Result<gossipsub::Config, gossipsub::ConfigBuilder
         .message_id_fn(message_id)
         .max_transmit_size(limits.gossip_message.saturating_add(ENVELOPE))
         .max_publish_messages(PER_FRAME)
-        .connection_handler_queue_len(WAITING_PER_PEER)
+        .connection_handler_queue_len(waiting_per_peer(limits))
         .heartbeat_initial_delay(Duration::from_secs(1))
         // To the mesh only: it covers a small consortium, and a large one's uplinks are spared.
         .flood_publish(false)
