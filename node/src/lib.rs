@@ -2,4 +2,5 @@
 
 pub mod chain;
 pub mod mempool;
+pub mod network;
 pub mod storage;

@@ -1,0 +1,91 @@
+//! The protocols that the swarm speaks, admission first.
+
+use super::{Limits, NetworkError, admission::Admission, frame::FrameCodec, gossip::Gossip};
+use libp2p::{
+    StreamProtocol,
+    connection_limits::{self, ConnectionLimits},
+    ping,
+    request_response::{self, ProtocolSupport},
+    swarm::NetworkBehaviour,
+};
+
+/// Consensus messages up to this many bytes travel apart from larger ones, so that votes do not
+/// wait behind block bodies and many of them can be under way without reserving room for as many
+/// bodies.
+pub(super) const SMALL_MESSAGE: usize = 64 * 1024;
+
+pub(super) const SMALL_PROTOCOL: StreamProtocol = StreamProtocol::new("/touchstone/consensus/1");
+pub(super) const LARGE_PROTOCOL: StreamProtocol =
+    StreamProtocol::new("/touchstone/consensus-large/1");
+pub(super) const REQUEST_PROTOCOL: StreamProtocol = StreamProtocol::new("/touchstone/sync/1");
+
+/// All protocols. The order matters: each field is asked in turn whether a connection may be
+/// established, and the first refusal ends it. The request-response fields take a connection for
+/// theirs when they are asked and are not told of a later refusal, so all that can refuse comes
+/// before them.
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    pub admission: Admission,
+    pub connections: connection_limits::Behaviour,
+    pub ping: ping::Behaviour,
+    pub small: request_response::Behaviour<FrameCodec>,
+    pub large: request_response::Behaviour<FrameCodec>,
+    pub requests: request_response::Behaviour<FrameCodec>,
+    pub gossip: Gossip,
+}
+
+impl Behaviour {
+    pub fn new(limits: &Limits) -> Result<Behaviour, NetworkError> {
+        let connections = ConnectionLimits::default()
+            .with_max_pending_incoming(Some(limits.handshakes))
+            .with_max_established_per_peer(Some(limits.connections_per_peer))
+            .with_max_established(Some(limits.connections));
+        let ping = ping::Config::new()
+            .with_interval(limits.ping_interval)
+            .with_timeout(limits.ping_interval.saturating_mul(2));
+        Ok(Behaviour {
+            admission: Admission::default(),
+            connections: connection_limits::Behaviour::new(connections),
+            ping: ping::Behaviour::new(ping),
+            small: exchange(
+                SMALL_PROTOCOL,
+                SMALL_MESSAGE.min(limits.consensus_message),
+                0,
+                limits.small_streams,
+                limits,
+            ),
+            large: exchange(
+                LARGE_PROTOCOL,
+                limits.consensus_message,
+                0,
+                limits.large_streams,
+                limits,
+            ),
+            requests: exchange(
+                REQUEST_PROTOCOL,
+                limits.request,
+                limits.response,
+                limits.request_streams,
+                limits,
+            ),
+            gossip: Gossip::new(limits)?,
+        })
+    }
+}
+
+fn exchange(
+    protocol: StreamProtocol,
+    request_limit: usize,
+    response_limit: usize,
+    streams: usize,
+    limits: &Limits,
+) -> request_response::Behaviour<FrameCodec> {
+    let codec = FrameCodec {
+        request_limit,
+        response_limit,
+    };
+    let config = request_response::Config::default()
+        .with_request_timeout(limits.request_timeout)
+        .with_max_concurrent_streams(streams);
+    request_response::Behaviour::with_codec(codec, [(protocol, ProtocolSupport::Full)], config)
+}

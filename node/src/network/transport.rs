@@ -1,0 +1,114 @@
+//! Connections: TCP, authenticated and encrypted by Noise, divided into streams by Yamux.
+
+use super::{NetworkConfig, NetworkError, behaviour::Behaviour};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, Transport,
+    core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
+    dns,
+    identity::Keypair,
+    multiaddr::Protocol,
+    noise,
+    swarm::{self, NetworkBehaviour},
+    tcp, yamux,
+};
+use std::{
+    io,
+    net::{IpAddr, TcpListener},
+};
+use tokio::time::Duration;
+
+/// How long a connection may take from its start to the end of its handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Streams of one connection, all protocols together. Each may hold a Yamux window of 256 KiB that
+/// nobody reads.
+const STREAMS: usize = 256;
+
+/// Connections stay open though idle; pings find the dead ones.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The swarm of this room, admitting nobody yet.
+pub(super) fn swarm(
+    identity: &Keypair,
+    config: &NetworkConfig,
+) -> Result<Swarm<Behaviour>, NetworkError> {
+    let behaviour = Behaviour::new(&config.limits)?;
+    swarm_of(identity, &config.chain_tag, behaviour)
+}
+
+/// A swarm that speaks this room's transport, whatever its protocols.
+pub(super) fn swarm_of<B: NetworkBehaviour>(
+    identity: &Keypair,
+    chain_tag: &str,
+    behaviour: B,
+) -> Result<Swarm<B>, NetworkError> {
+    let config = swarm::Config::with_tokio_executor()
+        .with_idle_connection_timeout(IDLE_TIMEOUT)
+        // Saves a round trip for each stream: each protocol is offered alone and first.
+        .with_substream_upgrade_protocol_override(Version::V1Lazy);
+    Ok(Swarm::new(
+        transport(identity, chain_tag)?,
+        behaviour,
+        identity.public().to_peer_id(),
+        config,
+    ))
+}
+
+fn transport(
+    identity: &Keypair,
+    chain_tag: &str,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NetworkError> {
+    let noise = noise::Config::new(identity)
+        .map_err(|error| NetworkError::Build(error.to_string()))?
+        .with_prologue(prologue(chain_tag));
+    let tcp = || tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
+    // A machine without a resolver's configuration can still use IP addresses.
+    Ok(match dns::tokio::Transport::system(tcp()) {
+        Ok(with_names) => secured(with_names, noise),
+        Err(error) => {
+            tracing::warn!(%error, "no name resolution: only IP addresses can be dialed");
+            secured(tcp(), noise)
+        }
+    })
+}
+
+/// Fails if somebody listens on an address already. libp2p's listeners share their port with any
+/// other such listener (`SO_REUSEPORT`), so a second node on the same port would start without a
+/// word and take half of the first one's connections.
+pub(super) fn check_free(address: &Multiaddr) -> io::Result<()> {
+    let mut parts = address.iter();
+    let ip = match parts.next() {
+        Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),
+        Some(Protocol::Ip6(ip)) => IpAddr::V6(ip),
+        // The transport decides about the rest.
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port)).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// What both sides mix into the handshake (Noise Protocol Framework, section 6): it fails unless
+/// they agree on it.
+fn prologue(chain_tag: &str) -> Vec<u8> {
+    [b"touchstone/1/".as_slice(), chain_tag.as_bytes()].concat()
+}
+
+fn secured<T>(transport: T, noise: noise::Config) -> Boxed<(PeerId, StreamMuxerBox)>
+where
+    T: Transport + Send + Unpin + 'static,
+    T::Output: futures::AsyncRead + futures::AsyncWrite + Send + Unpin + 'static,
+    T::Error: Send + Sync + 'static,
+    T::Dial: Send + 'static,
+    T::ListenerUpgrade: Send + 'static,
+{
+    let mut yamux = yamux::Config::default();
+    yamux.set_max_num_streams(STREAMS);
+    transport
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux)
+        .timeout(HANDSHAKE_TIMEOUT)
+        .boxed()
+}
