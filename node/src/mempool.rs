@@ -266,3 +266,6 @@ impl Mempool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

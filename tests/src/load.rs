@@ -13,8 +13,8 @@ pub fn event(number: u64) -> Vec<u8> {
             r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"#,
             r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"shipping","disposition":"in_transit","#,
             r#""eventTime":"2026-01-02T03:04:05.000Z","eventTimeZoneOffset":"+00:00","#,
-            r#""epcList":["https://id.gs1.org/01/09521321000019/21/{}"],"#,
-            r#""readPoint":{{"id":"https://id.gs1.org/414/9521321000002"}}}}"#
+            r#""epcList":["https://id.gs1.org/01/09521321000018/21/{}"],"#,
+            r#""readPoint":{{"id":"https://id.gs1.org/414/9521321000001"}}}}"#
         ),
         number
     )

@@ -1,0 +1,184 @@
+use ed25519_dalek::SigningKey;
+use tokio::sync::mpsc;
+use touchstone_core::transaction;
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{CaptureEvents, Transaction};
+
+use super::*;
+
+const CHAIN: Hash = [7; 32];
+
+fn envelope(number: u64) -> Vec<u8> {
+    let transaction = Transaction {
+        organisation: "someone".into(),
+        created_ms: number,
+        action: Some(Action::CaptureEvents(CaptureEvents { events: vec![] })),
+    };
+    transaction::sign(&SigningKey::from_bytes(&[1; 32]), &CHAIN, &transaction)
+}
+
+fn id(number: u64) -> Hash {
+    transaction::id_of_envelope(&CHAIN, &envelope(number)).unwrap()
+}
+
+fn pool() -> SharedMempool {
+    SharedMempool::new(Limits::default())
+}
+
+fn add(pool: &SharedMempool, number: u64) {
+    assert!(
+        pool.submit(&CHAIN, &envelope(number), None)
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
+fn what_comes_twice_waits_once_and_all_submitters_hear() {
+    let pool = pool();
+    let (first, mut hears_first) = mpsc::unbounded_channel();
+    let (second, mut hears_second) = mpsc::unbounded_channel();
+    assert!(
+        pool.submit(&CHAIN, &envelope(1), Some(first))
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        pool.submit(&CHAIN, &envelope(1), Some(second))
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(pool.size().0, 1);
+    pool.committed(&[id(1)], 5, 99);
+    let outcome = Outcome::Committed {
+        height: 5,
+        index: 0,
+        time_ms: 99,
+    };
+    assert_eq!(hears_first.try_recv().unwrap(), (id(1), outcome.clone()));
+    assert_eq!(hears_second.try_recv().unwrap(), (id(1), outcome));
+    assert_eq!(pool.size(), (0, 0));
+    assert_eq!(
+        pool.submit(&CHAIN, &envelope(1), None).unwrap_err(),
+        Rejection::AlreadyCommitted
+    );
+}
+
+#[test]
+fn an_invalid_signature_never_gets_in() {
+    let mut bytes = envelope(1);
+    *bytes.last_mut().unwrap() ^= 1;
+    let pool = pool();
+    assert_eq!(
+        pool.submit(&CHAIN, &bytes, None).unwrap_err().rule(),
+        "signature"
+    );
+    assert_eq!(
+        pool.submit(&[8; 32], &envelope(1), None)
+            .unwrap_err()
+            .rule(),
+        "signature"
+    );
+    assert_eq!(pool.size(), (0, 0));
+}
+
+#[test]
+fn other_signature_bytes_for_a_pending_body_are_verified_by_themselves() {
+    let pool = pool();
+    add(&pool, 1);
+    let mut forged = envelope(1);
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(pool.verify(&CHAIN, &envelope(1)).is_ok());
+    assert_eq!(
+        pool.verify(&CHAIN, &forged).unwrap_err().rule(),
+        "signature"
+    );
+}
+
+#[test]
+fn the_pool_is_bounded_by_count_and_by_bytes_and_frees_what_leaves() {
+    let size = envelope(1).len() as u64;
+    for limits in [
+        Limits {
+            transactions: 2,
+            ..Limits::default()
+        },
+        Limits {
+            bytes: 2 * size + 1,
+            ..Limits::default()
+        },
+    ] {
+        let pool = SharedMempool::new(limits);
+        add(&pool, 1);
+        add(&pool, 2);
+        let full = pool.submit(&CHAIN, &envelope(3), None).unwrap_err();
+        assert_eq!(full, Rejection::PoolFull);
+        pool.reject(&id(1), Rejection::NoAction);
+        add(&pool, 3);
+    }
+}
+
+#[test]
+fn candidates_are_the_oldest_within_the_limits() {
+    let pool = pool();
+    (1..=5).for_each(|n| add(&pool, n));
+    let size = envelope(1).len() as u64;
+    let ids = |bytes, count| -> Vec<Hash> {
+        pool.candidates(bytes, count)
+            .iter()
+            .map(|t| *t.id())
+            .collect()
+    };
+    assert_eq!(ids(u64::MAX / 2, 3), [id(1), id(2), id(3)]);
+    assert_eq!(ids(2 * size, 10), [id(1), id(2)]);
+    assert!(ids(size - 1, 10).is_empty());
+}
+
+#[test]
+fn overdue_is_what_a_whole_block_passed_over() {
+    let pool = pool();
+    add(&pool, 1);
+    pool.committed(&[], 1, 0);
+    assert!(
+        pool.overdue(10).is_empty(),
+        "its block may have been cut before it came"
+    );
+    add(&pool, 2);
+    pool.committed(&[], 2, 0);
+    let overdue: Vec<Hash> = pool.overdue(10).iter().map(|t| *t.id()).collect();
+    assert_eq!(overdue, [id(1)]);
+}
+
+#[test]
+fn a_refusal_is_remembered_and_may_be_tried_again() {
+    let pool = pool();
+    add(&pool, 1);
+    pool.reject(&id(1), Rejection::NoAction);
+    assert_eq!(
+        pool.outcome(&id(1)),
+        Some(Outcome::Rejected(Rejection::NoAction))
+    );
+    add(&pool, 1);
+    assert_eq!(pool.outcome(&id(1)), Some(Outcome::Pending));
+    pool.committed(&[id(1)], 1, 0);
+    pool.reject(&id(1), Rejection::NoAction);
+    assert!(matches!(
+        pool.outcome(&id(1)),
+        Some(Outcome::Committed { .. })
+    ));
+    assert_eq!(pool.outcome(&id(2)), None);
+}
+
+#[test]
+fn outcomes_are_forgotten_oldest_first() {
+    let pool = SharedMempool::new(Limits {
+        outcomes: 2,
+        ..Limits::default()
+    });
+    for number in 1..=3 {
+        add(&pool, number);
+        pool.committed(&[id(number)], number, 0);
+    }
+    assert_eq!(pool.outcome(&id(1)), None);
+    assert!(pool.outcome(&id(3)).is_some());
+}
