@@ -97,6 +97,11 @@ fn each_rule_of_all_events_refuses() {
         (json!({"other:": 1}), "$.other:", "unknown-field"),
         (json!({"@type": "ObjectEvent"}), "$.@type", "unknown-field"),
         (
+            json!({"@x:type": "ObjectEvent"}),
+            "$.@x:type",
+            "unknown-field",
+        ),
+        (
             json!({"epcis:eventTime": "x"}),
             "$.epcis:eventTime",
             "unknown-field",
