@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -94,6 +95,7 @@ pub async fn run(
     let (wal, recovered) = Wal::open(disk)?;
 
     let peers = router::peers(&reader.snapshot())?;
+    let observers = Arc::new(watch::Sender::new(router::observers(&peers)));
     let limits = network::Limits { gossip_message: 5 << 20, ..network::Limits::default() };
     let network_config = NetworkConfig {
         listen: config.listen.clone(),
@@ -126,7 +128,7 @@ pub async fn run(
 
     let (progress_sender, progress) = watch::channel(Progress::default());
     let routes =
-        Routes { chain_id, network: network.clone(), inbox, mempool: mempool.clone(), reader: reader.clone() };
+        Routes { chain_id, network: network.clone(), inbox, mempool: mempool.clone(), reader: reader.clone(), observers };
     let (gossip_sender, gossip) = mpsc::channel(10_000);
     let (shutdown_sender, shutdown) = watch::channel(false);
     let parts = rpc::Parts {

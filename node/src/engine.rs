@@ -29,22 +29,26 @@ impl Inbox {
     }
 }
 
-/// What the machine says after each input, for the rest of the node.
+/// What the machine says, for the rest of the node.
 #[derive(Debug)]
 pub enum Report {
     /// What it wants done.
     Output(Output),
-    /// Where it is.
-    Progress {
-        /// Height of the last block.
-        height: u64,
-        /// Round under way.
-        round: u32,
-        /// Whether this node votes at the next height.
-        validator: bool,
-        /// See [`crate::chain::Chain::consortium_changes`].
-        consortium_changes: u64,
-    },
+    /// Where it is, when that has changed.
+    Position(Position),
+}
+
+/// Where the machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Height of the last block.
+    pub height: u64,
+    /// Round under way.
+    pub round: u32,
+    /// Whether this node votes at the next height.
+    pub validator: bool,
+    /// See [`crate::chain::Chain::consortium_changes`].
+    pub consortium_changes: u64,
 }
 
 /// An inbox and its end.
@@ -70,6 +74,7 @@ pub fn run<S: Store, D: Disk>(
 ) -> Result<(), Fault> {
     let mut timers = Timers::default();
     let mut outputs = first;
+    let mut reported = None;
     loop {
         for output in outputs.drain(..) {
             match output {
@@ -78,14 +83,17 @@ pub fn run<S: Store, D: Disk>(
                 output => drop(reports.blocking_send(Report::Output(output))),
             }
         }
-        let progress = Report::Progress {
-            height: machine.height(),
+        let position = Position {
+            height: machine.chain().tip().height,
             round: machine.round(),
             validator: machine.is_validator(),
             consortium_changes: machine.chain().consortium_changes(),
         };
-        if reports.blocking_send(progress).is_err() {
-            return Ok(());
+        if reported != Some(position) {
+            reported = Some(position);
+            if reports.blocking_send(Report::Position(position)).is_err() {
+                return Ok(());
+            }
         }
         let input = match timers.next(&inputs) {
             Some(input) => input,
@@ -117,15 +125,18 @@ impl Timers {
                 return inputs.recv().ok();
             };
             let wait = due.saturating_duration_since(Instant::now());
+            // A due timer comes before any input: a flood of messages must not hold time up.
+            if wait.is_zero() {
+                self.heap.pop();
+                if let Some(token) = self.tokens.remove(&number) {
+                    return Some(Input::Timer(token));
+                }
+                continue;
+            }
             match inputs.recv_timeout(wait) {
                 Ok(input) => return Some(input),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.heap.pop();
-                    if let Some(token) = self.tokens.remove(&number) {
-                        return Some(Input::Timer(token));
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }

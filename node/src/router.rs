@@ -1,7 +1,7 @@
 //! Between the rooms: network events to consensus and the pool, consensus outputs to the network.
 //! It decides nothing about blocks; it only knows where things go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use touchstone_proto::ledger::Organisation;
 use touchstone_proto::peer;
 
 use crate::consensus::{Input, Output};
-use crate::engine::{Inbox, Report};
+use crate::engine::{Inbox, Position, Report};
 use crate::mempool::SharedMempool;
 use crate::network::{
     Acceptance, Multiaddr, NetworkEvent, NetworkEvents, NetworkHandle, Peer, PeerId, Topic,
@@ -51,6 +51,8 @@ pub struct Routes {
     pub mempool: SharedMempool,
     /// The store's reading side.
     pub reader: Reader,
+    /// Listed peers that don't vote.
+    pub observers: Arc<watch::Sender<BTreeSet<PeerId>>>,
 }
 
 /// Carries network events until the network stops.
@@ -175,7 +177,8 @@ pub async fn consensus_reports(
     while let Some(report) = reports.recv().await {
         match report {
             Report::Output(output) => carry(&routes, output).await,
-            Report::Progress { height, round, validator, consortium_changes } => {
+            Report::Position(position) => {
+                let Position { height, round, validator, consortium_changes } = position;
                 let connected = routes.network.connected();
                 let peers: Vec<String> =
                     connected.borrow().iter().map(PeerId::to_string).collect();
@@ -216,8 +219,23 @@ async fn carry(routes: &Routes, output: Output) {
         }
         Output::Committed { height, block_id, .. } => {
             tracing::info!(height, block_id = %hex::encode(block_id), "committed");
+            announce_to_observers(routes, height).await;
         }
         Output::SetTimer { .. } => {}
+    }
+}
+
+/// Broadcasts reach validators only; whoever else follows learns here that there is a new block.
+async fn announce_to_observers(routes: &Routes, height: u64) {
+    let message = peer::ConsensusMessage {
+        message: Some(peer::consensus_message::Message::Announce(peer::Announce { height })),
+    };
+    let bytes = Bytes::from(message.encode_to_vec());
+    let observers: Vec<PeerId> = routes.observers.borrow().iter().copied().collect();
+    for observer in observers {
+        if routes.network.connected().borrow().contains(&observer) {
+            log(routes.network.send(observer, bytes.clone()).await);
+        }
     }
 }
 
@@ -298,10 +316,18 @@ async fn send_batch(routes: &Routes, batch: peer::Transactions) {
 async fn refresh_peers(routes: &Routes) {
     let reader = routes.reader.clone();
     match tokio::task::spawn_blocking(move || peers(&reader.snapshot())).await {
-        Ok(Ok(peers)) => log(routes.network.set_peers(peers).await),
+        Ok(Ok(peers)) => {
+            routes.observers.send_replace(observers(&peers));
+            log(routes.network.set_peers(peers).await);
+        }
         Ok(Err(fault)) => tracing::error!(%fault, "the list of peers can't be read"),
         Err(error) => tracing::error!(%error, "the list of peers can't be read"),
     }
+}
+
+/// Those of the peers that don't vote.
+pub fn observers(peers: &[Peer]) -> BTreeSet<PeerId> {
+    peers.iter().filter(|peer| !peer.validator).map(|peer| peer.id).collect()
 }
 
 /// The peers that the chain lists.
