@@ -10,7 +10,7 @@ use touchstone_core::Fault;
 
 use crate::chain::Chain;
 use crate::config::{ConfigError, Loaded};
-use crate::consensus::Machine;
+use crate::consensus::{self, Machine};
 use crate::engine;
 use crate::mempool::{Limits, SharedMempool};
 use crate::network::{self, NetworkConfig, NetworkError};
@@ -88,8 +88,8 @@ pub async fn run(
     let mempool = SharedMempool::new(Limits::default());
     let chain = Chain::open(chain_id, store, mempool.clone())?;
     let disk = FileDisk::open(&config.data)?;
-    let guard = match &validator_key {
-        Some(_) => Some(Guard::open(disk.clone())?),
+    let signer = match validator_key {
+        Some(key) => Some((key, Guard::open(disk.clone())?)),
         None => None,
     };
     let (wal, recovered) = Wal::open(disk)?;
@@ -105,15 +105,14 @@ pub async fn run(
     };
     let (network, events) = network::start(network_config, network_key.to_bytes()).await?;
 
-    let (machine, first) = Machine::open(
-        config.consensus.settings(),
+    let parts = consensus::Parts {
+        settings: config.consensus.settings(),
         chain,
-        validator_key,
-        guard,
         wal,
         recovered,
-        engine::now_ms(),
-    )?;
+        signer,
+    };
+    let (machine, first) = Machine::open(parts, engine::now_ms())?;
     let (inbox, inputs) = engine::inbox();
     let (reports_sender, reports) = mpsc::channel(1024);
     let (failed_sender, mut failed) = oneshot::channel();

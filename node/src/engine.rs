@@ -47,6 +47,8 @@ pub struct Position {
     pub round: u32,
     /// Whether this node votes at the next height.
     pub validator: bool,
+    /// Whether peers are known to be ahead.
+    pub syncing: bool,
     /// See [`crate::chain::Chain::consortium_changes`].
     pub consortium_changes: u64,
 }
@@ -85,8 +87,9 @@ pub fn run<S: Store, D: Disk>(
         }
         let position = Position {
             height: machine.chain().tip().height,
-            round: machine.round(),
+            round: machine.round().unwrap_or(0),
             validator: machine.is_validator(),
+            syncing: machine.is_syncing(),
             consortium_changes: machine.chain().consortium_changes(),
         };
         if reported != Some(position) {

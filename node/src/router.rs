@@ -178,12 +178,12 @@ pub async fn consensus_reports(
         match report {
             Report::Output(output) => carry(&routes, output).await,
             Report::Position(position) => {
-                let Position { height, round, validator, consortium_changes } = position;
+                let Position { height, round, validator, syncing, consortium_changes } = position;
                 let connected = routes.network.connected();
                 let peers: Vec<String> =
                     connected.borrow().iter().map(PeerId::to_string).collect();
                 progress.send_if_modified(|known| {
-                    let now = Progress { height, round, validator, syncing: known.syncing, peers };
+                    let now = Progress { height, round, validator, syncing, peers };
                     let changed = *known != now;
                     *known = now;
                     changed
