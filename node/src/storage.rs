@@ -3,6 +3,12 @@
 //! Two traits stand here because each has two implementations: the disk, and the simulator's
 //! memory whose unsynced writes are lost in a crash.
 
+#[cfg(test)]
+mod crash_disk;
+pub mod files;
+pub mod guard;
+pub mod wal;
+
 use touchstone_core::Fault;
 use touchstone_core::block::{Block, Header};
 use touchstone_core::execution::Executed;

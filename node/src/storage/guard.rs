@@ -1,0 +1,302 @@
+//! The double-sign guard: the last thing this validator signed, durable before the signature
+//! leaves. A validator that signs two different messages of one kind in one height and round
+//! breaks the consortium's safety, so whoever can't read its guard doesn't sign.
+//!
+//! # File
+//!
+//! `guard` holds two slots of 512 bytes, each its own sector, written in turn:
+//!
+//! ```text
+//! magic[8] version[4] sequence[8] height[8] round[4] step[1] hash[32] zeros[415] check[32]
+//! ```
+//!
+//! Integers are little-endian; `check` is a SHA-256 over the other 480 bytes, so no byte is
+//! unused. The slot of sequence n is n mod 2.
+//!
+//! # Which file is believed
+//!
+//! Only one with both slots valid and of consecutive sequences; the later one counts. If a slot is
+//! bad, it may be a write torn in a crash, whose signature never left, or the latest mark changed
+//! by the disk after its signature left. The bytes can't tell, so both refuse. A sector is written
+//! whole or not at all by real disks, so a crash practically never leaves a torn slot. The operator
+//! looks up the height that the network has reached and calls [`Guard::reset`].
+//!
+//! The guard can't notice an older copy of the whole file put in place of the newer. A validator's
+//! folder must never be restored from a backup without [`Guard::reset`].
+
+use std::fmt;
+
+use thiserror::Error;
+use touchstone_core::Fault;
+use touchstone_core::hash::{self, Hash};
+
+use super::Disk;
+
+const FILE: &str = "guard";
+const MAGIC: &[u8; 8] = b"TSTN-GRD";
+const VERSION: u32 = 1;
+const CHECK_TAG: &str = "touchstone/guard/v1";
+const SLOT: usize = 512;
+const BODY: usize = SLOT - 32;
+
+/// What is signed in a round, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// A proposal.
+    Propose = 0,
+    /// A prevote.
+    Prevote = 1,
+    /// A precommit.
+    Precommit = 2,
+}
+
+/// The last thing permitted. Height 0 is before the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastSigned {
+    /// Its height.
+    pub height: u64,
+    /// Its round.
+    pub round: u32,
+    /// Its step.
+    pub step: Step,
+    /// Hash of the signed bytes.
+    pub hash: Hash,
+}
+
+/// The guard, readable and ready.
+#[derive(Debug)]
+pub struct Guard<D: Disk> {
+    disk: D,
+    last: LastSigned,
+    /// Sequence of the slot on disk that counts.
+    sequence: u64,
+    /// Whether `last` is not on disk yet.
+    unsaved: bool,
+}
+
+/// Why there is no guard to sign with.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum GuardError {
+    /// No file. A validator's first start creates it explicitly.
+    #[error("there is no double-sign guard; a new validator's is created by its initialisation")]
+    Missing,
+    /// One is there already: creating it anew would forget what was signed.
+    #[error("a double-sign guard exists already and is not overwritten")]
+    Exists,
+    /// What was signed last can't be told.
+    #[error("the double-sign guard is damaged ({0}); reset it to the network's height")]
+    Damaged(&'static str),
+    /// Written by a newer program.
+    #[error("the double-sign guard has version {0}; this program reads version {VERSION}")]
+    Version(u32),
+    /// The disk failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A signature that could contradict an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("signing {wanted} is refused: {last} was signed before")]
+pub struct Refused {
+    /// What was to be signed.
+    pub wanted: LastSigned,
+    /// What was signed last.
+    pub last: LastSigned,
+}
+
+impl fmt::Display for LastSigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} of height {} round {} with hash {}",
+            self.step,
+            self.height,
+            self.round,
+            hex::encode(self.hash)
+        )
+    }
+}
+
+impl LastSigned {
+    fn place(&self) -> (u64, u32, Step) {
+        (self.height, self.round, self.step)
+    }
+}
+
+impl<D: Disk> Guard<D> {
+    /// The guard of a validator that has never signed. Refuses if there is one.
+    pub fn create(disk: D) -> Result<Guard<D>, GuardError> {
+        if disk.read(FILE)?.is_some() {
+            return Err(GuardError::Exists);
+        }
+        let nothing = LastSigned {
+            height: 0,
+            round: 0,
+            step: Step::Propose,
+            hash: [0; 32],
+        };
+        Ok(write_both(disk, nothing)?)
+    }
+
+    /// The operator's explicit word that nothing above `height` was ever signed with this key:
+    /// replaces whatever is there by a guard that refuses everything up to and including `height`.
+    pub fn reset(disk: D, height: u64) -> Result<Guard<D>, GuardError> {
+        let last = LastSigned {
+            height,
+            round: u32::MAX,
+            step: Step::Precommit,
+            hash: [0; 32],
+        };
+        Ok(write_both(disk, last)?)
+    }
+
+    /// Opens an existing guard.
+    pub fn open(disk: D) -> Result<Guard<D>, GuardError> {
+        let bytes = disk.read(FILE)?.ok_or(GuardError::Missing)?;
+        let (first, second) = match bytes.split_at_checked(SLOT) {
+            Some((first, second)) if second.len() == SLOT => (first, second),
+            _ => return Err(GuardError::Damaged("its length is wrong")),
+        };
+        let even = decode(first)?;
+        let odd = decode(second)?;
+        let newer = if odd.0 == even.0.wrapping_add(1) {
+            odd
+        } else if even.0 == odd.0.wrapping_add(1) {
+            even
+        } else {
+            return Err(GuardError::Damaged("its slots don't follow each other"));
+        };
+        if even.0 % 2 != 0 {
+            return Err(GuardError::Damaged("its slots are exchanged"));
+        }
+        Ok(Guard {
+            disk,
+            last: newer.1,
+            sequence: newer.0,
+            unsaved: false,
+        })
+    }
+
+    /// Permits signing bytes with this hash, or refuses. Whatever is permitted may leave only
+    /// after [`Guard::sync`].
+    pub fn permit(
+        &mut self,
+        height: u64,
+        round: u32,
+        step: Step,
+        hash: &Hash,
+    ) -> Result<(), Refused> {
+        let wanted = LastSigned {
+            height,
+            round,
+            step,
+            hash: *hash,
+        };
+        if wanted == self.last && height > 0 {
+            return Ok(());
+        }
+        if wanted.place() <= self.last.place() {
+            return Err(Refused {
+                wanted,
+                last: self.last,
+            });
+        }
+        self.last = wanted;
+        self.unsaved = true;
+        Ok(())
+    }
+
+    /// Makes the last permit durable. Only one slot is ever under way.
+    pub fn sync(&mut self) -> Result<(), Fault> {
+        if !self.unsaved {
+            return Ok(());
+        }
+        let sequence = self.sequence + 1;
+        let offset = (sequence % 2) * SLOT as u64;
+        self.disk
+            .write_at(FILE, offset, &encode(sequence, &self.last))?;
+        self.disk.sync(FILE)?;
+        self.sequence = sequence;
+        self.unsaved = false;
+        Ok(())
+    }
+
+    /// The last thing permitted.
+    pub fn last(&self) -> LastSigned {
+        self.last
+    }
+}
+
+fn write_both<D: Disk>(mut disk: D, last: LastSigned) -> Result<Guard<D>, Fault> {
+    let mut file = encode(0, &last);
+    file.extend_from_slice(&encode(1, &last));
+    disk.truncate(FILE, 0)?;
+    disk.write_at(FILE, 0, &file)?;
+    disk.sync(FILE)?;
+    Ok(Guard {
+        disk,
+        last,
+        sequence: 1,
+        unsaved: false,
+    })
+}
+
+fn encode(sequence: u64, last: &LastSigned) -> Vec<u8> {
+    let mut slot = Vec::with_capacity(SLOT);
+    slot.extend_from_slice(MAGIC);
+    slot.extend_from_slice(&VERSION.to_le_bytes());
+    slot.extend_from_slice(&sequence.to_le_bytes());
+    slot.extend_from_slice(&last.height.to_le_bytes());
+    slot.extend_from_slice(&last.round.to_le_bytes());
+    slot.push(last.step as u8);
+    slot.extend_from_slice(&last.hash);
+    slot.resize(BODY, 0);
+    let check = hash::tagged(CHECK_TAG, &[&slot]);
+    slot.extend_from_slice(&check);
+    slot
+}
+
+fn decode(slot: &[u8]) -> Result<(u64, LastSigned), GuardError> {
+    let damaged = || GuardError::Damaged("a slot is unreadable");
+    let (body, check) = slot.split_at_checked(BODY).ok_or_else(damaged)?;
+    if hash::tagged(CHECK_TAG, &[body]) != check {
+        return Err(damaged());
+    }
+    let mut rest = body;
+    let magic: [u8; 8] = take(&mut rest).ok_or_else(damaged)?;
+    let version = u32::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+    if magic != *MAGIC {
+        return Err(damaged());
+    }
+    if version != VERSION {
+        return Err(GuardError::Version(version));
+    }
+    let sequence = u64::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+    let height = u64::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+    let round = u32::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+    let step = match take::<1>(&mut rest).ok_or_else(damaged)? {
+        [0] => Step::Propose,
+        [1] => Step::Prevote,
+        [2] => Step::Precommit,
+        _ => return Err(damaged()),
+    };
+    let hash = take(&mut rest).ok_or_else(damaged)?;
+    Ok((
+        sequence,
+        LastSigned {
+            height,
+            round,
+            step,
+            hash,
+        },
+    ))
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, tail) = rest.split_first_chunk::<N>()?;
+    *rest = tail;
+    Some(*head)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::storage::crash_disk::CrashDisk;
+
+const STEPS: [Step; 3] = [Step::Propose, Step::Prevote, Step::Precommit];
+
+fn created() -> (CrashDisk, Guard<CrashDisk>) {
+    let disk = CrashDisk::default();
+    let guard = Guard::create(disk.clone()).expect("creates");
+    (disk, guard)
+}
+
+fn sign(guard: &mut Guard<CrashDisk>, height: u64, round: u32, step: Step, mark: u8) -> bool {
+    let permitted = guard.permit(height, round, step, &[mark; 32]).is_ok();
+    guard.sync().expect("syncs");
+    permitted
+}
+
+#[test]
+fn only_later_messages_and_the_same_one_are_signed() {
+    use Step::{Precommit, Prevote, Propose};
+    let (_, mut guard) = created();
+    let table = [
+        (5, 1, Prevote, 1, true, "the first"),
+        (5, 1, Prevote, 1, true, "the same again"),
+        (5, 1, Prevote, 2, false, "other bytes in the same place"),
+        (5, 1, Propose, 3, false, "an earlier step"),
+        (5, 0, Precommit, 3, false, "an earlier round"),
+        (4, 9, Precommit, 3, false, "an earlier height"),
+        (5, 1, Precommit, 3, true, "a later step"),
+        (5, 2, Propose, 4, true, "a later round"),
+        (6, 0, Propose, 5, true, "a later height"),
+        (
+            5,
+            2,
+            Propose,
+            4,
+            false,
+            "what was signed once, but not last",
+        ),
+    ];
+    for (height, round, step, mark, expected, why) in table {
+        assert_eq!(
+            sign(&mut guard, height, round, step, mark),
+            expected,
+            "{why}"
+        );
+    }
+    assert_eq!(guard.last().place(), (6, 0, Propose));
+}
+
+#[test]
+fn height_zero_is_never_signed() {
+    let (_, mut guard) = created();
+    assert!(guard.permit(0, 0, Step::Propose, &[0; 32]).is_err());
+}
+
+fn message() -> impl Strategy<Value = (u64, u32, Step, u8)> {
+    (1u64..4, 0u32..3, 0usize..3, 0u8..2).prop_map(|(h, r, s, m)| (h, r, STEPS[s], m))
+}
+
+proptest! {
+    /// Whatever is asked for, with crashes in between that lose any of the unsynced writes: nothing
+    /// that left contradicts anything that left.
+    #[test]
+    fn nothing_contradictory_ever_leaves(
+        asked in prop::collection::vec((message(), any::<bool>(), any::<bool>()), 1..60),
+    ) {
+        let (mut disk, mut guard) = created();
+        let mut left: Vec<(u64, u32, Step, u8)> = Vec::new();
+        for ((height, round, step, mark), crash, keep) in asked {
+            let permitted = guard.permit(height, round, step, &[mark; 32]).is_ok();
+            if crash {
+                disk.stop_after(disk.operations() + 1);
+                let _ = guard.sync();
+                disk = disk.crash(|| u8::from(keep));
+                guard = Guard::open(disk.clone()).expect("whole sectors survive");
+                continue;
+            }
+            guard.sync().expect("syncs");
+            if permitted {
+                for (h, r, s, m) in &left {
+                    prop_assert!(
+                        (*h, *r, *s) != (height, round, step) || *m == mark,
+                        "both hashes in {:?}", (h, r, s)
+                    );
+                }
+                left.push((height, round, step, mark));
+            }
+        }
+    }
+}
+
+/// What was synced is there after a crash; what was only permitted never left.
+#[test]
+fn a_synced_mark_survives() {
+    let (disk, mut guard) = created();
+    for height in 1..5 {
+        assert!(sign(&mut guard, height, 0, Step::Prevote, 1));
+        guard
+            .permit(height, 0, Step::Precommit, &[2; 32])
+            .expect("permitted");
+        let reopened = Guard::open(disk.crash(|| 0)).expect("opens");
+        assert_eq!(reopened.last().place(), (height, 0, Step::Prevote));
+    }
+}
+
+/// A crash while a slot is written: the old mark, the new one, or (a torn sector) a refusal.
+#[test]
+fn a_torn_slot_refuses() {
+    let (disk, mut guard) = created();
+    assert!(sign(&mut guard, 1, 0, Step::Prevote, 1));
+    let before = disk.operations();
+    guard
+        .permit(2, 0, Step::Prevote, &[2; 32])
+        .expect("permitted");
+    disk.stop_after(before + 1);
+    assert!(guard.sync().is_err());
+    for share in 0..=255u8 {
+        match Guard::open(disk.crash(|| share)) {
+            Ok(guard) => {
+                let height = if share == 1 { 2 } else { 1 };
+                assert_eq!(guard.last().height, height, "share {share}");
+                assert!(
+                    share < 2 || share as usize * SLOT / 256 <= 12,
+                    "share {share}"
+                );
+            }
+            Err(error) => assert!(matches!(error, GuardError::Damaged(_)), "{error}"),
+        }
+    }
+}
+
+/// Every flip of a bit, every cut and every exchange of slots is refused.
+#[test]
+fn every_change_of_the_file_is_refused() {
+    let (disk, mut guard) = created();
+    for height in 1..4 {
+        assert!(sign(&mut guard, height, 0, Step::Prevote, 1));
+        let file = disk.files()[FILE].clone();
+        let refused = |bytes: Vec<u8>| {
+            matches!(
+                Guard::open(CrashDisk::with([(FILE.to_owned(), bytes)].into())),
+                Err(GuardError::Damaged(_))
+            )
+        };
+        assert!(!refused(file.clone()));
+        for bit in 0..file.len() * 8 {
+            let mut flipped = file.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(refused(flipped), "bit {bit}");
+        }
+        for length in 0..file.len() {
+            assert!(refused(file[..length].to_vec()), "length {length}");
+        }
+        let (first, second) = file.split_at(SLOT);
+        assert!(refused([second, first].concat()), "exchanged");
+        assert!(refused([first, first].concat()), "one slot twice");
+        assert!(refused([second, second].concat()), "the other twice");
+        assert!(refused([first, second, &[0]].concat()), "longer");
+    }
+}
+
+#[test]
+fn a_missing_guard_is_never_replaced_silently() {
+    let disk = CrashDisk::default();
+    assert!(matches!(
+        Guard::open(disk.clone()),
+        Err(GuardError::Missing)
+    ));
+    Guard::create(disk.clone()).expect("creates");
+    assert!(matches!(
+        Guard::create(disk.clone()),
+        Err(GuardError::Exists)
+    ));
+    Guard::open(disk).expect("opens");
+}
+
+/// A reset refuses everything up to its height, over any content.
+#[test]
+fn a_reset_forbids_the_past() {
+    for content in [None, Some(vec![7; 3]), Some(vec![0; 2 * SLOT])] {
+        let disk = CrashDisk::with(content.map(|c| (FILE.to_owned(), c)).into_iter().collect());
+        Guard::reset(disk.clone(), 10).expect("resets");
+        let mut guard = Guard::open(disk.crash(|| 0)).expect("opens");
+        assert!(!sign(&mut guard, 10, u32::MAX, Step::Precommit, 1));
+        assert!(!sign(&mut guard, 9, 0, Step::Propose, 1));
+        assert!(sign(&mut guard, 11, 0, Step::Propose, 1));
+    }
+}

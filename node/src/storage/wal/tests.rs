@@ -1,0 +1,287 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::storage::crash_disk::CrashDisk;
+
+fn entries(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|t| t.as_bytes().to_vec()).collect()
+}
+
+/// What the node does to its log.
+#[derive(Clone, Debug)]
+enum Act {
+    Start,
+    Append(usize),
+    Sync,
+}
+
+/// Performs acts until the disk stops. Answers the states that a crash may leave: those that
+/// hold at least what was synced.
+fn perform(disk: &CrashDisk, acts: &[Act]) -> Allowed {
+    let mut allowed = Allowed::default();
+    let Ok((mut wal, _)) = Wal::open(disk.clone()) else {
+        return allowed;
+    };
+    let mut serial = 0u64;
+    for act in acts {
+        let done = match act {
+            Act::Start => {
+                let height = wal.height() + 1;
+                allowed.started.push((height, Vec::new()));
+                wal.start_height(height)
+            }
+            Act::Append(size) if wal.height() > 0 => {
+                serial += 1;
+                let entry = serial.to_le_bytes().repeat(*size);
+                if let Some((_, entries)) = allowed.started.last_mut() {
+                    entries.push(entry.clone());
+                }
+                wal.append(&entry)
+            }
+            Act::Append(_) => Ok(()),
+            Act::Sync => wal.sync(),
+        };
+        if done.is_err() {
+            break;
+        }
+        if let (Act::Sync, Some((height, entries))) = (act, allowed.started.last()) {
+            allowed.synced = (*height, entries.len());
+        }
+    }
+    allowed
+}
+
+#[derive(Clone, Debug, Default)]
+struct Allowed {
+    /// Heights with all entries given to them.
+    started: Vec<(u64, Vec<Vec<u8>>)>,
+    /// The last sync that succeeded: its height and number of entries.
+    synced: (u64, usize),
+}
+
+impl Allowed {
+    fn check(&self, found: &Recovered) {
+        let (height, count) = self.synced;
+        assert!(found.height >= height, "{} of {self:?}", found.height);
+        if found.height == height {
+            assert!(found.entries.len() >= count, "{found:?} of {self:?}");
+        }
+        if found.height > 0 {
+            let (_, given) = self
+                .started
+                .iter()
+                .find(|(h, _)| *h == found.height)
+                .expect("a height that was started");
+            assert!(given.starts_with(&found.entries), "{found:?} of {self:?}");
+        }
+    }
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        2 => Just(Act::Start),
+        4 => (0usize..40).prop_map(Act::Append),
+        3 => Just(Act::Sync),
+    ];
+    prop::collection::vec(act, 1..24)
+}
+
+proptest! {
+    /// After a crash at any operation, with any part of the unsynced writes kept, the log opens
+    /// and holds what was synced, followed by at most what was appended; and it goes on from there.
+    #[test]
+    fn a_crash_loses_nothing_that_was_synced(
+        acts in acts(),
+        stop in 0usize..80,
+        keeps in prop::collection::vec(prop::sample::select(vec![0u8, 1, 1, 64, 128, 200]), 64),
+    ) {
+        let disk = CrashDisk::default();
+        disk.stop_after(stop);
+        let allowed = perform(&disk, &acts);
+        let mut keeps = keeps.into_iter();
+        let crashed = disk.crash(|| keeps.next().unwrap_or(0));
+        let (mut wal, found) = Wal::open(crashed.clone()).expect("a crash is not damage");
+        allowed.check(&found);
+
+        // What was answered is durable, and appending goes on behind it.
+        let (_, again) = Wal::open(crashed.crash(|| 0)).expect("opens again");
+        prop_assert_eq!(&again, &found);
+        if found.height > 0 {
+            wal.append(b"next").expect("appends");
+            wal.sync().expect("syncs");
+            let (_, grown) = Wal::open(crashed.crash(|| 0)).expect("opens again");
+            prop_assert_eq!(grown.entries.len(), found.entries.len() + 1);
+        }
+    }
+}
+
+/// Starting a height, stopped after each of its operations, under every way in which the unsynced
+/// writes may be kept, leaves the old height with all its entries or the new one.
+#[test]
+fn starting_a_height_leaves_the_old_or_the_new_one() {
+    let begin = |disk: &CrashDisk| {
+        let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
+        for height in [1, 2] {
+            wal.start_height(height).expect("starts");
+            wal.append(b"kept").expect("appends");
+            wal.sync().expect("syncs");
+        }
+        wal
+    };
+    let whole = CrashDisk::default();
+    let mut wal = begin(&whole);
+    let before = whole.operations();
+    wal.start_height(3).expect("starts");
+    let after = whole.operations();
+    let mut seen = [false; 2];
+    for stop in before..=after {
+        let disk = CrashDisk::default();
+        let mut wal = begin(&disk);
+        disk.stop_after(stop);
+        let _ = wal.start_height(3);
+        for choice in 0..4u32.pow(4) {
+            let mut rest = choice;
+            let crashed = disk.crash(|| {
+                let keep = [0, 1, 100, 200][(rest % 4) as usize];
+                rest /= 4;
+                keep
+            });
+            let (_, found) = Wal::open(crashed).expect("opens");
+            let expected = match found.height {
+                2 => entries(&["kept"]),
+                _ => Vec::new(),
+            };
+            assert!([2, 3].contains(&found.height), "{found:?}");
+            assert_eq!(found.entries, expected);
+            seen[(found.height - 2) as usize] = true;
+        }
+    }
+    assert_eq!(seen, [true; 2], "both outcomes occur");
+}
+
+/// Heights left without a sync (blocks fetched one after the other) must not overwrite the only
+/// durable file.
+#[test]
+fn heights_passed_without_a_sync_keep_the_durable_one() {
+    let disk = CrashDisk::default();
+    let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
+    wal.start_height(1).expect("starts");
+    wal.append(b"kept").expect("appends");
+    wal.sync().expect("syncs");
+    for height in 2..6 {
+        wal.start_height(height).expect("starts");
+        let (_, found) = Wal::open(disk.crash(|| 0)).expect("opens");
+        assert_eq!((found.height, found.entries), (1, entries(&["kept"])));
+    }
+}
+
+/// One sync for the first batch of a height, none for starting it.
+#[test]
+fn starting_a_height_costs_no_sync() {
+    let disk = CrashDisk::default();
+    let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
+    wal.start_height(1).expect("starts");
+    wal.sync().expect("syncs");
+    let before = disk.operations();
+    wal.start_height(2).expect("starts");
+    assert_eq!(disk.operations() - before, 2, "truncate and header");
+    wal.append(b"x").expect("appends");
+    let before = disk.operations();
+    wal.sync().expect("syncs");
+    assert_eq!(disk.operations() - before, 2, "one sync and the mark");
+}
+
+fn sample() -> CrashDisk {
+    let disk = CrashDisk::default();
+    let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
+    wal.start_height(6).expect("starts");
+    wal.append(b"old").expect("appends");
+    wal.sync().expect("syncs");
+    wal.start_height(7).expect("starts");
+    for entry in ["first", "second", ""] {
+        wal.append(entry.as_bytes()).expect("appends");
+        wal.sync().expect("syncs");
+    }
+    disk
+}
+
+/// Every flip of a bit in any file is either refused or changes nothing that is read.
+#[test]
+fn every_flipped_bit_is_refused_or_harmless() {
+    let files = sample().files();
+    let (_, intact) = Wal::open(CrashDisk::with(files.clone())).expect("opens");
+    assert_eq!(intact.entries, entries(&["first", "second", ""]));
+    let mut refused = 0;
+    for (name, bytes) in &files {
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = files.clone();
+            let file = damaged.get_mut(name).expect("listed");
+            file[bit / 8] ^= 1 << (bit % 8);
+            match Wal::open(CrashDisk::with(damaged)) {
+                Ok((_, found)) => {
+                    assert_eq!(found, intact, "{name} bit {bit}");
+                    assert_ne!(name, FILES[1], "bit {bit} of the current file");
+                }
+                Err(WalError::Damaged { .. }) => refused += 1,
+                Err(other) => panic!("{name} bit {bit}: {other}"),
+            }
+        }
+    }
+    assert_eq!(refused, files[FILES[1]].len() * 8);
+}
+
+/// A synced file that was cut short or taken away is damage, at every length.
+#[test]
+fn a_synced_file_cut_short_is_damaged() {
+    let files = sample().files();
+    for length in 0..files[FILES[1]].len() {
+        let mut cut = files.clone();
+        cut.get_mut(FILES[1]).expect("there").truncate(length);
+        let opened = Wal::open(CrashDisk::with(cut)).map(|(_, found)| found);
+        assert!(
+            matches!(opened, Err(WalError::Damaged { .. })),
+            "length {length}: {opened:?}"
+        );
+    }
+    let mut without = files.clone();
+    without.remove(FILES[1]);
+    assert!(Wal::open(CrashDisk::with(without)).is_err());
+}
+
+/// Anything behind the synced part is a torn tail, cut off for good.
+#[test]
+fn an_unsynced_tail_is_cut_off() {
+    for tail in [&[0u8][..], &[5, 0, 0, 0, 1], &[0xff; 200], &[0; 4096]] {
+        let mut files = sample().files();
+        let file = files.get_mut(FILES[1]).expect("there");
+        let length = file.len();
+        file.extend_from_slice(tail);
+        let disk = CrashDisk::with(files);
+        let (_, found) = Wal::open(disk.clone()).expect("opens");
+        assert_eq!(found.entries.len(), 3);
+        assert_eq!(disk.crash(|| 0).files()[FILES[1]].len(), length);
+    }
+}
+
+#[test]
+fn refuses_what_makes_no_sense() {
+    let (mut wal, found) = Wal::open(CrashDisk::default()).expect("opens");
+    assert_eq!(found, Recovered::default());
+    assert!(wal.append(b"x").is_err(), "before the first height");
+    wal.start_height(4).expect("starts");
+    assert!(wal.start_height(4).is_err(), "the same height");
+    assert!(wal.start_height(3).is_err(), "an earlier height");
+    assert_eq!(wal.height(), 4);
+}
+
+#[test]
+fn another_version_is_named() {
+    let mut header = MAGIC.to_vec();
+    header.extend_from_slice(&2u32.to_le_bytes());
+    header.extend_from_slice(&9u64.to_le_bytes());
+    let check = hash::tagged(HEADER_TAG, &[&header]);
+    header.extend_from_slice(&check);
+    let disk = CrashDisk::with([(FILES[0].to_owned(), header)].into());
+    let opened = Wal::open(disk).map(|(_, found)| found);
+    assert_eq!(opened, Err(WalError::Version(2)));
+}
