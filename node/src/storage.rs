@@ -3,10 +3,16 @@
 //! Two traits stand here because each has two implementations: the disk, and the simulator's
 //! memory whose unsynced writes are lost in a crash.
 
+mod commit_block;
 #[cfg(test)]
 mod crash_disk;
+mod database;
 pub mod files;
 pub mod guard;
+mod query;
+pub mod rocks;
+mod schema;
+mod tree_cache;
 pub mod wal;
 
 use touchstone_core::Fault;

@@ -1,0 +1,152 @@
+//! The only place that writes to the database: one synced batch per block, at genesis, and for
+//! evidence.
+
+use prost::Message;
+use rocksdb::{WriteBatch, WriteOptions};
+use touchstone_core::Fault;
+use touchstone_core::genesis::Genesis;
+use touchstone_core::hash::{self, Hash};
+use touchstone_core::state::commitment::{self, TreeUpdate};
+use touchstone_core::state::delta::Writes;
+use touchstone_proto::node::Misbehaviour;
+
+use super::Commit;
+use super::database::{self, Database};
+use super::schema::{
+    BlockIndex, EvidenceKey, FORMAT, HeaderRow, Headers, Height, Key, LinkKey, Links, Meta,
+    MetaKey, MetaRow, Misbehaviours, Place, PlaceRow, State, Table, TransactionIndex, Transactions,
+    Tree, ValidatorSets, Value,
+};
+
+/// Writes the state at height 0.
+pub fn genesis(db: &Database, genesis: &Genesis) -> Result<(), Fault> {
+    let mut batch = Batch::new(db);
+    batch.put::<Meta>(&MetaKey::Format, &MetaRow::Format(FORMAT))?;
+    batch.put::<Meta>(
+        &MetaKey::Genesis,
+        &MetaRow::Genesis {
+            chain_id: genesis.chain_id,
+            time_ms: genesis.document.time_ms,
+            state_root: genesis.tree.root,
+        },
+    )?;
+    batch.put::<ValidatorSets>(&Height(0), &genesis.validators.encode())?;
+    state(&mut batch, &genesis.writes, &genesis.tree)?;
+    tip(&mut batch, 0, genesis.chain_id, Vec::new())?;
+    batch.write()
+}
+
+/// Writes a decided block with its certificate and effects.
+pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
+    let header = &commit.block.header;
+    let height = header.height;
+    let id = header.id();
+    let bytes = header.encode();
+    let count = u32::try_from(commit.block.transactions.len())
+        .map_err(|_| Fault::Invariant("more than 2^32 transactions in a block".into()))?;
+
+    let mut batch = Batch::new(db);
+    batch.put::<Headers>(
+        &Height(height),
+        &HeaderRow {
+            header: bytes.clone(),
+            certificate: commit.certificate.encode_to_vec(),
+            transactions: count,
+        },
+    )?;
+    batch.put::<BlockIndex>(&id, &height)?;
+    let transactions = commit.block.transactions.iter();
+    for (index, (envelope, id)) in (0..count).zip(transactions.zip(commit.transaction_ids)) {
+        batch.put::<Transactions>(&Place { height, index }, envelope)?;
+        batch.put::<TransactionIndex>(
+            id,
+            &PlaceRow {
+                height,
+                index,
+                time_ms: header.time_ms,
+            },
+        )?;
+    }
+    if header.next_validators_hash != header.validators_hash {
+        let set = commit.executed.next_validators.encode();
+        batch.put::<ValidatorSets>(&Height(height), &set)?;
+    }
+    state(&mut batch, &commit.executed.writes, &commit.executed.tree)?;
+    tip(&mut batch, height, id, bytes)?;
+    batch.write()
+}
+
+/// Writes evidence; what is known already is written again unchanged.
+pub fn misbehaviour(db: &Database, evidence: &[Misbehaviour]) -> Result<(), Fault> {
+    let mut batch = Batch::new(db);
+    for item in evidence {
+        let bytes = item.encode_to_vec();
+        let key = EvidenceKey {
+            height: item.height,
+            hash: hash::sha256(&bytes),
+        };
+        batch.put::<Misbehaviours>(&key, &bytes)?;
+    }
+    batch.write()
+}
+
+fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<(), Fault> {
+    for (key, value) in &writes.values {
+        batch.put::<State>(key, value)?;
+    }
+    for row in &writes.links {
+        batch.put::<Links>(&LinkKey::new(&row.owner, row.sequence), &row.entry)?;
+    }
+    for (key, node) in &tree.nodes {
+        let key = commitment::encode_node_key(key)?;
+        batch.put::<Tree>(&key, &commitment::encode_node(node)?)?;
+    }
+    for key in &tree.stale {
+        batch.delete::<Tree>(&commitment::encode_node_key(key)?)?;
+    }
+    Ok(())
+}
+
+fn tip(batch: &mut Batch<'_>, height: u64, block_id: Hash, header: Vec<u8>) -> Result<(), Fault> {
+    let row = MetaRow::Tip {
+        height,
+        block_id,
+        header,
+    };
+    batch.put::<Meta>(&MetaKey::Tip, &row)
+}
+
+struct Batch<'a> {
+    db: &'a Database,
+    raw: WriteBatch,
+}
+
+impl<'a> Batch<'a> {
+    fn new(db: &'a Database) -> Self {
+        Batch {
+            db,
+            raw: WriteBatch::default(),
+        }
+    }
+
+    fn put<T: Table>(&mut self, key: &T::Key, value: &T::Value) -> Result<(), Fault> {
+        let family = self.db.family::<T>()?;
+        self.raw.put_cf(family, key.encode(), value.encode()?);
+        Ok(())
+    }
+
+    fn delete<T: Table>(&mut self, key: &T::Key) -> Result<(), Fault> {
+        self.raw.delete_cf(self.db.family::<T>()?, key.encode());
+        Ok(())
+    }
+
+    /// All or nothing, and durable when this returns.
+    fn write(self) -> Result<(), Fault> {
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.db
+            .raw
+            .write_opt(self.raw, &options)
+            .map_err(database::fault)
+    }
+}

@@ -1,0 +1,223 @@
+//! RocksDB behind typed tables: how it is opened and tuned, and how rows are read. What is written
+//! stands in [`super::commit_block`] alone.
+
+use std::path::Path;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBIterator, DBRecoveryMode, Direction, ErrorKind, IteratorMode, LogLevel, ReadOptions,
+};
+use touchstone_core::Fault;
+
+use super::schema::{Key, TABLES, Table, Value};
+
+/// Memory that the store may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Bytes of uncompressed blocks kept in memory.
+    pub block_cache_bytes: usize,
+    /// Bytes of writes kept in memory before they are sorted into files, all tables together.
+    pub write_buffer_bytes: usize,
+    /// Levels of the state tree kept decoded in memory, from the root. Five are at most 69 905
+    /// nodes, some 70 MB; 0 keeps none.
+    pub cached_tree_levels: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            block_cache_bytes: 256 << 20,
+            write_buffer_bytes: 256 << 20,
+            cached_tree_levels: 5,
+        }
+    }
+}
+
+/// The open database.
+pub struct Database {
+    pub(super) raw: DB,
+    #[cfg(test)]
+    pub(super) options: rocksdb::Options,
+}
+
+/// Reading rows. Two implementations: the newest ones, and those of a snapshot.
+pub trait Rows {
+    /// The row with this key.
+    fn row<T: Table>(&self, key: &T::Key) -> Result<Option<T::Value>, Fault>;
+
+    /// The rows from this key on, ascending.
+    fn rows_from<T: Table>(
+        &self,
+        from: &T::Key,
+    ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>>;
+}
+
+/// All tables at one moment.
+pub struct DatabaseSnapshot<'a> {
+    db: &'a Database,
+    raw: rocksdb::Snapshot<'a>,
+}
+
+impl Database {
+    /// Opens the database; creates it if `create` says so and it isn't there.
+    pub fn open(path: &Path, settings: &Settings, create: bool) -> Result<Database, Fault> {
+        let cache = Cache::new_lru_cache(settings.block_cache_bytes);
+        let options = database_options(settings, create);
+        let tables = TABLES.iter().map(|(name, compressed)| {
+            ColumnFamilyDescriptor::new(*name, table_options(*compressed, &cache))
+        });
+        let raw = DB::open_cf_descriptors(&options, path, tables).map_err(fault)?;
+        Ok(Database {
+            raw,
+            #[cfg(test)]
+            options,
+        })
+    }
+
+    /// Names of the column families on disk that this program doesn't know.
+    pub fn unknown_tables(path: &Path) -> Result<Vec<String>, Fault> {
+        let names = DB::list_cf(&rocksdb::Options::default(), path).map_err(fault)?;
+        let known = |name: &str| name == "default" || TABLES.iter().any(|(n, _)| *n == name);
+        Ok(names.into_iter().filter(|n| !known(n)).collect())
+    }
+
+    /// All tables as they are now, whatever is written later.
+    pub fn snapshot(&self) -> DatabaseSnapshot<'_> {
+        DatabaseSnapshot {
+            db: self,
+            raw: self.raw.snapshot(),
+        }
+    }
+
+    pub(super) fn family<T: Table>(&self) -> Result<&ColumnFamily, Fault> {
+        self.raw
+            .cf_handle(T::NAME)
+            .ok_or_else(|| Fault::Invariant(format!("column family {} is not open", T::NAME)))
+    }
+}
+
+fn database_options(settings: &Settings, create: bool) -> rocksdb::Options {
+    let mut options = rocksdb::Options::default();
+    options.create_if_missing(create);
+    options.create_missing_column_families(create);
+    options.set_paranoid_checks(true);
+    // A record cut off by a crash was never acknowledged; any other damage of the log must stop
+    // the node rather than silently undo blocks.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // One writer: pipelining gains nothing.
+    options.set_enable_pipelined_write(false);
+    options.set_db_write_buffer_size(settings.write_buffer_bytes);
+    options.set_max_total_wal_size(2 * settings.write_buffer_bytes as u64);
+    options.set_max_background_jobs(4);
+    options.set_max_open_files(1024);
+    options.set_bytes_per_sync(1 << 20);
+    options.set_keep_log_file_num(4);
+    options.set_log_level(LogLevel::Warn);
+    #[cfg(test)]
+    options.enable_statistics();
+    options
+}
+
+fn table_options(compressed: bool, cache: &Cache) -> rocksdb::Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_block_size(8 << 10);
+    blocks.set_bloom_filter(10.0, false);
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    let mut options = rocksdb::Options::default();
+    options.set_block_based_table_factory(&blocks);
+    options.set_compression_type(if compressed {
+        DBCompressionType::Lz4
+    } else {
+        DBCompressionType::None
+    });
+    options.set_write_buffer_size(64 << 20);
+    options.set_level_compaction_dynamic_level_bytes(true);
+    options
+}
+
+impl Rows for Database {
+    fn row<T: Table>(&self, key: &T::Key) -> Result<Option<T::Value>, Fault> {
+        let found = self
+            .raw
+            .get_pinned_cf(self.family::<T>()?, key.encode())
+            .map_err(fault)?;
+        found
+            .map(|bytes| decode_value::<T>(key, &bytes))
+            .transpose()
+    }
+
+    fn rows_from<T: Table>(
+        &self,
+        from: &T::Key,
+    ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
+        rows::<T, _>(self.family::<T>(), from, |family, mode| {
+            self.raw.iterator_cf(family, mode)
+        })
+    }
+}
+
+impl Rows for DatabaseSnapshot<'_> {
+    fn row<T: Table>(&self, key: &T::Key) -> Result<Option<T::Value>, Fault> {
+        let found = self
+            .raw
+            .get_pinned_cf(self.db.family::<T>()?, key.encode())
+            .map_err(fault)?;
+        found
+            .map(|bytes| decode_value::<T>(key, &bytes))
+            .transpose()
+    }
+
+    fn rows_from<T: Table>(
+        &self,
+        from: &T::Key,
+    ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
+        rows::<T, _>(self.db.family::<T>(), from, |family, mode| {
+            self.raw
+                .iterator_cf_opt(family, ReadOptions::default(), mode)
+        })
+    }
+}
+
+/// The rows of an iterator, or the one fault that there is none.
+fn rows<'a, T: Table, F>(
+    family: Result<&'a ColumnFamily, Fault>,
+    from: &T::Key,
+    open: F,
+) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> + use<'a, T, F>
+where
+    F: FnOnce(&'a ColumnFamily, IteratorMode<'_>) -> DBIterator<'a>,
+{
+    let start = from.encode();
+    let (iterator, missing) = match family {
+        Ok(family) => {
+            let mode = IteratorMode::From(&start, Direction::Forward);
+            (Some(open(family, mode)), None)
+        }
+        Err(fault) => (None, Some(Err(fault))),
+    };
+    let rows = iterator.into_iter().flatten().map(|row| {
+        let (key, value) = row.map_err(fault)?;
+        let key = T::Key::decode(&key).ok_or_else(|| damaged::<T>(&key))?;
+        let value = decode_value::<T>(&key, &value)?;
+        Ok((key, value))
+    });
+    missing.into_iter().chain(rows)
+}
+
+fn decode_value<T: Table>(key: &T::Key, bytes: &[u8]) -> Result<T::Value, Fault> {
+    T::Value::decode(bytes).ok_or_else(|| damaged::<T>(&key.encode()))
+}
+
+fn damaged<T: Table>(key: &[u8]) -> Fault {
+    Fault::Damaged(format!("row {} of {}", hex::encode(key), T::NAME))
+}
+
+/// RocksDB's own checks found damage, or the disk failed.
+pub(super) fn fault(error: rocksdb::Error) -> Fault {
+    match error.kind() {
+        ErrorKind::Corruption => Fault::Damaged(error.into_string()),
+        _ => Fault::Storage(error.into_string()),
+    }
+}

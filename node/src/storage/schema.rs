@@ -1,0 +1,316 @@
+//! What is in which column family: each declares its name, key and value once. Keys are ordered as
+//! their meaning is. A value is exact bytes where the ledger defines them (envelopes, state values,
+//! link entries, tree nodes), and otherwise a row in bincode 1.3.3 (fixed-size little-endian
+//! integers, lengths of eight bytes), which never leaves the disk.
+//!
+//! Golden files pin every row's bytes; changing one needs a new [`FORMAT`] and its migration.
+
+use bincode::Options;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use touchstone_core::Fault;
+use touchstone_core::hash::{self, Hash};
+
+/// Version of this layout.
+pub const FORMAT: u32 = 1;
+
+/// A column family.
+pub trait Table {
+    /// Its name in RocksDB.
+    const NAME: &'static str;
+    /// Whether its values shrink; hashes don't.
+    const COMPRESSED: bool;
+    /// Its keys.
+    type Key: Key;
+    /// Its values.
+    type Value: Value;
+}
+
+/// A key: its bytes sort as it does.
+pub trait Key: Sized {
+    /// Its bytes.
+    fn encode(&self) -> Vec<u8>;
+    /// The key with these bytes.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+/// A value.
+pub trait Value: Sized {
+    /// Its bytes.
+    fn encode(&self) -> Result<Vec<u8>, Fault>;
+    /// The value with these bytes; `None` if they were damaged.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $table:ident $name:literal $compressed:literal: $key:ty => $value:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub struct $table;
+
+            impl Table for $table {
+                const NAME: &'static str = $name;
+                const COMPRESSED: bool = $compressed;
+                type Key = $key;
+                type Value = $value;
+            }
+        )*
+
+        /// Name of every column family, and whether it is compressed.
+        pub const TABLES: &[(&str, bool)] = &[$(($table::NAME, $table::COMPRESSED)),*];
+    };
+}
+
+tables! {
+    /// Headers and certificates by height.
+    Headers "headers" true: Height => HeaderRow;
+    /// Envelopes, exact bytes.
+    Transactions "transactions" true: Place => Vec<u8>;
+    /// Where a transaction is, by its id.
+    TransactionIndex "transaction_index" false: Hash => PlaceRow;
+    /// Heights by block id.
+    BlockIndex "block_index" false: Hash => u64;
+    /// The state after the last block.
+    State "state" true: Vec<u8> => Vec<u8>;
+    /// Nodes of the tree over the state, as chain-core encodes key and node.
+    Tree "tree" false: Vec<u8> => Vec<u8>;
+    /// Entries of links.
+    Links "links" true: LinkKey => Vec<u8>;
+    /// Validator sets by the height of the block that made them; each votes from the next height on.
+    ValidatorSets "validator_sets" true: Height => Vec<u8>;
+    /// Evidence of double signing.
+    Misbehaviours "misbehaviour" true: EvidenceKey => Vec<u8>;
+    /// What the store is and how far it goes.
+    Meta "meta" false: MetaKey => MetaRow;
+}
+
+/// A block height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Height(pub u64);
+
+impl Key for Height {
+    fn encode(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(Height(u64::from_be_bytes(bytes.try_into().ok()?)))
+    }
+}
+
+/// The place of an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Height of its block.
+    pub height: u64,
+    /// Its index in the block.
+    pub index: u32,
+}
+
+impl Key for Place {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.height.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.index.to_be_bytes());
+        bytes
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (height, index) = bytes.split_first_chunk::<8>()?;
+        Some(Place {
+            height: u64::from_be_bytes(*height),
+            index: u32::from_be_bytes(index.try_into().ok()?),
+        })
+    }
+}
+
+impl Key for Hash {
+    fn encode(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok()
+    }
+}
+
+impl Key for Vec<u8> {
+    fn encode(&self) -> Vec<u8> {
+        self.clone()
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(bytes.to_vec())
+    }
+}
+
+/// An entry of a link. The owner is hashed: owner keys differ in length, and one may begin with
+/// another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkKey {
+    /// SHA-256 of the owner's state key.
+    pub owner: Hash,
+    /// Number of the entry, from 0.
+    pub sequence: u64,
+}
+
+impl LinkKey {
+    /// The entry of the record with this state key.
+    pub fn new(owner_key: &[u8], sequence: u64) -> LinkKey {
+        LinkKey {
+            owner: hash::sha256(owner_key),
+            sequence,
+        }
+    }
+}
+
+impl Key for LinkKey {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.owner.to_vec();
+        bytes.extend_from_slice(&self.sequence.to_be_bytes());
+        bytes
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (owner, sequence) = bytes.split_first_chunk::<32>()?;
+        Some(LinkKey {
+            owner: *owner,
+            sequence: u64::from_be_bytes(sequence.try_into().ok()?),
+        })
+    }
+}
+
+/// Evidence by height, then by its own hash: the same evidence is kept once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EvidenceKey {
+    /// Height of the conflicting messages.
+    pub height: u64,
+    /// SHA-256 of the evidence's bytes.
+    pub hash: Hash,
+}
+
+impl Key for EvidenceKey {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.height.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.hash);
+        bytes
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (height, hash) = bytes.split_first_chunk::<8>()?;
+        Some(EvidenceKey {
+            height: u64::from_be_bytes(*height),
+            hash: hash.try_into().ok()?,
+        })
+    }
+}
+
+/// A row of [`Meta`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MetaKey {
+    /// [`MetaRow::Format`].
+    Format,
+    /// [`MetaRow::Genesis`].
+    Genesis,
+    /// [`MetaRow::Tip`].
+    Tip,
+}
+
+impl Key for MetaKey {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            MetaKey::Format => b"format".to_vec(),
+            MetaKey::Genesis => b"genesis".to_vec(),
+            MetaKey::Tip => b"tip".to_vec(),
+        }
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        [MetaKey::Format, MetaKey::Genesis, MetaKey::Tip]
+            .into_iter()
+            .find(|key| key.encode() == bytes)
+    }
+}
+
+/// A decided header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderRow {
+    /// Exact bytes.
+    pub header: Vec<u8>,
+    /// Bytes of its `CommitCertificate`.
+    pub certificate: Vec<u8>,
+    /// Number of its transactions.
+    pub transactions: u32,
+}
+
+/// Where a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceRow {
+    /// Height of its block.
+    pub height: u64,
+    /// Its index in the block.
+    pub index: u32,
+    /// Time of the block, milliseconds.
+    pub time_ms: u64,
+}
+
+/// A value of [`Meta`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetaRow {
+    /// Version of the layout.
+    Format(u32),
+    /// What the chain began with.
+    Genesis {
+        /// The chain.
+        chain_id: Hash,
+        /// Genesis time, milliseconds.
+        time_ms: u64,
+        /// Root of the state at height 0.
+        state_root: Hash,
+    },
+    /// The last block.
+    Tip {
+        /// Its height.
+        height: u64,
+        /// Its id; the chain id at height 0.
+        block_id: Hash,
+        /// Exact bytes of its header; empty at height 0.
+        header: Vec<u8>,
+    },
+}
+
+impl Value for Vec<u8> {
+    fn encode(&self) -> Result<Vec<u8>, Fault> {
+        Ok(self.clone())
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Some(bytes.to_vec())
+    }
+}
+
+macro_rules! rows {
+    ($($row:ty),*) => {$(
+        impl Value for $row {
+            fn encode(&self) -> Result<Vec<u8>, Fault> {
+                encode_row(self)
+            }
+            fn decode(bytes: &[u8]) -> Option<Self> {
+                decode_row(bytes)
+            }
+        }
+    )*};
+}
+
+rows!(u64, HeaderRow, PlaceRow, MetaRow);
+
+fn layout() -> impl Options {
+    bincode::DefaultOptions::new()
+        .with_fixint_encoding()
+        .reject_trailing_bytes()
+}
+
+fn encode_row<T: Serialize>(row: &T) -> Result<Vec<u8>, Fault> {
+    layout()
+        .serialize(row)
+        .map_err(|e| Fault::Invariant(format!("a row doesn't serialise: {e}")))
+}
+
+fn decode_row<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    layout().deserialize(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests;
