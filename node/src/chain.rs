@@ -300,10 +300,13 @@ impl<S: Store> Chain<S> {
         self.candidates.get(id).map(|c| &c.block)
     }
 
+    /// Makes room by dropping any other: consensus keeps the bodies and validates again what is
+    /// decided.
     fn keep(&mut self, candidate: Candidate) {
-        if self.candidates.len() < MAX_CANDIDATES {
-            self.candidates.insert(candidate.block.id(), candidate);
+        if self.candidates.len() >= MAX_CANDIDATES {
+            self.candidates.pop_first();
         }
+        self.candidates.insert(candidate.block.id(), candidate);
     }
 
     fn check_header(&self, block: &Block) -> Result<(), Invalid> {

@@ -1,0 +1,381 @@
+//! Agreement on blocks: Malachite's sans-I/O core, driven by our own loop.
+//!
+//! [`Machine`] is deterministic. It takes an [`Input`] and the time, and returns [`Output`]s. It
+//! has no clock, no randomness, no threads and no network; its only side effects are writes through
+//! `storage`. The node runs it over sockets and a real clock, the simulator over a seed.
+//!
+//! A [`Fault`] from it is final: the caller drops the machine and stops. What it had in mind to
+//! publish is gone with it, so nothing leaves that isn't durable. Opening a machine over the same
+//! disk walks the same way again.
+//!
+//! One disk sync per step: what a step logs and signs becomes durable once, before anything of it
+//! leaves. Bodies are in the log, so a validator's vote says that the block is on its disk.
+//!
+//! This room alone knows Malachite. It must not know sockets, tokio or RocksDB.
+
+mod context;
+mod evidence;
+mod follow;
+mod held;
+mod host;
+mod incoming;
+mod log;
+pub mod message;
+mod pace;
+mod replay;
+mod signatures;
+mod signer;
+mod timers;
+
+use arc_malachitebft_core_consensus::r#gen::{CoResult, Gen};
+use arc_malachitebft_core_consensus::{
+    Input as CoreInput, Params, Resume, State, ThresholdParams, ValuePayload, handle,
+};
+use ed25519_dalek::SigningKey;
+use touchstone_core::block::Block;
+use touchstone_core::fault::Fault;
+use touchstone_core::hash::Hash;
+use touchstone_proto::ledger::CommitCertificate;
+use touchstone_proto::node::Misbehaviour;
+
+use self::context::{Address, Ctx, Height, Members};
+use self::follow::Peers;
+use self::held::Held;
+use self::host::Host;
+pub use self::message::MessageRefused;
+use self::replay::Recovered;
+use self::signer::Signer;
+use crate::chain::Chain;
+use crate::storage::guard::Guard;
+use crate::storage::wal::{self, Wal};
+use crate::storage::{Disk, Store};
+
+/// A connected peer, by bytes that the caller chooses (its network identity).
+pub type PeerTag = Vec<u8>;
+
+/// A timer that was set. Tokens are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimerToken(pub u64);
+
+/// Durations and limits, all in milliseconds where the name says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a proposal is waited for in round 0.
+    pub propose_ms: u64,
+    /// How much longer in each further round.
+    pub propose_delta_ms: u64,
+    /// How long further prevotes are waited for in round 0.
+    pub prevote_ms: u64,
+    /// How much longer in each further round.
+    pub prevote_delta_ms: u64,
+    /// How long further precommits are waited for in round 0.
+    pub precommit_ms: u64,
+    /// How much longer in each further round.
+    pub precommit_delta_ms: u64,
+    /// After how long own votes are said again.
+    pub rebroadcast_ms: u64,
+    /// After how long without a transaction an empty block is made.
+    pub heartbeat_ms: u64,
+    /// How long the oldest transaction waits for company.
+    pub linger_ms: u64,
+    /// How long a proposer that others woke waits for a transaction.
+    pub grace_ms: u64,
+    /// After how long a proposal that others voted for is asked for.
+    pub want_ms: u64,
+    /// After how long a running height that a peer has decided is fetched from it.
+    pub behind_ms: u64,
+    /// How long a peer may take to send blocks.
+    pub fetch_ms: u64,
+    /// How often the own height is told.
+    pub announce_ms: u64,
+    /// Blocks fetched at once.
+    pub fetch_blocks: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            propose_ms: 800,
+            propose_delta_ms: 300,
+            prevote_ms: 300,
+            prevote_delta_ms: 150,
+            precommit_ms: 300,
+            precommit_delta_ms: 150,
+            rebroadcast_ms: 500,
+            heartbeat_ms: 60_000,
+            linger_ms: 5,
+            grace_ms: 50,
+            want_ms: 200,
+            behind_ms: 300,
+            fetch_ms: 3_000,
+            announce_ms: 2_000,
+            fetch_blocks: 64,
+        }
+    }
+}
+
+/// What happens to the machine.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A peer said something.
+    Message {
+        /// The connected peer.
+        from: PeerTag,
+        /// The exact bytes.
+        bytes: Vec<u8>,
+    },
+    /// A timer has elapsed.
+    Timer(TimerToken),
+    /// The pool has grown.
+    Transactions,
+    /// A peer's answer to [`Output::FetchBlocks`], ascending by height; empty if it has none.
+    Blocks {
+        /// The peer.
+        from: PeerTag,
+        /// Its blocks.
+        blocks: Vec<(Block, CommitCertificate)>,
+    },
+    /// A peer is there.
+    PeerConnected(PeerTag),
+    /// A peer has gone.
+    PeerDisconnected(PeerTag),
+}
+
+/// What the caller must do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send to every connected peer.
+    Broadcast(Vec<u8>),
+    /// Send to one peer.
+    Send {
+        /// The peer.
+        to: PeerTag,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Give [`Input::Timer`] with this token after this time. A timer that is no longer wanted is
+    /// recognised when it elapses.
+    SetTimer {
+        /// The token.
+        token: TimerToken,
+        /// Milliseconds from now.
+        after_ms: u64,
+    },
+    /// Ask a peer for blocks; answer with [`Input::Blocks`].
+    FetchBlocks {
+        /// The peer.
+        from: PeerTag,
+        /// The first wanted.
+        from_height: u64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// A block is committed and durable.
+    Committed {
+        /// Its height.
+        height: u64,
+        /// Its id.
+        block_id: Hash,
+        /// Its time, milliseconds.
+        time_ms: u64,
+        /// The round that decided it.
+        round: u32,
+        /// Its transactions.
+        transactions: u64,
+    },
+    /// A peer's message or block was refused.
+    Refused {
+        /// The peer.
+        peer: PeerTag,
+        /// Why.
+        reason: MessageRefused,
+    },
+    /// A validator signed two conflicting messages; the evidence is kept.
+    Misbehaviour(Misbehaviour),
+}
+
+/// What a machine is made of.
+pub struct Parts<S: Store, D: Disk> {
+    /// Durations.
+    pub settings: Settings,
+    /// The chain at its tip.
+    pub chain: Chain<S>,
+    /// The write-ahead log.
+    pub wal: Wal<D>,
+    /// What the log held when it was opened.
+    pub recovered: wal::Recovered,
+    /// The validator's key and guard; none on a node that only follows.
+    pub signer: Option<(SigningKey, Guard<D>)>,
+}
+
+/// The consensus machine.
+pub struct Machine<S: Store, D: Disk> {
+    /// Malachite's state.
+    core: State<Ctx>,
+    /// Everything its effects touch.
+    host: Host<S, D>,
+    /// Connected peers and how far they are.
+    peers: Peers,
+    /// Messages of the height after the next.
+    held: Held,
+    /// The log's entries until they are replayed.
+    recovered: Option<Recovered>,
+    /// This node signs nothing up to this height: its guard knows of signatures there that the log
+    /// doesn't.
+    muted_until: u64,
+    /// Whether Malachite runs the next height.
+    is_running: bool,
+    /// When the pool was first seen filled since it was last empty.
+    filled_ms: Option<u64>,
+    /// When the tip last moved.
+    tip_ms: u64,
+    has_failed: bool,
+}
+
+impl<S: Store, D: Disk> Machine<S, D> {
+    /// Opens the machine and walks again through what the log holds of the next height.
+    pub fn open(parts: Parts<S, D>, now_ms: u64) -> Result<(Machine<S, D>, Vec<Output>), Fault> {
+        let chain_id = *parts.chain.chain_id();
+        let signer = parts
+            .signer
+            .map(|(key, guard)| Signer::new(key, guard, chain_id));
+        let address = signer.as_ref().map_or(Address([0; 32]), Signer::address);
+        let height = parts.chain.tip().height;
+        let params = Params {
+            address,
+            threshold_params: ThresholdParams::default(),
+            value_payload: ValuePayload::ProposalAndParts,
+            enabled: signer.is_some(),
+        };
+        let members = Members::new(parts.chain.validators());
+        // Nothing is ever queued inside: future heights are held here, verified and bounded.
+        let core = State::new(Ctx, Height(height), members, params, 1, 1);
+        let recovered = Recovered::read(parts.recovered, &address)?;
+        let muted_until = replay::muted_until(signer.as_ref(), recovered.as_ref(), &chain_id);
+        let mut machine = Machine {
+            core,
+            host: Host::new(parts.settings, parts.chain, parts.wal, signer),
+            peers: Peers::default(),
+            held: Held::default(),
+            recovered,
+            muted_until,
+            is_running: false,
+            filled_ms: None,
+            tip_ms: now_ms,
+            has_failed: false,
+        };
+        machine.host.now_ms = now_ms;
+        machine.host.set_timer(timers::Timer::Announce);
+        machine.rest()?;
+        machine.settle()?;
+        let outputs = machine.host.release()?;
+        Ok((machine, outputs))
+    }
+
+    /// Handles an input at a time (milliseconds since 1970-01-01T00:00:00Z by this node's clock).
+    /// After a fault, every further call fails.
+    pub fn handle(&mut self, now_ms: u64, input: Input) -> Result<Vec<Output>, Fault> {
+        if self.has_failed {
+            return Err(Fault::Invariant("the machine has failed before".into()));
+        }
+        self.host.now_ms = now_ms;
+        let result = self
+            .step(input)
+            .and_then(|()| self.settle())
+            .and_then(|()| self.host.release());
+        self.has_failed = result.is_err();
+        result
+    }
+
+    /// The height that is agreed on next: the tip's plus one.
+    pub fn height(&self) -> u64 {
+        self.host.chain.tip().height + 1
+    }
+
+    /// The round of a running height; none while the next height waits.
+    pub fn round(&self) -> Option<u32> {
+        self.is_running.then_some(self.host.running.round)
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &Chain<S> {
+        &self.host.chain
+    }
+
+    /// Whether this node may vote on the next height.
+    pub fn is_validator(&self) -> bool {
+        let set = self.host.chain.validators();
+        self.host
+            .signer
+            .as_ref()
+            .is_some_and(|s| set.get(&s.address().0).is_some())
+    }
+
+    /// Whether a peer has a block that this node lacks.
+    pub fn is_syncing(&self) -> bool {
+        self.peers.highest() > self.host.chain.tip().height
+    }
+
+    /// Ed25519 verifications of votes, proposals and certificates so far; each distinct one of a
+    /// height is verified once.
+    pub fn verifications(&self) -> u64 {
+        self.host.signatures.verified()
+    }
+
+    fn step(&mut self, input: Input) -> Result<(), Fault> {
+        match input {
+            Input::Message { from, bytes } => self.on_bytes(&from, &bytes),
+            Input::Timer(token) => match self.host.timers.take(token) {
+                Some(timer) => self.on_timer(timer),
+                None => Ok(()),
+            },
+            Input::Transactions => self.on_transactions(),
+            Input::Blocks { from, blocks } => self.on_blocks(&from, &blocks),
+            Input::PeerConnected(peer) => {
+                self.on_connected(&peer);
+                Ok(())
+            }
+            Input::PeerDisconnected(peer) => {
+                self.on_disconnected(&peer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Feeds Malachite. The first effect that fails ends it: the state is then half-way and must
+    /// not be used again.
+    fn feed(&mut self, input: CoreInput<Ctx>) -> Result<(), Fault> {
+        let core = &mut self.core;
+        let mut generator = Gen::new(|co| handle(co, core, &(), input));
+        let mut result = generator.resume_with(Resume::Start);
+        loop {
+            match result {
+                CoResult::Yielded(effect) => {
+                    let resume = self.host.effect(effect)?;
+                    result = generator.resume_with(resume);
+                }
+                CoResult::Complete(result) => {
+                    return result.map_err(|e| Fault::Invariant(format!("consensus: {e}")));
+                }
+            }
+        }
+    }
+
+    /// Does what has become possible, until nothing is left to do.
+    fn settle(&mut self) -> Result<(), Fault> {
+        loop {
+            if self.host.running.decided {
+                self.leave_height()?;
+            } else if self.is_running && (self.answer_value()? || self.reconsider()?) {
+                continue;
+            } else if let Some((from, message)) = self.held.take(self.height()) {
+                self.receive(&from, message)?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! Crashes at every point, failing disks, lost files. The network panics on a double sign.
+
+use super::*;
+
+/// Two heights, during which node 1 (the first height's proposer) is killed before its output
+/// number `kill`, restarted a moment later, and must end up with everyone.
+fn kill_and_restart(kill: u64, kept: impl FnMut(&str, usize) -> usize + Clone + 'static) -> Net {
+    let mut net = Net::new(4);
+    net.kill = Some((1, kill));
+    net.submit(1);
+    net.run(3);
+    net.submit(2);
+    let until_ms = net.now_ms + 20_000;
+    while net.kill.is_some() && net.step(until_ms) {}
+    if net.nodes[1].machine.is_none() {
+        net.nodes[1].disk.crash(kept);
+        net.run(7);
+        net.start(1);
+    }
+    net.run_to(2);
+    net.assert_agreement();
+    net
+}
+
+#[test]
+fn killed_at_any_output_a_node_never_signs_twice_and_decides_alike() {
+    let baseline = kill_and_restart(u64::MAX, |_, _| 0);
+    let outputs = baseline.outputs[1];
+    assert!(outputs > 20);
+    for kill in 0..outputs {
+        let mut net = kill_and_restart(kill, |_, _| 0);
+        net.submit(3);
+        net.run_to(3);
+        net.assert_agreement();
+    }
+}
+
+/// The whole network loses power at once, again and again; a height is decided in the end.
+#[test]
+fn killed_all_at_once_at_any_point_the_network_goes_on() {
+    for steps in 0..60 {
+        let mut net = Net::new(4);
+        net.submit(1);
+        for _ in 0..3 {
+            for _ in 0..steps {
+                net.step(u64::MAX);
+            }
+            for i in 0..4 {
+                net.crash(i);
+            }
+            net.events.clear();
+            for i in 0..4 {
+                net.start(i);
+            }
+        }
+        net.submit(2);
+        net.run_to(1);
+        net.assert_agreement();
+    }
+}
+
+/// The proposer's disk fails at each of its operations in turn: a fault, nothing of that step is
+/// published, and after a repair the node goes on without contradicting itself.
+#[test]
+fn a_failing_disk_stops_the_machine_and_nothing_leaves() {
+    let mut faults = 0;
+    for operations in 0..12 {
+        let mut net = Net::new(4);
+        net.submit(1);
+        net.nodes[1].disk.break_after(Some(operations));
+        let until_ms = net.now_ms + 5_000;
+        let failed = loop {
+            let before = net.outputs[1];
+            let Some((at, _)) = net.events.first_key_value().map(|(k, _)| *k) else {
+                break false;
+            };
+            if at > until_ms {
+                break false;
+            }
+            let ((at, _), event) = net.events.pop_first().unwrap();
+            net.now_ms = at;
+            let (to, input) = match event {
+                Event::Message { from, to, bytes } => {
+                    let from = tag(from);
+                    (to, Input::Message { from, bytes })
+                }
+                Event::Timer { to, token, .. } => (to, Input::Timer(token)),
+                Event::Fetch { .. } => continue,
+            };
+            match net.try_give(to, input) {
+                Ok(()) => {}
+                Err(fault) => {
+                    assert_eq!(to, 1);
+                    assert!(matches!(fault, Fault::Storage(_)), "{fault}");
+                    assert_eq!(net.outputs[1], before, "published in spite of a fault");
+                    let again = net.try_give(1, Input::Transactions);
+                    assert!(matches!(again, Err(Fault::Invariant(_))));
+                    break true;
+                }
+            }
+        };
+        faults += usize::from(failed);
+        net.crash(1);
+        net.start(1);
+        net.run_to(1);
+        net.assert_agreement();
+    }
+    assert!(faults > 5, "{faults}");
+}
+
+#[test]
+fn a_failing_store_stops_the_machine() {
+    let mut net = Net::new(1);
+    net.nodes[0].store.set_broken(true);
+    let envelope = deposit(&net.genesis.chain_id, 1);
+    let pool = net.nodes[0].pool.clone();
+    pool.submit(&net.genesis.chain_id, &envelope, None).unwrap();
+    net.give(0, Input::Transactions);
+    let token = match net.events.values().last() {
+        Some(Event::Timer { token, .. }) => *token,
+        _ => panic!("no timer"),
+    };
+    let fault = net.try_give(0, Input::Timer(token));
+    assert!(matches!(fault, Err(Fault::Storage(_))));
+    assert!(net.committed.is_empty());
+}
+
+/// A validator whose log is gone, but not its guard, signs nothing at the height it had begun; it
+/// takes part again at the next.
+#[test]
+fn without_its_log_a_validator_sits_the_height_out() {
+    let mut net = Net::new(4);
+    net.submit(1);
+    // Until node 1 has signed.
+    while net.signed.is_empty() {
+        net.step(u64::MAX);
+    }
+    net.crash(1);
+    for name in ["wal-0", "wal-1", "wal-mark"] {
+        net.nodes[1].disk.remove(name);
+    }
+    let before = net.outputs[1];
+    net.start(1);
+    assert_eq!(net.machine(1).muted_until, 1);
+    net.run_to(1);
+    assert!(net.outputs[1] > before);
+    net.assert_agreement();
+    net.crash(0);
+    net.submit(2);
+    net.run_to(2);
+    net.assert_agreement();
+}
+
+/// A log that was damaged after it was synced isn't taken for a shorter one.
+#[test]
+fn a_damaged_log_is_not_opened() {
+    let mut net = Net::new(4);
+    net.submit(1);
+    while net.signed.is_empty() {
+        net.step(u64::MAX);
+    }
+    net.run(2);
+    assert_eq!(net.nodes[1].store.tip().height, 0);
+    net.crash(1);
+    let name = ["wal-0", "wal-1"]
+        .into_iter()
+        .find(|n| net.nodes[1].disk.names().iter().any(|m| m == n))
+        .unwrap();
+    net.nodes[1].disk.flip(name, 100, 1);
+    assert!(net.open(1).is_err() || net.machine_would_mute(1));
+}
+
+impl Net {
+    fn machine_would_mute(&mut self, i: usize) -> bool {
+        let (machine, _) = self.open(i).unwrap();
+        machine.muted_until == machine.height()
+    }
+}
+
+/// The same own block after a restart, even if the pool has changed.
+#[test]
+fn a_proposer_builds_one_block_for_a_round() {
+    let mut net = Net::new(4);
+    // Nobody hears node 1.
+    net.filter = Box::new(|from, _, _| from != 1);
+    net.submit(1);
+    while net.signed.is_empty() {
+        net.step(u64::MAX);
+    }
+    let block = |net: &mut Net| net.machine(1).host.running.own_blocks.clone();
+    let first = block(&mut net);
+    assert_eq!(first.len(), 1);
+    for number in 2..5 {
+        net.crash(1);
+        net.submit(number);
+        net.now_ms += 1;
+        net.start(1);
+        assert_eq!(block(&mut net), first);
+    }
+}

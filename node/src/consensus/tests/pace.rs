@@ -1,0 +1,135 @@
+//! When heights start, and timers.
+
+use super::agree::signed_vote;
+use super::*;
+use arc_malachitebft_core_types::VoteType;
+
+#[test]
+fn an_idle_network_makes_one_block_a_minute() {
+    let mut net = Net::new(4);
+    net.run(59_000);
+    assert!(net.committed.is_empty());
+    for i in 0..4 {
+        assert_eq!(net.machine(i).round(), None);
+    }
+    net.run(1_500);
+    let heights: BTreeSet<_> = net.committed.iter().map(|c| (c.1, c.2, c.3)).collect();
+    assert_eq!(heights, BTreeSet::from([(1, 0, 0)]));
+    assert_eq!(net.committed.len(), 4);
+    net.run(58_000);
+    assert_eq!(net.committed.len(), 4);
+    net.run(3_000);
+    assert_eq!(net.committed.len(), 8);
+}
+
+#[test]
+fn a_transaction_after_a_long_pause_is_decided_in_round_0() {
+    let mut net = Net::new(4);
+    net.run(45_000);
+    let before = net.now_ms;
+    net.submit(1);
+    net.run_to(1);
+    assert!(net.committed.iter().all(|c| c.2 == 0 && c.3 == 1));
+    assert!(net.now_ms - before < 100);
+}
+
+#[test]
+fn a_vote_wakes_a_held_height_and_a_forged_one_does_not() {
+    let mut net = Net::new(4);
+    net.run(100);
+    let mut forged = signed_vote(&net, 3, VoteType::Prevote, 1, 0, None);
+    forged.signature[0] ^= 1;
+    let bytes = message::vote(&forged);
+    let from = tag(3);
+    net.give(0, Input::Message { from, bytes });
+    assert_eq!(net.machine(0).round(), None);
+    let vote = signed_vote(&net, 3, VoteType::Prevote, 1, 0, None);
+    let bytes = message::vote(&vote);
+    let from = tag(3);
+    net.give(0, Input::Message { from, bytes });
+    assert_eq!(net.machine(0).round(), Some(0));
+    assert_eq!(net.machine(1).round(), None);
+}
+
+/// A transaction that reaches only one validator, which isn't the proposer: the others are woken
+/// by votes, and the height goes on.
+#[test]
+fn a_proposer_woken_by_others_makes_what_it_can() {
+    let mut net = Net::new(4);
+    let envelope = deposit(&net.genesis.chain_id, 1);
+    let pool = net.nodes[0].pool.clone();
+    pool.submit(&net.genesis.chain_id, &envelope, None).unwrap();
+    net.give(0, Input::Transactions);
+    net.run_to(1);
+    let mut rounds = 0;
+    while pool.size().0 > 0 {
+        rounds += 1;
+        assert!(rounds < 10_000 && net.step(u64::MAX));
+    }
+    net.assert_agreement();
+}
+
+#[test]
+fn a_transaction_that_comes_within_the_grace_is_taken_along() {
+    let mut net = Net::new(4);
+    // Node 1 proposes at height 1; node 0's vote wakes it with an empty pool.
+    let from = tag(0);
+    let vote = signed_vote(&net, 0, VoteType::Precommit, 1, 1, None);
+    let bytes = message::vote(&vote);
+    net.give(1, Input::Message { from, bytes });
+    assert_eq!(net.machine(1).round(), Some(0));
+    assert!(net.signed.is_empty());
+    net.run(10);
+    assert!(net.signed.is_empty());
+    net.submit(1);
+    net.run_to(1);
+    assert!(net.committed.iter().all(|c| c.2 == 0 && c.3 == 1));
+}
+
+#[test]
+fn a_stale_timer_does_nothing() {
+    let mut net = Net::new(4);
+    net.submit(1);
+    net.run_to(1);
+    net.run(50);
+    let tokens: Vec<_> = (0..200).map(TimerToken).collect();
+    let running: Vec<_> = tokens
+        .iter()
+        .filter(|t| net.machine(0).host.timers.is_running(**t))
+        .copied()
+        .collect();
+    for token in tokens {
+        if !running.contains(&token) {
+            let outputs = net.machine(0).handle(START_MS + 100, Input::Timer(token));
+            assert_eq!(outputs, Ok(Vec::new()));
+        }
+    }
+    // Those of the running height's rounds are stale too once it is decided.
+    net.run(2_000);
+    net.submit(2);
+    net.run_to(2);
+    assert!(net.committed.iter().all(|c| c.2 == 0));
+}
+
+#[test]
+fn one_disk_sync_per_step_and_none_for_what_others_say() {
+    let mut net = Net::new(4);
+    net.run(10);
+    let before = net.nodes[0].disk.syncs();
+    // A prevote of the next height's proposer: node 0 starts, logs it, and says nothing.
+    let vote = signed_vote(&net, 3, VoteType::Prevote, 1, 0, None);
+    let bytes = message::vote(&vote);
+    let from = tag(3);
+    net.give(0, Input::Message { from, bytes });
+    assert_eq!(net.nodes[0].disk.syncs(), before);
+    let mut last = before;
+    net.submit(1);
+    while net.nodes[0].store.tip().height == 0 {
+        net.step(u64::MAX);
+        let now = net.nodes[0].disk.syncs();
+        // The log and the guard.
+        assert!(now - last <= 2, "{}", now - last);
+        last = now;
+    }
+    assert!(last > before);
+}
