@@ -16,9 +16,9 @@ use crate::mempool::{Limits, SharedMempool};
 use crate::network::{self, NetworkConfig, NetworkError};
 use crate::router::{self, Routes};
 use crate::rpc::{self, Progress};
-use crate::storage::files::FileDisk;
+use crate::storage::files::{DataFolder, FileDisk, FolderError};
 use crate::storage::guard::{Guard, GuardError};
-use crate::storage::rocks::{OpenError, RocksStore};
+use crate::storage::rocks::{OpenError, RocksStore, Settings};
 use crate::storage::wal::{Wal, WalError};
 
 /// Why a node stopped or didn't start.
@@ -35,6 +35,9 @@ pub enum NodeError {
         /// What is wrong.
         error: OpenError,
     },
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The write-ahead log.
     #[error(transparent)]
     Wal(#[from] WalError),
@@ -62,13 +65,20 @@ pub enum NodeError {
 
 /// Creates a node's data folder: the database at genesis, and the double-sign guard of a validator.
 pub fn initialise(loaded: &Loaded) -> Result<(), NodeError> {
-    let data = &loaded.config.data;
-    let store = data.join("chain");
-    RocksStore::create(&store, &loaded.genesis)
-        .map_err(|error| NodeError::Store { path: store, error })?;
+    let folder = DataFolder::open(&loaded.config.data)?;
+    let path = folder.path().join("chain");
+    RocksStore::create(&path, &loaded.genesis, &Settings::default())
+        .map_err(|error| NodeError::Store { path, error })?;
     if loaded.validator_key.is_some() {
-        Guard::create(FileDisk::open(data)?)?;
+        Guard::create(FileDisk::new(folder))?;
     }
+    Ok(())
+}
+
+/// Makes a new guard that refuses every signature up to `height`.
+pub fn reset_guard(loaded: &Loaded, height: u64) -> Result<(), NodeError> {
+    let folder = DataFolder::open(&loaded.config.data)?;
+    Guard::reset(FileDisk::new(folder), height)?;
     Ok(())
 }
 
@@ -79,15 +89,21 @@ pub async fn run(
     stop: impl Future<Output = ()>,
     ready: oneshot::Sender<SocketAddr>,
 ) -> Result<(), NodeError> {
-    let Loaded { config, genesis, network_key, validator_key } = loaded;
+    let Loaded {
+        config,
+        genesis,
+        network_key,
+        validator_key,
+    } = loaded;
     let chain_id = genesis.chain_id;
-    let path = config.data.join("chain");
-    let store = RocksStore::open(&path, &chain_id)
+    let folder = DataFolder::open(&config.data)?;
+    let path = folder.path().join("chain");
+    let store = RocksStore::open(&path, &chain_id, &Settings::default())
         .map_err(|error| NodeError::Store { path, error })?;
     let reader = store.reader();
     let mempool = SharedMempool::new(Limits::default());
     let chain = Chain::open(chain_id, store, mempool.clone())?;
-    let disk = FileDisk::open(&config.data)?;
+    let disk = FileDisk::new(folder);
     let signer = match validator_key {
         Some(key) => Some((key, Guard::open(disk.clone())?)),
         None => None,
@@ -96,7 +112,10 @@ pub async fn run(
 
     let peers = router::peers(&reader.snapshot())?;
     let observers = Arc::new(watch::Sender::new(router::observers(&peers)));
-    let limits = network::Limits { gossip_message: 5 << 20, ..network::Limits::default() };
+    let limits = network::Limits {
+        gossip_message: 5 << 20,
+        ..network::Limits::default()
+    };
     let network_config = NetworkConfig {
         listen: config.listen.clone(),
         peers,
@@ -126,8 +145,14 @@ pub async fn run(
         .map_err(NodeError::Thread)?;
 
     let (progress_sender, progress) = watch::channel(Progress::default());
-    let routes =
-        Routes { chain_id, network: network.clone(), inbox, mempool: mempool.clone(), reader: reader.clone(), observers };
+    let routes = Routes {
+        chain_id,
+        network: network.clone(),
+        inbox,
+        mempool: mempool.clone(),
+        reader: reader.clone(),
+        observers,
+    };
     let (gossip_sender, gossip) = mpsc::channel(10_000);
     let (shutdown_sender, shutdown) = watch::channel(false);
     let parts = rpc::Parts {
@@ -140,11 +165,18 @@ pub async fn run(
     };
     let (address, service) = rpc::serve(config.rpc, parts, shutdown)
         .await
-        .map_err(|error| NodeError::Rpc { address: config.rpc, error })?;
+        .map_err(|error| NodeError::Rpc {
+            address: config.rpc,
+            error,
+        })?;
     let service = tokio::spawn(service);
     let tasks = [
         tokio::spawn(router::network_events(routes.clone(), events)),
-        tokio::spawn(router::consensus_reports(routes.clone(), reports, progress_sender)),
+        tokio::spawn(router::consensus_reports(
+            routes.clone(),
+            reports,
+            progress_sender,
+        )),
         tokio::spawn(router::gossip(routes, gossip)),
     ];
     tracing::info!(%address, chain_id = %hex::encode(chain_id), "the node runs");
@@ -159,7 +191,10 @@ pub async fn run(
     };
     // Clients first, then peers, then consensus: its inboxes close with the tasks that feed it.
     shutdown_sender.send_replace(true);
-    if tokio::time::timeout(std::time::Duration::from_secs(2), service).await.is_err() {
+    if tokio::time::timeout(std::time::Duration::from_secs(2), service)
+        .await
+        .is_err()
+    {
         tracing::debug!("open calls were cut off");
     }
     network.shutdown().await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::DecodePrivateKey;
+use pkcs8::DecodePrivateKey;
 use serde::Deserialize;
 use thiserror::Error;
 use touchstone_core::genesis::{BadGenesis, Genesis};
@@ -78,7 +78,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// The decoder's words.
-        error: ed25519_dalek::pkcs8::Error,
+        error: pkcs8::Error,
     },
     /// The same key votes and identifies.
     #[error("network_key and validator_key must be different keys")]
@@ -123,14 +123,16 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     config.validator_key = config.validator_key.map(|file| folder.join(file));
     let network_key = read_key(&config.network_key)?;
     let validator_key = config.validator_key.as_deref().map(read_key).transpose()?;
-    if validator_key.as_ref().is_some_and(|key| *key == network_key) {
+    if validator_key
+        .as_ref()
+        .is_some_and(|key| *key == network_key)
+    {
         return Err(ConfigError::SameKey);
     }
-    let genesis =
-        Genesis::read(&read(&config.genesis)?).map_err(|error| ConfigError::Genesis {
-            path: config.genesis.clone(),
-            error,
-        })?;
+    let genesis = Genesis::read(&read(&config.genesis)?).map_err(|error| ConfigError::Genesis {
+        path: config.genesis.clone(),
+        error,
+    })?;
     Ok(Loaded {
         config,
         genesis,

@@ -1,7 +1,12 @@
 //! A node: one process that keeps the ledger, agrees on blocks and answers queries.
 
+pub mod assembly;
 pub mod chain;
+pub mod config;
 pub mod consensus;
+pub mod engine;
 pub mod mempool;
 pub mod network;
+pub mod router;
+pub mod rpc;
 pub mod storage;

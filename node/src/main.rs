@@ -8,8 +8,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use touchstone_node::assembly::{self, NodeError};
 use touchstone_node::config;
-use touchstone_node::storage::files::FileDisk;
-use touchstone_node::storage::guard::Guard;
 use tracing_subscriber::EnvFilter;
 
 /// A node of a Touchstone consortium.
@@ -88,7 +86,7 @@ fn run(command: Command) -> Result<(), NodeError> {
         }
         Command::ResetGuard { config, height } => {
             let loaded = config::load(&config)?;
-            Guard::reset(FileDisk::open(&loaded.config.data)?, height)?;
+            assembly::reset_guard(&loaded, height)?;
             println!("the guard refuses every signature up to height {height}");
             Ok(())
         }

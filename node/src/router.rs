@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 use tokio::sync::{Semaphore, mpsc, watch};
+use touchstone_core::block::Block;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::{Fault, Rejection, encoding, execution};
-use touchstone_core::block::Block;
-use touchstone_core::state::delta::decode_stored;
 use touchstone_proto::ledger::Organisation;
 use touchstone_proto::peer;
 
@@ -61,15 +61,24 @@ pub async fn network_events(routes: Routes, mut events: NetworkEvents) {
     while let Some(event) = events.recv().await {
         match event {
             NetworkEvent::Message { from, bytes } => {
-                routes.inbox.put(Input::Message { from: from.to_bytes(), bytes: bytes.to_vec() });
+                routes.inbox.put(Input::Message {
+                    from: from.to_bytes(),
+                    bytes: bytes.to_vec(),
+                });
             }
-            NetworkEvent::Gossip { id, topic: Topic::Transactions, bytes, .. } => {
-                let Ok(permit) = verifying.clone().acquire_owned().await else { return };
+            NetworkEvent::Gossip {
+                id,
+                topic: Topic::Transactions,
+                bytes,
+                ..
+            } => {
+                let Ok(permit) = verifying.clone().acquire_owned().await else {
+                    return;
+                };
                 let routes = routes.clone();
                 tokio::spawn(async move {
                     let pool = routes.clone();
-                    let judged =
-                        tokio::task::spawn_blocking(move || take_in(&pool, &bytes)).await;
+                    let judged = tokio::task::spawn_blocking(move || take_in(&pool, &bytes)).await;
                     let acceptance = judged.unwrap_or(Acceptance::Ignore);
                     // An error means that the network has stopped.
                     let _ = routes.network.judge_gossip(id, acceptance).await;
@@ -77,10 +86,18 @@ pub async fn network_events(routes: Routes, mut events: NetworkEvents) {
                     drop(permit);
                 });
             }
-            NetworkEvent::Gossip { id, topic: Topic::Blocks, .. } => {
+            NetworkEvent::Gossip {
+                id,
+                topic: Topic::Blocks,
+                ..
+            } => {
                 let _ = routes.network.judge_gossip(id, Acceptance::Ignore).await;
             }
-            NetworkEvent::Request { from, bytes, respond } => {
+            NetworkEvent::Request {
+                from,
+                bytes,
+                respond,
+            } => {
                 let reader = routes.reader.clone();
                 tokio::task::spawn_blocking(move || match answer_sync(&reader, &bytes) {
                     Ok(reply) => {
@@ -115,7 +132,8 @@ fn take_in(routes: &Routes, bytes: &[u8]) -> Acceptance {
     let mut acceptance = Acceptance::Accept;
     let snapshot = routes.reader.snapshot();
     for envelope in &message.envelopes {
-        let Ok(id) = touchstone_core::transaction::id_of_envelope(&routes.chain_id, envelope) else {
+        let Ok(id) = touchstone_core::transaction::id_of_envelope(&routes.chain_id, envelope)
+        else {
             return Acceptance::Reject;
         };
         match snapshot.is_committed(&id) {
@@ -146,13 +164,18 @@ fn answer_sync(reader: &Reader, bytes: &[u8]) -> Result<Vec<u8>, SyncRefused> {
     let mut size = 0;
     let mut height = request.from_height.max(1);
     while height <= tip && reply.blocks.len() < request.limit.min(SYNC_BLOCKS) as usize {
-        let Some((block, certificate)) = snapshot.block(height)? else { break };
+        let Some((block, certificate)) = snapshot.block(height)? else {
+            break;
+        };
         let block = block.encode();
         size += block.len();
         if size > SYNC_BYTES && !reply.blocks.is_empty() {
             break;
         }
-        reply.blocks.push(peer::CertifiedBlock { block, certificate: Some(certificate) });
+        reply.blocks.push(peer::CertifiedBlock {
+            block,
+            certificate: Some(certificate),
+        });
         height += 1;
     }
     Ok(reply.encode_to_vec())
@@ -178,12 +201,23 @@ pub async fn consensus_reports(
         match report {
             Report::Output(output) => carry(&routes, output).await,
             Report::Position(position) => {
-                let Position { height, round, validator, syncing, consortium_changes } = position;
+                let Position {
+                    height,
+                    round,
+                    validator,
+                    syncing,
+                    consortium_changes,
+                } = position;
                 let connected = routes.network.connected();
-                let peers: Vec<String> =
-                    connected.borrow().iter().map(PeerId::to_string).collect();
+                let peers: Vec<String> = connected.borrow().iter().map(PeerId::to_string).collect();
                 progress.send_if_modified(|known| {
-                    let now = Progress { height, round, validator, syncing, peers };
+                    let now = Progress {
+                        height,
+                        round,
+                        validator,
+                        syncing,
+                        peers,
+                    };
                     let changed = *known != now;
                     *known = now;
                     changed
@@ -207,17 +241,25 @@ async fn carry(routes: &Routes, output: Output) {
                 log(routes.network.send(peer, bytes.into()).await);
             }
         }
-        Output::FetchBlocks { from, from_height, limit } => {
+        Output::FetchBlocks {
+            from,
+            from_height,
+            limit,
+        } => {
             tokio::spawn(fetch(routes.clone(), from, from_height, limit));
         }
         Output::Refused { peer, reason } => {
-            let peer = PeerId::from_bytes(&peer).map(|p| p.to_string()).unwrap_or_default();
+            let peer = PeerId::from_bytes(&peer)
+                .map(|p| p.to_string())
+                .unwrap_or_default();
             tracing::warn!(%peer, %reason, "a consensus message was refused");
         }
         Output::Misbehaviour(evidence) => {
             tracing::error!(?evidence, "a validator signed two conflicting messages");
         }
-        Output::Committed { height, block_id, .. } => {
+        Output::Committed {
+            height, block_id, ..
+        } => {
             tracing::info!(height, block_id = %hex::encode(block_id), "committed");
             announce_to_observers(routes, height).await;
         }
@@ -228,7 +270,9 @@ async fn carry(routes: &Routes, output: Output) {
 /// Broadcasts reach validators only; whoever else follows learns here that there is a new block.
 async fn announce_to_observers(routes: &Routes, height: u64) {
     let message = peer::ConsensusMessage {
-        message: Some(peer::consensus_message::Message::Announce(peer::Announce { height })),
+        message: Some(peer::consensus_message::Message::Announce(peer::Announce {
+            height,
+        })),
     };
     let bytes = Bytes::from(message.encode_to_vec());
     let observers: Vec<PeerId> = routes.observers.borrow().iter().copied().collect();
@@ -246,7 +290,9 @@ fn log(result: Result<(), crate::network::SendError>) {
 }
 
 async fn fetch(routes: Routes, from: Vec<u8>, from_height: u64, limit: u32) {
-    let Ok(peer) = PeerId::from_bytes(&from) else { return };
+    let Ok(peer) = PeerId::from_bytes(&from) else {
+        return;
+    };
     let request = peer::SyncRequest { from_height, limit }.encode_to_vec();
     let blocks = match routes.network.request(peer, request.into()).await {
         Ok(bytes) => decode_blocks(&bytes).unwrap_or_else(|reason| {
@@ -281,7 +327,9 @@ pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
     while let Some(first) = envelopes.recv().await {
         routes.inbox.put(Input::Transactions);
         let mut size = first.len();
-        let mut batch = peer::Transactions { envelopes: vec![first] };
+        let mut batch = peer::Transactions {
+            envelopes: vec![first],
+        };
         let linger = tokio::time::sleep(GOSSIP_LINGER);
         tokio::pin!(linger);
         while size < GOSSIP_BYTES {
@@ -304,12 +352,21 @@ pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
 async fn send_batch(routes: &Routes, batch: peer::Transactions) {
     let bytes = batch.encode_to_vec();
     if bytes.len() <= GOSSIP_BYTES + (1 << 20) || batch.envelopes.len() == 1 {
-        log(routes.network.gossip(Topic::Transactions, bytes.into()).await);
+        log(routes
+            .network
+            .gossip(Topic::Transactions, bytes.into())
+            .await);
         return;
     }
     for envelope in batch.envelopes {
-        let single = peer::Transactions { envelopes: vec![envelope] }.encode_to_vec();
-        log(routes.network.gossip(Topic::Transactions, single.into()).await);
+        let single = peer::Transactions {
+            envelopes: vec![envelope],
+        }
+        .encode_to_vec();
+        log(routes
+            .network
+            .gossip(Topic::Transactions, single.into())
+            .await);
     }
 }
 
@@ -327,7 +384,11 @@ async fn refresh_peers(routes: &Routes) {
 
 /// Those of the peers that don't vote.
 pub fn observers(peers: &[Peer]) -> BTreeSet<PeerId> {
-    peers.iter().filter(|peer| !peer.validator).map(|peer| peer.id).collect()
+    peers
+        .iter()
+        .filter(|peer| !peer.validator)
+        .map(|peer| peer.id)
+        .collect()
 }
 
 /// The peers that the chain lists.
@@ -337,7 +398,9 @@ pub fn peers(state: &impl StateRead) -> Result<Vec<Peer>, Fault> {
     let mut peers = BTreeMap::new();
     for id in listed.split(|b| *b == 0).filter(|id| !id.is_empty()) {
         let key = keys::organisation(&String::from_utf8_lossy(id));
-        let Some(bytes) = state.get(&key)? else { continue };
+        let Some(bytes) = state.get(&key)? else {
+            continue;
+        };
         let organisation: Organisation = decode_stored(&key, &bytes)?;
         for node in &organisation.peers {
             if let Some(peer) = peer_of(&organisation, node, &validators) {

@@ -85,9 +85,7 @@ pub async fn serve(
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_REPLY_BYTES);
     let (health, health_service) = tonic_health::server::health_reporter();
-    health
-        .set_serving::<LedgerServer<Service>>()
-        .await;
+    health.set_serving::<LedgerServer<Service>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(touchstone_proto::DESCRIPTORS)
         .build_v1()
@@ -102,13 +100,11 @@ pub async fn serve(
         .add_service(health_service)
         .add_service(reflection)
         .add_service(ledger);
-    let serving = server.serve_with_incoming_shutdown(
-        TcpListenerStream::new(listener),
-        async move {
+    let serving =
+        server.serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
             // An error means that the node is gone: stop as well.
             let _ = shutdown.wait_for(|stop| *stop).await;
-        },
-    );
+        });
     Ok((bound, serving))
 }
 

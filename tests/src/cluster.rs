@@ -188,7 +188,9 @@ impl Cluster {
     pub fn kill(&mut self, index: usize) {
         if let Some(mut child) = self.nodes[index].process.take() {
             child.kill().expect("the test's own child can be killed");
-            let status = child.wait().expect("the test's own child can be waited for");
+            let status = child
+                .wait()
+                .expect("the test's own child can be waited for");
             assert_eq!(
                 status.signal(),
                 Some(9),
@@ -276,7 +278,10 @@ impl Cluster {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("waited in vain for {what} at node {index}\n{}", self.log(index));
+        panic!(
+            "waited in vain for {what} at node {index}\n{}",
+            self.log(index)
+        );
     }
 }
 
@@ -361,8 +366,9 @@ fn pem(key: &SigningKey) -> String {
 
 fn free_ports(count: usize) -> Vec<u16> {
     // All are held until all are known, so that none comes twice.
-    let listeners: io::Result<Vec<TcpListener>> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
+    let listeners: io::Result<Vec<TcpListener>> = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect();
     listeners
         .and_then(|all| all.iter().map(|l| Ok(l.local_addr()?.port())).collect())
         .expect("loopback has free ports")

@@ -22,7 +22,13 @@ pub fn event(number: u64) -> Vec<u8> {
 }
 
 /// An envelope that captures `events`.
-pub fn capture(key: &SigningKey, chain_id: &Hash, organisation: &str, created_ms: u64, events: Vec<Vec<u8>>) -> Vec<u8> {
+pub fn capture(
+    key: &SigningKey,
+    chain_id: &Hash,
+    organisation: &str,
+    created_ms: u64,
+    events: Vec<Vec<u8>>,
+) -> Vec<u8> {
     let transaction = Transaction {
         organisation: organisation.to_owned(),
         created_ms,

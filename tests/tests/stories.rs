@@ -20,8 +20,13 @@ use touchstone_tests::load;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_nodes_agree_and_an_observer_follows() {
-    let cluster = Cluster::start(&Plan { observers: 1, ..Plan::default() });
-    let id = submit(&cluster, 0, 0, 1).await.expect("a valid event is committed");
+    let cluster = Cluster::start(&Plan {
+        observers: 1,
+        ..Plan::default()
+    });
+    let id = submit(&cluster, 0, 0, 1)
+        .await
+        .expect("a valid event is committed");
     for index in 0..cluster.size() {
         wait_until_committed(&cluster, index, &id).await;
     }
@@ -30,7 +35,10 @@ async fn four_nodes_agree_and_an_observer_follows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_heard_at_every_node() {
-    let cluster = Cluster::start(&Plan { observers: 1, ..Plan::default() });
+    let cluster = Cluster::start(&Plan {
+        observers: 1,
+        ..Plan::default()
+    });
     cluster.wait_for_height(4, 1).await;
     for index in 0..cluster.size() {
         // The key of organisation 1 signs for organisation 0.
@@ -64,8 +72,13 @@ async fn a_retired_key_is_refused_and_what_it_signed_stays() {
     };
     let envelope = transaction::sign(&cluster.keys[2], &cluster.genesis.chain_id, &change);
     let mut client = cluster.client(0).await;
-    assert!(matches!(submit_envelope(&mut client, envelope).await, Some(Status::Committed(_))));
-    let refused = submit(&cluster, 0, 2, 2).await.expect_err("the key is retired");
+    assert!(matches!(
+        submit_envelope(&mut client, envelope).await,
+        Some(Status::Committed(_))
+    ));
+    let refused = submit(&cluster, 0, 2, 2)
+        .await
+        .expect_err("the key is retired");
     assert!(matches!(refused, Some(Status::Rejected(r)) if r.code == 202));
     wait_until_committed(&cluster, 3, &before).await;
 }
@@ -88,7 +101,11 @@ async fn a_replayed_transaction_is_not_captured_twice() {
             other => panic!("{other:?}"),
         };
     }
-    assert_eq!(places.len(), 1, "the same transaction stands at one place: {places:?}");
+    assert_eq!(
+        places.len(),
+        1,
+        "the same transaction stands at one place: {places:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,12 +170,21 @@ async fn with_two_of_four_gone_there_is_no_block_and_with_them_back_it_goes_on()
     );
     let id = transaction::id_of_envelope(&cluster.genesis.chain_id, &envelope).unwrap();
     let mut client = cluster.client(0).await;
-    let request = SubmitRequest { envelope, wait: false };
+    let request = SubmitRequest {
+        envelope,
+        wait: false,
+    };
     let status = client.submit(request).await.unwrap().into_inner().status;
     assert!(matches!(status, Some(Status::Pending(_))), "{status:?}");
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    assert!(height(&cluster, 0).await <= stalled, "two of four decide nothing");
-    assert!(height(&cluster, 1).await <= stalled, "two of four decide nothing");
+    assert!(
+        height(&cluster, 0).await <= stalled,
+        "two of four decide nothing"
+    );
+    assert!(
+        height(&cluster, 1).await <= stalled,
+        "two of four decide nothing"
+    );
     cluster.launch(2);
     cluster.launch(3);
     for index in 0..4 {
@@ -177,7 +203,10 @@ async fn nodes_stop_cleanly_and_a_validator_without_its_guard_refuses_to_start()
     let guards: Vec<_> = std::fs::read_dir(cluster.node_folder(0).join("data"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().contains("guard")))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().contains("guard"))
+        })
         .collect();
     assert!(!guards.is_empty());
     for guard in guards {
@@ -211,28 +240,45 @@ async fn submit(
     }
 }
 
-async fn submit_envelope(
-    client: &mut LedgerClient<Channel>,
-    envelope: Vec<u8>,
-) -> Option<Status> {
-    let request = SubmitRequest { envelope, wait: true };
-    client.submit(request).await.expect("the node answers").into_inner().status
+async fn submit_envelope(client: &mut LedgerClient<Channel>, envelope: Vec<u8>) -> Option<Status> {
+    let request = SubmitRequest {
+        envelope,
+        wait: true,
+    };
+    client
+        .submit(request)
+        .await
+        .expect("the node answers")
+        .into_inner()
+        .status
 }
 
 async fn height(cluster: &Cluster, index: usize) -> u64 {
     let mut client = cluster.client(index).await;
-    client.get_status(GetStatusRequest {}).await.unwrap().into_inner().height
+    client
+        .get_status(GetStatusRequest {})
+        .await
+        .unwrap()
+        .into_inner()
+        .height
 }
 
 async fn wait_until_committed(cluster: &Cluster, index: usize, id: &Hash) {
     let mut client = cluster.client(index).await;
     cluster
-        .wait(index, &format!("transaction {}", hex::encode(id)), async || {
-            let request = GetTransactionRequest { id: id.to_vec(), with_proof: false };
-            client.get_transaction(request).await.is_ok_and(|reply| {
-                matches!(reply.into_inner().status, Some(Status::Committed(_)))
-            })
-        })
+        .wait(
+            index,
+            &format!("transaction {}", hex::encode(id)),
+            async || {
+                let request = GetTransactionRequest {
+                    id: id.to_vec(),
+                    with_proof: false,
+                };
+                client.get_transaction(request).await.is_ok_and(|reply| {
+                    matches!(reply.into_inner().status, Some(Status::Committed(_)))
+                })
+            },
+        )
         .await;
 }
 
@@ -248,10 +294,20 @@ async fn assert_same_chain(cluster: &Cluster) {
             block: Some(get_block_request::Block::Height(lowest)),
             with_transactions: true,
         };
-        let reply = cluster.client(index).await.get_block(request).await.unwrap().into_inner();
+        let reply = cluster
+            .client(index)
+            .await
+            .get_block(request)
+            .await
+            .unwrap()
+            .into_inner();
         headers.insert((reply.header.unwrap().header, reply.transactions));
     }
-    assert_eq!(headers.len(), 1, "all nodes hold the same block at height {lowest}");
+    assert_eq!(
+        headers.len(),
+        1,
+        "all nodes hold the same block at height {lowest}"
+    );
 }
 
 /// Clients that submit one event after the other and keep what was acknowledged.
@@ -279,7 +335,10 @@ impl Load {
                     let envelope =
                         load::capture(&key, &chain_id, &organisation_id(0), number, event);
                     let id = transaction::id_of_envelope(&chain_id, &envelope).unwrap();
-                    let request = SubmitRequest { envelope, wait: true };
+                    let request = SubmitRequest {
+                        envelope,
+                        wait: true,
+                    };
                     match client.submit(request).await {
                         Ok(reply) => match reply.into_inner().status {
                             Some(Status::Committed(_)) => acknowledged.lock().unwrap().push(id),
@@ -291,7 +350,11 @@ impl Load {
                 }
             }));
         }
-        Load { stop, acknowledged, tasks }
+        Load {
+            stop,
+            acknowledged,
+            tasks,
+        }
     }
 
     async fn wait_for(&self, count: usize) {
@@ -301,7 +364,10 @@ impl Load {
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("only {} of {count} were acknowledged", self.acknowledged.lock().unwrap().len());
+        panic!(
+            "only {} of {count} were acknowledged",
+            self.acknowledged.lock().unwrap().len()
+        );
     }
 
     async fn stop(self) -> Vec<Hash> {

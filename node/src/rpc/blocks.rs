@@ -14,10 +14,14 @@ use super::{Parts, query, refusal};
 use crate::storage::rocks::Snapshot;
 
 /// Committed blocks.
-pub type BlockStream = Pin<Box<dyn Stream<Item = Result<wire::BlockReply, Status>> + Send + 'static>>;
+pub type BlockStream =
+    Pin<Box<dyn Stream<Item = Result<wire::BlockReply, Status>> + Send + 'static>>;
 
 /// One block.
-pub fn get(snapshot: &Snapshot<'_>, request: &wire::GetBlockRequest) -> Result<wire::BlockReply, Status> {
+pub fn get(
+    snapshot: &Snapshot<'_>,
+    request: &wire::GetBlockRequest,
+) -> Result<wire::BlockReply, Status> {
     let height = match &request.block {
         None => snapshot.tip().height,
         Some(Wanted::Height(height)) => *height,
@@ -29,14 +33,21 @@ pub fn get(snapshot: &Snapshot<'_>, request: &wire::GetBlockRequest) -> Result<w
     at(snapshot, height, request.with_transactions)
 }
 
-fn at(snapshot: &Snapshot<'_>, height: u64, with_transactions: bool) -> Result<wire::BlockReply, Status> {
+fn at(
+    snapshot: &Snapshot<'_>,
+    height: u64,
+    with_transactions: bool,
+) -> Result<wire::BlockReply, Status> {
     let header = query::certified(snapshot, height)?;
     let transactions = if with_transactions {
         snapshot.envelopes(height).map_err(refusal::fault)?
     } else {
         Vec::new()
     };
-    Ok(wire::BlockReply { header: Some(header), transactions })
+    Ok(wire::BlockReply {
+        header: Some(header),
+        transactions,
+    })
 }
 
 /// Blocks from a height on (0: from the next one), as they come.

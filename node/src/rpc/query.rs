@@ -3,13 +3,15 @@
 use prost::Message;
 use tonic::Status;
 use touchstone_core::block::Header;
+use touchstone_core::encoding;
 use touchstone_core::epcis::Identifier;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::proof::{header, link, state, transaction_tree};
 use touchstone_core::state::{StateRead, delta::decode_stored, keys};
-use touchstone_core::encoding;
-use touchstone_proto::ledger::{CaptureEvents, DesignFile, Item, LinkEntry, Transaction, transaction::Action};
+use touchstone_proto::ledger::{
+    CaptureEvents, DesignFile, Item, LinkEntry, Transaction, transaction::Action,
+};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
@@ -27,10 +29,7 @@ pub fn id(bytes: &[u8]) -> Result<Hash, Status> {
 }
 
 /// Where a transaction is committed, if it is.
-pub fn committed(
-    snapshot: &Snapshot<'_>,
-    id: &Hash,
-) -> Result<Option<wire::Committed>, Status> {
+pub fn committed(snapshot: &Snapshot<'_>, id: &Hash) -> Result<Option<wire::Committed>, Status> {
     let place = snapshot.transaction(id).map_err(refusal::fault)?;
     Ok(place.map(|place| wire::Committed {
         height: place.height,
@@ -49,7 +48,10 @@ pub fn transaction(
 ) -> Result<wire::TransactionStatus, Status> {
     let id = id(bytes)?;
     let Some(mut found) = committed(snapshot, &id)? else {
-        return Ok(submit::status(id, known.unwrap_or(Word::Unknown(wire::Unknown {}))));
+        return Ok(submit::status(
+            id,
+            known.unwrap_or(Word::Unknown(wire::Unknown {})),
+        ));
     };
     if with_proof {
         found.proof = Some(inclusion(snapshot, found.height, found.index)?);
@@ -64,9 +66,12 @@ fn inclusion(
 ) -> Result<wire::TransactionProof, Status> {
     let header = certified(snapshot, height)?;
     let envelopes = snapshot.envelopes(height).map_err(refusal::fault)?;
-    let envelope = envelopes.get(index as usize).cloned().ok_or_else(|| refusal::unproven("index"))?;
-    let siblings = transaction_tree::prove(&envelopes, index)
+    let envelope = envelopes
+        .get(index as usize)
+        .cloned()
         .ok_or_else(|| refusal::unproven("index"))?;
+    let siblings =
+        transaction_tree::prove(&envelopes, index).ok_or_else(|| refusal::unproven("index"))?;
     let decoded = Header::decode(&header.header).map_err(refusal::unproven)?;
     transaction_tree::verify(
         &decoded.transaction_root,
@@ -77,7 +82,12 @@ fn inclusion(
     )
     .map_err(refusal::unproven)?;
     let siblings = siblings.iter().map(|s| s.to_vec()).collect();
-    Ok(wire::TransactionProof { header: Some(header), envelope, index, siblings })
+    Ok(wire::TransactionProof {
+        header: Some(header),
+        envelope,
+        index,
+        siblings,
+    })
 }
 
 /// An item's record and a page of its events.
@@ -90,12 +100,21 @@ pub fn item(
     let key = keys::item(identifier.as_str());
     let record = prove(snapshot, &key)?;
     let Some(value) = &record.value else {
-        return Ok(wire::ItemReply { record: Some(record), ..wire::ItemReply::default() });
+        return Ok(wire::ItemReply {
+            record: Some(record),
+            ..wire::ItemReply::default()
+        });
     };
     let item: Item = decode_stored(&key, value).map_err(refusal::fault)?;
     let count = item.link.as_ref().map_or(0, |link| link.count);
-    let limit = if request.limit == 0 { PAGE } else { request.limit.min(PAGE) };
-    let rows = snapshot.link_entries(&key, request.from, limit).map_err(refusal::fault)?;
+    let limit = if request.limit == 0 {
+        PAGE
+    } else {
+        request.limit.min(PAGE)
+    };
+    let rows = snapshot
+        .link_entries(&key, request.from, limit)
+        .map_err(refusal::fault)?;
     let mut events = Vec::with_capacity(rows.len());
     let mut bytes = 0;
     for entry in rows {
@@ -111,7 +130,12 @@ pub fn item(
         link::verify(link, &events).map_err(refusal::unproven)?;
     }
     let head_before = head_before(snapshot, &key, request.from)?;
-    Ok(wire::ItemReply { record: Some(record), from: request.from, events, head_before })
+    Ok(wire::ItemReply {
+        record: Some(record),
+        from: request.from,
+        events,
+        head_before,
+    })
 }
 
 fn event_of(snapshot: &Snapshot<'_>, entry: &[u8]) -> Result<Vec<u8>, Status> {
@@ -140,7 +164,9 @@ fn head_before(snapshot: &Snapshot<'_>, key: &[u8], from: u64) -> Result<Vec<u8>
     let mut next = 0;
     while next < from {
         let wanted = u32::try_from(from - next).unwrap_or(PAGE).min(PAGE);
-        let rows = snapshot.link_entries(key, next, wanted).map_err(refusal::fault)?;
+        let rows = snapshot
+            .link_entries(key, next, wanted)
+            .map_err(refusal::fault)?;
         if rows.is_empty() {
             break;
         }
@@ -155,7 +181,9 @@ fn head_before(snapshot: &Snapshot<'_>, key: &[u8], from: u64) -> Result<Vec<u8>
 /// A design by its id.
 pub fn design(snapshot: &Snapshot<'_>, bytes: &[u8]) -> Result<wire::DesignReply, Status> {
     let record = prove(snapshot, &keys::design(&id(bytes)?))?;
-    Ok(wire::DesignReply { record: Some(record) })
+    Ok(wire::DesignReply {
+        record: Some(record),
+    })
 }
 
 /// All designs disclosed with a file.
@@ -171,7 +199,9 @@ pub fn designs_by_file(
         let count = file.link.as_ref().map_or(0, |link| link.count);
         while (entries.len() as u64) < count {
             let from = entries.len() as u64;
-            let rows = snapshot.link_entries(&key, from, PAGE).map_err(refusal::fault)?;
+            let rows = snapshot
+                .link_entries(&key, from, PAGE)
+                .map_err(refusal::fault)?;
             if rows.is_empty() {
                 return Err(refusal::unproven("entries are missing"));
             }
@@ -182,7 +212,10 @@ pub fn designs_by_file(
             link::verify_entries(link, &refs).map_err(refusal::unproven)?;
         }
     }
-    Ok(wire::DesignsByFileReply { record: Some(record), entries })
+    Ok(wire::DesignsByFileReply {
+        record: Some(record),
+        entries,
+    })
 }
 
 /// An organisation's record.
@@ -192,7 +225,10 @@ pub fn organisation(snapshot: &Snapshot<'_>, id: &str) -> Result<wire::StateRepl
 
 /// All organisations.
 pub fn organisations(snapshot: &Snapshot<'_>) -> Result<wire::ListOrganisationsReply, Status> {
-    let listed = snapshot.get(keys::ORGANISATIONS).map_err(refusal::fault)?.unwrap_or_default();
+    let listed = snapshot
+        .get(keys::ORGANISATIONS)
+        .map_err(refusal::fault)?
+        .unwrap_or_default();
     let organisations = listed
         .split(|b| *b == 0)
         .filter(|id| !id.is_empty())
@@ -206,12 +242,17 @@ pub fn validators(snapshot: &Snapshot<'_>) -> Result<wire::ValidatorsReply, Stat
     let height = snapshot.tip().height;
     let header = certified(snapshot, height)?;
     let set = set_at(snapshot, height)?;
-    Ok(wire::ValidatorsReply { header: Some(header), validators: Some(set.message()) })
+    Ok(wire::ValidatorsReply {
+        header: Some(header),
+        validators: Some(set.message()),
+    })
 }
 
 /// The changes of the validator set, from genesis to now.
 pub fn handovers(snapshot: &Snapshot<'_>, from: u64) -> Result<wire::HandoversReply, Status> {
-    let changes = snapshot.validator_set_changes(from).map_err(refusal::fault)?;
+    let changes = snapshot
+        .validator_set_changes(from)
+        .map_err(refusal::fault)?;
     let handovers = changes
         .into_iter()
         .filter(|(height, _)| *height > 0)
@@ -262,5 +303,10 @@ fn prove(snapshot: &Snapshot<'_>, key: &[u8]) -> Result<wire::StateReply, Status
     let decoded = Header::decode(&certified.header).map_err(refusal::unproven)?;
     header::verify(&decoded.chain_id, &validators, &certified).map_err(refusal::unproven)?;
     state::verify(&decoded.state_root, key, value.as_deref(), &proof).map_err(refusal::unproven)?;
-    Ok(wire::StateReply { header: Some(certified), key: key.to_vec(), value, proof: Some(proof) })
+    Ok(wire::StateReply {
+        header: Some(certified),
+        key: key.to_vec(),
+        value,
+        proof: Some(proof),
+    })
 }

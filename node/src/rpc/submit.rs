@@ -125,7 +125,11 @@ async fn admit(
 fn word_of(outcome: &Outcome) -> Word {
     match outcome {
         Outcome::Pending => Word::Pending(wire::Pending {}),
-        Outcome::Committed { height, index, time_ms } => Word::Committed(wire::Committed {
+        Outcome::Committed {
+            height,
+            index,
+            time_ms,
+        } => Word::Committed(wire::Committed {
             height: *height,
             index: *index,
             time_ms: *time_ms,

@@ -35,8 +35,10 @@ struct Measured {
 }
 
 fn main() {
-    let transactions: usize =
-        std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(30_000);
+    let transactions: usize = std::env::args()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(30_000);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -48,14 +50,26 @@ async fn run(transactions: usize) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let verifications = calibrate(cores);
     let limit = verifications / VALIDATORS as f64;
-    println!("machine: {cores} cores, {verifications:.0} strict Ed25519 verifications/s on all of them");
-    println!("signature limit: {limit:.0} transactions/s for {VALIDATORS} validators on this machine");
+    println!(
+        "machine: {cores} cores, {verifications:.0} strict Ed25519 verifications/s on all of them"
+    );
+    println!(
+        "signature limit: {limit:.0} transactions/s for {VALIDATORS} validators on this machine"
+    );
     println!();
-    println!("| events per transaction | load | committed events/s | transactions/s | share of the signature limit | p50 ms | p99 ms |");
+    println!(
+        "| events per transaction | load | committed events/s | transactions/s | share of the signature limit | p50 ms | p99 ms |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let cases = [
-        Case { events: 1, transactions },
-        Case { events: 100, transactions: (transactions / 20).max(100) },
+        Case {
+            events: 1,
+            transactions,
+        },
+        Case {
+            events: 100,
+            transactions: (transactions / 20).max(100),
+        },
     ];
     let mut first = 0;
     for case in cases {
@@ -67,11 +81,18 @@ async fn run(transactions: usize) {
         let full = submit(&cluster, &envelopes[warm_up..], None).await;
         print(case.events, "full", &full, limit);
         first += envelopes.len() as u64;
-        let half = Case { events: case.events, transactions: case.transactions / 4 };
+        let half = Case {
+            events: case.events,
+            transactions: case.transactions / 4,
+        };
         let envelopes = self::envelopes(&cluster, &half, first);
         first += envelopes.len() as u64;
-        let measured =
-            submit(&cluster, &envelopes, Some(full.transactions_per_second / 2.0)).await;
+        let measured = submit(
+            &cluster,
+            &envelopes,
+            Some(full.transactions_per_second / 2.0),
+        )
+        .await;
         print(case.events, "half", &measured, limit);
     }
 }
@@ -107,7 +128,13 @@ fn calibrate(cores: usize) -> f64 {
             std::thread::spawn(move || {
                 while start.elapsed() < Duration::from_secs(2) {
                     for _ in 0..100 {
-                        assert!(signing::verify(&public, Purpose::Transaction, &[1; 32], &message, &signature));
+                        assert!(signing::verify(
+                            &public,
+                            Purpose::Transaction,
+                            &[1; 32],
+                            &message,
+                            &signature
+                        ));
                     }
                     total.fetch_add(100, Ordering::Relaxed);
                 }
@@ -124,9 +151,16 @@ fn envelopes(cluster: &Cluster, case: &Case, first: u64) -> Vec<Vec<u8>> {
     (0..case.transactions as u64)
         .map(|i| {
             let number = first + i;
-            let events =
-                (0..case.events as u64).map(|e| load::event(number * case.events as u64 + e)).collect();
-            load::capture(&cluster.keys[0], &cluster.genesis.chain_id, &organisation_id(0), number, events)
+            let events = (0..case.events as u64)
+                .map(|e| load::event(number * case.events as u64 + e))
+                .collect();
+            load::capture(
+                &cluster.keys[0],
+                &cluster.genesis.chain_id,
+                &organisation_id(0),
+                number,
+                events,
+            )
         })
         .collect()
 }
@@ -137,10 +171,21 @@ async fn submit(cluster: &Cluster, envelopes: &[Vec<u8>], rate: Option<f64>) -> 
     let start = Instant::now();
     let mut tasks = Vec::new();
     for node in 0..VALIDATORS {
-        let share: Vec<(usize, Vec<u8>)> =
-            envelopes.iter().cloned().enumerate().skip(node).step_by(VALIDATORS).collect();
+        let share: Vec<(usize, Vec<u8>)> = envelopes
+            .iter()
+            .cloned()
+            .enumerate()
+            .skip(node)
+            .step_by(VALIDATORS)
+            .collect();
         let client = cluster.client(node).await;
-        tasks.push(tokio::spawn(stream(client, cluster.genesis.chain_id, share, rate, start)));
+        tasks.push(tokio::spawn(stream(
+            client,
+            cluster.genesis.chain_id,
+            share,
+            rate,
+            start,
+        )));
     }
     let mut latencies_ms = Vec::new();
     for task in tasks {
@@ -148,7 +193,10 @@ async fn submit(cluster: &Cluster, envelopes: &[Vec<u8>], rate: Option<f64>) -> 
     }
     let seconds = start.elapsed().as_secs_f64();
     let transactions_per_second = envelopes.len() as f64 / seconds;
-    Measured { transactions_per_second, latencies_ms }
+    Measured {
+        transactions_per_second,
+        latencies_ms,
+    }
 }
 
 async fn stream(
@@ -169,7 +217,14 @@ async fn stream(
             }
             // An error means that the answers ended early, which the reader reports.
             let _ = sent.send((id(&chain_id, &envelope), Instant::now()));
-            if requests.send(SubmitRequest { envelope, wait: true }).await.is_err() {
+            if requests
+                .send(SubmitRequest {
+                    envelope,
+                    wait: true,
+                })
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -182,13 +237,22 @@ async fn stream(
     let mut times = std::collections::HashMap::new();
     let mut latencies = Vec::with_capacity(count);
     while latencies.len() < count {
-        let status = answers.message().await.expect("the stream holds").expect("every submission is answered");
+        let status = answers
+            .message()
+            .await
+            .expect("the stream holds")
+            .expect("every submission is answered");
         let now = Instant::now();
         while let Ok((id, at)) = sent_at.try_recv() {
             times.insert(id, at);
         }
-        assert!(matches!(status.status, Some(Status::Committed(_))), "{status:?}");
-        let at = times.remove(&status.id).expect("an answer is to something sent");
+        assert!(
+            matches!(status.status, Some(Status::Committed(_))),
+            "{status:?}"
+        );
+        let at = times
+            .remove(&status.id)
+            .expect("an answer is to something sent");
         latencies.push((now - at).as_secs_f64() * 1000.0);
     }
     latencies
