@@ -237,7 +237,7 @@ impl Cluster {
     /// A client of a node, once it answers.
     pub async fn client(&self, index: usize) -> LedgerClient<Channel> {
         let endpoint = Endpoint::from_shared(self.url(index)).expect("the URL is well-formed");
-        let mut answer = Err("never tried".to_owned());
+        let mut last_error = String::new();
         for _ in 0..PATIENCE.as_millis() / 50 {
             match endpoint.connect().await {
                 Ok(channel) => {
@@ -248,12 +248,12 @@ impl Cluster {
                         return client;
                     }
                 }
-                Err(error) => answer = Err(error.to_string()),
+                Err(error) => last_error = error.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!(
-            "node {index} doesn't answer: {answer:?}\n{}",
+            "node {index} doesn't answer: {last_error}\n{}",
             self.log(index)
         );
     }
