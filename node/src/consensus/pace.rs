@@ -17,9 +17,12 @@ use super::{Machine, Output, evidence, message};
 use crate::storage::{Disk, Store};
 
 impl<S: Store, D: Disk> Machine<S, D> {
-    /// Whether this node may take part in the next height.
+    /// Whether this node may take part in the next height: it is a validator, has signed nothing
+    /// there that it doesn't remember, and its log isn't of a later height (the store has lost
+    /// blocks then, which are fetched again).
     pub(super) fn may_run(&self) -> bool {
-        self.height() > self.muted_until && self.is_validator()
+        let height = self.height();
+        self.is_validator() && height > self.muted_until && height >= self.host.wal.height()
     }
 
     /// Waits before the next height, or starts it if the log says that it had started.
@@ -28,7 +31,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if self.host.wal.height() < height {
             self.host.wal.start_height(height)?;
         }
-        if !self.may_run() || self.host.wal.height() > height {
+        if !self.may_run() {
             return Ok(());
         }
         if self.recovered.as_ref().is_some_and(|r| r.height == height) {
@@ -168,7 +171,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
                 self.host.put(Output::Broadcast(message::announce(height)));
                 self.host.set_timer(Timer::Announce);
                 self.follow();
-                Ok(())
+                // Should the caller have dropped its word of transactions.
+                self.on_transactions()
             }
             Timer::Propose(round) => {
                 let own = self.host.signer.as_ref().map(|s| s.address().0);

@@ -1,6 +1,7 @@
 //! Machines over a network in memory: one queue, one clock, no chance.
 
 mod agree;
+mod chaos;
 mod crash;
 mod pace;
 mod refuse;
@@ -144,6 +145,8 @@ pub struct Net {
     next: u64,
     /// Whether a message is delivered.
     pub filter: Filter,
+    /// After how long each copy of a message arrives.
+    pub travel: Box<dyn FnMut() -> Vec<u64>>,
     /// Everything that was refused: by whom, of whom, why.
     pub refused: Vec<(usize, PeerTag, MessageRefused)>,
     pub committed: Vec<(usize, u64, u32, u64)>,
@@ -190,6 +193,7 @@ impl Net {
             events: BTreeMap::new(),
             next: 0,
             filter: Box::new(|_, _, _| true),
+            travel: Box::new(|| vec![TRAVEL_MS]),
             refused: Vec::new(),
             committed: Vec::new(),
             misbehaviour: 0,
@@ -317,7 +321,10 @@ impl Net {
         let message = message::decode(&bytes).expect("a machine's message is decodable");
         self.watch(&message);
         if (self.filter)(from, to, &message) {
-            self.at(TRAVEL_MS, Event::Message { from, to, bytes });
+            for after_ms in (self.travel)() {
+                let bytes = bytes.clone();
+                self.at(after_ms, Event::Message { from, to, bytes });
+            }
         }
     }
 
