@@ -11,6 +11,8 @@ pub mod files;
 pub mod guard;
 mod query;
 pub mod rocks;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod tree_cache;
 pub mod wal;
