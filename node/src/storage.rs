@@ -9,6 +9,7 @@ mod crash_disk;
 mod database;
 pub mod files;
 pub mod guard;
+pub mod memory;
 mod query;
 pub mod rocks;
 #[cfg(test)]
