@@ -12,6 +12,8 @@ pub mod guard;
 pub mod memory;
 mod query;
 pub mod rocks;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod tree_cache;
 pub mod wal;

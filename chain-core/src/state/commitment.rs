@@ -1,18 +1,19 @@
 //! The authenticated tree over the state: the Jellyfish Merkle tree of the `jmt` crate, with
 //! versions that are block heights. One proof mechanism serves every kind of record.
 
+mod path;
+
 use std::collections::BTreeMap;
 
 use borsh::BorshDeserialize;
 use jmt::storage::TreeReader;
 use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, SimpleHasher, Version};
 use sha2::Digest;
-use touchstone_proto::node::{OtherLeaf, StateProof};
 
-use crate::proof::state as proof;
 use crate::{Fault, Hash, hash};
 
 pub use jmt::storage::{LeafNode, Node, NodeKey};
+pub use path::prove;
 
 /// Reading nodes of the tree. Two implementations: the disk, and the simulator's memory.
 pub trait TreeRead {
@@ -45,7 +46,7 @@ pub fn update(
         .iter()
         .map(|(k, v)| (KeyHash(hash::sha256(k)), v.clone()))
         .collect();
-    let reader = Reader { tree, value: None };
+    let reader = Reader { tree };
     let (roots, batch) = JellyfishMerkleTree::<_, Sha256>::new(&reader)
         .batch_put_value_sets(vec![set], None, height)
         .map_err(tree_fault)?;
@@ -59,38 +60,6 @@ pub fn update(
             .filter(|index| !batch.node_batch.nodes().contains_key(&index.node_key))
             .map(|index| index.node_key)
             .collect(),
-    })
-}
-
-/// Proves that `key` has `value` (or none) at version `height`.
-pub fn prove(
-    tree: &impl TreeRead,
-    height: u64,
-    key: &[u8],
-    value: Option<&[u8]>,
-) -> Result<StateProof, Fault> {
-    let key_hash = KeyHash(hash::sha256(key));
-    let reader = Reader { tree, value };
-    let (_, path) = JellyfishMerkleTree::<_, Sha256>::new(&reader)
-        .get_with_proof(key_hash, height)
-        .map_err(tree_fault)?;
-    let bytes = borsh::to_vec(&path).map_err(|e| Fault::Tree(e.to_string()))?;
-    let path = Path::try_from_slice(&bytes).map_err(|e| Fault::Tree(e.to_string()))?;
-    let other_leaf = path
-        .leaf
-        .filter(|leaf| leaf.key_hash != key_hash.0)
-        .map(|leaf| OtherLeaf {
-            key_hash: leaf.key_hash.to_vec(),
-            value_hash: leaf.value_hash.to_vec(),
-        });
-    let siblings = path
-        .siblings
-        .iter()
-        .map(|node| node.hash().to_vec())
-        .collect();
-    Ok(StateProof {
-        other_leaf,
-        siblings,
     })
 }
 
@@ -131,10 +100,9 @@ impl SimpleHasher for Sha256 {
     }
 }
 
-/// The crate's view of our tree. It asks for the value only of the key being proven.
+/// The crate's view of our tree. An update never asks for values.
 struct Reader<'a, T> {
     tree: &'a T,
-    value: Option<&'a [u8]>,
 }
 
 impl<T: TreeRead> TreeReader for Reader<'_, T> {
@@ -142,42 +110,9 @@ impl<T: TreeRead> TreeReader for Reader<'_, T> {
         Ok(self.tree.node(key)?)
     }
     fn get_value_option(&self, _: Version, _: KeyHash) -> anyhow::Result<Option<OwnedValue>> {
-        Ok(self.value.map(<[u8]>::to_vec))
+        Err(anyhow::anyhow!("an update needs no values"))
     }
     fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
         Err(anyhow::anyhow!("the tree is never restored from parts"))
-    }
-}
-
-/// The crate's proof, whose siblings it keeps private, read through its serialisation.
-#[derive(BorshDeserialize)]
-struct Path {
-    leaf: Option<PathLeaf>,
-    siblings: Vec<PathNode>,
-}
-
-#[derive(BorshDeserialize)]
-struct PathLeaf {
-    key_hash: Hash,
-    value_hash: Hash,
-}
-
-#[derive(BorshDeserialize)]
-enum PathNode {
-    Null,
-    Internal { left: Hash, right: Hash },
-    Leaf { key_hash: Hash, value_hash: Hash },
-}
-
-impl PathNode {
-    fn hash(&self) -> Hash {
-        match self {
-            PathNode::Null => proof::placeholder(),
-            PathNode::Internal { left, right } => proof::inner(left, right),
-            PathNode::Leaf {
-                key_hash,
-                value_hash,
-            } => proof::leaf(key_hash, value_hash),
-        }
     }
 }

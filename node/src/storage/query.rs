@@ -104,14 +104,13 @@ impl Snapshot<'_> {
     ) -> Result<Vec<Vec<u8>>, Fault> {
         let first = LinkKey::new(owner_key, from);
         let mut entries = Vec::new();
-        for (expected, row) in (from..)
-            .zip(self.rows_from::<Links>(&first))
-            .take(limit as usize)
-        {
+        let rows = self.rows_from::<Links>(&first).take(limit as usize);
+        for (number, row) in (0u64..).zip(rows) {
             let (key, entry) = row?;
             if key.owner != first.owner {
                 break;
             }
+            let expected = from.saturating_add(number);
             if key.sequence != expected {
                 return Err(Fault::Damaged(format!(
                     "entry {expected} of the link of {} is missing",

@@ -1,1 +1,313 @@
+use std::path::PathBuf;
 
+use super::*;
+use crate::storage::database::Database;
+use crate::storage::sample::{self, content, grow, next};
+use touchstone_core::state::delta::LinkRow;
+
+mod damage;
+mod reading;
+
+fn settings() -> Settings {
+    Settings {
+        block_cache_bytes: 4 << 20,
+        write_buffer_bytes: 8 << 20,
+        cached_tree_levels: 3,
+    }
+}
+
+struct Folder {
+    _temporary: tempfile::TempDir,
+    path: PathBuf,
+    genesis: Genesis,
+}
+
+fn folder() -> Folder {
+    let temporary = tempfile::tempdir().expect("a folder");
+    Folder {
+        path: temporary.path().join("chain"),
+        _temporary: temporary,
+        genesis: sample::genesis("test"),
+    }
+}
+
+impl Folder {
+    fn create(&self) -> RocksStore {
+        RocksStore::create(&self.path, &self.genesis, &settings()).expect("creates")
+    }
+    fn open(&self) -> Result<RocksStore, OpenError> {
+        RocksStore::open(&self.path, &self.genesis.chain_id, &settings())
+    }
+}
+
+fn failure<T>(result: Result<T, OpenError>) -> OpenError {
+    match result {
+        Ok(_) => panic!("it opened"),
+        Err(error) => error,
+    }
+}
+
+/// Copies a database as a process that was killed leaves it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("creates");
+    for entry in std::fs::read_dir(from).expect("lists") {
+        let entry = entry.expect("lists");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copies");
+    }
+}
+
+#[test]
+fn a_new_store_holds_genesis() {
+    let folder = folder();
+    let check = |store: &RocksStore| {
+        let tip = store.tip();
+        assert_eq!((tip.height, tip.time_ms), (0, 1000));
+        assert_eq!(tip.block_id, folder.genesis.chain_id);
+        for (key, value) in &folder.genesis.writes.values {
+            assert_eq!(store.get(key).expect("reads").as_ref(), Some(value));
+        }
+        assert_eq!(store.block(0).expect("reads"), None);
+        assert_eq!(store.block(1).expect("reads"), None);
+    };
+    check(&folder.create());
+    check(&folder.open().expect("opens"));
+}
+
+#[test]
+fn blocks_are_there_after_reopening() {
+    let folder = folder();
+    let mut store = folder.create();
+    let mut made = grow(&mut store, 3);
+    let check = |store: &RocksStore, made: &[sample::Made]| {
+        let last = made.last().expect("some");
+        assert_eq!(store.tip().header.as_ref(), Some(&last.block.header));
+        assert_eq!(store.tip().block_id, last.block.id());
+        for block in made {
+            let found = store.block(block.block.header.height).expect("reads");
+            assert_eq!(
+                found,
+                Some((block.block.clone(), block.certificate.clone()))
+            );
+            for id in &block.ids {
+                assert!(store.is_committed(id).expect("reads"));
+            }
+        }
+        assert!(!store.is_committed(&[0; 32]).expect("reads"));
+        let above = store.tip().height + 1;
+        assert_eq!(store.block(above).expect("reads"), None);
+    };
+    check(&store, &made);
+    drop(store);
+    let mut store = folder.open().expect("opens");
+    check(&store, &made);
+    made.extend(grow(&mut store, 2));
+    check(&store, &made);
+    drop(store);
+    check(&folder.open().expect("opens"), &made);
+}
+
+#[test]
+fn openings_are_refused_with_their_reason() {
+    let folder = folder();
+    let other = sample::genesis("another");
+    assert_eq!(failure(folder.open()), OpenError::Missing);
+    drop(folder.create());
+    assert_eq!(
+        failure(RocksStore::create(
+            &folder.path,
+            &folder.genesis,
+            &settings()
+        )),
+        OpenError::Exists
+    );
+    assert_eq!(
+        failure(RocksStore::open(&folder.path, &other.chain_id, &settings())),
+        OpenError::AnotherChain {
+            expected: other.chain_id,
+            found: folder.genesis.chain_id
+        }
+    );
+    let store = folder.open().expect("opens");
+    assert!(
+        matches!(failure(folder.open()), OpenError::Fault(Fault::Storage(_))),
+        "one process at a time"
+    );
+    drop(store);
+}
+
+#[test]
+fn a_newer_format_is_named() {
+    use crate::storage::schema::{Key, Table, Value};
+    let folder = folder();
+    drop(folder.create());
+    let db = Database::open(&folder.path, &settings(), false).expect("opens");
+    let row = MetaRow::Format(FORMAT + 1).encode().expect("encodes");
+    let family = db.family::<Meta>().expect("open");
+    db.raw
+        .put_cf(family, MetaKey::Format.encode(), row)
+        .expect("writes");
+    drop(db);
+    assert_eq!(
+        failure(folder.open()),
+        OpenError::Format((FORMAT + 1).to_string())
+    );
+
+    let mut db = Database::open(&folder.path, &settings(), false).expect("opens");
+    assert_ne!(Meta::NAME, "novelty");
+    db.raw
+        .create_cf("novelty", &rocksdb::Options::default())
+        .expect("creates");
+    drop(db);
+    assert!(matches!(failure(folder.open()), OpenError::Format(m) if m.contains("novelty")));
+}
+
+/// A creation that died before its batch is finished by the next one.
+#[test]
+fn an_interrupted_creation_is_finished() {
+    let folder = folder();
+    drop(Database::open(&folder.path, &settings(), true).expect("opens"));
+    assert_eq!(failure(folder.open()), OpenError::Missing);
+    assert_eq!(folder.create().tip().height, 0);
+}
+
+#[test]
+fn what_does_not_follow_the_tip_is_never_written() {
+    let folder = folder();
+    let mut store = folder.create();
+    let first = grow(&mut store, 1).remove(0);
+    let second = next(&store, &content(2));
+    type Change = fn(&mut sample::Made);
+    let changes: [(&str, Change); 6] = [
+        ("height", |m| {
+            m.block.header.height = 3;
+            m.executed.header.height = 3;
+        }),
+        ("parent", |m| {
+            m.block.header.parent = [1; 32];
+            m.executed.header.parent = [1; 32];
+        }),
+        ("effects", |m| m.executed.header.time_ms += 1),
+        ("root", |m| m.executed.tree.root = [1; 32]),
+        ("number", |m| {
+            m.ids.pop();
+        }),
+        ("number", |m| m.block.transactions.push(vec![1])),
+    ];
+    for (what, change) in changes {
+        let mut changed = second.clone();
+        change(&mut changed);
+        let refused = store.commit(changed.commit());
+        assert!(
+            matches!(&refused, Err(Fault::Invariant(m)) if m.contains(what)),
+            "{what}: {refused:?}"
+        );
+        assert_eq!(store.tip().block_id, first.block.id());
+    }
+    assert!(
+        matches!(store.commit(first.commit()), Err(Fault::Invariant(_))),
+        "the same block twice"
+    );
+    store.commit(second.commit()).expect("the right one");
+}
+
+/// Each commit syncs the log of the database before it returns, once.
+#[test]
+fn a_commit_returns_after_one_sync() {
+    let folder = folder();
+    let mut store = folder.create();
+    let syncs = |store: &RocksStore| {
+        store
+            .db
+            .options
+            .get_ticker_count(rocksdb::statistics::Ticker::WalFileSynced)
+    };
+    for _ in 0..5 {
+        let before = syncs(&store);
+        grow(&mut store, 1);
+        assert_eq!(syncs(&store), before + 1);
+    }
+    let before = syncs(&store);
+    store.keep_misbehaviour(&[]).expect("writes");
+    store
+        .keep_misbehaviour(&[reading::evidence(1)])
+        .expect("writes");
+    assert!(syncs(&store) > before);
+}
+
+/// Nothing else in this room writes to the database, and the one place syncs.
+#[test]
+fn there_is_one_place_that_writes() {
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage");
+    let forbidden = [
+        "WriteBatch",
+        "write_opt",
+        ".put_cf",
+        ".delete_cf",
+        "set_sync",
+    ];
+    for entry in std::fs::read_dir(&room).expect("lists") {
+        let path = entry.expect("lists").path();
+        if path.extension().is_none_or(|e| e != "rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).expect("reads");
+        if path.ends_with("commit_block.rs") {
+            assert_eq!(source.matches(".write_opt(").count(), 1);
+            assert_eq!(source.matches("set_sync(true)").count(), 1);
+            assert!(!source.contains("disable_wal"));
+            continue;
+        }
+        for word in forbidden {
+            assert!(!source.contains(word), "{word} in {}", path.display());
+        }
+    }
+}
+
+/// Killed at any moment while blocks are committed, the store opens at some block, whole.
+#[test]
+fn a_killed_process_leaves_whole_blocks() {
+    let folder = folder();
+    let mut store = folder.create();
+    let mut made = Vec::new();
+    for round in 0..4u64 {
+        let at = folder.path.with_extension(format!("copy-{round}"));
+        copy(&folder.path, &at);
+        let copied = RocksStore::open(&at, &folder.genesis.chain_id, &settings()).expect("opens");
+        assert_eq!(copied.tip(), store.tip());
+        made.extend(grow(&mut store, 1));
+    }
+
+    // The log of the database cut at every length: an earlier block, whole, or (where the cut
+    // looks like damage) a refusal; never half a block.
+    let log = std::fs::read_dir(&folder.path)
+        .expect("lists")
+        .map(|e| e.expect("lists").path())
+        .filter(|p| p.extension().is_some_and(|e| e == "log"))
+        .max()
+        .expect("a log");
+    let bytes = std::fs::read(&log).expect("reads");
+    let mut heights = std::collections::BTreeSet::new();
+    for cut in (0..24).map(|i| bytes.len() * i / 24) {
+        let at = folder.path.with_extension(format!("cut-{cut}"));
+        copy(&folder.path, &at);
+        std::fs::write(at.join(log.file_name().expect("a name")), &bytes[..cut]).expect("cuts");
+        match RocksStore::open(&at, &folder.genesis.chain_id, &settings()) {
+            Ok(store) => {
+                let height = store.tip().height;
+                heights.insert(height);
+                for block in &made {
+                    let stored = block.block.header.height <= height;
+                    let id = block.ids[0];
+                    assert_eq!(store.is_committed(&id).expect("reads"), stored);
+                    let found = store.block(block.block.header.height).expect("reads");
+                    assert_eq!(found.is_some(), stored);
+                }
+            }
+            Err(error) => assert!(
+                matches!(error, OpenError::Missing | OpenError::Fault(_)),
+                "{error}"
+            ),
+        }
+    }
+    assert!(heights.len() > 1, "{heights:?}");
+}
