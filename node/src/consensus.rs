@@ -76,6 +76,8 @@ pub struct Settings {
     pub rebroadcast_ms: u64,
     /// After how long without a transaction an empty block is made.
     pub heartbeat_ms: u64,
+    /// The first block of a new chain after this long: validators connect meanwhile.
+    pub first_block_ms: u64,
     /// How long the oldest transaction waits for company.
     pub linger_ms: u64,
     /// How long a proposer that others woke waits for a transaction.
@@ -103,6 +105,7 @@ impl Default for Settings {
             precommit_delta_ms: 150,
             rebroadcast_ms: 500,
             heartbeat_ms: 60_000,
+            first_block_ms: 500,
             linger_ms: 5,
             grace_ms: 50,
             want_ms: 200,

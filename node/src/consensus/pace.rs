@@ -38,7 +38,14 @@ impl<S: Store, D: Disk> Machine<S, D> {
             return self.start_height();
         }
         self.recovered = None;
-        self.host.set_timer(Timer::Heartbeat);
+        // Answers are proven under a block's header, so a new chain makes its first block at once.
+        match height {
+            1 => {
+                let first_block_ms = self.host.settings.first_block_ms;
+                self.host.set_timer_in(Timer::Heartbeat, first_block_ms);
+            }
+            _ => self.host.set_timer(Timer::Heartbeat),
+        }
         if self.host.chain.mempool().size().0 == 0 {
             self.filled_ms = None;
         } else {

@@ -186,7 +186,11 @@ impl Net {
             .collect();
         let mut net = Net {
             genesis,
-            settings: Settings::default(),
+            settings: Settings {
+                // Tests make their own reasons for a block.
+                first_block_ms: Settings::default().heartbeat_ms,
+                ..Settings::default()
+            },
             now_ms: START_MS,
             outputs: vec![0; nodes.len()],
             nodes,

@@ -23,6 +23,22 @@ fn an_idle_network_makes_one_block_a_minute() {
 }
 
 #[test]
+fn a_new_chain_makes_its_first_block_at_once_and_then_rests() {
+    let mut net = Net::new(4);
+    let soon = Settings::default().first_block_ms;
+    net.settings.first_block_ms = soon;
+    for i in 0..4 {
+        net.crash(i);
+        net.start(i);
+    }
+    net.run(soon + 1_000);
+    let heights: BTreeSet<_> = net.committed.iter().map(|c| (c.1, c.2, c.3)).collect();
+    assert_eq!(heights, BTreeSet::from([(1, 0, 0)]));
+    net.run(50_000);
+    assert_eq!(net.committed.len(), 4);
+}
+
+#[test]
 fn a_transaction_after_a_long_pause_is_decided_in_round_0() {
     let mut net = Net::new(4);
     net.run(45_000);
