@@ -1,11 +1,12 @@
 //! The authenticated tree over the state: the Jellyfish Merkle tree of the `jmt` crate, with
 //! versions that are block heights. One proof mechanism serves every kind of record.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use borsh::BorshDeserialize;
 use jmt::storage::TreeReader;
-use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, SimpleHasher, Version};
+use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, SimpleHasher, ValueHash, Version};
 use sha2::Digest;
 use touchstone_proto::node::{OtherLeaf, StateProof};
 
@@ -70,10 +71,15 @@ pub fn prove(
     value: Option<&[u8]>,
 ) -> Result<StateProof, Fault> {
     let key_hash = KeyHash(hash::sha256(key));
-    let reader = Reader { tree, value };
-    let (_, path) = JellyfishMerkleTree::<_, Sha256>::new(&reader)
-        .get_with_proof(key_hash, height)
-        .map_err(tree_fault)?;
+    let reader = ProofReader {
+        reader: Reader { tree, value },
+        fault: RefCell::new(None),
+    };
+    let answer = JellyfishMerkleTree::<_, Sha256>::new(&reader).get_with_proof(key_hash, height);
+    if let Some(fault) = reader.fault.into_inner() {
+        return Err(fault);
+    }
+    let (_, path) = answer.map_err(tree_fault)?;
     let bytes = borsh::to_vec(&path).map_err(|e| Fault::Tree(e.to_string()))?;
     let path = Path::try_from_slice(&bytes).map_err(|e| Fault::Tree(e.to_string()))?;
     let other_leaf = path
@@ -149,6 +155,36 @@ impl<T: TreeRead> TreeReader for Reader<'_, T> {
     }
 }
 
+/// The crate panics where a sibling's node is missing or unreadable. It gets a leaf in its place,
+/// and what it makes of it is thrown away for the fault.
+struct ProofReader<'a, T> {
+    reader: Reader<'a, T>,
+    fault: RefCell<Option<Fault>>,
+}
+
+impl<T: TreeRead> TreeReader for ProofReader<'_, T> {
+    fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
+        let fault = match self.reader.tree.node(key) {
+            Ok(Some(node)) => return Ok(Some(node)),
+            Ok(None) => Fault::Tree(format!("no node {key:?}")),
+            Err(fault) => fault,
+        };
+        self.fault.borrow_mut().get_or_insert(fault);
+        let nowhere = LeafNode::new(KeyHash([0; 32]), ValueHash([0; 32]));
+        Ok(Some(Node::Leaf(nowhere)))
+    }
+    fn get_value_option(
+        &self,
+        version: Version,
+        key: KeyHash,
+    ) -> anyhow::Result<Option<OwnedValue>> {
+        self.reader.get_value_option(version, key)
+    }
+    fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
+        self.reader.get_rightmost_leaf()
+    }
+}
+
 /// The crate's proof, whose siblings it keeps private, read through its serialisation.
 #[derive(BorshDeserialize)]
 struct Path {
@@ -181,3 +217,6 @@ impl PathNode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
