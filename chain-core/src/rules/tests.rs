@@ -63,7 +63,7 @@ fn a_transaction_fits_the_chains_limit() {
             }),
         )
     };
-    let mut sizes = (2000..2100).map(|n| sized(n)).collect::<Vec<_>>();
+    let mut sizes = (2000..2100).map(sized).collect::<Vec<_>>();
     sizes.sort_by_key(Vec::len);
     for envelope in sizes {
         let bytes = envelope.len() as u64;
@@ -125,7 +125,7 @@ fn keys_are_valid_by_height() {
     assert_eq!(late.unwrap_err().code(), 202);
 
     // What the retired key signed stays in the chain, and its replay is still a replay.
-    assert!(chain.state.transactions.iter().count() >= 4);
+    assert!(chain.state.transactions.len() >= 4);
     let kept = chain
         .state
         .message::<touchstone_proto::ledger::Item>(&crate::state::keys::item(&item(3)));

@@ -224,7 +224,8 @@ fn handovers_ascend_by_height() {
 fn every_part_of_a_handover_is_checked() {
     let (chain, handovers, sets) = handed_over();
     type Edit = fn(&mut Handover);
-    let rows: [(&str, Edit, fn(&HeaderError) -> bool); 10] = [
+    type Expected = fn(&HeaderError) -> bool;
+    let rows: [(&str, Edit, Expected); 10] = [
         (
             "no header",
             |h| h.header = None,

@@ -299,7 +299,8 @@ fn an_answer_is_about_the_key_asked_for() {
         verify_reply(&root, &pairs[1].0, &reply),
         Err(StateError::Key)
     );
-    let edits: [(fn(&mut StateReply), StateError); 3] = [
+    type Edit = fn(&mut StateReply);
+    let edits: [(Edit, StateError); 3] = [
         (|r| r.proof = None, StateError::Missing),
         (|r| r.value = None, StateError::Root),
         (|r| r.value.as_mut().unwrap().push(0), StateError::Root),

@@ -196,7 +196,8 @@ fn each_packing_rule() {
     ];
     let emptied = vec![add(box_1, &one(a)), delete(box_1, &[])];
     let observe = aggregation("OBSERVE", box_2, &one(a));
-    let rows: [(&str, &[Vec<u8>], Vec<u8>, u32); 19] = [
+    type Row<'a> = (&'a str, &'a [Vec<u8>], Vec<u8>, u32);
+    let rows: [Row<'_>; 19] = [
         ("pack a loose item", &[], add(box_1, &one(a)), 0),
         ("pack it again", &packed, add(box_1, &one(a)), 302),
         ("pack it elsewhere", &packed, add(box_2, &one(a)), 302),
