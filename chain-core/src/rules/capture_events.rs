@@ -148,14 +148,16 @@ fn pack<S: StateRead>(
     let mut around = BTreeSet::from([container.as_str().to_owned()]);
     let mut inner = container.as_str().to_owned();
     while let Some(outer) = container_of(state, &inner)? {
-        // Rule: the walk outwards is bounded. It ends: no container was ever put inside itself.
+        // Rule: the walk outwards is bounded.
         if around.len() > MAX_PACKING_DEPTH {
             return Ok(Err(Rejection::PackingTooDeep {
                 index,
                 container: container.as_str().to_owned(),
             }));
         }
-        around.insert(outer.clone());
+        if !around.insert(outer.clone()) {
+            return Err(Fault::Damaged(format!("{outer} is packed inside itself")));
+        }
         inner = outer;
     }
     for identifier in items {

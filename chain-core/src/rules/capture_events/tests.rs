@@ -377,3 +377,30 @@ fn a_refused_event_undoes_the_whole_capture() {
         (empty.writes, empty.header)
     );
 }
+
+/// The rules never let it come about, so it is our disk that is wrong; and the walk ends.
+#[test]
+fn a_stored_cycle_is_damage() {
+    let mut chain = Chain::start();
+    for (inner, outer) in [(1, 2), (2, 1)] {
+        let packed = Item {
+            packed: Some(Packing {
+                container: container(outer),
+                since: Some(Position {
+                    height: 1,
+                    ..Position::default()
+                }),
+            }),
+            ..Item::default()
+        };
+        let key = keys::item(&container(inner));
+        chain
+            .state
+            .values
+            .insert(key, prost::Message::encode_to_vec(&packed));
+    }
+    let envelope = chain.sign(MARKET, capture(&[add(&container(1), &[item(1)])]));
+    let transaction = chain.verified(&envelope).unwrap();
+    let executed = crate::execution::execute(&chain.state, &chain.context(), &[&transaction]);
+    assert!(matches!(executed, Err(Fault::Damaged(_))), "{executed:?}");
+}
