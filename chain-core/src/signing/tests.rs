@@ -3,8 +3,8 @@ use serde_json::Value;
 use super::*;
 use crate::test_support::{key, public};
 
-const WYCHEPROOF: &str = include_str!("../../tests/data/ed25519/ed25519_test.json");
-const SPECCHECK: &str = include_str!("../../tests/data/ed25519/speccheck_cases.json");
+const WYCHEPROOF: &str = include_str!("../../../tests/data/ed25519/ed25519_test.json");
+const SPECCHECK: &str = include_str!("../../../tests/data/ed25519/speccheck_cases.json");
 
 fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld";
+
 /// The canonical identifier of the `n`th item.
 pub fn item(n: u64) -> String {
     format!(
@@ -32,6 +34,7 @@ fn with_check_digit(digits: &str) -> String {
 /// An object event that observes `items`; `note` makes its bytes distinct.
 pub fn object(note: u64, items: &[String]) -> Vec<u8> {
     json!({
+        "@context": [CONTEXT],
         "type": "ObjectEvent",
         "eventTime": format!("2026-03-01T08:30:00.{:03}Z", note % 1000),
         "eventTimeZoneOffset": "+00:00",
@@ -46,6 +49,7 @@ pub fn object(note: u64, items: &[String]) -> Vec<u8> {
 /// An aggregation event; without children it concerns the whole content.
 pub fn aggregation(action: &str, parent: &str, children: &[String]) -> Vec<u8> {
     let mut event = json!({
+        "@context": [CONTEXT],
         "type": "AggregationEvent",
         "eventTime": "2026-03-01T08:30:00.000Z",
         "eventTimeZoneOffset": "+00:00",
