@@ -149,3 +149,6 @@ impl Block {
         self.header.id()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,6 @@ pub fn verify(
 pub fn exceeds_two_thirds(part: u64, total: u64) -> bool {
     u128::from(part) * 3 > u128::from(total) * 2
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,3 +61,6 @@ fn short_name<M>() -> &'static str {
     let full = std::any::type_name::<M>();
     full.rsplit("::").next().unwrap_or(full)
 }
+
+#[cfg(test)]
+mod tests;

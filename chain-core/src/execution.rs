@@ -238,3 +238,6 @@ pub fn validators(state: &impl StateRead) -> Result<ValidatorSet, Fault> {
 fn decode_validators(bytes: &[u8]) -> Result<ValidatorSet, Fault> {
     ValidatorSet::decode(bytes).map_err(|e| Fault::Damaged(format!("validators: {e}")))
 }
+
+#[cfg(test)]
+mod tests;

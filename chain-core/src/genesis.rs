@@ -372,3 +372,6 @@ impl TreeRead for Nothing {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,3 +34,6 @@ pub mod transaction;
 pub use fault::Fault;
 pub use hash::Hash;
 pub use rejection::Rejection;
+
+#[cfg(test)]
+mod test_support;

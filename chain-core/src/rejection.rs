@@ -126,6 +126,14 @@ pub enum Rejection {
         /// The container.
         container: String,
     },
+    /// Too many containers around a container.
+    #[error("event {index}: {container} is inside too many containers to take anything in")]
+    PackingTooDeep {
+        /// Index in the transaction.
+        index: u32,
+        /// The container.
+        container: String,
+    },
 
     // 4xx: designs
     /// This owner deposited this commitment before.
@@ -210,6 +218,7 @@ impl Rejection {
             Rejection::AlreadyPacked { .. } => 302,
             Rejection::NotPacked { .. } => 303,
             Rejection::PackingCycle { .. } => 304,
+            Rejection::PackingTooDeep { .. } => 305,
             Rejection::AlreadyDeposited(_) => 400,
             Rejection::UnknownDesign(_) => 401,
             Rejection::AlreadyDisclosed(_) => 402,
@@ -249,6 +258,7 @@ impl Rejection {
             Rejection::AlreadyPacked { .. } => "one-container",
             Rejection::NotPacked { .. } => "unpack-from-container",
             Rejection::PackingCycle { .. } => "no-packing-cycle",
+            Rejection::PackingTooDeep { .. } => "packing-depth",
             Rejection::AlreadyDeposited(_) => "deposit-once",
             Rejection::UnknownDesign(_) => "design-exists",
             Rejection::AlreadyDisclosed(_) => "disclose-once",
@@ -275,8 +285,12 @@ impl Rejection {
             Rejection::Event { index, .. }
             | Rejection::AlreadyPacked { index, .. }
             | Rejection::NotPacked { index, .. }
-            | Rejection::PackingCycle { index, .. } => Some(*index),
+            | Rejection::PackingCycle { index, .. }
+            | Rejection::PackingTooDeep { index, .. } => Some(*index),
             _ => None,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

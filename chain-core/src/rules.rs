@@ -107,3 +107,6 @@ fn authorise<S: StateRead>(
     }
     Ok(Ok(organisation))
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,24 +64,42 @@ pub fn verify(
     message: &[u8],
     signature: &[u8; 64],
 ) -> bool {
+    verify_bytes(
+        public_key,
+        &signed_bytes(purpose, chain_id, message),
+        signature,
+    )
+}
+
+fn verify_bytes(public_key: &[u8; 32], signed: &[u8], signature: &[u8; 64]) -> bool {
+    if !is_canonical(public_key) {
+        return false;
+    }
     let Ok(key) = VerifyingKey::from_bytes(public_key) else {
         return false;
     };
-    key.verify_strict(
-        &signed_bytes(purpose, chain_id, message),
-        &Signature::from_bytes(signature),
-    )
-    .is_ok()
+    key.verify_strict(signed, &Signature::from_bytes(signature))
+        .is_ok()
+}
+
+/// Whether the y coordinate is below p = 2^255 - 19 (RFC 8032 §5.1.3, step 1). The library
+/// reduces a larger one silently, other verifiers refuse it.
+fn is_canonical(public_key: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = public_key;
+    high & 0x7f != 0x7f || *low < 0xed || middle.iter().any(|byte| *byte != 0xff)
 }
 
 /// Checks a key before it is registered: a canonical point that isn't of small order.
 pub fn check_public_key(public_key: &[u8; 32]) -> Result<(), BadKey> {
-    let key = VerifyingKey::from_bytes(public_key).map_err(|_| BadKey::NotAPoint)?;
-    if key.to_bytes() != *public_key {
+    if !is_canonical(public_key) {
         return Err(BadKey::NotAPoint);
     }
+    let key = VerifyingKey::from_bytes(public_key).map_err(|_| BadKey::NotAPoint)?;
     if key.is_weak() {
         return Err(BadKey::Weak);
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ pub fn sign(
     }
     .encode_to_vec()
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,3 +31,6 @@ pub fn commitment(chain_id: &Hash, owner_key: &[u8; 32], salt: &[u8; 32], root: 
 pub fn id(owner_key: &[u8; 32], commitment: &Hash) -> Hash {
     hash::tagged(tag::DESIGN_ID, &[owner_key, commitment])
 }
+
+#[cfg(test)]
+mod tests;

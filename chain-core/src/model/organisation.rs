@@ -163,3 +163,6 @@ fn check_prefixes(prefixes: &[String]) -> Result<(), BadOrganisation> {
 fn strictly_ascending<T: PartialOrd>(values: &[T]) -> bool {
     values.iter().zip(values.iter().skip(1)).all(|(a, b)| a < b)
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,3 +191,6 @@ impl ValidatorSet {
             .expect("a validator set is not empty, and the index is reduced by its length")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,3 +91,6 @@ pub fn follow(
     }
     Ok(sets)
 }
+
+#[cfg(test)]
+mod tests;

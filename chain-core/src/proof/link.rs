@@ -88,3 +88,6 @@ fn position(entry: &LinkEntry) -> (u64, u32, u32) {
         .map(|p| (p.height, p.transaction, p.event))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

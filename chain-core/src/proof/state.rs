@@ -126,3 +126,6 @@ fn bit(hash: &Hash, index: usize) -> bool {
 fn common_prefix_bits(a: &Hash, b: &Hash) -> usize {
     (0..256).take_while(|i| bit(a, *i) == bit(b, *i)).count()
 }
+
+#[cfg(test)]
+mod tests;

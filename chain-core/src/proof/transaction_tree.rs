@@ -80,7 +80,8 @@ pub fn verify(
     if u64::from(index) >= count {
         return Err(InclusionError::Index { index, count });
     }
-    let mut place = count - 1 + u64::from(index);
+    // Wide enough for any count that a header can claim.
+    let mut place = u128::from(count) - 1 + u128::from(index);
     let expected = depth(place);
     if siblings.len() != expected {
         return Err(InclusionError::PathLength {
@@ -111,7 +112,7 @@ fn bind(count: u64, root: &Hash) -> Hash {
     hash::tagged(tag::TRANSACTION_NODE, &[&count.to_be_bytes(), root])
 }
 
-fn depth(mut place: u64) -> usize {
+fn depth(mut place: u128) -> usize {
     let mut depth = 0;
     while place > 0 {
         place = (place - 1) / 2;
@@ -119,3 +120,6 @@ fn depth(mut place: u64) -> usize {
     }
     depth
 }
+
+#[cfg(test)]
+mod tests;

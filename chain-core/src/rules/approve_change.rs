@@ -185,3 +185,6 @@ fn current_validators<S: StateRead>(state: &Delta<'_, S>) -> Result<ValidatorSet
         .ok_or_else(|| Fault::Damaged("the state has no validators".into()))?;
     ValidatorSet::decode(&bytes).map_err(|e| Fault::Damaged(format!("validators: {e}")))
 }
+
+#[cfg(test)]
+mod tests;

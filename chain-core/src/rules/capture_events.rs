@@ -15,7 +15,8 @@ use crate::rejection::Rejection;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
-/// Containers inside containers, at most.
+/// A container takes something in while at most this many containers stand around it. The bound
+/// is on the walk that finds cycles, not on what was packed from the inside out.
 pub const MAX_PACKING_DEPTH: usize = 16;
 
 const ROLES: &[Role] = &[
@@ -147,8 +148,15 @@ fn pack<S: StateRead>(
     let mut around = BTreeSet::from([container.as_str().to_owned()]);
     let mut inner = container.as_str().to_owned();
     while let Some(outer) = container_of(state, &inner)? {
-        if around.len() > MAX_PACKING_DEPTH || !around.insert(outer.clone()) {
-            return Ok(Err(cycle(index, container, container)));
+        // Rule: the walk outwards is bounded.
+        if around.len() > MAX_PACKING_DEPTH {
+            return Ok(Err(Rejection::PackingTooDeep {
+                index,
+                container: container.as_str().to_owned(),
+            }));
+        }
+        if !around.insert(outer.clone()) {
+            return Err(Fault::Damaged(format!("{outer} is packed inside itself")));
         }
         inner = outer;
     }
@@ -228,3 +236,6 @@ fn order(position: Position) -> (u64, u32, u32) {
 fn read_item<S: StateRead>(state: &Delta<'_, S>, key: &[u8]) -> Result<Item, Fault> {
     Ok(state.read::<Item>(key)?.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

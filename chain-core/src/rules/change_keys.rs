@@ -84,3 +84,6 @@ pub(super) fn register_key<S: StateRead>(
     state.put(owner, organisation.as_bytes().to_vec());
     Ok(Ok(()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,3 +41,6 @@ pub(super) fn apply<S: StateRead>(
     );
     Ok(Ok(()))
 }
+
+#[cfg(test)]
+mod tests;

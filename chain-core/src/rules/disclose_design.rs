@@ -84,3 +84,6 @@ fn opening(action: &DiscloseDesign) -> Result<Opening, Malformed> {
         files,
     })
 }
+
+#[cfg(test)]
+mod tests;

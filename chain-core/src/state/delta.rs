@@ -117,3 +117,6 @@ pub fn decode_stored<M: Message + Default>(key: &[u8], bytes: &[u8]) -> Result<M
     encoding::decode_exact(bytes)
         .map_err(|e| Fault::Damaged(format!("state key {}: {e}", key.escape_ascii())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+use super::*;
+use crate::test_support::{
+    CARRIER, Chain, MAKER, MARKET, certified, certify, public, put_validator, remove_validator,
+};
+
+const ALL: [u8; 4] = [11, 12, 13, 14];
+
+/// A chain of three blocks, and the certified header of the last.
+fn chain() -> (Chain, CertifiedHeader) {
+    let mut chain = Chain::start();
+    for _ in 0..3 {
+        chain.commit(&[]);
+    }
+    let certified = certified(&chain.id, &chain.blocks[2].header, &ALL[..3]);
+    (chain, certified)
+}
+
+#[test]
+fn a_certified_header_is_proven() {
+    let (chain, certified) = chain();
+    let header = verify(&chain.id, &chain.validators, &certified).unwrap();
+    assert_eq!(header, chain.blocks[2].header);
+}
+
+/// The certificate is over the untampered header: each field is covered by the block id.
+#[test]
+fn every_tampered_field_of_the_header_is_refused() {
+    type Edit = fn(&mut Header);
+    let rows: [(&str, Edit); 9] = [
+        ("height", |h| h.height += 1),
+        ("time_ms", |h| h.time_ms += 1),
+        ("parent", |h| h.parent[0] ^= 1),
+        ("proposer", |h| h.proposer[31] ^= 1),
+        ("transaction_root", |h| h.transaction_root[0] ^= 1),
+        ("transaction_count", |h| h.transaction_count += 1),
+        ("state_root", |h| h.state_root[0] ^= 1),
+        ("next_validators_hash", |h| h.next_validators_hash[0] ^= 1),
+        ("height of the certificate too", |h| h.height += 1),
+    ];
+    let (chain, certified) = chain();
+    for (name, edit) in rows {
+        let mut header = chain.blocks[2].header.clone();
+        edit(&mut header);
+        let mut tampered = certified.clone();
+        tampered.header = header.encode();
+        if name.ends_with("too") {
+            tampered.certificate.as_mut().unwrap().height += 1;
+        }
+        let refused = verify(&chain.id, &chain.validators, &tampered);
+        assert!(
+            matches!(refused, Err(HeaderError::Certificate(_))),
+            "{name}: {refused:?}"
+        );
+        // Naming the tampered block in the certificate doesn't help: the votes are for the other.
+        let certificate = tampered.certificate.as_mut().unwrap();
+        certificate.block_id = header.id().to_vec();
+        let refused = verify(&chain.id, &chain.validators, &tampered);
+        assert!(
+            matches!(refused, Err(HeaderError::Certificate(_))),
+            "{name}: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn what_the_verifier_trusts_is_checked_first() {
+    let (chain, certified) = chain();
+    let header = &chain.blocks[2].header;
+    let other_chain = verify(&[1; 32], &chain.validators, &certified);
+    assert_eq!(other_chain, Err(HeaderError::Chain(chain.id)));
+
+    // A set that signs its own header, but isn't the trusted one.
+    let mut stranger = Chain::start();
+    stranger.approve(&[MARKET, CARRIER, MAKER], &put_validator(1, 60, 9, "maker"));
+    let mut claimed = header.clone();
+    claimed.validators_hash = stranger.validators.hash();
+    let own = crate::test_support::certified(&chain.id, &claimed, &[60]);
+    assert_eq!(verify(&chain.id, &stranger.validators, &own), Ok(claimed));
+    assert_eq!(
+        verify(&chain.id, &chain.validators, &own),
+        Err(HeaderError::Validators)
+    );
+
+    let missing = CertifiedHeader {
+        certificate: None,
+        ..certified.clone()
+    };
+    assert_eq!(
+        verify(&chain.id, &chain.validators, &missing),
+        Err(HeaderError::Missing)
+    );
+    for bytes in [
+        vec![],
+        certified.header[1..].to_vec(),
+        [certified.header.as_slice(), &[0]].concat(),
+    ] {
+        let garbled = CertifiedHeader {
+            header: bytes,
+            ..certified.clone()
+        };
+        let refused = verify(&chain.id, &chain.validators, &garbled);
+        assert!(
+            matches!(refused, Err(HeaderError::Header(_))),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_certificate_of_another_header_is_refused() {
+    let (chain, _) = chain();
+    let header = &chain.blocks[2].header;
+    for other in [0, 1] {
+        let stolen = CertifiedHeader {
+            header: header.encode(),
+            certificate: Some(certify(&chain.id, &chain.blocks[other].header, 0, &ALL)),
+        };
+        assert!(verify(&chain.id, &chain.validators, &stolen).is_err());
+    }
+    let later_round = CertifiedHeader {
+        header: header.encode(),
+        certificate: Some(certify(&chain.id, header, 7, &ALL)),
+    };
+    assert!(
+        verify(&chain.id, &chain.validators, &later_round).is_ok(),
+        "any round decides"
+    );
+}
+
+/// A chain whose validators changed three times, its hand-overs, and the sets.
+fn handed_over() -> (Chain, Vec<Handover>, Vec<ValidatorSet>) {
+    let mut chain = Chain::start();
+    let mut sets = vec![chain.validators.clone()];
+    let mut handovers = Vec::new();
+    let three = [MARKET, CARRIER, MAKER];
+    let changes = [
+        (put_validator(1, 60, 1, "maker"), vec![11, 12, 13, 14]),
+        (remove_validator(2, 14), vec![11, 12, 13, 60]),
+        (put_validator(3, 61, 1, "market"), vec![11, 12, 13]),
+    ];
+    for (change, voters) in changes {
+        let mut approvers = three.to_vec();
+        while chain.validators == *sets.last().unwrap() {
+            let next = approvers.remove(0);
+            chain.approve(&[next], &change);
+        }
+        let header = &chain.blocks.last().unwrap().header;
+        handovers.push(Handover {
+            header: Some(certified(&chain.id, header, &voters)),
+            next_validators: Some(chain.validators.message()),
+        });
+        sets.push(chain.validators.clone());
+        chain.commit(&[]);
+    }
+    (chain, handovers, sets)
+}
+
+#[test]
+fn trust_follows_the_handovers_from_genesis() {
+    let (chain, handovers, sets) = handed_over();
+    assert_eq!(
+        follow(&chain.id, sets[0].clone(), &handovers),
+        Ok(sets.clone())
+    );
+    for length in 0..=3 {
+        let answer = follow(&chain.id, sets[0].clone(), &handovers[..length]);
+        assert_eq!(answer, Ok(sets[..=length].to_vec()));
+    }
+}
+
+#[test]
+fn handovers_cannot_be_left_out_reordered_or_repeated() {
+    let (chain, handovers, sets) = handed_over();
+    let pick = |indices: &[usize]| {
+        let picked: Vec<Handover> = indices.iter().map(|i| handovers[*i].clone()).collect();
+        follow(&chain.id, sets[0].clone(), &picked)
+    };
+    for indices in [
+        &[1][..],
+        &[2],
+        &[1, 2],
+        &[0, 2],
+        &[1, 0, 2],
+        &[0, 2, 1],
+        &[2, 1, 0],
+        &[0, 0],
+        &[0, 1, 1],
+    ] {
+        assert_eq!(pick(indices), Err(HeaderError::Validators), "{indices:?}");
+    }
+}
+
+/// A set that votes twice can't lead the verifier back in time.
+#[test]
+fn handovers_ascend_by_height() {
+    let mut chain = Chain::start();
+    let set = chain.validators.clone();
+    chain.commit(&[]);
+    chain.commit(&[]);
+    // Headers that hand over to the same set: allowed, and only in order.
+    let handover = |i: usize| Handover {
+        header: Some(certified(&chain.id, &chain.blocks[i].header, &ALL)),
+        next_validators: Some(set.message()),
+    };
+    let run = |order: &[usize]| {
+        let list: Vec<Handover> = order.iter().map(|i| handover(*i)).collect();
+        follow(&chain.id, set.clone(), &list).map(|sets| sets.len())
+    };
+    assert_eq!(run(&[0, 1]), Ok(3));
+    assert_eq!(run(&[1, 0]), Err(HeaderError::HandoverOrder(1)));
+    assert_eq!(run(&[1, 1]), Err(HeaderError::HandoverOrder(2)));
+
+    let mut zero = chain.blocks[0].header.clone();
+    zero.height = 0;
+    let at_genesis = Handover {
+        header: Some(certified(&chain.id, &zero, &ALL)),
+        next_validators: Some(set.message()),
+    };
+    let refused = follow(&chain.id, set.clone(), &[at_genesis]);
+    assert_eq!(refused, Err(HeaderError::HandoverOrder(0)));
+}
+
+#[test]
+fn every_part_of_a_handover_is_checked() {
+    let (chain, handovers, sets) = handed_over();
+    type Edit = fn(&mut Handover);
+    type Expected = fn(&HeaderError) -> bool;
+    let rows: [(&str, Edit, Expected); 10] = [
+        (
+            "no header",
+            |h| h.header = None,
+            |e| *e == HeaderError::Missing,
+        ),
+        (
+            "no certificate",
+            |h| h.header.as_mut().unwrap().certificate = None,
+            |e| *e == HeaderError::Missing,
+        ),
+        (
+            "a vote left out",
+            |h| {
+                h.header
+                    .as_mut()
+                    .unwrap()
+                    .certificate
+                    .as_mut()
+                    .unwrap()
+                    .signatures
+                    .truncate(2)
+            },
+            |e| matches!(e, HeaderError::Certificate(_)),
+        ),
+        (
+            "header",
+            |h| *h.header.as_mut().unwrap().header.last_mut().unwrap() ^= 1,
+            |e| matches!(e, HeaderError::Certificate(_)),
+        ),
+        (
+            "no set",
+            |h| h.next_validators = None,
+            |e| matches!(e, HeaderError::Handover(_)),
+        ),
+        (
+            "a power",
+            |h| h.next_validators.as_mut().unwrap().validators[0].power += 1,
+            |e| matches!(e, HeaderError::Handover(_)),
+        ),
+        (
+            "an organisation",
+            |h| {
+                h.next_validators.as_mut().unwrap().validators[0]
+                    .organisation
+                    .push('x')
+            },
+            |e| matches!(e, HeaderError::Handover(_)),
+        ),
+        (
+            "a validator left out",
+            |h| drop(h.next_validators.as_mut().unwrap().validators.pop()),
+            |e| matches!(e, HeaderError::Handover(_)),
+        ),
+        (
+            "the order",
+            |h| h.next_validators.as_mut().unwrap().validators.swap(0, 1),
+            |e| matches!(e, HeaderError::ValidatorSet(_)),
+        ),
+        (
+            "an empty set",
+            |h| h.next_validators.as_mut().unwrap().validators.clear(),
+            |e| matches!(e, HeaderError::ValidatorSet(_)),
+        ),
+    ];
+    for place in 0..3 {
+        for (name, edit, expected) in &rows {
+            let mut tampered = handovers.clone();
+            edit(&mut tampered[place]);
+            let refused = follow(&chain.id, sets[0].clone(), &tampered).unwrap_err();
+            assert!(expected(&refused), "{name} at {place}: {refused:?}");
+        }
+    }
+    let elsewhere = follow(&[1; 32], sets[0].clone(), &handovers);
+    assert_eq!(elsewhere, Err(HeaderError::Chain(chain.id)));
+    let from_later = follow(&chain.id, sets[1].clone(), &handovers);
+    assert_eq!(from_later, Err(HeaderError::Validators));
+    assert!(sets[1].get(&public(60)).is_some());
+}

@@ -1,0 +1,168 @@
+use super::*;
+use crate::encoding::Malformed;
+use crate::signing::BadKey;
+use crate::test_support::{CARRIER, Chain, MARKET, change_keys, public};
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{Key, Organisation};
+
+fn keys_of(chain: &Chain, organisation: &str) -> Vec<Key> {
+    let key = keys::organisation(organisation);
+    chain.state.message::<Organisation>(&key).unwrap().keys
+}
+
+fn raw(add: Vec<Vec<u8>>, retire: Vec<Vec<u8>>) -> Action {
+    Action::ChangeKeys(ChangeKeys { add, retire })
+}
+
+#[test]
+fn keys_are_added_from_the_next_height_and_retired_after_this_one() {
+    let mut chain = Chain::start();
+    chain.commit(&[]);
+    chain.run(MARKET, change_keys(&[50], &[1])).unwrap();
+    let expected = [(public(1), 1, 2), (public(50), 3, 0)].map(|(key, from, until)| Key {
+        public_key: key.to_vec(),
+        valid_from_height: from,
+        valid_until_height: until,
+    });
+    assert_eq!(keys_of(&chain, "market"), expected);
+    let owner = chain.state.values.get(&keys::key_owner(&public(50)));
+    assert_eq!(owner.map(Vec::as_slice), Some(b"market".as_slice()));
+}
+
+#[test]
+fn each_rule() {
+    let mut chain = Chain::start();
+    chain.run(MARKET, change_keys(&[50, 51], &[])).unwrap();
+    chain.run(MARKET, change_keys(&[], &[51])).unwrap();
+    let weak = [[1].as_slice(), &[0; 31]].concat();
+    let no_point = [[2].as_slice(), &[0; 31]].concat();
+    let length = |field, found| {
+        Rejection::from(Malformed::Length {
+            field,
+            expected: 32,
+            found,
+        })
+    };
+    let bad_key = |key: &[u8], error| Rejection::BadKey {
+        key: key.try_into().unwrap(),
+        error,
+    };
+    let rows: [(&str, Action, Rejection); 16] = [
+        ("nothing", raw(vec![], vec![]), Rejection::EmptyChange),
+        (
+            "short key",
+            raw(vec![vec![1; 31]], vec![]),
+            length("add", 31),
+        ),
+        (
+            "long key",
+            raw(vec![vec![1; 33]], vec![]),
+            length("add", 33),
+        ),
+        (
+            "retire short",
+            raw(vec![], vec![vec![1; 31]]),
+            length("retire", 31),
+        ),
+        (
+            "weak key",
+            raw(vec![weak.clone()], vec![]),
+            bad_key(&weak, BadKey::Weak),
+        ),
+        (
+            "no point",
+            raw(vec![no_point.clone()], vec![]),
+            bad_key(&no_point, BadKey::NotAPoint),
+        ),
+        (
+            "own key again",
+            change_keys(&[1], &[]),
+            Rejection::KeyTaken(public(1)),
+        ),
+        (
+            "own retired key",
+            change_keys(&[51], &[]),
+            Rejection::KeyTaken(public(51)),
+        ),
+        (
+            "another's key",
+            change_keys(&[2], &[]),
+            Rejection::KeyTaken(public(2)),
+        ),
+        (
+            "twice at once",
+            change_keys(&[60, 60], &[]),
+            Rejection::KeyTaken(public(60)),
+        ),
+        (
+            "retire and add again",
+            change_keys(&[50], &[50]),
+            Rejection::KeyTaken(public(50)),
+        ),
+        (
+            "retire another's",
+            change_keys(&[], &[2]),
+            Rejection::KeyNotInUse(public(2)),
+        ),
+        (
+            "retire retired",
+            change_keys(&[], &[51]),
+            Rejection::KeyNotInUse(public(51)),
+        ),
+        (
+            "retire twice at once",
+            change_keys(&[60], &[50, 50]),
+            Rejection::KeyNotInUse(public(50)),
+        ),
+        (
+            "retire what is added now",
+            change_keys(&[60], &[60]),
+            Rejection::KeyNotInUse(public(60)),
+        ),
+        ("retire all", change_keys(&[], &[1, 50]), Rejection::LastKey),
+    ];
+    for (name, action, expected) in rows {
+        let refused = chain.check(&chain.sign(MARKET, action));
+        assert_eq!(refused, Err(expected), "{name}");
+    }
+    // All keys may be replaced at once: the new one holds when the old ones end.
+    assert_eq!(chain.run(MARKET, change_keys(&[60], &[1, 50])), Ok(()));
+}
+
+#[test]
+fn a_key_belongs_to_one_organisation_for_ever() {
+    let mut chain = Chain::start();
+    chain.run(MARKET, change_keys(&[50], &[1])).unwrap();
+    for who in [("market", 50), CARRIER] {
+        let refused = chain.check(&chain.sign(who, change_keys(&[1], &[])));
+        assert_eq!(refused, Err(Rejection::KeyTaken(public(1))));
+    }
+}
+
+#[test]
+fn two_organisations_cannot_register_a_key_in_one_block() {
+    let mut chain = Chain::start();
+    let both = [MARKET, CARRIER].map(|who| chain.sign(who, change_keys(&[50], &[])));
+    let executed = chain.commit(&both);
+    assert_eq!(executed.rejected, [(1, Rejection::KeyTaken(public(50)))]);
+}
+
+#[test]
+fn an_organisation_has_at_most_256_keys_in_all_its_life() {
+    let mut chain = Chain::start();
+    // Seeds are one byte and the founders' are taken, so these keys are made from numbers.
+    let fresh = |n: u16| {
+        let mut secret = [200; 32];
+        secret[..2].copy_from_slice(&n.to_be_bytes());
+        let key = ed25519_dalek::SigningKey::from_bytes(&secret);
+        key.verifying_key().to_bytes().to_vec()
+    };
+    let to_the_limit = raw((0..255).map(fresh).collect(), vec![]);
+    chain.run(MARKET, to_the_limit).unwrap();
+    let one_more = chain.check(&chain.sign(MARKET, raw(vec![fresh(300)], vec![])));
+    assert_eq!(one_more, Err(BadOrganisation::Keys.into()));
+    // Retired keys count: their records stay.
+    let swap = raw(vec![fresh(300)], vec![fresh(0)]);
+    let swapped = chain.check(&chain.sign(MARKET, swap));
+    assert_eq!(swapped, Err(BadOrganisation::Keys.into()));
+}

@@ -1,0 +1,76 @@
+use super::*;
+use crate::test_support::Memory;
+
+fn base() -> Memory {
+    Memory {
+        values: [(b"a".to_vec(), b"base".to_vec())].into(),
+        transactions: [[1; 32]].into(),
+        ..Memory::default()
+    }
+}
+
+fn row(n: u8) -> LinkRow {
+    LinkRow {
+        owner: vec![n],
+        sequence: 0,
+        entry: vec![n],
+    }
+}
+
+#[test]
+fn later_layers_cover_earlier_ones() {
+    let base = base();
+    let mut delta = Delta::new(&base);
+    assert_eq!(delta.get(b"a"), Ok(Some(b"base".to_vec())));
+    delta.put(b"a".to_vec(), b"block".to_vec());
+    delta.accept([2; 32]);
+    delta.put(b"a".to_vec(), b"transaction".to_vec());
+    assert_eq!(delta.get(b"a"), Ok(Some(b"transaction".to_vec())));
+    delta.discard();
+    assert_eq!(delta.get(b"a"), Ok(Some(b"block".to_vec())));
+    assert_eq!(delta.get(b"b"), Ok(None));
+}
+
+#[test]
+fn only_what_is_accepted_is_written() {
+    let base = base();
+    let mut delta = Delta::new(&base);
+    for (n, accepted) in [(1, true), (2, false), (3, true)] {
+        delta.put(vec![n], vec![n]);
+        delta.append(row(n));
+        if accepted {
+            delta.accept([n + 10; 32]);
+        } else {
+            delta.discard();
+        }
+    }
+    delta.put(vec![4], vec![4]);
+    delta.append(row(4));
+    delta.accept_block_writes();
+    delta.put(vec![5], vec![5]);
+    let writes = delta.into_writes();
+    assert!(writes.values.keys().eq([&vec![1], &vec![3], &vec![4]]));
+    assert_eq!(writes.links, [1, 3, 4].map(row));
+    assert!(writes.transactions.iter().eq([&[11; 32], &[13; 32]]));
+}
+
+#[test]
+fn a_transaction_is_committed_in_the_base_or_in_the_block() {
+    let base = base();
+    let mut delta = Delta::new(&base);
+    delta.accept([2; 32]);
+    let found = [1, 2, 3].map(|n| delta.is_committed(&[n; 32]).unwrap());
+    assert_eq!(found, [true, true, false]);
+}
+
+#[test]
+fn a_stored_value_that_does_not_decode_is_damage() {
+    let mut base = base();
+    base.values.insert(b"a".to_vec(), vec![0xff]);
+    let delta = Delta::new(&base);
+    let read = delta.read::<touchstone_proto::ledger::Item>(b"a");
+    assert!(matches!(read, Err(Fault::Damaged(_))), "{read:?}");
+    // Canonical form is required of our own disk too.
+    let unknown = decode_stored::<touchstone_proto::ledger::Item>(b"a", &[0x78, 1]);
+    assert!(matches!(unknown, Err(Fault::Damaged(_))));
+}
