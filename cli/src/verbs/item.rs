@@ -13,7 +13,7 @@ use crate::words;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   touchstone item urn:epc:id:sgtin:9521234.050001.A1
-  touchstone item https://id.gs1.org/00/095212340000000152 --json
+  touchstone item https://id.gs1.org/00/095212340000000150 --json
 
 Exit codes: 0 verified; 3 not verified; 4 not recorded (proven).")]
 pub struct Arguments {

@@ -1,0 +1,7 @@
+//! The command line against a small ledger in this process: real execution, real headers, real
+//! certificates, so that the client's checks are really exercised.
+
+mod captures;
+mod fake;
+mod items;
+mod keys;
