@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use tonic::transport::{Channel, Endpoint};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
@@ -13,7 +14,6 @@ use touchstone_proto::ledger;
 use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{self, CertifiedHeader, StateReply};
-use tonic::transport::{Channel, Endpoint};
 
 use crate::failure::Failure;
 use crate::settings::Signer;
@@ -60,7 +60,11 @@ pub enum Outcome {
 
 impl Client {
     /// Connects, and follows the validators from genesis to today.
-    pub async fn connect(url: &str, timeout: Duration, genesis: Genesis) -> Result<Client, Failure> {
+    pub async fn connect(
+        url: &str,
+        timeout: Duration,
+        genesis: Genesis,
+    ) -> Result<Client, Failure> {
         let ledger = open(url, timeout).await?;
         let names = genesis
             .document
@@ -118,6 +122,17 @@ impl Client {
     ) -> Result<(Attested, Option<M>), Failure> {
         self.catch_up(reply.and_then(|r| r.header.as_ref())).await?;
         Ok(self.trust.record(key, reply)?)
+    }
+
+    /// Checks an answer about one key of the state; gives its bytes.
+    pub async fn value(
+        &mut self,
+        key: &[u8],
+        reply: &StateReply,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        self.catch_up(reply.header.as_ref()).await?;
+        let (_, value) = self.trust.state(key, Some(reply))?;
+        Ok(value.map(<[u8]>::to_vec))
     }
 
     /// One page of an item's events. The page's events are unchecked: the caller holds all pages

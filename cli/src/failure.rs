@@ -71,23 +71,25 @@ impl Failure {
 
     /// The failure as one JSON object.
     pub fn json(&self) -> serde_json::Value {
-        let mut object = json!({
+        let (rule, code, event) = match self {
+            Failure::Refused {
+                rule, code, event, ..
+            } => (Some(rule), Some(code), *event),
+            _ => (None, None, None),
+        };
+        let check = match self {
+            Failure::NotVerified(reason) => Some(reason.check()),
+            _ => None,
+        };
+        json!({
             "error": self.kind(),
             "message": self.to_string(),
             "exit_code": self.exit_code(),
-        });
-        if let Failure::Refused {
-            code, rule, event, ..
-        } = self
-        {
-            object["rule"] = json!(rule);
-            object["code"] = json!(code);
-            object["event"] = json!(event);
-        }
-        if let Failure::NotVerified(reason) = self {
-            object["check"] = json!(reason.check());
-        }
-        object
+            "rule": rule,
+            "code": code,
+            "event": event,
+            "check": check,
+        })
     }
 
     /// A file operation failed.
@@ -120,7 +122,11 @@ impl From<Rejection> for Failure {
 impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Failure {
         use tonic::Code;
-        let message = format!("the node answered {:?}: {}", status.code(), status.message());
+        let message = format!(
+            "the node answered {:?}: {}",
+            status.code(),
+            status.message()
+        );
         match status.code() {
             Code::NotFound => Failure::NotFound(message),
             Code::InvalidArgument

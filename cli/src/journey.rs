@@ -103,7 +103,10 @@ pub fn emptied(container: &ProvenLink, from: Place) -> Option<Place> {
                     && event.action == Some(Action::Delete)
                     && event.children.is_empty()
                     && event.classes.is_empty()
-                    && event.parent.as_ref().is_some_and(|p| p.as_str() == container.id)
+                    && event
+                        .parent
+                        .as_ref()
+                        .is_some_and(|p| p.as_str() == container.id)
             })
         })
         .map(|recorded| recorded.place)

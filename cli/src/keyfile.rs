@@ -141,9 +141,9 @@ pub fn from_pem(
             let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
                 .map_err(|_| unreadable())?;
             let passphrase = passphrase()?;
-            let opened = encrypted.decrypt(passphrase.as_bytes()).map_err(|_| {
-                Failure::Usage("the passphrase doesn't open this key".into())
-            })?;
+            let opened = encrypted
+                .decrypt(passphrase.as_bytes())
+                .map_err(|_| Failure::Usage("the passphrase doesn't open this key".into()))?;
             SigningKey::from_pkcs8_der(opened.as_bytes()).map_err(|_| unreadable())
         }
         _ => Err(unreadable()),

@@ -21,6 +21,7 @@ pub mod journey;
 pub mod keyfile;
 pub mod link;
 pub mod output;
+pub mod receipt;
 pub mod settings;
 pub mod verbs;
 pub mod verify;

@@ -91,8 +91,8 @@ impl Receipt {
     /// Writes the receipt as a private file into a folder; gives its path.
     pub fn write(&self, folder: &Path) -> Result<PathBuf, Failure> {
         let path = folder.join(format!("{}{SUFFIX}", self.design_id));
-        let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|e| Failure::Usage(format!("receipt: {e}")))?;
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|e| Failure::Usage(format!("receipt: {e}")))?;
         text.push(b'\n');
         keyfile::write_secret(&path, &text, false)?;
         Ok(path)
@@ -147,7 +147,9 @@ pub fn bytes(field: &'static str, text: &str) -> Result<[u8; 32], Failure> {
 }
 
 fn wrong(field: &str) -> Failure {
-    Failure::Usage(format!("the receipt's {field} is not hex of the right length"))
+    Failure::Usage(format!(
+        "the receipt's {field} is not hex of the right length"
+    ))
 }
 
 /// Hashes a file without holding it in memory.

@@ -83,7 +83,11 @@ pub struct Attested {
 impl Attested {
     /// Organisations that signed, each once, ascending.
     pub fn organisations(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.signers.iter().map(|v| v.organisation.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .signers
+            .iter()
+            .map(|v| v.organisation.as_str())
+            .collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -149,7 +153,11 @@ impl Trust {
         let mut ends = Vec::with_capacity(handovers.len());
         for handover in handovers {
             let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
-            ends.push(Header::decode(&certified.header).map_err(HeaderError::from)?.height);
+            ends.push(
+                Header::decode(&certified.header)
+                    .map_err(HeaderError::from)?
+                    .height,
+            );
         }
         let mut first = 1;
         let mut eras = Vec::with_capacity(sets.len());

@@ -111,10 +111,20 @@ fn reading(report: &Value) -> String {
         .and_then(Value::as_str)
         .map_or("reading".to_owned(), |t| term(t).to_lowercase());
     let mut parts = vec![kind];
-    let plain_values = ["value", "stringValue", "booleanValue", "hexBinaryValue", "uriValue"];
+    let plain_values = [
+        "value",
+        "stringValue",
+        "booleanValue",
+        "hexBinaryValue",
+        "uriValue",
+    ];
     parts.extend(plain_values.iter().find_map(|name| text(name)));
     parts.extend(text("uom"));
-    for (name, word) in [("minValue", "min"), ("meanValue", "mean"), ("maxValue", "max")] {
+    for (name, word) in [
+        ("minValue", "min"),
+        ("meanValue", "mean"),
+        ("maxValue", "max"),
+    ] {
         parts.extend(text(name).map(|value| format!("{word} {value}")));
     }
     if let Some(exception) = report.get("exception").and_then(Value::as_str) {

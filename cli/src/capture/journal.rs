@@ -188,8 +188,8 @@ impl Journal {
     }
 
     fn append(&mut self, line: &Line) -> Result<(), Failure> {
-        let mut text = serde_json::to_vec(line)
-            .map_err(|e| Failure::Usage(format!("journal: {e}")))?;
+        let mut text =
+            serde_json::to_vec(line).map_err(|e| Failure::Usage(format!("journal: {e}")))?;
         text.push(b'\n');
         self.file
             .write_all(&text)

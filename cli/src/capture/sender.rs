@@ -333,7 +333,10 @@ impl<'a> Sender<'a> {
 
     fn must_wait(&self, batch: &Batch) -> bool {
         let of = |b: &Batch| -> Vec<&SourceEvent> {
-            b.events.iter().filter_map(|i| self.events.get(*i)).collect()
+            b.events
+                .iter()
+                .filter_map(|i| self.events.get(*i))
+                .collect()
         };
         let ours = of(batch);
         let names: BTreeSet<&String> = ours.iter().flat_map(|e| &e.names).collect();
@@ -483,7 +486,11 @@ impl<'a> Sender<'a> {
     }
 
     fn stopped(&self) -> Failure {
-        Failure::Usage(format!("stopped with {} of {} events decided", self.outcomes.len(), self.events.len()))
+        Failure::Usage(format!(
+            "stopped with {} of {} events decided",
+            self.outcomes.len(),
+            self.events.len()
+        ))
     }
 }
 

@@ -9,6 +9,7 @@ use touchstone_core::epcis::{
 };
 use touchstone_core::rejection::Rejection;
 
+use super::elements;
 use crate::failure::Failure;
 
 /// An event of the input.
@@ -139,11 +140,48 @@ fn add(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
                 .enumerate()
                 .map(|(index, bytes)| examine(file, index, bytes, limit)),
         ),
-        Err(error) => input.bad.push(BadDocument {
-            file: file.to_owned(),
-            refusal: Refusal::epcis(error),
-        }),
+        Err(error) => match one_by_one(file, bytes, &error, limit) {
+            Some(events) => input.events.extend(events),
+            None => input.bad.push(BadDocument {
+                file: file.to_owned(),
+                refusal: Refusal::epcis(error),
+            }),
+        },
     }
+}
+
+/// Reads each event of a document by itself, where only events are wrong with it.
+fn one_by_one(
+    file: &str,
+    document: &[u8],
+    error: &EpcisError,
+    limit: u64,
+) -> Option<Vec<SourceEvent>> {
+    const LIST: &str = "$.epcisBody.eventList[";
+    if !error.path.starts_with(LIST) || document.len() > MAX_DOCUMENT_BYTES {
+        return None;
+    }
+    let ranges = elements::events(document)?;
+    let mut events = Vec::with_capacity(ranges.len());
+    for (index, range) in ranges.iter().enumerate() {
+        let alone = elements::alone(document, &ranges, *range)?;
+        events.push(match split_document(&alone) {
+            Ok(one) => examine(file, index, one.into_iter().next()?, limit),
+            Err(mut error) => {
+                let inner = error.path.strip_prefix(LIST)?.strip_prefix("0]")?.to_owned();
+                error.path = format!("{LIST}{index}]{inner}");
+                SourceEvent {
+                    file: file.to_owned(),
+                    index,
+                    bytes: document.get(range.0..range.1)?.to_vec(),
+                    names: BTreeSet::new(),
+                    empties: false,
+                    wrong: Some(Refusal::epcis(error)),
+                }
+            }
+        });
+    }
+    Some(events)
 }
 
 /// What an envelope adds to the bytes of one event: keys, signature, organisation, lengths.
@@ -154,13 +192,16 @@ fn examine(file: &str, index: usize, bytes: Vec<u8>, limit: u64) -> SourceEvent 
     let size = bytes.len() as u64 + ENVELOPE_BYTES;
     let (names, empties, wrong) = match parsed {
         Ok(event) => (
-            event.items().iter().map(|i| i.as_str().to_owned()).collect(),
+            event
+                .items()
+                .iter()
+                .map(|i| i.as_str().to_owned())
+                .collect(),
             event.event_type == EventType::Aggregation
                 && event.action == Some(Action::Delete)
                 && event.children.is_empty(),
-            (size > limit).then(|| {
-                Refusal::of(&Rejection::TransactionTooLarge { bytes: size, limit })
-            }),
+            (size > limit)
+                .then(|| Refusal::of(&Rejection::TransactionTooLarge { bytes: size, limit })),
         ),
         Err(error) => (BTreeSet::new(), false, Some(Refusal::epcis(error))),
     };

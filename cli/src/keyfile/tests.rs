@@ -80,7 +80,14 @@ fn openssl_reads_our_keys_and_we_read_its() {
         hex::encode(read_back.verifying_key().to_bytes())
     );
     let (locked, pem) = openssl(
-        &["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:x"],
+        &[
+            "pkcs8",
+            "-topk8",
+            "-v2",
+            "aes-256-cbc",
+            "-passout",
+            "pass:x",
+        ],
         &theirs,
     );
     assert!(locked);
@@ -89,8 +96,22 @@ fn openssl_reads_our_keys_and_we_read_its() {
 
 #[test]
 fn what_is_no_key_is_refused() {
-    let (_, rsa) = openssl(&["genpkey", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "");
-    for text in ["", "hello", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", &rsa] {
+    let (_, rsa) = openssl(
+        &[
+            "genpkey",
+            "-algorithm",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+        ],
+        "",
+    );
+    for text in [
+        "",
+        "hello",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        &rsa,
+    ] {
         let failure = from_pem(text, no_passphrase).unwrap_err();
         assert!(failure.to_string().contains("PKCS#8"), "{failure}");
     }

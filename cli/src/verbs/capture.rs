@@ -68,8 +68,11 @@ pub async fn run_until(
     let mut client = settings.client().await?;
     let parameters = client.trust().genesis().document.parameters.clone();
     let journal_path = journal_path(arguments)?;
-    let (journal, history) =
-        Journal::open(&journal_path, client.trust().chain_id(), &signer.organisation)?;
+    let (journal, history) = Journal::open(
+        &journal_path,
+        client.trust().chain_id(),
+        &signer.organisation,
+    )?;
     let input = source::read(&arguments.files, parameters.max_transaction_bytes)?;
     let most = usize::try_from(parameters.max_events_per_transaction).unwrap_or(usize::MAX);
     let limits = Limits {
@@ -126,14 +129,16 @@ fn journal_path(arguments: &Arguments) -> Result<PathBuf, Failure> {
     if let Some(path) = &arguments.journal {
         return Ok(path.clone());
     }
-    let first = arguments.files.first().map_or(Path::new("-"), |p| p.as_path());
+    let first = arguments
+        .files
+        .first()
+        .map_or(Path::new("-"), |p| p.as_path());
     if first.as_os_str() == "-" {
         return Err(Failure::Usage(
             "standard input has no place for a journal; name one with --journal FILE".into(),
         ));
     }
-    let absolute =
-        std::path::absolute(first).map_err(|e| Failure::io("finding", first, &e))?;
+    let absolute = std::path::absolute(first).map_err(|e| Failure::io("finding", first, &e))?;
     let mut name = absolute
         .file_name()
         .ok_or_else(|| Failure::Usage("name the journal with --journal FILE".into()))?

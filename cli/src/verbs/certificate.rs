@@ -38,7 +38,7 @@ pub struct Arguments {
 
 /// How the content of a commitment is known.
 enum Source {
-    Receipt(Receipt),
+    Receipt(Box<Receipt>),
     Disclosure,
     Nothing,
 }
@@ -82,7 +82,13 @@ pub async fn run(
         (None, Some(file)) => {
             let beside = Path::new(&arguments.design).parent().map_or_else(
                 || PathBuf::from("."),
-                |p| if p.as_os_str().is_empty() { ".".into() } else { p.to_owned() },
+                |p| {
+                    if p.as_os_str().is_empty() {
+                        ".".into()
+                    } else {
+                        p.to_owned()
+                    }
+                },
             );
             let folder = arguments.receipts.as_ref().unwrap_or(&beside);
             for (_, receipt) in receipt::find(folder, &file.sha256)? {
@@ -172,10 +178,12 @@ async fn certify(
     let commitment: Hash =
         encoding::exact("commitment", &record.commitment).map_err(NotVerified::from)?;
     if design::id(&owner_key, &commitment) != id {
-        return Err(contradiction("the record's key and commitment don't give its id"));
+        return Err(contradiction(
+            "the record's key and commitment don't give its id",
+        ));
     }
     let (opening, source) = match (receipt, &record.disclosure) {
-        (Some(receipt), _) => (Some(receipt.opening()?), Source::Receipt(receipt)),
+        (Some(receipt), _) => (Some(receipt.opening()?), Source::Receipt(Box::new(receipt))),
         (None, Some(disclosure)) => {
             let salt = encoding::exact("salt", &disclosure.salt).map_err(NotVerified::from)?;
             let files = disclosure
@@ -242,7 +250,9 @@ async fn deposit_block(
         || header.time_ms != record.time_ms
         || Some(header.height) != height
     {
-        return Err(contradiction("the deposit's transaction tells another story than its record"));
+        return Err(contradiction(
+            "the deposit's transaction tells another story than its record",
+        ));
     }
     Ok(recorded.attested.clone())
 }
@@ -321,7 +331,10 @@ impl Certificate {
             plain(&self.owner),
             plain(&self.record.organisation)
         ));
-        output.line(format!("Owner key   {}", hex::encode(&self.record.owner_key)));
+        output.line(format!(
+            "Owner key   {}",
+            hex::encode(&self.record.owner_key)
+        ));
         for (name, sha256) in self.files() {
             let name = name.map(|n| format!("  {}", plain(n))).unwrap_or_default();
             output.line(format!("File        {sha256}{name}"));
@@ -334,7 +347,11 @@ impl Certificate {
         ));
         output.line(format!(
             "Attested    by {}: {} of {} validators",
-            self.names.iter().map(|n| plain(n)).collect::<Vec<_>>().join(", "),
+            self.names
+                .iter()
+                .map(|n| plain(n))
+                .collect::<Vec<_>>()
+                .join(", "),
             self.deposited.signers.len(),
             self.deposited.validators.count()
         ));

@@ -6,7 +6,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use touchstone_core::genesis::{self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
+use touchstone_core::genesis::{
+    self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters,
+};
 use touchstone_core::model::organisation as rules;
 
 use crate::failure::Failure;

@@ -87,9 +87,7 @@ fn make(new: &New, output: &mut Output) -> Result<(), Failure> {
 fn print(public_key: &[u8; 32], output: &mut Output) -> Result<(), Failure> {
     let bad = || Failure::Usage("not a usable Ed25519 public key".into());
     let key = ed25519_dalek::VerifyingKey::from_bytes(public_key).map_err(|_| bad())?;
-    let pem = key
-        .to_public_key_pem(LineEnding::LF)
-        .map_err(|_| bad())?;
+    let pem = key.to_public_key_pem(LineEnding::LF).map_err(|_| bad())?;
     if output.json {
         output.value(&json!({"public_key": hex::encode(public_key), "pem": pem}));
     } else {

@@ -15,23 +15,33 @@ fn events_read_as_sentences() {
     let pallet_link = "https://id.gs1.org/00/095212340000000150";
     let table = [
         (
-            format!(r#""type":"ObjectEvent","action":"ADD","bizStep":"commissioning","disposition":"active","epcList":["{thing}"]"#),
+            format!(
+                r#""type":"ObjectEvent","action":"ADD","bizStep":"commissioning","disposition":"active","epcList":["{thing}"]"#
+            ),
             "commissioning: came into being; now active".to_owned(),
         ),
         (
-            format!(r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"https://ref.gs1.org/cbv/BizStep-shipping","disposition":"in_transit","epcList":["{thing}"]"#),
+            format!(
+                r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"https://ref.gs1.org/cbv/BizStep-shipping","disposition":"in_transit","epcList":["{thing}"]"#
+            ),
             "shipping: seen; now in transit".to_owned(),
         ),
         (
-            format!(r#""type":"AggregationEvent","action":"ADD","parentID":"{pallet}","childEPCs":["{thing}"]"#),
+            format!(
+                r#""type":"AggregationEvent","action":"ADD","parentID":"{pallet}","childEPCs":["{thing}"]"#
+            ),
             format!("packed 1 thing into {pallet_link}"),
         ),
         (
-            format!(r#""type":"AggregationEvent","action":"DELETE","parentID":"{pallet}","childEPCs":[]"#),
+            format!(
+                r#""type":"AggregationEvent","action":"DELETE","parentID":"{pallet}","childEPCs":[]"#
+            ),
             format!("emptied {pallet_link}"),
         ),
         (
-            format!(r#""type":"TransformationEvent","inputEPCList":["{thing}"],"outputEPCList":["{thing}","{pallet}"]"#),
+            format!(
+                r#""type":"TransformationEvent","inputEPCList":["{thing}"],"outputEPCList":["{thing}","{pallet}"]"#
+            ),
             "made 2 things from 1 thing".to_owned(),
         ),
     ];

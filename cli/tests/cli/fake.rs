@@ -5,6 +5,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use clap::Parser;
@@ -33,9 +34,10 @@ use touchstone_proto::node::*;
 
 pub const GENESIS_MS: u64 = 1_767_225_600_000;
 
-/// The clock of these tests: an hour after genesis.
+/// The clock of these tests: an hour after genesis, and a millisecond on at each look.
 pub fn now_ms() -> u64 {
-    GENESIS_MS + 3_600_000
+    static LOOKS: AtomicU64 = AtomicU64::new(0);
+    GENESIS_MS + 3_600_000 + LOOKS.fetch_add(1, Ordering::SeqCst)
 }
 
 pub fn key(seed: u8) -> SigningKey {
@@ -71,6 +73,9 @@ pub fn founder(index: usize) -> Organisation {
     }
 }
 
+/// Changes an answer on its way out.
+pub type Tamper = Arc<dyn Fn(&mut dyn Any) + Send + Sync>;
+
 pub struct World {
     pub genesis: Genesis,
     pub genesis_bytes: Vec<u8>,
@@ -88,7 +93,7 @@ pub struct World {
     /// Events of one page.
     pub page: usize,
     /// Bends answers.
-    pub tamper: Option<Arc<dyn Fn(&mut dyn Any) + Send + Sync>>,
+    pub tamper: Option<Tamper>,
     /// Transactions that the stream takes in before it falls silent.
     pub patience: Option<usize>,
     /// Submissions seen, by id: how often, and their bytes.
@@ -248,7 +253,9 @@ impl World {
     }
 
     fn certified(&self, height: u64) -> Option<CertifiedHeader> {
-        let (block, certificate) = self.blocks.get(usize::try_from(height).ok()?.checked_sub(1)?)?;
+        let (block, certificate) = self
+            .blocks
+            .get(usize::try_from(height).ok()?.checked_sub(1)?)?;
         Some(CertifiedHeader {
             header: block.header.encode(),
             certificate: Some(certificate.clone()),
@@ -267,7 +274,9 @@ impl World {
     }
 
     fn entries(&self, owner: &[u8]) -> Vec<Vec<u8>> {
-        let all = self.links.range((owner.to_vec(), 0)..=(owner.to_vec(), u64::MAX));
+        let all = self
+            .links
+            .range((owner.to_vec(), 0)..=(owner.to_vec(), u64::MAX));
         all.map(|(_, entry)| entry.clone()).collect()
     }
 
@@ -275,8 +284,7 @@ impl World {
         use prost::Message;
         let entry = ledger::LinkEntry::decode(entry).unwrap();
         let at = entry.position.unwrap();
-        let envelope =
-            &self.blocks[at.height as usize - 1].0.transactions[at.transaction as usize];
+        let envelope = &self.blocks[at.height as usize - 1].0.transactions[at.transaction as usize];
         let envelope = ledger::Envelope::decode(envelope.as_slice()).unwrap();
         let body = ledger::Transaction::decode(envelope.body.as_slice()).unwrap();
         match body.action {
@@ -624,7 +632,11 @@ impl Ledger for Service {
         _: Request<ListOrganisationsRequest>,
     ) -> Answer<ListOrganisationsReply> {
         self.answer(|w| {
-            let list = w.values.get(keys::ORGANISATIONS).cloned().unwrap_or_default();
+            let list = w
+                .values
+                .get(keys::ORGANISATIONS)
+                .cloned()
+                .unwrap_or_default();
             let ids: BTreeSet<String> = list
                 .split(|b| *b == 0)
                 .filter(|id| !id.is_empty())
@@ -641,7 +653,11 @@ impl Ledger for Service {
             let header = w.certified(w.height());
             let hash = w.blocks.last().map(|(b, _)| b.header.validators_hash);
             let current = Some(w.validators.hash()) == hash;
-            let set = if current { &w.validators } else { &w.genesis.validators };
+            let set = if current {
+                &w.validators
+            } else {
+                &w.genesis.validators
+            };
             ValidatorsReply {
                 header,
                 validators: Some(set.message()),

@@ -42,7 +42,10 @@ async fn steps(node: &Served, item: &str) -> Vec<(String, usize)> {
         .map(|step| {
             let text: serde_json::Value =
                 serde_json::from_str(step["text"].as_str().unwrap()).unwrap();
-            let deed = text["bizStep"].as_str().or(text["action"].as_str()).unwrap();
+            let deed = text["bizStep"]
+                .as_str()
+                .or(text["action"].as_str())
+                .unwrap();
             (deed.to_owned(), step["inside"].as_array().unwrap().len())
         })
         .collect()
@@ -58,7 +61,8 @@ async fn a_link_of_several_pages_is_told_completely() {
     for step in ["commissioning", "storing", "picking", "packing", "shipping"] {
         node.world().record("acme", &[seen(&[ITEM], step)]);
     }
-    node.world().record("bravo", &[seen(&[ITEM, OTHER], "receiving")]);
+    node.world()
+        .record("bravo", &[seen(&[ITEM, OTHER], "receiving")]);
     let ran = node.run(&["item", ITEM]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let expected = [
@@ -98,19 +102,19 @@ async fn an_item_inherits_the_moves_of_its_containers_while_inside() {
     let node = Served::start().await;
     let events = [
         seen(&[ITEM], "commissioning"),
-        seen(&[CASE], "holding"),                    // before packing: not the item's
-        aggregation("ADD", PALLET, &[CASE]),         // the case goes on the pallet first
+        seen(&[CASE], "holding"), // before packing: not the item's
+        aggregation("ADD", PALLET, &[CASE]), // the case goes on the pallet first
         aggregation("ADD", CASE, &[ITEM]),
-        seen(&[CASE], "loading"),                    // inherited from the case
-        seen(&[PALLET], "shipping"),                 // inherited through both
-        aggregation("DELETE", PALLET, &[CASE]),      // the case's own event
-        seen(&[PALLET], "departing"),                // no more
+        seen(&[CASE], "loading"),               // inherited from the case
+        seen(&[PALLET], "shipping"),            // inherited through both
+        aggregation("DELETE", PALLET, &[CASE]), // the case's own event
+        seen(&[PALLET], "departing"),           // no more
         aggregation("DELETE", CASE, &[ITEM]),
-        seen(&[CASE], "destroying"),                 // no more
+        seen(&[CASE], "destroying"), // no more
         seen(&[ITEM], "receiving"),
     ];
     for e in &events {
-        node.world().record("acme", &[e.clone()]);
+        node.world().record("acme", std::slice::from_ref(e));
     }
     assert_eq!(
         steps(&node, ITEM).await,
@@ -155,7 +159,11 @@ async fn emptying_a_container_ends_the_stay() {
     assert!(ran.out.contains(inside), "{}", ran.out);
     let gone = node.run(&["item", OTHER]).await;
     assert!(!gone.out.contains("\nInside "), "{}", gone.out);
-    assert!(gone.out.contains(&format!("     inside    {CASE_LINK}\n")), "{}", gone.out);
+    assert!(
+        gone.out.contains(&format!("     inside    {CASE_LINK}\n")),
+        "{}",
+        gone.out
+    );
 }
 
 #[tokio::test]
@@ -184,13 +192,20 @@ async fn new_validators_are_followed_from_genesis() {
     node.world().record("acme", &[seen(&[ITEM], "storing")]);
     let ran = node.run(&["item", ITEM]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("3 of 5 validators, 6 of 8 voting power"), "{}", ran.out);
+    assert!(
+        ran.out.contains("3 of 5 validators, 6 of 8 voting power"),
+        "{}",
+        ran.out
+    );
 
     // Without the hand-over, the new validators are strangers.
     node.tamper(|reply: &mut touchstone_proto::node::HandoversReply| reply.handovers.clear());
     let ran = node.run(&["item", ITEM]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.err.contains("validator set that isn't proven"), "{ran:?}");
+    assert!(
+        ran.err.contains("validator set that isn't proven"),
+        "{ran:?}"
+    );
 }
 
 #[tokio::test]
@@ -225,7 +240,10 @@ async fn retired_validators_cannot_speak_for_today() {
     });
     let ran = node.run(&["item", ITEM]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.err.contains("validator set that isn't proven"), "{ran:?}");
+    assert!(
+        ran.err.contains("validator set that isn't proven"),
+        "{ran:?}"
+    );
 }
 
 type Bend = fn(&mut ItemReply);
@@ -358,7 +376,8 @@ async fn a_node_that_is_away_is_code_5() {
     let free = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     assert_ne!(url, free);
-    let ran = crate::fake::touchstone(&["item", ITEM, "--node", &free, "--genesis", &genesis]).await;
+    let ran =
+        crate::fake::touchstone(&["item", ITEM, "--node", &free, "--genesis", &genesis]).await;
     assert_eq!(ran.code, 5, "{ran:?}");
     assert!(ran.err.contains("no connection"), "{ran:?}");
 }

@@ -27,12 +27,19 @@ async fn an_encrypted_key_opens_with_its_passphrase_only() {
     std::fs::write(&wrong, "open barley\n").unwrap();
     let made = touchstone(&["key", "new", "--out", &path, "--passphrase-file", &secret]).await;
     assert_eq!(made.code, 0, "{made:?}");
-    assert!(std::fs::read_to_string(&path).unwrap().contains("ENCRYPTED"));
+    assert!(
+        std::fs::read_to_string(&path)
+            .unwrap()
+            .contains("ENCRYPTED")
+    );
     let shown = touchstone(&["key", "show", &path, "--passphrase-file", &secret]).await;
     assert_eq!(shown.out, made.out);
     let refused = touchstone(&["key", "show", &path, "--passphrase-file", &wrong]).await;
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.err.contains("passphrase doesn't open"), "{refused:?}");
+    assert!(
+        refused.err.contains("passphrase doesn't open"),
+        "{refused:?}"
+    );
 }
 
 struct Ceremony(tempfile::TempDir);
@@ -45,10 +52,24 @@ impl Ceremony {
             let node = &o.nodes[0];
             let file = ceremony.path(&format!("{}.json", o.id));
             let ran = touchstone(&[
-                "genesis", "contribute", "--id", &o.id, "--name", &o.name, "--role", &o.roles[0],
-                "--key", &o.keys[0], "--node-network-key", &node.network_key,
-                "--node-address", &node.addresses[0],
-                "--validator-key", node.validator_key.as_ref().unwrap(), "--out", &file,
+                "genesis",
+                "contribute",
+                "--id",
+                &o.id,
+                "--name",
+                &o.name,
+                "--role",
+                &o.roles[0],
+                "--key",
+                &o.keys[0],
+                "--node-network-key",
+                &node.network_key,
+                "--node-address",
+                &node.addresses[0],
+                "--validator-key",
+                node.validator_key.as_ref().unwrap(),
+                "--out",
+                &file,
             ])
             .await;
             assert_eq!(ran.code, 0, "{ran:?}");
@@ -64,7 +85,14 @@ impl Ceremony {
         let files: Vec<String> = order.iter().map(|f| self.path(f)).collect();
         let out = self.path(out);
         let mut arguments = vec![
-            "genesis", "assemble", "--chain", "test", "--time-ms", "1767225600000", "--out", &out,
+            "genesis",
+            "assemble",
+            "--chain",
+            "test",
+            "--time-ms",
+            "1767225600000",
+            "--out",
+            &out,
         ];
         arguments.extend(files.iter().map(String::as_str));
         touchstone(&arguments).await
@@ -75,30 +103,57 @@ impl Ceremony {
 async fn the_ceremony_gives_one_document_whatever_the_order() {
     let ceremony = Ceremony::new().await;
     let one = ceremony
-        .assemble(&["acme.json", "bravo.json", "carol.json", "delta.json"], "one.json")
+        .assemble(
+            &["acme.json", "bravo.json", "carol.json", "delta.json"],
+            "one.json",
+        )
         .await;
     let two = ceremony
-        .assemble(&["delta.json", "bravo.json", "acme.json", "carol.json"], "two.json")
+        .assemble(
+            &["delta.json", "bravo.json", "acme.json", "carol.json"],
+            "two.json",
+        )
         .await;
     assert_eq!((one.code, two.code), (0, 0), "{one:?} {two:?}");
     let bytes = std::fs::read(ceremony.path("one.json")).unwrap();
     assert_eq!(bytes, std::fs::read(ceremony.path("two.json")).unwrap());
     let chain_id = hex::encode(touchstone_core::hash::sha256(&bytes));
-    assert!(one.out.contains(&format!("Chain id    {chain_id}\n")), "{}", one.out);
-    assert!(one.out.contains("Threshold   3 of 4 voting power"), "{}", one.out);
-    assert!(one.out.contains("Founder     Acme Logistics (acme): logistics\n"), "{}", one.out);
+    assert!(
+        one.out.contains(&format!("Chain id    {chain_id}\n")),
+        "{}",
+        one.out
+    );
+    assert!(
+        one.out.contains("Threshold   3 of 4 voting power"),
+        "{}",
+        one.out
+    );
+    assert!(
+        one.out
+            .contains("Founder     Acme Logistics (acme): logistics\n"),
+        "{}",
+        one.out
+    );
     let shown = touchstone(&["genesis", "show", &ceremony.path("one.json")]).await;
     assert_eq!(shown.out, one.out);
     let again = ceremony.assemble(&["acme.json"], "one.json").await;
-    assert_eq!(again.code, 1, "an existing document was overwritten: {again:?}");
+    assert_eq!(
+        again.code, 1,
+        "an existing document was overwritten: {again:?}"
+    );
 }
 
 #[tokio::test]
 async fn duplicates_are_refused_with_reasons() {
     let ceremony = Ceremony::new().await;
-    let twice = ceremony.assemble(&["acme.json", "acme.json"], "g.json").await;
+    let twice = ceremony
+        .assemble(&["acme.json", "acme.json"], "g.json")
+        .await;
     assert_eq!(twice.code, 1);
-    assert!(twice.err.contains("both of organisation \"acme\""), "{twice:?}");
+    assert!(
+        twice.err.contains("both of organisation \"acme\""),
+        "{twice:?}"
+    );
 
     let rewrite = |change: &dyn Fn(&mut touchstone_core::genesis::Organisation)| {
         let mut o = founder(1);
@@ -112,7 +167,10 @@ async fn duplicates_are_refused_with_reasons() {
     let acme = founder(0);
     type Change<'a> = &'a dyn Fn(&mut touchstone_core::genesis::Organisation);
     let table: [(Change<'_>, &str); 5] = [
-        (&|o| o.keys = acme.keys.clone(), "is the signing key of \"acme\""),
+        (
+            &|o| o.keys = acme.keys.clone(),
+            "is the signing key of \"acme\"",
+        ),
         (
             &|o| o.nodes[0].network_key = acme.nodes[0].network_key.clone(),
             "is the network key of \"acme\"",
@@ -121,14 +179,21 @@ async fn duplicates_are_refused_with_reasons() {
             &|o| o.nodes[0].validator_key = Some(acme.keys[0].clone()),
             "and the validator key of \"bravo\"",
         ),
-        (&|o| o.roles = vec!["king".into()], "role \"king\" is unknown"),
+        (
+            &|o| o.roles = vec!["king".into()],
+            "role \"king\" is unknown",
+        ),
         (&|o| o.id = "B!".into(), "organisation id"),
     ];
     for (change, reason) in table {
         rewrite(change);
-        let ran = ceremony.assemble(&["acme.json", "bent.json"], "g.json").await;
+        let ran = ceremony
+            .assemble(&["acme.json", "bent.json"], "g.json")
+            .await;
         assert_eq!(ran.code, 1, "{ran:?}");
         assert!(ran.err.contains(reason), "{reason}: {ran:?}");
-        assert!(!crate::fake::exists(std::path::Path::new(&ceremony.path("g.json"))));
+        assert!(!crate::fake::exists(std::path::Path::new(
+            &ceremony.path("g.json")
+        )));
     }
 }

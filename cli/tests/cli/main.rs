@@ -2,6 +2,8 @@
 //! certificates, so that the client's checks are really exercised.
 
 mod captures;
+mod consortium;
+mod designs;
 mod fake;
 mod items;
 mod keys;
