@@ -94,7 +94,10 @@ mod tests {
                 ,7 ]},"z":[3]}"#,
                 Some(vec![r#"{"a":[1,2]}"#, r#"{"b":"],["}"#, "7"]),
             ),
-            (r#"{"epcisBody":{"q\"\\":1,"eventList":["\"]"]}}"#, Some(vec![r#""\"]""#])),
+            (
+                r#"{"epcisBody":{"q\"\\":1,"eventList":["\"]"]}}"#,
+                Some(vec![r#""\"]""#]),
+            ),
             (r#"{"eventList":[1,2]}"#, None),
             (r#"{"epcisBody":{"eventList":{"a":1}}}"#, None),
             (r#"{"epcisBody":{"eventList":[1,2"#, None),

@@ -168,7 +168,11 @@ fn one_by_one(
         events.push(match split_document(&alone) {
             Ok(one) => examine(file, index, one.into_iter().next()?, limit),
             Err(mut error) => {
-                let inner = error.path.strip_prefix(LIST)?.strip_prefix("0]")?.to_owned();
+                let inner = error
+                    .path
+                    .strip_prefix(LIST)?
+                    .strip_prefix("0]")?
+                    .to_owned();
                 error.path = format!("{LIST}{index}]{inner}");
                 SourceEvent {
                     file: file.to_owned(),

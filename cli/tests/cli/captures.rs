@@ -314,3 +314,49 @@ async fn a_claim_of_commitment_without_proof_is_not_believed() {
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.out.contains("0 events of 1 recorded"), "{ran:?}");
 }
+
+/// Whatever order a node takes transactions in, an item's events keep theirs: transactions that
+/// name the same thing, or follow the emptying of a container, are never under way together.
+#[tokio::test]
+async fn a_node_that_reverses_what_is_under_way_changes_no_history() {
+    let node = Served::start().await;
+    node.world().reverses = true;
+    let events = [
+        seen(&[ITEM], "commissioning"),
+        seen(&[OTHER], "commissioning"),
+        aggregation("ADD", CASE, &[ITEM]),
+        aggregation("DELETE", CASE, &[]),
+        aggregation("ADD", PALLET, &[ITEM]),
+        aggregation("DELETE", PALLET, &[ITEM]),
+        seen(&[ITEM], "shipping"),
+    ];
+    let file = node.write("events.json", &document(&events));
+    let ran = node
+        .run_as("acme", &["capture", &file, "--batch", "1"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let steps = ["commissioning", "ADD", "ADD", "DELETE", "shipping"];
+    assert_eq!(recorded(&node, ITEM).await, steps);
+    // What shares nothing was under way together: the fake recorded it the other way round.
+    let first = node.world().seen.first().cloned().map(|(_, bytes)| bytes);
+    assert!(first.is_some_and(|b| String::from_utf8_lossy(&b).contains("B2")));
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_is_recorded_is_found_out() {
+    let node = Served::start().await;
+    let file = node.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+    node.tamper(|reply: &mut TransactionStatus| {
+        if matches!(&reply.status, Some(Status::Committed(c)) if c.proof.is_none()) {
+            reply.status = Some(Status::Rejected(touchstone_proto::node::Rejected {
+                code: 302,
+                rule: "one-container".into(),
+                message: "event 0: a lie".into(),
+                event: Some(0),
+            }));
+        }
+    });
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("may be recorded twice"), "{ran:?}");
+}

@@ -79,7 +79,7 @@ async fn an_organisation_is_enrolled_by_more_than_two_thirds() {
     assert!(
         shown
             .out
-            .contains(&format!("  key  {} from height 5 on\n", public(5))),
+            .contains(&format!("  key  {} from height 6 on\n", public(5))),
         "{}",
         shown.out
     );

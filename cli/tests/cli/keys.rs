@@ -197,3 +197,40 @@ async fn duplicates_are_refused_with_reasons() {
         )));
     }
 }
+
+/// The process itself: exit codes of usage, and options that fit together in every verb.
+#[test]
+fn the_command_explains_itself() {
+    use clap::CommandFactory;
+    touchstone_cli::Cli::command().debug_assert();
+    let run = |arguments: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_touchstone"))
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("NOT VERIFIED"));
+    for verb in [
+        "capture",
+        "item",
+        "deposit",
+        "disclose",
+        "certificate",
+        "enroll",
+        "validators",
+        "keys",
+        "organisations",
+        "transaction",
+        "blocks",
+        "status",
+        "misbehaviour",
+        "key",
+        "genesis",
+    ] {
+        assert_eq!(run(&[verb, "--help"]).status.code(), Some(0), "{verb}");
+    }
+    assert_eq!(run(&["no-such-verb"]).status.code(), Some(1));
+    assert_eq!(run(&["item"]).status.code(), Some(1));
+}
