@@ -1,0 +1,281 @@
+//! The journal of a capture: every transaction's exact bytes before they are sent, and what
+//! became of it. One JSON object on each line; a line that a crash cut off is dropped.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use touchstone_core::hash::Hash;
+
+use super::source::Refusal;
+use crate::failure::Failure;
+
+const FORMAT: &str = "touchstone/capture-journal/v1";
+
+/// An event's place in the input: its file and its index there.
+pub type Origin = (String, usize);
+
+/// A line.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum Line {
+    Head {
+        format: String,
+        chain_id: String,
+        organisation: String,
+    },
+    Sent {
+        id: String,
+        envelope: String,
+        events: Vec<Origin>,
+    },
+    Recorded {
+        id: String,
+        height: u64,
+        index: u32,
+        time_ms: u64,
+    },
+    Rejected {
+        id: String,
+        code: u32,
+        rule: String,
+        message: String,
+    },
+    Refused {
+        event: Origin,
+        code: u32,
+        rule: String,
+        message: String,
+    },
+}
+
+/// What a transaction came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// In the ledger.
+    Recorded {
+        /// Height of its block.
+        height: u64,
+        /// Index in the block.
+        index: u32,
+        /// Time of the block, milliseconds.
+        time_ms: u64,
+    },
+    /// Refused.
+    Rejected,
+}
+
+/// A transaction of an earlier run.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// Its id.
+    pub id: Hash,
+    /// Its exact bytes.
+    pub envelope: Vec<u8>,
+    /// Its events.
+    pub events: Vec<Origin>,
+    /// What it came to, if that was heard.
+    pub fate: Option<Fate>,
+}
+
+/// What earlier runs left.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Transactions, in the order they were sent.
+    pub sent: Vec<Past>,
+    /// Refused events.
+    pub refused: BTreeMap<Origin, Refusal>,
+}
+
+/// An open journal; nobody else writes to it meanwhile.
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Opens or begins the journal for this chain and organisation.
+    pub fn open(
+        path: &Path,
+        chain_id: &Hash,
+        organisation: &str,
+    ) -> Result<(Journal, History), Failure> {
+        let failed = |e: &std::io::Error| Failure::io("opening the journal", path, e);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(|e| failed(&e))?;
+        file.try_lock().map_err(|_| {
+            Failure::Usage(format!(
+                "another capture is using the journal {}",
+                path.display()
+            ))
+        })?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(|e| failed(&e))?;
+        let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        text.truncate(whole);
+        file.set_len(whole as u64).map_err(|e| failed(&e))?;
+        file.seek(SeekFrom::End(0)).map_err(|e| failed(&e))?;
+        let mut journal = Journal {
+            file,
+            path: path.to_owned(),
+        };
+        let history = journal.read(&text, chain_id, organisation)?;
+        if text.is_empty() {
+            journal.append(&Line::Head {
+                format: FORMAT.to_owned(),
+                chain_id: hex::encode(chain_id),
+                organisation: organisation.to_owned(),
+            })?;
+        }
+        Ok((journal, history))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A transaction is about to be sent.
+    pub fn sent(&mut self, id: &Hash, envelope: &[u8], events: Vec<Origin>) -> Result<(), Failure> {
+        self.append(&Line::Sent {
+            id: hex::encode(id),
+            envelope: hex::encode(envelope),
+            events,
+        })
+    }
+
+    /// A transaction is in the ledger.
+    pub fn recorded(
+        &mut self,
+        id: &Hash,
+        height: u64,
+        index: u32,
+        time_ms: u64,
+    ) -> Result<(), Failure> {
+        self.append(&Line::Recorded {
+            id: hex::encode(id),
+            height,
+            index,
+            time_ms,
+        })
+    }
+
+    /// A transaction was refused.
+    pub fn rejected(&mut self, id: &Hash, refusal: &Refusal) -> Result<(), Failure> {
+        self.append(&Line::Rejected {
+            id: hex::encode(id),
+            code: refusal.code,
+            rule: refusal.rule.clone(),
+            message: refusal.message.clone(),
+        })
+    }
+
+    /// An event was refused for good.
+    pub fn refused(&mut self, event: Origin, refusal: &Refusal) -> Result<(), Failure> {
+        self.append(&Line::Refused {
+            event,
+            code: refusal.code,
+            rule: refusal.rule.clone(),
+            message: refusal.message.clone(),
+        })
+    }
+
+    fn append(&mut self, line: &Line) -> Result<(), Failure> {
+        let mut text =
+            serde_json::to_vec(line).map_err(|e| Failure::Usage(format!("journal: {e}")))?;
+        text.push(b'\n');
+        self.file
+            .write_all(&text)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|e| Failure::io("writing the journal", &self.path, &e))
+    }
+
+    fn read(&self, text: &[u8], chain_id: &Hash, organisation: &str) -> Result<History, Failure> {
+        let wrong = |number: usize, why: &str| {
+            Failure::Usage(format!(
+                "{}, line {number}: {why}; name another --journal to begin anew",
+                self.path.display()
+            ))
+        };
+        let mut history = History::default();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let lines = text.split(|b| *b == b'\n').filter(|l| !l.is_empty());
+        for (number, line) in (1..).zip(lines) {
+            let line: Line = serde_json::from_slice(line)
+                .map_err(|_| wrong(number, "not a line of a capture journal"))?;
+            match line {
+                Line::Head {
+                    format,
+                    chain_id: chain,
+                    organisation: acting,
+                } => {
+                    if format != FORMAT {
+                        return Err(wrong(number, "a journal of another format"));
+                    }
+                    if chain != hex::encode(chain_id) || acting != organisation {
+                        return Err(wrong(number, "of another chain or organisation"));
+                    }
+                }
+                _ if number == 1 => return Err(wrong(number, "not a capture journal")),
+                Line::Sent {
+                    id,
+                    envelope,
+                    events,
+                } => {
+                    places.insert(id.clone(), history.sent.len());
+                    history.sent.push(Past {
+                        id: hash(&id).ok_or_else(|| wrong(number, "not a transaction id"))?,
+                        envelope: hex::decode(&envelope)
+                            .map_err(|_| wrong(number, "not an envelope"))?,
+                        events,
+                        fate: None,
+                    });
+                }
+                Line::Recorded {
+                    id,
+                    height,
+                    index,
+                    time_ms,
+                } => {
+                    let past = places.get(&id).and_then(|i| history.sent.get_mut(*i));
+                    past.ok_or_else(|| wrong(number, "of a transaction that wasn't sent"))?
+                        .fate = Some(Fate::Recorded {
+                        height,
+                        index,
+                        time_ms,
+                    });
+                }
+                Line::Rejected { id, .. } => {
+                    let past = places.get(&id).and_then(|i| history.sent.get_mut(*i));
+                    past.ok_or_else(|| wrong(number, "of a transaction that wasn't sent"))?
+                        .fate = Some(Fate::Rejected);
+                }
+                Line::Refused {
+                    event,
+                    code,
+                    rule,
+                    message,
+                } => {
+                    let refusal = Refusal {
+                        code,
+                        rule,
+                        message,
+                    };
+                    history.refused.insert(event, refusal);
+                }
+            }
+        }
+        Ok(history)
+    }
+}
+
+fn hash(text: &str) -> Option<Hash> {
+    hex::decode(text).ok()?.try_into().ok()
+}

@@ -1,0 +1,156 @@
+//! Planning a run: what earlier runs left open, and packing the rest into transactions.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use touchstone_core::encoding::decode_exact;
+use touchstone_proto::ledger::{self, transaction::Action};
+
+use super::{Batch, EventOutcome, Limits, Sender, unsigned};
+use crate::capture::journal::{Fate, History, Journal, Origin};
+use crate::capture::source::{ENVELOPE_BYTES, SourceEvent};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::settings::Signer;
+
+impl<'a> Sender<'a> {
+    /// Plans a run: what earlier ones left open first, then what they never sent, in input order.
+    pub fn plan(
+        client: &'a mut Client,
+        signer: &'a Signer,
+        events: &'a [SourceEvent],
+        journal: Journal,
+        history: History,
+        limits: Limits,
+        now_ms: fn() -> u64,
+    ) -> Result<Sender<'a>, Failure> {
+        let mut sender = Sender {
+            client,
+            signer,
+            events,
+            journal,
+            limits,
+            queue: VecDeque::new(),
+            under_way: BTreeMap::new(),
+            rejected: BTreeSet::new(),
+            last_created_ms: 0,
+            now_ms,
+            progressed: false,
+            outcomes: BTreeMap::new(),
+        };
+        let open = sender.recall(history)?;
+        let mut batches = sender.fresh_batches(&open)?;
+        batches.extend(open);
+        batches.sort_by_key(|b| b.events.first().copied());
+        sender.queue = batches.into();
+        Ok(sender)
+    }
+
+    /// Takes over earlier runs' outcomes; gives the transactions whose fate is open.
+    fn recall(&mut self, history: History) -> Result<Vec<Batch>, Failure> {
+        let other_input = |what: &str| {
+            Failure::Usage(format!(
+                "the journal {} is of another input ({what}); give the same files as before, or \
+                 another --journal",
+                self.journal.path().display()
+            ))
+        };
+        let places: BTreeMap<Origin, usize> = self
+            .events
+            .iter()
+            .enumerate()
+            .map(|(i, e)| ((e.file.clone(), e.index), i))
+            .collect();
+        let mut open = Vec::new();
+        for past in history.sent {
+            let body = envelope_events(&past.envelope)
+                .filter(|bytes| bytes.len() == past.events.len())
+                .ok_or_else(|| other_input("a transaction is unreadable"))?;
+            let mut events = Vec::with_capacity(past.events.len());
+            for (origin, bytes) in past.events.iter().zip(&body) {
+                let place = places
+                    .get(origin)
+                    .filter(|i| self.events.get(**i).is_some_and(|e| e.bytes == *bytes))
+                    .ok_or_else(|| other_input(&format!("event {} of {}", origin.1, origin.0)))?;
+                events.push(*place);
+            }
+            match past.fate {
+                Some(Fate::Rejected) => {
+                    self.rejected.insert(past.id);
+                }
+                Some(Fate::Recorded {
+                    height, time_ms, ..
+                }) => {
+                    for event in events {
+                        let outcome = EventOutcome::Recorded {
+                            transaction: past.id,
+                            height,
+                            time_ms,
+                        };
+                        self.outcomes.insert(event, outcome);
+                    }
+                }
+                None => open.push(Batch {
+                    events,
+                    signed: Some((past.id, past.envelope)),
+                    sent_before: true,
+                }),
+            }
+        }
+        for (origin, refusal) in history.refused {
+            let place = places
+                .get(&origin)
+                .ok_or_else(|| other_input(&format!("event {} of {}", origin.1, origin.0)))?;
+            self.outcomes.insert(*place, EventOutcome::Refused(refusal));
+        }
+        Ok(open)
+    }
+
+    /// Packs the events that no earlier run sent, and refuses those that can't pass.
+    fn fresh_batches(&mut self, open: &[Batch]) -> Result<Vec<Batch>, Failure> {
+        let taken: BTreeSet<usize> = open.iter().flat_map(|b| b.events.clone()).collect();
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut current: Vec<usize> = Vec::new();
+        let mut bytes = ENVELOPE_BYTES;
+        for (index, event) in self.events.iter().enumerate() {
+            if taken.contains(&index) {
+                // A batch doesn't reach over events that are under way: that keeps the order.
+                close(&mut batches, &mut current, &mut bytes);
+                continue;
+            }
+            if self.outcomes.contains_key(&index) {
+                continue;
+            }
+            if let Some(refusal) = &event.wrong {
+                self.journal
+                    .refused((event.file.clone(), event.index), refusal)?;
+                self.outcomes
+                    .insert(index, EventOutcome::Refused(refusal.clone()));
+                continue;
+            }
+            let size = event.bytes.len() as u64 + 8;
+            if current.len() >= self.limits.batch || bytes + size > self.limits.bytes {
+                close(&mut batches, &mut current, &mut bytes);
+            }
+            bytes += size;
+            current.push(index);
+        }
+        close(&mut batches, &mut current, &mut bytes);
+        Ok(batches)
+    }
+}
+
+fn close(batches: &mut Vec<Batch>, current: &mut Vec<usize>, bytes: &mut u64) {
+    *bytes = ENVELOPE_BYTES;
+    if !current.is_empty() {
+        batches.push(unsigned(std::mem::take(current)));
+    }
+}
+
+fn envelope_events(envelope: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let envelope: ledger::Envelope = decode_exact(envelope).ok()?;
+    let body: ledger::Transaction = decode_exact(&envelope.body).ok()?;
+    match body.action {
+        Some(Action::CaptureEvents(capture)) => Some(capture.events),
+        _ => None,
+    }
+}

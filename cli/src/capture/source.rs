@@ -1,0 +1,220 @@
+//! Where events come from: files, folders and standard input.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use touchstone_core::epcis::{
+    Action, EpcisError, Event, EventType, MAX_DOCUMENT_BYTES, split_document,
+};
+use touchstone_core::rejection::Rejection;
+
+use super::elements;
+use crate::failure::Failure;
+
+/// An event of the input.
+#[derive(Clone, Debug)]
+pub struct SourceEvent {
+    /// The file it is from; `-` is standard input.
+    pub file: String,
+    /// Index in its file.
+    pub index: usize,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+    /// What it is about: events that share a name must keep their order.
+    pub names: BTreeSet<String>,
+    /// It empties a container, whose content it doesn't name: everything else keeps its distance.
+    pub empties: bool,
+    /// Why the ledger would refuse it, as far as that shows without the ledger's state.
+    pub wrong: Option<Refusal>,
+}
+
+/// Why an event is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable number of the rule.
+    pub code: u32,
+    /// Stable name of the rule.
+    pub rule: String,
+    /// What is wrong, and where.
+    pub message: String,
+}
+
+impl Refusal {
+    /// Of an event that isn't EPCIS 2.0.
+    pub fn epcis(error: EpcisError) -> Refusal {
+        let rejection = Rejection::Event { index: 0, error };
+        let Rejection::Event { error, .. } = &rejection else {
+            return Refusal::of(&rejection);
+        };
+        Refusal {
+            message: error.to_string(),
+            ..Refusal::of(&rejection)
+        }
+    }
+
+    /// By any rule.
+    pub fn of(rejection: &Rejection) -> Refusal {
+        Refusal {
+            code: rejection.code(),
+            rule: rejection.rule().to_owned(),
+            message: rejection.to_string(),
+        }
+    }
+}
+
+/// A document that can't be split into events.
+#[derive(Clone, Debug)]
+pub struct BadDocument {
+    /// The file.
+    pub file: String,
+    /// What is wrong.
+    pub refusal: Refusal,
+}
+
+/// The input, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// All events.
+    pub events: Vec<SourceEvent>,
+    /// Documents that hold none that can be read.
+    pub bad: Vec<BadDocument>,
+}
+
+/// Reads all files (folders: their `.json` and `.jsonld` files, by name) in the order given.
+/// `limit` is the number of bytes that a transaction may have.
+pub fn read(paths: &[PathBuf], limit: u64) -> Result<Input, Failure> {
+    let mut input = Input::default();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .take(MAX_DOCUMENT_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|e| Failure::io("reading", path, &e))?;
+            add(&mut input, "-", &bytes, limit);
+        } else if path.is_dir() {
+            for file in documents_in(path)? {
+                add_file(&mut input, &file, limit)?;
+            }
+        } else {
+            add_file(&mut input, path, limit)?;
+        }
+    }
+    Ok(input)
+}
+
+fn documents_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |e: std::io::Error| Failure::io("reading", folder, &e);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let known = path
+            .extension()
+            .is_some_and(|e| e == "json" || e == "jsonld");
+        if known && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn add_file(input: &mut Input, path: &Path, limit: u64) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::io("reading", path, &e);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .map_err(failed)?
+        .take(MAX_DOCUMENT_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    add(input, &path.display().to_string(), &bytes, limit);
+    Ok(())
+}
+
+fn add(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
+    match split_document(bytes) {
+        Ok(events) => input.events.extend(
+            events
+                .into_iter()
+                .enumerate()
+                .map(|(index, bytes)| examine(file, index, bytes, limit)),
+        ),
+        Err(error) => match one_by_one(file, bytes, &error, limit) {
+            Some(events) => input.events.extend(events),
+            None => input.bad.push(BadDocument {
+                file: file.to_owned(),
+                refusal: Refusal::epcis(error),
+            }),
+        },
+    }
+}
+
+/// Reads each event of a document by itself, where only events are wrong with it.
+fn one_by_one(
+    file: &str,
+    document: &[u8],
+    error: &EpcisError,
+    limit: u64,
+) -> Option<Vec<SourceEvent>> {
+    const LIST: &str = "$.epcisBody.eventList[";
+    if !error.path.starts_with(LIST) || document.len() > MAX_DOCUMENT_BYTES {
+        return None;
+    }
+    let ranges = elements::events(document)?;
+    let mut events = Vec::with_capacity(ranges.len());
+    for (index, range) in ranges.iter().enumerate() {
+        let alone = elements::alone(document, &ranges, *range)?;
+        events.push(match split_document(&alone) {
+            Ok(one) => examine(file, index, one.into_iter().next()?, limit),
+            Err(mut error) => {
+                let inner = error
+                    .path
+                    .strip_prefix(LIST)?
+                    .strip_prefix("0]")?
+                    .to_owned();
+                error.path = format!("{LIST}{index}]{inner}");
+                SourceEvent {
+                    file: file.to_owned(),
+                    index,
+                    bytes: document.get(range.0..range.1)?.to_vec(),
+                    names: BTreeSet::new(),
+                    empties: false,
+                    wrong: Some(Refusal::epcis(error)),
+                }
+            }
+        });
+    }
+    Some(events)
+}
+
+/// What an envelope adds to the bytes of one event: keys, signature, organisation, lengths.
+pub const ENVELOPE_BYTES: u64 = 512;
+
+fn examine(file: &str, index: usize, bytes: Vec<u8>, limit: u64) -> SourceEvent {
+    let parsed = Event::parse(&bytes);
+    let size = bytes.len() as u64 + ENVELOPE_BYTES;
+    let (names, empties, wrong) = match parsed {
+        Ok(event) => (
+            event
+                .items()
+                .iter()
+                .map(|i| i.as_str().to_owned())
+                .collect(),
+            event.event_type == EventType::Aggregation
+                && event.action == Some(Action::Delete)
+                && event.children.is_empty(),
+            (size > limit)
+                .then(|| Refusal::of(&Rejection::TransactionTooLarge { bytes: size, limit })),
+        ),
+        Err(error) => (BTreeSet::new(), false, Some(Refusal::epcis(error))),
+    };
+    SourceEvent {
+        file: file.to_owned(),
+        index,
+        bytes,
+        names,
+        empties,
+        wrong,
+    }
+}

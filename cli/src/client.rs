@@ -1,0 +1,384 @@
+//! The light client: asks one node, believes none. Each method checks its answer before it gives
+//! anything back; what can't be proven (a node's own status) says so in its name.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+use touchstone_core::genesis::Genesis;
+use touchstone_core::hash::Hash;
+use touchstone_core::state::keys;
+use touchstone_core::transaction::{self, VerifiedTransaction};
+use touchstone_proto::ledger;
+use touchstone_proto::node::ledger_client::LedgerClient;
+use touchstone_proto::node::transaction_status::Status;
+use touchstone_proto::node::{self, CertifiedHeader, StateReply};
+
+use crate::failure::Failure;
+use crate::settings::Signer;
+use crate::verify::{Attested, NotVerified, Trust};
+
+/// Largest answer that is read; a page of an item's events stays well below.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// A connection to one node, and what is trusted.
+pub struct Client {
+    ledger: LedgerClient<Channel>,
+    trust: Trust,
+    timeout: Duration,
+    names: BTreeMap<String, String>,
+}
+
+/// A transaction that is proven to stand in a block.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its id.
+    pub id: Hash,
+    /// The block that holds it.
+    pub attested: Attested,
+    /// Index in the block.
+    pub index: u32,
+    /// The transaction itself.
+    pub transaction: VerifiedTransaction,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The node doesn't know it.
+    Unknown,
+    /// It waits for a block.
+    Pending,
+    /// It is in a block.
+    Recorded(Box<Recorded>),
+    /// A rule refuses it (the node's word).
+    Rejected(node::Rejected),
+}
+
+impl Client {
+    /// Connects, and follows the validators from genesis to today.
+    pub async fn connect(
+        url: &str,
+        timeout: Duration,
+        genesis: Genesis,
+    ) -> Result<Client, Failure> {
+        let ledger = open(url, timeout).await?;
+        let names = genesis
+            .document
+            .organisations
+            .iter()
+            .map(|o| (o.id.clone(), o.name.clone()))
+            .collect();
+        let mut client = Client {
+            ledger,
+            trust: Trust::new(genesis),
+            timeout,
+            names,
+        };
+        client.follow().await?;
+        Ok(client)
+    }
+
+    /// What is trusted.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The raw service, for streams. Its answers are unchecked.
+    pub fn raw(&self) -> LedgerClient<Channel> {
+        self.ledger.clone()
+    }
+
+    /// How long an answer may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Asks for all hand-overs since genesis and follows them.
+    pub async fn follow(&mut self) -> Result<(), Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetHandoversRequest { from_height: 0 };
+        let reply = within(self.timeout, ledger.get_handovers(request)).await?;
+        self.trust.follow(&reply.handovers)?;
+        Ok(())
+    }
+
+    /// Follows hand-overs again if a header names validators that aren't known for its height.
+    async fn catch_up(&mut self, certified: Option<&CertifiedHeader>) -> Result<(), Failure> {
+        if !self.trust.knows_validators_of(certified) {
+            self.follow().await?;
+        }
+        Ok(())
+    }
+
+    /// Checks an answer about one key of the state.
+    pub async fn record<M: prost::Message + Default>(
+        &mut self,
+        key: &[u8],
+        reply: Option<&StateReply>,
+    ) -> Result<(Attested, Option<M>), Failure> {
+        self.catch_up(reply.and_then(|r| r.header.as_ref())).await?;
+        Ok(self.trust.record(key, reply)?)
+    }
+
+    /// Checks an answer about one key of the state; gives its bytes.
+    pub async fn value(
+        &mut self,
+        key: &[u8],
+        reply: &StateReply,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        self.catch_up(reply.header.as_ref()).await?;
+        let (_, value) = self.trust.state(key, Some(reply))?;
+        Ok(value.map(<[u8]>::to_vec))
+    }
+
+    /// One page of an item's events. The page's events are unchecked: the caller holds all pages
+    /// and checks the link as a whole.
+    pub async fn item_page(
+        &mut self,
+        id: &str,
+        from: u64,
+    ) -> Result<(Attested, Option<ledger::Item>, Vec<node::LinkedEvent>), Failure> {
+        let request = node::GetItemRequest {
+            id: id.to_owned(),
+            from,
+            limit: 0,
+        };
+        let mut ledger = self.ledger.clone();
+        let reply = within(self.timeout, ledger.get_item(request)).await?;
+        let (attested, record) = self.record(&keys::item(id), reply.record.as_ref()).await?;
+        if reply.from != from {
+            return Err(contradiction("another page than asked for"));
+        }
+        Ok((attested, record, reply.events))
+    }
+
+    /// A design's record, or proof that there is none.
+    pub async fn design(
+        &mut self,
+        id: &Hash,
+    ) -> Result<(Attested, Option<ledger::Design>), Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetDesignRequest { id: id.to_vec() };
+        let reply = within(self.timeout, ledger.get_design(request)).await?;
+        self.record(&keys::design(id), reply.record.as_ref()).await
+    }
+
+    /// All disclosures of a file, complete.
+    pub async fn designs_by_file(
+        &mut self,
+        sha256: &Hash,
+    ) -> Result<(Attested, Vec<ledger::LinkEntry>), Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetDesignsByFileRequest {
+            sha256: sha256.to_vec(),
+        };
+        let reply = within(self.timeout, ledger.get_designs_by_file(request)).await?;
+        let key = keys::design_file(sha256);
+        let (attested, record) = self
+            .record::<ledger::DesignFile>(&key, reply.record.as_ref())
+            .await?;
+        let link = record.and_then(|r| r.link).unwrap_or_else(empty_link);
+        let entries: Vec<&[u8]> = reply.entries.iter().map(Vec::as_slice).collect();
+        let entries = touchstone_core::proof::link::verify_entries(&link, &entries)
+            .map_err(NotVerified::from)?;
+        Ok((attested, entries))
+    }
+
+    /// An organisation's record, or proof that there is none.
+    pub async fn organisation(
+        &mut self,
+        id: &str,
+    ) -> Result<(Attested, Option<ledger::Organisation>), Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetOrganisationRequest { id: id.to_owned() };
+        let reply = within(self.timeout, ledger.get_organisation(request)).await?;
+        self.record(&keys::organisation(id), Some(&reply)).await
+    }
+
+    /// An organisation's name: from genesis, else from its record, else its id.
+    pub async fn name(&mut self, id: &str) -> Result<String, Failure> {
+        if let Some(name) = self.names.get(id) {
+            return Ok(name.clone());
+        }
+        let name = match self.organisation(id).await? {
+            (_, Some(record)) => record.name,
+            (_, None) => id.to_owned(),
+        };
+        self.names.insert(id.to_owned(), name.clone());
+        Ok(name)
+    }
+
+    /// Today's validators.
+    pub async fn validators(&mut self) -> Result<Attested, Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetValidatorsRequest {};
+        let reply = within(self.timeout, ledger.get_validators(request)).await?;
+        self.catch_up(reply.header.as_ref()).await?;
+        Ok(self.trust.validators(&reply)?)
+    }
+
+    /// A block's header, and its envelopes where they are asked for.
+    pub async fn block(
+        &mut self,
+        height: u64,
+        with_transactions: bool,
+    ) -> Result<(Attested, Vec<Vec<u8>>), Failure> {
+        let request = node::GetBlockRequest {
+            block: Some(node::get_block_request::Block::Height(height)),
+            with_transactions,
+        };
+        let mut ledger = self.ledger.clone();
+        let reply = within(self.timeout, ledger.get_block(request)).await?;
+        let attested = self.checked_block(&reply, with_transactions).await?;
+        if attested.header.height != height {
+            return Err(contradiction("another block than asked for"));
+        }
+        Ok((attested, reply.transactions))
+    }
+
+    /// Checks a block from a stream.
+    pub async fn checked_block(
+        &mut self,
+        reply: &node::BlockReply,
+        with_transactions: bool,
+    ) -> Result<Attested, Failure> {
+        self.catch_up(reply.header.as_ref()).await?;
+        Ok(self.trust.block(reply, with_transactions)?)
+    }
+
+    /// What became of a transaction. "Recorded" is proven, the rest is the node's word.
+    pub async fn transaction(&mut self, id: &Hash) -> Result<Outcome, Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetTransactionRequest {
+            id: id.to_vec(),
+            with_proof: true,
+        };
+        let reply = match within(self.timeout, ledger.get_transaction(request)).await {
+            Err(Failure::NotFound(_)) => return Ok(Outcome::Unknown),
+            other => other?,
+        };
+        if reply.id != id {
+            return Err(contradiction("the status is of another transaction"));
+        }
+        match reply.status {
+            Some(Status::Unknown(_)) => Ok(Outcome::Unknown),
+            Some(Status::Pending(_)) => Ok(Outcome::Pending),
+            Some(Status::Rejected(rejected)) => Ok(Outcome::Rejected(rejected)),
+            Some(Status::Committed(committed)) => {
+                let proof = committed.proof.as_ref();
+                self.catch_up(proof.and_then(|p| p.header.as_ref())).await?;
+                let (attested, transaction) = self.trust.transaction(id, proof)?;
+                Ok(Outcome::Recorded(Box::new(Recorded {
+                    id: *id,
+                    attested,
+                    index: proof.map_or(0, |p| p.index),
+                    transaction,
+                })))
+            }
+            None => Err(NotVerified::Missing("status").into()),
+        }
+    }
+
+    /// Signs one action, submits it and waits until it is proven to be recorded.
+    pub async fn act(
+        &mut self,
+        signer: &Signer,
+        created_ms: u64,
+        action: ledger::transaction::Action,
+    ) -> Result<Recorded, Failure> {
+        let transaction = ledger::Transaction {
+            organisation: signer.organisation.clone(),
+            created_ms,
+            action: Some(action),
+        };
+        let envelope = transaction::sign(&signer.key, self.trust.chain_id(), &transaction);
+        self.submit(envelope).await
+    }
+
+    /// Submits an envelope and waits until it is proven to be recorded. Submitting the same bytes
+    /// again is harmless.
+    pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Recorded, Failure> {
+        let id = transaction::id_of_envelope(self.trust.chain_id(), &envelope)?;
+        let request = node::SubmitRequest {
+            envelope,
+            wait: true,
+        };
+        let mut ledger = self.ledger.clone();
+        let reply = within(self.timeout, ledger.submit(request)).await?;
+        const ALREADY_COMMITTED: u32 = 105;
+        match reply.status {
+            Some(Status::Rejected(rejected)) if rejected.code != ALREADY_COMMITTED => {
+                return Err(Failure::refused(&rejected));
+            }
+            _ => {}
+        }
+        let waited = tokio::time::timeout(self.timeout, self.recorded(&id)).await;
+        waited.unwrap_or_else(|_| {
+            Err(Failure::Unreachable(format!(
+                "transaction {} is not in a block yet; ask again with `touchstone transaction {}`",
+                hex::encode(id),
+                hex::encode(id)
+            )))
+        })
+    }
+
+    async fn recorded(&mut self, id: &Hash) -> Result<Recorded, Failure> {
+        loop {
+            match self.transaction(id).await? {
+                Outcome::Recorded(recorded) => return Ok(*recorded),
+                Outcome::Rejected(rejected) => return Err(Failure::refused(&rejected)),
+                Outcome::Unknown | Outcome::Pending => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+        }
+    }
+}
+
+/// Opens a channel; the first call connects.
+pub async fn open(url: &str, timeout: Duration) -> Result<LedgerClient<Channel>, Failure> {
+    let endpoint = Endpoint::from_shared(url.to_owned())
+        .map_err(|e| Failure::Usage(format!("--node {url:?}: {e}; write http://HOST:PORT")))?
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        .keep_alive_while_idle(true);
+    let channel = endpoint.connect().await.map_err(|e| {
+        let cause = std::error::Error::source(&e).map(|c| format!(": {c}"));
+        Failure::Unreachable(format!(
+            "no connection to the node at {url}{}; is it running, and is --node right?",
+            cause.unwrap_or_default()
+        ))
+    })?;
+    Ok(LedgerClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES))
+}
+
+/// One answer within the time allowed.
+pub async fn within<T>(
+    timeout: Duration,
+    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(timeout, call).await {
+        Ok(reply) => Ok(reply?.into_inner()),
+        Err(_) => Err(Failure::Unreachable(format!(
+            "no answer within {} s; raise --timeout or ask another node",
+            timeout.as_secs()
+        ))),
+    }
+}
+
+fn contradiction(what: &str) -> Failure {
+    NotVerified::Contradiction(what.to_owned()).into()
+}
+
+/// The link of a record that has none yet.
+pub fn empty_link() -> ledger::Link {
+    ledger::Link {
+        count: 0,
+        head: touchstone_core::proof::link::EMPTY_HEAD.to_vec(),
+    }
+}

@@ -1,0 +1,141 @@
+//! Why a verb didn't do what was asked, and the exit code that says so.
+
+use std::path::Path;
+
+use serde_json::json;
+use thiserror::Error;
+use touchstone_core::Rejection;
+use touchstone_proto::node;
+
+use crate::verify::NotVerified;
+
+/// A verb's failure. Its exit code is stable.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The command or its input is wrong, or a file can't be read or written. Code 1.
+    #[error("{0}")]
+    Usage(String),
+    /// The ledger refuses the transaction. Code 2.
+    #[error("refused by rule {rule} ({code}): {message}")]
+    Refused {
+        /// Stable number of the rule.
+        code: u32,
+        /// Stable name of the rule.
+        rule: String,
+        /// What is wrong.
+        message: String,
+        /// Index of the offending event in its transaction.
+        event: Option<u32>,
+    },
+    /// Some events of a capture were refused; each was reported. Code 2.
+    #[error("{refused} of {total} events were refused; the others are recorded")]
+    EventsRefused {
+        /// Events refused.
+        refused: usize,
+        /// Events of the input.
+        total: usize,
+    },
+    /// An answer's proof fails: don't believe it. Code 3.
+    #[error("NOT VERIFIED: {0}")]
+    NotVerified(#[from] NotVerified),
+    /// There is no such thing, proven where the ledger can prove it. Code 4.
+    #[error("{0}")]
+    NotFound(String),
+    /// The node doesn't answer. Code 5.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl Failure {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 1,
+            Failure::Refused { .. } | Failure::EventsRefused { .. } => 2,
+            Failure::NotVerified(_) => 3,
+            Failure::NotFound(_) => 4,
+            Failure::Unreachable(_) => 5,
+        }
+    }
+
+    /// A short stable name for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Failure::Usage(_) => "usage",
+            Failure::Refused { .. } | Failure::EventsRefused { .. } => "refused",
+            Failure::NotVerified(_) => "not-verified",
+            Failure::NotFound(_) => "not-found",
+            Failure::Unreachable(_) => "unreachable",
+        }
+    }
+
+    /// The failure as one JSON object.
+    pub fn json(&self) -> serde_json::Value {
+        let (rule, code, event) = match self {
+            Failure::Refused {
+                rule, code, event, ..
+            } => (Some(rule), Some(code), *event),
+            _ => (None, None, None),
+        };
+        let check = match self {
+            Failure::NotVerified(reason) => Some(reason.check()),
+            _ => None,
+        };
+        json!({
+            "error": self.kind(),
+            "message": self.to_string(),
+            "exit_code": self.exit_code(),
+            "rule": rule,
+            "code": code,
+            "event": event,
+            "check": check,
+        })
+    }
+
+    /// A file operation failed.
+    pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
+        Failure::Usage(format!("{doing} {}: {error}", path.display()))
+    }
+
+    /// The node's refusal of a transaction.
+    pub fn refused(rejected: &node::Rejected) -> Failure {
+        Failure::Refused {
+            code: rejected.code,
+            rule: rejected.rule.clone(),
+            message: rejected.message.clone(),
+            event: rejected.event,
+        }
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Failure {
+        Failure::Refused {
+            code: rejection.code(),
+            rule: rejection.rule().to_owned(),
+            message: rejection.to_string(),
+            event: rejection.event_index(),
+        }
+    }
+}
+
+impl From<tonic::Status> for Failure {
+    fn from(status: tonic::Status) -> Failure {
+        use tonic::Code;
+        let message = format!(
+            "the node answered {:?}: {}",
+            status.code(),
+            status.message()
+        );
+        match status.code() {
+            Code::NotFound => Failure::NotFound(message),
+            Code::InvalidArgument
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::PermissionDenied
+            | Code::Unauthenticated => Failure::Usage(message),
+            _ => Failure::Unreachable(message),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The `touchstone` command line: a light client that asks one node and believes none.
+//!
+//! One file for each verb under `verbs`. This crate must not know how a node stores or agrees;
+//! all it trusts is the genesis document, and it checks every answer with `touchstone_core`.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
+
+pub mod capture;
+pub mod client;
+pub mod failure;
+pub mod journey;
+pub mod keyfile;
+pub mod link;
+pub mod output;
+pub mod receipt;
+pub mod settings;
+pub mod verbs;
+pub mod verify;
+pub mod words;
+
+use failure::Failure;
+use output::Output;
+use settings::{Options, Settings};
+
+/// Touchstone: a shared ledger of goods and designs whose answers anyone can check
+#[derive(clap::Parser, Debug)]
+#[command(
+    name = "touchstone",
+    version,
+    after_help = "Exit codes:
+  0  done; for questions: verified
+  1  wrong usage, or a file can't be read or written
+  2  refused by a rule of the ledger
+  3  NOT VERIFIED: a proof fails; don't believe the answer
+  4  not recorded or not found
+  5  the node doesn't answer
+
+Settings come from the command line, else the environment (TOUCHSTONE_NODE, TOUCHSTONE_GENESIS,
+TOUCHSTONE_KEY, TOUCHSTONE_ORGANISATION, TOUCHSTONE_PASSPHRASE), else touchstone.toml in this
+folder, else $XDG_CONFIG_HOME/touchstone/config.toml:
+
+  node = \"http://127.0.0.1:26650\"
+  genesis = \"genesis.json\"
+  key = \"acme.pem\"
+  organisation = \"acme\""
+)]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: verbs::Verb,
+}
+
+/// Runs a verb and prints its failure, if any; gives the exit code.
+pub async fn run(cli: Cli, output: &mut Output) -> u8 {
+    let done = match Settings::load(&cli.options) {
+        Ok(settings) => verbs::run(&cli.verb, &settings, output).await,
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(()) => 0,
+        Err(failure) => {
+            tell(&failure, output);
+            failure.exit_code()
+        }
+    }
+}
+
+fn tell(failure: &Failure, output: &mut Output) {
+    if output.json {
+        output.value(&failure.json());
+    } else {
+        let text = output.bad(&output::plain(&failure.to_string()));
+        output.remark(format!("touchstone: {text}"));
+    }
+}

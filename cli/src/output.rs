@@ -1,0 +1,230 @@
+//! Printing. Results go to standard output, remarks to standard error. Text that comes from
+//! events, files or nodes passes through [`plain`], so that nobody steers the reader's terminal.
+
+use std::io::{IsTerminal, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use time::OffsetDateTime;
+use time::macros::format_description;
+use touchstone_core::model::validators::Validator;
+
+use crate::verify::Attested;
+
+/// Where a verb prints.
+pub struct Output {
+    /// Results as JSON instead of text.
+    pub json: bool,
+    /// A person watches: progress bars are welcome.
+    pub terminal: bool,
+    colour: bool,
+    results: Box<dyn Write + Send>,
+    remarks: Box<dyn Write + Send>,
+    now_ms: fn() -> u64,
+}
+
+impl Output {
+    /// The process's own streams.
+    pub fn standard(json: bool) -> Output {
+        let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        Output {
+            json,
+            terminal,
+            colour,
+            results: Box::new(std::io::stdout()),
+            remarks: Box::new(std::io::stderr()),
+            now_ms: system_ms,
+        }
+    }
+
+    /// Other streams, without colours; `now_ms` is the clock that ages are told by.
+    pub fn to(
+        json: bool,
+        results: Box<dyn Write + Send>,
+        remarks: Box<dyn Write + Send>,
+        now_ms: fn() -> u64,
+    ) -> Output {
+        Output {
+            json,
+            terminal: false,
+            colour: false,
+            results,
+            remarks,
+            now_ms,
+        }
+    }
+
+    /// One line of the result. A reader that went away (`| head`) is no error.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        let _ = writeln!(self.results, "{}", text.as_ref());
+    }
+
+    /// One JSON value of the result, on a line of its own.
+    pub fn value(&mut self, value: &serde_json::Value) {
+        let _ = writeln!(self.results, "{value}");
+        let _ = self.results.flush();
+    }
+
+    /// A remark that isn't part of the result.
+    pub fn remark(&mut self, text: impl AsRef<str>) {
+        let _ = writeln!(self.remarks, "{}", text.as_ref());
+    }
+
+    /// Good news in green, where there are colours.
+    pub fn good(&self, text: &str) -> String {
+        self.painted("32", text)
+    }
+
+    /// Bad news in red, where there are colours.
+    pub fn bad(&self, text: &str) -> String {
+        self.painted("31", text)
+    }
+
+    /// This machine's clock, milliseconds since 1970-01-01T00:00:00Z.
+    pub fn now_ms(&self) -> u64 {
+        (self.now_ms)()
+    }
+
+    /// The clock itself.
+    pub fn clock(&self) -> fn() -> u64 {
+        self.now_ms
+    }
+
+    /// How long ago a block's time is by this machine's clock, in words.
+    pub fn age(&self, time_ms: u64) -> String {
+        let now = self.now_ms();
+        match now.checked_sub(time_ms) {
+            Some(age) => format!("{} ago", span(age)),
+            None => format!("{} ahead of this machine's clock", span(time_ms - now)),
+        }
+    }
+
+    fn painted(&self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// The system's clock, milliseconds since 1970-01-01T00:00:00Z.
+pub fn system_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z as a UTC date and time.
+pub fn utc(time_ms: u64) -> String {
+    let format = format_description!(
+        "[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3] UTC"
+    );
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(time_ms) * 1_000_000)
+        .ok()
+        .and_then(|t| t.format(format).ok())
+        .unwrap_or_else(|| format!("{time_ms} ms"))
+}
+
+/// A duration in its largest fitting unit.
+pub fn span(ms: u64) -> String {
+    match ms / 1000 {
+        0 => format!("{ms} ms"),
+        s @ 1..=119 => format!("{s} s"),
+        s @ 120..=7199 => format!("{} min", s / 60),
+        s @ 7200..=172_799 => format!("{} h", s / 3600),
+        s => format!("{} days", s / 86_400),
+    }
+}
+
+/// Outside text made safe to print: control characters and those that reorder text are escaped.
+pub fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || reorders {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// A number with its noun.
+pub fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        n => format!("{n} {noun}s"),
+    }
+}
+
+/// Who attests, and how old that is.
+pub fn attested_lines(attested: &Attested, output: &Output) -> [String; 2] {
+    let power: u64 = attested.signers.iter().map(|v| v.power).sum();
+    [
+        format!(
+            "As of     {} ({})",
+            utc(attested.header.time_ms),
+            output.age(attested.header.time_ms)
+        ),
+        format!(
+            "Signed    by {}: {} of {} validators, {power} of {} voting power",
+            attested.organisations().join(", "),
+            attested.signers.len(),
+            attested.validators.count(),
+            attested.validators.total_power()
+        ),
+    ]
+}
+
+/// The same for programs.
+pub fn attested_json(attested: &Attested) -> serde_json::Value {
+    json!({
+        "height": attested.header.height,
+        "time_ms": attested.header.time_ms,
+        "block_id": hex::encode(attested.header.id()),
+        "signers": attested.signers.iter().map(validator_json).collect::<Vec<_>>(),
+        "validators": attested.validators.count(),
+        "total_power": attested.validators.total_power(),
+    })
+}
+
+/// A validator for programs.
+pub fn validator_json(validator: &Validator) -> serde_json::Value {
+    json!({
+        "public_key": hex::encode(validator.public_key),
+        "organisation": validator.organisation,
+        "power": validator.power,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_text_cannot_steer_the_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        assert_eq!(plain("x\u{202e}y\nz"), "x\\u{202e}y\\u{a}z");
+        assert_eq!(plain("Zürich 東京"), "Zürich 東京");
+    }
+
+    #[test]
+    fn times_and_spans() {
+        assert_eq!(utc(0), "1970-01-01 00:00:00.000 UTC");
+        assert_eq!(utc(1_700_000_000_123), "2023-11-14 22:13:20.123 UTC");
+        assert_eq!(utc(u64::MAX), format!("{} ms", u64::MAX));
+        let table = [
+            (999, "999 ms"),
+            (1000, "1 s"),
+            (120_000, "2 min"),
+            (7_200_000, "2 h"),
+            (172_800_000, "2 days"),
+        ];
+        for (ms, words) in table {
+            assert_eq!(span(ms), words);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The receipt of a deposit: the salt and what else is needed to prove, years later, what was
+//! deposited. It is a secret until the design is disclosed: who has it can confirm a guess.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use touchstone_core::hash::Hash;
+use touchstone_core::model::design;
+
+use crate::failure::Failure;
+use crate::keyfile;
+
+/// The format's name.
+pub const FORMAT: &str = "touchstone/receipt/v1";
+/// How receipts' file names end.
+pub const SUFFIX: &str = ".touchstone.json";
+
+/// What is kept. Byte strings are lower-case hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// [`FORMAT`].
+    pub format: String,
+    /// The chain's id.
+    pub chain_id: String,
+    /// The design's id.
+    pub design_id: String,
+    /// Who deposited it.
+    pub organisation: String,
+    /// The key that signed.
+    pub owner_key: String,
+    /// 32 random bytes: the secret.
+    pub salt: String,
+    /// A name for people.
+    pub title: String,
+    /// The files, in the order of the deposit.
+    pub files: Vec<File>,
+    /// Id of the deposit's transaction.
+    pub transaction_id: String,
+    /// Its exact bytes, to send again if need be.
+    pub envelope: String,
+}
+
+/// A deposited file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The opening of a commitment, decoded from a receipt or a disclosure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The owner's key.
+    pub owner_key: [u8; 32],
+    /// The salt.
+    pub salt: [u8; 32],
+    /// SHA-256 of each file, in order.
+    pub files: Vec<Hash>,
+}
+
+impl Opening {
+    /// The commitment that it opens on a chain.
+    pub fn commitment(&self, chain_id: &Hash) -> Hash {
+        let root = design::file_root(&self.files);
+        design::commitment(chain_id, &self.owner_key, &self.salt, &root)
+    }
+}
+
+impl Receipt {
+    /// Reads a receipt.
+    pub fn read(path: &Path) -> Result<Receipt, Failure> {
+        let text = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+        let receipt: Receipt = serde_json::from_slice(&text)
+            .map_err(|e| Failure::Usage(format!("{}: not a receipt: {e}", path.display())))?;
+        if receipt.format != FORMAT {
+            return Err(Failure::Usage(format!(
+                "{}: format {:?} is unknown; this program reads {FORMAT:?}",
+                path.display(),
+                receipt.format
+            )));
+        }
+        Ok(receipt)
+    }
+
+    /// Writes the receipt as a private file into a folder; gives its path.
+    pub fn write(&self, folder: &Path) -> Result<PathBuf, Failure> {
+        let path = folder.join(format!("{}{SUFFIX}", self.design_id));
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|e| Failure::Usage(format!("receipt: {e}")))?;
+        text.push(b'\n');
+        keyfile::write_secret(&path, &text, false)?;
+        Ok(path)
+    }
+
+    /// The design's id.
+    pub fn id(&self) -> Result<Hash, Failure> {
+        bytes("design_id", &self.design_id)
+    }
+
+    /// What opens the commitment.
+    pub fn opening(&self) -> Result<Opening, Failure> {
+        Ok(Opening {
+            owner_key: bytes("owner_key", &self.owner_key)?,
+            salt: bytes("salt", &self.salt)?,
+            files: self
+                .files
+                .iter()
+                .map(|f| bytes("sha256", &f.sha256))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The envelope's bytes.
+    pub fn envelope(&self) -> Result<Vec<u8>, Failure> {
+        hex::decode(&self.envelope).map_err(|_| wrong("envelope"))
+    }
+
+    /// Checks that the receipt is of this chain and agrees with itself.
+    pub fn check(&self, chain_id: &Hash) -> Result<(), Failure> {
+        if self.chain_id != hex::encode(chain_id) {
+            return Err(Failure::Usage(format!(
+                "the receipt is of chain {}, not of {}; name its genesis document",
+                self.chain_id,
+                hex::encode(chain_id)
+            )));
+        }
+        let opening = self.opening()?;
+        if design::id(&opening.owner_key, &opening.commitment(chain_id)) != self.id()? {
+            return Err(Failure::Usage(
+                "the receipt was changed: its salt, key and files don't give its design id".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// 32 bytes of hex.
+pub fn bytes(field: &'static str, text: &str) -> Result<[u8; 32], Failure> {
+    let decoded = hex::decode(text).map_err(|_| wrong(field))?;
+    decoded.try_into().map_err(|_| wrong(field))
+}
+
+fn wrong(field: &str) -> Failure {
+    Failure::Usage(format!(
+        "the receipt's {field} is not hex of the right length"
+    ))
+}
+
+/// Hashes a file without holding it in memory.
+pub fn hash_file(path: &Path) -> Result<File, Failure> {
+    use sha2::{Digest, Sha256};
+    use std::io::Read;
+    let failed = |e: std::io::Error| Failure::io("reading", path, &e);
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0u8; 1 << 16];
+    let mut size = 0;
+    loop {
+        let count = file.read(&mut buffer).map_err(failed)?;
+        let Some(part) = buffer.get(..count).filter(|p| !p.is_empty()) else {
+            break;
+        };
+        hasher.update(part);
+        size += part.len() as u64;
+    }
+    let name = path.file_name().unwrap_or_default();
+    Ok(File {
+        name: name.to_string_lossy().into_owned(),
+        sha256: hex::encode(hasher.finalize()),
+        bytes: size,
+    })
+}
+
+/// Receipts in a folder that hold a file with this SHA-256.
+pub fn find(folder: &Path, sha256: &str) -> Result<Vec<(PathBuf, Receipt)>, Failure> {
+    let failed = |e: std::io::Error| Failure::io("reading", folder, &e);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let named = path
+            .file_name()
+            .is_some_and(|n| n.to_string_lossy().ends_with(SUFFIX));
+        // Another file of that name is no error: it just isn't a receipt.
+        if named
+            && let Ok(receipt) = Receipt::read(&path)
+            && receipt.files.iter().any(|f| f.sha256 == sha256)
+        {
+            found.push((path, receipt));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}

@@ -1,0 +1,174 @@
+//! Where the node is, which genesis document is trusted and who signs: from the command line,
+//! else the environment, else `touchstone.toml`, else a default.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use serde::Deserialize;
+use touchstone_core::genesis::Genesis;
+
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::keyfile::{self, Passphrase};
+
+/// The node asked where none is named.
+pub const DEFAULT_NODE: &str = "http://127.0.0.1:26650";
+
+/// Options of every verb.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Options {
+    /// The node to ask [default: http://127.0.0.1:26650]
+    #[arg(long, global = true, env = "TOUCHSTONE_NODE", value_name = "URL")]
+    pub node: Option<String>,
+    /// The genesis document: the only root of trust
+    #[arg(long, global = true, env = "TOUCHSTONE_GENESIS", value_name = "FILE")]
+    pub genesis: Option<PathBuf>,
+    /// Settings file [default: touchstone.toml here, or in $XDG_CONFIG_HOME/touchstone/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Seconds to wait for an answer
+    #[arg(long, global = true, default_value_t = 30, value_name = "SECONDS")]
+    pub timeout: u64,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Options of the verbs that sign.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Signing {
+    /// The signing key (PKCS#8 PEM; see `touchstone key new`)
+    #[arg(long, env = "TOUCHSTONE_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Id of the organisation that acts
+    #[arg(long, env = "TOUCHSTONE_ORGANISATION", value_name = "ID")]
+    pub organisation: Option<String>,
+    /// How the key is unlocked
+    #[command(flatten)]
+    pub passphrase: Passphrase,
+}
+
+/// The settings file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    node: Option<String>,
+    genesis: Option<PathBuf>,
+    key: Option<PathBuf>,
+    organisation: Option<String>,
+}
+
+/// What holds for this run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    node: String,
+    genesis: Option<PathBuf>,
+    key: Option<PathBuf>,
+    organisation: Option<String>,
+    timeout: Duration,
+}
+
+/// Who acts, and with which key.
+pub struct Signer {
+    /// The organisation's id.
+    pub organisation: String,
+    /// Its key.
+    pub key: SigningKey,
+}
+
+impl Settings {
+    /// Reads the settings file, if any, under what the command line says.
+    pub fn load(options: &Options) -> Result<Settings, Failure> {
+        let file = match &options.config {
+            Some(path) => read_file(path)?,
+            None => match default_files().into_iter().find(|p| p.is_file()) {
+                Some(path) => read_file(&path)?,
+                None => File::default(),
+            },
+        };
+        Ok(Settings {
+            node: options
+                .node
+                .clone()
+                .or(file.node)
+                .unwrap_or_else(|| DEFAULT_NODE.to_owned()),
+            genesis: options.genesis.clone().or(file.genesis),
+            key: file.key,
+            organisation: file.organisation,
+            timeout: Duration::from_secs(options.timeout.clamp(1, 86_400)),
+        })
+    }
+
+    /// The node's URL.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// How long an answer may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The trusted genesis document.
+    pub fn genesis(&self) -> Result<Genesis, Failure> {
+        let path = self.genesis.as_ref().ok_or_else(|| {
+            Failure::Usage(
+                "no genesis document: name it with --genesis FILE, TOUCHSTONE_GENESIS or in \
+                 touchstone.toml; without it no answer can be verified"
+                    .into(),
+            )
+        })?;
+        let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+        Genesis::read(&bytes).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))
+    }
+
+    /// A client that trusts the genesis document and nothing else.
+    pub async fn client(&self) -> Result<Client, Failure> {
+        Client::connect(&self.node, self.timeout, self.genesis()?).await
+    }
+
+    /// The acting organisation and its key.
+    pub fn signer(&self, signing: &Signing) -> Result<Signer, Failure> {
+        let organisation = signing
+            .organisation
+            .clone()
+            .or_else(|| self.organisation.clone())
+            .ok_or_else(|| {
+                Failure::Usage("who acts? name the organisation with --organisation ID".into())
+            })?;
+        let path = signing
+            .key
+            .clone()
+            .or_else(|| self.key.clone())
+            .ok_or_else(|| Failure::Usage("which key signs? name it with --key FILE".into()))?;
+        Ok(Signer {
+            organisation,
+            key: keyfile::read(&path, &signing.passphrase)?,
+        })
+    }
+}
+
+fn default_files() -> Vec<PathBuf> {
+    let mut files = vec![PathBuf::from("touchstone.toml")];
+    let folder = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
+    files.extend(folder.map(|f| f.join("touchstone").join("config.toml")));
+    files
+}
+
+/// Paths in the file are relative to its folder.
+fn read_file(path: &Path) -> Result<File, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::io("reading", path, &e))?;
+    let mut file: File = toml::from_str(&text)
+        .map_err(|e| Failure::Usage(format!("{}: {}", path.display(), e.message())))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for entry in [&mut file.genesis, &mut file.key] {
+        *entry = entry.take().map(|p| folder.join(p));
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! The verbs: one file each.
+
+pub mod blocks;
+pub mod capture;
+pub mod certificate;
+pub mod deposit;
+pub mod disclose;
+pub mod enroll;
+pub mod genesis;
+pub mod item;
+pub mod key;
+pub mod keys;
+pub mod misbehaviour;
+pub mod organisations;
+pub mod status;
+pub mod transaction;
+pub mod validators;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Settings;
+
+/// What to do.
+#[derive(clap::Subcommand, Debug)]
+pub enum Verb {
+    #[command(subcommand)]
+    Key(key::Verb),
+    #[command(subcommand)]
+    Genesis(genesis::Verb),
+    Capture(capture::Arguments),
+    Item(item::Arguments),
+    Deposit(deposit::Arguments),
+    Disclose(disclose::Arguments),
+    Certificate(certificate::Arguments),
+    Enroll(enroll::Arguments),
+    Validators(validators::Arguments),
+    #[command(subcommand)]
+    Keys(keys::Verb),
+    Organisations(organisations::Arguments),
+    Transaction(transaction::Arguments),
+    Blocks(blocks::Arguments),
+    Status(status::Arguments),
+    Misbehaviour(misbehaviour::Arguments),
+}
+
+/// Does it.
+pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    match verb {
+        Verb::Key(verb) => key::run(verb, output),
+        Verb::Genesis(verb) => genesis::run(verb, output),
+        Verb::Capture(arguments) => capture::run(arguments, settings, output).await,
+        Verb::Item(arguments) => item::run(arguments, settings, output).await,
+        Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
+        Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
+        Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,
+        Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,
+        Verb::Validators(arguments) => validators::run(arguments, settings, output).await,
+        Verb::Keys(verb) => keys::run(verb, settings, output).await,
+        Verb::Organisations(arguments) => organisations::run(arguments, settings, output).await,
+        Verb::Transaction(arguments) => transaction::run(arguments, settings, output).await,
+        Verb::Blocks(arguments) => blocks::run(arguments, settings, output).await,
+        Verb::Status(_) => status::run(settings, output).await,
+        Verb::Misbehaviour(_) => misbehaviour::run(settings, output).await,
+    }
+}

@@ -1,0 +1,112 @@
+//! `touchstone blocks`: headers, each checked, and each the child of the one before.
+
+use serde_json::json;
+use touchstone_core::hash::Hash;
+use touchstone_proto::node::SubscribeBlocksRequest;
+
+use crate::client::within;
+use crate::failure::Failure;
+use crate::output::{Output, attested_json, utc};
+use crate::settings::Settings;
+use crate::verify::{Attested, NotVerified};
+
+/// Show blocks as they are decided
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone blocks                    the last ten
+  touchstone blocks --from 1 --count 100
+  touchstone blocks --follow")]
+pub struct Arguments {
+    /// First height
+    #[arg(long, value_name = "HEIGHT")]
+    pub from: Option<u64>,
+    /// How many
+    #[arg(long, default_value_t = 10)]
+    pub count: u64,
+    /// Go on with new blocks until interrupted
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// Asks, checks and prints.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut client = settings.client().await?;
+    let mut before: Option<(u64, Hash)> = None;
+    if arguments.follow {
+        let request = SubscribeBlocksRequest {
+            from_height: arguments.from.unwrap_or(0),
+            with_transactions: false,
+        };
+        let mut ledger = client.raw();
+        let mut blocks = within(client.timeout(), ledger.subscribe_blocks(request)).await?;
+        while let Some(reply) = blocks.message().await? {
+            let attested = client.checked_block(&reply, false).await?;
+            check_parent(&mut before, &attested)?;
+            print(&attested, output);
+        }
+        return Err(Failure::Unreachable(
+            "the node ended the stream of blocks".into(),
+        ));
+    }
+    let tip = client.validators().await?.header.height;
+    let from = match arguments.from {
+        Some(height) => height.max(1),
+        None => (tip + 1).saturating_sub(arguments.count).max(1),
+    };
+    if from > tip {
+        return Err(Failure::NotFound(format!(
+            "no block at height {from} yet; the last is {tip}"
+        )));
+    }
+    for height in from..=tip.min(from.saturating_add(arguments.count.saturating_sub(1))) {
+        let (attested, _) = client.block(height, false).await?;
+        check_parent(&mut before, &attested)?;
+        print(&attested, output);
+    }
+    Ok(())
+}
+
+fn check_parent(before: &mut Option<(u64, Hash)>, attested: &Attested) -> Result<(), Failure> {
+    let header = &attested.header;
+    if let Some((height, id)) = before
+        && (header.height != *height + 1 || header.parent != *id)
+    {
+        return Err(NotVerified::Contradiction(format!(
+            "block {} is not the child of the block before",
+            header.height
+        ))
+        .into());
+    }
+    *before = Some((header.height, header.id()));
+    Ok(())
+}
+
+fn print(attested: &Attested, output: &mut Output) {
+    let header = &attested.header;
+    if output.json {
+        output.value(&json!({
+            "header": attested_json(attested),
+            "transactions": header.transaction_count,
+            "proposer": hex::encode(header.proposer),
+            "state_root": hex::encode(header.state_root),
+        }));
+        return;
+    }
+    let proposer = attested
+        .validators
+        .get(&header.proposer)
+        .map_or("?", |v| v.organisation.as_str());
+    output.line(format!(
+        "{:>8}  {}  {}  {:>5} transactions  by {proposer}  signed {}/{}",
+        header.height,
+        utc(header.time_ms),
+        hex::encode(header.id()),
+        header.transaction_count,
+        attested.signers.len(),
+        attested.validators.count()
+    ));
+}

@@ -1,0 +1,205 @@
+//! `touchstone capture`: events from EPCIS documents into the ledger.
+
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::capture::journal::Journal;
+use crate::capture::sender::{EventOutcome, Limits, Sender, Stop};
+use crate::capture::source::{self, Input};
+use crate::failure::Failure;
+use crate::output::{Output, counted, plain};
+use crate::settings::{Settings, Signing};
+
+/// Record the events of EPCIS 2.0 documents
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone capture shipments.json --organisation acme --key acme.pem
+  touchstone capture monday/ tuesday/ --batch 500
+  curl -s https://example.com/events | touchstone capture - --journal events.journal
+
+A run that was cut off goes on when the same command is run again: the journal holds the exact
+bytes of what was sent, so nothing is recorded twice.
+
+Exit codes: 0 all recorded (proven); 2 some events refused, the others recorded; 5 node unreachable.")]
+pub struct Arguments {
+    /// EPCIS 2.0 documents or events in JSON, folders of them, or '-' for standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Events of one transaction, at most
+    #[arg(long, default_value_t = 100)]
+    pub batch: usize,
+    /// Transactions under way at once, at most
+    #[arg(long, default_value_t = 16)]
+    pub window: usize,
+    /// Where to remember what was sent [default: beside the first input]
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Captures until done or Ctrl-C.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without signals, nothing interrupts.
+            std::future::pending::<()>().await;
+        }
+    };
+    let mut interrupted = Box::pin(interrupted);
+    run_until(arguments, settings, output, interrupted.as_mut()).await
+}
+
+/// Captures until done or `stop`.
+pub async fn run_until(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+    stop: Stop<'_>,
+) -> Result<(), Failure> {
+    let signer = settings.signer(&arguments.signing)?;
+    let mut client = settings.client().await?;
+    let parameters = client.trust().genesis().document.parameters.clone();
+    let journal_path = journal_path(arguments)?;
+    let (journal, history) = Journal::open(
+        &journal_path,
+        client.trust().chain_id(),
+        &signer.organisation,
+    )?;
+    let input = source::read(&arguments.files, parameters.max_transaction_bytes)?;
+    let most = usize::try_from(parameters.max_events_per_transaction).unwrap_or(usize::MAX);
+    let limits = Limits {
+        batch: arguments.batch.clamp(1, most),
+        bytes: parameters.max_transaction_bytes,
+        window: arguments.window.clamp(1, 1000),
+    };
+    let total = input.events.len() + input.bad.len();
+    let bar = progress(output, input.events.len());
+    report_bad_documents(&input, output);
+    let now = output.clock();
+    let mut sender = Sender::plan(
+        &mut client,
+        &signer,
+        &input.events,
+        journal,
+        history,
+        limits,
+        now,
+    )?;
+    let ended = sender
+        .run(stop, &mut |index, outcome| {
+            bar.inc(1);
+            bar.suspend(|| report(&input, index, outcome, output));
+        })
+        .await;
+    bar.finish_and_clear();
+    let decided = sender.outcomes();
+    let recorded = decided
+        .values()
+        .filter(|o| matches!(o, EventOutcome::Recorded { .. }))
+        .count();
+    let refused = decided.len() - recorded + input.bad.len();
+    if !output.json {
+        output.line(format!(
+            "{} of {total} recorded (proven), {refused} refused",
+            counted(recorded, "event")
+        ));
+    }
+    if ended.is_err() {
+        output.remark(format!(
+            "not finished: run the same command again to go on; {} remembers what was sent",
+            sender.journal_path().display()
+        ));
+    }
+    ended?;
+    if refused > 0 {
+        return Err(Failure::EventsRefused { refused, total });
+    }
+    Ok(())
+}
+
+fn journal_path(arguments: &Arguments) -> Result<PathBuf, Failure> {
+    if let Some(path) = &arguments.journal {
+        return Ok(path.clone());
+    }
+    let first = arguments
+        .files
+        .first()
+        .map_or(Path::new("-"), |p| p.as_path());
+    if first.as_os_str() == "-" {
+        return Err(Failure::Usage(
+            "standard input has no place for a journal; name one with --journal FILE".into(),
+        ));
+    }
+    let absolute = std::path::absolute(first).map_err(|e| Failure::io("finding", first, &e))?;
+    let mut name = absolute
+        .file_name()
+        .ok_or_else(|| Failure::Usage("name the journal with --journal FILE".into()))?
+        .to_owned();
+    name.push(".touchstone-journal");
+    Ok(absolute.with_file_name(name))
+}
+
+fn progress(output: &Output, events: usize) -> ProgressBar {
+    if !output.terminal || output.json {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events {per_sec} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(events as u64).with_style(style)
+}
+
+fn report_bad_documents(input: &Input, output: &mut Output) {
+    for bad in &input.bad {
+        if output.json {
+            output.value(&json!({
+                "file": bad.file, "index": null, "outcome": "refused",
+                "code": bad.refusal.code, "rule": bad.refusal.rule, "message": bad.refusal.message,
+            }));
+        } else {
+            output.line(format!(
+                "refused   {}: rule {} ({}): {}",
+                plain(&bad.file),
+                plain(&bad.refusal.rule),
+                bad.refusal.code,
+                plain(&bad.refusal.message)
+            ));
+        }
+    }
+}
+
+fn report(input: &Input, index: usize, outcome: &EventOutcome, output: &mut Output) {
+    let Some(event) = input.events.get(index) else {
+        return;
+    };
+    match outcome {
+        EventOutcome::Recorded {
+            transaction,
+            height,
+            time_ms,
+        } if output.json => output.value(&json!({
+            "file": event.file, "index": event.index, "outcome": "recorded",
+            "transaction": hex::encode(transaction), "height": height, "time_ms": time_ms,
+        })),
+        EventOutcome::Recorded { .. } => {}
+        EventOutcome::Refused(refusal) if output.json => output.value(&json!({
+            "file": event.file, "index": event.index, "outcome": "refused",
+            "code": refusal.code, "rule": refusal.rule, "message": refusal.message,
+        })),
+        EventOutcome::Refused(refusal) => output.line(format!(
+            "refused   {} event {}: rule {} ({}): {}",
+            plain(&event.file),
+            event.index,
+            plain(&refusal.rule),
+            refusal.code,
+            plain(&refusal.message)
+        )),
+    }
+}

@@ -1,0 +1,391 @@
+//! `touchstone certificate`: what the ledger proves about a design, by its id, receipt or file.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use touchstone_core::encoding;
+use touchstone_core::hash::Hash;
+use touchstone_core::model::design;
+use touchstone_core::rejection::Rejection;
+use touchstone_proto::ledger::{Design, transaction::Action};
+
+use crate::client::{Client, Outcome};
+use crate::failure::Failure;
+use crate::output::{Output, attested_json, plain, utc};
+use crate::receipt::{self, Opening, Receipt};
+use crate::settings::Settings;
+use crate::verify::{Attested, NotVerified};
+
+/// Show, proven, when a design was deposited and by whom
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone certificate chair-front.png              finds its receipt here, else disclosures
+  touchstone certificate chair-front.png --receipt 4be1….touchstone.json
+  touchstone certificate 4be1…                        by the design's id
+
+Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it.")]
+pub struct Arguments {
+    /// A design's id (64 hex digits) or one of its files
+    #[arg(value_name = "ID|FILE")]
+    pub design: String,
+    /// The receipt of the deposit
+    #[arg(long, value_name = "RECEIPT")]
+    pub receipt: Option<PathBuf>,
+    /// Folder with receipts [default: the file's folder]
+    #[arg(long, value_name = "DIR", conflicts_with = "receipt")]
+    pub receipts: Option<PathBuf>,
+}
+
+/// How the content of a commitment is known.
+enum Source {
+    Receipt(Box<Receipt>),
+    Disclosure,
+    Nothing,
+}
+
+/// Everything proven about one design.
+struct Certificate {
+    id: Hash,
+    record: Design,
+    /// The block of the deposit.
+    deposited: Attested,
+    /// The header that proves the record as it is now.
+    as_of: Attested,
+    opening: Option<Opening>,
+    source: Source,
+    owner: String,
+    names: Vec<String>,
+}
+
+/// Finds, checks and prints.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let file = match Path::new(&arguments.design) {
+        path if path.is_file() => Some(receipt::hash_file(path)?),
+        _ => None,
+    };
+    let mut client = settings.client().await?;
+    let mut wanted: Vec<(Hash, Option<Receipt>)> = Vec::new();
+    match (&arguments.receipt, &file) {
+        (Some(path), _) => {
+            let receipt = Receipt::read(path)?;
+            if file.is_none() && arguments.design != receipt.design_id {
+                return Err(Failure::NotFound(
+                    "the receipt is of another design than the id names".into(),
+                ));
+            }
+            wanted.push((receipt.id()?, Some(receipt)));
+        }
+        (None, Some(file)) => {
+            let beside = Path::new(&arguments.design).parent().map_or_else(
+                || PathBuf::from("."),
+                |p| {
+                    if p.as_os_str().is_empty() {
+                        ".".into()
+                    } else {
+                        p.to_owned()
+                    }
+                },
+            );
+            let folder = arguments.receipts.as_ref().unwrap_or(&beside);
+            for (_, receipt) in receipt::find(folder, &file.sha256)? {
+                wanted.push((receipt.id()?, Some(receipt)));
+            }
+            if wanted.is_empty() {
+                wanted = disclosed(&mut client, &file.sha256).await?;
+            }
+        }
+        (None, None) => {
+            let id = receipt::bytes("id", &arguments.design).map_err(|_| {
+                Failure::Usage(format!(
+                    "{}: no such file, and not a design id of 64 hex digits",
+                    plain(&arguments.design)
+                ))
+            })?;
+            wanted.push((id, None));
+        }
+    }
+    let mut certificates = Vec::new();
+    for (id, receipt) in wanted {
+        let certificate = certify(&mut client, id, receipt).await?;
+        if let Some(file) = &file {
+            check_file(&certificate, &file.sha256)?;
+        }
+        certificates.push(certificate);
+    }
+    certificates.sort_by_key(|c| (c.record.time_ms, c.id));
+    let error_ms = time_error(&client);
+    for certificate in &certificates {
+        if output.json {
+            output.value(&certificate.json(error_ms));
+        } else {
+            certificate.print(error_ms, output);
+        }
+    }
+    Ok(())
+}
+
+/// A block's time is within this of real time, milliseconds: more than 2/3 of the validators saw
+/// it within the clock precision and the message delay that genesis sets.
+fn time_error(client: &Client) -> u64 {
+    let parameters = &client.trust().genesis().document.parameters;
+    parameters.precision_ms + parameters.message_delay_ms
+}
+
+async fn disclosed(
+    client: &mut Client,
+    sha256: &str,
+) -> Result<Vec<(Hash, Option<Receipt>)>, Failure> {
+    let hash = receipt::bytes("sha256", sha256)?;
+    let (attested, entries) = client.designs_by_file(&hash).await?;
+    if entries.is_empty() {
+        return Err(Failure::NotFound(format!(
+            "no receipt for this file here, and no disclosed design with SHA-256 {sha256}, proven \
+             at height {}; an undisclosed deposit can only be shown with its receipt (--receipt)",
+            attested.header.height
+        )));
+    }
+    entries
+        .iter()
+        .map(|e| {
+            let id = encoding::exact("design id", &e.content_hash).map_err(NotVerified::from)?;
+            Ok((id, None))
+        })
+        .collect()
+}
+
+async fn certify(
+    client: &mut Client,
+    id: Hash,
+    receipt: Option<Receipt>,
+) -> Result<Certificate, Failure> {
+    if let Some(receipt) = &receipt {
+        receipt.check(client.trust().chain_id())?;
+    }
+    let (as_of, record) = client.design(&id).await?;
+    let record = record.ok_or_else(|| {
+        Failure::NotFound(format!(
+            "design {} is not deposited, proven at height {}",
+            hex::encode(id),
+            as_of.header.height
+        ))
+    })?;
+    let owner_key: [u8; 32] =
+        encoding::exact("owner_key", &record.owner_key).map_err(NotVerified::from)?;
+    let commitment: Hash =
+        encoding::exact("commitment", &record.commitment).map_err(NotVerified::from)?;
+    if design::id(&owner_key, &commitment) != id {
+        return Err(contradiction(
+            "the record's key and commitment don't give its id",
+        ));
+    }
+    let (opening, source) = match (receipt, &record.disclosure) {
+        (Some(receipt), _) => (Some(receipt.opening()?), Source::Receipt(Box::new(receipt))),
+        (None, Some(disclosure)) => {
+            let salt = encoding::exact("salt", &disclosure.salt).map_err(NotVerified::from)?;
+            let files = disclosure
+                .file_hashes
+                .iter()
+                .map(|f| encoding::exact("file_hash", f))
+                .collect::<Result<Vec<Hash>, _>>()
+                .map_err(NotVerified::from)?;
+            let opening = Opening {
+                owner_key,
+                salt,
+                files,
+            };
+            (Some(opening), Source::Disclosure)
+        }
+        (None, None) => (None, Source::Nothing),
+    };
+    if let Some(opening) = &opening
+        && opening.commitment(client.trust().chain_id()) != commitment
+    {
+        return Err(contradiction("salt and files don't open the commitment"));
+    }
+    let deposited = deposit_block(client, &record, &owner_key, &commitment).await?;
+    let owner = client.name(&record.organisation).await?;
+    let mut names = Vec::new();
+    for organisation in deposited.organisations() {
+        let name = client.name(organisation).await?;
+        names.push(format!("{name} ({organisation})"));
+    }
+    Ok(Certificate {
+        id,
+        record,
+        deposited,
+        as_of,
+        opening,
+        source,
+        owner,
+        names,
+    })
+}
+
+/// The block of the deposit: it holds the transaction, signed by the owner's key, that names
+/// exactly this commitment.
+async fn deposit_block(
+    client: &mut Client,
+    record: &Design,
+    owner_key: &[u8; 32],
+    commitment: &Hash,
+) -> Result<Attested, Failure> {
+    let id: Hash =
+        encoding::exact("transaction_id", &record.transaction_id).map_err(NotVerified::from)?;
+    let Outcome::Recorded(recorded) = client.transaction(&id).await? else {
+        return Err(NotVerified::Missing("transaction of the deposit").into());
+    };
+    let names_it = matches!(
+        recorded.transaction.action(),
+        Action::DepositDesign(deposit) if deposit.commitment == commitment
+    );
+    let header = &recorded.attested.header;
+    let height = record.position.map(|p| p.height);
+    if !names_it
+        || recorded.transaction.signer() != owner_key
+        || recorded.transaction.organisation() != record.organisation
+        || header.time_ms != record.time_ms
+        || Some(header.height) != height
+    {
+        return Err(contradiction(
+            "the deposit's transaction tells another story than its record",
+        ));
+    }
+    Ok(recorded.attested.clone())
+}
+
+/// A file that isn't part of the design breaks rule "opening-fits" of the ledger, here already.
+fn check_file(certificate: &Certificate, sha256: &str) -> Result<(), Failure> {
+    let hash = receipt::bytes("sha256", sha256)?;
+    let inside = certificate
+        .opening
+        .as_ref()
+        .is_some_and(|o| o.files.contains(&hash));
+    if inside {
+        return Ok(());
+    }
+    let rejection = Rejection::WrongOpening(certificate.id);
+    Err(Failure::NotFound(format!(
+        "the file with SHA-256 {sha256} is not part of design {} (rule {})",
+        hex::encode(certificate.id),
+        rejection.rule()
+    )))
+}
+
+fn contradiction(what: &str) -> Failure {
+    NotVerified::Contradiction(what.to_owned()).into()
+}
+
+impl Certificate {
+    /// Each file's name, where it is known, and hash.
+    fn files(&self) -> Vec<(Option<&str>, String)> {
+        let hashes = self.opening.iter().flat_map(|o| &o.files).map(hex::encode);
+        match &self.source {
+            Source::Receipt(receipt) => receipt
+                .files
+                .iter()
+                .map(|f| (Some(f.name.as_str()), f.sha256.clone()))
+                .collect(),
+            Source::Disclosure | Source::Nothing => hashes.map(|h| (None, h)).collect(),
+        }
+    }
+
+    fn title(&self) -> &str {
+        match (&self.source, &self.record.disclosure) {
+            (Source::Receipt(receipt), _) => &receipt.title,
+            (_, Some(disclosure)) => &disclosure.title,
+            _ => "",
+        }
+    }
+
+    fn shows(&self) -> &'static str {
+        match self.source {
+            Source::Nothing => {
+                "that a commitment by this key was deposited at this time. It names no file: that \
+                 takes the receipt or a disclosure."
+            }
+            Source::Receipt(_) | Source::Disclosure => {
+                "that whoever held the owner's key had exactly these files no later than this \
+                 time, attested by more than 2/3 of the validators' voting power."
+            }
+        }
+    }
+
+    const SHOWS_NOT: &'static str = "who made the design, that it is new, or that nobody had it \
+                                     before. Names of files and, until disclosure, the title are \
+                                     the receipt's own words.";
+
+    fn print(&self, error_ms: u64, output: &mut Output) {
+        let verdict = output.good("VERIFIED");
+        let header = &self.deposited.header;
+        output.line(format!("Certificate of deposit: {verdict}"));
+        output.line(format!("Design      {}", hex::encode(self.id)));
+        if !self.title().is_empty() {
+            output.line(format!("Title       {}", plain(self.title())));
+        }
+        output.line(format!(
+            "Owner       {} ({})",
+            plain(&self.owner),
+            plain(&self.record.organisation)
+        ));
+        output.line(format!(
+            "Owner key   {}",
+            hex::encode(&self.record.owner_key)
+        ));
+        for (name, sha256) in self.files() {
+            let name = name.map(|n| format!("  {}", plain(n))).unwrap_or_default();
+            output.line(format!("File        {sha256}{name}"));
+        }
+        output.line(format!(
+            "Deposited   no later than {} ± {:.1} s, at height {}",
+            utc(header.time_ms),
+            error_ms as f64 / 1000.0,
+            header.height
+        ));
+        output.line(format!(
+            "Attested    by {}: {} of {} validators",
+            self.names
+                .iter()
+                .map(|n| plain(n))
+                .collect::<Vec<_>>()
+                .join(", "),
+            self.deposited.signers.len(),
+            self.deposited.validators.count()
+        ));
+        output.line(match &self.record.disclosure {
+            Some(d) => format!("Disclosed   {} at height {}", utc(d.time_ms), d.height),
+            None => "Disclosed   no".to_owned(),
+        });
+        output.line(format!(
+            "As of       height {}, {}",
+            self.as_of.header.height,
+            output.age(self.as_of.header.time_ms)
+        ));
+        output.line(format!("Shows       {}", self.shows()));
+        output.line(format!("Shows not   {}", Self::SHOWS_NOT));
+    }
+
+    fn json(&self, error_ms: u64) -> Value {
+        json!({
+            "verified": true,
+            "design_id": hex::encode(self.id),
+            "title": self.title(),
+            "organisation": self.record.organisation,
+            "organisation_name": self.owner,
+            "owner_key": hex::encode(&self.record.owner_key),
+            "commitment": hex::encode(&self.record.commitment),
+            "files": self.files().iter().map(|(name, sha256)| json!({"name": name, "sha256": sha256})).collect::<Vec<_>>(),
+            "time_ms": self.record.time_ms,
+            "time_error_ms": error_ms,
+            "transaction": hex::encode(&self.record.transaction_id),
+            "deposit_block": attested_json(&self.deposited),
+            "as_of": attested_json(&self.as_of),
+            "disclosed_ms": self.record.disclosure.as_ref().map(|d| d.time_ms),
+            "shows": self.shows(),
+            "shows_not": Self::SHOWS_NOT,
+        })
+    }
+}

@@ -1,0 +1,314 @@
+//! `touchstone genesis`: the ceremony. Each founder writes down its public part; anyone puts the
+//! parts together and gets the same file, whose SHA-256 is the chain's id.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use touchstone_core::genesis::{
+    self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters,
+};
+use touchstone_core::model::organisation as rules;
+
+use crate::failure::Failure;
+use crate::keyfile::{self, Passphrase};
+use crate::output::{Output, plain, utc, validator_json};
+
+/// Found a chain: contributions, the genesis document, and what it says
+#[derive(clap::Subcommand, Debug)]
+pub enum Verb {
+    /// Write an organisation's public part
+    #[command(after_help = "Example:
+  touchstone genesis contribute --id acme --name 'Acme Logistics' --role logistics \\
+    --key acme.pem --node-network-key node.pem --node-address /ip4/192.0.2.7/tcp/26600 \\
+    --validator-key validator.pem --out acme.json
+
+The n-th --node-address and --validator-key belong to the n-th --node-network-key. Several
+addresses of one node are separated by commas; '-' as a validator key means none.")]
+    Contribute(Contribute),
+    /// Put contributions together
+    #[command(after_help = "Example:
+  touchstone genesis assemble --chain touchstone-1 --time-ms 1767225600000 *.json --out genesis.json
+
+The same contributions in any order, with the same name and time, give the same bytes.")]
+    Assemble(Assemble),
+    /// Print what a genesis document says
+    #[command(after_help = "Example:
+  touchstone genesis show genesis.json")]
+    Show(Show),
+}
+
+/// Arguments of `genesis contribute`.
+#[derive(clap::Args, Debug)]
+pub struct Contribute {
+    /// Lower-case letters, digits and hyphens
+    #[arg(long)]
+    pub id: String,
+    /// Name for people
+    #[arg(long)]
+    pub name: String,
+    /// platform, logistics, manufacturer, ip-office, court, designer, customs, inspection, laboratory or retail
+    #[arg(long = "role", required = true, value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// Signing key: a PEM file or 64 hex digits
+    #[arg(long = "key", required = true, value_name = "FILE|HEX")]
+    pub keys: Vec<String>,
+    /// GS1 company prefix
+    #[arg(long = "gs1-prefix", value_name = "DIGITS")]
+    pub gs1_prefixes: Vec<String>,
+    /// Network key of a node: a PEM file or 64 hex digits
+    #[arg(long = "node-network-key", value_name = "FILE|HEX")]
+    pub node_network_keys: Vec<String>,
+    /// Where the node listens, as multiaddresses
+    #[arg(long = "node-address", value_name = "MULTIADDR,…")]
+    pub node_addresses: Vec<String>,
+    /// The key by which the node votes: a PEM file, 64 hex digits, or '-' for none
+    #[arg(long = "validator-key", value_name = "FILE|HEX|-")]
+    pub validator_keys: Vec<String>,
+    /// Voting power of each validator
+    #[arg(long)]
+    pub power: Option<u64>,
+    /// File to write
+    #[arg(long, default_value = "contribution.json", value_name = "FILE")]
+    pub out: PathBuf,
+    /// How keys are unlocked
+    #[command(flatten)]
+    pub passphrase: Passphrase,
+}
+
+/// Arguments of `genesis assemble`.
+#[derive(clap::Args, Debug)]
+pub struct Assemble {
+    /// The chain's name
+    #[arg(long)]
+    pub chain: String,
+    /// Genesis time, milliseconds since 1970-01-01T00:00:00Z [default: now]
+    #[arg(long)]
+    pub time_ms: Option<u64>,
+    /// Contributions, in any order
+    #[arg(required = true, value_name = "CONTRIBUTION")]
+    pub contributions: Vec<PathBuf>,
+    /// File to write
+    #[arg(long, default_value = "genesis.json", value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `genesis show`.
+#[derive(clap::Args, Debug)]
+pub struct Show {
+    /// The genesis document
+    pub file: PathBuf,
+}
+
+/// Runs the verb.
+pub fn run(verb: &Verb, output: &mut Output) -> Result<(), Failure> {
+    match verb {
+        Verb::Contribute(arguments) => write_contribution(arguments, output),
+        Verb::Assemble(arguments) => write_genesis(arguments, output),
+        Verb::Show(show) => {
+            let bytes =
+                std::fs::read(&show.file).map_err(|e| Failure::io("reading", &show.file, &e))?;
+            let genesis = Genesis::read(&bytes)
+                .map_err(|e| Failure::Usage(format!("{}: {e}", show.file.display())))?;
+            print(&genesis, output);
+            Ok(())
+        }
+    }
+}
+
+fn write_contribution(arguments: &Contribute, output: &mut Output) -> Result<(), Failure> {
+    let public = contribution(arguments)?;
+    check(&public, &arguments.out)?;
+    let mut text = serde_json::to_string_pretty(&public)
+        .map_err(|e| Failure::Usage(format!("contribution: {e}")))?;
+    text.push('\n');
+    write_new(&arguments.out, text.as_bytes())?;
+    if output.json {
+        output.value(&json!({"written": arguments.out, "organisation": public.id}));
+    } else {
+        output.line(format!(
+            "{}: the public part of {} ({}); no secret is in it",
+            arguments.out.display(),
+            plain(&public.name),
+            public.id
+        ));
+    }
+    Ok(())
+}
+
+fn contribution(arguments: &Contribute) -> Result<Organisation, Failure> {
+    let key = |text: &String| keyfile::public_key(text, &arguments.passphrase).map(hex::encode);
+    let count = arguments.node_network_keys.len();
+    for (flag, given) in [
+        ("--node-address", arguments.node_addresses.len()),
+        ("--validator-key", arguments.validator_keys.len()),
+    ] {
+        if given > count {
+            return Err(Failure::Usage(format!(
+                "more {flag} than --node-network-key: each belongs to a node"
+            )));
+        }
+    }
+    let mut nodes = Vec::with_capacity(count);
+    for (i, network_key) in arguments.node_network_keys.iter().enumerate() {
+        let addresses = arguments.node_addresses.get(i);
+        let validator_key = arguments.validator_keys.get(i).filter(|k| *k != "-");
+        nodes.push(NodeKeys {
+            network_key: key(network_key)?,
+            addresses: addresses
+                .iter()
+                .flat_map(|list| list.split(','))
+                .map(str::to_owned)
+                .collect(),
+            power: validator_key.and(arguments.power),
+            validator_key: validator_key.map(key).transpose()?,
+        });
+    }
+    Ok(Organisation {
+        id: arguments.id.clone(),
+        name: arguments.name.clone(),
+        roles: arguments.roles.clone(),
+        keys: arguments.keys.iter().map(key).collect::<Result<_, _>>()?,
+        gs1_prefixes: arguments.gs1_prefixes.clone(),
+        nodes,
+    })
+}
+
+/// Reads and checks a contribution.
+pub fn read_contribution(path: &Path) -> Result<Organisation, Failure> {
+    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+    let public: Organisation = serde_json::from_slice(&bytes)
+        .map_err(|e| Failure::Usage(format!("{}: not a contribution: {e}", path.display())))?;
+    check(&public, path)?;
+    Ok(public)
+}
+
+fn check(public: &Organisation, path: &Path) -> Result<(), Failure> {
+    let wrong = |e: &dyn std::fmt::Display| Failure::Usage(format!("{}: {e}", path.display()));
+    let record = genesis::organisation(public).map_err(|e| wrong(&e))?;
+    rules::check(&record).map_err(|e| wrong(&e))
+}
+
+fn write_genesis(arguments: &Assemble, output: &mut Output) -> Result<(), Failure> {
+    let mut organisations: BTreeMap<String, (Organisation, &Path)> = BTreeMap::new();
+    let mut keys: BTreeMap<String, String> = BTreeMap::new();
+    for path in &arguments.contributions {
+        let public = read_contribution(path)?;
+        if let Some((_, first)) = organisations.get(&public.id) {
+            return Err(Failure::Usage(format!(
+                "{} and {} are both of organisation {:?}; keep one",
+                first.display(),
+                path.display(),
+                public.id
+            )));
+        }
+        refuse_shared_keys(&public, &mut keys)?;
+        organisations.insert(public.id.clone(), (public, path));
+    }
+    let document = Document {
+        format: FORMAT.to_owned(),
+        chain: arguments.chain.clone(),
+        time_ms: arguments.time_ms.unwrap_or_else(|| output.now_ms()),
+        parameters: Parameters::default(),
+        organisations: organisations
+            .into_values()
+            .map(|(public, _)| sorted(public))
+            .collect(),
+    };
+    let bytes = document.to_bytes();
+    let genesis =
+        Genesis::read(&bytes).map_err(|e| Failure::Usage(format!("no chain from this: {e}")))?;
+    write_new(&arguments.out, &bytes)?;
+    print(&genesis, output);
+    output.remark(format!(
+        "{} is the root of trust: every founder compares the chain id, which is also what \
+         sha256sum prints for it",
+        arguments.out.display()
+    ));
+    Ok(())
+}
+
+/// A key serves one purpose of one organisation: shared, it would speak for two.
+fn refuse_shared_keys(
+    public: &Organisation,
+    keys: &mut BTreeMap<String, String>,
+) -> Result<(), Failure> {
+    let signing = public.keys.iter().map(|k| (k, "signing key"));
+    let network = public.nodes.iter().map(|n| (&n.network_key, "network key"));
+    let validators = public
+        .nodes
+        .iter()
+        .filter_map(|n| n.validator_key.as_ref())
+        .map(|k| (k, "validator key"));
+    for (key, purpose) in signing.chain(network).chain(validators) {
+        let owner = format!("{purpose} of {:?}", public.id);
+        if let Some(first) = keys.insert(key.clone(), owner.clone()) {
+            return Err(Failure::Usage(format!(
+                "key {key} is the {first} and the {owner}; make another with `touchstone key new`"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The order of lists in a contribution must not change the document.
+fn sorted(mut public: Organisation) -> Organisation {
+    public.roles.sort();
+    public.keys.sort();
+    public.gs1_prefixes.sort();
+    public
+        .nodes
+        .sort_by(|a, b| a.network_key.cmp(&b.network_key));
+    public
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::File::create_new(path)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .map_err(|e| Failure::io("writing", path, &e))
+}
+
+fn print(genesis: &Genesis, output: &mut Output) {
+    let total = genesis.validators.total_power();
+    let needed = total * 2 / 3 + 1;
+    let document = &genesis.document;
+    if output.json {
+        output.value(&json!({
+            "chain": document.chain,
+            "chain_id": hex::encode(genesis.chain_id),
+            "time_ms": document.time_ms,
+            "organisations": document.organisations,
+            "validators": genesis.validators.iter().map(validator_json).collect::<Vec<_>>(),
+            "total_power": total,
+            "needed_power": needed,
+        }));
+        return;
+    }
+    output.line(format!("Chain       {}", plain(&document.chain)));
+    output.line(format!("Chain id    {}", hex::encode(genesis.chain_id)));
+    output.line(format!("Time        {}", utc(document.time_ms)));
+    for public in &document.organisations {
+        output.line(format!(
+            "Founder     {} ({}): {}",
+            plain(&public.name),
+            public.id,
+            public.roles.join(", ")
+        ));
+    }
+    for validator in genesis.validators.iter() {
+        output.line(format!(
+            "Validator   {} power {} of {}",
+            hex::encode(validator.public_key),
+            validator.power,
+            validator.organisation
+        ));
+    }
+    output.line(format!(
+        "Threshold   {needed} of {total} voting power decides a block or a change; up to {} may fail",
+        total - needed
+    ));
+}

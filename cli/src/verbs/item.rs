@@ -1,0 +1,138 @@
+//! `touchstone item`: the full link of an item, as a person reads it.
+
+use serde_json::{Value, json};
+use touchstone_core::epcis::Identifier;
+
+use crate::failure::Failure;
+use crate::journey::{self, Journey, Step};
+use crate::output::{Output, attested_json, attested_lines, counted, plain, utc};
+use crate::settings::Settings;
+use crate::words;
+
+/// Show everything that is recorded for an item, proven complete
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone item urn:epc:id:sgtin:9521234.050001.A1
+  touchstone item https://id.gs1.org/00/095212340000000150 --json
+
+Exit codes: 0 verified; 3 not verified; 4 not recorded (proven).")]
+pub struct Arguments {
+    /// An EPC URN, a GS1 Digital Link or any other absolute URI
+    pub id: String,
+}
+
+/// Fetches, checks and prints.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let id = Identifier::parse(&arguments.id)
+        .map_err(|e| Failure::Usage(format!("{}: {e}", plain(&arguments.id))))?;
+    let mut client = settings.client().await?;
+    let journey = journey::travel(&mut client, id.as_str()).await?;
+    if journey.link.record.is_none() {
+        return Err(Failure::NotFound(format!(
+            "NOT RECORDED: nothing is recorded for {}, proven absent at height {} ({})",
+            plain(id.as_str()),
+            journey.link.attested.header.height,
+            output.age(journey.link.attested.header.time_ms)
+        )));
+    }
+    if output.json {
+        let steps = journey.steps.iter().map(step_json).collect::<Vec<_>>();
+        output.value(&json!({
+            "id": id.as_str(),
+            "verified": true,
+            "complete": true,
+            "own_events": journey.link.events.len(),
+            "height": journey.height,
+            "header": attested_json(&journey.link.attested),
+            "inside": journey.inside,
+            "steps": steps,
+        }));
+        return Ok(());
+    }
+    // Names are proven too: fetch them all before a line is printed.
+    let mut names = Vec::with_capacity(journey.steps.len());
+    for step in &journey.steps {
+        names.push(client.name(&step.entry.organisation).await?);
+    }
+    print_head(&journey, output);
+    for ((number, step), name) in (1..).zip(&journey.steps).zip(&names) {
+        print_step(number, step, name, output);
+    }
+    Ok(())
+}
+
+fn print_head(journey: &Journey, output: &mut Output) {
+    let own = journey.link.events.len();
+    let inherited = journey.steps.len().saturating_sub(own);
+    let verdict = output.good("VERIFIED complete");
+    output.line(format!("Item      {}", plain(&journey.link.id)));
+    output.line(format!(
+        "Verdict   {verdict}: {} of its own{} at height {}",
+        counted(own, "event"),
+        if inherited == 0 {
+            String::new()
+        } else {
+            format!(" and {inherited} of its containers")
+        },
+        journey.height
+    ));
+    for line in attested_lines(&journey.link.attested, output) {
+        output.line(line);
+    }
+    if !journey.inside.is_empty() {
+        output.line(format!("Inside    {}", containers(&journey.inside)));
+    }
+}
+
+fn containers(via: &[String]) -> String {
+    let containers: Vec<String> = via.iter().map(|c| plain(c)).collect();
+    containers.join(", in ")
+}
+
+fn print_step(number: usize, step: &Step, name: &str, output: &mut Output) {
+    let value: Value = serde_json::from_slice(&step.bytes).unwrap_or(Value::Null);
+    let (height, transaction, event) = step.place;
+    output.line("");
+    output.line(match &step.event {
+        Some(event) => format!("{number:>3}. {}", words::happening(event)),
+        None => format!("{number:>3}. an event that this program's rules can't read"),
+    });
+    output.line(format!(
+        "     recorded  {} at {height}/{transaction}/{event}",
+        utc(step.entry.time_ms)
+    ));
+    output.line(format!("     happened  {}", words::event_time(&value)));
+    output.line(format!(
+        "     by        {} ({})",
+        plain(name),
+        plain(&step.entry.organisation)
+    ));
+    if let Some(place) = step.event.as_ref().and_then(words::place) {
+        output.line(format!("     place     {place}"));
+    }
+    if !step.via.is_empty() {
+        output.line(format!("     inside    {}", containers(&step.via)));
+    }
+    for reading in words::sensors(&value) {
+        output.line(format!("     sensor    {reading}"));
+    }
+}
+
+fn step_json(step: &Step) -> Value {
+    let (height, transaction, event) = step.place;
+    json!({
+        "height": height,
+        "transaction": transaction,
+        "event": event,
+        "time_ms": step.entry.time_ms,
+        "organisation": step.entry.organisation,
+        "transaction_id": hex::encode(&step.entry.transaction_id),
+        "content_hash": hex::encode(&step.entry.content_hash),
+        "inside": step.via,
+        "text": String::from_utf8_lossy(&step.bytes),
+    })
+}

@@ -1,0 +1,55 @@
+//! `touchstone misbehaviour`: validators that signed two conflicting messages.
+
+use serde_json::json;
+use touchstone_proto::node::GetMisbehaviourRequest;
+
+use crate::client::within;
+use crate::failure::Failure;
+use crate::output::{Output, plain};
+use crate::settings::Settings;
+
+/// Show evidence of double signing
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  touchstone misbehaviour
+
+Each piece of evidence is checked: two conflicting messages with two valid signatures of one
+validator. That the node knows of no more is its own word.")]
+pub struct Arguments {}
+
+/// Asks, checks and prints.
+pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    let client = settings.client().await?;
+    let mut ledger = client.raw();
+    let request = GetMisbehaviourRequest {};
+    let reply = within(client.timeout(), ledger.get_misbehaviour(request)).await?;
+    for evidence in &reply.evidence {
+        let validator = client.trust().misbehaviour(evidence)?;
+        if output.json {
+            output.value(&json!({
+                "verified": true,
+                "validator": hex::encode(validator.public_key),
+                "organisation": validator.organisation,
+                "height": evidence.height,
+                "kind": evidence.kind,
+                "first": hex::encode(&evidence.first),
+                "first_signature": hex::encode(&evidence.first_signature),
+                "second": hex::encode(&evidence.second),
+                "second_signature": hex::encode(&evidence.second_signature),
+            }));
+        } else {
+            output.line(format!(
+                "{}: validator {} of {} signed two {}s at height {}",
+                output.bad("PROVEN"),
+                hex::encode(validator.public_key),
+                plain(&validator.organisation),
+                plain(&evidence.kind),
+                evidence.height
+            ));
+        }
+    }
+    if reply.evidence.is_empty() && !output.json {
+        output.line("The node knows of no misbehaviour.");
+    }
+    Ok(())
+}

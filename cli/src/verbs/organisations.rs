@@ -1,0 +1,148 @@
+//! `touchstone organisations`: who is enrolled, in which roles, with which keys.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use touchstone_core::encoding;
+use touchstone_core::genesis::role_name;
+use touchstone_core::state::keys;
+use touchstone_proto::ledger::{Organisation, Role};
+use touchstone_proto::node::{ListOrganisationsRequest, StateReply};
+
+use crate::client::{Client, within};
+use crate::failure::Failure;
+use crate::output::{Output, plain};
+use crate::settings::Settings;
+use crate::verify::NotVerified;
+
+/// Show the enrolled organisations
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone organisations
+  touchstone organisations acme
+
+Each record is proven. Whether the list holds all of them is proven where the node sends the
+proof; otherwise a remark says that it isn't.")]
+pub struct Arguments {
+    /// Only this one
+    pub id: Option<String>,
+}
+
+/// Asks, checks and prints.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut client = settings.client().await?;
+    if let Some(id) = &arguments.id {
+        let (attested, record) = client.organisation(id).await?;
+        let record = record.ok_or_else(|| {
+            Failure::NotFound(format!(
+                "organisation {:?} is not enrolled, proven at height {}",
+                plain(id),
+                attested.header.height
+            ))
+        })?;
+        print(&record, output);
+        return Ok(());
+    }
+    let mut ledger = client.raw();
+    let request = ListOrganisationsRequest {};
+    let reply = within(client.timeout(), ledger.list_organisations(request)).await?;
+    let mut listed: Option<BTreeSet<String>> = None;
+    let mut records = Vec::new();
+    for state in &reply.organisations {
+        if state.key == keys::ORGANISATIONS {
+            listed = Some(list(&mut client, state).await?);
+        } else {
+            records.push(record(&mut client, state).await?);
+        }
+    }
+    if let Some(listed) = &listed {
+        let found: BTreeSet<String> = records.iter().map(|r| r.id.clone()).collect();
+        if *listed != found || found.len() != records.len() {
+            return Err(NotVerified::Contradiction(
+                "the organisations are not those of the proven list".into(),
+            )
+            .into());
+        }
+    }
+    for record in &records {
+        print(record, output);
+    }
+    if listed.is_none() {
+        output.remark("each record is proven; that these are all is the node's own word");
+    }
+    Ok(())
+}
+
+async fn list(client: &mut Client, reply: &StateReply) -> Result<BTreeSet<String>, Failure> {
+    let value = client.value(keys::ORGANISATIONS, reply).await?;
+    let bytes = value.unwrap_or_default();
+    let ids = bytes.split(|b| *b == 0).filter(|id| !id.is_empty());
+    Ok(ids
+        .map(|id| String::from_utf8_lossy(id).into_owned())
+        .collect())
+}
+
+async fn record(client: &mut Client, reply: &StateReply) -> Result<Organisation, Failure> {
+    let bytes = reply
+        .value
+        .as_deref()
+        .ok_or(NotVerified::Missing("record"))?;
+    let claimed: Organisation = encoding::decode_exact(bytes).map_err(NotVerified::from)?;
+    let key = keys::organisation(&claimed.id);
+    let (_, record) = client.record(&key, Some(reply)).await?;
+    Ok(record.ok_or(NotVerified::Missing("record"))?)
+}
+
+fn print(record: &Organisation, output: &mut Output) {
+    let roles: Vec<&str> = record
+        .roles
+        .iter()
+        .map(|r| Role::try_from(*r).map_or("unknown", role_name))
+        .collect();
+    if output.json {
+        output.value(&json!({
+            "id": record.id,
+            "name": record.name,
+            "roles": roles,
+            "gs1_prefixes": record.gs1_prefixes,
+            "keys": record.keys.iter().map(|k| json!({
+                "public_key": hex::encode(&k.public_key),
+                "valid_from_height": k.valid_from_height,
+                "valid_until_height": k.valid_until_height,
+            })).collect::<Vec<_>>(),
+            "peers": record.peers.iter().map(|p| json!({
+                "public_key": hex::encode(&p.public_key),
+                "addresses": p.addresses,
+            })).collect::<Vec<_>>(),
+        }));
+        return;
+    }
+    output.line(format!(
+        "{} ({}): {}",
+        plain(&record.name),
+        plain(&record.id),
+        roles.join(", ")
+    ));
+    for key in &record.keys {
+        let until = match key.valid_until_height {
+            0 => "on".to_owned(),
+            height => format!("to {height}"),
+        };
+        output.line(format!(
+            "  key  {} from height {} {until}",
+            hex::encode(&key.public_key),
+            key.valid_from_height
+        ));
+    }
+    for peer in &record.peers {
+        output.line(format!(
+            "  node {} {}",
+            hex::encode(&peer.public_key),
+            plain(&peer.addresses.join(", "))
+        ));
+    }
+}

@@ -1,0 +1,92 @@
+//! `touchstone transaction`: what became of a transaction.
+
+use serde_json::json;
+use touchstone_proto::ledger::transaction::Action;
+
+use crate::client::{Outcome, Recorded};
+use crate::failure::Failure;
+use crate::output::{Output, attested_json, attested_lines, counted, plain};
+use crate::receipt;
+use crate::settings::Settings;
+
+/// Show what became of a transaction
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:
+  touchstone transaction 81c0…
+
+Exit codes: 0 recorded (proven); 2 refused; 4 unknown to this node; 5 still waiting.
+That it is refused, unknown or waiting is the node's own word.")]
+pub struct Arguments {
+    /// The transaction's id, 64 hex digits
+    pub id: String,
+}
+
+/// Asks, checks and prints.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let id = receipt::bytes("id", &arguments.id)
+        .map_err(|_| Failure::Usage("a transaction's id has 64 hex digits".into()))?;
+    let mut client = settings.client().await?;
+    match client.transaction(&id).await? {
+        Outcome::Recorded(recorded) => {
+            print(&recorded, output);
+            Ok(())
+        }
+        Outcome::Rejected(rejected) => Err(Failure::refused(&rejected)),
+        Outcome::Unknown => Err(Failure::NotFound(
+            "this node doesn't know the transaction (its own word)".into(),
+        )),
+        Outcome::Pending => Err(Failure::Unreachable(
+            "the transaction waits for a block (the node's own word); ask again".into(),
+        )),
+    }
+}
+
+fn print(recorded: &Recorded, output: &mut Output) {
+    let transaction = &recorded.transaction;
+    let deed = match transaction.action() {
+        Action::CaptureEvents(capture) => {
+            format!("capture of {}", counted(capture.events.len(), "event"))
+        }
+        Action::DepositDesign(_) => "deposit of a design".to_owned(),
+        Action::DiscloseDesign(d) => format!("disclosure of design {}", hex::encode(&d.design_id)),
+        Action::ChangeKeys(c) => {
+            format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
+        }
+        Action::ApproveChange(_) => "approval of a change".to_owned(),
+    };
+    let header = &recorded.attested.header;
+    if output.json {
+        output.value(&json!({
+            "id": hex::encode(recorded.id),
+            "verified": true,
+            "height": header.height,
+            "index": recorded.index,
+            "time_ms": header.time_ms,
+            "organisation": transaction.organisation(),
+            "signer": hex::encode(transaction.signer()),
+            "action": deed,
+            "header": attested_json(&recorded.attested),
+        }));
+        return;
+    }
+    output.line(format!("Transaction {}", hex::encode(recorded.id)));
+    output.line(format!(
+        "Verdict   {}: recorded at {}/{}",
+        output.good("VERIFIED"),
+        header.height,
+        recorded.index
+    ));
+    output.line(format!("Action    {deed}"));
+    output.line(format!(
+        "By        {} with key {}",
+        plain(transaction.organisation()),
+        hex::encode(transaction.signer())
+    ));
+    for line in attested_lines(&recorded.attested, output) {
+        output.line(line);
+    }
+}

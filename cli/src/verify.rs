@@ -1,0 +1,345 @@
+//! Checking answers. The genesis document is the only root of trust: validators are followed from
+//! it, every header must carry their certificate, and every value its path to that header's root.
+
+use thiserror::Error;
+use touchstone_core::block::{BadBlock, Header};
+use touchstone_core::encoding::{self, Malformed};
+use touchstone_core::genesis::Genesis;
+use touchstone_core::hash::Hash;
+use touchstone_core::model::validators::{Validator, ValidatorSet};
+use touchstone_core::proof::header::{self, HeaderError};
+use touchstone_core::proof::link::LinkError;
+use touchstone_core::proof::state::{self, StateError};
+use touchstone_core::proof::transaction_tree::{self, InclusionError};
+use touchstone_core::rejection::Rejection;
+use touchstone_core::signing::{self, Purpose};
+use touchstone_core::transaction::{self, VerifiedTransaction};
+use touchstone_proto::ledger;
+use touchstone_proto::node::{
+    BlockReply, CertifiedHeader, Handover, Misbehaviour, StateReply, TransactionProof,
+    ValidatorsReply,
+};
+
+/// The check that an answer fails.
+#[derive(Debug, Error)]
+pub enum NotVerified {
+    /// The certified header.
+    #[error("certified header: {0}")]
+    Header(#[from] HeaderError),
+    /// The path of a value, or of its absence.
+    #[error("state proof: {0}")]
+    State(#[from] StateError),
+    /// The completeness of a list.
+    #[error("completeness of the link: {0}")]
+    Link(#[from] LinkError),
+    /// A transaction's place in its block.
+    #[error("inclusion of the transaction: {0}")]
+    Inclusion(#[from] InclusionError),
+    /// A transaction's own bytes.
+    #[error("transaction: {0}")]
+    Transaction(Rejection),
+    /// A block's body.
+    #[error("block: {0}")]
+    Block(#[from] BadBlock),
+    /// A proven value that doesn't decode.
+    #[error("recorded value: {0}")]
+    Value(#[from] Malformed),
+    /// Something that must be there is missing.
+    #[error("the answer carries no {0}")]
+    Missing(&'static str),
+    /// Two parts of the answer, or the answer and the question, don't agree.
+    #[error("the answer contradicts itself or the question: {0}")]
+    Contradiction(String),
+}
+
+impl NotVerified {
+    /// The failed check's stable name.
+    pub fn check(&self) -> &'static str {
+        match self {
+            NotVerified::Header(_) => "certified-header",
+            NotVerified::State(_) => "state-proof",
+            NotVerified::Link(_) => "complete-link",
+            NotVerified::Inclusion(_) => "inclusion",
+            NotVerified::Transaction(_) => "transaction",
+            NotVerified::Block(_) => "block",
+            NotVerified::Value(_) => "value",
+            NotVerified::Missing(_) => "missing",
+            NotVerified::Contradiction(_) => "contradiction",
+        }
+    }
+}
+
+/// A header that validators proven from genesis decided, and who of them signed.
+#[derive(Clone, Debug)]
+pub struct Attested {
+    /// The header.
+    pub header: Header,
+    /// Those whose valid signatures the certificate holds.
+    pub signers: Vec<Validator>,
+    /// All validators of that height.
+    pub validators: ValidatorSet,
+}
+
+impl Attested {
+    /// Organisations that signed, each once, ascending.
+    pub fn organisations(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .signers
+            .iter()
+            .map(|v| v.organisation.as_str())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// A validator set and the heights that it decides.
+#[derive(Clone, Debug)]
+struct Era {
+    first: u64,
+    last: Option<u64>,
+    set: ValidatorSet,
+}
+
+/// What is trusted: the genesis document, and the validators that follow from it.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    genesis: Genesis,
+    eras: Vec<Era>,
+}
+
+impl Trust {
+    /// Trusts a genesis document.
+    pub fn new(genesis: Genesis) -> Trust {
+        let eras = vec![Era {
+            first: 1,
+            last: None,
+            set: genesis.validators.clone(),
+        }];
+        Trust { genesis, eras }
+    }
+
+    /// The chain's id.
+    pub fn chain_id(&self) -> &Hash {
+        &self.genesis.chain_id
+    }
+
+    /// The trusted document.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The latest validators that are known.
+    pub fn current(&self) -> &ValidatorSet {
+        self.eras
+            .last()
+            .map_or(&self.genesis.validators, |era| &era.set)
+    }
+
+    /// Every set from genesis on, in order.
+    pub fn sets(&self) -> impl Iterator<Item = &ValidatorSet> {
+        self.eras.iter().map(|era| &era.set)
+    }
+
+    /// Follows all hand-overs since genesis. A set decides the heights from its hand-over up to
+    /// the next one and no others, so retired validators can't speak for today.
+    pub fn follow(&mut self, handovers: &[Handover]) -> Result<(), NotVerified> {
+        let sets = header::follow(
+            &self.genesis.chain_id,
+            self.genesis.validators.clone(),
+            handovers,
+        )?;
+        let mut ends = Vec::with_capacity(handovers.len());
+        for handover in handovers {
+            let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
+            ends.push(
+                Header::decode(&certified.header)
+                    .map_err(HeaderError::from)?
+                    .height,
+            );
+        }
+        let mut first = 1;
+        let mut eras = Vec::with_capacity(sets.len());
+        for (i, set) in sets.into_iter().enumerate() {
+            let last = ends.get(i).copied();
+            eras.push(Era { first, last, set });
+            first = last.map_or(first, |height| height.saturating_add(1));
+        }
+        self.eras = eras;
+        Ok(())
+    }
+
+    /// Whether the header names the validators that are known for its height. If not, there may
+    /// be hand-overs to follow.
+    pub fn knows_validators_of(&self, certified: Option<&CertifiedHeader>) -> bool {
+        let Some(Ok(header)) = certified.map(|c| Header::decode(&c.header)) else {
+            return true;
+        };
+        self.era(header.height)
+            .is_some_and(|era| era.set.hash() == header.validators_hash)
+    }
+
+    fn era(&self, height: u64) -> Option<&Era> {
+        self.eras
+            .iter()
+            .find(|e| e.first <= height && e.last.is_none_or(|last| height <= last))
+    }
+
+    /// Checks a certified header.
+    pub fn header(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
+        let certified = certified.ok_or(HeaderError::Missing)?;
+        let claimed = Header::decode(&certified.header).map_err(HeaderError::from)?;
+        let era = self.era(claimed.height).ok_or(HeaderError::Validators)?;
+        let header = header::verify(&self.genesis.chain_id, &era.set, certified)?;
+        let signatures = certified.certificate.iter().flat_map(|c| &c.signatures);
+        let signers = signatures
+            .filter_map(|s| <[u8; 32]>::try_from(s.public_key.as_slice()).ok())
+            .filter_map(|key| era.set.get(&key).cloned())
+            .collect();
+        Ok(Attested {
+            header,
+            signers,
+            validators: era.set.clone(),
+        })
+    }
+
+    /// Checks an answer about one key of the state; gives its value, or `None` where it is proven
+    /// to have none.
+    pub fn state<'a>(
+        &self,
+        key: &[u8],
+        reply: Option<&'a StateReply>,
+    ) -> Result<(Attested, Option<&'a [u8]>), NotVerified> {
+        let reply = reply.ok_or(NotVerified::Missing("state reply"))?;
+        let attested = self.header(reply.header.as_ref())?;
+        let value = state::verify_reply(&attested.header.state_root, key, reply)?;
+        Ok((attested, value))
+    }
+
+    /// The same, with the value decoded.
+    pub fn record<M: prost::Message + Default>(
+        &self,
+        key: &[u8],
+        reply: Option<&StateReply>,
+    ) -> Result<(Attested, Option<M>), NotVerified> {
+        let (attested, value) = self.state(key, reply)?;
+        let record = value.map(encoding::decode_exact).transpose()?;
+        Ok((attested, record))
+    }
+
+    /// Checks that the transaction with this id stands in a decided block.
+    pub fn transaction(
+        &self,
+        id: &Hash,
+        proof: Option<&TransactionProof>,
+    ) -> Result<(Attested, VerifiedTransaction), NotVerified> {
+        let proof = proof.ok_or(NotVerified::Missing("proof of the transaction"))?;
+        let attested = self.header(proof.header.as_ref())?;
+        let siblings = proof
+            .siblings
+            .iter()
+            .map(|s| encoding::exact("sibling", s))
+            .collect::<Result<Vec<Hash>, _>>()?;
+        transaction_tree::verify(
+            &attested.header.transaction_root,
+            attested.header.transaction_count,
+            proof.index,
+            &proof.envelope,
+            &siblings,
+        )?;
+        let verified = transaction::verify(self.chain_id(), &proof.envelope)
+            .map_err(NotVerified::Transaction)?;
+        if verified.id() != id {
+            return Err(NotVerified::Contradiction(
+                "it is another transaction".into(),
+            ));
+        }
+        Ok((attested, verified))
+    }
+
+    /// Checks a block's header, and its body where it is there.
+    pub fn block(&self, reply: &BlockReply, with_body: bool) -> Result<Attested, NotVerified> {
+        let attested = self.header(reply.header.as_ref())?;
+        if with_body {
+            let root = transaction_tree::root(&reply.transactions);
+            let count = reply.transactions.len() as u64;
+            if (root, count)
+                != (
+                    attested.header.transaction_root,
+                    attested.header.transaction_count,
+                )
+            {
+                return Err(BadBlock::TransactionRoot.into());
+            }
+        }
+        Ok(attested)
+    }
+
+    /// Checks today's validators against a certified header.
+    pub fn validators(&self, reply: &ValidatorsReply) -> Result<Attested, NotVerified> {
+        let attested = self.header(reply.header.as_ref())?;
+        let message = reply
+            .validators
+            .as_ref()
+            .ok_or(NotVerified::Missing("validators"))?;
+        let set = ValidatorSet::from_message(message).map_err(HeaderError::from)?;
+        if set != attested.validators {
+            return Err(NotVerified::Contradiction(
+                "the validators are not those that the header names".into(),
+            ));
+        }
+        Ok(attested)
+    }
+
+    /// Checks evidence of misbehaviour: two different messages for one height, round and purpose,
+    /// both signed by one validator of some height; gives that validator.
+    pub fn misbehaviour(&self, evidence: &Misbehaviour) -> Result<Validator, NotVerified> {
+        let key: [u8; 32] = encoding::exact("validator", &evidence.validator)?;
+        let validator = self
+            .era(evidence.height)
+            .and_then(|era| era.set.get(&key))
+            .ok_or_else(|| {
+                NotVerified::Contradiction("the accused was no validator at that height".into())
+            })?;
+        let purpose = match evidence.kind.as_str() {
+            "vote" => Purpose::Vote,
+            "proposal" => Purpose::Proposal,
+            other => {
+                return Err(NotVerified::Contradiction(format!(
+                    "misbehaviour of unknown kind {other:?}"
+                )));
+            }
+        };
+        let slot = |bytes: &[u8]| -> Result<(i32, u64, u32), Malformed> {
+            Ok(if purpose == Purpose::Vote {
+                let vote: ledger::Vote = encoding::decode_exact(bytes)?;
+                (vote.kind, vote.height, vote.round)
+            } else {
+                let proposal: ledger::Proposal = encoding::decode_exact(bytes)?;
+                (0, proposal.height, proposal.round)
+            })
+        };
+        let first = slot(&evidence.first)?;
+        if first != slot(&evidence.second)?
+            || first.1 != evidence.height
+            || evidence.first == evidence.second
+        {
+            return Err(NotVerified::Contradiction(
+                "the two messages don't conflict".into(),
+            ));
+        }
+        for (message, signature) in [
+            (&evidence.first, &evidence.first_signature),
+            (&evidence.second, &evidence.second_signature),
+        ] {
+            let signature: [u8; 64] = encoding::exact("signature", signature)?;
+            if !signing::verify(&key, purpose, self.chain_id(), message, &signature) {
+                return Err(NotVerified::Contradiction(
+                    "a signature of the evidence doesn't hold".into(),
+                ));
+            }
+        }
+        Ok(validator.clone())
+    }
+}

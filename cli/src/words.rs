@@ -1,0 +1,137 @@
+//! Events in plain words.
+
+use serde_json::Value;
+use touchstone_core::epcis::{Action, Event, EventType};
+
+use crate::output::plain;
+
+/// What happened, as a sentence without a subject.
+pub fn happening(event: &Event) -> String {
+    let children = event.children.len() + event.classes.len();
+    let parent = event
+        .parent
+        .as_ref()
+        .map_or("a container".to_owned(), |p| plain(p.as_str()));
+    let deed = match (event.event_type, event.action) {
+        (EventType::Object, Some(Action::Add)) => "came into being".to_owned(),
+        (EventType::Object, Some(Action::Delete)) => "ceased to be".to_owned(),
+        (EventType::Object, _) => "seen".to_owned(),
+        (EventType::Aggregation, Some(Action::Add)) => {
+            format!("packed {} into {parent}", things(children))
+        }
+        (EventType::Aggregation, Some(Action::Delete)) if children == 0 => {
+            format!("emptied {parent}")
+        }
+        (EventType::Aggregation, Some(Action::Delete)) => {
+            format!("unpacked {} from {parent}", things(children))
+        }
+        (EventType::Aggregation, _) => format!("seen {} in {parent}", things(children)),
+        (EventType::Transaction, Some(Action::Delete)) => {
+            "released from a business transaction".to_owned()
+        }
+        (EventType::Transaction, _) => "linked to a business transaction".to_owned(),
+        (EventType::Transformation, _) => format!(
+            "made {} from {}",
+            things(event.outputs.len()),
+            things(event.inputs.len())
+        ),
+        (EventType::Association, Some(Action::Delete)) => {
+            format!("detached {} from {parent}", things(children))
+        }
+        (EventType::Association, _) => format!("attached {} to {parent}", things(children)),
+    };
+    let mut sentence = deed;
+    if let Some(step) = &event.biz_step {
+        sentence = format!("{}: {sentence}", term(step));
+    }
+    if let Some(disposition) = &event.disposition {
+        sentence = format!("{sentence}; now {}", term(disposition));
+    }
+    sentence
+}
+
+fn things(count: usize) -> String {
+    match count {
+        1 => "1 thing".to_owned(),
+        n => format!("{n} things"),
+    }
+}
+
+/// A vocabulary term in words: the last part of a URI, without underscores.
+pub fn term(term: &str) -> String {
+    let word = term.rsplit([':', '/', '#']).next().unwrap_or(term);
+    let word = word.rsplit('-').next().unwrap_or(word);
+    plain(&word.replace('_', " "))
+}
+
+/// The event's own account of when it happened.
+pub fn event_time(value: &Value) -> String {
+    let time = value.get("eventTime").and_then(Value::as_str);
+    let offset = value.get("eventTimeZoneOffset").and_then(Value::as_str);
+    match (time, offset) {
+        (Some(time), Some(offset)) => format!("{} (local offset {})", plain(time), plain(offset)),
+        (Some(time), None) => plain(time),
+        _ => "not told".to_owned(),
+    }
+}
+
+/// Where it was seen and where it is.
+pub fn place(event: &Event) -> Option<String> {
+    let seen = event.read_point.as_ref().map(|p| plain(p.as_str()));
+    let location = event.biz_location.as_ref().map(|p| plain(p.as_str()));
+    match (seen, location) {
+        (Some(seen), Some(location)) if seen != location => {
+            Some(format!("{seen}, belonging to {location}"))
+        }
+        (Some(place), _) | (None, Some(place)) => Some(place),
+        (None, None) => None,
+    }
+}
+
+/// Sensor readings, one short text for each report.
+pub fn sensors(value: &Value) -> Vec<String> {
+    let elements = value.get("sensorElementList").and_then(Value::as_array);
+    let reports = elements
+        .into_iter()
+        .flatten()
+        .filter_map(|e| e.get("sensorReport"))
+        .filter_map(Value::as_array)
+        .flatten();
+    reports.map(reading).collect()
+}
+
+fn reading(report: &Value) -> String {
+    let text = |name: &str| match report.get(name) {
+        Some(Value::String(text)) => Some(plain(text)),
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => Some(value.to_string()),
+        _ => None,
+    };
+    let kind = report
+        .get("type")
+        .and_then(Value::as_str)
+        .map_or("reading".to_owned(), |t| term(t).to_lowercase());
+    let mut parts = vec![kind];
+    let plain_values = [
+        "value",
+        "stringValue",
+        "booleanValue",
+        "hexBinaryValue",
+        "uriValue",
+    ];
+    parts.extend(plain_values.iter().find_map(|name| text(name)));
+    parts.extend(text("uom"));
+    for (name, word) in [
+        ("minValue", "min"),
+        ("meanValue", "mean"),
+        ("maxValue", "max"),
+    ] {
+        parts.extend(text(name).map(|value| format!("{word} {value}")));
+    }
+    if let Some(exception) = report.get("exception").and_then(Value::as_str) {
+        parts.push(format!("({})", term(exception).to_lowercase()));
+    }
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests;

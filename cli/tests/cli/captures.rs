@@ -1,0 +1,362 @@
+use std::pin::pin;
+use std::sync::Arc;
+
+use clap::Parser;
+use touchstone_cli::Cli;
+use touchstone_cli::output::Output;
+use touchstone_cli::settings::Settings;
+use touchstone_cli::verbs::{Verb, capture};
+use touchstone_proto::node::TransactionStatus;
+use touchstone_proto::node::transaction_status::Status;
+
+use crate::fake::{Buffer, Served, now_ms};
+use crate::items::{CASE, ITEM, OTHER, PALLET, aggregation, seen};
+
+fn document(events: &[String]) -> String {
+    let events: Vec<serde_json::Value> = events
+        .iter()
+        .map(|e| {
+            let mut event: serde_json::Value = serde_json::from_str(e).unwrap();
+            event.as_object_mut().unwrap().remove("@context");
+            event
+        })
+        .collect();
+    serde_json::json!({
+        "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
+        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-01-01T00:00:00Z",
+        "epcisBody": {"eventList": events},
+    })
+    .to_string()
+}
+
+fn thing(number: usize) -> String {
+    format!("urn:epc:id:sgtin:9521234.050001.T{number}")
+}
+
+/// Steps recorded for an item, in order.
+async fn recorded(node: &Served, item: &str) -> Vec<String> {
+    let ran = node.run(&["item", item, "--json"]).await;
+    if ran.code == 4 {
+        return vec![];
+    }
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let value = &ran.json()[0];
+    let steps = value["steps"].as_array().unwrap();
+    steps
+        .iter()
+        .filter(|step| step["inside"].as_array().unwrap().is_empty())
+        .map(|step| {
+            let text: serde_json::Value =
+                serde_json::from_str(step["text"].as_str().unwrap()).unwrap();
+            let deed = text["bizStep"].as_str().or(text["action"].as_str());
+            deed.unwrap().to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn documents_and_folders_are_recorded_in_order() {
+    let node = Served::start().await;
+    let folder = node.path("in");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(
+        folder.join("1.json"),
+        document(&[seen(&[ITEM], "commissioning"), seen(&[ITEM], "storing")]),
+    )
+    .unwrap();
+    std::fs::write(folder.join("2.json"), seen(&[ITEM], "shipping")).unwrap();
+    std::fs::write(folder.join("ignored.txt"), "no event").unwrap();
+    let folder = folder.display().to_string();
+    let ran = node
+        .run_as("acme", &["capture", &folder, "--batch", "1"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.out, "3 events of 3 recorded (proven), 0 refused\n");
+    let steps = ["commissioning", "storing", "shipping"];
+    assert_eq!(recorded(&node, ITEM).await, steps);
+
+    // Once more: the journal knows that all is done.
+    let heights = node.world().height();
+    let again = node
+        .run_as("acme", &["capture", &folder, "--batch", "1", "--json"])
+        .await;
+    assert_eq!(again.code, 0, "{again:?}");
+    let outcomes = again.json();
+    assert_eq!(outcomes.len(), 3);
+    assert!(
+        outcomes.iter().all(|o| o["outcome"] == "recorded"),
+        "{outcomes:?}"
+    );
+    assert_eq!(node.world().height(), heights);
+    assert_eq!(recorded(&node, ITEM).await, steps);
+}
+
+/// The good events get in, in order, and exactly the bad ones are refused, each with its rule.
+#[tokio::test]
+async fn bad_events_are_refused_one_by_one() {
+    let node = Served::start().await;
+    let bad_check_digit = seen(&["https://id.gs1.org/01/09521234500019/21/X"], "storing");
+    let events = [
+        seen(&[ITEM], "commissioning"),
+        aggregation("ADD", CASE, &[ITEM]),
+        bad_check_digit,                        // 2: no identifier
+        aggregation("ADD", PALLET, &[ITEM]),    // 3: it is in the case
+        aggregation("DELETE", PALLET, &[ITEM]), // 4: nor is it on the pallet
+        aggregation("DELETE", CASE, &[ITEM]),
+        seen(&[ITEM, OTHER], "shipping"),
+    ];
+    let file = node.write("events.json", &document(&events));
+    let broken = node.write("broken.json", "{\"type\":");
+    let ran = node.run_as("acme", &["capture", &file, &broken]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for (index, rule) in [(3, "one-container"), (4, "unpack-from-container")] {
+        let line = format!("refused   {file} event {index}: rule {rule} (30");
+        assert!(ran.out.contains(&line), "{line}: {}", ran.out);
+    }
+    assert!(
+        ran.out
+            .contains(&format!("refused   {file} event 2: rule ")),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains(&format!("refused   {broken}: rule ")),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out
+            .contains("4 events of 8 recorded (proven), 4 refused\n"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(
+        recorded(&node, ITEM).await,
+        ["commissioning", "ADD", "DELETE", "shipping"]
+    );
+
+    let again = node
+        .run_as("acme", &["capture", &file, &broken, "--json"])
+        .await;
+    assert_eq!(again.code, 2, "{again:?}");
+    let outcomes = again.json();
+    let refused: Vec<u64> = outcomes
+        .iter()
+        .filter(|o| o["outcome"] == "refused")
+        .filter_map(|o| o["index"].as_u64())
+        .collect();
+    assert_eq!(refused, [2, 3, 4]);
+    assert_eq!(
+        recorded(&node, ITEM).await,
+        ["commissioning", "ADD", "DELETE", "shipping"]
+    );
+}
+
+/// A run that is cut off, and one that goes on: the same bytes, nothing twice.
+#[tokio::test]
+async fn a_cut_off_capture_goes_on_where_it_was() {
+    let node = Served::start().await;
+    let events: Vec<String> = (0..10)
+        .flat_map(|n| {
+            [
+                seen(&[&thing(n)], "storing"),
+                seen(&[&thing(n)], "shipping"),
+            ]
+        })
+        .collect();
+    let file = node.write("events.json", &document(&events));
+    let key = node.path("acme.pem").display().to_string();
+    let mut arguments: Vec<String> = [
+        "touchstone",
+        "capture",
+        &file,
+        "--batch",
+        "2",
+        "--window",
+        "4",
+        "--organisation",
+        "acme",
+        "--key",
+        &key,
+    ]
+    .map(str::to_owned)
+    .into();
+    arguments.extend(node.options());
+    let cli = Cli::try_parse_from(&arguments).unwrap();
+    let Verb::Capture(parsed) = &cli.verb else {
+        panic!("not a capture")
+    };
+    let settings = Settings::load(&cli.options).unwrap();
+    let err = Buffer::default();
+    let mut output = Output::to(
+        false,
+        Box::new(Buffer::default()),
+        Box::new(err.clone()),
+        now_ms,
+    );
+
+    // The node takes in three transactions, then falls silent; the person presses Ctrl-C when
+    // three are recorded.
+    node.world().patience = Some(3);
+    let (stop, stopped) = futures::channel::oneshot::channel::<()>();
+    let stop = std::sync::Mutex::new(Some(stop));
+    let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    node.tamper(move |reply: &mut TransactionStatus| {
+        let proven = matches!(&reply.status, Some(Status::Committed(c)) if c.proof.is_some());
+        if proven && asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 2 {
+            drop(stop.lock().unwrap().take());
+        }
+    });
+    let stopped = async {
+        let _ = stopped.await;
+    };
+    let mut stopped = pin!(stopped);
+    let failure = capture::run_until(parsed, &settings, &mut output, stopped.as_mut())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.exit_code(), 1, "{failure}");
+    assert!(
+        err.text().contains("run the same command again"),
+        "{}",
+        err.text()
+    );
+    let before = node.world().height();
+    assert_eq!(before, 3);
+
+    // Cut the journal inside its last line, as a crash may.
+    let journal = node.path("events.json.touchstone-journal");
+    let mut text = std::fs::read(&journal).unwrap();
+    text.extend_from_slice(b"{\"sent\":{\"id\":\"12");
+    std::fs::write(&journal, text).unwrap();
+
+    node.world().patience = None;
+    node.world().tamper = None;
+    let ran = node
+        .run_as("acme", &["capture", &file, "--batch", "2", "--window", "4"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(node.world().height(), 10);
+    for n in 0..10 {
+        assert_eq!(recorded(&node, &thing(n)).await, ["storing", "shipping"]);
+    }
+}
+
+/// The journal was written, but the answer never came: whether the transaction got in or not,
+/// the next run records its events once.
+#[tokio::test]
+async fn a_transaction_without_an_answer_is_sent_again_with_the_same_bytes() {
+    for arrived in [false, true] {
+        let node = Served::start().await;
+        let file = node.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+        let ran = node.run_as("acme", &["capture", &file]).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let journal = node.path("events.json.touchstone-journal");
+        let text = std::fs::read_to_string(&journal).unwrap();
+        let cut: Vec<&str> = text.lines().filter(|l| !l.contains("recorded")).collect();
+        assert_eq!(cut.len(), 2, "{text}");
+        let other = Served::start().await;
+        let target = if arrived { &node } else { &other };
+        let there = target.path("events.json.touchstone-journal");
+        std::fs::write(&there, cut.join("\n") + "\n").unwrap();
+        let sent = node.world().seen[0].clone();
+        // The same input by the same name: the journal is looked up by it.
+        let journal_option = there.display().to_string();
+        let ran = target
+            .run_as("acme", &["capture", &file, "--journal", &journal_option])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(recorded(target, ITEM).await, ["storing"]);
+        let seen = target.world().seen.clone();
+        assert!(seen.iter().all(|s| *s == sent), "other bytes were sent");
+        assert_eq!(seen.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn another_input_or_chain_does_not_pass_for_the_journals() {
+    let node = Served::start().await;
+    let file = node.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+    assert_eq!(node.run_as("acme", &["capture", &file]).await.code, 0);
+    node.write("events.json", &document(&[seen(&[ITEM], "shipping")]));
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("another input"), "{ran:?}");
+    let ran = node.run_as("bravo", &["capture", &file]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("another chain or organisation"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_rule_about_the_sender_ends_the_run() {
+    let node = Served::start().await;
+    let file = node.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+    let ran = node.run_as("carol", &["capture", &file, "--json"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let answer = ran.json().pop().unwrap();
+    assert_eq!(
+        (&answer["rule"], &answer["code"]),
+        (&"role".into(), &203.into()),
+        "{answer}"
+    );
+    assert_eq!(recorded(&node, ITEM).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_claim_of_commitment_without_proof_is_not_believed() {
+    let node = Served::start().await;
+    let file = node.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+    node.tamper(|reply: &mut TransactionStatus| {
+        if let Some(Status::Committed(committed)) = &mut reply.status {
+            committed.proof = None;
+        }
+    });
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.out.contains("0 events of 1 recorded"), "{ran:?}");
+}
+
+/// Whatever order a node takes transactions in, an item's events keep theirs: transactions that
+/// name the same thing, or follow the emptying of a container, are never under way together.
+#[tokio::test]
+async fn a_node_that_reverses_what_is_under_way_changes_no_history() {
+    let node = Served::start().await;
+    node.world().reverses = true;
+    let events = [
+        seen(&[ITEM], "commissioning"),
+        seen(&[OTHER], "commissioning"),
+        aggregation("ADD", CASE, &[ITEM]),
+        aggregation("DELETE", CASE, &[]),
+        aggregation("ADD", PALLET, &[ITEM]),
+        aggregation("DELETE", PALLET, &[ITEM]),
+        seen(&[ITEM], "shipping"),
+    ];
+    let file = node.write("events.json", &document(&events));
+    let ran = node
+        .run_as("acme", &["capture", &file, "--batch", "1"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let steps = ["commissioning", "ADD", "ADD", "DELETE", "shipping"];
+    assert_eq!(recorded(&node, ITEM).await, steps);
+    // What shares nothing was under way together: the fake recorded it the other way round.
+    let first = node.world().seen.first().cloned().map(|(_, bytes)| bytes);
+    assert!(first.is_some_and(|b| String::from_utf8_lossy(&b).contains("B2")));
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_is_recorded_is_found_out() {
+    let node = Served::start().await;
+    let file = node.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+    node.tamper(|reply: &mut TransactionStatus| {
+        if matches!(&reply.status, Some(Status::Committed(c)) if c.proof.is_none()) {
+            reply.status = Some(Status::Rejected(touchstone_proto::node::Rejected {
+                code: 302,
+                rule: "one-container".into(),
+                message: "event 0: a lie".into(),
+                event: Some(0),
+            }));
+        }
+    });
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("may be recorded twice"), "{ran:?}");
+}

@@ -1,0 +1,200 @@
+use touchstone_proto::node::transaction_status::Status;
+use touchstone_proto::node::{DesignReply, DesignsByFileReply, TransactionStatus};
+
+use crate::fake::{Ran, Served};
+
+/// Two files, deposited by carol; gives the files and the receipt.
+async fn deposited(node: &Served) -> (String, String, String) {
+    let front = node.write("front.png", "a chair from the front");
+    let side = node.write("side.png", "a chair from the side");
+    let folder = node.folder.path().display().to_string();
+    let ran = node
+        .run_as(
+            "carol",
+            &[
+                "deposit",
+                &front,
+                &side,
+                "--title",
+                "Chair 7",
+                "--receipts",
+                &folder,
+                "--json",
+            ],
+        )
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let receipt = ran.json()[0]["receipt"].as_str().unwrap().to_owned();
+    (front, side, receipt)
+}
+
+fn id_of(receipt: &str) -> String {
+    let name = std::path::Path::new(receipt).file_name().unwrap();
+    name.to_str().unwrap().split('.').next().unwrap().to_owned()
+}
+
+fn assert_certificate(ran: &Ran, parts: &[&str]) {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in parts {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+}
+
+#[tokio::test]
+async fn a_deposit_is_shown_by_file_receipt_and_id() {
+    let node = Served::start().await;
+    let (front, side, receipt) = deposited(&node).await;
+    let id = id_of(&receipt);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&receipt).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let full = [
+        "Certificate of deposit: VERIFIED\n",
+        &format!("Design      {id}\n"),
+        "Title       Chair 7\n",
+        "Owner       Carol Design (carol)\n",
+        &format!(
+            "File        {}  front.png\n",
+            hex::encode(touchstone_core::hash::sha256(b"a chair from the front"))
+        ),
+        "Deposited   no later than 2026-01-01 00:00:01.000 UTC ± 4.5 s, at height 1\n",
+        "Attested    by Acme Logistics (acme), Bravo Retail (bravo), Carol Design (carol): 3 of 4 validators\n",
+        "Disclosed   no\n",
+        "exactly these files no later than this time",
+    ];
+    assert_certificate(&node.run(&["certificate", &front]).await, &full);
+    assert_certificate(
+        &node
+            .run(&["certificate", &side, "--receipt", &receipt])
+            .await,
+        &full,
+    );
+    assert_certificate(
+        &node.run(&["certificate", &id, "--receipt", &receipt]).await,
+        &full,
+    );
+    // By its id alone, a deposit names no file.
+    let bare = node.run(&["certificate", &id]).await;
+    assert_certificate(&bare, &["It names no file"]);
+    assert!(!bare.out.contains("File  "), "{}", bare.out);
+    let json = node.run(&["certificate", &front, "--json"]).await.json();
+    assert_eq!(json[0]["time_error_ms"], 4500);
+    assert_eq!(json[0]["design_id"], id);
+}
+
+#[tokio::test]
+async fn a_disclosed_design_is_found_by_anyone() {
+    let node = Served::start().await;
+    let (front, _, receipt) = deposited(&node).await;
+    let stranger = tempfile::tempdir().unwrap();
+    let copy = stranger.path().join("copy.png");
+    std::fs::copy(&front, &copy).unwrap();
+    let copy = copy.to_str().unwrap();
+    let before = node.run(&["certificate", copy]).await;
+    assert_eq!(before.code, 4, "{before:?}");
+    assert!(before.err.contains("proven at height 1"), "{before:?}");
+
+    let ran = node.run_as("carol", &["disclose", &receipt]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let after = node.run(&["certificate", copy]).await;
+    assert_certificate(
+        &after,
+        &[
+            "Title       Chair 7\n",
+            "Disclosed   2026-01-01 00:00:02.000 UTC at height 2\n",
+        ],
+    );
+    let again = node
+        .run_as("carol", &["disclose", &receipt, "--json"])
+        .await;
+    assert_eq!(again.code, 2, "{again:?}");
+    assert_eq!(again.json()[0]["rule"], "disclose-once");
+
+    // A node that hides the disclosure.
+    node.tamper(|reply: &mut DesignsByFileReply| reply.entries.clear());
+    assert_eq!(node.run(&["certificate", copy]).await.code, 3);
+}
+
+#[tokio::test]
+async fn wrong_files_and_receipts_prove_nothing() {
+    let node = Served::start().await;
+    let (_, _, receipt) = deposited(&node).await;
+    let forged = node.write("forged.png", "a chair from the front!");
+    let ran = node
+        .run(&["certificate", &forged, "--receipt", &receipt])
+        .await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.err.contains("is not part of design"), "{ran:?}");
+    let id = id_of(&receipt);
+    let text = std::fs::read_to_string(&receipt).unwrap();
+    let forged_hash = hex::encode(touchstone_core::hash::sha256(b"a chair from the front!"));
+    let front_hash = hex::encode(touchstone_core::hash::sha256(b"a chair from the front"));
+    let bent = node.write(
+        &format!("{}.touchstone.json", "0".repeat(64)),
+        &text.replace(&front_hash, &forged_hash),
+    );
+    let ran = node
+        .run(&["certificate", &forged, "--receipt", &bent])
+        .await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("receipt was changed"), "{ran:?}");
+    let never = node.run(&["certificate", &"7".repeat(64)]).await;
+    assert_eq!(never.code, 4, "{never:?}");
+    let other = node
+        .run(&["certificate", &"7".repeat(64), "--receipt", &receipt])
+        .await;
+    assert_eq!(other.code, 4, "{other:?}");
+    assert_eq!(node.run(&["certificate", &id]).await.code, 0);
+}
+
+#[tokio::test]
+async fn bent_answers_about_designs_are_refused() {
+    let node = Served::start().await;
+    let (front, _, _) = deposited(&node).await;
+    node.tamper(|reply: &mut DesignReply| {
+        let value = reply.record.as_mut().unwrap().value.as_mut().unwrap();
+        let last = value.len() - 1;
+        value[last] ^= 1;
+    });
+    assert_eq!(node.run(&["certificate", &front]).await.code, 3);
+    node.tamper(|reply: &mut DesignReply| reply.record.as_mut().unwrap().value = None);
+    assert_eq!(node.run(&["certificate", &front]).await.code, 3);
+    type Bend = fn(&mut touchstone_proto::node::TransactionProof);
+    let table: [(&str, Bend); 4] = [
+        ("its place", |p| p.index += 1),
+        ("a sibling more", |p| p.siblings.push(vec![0; 32])),
+        ("the envelope", |p| p.envelope[9] ^= 1),
+        ("the header", |p| p.header = None),
+    ];
+    for (what, bend) in table {
+        node.tamper(move |reply: &mut TransactionStatus| {
+            if let Some(Status::Committed(committed)) = &mut reply.status {
+                bend(committed.proof.as_mut().unwrap());
+            }
+        });
+        let ran = node.run(&["certificate", &front]).await;
+        assert_eq!(ran.code, 3, "{what}: {ran:?}");
+    }
+    node.tamper(|reply: &mut TransactionStatus| {
+        reply.status = Some(Status::Unknown(Default::default()));
+    });
+    assert_eq!(node.run(&["certificate", &front]).await.code, 3);
+}
+
+/// The receipt is there before the commitment leaves, and sends the same deposit again.
+#[tokio::test]
+async fn a_deposit_is_sent_again_from_its_receipt() {
+    let node = Served::start().await;
+    let (front, _, receipt) = deposited(&node).await;
+    let ran = node
+        .run_as("carol", &["deposit", "--resend", &receipt])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("at height 1 (proven)"), "{ran:?}");
+    let seen = node.world().seen.clone();
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(node.run(&["certificate", &front]).await.code, 0);
+}

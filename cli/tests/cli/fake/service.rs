@@ -1,0 +1,221 @@
+//! The gRPC service of the fake.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures::channel::mpsc;
+use futures::stream::{BoxStream, StreamExt};
+use tonic::{Request, Response, Status, Streaming};
+use touchstone_core::hash::Hash;
+use touchstone_core::state::keys;
+use touchstone_proto::node::ledger_server::Ledger;
+use touchstone_proto::node::*;
+
+use super::world::{GENESIS_MS, World};
+
+pub struct Service(pub Arc<Mutex<World>>);
+
+type Answer<T> = Result<Response<T>, Status>;
+
+impl Service {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
+    }
+
+    fn answer<T: 'static>(&self, make: impl FnOnce(&mut World) -> T) -> Answer<T> {
+        let mut world = self.world();
+        let mut reply = make(&mut world);
+        if let Some(tamper) = &world.tamper {
+            tamper(&mut reply);
+        }
+        Ok(Response::new(reply))
+    }
+}
+
+#[tonic::async_trait]
+impl Ledger for Service {
+    type SubmitManyStream = BoxStream<'static, Result<TransactionStatus, Status>>;
+    type SubscribeBlocksStream = BoxStream<'static, Result<BlockReply, Status>>;
+
+    async fn submit(&self, request: Request<SubmitRequest>) -> Answer<TransactionStatus> {
+        self.answer(|w| w.submit(request.into_inner().envelope))
+    }
+
+    async fn submit_many(
+        &self,
+        request: Request<Streaming<SubmitRequest>>,
+    ) -> Answer<Self::SubmitManyStream> {
+        let world = self.0.clone();
+        let mut requests = request.into_inner();
+        let (answers, stream) = mpsc::unbounded();
+        tokio::spawn(async move {
+            let mut waiting = Vec::new();
+            loop {
+                let pause = std::time::Duration::from_millis(20);
+                let reverses = world.lock().unwrap().reverses;
+                match tokio::time::timeout(pause, requests.next()).await {
+                    Ok(Some(Ok(request))) => waiting.push(request),
+                    Ok(_) => return,
+                    Err(_) => {}
+                }
+                if reverses && !waiting.is_empty() {
+                    // Take in all that is under way before any of it is recorded.
+                    while let Ok(Some(Ok(request))) =
+                        tokio::time::timeout(pause, requests.next()).await
+                    {
+                        waiting.push(request);
+                    }
+                }
+                for request in waiting.drain(..).rev() {
+                    let mut world = world.lock().unwrap();
+                    match &mut world.patience {
+                        Some(0) => continue,
+                        Some(left) => *left -= 1,
+                        None => {}
+                    }
+                    let mut status = world.submit(request.envelope);
+                    if let Some(tamper) = &world.tamper {
+                        tamper(&mut status);
+                    }
+                    let _ = answers.unbounded_send(Ok(status));
+                }
+            }
+        });
+        Ok(Response::new(stream.boxed()))
+    }
+
+    async fn get_transaction(
+        &self,
+        request: Request<GetTransactionRequest>,
+    ) -> Answer<TransactionStatus> {
+        let request = request.into_inner();
+        self.answer(|w| w.status(&request.id, request.with_proof))
+    }
+
+    async fn get_item(&self, request: Request<GetItemRequest>) -> Answer<ItemReply> {
+        self.answer(|w| w.item(&request.into_inner()))
+    }
+
+    async fn get_design(&self, request: Request<GetDesignRequest>) -> Answer<DesignReply> {
+        let id: Hash = request.into_inner().id.try_into().unwrap();
+        self.answer(|w| DesignReply {
+            record: Some(w.state(keys::design(&id))),
+        })
+    }
+
+    async fn get_designs_by_file(
+        &self,
+        request: Request<GetDesignsByFileRequest>,
+    ) -> Answer<DesignsByFileReply> {
+        let sha256: Hash = request.into_inner().sha256.try_into().unwrap();
+        self.answer(|w| {
+            let key = keys::design_file(&sha256);
+            DesignsByFileReply {
+                entries: w.entries(&key),
+                record: Some(w.state(key)),
+            }
+        })
+    }
+
+    async fn get_organisation(
+        &self,
+        request: Request<GetOrganisationRequest>,
+    ) -> Answer<StateReply> {
+        self.answer(|w| w.state(keys::organisation(&request.into_inner().id)))
+    }
+
+    async fn list_organisations(
+        &self,
+        _: Request<ListOrganisationsRequest>,
+    ) -> Answer<ListOrganisationsReply> {
+        self.answer(|w| {
+            let list = w
+                .values
+                .get(keys::ORGANISATIONS)
+                .cloned()
+                .unwrap_or_default();
+            let ids: BTreeSet<String> = list
+                .split(|b| *b == 0)
+                .filter(|id| !id.is_empty())
+                .map(|id| String::from_utf8_lossy(id).into_owned())
+                .collect();
+            let mut organisations = vec![w.state(keys::ORGANISATIONS.to_vec())];
+            organisations.extend(ids.iter().map(|id| w.state(keys::organisation(id))));
+            ListOrganisationsReply { organisations }
+        })
+    }
+
+    async fn get_validators(&self, _: Request<GetValidatorsRequest>) -> Answer<ValidatorsReply> {
+        self.answer(|w| {
+            let header = w.certified(w.height());
+            let hash = w.blocks.last().map(|(b, _)| b.header.validators_hash);
+            let current = Some(w.validators.hash()) == hash;
+            let set = if current {
+                &w.validators
+            } else {
+                &w.genesis.validators
+            };
+            ValidatorsReply {
+                header,
+                validators: Some(set.message()),
+            }
+        })
+    }
+
+    async fn get_block(&self, request: Request<GetBlockRequest>) -> Answer<BlockReply> {
+        let request = request.into_inner();
+        let Some(get_block_request::Block::Height(height)) = request.block else {
+            return Err(Status::unimplemented("by height only"));
+        };
+        if self.world().certified(height).is_none() {
+            return Err(Status::not_found("no such block"));
+        }
+        self.answer(|w| w.block(height, request.with_transactions).unwrap())
+    }
+
+    async fn subscribe_blocks(
+        &self,
+        request: Request<SubscribeBlocksRequest>,
+    ) -> Answer<Self::SubscribeBlocksStream> {
+        let request = request.into_inner();
+        let world = self.world();
+        let from = request.from_height.max(1);
+        let blocks: Vec<_> = (from..=world.height())
+            .filter_map(|height| world.block(height, request.with_transactions))
+            .map(|mut reply| {
+                if let Some(tamper) = &world.tamper {
+                    tamper(&mut reply);
+                }
+                Ok(reply)
+            })
+            .collect();
+        Ok(Response::new(futures::stream::iter(blocks).boxed()))
+    }
+
+    async fn get_handovers(&self, _: Request<GetHandoversRequest>) -> Answer<HandoversReply> {
+        self.answer(|w| HandoversReply {
+            handovers: w.handovers.clone(),
+        })
+    }
+
+    async fn get_misbehaviour(
+        &self,
+        _: Request<GetMisbehaviourRequest>,
+    ) -> Answer<MisbehaviourReply> {
+        self.answer(|w| MisbehaviourReply {
+            evidence: w.evidence.clone(),
+        })
+    }
+
+    async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<NodeStatus> {
+        self.answer(|w| NodeStatus {
+            chain_id: w.genesis.chain_id.to_vec(),
+            chain_name: w.genesis.document.chain.clone(),
+            height: w.height(),
+            time_ms: GENESIS_MS + w.height() * 1000,
+            version: "test".into(),
+            validator: true,
+            ..NodeStatus::default()
+        })
+    }
+}

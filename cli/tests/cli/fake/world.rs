@@ -1,0 +1,365 @@
+//! The chain of the fake: real execution over maps, one block for each submission.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ed25519_dalek::SigningKey;
+use touchstone_core::block::Block;
+use touchstone_core::certificate::vote_bytes;
+use touchstone_core::execution::{self, BlockContext};
+use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
+use touchstone_core::hash::Hash;
+use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::proof::transaction_tree;
+use touchstone_core::rejection::Rejection;
+use touchstone_core::signing::{self, Purpose};
+use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_core::state::{StateRead, keys};
+use touchstone_core::{Fault, transaction};
+use touchstone_proto::ledger;
+use touchstone_proto::node::transaction_status::Status as Fate;
+use touchstone_proto::node::*;
+
+pub const GENESIS_MS: u64 = 1_767_225_600_000;
+
+/// The clock of these tests: an hour after genesis, and a millisecond on at each look.
+pub fn now_ms() -> u64 {
+    static LOOKS: AtomicU64 = AtomicU64::new(0);
+    GENESIS_MS + 3_600_000 + LOOKS.fetch_add(1, Ordering::SeqCst)
+}
+
+pub fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn public(key: &SigningKey) -> String {
+    hex::encode(key.verifying_key().to_bytes())
+}
+
+/// Founders: id, name, role, seed of the signing key. Each runs a validator with seed + 100.
+pub const FOUNDERS: [(&str, &str, &str, u8); 4] = [
+    ("acme", "Acme Logistics", "logistics", 1),
+    ("bravo", "Bravo Retail", "retail", 2),
+    ("carol", "Carol Design", "designer", 3),
+    ("delta", "Delta IP Office", "ip-office", 4),
+];
+
+pub fn founder(index: usize) -> Organisation {
+    let (id, name, role, seed) = FOUNDERS[index];
+    Organisation {
+        id: id.into(),
+        name: name.into(),
+        roles: vec![role.into()],
+        keys: vec![public(&key(seed))],
+        gs1_prefixes: vec![],
+        nodes: vec![NodeKeys {
+            network_key: public(&key(seed + 50)),
+            addresses: vec![format!("/ip4/127.0.0.1/tcp/{}", 26600 + u32::from(seed))],
+            validator_key: Some(public(&key(seed + 100))),
+            power: None,
+        }],
+    }
+}
+
+/// Changes an answer on its way out.
+pub type Tamper = Arc<dyn Fn(&mut dyn Any) + Send + Sync>;
+
+pub struct World {
+    pub genesis: Genesis,
+    pub genesis_bytes: Vec<u8>,
+    pub values: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub nodes: BTreeMap<NodeKey, Node>,
+    pub links: BTreeMap<(Vec<u8>, u64), Vec<u8>>,
+    pub committed: BTreeMap<Hash, (u64, u32)>,
+    pub rejected: BTreeMap<Hash, Rejection>,
+    pub blocks: Vec<(Block, ledger::CommitCertificate)>,
+    pub handovers: Vec<Handover>,
+    pub validators: ValidatorSet,
+    pub evidence: Vec<Misbehaviour>,
+    /// Seeds of the validators that sign.
+    pub voters: Vec<u8>,
+    /// Events of one page.
+    pub page: usize,
+    /// Bends answers.
+    pub tamper: Option<Tamper>,
+    /// Transactions that the stream takes in before it falls silent.
+    pub patience: Option<usize>,
+    /// The stream records what is under way at once in reverse order.
+    pub reverses: bool,
+    /// Submissions seen, by id: how often, and their bytes.
+    pub seen: Vec<(Hash, Vec<u8>)>,
+}
+
+impl StateRead for World {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.values.get(key).cloned())
+    }
+    fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {
+        Ok(self.committed.contains_key(id))
+    }
+}
+
+impl TreeRead for World {
+    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+        Ok(self.nodes.get(key).cloned())
+    }
+}
+
+impl World {
+    pub fn new() -> World {
+        let genesis_bytes = Document {
+            format: FORMAT.into(),
+            chain: "test".into(),
+            time_ms: GENESIS_MS,
+            parameters: Parameters::default(),
+            organisations: (0..FOUNDERS.len()).map(founder).collect(),
+        }
+        .to_bytes();
+        let genesis = Genesis::read(&genesis_bytes).unwrap();
+        World {
+            values: genesis.writes.values.clone(),
+            nodes: genesis.tree.nodes.clone(),
+            validators: genesis.validators.clone(),
+            genesis,
+            genesis_bytes,
+            links: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            blocks: Vec::new(),
+            handovers: Vec::new(),
+            evidence: Vec::new(),
+            voters: vec![101, 102, 103],
+            page: 3,
+            tamper: None,
+            patience: None,
+            reverses: false,
+            seen: Vec::new(),
+        }
+    }
+
+    pub fn height(&self) -> u64 {
+        self.blocks.len() as u64
+    }
+
+    /// Makes a block of these envelopes, leaving out those that break a rule.
+    pub fn make_block(&mut self, envelopes: &[Vec<u8>]) {
+        let chain_id = self.genesis.chain_id;
+        let mut verified = Vec::new();
+        for envelope in envelopes {
+            let id = transaction::id_of_envelope(&chain_id, envelope).unwrap();
+            match transaction::verify(&chain_id, envelope) {
+                Ok(transaction) => verified.push(transaction),
+                Err(rejection) => drop(self.rejected.insert(id, rejection)),
+            }
+        }
+        let height = self.height() + 1;
+        let context = BlockContext {
+            chain_id,
+            height,
+            time_ms: GENESIS_MS + height * 1000,
+            parent: self.blocks.last().map_or(chain_id, |(b, _)| b.id()),
+            proposer: self.validators.proposer(height, 0).public_key,
+        };
+        let refs: Vec<_> = verified.iter().collect();
+        let executed = execution::execute(self, &context, &refs).unwrap();
+        for (index, rejection) in &executed.rejected {
+            self.rejected
+                .insert(*verified[*index].id(), rejection.clone());
+        }
+        for (place, index) in (0u32..).zip(&executed.applied) {
+            self.committed
+                .insert(*verified[*index].id(), (height, place));
+        }
+        let block = Block {
+            header: executed.header.clone(),
+            transactions: executed
+                .applied
+                .iter()
+                .map(|i| verified[*i].envelope().to_vec())
+                .collect(),
+        };
+        let certificate = self.certify(height, &block.id());
+        self.values.extend(executed.writes.values);
+        self.nodes.extend(executed.tree.nodes);
+        for row in executed.writes.links {
+            self.links.insert((row.owner, row.sequence), row.entry);
+        }
+        if executed.next_validators != self.validators {
+            self.handovers.push(Handover {
+                header: Some(CertifiedHeader {
+                    header: block.header.encode(),
+                    certificate: Some(certificate.clone()),
+                }),
+                next_validators: Some(executed.next_validators.message()),
+            });
+            self.validators = executed.next_validators;
+        }
+        self.blocks.push((block, certificate));
+    }
+
+    pub fn certify(&self, height: u64, id: &Hash) -> ledger::CommitCertificate {
+        let vote = vote_bytes(ledger::VoteKind::Precommit, height, 0, Some(id));
+        let mut signatures: Vec<ledger::Signature> = self
+            .voters
+            .iter()
+            .map(|seed| key(*seed))
+            .filter(|k| self.validators.get(&k.verifying_key().to_bytes()).is_some())
+            .map(|k| ledger::Signature {
+                public_key: k.verifying_key().to_bytes().to_vec(),
+                signature: signing::sign(&k, Purpose::Vote, &self.genesis.chain_id, &vote).to_vec(),
+            })
+            .collect();
+        signatures.sort_by(|a, b| a.public_key.cmp(&b.public_key));
+        ledger::CommitCertificate {
+            height,
+            round: 0,
+            block_id: id.to_vec(),
+            signatures,
+        }
+    }
+
+    /// Signs an action of an organisation and makes a block of it.
+    pub fn act(&mut self, organisation: &str, action: ledger::transaction::Action) -> Hash {
+        let (.., seed) = FOUNDERS.iter().find(|f| f.0 == organisation).unwrap();
+        let transaction = ledger::Transaction {
+            organisation: organisation.into(),
+            created_ms: self.height(),
+            action: Some(action),
+        };
+        let envelope = transaction::sign(&key(*seed), &self.genesis.chain_id, &transaction);
+        let id = transaction::id_of_envelope(&self.genesis.chain_id, &envelope).unwrap();
+        self.make_block(&[envelope]);
+        assert_eq!(self.rejected.get(&id), None);
+        id
+    }
+
+    /// Records events, each text one.
+    pub fn record(&mut self, organisation: &str, events: &[String]) -> Hash {
+        let events = events.iter().map(|e| e.clone().into_bytes()).collect();
+        let capture = ledger::CaptureEvents { events };
+        self.act(
+            organisation,
+            ledger::transaction::Action::CaptureEvents(capture),
+        )
+    }
+
+    pub fn certified(&self, height: u64) -> Option<CertifiedHeader> {
+        let (block, certificate) = self
+            .blocks
+            .get(usize::try_from(height).ok()?.checked_sub(1)?)?;
+        Some(CertifiedHeader {
+            header: block.header.encode(),
+            certificate: Some(certificate.clone()),
+        })
+    }
+
+    pub fn state(&self, key: Vec<u8>) -> StateReply {
+        let value = self.values.get(&key).cloned();
+        let proof = commitment::prove(self, self.height(), &key, value.as_deref()).unwrap();
+        StateReply {
+            header: self.certified(self.height()),
+            key,
+            value,
+            proof: Some(proof),
+        }
+    }
+
+    pub fn entries(&self, owner: &[u8]) -> Vec<Vec<u8>> {
+        let all = self
+            .links
+            .range((owner.to_vec(), 0)..=(owner.to_vec(), u64::MAX));
+        all.map(|(_, entry)| entry.clone()).collect()
+    }
+
+    pub fn event_of(&self, entry: &[u8]) -> Vec<u8> {
+        use prost::Message;
+        let entry = ledger::LinkEntry::decode(entry).unwrap();
+        let at = entry.position.unwrap();
+        let envelope = &self.blocks[at.height as usize - 1].0.transactions[at.transaction as usize];
+        let envelope = ledger::Envelope::decode(envelope.as_slice()).unwrap();
+        let body = ledger::Transaction::decode(envelope.body.as_slice()).unwrap();
+        match body.action {
+            Some(ledger::transaction::Action::CaptureEvents(c)) => {
+                c.events[at.event as usize].clone()
+            }
+            _ => vec![],
+        }
+    }
+
+    pub fn item(&self, request: &GetItemRequest) -> ItemReply {
+        let owner = keys::item(&request.id);
+        let events = self
+            .entries(&owner)
+            .into_iter()
+            .skip(request.from as usize)
+            .take(self.page)
+            .map(|entry| LinkedEvent {
+                event: self.event_of(&entry),
+                entry,
+            })
+            .collect();
+        ItemReply {
+            record: Some(self.state(owner)),
+            from: request.from,
+            events,
+            head_before: vec![],
+        }
+    }
+
+    pub fn status(&self, id: &[u8], with_proof: bool) -> TransactionStatus {
+        let hash: Hash = id.try_into().unwrap_or_default();
+        let fate = if let Some((height, index)) = self.committed.get(&hash) {
+            let block = &self.blocks[*height as usize - 1].0;
+            let siblings = transaction_tree::prove(&block.transactions, *index).unwrap();
+            Fate::Committed(Committed {
+                height: *height,
+                index: *index,
+                time_ms: block.header.time_ms,
+                proof: with_proof.then(|| TransactionProof {
+                    header: self.certified(*height),
+                    envelope: block.transactions[*index as usize].clone(),
+                    index: *index,
+                    siblings: siblings.iter().map(|s| s.to_vec()).collect(),
+                }),
+            })
+        } else if let Some(rejection) = self.rejected.get(&hash) {
+            Fate::Rejected(Rejected {
+                code: rejection.code(),
+                rule: rejection.rule().into(),
+                message: rejection.to_string(),
+                event: rejection.event_index(),
+            })
+        } else {
+            Fate::Unknown(Unknown {})
+        };
+        TransactionStatus {
+            id: id.to_vec(),
+            status: Some(fate),
+        }
+    }
+
+    pub fn submit(&mut self, envelope: Vec<u8>) -> TransactionStatus {
+        let id = transaction::id_of_envelope(&self.genesis.chain_id, &envelope).unwrap();
+        self.seen.push((id, envelope.clone()));
+        if !self.committed.contains_key(&id) {
+            self.rejected.remove(&id);
+            self.make_block(&[envelope]);
+        }
+        self.status(&id, false)
+    }
+
+    pub fn block(&self, height: u64, with_transactions: bool) -> Option<BlockReply> {
+        let header = self.certified(height)?;
+        let (block, _) = &self.blocks[height as usize - 1];
+        Some(BlockReply {
+            header: Some(header),
+            transactions: if with_transactions {
+                block.transactions.clone()
+            } else {
+                vec![]
+            },
+        })
+    }
+}

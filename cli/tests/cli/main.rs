@@ -1,0 +1,9 @@
+//! The command line against a small ledger in this process: real execution, real headers, real
+//! certificates, so that the client's checks are really exercised.
+
+mod captures;
+mod consortium;
+mod designs;
+mod fake;
+mod items;
+mod keys;
