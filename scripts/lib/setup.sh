@@ -1,0 +1,49 @@
+# Sourced by the scripts: installs the Debian packages that a build needs, once, and says so.
+# Quiet and fast when nothing is missing. Downloads nothing else.
+set -euo pipefail
+
+# g++ builds RocksDB, libclang-dev reads its headers, openssl and python3 serve tests and demo.
+touchstone_packages=(g++ libclang-dev openssl python3)
+
+touchstone_setup() {
+    local package missing=() as_root=()
+
+    if ! command -v cargo >/dev/null; then
+        # rustup's installer leaves this file for shells that were started before it.
+        if [ -r "${CARGO_HOME:-$HOME/.cargo}/env" ]; then . "${CARGO_HOME:-$HOME/.cargo}/env"; fi
+        if ! command -v cargo >/dev/null; then
+            echo "cargo is not found: install Rust with rustup (https://rustup.rs), then run this again." >&2
+            exit 1
+        fi
+    fi
+
+    if ! command -v dpkg-query >/dev/null; then
+        echo "This is no Debian system: it needs by itself what Debian calls ${touchstone_packages[*]}." >&2
+        return
+    fi
+    for package in "${touchstone_packages[@]}"; do
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            missing+=("$package")
+        fi
+    done
+    if [ ${#missing[@]} = 0 ]; then return; fi
+
+    if [ "$(id -u)" != 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "Missing Debian packages, and neither root nor sudo to install them. As root:" >&2
+            echo "  apt-get install ${missing[*]}" >&2
+            exit 1
+        fi
+        as_root=(sudo)
+    fi
+    echo "Installing Debian packages (once): ${missing[*]} ..."
+    # An unreachable mirror is not the end: the package may be in apt's cache.
+    "${as_root[@]}" apt-get update -qq || echo "apt-get update failed; trying with the known lists ..." >&2
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
+        echo "These Debian packages could not be installed: ${missing[*]}" >&2
+        exit 1
+    fi
+}
+
+touchstone_setup

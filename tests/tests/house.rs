@@ -1,0 +1,12 @@
+//! The house's rules, held by tests: who may import whom, how files look, which dependencies have
+//! known flaws, and that documents and scripts say what is so.
+
+mod house {
+    mod advisories;
+    mod files;
+    mod imports;
+    mod lexer;
+    mod manuals;
+    mod rejections;
+    mod style;
+}

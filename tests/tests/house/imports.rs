@@ -1,0 +1,346 @@
+//! Who may import whom. A room that knows less can be read, replaced and proven alone.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::files::{File, assert_none, files, root};
+use super::lexer::{Token, paths, production, tokens};
+
+/// Libraries that only one room knows: the start of the crate's name, the room, and where tests
+/// of that room may use it too.
+const ROOMS: [(&str, &str, &str); 5] = [
+    ("rocksdb", "node/src/storage", "node/tests/storage"),
+    ("librocksdb_sys", "node/src/storage", "node/tests/storage"),
+    ("libp2p", "node/src/network", "node/tests/network"),
+    // The simulator drives the machine itself, so it speaks its language.
+    (
+        "arc_malachitebft",
+        "node/src/consensus",
+        "tests/src/simulation",
+    ),
+    ("malachite", "node/src/consensus", "tests/src/simulation"),
+];
+
+/// What no ledger rule may do: the same block must execute alike everywhere and for ever.
+const IMPURE: [(&[&str], &str); 14] = [
+    (&["std", "time"], "the clock"),
+    (&["std", "thread"], "threads"),
+    (&["std", "fs"], "files"),
+    (&["std", "net"], "the network"),
+    (&["std", "process"], "processes"),
+    (&["std", "env"], "the environment"),
+    (&["tokio"], "async"),
+    (&["futures"], "async"),
+    (&["rand"], "randomness"),
+    (&["rand_core"], "randomness"),
+    (&["getrandom"], "randomness"),
+    (&["rocksdb"], "the database"),
+    (&["libp2p"], "the network"),
+    (&["tonic"], "the network"),
+];
+
+/// Names that stand for the same, however they were imported.
+const IMPURE_NAMES: [(&str, &str); 10] = [
+    ("SystemTime", "the clock"),
+    ("Instant", "the clock"),
+    ("now_utc", "the clock"),
+    ("now_local", "the clock"),
+    (
+        "HashMap",
+        "an order that differs between runs; use BTreeMap",
+    ),
+    (
+        "HashSet",
+        "an order that differs between runs; use BTreeSet",
+    ),
+    ("RandomState", "randomness"),
+    ("thread_local", "threads"),
+    ("async", "async"),
+    ("await", "async"),
+];
+
+fn outside_its_room(file: &File) -> Vec<String> {
+    let mut violations = Vec::new();
+    for path in paths(&tokens(&file.text)) {
+        let first = path.segments[0].as_str();
+        for (library, room, tests) in ROOMS {
+            if first.starts_with(library) && !file.is_in(room) && !file.is_in(tests) {
+                violations.push(format!(
+                    "{}:{}: {first} belongs to {room}",
+                    file.path, path.line
+                ));
+            }
+        }
+    }
+    violations
+}
+
+fn impure(file: &File) -> Vec<String> {
+    if file.is_test() {
+        return Vec::new();
+    }
+    let code = production(&tokens(&file.text));
+    let mut violations: Vec<String> = Vec::new();
+    for path in paths(&code) {
+        for (banned, what) in IMPURE {
+            let starts = path.segments.iter().take(banned.len()).eq(banned.iter());
+            if starts {
+                let name = banned.join("::");
+                violations.push(format!("{}:{}: {name}: {what}", file.path, path.line));
+            }
+        }
+    }
+    for Token { text, line } in &code {
+        if let Some((name, what)) = IMPURE_NAMES.iter().find(|(name, _)| name == text) {
+            violations.push(format!("{}:{line}: {name}: {what}", file.path));
+        }
+    }
+    violations
+}
+
+#[test]
+fn libraries_stay_in_their_rooms() {
+    assert_none(files(&[".rs"]).iter().flat_map(outside_its_room).collect());
+}
+
+#[test]
+fn the_ledger_is_a_pure_function() {
+    let mut core = files(&[".rs"]);
+    core.retain(|file| file.path.starts_with("chain-core/src/"));
+    assert!(core.len() > 10, "chain-core's sources are found");
+    assert_none(core.iter().flat_map(impure).collect());
+}
+
+#[test]
+fn the_rules_of_import_bite() {
+    let file = |path: &str, text: &str| File {
+        path: path.into(),
+        text: text.into(),
+    };
+    for (path, text, violations) in [
+        ("node/src/chain.rs", "use rocksdb::DB;", 1),
+        ("node/src/storage.rs", "use rocksdb::DB;", 0),
+        ("node/src/storage/rocks/tests.rs", "use rocksdb::DB;", 0),
+        ("node/src/storages/a.rs", "use rocksdb::DB;", 1),
+        (
+            "node/src/rpc.rs",
+            "/// Not `libp2p::PeerId`.\nfn a() { \"libp2p::PeerId\" }",
+            0,
+        ),
+        ("node/src/rpc.rs", "fn a(b: libp2p::PeerId) {}", 1),
+        ("node/src/rpc.rs", "use {libp2p_core as l, std::fmt};", 1),
+        (
+            "node/src/engine.rs",
+            "use arc_malachitebft_core_types::Round;",
+            1,
+        ),
+        (
+            "tests/src/simulation/world.rs",
+            "use arc_malachitebft_core_types::Round;",
+            0,
+        ),
+    ] {
+        assert_eq!(
+            outside_its_room(&file(path, text)).len(),
+            violations,
+            "{path}: {text}"
+        );
+    }
+    for (path, text, violations) in [
+        ("chain-core/src/a.rs", "use std::time::Duration;", 1),
+        (
+            "chain-core/src/a.rs",
+            "use std::{collections::BTreeMap, fs};",
+            1,
+        ),
+        (
+            "chain-core/src/a.rs",
+            "use time::OffsetDateTime; fn a(b: OffsetDateTime) {}",
+            0,
+        ),
+        (
+            "chain-core/src/a.rs",
+            "let now = time::OffsetDateTime::now_utc();",
+            1,
+        ),
+        (
+            "chain-core/src/a.rs",
+            "let a = std::collections::HashMap::new();",
+            1,
+        ),
+        ("chain-core/src/a.rs", "pub async fn a() { b().await }", 2),
+        (
+            "chain-core/src/a.rs",
+            "// HashMap\n#[cfg(test)] mod tests { use std::fs; }",
+            0,
+        ),
+        (
+            "chain-core/src/a.rs",
+            "#[cfg(not(test))] fn a() { rand::rng() }",
+            1,
+        ),
+        ("chain-core/src/a/tests.rs", "use std::fs;", 0),
+    ] {
+        assert_eq!(
+            impure(&file(path, text)).len(),
+            violations,
+            "{path}: {text}"
+        );
+    }
+}
+
+/// What a member of the workspace may not name among its dependencies. Build and test
+/// dependencies don't count: they are no part of what runs.
+fn banned(member: &str) -> Option<Banned> {
+    const IO: &[&str] = &[
+        "tokio",
+        "mio",
+        "rocksdb",
+        "libp2p",
+        "malachite",
+        "rand",
+        "getrandom",
+        "tonic",
+        "futures",
+        "async",
+        "quinn",
+        "hyper",
+        "axum",
+    ];
+    const ROOMS_OF_THE_NODE: &[&str] = &["rocksdb", "libp2p", "malachite"];
+    let (ours, others): (&[&str], &[&str]) = match member {
+        "touchstone-proto" => (&[], ROOMS_OF_THE_NODE),
+        "touchstone-core" => (&["touchstone-proto"], IO),
+        "touchstone-cli" => (&["touchstone-core", "touchstone-proto"], ROOMS_OF_THE_NODE),
+        "touchstone-node" => (&["touchstone-core", "touchstone-proto"], &[]),
+        // Tests may look at everything.
+        "touchstone-tests" => return None,
+        _ => (&["touchstone-core", "touchstone-proto"], ROOMS_OF_THE_NODE),
+    };
+    Some(Banned { ours, others })
+}
+
+struct Banned {
+    /// Members that may be named.
+    ours: &'static [&'static str],
+    /// Parts of others' names that may not.
+    others: &'static [&'static str],
+}
+
+fn forbidden_dependency(member: &str, dependency: &str) -> bool {
+    let Some(Banned { ours, others }) = banned(member) else {
+        return false;
+    };
+    if dependency.starts_with("touchstone-") {
+        return !ours.contains(&dependency);
+    }
+    let parts: Vec<&str> = dependency.split(['-', '_']).collect();
+    others.iter().any(|other| {
+        parts[0] == *other || (*other == "malachite" && dependency.contains("malachite"))
+    })
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .args(["--offline", "--locked"])
+        .current_dir(root())
+        .output()
+        .expect("cargo, which runs this test, runs again");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo {arguments:?}: {errors}");
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
+}
+
+#[test]
+fn members_depend_on_what_they_may() {
+    let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
+    let metadata: Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
+    let packages = metadata["packages"]
+        .as_array()
+        .expect("packages are a list");
+    assert!(packages.len() >= 5, "all members are listed");
+    let mut violations = Vec::new();
+    for package in packages {
+        let member = package["name"].as_str().expect("a package has a name");
+        for dependency in package["dependencies"]
+            .as_array()
+            .expect("dependencies are a list")
+        {
+            let name = dependency["name"]
+                .as_str()
+                .expect("a dependency has a name");
+            if dependency["kind"].is_null() && forbidden_dependency(member, name) {
+                violations.push(format!("{member} may not depend on {name}"));
+            }
+        }
+    }
+    assert_none(violations);
+}
+
+/// Nothing beneath the ledger may bring an executor, a socket or a database either.
+#[test]
+fn the_ledger_stands_on_no_runtime() {
+    let tree = cargo(&[
+        "tree",
+        "--package",
+        "touchstone-core",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    assert!(
+        tree.contains("touchstone-proto"),
+        "the tree is listed: {tree}"
+    );
+    let runtime = [
+        "tokio",
+        "mio",
+        "async-io",
+        "libp2p",
+        "rocksdb",
+        "librocksdb-sys",
+        "tonic",
+    ];
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let found = names.filter(|name| runtime.contains(name) || name.contains("malachite"));
+    assert_none(
+        found
+            .map(|name| format!("touchstone-core stands on {name}"))
+            .collect(),
+    );
+}
+
+#[test]
+fn the_rules_of_dependency_bite() {
+    for (member, dependency, forbidden) in [
+        ("touchstone-proto", "touchstone-core", true),
+        ("touchstone-proto", "tonic", false),
+        ("touchstone-core", "touchstone-proto", false),
+        ("touchstone-core", "touchstone-node", true),
+        ("touchstone-core", "tokio", true),
+        ("touchstone-core", "rand", true),
+        ("touchstone-core", "rand_core", true),
+        ("touchstone-core", "getrandom", true),
+        ("touchstone-core", "libp2p-identity", true),
+        ("touchstone-core", "arc-malachitebft-core-types", true),
+        ("touchstone-core", "sha2", false),
+        ("touchstone-cli", "touchstone-node", true),
+        ("touchstone-cli", "tokio", false),
+        ("touchstone-cli", "rocksdb", true),
+        ("touchstone-node", "rocksdb", false),
+        ("touchstone-node", "touchstone-cli", true),
+        ("touchstone-new", "touchstone-node", true),
+        ("touchstone-tests", "touchstone-node", false),
+    ] {
+        assert_eq!(
+            forbidden_dependency(member, dependency),
+            forbidden,
+            "{member}: {dependency}"
+        );
+    }
+}

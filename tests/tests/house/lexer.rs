@@ -1,0 +1,373 @@
+//! Rust sources as tokens, without comments and literals: enough to tell what a file imports,
+//! where a search through the text would also find words that only speak of it.
+
+/// A word or sign, and the line on which it stands (from 1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub text: String,
+    pub line: usize,
+}
+
+/// The tokens of a source. Words and numbers are whole, `::` is one token, every other sign is one
+/// character. Comments, literals and lifetimes are left out; a string leaves an empty token.
+pub fn tokens(source: &str) -> Vec<Token> {
+    let chars: Vec<char> = source.chars().collect();
+    let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
+    let mut tokens = Vec::new();
+    let (mut i, mut line) = (0, 1);
+    while i < chars.len() {
+        let start = i;
+        let mut text = None;
+        match chars[i] {
+            c if c.is_whitespace() => i += 1,
+            '/' if at(i + 1) == '/' => {
+                while i < chars.len() && at(i) != '\n' {
+                    i += 1;
+                }
+            }
+            '/' if at(i + 1) == '*' => i = end_of_comment(&chars, i),
+            '"' => {
+                i = end_of_string(&chars, i);
+                text = Some(String::new());
+            }
+            '\'' => i = end_of_quote(&chars, i),
+            c if c.is_alphanumeric() || c == '_' => {
+                while at(i).is_alphanumeric() || at(i) == '_' {
+                    i += 1;
+                }
+                let word: String = chars[start..i].iter().collect();
+                let hashes = (i..).take_while(|&j| at(j) == '#').count();
+                let raw = matches!(word.as_str(), "r" | "br" | "cr");
+                if raw && at(i + hashes) == '"' {
+                    i = end_of_raw_string(&chars, i + hashes, hashes);
+                    text = Some(String::new());
+                } else if matches!(word.as_str(), "b" | "c") && (at(i) == '"' || at(i) == '\'') {
+                    // The literal follows as a token of its own.
+                } else if raw && hashes == 1 {
+                    // `r#word`: the word follows.
+                    i += 1;
+                } else {
+                    text = Some(word);
+                }
+            }
+            ':' if at(i + 1) == ':' => {
+                i += 2;
+                text = Some("::".into());
+            }
+            c => {
+                i += 1;
+                text = Some(c.to_string());
+            }
+        }
+        if let Some(text) = text {
+            tokens.push(Token { text, line });
+        }
+        line += chars[start..i.min(chars.len())]
+            .iter()
+            .filter(|&&c| c == '\n')
+            .count();
+    }
+    tokens
+}
+
+fn end_of_comment(chars: &[char], start: usize) -> usize {
+    let (mut i, mut depth) = (start, 0);
+    while i < chars.len() {
+        match (chars[i], chars.get(i + 1)) {
+            ('/', Some('*')) => {
+                depth += 1;
+                i += 2;
+            }
+            ('*', Some('/')) => {
+                depth -= 1;
+                i += 2;
+                if depth == 0 {
+                    break;
+                }
+            }
+            _ => i += 1,
+        }
+    }
+    i
+}
+
+fn end_of_string(chars: &[char], start: usize) -> usize {
+    let mut i = start + 1;
+    while i < chars.len() && chars[i] != '"' {
+        i += if chars[i] == '\\' { 2 } else { 1 };
+    }
+    i + 1
+}
+
+fn end_of_raw_string(chars: &[char], quote: usize, hashes: usize) -> usize {
+    let mut i = quote + 1;
+    while i < chars.len() {
+        let closing =
+            chars[i] == '"' && (1..=hashes).all(|offset| chars.get(i + offset) == Some(&'#'));
+        if closing {
+            return i + 1 + hashes;
+        }
+        i += 1;
+    }
+    i
+}
+
+/// The end of a character literal or of a lifetime.
+fn end_of_quote(chars: &[char], start: usize) -> usize {
+    if chars.get(start + 1) == Some(&'\\') {
+        let mut i = start + 3;
+        while i < chars.len() && chars[i] != '\'' {
+            i += 1;
+        }
+        return i + 1;
+    }
+    if chars.get(start + 2) == Some(&'\'') {
+        return start + 3;
+    }
+    let mut i = start + 1;
+    while chars
+        .get(i)
+        .is_some_and(|c| c.is_alphanumeric() || *c == '_')
+    {
+        i += 1;
+    }
+    i
+}
+
+/// The tokens without the items that stand under `#[cfg(test)]`.
+pub fn production(tokens: &[Token]) -> Vec<Token> {
+    let mut kept = Vec::new();
+    let mut i = 0;
+    while i < tokens.len() {
+        match attribute(tokens, i) {
+            Some((end, words)) if words.starts_with("cfg(") && tests_only(words.as_str()) => {
+                if tokens[i + 1].text == "!" {
+                    return Vec::new();
+                }
+                i = end_of_item(tokens, end);
+            }
+            _ => {
+                kept.push(tokens[i].clone());
+                i += 1;
+            }
+        }
+    }
+    kept
+}
+
+fn tests_only(words: &str) -> bool {
+    words == "cfg(test)" || words.starts_with("cfg(all(test,") || words.ends_with(",test))")
+}
+
+/// Where the attribute that starts here ends, and its tokens in one word.
+fn attribute(tokens: &[Token], start: usize) -> Option<(usize, String)> {
+    let is = |i: usize, text: &str| tokens.get(i).is_some_and(|token| token.text == text);
+    let open = start + 1 + usize::from(is(start + 1, "!"));
+    if !is(start, "#") || !is(open, "[") {
+        return None;
+    }
+    let end = end_of_group(tokens, open);
+    let words = tokens.get(open + 1..end - 1)?;
+    Some((end, words.iter().map(|token| token.text.as_str()).collect()))
+}
+
+/// The position after the bracket that closes the one here.
+pub fn end_of_group(tokens: &[Token], open: usize) -> usize {
+    let mut depth = 0;
+    for (i, token) in tokens.iter().enumerate().skip(open) {
+        match token.text.as_str() {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => {
+                depth -= 1;
+                if depth == 0 {
+                    return i + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
+/// The position after the item, statement, field or variant that starts here.
+fn end_of_item(tokens: &[Token], start: usize) -> usize {
+    let mut i = start;
+    while let Some((end, _)) = attribute(tokens, i) {
+        i = end;
+    }
+    // Only a field or variant ends with a comma; an item may have one between its generics.
+    let comma_ends = tokens.get(i).is_some_and(|token| {
+        let keyword = matches!(
+            token.text.as_str(),
+            "pub"
+                | "fn"
+                | "mod"
+                | "use"
+                | "impl"
+                | "struct"
+                | "enum"
+                | "trait"
+                | "type"
+                | "const"
+                | "static"
+                | "unsafe"
+                | "async"
+                | "extern"
+                | "let"
+                | "macro_rules"
+        );
+        !keyword
+    });
+    while i < tokens.len() {
+        match tokens[i].text.as_str() {
+            "{" => return end_of_group(tokens, i),
+            "(" | "[" => i = end_of_group(tokens, i),
+            ";" => return i + 1,
+            "," if comma_ends => return i + 1,
+            ")" | "]" | "}" => return i,
+            // `use a::{b, c};` ends with its semicolon, not with its group.
+            "::" if tokens.get(i + 1).is_some_and(|next| next.text == "{") => {
+                i = end_of_group(tokens, i + 1);
+            }
+            _ => i += 1,
+        }
+    }
+    i
+}
+
+/// A path such as `std::fs::read`, groups of `use` spelled out, and the line where it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Path {
+    pub segments: Vec<String>,
+    pub line: usize,
+}
+
+/// All paths, words that stand alone among them. What follows a dot (a field or method) is none.
+pub fn paths(tokens: &[Token]) -> Vec<Path> {
+    let mut found = Vec::new();
+    let mut i = 0;
+    while i < tokens.len() {
+        let after_dot = i > 0 && tokens[i - 1].text == ".";
+        if is_word(&tokens[i]) && !after_dot {
+            i = path(tokens, i, &[], &mut found);
+        } else {
+            i += 1;
+        }
+    }
+    found
+}
+
+fn is_word(token: &Token) -> bool {
+    token
+        .text
+        .starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+fn path(tokens: &[Token], start: usize, prefix: &[String], found: &mut Vec<Path>) -> usize {
+    let mut segments = prefix.to_vec();
+    segments.push(tokens[start].text.clone());
+    let mut i = start + 1;
+    while tokens.get(i).is_some_and(|token| token.text == "::") {
+        match tokens.get(i + 1) {
+            Some(next) if is_word(next) => {
+                segments.push(next.text.clone());
+                i += 2;
+            }
+            Some(next) if next.text == "{" => {
+                let end = end_of_group(tokens, i + 1);
+                let mut inner = i + 2;
+                while inner < end {
+                    if is_word(&tokens[inner]) {
+                        inner = path(tokens, inner, &segments, found);
+                    } else {
+                        inner += 1;
+                    }
+                }
+                return end;
+            }
+            _ => break,
+        }
+    }
+    found.push(Path {
+        segments,
+        line: tokens[start].line,
+    });
+    i
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(source: &str) -> String {
+        let tokens = tokens(source);
+        let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+        words.join(" ")
+    }
+
+    fn spelled(source: &str) -> Vec<String> {
+        let paths = paths(&production(&tokens(source)));
+        paths.iter().map(|path| path.segments.join("::")).collect()
+    }
+
+    #[test]
+    fn comments_literals_and_lifetimes_are_no_code() {
+        for (source, expected) in [
+            ("a // b\nc", "a c"),
+            ("a /* b /* c */ d */ e", "a e"),
+            (r#"a("b \" c", d)"#, "a (  , d )"),
+            (r###"a(r#"b " c"#, br"d", b"e", b'f')"###, "a (  ,  ,  , )"),
+            (r"a('b', '\'', '\n', '\u{41}')", "a ( , , , )"),
+            ("a<'b>(&'b c)", "a < > ( & c )"),
+            ("r#type::b", "type :: b"),
+        ] {
+            assert_eq!(words(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_through_comments_and_strings() {
+        let tokens = tokens("/* 1\n2 */ \"\n\" a");
+        assert_eq!(
+            tokens.last().map(|token| (token.text.as_str(), token.line)),
+            Some(("a", 3))
+        );
+    }
+
+    #[test]
+    fn test_items_are_no_production() {
+        for (source, expected) in [
+            ("#[cfg(test)] mod tests { fn a() { b() } } c", vec!["c"]),
+            ("#[cfg(test)] #[path = \"x\"] mod tests; c", vec!["c"]),
+            ("#[cfg(test)] use a::{b, c}; d", vec!["d"]),
+            (
+                "#[cfg(test)] fn a<B, C>(d: [u8; 2]) -> E { f } g",
+                vec!["g"],
+            ),
+            ("{ #[cfg(test)] a: b, c: d }", vec!["c", "d"]),
+            ("#[cfg(all(test, unix))] fn a() {} b", vec!["b"]),
+            ("#![cfg(test)] a", vec![]),
+            ("#[cfg(not(test))] a", vec!["cfg", "not", "test", "a"]),
+        ] {
+            assert_eq!(spelled(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn groups_are_spelled_out() {
+        assert_eq!(
+            spelled("use std::{fs, time::{self, Instant as I}}; a.now(); ::b::c::<d>()"),
+            [
+                "use",
+                "std::fs",
+                "std::time::self",
+                "std::time::Instant",
+                "as",
+                "I",
+                "a",
+                "b::c",
+                "d"
+            ]
+        );
+    }
+}

@@ -1,0 +1,268 @@
+//! `docs/rejections.md` lists every reason for which a transaction is refused, as the sources have
+//! them. `TOUCHSTONE_APPROVE=1` writes it anew: clients rely on these codes, so a difference is
+//! approved by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::files::root;
+
+/// A variant of an error enum, as its source has it.
+#[derive(Debug, PartialEq, Eq)]
+struct Variant {
+    name: String,
+    /// The comment above its group, such as `2xx: who may act`.
+    group: String,
+    explanation: String,
+    /// The message; what is filled in stands as an ellipsis.
+    message: String,
+}
+
+/// Reads the variants of an enum. Relies on the shape that rustfmt gives it.
+fn variants(source: &str, name: &str) -> Vec<Variant> {
+    let (_, body) = source
+        .split_once(&format!("pub enum {name} {{\n"))
+        .unwrap_or_else(|| panic!("no enum {name}"));
+    let (body, _) = body.split_once("\n}\n").expect("the enum ends");
+    let mut variants = Vec::new();
+    let mut group = String::new();
+    let mut explanation = Vec::new();
+    let mut message = String::new();
+    let mut lines = body.lines();
+    while let Some(line) = lines.next() {
+        let Some(line) = line
+            .strip_prefix("    ")
+            .filter(|line| !line.starts_with(' '))
+        else {
+            continue;
+        };
+        if let Some(text) = line.strip_prefix("/// ") {
+            explanation.push(text);
+        } else if let Some(text) = line.strip_prefix("// ") {
+            group = text.into();
+        } else if line.starts_with("#[error(") {
+            let mut attribute = line.to_string();
+            while !attribute.ends_with(")]") {
+                attribute.push('\n');
+                attribute.push_str(lines.next().expect("the attribute ends"));
+            }
+            message = text_of(&attribute);
+        } else if line.starts_with(|c: char| c.is_ascii_uppercase()) {
+            let end = line
+                .find(|c: char| !c.is_alphanumeric())
+                .unwrap_or(line.len());
+            variants.push(Variant {
+                name: line[..end].into(),
+                group: group.clone(),
+                explanation: std::mem::take(&mut explanation).join(" "),
+                message: std::mem::take(&mut message),
+            });
+        }
+    }
+    variants
+}
+
+/// The first string of an attribute, with `…` where something is filled in.
+fn text_of(attribute: &str) -> String {
+    let mut chars = attribute
+        .chars()
+        .skip_while(|&c| c != '"')
+        .skip(1)
+        .peekable();
+    let mut text = String::new();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => match chars.next() {
+                Some('\n') => while chars.next_if(|c| c.is_whitespace()).is_some() {},
+                Some(escaped) => text.push(escaped),
+                None => break,
+            },
+            '{' => {
+                for inner in chars.by_ref() {
+                    if inner == '}' {
+                        break;
+                    }
+                }
+                text.push('…');
+            }
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+/// What each variant maps to in a `match` of the function: the text behind its arrow.
+fn arms(source: &str, function: &str, name: &str) -> BTreeMap<String, String> {
+    let (_, body) = source
+        .split_once(&format!("fn {function}("))
+        .unwrap_or_else(|| panic!("no function {function}"));
+    let (body, _) = body.split_once("\n    }\n").expect("the function ends");
+    // An arm may be broken over two lines: `Variant { .. } =>` and its value.
+    let body = body.replace("=>\n", "=> ").replace("=> {\n", "=> ");
+    let mut arms = BTreeMap::new();
+    for line in body.lines() {
+        let Some((patterns, value)) = line.split_once(" => ") else {
+            continue;
+        };
+        for pattern in patterns.split('|') {
+            let pattern = pattern.trim();
+            let variant = pattern
+                .strip_prefix(&format!("{name}::"))
+                .or_else(|| pattern.strip_prefix("Self::"));
+            let Some(variant) = variant else { continue };
+            let end = variant
+                .find(|c: char| !c.is_alphanumeric())
+                .unwrap_or(variant.len());
+            let value = value.trim().trim_end_matches(',').trim_matches('"');
+            arms.insert(variant[..end].into(), value.into());
+        }
+    }
+    arms
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;")
+}
+
+fn document(rejection: &str, epcis: &str) -> String {
+    let rejections = variants(rejection, "Rejection");
+    let codes = arms(rejection, "code", "Rejection");
+    let names = arms(rejection, "rule", "Rejection");
+    let mut text = String::from(
+        "# Why a transaction is refused\n\n\
+         A refused transaction is answered with a code and the name of the rule that it breaks.\n\
+         Both are stable: a code is never used for another rule, so clients may match on them. In\n\
+         the messages, `…` stands for what belongs to the case.\n",
+    );
+    let mut group = String::new();
+    for variant in &rejections {
+        if variant.group != group {
+            group.clone_from(&variant.group);
+            let heading = group.replacen(": ", ": ", 1);
+            write!(
+                text,
+                "\n## {heading}\n\n| code | rule | explanation | message |\n|---|---|---|---|\n"
+            )
+            .expect("a string takes text");
+        }
+        let code = codes.get(&variant.name).expect("every variant has a code");
+        let rule = match names.get(&variant.name).expect("every variant has a rule") {
+            rule if rule.contains('.') => "(one of the event's, below)".into(),
+            rule => format!("`{rule}`"),
+        };
+        let explanation = cell(&variant.explanation);
+        let message = cell(&variant.message);
+        writeln!(text, "| {code} | {rule} | {explanation} | {message} |")
+            .expect("a string takes text");
+    }
+    text.push_str(
+        "\n## Rules of an event\n\nWhat code 301 names: the rule, and in the message the path to \
+         the field.\n\n| rule | explanation | message |\n|---|---|---|\n",
+    );
+    let names = arms(epcis, "code", "EpcisRule");
+    for variant in variants(epcis, "EpcisRule") {
+        let rule = names
+            .get(&variant.name)
+            .expect("every rule of an event has a name");
+        let explanation = cell(&variant.explanation);
+        writeln!(
+            text,
+            "| `{rule}` | {explanation} | {} |",
+            cell(&variant.message)
+        )
+        .expect("a string takes text");
+    }
+    text
+}
+
+fn sources() -> (String, String) {
+    let read = |path: &str| {
+        std::fs::read_to_string(root().join("chain-core/src").join(path))
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    (read("rejection.rs"), read("epcis/error.rs"))
+}
+
+#[test]
+fn every_rejection_is_documented() {
+    let (rejection, epcis) = sources();
+    let expected = document(&rejection, &epcis);
+    let path = root().join("docs/rejections.md");
+    if std::env::var_os("TOUCHSTONE_APPROVE").is_some() {
+        std::fs::write(&path, &expected).expect("docs/rejections.md can be written");
+    }
+    let documented = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        documented == expected,
+        "docs/rejections.md is out of step with the sources; after reading the difference, \
+         write it with TOUCHSTONE_APPROVE=1 cargo test -p touchstone-tests --test house rejections"
+    );
+}
+
+#[test]
+fn codes_and_rules_are_unique() {
+    let (rejection, epcis) = sources();
+    for (source, function, name) in [
+        (&rejection, "code", "Rejection"),
+        (&rejection, "rule", "Rejection"),
+        (&epcis, "code", "EpcisRule"),
+    ] {
+        let variants = variants(source, name);
+        let arms = arms(source, function, name);
+        let named: BTreeSet<&str> = variants.iter().map(|v| v.name.as_str()).collect();
+        assert!(variants.len() > 10, "{name} is read whole");
+        assert!(
+            named.iter().eq(arms.keys()),
+            "{name}::{function} has one arm for each variant"
+        );
+        let values: BTreeSet<&String> = arms.values().collect();
+        assert_eq!(
+            values.len(),
+            arms.len(),
+            "{name}::{function} gives a value twice: {arms:?}"
+        );
+        assert!(
+            variants.iter().all(|v| !v.explanation.is_empty()),
+            "{name} is explained"
+        );
+    }
+    let codes = arms(&rejection, "code", "Rejection");
+    for variant in variants(&rejection, "Rejection") {
+        let code = &codes[&variant.name];
+        assert_eq!(code.len(), 3, "{}: a code has three digits", variant.name);
+        assert!(
+            variant.group.starts_with(&code[..1]),
+            "{} is no {}",
+            code,
+            variant.group
+        );
+    }
+}
+
+#[test]
+fn a_source_is_read_as_it_stands() {
+    let source = "pub enum Bad {\n    // 1xx: first\n    /// One,\n    /// told.\n    \
+                  #[error(\"a {b} \\\n         c\")]\n    One {\n        /// B.\n        b: u8,\n    },\n    \
+                  /// Two.\n    #[error(\"\\\"{0}\\\"\")]\n    Two(String),\n}\n\
+                  fn code(&self) -> u32 {\n        Bad::One { .. } => 100,\n        \
+                  Bad::Two(_) =>\n 101,\n    }\n";
+    let variant = |name: &str, explanation: &str, message: &str| Variant {
+        name: name.into(),
+        group: "1xx: first".into(),
+        explanation: explanation.into(),
+        message: message.into(),
+    };
+    assert_eq!(
+        variants(source, "Bad"),
+        [
+            variant("One", "One, told.", "a … c"),
+            variant("Two", "Two.", "\"…\"")
+        ]
+    );
+    let arms = arms(source, "code", "Bad");
+    assert_eq!(
+        arms,
+        BTreeMap::from([("One", "100"), ("Two", "101")].map(|(a, b)| (a.into(), b.into())))
+    );
+}
