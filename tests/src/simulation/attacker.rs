@@ -1,0 +1,280 @@
+//! Validators that do what they like with their key. They hear everything that honest nodes send
+//! them and have no state to keep consistent.
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::SigningKey;
+use prost::Message;
+use touchstone_core::block::Block;
+use touchstone_core::certificate::vote_bytes;
+use touchstone_core::hash::Hash;
+use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::signing::{self, Purpose};
+use touchstone_proto::ledger::{self, CommitCertificate, VoteKind};
+use touchstone_proto::peer;
+use touchstone_proto::peer::consensus_message::Message as Wire;
+
+use super::plan::Villain;
+use super::random::Random;
+
+/// Messages that an attacker sends in one round at most.
+const MESSAGES_PER_ROUND: u32 = 60;
+
+/// Old messages that are kept for saying them again.
+const MEMORIES: usize = 32;
+
+/// Something to send: to whom, and what.
+pub type Sent = (usize, Vec<u8>);
+
+/// A block with its certificate.
+pub type Decided = (Block, CommitCertificate);
+
+/// A dishonest validator.
+pub struct Attacker {
+    kind: Villain,
+    key: SigningKey,
+    chain_id: Hash,
+    validators: ValidatorSet,
+    peers: usize,
+    random: Random,
+    /// Blocks seen, by height.
+    blocks: BTreeMap<u64, Vec<Block>>,
+    sent: BTreeMap<(u64, u32), u32>,
+    proposed: BTreeMap<(u64, u32), ()>,
+    memories: Vec<Vec<u8>>,
+}
+
+impl Attacker {
+    /// An attacker with a validator's key among so many processes.
+    pub fn new(
+        kind: Villain,
+        key: SigningKey,
+        chain_id: Hash,
+        validators: ValidatorSet,
+        peers: usize,
+        random: Random,
+    ) -> Attacker {
+        Attacker {
+            kind,
+            key,
+            chain_id,
+            validators,
+            peers,
+            random,
+            blocks: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            proposed: BTreeMap::new(),
+            memories: Vec::new(),
+        }
+    }
+
+    /// Hears a message; what it says to that.
+    pub fn hear(&mut self, bytes: &[u8]) -> Vec<Sent> {
+        match self.kind {
+            Villain::Equivocator => self.contradict(bytes),
+            Villain::Noisy => self.disturb(bytes),
+            Villain::Silent | Villain::Twins => Vec::new(),
+        }
+    }
+
+    /// Answers a request for blocks; `None` is no answer at all.
+    pub fn answer(&mut self, mut blocks: Vec<Decided>) -> Option<Vec<Decided>> {
+        if self.kind == Villain::Silent {
+            return None;
+        }
+        let index = self.random.index(blocks.len());
+        match self.random.below(7) {
+            0 => return None,
+            1 => blocks.clear(),
+            2 => blocks.truncate(1),
+            3 => blocks.reverse(),
+            4 => {
+                if let Some((_, certificate)) = blocks.get_mut(index) {
+                    certificate.signatures.pop();
+                }
+            }
+            5 => {
+                if let Some((block, _)) = blocks.get_mut(index) {
+                    block.header.time_ms += 1;
+                }
+            }
+            _ => {
+                if let Some((block, _)) = blocks.get_mut(index) {
+                    block.transactions.pop();
+                }
+            }
+        }
+        Some(blocks)
+    }
+
+    fn contradict(&mut self, bytes: &[u8]) -> Vec<Sent> {
+        let Ok(message) = peer::ConsensusMessage::decode(bytes) else {
+            return Vec::new();
+        };
+        let mut sent = Vec::new();
+        match message.message {
+            Some(Wire::Vote(signed)) => {
+                if let Ok(vote) = ledger::Vote::decode(signed.vote.as_slice()) {
+                    self.scatter_votes(vote.height, vote.round, &vote.block_id, &mut sent);
+                    self.propose_twice(vote.height, vote.round, &mut sent);
+                    self.propose_twice(vote.height, vote.round + 1, &mut sent);
+                }
+            }
+            Some(Wire::Proposal(signed)) => {
+                if let Ok(proposal) = ledger::Proposal::decode(signed.proposal.as_slice()) {
+                    if let Some(Ok(block)) = signed.block.as_deref().map(Block::decode) {
+                        let blocks = self.blocks.entry(proposal.height).or_default();
+                        if blocks.len() < 6 && !blocks.contains(&block) {
+                            blocks.push(block);
+                        }
+                    }
+                    let (height, round) = (proposal.height, proposal.round);
+                    self.scatter_votes(height, round, &proposal.block_id, &mut sent);
+                }
+            }
+            _ => {}
+        }
+        sent
+    }
+
+    /// Votes for this block to some, for nil or another block to others, of both kinds.
+    fn scatter_votes(&mut self, height: u64, round: u32, block_id: &[u8], sent: &mut Vec<Sent>) {
+        if !self.random.permille(600) {
+            return;
+        }
+        let known = self.blocks.get(&height).map_or(&[][..], Vec::as_slice);
+        let mut choices: Vec<Option<Hash>> = known.iter().map(|b| Some(b.id())).collect();
+        choices.push(None);
+        choices.push(block_id.try_into().ok());
+        choices.push(block_id.try_into().ok());
+        for to in self.random.order(self.peers) {
+            let choice = choices[self.random.index(choices.len())];
+            let kind = match self.random.permille(500) {
+                true => VoteKind::Prevote,
+                false => VoteKind::Precommit,
+            };
+            if self.random.permille(500) && self.may_send(height, round) {
+                sent.push((to, self.vote(kind, height, round, choice.as_ref())));
+            }
+        }
+    }
+
+    /// On its turn, proposes one block to some and another to others: new ones of its own, or old
+    /// ones with or without a claim that they had a polka.
+    fn propose_twice(&mut self, height: u64, round: u32, sent: &mut Vec<Sent>) {
+        let own = self.key.verifying_key().to_bytes();
+        let is_own_turn = self.validators.proposer(height, round).public_key == own;
+        let Some(seen) = self.blocks.get(&height).cloned() else {
+            return;
+        };
+        if !is_own_turn || self.proposed.insert((height, round), ()).is_some() {
+            return;
+        }
+        let mut proposals = Vec::new();
+        for time_shift in 0..2 {
+            let mut block = seen[self.random.index(seen.len())].clone();
+            if self.random.permille(500) {
+                block.header.proposer = own;
+                block.header.time_ms += time_shift;
+            }
+            let claims_polka = round > 0 && self.random.permille(500);
+            let valid_round = claims_polka.then(|| self.random.below(u64::from(round)) as u32);
+            proposals.push(self.proposal(height, round, &block, valid_round));
+        }
+        for to in 0..self.peers {
+            let choice = self.random.index(proposals.len());
+            sent.push((to, proposals[choice].clone()));
+        }
+    }
+
+    fn may_send(&mut self, height: u64, round: u32) -> bool {
+        let count = self.sent.entry((height, round)).or_default();
+        *count += 1;
+        *count <= MESSAGES_PER_ROUND
+    }
+
+    fn vote(&self, kind: VoteKind, height: u64, round: u32, id: Option<&Hash>) -> Vec<u8> {
+        let vote = vote_bytes(kind, height, round, id);
+        let signature = signing::sign(&self.key, Purpose::Vote, &self.chain_id, &vote);
+        encode(Wire::Vote(peer::SignedVote {
+            vote,
+            public_key: self.key.verifying_key().to_bytes().to_vec(),
+            signature: signature.to_vec(),
+        }))
+    }
+
+    fn proposal(
+        &self,
+        height: u64,
+        round: u32,
+        block: &Block,
+        valid_round: Option<u32>,
+    ) -> Vec<u8> {
+        let proposal = ledger::Proposal {
+            height,
+            round,
+            block_id: block.id().to_vec(),
+            valid_round,
+        }
+        .encode_to_vec();
+        let signature = signing::sign(&self.key, Purpose::Proposal, &self.chain_id, &proposal);
+        encode(Wire::Proposal(peer::SignedProposal {
+            proposal,
+            public_key: self.key.verifying_key().to_bytes().to_vec(),
+            signature: signature.to_vec(),
+            block: Some(block.encode()),
+        }))
+    }
+
+    fn disturb(&mut self, bytes: &[u8]) -> Vec<Sent> {
+        if self.memories.len() < MEMORIES {
+            self.memories.push(bytes.to_vec());
+        } else if self.random.permille(100) {
+            let place = self.random.index(MEMORIES);
+            self.memories[place] = bytes.to_vec();
+        }
+        if !self.random.permille(150) {
+            return Vec::new();
+        }
+        let to = self.random.index(self.peers);
+        let message = match self.random.below(7) {
+            0 => (0..self.random.below(300))
+                .map(|_| self.random.word() as u8)
+                .collect(),
+            1 | 2 => self.damaged(bytes),
+            3 => self.memories[self.random.index(self.memories.len())].clone(),
+            4 => encode(Wire::Announce(peer::Announce {
+                height: self.random.below(1_000_000),
+            })),
+            5 => encode(Wire::Want(peer::WantBlock {
+                height: self.random.below(20),
+                round: self.random.below(3) as u32,
+                block_id: Vec::new(),
+            })),
+            _ => {
+                let (height, round) = (self.random.below(30), self.random.word() as u32);
+                self.vote(VoteKind::Precommit, height, round, None)
+            }
+        };
+        vec![(to, message)]
+    }
+
+    fn damaged(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut copy = bytes.to_vec();
+        let place = self.random.index(copy.len());
+        if let Some(byte) = copy.get_mut(place) {
+            *byte ^= 1 << self.random.below(8);
+        }
+        if self.random.permille(300) {
+            copy.truncate(place);
+        }
+        copy
+    }
+}
+
+fn encode(message: Wire) -> Vec<u8> {
+    peer::ConsensusMessage {
+        message: Some(message),
+    }
+    .encode_to_vec()
+}

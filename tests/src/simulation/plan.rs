@@ -1,0 +1,195 @@
+//! What a run is like: how many validators, which of them are dishonest, how bad the network and
+//! the disks are. All of it follows from a seed.
+
+use super::random::Random;
+
+/// A dishonest validator. Together they hold less than a third of the voting power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Villain {
+    /// Two machines with one key and no common guard; each speaks to other honest nodes.
+    Twins,
+    /// Signs whatever contradicts what it hears, each to some of its peers.
+    Equivocator,
+    /// Sends rubbish, damaged copies, old messages and lies about its height and its blocks.
+    Noisy,
+    /// Says nothing.
+    Silent,
+}
+
+/// What is broken on purpose, to see that the checks notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The write-ahead log is gone after every crash.
+    LostLog,
+    /// The log is gone after every crash, and the guard permits everything again.
+    IgnoredGuard,
+    /// A sync reports success and does nothing.
+    SkippedSync,
+    /// Half of the voting power colludes, so that an honest third is enough for a quorum: what a
+    /// machine with a threshold of one third would do.
+    QuorumOfAThird,
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Validators of power 1.
+    pub validators: usize,
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Whether nothing bad happens at all.
+    pub calm: bool,
+    /// What is broken on purpose.
+    pub sabotage: Option<Sabotage>,
+    /// Dishonest validators, if the seed shall not choose them.
+    pub villains: Option<Vec<Villain>>,
+}
+
+impl Plan {
+    /// A run with everything that the seed brings.
+    pub fn new(validators: usize, seed: u64) -> Plan {
+        Plan {
+            validators,
+            seed,
+            calm: false,
+            sabotage: None,
+            villains: None,
+        }
+    }
+
+    /// A run in which nothing bad happens.
+    pub fn calm(validators: usize, seed: u64) -> Plan {
+        Plan {
+            calm: true,
+            villains: Some(Vec::new()),
+            ..Plan::new(validators, seed)
+        }
+    }
+
+    /// The same run with something broken.
+    pub fn sabotaged(self, sabotage: Sabotage) -> Plan {
+        Plan {
+            sabotage: Some(sabotage),
+            ..self
+        }
+    }
+
+    /// The greatest number of dishonest validators that must be borne: less than a third.
+    pub fn tolerated(&self) -> usize {
+        (self.validators - 1) / 3
+    }
+}
+
+/// How bad it is until it is healed. Chances are in a thousand, times in milliseconds; a pause of
+/// 0 means never.
+#[derive(Clone, Debug)]
+pub struct Weather {
+    /// How long it lasts.
+    pub lasts_ms: u64,
+    /// Transactions that clients submit meanwhile.
+    pub submissions: u64,
+    /// Messages that are lost.
+    pub drop: u64,
+    /// Messages that arrive twice.
+    pub duplicate: u64,
+    /// Messages that take up to [`Weather::slow_ms`].
+    pub slow: u64,
+    /// How late a slow message is at most.
+    pub slow_ms: u64,
+    /// How long any message takes at most.
+    pub latency_ms: u64,
+    /// Links that lose half of what they carry.
+    pub flaky_links: u64,
+    /// Mean time between partitions.
+    pub partition_pause_ms: u64,
+    /// Mean time between crashes of one node.
+    pub crash_pause_ms: u64,
+    /// Mean time between disks that start failing.
+    pub disk_pause_ms: u64,
+    /// Steps whose outputs are carried out in part before the node crashes.
+    pub cut: u64,
+    /// Power cuts for all nodes at once.
+    pub blackouts: u64,
+    /// Dishonest validators.
+    pub villains: Vec<Villain>,
+    /// Nodes that only follow.
+    pub observers: usize,
+    /// Whether one honest validator's clock is far off.
+    pub has_wrong_clock: bool,
+}
+
+impl Weather {
+    /// The plan's weather.
+    pub fn of(plan: &Plan, random: &mut Random) -> Weather {
+        let mut weather = Weather::stormy(plan, random);
+        if plan.calm {
+            weather = weather.calmed();
+        }
+        if let Some(villains) = &plan.villains {
+            weather.villains = villains.clone();
+        }
+        if plan.sabotage == Some(Sabotage::QuorumOfAThird) {
+            weather.villains = vec![Villain::Twins; plan.validators / 2];
+        } else if plan.sabotage.is_some() {
+            // The harm must come from honest nodes that crash.
+            weather.villains.clear();
+            weather.crash_pause_ms = 1_500;
+            weather.blackouts = 3;
+            weather.cut = 5;
+        }
+        weather.has_wrong_clock &= weather.villains.len() < plan.tolerated();
+        weather
+    }
+
+    fn stormy(plan: &Plan, random: &mut Random) -> Weather {
+        let mut one_of = |choices: &[u64]| choices[random.index(choices.len())];
+        let mut weather = Weather {
+            lasts_ms: one_of(&[8_000, 12_000, 18_000]),
+            submissions: one_of(&[8, 12, 16]),
+            drop: one_of(&[0, 10, 50, 150, 300]),
+            duplicate: one_of(&[0, 20, 150]),
+            slow: one_of(&[0, 20, 100]),
+            slow_ms: one_of(&[300, 1_500, 4_000]),
+            latency_ms: one_of(&[2, 10, 60, 150]),
+            flaky_links: one_of(&[0, 0, 100, 300]),
+            partition_pause_ms: one_of(&[0, 2_000, 5_000]),
+            crash_pause_ms: one_of(&[0, 1_500, 4_000]),
+            disk_pause_ms: one_of(&[0, 0, 2_000, 5_000]),
+            cut: one_of(&[0, 1, 5, 20]),
+            blackouts: one_of(&[0, 0, 1, 2, 4]),
+            observers: one_of(&[0, 0, 1]) as usize,
+            has_wrong_clock: one_of(&[0, 0, 0, 1]) == 1,
+            villains: Vec::new(),
+        };
+        let kinds = [
+            Villain::Twins,
+            Villain::Twins,
+            Villain::Equivocator,
+            Villain::Equivocator,
+            Villain::Noisy,
+            Villain::Silent,
+        ];
+        let count = random.index(plan.tolerated() + 1);
+        weather.villains = (0..count).map(|_| kinds[random.index(6)]).collect();
+        weather
+    }
+
+    /// The same number of transactions on a perfect network of honest nodes.
+    fn calmed(self) -> Weather {
+        Weather {
+            drop: 0,
+            duplicate: 0,
+            slow: 0,
+            latency_ms: 10,
+            flaky_links: 0,
+            partition_pause_ms: 0,
+            crash_pause_ms: 0,
+            disk_pause_ms: 0,
+            cut: 0,
+            blackouts: 0,
+            has_wrong_clock: false,
+            villains: Vec::new(),
+            ..self
+        }
+    }
+}

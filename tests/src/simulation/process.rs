@@ -1,0 +1,136 @@
+//! One simulated process: a real machine over a simulated disk, or an attacker.
+
+use ed25519_dalek::SigningKey;
+use touchstone_core::genesis::Genesis;
+use touchstone_node::chain::Chain;
+use touchstone_node::consensus::{Machine, Output, Parts, PeerTag, Settings};
+use touchstone_node::mempool::{Limits, SharedMempool};
+use touchstone_node::storage::guard::Guard;
+use touchstone_node::storage::wal::Wal;
+
+use super::attacker::Attacker;
+use super::disk::{Loss, SimDisk};
+use super::plan::Sabotage;
+use super::random::Random;
+use super::store::SimStore;
+
+/// How machines know a process.
+pub fn tag(process: usize) -> PeerTag {
+    (process as u64).to_be_bytes().to_vec()
+}
+
+/// The process with this tag; one that there never is for a tag that isn't one.
+pub fn of_tag(tag: &[u8]) -> usize {
+    let number = tag.try_into().map(u64::from_be_bytes);
+    number.map_or(usize::MAX, |n| n as usize)
+}
+
+/// What runs in a process.
+pub enum Actor {
+    /// Nothing: it has crashed and is not up again.
+    Down,
+    /// The real thing.
+    Machine(Box<Machine<SimStore, SimDisk>>),
+    /// A dishonest validator.
+    Attacker(Box<Attacker>),
+}
+
+/// A process with its disk.
+pub struct Process {
+    /// What runs.
+    pub actor: Actor,
+    /// The validator's key; none on a node that only follows.
+    pub key: Option<SigningKey>,
+    /// Whether all that must hold must hold for it.
+    pub is_honest: bool,
+    /// How often it has started; what was meant for an earlier life is void.
+    pub life: u64,
+    /// How much its clock is ahead, milliseconds.
+    pub clock_shift_ms: i64,
+    /// The log and the guard.
+    pub disk: SimDisk,
+    /// The chain.
+    pub store: SimStore,
+    /// Pending transactions.
+    pub pool: SharedMempool,
+    /// The last height whose commit was observed.
+    pub seen_height: u64,
+}
+
+impl Process {
+    /// A process that has never run.
+    pub fn new(genesis: &Genesis, key: Option<SigningKey>, is_honest: bool) -> Process {
+        let disk = SimDisk::new();
+        if key.is_some() {
+            Guard::create(disk.clone()).expect("an empty disk takes a new guard");
+        }
+        Process {
+            actor: Actor::Down,
+            key,
+            is_honest,
+            life: 0,
+            clock_shift_ms: 0,
+            disk,
+            store: SimStore::new(genesis),
+            pool: SharedMempool::new(Limits::default()),
+            seen_height: 0,
+        }
+    }
+
+    /// Starts the machine over what the disk holds, as the node's process does.
+    pub fn start(&mut self, genesis: &Genesis, now_ms: u64) -> Result<Vec<Output>, String> {
+        self.life += 1;
+        self.pool = SharedMempool::new(Limits::default());
+        let signer = match &self.key {
+            Some(key) => {
+                let guard = Guard::open(self.disk.clone()).map_err(|e| e.to_string())?;
+                Some((key.clone(), guard))
+            }
+            None => None,
+        };
+        let chain = Chain::open(genesis.chain_id, self.store.clone(), self.pool.clone())
+            .map_err(|e| e.to_string())?;
+        let (wal, recovered) = Wal::open(self.disk.clone()).map_err(|e| e.to_string())?;
+        let parts = Parts {
+            settings: Settings::default(),
+            chain,
+            wal,
+            recovered,
+            signer,
+        };
+        let (machine, outputs) = Machine::open(parts, now_ms).map_err(|e| e.to_string())?;
+        self.actor = Actor::Machine(Box::new(machine));
+        Ok(outputs)
+    }
+
+    /// The process ends, and its disk loses what was not synced.
+    pub fn crash(&mut self, loss: Loss, sabotage: Option<Sabotage>, random: &mut Random) {
+        self.actor = Actor::Down;
+        self.life += 1;
+        self.disk.crash(loss, random);
+        self.store.crash();
+        match sabotage {
+            Some(Sabotage::LostLog) => self.disk.remove("wal"),
+            Some(Sabotage::IgnoredGuard) => {
+                self.disk.remove("");
+                if self.key.is_some() {
+                    Guard::create(self.disk.clone()).expect("an empty disk takes a new guard");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a failure of its disk that was asked for has shown.
+    pub fn disk_has_failed(&self) -> bool {
+        self.disk.has_failed() || self.store.has_failed()
+    }
+
+    /// The machine, if it is up.
+    pub fn machine(&self) -> Option<&Machine<SimStore, SimDisk>> {
+        match &self.actor {
+            Actor::Machine(machine) => Some(machine),
+            _ => None,
+        }
+    }
+}

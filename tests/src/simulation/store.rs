@@ -1,0 +1,169 @@
+//! The chain in memory, executed for real: what RocksDB is to a node.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use touchstone_core::Fault;
+use touchstone_core::block::Block;
+use touchstone_core::genesis::Genesis;
+use touchstone_core::hash::Hash;
+use touchstone_core::state::StateRead;
+use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_node::storage::{Commit, Store, Tip};
+use touchstone_proto::ledger::CommitCertificate;
+use touchstone_proto::node::Misbehaviour;
+
+/// A store whose commit is atomic and durable. Clones share the content.
+#[derive(Clone)]
+pub struct SimStore(Rc<RefCell<Ledger>>);
+
+struct Ledger {
+    tip: Tip,
+    values: BTreeMap<Vec<u8>, Vec<u8>>,
+    transactions: BTreeSet<Hash>,
+    nodes: BTreeMap<NodeKey, Node>,
+    blocks: Vec<(Block, CommitCertificate)>,
+    misbehaviour: Vec<Misbehaviour>,
+    failure: Option<Failure>,
+    has_failed: bool,
+}
+
+/// How the next commit fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing was written.
+    Before,
+    /// Everything was written, but the answer is an error.
+    After,
+}
+
+impl SimStore {
+    /// A store at genesis.
+    pub fn new(genesis: &Genesis) -> SimStore {
+        SimStore(Rc::new(RefCell::new(Ledger {
+            tip: Tip {
+                height: 0,
+                block_id: genesis.chain_id,
+                time_ms: genesis.document.time_ms,
+                header: None,
+            },
+            values: genesis.writes.values.clone(),
+            transactions: genesis.writes.transactions.clone(),
+            nodes: genesis.tree.nodes.clone(),
+            blocks: Vec::new(),
+            misbehaviour: Vec::new(),
+            failure: None,
+            has_failed: false,
+        })))
+    }
+
+    /// The next commit fails.
+    pub fn fail_next(&self, failure: Failure) {
+        self.0.borrow_mut().failure = Some(failure);
+    }
+
+    /// It doesn't fail after all.
+    pub fn mend(&self) {
+        self.0.borrow_mut().failure = None;
+    }
+
+    /// Whether a failure that was asked for has shown since the last crash.
+    pub fn has_failed(&self) -> bool {
+        self.0.borrow().has_failed
+    }
+
+    /// The process has ended; what was committed is there.
+    pub fn crash(&self) {
+        let mut ledger = self.0.borrow_mut();
+        ledger.failure = None;
+        ledger.has_failed = false;
+    }
+
+    /// The evidence kept.
+    pub fn misbehaviour(&self) -> Vec<Misbehaviour> {
+        self.0.borrow().misbehaviour.clone()
+    }
+
+    /// The state's root, computed from its values alone as if they had been written at once: the
+    /// tree's shape doesn't depend on history.
+    pub fn recomputed_root(&self) -> Result<Hash, Fault> {
+        Ok(commitment::update(&Nothing, 0, &self.0.borrow().values)?.root)
+    }
+}
+
+impl StateRead for SimStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.0.borrow().values.get(key).cloned())
+    }
+
+    fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
+        Ok(self.0.borrow().transactions.contains(transaction_id))
+    }
+}
+
+impl TreeRead for SimStore {
+    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+        Ok(self.0.borrow().nodes.get(key).cloned())
+    }
+}
+
+impl Store for SimStore {
+    fn tip(&self) -> Tip {
+        self.0.borrow().tip.clone()
+    }
+
+    fn commit(&mut self, commit: Commit<'_>) -> Result<(), Fault> {
+        let mut ledger = self.0.borrow_mut();
+        let failure = ledger.failure.take();
+        ledger.has_failed |= failure.is_some();
+        if failure == Some(Failure::Before) {
+            return Err(Fault::Storage("the simulated store fails".into()));
+        }
+        let header = &commit.block.header;
+        if header.height != ledger.tip.height + 1 || header.parent != ledger.tip.block_id {
+            return Err(Fault::Invariant(
+                "a commit that doesn't follow the tip".into(),
+            ));
+        }
+        let executed = commit.executed;
+        ledger.values.extend(executed.writes.values.clone());
+        ledger.transactions.extend(&executed.writes.transactions);
+        ledger.nodes.extend(executed.tree.nodes.clone());
+        for key in &executed.tree.stale {
+            ledger.nodes.remove(key);
+        }
+        ledger.tip = Tip {
+            height: header.height,
+            block_id: header.id(),
+            time_ms: header.time_ms,
+            header: Some(header.clone()),
+        };
+        let kept = (commit.block.clone(), commit.certificate.clone());
+        ledger.blocks.push(kept);
+        match failure {
+            Some(_) => Err(Fault::Storage("the simulated store fails".into())),
+            None => Ok(()),
+        }
+    }
+
+    fn block(&self, height: u64) -> Result<Option<(Block, CommitCertificate)>, Fault> {
+        let index = height.checked_sub(1).and_then(|i| usize::try_from(i).ok());
+        let ledger = self.0.borrow();
+        Ok(index.and_then(|i| ledger.blocks.get(i)).cloned())
+    }
+
+    fn keep_misbehaviour(&mut self, evidence: &[Misbehaviour]) -> Result<(), Fault> {
+        self.0.borrow_mut().misbehaviour.extend_from_slice(evidence);
+        Ok(())
+    }
+}
+
+/// A tree without nodes.
+struct Nothing;
+
+impl TreeRead for Nothing {
+    fn node(&self, _: &NodeKey) -> Result<Option<Node>, Fault> {
+        Ok(None)
+    }
+}

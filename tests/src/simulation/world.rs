@@ -1,0 +1,543 @@
+//! Everything that exists in a run: processes, network, clients, and the events to come.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ed25519_dalek::SigningKey;
+use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
+use touchstone_core::hash;
+use touchstone_node::consensus::{Input, Output, TimerToken};
+use touchstone_node::storage::Store;
+
+use super::attacker::{Attacker, Decided};
+use super::checks::{Broken, Checks, Violation, failure};
+use super::clients::{Clients, organisation_id};
+use super::contradictions::Contradictions;
+use super::disk::Loss;
+use super::network::Network;
+use super::phases::Phase;
+use super::plan::{Plan, Sabotage, Villain, Weather};
+use super::process::{Actor, Process, of_tag, tag};
+use super::random::Random;
+use super::storm::Trouble;
+use super::trace::Trace;
+use super::words;
+
+/// Real time at which a run begins: a day after genesis, milliseconds.
+const DAY_MS: u64 = 86_400_000;
+/// Genesis time, milliseconds.
+const GENESIS_MS: u64 = 1_700_000_000_000;
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A message arrives.
+    Message {
+        /// Sender.
+        from: usize,
+        /// Receiver.
+        to: usize,
+        /// What.
+        bytes: Rc<[u8]>,
+    },
+    /// A timer elapses, if the process still lives the same life.
+    Timer(usize, u64, TimerToken),
+    /// A process sees another connect or go.
+    Link {
+        /// Who sees it.
+        process: usize,
+        /// Whom.
+        peer: usize,
+        /// Whether it is there.
+        is_up: bool,
+    },
+    /// A transaction of the pools' gossip arrives; `is_first` if its receiver passes it on.
+    Gossip {
+        /// Receiver.
+        to: usize,
+        /// The envelope.
+        envelope: Rc<[u8]>,
+        /// Whether it came from the node it was submitted to.
+        is_first: bool,
+    },
+    /// A request for blocks arrives.
+    Fetch {
+        /// Who asks, and in which life.
+        from: (usize, u64),
+        /// Who is asked.
+        to: usize,
+        /// The first block wanted.
+        from_height: u64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// The answer arrives.
+    Blocks {
+        /// Who was asked.
+        from: usize,
+        /// Who asked, and in which life.
+        to: (usize, u64),
+        /// The blocks.
+        blocks: Rc<Vec<Decided>>,
+    },
+    /// A process starts again if it is down.
+    Restart(usize),
+    /// What the storm brings.
+    Storm(Trouble),
+    /// Clients submit another transaction.
+    Submit,
+    /// Clients submit again what is still open.
+    Retry,
+    /// Everything is healed.
+    Heal,
+    /// The time allowed after the healing is over.
+    Deadline,
+    /// The silence after the last transaction is over.
+    Rest,
+}
+
+/// Numbers of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Crashes.
+    pub crashes: u64,
+    /// Messages sent.
+    pub messages: u64,
+    /// Messages and blocks that machines refused.
+    pub refused: u64,
+    /// Failures of disks that showed.
+    pub disk_failures: u64,
+    /// Blocks decided after round 0.
+    pub slow_rounds: u64,
+    /// Transactions acknowledged.
+    pub acknowledged: u64,
+    /// Blocks imported or decided, over all honest nodes.
+    pub commits: u64,
+}
+
+/// A run under way.
+pub struct World {
+    pub(super) plan: Plan,
+    pub(super) weather: Weather,
+    pub(super) genesis: Genesis,
+    pub(super) random: Random,
+    pub(super) trace: Trace,
+    pub(super) now_ms: u64,
+    events: BTreeMap<(u64, u64), Event>,
+    sequence: u64,
+    pub(super) processes: Vec<Process>,
+    pub(super) network: Network,
+    pub(super) clients: Clients,
+    pub(super) checks: Checks,
+    pub(super) contradictions: Contradictions,
+    pub(super) counts: Counts,
+    pub(super) phase: Phase,
+}
+
+impl World {
+    /// A world at the beginning of its run.
+    pub fn new(plan: &Plan, with_lines: bool) -> World {
+        let mut random = Random::new(plan.seed);
+        let weather = Weather::of(plan, &mut random);
+        let keys: Vec<SigningKey> = (0..plan.validators).map(|i| key(1, i)).collect();
+        let genesis = genesis(&keys);
+        let villains = random.order(plan.validators);
+        let villains: BTreeMap<usize, Villain> = villains
+            .into_iter()
+            .zip(weather.villains.iter().copied())
+            .collect();
+        let twins = villains.iter().filter(|(_, v)| **v == Villain::Twins);
+        let twins: Vec<usize> = twins.map(|(index, _)| *index).collect();
+        let count = plan.validators + weather.observers + twins.len();
+
+        let mut processes = Vec::with_capacity(count);
+        let mut honest = BTreeMap::new();
+        for index in 0..count {
+            let owner = match index.checked_sub(plan.validators + weather.observers) {
+                Some(twin) => twins[twin],
+                None => index,
+            };
+            let key = (owner < plan.validators).then(|| key(3, owner));
+            let is_honest = !villains.contains_key(&owner);
+            if let (Some(key), true) = (&key, is_honest) {
+                honest.insert(key.verifying_key().to_bytes(), index);
+            }
+            let mut process = Process::new(&genesis, key.clone(), is_honest);
+            process.clock_shift_ms = random.between(0, 200) as i64 - 100;
+            if plan.sabotage == Some(Sabotage::SkippedSync) {
+                process.disk.ignore_sync();
+            }
+            match (villains.get(&owner), key) {
+                (Some(kind), Some(key)) if *kind != Villain::Twins => {
+                    let attacker = Attacker::new(
+                        *kind,
+                        key,
+                        genesis.chain_id,
+                        genesis.validators.clone(),
+                        count,
+                        random.fork(),
+                    );
+                    process.actor = Actor::Attacker(Box::new(attacker));
+                }
+                _ => {}
+            }
+            processes.push(process);
+        }
+        if weather.has_wrong_clock
+            && let Some(process) = processes.iter_mut().find(|p| p.is_honest)
+        {
+            process.clock_shift_ms = random.between(0, 60_000) as i64 - 30_000;
+        }
+        let network = Network::new(&weather, count, &mut random);
+        let clients = Clients::new(genesis.chain_id, keys, random.fork());
+        let checks = Checks::new(&genesis, honest);
+        let mut world = World {
+            plan: plan.clone(),
+            weather,
+            random,
+            trace: Trace::new(with_lines),
+            now_ms: 0,
+            events: BTreeMap::new(),
+            sequence: 0,
+            processes,
+            network,
+            clients,
+            checks,
+            contradictions: Contradictions::new(genesis.chain_id),
+            counts: Counts::default(),
+            phase: Phase::Storm,
+            genesis,
+        };
+        world.part_twins(&twins);
+        world
+    }
+
+    /// Each other process speaks to one of a pair of twins, or to both; the twins don't speak to
+    /// each other. Where half of the power colludes, the honest nodes are parted as well.
+    fn part_twins(&mut self, twins: &[usize]) {
+        let first_twin = self.plan.validators + self.weather.observers;
+        let split = self.plan.sabotage == Some(Sabotage::QuorumOfAThird);
+        let is_left = |process: usize| process.is_multiple_of(2);
+        for (offset, original) in twins.iter().enumerate() {
+            let copy = first_twin + offset;
+            self.network.bar(*original, copy);
+            for other in 0..self.processes.len() {
+                let is_twin = twins.contains(&other) || other >= first_twin;
+                if is_twin && split {
+                    // Originals speak to originals, copies to copies.
+                    let is_copy = other >= first_twin;
+                    self.network
+                        .bar(other, if is_copy { *original } else { copy });
+                    continue;
+                }
+                let side = match split {
+                    true => 4 * u64::from(!is_left(other)),
+                    false => self.random.below(6),
+                };
+                match side {
+                    0 | 1 => self.network.bar(other, copy),
+                    4 | 5 => self.network.bar(other, *original),
+                    _ => {}
+                }
+            }
+        }
+        if split {
+            let honest: Vec<usize> = self.honest().collect();
+            for a in &honest {
+                for b in honest.iter().filter(|b| is_left(*a) != is_left(**b)) {
+                    self.network.bar(*a, *b);
+                }
+            }
+        }
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self) -> Result<(), Violation> {
+        self.begin()?;
+        while let Some(((at_ms, _), event)) = self.events.pop_first() {
+            self.now_ms = at_ms;
+            self.trace.now_ms = at_ms;
+            self.happen(event)?;
+            if self.phase == Phase::Over {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an event into the future.
+    pub(super) fn after(&mut self, delay_ms: u64, event: Event) {
+        self.sequence += 1;
+        let at = (self.now_ms + delay_ms, self.sequence);
+        self.events.insert(at, event);
+    }
+
+    /// Honest processes.
+    pub(super) fn honest(&self) -> impl Iterator<Item = usize> + use<'_> {
+        let all = self.processes.iter().enumerate();
+        all.filter(|(_, p)| p.is_honest).map(|(index, _)| index)
+    }
+
+    /// A process's own clock, milliseconds since 1970.
+    pub(super) fn clock(&self, process: usize) -> u64 {
+        let true_ms = GENESIS_MS + DAY_MS + self.now_ms;
+        true_ms.saturating_add_signed(self.processes[process].clock_shift_ms)
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Violation> {
+        match event {
+            Event::Message { from, to, bytes } => self.arrive(from, to, &bytes),
+            Event::Timer(process, life, token) => match self.processes[process].life == life {
+                true => self.give(process, Input::Timer(token)),
+                false => Ok(()),
+            },
+            Event::Link {
+                process,
+                peer,
+                is_up,
+            } => {
+                let peer = tag(peer);
+                let input = match is_up {
+                    true => Input::PeerConnected(peer),
+                    false => Input::PeerDisconnected(peer),
+                };
+                self.give(process, input)
+            }
+            Event::Gossip {
+                to,
+                envelope,
+                is_first,
+            } => self.hear_gossip(to, &envelope, is_first),
+            Event::Fetch {
+                from,
+                to,
+                from_height,
+                limit,
+            } => {
+                self.serve(from, to, from_height, limit);
+                Ok(())
+            }
+            Event::Blocks { from, to, blocks } => match self.processes[to.0].life == to.1 {
+                true => {
+                    let from = tag(from);
+                    let blocks = blocks.to_vec();
+                    self.give(to.0, Input::Blocks { from, blocks })
+                }
+                false => Ok(()),
+            },
+            Event::Restart(process) => self.restart(process),
+            Event::Storm(trouble) => self.trouble(trouble),
+            Event::Submit => self.submit_another(),
+            Event::Retry => self.retry(),
+            Event::Heal => self.heal(),
+            Event::Deadline => self.deadline(),
+            Event::Rest => self.end_rest(),
+        }
+    }
+
+    fn arrive(&mut self, from: usize, to: usize, bytes: &[u8]) -> Result<(), Violation> {
+        match &mut self.processes[to].actor {
+            Actor::Down => Ok(()),
+            Actor::Attacker(attacker) => {
+                for (receiver, bytes) in attacker.hear(bytes) {
+                    self.send(to, receiver, bytes.into());
+                }
+                Ok(())
+            }
+            Actor::Machine(machine) => {
+                let place = (machine.height(), machine.round());
+                if self.processes[to].is_honest {
+                    let life = self.processes[to].life;
+                    self.contradictions.hear(to, life, place, bytes);
+                }
+                let (from, bytes) = (tag(from), bytes.to_vec());
+                self.give(to, Input::Message { from, bytes })
+            }
+        }
+    }
+
+    /// Gives a machine an input and carries out what it says.
+    pub(super) fn give(&mut self, process: usize, input: Input) -> Result<(), Violation> {
+        let now_ms = self.clock(process);
+        let Actor::Machine(machine) = &mut self.processes[process].actor else {
+            return Ok(());
+        };
+        let digest = words::digest_of_input(&input);
+        self.trace.note(process, digest, || words::input(&input));
+        let result = machine.handle(now_ms, input);
+        self.finish_step(process, result.map_err(|fault| fault.to_string()))
+    }
+
+    /// After a step of a machine: what it committed is looked at even if the step failed.
+    pub(super) fn finish_step(
+        &mut self,
+        process: usize,
+        result: Result<Vec<Output>, String>,
+    ) -> Result<(), Violation> {
+        self.observe(process)?;
+        let outputs = match result {
+            Ok(outputs) => outputs,
+            Err(fault) => return self.fail(process, fault),
+        };
+        if self.processes[process].is_honest && self.random.permille(self.weather.cut) {
+            let kept = self.random.index(outputs.len() + 1);
+            self.carry_out(process, outputs.into_iter().take(kept))?;
+            self.trace
+                .note(process, 1, || format!("crashes after {kept} outputs"));
+            self.crash(process, Loss::Parts);
+            return Ok(());
+        }
+        self.carry_out(process, outputs.into_iter())
+    }
+
+    fn fail(&mut self, process: usize, fault: String) -> Result<(), Violation> {
+        let excused = self.processes[process].disk_has_failed();
+        self.trace.note(process, 2, || format!("fails: {fault}"));
+        self.counts.disk_failures += u64::from(excused);
+        if !excused && self.processes[process].is_honest {
+            let fault = touchstone_core::Fault::Invariant(fault);
+            return Err(failure(process, &fault));
+        }
+        self.crash(process, Loss::Parts);
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        process: usize,
+        outputs: impl Iterator<Item = Output>,
+    ) -> Result<(), Violation> {
+        let is_honest = self.processes[process].is_honest;
+        for output in outputs {
+            let digest = words::digest_of_output(&output);
+            self.trace.note(process, digest, || words::output(&output));
+            match output {
+                Output::Broadcast(bytes) => {
+                    if is_honest {
+                        self.checks.leaves(&bytes)?;
+                    }
+                    let bytes: Rc<[u8]> = bytes.into();
+                    for to in 0..self.processes.len() {
+                        self.send(process, to, bytes.clone());
+                    }
+                }
+                Output::Send { to, bytes } => {
+                    if is_honest {
+                        self.checks.leaves(&bytes)?;
+                    }
+                    self.send(process, of_tag(&to), bytes.into());
+                }
+                Output::SetTimer { token, after_ms } => {
+                    let life = self.processes[process].life;
+                    self.after(after_ms, Event::Timer(process, life, token));
+                }
+                Output::FetchBlocks {
+                    from,
+                    from_height,
+                    limit,
+                } => self.request(process, of_tag(&from), from_height, limit),
+                Output::Refused { .. } => self.counts.refused += 1,
+                Output::Misbehaviour(evidence) => {
+                    if is_honest {
+                        self.checks.accuses(process, &evidence)?;
+                    }
+                }
+                Output::Committed { round, .. } => {
+                    if is_honest {
+                        self.counts.slow_rounds += u64::from(round > 0);
+                        if round > 0 && self.plan.calm && self.weather.villains.is_empty() {
+                            let what = format!("node {process} needed round {round}");
+                            return Err(Violation::new(Broken::SlowRound, what));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A message sets out.
+    fn send(&mut self, from: usize, to: usize, bytes: Rc<[u8]>) {
+        if from == to || to >= self.processes.len() {
+            return;
+        }
+        self.counts.messages += 1;
+        for delay_ms in self.network.delays(from, to, &mut self.random) {
+            let bytes = bytes.clone();
+            self.after(delay_ms, Event::Message { from, to, bytes });
+        }
+    }
+
+    fn request(&mut self, process: usize, to: usize, from_height: u64, limit: u32) {
+        if to >= self.processes.len() {
+            return;
+        }
+        let from = (process, self.processes[process].life);
+        for delay_ms in self.network.delays(process, to, &mut self.random) {
+            self.after(
+                delay_ms,
+                Event::Fetch {
+                    from,
+                    to,
+                    from_height,
+                    limit,
+                },
+            );
+        }
+    }
+
+    fn serve(&mut self, from: (usize, u64), to: usize, from_height: u64, limit: u32) {
+        let store = match self.processes[to].actor {
+            Actor::Down => return,
+            Actor::Machine(_) => self.processes[to].store.clone(),
+            // It has no chain of its own; it takes an honest one to distort.
+            Actor::Attacker(_) => match self.honest().next() {
+                Some(honest) => self.processes[honest].store.clone(),
+                None => return,
+            },
+        };
+        let heights = (from_height..).take(limit as usize);
+        let blocks = heights.map_while(|h| store.block(h).ok().flatten());
+        let blocks: Vec<Decided> = blocks.collect();
+        let answer = match &mut self.processes[to].actor {
+            Actor::Attacker(attacker) => attacker.answer(blocks),
+            _ => Some(blocks),
+        };
+        let Some(blocks) = answer else { return };
+        let blocks = Rc::new(blocks);
+        for delay_ms in self.network.delays(to, from.0, &mut self.random) {
+            let (from, to, blocks) = (to, from, blocks.clone());
+            self.after(delay_ms, Event::Blocks { from, to, blocks });
+        }
+    }
+}
+
+/// The key of a kind (1: organisation, 2: network, 3: validator) with this number.
+fn key(kind: u8, index: usize) -> SigningKey {
+    SigningKey::from_bytes(&hash::sha256(&[kind, index as u8]))
+}
+
+fn genesis(keys: &[SigningKey]) -> Genesis {
+    let public = |key: &SigningKey| hex::encode(key.verifying_key().to_bytes());
+    let organisations = keys.iter().enumerate().map(|(index, own)| Organisation {
+        id: organisation_id(index),
+        name: format!("Organisation {index}"),
+        roles: vec!["platform".into()],
+        keys: vec![public(own)],
+        gs1_prefixes: vec![],
+        nodes: vec![NodeKeys {
+            network_key: public(&key(2, index)),
+            addresses: vec![],
+            validator_key: Some(public(&key(3, index))),
+            power: None,
+        }],
+    });
+    let document = Document {
+        format: FORMAT.into(),
+        chain: "simulation".into(),
+        time_ms: GENESIS_MS,
+        parameters: Parameters::default(),
+        organisations: organisations.collect(),
+    };
+    Genesis::read(&document.to_bytes()).expect("the simulation's genesis is valid")
+}

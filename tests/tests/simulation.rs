@@ -1,0 +1,154 @@
+//! A thousand storms, a few calm days, and four ways of breaking safety that must be noticed.
+//! `TOUCHSTONE_SEEDS` multiplies the storms (a number of seeds for each test).
+
+use std::collections::BTreeSet;
+
+use touchstone_tests::simulation::checks::Broken;
+use touchstone_tests::simulation::plan::{Plan, Sabotage, Villain};
+use touchstone_tests::simulation::{Report, run};
+
+/// Storms of each test with four validators, and of each with seven.
+const SEEDS_OF_FOUR: u64 = 175;
+const SEEDS_OF_SEVEN: u64 = 75;
+
+/// Seeds within which a check must notice what is broken.
+const SEEDS_OF_SABOTAGE: u64 = 60;
+
+fn must_hold(plan: &Plan) -> Report {
+    run(plan).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// The storms of one part; every part has seeds of its own.
+fn weather(validators: usize, part: u64, usual: u64) {
+    let given = std::env::var("TOUCHSTONE_SEEDS").ok();
+    let count = given.and_then(|n| n.parse().ok()).unwrap_or(usual);
+    let mut committed = 0;
+    for seed in 0..count {
+        committed += must_hold(&Plan::new(validators, part << 32 | seed)).height;
+    }
+    assert!(committed >= count, "hardly anything was committed");
+}
+
+#[test]
+fn four_validators_weather_storms_1() {
+    weather(4, 0, SEEDS_OF_FOUR);
+}
+
+#[test]
+fn four_validators_weather_storms_2() {
+    weather(4, 1, SEEDS_OF_FOUR);
+}
+
+#[test]
+fn four_validators_weather_storms_3() {
+    weather(4, 2, SEEDS_OF_FOUR);
+}
+
+#[test]
+fn four_validators_weather_storms_4() {
+    weather(4, 3, SEEDS_OF_FOUR);
+}
+
+#[test]
+fn seven_validators_weather_storms_1() {
+    weather(7, 0, SEEDS_OF_SEVEN);
+}
+
+#[test]
+fn seven_validators_weather_storms_2() {
+    weather(7, 1, SEEDS_OF_SEVEN);
+}
+
+#[test]
+fn seven_validators_weather_storms_3() {
+    weather(7, 2, SEEDS_OF_SEVEN);
+}
+
+#[test]
+fn seven_validators_weather_storms_4() {
+    weather(7, 3, SEEDS_OF_SEVEN);
+}
+
+/// Without trouble every block is decided in its first round: a timer that elapsed although it
+/// was cancelled would show here.
+#[test]
+fn calm_networks_decide_in_the_first_round() {
+    for validators in [1, 2, 3, 4, 7] {
+        for seed in 0..10 {
+            let report = must_hold(&Plan::calm(validators, seed));
+            assert_eq!(report.counts.slow_rounds, 0);
+            assert_eq!(report.counts.refused, 0);
+        }
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    for seed in 0..20 {
+        let plan = Plan::new(4, seed);
+        assert_eq!(must_hold(&plan), must_hold(&plan));
+    }
+    let digests: BTreeSet<u64> = (0..20)
+        .map(|s| must_hold(&Plan::new(4, s)).digest)
+        .collect();
+    assert_eq!(digests.len(), 20, "other seeds give other runs");
+}
+
+/// The storms do happen: a simulation in which nothing goes wrong would prove nothing.
+#[test]
+fn storms_are_storms() {
+    let reports: Vec<Report> = (0..40).map(|s| must_hold(&Plan::new(4, s))).collect();
+    let total = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
+    assert!(total(|r| r.counts.crashes) > 100);
+    assert!(total(|r| r.counts.disk_failures) > 10);
+    assert!(total(|r| r.counts.slow_rounds) > 50);
+    assert!(total(|r| r.counts.refused) > 50);
+    assert!(total(|r| r.accusations) > 10);
+}
+
+/// On a network without trouble, whoever signs two different things is found out.
+#[test]
+fn equivocators_are_accused() {
+    for villain in [Villain::Twins, Villain::Equivocator] {
+        let accused = (0..20).filter(|seed| {
+            let plan = Plan {
+                villains: Some(vec![villain]),
+                ..Plan::calm(4, *seed)
+            };
+            run(&plan).is_ok_and(|report| report.accusations > 0)
+        });
+        assert!(accused.count() >= 15, "{villain:?} went unnoticed");
+    }
+}
+
+/// Runs sabotaged seeds; the rules whose breaking was noticed.
+fn noticed(validators: usize, sabotage: Sabotage) -> BTreeSet<Broken> {
+    (0..SEEDS_OF_SABOTAGE)
+        .filter_map(|seed| run(&Plan::new(validators, seed).sabotaged(sabotage)).err())
+        .map(|failure| failure.violation.broken)
+        .collect()
+}
+
+#[test]
+fn a_quorum_of_a_third_is_noticed() {
+    let broken = noticed(4, Sabotage::QuorumOfAThird);
+    assert!(broken.contains(&Broken::Agreement), "{broken:?}");
+}
+
+#[test]
+fn a_lost_log_is_noticed() {
+    let broken = noticed(4, Sabotage::LostLog);
+    assert!(!broken.is_empty());
+}
+
+#[test]
+fn an_ignored_guard_is_noticed() {
+    let broken = noticed(4, Sabotage::IgnoredGuard);
+    assert!(broken.contains(&Broken::DoubleSign), "{broken:?}");
+}
+
+#[test]
+fn a_skipped_sync_is_noticed() {
+    let broken = noticed(4, Sabotage::SkippedSync);
+    assert!(broken.contains(&Broken::Durability), "{broken:?}");
+}
