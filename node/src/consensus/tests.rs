@@ -3,6 +3,7 @@
 mod agree;
 mod chaos;
 mod crash;
+mod follow;
 mod pace;
 mod refuse;
 
@@ -14,7 +15,7 @@ use touchstone_core::genesis::{self, Genesis};
 use touchstone_core::hash::Hash;
 use touchstone_core::signing::Purpose;
 use touchstone_core::transaction;
-use touchstone_proto::ledger;
+use touchstone_proto::ledger::{self, transaction::Action};
 
 use super::context::number;
 use super::message::{self, Message};
@@ -81,12 +82,18 @@ pub fn genesis(count: usize) -> Genesis {
 pub fn deposit(chain_id: &Hash, number: u64) -> Vec<u8> {
     let mut commitment = vec![0; 32];
     commitment[..8].copy_from_slice(&number.to_be_bytes());
+    act(
+        chain_id,
+        Action::DepositDesign(ledger::DepositDesign { commitment }),
+    )
+}
+
+/// A transaction of the one organisation.
+pub fn act(chain_id: &Hash, action: Action) -> Vec<u8> {
     let transaction = ledger::Transaction {
         organisation: "maker".into(),
         created_ms: START_MS,
-        action: Some(ledger::transaction::Action::DepositDesign(
-            ledger::DepositDesign { commitment },
-        )),
+        action: Some(action),
     };
     transaction::sign(&organisation_key(), chain_id, &transaction)
 }
@@ -97,7 +104,7 @@ pub struct Node {
     pub store: MemoryStore,
     pub disk: MemoryDisk,
     pub pool: SharedMempool,
-    key: Option<SigningKey>,
+    pub key: Option<SigningKey>,
     /// Timers of an earlier machine are never delivered to a later one.
     life: u64,
 }
@@ -428,10 +435,14 @@ impl Net {
     /// Submits a deposit to every living node, as gossip does.
     pub fn submit(&mut self, number: u64) {
         let envelope = deposit(&self.genesis.chain_id, number);
+        self.submit_envelope(&envelope);
+    }
+
+    pub fn submit_envelope(&mut self, envelope: &[u8]) {
         for i in 0..self.nodes.len() {
             // A rejection means that it is committed already, which is what was wanted.
             let pool = self.nodes[i].pool.clone();
-            let _ = pool.submit(&self.genesis.chain_id, &envelope, None);
+            let _ = pool.submit(&self.genesis.chain_id, envelope, None);
             self.give(i, Input::Transactions);
         }
     }

@@ -1,0 +1,271 @@
+//! Keeping up: early messages, late nodes, lost blocks, changing validators.
+
+use super::agree::signed_vote;
+use super::*;
+use crate::consensus::timers::Timer;
+use arc_malachitebft_core_types::VoteType;
+use touchstone_proto::ledger::change::Kind;
+
+/// The bytes that `outputs` send to a peer.
+fn sent(outputs: &[Output], peer: &PeerTag) -> Vec<Message> {
+    let to_peer = outputs.iter().filter_map(|o| match o {
+        Output::Send { to, bytes } if to == peer => Some(message::decode(bytes).unwrap()),
+        _ => None,
+    });
+    to_peer.collect()
+}
+
+/// Node 0 gets height 1's decisive votes after all of height 2's messages: it needs no second
+/// sending of those.
+#[test]
+fn messages_of_the_height_after_are_held_and_judged_in_time() {
+    let mut net = Net::new(4);
+    let late = std::rc::Rc::new(std::cell::Cell::new(true));
+    let holds = late.clone();
+    // Node 0 hears no precommit of height 1, and no announcement.
+    net.filter = Box::new(move |_, to, message| match message {
+        Message::Vote(vote) => {
+            let is_decisive =
+                vote.message.kind == VoteType::Precommit && vote.message.height.0 == 1;
+            !(holds.get() && to == 0 && is_decisive)
+        }
+        Message::Announce { .. } => to != 0,
+        _ => true,
+    });
+    net.submit(1);
+    net.run(40);
+    assert_eq!(net.nodes[1].store.tip().height, 1);
+    net.submit(2);
+    net.run(60);
+    assert_eq!(net.nodes[1].store.tip().height, 2);
+    assert_eq!(net.nodes[0].store.tip().height, 0);
+    late.set(false);
+    let (block, _) = net.nodes[1].store.block(1).unwrap().unwrap();
+    for i in 1..4 {
+        let vote = signed_vote(&net, i, VoteType::Precommit, 1, 0, Some(block.header.id()));
+        let (from, bytes) = (tag(i), message::vote(&vote));
+        net.give(0, Input::Message { from, bytes });
+    }
+    assert_eq!(net.nodes[0].store.tip().height, 2);
+    net.assert_agreement();
+}
+
+/// However much a dishonest validator sends ahead, it fills only its own share.
+#[test]
+fn held_messages_are_bounded_for_each_validator() {
+    let mut net = Net::new(4);
+    let from = tag(3);
+    for round in 0..100 {
+        let vote = signed_vote(&net, 3, VoteType::Prevote, 2, round, None);
+        let bytes = message::vote(&vote);
+        let from = from.clone();
+        net.give(0, Input::Message { from, bytes });
+    }
+    let mut forged = signed_vote(&net, 2, VoteType::Prevote, 2, 0, None);
+    forged.signature[0] ^= 1;
+    let bytes = message::vote(&forged);
+    net.give(0, Input::Message { from, bytes });
+    let held = &mut net.machine(0).held;
+    let count = std::iter::from_fn(|| held.take(2)).count();
+    assert_eq!(count, 4);
+    assert_eq!(net.machine(0).round(), None, "a later height wakes nobody");
+}
+
+#[test]
+fn a_peer_that_owes_blocks_for_too_long_is_passed_over() {
+    let mut net = Net::new(4);
+    net.crash(0);
+    net.submit(1);
+    net.run_to(1);
+    let (mut machine, _) = net.open(0).unwrap();
+    let now_ms = net.now_ms;
+    let mut fetched = Vec::new();
+    let mut token = None;
+    for i in [1, 2] {
+        let (from, bytes) = (tag(i), message::announce(5));
+        let outputs = machine
+            .handle(now_ms, Input::Message { from, bytes })
+            .unwrap();
+        for output in outputs {
+            match output {
+                Output::FetchBlocks { from, .. } => fetched.push(from),
+                Output::SetTimer { token: t, after_ms } => {
+                    assert_eq!(after_ms, Settings::default().fetch_ms);
+                    token = Some(t);
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(fetched, [tag(1)]);
+    let outputs = machine
+        .handle(now_ms, Input::Timer(token.unwrap()))
+        .unwrap();
+    let asked = |outputs: &[Output]| {
+        let from = outputs.iter().filter_map(|o| match o {
+            Output::FetchBlocks { from, .. } => Some(from.clone()),
+            _ => None,
+        });
+        from.collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&outputs), [tag(2)]);
+    // An empty answer is no better, and nobody else is left.
+    let (from, blocks) = (tag(2), Vec::new());
+    let outputs = machine.handle(now_ms, Input::Blocks { from, blocks });
+    assert_eq!(asked(&outputs.unwrap()), Vec::<PeerTag>::new());
+    // One that goes away while it owes blocks isn't waited for.
+    let announce = |i| Input::Message {
+        from: tag(i),
+        bytes: message::announce(9),
+    };
+    let outputs = machine.handle(now_ms, announce(3)).unwrap();
+    assert_eq!(asked(&outputs), [tag(3)]);
+    machine.handle(now_ms, announce(1)).unwrap();
+    let outputs = machine.handle(now_ms, Input::PeerDisconnected(tag(3)));
+    assert_eq!(asked(&outputs.unwrap()), [tag(1)]);
+}
+
+#[test]
+fn whoever_speaks_of_an_old_height_is_told_the_new_one() {
+    let mut net = Net::new(4);
+    for height in 1..=2 {
+        net.submit(height);
+        net.run_to(height);
+    }
+    let vote = signed_vote(&net, 3, VoteType::Prevote, 1, 0, None);
+    let input = Input::Message {
+        from: tag(3),
+        bytes: message::vote(&vote),
+    };
+    let now_ms = net.now_ms + 1_000;
+    let outputs = net.machine(0).handle(now_ms, input.clone()).unwrap();
+    assert_eq!(sent(&outputs, &tag(3)), [Message::Announce { height: 2 }]);
+    // Not at every word.
+    let outputs = net.machine(0).handle(now_ms, input).unwrap();
+    assert_eq!(sent(&outputs, &tag(3)), []);
+}
+
+#[test]
+fn a_wanted_proposal_is_sent_as_signed_and_not_too_often() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, to, message| to == 2 && !matches!(message, Message::Vote(_)));
+    net.submit(1);
+    net.run(20);
+    let (original, body) = {
+        let running = &net.machine(2).host.running;
+        let (key, proposal) = running.proposals.first_key_value().unwrap();
+        (proposal.clone(), running.bodies[&key.1].bytes.clone())
+    };
+    let id = original.message.value.0;
+    let now_ms = net.now_ms;
+    for block_id in [Some(id), None] {
+        let ask = |from: PeerTag| Input::Message {
+            from,
+            bytes: message::want(1, 0, block_id.as_ref()),
+        };
+        let peer = tag(if block_id.is_some() { 0 } else { 3 });
+        let outputs = net.machine(2).handle(now_ms, ask(peer.clone())).unwrap();
+        let expected = Message::Proposal(original.clone(), Some(body.clone()));
+        assert_eq!(sent(&outputs, &peer), [expected]);
+        let outputs = net.machine(2).handle(now_ms, ask(peer.clone())).unwrap();
+        assert_eq!(sent(&outputs, &peer), []);
+    }
+    let input = Input::Message {
+        from: tag(0),
+        bytes: message::want(1, 0, Some(&[1; 32])),
+    };
+    let outputs = net.machine(2).handle(now_ms, input).unwrap();
+    assert_eq!(sent(&outputs, &tag(0)), []);
+}
+
+/// The chain keeps the effects of some blocks only; a decided one that was dropped is executed
+/// again.
+#[test]
+fn a_decided_block_whose_effects_were_dropped_is_validated_again() {
+    let mut net = Net::new(4);
+    net.submit(1);
+    let id = loop {
+        assert!(net.step(u64::MAX));
+        let bodies = &net.machine(0).host.running.bodies;
+        if let Some(id) = bodies.keys().next() {
+            break *id;
+        }
+    };
+    let store = net.nodes[0].store.clone();
+    let pool = SharedMempool::new(Limits::default());
+    let mut other = Chain::open(net.genesis.chain_id, store, pool).unwrap();
+    let proposer = keys(4)[2].verifying_key().to_bytes();
+    let mut time_ms = START_MS + 1;
+    while net.machine(0).chain().candidate(&id).is_some() {
+        let block = other.build(time_ms, proposer).unwrap();
+        net.machine(0).host.chain.validate(&block).unwrap().unwrap();
+        time_ms += 1;
+        assert!(time_ms < START_MS + 10_000);
+    }
+    net.run_to(1);
+    net.assert_agreement();
+}
+
+/// A follower with a key becomes a validator by a change on the chain, votes from the next height
+/// on, and stops when it is removed.
+#[test]
+fn a_follower_becomes_a_validator_and_leaves_again() {
+    let mut net = Net::with(4, 1);
+    let key = SigningKey::from_bytes(&[60; 32]);
+    let public_key = key.verifying_key().to_bytes();
+    net.nodes[4].machine = None;
+    net.nodes[4].key = Some(key);
+    net.start(4);
+    assert!(!net.machine(4).is_validator());
+    let change = |net: &mut Net, sequence, kind| {
+        let change = ledger::Change {
+            sequence,
+            kind: Some(kind),
+        };
+        let approve = ledger::ApproveChange {
+            change: Some(change),
+        };
+        let envelope = act(&net.genesis.chain_id, Action::ApproveChange(approve));
+        net.submit_envelope(&envelope);
+    };
+    let validator = ledger::Validator {
+        public_key: public_key.to_vec(),
+        power: 1,
+        organisation: "maker".into(),
+    };
+    change(&mut net, 1, Kind::PutValidator(validator));
+    net.run_to(1);
+    assert!(net.machine(4).is_validator());
+    // Four of five are needed, so the new one's vote is.
+    net.crash(0);
+    for height in 2..=6 {
+        net.submit(height);
+        net.run_to(height);
+    }
+    net.start(0);
+    net.run_to(6);
+    let has_signed = |net: &Net| net.signed.keys().filter(|p| p.0 == public_key).count();
+    assert!(has_signed(&net) > 0);
+    change(&mut net, 2, Kind::RemoveValidator(public_key.to_vec()));
+    net.run_to(7);
+    assert!(!net.machine(4).is_validator());
+    let before = has_signed(&net);
+    net.submit(8);
+    net.run_to(8);
+    assert_eq!(has_signed(&net), before);
+    net.assert_agreement();
+}
+
+/// The caller's word that the pool has grown may get lost: it is looked at now and then.
+#[test]
+fn a_filled_pool_is_noticed_without_a_word() {
+    let mut net = Net::new(4);
+    let envelope = deposit(&net.genesis.chain_id, 1);
+    for node in &net.nodes {
+        let pool = &node.pool;
+        pool.submit(&net.genesis.chain_id, &envelope, None).unwrap();
+    }
+    assert!(!net.machine(0).host.timers.runs(Timer::Linger));
+    net.run(Settings::default().announce_ms + 100);
+    assert_eq!(net.lowest(), 1);
+}
