@@ -89,7 +89,7 @@ pub enum Rejection {
         limit: u64,
     },
     /// An event isn't EPCIS 2.0.
-    #[error("event {index}: {error}")]
+    #[error("{error}")]
     Event {
         /// Index in the transaction.
         index: u32,
@@ -97,7 +97,7 @@ pub enum Rejection {
         error: EpcisError,
     },
     /// Packed while packed elsewhere.
-    #[error("event {index}: {item} is packed in {container}; unpack it first")]
+    #[error("{item} is packed in {container}; unpack it first")]
     AlreadyPacked {
         /// Index in the transaction.
         index: u32,
@@ -107,7 +107,7 @@ pub enum Rejection {
         container: String,
     },
     /// Unpacked from where it isn't.
-    #[error("event {index}: {item} is not packed in {container}")]
+    #[error("{item} is not packed in {container}")]
     NotPacked {
         /// Index in the transaction.
         index: u32,
@@ -117,7 +117,7 @@ pub enum Rejection {
         container: String,
     },
     /// An item inside itself, at any depth.
-    #[error("event {index}: packing {item} into {container} would put it inside itself")]
+    #[error("packing {item} into {container} would put it inside itself")]
     PackingCycle {
         /// Index in the transaction.
         index: u32,
@@ -127,7 +127,7 @@ pub enum Rejection {
         container: String,
     },
     /// Too many containers around a container.
-    #[error("event {index}: {container} is inside too many containers to take anything in")]
+    #[error("{container} is inside too many containers to take anything in")]
     PackingTooDeep {
         /// Index in the transaction.
         index: u32,

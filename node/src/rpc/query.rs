@@ -223,17 +223,15 @@ pub fn organisation(snapshot: &Snapshot<'_>, id: &str) -> Result<wire::StateRepl
     prove(snapshot, &keys::organisation(id))
 }
 
-/// All organisations.
+/// The list of organisations' ids, then the record of each: the first proves that none is missing.
 pub fn organisations(snapshot: &Snapshot<'_>) -> Result<wire::ListOrganisationsReply, Status> {
-    let listed = snapshot
-        .get(keys::ORGANISATIONS)
-        .map_err(refusal::fault)?
-        .unwrap_or_default();
-    let organisations = listed
-        .split(|b| *b == 0)
-        .filter(|id| !id.is_empty())
-        .map(|id| prove(snapshot, &keys::organisation(&String::from_utf8_lossy(id))))
-        .collect::<Result<_, _>>()?;
+    let list = prove(snapshot, keys::ORGANISATIONS)?;
+    let ids = list.value.clone().unwrap_or_default();
+    let mut organisations = vec![list];
+    for id in ids.split(|b| *b == 0).filter(|id| !id.is_empty()) {
+        let key = keys::organisation(&String::from_utf8_lossy(id));
+        organisations.push(prove(snapshot, &key)?);
+    }
     Ok(wire::ListOrganisationsReply { organisations })
 }
 
