@@ -198,3 +198,57 @@ fn a_proposer_builds_one_block_for_a_round() {
         assert_eq!(block(&mut net), first);
     }
 }
+
+/// A crash between logging an own block and publishing it, at every write: if the log kept the
+/// block, the restarted proposer publishes that one, although its pool now gives another.
+#[test]
+fn a_logged_own_block_is_the_one_that_is_published() {
+    let mut reused = 0;
+    for writes in 0..8 {
+        let mut net = Net::new(4);
+        net.submit(1);
+        net.nodes[1].disk.break_after(Some(writes));
+        loop {
+            let ((at, _), event) = net.events.pop_first().unwrap();
+            net.now_ms = at;
+            if let Event::Timer { to: 1, token, .. } = event
+                && net.try_give(1, Input::Timer(token)).is_err()
+            {
+                break;
+            }
+            if net.outputs[1] > 10 {
+                break;
+            }
+        }
+        // What was written before the failure has reached the disk.
+        net.nodes[1].machine = None;
+        net.nodes[1].disk.crash(|_, count| count);
+        net.signed.clear();
+        let chain_id = net.genesis.chain_id;
+        let other = deposit(&chain_id, 2);
+        let pool = net.nodes[1].pool.clone();
+        pool.submit(&chain_id, &other, None).unwrap();
+        let (_, recovered) = Wal::open(net.nodes[1].disk.clone()).unwrap();
+        let logged =
+            recovered.entries.iter().find_map(|entry| {
+                match crate::consensus::log::decode(1, entry).unwrap().input {
+                    arc_malachitebft_core_consensus::Input::ProposedValue(value, _) => {
+                        Some(value.value.0)
+                    }
+                    _ => None,
+                }
+            });
+        net.start(1);
+        net.give(1, Input::Transactions);
+        while net.machine(1).host.running.proposals.is_empty() {
+            assert!(net.step(u64::MAX));
+        }
+        let proposals = &net.machine(1).host.running.proposals;
+        let published = proposals.keys().next().unwrap().1;
+        if let Some(logged) = logged {
+            reused += 1;
+            assert_eq!(published, logged, "{writes} writes");
+        }
+    }
+    assert!(reused > 1, "{reused}");
+}
