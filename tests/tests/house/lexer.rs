@@ -277,7 +277,10 @@ fn path(tokens: &[Token], start: usize, prefix: &[String], found: &mut Vec<Path>
                 let end = end_of_group(tokens, i + 1);
                 let mut inner = i + 2;
                 while inner < end {
-                    if is_word(&tokens[inner]) {
+                    if tokens[inner].text == "as" {
+                        // The new name is no path.
+                        inner += 2;
+                    } else if is_word(&tokens[inner]) {
                         inner = path(tokens, inner, &segments, found);
                     } else {
                         inner += 1;
@@ -362,8 +365,6 @@ mod tests {
                 "std::fs",
                 "std::time::self",
                 "std::time::Instant",
-                "as",
-                "I",
                 "a",
                 "b::c",
                 "d"

@@ -139,10 +139,9 @@ fn document(rejection: &str, epcis: &str) -> String {
     for variant in &rejections {
         if variant.group != group {
             group.clone_from(&variant.group);
-            let heading = group.replacen(": ", ": ", 1);
             write!(
                 text,
-                "\n## {heading}\n\n| code | rule | explanation | message |\n|---|---|---|---|\n"
+                "\n## {group}\n\n| code | rule | explanation | message |\n|---|---|---|---|\n"
             )
             .expect("a string takes text");
         }

@@ -9,8 +9,7 @@ const LINE_CHARS: usize = 120;
 const FILE_LINES: usize = 700;
 
 fn header(file: &File) -> Vec<String> {
-    let starts = file.text.starts_with("//! ");
-    let missing = !starts && !file.text.starts_with("#!");
+    let missing = !file.text.starts_with("//! ");
     Vec::from_iter(missing.then(|| format!("{}:1: say with //! what the file is for", file.path)))
 }
 
