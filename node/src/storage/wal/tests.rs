@@ -248,6 +248,24 @@ fn a_synced_file_cut_short_is_damaged() {
     assert!(Wal::open(CrashDisk::with(without)).is_err());
 }
 
+/// A log of the same height with other entries, valid in itself, is not the one that was synced.
+#[test]
+fn another_log_of_the_height_is_damaged() {
+    let disk = CrashDisk::default();
+    let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
+    wal.start_height(7).expect("starts");
+    for _ in 0..9 {
+        wal.append(b"forged").expect("appends");
+    }
+    let mut files = sample().files();
+    files.insert(FILES[1].to_owned(), disk.files()[FILES[0]].clone());
+    let opened = Wal::open(CrashDisk::with(files)).map(|(_, found)| found);
+    assert!(
+        matches!(opened, Err(WalError::Damaged { .. })),
+        "{opened:?}"
+    );
+}
+
 /// Anything behind the synced part is a torn tail, cut off for good.
 #[test]
 fn an_unsynced_tail_is_cut_off() {
