@@ -89,7 +89,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        error: BadGenesis,
+        error: Box<BadGenesis>,
     },
 }
 
@@ -131,7 +131,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     }
     let genesis = Genesis::read(&read(&config.genesis)?).map_err(|error| ConfigError::Genesis {
         path: config.genesis.clone(),
-        error,
+        error: Box::new(error),
     })?;
     Ok(Loaded {
         config,

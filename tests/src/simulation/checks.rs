@@ -146,7 +146,7 @@ impl Checks {
                 format!(
                     "node {process} committed {} at height {height}, others {}",
                     short(&id),
-                    agreed.as_ref().map_or("none".into(), |id| short(id)),
+                    agreed.as_ref().map_or("none".into(), short),
                 ),
             ));
         }
