@@ -108,7 +108,10 @@ proptest! {
             } else {
                 (0u64..)
                     .zip(steps)
-                    .map(|(n, step)| chain.sign_at(MARKET, chain.height * 1000 + n, capture(&[event(step)])))
+                    .map(|(n, step)| {
+                        let action = capture(&[event(step)]);
+                        chain.sign_at(MARKET, chain.height * 1000 + n, action)
+                    })
                     .collect()
             };
             let executed = chain.commit(&envelopes);
