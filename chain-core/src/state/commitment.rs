@@ -116,3 +116,6 @@ impl<T: TreeRead> TreeReader for Reader<'_, T> {
         Err(anyhow::anyhow!("the tree is never restored from parts"))
     }
 }
+
+#[cfg(test)]
+mod tests;
