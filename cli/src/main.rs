@@ -1,5 +1,11 @@
 //! The `touchstone` command.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program speaks to its user"
+)]
+
 use clap::Parser;
 use touchstone_cli::output::Output;
 use touchstone_cli::{Cli, run};

@@ -21,6 +21,7 @@ use crate::output::Output;
 use crate::settings::Settings;
 
 /// What to do.
+#[allow(missing_docs, reason = "each verb's arguments say what it does")]
 #[derive(clap::Subcommand, Debug)]
 pub enum Verb {
     #[command(subcommand)]

@@ -1,5 +1,15 @@
 //! A node: one process that keeps the ledger, agrees on blocks and answers queries.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
+
 pub mod assembly;
 pub mod chain;
 pub mod config;

@@ -1,5 +1,11 @@
 //! `touchstone-node`: one organisation's node.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program speaks to its user"
+)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

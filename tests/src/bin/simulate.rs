@@ -1,5 +1,11 @@
 //! Runs one seed of the simulation and prints what happened.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program speaks to its user"
+)]
+
 use std::process::ExitCode;
 
 use touchstone_tests::simulation::plan::Plan;

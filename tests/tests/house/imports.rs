@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::files::{File, assert_none, files, root};
-use super::lexer::{Token, paths, production, tokens};
+use super::lexer::{Token, paths, production, test_modules, tokens};
 
 /// Libraries that only one room knows: the start of the crate's name, the room, and where tests
 /// of that room may use it too.
@@ -109,7 +109,34 @@ fn the_ledger_is_a_pure_function() {
     let mut core = files(&[".rs"]);
     core.retain(|file| file.path.starts_with("chain-core/src/"));
     assert!(core.len() > 10, "chain-core's sources are found");
+    let tests: Vec<String> = core.iter().flat_map(test_rooms).collect();
+    core.retain(|file| !tests.iter().any(|room| file.is_in(room)));
     assert_none(core.iter().flat_map(impure).collect());
+}
+
+/// Where the modules lie that a file declares for tests only.
+fn test_rooms(file: &File) -> Vec<String> {
+    let stem = file.path.trim_end_matches(".rs");
+    let base = stem.trim_end_matches("/lib").trim_end_matches("/main");
+    let modules = test_modules(&tokens(&file.text));
+    let rooms = modules.iter().map(|module| format!("{base}/{module}"));
+    rooms.collect()
+}
+
+#[test]
+fn test_modules_lie_beside_or_beneath_their_parent() {
+    let rooms = |path: &str| {
+        let text = "#[cfg(test)] mod support;".to_string();
+        test_rooms(&File {
+            path: path.into(),
+            text,
+        })
+    };
+    assert_eq!(rooms("chain-core/src/lib.rs"), ["chain-core/src/support"]);
+    assert_eq!(
+        rooms("chain-core/src/state/keys.rs"),
+        ["chain-core/src/state/keys/support"]
+    );
 }
 
 #[test]
