@@ -1,5 +1,6 @@
-//! A thousand storms, a few calm days, and four ways of breaking safety that must be noticed.
-//! `TOUCHSTONE_SEEDS` multiplies the storms (a number of seeds for each test).
+//! A thousand storms, a few calm days, and ways of breaking the rules that must be noticed.
+//! `TOUCHSTONE_SEEDS` is the number of seeds in each of the eight storm tests, if the usual one
+//! won't do.
 
 use std::collections::BTreeSet;
 
@@ -106,18 +107,17 @@ fn storms_are_storms() {
     assert!(total(|r| r.accusations) > 10);
 }
 
-/// On a network without trouble, whoever signs two different things is found out.
+/// On a network without trouble, whoever signs two different things is found out. (That *each*
+/// contradiction which reached a node is reported is checked in every run.)
 #[test]
 fn equivocators_are_accused() {
     for villain in [Villain::Twins, Villain::Equivocator] {
-        let accused = (0..20).filter(|seed| {
-            let plan = Plan {
-                villains: Some(vec![villain]),
-                ..Plan::calm(4, *seed)
-            };
-            run(&plan).is_ok_and(|report| report.accusations > 0)
+        let plans = (0..20).map(|seed| Plan {
+            villains: Some(vec![villain]),
+            ..Plan::calm(4, seed)
         });
-        assert!(accused.count() >= 15, "{villain:?} went unnoticed");
+        let accused = plans.filter(|plan| must_hold(plan).accusations > 0);
+        assert!(accused.count() >= 10, "{villain:?} went unnoticed");
     }
 }
 
@@ -135,10 +135,14 @@ fn a_quorum_of_a_third_is_noticed() {
     assert!(broken.contains(&Broken::Agreement), "{broken:?}");
 }
 
+/// A node that has lost its log sits out the height, so that nothing worse happens than that a
+/// consortium in which all have lost theirs stands still, or that a body is on too few disks.
 #[test]
 fn a_lost_log_is_noticed() {
     let broken = noticed(4, Sabotage::LostLog);
-    assert!(!broken.is_empty());
+    assert!(broken.contains(&Broken::Liveness), "{broken:?}");
+    assert!(!broken.contains(&Broken::DoubleSign), "{broken:?}");
+    assert!(!broken.contains(&Broken::Agreement), "{broken:?}");
 }
 
 #[test]
@@ -151,4 +155,10 @@ fn an_ignored_guard_is_noticed() {
 fn a_skipped_sync_is_noticed() {
     let broken = noticed(4, Sabotage::SkippedSync);
     assert!(broken.contains(&Broken::Durability), "{broken:?}");
+}
+
+#[test]
+fn forgotten_evidence_is_noticed() {
+    let broken = noticed(4, Sabotage::ForgottenEvidence);
+    assert!(broken.contains(&Broken::MissedAccusation), "{broken:?}");
 }

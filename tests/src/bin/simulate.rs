@@ -1,4 +1,4 @@
-//! Runs one seed of the simulation and prints what happened.
+//! Runs seeds of the simulation and prints what happened.
 
 #![allow(
     clippy::print_stdout,
@@ -8,10 +8,12 @@
 
 use std::process::ExitCode;
 
-use touchstone_tests::simulation::plan::Plan;
+use touchstone_tests::simulation::plan::{Plan, Sabotage, Villain};
 use touchstone_tests::simulation::run_with_trace;
 
-const USAGE: &str = "usage: simulate [--nodes N] [--seed N] [--calm] [--runs N] [--quiet]";
+const USAGE: &str = "usage: simulate [--nodes N] [--seed N] [--runs N] [--quiet] [--calm]
+  [--villain twins|equivocator|noisy|silent]
+  [--sabotage lost-log|ignored-guard|skipped-sync|forgotten-evidence|quorum-of-a-third]";
 
 fn main() -> ExitCode {
     match arguments() {
@@ -29,6 +31,8 @@ struct Arguments {
     runs: u64,
     is_calm: bool,
     is_quiet: bool,
+    villain: Option<Villain>,
+    sabotage: Option<Sabotage>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -38,23 +42,19 @@ fn arguments() -> Result<Arguments, String> {
         runs: 1,
         is_calm: false,
         is_quiet: false,
+        villain: None,
+        sabotage: None,
     };
     let mut rest = std::env::args().skip(1);
     while let Some(name) = rest.next() {
-        let mut number = || {
-            let text = rest
-                .next()
-                .ok_or_else(|| format!("{name} needs a number"))?;
-            let parsed = text.parse::<u64>();
-            parsed.map_err(|error| format!("{name} {text}: {error}"))
-        };
         match name.as_str() {
-            "--nodes" => found.nodes = number()? as usize,
-            "--seed" => found.seed = number()?,
-            "--runs" => found.runs = number()?,
             "--calm" => found.is_calm = true,
             "--quiet" => found.is_quiet = true,
-            other => return Err(format!("{other} is not known")),
+            _ => {
+                let value = rest.next();
+                let value = value.ok_or_else(|| format!("{name} is unknown or lacks a value"))?;
+                found.set(&name, &value)?;
+            }
         }
     }
     match (1..=100).contains(&found.nodes) {
@@ -63,14 +63,61 @@ fn arguments() -> Result<Arguments, String> {
     }
 }
 
+impl Arguments {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let number = || {
+            let parsed = value.parse::<u64>();
+            parsed.map_err(|error| format!("{name} {value}: {error}"))
+        };
+        match name {
+            "--nodes" => self.nodes = number()? as usize,
+            "--seed" => self.seed = number()?,
+            "--runs" => self.runs = number()?,
+            "--villain" => self.villain = Some(villain(value)?),
+            "--sabotage" => self.sabotage = Some(sabotage(value)?),
+            other => return Err(format!("{other} is not known")),
+        }
+        Ok(())
+    }
+
+    fn plan(&self, seed: u64) -> Plan {
+        let mut plan = match self.is_calm {
+            true => Plan::calm(self.nodes, seed),
+            false => Plan::new(self.nodes, seed),
+        };
+        plan.sabotage = self.sabotage;
+        if let Some(villain) = self.villain {
+            plan.villains = Some(vec![villain]);
+        }
+        plan
+    }
+}
+
+fn villain(name: &str) -> Result<Villain, String> {
+    match name {
+        "twins" => Ok(Villain::Twins),
+        "equivocator" => Ok(Villain::Equivocator),
+        "noisy" => Ok(Villain::Noisy),
+        "silent" => Ok(Villain::Silent),
+        other => Err(format!("no villain is called {other}")),
+    }
+}
+
+fn sabotage(name: &str) -> Result<Sabotage, String> {
+    match name {
+        "lost-log" => Ok(Sabotage::LostLog),
+        "ignored-guard" => Ok(Sabotage::IgnoredGuard),
+        "skipped-sync" => Ok(Sabotage::SkippedSync),
+        "forgotten-evidence" => Ok(Sabotage::ForgottenEvidence),
+        "quorum-of-a-third" => Ok(Sabotage::QuorumOfAThird),
+        other => Err(format!("no sabotage is called {other}")),
+    }
+}
+
 fn simulate(arguments: &Arguments) -> ExitCode {
     let mut broken = 0;
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.runs) {
-        let plan = match arguments.is_calm {
-            true => Plan::calm(arguments.nodes, seed),
-            false => Plan::new(arguments.nodes, seed),
-        };
-        let (outcome, lines) = run_with_trace(&plan);
+        let (outcome, lines) = run_with_trace(&arguments.plan(seed));
         if !arguments.is_quiet {
             for line in lines {
                 println!("{line}");

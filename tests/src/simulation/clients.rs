@@ -35,6 +35,20 @@ pub struct Wish {
     pub waits_at: Vec<usize>,
     /// The height at which some node said that it is committed.
     pub acknowledged: Option<u64>,
+    /// Whether some node said that it breaks a rule.
+    pub is_refused: bool,
+}
+
+impl Wish {
+    /// Whether its client still hopes for it.
+    pub fn is_open(&self) -> bool {
+        let is_hopeless = match self.expectation {
+            Expectation::Committed => false,
+            Expectation::Either => self.is_refused,
+            Expectation::Refused => true,
+        };
+        self.acknowledged.is_none() && !is_hopeless
+    }
 }
 
 /// An organisation's second key, on its way in and out.
@@ -230,6 +244,7 @@ impl Clients {
             what,
             waits_at: Vec::new(),
             acknowledged: None,
+            is_refused: false,
         });
         self.wishes.len() - 1
     }

@@ -56,7 +56,8 @@ impl Contradictions {
         let Ok(vote) = ledger::Vote::decode(signed.vote.as_slice()) else {
             return;
         };
-        if vote.height != height || vote.round > round + 1 {
+        // Malachite forgets the votes of rounds that it has passed, and ignores far ones.
+        if vote.height != height || !(round..=round + 1).contains(&vote.round) {
             return;
         }
         let heard = self.heard.entry((process, life)).or_default();

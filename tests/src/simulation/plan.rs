@@ -25,6 +25,8 @@ pub enum Sabotage {
     IgnoredGuard,
     /// A sync reports success and does nothing.
     SkippedSync,
+    /// Evidence of contradictions is thrown away.
+    ForgottenEvidence,
     /// Half of the voting power colludes, so that an honest third is enough for a quorum: what a
     /// machine with a threshold of one third would do.
     QuorumOfAThird,
@@ -128,14 +130,19 @@ impl Weather {
         if let Some(villains) = &plan.villains {
             weather.villains = villains.clone();
         }
-        if plan.sabotage == Some(Sabotage::QuorumOfAThird) {
-            weather.villains = vec![Villain::Twins; plan.validators / 2];
-        } else if plan.sabotage.is_some() {
-            // The harm must come from honest nodes that crash.
-            weather.villains.clear();
-            weather.crash_pause_ms = 1_500;
-            weather.blackouts = 3;
-            weather.cut = 5;
+        match plan.sabotage {
+            None => {}
+            Some(Sabotage::QuorumOfAThird) => {
+                weather.villains = vec![Villain::Twins; plan.validators / 2];
+            }
+            Some(Sabotage::ForgottenEvidence) => weather.villains = vec![Villain::Equivocator],
+            Some(Sabotage::LostLog | Sabotage::IgnoredGuard | Sabotage::SkippedSync) => {
+                // The harm must come from honest nodes that crash.
+                weather.villains.clear();
+                weather.crash_pause_ms = 1_500;
+                weather.blackouts = 3;
+                weather.cut = 5;
+            }
         }
         weather.has_wrong_clock &= weather.villains.len() < plan.tolerated();
         weather

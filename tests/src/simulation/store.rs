@@ -25,6 +25,7 @@ struct Ledger {
     nodes: BTreeMap<NodeKey, Node>,
     blocks: Vec<(Block, CommitCertificate)>,
     misbehaviour: Vec<Misbehaviour>,
+    ignores_misbehaviour: bool,
     failure: Option<Failure>,
     has_failed: bool,
 }
@@ -53,6 +54,7 @@ impl SimStore {
             nodes: genesis.tree.nodes.clone(),
             blocks: Vec::new(),
             misbehaviour: Vec::new(),
+            ignores_misbehaviour: false,
             failure: None,
             has_failed: false,
         })))
@@ -78,6 +80,11 @@ impl SimStore {
         let mut ledger = self.0.borrow_mut();
         ledger.failure = None;
         ledger.has_failed = false;
+    }
+
+    /// From now on evidence is thrown away.
+    pub fn ignore_misbehaviour(&self) {
+        self.0.borrow_mut().ignores_misbehaviour = true;
     }
 
     /// The evidence kept.
@@ -154,7 +161,10 @@ impl Store for SimStore {
     }
 
     fn keep_misbehaviour(&mut self, evidence: &[Misbehaviour]) -> Result<(), Fault> {
-        self.0.borrow_mut().misbehaviour.extend_from_slice(evidence);
+        let mut ledger = self.0.borrow_mut();
+        if !ledger.ignores_misbehaviour {
+            ledger.misbehaviour.extend_from_slice(evidence);
+        }
         Ok(())
     }
 }

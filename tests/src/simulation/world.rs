@@ -164,8 +164,10 @@ impl World {
             }
             let mut process = Process::new(&genesis, key.clone(), is_honest);
             process.clock_shift_ms = random.between(0, 200) as i64 - 100;
-            if plan.sabotage == Some(Sabotage::SkippedSync) {
-                process.disk.ignore_sync();
+            match plan.sabotage {
+                Some(Sabotage::SkippedSync) => process.disk.ignore_sync(),
+                Some(Sabotage::ForgottenEvidence) => process.store.ignore_misbehaviour(),
+                _ => {}
             }
             match (villains.get(&owner), key) {
                 (Some(kind), Some(key)) if *kind != Villain::Twins => {
