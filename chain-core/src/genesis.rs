@@ -76,7 +76,8 @@ pub struct Organisation {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Its roles: platform, logistics, manufacturer, ip-office, court, designer, customs, inspection, laboratory, retail.
+    /// Its roles: platform, logistics, manufacturer, ip-office, court, designer, customs,
+    /// inspection, laboratory, retail.
     pub roles: Vec<String>,
     /// Its signing keys.
     pub keys: Vec<String>,

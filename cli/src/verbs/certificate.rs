@@ -377,7 +377,9 @@ impl Certificate {
             "organisation_name": self.owner,
             "owner_key": hex::encode(&self.record.owner_key),
             "commitment": hex::encode(&self.record.commitment),
-            "files": self.files().iter().map(|(name, sha256)| json!({"name": name, "sha256": sha256})).collect::<Vec<_>>(),
+            "files": self.files().iter()
+                .map(|(name, sha256)| json!({"name": name, "sha256": sha256}))
+                .collect::<Vec<_>>(),
             "time_ms": self.record.time_ms,
             "time_error_ms": error_ms,
             "transaction": hex::encode(&self.record.transaction_id),

@@ -13,10 +13,11 @@ fn events_read_as_sentences() {
     let thing = "urn:epc:id:sgtin:9521234.050001.1";
     let pallet = "urn:epc:id:sscc:9521234.0000000015";
     let pallet_link = "https://id.gs1.org/00/095212340000000150";
+    let adding = r#""type":"ObjectEvent","action":"ADD""#;
     let table = [
         (
             format!(
-                r#""type":"ObjectEvent","action":"ADD","bizStep":"commissioning","disposition":"active","epcList":["{thing}"]"#
+                r#"{adding},"bizStep":"commissioning","disposition":"active","epcList":["{thing}"]"#
             ),
             "commissioning: came into being; now active".to_owned(),
         ),

@@ -1,3 +1,5 @@
+//! Capturing: refusals, resuming, and nodes that lie.
+
 use std::pin::pin;
 use std::sync::Arc;
 

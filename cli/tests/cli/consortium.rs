@@ -1,3 +1,5 @@
+//! Enrolling organisations, changing validators and keys.
+
 use touchstone_core::certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_proto::ledger::VoteKind;

@@ -1,3 +1,5 @@
+//! Deposits, disclosures and certificates.
+
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{DesignReply, DesignsByFileReply, TransactionStatus};
 

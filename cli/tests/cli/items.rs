@@ -1,3 +1,5 @@
+//! Item links: verified, bent and absent.
+
 use touchstone_proto::node::{ItemReply, StateReply};
 
 use crate::fake::Served;

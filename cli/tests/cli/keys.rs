@@ -1,3 +1,5 @@
+//! Key files and the genesis ceremony.
+
 use crate::fake::{founder, touchstone};
 
 #[tokio::test]

@@ -203,7 +203,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cut_frame_is_truncated(body in proptest::collection::vec(any::<u8>(), 1..2000), at in any::<prop::sample::Index>()) {
+        fn a_cut_frame_is_truncated(
+            body in proptest::collection::vec(any::<u8>(), 1..2000),
+            at in any::<prop::sample::Index>(),
+        ) {
             let whole = written(&body);
             let cut = at.index(whole.len());
             prop_assert_eq!(read(&whole[..cut]), Err(FrameError::Truncated));

@@ -119,7 +119,10 @@ impl Task {
                 .map_err(|error| failed(error.to_string()))?;
             loop {
                 let event = self.swarm.select_next_some().await;
-                let listens = matches!(&event, SwarmEvent::NewListenAddr { listener_id, .. } if *listener_id == listener);
+                let listens = match &event {
+                    SwarmEvent::NewListenAddr { listener_id, .. } => *listener_id == listener,
+                    _ => false,
+                };
                 match &event {
                     SwarmEvent::ListenerError { listener_id, error }
                         if *listener_id == listener =>

@@ -64,7 +64,7 @@ async fn run(transactions: usize) {
     );
     println!();
     println!(
-        "| events per transaction | load | committed events/s | transactions/s | share of the signature limit | p50 ms | p99 ms |"
+        "| events per transaction | load | events/s | transactions/s | of the limit | p50 ms | p99 ms |"
     );
     println!("|---|---|---|---|---|---|---|");
     let cases = [

@@ -64,7 +64,10 @@ fn an_event_stands_alone_with_its_documents_context() {
 
 #[test]
 fn tokens_come_through_as_they_are() {
-    let fields = r#""x:a":1.00,"x:b":-0,"x:c":1E+2,"x:d":9007199254740991,"x:\u0065":"\u00e9\/é \" : , ","x:f":[true,false,null,{}]"#;
+    let fields = concat!(
+        r#""x:a":1.00,"x:b":-0,"x:c":1E+2,"x:d":9007199254740991,"#,
+        r#""x:\u0065":"\u00e9\/é \" : , ","x:f":[true,false,null,{}]"#
+    );
     let spaced = fields
         .replace("\":", "\" :\n\t")
         .replace(",\"x", " ,\r\n \"x");

@@ -1,3 +1,5 @@
+//! A damaged database is a fault, never a wrong answer.
+
 use super::*;
 use crate::storage::schema::{
     BlockIndex, HeaderRow, Headers, Height, Key, LinkKey, Links, Place, TABLES, Table,

@@ -1,3 +1,5 @@
+//! Snapshots and queries.
+
 use proptest::prelude::*;
 use touchstone_core::state::commitment::TreeUpdate;
 
