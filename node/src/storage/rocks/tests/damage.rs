@@ -1,3 +1,5 @@
+//! Damaged rows and files: refused or reported, never answered from.
+
 use super::*;
 use crate::storage::schema::{
     BlockIndex, HeaderRow, Headers, Height, Key, LinkKey, Links, Place, TABLES, Table,

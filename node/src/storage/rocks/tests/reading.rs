@@ -1,3 +1,5 @@
+//! What snapshots answer, prove and page, also while blocks come.
+
 use proptest::prelude::*;
 use touchstone_core::state::commitment::TreeUpdate;
 
