@@ -1,3 +1,5 @@
+//! The data folder on a real file system: content, the lock, failures.
+
 use super::*;
 
 #[test]

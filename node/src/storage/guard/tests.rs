@@ -1,3 +1,5 @@
+//! What the guard permits, what survives a crash, and that no changed file is believed.
+
 use proptest::prelude::*;
 
 use super::*;

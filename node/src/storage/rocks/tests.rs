@@ -1,3 +1,5 @@
+//! The store on disk: creating, committing, reopening, being killed.
+
 use std::path::PathBuf;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The bytes of every row, pinned by golden files, and the order of keys.
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! A cached tree against one without a cache.
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

@@ -1,3 +1,5 @@
+//! The log under crashes at every operation, damage in every bit, and misuse.
+
 use proptest::prelude::*;
 
 use super::*;

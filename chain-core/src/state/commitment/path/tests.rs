@@ -1,3 +1,5 @@
+//! Proofs against those of the `jmt` crate, and over trees that fail or have lost nodes.
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A damaged database is a fault, never a wrong answer.
+//! Damaged rows and files: refused or reported, never answered from.
 
 use super::*;
 use crate::storage::schema::{

@@ -1,4 +1,4 @@
-//! Snapshots and queries.
+//! What snapshots answer, prove and page, also while blocks come.
 
 use proptest::prelude::*;
 use touchstone_core::state::commitment::TreeUpdate;
