@@ -190,8 +190,16 @@ fn a_proposer_builds_one_block_for_a_round() {
     let block = |net: &mut Net| net.machine(1).host.running.own_blocks.clone();
     let first = block(&mut net);
     assert_eq!(first.len(), 1);
+    let mut logged = None;
     for number in 2..5 {
         net.crash(1);
+        let (_, recovered) = Wal::open(net.nodes[1].disk.clone()).unwrap();
+        // A replay doesn't log again what it reads.
+        assert!(!recovered.entries.is_empty());
+        assert_eq!(
+            *logged.get_or_insert(recovered.entries.len()),
+            recovered.entries.len()
+        );
         net.submit(number);
         net.now_ms += 1;
         net.start(1);
@@ -238,7 +246,15 @@ fn a_logged_own_block_is_the_one_that_is_published() {
                     _ => None,
                 }
             });
+        let own = crate::consensus::context::Address(keys(4)[1].verifying_key().to_bytes());
+        let recovered = crate::consensus::replay::Recovered::read(recovered, &own).unwrap();
+        let signed = recovered.and_then(|r| r.last_signed(&chain_id));
         net.start(1);
+        if let Some(signed) = signed {
+            // The guard takes up what only the log knew.
+            let last = net.machine(1).host.signer.as_ref().unwrap().last();
+            assert!((last.height, last.round, last.step) >= (1, 0, signed.step));
+        }
         net.give(1, Input::Transactions);
         while net.machine(1).host.running.proposals.is_empty() {
             assert!(net.step(u64::MAX));
@@ -251,4 +267,29 @@ fn a_logged_own_block_is_the_one_that_is_published() {
         }
     }
     assert!(reused > 1, "{reused}");
+}
+
+/// A lone validator signs and decides in one step: what it signed is durable before the block is.
+#[test]
+fn the_store_never_runs_ahead_of_the_guard() {
+    let mut faults = 0;
+    for operations in 0..10 {
+        let mut net = Net::new(1);
+        net.submit(1);
+        net.nodes[0].disk.break_after(Some(operations));
+        let mut failed = false;
+        while !failed && net.nodes[0].store.tip().height == 0 {
+            let ((at, _), event) = net.events.pop_first().unwrap();
+            net.now_ms = at;
+            if let Event::Timer { token, .. } = event {
+                failed = net.try_give(0, Input::Timer(token)).is_err();
+            }
+        }
+        faults += usize::from(failed);
+        net.nodes[0].machine = None;
+        net.nodes[0].disk.crash(|_, _| 0);
+        let guard = Guard::open(net.nodes[0].disk.clone()).unwrap();
+        assert!(guard.last().height >= net.nodes[0].store.tip().height);
+    }
+    assert!(faults > 3, "{faults}");
 }

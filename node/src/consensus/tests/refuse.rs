@@ -32,10 +32,14 @@ fn refusal(net: &mut Net, bytes: Vec<u8>) -> Option<MessageRefused> {
 
 /// A block that validator 1 makes at height 1.
 fn block(net: &Net, time_ms: u64) -> Block {
+    block_of(net, 1, time_ms)
+}
+
+fn block_of(net: &Net, maker: usize, time_ms: u64) -> Block {
     let store = net.nodes[1].store.clone();
     let pool = SharedMempool::new(Limits::default());
     let mut chain = Chain::open(net.genesis.chain_id, store, pool).unwrap();
-    let proposer = keys(4)[1].verifying_key().to_bytes();
+    let proposer = keys(4)[maker].verifying_key().to_bytes();
     chain.build(time_ms, proposer).unwrap()
 }
 
@@ -438,4 +442,31 @@ fn a_guard_that_refuses_ends_the_machine() {
     assert!(matches!(result, Err(Fault::Signing(_))), "{result:?}");
     let again = machine.handle(net.now_ms, Input::Transactions);
     assert!(again.is_err());
+}
+
+/// A block slipped in with an invented valid round isn't judged for timeliness then, and so must
+/// not count as valid when it is later proposed as new.
+#[test]
+fn an_untimely_block_cannot_be_slipped_in_by_a_valid_round() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, _| false);
+    net.now_ms = START_MS + 100_000;
+    let block = block_of(&net, 2, START_MS + 1);
+    let slipped = proposal(&net, 2, 1, block.id(), Some(0));
+    let bytes = message::proposal(&slipped, Some(block.encode()));
+    assert_eq!(refusal(&mut net, bytes), None);
+    for i in [1, 3] {
+        let vote = signed_vote(&net, i, VoteType::Prevote, 1, 5, None);
+        assert_eq!(refusal(&mut net, message::vote(&vote)), None);
+    }
+    assert_eq!(net.machine(0).round(), Some(5));
+    let as_new = proposal(&net, 2, 5, block.id(), None);
+    let bytes = message::proposal(&as_new, Some(block.encode()));
+    let reason = refusal(&mut net, bytes);
+    assert!(matches!(reason, Some(MessageRefused::Untimely { .. })));
+    let own = keys(4)[0].verifying_key().to_bytes().to_vec();
+    net.run(5_000);
+    let prevote = net.signed.get(&(own, true, 1, 5, VoteType::Prevote as u8));
+    let vote = ledger::Vote::decode(&prevote.unwrap()[..]).unwrap();
+    assert_eq!(vote.block_id, Vec::<u8>::new());
 }
