@@ -18,6 +18,7 @@ mod phases;
 pub mod plan;
 pub mod process;
 pub mod random;
+mod setup;
 pub mod store;
 mod storm;
 pub mod trace;
@@ -59,21 +60,15 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan {
-            validators, seed, ..
-        } = &self.plan;
         for line in &self.lines {
             writeln!(f, "{line}")?;
         }
         writeln!(f, "{}", self.violation)?;
         write!(
             f,
-            "run again: cargo run -p touchstone-tests --bin simulate -- --nodes {validators} --seed {seed}"
-        )?;
-        match &self.plan.sabotage {
-            Some(sabotage) => write!(f, " (sabotage: {sabotage:?})"),
-            None => Ok(()),
-        }
+            "run again: cargo run -p touchstone-tests --bin simulate -- {}",
+            self.plan.arguments()
+        )
     }
 }
 

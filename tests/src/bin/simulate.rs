@@ -31,7 +31,7 @@ struct Arguments {
     runs: u64,
     is_calm: bool,
     is_quiet: bool,
-    villain: Option<Villain>,
+    villains: Vec<Villain>,
     sabotage: Option<Sabotage>,
 }
 
@@ -42,7 +42,7 @@ fn arguments() -> Result<Arguments, String> {
         runs: 1,
         is_calm: false,
         is_quiet: false,
-        villain: None,
+        villains: Vec::new(),
         sabotage: None,
     };
     let mut rest = std::env::args().skip(1);
@@ -73,7 +73,7 @@ impl Arguments {
             "--nodes" => self.nodes = number()? as usize,
             "--seed" => self.seed = number()?,
             "--runs" => self.runs = number()?,
-            "--villain" => self.villain = Some(villain(value)?),
+            "--villain" => self.villains.push(villain(value)?),
             "--sabotage" => self.sabotage = Some(sabotage(value)?),
             other => return Err(format!("{other} is not known")),
         }
@@ -86,32 +86,21 @@ impl Arguments {
             false => Plan::new(self.nodes, seed),
         };
         plan.sabotage = self.sabotage;
-        if let Some(villain) = self.villain {
-            plan.villains = Some(vec![villain]);
+        if !self.villains.is_empty() {
+            plan.villains = Some(self.villains.clone());
         }
         plan
     }
 }
 
 fn villain(name: &str) -> Result<Villain, String> {
-    match name {
-        "twins" => Ok(Villain::Twins),
-        "equivocator" => Ok(Villain::Equivocator),
-        "noisy" => Ok(Villain::Noisy),
-        "silent" => Ok(Villain::Silent),
-        other => Err(format!("no villain is called {other}")),
-    }
+    let found = Villain::ALL.into_iter().find(|v| v.name() == name);
+    found.ok_or_else(|| format!("no villain is called {name}"))
 }
 
 fn sabotage(name: &str) -> Result<Sabotage, String> {
-    match name {
-        "lost-log" => Ok(Sabotage::LostLog),
-        "ignored-guard" => Ok(Sabotage::IgnoredGuard),
-        "skipped-sync" => Ok(Sabotage::SkippedSync),
-        "forgotten-evidence" => Ok(Sabotage::ForgottenEvidence),
-        "quorum-of-a-third" => Ok(Sabotage::QuorumOfAThird),
-        other => Err(format!("no sabotage is called {other}")),
-    }
+    let found = Sabotage::ALL.into_iter().find(|s| s.name() == name);
+    found.ok_or_else(|| format!("no sabotage is called {name}"))
 }
 
 fn simulate(arguments: &Arguments) -> ExitCode {

@@ -211,7 +211,7 @@ impl Disk for SimDisk {
     }
 }
 
-/// Whether `part` stands in `whole`; its first 32 bytes are looked for first.
+/// Whether `part` stands in `whole`.
 fn contains(whole: &[u8], part: &[u8]) -> bool {
     part.is_empty() || whole.windows(part.len()).any(|window| window == part)
 }

@@ -10,7 +10,6 @@ use touchstone_node::mempool::Outcome;
 use touchstone_node::storage::Store;
 
 use super::checks::{Broken, Violation};
-use super::clients::Expectation;
 use super::process::Actor;
 use super::world::{Event, World};
 
@@ -154,8 +153,7 @@ impl World {
             return Ok(());
         }
         for index in 0..self.clients.wishes.len() {
-            let wish = &self.clients.wishes[index];
-            if wish.acknowledged.is_none() && wish.expectation == Expectation::Committed {
+            if self.clients.wishes[index].is_open() {
                 self.submit(index)?;
             }
         }
@@ -208,12 +206,16 @@ impl World {
 
     fn collect_acknowledgements(&mut self, process: usize) -> Result<(), Violation> {
         for index in 0..self.clients.wishes.len() {
-            let wish = &self.clients.wishes[index];
-            if wish.waits_at.contains(&process)
-                && let Some(Outcome::Committed { height, .. }) =
-                    self.processes[process].pool.outcome(&wish.id)
-            {
-                self.acknowledge(index, process, height)?;
+            let wish = &mut self.clients.wishes[index];
+            if !wish.waits_at.contains(&process) {
+                continue;
+            }
+            match self.processes[process].pool.outcome(&wish.id) {
+                Some(Outcome::Committed { height, .. }) => {
+                    self.acknowledge(index, process, height)?;
+                }
+                Some(Outcome::Rejected(_)) => wish.is_refused = true,
+                Some(Outcome::Pending) | None => {}
             }
         }
         Ok(())
@@ -303,8 +305,7 @@ impl World {
 
     fn open_wishes(&self) -> Vec<usize> {
         let wishes = self.clients.wishes.iter().enumerate();
-        let open = wishes
-            .filter(|(_, w)| w.expectation == Expectation::Committed && w.acknowledged.is_none());
+        let open = wishes.filter(|(_, wish)| wish.is_open());
         open.map(|(index, _)| index).collect()
     }
 

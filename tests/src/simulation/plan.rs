@@ -16,6 +16,26 @@ pub enum Villain {
     Silent,
 }
 
+impl Villain {
+    /// All of them.
+    pub const ALL: [Villain; 4] = [
+        Villain::Twins,
+        Villain::Equivocator,
+        Villain::Noisy,
+        Villain::Silent,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Villain::Twins => "twins",
+            Villain::Equivocator => "equivocator",
+            Villain::Noisy => "noisy",
+            Villain::Silent => "silent",
+        }
+    }
+}
+
 /// What is broken on purpose, to see that the checks notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
@@ -30,6 +50,28 @@ pub enum Sabotage {
     /// Half of the voting power colludes, so that an honest third is enough for a quorum: what a
     /// machine with a threshold of one third would do.
     QuorumOfAThird,
+}
+
+impl Sabotage {
+    /// All of it.
+    pub const ALL: [Sabotage; 5] = [
+        Sabotage::LostLog,
+        Sabotage::IgnoredGuard,
+        Sabotage::SkippedSync,
+        Sabotage::ForgottenEvidence,
+        Sabotage::QuorumOfAThird,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Sabotage::LostLog => "lost-log",
+            Sabotage::IgnoredGuard => "ignored-guard",
+            Sabotage::SkippedSync => "skipped-sync",
+            Sabotage::ForgottenEvidence => "forgotten-evidence",
+            Sabotage::QuorumOfAThird => "quorum-of-a-third",
+        }
+    }
 }
 
 /// A run.
@@ -74,6 +116,21 @@ impl Plan {
             sabotage: Some(sabotage),
             ..self
         }
+    }
+
+    /// What `simulate` is called with for this run.
+    pub fn arguments(&self) -> String {
+        let mut words = format!("--nodes {} --seed {}", self.validators, self.seed);
+        if self.calm {
+            words.push_str(" --calm");
+        }
+        for villain in self.villains.iter().flatten() {
+            words.push_str(&format!(" --villain {}", villain.name()));
+        }
+        if let Some(sabotage) = self.sabotage {
+            words.push_str(&format!(" --sabotage {}", sabotage.name()));
+        }
+        words
     }
 
     /// The greatest number of dishonest validators that must be borne: less than a third.

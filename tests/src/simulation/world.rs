@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ed25519_dalek::SigningKey;
-use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
-use touchstone_core::hash;
+use touchstone_core::genesis::Genesis;
 use touchstone_node::consensus::{Input, Output, TimerToken};
 use touchstone_node::storage::Store;
 
-use super::attacker::{Attacker, Decided};
+use super::attacker::Decided;
 use super::checks::{Broken, Checks, Violation, failure};
-use super::clients::{Clients, organisation_id};
+use super::clients::Clients;
 use super::contradictions::Contradictions;
 use super::disk::Loss;
 use super::network::Network;
 use super::phases::Phase;
-use super::plan::{Plan, Sabotage, Villain, Weather};
+use super::plan::{Plan, Weather};
 use super::process::{Actor, Process, of_tag, tag};
 use super::random::Random;
 use super::storm::Trouble;
@@ -26,7 +24,7 @@ use super::words;
 /// Real time at which a run begins: a day after genesis, milliseconds.
 const DAY_MS: u64 = 86_400_000;
 /// Genesis time, milliseconds.
-const GENESIS_MS: u64 = 1_700_000_000_000;
+pub(super) const GENESIS_MS: u64 = 1_700_000_000_000;
 
 /// Something that will happen.
 #[derive(Clone, Debug)]
@@ -123,8 +121,8 @@ pub struct World {
     pub(super) random: Random,
     pub(super) trace: Trace,
     pub(super) now_ms: u64,
-    events: BTreeMap<(u64, u64), Event>,
-    sequence: u64,
+    pub(super) events: BTreeMap<(u64, u64), Event>,
+    pub(super) sequence: u64,
     pub(super) processes: Vec<Process>,
     pub(super) network: Network,
     pub(super) clients: Clients,
@@ -135,124 +133,6 @@ pub struct World {
 }
 
 impl World {
-    /// A world at the beginning of its run.
-    pub fn new(plan: &Plan, with_lines: bool) -> World {
-        let mut random = Random::new(plan.seed);
-        let weather = Weather::of(plan, &mut random);
-        let keys: Vec<SigningKey> = (0..plan.validators).map(|i| key(1, i)).collect();
-        let genesis = genesis(&keys);
-        let villains = random.order(plan.validators);
-        let villains: BTreeMap<usize, Villain> = villains
-            .into_iter()
-            .zip(weather.villains.iter().copied())
-            .collect();
-        let twins = villains.iter().filter(|(_, v)| **v == Villain::Twins);
-        let twins: Vec<usize> = twins.map(|(index, _)| *index).collect();
-        let count = plan.validators + weather.observers + twins.len();
-
-        let mut processes = Vec::with_capacity(count);
-        let mut honest = BTreeMap::new();
-        for index in 0..count {
-            let owner = match index.checked_sub(plan.validators + weather.observers) {
-                Some(twin) => twins[twin],
-                None => index,
-            };
-            let key = (owner < plan.validators).then(|| key(3, owner));
-            let is_honest = !villains.contains_key(&owner);
-            if let (Some(key), true) = (&key, is_honest) {
-                honest.insert(key.verifying_key().to_bytes(), index);
-            }
-            let mut process = Process::new(&genesis, key.clone(), is_honest);
-            process.clock_shift_ms = random.between(0, 200) as i64 - 100;
-            match plan.sabotage {
-                Some(Sabotage::SkippedSync) => process.disk.ignore_sync(),
-                Some(Sabotage::ForgottenEvidence) => process.store.ignore_misbehaviour(),
-                _ => {}
-            }
-            match (villains.get(&owner), key) {
-                (Some(kind), Some(key)) if *kind != Villain::Twins => {
-                    let attacker = Attacker::new(
-                        *kind,
-                        key,
-                        genesis.chain_id,
-                        genesis.validators.clone(),
-                        count,
-                        random.fork(),
-                    );
-                    process.actor = Actor::Attacker(Box::new(attacker));
-                }
-                _ => {}
-            }
-            processes.push(process);
-        }
-        if weather.has_wrong_clock
-            && let Some(process) = processes.iter_mut().find(|p| p.is_honest)
-        {
-            process.clock_shift_ms = random.between(0, 60_000) as i64 - 30_000;
-        }
-        let network = Network::new(&weather, count, &mut random);
-        let clients = Clients::new(genesis.chain_id, keys, random.fork());
-        let checks = Checks::new(&genesis, honest);
-        let mut world = World {
-            plan: plan.clone(),
-            weather,
-            random,
-            trace: Trace::new(with_lines),
-            now_ms: 0,
-            events: BTreeMap::new(),
-            sequence: 0,
-            processes,
-            network,
-            clients,
-            checks,
-            contradictions: Contradictions::new(genesis.chain_id),
-            counts: Counts::default(),
-            phase: Phase::Storm,
-            genesis,
-        };
-        world.part_twins(&twins);
-        world
-    }
-
-    /// Each other process speaks to one of a pair of twins, or to both; the twins don't speak to
-    /// each other. Where half of the power colludes, the honest nodes are parted as well.
-    fn part_twins(&mut self, twins: &[usize]) {
-        let first_twin = self.plan.validators + self.weather.observers;
-        let split = self.plan.sabotage == Some(Sabotage::QuorumOfAThird);
-        let is_left = |process: usize| process.is_multiple_of(2);
-        for (offset, original) in twins.iter().enumerate() {
-            let copy = first_twin + offset;
-            self.network.bar(*original, copy);
-            for other in 0..self.processes.len() {
-                let is_twin = twins.contains(&other) || other >= first_twin;
-                if is_twin && split {
-                    // Originals speak to originals, copies to copies.
-                    let is_copy = other >= first_twin;
-                    self.network
-                        .bar(other, if is_copy { *original } else { copy });
-                    continue;
-                }
-                let side = match split {
-                    true => 4 * u64::from(!is_left(other)),
-                    false => self.random.below(6),
-                };
-                match side {
-                    0 | 1 => self.network.bar(other, copy),
-                    4 | 5 => self.network.bar(other, *original),
-                    _ => {}
-                }
-            }
-        }
-        if split {
-            let honest: Vec<usize> = self.honest().collect();
-            for a in &honest {
-                for b in honest.iter().filter(|b| is_left(*a) != is_left(**b)) {
-                    self.network.bar(*a, *b);
-                }
-            }
-        }
-    }
-
     /// Runs to the end.
     pub fn run(&mut self) -> Result<(), Violation> {
         self.begin()?;
@@ -512,34 +392,4 @@ impl World {
             self.after(delay_ms, Event::Blocks { from, to, blocks });
         }
     }
-}
-
-/// The key of a kind (1: organisation, 2: network, 3: validator) with this number.
-fn key(kind: u8, index: usize) -> SigningKey {
-    SigningKey::from_bytes(&hash::sha256(&[kind, index as u8]))
-}
-
-fn genesis(keys: &[SigningKey]) -> Genesis {
-    let public = |key: &SigningKey| hex::encode(key.verifying_key().to_bytes());
-    let organisations = keys.iter().enumerate().map(|(index, own)| Organisation {
-        id: organisation_id(index),
-        name: format!("Organisation {index}"),
-        roles: vec!["platform".into()],
-        keys: vec![public(own)],
-        gs1_prefixes: vec![],
-        nodes: vec![NodeKeys {
-            network_key: public(&key(2, index)),
-            addresses: vec![],
-            validator_key: Some(public(&key(3, index))),
-            power: None,
-        }],
-    });
-    let document = Document {
-        format: FORMAT.into(),
-        chain: "simulation".into(),
-        time_ms: GENESIS_MS,
-        parameters: Parameters::default(),
-        organisations: organisations.collect(),
-    };
-    Genesis::read(&document.to_bytes()).expect("the simulation's genesis is valid")
 }
