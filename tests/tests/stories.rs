@@ -6,6 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use touchstone_core::block::Header;
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
@@ -13,7 +20,8 @@ use touchstone_proto::ledger::{ChangeKeys, Transaction};
 use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{
-    GetBlockRequest, GetStatusRequest, GetTransactionRequest, SubmitRequest, get_block_request,
+    GetBlockRequest, GetStatusRequest, GetTransactionRequest, SubmitRequest,
+    SubscribeBlocksRequest, get_block_request,
 };
 use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
 use touchstone_tests::load;
@@ -55,6 +63,115 @@ async fn a_refusal_is_heard_at_every_node() {
         };
         assert_eq!((rejected.code, rejected.rule.as_str()), (201, "own-key"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_malformed_is_refused_by_its_rule_and_the_node_goes_on() {
+    let cluster = Cluster::start(&Plan::default());
+    let capture = |chain_id, number, events| {
+        load::capture(
+            &cluster.keys[0],
+            chain_id,
+            &organisation_id(0),
+            number,
+            events,
+        )
+    };
+    let chain_id = &cluster.genesis.chain_id;
+    let valid = capture(chain_id, 1, vec![load::event(1)]);
+    let mut unknown_field = valid.clone();
+    // Field 15, varint 1: no message has it.
+    unknown_field.extend([0x78, 0x01]);
+    let cut = valid[..valid.len() - 1].to_vec();
+    let broken_json = capture(chain_id, 2, vec![load::event(1), b"{\"type\":".to_vec()]);
+    let too_large = capture(chain_id, 3, vec![vec![b' '; 2 << 20]]);
+    let cases = [
+        (unknown_field, 100, "canonical-encoding", None),
+        (cut, 100, "canonical-encoding", None),
+        (Vec::new(), 102, "one-signature", None),
+        (
+            capture(&[1; 32], 1, vec![load::event(1)]),
+            104,
+            "signature",
+            None,
+        ),
+        (capture(chain_id, 4, vec![]), 300, "event-count", None),
+        (broken_json, 301, "not-json", Some(1)),
+        (too_large, 101, "transaction-size", None),
+    ];
+    let mut client = cluster.client(0).await;
+    for (envelope, code, rule, event) in cases {
+        let Some(Status::Rejected(refused)) = submit_envelope(&mut client, envelope).await else {
+            panic!("{rule} is not refused");
+        };
+        assert_eq!(
+            (refused.code, refused.rule.as_str(), refused.event),
+            (code, rule, event)
+        );
+    }
+    let far_too_large = SubmitRequest {
+        envelope: vec![0; 6 << 20],
+        wait: true,
+    };
+    let refused = client.submit(far_too_large).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::OutOfRange, "{refused}");
+    let request = GetTransactionRequest {
+        id: vec![1, 2, 3],
+        with_proof: false,
+    };
+    let refused = client.get_transaction(request).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    let answer = submit_envelope(&mut client, valid).await;
+    assert!(matches!(answer, Some(Status::Committed(_))), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_find_health_reflection_and_new_blocks() {
+    let cluster = Cluster::start(&Plan::default());
+    cluster.wait_for_height(0, 1).await;
+    let channel = Channel::from_shared(cluster.url(0))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    let mut health = HealthClient::new(channel.clone());
+    let request = HealthCheckRequest {
+        service: "touchstone.node.v1.Ledger".into(),
+    };
+    let answer = health.check(request).await.unwrap().into_inner();
+    assert_eq!(answer.status(), ServingStatus::Serving);
+
+    let mut reflection = ServerReflectionClient::new(channel);
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = reflection
+        .server_reflection_info(tokio_stream::iter([request]))
+        .await
+        .unwrap()
+        .into_inner();
+    let answer = format!("{:?}", answers.message().await.unwrap());
+    assert!(answer.contains("touchstone.node.v1.Ledger"), "{answer}");
+
+    let request = SubscribeBlocksRequest {
+        from_height: 1,
+        with_transactions: true,
+    };
+    let mut client = cluster.client(0).await;
+    let mut blocks = client.subscribe_blocks(request).await.unwrap().into_inner();
+    submit(&cluster, 1, 1, 1).await.expect("a valid event");
+    let mut found = 0;
+    for height in 1.. {
+        let block = blocks.message().await.unwrap().expect("blocks go on");
+        let header = Header::decode(&block.header.unwrap().header).unwrap();
+        assert_eq!(header.height, height, "blocks come in order, none missing");
+        found += block.transactions.len();
+        if found > 0 {
+            break;
+        }
+    }
+    assert_eq!(found, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
