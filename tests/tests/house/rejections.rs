@@ -195,7 +195,7 @@ fn every_rejection_is_documented() {
     assert!(
         documented == expected,
         "docs/rejections.md is out of step with the sources; after reading the difference, \
-         write it with TOUCHSTONE_APPROVE=1 cargo test -p touchstone-tests --test house rejections"
+         write it with TOUCHSTONE_APPROVE=1 cargo test --workspace --test house rejections"
     );
 }
 
