@@ -30,6 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::checks::{Broken, Violation};
 use self::plan::Plan;
+use self::trace::Words;
 use self::world::{Counts, World};
 
 /// What came of a run that held.
@@ -74,9 +75,9 @@ impl fmt::Display for Failure {
 
 /// Runs a plan. A run that breaks a rule is repeated with its trace in words.
 pub fn run(plan: &Plan) -> Result<Report, Box<Failure>> {
-    let (report, _) = run_once(plan, false);
+    let (report, _) = run_once(plan, Words::None);
     report.map_err(|_| {
-        let (again, lines) = run_once(plan, true);
+        let (again, lines) = run_once(plan, Words::Last);
         let violation = again
             .err()
             .unwrap_or_else(|| Violation::new(Broken::NodeFailure, "the run is not reproducible"));
@@ -88,13 +89,13 @@ pub fn run(plan: &Plan) -> Result<Report, Box<Failure>> {
     })
 }
 
-/// Runs a plan and keeps the last events in words.
-pub fn run_with_trace(plan: &Plan) -> (Result<Report, Violation>, Vec<String>) {
-    run_once(plan, true)
+/// Runs a plan and tells it in words.
+pub fn run_with_trace(plan: &Plan, words: Words) -> (Result<Report, Violation>, Vec<String>) {
+    run_once(plan, words)
 }
 
-fn run_once(plan: &Plan, with_lines: bool) -> (Result<Report, Violation>, Vec<String>) {
-    let mut world = World::new(plan, with_lines);
+fn run_once(plan: &Plan, words: Words) -> (Result<Report, Violation>, Vec<String>) {
+    let mut world = World::new(plan, words);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.run()));
     let outcome = outcome.unwrap_or_else(|_| Err(Violation::new(Broken::NodeFailure, "a panic")));
     let report = world.report();

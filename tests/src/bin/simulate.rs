@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use touchstone_tests::simulation::plan::{Plan, Sabotage, Villain};
 use touchstone_tests::simulation::run_with_trace;
+use touchstone_tests::simulation::trace::Words;
 
 const USAGE: &str = "usage: simulate [--nodes N] [--seed N] [--runs N] [--quiet] [--calm]
   [--villain twins|equivocator|noisy|silent]
@@ -104,13 +105,15 @@ fn sabotage(name: &str) -> Result<Sabotage, String> {
 }
 
 fn simulate(arguments: &Arguments) -> ExitCode {
+    let words = match arguments.is_quiet {
+        true => Words::None,
+        false => Words::All,
+    };
     let mut broken = 0;
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.runs) {
-        let (outcome, lines) = run_with_trace(&arguments.plan(seed));
-        if !arguments.is_quiet {
-            for line in lines {
-                println!("{line}");
-            }
+        let (outcome, lines) = run_with_trace(&arguments.plan(seed), words);
+        for line in lines {
+            println!("{line}");
         }
         match outcome {
             Ok(report) => println!("seed {seed}: {report:?}"),

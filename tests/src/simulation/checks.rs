@@ -289,7 +289,12 @@ impl Checks {
         }
         let steps = pairs.map(|(bytes, _)| step_of(purpose, bytes));
         if evidence.first == evidence.second || steps[0].is_none() || steps[0] != steps[1] {
-            return false_one("the two messages don't contradict each other");
+            return false_one(&format!(
+                "two {}s don't contradict each other: {} and {}",
+                evidence.kind,
+                hex::encode(&evidence.first),
+                hex::encode(&evidence.second)
+            ));
         }
         *self.accused.entry(key).or_default() += 1;
         Ok(())

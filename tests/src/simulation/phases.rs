@@ -320,7 +320,10 @@ impl World {
         let at_rest = honest.all(|p| {
             let node = &self.processes[p];
             let is_up = matches!(node.actor, Actor::Machine(_));
-            is_up && node.store.tip().height == height && node.pool.size().0 == 0
+            // What only a follower holds may wait there for ever: it proposes nothing.
+            let follows = p >= self.plan.validators;
+            let has_done = follows || node.pool.size().0 == 0;
+            is_up && has_done && node.store.tip().height == height
         });
         drop(honest);
         if at_rest {
@@ -337,7 +340,9 @@ impl World {
             return Ok(());
         };
         let made = self.checks.height() - height;
-        if made == 0 || made > REST_HEARTBEATS + 1 {
+        // A dishonest validator can wake the others with a vote whenever it likes.
+        let too_many = made > REST_HEARTBEATS + 1 && self.weather.villains.is_empty();
+        if made == 0 || too_many {
             let what = format!("{made} blocks in the time of {REST_HEARTBEATS} heartbeats");
             return Err(Violation::new(Broken::Idleness, what));
         }

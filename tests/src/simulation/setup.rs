@@ -15,12 +15,12 @@ use super::phases::Phase;
 use super::plan::{Plan, Sabotage, Villain, Weather};
 use super::process::{Actor, Process};
 use super::random::Random;
-use super::trace::Trace;
+use super::trace::{Trace, Words};
 use super::world::{Counts, GENESIS_MS, World};
 
 impl World {
     /// A world at the beginning of its run.
-    pub fn new(plan: &Plan, with_lines: bool) -> World {
+    pub fn new(plan: &Plan, words: Words) -> World {
         let mut random = Random::new(plan.seed);
         let weather = Weather::of(plan, &mut random);
         let keys: Vec<SigningKey> = (0..plan.validators).map(|i| key(1, i)).collect();
@@ -81,7 +81,7 @@ impl World {
             plan: plan.clone(),
             weather,
             random,
-            trace: Trace::new(with_lines),
+            trace: Trace::new(words),
             now_ms: 0,
             events: BTreeMap::new(),
             sequence: 0,

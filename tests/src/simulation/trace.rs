@@ -4,26 +4,38 @@ use std::collections::VecDeque;
 
 use super::random::mix;
 
-/// Lines kept.
-const LINES: usize = 240;
+/// How much of a run is kept in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// None: nobody will read them.
+    None,
+    /// The last few hundred lines.
+    Last,
+    /// All.
+    All,
+}
+
+/// Lines of [`Words::Last`].
+const LAST_LINES: usize = 240;
 
 /// A run's record.
 #[derive(Debug)]
 pub struct Trace {
     /// Virtual time, milliseconds since the run began.
     pub now_ms: u64,
-    /// The last lines; none are written where nobody will read them.
-    lines: Option<VecDeque<String>>,
+    words: Words,
+    lines: VecDeque<String>,
     digest: u64,
     events: u64,
 }
 
 impl Trace {
-    /// An empty record, with lines or without.
-    pub fn new(with_lines: bool) -> Trace {
+    /// An empty record.
+    pub fn new(words: Words) -> Trace {
         Trace {
             now_ms: 0,
-            lines: with_lines.then(VecDeque::new),
+            words,
+            lines: VecDeque::new(),
             digest: 0,
             events: 0,
         }
@@ -35,17 +47,19 @@ impl Trace {
         self.events += 1;
         let word = self.now_ms ^ (process as u64).rotate_left(48) ^ detail.rotate_left(17);
         self.digest = mix(self.digest ^ mix(word));
-        if let Some(lines) = &mut self.lines {
-            let words = words();
-            if words.is_empty() {
-                return;
-            }
-            if lines.len() == LINES {
-                lines.pop_front();
-            }
-            let (seconds, millis) = (self.now_ms / 1000, self.now_ms % 1000);
-            lines.push_back(format!("{seconds:>5}.{millis:03}  {process}  {words}"));
+        if self.words == Words::None {
+            return;
         }
+        let words = words();
+        if words.is_empty() {
+            return;
+        }
+        if self.words == Words::Last && self.lines.len() == LAST_LINES {
+            self.lines.pop_front();
+        }
+        let (seconds, millis) = (self.now_ms / 1000, self.now_ms % 1000);
+        let line = format!("{seconds:>5}.{millis:03}  {process}  {words}");
+        self.lines.push_back(line);
     }
 
     /// One number for all that was recorded.
@@ -58,9 +72,9 @@ impl Trace {
         self.events
     }
 
-    /// The last lines.
+    /// The lines kept.
     pub fn into_lines(self) -> Vec<String> {
-        self.lines.unwrap_or_default().into()
+        self.lines.into()
     }
 }
 
