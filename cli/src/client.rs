@@ -341,6 +341,11 @@ impl Client {
 
 /// Opens a channel; the first call connects.
 pub async fn open(url: &str, timeout: Duration) -> Result<LedgerClient<Channel>, Failure> {
+    if !url.starts_with("http://") {
+        return Err(Failure::Usage(format!(
+            "--node {url:?} is no address of a node; write http://HOST:PORT"
+        )));
+    }
     let endpoint = Endpoint::from_shared(url.to_owned())
         .map_err(|e| Failure::Usage(format!("--node {url:?}: {e}; write http://HOST:PORT")))?
         .connect_timeout(CONNECT_TIMEOUT.min(timeout))

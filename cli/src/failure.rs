@@ -28,7 +28,13 @@ pub enum Failure {
         event: Option<u32>,
     },
     /// Some events of a capture were refused; each was reported. Code 2.
-    #[error("{refused} of {total} events were refused; the others are recorded")]
+    #[error(
+        "{refused} of {total} events or documents were refused; {} recorded",
+        match total - refused {
+            0 => "nothing is".to_owned(),
+            others => format!("the other {others} are"),
+        }
+    )]
     EventsRefused {
         /// Events refused.
         refused: usize,

@@ -177,6 +177,7 @@ pub async fn run(
             reports,
             progress_sender,
         )),
+        tokio::spawn(router::gossip_again(routes.clone())),
         tokio::spawn(router::gossip(routes, gossip)),
     ];
     tracing::info!(%address, chain_id = %hex::encode(chain_id), "the node runs");

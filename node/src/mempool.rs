@@ -184,6 +184,14 @@ impl SharedMempool {
         overdue.take(most).map(|p| p.transaction.clone()).collect()
     }
 
+    /// What has waited since before `mark`, oldest first and at most `most`, and the mark of now.
+    pub fn waiting_since(&self, mark: u64, most: usize) -> (Vec<Arc<VerifiedTransaction>>, u64) {
+        let pool = self.lock();
+        let waiting = pool.queue.range(..mark).take(most);
+        let transactions = waiting.map(|(_, p)| p.transaction.clone()).collect();
+        (transactions, pool.next_place)
+    }
+
     /// Pending transactions, and bytes of their envelopes.
     pub fn size(&self) -> (usize, u64) {
         let pool = self.lock();

@@ -33,6 +33,10 @@ const VERIFYING: usize = 2;
 const GOSSIP_BYTES: usize = 256 << 10;
 /// How long an envelope waits for others to be gossiped with.
 const GOSSIP_LINGER: Duration = Duration::from_millis(5);
+/// How often what still waits is gossiped again.
+const GOSSIP_AGAIN: Duration = Duration::from_secs(5);
+/// Envelopes that are gossiped again at once.
+const GOSSIP_AGAIN_MOST: usize = 1000;
 /// Bytes of blocks in one sync answer; one block always fits.
 const SYNC_BYTES: usize = 6 << 20;
 /// Blocks in one sync answer.
@@ -345,6 +349,31 @@ pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
             }
         }
         send_batch(&routes, batch).await;
+    }
+}
+
+/// Gossips again what has waited for long: its first gossip may have been lost, and a node that
+/// never proposes would keep it for ever.
+pub async fn gossip_again(routes: Routes) {
+    let mut ticks = tokio::time::interval(GOSSIP_AGAIN);
+    let mut mark = 0;
+    loop {
+        ticks.tick().await;
+        let (waiting, next) = routes.mempool.waiting_since(mark, GOSSIP_AGAIN_MOST);
+        mark = next;
+        let mut batch = peer::Transactions::default();
+        let mut size = 0;
+        for transaction in waiting {
+            size += transaction.envelope().len();
+            batch.envelopes.push(transaction.envelope().to_vec());
+            if size >= GOSSIP_BYTES {
+                send_batch(&routes, std::mem::take(&mut batch)).await;
+                size = 0;
+            }
+        }
+        if !batch.envelopes.is_empty() {
+            send_batch(&routes, batch).await;
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use touchstone_core::hash::Hash;
+use touchstone_core::hash::{Hash, sha256};
 
 use super::source::Refusal;
 use crate::failure::Failure;
@@ -45,6 +45,7 @@ enum Line {
     },
     Refused {
         event: Origin,
+        sha256: String,
         code: u32,
         rule: String,
         message: String,
@@ -86,7 +87,7 @@ pub struct History {
     /// Transactions, in the order they were sent.
     pub sent: Vec<Past>,
     /// Refused events.
-    pub refused: BTreeMap<Origin, Refusal>,
+    pub refused: BTreeMap<Origin, (String, Refusal)>,
 }
 
 /// An open journal; nobody else writes to it meanwhile.
@@ -177,10 +178,16 @@ impl Journal {
         })
     }
 
-    /// An event was refused for good.
-    pub fn refused(&mut self, event: Origin, refusal: &Refusal) -> Result<(), Failure> {
+    /// These bytes of an event were refused for good.
+    pub fn refused(
+        &mut self,
+        event: Origin,
+        bytes: &[u8],
+        refusal: &Refusal,
+    ) -> Result<(), Failure> {
         self.append(&Line::Refused {
             event,
+            sha256: hex::encode(sha256(bytes)),
             code: refusal.code,
             rule: refusal.rule.clone(),
             message: refusal.message.clone(),
@@ -259,6 +266,7 @@ impl Journal {
                 }
                 Line::Refused {
                     event,
+                    sha256,
                     code,
                     rule,
                     message,
@@ -268,7 +276,7 @@ impl Journal {
                         rule,
                         message,
                     };
-                    history.refused.insert(event, refusal);
+                    history.refused.insert(event, (sha256, refusal));
                 }
             }
         }

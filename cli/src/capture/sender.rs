@@ -307,7 +307,9 @@ impl<'a> Sender<'a> {
         };
         let splits = matches!(rejected.code, TOO_LARGE | EVENT_COUNT);
         if rejected.event.is_none() && !splits {
-            // The rule is about the sender or the envelope: every transaction would break it.
+            // The rule is about the sender or the envelope: every transaction would break it. Once
+            // the cause is mended, the events are signed afresh.
+            self.journal.rejected(id, &refusal)?;
             return Err(Failure::refused(rejected));
         }
         let Some(mut batch) = self.under_way.remove(id) else {
@@ -335,7 +337,7 @@ impl<'a> Sender<'a> {
         let event = batch.events.remove(culprit);
         if let Some(source) = self.events.get(event) {
             self.journal
-                .refused((source.file.clone(), source.index), &refusal)?;
+                .refused((source.file.clone(), source.index), &source.bytes, &refusal)?;
         }
         let outcome = EventOutcome::Refused(refusal);
         report(event, &outcome);

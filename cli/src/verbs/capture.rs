@@ -112,11 +112,17 @@ pub async fn run_until(
             counted(recorded, "event")
         ));
     }
-    if ended.is_err() {
-        output.remark(format!(
-            "not finished: run the same command again to go on; {} remembers what was sent",
-            sender.journal_path().display()
-        ));
+    let journal = sender.journal_path().display();
+    match &ended {
+        Ok(()) => {}
+        Err(Failure::Refused { .. }) => output.remark(format!(
+            "{} not sent: mend what the rule names (--key, --organisation) and run the command \
+             again; {journal} remembers what is recorded",
+            counted(total - recorded - refused, "event")
+        )),
+        Err(_) => output.remark(format!(
+            "not finished: run the same command again to go on; {journal} remembers what was sent"
+        )),
     }
     ended?;
     if refused > 0 {

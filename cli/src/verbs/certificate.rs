@@ -31,7 +31,7 @@ pub struct Arguments {
     /// The receipt of the deposit
     #[arg(long, value_name = "RECEIPT")]
     pub receipt: Option<PathBuf>,
-    /// Folder with receipts [default: the file's folder]
+    /// Folder with receipts [default: the file's folder and this one]
     #[arg(long, value_name = "DIR", conflicts_with = "receipt")]
     pub receipts: Option<PathBuf>,
 }
@@ -90,9 +90,17 @@ pub async fn run(
                     }
                 },
             );
-            let folder = arguments.receipts.as_ref().unwrap_or(&beside);
-            for (_, receipt) in receipt::find(folder, &file.sha256)? {
-                wanted.push((receipt.id()?, Some(receipt)));
+            let folders = match &arguments.receipts {
+                Some(folder) => vec![folder.clone()],
+                None => vec![beside, PathBuf::from(".")],
+            };
+            for folder in &folders {
+                for (_, receipt) in receipt::find(folder, &file.sha256)? {
+                    let id = receipt.id()?;
+                    if !wanted.iter().any(|(known, _)| *known == id) {
+                        wanted.push((id, Some(receipt)));
+                    }
+                }
             }
             if wanted.is_empty() {
                 wanted = disclosed(&mut client, &file.sha256).await?;
@@ -143,8 +151,9 @@ async fn disclosed(
     let (attested, entries) = client.designs_by_file(&hash).await?;
     if entries.is_empty() {
         return Err(Failure::NotFound(format!(
-            "no receipt for this file here, and no disclosed design with SHA-256 {sha256}, proven \
-             at height {}; an undisclosed deposit can only be shown with its receipt (--receipt)",
+            "no receipt for this file in its folder or this one (--receipts names another), and no \
+             disclosed design with SHA-256 {sha256}, proven at height {}; an undisclosed deposit \
+             can only be shown with its receipt (--receipt)",
             attested.header.height
         )));
     }

@@ -60,12 +60,19 @@ pub async fn run(
             (receipt.write(&arguments.receipts)?, receipt)
         }
     };
-    let recorded = client.submit(receipt.envelope()?).await.inspect_err(|_| {
-        output.remark(format!(
-            "the receipt {} is written; if the node was away, run `touchstone deposit --resend` \
-             with it",
-            path.display()
-        ));
+    let submitted = client.submit(receipt.envelope()?).await;
+    let recorded = submitted.inspect_err(|failure| {
+        let receipt = path.display();
+        output.remark(match failure {
+            Failure::Refused { .. } => format!(
+                "not deposited; the receipt {receipt} is worth nothing: remove it, mend what the \
+                 rule names and deposit again"
+            ),
+            _ => format!(
+                "the receipt {receipt} is written; if the node was away, run `touchstone deposit \
+                 --resend` with it"
+            ),
+        });
     })?;
     print(&receipt, &path, &recorded, output);
     Ok(())

@@ -27,16 +27,26 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let id = Identifier::parse(&arguments.id)
-        .map_err(|e| Failure::Usage(format!("{}: {e}", plain(&arguments.id))))?;
+    let id = Identifier::parse(&arguments.id).map_err(|e| {
+        let hint = match arguments.id.starts_with(|c: char| c == '(' || c.is_ascii_digit()) {
+            true => "; write a GTIN with its serial as https://id.gs1.org/01/GTIN/21/SERIAL, an SSCC as https://id.gs1.org/00/SSCC",
+            false => "",
+        };
+        Failure::Usage(format!("{}: {e}{hint}", plain(&arguments.id)))
+    })?;
     let mut client = settings.client().await?;
     let journey = journey::travel(&mut client, id.as_str()).await?;
     if journey.link.record.is_none() {
         return Err(Failure::NotFound(format!(
-            "NOT RECORDED: nothing is recorded for {}, proven absent at height {} ({})",
+            "NOT RECORDED: nothing is recorded for {}, proven absent at height {} ({}){}",
             plain(id.as_str()),
             journey.link.attested.header.height,
-            output.age(journey.link.attested.header.time_ms)
+            output.age(journey.link.attested.header.time_ms),
+            match id.is_class() {
+                true =>
+                    "; this names a kind of product: ask for one unit, with its serial (…/21/SERIAL)",
+                false => "",
+            }
         )));
     }
     if output.json {

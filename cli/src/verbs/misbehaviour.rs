@@ -48,8 +48,11 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
             ));
         }
     }
-    if reply.evidence.is_empty() && !output.json {
-        output.line("The node knows of no misbehaviour.");
+    if reply.evidence.is_empty() {
+        match output.json {
+            true => output.value(&json!({"evidence": []})),
+            false => output.line("The node knows of no misbehaviour."),
+        }
     }
     Ok(())
 }

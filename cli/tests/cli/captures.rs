@@ -154,6 +154,38 @@ async fn bad_events_are_refused_one_by_one() {
     );
 }
 
+/// What was refused for its key or its bytes goes on once that is mended.
+#[tokio::test]
+async fn a_capture_goes_on_once_its_key_or_its_event_is_mended() {
+    let node = Served::start().await;
+    let file = node.write("one.json", &document(&[seen(&[ITEM], "storing")]));
+    let foreign = node.path("new.pem").display().to_string();
+    let arguments = ["key", "new", "--out", &foreign, "--no-passphrase"];
+    assert_eq!(crate::fake::touchstone(&arguments).await.code, 0);
+    let wrong = [
+        "capture",
+        &file,
+        "--organisation",
+        "acme",
+        "--key",
+        &foreign,
+    ];
+    let ran = node.run(&wrong).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("own-key (201)"), "{ran:?}");
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(recorded(&node, ITEM).await, ["storing"]);
+
+    let bad = seen(&["https://id.gs1.org/01/09521234500019/21/X"], "storing");
+    let file = node.write("two.json", &document(&[bad]));
+    assert_eq!(node.run_as("acme", &["capture", &file]).await.code, 2);
+    node.write("two.json", &document(&[seen(&[ITEM], "shipping")]));
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(recorded(&node, ITEM).await, ["storing", "shipping"]);
+}
+
 /// A run that is cut off, and one that goes on: the same bytes, nothing twice.
 #[tokio::test]
 async fn a_cut_off_capture_goes_on_where_it_was() {

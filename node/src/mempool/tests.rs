@@ -182,3 +182,20 @@ fn outcomes_are_forgotten_oldest_first() {
     assert_eq!(pool.outcome(&id(1)), None);
     assert!(pool.outcome(&id(3)).is_some());
 }
+
+#[test]
+fn what_waits_for_long_is_found_again_until_it_leaves() {
+    let pool = pool();
+    add(&pool, 1);
+    let (waiting, mark) = pool.waiting_since(0, 10);
+    assert!(waiting.is_empty(), "it has only just come");
+    add(&pool, 2);
+    let (waiting, mark) = pool.waiting_since(mark, 10);
+    let ids: Vec<Hash> = waiting.iter().map(|t| *t.id()).collect();
+    assert_eq!(ids, [id(1)]);
+    pool.committed(&[id(1)], 1, 0);
+    let (waiting, _) = pool.waiting_since(mark, 10);
+    let ids: Vec<Hash> = waiting.iter().map(|t| *t.id()).collect();
+    assert_eq!(ids, [id(2)]);
+    assert!(pool.waiting_since(u64::MAX, 0).0.is_empty());
+}

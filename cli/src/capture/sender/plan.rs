@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use touchstone_core::encoding::decode_exact;
+use touchstone_core::hash;
 use touchstone_proto::ledger::{self, transaction::Action};
 
 use super::{Batch, EventOutcome, Limits, Sender, unsigned};
@@ -96,11 +97,16 @@ impl<'a> Sender<'a> {
                 }),
             }
         }
-        for (origin, refusal) in history.refused {
+        for (origin, (sha256, refusal)) in history.refused {
             let place = places
                 .get(&origin)
                 .ok_or_else(|| other_input(&format!("event {} of {}", origin.1, origin.0)))?;
-            self.outcomes.insert(*place, EventOutcome::Refused(refusal));
+            // A refusal stands: to try again later would put the event out of its order. It is for
+            // these bytes only; whoever mends the event sends another.
+            let same = |e: &SourceEvent| hex::encode(hash::sha256(&e.bytes)) == sha256;
+            if self.events.get(*place).is_some_and(same) {
+                self.outcomes.insert(*place, EventOutcome::Refused(refusal));
+            }
         }
         Ok(open)
     }
@@ -122,7 +128,7 @@ impl<'a> Sender<'a> {
             }
             if let Some(refusal) = &event.wrong {
                 self.journal
-                    .refused((event.file.clone(), event.index), refusal)?;
+                    .refused((event.file.clone(), event.index), &event.bytes, refusal)?;
                 self.outcomes
                     .insert(index, EventOutcome::Refused(refusal.clone()));
                 continue;
