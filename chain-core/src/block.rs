@@ -11,6 +11,15 @@ use crate::proof::transaction_tree;
 /// The only header version.
 pub const VERSION: u32 = 1;
 
+/// The latest time of a block, milliseconds: 9999-12-31T23:59:59.999Z, the last that RFC 3339 writes.
+pub const MAX_TIME_MS: u64 = 253_402_300_799_999;
+
+/// No header is longer than this, bytes.
+const MAX_HEADER_BYTES: u64 = 512;
+
+/// What an envelope takes in a block besides its own bytes: tag and length.
+const MAX_FRAMING_BYTES: u64 = 5;
+
 /// A decoded header; its exact bytes are its canonical encoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -116,6 +125,12 @@ pub enum BadBlock {
     /// Its envelopes aren't those that the header commits to.
     #[error("the transactions don't match the header's transaction root and count")]
     TransactionRoot,
+    /// Its header is another one than the one looked for.
+    #[error("the body is another block than the one that was named")]
+    Other,
+    /// More bytes or transactions than the parameters allow.
+    #[error("the block exceeds the chain's limits of bytes or transactions")]
+    TooLarge,
 }
 
 impl Block {
@@ -123,9 +138,8 @@ impl Block {
     pub fn decode(bytes: &[u8]) -> Result<Block, BadBlock> {
         let message: ledger::Block = encoding::decode_exact(bytes)?;
         let header = Header::decode(&message.header)?;
-        let root = transaction_tree::root(&message.transactions);
-        if header.transaction_root != root
-            || header.transaction_count != message.transactions.len() as u64
+        if header.transaction_count != message.transactions.len() as u64
+            || header.transaction_root != transaction_tree::root(&message.transactions)
         {
             return Err(BadBlock::TransactionRoot);
         }
@@ -133,6 +147,32 @@ impl Block {
             header,
             transactions: message.transactions,
         })
+    }
+
+    /// What is cheap to say of bytes that should be the block `id`: they aren't longer than the
+    /// parameters allow, and their header is the block's and counts no more transactions than
+    /// allowed. Costs the hash of a header.
+    pub fn check_start(
+        bytes: &[u8],
+        id: &Hash,
+        parameters: &ledger::Parameters,
+    ) -> Result<(), BadBlock> {
+        let longest = parameters
+            .max_block_transactions
+            .saturating_mul(MAX_FRAMING_BYTES)
+            .saturating_add(parameters.max_block_bytes)
+            .saturating_add(MAX_HEADER_BYTES);
+        if bytes.len() as u64 > longest {
+            return Err(BadBlock::TooLarge);
+        }
+        let header = leading_header(bytes).ok_or(BadBlock::Other)?;
+        if hash::tagged(tag::HEADER, &[header]) != *id {
+            return Err(BadBlock::Other);
+        }
+        match Header::decode(header)?.transaction_count > parameters.max_block_transactions {
+            true => Err(BadBlock::TooLarge),
+            false => Ok(()),
+        }
     }
 
     /// The exact bytes.
@@ -147,6 +187,26 @@ impl Block {
     /// The block id.
     pub fn id(&self) -> Hash {
         self.header.id()
+    }
+}
+
+/// The exact bytes of the header that a block starts with.
+fn leading_header(bytes: &[u8]) -> Option<&[u8]> {
+    // Field 1, length-delimited; no header's length takes more than two bytes.
+    let (0x0a, bytes) = bytes.split_first().map(|(tag, rest)| (*tag, rest))? else {
+        return None;
+    };
+    let (first, rest) = bytes.split_first()?;
+    match first & 0x80 {
+        0 => rest.get(..usize::from(*first)),
+        _ => {
+            let (second, rest) = rest.split_first()?;
+            let high = usize::from(second & 0x7f).checked_shl(7)?;
+            match second & 0x80 {
+                0 => rest.get(..high | usize::from(first & 0x7f)),
+                _ => None,
+            }
+        }
     }
 }
 

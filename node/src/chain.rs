@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 use touchstone_core::Fault;
-use touchstone_core::block::Block;
+use touchstone_core::block::{Block, MAX_TIME_MS};
 use touchstone_core::certificate::{self, CertificateError};
 use touchstone_core::execution::{self, BlockContext, Executed, InvalidBlock};
 use touchstone_core::hash::Hash;
@@ -68,6 +68,9 @@ pub enum Invalid {
         /// Its time.
         found: u64,
     },
+    /// Later than any time that can be written.
+    #[error("the block's time {0} is after the year 9999")]
+    TimeTooLate(u64),
     /// Made by a stranger.
     #[error("the block's proposer is not a validator")]
     Proposer,
@@ -150,7 +153,7 @@ impl<S: Store> Chain<S> {
         let context = BlockContext {
             chain_id: self.chain_id,
             height: self.tip.height + 1,
-            time_ms: now_ms.max(self.tip.time_ms + 1),
+            time_ms: now_ms.max(self.tip.time_ms.saturating_add(1)),
             parent: self.tip.block_id,
             proposer,
         };
@@ -249,7 +252,7 @@ impl<S: Store> Chain<S> {
         let context = BlockContext {
             chain_id: self.chain_id,
             height: self.tip.height + 1,
-            time_ms: self.tip.time_ms + 1,
+            time_ms: self.tip.time_ms.saturating_add(1),
             parent: self.tip.block_id,
             proposer: [0; 32],
         };
@@ -329,6 +332,9 @@ impl<S: Store> Chain<S> {
                 parent: self.tip.time_ms,
                 found: header.time_ms,
             });
+        }
+        if header.time_ms > MAX_TIME_MS {
+            return Err(Invalid::TimeTooLate(header.time_ms));
         }
         if self.validators.get(&header.proposer).is_none() {
             return Err(Invalid::Proposer);

@@ -19,6 +19,7 @@ mod follow;
 mod held;
 mod host;
 mod incoming;
+mod judge;
 mod log;
 pub mod message;
 mod pace;
@@ -369,7 +370,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         loop {
             if self.host.running.decided {
                 self.leave_height()?;
-            } else if self.is_running && (self.answer_value()? || self.reconsider()?) {
+            } else if self.is_running && (self.answer_value()? || self.judge()?) {
                 continue;
             } else if let Some((from, message)) = self.held.take(self.height()) {
                 self.receive(&from, message)?;

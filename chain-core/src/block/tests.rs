@@ -110,3 +110,45 @@ proptest::proptest! {
         proptest::prop_assert!(Block::decode(&bytes).is_err());
     }
 }
+
+/// Whatever costs little is asked before the transactions are looked at: here they never match.
+#[test]
+fn a_block_is_known_by_its_start() {
+    let good = block();
+    let parameters = crate::genesis::Parameters::default();
+    let parameters = ledger::Parameters {
+        max_block_bytes: parameters.max_block_bytes,
+        max_block_transactions: 3,
+        ..ledger::Parameters::default()
+    };
+    let with = |header: &Header| {
+        let mut other = good.clone();
+        other.header = header.clone();
+        other.transactions[0].push(0);
+        other.encode()
+    };
+    let check = |bytes: &[u8], id: &Hash| Block::check_start(bytes, id, &parameters);
+    let id = good.id();
+    assert_eq!(check(&good.encode(), &id), Ok(()));
+    assert_eq!(check(&with(&good.header), &id), Ok(()));
+    let mut other = good.header.clone();
+    other.time_ms += 1;
+    assert_eq!(check(&with(&other), &id), Err(BadBlock::Other));
+    other.transaction_count = 4;
+    assert_eq!(check(&with(&other), &other.id()), Err(BadBlock::TooLarge));
+    let long = vec![0; parameters.max_block_bytes as usize + 3 * 5 + 513];
+    assert_eq!(check(&long, &id), Err(BadBlock::TooLarge));
+    assert_eq!(check(&long[1..], &id), Err(BadBlock::Other));
+    let bytes = good.encode();
+    for end in 0..bytes.len() {
+        let header_end = good.header.encode().len() + 3;
+        let expected = match end < header_end {
+            true => Err(BadBlock::Other),
+            false => Ok(()),
+        };
+        assert_eq!(check(&bytes[..end], &id), expected, "{end}");
+    }
+    for flipped in bit_flips(&bytes[..good.header.encode().len() + 3]) {
+        assert!(check(&flipped, &id).is_err());
+    }
+}

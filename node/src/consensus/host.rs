@@ -42,13 +42,16 @@ pub struct Running {
     pub proposer: [u8; 32],
     /// Verified proposals as signed, by round and block.
     pub proposals: BTreeMap<(u32, Hash), SignedProposal>,
+    /// Those of them that Malachite hasn't got as valid.
+    pub waiting: BTreeMap<(u32, Hash), Waiting>,
     /// Valid blocks.
     pub bodies: BTreeMap<Hash, Body>,
     /// Blocks that can never follow the tip.
     pub rejected: BTreeSet<Hash>,
-    /// Valid blocks that were not timely, and their round: once this node has prevoted nil in it,
-    /// they count as valid again (timeliness only concerns the prevote).
-    pub untimely: BTreeMap<Hash, u32>,
+    /// Bodies of coming rounds, unread, and who sent them.
+    pub early_bodies: BTreeMap<(u32, Hash), (PeerTag, Vec<u8>)>,
+    /// How many bodies of a peer weren't the block that they came for.
+    pub bad_bodies: BTreeMap<PeerTag, u32>,
     /// When a proposal was first seen.
     pub first_seen: BTreeMap<(u32, Hash), u64>,
     /// The one own block of each round, the same after a restart.
@@ -67,11 +70,26 @@ pub struct Running {
     logged_bodies: BTreeSet<Hash>,
 }
 
+/// A proposal that Malachite hasn't got as valid.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Who sent it; none if it is from the log.
+    pub from: Option<PeerTag>,
+    /// Whether it was found not to deserve this node's prevote.
+    pub is_refused: bool,
+}
+
 impl Running {
-    /// Whether Malachite has, or can't use, this proposal.
+    /// Whether nothing is to be asked of peers for this proposal: it is here with its block.
     pub fn has(&self, round: u32, id: &Hash) -> bool {
-        let judged = self.bodies.contains_key(id) || self.rejected.contains(id);
-        judged && self.proposals.contains_key(&(round, *id))
+        let key = (round, *id);
+        let has_body = self.is_judged(id) || self.early_bodies.contains_key(&key);
+        has_body && self.proposals.contains_key(&key)
+    }
+
+    /// Whether the ledger's word on a block is known.
+    pub fn is_judged(&self, id: &Hash) -> bool {
+        self.bodies.contains_key(id) || self.rejected.contains(id)
     }
 
     /// Notes what the log holds, so that a replay doesn't log it again.

@@ -1,15 +1,14 @@
 //! Messages of peers: decoded, verified, and only then given to Malachite.
 
-use arc_malachitebft_core_consensus::{
-    Input as CoreInput, MAX_FUTURE_ROUND_LOOKAHEAD, ProposedValue,
-};
-use arc_malachitebft_core_types::{NilOrVal, Validity, ValueOrigin};
-use touchstone_core::block::Block;
+use std::ops::RangeInclusive;
+
+use arc_malachitebft_core_consensus::{Input as CoreInput, MAX_FUTURE_ROUND_LOOKAHEAD};
+use arc_malachitebft_core_types::NilOrVal;
 use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 
 use super::context::{BlockId, number};
-use super::host::Body;
+use super::host::Waiting;
 use super::message::{self, Message, MessageRefused, SignedProposal, SignedVote};
 use super::timers::Timer;
 use super::{Machine, Output, PeerTag};
@@ -23,7 +22,7 @@ const MAX_PROPOSALS: usize = 2;
 const MAX_MENTIONED: usize = 16;
 
 /// A refusal of a message, or a fault of ours.
-type Received = Result<Result<(), MessageRefused>, Fault>;
+pub(super) type Received = Result<Result<(), MessageRefused>, Fault>;
 
 impl<S: Store, D: Disk> Machine<S, D> {
     /// Bytes from a peer.
@@ -160,152 +159,56 @@ impl<S: Store, D: Disk> Machine<S, D> {
             return Ok(Err(MessageRefused::Round(round)));
         }
         let key = (round, id);
-        if self.host.running.has(round, &id) {
-            // Malachite still wants to see it if it says something else of the same block.
-            let known = self.host.running.proposals.get(&key);
-            if known.is_some_and(|known| known.message != signed.message) {
-                self.feed(CoreInput::Proposal(signed))?;
+        self.note_contradiction(&signed)?;
+        if !self.host.running.proposals.contains_key(&key) {
+            let has_polka = self
+                .core
+                .polka_certificate(signed.message.round, &BlockId(id))
+                .is_some();
+            let count = self.host.running.proposals.range(all_of(round)).count();
+            if count >= MAX_PROPOSALS && !has_polka {
+                return Ok(Err(MessageRefused::TooManyProposals(round)));
             }
-            return Ok(Ok(()));
+            let now_ms = self.host.now_ms;
+            let running = &mut self.host.running;
+            running.first_seen.entry(key).or_insert(now_ms);
+            running.proposals.insert(key, signed);
+            let waiting = Waiting {
+                from: Some(from.clone()),
+                is_refused: false,
+            };
+            running.waiting.insert(key, waiting);
         }
-        let is_new = !self.host.running.first_seen.contains_key(&key);
-        let all = (round, [0; 32])..=(round, [0xff; 32]);
-        let count = self.host.running.first_seen.range(all).count();
-        let has_polka = self
-            .core
-            .polka_certificate(signed.message.round, &BlockId(id))
-            .is_some();
-        if is_new && count >= MAX_PROPOSALS && !has_polka {
-            return Ok(Err(MessageRefused::TooManyProposals(round)));
-        }
-        let now_ms = self.host.now_ms;
-        let seen = self.host.running.first_seen.entry(key).or_insert(now_ms);
-        let seen_ms = *seen;
-        match self.take_body(&id, body)? {
-            Ok(true) => self.judge(signed, seen_ms),
-            Ok(false) => {
-                self.accept(signed)?;
-                self.mention(from, round, id);
-                Ok(Ok(()))
+        let taken = self.take_body(from, round, &id, body)?;
+        self.mention(from, round, id);
+        Ok(taken)
+    }
+
+    /// Two different proposals of one round accuse their proposer, whether or not Malachite ever
+    /// gets to see both.
+    fn note_contradiction(&mut self, signed: &SignedProposal) -> Result<(), Fault> {
+        let round = number(signed.message.round);
+        let running = &self.host.running;
+        let others: Vec<_> = running
+            .proposals
+            .range(all_of(round))
+            .filter(|(_, known)| known.message != signed.message)
+            .map(|(key, known)| (known.clone(), running.waiting.contains_key(key)))
+            .collect();
+        for (known, is_waiting) in others {
+            if known.message.value == signed.message.value && !is_waiting {
+                // Malachite keeps the first of the two, and logs what it can accuse of.
+                self.feed(CoreInput::Proposal(signed.clone()))?;
+            } else {
+                let driver = &mut self.core.driver;
+                driver.record_proposal_evidence(known, signed.clone());
             }
-            Err(MessageRefused::InvalidBlock(invalid)) => {
-                self.host.running.rejected.insert(id);
-                self.accept_with(signed, Validity::Invalid)?;
-                Ok(Err(MessageRefused::InvalidBlock(invalid)))
-            }
-            Err(refused) => Ok(Err(refused)),
         }
-    }
-
-    /// Reads and validates a body; whether the proposal's block is known and valid now.
-    fn take_body(
-        &mut self,
-        id: &Hash,
-        bytes: Option<Vec<u8>>,
-    ) -> Result<Result<bool, MessageRefused>, Fault> {
-        if self.host.running.bodies.contains_key(id) {
-            return Ok(Ok(true));
-        }
-        let Some(bytes) = bytes else {
-            return Ok(Ok(false));
-        };
-        let block = match Block::decode(&bytes) {
-            Ok(block) => block,
-            Err(bad) => return Ok(Err(bad.into())),
-        };
-        if block.id() != *id {
-            return Ok(Err(MessageRefused::OtherBody));
-        }
-        if let Err(invalid) = self.host.chain.validate(&block)? {
-            return Ok(Err(invalid.into()));
-        }
-        let header = block.header;
-        self.host.running.bodies.insert(*id, Body { bytes, header });
-        Ok(Ok(true))
-    }
-
-    /// A proposal whose block is valid: a block proposed as new must be its proposer's own and
-    /// timely (proposer-based timestamps: its time lies within message delay and precision of the
-    /// time at which it was first seen). One that had a polka in an earlier round was judged then.
-    fn judge(&mut self, signed: SignedProposal, seen_ms: u64) -> Received {
-        let BlockId(id) = signed.message.value;
-        let refused = match signed.message.valid_round.is_nil() {
-            true => self.check_new(&signed, seen_ms),
-            false => Ok(()),
-        };
-        let Err(refused) = refused else {
-            self.host.running.untimely.remove(&id);
-            self.accept_with(signed, Validity::Valid)?;
-            return Ok(Ok(()));
-        };
-        // Malachite pairs proposals and values by the block alone: had it the block as valid, it
-        // would prevote for it.
-        let height = signed.message.height;
-        let known = self
-            .core
-            .get_proposed_value_by_id(height, signed.message.round, &BlockId(id));
-        if known.is_some_and(|value| value.validity.is_valid()) {
-            return Ok(Err(refused));
-        }
-        if matches!(refused, MessageRefused::Untimely { .. }) {
-            let round = number(signed.message.round);
-            self.host.running.untimely.insert(id, round);
-        }
-        self.accept_with(signed, Validity::Invalid)?;
-        Ok(Err(refused))
-    }
-
-    fn check_new(&self, signed: &SignedProposal, seen_ms: u64) -> Result<(), MessageRefused> {
-        let BlockId(id) = signed.message.value;
-        let Some(body) = self.host.running.bodies.get(&id) else {
-            return Ok(());
-        };
-        if body.header.proposer != signed.message.address.0 {
-            return Err(MessageRefused::NotItsMaker);
-        }
-        let time_ms = body.header.time_ms;
-        let parameters = self.host.chain.parameters();
-        let earliest = seen_ms
-            .saturating_sub(parameters.message_delay_ms)
-            .saturating_sub(parameters.precision_ms);
-        let latest = seen_ms.saturating_add(parameters.precision_ms);
-        match (earliest..=latest).contains(&time_ms) {
-            true => Ok(()),
-            false => Err(MessageRefused::Untimely {
-                time_ms,
-                now_ms: seen_ms,
-            }),
-        }
-    }
-
-    fn accept(&mut self, signed: SignedProposal) -> Result<(), Fault> {
-        let key = (number(signed.message.round), signed.message.value.0);
-        let place = self.host.running.proposals.entry(key);
-        place.or_insert_with(|| signed.clone());
-        self.feed(CoreInput::Proposal(signed))
-    }
-
-    fn accept_with(&mut self, signed: SignedProposal, validity: Validity) -> Result<(), Fault> {
-        let value = ProposedValue {
-            height: signed.message.height,
-            round: signed.message.round,
-            valid_round: signed.message.valid_round,
-            proposer: signed.message.address,
-            value: signed.message.value,
-            validity,
-        };
-        let id = signed.message.value.0;
-        let key = (number(signed.message.round), id);
-        self.host.running.mentioned.remove(&key);
-        self.accept(signed)?;
-        if self.host.running.decided {
-            return Ok(());
-        }
-        self.feed(CoreInput::ProposedValue(value, ValueOrigin::Consensus))
+        Ok(())
     }
 
     /// Someone speaks of a proposal; if we lack it, it is asked for before long.
-    fn mention(&mut self, from: &PeerTag, round: u32, id: Hash) {
+    pub(super) fn mention(&mut self, from: &PeerTag, round: u32, id: Hash) {
         let running = &mut self.host.running;
         if running.has(round, &id) || running.mentioned.len() >= MAX_MENTIONED {
             return;
@@ -323,7 +226,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let running = &mut self.host.running;
         let mut mentioned = std::mem::take(&mut running.mentioned);
         mentioned.retain(|(round, id), _| !running.has(*round, id));
-        for ((round, id), peer) in &mentioned {
+        // Bodies of later rounds wouldn't be kept.
+        let last = running.round.saturating_add(1);
+        for ((round, id), peer) in mentioned.iter().filter(|((round, _), _)| *round <= last) {
             let bytes = message::want(height, *round, Some(id));
             let peer = peer.as_ref().filter(|p| self.peers.is_connected(p));
             self.host.put(match peer {
@@ -350,8 +255,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let running = &self.host.running;
         let round = running.round;
         let own = self.host.signer.as_ref().map(|s| s.address().0);
-        let all = (round, [0; 32])..=(round, [0xff; 32]);
-        let has_one = running.proposals.range(all).next().is_some();
+        let has_one = running.proposals.range(all_of(round)).next().is_some();
         if self.is_running && !has_one && own != Some(running.proposer) {
             let bytes = message::want(self.height(), round, None);
             self.host.put(Output::Broadcast(bytes));
@@ -372,7 +276,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let running = &mut self.host.running;
         let range = match block_id {
             Some(id) => (round, id)..=(round, id),
-            None => (round, [0; 32])..=(round, [0xff; 32]),
+            None => all_of(round),
         };
         let mut answers = Vec::new();
         for ((round, id), proposal) in running.proposals.range(range) {
@@ -390,6 +294,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
             self.host.put(Output::Send { to, bytes });
         }
     }
+}
+
+/// The keys of a round's proposals.
+fn all_of(round: u32) -> RangeInclusive<(u32, Hash)> {
+    (round, [0; 32])..=(round, [0xff; 32])
 }
 
 fn height_of(message: &Message) -> u64 {

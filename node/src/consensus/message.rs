@@ -102,9 +102,9 @@ pub enum MessageRefused {
     /// The body isn't a block.
     #[error("the body is not a block: {0}")]
     Body(#[from] BadBlock),
-    /// The body is another block.
-    #[error("the body is not the proposed block")]
-    OtherBody,
+    /// The peer's bodies of this height were other blocks too often.
+    #[error("too many bodies that aren't the proposed block")]
+    TooManyBodies,
     /// The block can't follow the tip.
     #[error("the block is invalid: {0}")]
     InvalidBlock(#[from] Invalid),

@@ -5,9 +5,9 @@
 //! towards a round: timers of rounds only run inside a started height.
 
 use arc_malachitebft_core_consensus::{
-    Input as CoreInput, LocallyProposedValue, MisbehaviorEvidence, ProposedValue,
+    Input as CoreInput, LocallyProposedValue, MisbehaviorEvidence,
 };
-use arc_malachitebft_core_types::{Round, Validity, ValueOrigin, VoteExtensionPolicy};
+use arc_malachitebft_core_types::{Round, VoteExtensionPolicy};
 use touchstone_core::fault::Fault;
 
 use super::context::{Address, BlockId, Height, Members, number};
@@ -251,35 +251,5 @@ impl<S: Store, D: Disk> Machine<S, D> {
         self.host.running.bodies.insert(id, body);
         self.host.running.own_blocks.insert(round, id);
         Ok(id)
-    }
-
-    /// Timeliness only concerns the prevote: once this node has prevoted in the round of an
-    /// untimely block, the block counts as valid, so that a polka of others can lock it here too.
-    /// Whether something was done.
-    pub(super) fn reconsider(&mut self) -> Result<bool, Fault> {
-        let current = number(self.core.round());
-        let has_prevoted = !self.core.driver.step_is_propose();
-        let due = self.host.running.untimely.iter();
-        let due = due
-            .filter(|(_, round)| **round < current || (**round == current && has_prevoted))
-            .map(|(id, round)| (*id, *round))
-            .next();
-        let Some((id, round)) = due else {
-            return Ok(false);
-        };
-        self.host.running.untimely.remove(&id);
-        let Some(proposal) = self.host.running.proposals.get(&(round, id)) else {
-            return Ok(true);
-        };
-        let value = ProposedValue {
-            height: proposal.message.height,
-            round: proposal.message.round,
-            valid_round: proposal.message.valid_round,
-            proposer: proposal.message.address,
-            value: proposal.message.value,
-            validity: Validity::Valid,
-        };
-        self.feed(CoreInput::ProposedValue(value, ValueOrigin::Consensus))?;
-        Ok(true)
     }
 }

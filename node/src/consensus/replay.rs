@@ -6,7 +6,7 @@ use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 
 use super::context::{Address, Ctx, number};
-use super::host::Body;
+use super::host::{Body, Waiting};
 use super::log::{self, Entry};
 use super::signer::{self, Signer};
 use super::{Machine, wal};
@@ -117,7 +117,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
         match &entry.input {
             CoreInput::Proposal(proposal) => {
                 let key = (number(proposal.message.round), proposal.message.value.0);
-                self.host.running.proposals.insert(key, proposal.clone());
+                let running = &mut self.host.running;
+                running.proposals.insert(key, proposal.clone());
+                if !running.bodies.contains_key(&key.1) {
+                    running.waiting.insert(key, Waiting::default());
+                }
             }
             CoreInput::ProposedValue(value, _) if value.validity.is_valid() => {
                 let id = value.value.0;
@@ -128,6 +132,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
                         "the write-ahead log names a block that it doesn't hold".into(),
                     ));
                 }
+                // Malachite gives the value to every proposal of the block that the log holds.
+                let waiting = &mut self.host.running.waiting;
+                waiting.retain(|(_, waiting), _| *waiting != id);
                 if value.proposer == *own && value.valid_round.is_nil() {
                     let round = number(value.round);
                     self.host.running.own_blocks.entry(round).or_insert(id);

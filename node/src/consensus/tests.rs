@@ -1,11 +1,13 @@
 //! Machines over a network in memory: one queue, one clock, no chance.
 
 mod agree;
+mod bodies;
 mod chaos;
 mod crash;
 mod follow;
 mod pace;
 mod refuse;
+mod timely;
 
 use std::collections::{BTreeMap, BTreeSet};
 

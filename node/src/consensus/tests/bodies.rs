@@ -1,0 +1,138 @@
+//! What a peer can make of the bodies that it sends.
+
+use super::agree::signed_vote;
+use super::refuse::{block, block_of, proposal, refusal};
+use super::*;
+use arc_malachitebft_core_types::VoteType;
+use touchstone_core::block::{BadBlock, Block};
+
+/// A body with the right header and other transactions costs the hash of all of it.
+fn junk(block: &Block, number: u8) -> Vec<u8> {
+    let mut junk = block.clone();
+    junk.transactions.push(vec![number]);
+    junk.encode()
+}
+
+fn sent_by(net: &mut Net, peer: usize, bytes: Vec<u8>) -> Option<MessageRefused> {
+    net.refused.clear();
+    let from = tag(peer);
+    net.give(0, Input::Message { from, bytes });
+    net.refused.pop().map(|(_, _, reason)| reason)
+}
+
+#[test]
+fn a_peer_whose_bodies_are_wrong_too_often_is_no_longer_read() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, _| false);
+    let block = block(&net, START_MS + 1);
+    let signed = proposal(&net, 1, 0, block.id(), None);
+    let body = |bytes: Vec<u8>| message::proposal(&signed, Some(bytes));
+    for i in 0..3 {
+        let reason = sent_by(&mut net, 2, body(junk(&block, i)));
+        let expected = MessageRefused::Body(BadBlock::TransactionRoot);
+        assert_eq!(reason, Some(expected));
+    }
+    for bytes in [junk(&block, 3), block.encode()] {
+        let reason = sent_by(&mut net, 2, body(bytes));
+        assert_eq!(reason, Some(MessageRefused::TooManyBodies));
+    }
+    assert!(net.machine(0).host.running.bodies.is_empty());
+    // Its votes and proposals are still heard, and others' bodies read.
+    assert_eq!(sent_by(&mut net, 2, message::proposal(&signed, None)), None);
+    assert_eq!(sent_by(&mut net, 3, body(block.encode())), None);
+    assert!(net.machine(0).host.running.bodies.contains_key(&block.id()));
+}
+
+/// Another block's body is recognised by its header, whatever follows.
+#[test]
+fn another_blocks_body_is_refused_for_its_header() {
+    let mut net = Net::new(4);
+    let good = block(&net, START_MS + 1);
+    let signed = proposal(&net, 1, 0, good.id(), None);
+    let other = junk(&block(&net, START_MS + 2), 0);
+    let reason = sent_by(&mut net, 2, message::proposal(&signed, Some(other)));
+    assert_eq!(reason, Some(MessageRefused::Body(BadBlock::Other)));
+}
+
+/// Of coming rounds only the two nearest bodies are kept, and none is read; the others are asked
+/// for when their round comes.
+#[test]
+fn bodies_of_coming_rounds_are_few_and_unread() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, _| false);
+    for round in (1..10).rev() {
+        let maker = (1 + round as usize) % 4;
+        if maker != 0 {
+            let block = block_of(&net, maker, START_MS + u64::from(round));
+            let signed = proposal(&net, maker, round, block.id(), None);
+            let bytes = message::proposal(&signed, Some(junk(&block, 0)));
+            assert_eq!(refusal(&mut net, bytes), None);
+        }
+    }
+    let running = &net.machine(0).host.running;
+    let rounds: Vec<_> = running
+        .early_bodies
+        .keys()
+        .map(|(round, _)| *round)
+        .collect();
+    assert_eq!(rounds, [1, 2]);
+    assert!(running.bodies.is_empty() && running.bad_bodies.is_empty());
+    for i in [1, 3] {
+        let vote = signed_vote(&net, i, VoteType::Prevote, 1, 2, None);
+        let bytes = message::vote(&vote);
+        net.give(
+            0,
+            Input::Message {
+                from: tag(i),
+                bytes,
+            },
+        );
+    }
+    let running = &net.machine(0).host.running;
+    assert!(running.early_bodies.is_empty());
+    assert_eq!(running.bad_bodies.get(&tag(1)), Some(&2));
+    let mentioned: Vec<_> = running.mentioned.keys().map(|(round, _)| *round).collect();
+    assert_eq!(mentioned, [1, 2, 4, 5, 6, 8, 9]);
+}
+
+/// Malachite sees neither of two proposals whose blocks never come; they accuse all the same.
+#[test]
+fn two_proposals_without_bodies_accuse_their_proposer() {
+    let mut net = Net::new(4);
+    net.crash(1);
+    for id in [[7; 32], [8; 32]] {
+        let signed = proposal(&net, 1, 0, id, None);
+        let bytes = message::proposal(&signed, None);
+        let from = tag(1);
+        net.give(0, Input::Message { from, bytes });
+    }
+    net.submit(1);
+    net.run_to(1);
+    let evidence = net.nodes[0].store.misbehaviour();
+    assert_eq!(evidence.len(), 1);
+    assert_eq!(evidence[0].kind, "proposal");
+    assert!(net.nodes[2].store.misbehaviour().is_empty());
+}
+
+/// A proposal that was refused before a crash is asked for again and can be decided after it.
+#[test]
+fn what_was_refused_before_a_crash_can_be_decided_after_it() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, _| false);
+    net.now_ms = START_MS + 100_000;
+    let block = block(&net, START_MS + 1);
+    let id = block.id();
+    let signed = proposal(&net, 1, 0, id, None);
+    let with_body = message::proposal(&signed, Some(block.encode()));
+    assert!(refusal(&mut net, with_body.clone()).is_some());
+    net.crash(0);
+    net.start(0);
+    assert_eq!(refusal(&mut net, with_body), None);
+    for kind in [VoteType::Prevote, VoteType::Precommit] {
+        for i in 1..4 {
+            let vote = signed_vote(&net, i, kind, 1, 0, Some(id));
+            assert_eq!(refusal(&mut net, message::vote(&vote)), None);
+        }
+    }
+    assert_eq!(net.committed, [(0, 1, 0, 0)]);
+}
