@@ -15,6 +15,10 @@ use crate::transaction::VerifiedTransaction;
 use thiserror::Error;
 use touchstone_proto::ledger::Parameters;
 
+/// Link entries that a block may write. Short identifiers would else let 6 MiB of events write some
+/// 700,000; so many take about half a second to execute.
+pub const MAX_LINK_ENTRIES: usize = 1 << 16;
+
 /// What is fixed about a block before its transactions are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockContext {
@@ -58,8 +62,8 @@ pub enum InvalidBlock {
         /// The rule.
         rejection: Rejection,
     },
-    /// More bytes or transactions than the parameters allow.
-    #[error("the block exceeds the chain's limits of bytes or transactions")]
+    /// More bytes, transactions or link entries than are allowed.
+    #[error("the block exceeds the chain's limits of bytes, transactions or link entries")]
     TooLarge,
     /// A header field that execution doesn't confirm.
     #[error("the header's {0} is not what executing the block gives")]
@@ -140,6 +144,7 @@ fn stage<'a, S: StateRead>(
     let mut applied = Vec::new();
     let mut rejected = Vec::new();
     let mut bytes: u64 = 0;
+    let mut entries: usize = 0;
     for (index, transaction) in transactions.iter().enumerate() {
         let size = transaction.envelope().len() as u64;
         if applied.len() as u64 >= parameters.max_block_transactions {
@@ -152,6 +157,12 @@ fn stage<'a, S: StateRead>(
             .map_err(|_| Fault::Invariant("more than 2^32 transactions in a block".into()))?;
         match rules::apply(&mut delta, &parameters, context, place, transaction)? {
             Ok(()) => {
+                entries = entries.saturating_add(delta.staged_entries());
+                // The work on what doesn't fit would be in vain: the next block begins with it.
+                if entries > MAX_LINK_ENTRIES {
+                    delta.discard();
+                    break;
+                }
                 delta.accept(*transaction.id());
                 bytes = bytes.saturating_add(size);
                 applied.push(index);

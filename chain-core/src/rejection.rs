@@ -135,6 +135,13 @@ pub enum Rejection {
         container: String,
     },
 
+    /// The events name more items than one block may write entries for.
+    #[error("the events name more than {limit} items; split the capture")]
+    TooManyItems {
+        /// The limit.
+        limit: usize,
+    },
+
     // 4xx: designs
     /// This owner deposited this commitment before.
     #[error("design {} is already deposited", hex::encode(.0))]
@@ -219,6 +226,7 @@ impl Rejection {
             Rejection::NotPacked { .. } => 303,
             Rejection::PackingCycle { .. } => 304,
             Rejection::PackingTooDeep { .. } => 305,
+            Rejection::TooManyItems { .. } => 306,
             Rejection::AlreadyDeposited(_) => 400,
             Rejection::UnknownDesign(_) => 401,
             Rejection::AlreadyDisclosed(_) => 402,
@@ -259,6 +267,7 @@ impl Rejection {
             Rejection::NotPacked { .. } => "unpack-from-container",
             Rejection::PackingCycle { .. } => "no-packing-cycle",
             Rejection::PackingTooDeep { .. } => "packing-depth",
+            Rejection::TooManyItems { .. } => "item-count",
             Rejection::AlreadyDeposited(_) => "deposit-once",
             Rejection::UnknownDesign(_) => "design-exists",
             Rejection::AlreadyDisclosed(_) => "disclose-once",

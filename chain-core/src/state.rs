@@ -6,7 +6,7 @@ pub mod keys;
 
 use crate::{Fault, Hash};
 
-/// Reading the state after some block. Two implementations: the disk, and the simulator's memory.
+/// Reading the state after some block: on disk, in the simulator's memory, or staged over either.
 pub trait StateRead {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;

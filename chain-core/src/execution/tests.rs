@@ -303,3 +303,56 @@ fn a_damaged_record_is_a_fault_and_no_rejection() {
     }
     assert!(execute(&chain.state, &chain.context(), &[&again, &touching]).is_ok());
 }
+
+/// `count` items in events of 10,000 each.
+fn many(chain: &Chain, from: u64, count: u64) -> Vec<u8> {
+    let items: Vec<_> = (from..from + count).map(|n| format!("a:{n:x}")).collect();
+    let events: Vec<_> = items
+        .chunks(10_000)
+        .map(|some| object(from, some))
+        .collect();
+    chain.sign(MARKET, capture(&events))
+}
+
+/// A block's link entries are bounded: the proposer stops before the bound, and a block over it is
+/// invalid.
+#[test]
+fn a_block_writes_at_most_so_many_link_entries() {
+    let chain = Chain::start();
+    let limit = MAX_LINK_ENTRIES as u64;
+    let half = limit / 2;
+    let envelopes = [
+        many(&chain, 0, half),
+        many(&chain, half, half),
+        many(&chain, limit, 1),
+    ];
+    let executed = chain.execute(&envelopes);
+    assert_eq!(executed.applied, [0, 1]);
+    assert_eq!(executed.rejected, []);
+    assert_eq!(executed.writes.links.len() as u64, limit);
+    let mut block = Block {
+        header: executed.header,
+        transactions: envelopes.to_vec(),
+    };
+    assert_eq!(chain.verify(&block), Err(InvalidBlock::TooLarge));
+    block.transactions.pop();
+    assert!(chain.verify(&block).is_ok());
+    // What comes behind one that doesn't fit waits with it.
+    let envelopes = [
+        many(&chain, 0, half + 1),
+        many(&chain, half, half),
+        many(&chain, limit, 1),
+    ];
+    let executed = chain.execute(&envelopes);
+    assert_eq!((executed.applied, executed.rejected), (vec![0], vec![]));
+}
+
+/// A transaction that fits into no block is told so.
+#[test]
+fn a_transaction_writes_at_most_as_many_link_entries_as_a_block() {
+    let chain = Chain::start();
+    let limit = MAX_LINK_ENTRIES;
+    assert_eq!(chain.check(&many(&chain, 0, limit as u64)), Ok(()));
+    let refused = chain.check(&many(&chain, 0, limit as u64 + 1));
+    assert_eq!(refused, Err(Rejection::TooManyItems { limit }));
+}

@@ -79,6 +79,7 @@ fn all() -> Vec<(u32, Rejection)> {
                 container: text(),
             },
         ),
+        (306, Rejection::TooManyItems { limit: 65_536 }),
         (400, Rejection::AlreadyDeposited(key)),
         (401, Rejection::UnknownDesign(key)),
         (402, Rejection::AlreadyDisclosed(key)),

@@ -10,6 +10,7 @@ use super::change_keys::register_key;
 use crate::Fault;
 use crate::certificate::exceeds_two_thirds;
 use crate::encoding;
+use crate::execution;
 use crate::hash::{self, tag};
 use crate::model::organisation;
 use crate::model::validators::{Validator, ValidatorSet};
@@ -25,7 +26,7 @@ pub(super) fn apply<S: StateRead>(
     let Some(change) = &action.change else {
         return Ok(Err(Rejection::EmptyChange));
     };
-    let validators = current_validators(state)?;
+    let validators = execution::validators(state)?;
     let approver = &context.organisation.id;
     // Rule: organisations that run a validator govern, each with its validators' power.
     if validators.power_of_organisation(approver) == 0 {
@@ -177,13 +178,6 @@ fn list<S: StateRead>(state: &mut Delta<'_, S>, id: &str) -> Result<(), Fault> {
     let joined: Vec<u8> = ids.iter().flat_map(|id| [*id, &[0]].concat()).collect();
     state.put(keys::ORGANISATIONS.to_vec(), joined);
     Ok(())
-}
-
-fn current_validators<S: StateRead>(state: &Delta<'_, S>) -> Result<ValidatorSet, Fault> {
-    let bytes = state
-        .get(keys::VALIDATORS)?
-        .ok_or_else(|| Fault::Damaged("the state has no validators".into()))?;
-    ValidatorSet::decode(&bytes).map_err(|e| Fault::Damaged(format!("validators: {e}")))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use touchstone_proto::ledger::{CaptureEvents, Item, Packing, Position, Role};
 use super::{Context, link};
 use crate::Fault;
 use crate::epcis::{Action, Event, EventType, Identifier};
+use crate::execution::MAX_LINK_ENTRIES;
 use crate::hash;
 use crate::model::organisation;
 use crate::rejection::Rejection;
@@ -53,6 +54,11 @@ pub(super) fn apply<S: StateRead>(
         };
         if let Err(rejection) = append(state, context, index, bytes, &event)? {
             return Ok(Err(rejection));
+        }
+        // Rule: a capture's entries fit into one block.
+        if state.staged_entries() > MAX_LINK_ENTRIES {
+            let limit = MAX_LINK_ENTRIES;
+            return Ok(Err(Rejection::TooManyItems { limit }));
         }
     }
     Ok(Ok(()))

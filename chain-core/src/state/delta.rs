@@ -49,26 +49,11 @@ impl<'a, S: StateRead> Delta<'a, S> {
         }
     }
 
-    /// The value of a key as staged.
-    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        for layer in [&self.transaction, &self.block] {
-            if let Some(value) = layer.values.get(key) {
-                return Ok(Some(value.clone()));
-            }
-        }
-        self.base.get(key)
-    }
-
     /// The message at a key. A value that doesn't decode was damaged on our disk.
     pub fn read<M: Message + Default>(&self, key: &[u8]) -> Result<Option<M>, Fault> {
         self.get(key)?
             .map(|bytes| decode_stored(key, &bytes))
             .transpose()
-    }
-
-    /// Whether the transaction is in the chain or in this block.
-    pub fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {
-        Ok(self.block.transactions.contains(id) || self.base.is_committed(id)?)
     }
 
     /// Stages a value.
@@ -84,6 +69,11 @@ impl<'a, S: StateRead> Delta<'a, S> {
     /// Stages a link entry.
     pub fn append(&mut self, row: LinkRow) {
         self.transaction.links.push(row);
+    }
+
+    /// How many link entries the transaction has staged.
+    pub fn staged_entries(&self) -> usize {
+        self.transaction.links.len()
     }
 
     /// Keeps what the transaction staged.
@@ -109,6 +99,22 @@ impl<'a, S: StateRead> Delta<'a, S> {
     /// The block's writes.
     pub fn into_writes(self) -> Writes {
         self.block
+    }
+}
+
+/// The state as staged: the base's where nothing is.
+impl<S: StateRead> StateRead for Delta<'_, S> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        for layer in [&self.transaction, &self.block] {
+            if let Some(value) = layer.values.get(key) {
+                return Ok(Some(value.clone()));
+            }
+        }
+        self.base.get(key)
+    }
+
+    fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {
+        Ok(self.block.transactions.contains(id) || self.base.is_committed(id)?)
     }
 }
 

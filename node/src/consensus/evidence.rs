@@ -3,8 +3,7 @@
 use arc_malachitebft_core_consensus::MisbehaviorEvidence;
 use touchstone_proto::node::Misbehaviour;
 
-use super::context::{Address, Ctx};
-use super::message::{SignedProposal, SignedVote};
+use super::context::{Address, Ctx, Height};
 
 /// All pairs of conflicting messages, in the order of the validators. Malachite also pairs a
 /// proposal with itself when its block counts as valid after all and another proposal of the round
@@ -13,39 +12,33 @@ pub fn convert(evidence: &MisbehaviorEvidence<Ctx>, validators: &[[u8; 32]]) -> 
     let mut found = Vec::new();
     for key in validators {
         let address = Address(*key);
-        for (first, second) in evidence.proposals.get(&address).into_iter().flatten() {
-            if first.message != second.message {
-                found.push(proposals(first, second));
-            }
+        let proposals = evidence.proposals.get(&address).into_iter().flatten();
+        for (first, second) in proposals.filter(|(first, second)| first.message != second.message) {
+            let signed = [first, second].map(|p| (p.message.signed().1, p.signature));
+            found.push(pair("proposal", key, first.message.height, signed));
         }
         for (first, second) in evidence.votes.get(&address).into_iter().flatten() {
-            found.push(votes(first, second));
+            let signed = [first, second].map(|v| (v.message.signed().1, v.signature));
+            found.push(pair("vote", key, first.message.height, signed));
         }
     }
     found
 }
 
-fn proposals(first: &SignedProposal, second: &SignedProposal) -> Misbehaviour {
+fn pair(
+    kind: &str,
+    validator: &[u8; 32],
+    Height(height): Height,
+    [(first, first_signature), (second, second_signature)]: [(Vec<u8>, [u8; 64]); 2],
+) -> Misbehaviour {
     Misbehaviour {
-        validator: first.message.address.0.to_vec(),
-        height: first.message.height.0,
-        first: first.message.signed().1,
-        first_signature: first.signature.to_vec(),
-        second: second.message.signed().1,
-        second_signature: second.signature.to_vec(),
-        kind: "proposal".into(),
-    }
-}
-
-fn votes(first: &SignedVote, second: &SignedVote) -> Misbehaviour {
-    Misbehaviour {
-        validator: first.message.address.0.to_vec(),
-        height: first.message.height.0,
-        first: first.message.signed().1,
-        first_signature: first.signature.to_vec(),
-        second: second.message.signed().1,
-        second_signature: second.signature.to_vec(),
-        kind: "vote".into(),
+        validator: validator.to_vec(),
+        height,
+        first,
+        first_signature: first_signature.to_vec(),
+        second,
+        second_signature: second_signature.to_vec(),
+        kind: kind.into(),
     }
 }
 
@@ -54,7 +47,7 @@ mod tests {
     use arc_malachitebft_core_types::{Round, SignedMessage};
 
     use super::*;
-    use crate::consensus::context::{BlockId, Height, Proposal};
+    use crate::consensus::context::{BlockId, Proposal};
 
     /// A proposal next to itself is no contradiction; next to another one it is.
     #[test]

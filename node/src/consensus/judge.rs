@@ -27,6 +27,9 @@ const MAX_EARLY_BODIES: usize = 2;
 /// hash of all of it.
 const MAX_BAD_BODIES: u32 = 3;
 
+/// No round allows for a longer message delay, milliseconds.
+const MAX_MESSAGE_DELAY_MS: u64 = 3_600_000;
+
 /// What may be done with a waiting proposal.
 enum Verdict {
     /// Nothing yet.
@@ -203,7 +206,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let seen_ms = self.host.running.first_seen.get(&key);
         let seen_ms = seen_ms.copied().unwrap_or(self.host.now_ms);
         let time_ms = body.header.time_ms;
-        match is_timely(self.host.chain.parameters(), seen_ms, time_ms) {
+        match is_timely(self.host.chain.parameters(), key.0, seen_ms, time_ms) {
             true => Ok(()),
             false => Err(MessageRefused::Untimely {
                 time_ms,
@@ -254,10 +257,26 @@ impl<S: Store, D: Disk> Machine<S, D> {
 }
 
 /// Whether a new block's time suits the time at which its proposal was first seen, milliseconds.
-fn is_timely(parameters: &Parameters, seen_ms: u64, time_ms: u64) -> bool {
+fn is_timely(parameters: &Parameters, round: u32, seen_ms: u64, time_ms: u64) -> bool {
     let earliest = seen_ms
-        .saturating_sub(parameters.message_delay_ms)
+        .saturating_sub(message_delay_ms(parameters, round))
         .saturating_sub(parameters.precision_ms);
     let latest = seen_ms.saturating_add(parameters.precision_ms);
     (earliest..=latest).contains(&time_ms)
+}
+
+/// The message delay that a round allows for, milliseconds: a tenth more with each round (adaptive
+/// synchrony of CometBFT's proposer-based timestamps), so that a parameter which is too short for
+/// the network slows the chain and can't stop it.
+fn message_delay_ms(parameters: &Parameters, round: u32) -> u64 {
+    let mut delay_ms = parameters.message_delay_ms;
+    for _ in 0..round {
+        if delay_ms >= MAX_MESSAGE_DELAY_MS {
+            break;
+        }
+        delay_ms = delay_ms
+            .saturating_add((delay_ms / 10).max(1))
+            .min(MAX_MESSAGE_DELAY_MS);
+    }
+    delay_ms
 }

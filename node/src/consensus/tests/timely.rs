@@ -282,3 +282,38 @@ fn a_time_that_cannot_be_written_is_refused() {
         assert_eq!(prevote(&net, 0), Some(Vec::new()));
     }
 }
+
+/// The earliest time that counts lies a tenth of the message delay further back with each round,
+/// the latest stays: a message delay that is too short for a network can't stop its chain.
+#[test]
+fn each_round_allows_for_slower_messages() {
+    let precision = genesis::Parameters::default().precision_ms;
+    let now_ms = START_MS + 10_000_000;
+    let cases = [
+        (1, 4_400),
+        (4, 5_856),
+        (9, 9_429),
+        (77, 3_600_000),
+        (400, 3_600_000),
+    ];
+    for (round, delay) in cases {
+        for (time_ms, is_timely) in [
+            (now_ms - delay - precision - 1, false),
+            (now_ms - delay - precision, true),
+            (now_ms + precision, true),
+            (now_ms + precision + 1, false),
+        ] {
+            let mut net = alone();
+            net.now_ms = now_ms;
+            let maker = (1 + round as usize) % 4;
+            let block = block_of(&net, maker, time_ms);
+            for ahead in (0..round).step_by(10).skip(1).chain([round]) {
+                go_to(&mut net, ahead);
+            }
+            let signed = proposal(&net, maker, round, block.id(), None);
+            send(&mut net, &signed, Some(&block));
+            let expected = is_timely.then(|| block.id().to_vec()).unwrap_or_default();
+            assert_eq!(prevote(&net, round), Some(expected), "{round}, {time_ms}");
+        }
+    }
+}
