@@ -64,7 +64,8 @@ pub trait Store: StateRead + TreeRead {
     /// A stored block with its certificate; none above the tip, at height 0, or below what is kept.
     fn block(&self, height: u64) -> Result<Option<(Block, CommitCertificate)>, Fault>;
 
-    /// Keeps evidence that a validator signed two conflicting messages (synced).
+    /// Keeps evidence that a validator signed two conflicting messages (synced); of each validator
+    /// at least the first pieces.
     fn keep_misbehaviour(&mut self, evidence: &[Misbehaviour]) -> Result<(), Fault>;
 }
 

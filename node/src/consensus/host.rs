@@ -60,10 +60,14 @@ pub struct Running {
     pub wanted: Option<u32>,
     /// Proposals that others voted for and we lack, and whom to ask first.
     pub mentioned: BTreeMap<(u32, Hash), Option<PeerTag>>,
-    /// When a proposal was last sent again to a peer.
-    pub answered: BTreeMap<(PeerTag, u32, Hash), u64>,
-    /// Whether a proposer need not wait for a transaction any longer.
+    /// When a proposal was last sent again to a peer, and how often.
+    pub answered: BTreeMap<(PeerTag, u32, Hash), (u64, u32)>,
+    /// Other validators that were heard at this height.
+    pub heard: BTreeSet<[u8; 32]>,
+    /// Whether a proposer that others woke need not wait for a transaction any longer.
     pub grace_over: bool,
+    /// Whether the last block is old enough for an empty one.
+    pub heartbeat_over: bool,
     /// Whether the height is decided and committed.
     pub decided: bool,
     logged: BTreeSet<Hash>,

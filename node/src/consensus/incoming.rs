@@ -21,6 +21,9 @@ const MAX_PROPOSALS: usize = 2;
 /// Proposals asked for at once.
 const MAX_MENTIONED: usize = 16;
 
+/// How often the pause between two answers to a peer's wish for one proposal is doubled.
+const MAX_DOUBLINGS: u32 = 8;
+
 /// A refusal of a message, or a fault of ours.
 pub(super) type Received = Result<Result<(), MessageRefused>, Fault>;
 
@@ -86,12 +89,17 @@ impl<S: Store, D: Disk> Machine<S, D> {
             ) && height > next;
             return Ok(if is_later { Ok(()) } else { Err(refused) });
         }
-        if let Some(signer) = signer_of(&message) {
-            self.host.absent.remove(&signer);
+        let signer = signer_of(&message);
+        if let Some(signer) = &signer {
+            self.host.absent.remove(signer);
         }
         if height > next {
             self.held.hold(height, from.clone(), message);
             return Ok(Ok(()));
+        }
+        let own = self.host.signer.as_ref().map(|s| s.address().0);
+        if signer != own {
+            self.host.running.heard.extend(signer);
         }
         self.wake()?;
         if self.host.running.decided {
@@ -283,9 +291,14 @@ impl<S: Store, D: Disk> Machine<S, D> {
             let Some(body) = running.bodies.get(id) else {
                 continue;
             };
-            let last = running.answered.get(&(from.clone(), *round, *id));
-            if last.is_none_or(|last| now_ms.saturating_sub(*last) >= pause_ms) {
-                running.answered.insert((from.clone(), *round, *id), now_ms);
+            let key = (from.clone(), *round, *id);
+            let (last_ms, times) = running.answered.get(&key).copied().unwrap_or_default();
+            // Twice the pause after each answer: one that was lost is soon sent again, and who
+            // goes on asking gets ever less.
+            let pause_ms = pause_ms.saturating_mul(1 << times.min(MAX_DOUBLINGS));
+            if times == 0 || now_ms.saturating_sub(last_ms) >= pause_ms {
+                let answered = (now_ms, times.saturating_add(1));
+                running.answered.insert(key, answered);
                 answers.push(message::proposal(proposal, Some(body.bytes.clone())));
             }
         }

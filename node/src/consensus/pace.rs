@@ -12,6 +12,7 @@ use touchstone_core::fault::Fault;
 
 use super::context::{Address, BlockId, Height, Members, number};
 use super::host::{Body, Running};
+use super::signatures::exceeds_one_third;
 use super::timers::{self, Timer};
 use super::{Machine, Output, evidence, message};
 use crate::storage::{Disk, Store};
@@ -154,7 +155,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         match timer {
             Timer::Linger => self.wake(),
             Timer::Heartbeat => {
-                self.host.running.grace_over = true;
+                self.host.running.heartbeat_over = true;
                 self.wake()
             }
             Timer::Grace => {
@@ -221,8 +222,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
             Some(id) => *id,
             None => {
                 let is_empty = self.host.chain.mempool().size().0 == 0;
-                if is_empty && round == 0 && !self.host.running.grace_over {
-                    if !self.host.timers.runs(Timer::Grace) {
+                if is_empty && round == 0 && !self.may_be_empty() {
+                    let running = &self.host.running;
+                    if !running.grace_over && !self.host.timers.runs(Timer::Grace) {
                         self.host.set_timer(Timer::Grace);
                     }
                     return Ok(false);
@@ -239,6 +241,17 @@ impl<S: Store, D: Disk> Machine<S, D> {
             BlockId(id),
         )))?;
         Ok(true)
+    }
+
+    /// Whether the first round's block may be empty: the last one is old, or others want a block,
+    /// at least one honest validator among them, and no transaction has come meanwhile.
+    fn may_be_empty(&self) -> bool {
+        let running = &self.host.running;
+        let set = self.host.chain.validators();
+        let heard = running.heard.iter().filter_map(|key| set.get(key));
+        let power = heard.map(|v| v.power).fold(0, u64::saturating_add);
+        let is_wanted = exceeds_one_third(power, set.total_power());
+        running.heartbeat_over || (running.grace_over && is_wanted)
     }
 
     fn build(&mut self, round: u32, own: [u8; 32]) -> Result<[u8; 32], Fault> {

@@ -141,7 +141,7 @@ impl Signatures {
         let total = set.total_power();
         let met = match precommits {
             true => exceeds_two_thirds(signed, total),
-            false => u128::from(signed) * 3 > u128::from(total),
+            false => exceeds_one_third(signed, total),
         };
         enough(met, signed, set)
     }
@@ -184,6 +184,11 @@ impl Signatures {
         }
         Ok(power)
     }
+}
+
+/// Whether some honest validator is among those with this much power.
+pub fn exceeds_one_third(part: u64, total: u64) -> bool {
+    u128::from(part) * 3 > u128::from(total)
 }
 
 /// The answer to Malachite's question after a certificate.

@@ -12,11 +12,15 @@ use touchstone_proto::node::Misbehaviour;
 
 use super::Commit;
 use super::database::{self, Database};
+use super::query;
 use super::schema::{
     BlockIndex, EvidenceKey, FORMAT, HeaderRow, Headers, Height, Key, LinkKey, Links, Meta,
     MetaKey, MetaRow, Misbehaviours, Place, PlaceRow, State, Table, TransactionIndex, Transactions,
     Tree, ValidatorSets, Value,
 };
+
+/// Pieces of evidence kept of each validator: one convicts it, and all of them are one answer.
+const MAX_EVIDENCE: usize = 16;
 
 /// Writes the state at height 0.
 pub fn genesis(db: &Database, genesis: &Genesis) -> Result<(), Fault> {
@@ -76,16 +80,22 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
     batch.write()
 }
 
-/// Writes evidence; what is known already is written again unchanged.
+/// Writes evidence, unless enough of the validator's is known.
 pub fn misbehaviour(db: &Database, evidence: &[Misbehaviour]) -> Result<(), Fault> {
+    let mut known = query::misbehaviour(db)?;
     let mut batch = Batch::new(db);
     for item in evidence {
+        let same = known.iter().filter(|k| k.validator == item.validator);
+        if same.count() >= MAX_EVIDENCE || known.contains(item) {
+            continue;
+        }
         let bytes = item.encode_to_vec();
         let key = EvidenceKey {
             height: item.height,
             hash: hash::sha256(&bytes),
         };
         batch.put::<Misbehaviours>(&key, &bytes)?;
+        known.push(item.clone());
     }
     batch.write()
 }

@@ -151,16 +151,7 @@ impl Snapshot<'_> {
 
     /// All evidence of double signing, by height.
     pub fn misbehaviour(&self) -> Result<Vec<Misbehaviour>, Fault> {
-        let first = EvidenceKey {
-            height: 0,
-            hash: [0; 32],
-        };
-        self.rows_from::<Misbehaviours>(&first)
-            .map(|row| {
-                encoding::decode_exact(&row?.1)
-                    .map_err(|e| Fault::Damaged(format!("evidence: {e}")))
-            })
-            .collect()
+        misbehaviour(&self.rows)
     }
 }
 
@@ -243,6 +234,19 @@ pub(super) fn block(
 }
 
 /// A node of the tree.
+/// All evidence of double signing, by height.
+pub(super) fn misbehaviour(rows: &impl Rows) -> Result<Vec<Misbehaviour>, Fault> {
+    let first = EvidenceKey {
+        height: 0,
+        hash: [0; 32],
+    };
+    rows.rows_from::<Misbehaviours>(&first)
+        .map(|row| {
+            encoding::decode_exact(&row?.1).map_err(|e| Fault::Damaged(format!("evidence: {e}")))
+        })
+        .collect()
+}
+
 pub(super) fn node(rows: &impl Rows, key: &NodeKey) -> Result<Option<Node>, Fault> {
     rows.row::<Tree>(&commitment::encode_node_key(key)?)?
         .map(|bytes| commitment::decode_node(&bytes))

@@ -149,3 +149,51 @@ fn one_disk_sync_per_step_and_none_for_what_others_say() {
     }
     assert!(last > before);
 }
+
+/// One validator alone, which may be dishonest, gets no empty block out of the proposer in the
+/// first round, not even with the proposer's own votes sent back; among two of four is an honest
+/// one.
+#[test]
+fn an_empty_block_needs_more_than_a_third() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, _| false);
+    let say = |net: &mut Net, i: usize| {
+        let vote = signed_vote(net, i, VoteType::Prevote, 1, 0, None);
+        let bytes = message::vote(&vote);
+        let from = tag(3);
+        net.give(1, Input::Message { from, bytes });
+    };
+    say(&mut net, 3);
+    say(&mut net, 1);
+    net.run(net.settings.grace_ms + 100);
+    assert_eq!(net.machine(1).round(), Some(0));
+    assert!(net.machine(1).host.running.own_blocks.is_empty());
+    say(&mut net, 0);
+    assert_eq!(net.machine(1).host.running.own_blocks.len(), 1);
+}
+
+/// Each answer to the same wish of the same peer comes after twice the pause.
+#[test]
+fn a_peer_that_goes_on_asking_gets_ever_less() {
+    let mut net = Net::new(4);
+    let answers = std::rc::Rc::new(std::cell::Cell::new(0));
+    let seen = answers.clone();
+    net.filter = Box::new(move |from, to, message| {
+        let is_answer = matches!(message, Message::Proposal(..)) && (from, to) == (1, 2);
+        seen.set(seen.get() + u32::from(is_answer));
+        false
+    });
+    net.submit(1);
+    net.run(20);
+    assert_eq!(answers.get(), 1, "the proposal itself");
+    let want = message::want(1, 0, None);
+    let pause_ms = net.settings.want_ms / 2;
+    for _ in 0..1000 {
+        let (from, bytes) = (tag(2), want.clone());
+        net.give(1, Input::Message { from, bytes });
+        net.run(pause_ms);
+    }
+    // At once, then after 2, 4, 8 … 256 pauses, and every 256.
+    let expected = 1 + 8 + (1000 - 510) / 256;
+    assert_eq!(answers.get() - 1, expected);
+}

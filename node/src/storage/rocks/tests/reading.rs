@@ -184,6 +184,30 @@ fn evidence_is_kept_once_in_order_of_height() {
     );
 }
 
+/// A validator that goes on and on adds no more; another's evidence is still kept.
+#[test]
+fn so_much_evidence_is_kept_of_each_validator() {
+    let folder = folder();
+    let mut store = folder.create();
+    for height in (1..=40).rev() {
+        store
+            .keep_misbehaviour(&[evidence(height), evidence(height)])
+            .expect("keeps");
+    }
+    let other = Misbehaviour {
+        validator: vec![77; 32],
+        ..evidence(50)
+    };
+    store
+        .keep_misbehaviour(std::slice::from_ref(&other))
+        .expect("keeps");
+    let mut expected: Vec<_> = (25..=40).map(evidence).collect();
+    expected.push(other);
+    let reader = store.reader();
+    let kept = reader.snapshot().misbehaviour().expect("reads");
+    assert_eq!(kept, expected);
+}
+
 /// A snapshot stays at its block while others are committed on another thread, and each new one
 /// is whole: its tip, state and proofs belong together.
 #[test]
