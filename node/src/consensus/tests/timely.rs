@@ -312,7 +312,10 @@ fn each_round_allows_for_slower_messages() {
             }
             let signed = proposal(&net, maker, round, block.id(), None);
             send(&mut net, &signed, Some(&block));
-            let expected = is_timely.then(|| block.id().to_vec()).unwrap_or_default();
+            let expected = match is_timely {
+                true => block.id().to_vec(),
+                false => Vec::new(),
+            };
             assert_eq!(prevote(&net, round), Some(expected), "{round}, {time_ms}");
         }
     }
