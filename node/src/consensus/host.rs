@@ -52,8 +52,6 @@ pub struct Running {
     pub early_bodies: BTreeMap<(u32, Hash), (PeerTag, Vec<u8>)>,
     /// How many bodies of a peer weren't the block that they came for.
     pub bad_bodies: BTreeMap<PeerTag, u32>,
-    /// When a proposal was first seen.
-    pub first_seen: BTreeMap<(u32, Hash), u64>,
     /// The one own block of each round, the same after a restart.
     pub own_blocks: BTreeMap<u32, Hash>,
     /// The round for which Malachite wants a block from us.
@@ -75,10 +73,12 @@ pub struct Running {
 }
 
 /// A proposal that Malachite hasn't got as valid.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Waiting {
     /// Who sent it; none if it is from the log.
     pub from: Option<PeerTag>,
+    /// When it was first seen, milliseconds.
+    pub seen_ms: u64,
     /// Whether it was found not to deserve this node's prevote.
     pub is_refused: bool,
 }

@@ -177,15 +177,13 @@ impl<S: Store, D: Disk> Machine<S, D> {
             if count >= MAX_PROPOSALS && !has_polka {
                 return Ok(Err(MessageRefused::TooManyProposals(round)));
             }
-            let now_ms = self.host.now_ms;
-            let running = &mut self.host.running;
-            running.first_seen.entry(key).or_insert(now_ms);
-            running.proposals.insert(key, signed);
             let waiting = Waiting {
                 from: Some(from.clone()),
+                seen_ms: self.host.now_ms,
                 is_refused: false,
             };
-            running.waiting.insert(key, waiting);
+            self.host.running.proposals.insert(key, signed);
+            self.host.running.waiting.insert(key, waiting);
         }
         let taken = self.take_body(from, round, &id, body)?;
         self.mention(from, round, id);

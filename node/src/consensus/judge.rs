@@ -30,10 +30,8 @@ const MAX_BAD_BODIES: u32 = 3;
 /// No round allows for a longer message delay, milliseconds.
 const MAX_MESSAGE_DELAY_MS: u64 = 3_600_000;
 
-/// What may be done with a waiting proposal.
+/// What becomes of a waiting proposal.
 enum Verdict {
-    /// Nothing yet.
-    Wait,
     /// Malachite may have it.
     Admit,
     /// The ledger denies its block.
@@ -128,22 +126,18 @@ impl<S: Store, D: Disk> Machine<S, D> {
         }
         // The current round first: what is refused there gets its nil prevote before the block
         // may count as valid for another round.
-        let waiting = self.host.running.waiting.iter().rev();
-        let found = waiting
-            .filter_map(|(key, waiting)| {
-                let signed = self.host.running.proposals.get(key)?;
-                match self.verdict(signed) {
-                    Verdict::Wait => None,
-                    Verdict::Refuse(_) if waiting.is_refused => None,
-                    verdict => Some((*key, signed.clone(), verdict)),
-                }
-            })
-            .next();
+        let mut waiting = self.host.running.waiting.iter().rev();
+        let found = waiting.find_map(|(key, waiting)| {
+            let signed = self.host.running.proposals.get(key)?;
+            match self.verdict(signed, waiting.seen_ms)? {
+                Verdict::Refuse(_) if waiting.is_refused => None,
+                verdict => Some((*key, signed.clone(), verdict)),
+            }
+        });
         let Some((key, signed, verdict)) = found else {
             return Ok(false);
         };
         match verdict {
-            Verdict::Wait => return Ok(false),
             Verdict::Admit => {
                 self.host.running.waiting.remove(&key);
                 self.give(signed, Validity::Valid)?;
@@ -157,33 +151,31 @@ impl<S: Store, D: Disk> Machine<S, D> {
         Ok(true)
     }
 
-    fn verdict(&self, signed: &SignedProposal) -> Verdict {
+    /// None while nothing can be said yet.
+    fn verdict(&self, signed: &SignedProposal, seen_ms: u64) -> Option<Verdict> {
         let current = self.core.round();
         let BlockId(id) = signed.message.value;
         let round = signed.message.round;
         if round > current {
-            return Verdict::Wait;
+            return None;
         }
         if self.host.running.rejected.contains(&id) {
-            return Verdict::Deny;
+            return Some(Verdict::Deny);
         }
-        let Some(body) = self.host.running.bodies.get(&id) else {
-            return Verdict::Wait;
-        };
+        let body = self.host.running.bodies.get(&id)?;
         let has_prevoted = !self.core.driver.step_is_propose();
         if round < current || has_prevoted || self.has_quorum(VoteType::Precommit, round, id) {
-            return Verdict::Admit;
+            return Some(Verdict::Admit);
         }
-        if signed.message.valid_round.is_defined() {
-            return match self.has_quorum(VoteType::Prevote, signed.message.valid_round, id) {
-                true => Verdict::Admit,
-                false => Verdict::Wait,
-            };
+        let valid_round = signed.message.valid_round;
+        if valid_round.is_defined() {
+            let is_proven = self.has_quorum(VoteType::Prevote, valid_round, id);
+            return is_proven.then_some(Verdict::Admit);
         }
-        match self.check_new(signed, body) {
+        Some(match self.check_new(signed, body, seen_ms) {
             Ok(()) => Verdict::Admit,
             Err(reason) => Verdict::Refuse(reason),
-        }
+        })
     }
 
     /// Whether more than 2/3 voted for the block in a round.
@@ -198,15 +190,18 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// A block proposed as new must be its proposer's own and timely: its time lies within message
     /// delay and precision of the time at which the proposal was first seen (proposer-based
     /// timestamps).
-    fn check_new(&self, signed: &SignedProposal, body: &Body) -> Result<(), MessageRefused> {
+    fn check_new(
+        &self,
+        signed: &SignedProposal,
+        body: &Body,
+        seen_ms: u64,
+    ) -> Result<(), MessageRefused> {
         if body.header.proposer != signed.message.address.0 {
             return Err(MessageRefused::NotItsMaker);
         }
-        let key = (number(signed.message.round), signed.message.value.0);
-        let seen_ms = self.host.running.first_seen.get(&key);
-        let seen_ms = seen_ms.copied().unwrap_or(self.host.now_ms);
         let time_ms = body.header.time_ms;
-        match is_timely(self.host.chain.parameters(), key.0, seen_ms, time_ms) {
+        let round = number(signed.message.round);
+        match is_timely(self.host.chain.parameters(), round, seen_ms, time_ms) {
             true => Ok(()),
             false => Err(MessageRefused::Untimely {
                 time_ms,

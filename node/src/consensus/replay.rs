@@ -120,7 +120,12 @@ impl<S: Store, D: Disk> Machine<S, D> {
                 let running = &mut self.host.running;
                 running.proposals.insert(key, proposal.clone());
                 if !running.bodies.contains_key(&key.1) {
-                    running.waiting.insert(key, Waiting::default());
+                    let waiting = Waiting {
+                        from: None,
+                        seen_ms: self.host.now_ms,
+                        is_refused: false,
+                    };
+                    running.waiting.insert(key, waiting);
                 }
             }
             CoreInput::ProposedValue(value, _) if value.validity.is_valid() => {
