@@ -3,7 +3,10 @@
 use super::agree::signed_vote;
 use super::refuse::{block, block_of, proposal, refusal};
 use super::*;
+use crate::consensus::log;
+use arc_malachitebft_core_consensus::Input as CoreInput;
 use arc_malachitebft_core_types::VoteType;
+use prost::Message as _;
 use touchstone_core::block::{BadBlock, Block};
 
 /// A body with the right header and other transactions costs the hash of all of it.
@@ -135,4 +138,26 @@ fn what_was_refused_before_a_crash_can_be_decided_after_it() {
         }
     }
     assert_eq!(net.committed, [(0, 1, 0, 0)]);
+}
+
+/// A log that was torn behind a proposal: its block comes again and is judged.
+#[test]
+fn a_proposal_that_the_log_holds_alone_still_gets_its_prevote() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, _| false);
+    net.crash(0);
+    let block = block(&net, START_MS + 1);
+    let signed = proposal(&net, 1, 0, block.id(), None);
+    let (mut wal, _) = Wal::open(net.nodes[0].disk.clone()).unwrap();
+    wal.start_height(1).unwrap();
+    let entry = log::encode(&CoreInput::Proposal(signed.clone())).unwrap();
+    wal.append(&entry).unwrap();
+    wal.sync().unwrap();
+    net.start(0);
+    let bytes = message::proposal(&signed, Some(block.encode()));
+    assert_eq!(refusal(&mut net, bytes), None);
+    let own = keys(4)[0].verifying_key().to_bytes().to_vec();
+    let prevote = &net.signed[&(own, true, 1, 0, VoteType::Prevote as u8)];
+    let vote = ledger::Vote::decode(&prevote[..]).unwrap();
+    assert_eq!(vote.block_id, block.id());
 }
