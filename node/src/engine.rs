@@ -64,7 +64,7 @@ pub struct Inputs {
 
 impl Inputs {
     /// The next input; waits no longer than `wait` if there is one.
-    fn next(&self, wait: Option<Duration>) -> Result<Input, RecvTimeoutError> {
+    pub fn next(&self, wait: Option<Duration>) -> Result<Input, RecvTimeoutError> {
         let waiting = match wait {
             Some(wait) => self.receiver.recv_timeout(wait)?,
             None => self

@@ -58,8 +58,12 @@ pub struct Routes {
 
 /// Carries network events until the network stops. It waits for nobody: votes must not stand behind
 /// what others gossip.
-pub async fn network_events(routes: Routes, mut events: NetworkEvents) {
-    let mut intake = Intake::new(routes.clone());
+pub async fn network_events(routes: Routes, events: NetworkEvents) {
+    let intake = Intake::new(routes.clone());
+    carry_events(routes, intake, events).await;
+}
+
+async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEvents) {
     while let Some((event, charge)) = events.recv().await {
         match event {
             NetworkEvent::Message { from, bytes } => {
@@ -349,3 +353,6 @@ fn peer_of(
         validator: validators.power_of_organisation(&organisation.id) > 0,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use touchstone_core::state::StateRead;
 use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
 use touchstone_core::{Fault, Rejection, encoding};
@@ -22,7 +22,7 @@ use crate::network::{Acceptance, Charge, GossipId, PeerId, Topic};
 /// Gossip messages whose signatures are being verified at once.
 const VERIFYING: usize = 2;
 /// Gossip messages of one peer that wait for it or are being verified.
-const WAITING_PER_PEER: usize = 16;
+pub(super) const WAITING_PER_PEER: usize = 16;
 /// Envelopes in one gossip message.
 const ENVELOPES: usize = 1000;
 /// Bytes of envelopes with which a gossip message is full.
@@ -63,9 +63,7 @@ impl Intake {
         bytes: Bytes,
         charge: Charge,
     ) -> Result<(), GossipId> {
-        let share = self.peers.entry(from);
-        let share = share.or_insert_with(|| Arc::new(Semaphore::new(WAITING_PER_PEER)));
-        let Ok(place) = share.clone().try_acquire_owned() else {
+        let Some(share) = self.share(from) else {
             return Err(id);
         };
         let routes = self.routes.clone();
@@ -81,9 +79,24 @@ impl Intake {
             // An error means that the network has stopped.
             let _ = routes.network.judge_gossip(id, acceptance).await;
             routes.inbox.put_transactions();
-            drop((place, charge));
+            drop((share, charge));
         });
         Ok(())
+    }
+
+    /// Room for one more message of a peer, if it has not taken all of its own.
+    pub(super) fn share(&mut self, peer: PeerId) -> Option<OwnedSemaphorePermit> {
+        let shares = self.peers.entry(peer);
+        let shares = shares.or_insert_with(|| Arc::new(Semaphore::new(WAITING_PER_PEER)));
+        shares.clone().try_acquire_owned().ok()
+    }
+
+    /// Lets nothing be verified while it is held.
+    #[cfg(test)]
+    pub(super) async fn busy(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(VERIFYING).expect("a small number");
+        let verifying = self.verifying.clone();
+        verifying.acquire_many_owned(all).await.expect("it is open")
     }
 
     /// A peer has gone.

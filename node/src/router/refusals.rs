@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Consensus messages of a peer that may be refused in an interval. An honest one whose clock or
 /// height is off is refused a few in each round.
-const TOLERATED: u64 = 200;
+pub(super) const TOLERATED: u64 = 200;
 
 /// Peers and kinds that are told apart. Strangers make up identities, so beyond it a refusal is told
 /// without its peer.
