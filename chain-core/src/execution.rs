@@ -150,7 +150,10 @@ fn stage<'a, S: StateRead>(
         if applied.len() as u64 >= parameters.max_block_transactions {
             break;
         }
-        if bytes.saturating_add(size) > parameters.max_block_bytes {
+        // One that no block could hold goes on to its rule: genesis lets no transaction be larger
+        // than a block.
+        let fits_some_block = size <= parameters.max_block_bytes;
+        if fits_some_block && bytes.saturating_add(size) > parameters.max_block_bytes {
             continue;
         }
         let place = u32::try_from(applied.len())

@@ -17,7 +17,7 @@ use crate::model::organisation;
 use crate::rejection::Rejection;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
-use crate::transaction::VerifiedTransaction;
+use crate::transaction::{Claim, VerifiedTransaction};
 
 pub(crate) use approve_change::enroll;
 
@@ -50,7 +50,7 @@ pub fn apply<S: StateRead>(
     index: u32,
     transaction: &VerifiedTransaction,
 ) -> Result<Result<(), Rejection>, Fault> {
-    let organisation = match authorise(state, parameters, block, transaction)? {
+    let organisation = match may_sign(state, parameters, block.height, &transaction.claim())? {
         Ok(organisation) => organisation,
         Err(rejection) => return Ok(Err(rejection)),
     };
@@ -71,38 +71,41 @@ pub fn apply<S: StateRead>(
 }
 
 /// The rules that hold for every action: size, no replay, and a key of the named organisation
-/// that may sign at this height.
-fn authorise<S: StateRead>(
+/// that may sign at this height. They need no signature, so they can be asked before it is verified.
+pub fn may_sign<S: StateRead>(
     state: &Delta<'_, S>,
     parameters: &Parameters,
-    block: &BlockContext,
-    transaction: &VerifiedTransaction,
+    height: u64,
+    claim: &Claim<'_>,
 ) -> Result<Result<Organisation, Rejection>, Fault> {
-    let bytes = transaction.envelope().len() as u64;
+    let Claim {
+        id,
+        bytes,
+        organisation: name,
+        signer,
+    } = *claim;
     let limit = parameters.max_transaction_bytes;
     if bytes > limit {
         return Ok(Err(Rejection::TransactionTooLarge { bytes, limit }));
     }
-    if state.is_committed(transaction.id())? {
+    if state.is_committed(id)? {
         return Ok(Err(Rejection::AlreadyCommitted));
     }
-    let id = transaction.organisation();
-    let Some(organisation) = state.read::<Organisation>(&keys::organisation(id))? else {
-        return Ok(Err(Rejection::UnknownOrganisation(id.to_owned())));
+    let Some(organisation) = state.read::<Organisation>(&keys::organisation(name))? else {
+        return Ok(Err(Rejection::UnknownOrganisation(name.to_owned())));
     };
-    let signer = transaction.signer();
     let Some(key) = organisation.keys.iter().find(|k| k.public_key == signer) else {
         return Ok(Err(Rejection::ForeignKey {
             key: *signer,
-            organisation: id.to_owned(),
+            organisation: name.to_owned(),
         }));
     };
-    if !organisation::valid_at(key, block.height) {
+    if !organisation::valid_at(key, height) {
         return Ok(Err(Rejection::KeyNotValid {
             key: *signer,
             from: key.valid_from_height,
             until: key.valid_until_height,
-            height: block.height,
+            height,
         }));
     }
     Ok(Ok(organisation))

@@ -22,7 +22,62 @@ pub struct VerifiedTransaction {
     action: Action,
 }
 
+/// What an envelope says of itself, before or after its signature was verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The transaction's id.
+    pub id: &'a Hash,
+    /// Bytes of the envelope.
+    pub bytes: u64,
+    /// The organisation that it names.
+    pub organisation: &'a str,
+    /// The key that it names.
+    pub signer: &'a [u8; 32],
+}
+
+/// A transaction whose envelope is canonical; its signature is not verified yet.
+#[derive(Clone, Debug)]
+pub struct UnverifiedTransaction {
+    chain_id: Hash,
+    body: Vec<u8>,
+    signature: [u8; 64],
+    /// Verified once the signature over the body is.
+    transaction: VerifiedTransaction,
+}
+
+impl UnverifiedTransaction {
+    /// What it claims.
+    pub fn claim(&self) -> Claim<'_> {
+        self.transaction.claim()
+    }
+
+    /// Exact bytes of the envelope.
+    pub fn envelope(&self) -> &[u8] {
+        &self.transaction.envelope
+    }
+
+    /// Verifies the signature: the costly step, which a node does once for each envelope.
+    pub fn verify(self) -> Result<VerifiedTransaction, Rejection> {
+        let key = self.transaction.signer;
+        let purpose = Purpose::Transaction;
+        match signing::verify(&key, purpose, &self.chain_id, &self.body, &self.signature) {
+            true => Ok(self.transaction),
+            false => Err(Rejection::BadSignature { key }),
+        }
+    }
+}
+
 impl VerifiedTransaction {
+    /// What it claims.
+    pub fn claim(&self) -> Claim<'_> {
+        Claim {
+            id: &self.id,
+            bytes: self.envelope.len() as u64,
+            organisation: &self.organisation,
+            signer: &self.signer,
+        }
+    }
+
     /// The transaction's id; it doesn't depend on signature bytes.
     pub fn id(&self) -> &Hash {
         &self.id
@@ -49,9 +104,13 @@ impl VerifiedTransaction {
     }
 }
 
-/// Decodes exact bytes and verifies the signature for the chain. This is the costly step; a node
-/// does it once for each envelope.
+/// Decodes exact bytes and verifies the signature for the chain.
 pub fn verify(chain_id: &Hash, envelope_bytes: &[u8]) -> Result<VerifiedTransaction, Rejection> {
+    read(chain_id, envelope_bytes)?.verify()
+}
+
+/// Decodes exact bytes, without verifying the signature.
+pub fn read(chain_id: &Hash, envelope_bytes: &[u8]) -> Result<UnverifiedTransaction, Rejection> {
     if envelope_bytes.len() > MAX_ENVELOPE_BYTES {
         return Err(Rejection::TransactionTooLarge {
             bytes: envelope_bytes.len() as u64,
@@ -66,23 +125,19 @@ pub fn verify(chain_id: &Hash, envelope_bytes: &[u8]) -> Result<VerifiedTransact
         });
     };
     let signer: [u8; 32] = encoding::exact("public_key", &signature.public_key)?;
-    let bytes: [u8; 64] = encoding::exact("signature", &signature.signature)?;
+    let signature: [u8; 64] = encoding::exact("signature", &signature.signature)?;
     let action = body.action.ok_or(Rejection::NoAction)?;
-    if !signing::verify(
-        &signer,
-        Purpose::Transaction,
-        chain_id,
-        &envelope.body,
-        &bytes,
-    ) {
-        return Err(Rejection::BadSignature { key: signer });
-    }
-    Ok(VerifiedTransaction {
-        id: id(chain_id, &envelope.body),
-        envelope: envelope_bytes.to_vec(),
-        signer,
-        organisation: body.organisation,
-        action,
+    Ok(UnverifiedTransaction {
+        chain_id: *chain_id,
+        transaction: VerifiedTransaction {
+            id: id(chain_id, &envelope.body),
+            envelope: envelope_bytes.to_vec(),
+            signer,
+            organisation: body.organisation,
+            action,
+        },
+        body: envelope.body,
+        signature,
     })
 }
 

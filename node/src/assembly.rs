@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,12 +15,19 @@ use crate::consensus::{self, Machine};
 use crate::engine;
 use crate::mempool::{Limits, SharedMempool};
 use crate::network::{self, NetworkConfig, NetworkError};
-use crate::router::{self, Routes};
+use crate::router::{self, Refusals, Routes};
 use crate::rpc::{self, Progress};
 use crate::storage::files::{DataFolder, FileDisk, FolderError};
 use crate::storage::guard::{Guard, GuardError};
 use crate::storage::rocks::{OpenError, RocksStore, Settings};
 use crate::storage::wal::{Wal, WalError};
+use crate::tasks::Tasks;
+
+/// How long open calls may take once the node stops.
+const LAST_CALLS: Duration = Duration::from_secs(2);
+/// How long the consensus thread's own fault is waited for where a task ended: the tasks that listen
+/// to it end with it.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Why a node stopped or didn't start.
 #[derive(Debug, Error)]
@@ -113,7 +121,7 @@ pub async fn run(
     let peers = router::peers(&reader.snapshot())?;
     let observers = Arc::new(watch::Sender::new(router::observers(&peers)));
     let limits = network::Limits {
-        gossip_message: 5 << 20,
+        gossip_message: router::MESSAGE_BYTES,
         ..network::Limits::default()
     };
     let network_config = NetworkConfig {
@@ -152,6 +160,7 @@ pub async fn run(
         mempool: mempool.clone(),
         reader: reader.clone(),
         observers,
+        refusals: Refusals::default(),
     };
     let (gossip_sender, gossip) = mpsc::channel(10_000);
     let (shutdown_sender, shutdown) = watch::channel(false);
@@ -169,44 +178,50 @@ pub async fn run(
             address: config.rpc,
             error,
         })?;
-    let service = tokio::spawn(service);
-    let tasks = [
-        tokio::spawn(router::network_events(routes.clone(), events)),
-        tokio::spawn(router::consensus_reports(
-            routes.clone(),
-            reports,
-            progress_sender,
-        )),
-        tokio::spawn(router::gossip_again(routes.clone())),
-        tokio::spawn(router::gossip(routes, gossip)),
-    ];
+    let mut service = tokio::spawn(service);
+    let mut tasks = Tasks::default();
+    tasks.spawn(
+        "network events",
+        router::network_events(routes.clone(), events),
+    );
+    tasks.spawn(
+        "consensus reports",
+        router::consensus_reports(routes.clone(), reports, progress_sender),
+    );
+    tasks.spawn("gossip of what waits", router::gossip_again(routes.clone()));
+    tasks.spawn("gossip", router::gossip(routes, gossip));
     tracing::info!(%address, chain_id = %hex::encode(chain_id), "the node runs");
     // An error means that the caller doesn't wait for it.
     let _ = ready.send(address);
 
     let outcome = tokio::select! {
         () = stop => Ok(()),
-        result = &mut failed => result.unwrap_or_else(|_| {
-            Err(Fault::Invariant("the consensus thread ended without a word".into()))
+        result = &mut failed => Err(consensus_fault(result)),
+        fault = tasks.ended() => Err(match tokio::time::timeout(LAST_WORD, &mut failed).await {
+            Ok(result @ Ok(Err(_))) => consensus_fault(result),
+            _ => fault,
         }),
+        _ = &mut service => Err(Fault::Invariant("the gRPC service ended".into())),
     };
     // Clients first, then peers, then consensus: its inboxes close with the tasks that feed it.
     shutdown_sender.send_replace(true);
-    if tokio::time::timeout(std::time::Duration::from_secs(2), service)
-        .await
-        .is_err()
-    {
+    let is_served = service.is_finished();
+    if !is_served && tokio::time::timeout(LAST_CALLS, service).await.is_err() {
         tracing::debug!("open calls were cut off");
     }
     network.shutdown().await;
-    for task in tasks {
-        task.abort();
-        // An error is the abort just asked for.
-        let _ = task.await;
-    }
+    tasks.stop().await;
     let joined = tokio::task::spawn_blocking(move || thread.join()).await;
     if !matches!(joined, Ok(Ok(()))) {
         return Err(Fault::Invariant("the consensus thread panicked".into()).into());
     }
     Ok(outcome?)
+}
+
+/// The consensus thread has ended though nobody stopped the node.
+fn consensus_fault(result: Result<Result<(), Fault>, oneshot::error::RecvError>) -> Fault {
+    match result {
+        Ok(Err(fault)) => fault,
+        Ok(Ok(())) | Err(_) => Fault::Invariant("the consensus thread ended".into()),
+    }
 }

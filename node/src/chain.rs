@@ -2,6 +2,7 @@
 //! Consensus asks, this answers; it knows nothing of rounds, votes or peers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thiserror::Error;
 use touchstone_core::Fault;
@@ -12,6 +13,7 @@ use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::rejection::Rejection;
 use touchstone_core::state::keys;
+use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_proto::ledger::{CommitCertificate, Parameters};
 
 use crate::mempool::SharedMempool;
@@ -22,6 +24,9 @@ const MAX_CANDIDATES: usize = 64;
 
 /// Passed-over transactions that are examined after a block.
 const MAX_OVERDUE: usize = 1000;
+
+/// How often candidates are drawn for one block: a proposer's time is limited.
+const MAX_DRAWS: usize = 4;
 
 /// The chain over its store.
 pub struct Chain<S: Store> {
@@ -35,6 +40,8 @@ pub struct Chain<S: Store> {
     candidates: BTreeMap<Hash, Candidate>,
     /// Blocks committed since opening that changed organisations or validators.
     consortium_changes: u64,
+    /// What waits in lower places of the pool was there when the tip was proposed.
+    passed_over: u64,
 }
 
 struct Candidate {
@@ -42,6 +49,8 @@ struct Candidate {
     transaction_ids: Vec<Hash>,
     executed: Executed,
 }
+
+type Transactions = Vec<Arc<VerifiedTransaction>>;
 
 /// Why a block can't follow the tip.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -105,6 +114,7 @@ impl<S: Store> Chain<S> {
             parameters,
             candidates: BTreeMap::new(),
             consortium_changes: 0,
+            passed_over: 0,
         })
     }
 
@@ -146,24 +156,12 @@ impl<S: Store> Chain<S> {
     /// Builds a block on the tip from the pool and keeps its effects. Its time is the clock's, or
     /// just after the parent's if that is later.
     pub fn build(&mut self, now_ms: u64, proposer: [u8; 32]) -> Result<Block, Fault> {
-        let transactions = self.mempool.candidates(
-            self.parameters.max_block_bytes,
-            self.parameters.max_block_transactions,
-        );
         let context = BlockContext {
-            chain_id: self.chain_id,
-            height: self.tip.height + 1,
             time_ms: now_ms.max(self.tip.time_ms.saturating_add(1)),
-            parent: self.tip.block_id,
             proposer,
+            ..trial(&self.chain_id, &self.tip)
         };
-        let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
-        let executed = execution::execute(&self.store, &context, &refs)?;
-        for (index, rejection) in &executed.rejected {
-            if let Some(transaction) = transactions.get(*index) {
-                self.mempool.reject(transaction.id(), rejection.clone());
-            }
-        }
+        let (transactions, executed) = self.draw(&context)?;
         let applied: Vec<_> = executed
             .applied
             .iter()
@@ -180,6 +178,45 @@ impl<S: Store> Chain<S> {
             executed,
         });
         Ok(block)
+    }
+
+    /// Executes candidates of the pool. A whole window of them that breaks rules leaves the pool,
+    /// and another is drawn.
+    fn draw(&self, context: &BlockContext) -> Result<(Transactions, Executed), Fault> {
+        let mut draws = 0;
+        loop {
+            draws += 1;
+            let transactions = self.mempool.candidates(
+                self.parameters.max_block_bytes,
+                self.parameters.max_block_transactions,
+            );
+            let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
+            let executed = execution::execute(&self.store, context, &refs)?;
+            let rejected = executed.rejected.iter().map(|(index, _)| *index);
+            self.refuse(&transactions, rejected)?;
+            let is_spent = executed.applied.is_empty() && !executed.rejected.is_empty();
+            if !is_spent || draws == MAX_DRAWS {
+                return Ok((transactions, executed));
+            }
+        }
+    }
+
+    /// Settles as rejected those of `indices` that break a rule on the committed state. What only
+    /// breaks one together with others waits until those are committed: they may never be.
+    fn refuse(
+        &self,
+        transactions: &Transactions,
+        indices: impl Iterator<Item = usize>,
+    ) -> Result<(), Fault> {
+        let context = trial(&self.chain_id, &self.tip);
+        for transaction in indices.filter_map(|i| transactions.get(i)) {
+            let alone = [transaction.as_ref()];
+            let broken = execution::rejections(&self.store, &context, &alone)?;
+            if let Some((_, rejection)) = broken.into_iter().next() {
+                self.mempool.reject(transaction.id(), rejection);
+            }
+        }
+        Ok(())
     }
 
     /// Checks that a block may follow the tip, and keeps its effects. Whether its time is timely
@@ -245,24 +282,15 @@ impl<S: Store> Chain<S> {
     /// Finds out why transactions were passed over, so that their submitters hear of it at every
     /// node, whether it proposes or not.
     fn refuse_overdue(&mut self) -> Result<(), Fault> {
-        let overdue = self.mempool.overdue(MAX_OVERDUE);
-        if overdue.is_empty() {
-            return Ok(());
-        }
-        let context = BlockContext {
-            chain_id: self.chain_id,
-            height: self.tip.height + 1,
-            time_ms: self.tip.time_ms.saturating_add(1),
-            parent: self.tip.block_id,
-            proposer: [0; 32],
-        };
+        let overdue = self
+            .mempool
+            .waiting(0..self.passed_over, MAX_OVERDUE, u64::MAX);
+        self.passed_over = self.mempool.next_place();
+        let overdue: Transactions = overdue.into_iter().map(|w| w.transaction).collect();
+        let context = trial(&self.chain_id, &self.tip);
         let refs: Vec<_> = overdue.iter().map(AsRef::as_ref).collect();
-        for (index, rejection) in execution::rejections(&self.store, &context, &refs)? {
-            if let Some(transaction) = overdue.get(index) {
-                self.mempool.reject(transaction.id(), rejection);
-            }
-        }
-        Ok(())
+        let broken = execution::rejections(&self.store, &context, &refs)?;
+        self.refuse(&overdue, broken.into_iter().map(|(index, _)| index))
     }
 
     /// Verifies and commits a block that others decided (block sync): certificate, then the same
@@ -343,6 +371,18 @@ impl<S: Store> Chain<S> {
     }
 }
 
+/// A block after `tip` that is never made: what the rules say of a transaction doesn't depend on a
+/// block's time, parent or proposer.
+pub fn trial(chain_id: &Hash, tip: &Tip) -> BlockContext {
+    BlockContext {
+        chain_id: *chain_id,
+        height: tip.height + 1,
+        time_ms: tip.time_ms.saturating_add(1),
+        parent: tip.block_id,
+        proposer: [0; 32],
+    }
+}
+
 fn changes_consortium(executed: &Executed) -> bool {
     let prefix = keys::organisation("");
     executed
@@ -351,3 +391,6 @@ fn changes_consortium(executed: &Executed) -> bool {
         .keys()
         .any(|key| key == keys::VALIDATORS || key.starts_with(&prefix))
 }
+
+#[cfg(test)]
+mod tests;

@@ -382,4 +382,4 @@ impl<S: Store, D: Disk> Machine<S, D> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

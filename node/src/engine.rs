@@ -3,29 +3,86 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 use touchstone_core::Fault;
 
 use crate::consensus::{Input, Machine, Output, TimerToken};
+use crate::network::Charge;
 use crate::storage::{Disk, Store};
 
-/// Inputs that may wait. Consensus repeats what matters, so more is dropped.
-const INBOX: usize = 4096;
-
-/// Where inputs go.
+/// Where inputs go. It has no bound of its own: peers' inputs stand on their accounts until the
+/// machine takes them, so that one that floods crowds nobody out; word of transactions waits
+/// once; and blocks only come where the machine has asked for them.
 #[derive(Clone)]
-pub struct Inbox(SyncSender<Input>);
+pub struct Inbox {
+    sender: Sender<Waiting>,
+    has_transactions: Arc<AtomicBool>,
+}
+
+/// An input that waits.
+enum Waiting {
+    /// On somebody's account, where it came from a peer.
+    Input(Input, Option<Charge>),
+    /// The pool has grown.
+    Transactions,
+}
 
 impl Inbox {
-    /// Puts an input in; false if the inbox is full or the machine has stopped.
-    pub fn put(&self, input: Input) -> bool {
-        match self.0.try_send(input) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+    /// Puts an input in that a peer is charged for until the machine takes it.
+    pub fn put_charged(&self, input: Input, charge: Charge) {
+        self.send(Waiting::Input(input, Some(charge)));
+    }
+
+    /// Puts an input in that this node asked for.
+    pub fn put(&self, input: Input) {
+        self.send(Waiting::Input(input, None));
+    }
+
+    /// Says that the pool has grown.
+    pub fn put_transactions(&self) {
+        if !self.has_transactions.swap(true, Ordering::AcqRel) {
+            self.send(Waiting::Transactions);
         }
+    }
+
+    fn send(&self, waiting: Waiting) {
+        // An error means that the machine has stopped.
+        let _ = self.sender.send(waiting);
+    }
+}
+
+/// The machine's end of its inbox.
+pub struct Inputs {
+    receiver: Receiver<Waiting>,
+    has_transactions: Arc<AtomicBool>,
+}
+
+impl Inputs {
+    /// The next input; waits no longer than `wait` if there is one.
+    pub fn next(&self, wait: Option<Duration>) -> Result<Input, RecvTimeoutError> {
+        let waiting = match wait {
+            Some(wait) => self.receiver.recv_timeout(wait)?,
+            None => self
+                .receiver
+                .recv()
+                .map_err(|_| RecvTimeoutError::Disconnected)?,
+        };
+        Ok(match waiting {
+            Waiting::Input(input, charge) => {
+                drop(charge);
+                input
+            }
+            Waiting::Transactions => {
+                // Before the machine looks at the pool: what comes from now on is a new word.
+                self.has_transactions.store(false, Ordering::Release);
+                Input::Transactions
+            }
+        })
     }
 }
 
@@ -54,9 +111,18 @@ pub struct Position {
 }
 
 /// An inbox and its end.
-pub fn inbox() -> (Inbox, Receiver<Input>) {
-    let (sender, receiver) = std::sync::mpsc::sync_channel(INBOX);
-    (Inbox(sender), receiver)
+pub fn inbox() -> (Inbox, Inputs) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let has_transactions = Arc::new(AtomicBool::new(false));
+    let inbox = Inbox {
+        sender,
+        has_transactions: has_transactions.clone(),
+    };
+    let inputs = Inputs {
+        receiver,
+        has_transactions,
+    };
+    (inbox, inputs)
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z by this machine's clock.
@@ -71,7 +137,7 @@ pub fn now_ms() -> u64 {
 pub fn run<S: Store, D: Disk>(
     mut machine: Machine<S, D>,
     first: Vec<Output>,
-    inputs: Receiver<Input>,
+    inputs: Inputs,
     reports: mpsc::Sender<Report>,
 ) -> Result<(), Fault> {
     let mut timers = Timers::default();
@@ -122,10 +188,10 @@ impl Timers {
     }
 
     /// The next input or due timer; none once all inboxes are dropped.
-    fn next(&mut self, inputs: &Receiver<Input>) -> Option<Input> {
+    fn next(&mut self, inputs: &Inputs) -> Option<Input> {
         loop {
             let Some(Reverse((due, number))) = self.heap.peek().copied() else {
-                return inputs.recv().ok();
+                return inputs.next(None).ok();
             };
             let wait = due.saturating_duration_since(Instant::now());
             // A due timer comes before any input: a flood of messages must not hold time up.
@@ -136,11 +202,46 @@ impl Timers {
                 }
                 continue;
             }
-            match inputs.recv_timeout(wait) {
+            match inputs.next(Some(wait)) {
                 Ok(input) => return Some(input),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(inputs: &Inputs) -> Result<Input, RecvTimeoutError> {
+        inputs.next(Some(Duration::ZERO))
+    }
+
+    #[test]
+    fn a_message_stays_on_its_senders_account_until_the_machine_takes_it() {
+        let (inbox, inputs) = inbox();
+        let (charge, is_booked) = Charge::watched();
+        let message = Input::Message {
+            from: vec![1],
+            bytes: vec![0; 100],
+        };
+        inbox.put_charged(message, charge);
+        assert!(is_booked());
+        assert!(matches!(take(&inputs), Ok(Input::Message { .. })));
+        assert!(!is_booked());
+    }
+
+    #[test]
+    fn word_of_transactions_waits_once() {
+        let (inbox, inputs) = inbox();
+        for _ in 0..3 {
+            inbox.put_transactions();
+        }
+        assert!(matches!(take(&inputs), Ok(Input::Transactions)));
+        assert!(take(&inputs).is_err());
+        inbox.put_transactions();
+        assert!(matches!(take(&inputs), Ok(Input::Transactions)));
     }
 }

@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod admission;
 pub mod assembly;
 pub mod chain;
 pub mod config;
@@ -20,3 +21,4 @@ pub mod network;
 pub mod router;
 pub mod rpc;
 pub mod storage;
+pub mod tasks;

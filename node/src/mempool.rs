@@ -1,6 +1,7 @@
 //! Pending transactions: bounded, deduplicated, each signature verified once, outcomes remembered.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -56,10 +57,17 @@ pub struct SharedMempool {
     inner: Arc<Mutex<Mempool>>,
 }
 
+/// A pending transaction and its place in the order of arrival.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Its place.
+    pub place: u64,
+    /// The transaction.
+    pub transaction: Arc<VerifiedTransaction>,
+}
+
 struct Pending {
     transaction: Arc<VerifiedTransaction>,
-    /// Height of the tip when it arrived.
-    arrived: u64,
     listeners: Vec<Listener>,
 }
 
@@ -67,6 +75,7 @@ struct Mempool {
     limits: Limits,
     /// In order of arrival.
     queue: BTreeMap<u64, Pending>,
+    /// Height of the last block that this pool was told of.
     height: u64,
     places: HashMap<Hash, u64>,
     next_place: u64,
@@ -92,41 +101,52 @@ impl SharedMempool {
         }
     }
 
-    /// Verifies an envelope and takes it in; `Ok(None)` where it is pending already. The listener
-    /// hears once what becomes of it, unless the answer is an error.
-    pub fn submit(
+    /// Adds a listener to a pending transaction of exactly these bytes; whether there is one. It
+    /// hears once what becomes of the transaction.
+    pub fn join(&self, id: &Hash, envelope: &[u8], listener: Option<&Listener>) -> bool {
+        let mut pool = self.lock();
+        let is_same = pool.known(id).is_some_and(|t| t.envelope() == envelope);
+        is_same && pool.listen(id, listener)
+    }
+
+    /// Refuses `bytes` more if there is no room for them: asked before the costly signature.
+    pub fn check_room(&self, bytes: u64) -> Result<(), Rejection> {
+        self.lock().check_room(bytes)
+    }
+
+    /// Whether nothing is pending, and nothing that was has been committed above `height`.
+    pub fn is_idle_at(&self, height: u64) -> bool {
+        let pool = self.lock();
+        pool.queue.is_empty() && pool.height <= height
+    }
+
+    /// Takes a transaction in; `Ok(None)` where it is pending already, perhaps with another
+    /// signature that holds too. The listener hears once what becomes of it, unless the answer is
+    /// an error.
+    pub fn insert(
         &self,
-        chain_id: &Hash,
-        envelope: &[u8],
+        verified: VerifiedTransaction,
         listener: Option<Listener>,
     ) -> Result<Option<Arc<VerifiedTransaction>>, Rejection> {
-        let id = transaction::id_of_envelope(chain_id, envelope)?;
-        if self.lock().listen(&id, &listener) {
-            return Ok(None);
-        }
-        let verified = Arc::new(transaction::verify(chain_id, envelope)?);
+        let verified = Arc::new(verified);
+        let id = *verified.id();
         let mut pool = self.lock();
-        if pool.listen(&id, &listener) {
+        if pool.listen(&id, listener.as_ref()) {
             return Ok(None);
         }
         if matches!(pool.outcomes.get(&id), Some(Outcome::Committed { .. })) {
             return Err(Rejection::AlreadyCommitted);
         }
-        let size = envelope.len() as u64;
-        if pool.queue.len() >= pool.limits.transactions || pool.bytes + size > pool.limits.bytes {
-            return Err(Rejection::PoolFull);
-        }
+        let size = verified.envelope().len() as u64;
+        pool.check_room(size)?;
         let place = pool.next_place;
         pool.next_place += 1;
         pool.bytes += size;
-        let arrived = pool.height;
-        let listeners = listener.into_iter().collect();
         pool.queue.insert(
             place,
             Pending {
                 transaction: verified.clone(),
-                arrived,
-                listeners,
+                listeners: listener.into_iter().collect(),
             },
         );
         pool.places.insert(id, place);
@@ -142,54 +162,56 @@ impl SharedMempool {
         envelope: &[u8],
     ) -> Result<Arc<VerifiedTransaction>, Rejection> {
         let id = transaction::id_of_envelope(chain_id, envelope)?;
-        if let Some(known) = self.pending(&id)
-            && known.envelope() == envelope
-        {
+        let known = self.lock().known(&id);
+        if let Some(known) = known.filter(|t| t.envelope() == envelope) {
             return Ok(known);
         }
         transaction::verify(chain_id, envelope).map(Arc::new)
     }
 
-    /// A pending transaction.
-    pub fn pending(&self, id: &Hash) -> Option<Arc<VerifiedTransaction>> {
-        let pool = self.lock();
-        let place = pool.places.get(id)?;
-        pool.queue
-            .get(place)
-            .map(|pending| pending.transaction.clone())
-    }
-
-    /// Transactions for a block, oldest first, within the limits.
+    /// Transactions for a block, oldest first, within the limits. One that no block could hold is
+    /// among them, so that its rule rejects it.
     pub fn candidates(&self, bytes: u64, count: u64) -> Vec<Arc<VerifiedTransaction>> {
         let pool = self.lock();
         let mut total: u64 = 0;
         let mut chosen = Vec::new();
         for pending in pool.queue.values() {
             let size = pending.transaction.envelope().len() as u64;
-            if chosen.len() as u64 >= count || total + size > bytes {
+            let counted = if size <= bytes { size } else { 0 };
+            if chosen.len() as u64 >= count || total + counted > bytes {
                 break;
             }
-            total += size;
+            total += counted;
             chosen.push(pending.transaction.clone());
         }
         chosen
     }
 
-    /// Transactions that have waited since before the block before the tip, oldest first: a
-    /// proposer has had the chance to take them in and didn't.
-    pub fn overdue(&self, most: usize) -> Vec<Arc<VerifiedTransaction>> {
-        let pool = self.lock();
-        let height = pool.height;
-        let overdue = pool.queue.values().take_while(|p| p.arrived + 1 < height);
-        overdue.take(most).map(|p| p.transaction.clone()).collect()
+    /// The place that the next transaction will have: all that wait have lower ones.
+    pub fn next_place(&self) -> u64 {
+        self.lock().next_place
     }
 
-    /// What has waited since before `mark`, oldest first and at most `most`, and the mark of now.
-    pub fn waiting_since(&self, mark: u64, most: usize) -> (Vec<Arc<VerifiedTransaction>>, u64) {
+    /// What waits in these places, oldest first: at most `count`, and up to the one with which
+    /// `bytes` are reached.
+    pub fn waiting(&self, places: Range<u64>, count: usize, bytes: u64) -> Vec<Waiting> {
         let pool = self.lock();
-        let waiting = pool.queue.range(..mark).take(most);
-        let transactions = waiting.map(|(_, p)| p.transaction.clone()).collect();
-        (transactions, pool.next_place)
+        let mut total: u64 = 0;
+        let mut found = Vec::new();
+        if places.is_empty() {
+            return found;
+        }
+        for (place, pending) in pool.queue.range(places).take(count) {
+            if total >= bytes {
+                break;
+            }
+            total += pending.transaction.envelope().len() as u64;
+            found.push(Waiting {
+                place: *place,
+                transaction: pending.transaction.clone(),
+            });
+        }
+        found
     }
 
     /// Pending transactions, and bytes of their envelopes.
@@ -240,7 +262,7 @@ impl SharedMempool {
 
 impl Mempool {
     /// Adds a listener to a pending transaction; whether it is pending.
-    fn listen(&mut self, id: &Hash, listener: &Option<Listener>) -> bool {
+    fn listen(&mut self, id: &Hash, listener: Option<&Listener>) -> bool {
         let Some(place) = self.places.get(id) else {
             return false;
         };
@@ -248,6 +270,20 @@ impl Mempool {
             pending.listeners.push(listener.clone());
         }
         true
+    }
+
+    fn known(&self, id: &Hash) -> Option<Arc<VerifiedTransaction>> {
+        let pending = self.queue.get(self.places.get(id)?)?;
+        Some(pending.transaction.clone())
+    }
+
+    fn check_room(&self, bytes: u64) -> Result<(), Rejection> {
+        let is_full = self.queue.len() >= self.limits.transactions
+            || self.bytes.saturating_add(bytes) > self.limits.bytes;
+        match is_full {
+            true => Err(Rejection::PoolFull),
+            false => Ok(()),
+        }
     }
 
     fn settle(&mut self, id: &Hash, outcome: Outcome) {

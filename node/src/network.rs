@@ -52,7 +52,7 @@ pub use frame::FrameError;
 pub use handle::{NetworkHandle, RequestError, RespondError, ResponseHandle, SendError};
 pub use libp2p::{Multiaddr, PeerId};
 pub use message::{Acceptance, GossipId, NetworkEvent, Refusal, Topic};
-pub use queue::NetworkEvents;
+pub use queue::{Charge, NetworkEvents};
 pub use rate::Rate;
 
 use libp2p::identity::{Keypair, PublicKey, ed25519};

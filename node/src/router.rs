@@ -1,22 +1,27 @@
 //! Between the rooms: network events to consensus and the pool, consensus outputs to the network.
 //! It decides nothing about blocks; it only knows where things go.
 
+mod gossip;
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use touchstone_core::block::Block;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::{StateRead, keys};
-use touchstone_core::{Fault, Rejection, encoding, execution};
+use touchstone_core::{Fault, encoding, execution};
 use touchstone_proto::ledger::Organisation;
 use touchstone_proto::peer;
 
+use self::gossip::Intake;
+pub use self::gossip::{MESSAGE_BYTES, gossip, gossip_again};
+pub use self::refusals::Refusals;
 use crate::consensus::{Input, Output};
 use crate::engine::{Inbox, Position, Report};
 use crate::mempool::SharedMempool;
@@ -27,16 +32,6 @@ use crate::network::{
 use crate::rpc::Progress;
 use crate::storage::rocks::Reader;
 
-/// Gossip messages whose signatures are being verified at once.
-const VERIFYING: usize = 2;
-/// Bytes of envelopes in one gossip message.
-const GOSSIP_BYTES: usize = 256 << 10;
-/// How long an envelope waits for others to be gossiped with.
-const GOSSIP_LINGER: Duration = Duration::from_millis(5);
-/// How often what still waits is gossiped again.
-const GOSSIP_AGAIN: Duration = Duration::from_secs(5);
-/// Envelopes that are gossiped again at once.
-const GOSSIP_AGAIN_MOST: usize = 1000;
 /// Bytes of blocks in one sync answer; one block always fits.
 const SYNC_BYTES: usize = 6 << 20;
 /// Blocks in one sync answer.
@@ -57,38 +52,37 @@ pub struct Routes {
     pub reader: Reader,
     /// Listed peers that don't vote.
     pub observers: Arc<watch::Sender<BTreeSet<PeerId>>>,
+    /// What was refused lately.
+    pub refusals: Refusals,
 }
 
-/// Carries network events until the network stops.
-pub async fn network_events(routes: Routes, mut events: NetworkEvents) {
-    let verifying = Arc::new(Semaphore::new(VERIFYING));
-    while let Some(event) = events.recv().await {
+/// Carries network events until the network stops. It waits for nobody: votes must not stand behind
+/// what others gossip.
+pub async fn network_events(routes: Routes, events: NetworkEvents) {
+    let intake = Intake::new(routes.clone());
+    carry_events(routes, intake, events).await;
+}
+
+async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEvents) {
+    while let Some((event, charge)) = events.recv().await {
         match event {
             NetworkEvent::Message { from, bytes } => {
-                routes.inbox.put(Input::Message {
+                let message = Input::Message {
                     from: from.to_bytes(),
                     bytes: bytes.to_vec(),
-                });
+                };
+                routes.inbox.put_charged(message, charge);
             }
             NetworkEvent::Gossip {
                 id,
+                from,
                 topic: Topic::Transactions,
                 bytes,
-                ..
             } => {
-                let Ok(permit) = verifying.clone().acquire_owned().await else {
-                    return;
-                };
-                let routes = routes.clone();
-                tokio::spawn(async move {
-                    let pool = routes.clone();
-                    let judged = tokio::task::spawn_blocking(move || take_in(&pool, &bytes)).await;
-                    let acceptance = judged.unwrap_or(Acceptance::Ignore);
+                if let Err(id) = intake.take(id, from, bytes, charge) {
                     // An error means that the network has stopped.
-                    let _ = routes.network.judge_gossip(id, acceptance).await;
-                    routes.inbox.put(Input::Transactions);
-                    drop(permit);
-                });
+                    let _ = routes.network.judge_gossip(id, Acceptance::Ignore).await;
+                }
             }
             NetworkEvent::Gossip {
                 id,
@@ -103,61 +97,35 @@ pub async fn network_events(routes: Routes, mut events: NetworkEvents) {
                 respond,
             } => {
                 let reader = routes.reader.clone();
-                tokio::task::spawn_blocking(move || match answer_sync(&reader, &bytes) {
-                    Ok(reply) => {
-                        if let Err(error) = respond.respond(reply.into()) {
-                            tracing::warn!(%from, %error, "a sync answer was not sent");
+                tokio::task::spawn_blocking(move || {
+                    match answer_sync(&reader, &bytes) {
+                        Ok(reply) => {
+                            if let Err(error) = respond.respond(reply.into()) {
+                                tracing::warn!(%from, %error, "a sync answer was not sent");
+                            }
                         }
+                        Err(error) => tracing::warn!(%from, %error, "a sync request was refused"),
                     }
-                    Err(error) => tracing::warn!(%from, %error, "a sync request was refused"),
+                    drop(charge);
                 });
             }
             NetworkEvent::PeerConnected(peer) => {
                 tracing::info!(%peer, "connected");
-                routes.inbox.put(Input::PeerConnected(peer.to_bytes()));
+                let input = Input::PeerConnected(peer.to_bytes());
+                routes.inbox.put_charged(input, charge);
             }
             NetworkEvent::PeerDisconnected(peer) => {
                 tracing::info!(%peer, "disconnected");
-                routes.inbox.put(Input::PeerDisconnected(peer.to_bytes()));
+                intake.forget(&peer);
+                routes.refusals.forget(&peer);
+                let input = Input::PeerDisconnected(peer.to_bytes());
+                routes.inbox.put_charged(input, charge);
             }
             NetworkEvent::Refused { peer, reason } => {
-                let peer = peer.map(|p| p.to_string()).unwrap_or_default();
-                tracing::warn!(%peer, %reason, "refused");
+                routes.refusals.note_network(peer, &reason);
             }
         }
     }
-}
-
-/// Verifies gossiped transactions and puts them in the pool.
-fn take_in(routes: &Routes, bytes: &[u8]) -> Acceptance {
-    let Ok(message) = encoding::decode_exact::<peer::Transactions>(bytes) else {
-        return Acceptance::Reject;
-    };
-    let mut acceptance = Acceptance::Accept;
-    let snapshot = routes.reader.snapshot();
-    for envelope in &message.envelopes {
-        let Ok(id) = touchstone_core::transaction::id_of_envelope(&routes.chain_id, envelope)
-        else {
-            return Acceptance::Reject;
-        };
-        match snapshot.is_committed(&id) {
-            Ok(false) => {}
-            Ok(true) => continue,
-            Err(fault) => {
-                tracing::error!(%fault, "the store can't be read");
-                return Acceptance::Ignore;
-            }
-        }
-        match routes.mempool.submit(&routes.chain_id, envelope, None) {
-            Ok(_) | Err(Rejection::AlreadyCommitted) => {}
-            Err(Rejection::PoolFull) => acceptance = Acceptance::Ignore,
-            Err(rejection) => {
-                tracing::warn!(%rejection, "a gossiped transaction was refused");
-                return Acceptance::Reject;
-            }
-        }
-    }
-    acceptance
 }
 
 fn answer_sync(reader: &Reader, bytes: &[u8]) -> Result<Vec<u8>, SyncRefused> {
@@ -253,10 +221,12 @@ async fn carry(routes: &Routes, output: Output) {
             tokio::spawn(fetch(routes.clone(), from, from_height, limit));
         }
         Output::Refused { peer, reason } => {
-            let peer = PeerId::from_bytes(&peer)
-                .map(|p| p.to_string())
-                .unwrap_or_default();
-            tracing::warn!(%peer, %reason, "a consensus message was refused");
+            let Ok(peer) = PeerId::from_bytes(&peer) else {
+                return;
+            };
+            if routes.refusals.note_message(peer, &reason) {
+                log(routes.network.suspend(peer).await);
+            }
         }
         Output::Misbehaviour(evidence) => {
             tracing::error!(?evidence, "a validator signed two conflicting messages");
@@ -326,79 +296,6 @@ fn decode_blocks(bytes: &Bytes) -> Result<Vec<Decided>, String> {
         .collect()
 }
 
-/// Batches envelopes that clients submitted here and gossips them.
-pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
-    while let Some(first) = envelopes.recv().await {
-        routes.inbox.put(Input::Transactions);
-        let mut size = first.len();
-        let mut batch = peer::Transactions {
-            envelopes: vec![first],
-        };
-        let linger = tokio::time::sleep(GOSSIP_LINGER);
-        tokio::pin!(linger);
-        while size < GOSSIP_BYTES {
-            tokio::select! {
-                envelope = envelopes.recv() => match envelope {
-                    Some(envelope) => {
-                        size += envelope.len();
-                        batch.envelopes.push(envelope);
-                    }
-                    None => break,
-                },
-                () = &mut linger => break,
-            }
-        }
-        send_batch(&routes, batch).await;
-    }
-}
-
-/// Gossips again what has waited for long: its first gossip may have been lost, and a node that
-/// never proposes would keep it for ever.
-pub async fn gossip_again(routes: Routes) {
-    let mut ticks = tokio::time::interval(GOSSIP_AGAIN);
-    let mut mark = 0;
-    loop {
-        ticks.tick().await;
-        let (waiting, next) = routes.mempool.waiting_since(mark, GOSSIP_AGAIN_MOST);
-        mark = next;
-        let mut batch = peer::Transactions::default();
-        let mut size = 0;
-        for transaction in waiting {
-            size += transaction.envelope().len();
-            batch.envelopes.push(transaction.envelope().to_vec());
-            if size >= GOSSIP_BYTES {
-                send_batch(&routes, std::mem::take(&mut batch)).await;
-                size = 0;
-            }
-        }
-        if !batch.envelopes.is_empty() {
-            send_batch(&routes, batch).await;
-        }
-    }
-}
-
-/// Envelopes of up to the transaction limit each may add up to more than one message.
-async fn send_batch(routes: &Routes, batch: peer::Transactions) {
-    let bytes = batch.encode_to_vec();
-    if bytes.len() <= GOSSIP_BYTES + (1 << 20) || batch.envelopes.len() == 1 {
-        log(routes
-            .network
-            .gossip(Topic::Transactions, bytes.into())
-            .await);
-        return;
-    }
-    for envelope in batch.envelopes {
-        let single = peer::Transactions {
-            envelopes: vec![envelope],
-        }
-        .encode_to_vec();
-        log(routes
-            .network
-            .gossip(Topic::Transactions, single.into())
-            .await);
-    }
-}
-
 async fn refresh_peers(routes: &Routes) {
     let reader = routes.reader.clone();
     match tokio::task::spawn_blocking(move || peers(&reader.snapshot())).await {
@@ -456,3 +353,6 @@ fn peer_of(
         validator: validators.power_of_organisation(&organisation.id) > 0,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -356,3 +356,25 @@ fn a_transaction_writes_at_most_as_many_link_entries_as_a_block() {
     let refused = chain.check(&many(&chain, 0, limit as u64 + 1));
     assert_eq!(refused, Err(Rejection::TooManyItems { limit }));
 }
+
+/// Left out without a word, it would stand at the head of every pool for ever.
+#[test]
+fn what_no_block_could_hold_is_rejected_by_its_rule() {
+    let mut document = genesis_document();
+    document.parameters.max_block_bytes = 1 << 16;
+    document.parameters.max_transaction_bytes = 1 << 16;
+    let chain = Chain::from(&document);
+    let events: Vec<_> = (0..400)
+        .map(|n| object(n, &[item(n), item(n + 1000)]))
+        .collect();
+    let oversized = chain.sign(MARKET, capture(&events));
+    let bytes = oversized.len() as u64;
+    assert!(bytes > 1 << 16);
+    let executed = chain.execute(&[oversized, note(&chain, 1)]);
+    assert_eq!(executed.applied, [1]);
+    let limit = 1 << 16;
+    assert_eq!(
+        executed.rejected,
+        [(0, Rejection::TransactionTooLarge { bytes, limit })]
+    );
+}

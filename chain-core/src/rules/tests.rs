@@ -175,3 +175,21 @@ fn a_transaction_of_another_chain_has_another_id() {
         transaction::sign(&key(1), &other.id, &body)
     );
 }
+
+/// What a node asks before it verifies a signature is what a block asks.
+#[test]
+fn whether_a_key_may_sign_is_known_without_its_signature() {
+    let chain = Chain::start();
+    let delta = crate::state::delta::Delta::new(&chain.state);
+    let parameters = crate::execution::parameters(&chain.state).unwrap();
+    for who in [MARKET, ("market", 2), ("nobody", 1)] {
+        let mut envelope = chain.sign(who, note(1));
+        let expected = chain.check(&envelope);
+        *envelope.last_mut().unwrap() ^= 1;
+        assert!(transaction::verify(&chain.id, &envelope).is_err());
+        let unverified = transaction::read(&chain.id, &envelope).unwrap();
+        let height = chain.context().height;
+        let answer = super::may_sign(&delta, &parameters, height, &unverified.claim()).unwrap();
+        assert_eq!(answer.map(drop), expected, "{who:?}");
+    }
+}

@@ -22,6 +22,7 @@ use touchstone_proto::ledger::{self, transaction::Action};
 use super::context::number;
 use super::message::{self, Message};
 use super::{Input, Machine, MessageRefused, Output, Parts, PeerTag, Settings, TimerToken};
+use crate::admission::{Admission, Source};
 use crate::chain::Chain;
 use crate::mempool::{Limits, SharedMempool};
 use crate::storage::Store;
@@ -109,6 +110,20 @@ pub struct Node {
     pub key: Option<SigningKey>,
     /// Timers of an earlier machine are never delivered to a later one.
     life: u64,
+}
+
+impl Node {
+    /// Takes a transaction in, as gossip does.
+    pub fn hear(&self, chain_id: &Hash, envelope: &[u8]) {
+        let admission = Admission {
+            chain_id,
+            state: &self.store,
+            tip: self.store.tip(),
+            pool: &self.pool,
+        };
+        // A rejection means that it is committed already, which is what was wanted.
+        let _ = admission.admit(envelope, Source::Peer).unwrap();
+    }
 }
 
 enum Event {
@@ -442,9 +457,7 @@ impl Net {
 
     pub fn submit_envelope(&mut self, envelope: &[u8]) {
         for i in 0..self.nodes.len() {
-            // A rejection means that it is committed already, which is what was wanted.
-            let pool = self.nodes[i].pool.clone();
-            let _ = pool.submit(&self.genesis.chain_id, envelope, None);
+            self.nodes[i].hear(&self.genesis.chain_id, envelope);
             self.give(i, Input::Transactions);
         }
     }

@@ -25,12 +25,23 @@ fn pool() -> SharedMempool {
     SharedMempool::new(Limits::default())
 }
 
+/// Takes in without asking a state.
+fn insert(
+    pool: &SharedMempool,
+    number: u64,
+    listener: Option<Listener>,
+) -> Result<Option<Arc<VerifiedTransaction>>, Rejection> {
+    let verified = transaction::verify(&CHAIN, &envelope(number)).unwrap();
+    pool.insert(verified, listener)
+}
+
 fn add(pool: &SharedMempool, number: u64) {
-    assert!(
-        pool.submit(&CHAIN, &envelope(number), None)
-            .unwrap()
-            .is_some()
-    );
+    assert!(insert(pool, number, None).unwrap().is_some());
+}
+
+fn waiting(pool: &SharedMempool, places: Range<u64>, count: usize, bytes: u64) -> Vec<Hash> {
+    let waiting = pool.waiting(places, count, bytes);
+    waiting.iter().map(|w| *w.transaction.id()).collect()
 }
 
 #[test]
@@ -38,16 +49,10 @@ fn what_comes_twice_waits_once_and_all_submitters_hear() {
     let pool = pool();
     let (first, mut hears_first) = mpsc::unbounded_channel();
     let (second, mut hears_second) = mpsc::unbounded_channel();
-    assert!(
-        pool.submit(&CHAIN, &envelope(1), Some(first))
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        pool.submit(&CHAIN, &envelope(1), Some(second))
-            .unwrap()
-            .is_none()
-    );
+    assert!(insert(&pool, 1, Some(first)).unwrap().is_some());
+    assert!(insert(&pool, 1, Some(second)).unwrap().is_none());
+    let (third, mut hears_third) = mpsc::unbounded_channel();
+    assert!(pool.join(&id(1), &envelope(1), Some(&third)));
     assert_eq!(pool.size().0, 1);
     pool.committed(&[id(1)], 5, 99);
     let outcome = Outcome::Committed {
@@ -56,30 +61,13 @@ fn what_comes_twice_waits_once_and_all_submitters_hear() {
         time_ms: 99,
     };
     assert_eq!(hears_first.try_recv().unwrap(), (id(1), outcome.clone()));
-    assert_eq!(hears_second.try_recv().unwrap(), (id(1), outcome));
+    assert_eq!(hears_second.try_recv().unwrap(), (id(1), outcome.clone()));
+    assert_eq!(hears_third.try_recv().unwrap(), (id(1), outcome));
     assert_eq!(pool.size(), (0, 0));
     assert_eq!(
-        pool.submit(&CHAIN, &envelope(1), None).unwrap_err(),
+        insert(&pool, 1, None).unwrap_err(),
         Rejection::AlreadyCommitted
     );
-}
-
-#[test]
-fn an_invalid_signature_never_gets_in() {
-    let mut bytes = envelope(1);
-    *bytes.last_mut().unwrap() ^= 1;
-    let pool = pool();
-    assert_eq!(
-        pool.submit(&CHAIN, &bytes, None).unwrap_err().rule(),
-        "signature"
-    );
-    assert_eq!(
-        pool.submit(&[8; 32], &envelope(1), None)
-            .unwrap_err()
-            .rule(),
-        "signature"
-    );
-    assert_eq!(pool.size(), (0, 0));
 }
 
 #[test]
@@ -88,6 +76,7 @@ fn other_signature_bytes_for_a_pending_body_are_verified_by_themselves() {
     add(&pool, 1);
     let mut forged = envelope(1);
     *forged.last_mut().unwrap() ^= 1;
+    assert!(!pool.join(&id(1), &forged, None));
     assert!(pool.verify(&CHAIN, &envelope(1)).is_ok());
     assert_eq!(
         pool.verify(&CHAIN, &forged).unwrap_err().rule(),
@@ -111,8 +100,8 @@ fn the_pool_is_bounded_by_count_and_by_bytes_and_frees_what_leaves() {
         let pool = SharedMempool::new(limits);
         add(&pool, 1);
         add(&pool, 2);
-        let full = pool.submit(&CHAIN, &envelope(3), None).unwrap_err();
-        assert_eq!(full, Rejection::PoolFull);
+        assert_eq!(pool.check_room(size), Err(Rejection::PoolFull));
+        assert_eq!(insert(&pool, 3, None).unwrap_err(), Rejection::PoolFull);
         pool.reject(&id(1), Rejection::NoAction);
         add(&pool, 3);
     }
@@ -131,22 +120,8 @@ fn candidates_are_the_oldest_within_the_limits() {
     };
     assert_eq!(ids(u64::MAX / 2, 3), [id(1), id(2), id(3)]);
     assert_eq!(ids(2 * size, 10), [id(1), id(2)]);
-    assert!(ids(size - 1, 10).is_empty());
-}
-
-#[test]
-fn overdue_is_what_a_whole_block_passed_over() {
-    let pool = pool();
-    add(&pool, 1);
-    pool.committed(&[], 1, 0);
-    assert!(
-        pool.overdue(10).is_empty(),
-        "its block may have been cut before it came"
-    );
-    add(&pool, 2);
-    pool.committed(&[], 2, 0);
-    let overdue: Vec<Hash> = pool.overdue(10).iter().map(|t| *t.id()).collect();
-    assert_eq!(overdue, [id(1)]);
+    // What no block could hold takes no room, and is there to be rejected.
+    assert_eq!(ids(size - 1, 2), [id(1), id(2)]);
 }
 
 #[test]
@@ -184,18 +159,33 @@ fn outcomes_are_forgotten_oldest_first() {
 }
 
 #[test]
-fn what_waits_for_long_is_found_again_until_it_leaves() {
+fn what_waits_is_found_by_place_within_the_limits() {
     let pool = pool();
-    add(&pool, 1);
-    let (waiting, mark) = pool.waiting_since(0, 10);
-    assert!(waiting.is_empty(), "it has only just come");
-    add(&pool, 2);
-    let (waiting, mark) = pool.waiting_since(mark, 10);
-    let ids: Vec<Hash> = waiting.iter().map(|t| *t.id()).collect();
-    assert_eq!(ids, [id(1)]);
+    assert_eq!(pool.next_place(), 0);
+    (1..=4).for_each(|n| add(&pool, n));
+    assert_eq!(pool.next_place(), 4);
     pool.committed(&[id(1)], 1, 0);
-    let (waiting, _) = pool.waiting_since(mark, 10);
-    let ids: Vec<Hash> = waiting.iter().map(|t| *t.id()).collect();
-    assert_eq!(ids, [id(2)]);
-    assert!(pool.waiting_since(u64::MAX, 0).0.is_empty());
+    let size = envelope(1).len() as u64;
+    assert_eq!(
+        waiting(&pool, 0..4, 9, u64::MAX),
+        [id(2), id(3), id(4)],
+        "what has left is not found"
+    );
+    assert_eq!(waiting(&pool, 0..2, 9, u64::MAX), [id(2)]);
+    assert_eq!(waiting(&pool, 0..4, 2, u64::MAX), [id(2), id(3)]);
+    assert_eq!(waiting(&pool, 0..4, 9, size + 1), [id(2), id(3)]);
+    assert_eq!(waiting(&pool, 3..4, 9, 1), [id(4)], "one always fits");
+    assert!(waiting(&pool, 3..3, 9, u64::MAX).is_empty());
+    assert_eq!(pool.waiting(2..4, 1, 1)[0].place, 2);
+}
+
+#[test]
+fn a_pool_is_idle_while_nothing_waits_and_nothing_newer_was_committed() {
+    let pool = pool();
+    assert!(pool.is_idle_at(0));
+    add(&pool, 1);
+    assert!(!pool.is_idle_at(0));
+    pool.committed(&[id(1)], 1, 0);
+    assert!(!pool.is_idle_at(0), "the state that was read is older");
+    assert!(pool.is_idle_at(1));
 }

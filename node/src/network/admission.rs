@@ -21,7 +21,7 @@ use tokio::time::Instant;
 pub(super) enum Denied {
     #[error("the peer is not on the list")]
     NotListed,
-    #[error("the peer was disconnected for sending too much and must wait")]
+    #[error("the peer was disconnected for what it sent and must wait")]
     Suspended,
 }
 

@@ -61,7 +61,7 @@ pub struct Limits {
     pub handshakes: u32,
     /// What a peer may send. Responses to own requests are not charged.
     pub rate: Rate,
-    /// How long a peer that exceeded the rate is turned away.
+    /// How long a peer that exceeded the rate, or that the host suspended, is turned away.
     pub suspension: Duration,
     /// How long a message or request may take until it is acknowledged or answered.
     pub request_timeout: Duration,

@@ -18,6 +18,7 @@ pub(super) enum Command {
     },
     JudgeGossip(GossipId, Acceptance),
     SetPeers(Vec<Peer>),
+    Suspend(PeerId),
     Shutdown,
 }
 
@@ -179,6 +180,15 @@ impl NetworkHandle {
     /// If the network has stopped.
     pub async fn set_peers(&self, peers: Vec<Peer>) -> Result<(), SendError> {
         self.command(Command::SetPeers(peers)).await
+    }
+
+    /// Disconnects a listed peer whose messages are of no use, and turns it away for
+    /// [`Limits::suspension`].
+    ///
+    /// # Errors
+    /// If the network has stopped.
+    pub async fn suspend(&self, peer: PeerId) -> Result<(), SendError> {
+        self.command(Command::Suspend(peer)).await
     }
 
     /// Stops the network and returns once its connections are being closed and its sockets freed.

@@ -57,8 +57,8 @@ pub enum Refusal {
     /// We refused a peer that is not on our list.
     #[error("the peer is not on the list")]
     NotListed,
-    /// We refused a peer that exceeded its rate a short while ago.
-    #[error("the peer was disconnected for sending too much and must wait")]
+    /// We refused a peer that was disconnected for what it sent a short while ago.
+    #[error("the peer was disconnected for what it sent and must wait")]
     Suspended,
     /// We refused a connection above a limit on connections.
     #[error("too many connections")]
@@ -79,6 +79,9 @@ pub enum Refusal {
     /// We disconnected a peer that sent more than its rate allows.
     #[error("the peer sent more than its rate allows")]
     RateExceeded,
+    /// We disconnected a peer whose messages the host kept refusing.
+    #[error("the peer sent too much that was refused")]
+    Useless,
     /// We closed a connection that did not answer a ping.
     #[error("the peer does not answer")]
     Unresponsive,

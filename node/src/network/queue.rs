@@ -2,6 +2,7 @@
 //!
 //! Bounded per peer rather than as a whole: each peer has an [`Account`] of the messages and bytes
 //! that it has waiting, so a peer that floods a slow host fills its own share and crowds nobody out.
+//! What the host takes stays on the account until it drops the event's [`Charge`].
 //! The channel below is unbounded, but nothing enters it without room on an account.
 
 use super::NetworkEvent;
@@ -48,11 +49,45 @@ impl Account {
     }
 }
 
-struct Queued {
-    event: NetworkEvent,
-    bytes: usize,
+/// Something of a peer's that the host is not done with. Dropped, it makes room for more of the same
+/// peer's.
+#[derive(Debug)]
+pub struct Charge {
     account: Arc<Account>,
+    bytes: usize,
 }
+
+impl Charge {
+    /// Books a message; none if there is no room.
+    fn book(account: &Arc<Account>, bytes: usize) -> Option<Charge> {
+        account.book(bytes).then(|| Charge {
+            account: Arc::clone(account),
+            bytes,
+        })
+    }
+}
+
+#[cfg(test)]
+impl Charge {
+    /// A charge, and whether it is still on its account.
+    pub fn watched() -> (Charge, impl Fn() -> bool) {
+        let account = Account::new(1, 0);
+        let charge = Charge {
+            account: Arc::clone(&account),
+            bytes: 0,
+        };
+        assert!(account.book(0));
+        (charge, move || account.messages.load(Ordering::Acquire) > 0)
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.account.release(self.bytes);
+    }
+}
+
+type Queued = (NetworkEvent, Charge);
 
 /// The network's end.
 pub(super) struct EventSender(mpsc::UnboundedSender<Queued>);
@@ -60,17 +95,7 @@ pub(super) struct EventSender(mpsc::UnboundedSender<Queued>);
 impl EventSender {
     /// Queues an event that carries `bytes` bytes; false if the account has no room for it.
     pub fn push(&self, event: NetworkEvent, bytes: usize, account: &Arc<Account>) -> bool {
-        if !account.book(bytes) {
-            return false;
-        }
-        let account = Arc::clone(account);
-        self.0
-            .send(Queued {
-                event,
-                bytes,
-                account,
-            })
-            .is_ok()
+        Charge::book(account, bytes).is_some_and(|charge| self.0.send((event, charge)).is_ok())
     }
 
     /// Resolves once the host has dropped its end.
@@ -83,20 +108,16 @@ impl EventSender {
 pub struct NetworkEvents(mpsc::UnboundedReceiver<Queued>);
 
 impl NetworkEvents {
-    /// The next event; none once the network has stopped. Safe to cancel.
-    pub async fn recv(&mut self) -> Option<NetworkEvent> {
-        self.0.recv().await.map(taken)
+    /// The next event, and its charge, to be dropped once the event is dealt with; none once the
+    /// network has stopped. Safe to cancel.
+    pub async fn recv(&mut self) -> Option<(NetworkEvent, Charge)> {
+        self.0.recv().await
     }
 
     /// The next event if one is waiting.
-    pub fn try_recv(&mut self) -> Option<NetworkEvent> {
-        self.0.try_recv().ok().map(taken)
+    pub fn try_recv(&mut self) -> Option<(NetworkEvent, Charge)> {
+        self.0.try_recv().ok()
     }
-}
-
-fn taken(queued: Queued) -> NetworkEvent {
-    queued.account.release(queued.bytes);
-    queued.event
 }
 
 /// Both ends of a queue.
@@ -119,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_bounds_its_messages_and_bytes_until_the_host_takes_them() {
+    fn an_account_bounds_its_messages_and_bytes_until_the_host_is_done_with_them() {
         let (sender, mut events) = event_queue();
         let (flooder, other) = (Account::new(3, 100), Account::new(3, 100));
         assert!(sender.push(message(100), 100, &flooder));
@@ -129,7 +150,9 @@ mod tests {
         assert!(!sender.push(message(0), 0, &flooder), "no messages left");
         assert!(sender.push(message(1), 1, &other), "another peer's share");
 
-        assert!(events.try_recv().is_some());
+        let (_, charge) = events.try_recv().expect("an event");
+        assert!(!sender.push(message(0), 0, &flooder), "not done with it");
+        drop(charge);
         assert!(sender.push(message(60), 60, &flooder));
         assert_eq!(std::iter::from_fn(|| events.try_recv()).count(), 4);
         assert!(sender.push(message(100), 100, &flooder));

@@ -172,6 +172,7 @@ impl Task {
             Command::Request { peer, bytes, reply } => self.ask(peer, bytes, reply),
             Command::JudgeGossip(id, acceptance) => self.judge(&id, acceptance),
             Command::SetPeers(peers) => self.set_peers(peers),
+            Command::Suspend(peer) => self.suspend(peer, Refusal::Useless, Instant::now()),
             // `run` ends on it.
             Command::Shutdown => {}
         }

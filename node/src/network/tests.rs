@@ -101,7 +101,7 @@ impl Node {
     async fn next<T>(&mut self, what: &str, pick: impl Fn(NetworkEvent) -> Option<T>) -> T {
         guarded(what, async {
             loop {
-                let event = self.events.recv().await.expect("the network runs");
+                let (event, _) = self.events.recv().await.expect("the network runs");
                 if let Some(picked) = pick(event) {
                     return picked;
                 }

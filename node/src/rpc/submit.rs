@@ -13,6 +13,7 @@ use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
 use super::{Parts, query, refusal};
+use crate::admission::{Admission, Source};
 use crate::mempool::{Listener, Outcome};
 
 /// Answers of a stream of submissions.
@@ -99,10 +100,20 @@ async fn admit(
         Ok(id) => id,
         Err(rejection) => return Ok(([0; 32], Word::Rejected(refusal::rejected(&rejection)))),
     };
-    if let Some(committed) = query::committed(&parts.reader.snapshot(), &id)? {
+    let snapshot = parts.reader.snapshot();
+    if let Some(committed) = query::committed(&snapshot, &id)? {
         return Ok((id, Word::Committed(committed)));
     }
-    let word = match parts.mempool.submit(&parts.chain_id, &envelope, listener) {
+    let admission = Admission {
+        chain_id: &parts.chain_id,
+        tip: snapshot.tip(),
+        state: &snapshot,
+        pool: &parts.mempool,
+    };
+    let admitted = admission
+        .admit(&envelope, Source::Client(listener))
+        .map_err(refusal::fault)?;
+    let word = match admitted {
         Ok(None) => Word::Pending(wire::Pending {}),
         Ok(Some(_)) => {
             if parts.gossip.send(envelope).await.is_err() {

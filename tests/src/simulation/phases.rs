@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use touchstone_core::certificate::exceeds_two_thirds;
 use touchstone_core::state::StateRead;
+use touchstone_node::admission::Source;
 use touchstone_node::consensus::{Input, Settings};
 use touchstone_node::mempool::Outcome;
 use touchstone_node::storage::Store;
@@ -87,16 +88,16 @@ impl World {
         let what = wish.what;
         self.trace
             .note(process, index as u64, || format!("gets {what} ({index})"));
-        let submitted = node
-            .pool
-            .submit(&self.genesis.chain_id, &wish.envelope, None);
-        if submitted.is_err() {
+        let Ok(Ok(submitted)) = node
+            .admission(&self.genesis.chain_id)
+            .admit(&wish.envelope, Source::Client(None))
+        else {
             return Ok(());
-        }
+        };
         if !wish.waits_at.contains(&process) {
             wish.waits_at.push(process);
         }
-        if let Ok(Some(transaction)) = submitted {
+        if let Some(transaction) = submitted {
             self.gossip(process, transaction.envelope().into(), true);
         }
         self.give(process, Input::Transactions)
@@ -136,8 +137,10 @@ impl World {
         if node.machine().is_none() || matches!(node.store.is_committed(&id), Ok(true)) {
             return Ok(());
         }
-        let submitted = node.pool.submit(&self.genesis.chain_id, envelope, None);
-        if !matches!(submitted, Ok(Some(_))) {
+        let submitted = node
+            .admission(&self.genesis.chain_id)
+            .admit(envelope, Source::Peer);
+        if !matches!(submitted, Ok(Ok(Some(_)))) {
             return Ok(());
         }
         if is_first {

@@ -2,9 +2,12 @@
 
 use ed25519_dalek::SigningKey;
 use touchstone_core::genesis::Genesis;
+use touchstone_core::hash::Hash;
+use touchstone_node::admission::Admission;
 use touchstone_node::chain::Chain;
 use touchstone_node::consensus::{Machine, Output, Parts, PeerTag, Settings};
 use touchstone_node::mempool::{Limits, SharedMempool};
+use touchstone_node::storage::Store;
 use touchstone_node::storage::guard::Guard;
 use touchstone_node::storage::wal::Wal;
 
@@ -74,6 +77,16 @@ impl Process {
             store: SimStore::new(genesis),
             pool: SharedMempool::new(Limits::default()),
             seen_height: 0,
+        }
+    }
+
+    /// The way into the pool, as the node's service and gossip have it.
+    pub fn admission<'a>(&'a self, chain_id: &'a Hash) -> Admission<'a, SimStore> {
+        Admission {
+            chain_id,
+            tip: self.store.tip(),
+            state: &self.store,
+            pool: &self.pool,
         }
     }
 

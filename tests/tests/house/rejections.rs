@@ -133,7 +133,11 @@ fn document(rejection: &str, epcis: &str) -> String {
         "# Why a transaction is refused\n\n\
          A refused transaction is answered with a code and the name of the rule that it breaks.\n\
          Both are stable: a code is never used for another rule, so clients may match on them. In\n\
-         the messages, `…` stands for what belongs to the case.\n",
+         the messages, `…` stands for what belongs to the case.\n\n\
+         A rejection says what holds on the state that the node has reached. It is not final: the\n\
+         same bytes, submitted again or known to another node, are committed if the state comes to\n\
+         allow them, such as after a transaction that they depend on. What breaks a rule only\n\
+         together with pending transactions is rejected once those are committed.\n",
     );
     let mut group = String::new();
     for variant in &rejections {

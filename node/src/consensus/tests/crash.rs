@@ -113,8 +113,7 @@ fn a_failing_store_stops_the_machine() {
     let mut net = Net::new(1);
     net.nodes[0].store.set_broken(true);
     let envelope = deposit(&net.genesis.chain_id, 1);
-    let pool = net.nodes[0].pool.clone();
-    pool.submit(&net.genesis.chain_id, &envelope, None).unwrap();
+    net.nodes[0].hear(&net.genesis.chain_id, &envelope);
     net.give(0, Input::Transactions);
     let token = match net.events.values().last() {
         Some(Event::Timer { token, .. }) => *token,
@@ -234,8 +233,7 @@ fn a_logged_own_block_is_the_one_that_is_published() {
         net.signed.clear();
         let chain_id = net.genesis.chain_id;
         let other = deposit(&chain_id, 2);
-        let pool = net.nodes[1].pool.clone();
-        pool.submit(&chain_id, &other, None).unwrap();
+        net.nodes[1].hear(&chain_id, &other);
         let (_, recovered) = Wal::open(net.nodes[1].disk.clone()).unwrap();
         let logged =
             recovered.entries.iter().find_map(|entry| {

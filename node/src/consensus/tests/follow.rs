@@ -262,8 +262,7 @@ fn a_filled_pool_is_noticed_without_a_word() {
     let mut net = Net::new(4);
     let envelope = deposit(&net.genesis.chain_id, 1);
     for node in &net.nodes {
-        let pool = &node.pool;
-        pool.submit(&net.genesis.chain_id, &envelope, None).unwrap();
+        node.hear(&net.genesis.chain_id, &envelope);
     }
     assert!(!net.machine(0).host.timers.runs(Timer::Linger));
     net.run(Settings::default().announce_ms + 100);

@@ -74,7 +74,7 @@ fn a_proposer_woken_by_others_makes_what_it_can() {
     let mut net = Net::new(4);
     let envelope = deposit(&net.genesis.chain_id, 1);
     let pool = net.nodes[0].pool.clone();
-    pool.submit(&net.genesis.chain_id, &envelope, None).unwrap();
+    net.nodes[0].hear(&net.genesis.chain_id, &envelope);
     net.give(0, Input::Transactions);
     net.run_to(1);
     let mut rounds = 0;

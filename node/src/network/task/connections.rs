@@ -143,16 +143,17 @@ impl Task {
         }
     }
 
-    /// Disconnects a peer that exceeded its rate and turns it away for a while.
-    pub(super) fn suspend(&mut self, peer: PeerId, now: Instant) {
+    /// Disconnects a listed peer and turns it away for a while.
+    pub(super) fn suspend(&mut self, peer: PeerId, reason: Refusal, now: Instant) {
         let until = now + self.limits.suspension;
-        if let Some(state) = self.peers.get_mut(&peer) {
-            state.suspended_until = Some(until);
-        }
+        let Some(state) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        state.suspended_until = Some(until);
         self.swarm.behaviour_mut().admission.suspend(peer, until);
         // An error says that it is gone already.
         let _ = self.swarm.disconnect_peer_id(peer);
-        self.refuse(Some(peer), Refusal::RateExceeded);
+        self.refuse(Some(peer), reason);
     }
 }
 

@@ -229,7 +229,7 @@ impl Task {
         }
         let within = state.bucket.take(messages, bytes, now);
         if !within {
-            self.suspend(peer, now);
+            self.suspend(peer, Refusal::RateExceeded, now);
         }
         within
     }

@@ -133,6 +133,21 @@ async fn a_peer_that_sends_more_than_its_rate_is_disconnected_and_kept_out() {
 }
 
 #[tokio::test]
+async fn a_peer_that_the_host_suspends_is_disconnected_and_kept_out() {
+    let (mut node, honest, mut rogue) = beset(strict()).await;
+    node.handle.suspend(rogue.id).await.expect("it runs");
+    guarded("closing", rogue.closed()).await;
+    node.refused(Some(rogue.id), Refusal::Useless).await;
+    node.connected_to([honest.id]).await;
+
+    rogue.dial(&node);
+    guarded("connecting", rogue.connected()).await;
+    guarded("closing", rogue.closed()).await;
+    node.refused(Some(rogue.id), Refusal::Suspended).await;
+    still_works(&mut node, &honest).await;
+}
+
+#[tokio::test]
 async fn malformed_frames_count_against_the_rate() {
     let (mut node, _honest, mut rogue) = beset(strict()).await;
     for _ in 0..100 {

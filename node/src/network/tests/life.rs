@@ -27,7 +27,7 @@ async fn a_connection_is_told_once_and_so_is_its_end() {
     b.handle.shutdown().await;
     a.connected_to([]).await;
     let told: Vec<String> = std::iter::from_fn(|| a.events.try_recv())
-        .map(|event| format!("{event:?}"))
+        .map(|(event, _)| format!("{event:?}"))
         .collect();
     let expected = [
         format!("{:?}", NetworkEvent::PeerConnected(b.id)),

@@ -211,7 +211,7 @@ async fn a_slow_host_gets_what_fits_its_queue_and_the_rest_is_not_acknowledged()
     assert_eq!(b.counted(|c| &c.acknowledged), 4);
     assert_eq!(a.counted(|c| &c.dropped_in), 16);
     let waiting = std::iter::from_fn(|| a.events.try_recv())
-        .filter(|event| matches!(event, NetworkEvent::Message { .. }))
+        .filter(|(event, _)| matches!(event, NetworkEvent::Message { .. }))
         .count();
     assert_eq!(waiting, 4);
 

@@ -1,0 +1,91 @@
+//! Whether a transaction may come into the pool. What costs little is asked first: the pool's room
+//! and the committed state before the signature, so that a stranger's envelopes cost no verifying.
+
+use std::sync::Arc;
+
+use touchstone_core::hash::Hash;
+use touchstone_core::state::StateRead;
+use touchstone_core::state::delta::Delta;
+use touchstone_core::transaction::{self, Claim, VerifiedTransaction};
+use touchstone_core::{Fault, Rejection, execution, rules};
+
+use crate::chain;
+use crate::mempool::{Listener, SharedMempool};
+use crate::storage::Tip;
+
+/// Where a transaction comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A client of this node, and where it hears of the outcome.
+    Client(Option<Listener>),
+    /// Another node, which may be ahead of this one.
+    Peer,
+}
+
+/// A pool and the state that its transactions must fit.
+pub struct Admission<'a, S: StateRead> {
+    /// The chain.
+    pub chain_id: &'a Hash,
+    /// The committed state.
+    pub state: &'a S,
+    /// The block after which it is.
+    pub tip: Tip,
+    /// The pool.
+    pub pool: &'a SharedMempool,
+}
+
+impl<S: StateRead> Admission<'_, S> {
+    /// Takes an envelope in; none where the transaction is pending already. A client's listener
+    /// hears once what becomes of it, unless the answer is a rejection.
+    ///
+    /// With nothing pending, a client's transaction that breaks a rule now is rejected here and
+    /// makes no block. Otherwise it may build on what is pending, and its block decides.
+    pub fn admit(
+        &self,
+        envelope: &[u8],
+        source: Source,
+    ) -> Result<Result<Option<Arc<VerifiedTransaction>>, Rejection>, Fault> {
+        let (listener, is_client) = match source {
+            Source::Client(listener) => (listener, true),
+            Source::Peer => (None, false),
+        };
+        let unverified = match transaction::read(self.chain_id, envelope) {
+            Ok(unverified) => unverified,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let claim = unverified.claim();
+        // Equal bytes were verified when they came in. Another signature over the same body is
+        // judged by itself: taken for the pending one, it would be told on as valid.
+        if self.pool.join(claim.id, envelope, listener.as_ref()) {
+            return Ok(Ok(None));
+        }
+        if let Err(rejection) = self.check(&claim)? {
+            return Ok(Err(rejection));
+        }
+        let verified = match unverified.verify() {
+            Ok(verified) => verified,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        if is_client && self.pool.is_idle_at(self.tip.height) {
+            let block = chain::trial(self.chain_id, &self.tip);
+            let broken = execution::rejections(self.state, &block, &[&verified])?;
+            if let Some((_, rejection)) = broken.into_iter().next() {
+                return Ok(Err(rejection));
+            }
+        }
+        Ok(self.pool.insert(verified, listener))
+    }
+
+    fn check(&self, claim: &Claim<'_>) -> Result<Result<(), Rejection>, Fault> {
+        if let Err(full) = self.pool.check_room(claim.bytes) {
+            return Ok(Err(full));
+        }
+        let parameters = execution::parameters(self.state)?;
+        let height = self.tip.height + 1;
+        let state = Delta::new(self.state);
+        Ok(rules::may_sign(&state, &parameters, height, claim)?.map(drop))
+    }
+}
+
+#[cfg(test)]
+mod tests;

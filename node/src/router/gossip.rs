@@ -1,0 +1,280 @@
+//! Transactions between the pools: those that peers gossip are judged and taken in, those that
+//! clients submit here are batched and gossiped, and what still waits is gossiped again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use prost::Message;
+use prost::encoding::{WireType, decode_key, decode_varint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use touchstone_core::state::StateRead;
+use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
+use touchstone_core::{Fault, Rejection, encoding};
+use touchstone_proto::peer;
+
+use super::Routes;
+use crate::admission::{Admission, Source};
+use crate::mempool::SharedMempool;
+use crate::network::{Acceptance, Charge, GossipId, PeerId, Topic};
+
+/// Gossip messages whose signatures are being verified at once.
+const VERIFYING: usize = 2;
+/// Gossip messages of one peer that wait for it or are being verified.
+pub(super) const WAITING_PER_PEER: usize = 16;
+/// Envelopes in one gossip message.
+const ENVELOPES: usize = 1000;
+/// Bytes of envelopes with which a gossip message is full.
+const FULL_BYTES: usize = 256 << 10;
+/// Bytes of one gossip message: almost full, one more envelope of any size, and the framing.
+pub const MESSAGE_BYTES: usize = FULL_BYTES + MAX_ENVELOPE_BYTES + ENVELOPES * 8;
+/// How long an envelope waits for others to be gossiped with.
+const LINGER: Duration = Duration::from_millis(5);
+/// How often what still waits is gossiped again.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Bytes of envelopes that are gossiped again at once.
+const AGAIN_BYTES: u64 = 1 << 20;
+
+/// Takes in what peers gossip. Each peer has a few messages that wait to be verified; more of them
+/// are ignored, so that it neither delays others for long nor fills the memory.
+pub struct Intake {
+    routes: Routes,
+    verifying: Arc<Semaphore>,
+    peers: HashMap<PeerId, Arc<Semaphore>>,
+}
+
+impl Intake {
+    /// Nothing under way.
+    pub fn new(routes: Routes) -> Intake {
+        Intake {
+            routes,
+            verifying: Arc::new(Semaphore::new(VERIFYING)),
+            peers: HashMap::new(),
+        }
+    }
+
+    /// Verifies a message's transactions in the background, puts them in the pool and judges the
+    /// message; gives its id back if it has to be ignored. The charge is kept meanwhile.
+    pub fn take(
+        &mut self,
+        id: GossipId,
+        from: PeerId,
+        bytes: Bytes,
+        charge: Charge,
+    ) -> Result<(), GossipId> {
+        let Some(share) = self.share(from) else {
+            return Err(id);
+        };
+        let routes = self.routes.clone();
+        let verifying = self.verifying.clone();
+        tokio::spawn(async move {
+            let Ok(permit) = verifying.acquire_owned().await else {
+                return;
+            };
+            let pool = routes.clone();
+            let judged = tokio::task::spawn_blocking(move || take_in(&pool, &from, &bytes)).await;
+            drop(permit);
+            let acceptance = judged.unwrap_or(Acceptance::Ignore);
+            // An error means that the network has stopped.
+            let _ = routes.network.judge_gossip(id, acceptance).await;
+            routes.inbox.put_transactions();
+            drop((share, charge));
+        });
+        Ok(())
+    }
+
+    /// Room for one more message of a peer, if it has not taken all of its own.
+    pub(super) fn share(&mut self, peer: PeerId) -> Option<OwnedSemaphorePermit> {
+        let shares = self.peers.entry(peer);
+        let shares = shares.or_insert_with(|| Arc::new(Semaphore::new(WAITING_PER_PEER)));
+        shares.clone().try_acquire_owned().ok()
+    }
+
+    /// Lets nothing be verified while it is held.
+    #[cfg(test)]
+    pub(super) async fn busy(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(VERIFYING).expect("a small number");
+        let verifying = self.verifying.clone();
+        verifying.acquire_many_owned(all).await.expect("it is open")
+    }
+
+    /// A peer has gone.
+    pub fn forget(&mut self, peer: &PeerId) {
+        self.peers.remove(peer);
+    }
+}
+
+fn take_in(routes: &Routes, from: &PeerId, bytes: &[u8]) -> Acceptance {
+    let snapshot = routes.reader.snapshot();
+    let admission = Admission {
+        chain_id: &routes.chain_id,
+        state: &snapshot,
+        tip: snapshot.tip(),
+        pool: &routes.mempool,
+    };
+    let mut told = |rejection: &Rejection| routes.refusals.note_transaction(*from, rejection);
+    judge(&admission, bytes, &mut told).unwrap_or_else(|fault| {
+        tracing::error!(%fault, "the store can't be read");
+        Acceptance::Ignore
+    })
+}
+
+/// Takes in what can be, and judges the message. It is passed on only if each of its transactions
+/// was verified here, now or before, so that an honest node never passes on what its neighbours
+/// hold against it. It is held against its sender only where every honest node would have refused
+/// it, whatever the state that it has reached.
+fn judge<S: StateRead>(
+    admission: &Admission<'_, S>,
+    bytes: &[u8],
+    told: &mut impl FnMut(&Rejection),
+) -> Result<Acceptance, Fault> {
+    if !fits(bytes) {
+        return Ok(Acceptance::Reject);
+    }
+    let Ok(message) = encoding::decode_exact::<peer::Transactions>(bytes) else {
+        return Ok(Acceptance::Reject);
+    };
+    let mut acceptance = Acceptance::Accept;
+    for envelope in &message.envelopes {
+        match admission.admit(envelope, Source::Peer)? {
+            Ok(_) => {}
+            Err(rejection) => {
+                if !matches!(rejection, Rejection::AlreadyCommitted | Rejection::PoolFull) {
+                    told(&rejection);
+                }
+                if is_wrong_everywhere(&rejection) {
+                    return Ok(Acceptance::Reject);
+                }
+                acceptance = Acceptance::Ignore;
+            }
+        }
+    }
+    Ok(acceptance)
+}
+
+/// Whether a transaction is refused for what it is, not for the state or the pool that it meets.
+fn is_wrong_everywhere(rejection: &Rejection) -> bool {
+    match rejection {
+        Rejection::Malformed(_)
+        | Rejection::SignatureCount { .. }
+        | Rejection::NoAction
+        | Rejection::BadSignature { .. } => true,
+        Rejection::TransactionTooLarge { bytes, .. } => *bytes > MAX_ENVELOPE_BYTES as u64,
+        _ => false,
+    }
+}
+
+/// Counts a message's envelopes before room is made for them: 1 to [`ENVELOPES`], none of them
+/// larger than any may be.
+fn fits(mut bytes: &[u8]) -> bool {
+    let mut count = 0;
+    while !bytes.is_empty() {
+        let Ok((1, WireType::LengthDelimited)) = decode_key(&mut bytes) else {
+            return false;
+        };
+        let Ok(length) = decode_varint(&mut bytes).map(usize::try_from) else {
+            return false;
+        };
+        let Some(length) = length.ok().filter(|l| *l <= bytes.remaining()) else {
+            return false;
+        };
+        bytes.advance(length);
+        count += 1;
+        if length > MAX_ENVELOPE_BYTES || count > ENVELOPES {
+            return false;
+        }
+    }
+    count > 0
+}
+
+/// Envelopes for one message.
+#[derive(Default)]
+struct Batch {
+    message: peer::Transactions,
+    bytes: usize,
+}
+
+impl Batch {
+    fn push(&mut self, envelope: Vec<u8>) {
+        self.bytes += envelope.len();
+        self.message.envelopes.push(envelope);
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= FULL_BYTES || self.message.envelopes.len() >= ENVELOPES
+    }
+
+    async fn send(&mut self, routes: &Routes) {
+        let batch = std::mem::take(self).message;
+        if batch.envelopes.is_empty() {
+            return;
+        }
+        let bytes = batch.encode_to_vec().into();
+        super::log(routes.network.gossip(Topic::Transactions, bytes).await);
+    }
+}
+
+/// Batches envelopes that clients submitted here and gossips them.
+pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
+    while let Some(first) = envelopes.recv().await {
+        routes.inbox.put_transactions();
+        let mut batch = Batch::default();
+        batch.push(first);
+        let linger = tokio::time::sleep(LINGER);
+        tokio::pin!(linger);
+        while !batch.is_full() {
+            tokio::select! {
+                envelope = envelopes.recv() => match envelope {
+                    Some(envelope) => batch.push(envelope),
+                    None => break,
+                },
+                () = &mut linger => break,
+            }
+        }
+        batch.send(&routes).await;
+    }
+}
+
+/// Gossips again what has waited for long: its first gossip may have been lost, and a node that
+/// never proposes would keep it for ever. All that waits has its turn, some at a time.
+pub async fn gossip_again(routes: Routes) {
+    let mut ticks = tokio::time::interval(AGAIN);
+    let mut turn = Turn::default();
+    loop {
+        ticks.tick().await;
+        let mut batch = Batch::default();
+        for envelope in turn.next(&routes.mempool) {
+            batch.push(envelope);
+            if batch.is_full() {
+                batch.send(&routes).await;
+            }
+        }
+        batch.send(&routes).await;
+    }
+}
+
+/// Whose turn it is to be gossiped again, by places in the pool.
+#[derive(Debug, Default)]
+struct Turn {
+    from: u64,
+    /// What has lower places was there at the last tick.
+    until: u64,
+}
+
+impl Turn {
+    fn next(&mut self, pool: &SharedMempool) -> Vec<Vec<u8>> {
+        let until = std::mem::replace(&mut self.until, pool.next_place());
+        let after = pool.waiting(self.from..until, usize::MAX, AGAIN_BYTES);
+        let found = match after.is_empty() {
+            true => pool.waiting(0..self.from.min(until), usize::MAX, AGAIN_BYTES),
+            false => after,
+        };
+        self.from = found.last().map_or(0, |waiting| waiting.place + 1);
+        let envelopes = found.iter().map(|w| w.transaction.envelope().to_vec());
+        envelopes.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+use touchstone_core::genesis::Genesis;
+use touchstone_core::transaction;
+
+use super::*;
+use crate::consensus::tests::{deposit, genesis};
+use crate::mempool::Limits;
+use crate::storage::Store;
+use crate::storage::memory::MemoryStore;
+
+struct Node {
+    genesis: Genesis,
+    store: MemoryStore,
+    pool: SharedMempool,
+}
+
+impl Node {
+    fn new() -> Node {
+        let genesis = genesis(1);
+        Node {
+            store: MemoryStore::new(&genesis),
+            pool: SharedMempool::new(Limits::default()),
+            genesis,
+        }
+    }
+
+    fn deposit(&self, number: u64) -> Vec<u8> {
+        deposit(&self.genesis.chain_id, number)
+    }
+
+    fn judge(&self, envelopes: &[Vec<u8>]) -> Acceptance {
+        let admission = Admission {
+            chain_id: &self.genesis.chain_id,
+            state: &self.store,
+            tip: self.store.tip(),
+            pool: &self.pool,
+        };
+        judge(&admission, &encoded(envelopes), &mut |_| {}).unwrap()
+    }
+}
+
+fn encoded(envelopes: &[Vec<u8>]) -> Vec<u8> {
+    let envelopes = envelopes.to_vec();
+    peer::Transactions { envelopes }.encode_to_vec()
+}
+
+fn spoilt(mut envelope: Vec<u8>) -> Vec<u8> {
+    *envelope.last_mut().unwrap() ^= 1;
+    envelope
+}
+
+#[test]
+fn valid_transactions_are_passed_on_and_so_are_equal_bytes() {
+    let node = Node::new();
+    let batch = [node.deposit(1), node.deposit(2)];
+    assert_eq!(node.judge(&batch), Acceptance::Accept);
+    assert_eq!(node.pool.size().0, 2);
+    assert_eq!(node.judge(&batch), Acceptance::Accept);
+    assert_eq!(node.pool.size().0, 2);
+}
+
+/// Passed on, it would be held against this node by neighbours that lack the true one.
+#[test]
+fn a_known_body_under_a_false_signature_is_not_passed_on() {
+    let node = Node::new();
+    node.judge(&[node.deposit(1)]);
+    let message = [spoilt(node.deposit(1))];
+    assert_eq!(node.judge(&message), Acceptance::Reject);
+}
+
+#[test]
+fn what_is_committed_is_neither_passed_on_nor_held_against_its_sender() {
+    let node = Node::new();
+    let id = transaction::id_of_envelope(&node.genesis.chain_id, &node.deposit(1)).unwrap();
+    node.judge(&[node.deposit(1)]);
+    node.pool.committed(&[id], 1, 0);
+    for envelope in [node.deposit(1), node.deposit(2)] {
+        let message = [node.deposit(1), envelope];
+        assert_eq!(node.judge(&message), Acceptance::Ignore);
+    }
+    assert_eq!(node.pool.size().0, 1, "what is new is taken in");
+}
+
+/// Another node may have a block that this one lacks, or the other way round.
+#[test]
+fn what_only_this_state_refuses_is_not_held_against_its_sender() {
+    let node = Node::new();
+    let stranger = ed25519_dalek::SigningKey::from_bytes(&[77; 32]);
+    let transaction = touchstone_proto::ledger::Transaction {
+        organisation: "newcomer".into(),
+        created_ms: 1,
+        action: Some(
+            touchstone_proto::ledger::transaction::Action::CaptureEvents(
+                touchstone_proto::ledger::CaptureEvents { events: Vec::new() },
+            ),
+        ),
+    };
+    let envelope = transaction::sign(&stranger, &node.genesis.chain_id, &transaction);
+    assert_eq!(node.judge(&[envelope]), Acceptance::Ignore);
+    assert_eq!(node.judge(&[vec![1, 2, 3]]), Acceptance::Reject);
+}
+
+#[test]
+fn a_message_is_counted_before_it_is_decoded() {
+    let sizes = |sizes: &[usize]| -> Vec<u8> {
+        let envelopes: Vec<Vec<u8>> = sizes.iter().map(|s| vec![0; *s]).collect();
+        encoded(&envelopes)
+    };
+    assert!(fits(&sizes(&[0; ENVELOPES])));
+    assert!(!fits(&sizes(&[0; ENVELOPES + 1])));
+    assert!(fits(&sizes(&[1, MAX_ENVELOPE_BYTES])));
+    assert!(!fits(&sizes(&[1, MAX_ENVELOPE_BYTES + 1])));
+    assert!(!fits(&[]));
+    let message = sizes(&[300, 5]);
+    for length in 1..message.len() {
+        let is_whole = length == sizes(&[300]).len();
+        assert_eq!(fits(&message[..length]), is_whole, "{length}");
+    }
+    for first in 0..=u8::MAX {
+        let mut other = message.clone();
+        other[0] = first;
+        assert_eq!(fits(&other), first == message[0], "{first}");
+    }
+    let node = Node::new();
+    let many = vec![node.deposit(1); ENVELOPES + 1];
+    assert_eq!(node.judge(&many), Acceptance::Reject);
+    assert_eq!(node.pool.size().0, 0);
+}
+
+#[test]
+fn a_full_batch_fits_one_message() {
+    let node = Node::new();
+    let mut batch = Batch::default();
+    while !batch.is_full() {
+        batch.push(node.deposit(1));
+    }
+    assert!(fits(&batch.message.encode_to_vec()));
+    let mut batch = Batch::default();
+    batch.push(vec![0; FULL_BYTES - 1]);
+    assert!(!batch.is_full());
+    batch.push(vec![0; MAX_ENVELOPE_BYTES]);
+    assert!(batch.is_full());
+    assert!(batch.message.encode_to_vec().len() <= MESSAGE_BYTES);
+    let mut batch = Batch::default();
+    (0..ENVELOPES).for_each(|_| batch.push(Vec::new()));
+    assert!(batch.is_full());
+}
+
+#[test]
+fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
+    let node = Node::new();
+    let large = |number: u64| {
+        let mut events = vec![vec![b'x'; AGAIN_BYTES as usize / 2]];
+        events.push(number.to_be_bytes().to_vec());
+        let action = touchstone_proto::ledger::CaptureEvents { events };
+        let action = touchstone_proto::ledger::transaction::Action::CaptureEvents(action);
+        crate::consensus::tests::act(&node.genesis.chain_id, action)
+    };
+    let add = |envelope: &[u8]| {
+        let verified = transaction::verify(&node.genesis.chain_id, envelope).unwrap();
+        node.pool.insert(verified, None).unwrap();
+    };
+    let envelopes: Vec<Vec<u8>> = (0..5).map(large).collect();
+    let mut turn = Turn::default();
+    envelopes[..4].iter().for_each(|envelope| add(envelope));
+    assert!(turn.next(&node.pool).is_empty(), "they have only just come");
+    add(&envelopes[4]);
+    assert_eq!(turn.next(&node.pool), envelopes[0..2]);
+    assert_eq!(turn.next(&node.pool), envelopes[2..4]);
+    assert_eq!(turn.next(&node.pool), envelopes[4..5]);
+    assert_eq!(turn.next(&node.pool), envelopes[0..2], "round again");
+}

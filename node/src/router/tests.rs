@@ -1,0 +1,175 @@
+use std::time::Duration;
+
+use touchstone_core::genesis::Genesis;
+
+use super::gossip::WAITING_PER_PEER;
+use super::*;
+use crate::consensus::tests::{deposit, genesis};
+use crate::engine::{self, Inputs};
+use crate::mempool::Limits;
+use crate::network::{self, NetworkConfig};
+use crate::storage::rocks::{RocksStore, Settings};
+
+/// A node without its machine.
+struct Node {
+    _folder: tempfile::TempDir,
+    genesis: Genesis,
+    routes: Routes,
+    events: NetworkEvents,
+    inputs: Inputs,
+}
+
+/// A network that listens on loopback.
+async fn network(seed: u8) -> (NetworkHandle, NetworkEvents) {
+    let config = NetworkConfig {
+        listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
+        peers: Vec::new(),
+        chain_tag: "test".into(),
+        limits: network::Limits::default(),
+    };
+    network::start(config, [seed; 32]).await.unwrap()
+}
+
+async fn node() -> Node {
+    let folder = tempfile::tempdir().unwrap();
+    let genesis = genesis(1);
+    let path = folder.path().join("chain");
+    let store = RocksStore::create(&path, &genesis, &Settings::default()).unwrap();
+    let (network, events) = network(1).await;
+    let (inbox, inputs) = engine::inbox();
+    let routes = Routes {
+        chain_id: genesis.chain_id,
+        network,
+        inbox,
+        mempool: SharedMempool::new(Limits::default()),
+        reader: store.reader(),
+        observers: Arc::new(watch::Sender::new(BTreeSet::new())),
+        refusals: Refusals::default(),
+    };
+    Node {
+        _folder: folder,
+        genesis,
+        routes,
+        events,
+        inputs,
+    }
+}
+
+/// Connects another network to a node's.
+async fn connect(node: &Node, other: &NetworkHandle) {
+    let here = &node.routes.network;
+    let listed = |handle: &NetworkHandle, addresses| Peer {
+        id: handle.local_peer_id(),
+        addresses,
+        validator: true,
+    };
+    here.set_peers(vec![listed(other, Vec::new())])
+        .await
+        .unwrap();
+    let addresses = here.listening();
+    other
+        .set_peers(vec![listed(here, addresses)])
+        .await
+        .unwrap();
+    for handle in [here, other] {
+        let mut connected = handle.connected();
+        guarded(connected.wait_for(|peers| peers.len() == 1))
+            .await
+            .unwrap();
+    }
+}
+
+/// Fails a test that hangs.
+async fn guarded<T>(step: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(120), step)
+        .await
+        .expect("it doesn't hang")
+}
+
+async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(5)).await;
+}
+
+#[tokio::test]
+async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
+    let node = node().await;
+    let (other, _events) = network(2).await;
+    connect(&node, &other).await;
+    let intake = Intake::new(node.routes.clone());
+    let busy = intake.busy().await;
+    let carrying = tokio::spawn(carry_events(node.routes.clone(), intake, node.events));
+
+    let heard = || {
+        let counter = &node.routes.network.counters().messages_in;
+        counter.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    let mut number = 0;
+    guarded(async {
+        while heard() <= WAITING_PER_PEER as u64 {
+            number += 1;
+            let envelopes = vec![deposit(&node.genesis.chain_id, number)];
+            let bytes = peer::Transactions { envelopes }.encode_to_vec();
+            let bytes = Bytes::from(bytes);
+            other.gossip(Topic::Transactions, bytes).await.unwrap();
+            a_moment().await;
+        }
+    })
+    .await;
+    let to = node.routes.network.local_peer_id();
+    other.send(to, Bytes::from_static(b"a vote")).await.unwrap();
+    let vote = guarded(async {
+        loop {
+            match node.inputs.next(Some(Duration::ZERO)) {
+                Ok(Input::Message { bytes, .. }) => return bytes,
+                _ => a_moment().await,
+            }
+        }
+    })
+    .await;
+    assert_eq!(vote, b"a vote");
+    assert_eq!(node.routes.mempool.size().0, 0, "nothing is verified yet");
+
+    drop(busy);
+    guarded(async {
+        while node.routes.mempool.size().0 < WAITING_PER_PEER {
+            a_moment().await;
+        }
+    })
+    .await;
+    carrying.abort();
+}
+
+#[tokio::test]
+async fn each_peer_has_its_share_of_what_waits_to_be_verified() {
+    let node = node().await;
+    let mut intake = Intake::new(node.routes.clone());
+    let (flooder, other) = (PeerId::random(), PeerId::random());
+    let mut shares: Vec<_> = (0..WAITING_PER_PEER)
+        .map(|_| intake.share(flooder))
+        .collect();
+    assert!(shares.iter().all(Option::is_some));
+    assert!(intake.share(flooder).is_none());
+    assert!(intake.share(other).is_some());
+    shares.pop();
+    assert!(intake.share(flooder).is_some());
+}
+
+#[tokio::test]
+async fn a_peer_of_which_consensus_refuses_too_much_is_disconnected() {
+    let node = node().await;
+    let (other, _events) = network(2).await;
+    connect(&node, &other).await;
+    let refused = Output::Refused {
+        peer: other.local_peer_id().to_bytes(),
+        reason: crate::consensus::MessageRefused::Empty,
+    };
+    let mut connected = node.routes.network.connected();
+    carry(&node.routes, refused.clone()).await;
+    assert_eq!(connected.borrow().len(), 1);
+    for _ in 0..refusals::TOLERATED {
+        carry(&node.routes, refused.clone()).await;
+    }
+    guarded(connected.wait_for(BTreeSet::is_empty))
+        .await
+        .unwrap();
+}
