@@ -47,6 +47,9 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
+/// Submitters that wait for the same transaction.
+const LISTENERS: usize = 16;
+
 /// Where a submitter hears of the outcome.
 pub type Listener = UnboundedSender<(Hash, Outcome)>;
 
@@ -101,12 +104,12 @@ impl SharedMempool {
         listener: Option<Listener>,
     ) -> Result<Option<Arc<VerifiedTransaction>>, Rejection> {
         let id = transaction::id_of_envelope(chain_id, envelope)?;
-        if self.lock().listen(&id, &listener) {
+        if self.lock().listen(&id, &listener)? {
             return Ok(None);
         }
         let verified = Arc::new(transaction::verify(chain_id, envelope)?);
         let mut pool = self.lock();
-        if pool.listen(&id, &listener) {
+        if pool.listen(&id, &listener)? {
             return Ok(None);
         }
         if matches!(pool.outcomes.get(&id), Some(Outcome::Committed { .. })) {
@@ -239,15 +242,20 @@ impl SharedMempool {
 }
 
 impl Mempool {
-    /// Adds a listener to a pending transaction; whether it is pending.
-    fn listen(&mut self, id: &Hash, listener: &Option<Listener>) -> bool {
+    /// Adds a listener to a pending transaction, in the place of those that have gone; whether it
+    /// is pending.
+    fn listen(&mut self, id: &Hash, listener: &Option<Listener>) -> Result<bool, Rejection> {
         let Some(place) = self.places.get(id) else {
-            return false;
+            return Ok(false);
         };
         if let (Some(pending), Some(listener)) = (self.queue.get_mut(place), listener) {
+            pending.listeners.retain(|known| !known.is_closed());
+            if pending.listeners.len() >= LISTENERS {
+                return Err(Rejection::PoolFull);
+            }
             pending.listeners.push(listener.clone());
         }
-        true
+        Ok(true)
     }
 
     fn settle(&mut self, id: &Hash, outcome: Outcome) {

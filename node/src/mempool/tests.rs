@@ -34,6 +34,23 @@ fn add(pool: &SharedMempool, number: u64) {
 }
 
 #[test]
+fn listeners_are_bounded_and_those_that_have_gone_make_room() {
+    let pool = pool();
+    add(&pool, 1);
+    let listen = |listener| pool.submit(&CHAIN, &envelope(1), Some(listener));
+    let mut waiting = Vec::new();
+    for _ in 0..LISTENERS {
+        let (listener, hears) = mpsc::unbounded_channel();
+        assert!(listen(listener).is_ok());
+        waiting.push(hears);
+    }
+    let (listener, _hears) = mpsc::unbounded_channel();
+    assert_eq!(listen(listener.clone()).unwrap_err(), Rejection::PoolFull);
+    drop(waiting.pop());
+    assert!(listen(listener).is_ok());
+}
+
+#[test]
 fn what_comes_twice_waits_once_and_all_submitters_hear() {
     let pool = pool();
     let (first, mut hears_first) = mpsc::unbounded_channel();
