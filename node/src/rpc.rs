@@ -209,6 +209,14 @@ impl Ledger for Service {
         self.read(move |view| query::organisation(view, &id)).await
     }
 
+    async fn get_change(
+        &self,
+        request: Request<wire::GetChangeRequest>,
+    ) -> Result<Response<wire::StateReply>, Status> {
+        let id = request.into_inner().id;
+        self.read(move |view| query::change(view, &id)).await
+    }
+
     async fn list_organisations(
         &self,
         _: Request<wire::ListOrganisationsRequest>,

@@ -230,6 +230,11 @@ pub fn organisation(view: &View<'_>, id: &str) -> Result<wire::StateReply, Statu
     prove(view, &keys::organisation(id))
 }
 
+/// A change of the consortium: its record.
+pub fn change(view: &View<'_>, bytes: &[u8]) -> Result<wire::StateReply, Status> {
+    prove(view, &keys::change(&id(bytes)?))
+}
+
 /// The list of organisations' ids, then the record of each: the first proves that none is missing.
 pub fn organisations(view: &View<'_>) -> Result<wire::ListOrganisationsReply, Status> {
     let list = prove(view, keys::ORGANISATIONS)?;
