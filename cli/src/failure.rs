@@ -113,7 +113,7 @@ impl Failure {
             Failure::Absent { id, height, .. } => (Some(id), Some(height)),
             _ => (None, None),
         };
-        let mut value = json!({
+        json!({
             "error": self.kind(),
             "message": self.to_string(),
             "exit_code": self.exit_code(),
@@ -121,14 +121,11 @@ impl Failure {
             "code": code,
             "event": event,
             "check": check,
-        });
-        if let (Some(id), Some(height)) = (id, height) {
-            value["id"] = json!(id);
-            value["height"] = json!(height);
+            "id": id,
+            "height": height,
             // That there is none is proven.
-            value["verified"] = json!(true);
-        }
-        value
+            "verified": id.map(|_| true),
+        })
     }
 
     /// A file operation failed.

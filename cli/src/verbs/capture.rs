@@ -259,22 +259,18 @@ fn report_duplicate(input: &Input, event: &SourceEvent, original: &Original, out
         Original::Recorded { .. } => None,
     };
     if output.json {
-        let mut value = json!({
-            "file": event.file, "index": event.index, "outcome": "skipped",
-        });
-        match original {
+        let (transaction, height) = match original {
             Original::Recorded {
                 transaction,
                 height,
-            } => {
-                value["transaction"] = json!(hex::encode(transaction));
-                value["height"] = json!(height);
-            }
-            Original::Input(_) => {
-                value["same_as"] = json!(first.map(|f| json!({"file": f.file, "index": f.index})));
-            }
-        }
-        output.value(&value);
+            } => (Some(hex::encode(transaction)), Some(height)),
+            Original::Input(_) => (None, None),
+        };
+        output.value(&json!({
+            "file": event.file, "index": event.index, "outcome": "skipped",
+            "transaction": transaction, "height": height,
+            "same_as": first.map(|f| json!({"file": f.file, "index": f.index})),
+        }));
         return;
     }
     let where_it_is = match (original, first) {
