@@ -104,6 +104,18 @@ async fn a_change_whose_record_hides_approvals_is_refused() {
     let node = Served::start().await;
     let file = contribution(&node).await;
     assert_eq!(node.run_as("acme", &["enroll", &file]).await.code, 0);
+    // An answer that is right but older than the approval doesn't hold it.
+    let values = node.world().values.clone();
+    let key = values.keys().find(|k| k.starts_with(b"change/")).unwrap();
+    let old = node.world().state(key.clone());
+    node.tamper(move |reply: &mut StateReply| {
+        if reply.key == old.key {
+            *reply = old.clone();
+        }
+    });
+    let ran = node.run_as("bravo", &["enroll", &file]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("answers as of height 1"), "{ran:?}");
     let hide = |bend: fn(&mut StateReply)| {
         move |reply: &mut StateReply| {
             if reply.key.starts_with(b"change/") {
@@ -112,7 +124,7 @@ async fn a_change_whose_record_hides_approvals_is_refused() {
         }
     };
     node.tamper(hide(|reply| reply.value = None));
-    let ran = node.run_as("bravo", &["enroll", &file]).await;
+    let ran = node.run_as("carol", &["enroll", &file]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
     node.tamper(hide(|reply| {
         let value = reply.value.as_mut().unwrap();
@@ -120,7 +132,9 @@ async fn a_change_whose_record_hides_approvals_is_refused() {
         record.approvals.pop();
         *value = record.encode_to_vec();
     }));
-    let ran = node.run_as("carol", &["enroll", &file]).await;
+    let ran = node
+        .run_as("acme", &["enroll", &file, "--sequence", "1"])
+        .await;
     assert_eq!(ran.code, 3, "{ran:?}");
     // The ledger counts all the same.
     node.world().tamper = None;

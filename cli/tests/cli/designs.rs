@@ -166,6 +166,25 @@ async fn wrong_files_and_receipts_prove_nothing() {
         }
         std::fs::remove_file(bent).unwrap();
     }
+    // The deposit of another design in this one's receipt.
+    let other = node.write("other.png", "a table");
+    let folder = node.path("others").display().to_string();
+    std::fs::create_dir(&folder).unwrap();
+    let deposit = ["deposit", &other, "--receipts", &folder, "--json"];
+    let ran = node.run_as("carol", &deposit).await;
+    let theirs = std::fs::read(ran.json()[0]["receipt"].as_str().unwrap()).unwrap();
+    let theirs: serde_json::Value = serde_json::from_slice(&theirs).unwrap();
+    let mut bent = receipt_value.clone();
+    for field in ["envelope", "transaction_id"] {
+        bent[field] = theirs[field].clone();
+    }
+    let bent = node.write("bent.touchstone.json", &bent.to_string());
+    let ran = node.run(&["certificate", &id, "--receipt", &bent]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.err.contains("isn't the deposit of its design"),
+        "{ran:?}"
+    );
     let never = node.run(&["certificate", &"7".repeat(64)]).await;
     assert_eq!(never.code, 4, "{never:?}");
     let other = node
