@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use futures::stream::{StreamExt, TryStreamExt};
 use tonic::transport::{Channel, Endpoint};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
@@ -15,6 +16,7 @@ use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
+use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::settings::Signer;
 use crate::verify::{Attested, NotVerified, Trust};
@@ -24,12 +26,19 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
+/// Items asked for at once.
+const AT_ONCE: usize = 16;
+
+/// A page of an item: the header that proves the record, the record, and unchecked events.
+pub type Page = (Attested, Option<ledger::Item>, Vec<node::LinkedEvent>);
+
 /// A connection to one node, and what is trusted.
 pub struct Client {
     ledger: LedgerClient<Channel>,
     trust: Trust,
     timeout: Duration,
     names: BTreeMap<String, String>,
+    cache: Option<Cache>,
 }
 
 /// A transaction that is proven to stand in a block.
@@ -59,11 +68,12 @@ pub enum Outcome {
 }
 
 impl Client {
-    /// Connects, and follows the validators from genesis to today.
+    /// Connects, and follows the validators from genesis, or from what the cache remembers, to today.
     pub async fn connect(
         url: &str,
         timeout: Duration,
         genesis: Genesis,
+        cache: Option<Cache>,
     ) -> Result<Client, Failure> {
         let ledger = open(url, timeout).await?;
         let names = genesis
@@ -72,11 +82,17 @@ impl Client {
             .iter()
             .map(|o| (o.id.clone(), o.name.clone()))
             .collect();
+        let mut trust = Trust::new(genesis);
+        if let Some(cache) = &cache {
+            // What doesn't verify is as good as missing.
+            let _ = trust.follow(&cache.read());
+        }
         let mut client = Client {
             ledger,
-            trust: Trust::new(genesis),
+            trust,
             timeout,
             names,
+            cache,
         };
         client.follow().await?;
         Ok(client)
@@ -92,24 +108,66 @@ impl Client {
         self.ledger.clone()
     }
 
+    /// Height of the last block, by the node's own word; 0 where no block exists that could prove
+    /// anything.
+    pub async fn claimed_height(&self) -> Result<u64, Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetStatusRequest {};
+        Ok(within(self.timeout, ledger.get_status(request))
+            .await?
+            .height)
+    }
+
     /// How long an answer may take.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Asks for all hand-overs since genesis and follows them.
+    /// Asks for the hand-overs since the last one known, follows them and remembers them.
     pub async fn follow(&mut self) -> Result<(), Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetHandoversRequest { from_height: 0 };
-        let reply = within(self.timeout, ledger.get_handovers(request)).await?;
-        self.trust.follow(&reply.handovers)?;
+        let mut trust = self.trust.clone();
+        self.follow_on(&mut trust).await?;
+        self.take_over(trust);
         Ok(())
+    }
+
+    async fn follow_on(&self, trust: &mut Trust) -> Result<(), Failure> {
+        let mut ledger = self.ledger.clone();
+        loop {
+            let request = node::GetHandoversRequest {
+                from_height: trust.era_begins(),
+            };
+            let reply = within(self.timeout, ledger.get_handovers(request)).await?;
+            if reply.handovers.is_empty() {
+                return Ok(());
+            }
+            trust.follow(&reply.handovers)?;
+        }
+    }
+
+    fn take_over(&mut self, trust: Trust) {
+        let more = trust.handovers().len() > self.trust.handovers().len();
+        self.trust = trust;
+        if let Some(cache) = self.cache.as_ref().filter(|_| more) {
+            cache.write(self.trust.handovers());
+        }
     }
 
     /// Follows hand-overs again if a header names validators that aren't known for its height.
     async fn catch_up(&mut self, certified: Option<&CertifiedHeader>) -> Result<(), Failure> {
-        if !self.trust.knows_validators_of(certified) {
-            self.follow().await?;
+        if self.trust.knows_validators_of(certified) {
+            return Ok(());
+        }
+        self.follow().await?;
+        if self.trust.knows_validators_of(certified) {
+            return Ok(());
+        }
+        // A node may have left out hand-overs there and back again. Whoever has them all has those
+        // that are known too.
+        let mut afresh = Trust::new(self.trust.genesis().clone());
+        self.follow_on(&mut afresh).await?;
+        if afresh.includes(&self.trust) {
+            self.take_over(afresh);
         }
         Ok(())
     }
@@ -137,18 +195,34 @@ impl Client {
 
     /// One page of an item's events. The page's events are unchecked: the caller holds all pages
     /// and checks the link as a whole.
-    pub async fn item_page(
+    pub async fn item_page(&mut self, id: &str, from: u64) -> Result<Page, Failure> {
+        let reply = item_reply(self.ledger.clone(), self.timeout, id, from).await?;
+        self.checked_page(id, from, reply).await
+    }
+
+    /// The first pages of several items, asked for at once.
+    pub async fn first_pages(&mut self, ids: &[String]) -> Result<Vec<Page>, Failure> {
+        let asked = ids.iter().map(|id| {
+            let ledger = self.ledger.clone();
+            item_reply(ledger, self.timeout, id, 0)
+        });
+        let replies: Vec<node::ItemReply> = futures::stream::iter(asked)
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut pages = Vec::with_capacity(ids.len());
+        for (id, reply) in ids.iter().zip(replies) {
+            pages.push(self.checked_page(id, 0, reply).await?);
+        }
+        Ok(pages)
+    }
+
+    async fn checked_page(
         &mut self,
         id: &str,
         from: u64,
-    ) -> Result<(Attested, Option<ledger::Item>, Vec<node::LinkedEvent>), Failure> {
-        let request = node::GetItemRequest {
-            id: id.to_owned(),
-            from,
-            limit: 0,
-        };
-        let mut ledger = self.ledger.clone();
-        let reply = within(self.timeout, ledger.get_item(request)).await?;
+        reply: node::ItemReply,
+    ) -> Result<Page, Failure> {
         let (attested, record) = self.record(&keys::item(id), reply.record.as_ref()).await?;
         if reply.from != from {
             return Err(contradiction("another page than asked for"));
@@ -197,6 +271,17 @@ impl Client {
         let request = node::GetOrganisationRequest { id: id.to_owned() };
         let reply = within(self.timeout, ledger.get_organisation(request)).await?;
         self.record(&keys::organisation(id), Some(&reply)).await
+    }
+
+    /// The record of a change of the consortium, or proof that nobody approved it yet.
+    pub async fn change(
+        &mut self,
+        id: &Hash,
+    ) -> Result<(Attested, Option<ledger::ChangeRecord>), Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetChangeRequest { id: id.to_vec() };
+        let reply = within(self.timeout, ledger.get_change(request)).await?;
+        self.record(&keys::change(id), Some(&reply)).await
     }
 
     /// An organisation's name: from genesis, else from its record, else its id.
@@ -374,6 +459,20 @@ pub async fn within<T>(
             timeout.as_secs()
         ))),
     }
+}
+
+async fn item_reply(
+    mut ledger: LedgerClient<Channel>,
+    timeout: Duration,
+    id: &str,
+    from: u64,
+) -> Result<node::ItemReply, Failure> {
+    let request = node::GetItemRequest {
+        id: id.to_owned(),
+        from,
+        limit: 0,
+    };
+    within(timeout, ledger.get_item(request)).await
 }
 
 fn contradiction(what: &str) -> Failure {

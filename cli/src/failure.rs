@@ -27,29 +27,48 @@ pub enum Failure {
         /// Index of the offending event in its transaction.
         event: Option<u32>,
     },
-    /// Some events of a capture were refused; each was reported. Code 2.
+    /// Some events of a capture were refused or skipped; each was reported. Code 2.
     #[error(
-        "{refused} of {total} events or documents were refused; {} recorded",
-        match total - refused {
-            0 => "nothing is".to_owned(),
+        "{refused} of {total} events or documents were refused, {duplicates} skipped as recorded \
+         before; {} recorded",
+        match total - refused - duplicates {
+            0 => "nothing else is".to_owned(),
             others => format!("the other {others} are"),
         }
     )]
     EventsRefused {
         /// Events refused.
         refused: usize,
+        /// Events that were recorded before.
+        duplicates: usize,
         /// Events of the input.
         total: usize,
     },
     /// An answer's proof fails: don't believe it. Code 3.
     #[error("NOT VERIFIED: {0}")]
     NotVerified(#[from] NotVerified),
-    /// There is no such thing, proven where the ledger can prove it. Code 4.
+    /// A folder holds nothing to capture. Code 2.
+    #[error("{0}")]
+    Empty(String),
+    /// There is no such thing, by the node's word. Code 4.
     #[error("{0}")]
     NotFound(String),
+    /// There is no such thing, proven. Code 4.
+    #[error("{message}, proven absent at height {height}")]
+    Absent {
+        /// Identifier of what was asked for.
+        id: String,
+        /// Height of the block that proves it.
+        height: u64,
+        /// What isn't there.
+        message: String,
+    },
     /// The node doesn't answer. Code 5.
     #[error("{0}")]
     Unreachable(String),
+    /// The person pressed Ctrl-C. Code 130, as a shell tells of SIGINT.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 impl Failure {
@@ -57,10 +76,11 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 1,
-            Failure::Refused { .. } | Failure::EventsRefused { .. } => 2,
+            Failure::Refused { .. } | Failure::EventsRefused { .. } | Failure::Empty(_) => 2,
             Failure::NotVerified(_) => 3,
-            Failure::NotFound(_) => 4,
+            Failure::NotFound(_) | Failure::Absent { .. } => 4,
             Failure::Unreachable(_) => 5,
+            Failure::Interrupted(_) => 130,
         }
     }
 
@@ -70,8 +90,10 @@ impl Failure {
             Failure::Usage(_) => "usage",
             Failure::Refused { .. } | Failure::EventsRefused { .. } => "refused",
             Failure::NotVerified(_) => "not-verified",
-            Failure::NotFound(_) => "not-found",
+            Failure::Empty(_) => "empty",
+            Failure::NotFound(_) | Failure::Absent { .. } => "not-found",
             Failure::Unreachable(_) => "unreachable",
+            Failure::Interrupted(_) => "interrupted",
         }
     }
 
@@ -87,6 +109,10 @@ impl Failure {
             Failure::NotVerified(reason) => Some(reason.check()),
             _ => None,
         };
+        let (id, height) = match self {
+            Failure::Absent { id, height, .. } => (Some(id), Some(height)),
+            _ => (None, None),
+        };
         json!({
             "error": self.kind(),
             "message": self.to_string(),
@@ -95,6 +121,10 @@ impl Failure {
             "code": code,
             "event": event,
             "check": check,
+            "id": id,
+            "height": height,
+            // That there is none is proven.
+            "verified": id.map(|_| true),
         })
     }
 

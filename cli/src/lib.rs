@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod cache;
 pub mod capture;
 pub mod client;
 pub mod failure;
@@ -37,15 +38,16 @@ use settings::{Options, Settings};
     name = "touchstone",
     version,
     after_help = "Exit codes:
-  0  done; for questions: verified
-  1  wrong usage, or a file can't be read or written
-  2  refused by a rule of the ledger
-  3  NOT VERIFIED: a proof fails; don't believe the answer
-  4  not recorded or not found
-  5  the node doesn't answer
+  0    done; for questions: verified
+  1    wrong usage, or a file can't be read or written
+  2    refused by a rule of the ledger; for captures: some events are refused or skipped
+  3    NOT VERIFIED: a proof fails; don't believe the answer
+  4    not recorded or not found
+  5    the node doesn't answer
+  130  interrupted by Ctrl-C; a capture goes on when it is run again
 
 Settings come from the command line, else the environment (TOUCHSTONE_NODE, TOUCHSTONE_GENESIS,
-TOUCHSTONE_KEY, TOUCHSTONE_ORGANISATION, TOUCHSTONE_PASSPHRASE), else touchstone.toml in this
+TOUCHSTONE_KEY, TOUCHSTONE_ORGANISATION, TOUCHSTONE_PASSPHRASE, TOUCHSTONE_CACHE), else touchstone.toml in this
 folder, else $XDG_CONFIG_HOME/touchstone/config.toml:
 
   node = \"http://127.0.0.1:26650\"
@@ -64,6 +66,7 @@ pub struct Cli {
 
 /// Runs a verb and prints its failure, if any; gives the exit code.
 pub async fn run(cli: Cli, output: &mut Output) -> u8 {
+    output.max_age_ms = cli.options.max_age.saturating_mul(1000);
     let done = match Settings::load(&cli.options) {
         Ok(settings) => verbs::run(&cli.verb, &settings, output).await,
         Err(failure) => Err(failure),

@@ -38,6 +38,21 @@ pub struct ProvenLink {
     pub events: Vec<Recorded>,
 }
 
+/// Entries of the links of several items with these canonical identifiers, each complete.
+pub async fn entries(client: &mut Client, ids: &[String]) -> Result<Vec<Vec<LinkEntry>>, Failure> {
+    let mut all = Vec::with_capacity(ids.len());
+    for (id, (_, record, page)) in ids.iter().zip(client.first_pages(ids).await?) {
+        let proven = record.and_then(|r| r.link).unwrap_or_else(empty_link);
+        if page.len() as u64 == proven.count {
+            all.push(link::verify(&proven, &page).map_err(NotVerified::from)?);
+        } else {
+            let whole = fetch(client, id).await?;
+            all.push(whole.events.into_iter().map(|e| e.entry).collect());
+        }
+    }
+    Ok(all)
+}
+
 /// Fetches and checks the link of the item with this canonical identifier.
 pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, Failure> {
     let mut linked = Vec::new();

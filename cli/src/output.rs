@@ -17,6 +17,8 @@ pub struct Output {
     pub json: bool,
     /// A person watches: progress bars are welcome.
     pub terminal: bool,
+    /// An answer that is older is warned of; milliseconds.
+    pub max_age_ms: u64,
     colour: bool,
     results: Box<dyn Write + Send>,
     remarks: Box<dyn Write + Send>,
@@ -31,6 +33,7 @@ impl Output {
         Output {
             json,
             terminal,
+            max_age_ms: u64::MAX,
             colour,
             results: Box::new(std::io::stdout()),
             remarks: Box::new(std::io::stderr()),
@@ -48,6 +51,7 @@ impl Output {
         Output {
             json,
             terminal: false,
+            max_age_ms: u64::MAX,
             colour: false,
             results,
             remarks,
@@ -97,6 +101,23 @@ impl Output {
         match now.checked_sub(time_ms) {
             Some(age) => format!("{} ago", span(age)),
             None => format!("{} ahead of this machine's clock", span(time_ms - now)),
+        }
+    }
+
+    /// Warns where the newest block that a node shows is older than the person allows.
+    pub fn warn_if_old(&mut self, attested: &Attested) {
+        let header = &attested.header;
+        let age = self.now_ms().saturating_sub(header.time_ms);
+        if age > self.max_age_ms {
+            let text = format!(
+                "warning: this is as of block {}, {} ago (--max-age allows {}); the node may be \
+                 behind, or the chain stands still: ask another node",
+                header.height,
+                span(age),
+                span(self.max_age_ms)
+            );
+            let text = self.bad(&text);
+            self.remark(text);
         }
     }
 
@@ -165,7 +186,8 @@ pub fn attested_lines(attested: &Attested, output: &Output) -> [String; 2] {
     let power: u64 = attested.signers.iter().map(|v| v.power).sum();
     [
         format!(
-            "As of     {} ({})",
+            "As of     block {}, {} ({})",
+            attested.header.height,
             utc(attested.header.time_ms),
             output.age(attested.header.time_ms)
         ),

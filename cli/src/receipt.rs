@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
+use touchstone_core::transaction;
+use touchstone_proto::ledger::transaction::Action;
 
 use crate::failure::Failure;
 use crate::keyfile;
+use crate::verify::NotVerified;
 
 /// The format's name.
 pub const FORMAT: &str = "touchstone/receipt/v1";
@@ -131,10 +134,22 @@ impl Receipt {
             )));
         }
         let opening = self.opening()?;
-        if design::id(&opening.owner_key, &opening.commitment(chain_id)) != self.id()? {
-            return Err(Failure::Usage(
-                "the receipt was changed: its salt, key and files don't give its design id".into(),
-            ));
+        let commitment = opening.commitment(chain_id);
+        if design::id(&opening.owner_key, &commitment) != self.id()? {
+            return Err(changed("its salt, key and files don't give its design id"));
+        }
+        let deposit = transaction::verify(chain_id, &self.envelope()?)
+            .map_err(|_| changed("its transaction isn't one of this chain"))?;
+        let deposits_it = matches!(
+            deposit.action(),
+            Action::DepositDesign(deposit) if deposit.commitment == commitment
+        );
+        if !deposits_it
+            || deposit.signer() != &opening.owner_key
+            || deposit.organisation() != self.organisation
+            || deposit.id() != &bytes("transaction_id", &self.transaction_id)?
+        {
+            return Err(changed("its transaction isn't the deposit of its design"));
         }
         Ok(())
     }
@@ -144,6 +159,10 @@ impl Receipt {
 pub fn bytes(field: &'static str, text: &str) -> Result<[u8; 32], Failure> {
     let decoded = hex::decode(text).map_err(|_| wrong(field))?;
     decoded.try_into().map_err(|_| wrong(field))
+}
+
+fn changed(how: &str) -> Failure {
+    NotVerified::Contradiction(format!("the receipt was changed: {how}")).into()
 }
 
 fn wrong(field: &str) -> Failure {
@@ -177,8 +196,11 @@ pub fn hash_file(path: &Path) -> Result<File, Failure> {
     })
 }
 
-/// Receipts in a folder that hold a file with this SHA-256.
-pub fn find(folder: &Path, sha256: &str) -> Result<Vec<(PathBuf, Receipt)>, Failure> {
+/// Receipts in a folder that are `wanted`.
+pub fn find(
+    folder: &Path,
+    wanted: impl Fn(&Receipt) -> bool,
+) -> Result<Vec<(PathBuf, Receipt)>, Failure> {
     let failed = |e: std::io::Error| Failure::io("reading", folder, &e);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -189,7 +211,7 @@ pub fn find(folder: &Path, sha256: &str) -> Result<Vec<(PathBuf, Receipt)>, Fail
         // Another file of that name is no error: it just isn't a receipt.
         if named
             && let Ok(receipt) = Receipt::read(&path)
-            && receipt.files.iter().any(|f| f.sha256 == sha256)
+            && wanted(&receipt)
         {
             found.push((path, receipt));
         }

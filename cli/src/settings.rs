@@ -8,6 +8,7 @@ use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use touchstone_core::genesis::Genesis;
 
+use crate::cache::Cache;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
@@ -30,6 +31,12 @@ pub struct Options {
     /// Seconds to wait for an answer
     #[arg(long, global = true, default_value_t = 30, value_name = "SECONDS")]
     pub timeout: u64,
+    /// Warn where an answer is older than so many seconds
+    #[arg(long, global = true, default_value_t = 300, value_name = "SECONDS")]
+    pub max_age: u64,
+    /// Where validators' hand-overs are remembered [default: $XDG_CACHE_HOME/touchstone]
+    #[arg(long, global = true, env = "TOUCHSTONE_CACHE", value_name = "DIR")]
+    pub cache: Option<PathBuf>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
@@ -67,6 +74,7 @@ pub struct Settings {
     key: Option<PathBuf>,
     organisation: Option<String>,
     timeout: Duration,
+    cache: Option<PathBuf>,
 }
 
 /// Who acts, and with which key.
@@ -97,6 +105,10 @@ impl Settings {
             key: file.key,
             organisation: file.organisation,
             timeout: Duration::from_secs(options.timeout.clamp(1, 86_400)),
+            cache: options
+                .cache
+                .clone()
+                .or_else(|| user_folder("XDG_CACHE_HOME", ".cache")),
         })
     }
 
@@ -125,7 +137,10 @@ impl Settings {
 
     /// A client that trusts the genesis document and nothing else.
     pub async fn client(&self) -> Result<Client, Failure> {
-        Client::connect(&self.node, self.timeout, self.genesis()?).await
+        let genesis = self.genesis()?;
+        let cache = self.cache.as_ref();
+        let cache = cache.map(|folder| Cache::of(folder, &genesis.chain_id));
+        Client::connect(&self.node, self.timeout, genesis, cache).await
     }
 
     /// The acting organisation and its key.
@@ -151,11 +166,16 @@ impl Settings {
 
 fn default_files() -> Vec<PathBuf> {
     let mut files = vec![PathBuf::from("touchstone.toml")];
-    let folder = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
-    files.extend(folder.map(|f| f.join("touchstone").join("config.toml")));
+    files.extend(user_folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("config.toml")));
     files
+}
+
+/// This program's folder of one kind, by the XDG base directories.
+fn user_folder(variable: &str, in_home: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(in_home)))
+        .map(|folder| folder.join("touchstone"))
 }
 
 /// Paths in the file are relative to its folder.

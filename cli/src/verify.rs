@@ -1,6 +1,9 @@
 //! Checking answers. The genesis document is the only root of trust: validators are followed from
 //! it, every header must carry their certificate, and every value its path to that header's root.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
 use thiserror::Error;
 use touchstone_core::block::{BadBlock, Header};
 use touchstone_core::encoding::{self, Malformed};
@@ -26,6 +29,19 @@ pub enum NotVerified {
     /// The certified header.
     #[error("certified header: {0}")]
     Header(#[from] HeaderError),
+    /// The answer is of another chain than the genesis document.
+    #[error(
+        "the answer is of another chain: the node's is {}, the genesis document's {}; name the genesis document of \
+         the chain that you mean (--genesis), or one of its nodes (--node)",
+        hex::encode(.found),
+        hex::encode(.expected)
+    )]
+    AnotherChain {
+        /// The node's.
+        found: Hash,
+        /// The document's.
+        expected: Hash,
+    },
     /// The path of a value, or of its absence.
     #[error("state proof: {0}")]
     State(#[from] StateError),
@@ -57,6 +73,7 @@ impl NotVerified {
     pub fn check(&self) -> &'static str {
         match self {
             NotVerified::Header(_) => "certified-header",
+            NotVerified::AnotherChain { .. } => "chain",
             NotVerified::State(_) => "state-proof",
             NotVerified::Link(_) => "complete-link",
             NotVerified::Inclusion(_) => "inclusion",
@@ -107,6 +124,9 @@ struct Era {
 pub struct Trust {
     genesis: Genesis,
     eras: Vec<Era>,
+    handovers: Vec<Handover>,
+    /// The last certified header that was found right.
+    last_header: Arc<Mutex<Option<(CertifiedHeader, Attested)>>>,
 }
 
 impl Trust {
@@ -117,7 +137,12 @@ impl Trust {
             last: None,
             set: genesis.validators.clone(),
         }];
-        Trust { genesis, eras }
+        Trust {
+            genesis,
+            eras,
+            handovers: Vec::new(),
+            last_header: Arc::default(),
+        }
     }
 
     /// The chain's id.
@@ -137,37 +162,60 @@ impl Trust {
             .map_or(&self.genesis.validators, |era| &era.set)
     }
 
-    /// Every set from genesis on, in order.
-    pub fn sets(&self) -> impl Iterator<Item = &ValidatorSet> {
-        self.eras.iter().map(|era| &era.set)
-    }
-
-    /// Follows all hand-overs since genesis. A set decides the heights from its hand-over up to
-    /// the next one and no others, so retired validators can't speak for today.
+    /// Follows hand-overs from the last one known on, all or none. A set decides the heights from
+    /// its hand-over up to the next one and no others, so retired validators can't speak for today.
     pub fn follow(&mut self, handovers: &[Handover]) -> Result<(), NotVerified> {
-        let sets = header::follow(
-            &self.genesis.chain_id,
-            self.genesis.validators.clone(),
-            handovers,
-        )?;
-        let mut ends = Vec::with_capacity(handovers.len());
+        let mut eras = self.eras.clone();
         for handover in handovers {
-            let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
-            ends.push(
-                Header::decode(&certified.header)
-                    .map_err(HeaderError::from)?
-                    .height,
-            );
-        }
-        let mut first = 1;
-        let mut eras = Vec::with_capacity(sets.len());
-        for (i, set) in sets.into_iter().enumerate() {
-            let last = ends.get(i).copied();
-            eras.push(Era { first, last, set });
-            first = last.map_or(first, |height| height.saturating_add(1));
+            let certified = handover.header.as_ref();
+            let claimed = self.decoded(certified)?;
+            let era = eras.last_mut().ok_or(HeaderError::Validators)?;
+            if claimed.height < era.first {
+                return Err(HeaderError::HandoverOrder(claimed.height).into());
+            }
+            let one = std::slice::from_ref(handover);
+            let sets = header::follow(&self.genesis.chain_id, era.set.clone(), one)?;
+            era.last = Some(claimed.height);
+            eras.extend(sets.into_iter().skip(1).map(|set| Era {
+                first: claimed.height.saturating_add(1),
+                last: None,
+                set,
+            }));
         }
         self.eras = eras;
+        self.handovers.extend_from_slice(handovers);
+        self.last_header = Arc::default();
         Ok(())
+    }
+
+    /// All hand-overs that were followed.
+    pub fn handovers(&self) -> &[Handover] {
+        &self.handovers
+    }
+
+    /// First height of the latest validators that are known.
+    pub fn era_begins(&self) -> u64 {
+        self.eras.last().map_or(1, |era| era.first)
+    }
+
+    /// Whether every hand-over that the other followed was followed here.
+    pub fn includes(&self, other: &Trust) -> bool {
+        let names = |h: &Handover| h.header.as_ref().map(|c| c.header.clone());
+        let ours: BTreeSet<_> = self.handovers.iter().map(names).collect();
+        other.handovers.iter().all(|h| ours.contains(&names(h)))
+    }
+
+    /// A header of this chain, unchecked.
+    fn decoded(&self, certified: Option<&CertifiedHeader>) -> Result<Header, NotVerified> {
+        let certified = certified.ok_or(HeaderError::Missing)?;
+        let header = Header::decode(&certified.header).map_err(HeaderError::from)?;
+        if header.chain_id != self.genesis.chain_id {
+            return Err(NotVerified::AnotherChain {
+                found: header.chain_id,
+                expected: self.genesis.chain_id,
+            });
+        }
+        Ok(header)
     }
 
     /// Whether the header names the validators that are known for its height. If not, there may
@@ -188,8 +236,13 @@ impl Trust {
 
     /// Checks a certified header.
     pub fn header(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
+        let claimed = self.decoded(certified)?;
         let certified = certified.ok_or(HeaderError::Missing)?;
-        let claimed = Header::decode(&certified.header).map_err(HeaderError::from)?;
+        // Answers to many questions come under the same header.
+        let last = self.last_header.lock().ok().and_then(|last| last.clone());
+        if let Some((_, attested)) = last.filter(|(known, _)| known == certified) {
+            return Ok(attested);
+        }
         let era = self.era(claimed.height).ok_or(HeaderError::Validators)?;
         let header = header::verify(&self.genesis.chain_id, &era.set, certified)?;
         let signatures = certified.certificate.iter().flat_map(|c| &c.signatures);
@@ -197,11 +250,15 @@ impl Trust {
             .filter_map(|s| <[u8; 32]>::try_from(s.public_key.as_slice()).ok())
             .filter_map(|key| era.set.get(&key).cloned())
             .collect();
-        Ok(Attested {
+        let attested = Attested {
             header,
             signers,
             validators: era.set.clone(),
-        })
+        };
+        if let Ok(mut last) = self.last_header.lock() {
+            *last = Some((certified.clone(), attested.clone()));
+        }
+        Ok(attested)
     }
 
     /// Checks an answer about one key of the state; gives its value, or `None` where it is proven

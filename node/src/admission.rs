@@ -56,8 +56,10 @@ impl<S: StateRead> Admission<'_, S> {
         let claim = unverified.claim();
         // Equal bytes were verified when they came in. Another signature over the same body is
         // judged by itself: taken for the pending one, it would be told on as valid.
-        if self.pool.join(claim.id, envelope, listener.as_ref()) {
-            return Ok(Ok(None));
+        match self.pool.join(claim.id, envelope, listener.as_ref()) {
+            Ok(true) => return Ok(Ok(None)),
+            Ok(false) => {}
+            Err(rejection) => return Ok(Err(rejection)),
         }
         if let Err(rejection) = self.check(&claim)? {
             return Ok(Err(rejection));

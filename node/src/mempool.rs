@@ -48,6 +48,9 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
+/// Submitters that wait for the same transaction.
+const LISTENERS: usize = 16;
+
 /// Where a submitter hears of the outcome.
 pub type Listener = UnboundedSender<(Hash, Outcome)>;
 
@@ -103,10 +106,17 @@ impl SharedMempool {
 
     /// Adds a listener to a pending transaction of exactly these bytes; whether there is one. It
     /// hears once what becomes of the transaction.
-    pub fn join(&self, id: &Hash, envelope: &[u8], listener: Option<&Listener>) -> bool {
+    pub fn join(
+        &self,
+        id: &Hash,
+        envelope: &[u8],
+        listener: Option<&Listener>,
+    ) -> Result<bool, Rejection> {
         let mut pool = self.lock();
-        let is_same = pool.known(id).is_some_and(|t| t.envelope() == envelope);
-        is_same && pool.listen(id, listener)
+        match pool.known(id) {
+            Some(known) if known.envelope() == envelope => pool.listen(id, listener),
+            _ => Ok(false),
+        }
     }
 
     /// Refuses `bytes` more if there is no room for them: asked before the costly signature.
@@ -131,7 +141,7 @@ impl SharedMempool {
         let verified = Arc::new(verified);
         let id = *verified.id();
         let mut pool = self.lock();
-        if pool.listen(&id, listener.as_ref()) {
+        if pool.listen(&id, listener.as_ref())? {
             return Ok(None);
         }
         if matches!(pool.outcomes.get(&id), Some(Outcome::Committed { .. })) {
@@ -261,15 +271,20 @@ impl SharedMempool {
 }
 
 impl Mempool {
-    /// Adds a listener to a pending transaction; whether it is pending.
-    fn listen(&mut self, id: &Hash, listener: Option<&Listener>) -> bool {
+    /// Adds a listener to a pending transaction, in the place of those that have gone; whether it
+    /// is pending.
+    fn listen(&mut self, id: &Hash, listener: Option<&Listener>) -> Result<bool, Rejection> {
         let Some(place) = self.places.get(id) else {
-            return false;
+            return Ok(false);
         };
         if let (Some(pending), Some(listener)) = (self.queue.get_mut(place), listener) {
+            pending.listeners.retain(|known| !known.is_closed());
+            if pending.listeners.len() >= LISTENERS {
+                return Err(Rejection::PoolFull);
+            }
             pending.listeners.push(listener.clone());
         }
-        true
+        Ok(true)
     }
 
     fn known(&self, id: &Hash) -> Option<Arc<VerifiedTransaction>> {

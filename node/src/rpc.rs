@@ -3,9 +3,11 @@
 //! sent: a node never gives an answer that its own clients would refuse.
 
 mod blocks;
+mod gates;
 mod query;
 mod refusal;
 mod submit;
+mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +22,9 @@ use touchstone_proto::node as wire;
 use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
 
 use crate::mempool::SharedMempool;
-use crate::storage::rocks::{Reader, Snapshot};
+use crate::storage::rocks::Reader;
+use gates::Gates;
+use view::{Known, View};
 
 /// How long a unary call may take, waiting for a commit included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -64,7 +68,14 @@ pub struct Parts {
 
 #[derive(Clone)]
 struct Service {
-    parts: Arc<Parts>,
+    shared: Arc<Shared>,
+}
+
+/// What all calls share.
+struct Shared {
+    parts: Parts,
+    gates: Gates,
+    known: Known,
 }
 
 /// Serves until `shutdown` changes to true. The address is bound before this returns.
@@ -79,7 +90,7 @@ pub async fn serve(
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     let service = Service {
-        parts: Arc::new(parts),
+        shared: Arc::new(Shared::new(parts)),
     };
     let ledger = LedgerServer::new(service)
         .max_decoding_message_size(MAX_REQUEST_BYTES)
@@ -108,17 +119,29 @@ pub async fn serve(
     Ok((bound, serving))
 }
 
+impl Shared {
+    fn new(parts: Parts) -> Shared {
+        Shared {
+            parts,
+            gates: Gates::default(),
+            known: Known::default(),
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::new(&self.parts.reader, &self.known)
+    }
+}
+
 impl Service {
     /// Runs a query on one snapshot, off the network's threads.
     async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Snapshot<'_>) -> Result<T, Status> + Send + 'static,
+        query: impl FnOnce(&View<'_>) -> Result<T, Status> + Send + 'static,
     ) -> Result<Response<T>, Status> {
-        let parts = self.parts.clone();
-        tokio::task::spawn_blocking(move || query(&parts.reader.snapshot()))
-            .await
-            .map_err(|_| Status::internal("the query failed"))?
-            .map(Response::new)
+        let shared = self.shared.clone();
+        let work = move || query(&shared.view());
+        self.shared.gates.reads.run(work).await.map(Response::new)
     }
 }
 
@@ -128,7 +151,7 @@ impl Ledger for Service {
         &self,
         request: Request<wire::SubmitRequest>,
     ) -> Result<Response<wire::TransactionStatus>, Status> {
-        submit::submit(&self.parts, request.into_inner())
+        submit::submit(&self.shared, request.into_inner())
             .await
             .map(Response::new)
     }
@@ -139,10 +162,7 @@ impl Ledger for Service {
         &self,
         request: Request<Streaming<wire::SubmitRequest>>,
     ) -> Result<Response<Self::SubmitManyStream>, Status> {
-        Ok(Response::new(submit::submit_many(
-            self.parts.clone(),
-            request.into_inner(),
-        )))
+        submit::submit_many(self.shared.clone(), request.into_inner()).map(Response::new)
     }
 
     async fn get_transaction(
@@ -150,9 +170,9 @@ impl Ledger for Service {
         request: Request<wire::GetTransactionRequest>,
     ) -> Result<Response<wire::TransactionStatus>, Status> {
         let request = request.into_inner();
-        let known = submit::known(&self.parts, &request.id)?;
+        let known = submit::known(&self.shared.parts, &request.id)?;
         let proof = request.with_proof;
-        self.read(move |snapshot| query::transaction(snapshot, &request.id, known, proof))
+        self.read(move |view| query::transaction(view, &request.id, known, proof))
             .await
     }
 
@@ -161,8 +181,7 @@ impl Ledger for Service {
         request: Request<wire::GetItemRequest>,
     ) -> Result<Response<wire::ItemReply>, Status> {
         let request = request.into_inner();
-        self.read(move |snapshot| query::item(snapshot, &request))
-            .await
+        self.read(move |view| query::item(view, &request)).await
     }
 
     async fn get_design(
@@ -170,8 +189,7 @@ impl Ledger for Service {
         request: Request<wire::GetDesignRequest>,
     ) -> Result<Response<wire::DesignReply>, Status> {
         let id = request.into_inner().id;
-        self.read(move |snapshot| query::design(snapshot, &id))
-            .await
+        self.read(move |view| query::design(view, &id)).await
     }
 
     async fn get_designs_by_file(
@@ -179,7 +197,7 @@ impl Ledger for Service {
         request: Request<wire::GetDesignsByFileRequest>,
     ) -> Result<Response<wire::DesignsByFileReply>, Status> {
         let sha256 = request.into_inner().sha256;
-        self.read(move |snapshot| query::designs_by_file(snapshot, &sha256))
+        self.read(move |view| query::designs_by_file(view, &sha256))
             .await
     }
 
@@ -188,8 +206,15 @@ impl Ledger for Service {
         request: Request<wire::GetOrganisationRequest>,
     ) -> Result<Response<wire::StateReply>, Status> {
         let id = request.into_inner().id;
-        self.read(move |snapshot| query::organisation(snapshot, &id))
-            .await
+        self.read(move |view| query::organisation(view, &id)).await
+    }
+
+    async fn get_change(
+        &self,
+        request: Request<wire::GetChangeRequest>,
+    ) -> Result<Response<wire::StateReply>, Status> {
+        let id = request.into_inner().id;
+        self.read(move |view| query::change(view, &id)).await
     }
 
     async fn list_organisations(
@@ -211,8 +236,7 @@ impl Ledger for Service {
         request: Request<wire::GetBlockRequest>,
     ) -> Result<Response<wire::BlockReply>, Status> {
         let request = request.into_inner();
-        self.read(move |snapshot| blocks::get(snapshot, &request))
-            .await
+        self.read(move |view| blocks::get(view, &request)).await
     }
 
     type SubscribeBlocksStream = blocks::BlockStream;
@@ -221,10 +245,7 @@ impl Ledger for Service {
         &self,
         request: Request<wire::SubscribeBlocksRequest>,
     ) -> Result<Response<Self::SubscribeBlocksStream>, Status> {
-        Ok(Response::new(blocks::subscribe(
-            self.parts.clone(),
-            request.into_inner(),
-        )))
+        blocks::subscribe(self.shared.clone(), request.into_inner()).map(Response::new)
     }
 
     async fn get_handovers(
@@ -232,8 +253,7 @@ impl Ledger for Service {
         request: Request<wire::GetHandoversRequest>,
     ) -> Result<Response<wire::HandoversReply>, Status> {
         let from = request.into_inner().from_height;
-        self.read(move |snapshot| query::handovers(snapshot, from))
-            .await
+        self.read(move |view| query::handovers(view, from)).await
     }
 
     async fn get_misbehaviour(
@@ -247,21 +267,29 @@ impl Ledger for Service {
         &self,
         _: Request<wire::GetStatusRequest>,
     ) -> Result<Response<wire::NodeStatus>, Status> {
-        let progress = self.parts.progress.borrow().clone();
-        let tip = self.parts.reader.snapshot().tip();
-        let (pending, _) = self.parts.mempool.size();
-        Ok(Response::new(wire::NodeStatus {
-            chain_id: self.parts.chain_id.to_vec(),
-            chain_name: self.parts.chain_name.clone(),
-            height: tip.height,
-            block_id: tip.block_id.to_vec(),
-            time_ms: tip.time_ms,
-            round: progress.round,
-            pending_transactions: u32::try_from(pending).unwrap_or(u32::MAX),
-            connected_peers: progress.peers,
-            validator: progress.validator,
-            syncing: progress.syncing,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        }))
+        let shared = self.shared.clone();
+        self.read(move |view| {
+            let parts = &shared.parts;
+            let progress = parts.progress.borrow().clone();
+            let tip = view.snapshot.tip();
+            let (pending, _) = parts.mempool.size();
+            Ok(wire::NodeStatus {
+                chain_id: parts.chain_id.to_vec(),
+                chain_name: parts.chain_name.clone(),
+                height: tip.height,
+                block_id: tip.block_id.to_vec(),
+                time_ms: tip.time_ms,
+                round: progress.round,
+                pending_transactions: u32::try_from(pending).unwrap_or(u32::MAX),
+                connected_peers: progress.peers,
+                validator: progress.validator,
+                syncing: progress.syncing,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            })
+        })
+        .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ pub mod memory;
 mod query;
 pub mod rocks;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod schema;
 mod tree_cache;
 pub mod wal;

@@ -1,7 +1,6 @@
 //! Governing the consortium: a change takes effect when organisations with more than 2/3 of the
 //! voting power have approved exactly it.
 
-use prost::Message;
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::{ApproveChange, Change, ChangeRecord, Key, Organisation};
 
@@ -11,7 +10,7 @@ use crate::Fault;
 use crate::certificate::exceeds_two_thirds;
 use crate::encoding;
 use crate::execution;
-use crate::hash::{self, tag};
+use crate::model::change;
 use crate::model::organisation;
 use crate::model::validators::{Validator, ValidatorSet};
 use crate::rejection::Rejection;
@@ -32,11 +31,7 @@ pub(super) fn apply<S: StateRead>(
     if validators.power_of_organisation(approver) == 0 {
         return Ok(Err(Rejection::NotAGovernor(approver.clone())));
     }
-    let id = hash::tagged(
-        tag::CHANGE,
-        &[&context.block.chain_id, &change.encode_to_vec()],
-    );
-    let key = keys::change(&id);
+    let key = keys::change(&change::id(&context.block.chain_id, change));
     let mut record = state
         .read::<ChangeRecord>(&key)?
         .unwrap_or_else(|| ChangeRecord {

@@ -4,6 +4,7 @@
 //! under way at once may be recorded either way round. Therefore only transactions that name
 //! nothing in common are under way together; the next one waits where it does.
 
+mod duplicates;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,6 +19,7 @@ use touchstone_proto::ledger::{self, CaptureEvents, transaction::Action};
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{Rejected, SubmitRequest, TransactionStatus};
 
+use self::duplicates::Seen;
 use super::journal::Journal;
 use super::source::{Refusal, SourceEvent};
 use crate::client::{Client, Outcome};
@@ -46,6 +48,22 @@ pub enum EventOutcome {
     },
     /// Refused.
     Refused(Refusal),
+    /// Left out: the same bytes are recorded, or about to be.
+    Duplicate(Original),
+}
+
+/// Where the bytes of a duplicate stand already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Original {
+    /// In the ledger, by the same organisation.
+    Recorded {
+        /// The transaction that holds them.
+        transaction: Hash,
+        /// Height of its block.
+        height: u64,
+    },
+    /// Earlier in the input, at this index.
+    Input(usize),
 }
 
 /// Limits of a run.
@@ -57,6 +75,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Transactions under way.
     pub window: usize,
+    /// Record again what is recorded.
+    pub duplicates: bool,
 }
 
 /// Events of one transaction.
@@ -83,6 +103,7 @@ pub struct Sender<'a> {
     last_created_ms: u64,
     now_ms: fn() -> u64,
     progressed: bool,
+    seen: Seen,
     outcomes: BTreeMap<usize, EventOutcome>,
 }
 
@@ -181,6 +202,12 @@ impl<'a> Sender<'a> {
             let Some(mut batch) = self.queue.pop_front() else {
                 return Ok(());
             };
+            if batch.signed.is_none() && !self.limits.duplicates {
+                self.leave_out_duplicates(&mut batch, report).await?;
+                if batch.events.is_empty() {
+                    continue;
+                }
+            }
             let (id, envelope) = match &batch.signed {
                 Some(signed) => signed.clone(),
                 None => self.sign(&mut batch)?,
@@ -365,7 +392,7 @@ impl<'a> Sender<'a> {
     }
 
     fn stopped(&self) -> Failure {
-        Failure::Usage(format!(
+        Failure::Interrupted(format!(
             "stopped with {} of {} events decided",
             self.outcomes.len(),
             self.events.len()

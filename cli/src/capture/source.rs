@@ -116,6 +116,12 @@ fn documents_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             files.push(path);
         }
     }
+    if files.is_empty() {
+        return Err(Failure::Empty(format!(
+            "the folder {} holds no .json or .jsonld file: there is nothing to capture",
+            folder.display()
+        )));
+    }
     files.sort();
     Ok(files)
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use touchstone_core::hash::Hash;
 use touchstone_proto::node::SubscribeBlocksRequest;
 
-use crate::client::within;
+use crate::client::{Client, within};
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, utc};
 use crate::settings::Settings;
@@ -15,12 +15,12 @@ use crate::verify::{Attested, NotVerified};
 #[command(after_help = "Examples:
   touchstone blocks                    the last ten
   touchstone blocks --from 1 --count 100
-  touchstone blocks --follow")]
+  touchstone blocks --follow           the last ten, then new ones until Ctrl-C")]
 pub struct Arguments {
     /// First height
     #[arg(long, value_name = "HEIGHT")]
     pub from: Option<u64>,
-    /// How many
+    /// How many; with --follow, how many that are there already
     #[arg(long, default_value_t = 10)]
     pub count: u64,
     /// Go on with new blocks until interrupted
@@ -37,8 +37,12 @@ pub async fn run(
     let mut client = settings.client().await?;
     let mut before: Option<(u64, Hash)> = None;
     if arguments.follow {
+        let first = match arguments.from {
+            Some(height) => height,
+            None => last(&client, arguments.count).await?,
+        };
         let request = SubscribeBlocksRequest {
-            from_height: arguments.from.unwrap_or(0),
+            from_height: first.max(1),
             with_transactions: false,
         };
         let mut ledger = client.raw();
@@ -52,7 +56,9 @@ pub async fn run(
             "the node ended the stream of blocks".into(),
         ));
     }
-    let tip = client.validators().await?.header.height;
+    let newest = client.validators().await?;
+    output.warn_if_old(&newest);
+    let tip = newest.header.height;
     let from = match arguments.from {
         Some(height) => height.max(1),
         None => (tip + 1).saturating_sub(arguments.count).max(1),
@@ -68,6 +74,13 @@ pub async fn run(
         print(&attested, output);
     }
     Ok(())
+}
+
+/// The height from which on there are so many blocks.
+async fn last(client: &Client, count: u64) -> Result<u64, Failure> {
+    // The node's word is enough: each block that follows is proven.
+    let height = client.claimed_height().await?;
+    Ok(height.saturating_add(1).saturating_sub(count))
 }
 
 fn check_parent(before: &mut Option<(u64, Hash)>, attested: &Attested) -> Result<(), Failure> {

@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::capture::journal::Journal;
-use crate::capture::sender::{EventOutcome, Limits, Sender, Stop};
-use crate::capture::source::{self, Input};
+use crate::capture::sender::{EventOutcome, Limits, Original, Sender, Stop};
+use crate::capture::source::{self, Input, SourceEvent};
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain};
 use crate::settings::{Settings, Signing};
@@ -20,9 +20,13 @@ use crate::settings::{Settings, Signing};
   curl -s https://example.com/events | touchstone capture - --journal events.journal
 
 A run that was cut off goes on when the same command is run again: the journal holds the exact
-bytes of what was sent, so nothing is recorded twice.
+bytes of what was sent. Events whose exact bytes your organisation has recorded before, from another
+folder say, are skipped; --allow-duplicates records them again.
 
-Exit codes: 0 all recorded (proven); 2 some events refused, the others recorded; 5 node unreachable.")]
+With --json the last outcome is {\"outcome\":\"summary\", ...}: committed, refused, skipped, pending.
+
+Exit codes: 0 all recorded (proven); 2 some events refused or skipped, the others recorded, or a
+folder without documents; 5 node unreachable; 130 Ctrl-C (run it again to go on).")]
 pub struct Arguments {
     /// EPCIS 2.0 documents or events in JSON, folders of them, or '-' for standard input
     #[arg(required = true)]
@@ -33,6 +37,9 @@ pub struct Arguments {
     /// Transactions under way at once, at most
     #[arg(long, default_value_t = 16)]
     pub window: usize,
+    /// Record again events that are recorded already
+    #[arg(long)]
+    pub allow_duplicates: bool,
     /// Where to remember what was sent [default: beside the first input]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
@@ -68,17 +75,19 @@ pub async fn run_until(
     let mut client = settings.client().await?;
     let parameters = client.trust().genesis().document.parameters.clone();
     let journal_path = journal_path(arguments)?;
+    check_inputs(&arguments.files, &journal_path)?;
+    let input = source::read(&arguments.files, parameters.max_transaction_bytes)?;
     let (journal, history) = Journal::open(
         &journal_path,
         client.trust().chain_id(),
         &signer.organisation,
     )?;
-    let input = source::read(&arguments.files, parameters.max_transaction_bytes)?;
     let most = usize::try_from(parameters.max_events_per_transaction).unwrap_or(usize::MAX);
     let limits = Limits {
         batch: arguments.batch.clamp(1, most),
         bytes: parameters.max_transaction_bytes,
         window: arguments.window.clamp(1, 1000),
+        duplicates: arguments.allow_duplicates,
     };
     let total = input.events.len() + input.bad.len();
     let bar = progress(output, input.events.len());
@@ -105,10 +114,24 @@ pub async fn run_until(
         .values()
         .filter(|o| matches!(o, EventOutcome::Recorded { .. }))
         .count();
-    let refused = decided.len() - recorded + input.bad.len();
-    if !output.json {
+    let skipped = decided
+        .values()
+        .filter(|o| matches!(o, EventOutcome::Duplicate(_)))
+        .count();
+    let refused = decided.len() - recorded - skipped + input.bad.len();
+    let pending = total - recorded - skipped - refused;
+    if output.json {
+        output.value(&json!({
+            "outcome": "summary", "total": total, "committed": recorded,
+            "refused": refused, "skipped": skipped, "pending": pending,
+        }));
+    } else {
+        let skipped = match skipped {
+            0 => String::new(),
+            count => format!(", {count} skipped as recorded before"),
+        };
         output.line(format!(
-            "{} of {total} recorded (proven), {refused} refused",
+            "{} of {total} recorded (proven), {refused} refused{skipped}",
             counted(recorded, "event")
         ));
     }
@@ -118,15 +141,34 @@ pub async fn run_until(
         Err(Failure::Refused { .. }) => output.remark(format!(
             "{} not sent: mend what the rule names (--key, --organisation) and run the command \
              again; {journal} remembers what is recorded",
-            counted(total - recorded - refused, "event")
+            counted(pending, "event")
         )),
         Err(_) => output.remark(format!(
             "not finished: run the same command again to go on; {journal} remembers what was sent"
         )),
     }
     ended?;
-    if refused > 0 {
-        return Err(Failure::EventsRefused { refused, total });
+    if refused + skipped > 0 {
+        return Err(Failure::EventsRefused {
+            refused,
+            duplicates: skipped,
+            total,
+        });
+    }
+    Ok(())
+}
+
+/// A file that has gone while its journal is there is told of as such.
+fn check_inputs(files: &[PathBuf], journal: &Path) -> Result<(), Failure> {
+    for file in files {
+        if file.as_os_str() != "-" && !file.exists() && journal.exists() {
+            return Err(Failure::Usage(format!(
+                "{} isn't there, but {} remembers a capture: put the file back to go on with it, \
+                 or remove the journal to forget it",
+                file.display(),
+                journal.display()
+            )));
+        }
     }
     Ok(())
 }
@@ -195,6 +237,7 @@ fn report(input: &Input, index: usize, outcome: &EventOutcome, output: &mut Outp
             "transaction": hex::encode(transaction), "height": height, "time_ms": time_ms,
         })),
         EventOutcome::Recorded { .. } => {}
+        EventOutcome::Duplicate(original) => report_duplicate(input, event, original, output),
         EventOutcome::Refused(refusal) if output.json => output.value(&json!({
             "file": event.file, "index": event.index, "outcome": "refused",
             "code": refusal.code, "rule": refusal.rule, "message": refusal.message,
@@ -208,4 +251,45 @@ fn report(input: &Input, index: usize, outcome: &EventOutcome, output: &mut Outp
             plain(&refusal.message)
         )),
     }
+}
+
+fn report_duplicate(input: &Input, event: &SourceEvent, original: &Original, output: &mut Output) {
+    let first = match original {
+        Original::Input(index) => input.events.get(*index),
+        Original::Recorded { .. } => None,
+    };
+    if output.json {
+        let (transaction, height) = match original {
+            Original::Recorded {
+                transaction,
+                height,
+            } => (Some(hex::encode(transaction)), Some(height)),
+            Original::Input(_) => (None, None),
+        };
+        output.value(&json!({
+            "file": event.file, "index": event.index, "outcome": "skipped",
+            "transaction": transaction, "height": height,
+            "same_as": first.map(|f| json!({"file": f.file, "index": f.index})),
+        }));
+        return;
+    }
+    let where_it_is = match (original, first) {
+        (
+            Original::Recorded {
+                transaction,
+                height,
+            },
+            _,
+        ) => {
+            let id = hex::encode(transaction);
+            format!("recorded already at height {height}, in transaction {id}")
+        }
+        (_, Some(first)) => format!("the same as {} event {}", plain(&first.file), first.index),
+        (_, None) => "it comes earlier in the input".to_owned(),
+    };
+    output.line(format!(
+        "skipped   {} event {}: {where_it_is} (--allow-duplicates records it again)",
+        plain(&event.file),
+        event.index
+    ));
 }

@@ -21,7 +21,7 @@ use crate::verify::{Attested, NotVerified};
 #[command(after_help = "Examples:
   touchstone certificate chair-front.png              finds its receipt here, else disclosures
   touchstone certificate chair-front.png --receipt 4be1….touchstone.json
-  touchstone certificate 4be1…                        by the design's id
+  touchstone certificate 4be1…                        by the design's id; finds its receipt here
 
 Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it.")]
 pub struct Arguments {
@@ -94,8 +94,9 @@ pub async fn run(
                 Some(folder) => vec![folder.clone()],
                 None => vec![beside, PathBuf::from(".")],
             };
+            let holds_it = |r: &Receipt| r.files.iter().any(|f| f.sha256 == file.sha256);
             for folder in &folders {
-                for (_, receipt) in receipt::find(folder, &file.sha256)? {
+                for (_, receipt) in receipt::find(folder, holds_it)? {
                     let id = receipt.id()?;
                     if !wanted.iter().any(|(known, _)| *known == id) {
                         wanted.push((id, Some(receipt)));
@@ -113,7 +114,10 @@ pub async fn run(
                     plain(&arguments.design)
                 ))
             })?;
-            wanted.push((id, None));
+            let folder = arguments.receipts.clone().unwrap_or_else(|| ".".into());
+            let is_it = |r: &Receipt| r.design_id == hex::encode(id);
+            let receipt = receipt::find(&folder, is_it)?.into_iter().next();
+            wanted.push((id, receipt.map(|(_, receipt)| receipt)));
         }
     }
     let mut certificates = Vec::new();
@@ -127,6 +131,7 @@ pub async fn run(
     certificates.sort_by_key(|c| (c.record.time_ms, c.id));
     let error_ms = time_error(&client);
     for certificate in &certificates {
+        output.warn_if_old(&certificate.as_of);
         if output.json {
             output.value(&certificate.json(error_ms));
         } else {
@@ -176,11 +181,12 @@ async fn certify(
     }
     let (as_of, record) = client.design(&id).await?;
     let record = record.ok_or_else(|| {
-        Failure::NotFound(format!(
-            "design {} is not deposited, proven at height {}",
-            hex::encode(id),
-            as_of.header.height
-        ))
+        let id = hex::encode(id);
+        Failure::Absent {
+            height: as_of.header.height,
+            message: format!("design {id} is not deposited"),
+            id,
+        }
     })?;
     let owner_key: [u8; 32] =
         encoding::exact("owner_key", &record.owner_key).map_err(NotVerified::from)?;
@@ -369,8 +375,9 @@ impl Certificate {
             None => "Disclosed   no".to_owned(),
         });
         output.line(format!(
-            "As of       height {}, {}",
+            "As of       block {}, {} ({})",
             self.as_of.header.height,
+            utc(self.as_of.header.time_ms),
             output.age(self.as_of.header.time_ms)
         ));
         output.line(format!("Shows       {}", self.shows()));

@@ -1,19 +1,22 @@
 //! `touchstone enroll`: approving an organisation, and what every approval shares.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
-use touchstone_core::certificate::exceeds_two_thirds;
+use touchstone_core::Rejection;
 use touchstone_core::genesis;
-use touchstone_core::transaction;
-use touchstone_proto::ledger::{ApproveChange, Change, change::Kind, transaction::Action};
-use touchstone_proto::node::SubscribeBlocksRequest;
+use touchstone_core::model::change;
+use touchstone_proto::ledger::{
+    ApproveChange, Change, ChangeRecord, change::Kind, transaction::Action,
+};
 
-use crate::client::{Client, within};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::settings::{Settings, Signing};
+use crate::settings::{Settings, Signer, Signing};
 use crate::verbs::genesis::read_contribution;
+use crate::verify::NotVerified;
 
 /// How an approval is given.
 #[derive(clap::Args, Debug)]
@@ -21,9 +24,6 @@ pub struct Approval {
     /// Raise it to make a change that was in force before again
     #[arg(long, default_value_t = 0)]
     pub sequence: u64,
-    /// Count approvals in blocks from this height on [default: the last 5000 blocks]
-    #[arg(long, value_name = "HEIGHT")]
-    pub since: Option<u64>,
     /// Who approves
     #[command(flatten)]
     pub signing: Signing,
@@ -55,24 +55,21 @@ pub async fn run(
     let public = read_contribution(&arguments.contribution)?;
     let record = genesis::organisation(&public)
         .map_err(|e| Failure::Usage(format!("{}: {e}", arguments.contribution.display())))?;
-    approve(
-        Kind::PutOrganisation(record),
-        &arguments.approval,
-        settings,
-        output,
-    )
-    .await
+    let signer = settings.signer(&arguments.approval.signing)?;
+    let mut client = settings.client().await?;
+    let kind = Kind::PutOrganisation(record);
+    approve(kind, &arguments.approval, &signer, &mut client, output).await
 }
 
 /// Approves a change, waits, and tells how much voting power stands behind it.
 pub async fn approve(
     kind: Kind,
     approval: &Approval,
-    settings: &Settings,
+    signer: &Signer,
+    client: &mut Client,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let signer = settings.signer(&approval.signing)?;
-    let mut client = settings.client().await?;
+    check_governor(client, signer, output)?;
     let change = Change {
         sequence: approval.sequence,
         kind: Some(kind),
@@ -80,31 +77,18 @@ pub async fn approve(
     let action = Action::ApproveChange(ApproveChange {
         change: Some(change.clone()),
     });
-    let recorded = client.act(&signer, output.now_ms(), action).await?;
+    let recorded = client.act(signer, output.now_ms(), action).await?;
     let height = recorded.attested.header.height;
-    let since = approval
-        .since
-        .unwrap_or_else(|| height.saturating_sub(5000))
-        .max(1);
-    let approvals = approvals(&mut client, &change, since, height).await?;
+    let record = approved(client, &change, height).await?;
+    let approvals = &record.approvals;
     let validators = &recorded.attested.validators;
     let approved: u64 = approvals
         .iter()
         .map(|o| validators.power_of_organisation(o))
         .sum();
     let total = validators.total_power();
-    let in_force = exceeds_two_thirds(approved, total);
+    let in_force = record.effective_height != 0;
     let missing = (total * 2 / 3 + 1).saturating_sub(approved);
-    let waiting: Vec<String> = {
-        let mut others: Vec<String> = validators
-            .iter()
-            .map(|v| v.organisation.clone())
-            .filter(|o| !approvals.contains(o))
-            .collect();
-        others.sort();
-        others.dedup();
-        others
-    };
     if output.json {
         output.value(&json!({
             "transaction": hex::encode(recorded.id),
@@ -114,6 +98,7 @@ pub async fn approve(
             "total_power": total,
             "missing_power": missing,
             "in_force": in_force,
+            "effective_height": record.effective_height,
         }));
         return Ok(());
     }
@@ -122,59 +107,53 @@ pub async fn approve(
         approvals.join(", ")
     ));
     output.line(if in_force {
-        "In force  from the next height".to_owned()
+        format!(
+            "In force  from height {} on",
+            record.effective_height.saturating_add(1)
+        )
     } else {
+        let waiting: BTreeSet<&str> = validators
+            .iter()
+            .map(|v| v.organisation.as_str())
+            .filter(|o| !approvals.iter().any(|a| a == o))
+            .collect();
         format!(
             "Needed    {missing} more voting power, of {}: they run the same command with the \
              same file",
-            waiting.join(", ")
+            waiting.into_iter().collect::<Vec<_>>().join(", ")
         )
     });
     Ok(())
 }
 
-/// Who approved exactly this change in the blocks of these heights, in order. Every block is
-/// checked: header, certificate and body.
-async fn approvals(
+/// Who runs no validator is told before anything is sent.
+fn check_governor(client: &Client, signer: &Signer, output: &mut Output) -> Result<(), Failure> {
+    let validators = client.trust().current();
+    if validators.power_of_organisation(&signer.organisation) > 0 {
+        return Ok(());
+    }
+    let governors: BTreeSet<&str> = validators.iter().map(|v| v.organisation.as_str()).collect();
+    output.remark(format!(
+        "ask those that run validators: {}",
+        governors.into_iter().collect::<Vec<_>>().join(", ")
+    ));
+    Err(Rejection::NotAGovernor(signer.organisation.clone()).into())
+}
+
+/// The change's record, proven as of `height`, the block of this approval, or later.
+async fn approved(
     client: &mut Client,
     change: &Change,
-    since: u64,
-    until: u64,
-) -> Result<Vec<String>, Failure> {
-    let request = SubscribeBlocksRequest {
-        from_height: since,
-        with_transactions: true,
-    };
-    let mut ledger = client.raw();
-    let mut blocks = within(client.timeout(), ledger.subscribe_blocks(request)).await?;
-    let mut approvals = Vec::new();
-    for height in since..=until {
-        let next = tokio::time::timeout(client.timeout(), blocks.message()).await;
-        let reply = match next {
-            Ok(Ok(Some(reply))) => reply,
-            Ok(Err(status)) => return Err(status.into()),
-            Ok(Ok(None)) | Err(_) => {
-                return Err(Failure::Unreachable(format!(
-                    "the approval is recorded, but the node sends no block {height} to count from"
-                )));
-            }
-        };
-        let attested = client.checked_block(&reply, true).await?;
-        if attested.header.height != height {
-            return Err(crate::verify::NotVerified::Contradiction(
-                "another block than asked for".into(),
-            )
-            .into());
-        }
-        for envelope in &reply.transactions {
-            let transaction = transaction::verify(client.trust().chain_id(), envelope)
-                .map_err(crate::verify::NotVerified::Transaction)?;
-            if let Action::ApproveChange(approve) = transaction.action()
-                && approve.change.as_ref() == Some(change)
-            {
-                approvals.push(transaction.organisation().to_owned());
-            }
-        }
+    height: u64,
+) -> Result<ChangeRecord, Failure> {
+    let id = change::id(client.trust().chain_id(), change);
+    let (attested, record) = client.change(&id).await?;
+    if attested.header.height < height {
+        return Err(Failure::Unreachable(format!(
+            "the approval is recorded at height {height}, but the node answers as of height {}; \
+             ask again",
+            attested.header.height
+        )));
     }
-    Ok(approvals)
+    Ok(record.ok_or(NotVerified::Missing("record of the change"))?)
 }

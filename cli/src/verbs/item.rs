@@ -37,18 +37,25 @@ pub async fn run(
     let mut client = settings.client().await?;
     let journey = journey::travel(&mut client, id.as_str()).await?;
     if journey.link.record.is_none() {
-        return Err(Failure::NotFound(format!(
-            "NOT RECORDED: nothing is recorded for {}, proven absent at height {} ({}){}",
-            plain(id.as_str()),
-            journey.link.attested.header.height,
-            output.age(journey.link.attested.header.time_ms),
-            match id.is_class() {
-                true =>
-                    "; this names a kind of product: ask for one unit, with its serial (…/21/SERIAL)",
-                false => "",
+        let attested = &journey.link.attested;
+        output.warn_if_old(attested);
+        let hint = match id.is_class() {
+            true => {
+                " (this names a kind of product: ask for one unit, with its serial, …/21/SERIAL)"
             }
-        )));
+            false => "",
+        };
+        let age = output.age(attested.header.time_ms);
+        return Err(Failure::Absent {
+            id: id.as_str().to_owned(),
+            height: attested.header.height,
+            message: format!(
+                "NOT RECORDED: nothing is recorded for {}{hint} as of {age}",
+                plain(id.as_str())
+            ),
+        });
     }
+    output.warn_if_old(&journey.link.attested);
     if output.json {
         let steps = journey.steps.iter().map(step_json).collect::<Vec<_>>();
         output.value(&json!({

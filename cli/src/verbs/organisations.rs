@@ -11,9 +11,9 @@ use touchstone_proto::node::{ListOrganisationsRequest, StateReply};
 
 use crate::client::{Client, within};
 use crate::failure::Failure;
-use crate::output::{Output, plain};
+use crate::output::{Output, attested_lines, plain};
 use crate::settings::Settings;
-use crate::verify::NotVerified;
+use crate::verify::{Attested, NotVerified};
 
 /// Show the enrolled organisations
 #[derive(clap::Args, Debug)]
@@ -37,14 +37,13 @@ pub async fn run(
     let mut client = settings.client().await?;
     if let Some(id) = &arguments.id {
         let (attested, record) = client.organisation(id).await?;
-        let record = record.ok_or_else(|| {
-            Failure::NotFound(format!(
-                "organisation {:?} is not enrolled, proven at height {}",
-                plain(id),
-                attested.header.height
-            ))
+        let record = record.ok_or_else(|| Failure::Absent {
+            id: id.clone(),
+            height: attested.header.height,
+            message: format!("organisation {:?} is not enrolled", plain(id)),
         })?;
         print(&record, output);
+        print_age(&attested, output);
         return Ok(());
     }
     let mut ledger = client.raw();
@@ -52,11 +51,19 @@ pub async fn run(
     let reply = within(client.timeout(), ledger.list_organisations(request)).await?;
     let mut listed: Option<BTreeSet<String>> = None;
     let mut records = Vec::new();
+    let mut oldest: Option<Attested> = None;
     for state in &reply.organisations {
         if state.key == keys::ORGANISATIONS {
             listed = Some(list(&mut client, state).await?);
         } else {
-            records.push(record(&mut client, state).await?);
+            let (attested, record) = record(&mut client, state).await?;
+            if oldest
+                .as_ref()
+                .is_none_or(|o| attested.header.height < o.header.height)
+            {
+                oldest = Some(attested);
+            }
+            records.push(record);
         }
     }
     if let Some(listed) = &listed {
@@ -70,6 +77,9 @@ pub async fn run(
     }
     for record in &records {
         print(record, output);
+    }
+    if let Some(oldest) = &oldest {
+        print_age(oldest, output);
     }
     if listed.is_none() {
         output.remark("each record is proven; that these are all is the node's own word");
@@ -86,15 +96,28 @@ async fn list(client: &mut Client, reply: &StateReply) -> Result<BTreeSet<String
         .collect())
 }
 
-async fn record(client: &mut Client, reply: &StateReply) -> Result<Organisation, Failure> {
+async fn record(
+    client: &mut Client,
+    reply: &StateReply,
+) -> Result<(Attested, Organisation), Failure> {
     let bytes = reply
         .value
         .as_deref()
         .ok_or(NotVerified::Missing("record"))?;
     let claimed: Organisation = encoding::decode_exact(bytes).map_err(NotVerified::from)?;
     let key = keys::organisation(&claimed.id);
-    let (_, record) = client.record(&key, Some(reply)).await?;
-    Ok(record.ok_or(NotVerified::Missing("record"))?)
+    let (attested, record) = client.record(&key, Some(reply)).await?;
+    let record = record.ok_or(NotVerified::Missing("record"))?;
+    Ok((attested, record))
+}
+
+fn print_age(attested: &Attested, output: &mut Output) {
+    output.warn_if_old(attested);
+    if !output.json {
+        for line in attested_lines(attested, output) {
+            output.line(line);
+        }
+    }
 }
 
 fn print(record: &Organisation, output: &mut Output) {

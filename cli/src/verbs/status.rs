@@ -1,6 +1,7 @@
 //! `touchstone status`: how the node is, by its own account, and what of it is proven.
 
 use serde_json::json;
+use touchstone_core::encoding;
 use touchstone_proto::node::GetStatusRequest;
 
 use crate::client::within;
@@ -23,17 +24,17 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
     let mut ledger = client.raw();
     let status = within(client.timeout(), ledger.get_status(GetStatusRequest {})).await?;
     if status.chain_id != client.trust().chain_id() {
-        return Err(NotVerified::Contradiction(format!(
-            "the node is of chain {}, the genesis document of {}",
-            hex::encode(&status.chain_id),
-            hex::encode(client.trust().chain_id())
-        ))
-        .into());
+        let found = encoding::exact("chain_id", &status.chain_id).map_err(NotVerified::from)?;
+        let expected = *client.trust().chain_id();
+        return Err(NotVerified::AnotherChain { found, expected }.into());
     }
     let attested = match status.height {
         0 => None,
         _ => Some(client.validators().await?),
     };
+    if let Some(attested) = &attested {
+        output.warn_if_old(attested);
+    }
     if output.json {
         output.value(&json!({
             "chain": status.chain_name,

@@ -1,9 +1,12 @@
 //! `touchstone validators`: who decides blocks, and changing that.
 
 use serde_json::json;
+use touchstone_core::Rejection;
+use touchstone_core::encoding;
 use touchstone_proto::ledger::{Validator, change::Kind};
 
 use super::enroll::{Approval, approve};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
 use crate::output::{Output, attested_json, attested_lines, plain, validator_json};
@@ -25,8 +28,17 @@ pub struct Arguments {
 #[derive(clap::Subcommand, Debug)]
 pub enum Verb {
     /// Approve adding a validator, or another power for one
+    #[command(after_help = "Example:
+  touchstone validators add --public-key 9f3c… --of echo --organisation acme --key acme.pem
+
+Its organisation must be enrolled. Every organisation that runs a validator may approve; the change
+takes effect when more than 2/3 of the voting power approved the same key, organisation and power.")]
     Add(Add),
     /// Approve removing a validator
+    #[command(after_help = "Example:
+  touchstone validators remove --public-key 9f3c… --organisation acme --key acme.pem
+
+To remove again what was added again, raise --sequence.")]
     Remove(Remove),
 }
 
@@ -68,19 +80,74 @@ pub async fn run(
     match &arguments.verb {
         None => show(settings, output).await,
         Some(Verb::Add(add)) => {
-            let kind = Kind::PutValidator(Validator {
+            let validator = Validator {
                 public_key: keyfile::public_key(&add.public_key, &none)?.to_vec(),
                 power: add.power,
                 organisation: add.runner.clone(),
-            });
-            approve(kind, &add.approval, settings, output).await
+            };
+            let signer = settings.signer(&add.approval.signing)?;
+            let mut client = settings.client().await?;
+            check_addition(&mut client, &validator, output).await?;
+            let kind = Kind::PutValidator(validator);
+            approve(kind, &add.approval, &signer, &mut client, output).await
         }
         Some(Verb::Remove(remove)) => {
             let key = keyfile::public_key(&remove.public_key, &none)?;
+            let signer = settings.signer(&remove.approval.signing)?;
+            let mut client = settings.client().await?;
+            if client.trust().current().get(&key).is_none() {
+                output.remark(
+                    "no validator votes by this key; `touchstone validators` shows those that do",
+                );
+                return Err(Rejection::UnknownValidator(key).into());
+            }
             let kind = Kind::RemoveValidator(key.to_vec());
-            approve(kind, &remove.approval, settings, output).await
+            approve(kind, &remove.approval, &signer, &mut client, output).await
         }
     }
+}
+
+/// Refuses what could never take effect, and says what the change does to a key that votes.
+async fn check_addition(
+    client: &mut Client,
+    validator: &Validator,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let runner = &validator.organisation;
+    let enrolled = match client.claimed_height().await? {
+        0 => {
+            let founders = &client.trust().genesis().document.organisations;
+            founders.iter().any(|o| o.id == *runner)
+        }
+        _ => client.organisation(runner).await?.1.is_some(),
+    };
+    if !enrolled {
+        output.remark(
+            "an organisation is enrolled before it runs a validator: see `touchstone enroll`, and \
+             `touchstone organisations` for those that are",
+        );
+        return Err(Rejection::UnknownOrganisation(validator.organisation.clone()).into());
+    }
+    let key: [u8; 32] = encoding::exact("public_key", &validator.public_key)
+        .map_err(|e| Failure::Usage(e.to_string()))?;
+    let Some(now) = client.trust().current().get(&key) else {
+        return Ok(());
+    };
+    if (now.power, &now.organisation) == (validator.power, &validator.organisation) {
+        return Err(Failure::Usage(format!(
+            "this key votes for {} with power {} already: there is nothing to change",
+            plain(&now.organisation),
+            now.power
+        )));
+    }
+    output.remark(format!(
+        "this key votes for {} with power {} now; this makes it vote for {} with power {}",
+        plain(&now.organisation),
+        now.power,
+        plain(&validator.organisation),
+        validator.power
+    ));
+    Ok(())
 }
 
 async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
@@ -93,6 +160,7 @@ async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
         }));
         return Ok(());
     }
+    output.warn_if_old(&attested);
     let mut lines = Vec::new();
     for validator in attested.validators.iter() {
         let name = client.name(&validator.organisation).await?;

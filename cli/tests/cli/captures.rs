@@ -31,6 +31,13 @@ fn document(events: &[String]) -> String {
     .to_string()
 }
 
+fn summary(committed: usize, refused: usize, skipped: usize, pending: usize) -> serde_json::Value {
+    serde_json::json!({
+        "outcome": "summary", "total": committed + refused + skipped + pending,
+        "committed": committed, "refused": refused, "skipped": skipped, "pending": pending,
+    })
+}
+
 fn thing(number: usize) -> String {
     format!("urn:epc:id:sgtin:9521234.050001.T{number}")
 }
@@ -84,9 +91,10 @@ async fn documents_and_folders_are_recorded_in_order() {
         .await;
     assert_eq!(again.code, 0, "{again:?}");
     let outcomes = again.json();
-    assert_eq!(outcomes.len(), 3);
+    assert_eq!(outcomes.len(), 4);
+    assert_eq!(outcomes[3], summary(3, 0, 0, 0));
     assert!(
-        outcomes.iter().all(|o| o["outcome"] == "recorded"),
+        outcomes[..3].iter().all(|o| o["outcome"] == "recorded"),
         "{outcomes:?}"
     );
     assert_eq!(node.world().height(), heights);
@@ -186,6 +194,87 @@ async fn a_capture_goes_on_once_its_key_or_its_event_is_mended() {
     assert_eq!(recorded(&node, ITEM).await, ["storing", "shipping"]);
 }
 
+/// The same bytes through another journal, or twice in the input, are recorded once.
+#[tokio::test]
+async fn what_is_recorded_already_is_skipped_unless_asked_for() {
+    let node = Served::start().await;
+    let many: Vec<String> = (0..5)
+        .map(|n| seen(&[ITEM, &thing(n)], "picking"))
+        .collect();
+    let first = node.write("first.json", &document(&many));
+    assert_eq!(node.run_as("acme", &["capture", &first]).await.code, 0);
+    let mut events = many.clone();
+    events.push(seen(&[ITEM], "storing"));
+    events.push(seen(&[ITEM], "storing"));
+    let copy = node.write("copy.json", &document(&events));
+    let ran = node.run_as("acme", &["capture", &copy]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.out.contains(&format!(
+            "skipped   {copy} event 4: recorded already at height 1"
+        )),
+        "{ran:?}"
+    );
+    assert!(
+        ran.out
+            .contains(&format!("event 6: the same as {copy} event 5")),
+        "{ran:?}"
+    );
+    let last = "1 event of 7 recorded (proven), 0 refused, 6 skipped as recorded before\n";
+    assert!(ran.out.ends_with(last), "{ran:?}");
+    assert_eq!(recorded(&node, ITEM).await.len(), 6);
+    // Again: what the journal holds counts as recorded, the rest is looked up anew.
+    let ran = node.run_as("acme", &["capture", &copy, "--json"]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let outcomes = ran.json();
+    assert_eq!(outcomes[outcomes.len() - 2], summary(1, 0, 6, 0));
+    assert_eq!(node.world().height(), 2);
+
+    // Another organisation says it for itself.
+    let journal = node.path("bravo.journal").display().to_string();
+    let ran = node
+        .run_as("bravo", &["capture", &first, "--journal", &journal])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = node
+        .run_as("acme", &["capture", &copy, "--allow-duplicates"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(recorded(&node, ITEM).await.len(), 6 + 5 + 6);
+}
+
+#[tokio::test]
+async fn an_empty_folder_and_a_file_that_has_gone_are_told_clearly() {
+    let node = Served::start().await;
+    let folder = node.path("empty");
+    std::fs::create_dir(&folder).unwrap();
+    let folder = folder.display().to_string();
+    let ran = node.run_as("acme", &["capture", &folder]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.err.contains("holds no .json or .jsonld file"),
+        "{ran:?}"
+    );
+    assert!(!node.path("empty.touchstone-journal").exists());
+
+    let one = node.write("one.json", &document(&[seen(&[ITEM], "storing")]));
+    let two = node.write("two.json", &document(&[seen(&[OTHER], "storing")]));
+    assert_eq!(node.run_as("acme", &["capture", &one, &two]).await.code, 0);
+    let ran = node.run_as("acme", &["capture", &one]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told = format!("it remembers event 0 of {two}, which isn't among the files given");
+    assert!(ran.err.contains(&told), "{ran:?}");
+    std::fs::remove_file(&one).unwrap();
+    let ran = node.run_as("acme", &["capture", &one]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told = format!("{one} isn't there, but {one}.touchstone-journal remembers a capture");
+    assert!(ran.err.contains(&told), "{ran:?}");
+    let never = node.path("never.json").display().to_string();
+    let ran = node.run_as("acme", &["capture", &never]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(!node.path("never.json.touchstone-journal").exists());
+}
+
 /// A run that is cut off, and one that goes on: the same bytes, nothing twice.
 #[tokio::test]
 async fn a_cut_off_capture_goes_on_where_it_was() {
@@ -248,7 +337,7 @@ async fn a_cut_off_capture_goes_on_where_it_was() {
     let failure = capture::run_until(parsed, &settings, &mut output, stopped.as_mut())
         .await
         .unwrap_err();
-    assert_eq!(failure.exit_code(), 1, "{failure}");
+    assert_eq!(failure.exit_code(), 130, "{failure}");
     assert!(
         err.text().contains("run the same command again"),
         "{}",

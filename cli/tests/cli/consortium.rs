@@ -1,10 +1,12 @@
 //! Enrolling organisations, changing validators and keys.
 
+use prost::Message;
 use touchstone_core::certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
-use touchstone_proto::ledger::VoteKind;
+use touchstone_proto::ledger::{ChangeRecord, VoteKind};
 use touchstone_proto::node::{
-    BlockReply, ListOrganisationsReply, Misbehaviour, NodeStatus, ValidatorsReply,
+    BlockReply, HandoversReply, ListOrganisationsReply, Misbehaviour, NodeStatus, StateReply,
+    ValidatorsReply,
 };
 
 use crate::fake::{Served, key};
@@ -98,13 +100,50 @@ async fn an_organisation_is_enrolled_by_more_than_two_thirds() {
 }
 
 #[tokio::test]
-async fn blocks_that_hide_approvals_are_refused() {
+async fn a_change_whose_record_hides_approvals_is_refused() {
     let node = Served::start().await;
     let file = contribution(&node).await;
     assert_eq!(node.run_as("acme", &["enroll", &file]).await.code, 0);
-    node.tamper(|reply: &mut BlockReply| reply.transactions.clear());
+    // An answer that is right but older than the approval doesn't hold it.
+    let values = node.world().values.clone();
+    let key = values.keys().find(|k| k.starts_with(b"change/")).unwrap();
+    let old = node.world().state(key.clone());
+    node.tamper(move |reply: &mut StateReply| {
+        if reply.key == old.key {
+            *reply = old.clone();
+        }
+    });
     let ran = node.run_as("bravo", &["enroll", &file]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("answers as of height 1"), "{ran:?}");
+    let hide = |bend: fn(&mut StateReply)| {
+        move |reply: &mut StateReply| {
+            if reply.key.starts_with(b"change/") {
+                bend(reply);
+            }
+        }
+    };
+    node.tamper(hide(|reply| reply.value = None));
+    let ran = node.run_as("carol", &["enroll", &file]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
+    node.tamper(hide(|reply| {
+        let value = reply.value.as_mut().unwrap();
+        let mut record = ChangeRecord::decode(value.as_slice()).unwrap();
+        record.approvals.pop();
+        *value = record.encode_to_vec();
+    }));
+    let ran = node
+        .run_as("acme", &["enroll", &file, "--sequence", "1"])
+        .await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    // The ledger counts all the same.
+    node.world().tamper = None;
+    let ran = node.run_as("delta", &["enroll", &file, "--json"]).await;
+    assert_eq!(
+        (ran.code, &ran.json()[0]["rule"]),
+        (2, &"change-once".into()),
+        "{ran:?}"
+    );
 }
 
 #[tokio::test]
@@ -146,12 +185,187 @@ async fn validators_are_added_removed_and_shown() {
     });
     assert_eq!(node.run(&["validators"]).await.code, 3);
     node.world().tamper = None;
-    let remove = ["validators", "remove", "--public-key", &public(99)];
+    let remove = ["validators", "remove", "--public-key", &new];
     let ran = node.run_as("acme", &remove).await;
-    assert!(
-        ran.out.contains("2 more") || ran.out.contains("more voting power"),
-        "{ran:?}"
-    );
+    assert!(ran.out.contains("more voting power"), "{ran:?}");
+}
+
+/// What could never take effect is told before anything is sent.
+#[tokio::test]
+async fn changes_of_validators_are_checked_first() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let (new, old) = (public(120), public(101));
+    let add = |key: &str, of: &str, power: &str| -> Vec<String> {
+        [
+            "validators",
+            "add",
+            "--public-key",
+            key,
+            "--of",
+            of,
+            "--power",
+            power,
+        ]
+        .map(str::to_owned)
+        .into()
+    };
+    let remove = ["validators", "remove", "--public-key", &new]
+        .map(str::to_owned)
+        .to_vec();
+    let table = [
+        (add(&new, "nobody", "1"), 2, "touchstone enroll"),
+        (add(&old, "acme", "1"), 1, "there is nothing to change"),
+        (remove, 2, "`touchstone validators` shows those that do"),
+    ];
+    let height = node.world().height();
+    for (arguments, code, advice) in &table {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let ran = node.run_as("acme", &arguments).await;
+        assert_eq!(ran.code, *code, "{ran:?}");
+        assert!(ran.err.contains(advice), "{advice}: {ran:?}");
+    }
+    // An enrolled organisation that runs no validator.
+    let file = contribution(&node).await;
+    for organisation in ["acme", "bravo", "carol"] {
+        assert_eq!(node.run_as(organisation, &["enroll", &file]).await.code, 0);
+    }
+    let pem = touchstone_cli::keyfile::to_pem(&key(5), None).unwrap();
+    std::fs::write(node.path("echo.pem"), pem.as_bytes()).unwrap();
+    let arguments = add(&new, "echo", "1");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ran = node.run_as("echo", &arguments).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("governor"), "{ran:?}");
+    assert!(ran.err.contains("acme, bravo, carol, delta"), "{ran:?}");
+    assert_eq!(node.world().height(), height + 3);
+    let more = add(&old, "acme", "3");
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    let ran = node.run_as("acme", &more).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("with power 1 now"), "{ran:?}");
+}
+
+/// Hand-overs are remembered: asked for once, kept against a node that hides them, verified again
+/// when they are read, and asked for again when the file is damaged.
+#[tokio::test]
+async fn hand_overs_are_remembered_and_a_damaged_memory_is_rebuilt() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    for (seed, power) in [(120, "2"), (121, "1")] {
+        let key = public(seed);
+        let add = [
+            "validators",
+            "add",
+            "--public-key",
+            &key,
+            "--of",
+            "acme",
+            "--power",
+            power,
+        ];
+        for organisation in ["acme", "bravo", "carol"] {
+            let ran = node.run_as(organisation, &add).await;
+            assert_eq!(ran.code, 0, "{ran:?}");
+        }
+        node.world().voters.push(seed);
+    }
+    node.world().record("acme", &[seen(&[ITEM], "shipping")]);
+    let asked = async |expected: &[u64]| {
+        node.world().asked_from.clear();
+        let ran = node.run(&["item", ITEM]).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(node.world().asked_from, expected);
+    };
+    let cache = std::fs::read_dir(node.path("cache"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let handovers = node.world().handovers.clone();
+    let last = handovers.iter().map(|h| {
+        let header = &h.header.as_ref().unwrap().header;
+        touchstone_core::block::Header::decode(header)
+            .unwrap()
+            .height
+    });
+    let ends: Vec<u64> = last.collect();
+    assert_eq!(ends.len(), 2);
+    asked(&[ends[0] + 1, ends[1] + 1]).await;
+    asked(&[ends[1] + 1]).await;
+    let good = std::fs::read(&cache).unwrap();
+    node.tamper(|reply: &mut HandoversReply| reply.handovers.clear());
+    assert_eq!(node.run(&["item", ITEM]).await.code, 0);
+    node.world().tamper = None;
+
+    let anew = [1, ends[0] + 1, ends[1] + 1];
+    for place in [0, 40, good.len() - 1] {
+        let mut damaged = good.clone();
+        damaged[place] ^= 1;
+        std::fs::write(&cache, damaged).unwrap();
+        asked(&anew).await;
+        assert_eq!(std::fs::read(&cache).unwrap(), good);
+    }
+    std::fs::write(&cache, &good[..20]).unwrap();
+    asked(&anew).await;
+    // A sum that fits over hand-overs that nobody signed.
+    let mut forged = HandoversReply::decode(&good[32..]).unwrap();
+    let header = forged.handovers[0].header.as_mut().unwrap();
+    header.certificate.as_mut().unwrap().signatures.clear();
+    let body = forged.encode_to_vec();
+    let sum = touchstone_core::hash::sha256(&body);
+    std::fs::write(&cache, [&sum[..], &body].concat()).unwrap();
+    asked(&anew).await;
+    assert_eq!(std::fs::read(&cache).unwrap(), good);
+
+    std::fs::remove_file(&cache).unwrap();
+    node.tamper(|reply: &mut HandoversReply| reply.handovers.clear());
+    assert_eq!(node.run(&["item", ITEM]).await.code, 3);
+}
+
+/// A node may once have left hand-overs out; an honest one's list is taken where it holds all that
+/// is known.
+#[tokio::test]
+async fn hand_overs_that_were_left_out_are_made_up_for() {
+    let node = Served::start().await;
+    let new = public(120);
+    let add = ["validators", "add", "--public-key", &new, "--of", "acme"];
+    let remove = ["validators", "remove", "--public-key", &new];
+    for change in [&add[..], &remove] {
+        for organisation in ["acme", "bravo", "carol", "delta"] {
+            // Four of five are needed to remove it.
+            let done = node.world().validators.count() == if change == add { 5 } else { 4 };
+            if !done {
+                let ran = node.run_as(organisation, change).await;
+                assert_eq!(ran.code, 0, "{ran:?}");
+            }
+        }
+        node.world().voters = vec![101, 102, 103, 104];
+        node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    }
+    let add = [
+        "validators",
+        "add",
+        "--public-key",
+        &new,
+        "--of",
+        "acme",
+        "--sequence",
+        "1",
+    ];
+    for organisation in ["acme", "bravo", "carol"] {
+        assert_eq!(node.run_as(organisation, &add).await.code, 0);
+    }
+    node.world().record("acme", &[seen(&[ITEM], "shipping")]);
+    assert_eq!(node.world().handovers.len(), 3);
+    std::fs::remove_dir_all(node.path("cache")).unwrap();
+    // There and back again is hidden: the third follows from genesis as well.
+    let hidden: Vec<_> = node.world().handovers.drain(..2).collect();
+    assert_eq!(node.run(&["item", ITEM]).await.code, 0);
+    node.world().handovers.splice(0..0, hidden);
+    let between = node.run(&["blocks", "--from", "5", "--count", "1"]).await;
+    assert_eq!(between.code, 0, "{between:?}");
 }
 
 #[tokio::test]
@@ -218,6 +432,11 @@ async fn status_blocks_and_transactions_are_proven() {
     assert_eq!(node.run(&["blocks", "--from", "3"]).await.code, 4);
     // The fake node's stream ends, which a follower is told.
     let followed = node.run(&["blocks", "--follow", "--from", "1"]).await;
+    assert_eq!((followed.code, &followed.out), (5, &blocks.out));
+    let last = node.run(&["blocks", "--follow", "--count", "1"]).await;
+    let second = blocks.out.lines().nth(1).unwrap();
+    assert_eq!((last.code, last.out), (5, format!("{second}\n")));
+    let followed = node.run(&["blocks", "--follow"]).await;
     assert_eq!((followed.code, followed.out), (5, blocks.out));
     let transaction = node.run(&["transaction", &hex::encode(id)]).await;
     assert_eq!(transaction.code, 0, "{transaction:?}");
@@ -240,6 +459,30 @@ async fn status_blocks_and_transactions_are_proven() {
     assert_eq!(node.run(&["blocks"]).await.code, 3);
     node.tamper(|reply: &mut NodeStatus| reply.chain_id = vec![0; 32]);
     assert_eq!(node.run(&["status"]).await.code, 3);
+}
+
+#[tokio::test]
+async fn another_chains_genesis_document_is_told_with_both_ids() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let bytes = String::from_utf8(node.world().genesis_bytes.clone()).unwrap();
+    let other = bytes.replacen("\"test\"", "\"other\"", 1);
+    let id = touchstone_core::genesis::Genesis::read(other.as_bytes())
+        .unwrap()
+        .chain_id;
+    node.write("genesis.json", &other);
+    let ids = [id, node.world().genesis.chain_id].map(hex::encode);
+    for verb in [
+        &["item", ITEM][..],
+        &["status"],
+        &["validators"],
+        &["blocks"],
+    ] {
+        let ran = node.run(verb).await;
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(ids.iter().all(|id| ran.err.contains(id)), "{ran:?}");
+        assert!(ran.err.contains("--genesis"), "{ran:?}");
+    }
 }
 
 #[tokio::test]

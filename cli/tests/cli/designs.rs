@@ -78,6 +78,11 @@ async fn a_deposit_is_shown_by_file_receipt_and_id() {
         &node.run(&["certificate", &id, "--receipt", &receipt]).await,
         &full,
     );
+    let folder = node.folder.path().display().to_string();
+    assert_certificate(
+        &node.run(&["certificate", &id, "--receipts", &folder]).await,
+        &full,
+    );
     // By its id alone, a deposit names no file.
     let bare = node.run(&["certificate", &id]).await;
     assert_certificate(&bare, &["It names no file"]);
@@ -141,8 +146,45 @@ async fn wrong_files_and_receipts_prove_nothing() {
     let ran = node
         .run(&["certificate", &forged, "--receipt", &bent])
         .await;
-    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("receipt was changed"), "{ran:?}");
+    // Another transaction id, another envelope: what `--resend` sends is checked too.
+    let receipt_value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (field, bend) in [
+        ("transaction_id", "0".repeat(64)),
+        ("envelope", "00".into()),
+    ] {
+        let mut bent = receipt_value.clone();
+        bent[field] = bend.into();
+        let bent = node.write("bent.touchstone.json", &bent.to_string());
+        for verb in [
+            &["certificate", &id, "--receipt", &bent][..],
+            &["deposit", "--resend", &bent],
+        ] {
+            let ran = node.run(verb).await;
+            assert_eq!(ran.code, 3, "{field}: {ran:?}");
+        }
+        std::fs::remove_file(bent).unwrap();
+    }
+    // The deposit of another design in this one's receipt.
+    let other = node.write("other.png", "a table");
+    let folder = node.path("others").display().to_string();
+    std::fs::create_dir(&folder).unwrap();
+    let deposit = ["deposit", &other, "--receipts", &folder, "--json"];
+    let ran = node.run_as("carol", &deposit).await;
+    let theirs = std::fs::read(ran.json()[0]["receipt"].as_str().unwrap()).unwrap();
+    let theirs: serde_json::Value = serde_json::from_slice(&theirs).unwrap();
+    let mut bent = receipt_value.clone();
+    for field in ["envelope", "transaction_id"] {
+        bent[field] = theirs[field].clone();
+    }
+    let bent = node.write("bent.touchstone.json", &bent.to_string());
+    let ran = node.run(&["certificate", &id, "--receipt", &bent]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.err.contains("isn't the deposit of its design"),
+        "{ran:?}"
+    );
     let never = node.run(&["certificate", &"7".repeat(64)]).await;
     assert_eq!(never.code, 4, "{never:?}");
     let other = node

@@ -143,6 +143,9 @@ impl Served {
             .map(str::to_owned)
             .into_iter()
             .chain([path("genesis.json"), "--config".into(), path("config.toml")])
+            .chain(["--cache".into(), path("cache")])
+            // The fake's blocks are an hour old.
+            .chain(["--max-age".into(), "86400".into()])
             .collect()
     }
 

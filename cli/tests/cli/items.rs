@@ -70,7 +70,7 @@ async fn a_link_of_several_pages_is_told_completely() {
     let expected = [
         &format!("Item      {ITEM_LINK}\n"),
         "Verdict   VERIFIED complete: 6 events of its own at height 6\n",
-        "As of     2026-01-01 00:00:06.000 UTC (59 min ago)\n",
+        "As of     block 6, 2026-01-01 00:00:06.000 UTC (59 min ago)\n",
         "Signed    by acme, bravo, carol: 3 of 4 validators, 3 of 4 voting power\n",
         "  1. commissioning: seen\n     recorded  2026-01-01 00:00:01.000 UTC at 1/0/0\n",
         "     happened  2026-01-01T08:30:00+08:00 (local offset +08:00)\n",
@@ -94,7 +94,19 @@ async fn what_is_not_recorded_is_proven_absent() {
     let ran = node.run(&["item", OTHER]).await;
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(ran.err.contains("proven absent at height 1"), "{ran:?}");
+    assert!(ran.err.contains("as of 59 min ago"), "{ran:?}");
     assert_eq!(ran.out, "");
+    let json = node.run(&["item", OTHER, "--json"]).await.json();
+    let other_link = ITEM_LINK.replace("A1", "B2");
+    assert_eq!(json[0]["id"], other_link.as_str());
+    assert_eq!(
+        (&json[0]["height"], &json[0]["verified"]),
+        (&1.into(), &true.into())
+    );
+    assert_eq!(
+        (&json[0]["error"], &json[0]["exit_code"]),
+        (&"not-found".into(), &4.into())
+    );
     let bad = node.run(&["item", "no identifier"]).await;
     assert_eq!(bad.code, 1, "{bad:?}");
 }
@@ -201,6 +213,7 @@ async fn new_validators_are_followed_from_genesis() {
     );
 
     // Without the hand-over, the new validators are strangers.
+    std::fs::remove_dir_all(node.path("cache")).unwrap();
     node.tamper(|reply: &mut touchstone_proto::node::HandoversReply| reply.handovers.clear());
     let ran = node.run(&["item", ITEM]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
@@ -382,4 +395,36 @@ async fn a_node_that_is_away_is_code_5() {
         crate::fake::touchstone(&["item", ITEM, "--node", &free, "--genesis", &genesis]).await;
     assert_eq!(ran.code, 5, "{ran:?}");
     assert!(ran.err.contains("no connection"), "{ran:?}");
+}
+
+/// The fake's last block is an hour old.
+#[tokio::test]
+async fn an_old_answer_is_warned_of() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let options = node.options();
+    let node_and_genesis = options[..options.len() - 2].iter().map(String::as_str);
+    for (verb, code) in [
+        (&["item", ITEM][..], 0),
+        (&["item", OTHER], 4),
+        (&["status"], 0),
+        (&["validators"], 0),
+        (&["organisations"], 0),
+        (&["organisations", "acme"], 0),
+        (&["blocks"], 0),
+    ] {
+        let mut arguments = verb.to_vec();
+        arguments.extend(node_and_genesis.clone());
+        let fresh = [&arguments[..], &["--max-age", "7200"]].concat();
+        let ran = crate::fake::touchstone(&fresh).await;
+        assert_eq!(
+            (ran.code, ran.err.contains("warning")),
+            (code, false),
+            "{ran:?}"
+        );
+        let ran = crate::fake::touchstone(&arguments).await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        let warning = "warning: this is as of block 1, 59 min ago (--max-age allows 5 min)";
+        assert!(ran.err.contains(warning), "{verb:?}: {ran:?}");
+    }
 }

@@ -5,5 +5,6 @@ mod captures;
 mod consortium;
 mod designs;
 mod fake;
+mod help;
 mod items;
 mod keys;

@@ -45,6 +45,23 @@ fn waiting(pool: &SharedMempool, places: Range<u64>, count: usize, bytes: u64) -
 }
 
 #[test]
+fn listeners_are_bounded_and_those_that_have_gone_make_room() {
+    let pool = pool();
+    add(&pool, 1);
+    let listen = |listener| insert(&pool, 1, Some(listener));
+    let mut waiting = Vec::new();
+    for _ in 0..LISTENERS {
+        let (listener, hears) = mpsc::unbounded_channel();
+        assert!(listen(listener).is_ok());
+        waiting.push(hears);
+    }
+    let (listener, _hears) = mpsc::unbounded_channel();
+    assert_eq!(listen(listener.clone()).unwrap_err(), Rejection::PoolFull);
+    drop(waiting.pop());
+    assert!(listen(listener).is_ok());
+}
+
+#[test]
 fn what_comes_twice_waits_once_and_all_submitters_hear() {
     let pool = pool();
     let (first, mut hears_first) = mpsc::unbounded_channel();
@@ -52,7 +69,7 @@ fn what_comes_twice_waits_once_and_all_submitters_hear() {
     assert!(insert(&pool, 1, Some(first)).unwrap().is_some());
     assert!(insert(&pool, 1, Some(second)).unwrap().is_none());
     let (third, mut hears_third) = mpsc::unbounded_channel();
-    assert!(pool.join(&id(1), &envelope(1), Some(&third)));
+    assert!(pool.join(&id(1), &envelope(1), Some(&third)).unwrap());
     assert_eq!(pool.size().0, 1);
     pool.committed(&[id(1)], 5, 99);
     let outcome = Outcome::Committed {
@@ -76,7 +93,7 @@ fn other_signature_bytes_for_a_pending_body_are_verified_by_themselves() {
     add(&pool, 1);
     let mut forged = envelope(1);
     *forged.last_mut().unwrap() ^= 1;
-    assert!(!pool.join(&id(1), &forged, None));
+    assert!(!pool.join(&id(1), &forged, None).unwrap());
     assert!(pool.verify(&CHAIN, &envelope(1)).is_ok());
     assert_eq!(
         pool.verify(&CHAIN, &forged).unwrap_err().rule(),

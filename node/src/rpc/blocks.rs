@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
@@ -10,37 +11,34 @@ use tonic::Status;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::get_block_request::Block as Wanted;
 
-use super::{Parts, query, refusal};
-use crate::storage::rocks::Snapshot;
+use super::view::View;
+use super::{Shared, query, refusal};
+
+/// A follower that takes no block for so long, though there is one, loses its seat.
+const SLOW_READER: Duration = Duration::from_secs(60);
 
 /// Committed blocks.
 pub type BlockStream =
     Pin<Box<dyn Stream<Item = Result<wire::BlockReply, Status>> + Send + 'static>>;
 
 /// One block.
-pub fn get(
-    snapshot: &Snapshot<'_>,
-    request: &wire::GetBlockRequest,
-) -> Result<wire::BlockReply, Status> {
+pub fn get(view: &View<'_>, request: &wire::GetBlockRequest) -> Result<wire::BlockReply, Status> {
     let height = match &request.block {
-        None => snapshot.tip().height,
+        None => view.snapshot.tip().height,
         Some(Wanted::Height(height)) => *height,
-        Some(Wanted::Id(id)) => snapshot
+        Some(Wanted::Id(id)) => view
+            .snapshot
             .height_of_block(&query::id(id)?)
             .map_err(refusal::fault)?
             .ok_or_else(|| Status::not_found("no block has this id"))?,
     };
-    at(snapshot, height, request.with_transactions)
+    at(view, height, request.with_transactions)
 }
 
-fn at(
-    snapshot: &Snapshot<'_>,
-    height: u64,
-    with_transactions: bool,
-) -> Result<wire::BlockReply, Status> {
-    let header = query::certified(snapshot, height)?;
+fn at(view: &View<'_>, height: u64, with_transactions: bool) -> Result<wire::BlockReply, Status> {
+    let header = view.certified(height)?;
     let transactions = if with_transactions {
-        snapshot.envelopes(height).map_err(refusal::fault)?
+        view.snapshot.envelopes(height).map_err(refusal::fault)?
     } else {
         Vec::new()
     };
@@ -50,34 +48,52 @@ fn at(
     })
 }
 
-/// Blocks from a height on (0: from the next one), as they come.
-pub fn subscribe(parts: Arc<Parts>, request: wire::SubscribeBlocksRequest) -> BlockStream {
-    let (blocks, stream) = mpsc::channel(16);
+/// Blocks from a height on (0: from the next one), as they come. Nothing is read before its reader
+/// has room for it, and the seat is free once the reader has gone.
+pub fn subscribe(
+    shared: Arc<Shared>,
+    request: wire::SubscribeBlocksRequest,
+) -> Result<BlockStream, Status> {
+    let seat = shared.gates.subscriptions.take()?;
+    let (blocks, stream) = mpsc::channel(1);
     tokio::spawn(async move {
-        let mut progress = parts.progress.clone();
-        let mut next = match request.from_height {
-            0 => parts.reader.snapshot().tip().height + 1,
-            height => height,
-        };
+        let _seat = seat;
+        let mut next = request.from_height;
         loop {
-            // An error means that the node stops.
-            if progress.wait_for(|p| p.height >= next).await.is_err() {
-                return;
-            }
-            let parts = parts.clone();
-            let read = tokio::task::spawn_blocking(move || {
-                at(&parts.reader.snapshot(), next, request.with_transactions)
-            });
-            let reply = match read.await {
-                Ok(reply) => reply,
-                Err(_) => Err(Status::internal("the query failed")),
+            let mut progress = shared.parts.progress.clone();
+            let waited = tokio::select! {
+                () = blocks.closed() => return,
+                waited = progress.wait_for(|p| p.height >= next) => waited.is_ok(),
             };
-            let failed = reply.is_err();
-            if blocks.send(reply).await.is_err() || failed {
+            // The node stops, or the reader has gone or sleeps.
+            if !waited {
                 return;
             }
-            next += 1;
+            let Ok(Ok(room)) = tokio::time::timeout(SLOW_READER, blocks.reserve()).await else {
+                return;
+            };
+            let reader = shared.clone();
+            let read = shared.gates.reads.run_in_turn(move || {
+                let view = reader.view();
+                match next {
+                    0 => Ok((view.snapshot.tip().height, None)),
+                    height => at(&view, height, request.with_transactions)
+                        .map(|block| (height, Some(block))),
+                }
+            });
+            match read.await {
+                Ok((height, block)) => {
+                    next = height.saturating_add(1);
+                    if let Some(block) = block {
+                        room.send(Ok(block));
+                    }
+                }
+                Err(failure) => {
+                    room.send(Err(failure));
+                    return;
+                }
+            }
         }
     });
-    Box::pin(ReceiverStream::new(stream))
+    Ok(Box::pin(ReceiverStream::new(stream)))
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
-use tonic::{Status, Streaming};
+use tonic::Status;
 use touchstone_core::hash::Hash;
 use touchstone_core::{Rejection, transaction};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
-use super::{Parts, query, refusal};
+use super::{Parts, Shared, query, refusal};
 use crate::admission::{Admission, Source};
 use crate::mempool::{Listener, Outcome};
 
@@ -25,12 +25,12 @@ const OPEN_PER_STREAM: usize = 20_000;
 
 /// Takes in one transaction; waits for its outcome if asked.
 pub async fn submit(
-    parts: &Parts,
+    shared: &Arc<Shared>,
     request: wire::SubmitRequest,
 ) -> Result<wire::TransactionStatus, Status> {
     let (listener, mut outcomes) = mpsc::unbounded_channel();
     let listener = request.wait.then_some(listener);
-    let (id, word) = admit(parts, request.envelope, listener).await?;
+    let (id, word) = admit(shared, request.envelope, listener, Turn::WithPlace).await?;
     let word = match word {
         Word::Pending(_) if request.wait => match outcomes.recv().await {
             Some((_, outcome)) => word_of(&outcome),
@@ -41,18 +41,22 @@ pub async fn submit(
     Ok(status(id, word))
 }
 
-/// Takes in a stream of transactions and answers each when its outcome is known.
-pub fn submit_many(
-    parts: Arc<Parts>,
-    mut requests: Streaming<wire::SubmitRequest>,
-) -> StatusStream {
+/// Takes in a stream of transactions and answers each when its outcome is known. Its seat is free
+/// once the client has gone, whatever is still open.
+pub fn submit_many<S>(shared: Arc<Shared>, mut requests: S) -> Result<StatusStream, Status>
+where
+    S: Stream<Item = Result<wire::SubmitRequest, Status>> + Send + Unpin + 'static,
+{
+    let seat = shared.gates.submissions.take()?;
     let (answers, stream) = mpsc::channel(1024);
     tokio::spawn(async move {
+        let _seat = seat;
         let (listener, mut outcomes) = mpsc::unbounded_channel();
         let mut open: usize = 0;
         let mut reading = true;
         while reading || open > 0 {
             let answer = tokio::select! {
+                () = answers.closed() => return,
                 Some((id, outcome)) = outcomes.recv(), if open > 0 => {
                     open -= 1;
                     Ok(status(id, word_of(&outcome)))
@@ -66,7 +70,7 @@ pub fn submit_many(
                         }
                     };
                     let wanted = request.wait.then(|| listener.clone());
-                    match admit(&parts, request.envelope, wanted).await {
+                    match admit(&shared, request.envelope, wanted, Turn::OfStream).await {
                         Ok((_, Word::Pending(_))) if request.wait => {
                             open += 1;
                             continue;
@@ -81,7 +85,7 @@ pub fn submit_many(
             }
         }
     });
-    Box::pin(ReceiverStream::new(stream))
+    Ok(Box::pin(ReceiverStream::new(stream)))
 }
 
 /// What the pool knows of a transaction, before the store is asked.
@@ -90,19 +94,55 @@ pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, Status> {
     Ok(parts.mempool.outcome(&id).map(|outcome| word_of(&outcome)))
 }
 
+/// How an admission comes to its thread.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// A call by itself: it needs a place in the queue.
+    WithPlace,
+    /// The one admission of a stream.
+    OfStream,
+}
+
 /// Verifies an envelope, puts it in the pool and passes it on. A broken rule is an answer.
 async fn admit(
-    parts: &Parts,
+    shared: &Arc<Shared>,
     envelope: Vec<u8>,
     listener: Option<Listener>,
+    turn: Turn,
 ) -> Result<(Hash, Word), Status> {
+    let admitting = shared.clone();
+    let work = move || examine(&admitting, envelope, listener);
+    let admissions = &shared.gates.admissions;
+    let (id, word, fresh) = match turn {
+        Turn::WithPlace => admissions.run(work).await?,
+        Turn::OfStream => admissions.run_in_turn(work).await?,
+    };
+    if let Some(envelope) = fresh
+        && shared.parts.gossip.send(envelope).await.is_err()
+    {
+        return Err(Status::unavailable("the node is shutting down"));
+    }
+    Ok((id, word))
+}
+
+/// The part of an admission that reads the store and verifies the signature; with the envelope
+/// where it is new to the pool.
+fn examine(
+    shared: &Shared,
+    envelope: Vec<u8>,
+    listener: Option<Listener>,
+) -> Result<(Hash, Word, Option<Vec<u8>>), Status> {
+    let parts = &shared.parts;
     let id = match transaction::id_of_envelope(&parts.chain_id, &envelope) {
         Ok(id) => id,
-        Err(rejection) => return Ok(([0; 32], Word::Rejected(refusal::rejected(&rejection)))),
+        Err(rejection) => {
+            let word = Word::Rejected(refusal::rejected(&rejection));
+            return Ok(([0; 32], word, None));
+        }
     };
     let snapshot = parts.reader.snapshot();
     if let Some(committed) = query::committed(&snapshot, &id)? {
-        return Ok((id, Word::Committed(committed)));
+        return Ok((id, Word::Committed(committed), None));
     }
     let admission = Admission {
         chain_id: &parts.chain_id,
@@ -113,24 +153,22 @@ async fn admit(
     let admitted = admission
         .admit(&envelope, Source::Client(listener))
         .map_err(refusal::fault)?;
-    let word = match admitted {
-        Ok(None) => Word::Pending(wire::Pending {}),
-        Ok(Some(_)) => {
-            if parts.gossip.send(envelope).await.is_err() {
-                return Err(Status::unavailable("the node is shutting down"));
-            }
-            Word::Pending(wire::Pending {})
-        }
+    let (word, fresh) = match admitted {
+        Ok(None) => (Word::Pending(wire::Pending {}), None),
+        Ok(Some(_)) => (Word::Pending(wire::Pending {}), Some(envelope)),
         Err(Rejection::AlreadyCommitted) => match parts.mempool.outcome(&id) {
-            Some(outcome) => word_of(&outcome),
-            None => Word::Rejected(refusal::rejected(&Rejection::AlreadyCommitted)),
+            Some(outcome) => (word_of(&outcome), None),
+            None => {
+                let rejected = refusal::rejected(&Rejection::AlreadyCommitted);
+                (Word::Rejected(rejected), None)
+            }
         },
         Err(Rejection::PoolFull) => {
             return Err(Status::resource_exhausted(Rejection::PoolFull.to_string()));
         }
-        Err(rejection) => Word::Rejected(refusal::rejected(&rejection)),
+        Err(rejection) => (Word::Rejected(refusal::rejected(&rejection)), None),
     };
-    Ok((id, word))
+    Ok((id, word, fresh))
 }
 
 fn word_of(outcome: &Outcome) -> Word {

@@ -1,4 +1,7 @@
+use prost::Message;
+
 use super::*;
+use crate::hash::{self, tag};
 use crate::model::organisation::BadOrganisation;
 use crate::model::validators::BadValidatorSet;
 use crate::proof;

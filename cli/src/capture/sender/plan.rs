@@ -6,6 +6,7 @@ use touchstone_core::encoding::decode_exact;
 use touchstone_core::hash;
 use touchstone_proto::ledger::{self, transaction::Action};
 
+use super::duplicates::Seen;
 use super::{Batch, EventOutcome, Limits, Sender, unsigned};
 use crate::capture::journal::{Fate, History, Journal, Origin};
 use crate::capture::source::{ENVELOPE_BYTES, SourceEvent};
@@ -36,6 +37,7 @@ impl<'a> Sender<'a> {
             last_created_ms: 0,
             now_ms,
             progressed: false,
+            seen: Seen::in_input(events.iter().map(|e| e.bytes.as_slice())),
             outcomes: BTreeMap::new(),
         };
         let open = sender.recall(history)?;
@@ -55,6 +57,12 @@ impl<'a> Sender<'a> {
                 self.journal.path().display()
             ))
         };
+        let gone = |origin: &Origin| {
+            let (file, index) = origin;
+            other_input(&format!(
+                "it remembers event {index} of {file}, which isn't among the files given"
+            ))
+        };
         let places: BTreeMap<Origin, usize> = self
             .events
             .iter()
@@ -68,11 +76,12 @@ impl<'a> Sender<'a> {
                 .ok_or_else(|| other_input("a transaction is unreadable"))?;
             let mut events = Vec::with_capacity(past.events.len());
             for (origin, bytes) in past.events.iter().zip(&body) {
-                let place = places
-                    .get(origin)
-                    .filter(|i| self.events.get(**i).is_some_and(|e| e.bytes == *bytes))
-                    .ok_or_else(|| other_input(&format!("event {} of {}", origin.1, origin.0)))?;
-                events.push(*place);
+                let place = *places.get(origin).ok_or_else(|| gone(origin))?;
+                if self.events.get(place).is_none_or(|e| e.bytes != *bytes) {
+                    let (file, index) = origin;
+                    return Err(other_input(&format!("event {index} of {file} was changed")));
+                }
+                events.push(place);
             }
             match past.fate {
                 Some(Fate::Rejected) => {
@@ -98,9 +107,7 @@ impl<'a> Sender<'a> {
             }
         }
         for (origin, (sha256, refusal)) in history.refused {
-            let place = places
-                .get(&origin)
-                .ok_or_else(|| other_input(&format!("event {} of {}", origin.1, origin.0)))?;
+            let place = places.get(&origin).ok_or_else(|| gone(&origin))?;
             // A refusal stands: to try again later would put the event out of its order. It is for
             // these bytes only; whoever mends the event sends another.
             let same = |e: &SourceEvent| hex::encode(hash::sha256(&e.bytes)) == sha256;

@@ -124,6 +124,11 @@ impl Ledger for Service {
         self.answer(|w| w.state(keys::organisation(&request.into_inner().id)))
     }
 
+    async fn get_change(&self, request: Request<GetChangeRequest>) -> Answer<StateReply> {
+        let id: Hash = request.into_inner().id.try_into().unwrap();
+        self.answer(|w| w.state(keys::change(&id)))
+    }
+
     async fn list_organisations(
         &self,
         _: Request<ListOrganisationsRequest>,
@@ -192,9 +197,21 @@ impl Ledger for Service {
         Ok(Response::new(futures::stream::iter(blocks).boxed()))
     }
 
-    async fn get_handovers(&self, _: Request<GetHandoversRequest>) -> Answer<HandoversReply> {
-        self.answer(|w| HandoversReply {
-            handovers: w.handovers.clone(),
+    async fn get_handovers(&self, request: Request<GetHandoversRequest>) -> Answer<HandoversReply> {
+        let from = request.into_inner().from_height;
+        self.answer(|w| {
+            w.asked_from.push(from);
+            let height = |h: &Handover| {
+                let header = &h.header.as_ref().unwrap().header;
+                touchstone_core::block::Header::decode(header)
+                    .unwrap()
+                    .height
+            };
+            let all = w.handovers.iter().filter(|h| height(h) >= from);
+            // One at a time: a client asks on.
+            HandoversReply {
+                handovers: all.take(1).cloned().collect(),
+            }
         })
     }
 

@@ -76,6 +76,8 @@ pub struct World {
     pub rejected: BTreeMap<Hash, Rejection>,
     pub blocks: Vec<(Block, ledger::CommitCertificate)>,
     pub handovers: Vec<Handover>,
+    /// Heights from which on hand-overs were asked for.
+    pub asked_from: Vec<u64>,
     pub validators: ValidatorSet,
     pub evidence: Vec<Misbehaviour>,
     /// Seeds of the validators that sign.
@@ -129,6 +131,7 @@ impl World {
             rejected: BTreeMap::new(),
             blocks: Vec::new(),
             handovers: Vec::new(),
+            asked_from: Vec::new(),
             evidence: Vec::new(),
             voters: vec![101, 102, 103],
             page: 3,

@@ -1,0 +1,65 @@
+//! What the help promises.
+
+use clap::{Command, CommandFactory};
+use touchstone_cli::Cli;
+
+/// Every verb that does something, by its words.
+fn leaves(command: &Command, words: &str, found: &mut Vec<(String, String)>) {
+    let verbs: Vec<&Command> = command.get_subcommands().collect();
+    for verb in &verbs {
+        leaves(verb, &format!("{words} {}", verb.get_name()), found);
+    }
+    if verbs.is_empty() || !command.is_subcommand_required_set() {
+        let help = command.get_after_help().map(ToString::to_string);
+        found.push((words.to_owned(), help.unwrap_or_default()));
+    }
+}
+
+#[test]
+fn every_verbs_help_has_an_example_of_it() {
+    let mut found = Vec::new();
+    leaves(&Cli::command(), "touchstone", &mut found);
+    assert!(found.len() >= 20, "{found:?}");
+    for (words, help) in found {
+        let example = help
+            .lines()
+            .any(|line| line.trim_start().starts_with(&words));
+        assert!(help.contains("Example") && example, "{words}: {help}");
+    }
+}
+
+/// An example's words: quotes hold words together, and what follows three spaces explains.
+fn shell_words(line: &str) -> Vec<String> {
+    let command = line.split("   ").next().unwrap_or(line);
+    let mut words = Vec::new();
+    for (index, part) in command.split('\'').enumerate() {
+        match index % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+/// Every example is understood.
+#[test]
+fn every_example_is_a_command() {
+    let mut found = Vec::new();
+    leaves(&Cli::command(), "touchstone", &mut found);
+    let mut examples = 0;
+    let helps: Vec<String> = found
+        .into_iter()
+        .map(|(_, h)| h.replace("\\\n    ", " "))
+        .collect();
+    for line in helps.iter().flat_map(|help| help.lines()) {
+        let Some(command) = line.trim_start().strip_prefix("touchstone ") else {
+            continue;
+        };
+        let words = shell_words(command);
+        let parsed =
+            Cli::command().try_get_matches_from([vec!["touchstone".to_owned()], words].concat());
+        assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
+        examples += 1;
+    }
+    assert!(examples >= 20, "{examples}");
+}
