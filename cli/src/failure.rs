@@ -50,6 +50,9 @@ pub enum Failure {
     /// The node doesn't answer. Code 5.
     #[error("{0}")]
     Unreachable(String),
+    /// Verified, but a reader must weigh something. Code 6.
+    #[error("{0}")]
+    Reservations(String),
 }
 
 impl Failure {
@@ -61,6 +64,7 @@ impl Failure {
             Failure::NotVerified(_) => 3,
             Failure::NotFound(_) => 4,
             Failure::Unreachable(_) => 5,
+            Failure::Reservations(_) => 6,
         }
     }
 
@@ -72,6 +76,7 @@ impl Failure {
             Failure::NotVerified(_) => "not-verified",
             Failure::NotFound(_) => "not-found",
             Failure::Unreachable(_) => "unreachable",
+            Failure::Reservations(_) => "reservations",
         }
     }
 

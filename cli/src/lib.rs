@@ -43,6 +43,7 @@ use settings::{Options, Settings};
   3  NOT VERIFIED: a proof fails; don't believe the answer
   4  not recorded or not found
   5  the node doesn't answer
+  6  verified, with reservations to weigh (evidence files)
 
 Settings come from the command line, else the environment (TOUCHSTONE_NODE, TOUCHSTONE_GENESIS,
 TOUCHSTONE_KEY, TOUCHSTONE_ORGANISATION, TOUCHSTONE_PASSPHRASE), else touchstone.toml in this

@@ -1,29 +1,12 @@
 //! Fetching an item's whole link: all pages, then one check over all of them.
 
-use touchstone_core::epcis::Event;
+use touchstone_core::proof::journey::{CompleteLink, Recorded};
 use touchstone_core::proof::link;
-use touchstone_proto::ledger::{Item, LinkEntry};
+use touchstone_proto::ledger::Item;
 
-use crate::client::{Client, empty_link};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::verify::{Attested, NotVerified};
-
-/// A place in the ledger: height, transaction, event. Places are totally ordered.
-pub type Place = (u64, u32, u32);
-
-/// An event of a proven link.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its place.
-    pub place: Place,
-    /// Its entry.
-    pub entry: LinkEntry,
-    /// Its exact bytes.
-    pub bytes: Vec<u8>,
-    /// The same, as the rules read it; `None` where this program's rules are stricter than those
-    /// that it was recorded under.
-    pub event: Option<Event>,
-}
 
 /// An item's record with every event of it.
 #[derive(Clone, Debug)]
@@ -36,6 +19,17 @@ pub struct ProvenLink {
     pub record: Option<Item>,
     /// All events, in ledger order.
     pub events: Vec<Recorded>,
+}
+
+impl ProvenLink {
+    /// The part that journeys are made of.
+    pub fn complete(&self) -> CompleteLink {
+        CompleteLink {
+            id: self.id.clone(),
+            height: self.attested.header.height,
+            events: self.events.clone(),
+        }
+    }
 }
 
 /// Fetches and checks the link of the item with this canonical identifier.
@@ -58,20 +52,12 @@ pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, Failure>
     let proven = record
         .as_ref()
         .and_then(|r| r.link.clone())
-        .unwrap_or_else(empty_link);
+        .unwrap_or_else(link::empty);
     let entries = link::verify(&proven, &linked).map_err(NotVerified::from)?;
     let events = entries
         .into_iter()
         .zip(linked)
-        .map(|(entry, linked)| Recorded {
-            place: entry
-                .position
-                .map(|p| (p.height, p.transaction, p.event))
-                .unwrap_or_default(),
-            event: Event::parse(&linked.event).ok(),
-            bytes: linked.event,
-            entry,
-        })
+        .map(|(entry, linked)| Recorded::new(entry, linked.event))
         .collect();
     Ok(ProvenLink {
         id: id.to_owned(),

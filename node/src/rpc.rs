@@ -3,6 +3,7 @@
 //! sent: a node never gives an answer that its own clients would refuse.
 
 mod blocks;
+mod evidence;
 mod query;
 mod refusal;
 mod submit;
@@ -52,6 +53,8 @@ pub struct Parts {
     pub chain_id: Hash,
     /// Its name.
     pub chain_name: String,
+    /// Exact bytes of its genesis document.
+    pub genesis: Vec<u8>,
     /// The store's reading side.
     pub reader: Reader,
     /// The pool.
@@ -234,6 +237,22 @@ impl Ledger for Service {
         let from = request.into_inner().from_height;
         self.read(move |snapshot| query::handovers(snapshot, from))
             .await
+    }
+
+    type GetEvidenceStream = evidence::Pieces;
+
+    async fn get_evidence(
+        &self,
+        request: Request<wire::GetEvidenceRequest>,
+    ) -> Result<Response<Self::GetEvidenceStream>, Status> {
+        let request = request.into_inner();
+        let parts = self.parts.clone();
+        let file = self
+            .read(move |snapshot| {
+                evidence::file(snapshot, parts.chain_id, &parts.genesis, &request)
+            })
+            .await?;
+        Ok(file.map(|bytes| evidence::pieces(&bytes)))
     }
 
     async fn get_misbehaviour(
