@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "touchstone/ledger.proto",
             "touchstone/node.proto",
             "touchstone/peer.proto",
+            "touchstone/evidence.proto",
         ],
         ["."],
     )?;

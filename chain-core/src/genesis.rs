@@ -143,7 +143,9 @@ pub enum BadGenesis {
 /// A checked genesis: the chain's identity and its state before the first block.
 #[derive(Clone, Debug)]
 pub struct Genesis {
-    /// SHA-256 of the document.
+    /// The document's exact bytes.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256.
     pub chain_id: Hash,
     /// The document.
     pub document: Document,
@@ -166,6 +168,7 @@ impl Genesis {
         let tree = commitment::update(&Nothing, 0, &writes.values)
             .map_err(|e| BadGenesis::Unreadable(e.to_string()))?;
         Ok(Genesis {
+            bytes: bytes.to_vec(),
             chain_id: hash::sha256(bytes),
             document,
             validators,
@@ -236,6 +239,7 @@ pub fn organisation(public: &Organisation) -> Result<ledger::Organisation, BadGe
                 public_key: key_bytes(k)?.to_vec(),
                 valid_from_height: 1,
                 valid_until_height: 0,
+                compromised_since_ms: 0,
             })
         })
         .collect::<Result<_, BadGenesis>>()?;

@@ -19,6 +19,7 @@ pub mod block;
 pub mod certificate;
 pub mod encoding;
 pub mod epcis;
+pub mod evidence;
 pub mod execution;
 pub mod fault;
 pub mod genesis;

@@ -1,6 +1,7 @@
 //! Proofs: one `verify` each, over plain values, without I/O.
 
 pub mod header;
+pub mod journey;
 pub mod link;
 pub mod state;
 pub mod transaction_tree;

@@ -179,6 +179,9 @@ pub enum Rejection {
     /// Retiring a key that isn't in use.
     #[error("key {} is not in use by this organisation", hex::encode(.0))]
     KeyNotInUse([u8; 32]),
+    /// A compromise reported twice, or dated in the future or not at all.
+    #[error("the compromise of key {} is reported once, with a time not after the block's", hex::encode(.0))]
+    BadCompromise([u8; 32]),
     /// Retiring the last key.
     #[error("the change would leave the organisation without a valid key; add one first")]
     LastKey,
@@ -244,6 +247,7 @@ impl Rejection {
             Rejection::BadOrganisation(_) => 508,
             Rejection::BadValidatorSet(_) => 509,
             Rejection::UnknownValidator(_) => 510,
+            Rejection::BadCompromise(_) => 511,
         }
     }
 
@@ -285,6 +289,7 @@ impl Rejection {
             Rejection::BadOrganisation(_) => "organisation-shape",
             Rejection::BadValidatorSet(_) => "validator-set",
             Rejection::UnknownValidator(_) => "validator-exists",
+            Rejection::BadCompromise(_) => "compromise-report",
         }
     }
 

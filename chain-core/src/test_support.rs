@@ -22,6 +22,7 @@ use crate::state::delta::{LinkRow, Writes};
 use crate::transaction::{self, VerifiedTransaction};
 use crate::{Fault, Hash};
 
+mod archive;
 mod goods;
 mod vectors;
 
@@ -132,6 +133,8 @@ pub struct Chain {
     pub parent: Hash,
     pub validators: ValidatorSet,
     pub blocks: Vec<Block>,
+    /// The set that votes on each block.
+    pub sets: Vec<ValidatorSet>,
 }
 
 impl Chain {
@@ -151,6 +154,7 @@ impl Chain {
             parent: genesis.chain_id,
             validators: genesis.validators,
             blocks: Vec::new(),
+            sets: Vec::new(),
         }
     }
 
@@ -222,6 +226,7 @@ impl Chain {
         self.height = executed.header.height;
         self.time_ms = executed.header.time_ms;
         self.parent = executed.header.id();
+        self.sets.push(self.validators.clone());
         self.validators = executed.next_validators.clone();
         self.blocks.push(Block {
             header: executed.header.clone(),
@@ -266,6 +271,7 @@ pub fn change_keys(add: &[u8], retire: &[u8]) -> Action {
     Action::ChangeKeys(ledger::ChangeKeys {
         add: bytes(add),
         retire: bytes(retire),
+        compromised: vec![],
     })
 }
 
@@ -307,6 +313,7 @@ pub fn newcomer(id: &str, seed: u8) -> ledger::Organisation {
             public_key: public(seed).to_vec(),
             valid_from_height: 0,
             valid_until_height: 0,
+            compromised_since_ms: 0,
         }],
         peers: vec![],
         gs1_prefixes: vec![],

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use tonic::transport::{Channel, Endpoint};
+use touchstone_core::evidence::MAX_FILE_BYTES;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
@@ -121,6 +122,25 @@ impl Client {
     /// How long an answer may take.
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// An evidence file, as the node writes it. Unchecked.
+    pub async fn evidence(&self, request: node::GetEvidenceRequest) -> Result<Vec<u8>, Failure> {
+        let mut ledger = self.ledger.clone();
+        let mut pieces = within(self.timeout, ledger.get_evidence(request)).await?;
+        let mut bytes = Vec::new();
+        loop {
+            let next = tokio::time::timeout(self.timeout, pieces.message()).await;
+            let Some(piece) = next.map_err(|_| too_late(self.timeout))?? else {
+                return Ok(bytes);
+            };
+            bytes.extend(piece.bytes);
+            if bytes.len() > MAX_FILE_BYTES {
+                return Err(Failure::Unreachable(
+                    "the node sends more than an evidence file can have".into(),
+                ));
+            }
+        }
     }
 
     /// Asks for the hand-overs since the last one known, follows them and remembers them.
@@ -255,7 +275,9 @@ impl Client {
         let (attested, record) = self
             .record::<ledger::DesignFile>(&key, reply.record.as_ref())
             .await?;
-        let link = record.and_then(|r| r.link).unwrap_or_else(empty_link);
+        let link = record
+            .and_then(|r| r.link)
+            .unwrap_or_else(touchstone_core::proof::link::empty);
         let entries: Vec<&[u8]> = reply.entries.iter().map(Vec::as_slice).collect();
         let entries = touchstone_core::proof::link::verify_entries(&link, &entries)
             .map_err(NotVerified::from)?;
@@ -454,10 +476,7 @@ pub async fn within<T>(
 ) -> Result<T, Failure> {
     match tokio::time::timeout(timeout, call).await {
         Ok(reply) => Ok(reply?.into_inner()),
-        Err(_) => Err(Failure::Unreachable(format!(
-            "no answer within {} s; raise --timeout or ask another node",
-            timeout.as_secs()
-        ))),
+        Err(_) => Err(too_late(timeout)),
     }
 }
 
@@ -475,14 +494,13 @@ async fn item_reply(
     within(timeout, ledger.get_item(request)).await
 }
 
-fn contradiction(what: &str) -> Failure {
-    NotVerified::Contradiction(what.to_owned()).into()
+fn too_late(timeout: Duration) -> Failure {
+    Failure::Unreachable(format!(
+        "no answer within {} s; raise --timeout or ask another node",
+        timeout.as_secs()
+    ))
 }
 
-/// The link of a record that has none yet.
-pub fn empty_link() -> ledger::Link {
-    ledger::Link {
-        count: 0,
-        head: touchstone_core::proof::link::EMPTY_HEAD.to_vec(),
-    }
+fn contradiction(what: &str) -> Failure {
+    NotVerified::Contradiction(what.to_owned()).into()
 }

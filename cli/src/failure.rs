@@ -69,6 +69,9 @@ pub enum Failure {
     /// The person pressed Ctrl-C. Code 130, as a shell tells of SIGINT.
     #[error("{0}")]
     Interrupted(String),
+    /// Verified, but a reader must weigh something. Code 6.
+    #[error("{0}")]
+    Reservations(String),
 }
 
 impl Failure {
@@ -81,6 +84,7 @@ impl Failure {
             Failure::NotFound(_) | Failure::Absent { .. } => 4,
             Failure::Unreachable(_) => 5,
             Failure::Interrupted(_) => 130,
+            Failure::Reservations(_) => 6,
         }
     }
 
@@ -94,6 +98,7 @@ impl Failure {
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",
             Failure::Unreachable(_) => "unreachable",
             Failure::Interrupted(_) => "interrupted",
+            Failure::Reservations(_) => "reservations",
         }
     }
 

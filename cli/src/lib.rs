@@ -44,6 +44,7 @@ use settings::{Options, Settings};
   3    NOT VERIFIED: a proof fails; don't believe the answer
   4    not recorded or not found
   5    the node doesn't answer
+  6    verified, with reservations to weigh (evidence files)
   130  interrupted by Ctrl-C; a capture goes on when it is run again
 
 Settings come from the command line, else the environment (TOUCHSTONE_NODE, TOUCHSTONE_GENESIS,

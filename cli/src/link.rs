@@ -1,29 +1,12 @@
 //! Fetching an item's whole link: all pages, then one check over all of them.
 
-use touchstone_core::epcis::Event;
+use touchstone_core::proof::journey::{CompleteLink, Recorded};
 use touchstone_core::proof::link;
 use touchstone_proto::ledger::{Item, LinkEntry};
 
-use crate::client::{Client, empty_link};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::verify::{Attested, NotVerified};
-
-/// A place in the ledger: height, transaction, event. Places are totally ordered.
-pub type Place = (u64, u32, u32);
-
-/// An event of a proven link.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its place.
-    pub place: Place,
-    /// Its entry.
-    pub entry: LinkEntry,
-    /// Its exact bytes.
-    pub bytes: Vec<u8>,
-    /// The same, as the rules read it; `None` where this program's rules are stricter than those
-    /// that it was recorded under.
-    pub event: Option<Event>,
-}
 
 /// An item's record with every event of it.
 #[derive(Clone, Debug)]
@@ -38,11 +21,22 @@ pub struct ProvenLink {
     pub events: Vec<Recorded>,
 }
 
+impl ProvenLink {
+    /// The part that journeys are made of.
+    pub fn complete(&self) -> CompleteLink {
+        CompleteLink {
+            id: self.id.clone(),
+            height: self.attested.header.height,
+            events: self.events.clone(),
+        }
+    }
+}
+
 /// Entries of the links of several items with these canonical identifiers, each complete.
 pub async fn entries(client: &mut Client, ids: &[String]) -> Result<Vec<Vec<LinkEntry>>, Failure> {
     let mut all = Vec::with_capacity(ids.len());
     for (id, (_, record, page)) in ids.iter().zip(client.first_pages(ids).await?) {
-        let proven = record.and_then(|r| r.link).unwrap_or_else(empty_link);
+        let proven = record.and_then(|r| r.link).unwrap_or_else(link::empty);
         if page.len() as u64 == proven.count {
             all.push(link::verify(&proven, &page).map_err(NotVerified::from)?);
         } else {
@@ -73,20 +67,12 @@ pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, Failure>
     let proven = record
         .as_ref()
         .and_then(|r| r.link.clone())
-        .unwrap_or_else(empty_link);
+        .unwrap_or_else(link::empty);
     let entries = link::verify(&proven, &linked).map_err(NotVerified::from)?;
     let events = entries
         .into_iter()
         .zip(linked)
-        .map(|(entry, linked)| Recorded {
-            place: entry
-                .position
-                .map(|p| (p.height, p.transaction, p.event))
-                .unwrap_or_default(),
-            event: Event::parse(&linked.event).ok(),
-            bytes: linked.event,
-            entry,
-        })
+        .map(|(entry, linked)| Recorded::new(entry, linked.event))
         .collect();
     Ok(ProvenLink {
         id: id.to_owned(),

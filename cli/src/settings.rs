@@ -122,6 +122,11 @@ impl Settings {
         self.timeout
     }
 
+    /// Whether a genesis document is named at all.
+    pub fn names_genesis(&self) -> bool {
+        self.genesis.is_some()
+    }
+
     /// The trusted genesis document.
     pub fn genesis(&self) -> Result<Genesis, Failure> {
         let path = self.genesis.as_ref().ok_or_else(|| {

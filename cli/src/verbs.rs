@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod deposit;
 pub mod disclose;
 pub mod enroll;
+pub mod evidence;
 pub mod genesis;
 pub mod item;
 pub mod key;
@@ -15,6 +16,7 @@ pub mod organisations;
 pub mod status;
 pub mod transaction;
 pub mod validators;
+pub mod verify;
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -33,6 +35,8 @@ pub enum Verb {
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
     Certificate(certificate::Arguments),
+    Evidence(evidence::Arguments),
+    Verify(verify::Arguments),
     Enroll(enroll::Arguments),
     Validators(validators::Arguments),
     #[command(subcommand)]
@@ -54,6 +58,8 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
         Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,
+        Verb::Evidence(arguments) => evidence::run(arguments, settings, output).await,
+        Verb::Verify(arguments) => verify::run(arguments, settings, output),
         Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,
         Verb::Validators(arguments) => validators::run(arguments, settings, output).await,
         Verb::Keys(verb) => keys::run(verb, settings, output).await,

@@ -63,6 +63,14 @@ pub enum NotVerified {
     /// Something that must be there is missing.
     #[error("the answer carries no {0}")]
     Missing(&'static str),
+    /// An element of an evidence file.
+    #[error("{element}: {reason}")]
+    Evidence {
+        /// The element's stable name.
+        element: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Two parts of the answer, or the answer and the question, don't agree.
     #[error("the answer contradicts itself or the question: {0}")]
     Contradiction(String),
@@ -81,6 +89,7 @@ impl NotVerified {
             NotVerified::Block(_) => "block",
             NotVerified::Value(_) => "value",
             NotVerified::Missing(_) => "missing",
+            NotVerified::Evidence { .. } => "evidence",
             NotVerified::Contradiction(_) => "contradiction",
         }
     }

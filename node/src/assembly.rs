@@ -167,6 +167,7 @@ pub async fn run(
     let parts = rpc::Parts {
         chain_id,
         chain_name: genesis.document.chain.clone(),
+        genesis: genesis.bytes.clone(),
         reader,
         mempool,
         gossip: gossip_sender,

@@ -3,6 +3,7 @@
 //! sent: a node never gives an answer that its own clients would refuse.
 
 mod blocks;
+mod evidence;
 mod gates;
 mod query;
 mod refusal;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub chain_id: Hash,
     /// Its name.
     pub chain_name: String,
+    /// Exact bytes of its genesis document.
+    pub genesis: Vec<u8>,
     /// The store's reading side.
     pub reader: Reader,
     /// The pool.
@@ -254,6 +257,23 @@ impl Ledger for Service {
     ) -> Result<Response<wire::HandoversReply>, Status> {
         let from = request.into_inner().from_height;
         self.read(move |view| query::handovers(view, from)).await
+    }
+
+    type GetEvidenceStream = evidence::Pieces;
+
+    async fn get_evidence(
+        &self,
+        request: Request<wire::GetEvidenceRequest>,
+    ) -> Result<Response<Self::GetEvidenceStream>, Status> {
+        let request = request.into_inner();
+        let shared = self.shared.clone();
+        let file = self
+            .read(move |view| {
+                let parts = &shared.parts;
+                evidence::file(&view.snapshot, parts.chain_id, &parts.genesis, &request)
+            })
+            .await?;
+        Ok(file.map(|bytes| evidence::pieces(&bytes)))
     }
 
     async fn get_misbehaviour(

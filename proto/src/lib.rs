@@ -14,6 +14,11 @@ mod generated {
             include!(concat!(env!("OUT_DIR"), "/touchstone.peer.v1.rs"));
         }
     }
+    pub mod evidence {
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/touchstone.evidence.v1.rs"));
+        }
+    }
     pub mod node {
         pub mod v1 {
             include!(concat!(env!("OUT_DIR"), "/touchstone.node.v1.rs"));
@@ -21,6 +26,8 @@ mod generated {
     }
 }
 
+/// The offline evidence file (`touchstone/evidence.proto`).
+pub use generated::evidence::v1 as evidence;
 /// What is signed, hashed or stored in the state (`touchstone/ledger.proto`).
 pub use generated::ledger::v1 as ledger;
 /// What a node answers to its clients (`touchstone/node.proto`).

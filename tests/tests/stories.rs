@@ -185,6 +185,7 @@ async fn a_retired_key_is_refused_and_what_it_signed_stays() {
         action: Some(Action::ChangeKeys(ChangeKeys {
             add: vec![fresh.verifying_key().to_bytes().to_vec()],
             retire: vec![cluster.keys[2].verifying_key().to_bytes().to_vec()],
+            compromised: vec![],
         })),
     };
     let envelope = transaction::sign(&cluster.keys[2], &cluster.genesis.chain_id, &change);

@@ -92,5 +92,45 @@ pub fn follow(
     Ok(sets)
 }
 
+/// A validator set and the heights that it decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Era {
+    /// The first height.
+    pub first: u64,
+    /// The last height; `None` where no hand-over ends it.
+    pub last: Option<u64>,
+    /// The set.
+    pub set: ValidatorSet,
+}
+
+/// [`follow`], with the heights of each set: one decides from its hand-over up to the next and no
+/// other, so retired validators can't speak for later heights.
+pub fn eras(
+    chain_id: &Hash,
+    genesis: ValidatorSet,
+    handovers: &[Handover],
+) -> Result<Vec<Era>, HeaderError> {
+    let sets = follow(chain_id, genesis, handovers)?;
+    let mut ends = Vec::with_capacity(handovers.len());
+    for handover in handovers {
+        let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
+        ends.push(Header::decode(&certified.header)?.height);
+    }
+    let mut first = 1;
+    let mut eras = Vec::with_capacity(sets.len());
+    for (i, set) in sets.into_iter().enumerate() {
+        let last = ends.get(i).copied();
+        eras.push(Era { first, last, set });
+        first = last.map_or(first, |height| height.saturating_add(1));
+    }
+    Ok(eras)
+}
+
+/// The era of a height.
+pub fn era(eras: &[Era], height: u64) -> Option<&Era> {
+    eras.iter()
+        .find(|era| era.first <= height && era.last.is_none_or(|last| height <= last))
+}
+
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,14 @@ pub enum LinkError {
     Head,
 }
 
+/// A link before its first entry.
+pub fn empty() -> Link {
+    Link {
+        count: 0,
+        head: EMPTY_HEAD.to_vec(),
+    }
+}
+
 /// The head after one more entry.
 pub fn extend(head: &Hash, entry: &[u8]) -> Hash {
     hash::tagged(tag::LINK, &[head, entry])

@@ -153,6 +153,7 @@ pub(crate) fn enroll<S: StateRead>(
                     public_key: public_key.to_vec(),
                     valid_from_height: height + 1,
                     valid_until_height: 0,
+                    compromised_since_ms: 0,
                 });
             }
             list(state, &organisation.id)?;

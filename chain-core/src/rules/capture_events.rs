@@ -81,7 +81,7 @@ fn append<S: StateRead>(
     for identifier in event.items() {
         let key = keys::item(identifier.as_str());
         let mut item = read_item(state, &key)?;
-        let mut chain = item.link.take().unwrap_or_else(link::empty);
+        let mut chain = item.link.take().unwrap_or_else(crate::proof::link::empty);
         link::append(state, context, &key, &mut chain, index, &content_hash)?;
         item.link = Some(chain);
         state.write(key, &item);

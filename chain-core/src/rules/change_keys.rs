@@ -1,4 +1,6 @@
-//! An organisation adds and retires its own keys. What a retired key signed stays valid.
+//! An organisation adds and retires its own keys, and reports those that others may have used. What
+//! a retired key signed stays valid; what a compromised one signed stays recorded, and every
+//! verifier tells what it signed before the reported time from what it signed after.
 
 use touchstone_proto::ledger::{ChangeKeys, Key};
 
@@ -16,7 +18,7 @@ pub(super) fn apply<S: StateRead>(
     context: &Context<'_>,
     action: &ChangeKeys,
 ) -> Result<Result<(), Rejection>, Fault> {
-    if action.add.is_empty() && action.retire.is_empty() {
+    if action.add.is_empty() && action.retire.is_empty() && action.compromised.is_empty() {
         return Ok(Err(Rejection::EmptyChange));
     }
     let mut record = context.organisation.clone();
@@ -36,6 +38,25 @@ pub(super) fn apply<S: StateRead>(
             None => return Ok(Err(Rejection::KeyNotInUse(public_key))),
         }
     }
+    for report in &action.compromised {
+        let public_key: [u8; 32] = match encoding::exact("compromised", &report.public_key) {
+            Ok(key) => key,
+            Err(malformed) => return Ok(Err(malformed.into())),
+        };
+        let known = record.keys.iter_mut().find(|k| k.public_key == public_key);
+        let Some(key) = known else {
+            return Ok(Err(Rejection::KeyNotInUse(public_key)));
+        };
+        // Rule: reported once, and about the past; a later date would bless what a thief signs now.
+        let dated = (1..=context.block.time_ms).contains(&report.since_ms);
+        if !dated || key.compromised_since_ms != 0 {
+            return Ok(Err(Rejection::BadCompromise(public_key)));
+        }
+        key.compromised_since_ms = report.since_ms;
+        if key.valid_until_height == 0 {
+            key.valid_until_height = height;
+        }
+    }
     for bytes in &action.add {
         let public_key: [u8; 32] = match encoding::exact("add", bytes) {
             Ok(key) => key,
@@ -48,6 +69,7 @@ pub(super) fn apply<S: StateRead>(
             public_key: bytes.clone(),
             valid_from_height: height + 1,
             valid_until_height: 0,
+            compromised_since_ms: 0,
         });
     }
     if record.keys.len() > MAX_KEYS {

@@ -64,7 +64,7 @@ pub(super) fn apply<S: StateRead>(
     for (index, file) in (0u32..).zip(distinct) {
         let key = keys::design_file(&file);
         let mut record: DesignFile = state.read(&key)?.unwrap_or_default();
-        let mut chain = record.link.take().unwrap_or_else(link::empty);
+        let mut chain = record.link.take().unwrap_or_else(crate::proof::link::empty);
         link::append(state, context, &key, &mut chain, index, &opening.id)?;
         record.link = Some(chain);
         state.write(key, &record);

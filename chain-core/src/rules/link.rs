@@ -7,17 +7,9 @@ use super::Context;
 use crate::Fault;
 use crate::encoding;
 use crate::hash::Hash;
-use crate::proof::link::{EMPTY_HEAD, extend};
+use crate::proof::link::extend;
 use crate::state::StateRead;
 use crate::state::delta::{Delta, LinkRow};
-
-/// The link before its first entry.
-pub fn empty() -> Link {
-    Link {
-        count: 0,
-        head: EMPTY_HEAD.to_vec(),
-    }
-}
 
 /// Stages one more entry of the link held by the record at `owner`, and advances the link.
 pub fn append<S: StateRead>(

@@ -1,7 +1,9 @@
 //! `touchstone keys`: an organisation changes its own signing keys.
 
 use serde_json::json;
-use touchstone_proto::ledger::{ChangeKeys, transaction::Action};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use touchstone_proto::ledger::{self, ChangeKeys, transaction::Action};
 
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
@@ -22,6 +24,13 @@ A key belongs to one organisation for ever.")]
     #[command(after_help = "Example:
   touchstone keys retire 9f3c… --organisation acme --key acme.pem")]
     Retire(Retire),
+    /// Report that others may have used a key since a time; it is retired with this height
+    #[command(after_help = "Example:
+  touchstone keys compromise 9f3c… --since 2026-03-01T08:00:00Z --organisation acme --key acme-2.pem
+
+What the key signed stays recorded. Verifiers tell what it signed before this time, which keeps its
+worth, from what it signed after, which they mark as doubtful. The report can't be changed later.")]
+    Compromise(Compromise),
 }
 
 /// Arguments of `keys add`.
@@ -49,43 +58,94 @@ pub struct Retire {
     pub signing: Signing,
 }
 
-/// Changes keys and waits for the proof.
-pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
-    match verb {
-        Verb::Add(add) => change(&add.keys, &add.retire, &add.signing, settings, output).await,
-        Verb::Retire(retire) => change(&[], &retire.keys, &retire.signing, settings, output).await,
-    }
+/// Arguments of `keys compromise`.
+#[derive(clap::Args, Debug)]
+pub struct Compromise {
+    /// The key: 64 hex digits or a PEM file
+    #[arg(value_name = "HEX|FILE")]
+    pub compromised: String,
+    /// First moment at which others may have had it (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub since: String,
+    /// Who signs, with another key
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
-async fn change(
-    add: &[String],
-    retire: &[String],
-    signing: &Signing,
-    settings: &Settings,
-    output: &mut Output,
-) -> Result<(), Failure> {
+/// Changes keys and waits for the proof.
+pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let none = Passphrase::default();
     let read = |texts: &[String]| -> Result<Vec<Vec<u8>>, Failure> {
         let keys = texts.iter().map(|t| keyfile::public_key(t, &none));
         keys.map(|key| key.map(|k| k.to_vec())).collect()
     };
-    let action = Action::ChangeKeys(ChangeKeys {
-        add: read(add)?,
-        retire: read(retire)?,
-    });
+    let (action, signing) = match verb {
+        Verb::Add(verb) => {
+            let action = ChangeKeys {
+                add: read(&verb.keys)?,
+                retire: read(&verb.retire)?,
+                ..ChangeKeys::default()
+            };
+            (action, &verb.signing)
+        }
+        Verb::Retire(verb) => {
+            let action = ChangeKeys {
+                retire: read(&verb.keys)?,
+                ..ChangeKeys::default()
+            };
+            (action, &verb.signing)
+        }
+        Verb::Compromise(verb) => {
+            let report = ledger::Compromise {
+                public_key: keyfile::public_key(&verb.compromised, &none)?.to_vec(),
+                since_ms: moment(&verb.since)?,
+            };
+            let action = ChangeKeys {
+                compromised: vec![report],
+                ..ChangeKeys::default()
+            };
+            (action, &verb.signing)
+        }
+    };
+    change(action, signing, settings, output).await
+}
+
+async fn change(
+    action: ChangeKeys,
+    signing: &Signing,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let (added, retired, compromised) = (
+        action.add.len(),
+        action.retire.len(),
+        action.compromised.len(),
+    );
     let signer = settings.signer(signing)?;
     let mut client = settings.client().await?;
+    let action = Action::ChangeKeys(action);
     let recorded = client.act(&signer, output.now_ms(), action).await?;
     let height = recorded.attested.header.height;
     if output.json {
         output.value(&json!({"transaction": hex::encode(recorded.id), "height": height}));
     } else {
         output.line(format!(
-            "Changed   at height {height} (proven): {} added from height {}, {} retired after {height}",
-            add.len(),
+            "Changed   at height {height} (proven): {added} added from height {}, {retired} retired \
+             after {height}, {compromised} reported compromised",
             height + 1,
-            retire.len()
         ));
     }
     Ok(())
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z of an RFC 3339 time.
+fn moment(text: &str) -> Result<u64, Failure> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .ok()
+        .and_then(|t| u64::try_from(t.unix_timestamp_nanos() / 1_000_000).ok())
+        .ok_or_else(|| {
+            Failure::Usage(format!(
+                "{text:?} is no time; write it like 2026-03-01T08:00:00Z"
+            ))
+        })
 }

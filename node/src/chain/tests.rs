@@ -75,6 +75,7 @@ impl Node {
             Action::ChangeKeys(ChangeKeys {
                 add: vec![public(seed)],
                 retire: vec![public(200)],
+                compromised: vec![],
             }),
         )
     }

@@ -41,6 +41,7 @@ fn served() -> Served {
     let parts = Parts {
         chain_id: genesis.chain_id,
         chain_name: "rpc".into(),
+        genesis: genesis.bytes.clone(),
         reader: store.reader(),
         mempool: SharedMempool::new(Limits::default()),
         gossip,

@@ -156,7 +156,7 @@ impl Clients {
                 let add = vec![key.verifying_key().to_bytes().to_vec()];
                 let change = ChangeKeys {
                     add,
-                    retire: vec![],
+                    ..ChangeKeys::default()
                 };
                 let envelope = self.sign(organisation, Action::ChangeKeys(change));
                 let index = self.add("a new key", Expectation::Committed, envelope);
@@ -166,8 +166,8 @@ impl Clients {
             SpareKey::Adding(key, index) if self.wishes[index].acknowledged.is_some() => {
                 let retire = vec![key.verifying_key().to_bytes().to_vec()];
                 let change = ChangeKeys {
-                    add: vec![],
                     retire,
+                    ..ChangeKeys::default()
                 };
                 let envelope = self.sign(organisation, Action::ChangeKeys(change));
                 let index = self.add("a key's retirement", Expectation::Committed, envelope);

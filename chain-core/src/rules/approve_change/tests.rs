@@ -241,7 +241,8 @@ fn an_organisation_is_enrolled_with_its_keys_and_listed() {
         [Key {
             public_key: public(60).to_vec(),
             valid_from_height: 4,
-            valid_until_height: 0
+            valid_until_height: 0,
+            compromised_since_ms: 0,
         }]
     );
     assert_eq!(

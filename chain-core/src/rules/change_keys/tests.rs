@@ -3,7 +3,7 @@ use crate::encoding::Malformed;
 use crate::signing::BadKey;
 use crate::test_support::{CARRIER, Chain, MARKET, change_keys, public};
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{Key, Organisation};
+use touchstone_proto::ledger::{Compromise, Key, Organisation};
 
 fn keys_of(chain: &Chain, organisation: &str) -> Vec<Key> {
     let key = keys::organisation(organisation);
@@ -11,7 +11,11 @@ fn keys_of(chain: &Chain, organisation: &str) -> Vec<Key> {
 }
 
 fn raw(add: Vec<Vec<u8>>, retire: Vec<Vec<u8>>) -> Action {
-    Action::ChangeKeys(ChangeKeys { add, retire })
+    Action::ChangeKeys(ChangeKeys {
+        add,
+        retire,
+        compromised: vec![],
+    })
 }
 
 #[test]
@@ -23,6 +27,7 @@ fn keys_are_added_from_the_next_height_and_retired_after_this_one() {
         public_key: key.to_vec(),
         valid_from_height: from,
         valid_until_height: until,
+        compromised_since_ms: 0,
     });
     assert_eq!(keys_of(&chain, "market"), expected);
     let owner = chain.state.values.get(&keys::key_owner(&public(50)));
@@ -127,6 +132,95 @@ fn each_rule() {
     }
     // All keys may be replaced at once: the new one holds when the old ones end.
     assert_eq!(chain.run(MARKET, change_keys(&[60], &[1, 50])), Ok(()));
+}
+
+fn report(add: &[u8], compromised: &[(u8, u64)]) -> Action {
+    Action::ChangeKeys(ChangeKeys {
+        add: add.iter().map(|seed| public(*seed).to_vec()).collect(),
+        retire: vec![],
+        compromised: compromised
+            .iter()
+            .map(|(seed, since_ms)| Compromise {
+                public_key: public(*seed).to_vec(),
+                since_ms: *since_ms,
+            })
+            .collect(),
+    })
+}
+
+#[test]
+fn a_compromised_key_is_retired_and_carries_the_date() {
+    let mut chain = Chain::start();
+    chain.run(MARKET, change_keys(&[50], &[])).unwrap();
+    let since_ms = chain.time_ms - 500;
+    chain.run(MARKET, report(&[], &[(1, since_ms)])).unwrap();
+    let keys = keys_of(&chain, "market");
+    assert_eq!(
+        (keys[0].valid_until_height, keys[0].compromised_since_ms),
+        (2, since_ms)
+    );
+    assert_eq!(
+        (keys[1].valid_until_height, keys[1].compromised_since_ms),
+        (0, 0)
+    );
+    // A retired key may be reported later; its end stays where it was.
+    chain
+        .run(("market", 50), change_keys(&[51], &[50]))
+        .unwrap();
+    let late = report(&[], &[(50, since_ms)]);
+    chain.run(("market", 51), late).unwrap();
+    let key = &keys_of(&chain, "market")[1];
+    assert_eq!(
+        (key.valid_until_height, key.compromised_since_ms),
+        (3, since_ms)
+    );
+}
+
+#[test]
+fn each_rule_of_a_compromise_report() {
+    let mut chain = Chain::start();
+    chain.run(MARKET, change_keys(&[50, 51], &[])).unwrap();
+    chain.run(MARKET, report(&[], &[(51, 1)])).unwrap();
+    let block_ms = chain.context().time_ms;
+    let rows = [
+        (
+            "no date",
+            report(&[], &[(50, 0)]),
+            Rejection::BadCompromise(public(50)),
+        ),
+        (
+            "in the future",
+            report(&[], &[(50, block_ms + 1)]),
+            Rejection::BadCompromise(public(50)),
+        ),
+        (
+            "twice",
+            report(&[], &[(51, 2)]),
+            Rejection::BadCompromise(public(51)),
+        ),
+        (
+            "twice at once",
+            report(&[], &[(50, 1), (50, 2)]),
+            Rejection::BadCompromise(public(50)),
+        ),
+        (
+            "another's",
+            report(&[], &[(2, 1)]),
+            Rejection::KeyNotInUse(public(2)),
+        ),
+        (
+            "one that is added now",
+            report(&[60], &[(60, 1)]),
+            Rejection::KeyNotInUse(public(60)),
+        ),
+        ("all", report(&[], &[(1, 1), (50, 1)]), Rejection::LastKey),
+    ];
+    for (name, action, expected) in rows {
+        let refused = chain.check(&chain.sign(MARKET, action));
+        assert_eq!(refused, Err(expected), "{name}");
+    }
+    let edge = report(&[], &[(50, block_ms)]);
+    assert_eq!(chain.check(&chain.sign(MARKET, edge)), Ok(()));
 }
 
 #[test]

@@ -215,6 +215,20 @@ impl Ledger for Service {
         })
     }
 
+    type GetEvidenceStream = BoxStream<'static, Result<EvidencePiece, Status>>;
+
+    async fn get_evidence(
+        &self,
+        request: Request<GetEvidenceRequest>,
+    ) -> Answer<Self::GetEvidenceStream> {
+        let piece = self.answer(|w| EvidencePiece {
+            bytes: w.evidence_file(request.into_inner()),
+        })?;
+        Ok(Response::new(
+            futures::stream::iter([Ok(piece.into_inner())]).boxed(),
+        ))
+    }
+
     async fn get_misbehaviour(
         &self,
         _: Request<GetMisbehaviourRequest>,

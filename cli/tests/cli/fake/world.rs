@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ed25519_dalek::SigningKey;
 use touchstone_core::block::Block;
 use touchstone_core::certificate::vote_bytes;
+use touchstone_core::evidence::{self, Archive, Subject};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::hash::Hash;
@@ -106,6 +107,29 @@ impl StateRead for World {
 impl TreeRead for World {
     fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
         Ok(self.nodes.get(key).cloned())
+    }
+}
+
+impl Archive for World {
+    fn genesis(&self) -> Result<Vec<u8>, Fault> {
+        Ok(self.genesis_bytes.clone())
+    }
+    fn anchor(&self) -> Result<Option<CertifiedHeader>, Fault> {
+        Ok(self.certified(self.height()))
+    }
+    fn handovers(&self) -> Result<Vec<Handover>, Fault> {
+        Ok(self.handovers.clone())
+    }
+    fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        let reply = self.state(key.to_vec());
+        Ok((reply.value, reply.proof.unwrap()))
+    }
+    fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
+        Ok(self.entries(owner_key))
+    }
+    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault> {
+        let block = self.block(height, true);
+        Ok(block.map(|b| (b.header.unwrap(), b.transactions)))
     }
 }
 
@@ -267,6 +291,15 @@ impl World {
             value,
             proof: Some(proof),
         }
+    }
+
+    /// The evidence file about a subject.
+    pub fn evidence_file(&self, request: GetEvidenceRequest) -> Vec<u8> {
+        let subject = match request.subject.unwrap() {
+            get_evidence_request::Subject::Item(id) => Subject::Item(id),
+            get_evidence_request::Subject::Design(id) => Subject::Design(id.try_into().unwrap()),
+        };
+        evidence::seal(&evidence::collect(self, &subject).unwrap())
     }
 
     pub fn entries(&self, owner: &[u8]) -> Vec<Vec<u8>> {

@@ -1,0 +1,282 @@
+//! Collecting evidence from a ledger: everything that an examination of one subject asks for, and
+//! nothing else, so that the same record at the same height gives the same file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+use touchstone_proto::evidence::{self as wire, Evidence};
+use touchstone_proto::ledger::{CaptureEvents, Design, Item, LinkEntry, transaction::Action};
+use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
+
+use crate::block::Header;
+use crate::encoding;
+use crate::hash::Hash;
+use crate::model::validators::ValidatorSet;
+use crate::proof::journey::{self, CompleteLink, JourneyError, Recorded};
+use crate::proof::transaction_tree;
+use crate::state::{delta::decode_stored, keys};
+use crate::{Fault, transaction};
+
+/// Entries of all links of one file, at most.
+const MAX_ENTRIES: u64 = 100_000;
+
+/// A ledger at one moment. Every answer is of the state after the same block, the anchor.
+pub trait Archive {
+    /// Exact bytes of the genesis document.
+    fn genesis(&self) -> Result<Vec<u8>, Fault>;
+    /// The last block's header and certificate; `None` before the first block.
+    fn anchor(&self) -> Result<Option<CertifiedHeader>, Fault>;
+    /// All hand-overs of the validators, from genesis on.
+    fn handovers(&self) -> Result<Vec<Handover>, Fault>;
+    /// A value of the state and its proof under the anchor's root.
+    fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault>;
+    /// All entries of the link that the record at this state key holds.
+    fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault>;
+    /// A block: its certified header and its envelopes.
+    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault>;
+}
+
+/// What the evidence is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An item, by its canonical identifier.
+    Item(String),
+    /// A design, by its id.
+    Design(Hash),
+}
+
+/// Why there is no evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CollectError {
+    /// The ledger fails.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// There is no block yet.
+    #[error("the chain has no block yet; there is nothing that a file could be anchored in")]
+    NoBlock,
+    /// More events than a file holds.
+    #[error("the links that this item's history touches have {0} entries; one file holds 100000")]
+    TooLarge(u64),
+    /// More containers than the rules allow.
+    #[error("{0}")]
+    Journey(JourneyError),
+}
+
+/// Collects the evidence about a subject.
+pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, CollectError> {
+    let anchor = archive.anchor()?.ok_or(CollectError::NoBlock)?;
+    let header = decode_header(&anchor)?;
+    let mut collection = Collection {
+        archive,
+        height: header.height,
+        states: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+    };
+    let mut evidence = Evidence {
+        genesis: archive.genesis()?,
+        ..Evidence::default()
+    };
+    let places = match subject {
+        Subject::Item(id) => {
+            let (links, places) = collection.item(id)?;
+            evidence.links = links;
+            evidence.subject = Some(wire::evidence::Subject::Item(id.clone()));
+            places
+        }
+        Subject::Design(id) => {
+            evidence.subject = Some(wire::evidence::Subject::Design(id.to_vec()));
+            collection.design(id)?
+        }
+    };
+    collection.state(keys::PARAMETERS.to_vec())?;
+    let mut set = crate::genesis::Genesis::read(&evidence.genesis)
+        .map_err(|e| Fault::Damaged(format!("genesis: {e}")))?
+        .validators;
+    for handover in archive.handovers()? {
+        let certified = handover.header.as_ref();
+        let certified = certified.ok_or_else(|| damaged("a hand-over without header"))?;
+        if decode_header(certified)?.height >= header.height {
+            break;
+        }
+        let next = handover.next_validators.as_ref();
+        let next = next.ok_or_else(|| damaged("a hand-over without validators"))?;
+        set = ValidatorSet::from_message(next).map_err(|e| damaged(&e.to_string()))?;
+        evidence.handovers.push(handover);
+    }
+    for validator in set.iter() {
+        collection.state(keys::organisation(&validator.organisation))?;
+    }
+    for (height, index) in &places {
+        let transaction = collection.transaction(&header.chain_id, *height, *index)?;
+        evidence.transactions.push(transaction);
+    }
+    evidence.anchor = Some(anchor);
+    evidence.states = collection.states.into_values().collect();
+    evidence.blocks = collection.blocks.into_values().map(|(b, _)| b).collect();
+    Ok(evidence)
+}
+
+struct Collection<'a, A> {
+    archive: &'a A,
+    height: u64,
+    states: BTreeMap<Vec<u8>, wire::State>,
+    blocks: BTreeMap<u64, (CertifiedHeader, Vec<Vec<u8>>)>,
+}
+
+impl<A: Archive> Collection<'_, A> {
+    /// Proves a value of the state; gives it.
+    fn state(&mut self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Fault> {
+        if let Some(state) = self.states.get(&key) {
+            return Ok(state.value.clone());
+        }
+        let (value, proof) = self.archive.prove(&key)?;
+        let state = wire::State {
+            key: key.clone(),
+            value: value.clone(),
+            proof: Some(proof),
+        };
+        self.states.insert(key, state);
+        Ok(value)
+    }
+
+    fn block(&mut self, height: u64) -> Result<&(CertifiedHeader, Vec<Vec<u8>>), Fault> {
+        if !self.blocks.contains_key(&height) {
+            let block = self.archive.block(height)?;
+            let block = block.ok_or_else(|| damaged(&format!("block {height} is missing")))?;
+            self.blocks.insert(height, block);
+            if height != self.height {
+                self.state(keys::block(height))?;
+            }
+        }
+        let block = self.blocks.get(&height);
+        block.ok_or_else(|| Fault::Invariant("a block was just read".into()))
+    }
+
+    /// The links that the item's journey reads, and the transactions that its steps are in.
+    fn item(
+        &mut self,
+        id: &str,
+    ) -> Result<(Vec<wire::CompleteLink>, BTreeSet<(u64, u32)>), CollectError> {
+        let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
+        let mut messages: BTreeMap<String, wire::CompleteLink> = BTreeMap::new();
+        // The archive's own reading; what of it belongs in the file, the journey's end tells.
+        let mut events: BTreeMap<(u64, u32), Vec<Vec<u8>>> = BTreeMap::new();
+        let mut total = 0;
+        let mut wanted = id.to_owned();
+        let journey = loop {
+            let key = keys::item(&wanted);
+            let count = match self.state(key.clone())? {
+                Some(value) => decode_stored::<Item>(&key, &value)?
+                    .link
+                    .map_or(0, |link| link.count),
+                None => 0,
+            };
+            total += count;
+            if total > MAX_ENTRIES {
+                return Err(CollectError::TooLarge(total));
+            }
+            let entries = match count {
+                0 => Vec::new(),
+                _ => self.archive.entries(&key)?,
+            };
+            let mut recorded = Vec::with_capacity(entries.len());
+            for bytes in &entries {
+                recorded.push(self.recorded(bytes, &mut events)?);
+            }
+            let link = CompleteLink {
+                id: wanted.clone(),
+                height: self.height,
+                events: recorded,
+            };
+            links.insert(wanted.clone(), link);
+            let item = wanted.clone();
+            messages.insert(wanted, wire::CompleteLink { item, entries });
+            match journey::travel(id, &links) {
+                Ok(journey) => break journey,
+                Err(JourneyError::Missing(next)) => wanted = next,
+                Err(other) => return Err(CollectError::Journey(other)),
+            }
+        };
+        let places = journey
+            .steps
+            .iter()
+            .map(|s| (s.place.0, s.place.1))
+            .collect();
+        Ok((messages.into_values().collect(), places))
+    }
+
+    fn recorded(
+        &mut self,
+        bytes: &[u8],
+        events: &mut BTreeMap<(u64, u32), Vec<Vec<u8>>>,
+    ) -> Result<Recorded, Fault> {
+        let entry: LinkEntry =
+            encoding::decode_exact(bytes).map_err(|e| damaged(&e.to_string()))?;
+        let (height, index, event) = journey::place(&entry);
+        if !events.contains_key(&(height, index)) {
+            let block = self.archive.block(height)?;
+            let envelope =
+                block.and_then(|(_, envelopes)| envelopes.into_iter().nth(index as usize));
+            let envelope = envelope.ok_or_else(|| damaged("an entry names no transaction"))?;
+            events.insert((height, index), captured(&envelope)?);
+        }
+        let event = events
+            .get(&(height, index))
+            .and_then(|events| events.get(event as usize))
+            .ok_or_else(|| damaged("an entry names no event"))?;
+        Ok(Recorded::new(entry, event.clone()))
+    }
+
+    fn design(&mut self, id: &Hash) -> Result<BTreeSet<(u64, u32)>, Fault> {
+        let key = keys::design(id);
+        let Some(value) = self.state(key.clone())? else {
+            return Ok(BTreeSet::new());
+        };
+        let design: Design = decode_stored(&key, &value)?;
+        let position = design.position;
+        let position = position.ok_or_else(|| damaged("a design without position"))?;
+        Ok(BTreeSet::from([(position.height, position.transaction)]))
+    }
+
+    fn transaction(
+        &mut self,
+        chain_id: &Hash,
+        height: u64,
+        index: u32,
+    ) -> Result<wire::Transaction, Fault> {
+        let (_, envelopes) = self.block(height)?;
+        let missing = || damaged(&format!("transaction {height}/{index} is missing"));
+        let envelope = envelopes.get(index as usize).cloned().ok_or_else(missing)?;
+        let siblings = transaction_tree::prove(envelopes, index).ok_or_else(missing)?;
+        let verified = transaction::verify(chain_id, &envelope)
+            .map_err(|e| damaged(&format!("transaction {height}/{index}: {e}")))?;
+        self.state(keys::organisation(verified.organisation()))?;
+        Ok(wire::Transaction {
+            height,
+            index,
+            envelope,
+            siblings: siblings.iter().map(|s| s.to_vec()).collect(),
+        })
+    }
+}
+
+/// The events in a stored envelope.
+fn captured(envelope: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
+    let bad = |e: encoding::Malformed| damaged(&e.to_string());
+    let envelope: touchstone_proto::ledger::Envelope =
+        encoding::decode_exact(envelope).map_err(bad)?;
+    let body: touchstone_proto::ledger::Transaction =
+        encoding::decode_exact(&envelope.body).map_err(bad)?;
+    match body.action {
+        Some(Action::CaptureEvents(CaptureEvents { events })) => Ok(events),
+        _ => Err(damaged("an entry names a transaction without events")),
+    }
+}
+
+fn decode_header(certified: &CertifiedHeader) -> Result<Header, Fault> {
+    Header::decode(&certified.header).map_err(|e| damaged(&e.to_string()))
+}
+
+fn damaged(what: &str) -> Fault {
+    Fault::Damaged(what.to_owned())
+}

@@ -1,0 +1,282 @@
+//! What an examination found: element by element, and the facts that the elements prove.
+
+use crate::hash::Hash;
+use crate::proof::journey::Step;
+
+/// An element of the examination, in its order. The articles are those of the People's Courts Online
+/// Litigation Rules (Supreme People's Court, 2021) that ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Element {
+    /// The file is whole and canonically encoded.
+    File,
+    /// The genesis document, the root of trust.
+    Genesis,
+    /// The hand-over of the validators from genesis on.
+    Validators,
+    /// The header that more than 2/3 of the voting power signed.
+    Anchor,
+    /// The values of the state under that header.
+    State,
+    /// The blocks that hold the record.
+    Blocks,
+    /// The record's transactions: place in their blocks, exact bytes, signatures.
+    Transactions,
+    /// Nothing is missing: the links, or the deposit's record.
+    Completeness,
+    /// The signing keys belonged to the organisations and were valid.
+    Keys,
+    /// The time of the record.
+    Time,
+    /// Who the validators are, and whether they are independent of the parties.
+    Independence,
+    /// The commitment's content.
+    Opening,
+    /// The original files that were handed in.
+    Originals,
+}
+
+impl Element {
+    /// All elements, in order.
+    pub const ALL: [Element; 13] = [
+        Element::File,
+        Element::Genesis,
+        Element::Validators,
+        Element::Anchor,
+        Element::State,
+        Element::Blocks,
+        Element::Transactions,
+        Element::Completeness,
+        Element::Keys,
+        Element::Time,
+        Element::Independence,
+        Element::Opening,
+        Element::Originals,
+    ];
+
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Element::File => "file",
+            Element::Genesis => "genesis",
+            Element::Validators => "validators",
+            Element::Anchor => "anchor",
+            Element::State => "state",
+            Element::Blocks => "blocks",
+            Element::Transactions => "transactions",
+            Element::Completeness => "completeness",
+            Element::Keys => "keys",
+            Element::Time => "time",
+            Element::Independence => "independence",
+            Element::Opening => "opening",
+            Element::Originals => "originals",
+        }
+    }
+
+    /// The article that asks for it: 16, untampered since the deposit; 17, the facts of platform,
+    /// parties and system; 18, what is known of the time before the deposit.
+    pub fn article(self) -> u8 {
+        match self {
+            Element::File
+            | Element::Anchor
+            | Element::State
+            | Element::Blocks
+            | Element::Transactions
+            | Element::Completeness => 16,
+            Element::Genesis
+            | Element::Validators
+            | Element::Keys
+            | Element::Time
+            | Element::Independence => 17,
+            Element::Opening | Element::Originals => 18,
+        }
+    }
+}
+
+/// How an element fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckResult {
+    /// It holds.
+    Passed,
+    /// It holds, with something that a reader must weigh.
+    Reservation,
+    /// It doesn't hold.
+    Failed,
+    /// It couldn't be checked, because an element before it failed.
+    NotChecked,
+    /// The question doesn't arise, or what it takes wasn't given.
+    NotGiven,
+}
+
+impl CheckResult {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckResult::Passed => "passed",
+            CheckResult::Reservation => "reservation",
+            CheckResult::Failed => "failed",
+            CheckResult::NotChecked => "not-checked",
+            CheckResult::NotGiven => "not-given",
+        }
+    }
+}
+
+/// One element's finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The element.
+    pub element: Element,
+    /// Its result.
+    pub result: CheckResult,
+    /// What was found, one sentence each.
+    pub findings: Vec<String>,
+}
+
+/// What follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every element holds.
+    Verified,
+    /// Every element holds; some leave a question that a reader must weigh.
+    Reservations,
+    /// Some element fails: the file proves nothing.
+    NotVerified,
+}
+
+impl Verdict {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Verified => "verified",
+            Verdict::Reservations => "verified-with-reservations",
+            Verdict::NotVerified => "not-verified",
+        }
+    }
+}
+
+/// A validator that speaks for the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidatorFact {
+    /// Its public key.
+    pub public_key: [u8; 32],
+    /// Its voting power.
+    pub power: u64,
+    /// Id of its organisation.
+    pub organisation: String,
+    /// Name of its organisation.
+    pub name: String,
+    /// Whether its signature is on the anchor's certificate.
+    pub signed: bool,
+}
+
+/// A transaction of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedAction {
+    /// Height of its block.
+    pub height: u64,
+    /// Index in the block.
+    pub index: u32,
+    /// Its id.
+    pub id: Hash,
+    /// The block's time, milliseconds.
+    pub time_ms: u64,
+    /// Id of the organisation that signed.
+    pub organisation: String,
+    /// Name of the organisation.
+    pub name: String,
+    /// The key that signed.
+    pub signer: [u8; 32],
+}
+
+/// An item's proven history.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The item's canonical identifier.
+    pub item: String,
+    /// Events of its own; 0 proves that nothing was ever recorded for it.
+    pub own_events: u64,
+    /// Its own and its containers' events, in ledger order.
+    pub steps: Vec<Step>,
+    /// The containers it is in, from the inner to the outer.
+    pub inside: Vec<String>,
+}
+
+/// A proven deposit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deposit {
+    /// The design's id.
+    pub id: Hash,
+    /// Whether it is in the ledger; what follows is empty if not.
+    pub recorded: bool,
+    /// The commitment.
+    pub commitment: Vec<u8>,
+    /// The owner's key.
+    pub owner_key: Vec<u8>,
+    /// Id of the owner's organisation.
+    pub organisation: String,
+    /// The deposit's time, milliseconds.
+    pub time_ms: u64,
+    /// SHA-256 of each file, in the owner's order, where the commitment is opened, and its name
+    /// in the holder's words.
+    pub files: Vec<(Hash, Option<String>)>,
+    /// The title, where one is known.
+    pub title: Option<String>,
+    /// Whether the title is the ledger's, or the holder's word.
+    pub title_is_recorded: bool,
+    /// Time of the public disclosure, milliseconds.
+    pub disclosed_ms: Option<u64>,
+}
+
+/// What the file proves. Only what was checked is in here.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The chain's id.
+    pub chain_id: Option<Hash>,
+    /// The chain's name, as its genesis has it.
+    pub chain_name: Option<String>,
+    /// The anchor's height.
+    pub height: Option<u64>,
+    /// The anchor's time, milliseconds.
+    pub time_ms: Option<u64>,
+    /// The anchor's block id.
+    pub block_id: Option<Hash>,
+    /// The validators of the anchor.
+    pub validators: Vec<ValidatorFact>,
+    /// Bound on the error of block times, milliseconds.
+    pub time_error_ms: Option<u64>,
+    /// The record's transactions.
+    pub transactions: Vec<RecordedAction>,
+    /// The history, where the subject is an item.
+    pub history: Option<History>,
+    /// The deposit, where the subject is a design.
+    pub deposit: Option<Deposit>,
+}
+
+/// An examination's outcome.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What follows.
+    pub verdict: Verdict,
+    /// Every element, in order.
+    pub checks: Vec<Check>,
+    /// What is proven; only to be used if the verdict isn't [`Verdict::NotVerified`].
+    pub facts: Facts,
+}
+
+impl Report {
+    /// The finding about an element.
+    pub fn check(&self, element: Element) -> Option<&Check> {
+        self.checks.iter().find(|c| c.element == element)
+    }
+
+    /// The element that fails, and why.
+    pub fn failure(&self) -> Option<(Element, &str)> {
+        let failed = self
+            .checks
+            .iter()
+            .find(|c| c.result == CheckResult::Failed)?;
+        Some((
+            failed.element,
+            failed.findings.last().map_or("", String::as_str),
+        ))
+    }
+}

@@ -1,0 +1,85 @@
+//! Evidence from a test chain: certificates are made on demand, by as few validators as suffice.
+
+use touchstone_proto::ledger::CommitCertificate;
+use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
+
+use super::{Chain, certify, public};
+use crate::certificate::exceeds_two_thirds;
+use crate::evidence::Archive;
+use crate::state::commitment;
+use crate::{Fault, hash};
+
+/// Seeds of keys that may vote.
+const VOTERS: std::ops::RangeInclusive<u8> = 11..=40;
+
+impl Chain {
+    /// A certificate of the block at a height by just more than 2/3 of its validators.
+    pub fn certificate(&self, height: u64) -> CommitCertificate {
+        let index = height as usize - 1;
+        let set = &self.sets[index];
+        let mut seeds = Vec::new();
+        let mut power = 0;
+        for validator in set.iter() {
+            if exceeds_two_thirds(power, set.total_power()) {
+                break;
+            }
+            seeds.extend(VOTERS.filter(|seed| public(*seed) == validator.public_key));
+            power += validator.power;
+        }
+        certify(&self.id, &self.blocks[index].header, 0, &seeds)
+    }
+
+    pub fn certified_header(&self, height: u64) -> CertifiedHeader {
+        CertifiedHeader {
+            header: self.blocks[height as usize - 1].header.encode(),
+            certificate: Some(self.certificate(height)),
+        }
+    }
+}
+
+impl Archive for Chain {
+    fn genesis(&self) -> Result<Vec<u8>, Fault> {
+        let bytes = super::genesis_document().to_bytes();
+        assert_eq!(hash::sha256(&bytes), self.id);
+        Ok(bytes)
+    }
+
+    fn anchor(&self) -> Result<Option<CertifiedHeader>, Fault> {
+        Ok((self.height > 0).then(|| self.certified_header(self.height)))
+    }
+
+    fn handovers(&self) -> Result<Vec<Handover>, Fault> {
+        let mut handovers = Vec::new();
+        for (index, block) in self.blocks.iter().enumerate() {
+            if block.header.validators_hash != block.header.next_validators_hash {
+                let next = self.sets.get(index + 1).unwrap_or(&self.validators);
+                handovers.push(Handover {
+                    header: Some(self.certified_header(index as u64 + 1)),
+                    next_validators: Some(next.message()),
+                });
+            }
+        }
+        Ok(handovers)
+    }
+
+    fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        let value = self.state.values.get(key).cloned();
+        let proof = commitment::prove(&self.state, self.height, key, value.as_deref())?;
+        Ok((value, proof))
+    }
+
+    fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
+        let rows = self.state.links.iter().filter(|row| row.owner == owner_key);
+        Ok(rows.map(|row| row.entry.clone()).collect())
+    }
+
+    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault> {
+        let Some(block) = self.blocks.get(height as usize - 1) else {
+            return Ok(None);
+        };
+        Ok(Some((
+            self.certified_header(height),
+            block.transactions.clone(),
+        )))
+    }
+}

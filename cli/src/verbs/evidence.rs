@@ -1,0 +1,187 @@
+//! `touchstone evidence`: one offline file that proves a record to somebody without the network.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use touchstone_core::epcis::Identifier;
+use touchstone_core::evidence::{self, Trusted};
+use touchstone_core::hash::Hash;
+use touchstone_proto::evidence::{Opening, OriginalFile};
+use touchstone_proto::node::GetEvidenceRequest;
+use touchstone_proto::node::get_evidence_request::Subject;
+
+use crate::failure::Failure;
+use crate::output::{Output, counted, plain};
+use crate::receipt::{self, Receipt};
+use crate::settings::Settings;
+use crate::verify::NotVerified;
+
+/// Write one offline file that proves an item's history or a design's deposit
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone evidence https://id.gs1.org/00/095212340000000150 -o case.evidence
+  touchstone evidence 4be1… --receipt 4be1….touchstone.json -o case.evidence
+  touchstone evidence 4be1… -o case.evidence      without the receipt the content stays closed
+  touchstone verify case.evidence                 checks it, offline
+
+The file holds the record's exact bytes, signatures, keys, proofs and validators. With the receipt it also
+holds the salt: whoever has the file can then tell which files were deposited, though it holds none
+of them. docs/evidence.md describes every byte.
+
+Exit codes: 0 written, and verified as its reader will; 3 not verified; 5 the node doesn't answer.")]
+pub struct Arguments {
+    /// An item's identifier, or a design's id (64 hex digits)
+    #[arg(value_name = "ID")]
+    pub subject: String,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The receipt of the deposit, to open its commitment to the file's reader
+    #[arg(long, value_name = "RECEIPT")]
+    pub receipt: Option<PathBuf>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Fetches, opens, examines and writes.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if !arguments.force && arguments.out.exists() {
+        return Err(Failure::Usage(format!(
+            "{} exists; --force overwrites it",
+            arguments.out.display()
+        )));
+    }
+    let receipt = arguments
+        .receipt
+        .as_deref()
+        .map(Receipt::read)
+        .transpose()?;
+    let subject = subject(&arguments.subject, receipt.as_ref())?;
+    let client = settings.client().await?;
+    let chain_id = *client.trust().chain_id();
+    let mut bytes = client
+        .evidence(GetEvidenceRequest {
+            subject: Some(subject.clone()),
+        })
+        .await?;
+    if let Some(receipt) = &receipt {
+        receipt.check(&chain_id)?;
+        let mut message = evidence::open(&bytes).map_err(|e| refused("file", &e.to_string()))?;
+        message.opening = Some(opening(receipt)?);
+        bytes = evidence::seal(&message);
+    }
+    let trusted = Trusted {
+        chain_id: Some(chain_id),
+        originals: &[],
+    };
+    let report = evidence::examine(&bytes, &trusted);
+    if let Some((element, reason)) = report.failure() {
+        return Err(refused(element.name(), reason));
+    }
+    check_subject(&subject, &report.facts)?;
+    write(&arguments.out, &bytes)?;
+    let events = report.facts.history.as_ref().map_or(0, |h| h.steps.len());
+    if output.json {
+        output.value(&json!({
+            "file": arguments.out,
+            "bytes": bytes.len(),
+            "verdict": report.verdict.name(),
+            "height": report.facts.height,
+            "events": events,
+        }));
+        return Ok(());
+    }
+    let what = match &report.facts.history {
+        Some(_) => counted(events, "event"),
+        None => "the deposit".to_owned(),
+    };
+    output.line(format!(
+        "Written   {} ({} bytes): {what} as of height {}, examined: {}",
+        plain(&arguments.out.display().to_string()),
+        bytes.len(),
+        report.facts.height.unwrap_or_default(),
+        output.good(report.verdict.name()),
+    ));
+    output.line(format!(
+        "Check it  touchstone verify {} --genesis genesis.json",
+        plain(&arguments.out.display().to_string())
+    ));
+    Ok(())
+}
+
+fn subject(text: &str, receipt: Option<&Receipt>) -> Result<Subject, Failure> {
+    if let Ok(id) = receipt::bytes("id", text) {
+        return match receipt {
+            Some(receipt) if receipt.id()? != id => Err(Failure::NotFound(
+                "the receipt is of another design than the id names".into(),
+            )),
+            _ => Ok(Subject::Design(id.to_vec())),
+        };
+    }
+    let id = Identifier::parse(text).map_err(|e| {
+        Failure::Usage(format!(
+            "{}: {e}; name an item's identifier or a design's id of 64 hex digits",
+            plain(text)
+        ))
+    })?;
+    match receipt {
+        Some(_) => Err(Failure::Usage(
+            "a receipt opens a design, not an item".into(),
+        )),
+        None => Ok(Subject::Item(id.as_str().to_owned())),
+    }
+}
+
+/// The node answered about what was asked.
+fn check_subject(subject: &Subject, facts: &evidence::Facts) -> Result<(), Failure> {
+    let same = match subject {
+        Subject::Item(id) => facts.history.as_ref().is_some_and(|h| h.item == *id),
+        Subject::Design(id) => facts
+            .deposit
+            .as_ref()
+            .is_some_and(|d| d.id.as_slice() == id),
+    };
+    match same {
+        true => Ok(()),
+        false => {
+            Err(NotVerified::Contradiction("it is evidence about something else".into()).into())
+        }
+    }
+}
+
+fn opening(receipt: &Receipt) -> Result<Opening, Failure> {
+    let opening = receipt.opening()?;
+    let named = receipt.files.iter().zip(&opening.files);
+    Ok(Opening {
+        salt: opening.salt.to_vec(),
+        files: named
+            .map(|(file, sha256): (&receipt::File, &Hash)| OriginalFile {
+                sha256: sha256.to_vec(),
+                name: file.name.clone(),
+            })
+            .collect(),
+        title: receipt.title.clone(),
+    })
+}
+
+fn refused(element: &str, reason: &str) -> Failure {
+    NotVerified::Evidence {
+        element: element.to_owned(),
+        reason: reason.to_owned(),
+    }
+    .into()
+}
+
+/// Writes beside and renames, so that a half file never has the name.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    std::fs::write(&part, bytes).map_err(|e| Failure::io("writing", &part, &e))?;
+    std::fs::rename(&part, path).map_err(|e| Failure::io("writing", path, &e))
+}

@@ -1,0 +1,133 @@
+//! Evidence files: collected from one snapshot, examined, and sent in pieces.
+
+use std::pin::Pin;
+
+use tokio_stream::Stream;
+use tonic::Status;
+use touchstone_core::Fault;
+use touchstone_core::encoding;
+use touchstone_core::epcis::Identifier;
+use touchstone_core::evidence::{self, Archive, CollectError, Subject, Trusted};
+use touchstone_core::hash::Hash;
+use touchstone_core::state::StateRead;
+use touchstone_proto::node as wire;
+use touchstone_proto::node::get_evidence_request::Subject as Wanted;
+use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
+
+use super::refusal;
+use crate::storage::rocks::Snapshot;
+
+/// Bytes of a piece.
+const PIECE_BYTES: usize = 1 << 20;
+/// Entries read at once.
+const PAGE: u32 = 1000;
+
+/// The pieces of a file.
+pub type Pieces = Pin<Box<dyn Stream<Item = Result<wire::EvidencePiece, Status>> + Send + 'static>>;
+
+/// The file about a subject, examined as its reader will.
+pub fn file(
+    snapshot: &Snapshot<'_>,
+    chain_id: Hash,
+    genesis: &[u8],
+    request: &wire::GetEvidenceRequest,
+) -> Result<Vec<u8>, Status> {
+    let subject = subject(request)?;
+    let archive = SnapshotArchive { snapshot, genesis };
+    let collected = evidence::collect(&archive, &subject).map_err(|error| match error {
+        CollectError::Fault(fault) => refusal::fault(fault),
+        CollectError::NoBlock => refusal::no_block(),
+        CollectError::TooLarge(_) => Status::resource_exhausted(error.to_string()),
+        CollectError::Journey(_) => refusal::unproven(&error),
+    })?;
+    let bytes = evidence::seal(&collected);
+    let trusted = Trusted {
+        chain_id: Some(chain_id),
+        originals: &[],
+    };
+    let report = evidence::examine(&bytes, &trusted);
+    match report.failure() {
+        Some((element, reason)) => Err(refusal::unproven(format!("{}: {reason}", element.name()))),
+        None => Ok(bytes),
+    }
+}
+
+/// A file in pieces, in order.
+pub fn pieces(bytes: &[u8]) -> Pieces {
+    let pieces: Vec<_> = bytes
+        .chunks(PIECE_BYTES)
+        .map(|piece| {
+            Ok(wire::EvidencePiece {
+                bytes: piece.to_vec(),
+            })
+        })
+        .collect();
+    Box::pin(tokio_stream::iter(pieces))
+}
+
+fn subject(request: &wire::GetEvidenceRequest) -> Result<Subject, Status> {
+    match &request.subject {
+        None => Err(Status::invalid_argument("name an item or a design")),
+        Some(Wanted::Item(id)) => Identifier::parse(id)
+            .map(|id| Subject::Item(id.as_str().to_owned()))
+            .map_err(|e| Status::invalid_argument(format!("{id:?}: {e}"))),
+        Some(Wanted::Design(id)) => encoding::exact("id", id)
+            .map(Subject::Design)
+            .map_err(|e| Status::invalid_argument(e.to_string())),
+    }
+}
+
+/// A snapshot, with the document that the chain began with.
+struct SnapshotArchive<'a> {
+    snapshot: &'a Snapshot<'a>,
+    genesis: &'a [u8],
+}
+
+impl Archive for SnapshotArchive<'_> {
+    fn genesis(&self) -> Result<Vec<u8>, Fault> {
+        Ok(self.genesis.to_vec())
+    }
+
+    fn anchor(&self) -> Result<Option<CertifiedHeader>, Fault> {
+        match self.snapshot.tip().height {
+            0 => Ok(None),
+            height => self.snapshot.certified_header(height),
+        }
+    }
+
+    fn handovers(&self) -> Result<Vec<Handover>, Fault> {
+        let mut handovers = Vec::new();
+        for (height, set) in self.snapshot.validator_set_changes(1)? {
+            handovers.push(Handover {
+                header: self.snapshot.certified_header(height)?,
+                next_validators: Some(set.message()),
+            });
+        }
+        Ok(handovers)
+    }
+
+    fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        Ok((self.snapshot.get(key)?, self.snapshot.prove(key)?))
+    }
+
+    fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
+        let mut entries = Vec::new();
+        loop {
+            let page = self
+                .snapshot
+                .link_entries(owner_key, entries.len() as u64, PAGE)?;
+            let is_last = page.len() < PAGE as usize;
+            entries.extend(page);
+            if is_last {
+                return Ok(entries);
+            }
+        }
+    }
+
+    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault> {
+        let Some(header) = self.snapshot.certified_header(height)? else {
+            return Ok(None);
+        };
+        Ok(Some((header, self.snapshot.envelopes(height)?)))
+    }
+}
