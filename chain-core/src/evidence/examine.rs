@@ -111,7 +111,8 @@ impl Examination {
             Some(Subject::Item(id)) => {
                 let found = record::history(id, &evidence, &proven, &mut values).map(|history| {
                     let finding = format!(
-                        "{} events of its own, {} of its containers while it was in them; none is missing up to height {}",
+                        "{} events of its own, {} of its containers while it was in them; \
+                         none is missing up to height {}",
                         history.own_events,
                         (history.steps.len() as u64).saturating_sub(history.own_events),
                         anchor.height

@@ -11,7 +11,7 @@ use touchstone_core::state::keys;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    CaptureEvents, Item, Link, LinkEntry, Position, Signature, Transaction, VoteKind,
+    CaptureEvents, DepositDesign, Item, Link, LinkEntry, Position, Signature, Transaction, VoteKind,
 };
 
 use super::*;
@@ -204,7 +204,9 @@ async fn a_stream_of_submissions_ends_with_its_client_though_outcomes_are_open()
     let body = Transaction {
         organisation: "platform".into(),
         created_ms: 1,
-        action: Some(Action::CaptureEvents(CaptureEvents { events: vec![] })),
+        action: Some(Action::DepositDesign(DepositDesign {
+            commitment: vec![7; 32],
+        })),
     };
     let chain_id = served.shared.parts.chain_id;
     let envelope = transaction::sign(&SigningKey::from_bytes(&[1; 32]), &chain_id, &body);
