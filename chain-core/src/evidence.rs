@@ -11,7 +11,7 @@ mod file;
 mod record;
 mod report;
 
-pub use collect::{Archive, CollectError, Subject, collect};
+pub use collect::{Archive, CollectError, Subject, WholeBlock, collect};
 pub use examine::{Trusted, examine};
 pub use file::{BadFile, MAGIC, MAX_FILE_BYTES, open, seal};
 pub use report::{

@@ -1,6 +1,7 @@
 //! Collecting evidence from a ledger: everything that an examination of one subject asks for, and
 //! nothing else, so that the same record at the same height gives the same file.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
@@ -20,6 +21,12 @@ use crate::{Fault, transaction};
 /// Entries of all links of one file, at most.
 const MAX_ENTRIES: u64 = 100_000;
 
+/// A block: its certified header, and its envelopes.
+pub type WholeBlock = (CertifiedHeader, Vec<Vec<u8>>);
+
+/// Transactions, by height and index.
+type Places = BTreeSet<(u64, u32)>;
+
 /// A ledger at one moment. Every answer is of the state after the same block, the anchor.
 pub trait Archive {
     /// Exact bytes of the genesis document.
@@ -32,8 +39,8 @@ pub trait Archive {
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault>;
     /// All entries of the link that the record at this state key holds.
     fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault>;
-    /// A block: its certified header and its envelopes.
-    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault>;
+    /// The block at a height.
+    fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault>;
 }
 
 /// What the evidence is about.
@@ -120,7 +127,7 @@ struct Collection<'a, A> {
     archive: &'a A,
     height: u64,
     states: BTreeMap<Vec<u8>, wire::State>,
-    blocks: BTreeMap<u64, (CertifiedHeader, Vec<Vec<u8>>)>,
+    blocks: BTreeMap<u64, WholeBlock>,
 }
 
 impl<A: Archive> Collection<'_, A> {
@@ -139,7 +146,7 @@ impl<A: Archive> Collection<'_, A> {
         Ok(value)
     }
 
-    fn block(&mut self, height: u64) -> Result<&(CertifiedHeader, Vec<Vec<u8>>), Fault> {
+    fn block(&mut self, height: u64) -> Result<&WholeBlock, Fault> {
         if !self.blocks.contains_key(&height) {
             let block = self.archive.block(height)?;
             let block = block.ok_or_else(|| damaged(&format!("block {height} is missing")))?;
@@ -153,10 +160,7 @@ impl<A: Archive> Collection<'_, A> {
     }
 
     /// The links that the item's journey reads, and the transactions that its steps are in.
-    fn item(
-        &mut self,
-        id: &str,
-    ) -> Result<(Vec<wire::CompleteLink>, BTreeSet<(u64, u32)>), CollectError> {
+    fn item(&mut self, id: &str) -> Result<(Vec<wire::CompleteLink>, Places), CollectError> {
         let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
         let mut messages: BTreeMap<String, wire::CompleteLink> = BTreeMap::new();
         // The archive's own reading; what of it belongs in the file, the journey's end tells.
@@ -213,21 +217,23 @@ impl<A: Archive> Collection<'_, A> {
         let entry: LinkEntry =
             encoding::decode_exact(bytes).map_err(|e| damaged(&e.to_string()))?;
         let (height, index, event) = journey::place(&entry);
-        if !events.contains_key(&(height, index)) {
-            let block = self.archive.block(height)?;
-            let envelope =
-                block.and_then(|(_, envelopes)| envelopes.into_iter().nth(index as usize));
-            let envelope = envelope.ok_or_else(|| damaged("an entry names no transaction"))?;
-            events.insert((height, index), captured(&envelope)?);
-        }
+        let events = match events.entry((height, index)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let block = self.archive.block(height)?;
+                let envelope =
+                    block.and_then(|(_, envelopes)| envelopes.into_iter().nth(index as usize));
+                let envelope = envelope.ok_or_else(|| damaged("an entry names no transaction"))?;
+                place.insert(captured(&envelope)?)
+            }
+        };
         let event = events
-            .get(&(height, index))
-            .and_then(|events| events.get(event as usize))
+            .get(event as usize)
             .ok_or_else(|| damaged("an entry names no event"))?;
         Ok(Recorded::new(entry, event.clone()))
     }
 
-    fn design(&mut self, id: &Hash) -> Result<BTreeSet<(u64, u32)>, Fault> {
+    fn design(&mut self, id: &Hash) -> Result<Places, Fault> {
         let key = keys::design(id);
         let Some(value) = self.state(key.clone())? else {
             return Ok(BTreeSet::new());

@@ -5,7 +5,7 @@ use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use super::{Chain, certify, public};
 use crate::certificate::exceeds_two_thirds;
-use crate::evidence::Archive;
+use crate::evidence::{Archive, WholeBlock};
 use crate::state::commitment;
 use crate::{Fault, hash};
 
@@ -73,7 +73,7 @@ impl Archive for Chain {
         Ok(rows.map(|row| row.entry.clone()).collect())
     }
 
-    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault> {
+    fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault> {
         let Some(block) = self.blocks.get(height as usize - 1) else {
             return Ok(None);
         };

@@ -4,6 +4,7 @@
 mod captures;
 mod consortium;
 mod designs;
+mod evidence;
 mod fake;
 mod help;
 mod items;

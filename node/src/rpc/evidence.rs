@@ -7,7 +7,7 @@ use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
 use touchstone_core::epcis::Identifier;
-use touchstone_core::evidence::{self, Archive, CollectError, Subject, Trusted};
+use touchstone_core::evidence::{self, Archive, CollectError, Subject, Trusted, WholeBlock};
 use touchstone_core::hash::Hash;
 use touchstone_core::state::StateRead;
 use touchstone_proto::node as wire;
@@ -124,7 +124,7 @@ impl Archive for SnapshotArchive<'_> {
         }
     }
 
-    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault> {
+    fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault> {
         let Some(header) = self.snapshot.certified_header(height)? else {
             return Ok(None);
         };

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ed25519_dalek::SigningKey;
 use touchstone_core::block::Block;
 use touchstone_core::certificate::vote_bytes;
-use touchstone_core::evidence::{self, Archive, Subject};
+use touchstone_core::evidence::{self, Archive, Subject, WholeBlock};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::hash::Hash;
@@ -127,7 +127,7 @@ impl Archive for World {
     fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
         Ok(self.entries(owner_key))
     }
-    fn block(&self, height: u64) -> Result<Option<(CertifiedHeader, Vec<Vec<u8>>)>, Fault> {
+    fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault> {
         let block = self.block(height, true);
         Ok(block.map(|b| (b.header.unwrap(), b.transactions)))
     }
@@ -293,13 +293,17 @@ impl World {
         }
     }
 
-    /// The evidence file about a subject.
+    /// The evidence file that is asked for.
     pub fn evidence_file(&self, request: GetEvidenceRequest) -> Vec<u8> {
-        let subject = match request.subject.unwrap() {
+        self.evidence_of(&match request.subject.unwrap() {
             get_evidence_request::Subject::Item(id) => Subject::Item(id),
             get_evidence_request::Subject::Design(id) => Subject::Design(id.try_into().unwrap()),
-        };
-        evidence::seal(&evidence::collect(self, &subject).unwrap())
+        })
+    }
+
+    /// The evidence file about a subject.
+    pub fn evidence_of(&self, subject: &Subject) -> Vec<u8> {
+        evidence::seal(&evidence::collect(self, subject).unwrap())
     }
 
     pub fn entries(&self, owner: &[u8]) -> Vec<Vec<u8>> {

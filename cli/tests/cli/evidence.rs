@@ -1,0 +1,139 @@
+//! Evidence files: written from a ledger, examined offline.
+
+use touchstone_core::evidence::Subject;
+use touchstone_proto::node::EvidencePiece;
+
+use crate::fake::{Ran, Served};
+
+const UNIT: &str = "https://id.gs1.org/01/09521321000018/21/1";
+
+fn event(note: u32) -> String {
+    format!(
+        r#"{{"@context":["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],"type":"ObjectEvent",
+        "eventTime":"2026-01-01T00:00:00.{note:03}Z","eventTimeZoneOffset":"+00:00",
+        "epcList":["{UNIT}"],"action":"OBSERVE","bizStep":"shipping"}}"#
+    )
+}
+
+/// A case about the unit, written by the verb itself.
+async fn written(node: &Served) -> String {
+    node.world().record("acme", &[event(1), event(2)]);
+    node.world().record("bravo", &[event(3)]);
+    let file = node.path("case.evidence").display().to_string();
+    let ran = node.run(&["evidence", UNIT, "-o", &file]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("3 events as of height 2"), "{}", ran.out);
+    file
+}
+
+fn element<'a>(report: &'a serde_json::Value, name: &str) -> &'a str {
+    let checks = report["checks"].as_array().unwrap();
+    let check = checks.iter().find(|c| c["element"] == name).unwrap();
+    check["result"].as_str().unwrap()
+}
+
+/// `verify` as somebody runs it who has nothing but the file.
+async fn alone(arguments: &[&str]) -> Ran {
+    crate::fake::touchstone(arguments).await
+}
+
+#[tokio::test]
+async fn a_case_is_written_and_verified_offline() {
+    let node = Served::start().await;
+    let file = written(&node).await;
+    let genesis = node.path("genesis.json").display().to_string();
+    let ran = alone(&["verify", &file, "--genesis", &genesis]).await;
+    for part in [
+        "Verdict   VERIFIED",
+        "Art. 16",
+        "Art. 17",
+        "Art. 18",
+        UNIT,
+        "by Bravo",
+    ] {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+    let ran = alone(&["verify", &file, "--json"]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    let report = &ran.json()[0];
+    assert_eq!(report["verdict"], "verified-with-reservations");
+    assert_eq!(element(report, "genesis"), "reservation");
+    assert_eq!(element(report, "completeness"), "passed");
+    assert_eq!(report["facts"]["history"]["own_events"], 3);
+    // Nothing is overwritten unasked.
+    let again = node.run(&["evidence", UNIT, "-o", &file]).await;
+    assert_eq!(again.code, 1, "{again:?}");
+    let forced = node.run(&["evidence", UNIT, "-o", &file, "--force"]).await;
+    assert_eq!(forced.code, 0, "{forced:?}");
+}
+
+#[tokio::test]
+async fn a_changed_file_is_refused_with_the_reason() {
+    let node = Served::start().await;
+    let file = written(&node).await;
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let ran = alone(&["verify", &file]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.out.contains("NOT VERIFIED"), "{}", ran.out);
+    assert!(ran.out.contains("checksum"), "{}", ran.out);
+    let absent = alone(&["verify", "no-such-file"]).await;
+    assert_eq!(absent.code, 1, "{absent:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_sends_bad_evidence_is_found_out() {
+    let node = Served::start().await;
+    node.world().record("acme", &[event(1)]);
+    let other = node.world().evidence_of(&Subject::Design([7; 32]));
+    let file = node.path("case.evidence").display().to_string();
+    for bent in [other, vec![], b"touchstone/evidence/v1\n".to_vec()] {
+        node.tamper(move |piece: &mut EvidencePiece| piece.bytes.clone_from(&bent));
+        let ran = node.run(&["evidence", UNIT, "-o", &file]).await;
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(!std::path::Path::new(&file).exists());
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_recorded_is_evidence_too() {
+    let node = Served::start().await;
+    node.world().record("acme", &[event(1)]);
+    let file = node.path("nothing.evidence").display().to_string();
+    let id = "https://id.gs1.org/01/09521321000018/21/77";
+    assert_eq!(node.run(&["evidence", id, "-o", &file]).await.code, 0);
+    let ran = alone(&["verify", &file]).await;
+    assert!(ran.out.contains("nothing was ever recorded"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn a_deposit_is_opened_by_its_receipt_and_compared_with_the_original() {
+    let node = Served::start().await;
+    let front = node.write("front.png", "a chair from the front");
+    let other = node.write("other.png", "a table");
+    let folder = node.folder.path().display().to_string();
+    let deposit = [
+        "deposit",
+        &front,
+        "--title",
+        "Chair 7",
+        "--receipts",
+        &folder,
+        "--json",
+    ];
+    let ran = node.run_as("carol", &deposit).await;
+    let receipt = ran.json()[0]["receipt"].as_str().unwrap().to_owned();
+    let id = ran.json()[0]["design_id"].as_str().unwrap().to_owned();
+    let file = node.path("design.evidence").display().to_string();
+    let write = ["evidence", &id, "--receipt", &receipt, "-o", &file];
+    let ran = node.run(&write).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = alone(&["verify", &file, &front, "--json"]).await;
+    assert_eq!(element(&ran.json()[0], "originals"), "passed");
+    assert_eq!(ran.json()[0]["facts"]["deposit"]["title"], "Chair 7");
+    let ran = alone(&["verify", &file, &other]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.out.contains("is not among the files"), "{}", ran.out);
+}
