@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use touchstone_core::Rejection;
 use touchstone_core::certificate::exceeds_two_thirds;
 use touchstone_core::state::StateRead;
 use touchstone_node::admission::Source;
@@ -88,11 +89,17 @@ impl World {
         let what = wish.what;
         self.trace
             .note(process, index as u64, || format!("gets {what} ({index})"));
-        let Ok(Ok(submitted)) = node
+        let admitted = node
             .admission(&self.genesis.chain_id)
-            .admit(&wish.envelope, Source::Client(None))
-        else {
-            return Ok(());
+            .admit(&wish.envelope, Source::Client(None));
+        let submitted = match admitted {
+            Ok(Ok(submitted)) => submitted,
+            Ok(Err(rejection)) => {
+                // A full pool is no word about the transaction.
+                wish.is_refused |= rejection != Rejection::PoolFull;
+                return Ok(());
+            }
+            Err(_) => return Ok(()),
         };
         if !wish.waits_at.contains(&process) {
             wish.waits_at.push(process);
