@@ -3,7 +3,7 @@
 use prost::Message;
 use touchstone_proto::ledger::{self, transaction::Action};
 
-use crate::encoding;
+use crate::encoding::{self, Malformed};
 use crate::hash::{self, Hash, tag};
 use crate::rejection::Rejection;
 use crate::signing::{self, Purpose};
@@ -150,6 +150,16 @@ pub fn id(chain_id: &Hash, body: &[u8]) -> Hash {
 pub fn id_of_envelope(chain_id: &Hash, envelope: &[u8]) -> Result<Hash, Rejection> {
     let envelope: ledger::Envelope = encoding::decode_exact(envelope)?;
     Ok(id(chain_id, &envelope.body))
+}
+
+/// The events in an envelope's capture, `None` where it does something else; the signature isn't looked at.
+pub fn captured_events(envelope: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Malformed> {
+    let envelope: ledger::Envelope = encoding::decode_exact(envelope)?;
+    let body: ledger::Transaction = encoding::decode_exact(&envelope.body)?;
+    Ok(match body.action {
+        Some(Action::CaptureEvents(capture)) => Some(capture.events),
+        _ => None,
+    })
 }
 
 /// Encodes and signs a transaction; gives the envelope's exact bytes.

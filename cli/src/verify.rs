@@ -10,7 +10,7 @@ use touchstone_core::encoding::{self, Malformed};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::{Validator, ValidatorSet};
-use touchstone_core::proof::header::{self, HeaderError};
+use touchstone_core::proof::header::{self, Era, HeaderError};
 use touchstone_core::proof::link::LinkError;
 use touchstone_core::proof::state::{self, StateError};
 use touchstone_core::proof::transaction_tree::{self, InclusionError};
@@ -77,6 +77,14 @@ pub enum NotVerified {
 }
 
 impl NotVerified {
+    /// An evidence file's element that doesn't hold.
+    pub fn evidence(element: &str, reason: &str) -> NotVerified {
+        NotVerified::Evidence {
+            element: element.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
     /// The failed check's stable name.
     pub fn check(&self) -> &'static str {
         match self {
@@ -120,14 +128,6 @@ impl Attested {
     }
 }
 
-/// A validator set and the heights that it decides.
-#[derive(Clone, Debug)]
-struct Era {
-    first: u64,
-    last: Option<u64>,
-    set: ValidatorSet,
-}
-
 /// What is trusted: the genesis document, and the validators that follow from it.
 #[derive(Clone, Debug)]
 pub struct Trust {
@@ -141,11 +141,7 @@ pub struct Trust {
 impl Trust {
     /// Trusts a genesis document.
     pub fn new(genesis: Genesis) -> Trust {
-        let eras = vec![Era {
-            first: 1,
-            last: None,
-            set: genesis.validators.clone(),
-        }];
+        let eras = vec![Era::genesis(genesis.validators.clone())];
         Trust {
             genesis,
             eras,
@@ -176,20 +172,11 @@ impl Trust {
     pub fn follow(&mut self, handovers: &[Handover]) -> Result<(), NotVerified> {
         let mut eras = self.eras.clone();
         for handover in handovers {
-            let certified = handover.header.as_ref();
-            let claimed = self.decoded(certified)?;
-            let era = eras.last_mut().ok_or(HeaderError::Validators)?;
-            if claimed.height < era.first {
+            let claimed = self.decoded(handover.header.as_ref())?;
+            if eras.last().is_some_and(|era| claimed.height < era.first) {
                 return Err(HeaderError::HandoverOrder(claimed.height).into());
             }
-            let one = std::slice::from_ref(handover);
-            let sets = header::follow(&self.genesis.chain_id, era.set.clone(), one)?;
-            era.last = Some(claimed.height);
-            eras.extend(sets.into_iter().skip(1).map(|set| Era {
-                first: claimed.height.saturating_add(1),
-                last: None,
-                set,
-            }));
+            header::follow(self.chain_id(), &mut eras, std::slice::from_ref(handover))?;
         }
         self.eras = eras;
         self.handovers.extend_from_slice(handovers);
@@ -238,9 +225,7 @@ impl Trust {
     }
 
     fn era(&self, height: u64) -> Option<&Era> {
-        self.eras
-            .iter()
-            .find(|e| e.first <= height && e.last.is_none_or(|last| height <= last))
+        header::era(&self.eras, height)
     }
 
     /// Checks a certified header.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 use touchstone_proto::evidence::{self as wire, Evidence};
-use touchstone_proto::ledger::{CaptureEvents, Design, Item, LinkEntry, transaction::Action};
+use touchstone_proto::ledger::{Design, Item, LinkEntry};
 use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use crate::block::Header;
@@ -39,6 +39,8 @@ pub trait Archive {
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault>;
     /// All entries of the link that the record at this state key holds.
     fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault>;
+    /// An envelope, by its block and index.
+    fn envelope(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, Fault>;
     /// The block at a height.
     fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault>;
 }
@@ -77,7 +79,6 @@ pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, Co
         archive,
         height: header.height,
         states: BTreeMap::new(),
-        blocks: BTreeMap::new(),
     };
     let mut evidence = Evidence {
         genesis: archive.genesis()?,
@@ -113,13 +114,20 @@ pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, Co
     for validator in set.iter() {
         collection.state(keys::organisation(&validator.organisation))?;
     }
-    for (height, index) in &places {
-        let transaction = collection.transaction(&header.chain_id, *height, *index)?;
-        evidence.transactions.push(transaction);
+    // Block by block: of each no more is kept than the file holds.
+    let mut heights: Vec<u64> = places.iter().map(|(height, _)| *height).collect();
+    heights.dedup();
+    for height in heights {
+        let (certified, envelopes) = collection.block(height)?;
+        evidence.blocks.push(certified);
+        for (_, index) in places.range((height, 0)..=(height, u32::MAX)) {
+            let transaction =
+                collection.transaction(&header.chain_id, height, *index, &envelopes)?;
+            evidence.transactions.push(transaction);
+        }
     }
     evidence.anchor = Some(anchor);
     evidence.states = collection.states.into_values().collect();
-    evidence.blocks = collection.blocks.into_values().map(|(b, _)| b).collect();
     Ok(evidence)
 }
 
@@ -127,7 +135,6 @@ struct Collection<'a, A> {
     archive: &'a A,
     height: u64,
     states: BTreeMap<Vec<u8>, wire::State>,
-    blocks: BTreeMap<u64, WholeBlock>,
 }
 
 impl<A: Archive> Collection<'_, A> {
@@ -146,17 +153,12 @@ impl<A: Archive> Collection<'_, A> {
         Ok(value)
     }
 
-    fn block(&mut self, height: u64) -> Result<&WholeBlock, Fault> {
-        if !self.blocks.contains_key(&height) {
-            let block = self.archive.block(height)?;
-            let block = block.ok_or_else(|| damaged(&format!("block {height} is missing")))?;
-            self.blocks.insert(height, block);
-            if height != self.height {
-                self.state(keys::block(height))?;
-            }
+    fn block(&mut self, height: u64) -> Result<WholeBlock, Fault> {
+        if height != self.height {
+            self.state(keys::block(height))?;
         }
-        let block = self.blocks.get(&height);
-        block.ok_or_else(|| Fault::Invariant("a block was just read".into()))
+        let block = self.archive.block(height)?;
+        block.ok_or_else(|| damaged(&format!("block {height} is missing")))
     }
 
     /// The links that the item's journey reads, and the transactions that its steps are in.
@@ -220,9 +222,7 @@ impl<A: Archive> Collection<'_, A> {
         let events = match events.entry((height, index)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let block = self.archive.block(height)?;
-                let envelope =
-                    block.and_then(|(_, envelopes)| envelopes.into_iter().nth(index as usize));
+                let envelope = self.archive.envelope(height, index)?;
                 let envelope = envelope.ok_or_else(|| damaged("an entry names no transaction"))?;
                 place.insert(captured(&envelope)?)
             }
@@ -249,14 +249,14 @@ impl<A: Archive> Collection<'_, A> {
         chain_id: &Hash,
         height: u64,
         index: u32,
+        envelopes: &[Vec<u8>],
     ) -> Result<wire::Transaction, Fault> {
-        let (_, envelopes) = self.block(height)?;
         let missing = || damaged(&format!("transaction {height}/{index} is missing"));
         let envelope = envelopes.get(index as usize).cloned().ok_or_else(missing)?;
         let siblings = transaction_tree::prove(envelopes, index).ok_or_else(missing)?;
-        let verified = transaction::verify(chain_id, &envelope)
+        let read = transaction::read(chain_id, &envelope)
             .map_err(|e| damaged(&format!("transaction {height}/{index}: {e}")))?;
-        self.state(keys::organisation(verified.organisation()))?;
+        self.state(keys::organisation(read.claim().organisation))?;
         Ok(wire::Transaction {
             height,
             index,
@@ -268,15 +268,9 @@ impl<A: Archive> Collection<'_, A> {
 
 /// The events in a stored envelope.
 fn captured(envelope: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
-    let bad = |e: encoding::Malformed| damaged(&e.to_string());
-    let envelope: touchstone_proto::ledger::Envelope =
-        encoding::decode_exact(envelope).map_err(bad)?;
-    let body: touchstone_proto::ledger::Transaction =
-        encoding::decode_exact(&envelope.body).map_err(bad)?;
-    match body.action {
-        Some(Action::CaptureEvents(CaptureEvents { events })) => Ok(events),
-        _ => Err(damaged("an entry names a transaction without events")),
-    }
+    transaction::captured_events(envelope)
+        .map_err(|e| damaged(&e.to_string()))?
+        .ok_or_else(|| damaged("an entry names a transaction without events"))
 }
 
 fn decode_header(certified: &CertifiedHeader) -> Result<Header, Fault> {

@@ -254,12 +254,8 @@ fn genesis(evidence: &Evidence, trusted: &Trusted<'_>) -> Result<Found<Genesis>,
 }
 
 fn validators(evidence: &Evidence, genesis: &Genesis) -> Result<Found<Vec<Era>>, String> {
-    let eras = header::eras(
-        &genesis.chain_id,
-        genesis.validators.clone(),
-        &evidence.handovers,
-    )
-    .map_err(|e| e.to_string())?;
+    let mut eras = vec![Era::genesis(genesis.validators.clone())];
+    header::follow(&genesis.chain_id, &mut eras, &evidence.handovers).map_err(|e| e.to_string())?;
     let finding = match evidence.handovers.len() {
         0 => "the validators are those of genesis".to_owned(),
         n => format!("{n} hand-overs of the validators, each decided by the set before it"),

@@ -61,37 +61,6 @@ pub fn verify(
     Ok(header)
 }
 
-/// Follows hand-overs from the `genesis` set: each is a header decided by the set trusted so far
-/// that names the next one. Answers all sets in order, the genesis set first.
-pub fn follow(
-    chain_id: &Hash,
-    genesis: ValidatorSet,
-    handovers: &[Handover],
-) -> Result<Vec<ValidatorSet>, HeaderError> {
-    let mut sets = vec![genesis.clone()];
-    let mut current = genesis;
-    let mut height = 0;
-    for handover in handovers {
-        let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
-        let header = verify(chain_id, &current, certified)?;
-        if header.height <= height {
-            return Err(HeaderError::HandoverOrder(header.height));
-        }
-        height = header.height;
-        let next = handover
-            .next_validators
-            .as_ref()
-            .ok_or(HeaderError::Handover(height))?;
-        let next = ValidatorSet::from_message(next)?;
-        if next.hash() != header.next_validators_hash {
-            return Err(HeaderError::Handover(height));
-        }
-        sets.push(next.clone());
-        current = next;
-    }
-    Ok(sets)
-}
-
 /// A validator set and the heights that it decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Era {
@@ -103,27 +72,49 @@ pub struct Era {
     pub set: ValidatorSet,
 }
 
-/// [`follow`], with the heights of each set: one decides from its hand-over up to the next and no
-/// other, so retired validators can't speak for later heights.
-pub fn eras(
+impl Era {
+    /// The era of the `genesis` set, before any hand-over.
+    pub fn genesis(set: ValidatorSet) -> Era {
+        Era {
+            first: 1,
+            last: None,
+            set,
+        }
+    }
+}
+
+/// Follows hand-overs from the last of `eras` on: each is a header decided by the set trusted so far
+/// that names the next one. A set decides the heights from its hand-over up to the next and no other,
+/// so retired validators can't speak for later heights. On an error, `eras` is what was followed before.
+pub fn follow(
     chain_id: &Hash,
-    genesis: ValidatorSet,
+    eras: &mut Vec<Era>,
     handovers: &[Handover],
-) -> Result<Vec<Era>, HeaderError> {
-    let sets = follow(chain_id, genesis, handovers)?;
-    let mut ends = Vec::with_capacity(handovers.len());
+) -> Result<(), HeaderError> {
     for handover in handovers {
+        let before = eras.iter().rev().nth(1).and_then(|era| era.last);
+        let current = eras.last_mut().ok_or(HeaderError::Validators)?;
         let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
-        ends.push(Header::decode(&certified.header)?.height);
+        let header = verify(chain_id, &current.set, certified)?;
+        if header.height <= before.unwrap_or(0) {
+            return Err(HeaderError::HandoverOrder(header.height));
+        }
+        let next = handover
+            .next_validators
+            .as_ref()
+            .ok_or(HeaderError::Handover(header.height))?;
+        let set = ValidatorSet::from_message(next)?;
+        if set.hash() != header.next_validators_hash {
+            return Err(HeaderError::Handover(header.height));
+        }
+        current.last = Some(header.height);
+        eras.push(Era {
+            first: header.height.saturating_add(1),
+            last: None,
+            set,
+        });
     }
-    let mut first = 1;
-    let mut eras = Vec::with_capacity(sets.len());
-    for (i, set) in sets.into_iter().enumerate() {
-        let last = ends.get(i).copied();
-        eras.push(Era { first, last, set });
-        first = last.map_or(first, |height| height.saturating_add(1));
-    }
-    Ok(eras)
+    Ok(())
 }
 
 /// The era of a height.

@@ -73,6 +73,11 @@ impl Archive for Chain {
         Ok(rows.map(|row| row.entry.clone()).collect())
     }
 
+    fn envelope(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, Fault> {
+        let block = self.blocks.get(height as usize - 1);
+        Ok(block.and_then(|b| b.transactions.get(index as usize).cloned()))
+    }
+
     fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault> {
         let Some(block) = self.blocks.get(height as usize - 1) else {
             return Ok(None);

@@ -71,7 +71,8 @@ pub async fn run(
         .await?;
     if let Some(receipt) = &receipt {
         receipt.check(&chain_id)?;
-        let mut message = evidence::open(&bytes).map_err(|e| refused("file", &e.to_string()))?;
+        let mut message =
+            evidence::open(&bytes).map_err(|e| NotVerified::evidence("file", &e.to_string()))?;
         message.opening = Some(opening(receipt)?);
         bytes = evidence::seal(&message);
     }
@@ -81,7 +82,7 @@ pub async fn run(
     };
     let report = evidence::examine(&bytes, &trusted);
     if let Some((element, reason)) = report.failure() {
-        return Err(refused(element.name(), reason));
+        return Err(NotVerified::evidence(element.name(), reason).into());
     }
     check_subject(&subject, &report.facts)?;
     write(&arguments.out, &bytes)?;
@@ -167,14 +168,6 @@ fn opening(receipt: &Receipt) -> Result<Opening, Failure> {
             .collect(),
         title: receipt.title.clone(),
     })
-}
-
-fn refused(element: &str, reason: &str) -> Failure {
-    NotVerified::Evidence {
-        element: element.to_owned(),
-        reason: reason.to_owned(),
-    }
-    .into()
 }
 
 /// Writes beside and renames, so that a half file never has the name.

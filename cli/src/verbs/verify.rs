@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
     let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
     if size.len() > evidence::MAX_FILE_BYTES as u64 {
         let bad = evidence::BadFile::TooLarge(usize::try_from(size.len()).unwrap_or(usize::MAX));
-        return Err(failed("file", &bad.to_string()));
+        return Err(NotVerified::evidence("file", &bad.to_string()).into());
     }
     let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
     let mut originals: Vec<(String, Hash)> = Vec::with_capacity(arguments.originals.len());
@@ -77,17 +77,9 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
                 .map_or(("evidence", "the examination didn't finish"), |(e, r)| {
                     (e.name(), r)
                 });
-            Err(failed(element, reason))
+            Err(NotVerified::evidence(element, reason).into())
         }
     }
-}
-
-fn failed(element: &str, reason: &str) -> Failure {
-    NotVerified::Evidence {
-        element: element.to_owned(),
-        reason: reason.to_owned(),
-    }
-    .into()
 }
 
 const HEADINGS: [(u8, &str); 3] = [

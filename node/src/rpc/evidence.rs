@@ -124,6 +124,10 @@ impl Archive for SnapshotArchive<'_> {
         }
     }
 
+    fn envelope(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, Fault> {
+        self.snapshot.envelope(height, index)
+    }
+
     fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault> {
         let Some(header) = self.snapshot.certified_header(height)? else {
             return Ok(None);

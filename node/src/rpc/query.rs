@@ -8,9 +8,8 @@ use touchstone_core::epcis::Identifier;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::{link, state, transaction_tree};
 use touchstone_core::state::{StateRead, delta::decode_stored, keys};
-use touchstone_proto::ledger::{
-    CaptureEvents, DesignFile, Item, LinkEntry, Transaction, transaction::Action,
-};
+use touchstone_core::transaction::captured_events;
+use touchstone_proto::ledger::{DesignFile, Item, LinkEntry};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
@@ -178,13 +177,9 @@ fn events_of(snapshot: &Snapshot<'_>, height: u64, index: u32) -> Result<Vec<Vec
         .envelope(height, index)
         .map_err(refusal::fault)?
         .ok_or_else(damaged)?;
-    let envelope: touchstone_proto::ledger::Envelope =
-        Message::decode(envelope.as_slice()).map_err(refusal::unproven)?;
-    let body: Transaction = Message::decode(envelope.body.as_slice()).map_err(refusal::unproven)?;
-    match body.action {
-        Some(Action::CaptureEvents(CaptureEvents { events })) => Ok(events),
-        _ => Err(damaged()),
-    }
+    captured_events(&envelope)
+        .map_err(refusal::unproven)?
+        .ok_or_else(damaged)
 }
 
 /// A design by its id.

@@ -155,6 +155,17 @@ fn handed_over() -> (Chain, Vec<Handover>, Vec<ValidatorSet>) {
     (chain, handovers, sets)
 }
 
+/// All sets in order, the genesis set first.
+fn follow(
+    chain_id: &Hash,
+    genesis: ValidatorSet,
+    handovers: &[Handover],
+) -> Result<Vec<ValidatorSet>, HeaderError> {
+    let mut eras = vec![Era::genesis(genesis)];
+    super::follow(chain_id, &mut eras, handovers)?;
+    Ok(eras.into_iter().map(|era| era.set).collect())
+}
+
 #[test]
 fn trust_follows_the_handovers_from_genesis() {
     let (chain, handovers, sets) = handed_over();

@@ -127,6 +127,10 @@ impl Archive for World {
     fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
         Ok(self.entries(owner_key))
     }
+    fn envelope(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, Fault> {
+        let block = self.block(height, true);
+        Ok(block.and_then(|b| b.transactions.into_iter().nth(index as usize)))
+    }
     fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault> {
         let block = self.block(height, true);
         Ok(block.map(|b| (b.header.unwrap(), b.transactions)))

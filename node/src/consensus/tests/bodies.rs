@@ -1,7 +1,7 @@
 //! What a peer can make of the bodies that it sends.
 
 use super::agree::signed_vote;
-use super::refuse::{block, block_of, proposal, refusal};
+use super::refuse::{assert_a_quorum_decides, block, block_of, proposal, refusal};
 use super::*;
 use crate::consensus::log;
 use arc_malachitebft_core_consensus::Input as CoreInput;
@@ -131,13 +131,7 @@ fn what_was_refused_before_a_crash_can_be_decided_after_it() {
     net.crash(0);
     net.start(0);
     assert_eq!(refusal(&mut net, with_body), None);
-    for kind in [VoteType::Prevote, VoteType::Precommit] {
-        for i in 1..4 {
-            let vote = signed_vote(&net, i, kind, 1, 0, Some(id));
-            assert_eq!(refusal(&mut net, message::vote(&vote)), None);
-        }
-    }
-    assert_eq!(net.committed, [(0, 1, 0, 0)]);
+    assert_a_quorum_decides(&mut net, id);
 }
 
 /// A log that was torn behind a proposal: its block comes again and is judged.

@@ -233,6 +233,17 @@ fn a_block_that_execution_denies_gets_a_nil_prevote() {
 }
 
 /// Node 0 has prevoted, for nil.
+/// The three other validators vote for a block at height 1, round 0: node 0 decides it.
+pub fn assert_a_quorum_decides(net: &mut Net, id: Hash) {
+    for kind in [VoteType::Prevote, VoteType::Precommit] {
+        for i in 1..4 {
+            let vote = signed_vote(net, i, kind, 1, 0, Some(id));
+            assert_eq!(refusal(net, message::vote(&vote)), None);
+        }
+    }
+    assert_eq!(net.committed, [(0, 1, 0, 0)]);
+}
+
 pub fn assert_prevoted_nil(net: &Net) {
     let own = keys(4)[0].verifying_key().to_bytes().to_vec();
     let prevote = net.signed.get(&(own, true, 1, 0, VoteType::Prevote as u8));

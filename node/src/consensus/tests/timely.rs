@@ -1,7 +1,9 @@
 //! When a proposed block counts: its maker, its time, and what stands in for them.
 
 use super::agree::signed_vote;
-use super::refuse::{assert_prevoted_nil, block, block_of, proposal, refusal};
+use super::refuse::{
+    assert_a_quorum_decides, assert_prevoted_nil, block, block_of, proposal, refusal,
+};
 use super::*;
 use crate::chain::Invalid;
 use crate::consensus::context::{BlockId, Height};
@@ -47,13 +49,7 @@ fn an_untimely_block_with_a_quorum_is_decided_here_too() {
     let reason = refusal(&mut net, message::proposal(&signed, Some(block.encode())));
     assert!(matches!(reason, Some(MessageRefused::Untimely { .. })));
     assert_prevoted_nil(&net);
-    for kind in [VoteType::Prevote, VoteType::Precommit] {
-        for i in 1..4 {
-            let vote = signed_vote(&net, i, kind, 1, 0, Some(id));
-            assert_eq!(refusal(&mut net, message::vote(&vote)), None);
-        }
-    }
-    assert_eq!(net.committed, [(0, 1, 0, 0)]);
+    assert_a_quorum_decides(&mut net, id);
 }
 
 /// A block slipped in with an invented valid round isn't judged for timeliness then, and so must

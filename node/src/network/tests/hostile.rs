@@ -32,6 +32,17 @@ async fn still_works(node: &mut Node, honest: &Node) {
     assert_eq!(node.message().await, (honest.id, bytes("still here")));
 }
 
+/// The rogue peer is gone, and refused when it comes again.
+async fn is_kept_out(node: &mut Node, honest: &Node, rogue: &mut Rogue) {
+    node.connected_to([honest.id]).await;
+
+    rogue.dial(node);
+    guarded("connecting", rogue.connected()).await;
+    guarded("closing", rogue.closed()).await;
+    node.refused(Some(rogue.id), Refusal::Suspended).await;
+    still_works(node, honest).await;
+}
+
 #[tokio::test]
 async fn malformed_frames_are_refused_and_nothing_else_suffers() {
     let (mut node, honest, mut rogue) = beset(limits()).await;
@@ -123,13 +134,7 @@ async fn a_peer_that_sends_more_than_its_rate_is_disconnected_and_kept_out() {
     }
     guarded("closing", rogue.closed()).await;
     node.refused(Some(rogue.id), Refusal::RateExceeded).await;
-    node.connected_to([honest.id]).await;
-
-    rogue.dial(&node);
-    guarded("connecting", rogue.connected()).await;
-    guarded("closing", rogue.closed()).await;
-    node.refused(Some(rogue.id), Refusal::Suspended).await;
-    still_works(&mut node, &honest).await;
+    is_kept_out(&mut node, &honest, &mut rogue).await;
 }
 
 #[tokio::test]
@@ -138,13 +143,7 @@ async fn a_peer_that_the_host_suspends_is_disconnected_and_kept_out() {
     node.handle.suspend(rogue.id).await.expect("it runs");
     guarded("closing", rogue.closed()).await;
     node.refused(Some(rogue.id), Refusal::Useless).await;
-    node.connected_to([honest.id]).await;
-
-    rogue.dial(&node);
-    guarded("connecting", rogue.connected()).await;
-    guarded("closing", rogue.closed()).await;
-    node.refused(Some(rogue.id), Refusal::Suspended).await;
-    still_works(&mut node, &honest).await;
+    is_kept_out(&mut node, &honest, &mut rogue).await;
 }
 
 #[tokio::test]
