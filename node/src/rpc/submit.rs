@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
@@ -15,6 +16,7 @@ use touchstone_proto::node::transaction_status::Status as Word;
 use super::{Parts, Shared, query, refusal};
 use crate::admission::{Admission, Source};
 use crate::mempool::{Listener, Outcome};
+use crate::storage::rocks::Snapshot;
 
 /// Answers of a stream of submissions.
 pub type StatusStream =
@@ -22,6 +24,10 @@ pub type StatusStream =
 
 /// Submissions of one stream whose outcome is still open, at most; then reading pauses.
 const OPEN_PER_STREAM: usize = 20_000;
+/// Submissions of one stream that are admitted in one go, at most.
+const TOGETHER: usize = 128;
+/// Bytes of envelopes with which they are enough.
+const TOGETHER_BYTES: usize = 1 << 20;
 
 /// Takes in one transaction; waits for its outcome if asked.
 pub async fn submit(
@@ -29,10 +35,16 @@ pub async fn submit(
     request: wire::SubmitRequest,
 ) -> Result<wire::TransactionStatus, Status> {
     let (listener, mut outcomes) = mpsc::unbounded_channel();
-    let listener = request.wait.then_some(listener);
-    let (id, word) = admit(shared, request.envelope, listener, Turn::WithPlace).await?;
+    let wait = request.wait;
+    let admitting = shared.clone();
+    let work = move || {
+        let snapshot = admitting.parts.reader.snapshot();
+        admit(&admitting.parts, &snapshot, request, &listener)
+    };
+    let (id, word, fresh) = shared.gates.admissions.run(work).await?;
+    pass_on(shared, fresh).await?;
     let word = match word {
-        Word::Pending(_) if request.wait => match outcomes.recv().await {
+        Word::Pending(_) if wait => match outcomes.recv().await {
             Some((_, outcome)) => word_of(&outcome),
             None => return Err(Status::unavailable("the node is shutting down")),
         },
@@ -43,7 +55,7 @@ pub async fn submit(
 
 /// Takes in a stream of transactions and answers each when its outcome is known. Its seat is free
 /// once the client has gone, whatever is still open.
-pub fn submit_many<S>(shared: Arc<Shared>, mut requests: S) -> Result<StatusStream, Status>
+pub fn submit_many<S>(shared: Arc<Shared>, requests: S) -> Result<StatusStream, Status>
 where
     S: Stream<Item = Result<wire::SubmitRequest, Status>> + Send + Unpin + 'static,
 {
@@ -51,37 +63,36 @@ where
     let (answers, stream) = mpsc::channel(1024);
     tokio::spawn(async move {
         let _seat = seat;
+        let mut requests = requests.fuse();
         let (listener, mut outcomes) = mpsc::unbounded_channel();
         let mut open: usize = 0;
         let mut reading = true;
         while reading || open > 0 {
-            let answer = tokio::select! {
+            let ready = tokio::select! {
                 () = answers.closed() => return,
                 Some((id, outcome)) = outcomes.recv(), if open > 0 => {
                     open -= 1;
-                    Ok(status(id, word_of(&outcome)))
+                    vec![Ok(status(id, word_of(&outcome)))]
                 }
-                request = requests.next(), if reading && open < OPEN_PER_STREAM => {
-                    let request = match request {
-                        Some(Ok(request)) => request,
-                        Some(Err(_)) | None => {
-                            reading = false;
-                            continue;
+                together = together(&mut requests), if reading && open < OPEN_PER_STREAM => {
+                    if together.is_empty() {
+                        reading = false;
+                        continue;
+                    }
+                    let admitted = admit_together(&shared, together, &listener).await;
+                    match admitted {
+                        Ok(admitted) => {
+                            open += admitted.open;
+                            admitted.answers
                         }
-                    };
-                    let wanted = request.wait.then(|| listener.clone());
-                    match admit(&shared, request.envelope, wanted, Turn::OfStream).await {
-                        Ok((_, Word::Pending(_))) if request.wait => {
-                            open += 1;
-                            continue;
-                        }
-                        Ok((id, word)) => Ok(status(id, word)),
-                        Err(failure) => Err(failure),
+                        Err(failure) => vec![Err(failure)],
                     }
                 }
             };
-            if answers.send(answer).await.is_err() {
-                return;
+            for answer in ready {
+                if answers.send(answer).await.is_err() {
+                    return;
+                }
             }
         }
     });
@@ -94,45 +105,86 @@ pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, Status> {
     Ok(parts.mempool.outcome(&id).map(|outcome| word_of(&outcome)))
 }
 
-/// How an admission comes to its thread.
-#[derive(Clone, Copy)]
-enum Turn {
-    /// A call by itself: it needs a place in the queue.
-    WithPlace,
-    /// The one admission of a stream.
-    OfStream,
-}
-
-/// Verifies an envelope, puts it in the pool and passes it on. A broken rule is an answer.
-async fn admit(
-    shared: &Arc<Shared>,
-    envelope: Vec<u8>,
-    listener: Option<Listener>,
-    turn: Turn,
-) -> Result<(Hash, Word), Status> {
-    let admitting = shared.clone();
-    let work = move || examine(&admitting, envelope, listener);
-    let admissions = &shared.gates.admissions;
-    let (id, word, fresh) = match turn {
-        Turn::WithPlace => admissions.run(work).await?,
-        Turn::OfStream => admissions.run_in_turn(work).await?,
-    };
-    if let Some(envelope) = fresh
-        && shared.parts.gossip.send(envelope).await.is_err()
-    {
-        return Err(Status::unavailable("the node is shutting down"));
+/// What a stream has ready: the next submission and those that came with it. Nothing once it has
+/// ended. Given up while it waits, it has taken nothing.
+async fn together<S>(requests: &mut S) -> Vec<wire::SubmitRequest>
+where
+    S: Stream<Item = Result<wire::SubmitRequest, Status>> + Unpin,
+{
+    let mut taken = Vec::new();
+    let mut bytes = 0;
+    let mut next = requests.next().await;
+    while let Some(Ok(request)) = next {
+        bytes += request.envelope.len();
+        taken.push(request);
+        if taken.len() >= TOGETHER || bytes >= TOGETHER_BYTES {
+            break;
+        }
+        next = requests.next().now_or_never().flatten();
     }
-    Ok((id, word))
+    taken
 }
 
-/// The part of an admission that reads the store and verifies the signature; with the envelope
-/// where it is new to the pool.
-fn examine(
-    shared: &Shared,
-    envelope: Vec<u8>,
-    listener: Option<Listener>,
+/// What became of submissions that were admitted together.
+struct Admitted {
+    /// Those whose outcome the stream waits for.
+    open: usize,
+    /// To be answered now.
+    answers: Vec<Result<wire::TransactionStatus, Status>>,
+}
+
+/// Admits submissions on one thread, from one snapshot: a thread for each would cost more than
+/// what it verifies.
+async fn admit_together(
+    shared: &Arc<Shared>,
+    requests: Vec<wire::SubmitRequest>,
+    listener: &Listener,
+) -> Result<Admitted, Status> {
+    let admitting = shared.clone();
+    let listener = listener.clone();
+    let work = move || {
+        let snapshot = admitting.parts.reader.snapshot();
+        let admitted = requests.into_iter().map(|request| {
+            let wait = request.wait;
+            (wait, admit(&admitting.parts, &snapshot, request, &listener))
+        });
+        Ok(admitted.collect::<Vec<_>>())
+    };
+    let mut open = 0;
+    let mut answers = Vec::new();
+    for (wait, admitted) in shared.gates.admissions.run_in_turn(work).await? {
+        match admitted {
+            Ok((id, word, fresh)) => {
+                pass_on(shared, fresh).await?;
+                match word {
+                    Word::Pending(_) if wait => open += 1,
+                    word => answers.push(Ok(status(id, word))),
+                }
+            }
+            Err(failure) => answers.push(Err(failure)),
+        }
+    }
+    Ok(Admitted { open, answers })
+}
+
+/// Has an envelope that is new to the pool gossiped.
+async fn pass_on(shared: &Shared, fresh: Option<Vec<u8>>) -> Result<(), Status> {
+    let Some(envelope) = fresh else {
+        return Ok(());
+    };
+    let sent = shared.parts.gossip.send(envelope).await;
+    sent.map_err(|_| Status::unavailable("the node is shutting down"))
+}
+
+/// Reads the store, verifies the signature and puts an envelope in the pool; gives it back where
+/// it is new there. A broken rule is an answer.
+fn admit(
+    parts: &Parts,
+    snapshot: &Snapshot<'_>,
+    request: wire::SubmitRequest,
+    listener: &Listener,
 ) -> Result<(Hash, Word, Option<Vec<u8>>), Status> {
-    let parts = &shared.parts;
+    let envelope = request.envelope;
     let id = match transaction::id_of_envelope(&parts.chain_id, &envelope) {
         Ok(id) => id,
         Err(rejection) => {
@@ -140,16 +192,16 @@ fn examine(
             return Ok(([0; 32], word, None));
         }
     };
-    let snapshot = parts.reader.snapshot();
-    if let Some(committed) = query::committed(&snapshot, &id)? {
+    if let Some(committed) = query::committed(snapshot, &id)? {
         return Ok((id, Word::Committed(committed), None));
     }
     let admission = Admission {
         chain_id: &parts.chain_id,
         tip: snapshot.tip(),
-        state: &snapshot,
+        state: snapshot,
         pool: &parts.mempool,
     };
+    let listener = request.wait.then(|| listener.clone());
     let admitted = admission
         .admit(&envelope, Source::Client(listener))
         .map_err(refusal::fault)?;
@@ -195,3 +247,6 @@ pub fn status(id: Hash, word: Word) -> wire::TransactionStatus {
         status: Some(word),
     }
 }
+
+#[cfg(test)]
+mod tests;

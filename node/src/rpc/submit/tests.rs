@@ -1,0 +1,51 @@
+use super::*;
+
+type Ready = tokio_stream::Iter<std::vec::IntoIter<Result<wire::SubmitRequest, Status>>>;
+
+fn ready(sizes: &[usize]) -> Ready {
+    let requests = sizes.iter().map(|size| {
+        Ok(wire::SubmitRequest {
+            envelope: vec![0; *size],
+            wait: false,
+        })
+    });
+    tokio_stream::iter(requests.collect::<Vec<_>>())
+}
+
+async fn groups(
+    mut stream: impl Stream<Item = Result<wire::SubmitRequest, Status>> + Unpin,
+) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    loop {
+        match together(&mut stream).await.len() {
+            0 => return sizes,
+            size => sizes.push(size),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_ready_is_taken_together_up_to_a_number() {
+    let sizes = vec![10; 2 * TOGETHER + 3];
+    assert_eq!(groups(ready(&sizes)).await, [TOGETHER, TOGETHER, 3]);
+}
+
+#[tokio::test]
+async fn what_is_taken_together_is_bounded_in_bytes() {
+    let sizes = [TOGETHER_BYTES, 1, TOGETHER_BYTES - 1, 1];
+    assert_eq!(groups(ready(&sizes)).await, [1, 2, 1]);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_company_and_nothing_is_lost_to_a_wait_given_up() {
+    let (sender, receiver) = mpsc::channel(4);
+    let mut stream = ReceiverStream::new(receiver);
+    assert!(together(&mut stream).now_or_never().is_none());
+    sender
+        .send(Ok(wire::SubmitRequest::default()))
+        .await
+        .unwrap();
+    assert_eq!(together(&mut stream).now_or_never().unwrap().len(), 1);
+    drop(sender);
+    assert_eq!(together(&mut stream).now_or_never().unwrap().len(), 0);
+}
