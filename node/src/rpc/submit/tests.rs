@@ -1,6 +1,6 @@
 use super::*;
 
-type Ready = tokio_stream::Iter<std::vec::IntoIter<Result<wire::SubmitRequest, Status>>>;
+type Ready = futures::stream::Iter<std::vec::IntoIter<Result<wire::SubmitRequest, Status>>>;
 
 fn ready(sizes: &[usize]) -> Ready {
     let requests = sizes.iter().map(|size| {
@@ -9,7 +9,7 @@ fn ready(sizes: &[usize]) -> Ready {
             wait: false,
         })
     });
-    tokio_stream::iter(requests.collect::<Vec<_>>())
+    futures::stream::iter(requests.collect::<Vec<_>>())
 }
 
 async fn groups(
