@@ -242,3 +242,45 @@ async fn a_deposit_is_sent_again_from_its_receipt() {
     assert_eq!(seen[0], seen[1]);
     assert_eq!(node.run(&["certificate", &front]).await.code, 0);
 }
+
+/// The same record gives the same bytes, whoever of the validators signed and however long the
+/// chain has become.
+#[tokio::test]
+async fn a_certificate_is_written_as_pdf_byte_for_byte_again() {
+    let node = Served::start().await;
+    let (front, _, receipt) = deposited(&node).await;
+    let out = |name: &str| node.path(name).display().to_string();
+    let first = out("first.pdf");
+    let ran = node.run(&["certificate", &front, "-o", &first]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // Another node may hold another certificate of the same block, and a longer chain.
+    let other = node.write("other.png", "a table");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &other, "--receipts", &folder];
+    assert_eq!(node.run_as("acme", &deposit).await.code, 0);
+    node.world().sign_again(&[102, 103, 104]);
+    let again = node.run(&["certificate", &front, "--json"]).await;
+    let signers = again.json()[0]["deposit_block"]["signers"].clone();
+    assert!(signers.to_string().contains("delta"), "{signers}");
+    let second = out("second.pdf");
+    let ran = node.run(&["certificate", &front, "-o", &second]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let bytes = std::fs::read(&first).unwrap();
+    assert!(bytes.starts_with(b"%PDF-1.7"));
+    assert_eq!(bytes, std::fs::read(&second).unwrap());
+
+    // Nothing is overwritten unasked, and no other form is guessed.
+    let again = node.run(&["certificate", &front, "-o", &first]).await;
+    assert_eq!(again.code, 1, "{again:?}");
+    let forced = ["certificate", &front, "-o", &first, "--force"];
+    assert_eq!(node.run(&forced).await.code, 0);
+    let text = out("cert.txt");
+    let ran = node.run(&["certificate", &front, "-o", &text]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(!std::path::Path::new(&text).exists());
+
+    // What the record gains, the certificate gains.
+    assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
+    assert_eq!(node.run(&forced).await.code, 0);
+    assert_ne!(bytes, std::fs::read(&first).unwrap());
+}
