@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Makes NotoSansCJKsc-subset.otf from Debian's fonts-noto-cjk. Only for changing the set of
-characters; a build reads the file that is kept here.
+"""Makes the two fonts of this folder from Debian's fonts-noto-cjk and fonts-noto-core. Only for
+changing the set of characters; a build reads the files that are kept here.
 
-    apt-get install fonts-noto-cjk && pip install fonttools==4.68.0
-    subset.py /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc NotoSansCJKsc-subset.otf
+    apt-get install fonts-noto-cjk fonts-noto-core && pip install fonttools==4.68.0
+    subset.py /usr/share/fonts
 """
 
+import pathlib
 import sys
 
 from fontTools import subset, ttLib
@@ -27,13 +28,11 @@ def double_bytes(codec, leads):
     return found
 
 
-def characters():
-    """GB 2312 whole, Big5's frequent characters (level 1), and the alphabets of Europe."""
+def chinese():
+    """GB 2312 whole, Big5's frequent characters (level 1), and the Latin that goes with them."""
     ranges = [
         (0x20, 0x7F),  # ASCII
-        (0xA0, 0x180),  # Latin-1, Latin Extended-A
-        (0x370, 0x400),  # Greek
-        (0x400, 0x460),  # Cyrillic
+        (0xA0, 0x180),  # Latin-1, what there is of Latin Extended-A
         (0x2010, 0x205F),  # punctuation
         (0x20A0, 0x20C1),  # currencies
         (0x3000, 0x3020),  # CJK punctuation
@@ -46,9 +45,18 @@ def characters():
     return chosen - set(range(0x2028, 0x202F)) - {0x200E, 0x200F}
 
 
-def main(source, target):
-    faces = ttLib.TTCollection(source).fonts
-    number = next(i for i, f in enumerate(faces) if f["name"].getDebugName(4) == FACE)
+def european():
+    """What the Chinese font lacks of Europe's alphabets, and combining accents."""
+    ranges = [
+        (0x100, 0x250),  # Latin Extended-A and B
+        (0x300, 0x346),  # accents
+        (0x370, 0x530),  # Greek, Cyrillic
+        (0x1E00, 0x2000),  # Latin Extended Additional, Greek Extended
+    ]
+    return {c for first, end in ranges for c in range(first, end)}
+
+
+def make(source, number, characters, target):
     font = ttLib.TTFont(source, fontNumber=number, recalcTimestamp=False)
     options = subset.Options()
     options.layout_features = []
@@ -56,10 +64,21 @@ def main(source, target):
     options.notdef_outline = True
     options.drop_tables += ["BASE", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx"]
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=characters())
+    subsetter.populate(unicodes=characters)
     subsetter.subset(font)
     font.save(target)
+    return set(font.getBestCmap())
+
+
+def main(fonts):
+    source = fonts + "/opentype/noto/NotoSansCJK-Regular.ttc"
+    faces = ttLib.TTCollection(source).fonts
+    number = next(i for i, f in enumerate(faces) if f["name"].getDebugName(4) == FACE)
+    here = pathlib.Path(__file__).parent
+    covered = make(source, number, chinese(), here / "NotoSansCJKsc-subset.otf")
+    source = fonts + "/truetype/noto/NotoSans-Regular.ttf"
+    make(source, -1, european() - covered, here / "NotoSans-subset.ttf")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

@@ -19,7 +19,7 @@ pub fn document(facts: &Facts) -> Document {
         ],
         code: Some(facts.uri()),
         blocks,
-        foot: facts.uri(),
+        foot: format!("设计存证 Design deposit {}", hex::encode(facts.design_id)),
         date_ms: facts.time_ms,
     }
 }
@@ -62,10 +62,7 @@ fn deposit(facts: &Facts) -> Vec<Block> {
             "存证人 Owner",
             format!("{} ({})", facts.organisation_name, facts.organisation),
         ),
-        field(
-            "存证人公钥 Owner's key (Ed25519)",
-            hex::encode(facts.owner_key),
-        ),
+        field("存证人公钥 Owner's key", hex::encode(facts.owner_key)),
         field("承诺值 Commitment", hex::encode(facts.commitment)),
         field("公开 Disclosure", disclosed),
     ];

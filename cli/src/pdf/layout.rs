@@ -9,12 +9,13 @@ use super::{BadDocument, Block, Document};
 pub(super) const PAGE: (f32, f32) = (595.28, 841.89);
 pub(super) const MARGIN: f32 = 50.0;
 pub(super) const WIDTH: f32 = PAGE.0 - 2.0 * MARGIN;
-/// Where a page's text ends.
-const BOTTOM: f32 = PAGE.1 - 58.0;
+/// Where a page's text begins, and where it ends.
+const TOP: f32 = 40.0;
+const BOTTOM: f32 = PAGE.1 - 44.0;
 /// Width of the column of the fields' names.
 const NAMES: f32 = 128.0;
 /// Side of the QR code, with its quiet zone outside.
-const CODE: f32 = 92.0;
+const CODE: f32 = 84.0;
 
 /// How text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,14 +33,14 @@ impl Style {
         match self {
             Style::Title => 17.0,
             Style::Heading => 10.5,
-            Style::Name | Style::Text => 8.6,
+            Style::Name | Style::Text => 8.2,
             Style::Foot => 7.0,
         }
     }
 
     /// From one line to the next.
     fn leading(self) -> f32 {
-        self.size() * 1.42
+        self.size() * 1.34
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) fn pages(document: &Document, font: &Font) -> Result<Vec<Page>, BadDo
     let mut layout = Layout {
         font,
         pages: vec![Page::default()],
-        y: MARGIN,
+        y: TOP,
     };
     layout.head(document)?;
     for block in &document.blocks {
@@ -103,7 +104,7 @@ impl Layout<'_> {
     fn need(&mut self, height: f32) {
         if self.y + height > BOTTOM {
             self.pages.push(Page::default());
-            self.y = MARGIN;
+            self.y = TOP;
         }
     }
 
@@ -113,7 +114,7 @@ impl Layout<'_> {
             let code = qr::squares(text)?;
             self.mark(Mark::Code {
                 x: MARGIN + WIDTH - CODE,
-                y: MARGIN,
+                y: TOP,
                 side: CODE,
                 code,
             });
@@ -124,9 +125,9 @@ impl Layout<'_> {
             self.lines(title, MARGIN, width, Style::Title);
         }
         if document.code.is_some() {
-            self.y = self.y.max(MARGIN + CODE);
+            self.y = self.y.max(TOP + CODE);
         }
-        self.y += 10.0;
+        self.y += 2.0;
         Ok(())
     }
 
@@ -150,7 +151,7 @@ impl Layout<'_> {
             Block::Heading(text) => {
                 // A heading doesn't stand alone at a page's end.
                 self.need(Style::Heading.leading() + 4.0 * Style::Text.leading());
-                self.y += 7.0;
+                self.y += 5.0;
                 self.lines(text, MARGIN, WIDTH, Style::Heading);
                 let y = self.y;
                 self.mark(Mark::Rule { y });
@@ -186,7 +187,7 @@ impl Layout<'_> {
             }
             self.y += Style::Text.leading();
         }
-        self.y += 2.2;
+        self.y += 1.6;
     }
 
     fn notice(&mut self, text: &str) {
@@ -214,7 +215,7 @@ impl Layout<'_> {
             let number = format!("{} / {count}", index + 1);
             let end = MARGIN + WIDTH - self.font.width(&number) * style.size();
             for (x, text) in [(MARGIN, foot.clone()), (end, number)] {
-                let y = PAGE.1 - 34.0;
+                let y = PAGE.1 - 28.0;
                 page.marks.push(Mark::Text { x, y, style, text });
             }
         }
@@ -243,7 +244,7 @@ pub(super) fn broken(font: &Font, text: &str, width: f32) -> Vec<String> {
             continue;
         }
         for c in piece.chars() {
-            let wide = font.glyph(c).map_or(0.0, |(_, w)| w);
+            let wide = font.glyph(c).map_or(0.0, |g| g.width);
             if used + wide > width && !line.is_empty() {
                 lines.push(std::mem::take(&mut line));
                 used = 0.0;

@@ -8,10 +8,10 @@ use krilla::metadata::{DateTime, Metadata};
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
-use krilla::text::{GlyphId, KrillaGlyph};
+use krilla::text::{Font as Face, GlyphId, KrillaGlyph};
 use time::OffsetDateTime;
 
-use super::font::{FILE, Font};
+use super::font::{FILES, Font};
 use super::layout::{MARGIN, Mark, PAGE, Page, Style, WIDTH};
 use super::qr::Squares;
 use super::{BadDocument, Document};
@@ -29,7 +29,8 @@ pub(super) fn file(
         configuration: archival()?,
         ..SerializeSettings::default()
     };
-    let face = krilla::text::Font::new(FILE.into(), 0).ok_or(BadDocument::Font)?;
+    let faces: Option<Vec<Face>> = FILES.iter().map(|f| Face::new((*f).into(), 0)).collect();
+    let faces = faces.ok_or(BadDocument::Font)?;
     let mut pdf = krilla::Document::new_with(settings);
     pdf.set_metadata(metadata(document));
     for page in pages {
@@ -38,7 +39,7 @@ pub(super) fn file(
         let mut target = pdf.start_page_with(size);
         let mut surface = target.surface();
         for mark in &page.marks {
-            paint(mark, &mut surface, &face, font);
+            paint(mark, &mut surface, &faces, font);
         }
         surface.finish();
         target.finish();
@@ -89,7 +90,7 @@ fn fill(shade: u8) -> Option<Fill> {
     })
 }
 
-fn paint(mark: &Mark, surface: &mut Surface<'_>, face: &krilla::text::Font, font: &Font) {
+fn paint(mark: &Mark, surface: &mut Surface<'_>, faces: &[Face], font: &Font) {
     match mark {
         Mark::Text { x, y, style, text } => {
             let shade = match style {
@@ -105,9 +106,14 @@ fn paint(mark: &Mark, surface: &mut Surface<'_>, face: &krilla::text::Font, font
                     ..Stroke::default()
                 }),
             );
-            let glyphs = glyphs(text, font);
-            let start = Point::from_xy(*x, *y);
-            surface.draw_glyphs(start, &glyphs, face.clone(), text, style.size(), false);
+            let mut x = *x;
+            for (face, glyphs, width) in runs(text, font) {
+                let start = Point::from_xy(x, *y);
+                if let Some(face) = faces.get(face) {
+                    surface.draw_glyphs(start, &glyphs, face.clone(), text, style.size(), false);
+                }
+                x += width * style.size();
+            }
         }
         Mark::Rule { y } => rectangles(surface, GREY, [(MARGIN, *y, WIDTH, 0.5)]),
         Mark::Edge { x, top, bottom } => {
@@ -119,16 +125,26 @@ fn paint(mark: &Mark, surface: &mut Surface<'_>, face: &krilla::text::Font, font
     }
 }
 
-/// One glyph for each character: no script of this font joins or reorders any.
-fn glyphs(text: &str, font: &Font) -> Vec<KrillaGlyph> {
-    text.char_indices()
-        .filter_map(|(at, c)| {
-            let (id, width) = font.glyph(c)?;
-            let id = GlyphId::new(id.to_u32());
-            let range = at..at + c.len_utf8();
-            Some(KrillaGlyph::new(id, width, 0.0, 0.0, 0.0, range, None))
-        })
-        .collect()
+/// Each face's turn in a text: its index, its glyphs and their width in ems. One glyph for each
+/// character: no script of these fonts joins or reorders any.
+fn runs(text: &str, font: &Font) -> Vec<(usize, Vec<KrillaGlyph>, f32)> {
+    let mut runs: Vec<(usize, Vec<KrillaGlyph>, f32)> = Vec::new();
+    for (at, c) in text.char_indices() {
+        let Some(glyph) = font.glyph(c) else {
+            continue;
+        };
+        let range = at..at + c.len_utf8();
+        let id = GlyphId::new(glyph.id);
+        let drawn = KrillaGlyph::new(id, glyph.width, 0.0, 0.0, 0.0, range, None);
+        match runs.last_mut() {
+            Some((face, glyphs, width)) if *face == glyph.face => {
+                glyphs.push(drawn);
+                *width += glyph.width;
+            }
+            _ => runs.push((glyph.face, vec![drawn], glyph.width)),
+        }
+    }
+    runs
 }
 
 /// The code's dark runs: x, y, width, height.

@@ -284,3 +284,107 @@ async fn a_certificate_is_written_as_pdf_byte_for_byte_again() {
     assert_eq!(node.run(&forced).await.code, 0);
     assert_ne!(bytes, std::fs::read(&first).unwrap());
 }
+
+/// What other programs make of a PDF: qpdf finds its structure right, and poppler gives its text, in
+/// lines.
+fn text_of(pdf: &str) -> String {
+    let run = |program: &str, arguments: &[&str]| {
+        let ran = std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|e| panic!("{program}: {e}; scripts/lib/setup.sh installs it"));
+        assert!(ran.status.success(), "{program}: {ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    run("qpdf", &["--check", pdf]);
+    run("pdftotext", &["-layout", pdf, "-"])
+}
+
+#[tokio::test]
+async fn a_written_certificate_says_what_is_known_and_whose_word_it_is() {
+    let node = Served::start().await;
+    let file = node.write("桥.png", "a bridge at dusk");
+    let folder = node.folder.path().display().to_string();
+    let title = "黄昏的桥 Most za soumraku, Žižkov 😀";
+    let deposit = [
+        "deposit",
+        &file,
+        "--title",
+        title,
+        "--receipts",
+        &folder,
+        "--json",
+    ];
+    let ran = node.run_as("carol", &deposit).await;
+    let receipt = ran.json()[0]["receipt"].as_str().unwrap().to_owned();
+    let id = id_of(&receipt);
+    let pdf = node.path("cert.pdf").display().to_string();
+    let write = ["certificate", &file, "-o", &pdf, "--force", "--json"];
+    let ran = node.run(&write).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let json = &ran.json()[0];
+    let text = text_of(&pdf);
+    let world = hex::encode(node.world().genesis.chain_id);
+    let hash = hex::encode(touchstone_core::hash::sha256(b"a bridge at dusk"));
+    let shown = [
+        "设计存证证书",
+        "Certificate of design deposit",
+        &id,
+        "黄昏的桥 Most za soumraku, Žižkov [U+1F600]",
+        "持有人所述，账本未记录 the holder's statement, not in the ledger",
+        "Carol Design (carol)",
+        json["owner_key"].as_str().unwrap(),
+        json["commitment"].as_str().unwrap(),
+        json["transaction"].as_str().unwrap(),
+        json["deposit_block"]["block_id"].as_str().unwrap(),
+        &hash,
+        "桥.png",
+        "2026-01-01 00:00:01.000 UTC ± 4.5 s",
+        "2026-01-01 08:00:01.000 (UTC+8)",
+        "500 ms",
+        "4000 ms",
+        "高度 height 1",
+        &world,
+        // All validators of the height, signers or not.
+        "Acme Logistics (acme)：表决权 voting power 1 / 4",
+        "Bravo Retail (bravo)：表决权 voting power 1 / 4",
+        "Carol Design (carol)：表决权 voting power 1 / 4",
+        "Delta IP Office (delta)：表决权 voting power 1 / 4",
+        "存证人所属机构本身也是验证节点",
+        "未公开 not disclosed",
+        "1/1",
+    ];
+    for part in shown {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    assert!(!text.contains("2/2"), "more than a page:\n{text}");
+
+    // Disclosed, the title is the ledger's; without the receipt, the names of files are gone.
+    assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
+    std::fs::remove_file(&receipt).unwrap();
+    let ran = node.run(&write).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = text_of(&pdf);
+    assert!(
+        text.contains("recorded in the ledger at its disclosure"),
+        "{text}"
+    );
+    assert!(
+        text.contains("2026-01-01 00:00:02.000 UTC，区块高度 block height 2"),
+        "{text}"
+    );
+    assert!(text.contains(&hash) && !text.contains("桥.png"), "{text}");
+
+    // Nothing is known of an undisclosed design without its receipt.
+    let bare = node.write("bare.png", "something else");
+    let away = node.path("away").display().to_string();
+    std::fs::create_dir(&away).unwrap();
+    let deposit = ["deposit", &bare, "--receipts", &away, "--json"];
+    let ran = node.run_as("bravo", &deposit).await;
+    let id = ran.json()[0]["design_id"].as_str().unwrap().to_owned();
+    let ran = node.run(&["certificate", &id, "-o", &pdf, "--force"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = text_of(&pdf);
+    assert!(text.contains("文件 Files: 未知 unknown"), "{text}");
+    assert!(text.contains("Shows that a commitment by"), "{text}");
+}
