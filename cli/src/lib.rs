@@ -26,6 +26,7 @@ pub mod link;
 pub mod output;
 pub mod pdf;
 pub mod receipt;
+pub mod report;
 pub mod settings;
 pub mod verbs;
 pub mod verify;

@@ -23,10 +23,10 @@ use crate::verify::{Attested, NotVerified};
 /// Show, proven, when a design was deposited and by whom
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  touchstone certificate chair-front.png              finds its receipt here, else disclosures
+  touchstone certificate chair-front.png               finds its receipt here, else disclosures
   touchstone certificate chair-front.png --receipt 4be1….touchstone.json
-  touchstone certificate 4be1…                        by the design's id; finds its receipt here
-  touchstone certificate chair-front.png -o cert.pdf  writes it in PDF/A as well
+  touchstone certificate 4be1…                         by the design's id; finds its receipt here
+  touchstone certificate chair-front.png -o cert.pdf   writes it in PDF/A as well
 
 Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it.")]
 pub struct Arguments {

@@ -3,7 +3,7 @@
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{DesignReply, DesignsByFileReply, TransactionStatus};
 
-use crate::fake::{Ran, Served};
+use crate::fake::{Ran, Served, text_of};
 
 /// Two files, deposited by carol; gives the files and the receipt.
 async fn deposited(node: &Served) -> (String, String, String) {
@@ -283,21 +283,6 @@ async fn a_certificate_is_written_as_pdf_byte_for_byte_again() {
     assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
     assert_eq!(node.run(&forced).await.code, 0);
     assert_ne!(bytes, std::fs::read(&first).unwrap());
-}
-
-/// What other programs make of a PDF: qpdf finds its structure right, and poppler gives its text, in
-/// lines.
-fn text_of(pdf: &str) -> String {
-    let run = |program: &str, arguments: &[&str]| {
-        let ran = std::process::Command::new(program)
-            .args(arguments)
-            .output()
-            .unwrap_or_else(|e| panic!("{program}: {e}; scripts/lib/setup.sh installs it"));
-        assert!(ran.status.success(), "{program}: {ran:?}");
-        String::from_utf8(ran.stdout).unwrap()
-    };
-    run("qpdf", &["--check", pdf]);
-    run("pdftotext", &["-layout", pdf, "-"])
 }
 
 #[tokio::test]
