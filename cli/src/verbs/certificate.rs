@@ -1,7 +1,10 @@
 //! `touchstone certificate`: what the ledger proves about a design, by its id, receipt or file.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
@@ -10,14 +13,14 @@ use touchstone_core::rejection::Rejection;
 use touchstone_proto::ledger::{Design, transaction::Action};
 
 use crate::certificate::facts::{self, Facts};
-use crate::certificate::page;
+use crate::certificate::{credential, page};
 use crate::client::{Client, Outcome};
 use crate::failure::Failure;
 use crate::file;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::pdf;
 use crate::receipt::{self, Opening, Receipt};
-use crate::settings::Settings;
+use crate::settings::{Settings, Signing};
 use crate::verify::{Attested, NotVerified};
 
 /// Show, proven, when a design was deposited and by whom
@@ -27,11 +30,19 @@ use crate::verify::{Attested, NotVerified};
   touchstone certificate chair-front.png --receipt 4be1….touchstone.json
   touchstone certificate 4be1…                         by the design's id; finds its receipt here
   touchstone certificate chair-front.png -o cert.pdf   writes it in PDF/A as well
+  touchstone certificate 4be1… -o cert.json --key acme.pem
+  touchstone certificate --check cert.json             is the credential right?
 
-Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it.")]
+Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a credential
+that leaves something to weigh.")]
 pub struct Arguments {
     /// A design's id (64 hex digits) or one of its files
-    #[arg(value_name = "ID|FILE")]
+    #[arg(
+        value_name = "ID|FILE",
+        required_unless_present = "check",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub design: String,
     /// The receipt of the deposit
     #[arg(long, value_name = "RECEIPT")]
@@ -39,12 +50,22 @@ pub struct Arguments {
     /// Folder with receipts [default: the file's folder and this one]
     #[arg(long, value_name = "DIR", conflicts_with = "receipt")]
     pub receipts: Option<PathBuf>,
-    /// Write the certificate too: FILE.pdf is a PDF/A document in Chinese and English
+    /// Write the certificate too: FILE.pdf is a PDF/A document in Chinese and English, FILE.json a
+    /// Verifiable Credential that the owner's key (--key) signs
     #[arg(short, long, value_name = "FILE")]
     pub out: Vec<PathBuf>,
+    /// Check a Verifiable Credential of a deposit; where a genesis document is named, against the ledger
+    #[arg(long, value_name = "CREDENTIAL", conflicts_with_all = ["design", "out"])]
+    pub check: Option<PathBuf>,
+    /// Check the credential's signature alone and ask no node
+    #[arg(long, requires = "check")]
+    pub offline: bool,
     /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
+    /// Who signs the credential
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
 /// How the content of a commitment is known.
@@ -74,7 +95,10 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let forms = output_forms(arguments)?;
+    if let Some(path) = &arguments.check {
+        return check::run(path, arguments, settings, output).await;
+    }
+    let forms = output_forms(arguments, settings)?;
     let file = match Path::new(&arguments.design) {
         path if path.is_file() => Some(receipt::hash_file(path)?),
         _ => None,
@@ -163,14 +187,21 @@ pub async fn run(
 /// A form of the certificate as a file.
 enum Form {
     Page,
+    Credential(Box<SigningKey>),
 }
 
 /// What is to be written where, by the names' endings.
-fn output_forms(arguments: &Arguments) -> Result<Vec<(&Path, Form)>, Failure> {
+fn output_forms<'a>(
+    arguments: &'a Arguments,
+    settings: &Settings,
+) -> Result<Vec<(&'a Path, Form)>, Failure> {
     let form = |path: &PathBuf| match path.extension().and_then(|e| e.to_str()) {
         Some("pdf") => Ok(Form::Page),
+        Some("json") => Ok(Form::Credential(Box::new(
+            settings.key(&arguments.signing)?,
+        ))),
         _ => Err(Failure::Usage(format!(
-            "{}: a certificate is written as FILE.pdf",
+            "{}: a certificate is written as FILE.pdf or FILE.json",
             path.display()
         ))),
     };
@@ -202,6 +233,8 @@ async fn write(
     for (path, form) in forms {
         let bytes = match form {
             Form::Page => pdf::render(&page::document(&facts))?,
+            Form::Credential(key) => credential::issue(&facts, key)
+                .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?,
         };
         file::write(path, &bytes)?;
     }

@@ -373,3 +373,83 @@ async fn a_written_certificate_says_what_is_known_and_whose_word_it_is() {
     assert!(text.contains("文件 Files: 未知 unknown"), "{text}");
     assert!(text.contains("Shows that a commitment by"), "{text}");
 }
+
+/// The credential that the owner's key signs is checked by its signature alone, and by the ledger.
+#[tokio::test]
+async fn a_credential_is_issued_by_the_owner_and_checked() {
+    let node = Served::start().await;
+    let (front, _, receipt) = deposited(&node).await;
+    let folder = node.folder.path().display().to_string();
+    let out = |name: &str| node.path(name).display().to_string();
+    let (cert, again) = (out("cert.json"), out("again.json"));
+    let issue = ["certificate", &front, "-o", &cert];
+    let ran = node.run(&issue).await;
+    assert_eq!(ran.code, 1, "without a key: {ran:?}");
+    let ran = node.run_as("acme", &issue).await;
+    assert_eq!(ran.code, 1, "by another's key: {ran:?}");
+    assert!(!std::path::Path::new(&cert).exists());
+    for file in [&cert, &again] {
+        let ran = node
+            .run_as("carol", &["certificate", &front, "-o", file])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let bytes = std::fs::read(&cert).unwrap();
+    assert_eq!(bytes, std::fs::read(&again).unwrap());
+
+    // Whoever has only the file.
+    let ran = crate::fake::touchstone(&["certificate", "--check", &cert]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.out.contains("Signature   holds"), "{ran:?}");
+    assert!(ran.out.contains("Ledger      not asked"), "{ran:?}");
+    // With the receipt, or a disclosure, the ledger proves the files too.
+    let ask = ["certificate", "--check", &cert];
+    let ran = node.run(&ask).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(
+        ran.out.contains("the files are the owner's word"),
+        "{ran:?}"
+    );
+    let ran = node
+        .run(&[&ask[..], &["--offline", "--json"]].concat())
+        .await;
+    assert_eq!(ran.json()[0]["ledger"], serde_json::Value::Null);
+    let ran = node
+        .run(&[&ask[..], &["--receipts", &folder]].concat())
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("Credential  VERIFIED\n"), "{ran:?}");
+    let ran = node
+        .run(&[&ask[..], &["--receipt", &receipt, "--json"]].concat())
+        .await;
+    assert_eq!(ran.json()[0]["ledger"]["height"], 1);
+    assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
+    assert_eq!(node.run(&ask).await.code, 0);
+
+    // A changed word, and a lie that its owner signed.
+    let text = String::from_utf8(bytes).unwrap();
+    let bent = node.write("bent.json", &text.replace("Chair 7", "Chair 8"));
+    let ran = node.run(&["certificate", "--check", &bent]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("signature doesn't hold"), "{ran:?}");
+    let mut lie: serde_json::Value = serde_json::from_str(&text).unwrap();
+    lie.as_object_mut().unwrap().remove("proof");
+    lie["credentialSubject"]["height"] = 0.into();
+    let date = "2026-01-01T00:00:01.000Z";
+    let key = crate::fake::key(3);
+    let lie = touchstone_cli::certificate::data_integrity::secure(&lie, &key, date).unwrap();
+    let lie = node.write("lie.json", &lie.to_string());
+    let ran = node.run(&["certificate", "--check", &lie]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.err.contains("the ledger proves another height"),
+        "{ran:?}"
+    );
+    let nonsense = node.write("nonsense.json", "{}");
+    assert_eq!(
+        node.run(&["certificate", "--check", &nonsense]).await.code,
+        3
+    );
+    let missing = node.run(&["certificate", "--check", "missing.json"]).await;
+    assert_eq!(missing.code, 1, "{missing:?}");
+}
