@@ -224,3 +224,6 @@ fn reading(facts: &Facts) -> Vec<Block> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,13 +37,8 @@ Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't pa
 that leaves something to weigh.")]
 pub struct Arguments {
     /// A design's id (64 hex digits) or one of its files
-    #[arg(
-        value_name = "ID|FILE",
-        required_unless_present = "check",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub design: String,
+    #[arg(value_name = "ID|FILE", required_unless_present = "check")]
+    pub design: Option<String>,
     /// The receipt of the deposit
     #[arg(long, value_name = "RECEIPT")]
     pub receipt: Option<PathBuf>,
@@ -98,8 +93,9 @@ pub async fn run(
     if let Some(path) = &arguments.check {
         return check::run(path, arguments, settings, output).await;
     }
+    let design = arguments.design.as_deref().unwrap_or_default();
     let forms = output_forms(arguments, settings)?;
-    let file = match Path::new(&arguments.design) {
+    let file = match Path::new(design) {
         path if path.is_file() => Some(receipt::hash_file(path)?),
         _ => None,
     };
@@ -108,7 +104,7 @@ pub async fn run(
     match (&arguments.receipt, &file) {
         (Some(path), _) => {
             let receipt = Receipt::read(path)?;
-            if file.is_none() && arguments.design != receipt.design_id {
+            if file.is_none() && design != receipt.design_id {
                 return Err(Failure::NotFound(
                     "the receipt is of another design than the id names".into(),
                 ));
@@ -116,7 +112,7 @@ pub async fn run(
             wanted.push((receipt.id()?, Some(receipt)));
         }
         (None, Some(file)) => {
-            let beside = Path::new(&arguments.design).parent().map_or_else(
+            let beside = Path::new(design).parent().map_or_else(
                 || PathBuf::from("."),
                 |p| {
                     if p.as_os_str().is_empty() {
@@ -144,10 +140,10 @@ pub async fn run(
             }
         }
         (None, None) => {
-            let id = receipt::bytes("id", &arguments.design).map_err(|_| {
+            let id = receipt::bytes("id", design).map_err(|_| {
                 Failure::Usage(format!(
                     "{}: no such file, and not a design id of 64 hex digits",
-                    plain(&arguments.design)
+                    plain(design)
                 ))
             })?;
             let folder = arguments.receipts.clone().unwrap_or_else(|| ".".into());

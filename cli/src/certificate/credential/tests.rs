@@ -1,43 +1,9 @@
 use super::*;
-use crate::certificate::facts;
+use crate::certificate::facts::sample as facts;
 
+/// Seed 3 is the owner's.
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
-}
-
-fn facts() -> Facts {
-    Facts {
-        chain_id: [1; 32],
-        chain_name: "test".into(),
-        design_id: [2; 32],
-        commitment: [3; 32],
-        organisation: "carol".into(),
-        organisation_name: "Carol Design".into(),
-        owner_key: key(3).verifying_key().to_bytes(),
-        compromised_since_ms: None,
-        title: Some(facts::Title {
-            text: "黄昏的桥".into(),
-            recorded: true,
-        }),
-        files: vec![facts::File {
-            sha256: [4; 32],
-            name: Some("bridge.png".into()),
-        }],
-        time_ms: 1_767_225_601_000,
-        precision_ms: 500,
-        message_delay_ms: 4000,
-        height: 7,
-        block_id: [5; 32],
-        transaction_id: [6; 32],
-        validators: vec![facts::Validator {
-            public_key: [7; 32],
-            organisation: "acme".into(),
-            name: "Acme".into(),
-            power: 1,
-        }],
-        validators_hash: [8; 32],
-        disclosed: Some((1_767_225_602_000, 9)),
-    }
 }
 
 fn issued() -> Value {
