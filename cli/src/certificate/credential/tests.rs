@@ -217,3 +217,14 @@ fn what_nothing_proves_is_left_to_weigh() {
     before.title = None;
     assert_eq!(compare(&Subject::of(&before), &facts()), Ok(vec![]));
 }
+
+/// The bytes are pinned: whoever issues the credential again gets the same.
+#[test]
+fn the_credentials_bytes_are_pinned() {
+    let bytes = issue(&facts(), &key(3)).unwrap();
+    let digest = hex::encode(touchstone_core::hash::sha256(&bytes));
+    assert_eq!(
+        digest,
+        "9ada5169c3d4bd5977265e98cfb326b2c7e75e6166b79bf58b6e814ba82752b8"
+    );
+}

@@ -61,3 +61,15 @@ fn the_page_and_its_code_name_the_deposit() {
     facts.files = vec![facts.files[0].clone(); touchstone_core::model::design::MAX_FILES];
     assert!(crate::pdf::render(&document(&facts)).is_ok());
 }
+
+/// The bytes are pinned: whoever makes the certificate again, elsewhere and later, gets the same. An
+/// upgrade that changes them is a decision.
+#[test]
+fn the_pages_bytes_are_pinned() {
+    let bytes = crate::pdf::render(&document(&sample())).unwrap();
+    let digest = hex::encode(touchstone_core::hash::sha256(&bytes));
+    assert_eq!(
+        digest,
+        "250bc10ebcaf2bf34b68b86cef50e35faffd4a5da6457f54167432d4f5ac2734"
+    );
+}
