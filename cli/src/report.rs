@@ -1,6 +1,7 @@
 //! An evidence file's examination as a document that a judge can read, in Chinese and English:
 //! element by element, in the order of the People's Courts Online Litigation Rules, Art. 16 to 18.
 
+use serde_json::Value;
 use touchstone_core::evidence::{
     Check, CheckResult, Deposit, Element, Facts, History, Report, Verdict,
 };
@@ -40,6 +41,9 @@ pub fn document(report: &Report, file: &Hash, originals: &[(String, Hash)]) -> D
         "记录不能证明的 What a record can't show".to_owned(),
     ));
     blocks.push(Block::Paragraph(LIMITS.to_owned()));
+    if let Some(found) = report.facts.history.as_ref().filter(|_| proven) {
+        blocks.extend(annex(found, &report.facts));
+    }
     Document {
         title: [
             "存证核验报告".to_owned(),
@@ -165,7 +169,7 @@ fn facts(facts: &Facts) -> Vec<Block> {
         blocks.extend(deposit(found, facts));
     }
     if let Some(found) = &facts.history {
-        blocks.extend(history(found, facts));
+        blocks.extend(history(found));
     }
     let total: u64 = facts.validators.iter().map(|v| v.power).sum();
     let validators = facts.validators.iter().map(|v| {
@@ -240,38 +244,62 @@ fn deposit(deposit: &Deposit, facts: &Facts) -> Vec<Block> {
     blocks
 }
 
-fn history(history: &History, facts: &Facts) -> Vec<Block> {
+fn history(history: &History) -> Vec<Block> {
     let mut blocks = vec![field("物品 Item", history.item.clone())];
-    if history.steps.is_empty() {
-        blocks.push(Block::Paragraph(
-            "截至该区块，账本中没有此物品的任何记录。 Nothing was ever recorded for it, up to that block.".to_owned(),
-        ));
+    blocks.push(match history.steps.len() {
+        0 => Block::Paragraph(
+            "截至该区块，账本中没有此物品的任何记录。 Nothing was ever recorded for it, up to that block."
+                .to_owned(),
+        ),
+        count => field(
+            "事件 Events",
+            format!("{count}，见附录；此外别无记录。 {count}, see the annex; there are no others."),
+        ),
+    });
+    for container in &history.inside {
+        blocks.push(field("所在容器 Inside", container.clone()));
     }
+    blocks
+}
+
+/// The events, after what a judge reads first.
+fn annex(history: &History, facts: &Facts) -> Vec<Block> {
+    if history.steps.is_empty() {
+        return Vec::new();
+    }
+    let heading = "附录：事件，内容为记录者所述 Annex: the events, in their recorders' words";
+    let mut blocks = vec![Block::Heading(heading.to_owned())];
     for (index, step) in history.steps.iter().enumerate() {
+        let (height, transaction, event) = step.place;
         let name = facts
             .transactions
             .iter()
-            .find(|t| (t.height, t.index) == (step.place.0, step.place.1))
+            .find(|t| (t.height, t.index) == (height, transaction))
             .map_or("", |t| t.name.as_str());
-        let happening = match &step.event {
-            Some(event) => words::happening(event),
-            None => "an event that this program's rules can't read".to_owned(),
-        };
-        blocks.push(Block::Field(
-            format!("事件 Event {}", index + 1),
-            vec![
-                format!(
-                    "{}；{name} ({})",
-                    utc(step.entry.time_ms),
-                    step.entry.organisation
-                ),
-                happening,
-                format!("SHA-256 {}", hex::encode(&step.entry.content_hash)),
-            ],
-        ));
-    }
-    for container in &history.inside {
-        blocks.push(field("所在容器 Inside", container.clone()));
+        let value: Value = serde_json::from_slice(&step.bytes).unwrap_or(Value::Null);
+        let mut lines = vec![
+            format!(
+                "上链 recorded {}，{height}/{transaction}/{event}；{name} ({})",
+                utc(step.entry.time_ms),
+                step.entry.organisation
+            ),
+            format!("所述时间 happened {}", words::event_time(&value)),
+            match &step.event {
+                Some(event) => words::happening(event),
+                None => "an event that this program's rules can't read".to_owned(),
+            },
+        ];
+        if let Some(place) = step.event.as_ref().and_then(words::place) {
+            lines.push(format!("地点 place {place}"));
+        }
+        if !step.via.is_empty() {
+            lines.push(format!("容器 inside {}", step.via.join(", in ")));
+        }
+        let sensors = words::sensors(&value).into_iter();
+        lines.extend(sensors.map(|reading| format!("传感器 sensor {reading}")));
+        let hash = hex::encode(&step.entry.content_hash);
+        lines.push(format!("SHA-256 {hash}"));
+        blocks.push(Block::Field(format!("{}.", index + 1), lines));
     }
     blocks
 }

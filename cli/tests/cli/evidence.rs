@@ -104,8 +104,12 @@ async fn what_was_never_recorded_is_evidence_too() {
     let file = node.path("nothing.evidence").display().to_string();
     let id = "https://id.gs1.org/01/09521321000018/21/77";
     assert_eq!(node.run(&["evidence", id, "-o", &file]).await.code, 0);
-    let ran = alone(&["verify", &file]).await;
+    let pdf = node.path("nothing.pdf").display().to_string();
+    let ran = alone(&["verify", &file, "--pdf", &pdf]).await;
     assert!(ran.out.contains("nothing was ever recorded"), "{}", ran.out);
+    let text = text_of(&pdf);
+    assert!(text.contains("账本中没有此物品的任何记录"), "{text}");
+    assert!(!text.contains("Annex"), "{text}");
 }
 
 #[tokio::test]
@@ -133,6 +137,24 @@ async fn a_deposit_is_opened_by_its_receipt_and_compared_with_the_original() {
     let ran = alone(&["verify", &file, &front, "--json"]).await;
     assert_eq!(element(&ran.json()[0], "originals"), "passed");
     assert_eq!(ran.json()[0]["facts"]["deposit"]["title"], "Chair 7");
+    let pdf = node.path("report.pdf").display().to_string();
+    alone(&["verify", &file, &front, "--pdf", &pdf]).await;
+    let text = text_of(&pdf);
+    let hash = hex::encode(touchstone_core::hash::sha256(b"a chair from the front"));
+    for part in [
+        &id,
+        "Chair 7",
+        "（持有人所述 the holder's statement）",
+        "不晚于 no later than 2026-01-01 00:00:01.000 UTC ± 4.5 s",
+        "北京时间 Beijing time 2026-01-01 08:00:01.000 (UTC+8)",
+        "Carol Design (carol)",
+        "提交的原件 Original handed in",
+        "【通过 passed】 提交的原件与上链的指纹是否一致",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    // Handed in, opened and compared.
+    assert!(text.matches(&hash).count() >= 2, "{text}");
     let ran = alone(&["verify", &file, &other]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.out.contains("is not among the files"), "{}", ran.out);
@@ -164,7 +186,9 @@ async fn the_report_is_written_for_a_judge() {
         "【未提供 not given】 提交的原件与上链的指纹是否一致",
         "Acme Logistics (acme)：表决权 voting power 1 / 4，已签署 signed",
         "Delta IP Office (delta)：表决权 voting power 1 / 4，未签署 didn't sign",
-        "2026-01-01 00:00:02.000 UTC；Acme Logistics (acme)",
+        "3，见附录；此外别无记录。",
+        "上链 recorded 2026-01-01 00:00:02.000 UTC，2/0/0；Acme Logistics (acme)",
+        "所述时间 happened 2026-01-01T00:00:00.003Z (local offset +00:00)",
         UNIT,
         &hex::encode(digest),
     ] {
