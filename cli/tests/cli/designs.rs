@@ -279,6 +279,20 @@ async fn a_certificate_is_written_as_pdf_byte_for_byte_again() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(!std::path::Path::new(&text).exists());
 
+    // One certificate is of one deposit.
+    let folder = node.folder.path().display().to_string();
+    let twice = ["deposit", &front, "--receipts", &folder, "--json"];
+    let ran = node.run_as("bravo", &twice).await;
+    let theirs = ran.json()[0]["design_id"].as_str().unwrap().to_owned();
+    let ran = node.run(&forced).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.err.contains("is in 2 deposits") && ran.err.contains(&theirs),
+        "{ran:?}"
+    );
+    assert_eq!(bytes, std::fs::read(&first).unwrap());
+    std::fs::remove_file(node.path(&format!("{theirs}.touchstone.json"))).unwrap();
+
     // What the record gains, the certificate gains.
     assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
     assert_eq!(node.run(&forced).await.code, 0);
