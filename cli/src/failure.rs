@@ -7,6 +7,7 @@ use thiserror::Error;
 use touchstone_core::Rejection;
 use touchstone_proto::node;
 
+use crate::pdf::BadDocument;
 use crate::verify::NotVerified;
 
 /// A verb's failure. Its exit code is stable.
@@ -157,6 +158,12 @@ impl From<Rejection> for Failure {
             message: rejection.to_string(),
             event: rejection.event_index(),
         }
+    }
+}
+
+impl From<BadDocument> for Failure {
+    fn from(bad: BadDocument) -> Failure {
+        Failure::Usage(bad.to_string())
     }
 }
 

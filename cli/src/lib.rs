@@ -16,13 +16,17 @@
 
 pub mod cache;
 pub mod capture;
+pub mod certificate;
 pub mod client;
 pub mod failure;
+pub mod file;
 pub mod journey;
 pub mod keyfile;
 pub mod link;
 pub mod output;
+pub mod pdf;
 pub mod receipt;
+pub mod report;
 pub mod settings;
 pub mod verbs;
 pub mod verify;

@@ -148,6 +148,13 @@ pub fn utc(time_ms: u64) -> String {
         .unwrap_or_else(|| format!("{time_ms} ms"))
 }
 
+/// The same moment as China's clocks show it.
+pub fn beijing(time_ms: u64) -> String {
+    const EIGHT_HOURS_MS: u64 = 8 * 3_600_000;
+    let shown = utc(time_ms.saturating_add(EIGHT_HOURS_MS));
+    format!("{} (UTC+8)", shown.trim_end_matches(" UTC"))
+}
+
 /// A duration in its largest fitting unit.
 pub fn span(ms: u64) -> String {
     match ms / 1000 {
@@ -238,6 +245,10 @@ mod tests {
         assert_eq!(utc(0), "1970-01-01 00:00:00.000 UTC");
         assert_eq!(utc(1_700_000_000_123), "2023-11-14 22:13:20.123 UTC");
         assert_eq!(utc(u64::MAX), format!("{} ms", u64::MAX));
+        assert_eq!(
+            beijing(1_700_000_000_123),
+            "2023-11-15 06:13:20.123 (UTC+8)"
+        );
         let table = [
             (999, "999 ms"),
             (1000, "1 s"),

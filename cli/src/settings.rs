@@ -157,15 +157,20 @@ impl Settings {
             .ok_or_else(|| {
                 Failure::Usage("who acts? name the organisation with --organisation ID".into())
             })?;
+        Ok(Signer {
+            organisation,
+            key: self.key(signing)?,
+        })
+    }
+
+    /// The key alone, where it needn't act for an organisation.
+    pub fn key(&self, signing: &Signing) -> Result<SigningKey, Failure> {
         let path = signing
             .key
             .clone()
             .or_else(|| self.key.clone())
             .ok_or_else(|| Failure::Usage("which key signs? name it with --key FILE".into()))?;
-        Ok(Signer {
-            organisation,
-            key: keyfile::read(&path, &signing.passphrase)?,
-        })
+        keyfile::read(&path, &signing.passphrase)
     }
 }
 

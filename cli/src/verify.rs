@@ -23,6 +23,8 @@ use touchstone_proto::node::{
     ValidatorsReply,
 };
 
+use crate::certificate::credential::BadCredential;
+
 /// The check that an answer fails.
 #[derive(Debug, Error)]
 pub enum NotVerified {
@@ -71,6 +73,9 @@ pub enum NotVerified {
         /// What is wrong.
         reason: String,
     },
+    /// A credential.
+    #[error("credential: {0}")]
+    Credential(#[from] BadCredential),
     /// Two parts of the answer, or the answer and the question, don't agree.
     #[error("the answer contradicts itself or the question: {0}")]
     Contradiction(String),
@@ -98,6 +103,7 @@ impl NotVerified {
             NotVerified::Value(_) => "value",
             NotVerified::Missing(_) => "missing",
             NotVerified::Evidence { .. } => "evidence",
+            NotVerified::Credential(_) => "credential",
             NotVerified::Contradiction(_) => "contradiction",
         }
     }

@@ -1,7 +1,10 @@
 //! `touchstone certificate`: what the ledger proves about a design, by its id, receipt or file.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
@@ -9,31 +12,55 @@ use touchstone_core::model::design;
 use touchstone_core::rejection::Rejection;
 use touchstone_proto::ledger::{Design, transaction::Action};
 
+use crate::certificate::facts::{self, Facts};
+use crate::certificate::{credential, page};
 use crate::client::{Client, Outcome};
 use crate::failure::Failure;
+use crate::file;
 use crate::output::{Output, attested_json, plain, utc};
+use crate::pdf;
 use crate::receipt::{self, Opening, Receipt};
-use crate::settings::Settings;
+use crate::settings::{Settings, Signing};
 use crate::verify::{Attested, NotVerified};
 
 /// Show, proven, when a design was deposited and by whom
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  touchstone certificate chair-front.png              finds its receipt here, else disclosures
+  touchstone certificate chair-front.png               finds its receipt here, else disclosures
   touchstone certificate chair-front.png --receipt 4be1….touchstone.json
-  touchstone certificate 4be1…                        by the design's id; finds its receipt here
+  touchstone certificate 4be1…                         by the design's id; finds its receipt here
+  touchstone certificate chair-front.png -o cert.pdf   writes it in PDF/A as well
+  touchstone certificate 4be1… -o cert.json --key acme.pem
+  touchstone certificate --check cert.json             is the credential right?
 
-Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it.")]
+Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a credential
+that leaves something to weigh.")]
 pub struct Arguments {
     /// A design's id (64 hex digits) or one of its files
-    #[arg(value_name = "ID|FILE")]
-    pub design: String,
+    #[arg(value_name = "ID|FILE", required_unless_present = "check")]
+    pub design: Option<String>,
     /// The receipt of the deposit
     #[arg(long, value_name = "RECEIPT")]
     pub receipt: Option<PathBuf>,
     /// Folder with receipts [default: the file's folder and this one]
     #[arg(long, value_name = "DIR", conflicts_with = "receipt")]
     pub receipts: Option<PathBuf>,
+    /// Write the certificate too: FILE.pdf is a PDF/A document in Chinese and English, FILE.json a
+    /// Verifiable Credential that the owner's key (--key) signs
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Vec<PathBuf>,
+    /// Check a Verifiable Credential of a deposit; where a genesis document is named, against the ledger
+    #[arg(long, value_name = "CREDENTIAL", conflicts_with_all = ["design", "out"])]
+    pub check: Option<PathBuf>,
+    /// Check the credential's signature alone and ask no node
+    #[arg(long, requires = "check")]
+    pub offline: bool,
+    /// Overwrite existing files
+    #[arg(long)]
+    pub force: bool,
+    /// Who signs the credential
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
 /// How the content of a commitment is known.
@@ -63,7 +90,12 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let file = match Path::new(&arguments.design) {
+    if let Some(path) = &arguments.check {
+        return check::run(path, arguments, settings, output).await;
+    }
+    let design = arguments.design.as_deref().unwrap_or_default();
+    let forms = output_forms(arguments, settings)?;
+    let file = match Path::new(design) {
         path if path.is_file() => Some(receipt::hash_file(path)?),
         _ => None,
     };
@@ -72,7 +104,7 @@ pub async fn run(
     match (&arguments.receipt, &file) {
         (Some(path), _) => {
             let receipt = Receipt::read(path)?;
-            if file.is_none() && arguments.design != receipt.design_id {
+            if file.is_none() && design != receipt.design_id {
                 return Err(Failure::NotFound(
                     "the receipt is of another design than the id names".into(),
                 ));
@@ -80,7 +112,7 @@ pub async fn run(
             wanted.push((receipt.id()?, Some(receipt)));
         }
         (None, Some(file)) => {
-            let beside = Path::new(&arguments.design).parent().map_or_else(
+            let beside = Path::new(design).parent().map_or_else(
                 || PathBuf::from("."),
                 |p| {
                     if p.as_os_str().is_empty() {
@@ -108,10 +140,10 @@ pub async fn run(
             }
         }
         (None, None) => {
-            let id = receipt::bytes("id", &arguments.design).map_err(|_| {
+            let id = receipt::bytes("id", design).map_err(|_| {
                 Failure::Usage(format!(
                     "{}: no such file, and not a design id of 64 hex digits",
-                    plain(&arguments.design)
+                    plain(design)
                 ))
             })?;
             let folder = arguments.receipts.clone().unwrap_or_else(|| ".".into());
@@ -129,6 +161,7 @@ pub async fn run(
         certificates.push(certificate);
     }
     certificates.sort_by_key(|c| (c.record.time_ms, c.id));
+    write(&forms, &mut client, &certificates).await?;
     let error_ms = time_error(&client);
     for certificate in &certificates {
         output.warn_if_old(&certificate.as_of);
@@ -137,6 +170,69 @@ pub async fn run(
         } else {
             certificate.print(error_ms, output);
         }
+    }
+    if !output.json {
+        for (path, _) in &forms {
+            let path = path.display().to_string();
+            output.line(format!("Written     {}", plain(&path)));
+        }
+    }
+    Ok(())
+}
+
+/// A form of the certificate as a file.
+enum Form {
+    Page,
+    Credential(Box<SigningKey>),
+}
+
+/// What is to be written where, by the names' endings.
+fn output_forms<'a>(
+    arguments: &'a Arguments,
+    settings: &Settings,
+) -> Result<Vec<(&'a Path, Form)>, Failure> {
+    let form = |path: &PathBuf| match path.extension().and_then(|e| e.to_str()) {
+        Some("pdf") => Ok(Form::Page),
+        Some("json") => Ok(Form::Credential(Box::new(
+            settings.key(&arguments.signing)?,
+        ))),
+        _ => Err(Failure::Usage(format!(
+            "{}: a certificate is written as FILE.pdf or FILE.json",
+            path.display()
+        ))),
+    };
+    let mut forms = Vec::with_capacity(arguments.out.len());
+    for path in &arguments.out {
+        forms.push((path.as_path(), form(path)?));
+        file::refuse_existing(path, arguments.force)?;
+    }
+    Ok(forms)
+}
+
+async fn write(
+    forms: &[(&Path, Form)],
+    client: &mut Client,
+    certificates: &[Certificate],
+) -> Result<(), Failure> {
+    if forms.is_empty() {
+        return Ok(());
+    }
+    let [certificate] = certificates else {
+        let ids = certificates.iter().map(|c| hex::encode(c.id));
+        return Err(Failure::Usage(format!(
+            "the file is in {} deposits; name the one to write by its id: {}",
+            certificates.len(),
+            ids.collect::<Vec<_>>().join(", ")
+        )));
+    };
+    let facts = certificate.facts(client).await?;
+    for (path, form) in forms {
+        let bytes = match form {
+            Form::Page => pdf::render(&page::document(&facts))?,
+            Form::Credential(key) => credential::issue(&facts, key)
+                .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?,
+        };
+        file::write(path, &bytes)?;
     }
     Ok(())
 }
@@ -290,11 +386,73 @@ fn check_file(certificate: &Certificate, sha256: &str) -> Result<(), Failure> {
     )))
 }
 
+/// A hash in a proven record.
+fn proven(field: &'static str, bytes: &[u8]) -> Result<Hash, Failure> {
+    Ok(encoding::exact(field, bytes).map_err(NotVerified::from)?)
+}
+
 fn contradiction(what: &str) -> Failure {
     NotVerified::Contradiction(what.to_owned()).into()
 }
 
 impl Certificate {
+    /// All that a certificate states, which the tip, the node and the clock don't change.
+    async fn facts(&self, client: &mut Client) -> Result<Facts, Failure> {
+        let header = &self.deposited.header;
+        let mut validators = Vec::new();
+        for validator in self.deposited.validators.iter() {
+            validators.push(facts::Validator {
+                public_key: validator.public_key,
+                organisation: validator.organisation.clone(),
+                name: client.name(&validator.organisation).await?,
+                power: validator.power,
+            });
+        }
+        let (_, organisation) = client.organisation(&self.record.organisation).await?;
+        let keys = organisation.iter().flat_map(|o| &o.keys);
+        let compromised_since_ms = keys
+            .filter(|k| k.public_key == self.record.owner_key)
+            .map(|k| k.compromised_since_ms)
+            .find(|since| *since != 0);
+        let recorded = self.record.disclosure.as_ref();
+        let title = recorded.map_or_else(|| self.title(), |d| &d.title);
+        let mut files = Vec::new();
+        for (name, sha256) in self.files() {
+            files.push(facts::File {
+                sha256: receipt::bytes("sha256", &sha256)?,
+                name: name.map(str::to_owned),
+            });
+        }
+        let genesis = client.trust().genesis();
+        let parameters = &genesis.document.parameters;
+        Ok(Facts {
+            chain_id: genesis.chain_id,
+            chain_name: genesis.document.chain.clone(),
+            design_id: self.id,
+            commitment: proven("commitment", &self.record.commitment)?,
+            organisation: self.record.organisation.clone(),
+            organisation_name: self.owner.clone(),
+            owner_key: proven("owner_key", &self.record.owner_key)?,
+            compromised_since_ms,
+            title: Some(title)
+                .filter(|t| !t.is_empty())
+                .map(|title| facts::Title {
+                    text: title.to_owned(),
+                    recorded: recorded.is_some(),
+                }),
+            files,
+            time_ms: header.time_ms,
+            precision_ms: parameters.precision_ms,
+            message_delay_ms: parameters.message_delay_ms,
+            height: header.height,
+            block_id: header.id(),
+            transaction_id: proven("transaction_id", &self.record.transaction_id)?,
+            validators,
+            validators_hash: header.validators_hash,
+            disclosed: recorded.map(|d| (d.time_ms, d.height)),
+        })
+    }
+
     /// Each file's name, where it is known, and hash.
     fn files(&self) -> Vec<(Option<&str>, String)> {
         let hashes = self.opening.iter().flat_map(|o| &o.files).map(hex::encode);

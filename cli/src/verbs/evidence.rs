@@ -1,6 +1,6 @@
 //! `touchstone evidence`: one offline file that proves a record to somebody without the network.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 use touchstone_core::epcis::Identifier;
@@ -11,6 +11,7 @@ use touchstone_proto::node::GetEvidenceRequest;
 use touchstone_proto::node::get_evidence_request::Subject;
 
 use crate::failure::Failure;
+use crate::file;
 use crate::output::{Output, counted, plain};
 use crate::receipt::{self, Receipt};
 use crate::settings::Settings;
@@ -50,12 +51,7 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    if !arguments.force && arguments.out.exists() {
-        return Err(Failure::Usage(format!(
-            "{} exists; --force overwrites it",
-            arguments.out.display()
-        )));
-    }
+    file::refuse_existing(&arguments.out, arguments.force)?;
     let receipt = arguments
         .receipt
         .as_deref()
@@ -85,7 +81,7 @@ pub async fn run(
         return Err(NotVerified::evidence(element.name(), reason).into());
     }
     check_subject(&subject, &report.facts)?;
-    write(&arguments.out, &bytes)?;
+    file::write(&arguments.out, &bytes)?;
     let events = report.facts.history.as_ref().map_or(0, |h| h.steps.len());
     if output.json {
         output.value(&json!({
@@ -168,13 +164,4 @@ fn opening(receipt: &Receipt) -> Result<Opening, Failure> {
             .collect(),
         title: receipt.title.clone(),
     })
-}
-
-/// Writes beside and renames, so that a half file never has the name.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    std::fs::write(&part, bytes).map_err(|e| Failure::io("writing", &part, &e))?;
-    std::fs::rename(&part, path).map_err(|e| Failure::io("writing", path, &e))
 }

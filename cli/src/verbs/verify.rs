@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use touchstone_core::evidence::{
     self, Check, CheckResult, Deposit, Facts, History, Report, Trusted, Verdict,
 };
-use touchstone_core::hash::Hash;
+use touchstone_core::hash::{Hash, sha256};
 
 use crate::failure::Failure;
+use crate::file;
 use crate::output::{Output, plain, utc};
+use crate::pdf;
 use crate::receipt;
+use crate::report;
 use crate::settings::Settings;
 use crate::verify::NotVerified;
 use crate::words;
@@ -20,6 +23,7 @@ use crate::words;
 #[command(after_help = "Examples:
   touchstone verify case.evidence --genesis genesis.json
   touchstone verify case.evidence chair-front.png chair-back.png     with the original files
+  touchstone verify case.evidence --pdf report.pdf                   a report for the file of a case
   touchstone verify case.evidence --json
 
 No network, no node and no clock is asked. Without a genesis file from a trusted place the verdict
@@ -33,10 +37,19 @@ pub struct Arguments {
     /// Original files to compare with the record
     #[arg(value_name = "ORIGINAL")]
     pub originals: Vec<PathBuf>,
+    /// Write the report as a PDF/A document too, in Chinese and English
+    #[arg(long, value_name = "REPORT")]
+    pub pdf: Option<PathBuf>,
+    /// Overwrite an existing report
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Reads, examines and prints.
 pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    if let Some(path) = &arguments.pdf {
+        file::refuse_existing(path, arguments.force)?;
+    }
     let path = &arguments.file;
     let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
     if size.len() > evidence::MAX_FILE_BYTES as u64 {
@@ -61,6 +74,10 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
         originals: &originals,
     };
     let report = evidence::examine(&bytes, &trusted);
+    if let Some(path) = &arguments.pdf {
+        let document = report::document(&report, &sha256(&bytes), &originals);
+        file::write(path, &pdf::render(&document)?)?;
+    }
     if output.json {
         output.value(&report_json(&report));
     } else {

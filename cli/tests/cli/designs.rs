@@ -3,7 +3,7 @@
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{DesignReply, DesignsByFileReply, TransactionStatus};
 
-use crate::fake::{Ran, Served};
+use crate::fake::{Ran, Served, text_of};
 
 /// Two files, deposited by carol; gives the files and the receipt.
 async fn deposited(node: &Served) -> (String, String, String) {
@@ -241,4 +241,229 @@ async fn a_deposit_is_sent_again_from_its_receipt() {
     let seen = node.world().seen.clone();
     assert_eq!(seen[0], seen[1]);
     assert_eq!(node.run(&["certificate", &front]).await.code, 0);
+}
+
+/// The same record gives the same bytes, whoever of the validators signed and however long the
+/// chain has become.
+#[tokio::test]
+async fn a_certificate_is_written_as_pdf_byte_for_byte_again() {
+    let node = Served::start().await;
+    let (front, _, receipt) = deposited(&node).await;
+    let out = |name: &str| node.path(name).display().to_string();
+    let first = out("first.pdf");
+    let ran = node.run(&["certificate", &front, "-o", &first]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // Another node may hold another certificate of the same block, and a longer chain.
+    let other = node.write("other.png", "a table");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &other, "--receipts", &folder];
+    assert_eq!(node.run_as("acme", &deposit).await.code, 0);
+    node.world().sign_again(&[102, 103, 104]);
+    let again = node.run(&["certificate", &front, "--json"]).await;
+    let signers = again.json()[0]["deposit_block"]["signers"].clone();
+    assert!(signers.to_string().contains("delta"), "{signers}");
+    let second = out("second.pdf");
+    let ran = node.run(&["certificate", &front, "-o", &second]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let bytes = std::fs::read(&first).unwrap();
+    assert!(bytes.starts_with(b"%PDF-1.7"));
+    assert_eq!(bytes, std::fs::read(&second).unwrap());
+
+    // Nothing is overwritten unasked, and no other form is guessed.
+    let again = node.run(&["certificate", &front, "-o", &first]).await;
+    assert_eq!(again.code, 1, "{again:?}");
+    let forced = ["certificate", &front, "-o", &first, "--force"];
+    assert_eq!(node.run(&forced).await.code, 0);
+    let text = out("cert.txt");
+    let ran = node.run(&["certificate", &front, "-o", &text]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(!std::path::Path::new(&text).exists());
+
+    // One certificate is of one deposit.
+    let folder = node.folder.path().display().to_string();
+    let twice = ["deposit", &front, "--receipts", &folder, "--json"];
+    let ran = node.run_as("bravo", &twice).await;
+    let theirs = ran.json()[0]["design_id"].as_str().unwrap().to_owned();
+    let ran = node.run(&forced).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.err.contains("is in 2 deposits") && ran.err.contains(&theirs),
+        "{ran:?}"
+    );
+    assert_eq!(bytes, std::fs::read(&first).unwrap());
+    std::fs::remove_file(node.path(&format!("{theirs}.touchstone.json"))).unwrap();
+
+    // What the record gains, the certificate gains.
+    assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
+    assert_eq!(node.run(&forced).await.code, 0);
+    assert_ne!(bytes, std::fs::read(&first).unwrap());
+}
+
+#[tokio::test]
+async fn a_written_certificate_says_what_is_known_and_whose_word_it_is() {
+    let node = Served::start().await;
+    let file = node.write("桥.png", "a bridge at dusk");
+    let folder = node.folder.path().display().to_string();
+    let title = "黄昏的桥 Most za soumraku, Žižkov 😀";
+    let deposit = [
+        "deposit",
+        &file,
+        "--title",
+        title,
+        "--receipts",
+        &folder,
+        "--json",
+    ];
+    let ran = node.run_as("carol", &deposit).await;
+    let receipt = ran.json()[0]["receipt"].as_str().unwrap().to_owned();
+    let id = id_of(&receipt);
+    let pdf = node.path("cert.pdf").display().to_string();
+    let write = ["certificate", &file, "-o", &pdf, "--force", "--json"];
+    let ran = node.run(&write).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let json = &ran.json()[0];
+    let text = text_of(&pdf);
+    let world = hex::encode(node.world().genesis.chain_id);
+    let hash = hex::encode(touchstone_core::hash::sha256(b"a bridge at dusk"));
+    let shown = [
+        "设计存证证书",
+        "Certificate of design deposit",
+        &id,
+        "黄昏的桥 Most za soumraku, Žižkov [U+1F600]",
+        "持有人所述，账本未记录 the holder's statement, not in the ledger",
+        "Carol Design (carol)",
+        json["owner_key"].as_str().unwrap(),
+        json["commitment"].as_str().unwrap(),
+        json["transaction"].as_str().unwrap(),
+        json["deposit_block"]["block_id"].as_str().unwrap(),
+        &hash,
+        "桥.png",
+        "2026-01-01 00:00:01.000 UTC ± 4.5 s",
+        "2026-01-01 08:00:01.000 (UTC+8)",
+        "500 ms",
+        "4000 ms",
+        "高度 height 1",
+        &world,
+        // All validators of the height, signers or not.
+        "Acme Logistics (acme)：表决权 voting power 1 / 4",
+        "Bravo Retail (bravo)：表决权 voting power 1 / 4",
+        "Carol Design (carol)：表决权 voting power 1 / 4",
+        "Delta IP Office (delta)：表决权 voting power 1 / 4",
+        "存证人所属机构本身也是验证节点",
+        "未公开 not disclosed",
+        "1/1",
+    ];
+    for part in shown {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    assert!(!text.contains("2/2"), "more than a page:\n{text}");
+
+    // Disclosed, the title is the ledger's; without the receipt, the names of files are gone.
+    assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
+    std::fs::remove_file(&receipt).unwrap();
+    let ran = node.run(&write).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = text_of(&pdf);
+    assert!(
+        text.contains("recorded in the ledger at its disclosure"),
+        "{text}"
+    );
+    assert!(
+        text.contains("2026-01-01 00:00:02.000 UTC，区块高度 block height 2"),
+        "{text}"
+    );
+    assert!(text.contains(&hash) && !text.contains("桥.png"), "{text}");
+
+    // Nothing is known of an undisclosed design without its receipt.
+    let bare = node.write("bare.png", "something else");
+    let away = node.path("away").display().to_string();
+    std::fs::create_dir(&away).unwrap();
+    let deposit = ["deposit", &bare, "--receipts", &away, "--json"];
+    let ran = node.run_as("bravo", &deposit).await;
+    let id = ran.json()[0]["design_id"].as_str().unwrap().to_owned();
+    let ran = node.run(&["certificate", &id, "-o", &pdf, "--force"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = text_of(&pdf);
+    assert!(text.contains("文件 Files: 未知 unknown"), "{text}");
+    assert!(text.contains("Shows that a commitment by"), "{text}");
+}
+
+/// The credential that the owner's key signs is checked by its signature alone, and by the ledger.
+#[tokio::test]
+async fn a_credential_is_issued_by_the_owner_and_checked() {
+    let node = Served::start().await;
+    let (front, _, receipt) = deposited(&node).await;
+    let folder = node.folder.path().display().to_string();
+    let out = |name: &str| node.path(name).display().to_string();
+    let (cert, again) = (out("cert.json"), out("again.json"));
+    let issue = ["certificate", &front, "-o", &cert];
+    let ran = node.run(&issue).await;
+    assert_eq!(ran.code, 1, "without a key: {ran:?}");
+    let ran = node.run_as("acme", &issue).await;
+    assert_eq!(ran.code, 1, "by another's key: {ran:?}");
+    assert!(!std::path::Path::new(&cert).exists());
+    for file in [&cert, &again] {
+        let ran = node
+            .run_as("carol", &["certificate", &front, "-o", file])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let bytes = std::fs::read(&cert).unwrap();
+    assert_eq!(bytes, std::fs::read(&again).unwrap());
+
+    // Whoever has only the file.
+    let ran = crate::fake::touchstone(&["certificate", "--check", &cert]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.out.contains("Signature   holds"), "{ran:?}");
+    assert!(ran.out.contains("Ledger      not asked"), "{ran:?}");
+    // With the receipt, or a disclosure, the ledger proves the files too.
+    let ask = ["certificate", "--check", &cert];
+    let ran = node.run(&ask).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(
+        ran.out.contains("the files are the owner's word"),
+        "{ran:?}"
+    );
+    let ran = node
+        .run(&[&ask[..], &["--offline", "--json"]].concat())
+        .await;
+    assert_eq!(ran.json()[0]["ledger"], serde_json::Value::Null);
+    let ran = node
+        .run(&[&ask[..], &["--receipts", &folder]].concat())
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("Credential  VERIFIED\n"), "{ran:?}");
+    let ran = node
+        .run(&[&ask[..], &["--receipt", &receipt, "--json"]].concat())
+        .await;
+    assert_eq!(ran.json()[0]["ledger"]["height"], 1);
+    assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
+    assert_eq!(node.run(&ask).await.code, 0);
+
+    // A changed word, and a lie that its owner signed.
+    let text = String::from_utf8(bytes).unwrap();
+    let bent = node.write("bent.json", &text.replace("Chair 7", "Chair 8"));
+    let ran = node.run(&["certificate", "--check", &bent]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("signature doesn't hold"), "{ran:?}");
+    let mut lie: serde_json::Value = serde_json::from_str(&text).unwrap();
+    lie.as_object_mut().unwrap().remove("proof");
+    lie["credentialSubject"]["height"] = 0.into();
+    let date = "2026-01-01T00:00:01.000Z";
+    let key = crate::fake::key(3);
+    let lie = touchstone_cli::certificate::data_integrity::secure(&lie, &key, date).unwrap();
+    let lie = node.write("lie.json", &lie.to_string());
+    let ran = node.run(&["certificate", "--check", &lie]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.err.contains("the ledger proves another height"),
+        "{ran:?}"
+    );
+    let nonsense = node.write("nonsense.json", "{}");
+    assert_eq!(
+        node.run(&["certificate", "--check", &nonsense]).await.code,
+        3
+    );
+    let missing = node.run(&["certificate", "--check", "missing.json"]).await;
+    assert_eq!(missing.code, 1, "{missing:?}");
 }

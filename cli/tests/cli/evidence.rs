@@ -3,7 +3,7 @@
 use touchstone_core::evidence::Subject;
 use touchstone_proto::node::EvidencePiece;
 
-use crate::fake::{Ran, Served};
+use crate::fake::{Ran, Served, text_of};
 
 const UNIT: &str = "https://id.gs1.org/01/09521321000018/21/1";
 
@@ -104,8 +104,12 @@ async fn what_was_never_recorded_is_evidence_too() {
     let file = node.path("nothing.evidence").display().to_string();
     let id = "https://id.gs1.org/01/09521321000018/21/77";
     assert_eq!(node.run(&["evidence", id, "-o", &file]).await.code, 0);
-    let ran = alone(&["verify", &file]).await;
+    let pdf = node.path("nothing.pdf").display().to_string();
+    let ran = alone(&["verify", &file, "--pdf", &pdf]).await;
     assert!(ran.out.contains("nothing was ever recorded"), "{}", ran.out);
+    let text = text_of(&pdf);
+    assert!(text.contains("账本中没有此物品的任何记录"), "{text}");
+    assert!(!text.contains("Annex"), "{text}");
 }
 
 #[tokio::test]
@@ -133,7 +137,88 @@ async fn a_deposit_is_opened_by_its_receipt_and_compared_with_the_original() {
     let ran = alone(&["verify", &file, &front, "--json"]).await;
     assert_eq!(element(&ran.json()[0], "originals"), "passed");
     assert_eq!(ran.json()[0]["facts"]["deposit"]["title"], "Chair 7");
+    let pdf = node.path("report.pdf").display().to_string();
+    alone(&["verify", &file, &front, "--pdf", &pdf]).await;
+    let text = text_of(&pdf);
+    let hash = hex::encode(touchstone_core::hash::sha256(b"a chair from the front"));
+    for part in [
+        &id,
+        "Chair 7",
+        "（持有人所述 the holder's statement）",
+        "不晚于 no later than 2026-01-01 00:00:01.000 UTC ± 4.5 s",
+        "北京时间 Beijing time 2026-01-01 08:00:01.000 (UTC+8)",
+        "Carol Design (carol)",
+        "提交的原件 Original handed in",
+        "【通过 passed】 提交的原件与上链的指纹是否一致",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    // Handed in, opened and compared.
+    assert!(text.matches(&hash).count() >= 2, "{text}");
     let ran = alone(&["verify", &file, &other]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.out.contains("is not among the files"), "{}", ran.out);
+}
+
+/// A judge reads each element with its result and reason, whatever the verdict.
+#[tokio::test]
+async fn the_report_is_written_for_a_judge() {
+    let node = Served::start().await;
+    node.world().record("acme", &[event(1), event(2)]);
+    node.world().record("acme", &[event(3)]);
+    let file = node.path("case.evidence").display().to_string();
+    assert_eq!(node.run(&["evidence", UNIT, "-o", &file]).await.code, 0);
+    let original = node.write("photo.jpg", "not of this record");
+    let genesis = node.path("genesis.json").display().to_string();
+    let pdf = node.path("report.pdf").display().to_string();
+    let trusted = ["verify", &file, "--genesis", &genesis, "--pdf", &pdf];
+    let ran = alone(&trusted).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = text_of(&pdf);
+    let digest = touchstone_core::hash::sha256(&std::fs::read(&file).unwrap());
+    for part in [
+        "存证核验报告",
+        "结论：核验通过，各项均成立。 VERIFIED: every element holds.",
+        "《人民法院在线诉讼规则》第十六条",
+        "上链前（第十八条）",
+        "【通过 passed】 记录是否无遗漏、无增删",
+        "3 events of its own",
+        "【未提供 not given】 提交的原件与上链的指纹是否一致",
+        "Acme Logistics (acme)：表决权 voting power 1 / 4，已签署 signed",
+        "Delta IP Office (delta)：表决权 voting power 1 / 4，未签署 didn't sign",
+        "3，见附录；此外别无记录。",
+        "上链 recorded 2026-01-01 00:00:02.000 UTC，2/0/0；Acme Logistics (acme)",
+        "所述时间 happened 2026-01-01T00:00:00.003Z (local offset +00:00)",
+        UNIT,
+        &hex::encode(digest),
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    // Every element has its row.
+    let rows = text.matches('【').count();
+    assert_eq!(rows, touchstone_core::evidence::Element::ALL.len());
+    let bytes = std::fs::read(&pdf).unwrap();
+    assert_eq!(alone(&trusted).await.code, 1, "overwritten unasked");
+    let again = alone(&[&trusted[..], &["--force"]].concat()).await;
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(bytes, std::fs::read(&pdf).unwrap());
+
+    let ran = alone(&["verify", &file, "--pdf", &pdf, "--force"]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    let text = text_of(&pdf);
+    assert!(text.contains("WITH RESERVATIONS"), "{text}");
+    assert!(
+        text.contains("须斟酌的保留事项：创世文件 Genesis。"),
+        "{text}"
+    );
+
+    let ran = alone(&["verify", &file, &original, "--pdf", &pdf, "--force"]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let text = text_of(&pdf);
+    assert!(text.contains("核验不通过：原件 Originals。"), "{text}");
+    assert!(text.contains("【不通过 FAILED】"), "{text}");
+    // What a file that fails claims is no fact.
+    assert!(!text.contains("What is proven"), "{text}");
+    assert!(!text.contains("shipping"), "{text}");
+    assert!(text.contains("photo.jpg"), "{text}");
 }

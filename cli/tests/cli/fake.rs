@@ -182,3 +182,18 @@ impl Served {
 pub fn exists(path: &Path) -> bool {
     path.exists()
 }
+
+/// What other programs make of a PDF: qpdf finds its structure right, and poppler gives its text, in
+/// lines.
+pub fn text_of(pdf: &str) -> String {
+    let run = |program: &str, arguments: &[&str]| {
+        let ran = std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|e| panic!("{program}: {e}; scripts/lib/setup.sh installs it"));
+        assert!(ran.status.success(), "{program}: {ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    run("qpdf", &["--check", pdf]);
+    run("pdftotext", &["-layout", pdf, "-"])
+}

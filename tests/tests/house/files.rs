@@ -32,7 +32,7 @@ pub fn root() -> &'static Path {
 }
 
 /// Every text file whose name ends with one of the endings, sorted by path. Build output, public
-/// data sets and hidden folders other than `.ci` are no part of the house.
+/// data sets and hidden folders other than `.ci` are no part of the house; fonts are no text.
 pub fn files(endings: &[&str]) -> Vec<File> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_path_buf()];
@@ -49,7 +49,9 @@ pub fn files(endings: &[&str]) -> Vec<File> {
                 if !foreign || (name == "data" && relative.contains("src/")) {
                     folders.push(path);
                 }
-            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+            } else if endings.iter().any(|ending| name.ends_with(ending))
+                && !(name.ends_with(".otf") || name.ends_with(".ttf"))
+            {
                 let text = std::fs::read_to_string(&path)
                     .unwrap_or_else(|error| panic!("{relative} is no readable text: {error}"));
                 found.push(File {

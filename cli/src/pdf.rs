@@ -1,0 +1,62 @@
+//! Documents for people, in PDF/A: blocks of text go in, the file's bytes come out. The same blocks
+//! give the same bytes: no clock, no randomness and no font of the system is asked.
+
+mod font;
+mod layout;
+mod paint;
+mod qr;
+
+use thiserror::Error;
+
+/// A document, laid out from top to bottom on A4 pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The title, first in Chinese, then in English.
+    pub title: [String; 2],
+    /// What the QR code in the first page's corner says.
+    pub code: Option<String>,
+    /// What the pages say below each other.
+    pub blocks: Vec<Block>,
+    /// A line at the foot of each page.
+    pub foot: String,
+    /// The date that the file's metadata name, milliseconds since 1970-01-01T00:00:00Z.
+    pub date_ms: u64,
+}
+
+/// A part of a document. Text from outside may stand in any of them: what the font lacks, controls
+/// and marks that reorder text are printed as `[U+XXXX]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// The heading of what follows.
+    Heading(String),
+    /// A named value; each text begins on a line of its own.
+    Field(String, Vec<String>),
+    /// A paragraph.
+    Paragraph(String),
+    /// A paragraph that must not be overlooked, in a frame.
+    Notice(String),
+}
+
+/// Why there is no file.
+#[derive(Debug, Error)]
+pub enum BadDocument {
+    /// The font that is compiled in can't be read.
+    #[error("the program's own font can't be read")]
+    Font,
+    /// The QR code would hold more than one can.
+    #[error("the QR code's text is too long")]
+    Code,
+    /// The PDF would not be PDF/A-2u (ISO 19005-2), and why.
+    #[error("the document would not be PDF/A: {0}")]
+    NotArchival(String),
+}
+
+/// The document as a file in PDF/A-2u (ISO 19005-2, conformance level U: every text can be extracted).
+pub fn render(document: &Document) -> Result<Vec<u8>, BadDocument> {
+    let font = font::Font::load()?;
+    let pages = layout::pages(document, &font)?;
+    paint::file(document, &pages, &font)
+}
+
+#[cfg(test)]
+mod tests;
