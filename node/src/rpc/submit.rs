@@ -68,13 +68,14 @@ where
         let mut open: usize = 0;
         let mut reading = true;
         while reading || open > 0 {
+            let room = OPEN_PER_STREAM.saturating_sub(open);
             let ready = tokio::select! {
                 () = answers.closed() => return,
                 Some((id, outcome)) = outcomes.recv(), if open > 0 => {
                     open -= 1;
                     vec![Ok(status(id, word_of(&outcome)))]
                 }
-                together = together(&mut requests), if reading && open < OPEN_PER_STREAM => {
+                together = together(&mut requests, room), if reading && room > 0 => {
                     if together.is_empty() {
                         reading = false;
                         continue;
@@ -105,9 +106,9 @@ pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, Status> {
     Ok(parts.mempool.outcome(&id).map(|outcome| word_of(&outcome)))
 }
 
-/// What a stream has ready: the next submission and those that came with it. Nothing once it has
-/// ended. Given up while it waits, it has taken nothing.
-async fn together<S>(requests: &mut S) -> Vec<wire::SubmitRequest>
+/// What a stream has ready, at most `room` of them: the next submission and those that came with it.
+/// Nothing once it has ended. Given up while it waits, it has taken nothing.
+async fn together<S>(requests: &mut S, room: usize) -> Vec<wire::SubmitRequest>
 where
     S: Stream<Item = Result<wire::SubmitRequest, Status>> + Unpin,
 {
@@ -117,7 +118,7 @@ where
     while let Some(Ok(request)) = next {
         bytes += request.envelope.len();
         taken.push(request);
-        if taken.len() >= TOGETHER || bytes >= TOGETHER_BYTES {
+        if taken.len() >= room.min(TOGETHER) || bytes >= TOGETHER_BYTES {
             break;
         }
         next = requests.next().now_or_never().flatten();

@@ -17,7 +17,7 @@ async fn groups(
 ) -> Vec<usize> {
     let mut sizes = Vec::new();
     loop {
-        match together(&mut stream).await.len() {
+        match together(&mut stream, OPEN_PER_STREAM).await.len() {
             0 => return sizes,
             size => sizes.push(size),
         }
@@ -37,15 +37,38 @@ async fn what_is_taken_together_is_bounded_in_bytes() {
 }
 
 #[tokio::test]
+async fn no_more_is_taken_together_than_there_is_room_for() {
+    let mut stream = ready(&[10; 5]);
+    assert_eq!(together(&mut stream, 3).await.len(), 3);
+    assert_eq!(together(&mut stream, 3).await.len(), 2);
+}
+
+#[tokio::test]
 async fn nobody_waits_for_company_and_nothing_is_lost_to_a_wait_given_up() {
     let (sender, receiver) = mpsc::channel(4);
     let mut stream = ReceiverStream::new(receiver);
-    assert!(together(&mut stream).now_or_never().is_none());
+    assert!(
+        together(&mut stream, OPEN_PER_STREAM)
+            .now_or_never()
+            .is_none()
+    );
     sender
         .send(Ok(wire::SubmitRequest::default()))
         .await
         .unwrap();
-    assert_eq!(together(&mut stream).now_or_never().unwrap().len(), 1);
+    assert_eq!(
+        together(&mut stream, OPEN_PER_STREAM)
+            .now_or_never()
+            .unwrap()
+            .len(),
+        1
+    );
     drop(sender);
-    assert_eq!(together(&mut stream).now_or_never().unwrap().len(), 0);
+    assert_eq!(
+        together(&mut stream, OPEN_PER_STREAM)
+            .now_or_never()
+            .unwrap()
+            .len(),
+        0
+    );
 }
