@@ -68,6 +68,13 @@ impl Default for Parameters {
     }
 }
 
+impl Parameters {
+    /// Bound on the error of the time of a block that was decided in its first round, milliseconds.
+    pub fn time_error_ms(&self) -> u64 {
+        self.precision_ms.saturating_add(self.message_delay_ms)
+    }
+}
+
 /// An organisation's public part: what it contributes to the ceremony.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

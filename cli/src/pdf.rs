@@ -37,6 +37,13 @@ pub enum Block {
     Notice(String),
 }
 
+impl Block {
+    /// A named value of one text.
+    pub fn field(name: &str, value: impl Into<String>) -> Block {
+        Block::Field(name.to_owned(), vec![value.into()])
+    }
+}
+
 /// Why there is no file.
 #[derive(Debug, Error)]
 pub enum BadDocument {

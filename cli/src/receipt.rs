@@ -196,6 +196,13 @@ pub fn hash_file(path: &Path) -> Result<File, Failure> {
     })
 }
 
+/// The receipt of a design in a folder, by default this one.
+pub fn of_design(folder: Option<&Path>, design_id: &str) -> Result<Option<Receipt>, Failure> {
+    let folder = folder.unwrap_or(Path::new("."));
+    let found = find(folder, |r| r.design_id == design_id)?;
+    Ok(found.into_iter().next().map(|(_, receipt)| receipt))
+}
+
 /// Receipts in a folder that are `wanted`.
 pub fn find(
     folder: &Path,

@@ -7,7 +7,8 @@ use touchstone_core::evidence::{
 };
 use touchstone_core::hash::Hash;
 
-use crate::output::{beijing, utc};
+use crate::certificate::page;
+use crate::output::utc;
 use crate::pdf::{Block, Document};
 use crate::words;
 
@@ -17,7 +18,7 @@ pub fn document(report: &Report, file: &Hash, originals: &[(String, Hash)]) -> D
     let proven = report.verdict != Verdict::NotVerified;
     let mut blocks = vec![
         Block::Notice(verdict(report)),
-        field(
+        Block::field(
             "证据文件 Evidence file",
             format!("SHA-256 {}", hex::encode(file)),
         ),
@@ -72,10 +73,6 @@ const ARTICLES: [(u8, &str); 3] = [
 const LIMITS: &str = "记录不能证明：何人创作、事件所述是否属实、上链前发生了什么。它证明何人于何时作出何种陈述，且此后未被\
     更改或遗漏。 A record can't show who made a thing, that an event's account of the world is true, or what happened \
     before it was recorded. It shows who said what, when, and that nothing was changed or left out.";
-
-fn field(name: &str, value: impl Into<String>) -> Block {
-    Block::Field(name.to_owned(), vec![value.into()])
-}
 
 fn verdict(report: &Report) -> String {
     let names = |result: CheckResult| {
@@ -190,7 +187,7 @@ fn facts(facts: &Facts) -> Vec<Block> {
 }
 
 fn deposit(deposit: &Deposit, facts: &Facts) -> Vec<Block> {
-    let mut blocks = vec![field("存证编号 Design id", hex::encode(deposit.id))];
+    let mut blocks = vec![Block::field("存证编号 Design id", hex::encode(deposit.id))];
     if !deposit.recorded {
         blocks.push(Block::Paragraph(
             "截至该区块，账本中没有此存证。 No such design was deposited, up to that block."
@@ -208,33 +205,27 @@ fn deposit(deposit: &Deposit, facts: &Facts) -> Vec<Block> {
             vec![title.clone(), whose.to_owned()],
         ));
     }
-    let error = facts.time_error_ms.unwrap_or_default() as f64 / 1000.0;
-    blocks.push(Block::Field(
-        "存证时间 Deposited".to_owned(),
-        vec![
-            format!(
-                "不晚于 no later than {} ± {error:.1} s",
-                utc(deposit.time_ms)
-            ),
-            format!("北京时间 Beijing time {}", beijing(deposit.time_ms)),
-        ],
-    ));
+    let error_ms = facts.time_error_ms.unwrap_or_default();
+    blocks.push(page::deposited(deposit.time_ms, error_ms));
     let name = facts
         .transactions
         .iter()
         .find(|t| t.organisation == deposit.organisation)
         .map_or("", |t| t.name.as_str());
-    blocks.push(field(
+    blocks.push(Block::field(
         "存证人 Owner",
         format!("{name} ({})", deposit.organisation),
     ));
-    blocks.push(field(
+    blocks.push(Block::field(
         "存证人公钥 Owner's key",
         hex::encode(&deposit.owner_key),
     ));
-    blocks.push(field("承诺值 Commitment", hex::encode(&deposit.commitment)));
+    blocks.push(Block::field(
+        "承诺值 Commitment",
+        hex::encode(&deposit.commitment),
+    ));
     if let Some(disclosed_ms) = deposit.disclosed_ms {
-        blocks.push(field("公开 Disclosure", utc(disclosed_ms)));
+        blocks.push(Block::field("公开 Disclosure", utc(disclosed_ms)));
     }
     for (sha256, name) in &deposit.files {
         let mut lines = vec![format!("SHA-256 {}", hex::encode(sha256))];
@@ -245,19 +236,19 @@ fn deposit(deposit: &Deposit, facts: &Facts) -> Vec<Block> {
 }
 
 fn history(history: &History) -> Vec<Block> {
-    let mut blocks = vec![field("物品 Item", history.item.clone())];
+    let mut blocks = vec![Block::field("物品 Item", history.item.clone())];
     blocks.push(match history.steps.len() {
         0 => Block::Paragraph(
             "截至该区块，账本中没有此物品的任何记录。 Nothing was ever recorded for it, up to that block."
                 .to_owned(),
         ),
-        count => field(
+        count => Block::field(
             "事件 Events",
             format!("{count}，见附录；此外别无记录。 {count}, see the annex; there are no others."),
         ),
     });
     for container in &history.inside {
-        blocks.push(field("所在容器 Inside", container.clone()));
+        blocks.push(Block::field("所在容器 Inside", container.clone()));
     }
     blocks
 }

@@ -92,11 +92,10 @@ pub fn follow(
     handovers: &[Handover],
 ) -> Result<(), HeaderError> {
     for handover in handovers {
-        let before = eras.iter().rev().nth(1).and_then(|era| era.last);
         let current = eras.last_mut().ok_or(HeaderError::Validators)?;
         let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
         let header = verify(chain_id, &current.set, certified)?;
-        if header.height <= before.unwrap_or(0) {
+        if header.height < current.first {
             return Err(HeaderError::HandoverOrder(header.height));
         }
         let next = handover

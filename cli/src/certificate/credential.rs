@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
-use super::facts::Facts;
+use super::facts::{self, Facts};
 
 /// No credential is larger, in bytes: a design's 1,000 files take less.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -214,7 +214,7 @@ impl Subject {
                 })
                 .collect(),
             deposited: date(facts.time_ms),
-            time_error_ms: facts.time_error_ms(),
+            time_error_ms: facts.parameters.time_error_ms(),
             height: facts.height,
             block_id: hex::encode(facts.block_id),
             transaction_id: hex::encode(facts.transaction_id),
@@ -236,7 +236,7 @@ impl Subject {
     }
 
     fn uri(&self) -> String {
-        format!("touchstone:design/{}/{}", self.chain_id, self.design_id)
+        facts::uri(&self.chain_id, &self.design_id)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a certificate states. Nothing here depends on which node answered, on who of the validators
 //! happened to sign or on how far the chain has grown: the same record gives the same certificate.
 
+use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
 
 /// What is known of one deposit, proven unless it says otherwise.
@@ -28,10 +29,8 @@ pub struct Facts {
     pub files: Vec<File>,
     /// The deposit's time, milliseconds.
     pub time_ms: u64,
-    /// How far the validators' clocks may be apart, milliseconds.
-    pub precision_ms: u64,
-    /// How long a block's proposal may travel, milliseconds.
-    pub message_delay_ms: u64,
+    /// The chain's rules: the clocks' precision and the message delay bound the time's error.
+    pub parameters: Parameters,
     /// Height of the deposit's block.
     pub height: u64,
     /// Its id.
@@ -78,18 +77,9 @@ pub struct Validator {
 }
 
 impl Facts {
-    /// The deposit's name everywhere: `touchstone:design/CHAIN/DESIGN`, both ids in hex.
+    /// The deposit's name everywhere, see [`uri`].
     pub fn uri(&self) -> String {
-        format!(
-            "touchstone:design/{}/{}",
-            hex::encode(self.chain_id),
-            hex::encode(self.design_id)
-        )
-    }
-
-    /// Bound on the error of the deposit's time, milliseconds.
-    pub fn time_error_ms(&self) -> u64 {
-        self.precision_ms.saturating_add(self.message_delay_ms)
+        uri(&hex::encode(self.chain_id), &hex::encode(self.design_id))
     }
 
     /// Voting power of all validators.
@@ -110,6 +100,11 @@ impl Facts {
         self.compromised_since_ms
             .is_some_and(|since| since <= self.time_ms)
     }
+}
+
+/// A deposit's name: `touchstone:design/CHAIN/DESIGN`, both ids in hex.
+pub fn uri(chain_id: &str, design_id: &str) -> String {
+    format!("touchstone:design/{chain_id}/{design_id}")
 }
 
 /// A deposit for tests.
@@ -135,8 +130,7 @@ pub(super) fn sample() -> Facts {
             name: Some("bridge.png".into()),
         }],
         time_ms: 1_767_225_601_000,
-        precision_ms: 500,
-        message_delay_ms: 4000,
+        parameters: Parameters::default(),
         height: 7,
         block_id: [5; 32],
         transaction_id: [6; 32],

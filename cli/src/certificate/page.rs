@@ -24,10 +24,6 @@ pub fn document(facts: &Facts) -> Document {
     }
 }
 
-fn field(name: &str, value: impl Into<String>) -> Block {
-    Block::Field(name.to_owned(), vec![value.into()])
-}
-
 fn heading(text: &str) -> Block {
     Block::Heading(text.to_owned())
 }
@@ -56,15 +52,15 @@ fn deposit(facts: &Facts) -> Vec<Block> {
     };
     let mut blocks = vec![
         heading("存证 Deposit"),
-        field("存证编号 Design id", hex::encode(facts.design_id)),
+        Block::field("存证编号 Design id", hex::encode(facts.design_id)),
         Block::Field("名称 Title".to_owned(), title),
-        field(
+        Block::field(
             "存证人 Owner",
             format!("{} ({})", facts.organisation_name, facts.organisation),
         ),
-        field("存证人公钥 Owner's key", hex::encode(facts.owner_key)),
-        field("承诺值 Commitment", hex::encode(facts.commitment)),
-        field("公开 Disclosure", disclosed),
+        Block::field("存证人公钥 Owner's key", hex::encode(facts.owner_key)),
+        Block::field("承诺值 Commitment", hex::encode(facts.commitment)),
+        Block::field("公开 Disclosure", disclosed),
     ];
     if let Some(since) = facts.compromised_since_ms {
         blocks.push(Block::Notice(compromise(since, facts.is_doubtful())));
@@ -87,29 +83,35 @@ fn compromise(since_ms: u64, doubtful: bool) -> String {
     }
 }
 
+/// When a deposit was made, within which error, milliseconds.
+pub fn deposited(time_ms: u64, error_ms: u64) -> Block {
+    let error = error_ms as f64 / 1000.0;
+    Block::Field(
+        "存证时间 Deposited".to_owned(),
+        vec![
+            format!("不晚于 no later than {} ± {error:.1} s", utc(time_ms)),
+            format!("北京时间 Beijing time {}", beijing(time_ms)),
+        ],
+    )
+}
+
 fn time(facts: &Facts) -> Vec<Block> {
-    let error = facts.time_error_ms() as f64 / 1000.0;
+    let parameters = &facts.parameters;
     vec![
         heading("时间 Time"),
-        Block::Field(
-            "存证时间 Deposited".to_owned(),
-            vec![
-                format!("不晚于 no later than {} ± {error:.1} s", utc(facts.time_ms)),
-                format!("北京时间 Beijing time {}", beijing(facts.time_ms)),
-            ],
-        ),
+        deposited(facts.time_ms, parameters.time_error_ms()),
         Block::Field(
             "误差 Error".to_owned(),
             vec![
                 format!(
                     "首轮达成的区块，其时间与诚实验证节点时钟之差不超过时钟精度 {} ms 与消息延迟 {} ms \
                      之和；以后每轮延迟放宽十分之一。",
-                    facts.precision_ms, facts.message_delay_ms
+                    parameters.precision_ms, parameters.message_delay_ms
                 ),
                 format!(
                     "The time of a block decided in its first round is within the clock precision ({} ms) and the \
                      message delay ({} ms) of honest validators' clocks; each later round widens the delay by a tenth.",
-                    facts.precision_ms, facts.message_delay_ms
+                    parameters.precision_ms, parameters.message_delay_ms
                 ),
             ],
         ),
@@ -176,9 +178,9 @@ fn chain(facts: &Facts) -> Vec<Block> {
                 hex::encode(facts.block_id),
             ],
         ),
-        field("交易 Transaction", hex::encode(facts.transaction_id)),
+        Block::field("交易 Transaction", hex::encode(facts.transaction_id)),
         Block::Field("验证节点 Validators".to_owned(), validators),
-        field(
+        Block::field(
             "节点集哈希 Hash of the set",
             hex::encode(facts.validators_hash),
         ),

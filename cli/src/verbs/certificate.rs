@@ -146,10 +146,8 @@ pub async fn run(
                     plain(design)
                 ))
             })?;
-            let folder = arguments.receipts.clone().unwrap_or_else(|| ".".into());
-            let is_it = |r: &Receipt| r.design_id == hex::encode(id);
-            let receipt = receipt::find(&folder, is_it)?.into_iter().next();
-            wanted.push((id, receipt.map(|(_, receipt)| receipt)));
+            let receipt = receipt::of_design(arguments.receipts.as_deref(), &hex::encode(id))?;
+            wanted.push((id, receipt));
         }
     }
     let mut certificates = Vec::new();
@@ -162,7 +160,7 @@ pub async fn run(
     }
     certificates.sort_by_key(|c| (c.record.time_ms, c.id));
     write(&forms, &mut client, &certificates).await?;
-    let error_ms = time_error(&client);
+    let error_ms = client.trust().genesis().document.parameters.time_error_ms();
     for certificate in &certificates {
         output.warn_if_old(&certificate.as_of);
         if output.json {
@@ -235,13 +233,6 @@ async fn write(
         file::write(path, &bytes)?;
     }
     Ok(())
-}
-
-/// A block's time is within this of real time, milliseconds: more than 2/3 of the validators saw
-/// it within the clock precision and the message delay that genesis sets.
-fn time_error(client: &Client) -> u64 {
-    let parameters = &client.trust().genesis().document.parameters;
-    parameters.precision_ms + parameters.message_delay_ms
 }
 
 async fn disclosed(
@@ -424,7 +415,6 @@ impl Certificate {
             });
         }
         let genesis = client.trust().genesis();
-        let parameters = &genesis.document.parameters;
         Ok(Facts {
             chain_id: genesis.chain_id,
             chain_name: genesis.document.chain.clone(),
@@ -442,8 +432,7 @@ impl Certificate {
                 }),
             files,
             time_ms: header.time_ms,
-            precision_ms: parameters.precision_ms,
-            message_delay_ms: parameters.message_delay_ms,
+            parameters: genesis.document.parameters.clone(),
             height: header.height,
             block_id: header.id(),
             transaction_id: proven("transaction_id", &self.record.transaction_id)?,

@@ -169,7 +169,7 @@ fn what_the_ledger_contradicts_is_named() {
         ("commitment", |f| f.commitment[0] ^= 1),
         ("organisation", |f| f.organisation.push('x')),
         ("deposited", |f| f.time_ms += 1),
-        ("timeErrorMs", |f| f.precision_ms += 1),
+        ("timeErrorMs", |f| f.parameters.precision_ms += 1),
         ("height", |f| f.height += 1),
         ("blockId", |f| f.block_id[0] ^= 1),
         ("transactionId", |f| f.transaction_id[0] ^= 1),

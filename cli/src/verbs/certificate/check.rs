@@ -1,6 +1,6 @@
 //! `touchstone certificate --check`: a credential's signature, and what the ledger says about it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -77,13 +77,7 @@ async fn ask(
     }
     let receipt = match &arguments.receipt {
         Some(path) => Some(Receipt::read(path)?).filter(|r| r.design_id == stated.design_id),
-        None => {
-            let folder = arguments.receipts.clone();
-            let folder = folder.unwrap_or_else(|| PathBuf::from("."));
-            let is_it = |r: &Receipt| r.design_id == stated.design_id;
-            let found = receipt::find(&folder, is_it)?.into_iter().next();
-            found.map(|(_, receipt)| receipt)
-        }
+        None => receipt::of_design(arguments.receipts.as_deref(), &stated.design_id)?,
     };
     let certificate = certify(&mut client, id, receipt).await?;
     let facts = certificate.facts(&mut client).await?;
