@@ -36,5 +36,5 @@ pub use fault::Fault;
 pub use hash::Hash;
 pub use rejection::Rejection;
 
-#[cfg(test)]
-mod test_support;
+#[cfg(any(test, feature = "test-support"))]
+pub mod test_support;

@@ -1,6 +1,14 @@
 //! What the tests share: a state in memory, keys made from a number, a genesis of four
 //! organisations, and a chain that runs one transaction or one block.
 
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may, and say by their names what they make"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
@@ -24,6 +32,7 @@ use crate::{Fault, Hash};
 
 mod archive;
 mod goods;
+#[cfg(test)]
 mod vectors;
 
 pub use goods::{aggregation, container, item, object};
@@ -127,6 +136,8 @@ pub fn genesis_document() -> Document {
 #[derive(Clone)]
 pub struct Chain {
     pub id: Hash,
+    /// Exact bytes of the genesis document.
+    pub genesis: Vec<u8>,
     pub state: Memory,
     pub height: u64,
     pub time_ms: u64,
@@ -143,11 +154,13 @@ impl Chain {
     }
 
     pub fn from(document: &Document) -> Chain {
-        let genesis = Genesis::read(&document.to_bytes()).unwrap();
+        let bytes = document.to_bytes();
+        let genesis = Genesis::read(&bytes).unwrap();
         let mut state = Memory::default();
         state.absorb(&genesis.writes, &genesis.tree);
         Chain {
             id: genesis.chain_id,
+            genesis: bytes,
             state,
             height: 0,
             time_ms: genesis.document.time_ms,

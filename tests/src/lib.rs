@@ -1,6 +1,8 @@
-//! What the stories, the benches and the simulation share: consortia of real processes, and
-//! transactions to feed them.
+//! What the stories, the benches, the simulation and the forgeries share: consortia of real
+//! processes, transactions to feed them, and the one source of chance.
 
 pub mod cluster;
+pub mod forgery;
 pub mod load;
+pub mod random;
 pub mod simulation;

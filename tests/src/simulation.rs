@@ -17,7 +17,6 @@ pub mod network;
 mod phases;
 pub mod plan;
 pub mod process;
-pub mod random;
 mod setup;
 pub mod store;
 mod storm;

@@ -4,28 +4,32 @@ use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use super::{Chain, certify, public};
+use crate::Fault;
 use crate::certificate::exceeds_two_thirds;
 use crate::evidence::{Archive, WholeBlock};
 use crate::state::commitment;
-use crate::{Fault, hash};
 
 /// Seeds of keys that may vote.
 const VOTERS: std::ops::RangeInclusive<u8> = 11..=40;
 
 impl Chain {
-    /// A certificate of the block at a height by just more than 2/3 of its validators.
+    /// A certificate of the block at a height by just more than 2/3 of its validators: without any
+    /// one of the votes it is none.
     pub fn certificate(&self, height: u64) -> CommitCertificate {
         let index = height as usize - 1;
         let set = &self.sets[index];
-        let mut seeds = Vec::new();
+        let total = set.total_power();
+        let mut voters: Vec<_> = set.iter().collect();
+        voters.sort_by_key(|validator| std::cmp::Reverse(validator.power));
         let mut power = 0;
-        for validator in set.iter() {
-            if exceeds_two_thirds(power, set.total_power()) {
-                break;
-            }
-            seeds.extend(VOTERS.filter(|seed| public(*seed) == validator.public_key));
-            power += validator.power;
-        }
+        voters.retain(|validator| {
+            let is_needed = !exceeds_two_thirds(power, total);
+            power += if is_needed { validator.power } else { 0 };
+            is_needed
+        });
+        let seeds: Vec<u8> = VOTERS
+            .filter(|seed| voters.iter().any(|v| v.public_key == public(*seed)))
+            .collect();
         certify(&self.id, &self.blocks[index].header, 0, &seeds)
     }
 
@@ -39,9 +43,7 @@ impl Chain {
 
 impl Archive for Chain {
     fn genesis(&self) -> Result<Vec<u8>, Fault> {
-        let bytes = super::genesis_document().to_bytes();
-        assert_eq!(hash::sha256(&bytes), self.id);
-        Ok(bytes)
+        Ok(self.genesis.clone())
     }
 
     fn anchor(&self) -> Result<Option<CertifiedHeader>, Fault> {

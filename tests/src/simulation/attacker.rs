@@ -15,7 +15,7 @@ use touchstone_proto::peer;
 use touchstone_proto::peer::consensus_message::Message as Wire;
 
 use super::plan::Villain;
-use super::random::Random;
+use crate::random::Random;
 
 /// Messages that an attacker sends in one round at most.
 const MESSAGES_PER_ROUND: u32 = 60;

@@ -6,8 +6,8 @@ use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{ChangeKeys, DepositDesign, Transaction};
 
-use super::random::Random;
 use crate::load;
+use crate::random::Random;
 
 /// What must become of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

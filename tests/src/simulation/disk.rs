@@ -12,7 +12,7 @@ use std::rc::Rc;
 use touchstone_core::Fault;
 use touchstone_node::storage::Disk;
 
-use super::random::Random;
+use crate::random::Random;
 
 const SECTOR: usize = 512;
 

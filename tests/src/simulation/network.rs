@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::plan::Weather;
-use super::random::Random;
+use crate::random::Random;
 
 /// Latency after everything is healed, milliseconds.
 const HEALED_LATENCY_MS: u64 = 10;

@@ -1,7 +1,7 @@
 //! What a run is like: how many validators, which of them are dishonest, how bad the network and
 //! the disks are. All of it follows from a seed.
 
-use super::random::Random;
+use crate::random::Random;
 
 /// A dishonest validator. Together they hold less than a third of the voting power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use touchstone_node::storage::wal::Wal;
 use super::attacker::Attacker;
 use super::disk::{Loss, SimDisk};
 use super::plan::Sabotage;
-use super::random::Random;
 use super::store::SimStore;
+use crate::random::Random;
 
 /// How machines know a process.
 pub fn tag(process: usize) -> PeerTag {

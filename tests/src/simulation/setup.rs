@@ -14,9 +14,9 @@ use super::network::Network;
 use super::phases::Phase;
 use super::plan::{Plan, Sabotage, Villain, Weather};
 use super::process::{Actor, Process};
-use super::random::Random;
 use super::trace::{Trace, Words};
 use super::world::{Counts, GENESIS_MS, World};
+use crate::random::Random;
 
 impl World {
     /// A world at the beginning of its run.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::random::mix;
+use crate::random::mix;
 
 /// How much of a run is kept in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

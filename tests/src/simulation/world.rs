@@ -16,10 +16,10 @@ use super::network::Network;
 use super::phases::Phase;
 use super::plan::{Plan, Weather};
 use super::process::{Actor, Process, of_tag, tag};
-use super::random::Random;
 use super::storm::Trouble;
 use super::trace::Trace;
 use super::words;
+use crate::random::Random;
 
 /// Real time at which a run begins: a day after genesis, milliseconds.
 const DAY_MS: u64 = 86_400_000;

@@ -1,0 +1,320 @@
+//! Genuine files: chains that grew by chance, and what they tell about items and designs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message;
+use touchstone_core::evidence::{self, Subject};
+use touchstone_core::hash::{self, Hash};
+use touchstone_core::model::design;
+use touchstone_core::test_support::{
+    Chain, aggregation, approve, capture, change_keys, container, item, object, public,
+    put_validator, remove_validator,
+};
+use touchstone_proto::evidence::{Evidence, Opening, OriginalFile, evidence::Subject as Wire};
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{DepositDesign, DiscloseDesign};
+
+use crate::random::Random;
+
+/// Items and containers that a chain tells about; the next one is never recorded.
+const ITEMS: u64 = 4;
+const CONTAINERS: u64 = 2;
+
+/// Who signs, and the number of each one's first key.
+const ORGANISATIONS: [(&str, u8); 4] = [("market", 1), ("carrier", 2), ("maker", 3), ("office", 4)];
+
+/// A design whose owner keeps the opening.
+#[derive(Clone, Debug)]
+struct Secret {
+    id: Hash,
+    opening: Opening,
+}
+
+/// A genuine file.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// Its content.
+    pub evidence: Evidence,
+    /// The holder's own words in it, which nothing proves.
+    pub words: Vec<String>,
+}
+
+impl Bundle {
+    fn closed(evidence: Evidence) -> Bundle {
+        Bundle {
+            evidence,
+            words: Vec::new(),
+        }
+    }
+
+    /// The positions of the holder's words in the sealed file.
+    pub fn unproven(&self, sealed: &[u8]) -> BTreeSet<usize> {
+        let mut positions = BTreeSet::new();
+        for word in &self.words {
+            let windows = sealed.windows(word.len()).enumerate();
+            for (at, _) in windows.filter(|(_, window)| *window == word.as_bytes()) {
+                positions.extend(at..at + word.len());
+            }
+        }
+        positions
+    }
+}
+
+/// A chain that grew by chance, with genuine files of two of its heights.
+pub struct World {
+    /// The chain at its last height.
+    pub chain: Chain,
+    /// Files about every subject, from the middle of its life and from the end.
+    pub bundles: Vec<Bundle>,
+}
+
+impl World {
+    /// Grows a chain of some twenty to thirty blocks.
+    pub fn grow(random: &mut Random) -> World {
+        let mut grower = Grower {
+            chain: Chain::start(),
+            keys: ORGANISATIONS.into_iter().collect(),
+            secrets: Vec::new(),
+            next_key: 50,
+            next_change: 1,
+        };
+        let mut bundles = Vec::new();
+        for half in 0..2 {
+            for _ in 0..random.between(5, 9) {
+                grower.step(random);
+            }
+            // The first time, at least one of each kind.
+            if half == 0 {
+                grower.pack(random);
+                grower.deposit(random);
+            }
+            grower.bundles(&mut bundles);
+        }
+        World {
+            chain: grower.chain,
+            bundles,
+        }
+    }
+
+    /// The same chain up to some block, which the forger then changes: one transaction fewer, or one
+    /// of another content. What came after is played again as far as the rules allow.
+    pub fn rewritten(&self, random: &mut Random) -> Vec<Evidence> {
+        let recorded: Vec<usize> = (0..self.chain.blocks.len())
+            .filter(|at| !self.chain.blocks[*at].transactions.is_empty())
+            .collect();
+        let changed = recorded[random.index(recorded.len())];
+        let mut chain = Chain::start();
+        for (at, block) in self.chain.blocks.iter().enumerate() {
+            let mut transactions = block.transactions.clone();
+            if at == changed {
+                let victim = random.index(transactions.len());
+                if random.permille(500) {
+                    transactions.remove(victim);
+                } else {
+                    let items = [item(random.between(1, ITEMS))];
+                    let action = capture(&[object(999, &items)]);
+                    transactions[victim] = chain.sign(ORGANISATIONS[0], action);
+                }
+            }
+            chain.commit(&transactions);
+        }
+        let mut subjects = subjects();
+        for bundle in &self.bundles {
+            subjects.extend(subject(&bundle.evidence));
+        }
+        collected(&chain, &subjects)
+    }
+}
+
+/// What a file is about, if it says.
+pub fn subject(evidence: &Evidence) -> Option<Subject> {
+    match evidence.subject.as_ref()? {
+        Wire::Item(id) => Some(Subject::Item(id.clone())),
+        Wire::Design(id) => Some(Subject::Design(id.as_slice().try_into().ok()?)),
+    }
+}
+
+fn subjects() -> Vec<Subject> {
+    let items = (1..=ITEMS + 1).map(item);
+    let containers = (1..=CONTAINERS + 1).map(container);
+    let mut subjects: Vec<_> = items.chain(containers).map(Subject::Item).collect();
+    subjects.push(Subject::Design([7; 32]));
+    subjects
+}
+
+fn collected(chain: &Chain, subjects: &[Subject]) -> Vec<Evidence> {
+    let mut seen = BTreeSet::new();
+    subjects
+        .iter()
+        .map(|subject| evidence::collect(chain, subject).expect("a chain in memory tells all"))
+        .filter(|evidence| seen.insert(hash::sha256(&evidence.encode_to_vec())))
+        .collect()
+}
+
+/// A chain, and what its organisations know.
+struct Grower {
+    chain: Chain,
+    keys: BTreeMap<&'static str, u8>,
+    secrets: Vec<Secret>,
+    next_key: u8,
+    next_change: u64,
+}
+
+impl Grower {
+    /// One or more blocks about anything; what the rules refuse is left out.
+    fn step(&mut self, random: &mut Random) {
+        match random.below(10) {
+            0..=3 => self.observe(random),
+            4 | 5 => self.pack(random),
+            6 => self.deposit(random),
+            7 => self.disclose(random),
+            8 => self.change_validators(random),
+            _ => self.change_keys(random),
+        }
+    }
+
+    fn who(&self, random: &mut Random) -> (&'static str, u8) {
+        let (name, _) = ORGANISATIONS[random.index(ORGANISATIONS.len())];
+        (name, self.keys[name])
+    }
+
+    fn apply(&mut self, who: (&str, u8), action: Action) -> bool {
+        self.chain.run(who, action).is_ok()
+    }
+
+    /// A block of up to three transactions of up to three events.
+    fn observe(&mut self, random: &mut Random) {
+        let mut envelopes = Vec::new();
+        for number in 0..random.between(1, 3) {
+            let events: Vec<_> = (0..random.between(1, 3))
+                .map(|_| {
+                    let mut items = vec![item(random.between(1, ITEMS))];
+                    if random.permille(300) {
+                        items.push(container(random.between(1, CONTAINERS)));
+                    }
+                    object(random.below(1000), &items)
+                })
+                .collect();
+            let created = self.chain.height * 10 + number;
+            let action = capture(&events);
+            envelopes.push(self.chain.sign_at(self.who(random), created, action));
+        }
+        self.chain.commit(&envelopes);
+    }
+
+    /// Packs or unpacks, and lets the container move.
+    fn pack(&mut self, random: &mut Random) {
+        let case = container(random.between(1, CONTAINERS));
+        let what = match random.permille(200) {
+            true => container(random.between(1, CONTAINERS)),
+            false => item(random.between(1, ITEMS)),
+        };
+        let action = ["ADD", "ADD", "DELETE"][random.index(3)];
+        let who = self.who(random);
+        let event = aggregation(action, &case, &[what]);
+        self.apply(who, capture(&[event]));
+        let who = self.who(random);
+        self.apply(who, capture(&[object(random.below(1000), &[case])]));
+    }
+
+    fn deposit(&mut self, random: &mut Random) {
+        let owner = public(self.keys["maker"]);
+        let number = self.secrets.len();
+        let opening = Opening {
+            salt: random.bytes().to_vec(),
+            files: (0..random.between(1, 2))
+                .map(|n| OriginalFile {
+                    sha256: random.bytes().to_vec(),
+                    name: format!("drawing-{number}-{n}.svg"),
+                })
+                .collect(),
+            title: format!("Title of design {number}"),
+        };
+        let files: Vec<Hash> = opening.files.iter().map(|f| exact(&f.sha256)).collect();
+        let root = design::file_root(&files);
+        let commitment = design::commitment(&self.chain.id, &owner, &exact(&opening.salt), &root);
+        let action = DepositDesign {
+            commitment: commitment.to_vec(),
+        };
+        if self.apply(("maker", self.keys["maker"]), Action::DepositDesign(action)) {
+            let id = design::id(&owner, &commitment);
+            self.secrets.push(Secret { id, opening });
+        }
+    }
+
+    fn disclose(&mut self, random: &mut Random) {
+        let Some(secret) = self.secrets.get(random.index(self.secrets.len())).cloned() else {
+            return;
+        };
+        let action = DiscloseDesign {
+            design_id: secret.id.to_vec(),
+            salt: secret.opening.salt,
+            file_hashes: secret.opening.files.into_iter().map(|f| f.sha256).collect(),
+            title: "A recorded title".into(),
+        };
+        self.apply(
+            ("maker", self.keys["maker"]),
+            Action::DiscloseDesign(action),
+        );
+    }
+
+    /// A validator comes or goes, by as many approvals as it takes.
+    fn change_validators(&mut self, random: &mut Random) {
+        let sequence = self.next_change;
+        self.next_change += 1;
+        let seed = random.between(11, 18) as u8;
+        let is_member = self.chain.validators.get(&public(seed)).is_some();
+        let change = if is_member && self.chain.validators.count() > 4 {
+            remove_validator(sequence, seed)
+        } else {
+            let (organisation, _) = ORGANISATIONS[random.index(ORGANISATIONS.len())];
+            put_validator(sequence, seed, random.between(1, 2), organisation)
+        };
+        for (name, _) in ORGANISATIONS {
+            self.apply((name, self.keys[name]), approve(&change));
+        }
+    }
+
+    /// An organisation takes a new key, and may retire the one before.
+    fn change_keys(&mut self, random: &mut Random) {
+        let (name, seed) = self.who(random);
+        let fresh = self.next_key;
+        let retired = [seed];
+        let retire: &[u8] = match random.permille(500) {
+            true => &retired,
+            false => &[],
+        };
+        if self.apply((name, seed), change_keys(&[fresh], retire)) {
+            self.keys.insert(name, fresh);
+            self.next_key += 1;
+        }
+    }
+
+    fn bundles(&self, bundles: &mut Vec<Bundle>) {
+        let plain = collected(&self.chain, &subjects());
+        bundles.extend(plain.into_iter().map(Bundle::closed));
+        for secret in &self.secrets {
+            let subject = Subject::Design(secret.id);
+            for evidence in collected(&self.chain, &[subject]) {
+                let mut words: Vec<_> = secret
+                    .opening
+                    .files
+                    .iter()
+                    .map(|f| f.name.clone())
+                    .collect();
+                words.push(secret.opening.title.clone());
+                let mut opened = evidence.clone();
+                opened.opening = Some(secret.opening.clone());
+                bundles.push(Bundle::closed(evidence));
+                bundles.push(Bundle {
+                    evidence: opened,
+                    words,
+                });
+            }
+        }
+    }
+}
+
+fn exact(bytes: &[u8]) -> Hash {
+    bytes.try_into().expect("32 bytes")
+}

@@ -1,0 +1,89 @@
+//! The verifiers that judge a forgery: the product's own examination, and any independent program
+//! that reads files from a stream.
+
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use touchstone_core::evidence::{Trusted, examine};
+use touchstone_core::hash::Hash;
+
+/// Files that are sent before their answers are read; few enough that no pipe fills up.
+const TOGETHER: usize = 32;
+
+/// The element that refuses a file; `None` if it is verified, with or without reservations.
+pub fn examined(bytes: &[u8], chain_id: Hash) -> Option<&'static str> {
+    let trusted = Trusted {
+        chain_id: Some(chain_id),
+        ..Trusted::default()
+    };
+    let report = examine(bytes, &trusted);
+    report.failure().map(|(element, _)| element.name())
+}
+
+/// `verifiers/python/verify.py`, reading files from a stream.
+pub struct Independent {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Independent {
+    /// Starts it; it trusts this genesis file.
+    pub fn start(genesis: &Path) -> Result<Independent> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut child = Command::new("python3")
+            .arg(root.join("verifiers/python/verify.py"))
+            .arg("--stream")
+            .arg("--genesis")
+            .arg(genesis)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let missing = || Error::from(ErrorKind::BrokenPipe);
+        let input = child.stdin.take().ok_or_else(missing)?;
+        let output = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+        Ok(Independent {
+            child,
+            input,
+            output,
+        })
+    }
+
+    /// For each file the element that refuses it; `None` if it is verified.
+    pub fn judge(&mut self, files: &[Vec<u8>]) -> Result<Vec<Option<String>>> {
+        let mut verdicts = Vec::with_capacity(files.len());
+        for some in files.chunks(TOGETHER) {
+            for file in some {
+                self.input.write_all(&(file.len() as u32).to_be_bytes())?;
+                self.input.write_all(file)?;
+            }
+            self.input.flush()?;
+            for _ in some {
+                verdicts.push(self.answer()?);
+            }
+        }
+        Ok(verdicts)
+    }
+
+    fn answer(&mut self) -> Result<Option<String>> {
+        let mut line = String::new();
+        // A line is short; a verifier that never ends one is broken.
+        (&mut self.output).take(1000).read_line(&mut line)?;
+        match line.trim_end() {
+            "verified" | "verified with reservations" => Ok(None),
+            other => match other.strip_prefix("not verified ") {
+                Some(element) => Ok(Some(element.to_owned())),
+                None => Err(Error::other(format!("not a verdict: {line:?}"))),
+            },
+        }
+    }
+}
+
+impl Drop for Independent {
+    fn drop(&mut self) {
+        // It may be waiting for more; an error means that it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
