@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from wire import MESSAGES, Refusal, decode, encode
 
 P = 2**255 - 19
+D = -121665 * pow(121666, P - 2, P) % P
 L = 2**252 + 27742317777372353535851937790883648493
 # The y coordinates of the points of order 1, 2, 4 and 8: those whose eightfold is the neutral point.
 ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
@@ -44,7 +45,23 @@ def has_small_order(encoding):
     return (int.from_bytes(encoding, "little") & (1 << 255) - 1) % P in SMALL_ORDER
 
 
-def signature_holds(key, tag, chain_id, message, signature):
+def decodes_to_point(encoding):
+    """Whether 32 bytes canonically encode a point of the curve (RFC 8032, 5.1.3)."""
+    y = int.from_bytes(encoding, "little") & (1 << 255) - 1
+    if y >= P:
+        return False
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    if square == 0:
+        return encoding[31] < 128
+    return pow(square, (P - 1) // 2, P) == 1
+
+
+def key_is_usable(key):
+    """Whether a public key may be registered: it is a point, and not of small order."""
+    return decodes_to_point(key) and not has_small_order(key)
+
+
+def ed25519_holds(key, message, signature):
     """Whether an Ed25519 signature holds by all four rules of format.md, "Signatures".
 
     The library decodes the key to a point and compares R without the cofactor; the rest is checked here.
@@ -56,10 +73,15 @@ def signature_holds(key, tag, chain_id, message, signature):
     if has_small_order(signature[:32]) or int.from_bytes(signature[32:], "little") >= L:
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, tag.encode() + b"\0" + chain_id + message)
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def signature_holds(key, tag, chain_id, message, signature):
+    """Whether a signature holds over a tagged message of a chain."""
+    return ed25519_holds(key, tag.encode() + b"\0" + chain_id + message, signature)
 
 
 # ---- Blocks and validators ----
