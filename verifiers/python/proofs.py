@@ -1,5 +1,6 @@
 """Hashes, signatures, trees and certificates of docs/format.md: each function refuses what doesn't hold."""
 
+import functools
 import hashlib
 
 from cryptography.exceptions import InvalidSignature
@@ -56,11 +57,14 @@ def decodes_to_point(encoding):
     return pow(square, (P - 1) // 2, P) == 1
 
 
+@functools.lru_cache(maxsize=4096)
 def key_is_usable(key):
     """Whether a public key may be registered: it is a point, and not of small order."""
     return decodes_to_point(key) and not has_small_order(key)
 
 
+# Forgeries of a file share most of its signatures.
+@functools.lru_cache(maxsize=4096)
 def ed25519_holds(key, message, signature):
     """Whether an Ed25519 signature holds by all four rules of format.md, "Signatures".
 
