@@ -8,10 +8,8 @@ from wire import Refusal
 
 LONGEST = 512
 HOST = "https://id.gs1.org"
-ABSOLUTE_URI = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*:"
-    r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?:#(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?"
-)
+ALLOWED = r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
+ABSOLUTE_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:(?=.){ALLOWED}(?:#{ALLOWED})?")
 # GS1's character set 82, and 39 of component and part identifiers.
 X = r"[A-Za-z0-9!\"%&'()*+,./:;<=>?_-]"
 Y = r"[A-Z0-9#/-]"
@@ -49,7 +47,6 @@ PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 # EPC schemes that GS1 Digital Link has no form for.
 WITHOUT_LINK = ("gid", "adi", "usdod", "bic", "imovn")
 URN = re.compile(r"urn:epc:(.*)", re.IGNORECASE | re.DOTALL)
-# Components of the EPC schemes: digits of company prefix and reference together, the rest's number.
 EPC = re.compile(r"(id|class|idpat):([a-z]+):(.*)", re.DOTALL)
 
 
@@ -57,7 +54,7 @@ def canonical(text):
     """The canonical form of an identifier; refuses text that isn't one."""
     if len(text.encode()) > LONGEST:
         raise Refusal("an identifier has more than 512 bytes")
-    if not ABSOLUTE_URI.fullmatch(text) or text.endswith(":") and text.index(":") == len(text) - 1:
+    if not ABSOLUTE_URI.fullmatch(text):
         raise Refusal("an identifier isn't an absolute URI")
     urn = URN.fullmatch(text)
     if urn:
@@ -118,7 +115,7 @@ def from_link(text):
     except Refusal:
         if strict:
             raise
-        return text
+    return text
 
 
 def is_query(rest):

@@ -77,7 +77,7 @@ class SampleLedger:
 
     NAMES = ("carrier", "maker", "market", "office")
 
-    def __init__(self):
+    def __init__(self, chain="sample"):
         self.signers = {name: Signer(f"{name} signs") for name in self.NAMES}
         voters = {name: Signer(f"{name} votes") for name in self.NAMES}
         organisations = [
@@ -106,7 +106,7 @@ class SampleLedger:
         }
         document = {
             "format": "touchstone/genesis/v1",
-            "chain": "sample",
+            "chain": chain,
             "time_ms": START_MS,
             "parameters": parameters,
             "organisations": organisations,
@@ -115,15 +115,12 @@ class SampleLedger:
         self.chain_id = sha256(self.genesis)
         self.voters = sorted(voters.values(), key=lambda voter: voter.public)
         owners = {voters[name].public: name for name in self.NAMES}
-        self.validators = {
-            "validators": [
-                {"public_key": v.public, "power": 1, "organisation": owners[v.public]} for v in self.voters
-            ]
-        }
+        self.everyone = [{"public_key": v.public, "power": 1, "organisation": owners[v.public]} for v in self.voters]
+        self.validators = {"validators": self.everyone}
         self.state = {b"parameters": encode("Parameters", parameters)}
         for name in self.NAMES:
             self.put_organisation(name, valid_from_height=1)
-        self.blocks, self.links = [], {}
+        self.blocks, self.links, self.handovers = [], {}, []
 
     def put_organisation(self, name, **key):
         """Writes an organisation's record with its one key."""
@@ -192,8 +189,11 @@ class SampleLedger:
 
         return envelope, effect
 
-    def block(self, *transactions):
-        """Decides a block of transactions; its height."""
+    def block(self, *transactions, hand_over=None, **changes):
+        """Decides a block of transactions; its height.
+
+        `hand_over` names the organisations of the next validators, `changes` are made to the header.
+        """
         height = len(self.blocks) + 1
         parent = block_id(self.blocks[-1][0]["header"]) if self.blocks else self.chain_id
         self.state[b"block/" + be64(height - 1)] = parent
@@ -202,7 +202,9 @@ class SampleLedger:
         envelopes = [envelope for envelope, _ in transactions]
         root, paths = transaction_tree(envelopes)
         self.root, self.paths = state_tree([(sha256(k), sha256(v)) for k, v in self.state.items()])
-        voting = validators_hash(self.validators)
+        voting, following = validators_hash(self.validators), self.validators
+        if hand_over:
+            following = {"validators": [v for v in self.everyone if v["organisation"] in hand_over]}
         header = {
             "version": 1,
             "chain_id": self.chain_id,
@@ -214,13 +216,19 @@ class SampleLedger:
             "transaction_count": len(envelopes),
             "state_root": self.root,
             "validators_hash": voting,
-            "next_validators_hash": voting,
+            "next_validators_hash": validators_hash(following),
         }
-        header = encode("Header", header)
+        header = encode("Header", header | changes)
         vote = {"kind": 2, "height": height, "round": 0, "block_id": block_id(header)}
-        signatures = [v.sign("touchstone/vote/v1", self.chain_id, encode("Vote", vote)) for v in self.voters[:3]]
+        keys = [member["public_key"] for member in self.validators["validators"]]
+        voters = [voter for voter in self.voters if voter.public in keys][: len(keys) * 2 // 3 + 1]
+        signatures = [v.sign("touchstone/vote/v1", self.chain_id, encode("Vote", vote)) for v in voters]
         certificate = {"height": height, "block_id": block_id(header), "signatures": signatures}
-        self.blocks.append(({"header": header, "certificate": certificate}, envelopes, paths))
+        certified = {"header": header, "certificate": certificate}
+        self.blocks.append((certified, envelopes, paths))
+        if hand_over:
+            self.handovers.append({"header": certified, "next_validators": following})
+            self.validators = following
         return height
 
     def prove(self, key):
@@ -254,6 +262,7 @@ class SampleLedger:
             keys.add(b"design/" + fields["design"])
         return {
             "genesis": self.genesis,
+            "handovers": [h for h in self.handovers if h["header"] is not self.blocks[-1][0]],
             "anchor": self.blocks[-1][0],
             "states": [self.prove(key) for key in sorted(keys)],
             "links": [

@@ -9,9 +9,21 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from evidence import Examination  # noqa: E402
-from proofs import sha256, tagged  # noqa: E402
-from sample_ledger import SampleLedger, Signer, event, seal  # noqa: E402
-from wire import decode, encode  # noqa: E402
+from proofs import (  # noqa: E402
+    bit,
+    check_validators,
+    commitment,
+    leaf,
+    read_envelope,
+    read_header,
+    read_link,
+    sha256,
+    tagged,
+    verify_state,
+    verify_transaction,
+)
+from sample_ledger import SampleLedger, Signer, event, seal, state_tree, transaction_tree  # noqa: E402
+from wire import Refusal, decode, encode  # noqa: E402
 
 
 def thing(name):
@@ -117,6 +129,12 @@ class Histories(unittest.TestCase):
             event("OBSERVE", "https://shop.example/01/9521321000018/21/box?17=270101", [thing("x")]),
         )
         self.complete(ledger, {"i", "box"}, {1, 2})
+
+    def test_another_spelling_of_a_name_proves_nothing(self):
+        ledger = self.ledger(event("OBSERVE", thing("i")))
+        for spelling in ("urn:epc:id:sgtin:9521321.000001.i", "https://ID.gs1.org/01/09521321000018/21/i"):
+            evidence = ledger.evidence([], [spelling], item=spelling)
+            self.assertEqual(examine_sample(evidence), "not-verified completeness")
 
     def test_nothing_was_recorded(self):
         ledger = self.ledger(event("OBSERVE", thing("box"), [thing("x")]))
@@ -266,6 +284,28 @@ class Records(unittest.TestCase):
         ledger.block((envelope, by_another))
         self.assertEqual(self.verdict(ledger, [(1, 0)]), "not-verified completeness")
 
+    def test_a_record_is_of_the_design_asked_for(self):
+        ledger = self.deposit()
+        record = ledger.state[b"design/" + ledger.design]
+        ledger.design = bytes(32)
+        ledger.state[b"design/" + ledger.design] = record
+        ledger.block()
+        self.assertEqual(self.verdict(ledger), "not-verified completeness")
+
+    def test_nothing_was_deposited(self):
+        ledger = self.deposit()
+        ledger.design = bytes(32)
+        self.assertEqual(self.verdict(ledger, []), "verified")
+        self.assertEqual(self.verdict(ledger), "not-verified completeness")
+        self.assertEqual(self.verdict(ledger, [], opening=self.opening()), "not-verified opening")
+
+    def test_every_organisation_has_a_record(self):
+        for name, element in (("maker", "keys"), ("office", "independence")):
+            ledger = self.deposit()
+            del ledger.state[b"organisation/" + name.encode()]
+            ledger.block()
+            self.assertEqual(self.verdict(ledger), f"not-verified {element}")
+
     def test_openings(self):
         ledger = self.deposit()
         self.assertEqual(self.verdict(ledger, opening=self.opening()), "verified")
@@ -277,6 +317,11 @@ class Records(unittest.TestCase):
             self.opening(files=[]),
         ):
             self.assertEqual(self.verdict(ledger, opening=wrong), "not-verified opening")
+
+    def test_a_commitment_has_a_form(self):
+        many = self.FILES * 501
+        for salt, files in ((bytes(31), self.FILES), (self.SALT, [bytes(31)]), (self.SALT, []), (self.SALT, many)):
+            self.assertRaises(Refusal, commitment, bytes(32), bytes(32), salt, files)
 
     def test_a_disclosure_opens_too(self):
         disclosure = {"salt": self.SALT, "file_hashes": self.FILES, "title": "Chair", "time_ms": 5, "height": 1}
@@ -318,6 +363,213 @@ class Records(unittest.TestCase):
             places = [(1, index) for index in range(parties)]
             evidence = ledger.evidence(places, [thing("i")], item=thing("i"))
             self.assertEqual(examine_sample(evidence), verdict)
+
+
+class Chains(unittest.TestCase):
+    """Blocks, hand-overs and transactions."""
+
+    def ledger(self, *hand_overs):
+        """A ledger with an event in block 1, and hand-overs to sets of organisations in the next ones."""
+        ledger = SampleLedger()
+        ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))))
+        for names in hand_overs:
+            ledger.block(hand_over=names)
+        ledger.block()
+        return ledger
+
+    def evidence(self, ledger, **fields):
+        """The evidence about the event."""
+        return ledger.evidence([(1, 0)], [thing("i")], item=thing("i"), **fields)
+
+    def test_hand_overs(self):
+        sets = ("carrier", "maker"), ("maker", "market", "office")
+        ledger = self.ledger(*sets)
+        whole = self.evidence(ledger)
+        self.assertEqual(len(whole["handovers"]), 2)
+        self.assertEqual(examine_sample(whole), "verified")
+        first, second = whole["handovers"]
+        everyone = {"validators": ledger.everyone}
+        for handovers, element in (
+            ([], "anchor"),
+            ([first], "anchor"),
+            ([second], "validators"),
+            ([second, first], "validators"),
+            ([first, first], "validators"),
+            ([{**first, "next_validators": everyone}, second], "validators"),
+            ([{**first, "next_validators": {}}, second], "validators"),
+        ):
+            self.assertEqual(examine_sample(whole | {"handovers": handovers}), f"not-verified {element}")
+
+    def test_a_set_speaks_for_its_heights_alone(self):
+        ledger = self.ledger(("maker", "market", "office"), SampleLedger.NAMES)
+        self.assertEqual(examine_sample(self.evidence(ledger)), "verified", "block 1 is the first set's")
+        early = self.evidence(ledger)
+        early["anchor"] = ledger.blocks[1][0]
+        self.assertEqual(examine_sample(early), "not-verified anchor", "a hand-over is at its height")
+        forked = self.ledger(("maker", "market", "office"))
+        forked.handovers.append({"header": forked.blocks[-1][0], "next_validators": forked.validators})
+        evidence = self.evidence(forked)
+        evidence["handovers"] = forked.handovers[:1] * 2
+        self.assertEqual(examine_sample(evidence), "not-verified validators", "heights ascend")
+
+    def test_hand_overs_ascend(self):
+        ledger = SampleLedger()
+        for _ in range(2):
+            ledger.block(hand_over=SampleLedger.NAMES)
+        ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))))
+        evidence = ledger.evidence([(3, 0)], [thing("i")], item=thing("i"))
+        self.assertEqual(examine_sample(evidence), "verified")
+        evidence["handovers"].reverse()
+        self.assertEqual(examine_sample(evidence), "not-verified validators")
+
+    def test_a_block_beside_the_chain_is_refused(self):
+        ledger, fork = self.ledger(), self.ledger()
+        fork.blocks.clear()
+        fork.block(fork.capture("carrier", event("OBSERVE", thing("j"))), time_ms=7)
+        evidence = self.evidence(ledger)
+        evidence["blocks"] = [fork.blocks[0][0]]
+        self.assertEqual(examine_sample(evidence), "not-verified blocks")
+        ledger, fork = SampleLedger(), SampleLedger()
+        for chain, time_ms in ((ledger, 5), (fork, 6)):
+            chain.block(chain.capture("carrier", event("OBSERVE", thing("i"))), time_ms=time_ms)
+        evidence = self.evidence(ledger)
+        self.assertEqual(evidence["blocks"], [evidence["anchor"]])
+        evidence["blocks"] = [fork.blocks[0][0]]
+        self.assertEqual(examine_sample(evidence), "not-verified blocks", "the anchor's own height")
+
+    def test_headers(self):
+        for change in ({"version": 2}, {"parent": b""}, {"proposer": bytes(31)}, {"chain_id": bytes(32)}):
+            ledger = SampleLedger()
+            ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))), **change)
+            self.assertEqual(examine_sample(self.evidence(ledger)), "not-verified anchor", change)
+        self.assertRaises(Refusal, read_header, bytes(32), b"")
+
+    def test_validator_sets(self):
+        def keys(*numbers):
+            return {"validators": [{"public_key": bytes([n]) * 32, "power": 1} for n in numbers]}
+
+        check_validators(keys(*range(100)))
+        for wrong in (
+            keys(),
+            keys(*range(101)),
+            keys(2, 1),
+            keys(1, 1),
+            {"validators": [{"public_key": b"", "power": 1}]},
+            {"validators": [{"public_key": bytes(32), "power": 0}]},
+            {"validators": [{"public_key": bytes(32), "power": 2**48 + 1}]},
+        ):
+            self.assertRaises(Refusal, check_validators, wrong)
+
+    def test_envelopes(self):
+        ledger = SampleLedger()
+        good, identity = ledger.envelope("carrier", capture_events={"events": [b"{}"]})
+        self.assertEqual(read_envelope(ledger.chain_id, good)[2], identity)
+        self.assertRaises(Refusal, read_envelope, bytes(32), good)
+        envelope = decode("Envelope", good)
+        (signature,) = envelope["signatures"]
+        for wrong in ([], [signature, signature], [signature | {"signature": bytes(64)}]):
+            forged = encode("Envelope", envelope | {"signatures": wrong})
+            self.assertRaises(Refusal, read_envelope, ledger.chain_id, forged)
+        self.assertRaises(Refusal, read_envelope, ledger.chain_id, ledger.envelope("carrier")[0])
+        large, _ = ledger.envelope("carrier", capture_events={"events": [bytes(4 * 1024 * 1024)]})
+        self.assertRaises(Refusal, read_envelope, ledger.chain_id, large)
+
+    def test_a_transaction_is_at_one_place(self):
+        for count in range(1, 6):
+            envelopes = [bytes([n]) for n in range(count)]
+            root, paths = transaction_tree(envelopes)
+            for index, (envelope, path) in enumerate(zip(envelopes, paths)):
+                verify_transaction(root, count, index, envelope, path)
+                for wrong in (
+                    *((root, other, index, envelope, path) for other in range(8) if other != count),
+                    *((root, count, other, envelope, path) for other in range(8) if other != index),
+                    (root, count, index, b"x", path),
+                    (root, count, index, envelope, [*path, bytes(32)]),
+                    (root, count, index, envelope, path[:-1]) if path else (root, 0, 0, envelope, path),
+                    (bytes(32), count, index, envelope, path),
+                ):
+                    self.assertRaises(Refusal, verify_transaction, *wrong)
+        left, right = tagged("touchstone/transaction-leaf/v1", b"a"), b"b"
+        joined = tagged("touchstone/transaction-node/v1", left, right)
+        root = tagged("touchstone/transaction-node/v1", (2).to_bytes(8, "big"), joined)
+        self.assertRaises(Refusal, verify_transaction, root, 2, 0, b"a", [right])
+
+
+class States(unittest.TestCase):
+    """Proofs of presence and absence."""
+
+    LEAVES = {f"key {n}".encode(): f"value {n}".encode() for n in range(40)}
+
+    def setUp(self):
+        self.ledger = SampleLedger()
+        self.ledger.state = dict(self.LEAVES)
+        self.ledger.root, self.ledger.paths = state_tree([(sha256(k), sha256(v)) for k, v in self.LEAVES.items()])
+
+    def check(self, key, value, proof):
+        """Verifies a claim."""
+        verify_state(self.ledger.root, key, value, {"other_leaf": None, "siblings": []} | proof)
+
+    def test_each_key_is_present_with_its_value_alone(self):
+        for key, value in self.LEAVES.items():
+            proof = self.ledger.prove(key)["proof"]
+            self.check(key, value, proof)
+            own = {"key_hash": sha256(key), "value_hash": sha256(value)}
+            for wrong, wrongly in (
+                (b"other", proof),
+                (b"", proof),
+                (None, proof),
+                (None, proof | {"other_leaf": own}),
+                (value, proof | {"other_leaf": own}),
+                (value, {"siblings": proof["siblings"][1:]}),
+                (value, {"siblings": proof["siblings"] + [bytes(32)]}),
+                (value, {"siblings": [s[:31] for s in proof["siblings"]]}),
+            ):
+                self.assertRaises(Refusal, self.check, key, wrong, wrongly)
+
+    def test_other_keys_are_absent(self):
+        by_leaf = by_nothing = 0
+        for number in range(200):
+            key = f"other {number}".encode()
+            proof = self.ledger.prove(key)["proof"]
+            by_leaf += "other_leaf" in proof
+            by_nothing += "other_leaf" not in proof
+            self.check(key, None, proof)
+            self.assertRaises(Refusal, self.check, key, b"", proof)
+        self.assertGreater(min(by_leaf, by_nothing), 10)
+
+    def test_a_leaf_elsewhere_proves_no_absence(self):
+        present = next(iter(self.LEAVES))
+        for key, value in self.LEAVES.items():
+            if key != present:
+                other = {"key_hash": sha256(key), "value_hash": sha256(value)}
+                proof = {"other_leaf": other, "siblings": self.ledger.paths[sha256(key)]}
+                self.assertRaises(Refusal, self.check, present, None, proof)
+
+    def test_a_leaf_that_hides_the_key_proves_no_absence(self):
+        """With a leaf's inner place read as a leaf, the bits before the place still have to agree."""
+        key, value = next(iter(self.LEAVES.items()))
+        path = sha256(key)
+        depth = len(self.ledger.paths[path])
+        flipped = bytes([path[0] ^ 0x80]) + path[1:]
+        self.assertGreater(depth, 0)
+        lie = SampleLedger()
+        node = leaf(flipped, sha256(value))
+        root = node
+        for i, sibling in enumerate(self.ledger.paths[path]):
+            pair = sibling + root if bit(path, depth - 1 - i) else root + sibling
+            root = sha256(b"JMT::IntrnalNode" + pair)
+        lie.root = root
+        proof = {"other_leaf": {"key_hash": flipped, "value_hash": sha256(value)}, "siblings": self.ledger.paths[path]}
+        self.assertRaises(Refusal, verify_state, root, key, None, proof)
+
+    def test_links(self):
+        ledger = SampleLedger()
+        ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i")), event("OBSERVE", thing("i"))))
+        entries = ledger.links[thing("i")]
+        record = decode("Item", ledger.state[b"item/" + thing("i").encode()])["link"]
+        self.assertEqual(len(read_link(2, record["head"], entries)), 2)
+        for wrong in ((1, record["head"], entries), (2, bytes(32), entries), (1, record["head"], entries[:1])):
+            self.assertRaises(Refusal, read_link, *wrong)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ class Documents(unittest.TestCase):
         block = document.split("<!-- identifiers: begin -->\n```text\n")[1].split("```\n<!-- identifiers: end -->")[0]
         lines = [line.split(" = ") for line in block.splitlines()]
         self.assertGreater(len(lines), 40)
+        self.assertRaises(Refusal, canonical, "x:" + "y" * 511)
         for written, expected in lines:
             if expected == "refused":
                 self.assertRaises(Refusal, canonical, written)
@@ -168,6 +169,9 @@ class Forged(unittest.TestCase):
         def repeat(field):
             return lambda e: e[field].insert(0, copy.deepcopy(e[field][0]))
 
+        def without_state(key):
+            return lambda e: e.update(states=[state for state in e["states"] if state["key"] != key])
+
         def in_file(change):
             return lambda e: change(e["transactions"][0])
 
@@ -198,9 +202,9 @@ class Forged(unittest.TestCase):
             ("item", "completeness", lambda e: e["links"][-1]["entries"].reverse()),
             ("item", "completeness", set_at("item", "https://id.gs1.org/00/095210040000001018")),
             ("item", "completeness", lambda e: e.update(item=None, design=bytes(32))),
-            ("item", "keys", lambda e: e.update(states=[s for s in e["states"] if b"ation/logistics-a" not in s["key"]])),
-            ("item", "time", lambda e: e.update(states=[s for s in e["states"] if s["key"] != b"parameters"])),
-            ("item", "independence", lambda e: e.update(states=[s for s in e["states"] if b"platform" not in s["key"]])),
+            ("item", "keys", without_state(b"organisation/logistics-a")),
+            ("item", "time", without_state(b"parameters")),
+            ("item", "independence", without_state(b"organisation/platform")),
             ("item", "opening", set_at("opening", other["opening"])),
             ("absent", "completeness", set_at("item", "https://id.gs1.org/01/09521001000017/21/never")),
             ("absent", "completeness", set_at("links", [])),
@@ -339,10 +343,32 @@ class Genesis(unittest.TestCase):
         refused(lambda d, o, n: n.update(addresses=["x" * 257]))
         refused(lambda d, o, n: n.update(power=0))
         refused(lambda d, o, n: n.update(power=2**48))
-        for text in (GENESIS + b"x", b"\xef\xbb\xbf" + GENESIS, b"[" * 100_000, b"", b"[]", GENESIS.replace(b"500", b"-0")):
+        for wrong in (None, 5, "x", [], {}):
+            refused(lambda d, o, n: d.update(organisations=wrong))
+            refused(lambda d, o, n: d.update(organisations=[wrong]))
+            refused(lambda d, o, n: d.update(parameters=wrong))
+            refused(lambda d, o, n: o.update(keys=[wrong]))
+            refused(lambda d, o, n: o.update(roles=[wrong]))
+            if wrong != "x":
+                refused(lambda d, o, n: n.update(addresses=[wrong]))
+            if wrong != []:
+                refused(lambda d, o, n: o.update(nodes=wrong))
+                refused(lambda d, o, n: o.update(gs1_prefixes=wrong))
+            if wrong is not None:
+                refused(lambda d, o, n: n.update(validator_key=wrong))
+            if wrong not in (None, 5):
+                refused(lambda d, o, n: n.update(power=wrong))
+            if wrong != "x":
+                refused(lambda d, o, n: d.update(chain=wrong))
+                refused(lambda d, o, n: o.update(name=wrong))
+                refused(lambda d, o, n: o.update(id=wrong))
+        refused(lambda d, o, n: o.update(roles=["unspecified"]))
+        negative = GENESIS.replace(b" 500", b" -0")
+        for text in (GENESIS + b"x", b"\xef\xbb\xbf" + GENESIS, b"[" * 100_000, b"", b"[]", negative):
             self.assertRaises(Refusal, read_genesis, text)
         doubled = GENESIS.replace(b'"chain":', b'"chain": "demo", "chain":')
         self.assertRaises(Refusal, read_genesis, doubled)
+        self.assertRaises(Refusal, read_genesis, GENESIS.replace(b'"time_ms": ', b'"time_ms": -'))
 
 
 class Command(unittest.TestCase):
