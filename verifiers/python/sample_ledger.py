@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from evidence import FIRST
 from identifiers import canonical
@@ -18,7 +19,7 @@ class Signer:
 
     def __init__(self, name):
         self.secret = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
-        self.public = self.secret.public_key().public_bytes_raw()
+        self.public = self.secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     def sign(self, tag, chain_id, message):
         """A signature as the ledger's documents describe."""

@@ -4,7 +4,9 @@
 The files in chain-core/tests/data/evidence were written by a consortium of four organisations and five validators.
 """
 
+import contextlib
 import copy
+import io
 import json
 import pathlib
 import struct
@@ -14,6 +16,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import check_format  # noqa: E402
 from evidence import ARTICLES, FIRST, Examination  # noqa: E402
 from genesis import read_genesis  # noqa: E402
 from identifiers import canonical  # noqa: E402
@@ -59,6 +62,11 @@ class Documents(unittest.TestCase):
         file["Evidence"][9] = ("transactions", "EvidenceTransaction", "*")
         for name, fields in (ledger | file).items():
             self.assertEqual(MESSAGES.get(name), fields, name)
+
+    def test_the_vectors_of_the_format(self):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            check_format.main()
+        self.assertEqual(said.getvalue(), "46 checks of 153 vectors passed\n")
 
     def test_the_identifiers_are_those_of_the_document(self):
         document = (ROOT / "docs/format.md").read_text(encoding="utf-8")
