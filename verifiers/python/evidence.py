@@ -92,7 +92,6 @@ class Examination:
     def check_file(self):
         require(len(self.data) <= LARGEST, "the file is too large")
         require(self.data.startswith(FIRST), "the file isn't an evidence file of this version")
-        require(len(self.data) >= len(FIRST) + 32, "the file ends too early")
         require(sha256(self.data[:-32]) == self.data[-32:], "the checksum doesn't fit")
         self.evidence = decode("Evidence", self.data[len(FIRST) : -32])
         return "whole, and canonically encoded"

@@ -397,6 +397,7 @@ class Chains(unittest.TestCase):
             ([first, first], "validators"),
             ([{**first, "next_validators": everyone}, second], "validators"),
             ([{**first, "next_validators": {}}, second], "validators"),
+            ([first, {**second, "next_validators": everyone}], "validators"),
         ):
             self.assertEqual(examine_sample(whole | {"handovers": handovers}), f"not-verified {element}")
 

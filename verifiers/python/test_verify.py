@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -155,6 +156,13 @@ class Forged(unittest.TestCase):
             self.assertTrue(examined(seal(payload[:end])).startswith("not-verified "))
         for end in range(0, 80):
             self.assertEqual(examined(bundle("absent")[:end]), "not-verified file")
+
+    def test_the_first_bytes_and_the_size(self):
+        payload = bundle("absent")[len(FIRST) : -32]
+        data = FIRST.replace(b"v1", b"v2") + payload
+        self.assertEqual(examined(data + sha256(data)), "not-verified file")
+        with unittest.mock.patch("evidence.LARGEST", len(bundle("absent")) - 1):
+            self.assertEqual(examined(bundle("absent")), "not-verified file")
 
     def forged(self, name, change):
         """The examination of a file after a change to its message."""
