@@ -52,10 +52,10 @@ EPC = re.compile(r"(id|class|idpat):([a-z]+):(.*)", re.DOTALL)
 
 def canonical(text):
     """The canonical form of an identifier; refuses text that isn't one."""
-    if len(text.encode()) > LONGEST:
-        raise Refusal("an identifier has more than 512 bytes")
     if not ABSOLUTE_URI.fullmatch(text):
         raise Refusal("an identifier isn't an absolute URI")
+    if len(text) > LONGEST:
+        raise Refusal("an identifier has more than 512 bytes")
     urn = URN.fullmatch(text)
     if urn:
         return from_urn(text, urn[1])

@@ -200,6 +200,7 @@ class Histories(unittest.TestCase):
         for untrue in (
             event("ADD", 5, [thing("i")]),
             event("ADD", "no uri", [thing("i")]),
+            event("ADD", "x:\ud800", [thing("i")]),
             event("ADD", thing("box"), [5]),
             [],
         ):

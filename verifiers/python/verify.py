@@ -48,7 +48,8 @@ def print_text(verdict, rows):
     """Prints the examination for a person."""
     print(f"Verdict   {verdict.upper().replace('-', ' ')}")
     for element, article, result, reason in rows:
-        print(f"  {element:13} Art. {article}  {result:12} {reason}")
+        # Names in the file are anybody's words, and may hold what a terminal obeys.
+        print(f"  {element:13} Art. {article}  {result:12} {reason.encode('unicode_escape').decode()}")
 
 
 def print_json(verdict, rows):
