@@ -2,9 +2,9 @@
 # Quiet and fast when nothing is missing. Downloads nothing else.
 set -euo pipefail
 
-# g++ builds RocksDB, libclang-dev reads its headers, openssl and python3 serve tests and demo;
-# qpdf and poppler-utils look at the documents that the tests make.
-touchstone_packages=(g++ libclang-dev openssl python3 qpdf poppler-utils)
+# g++ builds RocksDB, libclang-dev reads its headers, openssl and python3 serve tests and demo,
+# python3-cryptography the independent verifier; qpdf and poppler-utils look at the documents that the tests make.
+touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography qpdf poppler-utils)
 
 touchstone_setup() {
     local package missing=() as_root=()

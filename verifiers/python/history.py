@@ -1,0 +1,153 @@
+"""An item's complete history: its own entries and those of the containers that it was in meanwhile,
+by docs/evidence.md, "Completeness of an item", and docs/format.md, "Containment".
+"""
+
+import json
+
+from identifiers import canonical
+from proofs import read_link, require, sha256
+from wire import Refusal, decode
+
+MOST_CONTAINERS_AROUND = 17
+MOST_LINKS = 2000
+BEFORE_ALL = (0, 0, 0)
+# Later than every position, whose parts are below 2^64.
+AFTER_ALL = (2**64, 0, 0)
+
+
+class Containment:
+    """What one event says about containment: ADD or DELETE, the container, the children (none: all)."""
+
+    def __init__(self, action, container, children, everything):
+        self.action, self.container = action, container
+        self.children, self.everything = children, everything
+
+
+def read_event(data):
+    """What an event's exact bytes say about containment; None where it doesn't change it."""
+    try:
+        event = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Refusal("an event isn't JSON") from None
+    require(isinstance(event, dict), "an event isn't an object")
+    if event.get("type") != "AggregationEvent" or event.get("action") not in ("ADD", "DELETE"):
+        return None
+    container, children = event.get("parentID"), event.get("childEPCs", [])
+    require(isinstance(container, str), "an event names no container")
+    require(isinstance(children, list) and all(isinstance(c, str) for c in children), "children aren't identifiers")
+    quantities = event.get("childQuantityList", [])
+    everything = event["action"] == "DELETE" and not children and not quantities
+    return Containment(event["action"], canonical(container), {canonical(c) for c in children}, everything)
+
+
+class Links:
+    """The links of the file, each proven complete, and the events of the transactions that it holds."""
+
+    def __init__(self, links, records, transactions):
+        """`records` gives an item's record or None, `transactions` what stands at (height, index)."""
+        names = [link["item"] for link in links]
+        require(all(a.encode() < b.encode() for a, b in zip(names, names[1:])), "links don't ascend by item")
+        require(len(names) <= MOST_LINKS, "there are more than 2,000 links")
+        self.entries, self.transactions, self.events = {}, transactions, {}
+        for link in links:
+            value = records(link["item"])
+            record = decode("Item", value)["link"] if value is not None else {"count": 0, "head": bytes(32)}
+            self.entries[link["item"]] = read_link(record["count"], record["head"], link["entries"])
+
+    def of(self, item):
+        """The entries of an item's link, by position."""
+        require(item in self.entries, f"the link of {item} is missing")
+        return self.entries[item]
+
+    def has_content(self, position):
+        """Whether the file holds the transaction at a position."""
+        return position[:2] in self.transactions
+
+    def event(self, position, entry):
+        """What the event of an entry says about containment; it is the one that the entry names."""
+        key = (position, entry["transaction_id"], entry["content_hash"], entry["organisation"], entry["time_ms"])
+        if key not in self.events:
+            self.events[key] = self.checked_event(position, entry)
+        return self.events[key]
+
+    def checked_event(self, position, entry):
+        """Reads and compares the event of an entry."""
+        require(self.has_content(position), "the transaction of an entry is missing")
+        transaction = self.transactions[position[:2]]
+        capture = transaction.body["capture_events"]
+        require(capture is not None, "an entry's transaction isn't a capture")
+        require(position[2] < len(capture["events"]), "an entry's transaction has no such event")
+        data = capture["events"][position[2]]
+        require(transaction.identity == entry["transaction_id"], "an entry names another transaction")
+        require(sha256(data) == entry["content_hash"], "an entry names another event")
+        require(transaction.body["organisation"] == entry["organisation"], "an entry names another organisation")
+        require(transaction.time_ms == entry["time_ms"], "an entry names another time")
+        return read_event(data)
+
+
+class History:
+    """Follows an item outwards through its containers."""
+
+    def __init__(self, links):
+        self.links, self.stays, self.used = links, {}, set()
+        # The entries of the history by position, and the positions that containers share.
+        self.entries = {}
+
+    def stays_of(self, item):
+        """The item's stays as (container, after, until), by what the events with content say of the item alone."""
+        if item in self.stays:
+            return self.stays[item]
+        stays, container, since = [], None, None
+        for position, entry in self.links.of(item):
+            event = self.links.event(position, entry) if self.links.has_content(position) else None
+            if event is None or item not in event.children:
+                continue
+            if container is not None and (event.action == "ADD" or event.container == container):
+                stays.append((container, since, position))
+                container = None
+            if event.action == "ADD":
+                container, since = event.container, position
+        if container is not None:
+            stays.append((container, since, AFTER_ALL))
+        self.stays[item] = stays
+        return stays
+
+    def emptied(self, container, since, until):
+        """The first event after `since`, to `until`, that empties the container as a whole, else `until`."""
+        for position, entry in self.links.of(container):
+            if since < position <= until and self.links.has_content(position):
+                event = self.links.event(position, entry)
+                if event is not None and event.everything and event.container == container:
+                    return position
+        return until
+
+    def follow(self, item, after, until, around):
+        """Adds the entries of an item after one position, to another, and those of its containers meanwhile."""
+        require(around <= MOST_CONTAINERS_AROUND, "more than 17 containers around the item")
+        self.used.add(item)
+        for position, entry in self.links.of(item):
+            if after < position <= until:
+                self.entries[position] = entry
+        for container, since, end in self.stays_of(item):
+            if max(after, since) >= min(until, end):
+                continue
+            own = [position for position, _ in self.links.of(container)]
+            require(since in own, "a container's link lacks the packing")
+            end = self.emptied(container, since, end)
+            if max(after, since) < min(until, end):
+                self.follow(container, max(after, since), min(until, end), around + 1)
+
+
+def whole_history(item, links):
+    """The content hashes of an item's history, and how many events are its own and its containers'."""
+    require(canonical(item) == item, "the item's identifier isn't canonical")
+    history = History(links)
+    history.follow(item, BEFORE_ALL, AFTER_ALL, 0)
+    require(history.used == set(links.entries), "a link isn't one of the item or its containers")
+    for position, entry in sorted(history.entries.items()):
+        links.event(position, entry)
+    needed = {position[:2] for position in history.entries}
+    require(needed == set(links.transactions), "a transaction holds no event of the history")
+    own = len(links.of(item))
+    hashes = {entry["content_hash"] for entry in history.entries.values()}
+    return hashes, own, len(history.entries) - own

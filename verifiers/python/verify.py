@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Examines an evidence file offline: what was checked, and what follows.
+
+Written from docs/evidence.md and docs/format.md alone, it shares no code with the ledger. Needs Python 3.11 and
+requirements.txt.
+
+    verify.py FILE [ORIGINAL...] [--genesis FILE] [--json]
+    verify.py --batch [--genesis FILE]
+
+Exit codes: 0 verified; 3 not verified; 6 verified, with reservations to weigh; 1 wrong usage or an unreadable file.
+
+With --batch, files come on the standard input, each as 4 bytes of length (big-endian) and its bytes. Each is
+answered with one line: `verified`, `verified with reservations`, or `not verified` and the element that failed.
+"""
+
+import argparse
+import json
+import struct
+import sys
+
+from evidence import LARGEST, Examination
+from proofs import sha256
+
+EXIT = {"verified": 0, "not-verified": 3, "verified-with-reservations": 6}
+
+
+def arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", help="the evidence file")
+    parser.add_argument("originals", nargs="*", help="original files to compare with the record")
+    parser.add_argument("--genesis", help="the genesis document from a trusted place")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--batch", action="store_true", help="examine files from the standard input")
+    given = parser.parse_args()
+    if given.batch == (given.file is not None):
+        parser.error("name a file, or --batch")
+    return given
+
+
+def read(path, largest=None):
+    """A file's bytes, no more than `largest` and one."""
+    with open(path, "rb") as file:
+        return file.read() if largest is None else file.read(largest + 1)
+
+
+def print_text(verdict, rows):
+    """Prints the examination for a person."""
+    print(f"Verdict   {verdict.upper().replace('-', ' ')}")
+    for element, article, result, reason in rows:
+        # Names in the file are anybody's words, and may hold what a terminal obeys.
+        print(f"  {element:13} Art. {article}  {result:12} {reason.encode('unicode_escape').decode()}")
+
+
+def print_json(verdict, rows):
+    """Prints the examination for a program."""
+    names = "element", "article", "result", "reason"
+    print(json.dumps({"verdict": verdict, "elements": [dict(zip(names, row)) for row in rows]}))
+
+
+def batch(trusted):
+    """Answers the files on the standard input."""
+    stream = sys.stdin.buffer
+    while head := stream.read(4):
+        if len(head) < 4:
+            sys.exit("the input ends inside a length")
+        (size,) = struct.unpack(">I", head)
+        data = stream.read(size)
+        if len(data) < size:
+            sys.exit("the input ends inside a file")
+        verdict, rows = Examination(data, trusted=trusted).examine()
+        failed = [element for element, _, result, _ in rows if result == "failed"]
+        print(" ".join([verdict.replace("-", " "), *failed]), flush=True)
+
+
+def main():
+    """Runs the command; its exit code."""
+    given = arguments()
+    try:
+        trusted = sha256(read(given.genesis)) if given.genesis else None
+        if given.batch:
+            batch(trusted)
+            return 0
+        data = read(given.file, LARGEST)
+        originals = [(path, sha256(read(path))) for path in given.originals]
+    except OSError as error:
+        print(f"verify.py: {error}", file=sys.stderr)
+        return 1
+    verdict, rows = Examination(data, originals, trusted).examine()
+    (print_json if given.json else print_text)(verdict, rows)
+    return EXIT[verdict]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

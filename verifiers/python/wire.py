@@ -1,0 +1,213 @@
+"""The canonical protobuf reader: of the byte strings that decode to one message, it accepts the one
+that docs/format.md, "Canonical protobuf", describes, and refuses every other.
+
+A message is read into a dict by field names that holds every field: numbers 0, bytes and text empty,
+lists empty, messages read from no bytes, and None where a field marked `?` or `|` isn't set.
+"""
+
+# The tables of docs/format.md and docs/evidence.md, line by line; test_verify.py compares them.
+TABLES = r"""
+| `Envelope` | 1 body bytes, 2 signatures* `Signature` |
+| `Signature` | 1 public_key bytes, 2 signature bytes |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange` |
+| `CaptureEvents` | 1 events* bytes |
+| `DepositDesign` | 1 commitment bytes |
+| `DiscloseDesign` | 1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string |
+| `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
+| `Compromise` | 1 public_key bytes, 2 since_ms uint64 |
+| `ApproveChange` | 1 change `Change` |
+| `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes |
+| `Organisation` | 1 id string, 2 name string, 3 roles* enum, 4 keys* `Key`, 5 peers* `Peer`, 6 gs1_prefixes* string |
+| `Key` | 1 public_key bytes, 2 valid_from_height uint64, 3 valid_until_height uint64 (0: no end), 4 compromised_since_ms uint64 (0: no report) |
+| `Peer` | 1 public_key bytes, 2 addresses* string |
+| `Validator` | 1 public_key bytes, 2 power uint64, 3 organisation string |
+| `ValidatorSet` | 1 validators* `Validator` |
+| `Parameters` | 1 precision_ms uint64, 2 message_delay_ms uint64, 3 max_block_bytes uint64, 4 max_block_transactions uint64, 5 max_transaction_bytes uint64, 6 max_events_per_transaction uint64 |
+| `Header` | 1 version uint32, 2 chain_id bytes, 3 height uint64, 4 time_ms uint64, 5 parent bytes, 6 proposer bytes, 7 transaction_root bytes, 8 transaction_count uint64, 9 state_root bytes, 10 validators_hash bytes, 11 next_validators_hash bytes |
+| `Block` | 1 header bytes, 2 transactions* bytes |
+| `Vote` | 1 kind enum, 2 height uint64, 3 round uint32, 4 block_id bytes |
+| `Proposal` | 1 height uint64, 2 round uint32, 3 block_id bytes, 4 valid_round? uint32 |
+| `CommitCertificate` | 1 height uint64, 2 round uint32, 3 block_id bytes, 4 signatures* `Signature` |
+| `Position` | 1 height uint64, 2 transaction uint32, 3 event uint32 |
+| `Link` | 1 count uint64, 2 head bytes |
+| `LinkEntry` | 1 position `Position`, 2 transaction_id bytes, 3 content_hash bytes, 4 organisation string, 5 time_ms uint64 |
+| `Item` | 1 link `Link`, 2 packed? `Packing`, 3 emptied? `Position` |
+| `Packing` | 1 container string, 2 since `Position` |
+| `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure` |
+| `Disclosure` | 1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64 |
+| `ChangeRecord` | 1 change `Change`, 2 approvals* string, 3 effective_height uint64 |
+| `DesignFile` | 1 link `Link` |
+| `StateProof` | 1 other_leaf? `OtherLeaf`, 2 siblings* bytes |
+| `OtherLeaf` | 1 key_hash bytes, 2 value_hash bytes |
+| `Evidence` | 1 genesis bytes, 2 handovers* `Handover`, 3 anchor `CertifiedHeader`, \| 4 item string, \| 5 design bytes, 6 states* `State`, 7 links* `CompleteLink`, 8 blocks* `CertifiedHeader`, 9 transactions* `EvidenceTransaction`, 10 opening? `Opening` |
+| `State` | 1 key bytes, 2 value? bytes, 3 proof `StateProof` |
+| `CompleteLink` | 1 item string, 2 entries* bytes |
+| `EvidenceTransaction` | 1 height uint64, 2 index uint32, 3 envelope bytes, 4 siblings* bytes |
+| `Opening` | 1 salt bytes, 2 files* `OriginalFile`, 3 title string |
+| `OriginalFile` | 1 sha256 bytes, 2 name string |
+| `CertifiedHeader` | 1 header bytes, 2 certificate `CommitCertificate` |
+| `Handover` | 1 header `CertifiedHeader`, 2 next_validators `ValidatorSet` |
+"""  # noqa: E501
+
+SCALARS = ("uint32", "uint64", "enum")
+
+
+class Refusal(Exception):
+    """What a verifier says about bytes from outside that the documents don't allow."""
+
+
+def read_tables(text):
+    """Message types by name: {field number: (name, type, rule)}, rule one of "", "?", "*", "|"."""
+    messages = {}
+    for line in text.splitlines():
+        if not line.startswith("| `") or "` | 1 " not in line:
+            continue
+        name, rest = line[3:].split("` | ", 1)
+        fields = {}
+        for cell in rest.replace("\\|", "|").rstrip(" |").split(", "):
+            member = cell.startswith("|")
+            number, field, kind = cell.lstrip("| ").split()[:3]
+            rule = "|" if member else field[-1] if field[-1] in "*?" else ""
+            fields[int(number)] = (field.rstrip("*?"), kind.strip("`"), rule)
+        messages[name] = fields
+    return messages
+
+
+MESSAGES = read_tables(TABLES)
+
+
+def varint(n):
+    """The least varint of a number below 2^64."""
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def read_varint(data, at):
+    """A number below 2^64 and the place after it; refuses one that isn't of the least length."""
+    n = shift = 0
+    while True:
+        if at >= len(data):
+            raise Refusal("an integer ends too early")
+        byte = data[at]
+        at += 1
+        n |= (byte & 127) << shift
+        if byte < 128:
+            break
+        shift += 7
+        if shift > 63:
+            raise Refusal("an integer of more than ten bytes")
+    if n >> 64 or (byte == 0 and shift):
+        raise Refusal("an integer isn't a canonical varint")
+    return n, at
+
+
+def check_number(kind, n):
+    """Requires that n fits its type; an enum is an int32, extended to 64 bits where negative."""
+    if kind == "uint32" and n >> 32:
+        raise Refusal("an integer is beyond uint32")
+    if kind == "enum" and 0x7FFFFFFF < n < 0xFFFFFFFF80000000:
+        raise Refusal("an enum is beyond int32")
+
+
+def read_packed(data):
+    """The numbers of a packed list of enums."""
+    numbers, at = [], 0
+    while at < len(data):
+        n, at = read_varint(data, at)
+        check_number("enum", n)
+        numbers.append(n)
+    return numbers
+
+
+def decode(kind, data):
+    """Reads exact bytes as a message of the type named; refuses what isn't canonical."""
+    fields = MESSAGES[kind]
+    message, last, at = {}, 0, 0
+    while at < len(data):
+        tag, at = read_varint(data, at)
+        number = tag >> 3
+        if number not in fields:
+            raise Refusal(f"{kind} has no field {number}")
+        name, of, rule = fields[number]
+        packed = rule == "*" and of == "enum"
+        if number < last or (number == last and (rule != "*" or packed)):
+            raise Refusal(f"{kind}.{name} stands out of order or twice")
+        last = number
+        if tag & 7 != (0 if of in SCALARS and not packed else 2):
+            raise Refusal(f"{kind}.{name} has a wrong wire type")
+        if of in SCALARS and not packed:
+            value, at = read_varint(data, at)
+            check_number(of, value)
+        else:
+            size, at = read_varint(data, at)
+            content = data[at : at + size]
+            if len(content) != size:
+                raise Refusal(f"{kind}.{name} ends too early")
+            at += size
+            value = read_content(kind, name, of, packed, content)
+        if (of in SCALARS or of in ("bytes", "string")) and (packed or rule == "") and not value:
+            raise Refusal(f"{kind}.{name} is written although it is empty")
+        if rule == "|" and any(message.get(other) is not None for other, _, r in fields.values() if r == "|"):
+            raise Refusal(f"{kind} has two members of one choice")
+        if rule == "*" and not packed:
+            message.setdefault(name, []).append(value)
+        else:
+            message[name] = value
+    return complete(kind, message)
+
+
+def read_content(kind, name, of, packed, content):
+    """The value of a field with a length."""
+    if packed:
+        return read_packed(content)
+    if of == "bytes":
+        return content
+    if of == "string":
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refusal(f"{kind}.{name} isn't UTF-8") from None
+    return decode(of, content)
+
+
+def complete(kind, message):
+    """Adds the fields that aren't written, as the module's text says."""
+    for name, of, rule in MESSAGES[kind].values():
+        if name not in message:
+            if rule == "*":
+                message[name] = []
+            elif rule:
+                message[name] = None
+            elif of in SCALARS:
+                message[name] = 0
+            elif of in ("bytes", "string"):
+                message[name] = b"" if of == "bytes" else ""
+            else:
+                message[name] = decode(of, b"")
+    return message
+
+
+def encode(kind, message):
+    """The canonical bytes of a message; fields that it doesn't name aren't set."""
+    out = b""
+    for number, (name, of, rule) in sorted(MESSAGES[kind].items()):
+        value = message.get(name)
+        if value is None or (rule == "*" and not value):
+            continue
+        if rule == "*" and of == "enum":
+            packed = b"".join(map(varint, value))
+            out += varint(number << 3 | 2) + varint(len(packed)) + packed
+            continue
+        for element in value if rule == "*" else [value]:
+            if of in SCALARS:
+                if element or rule:
+                    out += varint(number << 3) + varint(element)
+                continue
+            content = element.encode() if of == "string" else element if of == "bytes" else encode(of, element)
+            if content or rule or of not in ("string", "bytes"):
+                out += varint(number << 3 | 2) + varint(len(content)) + content
+    return out
