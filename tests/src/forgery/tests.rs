@@ -2,12 +2,22 @@ use prost::Message;
 
 use super::attack::Family;
 use super::campaign::Campaign;
+use super::verifier::Independent;
 
 #[test]
 fn genuine_files_hold_and_no_forgery_does() {
     let campaign = Campaign::new(1, 3);
-    assert_eq!(campaign.refused_though_genuine(None).unwrap(), [""; 0]);
-    let tally = campaign.structural(0..4_000, None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let genesis = folder.path().join("genesis.json");
+    std::fs::write(&genesis, campaign.genesis()).unwrap();
+    let mut python = Independent::start(&genesis).unwrap();
+    let refused = campaign.refused_though_genuine(Some(&mut python)).unwrap();
+    assert_eq!(refused, [""; 0]);
+    let tally = campaign
+        .structural(0..4_000, Some((&mut python, 4)))
+        .unwrap();
+    // Both are written from one document: they refuse for the same element.
+    assert_eq!((tally.judged_twice, tally.other_element), (1_008, 0));
     let accepted: Vec<_> = tally.accepted.iter().map(|a| &a.what).collect();
     assert!(accepted.is_empty(), "{accepted:?}");
     assert_eq!(tally.total(), 4_000);

@@ -34,7 +34,7 @@ impl Independent {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut child = Command::new("python3")
             .arg(root.join("verifiers/python/verify.py"))
-            .arg("--stream")
+            .arg("--batch")
             .arg("--genesis")
             .arg(genesis)
             .stdin(Stdio::piped())
