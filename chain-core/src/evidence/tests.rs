@@ -1,4 +1,7 @@
+mod long_link;
+
 use super::*;
+use crate::encoding;
 use crate::genesis::FORMAT;
 use crate::hash;
 use crate::model::design;

@@ -1,0 +1,196 @@
+//! What proofs cost: the time to check them and their size beyond the events themselves. Times are
+//! compared with strict signature verifications on the same core in the same run.
+//!
+//! Usage: `scripts/bench-proofs`
+
+#![allow(clippy::print_stdout, reason = "a program speaks to its user")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::Instant;
+
+use prost::Message;
+use touchstone_core::block::Header;
+use touchstone_core::encoding::decode_exact;
+use touchstone_core::evidence::{Archive, Subject, Trusted, Verdict, collect, examine, seal};
+use touchstone_core::proof::header;
+use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
+use touchstone_core::proof::link;
+use touchstone_core::signing::{self, Purpose};
+use touchstone_core::state::keys;
+use touchstone_core::test_support::{Chain, capture, item, key, object, public};
+use touchstone_core::transaction;
+use touchstone_proto::ledger::{Item, LinkEntry};
+use touchstone_proto::node::{LinkedEvent, StateReply};
+
+/// Runs of each measurement; the median counts.
+const RUNS: usize = 21;
+
+fn main() {
+    let signature_ms = signature_ms();
+    println!("one strict Ed25519 verification: {:.3} ms", signature_ms);
+    println!();
+    println!(
+        "| what | events | transactions | check ms | in signature verifications | bytes of events | bytes of proof | of it per event |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for (events, together) in [(1, 1), (100, 1), (1_000, 1), (1_000, 100)] {
+        let chain = chain(events, together);
+        let answer = Answer::of(&chain);
+        let row = Row {
+            events,
+            transactions: events / together,
+            signature_ms,
+        };
+        let ms = median(|| answer.check(&chain));
+        row.print("item link", ms, answer.event_bytes(), answer.proof_bytes());
+        let evidence = collect(&chain, &Subject::Item(item(1))).expect("a chain in memory");
+        let file = seal(&evidence);
+        let trusted = Trusted {
+            chain_id: Some(chain.id),
+            ..Trusted::default()
+        };
+        let ms = median(|| {
+            let report = examine(black_box(&file), &trusted);
+            assert_ne!(report.verdict, Verdict::NotVerified);
+        });
+        row.print(
+            "evidence file",
+            ms,
+            answer.event_bytes(),
+            file.len() - answer.event_bytes(),
+        );
+    }
+}
+
+struct Row {
+    events: usize,
+    transactions: usize,
+    signature_ms: f64,
+}
+
+impl Row {
+    fn print(&self, what: &str, ms: f64, event_bytes: usize, proof_bytes: usize) {
+        println!(
+            "| {what} | {} | {} | {ms:.2} | {:.0} | {event_bytes} | {proof_bytes} | {} |",
+            self.events,
+            self.transactions,
+            ms / self.signature_ms,
+            proof_bytes / self.events
+        );
+    }
+}
+
+/// A chain that records so many events of one item, so many in a transaction, up to ten of these in
+/// a block.
+fn chain(events: usize, together: usize) -> Chain {
+    let mut chain = Chain::start();
+    let all: Vec<Vec<u8>> = (0..events).map(|n| object(n as u64, &[item(1)])).collect();
+    let transactions: Vec<_> = all.chunks(together).collect();
+    for (height, block) in transactions.chunks(10).enumerate() {
+        let envelopes: Vec<Vec<u8>> = block
+            .iter()
+            .enumerate()
+            .map(|(n, some)| chain.sign_at(("market", 1), (height * 10 + n) as u64, capture(some)))
+            .collect();
+        let applied = chain.commit(&envelopes).applied.len();
+        assert_eq!(applied, envelopes.len(), "good events");
+    }
+    chain
+}
+
+/// An item's whole link as a node gives it.
+struct Answer {
+    record: StateReply,
+    events: Vec<LinkedEvent>,
+}
+
+impl Answer {
+    fn of(chain: &Chain) -> Answer {
+        let key = keys::item(&item(1));
+        let (value, proof) = chain.prove(&key).expect("a chain in memory");
+        let entries = chain.entries(&key).expect("a chain in memory");
+        let events = entries.into_iter().map(|entry| {
+            let decoded: LinkEntry = decode_exact(&entry).expect("an entry");
+            let (height, index, event) = journey::place(&decoded);
+            let envelope = chain.envelope(height, index).expect("a chain in memory");
+            let events = transaction::captured_events(&envelope.expect("an envelope"));
+            let mut events = events.expect("a transaction").expect("events");
+            LinkedEvent {
+                entry,
+                event: events.swap_remove(event as usize),
+            }
+        });
+        Answer {
+            events: events.collect(),
+            record: StateReply {
+                header: chain.anchor().expect("a chain in memory"),
+                key,
+                value,
+                proof: Some(proof),
+            },
+        }
+    }
+
+    fn event_bytes(&self) -> usize {
+        self.events.iter().map(|e| e.event.len()).sum()
+    }
+
+    fn proof_bytes(&self) -> usize {
+        let entries: usize = self.events.iter().map(|e| e.entry.len()).sum();
+        self.record.encoded_len() + entries
+    }
+
+    /// What a light client does, from the header to the history.
+    fn check(&self, chain: &Chain) {
+        let certified = self.record.header.as_ref().expect("a header");
+        let height = Header::decode(&certified.header).expect("a header").height;
+        let set = &chain.sets[height as usize - 1];
+        let header = header::verify(&chain.id, set, certified).expect("a certified header");
+        let key = keys::item(&item(1));
+        let root = header.state_root;
+        let value = touchstone_core::proof::state::verify_reply(&root, &key, &self.record);
+        let record: Item = decode_exact(value.expect("proven").expect("there")).expect("an item");
+        let entries = link::verify(&record.link.expect("a link"), &self.events).expect("complete");
+        let events = entries.into_iter().zip(&self.events);
+        let link = CompleteLink {
+            id: item(1),
+            height: header.height,
+            events: events
+                .map(|(entry, e)| Recorded::new(entry, e.event.clone()))
+                .collect(),
+        };
+        let journey = journey::travel(&item(1), &BTreeMap::from([(item(1), link)]));
+        assert_eq!(journey.expect("a journey").steps.len(), self.events.len());
+    }
+}
+
+fn median(mut work: impl FnMut()) -> f64 {
+    let mut times: Vec<f64> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1000.0
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[RUNS / 2]
+}
+
+fn signature_ms() -> f64 {
+    let message = [7; 300];
+    let signature = signing::sign(&key(9), Purpose::Transaction, &[1; 32], &message);
+    let public = public(9);
+    median(|| {
+        for _ in 0..100 {
+            let holds = signing::verify(
+                &public,
+                Purpose::Transaction,
+                &[1; 32],
+                &message,
+                &signature,
+            );
+            assert!(black_box(holds));
+        }
+    }) / 100.0
+}
