@@ -5,6 +5,7 @@ import json
 import pathlib
 import sys
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -136,6 +137,12 @@ class Histories(unittest.TestCase):
             evidence = ledger.evidence([], [spelling], item=spelling)
             self.assertEqual(examine_sample(evidence), "not-verified completeness")
 
+    def test_links_are_bounded(self):
+        ledger = self.ledger(event("ADD", thing("box"), [thing("i")]))
+        for most, verdict in ((2, "verified"), (1, "not-verified completeness")):
+            with unittest.mock.patch("history.MOST_LINKS", most):
+                self.assertEqual(self.verdict(ledger, ["i", "box"], [1]), verdict)
+
     def test_nothing_was_recorded(self):
         ledger = self.ledger(event("OBSERVE", thing("box"), [thing("x")]))
         for name in ("nothing", "never", "nowhere", "no", "none"):
@@ -203,10 +210,13 @@ class Histories(unittest.TestCase):
             event("ADD", "x:\ud800", [thing("i")]),
             event("ADD", thing("box"), [5]),
             [],
+            b"{",
+            b"\xff",
+            b"[" * 100_000,
         ):
             ledger = SampleLedger()
             capture, effect = ledger.capture("carrier", event("OBSERVE", thing("i")))
-            content = json.dumps(untrue).encode()
+            content = untrue if isinstance(untrue, bytes) else json.dumps(untrue).encode()
             envelope, identity = ledger.envelope("carrier", capture_events={"events": [content]})
 
             def effect_of(height, index, ledger=ledger, effect=effect, content=content, identity=identity):
@@ -445,6 +455,11 @@ class Chains(unittest.TestCase):
             ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))), **change)
             self.assertEqual(examine_sample(self.evidence(ledger)), "not-verified anchor", change)
         self.assertRaises(Refusal, read_header, bytes(32), b"")
+        ledger = self.ledger()
+        header = ledger.blocks[0][0]["header"]
+        self.assertEqual(read_header(ledger.chain_id, header)["height"], 1)
+        unplaced = encode("Header", decode("Header", header) | {"height": 0})
+        self.assertRaises(Refusal, read_header, ledger.chain_id, unplaced)
 
     def test_validator_sets(self):
         def keys(*numbers):
@@ -527,6 +542,16 @@ class States(unittest.TestCase):
                 (value, {"siblings": [s[:31] for s in proof["siblings"]]}),
             ):
                 self.assertRaises(Refusal, self.check, key, wrong, wrongly)
+
+    def test_hashes_in_a_proof_have_their_length(self):
+        """A leaf whose two hashes are parted elsewhere has the same hash, and would hide the key."""
+        for key, value in self.LEAVES.items():
+            path, digest, siblings = sha256(key), sha256(value), self.ledger.paths[sha256(key)]
+            for other in ((path[:31], path[31:] + digest), (path + digest[:1], digest[1:])):
+                self.assertEqual(leaf(*other), leaf(path, digest))
+                other = {"key_hash": other[0], "value_hash": other[1]}
+                self.assertRaises(Refusal, self.check, key, None, {"other_leaf": other, "siblings": siblings})
+            self.assertRaises(Refusal, self.check, key, value, {"siblings": [bytes(32)] * 257})
 
     def test_other_keys_are_absent(self):
         by_leaf = by_nothing = 0
