@@ -387,7 +387,9 @@ class Genesis(unittest.TestCase):
                 refused(lambda d, o, n: o.update(name=wrong))
                 refused(lambda d, o, n: o.update(id=wrong))
         refused(lambda d, o, n: o.update(roles=["unspecified"]))
-        negative = GENESIS.replace(b" 500", b" -0")
+        time = str(json.loads(GENESIS)["time_ms"]).encode()
+        negative = GENESIS.replace(time, b"-0")
+        self.assertNotEqual(read_genesis(GENESIS.replace(time, b"0")), None)
         for text in (GENESIS + b"x", b"\xef\xbb\xbf" + GENESIS, b"[" * 100_000, b"", b"[]", negative):
             self.assertRaises(Refusal, read_genesis, text)
         doubled = GENESIS.replace(b'"chain":', b'"chain": "demo", "chain":')
