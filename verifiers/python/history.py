@@ -59,10 +59,6 @@ class Links:
         require(item in self.entries, f"the link of {item} is missing")
         return self.entries[item]
 
-    def has_content(self, position):
-        """Whether the file holds the transaction at a position."""
-        return position[:2] in self.transactions
-
     def event(self, position, entry):
         """What the event of an entry says about containment; it is the one that the entry names."""
         key = (position, entry["transaction_id"], entry["content_hash"], entry["organisation"], entry["time_ms"])
@@ -72,7 +68,7 @@ class Links:
 
     def checked_event(self, position, entry):
         """Reads and compares the event of an entry."""
-        require(self.has_content(position), "the transaction of an entry is missing")
+        require(position[:2] in self.transactions, "the transaction of an entry is missing")
         transaction = self.transactions[position[:2]]
         capture = transaction.body["capture_events"]
         require(capture is not None, "an entry's transaction isn't a capture")
@@ -89,37 +85,66 @@ class History:
     """Follows an item outwards through its containers."""
 
     def __init__(self, links):
-        self.links, self.stays, self.used = links, {}, set()
-        # The entries of the history by position, and the positions that containers share.
-        self.entries = {}
+        self.links, self.used = links, set()
+        # The entries of the history by position, and the positions before the item's stays that show where
+        # its containers were then.
+        self.entries, self.before = {}, set()
 
-    def stays_of(self, item):
-        """The item's stays as (container, after, until), by what the events with content say of the item alone."""
-        if item in self.stays:
-            return self.stays[item]
-        stays, container, since = [], None, None
+    def moves(self, item, after, until):
+        """The item's own packings and unpackings in a span, as (position, event)."""
         for position, entry in self.links.of(item):
-            event = self.links.event(position, entry) if self.links.has_content(position) else None
-            if event is None or item not in event.children:
+            if after < position <= until:
+                event = self.links.event(position, entry)
+                if event is not None and item in event.children:
+                    yield position, event
+
+    def packed_at(self, item, at):
+        """Where the item is right after a position, as (container, since), or None: looks back to its last move."""
+        for position, entry in reversed(self.links.of(item)):
+            if position > at:
                 continue
-            if container is not None and (event.action == "ADD" or event.container == container):
-                stays.append((container, since, position))
-                container = None
-            if event.action == "ADD":
-                container, since = event.container, position
-        if container is not None:
-            stays.append((container, since, AFTER_ALL))
-        self.stays[item] = stays
-        return stays
+            self.before.add(position)
+            event = self.links.event(position, entry)
+            if event is not None and item in event.children:
+                if event.action == "DELETE" or self.emptied(event.container, position, at):
+                    return None
+                return event.container, position
+        return None
 
     def emptied(self, container, since, until):
-        """The first event after `since`, to `until`, that empties the container as a whole, else `until`."""
+        """Whether an event after `since`, to `until`, empties the container that was packed then."""
+        self.used.add(container)
+        positions = [position for position, _ in self.links.of(container)]
+        require(since in positions, "a container's link lacks the packing")
         for position, entry in self.links.of(container):
-            if since < position <= until and self.links.has_content(position):
+            if since < position <= until:
+                self.before.add(position)
                 event = self.links.event(position, entry)
                 if event is not None and event.everything and event.container == container:
-                    return position
-        return until
+                    return True
+        return False
+
+    def stays(self, item, after, until):
+        """The item's stays within a span as (container, after, until)."""
+        packed = self.packed_at(item, after) if after != BEFORE_ALL else None
+        packed = packed and (packed[0], after)
+        for position, event in self.moves(item, after, until):
+            if packed and (event.action == "ADD" or event.container == packed[0]):
+                yield self.stay(*packed, position)
+                packed = None
+            if event.action == "ADD":
+                packed = event.container, position
+        if packed:
+            yield self.stay(*packed, until)
+
+    def stay(self, container, after, until):
+        """A stay in a container, which ends where that is emptied."""
+        for position, entry in self.links.of(container):
+            if after < position <= until:
+                event = self.links.event(position, entry)
+                if event is not None and event.everything and event.container == container:
+                    return container, after, position
+        return container, after, until
 
     def follow(self, item, after, until, around):
         """Adds the entries of an item after one position, to another, and those of its containers meanwhile."""
@@ -128,14 +153,10 @@ class History:
         for position, entry in self.links.of(item):
             if after < position <= until:
                 self.entries[position] = entry
-        for container, since, end in self.stays_of(item):
-            if max(after, since) >= min(until, end):
-                continue
-            own = [position for position, _ in self.links.of(container)]
-            require(since in own, "a container's link lacks the packing")
-            end = self.emptied(container, since, end)
-            if max(after, since) < min(until, end):
-                self.follow(container, max(after, since), min(until, end), around + 1)
+        for container, since, end in self.stays(item, after, until):
+            positions = [position for position, _ in self.links.of(container)]
+            require(since == after or since in positions, "a container's link lacks the packing")
+            self.follow(container, since, end, around + 1)
 
 
 def whole_history(item, links):
@@ -146,8 +167,8 @@ def whole_history(item, links):
     require(history.used == set(links.entries), "a link isn't one of the item or its containers")
     for position, entry in sorted(history.entries.items()):
         links.event(position, entry)
-    needed = {position[:2] for position in history.entries}
-    require(needed == set(links.transactions), "a transaction holds no event of the history")
+    needed = {position[:2] for position in history.before.union(history.entries)}
+    require(needed == set(links.transactions), "a transaction is of no use to the history")
     own = len(links.of(item))
     hashes = {entry["content_hash"] for entry in history.entries.values()}
     return hashes, own, len(history.entries) - own

@@ -3,12 +3,15 @@
 
 import json
 import pathlib
+import random
 import sys
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from evidence import Examination  # noqa: E402
+from evidence import Examination, Proven  # noqa: E402
+from history import AFTER_ALL, BEFORE_ALL, History, Links  # noqa: E402
 from proofs import (  # noqa: E402
     bit,
     check_validators,
@@ -80,7 +83,37 @@ class Histories(unittest.TestCase):
             event("DELETE", thing("box"), [thing("i")]),
             event("OBSERVE", thing("box"), [thing("x")]),
         )
-        self.complete(ledger, {"i", "box", "pallet"}, {2, 3, 4, 5, 6, 8})
+        self.complete(ledger, {"i", "box", "pallet"}, {1, 2, 3, 4, 5, 6, 8})
+
+    def test_a_container_that_was_packed_before_the_item(self):
+        ledger = self.ledger(
+            event("OBSERVE", thing("box"), [thing("x")]),
+            event("ADD", thing("truck"), [thing("box")]),
+            event("OBSERVE", thing("truck"), [thing("x")]),
+            event("ADD", thing("box"), [thing("i")]),
+            event("OBSERVE", thing("truck"), [thing("x")]),
+            event("DELETE", thing("truck")),
+            event("OBSERVE", thing("truck"), [thing("x")]),
+        )
+        self.complete(ledger, {"i", "box", "truck"}, {2, 3, 4, 5, 6})
+
+    def test_a_container_that_was_never_packed_shows_all_its_past(self):
+        ledger = self.ledger(
+            event("OBSERVE", thing("box"), [thing("x")]),
+            event("ADD", thing("box"), [thing("y")]),
+            event("ADD", thing("box"), [thing("i")]),
+        )
+        self.complete(ledger, {"i", "box"}, {1, 2, 3})
+
+    def test_a_container_that_was_unpacked_before_the_item_shows_no_more(self):
+        ledger = self.ledger(
+            event("ADD", thing("truck"), [thing("box")]),
+            event("DELETE", thing("truck"), [thing("box")]),
+            event("OBSERVE", thing("box"), [thing("x")]),
+            event("ADD", thing("box"), [thing("i")]),
+            event("OBSERVE", thing("truck"), [thing("x")]),
+        )
+        self.complete(ledger, {"i", "box"}, {2, 3, 4})
 
     def test_emptying_ends_a_stay(self):
         ledger = self.ledger(
@@ -130,11 +163,63 @@ class Histories(unittest.TestCase):
         )
         self.complete(ledger, {"i", "box"}, {1, 2})
 
+    def random_story(self, chance):
+        """Events that a ledger lets in, and the positions of those that concern `i`, by telling the story."""
+        inside, events, concerned = {}, [], set()
+
+        def around(name):
+            while name := inside.get(name):
+                yield name
+
+        for height in range(1, chance.randrange(3, 16)):
+            container, action = chance.choice("abcdi"), chance.choice(("ADD", "ADD", "ADD", "DELETE", "ALL", "OBSERVE"))
+            children = chance.sample("iabcd", chance.choice((1, 1, 2)))
+            if action == "ADD":
+                closed = {container, *around(container)}
+                children = [child for child in children if child not in inside and child not in closed]
+            if action in ("DELETE", "ALL"):
+                children = [child for child in inside if inside[child] == container]
+            if action == "OBSERVE" or (action != "ALL" and not children):
+                action, children = "OBSERVE", ["x"]
+            named = {container, *children} if action != "ALL" else {container}
+            if named & {"i", *around("i")}:
+                concerned.add(height)
+            for child in children:
+                if action == "ADD":
+                    inside[child] = container
+                elif action != "OBSERVE":
+                    del inside[child]
+            spelled = [] if action == "ALL" else [thing(child) for child in children]
+            events.append(event("DELETE" if action == "ALL" else action, thing(container), spelled))
+        return events, concerned
+
+    def test_histories_are_what_happened_and_nothing_less_is_believed(self):
+        for seed in range(60):
+            events, concerned = self.random_story(random.Random(seed))
+            ledger = self.ledger(*events)
+            proven = {}
+            for height in range(1, len(ledger.blocks)):
+                body, signer, identity = read_envelope(ledger.chain_id, ledger.blocks[height - 1][1][0])
+                proven[height, 0] = Proven(body, signer, identity, height, ledger.time_ms(height))
+            names = sorted({*ledger.links, thing("i")})
+            links = [{"item": name, "entries": ledger.links.get(name, [])} for name in names]
+            history = History(Links(links, lambda name: ledger.state.get(b"item/" + name.encode()), proven))
+            history.follow(thing("i"), BEFORE_ALL, AFTER_ALL, 0)
+            self.assertEqual({height for height, _, _ in history.entries}, concerned, seed)
+            needed = {height for height, _, _ in history.before.union(history.entries)}
+            self.complete(ledger, {name.rsplit("/", 1)[1] for name in history.used}, needed)
+
     def test_another_spelling_of_a_name_proves_nothing(self):
         ledger = self.ledger(event("OBSERVE", thing("i")))
         for spelling in ("urn:epc:id:sgtin:9521321.000001.i", "https://ID.gs1.org/01/09521321000018/21/i"):
             evidence = ledger.evidence([], [spelling], item=spelling)
             self.assertEqual(examine_sample(evidence), "not-verified completeness")
+
+    def test_links_are_bounded(self):
+        ledger = self.ledger(event("ADD", thing("box"), [thing("i")]))
+        for most, verdict in ((2, "verified"), (1, "not-verified completeness")):
+            with unittest.mock.patch("history.MOST_LINKS", most):
+                self.assertEqual(self.verdict(ledger, ["i", "box"], [1]), verdict)
 
     def test_nothing_was_recorded(self):
         ledger = self.ledger(event("OBSERVE", thing("box"), [thing("x")]))
@@ -203,10 +288,13 @@ class Histories(unittest.TestCase):
             event("ADD", "x:\ud800", [thing("i")]),
             event("ADD", thing("box"), [5]),
             [],
+            b"{",
+            b"\xff",
+            b"[" * 100_000,
         ):
             ledger = SampleLedger()
             capture, effect = ledger.capture("carrier", event("OBSERVE", thing("i")))
-            content = json.dumps(untrue).encode()
+            content = untrue if isinstance(untrue, bytes) else json.dumps(untrue).encode()
             envelope, identity = ledger.envelope("carrier", capture_events={"events": [content]})
 
             def effect_of(height, index, ledger=ledger, effect=effect, content=content, identity=identity):
@@ -445,6 +533,11 @@ class Chains(unittest.TestCase):
             ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))), **change)
             self.assertEqual(examine_sample(self.evidence(ledger)), "not-verified anchor", change)
         self.assertRaises(Refusal, read_header, bytes(32), b"")
+        ledger = self.ledger()
+        header = ledger.blocks[0][0]["header"]
+        self.assertEqual(read_header(ledger.chain_id, header)["height"], 1)
+        unplaced = encode("Header", decode("Header", header) | {"height": 0})
+        self.assertRaises(Refusal, read_header, ledger.chain_id, unplaced)
 
     def test_validator_sets(self):
         def keys(*numbers):
@@ -527,6 +620,16 @@ class States(unittest.TestCase):
                 (value, {"siblings": [s[:31] for s in proof["siblings"]]}),
             ):
                 self.assertRaises(Refusal, self.check, key, wrong, wrongly)
+
+    def test_hashes_in_a_proof_have_their_length(self):
+        """A leaf whose two hashes are parted elsewhere has the same hash, and would hide the key."""
+        for key, value in self.LEAVES.items():
+            path, digest, siblings = sha256(key), sha256(value), self.ledger.paths[sha256(key)]
+            for other in ((path[:31], path[31:] + digest), (path + digest[:1], digest[1:])):
+                self.assertEqual(leaf(*other), leaf(path, digest))
+                other = {"key_hash": other[0], "value_hash": other[1]}
+                self.assertRaises(Refusal, self.check, key, None, {"other_leaf": other, "siblings": siblings})
+            self.assertRaises(Refusal, self.check, key, value, {"siblings": [bytes(32)] * 257})
 
     def test_other_keys_are_absent(self):
         by_leaf = by_nothing = 0
