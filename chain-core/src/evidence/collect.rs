@@ -203,11 +203,7 @@ impl<A: Archive> Collection<'_, A> {
                 Err(other) => return Err(CollectError::Journey(other)),
             }
         };
-        let places = journey
-            .steps
-            .iter()
-            .map(|s| (s.place.0, s.place.1))
-            .collect();
+        let places = journey.transactions();
         Ok((messages.into_values().collect(), places))
     }
 

@@ -110,18 +110,15 @@ pub(super) fn history(
     if let Some(unneeded) = links.keys().find(|id| !journey.read.contains(*id)) {
         return Err(format!("the link of {unneeded} doesn't belong to the item"));
     }
-    let missing = journey.steps.iter().find(|step| step.bytes.is_empty());
-    if let Some(step) = missing {
+    let told = journey.transactions();
+    let missing = told
+        .iter()
+        .find(|place| !proven.transactions.contains_key(place));
+    if let Some((height, index)) = missing {
         return Err(format!(
-            "the event {}/{}/{} is missing from the file",
-            step.place.0, step.place.1, step.place.2
+            "the transaction {height}/{index} is missing from the file"
         ));
     }
-    let told: BTreeSet<(u64, u32)> = journey
-        .steps
-        .iter()
-        .map(|s| (s.place.0, s.place.1))
-        .collect();
     if let Some((height, index)) = proven
         .transactions
         .keys()

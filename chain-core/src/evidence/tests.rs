@@ -1,3 +1,4 @@
+mod containment;
 mod long_link;
 
 use super::*;

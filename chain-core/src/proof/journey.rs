@@ -88,8 +88,22 @@ pub struct Journey {
     pub inside: Vec<String>,
     /// The links that were read, the item's own among them.
     pub read: BTreeSet<String>,
+    /// Places before the item came into a container whose events show where that was then.
+    pub before: BTreeSet<Place>,
     /// All of these are complete up to this height.
     pub height: u64,
+}
+
+impl Journey {
+    /// The transactions, by height and index, without which the journey isn't proven: those of its
+    /// steps, and those that show where its containers were.
+    pub fn transactions(&self) -> BTreeSet<(u64, u32)> {
+        let steps = self.steps.iter().map(|step| &step.place);
+        steps
+            .chain(&self.before)
+            .map(|(height, transaction, _)| (*height, *transaction))
+            .collect()
+    }
 }
 
 /// Why there is no journey.
@@ -125,12 +139,7 @@ pub struct Stay {
 pub fn stays(link: &CompleteLink) -> Vec<Stay> {
     let mut stays: Vec<Stay> = Vec::new();
     for recorded in &link.events {
-        let Some((container, action)) = recorded.event.as_ref().and_then(|event| {
-            let packs = event.event_type == EventType::Aggregation
-                && event.children.iter().any(|c| c.as_str() == link.id);
-            let container = event.parent.as_ref().filter(|_| packs)?;
-            Some((container.as_str(), event.action?))
-        }) else {
+        let Some((container, action)) = packing(recorded, &link.id) else {
             continue;
         };
         let open = stays.last_mut().filter(|s| s.until.is_none());
@@ -153,6 +162,16 @@ pub fn stays(link: &CompleteLink) -> Vec<Stay> {
         }
     }
     stays
+}
+
+/// The container that an event adds `id` to or takes it from.
+fn packing<'a>(recorded: &'a Recorded, id: &str) -> Option<(&'a str, Action)> {
+    let event = recorded.event.as_ref()?;
+    let packs = event.event_type == EventType::Aggregation
+        && event.children.iter().any(|c| c.as_str() == id);
+    let container = event.parent.as_ref().filter(|_| packs)?;
+    let action = event.action.filter(|action| *action != Action::Observe)?;
+    Some((container.as_str(), action))
 }
 
 /// The place of the first event after `from` that emptied this container as a whole.
@@ -204,10 +223,12 @@ pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journe
     }
     let mut inside: Vec<String> = Vec::new();
     let mut read = BTreeSet::from([id.to_owned()]);
-    let mut seen: BTreeSet<(String, Place, Place)> = BTreeSet::new();
+    let mut before: BTreeSet<Place> = BTreeSet::new();
+    let mut seen: BTreeSet<(String, Place, Place, Place)> = BTreeSet::new();
     let mut visits = visits(link, (0, 0, 0), end, true, &[]);
     while let Some(visit) = visits.pop() {
-        if !seen.insert((visit.container.clone(), visit.from, visit.until)) {
+        let key = (visit.packed, visit.from, visit.until);
+        if !seen.insert((visit.container.clone(), key.0, key.1, key.2)) {
             continue;
         }
         if visit.via.len() > MAX_DEPTH || read.len() > MAX_LINKS {
@@ -219,7 +240,14 @@ pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journe
         read.insert(visit.container.clone());
         check_packing_is_there(container, visit.packed)?;
         height = height.min(container.height);
-        let emptied = emptied(container, visit.from).filter(|place| *place <= visit.until);
+        let emptied = emptied(container, visit.packed).filter(|place| *place <= visit.until);
+        let settled = emptied.map_or(visit.from, |place| place.min(visit.from));
+        before.extend(places(container, visit.packed, settled));
+        if emptied.is_some_and(|place| place <= visit.from) {
+            // What brought the item here was taken out before the item came to it.
+            continue;
+        }
+        before.extend(look_back(container, visit.from));
         let until = emptied.unwrap_or(visit.until);
         for recorded in &container.events {
             if visit.from < recorded.place && recorded.place <= until {
@@ -238,8 +266,29 @@ pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journe
         steps: steps.into_values().collect(),
         inside,
         read,
+        before,
         height,
     })
+}
+
+/// The places of a link's events after one place, up to another.
+fn places(link: &CompleteLink, after: Place, until: Place) -> impl Iterator<Item = Place> {
+    let places = link.events.iter().map(|recorded| recorded.place);
+    places.filter(move |place| after < *place && *place <= until)
+}
+
+/// The places that show where a container was at `at`: back to the last event that packed or
+/// unpacked it, or else to its first.
+fn look_back(link: &CompleteLink, at: Place) -> Vec<Place> {
+    let mut places = Vec::new();
+    let earlier = link.events.iter().rev().filter(|r| r.place <= at);
+    for recorded in earlier {
+        places.push(recorded.place);
+        if packing(recorded, &link.id).is_some() {
+            break;
+        }
+    }
+    places
 }
 
 /// The containers around `link`'s item between two places.

@@ -18,7 +18,7 @@ use crate::random::Random;
 
 /// Items and containers that a chain tells about; the next one is never recorded.
 const ITEMS: u64 = 4;
-const CONTAINERS: u64 = 2;
+const CONTAINERS: u64 = 3;
 
 /// Who signs, and the number of each one's first key.
 const ORGANISATIONS: [(&str, u8); 4] = [("market", 1), ("carrier", 2), ("maker", 3), ("office", 4)];
@@ -205,7 +205,7 @@ impl Grower {
     /// Packs or unpacks, and lets the container move.
     fn pack(&mut self, random: &mut Random) {
         let case = container(random.between(1, CONTAINERS));
-        let what = match random.permille(200) {
+        let what = match random.permille(350) {
             true => container(random.between(1, CONTAINERS)),
             false => item(random.between(1, ITEMS)),
         };

@@ -121,7 +121,7 @@ fn no_stay_in_a_container_can_be_left_out() {
             .retain(|b| crate::block::Header::decode(&b.header).unwrap().height != moved.0);
         let key = crate::state::keys::block(moved.0);
         forged.states.retain(|s| s.key != key);
-        let reason = format!("the event {}/{}/{} is missing", moved.0, moved.1, moved.2);
+        let reason = format!("the transaction {}/{} is missing", moved.0, moved.1);
         assert_incomplete(&examined(&chain, &forged), &reason, &what);
     }
     let mut forged = genuine.clone();
