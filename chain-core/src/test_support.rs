@@ -35,6 +35,7 @@ mod goods;
 #[cfg(test)]
 mod vectors;
 
+pub use archive::voter;
 pub use goods::{aggregation, container, item, object};
 
 /// A state in memory. Nodes of older versions stay, so old roots can be proven too.

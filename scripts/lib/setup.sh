@@ -48,3 +48,8 @@ touchstone_setup() {
 }
 
 touchstone_setup
+
+# Debian's package serves Debian's Python; another one first in the path may have its own.
+TOUCHSTONE_PYTHON=python3
+python3 -c 'import cryptography' 2>/dev/null || TOUCHSTONE_PYTHON=/usr/bin/python3
+export TOUCHSTONE_PYTHON

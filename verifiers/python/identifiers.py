@@ -162,13 +162,18 @@ def company(prefix, reference, length):
     return prefix + reference
 
 
-def gtin(prefix, reference):
-    """The GTIN of a company prefix and an item reference, whose first digit is the indicator."""
-    company(prefix, reference, 13)
+def first_moved(prefix, reference, length):
+    """The digits of both, the reference's first before the prefix, with their check digit."""
+    company(prefix, reference, length)
     if not reference:
         raise Refusal("an EPC URN's parts have a wrong form")
     body = reference[0] + prefix + reference[1:]
     return body + check_digit(body)
+
+
+def gtin(prefix, reference):
+    """The GTIN of a company prefix and an item reference, whose first digit is the indicator."""
+    return first_moved(prefix, reference, 13)
 
 
 def with_check(prefix, reference, length):
@@ -186,11 +191,7 @@ def some(text):
 
 def sscc(prefix, reference):
     """The SSCC of a company prefix and a serial reference, whose first digit is the extension digit."""
-    company(prefix, reference, 17)
-    if not reference:
-        raise Refusal("an EPC URN's parts have a wrong form")
-    body = reference[0] + prefix + reference[1:]
-    return body + check_digit(body)
+    return first_moved(prefix, reference, 17)
 
 
 def itip(prefix, reference, piece, total):

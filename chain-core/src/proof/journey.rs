@@ -224,11 +224,11 @@ pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journe
     let mut inside: Vec<String> = Vec::new();
     let mut read = BTreeSet::from([id.to_owned()]);
     let mut before: BTreeSet<Place> = BTreeSet::new();
-    let mut seen: BTreeSet<(String, Place, Place, Place)> = BTreeSet::new();
+    let mut seen: BTreeSet<(String, [Place; 3])> = BTreeSet::new();
     let mut visits = visits(link, (0, 0, 0), end, true, &[]);
     while let Some(visit) = visits.pop() {
-        let key = (visit.packed, visit.from, visit.until);
-        if !seen.insert((visit.container.clone(), key.0, key.1, key.2)) {
+        let span = [visit.packed, visit.from, visit.until];
+        if !seen.insert((visit.container.clone(), span)) {
             continue;
         }
         if visit.via.len() > MAX_DEPTH || read.len() > MAX_LINKS {
@@ -242,19 +242,17 @@ pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journe
         height = height.min(container.height);
         let emptied = emptied(container, visit.packed).filter(|place| *place <= visit.until);
         let settled = emptied.map_or(visit.from, |place| place.min(visit.from));
-        before.extend(places(container, visit.packed, settled));
+        before.extend(between(container, visit.packed, settled).map(|r| r.place));
         if emptied.is_some_and(|place| place <= visit.from) {
             // What brought the item here was taken out before the item came to it.
             continue;
         }
         before.extend(look_back(container, visit.from));
         let until = emptied.unwrap_or(visit.until);
-        for recorded in &container.events {
-            if visit.from < recorded.place && recorded.place <= until {
-                steps
-                    .entry(recorded.place)
-                    .or_insert_with(|| step(recorded, &visit.via));
-            }
+        for recorded in between(container, visit.from, until) {
+            steps
+                .entry(recorded.place)
+                .or_insert_with(|| step(recorded, &visit.via));
         }
         let open = visit.open && emptied.is_none();
         if open && inside.len() < visit.via.len() {
@@ -271,10 +269,10 @@ pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journe
     })
 }
 
-/// The places of a link's events after one place, up to another.
-fn places(link: &CompleteLink, after: Place, until: Place) -> impl Iterator<Item = Place> {
-    let places = link.events.iter().map(|recorded| recorded.place);
-    places.filter(move |place| after < *place && *place <= until)
+/// A link's events after one place, up to another.
+fn between(link: &CompleteLink, after: Place, until: Place) -> impl Iterator<Item = &Recorded> {
+    let events = link.events.iter();
+    events.filter(move |recorded| after < recorded.place && recorded.place <= until)
 }
 
 /// The places that show where a container was at `at`: back to the last event that packed or

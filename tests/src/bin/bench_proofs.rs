@@ -31,7 +31,8 @@ fn main() {
     println!("one strict Ed25519 verification: {:.3} ms", signature_ms);
     println!();
     println!(
-        "| what | events | transactions | check ms | in signature verifications | bytes of events | bytes of proof | of it per event |"
+        "| what | events | transactions | check ms | in signature verifications \
+         | bytes of events | bytes of proof | of it per event |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for (events, together) in [(1, 1), (100, 1), (1_000, 1), (1_000, 100)] {

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost::Message;
 use touchstone_core::evidence::{self, Subject};
-use touchstone_core::hash::{self, Hash};
+use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
 use touchstone_core::test_support::{
     Chain, aggregation, approve, capture, change_keys, container, item, object, public,
@@ -118,16 +117,18 @@ impl World {
             }
             chain.commit(&transactions);
         }
-        let mut subjects = subjects();
-        for bundle in &self.bundles {
-            subjects.extend(subject(&bundle.evidence));
+        let mut subjects = Vec::new();
+        for subject in self.bundles.iter().filter_map(|b| subject(&b.evidence)) {
+            if !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
         }
         collected(&chain, &subjects)
     }
 }
 
 /// What a file is about, if it says.
-pub fn subject(evidence: &Evidence) -> Option<Subject> {
+fn subject(evidence: &Evidence) -> Option<Subject> {
     match evidence.subject.as_ref()? {
         Wire::Item(id) => Some(Subject::Item(id.clone())),
         Wire::Design(id) => Some(Subject::Design(id.as_slice().try_into().ok()?)),
@@ -143,11 +144,9 @@ fn subjects() -> Vec<Subject> {
 }
 
 fn collected(chain: &Chain, subjects: &[Subject]) -> Vec<Evidence> {
-    let mut seen = BTreeSet::new();
     subjects
         .iter()
         .map(|subject| evidence::collect(chain, subject).expect("a chain in memory tells all"))
-        .filter(|evidence| seen.insert(hash::sha256(&evidence.encode_to_vec())))
         .collect()
 }
 

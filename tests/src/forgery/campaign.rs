@@ -78,36 +78,39 @@ impl Tally {
         self.made.values().sum()
     }
 
-    fn note(
-        &mut self,
-        kind: &'static str,
-        what: impl Fn() -> String,
-        file: &[u8],
-        own: Option<&'static str>,
-        other: Option<Option<String>>,
-    ) {
-        *self.made.entry(kind).or_default() += 1;
+    fn note(&mut self, forged: Forged, own: Option<&'static str>, other: Option<Option<String>>) {
+        *self.made.entry(forged.kind).or_default() += 1;
         let accepted = |verifier| Accepted {
-            what: what(),
+            what: forged.what.clone(),
             verifier,
-            file: file.to_vec(),
+            file: forged.file.clone(),
         };
         match own {
             Some(element) => *self.refused.entry(element).or_default() += 1,
             None => self.accepted.push(accepted("touchstone")),
         }
+        let Some(other) = other else {
+            return;
+        };
+        self.judged_twice += 1;
         match other {
-            None => {}
-            Some(None) => {
-                self.judged_twice += 1;
-                self.accepted.push(accepted("independent"));
-            }
-            Some(Some(element)) => {
-                self.judged_twice += 1;
+            None => self.accepted.push(accepted("independent")),
+            Some(element) => {
                 self.other_element += u64::from(own.is_some_and(|own| own != element));
             }
         }
     }
+}
+
+/// A file to be judged.
+struct Forged {
+    /// Its kind in tables.
+    kind: &'static str,
+    /// What it is.
+    what: String,
+    /// Decides whether the independent verifier judges it.
+    turn: u64,
+    file: Vec<u8>,
 }
 
 /// Worlds, a forger who knows them, and all genuine files.
@@ -186,34 +189,22 @@ impl Campaign {
         }
     }
 
-    /// Judges these forgeries; the independent verifier judges every `each`th of them.
+    /// Judges these forgeries; the independent verifier judges every `each`th of each kind.
     pub fn structural(
         &self,
         numbers: impl Iterator<Item = u64>,
-        mut independent: Option<(&mut Independent, u64)>,
+        independent: Option<(&mut Independent, u64)>,
     ) -> io::Result<Tally> {
-        let mut tally = Tally::default();
-        let numbers: Vec<u64> = numbers.collect();
-        for some in numbers.chunks(64) {
-            let forged: Vec<_> = some.iter().map(|n| (*n, self.forgery(*n))).collect();
-            let files: Vec<_> = forged.iter().map(|(_, (_, e))| seal(e)).collect();
-            let mut others = vec![None; files.len()];
-            if let Some((verifier, each)) = &mut independent {
-                let chosen: Vec<usize> = (0..files.len())
-                    .filter(|at| (forged[*at].0 / SHARES.len() as u64).is_multiple_of(*each))
-                    .collect();
-                let sent: Vec<_> = chosen.iter().map(|at| files[*at].clone()).collect();
-                for (at, verdict) in chosen.into_iter().zip(verifier.judge(&sent)?) {
-                    others[at] = Some(verdict);
-                }
+        let forged = numbers.map(|number| {
+            let (family, evidence) = self.forgery(number);
+            Forged {
+                kind: family.name(),
+                what: format!("forgery-{}-{number}", self.seed),
+                turn: number / SHARES.len() as u64,
+                file: seal(&evidence),
             }
-            for (((number, (family, _)), file), other) in forged.iter().zip(&files).zip(others) {
-                let own = examined(file, self.chain_id);
-                let what = || format!("forgery-{}-{number}", self.seed);
-                tally.note(family.name(), what, file, own, other);
-            }
-        }
-        Ok(tally)
+        });
+        self.judged(forged, independent)
     }
 
     /// Flips each bit of a genuine file, as it is (the checksum stays) or with a new checksum, but
@@ -222,56 +213,62 @@ impl Campaign {
         &self,
         bundle: &Bundle,
         with_new_checksum: bool,
-        mut independent: Option<(&mut Independent, u64)>,
+        independent: Option<(&mut Independent, u64)>,
     ) -> io::Result<Tally> {
-        let mut tally = Tally::default();
-        let mut file = seal(&bundle.evidence);
-        let content = file.len() - 32;
-        let unproven = match with_new_checksum {
-            true => bundle.unproven(&file[..content]),
-            false => BTreeSet::new(),
+        let genuine = seal(&bundle.evidence);
+        let content = genuine.len() - 32;
+        let name = hex::encode(&fingerprint(&bundle.evidence)[..4]);
+        let (kind, end, unproven) = match with_new_checksum {
+            true => {
+                let unproven = bundle.unproven(&genuine[..content]);
+                ("bits flipped, with a new checksum", content, unproven)
+            }
+            false => ("bits flipped", genuine.len(), BTreeSet::new()),
         };
-        let (kind, end) = match with_new_checksum {
-            true => ("bits flipped, with a new checksum", content),
-            false => ("bits flipped", file.len()),
-        };
-        let mut waiting: Vec<(usize, Vec<u8>)> = Vec::new();
-        for bit in (0..end * 8).filter(|bit| !unproven.contains(&(bit / 8))) {
+        let bits = (0..end * 8).filter(|bit| !unproven.contains(&(bit / 8)));
+        let flipped = bits.map(|bit| {
+            let mut file = genuine.clone();
             file[bit / 8] ^= 1 << (bit % 8);
             if with_new_checksum {
                 let sum = hash::sha256(&file[..content]);
                 file[content..].copy_from_slice(&sum);
             }
-            let own = examined(&file, self.chain_id);
-            let what = || {
-                format!(
-                    "flip-{bit}-of-{}",
-                    hex::encode(&fingerprint(&bundle.evidence)[..4])
-                )
-            };
-            if let Some((verifier, each)) = &mut independent
-                && (bit as u64).is_multiple_of(*each)
-            {
-                waiting.push((bit, file.clone()));
-                if waiting.len() == 32 || bit + *each as usize >= end * 8 {
-                    let sent: Vec<_> = waiting.iter().map(|(_, f)| f.clone()).collect();
-                    for ((bit, file), verdict) in waiting.drain(..).zip(verifier.judge(&sent)?) {
-                        tally.judged_twice += 1;
-                        if verdict.is_none() {
-                            let what = format!("flip-{bit}");
-                            tally.accepted.push(Accepted {
-                                what,
-                                verifier: "independent",
-                                file,
-                            });
-                        }
-                    }
+            Forged {
+                kind,
+                what: format!("flip-{bit}-of-{name}"),
+                turn: bit as u64,
+                file,
+            }
+        });
+        self.judged(flipped, independent)
+    }
+
+    /// Shows files to the verifiers; to the independent one where it is their turn.
+    fn judged(
+        &self,
+        mut forged: impl Iterator<Item = Forged>,
+        mut independent: Option<(&mut Independent, u64)>,
+    ) -> io::Result<Tally> {
+        let mut tally = Tally::default();
+        loop {
+            let some: Vec<Forged> = forged.by_ref().take(64).collect();
+            if some.is_empty() {
+                return Ok(tally);
+            }
+            let mut others = vec![None; some.len()];
+            if let Some((verifier, each)) = &mut independent {
+                let is_chosen = |at: &usize| some[*at].turn.is_multiple_of(*each);
+                let chosen: Vec<usize> = (0..some.len()).filter(is_chosen).collect();
+                let sent: Vec<&[u8]> = chosen.iter().map(|at| &some[*at].file[..]).collect();
+                for (at, verdict) in chosen.into_iter().zip(verifier.judge(&sent)?) {
+                    others[at] = Some(verdict);
                 }
             }
-            tally.note(kind, what, &file, own, None);
-            file[bit / 8] ^= 1 << (bit % 8);
+            for (forged, other) in some.into_iter().zip(others) {
+                let own = examined(&forged.file, self.chain_id);
+                tally.note(forged, own, other);
+            }
         }
-        Ok(tally)
     }
 }
 

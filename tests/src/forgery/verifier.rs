@@ -29,10 +29,12 @@ pub struct Independent {
 }
 
 impl Independent {
-    /// Starts it; it trusts this genesis file.
+    /// Starts it, by the Python that the scripts found (`TOUCHSTONE_PYTHON`); it trusts this genesis
+    /// file.
     pub fn start(genesis: &Path) -> Result<Independent> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut child = Command::new("python3")
+        let python = std::env::var_os("TOUCHSTONE_PYTHON").unwrap_or_else(|| "python3".into());
+        let mut child = Command::new(python)
             .arg(root.join("verifiers/python/verify.py"))
             .arg("--batch")
             .arg("--genesis")
@@ -51,10 +53,10 @@ impl Independent {
     }
 
     /// For each file the element that refuses it; `None` if it is verified.
-    pub fn judge(&mut self, files: &[Vec<u8>]) -> Result<Vec<Option<String>>> {
+    pub fn judge(&mut self, files: &[impl AsRef<[u8]>]) -> Result<Vec<Option<String>>> {
         let mut verdicts = Vec::with_capacity(files.len());
         for some in files.chunks(TOGETHER) {
-            for file in some {
+            for file in some.iter().map(AsRef::as_ref) {
                 self.input.write_all(&(file.len() as u32).to_be_bytes())?;
                 self.input.write_all(file)?;
             }

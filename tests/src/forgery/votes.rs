@@ -5,13 +5,11 @@ use touchstone_core::block::Header;
 use touchstone_core::certificate::vote_bytes;
 use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::signing::{self, Purpose};
-use touchstone_core::test_support::{Chain, key, public};
+use touchstone_core::test_support::{Chain, key, public, voter};
 use touchstone_proto::ledger::{CommitCertificate, Signature, VoteKind};
 
 use crate::random::Random;
 
-/// Numbers of the keys that validators of a test chain may have.
-const VALIDATORS: std::ops::RangeInclusive<u8> = 11..=40;
 /// Numbers of keys that belong to nobody.
 const STRANGERS: std::ops::RangeInclusive<u8> = 200..=207;
 
@@ -24,7 +22,7 @@ fn dishonest(set: &ValidatorSet, random: &mut Random) -> Vec<u8> {
         let member = &members[at];
         if (power + member.power) * 3 < set.total_power() {
             power += member.power;
-            seeds.extend(VALIDATORS.filter(|seed| public(*seed) == member.public_key));
+            seeds.extend(voter(&member.public_key));
         }
     }
     seeds
@@ -46,7 +44,8 @@ pub fn forged(chain: &Chain, header: &Header, random: &mut Random) -> Option<Com
     let precommit = vote(VoteKind::Precommit, Some(&id));
     let bad = dishonest(set, random);
     let mut signatures: Vec<Signature> = bad.iter().map(|seed| precommit(*seed)).collect();
-    let honest = VALIDATORS.filter(|s| !bad.contains(s) && set.get(&public(*s)).is_some());
+    let honest = set.iter().filter_map(|v| voter(&v.public_key));
+    let honest = honest.filter(|seed| !bad.contains(seed));
     match random.below(8) {
         // Too few votes.
         0 => {}
