@@ -326,7 +326,7 @@ fn validators(document: &Document) -> Result<ValidatorSet, BadGenesis> {
             }
         }
     }
-    Ok(ValidatorSet::new(validators)?)
+    Ok(ValidatorSet::new(validators, 1)?)
 }
 
 fn initial_writes(document: &Document, validators: &ValidatorSet) -> Result<Writes, BadGenesis> {

@@ -54,7 +54,7 @@ def genesis(file):
                 key, power = bytes.fromhex(n["validator_key"]), n.get("power", 1)
                 validators.append({"public_key": key, "power": power, "organisation": o["id"]})
     validators.sort(key=lambda v: v["public_key"])
-    state[b"validators"] = encode("ValidatorSet", {"validators": validators})
+    state[b"validators"] = encode("ValidatorSet", {"validators": validators, "first_height": 1})
     state[b"parameters"] = encode("Parameters", document["parameters"])
     ids = sorted(o["id"].encode() for o in document["organisations"])
     state[b"organisations"] = b"".join(i + b"\0" for i in ids)

@@ -112,6 +112,7 @@ class Examination:
             require(header["height"] > last, "hand-overs don't ascend by height")
             last, following = header["height"], handover["next_validators"]
             check_validators(following)
+            require(following["first_height"] == last + 1, "a hand-over to validators of another height")
             require(header["next_validators_hash"] == validators_hash(following), "a hand-over names another set")
             self.sets.append((last, following))
         return f"{len(self.sets) - 1} hand-overs"

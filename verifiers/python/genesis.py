@@ -110,7 +110,7 @@ def read_genesis(data):
     once([identity for identity, _, _ in read], "an organisation")
     once([signer for _, signers, _ in read for signer in signers], "a signing key")
     validators = [validator for _, _, founded in read for validator in founded]
-    first = {"validators": sorted(validators, key=lambda validator: validator["public_key"])}
+    first = {"validators": sorted(validators, key=lambda validator: validator["public_key"]), "first_height": 1}
     check_validators(first)
     return first
 

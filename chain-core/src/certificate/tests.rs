@@ -16,7 +16,7 @@ fn set(powers: &[u64]) -> ValidatorSet {
         power: *power,
         organisation: "market".into(),
     });
-    ValidatorSet::new(validators.collect()).unwrap()
+    ValidatorSet::new(validators.collect(), 1).unwrap()
 }
 
 fn vote(seed: u8, purpose: Purpose, chain: &Hash, bytes: &[u8]) -> Signature {

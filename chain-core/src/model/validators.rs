@@ -25,9 +25,15 @@ pub struct Validator {
     pub organisation: String,
 }
 
-/// A non-empty set of validators, ascending by public key.
+/// A non-empty set of validators, ascending by public key, and the first block that it votes on.
+///
+/// With the height, validators who come back are another set than before: a hand-over that is left
+/// out shows, whatever followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValidatorSet(Vec<Validator>);
+pub struct ValidatorSet {
+    validators: Vec<Validator>,
+    first_height: u64,
+}
 
 /// Why validators don't form a set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -47,6 +53,9 @@ pub enum BadValidatorSet {
     /// Power 0.
     #[error("the power of validator {} is 0", hex::encode(.0))]
     NoPower([u8; 32]),
+    /// A first height of 0.
+    #[error("a validator set votes from height 1 on, or from a later one")]
+    NoHeight,
     /// Power over [`MAX_TOTAL_POWER`] in total.
     #[error("total voting power exceeds {MAX_TOTAL_POWER}")]
     TooMuchPower,
@@ -61,8 +70,14 @@ pub enum BadValidatorSet {
 }
 
 impl ValidatorSet {
-    /// Sorts the validators and checks the rules of a set.
-    pub fn new(mut validators: Vec<Validator>) -> Result<ValidatorSet, BadValidatorSet> {
+    /// Sorts the validators, who vote from `first_height` on, and checks the rules of a set.
+    pub fn new(
+        mut validators: Vec<Validator>,
+        first_height: u64,
+    ) -> Result<ValidatorSet, BadValidatorSet> {
+        if first_height == 0 {
+            return Err(BadValidatorSet::NoHeight);
+        }
         validators.sort_by_key(|v| v.public_key);
         if validators.is_empty() {
             return Err(BadValidatorSet::Empty);
@@ -93,7 +108,10 @@ impl ValidatorSet {
         if total > MAX_TOTAL_POWER {
             return Err(BadValidatorSet::TooMuchPower);
         }
-        Ok(ValidatorSet(validators))
+        Ok(ValidatorSet {
+            validators,
+            first_height,
+        })
     }
 
     /// From a message whose order must already be canonical.
@@ -106,7 +124,7 @@ impl ValidatorSet {
                 organisation: v.organisation.clone(),
             });
         }
-        let set = ValidatorSet::new(validators)?;
+        let set = ValidatorSet::new(validators, message.first_height)?;
         if set.message() != *message {
             return Err(BadValidatorSet::Order);
         }
@@ -122,7 +140,7 @@ impl ValidatorSet {
     pub fn message(&self) -> ledger::ValidatorSet {
         ledger::ValidatorSet {
             validators: self
-                .0
+                .validators
                 .iter()
                 .map(|v| ledger::Validator {
                     public_key: v.public_key.to_vec(),
@@ -130,7 +148,13 @@ impl ValidatorSet {
                     organisation: v.organisation.clone(),
                 })
                 .collect(),
+            first_height: self.first_height,
         }
+    }
+
+    /// The first block that the set votes on.
+    pub fn first_height(&self) -> u64 {
+        self.first_height
     }
 
     /// The exact bytes.
@@ -145,35 +169,35 @@ impl ValidatorSet {
 
     /// The validators, ascending by public key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Validator> {
-        self.0.iter()
+        self.validators.iter()
     }
 
     /// The validators as a slice, ascending by public key; never empty.
     pub fn as_slice(&self) -> &[Validator] {
-        &self.0
+        &self.validators
     }
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.validators.len()
     }
 
     /// The validator with this key.
     pub fn get(&self, public_key: &[u8; 32]) -> Option<&Validator> {
-        self.0
+        self.validators
             .binary_search_by_key(public_key, |v| v.public_key)
             .ok()
-            .and_then(|i| self.0.get(i))
+            .and_then(|i| self.validators.get(i))
     }
 
     /// Voting power of all.
     pub fn total_power(&self) -> u64 {
-        self.0.iter().map(|v| v.power).sum()
+        self.validators.iter().map(|v| v.power).sum()
     }
 
     /// Voting power of one organisation's validators.
     pub fn power_of_organisation(&self, organisation: &str) -> u64 {
-        self.0
+        self.validators
             .iter()
             .filter(|v| v.organisation == organisation)
             .map(|v| v.power)
@@ -184,9 +208,9 @@ impl ValidatorSet {
     /// one that moves with the height. Each proposes equally often whatever its power, which is
     /// what a consortium of named organisations expects.
     pub fn proposer(&self, height: u64, round: u32) -> &Validator {
-        let count = self.0.len() as u64;
+        let count = self.validators.len() as u64;
         let index = (height.wrapping_add(u64::from(round))) % count;
-        self.0
+        self.validators
             .get(index as usize)
             .expect("a validator set is not empty, and the index is reduced by its length")
     }

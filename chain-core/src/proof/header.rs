@@ -103,12 +103,13 @@ pub fn follow(
             .as_ref()
             .ok_or(HeaderError::Handover(header.height))?;
         let set = ValidatorSet::from_message(next)?;
-        if set.hash() != header.next_validators_hash {
+        let first = header.height.saturating_add(1);
+        if set.hash() != header.next_validators_hash || set.first_height() != first {
             return Err(HeaderError::Handover(header.height));
         }
         current.last = Some(header.height);
         eras.push(Era {
-            first: header.height.saturating_add(1),
+            first,
             last: None,
             set,
         });

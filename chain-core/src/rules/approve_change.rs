@@ -116,7 +116,7 @@ fn take_effect<S: StateRead>(
             }
         }
     }
-    match ValidatorSet::new(next) {
+    match ValidatorSet::new(next, height.saturating_add(1)) {
         Ok(set) => {
             state.put(keys::VALIDATORS.to_vec(), set.encode());
             Ok(Ok(()))

@@ -154,7 +154,7 @@ pub fn set(seeds: &[u8]) -> ValidatorSet {
         })
         .collect();
     validators.sort_by_key(|v| v.public_key);
-    ValidatorSet::new(validators).expect("keys differ")
+    ValidatorSet::new(validators, 1).expect("keys differ")
 }
 
 /// Content that differs from block to block.

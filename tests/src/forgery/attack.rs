@@ -510,14 +510,14 @@ fn handovers(mut evidence: Evidence, chain: &Chain, random: &mut Random) -> Opti
 
 /// A hand-over to one validator of the attacker's, which then certifies an anchor of its own.
 fn usurped(evidence: &mut Evidence, chain: &Chain, random: &mut Random) -> Option<()> {
-    let own = ValidatorSet::new(vec![Validator {
+    let anchor = evidence.anchor.as_mut()?;
+    let mut header = Header::decode(&anchor.header).ok()?;
+    let own = Validator {
         public_key: public(STRANGER),
         power: 1,
         organisation: "market".into(),
-    }])
-    .ok()?;
-    let anchor = evidence.anchor.as_mut()?;
-    let mut header = Header::decode(&anchor.header).ok()?;
+    };
+    let own = ValidatorSet::new(vec![own], header.height.checked_add(1)?).ok()?;
     let mut last = header.clone();
     last.next_validators_hash = own.hash();
     let handover = Handover {

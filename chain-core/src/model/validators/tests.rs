@@ -10,7 +10,7 @@ fn validator(seed: u8, power: u64) -> Validator {
 }
 
 fn set(count: u8) -> ValidatorSet {
-    ValidatorSet::new((1..=count).map(|seed| validator(seed, 1)).collect()).unwrap()
+    ValidatorSet::new((1..=count).map(|seed| validator(seed, 1)).collect(), 1).unwrap()
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn a_set_keeps_its_rules() {
         ),
     ];
     for (name, validators, expected) in rows {
-        assert_eq!(ValidatorSet::new(validators).err(), expected, "{name}");
+        assert_eq!(ValidatorSet::new(validators, 1).err(), expected, "{name}");
     }
     let one_over = vec![validator(1, MAX_TOTAL_POWER), validator(2, 1)];
     assert_eq!(
-        ValidatorSet::new(one_over),
+        ValidatorSet::new(one_over, 1),
         Err(BadValidatorSet::TooMuchPower)
     );
 }
@@ -76,7 +76,7 @@ fn a_set_keeps_its_rules() {
 fn a_set_has_one_form() {
     let set = set(5);
     assert_eq!(ValidatorSet::decode(&set.encode()), Ok(set.clone()));
-    let reversed = ValidatorSet::new(set.as_slice().iter().rev().cloned().collect()).unwrap();
+    let reversed = ValidatorSet::new(set.as_slice().iter().rev().cloned().collect(), 1).unwrap();
     assert_eq!(reversed.hash(), set.hash());
     let mut message = set.message();
     message.validators.swap(0, 1);
@@ -102,7 +102,7 @@ fn the_hash_covers_key_power_and_organisation() {
     let hash = |edit: fn(&mut Validator)| {
         let mut one = validator(1, 1);
         edit(&mut one);
-        ValidatorSet::new(vec![one, validator(2, 1)])
+        ValidatorSet::new(vec![one, validator(2, 1)], 1)
             .unwrap()
             .hash()
     };
@@ -117,7 +117,7 @@ fn the_hash_covers_key_power_and_organisation() {
 fn power_and_members_are_found() {
     let mut list: Vec<Validator> = (1..=4).map(|s| validator(s, u64::from(s))).collect();
     list[3].organisation = "org-1".into();
-    let set = ValidatorSet::new(list).unwrap();
+    let set = ValidatorSet::new(list, 1).unwrap();
     assert_eq!((set.total_power(), set.count()), (10, 4));
     assert_eq!(set.power_of_organisation("org-1"), 5);
     assert_eq!(set.power_of_organisation("org-9"), 0);
