@@ -31,6 +31,7 @@ mod fields;
 mod identifier;
 mod json;
 mod moment;
+pub mod query;
 
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
 pub use error::{EpcisError, EpcisRule};
