@@ -152,8 +152,30 @@ impl Rows for Database {
         &self,
         from: &T::Key,
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
-        rows::<T, _>(self.family::<T>(), from, |family, mode| {
-            self.raw.iterator_cf(family, mode)
+        rows::<T, _>(
+            self.family::<T>(),
+            from,
+            Direction::Forward,
+            |family, mode| self.raw.iterator_cf(family, mode),
+        )
+    }
+}
+
+impl<'a> DatabaseSnapshot<'a> {
+    /// The rows from this key on, ascending; or back from it.
+    pub(super) fn rows_ordered<'b, T: Table>(
+        &'b self,
+        from: &T::Key,
+        descending: bool,
+    ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> + use<'a, 'b, T> {
+        let direction = if descending {
+            Direction::Reverse
+        } else {
+            Direction::Forward
+        };
+        rows::<T, _>(self.db.family::<T>(), from, direction, |family, mode| {
+            self.raw
+                .iterator_cf_opt(family, ReadOptions::default(), mode)
         })
     }
 }
@@ -173,10 +195,15 @@ impl Rows for DatabaseSnapshot<'_> {
         &self,
         from: &T::Key,
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
-        rows::<T, _>(self.db.family::<T>(), from, |family, mode| {
-            self.raw
-                .iterator_cf_opt(family, ReadOptions::default(), mode)
-        })
+        rows::<T, _>(
+            self.db.family::<T>(),
+            from,
+            Direction::Forward,
+            |family, mode| {
+                self.raw
+                    .iterator_cf_opt(family, ReadOptions::default(), mode)
+            },
+        )
     }
 }
 
@@ -184,6 +211,7 @@ impl Rows for DatabaseSnapshot<'_> {
 fn rows<'a, T: Table, F>(
     family: Result<&'a ColumnFamily, Fault>,
     from: &T::Key,
+    direction: Direction,
     open: F,
 ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> + use<'a, T, F>
 where
@@ -192,7 +220,7 @@ where
     let start = from.encode();
     let (iterator, missing) = match family {
         Ok(family) => {
-            let mode = IteratorMode::From(&start, Direction::Forward);
+            let mode = IteratorMode::From(&start, direction);
             (Some(open(family, mode)), None)
         }
         Err(fault) => (None, Some(Err(fault))),

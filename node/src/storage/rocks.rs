@@ -21,8 +21,9 @@ use super::tree_cache::TreeCache;
 use super::{Commit, Store, Tip, commit_block, query};
 
 pub use super::database::Settings;
+pub use super::events::{Defined, EventCatalogue};
 pub use super::query::{Reader, Snapshot};
-pub use super::schema::PlaceRow;
+pub use super::schema::{EventPlace, PlaceRow};
 
 /// The store of one chain.
 pub struct RocksStore {
@@ -95,6 +96,11 @@ impl RocksStore {
             db: self.db.clone(),
             genesis: self.genesis.clone(),
         }
+    }
+
+    /// The index of events and the named queries, for the HTTP interface.
+    pub fn catalogue(&self) -> EventCatalogue {
+        EventCatalogue::new(self.reader())
     }
 }
 
