@@ -49,14 +49,17 @@ pub struct ProvenTip {
 pub struct View<'a> {
     /// Its rows.
     pub snapshot: Snapshot<'a>,
+    /// The chain.
+    pub chain_id: Hash,
     known: &'a Known,
 }
 
 impl<'a> View<'a> {
     /// The chain as it is now.
-    pub fn new(reader: &'a Reader, known: &'a Known) -> View<'a> {
+    pub fn new(reader: &'a Reader, chain_id: Hash, known: &'a Known) -> View<'a> {
         View {
             snapshot: reader.snapshot(),
+            chain_id,
             known,
         }
     }
