@@ -20,6 +20,7 @@ pub mod certificate;
 pub mod client;
 pub mod failure;
 pub mod file;
+pub mod gateway;
 pub mod journey;
 pub mod keyfile;
 pub mod link;

@@ -7,6 +7,7 @@ pub mod deposit;
 pub mod disclose;
 pub mod enroll;
 pub mod evidence;
+pub mod gateway;
 pub mod genesis;
 pub mod item;
 pub mod key;
@@ -31,6 +32,7 @@ pub enum Verb {
     #[command(subcommand)]
     Genesis(genesis::Verb),
     Capture(capture::Arguments),
+    Gateway(gateway::Arguments),
     Item(item::Arguments),
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
@@ -54,6 +56,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Key(verb) => key::run(verb, output),
         Verb::Genesis(verb) => genesis::run(verb, output),
         Verb::Capture(arguments) => capture::run(arguments, settings, output).await,
+        Verb::Gateway(arguments) => gateway::run(arguments, settings, output).await,
         Verb::Item(arguments) => item::run(arguments, settings, output).await,
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,

@@ -6,6 +6,7 @@ mod consortium;
 mod designs;
 mod evidence;
 mod fake;
+mod gateway;
 mod help;
 mod items;
 mod keys;
