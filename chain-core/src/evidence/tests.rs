@@ -1,4 +1,5 @@
 mod containment;
+mod golden;
 mod long_link;
 
 use super::*;
