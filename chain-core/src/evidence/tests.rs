@@ -1,5 +1,7 @@
 mod containment;
+mod dishonest;
 mod long_link;
+mod weighing;
 
 use super::*;
 use crate::encoding;
@@ -229,11 +231,10 @@ fn originals_are_compared_byte_for_byte() {
         examined(&unit, &right).failure().unwrap().0,
         Element::Originals
     );
-    let closed = collected(&chain, &Subject::Design(id));
-    assert_eq!(
-        examined(&closed, &right).failure().unwrap().0,
-        Element::Originals
-    );
+    let closed = examined(&collected(&chain, &Subject::Design(id)), &right);
+    let (element, reason) = closed.failure().unwrap();
+    assert_eq!(element, Element::Originals);
+    assert!(reason.contains("isn't opened here"), "{reason}");
 }
 
 #[test]
@@ -407,6 +408,27 @@ fn each_element_refuses_its_forgeries() {
             e.states[0].value = None;
         }),
         ("states swapped", Element::State, |e| e.states.swap(0, 1)),
+        ("a state twice", Element::State, |e| {
+            e.states.insert(0, e.states[0].clone());
+        }),
+        ("a block twice", Element::Blocks, |e| {
+            e.blocks.insert(0, e.blocks[0].clone());
+        }),
+        ("a block without certificate", Element::Blocks, |e| {
+            e.blocks[0].certificate = None;
+        }),
+        ("transactions swapped", Element::Transactions, |e| {
+            e.transactions.swap(0, 1);
+        }),
+        ("a transaction twice", Element::Transactions, |e| {
+            e.transactions.insert(0, e.transactions[0].clone());
+        }),
+        ("links swapped", Element::Completeness, |e| {
+            e.links.swap(0, 1)
+        }),
+        ("a link twice", Element::Completeness, |e| {
+            e.links.insert(0, e.links[0].clone());
+        }),
         ("block left out", Element::Transactions, |e| {
             e.blocks.remove(1);
             e.states.retain(|s| !s.key.starts_with(b"block/"));
