@@ -131,7 +131,7 @@ async fn what_a_retired_key_signed_before_stays_good() {
     assert!(!judged.findings("keys").contains("retired"));
 
     let refused = person.capture(&load::event(2)).expect(2);
-    assert!(refused.out.contains("key-validity"), "{refused:?}");
+    assert!(refused.err.contains("key-validity"), "{refused:?}");
     person.key = fresh.into();
     person.capture(&load::event(2)).expect(0);
 }
@@ -177,7 +177,7 @@ async fn what_a_stolen_key_signed_is_doubtful_from_the_reported_date_on() {
 
     person.key = stolen;
     let refused = person.capture(&load::event(3)).expect(2);
-    assert!(refused.out.contains("key-validity"), "{refused:?}");
+    assert!(refused.err.contains("key-validity"), "{refused:?}");
     person.key = fresh;
     person.capture(&load::event(3)).expect(0);
 }

@@ -114,7 +114,8 @@ async fn a_file_is_enough_when_network_ledger_and_clock_are_gone() {
     // wrong clock.
     let question = person.command(&["item", UNIT]);
     wrapped(&without_network(&trace), &question).expect(5);
-    assert!(std::fs::read_to_string(&trace).unwrap().contains("socket("));
+    let sockets = std::fs::read_to_string(&trace).unwrap();
+    assert!(sockets.contains("socket(AF_INET"), "{sockets}");
     let late = wrapped(&at(DATES[1]), &question).expect(0);
     assert!(late.err.contains("the chain stands still"), "{late:?}");
     drop(cluster);
@@ -128,8 +129,10 @@ async fn a_file_is_enough_when_network_ledger_and_clock_are_gone() {
         }
         let offline = wrapped(&without_network(&trace), &command);
         assert_eq!(offline, plain);
+        // Python may ask this machine for a user's name; nothing leads out of it.
         let sockets = std::fs::read_to_string(&trace).unwrap();
-        assert_eq!(sockets, "", "a verifier that opens no socket asks nobody");
+        let led_out = sockets.lines().find(|line| !line.contains("AF_UNIX"));
+        assert_eq!(led_out, None, "{command:?}");
     }
     // The report too is the same bytes.
     let mut reports = Vec::new();
