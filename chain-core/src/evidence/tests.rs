@@ -175,6 +175,7 @@ fn a_deposit_verifies_closed_opened_and_disclosed() {
     assert_verified(&report);
     let result = |report: &Report, element| report.check(element).unwrap().result;
     assert_eq!(result(&report, Element::Opening), CheckResult::NotGiven);
+    assert_eq!(result(&report, Element::Originals), CheckResult::NotGiven);
     let report = examine(&seal(&opened(evidence)), &trusting(&chain));
     assert_verified(&report);
     let deposit = report.facts.deposit.unwrap();
@@ -531,6 +532,19 @@ fn nothing_unneeded_is_let_in() {
     ] {
         let report = examine(&seal(&evidence), &trusting(&chain));
         assert_eq!(report.failure().map(|f| f.0), Some(element));
+    }
+}
+
+/// Nothing is recorded under another spelling, which says nothing about the item.
+#[test]
+fn absence_is_of_the_canonical_spelling() {
+    let (chain, _) = story();
+    for spelling in [item(1).replace("https", "HTTPS"), format!("{}#x", item(1))] {
+        let evidence = collected(&chain, &Subject::Item(spelling));
+        let report = examine(&seal(&evidence), &trusting(&chain));
+        let (element, reason) = report.failure().unwrap();
+        assert_eq!(element, Element::Completeness);
+        assert!(reason.contains("canonical form"), "{reason}");
     }
 }
 

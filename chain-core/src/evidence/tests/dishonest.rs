@@ -405,3 +405,22 @@ fn a_block_of_a_fork_is_none_of_the_chains() {
         theirs.commit(&[]);
     }
 }
+
+/// A transaction of the chain that is about something else, with its block.
+#[test]
+fn a_transaction_about_something_else_is_not_let_in() {
+    let (mut chain, _) = one_event();
+    chain.capture(&[object(2, &[item(6)])]).unwrap();
+    chain.commit(&[]);
+    let mut evidence = collected(&chain, &Subject::Item(item(5)));
+    let other = collected(&chain, &Subject::Item(item(6)));
+    evidence.blocks.extend(other.blocks);
+    evidence.transactions.extend(other.transactions);
+    let file = anchored(&evidence, &chain, &[]);
+    assert_refused(
+        &chain,
+        &file,
+        Element::Completeness,
+        "doesn't belong to the item",
+    );
+}
