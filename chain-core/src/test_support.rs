@@ -236,6 +236,12 @@ impl Chain {
     /// Commits a block of those envelopes that apply.
     pub fn commit(&mut self, envelopes: &[Vec<u8>]) -> Executed {
         let executed = self.execute(envelopes);
+        self.adopt(&executed, envelopes);
+        executed
+    }
+
+    /// Appends a block that was made of those of the envelopes that were applied.
+    pub fn adopt(&mut self, executed: &Executed, envelopes: &[Vec<u8>]) {
         self.state.absorb(&executed.writes, &executed.tree);
         self.height = executed.header.height;
         self.time_ms = executed.header.time_ms;
@@ -250,7 +256,6 @@ impl Chain {
                 .map(|i| envelopes[*i].clone())
                 .collect(),
         });
-        executed
     }
 
     pub fn capture(&mut self, events: &[Vec<u8>]) -> Result<(), Rejection> {

@@ -1,4 +1,11 @@
-//! Stories over real processes: what operators fear, and what must be true afterwards.
+//! Stories over real processes: what operators fear, and what must be true afterwards; what people
+//! do at the command line, and what a file that they were handed proves.
+
+mod stories {
+    mod custody_of_keys;
+    mod evidence;
+    mod offline;
+}
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

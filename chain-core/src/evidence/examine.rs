@@ -527,27 +527,28 @@ fn opening(
         };
     };
     let Some(opening) = opening else {
-        return match deposit.disclosed_ms {
-            Some(_) => Ok(Found::passed(
-                (),
-                "the commitment was opened in public, on the ledger, by its owner",
-            )),
-            None => not_given(
+        let Some(salt) = &deposit.disclosed_salt else {
+            return not_given(
                 "the commitment isn't opened: the file shows that something was deposited, not what",
-            ),
+            );
         };
+        let hashes: Vec<Hash> = deposit.files.iter().map(|(hash, _)| *hash).collect();
+        if !opens(chain_id, deposit, salt, &hashes)? {
+            return Err("what the ledger discloses doesn't open the commitment".to_owned());
+        }
+        return Ok(Found::passed(
+            (),
+            "the commitment was opened in public, on the ledger, by its owner",
+        ));
     };
     let bad = |e: encoding::Malformed| e.to_string();
-    let salt: [u8; 32] = encoding::exact("salt", &opening.salt).map_err(bad)?;
-    let owner: [u8; 32] = encoding::exact("owner_key", &deposit.owner_key).map_err(bad)?;
     let mut files = Vec::with_capacity(opening.files.len());
     for file in &opening.files {
         let hash: Hash = encoding::exact("sha256", &file.sha256).map_err(bad)?;
         files.push((hash, Some(file.name.clone()).filter(|n| !n.is_empty())));
     }
     let hashes: Vec<Hash> = files.iter().map(|(hash, _)| *hash).collect();
-    let root = design::file_root(&hashes);
-    if design::commitment(chain_id, &owner, &salt, &root).as_slice() != deposit.commitment {
+    if !opens(chain_id, deposit, &opening.salt, &hashes)? {
         return Err("salt and files don't open the commitment".to_owned());
     }
     deposit.files = files;
@@ -561,6 +562,15 @@ fn opening(
             deposit.files.len()
         ),
     ))
+}
+
+/// Whether salt and files are those that the owner committed to.
+fn opens(chain_id: &Hash, deposit: &Deposit, salt: &[u8], hashes: &[Hash]) -> Result<bool, String> {
+    let bad = |e: encoding::Malformed| e.to_string();
+    let salt: [u8; 32] = encoding::exact("salt", salt).map_err(bad)?;
+    let owner: [u8; 32] = encoding::exact("owner_key", &deposit.owner_key).map_err(bad)?;
+    let root = design::file_root(hashes);
+    Ok(design::commitment(chain_id, &owner, &salt, &root).as_slice() == deposit.commitment)
 }
 
 fn originals(trusted: &Trusted<'_>, facts: &Facts) -> Result<Found<()>, String> {
@@ -578,8 +588,19 @@ fn originals(trusted: &Trusted<'_>, facts: &Facts) -> Result<Found<()>, String> 
     let mut findings = Vec::with_capacity(trusted.originals.len());
     for (name, hash) in trusted.originals {
         if !known.contains(hash) {
+            let is_closed = facts
+                .deposit
+                .iter()
+                .any(|d| d.recorded && d.files.is_empty());
+            let hint = match is_closed {
+                true => {
+                    "; the commitment isn't opened here, so none can be compared: it takes the file \
+                     that was made with the receipt"
+                }
+                false => "",
+            };
             return Err(format!(
-                "{name} (SHA-256 {}) is not among the files or events of this record",
+                "{name} (SHA-256 {}) is not among the files or events of this record{hint}",
                 hex::encode(hash)
             ));
         }

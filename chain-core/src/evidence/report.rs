@@ -224,6 +224,8 @@ pub struct Deposit {
     pub title_is_recorded: bool,
     /// Time of the public disclosure, milliseconds.
     pub disclosed_ms: Option<u64>,
+    /// The commitment's salt, where the owner disclosed it.
+    pub disclosed_salt: Option<Vec<u8>>,
 }
 
 /// What the file proves. Only what was checked is in here.

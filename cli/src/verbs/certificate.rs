@@ -33,8 +33,8 @@ use crate::verify::{Attested, NotVerified};
   touchstone certificate 4be1… -o cert.json --key acme.pem
   touchstone certificate --check cert.json             is the credential right?
 
-Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a credential
-that leaves something to weigh.")]
+Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a
+credential that leaves something to weigh.")]
 pub struct Arguments {
     /// A design's id (64 hex digits) or one of its files
     #[arg(value_name = "ID|FILE", required_unless_present = "check")]

@@ -6,6 +6,7 @@ use touchstone_core::epcis::Identifier;
 use crate::failure::Failure;
 use crate::journey::{self, Journey, Step};
 use crate::output::{Output, attested_json, attested_lines, counted, plain, utc};
+use crate::receipt;
 use crate::settings::Settings;
 use crate::words;
 
@@ -28,7 +29,9 @@ pub async fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let id = Identifier::parse(&arguments.id).map_err(|e| {
+        let is_design = receipt::bytes("id", &arguments.id).is_ok();
         let hint = match arguments.id.starts_with(|c: char| c == '(' || c.is_ascii_digit()) {
+            _ if is_design => "; it may be a design's id: see `touchstone certificate`",
             true => "; write a GTIN with its serial as https://id.gs1.org/01/GTIN/21/SERIAL, an SSCC as https://id.gs1.org/00/SSCC",
             false => "",
         };

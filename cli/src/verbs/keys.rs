@@ -26,7 +26,7 @@ A key belongs to one organisation for ever.")]
     Retire(Retire),
     /// Report that others may have used a key since a time; it is retired with this height
     #[command(after_help = "Example:
-  touchstone keys compromise 9f3c… --since 2026-03-01T08:00:00Z --organisation acme --key acme-2.pem
+  touchstone keys compromise 9f3c… --since 2026-03-01T08:00:00Z --key acme-2.pem
 
 What the key signed stays recorded. Verifiers tell what it signed before this time, which keeps its
 worth, from what it signed after, which they mark as doubtful. The report can't be changed later.")]

@@ -146,7 +146,11 @@ fn print_check(check: &Check, output: &mut Output) {
     };
     let mut findings = check.findings.iter();
     let first = findings.next().map_or(String::new(), |f| plain(f));
-    output.line(format!("  {:<13} {result}: {first}", check.element.name()));
+    // That an element isn't checked is itself what was found.
+    output.line(match check.result {
+        CheckResult::NotChecked => format!("  {:<13} {first}", check.element.name()),
+        _ => format!("  {:<13} {result}: {first}", check.element.name()),
+    });
     for finding in findings {
         output.line(format!("  {:<13} {}", "", plain(finding)));
     }

@@ -79,6 +79,8 @@ async fn a_changed_file_is_refused_with_the_reason() {
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.out.contains("NOT VERIFIED"), "{}", ran.out);
     assert!(ran.out.contains("checksum"), "{}", ran.out);
+    let unchecked = "anchor        not checked, as an element before it failed";
+    assert!(ran.out.contains(unchecked), "{}", ran.out);
     let absent = alone(&["verify", "no-such-file"]).await;
     assert_eq!(absent.code, 1, "{absent:?}");
 }
@@ -131,6 +133,12 @@ async fn a_deposit_is_opened_by_its_receipt_and_compared_with_the_original() {
     let receipt = ran.json()[0]["receipt"].as_str().unwrap().to_owned();
     let id = ran.json()[0]["design_id"].as_str().unwrap().to_owned();
     let file = node.path("design.evidence").display().to_string();
+    let a_file = node.run(&["evidence", &receipt, "-o", &file]).await;
+    assert_eq!(a_file.code, 1, "{a_file:?}");
+    assert!(a_file.err.contains("by its id"), "{a_file:?}");
+    let as_item = node.run(&["item", &id]).await;
+    assert_eq!(as_item.code, 1, "{as_item:?}");
+    assert!(as_item.err.contains("a design's id"), "{as_item:?}");
     let write = ["evidence", &id, "--receipt", &receipt, "-o", &file];
     let ran = node.run(&write).await;
     assert_eq!(ran.code, 0, "{ran:?}");
