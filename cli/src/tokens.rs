@@ -17,13 +17,11 @@ const END: &str = "-----END CERTIFICATE-----";
 /// A file of roots, at most; bytes.
 const MAX_ROOTS_BYTES: u64 = 4 << 20;
 
-/// SHA-256 of each certificate in a PEM file.
+/// SHA-256 of each certificate in a PEM file, or of the one in a DER file.
 pub fn roots(path: &Path) -> Result<Vec<Hash>, Failure> {
     let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let text = match size.len() {
-        0..=MAX_ROOTS_BYTES => {
-            std::fs::read_to_string(path).map_err(|e| Failure::io("reading", path, &e))?
-        }
+    let bytes = match size.len() {
+        0..=MAX_ROOTS_BYTES => std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?,
         bytes => {
             return Err(Failure::Usage(format!(
                 "{} has {bytes} bytes; a file of trusted roots has at most {MAX_ROOTS_BYTES}",
@@ -31,13 +29,17 @@ pub fn roots(path: &Path) -> Result<Vec<Hash>, Failure> {
             )));
         }
     };
-    let certificates = certificates(&text)
+    let certificates = certificates(&bytes)
         .map_err(|reason| Failure::Usage(format!("{}: {reason}", path.display())))?;
     Ok(certificates.iter().map(|der| sha256(der)).collect())
 }
 
-/// The certificates in a text, in DER; at least one.
-fn certificates(text: &str) -> Result<Vec<Vec<u8>>, String> {
+/// The certificates in a file, in DER; at least one.
+fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    if Certificate::read(bytes).is_ok() {
+        return Ok(vec![bytes.to_vec()]);
+    }
+    let text = String::from_utf8_lossy(bytes);
     let mut found = Vec::new();
     for block in text.split(BEGIN).skip(1) {
         let number = found.len() + 1;
@@ -52,7 +54,7 @@ fn certificates(text: &str) -> Result<Vec<Vec<u8>>, String> {
     }
     match found.is_empty() {
         true => Err(format!(
-            "there is no certificate in it (PEM: {BEGIN}); openssl x509 -inform DER -in root.der makes PEM of DER"
+            "there is no certificate in it, neither in PEM ({BEGIN}) nor in DER"
         )),
         false => Ok(found),
     }

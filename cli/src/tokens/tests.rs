@@ -8,11 +8,15 @@ fn pem_of(der: &[u8]) -> String {
 }
 
 #[test]
-fn roots_are_read_from_pem_whatever_stands_between() {
+fn roots_are_read_from_der_and_from_pem_whatever_stands_between() {
     let text = format!("A comment\n{}\nsubject=x\n{}", pem_of(ROOT), pem_of(OTHER));
-    assert_eq!(certificates(&text), Ok(vec![ROOT.to_vec(), OTHER.to_vec()]));
+    assert_eq!(
+        certificates(text.as_bytes()),
+        Ok(vec![ROOT.to_vec(), OTHER.to_vec()])
+    );
     let windows = pem_of(ROOT).replace('\n', "\r\n");
-    assert_eq!(certificates(&windows), Ok(vec![ROOT.to_vec()]));
+    assert_eq!(certificates(windows.as_bytes()), Ok(vec![ROOT.to_vec()]));
+    assert_eq!(certificates(ROOT), Ok(vec![ROOT.to_vec()]));
 }
 
 #[test]
@@ -29,7 +33,7 @@ fn what_is_no_root_is_named() {
         (&junk, "certificate 1: a certificate isn't well-formed DER"),
         (&second, "certificate 2: "),
     ] {
-        let reason = certificates(text).unwrap_err();
+        let reason = certificates(text.as_bytes()).unwrap_err();
         assert!(reason.starts_with(expected), "{reason}");
     }
 }

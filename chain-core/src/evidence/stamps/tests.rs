@@ -340,6 +340,27 @@ fn every_bit_is_bound() {
     assert!(tried > 10_000, "{tried}");
 }
 
+/// A file with tokens, for other verifiers. Its genesis document is `tests/golden/genesis.json`, and the
+/// first authority's root lies beside it. With TOUCHSTONE_WRITE_VECTORS it is written anew.
+#[test]
+fn the_stamped_sample_is_current() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/evidence");
+    let root = TestAuthority::rsa().chain.pop().unwrap();
+    for (name, made) in [
+        ("stamped.evidence", seal(&file(&stamped()))),
+        ("stamped-root.der", root),
+    ] {
+        let path = format!("{folder}/{name}");
+        if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {
+            std::fs::write(&path, &made).unwrap();
+        }
+        let written = std::fs::read(&path).unwrap();
+        assert!(written == made, "{name} is of another format");
+    }
+    let golden = include_bytes!("../../../tests/golden/genesis.json");
+    assert_eq!(hash::sha256(golden), stamped().id);
+}
+
 #[test]
 fn heights_are_told_in_few_words() {
     assert_eq!(listed(&[7]), "block 7");
