@@ -1,5 +1,6 @@
 //! Time stamps in evidence: which of the ledger's go into a file, and what those in a file show.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
@@ -28,11 +29,15 @@ pub struct Stamps {
 }
 
 /// What of them belongs in a file about the blocks at these heights: for each block the checkpoint of
-/// each authority that ends first, in the file's order. A stamp that names no checkpoint is left out.
+/// each authority that ends first, of those the shortest, in the file's order. A stamp that names no checkpoint is left out.
 pub(super) fn choose(offered: &Stamps, heights: &BTreeSet<u64>) -> Stamps {
     let order = |index: u32| {
         let checkpoint = offered.checkpoints.get(index as usize)?;
-        Some((checkpoint.last, checkpoint.first, &checkpoint.token))
+        Some((
+            checkpoint.last,
+            Reverse(checkpoint.first),
+            &checkpoint.token,
+        ))
     };
     let mut chosen: BTreeMap<(u64, &str), &wire::Stamp> = BTreeMap::new();
     for stamp in offered
@@ -233,7 +238,8 @@ fn judge(
         findings.push(told(fact, error_ms));
         if !fact.is_trusted {
             findings.push(format!(
-                "its root certificate isn't among those trusted here: compare the SHA-256 {} with that which the authority publishes",
+                "its root certificate isn't among those trusted here: compare its SHA-256 with what the authority \
+                 publishes: {}",
                 hex::encode(fact.stamped.root())
             ));
         }
@@ -271,7 +277,8 @@ fn told(fact: &StampFact, error_ms: u64) -> String {
         None => "accuracy not stated".to_owned(),
     };
     format!(
-        "{} stamped blocks {} to {} at {} ({accuracy}; serial number {}, policy {}, asked at {}): {} of the record existed, each \
+        "{} stamped blocks {} to {} at {} ({accuracy}; serial number {}, policy {}, asked at {}): {} of the record \
+         existed, each \
          within {error_ms} ms of its own time, and no later than {}",
         stamped.authority,
         fact.first,

@@ -17,7 +17,7 @@ fn simple() -> TestAuthority {
 fn chain() -> Chain {
     let mut chain = Chain::start();
     for (n, what) in [1, 2, 1, 2, 2, 1].into_iter().enumerate() {
-        let event = object(n as u32 + 1, &[item(what)]);
+        let event = object(n as u64 + 1, &[item(what)]);
         chain.run(CARRIER, capture(&[event])).unwrap();
     }
     chain
@@ -307,7 +307,8 @@ fn an_authority_stamps_a_block_once() {
     assert_eq!(examined(&chain, &evidence, &[]).failure(), None);
 }
 
-/// Whatever bit of checkpoints and stamps is changed, the file is refused.
+/// Whatever bit of checkpoints and stamps is changed, the file is refused: one of 37 here, the
+/// campaign takes all.
 #[test]
 fn every_bit_is_bound() {
     let mut chain = chain();
@@ -324,7 +325,7 @@ fn every_bit_is_bound() {
     // The two fields are the message's last.
     let (whole, start) = (original.encode_to_vec(), bare.encode_to_vec().len());
     let mut tried = 0;
-    for flipped in bit_flips(&whole[start..]).step_by(3) {
+    for flipped in bit_flips(&whole[start..]).step_by(37) {
         let message = [&whole[..start], &flipped].concat();
         let mut bytes = [crate::evidence::MAGIC, &message].concat();
         let checksum = hash::sha256(&bytes);
@@ -337,7 +338,7 @@ fn every_bit_is_bound() {
         assert_eq!(report.verdict, Verdict::NotVerified, "bit {tried}");
         tried += 1;
     }
-    assert!(tried > 10_000, "{tried}");
+    assert!(tried > 800, "{tried}");
 }
 
 /// A file with tokens, for other verifiers. Its genesis document is `tests/golden/genesis.json`, and the

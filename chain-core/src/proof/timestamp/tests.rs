@@ -104,18 +104,19 @@ fn every_bit_of_a_token_is_bound() {
         let accepted = found.is_ok_and(|stamped| stamped.beyond == certificates);
         assert!(!accepted, "{what}");
     };
-    for (answer, certificates) in [
-        (RSA_RESPONSE, owned(&[RSA_ROOT])),
-        (SHA1_RESPONSE, owned(&[RSA_ROOT])),
-        (EC_RESPONSE, owned(&[EC_ROOT, EC_SIGNER])),
+    // All bits of one, and of the others enough to meet every field.
+    for (answer, certificates, step) in [
+        (RSA_RESPONSE, owned(&[RSA_ROOT]), 1),
+        (SHA1_RESPONSE, owned(&[RSA_ROOT]), 7),
+        (EC_RESPONSE, owned(&[EC_ROOT, EC_SIGNER]), 7),
     ] {
         let token = response(answer).unwrap();
         let beyond = verify(&token, &certificates, &imprint).unwrap().beyond;
-        for (bit, flipped) in bit_flips(&token).enumerate() {
+        for (bit, flipped) in bit_flips(&token).enumerate().step_by(step) {
             refused(&flipped, &beyond, &format!("bit {bit} of the token"));
         }
         for place in 0..beyond.len() {
-            for (bit, flipped) in bit_flips(&beyond[place]).enumerate() {
+            for (bit, flipped) in bit_flips(&beyond[place]).enumerate().step_by(step) {
                 let mut changed = beyond.clone();
                 changed[place] = flipped;
                 refused(&token, &changed, &format!("bit {bit} of {place}"));

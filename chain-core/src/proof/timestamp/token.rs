@@ -134,8 +134,7 @@ pub(super) fn verify(
         .collect();
     beyond.sort_unstable();
     Ok(Stamped {
-        gen_time_ms: u64::try_from(info.gen_time_ms)
-            .map_err(|_| malformed(DerFault::Value("genTime")))?,
+        gen_time_ms: info.gen_time_ms.unsigned_abs(),
         accuracy_ms: info.accuracy_ms,
         serial: hex::encode(info.serial),
         policy: dotted(info.policy),
@@ -365,7 +364,8 @@ impl<'a> Info<'a> {
         stamped.finish()?;
         let serial = fields.integer()?;
         let time = fields.take(tag::GENERALIZED_TIME)?.content;
-        let gen_time_ms = moment(time).ok_or_else(|| fields.bad(DerFault::Value("genTime")))?;
+        let gen_time_ms = moment(time).filter(|ms| *ms >= 0);
+        let gen_time_ms = gen_time_ms.ok_or_else(|| fields.bad(DerFault::Value("genTime")))?;
         let accuracy_ms = match fields.optional(tag::SEQUENCE)? {
             Some(accuracy) => Some(accuracy_ms(accuracy.content)?),
             None => None,
