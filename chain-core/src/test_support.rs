@@ -19,6 +19,7 @@ use touchstone_proto::node::CertifiedHeader;
 
 use crate::block::{Block, Header};
 use crate::certificate;
+use crate::evidence::Stamps;
 use crate::execution::{self, BlockContext, Executed, InvalidBlock};
 use crate::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use crate::model::validators::ValidatorSet;
@@ -32,6 +33,7 @@ use crate::{Fault, Hash};
 
 mod archive;
 mod goods;
+pub mod tsa;
 #[cfg(test)]
 mod vectors;
 
@@ -147,6 +149,8 @@ pub struct Chain {
     pub blocks: Vec<Block>,
     /// The set that votes on each block.
     pub sets: Vec<ValidatorSet>,
+    /// What time-stamp authorities gave.
+    pub stamps: Stamps,
 }
 
 impl Chain {
@@ -169,6 +173,7 @@ impl Chain {
             validators: genesis.validators,
             blocks: Vec::new(),
             sets: Vec::new(),
+            stamps: Stamps::default(),
         }
     }
 
