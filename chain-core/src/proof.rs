@@ -3,5 +3,6 @@
 pub mod header;
 pub mod journey;
 pub mod link;
+pub mod page;
 pub mod state;
 pub mod transaction_tree;
