@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod header;
 pub mod journey;
 pub mod link;
+pub mod page;
 pub mod state;
 pub mod timestamp;
 pub mod transaction_tree;

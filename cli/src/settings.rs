@@ -35,7 +35,7 @@ pub struct Options {
     /// Warn where an answer is older than so many seconds
     #[arg(long, global = true, default_value_t = 300, value_name = "SECONDS")]
     pub max_age: u64,
-    /// Where validators' hand-overs are remembered [default: $XDG_CACHE_HOME/touchstone]
+    /// Where validators' hand-overs and the newest block are remembered [default: $XDG_CACHE_HOME/touchstone]
     #[arg(long, global = true, env = "TOUCHSTONE_CACHE", value_name = "DIR")]
     pub cache: Option<PathBuf>,
     /// Print JSON instead of text

@@ -1,5 +1,6 @@
 //! The verbs: one file each.
 
+pub mod block;
 pub mod blocks;
 pub mod capture;
 pub mod certificate;
@@ -43,6 +44,7 @@ pub enum Verb {
     Keys(keys::Verb),
     Organisations(organisations::Arguments),
     Transaction(transaction::Arguments),
+    Block(block::Arguments),
     Blocks(blocks::Arguments),
     Status(status::Arguments),
     Misbehaviour(misbehaviour::Arguments),
@@ -65,6 +67,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Keys(verb) => keys::run(verb, settings, output).await,
         Verb::Organisations(arguments) => organisations::run(arguments, settings, output).await,
         Verb::Transaction(arguments) => transaction::run(arguments, settings, output).await,
+        Verb::Block(arguments) => block::run(arguments, settings, output).await,
         Verb::Blocks(arguments) => blocks::run(arguments, settings, output).await,
         Verb::Status(_) => status::run(settings, output).await,
         Verb::Misbehaviour(_) => misbehaviour::run(settings, output).await,

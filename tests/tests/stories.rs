@@ -418,6 +418,7 @@ async fn assert_same_chain(cluster: &Cluster) {
         let request = GetBlockRequest {
             block: Some(get_block_request::Block::Height(lowest)),
             with_transactions: true,
+            with_proof: true,
         };
         let reply = cluster
             .client(index)

@@ -155,14 +155,15 @@ async fn check_addition(
 async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let attested = client.validators().await?;
+    output.warn_if_old(&attested);
     if output.json {
         output.value(&json!({
+            "verified": true,
             "header": attested_json(&attested),
             "validators": attested.validators.iter().map(validator_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
-    output.warn_if_old(&attested);
     let mut lines = Vec::new();
     for validator in attested.validators.iter() {
         let name = client.name(&validator.organisation).await?;

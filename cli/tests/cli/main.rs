@@ -9,3 +9,5 @@ mod fake;
 mod help;
 mod items;
 mod keys;
+mod pages;
+mod past;

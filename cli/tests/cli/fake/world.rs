@@ -13,6 +13,7 @@ use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::proof::page::{self, LinkRead};
 use touchstone_core::proof::transaction_tree;
 use touchstone_core::rejection::Rejection;
 use touchstone_core::signing::{self, Purpose};
@@ -88,6 +89,8 @@ pub struct World {
     pub voters: Vec<u8>,
     /// Events of one page.
     pub page: usize,
+    /// A block that is denied.
+    pub denied: Option<u64>,
     /// Bends answers.
     pub tamper: Option<Tamper>,
     /// Transactions that the stream takes in before it falls silent.
@@ -143,6 +146,16 @@ impl Archive for World {
     }
 }
 
+impl LinkRead for World {
+    fn entries_between(&self, owner: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Fault> {
+        let range = (owner.to_vec(), from)..(owner.to_vec(), to);
+        Ok(self.links.range(range).map(|(_, e)| e.clone()).collect())
+    }
+    fn prove_key(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        self.prove(key)
+    }
+}
+
 impl World {
     pub fn new() -> World {
         let genesis_bytes = Document {
@@ -170,6 +183,7 @@ impl World {
             stamps: Stamps::default(),
             voters: vec![101, 102, 103],
             page: 3,
+            denied: None,
             tamper: None,
             patience: None,
             reverses: false,
@@ -363,22 +377,43 @@ impl World {
 
     pub fn item(&self, request: &GetItemRequest) -> ItemReply {
         let owner = keys::item(&request.id);
-        let events = self
-            .entries(&owner)
-            .into_iter()
-            .skip(request.from as usize)
-            .take(self.page)
-            .map(|entry| LinkedEvent {
-                event: self.event_of(&entry),
-                entry,
-            })
-            .collect();
+        let (entries, proof) = self.page(&owner, request.from, request.limit);
+        let events = entries.into_iter().map(|entry| LinkedEvent {
+            event: self.event_of(&entry),
+            entry,
+        });
         ItemReply {
-            record: Some(self.state(owner)),
             from: request.from,
-            events,
-            head_before: vec![],
+            events: events.collect(),
+            record: Some(self.state(owner)),
+            proof,
         }
+    }
+
+    pub fn designs_by_file(&self, request: &GetDesignsByFileRequest) -> DesignsByFileReply {
+        let owner = keys::design_file(&request.sha256.as_slice().try_into().unwrap());
+        let (entries, proof) = self.page(&owner, request.from, request.limit);
+        DesignsByFileReply {
+            record: Some(self.state(owner)),
+            entries,
+            from: request.from,
+            proof,
+        }
+    }
+
+    /// Entries from a number on, with their proof.
+    fn page(&self, owner: &[u8], from: u64, limit: u32) -> (Vec<Vec<u8>>, Option<PageProof>) {
+        let count = self.entries(owner).len() as u64;
+        let limit = match limit {
+            0 => self.page as u64,
+            limit => u64::from(limit),
+        };
+        let to = count.min(from.saturating_add(limit));
+        if from >= to {
+            return (vec![], None);
+        }
+        let proof = page::prove(self, owner, from, to, count).unwrap();
+        (self.entries_between(owner, from, to).unwrap(), Some(proof))
     }
 
     pub fn status(&self, id: &[u8], with_proof: bool) -> TransactionStatus {
@@ -427,6 +462,7 @@ impl World {
         let header = self.certified(height)?;
         let (block, _) = &self.blocks[height as usize - 1];
         Some(BlockReply {
+            proof: None,
             header: Some(header),
             transactions: if with_transactions {
                 block.transactions.clone()
