@@ -1,7 +1,10 @@
 //! Proofs: one `verify` each, over plain values, without I/O.
 
+pub mod checkpoint;
 pub mod header;
 pub mod journey;
 pub mod link;
 pub mod state;
+pub mod timestamp;
 pub mod transaction_tree;
+mod tree;

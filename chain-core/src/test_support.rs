@@ -19,6 +19,7 @@ use touchstone_proto::node::CertifiedHeader;
 
 use crate::block::{Block, Header};
 use crate::certificate;
+use crate::evidence::Stamps;
 use crate::execution::{self, BlockContext, Executed, InvalidBlock};
 use crate::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use crate::model::validators::ValidatorSet;
@@ -147,6 +148,8 @@ pub struct Chain {
     pub blocks: Vec<Block>,
     /// The set that votes on each block.
     pub sets: Vec<ValidatorSet>,
+    /// What time-stamp authorities gave.
+    pub stamps: Stamps,
 }
 
 impl Chain {
@@ -169,6 +172,7 @@ impl Chain {
             validators: genesis.validators,
             blocks: Vec::new(),
             sets: Vec::new(),
+            stamps: Stamps::default(),
         }
     }
 

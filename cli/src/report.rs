@@ -135,6 +135,10 @@ fn element(element: Element) -> (&'static str, &'static str) {
         Element::Completeness => ("完整性 Completeness", "记录是否无遗漏、无增删"),
         Element::Keys => ("密钥 Keys", "签名密钥是否属于所称机构且当时有效"),
         Element::Time => ("时间 Time", "上链时间及其误差"),
+        Element::TimeStamps => (
+            "时间戳 Time stamps",
+            "独立时间戳机构（RFC 3161）是否证明记录所在区块不晚于某时存在",
+        ),
         Element::Independence => ("独立性 Independence", "验证节点与当事人是否有利害关系"),
         Element::Opening => ("承诺的开启 Opening", "承诺值对应哪些文件"),
         Element::Originals => ("原件 Originals", "提交的原件与上链的指纹是否一致"),

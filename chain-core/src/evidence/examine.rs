@@ -10,6 +10,7 @@ use super::record::{self, Proven};
 use super::report::{
     Check, CheckResult, Deposit, Element, Facts, RecordedAction, Report, ValidatorFact, Verdict,
 };
+use super::stamps;
 use crate::block::Header;
 use crate::encoding;
 use crate::genesis::Genesis;
@@ -26,6 +27,8 @@ pub struct Trusted<'a> {
     pub chain_id: Option<Hash>,
     /// Original files: name and SHA-256.
     pub originals: &'a [(String, Hash)],
+    /// SHA-256 of the root certificates of time-stamp authorities that are trusted.
+    pub stamp_roots: &'a [Hash],
 }
 
 /// Examines the bytes of an evidence file. Never panics, whatever they are.
@@ -42,10 +45,10 @@ struct Examination {
 }
 
 /// A stage's result, and what to say of it.
-struct Found<T> {
-    value: T,
-    result: CheckResult,
-    findings: Vec<String>,
+pub(super) struct Found<T> {
+    pub value: T,
+    pub result: CheckResult,
+    pub findings: Vec<String>,
 }
 
 impl<T> Found<T> {
@@ -139,7 +142,11 @@ impl Examination {
         let keys = keys(&proven, &mut values);
         self.facts.transactions = self.note(Element::Keys, keys)?;
         let time = time(&self.facts.transactions, &mut values);
-        self.facts.time_error_ms = Some(self.note(Element::Time, time)?);
+        let error_ms = self.note(Element::Time, time)?;
+        self.facts.time_error_ms = Some(error_ms);
+        let roots = trusted.stamp_roots;
+        let stamps = stamps::examine(&evidence, &genesis.chain_id, &blocks, error_ms, roots);
+        self.facts.stamps = self.note(Element::TimeStamps, stamps)?;
         let independence = independence(&evidence, &era, &self.facts.transactions, &mut values);
         self.facts.validators = self.note(Element::Independence, independence)?;
         let opened = opening(

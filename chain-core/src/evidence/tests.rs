@@ -101,7 +101,7 @@ fn approve_until_done(chain: &mut Chain, change: &touchstone_proto::ledger::Chan
 fn trusting(chain: &Chain) -> Trusted<'static> {
     Trusted {
         chain_id: Some(chain.id),
-        originals: &[],
+        ..Trusted::default()
     }
 }
 
@@ -210,6 +210,7 @@ fn originals_are_compared_byte_for_byte() {
         let trusted = Trusted {
             chain_id: Some(chain.id),
             originals,
+            ..Trusted::default()
         };
         examine(&seal(evidence), &trusted)
     };
@@ -244,7 +245,7 @@ fn trust_begins_with_the_genesis_document() {
     assert_eq!(unknown.verdict, Verdict::Reservations);
     let other = Trusted {
         chain_id: Some([1; 32]),
-        originals: &[],
+        ..Trusted::default()
     };
     assert_eq!(
         examine(&bytes, &other).failure().unwrap().0,

@@ -74,7 +74,7 @@ pub async fn run(
     }
     let trusted = Trusted {
         chain_id: Some(chain_id),
-        originals: &[],
+        ..Trusted::default()
     };
     let report = evidence::examine(&bytes, &trusted);
     if let Some((element, reason)) = report.failure() {

@@ -72,6 +72,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
     let trusted = Trusted {
         chain_id,
         originals: &originals,
+        ..Trusted::default()
     };
     let report = evidence::examine(&bytes, &trusted);
     if let Some(path) = &arguments.pdf {

@@ -1,5 +1,6 @@
 //! Evidence files: collected from one snapshot, examined, and sent in pieces.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use tokio_stream::Stream;
@@ -7,7 +8,9 @@ use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
 use touchstone_core::epcis::Identifier;
-use touchstone_core::evidence::{self, Archive, CollectError, Subject, Trusted, WholeBlock};
+use touchstone_core::evidence::{
+    self, Archive, CollectError, Stamps, Subject, Trusted, WholeBlock,
+};
 use touchstone_core::hash::Hash;
 use touchstone_core::state::StateRead;
 use touchstone_proto::node as wire;
@@ -43,7 +46,7 @@ pub fn file(
     let bytes = evidence::seal(&collected);
     let trusted = Trusted {
         chain_id: Some(chain_id),
-        originals: &[],
+        ..Trusted::default()
     };
     let report = evidence::examine(&bytes, &trusted);
     match report.failure() {
@@ -133,5 +136,10 @@ impl Archive for SnapshotArchive<'_> {
             return Ok(None);
         };
         Ok(Some((header, self.snapshot.envelopes(height)?)))
+    }
+
+    // This node asks no authority.
+    fn stamps(&self, _heights: &BTreeSet<u64>) -> Result<Stamps, Fault> {
+        Ok(Stamps::default())
     }
 }

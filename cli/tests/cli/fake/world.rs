@@ -1,14 +1,14 @@
 //! The chain of the fake: real execution over maps, one block for each submission.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ed25519_dalek::SigningKey;
 use touchstone_core::block::Block;
 use touchstone_core::certificate::vote_bytes;
-use touchstone_core::evidence::{self, Archive, Subject, WholeBlock};
+use touchstone_core::evidence::{self, Archive, Stamps, Subject, WholeBlock};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::hash::Hash;
@@ -81,6 +81,8 @@ pub struct World {
     pub asked_from: Vec<u64>,
     pub validators: ValidatorSet,
     pub evidence: Vec<Misbehaviour>,
+    /// What time-stamp authorities gave.
+    pub stamps: Stamps,
     /// Seeds of the validators that sign.
     pub voters: Vec<u8>,
     /// Events of one page.
@@ -135,6 +137,9 @@ impl Archive for World {
         let block = self.block(height, true);
         Ok(block.map(|b| (b.header.unwrap(), b.transactions)))
     }
+    fn stamps(&self, _heights: &BTreeSet<u64>) -> Result<Stamps, Fault> {
+        Ok(self.stamps.clone())
+    }
 }
 
 impl World {
@@ -161,6 +166,7 @@ impl World {
             handovers: Vec::new(),
             asked_from: Vec::new(),
             evidence: Vec::new(),
+            stamps: Stamps::default(),
             voters: vec![101, 102, 103],
             page: 3,
             tamper: None,
