@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod capture;
 pub mod certificate;
+pub mod checkpoints;
 pub mod deposit;
 pub mod disclose;
 pub mod enroll;
@@ -44,6 +45,7 @@ pub enum Verb {
     Organisations(organisations::Arguments),
     Transaction(transaction::Arguments),
     Blocks(blocks::Arguments),
+    Checkpoints(checkpoints::Arguments),
     Status(status::Arguments),
     Misbehaviour(misbehaviour::Arguments),
 }
@@ -66,6 +68,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Organisations(arguments) => organisations::run(arguments, settings, output).await,
         Verb::Transaction(arguments) => transaction::run(arguments, settings, output).await,
         Verb::Blocks(arguments) => blocks::run(arguments, settings, output).await,
+        Verb::Checkpoints(arguments) => checkpoints::run(arguments, settings, output).await,
         Verb::Status(_) => status::run(settings, output).await,
         Verb::Misbehaviour(_) => misbehaviour::run(settings, output).await,
     }

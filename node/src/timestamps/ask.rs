@@ -75,13 +75,7 @@ pub fn checkpoint(
     headers: &[Header],
     authority: &str,
 ) -> Result<Checkpoint, Fault> {
-    let leaves: Vec<BlockLeaf> = headers
-        .iter()
-        .map(|header| BlockLeaf {
-            id: header.id(),
-            validators_hash: header.validators_hash,
-        })
-        .collect();
+    let leaves: Vec<BlockLeaf> = headers.iter().map(BlockLeaf::from).collect();
     let first = headers.first().map_or(0, |header| header.height);
     checkpoint::tree(chain_id, first, &leaves)
         .and_then(|tree| tree.checkpoint(chain_id, authority))

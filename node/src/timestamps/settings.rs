@@ -18,6 +18,8 @@ use super::schedule::Schedule;
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// How long an authority may take, where the file doesn't say.
 const TIMEOUT_MS: u64 = 20_000;
+/// Certificates in the file of an authority's roots, at most.
+const MAX_ROOTS: usize = 32;
 
 /// The section `[timestamps]` as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -107,6 +109,14 @@ pub enum BadSettings {
         /// The decoder's words.
         error: pem::Error,
     },
+    /// More roots than can be tried.
+    #[error("{path} holds {found} certificates; name at most {MAX_ROOTS}, those of this authority")]
+    TooManyRoots {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        found: usize,
+    },
     /// Certificates for an encrypted connection.
     #[error("{path} can't be used to know an https host: {error}")]
     Tls {
@@ -162,7 +172,12 @@ impl WrittenAuthority {
             (true, Some(path)) => Some(client_settings(&folder.join(path))?),
             (true, None) => Some(client_settings(Path::new(SYSTEM_ROOTS))?),
         };
-        let roots = certificates(&folder.join(&self.roots))?;
+        let path = folder.join(&self.roots);
+        let roots = certificates(&path)?;
+        if roots.len() > MAX_ROOTS {
+            let found = roots.len();
+            return Err(BadSettings::TooManyRoots { path, found });
+        }
         Ok(Authority {
             name,
             endpoint: Endpoint::new(url, tls),

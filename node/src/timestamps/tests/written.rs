@@ -48,6 +48,8 @@ fn what_cannot_be_used_is_named() {
     let certificates = Certificates::new();
     let file = certificates.file("root.pem");
     let folder = file.parent().unwrap();
+    let root = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(folder.join("many.pem"), root.repeat(33)).unwrap();
     let authority = |lines: &str| format!("[[authority]]\n{lines}\n");
     let usual = "url = \"http://127.0.0.1:1/\"\nroots = \"root.pem\"\n";
     let with = |line: &str| authority(&format!("{usual}{line}"));
@@ -72,6 +74,9 @@ fn what_cannot_be_used_is_named() {
         }),
         (authority("url = \"http://h/\"\nroots = \"serial\""), |e| {
             matches!(e, BadSettings::Certificates { .. })
+        }),
+        (authority("url = \"http://h/\"\nroots = \"many.pem\""), |e| {
+            matches!(e, BadSettings::TooManyRoots { found: 33, .. })
         }),
         (
             authority("url = \"https://h/\"\nroots = \"root.pem\"\ntls_roots = \"serial\""),
