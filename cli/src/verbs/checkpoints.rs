@@ -105,7 +105,9 @@ async fn list(client: &Client, from_height: u64) -> Result<Vec<StampedRange>, Fa
         }
         for range in reply.checkpoints {
             if range.last < from_height || !seen.insert((range.authority.clone(), range.last)) {
-                return Err(contradiction("a time stamp that wasn't asked for, or one twice"));
+                return Err(contradiction(
+                    "a time stamp that wasn't asked for, or one twice",
+                ));
             }
             found.push(range);
         }
@@ -157,9 +159,9 @@ async fn within_stream<T>(
     next: impl Future<Output = Result<Option<T>, tonic::Status>>,
 ) -> Result<T, Failure> {
     let timeout = client.timeout();
-    let next = tokio::time::timeout(timeout, next).await.map_err(|_| {
-        Failure::Unreachable(format!("no block within {} s", timeout.as_secs()))
-    })?;
+    let next = tokio::time::timeout(timeout, next)
+        .await
+        .map_err(|_| Failure::Unreachable(format!("no block within {} s", timeout.as_secs())))?;
     next?.ok_or_else(|| Failure::Unreachable("the node ended the stream of blocks".into()))
 }
 

@@ -80,14 +80,20 @@ async fn time_stamps_are_listed_and_proven() {
     let ran = node.run(&["checkpoints", "--from", "4", "--json"]).await;
     let shown = ran.json();
     assert_eq!(shown.len(), 1, "{ran:?}");
-    assert_eq!((&shown[0]["first"], &shown[0]["last"]), (&4.into(), &5.into()));
+    assert_eq!(
+        (&shown[0]["first"], &shown[0]["last"]),
+        (&4.into(), &5.into())
+    );
     assert_eq!(shown[0]["verified"], true);
     assert_eq!(shown[0]["accuracy_ms"], 1000);
     let other = node.run(&["checkpoints", "--authority", "else"]).await;
     assert_eq!(other.code, 0, "{other:?}");
     assert!(other.out.contains("chain's time only"), "{other:?}");
     let none = node.run(&["checkpoints", "--from", "6"]).await;
-    assert!(none.out.contains("no such time stamp of block 6"), "{none:?}");
+    assert!(
+        none.out.contains("no such time stamp of block 6"),
+        "{none:?}"
+    );
 }
 
 #[tokio::test]

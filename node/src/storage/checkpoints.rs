@@ -119,9 +119,7 @@ impl Snapshot<'_> {
     pub fn last_checkpoint(&self, authority: &str) -> Result<Option<StampedRange>, Fault> {
         let to = CheckpointKey::new(authority, u64::MAX);
         match self.row_at_or_before::<Checkpoints>(&to)? {
-            Some((key, row)) if key.authority == to.authority => {
-                self.stamped(&key, row).map(Some)
-            }
+            Some((key, row)) if key.authority == to.authority => self.stamped(&key, row).map(Some),
             _ => Ok(None),
         }
     }

@@ -52,10 +52,8 @@ pub trait Rows {
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>>;
 
     /// The last row whose key is not above this one.
-    fn row_at_or_before<T: Table>(
-        &self,
-        key: &T::Key,
-    ) -> Result<Option<(T::Key, T::Value)>, Fault>;
+    fn row_at_or_before<T: Table>(&self, key: &T::Key)
+    -> Result<Option<(T::Key, T::Value)>, Fault>;
 }
 
 /// All tables at one moment.
@@ -158,18 +156,24 @@ impl Rows for Database {
         &self,
         from: &T::Key,
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
-        rows::<T, _>(self.family::<T>(), from, Direction::Forward, |family, mode| {
-            self.raw.iterator_cf(family, mode)
-        })
+        rows::<T, _>(
+            self.family::<T>(),
+            from,
+            Direction::Forward,
+            |family, mode| self.raw.iterator_cf(family, mode),
+        )
     }
 
     fn row_at_or_before<T: Table>(
         &self,
         key: &T::Key,
     ) -> Result<Option<(T::Key, T::Value)>, Fault> {
-        rows::<T, _>(self.family::<T>(), key, Direction::Reverse, |family, mode| {
-            self.raw.iterator_cf(family, mode)
-        })
+        rows::<T, _>(
+            self.family::<T>(),
+            key,
+            Direction::Reverse,
+            |family, mode| self.raw.iterator_cf(family, mode),
+        )
         .next()
         .transpose()
     }

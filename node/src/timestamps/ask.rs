@@ -47,7 +47,9 @@ pub enum NoStamp {
     )]
     Root(Hash),
     /// Stamped under another policy.
-    #[error("its token is refused: it is under the policy {found}, the configuration asks for {wanted}")]
+    #[error(
+        "its token is refused: it is under the policy {found}, the configuration asks for {wanted}"
+    )]
     Policy {
         /// The token's.
         found: String,

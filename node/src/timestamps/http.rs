@@ -167,7 +167,10 @@ impl Endpoint {
             .header(HOST, &self.url.authority)
             .header(CONTENT_TYPE, QUERY)
             .header(ACCEPT, REPLY)
-            .header(USER_AGENT, concat!("touchstone-node/", env!("CARGO_PKG_VERSION")))
+            .header(
+                USER_AGENT,
+                concat!("touchstone-node/", env!("CARGO_PKG_VERSION")),
+            )
             .body(Full::new(Bytes::from(query)))
             .map_err(|e| HttpError::Connect(io::Error::other(e)))?;
         let answer = async {

@@ -155,8 +155,8 @@ impl Timestamps {
 impl WrittenAuthority {
     fn load(&self, folder: &Path) -> Result<Authority, BadSettings> {
         let name = self.name.clone().unwrap_or_else(|| self.url.clone());
-        let is_name = (1..=MAX_AUTHORITY_BYTES).contains(&name.len())
-            && !name.chars().any(char::is_control);
+        let is_name =
+            (1..=MAX_AUTHORITY_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
         if !is_name {
             return Err(BadSettings::Name(name));
         }
@@ -199,11 +199,7 @@ fn is_object_id(text: &str) -> bool {
         && numbers.all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn at_least_one(
-    name: &'static str,
-    written: Option<u64>,
-    usual: u64,
-) -> Result<u64, BadSettings> {
+fn at_least_one(name: &'static str, written: Option<u64>, usual: u64) -> Result<u64, BadSettings> {
     match written.unwrap_or(usual) {
         0 => Err(BadSettings::Zero(name)),
         number => Ok(number),

@@ -12,11 +12,11 @@ use tokio::task::JoinHandle;
 use touchstone_core::proof::checkpoint::Checkpoint;
 use touchstone_core::proof::timestamp::{self, ResponseError};
 
+use super::http::{HttpError, MAX_ANSWER_BYTES};
 use super::*;
 use crate::storage::Store;
 use crate::storage::rocks::{RocksStore, Settings as StoreSettings};
 use crate::storage::sample::{self, Content};
-use super::http::{HttpError, MAX_ANSWER_BYTES};
 use responder::{Certificates, Reply, Responder};
 
 /// The chain of [`sample`]'s headers.
@@ -91,7 +91,8 @@ impl World {
 
     fn tell(&self) {
         let height = self.store.tip().height;
-        self.progress.send_modify(|progress| progress.height = height);
+        self.progress
+            .send_modify(|progress| progress.height = height);
     }
 
     /// Waits until an authority's stamps reach a height; all of them.
@@ -254,21 +255,31 @@ async fn no_answer_but_the_right_one_is_taken() {
     type Bend = fn(&Certificates, Vec<u8>) -> Reply;
     type Fits = fn(&NoStamp) -> bool;
     let cases: [(&str, Bend, Fits); 13] = [
-        ("nothing", |_, _| Reply::Raw(Vec::new()), |e| {
-            matches!(e, NoStamp::Http(HttpError::Exchange(_)))
-        }),
-        ("no HTTP", |_, _| Reply::Raw(b"220 smtp ready\r\n".to_vec()), |e| {
-            matches!(e, NoStamp::Http(HttpError::Exchange(_)))
-        }),
-        ("an endless head", |_, _| Reply::Raw(vec![b'H'; 1 << 20]), |e| {
-            matches!(e, NoStamp::Http(HttpError::Exchange(_)))
-        }),
-        ("a failure", |_, _| Reply::Whole(500, "text/html", b"no".to_vec()), |e| {
-            matches!(e, NoStamp::Http(HttpError::Status(status)) if status.as_u16() == 500)
-        }),
+        (
+            "nothing",
+            |_, _| Reply::Raw(Vec::new()),
+            |e| matches!(e, NoStamp::Http(HttpError::Exchange(_))),
+        ),
+        (
+            "no HTTP",
+            |_, _| Reply::Raw(b"220 smtp ready\r\n".to_vec()),
+            |e| matches!(e, NoStamp::Http(HttpError::Exchange(_))),
+        ),
+        (
+            "an endless head",
+            |_, _| Reply::Raw(vec![b'H'; 1 << 20]),
+            |e| matches!(e, NoStamp::Http(HttpError::Exchange(_))),
+        ),
+        (
+            "a failure",
+            |_, _| Reply::Whole(500, "text/html", b"no".to_vec()),
+            |e| matches!(e, NoStamp::Http(HttpError::Status(status)) if status.as_u16() == 500),
+        ),
         (
             "a redirection",
-            |_, _| Reply::Raw(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n".to_vec()),
+            |_, _| {
+                Reply::Raw(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n".to_vec())
+            },
             |e| matches!(e, NoStamp::Http(HttpError::Status(status)) if status.as_u16() == 302),
         ),
         (
@@ -276,9 +287,11 @@ async fn no_answer_but_the_right_one_is_taken() {
             |c, query| Reply::Whole(200, "text/html; charset=utf-8", c.answer(&query)),
             |e| matches!(e, NoStamp::Http(HttpError::ContentType(kind)) if kind.contains("html")),
         ),
-        ("too much", |_, _| Reply::stamp(vec![0x30; MAX_ANSWER_BYTES + 1]), |e| {
-            matches!(e, NoStamp::Http(HttpError::TooLarge))
-        }),
+        (
+            "too much",
+            |_, _| Reply::stamp(vec![0x30; MAX_ANSWER_BYTES + 1]),
+            |e| matches!(e, NoStamp::Http(HttpError::TooLarge)),
+        ),
         (
             "half an answer",
             |c, query| {
@@ -288,15 +301,26 @@ async fn no_answer_but_the_right_one_is_taken() {
             },
             |e| matches!(e, NoStamp::Http(HttpError::CutOff)),
         ),
-        ("silence", |_, _| Reply::Silence, |e| {
-            matches!(e, NoStamp::Http(HttpError::TooLate(_)))
-        }),
-        ("garbage", |_, _| Reply::stamp(b"garbage".to_vec()), |e| {
-            matches!(e, NoStamp::Response(ResponseError::Malformed(_)))
-        }),
-        ("a refusal", |c, _| Reply::stamp(c.answer(b"no query")), |e| {
-            matches!(e, NoStamp::Response(ResponseError::Refused { status: 2, .. }))
-        }),
+        (
+            "silence",
+            |_, _| Reply::Silence,
+            |e| matches!(e, NoStamp::Http(HttpError::TooLate(_))),
+        ),
+        (
+            "garbage",
+            |_, _| Reply::stamp(b"garbage".to_vec()),
+            |e| matches!(e, NoStamp::Response(ResponseError::Malformed(_))),
+        ),
+        (
+            "a refusal",
+            |c, _| Reply::stamp(c.answer(b"no query")),
+            |e| {
+                matches!(
+                    e,
+                    NoStamp::Response(ResponseError::Refused { status: 2, .. })
+                )
+            },
+        ),
         (
             "another imprint",
             |c, query| Reply::stamp(c.answer(&other_imprint(query))),
@@ -327,7 +351,10 @@ async fn no_answer_but_the_right_one_is_taken() {
         panic!("there are failures");
     };
     assert!(!first.is_like(last) && !last.is_like(first));
-    assert!(!failures[0].is_like(&failures[3]), "HTTP fails in several ways");
+    assert!(
+        !failures[0].is_like(&failures[3]),
+        "HTTP fails in several ways"
+    );
 }
 
 /// A token that verifies is still refused if it isn't by whom, or not as, the operator wants it.

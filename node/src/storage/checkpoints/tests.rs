@@ -106,7 +106,9 @@ fn checkpoints_are_paged_without_gap_or_repetition() {
             let mut found: Vec<StampedRange> = Vec::new();
             loop {
                 let after = found.last().map(|r| (r.authority.as_str(), r.last));
-                let page = snapshot.checkpoints(from_height, after, limit).expect("reads");
+                let page = snapshot
+                    .checkpoints(from_height, after, limit)
+                    .expect("reads");
                 assert!(page.len() <= limit);
                 if page.is_empty() {
                     break;
@@ -115,7 +117,11 @@ fn checkpoints_are_paged_without_gap_or_repetition() {
             }
             let mut expected: Vec<_> = all.iter().filter(|r| r.last >= from_height).collect();
             expected.sort_by_key(|r| CheckpointKey::new(&r.authority, r.last));
-            assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{from_height} {limit}");
+            assert_eq!(
+                found.iter().collect::<Vec<_>>(),
+                expected,
+                "{from_height} {limit}"
+            );
         }
     }
     assert_eq!(snapshot.checkpoints(31, None, 10).expect("reads"), []);
@@ -128,7 +134,9 @@ fn a_damaged_row_is_a_fault() {
     let table: [(&str, Harm); 5] = [
         ("another authority", |_, row| row.authority = "else".into()),
         ("no first height", |_, row| row.first = 0),
-        ("a range that ends before it begins", |key, row| row.first = key.last + 1),
+        ("a range that ends before it begins", |key, row| {
+            row.first = key.last + 1
+        }),
         ("blocks that aren't there", |key, _| key.last = 13),
         ("the highest height", |key, _| key.last = u64::MAX),
     ];

@@ -189,7 +189,10 @@ async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
         };
         let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
         assert!(head.starts_with("post /tsa?a=b http/1.1\r\n"), "{head}");
-        assert!(head.contains("content-type: application/timestamp-query"), "{head}");
+        assert!(
+            head.contains("content-type: application/timestamp-query"),
+            "{head}"
+        );
         assert!(head.contains("host: "), "{head}");
         let length = head.split("content-length: ").nth(1).unwrap();
         let length: usize = length.lines().next().unwrap().trim().parse().unwrap();

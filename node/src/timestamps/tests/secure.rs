@@ -33,7 +33,9 @@ fn urls_are_http_or_https_and_name_a_host() {
         ("http://a b/", |e| matches!(e, BadUrl::Syntax(_))),
         ("tsa.example.org", |e| matches!(e, BadUrl::Scheme)),
         ("ftp://tsa.example.org/", |e| matches!(e, BadUrl::Scheme)),
-        ("http://me:secret@tsa.example.org/", |e| matches!(e, BadUrl::Host)),
+        ("http://me:secret@tsa.example.org/", |e| {
+            matches!(e, BadUrl::Host)
+        }),
         ("http://-_-/", |e| matches!(e, BadUrl::Host)),
     ];
     for (url, fits) in table {
@@ -57,12 +59,24 @@ fn host(folder: &Path) -> TlsAcceptor {
         "-out", &root,
     ]);
     openssl(&[
-        "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Host", "-keyout", &key, "-out",
-        &request,
+        "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Host", "-keyout", &key,
+        "-out", &request,
     ]);
     openssl(&[
-        "x509", "-req", "-in", &request, "-CA", &root, "-CAkey", &root_key, "-set_serial", "2",
-        "-extfile", &extensions, "-out", &certificate,
+        "x509",
+        "-req",
+        "-in",
+        &request,
+        "-CA",
+        &root,
+        "-CAkey",
+        &root_key,
+        "-set_serial",
+        "2",
+        "-extfile",
+        &extensions,
+        "-out",
+        &certificate,
     ]);
     let chain = vec![CertificateDer::from_pem_file(&certificate).unwrap()];
     let key = PrivateKeyDer::from_pem_file(&key).unwrap();
@@ -101,5 +115,8 @@ async fn an_https_authority_is_asked_if_its_host_is_known() {
     assert!(stamp.is_ok(), "{stamp:?}");
     let failure = ask::stamp(&authority(strange.path()), &checkpoint).await;
     let failure = failure.expect_err("the host's root is another");
-    assert!(matches!(failure, NoStamp::Http(HttpError::Tls(_))), "{failure:?}");
+    assert!(
+        matches!(failure, NoStamp::Http(HttpError::Tls(_))),
+        "{failure:?}"
+    );
 }

@@ -37,9 +37,15 @@ fn a_section_is_read_with_its_defaults() {
     let [one, two] = &settings.authorities[..] else {
         panic!("two authorities");
     };
-    assert_eq!((one.name.as_str(), two.name.as_str()), ("http://127.0.0.1:1/", "Two"));
+    assert_eq!(
+        (one.name.as_str(), two.name.as_str()),
+        ("http://127.0.0.1:1/", "Two")
+    );
     assert_eq!((&one.policy, two.policy.as_deref()), (&None, Some("1.2.3")));
-    assert_eq!((one.timeout.as_millis(), two.timeout.as_millis()), (20_000, 5));
+    assert_eq!(
+        (one.timeout.as_millis(), two.timeout.as_millis()),
+        (20_000, 5)
+    );
     assert_eq!(one.roots.len(), 1);
 }
 
@@ -56,28 +62,46 @@ fn what_cannot_be_used_is_named() {
     let long = format!("name = \"{}\"", "x".repeat(600));
     type Fits = fn(&BadSettings) -> bool;
     let table: Vec<(String, Fits)> = vec![
-        ("every_blocks = 0".into(), |e| matches!(e, BadSettings::Zero("every_blocks"))),
-        ("every_ms = 0".into(), |e| matches!(e, BadSettings::Zero("every_ms"))),
-        ("pause_ms = 0".into(), |e| matches!(e, BadSettings::Zero("pause_ms"))),
-        (with("timeout_ms = 0"), |e| matches!(e, BadSettings::Zero(_))),
+        ("every_blocks = 0".into(), |e| {
+            matches!(e, BadSettings::Zero("every_blocks"))
+        }),
+        ("every_ms = 0".into(), |e| {
+            matches!(e, BadSettings::Zero("every_ms"))
+        }),
+        ("pause_ms = 0".into(), |e| {
+            matches!(e, BadSettings::Zero("pause_ms"))
+        }),
+        (with("timeout_ms = 0"), |e| {
+            matches!(e, BadSettings::Zero(_))
+        }),
         (with("name = \"\""), |e| matches!(e, BadSettings::Name(_))),
-        (with("name = \"a\\nb\""), |e| matches!(e, BadSettings::Name(_))),
+        (with("name = \"a\\nb\""), |e| {
+            matches!(e, BadSettings::Name(_))
+        }),
         (with(&long), |e| matches!(e, BadSettings::Name(_))),
-        (with("policy = \"time\""), |e| matches!(e, BadSettings::Policy(_))),
-        (with("policy = \"1..2\""), |e| matches!(e, BadSettings::Policy(_))),
-        (with("") + &with(""), |e| matches!(e, BadSettings::SameName(_))),
+        (with("policy = \"time\""), |e| {
+            matches!(e, BadSettings::Policy(_))
+        }),
+        (with("policy = \"1..2\""), |e| {
+            matches!(e, BadSettings::Policy(_))
+        }),
+        (with("") + &with(""), |e| {
+            matches!(e, BadSettings::SameName(_))
+        }),
         (authority("url = \"tsa\"\nroots = \"root.pem\""), |e| {
             matches!(e, BadSettings::Url { .. })
         }),
-        (authority("url = \"http://h/\"\nroots = \"none.pem\""), |e| {
-            matches!(e, BadSettings::Certificates { .. })
-        }),
+        (
+            authority("url = \"http://h/\"\nroots = \"none.pem\""),
+            |e| matches!(e, BadSettings::Certificates { .. }),
+        ),
         (authority("url = \"http://h/\"\nroots = \"serial\""), |e| {
             matches!(e, BadSettings::Certificates { .. })
         }),
-        (authority("url = \"http://h/\"\nroots = \"many.pem\""), |e| {
-            matches!(e, BadSettings::TooManyRoots { found: 33, .. })
-        }),
+        (
+            authority("url = \"http://h/\"\nroots = \"many.pem\""),
+            |e| matches!(e, BadSettings::TooManyRoots { found: 33, .. }),
+        ),
         (
             authority("url = \"https://h/\"\nroots = \"root.pem\"\ntls_roots = \"serial\""),
             |e| matches!(e, BadSettings::Certificates { .. }),
