@@ -33,6 +33,7 @@ use crate::{Fault, Hash};
 
 mod archive;
 mod goods;
+pub mod tsa;
 #[cfg(test)]
 mod vectors;
 

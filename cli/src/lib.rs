@@ -28,6 +28,7 @@ pub mod pdf;
 pub mod receipt;
 pub mod report;
 pub mod settings;
+pub mod tokens;
 pub mod verbs;
 pub mod verify;
 pub mod words;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use touchstone_core::evidence::{
-    Check, CheckResult, Deposit, Element, Facts, History, Report, Verdict,
+    Check, CheckResult, Deposit, Element, Facts, History, Report, StampFact, Verdict,
 };
 use touchstone_core::hash::Hash;
 
@@ -172,6 +172,7 @@ fn facts(facts: &Facts) -> Vec<Block> {
     if let Some(found) = &facts.history {
         blocks.extend(history(found));
     }
+    blocks.extend(facts.stamps.iter().map(stamp));
     let total: u64 = facts.validators.iter().map(|v| v.power).sum();
     let validators = facts.validators.iter().map(|v| {
         let signed = match v.signed {
@@ -188,6 +189,27 @@ fn facts(facts: &Facts) -> Vec<Block> {
         validators.collect(),
     ));
     blocks
+}
+
+fn stamp(fact: &StampFact) -> Block {
+    let trusted = match fact.is_trusted {
+        true => "根证书受信 root trusted",
+        false => "根证书未列为受信 root not trusted here",
+    };
+    let count = fact.heights.len();
+    let lines = vec![
+        format!(
+            "不晚于 no later than {}：所记录区块中的 {count} 个 {count} of the record's blocks",
+            utc(fact.stamped.no_later_than_ms())
+        ),
+        format!("{} ({})", fact.stamped.authority, fact.url),
+        format!(
+            "序列号 serial number {}，策略 policy {}",
+            fact.stamped.serial, fact.stamped.policy
+        ),
+        format!("{trusted}，SHA-256 {}", hex::encode(fact.stamped.root())),
+    ];
+    Block::Field("时间戳 Time stamp".to_owned(), lines)
 }
 
 fn deposit(deposit: &Deposit, facts: &Facts) -> Vec<Block> {

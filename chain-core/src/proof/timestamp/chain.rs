@@ -31,8 +31,6 @@ pub(super) fn find<'a>(
         .check_validity(at_ms)
         .map_err(|e| failed(signer, e))?;
     let mut chain = vec![signer.clone()];
-    // Authorities below the next one that aren't their own issuers (RFC 5280 §4.2.1.9).
-    let mut authorities = 0;
     let mut current = signer;
     while !current.is_self_issued() {
         let mut unfit = None;
@@ -42,7 +40,7 @@ pub(super) fn find<'a>(
             if candidate.subject != current.issuer || is_known {
                 continue;
             }
-            let found = may_sign(candidate, current, authorities, at_ms);
+            let found = may_sign(candidate, current, chain.len(), at_ms);
             match found {
                 Ok(()) => {
                     issuer = Some(*candidate);
@@ -57,7 +55,6 @@ pub(super) fn find<'a>(
             return Err(TokenError::ChainLength);
         }
         chain.push(issuer.clone());
-        authorities += u64::from(!issuer.is_self_issued());
         current = issuer;
     }
     current
@@ -69,10 +66,11 @@ pub(super) fn find<'a>(
 fn may_sign(
     issuer: &Certificate<'_>,
     below: &Certificate<'_>,
-    authorities: u64,
+    below_it: usize,
     at_ms: i64,
 ) -> Result<(), CertificateError> {
-    issuer.check_issuer(authorities)?;
+    // All below it but the signer are authorities, and none is its own issuer (RFC 5280 §4.2.1.9).
+    issuer.check_issuer(below_it.saturating_sub(1) as u64)?;
     issuer.check_validity(at_ms)?;
     below.check_signature(issuer)
 }

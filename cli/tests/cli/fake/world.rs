@@ -18,6 +18,7 @@ use touchstone_core::rejection::Rejection;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
 use touchstone_core::state::{StateRead, keys};
+use touchstone_core::test_support::tsa::TestAuthority;
 use touchstone_core::{Fault, transaction};
 use touchstone_proto::ledger;
 use touchstone_proto::node::transaction_status::Status as Fate;
@@ -177,6 +178,19 @@ impl World {
             reverses: false,
             seen: Vec::new(),
         }
+    }
+
+    /// Has an authority stamp all blocks, at 2026-03-01T12:00:00.250Z.
+    pub fn stamp(&mut self, authority: &TestAuthority, url: &str) {
+        let headers: Vec<_> = self.blocks.iter().map(|(block, _)| &block.header).collect();
+        let chain_id = self.genesis.chain_id;
+        authority.stamp_blocks(
+            &mut self.stamps,
+            &chain_id,
+            url,
+            &headers,
+            1_772_366_400_250,
+        );
     }
 
     pub fn height(&self) -> u64 {
