@@ -60,6 +60,51 @@ fn words(output: &Output) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// openssl accepts every token that was written, over the document beside it.
+fn assert_tokens_hold(folder: &Path, root: &str) {
+    let mut tokens = 0;
+    for entry in std::fs::read_dir(folder).expect("the tokens are written") {
+        let token = entry.expect("a folder's entry is readable").path();
+        if token.extension().is_none_or(|ending| ending != "tst") {
+            continue;
+        }
+        let document = token.with_extension("bin");
+        let certificates = token.with_extension("pem");
+        let [token, document, certificates] =
+            [&token, &document, &certificates].map(|path| path.to_str().expect("plain names"));
+        let verify = [
+            "ts",
+            "-verify",
+            "-token_in",
+            "-in",
+            token,
+            "-data",
+            document,
+            "-CAfile",
+            root,
+            "-untrusted",
+            certificates,
+        ];
+        let output = run("openssl", &verify);
+        assert!(output.status.success(), "{}", words(&output));
+        // Over another document it fails: what was accepted says something.
+        let verify = [
+            "ts",
+            "-verify",
+            "-token_in",
+            "-in",
+            token,
+            "-data",
+            root,
+            "-CAfile",
+            root,
+        ];
+        assert!(!run("openssl", &verify).status.success());
+        tokens += 1;
+    }
+    assert!(tokens > 0, "a token is written");
+}
+
 /// The item that [`load::event`] observes.
 fn item(number: u64) -> String {
     format!("https://id.gs1.org/01/09521321000018/21/{number}")

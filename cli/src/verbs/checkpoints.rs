@@ -1,6 +1,7 @@
 //! `touchstone checkpoints`: what time-stamp authorities stamped, each checked over the blocks.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -14,6 +15,7 @@ use crate::client::{Client, within};
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
+use crate::tokens;
 use crate::verify::NotVerified;
 
 /// Time stamps that are read of a node, at most.
@@ -24,16 +26,18 @@ const MOST: usize = 100_000;
 #[command(after_help = "Examples:
   touchstone checkpoints
   touchstone checkpoints --from 1000          those that reach block 1000 or later
+  touchstone checkpoints --tsa-roots roots.pem   saying which lead to a root that you trust
   touchstone checkpoints --authority 'DigiCert' --json
 
 A node that is configured so has ranges of blocks stamped by RFC 3161 authorities: whoever trusts one
 of them knows, without trusting the validators, that these blocks existed no later than its time. Each
 time stamp is checked: the blocks are fetched, with their certificates, and the token must stamp them,
 with a signature whose certificates lead to the root that is named. Whether that root is to be trusted
-is yours to say: compare its SHA-256 with the one that the authority publishes. That the node keeps
-no more of them is its own word.
+is yours to say: by --tsa-roots, or by comparing its SHA-256 with the one that the authority publishes.
+That the node keeps no more of them is its own word.
 
-Exit codes: 0 shown, all verified; 3 not verified; 5 the node doesn't answer.")]
+Exit codes: 0 shown, all verified; 3 not verified; 5 the node doesn't answer; 6 verified, but some lead
+to roots that --tsa-roots doesn't hold.")]
 pub struct Arguments {
     /// Only those that end at this height or later
     #[arg(long, value_name = "HEIGHT", default_value_t = 1)]
@@ -41,6 +45,9 @@ pub struct Arguments {
     /// Only those of this authority, by the name or URL that the node gives it
     #[arg(long, value_name = "NAME")]
     pub authority: Option<String>,
+    /// Root certificates of authorities that you trust, in PEM or DER
+    #[arg(long, value_name = "FILE")]
+    pub tsa_roots: Option<PathBuf>,
 }
 
 /// Asks, checks and prints.
@@ -49,6 +56,8 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let roots = arguments.tsa_roots.as_deref().map(tokens::roots);
+    let roots = roots.transpose()?;
     let mut client = settings.client().await?;
     let mut ranges = list(&client, arguments.from).await?;
     if let Some(authority) = &arguments.authority {
@@ -73,17 +82,33 @@ pub async fn run(
         .iter()
         .map(|range| check(range, &chain_id, first, &leaves));
     let checked = checked.collect::<Result<Vec<Stamped>, _>>()?;
+    let is_trusted = |stamped: &Stamped| {
+        let root = stamped.root();
+        roots.as_ref().map(|roots| roots.contains(&root))
+    };
     for (range, stamped) in ranges.iter().zip(&checked) {
-        print(range, stamped, output);
+        print(range, stamped, is_trusted(stamped), output);
     }
+    let strange = checked
+        .iter()
+        .filter(|stamped| is_trusted(stamped) == Some(false));
+    let strange = strange.count();
     if !output.json {
         let count = counted(ranges.len(), "time stamp");
         let verdict = output.good(&format!("VERIFIED {count}"));
-        output.line(format!(
-            "{verdict} over blocks {first} to {last}; compare the roots with those that the authorities publish"
-        ));
+        let trust = match roots {
+            Some(_) => "",
+            None => "; compare the roots with those that the authorities publish",
+        };
+        output.line(format!("{verdict} over blocks {first} to {last}{trust}"));
     }
-    Ok(())
+    match strange {
+        0 => Ok(()),
+        strange => Err(Failure::Reservations(format!(
+            "{strange} of {} lead to roots that the file of --tsa-roots doesn't hold",
+            counted(ranges.len(), "time stamp")
+        ))),
+    }
 }
 
 /// All that the node lists, in an order of its own; unchecked.
@@ -198,7 +223,7 @@ fn check(
         .map_err(|e| bad(e.to_string()))
 }
 
-fn print(range: &StampedRange, stamped: &Stamped, output: &mut Output) {
+fn print(range: &StampedRange, stamped: &Stamped, trusted: Option<bool>, output: &mut Output) {
     if output.json {
         output.value(&json!({
             "verified": true,
@@ -211,6 +236,7 @@ fn print(range: &StampedRange, stamped: &Stamped, output: &mut Output) {
             "serial": stamped.serial,
             "policy": stamped.policy,
             "root_sha256": hex::encode(stamped.root()),
+            "trusted": trusted,
             "token": hex::encode(&range.token),
         }));
         return;
@@ -230,8 +256,13 @@ fn print(range: &StampedRange, stamped: &Stamped, output: &mut Output) {
         plain(&stamped.authority),
         plain(&range.authority)
     ));
+    let trust = match trusted {
+        Some(true) => " (trusted)",
+        Some(false) => " (NOT among those that you trust)",
+        None => "",
+    };
     output.line(format!(
-        "    serial {}, policy {}, root SHA-256 {}",
+        "    serial {}, policy {}, root SHA-256 {}{trust}",
         stamped.serial,
         stamped.policy,
         hex::encode(stamped.root())

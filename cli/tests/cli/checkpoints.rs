@@ -86,6 +86,17 @@ async fn time_stamps_are_listed_and_proven() {
     );
     assert_eq!(shown[0]["verified"], true);
     assert_eq!(shown[0]["accuracy_ms"], 1000);
+    assert_eq!(shown[0]["trusted"], serde_json::Value::Null);
+    let roots = node.path("authority").join("root.pem");
+    let roots = roots.to_str().unwrap();
+    let ran = node.run(&["checkpoints", "--tsa-roots", roots]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.out.matches(" (trusted)\n").count(), 2, "{ran:?}");
+    let signer = node.path("authority").join("signer.pem");
+    let signer = signer.to_str().unwrap();
+    let ran = node.run(&["checkpoints", "--tsa-roots", signer]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert_eq!(ran.out.matches("NOT among those").count(), 2, "{ran:?}");
     let other = node.run(&["checkpoints", "--authority", "else"]).await;
     assert_eq!(other.code, 0, "{other:?}");
     assert!(other.out.contains("chain's time only"), "{other:?}");

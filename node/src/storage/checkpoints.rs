@@ -51,7 +51,8 @@ impl CheckpointWriter {
 impl Snapshot<'_> {
     /// The headers of these heights, in order; none beyond the tip.
     pub fn headers(&self, heights: RangeInclusive<u64>) -> Result<Vec<Header>, Fault> {
-        let rows = self.rows_from::<Headers>(&Height(*heights.start()));
+        let first = Height(*heights.start());
+        let rows = self.rows_from::<Headers>(&first);
         let mut headers = Vec::new();
         for (expected, row) in heights.zip(rows) {
             let (Height(height), row) = row?;

@@ -241,6 +241,3 @@ fn client_settings(path: &Path) -> Result<Arc<rustls::ClientConfig>, BadSettings
         .with_no_client_auth();
     Ok(Arc::new(settings))
 }
-
-#[cfg(test)]
-mod tests;
