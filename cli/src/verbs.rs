@@ -4,6 +4,7 @@ pub mod block;
 pub mod blocks;
 pub mod capture;
 pub mod certificate;
+pub mod checkpoints;
 pub mod deposit;
 pub mod disclose;
 pub mod enroll;
@@ -46,6 +47,7 @@ pub enum Verb {
     Transaction(transaction::Arguments),
     Block(block::Arguments),
     Blocks(blocks::Arguments),
+    Checkpoints(checkpoints::Arguments),
     Status(status::Arguments),
     Misbehaviour(misbehaviour::Arguments),
 }
@@ -69,6 +71,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Transaction(arguments) => transaction::run(arguments, settings, output).await,
         Verb::Block(arguments) => block::run(arguments, settings, output).await,
         Verb::Blocks(arguments) => blocks::run(arguments, settings, output).await,
+        Verb::Checkpoints(arguments) => checkpoints::run(arguments, settings, output).await,
         Verb::Status(_) => status::run(settings, output).await,
         Verb::Misbehaviour(_) => misbehaviour::run(settings, output).await,
     }

@@ -78,6 +78,18 @@ pub enum NotVerified {
         /// What is wrong.
         reason: String,
     },
+    /// A time stamp of blocks.
+    #[error("time stamp of blocks {first} to {last} by {authority:?}: {reason}")]
+    TimeStamp {
+        /// The first height.
+        first: u64,
+        /// The last.
+        last: u64,
+        /// The authority, as the node names it.
+        authority: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A credential.
     #[error("credential: {0}")]
     Credential(#[from] BadCredential),
@@ -109,6 +121,7 @@ impl NotVerified {
             NotVerified::Value(_) => "value",
             NotVerified::Missing(_) => "missing",
             NotVerified::Evidence { .. } => "evidence",
+            NotVerified::TimeStamp { .. } => "time-stamp",
             NotVerified::Credential(_) => "credential",
             NotVerified::Contradiction(_) => "contradiction",
         }

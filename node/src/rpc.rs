@@ -284,6 +284,15 @@ impl Ledger for Service {
         self.read(query::misbehaviour).await
     }
 
+    async fn list_checkpoints(
+        &self,
+        request: Request<wire::ListCheckpointsRequest>,
+    ) -> Result<Response<wire::ListCheckpointsReply>, Status> {
+        let request = request.into_inner();
+        self.read(move |view| query::checkpoints(view, &request))
+            .await
+    }
+
     async fn get_status(
         &self,
         _: Request<wire::GetStatusRequest>,

@@ -39,6 +39,8 @@ pub struct Plan {
     pub observers: usize,
     /// Consensus timing lines of every node's configuration.
     pub timing: String,
+    /// Sections of every node's configuration that follow the timing, such as `[timestamps]`.
+    pub sections: String,
     /// Chain parameters.
     pub parameters: Parameters,
 }
@@ -49,6 +51,7 @@ impl Default for Plan {
             validators: 4,
             observers: 0,
             timing: String::new(),
+            sections: String::new(),
             parameters: Parameters::default(),
         }
     }
@@ -141,7 +144,7 @@ impl Cluster {
                     &key(2, index),
                     (index < plan.validators).then(|| key(3, index)).as_ref(),
                     peer_ports[index],
-                    &plan.timing,
+                    &format!("[consensus]\n{}\n{}", plan.timing, plan.sections),
                 );
                 node.command("init");
                 node
@@ -335,7 +338,7 @@ impl Drop for Cluster {
 }
 
 impl Node {
-    fn write(&self, network: &SigningKey, validator: Option<&SigningKey>, port: u16, timing: &str) {
+    fn write(&self, network: &SigningKey, validator: Option<&SigningKey>, port: u16, rest: &str) {
         let write = |name: &str, text: &str| {
             fs::write(self.folder.join(name), text).expect("the folder is writable");
         };
@@ -350,7 +353,7 @@ impl Node {
             write("validator.pem", &pem(key));
             config.push_str("validator_key = \"validator.pem\"\n");
         }
-        config.push_str(&format!("[consensus]\n{timing}\n"));
+        config.push_str(rest);
         write("node.toml", &config);
     }
 

@@ -2,6 +2,7 @@
 //! processes, people at the command line, transactions to feed a ledger with, and the one source of
 //! chance.
 
+pub mod authority;
 pub mod cluster;
 pub mod forgery;
 pub mod load;

@@ -8,6 +8,7 @@
 use thiserror::Error;
 
 use super::tree::{self, Kind};
+use crate::block::Header;
 use crate::hash::{self, Hash, tag};
 
 /// Blocks of one checkpoint, at most.
@@ -57,6 +58,15 @@ pub struct BlockLeaf {
     pub id: Hash,
     /// Hash of the validator set that decided it: its header's `validators_hash`.
     pub validators_hash: Hash,
+}
+
+impl From<&Header> for BlockLeaf {
+    fn from(header: &Header) -> BlockLeaf {
+        BlockLeaf {
+            id: header.id(),
+            validators_hash: header.validators_hash,
+        }
+    }
 }
 
 /// The heights that a checkpoint covers.

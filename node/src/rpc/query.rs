@@ -16,6 +16,8 @@ use crate::storage::rocks::Snapshot;
 /// Bytes of a page; it holds at least one element, which is no larger than a transaction. So an answer
 /// stays well below what a message may weigh.
 pub const PAGE_BYTES: usize = 16 << 20;
+/// Time stamps of a page, at most: each is no larger than an authority's answer may be.
+const CHECKPOINTS: usize = 100;
 
 /// An id of 32 bytes.
 pub fn id(bytes: &[u8]) -> Result<Hash, Status> {
@@ -141,6 +143,35 @@ pub fn handovers(view: &View<'_>, from: u64) -> Result<wire::HandoversReply, Sta
 pub fn misbehaviour(view: &View<'_>) -> Result<wire::MisbehaviourReply, Status> {
     let evidence = view.snapshot.misbehaviour().map_err(refusal::fault)?;
     Ok(wire::MisbehaviourReply { evidence })
+}
+
+/// A page of the time stamps that are kept. Whoever asks verifies each over the blocks' headers.
+pub fn checkpoints(
+    view: &View<'_>,
+    request: &wire::ListCheckpointsRequest,
+) -> Result<wire::ListCheckpointsReply, Status> {
+    let after = match request.after_authority.as_str() {
+        "" => None,
+        authority => Some((authority, request.after_last)),
+    };
+    let limit = match request.limit as usize {
+        0 => CHECKPOINTS,
+        limit => limit.min(CHECKPOINTS),
+    };
+    let stamped = view
+        .snapshot
+        .checkpoints(request.from_height, after, limit)
+        .map_err(refusal::fault)?;
+    let checkpoints = stamped.into_iter().map(|range| wire::StampedRange {
+        first: range.first,
+        last: range.last,
+        authority: range.authority,
+        token: range.token,
+        certificates: range.certificates,
+    });
+    Ok(wire::ListCheckpointsReply {
+        checkpoints: checkpoints.collect(),
+    })
 }
 
 /// What the state says of a key, proven under the tip's header, and verified.

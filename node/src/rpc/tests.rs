@@ -486,3 +486,50 @@ fn a_hand_over_that_does_not_verify_is_not_sent() {
     let refused = query::handovers(&served.shared.view(), 0).unwrap_err();
     assert_eq!(refused.code(), tonic::Code::DataLoss);
 }
+
+#[test]
+fn time_stamps_are_listed_in_pages() {
+    let mut served = served();
+    sample::grow(&mut served.store, 250);
+    let writer = served.store.checkpoint_writer();
+    for last in 1..=250 {
+        let stamped = crate::storage::rocks::StampedRange {
+            first: last,
+            last,
+            authority: "one".into(),
+            token: vec![last as u8],
+            certificates: vec![vec![7]],
+        };
+        writer.keep(&stamped).unwrap();
+    }
+    let view = served.shared.view();
+    let mut found: Vec<u64> = Vec::new();
+    let mut request = wire::ListCheckpointsRequest {
+        from_height: 3,
+        ..wire::ListCheckpointsRequest::default()
+    };
+    let mut sizes = Vec::new();
+    loop {
+        let page = query::checkpoints(&view, &request).unwrap().checkpoints;
+        let Some(last) = page.last() else {
+            break;
+        };
+        assert_eq!(
+            (last.token.clone(), last.certificates.clone()),
+            (vec![last.last as u8], vec![vec![7]])
+        );
+        request.after_authority = last.authority.clone();
+        request.after_last = last.last;
+        sizes.push(page.len());
+        found.extend(page.iter().map(|range| range.last));
+    }
+    assert_eq!(found, (3..=250).collect::<Vec<_>>());
+    assert_eq!(sizes, [100, 100, 48]);
+    request.after_last = 200;
+    request.limit = 5;
+    let page = query::checkpoints(&view, &request).unwrap().checkpoints;
+    assert_eq!((page.len(), page[0].first), (5, 201));
+    request.limit = u32::MAX;
+    let page = query::checkpoints(&view, &request).unwrap().checkpoints;
+    assert_eq!(page.len(), 50);
+}

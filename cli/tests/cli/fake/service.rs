@@ -240,6 +240,23 @@ impl Ledger for Service {
         })
     }
 
+    async fn list_checkpoints(
+        &self,
+        request: Request<ListCheckpointsRequest>,
+    ) -> Answer<ListCheckpointsReply> {
+        let request = request.into_inner();
+        self.answer(|w| {
+            let after = (request.after_authority, request.after_last);
+            let key = |c: &StampedRange| (c.authority.clone(), c.last);
+            let all = w.checkpoints.iter();
+            // One at a time: a client asks on.
+            let next = all.filter(|c| c.last >= request.from_height && key(c) > after);
+            ListCheckpointsReply {
+                checkpoints: next.take(1).cloned().collect(),
+            }
+        })
+    }
+
     async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<NodeStatus> {
         self.answer(|w| NodeStatus {
             chain_id: w.genesis.chain_id.to_vec(),

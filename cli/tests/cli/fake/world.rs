@@ -85,6 +85,8 @@ pub struct World {
     pub evidence: Vec<Misbehaviour>,
     /// What time-stamp authorities gave.
     pub stamps: Stamps,
+    /// What a list of time stamps answers, by authority and last height.
+    pub checkpoints: Vec<StampedRange>,
     /// Seeds of the validators that sign.
     pub voters: Vec<u8>,
     /// Events of one page.
@@ -181,6 +183,7 @@ impl World {
             asked_from: Vec::new(),
             evidence: Vec::new(),
             stamps: Stamps::default(),
+            checkpoints: Vec::new(),
             voters: vec![101, 102, 103],
             page: 3,
             denied: None,
