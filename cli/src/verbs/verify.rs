@@ -101,8 +101,9 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
     };
     if output.json {
         let mut value = report_json(&report);
-        if arguments.tokens.is_some() {
-            value["tokens"] = written.iter().map(Written::json).collect();
+        if let (Some(members), Some(_)) = (value.as_object_mut(), &arguments.tokens) {
+            let tokens = written.iter().map(Written::json).collect();
+            members.insert("tokens".into(), tokens);
         }
         output.value(&value);
     } else {

@@ -234,7 +234,7 @@ async fn a_keys_validity_is_told_for_every_height() {
         } else {
             &json["error"]
         };
-        let expected = if valid {
+        let expected: serde_json::Value = if valid {
             true.into()
         } else {
             "not-valid".into()

@@ -40,6 +40,9 @@ pub struct Database {
     pub(super) options: rocksdb::Options,
 }
 
+/// A row of a table: its key and its value.
+pub type Row<T> = (<T as Table>::Key, <T as Table>::Value);
+
 /// Reading rows. Two implementations: the newest ones, and those of a snapshot.
 pub trait Rows {
     /// The row with this key.
@@ -52,8 +55,7 @@ pub trait Rows {
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>>;
 
     /// The last row whose key is not above this one.
-    fn row_at_or_before<T: Table>(&self, key: &T::Key)
-    -> Result<Option<(T::Key, T::Value)>, Fault>;
+    fn row_at_or_before<T: Table>(&self, key: &T::Key) -> Result<Option<Row<T>>, Fault>;
 }
 
 /// All tables at one moment.

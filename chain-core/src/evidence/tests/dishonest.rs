@@ -109,7 +109,8 @@ fn one_event() -> (Chain, Evidence) {
 fn an_entry_that_contradicts_its_transaction_is_found() {
     let (chain, evidence) = one_event();
     let entry: LinkEntry = encoding::decode_exact(&evidence.links[0].entries[0]).unwrap();
-    let lies: [(&str, fn(&mut LinkEntry)); 5] = [
+    type Lie = fn(&mut LinkEntry);
+    let lies: [(&str, Lie); 5] = [
         ("the transaction's id", |e| e.transaction_id[0] ^= 1),
         ("the event's bytes", |e| e.content_hash[0] ^= 1),
         ("the organisation", |e| e.organisation = "maker".into()),

@@ -28,7 +28,8 @@ fn urls_are_http_or_https_and_name_a_host() {
         Url::parse("http://a.example/"),
         Url::parse("http://a.example:8080/")
     );
-    let table: [(&str, fn(&BadUrl) -> bool); 6] = [
+    type Expected = fn(&BadUrl) -> bool;
+    let table: [(&str, Expected); 6] = [
         ("", |e| matches!(e, BadUrl::Syntax(_))),
         ("http://a b/", |e| matches!(e, BadUrl::Syntax(_))),
         ("tsa.example.org", |e| matches!(e, BadUrl::Scheme)),
