@@ -128,7 +128,7 @@ def time_ms(element):
     if point:
         # X.690, 11.7: a fraction has no trailing zeros.
         ends = fraction.isdigit() and len(fraction) <= 9 and fraction[-1] != "0"
-        require(ends, "the fraction of a time isn't of 1 to 9 digits, the last no zero")
+        require(ends, "a time's fraction isn't of 1 to 9 digits, the last no zero")
     try:
         parts = [int(text[:4])] + [int(text[i : i + 2]) for i in range(4, 14, 2)]
         moment = datetime.datetime(*parts) - datetime.datetime(1970, 1, 1)

@@ -1,4 +1,4 @@
-"""A time-stamp authority made up for tests: it signs whatever it is told, field by field, also what no honest one would."""
+"""A time-stamp authority made up for tests: it signs whatever it is told, field by field."""
 
 import datetime
 import functools
@@ -33,7 +33,8 @@ def der(tag, *parts):
 
 def integer(n):
     """An INTEGER."""
-    return der("INTEGER", n.to_bytes(n.bit_length() // 8 + 1, "big", signed=True))
+    bits = (n if n >= 0 else ~n).bit_length()
+    return der("INTEGER", n.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
 def oid(text):
@@ -143,11 +144,11 @@ BEGIN, END = datetime.datetime(2020, 1, 1), datetime.datetime(2040, 1, 1)
 class Issued:
     """A certificate, with the key that it certifies."""
 
-    def __init__(self, subject, own, issuer=None, extensions=(), signed_by=None, **parts):
+    def __init__(self, label, own, issuer=None, extensions=(), signed_by=None, **parts):
         """`issuer` is an `Issued`, or None for itself; `parts` are fields in DER that replace the right ones."""
         self.key, self.serial = own, parts.get("serial", integer(7))
         signer = signed_by or (issuer.key if issuer else own)
-        self.subject = parts.get("subject", name(subject))
+        self.subject = parts.get("subject", name(label))
         self.issuer = parts.get("issuer", issuer.subject if issuer else self.subject)
         inner = parts.get("algorithm", algorithm(signer.signs))
         fields = [
