@@ -1,14 +1,10 @@
 #!/usr/bin/env python3
-"""Tests of time stamps: genuine ones are believed, and none that breaks one of the documents' rules."""
+"""Tests of tokens and their certificates: genuine ones hold, and none that breaks one of the documents' rules."""
 
 import datetime
 import hashlib
-import json
 import pathlib
-import struct
-import subprocess
 import sys
-import tempfile
 import unittest
 import unittest.mock
 
@@ -17,7 +13,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
 
 import der as reader  # noqa: E402
-from evidence import FIRST, Examination  # noqa: E402
 from proofs import sha256  # noqa: E402
 from sample_authority import (  # noqa: E402
     CRITICAL,
@@ -26,7 +21,6 @@ from sample_authority import (  # noqa: E402
     Authority,
     Issued,
     algorithm,
-    checkpoint,
     constraints,
     der,
     digest_algorithm,
@@ -39,9 +33,7 @@ from sample_authority import (  # noqa: E402
     sequence,
     usage,
     utc_time,
-    with_stamps,
 )
-from sample_ledger import START_MS, SampleLedger, event, seal  # noqa: E402
 from timestamps import (  # noqa: E402
     ANY_USAGE,
     BASIC_CONSTRAINTS,
@@ -57,7 +49,7 @@ from timestamps import (  # noqa: E402
     TST_INFO,
     Token,
 )
-from wire import Refusal, encode  # noqa: E402
+from wire import Refusal  # noqa: E402
 
 IMPRINT = bytes(range(32))
 SAMPLE = Authority()
@@ -65,7 +57,6 @@ NULL = der("NULL")
 RSA_SHA1, RSA_256, RSA_384 = (f"1.2.840.113549.1.1.{n}" for n in (5, 11, 12))
 EC_256, EC_384 = "1.2.840.10045.4.3.2", "1.2.840.10045.4.3.3"
 ED25519 = "1.3.101.112"
-VERIFY = [sys.executable, str(pathlib.Path(__file__).resolve().parent / "verify.py")]
 
 
 def times(begin, end):
@@ -656,3 +647,7 @@ class Chains(Case):
                     parts[part] = whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :]
                     with self.assertRaises(Refusal, msg=f"part {part}, byte {at}"):
                         Token(parts[0], sorted(parts[1:]), IMPRINT)
+
+
+if __name__ == "__main__":
+    unittest.main()
