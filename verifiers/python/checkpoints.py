@@ -23,11 +23,9 @@ def check_form(checkpoint):
     require(not control, "an authority holds a control character")
 
 
-def root_of(chain_id, checkpoint, certified, header, siblings):
-    """The root to which a block's path leads."""
-    identity, height = block_id(certified["header"]), header["height"]
-    leaf = be64(height) + identity + header["validators_hash"]
-    value = tagged("touchstone/checkpoint-block/v1", chain_id, leaf)
+def root_of_block(chain_id, checkpoint, height, identity, validators_hash, siblings):
+    """The root to which the path of the block with this id leads."""
+    value = tagged("touchstone/checkpoint-block/v1", chain_id, be64(height), identity, validators_hash)
     count = checkpoint["last"] - checkpoint["first"] + 1
     return climb("touchstone/checkpoint-node/v1", count, height - checkpoint["first"], value, siblings)
 
@@ -87,7 +85,8 @@ def verify_stamps(chain_id, checkpoints, stamps, blocks, headers, trusted_roots)
             again = checkpoint["authority"], height
             require(again not in seen, "an authority stamps a block twice")
             seen.add(again)
-            roots.add(root_of(chain_id, checkpoint, certified[height], headers[height], siblings))
+            identity, voters = block_id(certified[height]["header"]), headers[height]["validators_hash"]
+            roots.add(root_of_block(chain_id, checkpoint, height, identity, voters, siblings))
             heights.append(height)
         require(len(roots) == 1, "the paths of a checkpoint's stamps lead to different roots")
         imprint = sha256(document(chain_id, checkpoint, roots.pop()))

@@ -105,7 +105,7 @@ def number(element):
 
 
 def oid(element):
-    """The text of an OID."""
+    """The text of an OID; numbers of more than 128 bits are in hex, as Python limits the decimals of a text."""
     numbers, n = [], 0
     for byte in element.content:
         n = n << 7 | byte & 127
@@ -113,7 +113,8 @@ def oid(element):
             numbers.append(n)
             n = 0
     first = min(numbers[0] // 40, 2)
-    return ".".join(map(str, [first, numbers[0] - 40 * first, *numbers[1:]]))
+    numbers[:1] = first, numbers[0] - 40 * first
+    return ".".join(str(n) if n < 2**128 else hex(n) for n in numbers)
 
 
 def time_ms(element):

@@ -239,13 +239,12 @@ class Authority:
 # ---- Checkpoints ----
 
 
-def checkpoint_tree(ledger, first, last):
-    """The root of a checkpoint of a sample ledger's blocks, and the siblings of each height."""
+def tree(chain_id, first, blocks):
+    """The root of a checkpoint of blocks (id, validators_hash) from a height on, and the siblings of each height."""
+    last = first + len(blocks) - 1
     nodes = [b""] * (last - first)
-    for height in range(first, last + 1):
-        header = ledger.blocks[height - 1][0]["header"]
-        leaf = be64(height) + block_id(header) + decode("Header", header)["validators_hash"]
-        nodes.append(tagged("touchstone/checkpoint-block/v1", ledger.chain_id, leaf))
+    for height, block in enumerate(blocks, first):
+        nodes.append(tagged("touchstone/checkpoint-block/v1", chain_id, be64(height), *block))
     for k in range(last - first - 1, -1, -1):
         nodes[k] = tagged("touchstone/checkpoint-node/v1", nodes[2 * k + 1], nodes[2 * k + 2])
     paths = {}
@@ -260,7 +259,9 @@ def checkpoint_tree(ledger, first, last):
 
 def checkpoint(ledger, first, last, url, stamp):
     """A `Checkpoint` and the siblings of each height; `stamp` makes (token, other certificates) of the document."""
-    root, paths = checkpoint_tree(ledger, first, last)
+    headers = [certified["header"] for certified, _, _ in ledger.blocks[first - 1 : last]]
+    blocks = [(block_id(header), decode("Header", header)["validators_hash"]) for header in headers]
+    root, paths = tree(ledger.chain_id, first, blocks)
     message = {"first": first, "last": last, "authority": url}
     token, certificates = stamp(document(ledger.chain_id, message, root))
     return message | {"token": token, "certificates": sorted(certificates)}, paths

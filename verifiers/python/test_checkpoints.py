@@ -22,8 +22,11 @@ from proofs import sha256  # noqa: E402
 from sample_authority import Authority, checkpoint, der, integer, sequence, with_stamps  # noqa: E402
 from sample_ledger import START_MS, SampleLedger, event, seal  # noqa: E402
 from timestamps import Token  # noqa: E402
+from verify import utc  # noqa: E402
 from wire import Refusal, encode  # noqa: E402
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DATA = ROOT / "chain-core/tests/data/evidence"
 SAMPLE = Authority()
 VERIFY = [sys.executable, str(pathlib.Path(__file__).resolve().parent / "verify.py")]
 
@@ -44,6 +47,7 @@ def sample_ledger():
 
 LEDGER = sample_ledger()
 PLAIN = LEDGER.evidence([(height, 0) for height in range(1, 6)], [thing("i")], item=thing("i"))
+END_OF_TIME = sequence(der("UTCTime", b"200101000000Z"), der("GeneralizedTime", b"99991231235959Z"))
 URL, OTHER_URL = "https://tsa.example/", "https://other.example/"
 
 
@@ -286,11 +290,13 @@ class OpenSsl:
         names = ["root", "middle", "signer"] if intermediate else ["root", "signer"]
         for above, one in zip([None, *names], names):
             self.run("genpkey", *kind, "-out", f"{one}.key")
-            self.run("req", "-new", "-config", "extensions", "-key", f"{one}.key", "-subj", f"/CN={one}/O=O", "-out", "r")
+            key, subject = f"{one}.key", f"/CN={one}/O=O"
+            self.run("req", "-new", "-config", "extensions", "-key", key, "-subj", subject, "-out", "r")
             signed_by = ["-CA", f"{above}.pem", "-CAkey", f"{above}.key"] if above else ["-signkey", f"{one}.key"]
             section = "signer" if one == "signer" else "ca"
             more = ["-days", "3650", f"-{digest}", "-extfile", "extensions", "-extensions", section]
-            self.run("x509", "-req", "-in", "r", *signed_by, "-set_serial", str(names.index(one) + 5), *more, "-out", f"{one}.pem")
+            more += ["-set_serial", str(names.index(one) + 5)]
+            self.run("x509", "-req", "-in", "r", *signed_by, *more, "-out", f"{one}.pem")
             self.run("x509", "-in", f"{one}.pem", "-outform", "DER", "-out", f"{one}.der")
         self.names = names
 
@@ -350,6 +356,15 @@ class Genuine(unittest.TestCase):
                     sha256((authority.folder / "document").read_bytes()),
                 )
                 self.assertEqual((made.signer, made.policy, made.accuracy_ms), ("CN=signer, O=O", "1.2.3.4.1", 1501))
+
+    def test_the_sample_of_the_ledger(self):
+        data, roots = (DATA / "stamped.evidence").read_bytes(), [(DATA / "stamped-root.der").read_bytes()]
+        trusted = sha256((ROOT / "chain-core/tests/golden/genesis.json").read_bytes())
+        examination = Examination(data, trusted=trusted, roots=roots)
+        self.assertEqual(examination.examine()[0], "verified")
+        self.assertEqual([one.heights for one in examination.stamped], [[1, 3], [1, 3], [6]])
+        self.assertEqual([one.trusted for one in examination.stamped], [True, False, True])
+        self.assertEqual(Examination(data, trusted=trusted).examine()[0], "verified-with-reservations")
 
     def test_an_algorithm_that_the_table_lacks(self):
         verdict, reason = seen(self.stamped(kind=P256, digest="sha512", intermediate=False)[0])
@@ -431,6 +446,14 @@ class Command(unittest.TestCase):
             "heights": [1, 2, 4],
         }
         self.assertEqual(answer["time_stamps"], [expected])
+
+    def test_the_last_moment_of_all(self):
+        every = {which: {"validity": END_OF_TIME} for which in ("signer", "middle", "root")}
+        moment = der("GeneralizedTime", b"99991231235958.9999Z")
+        last = with_stamps(PLAIN, made(1, 5, authority=Authority("last", **every), moment=moment))
+        (self.folder / "last").write_bytes(seal(last))
+        self.assertIn("no later than 9999-12-31T23:59:59.000Z", self.run_it("last").stdout.decode())
+        self.assertEqual(utc(253_402_300_800_000), "253402300800000 ms after 1970")
 
     def test_batch(self):
         stream = struct.pack(">I", len(self.data)) + self.data

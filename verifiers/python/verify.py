@@ -71,7 +71,10 @@ def printable(text):
 
 def utc(milliseconds):
     """A time for a person."""
-    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=milliseconds)
+    try:
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return f"{milliseconds} ms after 1970"
     return moment.isoformat(timespec="milliseconds") + "Z"
 
 
