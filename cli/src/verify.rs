@@ -1,7 +1,6 @@
 //! Checking answers. The genesis document is the only root of trust: validators are followed from
 //! it, every header must carry their certificate, and every value its path to that header's root.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
@@ -228,13 +227,6 @@ impl Trust {
     /// First height of the latest validators that are known.
     pub fn era_begins(&self) -> u64 {
         self.eras.last().map_or(1, |era| era.first)
-    }
-
-    /// Whether every hand-over that the other followed was followed here.
-    pub fn includes(&self, other: &Trust) -> bool {
-        let names = |h: &Handover| h.header.as_ref().map(|c| c.header.clone());
-        let ours: BTreeSet<_> = self.handovers.iter().map(names).collect();
-        other.handovers.iter().all(|h| ours.contains(&names(h)))
     }
 
     /// A header of this chain, unchecked.

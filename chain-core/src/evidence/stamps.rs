@@ -29,7 +29,8 @@ pub struct Stamps {
 }
 
 /// What of them belongs in a file about the blocks at these heights: for each block the checkpoint of
-/// each authority that ends first, of those the shortest, in the file's order. A stamp that names no checkpoint is left out.
+/// each authority that ends first, of those the shortest, in the file's order. A stamp that names no
+/// checkpoint is left out.
 pub(super) fn choose(offered: &Stamps, heights: &BTreeSet<u64>) -> Stamps {
     let order = |index: u32| {
         let checkpoint = offered.checkpoints.get(index as usize)?;

@@ -20,9 +20,9 @@ use crate::words;
   touchstone item https://id.gs1.org/00/095212340000000150 --json
   touchstone item urn:epc:id:sscc:9521234.0000000015 --from 257 --limit 256
 
-Without --from or --limit, the item's whole link is read with those of the containers it was in, and all
-of it is proven complete. A page is proven by itself: exactly these events, in order, stand in this
-place of the item's own link. It says nothing of other events, nor of containers.
+Without --from or --limit, the item's whole link is read with those of the containers it was in,
+and all of it is proven complete. A page is proven by itself: exactly these events, in order, stand
+in this place of the item's own link. It says nothing of other events, nor of containers.
 
 Exit codes: 0 verified; 3 not verified; 4 not recorded (proven).")]
 pub struct Arguments {

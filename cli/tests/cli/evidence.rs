@@ -259,7 +259,7 @@ fn openssl(command: &serde_json::Value) -> bool {
 async fn openssl_accepts_the_tokens_that_verify_writes() {
     let node = Served::start().await;
     node.world().record("acme", &[event(1)]);
-    node.world().record("bravo", &[event(2)]);
+    node.world().record("acme", &[event(2)]);
     let rsa = TestAuthority::rsa();
     let ec = TestAuthority::simple(TestKey::P256, TestKey::P384);
     node.world().stamp(&rsa, "http://one.example/tsa");
