@@ -67,6 +67,7 @@ def public_key(info):
         if kind == RSA and algorithm(form):
             n, e = map(number, match(one(encoded, "SEQUENCE").content, "INTEGER INTEGER"))
             require(n > 0 and e > 0 and 2048 <= n.bit_length() <= 8192, "an RSA key isn't of 2048 to 8192 bits")
+            require(e % 2 and 3 <= e < 2**33, "an RSA key's exponent isn't odd, or not from 3 to 2^33 - 1")
             return RSA, rsa.RSAPublicNumbers(e, n).public_key()
         if kind == EC:
             curve = CURVES.get(oid(match(form.content, "OID OID")[1]))
@@ -155,7 +156,7 @@ class Certificate:
         require(number(match(version.content, "INTEGER")[0]) == 2, "a certificate isn't of version 3")
         self.serial, self.issuer, self.subject = serial.whole, issuer.whole, subject.whole
         self.name, _ = read_name(subject), read_name(issuer)
-        require(inner.whole == outer.whole, "a certificate's signature algorithms differ")
+        require(algorithm(inner) == algorithm(outer), "a certificate's signature algorithms differ")
         require(algorithm(inner) in ALGORITHMS, "a certificate's signature algorithm is unknown")
         self.algorithm = ALGORITHMS[algorithm(inner)]
         times = elements(validity.content)
@@ -184,7 +185,8 @@ class Certificate:
             authority, length = match(one(values[BASIC_CONSTRAINTS][1], "SEQUENCE").content, "BOOLEAN? INTEGER?")
             self.is_authority = authority is not None and authority.content == b"\xff"
             self.path_length = None if length is None else number(length)
-            require(length is None or self.path_length >= 0, "a pathLenConstraint is below 0")
+            fits = length is None or 0 <= self.path_length < 2**64
+            require(fits, "a pathLenConstraint isn't from 0 to 2^64 - 1")
 
     def may_sign_tokens(self):
         """Rule 1."""

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::algorithm::{PublicKey, Scheme};
-use super::der::{BadDer, DerFault, Element, Reader, dotted, moment, tag};
+use super::der::{self, BadDer, DerFault, Element, Reader, dotted, moment, tag};
 
 /// Extensions, 2.5.29.
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
@@ -90,6 +90,7 @@ impl<'a> Certificate<'a> {
         if der.len() > super::MAX_CERTIFICATE_BYTES {
             return Err(CertificateError::TooLarge(der.len()));
         }
+        der::check(der, "a certificate")?;
         let mut outer = Reader::whole(der, tag::SEQUENCE, "a certificate")?;
         let signed = outer.take(tag::SEQUENCE)?;
         let algorithm = outer.algorithm()?;
@@ -115,6 +116,8 @@ impl<'a> Certificate<'a> {
         let not_after_ms = time(&mut validity)?;
         validity.finish()?;
         let subject = fields.take(tag::SEQUENCE)?.whole;
+        attributes(issuer)?;
+        attributes(subject)?;
         let key = PublicKey::read(&mut fields)?;
         let mut certificate = Certificate {
             der,
@@ -135,6 +138,9 @@ impl<'a> Certificate<'a> {
             let mut outer = fields.nested(tag::CONTEXT_3)?;
             let mut extensions = outer.nested(tag::SEQUENCE)?;
             outer.finish()?;
+            if extensions.is_empty() {
+                return Err(extensions.bad(DerFault::Truncated).into());
+            }
             let mut seen = Vec::new();
             while !extensions.is_empty() {
                 let extension = Extension::read(&mut extensions)?;
@@ -163,12 +169,10 @@ impl<'a> Certificate<'a> {
             }
             KEY_USAGE => {
                 let value = extension.value(tag::BIT_STRING, "keyUsage")?;
-                let usage = match value.rest() {
-                    [0..=7, high] => u16::from(*high) << 8,
-                    [0..=7, high, low] => u16::from(*high) << 8 | u16::from(*low),
-                    _ => return Err(value.bad(DerFault::Value("keyUsage")).into()),
-                };
-                self.key_usage = Some(usage);
+                self.key_usage = usage(value.rest());
+                if self.key_usage.is_none() {
+                    return Err(value.bad(DerFault::Value("keyUsage")).into());
+                }
             }
             EXTENDED_KEY_USAGE => {
                 let mut value = extension.value(tag::SEQUENCE, "extKeyUsage")?;
@@ -256,6 +260,17 @@ impl<'a> Certificate<'a> {
     }
 }
 
+/// The bits of a keyUsage in their shortest form: those that aren't used are 0, the last that is is 1
+/// (X.690 §11.2).
+fn usage(bits: &[u8]) -> Option<u16> {
+    let (unused, usage, last) = match bits {
+        [unused @ 0..=7, high] => (unused, u16::from(*high) << 8, high),
+        [unused @ 0..=7, high, low] => (unused, u16::from(*high) << 8 | u16::from(*low), low),
+        _ => return None,
+    };
+    (last.trailing_zeros() == u32::from(*unused)).then_some(usage)
+}
+
 /// An extension, of a certificate or a token.
 pub(super) struct Extension<'a> {
     pub id: &'a [u8],
@@ -321,10 +336,14 @@ fn attributes(name: &[u8]) -> Result<String, BadDer> {
     let mut parts = Vec::new();
     while !sets.is_empty() {
         let mut set = sets.nested(tag::SET)?;
+        if set.is_empty() {
+            return Err(set.bad(DerFault::Truncated));
+        }
         while !set.is_empty() {
             let mut attribute = set.nested(tag::SEQUENCE)?;
             let id = dotted(attribute.object_id()?);
             let value = attribute.next()?;
+            attribute.finish()?;
             let text = match value.tag {
                 tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::IA5_STRING | tag::T61_STRING => {
                     String::from_utf8_lossy(value.content).into_owned()

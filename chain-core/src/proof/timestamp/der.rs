@@ -32,6 +32,9 @@ pub(super) mod tag {
     pub const CONTEXT_3: u8 = 0xa3;
 }
 
+/// The bit of a tag whose element consists of others.
+const CONSTRUCTED: u8 = 0x20;
+
 /// Why bytes aren't DER of the structure that they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{part} isn't well-formed DER: {fault}")]
@@ -230,6 +233,11 @@ impl<'a> Reader<'a> {
     /// The content of an OBJECT IDENTIFIER.
     pub fn object_id(&mut self) -> Result<&'a [u8], BadDer> {
         let content = self.take(tag::OBJECT_ID)?.content;
+        self.is_object_id(content)?;
+        Ok(content)
+    }
+
+    fn is_object_id(&self, content: &[u8]) -> Result<(), BadDer> {
         let begins = std::iter::once(&0).chain(content).zip(content);
         let ends = content.last().is_some_and(|last| *last < 0x80);
         // No part of a number may begin with a superfluous 0x80.
@@ -237,8 +245,28 @@ impl<'a> Reader<'a> {
             .into_iter()
             .all(|(before, byte)| *before >= 0x80 || *byte != 0x80);
         match ends && is_shortest {
-            true => Ok(content),
+            true => Ok(()),
             false => Err(self.bad(DerFault::Value("OBJECT IDENTIFIER"))),
+        }
+    }
+
+    /// Whether an element has the form of its universal type.
+    fn is_well_formed(&self, element: &Element<'_>) -> Result<(), BadDer> {
+        let number = element.tag & 0x1f;
+        let is_constructed = element.tag & CONSTRUCTED != 0;
+        let fits = match element.tag {
+            // Of an application, a context or private: the outer structure says what it is.
+            0x40.. => true,
+            tag::INTEGER => return self.is_integer(element.content),
+            tag::OBJECT_ID => return self.is_object_id(element.content),
+            tag::BOOLEAN => matches!(element.content, [0] | [0xff]),
+            tag::BIT_STRING => element.content.first() == Some(&0),
+            tag::NULL => element.content.is_empty(),
+            _ => number != 0 && is_constructed == matches!(element.tag, tag::SEQUENCE | tag::SET),
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(self.bad(DerFault::Value("an element"))),
         }
     }
 
@@ -268,6 +296,21 @@ impl<'a> Reader<'a> {
             parameters: parameters.filter(|p| !is_null(p)).map(|p| p.whole),
         })
     }
+}
+
+/// Whether bytes are DER down to the last element: what no rule looks at has one form too.
+pub(super) fn check(bytes: &[u8], part: &'static str) -> Result<(), BadDer> {
+    let mut left = vec![Reader::new(bytes, part)];
+    while let Some(mut reader) = left.pop() {
+        while !reader.is_empty() {
+            let element = reader.next()?;
+            reader.is_well_formed(&element)?;
+            if element.tag & CONSTRUCTED != 0 {
+                left.push(Reader::new(element.content, part));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An algorithm's id (the content of its OBJECT IDENTIFIER), and its parameters' bytes.
@@ -340,7 +383,8 @@ pub(super) fn integer(value: u64) -> Vec<u8> {
 }
 
 /// Milliseconds since 1970 of a time and of its whole seconds, `YYYYMMDDhhmmss[.f]Z`. A fraction
-/// finer than milliseconds is rounded up, as what is stamped existed no later.
+/// doesn't end with 0 (RFC 3161 §2.4.2); one finer than milliseconds is rounded up, as what is stamped
+/// existed no later.
 pub(super) fn moment(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (seconds, fraction) = match text.split_once('.') {
@@ -353,8 +397,8 @@ pub(super) fn moment(text: &[u8]) -> Option<i64> {
     }
     let number = |range: std::ops::Range<usize>| seconds.get(range)?.parse::<u16>().ok();
     let month = time::Month::try_from(number(4..6)? as u8).ok()?;
-    let date = time::Date::from_calendar_date(i32::from(number(0..4)?), month, number(6..8)? as u8)
-        .ok()?;
+    let year = i32::from(number(0..4).filter(|year| *year > 0)?);
+    let date = time::Date::from_calendar_date(year, month, number(6..8)? as u8).ok()?;
     let clock = time::Time::from_hms(
         number(8..10)? as u8,
         number(10..12)? as u8,
@@ -364,7 +408,7 @@ pub(super) fn moment(text: &[u8]) -> Option<i64> {
     let whole = date.with_time(clock).assume_utc().unix_timestamp();
     let extra = match fraction {
         None => 0,
-        Some(digits) if all_digits(digits) && digits.len() <= 9 => {
+        Some(digits) if all_digits(digits) && digits.len() <= 9 && !digits.ends_with('0') => {
             let scale = 10i64.pow(9 - digits.len() as u32);
             let nanos = digits.parse::<i64>().ok()? * scale;
             (nanos + 999_999) / 1_000_000

@@ -4,7 +4,9 @@ use thiserror::Error;
 
 use super::algorithm::{self, Digest, Scheme};
 use super::certificate::{Certificate, CertificateError, Extension};
-use super::der::{Algorithm, BadDer, DerFault, Element, Reader, dotted, element, moment, tag};
+use super::der::{
+    self, Algorithm, BadDer, DerFault, Element, Reader, dotted, element, moment, tag,
+};
 use super::{MAX_CHAIN, MAX_TOKEN_BYTES, Stamped, chain};
 use crate::hash::Hash;
 
@@ -93,6 +95,9 @@ pub enum TokenError {
     /// A chain without end.
     #[error("the chain has more than 8 certificates")]
     ChainLength,
+    /// A certificate or an extension that stands twice.
+    #[error("the token holds {0} twice")]
+    Twice(String),
     /// A certificate in the token that isn't of the chain.
     #[error("the token carries a certificate that isn't of its signer's chain: {0}")]
     Stranger(String),
@@ -138,7 +143,7 @@ pub(super) fn verify(
         accuracy_ms: info.accuracy_ms,
         serial: hex::encode(info.serial),
         policy: dotted(info.policy),
-        nonce: info.nonce.and_then(super::der::to_u64),
+        nonce: info.nonce.and_then(der::to_u64),
         authority: signer.name(),
         chain: chain.iter().map(|c| c.der.to_vec()).collect(),
         beyond,
@@ -173,6 +178,7 @@ struct Message<'a> {
 
 impl<'a> Message<'a> {
     fn read(token: &'a [u8]) -> Result<Message<'a>, TokenError> {
+        der::check(token, "the token")?;
         let mut info = Reader::whole(token, tag::SEQUENCE, "ContentInfo")?;
         is_content(info.object_id()?, SIGNED_DATA)?;
         let explicit = info.take(tag::CONTEXT_0)?;
@@ -193,8 +199,15 @@ impl<'a> Message<'a> {
         let mut certificates = Vec::new();
         if let Some(set) = signed.optional(tag::CONTEXT_0)? {
             let mut set = Reader::new(set.content, "the token's certificates");
+            if set.is_empty() {
+                return Err(set.bad(DerFault::Truncated).into());
+            }
             while !set.is_empty() {
-                certificates.push(set.take(tag::SEQUENCE)?.whole);
+                let certificate = set.take(tag::SEQUENCE)?.whole;
+                if certificates.contains(&certificate) {
+                    return Err(TokenError::Twice("a certificate".to_owned()));
+                }
+                certificates.push(certificate);
             }
         }
         if signed.peek() == Some(tag::CONTEXT_1) {
@@ -308,6 +321,10 @@ impl<'a> Attributes<'a> {
             let id = attribute.object_id()?;
             let values = attribute.take(tag::SET)?;
             attribute.finish()?;
+            let mut one = Reader::new(values.content, "a signed attribute");
+            if one.next().is_err() || !one.is_empty() {
+                return Err(TokenError::Attribute(dotted(id)));
+            }
             if attributes.iter().any(|(known, _)| *known == id) {
                 return Err(TokenError::Attribute(dotted(id)));
             }
@@ -320,20 +337,12 @@ impl<'a> Attributes<'a> {
         self.0.iter().any(|(known, _)| *known == id)
     }
 
-    /// Reads the one value of an attribute.
+    /// Reads the value of an attribute.
     fn value(&self, id: &[u8]) -> Result<Reader<'a>, TokenError> {
         let found = self.0.iter().find(|(known, _)| *known == id);
         let missing = || TokenError::Attribute(dotted(id));
         let (_, values) = found.ok_or_else(missing)?;
-        let mut values = Reader::new(values.content, "a signed attribute");
-        if values.is_empty() {
-            return Err(missing());
-        }
-        let value = values.next()?;
-        match values.is_empty() {
-            true => Ok(Reader::new(value.whole, "a signed attribute")),
-            false => Err(missing()),
-        }
+        Ok(Reader::new(values.content, "a signed attribute"))
     }
 }
 
@@ -348,6 +357,7 @@ struct Info<'a> {
 
 impl<'a> Info<'a> {
     fn read(content: &'a [u8], imprint: &Hash) -> Result<Info<'a>, TokenError> {
+        der::check(content, "TSTInfo")?;
         let mut fields = Reader::whole(content, tag::SEQUENCE, "TSTInfo")?;
         if fields.unsigned()? != 1 {
             return Err(TokenError::Version("TSTInfo"));
@@ -377,11 +387,23 @@ impl<'a> Info<'a> {
             _ => None,
         };
         // The authority's name, in a form of its choice; the certificate tells who it is.
-        fields.optional(tag::CONTEXT_0)?;
+        if let Some(name) = fields.optional(tag::CONTEXT_0)? {
+            let mut name = Reader::new(name.content, "the authority's name");
+            name.next()?;
+            name.finish()?;
+        }
         if let Some(extensions) = fields.optional(tag::CONTEXT_1)? {
             let mut extensions = Reader::new(extensions.content, "the token's extensions");
+            if extensions.is_empty() {
+                return Err(extensions.bad(DerFault::Truncated).into());
+            }
+            let mut seen = Vec::new();
             while !extensions.is_empty() {
                 let extension = Extension::read(&mut extensions)?;
+                if seen.contains(&extension.id) {
+                    return Err(TokenError::Twice(dotted(extension.id)));
+                }
+                seen.push(extension.id);
                 if extension.is_critical {
                     return Err(TokenError::Extension(dotted(extension.id)));
                 }

@@ -202,6 +202,20 @@ fn certificates_that_cannot_be_read_are_refused() {
         };
         assert_eq!(found, *reason);
     }
+    // Bits that aren't in their shortest form.
+    for bits in [&[0, 0xc0][..], &[7, 0xc0], &[7, 0], &[8, 0x80]] {
+        let mut loose = drafts();
+        loose[2].extensions[0] = key_usage(bits);
+        let found = stamped(&loose);
+        let is_malformed = matches!(
+            found,
+            Err(TokenError::Certificate {
+                reason: CertificateError::Malformed(_),
+                ..
+            })
+        );
+        assert!(is_malformed, "{bits:?}: {found:?}");
+    }
     let mut large = drafts();
     let padding = vec![0; MAX_CERTIFICATE_BYTES];
     large[0]

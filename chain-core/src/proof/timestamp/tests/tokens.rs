@@ -193,11 +193,12 @@ fn each_rule_of_a_token_is_kept() {
 
 #[test]
 fn malformed_content_is_named() {
-    let times: [&[u8]; 9] = [
+    let times: [&[u8]; 10] = [
         b"20260301120000",
         b"20260301120000+0000",
         b"202603011200Z",
         b"20260301120060Z",
+        b"20260301120000.50Z",
         b"20260230120000Z",
         b"20260301120000.Z",
         b"20260301120000.1234567890Z",
@@ -215,7 +216,11 @@ fn malformed_content_is_named() {
             ("TSTInfo", DerFault::Value("genTime"))
         );
     }
-    let optional: [Vec<u8>; 7] = [
+    let optional: [Vec<u8>; 10] = [
+        // No name of an authority, two, and no extension.
+        vec![0xa0, 0],
+        vec![0xa0, 4, 0x82, 0, 0x82, 0],
+        vec![0xa1, 0],
         // Parts of a second from 1 to 999.
         sequence(&[&[0x80, 2, 3, 0xe8]]),
         sequence(&[&[0x80, 1, 0]]),
@@ -352,4 +357,58 @@ fn only_the_shortest_encoding_is_read() {
     assert_eq!(twice.finish().unwrap_err().fault, DerFault::Trailing);
     let null = sequence(&[&oid("1.2.3"), &[5, 1, 0]]);
     assert!(Reader::new(&null, "").algorithm().is_err());
+}
+
+/// What no rule reads has one form too.
+#[test]
+fn every_element_keeps_its_form() {
+    let good: [&[u8]; 9] = [
+        &[0x30, 0],
+        &[0x31, 3, 2, 1, 0],
+        &[0x03, 2, 0, 7],
+        &[0x05, 0],
+        &[0x01, 1, 0xff],
+        &[0x06, 2, 0x81, 0x01],
+        &[0x04, 2, 0x30, 9],
+        &[0xa0, 3, 0x82, 1, 9],
+        &[0x30, 5, 0x31, 3, 2, 1, 0x80],
+    ];
+    for bytes in good {
+        assert_eq!(der::check(bytes, "it"), Ok(()), "{bytes:?}");
+    }
+    let bad: [&[u8]; 12] = [
+        &[0x10, 0],
+        &[0x11, 0],
+        &[0x24, 2, 4, 0],
+        &[0x20, 0],
+        &[0x00, 0],
+        &[0x03, 2, 1, 6],
+        &[0x03, 0],
+        &[0x05, 1, 0],
+        &[0x01, 1, 1],
+        &[0x06, 2, 0x80, 1],
+        &[0x30, 4, 2, 2, 0, 1],
+        &[0xa0, 3, 0xbf, 0x20, 0],
+    ];
+    for bytes in bad {
+        assert!(der::check(bytes, "it").is_err(), "{bytes:?}");
+    }
+    let embedded_twice = signed(|t| {
+        let first = t.embedded[0].clone();
+        t.embedded.push(first);
+    });
+    assert_eq!(
+        embedded_twice,
+        Err(TokenError::Twice("a certificate".to_owned()))
+    );
+    let twice = [
+        extension("1.2.3", false, &[5, 0]),
+        extension("1.2.3", false, &[5, 0]),
+    ]
+    .concat();
+    let content = info(&der(0xa1, &[&twice]));
+    assert_eq!(
+        signed(|t| t.content = content),
+        Err(TokenError::Twice("1.2.3".to_owned()))
+    );
 }
