@@ -30,7 +30,7 @@ use crate::verify::{Attested, NotVerified};
   touchstone certificate chair-front.png               finds its receipt here, else disclosures
   touchstone certificate chair-front.png --receipt 4be1….touchstone.json
   touchstone certificate 4be1…                         by the design's id; finds its receipt here
-  touchstone certificate --commitment 77d0… --owner-key 9f3c…    by what was deposited, and by whom
+  touchstone certificate --commitment 77d0… --owner-key 9f3c…    what was deposited, and by whom
   touchstone certificate chair-front.png -o cert.pdf   writes it in PDF/A as well
   touchstone certificate 4be1… -o cert.json --key acme.pem
   touchstone certificate --check cert.json             is the credential right?

@@ -29,15 +29,15 @@ const MOST: usize = 100_000;
   touchstone checkpoints --tsa-roots roots.pem   saying which lead to a root that you trust
   touchstone checkpoints --authority 'DigiCert' --json
 
-A node that is configured so has ranges of blocks stamped by RFC 3161 authorities: whoever trusts one
-of them knows, without trusting the validators, that these blocks existed no later than its time. Each
-time stamp is checked: the blocks are fetched, with their certificates, and the token must stamp them,
-with a signature whose certificates lead to the root that is named. Whether that root is to be trusted
-is yours to say: by --tsa-roots, or by comparing its SHA-256 with the one that the authority publishes.
-That the node keeps no more of them is its own word.
+A node that is configured so has ranges of blocks stamped by RFC 3161 authorities: whoever trusts
+one of them knows, without trusting the validators, that these blocks existed no later than its
+time. Each time stamp is checked: the blocks are fetched, with their certificates, and the token
+must stamp them, with a signature whose certificates lead to the root that is named. Whether that
+root is to be trusted is yours to say: by --tsa-roots, or by comparing its SHA-256 with the one
+that the authority publishes. That the node keeps no more of them is its own word.
 
-Exit codes: 0 shown, all verified; 3 not verified; 5 the node doesn't answer; 6 verified, but some lead
-to roots that --tsa-roots doesn't hold.")]
+Exit codes: 0 shown, all verified; 3 not verified; 5 the node doesn't answer; 6 verified, but some
+lead to roots that --tsa-roots doesn't hold.")]
 pub struct Arguments {
     /// Only those that end at this height or later
     #[arg(long, value_name = "HEIGHT", default_value_t = 1)]

@@ -38,8 +38,8 @@ worth, from what it signed after, which they mark as doubtful. The report can't 
   touchstone keys check 9f3c… --of acme
   touchstone keys check acme.pub.pem --of acme --at 120 --json
 
-Exit codes: 0 valid; 3 not verified; 4 not valid at that height, or never that organisation's (proven);
-6 valid, but reported compromised since a time that isn't after that block's.")]
+Exit codes: 0 valid; 3 not verified; 4 not valid at that height, or never that organisation's
+(proven); 6 valid, but reported compromised since a time that isn't after that block's.")]
     Check(check::Arguments),
 }
 

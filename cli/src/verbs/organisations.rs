@@ -21,8 +21,8 @@ use crate::verify::{Attested, NotVerified};
   touchstone organisations
   touchstone organisations acme
 
-Each record is proven, and so is it that the list holds all of them. `touchstone keys check` tells whether
-a key was valid at some height.")]
+Each record is proven, and so is it that the list holds all of them. `touchstone keys check` tells
+whether a key was valid at some height.")]
 pub struct Arguments {
     /// Only this one
     pub id: Option<String>,

@@ -25,8 +25,8 @@ use crate::words;
   touchstone verify case.evidence --genesis genesis.json
   touchstone verify case.evidence chair-front.png chair-back.png     with the original files
   touchstone verify case.evidence --pdf report.pdf                   a report for the file of a case
-  touchstone verify case.evidence --tsa-roots roots.pem              trusting these time-stamp authorities
-  touchstone verify case.evidence --tsa-roots roots.pem --tokens DIR their tokens as files, for openssl ts
+  touchstone verify case.evidence --tsa-roots roots.pem              whom to trust for time stamps
+  touchstone verify case.evidence --tsa-roots roots.pem --tokens DIR their tokens, for openssl ts
   touchstone verify case.evidence --json
 
 No network, no node and no clock is asked. Without a genesis file from a trusted place the verdict

@@ -262,7 +262,8 @@ impl<'a> Reader<'a> {
             tag::BOOLEAN => matches!(element.content, [0] | [0xff]),
             tag::BIT_STRING => element.content.first() == Some(&0),
             tag::NULL => element.content.is_empty(),
-            _ => number != 0 && is_constructed == matches!(element.tag, tag::SEQUENCE | tag::SET),
+            // Of the universal types, those two alone have elements inside (16 and 17).
+            _ => number != 0 && is_constructed == matches!(number, 16 | 17),
         };
         match fits {
             true => Ok(()),

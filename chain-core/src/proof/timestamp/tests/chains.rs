@@ -367,7 +367,12 @@ fn too_many_certificates_are_not_read() {
     assert_eq!(verify(&token, &many, &IMPRINT), Err(TokenError::TooMany));
     assert!(verify(&token, &many[..32], &IMPRINT).is_ok());
     let mut draft = authority.draft(&IMPRINT, STAMPED_MS);
-    draft.embedded = vec![authority.chain[2].clone(); MAX_CHAIN + 1];
+    let numbered = |serial: u8| {
+        let [_, _, mut signer] = drafts();
+        signer.serial = serial;
+        signer.sign()
+    };
+    draft.embedded = (0..=MAX_CHAIN as u8).map(numbered).collect();
     assert_eq!(
         verify(&draft.sign(), &[], &IMPRINT),
         Err(TokenError::TooMany)
