@@ -23,3 +23,4 @@ pub mod router;
 pub mod rpc;
 pub mod storage;
 pub mod tasks;
+pub mod timestamps;

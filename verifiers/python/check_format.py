@@ -9,6 +9,8 @@ import json
 import pathlib
 import sys
 
+from checkpoints import document as stamped_document
+from checkpoints import root_of_block
 from proofs import (
     be64,
     block_id,
@@ -23,7 +25,9 @@ from proofs import (
     verify_state,
     verify_transaction,
 )
+from sample_authority import tree
 from sample_ledger import state_tree
+from timestamps import Token
 from wire import Refusal, decode, encode
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -89,12 +93,31 @@ def numbered(vectors, prefix):
     return values
 
 
+def check_checkpoint(chain, v, authority):
+    """Checks the vectors of a checkpoint of blocks 2 to 4."""
+    checkpoint = {"first": 2, "last": 4, "authority": authority}
+    named = {h: (v[f"checkpoint.{h}.block.id"], v[f"checkpoint.{h}.validators_hash"]) for h in (2, 3, 4)}
+    root, paths = tree(chain, 2, [named[h] for h in (2, 3, 4)])
+    check("checkpoint's root", root == v["checkpoint.root"])
+    check("siblings of block 3", paths[3] == numbered(v, "checkpoint.3.sibling"))
+    for height, (identity, voters) in named.items():
+        climbed = root_of_block(chain, checkpoint, height, identity, voters, paths[height])
+        check(f"path of block {height}", climbed == root)
+    document = stamped_document(chain, checkpoint, root)
+    check("document", document == v["checkpoint.document"] and sha256(document) == v["checkpoint.imprint"])
+    token = Token(v["checkpoint.token"], [v["checkpoint.certificate"]], v["checkpoint.imprint"])
+    moment = 1772366400250, 1000, v["checkpoint.certificate"]
+    check("token", (token.moment_ms, token.accuracy_ms, token.root) == moment)
+    check("another imprint", refused(Token, v["checkpoint.token"], [v["checkpoint.certificate"]], root))
+
+
 def main(format_path=ROOT / "docs/format.md", genesis_path=ROOT / "chain-core/tests/golden/genesis.json"):
     document = pathlib.Path(format_path).read_text(encoding="utf-8")
     block = document.split("<!-- vectors: begin -->\n```text\n")[1].split("```\n<!-- vectors: end -->")[0]
     lines = [line.split(" = ", 1) for line in block.splitlines() if " = " in line]
-    event = dict(lines)["transaction.event.0"].encode()
-    v = {name: bytes.fromhex(value) for name, value in lines if name != "transaction.event.0"}
+    texts = "transaction.event.0", "checkpoint.authority"
+    event, authority = (dict(lines)[name].encode() for name in texts)
+    v = {name: bytes.fromhex(value) for name, value in lines if name not in texts}
 
     file = pathlib.Path(genesis_path).read_bytes()
     chain, state = sha256(file), genesis(file)
@@ -165,6 +188,8 @@ def main(format_path=ROOT / "docs/format.md", genesis_path=ROOT / "chain-core/te
     header = verify_certified(chain, {"header": v["handover.header"], "certificate": certificate}, founders)
     next_hash = tagged("touchstone/validators/v1", v["handover.next_validators"])
     check("hand-over", header["next_validators_hash"] == next_hash != header["validators_hash"])
+
+    check_checkpoint(chain, v, authority.decode())
     print(f"{checks} checks of {len(lines)} vectors passed")
 
 

@@ -1,5 +1,6 @@
 """The examination of an evidence file, element by element, as docs/evidence.md orders it."""
 
+from checkpoints import doubts, verify_stamps
 from genesis import read_genesis
 from history import Links, whole_history
 from proofs import (
@@ -32,6 +33,7 @@ ARTICLES = {
     "completeness": 16,
     "keys": 17,
     "time": 17,
+    "time-stamps": 17,
     "independence": 17,
     "opening": 18,
     "originals": 18,
@@ -57,17 +59,20 @@ class Proven:
 class Examination:
     """One file, with what its elements have established so far."""
 
-    def __init__(self, data, originals=(), trusted=None):
-        """`originals` are (name, SHA-256) of original files, `trusted` is the chain id that is trusted, if any."""
-        self.data, self.originals, self.trusted = data, originals, trusted
-        self.asked = set()
+    def __init__(self, data, originals=(), trusted=None, roots=()):
+        """`originals` are (name, SHA-256) of original files, `trusted` is the chain id that is trusted, if any.
+
+        `roots` are the exact bytes of the root certificates of the time-stamp authorities that are trusted.
+        """
+        self.data, self.originals, self.trusted, self.roots = data, originals, trusted, roots
+        self.asked, self.stamped, self.unstamped = set(), [], []
 
     def examine(self):
         """The verdict, and (element, article, result, reason) of each element in order."""
         results, failed = {}, None
         for element in ARTICLES:
             try:
-                result = "passed", getattr(self, "check_" + element)()
+                result = "passed", getattr(self, "check_" + element.replace("-", "_"))()
             except Reservation as reservation:
                 result = "reservation", str(reservation)
             except NotGiven as not_given:
@@ -80,6 +85,8 @@ class Examination:
         if not failed and self.asked != set(self.states):
             failed = "state"
             results["state"] = "failed", "a value of the state isn't needed"
+        if failed:
+            self.stamped, self.unstamped = [], []
         verdict = "not-verified" if failed else "verified"
         if not failed and any(result == "reservation" for result, _ in results.values()):
             verdict = "verified-with-reservations"
@@ -237,8 +244,20 @@ class Examination:
 
     def check_time(self):
         parameters = self.record("Parameters", b"parameters")
-        error = parameters["precision_ms"] + parameters["message_delay_ms"]
-        return f"a block's time is within {error} ms of honest validators' clocks"
+        self.error_ms = parameters["precision_ms"] + parameters["message_delay_ms"]
+        return f"a block's time is within {self.error_ms} ms of honest validators' clocks"
+
+    def check_time_stamps(self):
+        checkpoints, stamps, blocks = (self.evidence[name] for name in ("checkpoints", "stamps", "blocks"))
+        if not checkpoints and not stamps:
+            self.unstamped = list(self.headers)
+            raise NotGiven("there is chain time only")
+        self.stamped = verify_stamps(self.chain_id, checkpoints, stamps, blocks, self.headers, self.roots)
+        covered = {height for one in self.stamped for height in one.heights}
+        self.unstamped = [height for height in self.headers if height not in covered]
+        if found := doubts(self.stamped, self.headers, self.error_ms):
+            raise Reservation("; ".join(found))
+        return f"{len(self.stamped)} tokens stamp {len(covered)} of {len(self.headers)} blocks"
 
     def check_independence(self):
         parties = {transaction.body["organisation"] for transaction in self.proven.values()}

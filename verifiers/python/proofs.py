@@ -121,6 +121,7 @@ def check_validators(validator_set):
     require(all(a < b for a, b in zip(keys, keys[1:])), "validators don't ascend by key")
     require(all(member["power"] >= 1 for member in members), "a validator has no power")
     require(sum(member["power"] for member in members) <= 2**48, "the validators have too much power")
+    require(validator_set["first_height"] >= 1, "a validator set votes from no height on")
 
 
 def verify_certified(chain_id, certified, validator_set):
@@ -170,18 +171,22 @@ def read_envelope(chain_id, data):
 
 def verify_transaction(root, count, index, envelope, siblings):
     """Requires that the envelope is number `index` of the `count` under the transaction root."""
+    leaf_value = tagged("touchstone/transaction-leaf/v1", envelope)
+    climbed = climb("touchstone/transaction-node/v1", count, index, leaf_value, siblings)
+    require(climbed == root, "the path doesn't lead to the block's transaction root")
+
+
+def climb(node, count, index, value, siblings):
+    """The root of the tree with this tag of inner nodes, where the path from leaf `index` of `count` leads."""
     require(all(len(sibling) == 32 for sibling in siblings), "a sibling doesn't have 32 bytes")
-    require(index < count < 2**63, "the block has no transaction of that number")
+    require(index < count < 2**63, "the tree has no leaf of that number")
     place = count - 1 + index
-    value = tagged("touchstone/transaction-leaf/v1", envelope)
     for sibling in siblings:
         require(place > 0, "the path has too many siblings")
-        pair = (value, sibling) if place % 2 else (sibling, value)
-        value = tagged("touchstone/transaction-node/v1", *pair)
+        value = tagged(node, *((value, sibling) if place % 2 else (sibling, value)))
         place = (place - 1) // 2
     require(place == 0, "the path has too few siblings")
-    value = tagged("touchstone/transaction-node/v1", be64(count), value)
-    require(value == root, "the path doesn't lead to the block's transaction root")
+    return tagged(node, be64(count), value)
 
 
 # ---- State ----

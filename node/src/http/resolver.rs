@@ -22,7 +22,7 @@ use super::document::{context, time_text};
 use super::events;
 use super::problem::{Exception, Problem};
 use super::{Shelf, negotiate};
-use crate::rpc::{View, query, refusal};
+use crate::rpc::{View, page, refusal};
 
 /// The primary keys of Digital Links, by their application identifiers.
 pub const KEYS: [&str; 14] = [
@@ -92,7 +92,7 @@ fn read(view: &View<'_>, id: String, from: u64) -> Result<Known, Problem> {
         from,
         limit: 0,
     };
-    let reply = query::item(view, &request)?;
+    let reply = page::item(view, &request)?;
     let record = reply.record.as_ref();
     let header = record.and_then(|r| r.header.as_ref());
     let header = header.map(|h| Header::decode(&h.header));

@@ -487,9 +487,8 @@ fn first_block_at(view: &View<'_>, ms: i64) -> Result<u64, Problem> {
     let (mut low, mut high) = (1, view.snapshot.tip().height + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        let certified = view.certified(middle)?;
-        let header = Header::decode(&certified.header).map_err(refusal::unproven)?;
-        if i64::try_from(header.time_ms).unwrap_or(i64::MAX) < ms {
+        let proven = view.proven(middle)?;
+        if i64::try_from(proven.header.time_ms).unwrap_or(i64::MAX) < ms {
             low = middle + 1;
         } else {
             high = middle;

@@ -1,5 +1,5 @@
-//! The only place that writes to the database: one synced batch per block, at genesis, and for
-//! evidence; and what the node keeps for its HTTP clients.
+//! The only place that writes to the database: one synced batch per block, at genesis, for evidence
+//! and for a time stamp; and what the node keeps for its HTTP clients.
 
 use prost::Message;
 use rocksdb::{WriteBatch, WriteOptions};
@@ -14,7 +14,8 @@ use super::Commit;
 use super::database::{self, Database};
 use super::query;
 use super::schema::{
-    BlockIndex, Desk, DeskKey, EventIndex, EventKey, EvidenceKey, FORMAT, HeaderRow, Headers,
+    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, Desk, DeskKey, EventIndex, EventKey,
+    EvidenceKey, FORMAT, HeaderRow, Headers,
     Height, Key, LinkKey, Links, Meta, MetaKey, MetaRow, Misbehaviours, Place, PlaceRow, State,
     Table, TransactionIndex, Transactions, Tree, ValidatorSets, Value,
 };
@@ -119,6 +120,13 @@ pub fn misbehaviour(db: &Database, evidence: &[Misbehaviour]) -> Result<(), Faul
         batch.put::<Misbehaviours>(&key, &bytes)?;
         known.push(item.clone());
     }
+    batch.write()
+}
+
+/// Writes the time stamp of a checkpoint.
+pub fn checkpoint(db: &Database, key: &CheckpointKey, row: &CheckpointRow) -> Result<(), Fault> {
+    let mut batch = Batch::new(db);
+    batch.put::<Checkpoints>(key, row)?;
     batch.write()
 }
 

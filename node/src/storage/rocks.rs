@@ -20,6 +20,7 @@ use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
 use super::tree_cache::TreeCache;
 use super::{Commit, Store, Tip, commit_block, query};
 
+pub use super::checkpoints::{CheckpointWriter, StampedRange};
 pub use super::database::Settings;
 pub use super::events::{Defined, EventCatalogue};
 pub use super::query::{Reader, Snapshot};
@@ -101,6 +102,13 @@ impl RocksStore {
     /// The index of events and the named queries, for the HTTP interface.
     pub fn catalogue(&self) -> EventCatalogue {
         EventCatalogue::new(self.reader())
+    }
+
+    /// The keeper of time stamps, for another thread.
+    pub fn checkpoint_writer(&self) -> CheckpointWriter {
+        CheckpointWriter {
+            db: self.db.clone(),
+        }
     }
 }
 
