@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use touchstone_core::Fault;
-use touchstone_core::block::Header;
 use touchstone_core::encoding;
 use touchstone_core::epcis::query::{IndexField, Order, OrderBy, Query, Subject};
 use touchstone_core::hash::Hash;
@@ -304,10 +303,8 @@ fn named(view: &View<'_>, query: &Query) -> Result<Option<BTreeSet<EventPlace>>,
 }
 
 fn indexed(query: &Query) -> Option<(IndexField, Vec<String>)> {
-    let indexed = query.indexed().into_iter();
-    indexed
-        .filter(|(_, values)| values.len() <= MAX_LOOKUPS)
-        .next()
+    let mut indexed = query.indexed().into_iter();
+    indexed.find(|(_, values)| values.len() <= MAX_LOOKUPS)
 }
 
 /// What every event has, and so all of them in the order of recording.

@@ -15,9 +15,9 @@ use super::database::{self, Database};
 use super::query;
 use super::schema::{
     BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, Desk, DeskKey, EventIndex, EventKey,
-    EvidenceKey, FORMAT, HeaderRow, Headers,
-    Height, Key, LinkKey, Links, Meta, MetaKey, MetaRow, Misbehaviours, Place, PlaceRow, State,
-    Table, TransactionIndex, Transactions, Tree, ValidatorSets, Value,
+    EvidenceKey, FORMAT, HeaderRow, Headers, Height, Key, LinkKey, Links, Meta, MetaKey, MetaRow,
+    Misbehaviours, Place, PlaceRow, State, Table, TransactionIndex, Transactions, Tree,
+    ValidatorSets, Value,
 };
 
 /// Pieces of evidence kept of each validator: one convicts it, and all of them are one answer.
