@@ -36,7 +36,7 @@ pub use document::{MAX_DOCUMENT_BYTES, split_document};
 pub use error::{EpcisError, EpcisRule};
 pub use event::{
     Action, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH, Quantity,
-    QuantityRole,
+    QuantityRole, SourceOrDestination,
 };
 pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES};
 
