@@ -102,7 +102,7 @@ impl Scope {
                 Some(namespace) => format!("{{{namespace}}}{local}"),
                 None => self.absolute(name),
             },
-            None if name.contains("://") => self.absolute(name),
+            None if name.contains(':') => self.absolute(name),
             None => name.to_owned(),
         };
         (full != COMMENT).then_some(full)

@@ -180,7 +180,10 @@ fn a_key_is_explained() {
 
 proptest! {
     #[test]
-    fn a_urn_and_back_is_the_same(digits in 6usize..=12, company in "[0-9]{12}", rest in "[0-9]{11}", serial in "[!\"%&'()*+,./0-9:;<=>?A-Z_a-z-]{1,16}") {
+    fn a_urn_and_back_is_the_same(
+        digits in 6usize..=12, company in "[0-9]{12}", rest in "[0-9]{11}",
+        serial in "[!\"%&'()*+,./0-9:;<=>?A-Z_a-z-]{1,16}",
+    ) {
         let company = &company[..digits];
         let number = |length: usize| &rest[..length - digits];
         let serial = encoded(&serial, 0);
