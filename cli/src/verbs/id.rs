@@ -73,16 +73,15 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
         false => "names      one thing, place or party",
     });
     for (ai, value) in id.parts() {
-        output.line(format!("({ai:<4})     {}", plain(&value)).replace("( ", "("));
+        let label = format!("({ai})");
+        output.line(format!("{label:<10} {}", plain(&value)));
     }
     match urn {
         Ok(urn) => output.line(format!("EPC URN    {}", plain(&urn))),
         Err(UrnError::PrefixLengthUnknown) => {
             output.line("EPC URN    needs the number of digits of the company's GS1 prefix");
-            output.remark(format!(
-                "touchstone: {}: --prefix-length",
-                UrnError::PrefixLengthUnknown
-            ));
+            let why = UrnError::PrefixLengthUnknown;
+            output.remark(format!("touchstone: {why} (--prefix-length DIGITS)"));
         }
         Err(error) => output.line(format!("EPC URN    none: {error}")),
     }
