@@ -92,7 +92,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
 fn prefix_length(text: &str, id: &Identifier) -> Option<usize> {
     id.kind()?;
     let lower = text.get(..8)?.to_ascii_lowercase();
-    let body = (lower == "urn:epc:").then(|| text.rsplit(':').next())??;
+    // A serial number may have colons.
+    let body = text.splitn(5, ':').nth(4).filter(|_| lower == "urn:epc:")?;
     let (prefix, _) = body.split_once('.')?;
     Some(prefix.len())
 }
