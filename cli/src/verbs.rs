@@ -10,6 +10,8 @@ pub mod disclose;
 pub mod enroll;
 pub mod evidence;
 pub mod genesis;
+pub mod hash;
+pub mod id;
 pub mod item;
 pub mod key;
 pub mod keys;
@@ -33,6 +35,8 @@ pub enum Verb {
     #[command(subcommand)]
     Genesis(genesis::Verb),
     Capture(capture::Arguments),
+    Hash(hash::Arguments),
+    Id(id::Arguments),
     Item(item::Arguments),
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
@@ -58,6 +62,8 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Key(verb) => key::run(verb, output),
         Verb::Genesis(verb) => genesis::run(verb, output),
         Verb::Capture(arguments) => capture::run(arguments, settings, output).await,
+        Verb::Hash(arguments) => hash::run(arguments, output),
+        Verb::Id(arguments) => id::run(arguments, output),
         Verb::Item(arguments) => item::run(arguments, settings, output).await,
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
