@@ -8,6 +8,7 @@ pub mod disclose;
 pub mod enroll;
 pub mod evidence;
 pub mod genesis;
+pub mod handover;
 pub mod item;
 pub mod key;
 pub mod keys;
@@ -32,6 +33,8 @@ pub enum Verb {
     Genesis(genesis::Verb),
     Capture(capture::Arguments),
     Item(item::Arguments),
+    #[command(subcommand)]
+    Handover(handover::Verb),
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
     Certificate(certificate::Arguments),
@@ -55,6 +58,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Genesis(verb) => genesis::run(verb, output),
         Verb::Capture(arguments) => capture::run(arguments, settings, output).await,
         Verb::Item(arguments) => item::run(arguments, settings, output).await,
+        Verb::Handover(verb) => handover::run(verb, settings, output).await,
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
         Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,

@@ -2,12 +2,17 @@
 
 use serde_json::{Value, json};
 use touchstone_core::epcis::Identifier;
+use touchstone_core::model::unit_state::UnitState;
 
 use crate::failure::Failure;
 use crate::journey::{self, Journey, Step};
 use crate::output::{Output, attested_json, attested_lines, counted, plain, utc};
 use crate::settings::Settings;
 use crate::words;
+
+mod life;
+
+use life::Life;
 
 /// Show everything that is recorded for an item, proven complete
 #[derive(clap::Args, Debug)]
@@ -56,8 +61,11 @@ pub async fn run(
         });
     }
     output.warn_if_old(&journey.link.attested);
+    let life = Life::of(&mut client, &id, &journey).await?;
     if output.json {
-        let steps = journey.steps.iter().map(step_json).collect::<Vec<_>>();
+        let steps = journey.steps.iter().map(step_json);
+        let steps = steps.enumerate().map(|(at, step)| life.mark(at, step));
+        let steps = steps.collect::<Vec<_>>();
         output.value(&json!({
             "id": id.as_str(),
             "verified": true,
@@ -66,6 +74,8 @@ pub async fn run(
             "height": journey.height,
             "header": attested_json(&journey.link.attested),
             "inside": journey.inside,
+            "state": life.state.map(UnitState::word),
+            "custody": life.custody_json(),
             "steps": steps,
         }));
         return Ok(());
@@ -75,9 +85,16 @@ pub async fn run(
     for step in &journey.steps {
         names.push(client.name(&step.entry.organisation).await?);
     }
+    let custody = life.custody_lines(&mut client).await?;
     print_head(&journey, output);
+    for line in custody {
+        output.line(line);
+    }
     for ((number, step), name) in (1..).zip(&journey.steps).zip(&names) {
         print_step(number, step, name, output);
+        for line in life.correction_lines(number - 1) {
+            output.line(line);
+        }
     }
     Ok(())
 }

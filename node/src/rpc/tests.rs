@@ -77,6 +77,7 @@ impl Served {
             organisation: "platform".into(),
             created_ms: 1,
             action: Some(Action::CaptureEvents(CaptureEvents {
+                handover: None,
                 events: events.to_vec(),
             })),
         };
