@@ -10,14 +10,16 @@ mod examine;
 mod file;
 mod record;
 mod report;
+mod stamps;
 
 pub use collect::{Archive, CollectError, Subject, WholeBlock, collect};
 pub use examine::{Trusted, examine};
 pub use file::{BadFile, MAGIC, MAX_FILE_BYTES, open, seal};
 pub use report::{
-    Check, CheckResult, Deposit, Element, Facts, History, RecordedAction, Report, ValidatorFact,
-    Verdict,
+    Check, CheckResult, Deposit, Element, Facts, History, RecordedAction, Report, StampFact,
+    ValidatorFact, Verdict,
 };
+pub use stamps::Stamps;
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,12 @@ pub mod tag {
     pub const CHANGE: &str = "touchstone/change/v1";
     /// Commitment to a design.
     pub const DESIGN_COMMITMENT: &str = "touchstone/design-commitment/v1";
+    /// What a time-stamp authority stamps: a range of blocks.
+    pub const CHECKPOINT: &str = "touchstone/checkpoint/v1";
+    /// Leaf of a checkpoint's tree.
+    pub const CHECKPOINT_BLOCK: &str = "touchstone/checkpoint-block/v1";
+    /// Inner node of a checkpoint's tree.
+    pub const CHECKPOINT_NODE: &str = "touchstone/checkpoint-node/v1";
     /// Root over the hashes of a design's files.
     pub const DESIGN_FILES: &str = "touchstone/design-files/v1";
     /// Id of a design.

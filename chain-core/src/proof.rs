@@ -1,7 +1,11 @@
 //! Proofs: one `verify` each, over plain values, without I/O.
 
+pub mod checkpoint;
 pub mod header;
 pub mod journey;
 pub mod link;
+pub mod page;
 pub mod state;
+pub mod timestamp;
 pub mod transaction_tree;
+mod tree;

@@ -71,7 +71,8 @@ pub fn verify(
     )
 }
 
-fn verify_bytes(public_key: &[u8; 32], signed: &[u8], signature: &[u8; 64]) -> bool {
+/// The same over bytes without a domain: signatures of others than this ledger.
+pub(crate) fn verify_bytes(public_key: &[u8; 32], signed: &[u8], signature: &[u8; 64]) -> bool {
     if !is_canonical(public_key) {
         return false;
     }

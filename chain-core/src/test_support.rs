@@ -20,6 +20,7 @@ use touchstone_proto::node::CertifiedHeader;
 
 use crate::block::{Block, Header};
 use crate::certificate;
+use crate::evidence::Stamps;
 use crate::execution::{self, BlockContext, Executed, InvalidBlock};
 use crate::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use crate::model::validators::ValidatorSet;
@@ -33,6 +34,7 @@ use crate::{Fault, Hash};
 
 mod archive;
 mod goods;
+pub mod tsa;
 #[cfg(test)]
 mod vectors;
 
@@ -148,6 +150,8 @@ pub struct Chain {
     pub blocks: Vec<Block>,
     /// The set that votes on each block.
     pub sets: Vec<ValidatorSet>,
+    /// What time-stamp authorities gave.
+    pub stamps: Stamps,
 }
 
 impl Chain {
@@ -170,6 +174,7 @@ impl Chain {
             validators: genesis.validators,
             blocks: Vec::new(),
             sets: Vec::new(),
+            stamps: Stamps::default(),
         }
     }
 
@@ -237,6 +242,12 @@ impl Chain {
     /// Commits a block of those envelopes that apply.
     pub fn commit(&mut self, envelopes: &[Vec<u8>]) -> Executed {
         let executed = self.execute(envelopes);
+        self.adopt(&executed, envelopes);
+        executed
+    }
+
+    /// Appends a block that was made of those of the envelopes that were applied.
+    pub fn adopt(&mut self, executed: &Executed, envelopes: &[Vec<u8>]) {
         self.state.absorb(&executed.writes, &executed.tree);
         self.height = executed.header.height;
         self.time_ms = executed.header.time_ms;
@@ -251,7 +262,6 @@ impl Chain {
                 .map(|i| envelopes[*i].clone())
                 .collect(),
         });
-        executed
     }
 
     /// Runs one transaction in a block of its own, and gives its id.

@@ -10,6 +10,7 @@ use tonic::transport::{Channel, Endpoint};
 use touchstone_core::evidence::MAX_FILE_BYTES;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
+use touchstone_core::proof::link;
 use touchstone_core::state::keys;
 use touchstone_core::transaction::{self, VerifiedTransaction};
 use touchstone_proto::ledger;
@@ -30,8 +31,17 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 /// Items asked for at once.
 const AT_ONCE: usize = 16;
 
-/// A page of an item: the header that proves the record, the record, and unchecked events.
-pub type Page = (Attested, Option<ledger::Item>, Vec<node::LinkedEvent>);
+/// A page of an item's events.
+pub struct Page {
+    /// The header that proves the record.
+    pub attested: Attested,
+    /// The record; `None` where the item is proven to have none.
+    pub record: Option<ledger::Item>,
+    /// Events, unchecked: the caller checks the page, or the link as a whole.
+    pub events: Vec<node::LinkedEvent>,
+    /// What proves the page under the same header, unchecked.
+    pub proof: node::PageProof,
+}
 
 /// A connection to one node, and what is trusted.
 pub struct Client {
@@ -68,6 +78,15 @@ pub enum Outcome {
     Rejected(node::Rejected),
 }
 
+/// The newest block that was verified is remembered.
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let (Some(cache), Some(newest)) = (&self.cache, self.trust.newest()) {
+            cache.write_newest(&newest);
+        }
+    }
+}
+
 impl Client {
     /// Connects, and follows the validators from genesis, or from what the cache remembers, to today.
     pub async fn connect(
@@ -96,6 +115,10 @@ impl Client {
             cache,
         };
         client.follow().await?;
+        if let Some(header) = client.cache.as_ref().and_then(Cache::read_newest) {
+            // As above; it tells whether a node is behind what another one showed before.
+            let _ = client.trust.header(Some(&header));
+        }
         Ok(client)
     }
 
@@ -213,10 +236,10 @@ impl Client {
         Ok(value.map(<[u8]>::to_vec))
     }
 
-    /// One page of an item's events. The page's events are unchecked: the caller holds all pages
-    /// and checks the link as a whole.
-    pub async fn item_page(&mut self, id: &str, from: u64) -> Result<Page, Failure> {
-        let reply = item_reply(self.ledger.clone(), self.timeout, id, from).await?;
+    /// One page of an item's events from number `from` on, counted from 0; a `limit` of 0 leaves their
+    /// number to the node.
+    pub async fn item_page(&mut self, id: &str, from: u64, limit: u32) -> Result<Page, Failure> {
+        let reply = item_reply(self.ledger.clone(), self.timeout, id, from, limit).await?;
         self.checked_page(id, from, reply).await
     }
 
@@ -224,7 +247,7 @@ impl Client {
     pub async fn first_pages(&mut self, ids: &[String]) -> Result<Vec<Page>, Failure> {
         let asked = ids.iter().map(|id| {
             let ledger = self.ledger.clone();
-            item_reply(ledger, self.timeout, id, 0)
+            item_reply(ledger, self.timeout, id, 0, 0)
         });
         let replies: Vec<node::ItemReply> = futures::stream::iter(asked)
             .buffered(AT_ONCE)
@@ -247,7 +270,12 @@ impl Client {
         if reply.from != from {
             return Err(contradiction("another page than asked for"));
         }
-        Ok((attested, record, reply.events))
+        Ok(Page {
+            attested,
+            record,
+            events: reply.events,
+            proof: reply.proof.unwrap_or_default(),
+        })
     }
 
     /// A design's record, or proof that there is none.
@@ -261,27 +289,38 @@ impl Client {
         self.record(&keys::design(id), reply.record.as_ref()).await
     }
 
-    /// All disclosures of a file, complete.
+    /// All disclosures of a file, complete: all pages, then one check over all of them.
     pub async fn designs_by_file(
         &mut self,
         sha256: &Hash,
     ) -> Result<(Attested, Vec<ledger::LinkEntry>), Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetDesignsByFileRequest {
-            sha256: sha256.to_vec(),
-        };
-        let reply = within(self.timeout, ledger.get_designs_by_file(request)).await?;
         let key = keys::design_file(sha256);
-        let (attested, record) = self
-            .record::<ledger::DesignFile>(&key, reply.record.as_ref())
-            .await?;
-        let link = record
-            .and_then(|r| r.link)
-            .unwrap_or_else(touchstone_core::proof::link::empty);
-        let entries: Vec<&[u8]> = reply.entries.iter().map(Vec::as_slice).collect();
-        let entries = touchstone_core::proof::link::verify_entries(&link, &entries)
-            .map_err(NotVerified::from)?;
-        Ok((attested, entries))
+        let mut entries: Vec<Vec<u8>> = Vec::new();
+        loop {
+            let from = entries.len() as u64;
+            let request = node::GetDesignsByFileRequest {
+                sha256: sha256.to_vec(),
+                from,
+                limit: 0,
+            };
+            let mut ledger = self.ledger.clone();
+            let reply = within(self.timeout, ledger.get_designs_by_file(request)).await?;
+            let (attested, record) = self
+                .record::<ledger::DesignFile>(&key, reply.record.as_ref())
+                .await?;
+            if reply.from != from {
+                return Err(contradiction("another page than asked for"));
+            }
+            let link = record.and_then(|r| r.link).unwrap_or_else(link::empty);
+            let is_last = reply.entries.is_empty();
+            entries.extend(reply.entries);
+            // The last page's record proves all pages: a link only grows.
+            if is_last || entries.len() as u64 >= link.count {
+                let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+                let decoded = link::verify_entries(&link, &entries).map_err(NotVerified::from)?;
+                return Ok((attested, decoded));
+            }
+        }
     }
 
     /// An organisation's record, or proof that there is none.
@@ -361,6 +400,7 @@ impl Client {
         let request = node::GetBlockRequest {
             block: Some(node::get_block_request::Block::Height(height)),
             with_transactions,
+            with_proof: false,
         };
         let mut ledger = self.ledger.clone();
         let reply = within(self.timeout, ledger.get_block(request)).await?;
@@ -369,6 +409,53 @@ impl Client {
             return Err(contradiction("another block than asked for"));
         }
         Ok((attested, reply.transactions))
+    }
+
+    /// A block's header, and the later one under whose state its id is proven: whoever came to hold old
+    /// validators' keys can't make another. The last block has no later one.
+    pub async fn past_block(
+        &mut self,
+        height: u64,
+    ) -> Result<(Attested, Option<Attested>), Failure> {
+        // The last block may stop being the last between two questions, once.
+        for _ in 0..2 {
+            let request = node::GetBlockRequest {
+                block: Some(node::get_block_request::Block::Height(height)),
+                with_transactions: false,
+                with_proof: true,
+            };
+            let mut ledger = self.ledger.clone();
+            let reply = match within(self.timeout, ledger.get_block(request)).await {
+                Err(Failure::NotFound(_)) => return Err(self.no_block(height).await),
+                other => other?,
+            };
+            let attested = self.checked_block(&reply, false).await?;
+            if attested.header.height != height {
+                return Err(contradiction("another block than asked for"));
+            }
+            if let Some(proof) = &reply.proof {
+                self.catch_up(proof.header.as_ref()).await?;
+                let later = self.trust.past_block(&attested.header, proof)?;
+                return Ok((attested, Some(later)));
+            }
+            if self.validators().await?.header.height <= height {
+                return Ok((attested, None));
+            }
+        }
+        Err(NotVerified::Missing("proof of the block's id under a later header").into())
+    }
+
+    /// Why a node gives no block at a height.
+    async fn no_block(&mut self, height: u64) -> Failure {
+        match self.validators().await {
+            Ok(newest) if height > newest.header.height => Failure::NotFound(format!(
+                "no block at height {height} yet; the last is {}",
+                newest.header.height
+            )),
+            Ok(_) if height > 0 => contradiction("the node denies a block before its last one"),
+            Ok(_) => Failure::NotFound("the first block has height 1".into()),
+            Err(failure) => failure,
+        }
     }
 
     /// Checks a block from a stream.
@@ -509,11 +596,12 @@ async fn item_reply(
     timeout: Duration,
     id: &str,
     from: u64,
+    limit: u32,
 ) -> Result<node::ItemReply, Failure> {
     let request = node::GetItemRequest {
         id: id.to_owned(),
         from,
-        limit: 0,
+        limit,
     };
     within(timeout, ledger.get_item(request)).await
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use touchstone_core::Rejection;
 use touchstone_proto::node;
 
+use crate::output::validity;
 use crate::pdf::BadDocument;
 use crate::verify::NotVerified;
 
@@ -64,6 +65,26 @@ pub enum Failure {
         /// What isn't there.
         message: String,
     },
+    /// A key may not sign at a height, proven. Code 4.
+    #[error(
+        "NOT VALID: key {key} of {organisation} was not valid at height {height}: it is valid {}, proven at \
+         height {proven_at}",
+        validity(*from, *until)
+    )]
+    NotValid {
+        /// The key, in hex.
+        key: String,
+        /// Id of its organisation.
+        organisation: String,
+        /// The height that was asked for.
+        height: u64,
+        /// First height at which it is valid.
+        from: u64,
+        /// Last one; 0: no end.
+        until: u64,
+        /// Height of the block that proves it.
+        proven_at: u64,
+    },
     /// The node doesn't answer. Code 5.
     #[error("{0}")]
     Unreachable(String),
@@ -82,7 +103,7 @@ impl Failure {
             Failure::Usage(_) => 1,
             Failure::Refused { .. } | Failure::EventsRefused { .. } | Failure::Empty(_) => 2,
             Failure::NotVerified(_) => 3,
-            Failure::NotFound(_) | Failure::Absent { .. } => 4,
+            Failure::NotFound(_) | Failure::Absent { .. } | Failure::NotValid { .. } => 4,
             Failure::Unreachable(_) => 5,
             Failure::Interrupted(_) => 130,
             Failure::Reservations(_) => 6,
@@ -97,6 +118,7 @@ impl Failure {
             Failure::NotVerified(_) => "not-verified",
             Failure::Empty(_) => "empty",
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",
+            Failure::NotValid { .. } => "not-valid",
             Failure::Unreachable(_) => "unreachable",
             Failure::Interrupted(_) => "interrupted",
             Failure::Reservations(_) => "reservations",
@@ -117,6 +139,7 @@ impl Failure {
         };
         let (id, height) = match self {
             Failure::Absent { id, height, .. } => (Some(id), Some(height)),
+            Failure::NotValid { key, proven_at, .. } => (Some(key), Some(proven_at)),
             _ => (None, None),
         };
         json!({

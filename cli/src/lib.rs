@@ -29,6 +29,7 @@ pub mod pdf;
 pub mod receipt;
 pub mod report;
 pub mod settings;
+pub mod tokens;
 pub mod verbs;
 pub mod verify;
 pub mod words;
@@ -53,8 +54,8 @@ use settings::{Options, Settings};
   130  interrupted by Ctrl-C; a capture goes on when it is run again
 
 Settings come from the command line, else the environment (TOUCHSTONE_NODE, TOUCHSTONE_GENESIS,
-TOUCHSTONE_KEY, TOUCHSTONE_ORGANISATION, TOUCHSTONE_PASSPHRASE, TOUCHSTONE_CACHE), else touchstone.toml in this
-folder, else $XDG_CONFIG_HOME/touchstone/config.toml:
+TOUCHSTONE_KEY, TOUCHSTONE_ORGANISATION, TOUCHSTONE_PASSPHRASE, TOUCHSTONE_CACHE), else
+touchstone.toml in this folder, else $XDG_CONFIG_HOME/touchstone/config.toml:
 
   node = \"http://127.0.0.1:26650\"
   genesis = \"genesis.json\"

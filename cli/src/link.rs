@@ -1,8 +1,11 @@
-//! Fetching an item's whole link: all pages, then one check over all of them.
+//! Fetching an item's whole link: all pages, then one check over all of them; or one page of it, proven by
+//! itself.
 
 use touchstone_core::proof::journey::{CompleteLink, Recorded};
-use touchstone_core::proof::link;
+use touchstone_core::proof::{link, page};
+use touchstone_core::state::keys;
 use touchstone_proto::ledger::{Item, LinkEntry};
+use touchstone_proto::node::LinkedEvent;
 
 use crate::client::Client;
 use crate::failure::Failure;
@@ -32,13 +35,26 @@ impl ProvenLink {
     }
 }
 
+/// Some events of an item's link, in order and none left out between them.
+#[derive(Clone, Debug)]
+pub struct ProvenPage {
+    /// The header that proves it.
+    pub attested: Attested,
+    /// Number of the first event, from 0.
+    pub from: u64,
+    /// Events of the whole link.
+    pub count: u64,
+    /// The events; none where the link has none from there on.
+    pub events: Vec<Recorded>,
+}
+
 /// Entries of the links of several items with these canonical identifiers, each complete.
 pub async fn entries(client: &mut Client, ids: &[String]) -> Result<Vec<Vec<LinkEntry>>, Failure> {
     let mut all = Vec::with_capacity(ids.len());
-    for (id, (_, record, page)) in ids.iter().zip(client.first_pages(ids).await?) {
-        let proven = record.and_then(|r| r.link).unwrap_or_else(link::empty);
-        if page.len() as u64 == proven.count {
-            all.push(link::verify(&proven, &page).map_err(NotVerified::from)?);
+    for (id, page) in ids.iter().zip(client.first_pages(ids).await?) {
+        let proven = page.record.and_then(|r| r.link).unwrap_or_else(link::empty);
+        if page.events.len() as u64 == proven.count {
+            all.push(link::verify(&proven, &page.events).map_err(NotVerified::from)?);
         } else {
             let whole = fetch(client, id).await?;
             all.push(whole.events.into_iter().map(|e| e.entry).collect());
@@ -52,16 +68,14 @@ pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, Failure>
     let mut linked = Vec::new();
     let (attested, record) = loop {
         let from = linked.len() as u64;
-        let (attested, record, page) = client.item_page(id, from).await?;
-        let count = record
-            .as_ref()
-            .and_then(|r| r.link.as_ref())
-            .map_or(0, |l| l.count);
-        let page_is_empty = page.is_empty();
-        linked.extend(page);
+        let page = client.item_page(id, from, 0).await?;
+        let link = page.record.as_ref().and_then(|r| r.link.as_ref());
+        let count = link.map_or(0, |l| l.count);
+        let page_is_empty = page.events.is_empty();
+        linked.extend(page.events);
         // The last page's record proves all pages: a link only grows.
         if linked.len() as u64 >= count || page_is_empty {
-            break (attested, record);
+            break (page.attested, page.record);
         }
     };
     let proven = record
@@ -69,15 +83,48 @@ pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, Failure>
         .and_then(|r| r.link.clone())
         .unwrap_or_else(link::empty);
     let entries = link::verify(&proven, &linked).map_err(NotVerified::from)?;
-    let events = entries
-        .into_iter()
-        .zip(linked)
-        .map(|(entry, linked)| Recorded::new(entry, linked.event))
-        .collect();
     Ok(ProvenLink {
         id: id.to_owned(),
         attested,
         record,
+        events: recorded(entries, linked),
+    })
+}
+
+/// Fetches and checks at most `limit` events from number `from` on, counted from 0, of the item with this
+/// canonical identifier.
+pub async fn fetch_page(
+    client: &mut Client,
+    id: &str,
+    from: u64,
+    limit: u32,
+) -> Result<ProvenPage, Failure> {
+    let page = client.item_page(id, from, limit).await?;
+    let link = page.record.and_then(|r| r.link);
+    let link = link.unwrap_or_else(link::empty);
+    let events = if page.events.is_empty() && from >= link.count {
+        // That there is none is the record's word.
+        Vec::new()
+    } else {
+        let root = &page.attested.header.state_root;
+        let owner = keys::item(id);
+        let proven = page::verify(root, &owner, &link, from, &page.events, &page.proof);
+        recorded(proven.map_err(NotVerified::from)?, page.events)
+    };
+    if events.len() > limit as usize {
+        return Err(NotVerified::Contradiction("more events than asked for".into()).into());
+    }
+    Ok(ProvenPage {
+        attested: page.attested,
+        from,
+        count: link.count,
         events,
     })
+}
+
+fn recorded(entries: Vec<LinkEntry>, linked: Vec<LinkedEvent>) -> Vec<Recorded> {
+    let events = entries.into_iter().zip(linked);
+    events
+        .map(|(entry, linked)| Recorded::new(entry, linked.event))
+        .collect()
 }

@@ -104,9 +104,19 @@ impl Output {
         }
     }
 
-    /// Warns where the newest block that a node shows is older than the person allows.
+    /// Warns where the newest block that a node shows is older than the person allows, or than one that
+    /// was seen before.
     pub fn warn_if_old(&mut self, attested: &Attested) {
         let header = &attested.header;
+        if attested.newest_seen > header.height {
+            let text = format!(
+                "warning: this is as of block {}, but block {} was verified before: the node is behind; ask \
+                 another node",
+                header.height, attested.newest_seen
+            );
+            let text = self.bad(&text);
+            self.remark(text);
+        }
         let age = self.now_ms().saturating_sub(header.time_ms);
         if age > self.max_age_ms {
             let text = format!(
@@ -163,6 +173,14 @@ pub fn span(ms: u64) -> String {
         s @ 120..=7199 => format!("{} min", s / 60),
         s @ 7200..=172_799 => format!("{} h", s / 3600),
         s => format!("{} days", s / 86_400),
+    }
+}
+
+/// The heights at which a key is valid; until 0: no end.
+pub fn validity(from: u64, until: u64) -> String {
+    match until {
+        0 => format!("from height {from} on"),
+        until => format!("from height {from} to {until}"),
     }
 }
 

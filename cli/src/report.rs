@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use touchstone_core::evidence::{
-    Check, CheckResult, Deposit, Element, Facts, History, Report, Verdict,
+    Check, CheckResult, Deposit, Element, Facts, History, Report, StampFact, Verdict,
 };
 use touchstone_core::hash::Hash;
 
@@ -135,6 +135,10 @@ fn element(element: Element) -> (&'static str, &'static str) {
         Element::Completeness => ("完整性 Completeness", "记录是否无遗漏、无增删"),
         Element::Keys => ("密钥 Keys", "签名密钥是否属于所称机构且当时有效"),
         Element::Time => ("时间 Time", "上链时间及其误差"),
+        Element::TimeStamps => (
+            "时间戳 Time stamps",
+            "独立时间戳机构（RFC 3161）是否证明记录所在区块不晚于某时存在",
+        ),
         Element::Independence => ("独立性 Independence", "验证节点与当事人是否有利害关系"),
         Element::Opening => ("承诺的开启 Opening", "承诺值对应哪些文件"),
         Element::Originals => ("原件 Originals", "提交的原件与上链的指纹是否一致"),
@@ -168,6 +172,7 @@ fn facts(facts: &Facts) -> Vec<Block> {
     if let Some(found) = &facts.history {
         blocks.extend(history(found));
     }
+    blocks.extend(facts.stamps.iter().map(stamp));
     let total: u64 = facts.validators.iter().map(|v| v.power).sum();
     let validators = facts.validators.iter().map(|v| {
         let signed = match v.signed {
@@ -184,6 +189,27 @@ fn facts(facts: &Facts) -> Vec<Block> {
         validators.collect(),
     ));
     blocks
+}
+
+fn stamp(fact: &StampFact) -> Block {
+    let trusted = match fact.is_trusted {
+        true => "根证书受信 root trusted",
+        false => "根证书未列为受信 root not trusted here",
+    };
+    let count = fact.heights.len();
+    let lines = vec![
+        format!(
+            "不晚于 no later than {}：所记录区块中的 {count} 个 {count} of the record's blocks",
+            utc(fact.stamped.no_later_than_ms())
+        ),
+        format!("{} ({})", fact.stamped.authority, fact.url),
+        format!(
+            "序列号 serial number {}，策略 policy {}",
+            fact.stamped.serial, fact.stamped.policy
+        ),
+        format!("{trusted}，SHA-256 {}", hex::encode(fact.stamped.root())),
+    ];
+    Block::Field("时间戳 Time stamp".to_owned(), lines)
 }
 
 fn deposit(deposit: &Deposit, facts: &Facts) -> Vec<Block> {

@@ -18,6 +18,7 @@ pub const DEFAULT_NODE: &str = "http://127.0.0.1:26650";
 
 /// Options of every verb.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Options {
     /// The node to ask [default: http://127.0.0.1:26650]
     #[arg(long, global = true, env = "TOUCHSTONE_NODE", value_name = "URL")]
@@ -34,7 +35,7 @@ pub struct Options {
     /// Warn where an answer is older than so many seconds
     #[arg(long, global = true, default_value_t = 300, value_name = "SECONDS")]
     pub max_age: u64,
-    /// Where validators' hand-overs are remembered [default: $XDG_CACHE_HOME/touchstone]
+    /// Where validators' hand-overs and the newest block are remembered [default: $XDG_CACHE_HOME/touchstone]
     #[arg(long, global = true, env = "TOUCHSTONE_CACHE", value_name = "DIR")]
     pub cache: Option<PathBuf>,
     /// Print JSON instead of text
@@ -155,7 +156,11 @@ impl Settings {
             .clone()
             .or_else(|| self.organisation.clone())
             .ok_or_else(|| {
-                Failure::Usage("who acts? name the organisation with --organisation ID".into())
+                Failure::Usage(
+                    "who acts? name the organisation with --organisation ID, \
+                     TOUCHSTONE_ORGANISATION or in touchstone.toml"
+                        .into(),
+                )
             })?;
         Ok(Signer {
             organisation,
@@ -169,7 +174,12 @@ impl Settings {
             .key
             .clone()
             .or_else(|| self.key.clone())
-            .ok_or_else(|| Failure::Usage("which key signs? name it with --key FILE".into()))?;
+            .ok_or_else(|| {
+                Failure::Usage(
+                    "which key signs? name it with --key FILE, TOUCHSTONE_KEY or in touchstone.toml"
+                        .into(),
+                )
+            })?;
         keyfile::read(&path, &signing.passphrase)
     }
 }

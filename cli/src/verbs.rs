@@ -1,8 +1,10 @@
 //! The verbs: one file each.
 
+pub mod block;
 pub mod blocks;
 pub mod capture;
 pub mod certificate;
+pub mod checkpoints;
 pub mod deposit;
 pub mod disclose;
 pub mod enroll;
@@ -46,7 +48,9 @@ pub enum Verb {
     Keys(keys::Verb),
     Organisations(organisations::Arguments),
     Transaction(transaction::Arguments),
+    Block(block::Arguments),
     Blocks(blocks::Arguments),
+    Checkpoints(checkpoints::Arguments),
     Status(status::Arguments),
     Misbehaviour(misbehaviour::Arguments),
 }
@@ -69,7 +73,9 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Keys(verb) => keys::run(verb, settings, output).await,
         Verb::Organisations(arguments) => organisations::run(arguments, settings, output).await,
         Verb::Transaction(arguments) => transaction::run(arguments, settings, output).await,
+        Verb::Block(arguments) => block::run(arguments, settings, output).await,
         Verb::Blocks(arguments) => blocks::run(arguments, settings, output).await,
+        Verb::Checkpoints(arguments) => checkpoints::run(arguments, settings, output).await,
         Verb::Status(_) => status::run(settings, output).await,
         Verb::Misbehaviour(_) => misbehaviour::run(settings, output).await,
     }

@@ -12,10 +12,12 @@ use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::{Validator, ValidatorSet};
 use touchstone_core::proof::header::{self, Era, HeaderError};
 use touchstone_core::proof::link::LinkError;
+use touchstone_core::proof::page::PageError;
 use touchstone_core::proof::state::{self, StateError};
 use touchstone_core::proof::transaction_tree::{self, InclusionError};
 use touchstone_core::rejection::Rejection;
 use touchstone_core::signing::{self, Purpose};
+use touchstone_core::state::keys;
 use touchstone_core::transaction::{self, VerifiedTransaction};
 use touchstone_proto::ledger;
 use touchstone_proto::node::{
@@ -50,6 +52,9 @@ pub enum NotVerified {
     /// The completeness of a list.
     #[error("completeness of the link: {0}")]
     Link(#[from] LinkError),
+    /// Some entries of a list.
+    #[error("page of the link: {0}")]
+    Page(#[from] PageError),
     /// A transaction's place in its block.
     #[error("inclusion of the transaction: {0}")]
     Inclusion(#[from] InclusionError),
@@ -70,6 +75,18 @@ pub enum NotVerified {
     Evidence {
         /// The element's stable name.
         element: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A time stamp of blocks.
+    #[error("time stamp of blocks {first} to {last} by {authority:?}: {reason}")]
+    TimeStamp {
+        /// The first height.
+        first: u64,
+        /// The last.
+        last: u64,
+        /// The authority, as the node names it.
+        authority: String,
         /// What is wrong.
         reason: String,
     },
@@ -97,12 +114,14 @@ impl NotVerified {
             NotVerified::AnotherChain { .. } => "chain",
             NotVerified::State(_) => "state-proof",
             NotVerified::Link(_) => "complete-link",
+            NotVerified::Page(_) => "page",
             NotVerified::Inclusion(_) => "inclusion",
             NotVerified::Transaction(_) => "transaction",
             NotVerified::Block(_) => "block",
             NotVerified::Value(_) => "value",
             NotVerified::Missing(_) => "missing",
             NotVerified::Evidence { .. } => "evidence",
+            NotVerified::TimeStamp { .. } => "time-stamp",
             NotVerified::Credential(_) => "credential",
             NotVerified::Contradiction(_) => "contradiction",
         }
@@ -118,6 +137,8 @@ pub struct Attested {
     pub signers: Vec<Validator>,
     /// All validators of that height.
     pub validators: ValidatorSet,
+    /// Height of the newest block that was verified so far, now or before; this one's or a later one's.
+    pub newest_seen: u64,
 }
 
 impl Attested {
@@ -142,6 +163,8 @@ pub struct Trust {
     handovers: Vec<Handover>,
     /// The last certified header that was found right.
     last_header: Arc<Mutex<Option<(CertifiedHeader, Attested)>>>,
+    /// The newest one.
+    newest: Arc<Mutex<Option<(CertifiedHeader, Header)>>>,
 }
 
 impl Trust {
@@ -153,7 +176,14 @@ impl Trust {
             eras,
             handovers: Vec::new(),
             last_header: Arc::default(),
+            newest: Arc::default(),
         }
+    }
+
+    /// The newest certified header that was found right.
+    pub fn newest(&self) -> Option<CertifiedHeader> {
+        let newest = self.newest.lock().ok();
+        newest.and_then(|newest| newest.as_ref().map(|(certified, _)| certified.clone()))
     }
 
     /// The chain's id.
@@ -234,8 +264,29 @@ impl Trust {
         header::era(&self.eras, height)
     }
 
-    /// Checks a certified header.
+    /// Checks a certified header. Two different ones of the newest height mean that more than 1/3 of its
+    /// validators signed both.
     pub fn header(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
+        let mut attested = self.decided(certified)?;
+        let header = &attested.header;
+        attested.newest_seen = header.height;
+        let (Ok(mut newest), Some(certified)) = (self.newest.lock(), certified) else {
+            return Ok(attested);
+        };
+        match newest.as_ref().map(|(_, seen)| seen) {
+            Some(seen) if seen.height > header.height => attested.newest_seen = seen.height,
+            Some(seen) if seen.height == header.height && seen.id() != header.id() => {
+                return Err(NotVerified::Contradiction(format!(
+                    "its validators decided two blocks at height {}",
+                    header.height
+                )));
+            }
+            _ => *newest = Some((certified.clone(), header.clone())),
+        }
+        Ok(attested)
+    }
+
+    fn decided(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
         let claimed = self.decoded(certified)?;
         let certified = certified.ok_or(HeaderError::Missing)?;
         // Answers to many questions come under the same header.
@@ -251,6 +302,7 @@ impl Trust {
             .filter_map(|key| era.set.get(&key).cloned())
             .collect();
         let attested = Attested {
+            newest_seen: header.height,
             header,
             signers,
             validators: era.set.clone(),
@@ -331,6 +383,17 @@ impl Trust {
             }
         }
         Ok(attested)
+    }
+
+    /// Checks that a later block's state names this header, which is already checked; gives that block's.
+    pub fn past_block(&self, header: &Header, reply: &StateReply) -> Result<Attested, NotVerified> {
+        let (later, id) = self.state(&keys::block(header.height), Some(reply))?;
+        if id != Some(header.id().as_slice()) {
+            return Err(NotVerified::Contradiction(
+                "a later block's state names another block at this height".into(),
+            ));
+        }
+        Ok(later)
     }
 
     /// Checks today's validators against a certified header.

@@ -22,6 +22,7 @@ use crate::storage::guard::{Guard, GuardError};
 use crate::storage::rocks::{OpenError, RocksStore, Settings};
 use crate::storage::wal::{Wal, WalError};
 use crate::tasks::Tasks;
+use crate::timestamps;
 
 /// How long open calls may take once the node stops.
 const LAST_CALLS: Duration = Duration::from_secs(2);
@@ -102,6 +103,7 @@ pub async fn run(
         genesis,
         network_key,
         validator_key,
+        timestamps: authorities,
     } = loaded;
     let chain_id = genesis.chain_id;
     let folder = DataFolder::open(&config.data)?;
@@ -109,6 +111,7 @@ pub async fn run(
     let store = RocksStore::open(&path, &chain_id, &Settings::default())
         .map_err(|error| NodeError::Store { path, error })?;
     let reader = store.reader();
+    let writer = store.checkpoint_writer();
     let mempool = SharedMempool::new(Limits::default());
     let chain = Chain::open(chain_id, store, mempool.clone())?;
     let disk = FileDisk::new(folder);
@@ -164,6 +167,13 @@ pub async fn run(
     };
     let (gossip_sender, gossip) = mpsc::channel(10_000);
     let (shutdown_sender, shutdown) = watch::channel(false);
+    let stamping = timestamps::Parts {
+        chain_id,
+        schedule: authorities.schedule,
+        reader: reader.clone(),
+        writer,
+        progress: progress.clone(),
+    };
     let parts = rpc::Parts {
         chain_id,
         chain_name: genesis.document.chain.clone(),
@@ -191,6 +201,9 @@ pub async fn run(
     );
     tasks.spawn("gossip of what waits", router::gossip_again(routes.clone()));
     tasks.spawn("gossip", router::gossip(routes, gossip));
+    for authority in authorities.authorities {
+        tasks.spawn("time stamps", timestamps::run(authority, stamping.clone()));
+    }
     tracing::info!(%address, chain_id = %hex::encode(chain_id), "the node runs");
     // An error means that the caller doesn't wait for it.
     let _ = ready.send(address);

@@ -11,6 +11,7 @@ use touchstone_core::genesis::{BadGenesis, Genesis};
 
 use crate::consensus::Settings;
 use crate::network::Multiaddr;
+use crate::timestamps::settings::{self as timestamps, BadSettings, Timestamps};
 
 /// The file as written (TOML). Relative paths are relative to the file.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Config {
     /// Consensus timing.
     #[serde(default)]
     pub consensus: Timing,
+    /// Time-stamp authorities, and when they are asked.
+    #[serde(default)]
+    pub timestamps: Timestamps,
 }
 
 /// Timing that each operator may choose; all in milliseconds.
@@ -91,6 +95,9 @@ pub enum ConfigError {
         /// What is wrong.
         error: Box<BadGenesis>,
     },
+    /// The time-stamp authorities.
+    #[error(transparent)]
+    Timestamps(#[from] BadSettings),
 }
 
 /// A configuration with what it names, read and checked.
@@ -103,6 +110,8 @@ pub struct Loaded {
     pub network_key: SigningKey,
     /// The voting key.
     pub validator_key: Option<SigningKey>,
+    /// The time-stamp authorities.
+    pub timestamps: timestamps::Settings,
 }
 
 /// Reads a configuration file and all that it names.
@@ -133,11 +142,13 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         path: config.genesis.clone(),
         error: Box::new(error),
     })?;
+    let timestamps = config.timestamps.load(folder)?;
     Ok(Loaded {
         config,
         genesis,
         network_key,
         validator_key,
+        timestamps,
     })
 }
 

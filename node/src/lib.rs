@@ -22,3 +22,4 @@ pub mod router;
 pub mod rpc;
 pub mod storage;
 pub mod tasks;
+pub mod timestamps;

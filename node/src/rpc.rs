@@ -5,6 +5,7 @@
 mod blocks;
 mod evidence;
 mod gates;
+mod page;
 mod query;
 mod refusal;
 mod submit;
@@ -184,7 +185,7 @@ impl Ledger for Service {
         request: Request<wire::GetItemRequest>,
     ) -> Result<Response<wire::ItemReply>, Status> {
         let request = request.into_inner();
-        self.read(move |view| query::item(view, &request)).await
+        self.read(move |view| page::item(view, &request)).await
     }
 
     async fn get_design(
@@ -199,8 +200,8 @@ impl Ledger for Service {
         &self,
         request: Request<wire::GetDesignsByFileRequest>,
     ) -> Result<Response<wire::DesignsByFileReply>, Status> {
-        let sha256 = request.into_inner().sha256;
-        self.read(move |view| query::designs_by_file(view, &sha256))
+        let request = request.into_inner();
+        self.read(move |view| page::designs_by_file(view, &request))
             .await
     }
 
@@ -289,6 +290,15 @@ impl Ledger for Service {
         _: Request<wire::GetMisbehaviourRequest>,
     ) -> Result<Response<wire::MisbehaviourReply>, Status> {
         self.read(query::misbehaviour).await
+    }
+
+    async fn list_checkpoints(
+        &self,
+        request: Request<wire::ListCheckpointsRequest>,
+    ) -> Result<Response<wire::ListCheckpointsReply>, Status> {
+        let request = request.into_inner();
+        self.read(move |view| query::checkpoints(view, &request))
+            .await
     }
 
     async fn get_status(

@@ -3,6 +3,7 @@
 //! Two traits stand here because each has two implementations: the disk, and the simulator's
 //! memory whose unsynced writes are lost in a crash.
 
+mod checkpoints;
 mod commit_block;
 #[cfg(test)]
 mod crash_disk;

@@ -3,8 +3,9 @@
 set -euo pipefail
 
 # g++ builds RocksDB, libclang-dev reads its headers, openssl and python3 serve tests and demo,
-# python3-cryptography the independent verifier; qpdf and poppler-utils look at the documents that the tests make.
-touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography qpdf poppler-utils)
+# python3-cryptography the independent verifier; qpdf and poppler-utils look at the documents that the tests make;
+# faketime and strace take clock and network away from a verifier.
+touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography qpdf poppler-utils faketime strace)
 
 touchstone_setup() {
     local package missing=() as_root=()

@@ -21,8 +21,14 @@ use touchstone_proto::node::ledger_client::LedgerClient;
 /// anything is fast.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The roles of the first organisations; further ones are logistics firms.
-const ROLES: [&str; 4] = ["platform", "logistics", "logistics", "ip-office"];
+/// The roles of the first organisations, as the import story needs them; further ones are logistics
+/// firms.
+const ROLES: [&[&str]; 4] = [
+    &["platform", "manufacturer", "retail"],
+    &["logistics"],
+    &["logistics"],
+    &["ip-office", "customs", "laboratory"],
+];
 
 /// How a cluster differs from the usual.
 #[derive(Clone, Debug)]
@@ -33,6 +39,8 @@ pub struct Plan {
     pub observers: usize,
     /// Consensus timing lines of every node's configuration.
     pub timing: String,
+    /// Sections of every node's configuration that follow the timing, such as `[timestamps]`.
+    pub sections: String,
     /// Chain parameters.
     pub parameters: Parameters,
 }
@@ -43,6 +51,7 @@ impl Default for Plan {
             validators: 4,
             observers: 0,
             timing: String::new(),
+            sections: String::new(),
             parameters: Parameters::default(),
         }
     }
@@ -91,7 +100,7 @@ impl Cluster {
             .map(|i| Organisation {
                 id: organisation_id(i),
                 name: format!("Organisation {i}"),
-                roles: vec![ROLES.get(i).copied().unwrap_or("logistics").to_owned()],
+                roles: strings(ROLES.get(i).copied().unwrap_or(&["logistics"])),
                 keys: vec![public(&keys[i])],
                 gs1_prefixes: vec![],
                 nodes: vec![node(i)],
@@ -116,7 +125,13 @@ impl Cluster {
         };
         let bytes = document.to_bytes();
         let genesis = Genesis::read(&bytes).expect("the test's genesis is valid");
-        fs::write(folder.path().join("genesis.json"), &bytes).expect("the folder is writable");
+        let write = |name: &str, bytes: &[u8]| {
+            fs::write(folder.path().join(name), bytes).expect("the folder is writable");
+        };
+        write("genesis.json", &bytes);
+        for (organisation, key) in document.organisations.iter().zip(&keys) {
+            write(&format!("{}.pem", organisation.id), pem(key).as_bytes());
+        }
         let nodes = (0..count)
             .map(|index| {
                 let rpc = SocketAddr::from(([127, 0, 0, 1], rpc_ports[index]));
@@ -129,7 +144,7 @@ impl Cluster {
                     &key(2, index),
                     (index < plan.validators).then(|| key(3, index)).as_ref(),
                     peer_ports[index],
-                    &plan.timing,
+                    &format!("[consensus]\n{}\n{}", plan.timing, plan.sections),
                 );
                 node.command("init");
                 node
@@ -156,6 +171,31 @@ impl Cluster {
     /// A node's folder.
     pub fn node_folder(&self, index: usize) -> &Path {
         &self.nodes[index].folder
+    }
+
+    /// The genesis document's file.
+    pub fn genesis_file(&self) -> PathBuf {
+        self.folder().join("genesis.json")
+    }
+
+    /// The file of an organisation's first signing key.
+    pub fn signing_key_file(&self, index: usize) -> PathBuf {
+        let id = &self.genesis.document.organisations[index].id;
+        self.folder().join(format!("{id}.pem"))
+    }
+
+    /// Lets a node that isn't running vote by the key in this file from its next start on.
+    pub fn vote_by(&mut self, index: usize, key: &Path) {
+        let node = &self.nodes[index];
+        assert!(node.process.is_none(), "node {index} still runs");
+        let path = node.folder.join("node.toml");
+        let config = fs::read_to_string(&path).expect("the configuration is readable");
+        let line = |line: &str| match line.starts_with("validator_key") {
+            true => format!("validator_key = {key:?}\n"),
+            false => format!("{line}\n"),
+        };
+        let config: String = config.lines().map(line).collect();
+        fs::write(&path, config).expect("the folder is writable");
     }
 
     /// A node's service, as a URL.
@@ -298,7 +338,7 @@ impl Drop for Cluster {
 }
 
 impl Node {
-    fn write(&self, network: &SigningKey, validator: Option<&SigningKey>, port: u16, timing: &str) {
+    fn write(&self, network: &SigningKey, validator: Option<&SigningKey>, port: u16, rest: &str) {
         let write = |name: &str, text: &str| {
             fs::write(self.folder.join(name), text).expect("the folder is writable");
         };
@@ -313,7 +353,7 @@ impl Node {
             write("validator.pem", &pem(key));
             config.push_str("validator_key = \"validator.pem\"\n");
         }
-        config.push_str(&format!("[consensus]\n{timing}\n"));
+        config.push_str(rest);
         write("node.toml", &config);
     }
 
@@ -352,6 +392,10 @@ fn key(purpose: u8, index: usize) -> SigningKey {
     let mut seed = [purpose; 32];
     seed[..8].copy_from_slice(&(index as u64).to_be_bytes());
     SigningKey::from_bytes(&seed)
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 fn public(key: &SigningKey) -> String {

@@ -1,8 +1,11 @@
 //! What the stories, the benches, the simulation and the forgeries share: consortia of real
-//! processes, transactions to feed them, and the one source of chance.
+//! processes, people at the command line, transactions to feed a ledger with, and the one source of
+//! chance.
 
+pub mod authority;
 pub mod cluster;
 pub mod forgery;
 pub mod load;
+pub mod person;
 pub mod random;
 pub mod simulation;

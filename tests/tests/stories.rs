@@ -1,4 +1,11 @@
-//! Stories over real processes: what operators fear, and what must be true afterwards.
+//! Stories over real processes: what operators fear, and what must be true afterwards; what people
+//! do at the command line, and what a file that they were handed proves.
+
+mod stories {
+    mod custody_of_keys;
+    mod evidence;
+    mod offline;
+}
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -411,6 +418,7 @@ async fn assert_same_chain(cluster: &Cluster) {
         let request = GetBlockRequest {
             block: Some(get_block_request::Block::Height(lowest)),
             with_transactions: true,
+            with_proof: true,
         };
         let reply = cluster
             .client(index)

@@ -121,6 +121,7 @@ def check_validators(validator_set):
     require(all(a < b for a, b in zip(keys, keys[1:])), "validators don't ascend by key")
     require(all(member["power"] >= 1 for member in members), "a validator has no power")
     require(sum(member["power"] for member in members) <= 2**48, "the validators have too much power")
+    require(validator_set["first_height"] >= 1, "a validator set votes from no height on")
 
 
 def verify_certified(chain_id, certified, validator_set):

@@ -117,11 +117,16 @@ class SampleLedger:
         self.voters = sorted(voters.values(), key=lambda voter: voter.public)
         owners = {voters[name].public: name for name in self.NAMES}
         self.everyone = [{"public_key": v.public, "power": 1, "organisation": owners[v.public]} for v in self.voters]
-        self.validators = {"validators": self.everyone}
+        self.validators = self.validator_set(self.NAMES, 1)
         self.state = {b"parameters": encode("Parameters", parameters)}
         for name in self.NAMES:
             self.put_organisation(name, valid_from_height=1)
         self.blocks, self.links, self.handovers = [], {}, []
+
+    def validator_set(self, names, first_height):
+        """The validators of these organisations, who vote from a height on."""
+        members = [v for v in self.everyone if v["organisation"] in names]
+        return {"validators": members, "first_height": first_height}
 
     def put_organisation(self, name, **key):
         """Writes an organisation's record with its one key."""
@@ -205,7 +210,7 @@ class SampleLedger:
         self.root, self.paths = state_tree([(sha256(k), sha256(v)) for k, v in self.state.items()])
         voting, following = validators_hash(self.validators), self.validators
         if hand_over:
-            following = {"validators": [v for v in self.everyone if v["organisation"] in hand_over]}
+            following = self.validator_set(hand_over, height + 1)
         header = {
             "version": 1,
             "chain_id": self.chain_id,

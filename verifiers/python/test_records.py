@@ -477,7 +477,8 @@ class Chains(unittest.TestCase):
         self.assertEqual(len(whole["handovers"]), 2)
         self.assertEqual(examine_sample(whole), "verified")
         first, second = whole["handovers"]
-        everyone = {"validators": ledger.everyone}
+        everyone = ledger.validator_set(ledger.NAMES, first["next_validators"]["first_height"])
+        unchanged = first["next_validators"]
         for handovers, element in (
             ([], "anchor"),
             ([first], "anchor"),
@@ -487,8 +488,19 @@ class Chains(unittest.TestCase):
             ([{**first, "next_validators": everyone}, second], "validators"),
             ([{**first, "next_validators": {}}, second], "validators"),
             ([first, {**second, "next_validators": everyone}], "validators"),
+            ([{**first, "next_validators": unchanged | {"first_height": 1}}, second], "validators"),
         ):
             self.assertEqual(examine_sample(whole | {"handovers": handovers}), f"not-verified {element}")
+
+    def test_a_set_votes_from_the_next_height_on(self):
+        for shift, verdict in ((0, "verified"), (1, "not-verified validators"), (-1, "not-verified validators")):
+            ledger = SampleLedger()
+            plain = ledger.validator_set
+            ledger.validator_set = lambda names, first, plain=plain, shift=shift: plain(names, first + shift)
+            ledger.block(hand_over=("maker", "market", "office"))
+            ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))))
+            evidence = ledger.evidence([(2, 0)], [thing("i")], item=thing("i"))
+            self.assertEqual(examine_sample(evidence), verdict, shift)
 
     def test_a_set_speaks_for_its_heights_alone(self):
         ledger = self.ledger(("maker", "market", "office"), SampleLedger.NAMES)
@@ -541,7 +553,7 @@ class Chains(unittest.TestCase):
 
     def test_validator_sets(self):
         def keys(*numbers):
-            return {"validators": [{"public_key": bytes([n]) * 32, "power": 1} for n in numbers]}
+            return {"validators": [{"public_key": bytes([n]) * 32, "power": 1} for n in numbers], "first_height": 1}
 
         check_validators(keys(*range(100)))
         for wrong in (
@@ -549,9 +561,10 @@ class Chains(unittest.TestCase):
             keys(*range(101)),
             keys(2, 1),
             keys(1, 1),
-            {"validators": [{"public_key": b"", "power": 1}]},
-            {"validators": [{"public_key": bytes(32), "power": 0}]},
-            {"validators": [{"public_key": bytes(32), "power": 2**48 + 1}]},
+            keys(1) | {"first_height": 0},
+            keys(1) | {"validators": [{"public_key": b"", "power": 1}]},
+            keys(1) | {"validators": [{"public_key": bytes(32), "power": 0}]},
+            keys(1) | {"validators": [{"public_key": bytes(32), "power": 2**48 + 1}]},
         ):
             self.assertRaises(Refusal, check_validators, wrong)
 

@@ -18,6 +18,8 @@ use crate::proof::transaction_tree;
 use crate::state::{delta::decode_stored, keys};
 use crate::{Fault, transaction};
 
+use super::stamps::{self, Stamps};
+
 /// Entries of all links of one file, at most.
 const MAX_ENTRIES: u64 = 100_000;
 
@@ -43,6 +45,9 @@ pub trait Archive {
     fn envelope(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, Fault>;
     /// The block at a height.
     fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault>;
+    /// Checkpoints that cover blocks at these heights, with these blocks' places in them; none where
+    /// no authority has stamped yet. Of several of an authority the file takes the one that ends first.
+    fn stamps(&self, heights: &BTreeSet<u64>) -> Result<Stamps, Fault>;
 }
 
 /// What the evidence is about.
@@ -115,8 +120,10 @@ pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, Co
         collection.state(keys::organisation(&validator.organisation))?;
     }
     // Block by block: of each no more is kept than the file holds.
-    let mut heights: Vec<u64> = places.iter().map(|(height, _)| *height).collect();
-    heights.dedup();
+    let heights: BTreeSet<u64> = places.iter().map(|(height, _)| *height).collect();
+    let chosen = stamps::choose(&archive.stamps(&heights)?, &heights);
+    evidence.checkpoints = chosen.checkpoints;
+    evidence.stamps = chosen.stamps;
     for height in heights {
         let (certified, envelopes) = collection.block(height)?;
         evidence.blocks.push(certified);

@@ -10,6 +10,7 @@ use super::record::{self, Proven};
 use super::report::{
     Check, CheckResult, Deposit, Element, Facts, RecordedAction, Report, ValidatorFact, Verdict,
 };
+use super::stamps;
 use crate::block::Header;
 use crate::encoding;
 use crate::genesis::Genesis;
@@ -26,6 +27,8 @@ pub struct Trusted<'a> {
     pub chain_id: Option<Hash>,
     /// Original files: name and SHA-256.
     pub originals: &'a [(String, Hash)],
+    /// SHA-256 of the root certificates of time-stamp authorities that are trusted.
+    pub stamp_roots: &'a [Hash],
 }
 
 /// Examines the bytes of an evidence file. Never panics, whatever they are.
@@ -42,10 +45,10 @@ struct Examination {
 }
 
 /// A stage's result, and what to say of it.
-struct Found<T> {
-    value: T,
-    result: CheckResult,
-    findings: Vec<String>,
+pub(super) struct Found<T> {
+    pub value: T,
+    pub result: CheckResult,
+    pub findings: Vec<String>,
 }
 
 impl<T> Found<T> {
@@ -139,7 +142,11 @@ impl Examination {
         let keys = keys(&proven, &mut values);
         self.facts.transactions = self.note(Element::Keys, keys)?;
         let time = time(&self.facts.transactions, &mut values);
-        self.facts.time_error_ms = Some(self.note(Element::Time, time)?);
+        let error_ms = self.note(Element::Time, time)?;
+        self.facts.time_error_ms = Some(error_ms);
+        let roots = trusted.stamp_roots;
+        let stamps = stamps::examine(&evidence, &genesis.chain_id, &blocks, error_ms, roots);
+        self.facts.stamps = self.note(Element::TimeStamps, stamps)?;
         let independence = independence(&evidence, &era, &self.facts.transactions, &mut values);
         self.facts.validators = self.note(Element::Independence, independence)?;
         let opened = opening(
@@ -527,27 +534,28 @@ fn opening(
         };
     };
     let Some(opening) = opening else {
-        return match deposit.disclosed_ms {
-            Some(_) => Ok(Found::passed(
-                (),
-                "the commitment was opened in public, on the ledger, by its owner",
-            )),
-            None => not_given(
+        let Some(salt) = &deposit.disclosed_salt else {
+            return not_given(
                 "the commitment isn't opened: the file shows that something was deposited, not what",
-            ),
+            );
         };
+        let hashes: Vec<Hash> = deposit.files.iter().map(|(hash, _)| *hash).collect();
+        if !opens(chain_id, deposit, salt, &hashes)? {
+            return Err("what the ledger discloses doesn't open the commitment".to_owned());
+        }
+        return Ok(Found::passed(
+            (),
+            "the commitment was opened in public, on the ledger, by its owner",
+        ));
     };
     let bad = |e: encoding::Malformed| e.to_string();
-    let salt: [u8; 32] = encoding::exact("salt", &opening.salt).map_err(bad)?;
-    let owner: [u8; 32] = encoding::exact("owner_key", &deposit.owner_key).map_err(bad)?;
     let mut files = Vec::with_capacity(opening.files.len());
     for file in &opening.files {
         let hash: Hash = encoding::exact("sha256", &file.sha256).map_err(bad)?;
         files.push((hash, Some(file.name.clone()).filter(|n| !n.is_empty())));
     }
     let hashes: Vec<Hash> = files.iter().map(|(hash, _)| *hash).collect();
-    let root = design::file_root(&hashes);
-    if design::commitment(chain_id, &owner, &salt, &root).as_slice() != deposit.commitment {
+    if !opens(chain_id, deposit, &opening.salt, &hashes)? {
         return Err("salt and files don't open the commitment".to_owned());
     }
     deposit.files = files;
@@ -561,6 +569,15 @@ fn opening(
             deposit.files.len()
         ),
     ))
+}
+
+/// Whether salt and files are those that the owner committed to.
+fn opens(chain_id: &Hash, deposit: &Deposit, salt: &[u8], hashes: &[Hash]) -> Result<bool, String> {
+    let bad = |e: encoding::Malformed| e.to_string();
+    let salt: [u8; 32] = encoding::exact("salt", salt).map_err(bad)?;
+    let owner: [u8; 32] = encoding::exact("owner_key", &deposit.owner_key).map_err(bad)?;
+    let root = design::file_root(hashes);
+    Ok(design::commitment(chain_id, &owner, &salt, &root).as_slice() == deposit.commitment)
 }
 
 fn originals(trusted: &Trusted<'_>, facts: &Facts) -> Result<Found<()>, String> {
@@ -578,8 +595,19 @@ fn originals(trusted: &Trusted<'_>, facts: &Facts) -> Result<Found<()>, String> 
     let mut findings = Vec::with_capacity(trusted.originals.len());
     for (name, hash) in trusted.originals {
         if !known.contains(hash) {
+            let is_closed = facts
+                .deposit
+                .iter()
+                .any(|d| d.recorded && d.files.is_empty());
+            let hint = match is_closed {
+                true => {
+                    "; the commitment isn't opened here, so none can be compared: it takes the file \
+                     that was made with the receipt"
+                }
+                false => "",
+            };
             return Err(format!(
-                "{name} (SHA-256 {}) is not among the files or events of this record",
+                "{name} (SHA-256 {}) is not among the files or events of this record{hint}",
                 hex::encode(hash)
             ));
         }

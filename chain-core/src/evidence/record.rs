@@ -259,6 +259,7 @@ pub(super) fn deposit(
         title_is_recorded: title.is_some(),
         title,
         disclosed_ms: disclosure.map(|d| d.time_ms),
+        disclosed_salt: disclosure.map(|d| d.salt.clone()),
     })
 }
 
@@ -274,5 +275,6 @@ fn absent(id: Hash) -> Deposit {
         title: None,
         title_is_recorded: false,
         disclosed_ms: None,
+        disclosed_salt: None,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::hash::Hash;
 use crate::proof::journey::Step;
+use crate::proof::timestamp::Stamped;
 
 /// An element of the examination, in its order. The articles are those of the People's Courts Online
 /// Litigation Rules (Supreme People's Court, 2021) that ask for it.
@@ -27,6 +28,8 @@ pub enum Element {
     Keys,
     /// The time of the record.
     Time,
+    /// The time stamps of authorities over its blocks.
+    TimeStamps,
     /// Who the validators are, and whether they are independent of the parties.
     Independence,
     /// The commitment's content.
@@ -37,7 +40,7 @@ pub enum Element {
 
 impl Element {
     /// All elements, in order.
-    pub const ALL: [Element; 13] = [
+    pub const ALL: [Element; 14] = [
         Element::File,
         Element::Genesis,
         Element::Validators,
@@ -48,6 +51,7 @@ impl Element {
         Element::Completeness,
         Element::Keys,
         Element::Time,
+        Element::TimeStamps,
         Element::Independence,
         Element::Opening,
         Element::Originals,
@@ -66,6 +70,7 @@ impl Element {
             Element::Completeness => "completeness",
             Element::Keys => "keys",
             Element::Time => "time",
+            Element::TimeStamps => "time-stamps",
             Element::Independence => "independence",
             Element::Opening => "opening",
             Element::Originals => "originals",
@@ -86,6 +91,7 @@ impl Element {
             | Element::Validators
             | Element::Keys
             | Element::Time
+            | Element::TimeStamps
             | Element::Independence => 17,
             Element::Opening | Element::Originals => 18,
         }
@@ -187,6 +193,27 @@ pub struct RecordedAction {
     pub signer: [u8; 32],
 }
 
+/// A checkpoint that an authority stamped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StampFact {
+    /// Where it is from, as the node's operator wrote it.
+    pub url: String,
+    /// The first height that it covers.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// Those that hold the record, ascending.
+    pub heights: Vec<u64>,
+    /// What the token says, and the certificates of who says it.
+    pub stamped: Stamped,
+    /// Whether the examiner trusts the root.
+    pub is_trusted: bool,
+    /// The token, exactly as the authority gave it.
+    pub token: Vec<u8>,
+    /// What was stamped: the checkpoint's bytes.
+    pub document: Vec<u8>,
+}
+
 /// An item's proven history.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -224,6 +251,8 @@ pub struct Deposit {
     pub title_is_recorded: bool,
     /// Time of the public disclosure, milliseconds.
     pub disclosed_ms: Option<u64>,
+    /// The commitment's salt, where the owner disclosed it.
+    pub disclosed_salt: Option<Vec<u8>>,
 }
 
 /// What the file proves. Only what was checked is in here.
@@ -243,6 +272,8 @@ pub struct Facts {
     pub validators: Vec<ValidatorFact>,
     /// Bound on the error of block times, milliseconds.
     pub time_error_ms: Option<u64>,
+    /// Time stamps of authorities, in the file's order.
+    pub stamps: Vec<StampFact>,
     /// The record's transactions.
     pub transactions: Vec<RecordedAction>,
     /// The history, where the subject is an item.

@@ -1,5 +1,8 @@
 mod containment;
+mod dishonest;
+mod golden;
 mod long_link;
+mod weighing;
 
 use super::*;
 use crate::encoding;
@@ -102,7 +105,7 @@ fn approve_until_done(chain: &mut Chain, change: &touchstone_proto::ledger::Chan
 fn trusting(chain: &Chain) -> Trusted<'static> {
     Trusted {
         chain_id: Some(chain.id),
-        originals: &[],
+        ..Trusted::default()
     }
 }
 
@@ -174,6 +177,7 @@ fn a_deposit_verifies_closed_opened_and_disclosed() {
     assert_verified(&report);
     let result = |report: &Report, element| report.check(element).unwrap().result;
     assert_eq!(result(&report, Element::Opening), CheckResult::NotGiven);
+    assert_eq!(result(&report, Element::Originals), CheckResult::NotGiven);
     let report = examine(&seal(&opened(evidence)), &trusting(&chain));
     assert_verified(&report);
     let deposit = report.facts.deposit.unwrap();
@@ -211,6 +215,7 @@ fn originals_are_compared_byte_for_byte() {
         let trusted = Trusted {
             chain_id: Some(chain.id),
             originals,
+            ..Trusted::default()
         };
         examine(&seal(evidence), &trusted)
     };
@@ -230,11 +235,10 @@ fn originals_are_compared_byte_for_byte() {
         examined(&unit, &right).failure().unwrap().0,
         Element::Originals
     );
-    let closed = collected(&chain, &Subject::Design(id));
-    assert_eq!(
-        examined(&closed, &right).failure().unwrap().0,
-        Element::Originals
-    );
+    let closed = examined(&collected(&chain, &Subject::Design(id)), &right);
+    let (element, reason) = closed.failure().unwrap();
+    assert_eq!(element, Element::Originals);
+    assert!(reason.contains("isn't opened here"), "{reason}");
 }
 
 #[test]
@@ -245,7 +249,7 @@ fn trust_begins_with_the_genesis_document() {
     assert_eq!(unknown.verdict, Verdict::Reservations);
     let other = Trusted {
         chain_id: Some([1; 32]),
-        originals: &[],
+        ..Trusted::default()
     };
     assert_eq!(
         examine(&bytes, &other).failure().unwrap().0,
@@ -408,6 +412,27 @@ fn each_element_refuses_its_forgeries() {
             e.states[0].value = None;
         }),
         ("states swapped", Element::State, |e| e.states.swap(0, 1)),
+        ("a state twice", Element::State, |e| {
+            e.states.insert(0, e.states[0].clone());
+        }),
+        ("a block twice", Element::Blocks, |e| {
+            e.blocks.insert(0, e.blocks[0].clone());
+        }),
+        ("a block without certificate", Element::Blocks, |e| {
+            e.blocks[0].certificate = None;
+        }),
+        ("transactions swapped", Element::Transactions, |e| {
+            e.transactions.swap(0, 1);
+        }),
+        ("a transaction twice", Element::Transactions, |e| {
+            e.transactions.insert(0, e.transactions[0].clone());
+        }),
+        ("links swapped", Element::Completeness, |e| {
+            e.links.swap(0, 1)
+        }),
+        ("a link twice", Element::Completeness, |e| {
+            e.links.insert(0, e.links[0].clone());
+        }),
         ("block left out", Element::Transactions, |e| {
             e.blocks.remove(1);
             e.states.retain(|s| !s.key.starts_with(b"block/"));
@@ -510,6 +535,19 @@ fn nothing_unneeded_is_let_in() {
     ] {
         let report = examine(&seal(&evidence), &trusting(&chain));
         assert_eq!(report.failure().map(|f| f.0), Some(element));
+    }
+}
+
+/// Nothing is recorded under another spelling, which says nothing about the item.
+#[test]
+fn absence_is_of_the_canonical_spelling() {
+    let (chain, _) = story();
+    for spelling in [item(1).replace("https", "HTTPS"), format!("{}#x", item(1))] {
+        let evidence = collected(&chain, &Subject::Item(spelling));
+        let report = examine(&seal(&evidence), &trusting(&chain));
+        let (element, reason) = report.failure().unwrap();
+        assert_eq!(element, Element::Completeness);
+        assert!(reason.contains("canonical form"), "{reason}");
     }
 }
 

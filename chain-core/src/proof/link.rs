@@ -8,6 +8,12 @@ use touchstone_proto::node::LinkedEvent;
 use crate::encoding::{self, Malformed};
 use crate::hash::{self, Hash, tag};
 
+/// At every so many entries the state holds the head that the link has there (key
+/// [`link_head`](crate::state::keys::link_head)), so that a page between two of them is proven without
+/// the rest. A page that begins or ends elsewhere brings at most so many bare entries, of some 150 bytes,
+/// less one, on either side; a smaller number would cost more writes.
+pub const PAGE_STRIDE: u64 = 256;
+
 /// Head of an empty link.
 pub const EMPTY_HEAD: Hash = [0; 32];
 
@@ -55,12 +61,22 @@ pub fn extend(head: &Hash, entry: &[u8]) -> Hash {
 pub fn verify(link: &Link, events: &[LinkedEvent]) -> Result<Vec<LinkEntry>, LinkError> {
     let entries: Vec<&[u8]> = events.iter().map(|e| e.entry.as_slice()).collect();
     let decoded = verify_entries(link, &entries)?;
-    for (i, (event, entry)) in events.iter().zip(&decoded).enumerate() {
+    check_contents(0, events, &decoded)?;
+    Ok(decoded)
+}
+
+/// Checks that each event's bytes are those of its entry; the first is number `first` of its link.
+pub(super) fn check_contents(
+    first: u64,
+    events: &[LinkedEvent],
+    entries: &[LinkEntry],
+) -> Result<(), LinkError> {
+    for (number, (event, entry)) in (first..).zip(events.iter().zip(entries)) {
         if entry.content_hash != hash::sha256(&event.event) {
-            return Err(LinkError::Content(i as u64));
+            return Err(LinkError::Content(number));
         }
     }
-    Ok(decoded)
+    Ok(())
 }
 
 /// Checks that `entries` (exact bytes) are all entries of the link, in order.
@@ -71,23 +87,33 @@ pub fn verify_entries(link: &Link, entries: &[&[u8]]) -> Result<Vec<LinkEntry>, 
             found: entries.len() as u64,
         });
     }
-    let mut head = EMPTY_HEAD;
-    let mut decoded: Vec<LinkEntry> = Vec::with_capacity(entries.len());
-    for (i, bytes) in entries.iter().enumerate() {
-        let entry: LinkEntry =
-            encoding::decode_exact(bytes).map_err(|e| LinkError::Malformed(i as u64, e))?;
-        if let Some(before) = decoded.last()
-            && position(before) >= position(&entry)
-        {
-            return Err(LinkError::Order(i as u64));
-        }
-        head = extend(&head, bytes);
-        decoded.push(entry);
-    }
+    let (head, decoded) = walk(EMPTY_HEAD, 0, entries.iter().copied())?;
     if link.head != head {
         return Err(LinkError::Head);
     }
     Ok(decoded)
+}
+
+/// The head to which entries lead from `head`, and the same decoded; the first is number `first` of its
+/// link.
+pub(super) fn walk<'a>(
+    mut head: Hash,
+    first: u64,
+    entries: impl Iterator<Item = &'a [u8]>,
+) -> Result<(Hash, Vec<LinkEntry>), LinkError> {
+    let mut decoded: Vec<LinkEntry> = Vec::new();
+    for (number, bytes) in (first..).zip(entries) {
+        let entry: LinkEntry =
+            encoding::decode_exact(bytes).map_err(|e| LinkError::Malformed(number, e))?;
+        if let Some(before) = decoded.last()
+            && position(before) >= position(&entry)
+        {
+            return Err(LinkError::Order(number));
+        }
+        head = extend(&head, bytes);
+        decoded.push(entry);
+    }
+    Ok((head, decoded))
 }
 
 fn position(entry: &LinkEntry) -> (u64, u32, u32) {

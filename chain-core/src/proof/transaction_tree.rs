@@ -1,26 +1,15 @@
-//! The tree over a block's envelopes: merkle-cbt's complete binary tree, wholly wrapped.
-//!
-//! The crate alone takes inner nodes for leaves, has an all-zero empty root and trusts the
-//! proof's indices. Here leaves and nodes have their own tags, the root binds the count, the
-//! empty tree has a root of its own, and the verifier computes each index itself.
-//!
-//! Shape: with n leaves, the tree is an array of 2n-1 nodes, leaf i at n-1+i, node k's children
-//! at 2k+1 and 2k+2, its root at 0. The block's root is `H(node, count ‖ root)` with the count as
-//! 8 bytes big-endian.
+//! The tree over a block's envelopes: [`super::tree`] with its own tags; the tree over no
+//! transactions has a root of its own.
 
-use merkle_cbt::CBMT;
-use merkle_cbt::merkle_tree::Merge;
 use thiserror::Error;
 
+use super::tree::{self, Kind};
 use crate::hash::{self, Hash, tag};
 
-struct MergeNodes;
+struct Transactions;
 
-impl Merge for MergeNodes {
-    type Item = Hash;
-    fn merge(left: &Hash, right: &Hash) -> Hash {
-        hash::tagged(tag::TRANSACTION_NODE, &[left, right])
-    }
+impl Kind for Transactions {
+    const NODE: &'static str = tag::TRANSACTION_NODE;
 }
 
 /// Why an inclusion proof fails.
@@ -49,14 +38,8 @@ pub enum InclusionError {
 
 /// The root over exact envelope bytes.
 pub fn root(transactions: &[impl AsRef<[u8]>]) -> Hash {
-    let leaves: Vec<Hash> = transactions.iter().map(|t| leaf(t.as_ref())).collect();
-    if leaves.is_empty() {
-        return hash::tagged(tag::TRANSACTION_EMPTY, &[]);
-    }
-    bind(
-        leaves.len() as u64,
-        &CBMT::<Hash, MergeNodes>::build_merkle_tree(&leaves).root(),
-    )
+    tree::root::<Transactions>(&leaves(transactions))
+        .unwrap_or_else(|| hash::tagged(tag::TRANSACTION_EMPTY, &[]))
 }
 
 /// The siblings of the leaf at `index`, bottom up; `None` outside the block.
@@ -64,9 +47,7 @@ pub fn prove(transactions: &[impl AsRef<[u8]>], index: u32) -> Option<Vec<Hash>>
     if index as usize >= transactions.len() {
         return None;
     }
-    let leaves: Vec<Hash> = transactions.iter().map(|t| leaf(t.as_ref())).collect();
-    let proof = CBMT::<Hash, MergeNodes>::build_merkle_tree(&leaves).build_proof(&[index])?;
-    Some(proof.lemmas().to_vec())
+    tree::prove::<Transactions>(&leaves(transactions), index)
 }
 
 /// Checks that `envelope` is transaction `index` of the `count` under `root`.
@@ -77,48 +58,26 @@ pub fn verify(
     envelope: &[u8],
     siblings: &[Hash],
 ) -> Result<(), InclusionError> {
-    if u64::from(index) >= count {
-        return Err(InclusionError::Index { index, count });
-    }
-    // Wide enough for any count that a header can claim.
-    let mut place = u128::from(count) - 1 + u128::from(index);
-    let expected = depth(place);
+    let place = u64::from(index);
+    let expected = tree::depth(count, place).ok_or(InclusionError::Index { index, count })?;
     if siblings.len() != expected {
         return Err(InclusionError::PathLength {
             expected,
             found: siblings.len(),
         });
     }
-    let mut node = leaf(envelope);
-    for sibling in siblings {
-        node = if place % 2 == 1 {
-            MergeNodes::merge(&node, sibling)
-        } else {
-            MergeNodes::merge(sibling, &node)
-        };
-        place = (place - 1) / 2;
-    }
-    if bind(count, &node) != *root {
+    if tree::climb::<Transactions>(count, place, leaf(envelope), siblings) != *root {
         return Err(InclusionError::Root);
     }
     Ok(())
 }
 
+fn leaves(transactions: &[impl AsRef<[u8]>]) -> Vec<Hash> {
+    transactions.iter().map(|t| leaf(t.as_ref())).collect()
+}
+
 fn leaf(envelope: &[u8]) -> Hash {
     hash::tagged(tag::TRANSACTION_LEAF, &[envelope])
-}
-
-fn bind(count: u64, root: &Hash) -> Hash {
-    hash::tagged(tag::TRANSACTION_NODE, &[&count.to_be_bytes(), root])
-}
-
-fn depth(mut place: u128) -> usize {
-    let mut depth = 0;
-    while place > 0 {
-        place = (place - 1) / 2;
-        depth += 1;
-    }
-    depth
 }
 
 #[cfg(test)]

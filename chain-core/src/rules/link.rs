@@ -7,11 +7,12 @@ use super::Context;
 use crate::Fault;
 use crate::encoding;
 use crate::hash::Hash;
-use crate::proof::link::extend;
-use crate::state::StateRead;
+use crate::proof::link::{PAGE_STRIDE, extend};
 use crate::state::delta::{Delta, LinkRow};
+use crate::state::{StateRead, keys};
 
-/// Stages one more entry of the link held by the record at `owner`, and advances the link.
+/// Stages one more entry of the link held by the record at `owner`, and advances the link. At every
+/// [`PAGE_STRIDE`]th entry the head is kept in the state.
 pub fn append<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
@@ -37,5 +38,11 @@ pub fn append<S: StateRead>(
         entry,
     });
     link.count += 1;
+    if link.count.is_multiple_of(PAGE_STRIDE) {
+        state.put(keys::link_head(owner, link.count), link.head.clone());
+    }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

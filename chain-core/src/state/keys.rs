@@ -24,6 +24,14 @@ pub fn design_file(sha256: &Hash) -> Vec<u8> {
     joined(b"design-file/", sha256)
 }
 
+/// The head of the link that the record at `owner` holds, after its first `count` entries; written at
+/// every [`PAGE_STRIDE`](crate::proof::link::PAGE_STRIDE)th.
+pub fn link_head(owner: &[u8], count: u64) -> Vec<u8> {
+    let mut key = joined(b"link-head/", &hash::sha256(owner));
+    key.extend_from_slice(&count.to_be_bytes());
+    key
+}
+
 /// An `Organisation`, by id.
 pub fn organisation(id: &str) -> Vec<u8> {
     joined(b"organisation/", id.as_bytes())
@@ -99,6 +107,15 @@ mod tests {
         assert_eq!(
             design_file(&[2; 32]),
             [b"design-file/".as_slice(), &[2; 32]].concat()
+        );
+        assert_eq!(
+            link_head(b"item/a", 258),
+            [
+                b"link-head/".as_slice(),
+                &hash::sha256(b"item/a"),
+                b"\0\0\0\0\0\0\x01\x02"
+            ]
+            .concat()
         );
         assert_eq!(organisation("abc"), b"organisation/abc");
         assert_eq!(key_owner(&[3; 32]), [b"key/".as_slice(), &[3; 32]].concat());

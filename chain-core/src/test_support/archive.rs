@@ -1,6 +1,6 @@
 //! Evidence from a test chain: certificates are made on demand, by as few validators as suffice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use touchstone_proto::ledger::CommitCertificate;
@@ -9,7 +9,8 @@ use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 use super::{Chain, certify, public};
 use crate::Fault;
 use crate::certificate::exceeds_two_thirds;
-use crate::evidence::{Archive, WholeBlock};
+use crate::evidence::{Archive, Stamps, WholeBlock};
+use crate::proof::page::LinkRead;
 use crate::state::commitment;
 
 /// Public keys that may vote, by their seeds.
@@ -95,5 +96,21 @@ impl Archive for Chain {
             self.certified_header(height),
             block.transactions.clone(),
         )))
+    }
+
+    fn stamps(&self, _heights: &BTreeSet<u64>) -> Result<Stamps, Fault> {
+        Ok(self.stamps.clone())
+    }
+}
+
+impl LinkRead for Chain {
+    fn entries_between(&self, owner: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Fault> {
+        let rows = self.state.links.iter().filter(|row| row.owner == owner);
+        let page = rows.filter(|row| (from..to).contains(&row.sequence));
+        Ok(page.map(|row| row.entry.clone()).collect())
+    }
+
+    fn prove_key(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        self.prove(key)
     }
 }

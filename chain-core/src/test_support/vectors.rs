@@ -8,8 +8,10 @@ use touchstone_proto::ledger::{self, DepositDesign, DiscloseDesign, VoteKind};
 use super::*;
 use crate::hash::{self, tag};
 use crate::model::design;
+use crate::proof::checkpoint::{self, BlockLeaf};
 use crate::proof::transaction_tree;
 use crate::state::{commitment, keys};
+use crate::test_support::tsa::TestAuthority;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/format.md");
 const BEGIN: &str = "<!-- vectors: begin -->\n```text\n";
@@ -64,6 +66,9 @@ fn the_document_names_every_tag_message_and_field() {
         tag::TRANSACTION_LEAF,
         tag::TRANSACTION_NODE,
         tag::TRANSACTION_EMPTY,
+        tag::CHECKPOINT,
+        tag::CHECKPOINT_BLOCK,
+        tag::CHECKPOINT_NODE,
         tag::LINK,
         tag::CHANGE,
         tag::DESIGN_COMMITMENT,
@@ -71,7 +76,8 @@ fn the_document_names_every_tag_message_and_field() {
         tag::DESIGN_ID,
     ];
     for tag in tags {
-        assert!(document.contains(&format!("`{tag}`")), "{tag}");
+        let named = [format!("`{tag}`"), format!("\"{tag}\" ‖ 0x00 ‖")];
+        assert!(named.iter().any(|name| document.contains(name)), "{tag}");
     }
     let proto = include_str!("../../../proto/touchstone/ledger.proto");
     let (mut fields, mut row) = (0, "");
@@ -160,6 +166,7 @@ fn vectors() -> String {
     link(&mut out, &chain);
     state(&mut out, &chain, design_id);
     handover(&mut out, &mut chain);
+    checkpoint(&mut out, &mut chain);
     out.0
 }
 
@@ -318,4 +325,37 @@ fn handover(out: &mut Vectors, chain: &mut Chain) {
     );
     out.hex("handover.next_validators", chain.validators.encode());
     out.hex("handover.next_validators_hash", chain.validators.hash());
+}
+
+fn checkpoint(out: &mut Vectors, chain: &mut Chain) {
+    out.section(
+        "Checkpoint: blocks 2 to 4, with an RSA authority's token, at 2026-03-01T12:00:00.250Z with an accuracy of 1 s",
+    );
+    let url = "http://tsa.example/";
+    let authority = TestAuthority::rsa();
+    chain.stamp(&authority, url, (2, 4), 1_772_366_400_250);
+    let leaves: Vec<BlockLeaf> = chain.blocks[1..4]
+        .iter()
+        .map(|block| BlockLeaf {
+            id: block.header.id(),
+            validators_hash: block.header.validators_hash,
+        })
+        .collect();
+    for (height, leaf) in (2..).zip(&leaves) {
+        out.hex(&format!("checkpoint.{height}.block.id"), leaf.id);
+        let name = format!("checkpoint.{height}.validators_hash");
+        out.hex(&name, leaf.validators_hash);
+    }
+    let tree = checkpoint::tree(&chain.id, 2, &leaves).unwrap();
+    for (i, sibling) in tree.path(3).unwrap().iter().enumerate() {
+        out.hex(&format!("checkpoint.3.sibling.{i}"), sibling);
+    }
+    out.hex("checkpoint.root", tree.root());
+    out.text("checkpoint.authority", url);
+    let stamped = tree.checkpoint(&chain.id, url).unwrap();
+    out.hex("checkpoint.document", stamped.bytes());
+    out.hex("checkpoint.imprint", stamped.imprint());
+    let message = &chain.stamps.checkpoints[0];
+    out.hex("checkpoint.token", &message.token);
+    out.hex("checkpoint.certificate", &message.certificates[0]);
 }

@@ -83,7 +83,8 @@ async fn last(client: &Client, count: u64) -> Result<u64, Failure> {
     Ok(height.saturating_add(1).saturating_sub(count))
 }
 
-fn check_parent(before: &mut Option<(u64, Hash)>, attested: &Attested) -> Result<(), Failure> {
+/// Checks that a block is the child of the one before, if there was one.
+pub fn check_parent(before: &mut Option<(u64, Hash)>, attested: &Attested) -> Result<(), Failure> {
     let header = &attested.header;
     if let Some((height, id)) = before
         && (header.height != *height + 1 || header.parent != *id)

@@ -23,7 +23,8 @@ A run that was cut off goes on when the same command is run again: the journal h
 bytes of what was sent. Events whose exact bytes your organisation has recorded before, from another
 folder say, are skipped; --allow-duplicates records them again.
 
-With --json the last outcome is {\"outcome\":\"summary\", ...}: committed, refused, skipped, pending.
+With --json the last outcome is {\"outcome\":\"summary\", ...}: how many are committed, refused,
+skipped and pending.
 
 Exit codes: 0 all recorded (proven); 2 some events refused or skipped, the others recorded, or a
 folder without documents; 5 node unreachable; 130 Ctrl-C (run it again to go on).")]

@@ -17,6 +17,7 @@ use crate::certificate::{credential, page};
 use crate::client::{Client, Outcome};
 use crate::failure::Failure;
 use crate::file;
+use crate::keyfile::{self, Passphrase};
 use crate::output::{Output, attested_json, plain, utc};
 use crate::pdf;
 use crate::receipt::{self, Opening, Receipt};
@@ -29,16 +30,28 @@ use crate::verify::{Attested, NotVerified};
   touchstone certificate chair-front.png               finds its receipt here, else disclosures
   touchstone certificate chair-front.png --receipt 4be1….touchstone.json
   touchstone certificate 4be1…                         by the design's id; finds its receipt here
+  touchstone certificate --commitment 77d0… --owner-key 9f3c…    by what was deposited, and by whom
   touchstone certificate chair-front.png -o cert.pdf   writes it in PDF/A as well
   touchstone certificate 4be1… -o cert.json --key acme.pem
   touchstone certificate --check cert.json             is the credential right?
 
-Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a credential
-that leaves something to weigh.")]
+Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a
+credential that leaves something to weigh.")]
 pub struct Arguments {
     /// A design's id (64 hex digits) or one of its files
-    #[arg(value_name = "ID|FILE", required_unless_present = "check")]
+    #[arg(value_name = "ID|FILE", required_unless_present_any = ["check", "commitment"])]
     pub design: Option<String>,
+    /// Find the design by its commitment (64 hex digits) and its owner's key
+    #[arg(
+        long,
+        value_name = "HEX",
+        requires = "owner_key",
+        conflicts_with = "design"
+    )]
+    pub commitment: Option<String>,
+    /// The key that signed the deposit of --commitment: 64 hex digits or a PEM file
+    #[arg(long, value_name = "HEX|FILE", requires = "commitment")]
+    pub owner_key: Option<String>,
     /// The receipt of the deposit
     #[arg(long, value_name = "RECEIPT")]
     pub receipt: Option<PathBuf>,
@@ -50,7 +63,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub out: Vec<PathBuf>,
     /// Check a Verifiable Credential of a deposit; where a genesis document is named, against the ledger
-    #[arg(long, value_name = "CREDENTIAL", conflicts_with_all = ["design", "out"])]
+    #[arg(long, value_name = "CREDENTIAL", conflicts_with_all = ["design", "commitment", "out"])]
     pub check: Option<PathBuf>,
     /// Check the credential's signature alone and ask no node
     #[arg(long, requires = "check")]
@@ -93,7 +106,9 @@ pub async fn run(
     if let Some(path) = &arguments.check {
         return check::run(path, arguments, settings, output).await;
     }
-    let design = arguments.design.as_deref().unwrap_or_default();
+    let by_commitment = deposit_id(arguments)?.map(hex::encode);
+    let design = arguments.design.as_deref().or(by_commitment.as_deref());
+    let design = design.unwrap_or_default();
     let forms = output_forms(arguments, settings)?;
     let file = match Path::new(design) {
         path if path.is_file() => Some(receipt::hash_file(path)?),
@@ -176,6 +191,18 @@ pub async fn run(
         }
     }
     Ok(())
+}
+
+/// The id of a design that is named by its commitment and its owner's key. There is one for each pair, and
+/// the state tells of each whether it was deposited.
+fn deposit_id(arguments: &Arguments) -> Result<Option<Hash>, Failure> {
+    let (Some(commitment), Some(key)) = (&arguments.commitment, &arguments.owner_key) else {
+        return Ok(None);
+    };
+    let commitment = receipt::bytes("commitment", commitment)
+        .map_err(|_| Failure::Usage("a commitment has 64 hex digits".into()))?;
+    let key = keyfile::public_key(key, &Passphrase::default())?;
+    Ok(Some(design::id(&key, &commitment)))
 }
 
 /// A form of the certificate as a file.

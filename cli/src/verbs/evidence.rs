@@ -1,6 +1,6 @@
 //! `touchstone evidence`: one offline file that proves a record to somebody without the network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use touchstone_core::epcis::Identifier;
@@ -25,11 +25,11 @@ use crate::verify::NotVerified;
   touchstone evidence 4be1… -o case.evidence      without the receipt the content stays closed
   touchstone verify case.evidence                 checks it, offline
 
-The file holds the record's exact bytes, signatures, keys, proofs and validators. With the receipt it also
-holds the salt: whoever has the file can then tell which files were deposited, though it holds none
-of them. docs/evidence.md describes every byte.
+The file holds the record's exact bytes, signatures, keys, proofs and validators. With the receipt
+it also holds the salt: whoever has the file can then tell which files were deposited, though it
+holds none of them. docs/evidence.md describes every byte.
 
-Exit codes: 0 written, and verified as its reader will; 3 not verified; 5 the node doesn't answer.")]
+Exit codes: 0 written, and verified as its reader will; 3 not verified; 5 no answer of the node.")]
 pub struct Arguments {
     /// An item's identifier, or a design's id (64 hex digits)
     #[arg(value_name = "ID")]
@@ -58,6 +58,14 @@ pub async fn run(
         .map(Receipt::read)
         .transpose()?;
     let subject = subject(&arguments.subject, receipt.as_ref())?;
+    if let (Subject::Design(id), None) = (&subject, &receipt)
+        && receipt::of_design(None, &hex::encode(id))?.is_some()
+    {
+        output.remark(
+            "the design's receipt lies here: --receipt with it would show the file's reader what \
+             was deposited",
+        );
+    }
     let client = settings.client().await?;
     let chain_id = *client.trust().chain_id();
     let mut bytes = client
@@ -74,7 +82,7 @@ pub async fn run(
     }
     let trusted = Trusted {
         chain_id: Some(chain_id),
-        originals: &[],
+        ..Trusted::default()
     };
     let report = evidence::examine(&bytes, &trusted);
     if let Some((element, reason)) = report.failure() {
@@ -119,6 +127,13 @@ fn subject(text: &str, receipt: Option<&Receipt>) -> Result<Subject, Failure> {
             )),
             _ => Ok(Subject::Design(id.to_vec())),
         };
+    }
+    if Path::new(text).is_file() {
+        return Err(Failure::Usage(format!(
+            "{} is a file: name the design by its id, which is the receipt's name, and the receipt \
+             with --receipt",
+            plain(text)
+        )));
     }
     let id = Identifier::parse(text).map_err(|e| {
         Failure::Usage(format!(

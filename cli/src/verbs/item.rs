@@ -1,4 +1,7 @@
-//! `touchstone item`: the full link of an item, as a person reads it.
+//! `touchstone item`: the full link of an item, or a page of it, as a person reads it.
+
+mod life;
+mod page;
 
 use serde_json::{Value, json};
 use touchstone_core::epcis::Identifier;
@@ -7,23 +10,34 @@ use touchstone_core::model::unit_state::UnitState;
 use crate::failure::Failure;
 use crate::journey::{self, Journey, Step};
 use crate::output::{Output, attested_json, attested_lines, counted, plain, utc};
+use crate::receipt;
 use crate::settings::Settings;
+use crate::verify::Attested;
 use crate::words;
-
-mod life;
 
 use life::Life;
 
-/// Show everything that is recorded for an item, proven complete
+/// Show everything that is recorded for an item, proven complete; or a page of a long history
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   touchstone item urn:epc:id:sgtin:9521234.050001.A1
   touchstone item https://id.gs1.org/00/095212340000000150 --json
+  touchstone item urn:epc:id:sscc:9521234.0000000015 --from 257 --limit 256
+
+Without --from or --limit, the item's whole link is read with those of the containers it was in, and all
+of it is proven complete. A page is proven by itself: exactly these events, in order, stand in this
+place of the item's own link. It says nothing of other events, nor of containers.
 
 Exit codes: 0 verified; 3 not verified; 4 not recorded (proven).")]
 pub struct Arguments {
     /// An EPC URN, a GS1 Digital Link or any other absolute URI
     pub id: String,
+    /// Show a page of the item's own events: number of the first, counted from 1
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub from: Option<u64>,
+    /// Show a page of so many of the item's own events [default with --from: 256]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub limit: Option<u32>,
 }
 
 /// Fetches, checks and prints.
@@ -33,32 +47,23 @@ pub async fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let id = Identifier::parse(&arguments.id).map_err(|e| {
+        let is_design = receipt::bytes("id", &arguments.id).is_ok();
         let hint = match arguments.id.starts_with(|c: char| c == '(' || c.is_ascii_digit()) {
+            _ if is_design => "; it may be a design's id: see `touchstone certificate`",
             true => "; write a GTIN with its serial as https://id.gs1.org/01/GTIN/21/SERIAL, an SSCC as https://id.gs1.org/00/SSCC",
             false => "",
         };
         Failure::Usage(format!("{}: {e}{hint}", plain(&arguments.id)))
     })?;
     let mut client = settings.client().await?;
+    if arguments.from.is_some() || arguments.limit.is_some() {
+        let from = arguments.from.unwrap_or(1);
+        let limit = arguments.limit.unwrap_or(page::LIMIT);
+        return page::run(&id, from, limit, &mut client, output).await;
+    }
     let journey = journey::travel(&mut client, id.as_str()).await?;
     if journey.link.record.is_none() {
-        let attested = &journey.link.attested;
-        output.warn_if_old(attested);
-        let hint = match id.is_class() {
-            true => {
-                " (this names a kind of product: ask for one unit, with its serial, …/21/SERIAL)"
-            }
-            false => "",
-        };
-        let age = output.age(attested.header.time_ms);
-        return Err(Failure::Absent {
-            id: id.as_str().to_owned(),
-            height: attested.header.height,
-            message: format!(
-                "NOT RECORDED: nothing is recorded for {}{hint} as of {age}",
-                plain(id.as_str())
-            ),
-        });
+        return Err(absent(&id, &journey.link.attested, output));
     }
     output.warn_if_old(&journey.link.attested);
     let life = Life::of(&mut client, &id, &journey).await?;
@@ -99,6 +104,24 @@ pub async fn run(
     Ok(())
 }
 
+/// Nothing is recorded, and that is proven.
+fn absent(id: &Identifier, attested: &Attested, output: &mut Output) -> Failure {
+    output.warn_if_old(attested);
+    let hint = match id.is_class() {
+        true => " (this names a kind of product: ask for one unit, with its serial, …/21/SERIAL)",
+        false => "",
+    };
+    let age = output.age(attested.header.time_ms);
+    Failure::Absent {
+        id: id.as_str().to_owned(),
+        height: attested.header.height,
+        message: format!(
+            "NOT RECORDED: nothing is recorded for {}{hint} as of {age}",
+            plain(id.as_str())
+        ),
+    }
+}
+
 fn print_head(journey: &Journey, output: &mut Output) {
     let own = journey.link.events.len();
     let inherited = journey.steps.len().saturating_sub(own);
@@ -127,7 +150,7 @@ fn containers(via: &[String]) -> String {
     containers.join(", in ")
 }
 
-fn print_step(number: usize, step: &Step, name: &str, output: &mut Output) {
+fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
     let value: Value = serde_json::from_slice(&step.bytes).unwrap_or(Value::Null);
     let (height, transaction, event) = step.place;
     output.line("");

@@ -1,4 +1,6 @@
-//! `touchstone keys`: an organisation changes its own signing keys.
+//! `touchstone keys`: an organisation changes its own signing keys; anyone asks what a key was worth.
+
+mod check;
 
 use serde_json::json;
 use time::OffsetDateTime;
@@ -10,7 +12,7 @@ use crate::keyfile::{self, Passphrase};
 use crate::output::Output;
 use crate::settings::{Settings, Signing};
 
-/// Add and retire your organisation's signing keys
+/// Add and retire your organisation's signing keys, or check whether a key was valid
 #[derive(clap::Subcommand, Debug)]
 pub enum Verb {
     /// Add keys, which may sign from the next height
@@ -26,11 +28,19 @@ A key belongs to one organisation for ever.")]
     Retire(Retire),
     /// Report that others may have used a key since a time; it is retired with this height
     #[command(after_help = "Example:
-  touchstone keys compromise 9f3c… --since 2026-03-01T08:00:00Z --organisation acme --key acme-2.pem
+  touchstone keys compromise 9f3c… --since 2026-03-01T08:00:00Z --key acme-2.pem
 
 What the key signed stays recorded. Verifiers tell what it signed before this time, which keeps its
 worth, from what it signed after, which they mark as doubtful. The report can't be changed later.")]
     Compromise(Compromise),
+    /// Check, proven, whether a key was an organisation's valid key at a height
+    #[command(after_help = "Examples:
+  touchstone keys check 9f3c… --of acme
+  touchstone keys check acme.pub.pem --of acme --at 120 --json
+
+Exit codes: 0 valid; 3 not verified; 4 not valid at that height, or never that organisation's (proven);
+6 valid, but reported compromised since a time that isn't after that block's.")]
+    Check(check::Arguments),
 }
 
 /// Arguments of `keys add`.
@@ -80,6 +90,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         keys.map(|key| key.map(|k| k.to_vec())).collect()
     };
     let (action, signing) = match verb {
+        Verb::Check(arguments) => return check::run(arguments, settings, output).await,
         Verb::Add(verb) => {
             let action = ChangeKeys {
                 add: read(&verb.keys)?,

@@ -51,7 +51,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
     if reply.evidence.is_empty() {
         match output.json {
             true => output.value(&json!({"evidence": []})),
-            false => output.line("The node knows of no misbehaviour."),
+            false => output.line("The node says that it knows of no misbehaviour (its own word)."),
         }
     }
     Ok(())

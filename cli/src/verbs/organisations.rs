@@ -11,7 +11,7 @@ use touchstone_proto::node::{ListOrganisationsRequest, StateReply};
 
 use crate::client::{Client, within};
 use crate::failure::Failure;
-use crate::output::{Output, attested_lines, plain};
+use crate::output::{Output, attested_json, attested_lines, plain, utc, validity};
 use crate::settings::Settings;
 use crate::verify::{Attested, NotVerified};
 
@@ -21,8 +21,8 @@ use crate::verify::{Attested, NotVerified};
   touchstone organisations
   touchstone organisations acme
 
-Each record is proven. Whether the list holds all of them is proven where the node sends the
-proof; otherwise a remark says that it isn't.")]
+Each record is proven, and so is it that the list holds all of them. `touchstone keys check` tells whether
+a key was valid at some height.")]
 pub struct Arguments {
     /// Only this one
     pub id: Option<String>,
@@ -42,7 +42,7 @@ pub async fn run(
             height: attested.header.height,
             message: format!("organisation {:?} is not enrolled", plain(id)),
         })?;
-        print(&record, output);
+        print(&record, &attested, output);
         print_age(&attested, output);
         return Ok(());
     }
@@ -61,28 +61,24 @@ pub async fn run(
                 .as_ref()
                 .is_none_or(|o| attested.header.height < o.header.height)
             {
-                oldest = Some(attested);
+                oldest = Some(attested.clone());
             }
-            records.push(record);
+            records.push((attested, record));
         }
     }
-    if let Some(listed) = &listed {
-        let found: BTreeSet<String> = records.iter().map(|r| r.id.clone()).collect();
-        if *listed != found || found.len() != records.len() {
-            return Err(NotVerified::Contradiction(
-                "the organisations are not those of the proven list".into(),
-            )
-            .into());
-        }
+    let listed = listed.ok_or(NotVerified::Missing("list of all organisations"))?;
+    let found: BTreeSet<String> = records.iter().map(|(_, r)| r.id.clone()).collect();
+    if listed != found || found.len() != records.len() {
+        return Err(NotVerified::Contradiction(
+            "the organisations are not those of the proven list".into(),
+        )
+        .into());
     }
-    for record in &records {
-        print(record, output);
+    for (attested, record) in &records {
+        print(record, attested, output);
     }
     if let Some(oldest) = &oldest {
         print_age(oldest, output);
-    }
-    if listed.is_none() {
-        output.remark("each record is proven; that these are all is the node's own word");
     }
     Ok(())
 }
@@ -120,7 +116,7 @@ fn print_age(attested: &Attested, output: &mut Output) {
     }
 }
 
-fn print(record: &Organisation, output: &mut Output) {
+fn print(record: &Organisation, attested: &Attested, output: &mut Output) {
     let roles: Vec<&str> = record
         .roles
         .iter()
@@ -129,6 +125,7 @@ fn print(record: &Organisation, output: &mut Output) {
     if output.json {
         output.value(&json!({
             "id": record.id,
+            "verified": true,
             "name": record.name,
             "roles": roles,
             "gs1_prefixes": record.gs1_prefixes,
@@ -136,11 +133,13 @@ fn print(record: &Organisation, output: &mut Output) {
                 "public_key": hex::encode(&k.public_key),
                 "valid_from_height": k.valid_from_height,
                 "valid_until_height": k.valid_until_height,
+                "compromised_since_ms": k.compromised_since_ms,
             })).collect::<Vec<_>>(),
             "peers": record.peers.iter().map(|p| json!({
                 "public_key": hex::encode(&p.public_key),
                 "addresses": p.addresses,
             })).collect::<Vec<_>>(),
+            "header": attested_json(attested),
         }));
         return;
     }
@@ -151,14 +150,14 @@ fn print(record: &Organisation, output: &mut Output) {
         roles.join(", ")
     ));
     for key in &record.keys {
-        let until = match key.valid_until_height {
-            0 => "on".to_owned(),
-            height => format!("to {height}"),
+        let reported = match key.compromised_since_ms {
+            0 => String::new(),
+            since => format!("; reported compromised since {}", utc(since)),
         };
         output.line(format!(
-            "  key  {} from height {} {until}",
+            "  key  {} {}{reported}",
             hex::encode(&key.public_key),
-            key.valid_from_height
+            validity(key.valid_from_height, key.valid_until_height)
         ));
     }
     for peer in &record.peers {

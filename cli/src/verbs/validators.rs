@@ -16,7 +16,7 @@ use crate::settings::Settings;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   touchstone validators
-  touchstone validators add --public-key 9f3c… --of echo --power 1 --organisation acme --key acme.pem
+  touchstone validators add --public-key 9f3c… --of echo --organisation acme --key acme.pem
   touchstone validators remove --public-key 9f3c… --organisation acme --key acme.pem")]
 pub struct Arguments {
     /// What to do; without it, the validators are shown
@@ -32,7 +32,9 @@ pub enum Verb {
   touchstone validators add --public-key 9f3c… --of echo --organisation acme --key acme.pem
 
 Its organisation must be enrolled. Every organisation that runs a validator may approve; the change
-takes effect when more than 2/3 of the voting power approved the same key, organisation and power.")]
+takes effect when more than 2/3 of the voting power approved the same key, organisation and power.
+To give a validator a new key: add the new one, start its node with the new validator_key, and
+remove the old one.")]
     Add(Add),
     /// Approve removing a validator
     #[command(after_help = "Example:
@@ -153,14 +155,15 @@ async fn check_addition(
 async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let attested = client.validators().await?;
+    output.warn_if_old(&attested);
     if output.json {
         output.value(&json!({
+            "verified": true,
             "header": attested_json(&attested),
             "validators": attested.validators.iter().map(validator_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
-    output.warn_if_old(&attested);
     let mut lines = Vec::new();
     for validator in attested.validators.iter() {
         let name = client.name(&validator.organisation).await?;

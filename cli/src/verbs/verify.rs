@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use touchstone_core::evidence::{
-    self, Check, CheckResult, Deposit, Facts, History, Report, Trusted, Verdict,
+    self, Check, CheckResult, Deposit, Facts, History, Report, StampFact, Trusted, Verdict,
 };
 use touchstone_core::hash::{Hash, sha256};
 
@@ -15,6 +15,7 @@ use crate::pdf;
 use crate::receipt;
 use crate::report;
 use crate::settings::Settings;
+use crate::tokens::{self, Written};
 use crate::verify::NotVerified;
 use crate::words;
 
@@ -24,6 +25,8 @@ use crate::words;
   touchstone verify case.evidence --genesis genesis.json
   touchstone verify case.evidence chair-front.png chair-back.png     with the original files
   touchstone verify case.evidence --pdf report.pdf                   a report for the file of a case
+  touchstone verify case.evidence --tsa-roots roots.pem              trusting these time-stamp authorities
+  touchstone verify case.evidence --tsa-roots roots.pem --tokens DIR their tokens as files, for openssl ts
   touchstone verify case.evidence --json
 
 No network, no node and no clock is asked. Without a genesis file from a trusted place the verdict
@@ -40,7 +43,13 @@ pub struct Arguments {
     /// Write the report as a PDF/A document too, in Chinese and English
     #[arg(long, value_name = "REPORT")]
     pub pdf: Option<PathBuf>,
-    /// Overwrite an existing report
+    /// Root certificates of time-stamp authorities that are trusted, in PEM
+    #[arg(long, value_name = "ROOTS")]
+    pub tsa_roots: Option<PathBuf>,
+    /// Write the time-stamp tokens as files into this folder, and print how openssl verifies them
+    #[arg(long, value_name = "DIR")]
+    pub tokens: Option<PathBuf>,
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
 }
@@ -69,19 +78,37 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
         true => Some(settings.genesis()?.chain_id),
         false => None,
     };
+    let stamp_roots = match &arguments.tsa_roots {
+        Some(path) => tokens::roots(path)?,
+        None => Vec::new(),
+    };
     let trusted = Trusted {
         chain_id,
         originals: &originals,
+        stamp_roots: &stamp_roots,
     };
     let report = evidence::examine(&bytes, &trusted);
     if let Some(path) = &arguments.pdf {
         let document = report::document(&report, &sha256(&bytes), &originals);
         file::write(path, &pdf::render(&document)?)?;
     }
+    let written = match &arguments.tokens {
+        Some(folder) if report.verdict != Verdict::NotVerified => {
+            let roots = arguments.tsa_roots.as_deref();
+            tokens::write(folder, &report.facts.stamps, roots, arguments.force)?
+        }
+        _ => Vec::new(),
+    };
     if output.json {
-        output.value(&report_json(&report));
+        let mut value = report_json(&report);
+        if let (Some(members), Some(_)) = (value.as_object_mut(), &arguments.tokens) {
+            let tokens = written.iter().map(Written::json).collect();
+            members.insert("tokens".into(), tokens);
+        }
+        output.value(&value);
     } else {
         print(&report, output);
+        print_tokens(&written, output);
     }
     match report.verdict {
         Verdict::Verified => Ok(()),
@@ -146,9 +173,24 @@ fn print_check(check: &Check, output: &mut Output) {
     };
     let mut findings = check.findings.iter();
     let first = findings.next().map_or(String::new(), |f| plain(f));
-    output.line(format!("  {:<13} {result}: {first}", check.element.name()));
+    // That an element isn't checked is itself what was found.
+    output.line(match check.result {
+        CheckResult::NotChecked => format!("  {:<13} {first}", check.element.name()),
+        _ => format!("  {:<13} {result}: {first}", check.element.name()),
+    });
     for finding in findings {
         output.line(format!("  {:<13} {}", "", plain(finding)));
+    }
+}
+
+fn print_tokens(written: &[Written], output: &mut Output) {
+    for written in written {
+        output.line("");
+        output.line(format!(
+            "Token     {}",
+            plain(&written.token.display().to_string())
+        ));
+        output.line(plain(&written.command_line()));
     }
 }
 
@@ -170,6 +212,19 @@ fn print_facts(facts: &Facts, output: &mut Output) {
     }
     if let Some(deposit) = &facts.deposit {
         print_deposit(deposit, facts, output);
+    }
+    for fact in &facts.stamps {
+        let trusted = if fact.is_trusted {
+            "trusted"
+        } else {
+            "root not trusted here"
+        };
+        output.line(format!(
+            "Stamped   no later than {} by {} ({trusted}): {} of the record's blocks",
+            utc(fact.stamped.no_later_than_ms()),
+            plain(&fact.stamped.authority),
+            fact.heights.len()
+        ));
     }
     let names: Vec<String> = facts
         .validators
@@ -263,6 +318,7 @@ fn facts_json(facts: &Facts) -> Value {
         "time_ms": facts.time_ms,
         "block_id": facts.block_id.map(hex::encode),
         "time_error_ms": facts.time_error_ms,
+        "stamps": facts.stamps.iter().map(stamp_json).collect::<Vec<_>>(),
         "validators": facts.validators.iter().map(|v| json!({
             "public_key": hex::encode(v.public_key),
             "power": v.power,
@@ -307,5 +363,23 @@ fn facts_json(facts: &Facts) -> Value {
                 "name": name,
             })).collect::<Vec<_>>(),
         })),
+    })
+}
+
+fn stamp_json(fact: &StampFact) -> Value {
+    let stamped = &fact.stamped;
+    json!({
+        "authority": stamped.authority,
+        "url": fact.url,
+        "first": fact.first,
+        "last": fact.last,
+        "heights": fact.heights,
+        "gen_time_ms": stamped.gen_time_ms,
+        "accuracy_ms": stamped.accuracy_ms,
+        "no_later_than_ms": stamped.no_later_than_ms(),
+        "serial": stamped.serial,
+        "policy": stamped.policy,
+        "root_sha256": hex::encode(stamped.root()),
+        "trusted": fact.is_trusted,
     })
 }

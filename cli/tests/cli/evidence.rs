@@ -1,6 +1,7 @@
 //! Evidence files: written from a ledger, examined offline.
 
 use touchstone_core::evidence::Subject;
+use touchstone_core::test_support::tsa::{TestAuthority, TestKey};
 use touchstone_proto::node::EvidencePiece;
 
 use crate::fake::{Ran, Served, text_of};
@@ -79,6 +80,8 @@ async fn a_changed_file_is_refused_with_the_reason() {
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.out.contains("NOT VERIFIED"), "{}", ran.out);
     assert!(ran.out.contains("checksum"), "{}", ran.out);
+    let unchecked = "anchor        not checked, as an element before it failed";
+    assert!(ran.out.contains(unchecked), "{}", ran.out);
     let absent = alone(&["verify", "no-such-file"]).await;
     assert_eq!(absent.code, 1, "{absent:?}");
 }
@@ -131,6 +134,12 @@ async fn a_deposit_is_opened_by_its_receipt_and_compared_with_the_original() {
     let receipt = ran.json()[0]["receipt"].as_str().unwrap().to_owned();
     let id = ran.json()[0]["design_id"].as_str().unwrap().to_owned();
     let file = node.path("design.evidence").display().to_string();
+    let a_file = node.run(&["evidence", &receipt, "-o", &file]).await;
+    assert_eq!(a_file.code, 1, "{a_file:?}");
+    assert!(a_file.err.contains("by its id"), "{a_file:?}");
+    let as_item = node.run(&["item", &id]).await;
+    assert_eq!(as_item.code, 1, "{as_item:?}");
+    assert!(as_item.err.contains("a design's id"), "{as_item:?}");
     let write = ["evidence", &id, "--receipt", &receipt, "-o", &file];
     let ran = node.run(&write).await;
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -221,4 +230,118 @@ async fn the_report_is_written_for_a_judge() {
     assert!(!text.contains("What is proven"), "{text}");
     assert!(!text.contains("shipping"), "{text}");
     assert!(text.contains("photo.jpg"), "{text}");
+}
+
+/// OpenSSL, not told of anything but the files.
+fn openssl(command: &serde_json::Value) -> bool {
+    let words: Vec<&str> = command
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| w.as_str().unwrap())
+        .collect();
+    let output = std::process::Command::new(words[0])
+        .args(&words[1..])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        output.status.success(),
+        text.contains("Verification: OK"),
+        "{text}"
+    );
+    output.status.success()
+}
+
+/// The tokens in a file are what their authorities gave, for any program that knows RFC 3161.
+#[tokio::test]
+async fn openssl_accepts_the_tokens_that_verify_writes() {
+    let node = Served::start().await;
+    node.world().record("acme", &[event(1)]);
+    node.world().record("bravo", &[event(2)]);
+    let rsa = TestAuthority::rsa();
+    let ec = TestAuthority::simple(TestKey::P256, TestKey::P384);
+    node.world().stamp(&rsa, "http://one.example/tsa");
+    node.world().stamp(&ec, "http://two.example/tsa");
+    let file = node.path("case.evidence").display().to_string();
+    let ran = node.run(&["evidence", UNIT, "-o", &file]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let pem = |der: &Vec<u8>| {
+        use ed25519_dalek::pkcs8::spki::der::pem::{LineEnding, encode_string};
+        encode_string("CERTIFICATE", LineEnding::LF, der).unwrap()
+    };
+    let roots: String = [&rsa, &ec].map(|a| pem(a.chain.last().unwrap())).concat();
+    let roots = node.write("roots.pem", &roots);
+    let genesis = node.path("genesis.json").display().to_string();
+    let tokens = node.path("the tokens").display().to_string();
+    let pdf = node.path("report.pdf").display().to_string();
+    let arguments = [
+        "verify",
+        &file,
+        "--genesis",
+        &genesis,
+        "--tsa-roots",
+        &roots,
+        "--tokens",
+        &tokens,
+        "--pdf",
+        &pdf,
+    ];
+    let ran = alone(&arguments).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "time-stamps   passed: CN=Stamps R stamped blocks 1 to 2",
+        "Stamped   no later than 2026-03-01 12:00:01.250 UTC by CN=Stamps S (trusted): 2 of",
+        "openssl ts -verify -token_in -in '",
+        "-attime 1772366400",
+    ] {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+    let text = text_of(&pdf);
+    for part in [
+        "时间戳 Time stamp",
+        "根证书受信 root trusted",
+        "http://two.example/tsa",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    assert_eq!(alone(&arguments).await.code, 1, "overwritten unasked");
+    let ran = alone(&[&arguments[..], &["--force", "--json"]].concat()).await;
+    let report = &ran.json()[0];
+    assert_eq!(element(report, "time-stamps"), "passed");
+    assert_eq!(
+        report["facts"]["stamps"][0]["heights"],
+        serde_json::json!([1, 2])
+    );
+    let written = report["tokens"].as_array().unwrap();
+    assert_eq!(written.len(), 2);
+    for token in written {
+        assert!(openssl(&token["command"]), "{token}");
+        let document = token["document"].as_str().unwrap();
+        let mut bytes = std::fs::read(document).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(document, bytes).unwrap();
+        assert!(!openssl(&token["command"]), "{token}");
+    }
+}
+
+#[tokio::test]
+async fn authorities_that_nobody_trusts_are_weighed() {
+    let node = Served::start().await;
+    node.world().record("acme", &[event(1)]);
+    let authority = TestAuthority::rsa();
+    node.world().stamp(&authority, "http://one.example/tsa");
+    let file = node.path("case.evidence").display().to_string();
+    assert_eq!(node.run(&["evidence", UNIT, "-o", &file]).await.code, 0);
+    let genesis = node.path("genesis.json").display().to_string();
+    let ran = alone(&["verify", &file, "--genesis", &genesis]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    let root = hex::encode(authority.root());
+    for part in ["time-stamps   RESERVATION", &root, "root not trusted here"] {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+    let junk = node.write("junk.pem", "no certificate");
+    let ran = alone(&["verify", &file, "--tsa-roots", &junk]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
 }

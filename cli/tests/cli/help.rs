@@ -63,3 +63,34 @@ fn every_example_is_a_command() {
     }
     assert!(examples >= 20, "{examples}");
 }
+
+/// Longer lines would be broken where the reader doesn't expect it: so wide is help printed.
+#[test]
+fn no_line_of_help_is_broken() {
+    let mut found = Vec::new();
+    leaves(&Cli::command(), "touchstone", &mut found);
+    found.push((
+        "touchstone".into(),
+        Cli::command().get_after_help().unwrap().to_string(),
+    ));
+    for (words, help) in found {
+        let long = help.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(long, None, "{words}");
+    }
+}
+
+/// What belongs to the verb comes first, and what every verb knows stands apart.
+#[test]
+fn the_verbs_own_options_stand_apart() {
+    let mut cli = Cli::command();
+    cli.build();
+    let help = cli
+        .find_subcommand_mut("verify")
+        .unwrap()
+        .render_help()
+        .to_string();
+    let heading = help.find("Options of every command:").unwrap();
+    for (option, own) in [("--pdf", true), ("--node", false), ("--json", false)] {
+        assert_eq!(help.find(option).unwrap() < heading, own, "{option}");
+    }
+}

@@ -406,12 +406,17 @@ async fn an_old_answer_is_warned_of() {
     let node = Served::start().await;
     node.world().record("acme", &[seen(&[ITEM], "storing")]);
     let options = node.options();
+    let acme = node.path("acme.pem").display().to_string();
     let node_and_genesis = options[..options.len() - 2].iter().map(String::as_str);
     for (verb, code) in [
         (&["item", ITEM][..], 0),
         (&["item", OTHER], 4),
         (&["status"], 0),
+        (&["item", ITEM, "--from", "1"], 0),
         (&["validators"], 0),
+        (&["validators", "--json"], 0),
+        (&["block", "1"], 0),
+        (&["keys", "check", &acme, "--of", "acme"], 0),
         (&["organisations"], 0),
         (&["organisations", "acme"], 0),
         (&["blocks"], 0),

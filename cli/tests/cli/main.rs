@@ -2,6 +2,7 @@
 //! certificates, so that the client's checks are really exercised.
 
 mod captures;
+mod checkpoints;
 mod consortium;
 mod designs;
 mod evidence;
@@ -10,3 +11,5 @@ mod handovers;
 mod help;
 mod items;
 mod keys;
+mod pages;
+mod past;

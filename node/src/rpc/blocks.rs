@@ -8,6 +8,8 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
+use touchstone_core::proof::transaction_tree;
+use touchstone_core::state::keys;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::get_block_request::Block as Wanted;
 
@@ -32,19 +34,37 @@ pub fn get(view: &View<'_>, request: &wire::GetBlockRequest) -> Result<wire::Blo
             .map_err(refusal::fault)?
             .ok_or_else(|| Status::not_found("no block has this id"))?,
     };
-    at(view, height, request.with_transactions)
+    let mut reply = at(view, height, request.with_transactions)?;
+    if request.with_proof && height < view.snapshot.tip().height {
+        reply.proof = Some(past_id(view, height)?);
+    }
+    Ok(reply)
+}
+
+/// A past block's id under the last block's header.
+fn past_id(view: &View<'_>, height: u64) -> Result<wire::StateReply, Status> {
+    let proof = query::prove(view, &keys::block(height))?;
+    let id = view.proven(height)?.header.id();
+    if proof.value.as_deref() != Some(&id) {
+        return Err(refusal::unproven("the state names another block"));
+    }
+    Ok(proof)
 }
 
 fn at(view: &View<'_>, height: u64, with_transactions: bool) -> Result<wire::BlockReply, Status> {
-    let header = view.certified(height)?;
+    let block = view.proven(height)?;
     let transactions = if with_transactions {
         view.snapshot.envelopes(height).map_err(refusal::fault)?
     } else {
         Vec::new()
     };
+    if with_transactions && transaction_tree::root(&transactions) != block.header.transaction_root {
+        return Err(refusal::unproven("the transactions are not the block's"));
+    }
     Ok(wire::BlockReply {
-        header: Some(header),
+        header: Some(block.certified.clone()),
         transactions,
+        proof: None,
     })
 }
 

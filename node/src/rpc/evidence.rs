@@ -1,5 +1,6 @@
 //! Evidence files: collected from one snapshot, examined, and sent in pieces.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use tokio_stream::Stream;
@@ -7,15 +8,19 @@ use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
 use touchstone_core::epcis::Identifier;
-use touchstone_core::evidence::{self, Archive, CollectError, Subject, Trusted, WholeBlock};
+use touchstone_core::evidence::{
+    self, Archive, CollectError, Stamps, Subject, Trusted, WholeBlock,
+};
 use touchstone_core::hash::Hash;
+use touchstone_core::proof::checkpoint::{self, BlockLeaf, CheckpointError, Tree};
 use touchstone_core::state::StateRead;
+use touchstone_proto::evidence::{Checkpoint, Stamp};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::get_evidence_request::Subject as Wanted;
 use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use super::refusal;
-use crate::storage::rocks::Snapshot;
+use crate::storage::rocks::{Snapshot, StampedRange};
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 1 << 20;
@@ -33,7 +38,11 @@ pub fn file(
     request: &wire::GetEvidenceRequest,
 ) -> Result<Vec<u8>, Status> {
     let subject = subject(request)?;
-    let archive = SnapshotArchive { snapshot, genesis };
+    let archive = SnapshotArchive {
+        snapshot,
+        chain_id,
+        genesis,
+    };
     let collected = evidence::collect(&archive, &subject).map_err(|error| match error {
         CollectError::Fault(fault) => refusal::fault(fault),
         CollectError::NoBlock => refusal::no_block(),
@@ -43,7 +52,7 @@ pub fn file(
     let bytes = evidence::seal(&collected);
     let trusted = Trusted {
         chain_id: Some(chain_id),
-        originals: &[],
+        ..Trusted::default()
     };
     let report = evidence::examine(&bytes, &trusted);
     match report.failure() {
@@ -80,6 +89,7 @@ fn subject(request: &wire::GetEvidenceRequest) -> Result<Subject, Status> {
 /// A snapshot, with the document that the chain began with.
 struct SnapshotArchive<'a> {
     snapshot: &'a Snapshot<'a>,
+    chain_id: Hash,
     genesis: &'a [u8],
 }
 
@@ -134,4 +144,68 @@ impl Archive for SnapshotArchive<'_> {
         };
         Ok(Some((header, self.snapshot.envelopes(height)?)))
     }
+
+    fn stamps(&self, heights: &BTreeSet<u64>) -> Result<Stamps, Fault> {
+        let mut stamps = Stamps::default();
+        for authority in self.snapshot.authorities()? {
+            self.add_stamps(&authority, heights, &mut stamps)?;
+        }
+        Ok(stamps)
+    }
 }
+
+impl SnapshotArchive<'_> {
+    /// Adds one authority's stamps of these blocks. Its checkpoints don't overlap, so that each is read
+    /// once.
+    fn add_stamps(
+        &self,
+        authority: &str,
+        heights: &BTreeSet<u64>,
+        stamps: &mut Stamps,
+    ) -> Result<(), Fault> {
+        let mut open: Option<Tree> = None;
+        for height in heights {
+            let covers = |tree: &Tree| height <= &tree.range().last();
+            let tree = match open.take().filter(covers) {
+                Some(tree) => tree,
+                None => {
+                    let Some(stamped) = self.snapshot.checkpoint_of(authority, *height)? else {
+                        continue;
+                    };
+                    let tree = self.tree(&stamped)?;
+                    stamps.checkpoints.push(Checkpoint {
+                        first: stamped.first,
+                        last: stamped.last,
+                        authority: stamped.authority,
+                        token: stamped.token,
+                        certificates: stamped.certificates,
+                    });
+                    tree
+                }
+            };
+            let path = tree.path(*height).map_err(|e| unstamped(&e))?;
+            stamps.stamps.push(Stamp {
+                checkpoint: stamps.checkpoints.len().saturating_sub(1) as u32,
+                height: *height,
+                siblings: path.iter().map(|sibling| sibling.to_vec()).collect(),
+            });
+            open = Some(tree);
+        }
+        Ok(())
+    }
+
+    /// The tree over a stamped range, from the headers that are stored.
+    fn tree(&self, stamped: &StampedRange) -> Result<Tree, Fault> {
+        let headers = self.snapshot.headers(stamped.first..=stamped.last)?;
+        let leaves: Vec<BlockLeaf> = headers.iter().map(BlockLeaf::from).collect();
+        let tree = checkpoint::tree(&self.chain_id, stamped.first, &leaves);
+        tree.map_err(|e| unstamped(&e))
+    }
+}
+
+fn unstamped(error: &CheckpointError) -> Fault {
+    Fault::Damaged(format!("a kept time stamp: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,14 +4,14 @@ use ed25519_dalek::SigningKey;
 use prost::Message;
 use tokio_stream::StreamExt;
 use touchstone_core::certificate::vote_bytes;
-use touchstone_core::proof::link;
+use touchstone_core::proof::{self, link};
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::state::delta::LinkRow;
 use touchstone_core::state::keys;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    CaptureEvents, DepositDesign, Item, Link, LinkEntry, Position, Signature, Transaction, VoteKind,
+    CaptureEvents, DepositDesign, Item, LinkEntry, Position, Signature, Transaction, VoteKind,
 };
 
 use super::*;
@@ -70,60 +70,56 @@ impl Served {
         self.store.commit(made.commit()).unwrap();
     }
 
-    /// Two blocks of one capture of events, so that an item's link names each event so many times
-    /// as `entries` says.
-    fn link(&mut self, id: &str, events: &[Vec<u8>], entries: u64) -> Vec<Vec<u8>> {
-        let body = Transaction {
-            organisation: "platform".into(),
-            created_ms: 1,
-            action: Some(Action::CaptureEvents(CaptureEvents {
-                handover: None,
-                events: events.to_vec(),
-            })),
-        };
-        let envelope = transaction::sign(&SigningKey::from_bytes(&[1; 32]), &[7; 32], &body);
-        let owner = keys::item(id);
-        let mut link = Link {
-            count: 0,
-            head: link::EMPTY_HEAD.to_vec(),
-        };
-        let mut head = link::EMPTY_HEAD;
-        let mut rows = Vec::new();
-        for sequence in 0..entries {
-            let event = sequence as usize % events.len();
-            let entry = LinkEntry {
-                position: Some(Position {
-                    height: 1,
-                    transaction: 0,
-                    event: event as u32,
-                }),
-                transaction_id: vec![0; 32],
-                content_hash: touchstone_core::hash::sha256(&events[event]).to_vec(),
-                organisation: "platform".into(),
-                time_ms: sequence,
-            }
-            .encode_to_vec();
-            head = link::extend(&head, &entry);
-            rows.push(LinkRow {
-                owner: owner.clone(),
-                sequence,
-                entry,
-            });
+    /// Commits so many blocks whose certificates hold.
+    fn grow(&mut self, blocks: u64) {
+        for _ in 0..blocks {
+            self.commit(&sample::content(self.store.tip().height + 1));
         }
-        link.count = entries;
+    }
+
+    /// A block of captures, so that the link at `owner` names each event in order.
+    fn link(&mut self, owner: &[u8], captures: &[Vec<Vec<u8>>]) {
+        let height = self.store.tip().height + 1;
+        let mut link = link::empty();
+        let mut head = link::EMPTY_HEAD;
+        let mut content = Content::default();
+        for (transaction, events) in (0..).zip(captures) {
+            for (event, bytes) in (0..).zip(events) {
+                let entry = LinkEntry {
+                    position: Some(Position {
+                        height,
+                        transaction,
+                        event,
+                    }),
+                    transaction_id: vec![0; 32],
+                    content_hash: touchstone_core::hash::sha256(bytes).to_vec(),
+                    organisation: "platform".into(),
+                    time_ms: link.count,
+                }
+                .encode_to_vec();
+                head = link::extend(&head, &entry);
+                content.links.push(LinkRow {
+                    owner: owner.to_vec(),
+                    sequence: link.count,
+                    entry,
+                });
+                link.count += 1;
+                if link.count.is_multiple_of(link::PAGE_STRIDE) {
+                    let key = keys::link_head(owner, link.count);
+                    content.values.insert(key, head.to_vec());
+                }
+            }
+            content.envelopes.push(envelope(events));
+        }
         link.head = head.to_vec();
+        // An item and a file hold their link in the same field.
         let item = Item {
             link: Some(link),
             ..Item::default()
         };
-        let entries = rows.iter().map(|row| row.entry.clone()).collect();
-        self.commit(&Content {
-            values: [(owner, item.encode_to_vec())].into(),
-            links: rows,
-            envelopes: vec![envelope],
-            validators: None,
-        });
-        entries
+        let value = (owner.to_vec(), item.encode_to_vec());
+        content.values.extend([value]);
+        self.commit(&content);
     }
 
     async fn seats_are_free(&self, all: usize, seats: impl Fn() -> usize) {
@@ -137,6 +133,18 @@ impl Served {
     }
 }
 
+fn envelope(events: &[Vec<u8>]) -> Vec<u8> {
+    let body = Transaction {
+        organisation: "platform".into(),
+        created_ms: 1,
+        action: Some(Action::CaptureEvents(CaptureEvents {
+            events: events.to_vec(),
+            handover: None,
+        })),
+    };
+    transaction::sign(&SigningKey::from_bytes(&[1; 32]), &[7; 32], &body)
+}
+
 fn from(height: u64) -> wire::SubscribeBlocksRequest {
     wire::SubscribeBlocksRequest {
         from_height: height,
@@ -147,7 +155,7 @@ fn from(height: u64) -> wire::SubscribeBlocksRequest {
 #[tokio::test]
 async fn a_subscription_ends_with_its_reader_though_no_block_comes() {
     let mut served = served();
-    sample::grow(&mut served.store, 2);
+    served.grow(2);
     let seats = &served.shared.gates.subscriptions;
     let all = seats.free();
     let mut blocks = blocks::subscribe(served.shared.clone(), from(2)).unwrap();
@@ -160,12 +168,12 @@ async fn a_subscription_ends_with_its_reader_though_no_block_comes() {
 #[tokio::test]
 async fn a_reader_that_sleeps_has_at_most_two_blocks_read_for_it() {
     let mut served = served();
-    sample::grow(&mut served.store, 2);
+    served.grow(2);
     served._progress.send_modify(|p| p.height = 40);
     let mut blocks = blocks::subscribe(served.shared.clone(), from(1)).unwrap();
     // Heights 3 to 40 are claimed but not stored: to read on is to fail.
     tokio::time::sleep(Duration::from_millis(100)).await;
-    sample::grow(&mut served.store, 38);
+    served.grow(38);
     for _ in 1..=40 {
         assert!(blocks.next().await.unwrap().is_ok());
     }
@@ -283,60 +291,246 @@ fn the_tips_certificate_is_verified_once_for_each_block() {
     assert_eq!(refused.code(), tonic::Code::DataLoss);
 }
 
+const ID: &str = "https://id.gs1.org/01/09521234500018/21/A1";
+
+/// Captures of so many small events, 100 in each.
+fn captures(events: usize) -> Vec<Vec<Vec<u8>>> {
+    let all: Vec<Vec<u8>> = (0..events).map(|n| format!("event {n}").into()).collect();
+    all.chunks(100).map(<[Vec<u8>]>::to_vec).collect()
+}
+
+fn item_page(served: &Served, from: u64, limit: u32) -> Result<wire::ItemReply, Status> {
+    let id = ID.into();
+    let request = wire::GetItemRequest { id, from, limit };
+    page::item(&served.shared.view(), &request)
+}
+
+/// The page's entries are proven by the reply alone, as a client sees it.
+fn proven_entries(reply: &wire::ItemReply) -> u64 {
+    let record = reply.record.as_ref().unwrap();
+    let header = &record.header.as_ref().unwrap().header;
+    let root = touchstone_core::block::Header::decode(header)
+        .unwrap()
+        .state_root;
+    let key = keys::item(ID);
+    let value = touchstone_core::proof::state::verify_reply(&root, &key, record).unwrap();
+    let item: Item = touchstone_core::encoding::decode_exact(value.unwrap()).unwrap();
+    let proof = reply.proof.as_ref().unwrap();
+    let link = item.link.unwrap();
+    proof::page::verify(&root, &key, &link, reply.from, &reply.events, proof).unwrap();
+    reply.events.len() as u64
+}
+
 #[test]
-fn pages_tell_the_head_before_them_and_remember_it() {
+fn every_page_of_a_link_is_proven_by_itself() {
     let mut served = served();
-    const ID: &str = "https://id.gs1.org/01/09521234500018/21/A1";
-    let entries = served.link(ID, &[b"an event".to_vec()], 3500);
-    let page = |from, limit| {
-        let request = wire::GetItemRequest {
-            id: ID.into(),
-            from,
-            limit,
-        };
-        query::item(&served.shared.view(), &request).unwrap()
-    };
-    let head = |count: usize| {
-        let extended = entries[..count].iter();
-        extended
-            .fold(link::EMPTY_HEAD, |head, e| link::extend(&head, e))
-            .to_vec()
-    };
-    for from in [
-        0,
-        1,
-        999,
-        1000,
-        1001,
-        2999,
-        3000,
-        3499,
-        3500,
-        3501,
-        u64::MAX,
+    served.link(&keys::item(ID), &captures(2500));
+    served.grow(1);
+    for (from, limit, expected) in [
+        (0, 0, 1024),
+        (1024, 0, 1024),
+        (2048, 0, 452),
+        (0, 5000, 1024),
+        (0, 1, 1),
+        (255, 2, 2),
+        (256, 256, 256),
+        (300, 10, 10),
+        (2499, 10, 1),
     ] {
-        let reply = page(from, 2);
-        let rest = 3500_u64.saturating_sub(from).min(2) as usize;
-        assert_eq!(reply.events.len(), rest, "from {from}");
-        let count = from.min(3500) as usize;
-        assert_eq!(reply.head_before, head(count), "from {from}");
+        let reply = item_page(&served, from, limit).unwrap();
+        assert_eq!(proven_entries(&reply), expected, "{from} {limit}");
+        assert_eq!(reply.from, from);
+        let first = format!("event {from}").into_bytes();
+        assert_eq!(reply.events[0].event, first);
     }
-    assert_eq!(served.shared.known.heads_kept(), 3);
-    assert_eq!(page(0, 0).events.len(), 1000);
+    for from in [2500, 2501, u64::MAX] {
+        let reply = item_page(&served, from, 0).unwrap();
+        assert_eq!((reply.events.len(), &reply.proof), (0, &None), "{from}");
+        assert!(reply.record.unwrap().value.is_some());
+    }
+}
+
+#[test]
+fn a_files_disclosures_come_in_proven_pages() {
+    let mut served = served();
+    let key = keys::design_file(&[9; 32]);
+    served.link(&key, &captures(300));
+    let view = served.shared.view();
+    let mut request = wire::GetDesignsByFileRequest {
+        sha256: vec![9; 32],
+        from: 0,
+        limit: 0,
+    };
+    let whole = page::designs_by_file(&view, &request).unwrap();
+    assert_eq!(whole.entries.len(), 300);
+    (request.from, request.limit) = (250, 10);
+    let some = page::designs_by_file(&view, &request).unwrap();
+    assert_eq!(some.entries, whole.entries[250..260]);
+    let heads = some.proof.unwrap();
+    assert_eq!((heads.first, heads.last.is_some()), (None, false));
+    assert_eq!((heads.before.len(), heads.after.len()), (250, 40));
+    request.sha256 = vec![8; 32];
+    let none = page::designs_by_file(&view, &request).unwrap();
+    assert_eq!((none.entries.len(), none.proof), (0, None));
+    assert!(none.record.unwrap().value.is_none());
+}
+
+#[test]
+fn a_page_that_does_not_verify_is_not_sent() {
+    let mut served = served();
+    let owner = keys::item(ID);
+    served.link(&owner, &captures(600));
+    assert!(item_page(&served, 256, 256).is_ok());
+    // A head that isn't the link's.
+    let mut content = sample::content(2);
+    content
+        .values
+        .insert(keys::link_head(&owner, 512), vec![1; 32]);
+    served.commit(&content);
+    let refused = item_page(&served, 256, 256).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::DataLoss);
+    // The whole needs no head.
+    assert!(item_page(&served, 0, 0).is_ok());
+    // Another entry than the one that the link was made of.
+    let mut content = sample::content(3);
+    content.links = vec![LinkRow {
+        owner,
+        sequence: 0,
+        entry: LinkEntry {
+            position: Some(Position {
+                height: 1,
+                transaction: 0,
+                event: 0,
+            }),
+            ..LinkEntry::default()
+        }
+        .encode_to_vec(),
+    }];
+    served.commit(&content);
+    let refused = item_page(&served, 0, 0).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::DataLoss);
 }
 
 #[test]
 fn a_page_is_bounded_by_what_its_events_weigh() {
     let mut served = served();
-    const ID: &str = "https://id.gs1.org/01/09521234500018/21/A1";
-    let event = vec![b'x'; 1 << 20];
-    served.link(ID, &[event.clone(), event], 40);
-    let request = wire::GetItemRequest {
-        id: ID.into(),
-        from: 0,
-        limit: 0,
-    };
-    let reply = query::item(&served.shared.view(), &request).unwrap();
-    assert_eq!(reply.events.len(), 15);
+    let events: Vec<Vec<u8>> = (0..3).map(|n| vec![b'0' + n; 1 << 20]).collect();
+    served.link(&keys::item(ID), &vec![events; 7]);
+    let reply = item_page(&served, 0, 0).unwrap();
+    assert_eq!(proven_entries(&reply), 15);
     assert!(reply.encoded_len() < 17 << 20);
+    assert_eq!(reply.proof.unwrap().after.len(), 6);
+}
+
+fn block(served: &Served, height: u64) -> Result<wire::BlockReply, Status> {
+    let request = wire::GetBlockRequest {
+        block: Some(wire::get_block_request::Block::Height(height)),
+        with_transactions: true,
+        with_proof: true,
+    };
+    blocks::get(&served.shared.view(), &request)
+}
+
+#[test]
+fn a_past_blocks_id_is_proven_under_the_last_header() {
+    let mut served = served();
+    served.grow(3);
+    for height in [1, 2] {
+        let reply = block(&served, height).unwrap();
+        let header = reply.header.unwrap().header;
+        let id = touchstone_core::block::Header::decode(&header)
+            .unwrap()
+            .id();
+        let proof = reply.proof.unwrap();
+        assert_eq!(proof.value.as_deref(), Some(&id[..]));
+        assert_eq!(proof.key, keys::block(height));
+        let newest = proof.header.unwrap().header;
+        let newest = touchstone_core::block::Header::decode(&newest).unwrap();
+        assert_eq!(newest.height, 3);
+    }
+    assert_eq!(block(&served, 3).unwrap().proof, None);
+    assert_eq!(block(&served, 4).unwrap_err().code(), tonic::Code::NotFound);
+    assert_eq!(served.shared.known.headers_kept(), 3);
+    // A state that names another block is a damaged one.
+    let mut content = sample::content(4);
+    content.values.insert(keys::block(1), vec![1; 32]);
+    served.commit(&content);
+    let refused = block(&served, 1).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::DataLoss);
+}
+
+/// The sample's own certificates hold for nobody.
+#[test]
+fn no_header_goes_out_whose_certificate_does_not_hold() {
+    let mut served = served();
+    let ids = sample::grow(&mut served.store, 1)[0].ids.clone();
+    served.grow(1);
+    let view = served.shared.view();
+    let refused = block(&served, 1).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::DataLoss);
+    let refused = query::transaction(&view, &ids[0], None, true).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::DataLoss);
+    assert!(query::transaction(&view, &ids[0], None, false).is_ok());
+    assert!(block(&served, 2).is_ok());
+}
+
+#[test]
+fn a_hand_over_that_does_not_verify_is_not_sent() {
+    let mut served = served();
+    served.grow(1);
+    let none = query::handovers(&served.shared.view(), 0).unwrap();
+    assert_eq!(none.handovers, []);
+    // The sample's set claims to vote from height 1 on.
+    let mut content = sample::content(2);
+    content.validators = Some(vec![3, 4]);
+    served.commit(&content);
+    let refused = query::handovers(&served.shared.view(), 0).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::DataLoss);
+}
+
+#[test]
+fn time_stamps_are_listed_in_pages() {
+    let mut served = served();
+    sample::grow(&mut served.store, 250);
+    let writer = served.store.checkpoint_writer();
+    for last in 1..=250 {
+        let stamped = crate::storage::rocks::StampedRange {
+            first: last,
+            last,
+            authority: "one".into(),
+            token: vec![last as u8],
+            certificates: vec![vec![7]],
+        };
+        writer.keep(&stamped).unwrap();
+    }
+    let view = served.shared.view();
+    let mut found: Vec<u64> = Vec::new();
+    let mut request = wire::ListCheckpointsRequest {
+        from_height: 3,
+        ..wire::ListCheckpointsRequest::default()
+    };
+    let mut sizes = Vec::new();
+    loop {
+        let page = query::checkpoints(&view, &request).unwrap().checkpoints;
+        let Some(last) = page.last() else {
+            break;
+        };
+        assert_eq!(
+            (last.token.clone(), last.certificates.clone()),
+            (vec![last.last as u8], vec![vec![7]])
+        );
+        request.after_authority = last.authority.clone();
+        request.after_last = last.last;
+        sizes.push(page.len());
+        found.extend(page.iter().map(|range| range.last));
+    }
+    assert_eq!(found, (3..=250).collect::<Vec<_>>());
+    assert_eq!(sizes, [100, 100, 48]);
+    request.after_last = 200;
+    request.limit = 5;
+    let page = query::checkpoints(&view, &request).unwrap().checkpoints;
+    assert_eq!((page.len(), page[0].first), (5, 201));
+    request.limit = u32::MAX;
+    let page = query::checkpoints(&view, &request).unwrap().checkpoints;
+    assert_eq!(page.len(), 50);
 }

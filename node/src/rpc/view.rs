@@ -1,41 +1,41 @@
-//! What one question sees: the chain after one block, that block's header with its certificate,
-//! verified once for all questions, and known heads of long links.
+//! What one question sees: the chain after one block, and headers whose certificates are verified, each
+//! once for many questions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tonic::Status;
+use touchstone_core::Fault;
 use touchstone_core::block::Header;
-use touchstone_core::hash::{self, Hash};
+use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
-use touchstone_core::proof::{header, link};
-use touchstone_proto::node::CertifiedHeader;
+use touchstone_core::proof::header::{self, Era};
+use touchstone_core::proof::page::LinkRead;
+use touchstone_core::state::StateRead;
+use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use super::refusal;
 use crate::storage::rocks::{Reader, Snapshot};
 
-/// A link's head is kept at every so many entries.
-const STRIDE: u64 = 1000;
-/// Heads that are kept, of all links together: some 10 MB.
-const HEADS: usize = 65_536;
+/// Verified headers that are kept: some 10 KB each with a hundred validators.
+const HEADERS: usize = 256;
+
+/// The chain after one block.
+pub struct View<'a> {
+    /// Its rows.
+    pub snapshot: Snapshot<'a>,
+    known: &'a Known,
+}
 
 /// What outlives a question.
 #[derive(Default)]
 pub struct Known {
-    tip: Mutex<Option<Arc<ProvenTip>>>,
-    heads: Mutex<Heads>,
+    /// Those asked for last, the newest at the end.
+    headers: Mutex<VecDeque<Arc<Proven>>>,
 }
 
-impl Known {
-    /// How many heads are kept.
-    #[cfg(test)]
-    pub fn heads_kept(&self) -> usize {
-        lock(&self.heads).kept.len()
-    }
-}
-
-/// The last block as clients check it.
-pub struct ProvenTip {
+/// A block's header as clients check it.
+pub struct Proven {
     id: Hash,
     /// The header and who signed it.
     pub certified: CertifiedHeader,
@@ -45,11 +45,25 @@ pub struct ProvenTip {
     pub validators: ValidatorSet,
 }
 
-/// The chain after one block.
-pub struct View<'a> {
-    /// Its rows.
-    pub snapshot: Snapshot<'a>,
-    known: &'a Known,
+impl Known {
+    fn find(&self, is_it: impl Fn(&Proven) -> bool) -> Option<Arc<Proven>> {
+        let headers = lock(&self.headers);
+        headers.iter().rev().find(|kept| is_it(kept)).cloned()
+    }
+
+    fn keep(&self, proven: &Arc<Proven>) {
+        let mut headers = lock(&self.headers);
+        if headers.len() == HEADERS {
+            headers.pop_front();
+        }
+        headers.push_back(proven.clone());
+    }
+
+    /// How many headers are kept.
+    #[cfg(test)]
+    pub fn headers_kept(&self) -> usize {
+        lock(&self.headers).len()
+    }
 }
 
 impl<'a> View<'a> {
@@ -61,37 +75,54 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The last block's header, its certificate verified: once for each block.
-    pub fn tip(&self) -> Result<Arc<ProvenTip>, Status> {
+    /// The last block's header, its certificate verified.
+    pub fn tip(&self) -> Result<Arc<Proven>, Status> {
         let tip = self.snapshot.tip();
-        let kept = lock(&self.known.tip).clone();
-        if let Some(kept) = kept.filter(|kept| kept.id == tip.block_id) {
+        if let Some(kept) = self.known.find(|kept| kept.id == tip.block_id) {
             return Ok(kept);
         }
-        let certified = self.certified(tip.height)?;
-        let validators = self.set_at(tip.height)?;
+        self.proven(tip.height)
+    }
+
+    /// The header at a height, its certificate verified.
+    pub fn proven(&self, height: u64) -> Result<Arc<Proven>, Status> {
+        if height == 0 {
+            return Err(refusal::no_block());
+        }
+        let certified = self
+            .snapshot
+            .certified_header(height)
+            .map_err(refusal::fault)?
+            .ok_or_else(|| Status::not_found(format!("no block at height {height}")))?;
+        if let Some(kept) = self.known.find(|kept| kept.certified == certified) {
+            return Ok(kept);
+        }
+        let validators = self.set_at(height)?;
         let decoded = Header::decode(&certified.header).map_err(refusal::unproven)?;
         let header = header::verify(&decoded.chain_id, &validators, &certified)
             .map_err(refusal::unproven)?;
-        let proven = Arc::new(ProvenTip {
-            id: tip.block_id,
+        let proven = Arc::new(Proven {
+            id: header.id(),
             certified,
             header,
             validators,
         });
-        *lock(&self.known.tip) = Some(proven.clone());
+        self.known.keep(&proven);
         Ok(proven)
     }
 
-    /// The header at a height with its certificate.
-    pub fn certified(&self, height: u64) -> Result<CertifiedHeader, Status> {
-        if height == 0 {
-            return Err(refusal::no_block());
-        }
-        self.snapshot
-            .certified_header(height)
-            .map_err(refusal::fault)?
-            .ok_or_else(|| Status::not_found(format!("no block at height {height}")))
+    /// The hand-over at a height, to the set that follows from it, verified as a client that knows the set
+    /// before does.
+    pub fn handover(&self, height: u64, next: &ValidatorSet) -> Result<Handover, Status> {
+        let before = self.proven(height)?;
+        let handover = Handover {
+            header: Some(before.certified.clone()),
+            next_validators: Some(next.message()),
+        };
+        let mut eras = vec![Era::genesis(before.validators.clone())];
+        let handovers = std::slice::from_ref(&handover);
+        header::follow(&before.header.chain_id, &mut eras, handovers).map_err(refusal::unproven)?;
+        Ok(handover)
     }
 
     /// The set that decided the block at `height`: the last change below it.
@@ -106,79 +137,28 @@ impl<'a> View<'a> {
             .map(|(_, set)| set)
             .ok_or_else(|| refusal::unproven("no validator set is stored"))
     }
-
-    /// Head of a link before its entry number `from`: read on from the nearest head that is kept.
-    pub fn head_before(&self, owner_key: &[u8], from: u64) -> Result<Hash, Status> {
-        let owner = hash::sha256(owner_key);
-        let (mut next, mut head) = lock(&self.known.heads).nearest(&owner, from);
-        while next < from {
-            let wanted = u32::try_from((from - next).min(STRIDE)).unwrap_or(u32::MAX);
-            let rows = self
-                .snapshot
-                .link_entries(owner_key, next, wanted)
-                .map_err(refusal::fault)?;
-            if rows.is_empty() {
-                return Err(refusal::unproven("entries of a link are missing"));
-            }
-            for entry in &rows {
-                head = link::extend(&head, entry);
-                next += 1;
-                if next.is_multiple_of(STRIDE) {
-                    lock(&self.known.heads).keep(owner, next, head);
-                }
-            }
-        }
-        Ok(head)
-    }
 }
 
-/// Heads of links by owner and number of entries. Links only grow, so a head never changes.
-#[derive(Default)]
-struct Heads {
-    kept: BTreeMap<(Hash, u64), Hash>,
-    /// In the order in which they came.
-    order: VecDeque<(Hash, u64)>,
-}
-
-impl Heads {
-    /// The last one kept at or below `from`; the empty link's where there is none.
-    fn nearest(&self, owner: &Hash, from: u64) -> (u64, Hash) {
-        let below = self.kept.range((*owner, 0)..=(*owner, from)).next_back();
-        below.map_or((0, link::EMPTY_HEAD), |((_, count), head)| (*count, *head))
+impl LinkRead for View<'_> {
+    fn entries_between(&self, owner: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Fault> {
+        let wanted = u32::try_from(to.saturating_sub(from))
+            .map_err(|_| Fault::Invariant("a page of more than 2^32 entries".into()))?;
+        let entries = self.snapshot.link_entries(owner, from, wanted)?;
+        if entries.len() != wanted as usize {
+            let owner = owner.escape_ascii();
+            return Err(Fault::Damaged(format!(
+                "entries {from} to {to} of the link of {owner} are missing"
+            )));
+        }
+        Ok(entries)
     }
 
-    fn keep(&mut self, owner: Hash, count: u64, head: Hash) {
-        if self.kept.insert((owner, count), head).is_none() {
-            self.order.push_back((owner, count));
-        }
-        while self.order.len() > HEADS {
-            if let Some(oldest) = self.order.pop_front() {
-                self.kept.remove(&oldest);
-            }
-        }
+    fn prove_key(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        Ok((self.snapshot.get(key)?, self.snapshot.prove(key)?))
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // What is kept is whole after every statement.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_are_found_below_and_bounded_in_number() {
-        let mut heads = Heads::default();
-        assert_eq!(heads.nearest(&[1; 32], 5), (0, link::EMPTY_HEAD));
-        for count in 1..=HEADS as u64 + 10 {
-            heads.keep([1; 32], count, [count as u8; 32]);
-        }
-        assert_eq!((heads.kept.len(), heads.order.len()), (HEADS, HEADS));
-        assert_eq!(heads.nearest(&[1; 32], 10), (0, link::EMPTY_HEAD));
-        assert_eq!(heads.nearest(&[1; 32], 11), (11, [11; 32]));
-        assert_eq!(heads.nearest(&[1; 32], u64::MAX).0, HEADS as u64 + 10);
-        assert_eq!(heads.nearest(&[2; 32], u64::MAX), (0, link::EMPTY_HEAD));
-    }
 }

@@ -1,5 +1,5 @@
-//! The only place that writes to the database: one synced batch per block, at genesis, and for
-//! evidence.
+//! The only place that writes to the database: one synced batch per block, at genesis, for evidence
+//! and for a time stamp.
 
 use prost::Message;
 use rocksdb::{WriteBatch, WriteOptions};
@@ -14,9 +14,9 @@ use super::Commit;
 use super::database::{self, Database};
 use super::query;
 use super::schema::{
-    BlockIndex, EvidenceKey, FORMAT, HeaderRow, Headers, Height, Key, LinkKey, Links, Meta,
-    MetaKey, MetaRow, Misbehaviours, Place, PlaceRow, State, Table, TransactionIndex, Transactions,
-    Tree, ValidatorSets, Value,
+    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EvidenceKey, FORMAT, HeaderRow, Headers,
+    Height, Key, LinkKey, Links, Meta, MetaKey, MetaRow, Misbehaviours, Place, PlaceRow, State,
+    Table, TransactionIndex, Transactions, Tree, ValidatorSets, Value,
 };
 
 /// Pieces of evidence kept of each validator: one convicts it, and all of them are one answer.
@@ -97,6 +97,13 @@ pub fn misbehaviour(db: &Database, evidence: &[Misbehaviour]) -> Result<(), Faul
         batch.put::<Misbehaviours>(&key, &bytes)?;
         known.push(item.clone());
     }
+    batch.write()
+}
+
+/// Writes the time stamp of a checkpoint.
+pub fn checkpoint(db: &Database, key: &CheckpointKey, row: &CheckpointRow) -> Result<(), Fault> {
+    let mut batch = Batch::new(db);
+    batch.put::<Checkpoints>(key, row)?;
     batch.write()
 }
 

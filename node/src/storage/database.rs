@@ -40,6 +40,9 @@ pub struct Database {
     pub(super) options: rocksdb::Options,
 }
 
+/// A row of a table: its key and its value.
+pub type Row<T> = (<T as Table>::Key, <T as Table>::Value);
+
 /// Reading rows. Two implementations: the newest ones, and those of a snapshot.
 pub trait Rows {
     /// The row with this key.
@@ -50,6 +53,9 @@ pub trait Rows {
         &self,
         from: &T::Key,
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>>;
+
+    /// The last row whose key is not above this one.
+    fn row_at_or_before<T: Table>(&self, key: &T::Key) -> Result<Option<Row<T>>, Fault>;
 }
 
 /// All tables at one moment.
@@ -152,9 +158,26 @@ impl Rows for Database {
         &self,
         from: &T::Key,
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
-        rows::<T, _>(self.family::<T>(), from, |family, mode| {
-            self.raw.iterator_cf(family, mode)
-        })
+        rows::<T, _>(
+            self.family::<T>(),
+            from,
+            Direction::Forward,
+            |family, mode| self.raw.iterator_cf(family, mode),
+        )
+    }
+
+    fn row_at_or_before<T: Table>(
+        &self,
+        key: &T::Key,
+    ) -> Result<Option<(T::Key, T::Value)>, Fault> {
+        rows::<T, _>(
+            self.family::<T>(),
+            key,
+            Direction::Reverse,
+            |family, mode| self.raw.iterator_cf(family, mode),
+        )
+        .next()
+        .transpose()
     }
 }
 
@@ -173,10 +196,24 @@ impl Rows for DatabaseSnapshot<'_> {
         &self,
         from: &T::Key,
     ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> {
-        rows::<T, _>(self.db.family::<T>(), from, |family, mode| {
+        let family = self.db.family::<T>();
+        rows::<T, _>(family, from, Direction::Forward, |family, mode| {
             self.raw
                 .iterator_cf_opt(family, ReadOptions::default(), mode)
         })
+    }
+
+    fn row_at_or_before<T: Table>(
+        &self,
+        key: &T::Key,
+    ) -> Result<Option<(T::Key, T::Value)>, Fault> {
+        let family = self.db.family::<T>();
+        rows::<T, _>(family, key, Direction::Reverse, |family, mode| {
+            self.raw
+                .iterator_cf_opt(family, ReadOptions::default(), mode)
+        })
+        .next()
+        .transpose()
     }
 }
 
@@ -184,6 +221,7 @@ impl Rows for DatabaseSnapshot<'_> {
 fn rows<'a, T: Table, F>(
     family: Result<&'a ColumnFamily, Fault>,
     from: &T::Key,
+    direction: Direction,
     open: F,
 ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> + use<'a, T, F>
 where
@@ -192,7 +230,7 @@ where
     let start = from.encode();
     let (iterator, missing) = match family {
         Ok(family) => {
-            let mode = IteratorMode::From(&start, Direction::Forward);
+            let mode = IteratorMode::From(&start, direction);
             (Some(open(family, mode)), None)
         }
         Err(fault) => (None, Some(Err(fault))),

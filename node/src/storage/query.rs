@@ -170,6 +170,16 @@ impl Rows for Snapshot<'_> {
         let fault = self.fault.clone().map(Err);
         fault.into_iter().chain(self.rows.rows_from::<T>(from))
     }
+
+    fn row_at_or_before<T: Table>(
+        &self,
+        key: &T::Key,
+    ) -> Result<Option<(T::Key, T::Value)>, Fault> {
+        match &self.fault {
+            Some(fault) => Err(fault.clone()),
+            None => self.rows.row_at_or_before::<T>(key),
+        }
+    }
 }
 
 impl StateRead for Snapshot<'_> {
@@ -233,7 +243,6 @@ pub(super) fn block(
     Ok(Some((block, certificate)))
 }
 
-/// A node of the tree.
 /// All evidence of double signing, by height.
 pub(super) fn misbehaviour(rows: &impl Rows) -> Result<Vec<Misbehaviour>, Fault> {
     let first = EvidenceKey {
@@ -247,6 +256,7 @@ pub(super) fn misbehaviour(rows: &impl Rows) -> Result<Vec<Misbehaviour>, Fault>
         .collect()
 }
 
+/// A node of the tree.
 pub(super) fn node(rows: &impl Rows, key: &NodeKey) -> Result<Option<Node>, Fault> {
     rows.row::<Tree>(&commitment::encode_node_key(key)?)?
         .map(|bytes| commitment::decode_node(&bytes))

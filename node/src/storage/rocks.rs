@@ -20,6 +20,7 @@ use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
 use super::tree_cache::TreeCache;
 use super::{Commit, Store, Tip, commit_block, query};
 
+pub use super::checkpoints::{CheckpointWriter, StampedRange};
 pub use super::database::Settings;
 pub use super::query::{Reader, Snapshot};
 pub use super::schema::PlaceRow;
@@ -94,6 +95,13 @@ impl RocksStore {
         Reader {
             db: self.db.clone(),
             genesis: self.genesis.clone(),
+        }
+    }
+
+    /// The keeper of time stamps, for another thread.
+    pub fn checkpoint_writer(&self) -> CheckpointWriter {
+        CheckpointWriter {
+            db: self.db.clone(),
         }
     }
 }

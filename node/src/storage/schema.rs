@@ -81,6 +81,8 @@ tables! {
     ValidatorSets "validator_sets" true: Height => Vec<u8>;
     /// Evidence of double signing.
     Misbehaviours "misbehaviour" true: EvidenceKey => Vec<u8>;
+    /// Time stamps of checkpoints.
+    Checkpoints "checkpoints" true: CheckpointKey => CheckpointRow;
     /// What the store is and how far it goes.
     Meta "meta" false: MetaKey => MetaRow;
 }
@@ -199,6 +201,41 @@ impl Key for EvidenceKey {
     }
 }
 
+/// A checkpoint of one authority, by its last height: the first row from a height on is the earliest
+/// one that may cover it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CheckpointKey {
+    /// SHA-256 of the authority's name.
+    pub authority: Hash,
+    /// The last height covered.
+    pub last: u64,
+}
+
+impl CheckpointKey {
+    /// The checkpoint of the authority with this name that ends at a height.
+    pub fn new(authority: &str, last: u64) -> CheckpointKey {
+        CheckpointKey {
+            authority: hash::sha256(authority.as_bytes()),
+            last,
+        }
+    }
+}
+
+impl Key for CheckpointKey {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.authority.to_vec();
+        bytes.extend_from_slice(&self.last.to_be_bytes());
+        bytes
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (authority, last) = bytes.split_first_chunk::<32>()?;
+        Some(CheckpointKey {
+            authority: *authority,
+            last: u64::from_be_bytes(last.try_into().ok()?),
+        })
+    }
+}
+
 /// A row of [`Meta`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MetaKey {
@@ -245,6 +282,20 @@ pub struct PlaceRow {
     pub index: u32,
     /// Time of the block, milliseconds.
     pub time_ms: u64,
+}
+
+/// A checkpoint and its time stamp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointRow {
+    /// The first height covered.
+    pub first: u64,
+    /// The authority's name.
+    pub authority: String,
+    /// DER of the time-stamp token.
+    pub token: Vec<u8>,
+    /// DER of the certificates that lead from the token's signer to a trusted root, where the
+    /// token doesn't hold them.
+    pub certificates: Vec<Vec<u8>>,
 }
 
 /// A value of [`Meta`].
@@ -294,7 +345,7 @@ macro_rules! rows {
     )*};
 }
 
-rows!(u64, HeaderRow, PlaceRow, MetaRow);
+rows!(u64, HeaderRow, PlaceRow, CheckpointRow, MetaRow);
 
 fn layout() -> impl Options {
     bincode::DefaultOptions::new()

@@ -16,12 +16,13 @@ use touchstone_core::evidence::{Archive, Subject, Trusted, Verdict, collect, exa
 use touchstone_core::proof::header;
 use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
 use touchstone_core::proof::link;
+use touchstone_core::proof::page;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::state::keys;
 use touchstone_core::test_support::{Chain, capture, item, key, object, public};
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{Item, LinkEntry};
-use touchstone_proto::node::{LinkedEvent, StateReply};
+use touchstone_proto::node::{LinkedEvent, PageProof, StateReply};
 
 /// Runs of each measurement; the median counts.
 const RUNS: usize = 21;
@@ -45,6 +46,18 @@ fn main() {
         };
         let ms = median(|| answer.check(&chain));
         row.print("item link", ms, answer.event_bytes(), answer.proof_bytes());
+        // At heads that the state holds, and as far from them as can be.
+        for (what, from, to) in [("a page at heads", 256, 512), ("a page between", 129, 385)] {
+            if let Some(page) = answer.events.get(from..to) {
+                let page = PageAnswer::of(&chain, &answer.record, from as u64, page);
+                let ms = median(|| page.check(&chain));
+                let row = Row {
+                    events: to - from,
+                    ..row
+                };
+                row.print(what, ms, event_bytes(page.events), page.proof_bytes());
+            }
+        }
         let evidence = collect(&chain, &Subject::Item(item(1))).expect("a chain in memory");
         let file = seal(&evidence);
         let trusted = Trusted {
@@ -64,6 +77,68 @@ fn main() {
     }
 }
 
+/// A page of the link as a node gives it.
+struct PageAnswer<'a> {
+    record: &'a StateReply,
+    from: u64,
+    events: &'a [LinkedEvent],
+    proof: PageProof,
+}
+
+impl PageAnswer<'_> {
+    fn of<'a>(
+        chain: &Chain,
+        record: &'a StateReply,
+        from: u64,
+        events: &'a [LinkedEvent],
+    ) -> PageAnswer<'a> {
+        let to = from + events.len() as u64;
+        let count = record_of(record).link.map_or(0, |link| link.count);
+        let proof = page::prove(chain, &record.key, from, to, count);
+        PageAnswer {
+            record,
+            from,
+            events,
+            proof: proof.expect("a chain in memory"),
+        }
+    }
+
+    fn proof_bytes(&self) -> usize {
+        let entries: usize = self.events.iter().map(|e| e.entry.len()).sum();
+        self.record.encoded_len() + self.proof.encoded_len() + entries
+    }
+
+    /// What a light client does.
+    fn check(&self, chain: &Chain) {
+        let root = certified(chain, self.record).state_root;
+        let key = &self.record.key;
+        let value = touchstone_core::proof::state::verify_reply(&root, key, self.record);
+        assert!(value.is_ok_and(|value| value.is_some()), "proven");
+        let link = record_of(self.record).link.expect("a link");
+        let page = page::verify(&root, key, &link, self.from, self.events, &self.proof);
+        assert_eq!(page.map(|e| e.len()), Ok(self.events.len()));
+    }
+}
+
+/// The record in an answer.
+fn record_of(reply: &StateReply) -> Item {
+    let value = reply.value.as_ref().expect("a record");
+    decode_exact(value).expect("an item")
+}
+
+/// The header of an answer, its certificate checked.
+fn certified(chain: &Chain, reply: &StateReply) -> Header {
+    let certified = reply.header.as_ref().expect("a header");
+    let height = Header::decode(&certified.header).expect("a header").height;
+    let set = &chain.sets[height as usize - 1];
+    header::verify(&chain.id, set, certified).expect("a certified header")
+}
+
+fn event_bytes(events: &[LinkedEvent]) -> usize {
+    events.iter().map(|e| e.event.len()).sum()
+}
+
+#[derive(Clone, Copy)]
 struct Row {
     events: usize,
     transactions: usize,
@@ -134,7 +209,7 @@ impl Answer {
     }
 
     fn event_bytes(&self) -> usize {
-        self.events.iter().map(|e| e.event.len()).sum()
+        event_bytes(&self.events)
     }
 
     fn proof_bytes(&self) -> usize {
@@ -144,10 +219,7 @@ impl Answer {
 
     /// What a light client does, from the header to the history.
     fn check(&self, chain: &Chain) {
-        let certified = self.record.header.as_ref().expect("a header");
-        let height = Header::decode(&certified.header).expect("a header").height;
-        let set = &chain.sets[height as usize - 1];
-        let header = header::verify(&chain.id, set, certified).expect("a certified header");
+        let header = certified(chain, &self.record);
         let key = keys::item(&item(1));
         let root = header.state_root;
         let value = touchstone_core::proof::state::verify_reply(&root, &key, &self.record);

@@ -1,8 +1,9 @@
 //! The verifiers that judge a forgery: the product's own examination, and any independent program
 //! that reads files from a stream.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use touchstone_core::evidence::{Trusted, examine};
@@ -21,6 +22,16 @@ pub fn examined(bytes: &[u8], chain_id: Hash) -> Option<&'static str> {
     report.failure().map(|(element, _)| element.name())
 }
 
+/// The Python that the scripts found (`TOUCHSTONE_PYTHON`), else Debian's own.
+pub fn python() -> OsString {
+    std::env::var_os("TOUCHSTONE_PYTHON").unwrap_or_else(|| "/usr/bin/python3".into())
+}
+
+/// The program of the independent verifier.
+pub fn independent_verifier() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifiers/python/verify.py")
+}
+
 /// `verifiers/python/verify.py`, reading files from a stream.
 pub struct Independent {
     child: Child,
@@ -29,13 +40,10 @@ pub struct Independent {
 }
 
 impl Independent {
-    /// Starts it, by the Python that the scripts found (`TOUCHSTONE_PYTHON`); it trusts this genesis
-    /// file.
+    /// Starts it; it trusts this genesis file.
     pub fn start(genesis: &Path) -> Result<Independent> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let python = std::env::var_os("TOUCHSTONE_PYTHON").unwrap_or_else(|| "python3".into());
-        let mut child = Command::new(python)
-            .arg(root.join("verifiers/python/verify.py"))
+        let mut child = Command::new(python())
+            .arg(independent_verifier())
             .arg("--batch")
             .arg("--genesis")
             .arg(genesis)

@@ -9,10 +9,17 @@ use super::lexer::{Token, paths, production, test_modules, tokens};
 
 /// Libraries that only one room knows: the start of the crate's name, the room, and where tests
 /// of that room may use it too.
-const ROOMS: [(&str, &str, &str); 5] = [
+const ROOMS: [(&str, &str, &str); 8] = [
     ("rocksdb", "node/src/storage", "node/tests/storage"),
     ("librocksdb_sys", "node/src/storage", "node/tests/storage"),
     ("libp2p", "node/src/network", "node/tests/network"),
+    ("hyper", "node/src/timestamps", "node/tests/timestamps"),
+    ("rustls", "node/src/timestamps", "node/tests/timestamps"),
+    (
+        "tokio_rustls",
+        "node/src/timestamps",
+        "node/tests/timestamps",
+    ),
     // The simulator drives the machine itself, so it speaks its language.
     (
         "arc_malachitebft",

@@ -69,6 +69,8 @@ fn a_set_keeps_its_rules() {
         ValidatorSet::new(one_over, 1),
         Err(BadValidatorSet::TooMuchPower)
     );
+    let never = ValidatorSet::new(vec![validator(1, 1)], 0);
+    assert_eq!(never, Err(BadValidatorSet::NoHeight));
 }
 
 /// One set has one encoding, so one hash.

@@ -201,34 +201,80 @@ fn handovers_cannot_be_left_out_reordered_or_repeated() {
     }
 }
 
-/// A set that votes twice can't lead the verifier back in time.
+/// A hand-over that the second set signs at a height, to a set that votes from `first` on.
+fn by_the_second_set(height: u64, first: u64) -> Result<Vec<ValidatorSet>, HeaderError> {
+    let (chain, handovers, sets) = handed_over();
+    let next = ValidatorSet::new(sets[2].iter().cloned().collect(), first).unwrap();
+    let certified_header = handovers[1].header.as_ref().unwrap();
+    let mut header = Header::decode(&certified_header.header).unwrap();
+    header.height = height;
+    header.next_validators_hash = next.hash();
+    let handover = Handover {
+        header: Some(certified(&chain.id, &header, &[11, 12, 13, 60])),
+        next_validators: Some(next.message()),
+    };
+    let list = [handovers[0].clone(), handover];
+    follow(&chain.id, sets[0].clone(), &list)
+}
+
+/// A set can't lead the verifier back in time.
 #[test]
 fn handovers_ascend_by_height() {
-    let mut chain = Chain::start();
-    let set = chain.validators.clone();
-    chain.commit(&[]);
-    chain.commit(&[]);
-    // Headers that hand over to the same set: allowed, and only in order.
-    let handover = |i: usize| Handover {
-        header: Some(certified(&chain.id, &chain.blocks[i].header, &ALL)),
-        next_validators: Some(set.message()),
-    };
-    let run = |order: &[usize]| {
-        let list: Vec<Handover> = order.iter().map(|i| handover(*i)).collect();
-        follow(&chain.id, set.clone(), &list).map(|sets| sets.len())
-    };
-    assert_eq!(run(&[0, 1]), Ok(3));
-    assert_eq!(run(&[1, 0]), Err(HeaderError::HandoverOrder(1)));
-    assert_eq!(run(&[1, 1]), Err(HeaderError::HandoverOrder(2)));
+    let (_, _, sets) = handed_over();
+    let first = sets[1].first_height();
+    assert_eq!(by_the_second_set(first, first + 1).unwrap().len(), 3);
+    for height in [0, 1, first - 1] {
+        let refused = by_the_second_set(height, height + 1).unwrap_err();
+        let expected = match height {
+            0 => matches!(
+                refused,
+                HeaderError::Header(_) | HeaderError::HandoverOrder(0)
+            ),
+            _ => refused == HeaderError::HandoverOrder(height),
+        };
+        assert!(expected, "{height}: {refused:?}");
+    }
+}
 
-    let mut zero = chain.blocks[0].header.clone();
-    zero.height = 0;
-    let at_genesis = Handover {
-        header: Some(certified(&chain.id, &zero, &ALL)),
-        next_validators: Some(set.message()),
-    };
-    let refused = follow(&chain.id, set.clone(), &[at_genesis]);
-    assert_eq!(refused, Err(HeaderError::HandoverOrder(0)));
+#[test]
+fn a_set_votes_from_the_next_height_on() {
+    let (_, _, sets) = handed_over();
+    let height = sets[1].first_height() + 5;
+    assert!(by_the_second_set(height, height + 1).is_ok());
+    for first in [1, height, height + 2] {
+        let refused = by_the_second_set(height, first);
+        assert_eq!(refused, Err(HeaderError::Handover(height)), "{first}");
+    }
+}
+
+/// Though the same validators vote as before, what lies between can't be left out.
+#[test]
+fn validators_who_come_back_are_another_set() {
+    let mut chain = Chain::start();
+    let first = chain.validators.clone();
+    let mut handovers = Vec::new();
+    let approvers = [MARKET, CARRIER, MAKER];
+    for (change, voters) in [
+        (put_validator(1, 60, 1, "maker"), vec![11, 12, 13]),
+        (remove_validator(2, 60), vec![11, 12, 13, 60]),
+        (put_validator(3, 61, 1, "maker"), vec![11, 12, 13]),
+    ] {
+        let before = chain.validators.clone();
+        for approver in approvers {
+            if chain.validators == before {
+                chain.approve(&[approver], &change);
+            }
+        }
+        let header = &chain.blocks.last().unwrap().header;
+        handovers.push(Handover {
+            header: Some(certified(&chain.id, header, &voters)),
+            next_validators: Some(chain.validators.message()),
+        });
+    }
+    let sets = follow(&chain.id, first.clone(), &handovers).unwrap();
+    assert_eq!(sets[2].as_slice(), first.as_slice());
+    let last_alone = follow(&chain.id, first, &handovers[2..]);
+    assert_eq!(last_alone, Err(HeaderError::Validators));
 }
 
 #[test]
@@ -236,7 +282,7 @@ fn every_part_of_a_handover_is_checked() {
     let (chain, handovers, sets) = handed_over();
     type Edit = fn(&mut Handover);
     type Expected = fn(&HeaderError) -> bool;
-    let rows: [(&str, Edit, Expected); 10] = [
+    let rows: [(&str, Edit, Expected); 11] = [
         (
             "no header",
             |h| h.header = None,
@@ -294,6 +340,11 @@ fn every_part_of_a_handover_is_checked() {
             "the order",
             |h| h.next_validators.as_mut().unwrap().validators.swap(0, 1),
             |e| matches!(e, HeaderError::ValidatorSet(_)),
+        ),
+        (
+            "the first height",
+            |h| h.next_validators.as_mut().unwrap().first_height += 1,
+            |e| matches!(e, HeaderError::Handover(_)),
         ),
         (
             "an empty set",

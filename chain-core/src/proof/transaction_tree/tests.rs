@@ -149,9 +149,9 @@ fn an_inner_node_is_no_leaf() {
     let root = root(&transactions);
     let leaves: Vec<Hash> = transactions.iter().map(|t| leaf(t)).collect();
     // Leaves 0 and 1 stand at 3 and 4; their parent at 1, whose sibling is 2.
-    let uncle = MergeNodes::merge(&leaves[2], &leaves[3]);
+    let uncle = hash::tagged(tag::TRANSACTION_NODE, &[&leaves[2], &leaves[3]]);
     let pair = [leaves[0], leaves[1]].concat();
-    let parent = MergeNodes::merge(&leaves[0], &leaves[1]);
+    let parent = hash::tagged(tag::TRANSACTION_NODE, &[&leaves[0], &leaves[1]]);
     for fake in [pair.as_slice(), &parent] {
         for count in 1..=8u64 {
             for index in 0..count as u32 {

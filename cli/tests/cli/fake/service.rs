@@ -107,14 +107,7 @@ impl Ledger for Service {
         &self,
         request: Request<GetDesignsByFileRequest>,
     ) -> Answer<DesignsByFileReply> {
-        let sha256: Hash = request.into_inner().sha256.try_into().unwrap();
-        self.answer(|w| {
-            let key = keys::design_file(&sha256);
-            DesignsByFileReply {
-                entries: w.entries(&key),
-                record: Some(w.state(key)),
-            }
-        })
+        self.answer(|w| w.designs_by_file(&request.into_inner()))
     }
 
     async fn get_organisation(
@@ -176,10 +169,19 @@ impl Ledger for Service {
         let Some(get_block_request::Block::Height(height)) = request.block else {
             return Err(Status::unimplemented("by height only"));
         };
-        if self.world().certified(height).is_none() {
+        let world = self.world();
+        let is_there = world.certified(height).is_some() && world.denied != Some(height);
+        drop(world);
+        if !is_there {
             return Err(Status::not_found("no such block"));
         }
-        self.answer(|w| w.block(height, request.with_transactions).unwrap())
+        self.answer(|w| {
+            let mut reply = w.block(height, request.with_transactions).unwrap();
+            if request.with_proof && height < w.height() {
+                reply.proof = Some(w.state(keys::block(height)));
+            }
+            reply
+        })
     }
 
     async fn subscribe_blocks(
@@ -239,6 +241,23 @@ impl Ledger for Service {
     ) -> Answer<MisbehaviourReply> {
         self.answer(|w| MisbehaviourReply {
             evidence: w.evidence.clone(),
+        })
+    }
+
+    async fn list_checkpoints(
+        &self,
+        request: Request<ListCheckpointsRequest>,
+    ) -> Answer<ListCheckpointsReply> {
+        let request = request.into_inner();
+        self.answer(|w| {
+            let after = (request.after_authority, request.after_last);
+            let key = |c: &StampedRange| (c.authority.clone(), c.last);
+            let all = w.checkpoints.iter();
+            // One at a time: a client asks on.
+            let next = all.filter(|c| c.last >= request.from_height && key(c) > after);
+            ListCheckpointsReply {
+                checkpoints: next.take(1).cloned().collect(),
+            }
         })
     }
 

@@ -1,23 +1,25 @@
 //! The chain of the fake: real execution over maps, one block for each submission.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ed25519_dalek::SigningKey;
 use touchstone_core::block::Block;
 use touchstone_core::certificate::vote_bytes;
-use touchstone_core::evidence::{self, Archive, Subject, WholeBlock};
+use touchstone_core::evidence::{self, Archive, Stamps, Subject, WholeBlock};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::proof::page::{self, LinkRead};
 use touchstone_core::proof::transaction_tree;
 use touchstone_core::rejection::Rejection;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
 use touchstone_core::state::{StateRead, keys};
+use touchstone_core::test_support::tsa::TestAuthority;
 use touchstone_core::{Fault, transaction};
 use touchstone_proto::ledger;
 use touchstone_proto::node::transaction_status::Status as Fate;
@@ -81,10 +83,16 @@ pub struct World {
     pub asked_from: Vec<u64>,
     pub validators: ValidatorSet,
     pub evidence: Vec<Misbehaviour>,
+    /// What time-stamp authorities gave.
+    pub stamps: Stamps,
+    /// What a list of time stamps answers, by authority and last height.
+    pub checkpoints: Vec<StampedRange>,
     /// Seeds of the validators that sign.
     pub voters: Vec<u8>,
     /// Events of one page.
     pub page: usize,
+    /// A block that is denied.
+    pub denied: Option<u64>,
     /// Bends answers.
     pub tamper: Option<Tamper>,
     /// Transactions that the stream takes in before it falls silent.
@@ -135,6 +143,19 @@ impl Archive for World {
         let block = self.block(height, true);
         Ok(block.map(|b| (b.header.unwrap(), b.transactions)))
     }
+    fn stamps(&self, _heights: &BTreeSet<u64>) -> Result<Stamps, Fault> {
+        Ok(self.stamps.clone())
+    }
+}
+
+impl LinkRead for World {
+    fn entries_between(&self, owner: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Fault> {
+        let range = (owner.to_vec(), from)..(owner.to_vec(), to);
+        Ok(self.links.range(range).map(|(_, e)| e.clone()).collect())
+    }
+    fn prove_key(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        self.prove(key)
+    }
 }
 
 impl World {
@@ -161,13 +182,29 @@ impl World {
             handovers: Vec::new(),
             asked_from: Vec::new(),
             evidence: Vec::new(),
+            stamps: Stamps::default(),
+            checkpoints: Vec::new(),
             voters: vec![101, 102, 103],
             page: 3,
+            denied: None,
             tamper: None,
             patience: None,
             reverses: false,
             seen: Vec::new(),
         }
+    }
+
+    /// Has an authority stamp all blocks, at 2026-03-01T12:00:00.250Z.
+    pub fn stamp(&mut self, authority: &TestAuthority, url: &str) {
+        let headers: Vec<_> = self.blocks.iter().map(|(block, _)| &block.header).collect();
+        let chain_id = self.genesis.chain_id;
+        authority.stamp_blocks(
+            &mut self.stamps,
+            &chain_id,
+            url,
+            &headers,
+            1_772_366_400_250,
+        );
     }
 
     pub fn height(&self) -> u64 {
@@ -361,22 +398,43 @@ impl World {
 
     pub fn item(&self, request: &GetItemRequest) -> ItemReply {
         let owner = keys::item(&request.id);
-        let events = self
-            .entries(&owner)
-            .into_iter()
-            .skip(request.from as usize)
-            .take(self.page)
-            .map(|entry| LinkedEvent {
-                event: self.event_of(&entry),
-                entry,
-            })
-            .collect();
+        let (entries, proof) = self.page(&owner, request.from, request.limit);
+        let events = entries.into_iter().map(|entry| LinkedEvent {
+            event: self.event_of(&entry),
+            entry,
+        });
         ItemReply {
-            record: Some(self.state(owner)),
             from: request.from,
-            events,
-            head_before: vec![],
+            events: events.collect(),
+            record: Some(self.state(owner)),
+            proof,
         }
+    }
+
+    pub fn designs_by_file(&self, request: &GetDesignsByFileRequest) -> DesignsByFileReply {
+        let owner = keys::design_file(&request.sha256.as_slice().try_into().unwrap());
+        let (entries, proof) = self.page(&owner, request.from, request.limit);
+        DesignsByFileReply {
+            record: Some(self.state(owner)),
+            entries,
+            from: request.from,
+            proof,
+        }
+    }
+
+    /// Entries from a number on, with their proof.
+    fn page(&self, owner: &[u8], from: u64, limit: u32) -> (Vec<Vec<u8>>, Option<PageProof>) {
+        let count = self.entries(owner).len() as u64;
+        let limit = match limit {
+            0 => self.page as u64,
+            limit => u64::from(limit),
+        };
+        let to = count.min(from.saturating_add(limit));
+        if from >= to {
+            return (vec![], None);
+        }
+        let proof = page::prove(self, owner, from, to, count).unwrap();
+        (self.entries_between(owner, from, to).unwrap(), Some(proof))
     }
 
     pub fn status(&self, id: &[u8], with_proof: bool) -> TransactionStatus {
@@ -425,6 +483,7 @@ impl World {
         let header = self.certified(height)?;
         let (block, _) = &self.blocks[height as usize - 1];
         Some(BlockReply {
+            proof: None,
             header: Some(header),
             transactions: if with_transactions {
                 block.transactions.clone()

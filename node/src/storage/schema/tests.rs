@@ -52,6 +52,15 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
             },
             &b"evidence".to_vec(),
         ),
+        row::<Checkpoints>(
+            &CheckpointKey::new("An Authority", 258),
+            &CheckpointRow {
+                first: 3,
+                authority: "An Authority".into(),
+                token: vec![1, 2, 3],
+                certificates: vec![vec![4, 5], vec![6]],
+            },
+        ),
         row::<Meta>(&MetaKey::Format, &MetaRow::Format(FORMAT)),
         row::<Meta>(
             &MetaKey::Genesis,

@@ -1,0 +1,125 @@
+//! The genuine files that other verifiers are tested with (`tests/data/evidence`): made again from
+//! the same story, they have the same bytes. `TOUCHSTONE_WRITE_VECTORS=1` writes them, which is an
+//! approval of a changed format.
+
+use std::path::PathBuf;
+
+use touchstone_proto::evidence::{Opening, OriginalFile};
+
+use super::*;
+use crate::test_support::certified;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/evidence");
+const LAMP: &[u8] = b"a drawing of a lamp";
+const NEVER: &str = "https://id.gs1.org/01/09521001000017/21/NEVER";
+
+/// A design that its owner deposits; what opens it.
+fn deposited(chain: &mut Chain, who: (&str, u8), opening: &Opening) -> Hash {
+    let owner = public(who.1);
+    let files: Vec<Hash> = opening.files.iter().map(|f| exact(&f.sha256)).collect();
+    let root = design::file_root(&files);
+    let commitment = design::commitment(&chain.id, &owner, &exact(&opening.salt), &root);
+    let action = DepositDesign {
+        commitment: commitment.to_vec(),
+    };
+    chain.run(who, Action::DepositDesign(action)).unwrap();
+    design::id(&owner, &commitment)
+}
+
+fn exact(bytes: &[u8]) -> Hash {
+    bytes.try_into().unwrap()
+}
+
+fn original(name: &str, content: &[u8]) -> OriginalFile {
+    OriginalFile {
+        sha256: hash::sha256(content).to_vec(),
+        name: name.into(),
+    }
+}
+
+/// A lamp in its case, a drawing that stays secret, one whose owner's key gets into other hands,
+/// and a validator that joins on the way.
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    let mut chain = Chain::start();
+    let (unit, case) = (item(1), container(1));
+    let only = std::slice::from_ref;
+    let pack = |action| aggregation(action, &case, only(&unit));
+    let moves = [object(2, &[item(9)]), object(3, only(&case))];
+    for events in [&[object(1, only(&unit))][..], &[pack("ADD")], &moves] {
+        chain.run(CARRIER, capture(events)).unwrap();
+    }
+    chain.approve(
+        &[MARKET, CARRIER, MAKER],
+        &put_validator(1, 30, 1, "office"),
+    );
+    chain.run(CARRIER, capture(&[pack("DELETE")])).unwrap();
+
+    let stolen = Opening {
+        salt: [8; 32].to_vec(),
+        files: vec![original("", b"three")],
+        title: String::new(),
+    };
+    let doubtful = deposited(&mut chain, MARKET, &stolen);
+    let since_ms = chain.time_ms;
+    let disclose = DiscloseDesign {
+        design_id: doubtful.to_vec(),
+        salt: stolen.salt,
+        file_hashes: stolen.files.into_iter().map(|f| f.sha256).collect(),
+        title: "Chair".into(),
+    };
+    chain.run(MARKET, Action::DiscloseDesign(disclose)).unwrap();
+    let report = ChangeKeys {
+        add: vec![public(51).to_vec()],
+        retire: vec![],
+        compromised: vec![Compromise {
+            public_key: public(MARKET.1).to_vec(),
+            since_ms,
+        }],
+    };
+    chain.run(MARKET, Action::ChangeKeys(report)).unwrap();
+
+    let secret = Opening {
+        salt: SALT.to_vec(),
+        files: vec![original("lamp.txt", LAMP), original("lamp2.txt", b"two")],
+        title: "Lamp".into(),
+    };
+    let design = deposited(&mut chain, MAKER, &secret);
+
+    let collected = |subject| collect(&chain, &subject).unwrap();
+    // One block may have several certificates: the anchor's is by all, the same block's further down
+    // by as few as suffice.
+    let last = &chain.blocks.last().unwrap().header;
+    let opened = Evidence {
+        opening: Some(secret),
+        anchor: Some(certified(&chain.id, last, &[11, 12, 13, 14, 30])),
+        ..collected(Subject::Design(design))
+    };
+    vec![
+        ("genesis.json", chain.genesis.clone()),
+        ("lamp.txt", LAMP.to_vec()),
+        ("item.evidence", seal(&collected(Subject::Item(unit)))),
+        (
+            "absent.evidence",
+            seal(&collected(Subject::Item(NEVER.into()))),
+        ),
+        ("design.evidence", seal(&opened)),
+        (
+            "compromised.evidence",
+            seal(&collected(Subject::Design(doubtful))),
+        ),
+    ]
+}
+
+#[test]
+fn the_same_story_gives_the_same_bytes() {
+    let files = files();
+    if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {
+        for (name, bytes) in &files {
+            std::fs::write(PathBuf::from(FOLDER).join(name), bytes).unwrap();
+        }
+    }
+    for (name, bytes) in files {
+        let written = std::fs::read(PathBuf::from(FOLDER).join(name)).unwrap();
+        assert!(written == bytes, "{name} isn't what its story gives");
+    }
+}

@@ -1,0 +1,169 @@
+//! Pages of links: an item's events, and a file's disclosures. Each is proven and verified here before it
+//! is sent.
+
+use tonic::Status;
+use touchstone_core::encoding;
+use touchstone_core::epcis::Identifier;
+use touchstone_core::proof::page::{self, LinkRead, Page};
+use touchstone_core::state::{delta::decode_stored, keys};
+use touchstone_core::transaction::captured_events;
+use touchstone_proto::ledger::{DesignFile, Item, Link, LinkEntry};
+use touchstone_proto::node as wire;
+use touchstone_proto::node::PageProof;
+
+use super::query::{PAGE_BYTES, id, prove};
+use super::refusal;
+use super::view::View;
+use crate::storage::rocks::Snapshot;
+
+/// Entries of a page where the client names no number, and at most. Such pages begin and end at heads
+/// that the state holds.
+pub const PAGE: u64 = 4 * touchstone_core::proof::link::PAGE_STRIDE;
+/// What protobuf adds to an entry and its event, at most.
+const FRAME_BYTES: usize = 24;
+
+/// An item's record and a page of its events.
+pub fn item(view: &View<'_>, request: &wire::GetItemRequest) -> Result<wire::ItemReply, Status> {
+    let identifier = Identifier::parse(&request.id)
+        .map_err(|e| Status::invalid_argument(format!("{:?}: {e}", request.id)))?;
+    let key = keys::item(identifier.as_str());
+    let record = prove(view, &key)?;
+    let link = match &record.value {
+        Some(value) => {
+            decode_stored::<Item>(&key, value)
+                .map_err(refusal::fault)?
+                .link
+        }
+        None => None,
+    };
+    let mut reply = wire::ItemReply {
+        record: Some(record),
+        from: request.from,
+        ..wire::ItemReply::default()
+    };
+    let Some((link, to)) = span(link, request.from, request.limit) else {
+        return Ok(reply);
+    };
+    let mut captures = Captures::new(&view.snapshot);
+    let mut bytes = 0;
+    for entry in read(view, &key, request.from, to)? {
+        let event = captures.event_of(&entry)?;
+        bytes += entry.len() + event.len() + FRAME_BYTES;
+        if bytes > PAGE_BYTES && !reply.events.is_empty() {
+            break;
+        }
+        reply.events.push(wire::LinkedEvent { entry, event });
+    }
+    let proof = proof(view, &key, &link, request.from, reply.events.len())?;
+    let root = view.tip()?.header.state_root;
+    page::verify(&root, &key, &link, request.from, &reply.events, &proof)
+        .map_err(refusal::unproven)?;
+    reply.proof = Some(proof);
+    Ok(reply)
+}
+
+/// A page of the designs disclosed with a file.
+pub fn designs_by_file(
+    view: &View<'_>,
+    request: &wire::GetDesignsByFileRequest,
+) -> Result<wire::DesignsByFileReply, Status> {
+    let key = keys::design_file(&id(&request.sha256)?);
+    let record = prove(view, &key)?;
+    let link = match &record.value {
+        Some(value) => {
+            let file: DesignFile = decode_stored(&key, value).map_err(refusal::fault)?;
+            file.link
+        }
+        None => None,
+    };
+    let mut reply = wire::DesignsByFileReply {
+        record: Some(record),
+        from: request.from,
+        ..wire::DesignsByFileReply::default()
+    };
+    let Some((link, to)) = span(link, request.from, request.limit) else {
+        return Ok(reply);
+    };
+    let entries = read(view, &key, request.from, to)?;
+    let proof = proof(view, &key, &link, request.from, entries.len())?;
+    let root = view.tip()?.header.state_root;
+    let slices: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+    let page = Page {
+        from: request.from,
+        entries: &slices,
+        proof: &proof,
+    };
+    page::verify_entries(&root, &key, &link, &page).map_err(refusal::unproven)?;
+    reply.entries = entries;
+    reply.proof = Some(proof);
+    Ok(reply)
+}
+
+/// Up to which number a page from `from` on goes; `None` where the link has no such entry.
+fn span(link: Option<Link>, from: u64, limit: u32) -> Option<(Link, u64)> {
+    let limit = match limit {
+        0 => PAGE,
+        limit => u64::from(limit).min(PAGE),
+    };
+    let link = link.filter(|link| from < link.count)?;
+    let to = from.saturating_add(limit).min(link.count);
+    Some((link, to))
+}
+
+fn read(view: &View<'_>, key: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Status> {
+    view.entries_between(key, from, to).map_err(refusal::fault)
+}
+
+fn proof(
+    view: &View<'_>,
+    key: &[u8],
+    link: &Link,
+    from: u64,
+    entries: usize,
+) -> Result<PageProof, Status> {
+    let to = from.saturating_add(entries as u64);
+    page::prove(view, key, from, to, link.count).map_err(refusal::fault)
+}
+
+/// Events by their entries. Neighbours are mostly of one transaction, which is decoded once.
+struct Captures<'a> {
+    snapshot: &'a Snapshot<'a>,
+    last: Option<(u64, u32, Vec<Vec<u8>>)>,
+}
+
+impl<'a> Captures<'a> {
+    fn new(snapshot: &'a Snapshot<'a>) -> Captures<'a> {
+        Captures {
+            snapshot,
+            last: None,
+        }
+    }
+
+    fn event_of(&mut self, entry: &[u8]) -> Result<Vec<u8>, Status> {
+        let damaged = || refusal::unproven("an entry points to no event");
+        let entry: LinkEntry = encoding::decode_exact(entry).map_err(refusal::unproven)?;
+        let at = entry.position.ok_or_else(damaged)?;
+        let kept = self.last.take();
+        let kept =
+            kept.filter(|(height, index, _)| (*height, *index) == (at.height, at.transaction));
+        let events = match kept {
+            Some((.., events)) => events,
+            None => events_of(self.snapshot, at.height, at.transaction)?,
+        };
+        let event = events.get(at.event as usize).cloned().ok_or_else(damaged)?;
+        self.last = Some((at.height, at.transaction, events));
+        Ok(event)
+    }
+}
+
+/// The events of the capture at a place.
+fn events_of(snapshot: &Snapshot<'_>, height: u64, index: u32) -> Result<Vec<Vec<u8>>, Status> {
+    let damaged = || refusal::unproven("an entry points to no capture");
+    let envelope = snapshot
+        .envelope(height, index)
+        .map_err(refusal::fault)?
+        .ok_or_else(damaged)?;
+    captured_events(&envelope)
+        .map_err(refusal::unproven)?
+        .ok_or_else(damaged)
+}
