@@ -255,7 +255,7 @@ pub enum Rejection {
         event_id: String,
     },
     /// A quantity of a class that the ledger keeps account of.
-    #[error("{product}: {problem}")]
+    #[error("the quantity of {product} can't be used: {problem}")]
     QuantityUnusable {
         /// Index in the transaction.
         index: u32,

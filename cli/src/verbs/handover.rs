@@ -37,20 +37,27 @@ an answer by the deadline, the goods stay yours.")]
     /// Accept an offer: what it names is yours from then on
     #[command(after_help = "Examples:
   touchstone handover accept 81c0…
-  touchstone handover accept 81c0… receiving.json --discrepancy \"one carton is torn\"
+  touchstone handover accept 81c0… receiving.json --discrepancy 'one carton is torn'
 
 With FILE, its events are recorded with the answer; they name what was offered. Without, one is
 written that receives all of it.")]
     Accept(AcceptArguments),
     /// Reject an offer: what it names stays the shipper's
+    #[command(after_help = "Example:
+  touchstone handover reject 81c0…")]
     Reject(AnswerArguments),
     /// Withdraw your own offer
+    #[command(after_help = "Example:
+  touchstone handover withdraw 81c0…")]
     Withdraw(AnswerArguments),
     /// Say that you have what another organisation holds; shown as one-sided
     #[command(after_help = "Example:
-  touchstone handover claim found.json --reason \"delivered without an offer\"")]
+  touchstone handover claim found.json --reason 'delivered without an offer'")]
     Claim(ClaimArguments),
     /// List the open offers
+    #[command(after_help = "Examples:
+  touchstone handover list
+  touchstone handover list --of acme")]
     List(ListArguments),
 }
 

@@ -118,7 +118,7 @@ impl Life {
             ));
         }
         for holding in self.stock.iter().flat_map(|stock| &stock.holdings) {
-            let unit = self.stock.as_ref().map_or("", |stock| &stock.unit);
+            let unit = self.stock.as_ref().map_or("", |stock| stock.unit.as_str());
             let name = client.name(&holding.organisation).await?;
             lines.push(format!(
                 "Stock     {} {} with {} ({})",
