@@ -10,6 +10,7 @@ pub mod disclose;
 pub mod enroll;
 pub mod evidence;
 pub mod genesis;
+pub mod handover;
 pub mod hash;
 pub mod id;
 pub mod item;
@@ -38,6 +39,8 @@ pub enum Verb {
     Hash(hash::Arguments),
     Id(id::Arguments),
     Item(item::Arguments),
+    #[command(subcommand)]
+    Handover(handover::Verb),
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
     Certificate(certificate::Arguments),
@@ -65,6 +68,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Hash(arguments) => hash::run(arguments, output),
         Verb::Id(arguments) => id::run(arguments, output),
         Verb::Item(arguments) => item::run(arguments, settings, output).await,
+        Verb::Handover(verb) => handover::run(verb, settings, output).await,
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
         Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,

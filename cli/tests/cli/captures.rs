@@ -14,7 +14,7 @@ use touchstone_proto::node::transaction_status::Status;
 use crate::fake::{Buffer, Served, now_ms};
 use crate::items::{CASE, ITEM, OTHER, PALLET, aggregation, seen};
 
-fn document(events: &[String]) -> String {
+pub fn document(events: &[String]) -> String {
     let events: Vec<serde_json::Value> = events
         .iter()
         .map(|e| {

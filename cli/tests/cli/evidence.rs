@@ -19,7 +19,7 @@ fn event(note: u32) -> String {
 /// A case about the unit, written by the verb itself.
 async fn written(node: &Served) -> String {
     node.world().record("acme", &[event(1), event(2)]);
-    node.world().record("bravo", &[event(3)]);
+    node.world().claim("bravo", &event(3));
     let file = node.path("case.evidence").display().to_string();
     let ran = node.run(&["evidence", UNIT, "-o", &file]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
