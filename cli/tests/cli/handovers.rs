@@ -53,7 +53,7 @@ async fn an_offer_is_listed_accepted_and_told() {
     assert_eq!(accepted.code, 0, "{accepted:?}");
     let told = node.run(&["item", ITEM]).await;
     let holder =
-        "Holder    Bravo Retail (bravo), by a handover that both sides signed since block 2";
+        "Holder    Bravo Retail (bravo), by a handover that both sides signed since block 3";
     for part in [
         holder,
         &format!("received with a discrepancy: {text}"),
