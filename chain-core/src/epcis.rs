@@ -28,18 +28,22 @@ mod document;
 mod error;
 mod event;
 mod fields;
+mod hash;
 mod identifier;
 mod json;
 mod moment;
 pub mod query;
+mod xml;
 
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
 pub use error::{EpcisError, EpcisRule};
 pub use event::{
     Action, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH, Quantity,
-    QuantityRole,
+    QuantityRole, SourceOrDestination,
 };
-pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES};
+pub use hash::{document_hashes, event_hash};
+pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES, UrnError};
+pub use xml::{MAX_XML_EVENTS, SOURCE_DOCUMENT, convert_xml, is_xml};
 
 #[cfg(test)]
 mod tests;

@@ -141,6 +141,168 @@ pub enum Rejection {
         /// The limit.
         limit: usize,
     },
+    /// Only the holder acts on an item; observers add findings.
+    #[error("{item} is held by {holder}; only the holder appends this: take it over, or claim it")]
+    NotHolder {
+        /// Index in the transaction.
+        index: u32,
+        /// The item.
+        item: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// Customs, inspections and laboratories only observe what others hold.
+    #[error("{item}: an organisation that only observes appends findings (action OBSERVE) alone")]
+    OnlyFindings {
+        /// Index in the transaction.
+        index: u32,
+        /// The item.
+        item: String,
+    },
+    /// Commissioned under somebody else's GS1 company prefix.
+    #[error(
+        "the GS1 company prefix of {item} is registered with {holder}; only that commissions under it"
+    )]
+    ForeignPrefix {
+        /// Index in the transaction.
+        index: u32,
+        /// The item or class.
+        item: String,
+        /// Whose prefix it is.
+        holder: String,
+    },
+    /// Commissioned twice.
+    #[error("{item} is already commissioned; a thing begins once")]
+    AlreadyCommissioned {
+        /// Index in the transaction.
+        index: u32,
+        /// The item.
+        item: String,
+    },
+    /// Something after the end of a life.
+    #[error("{item} is {how}; only a correction, or the return of what was sold, may follow")]
+    LifeEnded {
+        /// Index in the transaction.
+        index: u32,
+        /// The item.
+        item: String,
+        /// How its life, or that of a container around it, ended.
+        how: &'static str,
+    },
+    /// A packed item acts alone.
+    #[error(
+        "{item} is packed in {container}: it isn't shipped, handed over or ended alone; unpack it first"
+    )]
+    ActsAlone {
+        /// Index in the transaction.
+        index: u32,
+        /// The item.
+        item: String,
+        /// Where it is.
+        container: String,
+    },
+    /// An item changes while it is offered.
+    #[error("{item} is offered to {to}; withdraw the offer or wait for the answer")]
+    Offered {
+        /// Index in the transaction.
+        index: u32,
+        /// The item.
+        item: String,
+        /// Whom it is offered to.
+        to: String,
+    },
+    /// Offered to nobody who could take it.
+    #[error(
+        "{0:?} can't take anything over: offer to another enrolled organisation that may hold goods"
+    )]
+    OfferedToNobody(String),
+    /// An offer's time to answer.
+    #[error("an offer's deadline is after the block's time and at most 366 days later")]
+    OfferDeadline,
+    /// An offer of nothing.
+    #[error(
+        "the events name nothing that could be handed over; name the container or the loose items"
+    )]
+    NothingOffered,
+    /// No such offer.
+    #[error("{} is not an offer", hex::encode(.0))]
+    UnknownOffer(Vec<u8>),
+    /// The offer is no longer open.
+    #[error("the offer is {0}; make another")]
+    OfferClosed(&'static str),
+    /// Answered by somebody else.
+    #[error("only {0:?} gives this answer to the offer")]
+    NotAsked(String),
+    /// The answer's events leave out what was offered.
+    #[error(
+        "{0} was offered, and the answer's events don't name it; name it, or accept with a discrepancy"
+    )]
+    AnswerLeavesOut(String),
+    /// Outcome and discrepancy don't fit.
+    #[error("a discrepancy of 1 to 512 bytes is stated with that outcome, and only with it")]
+    AnswerShape,
+    /// Too many open offers.
+    #[error("the organisation has {0} open offers; wait for answers or withdraw some")]
+    TooManyOffers(usize),
+    /// A correction names other things than the event that it corrects.
+    #[error(
+        "the event {event_id} is about other things; a correction repeats the event with its eventID"
+    )]
+    CorrectsOtherItems {
+        /// Index in the transaction.
+        index: u32,
+        /// The id of the event to correct.
+        event_id: String,
+    },
+    /// A quantity of a class that the ledger keeps account of.
+    #[error("the quantity of {product} can't be used: {problem}")]
+    QuantityUnusable {
+        /// Index in the transaction.
+        index: u32,
+        /// The class.
+        product: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// More of a lot is used up than there is.
+    #[error("the organisation has {has} of {product}, and can't use, end or hand over more")]
+    NotEnough {
+        /// Index in the transaction.
+        index: u32,
+        /// The class.
+        product: String,
+        /// How much it has.
+        has: String,
+    },
+    /// More comes out of a transformation than goes in.
+    #[error("by the declared yields, the outputs need inputs of {needed}, and {given} are given")]
+    MassBalance {
+        /// Index in the transaction.
+        index: u32,
+        /// Inputs needed.
+        needed: String,
+        /// Inputs given.
+        given: String,
+    },
+    /// A product's declaration is wrong.
+    #[error(
+        "a product is a GS1 class in canonical form, with a yield above 0 in KGM, LTR, another unit or pieces"
+    )]
+    ProductShape,
+    /// A claim of nothing that others hold.
+    #[error("the events name nothing that somebody else holds; record them without a claim")]
+    NothingClaimed,
+    /// A claim's reason.
+    #[error("a claim states its reason in 1 to 512 bytes without control characters")]
+    ClaimReason,
+    /// Too many claims.
+    #[error("{item} is claimed by {limit} organisations already")]
+    TooManyClaims {
+        /// The item.
+        item: String,
+        /// The limit.
+        limit: usize,
+    },
 
     // 4xx: designs
     /// This owner deposited this commitment before.
@@ -203,6 +365,16 @@ pub enum Rejection {
     /// The change would break the validator set.
     #[error("{0}")]
     BadValidatorSet(#[from] BadValidatorSet),
+    /// A GS1 company prefix of somebody else.
+    #[error(
+        "GS1 company prefix {prefix} overlaps with one of {organisation:?}; a prefix has one owner"
+    )]
+    PrefixTaken {
+        /// The prefix.
+        prefix: String,
+        /// Who has it, or one that begins alike.
+        organisation: String,
+    },
     /// No such validator.
     #[error("{} is not a validator", hex::encode(.0))]
     UnknownValidator([u8; 32]),
@@ -230,6 +402,30 @@ impl Rejection {
             Rejection::PackingCycle { .. } => 304,
             Rejection::PackingTooDeep { .. } => 305,
             Rejection::TooManyItems { .. } => 306,
+            Rejection::NotHolder { .. } => 307,
+            Rejection::OnlyFindings { .. } => 308,
+            Rejection::ForeignPrefix { .. } => 309,
+            Rejection::AlreadyCommissioned { .. } => 310,
+            Rejection::LifeEnded { .. } => 311,
+            Rejection::ActsAlone { .. } => 312,
+            Rejection::Offered { .. } => 313,
+            Rejection::OfferedToNobody(_) => 320,
+            Rejection::OfferDeadline => 321,
+            Rejection::NothingOffered => 322,
+            Rejection::UnknownOffer(_) => 323,
+            Rejection::OfferClosed(_) => 324,
+            Rejection::NotAsked(_) => 325,
+            Rejection::AnswerLeavesOut(_) => 326,
+            Rejection::AnswerShape => 327,
+            Rejection::TooManyOffers(_) => 328,
+            Rejection::NothingClaimed => 329,
+            Rejection::ClaimReason => 330,
+            Rejection::TooManyClaims { .. } => 331,
+            Rejection::CorrectsOtherItems { .. } => 340,
+            Rejection::QuantityUnusable { .. } => 350,
+            Rejection::NotEnough { .. } => 351,
+            Rejection::MassBalance { .. } => 352,
+            Rejection::ProductShape => 353,
             Rejection::AlreadyDeposited(_) => 400,
             Rejection::UnknownDesign(_) => 401,
             Rejection::AlreadyDisclosed(_) => 402,
@@ -248,6 +444,7 @@ impl Rejection {
             Rejection::BadValidatorSet(_) => 509,
             Rejection::UnknownValidator(_) => 510,
             Rejection::BadCompromise(_) => 511,
+            Rejection::PrefixTaken { .. } => 512,
         }
     }
 
@@ -272,6 +469,30 @@ impl Rejection {
             Rejection::PackingCycle { .. } => "no-packing-cycle",
             Rejection::PackingTooDeep { .. } => "packing-depth",
             Rejection::TooManyItems { .. } => "item-count",
+            Rejection::NotHolder { .. } => "holder",
+            Rejection::OnlyFindings { .. } => "only-findings",
+            Rejection::ForeignPrefix { .. } => "prefix-holder",
+            Rejection::AlreadyCommissioned { .. } => "commission-once",
+            Rejection::LifeEnded { .. } => "life-ended",
+            Rejection::ActsAlone { .. } => "unpack-first",
+            Rejection::Offered { .. } => "open-offer",
+            Rejection::OfferedToNobody(_) => "offer-receiver",
+            Rejection::OfferDeadline => "offer-deadline",
+            Rejection::NothingOffered => "offer-items",
+            Rejection::UnknownOffer(_) => "offer-exists",
+            Rejection::OfferClosed(_) => "offer-open",
+            Rejection::NotAsked(_) => "answer-party",
+            Rejection::AnswerLeavesOut(_) => "answer-items",
+            Rejection::AnswerShape => "answer-shape",
+            Rejection::TooManyOffers(_) => "offer-count",
+            Rejection::NothingClaimed => "claim-items",
+            Rejection::ClaimReason => "claim-reason",
+            Rejection::TooManyClaims { .. } => "claim-count",
+            Rejection::CorrectsOtherItems { .. } => "correction-items",
+            Rejection::QuantityUnusable { .. } => "quantity",
+            Rejection::NotEnough { .. } => "stock",
+            Rejection::MassBalance { .. } => "mass-balance",
+            Rejection::ProductShape => "product-shape",
             Rejection::AlreadyDeposited(_) => "deposit-once",
             Rejection::UnknownDesign(_) => "design-exists",
             Rejection::AlreadyDisclosed(_) => "disclose-once",
@@ -290,6 +511,7 @@ impl Rejection {
             Rejection::BadValidatorSet(_) => "validator-set",
             Rejection::UnknownValidator(_) => "validator-exists",
             Rejection::BadCompromise(_) => "compromise-report",
+            Rejection::PrefixTaken { .. } => "prefix-once",
         }
     }
 
@@ -300,7 +522,18 @@ impl Rejection {
             | Rejection::AlreadyPacked { index, .. }
             | Rejection::NotPacked { index, .. }
             | Rejection::PackingCycle { index, .. }
-            | Rejection::PackingTooDeep { index, .. } => Some(*index),
+            | Rejection::PackingTooDeep { index, .. }
+            | Rejection::NotHolder { index, .. }
+            | Rejection::OnlyFindings { index, .. }
+            | Rejection::ForeignPrefix { index, .. }
+            | Rejection::AlreadyCommissioned { index, .. }
+            | Rejection::LifeEnded { index, .. }
+            | Rejection::ActsAlone { index, .. }
+            | Rejection::Offered { index, .. }
+            | Rejection::CorrectsOtherItems { index, .. }
+            | Rejection::QuantityUnusable { index, .. }
+            | Rejection::NotEnough { index, .. }
+            | Rejection::MassBalance { index, .. } => Some(*index),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 mod approve_change;
 mod capture_events;
 mod change_keys;
+mod declare_product;
 mod deposit_design;
 mod disclose_design;
 mod link;
@@ -20,6 +21,7 @@ use crate::state::{StateRead, keys};
 use crate::transaction::{Claim, VerifiedTransaction};
 
 pub(crate) use approve_change::enroll;
+pub use capture_events::{Standing, standing};
 
 /// What a rule sees of the transaction and its block.
 struct Context<'a> {
@@ -67,6 +69,7 @@ pub fn apply<S: StateRead>(
         Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
+        Action::DeclareProduct(action) => declare_product::apply(state, &context, action),
     }
 }
 

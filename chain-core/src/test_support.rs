@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use prost::Message;
+use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{self, change::Kind};
 use touchstone_proto::node::CertifiedHeader;
@@ -38,7 +39,7 @@ pub mod tsa;
 mod vectors;
 
 pub use archive::voter;
-pub use goods::{aggregation, container, item, object};
+pub use goods::{aggregation, container, declared_wrong, event_of, item, lot, object, step};
 
 /// A state in memory. Nodes of older versions stay, so old roots can be proven too.
 #[derive(Clone, Default)]
@@ -263,6 +264,24 @@ impl Chain {
         });
     }
 
+    /// Runs one transaction in a block of its own, and gives its id.
+    pub fn run_for_id(&mut self, who: (&str, u8), action: Action) -> Result<Hash, Rejection> {
+        let envelope = self.sign(who, action);
+        self.check(&envelope)?;
+        self.commit(std::slice::from_ref(&envelope));
+        Ok(*self.verified(&envelope)?.id())
+    }
+
+    /// Hands over what an event about `items` names, in two blocks.
+    pub fn hand_over(&mut self, from: (&str, u8), to: (&str, u8), items: &[String]) {
+        let deadline_ms = self.time_ms + 1_000_000;
+        let shipped = offer(to.0, deadline_ms, &[step("OBSERVE", "shipping", items)]);
+        let id = self.run_for_id(from, shipped).unwrap();
+        let received = [step("OBSERVE", "receiving", items)];
+        let accepted = ledger::Outcome::Accepted;
+        self.run(to, answer(&id, accepted, "", &received)).unwrap();
+    }
+
     pub fn capture(&mut self, events: &[Vec<u8>]) -> Result<(), Rejection> {
         self.run(MARKET, capture(events))
     }
@@ -286,7 +305,49 @@ pub fn body(organisation: &str, created_ms: u64, action: Action) -> ledger::Tran
 
 pub fn capture(events: &[Vec<u8>]) -> Action {
     Action::CaptureEvents(ledger::CaptureEvents {
+        handover: None,
         events: events.to_vec(),
+    })
+}
+
+/// A capture that offers what its events name to an organisation.
+pub fn offer(to: &str, deadline_ms: u64, events: &[Vec<u8>]) -> Action {
+    handing(
+        events,
+        Handover::Offer(ledger::OfferCustody {
+            to: to.into(),
+            deadline_ms,
+        }),
+    )
+}
+
+/// A capture that answers the offer in the transaction with this id.
+pub fn answer(
+    offer: &Hash,
+    outcome: ledger::Outcome,
+    discrepancy: &str,
+    events: &[Vec<u8>],
+) -> Action {
+    handing(
+        events,
+        Handover::Answer(ledger::AnswerOffer {
+            offer: offer.to_vec(),
+            outcome: outcome as i32,
+            discrepancy: discrepancy.into(),
+        }),
+    )
+}
+
+/// A capture that claims what its events name.
+pub fn claim(reason: &str, events: &[Vec<u8>]) -> Action {
+    let reason = reason.into();
+    handing(events, Handover::Claim(ledger::ClaimCustody { reason }))
+}
+
+fn handing(events: &[Vec<u8>], handover: Handover) -> Action {
+    Action::CaptureEvents(ledger::CaptureEvents {
+        events: events.to_vec(),
+        handover: Some(handover),
     })
 }
 

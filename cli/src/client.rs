@@ -334,6 +334,30 @@ impl Client {
         self.record(&keys::change(id), Some(&reply)).await
     }
 
+    /// The value at any key of the state, or proof that there is none.
+    pub async fn state_value(
+        &mut self,
+        key: &[u8],
+    ) -> Result<(Attested, Option<Vec<u8>>), Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetRecordRequest { key: key.to_vec() };
+        let reply = within(self.timeout, ledger.get_record(request)).await?;
+        self.catch_up(reply.header.as_ref()).await?;
+        let (attested, value) = self.trust.state(key, Some(&reply))?;
+        Ok((attested, value.map(<[u8]>::to_vec)))
+    }
+
+    /// The message at any key of the state, or proof that there is none.
+    pub async fn message<M: prost::Message + Default>(
+        &mut self,
+        key: &[u8],
+    ) -> Result<(Attested, Option<M>), Failure> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetRecordRequest { key: key.to_vec() };
+        let reply = within(self.timeout, ledger.get_record(request)).await?;
+        self.record(key, Some(&reply)).await
+    }
+
     /// An organisation's name: from genesis, else from its record, else its id.
     pub async fn name(&mut self, id: &str) -> Result<String, Failure> {
         if let Some(name) = self.names.get(id) {

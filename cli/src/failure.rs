@@ -46,6 +46,14 @@ pub enum Failure {
         /// Events of the input.
         total: usize,
     },
+    /// Events whose hash was asked for are none; each was reported. Code 2.
+    #[error("{refused} of {total} events or documents break a rule and have no hash")]
+    NoHash {
+        /// Those that break a rule.
+        refused: usize,
+        /// All.
+        total: usize,
+    },
     /// An answer's proof fails: don't believe it. Code 3.
     #[error("NOT VERIFIED: {0}")]
     NotVerified(#[from] NotVerified),
@@ -101,7 +109,10 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 1,
-            Failure::Refused { .. } | Failure::EventsRefused { .. } | Failure::Empty(_) => 2,
+            Failure::Refused { .. }
+            | Failure::EventsRefused { .. }
+            | Failure::NoHash { .. }
+            | Failure::Empty(_) => 2,
             Failure::NotVerified(_) => 3,
             Failure::NotFound(_) | Failure::Absent { .. } | Failure::NotValid { .. } => 4,
             Failure::Unreachable(_) => 5,
@@ -114,7 +125,9 @@ impl Failure {
     pub fn kind(&self) -> &'static str {
         match self {
             Failure::Usage(_) => "usage",
-            Failure::Refused { .. } | Failure::EventsRefused { .. } => "refused",
+            Failure::Refused { .. } | Failure::EventsRefused { .. } | Failure::NoHash { .. } => {
+                "refused"
+            }
             Failure::NotVerified(_) => "not-verified",
             Failure::Empty(_) => "empty",
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",

@@ -18,6 +18,7 @@ pub mod cache;
 pub mod capture;
 pub mod certificate;
 pub mod client;
+pub mod custody;
 pub mod failure;
 pub mod file;
 pub mod gateway;

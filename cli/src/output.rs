@@ -4,7 +4,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use touchstone_core::model::validators::Validator;
@@ -65,7 +65,7 @@ impl Output {
     }
 
     /// One JSON value of the result, on a line of its own.
-    pub fn value(&mut self, value: &serde_json::Value) {
+    pub fn value(&mut self, value: &Value) {
         let _ = writeln!(self.results, "{value}");
         let _ = self.results.flush();
     }
@@ -227,7 +227,7 @@ pub fn attested_lines(attested: &Attested, output: &Output) -> [String; 2] {
 }
 
 /// The same for programs.
-pub fn attested_json(attested: &Attested) -> serde_json::Value {
+pub fn attested_json(attested: &Attested) -> Value {
     json!({
         "height": attested.header.height,
         "time_ms": attested.header.time_ms,
@@ -239,7 +239,7 @@ pub fn attested_json(attested: &Attested) -> serde_json::Value {
 }
 
 /// A validator for programs.
-pub fn validator_json(validator: &Validator) -> serde_json::Value {
+pub fn validator_json(validator: &Validator) -> Value {
     json!({
         "public_key": hex::encode(validator.public_key),
         "organisation": validator.organisation,
@@ -247,6 +247,12 @@ pub fn validator_json(validator: &Validator) -> serde_json::Value {
     })
 }
 
+/// Adds a member to a JSON object; anything else stays as it is.
+pub fn add_member(object: &mut Value, name: &str, member: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), member);
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;

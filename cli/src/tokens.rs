@@ -98,6 +98,14 @@ pub fn write(
     roots: Option<&Path>,
     force: bool,
 ) -> Result<Vec<Written>, Failure> {
+    // `openssl ts` takes -untrusted for a list, and has no way to quote.
+    if folder.to_string_lossy().contains([' ', ',']) {
+        return Err(Failure::Usage(format!(
+            "{}: openssl can't read time stamps' certificates from a folder with a space or a comma in \
+             its name; choose another one",
+            folder.display()
+        )));
+    }
     let mut all = Vec::with_capacity(stamps.len());
     for (index, fact) in stamps.iter().enumerate() {
         let name = format!("stamp-{}-blocks-{}-{}", index + 1, fact.first, fact.last);

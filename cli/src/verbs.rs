@@ -11,6 +11,9 @@ pub mod enroll;
 pub mod evidence;
 pub mod gateway;
 pub mod genesis;
+pub mod handover;
+pub mod hash;
+pub mod id;
 pub mod item;
 pub mod key;
 pub mod keys;
@@ -35,7 +38,11 @@ pub enum Verb {
     Genesis(genesis::Verb),
     Capture(capture::Arguments),
     Gateway(gateway::Arguments),
+    Hash(hash::Arguments),
+    Id(id::Arguments),
     Item(item::Arguments),
+    #[command(subcommand)]
+    Handover(handover::Verb),
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
     Certificate(certificate::Arguments),
@@ -61,7 +68,10 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Genesis(verb) => genesis::run(verb, output),
         Verb::Capture(arguments) => capture::run(arguments, settings, output).await,
         Verb::Gateway(arguments) => gateway::run(arguments, settings, output).await,
+        Verb::Hash(arguments) => hash::run(arguments, output),
+        Verb::Id(arguments) => id::run(arguments, output),
         Verb::Item(arguments) => item::run(arguments, settings, output).await,
+        Verb::Handover(verb) => handover::run(verb, settings, output).await,
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
         Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use touchstone_core::epcis::{Action, Event, EventType};
+use touchstone_proto::ledger::Outcome;
 
 use crate::output::plain;
 
@@ -48,6 +49,17 @@ pub fn happening(event: &Event) -> String {
         sentence = format!("{sentence}; now {}", term(disposition));
     }
     sentence
+}
+
+/// What an answer did to an offer.
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Unspecified => "left open",
+        Outcome::Accepted => "accepted",
+        Outcome::Rejected => "rejected",
+        Outcome::AcceptedWithDiscrepancy => "accepted with a discrepancy",
+        Outcome::Withdrawn => "withdrew",
+    }
 }
 
 fn things(count: usize) -> String {

@@ -221,6 +221,14 @@ impl Ledger for Service {
         self.read(move |view| query::change(view, &id)).await
     }
 
+    async fn get_record(
+        &self,
+        request: Request<wire::GetRecordRequest>,
+    ) -> Result<Response<wire::StateReply>, Status> {
+        let key = request.into_inner().key;
+        self.read(move |view| query::record(view, &key)).await
+    }
+
     async fn list_organisations(
         &self,
         _: Request<wire::ListOrganisationsRequest>,

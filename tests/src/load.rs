@@ -11,7 +11,7 @@ pub fn event(number: u64) -> Vec<u8> {
     format!(
         concat!(
             r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"#,
-            r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"shipping","disposition":"in_transit","#,
+            r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"storing","disposition":"in_progress","#,
             r#""eventTime":"2026-01-02T03:04:05.000Z","eventTimeZoneOffset":"+00:00","#,
             r#""epcList":["https://id.gs1.org/01/09521321000018/21/{}"],"#,
             r#""readPoint":{{"id":"https://id.gs1.org/414/9521321000001"}}}}"#
@@ -32,7 +32,10 @@ pub fn capture(
     let transaction = Transaction {
         organisation: organisation.to_owned(),
         created_ms,
-        action: Some(Action::CaptureEvents(CaptureEvents { events })),
+        action: Some(Action::CaptureEvents(CaptureEvents {
+            events,
+            handover: None,
+        })),
     };
     transaction::sign(key, chain_id, &transaction)
 }

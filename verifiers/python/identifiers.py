@@ -23,11 +23,13 @@ KEYS = {
     "401": (rf"\d{{4}}{X}{{1,26}}", []),
     "402": (r"(?P<n>\d{17})", []),
     "414": (r"(?P<n>\d{13})", [("254",)]),
+    "415": (r"(?P<n>\d{13})", [("8020",)]),
     "417": (r"(?P<n>\d{13})", []),
     "8003": (rf"0(?P<n>\d{{13}}){X}{{0,16}}", []),
     "8004": (rf"\d{{4}}{X}{{1,26}}", []),
     "8006": (r"(?P<n>\d{14})(?P<piece>\d\d)(?P<total>\d\d)", [("22", "10", "21")]),
     "8010": (rf"\d{{4}}{Y}{{1,26}}", [("8011",)]),
+    "8013": (rf"(?P<m>\d{{4}}{X}{{3,21}})", []),
     "8017": (r"(?P<n>\d{18})", [("8019",)]),
     "8018": (r"(?P<n>\d{18})", [("8019",)]),
 }
@@ -39,6 +41,7 @@ QUALIFIERS = {
     "254": rf"{X}{{1,20}}",
     "8011": r"0|[1-9]\d{0,11}",
     "8019": r"\d{1,10}",
+    "8020": rf"{X}{{1,25}}",
 }
 FORMS = {ai: re.compile(form, re.ASCII) for ai, (form, _) in KEYS.items()}
 FORMS.update({ai: re.compile(form, re.ASCII) for ai, form in QUALIFIERS.items()})
@@ -68,6 +71,15 @@ def check_digit(digits):
     return str(-total % 10)
 
 
+def check_pair(text):
+    """The two check characters that GS1 appends to a model's number."""
+    primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83)
+    places = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+    total = sum(places.index(c) * prime for c, prime in zip(reversed(text), primes)) % 1021
+    pair = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+    return pair[total // 32] + pair[total % 32]
+
+
 def percent_decode(text):
     """Text without percent-encoding, byte by byte as Latin-1, so that no form admits what isn't ASCII."""
     return re.sub("%([0-9A-Fa-f]{2})", lambda escape: chr(int(escape[1], 16)), text)
@@ -88,6 +100,8 @@ def link(elements):
         named = form.groupdict()
         if "n" in named and check_digit(named["n"][:-1]) != named["n"][-1]:
             raise Refusal(f"the check digit of ({ai}) in an identifier is wrong")
+        if "m" in named and check_pair(named["m"][:-2]) != named["m"][-2:]:
+            raise Refusal(f"the check characters of ({ai}) in an identifier are wrong")
         if "piece" in named and not 1 <= int(named["piece"]) <= int(named["total"]):
             raise Refusal("an identifier's piece isn't one of its total")
         checked.append((ai, value.rjust(14, "0") if ai == "01" else value))

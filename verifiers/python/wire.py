@@ -9,8 +9,12 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange` |
-| `CaptureEvents` | 1 events* bytes |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct` |
+| `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
+| `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
+| `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
+| `ClaimCustody` | 1 reason string |
+| `DeclareProduct` | 1 product string, 2 output uint64, 3 input uint64, 4 unit string |
 | `DepositDesign` | 1 commitment bytes |
 | `DiscloseDesign` | 1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string |
 | `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
@@ -31,8 +35,20 @@ TABLES = r"""
 | `Position` | 1 height uint64, 2 transaction uint32, 3 event uint32 |
 | `Link` | 1 count uint64, 2 head bytes |
 | `LinkEntry` | 1 position `Position`, 2 transaction_id bytes, 3 content_hash bytes, 4 organisation string, 5 time_ms uint64 |
-| `Item` | 1 link `Link`, 2 packed? `Packing`, 3 emptied? `Position` |
-| `Packing` | 1 container string, 2 since `Position` |
+| `Item` | 1 link `Link`, 2 packed? `Packing`, 3 emptied? `Position`, 4 fillings uint64, 5 levels uint32, 6 custody? `Custody`, 7 offer bytes, 8 claims* `CustodyClaim`, 9 commissioned? `Position`, 10 ended? `End`, 11 stock? `Stock` |
+| `Packing` | 1 container string, 2 since `Position`, 3 filling uint64 |
+| `Custody` | 1 holder string, 2 basis enum, 3 since `Position`, 4 offer bytes, 5 discrepancy string |
+| `CustodyClaim` | 1 organisation string, 2 since `Position`, 3 reason string |
+| `End` | 1 how enum, 2 position `Position` |
+| `Stock` | 1 unit string, 2 holdings* `Holding` |
+| `Holding` | 1 organisation string, 2 millionths uint64 |
+| `Portion` | 1 product string, 2 millionths uint64 |
+| `Emptying` | 1 position `Position`, 2 custody? `Custody` |
+| `Offer` | 1 from string, 2 to string, 3 deadline_ms uint64, 4 items* string, 5 position `Position`, 6 outcome enum, 7 answered? `Position`, 8 discrepancy string, 9 portions* `Portion` |
+| `OpenOffers` | 1 offers* `OpenOffer` |
+| `OpenOffer` | 1 id bytes, 2 to string, 3 deadline_ms uint64 |
+| `EventRecord` | 1 position `Position`, 2 items bytes |
+| `Product` | 1 organisation string, 2 output uint64, 3 input uint64, 4 unit string |
 | `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure` |
 | `Disclosure` | 1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64 |
 | `ChangeRecord` | 1 change `Change`, 2 approvals* string, 3 effective_height uint64 |

@@ -116,6 +116,27 @@ pub(super) enum Vocabulary {
 }
 
 impl Vocabulary {
+    /// All lists.
+    pub(super) const ALL: [Vocabulary; 5] = [
+        Vocabulary::BizStep,
+        Vocabulary::Disposition,
+        Vocabulary::TransactionType,
+        Vocabulary::SourceType,
+        Vocabulary::ErrorReason,
+    ];
+
+    /// The start of a word's full URI (CBV 2.0 §4).
+    pub(super) fn uri(self) -> &'static str {
+        let [uri, ..] = self.prefixes();
+        uri
+    }
+
+    /// The start of a word's URN (CBV 1.2).
+    pub(super) fn urn(self) -> &'static str {
+        let [.., urn] = self.prefixes();
+        urn
+    }
+
     /// The list's name in a message.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -58,6 +58,21 @@ pub fn split_document(bytes: &[u8]) -> Result<Vec<Vec<u8>>, EpcisError> {
     }
 }
 
+/// The names in a document's field `ignoreFields`, of any namespace: extension fields of its
+/// events that a repository added to them.
+pub(super) fn ignored_fields(bytes: &[u8]) -> Result<Vec<String>, EpcisError> {
+    let document = json::read(bytes, MAX_DOCUMENT_DEPTH)?;
+    let lists = document
+        .object(&Path::Root)?
+        .iter()
+        .filter(|member| member.name.ends_with(":ignoreFields"))
+        .filter_map(|member| member.value.list(&Path::Root).ok());
+    let names = lists
+        .flatten()
+        .filter_map(|name| name.text(&Path::Root).ok());
+    Ok(names.map(str::to_owned).collect())
+}
+
 /// EPCIS 2.0 §10.2: what a document has around its events.
 fn check_document(document: &Node<'_>) -> Result<(), EpcisError> {
     fields::check_object(document, &[fields::DOCUMENT], &Path::Root)?;

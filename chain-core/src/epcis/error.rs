@@ -8,13 +8,14 @@ use super::identifier::IdentifierError;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{path}: {rule}")]
 pub struct EpcisError {
-    /// Path from the root of what was parsed, such as `$.epcisBody.eventList[3].eventTime`.
+    /// Path from the root of what was parsed, such as `$.epcisBody.eventList[3].eventTime`; for XML
+    /// an XPath, such as `/epcis:EPCISDocument/EPCISBody/EventList/ObjectEvent[3]/eventTime`.
     pub path: String,
     /// The broken rule.
     pub rule: EpcisRule,
 }
 
-/// The rules for the JSON form of EPCIS 2.0 events and documents. Texts quoted from the input are
+/// The rules for EPCIS 2.0 events and documents in JSON, and for XML on its way there. Texts quoted from the input are
 /// shortened, so a message stays small whatever was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EpcisRule {
@@ -144,6 +145,39 @@ pub enum EpcisRule {
     /// EPCIS 2.0 §10.2: `schemaVersion`.
     #[error("the schema version {0:?} isn't supported; write the document as EPCIS 2.0")]
     BadSchemaVersion(String),
+    /// XML 1.0, Namespaces in XML 1.0.
+    #[error("not XML: {problem}, at byte {offset}")]
+    NotXml {
+        /// Byte in the input.
+        offset: usize,
+        /// What is wrong there.
+        problem: &'static str,
+    },
+    /// XML 1.0 §2.8: a document type can name files to read and text to multiply.
+    #[error("the document has a DOCTYPE, which isn't accepted; remove it")]
+    XmlDoctype,
+    /// XML 1.0 §4.6: without a document type there are five entities.
+    #[error("the entity &{0}; isn't one of XML's own; write the text itself")]
+    XmlEntity(String),
+    /// Namespaces in XML 1.0 §5.
+    #[error("the prefix {0:?} isn't declared; add xmlns:{0}=\"…\"")]
+    UnboundPrefix(String),
+    /// EPCIS 2.0 §9: what an element of the standard holds.
+    #[error("found {found}, expected {expected}")]
+    UnexpectedContent {
+        /// What stands there.
+        found: String,
+        /// What the standard has there.
+        expected: &'static str,
+    },
+    /// Limit of this ledger.
+    #[error("more than {limit} {what}; split it")]
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// How many are accepted.
+        limit: usize,
+    },
 }
 
 impl EpcisRule {
@@ -174,12 +208,26 @@ impl EpcisRule {
             EpcisRule::IlmdWithoutNamespace(_) => "ilmd-without-namespace",
             EpcisRule::IlmdNotAllowed => "ilmd-not-allowed",
             EpcisRule::BadSchemaVersion(_) => "bad-schema-version",
+            EpcisRule::NotXml { .. } => "not-xml",
+            EpcisRule::XmlDoctype => "xml-doctype",
+            EpcisRule::XmlEntity(_) => "xml-entity",
+            EpcisRule::UnboundPrefix(_) => "unbound-prefix",
+            EpcisRule::UnexpectedContent { .. } => "unexpected-content",
+            EpcisRule::TooMany { .. } => "too-many",
         }
     }
 
     pub(super) fn at(self, path: &Path<'_>) -> EpcisError {
         EpcisError {
             path: shorten(&path.to_string(), MAX_PATH),
+            rule: self,
+        }
+    }
+
+    /// At a place of an XML document.
+    pub(super) fn at_xml(self, path: String) -> EpcisError {
+        EpcisError {
+            path: shorten(&path, MAX_PATH),
             rule: self,
         }
     }

@@ -76,6 +76,15 @@ pub struct ErrorDeclaration {
     pub corrective_event_ids: Vec<String>,
 }
 
+/// Whom or what a thing moves from or to (EPCIS 2.0 §7.3.5.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceOrDestination {
+    /// In which way: `owning_party`, `possessing_party`, `location`, or a full URI.
+    pub kind: String,
+    /// The party or the place.
+    pub id: Identifier,
+}
+
 /// What the ledger's rules need of an event. The bytes that it was read from stay the record.
 ///
 /// Names are read as EPCIS 2.0 §10 defines them in JSON. `@context` only serves extensions, which
@@ -111,6 +120,10 @@ pub struct Event {
     pub outputs: Vec<Identifier>,
     /// All quantity lists.
     pub classes: Vec<Quantity>,
+    /// `sourceList`, in the order of the event.
+    pub sources: Vec<SourceOrDestination>,
+    /// `destinationList`, in the order of the event.
+    pub destinations: Vec<SourceOrDestination>,
     /// `errorDeclaration`
     pub error_declaration: Option<ErrorDeclaration>,
     /// `eventID` as it was written.
@@ -169,6 +182,8 @@ impl Event {
             inputs: read_things(node, "inputEPCList")?,
             outputs: read_things(node, "outputEPCList")?,
             classes: read_quantities(node)?,
+            sources: read_endpoints(node, "sourceList", "source")?,
+            destinations: read_endpoints(node, "destinationList", "destination")?,
             error_declaration: read_error_declaration(node)?,
             event_id: text(node, "eventID")?,
         };
@@ -420,6 +435,30 @@ fn read_quantity(
             .map(|quantity| quantity.source.to_owned()),
         unit: text(node, "uom")?,
     })
+}
+
+/// EPCIS 2.0 §7.3.5.6: each with its type. `name` is the field of the party or place.
+fn read_endpoints(
+    node: &Node<'_>,
+    list: &str,
+    name: &'static str,
+) -> Result<Vec<SourceOrDestination>, EpcisError> {
+    let Some(node) = node.get(list) else {
+        return Ok(Vec::new());
+    };
+    let path = Path::Root.field(list);
+    let mut endpoints = Vec::new();
+    for (index, node) in node.list(&path)?.iter().enumerate() {
+        let path = path.index(index);
+        let missing = |field| EpcisRule::MissingField(field).at(&path.field(field));
+        let kind = read_term(node, "type", Vocabulary::SourceType, &path)?;
+        let id = node.get(name).ok_or_else(|| missing(name))?;
+        endpoints.push(SourceOrDestination {
+            kind: kind.ok_or_else(|| missing("type"))?,
+            id: read_identifier(id, &path.field(name))?,
+        });
+    }
+    Ok(endpoints)
 }
 
 fn read_error_declaration(node: &Node<'_>) -> Result<Option<ErrorDeclaration>, EpcisError> {

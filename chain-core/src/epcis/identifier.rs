@@ -4,6 +4,7 @@
 //! anybody's domain. All of these become one string, `https://id.gs1.org/00/…`, so that the same
 //! thing has one link on the ledger. Other absolute URIs are kept as they are.
 
+mod check;
 mod digital_link;
 mod keys;
 mod urn;
@@ -70,6 +71,45 @@ impl Identifier {
         self.level == Some(Level::Instance)
     }
 
+    /// What kind of GS1 key it is, such as `SSCC: a logistic unit`; none for a URI from outside
+    /// GS1.
+    pub fn kind(&self) -> Option<&'static str> {
+        self.key().map(|key| key.name())
+    }
+
+    /// The application identifiers and their values, the key's own first; none for a URI from
+    /// outside GS1.
+    pub fn parts(&self) -> Vec<(&'static str, String)> {
+        let key = self.key();
+        let parts = key.iter().flat_map(Key::parts);
+        parts.map(|(ai, value)| (ai, value.to_owned())).collect()
+    }
+
+    /// The EPC URN (TDS 2.0 §6.3, §8), for which the number of digits of the company's GS1 prefix
+    /// must be known: the key doesn't tell. A URI from outside GS1 stays as it is.
+    ///
+    /// ```
+    /// use touchstone_core::epcis::{Identifier, UrnError};
+    ///
+    /// let pallet = Identifier::parse("https://id.gs1.org/00/095212340000000150")?;
+    /// assert_eq!(pallet.to_urn(None), Err(UrnError::PrefixLengthUnknown));
+    /// let urn = pallet.to_urn(Some(7));
+    /// assert_eq!(urn.as_deref(), Ok("urn:epc:id:sscc:9521234.0000000015"));
+    /// # Ok::<(), touchstone_core::epcis::IdentifierError>(())
+    /// ```
+    pub fn to_urn(&self, prefix_digits: Option<usize>) -> Result<String, UrnError> {
+        match self.key() {
+            Some(key) => urn::write(&key, prefix_digits),
+            None => Ok(self.uri.clone()),
+        }
+    }
+
+    /// The key of a canonical Digital Link.
+    fn key(&self) -> Option<Key> {
+        self.level?;
+        digital_link::read(&self.uri).ok().flatten()
+    }
+
     fn of_key(key: &Key) -> Identifier {
         Identifier {
             uri: digital_link::write(key),
@@ -82,6 +122,33 @@ impl std::fmt::Display for Identifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.uri)
     }
+}
+
+/// Why an identifier has no EPC URN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum UrnError {
+    /// TDS 2.0 §6.3: a URN says where the company's prefix ends.
+    #[error(
+        "an EPC URN says how many digits the company's GS1 prefix has, and the key doesn't tell; \
+         give the number, 6 to 12: it stands in the company's GS1 licence"
+    )]
+    PrefixLengthUnknown,
+    /// GS1 General Specifications §1.4.4: prefixes have 4 to 12 digits; in URNs 6 to 12.
+    #[error("a GS1 company prefix in a URN has 6 to 12 digits, not {digits}")]
+    PrefixLength {
+        /// What was given.
+        digits: usize,
+    },
+    /// The key is shorter than the prefix, or isn't made of digits there.
+    #[error("the key has no company prefix of {digits} digits with a reference after it")]
+    PrefixTooLong {
+        /// What was given.
+        digits: usize,
+    },
+    /// TDS 2.0 §6.3: there are no URNs of consumer product variants, of pieces with a batch, of
+    /// service relation instances, of models and of invoicing parties.
+    #[error("no kind of EPC URN names this key with these qualifiers")]
+    NoUrn,
 }
 
 /// Why a text is no identifier.
@@ -122,6 +189,14 @@ pub enum IdentifierError {
         found: char,
         /// The digit that the others give.
         expected: char,
+    },
+    /// GS1 General Specifications §7.9.5.
+    #[error("the two check characters of ({ai}) must be {expected}; is a character mistyped?")]
+    CheckPair {
+        /// The application identifier.
+        ai: &'static str,
+        /// The pair that the others give.
+        expected: String,
     },
     /// EPCIS 2.0 §7.3.3: a thing's list holds things.
     #[error("it names a class of things, not one thing; put it in a quantity list")]

@@ -8,6 +8,11 @@ use time::format_description::well_known::Rfc3339;
 /// which EPCIS 2.0 §7.3.1 refers to: an upper-case `T` and `Z`, no leap second, an offset of at
 /// most 14 hours.
 pub(super) fn time_ms(text: &str) -> Option<i64> {
+    i64::try_from(time_ns(text)?.div_euclid(1_000_000)).ok()
+}
+
+/// As [`time_ms`], in nanoseconds.
+pub(super) fn time_ns(text: &str) -> Option<i128> {
     let bytes = text.as_bytes();
     let leap_second = bytes.get(17..19) == Some(b"60");
     if bytes.get(10) != Some(&b'T') || bytes.last() == Some(&b'z') || leap_second {
@@ -17,7 +22,7 @@ pub(super) fn time_ms(text: &str) -> Option<i64> {
         return None;
     }
     let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok()
+    Some(moment.unix_timestamp_nanos())
 }
 
 /// `[+-]hh:mm`, at most 14:00 (EPCIS 2.0 §7.4.1, `eventTimeZoneOffset`).

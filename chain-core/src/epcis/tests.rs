@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use super::*;
 
+pub(super) mod draft;
 mod story;
 
 /// The documents of a folder under `tests/data`, by name.
-fn documents(folder: &str, extension: &str) -> Vec<(String, Vec<u8>)> {
+pub(super) fn documents(folder: &str, extension: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../tests/data")
         .join(folder);

@@ -11,7 +11,7 @@ use crate::hash;
 use crate::model::design;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, aggregation, bit_flips, body, capture, change_keys,
-    container, item, key, object, public, put_validator, remove_validator, stream,
+    claim, container, item, key, object, public, put_validator, remove_validator, stream,
 };
 use crate::{Hash, transaction};
 use prost::Message;
@@ -40,9 +40,8 @@ fn story() -> (Chain, Hash) {
     let mut chain = Chain::start();
     let (unit, case) = (item(1), container(1));
     let one = |what: &String| std::slice::from_ref(what).to_vec();
-    chain
-        .capture(&[object(1, &[unit.clone(), item(2)])])
-        .unwrap();
+    let first = capture(&[object(1, &[unit.clone(), item(2)])]);
+    chain.run(CARRIER, first).unwrap();
     let (action, id) = deposit_of(&chain);
     chain.run(MAKER, Action::DepositDesign(action)).unwrap();
     let approvers = [MARKET, CARRIER, MAKER];
@@ -61,7 +60,9 @@ fn story() -> (Chain, Hash) {
             capture(&[aggregation("DELETE", &case, &one(&unit))]),
         )
         .unwrap();
-    chain.capture(&[object(4, &one(&case))]).unwrap();
+    // The case turns up at the market, which says so by itself.
+    let found = claim("found in our yard", &[object(4, &one(&case))]);
+    chain.run(MARKET, found).unwrap();
     // All four first validators go, one after the other; four others take over.
     for (n, (seed, organisation)) in [(31, "market"), (32, "carrier"), (33, "maker")]
         .iter()

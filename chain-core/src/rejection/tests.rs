@@ -80,6 +80,110 @@ fn all() -> Vec<(u32, Rejection)> {
             },
         ),
         (306, Rejection::TooManyItems { limit: 65_536 }),
+        (
+            307,
+            Rejection::NotHolder {
+                index: 5,
+                item: text(),
+                holder: text(),
+            },
+        ),
+        (
+            308,
+            Rejection::OnlyFindings {
+                index: 6,
+                item: text(),
+            },
+        ),
+        (
+            309,
+            Rejection::ForeignPrefix {
+                index: 7,
+                item: text(),
+                holder: text(),
+            },
+        ),
+        (
+            310,
+            Rejection::AlreadyCommissioned {
+                index: 8,
+                item: text(),
+            },
+        ),
+        (
+            311,
+            Rejection::LifeEnded {
+                index: 9,
+                item: text(),
+                how: "sold",
+            },
+        ),
+        (
+            312,
+            Rejection::ActsAlone {
+                index: 10,
+                item: text(),
+                container: text(),
+            },
+        ),
+        (
+            313,
+            Rejection::Offered {
+                index: 11,
+                item: text(),
+                to: text(),
+            },
+        ),
+        (320, Rejection::OfferedToNobody(text())),
+        (321, Rejection::OfferDeadline),
+        (322, Rejection::NothingOffered),
+        (323, Rejection::UnknownOffer(key.to_vec())),
+        (324, Rejection::OfferClosed("withdrawn")),
+        (325, Rejection::NotAsked(text())),
+        (326, Rejection::AnswerLeavesOut(text())),
+        (327, Rejection::AnswerShape),
+        (328, Rejection::TooManyOffers(1000)),
+        (329, Rejection::NothingClaimed),
+        (330, Rejection::ClaimReason),
+        (
+            331,
+            Rejection::TooManyClaims {
+                item: text(),
+                limit: 16,
+            },
+        ),
+        (
+            340,
+            Rejection::CorrectsOtherItems {
+                index: 12,
+                event_id: text(),
+            },
+        ),
+        (
+            350,
+            Rejection::QuantityUnusable {
+                index: 13,
+                product: text(),
+                problem: text(),
+            },
+        ),
+        (
+            351,
+            Rejection::NotEnough {
+                index: 14,
+                product: text(),
+                has: text(),
+            },
+        ),
+        (
+            352,
+            Rejection::MassBalance {
+                index: 15,
+                needed: text(),
+                given: text(),
+            },
+        ),
+        (353, Rejection::ProductShape),
         (400, Rejection::AlreadyDeposited(key)),
         (401, Rejection::UnknownDesign(key)),
         (402, Rejection::AlreadyDisclosed(key)),
@@ -103,6 +207,14 @@ fn all() -> Vec<(u32, Rejection)> {
         (508, BadOrganisation::Name.into()),
         (509, BadValidatorSet::Empty.into()),
         (510, Rejection::UnknownValidator(key)),
+        (511, Rejection::BadCompromise(key)),
+        (
+            512,
+            Rejection::PrefixTaken {
+                prefix: text(),
+                organisation: text(),
+            },
+        ),
     ]
 }
 
@@ -128,5 +240,6 @@ fn the_offending_event_is_named() {
         .into_iter()
         .filter_map(|(code, r)| r.event_index().map(|index| (code, index)))
         .collect();
-    assert_eq!(named, [(301, 0), (302, 1), (303, 2), (304, 3), (305, 4)]);
+    let codes = (301..=305).chain(307..=313).chain([340, 350, 351, 352]);
+    assert_eq!(named, codes.zip(0..).collect::<Vec<_>>());
 }

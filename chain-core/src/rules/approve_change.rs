@@ -137,7 +137,12 @@ pub(crate) fn enroll<S: StateRead>(
     }
     let key = keys::organisation(&organisation.id);
     let mut record = organisation.clone();
-    match state.read::<Organisation>(&key)? {
+    let before = state.read::<Organisation>(&key)?;
+    let gone = before.as_ref().map_or(&[][..], |b| &b.gs1_prefixes);
+    if let Err(rejection) = register_prefixes(state, organisation, gone)? {
+        return Ok(Err(rejection));
+    }
+    match before {
         Some(before) => record.keys = before.keys,
         None => {
             record.keys.clear();
@@ -160,6 +165,41 @@ pub(crate) fn enroll<S: StateRead>(
         }
     }
     state.write(key, &record);
+    Ok(Ok(()))
+}
+
+/// Rule: a GS1 company prefix has one owner, and none begins with another (GS1 General
+/// Specifications §1.4.2). `before` are the organisation's own until now.
+fn register_prefixes<S: StateRead>(
+    state: &mut Delta<'_, S>,
+    organisation: &Organisation,
+    before: &[String],
+) -> Result<Result<(), Rejection>, Fault> {
+    let listed = state.get(keys::ORGANISATIONS)?.unwrap_or_default();
+    let ids = listed.split(|b| *b == 0).filter(|id| !id.is_empty());
+    for id in ids.filter(|id| *id != organisation.id.as_bytes()) {
+        let key = keys::organisation(&String::from_utf8_lossy(id));
+        let Some(other) = state.read::<Organisation>(&key)? else {
+            continue;
+        };
+        let overlaps = |prefix: &&String| {
+            let mut taken = other.gs1_prefixes.iter();
+            taken.any(|p| p.starts_with(prefix.as_str()) || prefix.starts_with(p.as_str()))
+        };
+        if let Some(prefix) = organisation.gs1_prefixes.iter().find(overlaps) {
+            return Ok(Err(Rejection::PrefixTaken {
+                prefix: prefix.clone(),
+                organisation: other.id,
+            }));
+        }
+    }
+    for prefix in before {
+        state.put(keys::company_prefix(prefix), Vec::new());
+    }
+    for prefix in &organisation.gs1_prefixes {
+        let owner = organisation.id.as_bytes().to_vec();
+        state.put(keys::company_prefix(prefix), owner);
+    }
     Ok(Ok(()))
 }
 

@@ -1,11 +1,14 @@
-//! Capturing custody events. Each event is appended to the link of every item that it names.
-//! Containment: packing writes to the children once; what happens to a container later reaches
-//! its content by the interval between packing and unpacking, without a write.
+//! Capturing custody events. Each event is appended to the link of every item that it names, if
+//! the rules of custody allow it: who may append (`authority`), how lives begin and end (`life`),
+//! packing, handovers between organisations, and corrections. docs/custody.md tells them in plain
+//! words.
 
-use std::collections::BTreeSet;
+use touchstone_proto::ledger::capture_events::Handover;
+use touchstone_proto::ledger::{CaptureEvents, Outcome, Role};
 
-use touchstone_proto::ledger::{CaptureEvents, Item, Packing, Position, Role};
-
+use self::goods::Goods;
+use self::handover::Named;
+use self::packing::PackingStep;
 use super::{Context, link};
 use crate::Fault;
 use crate::epcis::{Action, Event, EventType, Identifier};
@@ -16,9 +19,18 @@ use crate::rejection::Rejection;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
-/// A container takes something in while at most this many containers stand around it. The bound
-/// is on the walk that finds cycles, not on what was packed from the inside out.
-pub const MAX_PACKING_DEPTH: usize = 16;
+mod authority;
+mod corrections;
+mod goods;
+mod handover;
+mod life;
+mod packing;
+mod quantities;
+
+pub(super) use goods::prefix_holder;
+pub use goods::{Standing, standing};
+#[cfg(test)]
+use packing::MAX_PACKING_DEPTH;
 
 const ROLES: &[Role] = &[
     Role::Platform,
@@ -30,217 +42,220 @@ const ROLES: &[Role] = &[
     Role::Retail,
 ];
 
+/// As what the events of a capture are appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// By the holder, or as an observer's findings.
+    Record,
+    /// With an answer to an offer.
+    Answer,
+    /// With a claim.
+    Claim,
+}
+
 pub(super) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &CaptureEvents,
 ) -> Result<Result<(), Rejection>, Fault> {
-    // Rule: organisations whose work is goods append custody events.
-    if !organisation::has_role(&context.organisation, ROLES) {
-        return Ok(Err(Rejection::Role {
-            organisation: context.organisation.id.clone(),
-            allowed: "platform, logistics, manufacturer, customs, inspection, laboratory, retail",
-        }));
+    if let Err(rejection) = check_role(context, action) {
+        return Ok(Err(rejection));
     }
     let limit = context.parameters.max_events_per_transaction;
     let found = action.events.len();
     if found == 0 || found as u64 > limit {
         return Ok(Err(Rejection::EventCount { found, limit }));
     }
+    let mut events = Vec::with_capacity(found);
     for (index, bytes) in (0u32..).zip(&action.events) {
-        let event = match Event::parse(bytes) {
-            Ok(event) => event,
+        match Event::parse(bytes) {
+            Ok(event) => events.push((index, bytes.as_slice(), event)),
             Err(error) => return Ok(Err(Rejection::Event { index, error })),
-        };
-        if let Err(rejection) = append(state, context, index, bytes, &event)? {
+        }
+    }
+    let mut goods = Goods::new(state, context.block.time_ms);
+    if let Err(rejection) = append_all(&mut goods, context, action, &events)? {
+        return Ok(Err(rejection));
+    }
+    goods.write();
+    Ok(Ok(()))
+}
+
+fn check_role(context: &Context<'_>, action: &CaptureEvents) -> Result<(), Rejection> {
+    // Rule: organisations whose work is goods append custody events; those that have goods in
+    // their hands hand them over.
+    let (roles, allowed) = match &action.handover {
+        None => (
+            ROLES,
+            "platform, logistics, manufacturer, customs, inspection, laboratory, retail",
+        ),
+        Some(_) => (
+            authority::CUSTODIANS,
+            "platform, logistics, manufacturer, retail",
+        ),
+    };
+    match organisation::has_role(&context.organisation, roles) {
+        true => Ok(()),
+        false => Err(Rejection::Role {
+            organisation: context.organisation.id.clone(),
+            allowed,
+        }),
+    }
+}
+
+fn append_all<S: StateRead>(
+    goods: &mut Goods<'_, '_, S>,
+    context: &Context<'_>,
+    action: &CaptureEvents,
+    events: &[(u32, &[u8], Event)],
+) -> Result<Result<(), Rejection>, Fault> {
+    let mode = match &action.handover {
+        None | Some(Handover::Offer(_)) => Mode::Record,
+        Some(Handover::Claim(_)) => Mode::Claim,
+        // Who accepts is the holder then. Who withdraws may have been displaced by a claim.
+        Some(Handover::Answer(answer)) => match answer.outcome() {
+            Outcome::Rejected | Outcome::Withdrawn => Mode::Answer,
+            _ => Mode::Record,
+        },
+    };
+    let named = match &action.handover {
+        None => Named::default(),
+        Some(_) => Named::by(events.iter().map(|(_, _, event)| event)),
+    };
+    let before = match &action.handover {
+        Some(Handover::Offer(offer)) => handover::check_offer(goods, context, offer)?,
+        Some(Handover::Answer(answer)) => handover::answer(goods, context, answer, &named)?,
+        Some(Handover::Claim(_)) | None => Ok(()),
+    };
+    if let Err(rejection) = before {
+        return Ok(Err(rejection));
+    }
+    for (index, bytes, event) in events {
+        if let Err(rejection) = append(goods, context, mode, *index, bytes, event)? {
             return Ok(Err(rejection));
         }
         // Rule: a capture's entries fit into one block.
-        if state.staged_entries() > MAX_LINK_ENTRIES {
+        if goods.state.staged_entries() > MAX_LINK_ENTRIES {
             let limit = MAX_LINK_ENTRIES;
             return Ok(Err(Rejection::TooManyItems { limit }));
         }
     }
-    Ok(Ok(()))
+    match &action.handover {
+        Some(Handover::Offer(offer)) => handover::offer(goods, context, offer, &named),
+        Some(Handover::Claim(claim)) => handover::claim(goods, context, claim, &named),
+        Some(Handover::Answer(_)) | None => Ok(Ok(())),
+    }
 }
 
 fn append<S: StateRead>(
-    state: &mut Delta<'_, S>,
+    goods: &mut Goods<'_, '_, S>,
     context: &Context<'_>,
+    mode: Mode,
     index: u32,
     bytes: &[u8],
     event: &Event,
 ) -> Result<Result<(), Rejection>, Fault> {
+    let judged = match corrections::is_correction(event) {
+        true => correct(goods, context, mode, index, event)?,
+        false => judge(goods, context, mode, index, event)?,
+    };
+    if let Err(rejection) = judged {
+        return Ok(Err(rejection));
+    }
     let content_hash = hash::sha256(bytes);
-    let position = context.position(index);
+    for identifier in event.items() {
+        let id = identifier.as_str();
+        let key = keys::item(id);
+        let mut chain = goods
+            .change(id)?
+            .link
+            .take()
+            .unwrap_or_else(crate::proof::link::empty);
+        link::append(goods.state, context, &key, &mut chain, index, &content_hash)?;
+        goods.change(id)?.link = Some(chain);
+    }
+    Ok(Ok(()))
+}
+
+/// All rules of an event, and what it does.
+fn judge<S: StateRead>(
+    goods: &mut Goods<'_, '_, S>,
+    context: &Context<'_>,
+    mode: Mode,
+    index: u32,
+    event: &Event,
+) -> Result<Result<(), Rejection>, Fault> {
+    if let Err(rejection) = authority::check(goods, context, mode, index, event)? {
+        return Ok(Err(rejection));
+    }
+    if let Err(rejection) = life::begin(goods, context, index, event)? {
+        return Ok(Err(rejection));
+    }
     if let Some(packing) = PackingStep::of(event)
-        && let Err(rejection) = packing.apply(state, index, position)?
+        && let Err(rejection) = packing.apply(goods, index, context.position(index))?
     {
         return Ok(Err(rejection));
     }
-    for identifier in event.items() {
-        let key = keys::item(identifier.as_str());
-        let mut item = read_item(state, &key)?;
-        let mut chain = item.link.take().unwrap_or_else(crate::proof::link::empty);
-        link::append(state, context, &key, &mut chain, index, &content_hash)?;
-        item.link = Some(chain);
-        state.write(key, &item);
+    if let Err(rejection) = life::end(goods, context, index, event)? {
+        return Ok(Err(rejection));
     }
+    if let Err(rejection) = quantities::apply(goods, context, index, event)? {
+        return Ok(Err(rejection));
+    }
+    corrections::remember(goods, context, index, event);
     Ok(Ok(()))
 }
 
-/// What an aggregation event does to containment (EPCIS 2.0 §7.4.2: ADD aggregates the children
-/// to the parent, DELETE disaggregates the children, or all of them where none is named).
-enum PackingStep<'a> {
-    Pack {
-        container: &'a Identifier,
-        items: &'a [Identifier],
-    },
-    Unpack {
-        container: &'a Identifier,
-        items: &'a [Identifier],
-    },
-    Empty {
-        container: &'a Identifier,
-    },
-}
-
-impl<'a> PackingStep<'a> {
-    fn of(event: &'a Event) -> Option<PackingStep<'a>> {
-        let container = event.parent.as_ref()?;
-        if event.event_type != EventType::Aggregation {
-            return None;
-        }
-        let items = event.children.as_slice();
-        match event.action? {
-            Action::Add => Some(PackingStep::Pack { container, items }),
-            Action::Delete if items.is_empty() && event.classes.is_empty() => {
-                Some(PackingStep::Empty { container })
-            }
-            Action::Delete => Some(PackingStep::Unpack { container, items }),
-            Action::Observe => None,
-        }
-    }
-
-    fn apply<S: StateRead>(
-        &self,
-        state: &mut Delta<'_, S>,
-        index: u32,
-        position: Position,
-    ) -> Result<Result<(), Rejection>, Fault> {
-        match self {
-            PackingStep::Pack { container, items } => {
-                pack(state, index, position, container, items)
-            }
-            PackingStep::Unpack { container, items } => unpack(state, index, container, items),
-            PackingStep::Empty { container } => {
-                let key = keys::item(container.as_str());
-                let mut item = read_item(state, &key)?;
-                item.emptied = Some(position);
-                state.write(key, &item);
-                Ok(Ok(()))
-            }
-        }
-    }
-}
-
-fn pack<S: StateRead>(
-    state: &mut Delta<'_, S>,
+fn correct<S: StateRead>(
+    goods: &mut Goods<'_, '_, S>,
+    context: &Context<'_>,
+    mode: Mode,
     index: u32,
-    position: Position,
-    container: &Identifier,
-    items: &[Identifier],
+    event: &Event,
 ) -> Result<Result<(), Rejection>, Fault> {
-    let mut around = BTreeSet::from([container.as_str().to_owned()]);
-    let mut inner = container.as_str().to_owned();
-    while let Some(outer) = container_of(state, &inner)? {
-        // Rule: the walk outwards is bounded.
-        if around.len() > MAX_PACKING_DEPTH {
-            return Ok(Err(Rejection::PackingTooDeep {
-                index,
-                container: container.as_str().to_owned(),
-            }));
+    match corrections::corrected(goods, context, index, event)? {
+        Err(rejection) => Ok(Err(rejection)),
+        Ok(Some(wrong)) => {
+            corrections::take_back(goods, context, event, wrong)?;
+            Ok(Ok(()))
         }
-        if !around.insert(outer.clone()) {
-            return Err(Fault::Damaged(format!("{outer} is packed inside itself")));
-        }
-        inner = outer;
-    }
-    for identifier in items {
-        // Rule: an item is in one container at a time; unpack first.
-        if let Some(current) = container_of(state, identifier.as_str())? {
-            return Ok(Err(Rejection::AlreadyPacked {
-                index,
-                item: identifier.as_str().to_owned(),
-                container: current,
-            }));
-        }
-        // Rule: nothing is inside itself.
-        if around.contains(identifier.as_str()) {
-            return Ok(Err(cycle(index, identifier, container)));
-        }
-        let key = keys::item(identifier.as_str());
-        let mut item = read_item(state, &key)?;
-        item.packed = Some(Packing {
-            container: container.as_str().to_owned(),
-            since: Some(position),
-        });
-        state.write(key, &item);
-    }
-    Ok(Ok(()))
-}
-
-fn unpack<S: StateRead>(
-    state: &mut Delta<'_, S>,
-    index: u32,
-    container: &Identifier,
-    items: &[Identifier],
-) -> Result<Result<(), Rejection>, Fault> {
-    for identifier in items {
-        // Rule: only what is in the container comes out of it.
-        if container_of(state, identifier.as_str())?.as_deref() != Some(container.as_str()) {
-            return Ok(Err(Rejection::NotPacked {
-                index,
-                item: identifier.as_str().to_owned(),
-                container: container.as_str().to_owned(),
-            }));
-        }
-        let key = keys::item(identifier.as_str());
-        let mut item = read_item(state, &key)?;
-        item.packed = None;
-        state.write(key, &item);
-    }
-    Ok(Ok(()))
-}
-
-fn cycle(index: u32, item: &Identifier, container: &Identifier) -> Rejection {
-    Rejection::PackingCycle {
-        index,
-        item: item.as_str().to_owned(),
-        container: container.as_str().to_owned(),
+        Ok(None) => authority::check(goods, context, mode, index, event),
     }
 }
 
-/// The container an item is in now: its packing counts unless the container was emptied since.
-fn container_of<S: StateRead>(
-    state: &Delta<'_, S>,
-    identifier: &str,
-) -> Result<Option<String>, Fault> {
-    let Some(packing) = read_item(state, &keys::item(identifier))?.packed else {
-        return Ok(None);
-    };
-    let container = read_item(state, &keys::item(&packing.container))?;
-    let emptied = container.emptied.map(order).unwrap_or_default();
-    let since = packing.since.map(order).unwrap_or_default();
-    Ok((since > emptied).then_some(packing.container))
-}
+/// What the rules ask of an event.
+impl Event {
+    /// The things that it names, sorted, each once: in any role, but not as classes or places.
+    fn things(&self) -> Vec<&Identifier> {
+        let lists = [&self.objects, &self.children, &self.inputs, &self.outputs];
+        let mut things: Vec<&Identifier> =
+            lists.into_iter().flatten().chain(&self.parent).collect();
+        things.sort();
+        things.dedup();
+        things
+    }
 
-fn order(position: Position) -> (u64, u32, u32) {
-    (position.height, position.transaction, position.event)
-}
+    /// The things that come into being with it.
+    fn begins(&self) -> impl Iterator<Item = &Identifier> {
+        let (added, made): (&[Identifier], &[Identifier]) = match self.event_type {
+            // A declaration that this was wrong begins nothing.
+            _ if self.error_declaration.is_some() => (&[], &[]),
+            EventType::Object if self.action == Some(Action::Add) => (&self.objects, &[]),
+            EventType::Transformation => (&[], &self.outputs),
+            _ => (&[], &[]),
+        };
+        added.iter().chain(made)
+    }
 
-fn read_item<S: StateRead>(state: &Delta<'_, S>, key: &[u8]) -> Result<Item, Fault> {
-    Ok(state.read::<Item>(key)?.unwrap_or_default())
+    /// The things that it says something happened to, by themselves: not what was packed.
+    fn acting(&self) -> Vec<&Identifier> {
+        match self.event_type {
+            EventType::Object => self.objects.iter().collect(),
+            EventType::Transaction => self.objects.iter().chain(&self.parent).collect(),
+            EventType::Transformation => self.inputs.iter().collect(),
+            EventType::Aggregation | EventType::Association => Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

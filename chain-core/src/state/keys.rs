@@ -52,6 +52,39 @@ pub fn block(height: u64) -> Vec<u8> {
     joined(b"block/", &height.to_be_bytes())
 }
 
+/// The id of the organisation that a GS1 company prefix is registered with; empty: no more.
+pub fn company_prefix(digits: &str) -> Vec<u8> {
+    joined(b"prefix/", digits.as_bytes())
+}
+
+/// An `Emptying`: the end of a container's `filling`, counted from 0.
+pub fn emptying(container: &str, filling: u64) -> Vec<u8> {
+    let mut key = joined(b"emptying/", &filling.to_be_bytes());
+    key.extend_from_slice(container.as_bytes());
+    key
+}
+
+/// An `Offer`, by the id of the transaction that made it.
+pub fn offer(id: &[u8]) -> Vec<u8> {
+    joined(b"offer/", id)
+}
+
+/// The `OpenOffers` of an organisation.
+pub fn open_offers(organisation: &str) -> Vec<u8> {
+    joined(b"open-offers/", organisation.as_bytes())
+}
+
+/// An `EventRecord`: the last event of an organisation with this `eventID`.
+pub fn event(organisation: &str, event_id: &str) -> Vec<u8> {
+    let name = [organisation.as_bytes(), &[0], event_id.as_bytes()].concat();
+    joined(b"event/", &hash::sha256(&name))
+}
+
+/// A `Product`: what transformations may make of a class.
+pub fn product(class: &str) -> Vec<u8> {
+    joined(b"product/", class.as_bytes())
+}
+
 fn joined(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(prefix.len() + rest.len());
     key.extend_from_slice(prefix);
@@ -88,6 +121,16 @@ mod tests {
         assert_eq!(key_owner(&[3; 32]), [b"key/".as_slice(), &[3; 32]].concat());
         assert_eq!(change(&[4; 32]), [b"change/".as_slice(), &[4; 32]].concat());
         assert_eq!(block(258), b"block/\0\0\0\0\0\0\x01\x02");
+        assert_eq!(company_prefix("9521321"), b"prefix/9521321");
+        assert_eq!(emptying("a:b", 1), b"emptying/\0\0\0\0\0\0\0\x01a:b");
+        assert_eq!(offer(&[5; 32]), [b"offer/".as_slice(), &[5; 32]].concat());
+        assert_eq!(open_offers("abc"), b"open-offers/abc");
+        let name = hash::sha256(b"abc\0urn:uuid:1");
+        assert_eq!(
+            event("abc", "urn:uuid:1"),
+            [b"event/".as_slice(), &name].concat()
+        );
+        assert_eq!(product("a:b"), b"product/a:b");
         assert_eq!(
             (VALIDATORS, PARAMETERS, ORGANISATIONS),
             (

@@ -1,6 +1,6 @@
 //! Goods and events about them, valid by EPCIS 2.0. Identifiers are in canonical form.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/epcis-context.jsonld";
 
@@ -31,19 +31,55 @@ fn with_check_digit(digits: &str) -> String {
     format!("{digits}{}", (10 - sum % 10) % 10)
 }
 
+/// The canonical identifier of the `n`th lot.
+pub fn lot(n: u64) -> String {
+    format!(
+        "https://id.gs1.org/01/{}/10/{n}",
+        with_check_digit("0952132100002")
+    )
+}
+
 /// An object event that observes `items`; `note` makes its bytes distinct.
 pub fn object(note: u64, items: &[String]) -> Vec<u8> {
-    json!({
+    let time = format!("2026-03-01T08:30:00.{:03}Z", note % 1000);
+    let event = json!({ "epcList": items, "eventTime": time, "bizStep": "storing" });
+    event_of("ObjectEvent", "OBSERVE", event)
+}
+
+/// An object event about `items` with an action and a business step.
+pub fn step(action: &str, biz_step: &str, items: &[String]) -> Vec<u8> {
+    event_of(
+        "ObjectEvent",
+        action,
+        json!({ "epcList": items, "bizStep": biz_step }),
+    )
+}
+
+/// Any event: `fields` beside those that every event has, or instead of them.
+pub fn event_of(event_type: &str, action: &str, fields: Value) -> Vec<u8> {
+    let mut event = json!({
         "@context": [CONTEXT],
-        "type": "ObjectEvent",
-        "eventTime": format!("2026-03-01T08:30:00.{:03}Z", note % 1000),
+        "type": event_type,
+        "eventTime": "2026-03-01T08:30:00.000Z",
         "eventTimeZoneOffset": "+00:00",
-        "epcList": items,
-        "action": "OBSERVE",
-        "bizStep": "shipping",
-    })
-    .to_string()
-    .into_bytes()
+    });
+    if !action.is_empty() {
+        event["action"] = json!(action);
+    }
+    if let (Some(event), Value::Object(fields)) = (event.as_object_mut(), fields) {
+        event.extend(fields);
+    }
+    event.to_string().into_bytes()
+}
+
+/// The event, declared wrong by whom recorded it; it has an `eventID`.
+pub fn declared_wrong(event: &[u8]) -> Vec<u8> {
+    let mut event: Value = serde_json::from_slice(event).unwrap();
+    event["errorDeclaration"] = json!({
+        "declarationTime": "2026-03-02T08:00:00Z",
+        "reason": "did_not_occur",
+    });
+    event.to_string().into_bytes()
 }
 
 /// An aggregation event; without children it concerns the whole content.

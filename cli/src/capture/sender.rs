@@ -270,6 +270,7 @@ impl<'a> Sender<'a> {
                 organisation: self.signer.organisation.clone(),
                 created_ms: self.last_created_ms,
                 action: Some(Action::CaptureEvents(CaptureEvents {
+                    handover: None,
                     events: events.iter().map(|e| e.bytes.clone()).collect(),
                 })),
             },

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use touchstone_core::epcis::{
-    Action, EpcisError, Event, EventType, MAX_DOCUMENT_BYTES, split_document,
+    Action, EpcisError, Event, EventType, MAX_DOCUMENT_BYTES, convert_xml, is_xml, split_document,
 };
 use touchstone_core::rejection::Rejection;
 
@@ -82,7 +82,7 @@ pub struct Input {
     pub bad: Vec<BadDocument>,
 }
 
-/// Reads all files (folders: their `.json` and `.jsonld` files, by name) in the order given.
+/// Reads all files (folders: their `.json`, `.jsonld` and `.xml` files, by name) in the order given.
 /// `limit` is the number of bytes that a transaction may have.
 /// With a mapping, the files are tables.
 pub fn read(paths: &[PathBuf], mapping: Option<&Mapping>, limit: u64) -> Result<Input, Failure> {
@@ -104,14 +104,7 @@ pub fn read(paths: &[PathBuf], mapping: Option<&Mapping>, limit: u64) -> Result<
         return Ok(input);
     }
     for path in paths {
-        if path.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            std::io::stdin()
-                .take(MAX_DOCUMENT_BYTES as u64 + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|e| Failure::io("reading", path, &e))?;
-            add(&mut input, "-", &bytes, limit);
-        } else if path.is_dir() {
+        if path.is_dir() {
             for file in documents_in(path)? {
                 add_file(&mut input, &file, limit)?;
             }
@@ -122,6 +115,21 @@ pub fn read(paths: &[PathBuf], mapping: Option<&Mapping>, limit: u64) -> Result<
     Ok(input)
 }
 
+/// The bytes of a file, or of standard input for `-`: at most one more than a document may have.
+pub fn read_document(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |e: std::io::Error| Failure::io("reading", path, &e);
+    let most = MAX_DOCUMENT_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        let stdin = std::io::stdin().lock();
+        stdin.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(failed)?;
+        file.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    Ok(bytes)
+}
+
 fn documents_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |e: std::io::Error| Failure::io("reading", folder, &e);
     let mut files = Vec::new();
@@ -129,14 +137,14 @@ fn documents_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let path = entry.map_err(failed)?.path();
         let known = path
             .extension()
-            .is_some_and(|e| e == "json" || e == "jsonld");
+            .is_some_and(|e| e == "json" || e == "jsonld" || e == "xml");
         if known && path.is_file() {
             files.push(path);
         }
     }
     if files.is_empty() {
         return Err(Failure::Empty(format!(
-            "the folder {} holds no .json or .jsonld file: there is nothing to capture",
+            "the folder {} holds no .json, .jsonld or .xml file: there is nothing to capture",
             folder.display()
         )));
     }
@@ -145,13 +153,7 @@ fn documents_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn add_file(input: &mut Input, path: &Path, limit: u64) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::io("reading", path, &e);
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .map_err(failed)?
-        .take(MAX_DOCUMENT_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let bytes = read_document(path)?;
     add(input, &path.display().to_string(), &bytes, limit);
     Ok(())
 }
@@ -165,6 +167,9 @@ pub fn of_document(file: &str, bytes: &[u8], limit: u64) -> Input {
 }
 
 fn add(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
+    if is_xml(bytes) {
+        return add_xml(input, file, bytes, limit);
+    }
     match split_document(bytes) {
         Ok(events) => input.events.extend(
             events
@@ -179,6 +184,34 @@ fn add(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
                 refusal: Refusal::epcis(error),
             }),
         },
+    }
+}
+
+/// Adds the events of an XML document, converted.
+fn add_xml(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
+    match convert_xml(bytes) {
+        Ok(events) => {
+            input.events.extend(
+                events
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, event)| match event {
+                        Ok(event) => examine(file, index, event, limit),
+                        Err(error) => SourceEvent {
+                            file: file.to_owned(),
+                            index,
+                            bytes: Vec::new(),
+                            names: BTreeSet::new(),
+                            empties: false,
+                            wrong: Some(Refusal::epcis(error)),
+                        },
+                    }),
+            )
+        }
+        Err(error) => input.bad.push(BadDocument {
+            file: file.to_owned(),
+            refusal: Refusal::epcis(error),
+        }),
     }
 }
 
@@ -250,3 +283,6 @@ fn examine(file: &str, index: usize, bytes: Vec<u8>, limit: u64) -> SourceEvent 
         wrong,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,9 +11,9 @@ use crate::settings::Settings;
 #[command(after_help = "Example:
   touchstone block 120
 
-The block's own validators must have signed it, and the state of the last block must name its id. So
-its id is as certain as today's validators make it, whoever came to hold the keys of earlier ones. The
-last block itself has its validators' signatures alone, until the next one names it.
+The block's own validators must have signed it, and the state of the last block must name its id.
+So its id is as certain as today's validators make it, whoever came to hold the keys of earlier
+ones. The last block itself has its validators' signatures alone, until the next one names it.
 
 Exit codes: 0 verified; 3 not verified; 4 no such block yet.")]
 pub struct Arguments {

@@ -13,11 +13,12 @@ use crate::failure::Failure;
 use crate::output::{Output, counted, plain};
 use crate::settings::{Settings, Signing};
 
-/// Record the events of EPCIS 2.0 documents
+/// Record the events of EPCIS documents
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   touchstone capture shipments.json --organisation acme --key acme.pem
   touchstone capture monday/ tuesday/ --batch 500
+  touchstone capture despatch.xml
   curl -s https://example.com/events | touchstone capture - --journal events.journal
   touchstone capture deliveries.csv --mapping deliveries.toml
 
@@ -37,13 +38,17 @@ A run that was cut off goes on when the same command is run again: the journal h
 bytes of what was sent. Events whose exact bytes your organisation has recorded before, from another
 folder say, are skipped; --allow-duplicates records them again.
 
+XML documents (EPCIS 1.0 to 2.0) are converted to JSON on this machine before they are signed. Each
+event then names the SHA-256 of its file in touchstone:sourceDocument: keep the file.
+
 With --json the last outcome is {\"outcome\":\"summary\", ...}: how many are committed, refused,
 skipped and pending.
 
 Exit codes: 0 all recorded (proven); 2 some events refused or skipped, the others recorded, or a
 folder without documents; 5 node unreachable; 130 Ctrl-C (run it again to go on).")]
 pub struct Arguments {
-    /// EPCIS 2.0 documents or events in JSON, folders of them, or '-' for standard input
+    /// EPCIS 2.0 documents or events in JSON, EPCIS documents in XML, folders of them, or '-' for
+    /// standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The files are tables (CSV), and this file tells what their columns mean

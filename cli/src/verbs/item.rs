@@ -1,9 +1,11 @@
 //! `touchstone item`: the full link of an item, or a page of it, as a person reads it.
 
+mod life;
 mod page;
 
 use serde_json::{Value, json};
 use touchstone_core::epcis::Identifier;
+use touchstone_core::model::unit_state::UnitState;
 
 use crate::failure::Failure;
 use crate::journey::{self, Journey, Step};
@@ -12,6 +14,8 @@ use crate::receipt;
 use crate::settings::Settings;
 use crate::verify::Attested;
 use crate::words;
+
+use life::Life;
 
 /// Show everything that is recorded for an item, proven complete; or a page of a long history
 #[derive(clap::Args, Debug)]
@@ -62,8 +66,11 @@ pub async fn run(
         return Err(absent(&id, &journey.link.attested, output));
     }
     output.warn_if_old(&journey.link.attested);
+    let life = Life::of(&mut client, &id, &journey).await?;
     if output.json {
-        let steps = journey.steps.iter().map(step_json).collect::<Vec<_>>();
+        let steps = journey.steps.iter().map(step_json);
+        let steps = steps.enumerate().map(|(at, step)| life.mark(at, step));
+        let steps = steps.collect::<Vec<_>>();
         output.value(&json!({
             "id": id.as_str(),
             "verified": true,
@@ -72,6 +79,8 @@ pub async fn run(
             "height": journey.height,
             "header": attested_json(&journey.link.attested),
             "inside": journey.inside,
+            "state": life.state.map(UnitState::word),
+            "custody": life.custody_json(),
             "steps": steps,
         }));
         return Ok(());
@@ -81,9 +90,16 @@ pub async fn run(
     for step in &journey.steps {
         names.push(client.name(&step.entry.organisation).await?);
     }
+    let custody = life.custody_lines(&mut client).await?;
     print_head(&journey, output);
-    for ((number, step), name) in (1..).zip(&journey.steps).zip(&names) {
-        print_step(number, step, name, output);
+    for line in custody {
+        output.line(line);
+    }
+    for ((at, step), name) in journey.steps.iter().enumerate().zip(&names) {
+        print_step(at as u64 + 1, step, name, output);
+        for line in life.correction_lines(at) {
+            output.line(line);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `touchstone transaction`: what became of a transaction.
 
 use serde_json::json;
+use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::transaction::Action;
 
 use crate::client::{Outcome, Recorded};
@@ -8,6 +9,7 @@ use crate::failure::Failure;
 use crate::output::{Output, attested_json, attested_lines, counted, plain};
 use crate::receipt;
 use crate::settings::Settings;
+use crate::words;
 
 /// Show what became of a transaction
 #[derive(clap::Args, Debug)]
@@ -49,7 +51,16 @@ fn print(recorded: &Recorded, output: &mut Output) {
     let transaction = &recorded.transaction;
     let deed = match transaction.action() {
         Action::CaptureEvents(capture) => {
-            format!("capture of {}", counted(capture.events.len(), "event"))
+            let events = counted(capture.events.len(), "event");
+            match &capture.handover {
+                None => format!("capture of {events}"),
+                Some(Handover::Offer(o)) => format!("offer to {}, {events}", plain(&o.to)),
+                Some(Handover::Answer(a)) => {
+                    let offer = hex::encode(&a.offer);
+                    format!("{} offer {offer}, {events}", words::outcome(a.outcome()))
+                }
+                Some(Handover::Claim(_)) => format!("claim of custody, {events}"),
+            }
         }
         Action::DepositDesign(_) => "deposit of a design".to_owned(),
         Action::DiscloseDesign(d) => format!("disclosure of design {}", hex::encode(&d.design_id)),
@@ -57,6 +68,7 @@ fn print(recorded: &Recorded, output: &mut Output) {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }
         Action::ApproveChange(_) => "approval of a change".to_owned(),
+        Action::DeclareProduct(d) => format!("declaration of product {}", plain(&d.product)),
     };
     let header = &recorded.attested.header;
     if output.json {

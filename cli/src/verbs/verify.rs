@@ -10,7 +10,7 @@ use touchstone_core::hash::{Hash, sha256};
 
 use crate::failure::Failure;
 use crate::file;
-use crate::output::{Output, plain, utc};
+use crate::output::{Output, add_member, plain, utc};
 use crate::pdf;
 use crate::receipt;
 use crate::report;
@@ -101,9 +101,9 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
     };
     if output.json {
         let mut value = report_json(&report);
-        if let (Some(members), Some(_)) = (value.as_object_mut(), &arguments.tokens) {
+        if arguments.tokens.is_some() {
             let tokens = written.iter().map(Written::json).collect();
-            members.insert("tokens".into(), tokens);
+            add_member(&mut value, "tokens", tokens);
         }
         output.value(&value);
     } else {

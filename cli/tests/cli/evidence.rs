@@ -19,7 +19,7 @@ fn event(note: u32) -> String {
 /// A case about the unit, written by the verb itself.
 async fn written(node: &Served) -> String {
     node.world().record("acme", &[event(1), event(2)]);
-    node.world().record("bravo", &[event(3)]);
+    node.world().claim("bravo", &event(3));
     let file = node.path("case.evidence").display().to_string();
     let ran = node.run(&["evidence", UNIT, "-o", &file]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -274,7 +274,11 @@ async fn openssl_accepts_the_tokens_that_verify_writes() {
     let roots: String = [&rsa, &ec].map(|a| pem(a.chain.last().unwrap())).concat();
     let roots = node.write("roots.pem", &roots);
     let genesis = node.path("genesis.json").display().to_string();
-    let tokens = node.path("the tokens").display().to_string();
+    let spaced = node.path("the tokens").display().to_string();
+    let refused = alone(&["verify", &file, "--tokens", &spaced]).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("a space or a comma"), "{refused:?}");
+    let tokens = node.path("tokens").display().to_string();
     let pdf = node.path("report.pdf").display().to_string();
     let arguments = [
         "verify",
@@ -293,7 +297,7 @@ async fn openssl_accepts_the_tokens_that_verify_writes() {
     for part in [
         "time-stamps   passed: CN=Stamps R stamped blocks 1 to 2",
         "Stamped   no later than 2026-03-01 12:00:01.250 UTC by CN=Stamps S (trusted): 2 of",
-        "openssl ts -verify -token_in -in '",
+        "openssl ts -verify -token_in -in /",
         "-attime 1772366400",
     ] {
         assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);

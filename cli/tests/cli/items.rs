@@ -64,7 +64,7 @@ async fn a_link_of_several_pages_is_told_completely() {
         node.world().record("acme", &[seen(&[ITEM], step)]);
     }
     node.world()
-        .record("bravo", &[seen(&[ITEM, OTHER], "receiving")]);
+        .claim("bravo", &seen(&[ITEM, OTHER], "receiving"));
     let ran = node.run(&["item", ITEM]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let expected = [
@@ -72,6 +72,9 @@ async fn a_link_of_several_pages_is_told_completely() {
         "Verdict   VERIFIED complete: 6 events of its own at height 6\n",
         "As of     block 6, 2026-01-01 00:00:06.000 UTC (59 min ago)\n",
         "Signed    by acme, bravo, carol: 3 of 4 validators, 3 of 4 voting power\n",
+        "State     received\n",
+        "Holder    Bravo Retail (bravo), by its own word alone since block 6 (one-sided: ",
+        "Claimed   one-sided by Acme Logistics (acme) since block 1: it held it by its own word ",
         "  1. commissioning: seen\n     recorded  2026-01-01 00:00:01.000 UTC at 1/0/0\n",
         "     happened  2026-01-01T08:30:00+08:00 (local offset +08:00)\n",
         "     by        Acme Logistics (acme)\n",

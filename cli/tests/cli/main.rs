@@ -8,6 +8,7 @@ mod designs;
 mod evidence;
 mod fake;
 mod gateway;
+mod handovers;
 mod help;
 mod items;
 mod keys;

@@ -187,7 +187,8 @@ async fn a_keys_validity_is_told_for_every_height() {
     let rotate = ["keys", "add", &file, "--retire", &old];
     assert_eq!(node.run_as("acme", &rotate).await.code, 0);
     for _ in 0..2 {
-        node.world().record("bravo", &[seen(&[ITEM], "storing")]);
+        let other = "https://id.gs1.org/01/09521234500018/21/B1";
+        node.world().record("bravo", &[seen(&[other], "storing")]);
     }
     let check = |key: &str, at: u64| {
         let words = [

@@ -44,7 +44,10 @@ impl Node {
 
     /// Well-formed, and refused by a rule of its action.
     fn broken(&self) -> Vec<u8> {
-        let action = CaptureEvents { events: Vec::new() };
+        let action = CaptureEvents {
+            events: Vec::new(),
+            handover: None,
+        };
         act(&self.genesis.chain_id, Action::CaptureEvents(action))
     }
 
@@ -133,6 +136,7 @@ fn what_exceeds_the_chains_limit_is_refused_with_its_code() {
     let large = act(
         &node.genesis.chain_id,
         Action::CaptureEvents(CaptureEvents {
+            handover: None,
             events: vec![vec![b'x'; limit as usize]],
         }),
     );

@@ -59,7 +59,10 @@ impl Node {
         let events = vec![number.to_be_bytes().to_vec()];
         act(
             &self.genesis.chain_id,
-            Action::CaptureEvents(CaptureEvents { events }),
+            Action::CaptureEvents(CaptureEvents {
+                events,
+                handover: None,
+            }),
         )
     }
 
@@ -161,6 +164,7 @@ fn what_no_block_could_hold_does_not_stand_in_the_way() {
     let large = act(
         &node.genesis.chain_id,
         Action::CaptureEvents(CaptureEvents {
+            handover: None,
             events: vec![large],
         }),
     );

@@ -12,7 +12,10 @@ fn envelope(number: u64) -> Vec<u8> {
     let transaction = Transaction {
         organisation: "someone".into(),
         created_ms: number,
-        action: Some(Action::CaptureEvents(CaptureEvents { events: vec![] })),
+        action: Some(Action::CaptureEvents(CaptureEvents {
+            events: vec![],
+            handover: None,
+        })),
     };
     transaction::sign(&SigningKey::from_bytes(&[1; 32]), &CHAIN, &transaction)
 }

@@ -3,6 +3,7 @@
 use prost::Message;
 use tonic::Status;
 use touchstone_core::encoding;
+use touchstone_core::epcis::MAX_IDENTIFIER_BYTES;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::{state, transaction_tree};
 use touchstone_core::state::{StateRead, keys};
@@ -18,6 +19,9 @@ use crate::storage::rocks::Snapshot;
 pub const PAGE_BYTES: usize = 16 << 20;
 /// Time stamps of a page, at most: each is no larger than an authority's answer may be.
 const CHECKPOINTS: usize = 100;
+
+/// Bytes of the longest key: a container's identifier with what stands before it.
+const MAX_KEY_BYTES: usize = MAX_IDENTIFIER_BYTES + 64;
 
 /// An id of 32 bytes.
 pub fn id(bytes: &[u8]) -> Result<Hash, Status> {
@@ -97,6 +101,16 @@ pub fn organisation(view: &View<'_>, id: &str) -> Result<wire::StateReply, Statu
 /// A change of the consortium: its record.
 pub fn change(view: &View<'_>, bytes: &[u8]) -> Result<wire::StateReply, Status> {
     prove(view, &keys::change(&id(bytes)?))
+}
+
+/// Any key of the state.
+pub fn record(view: &View<'_>, key: &[u8]) -> Result<wire::StateReply, Status> {
+    if key.len() > MAX_KEY_BYTES {
+        return Err(Status::invalid_argument(format!(
+            "a key of the state has at most {MAX_KEY_BYTES} bytes"
+        )));
+    }
+    prove(view, key)
 }
 
 /// The list of organisations' ids, then the record of each: the first proves that none is missing.

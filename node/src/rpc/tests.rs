@@ -139,6 +139,7 @@ fn envelope(events: &[Vec<u8>]) -> Vec<u8> {
         created_ms: 1,
         action: Some(Action::CaptureEvents(CaptureEvents {
             events: events.to_vec(),
+            handover: None,
         })),
     };
     transaction::sign(&SigningKey::from_bytes(&[1; 32]), &[7; 32], &body)

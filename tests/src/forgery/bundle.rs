@@ -6,7 +6,7 @@ use touchstone_core::evidence::{self, Subject};
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
 use touchstone_core::test_support::{
-    Chain, aggregation, approve, capture, change_keys, container, item, object, public,
+    Chain, aggregation, approve, capture, change_keys, claim, container, item, object, public,
     put_validator, remove_validator,
 };
 use touchstone_proto::evidence::{Evidence, Opening, OriginalFile, evidence::Subject as Wire};
@@ -195,10 +195,37 @@ impl Grower {
                 })
                 .collect();
             let created = self.chain.height * 10 + number;
-            let action = capture(&events);
-            envelopes.push(self.chain.sign_at(self.who(random), created, action));
+            let action = match random.permille(150) {
+                true => claim("found in our yard", &events),
+                false => capture(&events),
+            };
+            envelopes.extend(self.allowed(random, created, &action));
         }
         self.chain.commit(&envelopes);
+    }
+
+    /// The action, signed by any organisation that the rules allow it now.
+    fn allowed(&self, random: &mut Random, created: u64, action: &Action) -> Option<Vec<u8>> {
+        let first = random.index(ORGANISATIONS.len());
+        let mut names = ORGANISATIONS
+            .iter()
+            .cycle()
+            .skip(first)
+            .map(|(name, _)| *name);
+        let signed = names.by_ref().take(ORGANISATIONS.len()).map(|name| {
+            let who = (name, self.keys[name]);
+            self.chain.sign_at(who, created, action.clone())
+        });
+        signed
+            .into_iter()
+            .find(|envelope| self.chain.check(envelope).is_ok())
+    }
+
+    fn apply_by_any(&mut self, random: &mut Random, action: &Action) {
+        let envelope = self.allowed(random, self.chain.height, action);
+        if let Some(envelope) = envelope {
+            self.chain.commit(&[envelope]);
+        }
     }
 
     /// Packs or unpacks, and lets the container move.
@@ -209,11 +236,10 @@ impl Grower {
             false => item(random.between(1, ITEMS)),
         };
         let action = ["ADD", "ADD", "DELETE"][random.index(3)];
-        let who = self.who(random);
         let event = aggregation(action, &case, &[what]);
-        self.apply(who, capture(&[event]));
-        let who = self.who(random);
-        self.apply(who, capture(&[object(random.below(1000), &[case])]));
+        self.apply_by_any(random, &capture(&[event]));
+        let moved = object(random.below(1000), &[case]);
+        self.apply_by_any(random, &capture(&[moved]));
     }
 
     fn deposit(&mut self, random: &mut Random) {

@@ -122,9 +122,11 @@ impl Clients {
         self.wishes.iter().find(|w| w.id == *id)
     }
 
-    fn events(&mut self, count: u64) -> Vec<Vec<u8>> {
+    /// Events about units of the organisation's own: only the holder records.
+    fn events(&mut self, organisation: usize, count: u64) -> Vec<Vec<u8>> {
+        let first = organisation as u64 * 1000;
         (0..count)
-            .map(|_| load::event(self.random.below(30)))
+            .map(|_| load::event(first + self.random.below(30)))
             .collect()
     }
 
@@ -135,7 +137,7 @@ impl Clients {
     }
 
     fn sign_capture(&mut self, key: &SigningKey, organisation: usize, count: u64) -> Vec<u8> {
-        let events = self.events(count);
+        let events = self.events(organisation, count);
         self.created_ms += 1;
         let id = organisation_id(organisation);
         load::capture(key, &self.chain_id, &id, self.created_ms, events)
@@ -203,7 +205,7 @@ impl Clients {
     }
 
     fn broken_event(&mut self, organisation: usize) -> usize {
-        let mut events = self.events(2);
+        let mut events = self.events(organisation, 2);
         events[1].truncate(40);
         self.created_ms += 1;
         let key = self.keys[organisation].clone();

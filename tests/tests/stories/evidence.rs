@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use touchstone_core::hash::sha256;
-use touchstone_tests::cluster::{Cluster, Plan};
+use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
 use touchstone_tests::person::{Person, judge};
 
 const UNIT: &str = "https://id.gs1.org/01/09521001000017/21/L-0002";
@@ -18,13 +18,30 @@ fn data(name: &str) -> PathBuf {
 /// Captures the import story, each document by the organisation that submits it.
 fn import(people: &[Person]) {
     let names = ["platform", "logistics-a", "logistics-b", "ip-office"];
+    let mut offer = String::new();
     let submitters = std::fs::read_to_string(data("import-story/submitters.txt")).unwrap();
     for line in submitters.lines() {
-        let (who, file) = line.split_once(' ').unwrap();
-        let who = names.iter().position(|name| *name == who).unwrap();
+        let words: Vec<&str> = line.split(' ').collect();
+        let (who, file) = (words[0], words[1]);
+        let at = |name: &str| names.iter().position(|known| *known == name).unwrap();
+        let who = at(who);
         let bytes = std::fs::read(data("import-story").join(file)).unwrap();
         people[who].write(file, bytes);
-        people[who].run(&["capture", file]).expect(0);
+        match words[2..] {
+            ["offer", to] => {
+                let to = organisation_id(at(to));
+                let offered = ["handover", "offer", file, "--to", &to, "--json"];
+                let offered = people[who].run(&offered).expect(0).json();
+                offered["offer"].as_str().unwrap().clone_into(&mut offer);
+            }
+            ["accept"] => {
+                let accept = ["handover", "accept", &offer, file];
+                people[who].run(&accept).expect(0);
+            }
+            _ => {
+                people[who].run(&["capture", file]).expect(0);
+            }
+        }
     }
 }
 

@@ -87,6 +87,11 @@ fn an_event_is_read_into_its_noun() {
             "declarationTime": "2026-03-02T00:00:00Z", "reason": "cbv:ER-incorrect_data",
             "correctiveEventIDs": ["urn:x:1", "urn:x:2"],
         },
+        "sourceList": [{"type": "cbv:SDT-owning_party", "source": "urn:epc:id:pgln:9521141.01234"}],
+        "destinationList": [
+            {"type": "possessing_party", "destination": "https://example.com/buyer"},
+            {"type": "urn:x:berth", "destination": "urn:epc:id:sgln:9521141.01234.7"},
+        ],
         "ilmd": {"x:lot": "L"},
     });
     let text = with(object(), fields).to_string();
@@ -113,6 +118,20 @@ fn an_event_is_read_into_its_noun() {
             quantity: Some("200.50".into()),
             unit: Some("KGM".into()),
         }],
+        sources: vec![SourceOrDestination {
+            kind: "owning_party".into(),
+            id: id("https://id.gs1.org/417/9521141012345"),
+        }],
+        destinations: vec![
+            SourceOrDestination {
+                kind: "possessing_party".into(),
+                id: id("https://example.com/buyer"),
+            },
+            SourceOrDestination {
+                kind: "urn:x:berth".into(),
+                id: id("https://id.gs1.org/414/9521141012345/254/7"),
+            },
+        ],
         error_declaration: Some(ErrorDeclaration {
             declaration_time_ms: 1_772_409_600_000,
             reason: Some("incorrect_data".into()),

@@ -94,7 +94,7 @@ pub(super) fn write(key: &Key) -> String {
 /// Percent-encodes what an EPC URN does (TDS 2.0 §6.3.1 and appendix A): the set 82 and 39
 /// characters that aren't allowed, or mean something else, in a URN. So a serial number is written
 /// alike in both forms.
-fn encode(character: char, out: &mut String) {
+pub(super) fn encode(character: char, out: &mut String) {
     if matches!(character, '"' | '#' | '%' | '&' | '/' | '<' | '>' | '?') {
         out.push_str(&format!("%{:02X}", u32::from(character)));
     } else {

@@ -2,6 +2,7 @@
 //! (GS1 General Specifications §3; the same facts as in the GS1 syntax dictionary).
 
 use super::IdentifierError;
+use super::check::{check_digit, check_pair};
 
 /// A GS1 key with its qualifiers, checked.
 #[derive(Debug)]
@@ -33,9 +34,12 @@ enum Characters {
 #[derive(Debug)]
 pub(super) struct Primary {
     ai: &'static str,
+    name: &'static str,
     digits: usize,
     checked: usize,
     rest: Option<(Characters, usize)>,
+    /// Whether the last two characters are check characters.
+    pair: bool,
     /// Sets of qualifiers that may follow, in their order; any may be left out.
     qualifiers: &'static [&'static [&'static str]],
     instance: InstanceIf,
@@ -51,77 +55,90 @@ enum InstanceIf {
     Qualified(&'static [&'static str]),
 }
 
-const fn key(ai: &'static str, digits: usize, checked: usize) -> Primary {
+const fn key(ai: &'static str, name: &'static str, digits: usize, checked: usize) -> Primary {
     Primary {
         ai,
+        name,
         digits,
         checked,
         rest: None,
+        pair: false,
         qualifiers: &[],
         instance: InstanceIf::Always,
     }
 }
 
 const PRIMARIES: &[Primary] = &[
-    key("00", 18, 18), // SSCC
+    key("00", "SSCC: a logistic unit", 18, 18), // SSCC
     Primary {
         // GTIN; TPX (235) is the serial number under the EU tobacco rules
         qualifiers: &[&["22", "10", "21"], &["235"]],
         instance: InstanceIf::Qualified(&["21", "235"]),
-        ..key("01", 14, 14)
+        ..key("01", "GTIN: a trade item", 14, 14)
     },
     Primary {
         // GDTI
         rest: Some((Characters::Set82, 17)),
         instance: InstanceIf::Serial,
-        ..key("253", 13, 13)
+        ..key("253", "GDTI: a document", 13, 13)
     },
     Primary {
         // GCN
         rest: Some((Characters::Digits, 12)),
         instance: InstanceIf::Serial,
-        ..key("255", 13, 13)
+        ..key("255", "GCN: a coupon", 13, 13)
     },
     Primary {
         rest: Some((Characters::Set82, 30)),
-        ..key("401", 0, 0)
+        ..key("401", "GINC: a consignment", 0, 0)
     }, // GINC
-    key("402", 17, 17), // GSIN
+    key("402", "GSIN: a shipment", 17, 17), // GSIN
     Primary {
         qualifiers: &[&["254"]],
-        ..key("414", 13, 13)
+        ..key("414", "GLN: a place", 13, 13)
     }, // GLN of a place
-    key("417", 13, 13), // GLN of a party
+    Primary {
+        qualifiers: &[&["8020"]],
+        ..key("415", "GLN: an invoicing party", 13, 13)
+    }, // GLN of an invoicing party; 8020 is the slip that asks for the payment
+    key("417", "GLN: a party", 13, 13),     // GLN of a party
     Primary {
         // GRAI, after a leading zero
         rest: Some((Characters::Set82, 16)),
         instance: InstanceIf::Serial,
-        ..key("8003", 14, 14)
+        ..key("8003", "GRAI: a returnable asset", 14, 14)
     },
     Primary {
         rest: Some((Characters::Set82, 30)),
-        ..key("8004", 0, 0)
+        ..key("8004", "GIAI: an individual asset", 0, 0)
     }, // GIAI
     Primary {
         // ITIP: the GTIN, the piece's number, the count of pieces
         qualifiers: &[&["22", "10", "21"]],
         instance: InstanceIf::Qualified(&["21"]),
-        ..key("8006", 18, 14)
+        ..key("8006", "ITIP: a piece of a trade item", 18, 14)
     },
     Primary {
         // CPID
         rest: Some((Characters::Set39, 30)),
         qualifiers: &[&["8011"]],
         instance: InstanceIf::Qualified(&["8011"]),
-        ..key("8010", 0, 0)
+        ..key("8010", "CPID: a component or part", 0, 0)
+    },
+    Primary {
+        // GMN
+        rest: Some((Characters::Set82, 25)),
+        pair: true,
+        instance: InstanceIf::Qualified(&[]),
+        ..key("8013", "GMN: a model", 0, 0)
     },
     Primary {
         qualifiers: &[&["8019"]],
-        ..key("8017", 18, 18)
+        ..key("8017", "GSRN: a provider of a service", 18, 18)
     }, // GSRN of a provider
     Primary {
         qualifiers: &[&["8019"]],
-        ..key("8018", 18, 18)
+        ..key("8018", "GSRN: a recipient of a service", 18, 18)
     }, // GSRN of a recipient
 ];
 
@@ -134,6 +151,7 @@ const QUALIFIERS: &[(&str, Characters, usize)] = &[
     ("254", Characters::Set82, 20),
     ("8011", Characters::Digits, 12),
     ("8019", Characters::Digits, 10),
+    ("8020", Characters::Set82, 25),
 ];
 
 /// The primary key of an application identifier.
@@ -189,6 +207,10 @@ impl Key {
             .retain(|(ai, value)| *ai != "254" || value != "0");
     }
 
+    pub(super) fn is_class(&self) -> bool {
+        self.level() == Level::Class
+    }
+
     pub(super) fn level(&self) -> Level {
         let instance = match &self.primary.instance {
             InstanceIf::Always => true,
@@ -200,6 +222,34 @@ impl Key {
         } else {
             Level::Class
         }
+    }
+
+    /// The application identifier of the key itself.
+    pub(super) fn ai(&self) -> &'static str {
+        self.primary.ai
+    }
+
+    /// The key's own value.
+    pub(super) fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The value of a qualifier.
+    pub(super) fn qualified(&self, ai: &str) -> Option<&str> {
+        self.qualifiers
+            .iter()
+            .find(|(known, _)| *known == ai)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The application identifiers of the qualifiers, in their order.
+    pub(super) fn qualifier_ais(&self) -> Vec<&'static str> {
+        self.qualifiers.iter().map(|(ai, _)| *ai).collect()
+    }
+
+    /// The name of the kind of key, with its usual abbreviation.
+    pub(super) fn name(&self) -> &'static str {
+        self.primary.name
     }
 
     /// The application identifiers and their values, the key's own first.
@@ -228,7 +278,27 @@ impl Primary {
         if self.ai == "8006" && !piece_of_total(digits.get(self.checked..).unwrap_or_default()) {
             return Err(bad);
         }
+        if self.pair {
+            return self.check_pair(value);
+        }
         self.check_digit(digits)
+    }
+
+    fn check_pair(&self, value: &str) -> Result<(), IdentifierError> {
+        let bad = IdentifierError::Value(self.ai);
+        // A company prefix, one character of the model at least, and the pair.
+        let end = value.len().checked_sub(2).filter(|end| *end > 4);
+        let (body, found) = end
+            .and_then(|end| value.split_at_checked(end))
+            .ok_or(bad.clone())?;
+        let expected = check_pair(body).ok_or(bad)?;
+        if found == expected {
+            return Ok(());
+        }
+        Err(IdentifierError::CheckPair {
+            ai: self.ai,
+            expected,
+        })
     }
 
     fn rest_fits(&self, rest: &str) -> bool {
@@ -265,18 +335,6 @@ impl Primary {
             })
         }
     }
-}
-
-/// The check digit of a string of digits (GS1 General Specifications §7.9.1): from the right, the
-/// digits weigh 3, 1, 3, 1, …, and the check digit fills their sum up to a multiple of ten.
-pub(super) fn check_digit(body: &str) -> char {
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .zip([3, 1].into_iter().cycle())
-        .map(|(digit, weight)| u32::from(digit.wrapping_sub(b'0')) * weight)
-        .sum();
-    char::from_digit((10 - sum % 10) % 10, 10).unwrap_or('0')
 }
 
 fn check_qualifier(ai: &'static str, value: &str) -> Result<(), IdentifierError> {

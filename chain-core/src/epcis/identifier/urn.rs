@@ -1,7 +1,12 @@
 //! EPC URNs (GS1 EPC Tag Data Standard 2.0 §6.3 for things, §8 for classes).
 
+use super::check;
 use super::keys::{self, Key};
 use super::{IdentifierError, percent_decode};
+
+mod write;
+
+pub(super) use write::write;
 
 /// The key in an EPC URN; none if the text is none, or one of the EPC schemes that have no GS1
 /// key and so no Digital Link.
@@ -196,7 +201,7 @@ fn checked(
     if !company_fits || body.len() != digits || !body.bytes().all(|b| b.is_ascii_digit()) {
         return Err(IdentifierError::EpcParts(scheme));
     }
-    let check = keys::check_digit(&body);
+    let check = check::check_digit(&body);
     Ok(body + &String::from(check))
 }
 
@@ -212,7 +217,7 @@ fn indicator_first(
         .split_at_checked(1)
         .ok_or(IdentifierError::EpcParts(scheme))?;
     let body = format!("{indicator}{company}{rest}");
-    let check = keys::check_digit(&body);
+    let check = check::check_digit(&body);
     Ok(body + &String::from(check))
 }
 

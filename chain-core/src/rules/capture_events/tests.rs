@@ -1,3 +1,4 @@
+use super::goods::order;
 use super::*;
 use crate::proof;
 use crate::test_support::{
@@ -5,9 +6,19 @@ use crate::test_support::{
     genesis_document, item, newcomer, object,
 };
 use touchstone_proto::ledger::change::Kind;
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{Item, Packing, Position};
 use touchstone_proto::node::LinkedEvent;
 
+mod authority;
 mod containment;
+mod corrections;
+mod handover;
+mod life;
+mod model;
+mod packing;
+mod quantities;
+mod story;
 
 fn add(parent: &str, children: &[String]) -> Vec<u8> {
     aggregation("ADD", parent, children)
@@ -408,6 +419,7 @@ fn a_stored_cycle_is_damage() {
     for (inner, outer) in [(1, 2), (2, 1)] {
         let packed = Item {
             packed: Some(Packing {
+                filling: 0,
                 container: container(outer),
                 since: Some(Position {
                     height: 1,

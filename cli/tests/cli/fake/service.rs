@@ -122,6 +122,10 @@ impl Ledger for Service {
         self.answer(|w| w.state(keys::change(&id)))
     }
 
+    async fn get_record(&self, request: Request<GetRecordRequest>) -> Answer<StateReply> {
+        self.answer(|w| w.state(request.into_inner().key))
+    }
+
     async fn list_organisations(
         &self,
         _: Request<ListOrganisationsRequest>,

@@ -315,7 +315,25 @@ impl World {
     /// Records events, each text one.
     pub fn record(&mut self, organisation: &str, events: &[String]) -> Hash {
         let events = events.iter().map(|e| e.clone().into_bytes()).collect();
-        let capture = ledger::CaptureEvents { events };
+        let capture = ledger::CaptureEvents {
+            events,
+            handover: None,
+        };
+        self.act(
+            organisation,
+            ledger::transaction::Action::CaptureEvents(capture),
+        )
+    }
+
+    /// Records one event about what another organisation holds, as a claim.
+    pub fn claim(&mut self, organisation: &str, event: &str) -> Hash {
+        let claim = ledger::ClaimCustody {
+            reason: "delivered without an offer".into(),
+        };
+        let capture = ledger::CaptureEvents {
+            events: vec![event.as_bytes().to_vec()],
+            handover: Some(ledger::capture_events::Handover::Claim(claim)),
+        };
         self.act(
             organisation,
             ledger::transaction::Action::CaptureEvents(capture),

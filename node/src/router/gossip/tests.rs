@@ -90,7 +90,10 @@ fn what_only_this_state_refuses_is_not_held_against_its_sender() {
         created_ms: 1,
         action: Some(
             touchstone_proto::ledger::transaction::Action::CaptureEvents(
-                touchstone_proto::ledger::CaptureEvents { events: Vec::new() },
+                touchstone_proto::ledger::CaptureEvents {
+                    events: Vec::new(),
+                    handover: None,
+                },
             ),
         ),
     };
@@ -151,7 +154,10 @@ fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
     let large = |number: u64| {
         let mut events = vec![vec![b'x'; AGAIN_BYTES as usize / 2]];
         events.push(number.to_be_bytes().to_vec());
-        let action = touchstone_proto::ledger::CaptureEvents { events };
+        let action = touchstone_proto::ledger::CaptureEvents {
+            events,
+            handover: None,
+        };
         let action = touchstone_proto::ledger::transaction::Action::CaptureEvents(action);
         crate::consensus::tests::act(&node.genesis.chain_id, action)
     };

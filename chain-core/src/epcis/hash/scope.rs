@@ -1,0 +1,139 @@
+//! What the prefixes in an event stand for (JSON-LD 1.1 §4.1), as far as it shows without fetching
+//! a context from the network.
+
+use std::collections::BTreeMap;
+
+use super::canonical::{GS1_VOCABULARY, master_data};
+use super::{Node, Value, each, members, plain};
+
+/// Prefixes that the standard's own context declares.
+const STANDARD: [(&str, &str); 5] = [
+    ("cbv", "https://ref.gs1.org/cbv/"),
+    ("cbvmda", "urn:epcglobal:cbv:mda:"),
+    ("epcis", "https://ref.gs1.org/epcis/"),
+    ("gs1", GS1_VOCABULARY),
+    ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
+];
+
+/// The field whose text is for people alone.
+const COMMENT: &str = "{http://www.w3.org/2000/01/rdf-schema#}comment";
+
+/// Prefixes may stand for others; this many times at most.
+const MAX_STEPS: usize = 8;
+
+/// What prefixes stand for.
+#[derive(Clone)]
+pub(super) struct Scope {
+    prefixes: BTreeMap<String, String>,
+}
+
+impl Scope {
+    /// The scope of an event's own fields.
+    pub(super) fn of_event(event: &Node<'_>) -> Scope {
+        let own = STANDARD.map(|(prefix, namespace)| (prefix.to_owned(), namespace.to_owned()));
+        let mut scope = Scope {
+            prefixes: own.into(),
+        };
+        if let Some(context) = event.get("@context") {
+            scope.declare(context);
+        }
+        scope
+    }
+
+    /// The scope inside an object with a context of its own.
+    pub(super) fn within(&self, node: &Node<'_>) -> Option<Scope> {
+        let context = node.get("@context")?;
+        let mut scope = self.clone();
+        scope.declare(context);
+        Some(scope)
+    }
+
+    fn declare(&mut self, context: &Node<'_>) {
+        for map in each(context) {
+            for member in members(map) {
+                let namespace = match &member.value.value {
+                    Value::Text(text) => text.as_str(),
+                    Value::Object(_) => member.value.get("@id").map_or("", plain),
+                    _ => "",
+                };
+                if !namespace.is_empty() && !member.name.starts_with('@') {
+                    self.prefixes
+                        .insert(member.name.clone(), namespace.to_owned());
+                }
+            }
+        }
+    }
+
+    /// The namespace of a prefix, in full.
+    fn namespace(&self, prefix: &str) -> Option<String> {
+        let mut namespace = self.prefixes.get(prefix)?.clone();
+        for _ in 0..MAX_STEPS {
+            let next = split(&namespace)
+                .and_then(|(outer, rest)| Some(format!("{}{rest}", self.prefixes.get(outer)?)));
+            match next {
+                Some(next) if next != namespace => namespace = next,
+                _ => break,
+            }
+        }
+        Some(master_data(namespace))
+    }
+
+    /// A value with a declared prefix as full URI; any other as it is.
+    pub(super) fn expand(&self, value: &str) -> String {
+        let full = split(value.trim())
+            .and_then(|(prefix, rest)| Some(format!("{}{rest}", self.namespace(prefix)?)));
+        full.unwrap_or_else(|| value.to_owned())
+    }
+
+    /// A value with a prefix of GS1's vocabularies as full URI; any other as it is. In extensions,
+    /// a colon may stand in any text.
+    pub(super) fn expand_gs1(&self, value: &str) -> String {
+        match split(value) {
+            Some(("gs1" | "cbv" | "epcis", _)) => self.expand(value),
+            _ => value.to_owned(),
+        }
+    }
+
+    /// The name of an extension field: `{namespace}name`, or the name as it is if it has no
+    /// namespace. None for what the hash leaves out.
+    pub(super) fn name(&self, name: &str) -> Option<String> {
+        let full = match split(name) {
+            Some((prefix, local)) => match self.namespace(prefix) {
+                Some(namespace) => format!("{{{namespace}}}{local}"),
+                None => self.absolute(name),
+            },
+            None if name.contains(':') => self.absolute(name),
+            None => name.to_owned(),
+        };
+        (full != COMMENT).then_some(full)
+    }
+
+    /// A name that is a full URI: split where a declared namespace ends, else after its last
+    /// separator.
+    fn absolute(&self, name: &str) -> String {
+        let declared = self.prefixes.keys().filter_map(|p| self.namespace(p));
+        let longest = declared
+            .filter(|namespace| {
+                name.len() > namespace.len() && name.starts_with(namespace.as_str())
+            })
+            .max_by_key(String::len);
+        let end = longest.map_or_else(
+            || name.rfind(['/', '#', ':']).map_or(0, |at| at + 1),
+            |namespace| namespace.len(),
+        );
+        match name.split_at_checked(end) {
+            Some((namespace, local)) if end > 0 => {
+                format!("{{{}}}{local}", master_data(namespace.to_owned()))
+            }
+            _ => name.to_owned(),
+        }
+    }
+}
+
+/// A prefix and what follows it. JSON-LD 1.1 §4.1.5: `//` after the colon means a full URI. `urn`
+/// is left alone: no context may turn an EPC URN into something else.
+fn split(value: &str) -> Option<(&str, &str)> {
+    let (prefix, rest) = value.split_once(':')?;
+    let compact = !rest.starts_with("//") && prefix != "urn" && !prefix.is_empty();
+    compact.then_some((prefix, rest))
+}

@@ -1,0 +1,116 @@
+use super::*;
+use crate::test_support::{aggregation, container, declared_wrong as wrong, event_of, item, step};
+use serde_json::{Value, json};
+
+fn state(events: &[Vec<u8>]) -> Option<&'static str> {
+    let events: Vec<Event> = events.iter().map(|e| Event::parse(e).unwrap()).collect();
+    let history: Vec<Told<'_>> = events
+        .iter()
+        .map(|event| Told {
+            event,
+            organisation: "maker",
+        })
+        .collect();
+    unit_state(&item(1), &history).map(UnitState::word)
+}
+
+fn with(event: &[u8], field: &str, value: Value) -> Vec<u8> {
+    let mut event: Value = serde_json::from_slice(event).unwrap();
+    event[field] = value;
+    event.to_string().into_bytes()
+}
+
+/// A life from the factory to the end: after each event, the state.
+#[test]
+fn each_event_of_a_life() {
+    let one = [item(1)];
+    let case = [container(1)];
+    let disposed = |disposition: &str| {
+        with(
+            &step("OBSERVE", "stocking", &one),
+            "disposition",
+            json!(disposition),
+        )
+    };
+    let life = [
+        (step("OBSERVE", "inspecting", &one), "recorded"),
+        (step("ADD", "commissioning", &one), "commissioned"),
+        (aggregation("ADD", &container(1), &one), "commissioned"),
+        (step("ADD", "commissioning", &case), "commissioned"),
+        (step("OBSERVE", "shipping", &case), "shipped"),
+        (step("OBSERVE", "transporting", &case), "shipped"),
+        (step("OBSERVE", "receiving", &case), "received"),
+        (disposed("sellable_not_accessible"), "received"),
+        (disposed("sellable_accessible"), "activated"),
+        (disposed("returned"), "activated"),
+        (step("OBSERVE", "retail_selling", &one), "sold"),
+        (disposed("returned"), "returned"),
+        (disposed("available"), "activated"),
+        (step("OBSERVE", "shipping", &one), "shipped"),
+        (step("OBSERVE", "accepting", &one), "received"),
+        (step("OBSERVE", "destroying", &one), "destroyed"),
+        (step("DELETE", "other", &one), "decommissioned"),
+    ];
+    assert_eq!(state(&[]), None);
+    for end in 1..=life.len() {
+        let events: Vec<_> = life[..end].iter().map(|(event, _)| event.clone()).collect();
+        assert_eq!(state(&events), Some(life[end - 1].1), "after event {end}");
+    }
+}
+
+#[test]
+fn transformations_consume_and_make() {
+    let made = |input: &str, output: &str| {
+        let fields = json!({"inputEPCList": [input], "outputEPCList": [output]});
+        event_of("TransformationEvent", "", fields)
+    };
+    assert_eq!(state(&[made("urn:x:1", &item(1))]), Some("commissioned"));
+    assert_eq!(state(&[made(&item(1), "urn:x:1")]), Some("consumed"));
+    assert_eq!(state(&[made("urn:x:1", "urn:x:2")]), Some("recorded"));
+}
+
+#[test]
+fn what_was_declared_wrong_does_not_count() {
+    let one = [item(1)];
+    let begun = step("ADD", "commissioning", &one);
+    let sold = with(
+        &step("OBSERVE", "retail_selling", &one),
+        "eventID",
+        json!("urn:x:1"),
+    );
+    let other = with(&sold, "eventID", json!("urn:x:2"));
+    assert_eq!(state(&[begun.clone(), sold.clone()]), Some("sold"));
+    assert_eq!(
+        state(&[begun.clone(), sold.clone(), wrong(&sold)]),
+        Some("commissioned")
+    );
+    assert_eq!(
+        state(&[begun.clone(), sold.clone(), wrong(&other)]),
+        Some("sold")
+    );
+    assert_eq!(
+        state(&[begun, wrong(&sold), sold]),
+        Some("sold"),
+        "it comes after"
+    );
+}
+
+/// Another organisation's event has another name, though the `eventID` is the same.
+#[test]
+fn only_ones_own_events_are_declared_wrong() {
+    let sold = with(
+        &step("OBSERVE", "retail_selling", &[item(1)]),
+        "eventID",
+        json!("urn:x:1"),
+    );
+    let events = [sold.clone(), wrong(&sold)].map(|e| Event::parse(&e).unwrap());
+    let by = |organisations: [&'static str; 2]| {
+        let history = [0, 1].map(|n| Told {
+            event: &events[n],
+            organisation: organisations[n],
+        });
+        declared_wrong(&history)
+    };
+    assert_eq!(by(["maker", "maker"]), [(0, 1)]);
+    assert_eq!(by(["maker", "market"]), []);
+}

@@ -1,0 +1,234 @@
+//! What the rules of custody know of the items that a capture names: each is read once, changed in
+//! memory, and written once when the capture is through.
+
+use std::collections::BTreeMap;
+
+use touchstone_proto::ledger::{Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position};
+
+use super::packing::MAX_CONTAINERS;
+use crate::Fault;
+use crate::model::company_prefix;
+use crate::state::delta::Delta;
+use crate::state::{StateRead, keys};
+
+/// The items of a capture, over the state.
+pub(super) struct Goods<'s, 'd, S: StateRead> {
+    pub(super) state: &'s mut Delta<'d, S>,
+    /// Time of the block, milliseconds.
+    now_ms: u64,
+    items: BTreeMap<String, Entry>,
+    /// Who owns the company prefix that some digits begin with, where that was asked.
+    prefixes: BTreeMap<String, Option<String>>,
+}
+
+struct Entry {
+    item: Item,
+    changed: bool,
+}
+
+/// How an item stands, containment included.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// The containers around it, from the inner to the outer.
+    pub containers: Vec<String>,
+    /// Who has it: whoever has the outermost container. None: nobody said so yet.
+    pub custody: Option<Custody>,
+    /// How its life ended, or that of a container around it.
+    pub ended: Option<End>,
+    /// The open offer of it, or of the outermost container.
+    pub offer: Option<OpenOffer>,
+}
+
+/// How the item with this canonical identifier stands at a time, milliseconds, by what the state
+/// holds: for those who answer about it. docs/format.md, "Custody".
+pub fn standing(state: &impl StateRead, id: &str, now_ms: u64) -> Result<Standing, Fault> {
+    Goods::new(&mut Delta::new(state), now_ms).standing(id)
+}
+
+impl Standing {
+    /// Id of the organisation that has it.
+    pub fn holder(&self) -> Option<&str> {
+        self.custody.as_ref().map(|custody| custody.holder.as_str())
+    }
+}
+
+impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
+    pub(super) fn new(state: &'s mut Delta<'d, S>, now_ms: u64) -> Self {
+        Goods {
+            state,
+            now_ms,
+            items: BTreeMap::new(),
+            prefixes: BTreeMap::new(),
+        }
+    }
+
+    /// The item as it is recorded; one that isn't is empty.
+    pub(super) fn item(&mut self, id: &str) -> Result<&Item, Fault> {
+        self.settle(id)?;
+        Ok(&self.entry(id)?.item)
+    }
+
+    /// The item, to be changed.
+    pub(super) fn change(&mut self, id: &str) -> Result<&mut Item, Fault> {
+        self.settle(id)?;
+        let entry = self.entry(id)?;
+        entry.changed = true;
+        Ok(&mut entry.item)
+    }
+
+    /// Stages the changed items.
+    pub(super) fn write(self) {
+        for (id, entry) in self.items {
+            if entry.changed {
+                self.state.write(keys::item(&id), &entry.item);
+            }
+        }
+    }
+
+    /// The container that the item is in now.
+    pub(super) fn container_of(&mut self, id: &str) -> Result<Option<String>, Fault> {
+        let packed = self.item(id)?.packed.as_ref();
+        Ok(packed.map(|packing| packing.container.clone()))
+    }
+
+    /// The containers around an item, from the inner to the outer.
+    pub(super) fn containers(&mut self, id: &str) -> Result<Vec<String>, Fault> {
+        let mut around: Vec<String> = Vec::new();
+        let mut inner = id.to_owned();
+        while let Some(outer) = self.container_of(&inner)? {
+            // Rule `packing-depth` lets no more come about.
+            if around.len() >= MAX_CONTAINERS || outer == id {
+                return Err(Fault::Damaged(format!(
+                    "{id} is packed too deep or in itself"
+                )));
+            }
+            around.push(outer.clone());
+            inner = outer;
+        }
+        Ok(around)
+    }
+
+    /// How an item stands now.
+    pub(super) fn standing(&mut self, id: &str) -> Result<Standing, Fault> {
+        let containers = self.containers(id)?;
+        let outermost = containers.last().map_or(id, String::as_str).to_owned();
+        let mut custody = self.item(&outermost)?.custody.clone();
+        let mut ended = self.item(&outermost)?.ended;
+        // From the outermost container inwards, to the item itself.
+        let inner = containers.iter().rev().skip(1).map(String::as_str);
+        let inner = inner.chain((!containers.is_empty()).then_some(id));
+        for inner in inner.collect::<Vec<_>>() {
+            let item = self.item(inner)?;
+            let since = item.packed.as_ref().and_then(|packing| packing.since);
+            custody = inherited(item.custody.clone(), since, custody);
+            ended = item.ended.or(ended);
+        }
+        let offer = self.item(&outermost)?.offer.clone();
+        Ok(Standing {
+            offer: self.open_offer(&offer)?.map(|open| OpenOffer {
+                id: offer,
+                to: open.to,
+                deadline_ms: open.deadline_ms,
+            }),
+            containers,
+            custody,
+            ended,
+        })
+    }
+
+    /// The offer with this id, if it is open.
+    pub(super) fn open_offer(&self, id: &[u8]) -> Result<Option<Offer>, Fault> {
+        if id.is_empty() {
+            return Ok(None);
+        }
+        let offer = self.state.read::<Offer>(&keys::offer(id))?;
+        Ok(offer.filter(|offer| is_open(offer, self.now_ms)))
+    }
+
+    /// The organisation that the company prefix of an identifier is registered with.
+    pub(super) fn prefix_holder(&mut self, id: &str) -> Result<Option<String>, Fault> {
+        let Some(digits) = company_prefix::digits(id) else {
+            return Ok(None);
+        };
+        if let Some(known) = self.prefixes.get(digits) {
+            return Ok(known.clone());
+        }
+        let holder = prefix_holder(self.state, id)?;
+        self.prefixes.insert(digits.to_owned(), holder.clone());
+        Ok(holder)
+    }
+
+    /// Takes an item out of a container that was emptied as a whole since it was packed, which
+    /// nothing was written to the item for.
+    fn settle(&mut self, id: &str) -> Result<(), Fault> {
+        let Some(packing) = self.entry(id)?.item.packed.clone() else {
+            return Ok(());
+        };
+        if self.entry(&packing.container)?.item.fillings == packing.filling {
+            return Ok(());
+        }
+        let key = keys::emptying(&packing.container, packing.filling);
+        let emptying: Emptying = self.state.read(&key)?.ok_or_else(|| {
+            Fault::Damaged(format!(
+                "no emptying {} of {}",
+                packing.filling, packing.container
+            ))
+        })?;
+        let item = &mut self.entry(id)?.item;
+        item.packed = None;
+        item.custody = inherited(item.custody.take(), packing.since, emptying.custody);
+        Ok(())
+    }
+
+    fn entry(&mut self, id: &str) -> Result<&mut Entry, Fault> {
+        if !self.items.contains_key(id) {
+            let item = self.state.read(&keys::item(id))?.unwrap_or_default();
+            let changed = false;
+            self.items.insert(id.to_owned(), Entry { item, changed });
+        }
+        self.items
+            .get_mut(id)
+            .ok_or_else(|| Fault::Invariant(format!("{id} was read and isn't there")))
+    }
+}
+
+/// The organisation that the company prefix of an identifier is registered with.
+pub(crate) fn prefix_holder<S: StateRead>(
+    state: &Delta<'_, S>,
+    id: &str,
+) -> Result<Option<String>, Fault> {
+    let digits = company_prefix::digits(id).unwrap_or_default();
+    for candidate in company_prefix::candidates(digits) {
+        let registered = state.get(&keys::company_prefix(candidate))?;
+        if let Some(registered) = registered.filter(|id| !id.is_empty()) {
+            return String::from_utf8(registered).map(Some).map_err(|_| {
+                Fault::Damaged(format!("the owner of the company prefix {candidate}"))
+            });
+        }
+    }
+    Ok(None)
+}
+
+/// The custody of an item that is in a container since a position: the container's, if that changed
+/// hands since; else what it was.
+pub(super) fn inherited(
+    own: Option<Custody>,
+    packed: Option<Position>,
+    container: Option<Custody>,
+) -> Option<Custody> {
+    let began = container.as_ref().and_then(|custody| custody.since);
+    match own.is_none() || began.map(order) > packed.map(order) {
+        true => container,
+        false => own,
+    }
+}
+
+/// What positions are compared by.
+pub(super) fn order(position: Position) -> (u64, u32, u32) {
+    (position.height, position.transaction, position.event)
+}
+
+/// Whether an offer may still be answered in a block of this time.
+pub(super) fn is_open(offer: &Offer, now_ms: u64) -> bool {
+    offer.outcome == Outcome::Unspecified as i32 && now_ms <= offer.deadline_ms
+}

@@ -1,0 +1,344 @@
+//! Quantities of classes and lots: what a lot began with is all that there is of it, and a
+//! transformation makes no more of a product than its declared yield allows.
+
+use std::collections::BTreeMap;
+
+use touchstone_proto::ledger::{Holding, Product, Stock};
+
+use super::goods::Goods;
+use super::life;
+use crate::Fault;
+use crate::epcis::{Event, EventType, Quantity, QuantityRole};
+use crate::model::amount::{self, Amount};
+use crate::model::unit_state::ending;
+use crate::rejection::Rejection;
+use crate::rules::Context;
+use crate::state::{StateRead, keys};
+
+/// Organisations that have some of one lot.
+pub const MAX_HOLDINGS: usize = 1_000;
+
+/// What an event does to the stocks of the classes that it names.
+pub(super) fn apply<S: StateRead>(
+    goods: &mut Goods<'_, '_, S>,
+    context: &Context<'_>,
+    index: u32,
+    event: &Event,
+) -> Result<Result<(), Rejection>, Fault> {
+    if event.event_type == EventType::Transformation
+        && let Err(rejection) = balance(goods, index, event)?
+    {
+        return Ok(Err(rejection));
+    }
+    let ends = ending(event).is_some();
+    for quantity in &event.classes {
+        let takes = match quantity.role {
+            QuantityRole::Input => true,
+            QuantityRole::Object => ends,
+            QuantityRole::Child | QuantityRole::Output => false,
+        };
+        let applied = if life::begins_class(event, quantity.role) {
+            add(goods, context, index, quantity)?
+        } else if takes {
+            take(goods, context, index, quantity)?
+        } else {
+            Ok(())
+        };
+        if let Err(rejection) = applied {
+            return Ok(Err(rejection));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// More of a class comes into being. Its stock is kept where its first quantity was stated, so
+/// that it is all there is.
+fn add<S: StateRead>(
+    goods: &mut Goods<'_, '_, S>,
+    context: &Context<'_>,
+    index: u32,
+    quantity: &Quantity,
+) -> Result<Result<(), Rejection>, Fault> {
+    let id = quantity.class.as_str();
+    let is_first = goods.item(id)?.commissioned.is_none();
+    let has_stock = goods.item(id)?.stock.is_some();
+    if is_first {
+        goods.change(id)?.commissioned = Some(context.position(index));
+    }
+    let keeps_stock = has_stock || (is_first && quantity.quantity.is_some());
+    if !keeps_stock {
+        return Ok(Ok(()));
+    }
+    let amount = match stated(goods, index, quantity)? {
+        Ok(amount) => amount,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let stock = goods.change(id)?.stock.get_or_insert_with(|| Stock {
+        unit: amount.unit.clone(),
+        holdings: Vec::new(),
+    });
+    Ok(credit(
+        stock,
+        index,
+        id,
+        &context.organisation.id,
+        amount.millionths,
+    ))
+}
+
+/// Rule: nobody uses up, sells or destroys more of a lot than it has.
+fn take<S: StateRead>(
+    goods: &mut Goods<'_, '_, S>,
+    context: &Context<'_>,
+    index: u32,
+    quantity: &Quantity,
+) -> Result<Result<(), Rejection>, Fault> {
+    let id = quantity.class.as_str();
+    if goods.item(id)?.stock.is_none() {
+        return Ok(Ok(()));
+    }
+    let amount = match stated(goods, index, quantity)? {
+        Ok(amount) => amount,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let item = goods.change(id)?;
+    let Some(stock) = item.stock.as_mut() else {
+        return Ok(Ok(()));
+    };
+    Ok(debit(
+        stock,
+        index,
+        id,
+        &context.organisation.id,
+        amount.millionths,
+    ))
+}
+
+/// Rule: quantities of a class that has a stock are stated, in its unit, and exact.
+pub(super) fn stated<S: StateRead>(
+    goods: &mut Goods<'_, '_, S>,
+    index: u32,
+    quantity: &Quantity,
+) -> Result<Result<Amount, Rejection>, Fault> {
+    let id = quantity.class.as_str();
+    let unit = goods.item(id)?.stock.as_ref().map(|s| s.unit.clone());
+    let wrong = |problem: String| Rejection::QuantityUnusable {
+        index,
+        product: id.to_owned(),
+        problem,
+    };
+    let Some(number) = quantity.quantity.as_deref() else {
+        return Ok(Err(wrong("no quantity is stated".to_owned())));
+    };
+    Ok(
+        match amount::read(number, quantity.unit.as_deref().unwrap_or_default()) {
+            Err(inexact) => Err(wrong(inexact.to_string())),
+            Ok(amount) if unit.as_ref().is_some_and(|unit| *unit != amount.unit) => {
+                let unit = unit.unwrap_or_default();
+                Err(wrong(format!("it is measured in {}", unit_name(&unit))))
+            }
+            Ok(amount) => Ok(amount),
+        },
+    )
+}
+
+/// Gives more of a class to an organisation.
+pub(super) fn credit(
+    stock: &mut Stock,
+    index: u32,
+    product: &str,
+    organisation: &str,
+    millionths: u64,
+) -> Result<(), Rejection> {
+    let too_much = |problem: &str| Rejection::QuantityUnusable {
+        index,
+        product: product.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let total = stock.holdings.iter().try_fold(millionths, |sum, holding| {
+        sum.checked_add(holding.millionths)
+    });
+    if total.is_none() {
+        return Err(too_much("there would be too much of it to count"));
+    }
+    let place = stock
+        .holdings
+        .binary_search_by(|h| h.organisation.as_str().cmp(organisation));
+    match place {
+        Ok(at) => {
+            if let Some(holding) = stock.holdings.get_mut(at) {
+                holding.millionths = holding.millionths.saturating_add(millionths);
+            }
+        }
+        Err(_) if millionths == 0 => {}
+        Err(_) if stock.holdings.len() >= MAX_HOLDINGS => {
+            return Err(too_much("too many organisations have some of it"));
+        }
+        Err(at) => stock.holdings.insert(
+            at,
+            Holding {
+                organisation: organisation.to_owned(),
+                millionths,
+            },
+        ),
+    }
+    Ok(())
+}
+
+/// Takes some of a class from an organisation.
+pub(super) fn debit(
+    stock: &mut Stock,
+    index: u32,
+    product: &str,
+    organisation: &str,
+    millionths: u64,
+) -> Result<(), Rejection> {
+    let mut holdings = stock.holdings.iter_mut();
+    let holding = holdings.find(|h| h.organisation == organisation);
+    let has = holding.as_ref().map_or(0, |h| h.millionths);
+    let Some(rest) = has.checked_sub(millionths) else {
+        return Err(Rejection::NotEnough {
+            index,
+            product: product.to_owned(),
+            has: format!("{} {}", amount::decimal(has), unit_name(&stock.unit)),
+        });
+    };
+    if let Some(holding) = holding {
+        holding.millionths = rest;
+    }
+    stock.holdings.retain(|h| h.millionths > 0);
+    Ok(())
+}
+
+/// Rule (mass balance): for each unit in which outputs have a declared yield, the inputs in that
+/// unit suffice for all of these outputs together. Outputs without a declaration aren't checked.
+fn balance<S: StateRead>(
+    goods: &Goods<'_, '_, S>,
+    index: u32,
+    event: &Event,
+) -> Result<Result<(), Rejection>, Fault> {
+    let mut needed: BTreeMap<String, u128> = BTreeMap::new();
+    for (class, amounts) in outputs(event) {
+        let Some(product) = declared(goods, &class)? else {
+            continue;
+        };
+        let unusable = |problem: String| Rejection::QuantityUnusable {
+            index,
+            product: class.clone(),
+            problem,
+        };
+        for amount in amounts {
+            let amount = match amount {
+                Ok(amount) if amount.unit == product.unit => amount,
+                Ok(_) => {
+                    let unit = unit_name(&product.unit);
+                    return Ok(Err(unusable(format!(
+                        "its yield is declared in {unit}: state its quantity in that"
+                    ))));
+                }
+                Err(problem) => return Ok(Err(unusable(problem))),
+            };
+            // Rounded up: what is made must not need more than there is.
+            let input = u128::from(amount.millionths)
+                .checked_mul(u128::from(product.input))
+                .map(|product_of| product_of.div_ceil(u128::from(product.output.max(1))));
+            let sum = needed.entry(product.unit.clone()).or_default();
+            *sum = sum.saturating_add(input.unwrap_or(u128::MAX));
+        }
+    }
+    for (unit, needed) in needed {
+        let given = inputs(event, &unit);
+        if needed > given {
+            return Ok(Err(Rejection::MassBalance {
+                index,
+                needed: shown(needed, &unit),
+                given: shown(given, &unit),
+            }));
+        }
+    }
+    Ok(Ok(()))
+}
+
+type Stated = Result<Amount, String>;
+
+/// What a transformation makes, by class: quantities, and single things as pieces of their class.
+fn outputs(event: &Event) -> BTreeMap<String, Vec<Stated>> {
+    let mut outputs: BTreeMap<String, Vec<Stated>> = BTreeMap::new();
+    for quantity in event
+        .classes
+        .iter()
+        .filter(|q| q.role == QuantityRole::Output)
+    {
+        let amount = match quantity.quantity.as_deref() {
+            None => Err("no quantity is stated".to_owned()),
+            Some(number) => amount::read(number, quantity.unit.as_deref().unwrap_or_default())
+                .map_err(|inexact| inexact.to_string()),
+        };
+        let class = quantity.class.as_str().to_owned();
+        outputs.entry(class).or_default().push(amount);
+    }
+    for thing in &event.outputs {
+        let class = class_of(thing.as_str()).to_owned();
+        outputs.entry(class).or_default().push(Ok(Amount {
+            unit: String::new(),
+            millionths: amount::pieces(1),
+        }));
+    }
+    outputs
+}
+
+/// The inputs of a transformation that are measured in a unit.
+fn inputs(event: &Event, unit: &str) -> u128 {
+    let quantities = event
+        .classes
+        .iter()
+        .filter(|q| q.role == QuantityRole::Input);
+    let stated = quantities
+        .filter_map(|q| {
+            let unit = q.unit.as_deref().unwrap_or_default();
+            amount::read(q.quantity.as_deref()?, unit).ok()
+        })
+        .filter(|amount| amount.unit == unit)
+        .map(|amount| u128::from(amount.millionths));
+    let pieces = match unit {
+        "" => u128::from(amount::pieces(event.inputs.len())),
+        _ => 0,
+    };
+    stated.sum::<u128>() + pieces
+}
+
+/// The declaration of a product: of its lot, or else of all its lots.
+fn declared<S: StateRead>(goods: &Goods<'_, '_, S>, class: &str) -> Result<Option<Product>, Fault> {
+    let own = goods.state.read::<Product>(&keys::product(class))?;
+    let all_lots = class_without_lot(class);
+    match own {
+        None if all_lots != class => goods.state.read(&keys::product(all_lots)),
+        own => Ok(own),
+    }
+}
+
+/// The class of one thing: its key without the serial number.
+fn class_of(id: &str) -> &str {
+    let end = ["/21/", "/235/", "/8011/"].iter().find_map(|q| id.find(q));
+    end.and_then(|end| id.get(..end)).unwrap_or(id)
+}
+
+fn class_without_lot(class: &str) -> &str {
+    let end = class.find("/22/").or_else(|| class.find("/10/"));
+    end.and_then(|end| class.get(..end)).unwrap_or(class)
+}
+
+fn shown(millionths: u128, unit: &str) -> String {
+    let number = match u64::try_from(millionths) {
+        Ok(millionths) => amount::decimal(millionths),
+        Err(_) => "more than can be counted".to_owned(),
+    };
+    format!("{number} {}", unit_name(unit))
+}
+
+fn unit_name(unit: &str) -> &str {
+    match unit {
+        "" => "pieces",
+        unit => unit,
+    }
+}
