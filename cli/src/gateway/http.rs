@@ -124,7 +124,7 @@ struct Problem {
     status: StatusCode,
     exception: &'static str,
     detail: String,
-    reason: Option<Reason>,
+    reason: Option<Box<Reason>>,
 }
 
 impl Problem {
@@ -258,7 +258,7 @@ fn take(shared: &Shared, document: &[u8], behaviour: Behaviour) -> Result<String
             message: message.clone(),
         };
         return Err(Problem {
-            reason: Some(reason),
+            reason: Some(Box::new(reason)),
             ..Problem::new(
                 StatusCode::BAD_REQUEST,
                 "ValidationException",
@@ -359,7 +359,7 @@ fn as_json(value: &Value) -> Response {
 fn describe(job: &Job) -> Value {
     let problem = |detail: &str, reason: Option<&Reason>| {
         let mut problem = Problem::new(StatusCode::BAD_REQUEST, "ValidationException", detail);
-        problem.reason = reason.cloned();
+        problem.reason = reason.cloned().map(Box::new);
         problem.body()
     };
     let refused = job.reports.values().filter_map(|r| r.refusal.as_ref());
