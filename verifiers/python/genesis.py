@@ -107,16 +107,19 @@ def read_genesis(data):
     require(parameters["max_transaction_bytes"] <= parameters["max_block_bytes"], "no block holds a transaction")
     require(isinstance(document["organisations"], list), "the genesis document lacks a list")
     read = [read_organisation(organisation) for organisation in document["organisations"]]
-    once([identity for identity, _, _ in read], "an organisation")
-    once([signer for _, signers, _ in read for signer in signers], "a signing key")
-    validators = [validator for _, _, founded in read for validator in founded]
+    once([identity for identity, _, _, _ in read], "an organisation")
+    once([signer for _, signers, _, _ in read for signer in signers], "a signing key")
+    owned = [(prefix, identity) for identity, _, _, prefixes in read for prefix in prefixes]
+    shared = any(a.startswith(b) and one != other for a, one in owned for b, other in owned)
+    require(not shared, "a prefix begins with another organisation's")
+    validators = [validator for _, _, founded, _ in read for validator in founded]
     first = {"validators": sorted(validators, key=lambda validator: validator["public_key"]), "first_height": 1}
     check_validators(first)
     return first
 
 
 def read_organisation(organisation):
-    """The id, the signing keys and the validators of one organisation."""
+    """The id, the signing keys, the validators and the prefixes of one organisation."""
     members(organisation, {"id", "name", "roles", "keys"}, {"gs1_prefixes", "nodes"})
     identity = text(organisation["id"])
     require(re.fullmatch("[a-z][a-z0-9-]{1,63}", identity), "an organisation's id has a wrong form")
@@ -130,7 +133,7 @@ def read_organisation(organisation):
     signers = [key(value) for value in listed(organisation["keys"], 1, 256, "keys")]
     nodes = [read_node(node, identity) for node in listed(organisation.get("nodes", []), 0, 16, "nodes")]
     once([network_key for network_key, _ in nodes], "a network key")
-    return identity, signers, [validator for _, validator in nodes if validator]
+    return identity, signers, [validator for _, validator in nodes if validator], prefixes
 
 
 def read_node(node, identity):

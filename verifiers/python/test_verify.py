@@ -67,7 +67,7 @@ class Documents(unittest.TestCase):
     def test_the_vectors_of_the_format(self):
         with contextlib.redirect_stdout(io.StringIO()) as said:
             check_format.main()
-        self.assertEqual(said.getvalue(), "54 checks of 167 vectors passed\n")
+        self.assertEqual(said.getvalue(), "54 checks of 168 vectors passed\n")
 
     def test_the_identifiers_are_those_of_the_document(self):
         document = (ROOT / "docs/format.md").read_text(encoding="utf-8")
@@ -364,6 +364,9 @@ class Genesis(unittest.TestCase):
         refused(lambda d, o, n: o.update(keys=["02" + "00" * 31]))
         refused(lambda d, o, n: o.update(keys=[o["keys"][0].upper()]))
         refused(lambda d, o, n: o.update(gs1_prefixes=["952"]))
+        refused(lambda d, o, n: o.update(gs1_prefixes=d["organisations"][2]["gs1_prefixes"]))
+        refused(lambda d, o, n: o.update(gs1_prefixes=["95213"]))
+        refused(lambda d, o, n: o.update(gs1_prefixes=["95213210"]))
         refused(lambda d, o, n: o.update(nodes=[n, n]))
         refused(lambda d, o, n: n.update(addresses=["x" * 257]))
         refused(lambda d, o, n: n.update(power=0))

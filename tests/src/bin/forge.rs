@@ -16,12 +16,14 @@ use touchstone_tests::forgery::campaign::{Campaign, Tally};
 use touchstone_tests::forgery::verifier::Independent;
 
 const USAGE: &str =
-    "usage: forge [--seed N] [--worlds N] [--forgeries N] [--bundles N] [--share N] [--alone]
+    "usage: forge [--seed N] [--worlds N] [--forgeries N] [--bundles N] [--share N] [--alone] [--plain]
   --forgeries  structural forgeries (default 1000000)
   --bundles    genuine files of which every bit is flipped (default 100)
   --share      the independent verifier judges one of N structural forgeries, and one of 64 N
                flipped bits with a new checksum (default 1)
-  --alone      without the independent verifier";
+  --alone      without the independent verifier
+  --plain      bits are flipped in the files as they are alone, which their checksum finds, and not with
+               a new checksum too";
 
 /// Forgeries that a thread takes at a time.
 const BATCH: u64 = 640;
@@ -33,6 +35,7 @@ struct Arguments {
     bundles: usize,
     share: u64,
     alone: bool,
+    plain: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -43,11 +46,17 @@ fn arguments() -> Result<Arguments, String> {
         bundles: 100,
         share: 1,
         alone: false,
+        plain: false,
     };
     let mut rest = std::env::args().skip(1);
     while let Some(name) = rest.next() {
-        if name == "--alone" {
-            found.alone = true;
+        let flag = match name.as_str() {
+            "--alone" => Some(&mut found.alone),
+            "--plain" => Some(&mut found.plain),
+            _ => None,
+        };
+        if let Some(flag) = flag {
+            *flag = true;
             continue;
         }
         let value = rest.next();
@@ -118,8 +127,10 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         |at, mut other| {
             let bundle = bundles[at as usize];
             let mut tally = campaign.flips(bundle, false, other.as_deref_mut().map(|o| (o, 1)))?;
-            let share = arguments.share * 64 - 1;
-            tally.add(campaign.flips(bundle, true, other.map(|o| (o, share)))?);
+            if !arguments.plain {
+                let share = arguments.share * 64 - 1;
+                tally.add(campaign.flips(bundle, true, other.map(|o| (o, share)))?);
+            }
             Ok(tally)
         },
     )?;
