@@ -138,6 +138,7 @@ impl Node {
             created_ms: self.captures,
             action: Some(Action::CaptureEvents(CaptureEvents {
                 events: events.to_vec(),
+                handover: None,
             })),
         };
         let key = SigningKey::from_bytes(&[1; 32]);

@@ -30,7 +30,10 @@ fn block(store: &mut RocksStore, events: Vec<Vec<u8>>) {
     let deposit = Action::DepositDesign(touchstone_proto::ledger::DepositDesign {
         commitment: vec![7; 32],
     });
-    let capture = Action::CaptureEvents(CaptureEvents { events });
+    let capture = Action::CaptureEvents(CaptureEvents {
+        events,
+        handover: None,
+    });
     let content = Content {
         envelopes: vec![sign(deposit), sign(capture)],
         ..Content::default()
