@@ -4,11 +4,11 @@
 
 mod blocks;
 mod evidence;
-pub(crate) mod gates;
-pub(crate) mod page;
-pub(crate) mod query;
-pub(crate) mod refusal;
-pub(crate) mod submit;
+mod gates;
+mod page;
+mod query;
+mod refusal;
+mod submit;
 mod view;
 
 use std::net::SocketAddr;
@@ -26,8 +26,7 @@ use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
 use crate::mempool::SharedMempool;
 use crate::storage::rocks::Reader;
 use gates::Gates;
-use view::Known;
-pub(crate) use view::View;
+use view::{Known, View};
 
 /// How long a unary call may take, waiting for a commit included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -76,17 +75,17 @@ struct Service {
     shared: Arc<Shared>,
 }
 
-/// What all calls share: those over gRPC, and those over HTTP.
-pub struct Shared {
-    pub(crate) parts: Parts,
-    pub(crate) gates: Gates,
+/// What all calls share.
+struct Shared {
+    parts: Parts,
+    gates: Gates,
     known: Known,
 }
 
 /// Serves until `shutdown` changes to true. The address is bound before this returns.
 pub async fn serve(
     address: SocketAddr,
-    shared: Arc<Shared>,
+    parts: Parts,
     mut shutdown: watch::Receiver<bool>,
 ) -> std::io::Result<(
     SocketAddr,
@@ -94,7 +93,9 @@ pub async fn serve(
 )> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let service = Service { shared };
+    let service = Service {
+        shared: Arc::new(Shared::new(parts)),
+    };
     let ledger = LedgerServer::new(service)
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_REPLY_BYTES);
@@ -123,8 +124,7 @@ pub async fn serve(
 }
 
 impl Shared {
-    /// With limits of its own.
-    pub fn new(parts: Parts) -> Shared {
+    fn new(parts: Parts) -> Shared {
         Shared {
             parts,
             gates: Gates::default(),
@@ -132,8 +132,8 @@ impl Shared {
         }
     }
 
-    pub(crate) fn view(&self) -> View<'_> {
-        View::new(&self.parts.reader, self.parts.chain_id, &self.known)
+    fn view(&self) -> View<'_> {
+        View::new(&self.parts.reader, &self.known)
     }
 }
 

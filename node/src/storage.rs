@@ -8,7 +8,6 @@ mod commit_block;
 #[cfg(test)]
 mod crash_disk;
 mod database;
-mod events;
 pub mod files;
 pub mod guard;
 pub mod memory;

@@ -7,7 +7,6 @@ mod consortium;
 mod designs;
 mod evidence;
 mod fake;
-mod gateway;
 mod handovers;
 mod help;
 mod items;
