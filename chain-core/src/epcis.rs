@@ -32,6 +32,7 @@ mod hash;
 mod identifier;
 mod json;
 mod moment;
+pub mod query;
 mod xml;
 
 pub use document::{MAX_DOCUMENT_BYTES, split_document};

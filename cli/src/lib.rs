@@ -21,6 +21,7 @@ pub mod client;
 pub mod custody;
 pub mod failure;
 pub mod file;
+pub mod gateway;
 pub mod journey;
 pub mod keyfile;
 pub mod link;

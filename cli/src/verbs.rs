@@ -9,6 +9,7 @@ pub mod deposit;
 pub mod disclose;
 pub mod enroll;
 pub mod evidence;
+pub mod gateway;
 pub mod genesis;
 pub mod handover;
 pub mod hash;
@@ -36,6 +37,7 @@ pub enum Verb {
     #[command(subcommand)]
     Genesis(genesis::Verb),
     Capture(capture::Arguments),
+    Gateway(gateway::Arguments),
     Hash(hash::Arguments),
     Id(id::Arguments),
     Item(item::Arguments),
@@ -65,6 +67,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Key(verb) => key::run(verb, output),
         Verb::Genesis(verb) => genesis::run(verb, output),
         Verb::Capture(arguments) => capture::run(arguments, settings, output).await,
+        Verb::Gateway(arguments) => gateway::run(arguments, settings, output).await,
         Verb::Hash(arguments) => hash::run(arguments, output),
         Verb::Id(arguments) => id::run(arguments, output),
         Verb::Item(arguments) => item::run(arguments, settings, output).await,

@@ -13,13 +13,14 @@ use crate::chain::Chain;
 use crate::config::{ConfigError, Loaded};
 use crate::consensus::{self, Machine};
 use crate::engine;
+use crate::http;
 use crate::mempool::{Limits, SharedMempool};
 use crate::network::{self, NetworkConfig, NetworkError};
 use crate::router::{self, Refusals, Routes};
 use crate::rpc::{self, Progress};
 use crate::storage::files::{DataFolder, FileDisk, FolderError};
 use crate::storage::guard::{Guard, GuardError};
-use crate::storage::rocks::{OpenError, RocksStore, Settings};
+use crate::storage::rocks::{EventCatalogue, OpenError, RocksStore, Settings};
 use crate::storage::wal::{Wal, WalError};
 use crate::tasks::Tasks;
 use crate::timestamps;
@@ -59,6 +60,14 @@ pub enum NodeError {
     /// The service's address.
     #[error("the gRPC service can't listen on {address}: {error}")]
     Rpc {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The HTTP interface's address.
+    #[error("EPCIS over HTTP can't be served on {address}: {error}")]
+    Http {
         /// The address.
         address: SocketAddr,
         /// The system's words.
@@ -111,6 +120,7 @@ pub async fn run(
     let store = RocksStore::open(&path, &chain_id, &Settings::default())
         .map_err(|error| NodeError::Store { path, error })?;
     let reader = store.reader();
+    let catalogue = store.catalogue();
     let writer = store.checkpoint_writer();
     let mempool = SharedMempool::new(Limits::default());
     let chain = Chain::open(chain_id, store, mempool.clone())?;
@@ -183,13 +193,15 @@ pub async fn run(
         gossip: gossip_sender,
         progress,
     };
-    let (address, service) = rpc::serve(config.rpc, parts, shutdown)
+    let shared = Arc::new(rpc::Shared::new(parts));
+    let (address, service) = rpc::serve(config.rpc, shared.clone(), shutdown.clone())
         .await
         .map_err(|error| NodeError::Rpc {
             address: config.rpc,
             error,
         })?;
     let mut service = tokio::spawn(service);
+    let mut web = tokio::spawn(serve_http(config.http, shared, catalogue, shutdown).await?);
     let mut tasks = Tasks::default();
     tasks.spawn(
         "network events",
@@ -216,12 +228,17 @@ pub async fn run(
             _ => fault,
         }),
         _ = &mut service => Err(Fault::Invariant("the gRPC service ended".into())),
+        _ = &mut web => Err(Fault::Invariant("the HTTP interface ended".into())),
     };
     // Clients first, then peers, then consensus: its inboxes close with the tasks that feed it.
     shutdown_sender.send_replace(true);
     let is_served = service.is_finished();
     if !is_served && tokio::time::timeout(LAST_CALLS, service).await.is_err() {
         tracing::debug!("open calls were cut off");
+    }
+    let is_served = web.is_finished();
+    if !is_served && tokio::time::timeout(LAST_CALLS, &mut web).await.is_err() {
+        web.abort();
     }
     network.shutdown().await;
     tasks.stop().await;
@@ -230,6 +247,35 @@ pub async fn run(
         return Err(Fault::Invariant("the consensus thread panicked".into()).into());
     }
     Ok(outcome?)
+}
+
+/// The HTTP interface where the configuration names an address for it; otherwise it never ends.
+async fn serve_http(
+    address: Option<SocketAddr>,
+    service: Arc<rpc::Shared>,
+    catalogue: EventCatalogue,
+    shutdown: watch::Receiver<bool>,
+) -> Result<impl Future<Output = ()>, NodeError> {
+    let serving = match address {
+        None => None,
+        Some(address) => {
+            let parts = http::Parts { service, catalogue };
+            let served = http::serve(address, parts, shutdown.clone()).await;
+            let (bound, serving) = served.map_err(|error| NodeError::Http { address, error })?;
+            tracing::info!(address = %bound, "EPCIS over HTTP is served");
+            Some(serving)
+        }
+    };
+    Ok(async move {
+        match serving {
+            Some(serving) => serving.await,
+            None => {
+                let mut shutdown = shutdown;
+                // An error means that the node is gone.
+                let _ = shutdown.wait_for(|stop| *stop).await;
+            }
+        }
+    })
 }
 
 /// The consensus thread has ended though nobody stopped the node.

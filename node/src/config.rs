@@ -30,6 +30,8 @@ pub struct Config {
     pub listen: Vec<Multiaddr>,
     /// Address of the gRPC service.
     pub rpc: SocketAddr,
+    /// Address of EPCIS over HTTP; where there is none, it isn't served.
+    pub http: Option<SocketAddr>,
     /// Consensus timing.
     #[serde(default)]
     pub consensus: Timing,

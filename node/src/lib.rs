@@ -16,6 +16,7 @@ pub mod chain;
 pub mod config;
 pub mod consensus;
 pub mod engine;
+pub mod http;
 pub mod mempool;
 pub mod network;
 pub mod router;

@@ -4,11 +4,11 @@
 
 mod blocks;
 mod evidence;
-mod gates;
-mod page;
-mod query;
-mod refusal;
-mod submit;
+pub(crate) mod gates;
+pub(crate) mod page;
+pub(crate) mod query;
+pub(crate) mod refusal;
+pub(crate) mod submit;
 mod view;
 
 use std::net::SocketAddr;
@@ -26,7 +26,8 @@ use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
 use crate::mempool::SharedMempool;
 use crate::storage::rocks::Reader;
 use gates::Gates;
-use view::{Known, View};
+use view::Known;
+pub(crate) use view::View;
 
 /// How long a unary call may take, waiting for a commit included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -75,17 +76,17 @@ struct Service {
     shared: Arc<Shared>,
 }
 
-/// What all calls share.
-struct Shared {
-    parts: Parts,
-    gates: Gates,
+/// What all calls share: those over gRPC, and those over HTTP.
+pub struct Shared {
+    pub(crate) parts: Parts,
+    pub(crate) gates: Gates,
     known: Known,
 }
 
 /// Serves until `shutdown` changes to true. The address is bound before this returns.
 pub async fn serve(
     address: SocketAddr,
-    parts: Parts,
+    shared: Arc<Shared>,
     mut shutdown: watch::Receiver<bool>,
 ) -> std::io::Result<(
     SocketAddr,
@@ -93,9 +94,7 @@ pub async fn serve(
 )> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let service = Service {
-        shared: Arc::new(Shared::new(parts)),
-    };
+    let service = Service { shared };
     let ledger = LedgerServer::new(service)
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_REPLY_BYTES);
@@ -124,7 +123,8 @@ pub async fn serve(
 }
 
 impl Shared {
-    fn new(parts: Parts) -> Shared {
+    /// With limits of its own.
+    pub fn new(parts: Parts) -> Shared {
         Shared {
             parts,
             gates: Gates::default(),
@@ -132,8 +132,8 @@ impl Shared {
         }
     }
 
-    fn view(&self) -> View<'_> {
-        View::new(&self.parts.reader, &self.known)
+    pub(crate) fn view(&self) -> View<'_> {
+        View::new(&self.parts.reader, self.parts.chain_id, &self.known)
     }
 }
 

@@ -8,6 +8,7 @@ mod commit_block;
 #[cfg(test)]
 mod crash_disk;
 mod database;
+mod events;
 pub mod files;
 pub mod guard;
 pub mod memory;

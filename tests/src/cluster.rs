@@ -70,6 +70,7 @@ pub struct Cluster {
 struct Node {
     folder: PathBuf,
     rpc: SocketAddr,
+    http: SocketAddr,
     process: Option<Child>,
 }
 
@@ -87,8 +88,9 @@ impl Cluster {
     pub fn prepare(plan: &Plan) -> Cluster {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let count = plan.validators + plan.observers;
-        let ports = free_ports(count * 2);
-        let (peer_ports, rpc_ports) = ports.split_at(count);
+        let ports = free_ports(count * 3);
+        let (peer_ports, ports) = ports.split_at(count);
+        let (rpc_ports, http_ports) = ports.split_at(count);
         let keys: Vec<SigningKey> = (0..=plan.validators).map(|i| key(1, i)).collect();
         let node = |index: usize| NodeKeys {
             network_key: public(&key(2, index)),
@@ -135,9 +137,11 @@ impl Cluster {
         let nodes = (0..count)
             .map(|index| {
                 let rpc = SocketAddr::from(([127, 0, 0, 1], rpc_ports[index]));
+                let http = SocketAddr::from(([127, 0, 0, 1], http_ports[index]));
                 let node = Node {
                     folder: folder.path().join(format!("node-{index}")),
                     rpc,
+                    http,
                     process: None,
                 };
                 node.write(
@@ -201,6 +205,11 @@ impl Cluster {
     /// A node's service, as a URL.
     pub fn url(&self, index: usize) -> String {
         format!("http://{}", self.nodes[index].rpc)
+    }
+
+    /// Where a node serves EPCIS over HTTP.
+    pub fn http(&self, index: usize) -> SocketAddr {
+        self.nodes[index].http
     }
 
     /// Starts a node that isn't running.
@@ -346,8 +355,8 @@ impl Node {
         write("network.pem", &pem(network));
         let mut config = format!(
             "genesis = \"../genesis.json\"\ndata = \"data\"\nnetwork_key = \"network.pem\"\n\
-             listen = [\"/ip4/127.0.0.1/tcp/{port}\"]\nrpc = \"{}\"\n",
-            self.rpc
+             listen = [\"/ip4/127.0.0.1/tcp/{port}\"]\nrpc = \"{}\"\nhttp = \"{}\"\n",
+            self.rpc, self.http
         );
         if let Some(key) = validator {
             write("validator.pem", &pem(key));

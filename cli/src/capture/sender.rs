@@ -77,6 +77,8 @@ pub struct Limits {
     pub window: usize,
     /// Record again what is recorded.
     pub duplicates: bool,
+    /// Everything is one transaction: where an event of it is refused, the others aren't sent again.
+    pub whole: bool,
 }
 
 /// Events of one transaction.
@@ -333,7 +335,7 @@ impl<'a> Sender<'a> {
             rule: rejected.rule.clone(),
             message: rejected.message.clone(),
         };
-        let splits = matches!(rejected.code, TOO_LARGE | EVENT_COUNT);
+        let splits = !self.limits.whole && matches!(rejected.code, TOO_LARGE | EVENT_COUNT);
         if rejected.event.is_none() && !splits {
             // The rule is about the sender or the envelope: every transaction would break it. Once
             // the cause is mended, the events are signed afresh.
@@ -370,7 +372,7 @@ impl<'a> Sender<'a> {
         let outcome = EventOutcome::Refused(refusal);
         report(event, &outcome);
         self.outcomes.insert(event, outcome);
-        if !batch.events.is_empty() {
+        if !batch.events.is_empty() && !self.limits.whole {
             self.queue.push_front(unsigned(batch.events));
         }
         Ok(())

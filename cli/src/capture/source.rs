@@ -9,6 +9,7 @@ use touchstone_core::epcis::{
 };
 use touchstone_core::rejection::Rejection;
 
+use super::csv::{self, Mapping};
 use super::elements;
 use crate::failure::Failure;
 
@@ -83,8 +84,25 @@ pub struct Input {
 
 /// Reads all files (folders: their `.json`, `.jsonld` and `.xml` files, by name) in the order given.
 /// `limit` is the number of bytes that a transaction may have.
-pub fn read(paths: &[PathBuf], limit: u64) -> Result<Input, Failure> {
+/// With a mapping, the files are tables.
+pub fn read(paths: &[PathBuf], mapping: Option<&Mapping>, limit: u64) -> Result<Input, Failure> {
     let mut input = Input::default();
+    if let Some(mapping) = mapping {
+        for path in paths {
+            let file = path.display().to_string();
+            let events = csv::events(path, mapping)?;
+            input
+                .events
+                .extend(events.into_iter().enumerate().map(|(index, event)| {
+                    let mut examined = examine(&file, index, event.bytes, limit);
+                    if let Some(refusal) = &mut examined.wrong {
+                        refusal.message = format!("{}: {}", event.place, refusal.message);
+                    }
+                    examined
+                }));
+        }
+        return Ok(input);
+    }
     for path in paths {
         if path.is_dir() {
             for file in documents_in(path)? {
@@ -138,6 +156,14 @@ fn add_file(input: &mut Input, path: &Path, limit: u64) -> Result<(), Failure> {
     let bytes = read_document(path)?;
     add(input, &path.display().to_string(), &bytes, limit);
     Ok(())
+}
+
+/// The events of one document, under the name of its file. `limit` is the number of bytes that a
+/// transaction may have.
+pub fn of_document(file: &str, bytes: &[u8], limit: u64) -> Input {
+    let mut input = Input::default();
+    add(&mut input, file, bytes, limit);
+    input
 }
 
 fn add(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {

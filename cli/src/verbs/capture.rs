@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use crate::capture::csv::Mapping;
 use crate::capture::journal::Journal;
 use crate::capture::sender::{EventOutcome, Limits, Original, Sender, Stop};
 use crate::capture::source::{self, Input, SourceEvent};
@@ -19,6 +20,19 @@ use crate::settings::{Settings, Signing};
   touchstone capture monday/ tuesday/ --batch 500
   touchstone capture despatch.xml
   curl -s https://example.com/events | touchstone capture - --journal events.journal
+  touchstone capture deliveries.csv --mapping deliveries.toml
+
+A mapping names for each field of EPCIS a column, a fixed value, or both ways to change it:
+
+  separator = \";\"                     # between columns; a comma where it isn't named
+  group_by = [\"Delivery\"]             # rows with the same delivery are one event
+  [event]
+  type = { value = \"ObjectEvent\" }
+  action = { value = \"OBSERVE\" }
+  eventTime = { column = \"Sent\", zone = \"+01:00\" }
+  bizStep = { column = \"What\", words = { Dispatch = \"shipping\" } }
+  readPoint = { column = \"From\", form = \"https://id.gs1.org/414/{}\" }
+  epcList = { column = \"Serial\", form = \"https://id.gs1.org/01/09521234500018/21/{}\" }
 
 A run that was cut off goes on when the same command is run again: the journal holds the exact
 bytes of what was sent. Events whose exact bytes your organisation has recorded before, from another
@@ -37,6 +51,9 @@ pub struct Arguments {
     /// standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// The files are tables (CSV), and this file tells what their columns mean
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
     /// Events of one transaction, at most
     #[arg(long, default_value_t = 100)]
     pub batch: usize,
@@ -82,7 +99,13 @@ pub async fn run_until(
     let parameters = client.trust().genesis().document.parameters.clone();
     let journal_path = journal_path(arguments)?;
     check_inputs(&arguments.files, &journal_path)?;
-    let input = source::read(&arguments.files, parameters.max_transaction_bytes)?;
+    let mapping = arguments
+        .mapping
+        .as_deref()
+        .map(Mapping::read)
+        .transpose()?;
+    let limit = parameters.max_transaction_bytes;
+    let input = source::read(&arguments.files, mapping.as_ref(), limit)?;
     let (journal, history) = Journal::open(
         &journal_path,
         client.trust().chain_id(),
@@ -94,6 +117,7 @@ pub async fn run_until(
         bytes: parameters.max_transaction_bytes,
         window: arguments.window.clamp(1, 1000),
         duplicates: arguments.allow_duplicates,
+        whole: false,
     };
     let total = input.events.len() + input.bad.len();
     let bar = progress(output, input.events.len());

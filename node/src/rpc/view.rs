@@ -24,6 +24,8 @@ const HEADERS: usize = 256;
 pub struct View<'a> {
     /// Its rows.
     pub snapshot: Snapshot<'a>,
+    /// The chain.
+    pub chain_id: Hash,
     known: &'a Known,
 }
 
@@ -68,9 +70,10 @@ impl Known {
 
 impl<'a> View<'a> {
     /// The chain as it is now.
-    pub fn new(reader: &'a Reader, known: &'a Known) -> View<'a> {
+    pub fn new(reader: &'a Reader, chain_id: Hash, known: &'a Known) -> View<'a> {
         View {
             snapshot: reader.snapshot(),
+            chain_id,
             known,
         }
     }

@@ -1,5 +1,5 @@
 //! The only place that writes to the database: one synced batch per block, at genesis, for evidence
-//! and for a time stamp.
+//! and for a time stamp; and what the node keeps for its HTTP clients.
 
 use prost::Message;
 use rocksdb::{WriteBatch, WriteOptions};
@@ -14,9 +14,10 @@ use super::Commit;
 use super::database::{self, Database};
 use super::query;
 use super::schema::{
-    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EvidenceKey, FORMAT, HeaderRow, Headers,
-    Height, Key, LinkKey, Links, Meta, MetaKey, MetaRow, Misbehaviours, Place, PlaceRow, State,
-    Table, TransactionIndex, Transactions, Tree, ValidatorSets, Value,
+    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, Desk, DeskKey, EventIndex, EventKey,
+    EvidenceKey, FORMAT, HeaderRow, Headers, Height, Key, LinkKey, Links, Meta, MetaKey, MetaRow,
+    Misbehaviours, Place, PlaceRow, State, Table, TransactionIndex, Transactions, Tree,
+    ValidatorSets, Value,
 };
 
 /// Pieces of evidence kept of each validator: one convicts it, and all of them are one answer.
@@ -77,6 +78,28 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
     }
     state(&mut batch, &commit.executed.writes, &commit.executed.tree)?;
     tip(&mut batch, height, id, bytes)?;
+    batch.write()
+}
+
+/// Writes rows of the event index, which then goes up to `height`. They follow from the blocks, so
+/// that a crash may lose them.
+pub fn index(db: &Database, keys: &[EventKey], height: u64) -> Result<(), Fault> {
+    let mut batch = Batch::new(db);
+    for key in keys {
+        batch.put::<EventIndex>(key, &Vec::new())?;
+    }
+    batch.put::<Desk>(&DeskKey::Indexed, &height.to_be_bytes().to_vec())?;
+    batch.write_unsynced()
+}
+
+/// Writes a named query, or removes it.
+pub fn named_query(db: &Database, name: &str, query: Option<&[u8]>) -> Result<(), Fault> {
+    let key = DeskKey::Query(name.to_owned());
+    let mut batch = Batch::new(db);
+    match query {
+        Some(query) => batch.put::<Desk>(&key, &query.to_vec())?,
+        None => batch.delete::<Desk>(&key)?,
+    }
     batch.write()
 }
 
@@ -155,6 +178,11 @@ impl<'a> Batch<'a> {
     fn delete<T: Table>(&mut self, key: &T::Key) -> Result<(), Fault> {
         self.raw.delete_cf(self.db.family::<T>()?, key.encode());
         Ok(())
+    }
+
+    /// All or nothing, and durable with the next batch that is.
+    fn write_unsynced(self) -> Result<(), Fault> {
+        self.db.raw.write(self.raw).map_err(database::fault)
     }
 
     /// All or nothing, and durable when this returns.

@@ -181,6 +181,25 @@ impl Rows for Database {
     }
 }
 
+impl<'a> DatabaseSnapshot<'a> {
+    /// The rows from this key on, ascending; or back from it.
+    pub(super) fn rows_ordered<'b, T: Table>(
+        &'b self,
+        from: &T::Key,
+        descending: bool,
+    ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> + use<'a, 'b, T> {
+        let direction = if descending {
+            Direction::Reverse
+        } else {
+            Direction::Forward
+        };
+        rows::<T, _>(self.db.family::<T>(), from, direction, |family, mode| {
+            self.raw
+                .iterator_cf_opt(family, ReadOptions::default(), mode)
+        })
+    }
+}
+
 impl Rows for DatabaseSnapshot<'_> {
     fn row<T: Table>(&self, key: &T::Key) -> Result<Option<T::Value>, Fault> {
         let found = self

@@ -31,10 +31,10 @@ pub struct Reader {
 
 /// The chain after one block.
 pub struct Snapshot<'a> {
-    rows: DatabaseSnapshot<'a>,
+    pub(super) rows: DatabaseSnapshot<'a>,
     tip: Tip,
     /// The tip could not be read: every question is answered with this.
-    fault: Option<Fault>,
+    pub(super) fault: Option<Fault>,
 }
 
 impl Reader {

@@ -22,8 +22,9 @@ use super::{Commit, Store, Tip, commit_block, query};
 
 pub use super::checkpoints::{CheckpointWriter, StampedRange};
 pub use super::database::Settings;
+pub use super::events::{Defined, EventCatalogue};
 pub use super::query::{Reader, Snapshot};
-pub use super::schema::PlaceRow;
+pub use super::schema::{EventPlace, PlaceRow};
 
 /// The store of one chain.
 pub struct RocksStore {
@@ -96,6 +97,11 @@ impl RocksStore {
             db: self.db.clone(),
             genesis: self.genesis.clone(),
         }
+    }
+
+    /// The index of events and the named queries, for the HTTP interface.
+    pub fn catalogue(&self) -> EventCatalogue {
+        EventCatalogue::new(self.reader())
     }
 
     /// The keeper of time stamps, for another thread.

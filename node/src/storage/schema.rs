@@ -85,6 +85,10 @@ tables! {
     Checkpoints "checkpoints" true: CheckpointKey => CheckpointRow;
     /// What the store is and how far it goes.
     Meta "meta" false: MetaKey => MetaRow;
+    /// Which events have a value in a field: made from the blocks, and made again if it is lost.
+    EventIndex "event_index" false: EventKey => Vec<u8>;
+    /// What this node keeps for its HTTP clients; no part of the chain.
+    Desk "desk" true: DeskKey => Vec<u8>;
 }
 
 /// A block height.
@@ -201,6 +205,63 @@ impl Key for EvidenceKey {
     }
 }
 
+/// The place of an event on the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventPlace {
+    /// Height of its block.
+    pub height: u64,
+    /// Index of its transaction in the block.
+    pub transaction: u32,
+    /// Its index in the transaction.
+    pub event: u32,
+}
+
+impl EventPlace {
+    /// After every other.
+    pub const LAST: EventPlace = EventPlace {
+        height: u64::MAX,
+        transaction: u32::MAX,
+        event: u32::MAX,
+    };
+}
+
+/// An event by one of its values, then by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventKey {
+    /// Which field: 0 is the time, and the others are the fields of `IndexField` from 1 on.
+    pub field: u8,
+    /// The time, sorted as it is; or the beginning of the value's SHA-256.
+    pub value: [u8; 16],
+    /// The place.
+    pub place: EventPlace,
+}
+
+impl Key for EventKey {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![self.field];
+        bytes.extend_from_slice(&self.value);
+        bytes.extend_from_slice(&self.place.height.to_be_bytes());
+        bytes.extend_from_slice(&self.place.transaction.to_be_bytes());
+        bytes.extend_from_slice(&self.place.event.to_be_bytes());
+        bytes
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (field, rest) = bytes.split_first()?;
+        let (value, rest) = rest.split_first_chunk::<16>()?;
+        let (height, rest) = rest.split_first_chunk::<8>()?;
+        let (transaction, event) = rest.split_first_chunk::<4>()?;
+        Some(EventKey {
+            field: *field,
+            value: *value,
+            place: EventPlace {
+                height: u64::from_be_bytes(*height),
+                transaction: u32::from_be_bytes(*transaction),
+                event: u32::from_be_bytes(event.try_into().ok()?),
+            },
+        })
+    }
+}
+
 /// A checkpoint of one authority, by its last height: the first row from a height on is the earliest
 /// one that may cover it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -233,6 +294,31 @@ impl Key for CheckpointKey {
             authority: *authority,
             last: u64::from_be_bytes(last.try_into().ok()?),
         })
+    }
+}
+
+/// A row of [`Desk`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeskKey {
+    /// Height up to which [`EventIndex`] goes, 8 bytes big-endian.
+    Indexed,
+    /// A named query, as JSON.
+    Query(String),
+}
+
+impl Key for DeskKey {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            DeskKey::Indexed => b"indexed".to_vec(),
+            DeskKey::Query(name) => [b"query/", name.as_bytes()].concat(),
+        }
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        if bytes == b"indexed" {
+            return Some(DeskKey::Indexed);
+        }
+        let name = bytes.strip_prefix(b"query/")?.to_vec();
+        Some(DeskKey::Query(String::from_utf8(name).ok()?))
     }
 }
 

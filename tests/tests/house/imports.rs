@@ -106,6 +106,46 @@ fn impure(file: &File) -> Vec<String> {
     violations
 }
 
+/// Rooms of the node that a room must not know.
+const UNKNOWN: [(&str, &[&str]); 2] = [
+    ("node/src/http", &["consensus", "network"]),
+    ("node/src/rpc", &["consensus"]),
+];
+
+fn knows_too_much(file: &File) -> Vec<String> {
+    let mut violations = Vec::new();
+    for (room, unknown) in UNKNOWN {
+        if !file.is_in(room) {
+            continue;
+        }
+        for path in paths(&tokens(&file.text)) {
+            if let [first, second, ..] = path.segments.as_slice()
+                && first == "crate"
+                && unknown.contains(&second.as_str())
+            {
+                violations.push(format!(
+                    "{}:{}: {room} knows {second}",
+                    file.path, path.line
+                ));
+            }
+        }
+    }
+    violations
+}
+
+#[test]
+fn the_services_know_nothing_of_consensus_and_network() {
+    assert_none(files(&[".rs"]).iter().flat_map(knows_too_much).collect());
+    let file = |path: &str, text: &str| File {
+        path: path.into(),
+        text: text.into(),
+    };
+    let bad = "use crate::{consensus::Machine, network};";
+    assert_eq!(knows_too_much(&file("node/src/http/a.rs", bad)).len(), 2);
+    assert_eq!(knows_too_much(&file("node/src/rpc.rs", bad)).len(), 1);
+    assert_eq!(knows_too_much(&file("node/src/router.rs", bad)).len(), 0);
+}
+
 #[test]
 fn libraries_stay_in_their_rooms() {
     assert_none(files(&[".rs"]).iter().flat_map(outside_its_room).collect());

@@ -41,6 +41,11 @@ impl<'a> Sender<'a> {
             outcomes: BTreeMap::new(),
         };
         let open = sender.recall(history)?;
+        let refused = |o: &EventOutcome| matches!(o, EventOutcome::Refused(_));
+        if limits.whole && sender.outcomes.values().any(refused) {
+            // An earlier run heard that it is refused as a whole.
+            return Ok(sender);
+        }
         let mut batches = sender.fresh_batches(&open)?;
         batches.extend(open);
         batches.sort_by_key(|b| b.events.first().copied());

@@ -78,6 +78,20 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
                 header: vec![1, 2, 3],
             },
         ),
+        row::<EventIndex>(
+            &EventKey {
+                field: 2,
+                value: [0x77; 16],
+                place: EventPlace {
+                    height: 258,
+                    transaction: 7,
+                    event: 9,
+                },
+            },
+            &Vec::new(),
+        ),
+        row::<Desk>(&DeskKey::Indexed, &258u64.to_be_bytes().to_vec()),
+        row::<Desk>(&DeskKey::Query("mine".into()), &b"{}".to_vec()),
     ]
 }
 

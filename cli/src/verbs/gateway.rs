@@ -1,0 +1,92 @@
+//! `touchstone gateway`: EPCIS over HTTP for an ERP beside it, signed with the organisation's key.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::output::Output;
+use crate::settings::{Settings, Signing};
+
+/// Take EPCIS documents over HTTP, sign their events and record them
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone gateway --organisation acme --key acme.pem
+  curl -i -H 'Content-Type: application/ld+json' -d @shipments.json http://127.0.0.1:26670/capture
+  curl http://127.0.0.1:26670/capture/0000019c2f6a1b00
+
+It speaks the capture interface of EPCIS 2.0's REST binding: POST /capture answers 202 with the
+address of a job, GET /capture/ID tells what became of each event. A document's events are one
+transaction, recorded together or not at all; with GS1-Capture-Error-Behaviour: proceed each is one
+of its own. An event whose exact bytes are recorded already is skipped. Jobs are kept in a folder, and
+a gateway that was stopped goes on with them.
+
+Whoever reaches its address captures in the organisation's name: leave it on this machine, or put
+something before it that asks who comes.
+
+Exit codes: 0 stopped by Ctrl-C; 1 wrong usage or a file fails; 5 the node doesn't answer at start.")]
+pub struct Arguments {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:26670", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Folder of the jobs
+    #[arg(long, default_value = "touchstone-gateway", value_name = "DIR")]
+    pub jobs: PathBuf,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Serves until Ctrl-C.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let stop = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without signals, nothing stops it.
+            std::future::pending::<()>().await;
+        }
+    };
+    run_until(arguments, settings, output, stop).await
+}
+
+/// Serves until `stop`.
+pub async fn run_until(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Failure> {
+    let signer = settings.signer(&arguments.signing)?;
+    let client = settings.client().await?;
+    let listener = TcpListener::bind(arguments.listen).await;
+    let listener = listener
+        .map_err(|e| Failure::Usage(format!("can't listen on {}: {e}", arguments.listen)))?;
+    let address = listener.local_addr();
+    let address = address.map_err(|e| Failure::Usage(format!("can't listen: {e}")))?;
+    if output.json {
+        output.value(&json!({ "listening": address, "organisation": signer.organisation }));
+    } else {
+        output.line(format!(
+            "listening on http://{address} for {}; Ctrl-C stops",
+            signer.organisation
+        ));
+    }
+    if !address.ip().is_loopback() {
+        output.remark(format!(
+            "whoever reaches {address} captures in the name of {}",
+            signer.organisation
+        ));
+    }
+    let gateway = Gateway {
+        client,
+        signer,
+        now_ms: output.clock(),
+    };
+    gateway.serve(listener, &arguments.jobs, stop).await
+}

@@ -1,0 +1,322 @@
+//! The gateway: documents over HTTP, signed here, recorded with proof.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+use touchstone_cli::Cli;
+use touchstone_cli::output::Output;
+use touchstone_cli::settings::Settings;
+use touchstone_cli::verbs::{Verb, gateway};
+
+use crate::fake::{Buffer, Served, now_ms};
+use crate::items::{CASE, ITEM, PALLET, aggregation, seen};
+
+/// An answer over HTTP.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let mut lines = self.head.lines();
+        lines.find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then(|| value.to_owned())
+        })
+    }
+}
+
+/// A gateway's address.
+struct Gate(SocketAddr);
+
+impl Gate {
+    async fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+        let mut stream = loop {
+            // It listens in a moment.
+            if let Ok(stream) = tokio::net::TcpStream::connect(self.0).await {
+                break stream;
+            }
+            tokio::task::yield_now().await;
+        };
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+        for header in headers {
+            request.push_str(&format!("{header}\r\n"));
+        }
+        request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        Answer {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], "").await
+    }
+
+    async fn capture(&self, document: &str, more: &[&str]) -> Answer {
+        let headers = [&["Content-Type: application/ld+json"], more].concat();
+        self.ask("POST", "/capture", &headers, document).await
+    }
+
+    /// Captures, and gives the job once it is done with.
+    async fn job(&self, document: &str, more: &[&str]) -> Value {
+        let accepted = self.capture(document, more).await;
+        assert_eq!(accepted.status, 202, "{}", accepted.body);
+        let location = accepted.header("location").unwrap();
+        self.finished(&location).await
+    }
+
+    async fn finished(&self, location: &str) -> Value {
+        loop {
+            let job = self.get(location).await.json();
+            if job["running"] == false {
+                return job;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Runs a gateway for acme while a story is told.
+async fn with_gateway<T>(node: &Served, story: impl AsyncFnOnce(&Gate) -> T) -> T {
+    // Free a moment ago, and nobody else in this test asks for one.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (key, jobs) = (node.path("acme.pem"), node.path("jobs"));
+    let listen = address.to_string();
+    let mut words = vec![
+        "touchstone",
+        "gateway",
+        "--listen",
+        &listen,
+        "--organisation",
+        "acme",
+    ];
+    words.extend([
+        "--key",
+        key.to_str().unwrap(),
+        "--jobs",
+        jobs.to_str().unwrap(),
+    ]);
+    let options = node.options();
+    words.extend(options.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(words).unwrap();
+    let settings = Settings::load(&cli.options).unwrap();
+    let Verb::Gateway(arguments) = &cli.verb else {
+        panic!("another verb");
+    };
+    let out = Buffer::default();
+    let mut output = Output::to(false, Box::new(out.clone()), Box::new(out.clone()), now_ms);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = gateway::run_until(arguments, &settings, &mut output, async {
+        let _ = stopped.await;
+    });
+    let telling = async {
+        let told = story(&Gate(address)).await;
+        let _ = stop.send(());
+        told
+    };
+    let (served, told) = tokio::join!(serving, telling);
+    served.unwrap_or_else(|failure| panic!("{failure}: {}", out.text()));
+    told
+}
+
+fn document(events: &[String]) -> String {
+    let events: Vec<Value> = events
+        .iter()
+        .map(|e| {
+            let mut event: Value = serde_json::from_str(e).unwrap();
+            event.as_object_mut().unwrap().remove("@context");
+            event
+        })
+        .collect();
+    json!({
+        "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
+        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-01-01T00:00:00Z",
+        "epcisBody": {"eventList": events},
+    })
+    .to_string()
+}
+
+fn outcomes(job: &Value) -> Vec<&str> {
+    let events = job["touchstone:events"].as_array().unwrap();
+    events
+        .iter()
+        .map(|e| e["outcome"].as_str().unwrap())
+        .collect()
+}
+
+/// How many events are recorded for an item.
+async fn recorded(node: &Served, item: &str) -> usize {
+    let ran = node.run(&["item", item, "--json"]).await;
+    match ran.code {
+        4 => 0,
+        _ => ran.json()[0]["steps"].as_array().unwrap().len(),
+    }
+}
+
+const PROCEED: &str = "GS1-Capture-Error-Behaviour: proceed";
+
+#[tokio::test]
+async fn a_document_is_signed_recorded_and_told_of() {
+    let node = Served::start().await;
+    let job = with_gateway(&node, async |gate| {
+        let document = document(&[seen(&[ITEM], "storing"), seen(&[ITEM], "shipping")]);
+        let job = gate.job(&document, &[]).await;
+        let list = gate.get("/capture").await;
+        assert_eq!(list.header("gs1-epcis-version").as_deref(), Some("2.0.0"));
+        assert_eq!(list.json(), json!([job]));
+        job
+    })
+    .await;
+    assert_eq!(outcomes(&job), ["recorded", "recorded"]);
+    assert_eq!(
+        (&job["success"], &job["captureErrorBehaviour"]),
+        (&json!(true), &json!("rollback"))
+    );
+    // A document is one transaction.
+    let events = &job["touchstone:events"];
+    assert_eq!(events[0]["transaction"], events[1]["transaction"]);
+    assert_eq!(recorded(&node, ITEM).await, 2);
+}
+
+#[tokio::test]
+async fn where_one_event_is_refused_none_is_recorded_or_the_others_are() {
+    let node = Served::start().await;
+    // The second packs what is packed already: only the ledger can tell.
+    let events = [
+        aggregation("ADD", CASE, &[ITEM]),
+        aggregation("ADD", PALLET, &[ITEM]),
+        seen(&[CASE], "storing"),
+    ];
+    with_gateway(&node, async |gate| {
+        let job = gate.job(&document(&events), &[]).await;
+        assert_eq!(
+            outcomes(&job),
+            ["rolled-back", "refused", "rolled-back"],
+            "{job}"
+        );
+        assert_eq!(job["success"], false);
+        let error = &job["errors"][0];
+        assert_eq!(error["type"], "epcisException:ValidationException");
+        assert_eq!(error["touchstone:path"], "$.epcisBody.eventList[1]");
+        assert!(error["touchstone:code"].is_u64() && error["touchstone:rule"].is_string());
+        assert_eq!(recorded(&node, CASE).await, 0);
+
+        let job = gate.job(&document(&events), &[PROCEED]).await;
+        assert_eq!(outcomes(&job), ["recorded", "refused", "recorded"], "{job}");
+        let told = &job["touchstone:events"];
+        assert_ne!(told[0]["transaction"], told[2]["transaction"]);
+        assert_eq!(recorded(&node, CASE).await, 2);
+        // Again: what is recorded isn't recorded twice.
+        let job = gate.job(&document(&events), &[PROCEED]).await;
+        assert_eq!(outcomes(&job), ["skipped", "refused", "skipped"], "{job}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_wrong_in_itself_is_told_with_its_path() {
+    let node = Served::start().await;
+    let bad = seen(&[ITEM], "storing").replace("storing", "flying");
+    let document = document(&[seen(&[ITEM], "storing"), bad]);
+    with_gateway(&node, async |gate| {
+        let job = gate.job(&document, &[]).await;
+        assert_eq!(outcomes(&job), ["rolled-back", "refused"]);
+        assert_eq!(
+            job["errors"][0]["touchstone:path"],
+            "$.epcisBody.eventList[1].bizStep"
+        );
+        assert_eq!(recorded(&node, ITEM).await, 0);
+        let job = gate.job(&document, &[PROCEED]).await;
+        assert_eq!(outcomes(&job), ["recorded", "refused"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_no_capture_is_refused_at_once() {
+    let node = Served::start().await;
+    with_gateway(&node, async |gate| {
+        let fine = document(&[seen(&[ITEM], "storing")]);
+        let many: Vec<String> = (0..1001).map(|_| seen(&[ITEM], "storing")).collect();
+        let many = document(&many);
+        for (form, more, body, status) in [
+            ("application/xml", "A: b", fine.as_str(), 415),
+            (
+                "application/json",
+                "GS1-Capture-Error-Behaviour: ignore",
+                fine.as_str(),
+                400,
+            ),
+            ("application/json", "A: b", "{", 400),
+            (
+                "application/json",
+                "A: b",
+                "{\"type\": \"EPCISDocument\"}",
+                400,
+            ),
+            ("application/json", "A: b", many.as_str(), 413),
+        ] {
+            let form = format!("Content-Type: {form}");
+            let answer = gate.ask("POST", "/capture", &[&form, more], body).await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+            let kind = answer.header("content-type");
+            assert_eq!(kind.as_deref(), Some("application/problem+json"));
+        }
+        assert_eq!(gate.get("/capture/0000").await.status, 404);
+        assert_eq!(gate.get("/events").await.status, 404);
+        assert_eq!(gate.get("/capture?perPage=0").await.status, 400);
+        assert_eq!(gate.get("/capture").await.json(), json!([]));
+    })
+    .await;
+}
+
+/// A job that was taken in is done with by the next run, and nothing is recorded twice.
+#[tokio::test]
+async fn a_gateway_goes_on_with_its_jobs_after_a_stop() {
+    let node = Served::start().await;
+    let document = document(&[seen(&[ITEM], "storing"), seen(&[ITEM], "shipping")]);
+    let locations = with_gateway(&node, async |gate| {
+        let done = gate
+            .capture(&document, &[])
+            .await
+            .header("location")
+            .unwrap();
+        gate.finished(&done).await;
+        let open = gate
+            .capture(&document, &[PROCEED])
+            .await
+            .header("location")
+            .unwrap();
+        [done, open]
+    })
+    .await;
+    with_gateway(&node, async |gate| {
+        for location in &locations {
+            let job = gate.finished(location).await;
+            assert_eq!(
+                (&job["success"], outcomes(&job).len()),
+                (&json!(true), 2),
+                "{job}"
+            );
+        }
+    })
+    .await;
+    assert_eq!(recorded(&node, ITEM).await, 2);
+}

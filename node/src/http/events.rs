@@ -1,0 +1,208 @@
+//! Events: all of them, one by its id, and those of a thing, a place, a step or a type.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::parameters::{Pairs, Question};
+use super::problem::{Exception, Problem};
+use super::{Http, Shelf, document, negotiate, search};
+use crate::rpc::View;
+
+/// The name of the query that isn't named.
+pub const SIMPLE: &str = "SimpleEventQuery";
+
+/// A segment of the path, decoded.
+pub type Segment = Result<Path<String>, PathRejection>;
+
+/// A segment as text; it may hold no more than an identifier can.
+pub fn segment(segment: Segment) -> Result<String, Problem> {
+    let Path(text) = segment.map_err(|error| {
+        let detail = format!("{error}; percent-encode UTF-8 in an address");
+        Problem::new(Exception::Validation, detail)
+    })?;
+    Ok(text)
+}
+
+/// `GET /events`
+pub async fn all(State(http): Shelf, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    answer(&http, &headers, &uri, Vec::new(), SIMPLE).await
+}
+
+/// `GET /events/{eventID}`: the event, and those that share its id.
+pub async fn one(
+    State(http): Shelf,
+    id: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let form = negotiate::events(&headers)?;
+    let id = segment(id)?;
+    if uri.query().is_some_and(|q| !q.is_empty()) {
+        let detail = "an event by its id takes no parameters";
+        return Err(Problem::new(Exception::QueryParameter, detail));
+    }
+    let question = Question::read(
+        &Uri::default(),
+        vec![("EQ_eventID".into(), vec![id.clone()])],
+    )?;
+    let text = http
+        .read(move |view| {
+            let page = search::page(view, &question)?;
+            if page.events.is_empty() {
+                let detail = format!("no event has the id {id:?} up to {}", height(view));
+                return Err(Problem::new(Exception::NoSuchResource, detail));
+            }
+            Ok(render(view, SIMPLE, &page))
+        })
+        .await?;
+    Ok(typed(form, text))
+}
+
+/// `GET /eventTypes/{eventType}/events`
+pub async fn of_type(
+    http: Shelf,
+    value: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    under(http, value, headers, uri, "eventType").await
+}
+
+/// `GET /epcs/{epc}/events`
+pub async fn of_epc(
+    http: Shelf,
+    value: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    under(http, value, headers, uri, "MATCH_anyEPC").await
+}
+
+/// `GET /bizSteps/{bizStep}/events`
+pub async fn of_biz_step(
+    http: Shelf,
+    value: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    under(http, value, headers, uri, "EQ_bizStep").await
+}
+
+/// `GET /bizLocations/{bizLocation}/events`
+pub async fn of_biz_location(
+    http: Shelf,
+    value: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    under(http, value, headers, uri, "EQ_bizLocation").await
+}
+
+/// `GET /readPoints/{readPoint}/events`
+pub async fn of_read_point(
+    http: Shelf,
+    value: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    under(http, value, headers, uri, "EQ_readPoint").await
+}
+
+/// `GET /dispositions/{disposition}/events`
+pub async fn of_disposition(
+    http: Shelf,
+    value: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    under(http, value, headers, uri, "EQ_disposition").await
+}
+
+/// Events under a value of the path, which stands for a parameter; the others come on top.
+async fn under(
+    State(http): Shelf,
+    value: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+    parameter: &str,
+) -> Result<Response, Problem> {
+    let value = segment(value)?;
+    let fixed = vec![(parameter.to_owned(), vec![value])];
+    answer(&http, &headers, &uri, fixed, SIMPLE).await
+}
+
+/// A page of events, with the next one's address.
+pub async fn answer(
+    http: &Arc<Http>,
+    headers: &HeaderMap,
+    uri: &Uri,
+    fixed: Pairs,
+    name: &str,
+) -> Result<Response, Problem> {
+    let form = negotiate::events(headers)?;
+    let question = Question::read(uri, fixed)?;
+    if question.stream {
+        let detail = "only a named query can be subscribed to; define it with POST /queries";
+        return Err(Problem::new(Exception::QueryParameter, detail));
+    }
+    page(http, uri, question, name, form).await
+}
+
+/// Answers a question.
+pub async fn page(
+    http: &Arc<Http>,
+    uri: &Uri,
+    question: Question,
+    name: &str,
+    form: &'static str,
+) -> Result<Response, Problem> {
+    let query_name = name.to_owned();
+    let (text, next) = http
+        .read(move |view| {
+            let page = search::page(view, &question)?;
+            Ok((render(view, &query_name, &page), page.next))
+        })
+        .await?;
+    let mut answer = typed(form, text);
+    if let Some(token) = next {
+        let link = format!("<{}>; rel=\"next\"", next_address(uri, &token));
+        // An address that was read is one that can be written.
+        if let Ok(link) = HeaderValue::try_from(link) {
+            answer.headers_mut().insert(header::LINK, link);
+        }
+    }
+    Ok(answer)
+}
+
+/// The same address with another token.
+fn next_address(uri: &Uri, token: &str) -> String {
+    let query = uri.query().unwrap_or_default();
+    let others = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("nextPageToken="));
+    let mut address = format!("{}?", uri.path());
+    for pair in others {
+        address.push_str(pair);
+        address.push('&');
+    }
+    address + "nextPageToken=" + token
+}
+
+fn render(view: &View<'_>, name: &str, page: &search::Page) -> String {
+    let tip = view.snapshot.tip();
+    document::query_document(name, &page.events, tip.height, tip.time_ms)
+}
+
+fn height(view: &View<'_>) -> String {
+    format!("block {}", view.snapshot.tip().height)
+}
+
+/// A body of this form.
+pub fn typed(form: &'static str, text: String) -> Response {
+    let form = HeaderValue::from_static(form);
+    ([(header::CONTENT_TYPE, form)], text).into_response()
+}

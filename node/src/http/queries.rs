@@ -1,0 +1,189 @@
+//! Named queries: defined once on this node, asked and subscribed to by their name.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use touchstone_core::epcis::query::Query;
+
+use super::events::{self, Segment, segment};
+use super::parameters::{self, Pairs, Question};
+use super::problem::{Exception, Problem};
+use super::{Shelf, negotiate, stream};
+use crate::rpc::{View, refusal};
+use crate::storage::rocks::Defined;
+
+/// Named queries of a node, at most.
+const QUERIES: usize = 1000;
+/// Bytes of a definition.
+const DEFINITION_BYTES: usize = 64 << 10;
+/// Bytes of a name.
+const NAME_BYTES: usize = 64;
+
+/// `POST /queries`
+pub async fn define(
+    State(http): Shelf,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let form = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|f| f.to_str().ok());
+    let form = form.map(|f| f.split(';').next().unwrap_or_default().trim());
+    if !matches!(form, Some(negotiate::JSON | negotiate::JSON_LD)) {
+        let detail = "a query is defined in application/json";
+        return Err(Problem::new(Exception::UnsupportedMediaType, detail));
+    }
+    let bytes = to_bytes(body, DEFINITION_BYTES).await.map_err(|_| {
+        let detail = format!("a definition has at most {DEFINITION_BYTES} bytes");
+        Problem::new(Exception::CaptureLimitExceeded, detail)
+    })?;
+    let definition: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| wrong(format!("the definition isn't JSON: {error}")))?;
+    let name = read_definition(&definition)?;
+    let kept = json!({ "name": name, "query": definition.get("query") });
+    let location = format!("/queries/{name}");
+    let kept_text = kept.to_string();
+    let defined = http
+        .read({
+            let http = http.clone();
+            move |_| {
+                let defined = http.catalogue.define(&name, kept_text.as_bytes(), QUERIES);
+                Ok(defined.map_err(refusal::fault)?)
+            }
+        })
+        .await?;
+    match defined {
+        Defined::Yes => {
+            let mut answer = events::typed(negotiate::JSON, kept.to_string());
+            *answer.status_mut() = StatusCode::CREATED;
+            if let Ok(location) = HeaderValue::try_from(location) {
+                answer.headers_mut().insert(header::LOCATION, location);
+            }
+            Ok(answer)
+        }
+        Defined::Exists => Err(Problem::new(
+            Exception::ResourceAlreadyExists,
+            "there is a query of this name; delete it first, or choose another name",
+        )),
+        Defined::TooMany => Err(Problem::new(
+            Exception::QueryTooComplex,
+            format!("this node keeps {QUERIES} named queries, and has them; delete one first"),
+        )),
+    }
+}
+
+/// `GET /queries`
+pub async fn list(State(http): Shelf) -> Result<Response, Problem> {
+    let known = http
+        .read(|view| Ok(view.snapshot.named_queries().map_err(refusal::fault)?))
+        .await?;
+    let known: Vec<String> = known
+        .into_iter()
+        .map(|(_, query)| String::from_utf8_lossy(&query).into_owned())
+        .collect();
+    Ok(events::typed(
+        negotiate::JSON,
+        format!("[{}]", known.join(",")),
+    ))
+}
+
+/// `GET /queries/{queryName}`
+pub async fn one(State(http): Shelf, name: Segment) -> Result<Response, Problem> {
+    let name = segment(name)?;
+    let definition = http.read(move |view| definition(view, &name)).await?;
+    Ok(events::typed(negotiate::JSON, definition.to_string()))
+}
+
+/// `DELETE /queries/{queryName}`
+pub async fn forget(State(http): Shelf, name: Segment) -> Result<Response, Problem> {
+    let name = segment(name)?;
+    http.read({
+        let http = http.clone();
+        move |_| match http.catalogue.forget(&name).map_err(refusal::fault)? {
+            true => Ok(()),
+            false => Err(unknown(&name)),
+        }
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `GET /queries/{queryName}/events`: a page, or with `stream=true` a subscription.
+pub async fn events(
+    State(http): Shelf,
+    name: Segment,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let name = segment(name)?;
+    let own = Question::read(&uri, Vec::new())?;
+    if !own.pairs.is_empty() {
+        let detail = "a named query brings its own parameters; here are perPage, nextPageToken \
+                      and stream";
+        return Err(Problem::new(Exception::QueryParameter, detail));
+    }
+    let pairs = http
+        .read({
+            let name = name.clone();
+            move |view| pairs(view, &name)
+        })
+        .await?;
+    let question = Question::read(&uri, pairs)?;
+    if question.stream {
+        return stream::subscribe(http, &headers, &name, question);
+    }
+    let form = negotiate::events(&headers)?;
+    events::page(&http, &uri, question, &name, form).await
+}
+
+/// The parameters of a named query.
+pub fn pairs(view: &View<'_>, name: &str) -> Result<Pairs, Problem> {
+    let definition = definition(view, name)?;
+    parameters::from_json(definition.get("query").unwrap_or(&Value::Null))
+}
+
+fn definition(view: &View<'_>, name: &str) -> Result<Value, Problem> {
+    let known = view.snapshot.named_query(name).map_err(refusal::fault)?;
+    let known = known.ok_or_else(|| unknown(name))?;
+    serde_json::from_slice(&known).map_err(|error| refusal::unproven(error).into())
+}
+
+/// The name of a definition whose query holds.
+fn read_definition(definition: &Value) -> Result<String, Problem> {
+    let members = definition.as_object();
+    let members = members.ok_or_else(|| wrong("a definition is an object"))?;
+    if let Some(other) = members
+        .keys()
+        .find(|k| !matches!(k.as_str(), "name" | "query"))
+    {
+        return Err(wrong(format!(
+            "a definition has name and query, and no {other:?}"
+        )));
+    }
+    let name = members
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let short = (1..=NAME_BYTES).contains(&name.len());
+    if !short || !name.bytes().all(fits) || name == events::SIMPLE {
+        return Err(wrong(format!(
+            "a query's name has 1 to {NAME_BYTES} letters, digits, '-' or '_', and isn't {}",
+            events::SIMPLE
+        )));
+    }
+    let query = members.get("query").unwrap_or(&Value::Null);
+    Query::read(&parameters::from_json(query)?)?;
+    Ok(name.to_owned())
+}
+
+fn unknown(name: &str) -> Problem {
+    let detail = format!("no query is named {name:?}; GET /queries lists those that are");
+    Problem::new(Exception::NoSuchName, detail)
+}
+
+fn wrong(detail: impl Into<String>) -> Problem {
+    Problem::new(Exception::Validation, detail)
+}

@@ -1,0 +1,141 @@
+//! Subscriptions: the events of a named query as they are committed, as server-sent events (HTML
+//! §9.2). Each carries its place as its id, so that a client that was cut off goes on after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::parameters::Question;
+use super::problem::{Exception, Problem};
+use super::search::{self, Found};
+use super::{Http, document, negotiate};
+use crate::storage::rocks::EventPlace;
+
+const EVENT_STREAM: &str = "text/event-stream";
+/// A comment this often tells both sides that the other is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A reader that takes nothing for so long loses its seat.
+const SLOW_READER: Duration = Duration::from_secs(60);
+
+type Pieces = mpsc::Sender<Result<Bytes, std::convert::Infallible>>;
+
+/// Begins a subscription after the event that `Last-Event-ID` names, or with the next block.
+pub fn subscribe(
+    http: Arc<Http>,
+    headers: &HeaderMap,
+    name: &str,
+    question: Question,
+) -> Result<Response, Problem> {
+    if !negotiate::names(headers, EVENT_STREAM) {
+        let detail = "a subscription is given as text/event-stream, which Accept must name";
+        return Err(Problem::new(Exception::NotAcceptable, detail));
+    }
+    let after = match headers.get("last-event-id") {
+        None => None,
+        Some(id) => Some(id.to_str().ok().and_then(read_id).ok_or_else(|| {
+            let detail = "Last-Event-ID is the id of an event of this stream, such as 12-0-3";
+            Problem::new(Exception::Validation, detail)
+        })?),
+    };
+    let seat = http.streams.take()?;
+    let (pieces, stream) = mpsc::channel(1);
+    let name = name.to_owned();
+    tokio::spawn(async move {
+        let _seat = seat;
+        follow(http, &name, question, after, pieces).await;
+    });
+    let form = HeaderValue::from_static(EVENT_STREAM);
+    let no_cache = HeaderValue::from_static("no-cache");
+    let body = Body::from_stream(ReceiverStream::new(stream));
+    let headers = [
+        (header::CONTENT_TYPE, form),
+        (header::CACHE_CONTROL, no_cache),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Sends what fits, block after block, until the reader has gone or the node stops. Nothing is read
+/// before its reader has room for it.
+async fn follow(
+    http: Arc<Http>,
+    name: &str,
+    question: Question,
+    after: Option<EventPlace>,
+    pieces: Pieces,
+) {
+    let mut progress = http.service.parts.progress.clone();
+    let mut next = match after {
+        Some(after) => after.height,
+        None => progress.borrow_and_update().height.saturating_add(1),
+    };
+    // So that the client knows at once that it is heard.
+    if !send(&pieces, ": subscribed\n\n".into()).await {
+        return;
+    }
+    loop {
+        let waited = tokio::select! {
+            () = pieces.closed() => return,
+            waited = progress.wait_for(|p| p.height >= next) => Some(waited.is_ok()),
+            () = tokio::time::sleep(KEEP_ALIVE) => None,
+        };
+        match waited {
+            Some(true) => {}
+            Some(false) => return,
+            None => {
+                if !send(&pieces, ": here\n\n".into()).await {
+                    return;
+                }
+                continue;
+            }
+        }
+        let reading = http.clone();
+        let query = question.query.clone();
+        let height = next;
+        let read = http.service.gates.reads.run_in_turn(move || {
+            let view = reading.service.view();
+            Ok(search::in_block(&view, &query, height).map(|found| (found, view.snapshot.tip())))
+        });
+        let Ok(Ok((found, tip))) = read.await else {
+            return;
+        };
+        for event in found {
+            if after.is_none_or(|after| event.place > after)
+                && !send(&pieces, piece(name, event, tip.height, tip.time_ms)).await
+            {
+                return;
+            }
+        }
+        next = next.saturating_add(1);
+    }
+}
+
+async fn send(pieces: &Pieces, text: String) -> bool {
+    let sent = pieces.send(Ok(Bytes::from(text)));
+    matches!(tokio::time::timeout(SLOW_READER, sent).await, Ok(Ok(())))
+}
+
+/// One event as a query document on one line.
+fn piece(name: &str, event: Found, height: u64, time_ms: u64) -> String {
+    let place = event.place;
+    let document = document::query_document(name, &[event], height, time_ms);
+    // In JSON, a line's end stands between tokens only.
+    let line = document.replace(['\n', '\r'], " ");
+    format!(
+        "id: {}-{}-{}\nevent: epcis\ndata: {line}\n\n",
+        place.height, place.transaction, place.event
+    )
+}
+
+fn read_id(text: &str) -> Option<EventPlace> {
+    let mut parts = text.splitn(3, '-');
+    Some(EventPlace {
+        height: parts.next()?.parse().ok()?,
+        transaction: parts.next()?.parse().ok()?,
+        event: parts.next()?.parse().ok()?,
+    })
+}

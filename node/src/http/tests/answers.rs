@@ -1,0 +1,440 @@
+//! What queries and the resolver answer, and what they refuse.
+
+use base64::Engine as _;
+use prost::Message;
+use touchstone_core::block::Header;
+use touchstone_core::epcis::query::{OrderBy, Query, Subject};
+use touchstone_core::proof::{header, link, state};
+use touchstone_core::state::{delta::decode_stored, keys};
+use touchstone_proto::ledger::Item;
+use touchstone_proto::node::ItemReply;
+
+use super::*;
+
+#[tokio::test]
+async fn pages_hold_every_event_once_with_its_place() {
+    let mut node = start();
+    let story = documents("import-story");
+    node.record(&story);
+    let all = node.all("/events?perPage=1000").await;
+    assert!(all.len() > 12);
+    assert_eq!(node.all("/events?perPage=3").await, all);
+    let page = node.get("/events?perPage=3").await;
+    assert_eq!(page.headers["content-type"], "application/json");
+    assert_eq!(page.headers["gs1-epcis-version"], "2.0.0");
+    assert_eq!(page.headers["gs1-cbv-max"], "2.0.0");
+    assert_eq!(
+        page.headers["gs1-extensions"],
+        "touchstone=urn:touchstone:epcis:"
+    );
+    assert_eq!(page.events().len(), 3);
+    for event in page.events() {
+        let own = event["touchstone:record"]["touchstone:id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let one = node.get(&format!("/events/{}", encode(&own))).await;
+        assert_eq!(one.events(), [event]);
+        let transaction = one.events()[0]["touchstone:record"]["touchstone:transaction"].clone();
+        assert_eq!(transaction.as_str().unwrap().len(), 64);
+    }
+    let as_linked_data = node.get_as("/events", "application/ld+json").await;
+    assert_eq!(
+        as_linked_data.headers["content-type"],
+        "application/ld+json"
+    );
+}
+
+/// Whatever the index and the links are used for, the answer is the one of asking every event.
+#[tokio::test]
+async fn every_way_to_find_gives_what_asking_every_event_gives() {
+    let mut node = start();
+    let captures = public();
+    let mut recorded = Vec::new();
+    for capture in &captures {
+        if node.record(std::slice::from_ref(capture)) == 1 {
+            let tip = node.chain.tip();
+            let id = format!("{}-0-0", tip.height);
+            let time = i64::try_from(tip.time_ms).unwrap();
+            let subject = Subject::read(&capture[0], time, String::new()).unwrap();
+            recorded.push((id, subject));
+        }
+    }
+    assert!(recorded.len() > 50);
+    let half = document::time_text(recorded[30].1.record_time_ms as u64);
+    for parameters in [
+        String::new(),
+        "eventType=ObjectEvent".into(),
+        "EQ_bizStep=inspecting|receiving|inspecting".into(),
+        "EQ_disposition=in_transit&EQ_action=OBSERVE".into(),
+        "EQ_readPoint=urn:epc:id:sgln:4012345.00005.0".into(),
+        "WD_readPoint=urn:epc:id:sgln:0012345.11111.0".into(),
+        "EQ_bizLocation=urn:epc:id:sgln:0614141.00888.0&eventType=ObjectEvent".into(),
+        "GE_eventTime=2013-01-01T00:00:00Z&LT_eventTime=2020-01-01T00:00:00Z".into(),
+        "GE_eventTime=2013-01-01T00:00:00Z&EQ_bizStep=inspecting".into(),
+        format!("GE_recordTime={half}"),
+        format!("LT_recordTime={half}&EQ_action=OBSERVE"),
+        format!("GE_recordTime={half}&LT_recordTime={half}"),
+        "MATCH_anyEPC=urn:epc:id:sgtin:0614141.107346.2018".into(),
+        "MATCH_epc=urn:epc:id:sgtin:0614141.107346.2017|urn:epc:id:giai:4000001.12345".into(),
+        "MATCH_anyEPC=urn:epc:idpat:sgtin:4012345.*.*".into(),
+        "MATCH_anyEPCClass=urn:epc:class:lgtin:4012345.012345.998877".into(),
+        "EQ_eventID=urn:uuid:374d95fc-9457-4a51-bd6a-0bba133845a8".into(),
+        "EXISTS_errorDeclaration=".into(),
+        "GT_quantity=100".into(),
+    ] {
+        let pairs: Vec<_> = parameters
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap();
+                (
+                    name.to_owned(),
+                    value.split('|').map(str::to_owned).collect(),
+                )
+            })
+            .collect();
+        let query = Query::read(&pairs).unwrap();
+        let fitting: Vec<_> = recorded.iter().filter(|(_, s)| query.matches(s)).collect();
+        for order in [
+            "",
+            "eventTime ASC",
+            "eventTime DESC",
+            "recordTime ASC",
+            "recordTime DESC",
+        ] {
+            let mut expected: Vec<_> = (0..fitting.len()).collect();
+            let ordered = order.split_once(' ');
+            if let Some(("eventTime", _)) = ordered {
+                expected.sort_by_key(|n| fitting[*n].1.event.time_ms);
+            }
+            if ordered.is_some_and(|(_, direction)| direction == "DESC") {
+                expected.reverse();
+            }
+            let mut expected: Vec<_> = expected.iter().map(|n| fitting[*n].0.clone()).collect();
+            let mut address = format!("/events?perPage=4&{parameters}");
+            if let Some((by, direction)) = ordered {
+                address.push_str(&format!("&orderBy={by}&orderDirection={direction}"));
+            }
+            let mut found = node.all(&address.replace('|', "%7C")).await;
+            if ordered.is_none() {
+                // The order is free.
+                expected.sort();
+                found.sort();
+            }
+            assert_eq!(found, expected, "{address}");
+        }
+    }
+    let ordered = Query::read(&[("orderBy".into(), vec!["eventTime".into()])]).unwrap();
+    assert_eq!(ordered.order.map(|o| o.by), Some(OrderBy::EventTime));
+}
+
+#[tokio::test]
+async fn a_path_stands_for_a_parameter() {
+    let mut node = start();
+    node.record(&public());
+    for (path, value, parameter) in [
+        ("eventTypes", "ObjectEvent", "eventType"),
+        (
+            "epcs",
+            "urn:epc:id:sgtin:0614141.107346.2018",
+            "MATCH_anyEPC",
+        ),
+        (
+            "epcs",
+            "https://id.gs1.org/01/10614141073464/21/2018",
+            "MATCH_anyEPC",
+        ),
+        ("bizSteps", "inspecting", "EQ_bizStep"),
+        (
+            "bizSteps",
+            "https://ref.gs1.org/cbv/BizStep-inspecting",
+            "EQ_bizStep",
+        ),
+        (
+            "bizLocations",
+            "urn:epc:id:sgln:0614141.00888.0",
+            "EQ_bizLocation",
+        ),
+        (
+            "readPoints",
+            "urn:epc:id:sgln:4012345.00005.0",
+            "EQ_readPoint",
+        ),
+        ("dispositions", "in_transit", "EQ_disposition"),
+    ] {
+        let by_path = node
+            .all(&format!("/{path}/{}/events?perPage=3", encode(value)))
+            .await;
+        let by_query = node
+            .all(&format!("/events?{parameter}={}", encode(value)))
+            .await;
+        assert!(by_path.len() > 3, "{path} {value}");
+        assert_eq!(by_path, by_query, "{path} {value}");
+    }
+    let narrowed = node
+        .get("/eventTypes/ObjectEvent/events?EQ_action=ADD")
+        .await;
+    assert!(narrowed.events().iter().all(|e| e["action"] == "ADD"));
+    let twice = node
+        .get("/bizSteps/inspecting/events?EQ_bizStep=receiving")
+        .await;
+    assert_eq!(
+        (twice.status, twice.exception().as_str()),
+        (400, "QueryParameterException")
+    );
+}
+
+#[tokio::test]
+async fn limits_bound_an_answer() {
+    let mut node = start();
+    node.record(&documents("import-story"));
+    let all = node.all("/events").await;
+    let first = node.all("/events?eventCountLimit=7&perPage=3").await;
+    assert_eq!(first, all[..7]);
+    assert_eq!(
+        node.all("/events?eventCountLimit=3&perPage=3").await,
+        all[..3]
+    );
+    let exact = format!("/events?maxEventCount={}", all.len());
+    assert_eq!(node.all(&exact).await, all);
+    let too_many = node
+        .get(&format!("/events?maxEventCount={}", all.len() - 1))
+        .await;
+    assert_eq!(
+        (too_many.status, too_many.exception().as_str()),
+        (413, "QueryTooLargeException")
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_is_refused_with_its_exception() {
+    let mut node = start();
+    node.record(&documents("import-story"));
+    let page = node.get("/events?perPage=3").await;
+    let next = page.next().unwrap();
+    let (_, token) = next.split_once("nextPageToken=").unwrap();
+    let other = format!("/events?EQ_action=ADD&nextPageToken={token}");
+    let long = format!("/events?EQ_eventID={}", "a".repeat(MAX_ADDRESS_BYTES));
+    let complex = format!("/events?EQ_eventID={}", "a".repeat(3000));
+    for (address, status, exception) in [
+        ("/events?colour=red", 400, "QueryParameterException"),
+        ("/events?EQ_action=LOOK", 400, "QueryParameterException"),
+        ("/events?perPage=0", 400, "QueryParameterException"),
+        ("/events?perPage=1001", 400, "QueryParameterException"),
+        (
+            "/events?perPage=2&perPage=3",
+            400,
+            "QueryParameterException",
+        ),
+        (
+            "/events?EQ_action=ADD&EQ_action=ADD",
+            400,
+            "QueryParameterException",
+        ),
+        ("/events?nextPageToken=00", 400, "QueryParameterException"),
+        (
+            "/events?nextPageToken=%C3%A9",
+            400,
+            "QueryParameterException",
+        ),
+        (other.as_str(), 400, "QueryParameterException"),
+        ("/events?stream=true", 400, "QueryParameterException"),
+        (complex.as_str(), 400, "QueryParameterException"),
+        (long.as_str(), 414, "URITooLongException"),
+        ("/events/urn:uuid:none", 404, "NoSuchResourceException"),
+        (
+            "/events/urn:uuid:none?EQ_action=ADD",
+            400,
+            "QueryParameterException",
+        ),
+        ("/events/%FF", 400, "ValidationException"),
+        (
+            "/eventTypes/PartyEvent/events",
+            400,
+            "QueryParameterException",
+        ),
+        ("/epcs/x/events", 400, "QueryParameterException"),
+        ("/nothing", 404, "NoSuchResourceException"),
+        ("/01/1", 400, "ValidationException"),
+        (
+            "/01/09521234500018/21/A1?from=x",
+            400,
+            "QueryParameterException",
+        ),
+        ("/queries/none", 404, "NoSuchNameException"),
+        ("/queries/none/events", 404, "NoSuchNameException"),
+        (
+            "/queries/none/events?EQ_action=ADD",
+            400,
+            "QueryParameterException",
+        ),
+        ("/capture/00", 404, "NoSuchResourceException"),
+        ("/capture?EQ_action=ADD", 400, "QueryParameterException"),
+    ] {
+        let answer = node.get(address).await;
+        assert_eq!(
+            (answer.status, answer.exception().as_str()),
+            (status, exception),
+            "{address}"
+        );
+    }
+    let as_xml = node.get_as("/events", "application/xml").await;
+    assert_eq!(
+        (as_xml.status, as_xml.exception().as_str()),
+        (406, "NotAcceptableException")
+    );
+    let delete = Request::delete("/events").body(Body::empty()).unwrap();
+    let delete = node.ask(delete).await;
+    assert_eq!(
+        (delete.status, delete.headers["allow"].to_str().unwrap()),
+        (405, "GET,HEAD")
+    );
+    assert_eq!(delete.exception(), "ValidationException");
+}
+
+#[tokio::test]
+async fn other_versions_are_not_spoken() {
+    let mut node = start();
+    node.record(&documents("import-story")[..1]);
+    for (name, value, status) in [
+        ("GS1-EPCIS-Version", "2.0.0", 200),
+        ("GS1-EPCIS-Version", "2.0", 200),
+        ("GS1-EPCIS-Version", "1.2", 406),
+        ("GS1-EPCIS-Min", "1.2", 200),
+        ("GS1-EPCIS-Min", "2.1", 406),
+        ("GS1-EPCIS-Max", "2.0", 200),
+        ("GS1-EPCIS-Max", "1.3.0", 406),
+        ("GS1-CBV-Min", "3", 406),
+        ("GS1-CBV-Version", "two", 406),
+        ("GS1-CBV-Max", "2.0.0.0", 406),
+        ("GS1-EPC-Format", "Never_Translates", 200),
+        ("GS1-EPC-Format", "Always_EPC_URN", 406),
+    ] {
+        let request = Request::get("/events").header(name, value);
+        let answer = node.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, status, "{name}: {value}");
+        if status == 406 {
+            assert_eq!(answer.exception(), "NotAcceptableException");
+        }
+    }
+}
+
+/// A submitter can't say for the ledger where an event is.
+#[tokio::test]
+async fn an_event_is_given_as_it_was_signed_but_for_a_place_that_it_claims() {
+    let mut node = start();
+    let epc = "https://id.gs1.org/01/09521234500018/21/A1";
+    let more = r#", "\u0074ouchstone:record": {"touchstone:height": 9}, "ext:n": 1.00,
+        "recordTime": "2020-01-01T00:00:00Z""#;
+    assert_eq!(node.record(&[vec![event(epc, more)]]), 1);
+    let answer = node.get("/events").await;
+    assert!(answer.text.contains(r#""ext:n": 1.00"#), "{}", answer.text);
+    let found = &answer.events()[0];
+    assert_eq!(found["recordTime"], "2020-01-01T00:00:00Z");
+    assert_eq!(found["touchstone:record"]["touchstone:height"], 1);
+    assert_eq!(
+        found["touchstone:record"]["touchstone:organisation"],
+        "platform"
+    );
+    // Without a time of recording of its own it is given the block's.
+    node.record(&[vec![event(epc, "")]]);
+    let found = &node
+        .get("/events?perPage=1&orderBy=recordTime")
+        .await
+        .events()[0];
+    let time = document::time_text(node.chain.tip().time_ms);
+    assert_eq!(found["recordTime"], time.as_str());
+}
+
+#[tokio::test]
+async fn the_resolver_answers_with_an_item_that_a_light_client_verifies() {
+    let mut node = start();
+    let epc = "https://id.gs1.org/01/09521234500018/21/A1";
+    for step in ["shipping", "receiving"] {
+        node.record(&[vec![event(epc, &format!(r#", "bizStep": "{step}""#))]]);
+    }
+    let path = "/01/09521234500018/21/A1";
+    let answer = node.get(path).await;
+    let body = answer.json();
+    assert_eq!(
+        (answer.status, &body["id"], &body["count"]),
+        (200, &epc.into(), &2.into())
+    );
+    assert_eq!(body["last"]["bizStep"], "receiving");
+    assert_eq!(
+        (&body["complete"], &body["next"]),
+        (&true.into(), &Value::Null)
+    );
+    let (reply, item) = verified(&node, epc, &body["proof"]);
+    link::verify(&item.unwrap().link.unwrap(), &reply.events).unwrap();
+    let source = body["events"][1]["source"].as_str().unwrap();
+    assert_eq!(source.as_bytes(), reply.events[1].event);
+
+    let rest = node
+        .get(&format!("{path}?from=1&linkType=gs1:epcis"))
+        .await
+        .json();
+    assert_eq!(
+        (&rest["from"], &rest["complete"]),
+        (&1.into(), &false.into())
+    );
+    assert_eq!(rest["events"].as_array().unwrap().len(), 1);
+
+    let absent = node.get("/01/09521234500018/21/A2").await;
+    assert_eq!(
+        (absent.status, absent.exception().as_str()),
+        (404, "NoSuchResourceException")
+    );
+    let other = "https://id.gs1.org/01/09521234500018/21/A2";
+    assert!(verified(&node, other, &absent.json()["proof"]).1.is_none());
+
+    let linked = node.get_as(path, "application/linkset+json").await;
+    assert_eq!(linked.headers["content-type"], "application/linkset+json");
+    let links = &linked.json()["linkset"][0];
+    let epcis = links["https://ref.gs1.org/voc/epcis"][0]["href"]
+        .as_str()
+        .unwrap();
+    assert_eq!(node.get(epcis).await.events().len(), 2);
+
+    let text = node.get_as(path, "text/html").await;
+    assert_eq!(text.headers["content-type"], "text/plain; charset=utf-8");
+    assert!(
+        text.text.contains("2 events") && text.text.contains("receiving"),
+        "{}",
+        text.text
+    );
+    // A batch beside a serial number is no part of the identity.
+    let batch = node.get("/01/09521234500018/10/B/21/A1").await;
+    assert_eq!(batch.json()["id"], epc);
+}
+
+/// Checks the message of an answer as a light client does.
+fn verified(node: &Node, id: &str, proof: &Value) -> (ItemReply, Option<Item>) {
+    let text = proof["base64"].as_str().unwrap();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .unwrap();
+    let reply = ItemReply::decode(bytes.as_slice()).unwrap();
+    let record = reply.record.clone().unwrap();
+    let certified = record.header.unwrap();
+    let validators = node.chain.validators();
+    let decoded: Header = header::verify(node.chain.chain_id(), validators, &certified).unwrap();
+    let key = keys::item(id);
+    let value = record.value.as_deref();
+    state::verify(&decoded.state_root, &key, value, &record.proof.unwrap()).unwrap();
+    let item = value.map(|value| decode_stored(&key, value).unwrap());
+    (reply, item)
+}
+
+#[tokio::test]
+async fn a_chain_without_blocks_has_no_events_and_no_proofs() {
+    let node = start();
+    assert!(node.get("/events").await.events().is_empty());
+    let item = node.get("/01/09521234500018/21/A1").await;
+    assert_eq!(
+        (item.status, item.exception().as_str()),
+        (503, "ImplementationException")
+    );
+    assert_eq!(item.headers["retry-after"], "1");
+}

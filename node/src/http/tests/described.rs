@@ -1,0 +1,64 @@
+//! The description says what there is, and no more.
+
+use std::collections::BTreeSet;
+
+use touchstone_core::epcis::query::NAMES;
+
+use super::*;
+
+fn description() -> Value {
+    serde_json::from_str(OPENAPI).unwrap()
+}
+
+#[tokio::test]
+async fn the_description_is_served() {
+    let answer = start().get("/openapi.json").await;
+    assert_eq!((answer.status, answer.json()), (200, description()));
+}
+
+#[tokio::test]
+async fn every_path_that_is_described_is_there() {
+    let node = start();
+    for (path, methods) in description()["paths"].as_object().unwrap() {
+        let path = path.replace('{', "").replace('}', "");
+        // A method that nothing has: what is there refuses it otherwise than what isn't.
+        let request = Request::builder().method("TRACE").uri(&path);
+        let answer = node.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 405, "{path}");
+        let allowed = answer.headers["allow"].to_str().unwrap().to_owned();
+        let allowed: BTreeSet<&str> = allowed.split(',').filter(|m| *m != "HEAD").collect();
+        let described: BTreeSet<String> = methods
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| *key != "parameters")
+            .map(|method| method.to_uppercase())
+            .collect();
+        let described: BTreeSet<&str> = described.iter().map(String::as_str).collect();
+        assert_eq!(described, allowed, "{path}");
+    }
+}
+
+#[test]
+fn every_key_of_a_digital_link_is_described() {
+    let description = description();
+    let paths: Vec<&String> = description["paths"].as_object().unwrap().keys().collect();
+    for key in resolver::KEYS {
+        let start = format!("/{key}/");
+        assert!(paths.iter().any(|path| path.starts_with(&start)), "{key}");
+    }
+}
+
+#[test]
+fn every_parameter_of_a_query_is_described() {
+    let description = description();
+    let parameters = description["components"]["parameters"].as_object().unwrap();
+    let described: BTreeSet<&str> = parameters
+        .values()
+        .filter(|p| p["in"] == "query")
+        .map(|p| p["name"].as_str().unwrap())
+        .collect();
+    for name in NAMES {
+        assert!(described.contains(name), "{name}");
+    }
+}
