@@ -20,7 +20,7 @@ async fn the_description_is_served() {
 async fn every_path_that_is_described_is_there() {
     let node = start();
     for (path, methods) in description()["paths"].as_object().unwrap() {
-        let path = path.replace('{', "").replace('}', "");
+        let path = path.replace(['{', '}'], "");
         // A method that nothing has: what is there refuses it otherwise than what isn't.
         let request = Request::builder().method("TRACE").uri(&path);
         let answer = node.ask(request.body(Body::empty()).unwrap()).await;
