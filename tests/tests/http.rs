@@ -209,7 +209,7 @@ async fn the_description_holds_for_requests_of_all_kinds() {
         .arg(format!("http://{address}/openapi.json"))
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
         .args(["--max-examples", "25", "--generation-deterministic"])
-        .args(["--generation-database", "none", "--no-color"])
+        .arg("--no-color")
         .args(["--exclude-path", "/openapi.json"])
         .output()
         .expect("it was installed");

@@ -78,10 +78,10 @@ impl Pattern {
         if !company.bytes().all(|b| b.is_ascii_digit()) {
             return Err(IdentifierError::EpcParts("a company's prefix"));
         }
-        // Two fixed parts of a location are its number but for the check digit.
+        // Two fixed parts of a location or an asset's type are its number but for the check digit.
         let digits = match fixed.as_slice() {
             [] | [_] => company.to_owned(),
-            [_, reference] if skip == 0 => format!("{company}{reference}"),
+            [_, reference] if skip == 0 || scheme == "grai" => format!("{company}{reference}"),
             [_, reference] => match reference.split_at_checked(1) {
                 Some((first, others)) if qualifier.is_empty() => {
                     return Ok(Pattern::Prefix(format!("{before}{first}{company}{others}")));

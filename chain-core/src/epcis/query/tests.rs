@@ -141,7 +141,9 @@ fn parameters_find_what_is_in_the_public_documents() {
         ("EXISTS_ilmd=", 7),
         ("EXISTS_sensorElementList=", 38),
         ("EXISTS_example:myField=", 12),
-        ("EXISTS_http://ns.example.com/epcis/myField=", 11),
+        ("EXISTS_http://ns.example.com/epcis/myField=", 10),
+        // A prefix without slash: JSON-LD puts the name right behind it.
+        ("EXISTS_http://ns.example.com/epcismyField=", 2),
         ("EXISTS_ILMD_cbvmda:lotNumber=", 4),
         ("EQ_ILMD_cbvmda:lotNumber=LOTABC", 2),
         ("EQ_ext1:int=10", 6),
