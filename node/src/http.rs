@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -173,11 +173,13 @@ async fn nowhere() -> Problem {
     )
 }
 
-async fn no_method(method: Method) -> Problem {
-    Problem::new(
-        Exception::MethodNotAllowed,
-        format!("{method} means nothing at this address; /openapi.json lists what does"),
-    )
+/// `OPTIONS` asks for the methods and versions, which headers tell (EPCIS 2.0 §12.6.1).
+async fn no_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let detail = format!("{method} means nothing at this address; /openapi.json lists what does");
+    Problem::new(Exception::MethodNotAllowed, detail).into_response()
 }
 
 /// What is the same for every request: versions, limits, and the headers that tell of them.

@@ -203,8 +203,11 @@ async fn the_description_holds_for_requests_of_all_kinds() {
     cluster.wait_for_height(0, 1).await;
     tell_the_story(&cluster);
     let address = cluster.http(0);
+    let settings = root.join("tests/data/schemathesis.toml");
     let ran = Command::new(program)
         .current_dir(cluster.folder())
+        .arg("--config-file")
+        .arg(settings)
         .arg("run")
         .arg(format!("http://{address}/openapi.json"))
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])

@@ -19,11 +19,14 @@ use time::format_description::well_known::Rfc3339;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use touchstone_core::epcis::MAX_DOCUMENT_BYTES;
+use touchstone_core::epcis::{MAX_DOCUMENT_BYTES, is_xml};
 
 use super::jobs::{Behaviour, Job, Jobs, NotTaken, Reason};
 use crate::capture::source;
 
+/// Media types of documents.
+const JSON: [&str; 2] = ["application/json", "application/ld+json"];
+const XML: [&str; 2] = ["application/xml", "text/xml"];
 /// Connections at once.
 const CONNECTIONS: usize = 64;
 /// Documents that are read at once: each may be large.
@@ -197,6 +200,14 @@ async fn nowhere() -> Problem {
     )
 }
 
+fn unsupported(detail: impl Into<String>) -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UnsupportedMediaTypeException",
+        detail,
+    )
+}
+
 /// `POST /capture`
 async fn post(
     State(shared): State<Arc<Shared>>,
@@ -208,11 +219,11 @@ async fn post(
         .get(header::CONTENT_TYPE)
         .and_then(|f| f.to_str().ok());
     let form = form.map(|f| f.split(';').next().unwrap_or_default().trim());
-    if !matches!(form, Some("application/json" | "application/ld+json")) {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UnsupportedMediaTypeException",
-            "an EPCIS 2.0 document is taken as application/ld+json or application/json",
+    let form = form.unwrap_or_default().to_ascii_lowercase();
+    let as_xml = XML.contains(&form.as_str());
+    if !as_xml && !JSON.contains(&form.as_str()) {
+        return Err(unsupported(
+            "an EPCIS document is taken as application/ld+json, application/json or application/xml",
         ));
     }
     let _turn = shared.documents.acquire().await;
@@ -232,6 +243,11 @@ async fn post(
             ));
         }
     };
+    if is_xml(&document) != as_xml {
+        return Err(unsupported(format!(
+            "the document isn't what Content-Type says, which is {form}"
+        )));
+    }
     let taking = shared.clone();
     let taken = tokio::task::spawn_blocking(move || take(&taking, &document, behaviour)).await;
     let failed = |detail: &str| {

@@ -166,8 +166,26 @@ async fn recorded(node: &Served, item: &str) -> usize {
     let ran = node.run(&["item", item, "--json"]).await;
     match ran.code {
         4 => 0,
-        _ => ran.json()[0]["steps"].as_array().unwrap().len(),
+        0 => ran.json()[0]["steps"].as_array().unwrap().len(),
+        code => panic!("{code}: {}", ran.err),
     }
+}
+
+/// A public document as XML.
+const XML: &str = include_str!("../../../tests/data/epcis/xml/ObjectEvent.xml");
+
+#[tokio::test]
+async fn an_xml_document_is_converted_and_recorded() {
+    let node = Served::start().await;
+    with_gateway(&node, async |gate| {
+        let form = ["Content-Type: application/xml"];
+        let accepted = gate.ask("POST", "/capture", &form, XML).await;
+        assert_eq!(accepted.status, 202, "{}", accepted.body);
+        let job = gate.finished(&accepted.header("location").unwrap()).await;
+        assert!(!outcomes(&job).is_empty());
+        assert!(outcomes(&job).iter().all(|o| *o == "recorded"), "{job}");
+    })
+    .await;
 }
 
 const PROCEED: &str = "GS1-Capture-Error-Behaviour: proceed";
@@ -242,9 +260,9 @@ async fn an_event_that_is_wrong_in_itself_is_told_with_its_path() {
             job["errors"][0]["touchstone:path"],
             "$.epcisBody.eventList[1].bizStep"
         );
-        assert_eq!(recorded(&node, ITEM).await, 0);
         let job = gate.job(&document, &[PROCEED]).await;
         assert_eq!(outcomes(&job), ["recorded", "refused"]);
+        assert_eq!(recorded(&node, ITEM).await, 1);
     })
     .await;
 }
@@ -258,6 +276,8 @@ async fn what_is_no_capture_is_refused_at_once() {
         let many = document(&many);
         for (form, more, body, status) in [
             ("application/xml", "A: b", fine.as_str(), 415),
+            ("application/json", "A: b", XML, 415),
+            ("text/csv", "A: b", fine.as_str(), 415),
             (
                 "application/json",
                 "GS1-Capture-Error-Behaviour: ignore",

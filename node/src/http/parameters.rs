@@ -75,20 +75,23 @@ impl Question {
     }
 }
 
-/// The parameters of a query in JSON: names with a text, a number, a flag, or a list of them.
+/// The parameters of a query in JSON: names with a text, a number where numbers are compared or
+/// counted, or a list of them.
 pub fn from_json(query: &Value) -> Result<Pairs, Problem> {
     let members = query.as_object();
     let members = members.ok_or_else(|| bad("a query is an object of parameters"))?;
     members
         .iter()
         .map(|(name, value)| {
+            let numbers = takes_numbers(name);
             let values = match value {
-                Value::Array(values) => values.iter().map(text).collect(),
-                one => text(one).map(|text| vec![text]),
+                Value::Array(values) => values.iter().map(|v| text(v, numbers)).collect(),
+                one => text(one, numbers).map(|text| vec![text]),
             };
             let values = values.ok_or_else(|| {
+                let kinds = if numbers { "text, number" } else { "text" };
                 bad(format!(
-                    "the value of {name:?} is no text, number or list of them"
+                    "the value of {name:?} is no {kinds} or list of them"
                 ))
             })?;
             Ok((name.clone(), values))
@@ -96,11 +99,18 @@ pub fn from_json(query: &Value) -> Result<Pairs, Problem> {
         .collect()
 }
 
-fn text(value: &Value) -> Option<String> {
+/// Whether a parameter's value may be a number: limits, quantities, and fields of extensions.
+fn takes_numbers(name: &str) -> bool {
+    matches!(name, "eventCountLimit" | "maxEventCount")
+        || name.ends_with("_quantity")
+        || name.contains(':')
+}
+
+fn text(value: &Value, numbers: bool) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        Value::Number(number) if numbers => Some(number.to_string()),
+        _ => None,
     }
 }
 

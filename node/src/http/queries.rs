@@ -131,8 +131,9 @@ pub async fn events(
         })
         .await?;
     let question = Question::read(&uri, pairs)?;
+    let after = stream::last_event(&headers)?;
     if question.stream {
-        return stream::subscribe(http, &headers, &name, question);
+        return stream::subscribe(http, &headers, &name, question, after);
     }
     let form = negotiate::events(&headers)?;
     events::page(&http, &uri, question, &name, form).await

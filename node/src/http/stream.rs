@@ -24,24 +24,30 @@ const SLOW_READER: Duration = Duration::from_secs(60);
 
 type Pieces = mpsc::Sender<Result<Bytes, std::convert::Infallible>>;
 
-/// Begins a subscription after the event that `Last-Event-ID` names, or with the next block.
+/// The event that `Last-Event-ID` names.
+pub fn last_event(headers: &HeaderMap) -> Result<Option<EventPlace>, Problem> {
+    let Some(id) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let place = id.to_str().ok().and_then(read_id);
+    place.map(Some).ok_or_else(|| {
+        let detail = "Last-Event-ID is the id of an event of this stream, such as 12-0-3";
+        Problem::new(Exception::Validation, detail)
+    })
+}
+
+/// Begins a subscription after an event, or with the next block.
 pub fn subscribe(
     http: Arc<Http>,
     headers: &HeaderMap,
     name: &str,
     question: Question,
+    after: Option<EventPlace>,
 ) -> Result<Response, Problem> {
     if !negotiate::names(headers, EVENT_STREAM) {
         let detail = "a subscription is given as text/event-stream, which Accept must name";
         return Err(Problem::new(Exception::NotAcceptable, detail));
     }
-    let after = match headers.get("last-event-id") {
-        None => None,
-        Some(id) => Some(id.to_str().ok().and_then(read_id).ok_or_else(|| {
-            let detail = "Last-Event-ID is the id of an event of this stream, such as 12-0-3";
-            Problem::new(Exception::Validation, detail)
-        })?),
-    };
     let seat = http.streams.take()?;
     let (pieces, stream) = mpsc::channel(1);
     let name = name.to_owned();

@@ -66,22 +66,27 @@ impl Pattern {
         if open == 0 {
             return Identifier::parse(&format!("urn:epc:id:{rest}")).map(Pattern::Exact);
         }
+        let known = SCHEMES.iter().find(|(name, ..)| *name == scheme);
+        let (_, ai, skip, qualifier) = known.copied().ok_or(unknown)?;
         if let (1, Ok(class)) = (open, Identifier::parse(&format!("urn:epc:idpat:{rest}")))
             && class.is_class()
         {
-            return Ok(Pattern::Within(class.as_str().to_owned()));
+            let class = class.as_str().to_owned();
+            // The serial of an asset or a document stands right behind its type's digits.
+            return Ok(match qualifier.is_empty() {
+                true => Pattern::Prefix(class),
+                false => Pattern::Within(class),
+            });
         }
-        let known = SCHEMES.iter().find(|(name, ..)| *name == scheme);
-        let (_, ai, skip, qualifier) = known.copied().ok_or(unknown)?;
         let before = format!("https://id.gs1.org/{ai}/");
         let company = fixed.first().copied().unwrap_or_default();
         if !company.bytes().all(|b| b.is_ascii_digit()) {
             return Err(IdentifierError::EpcParts("a company's prefix"));
         }
-        // Two fixed parts of a location or an asset's type are its number but for the check digit.
+        // Two fixed parts of a location are its number but for the check digit.
         let digits = match fixed.as_slice() {
             [] | [_] => company.to_owned(),
-            [_, reference] if skip == 0 || scheme == "grai" => format!("{company}{reference}"),
+            [_, reference] if skip == 0 => format!("{company}{reference}"),
             [_, reference] => match reference.split_at_checked(1) {
                 Some((first, others)) if qualifier.is_empty() => {
                     return Ok(Pattern::Prefix(format!("{before}{first}{company}{others}")));

@@ -36,6 +36,12 @@ async fn every_path_that_is_described_is_there() {
             .collect();
         let described: BTreeSet<&str> = described.iter().map(String::as_str).collect();
         assert_eq!(described, allowed, "{path}");
+        let request = Request::builder().method("OPTIONS").uri(&path);
+        let options = node.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(options.status, 204, "{path}");
+        for told in ["allow", "gs1-epcis-version", "gs1-cbv-version"] {
+            assert!(options.headers.contains_key(told), "{path}: {told}");
+        }
     }
 }
 
