@@ -30,6 +30,7 @@ pub mod rejection;
 pub mod rules;
 pub mod signing;
 pub mod state;
+pub mod trace;
 pub mod transaction;
 
 pub use fault::Fault;

@@ -166,6 +166,16 @@ impl Client {
         }
     }
 
+    /// A trace, as the node tells it. Unchecked.
+    pub async fn trace(&self, request: node::TraceRequest) -> Result<Traces, Failure> {
+        let mut ledger = self.ledger.clone();
+        let replies = within(self.timeout, ledger.trace(request)).await?;
+        Ok(Traces {
+            replies,
+            timeout: self.timeout,
+        })
+    }
+
     /// Asks for the hand-overs since the last one known, follows them and remembers them.
     pub async fn follow(&mut self) -> Result<(), Failure> {
         let mut trust = self.trust.clone();
@@ -543,6 +553,20 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+/// The pieces of a trace.
+pub struct Traces {
+    replies: tonic::Streaming<node::TraceReply>,
+    timeout: Duration,
+}
+
+impl Traces {
+    /// The next piece; none after the last.
+    pub async fn next(&mut self) -> Result<Option<node::TraceReply>, Failure> {
+        let next = tokio::time::timeout(self.timeout, self.replies.message()).await;
+        Ok(next.map_err(|_| too_late(self.timeout))??)
     }
 }
 

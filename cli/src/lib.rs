@@ -31,6 +31,7 @@ pub mod receipt;
 pub mod report;
 pub mod settings;
 pub mod tokens;
+pub mod trace;
 pub mod verbs;
 pub mod verify;
 pub mod words;
@@ -51,7 +52,7 @@ use settings::{Options, Settings};
   3    NOT VERIFIED: a proof fails; don't believe the answer
   4    not recorded or not found
   5    the node doesn't answer
-  6    verified, with reservations to weigh (evidence files)
+  6    verified, with reservations to weigh (evidence files, traces that were cut short)
   130  interrupted by Ctrl-C; a capture goes on when it is run again
 
 Settings come from the command line, else the environment (TOUCHSTONE_NODE, TOUCHSTONE_GENESIS,

@@ -1,6 +1,8 @@
 //! Fetching an item's whole link: all pages, then one check over all of them; or one page of it, proven by
 //! itself.
 
+use std::sync::Arc;
+
 use touchstone_core::proof::journey::{CompleteLink, Recorded};
 use touchstone_core::proof::{link, page};
 use touchstone_core::state::keys;
@@ -21,7 +23,7 @@ pub struct ProvenLink {
     /// The record; `None` where the item is proven to have none.
     pub record: Option<Item>,
     /// All events, in ledger order.
-    pub events: Vec<Recorded>,
+    pub events: Vec<Arc<Recorded>>,
 }
 
 impl ProvenLink {
@@ -45,20 +47,33 @@ pub struct ProvenPage {
     /// Events of the whole link.
     pub count: u64,
     /// The events; none where the link has none from there on.
-    pub events: Vec<Recorded>,
+    pub events: Vec<Arc<Recorded>>,
 }
 
 /// Entries of the links of several items with these canonical identifiers, each complete.
 pub async fn entries(client: &mut Client, ids: &[String]) -> Result<Vec<Vec<LinkEntry>>, Failure> {
+    let links = fetch_all(client, ids).await?;
+    let entries = |link: &ProvenLink| link.events.iter().map(|e| e.entry.clone()).collect();
+    Ok(links.iter().map(entries).collect())
+}
+
+/// Fetches and checks the links of several items with these canonical identifiers.
+pub async fn fetch_all(client: &mut Client, ids: &[String]) -> Result<Vec<ProvenLink>, Failure> {
     let mut all = Vec::with_capacity(ids.len());
     for (id, page) in ids.iter().zip(client.first_pages(ids).await?) {
-        let proven = page.record.and_then(|r| r.link).unwrap_or_else(link::empty);
-        if page.events.len() as u64 == proven.count {
-            all.push(link::verify(&proven, &page.events).map_err(NotVerified::from)?);
-        } else {
-            let whole = fetch(client, id).await?;
-            all.push(whole.events.into_iter().map(|e| e.entry).collect());
+        let link = page.record.as_ref().and_then(|r| r.link.clone());
+        let link = link.unwrap_or_else(link::empty);
+        if page.events.len() as u64 != link.count {
+            all.push(fetch(client, id).await?);
+            continue;
         }
+        let entries = link::verify(&link, &page.events).map_err(NotVerified::from)?;
+        all.push(ProvenLink {
+            id: id.clone(),
+            attested: page.attested,
+            record: page.record,
+            events: recorded(entries, page.events),
+        });
     }
     Ok(all)
 }
@@ -122,7 +137,7 @@ pub async fn fetch_page(
     })
 }
 
-fn recorded(entries: Vec<LinkEntry>, linked: Vec<LinkedEvent>) -> Vec<Recorded> {
+fn recorded(entries: Vec<LinkEntry>, linked: Vec<LinkedEvent>) -> Vec<Arc<Recorded>> {
     let events = entries.into_iter().zip(linked);
     events
         .map(|(entry, linked)| Recorded::new(entry, linked.event))

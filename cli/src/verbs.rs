@@ -19,7 +19,10 @@ pub mod key;
 pub mod keys;
 pub mod misbehaviour;
 pub mod organisations;
+pub mod product;
+pub mod recall;
 pub mod status;
+pub mod trace;
 pub mod transaction;
 pub mod validators;
 pub mod verify;
@@ -41,6 +44,10 @@ pub enum Verb {
     Hash(hash::Arguments),
     Id(id::Arguments),
     Item(item::Arguments),
+    Trace(trace::Arguments),
+    Recall(recall::Arguments),
+    #[command(subcommand)]
+    Product(product::Verb),
     #[command(subcommand)]
     Handover(handover::Verb),
     Deposit(deposit::Arguments),
@@ -71,6 +78,9 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Hash(arguments) => hash::run(arguments, output),
         Verb::Id(arguments) => id::run(arguments, output),
         Verb::Item(arguments) => item::run(arguments, settings, output).await,
+        Verb::Trace(arguments) => trace::run(arguments, settings, output).await,
+        Verb::Recall(arguments) => recall::run(arguments, settings, output).await,
+        Verb::Product(verb) => product::run(verb, settings, output).await,
         Verb::Handover(verb) => handover::run(verb, settings, output).await,
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,

@@ -9,6 +9,7 @@ pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod refusal;
 pub(crate) mod submit;
+mod trace;
 mod view;
 
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 use touchstone_core::hash::Hash;
 use touchstone_proto::node as wire;
@@ -283,6 +284,33 @@ impl Ledger for Service {
             })
             .await?;
         Ok(file.map(|bytes| evidence::pieces(&bytes)))
+    }
+
+    type TraceStream = ReceiverStream<Result<wire::TraceReply, Status>>;
+
+    async fn trace(
+        &self,
+        request: Request<wire::TraceRequest>,
+    ) -> Result<Response<Self::TraceStream>, Status> {
+        let seat = self.shared.gates.traces.take()?;
+        let request = request.into_inner();
+        let shared = self.shared.clone();
+        let (replies, stream) = mpsc::channel(4);
+        tokio::spawn(async move {
+            let _seat = seat;
+            let walking = shared.clone();
+            let found = replies.clone();
+            let walk = move || {
+                trace::walk(&walking.view(), &request, |reply| {
+                    found.blocking_send(Ok(reply)).is_ok()
+                })
+            };
+            if let Err(status) = shared.gates.reads.run_in_turn(walk).await {
+                // An error means that the client has gone.
+                let _ = replies.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
     }
 
     async fn get_misbehaviour(

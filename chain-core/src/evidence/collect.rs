@@ -3,6 +3,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use thiserror::Error;
 use touchstone_proto::evidence::{self as wire, Evidence};
@@ -218,7 +219,7 @@ impl<A: Archive> Collection<'_, A> {
         &mut self,
         bytes: &[u8],
         events: &mut BTreeMap<(u64, u32), Vec<Vec<u8>>>,
-    ) -> Result<Recorded, Fault> {
+    ) -> Result<Arc<Recorded>, Fault> {
         let entry: LinkEntry =
             encoding::decode_exact(bytes).map_err(|e| damaged(&e.to_string()))?;
         let (height, index, event) = journey::place(&entry);

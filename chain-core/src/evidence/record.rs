@@ -1,6 +1,7 @@
 //! The record itself: its transactions, and the item's history or the design's deposit in them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use touchstone_proto::evidence::{CompleteLink as LinkMessage, Evidence};
 use touchstone_proto::ledger::{Design, Item, LinkEntry, transaction::Action};
@@ -161,7 +162,7 @@ fn complete(
     })
 }
 
-fn recorded(entry: LinkEntry, proven: &Proven<'_>) -> Result<Recorded, String> {
+fn recorded(entry: LinkEntry, proven: &Proven<'_>) -> Result<Arc<Recorded>, String> {
     let place = journey::place(&entry);
     let (height, index, event) = place;
     let Some(transaction) = proven.transactions.get(&(height, index)) else {

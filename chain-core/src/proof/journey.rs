@@ -4,6 +4,8 @@
 //! that an interval can't be shortened by leaving an event out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use thiserror::Error;
 use touchstone_proto::ledger::LinkEntry;
@@ -42,13 +44,13 @@ pub struct Recorded {
 
 impl Recorded {
     /// An entry with the bytes that it stands for; the caller has checked that they belong together.
-    pub fn new(entry: LinkEntry, bytes: Vec<u8>) -> Recorded {
-        Recorded {
+    pub fn new(entry: LinkEntry, bytes: Vec<u8>) -> Arc<Recorded> {
+        Arc::new(Recorded {
             place: place(&entry),
             event: Event::parse(&bytes).ok(),
             entry,
             bytes,
-        }
+        })
     }
 }
 
@@ -60,23 +62,31 @@ pub struct CompleteLink {
     pub id: String,
     /// Height of the block whose state proves it.
     pub height: u64,
-    /// All events.
-    pub events: Vec<Recorded>,
+    /// All events; things that share an event share it here too.
+    pub events: Vec<Arc<Recorded>>,
 }
 
 /// An event of the journey.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its place in the ledger.
-    pub place: Place,
-    /// Its entry.
-    pub entry: LinkEntry,
-    /// Its exact bytes.
-    pub bytes: Vec<u8>,
-    /// The same, read.
-    pub event: Option<Event>,
+    recorded: Arc<Recorded>,
     /// Containers the item was in, from the inner to the outer; empty for its own events.
     pub via: Vec<String>,
+}
+
+impl Step {
+    /// An own event of the item.
+    pub fn own(recorded: &Arc<Recorded>) -> Step {
+        step(recorded, &[])
+    }
+}
+
+impl Deref for Step {
+    type Target = Recorded;
+
+    fn deref(&self) -> &Recorded {
+        &self.recorded
+    }
 }
 
 /// All that is recorded for an item.
@@ -270,7 +280,11 @@ pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journe
 }
 
 /// A link's events after one place, up to another.
-fn between(link: &CompleteLink, after: Place, until: Place) -> impl Iterator<Item = &Recorded> {
+fn between(
+    link: &CompleteLink,
+    after: Place,
+    until: Place,
+) -> impl Iterator<Item = &Arc<Recorded>> {
     let events = link.events.iter();
     events.filter(move |recorded| after < recorded.place && recorded.place <= until)
 }
@@ -328,12 +342,9 @@ fn check_packing_is_there(container: &CompleteLink, packed: Place) -> Result<(),
     Ok(())
 }
 
-fn step(recorded: &Recorded, via: &[String]) -> Step {
+fn step(recorded: &Arc<Recorded>, via: &[String]) -> Step {
     Step {
-        place: recorded.place,
-        entry: recorded.entry.clone(),
-        bytes: recorded.bytes.clone(),
-        event: recorded.event.clone(),
+        recorded: recorded.clone(),
         via: via.to_vec(),
     }
 }

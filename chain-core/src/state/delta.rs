@@ -1,6 +1,7 @@
 //! Staged writes over a base state. A block's delta is built from its transactions' deltas:
 //! a transaction that breaks a rule leaves no trace.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
@@ -8,6 +9,9 @@ use prost::Message;
 use super::StateRead;
 use crate::encoding;
 use crate::{Fault, Hash};
+
+/// Values of the base that are remembered, absences among them.
+const REMEMBERED: usize = 1 << 16;
 
 /// A row of a link's list: it is found by its owner's key and its number, and proven by the
 /// owner's head.
@@ -37,6 +41,9 @@ pub struct Delta<'a, S: StateRead> {
     base: &'a S,
     block: Writes,
     transaction: Writes,
+    /// What the base answered: a block's transactions ask for the same organisations and company
+    /// prefixes again and again.
+    remembered: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
 }
 
 impl<'a, S: StateRead> Delta<'a, S> {
@@ -46,6 +53,7 @@ impl<'a, S: StateRead> Delta<'a, S> {
             base,
             block: Writes::default(),
             transaction: Writes::default(),
+            remembered: RefCell::default(),
         }
     }
 
@@ -110,7 +118,15 @@ impl<S: StateRead> StateRead for Delta<'_, S> {
                 return Ok(Some(value.clone()));
             }
         }
-        self.base.get(key)
+        if let Some(known) = self.remembered.borrow().get(key) {
+            return Ok(known.clone());
+        }
+        let value = self.base.get(key)?;
+        let mut remembered = self.remembered.borrow_mut();
+        if remembered.len() < REMEMBERED {
+            remembered.insert(key.to_vec(), value.clone());
+        }
+        Ok(value)
     }
 
     fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {

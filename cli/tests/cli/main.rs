@@ -14,3 +14,4 @@ mod items;
 mod keys;
 mod pages;
 mod past;
+mod traces;

@@ -11,6 +11,8 @@ use tonic::Status;
 const WAITING: usize = 4096;
 /// Subscriptions to blocks at once.
 const SUBSCRIPTIONS: usize = 256;
+/// Traces at once.
+const TRACES: usize = 16;
 /// Streams of submissions at once.
 const SUBMISSIONS: usize = 256;
 
@@ -24,6 +26,8 @@ pub struct Gates {
     pub subscriptions: Seats,
     /// Streams of submissions.
     pub submissions: Seats,
+    /// Traces.
+    pub traces: Seats,
 }
 
 /// Work on threads, bounded in how much runs and how much waits.
@@ -49,6 +53,7 @@ impl Default for Gates {
             admissions: Gate::new(cores, WAITING),
             subscriptions: Seats::new("subscriptions to blocks", SUBSCRIPTIONS),
             submissions: Seats::new("streams of submissions", SUBMISSIONS),
+            traces: Seats::new("traces", TRACES),
         }
     }
 }

@@ -42,7 +42,7 @@ pub async fn run(
         });
     }
     let to = page.from.saturating_add(page.events.len() as u64);
-    let steps: Vec<Step> = page.events.iter().map(step).collect();
+    let steps: Vec<Step> = page.events.iter().map(Step::own).collect();
     if output.json {
         output.value(&json!({
             "id": id.as_str(),
@@ -93,17 +93,6 @@ fn print_head(id: &Identifier, page: &ProvenPage, to: u64, output: &mut Output) 
     output.line(format!("Unproven  {NOT_PROVEN}"));
     for line in attested_lines(&page.attested, output) {
         output.line(line);
-    }
-}
-
-/// An event of the item's own.
-fn step(recorded: &touchstone_core::proof::journey::Recorded) -> Step {
-    Step {
-        place: recorded.place,
-        entry: recorded.entry.clone(),
-        bytes: recorded.bytes.clone(),
-        event: recorded.event.clone(),
-        via: Vec::new(),
     }
 }
 

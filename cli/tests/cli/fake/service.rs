@@ -235,6 +235,14 @@ impl Ledger for Service {
         ))
     }
 
+    type TraceStream = BoxStream<'static, Result<TraceReply, Status>>;
+
+    async fn trace(&self, request: Request<TraceRequest>) -> Answer<Self::TraceStream> {
+        let reply = self.answer(|w| w.trace(&request.into_inner()))?;
+        let reply = futures::stream::iter([Ok(reply.into_inner())]);
+        Ok(Response::new(reply.boxed()))
+    }
+
     async fn get_misbehaviour(
         &self,
         _: Request<GetMisbehaviourRequest>,

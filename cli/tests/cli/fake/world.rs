@@ -13,6 +13,7 @@ use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::proof::journey::{CompleteLink, Recorded};
 use touchstone_core::proof::page::{self, LinkRead};
 use touchstone_core::proof::transaction_tree;
 use touchstone_core::rejection::Rejection;
@@ -20,7 +21,8 @@ use touchstone_core::signing::{self, Purpose};
 use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::test_support::tsa::TestAuthority;
-use touchstone_core::{Fault, transaction};
+use touchstone_core::trace::{Direction, Limits, Next, Walk};
+use touchstone_core::{Fault, encoding, rules, transaction};
 use touchstone_proto::ledger;
 use touchstone_proto::node::transaction_status::Status as Fate;
 use touchstone_proto::node::*;
@@ -408,6 +410,48 @@ impl World {
             events: events.collect(),
             record: Some(self.state(owner)),
             proof,
+        }
+    }
+
+    pub fn trace(&self, request: &TraceRequest) -> TraceReply {
+        let direction = match request.direction() {
+            TraceDirection::Forward => Direction::Forward,
+            TraceDirection::Backward => Direction::Backward,
+        };
+        let limits = Limits {
+            depth: request.max_depth,
+            items: request.max_items as usize,
+        };
+        let mut walk = Walk::new(&request.id, direction, limits);
+        let (mut links, mut items) = (BTreeMap::new(), Vec::new());
+        loop {
+            match walk.next(&links).unwrap() {
+                Next::Missing(id) => {
+                    let owner = keys::item(&id);
+                    let recorded = |entry: Vec<u8>| {
+                        let event = self.event_of(&entry);
+                        Recorded::new(encoding::decode_exact(&entry).unwrap(), event)
+                    };
+                    let events = self.entries(&owner).into_iter().map(recorded).collect();
+                    let height = self.blocks.len() as u64;
+                    links.insert(id.clone(), CompleteLink { id, height, events });
+                }
+                Next::Item(traced) => {
+                    let standing = rules::standing(self, &traced.id, 0).unwrap();
+                    let holder = standing.holder().unwrap_or_default().to_owned();
+                    items.push(traced.message(&holder, None));
+                }
+                Next::End(end) => {
+                    let end = TraceEnd {
+                        height: self.blocks.len() as u64,
+                        time_ms: GENESIS_MS,
+                        too_deep: end.too_deep,
+                        too_many: end.too_many,
+                    };
+                    let end = Some(end);
+                    return TraceReply { items, end };
+                }
+            }
         }
     }
 

@@ -1,0 +1,485 @@
+//! Traces: where a thing's substance went, and what it came from, through transformation and
+//! containment. docs/traces.md says what a trace tells, and what it doesn't.
+//!
+//! A walk asks for complete links and does no reading itself, so that a node walks over its store,
+//! and a client over links that it has proven: then the trace is proven too, and complete.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use touchstone_proto::ledger::{Position, Stock};
+use touchstone_proto::node as wire;
+
+use crate::epcis::{Action, Event, EventType, Identifier, QuantityRole};
+use crate::model::company_prefix::is_holdable;
+use crate::model::unit_state::{self, Told, UnitState};
+use crate::proof::journey::{self, CompleteLink, Journey, JourneyError, Place, Step};
+
+/// Which way a trace goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From what went in to what was made of it.
+    Forward,
+    /// From what was made to what went in.
+    Backward,
+}
+
+/// How far a trace goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps away from where it began.
+    pub depth: u32,
+    /// Things, the first among them.
+    pub items: usize,
+}
+
+/// How a thing was reached from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a transformation: one went in, the other came out.
+    Transformed,
+    /// It was in it.
+    Contained,
+}
+
+/// The connection by which a thing was reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Canonical identifier of the thing that it was reached from.
+    pub from: String,
+    /// How.
+    pub way: Way,
+    /// Place of the event that connects them.
+    pub place: Place,
+    /// Id of that event's transaction.
+    pub transaction_id: Vec<u8>,
+    /// How much of a class or lot, and in which unit (UN/ECE Recommendation 20; none: pieces).
+    pub quantity: Option<(String, Option<String>)>,
+    /// Whether the event was declared wrong since. It is followed nevertheless: nobody takes a
+    /// thing out of a recall by his own word.
+    pub declared_wrong: bool,
+}
+
+/// Where and when a thing was last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Canonical identifier of the place.
+    pub place: String,
+    /// `eventTime`, in milliseconds since 1970-01-01T00:00:00Z.
+    pub time_ms: i64,
+}
+
+/// A thing of a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced {
+    /// Its canonical identifier.
+    pub id: String,
+    /// Steps from where the trace began.
+    pub depth: u32,
+    /// How it was reached; none for the first.
+    pub edge: Option<Edge>,
+    /// Where it stands in its life; none for classes, lots, and what nobody can have.
+    pub state: Option<UnitState>,
+    /// The last event in its history that names a place, its containers' events included.
+    pub seen: Option<Seen>,
+    /// The containers it is in now, from the inner to the outer.
+    pub inside: Vec<String>,
+    /// Events in its history, those of its containers included.
+    pub events: usize,
+}
+
+impl Traced {
+    /// The same as a message, with who has it, and how much of a class or lot there is.
+    pub fn message(self, holder: &str, stock: Option<Stock>) -> wire::TracedItem {
+        let (seen_at, seen_ms) = self.seen.map(|s| (s.place, s.time_ms)).unwrap_or_default();
+        wire::TracedItem {
+            id: self.id,
+            depth: self.depth,
+            edge: self.edge.map(Edge::message),
+            state: self.state.map_or("", UnitState::word).to_owned(),
+            seen_at,
+            seen_ms,
+            inside: self.inside,
+            events: self.events as u64,
+            holder: holder.to_owned(),
+            stock,
+        }
+    }
+}
+
+impl Edge {
+    fn message(self) -> wire::TraceEdge {
+        let (height, transaction, event) = self.place;
+        let (quantity, unit) = self.quantity.unwrap_or_default();
+        wire::TraceEdge {
+            from: self.from,
+            contained: self.way == Way::Contained,
+            place: Some(Position {
+                height,
+                transaction,
+                event,
+            }),
+            transaction_id: self.transaction_id,
+            quantity,
+            unit: unit.unwrap_or_default(),
+            declared_wrong: self.declared_wrong,
+        }
+    }
+}
+
+/// How a trace ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    /// Connections that weren't followed because they were too many steps away.
+    pub too_deep: u64,
+    /// Connections that weren't followed because there were too many things already.
+    pub too_many: u64,
+}
+
+impl End {
+    /// Whether everything was followed.
+    pub fn is_complete(&self) -> bool {
+        *self == End::default()
+    }
+}
+
+/// What a walk says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The link of this identifier is needed: ask again with it.
+    Missing(String),
+    /// The next thing.
+    Item(Box<Traced>),
+    /// That was all.
+    End(End),
+}
+
+/// A walk from one thing. Each thing comes once, in the order of the ledger (forward), or against
+/// it (backward), so that it comes with the earliest, or the latest, time that counts.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    direction: Direction,
+    limits: Limits,
+    /// What is to be looked at, by order.
+    frontier: BTreeSet<(Order, String)>,
+    reached: BTreeMap<String, Reached>,
+    end: End,
+}
+
+/// Ascends in the direction of the walk.
+type Order = (u64, u32, u32);
+
+#[derive(Clone, Debug)]
+struct Reached {
+    order: Order,
+    depth: u32,
+    edge: Option<Edge>,
+    is_answered: bool,
+}
+
+/// A connection of a thing to the next.
+struct Connection {
+    to: String,
+    /// From when on (forward), or until when (backward), the next thing counts.
+    bound: Place,
+    edge: Edge,
+}
+
+const BEGINNING: Place = (0, 0, 0);
+const NOW: Place = (u64::MAX, u32::MAX, u32::MAX);
+
+impl Walk {
+    /// A walk from the thing with this canonical identifier. The first thing always comes.
+    pub fn new(id: &str, direction: Direction, limits: Limits) -> Walk {
+        let order = match direction {
+            Direction::Forward => BEGINNING,
+            Direction::Backward => turned(NOW),
+        };
+        let first = Reached {
+            order,
+            depth: 0,
+            edge: None,
+            is_answered: false,
+        };
+        Walk {
+            direction,
+            limits,
+            frontier: BTreeSet::from([(order, id.to_owned())]),
+            reached: BTreeMap::from([(id.to_owned(), first)]),
+            end: End::default(),
+        }
+    }
+
+    /// The next thing, from complete links by identifier. A link that was given once may be left
+    /// out later; it is asked for again if it is needed.
+    pub fn next(&mut self, links: &BTreeMap<String, CompleteLink>) -> Result<Next, JourneyError> {
+        let Some((order, id)) = self.frontier.first().cloned() else {
+            return Ok(Next::End(self.end));
+        };
+        let journey = match journey::travel(&id, links) {
+            Ok(journey) => journey,
+            Err(JourneyError::Missing(missing)) => return Ok(Next::Missing(missing)),
+            Err(error) => return Err(error),
+        };
+        self.frontier.pop_first();
+        let (depth, edge) = match self.reached.get_mut(&id) {
+            Some(reached) => {
+                reached.is_answered = true;
+                (reached.depth, reached.edge.clone())
+            }
+            None => (0, None),
+        };
+        let history = History::of(&id, &journey);
+        let connections = match self.direction {
+            Direction::Forward => history.forward(order),
+            Direction::Backward => history.backward(turned(order)),
+        };
+        for connection in connections {
+            self.reach(connection, depth);
+        }
+        Ok(Next::Item(Box::new(Traced {
+            depth,
+            edge,
+            state: history.state(),
+            seen: history.seen(),
+            events: journey.steps.len(),
+            inside: journey.inside,
+            id,
+        })))
+    }
+
+    /// Things that come next, at most so many: whoever reads links may read theirs together.
+    pub fn coming(&self, count: usize) -> impl Iterator<Item = &str> {
+        self.frontier.iter().take(count).map(|(_, id)| id.as_str())
+    }
+
+    fn reach(&mut self, connection: Connection, depth: u32) {
+        let order = match self.direction {
+            Direction::Forward => connection.bound,
+            Direction::Backward => turned(connection.bound),
+        };
+        let Connection { to, edge, .. } = connection;
+        if let Some(known) = self.reached.get_mut(&to) {
+            let is_better = (order, depth + 1) < (known.order, known.depth);
+            if known.is_answered || !is_better {
+                return;
+            }
+            self.frontier.remove(&(known.order, to.clone()));
+            (known.order, known.depth) = (order, depth + 1);
+            known.edge = Some(edge);
+        } else if depth >= self.limits.depth {
+            self.end.too_deep += 1;
+            return;
+        } else if self.reached.len() >= self.limits.items {
+            self.end.too_many += 1;
+            return;
+        } else {
+            let reached = Reached {
+                order,
+                depth: depth + 1,
+                edge: Some(edge),
+                is_answered: false,
+            };
+            self.reached.insert(to.clone(), reached);
+        }
+        self.frontier.insert((order, to));
+    }
+}
+
+/// The order of places, turned around.
+fn turned((height, transaction, event): Place) -> Order {
+    (u64::MAX - height, u32::MAX - transaction, u32::MAX - event)
+}
+
+/// A thing's events as a walk sees them.
+struct History<'a> {
+    id: &'a str,
+    steps: Vec<(&'a Step, &'a Event)>,
+    wrong: BTreeSet<usize>,
+}
+
+impl<'a> History<'a> {
+    fn of(id: &'a str, journey: &'a Journey) -> History<'a> {
+        let read = |step: &'a Step| Some((step, step.event.as_ref()?));
+        let steps: Vec<_> = journey.steps.iter().filter_map(read).collect();
+        let told: Vec<_> = steps
+            .iter()
+            .map(|(step, event)| told(step, event))
+            .collect();
+        let wrong = unit_state::declared_wrong(&told);
+        History {
+            id,
+            wrong: wrong.into_iter().map(|(wrong, _)| wrong).collect(),
+            steps,
+        }
+    }
+
+    fn state(&self) -> Option<UnitState> {
+        let is_class = Identifier::parse(self.id).is_ok_and(|id| id.is_class());
+        if is_class || !is_holdable(self.id) {
+            return None;
+        }
+        let steps = self.steps.iter();
+        let told: Vec<_> = steps.map(|(step, event)| told(step, event)).collect();
+        unit_state::unit_state(self.id, &told)
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        self.steps.iter().rev().find_map(|(_, event)| {
+            let place = event.biz_location.as_ref().or(event.read_point.as_ref())?;
+            Some(Seen {
+                place: place.as_str().to_owned(),
+                time_ms: event.time_ms,
+            })
+        })
+    }
+
+    /// What came of the thing after `since`: the outputs of transformations that it, or a container
+    /// that it was in, went into; and what was in it then or came into it later.
+    fn forward(&self, since: Place) -> Vec<Connection> {
+        let mut connections = Vec::new();
+        let mut inside: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, (step, event)) in self.steps.iter().enumerate() {
+            let used = step.via.last().map_or(self.id, String::as_str);
+            if step.place > since && names(event, QuantityRole::Input, used) {
+                for (to, quantity) in parts(event, QuantityRole::Output) {
+                    let edge = self.edge(at, Way::Transformed, quantity);
+                    connections.extend(edge.map(|edge| connection(to, step.place, edge)));
+                }
+            }
+            if !step.via.is_empty() {
+                continue;
+            }
+            if step.place > since && is_packing(event, self.id, Action::Add) {
+                for child in &event.children {
+                    let edge = self.edge(at, Way::Contained, None);
+                    connections
+                        .extend(edge.map(|edge| connection(child.as_str(), step.place, edge)));
+                }
+            } else {
+                change_content(&mut inside, at, event, self.id, step.place <= since);
+            }
+        }
+        connections.extend(self.content(inside, since));
+        connections
+    }
+
+    /// What the thing came from before `until`: the inputs of the transformations that it came out
+    /// of; and what was in it then.
+    fn backward(&self, until: Place) -> Vec<Connection> {
+        let mut connections = Vec::new();
+        let mut inside: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, (step, event)) in self.steps.iter().enumerate() {
+            if step.place > until || !step.via.is_empty() {
+                continue;
+            }
+            if names(event, QuantityRole::Output, self.id) {
+                for (to, quantity) in parts(event, QuantityRole::Input) {
+                    let edge = self.edge(at, Way::Transformed, quantity);
+                    connections.extend(edge.map(|edge| connection(to, step.place, edge)));
+                }
+            }
+            change_content(&mut inside, at, event, self.id, true);
+        }
+        connections.extend(self.content(inside, until));
+        connections
+    }
+
+    /// What was in the thing at a time, by the number of the step that packed it.
+    fn content(&self, inside: BTreeMap<&str, usize>, at: Place) -> Vec<Connection> {
+        let connections = inside.into_iter().filter_map(|(child, packed)| {
+            let edge = self.edge(packed, Way::Contained, None)?;
+            Some(connection(child, at, edge))
+        });
+        connections.collect()
+    }
+
+    fn edge(
+        &self,
+        at: usize,
+        way: Way,
+        quantity: Option<(String, Option<String>)>,
+    ) -> Option<Edge> {
+        let (step, _) = self.steps.get(at)?;
+        Some(Edge {
+            from: self.id.to_owned(),
+            way,
+            place: step.place,
+            transaction_id: step.entry.transaction_id.clone(),
+            quantity,
+            declared_wrong: self.wrong.contains(&at),
+        })
+    }
+}
+
+fn connection(to: &str, bound: Place, edge: Edge) -> Connection {
+    Connection {
+        to: to.to_owned(),
+        bound,
+        edge,
+    }
+}
+
+fn told<'a>(step: &'a Step, event: &'a Event) -> Told<'a> {
+    let organisation = &step.entry.organisation;
+    Told {
+        event,
+        organisation,
+    }
+}
+
+/// Whether a transformation names a thing on this side, itself or as an amount of a class.
+fn names(event: &Event, side: QuantityRole, id: &str) -> bool {
+    event.event_type == EventType::Transformation
+        && event.error_declaration.is_none()
+        && parts(event, side).any(|(part, _)| part == id)
+}
+
+/// The things and amounts on one side of a transformation.
+fn parts(
+    event: &Event,
+    side: QuantityRole,
+) -> impl Iterator<Item = (&str, Option<(String, Option<String>)>)> {
+    let things = match side {
+        QuantityRole::Output => &event.outputs,
+        _ => &event.inputs,
+    };
+    let amounts = event.classes.iter().filter(move |c| c.role == side);
+    let amounts = amounts.map(|amount| {
+        let number = amount.quantity.clone();
+        let quantity = number.map(|number| (number, amount.unit.clone()));
+        (amount.class.as_str(), quantity)
+    });
+    things.iter().map(|id| (id.as_str(), None)).chain(amounts)
+}
+
+/// Whether an event puts things into the container `id`, or takes them out.
+fn is_packing(event: &Event, id: &str, action: Action) -> bool {
+    event.event_type == EventType::Aggregation
+        && event.action == Some(action)
+        && event.error_declaration.is_none()
+        && event.parent.as_ref().is_some_and(|p| p.as_str() == id)
+}
+
+/// What the step `at` does to the content of the container `id`: it packs only while `packs`.
+fn change_content<'a>(
+    inside: &mut BTreeMap<&'a str, usize>,
+    at: usize,
+    event: &'a Event,
+    id: &str,
+    packs: bool,
+) {
+    if packs && is_packing(event, id, Action::Add) {
+        inside.extend(event.children.iter().map(|child| (child.as_str(), at)));
+    } else if packs && is_packing(event, id, Action::Delete) {
+        // Without children, it was emptied as a whole.
+        if event.children.is_empty() && event.classes.is_empty() {
+            inside.clear();
+        }
+        for child in &event.children {
+            inside.remove(child.as_str());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Traces: walked over links that are proven one by one, or as a node tells them.
+
+use std::collections::BTreeMap;
+
+use touchstone_core::epcis::Identifier;
+use touchstone_core::proof::journey::CompleteLink;
+use touchstone_core::trace::{Direction, End, Limits, Next, Walk, Way};
+use touchstone_proto::ledger::Stock;
+use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem};
+
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::verify::NotVerified;
+use crate::{custody, link};
+
+/// Links asked for at once.
+const AT_ONCE: usize = 16;
+/// Links that are kept for the next things.
+const KEPT_LINKS: usize = 4096;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Where it begins.
+    pub id: Identifier,
+    /// Which way.
+    pub direction: Direction,
+    /// How far.
+    pub limits: Limits,
+    /// Take the node's word for it.
+    pub unproven: bool,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The things, the one that it began with first.
+    pub items: Vec<TracedItem>,
+    /// Up to which block, and what wasn't followed.
+    pub end: TraceEnd,
+}
+
+impl Trace {
+    /// Whether every connection was followed.
+    pub fn is_whole(&self) -> bool {
+        self.end.too_deep == 0 && self.end.too_many == 0
+    }
+}
+
+/// Walks; `found` hears of the number of things so far.
+pub async fn ask(
+    client: &mut Client,
+    question: &Question,
+    found: &mut (dyn FnMut(usize) + Send),
+) -> Result<Trace, Failure> {
+    match question.unproven {
+        true => told(client, question, found).await,
+        false => proven(client, question, found).await,
+    }
+}
+
+async fn told(
+    client: &Client,
+    question: &Question,
+    found: &mut (dyn FnMut(usize) + Send),
+) -> Result<Trace, Failure> {
+    let direction = match question.direction {
+        Direction::Forward => TraceDirection::Forward,
+        Direction::Backward => TraceDirection::Backward,
+    };
+    let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+    let request = TraceRequest {
+        id: question.id.as_str().to_owned(),
+        direction: direction.into(),
+        max_depth: question.limits.depth,
+        max_items: number(question.limits.items),
+    };
+    let mut items: Vec<TracedItem> = Vec::new();
+    let mut replies = client.trace(request).await?;
+    loop {
+        let Some(reply) = replies.next().await? else {
+            return Err(Failure::Unreachable(
+                "the node broke off in the middle of the trace; ask again".into(),
+            ));
+        };
+        items.extend(reply.items);
+        found(items.len());
+        if let Some(end) = reply.end {
+            return Ok(Trace { items, end });
+        }
+        if items.len() > question.limits.items {
+            return Err(Failure::Unreachable(
+                "the node sends more things than it was asked for".into(),
+            ));
+        }
+    }
+}
+
+/// Every link is proven complete before it is followed, so nothing can be left out.
+async fn proven(
+    client: &mut Client,
+    question: &Question,
+    found: &mut (dyn FnMut(usize) + Send),
+) -> Result<Trace, Failure> {
+    let mut walk = Walk::new(question.id.as_str(), question.direction, question.limits);
+    let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
+    let mut stocks: BTreeMap<String, Stock> = BTreeMap::new();
+    let mut items = Vec::new();
+    let mut end = TraceEnd {
+        height: u64::MAX,
+        ..TraceEnd::default()
+    };
+    loop {
+        let next = walk.next(&links);
+        match next.map_err(|e| NotVerified::Contradiction(e.to_string()))? {
+            Next::Missing(missing) => {
+                if links.len() >= KEPT_LINKS {
+                    links.clear();
+                }
+                let others = walk.coming(AT_ONCE);
+                let others = others.filter(|id| *id != missing && !links.contains_key(*id));
+                let mut ids: Vec<String> = others.take(AT_ONCE - 1).map(str::to_owned).collect();
+                ids.push(missing);
+                for fetched in link::fetch_all(client, &ids).await? {
+                    let header = &fetched.attested.header;
+                    if header.height < end.height {
+                        (end.height, end.time_ms) = (header.height, header.time_ms);
+                    }
+                    let stock = fetched.record.as_ref().and_then(|r| r.stock.clone());
+                    stocks.extend(stock.map(|stock| (fetched.id.clone(), stock)));
+                    links.insert(fetched.id.clone(), fetched.complete());
+                }
+            }
+            Next::Item(traced) => {
+                let holder = match Identifier::parse(&traced.id) {
+                    Ok(id) if custody::is_holdable(&id) => {
+                        let (_, standing) = custody::standing(client, id.as_str()).await?;
+                        standing.holder().unwrap_or_default().to_owned()
+                    }
+                    _ => String::new(),
+                };
+                let edge = traced.edge.as_ref();
+                if edge.is_some_and(|edge| edge.way == Way::Transformed) {
+                    links.remove(&traced.id);
+                }
+                let stock = stocks.remove(&traced.id);
+                items.push(traced.message(&holder, stock));
+                found(items.len());
+            }
+            Next::End(End { too_deep, too_many }) => {
+                (end.too_deep, end.too_many) = (too_deep, too_many);
+                return Ok(Trace { items, end });
+            }
+        }
+    }
+}

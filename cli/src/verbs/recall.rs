@@ -1,0 +1,232 @@
+//! `touchstone recall`: everything that is affected by a lot or unit, and who has it now.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use touchstone_core::trace::Direction;
+use touchstone_proto::node::TracedItem;
+
+use super::trace::{Reach, held, item_json, kind, names, seen};
+use crate::failure::Failure;
+use crate::file;
+use crate::output::{Output, counted, plain};
+use crate::settings::Settings;
+use crate::trace::Trace;
+
+/// List everything that is affected by a lot or unit, who has it and where it was last seen
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone recall urn:epc:class:lgtin:9521234.050001.LOT-7
+  touchstone recall urn:epc:class:lgtin:9521234.050001.LOT-7 -o recall.csv   for a spreadsheet
+  touchstone recall https://id.gs1.org/00/095212340000000150 --json
+
+Affected is what was made of it, to any depth, and what was in any of that. The links of all things
+on the way are proven complete, one by one, so that nothing can be left out; `touchstone item` and
+`touchstone evidence` prove each line again. With --unproven the node walks, which is faster.
+
+Exit codes: 0 complete; 3 not verified; 4 nothing recorded; 6 cut short by --depth or --limit.")]
+pub struct Arguments {
+    /// What to ask
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Write the list as CSV (UTF-8, RFC 4180) to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Asks, prints and writes.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if let Some(out) = &arguments.out {
+        file::refuse_existing(out, arguments.force)?;
+    }
+    let reach = &arguments.reach;
+    let mut client = settings.client().await?;
+    let trace = reach.ask(Direction::Forward, &mut client, output).await?;
+    let names = names(&mut client, &trace).await?;
+    if let Some(out) = &arguments.out {
+        file::write(out, &csv(&trace, &names, !reach.unproven)?)?;
+    }
+    if output.json {
+        output.value(&json!({
+            "id": trace.items.first().map(|first| &first.id),
+            "verified": !reach.unproven,
+            "complete": trace.is_whole(),
+            "height": trace.end.height,
+            "time_ms": trace.end.time_ms,
+            "file": arguments.out,
+            "holders": names,
+            "items": trace.items.iter().map(item_json).collect::<Vec<Value>>(),
+        }));
+        return reach.check_whole(&trace);
+    }
+    print(reach, &trace, &names, output);
+    if let Some(out) = &arguments.out {
+        let out = plain(&out.display().to_string());
+        output.line(format!("\nWritten   {out}"));
+    }
+    reach.check_whole(&trace)
+}
+
+fn print(reach: &Reach, trace: &Trace, names: &BTreeMap<String, String>, output: &mut Output) {
+    let first = trace.items.first().map_or("", |first| first.id.as_str());
+    output.line(format!("Recall    of {}", plain(first)));
+    output.line(format!("Verdict   {}", reach.verdict(trace, output)));
+    let mut by_holder: BTreeMap<&str, Vec<(&TracedItem, Option<String>)>> = BTreeMap::new();
+    for item in &trace.items {
+        let held = held(item);
+        if held.is_empty() {
+            by_holder.entry("").or_default().push((item, None));
+        }
+        for (holder, amount) in held {
+            by_holder.entry(holder).or_default().push((item, amount));
+        }
+    }
+    for (holder, items) in by_holder {
+        let count = counted(items.len(), "thing");
+        let name = names.get(holder).map_or(holder, String::as_str);
+        output.line(match holder {
+            "" => format!("\nNobody is recorded to have {count}:"),
+            holder => format!("\n{} ({}) has {count}:", plain(name), plain(holder)),
+        });
+        for (item, amount) in items {
+            output.line(format!("  {}", line(item, amount)));
+        }
+    }
+}
+
+fn line(item: &TracedItem, amount: Option<String>) -> String {
+    let amount = amount
+        .map(|amount| format!("{amount} of "))
+        .unwrap_or_default();
+    let mut told = vec![kind(item).to_owned()];
+    told.extend((!item.state.is_empty()).then(|| item.state.clone()));
+    if let Some((place, at)) = seen(item) {
+        told.push(format!("last seen {at} at {}", plain(place)));
+    }
+    if let Some(container) = item.inside.first() {
+        told.push(format!("in {}", plain(container)));
+    }
+    format!("{amount}{}: {}", plain(&item.id), told.join("; "))
+}
+
+const COLUMNS: [&str; 16] = [
+    "identifier",
+    "kind",
+    "state",
+    "holder",
+    "holder name",
+    "amount",
+    "in container",
+    "last place",
+    "last seen (UTC)",
+    "steps",
+    "reached from",
+    "way",
+    "transaction",
+    "event",
+    "declared wrong",
+    "proven at block",
+];
+
+/// A line for each thing and holder.
+fn csv(
+    trace: &Trace,
+    names: &BTreeMap<String, String>,
+    is_proven: bool,
+) -> Result<Vec<u8>, Failure> {
+    let broken = |error: csv::Error| Failure::Usage(format!("the list can't be written: {error}"));
+    // Spreadsheets take UTF-8 by this mark.
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer("\u{feff}".as_bytes().to_vec());
+    writer.write_record(COLUMNS).map_err(broken)?;
+    for item in &trace.items {
+        let mut held = held(item);
+        if held.is_empty() {
+            held.push(("", None));
+        }
+        for (holder, amount) in held {
+            let name = names.get(holder).map_or("", String::as_str);
+            let row = row(trace, item, (holder, name), amount, is_proven);
+            writer.write_record(row.map(harmless)).map_err(broken)?;
+        }
+    }
+    writer
+        .into_inner()
+        .map_err(|error| Failure::Usage(format!("the list can't be written: {error}")))
+}
+
+fn row(
+    trace: &Trace,
+    item: &TracedItem,
+    (holder, name): (&str, &str),
+    amount: Option<String>,
+    is_proven: bool,
+) -> [String; 16] {
+    let edge = item.edge.as_ref();
+    let (place, at) = seen(item).map_or(("", String::new()), |(place, at)| {
+        (place, at.trim_end_matches(" UTC").to_owned())
+    });
+    let way = edge.map_or("", |edge| match edge.contained {
+        true => "was in it",
+        false => "made of it",
+    });
+    let event = edge
+        .and_then(|e| e.place)
+        .map(|place| place.event.to_string());
+    let wrong = edge.is_some_and(|edge| edge.declared_wrong);
+    [
+        item.id.clone(),
+        kind(item).to_owned(),
+        item.state.clone(),
+        holder.to_owned(),
+        name.to_owned(),
+        amount.unwrap_or_default(),
+        item.inside.first().cloned().unwrap_or_default(),
+        place.to_owned(),
+        at,
+        item.depth.to_string(),
+        edge.map(|edge| edge.from.clone()).unwrap_or_default(),
+        way.to_owned(),
+        edge.map(|edge| hex::encode(&edge.transaction_id))
+            .unwrap_or_default(),
+        event.unwrap_or_default(),
+        if wrong { "yes" } else { "" }.to_owned(),
+        match is_proven {
+            true => trace.end.height.to_string(),
+            false => "not proven".to_owned(),
+        },
+    ]
+}
+
+/// A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection").
+fn harmless(cell: String) -> String {
+    let cell = plain(&cell);
+    match cell.starts_with(['=', '+', '-', '@']) {
+        true => format!("'{cell}"),
+        false => cell,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for cell in ["=1+1", "+1", "-1", "@SUM(A1)"] {
+            assert_eq!(harmless(cell.to_owned()), format!("'{cell}"));
+        }
+        // A spreadsheet skips these before it looks for a formula.
+        assert_eq!(harmless("\t=1".to_owned()), "\\u{9}=1");
+        assert_eq!(harmless("a=b".to_owned()), "a=b");
+    }
+}

@@ -1,0 +1,294 @@
+//! Traces and recalls: proven link by link, or told by the node.
+
+use serde_json::Value;
+use touchstone_proto::node::{ItemReply, StateReply, TraceReply};
+
+use crate::fake::{Ran, Served};
+use crate::items::{CASE, CASE_LINK, ITEM, ITEM_LINK, OTHER, PALLET, aggregation, seen};
+
+const LOT: &str = "urn:epc:class:lgtin:9521234.050002.L7";
+const LOT_LINK: &str = "https://id.gs1.org/01/09521234500025/10/L7";
+const OTHER_LINK: &str = "https://id.gs1.org/01/09521234500018/21/B2";
+const PLACE: &str = "https://id.gs1.org/414/9521234000013";
+
+fn event(body: &str) -> String {
+    format!(
+        r#"{{"@context":["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],"eventTime":"2026-01-01T08:30:00+08:00","eventTimeZoneOffset":"+08:00",{body}}}"#
+    )
+}
+
+/// A lot comes into being, two units are made of it, one is packed, the case is packed and moves.
+async fn story(node: &Served) {
+    let events = [
+        event(&format!(
+            r#""type":"ObjectEvent","action":"ADD","bizStep":"commissioning","quantityList":[{{"epcClass":"{LOT}","quantity":10,"uom":"KGM"}}]"#
+        )),
+        event(&format!(
+            r#""type":"TransformationEvent","inputQuantityList":[{{"epcClass":"{LOT}","quantity":8,"uom":"KGM"}}],"outputEPCList":["{ITEM}","{OTHER}"]"#
+        )),
+        aggregation("ADD", CASE, &[ITEM]),
+        aggregation("ADD", PALLET, &[CASE]),
+        event(&format!(
+            r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"shipping","epcList":["{PALLET}"],"readPoint":{{"id":"{PLACE}"}}"#
+        )),
+    ];
+    for (n, event) in events.iter().enumerate() {
+        let file = node.write(&format!("{n}.json"), event);
+        let ran = node
+            .run(&[
+                "capture",
+                &file,
+                "--organisation",
+                "acme",
+                "--key",
+                &key(node),
+            ])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+}
+
+fn key(node: &Served) -> String {
+    node.path("acme.pem").display().to_string()
+}
+
+fn ids(ran: &Ran) -> Vec<String> {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let value: &Value = &ran.json()[0];
+    let items = value["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|i| i["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_recall_lists_what_was_made_of_a_lot_and_who_has_it() {
+    let node = Served::start().await;
+    story(&node).await;
+    let ran = node.run(&["recall", LOT, "--json"]).await;
+    assert_eq!(ids(&ran), [LOT_LINK, ITEM_LINK, OTHER_LINK]);
+    let value = &ran.json()[0];
+    assert_eq!(
+        (&value["verified"], &value["complete"]),
+        (&true.into(), &true.into())
+    );
+    assert_eq!(value["height"], 5);
+    let (lot, unit) = (&value["items"][0], &value["items"][1]);
+    assert_eq!(lot["stock"]["holdings"][0]["amount"], "2");
+    assert_eq!(unit["holder"], "acme");
+    assert_eq!(unit["state"], "shipped");
+    assert_eq!(unit["last_place"], PLACE);
+    assert_eq!(unit["inside"][0], CASE_LINK);
+    assert_eq!(unit["edge"]["way"], "transformed");
+    assert_eq!(
+        (&unit["edge"]["height"], &unit["edge"]["event"]),
+        (&2.into(), &0.into())
+    );
+    // The node's own walk says the same, and is told apart.
+    let told = node.run(&["recall", LOT, "--json", "--unproven"]).await;
+    assert_eq!(ids(&told), ids(&ran));
+    assert_eq!(told.json()[0]["verified"], false);
+    let read = node.run(&["recall", LOT]).await;
+    assert!(
+        read.out
+            .contains("VERIFIED: complete: 3 things as of block 5"),
+        "{}",
+        read.out
+    );
+    assert!(
+        read.out.contains("Acme Logistics (acme) has 3 things:"),
+        "{}",
+        read.out
+    );
+    assert!(
+        read.out
+            .contains("  2 KGM of https://id.gs1.org/01/09521234500025/10/L7: lot"),
+        "{}",
+        read.out
+    );
+    let read = node.run(&["recall", LOT, "--unproven"]).await;
+    assert!(
+        read.out.contains("UNPROVEN: the node's word"),
+        "{}",
+        read.out
+    );
+}
+
+#[tokio::test]
+async fn a_recall_opens_in_a_spreadsheet() {
+    let node = Served::start().await;
+    story(&node).await;
+    let file = node.path("recall.csv").display().to_string();
+    assert_eq!(node.run(&["recall", LOT, "-o", &file]).await.code, 0);
+    let bytes = std::fs::read(&file).unwrap();
+    let text = std::str::from_utf8(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap()).unwrap();
+    assert!(text.ends_with("\r\n"));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let column = |name: &str| header.iter().position(|h| h == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 3);
+    let cell = |row: usize, name: &str| rows[row].get(column(name)).unwrap().to_owned();
+    assert_eq!(cell(0, "amount"), "2 KGM");
+    assert_eq!(cell(1, "identifier"), ITEM_LINK);
+    assert_eq!(cell(1, "holder name"), "Acme Logistics");
+    assert_eq!(cell(1, "last place"), PLACE);
+    assert_eq!(cell(1, "last seen (UTC)"), "2026-01-01 00:30:00.000");
+    assert_eq!(cell(1, "in container"), CASE_LINK);
+    assert_eq!(cell(1, "way"), "made of it");
+    assert_eq!(cell(1, "proven at block"), "5");
+    // It isn't overwritten by accident.
+    assert_eq!(node.run(&["recall", LOT, "-o", &file]).await.code, 1);
+    assert_eq!(
+        node.run(&["recall", LOT, "-o", &file, "--force"])
+            .await
+            .code,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_trace_reads_as_a_tree_both_ways() {
+    let node = Served::start().await;
+    story(&node).await;
+    let ran = node.run(&["trace", LOT]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let line = ran.out.lines().find(|l| l.contains(ITEM_LINK)).unwrap();
+    assert!(line.starts_with("  made into https://id.gs1.org/01/09521234500018/21/A1: unit; shipped; with Acme Logistics (acme); last seen 2026-01-01 00:30:00.000 UTC at"), "{line}");
+    let ran = node.run(&["trace", PALLET, "--backward"]).await;
+    let lines: Vec<&str> = ran
+        .out
+        .lines()
+        .skip(3)
+        .map(|l| l.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "https://id.gs1.org/00/095212340000000228",
+            "  holds https://id.gs1.org/00/095212340000000150",
+            "    holds https://id.gs1.org/01/09521234500018/21/A1",
+            "      made of 8 KGM of https://id.gs1.org/01/09521234500025/10/L7",
+        ]
+        .map(|l| l.replace("095212340000000228", &PALLET_DIGITS()))
+    );
+}
+
+#[allow(non_snake_case, reason = "a constant that must be computed")]
+fn PALLET_DIGITS() -> String {
+    let id = touchstone_core::epcis::Identifier::parse(PALLET).unwrap();
+    id.as_str().rsplit('/').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn limits_and_what_is_not_there_are_told() {
+    let node = Served::start().await;
+    story(&node).await;
+    let ran = node.run(&["recall", LOT, "--limit", "2"]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.out.contains("CUT SHORT"), "{}", ran.out);
+    assert!(
+        ran.err
+            .contains("1 connection was not followed: 1 beyond --limit 2"),
+        "{}",
+        ran.err
+    );
+    let ran = node
+        .run(&["trace", PALLET, "--backward", "--depth", "1"])
+        .await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(
+        ran.err.contains("more than --depth 1 steps away"),
+        "{}",
+        ran.err
+    );
+    let ran = node
+        .run(&["recall", "urn:epc:id:sgtin:9521234.050001.none"])
+        .await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.err.contains("NOT RECORDED"), "{}", ran.err);
+    let ran = node
+        .run(&[
+            "recall",
+            "urn:epc:id:sgtin:9521234.050001.none",
+            "--unproven",
+        ])
+        .await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert_eq!(node.run(&["recall", "no identifier"]).await.code, 1);
+}
+
+/// A node that leaves an event out, invents a holder or bends any record is found out; one whose
+/// word is taken isn't.
+#[tokio::test]
+async fn a_node_that_leaves_something_out_is_found_out() {
+    let node = Served::start().await;
+    story(&node).await;
+    node.tamper(|reply: &mut ItemReply| {
+        reply.events.pop();
+    });
+    assert_eq!(node.run(&["recall", LOT]).await.code, 3);
+    node.tamper(|reply: &mut ItemReply| {
+        if let Some(event) = reply.events.last_mut() {
+            let text = String::from_utf8(event.event.clone()).unwrap();
+            event.event = text.replace("050001.B2", "050001.B3").into_bytes();
+        }
+    });
+    assert_eq!(node.run(&["recall", LOT]).await.code, 3);
+    node.tamper(|reply: &mut StateReply| {
+        if let Some(value) = &mut reply.value {
+            let text: Vec<u8> = value.clone();
+            let at = text.windows(4).position(|w| w == b"acme");
+            if let Some(at) = at {
+                value[at..at + 4].copy_from_slice(b"brav");
+            }
+        }
+    });
+    assert_eq!(node.run(&["recall", LOT]).await.code, 3);
+    node.tamper(|reply: &mut TraceReply| {
+        reply.items.pop();
+    });
+    let ran = node.run(&["recall", LOT, "--json"]).await;
+    assert_eq!(ids(&ran).len(), 3);
+    let ran = node.run(&["recall", LOT, "--json", "--unproven"]).await;
+    assert_eq!(ids(&ran).len(), 2);
+}
+
+#[tokio::test]
+async fn a_node_that_never_ends_is_cut_off() {
+    let node = Served::start().await;
+    story(&node).await;
+    node.tamper(|reply: &mut TraceReply| reply.end = None);
+    let ran = node.run(&["recall", LOT, "--unproven"]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("broke off"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_product_is_declared_by_whom_its_prefix_belongs_to() {
+    let node = Served::start().await;
+    let product = "urn:epc:idpat:sgtin:9521234.050001.*";
+    let key = key(&node);
+    let who = ["--organisation", "acme", "--key", &key];
+    let declare = |ratio: &'static str| {
+        [&["product", "declare", product, "--yield", ratio][..], &who].concat()
+    };
+    // Nobody has this prefix here, and a logistics firm makes nothing.
+    let ran = node.run(&declare("9/10")).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let cli = <touchstone_cli::Cli as clap::Parser>::try_parse_from(
+        [&["touchstone"], declare("0/10").as_slice()].concat(),
+    );
+    assert!(cli.is_err());
+    // A block, so that there is something to prove it with.
+    let file = node.write("e.json", &seen(&[ITEM], "storing"));
+    let ran = node
+        .run(&[&["capture", file.as_str()][..], &who].concat())
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = node.run(&["product", "show", product]).await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let ran = node.run(&["product", "show", ITEM]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+}
