@@ -9,7 +9,7 @@ pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod refusal;
 pub(crate) mod submit;
-mod trace;
+pub(crate) mod trace;
 mod view;
 
 use std::net::SocketAddr;

@@ -21,8 +21,8 @@ use crate::settings::{Settings, Signing};
 It speaks the capture interface of EPCIS 2.0's REST binding: POST /capture answers 202 with the
 address of a job, GET /capture/ID tells what became of each event. A document's events are one
 transaction, recorded together or not at all; with GS1-Capture-Error-Behaviour: proceed each is one
-of its own. An event whose exact bytes are recorded already is skipped. Jobs are kept in a folder, and
-a gateway that was stopped goes on with them.
+of its own. An event whose exact bytes are recorded already is skipped. Jobs are kept in a folder,
+and a gateway that was stopped goes on with them.
 
 Whoever reaches its address captures in the organisation's name: leave it on this machine, or put
 something before it that asks who comes.

@@ -22,7 +22,7 @@ use super::document::{context, time_text};
 use super::events;
 use super::problem::{Exception, Problem};
 use super::{Shelf, negotiate};
-use crate::rpc::{View, page, refusal};
+use crate::rpc::{View, page, refusal, trace};
 
 /// The primary keys of Digital Links, by their application identifiers.
 pub const KEYS: [&str; 14] = [
@@ -40,6 +40,8 @@ struct Known {
     header: Header,
     /// None where nothing is recorded, which is proven.
     item: Option<Item>,
+    /// What follows from its history, its containers' included.
+    about: wire::TracedItem,
     /// The page's entries with their events.
     events: Vec<(LinkEntry, Vec<u8>)>,
 }
@@ -109,7 +111,12 @@ fn read(view: &View<'_>, id: String, from: u64) -> Result<Known, Problem> {
         Ok((entry, linked.event.clone()))
     });
     let events = events.collect::<Result<_, tonic::Status>>()?;
+    let about = match &item {
+        Some(_) => trace::about(view, &id)?,
+        None => wire::TracedItem::default(),
+    };
     Ok(Known {
+        about,
         id,
         reply,
         header,
@@ -130,9 +137,18 @@ impl Known {
         (next < self.count()).then_some(next)
     }
 
+    /// The innermost container that it is in.
     fn container(&self) -> Option<&str> {
-        let packed = self.item.as_ref()?.packed.as_ref()?;
-        Some(packed.container.as_str())
+        self.about.inside.first().map(String::as_str)
+    }
+
+    /// Where it stands in its life.
+    fn state(&self) -> Option<&str> {
+        Some(self.about.state.as_str()).filter(|state| !state.is_empty())
+    }
+
+    fn holder(&self) -> Option<&str> {
+        Some(self.about.holder.as_str()).filter(|holder| !holder.is_empty())
     }
 
     fn path(&self) -> &str {
@@ -173,6 +189,8 @@ impl Known {
             "from": self.reply.from,
             "next": next,
             "complete": self.reply.from == 0 && self.next().is_none(),
+            "state": self.state(),
+            "holder": self.holder(),
             "container": self.container(),
             "last": self.events.last().map(|(_, bytes)| last(bytes)),
             "header": self.header(),
@@ -204,6 +222,12 @@ impl Known {
             self.header.height,
             time_text(self.header.time_ms)
         );
+        if let Some(state) = self.state() {
+            text.push_str(&format!("state: {state}\n"));
+        }
+        if let Some(holder) = self.holder() {
+            text.push_str(&format!("held by {holder}\n"));
+        }
         if let Some(container) = self.container() {
             text.push_str(&format!("packed in {container}\n"));
         }

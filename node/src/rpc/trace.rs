@@ -82,6 +82,22 @@ pub fn walk(
     }
 }
 
+/// What a walk says of one thing: where it stands, who has it, and where it was last seen.
+pub fn about(view: &View<'_>, id: &str) -> Result<wire::TracedItem, Status> {
+    let request = wire::TraceRequest {
+        id: id.to_owned(),
+        max_depth: 1,
+        max_items: 1,
+        ..wire::TraceRequest::default()
+    };
+    let mut found = None;
+    walk(view, &request, |reply| {
+        found = reply.items.into_iter().next();
+        true
+    })?;
+    found.ok_or_else(|| refusal::unproven("a trace without its beginning"))
+}
+
 fn limit(name: &str, asked: u32, default: u32, most: u32) -> Result<u32, Status> {
     match asked {
         0 => Ok(default),
@@ -198,3 +214,6 @@ impl<'a> Shelf<'a> {
         Ok(traced.message(standing.holder().unwrap_or_default(), stock))
     }
 }
+
+#[cfg(test)]
+mod tests;

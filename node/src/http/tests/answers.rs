@@ -363,6 +363,10 @@ async fn the_resolver_answers_with_an_item_that_a_light_client_verifies() {
     );
     assert_eq!(body["last"]["bizStep"], "receiving");
     assert_eq!(
+        (&body["state"], &body["holder"], &body["container"]),
+        (&"received".into(), &"platform".into(), &Value::Null)
+    );
+    assert_eq!(
         (&body["complete"], &body["next"]),
         (&true.into(), &Value::Null)
     );
@@ -400,7 +404,7 @@ async fn the_resolver_answers_with_an_item_that_a_light_client_verifies() {
     let text = node.get_as(path, "text/html").await;
     assert_eq!(text.headers["content-type"], "text/plain; charset=utf-8");
     assert!(
-        text.text.contains("2 events") && text.text.contains("receiving"),
+        text.text.contains("2 events") && text.text.contains("state: received\n"),
         "{}",
         text.text
     );
