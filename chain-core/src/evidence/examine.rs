@@ -450,8 +450,10 @@ fn time(actions: &[RecordedAction], values: &mut Values) -> Result<Found<u64>, S
     )];
     if let (Some(first), Some(last)) = (actions.first(), actions.last()) {
         findings.push(format!(
-            "recorded from {} ms to {} ms after 1970-01-01T00:00:00Z, each ± {error_ms} ms",
-            first.time_ms, last.time_ms
+            "recorded from {} to {}, each ± {error_ms} ms where the block was decided in its first round; \
+             each later round of the votes allows for a message delay a tenth longer",
+            stamps::utc(first.time_ms),
+            stamps::utc(last.time_ms)
         ));
     }
     Ok(Found {

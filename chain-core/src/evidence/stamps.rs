@@ -307,7 +307,7 @@ fn listed(heights: &[u64]) -> String {
     }
 }
 
-fn utc(ms: u64) -> String {
+pub(super) fn utc(ms: u64) -> String {
     let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
     let text = moment.ok().and_then(|m| m.format(&Rfc3339).ok());
     text.unwrap_or_else(|| format!("{ms} ms after 1970-01-01T00:00:00Z"))
