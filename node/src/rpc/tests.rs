@@ -21,15 +21,15 @@ use crate::storage::rocks::{RocksStore, Settings};
 use crate::storage::sample::{self, Content};
 
 /// The service's shared part over a store of its own.
-struct Served {
-    shared: Arc<Shared>,
-    store: RocksStore,
+pub(super) struct Served {
+    pub(super) shared: Arc<Shared>,
+    pub(super) store: RocksStore,
     _progress: watch::Sender<Progress>,
     _gossip: mpsc::Receiver<Vec<u8>>,
     _folder: tempfile::TempDir,
 }
 
-fn served() -> Served {
+pub(super) fn served() -> Served {
     let folder = tempfile::tempdir().unwrap();
     let genesis = sample::genesis("rpc");
     let store = RocksStore::create(folder.path(), &genesis, &Settings::default()).unwrap();
@@ -58,7 +58,7 @@ fn served() -> Served {
 
 impl Served {
     /// Commits a block with a certificate that holds.
-    fn commit(&mut self, content: &Content) {
+    pub(super) fn commit(&mut self, content: &Content) {
         let mut made = sample::next(&self.store, content);
         let header = &made.block.header;
         let vote = vote_bytes(VoteKind::Precommit, header.height, 1, Some(&header.id()));
@@ -122,7 +122,7 @@ impl Served {
         self.commit(&content);
     }
 
-    async fn seats_are_free(&self, all: usize, seats: impl Fn() -> usize) {
+    pub(super) async fn seats_are_free(&self, all: usize, seats: impl Fn() -> usize) {
         for _ in 0..500 {
             if seats() == all {
                 return;
@@ -133,7 +133,7 @@ impl Served {
     }
 }
 
-fn envelope(events: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn envelope(events: &[Vec<u8>]) -> Vec<u8> {
     let body = Transaction {
         organisation: "platform".into(),
         created_ms: 1,

@@ -1,0 +1,197 @@
+use std::collections::BTreeMap;
+
+use prost::Message;
+use serde_json::{Value, json};
+use tokio_stream::StreamExt;
+use tonic::{Code, Request};
+use touchstone_core::epcis::Event;
+use touchstone_core::state::delta::LinkRow;
+use touchstone_proto::ledger::{Custody, Position};
+use touchstone_proto::node::TraceDirection;
+use touchstone_proto::node::ledger_server::Ledger;
+
+use super::*;
+use crate::rpc::Service;
+use crate::rpc::tests::{Served, envelope, served};
+use crate::storage::Store;
+use crate::storage::sample::Content;
+
+const RAW: &str = "https://id.gs1.org/01/09521321000025/10/RAW";
+const CASE: &str = "https://id.gs1.org/00/095213210000000018";
+
+fn unit(n: u32) -> String {
+    format!("https://id.gs1.org/01/09521321000018/21/{n}")
+}
+
+fn event(event_type: &str, fields: Value) -> Vec<u8> {
+    let mut event = json!({
+        "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
+        "type": event_type,
+        "eventTime": "2026-03-01T08:30:00.000Z",
+        "eventTimeZoneOffset": "+00:00",
+        "readPoint": { "id": "https://id.gs1.org/414/9521321000001" },
+    });
+    for (name, value) in fields.as_object().unwrap() {
+        event[name] = value.clone();
+    }
+    event.to_string().into_bytes()
+}
+
+/// A block with these events in one transaction, in the links of all things that they name.
+fn record(served: &mut Served, counts: &mut BTreeMap<String, u64>, events: &[Vec<u8>]) {
+    let height = served.store.tip().height + 1;
+    let mut content = Content::default();
+    for (number, bytes) in (0..).zip(events) {
+        for id in Event::parse(bytes).unwrap().items() {
+            let sequence = counts.entry(id.as_str().to_owned()).or_default();
+            let entry = LinkEntry {
+                position: Some(Position {
+                    height,
+                    transaction: 0,
+                    event: number,
+                }),
+                transaction_id: vec![7; 32],
+                organisation: "platform".into(),
+                ..LinkEntry::default()
+            };
+            content.links.push(LinkRow {
+                owner: keys::item(id.as_str()),
+                sequence: *sequence,
+                entry: entry.encode_to_vec(),
+            });
+            *sequence += 1;
+        }
+    }
+    let item = Item {
+        custody: Some(Custody {
+            holder: "platform".into(),
+            ..Custody::default()
+        }),
+        ..Item::default()
+    };
+    content
+        .values
+        .insert(keys::item(&unit(1)), item.encode_to_vec());
+    content.envelopes.push(envelope(events));
+    served.commit(&content);
+}
+
+/// A lot is made into so many units; the first is packed.
+fn story(units: u32) -> Served {
+    let mut served = served();
+    let mut counts = BTreeMap::new();
+    let units: Vec<String> = (1..=units).map(unit).collect();
+    let made = json!({
+        "inputQuantityList": [{ "epcClass": RAW, "quantity": 5, "uom": "KGM" }],
+        "outputEPCList": units,
+    });
+    let packed = json!({ "action": "ADD", "parentID": CASE, "childEPCs": [unit(1)] });
+    let events = [
+        event("TransformationEvent", made),
+        event("AggregationEvent", packed),
+    ];
+    record(&mut served, &mut counts, &events);
+    served
+}
+
+fn request(id: &str) -> wire::TraceRequest {
+    wire::TraceRequest {
+        id: id.to_owned(),
+        ..wire::TraceRequest::default()
+    }
+}
+
+/// All replies to a request.
+fn ask(served: &Served, request: &wire::TraceRequest) -> Result<Vec<wire::TraceReply>, Status> {
+    let mut replies = Vec::new();
+    walk(&served.shared.view(), request, |reply| {
+        replies.push(reply);
+        true
+    })?;
+    Ok(replies)
+}
+
+#[test]
+fn a_trace_tells_what_became_of_a_lot_and_what_a_case_is_made_of() {
+    let served = story(2);
+    let replies = ask(&served, &request(RAW)).unwrap();
+    let [only] = replies.as_slice() else {
+        panic!("{replies:?}");
+    };
+    let ids: Vec<&str> = only.items.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(ids, [RAW, unit(1).as_str(), unit(2).as_str()]);
+    let packed = &only.items[1];
+    assert_eq!((packed.depth, packed.state.as_str()), (1, "commissioned"));
+    assert_eq!(packed.inside, [CASE]);
+    assert_eq!(packed.seen_at, "https://id.gs1.org/414/9521321000001");
+    assert_eq!(packed.holder, "platform");
+    assert_eq!(only.items[2].holder, "");
+    let edge = packed.edge.as_ref().unwrap();
+    assert_eq!((edge.from.as_str(), edge.contained), (RAW, false));
+    let end = only.end.unwrap();
+    assert_eq!((end.height, end.too_deep, end.too_many), (1, 0, 0));
+
+    let mut backward = request(CASE);
+    backward.set_direction(TraceDirection::Backward);
+    let replies = ask(&served, &backward).unwrap();
+    let ids: Vec<&str> = replies[0].items.iter().map(|i| i.id.as_str()).collect();
+    assert_eq!(ids, [CASE, unit(1).as_str(), RAW]);
+    let raw = replies[0].items[2].edge.as_ref().unwrap();
+    assert_eq!((raw.quantity.as_str(), raw.unit.as_str()), ("5", "KGM"));
+}
+
+#[test]
+fn limits_are_kept_and_refused_where_they_are_none() {
+    let served = story(5);
+    let limited = wire::TraceRequest {
+        max_items: 3,
+        ..request(RAW)
+    };
+    let replies = ask(&served, &limited).unwrap();
+    let end = replies[0].end.unwrap();
+    assert_eq!((replies[0].items.len(), end.too_many), (3, 3));
+    let bad = [
+        request("no identifier"),
+        wire::TraceRequest {
+            max_items: MAX_ITEMS + 1,
+            ..request(RAW)
+        },
+        wire::TraceRequest {
+            max_depth: MAX_DEPTH + 1,
+            ..request(RAW)
+        },
+    ];
+    for request in bad {
+        let refused = ask(&served, &request).unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    }
+}
+
+#[test]
+fn a_walk_ends_when_nobody_listens() {
+    let served = story(3 * BATCH as u32);
+    assert_eq!(ask(&served, &request(RAW)).unwrap().len(), 4);
+    let mut heard = 0;
+    walk(&served.shared.view(), &request(RAW), |_| {
+        heard += 1;
+        false
+    })
+    .unwrap();
+    assert_eq!(heard, 1);
+}
+
+#[tokio::test]
+async fn a_stream_gives_its_seat_back_though_its_reader_goes() {
+    let served = story(20 * BATCH as u32);
+    let service = Service {
+        shared: served.shared.clone(),
+    };
+    let seats = &served.shared.gates.traces;
+    let all = seats.free();
+    let reply = service.trace(Request::new(request(RAW))).await.unwrap();
+    let mut stream = reply.into_inner();
+    assert!(stream.next().await.unwrap().is_ok());
+    assert_eq!(seats.free(), all - 1);
+    drop(stream);
+    served.seats_are_free(all, || seats.free()).await;
+}
