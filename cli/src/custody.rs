@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use prost::Message;
 use touchstone_core::hash::Hash;
 use touchstone_core::rules::{self, Standing};
-use touchstone_core::state::StateRead;
+use touchstone_core::state::{StateRead, keys};
 use touchstone_core::{Fault, epcis};
+use touchstone_proto::ledger::Item;
 
 use crate::client::Client;
 use crate::failure::Failure;
@@ -14,6 +16,9 @@ use crate::verify::{Attested, NotVerified};
 
 /// How often a reading begins anew because the chain grew meanwhile.
 const ATTEMPTS: usize = 20;
+
+/// Values that are kept for the next items.
+const KEPT_VALUES: usize = 65_536;
 
 /// Values of one state, each proven; what isn't there yet is asked for.
 #[derive(Default)]
@@ -35,41 +40,78 @@ impl StateRead for Known {
     }
 }
 
-/// How the item with this canonical identifier stands, and under which header all of it is proven.
-pub async fn standing(client: &mut Client, id: &str) -> Result<(Attested, Standing), Failure> {
-    let mut known = Known::default();
-    let mut seen: Option<Attested> = None;
-    let mut attempts = 0;
-    loop {
-        let now_ms = seen.as_ref().map_or(0, |attested| attested.header.time_ms);
-        match rules::standing(&known, id, now_ms) {
-            Ok(standing) => {
-                if let Some(attested) = seen {
-                    return Ok((attested, standing));
+/// Reads how items stand, one after the other; what is proven for one serves the next, as long as the
+/// chain doesn't grow.
+#[derive(Default)]
+pub struct Standings {
+    known: Known,
+    /// What proves all that is known.
+    seen: Option<Attested>,
+}
+
+impl Standings {
+    /// Takes a record that is proven already.
+    pub fn learn(&mut self, attested: &Attested, id: &str, record: Option<&Item>) {
+        // Its bytes are those that are proven: there is one encoding.
+        let value = record.map(Item::encode_to_vec);
+        self.keep(attested.clone(), keys::item(id), value);
+    }
+
+    /// Whether what was known before is known still.
+    fn keep(&mut self, attested: Attested, key: Vec<u8>, value: Option<Vec<u8>>) -> bool {
+        let height = attested.header.height;
+        let same = self.seen.as_ref().map(|seen| seen.header.height) == Some(height);
+        // Values of two states don't belong together.
+        if !same || self.known.values.len() >= KEPT_VALUES {
+            self.known = Known::default();
+        }
+        self.known.values.insert(key, value);
+        self.seen = Some(attested);
+        same
+    }
+
+    /// How the item with this canonical identifier stands, and under which header all of it is proven.
+    pub async fn standing(
+        &mut self,
+        client: &mut Client,
+        id: &str,
+    ) -> Result<(Attested, Standing), Failure> {
+        let mut attempts = 0;
+        loop {
+            let seen = self.seen.as_ref();
+            let now_ms = seen.map_or(0, |attested| attested.header.time_ms);
+            match rules::standing(&self.known, id, now_ms) {
+                Ok(standing) => {
+                    let seen = self
+                        .seen
+                        .clone()
+                        .ok_or(NotVerified::Missing("state reply"))?;
+                    return Ok((seen, standing));
                 }
-                return Err(NotVerified::Missing("state reply").into());
-            }
-            Err(fault) => {
-                let Some(key) = known.wanted.take() else {
-                    return Err(NotVerified::Contradiction(fault.to_string()).into());
-                };
-                let (attested, value) = client.state_value(&key).await?;
-                let height = attested.header.height;
-                if seen.as_ref().is_some_and(|s| s.header.height != height) {
-                    // A block came in between: values of two states don't belong together.
-                    attempts += 1;
-                    known = Known::default();
+                Err(fault) => {
+                    let Some(key) = self.known.wanted.take() else {
+                        return Err(NotVerified::Contradiction(fault.to_string()).into());
+                    };
+                    let is_first = self.seen.is_none();
+                    let (attested, value) = client.state_value(&key).await?;
+                    if !self.keep(attested, key, value) && !is_first {
+                        attempts += 1;
+                    }
+                    if attempts >= ATTEMPTS {
+                        return Err(Failure::Unreachable(
+                            "the chain grows faster than the records could be read; ask again"
+                                .into(),
+                        ));
+                    }
                 }
-                if attempts >= ATTEMPTS {
-                    return Err(Failure::Unreachable(
-                        "the chain grows faster than the records could be read; ask again".into(),
-                    ));
-                }
-                known.values.insert(key, value);
-                seen = Some(attested);
             }
         }
     }
+}
+
+/// How the item with this canonical identifier stands, and under which header all of it is proven.
+pub async fn standing(client: &mut Client, id: &str) -> Result<(Attested, Standing), Failure> {
+    Standings::default().standing(client, id).await
 }
 
 /// Whether an identifier names something that somebody can have: no class, place or party.

@@ -10,7 +10,7 @@ use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem}
 
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::verify::NotVerified;
+use crate::verify::{Attested, NotVerified};
 use crate::{custody, link};
 
 /// Links asked for at once.
@@ -105,6 +105,7 @@ async fn proven(
     let mut walk = Walk::new(question.id.as_str(), question.direction, question.limits);
     let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
     let mut stocks: BTreeMap<String, Stock> = BTreeMap::new();
+    let mut standings = custody::Standings::default();
     let mut items = Vec::new();
     let mut end = TraceEnd {
         height: u64::MAX,
@@ -122,10 +123,8 @@ async fn proven(
                 let mut ids: Vec<String> = others.take(AT_ONCE - 1).map(str::to_owned).collect();
                 ids.push(missing);
                 for fetched in link::fetch_all(client, &ids).await? {
-                    let header = &fetched.attested.header;
-                    if header.height < end.height {
-                        (end.height, end.time_ms) = (header.height, header.time_ms);
-                    }
+                    proven_at(&mut end, &fetched.attested);
+                    standings.learn(&fetched.attested, &fetched.id, fetched.record.as_ref());
                     let stock = fetched.record.as_ref().and_then(|r| r.stock.clone());
                     stocks.extend(stock.map(|stock| (fetched.id.clone(), stock)));
                     links.insert(fetched.id.clone(), fetched.complete());
@@ -134,7 +133,8 @@ async fn proven(
             Next::Item(traced) => {
                 let holder = match Identifier::parse(&traced.id) {
                     Ok(id) if custody::is_holdable(&id) => {
-                        let (_, standing) = custody::standing(client, id.as_str()).await?;
+                        let (attested, standing) = standings.standing(client, id.as_str()).await?;
+                        proven_at(&mut end, &attested);
                         standing.holder().unwrap_or_default().to_owned()
                     }
                     _ => String::new(),
@@ -152,5 +152,13 @@ async fn proven(
                 return Ok(Trace { items, end });
             }
         }
+    }
+}
+
+/// The answer is as old as the oldest proof in it.
+fn proven_at(end: &mut TraceEnd, attested: &Attested) {
+    let header = &attested.header;
+    if header.height < end.height {
+        (end.height, end.time_ms) = (header.height, header.time_ms);
     }
 }

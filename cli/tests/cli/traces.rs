@@ -1,5 +1,8 @@
 //! Traces and recalls: proven link by link, or told by the node.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::Value;
 use touchstone_proto::node::{ItemReply, StateReply, TraceReply};
 
@@ -253,6 +256,60 @@ async fn a_node_that_leaves_something_out_is_found_out() {
     assert_eq!(ids(&ran).len(), 3);
     let ran = node.run(&["recall", LOT, "--json", "--unproven"]).await;
     assert_eq!(ids(&ran).len(), 2);
+}
+
+/// The proven value of an answer.
+fn value(reply: &mut ItemReply) -> &mut Option<Vec<u8>> {
+    &mut reply.record.as_mut().unwrap().value
+}
+
+const BENDS: [(&str, fn(&mut ItemReply)); 9] = [
+    ("the first event left out", |r| drop(r.events.remove(0))),
+    ("the last event left out", |r| drop(r.events.pop())),
+    ("all events left out", |r| r.events.clear()),
+    ("an event invented", |r| r.events.push(r.events[0].clone())),
+    ("an event changed", |r| r.events[0].event.push(b' ')),
+    ("an entry changed", |r| r.events[0].entry[9] ^= 1),
+    ("the thing hidden", |r| {
+        *value(r) = None;
+        r.events.clear();
+    }),
+    ("a holder changed", |r| {
+        let value = value(r).as_mut().unwrap();
+        let at = value.windows(4).position(|w| w == b"acme").unwrap();
+        value[at..at + 4].copy_from_slice(b"evil");
+    }),
+    ("a header left out", |r| {
+        r.record.as_mut().unwrap().header = None;
+    }),
+];
+
+/// Whatever a node bends, from whichever answer on (one that was bent once is asked for again, page
+/// by page): nothing is left out, invented or changed.
+#[tokio::test]
+async fn every_answer_that_is_bent_is_found_out() {
+    let node = Served::start().await;
+    story(&node).await;
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counting = heard.clone();
+    node.tamper(move |_: &mut ItemReply| {
+        counting.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!(node.run(&["recall", LOT]).await.code, 0);
+    let answers = heard.load(Ordering::Relaxed);
+    assert!(answers >= 5, "the lot, two units, a case and a pallet");
+    for (what, bend) in BENDS {
+        for wanted in 0..answers {
+            let heard = AtomicUsize::new(0);
+            node.tamper(move |reply: &mut ItemReply| {
+                if heard.fetch_add(1, Ordering::Relaxed) >= wanted {
+                    bend(reply);
+                }
+            });
+            let ran = node.run(&["recall", LOT]).await;
+            assert_eq!(ran.code, 3, "{what} from answer {wanted} on: {ran:?}");
+        }
+    }
 }
 
 #[tokio::test]

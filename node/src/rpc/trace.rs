@@ -1,6 +1,7 @@
 //! Traces over the store. They are this node's word and as such quick; a client that wants proof
 //! walks over the links itself.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
 use touchstone_core::epcis::Identifier;
+use touchstone_core::hash::Hash;
 use touchstone_core::proof::journey::{self, CompleteLink, Place, Recorded};
 use touchstone_core::rules;
-use touchstone_core::state::{delta::decode_stored, keys};
+use touchstone_core::state::{StateRead, delta::decode_stored, keys};
 use touchstone_core::trace::{Direction, End, Limits, Next, Traced, Walk, Way};
 use touchstone_core::transaction::captured_events;
 use touchstone_proto::ledger::{Item, LinkEntry};
@@ -18,7 +20,7 @@ use touchstone_proto::node as wire;
 
 use super::refusal;
 use super::view::View;
-use crate::storage::rocks::Snapshot;
+use crate::storage::rocks::{LinkCursor, Snapshot};
 
 /// Where the client names no limits, and at most.
 const DEPTH: u32 = 64;
@@ -31,8 +33,9 @@ const BATCH: usize = 256;
 const MAX_ENTRIES: usize = 4_000_000;
 /// Entries read at once.
 const PAGE: u32 = 1000;
-/// Links and events that are kept for the next things.
+/// Links, values and events that are kept for the next things.
 const KEPT_LINKS: usize = 4096;
+const KEPT_VALUES: usize = 16_384;
 const KEPT_EVENTS: usize = 16_384;
 
 /// Walks, and gives what is found to `send`, which says whether somebody still listens.
@@ -53,7 +56,7 @@ pub fn walk(
     };
     let tip = view.snapshot.tip();
     let mut walk = Walk::new(id.as_str(), direction, limits);
-    let mut shelf = Shelf::new(&view.snapshot, tip.height);
+    let mut shelf = Shelf::new(&view.snapshot, tip.height)?;
     let mut items = Vec::new();
     loop {
         match walk.next(&shelf.links).map_err(refusal::unproven)? {
@@ -114,6 +117,8 @@ type Captured = ((u64, u32), Vec<Vec<u8>>);
 /// Links and events as they are needed; neighbours in a trace share most of them.
 struct Shelf<'a> {
     snapshot: &'a Snapshot<'a>,
+    cursor: LinkCursor<'a>,
+    values: Values<'a>,
     height: u64,
     links: BTreeMap<String, CompleteLink>,
     events: BTreeMap<Place, Arc<Recorded>>,
@@ -122,16 +127,46 @@ struct Shelf<'a> {
     entries: usize,
 }
 
+/// Values of the state: things in one container share what is recorded for it.
+struct Values<'a> {
+    snapshot: &'a Snapshot<'a>,
+    read: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+}
+
+impl StateRead for Values<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        if let Some(value) = self.read.borrow().get(key) {
+            return Ok(value.clone());
+        }
+        let value = self.snapshot.get(key)?;
+        let mut read = self.read.borrow_mut();
+        if read.len() >= KEPT_VALUES {
+            read.clear();
+        }
+        read.insert(key.to_vec(), value.clone());
+        Ok(value)
+    }
+
+    fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
+        self.snapshot.is_committed(transaction_id)
+    }
+}
+
 impl<'a> Shelf<'a> {
-    fn new(snapshot: &'a Snapshot<'a>, height: u64) -> Shelf<'a> {
-        Shelf {
+    fn new(snapshot: &'a Snapshot<'a>, height: u64) -> Result<Shelf<'a>, Status> {
+        Ok(Shelf {
             snapshot,
+            cursor: snapshot.links().map_err(refusal::fault)?,
+            values: Values {
+                snapshot,
+                read: RefCell::default(),
+            },
             height,
             links: BTreeMap::new(),
             events: BTreeMap::new(),
             transaction: None,
             entries: 0,
-        }
+        })
     }
 
     fn fetch(&mut self, id: &str) -> Result<(), Status> {
@@ -139,7 +174,7 @@ impl<'a> Shelf<'a> {
         let mut events = Vec::new();
         loop {
             let from = events.len() as u64;
-            let rows = self.snapshot.link_entries(&key, from, PAGE);
+            let rows = self.cursor.entries(&key, from, PAGE);
             let rows = rows.map_err(refusal::fault)?;
             self.entries += rows.len();
             if self.entries > MAX_ENTRIES {
@@ -195,13 +230,13 @@ impl<'a> Shelf<'a> {
     /// A thing with who has it.
     fn item(&mut self, traced: Traced, now_ms: u64) -> Result<wire::TracedItem, Status> {
         let key = keys::item(&traced.id);
-        let value = self.snapshot.state_value(&key).map_err(refusal::fault)?;
+        let value = self.values.get(&key).map_err(refusal::fault)?;
         let record = value.map(|value| decode_stored::<Item>(&key, &value));
         let stock = record
             .transpose()
             .map_err(refusal::fault)?
             .and_then(|r| r.stock);
-        let standing = rules::standing(self.snapshot, &traced.id, now_ms);
+        let standing = rules::standing(&self.values, &traced.id, now_ms);
         let standing = standing.map_err(refusal::fault)?;
         // Its link isn't needed any more, unless it is a container.
         if traced

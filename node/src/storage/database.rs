@@ -1,11 +1,13 @@
 //! RocksDB behind typed tables: how it is opened and tuned, and how rows are read. What is written
 //! stands in [`super::commit_block`] alone.
 
+use std::marker::PhantomData;
 use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBIterator, DBRecoveryMode, Direction, ErrorKind, IteratorMode, LogLevel, ReadOptions,
+    DBIterator, DBRawIterator, DBRecoveryMode, Direction, ErrorKind, IteratorMode, LogLevel,
+    ReadOptions,
 };
 use touchstone_core::Fault;
 
@@ -196,6 +198,49 @@ impl<'a> DatabaseSnapshot<'a> {
         rows::<T, _>(self.db.family::<T>(), from, direction, |family, mode| {
             self.raw
                 .iterator_cf_opt(family, ReadOptions::default(), mode)
+        })
+    }
+}
+
+/// A place among a table's rows that is moved: opening an iterator costs more than moving it.
+pub struct Cursor<'a, T: Table> {
+    raw: DBRawIterator<'a>,
+    table: PhantomData<T>,
+}
+
+impl DatabaseSnapshot<'_> {
+    /// A cursor over a table.
+    pub(super) fn cursor<T: Table>(&self) -> Result<Cursor<'_, T>, Fault> {
+        let family = self.db.family::<T>()?;
+        let raw = self.raw.raw_iterator_cf_opt(family, ReadOptions::default());
+        Ok(Cursor {
+            raw,
+            table: PhantomData,
+        })
+    }
+}
+
+impl<'a, T: Table> Cursor<'a, T> {
+    /// The rows from this key on, ascending.
+    pub(super) fn rows_from<'b>(
+        &'b mut self,
+        from: &T::Key,
+    ) -> impl Iterator<Item = Result<(T::Key, T::Value), Fault>> + use<'a, 'b, T> {
+        self.raw.seek(from.encode());
+        let mut is_first = true;
+        std::iter::from_fn(move || {
+            if !std::mem::take(&mut is_first) {
+                self.raw.next();
+            }
+            let Some((key, value)) = self.raw.item() else {
+                let status = self.raw.status().map_err(fault);
+                return status.err().map(Err);
+            };
+            let row = T::Key::decode(key).ok_or_else(|| damaged::<T>(key));
+            Some(row.and_then(|key| {
+                let value = decode_value::<T>(&key, value)?;
+                Ok((key, value))
+            }))
         })
     }
 }

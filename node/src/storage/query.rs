@@ -14,7 +14,7 @@ use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, Misbehaviour, StateProof};
 
 use super::Tip;
-use super::database::{Database, DatabaseSnapshot, Rows};
+use super::database::{Cursor, Database, DatabaseSnapshot, Rows};
 use super::schema::{
     BlockIndex, EvidenceKey, HeaderRow, Headers, Height, LinkKey, Links, Meta, MetaKey, MetaRow,
     Misbehaviours, Place, PlaceRow, State, Table, TransactionIndex, Transactions, Tree,
@@ -103,23 +103,15 @@ impl Snapshot<'_> {
         limit: u32,
     ) -> Result<Vec<Vec<u8>>, Fault> {
         let first = LinkKey::new(owner_key, from);
-        let mut entries = Vec::new();
-        let rows = self.rows_from::<Links>(&first).take(limit as usize);
-        for (number, row) in (0u64..).zip(rows) {
-            let (key, entry) = row?;
-            if key.owner != first.owner {
-                break;
-            }
-            let expected = from.saturating_add(number);
-            if key.sequence != expected {
-                return Err(Fault::Damaged(format!(
-                    "entry {expected} of the link of {} is missing",
-                    owner_key.escape_ascii()
-                )));
-            }
-            entries.push(entry);
+        entries_of(owner_key, &first, limit, self.rows_from::<Links>(&first))
+    }
+
+    /// The links, for whoever reads many of them.
+    pub fn links(&self) -> Result<LinkCursor<'_>, Fault> {
+        match &self.fault {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(LinkCursor(self.rows.cursor()?)),
         }
-        Ok(entries)
     }
 
     /// The value of a state key.
@@ -153,6 +145,47 @@ impl Snapshot<'_> {
     pub fn misbehaviour(&self) -> Result<Vec<Misbehaviour>, Fault> {
         misbehaviour(&self.rows)
     }
+}
+
+/// Reads links, one after the other.
+pub struct LinkCursor<'a>(Cursor<'a, Links>);
+
+impl LinkCursor<'_> {
+    /// As [`Snapshot::link_entries`].
+    pub fn entries(
+        &mut self,
+        owner_key: &[u8],
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<Vec<u8>>, Fault> {
+        let first = LinkKey::new(owner_key, from);
+        entries_of(owner_key, &first, limit, self.0.rows_from(&first))
+    }
+}
+
+/// The entries of one link in the rows that begin with `first`.
+fn entries_of(
+    owner_key: &[u8],
+    first: &LinkKey,
+    limit: u32,
+    rows: impl Iterator<Item = Result<(LinkKey, Vec<u8>), Fault>>,
+) -> Result<Vec<Vec<u8>>, Fault> {
+    let mut entries = Vec::new();
+    for (number, row) in (0u64..).zip(rows.take(limit as usize)) {
+        let (key, entry) = row?;
+        if key.owner != first.owner {
+            break;
+        }
+        let expected = first.sequence.saturating_add(number);
+        if key.sequence != expected {
+            return Err(Fault::Damaged(format!(
+                "entry {expected} of the link of {} is missing",
+                owner_key.escape_ascii()
+            )));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
 }
 
 impl Rows for Snapshot<'_> {

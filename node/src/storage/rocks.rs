@@ -23,7 +23,7 @@ use super::{Commit, Store, Tip, commit_block, query};
 pub use super::checkpoints::{CheckpointWriter, StampedRange};
 pub use super::database::Settings;
 pub use super::events::{Defined, EventCatalogue};
-pub use super::query::{Reader, Snapshot};
+pub use super::query::{LinkCursor, Reader, Snapshot};
 pub use super::schema::{EventPlace, PlaceRow};
 
 /// The store of one chain.

@@ -3,11 +3,15 @@
 use super::authority::custody_of;
 use super::*;
 use crate::Hash;
+use crate::evidence::Archive;
 use crate::genesis::Organisation;
+use crate::proof::journey::{self, CompleteLink, Recorded};
 use crate::test_support::{answer, key, offer};
-use touchstone_proto::ledger::{Basis, Ending, Outcome};
+use crate::trace::{Direction, Limits, Next, Walk};
+use std::collections::BTreeMap;
+use touchstone_proto::ledger::{Basis, DeclareProduct, Ending, LinkEntry, Outcome};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/import-story");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
 
 /// The organisations as scripts/demo enrolls them, with the keys of the founders.
 fn submitters() -> Chain {
@@ -42,14 +46,14 @@ fn ending_of(chain: &Chain, id: &str) -> Option<Ending> {
     record(chain, id).ended.map(|end| end.how())
 }
 
-#[test]
-fn the_import_story_keeps_the_rules_of_custody() {
-    let mut chain = submitters();
+/// Records a story's documents as its `submitters.txt` says.
+fn tell(chain: &mut Chain, story: &str) {
     let mut last: Option<Hash> = None;
-    let lines = std::fs::read_to_string(format!("{FOLDER}/submitters.txt")).unwrap();
+    let folder = format!("{FOLDER}/{story}");
+    let lines = std::fs::read_to_string(format!("{folder}/submitters.txt")).unwrap();
     for line in lines.lines() {
         let words: Vec<&str> = line.split(' ').collect();
-        let bytes = std::fs::read(format!("{FOLDER}/{}", words[1])).unwrap();
+        let bytes = std::fs::read(format!("{folder}/{}", words[1])).unwrap();
         let events = crate::epcis::split_document(&bytes).unwrap();
         let seeds = [
             ("platform", 1),
@@ -61,6 +65,13 @@ fn the_import_story_keeps_the_rules_of_custody() {
         assert_eq!(key(who.1).to_bytes(), [who.1; 32]);
         match words[2..] {
             [] => chain.run(who, capture(&events)).unwrap(),
+            ["refused"] => {
+                let refused = chain.run(who, capture(&events)).unwrap_err();
+                assert!(
+                    matches!(refused, Rejection::MassBalance { .. }),
+                    "{refused}"
+                );
+            }
             ["offer", to] => {
                 let offered = offer(to, chain.time_ms + 604_800_000, &events);
                 last = Some(chain.run_for_id(who, offered).unwrap());
@@ -72,6 +83,93 @@ fn the_import_story_keeps_the_rules_of_custody() {
             _ => panic!("{line}"),
         }
     }
+}
+
+/// The complete link of a thing, as the chain keeps it.
+fn link(chain: &Chain, id: &str) -> CompleteLink {
+    let entries = chain.entries(&keys::item(id)).unwrap();
+    let events = entries.iter().map(|bytes| {
+        let entry: LinkEntry = crate::encoding::decode_exact(bytes).unwrap();
+        let (height, index, event) = journey::place(&entry);
+        let envelope = chain.envelope(height, index).unwrap().unwrap();
+        let events = crate::transaction::captured_events(&envelope).unwrap();
+        Recorded::new(entry, events.unwrap().swap_remove(event as usize))
+    });
+    CompleteLink {
+        id: id.to_owned(),
+        height: u64::MAX,
+        events: events.collect(),
+    }
+}
+
+#[test]
+fn the_recall_story_names_the_units_their_holders_and_where_they_are() {
+    let mut chain = submitters();
+    let declaration = Action::DeclareProduct(DeclareProduct {
+        product: "https://id.gs1.org/01/09521001000031".into(),
+        output: 9,
+        input: 10,
+        unit: "KGM".into(),
+    });
+    chain.run(("platform", 1), declaration).unwrap();
+    tell(&mut chain, "recall-story");
+    let raw = "https://id.gs1.org/01/09521001000024/10/AL-77";
+    let limits = Limits {
+        depth: 10,
+        items: 100,
+    };
+    let mut walk = Walk::new(raw, Direction::Forward, limits);
+    let mut links = BTreeMap::new();
+    let mut found = Vec::new();
+    loop {
+        match walk.next(&links).unwrap() {
+            Next::Missing(id) => {
+                links.insert(id.clone(), link(&chain, &id));
+            }
+            Next::Item(traced) => {
+                let standing = crate::rules::standing(&chain.state, &traced.id, chain.time_ms);
+                let holder = standing.unwrap().holder().unwrap_or("nobody").to_owned();
+                let key = traced.id.rsplit('/').next().unwrap().to_owned();
+                let place = traced.seen.unwrap().place;
+                let inside = traced.inside.len();
+                found.push((key, holder, place, inside));
+            }
+            Next::End(end) => {
+                assert!(end.is_complete());
+                break;
+            }
+        }
+    }
+    let row = |key: &str, holder: &str, place: &str, inside| {
+        let place = format!("https://id.gs1.org/414/{place}");
+        (key.to_owned(), holder.to_owned(), place, inside)
+    };
+    let foundry = "9521001000208";
+    let factory = "9521001000109";
+    let port = "9521003000206";
+    assert_eq!(
+        found,
+        [
+            row("AL-77", "nobody", foundry, 0),
+            row("C-1", "nobody", factory, 0),
+            row("L-1001", "logistics-a", port, 1),
+            row("L-1002", "logistics-a", port, 1),
+            row("L-1003", "platform", factory, 0),
+        ]
+    );
+    // 3 of the 9 kg of castings are left.
+    let castings = record(&chain, "https://id.gs1.org/01/09521001000031/10/C-1");
+    let [left] = castings.stock.unwrap().holdings.try_into().unwrap();
+    assert_eq!(
+        (left.organisation.as_str(), left.millionths),
+        ("platform", 3_000_000)
+    );
+}
+
+#[test]
+fn the_import_story_keeps_the_rules_of_custody() {
+    let mut chain = submitters();
+    tell(&mut chain, "import-story");
     let lamp = |n: u64| format!("https://id.gs1.org/01/09521001000017/21/L-000{n}");
     let set = "https://id.gs1.org/01/09521002000016/21/SET-0001";
     // Each lamp's end, and who has it, as the story's README tells.
