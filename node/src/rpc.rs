@@ -33,6 +33,8 @@ pub(crate) use view::View;
 
 /// How long a unary call may take, waiting for a commit included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a reader of a trace may sleep before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Calls at once on one connection.
 const STREAMS_PER_CONNECTION: u32 = 256;
 /// Bytes of a request: an envelope at its largest, and some room.
@@ -302,12 +304,16 @@ impl Ledger for Service {
             let _seat = seat;
             let walking = shared.clone();
             let found = replies.clone();
+            let runtime = tokio::runtime::Handle::current();
             let walk = move || {
                 trace::walk(&walking.view(), &request, |reply| {
-                    found.blocking_send(Ok(reply)).is_ok()
+                    let sent = found.send(Ok(reply));
+                    let sent =
+                        runtime.block_on(async { tokio::time::timeout(PATIENCE, sent).await });
+                    matches!(sent, Ok(Ok(())))
                 })
             };
-            if let Err(status) = shared.gates.reads.run_in_turn(walk).await {
+            if let Err(status) = shared.gates.walks.run_in_turn(walk).await {
                 // An error means that the client has gone.
                 let _ = replies.send(Err(status)).await;
             }

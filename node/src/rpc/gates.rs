@@ -28,6 +28,8 @@ pub struct Gates {
     pub submissions: Seats,
     /// Traces.
     pub traces: Seats,
+    /// Their walks, which may be long: apart from the reads, so that no question waits behind one.
+    pub walks: Gate,
 }
 
 /// Work on threads, bounded in how much runs and how much waits.
@@ -54,6 +56,7 @@ impl Default for Gates {
             subscriptions: Seats::new("subscriptions to blocks", SUBSCRIPTIONS),
             submissions: Seats::new("streams of submissions", SUBMISSIONS),
             traces: Seats::new("traces", TRACES),
+            walks: Gate::new(cores, TRACES),
         }
     }
 }

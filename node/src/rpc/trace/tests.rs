@@ -188,10 +188,13 @@ async fn a_stream_gives_its_seat_back_though_its_reader_goes() {
     };
     let seats = &served.shared.gates.traces;
     let all = seats.free();
+    let reads = served.shared.gates.reads.free();
     let reply = service.trace(Request::new(request(RAW))).await.unwrap();
     let mut stream = reply.into_inner();
     assert!(stream.next().await.unwrap().is_ok());
     assert_eq!(seats.free(), all - 1);
+    // A reader that sleeps keeps nobody's question waiting.
+    assert_eq!(served.shared.gates.reads.free(), reads);
     drop(stream);
     served.seats_are_free(all, || seats.free()).await;
 }
