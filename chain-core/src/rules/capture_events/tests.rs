@@ -1,5 +1,6 @@
 use super::goods::order;
 use super::*;
+use crate::Fault;
 use crate::proof;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, aggregation, capture, change, container,
