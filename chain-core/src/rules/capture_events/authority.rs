@@ -5,7 +5,7 @@ use touchstone_proto::ledger::{Basis, Custody, Position, Role};
 use super::goods::{Goods, Standing};
 use super::{Mode, life};
 use crate::Fault;
-use crate::epcis::{Action, Event, EventType};
+use crate::epcis::{Action, Event};
 use crate::model::company_prefix::is_holdable;
 use crate::model::organisation;
 use crate::model::unit_state::ending;
@@ -168,7 +168,6 @@ pub(super) fn custody(context: &Context<'_>, basis: Basis, since: Position) -> C
 
 /// Whether an event only tells what was seen: it begins, packs and ends nothing.
 pub(super) fn is_finding(event: &Event) -> bool {
-    event.action == Some(Action::Observe)
-        && event.event_type != EventType::Transformation
-        && ending(event).is_none()
+    // A transformation has no action (EPCIS 2.0 §7.4.5).
+    event.action == Some(Action::Observe) && ending(event).is_none()
 }

@@ -13,6 +13,7 @@ use touchstone_proto::node::LinkedEvent;
 
 mod authority;
 mod containment;
+mod corpus;
 mod corrections;
 mod handover;
 mod life;
