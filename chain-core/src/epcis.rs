@@ -46,4 +46,4 @@ pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES, UrnError
 pub use xml::{MAX_XML_EVENTS, SOURCE_DOCUMENT, convert_xml, is_xml};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,7 @@ mod declare_product;
 mod deposit_design;
 mod disclose_design;
 mod link;
+mod stop;
 
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{Organisation, Parameters, Position};
@@ -64,7 +65,7 @@ pub fn apply<S: StateRead>(
         organisation,
     };
     match transaction.action() {
-        Action::CaptureEvents(action) => capture_events::apply(state, &context, action),
+        Action::CaptureEvents(action) => stop::told(capture_events::apply(state, &context, action)),
         Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
         Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),

@@ -9,7 +9,7 @@ pub(super) mod draft;
 mod story;
 
 /// The documents of a folder under `tests/data`, by name.
-pub(super) fn documents(folder: &str, extension: &str) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn documents(folder: &str, extension: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../tests/data")
         .join(folder);

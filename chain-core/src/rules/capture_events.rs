@@ -9,8 +9,8 @@ use touchstone_proto::ledger::{CaptureEvents, Outcome, Role};
 use self::goods::Goods;
 use self::handover::Named;
 use self::packing::PackingStep;
+use super::stop::Stop;
 use super::{Context, link};
-use crate::Fault;
 use crate::epcis::{Action, Event, EventType, Identifier};
 use crate::execution::MAX_LINK_ENTRIES;
 use crate::hash;
@@ -57,28 +57,24 @@ pub(super) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &CaptureEvents,
-) -> Result<Result<(), Rejection>, Fault> {
-    if let Err(rejection) = check_role(context, action) {
-        return Ok(Err(rejection));
-    }
+) -> Result<(), Stop> {
+    check_role(context, action)?;
     let limit = context.parameters.max_events_per_transaction;
     let found = action.events.len();
     if found == 0 || found as u64 > limit {
-        return Ok(Err(Rejection::EventCount { found, limit }));
+        return Err(Rejection::EventCount { found, limit }.into());
     }
     let mut events = Vec::with_capacity(found);
     for (index, bytes) in (0u32..).zip(&action.events) {
         match Event::parse(bytes) {
             Ok(event) => events.push((index, bytes.as_slice(), event)),
-            Err(error) => return Ok(Err(Rejection::Event { index, error })),
+            Err(error) => return Err(Rejection::Event { index, error }.into()),
         }
     }
     let mut goods = Goods::new(state, context.block.time_ms);
-    if let Err(rejection) = append_all(&mut goods, context, action, &events)? {
-        return Ok(Err(rejection));
-    }
+    append_all(&mut goods, context, action, &events)?;
     goods.write();
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn check_role(context: &Context<'_>, action: &CaptureEvents) -> Result<(), Rejection> {
@@ -108,7 +104,7 @@ fn append_all<S: StateRead>(
     context: &Context<'_>,
     action: &CaptureEvents,
     events: &[(u32, &[u8], Event)],
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let mode = match &action.handover {
         None | Some(Handover::Offer(_)) => Mode::Record,
         Some(Handover::Claim(_)) => Mode::Claim,
@@ -122,28 +118,23 @@ fn append_all<S: StateRead>(
         None => Named::default(),
         Some(_) => Named::by(events.iter().map(|(_, _, event)| event)),
     };
-    let before = match &action.handover {
+    match &action.handover {
         Some(Handover::Offer(offer)) => handover::check_offer(goods, context, offer)?,
         Some(Handover::Answer(answer)) => handover::answer(goods, context, answer, &named)?,
-        Some(Handover::Claim(_)) | None => Ok(()),
-    };
-    if let Err(rejection) = before {
-        return Ok(Err(rejection));
+        Some(Handover::Claim(_)) | None => {}
     }
     for (index, bytes, event) in events {
-        if let Err(rejection) = append(goods, context, mode, *index, bytes, event)? {
-            return Ok(Err(rejection));
-        }
+        append(goods, context, mode, *index, bytes, event)?;
         // Rule: a capture's entries fit into one block.
         if goods.state.staged_entries() > MAX_LINK_ENTRIES {
             let limit = MAX_LINK_ENTRIES;
-            return Ok(Err(Rejection::TooManyItems { limit }));
+            return Err(Rejection::TooManyItems { limit }.into());
         }
     }
     match &action.handover {
         Some(Handover::Offer(offer)) => handover::offer(goods, context, offer, &named),
         Some(Handover::Claim(claim)) => handover::claim(goods, context, claim, &named),
-        Some(Handover::Answer(_)) | None => Ok(Ok(())),
+        Some(Handover::Answer(_)) | None => Ok(()),
     }
 }
 
@@ -154,13 +145,10 @@ fn append<S: StateRead>(
     index: u32,
     bytes: &[u8],
     event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
-    let judged = match corrections::is_correction(event) {
+) -> Result<(), Stop> {
+    match corrections::is_correction(event) {
         true => correct(goods, context, mode, index, event)?,
         false => judge(goods, context, mode, index, event)?,
-    };
-    if let Err(rejection) = judged {
-        return Ok(Err(rejection));
     }
     let content_hash = hash::sha256(bytes);
     for identifier in event.items() {
@@ -174,7 +162,7 @@ fn append<S: StateRead>(
         link::append(goods.state, context, &key, &mut chain, index, &content_hash)?;
         goods.change(id)?.link = Some(chain);
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// All rules of an event, and what it does.
@@ -184,26 +172,16 @@ fn judge<S: StateRead>(
     mode: Mode,
     index: u32,
     event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
-    if let Err(rejection) = authority::check(goods, context, mode, index, event)? {
-        return Ok(Err(rejection));
+) -> Result<(), Stop> {
+    authority::check(goods, context, mode, index, event)?;
+    life::begin(goods, context, index, event)?;
+    if let Some(packing) = PackingStep::of(event) {
+        packing.apply(goods, index, context.position(index))?;
     }
-    if let Err(rejection) = life::begin(goods, context, index, event)? {
-        return Ok(Err(rejection));
-    }
-    if let Some(packing) = PackingStep::of(event)
-        && let Err(rejection) = packing.apply(goods, index, context.position(index))?
-    {
-        return Ok(Err(rejection));
-    }
-    if let Err(rejection) = life::end(goods, context, index, event)? {
-        return Ok(Err(rejection));
-    }
-    if let Err(rejection) = quantities::apply(goods, context, index, event)? {
-        return Ok(Err(rejection));
-    }
+    life::end(goods, context, index, event)?;
+    quantities::apply(goods, context, index, event)?;
     corrections::remember(goods, context, index, event);
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn correct<S: StateRead>(
@@ -212,14 +190,10 @@ fn correct<S: StateRead>(
     mode: Mode,
     index: u32,
     event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     match corrections::corrected(goods, context, index, event)? {
-        Err(rejection) => Ok(Err(rejection)),
-        Ok(Some(wrong)) => {
-            corrections::take_back(goods, context, event, wrong)?;
-            Ok(Ok(()))
-        }
-        Ok(None) => authority::check(goods, context, mode, index, event),
+        Some(wrong) => Ok(corrections::take_back(goods, context, event, wrong)?),
+        None => authority::check(goods, context, mode, index, event),
     }
 }
 

@@ -73,6 +73,10 @@ async fn run(transactions: usize) {
             transactions,
         },
         Case {
+            events: 10,
+            transactions: (transactions / 4).max(100),
+        },
+        Case {
             events: 100,
             transactions: (transactions / 20).max(100),
         },

@@ -138,18 +138,8 @@ impl<'a> Certificate<'a> {
             let mut outer = fields.nested(tag::CONTEXT_3)?;
             let mut extensions = outer.nested(tag::SEQUENCE)?;
             outer.finish()?;
-            if extensions.is_empty() {
-                return Err(extensions.bad(DerFault::Truncated).into());
-            }
-            let mut seen = Vec::new();
-            while !extensions.is_empty() {
-                let extension = Extension::read(&mut extensions)?;
-                if seen.contains(&extension.id) {
-                    return Err(CertificateError::Twice(dotted(extension.id)));
-                }
-                seen.push(extension.id);
-                certificate.extend(&extension)?;
-            }
+            let twice = CertificateError::Twice;
+            Extension::each(&mut extensions, twice, |e| certificate.extend(&e))?;
             fields.finish()?;
         }
         Ok(certificate)
@@ -279,7 +269,29 @@ pub(super) struct Extension<'a> {
 }
 
 impl<'a> Extension<'a> {
-    pub fn read(extensions: &mut Reader<'a>) -> Result<Extension<'a>, BadDer> {
+    /// Reads one or more extensions to the end, and gives each to `take`; `twice` makes the error
+    /// of one that stands twice from its dotted identifier.
+    pub fn each<E: From<BadDer>>(
+        extensions: &mut Reader<'a>,
+        twice: impl Fn(String) -> E,
+        mut take: impl FnMut(Extension<'a>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if extensions.is_empty() {
+            return Err(extensions.bad(DerFault::Truncated).into());
+        }
+        let mut seen = Vec::new();
+        while !extensions.is_empty() {
+            let extension = Extension::read(extensions)?;
+            if seen.contains(&extension.id) {
+                return Err(twice(dotted(extension.id)));
+            }
+            seen.push(extension.id);
+            take(extension)?;
+        }
+        Ok(())
+    }
+
+    fn read(extensions: &mut Reader<'a>) -> Result<Extension<'a>, BadDer> {
         let mut fields = extensions.nested(tag::SEQUENCE)?;
         let id = fields.object_id()?;
         let is_critical = fields.boolean()?;

@@ -394,20 +394,14 @@ impl<'a> Info<'a> {
         }
         if let Some(extensions) = fields.optional(tag::CONTEXT_1)? {
             let mut extensions = Reader::new(extensions.content, "the token's extensions");
-            if extensions.is_empty() {
-                return Err(extensions.bad(DerFault::Truncated).into());
-            }
-            let mut seen = Vec::new();
-            while !extensions.is_empty() {
-                let extension = Extension::read(&mut extensions)?;
-                if seen.contains(&extension.id) {
-                    return Err(TokenError::Twice(dotted(extension.id)));
-                }
-                seen.push(extension.id);
-                if extension.is_critical {
-                    return Err(TokenError::Extension(dotted(extension.id)));
-                }
-            }
+            Extension::each(
+                &mut extensions,
+                TokenError::Twice,
+                |extension| match extension.is_critical {
+                    true => Err(TokenError::Extension(dotted(extension.id))),
+                    false => Ok(()),
+                },
+            )?;
         }
         fields.finish()?;
         Ok(Info {

@@ -5,12 +5,13 @@ use touchstone_proto::ledger::{Basis, Custody, Position, Role};
 use super::goods::{Goods, Standing};
 use super::{Mode, life};
 use crate::Fault;
-use crate::epcis::{Action, Event, EventType};
+use crate::epcis::{Action, Event};
 use crate::model::company_prefix::is_holdable;
 use crate::model::organisation;
 use crate::model::unit_state::ending;
 use crate::rejection::Rejection;
 use crate::rules::Context;
+use crate::rules::stop::Stop;
 use crate::state::StateRead;
 
 /// Roles of organisations that have goods in their hands.
@@ -32,7 +33,7 @@ pub(super) fn check<S: StateRead>(
     mode: Mode,
     index: u32,
     event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let position = context.position(index);
     let finding = is_finding(event);
     for identifier in event.things() {
@@ -45,33 +46,32 @@ pub(super) fn check<S: StateRead>(
         // sold (CBV 2.0 §7.2: `returned`).
         if let Some(ended) = &standing.ended {
             if !life::returns(goods, context, event, id, &standing)? {
-                return Ok(Err(Rejection::LifeEnded {
+                return Err(Rejection::LifeEnded {
                     index,
                     item: id.to_owned(),
                     how: life::word(ended),
-                }));
+                }
+                .into());
             }
             life::reopen(goods, context, position, id)?;
             continue;
         }
         // Rule: what is offered stays as it was offered, until the offer is over.
         if let Some(offer) = standing.offer.as_ref().filter(|_| !finding) {
-            return Ok(Err(Rejection::Offered {
+            return Err(Rejection::Offered {
                 index,
                 item: id.to_owned(),
                 to: offer.to.clone(),
-            }));
+            }
+            .into());
         }
-        let rejection = match standing.holder() {
+        match standing.holder() {
             None => begin(goods, context, mode, index, event, id)?,
-            Some(holder) if holder == context.organisation.id => Ok(()),
+            Some(holder) if holder == context.organisation.id => {}
             Some(_) => check_other(goods, context, mode, index, event, id, &standing)?,
-        };
-        if let Err(rejection) = rejection {
-            return Ok(Err(rejection));
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Rule: the holder appends; observers by role, whoever claims the item, and whoever answers an
@@ -84,25 +84,26 @@ fn check_other<S: StateRead>(
     event: &Event,
     id: &str,
     standing: &Standing,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let may_find = match mode {
         Mode::Claim | Mode::Answer => true,
         Mode::Record => organisation::has_role(&context.organisation, OBSERVERS),
     };
     if may_find && is_finding(event) {
-        return Ok(Ok(()));
+        return Ok(());
     }
     if commissions_its_own(goods, context, event, id, standing)? {
         let custody = custody(context, Basis::Prefix, context.position(index));
         goods.change(id)?.custody = Some(custody);
-        return Ok(Ok(()));
+        return Ok(());
     }
     let holder = standing.holder().unwrap_or_default().to_owned();
-    Ok(Err(Rejection::NotHolder {
+    Err(Rejection::NotHolder {
         index,
         item: id.to_owned(),
         holder,
-    }))
+    }
+    .into())
 }
 
 /// Whether the owner of an item's company prefix commissions it, which others had recorded by
@@ -133,16 +134,17 @@ fn begin<S: StateRead>(
     index: u32,
     event: &Event,
     id: &str,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     if !organisation::has_role(&context.organisation, CUSTODIANS) {
         // Rule: observers neither begin, pack nor end anything.
         if !is_finding(event) {
-            return Ok(Err(Rejection::OnlyFindings {
+            return Err(Rejection::OnlyFindings {
                 index,
                 item: id.to_owned(),
-            }));
+            }
+            .into());
         }
-        return Ok(Ok(()));
+        return Ok(());
     }
     let owner = goods.prefix_holder(id)?;
     let is_own = owner.as_deref() == Some(&context.organisation.id);
@@ -151,7 +153,7 @@ fn begin<S: StateRead>(
         false => Basis::OwnWord,
     };
     goods.change(id)?.custody = Some(custody(context, basis, context.position(index)));
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// The acting organisation's custody since a position.
@@ -166,7 +168,6 @@ pub(super) fn custody(context: &Context<'_>, basis: Basis, since: Position) -> C
 
 /// Whether an event only tells what was seen: it begins, packs and ends nothing.
 pub(super) fn is_finding(event: &Event) -> bool {
-    event.action == Some(Action::Observe)
-        && event.event_type != EventType::Transformation
-        && ending(event).is_none()
+    // A transformation has no action (EPCIS 2.0 §7.4.5).
+    event.action == Some(Action::Observe) && ending(event).is_none()
 }

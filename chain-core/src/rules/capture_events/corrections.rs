@@ -11,6 +11,7 @@ use crate::epcis::{Event, EventType};
 use crate::hash;
 use crate::rejection::Rejection;
 use crate::rules::Context;
+use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
 
 /// Remembers an event by its `eventID`, so that it can be corrected.
@@ -37,22 +38,23 @@ pub(super) fn corrected<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<Result<Option<Position>, Rejection>, Fault> {
+) -> Result<Option<Position>, Stop> {
     let Some(event_id) = event.event_id.as_deref() else {
-        return Ok(Ok(None));
+        return Ok(None);
     };
     let key = keys::event(&context.organisation.id, event_id);
     let Some(record) = goods.state.read::<EventRecord>(&key)? else {
-        return Ok(Ok(None));
+        return Ok(None);
     };
     // Rule: a correction stands in the history of each thing that the wrong event is about.
     if record.items != items_hash(event) {
-        return Ok(Err(Rejection::CorrectsOtherItems {
+        return Err(Rejection::CorrectsOtherItems {
             index,
             event_id: event_id.chars().take(120).collect(),
-        }));
+        }
+        .into());
     }
-    Ok(Ok(record.position))
+    Ok(record.position)
 }
 
 /// Takes back what the wrong event did last to each of its things: an end other than by

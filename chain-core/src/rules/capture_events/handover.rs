@@ -16,6 +16,7 @@ use crate::model::company_prefix::is_holdable;
 use crate::model::organisation;
 use crate::rejection::Rejection;
 use crate::rules::Context;
+use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
 
 /// Offers of one organisation that are open at once.
@@ -59,21 +60,18 @@ impl<'a> Named<'a> {
     fn portions<S: StateRead>(
         &self,
         goods: &mut Goods<'_, '_, S>,
-    ) -> Result<Result<BTreeMap<String, u64>, Rejection>, Fault> {
+    ) -> Result<BTreeMap<String, u64>, Stop> {
         let mut portions: BTreeMap<String, u64> = BTreeMap::new();
         for quantity in &self.quantities {
             let product = quantity.class.as_str();
             if goods.item(product)?.stock.is_none() {
                 continue;
             }
-            let amount = match quantities::stated(goods, 0, quantity)? {
-                Ok(amount) => amount,
-                Err(rejection) => return Ok(Err(rejection)),
-            };
+            let amount = quantities::stated(goods, 0, quantity)?;
             let sum = portions.entry(product.to_owned()).or_default();
             *sum = sum.saturating_add(amount.millionths);
         }
-        Ok(Ok(portions))
+        Ok(portions)
     }
 }
 
@@ -82,19 +80,19 @@ pub(super) fn check_offer<S: StateRead>(
     goods: &Goods<'_, '_, S>,
     context: &Context<'_>,
     offer: &OfferCustody,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     // Rule: an offer is to another organisation that may hold goods.
     let receiver: Option<Organisation> = goods.state.read(&keys::organisation(&offer.to))?;
     let may_hold = receiver.is_some_and(|to| organisation::has_role(&to, CUSTODIANS));
     if !may_hold || offer.to == context.organisation.id {
-        return Ok(Err(Rejection::OfferedToNobody(offer.to.clone())));
+        return Err(Rejection::OfferedToNobody(offer.to.clone()).into());
     }
     // Rule: there is a time to answer, and it ends.
     let left_ms = offer.deadline_ms.checked_sub(context.block.time_ms);
     if !left_ms.is_some_and(|left| (1..=MAX_OFFER_MS).contains(&left)) {
-        return Ok(Err(Rejection::OfferDeadline));
+        return Err(Rejection::OfferDeadline.into());
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Offers the loose things and outermost containers among those that the capture's events named.
@@ -103,7 +101,7 @@ pub(super) fn offer<S: StateRead>(
     context: &Context<'_>,
     offer: &OfferCustody,
     named: &Named<'_>,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let id = context.transaction.id().to_vec();
     // The whole capture is to blame, not one of its events.
     let index = 0;
@@ -111,55 +109,54 @@ pub(super) fn offer<S: StateRead>(
     for item in &named.things {
         let standing = goods.standing(item)?;
         if let Some(ended) = &standing.ended {
-            return Ok(Err(Rejection::LifeEnded {
+            return Err(Rejection::LifeEnded {
                 index,
                 item: item.clone(),
                 how: life::word(ended),
-            }));
+            }
+            .into());
         }
         // Rule: only the holder offers.
         if standing.holder() != Some(context.organisation.id.as_str()) {
-            return Ok(Err(Rejection::NotHolder {
+            return Err(Rejection::NotHolder {
                 index,
                 item: item.clone(),
                 holder: standing.holder().unwrap_or("nobody").to_owned(),
-            }));
+            }
+            .into());
         }
         // Rule: an item is in one open offer at a time.
         if let Some(open) = standing.offer {
-            return Ok(Err(Rejection::Offered {
+            return Err(Rejection::Offered {
                 index,
                 item: item.clone(),
                 to: open.to,
-            }));
+            }
+            .into());
         }
         // Rule: what is packed goes with its container.
         match standing.containers.first() {
             None => items.push(item.clone()),
             Some(container) if !standing.containers.iter().any(|c| named.things.contains(c)) => {
-                return Ok(Err(Rejection::ActsAlone {
+                return Err(Rejection::ActsAlone {
                     index,
                     item: item.clone(),
                     container: container.clone(),
-                }));
+                }
+                .into());
             }
             Some(_) => {}
         }
     }
-    let portions = match named.portions(goods)? {
-        Ok(portions) => portions,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
+    let portions = named.portions(goods)?;
     for (product, millionths) in &portions {
         // Rule: nobody offers more of a lot than it has. (It may have less when it is accepted.)
         let mut stock = goods.item(product)?.stock.clone().unwrap_or_default();
         let me = &context.organisation.id;
-        if let Err(rejection) = quantities::debit(&mut stock, index, product, me, *millionths) {
-            return Ok(Err(rejection));
-        }
+        quantities::debit(&mut stock, index, product, me, *millionths)?;
     }
     if items.is_empty() && portions.is_empty() {
-        return Ok(Err(Rejection::NothingOffered));
+        return Err(Rejection::NothingOffered.into());
     }
     for item in &items {
         goods.change(item)?.offer.clone_from(&id);
@@ -176,7 +173,7 @@ pub(super) fn offer<S: StateRead>(
     let mut open = open_offers(goods, &record.from, context.block.time_ms)?;
     // Rule: the list of open offers stays short.
     if open.offers.len() >= MAX_OPEN_OFFERS {
-        return Ok(Err(Rejection::TooManyOffers(open.offers.len())));
+        return Err(Rejection::TooManyOffers(open.offers.len()).into());
     }
     open.offers.push(OpenOffer {
         id: id.clone(),
@@ -185,7 +182,7 @@ pub(super) fn offer<S: StateRead>(
     });
     goods.state.write(keys::open_offers(&record.from), &open);
     goods.state.write(keys::offer(&id), &record);
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Rules of an answer, before its events are judged; an acceptance moves custody, so that the
@@ -195,10 +192,10 @@ pub(super) fn answer<S: StateRead>(
     context: &Context<'_>,
     answer: &AnswerOffer,
     named: &Named<'_>,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let key = keys::offer(&answer.offer);
     let Some(mut offer) = goods.state.read::<Offer>(&key)? else {
-        return Ok(Err(Rejection::UnknownOffer(answer.offer.clone())));
+        return Err(Rejection::UnknownOffer(answer.offer.clone()).into());
     };
     let outcome = answer.outcome();
     // Rule: a discrepancy is stated where there is one.
@@ -209,7 +206,7 @@ pub(super) fn answer<S: StateRead>(
         _ => answer.discrepancy.is_empty(),
     };
     if !shape_fits {
-        return Ok(Err(Rejection::AnswerShape));
+        return Err(Rejection::AnswerShape.into());
     }
     // Rule: whom the offer is to answers; who made it may withdraw it.
     let by = match outcome {
@@ -217,11 +214,11 @@ pub(super) fn answer<S: StateRead>(
         _ => &offer.to,
     };
     if *by != context.organisation.id {
-        return Ok(Err(Rejection::NotAsked(by.clone())));
+        return Err(Rejection::NotAsked(by.clone()).into());
     }
     // Rule: an offer is answered once, and not after its deadline.
     if !is_open(&offer, context.block.time_ms) {
-        return Ok(Err(Rejection::OfferClosed(state_of(&offer))));
+        return Err(Rejection::OfferClosed(state_of(&offer)).into());
     }
     // Rule: the answer stands in the history of all that it is about.
     let partial = outcome == Outcome::AcceptedWithDiscrepancy;
@@ -233,24 +230,23 @@ pub(super) fn answer<S: StateRead>(
     let names_none = named_items.is_empty() && named_classes.is_empty();
     let left_out = other_items.first().or(other_classes.first());
     if let Some(left_out) = left_out.filter(|_| !partial || names_none) {
-        return Ok(Err(Rejection::AnswerLeavesOut((*left_out).clone())));
+        return Err(Rejection::AnswerLeavesOut((*left_out).clone()).into());
     }
     if matches!(
         outcome,
         Outcome::Accepted | Outcome::AcceptedWithDiscrepancy
     ) {
-        if let Err(rejection) = move_portions(goods, context, &offer, partial, named)? {
-            return Ok(Err(rejection));
-        }
+        move_portions(goods, context, &offer, partial, named)?;
         for item in named_items {
             let standing = goods.standing(item)?;
             // A claim may have displaced a shipper that had only its own word.
             if standing.holder() != Some(offer.from.as_str()) {
-                return Ok(Err(Rejection::NotHolder {
+                return Err(Rejection::NotHolder {
                     index: 0,
                     item: item.clone(),
                     holder: standing.holder().unwrap_or("nobody").to_owned(),
-                }));
+                }
+                .into());
             }
             let item = goods.change(item)?;
             item.custody = Some(Custody {
@@ -270,7 +266,7 @@ pub(super) fn answer<S: StateRead>(
     open.offers.retain(|open| open.id != answer.offer);
     goods.state.write(keys::open_offers(&offer.from), &open);
     goods.state.write(key, &offer);
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Moves the offered amounts of classes; where a discrepancy is stated, as much as was received.
@@ -280,11 +276,8 @@ fn move_portions<S: StateRead>(
     offer: &Offer,
     partial: bool,
     named: &Named<'_>,
-) -> Result<Result<(), Rejection>, Fault> {
-    let received = match named.portions(goods)? {
-        Ok(received) => received,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
+) -> Result<(), Stop> {
+    let received = named.portions(goods)?;
     for Portion {
         product,
         millionths,
@@ -297,21 +290,17 @@ fn move_portions<S: StateRead>(
             false => arrived == *millionths,
         };
         if !fits {
-            return Ok(Err(Rejection::AnswerLeavesOut(product.clone())));
+            return Err(Rejection::AnswerLeavesOut(product.clone()).into());
         }
         let Some(stock) = goods.change(product)?.stock.as_mut() else {
-            return Err(Fault::Damaged(format!(
-                "an offer of {product} without stock"
-            )));
+            let problem = format!("an offer of {product} without stock");
+            return Err(Fault::Damaged(problem).into());
         };
         let to = &context.organisation.id;
-        if let Err(rejection) = quantities::debit(stock, 0, product, &offer.from, arrived)
-            .and_then(|()| quantities::credit(stock, 0, product, to, arrived))
-        {
-            return Ok(Err(rejection));
-        }
+        quantities::debit(stock, 0, product, &offer.from, arrived)
+            .and_then(|()| quantities::credit(stock, 0, product, to, arrived))?;
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn portion((product, millionths): (String, u64)) -> Portion {
@@ -327,10 +316,10 @@ pub(super) fn claim<S: StateRead>(
     context: &Context<'_>,
     claim: &ClaimCustody,
     named: &Named<'_>,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     // Rule: a claim has a reason.
     if !is_statement(&claim.reason) {
-        return Ok(Err(Rejection::ClaimReason));
+        return Err(Rejection::ClaimReason.into());
     }
     let claimant = &context.organisation.id;
     let mut claimed = false;
@@ -374,15 +363,15 @@ pub(super) fn claim<S: StateRead>(
         if item.claims.len() >= MAX_CLAIMS {
             let limit = MAX_CLAIMS;
             let item = id.clone();
-            return Ok(Err(Rejection::TooManyClaims { item, limit }));
+            return Err(Rejection::TooManyClaims { item, limit }.into());
         }
         item.claims.push(contradiction);
     }
     // Rule: a claim contradicts somebody.
     if !claimed {
-        return Ok(Err(Rejection::NothingClaimed));
+        return Err(Rejection::NothingClaimed.into());
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn open_offers<S: StateRead>(

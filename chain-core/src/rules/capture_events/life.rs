@@ -13,6 +13,7 @@ use crate::model::organisation;
 use crate::model::unit_state::ending;
 use crate::rejection::Rejection;
 use crate::rules::Context;
+use crate::rules::stop::Stop;
 use crate::state::StateRead;
 
 /// Who takes back what was sold.
@@ -25,7 +26,7 @@ pub(super) fn begin<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let classes = event.classes.iter().filter(|q| begins_class(event, q.role));
     let classes: Vec<&Identifier> = classes.map(|q| &q.class).collect();
     for identifier in event.begins().chain(classes) {
@@ -33,11 +34,12 @@ pub(super) fn begin<S: StateRead>(
         // Specifications §1.4.2: the holder of the prefix assigns the keys).
         let owner = goods.prefix_holder(identifier.as_str())?;
         if let Some(holder) = owner.filter(|owner| *owner != context.organisation.id) {
-            return Ok(Err(Rejection::ForeignPrefix {
+            return Err(Rejection::ForeignPrefix {
                 index,
                 item: identifier.as_str().to_owned(),
                 holder,
-            }));
+            }
+            .into());
         }
     }
     let inputs: BTreeSet<&Identifier> = event.inputs.iter().collect();
@@ -45,14 +47,15 @@ pub(super) fn begin<S: StateRead>(
         let item = goods.change(identifier.as_str())?;
         // Rule: a thing begins once, and not of itself. (Of a class or lot, more may be made.)
         if item.commissioned.is_some() || inputs.contains(identifier) {
-            return Ok(Err(Rejection::AlreadyCommissioned {
+            return Err(Rejection::AlreadyCommissioned {
                 index,
                 item: identifier.as_str().to_owned(),
-            }));
+            }
+            .into());
         }
         item.commissioned = Some(context.position(index));
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Whether quantities in this list of an event come into being.
@@ -72,7 +75,7 @@ pub(super) fn end<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let how = match event.event_type {
         EventType::Transformation => Some(Ending::Consumed),
         _ => ending(event),
@@ -87,16 +90,17 @@ pub(super) fn end<S: StateRead>(
                 .iter()
                 .any(|container| acting.iter().any(|other| other.as_str() == container));
             if let Some(container) = containers.into_iter().next().filter(|_| alone) {
-                return Ok(Err(Rejection::ActsAlone {
+                return Err(Rejection::ActsAlone {
                     index,
                     item: identifier.as_str().to_owned(),
                     container,
-                }));
+                }
+                .into());
             }
         }
     }
     let Some(how) = how else {
-        return Ok(Ok(()));
+        return Ok(());
     };
     for identifier in acting {
         goods.change(identifier.as_str())?.ended = Some(End {
@@ -104,7 +108,7 @@ pub(super) fn end<S: StateRead>(
             position: Some(context.position(index)),
         });
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// Whether an event takes back what was sold: to a shop or its manufacturer, with the disposition

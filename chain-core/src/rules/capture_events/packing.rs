@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use touchstone_proto::ledger::{Emptying, Packing, Position};
 
 use super::goods::{Goods, inherited};
-use crate::Fault;
 use crate::epcis::{Action, Event, EventType, Identifier};
 use crate::rejection::Rejection;
+use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
 
 /// A container takes something in while at most this many containers stand around it.
@@ -55,7 +55,7 @@ impl<'a> PackingStep<'a> {
         goods: &mut Goods<'_, '_, S>,
         index: u32,
         position: Position,
-    ) -> Result<Result<(), Rejection>, Fault> {
+    ) -> Result<(), Stop> {
         match self {
             PackingStep::Pack { container, items } => {
                 pack(goods, index, position, container.as_str(), items)
@@ -74,7 +74,7 @@ fn pack<S: StateRead>(
     position: Position,
     container: &str,
     items: &[Identifier],
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let mut around = vec![container.to_owned()];
     around.extend(goods.containers(container)?);
     let inside: BTreeSet<&str> = around.iter().map(String::as_str).collect();
@@ -85,28 +85,31 @@ fn pack<S: StateRead>(
         let item = goods.item(id)?;
         // Rule: an item is in one container at a time; unpack first.
         if let Some(packing) = &item.packed {
-            return Ok(Err(Rejection::AlreadyPacked {
+            return Err(Rejection::AlreadyPacked {
                 index,
                 item: id.to_owned(),
                 container: packing.container.clone(),
-            }));
+            }
+            .into());
         }
         // Rule: nothing is inside itself.
         if inside.contains(id) {
-            return Ok(Err(Rejection::PackingCycle {
+            return Err(Rejection::PackingCycle {
                 index,
                 item: id.to_owned(),
                 container: container.to_owned(),
-            }));
+            }
+            .into());
         }
         levels = levels.max(item.levels + 1);
         // Rule: around what is innermost stand a bounded number of containers, so that walks
         // outwards end and every history can be shown.
         if around.len() + levels as usize > MAX_CONTAINERS + 1 {
-            return Ok(Err(Rejection::PackingTooDeep {
+            return Err(Rejection::PackingTooDeep {
                 index,
                 container: container.to_owned(),
-            }));
+            }
+            .into());
         }
         goods.change(id)?.packed = Some(Packing {
             container: container.to_owned(),
@@ -120,7 +123,7 @@ fn pack<S: StateRead>(
         }
         levels += 1;
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn unpack<S: StateRead>(
@@ -128,30 +131,31 @@ fn unpack<S: StateRead>(
     index: u32,
     container: &str,
     items: &[Identifier],
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let outer = goods.standing(container)?.custody;
     for identifier in items {
         let id = identifier.as_str();
         // Rule: only what is in the container comes out of it.
         if goods.container_of(id)?.as_deref() != Some(container) {
-            return Ok(Err(Rejection::NotPacked {
+            return Err(Rejection::NotPacked {
                 index,
                 item: id.to_owned(),
                 container: container.to_owned(),
-            }));
+            }
+            .into());
         }
         let item = goods.change(id)?;
         let since = item.packed.take().and_then(|packing| packing.since);
         item.custody = inherited(item.custody.take(), since, outer.clone());
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn empty<S: StateRead>(
     goods: &mut Goods<'_, '_, S>,
     position: Position,
     container: &str,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let custody = goods.standing(container)?.custody;
     let item = goods.change(container)?;
     let filling = item.fillings;
@@ -165,5 +169,5 @@ fn empty<S: StateRead>(
     goods
         .state
         .write(keys::emptying(container, filling), &emptying);
-    Ok(Ok(()))
+    Ok(())
 }

@@ -13,6 +13,7 @@ use crate::model::amount::{self, Amount};
 use crate::model::unit_state::ending;
 use crate::rejection::Rejection;
 use crate::rules::Context;
+use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
 
 /// Organisations that have some of one lot.
@@ -24,11 +25,9 @@ pub(super) fn apply<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
-    if event.event_type == EventType::Transformation
-        && let Err(rejection) = balance(goods, index, event)?
-    {
-        return Ok(Err(rejection));
+) -> Result<(), Stop> {
+    if event.event_type == EventType::Transformation {
+        balance(goods, index, event)?;
     }
     let ends = ending(event).is_some();
     for quantity in &event.classes {
@@ -37,18 +36,13 @@ pub(super) fn apply<S: StateRead>(
             QuantityRole::Object => ends,
             QuantityRole::Child | QuantityRole::Output => false,
         };
-        let applied = if life::begins_class(event, quantity.role) {
-            add(goods, context, index, quantity)?
+        if life::begins_class(event, quantity.role) {
+            add(goods, context, index, quantity)?;
         } else if takes {
-            take(goods, context, index, quantity)?
-        } else {
-            Ok(())
-        };
-        if let Err(rejection) = applied {
-            return Ok(Err(rejection));
+            take(goods, context, index, quantity)?;
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// More of a class comes into being. Its stock is kept where its first quantity was stated, so
@@ -58,7 +52,7 @@ fn add<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     quantity: &Quantity,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let id = quantity.class.as_str();
     let is_first = goods.item(id)?.commissioned.is_none();
     let has_stock = goods.item(id)?.stock.is_some();
@@ -67,23 +61,15 @@ fn add<S: StateRead>(
     }
     let keeps_stock = has_stock || (is_first && quantity.quantity.is_some());
     if !keeps_stock {
-        return Ok(Ok(()));
+        return Ok(());
     }
-    let amount = match stated(goods, index, quantity)? {
-        Ok(amount) => amount,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
+    let amount = stated(goods, index, quantity)?;
     let stock = goods.change(id)?.stock.get_or_insert_with(|| Stock {
         unit: amount.unit.clone(),
         holdings: Vec::new(),
     });
-    Ok(credit(
-        stock,
-        index,
-        id,
-        &context.organisation.id,
-        amount.millionths,
-    ))
+    let me = &context.organisation.id;
+    Ok(credit(stock, index, id, me, amount.millionths)?)
 }
 
 /// Rule: nobody uses up, sells or destroys more of a lot than it has.
@@ -92,26 +78,18 @@ fn take<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     quantity: &Quantity,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), Stop> {
     let id = quantity.class.as_str();
     if goods.item(id)?.stock.is_none() {
-        return Ok(Ok(()));
+        return Ok(());
     }
-    let amount = match stated(goods, index, quantity)? {
-        Ok(amount) => amount,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
+    let amount = stated(goods, index, quantity)?;
     let item = goods.change(id)?;
     let Some(stock) = item.stock.as_mut() else {
-        return Ok(Ok(()));
+        return Ok(());
     };
-    Ok(debit(
-        stock,
-        index,
-        id,
-        &context.organisation.id,
-        amount.millionths,
-    ))
+    let me = &context.organisation.id;
+    Ok(debit(stock, index, id, me, amount.millionths)?)
 }
 
 /// Rule: quantities of a class that has a stock are stated, in its unit, and exact.
@@ -119,7 +97,7 @@ pub(super) fn stated<S: StateRead>(
     goods: &mut Goods<'_, '_, S>,
     index: u32,
     quantity: &Quantity,
-) -> Result<Result<Amount, Rejection>, Fault> {
+) -> Result<Amount, Stop> {
     let id = quantity.class.as_str();
     let unit = goods.item(id)?.stock.as_ref().map(|s| s.unit.clone());
     let wrong = |problem: String| Rejection::QuantityUnusable {
@@ -128,18 +106,14 @@ pub(super) fn stated<S: StateRead>(
         problem,
     };
     let Some(number) = quantity.quantity.as_deref() else {
-        return Ok(Err(wrong("no quantity is stated".to_owned())));
+        return Err(wrong("no quantity is stated".to_owned()).into());
     };
-    Ok(
-        match amount::read(number, quantity.unit.as_deref().unwrap_or_default()) {
-            Err(inexact) => Err(wrong(inexact.to_string())),
-            Ok(amount) if unit.as_ref().is_some_and(|unit| *unit != amount.unit) => {
-                let unit = unit.unwrap_or_default();
-                Err(wrong(format!("it is measured in {}", unit_name(&unit))))
-            }
-            Ok(amount) => Ok(amount),
-        },
-    )
+    let amount = amount::read(number, quantity.unit.as_deref().unwrap_or_default())
+        .map_err(|inexact| wrong(inexact.to_string()))?;
+    match unit.filter(|unit| *unit != amount.unit) {
+        Some(unit) => Err(wrong(format!("it is measured in {}", unit_name(&unit))).into()),
+        None => Ok(amount),
+    }
 }
 
 /// Gives more of a class to an organisation.
@@ -212,11 +186,7 @@ pub(super) fn debit(
 
 /// Rule (mass balance): for each unit in which outputs have a declared yield, the inputs in that
 /// unit suffice for all of these outputs together. Outputs without a declaration aren't checked.
-fn balance<S: StateRead>(
-    goods: &Goods<'_, '_, S>,
-    index: u32,
-    event: &Event,
-) -> Result<Result<(), Rejection>, Fault> {
+fn balance<S: StateRead>(goods: &Goods<'_, '_, S>, index: u32, event: &Event) -> Result<(), Stop> {
     let mut needed: BTreeMap<String, u128> = BTreeMap::new();
     for (class, amounts) in outputs(event) {
         let Some(product) = declared(goods, &class)? else {
@@ -232,11 +202,12 @@ fn balance<S: StateRead>(
                 Ok(amount) if amount.unit == product.unit => amount,
                 Ok(_) => {
                     let unit = unit_name(&product.unit);
-                    return Ok(Err(unusable(format!(
+                    return Err(unusable(format!(
                         "its yield is declared in {unit}: state its quantity in that"
-                    ))));
+                    ))
+                    .into());
                 }
-                Err(problem) => return Ok(Err(unusable(problem))),
+                Err(problem) => return Err(unusable(problem).into()),
             };
             // Rounded up: what is made must not need more than there is.
             let input = u128::from(amount.millionths)
@@ -249,14 +220,15 @@ fn balance<S: StateRead>(
     for (unit, needed) in needed {
         let given = inputs(event, &unit);
         if needed > given {
-            return Ok(Err(Rejection::MassBalance {
+            return Err(Rejection::MassBalance {
                 index,
                 needed: shown(needed, &unit),
                 given: shown(given, &unit),
-            }));
+            }
+            .into());
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 type Stated = Result<Amount, String>;

@@ -1,5 +1,6 @@
 use super::goods::order;
 use super::*;
+use crate::Fault;
 use crate::proof;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, aggregation, capture, change, container,
@@ -12,6 +13,7 @@ use touchstone_proto::node::LinkedEvent;
 
 mod authority;
 mod containment;
+mod corpus;
 mod corrections;
 mod handover;
 mod life;

@@ -280,3 +280,61 @@ fn public_documents_are_captured_by_anybody() {
     ];
     assert_eq!(refused, expected);
 }
+
+/// The owner of a company prefix outweighs another's own word only by commissioning, and once.
+#[test]
+fn the_owner_of_a_prefix_takes_nothing_by_another_word() {
+    let mut chain = Chain::start();
+    let a = item(1);
+    let one = std::slice::from_ref(&a);
+    chain.capture(&[object(1, one)]).unwrap();
+    let begun = step("ADD", "commissioning", one);
+    assert_eq!(code(&chain, MAKER, capture(&[object(2, one)])), 307);
+    // To say that one's own beginning was wrong begins nothing.
+    let wrong = crate::test_support::declared_wrong(&begun);
+    assert_eq!(code(&chain, MAKER, capture(&[wrong])), 307);
+    // What was commissioned, sold and returned to a shop is with that by its own word only.
+    chain
+        .run(MAKER, capture(std::slice::from_ref(&begun)))
+        .unwrap();
+    let shop = super::life::with_shop(&mut chain);
+    let sold = step("OBSERVE", "retail_selling", one);
+    chain.run(MAKER, capture(&[sold])).unwrap();
+    chain.run(shop, super::life::returned(one)).unwrap();
+    assert_eq!(
+        custody_of(&chain, &a),
+        Some(("shop".into(), Basis::OwnWord))
+    );
+    assert_eq!(code(&chain, MAKER, capture(&[begun])), 307);
+}
+
+/// A claim is one's own word, about things of one's own prefix too.
+#[test]
+fn a_claim_begins_custody_by_ones_own_word() {
+    let mut chain = Chain::start();
+    let ids = [item(1), item(2)];
+    chain.capture(&[object(1, &ids[..1])]).unwrap();
+    chain
+        .run(MAKER, claim("both are here", &[object(2, &ids)]))
+        .unwrap();
+    for id in &ids {
+        assert_eq!(
+            custody_of(&chain, id),
+            Some(("maker".into(), Basis::OwnWord)),
+            "{id}"
+        );
+    }
+}
+
+/// What nobody holds by itself is with whoever has the container around it.
+#[test]
+fn a_container_gives_its_holder_to_what_has_none() {
+    let mut chain = Chain::start();
+    let place = "https://id.gs1.org/414/9521321000018".to_owned();
+    chain
+        .capture(&[add(&container(1), std::slice::from_ref(&place))])
+        .unwrap();
+    assert_eq!(custody_of(&chain, &place), None);
+    let standing = standing(&chain.state, &place, chain.time_ms).unwrap();
+    assert_eq!(standing.holder(), Some("market"));
+}

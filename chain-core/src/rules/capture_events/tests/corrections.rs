@@ -4,7 +4,7 @@ use super::authority::{code, custody_of};
 use super::*;
 use crate::test_support::{answer, declared_wrong, event_of, offer, step};
 use serde_json::{Value, json};
-use touchstone_proto::ledger::Outcome;
+use touchstone_proto::ledger::{Basis, Outcome};
 
 /// The event with an `eventID`.
 fn named(id: &str, event: &[u8]) -> Vec<u8> {
@@ -162,4 +162,42 @@ fn what_was_recorded_elsewhere_may_be_declared_wrong() {
         assert_eq!(record(&chain, &ids[0]).commissioned, None);
         assert_eq!(code(&chain, CARRIER, capture(&[event])), 307);
     }
+}
+
+/// What ended with its container stays as it is; what moved with it has its custody.
+#[test]
+fn a_corrected_packing_leaves_what_came_later() {
+    let mut chain = Chain::start();
+    let (a, box_1) = (item(1), container(1));
+    let (one, boxed) = (std::slice::from_ref(&a), std::slice::from_ref(&box_1));
+    let packed = named("urn:x:1", &add(&box_1, one));
+    chain.capture(std::slice::from_ref(&packed)).unwrap();
+    let correct = capture(&[declared_wrong(&packed)]);
+    let mut sold = chain.clone();
+    sold.capture(&[step("OBSERVE", "retail_selling", boxed)])
+        .unwrap();
+    sold.run(MARKET, correct.clone()).unwrap();
+    assert!(record(&sold, &a).packed.is_some());
+    chain.hand_over(MARKET, CARRIER, boxed);
+    chain.hand_over(CARRIER, MARKET, boxed);
+    chain.run(MARKET, correct).unwrap();
+    assert_eq!(record(&chain, &a).packed, None);
+    assert_eq!(
+        custody_of(&chain, &a),
+        Some(("market".into(), Basis::Handover))
+    );
+}
+
+/// A correction of another event leaves a beginning as it is.
+#[test]
+fn only_the_event_that_began_a_life_is_taken_back() {
+    let mut chain = Chain::start();
+    let ids = [item(1)];
+    let first = named("urn:x:1", &object(1, &ids));
+    let begun = step("ADD", "commissioning", &ids);
+    chain.run(MAKER, capture(&[first.clone(), begun])).unwrap();
+    chain
+        .run(MAKER, capture(&[declared_wrong(&first)]))
+        .unwrap();
+    assert!(record(&chain, &ids[0]).commissioned.is_some());
 }

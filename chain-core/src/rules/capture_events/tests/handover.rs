@@ -523,3 +523,43 @@ fn portions_of_a_lot_are_handed_over() {
     );
     assert_eq!(code(&chain, CARRIER, whole), 351);
 }
+
+/// What counts as offered of lots: amounts that an event is about, all together, where an account is
+/// kept.
+#[test]
+fn portions_are_what_an_event_is_about() {
+    let mut chain = Chain::start();
+    let of = |n: u64, kg: u64| json!({"epcClass": lot(n), "quantity": kg, "uom": "KGM"});
+    let about = |action: &str, ids: &[String], amounts: &[serde_json::Value]| {
+        let mut fields = json!({"quantityList": amounts});
+        if !ids.is_empty() {
+            fields["epcList"] = json!(ids);
+        }
+        event_of("ObjectEvent", action, fields)
+    };
+    chain
+        .run(MAKER, capture(&[about("ADD", &[], &[of(1, 100)])]))
+        .unwrap();
+    let deadline_ms = chain.time_ms + 50_000;
+    let offered = |event: Vec<u8>| offer("carrier", deadline_ms, &[event]);
+    let twice = |kg| offered(about("OBSERVE", &[], &[of(1, kg), of(1, kg)]));
+    assert_eq!(code(&chain, MAKER, twice(50)), 0);
+    assert_eq!(code(&chain, MAKER, twice(51)), 351);
+    // Of the second lot no account is kept; alone, it is nothing.
+    let unknown = |ids: &[String]| offered(about("OBSERVE", ids, &[of(2, 1)]));
+    assert_eq!(code(&chain, MAKER, unknown(&[item(1)])), 0);
+    assert_eq!(code(&chain, MAKER, unknown(&[])), 322);
+    // An amount that is said to be in a container isn't what the event is about.
+    let fields = json!({
+        "parentID": container(1), "childEPCs": [item(1)], "childQuantityList": [of(1, 500)]
+    });
+    let beside = event_of("AggregationEvent", "OBSERVE", fields);
+    assert_eq!(code(&chain, MAKER, offered(beside)), 0);
+    // An answer of any kind names the lots too.
+    let both = offered(about("OBSERVE", &[item(1)], &[of(1, 60)]));
+    let id = chain.run_for_id(MAKER, both).unwrap();
+    let refusal = |event: Vec<u8>| answer(&id, Rejected, "", &[event]);
+    assert_eq!(code(&chain, CARRIER, refusal(seen(&[item(1)]))), 326);
+    let whole = about("OBSERVE", &[item(1)], &[of(1, 60)]);
+    assert_eq!(code(&chain, CARRIER, refusal(whole)), 0);
+}

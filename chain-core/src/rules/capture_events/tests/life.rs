@@ -271,3 +271,76 @@ fn what_was_sold_is_returned_to_a_shop_or_its_maker() {
     chain.run(MAKER, returned(&sold, "returned")).unwrap();
     assert_eq!(record(&chain, &sold).custody, before);
 }
+
+/// Enrols a shop; its key.
+pub(super) fn with_shop(chain: &mut Chain) -> (&'static str, u8) {
+    let mut shop = newcomer("shop", 62);
+    shop.roles = vec![Role::Retail as i32];
+    let enrol = change(1, Kind::PutOrganisation(shop));
+    chain.approve(&[MARKET, CARRIER, MAKER], &enrol);
+    ("shop", 62)
+}
+
+pub(super) fn returned(ids: &[String]) -> Action {
+    let fields = json!({"epcList": ids, "bizStep": "receiving", "disposition": "returned"});
+    capture(&[event_of("ObjectEvent", "OBSERVE", fields)])
+}
+
+/// Only an observation of the thing itself takes it back, and one that ends nothing.
+#[test]
+fn a_return_is_an_observation() {
+    let mut chain = Chain::start();
+    let a = item(1);
+    let one = std::slice::from_ref(&a);
+    let sold = step("OBSERVE", "retail_selling", one);
+    chain.run(MAKER, capture(&[sold])).unwrap();
+    let event = |kind: &str, action: &str, biz_step: &str| {
+        let mut fields = json!({"epcList": one, "bizStep": biz_step, "disposition": "returned"});
+        if kind == "TransactionEvent" {
+            fields["bizTransactionList"] = json!([{"bizTransaction": "urn:x:1"}]);
+        }
+        event_of(kind, action, fields)
+    };
+    let good = event("ObjectEvent", "OBSERVE", "receiving");
+    let rows = [
+        ("seen", good.clone(), 0),
+        ("begun", event("ObjectEvent", "ADD", "receiving"), 311),
+        ("ended", event("ObjectEvent", "OBSERVE", "destroying"), 311),
+        (
+            "in an order",
+            event("TransactionEvent", "OBSERVE", "receiving"),
+            311,
+        ),
+        (
+            "declared wrong",
+            crate::test_support::declared_wrong(&good),
+            311,
+        ),
+    ];
+    for (name, event, expected) in rows {
+        assert_eq!(code(&chain, MAKER, capture(&[event])), expected, "{name}");
+    }
+}
+
+/// What was sold with its box is taken back by who has the box, after the box, and stays in it.
+#[test]
+fn what_was_sold_in_its_box_is_returned_with_it() {
+    let mut chain = Chain::start();
+    let shop = with_shop(&mut chain);
+    let (a, box_1) = (item(1), container(1));
+    let (one, boxed) = (std::slice::from_ref(&a), std::slice::from_ref(&box_1));
+    chain.run(MAKER, capture(&[add(&box_1, one)])).unwrap();
+    let both = step("OBSERVE", "retail_selling", &[a.clone(), box_1.clone()]);
+    chain.run(MAKER, capture(&[both])).unwrap();
+    assert_eq!(ending_of(&chain, &a), Some(Ending::Sold));
+    assert_eq!(code(&chain, MAKER, returned(one)), 311, "its box is sold");
+    chain.run(shop, returned(boxed)).unwrap();
+    assert_eq!(code(&chain, MAKER, returned(one)), 311, "the shop has it");
+    let before = record(&chain, &a).custody;
+    chain.run(shop, returned(one)).unwrap();
+    assert_eq!(ending_of(&chain, &a), None);
+    assert_eq!(record(&chain, &a).custody, before, "it follows the box");
+    let seen = capture(&[object(2, one)]);
+    assert_eq!(code(&chain, shop, seen.clone()), 0);
+    assert_eq!(code(&chain, MAKER, seen), 307);
+}

@@ -2,9 +2,10 @@
 
 use super::authority::code;
 use super::*;
+use crate::rules::capture_events::quantities::{MAX_HOLDINGS, credit};
 use crate::test_support::{event_of, lot, step};
 use serde_json::{Value, json};
-use touchstone_proto::ledger::DeclareProduct;
+use touchstone_proto::ledger::{DeclareProduct, Holding, Stock};
 
 /// The class of all lots of `lot`.
 fn product() -> String {
@@ -117,6 +118,8 @@ fn no_account_is_kept_of_what_began_without_a_quantity() {
         code(&chain, MARKET, made(&[of(&raw, "1000", "KGM")], &thing)),
         0
     );
+    // So how much is used needn't be told either.
+    assert_eq!(code(&chain, MARKET, made(&[of(&raw, "", "")], &thing)), 0);
 }
 
 #[test]
@@ -142,6 +145,8 @@ fn a_product_is_declared_by_whose_prefix_it_has() {
         (MAKER, declare(&class, 9, 0, "KGM"), 353),
         (MAKER, declare(&class, 9, 10, "GRM"), 353),
         (MAKER, declare(&class, 9, 10, "kg"), 353),
+        (MAKER, declare(&class, 9, 10, "K"), 353),
+        (MAKER, declare(&class, 9, 10, "KGMS"), 353),
         (MAKER, declare(&item(1), 9, 10, "KGM"), 353),
         (MAKER, declare("urn:x:class", 9, 10, "KGM"), 353),
         (
@@ -307,4 +312,39 @@ fn a_transformation_consumes_and_commissions() {
     assert_eq!(code(&chain, MAKER, make(&a, &c)), 311, "used up");
     assert_eq!(code(&chain, MAKER, make(&c, &b)), 310, "made already");
     assert_eq!(code(&chain, MAKER, make(&b, &c)), 0);
+}
+
+#[test]
+fn holders_of_a_lot_are_bounded_and_have_some_of_it() {
+    let holding = |n: usize| Holding {
+        organisation: format!("organisation-{n:04}"),
+        millionths: 1,
+    };
+    let mut stock = Stock {
+        unit: "KGM".to_owned(),
+        holdings: (0..MAX_HOLDINGS - 1).map(holding).collect(),
+    };
+    let mut give = |to: &str, millionths| {
+        let given = credit(&mut stock, 0, "a lot", to, millionths);
+        (given.map_err(|r| r.code()), stock.holdings.len())
+    };
+    let before = MAX_HOLDINGS - 1;
+    assert_eq!(give("nobody", 0), (Ok(()), before), "none of it");
+    assert_eq!(give("organisation-0001", 5), (Ok(()), before));
+    assert_eq!(give("the last one", 5), (Ok(()), MAX_HOLDINGS));
+    assert_eq!(give("one more", 5), (Err(350), MAX_HOLDINGS));
+    assert_eq!(give("one more", 0), (Ok(()), MAX_HOLDINGS));
+    assert_eq!(give("the last one", 5), (Ok(()), MAX_HOLDINGS));
+}
+
+/// The smallest amount isn't made of nothing.
+#[test]
+fn what_is_needed_is_rounded_up() {
+    let mut chain = Chain::start();
+    chain.run(MAKER, declare(&product(), 3, 1, "KGM")).unwrap();
+    let least = [of(&lot(1), "0.000001", "KGM")];
+    for (input, expected) in [("0.000001", 0), ("0", 352)] {
+        let action = made(&[of("urn:x:in", input, "KGM")], &least);
+        assert_eq!(code(&chain, MAKER, action), expected, "{input}");
+    }
 }
