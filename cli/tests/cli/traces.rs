@@ -263,7 +263,10 @@ fn value(reply: &mut ItemReply) -> &mut Option<Vec<u8>> {
     &mut reply.record.as_mut().unwrap().value
 }
 
-const BENDS: [(&str, fn(&mut ItemReply)); 9] = [
+/// How an answer is bent.
+type Bend = fn(&mut ItemReply);
+
+const BENDS: [(&str, Bend); 9] = [
     ("the first event left out", |r| drop(r.events.remove(0))),
     ("the last event left out", |r| drop(r.events.pop())),
     ("all events left out", |r| r.events.clear()),
