@@ -25,8 +25,8 @@ pub(super) struct Thing {
 
 #[derive(Clone, Debug)]
 pub(super) struct Offered {
-    from: usize,
-    to: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
     pub(super) items: Vec<u64>,
     /// Kilograms of lots.
     pub(super) portions: Vec<(u64, u64)>,
