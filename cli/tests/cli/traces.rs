@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use touchstone_proto::node::{ItemReply, StateReply, TraceReply};
 
 use crate::fake::{Ran, Served};
@@ -14,26 +14,41 @@ const LOT_LINK: &str = "https://id.gs1.org/01/09521234500025/10/L7";
 const OTHER_LINK: &str = "https://id.gs1.org/01/09521234500018/21/B2";
 const PLACE: &str = "https://id.gs1.org/414/9521234000013";
 
-fn event(body: &str) -> String {
-    format!(
-        r#"{{"@context":["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],"eventTime":"2026-01-01T08:30:00+08:00","eventTimeZoneOffset":"+08:00",{body}}}"#
-    )
+fn event(event_type: &str, fields: Value) -> String {
+    let mut event = json!({
+        "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
+        "type": event_type,
+        "eventTime": "2026-01-01T08:30:00+08:00",
+        "eventTimeZoneOffset": "+08:00",
+    });
+    let members = event.as_object_mut().unwrap();
+    members.extend(fields.as_object().unwrap().clone());
+    event.to_string()
 }
 
 /// A lot comes into being, two units are made of it, one is packed, the case is packed and moves.
 async fn story(node: &Served) {
+    let amount = |quantity: u32| json!([{ "epcClass": LOT, "quantity": quantity, "uom": "KGM" }]);
     let events = [
-        event(&format!(
-            r#""type":"ObjectEvent","action":"ADD","bizStep":"commissioning","quantityList":[{{"epcClass":"{LOT}","quantity":10,"uom":"KGM"}}]"#
-        )),
-        event(&format!(
-            r#""type":"TransformationEvent","inputQuantityList":[{{"epcClass":"{LOT}","quantity":8,"uom":"KGM"}}],"outputEPCList":["{ITEM}","{OTHER}"]"#
-        )),
+        event(
+            "ObjectEvent",
+            json!({
+                "action": "ADD", "bizStep": "commissioning", "quantityList": amount(10),
+            }),
+        ),
+        event(
+            "TransformationEvent",
+            json!({ "inputQuantityList": amount(8), "outputEPCList": [ITEM, OTHER] }),
+        ),
         aggregation("ADD", CASE, &[ITEM]),
         aggregation("ADD", PALLET, &[CASE]),
-        event(&format!(
-            r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"shipping","epcList":["{PALLET}"],"readPoint":{{"id":"{PLACE}"}}"#
-        )),
+        event(
+            "ObjectEvent",
+            json!({
+                "action": "OBSERVE", "bizStep": "shipping", "epcList": [PALLET],
+                "readPoint": { "id": PLACE },
+            }),
+        ),
     ];
     for (n, event) in events.iter().enumerate() {
         let file = node.write(&format!("{n}.json"), event);
@@ -158,7 +173,10 @@ async fn a_trace_reads_as_a_tree_both_ways() {
     let ran = node.run(&["trace", LOT]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let line = ran.out.lines().find(|l| l.contains(ITEM_LINK)).unwrap();
-    assert!(line.starts_with("  made into https://id.gs1.org/01/09521234500018/21/A1: unit; shipped; with Acme Logistics (acme); last seen 2026-01-01 00:30:00.000 UTC at"), "{line}");
+    let told =
+        "unit; shipped; with Acme Logistics (acme); last seen 2026-01-01 00:30:00.000 UTC at";
+    let start = format!("  made into {ITEM_LINK}: {told}");
+    assert!(line.starts_with(&start), "{line}");
     let ran = node.run(&["trace", PALLET, "--backward"]).await;
     let lines: Vec<&str> = ran
         .out
