@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use touchstone_proto::node::{ItemReply, StateReply, TraceReply};
+use touchstone_proto::node::{ItemReply, TraceReply};
 
 use crate::fake::{Ran, Served};
 use crate::items::{CASE, CASE_LINK, ITEM, ITEM_LINK, OTHER, PALLET, aggregation, seen};
@@ -240,8 +240,7 @@ async fn limits_and_what_is_not_there_are_told() {
     assert_eq!(node.run(&["recall", "no identifier"]).await.code, 1);
 }
 
-/// A node that leaves an event out, invents a holder or bends any record is found out; one whose
-/// word is taken isn't.
+/// A node that leaves an event out or changes one is found out; one whose word is taken isn't.
 #[tokio::test]
 async fn a_node_that_leaves_something_out_is_found_out() {
     let node = Served::start().await;
@@ -254,16 +253,6 @@ async fn a_node_that_leaves_something_out_is_found_out() {
         if let Some(event) = reply.events.last_mut() {
             let text = String::from_utf8(event.event.clone()).unwrap();
             event.event = text.replace("050001.B2", "050001.B3").into_bytes();
-        }
-    });
-    assert_eq!(node.run(&["recall", LOT]).await.code, 3);
-    node.tamper(|reply: &mut StateReply| {
-        if let Some(value) = &mut reply.value {
-            let text: Vec<u8> = value.clone();
-            let at = text.windows(4).position(|w| w == b"acme");
-            if let Some(at) = at {
-                value[at..at + 4].copy_from_slice(b"brav");
-            }
         }
     });
     assert_eq!(node.run(&["recall", LOT]).await.code, 3);
