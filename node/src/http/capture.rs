@@ -42,11 +42,7 @@ pub struct Job {
 /// `POST /capture`
 pub async fn post(State(http): Shelf, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     check_behaviour(&headers)?;
-    let form = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|f| f.to_str().ok());
-    let form = form.map(|f| f.split(';').next().unwrap_or_default().trim());
-    let form = form.unwrap_or_default().to_ascii_lowercase();
+    let form = negotiate::media_type(&headers).to_ascii_lowercase();
     if !matches!(
         form.as_str(),
         ENVELOPE | negotiate::JSON | negotiate::JSON_LD

@@ -138,6 +138,13 @@ pub fn names(headers: &HeaderMap, kind: &str) -> bool {
     })
 }
 
+/// The media type of a body, without its parameters; empty where none is named.
+pub fn media_type(headers: &HeaderMap) -> &str {
+    let form = headers.get(header::CONTENT_TYPE);
+    let form = form.and_then(|f| f.to_str().ok()).unwrap_or_default();
+    form.split(';').next().unwrap_or_default().trim()
+}
+
 /// The form of an answer of events.
 pub fn events(headers: &HeaderMap) -> Result<&'static str, Problem> {
     choose(headers, &[JSON, JSON_LD]).ok_or_else(|| {

@@ -27,11 +27,8 @@ pub async fn define(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let form = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|f| f.to_str().ok());
-    let form = form.map(|f| f.split(';').next().unwrap_or_default().trim());
-    if !matches!(form, Some(negotiate::JSON | negotiate::JSON_LD)) {
+    let form = negotiate::media_type(&headers);
+    if !matches!(form, negotiate::JSON | negotiate::JSON_LD) {
         let detail = "a query is defined in application/json";
         return Err(Problem::new(Exception::UnsupportedMediaType, detail));
     }
