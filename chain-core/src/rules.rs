@@ -22,7 +22,7 @@ use crate::state::{StateRead, keys};
 use crate::transaction::{Claim, VerifiedTransaction};
 
 pub(crate) use approve_change::enroll;
-pub use capture_events::{Standing, standing};
+pub use capture_events::{Standing, Standings, standing};
 
 /// What a rule sees of the transaction and its block.
 struct Context<'a> {

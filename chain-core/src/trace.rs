@@ -4,7 +4,8 @@
 //! A walk asks for complete links and does no reading itself, so that a node walks over its store,
 //! and a client over links that it has proven: then the trace is proven too, and complete.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use touchstone_proto::ledger::{Position, Stock};
 use touchstone_proto::node as wire;
@@ -45,7 +46,7 @@ pub enum Way {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
     /// Canonical identifier of the thing that it was reached from.
-    pub from: String,
+    pub from: Arc<str>,
     /// How.
     pub way: Way,
     /// Place of the event that connects them.
@@ -111,7 +112,7 @@ impl Edge {
         let (height, transaction, event) = self.place;
         let (quantity, unit) = self.quantity.unwrap_or_default();
         wire::TraceEdge {
-            from: self.from,
+            from: self.from.as_ref().to_owned(),
             contained: self.way == Way::Contained,
             place: Some(Position {
                 height,
@@ -160,8 +161,8 @@ pub struct Walk {
     direction: Direction,
     limits: Limits,
     /// What is to be looked at, by order.
-    frontier: BTreeSet<(Order, String)>,
-    reached: BTreeMap<String, Reached>,
+    frontier: BTreeSet<(Order, Arc<str>)>,
+    reached: HashMap<Arc<str>, Reached>,
     end: End,
 }
 
@@ -178,7 +179,7 @@ struct Reached {
 
 /// A connection of a thing to the next.
 struct Connection {
-    to: String,
+    to: Arc<str>,
     /// From when on (forward), or until when (backward), the next thing counts.
     bound: Place,
     edge: Edge,
@@ -203,19 +204,22 @@ impl Walk {
         Walk {
             direction,
             limits,
-            frontier: BTreeSet::from([(order, id.to_owned())]),
-            reached: BTreeMap::from([(id.to_owned(), first)]),
+            frontier: BTreeSet::from([(order, id.into())]),
+            reached: HashMap::from([(id.into(), first)]),
             end: End::default(),
         }
     }
 
-    /// The next thing, from complete links by identifier. A link that was given once may be left
-    /// out later; it is asked for again if it is needed.
-    pub fn next(&mut self, links: &BTreeMap<String, CompleteLink>) -> Result<Next, JourneyError> {
+    /// The next thing, from complete links, which `find` gives by identifier. One that it gave
+    /// once it may lack later; that is asked for again if it is needed.
+    pub fn next<'a>(
+        &mut self,
+        find: impl Fn(&str) -> Option<&'a CompleteLink>,
+    ) -> Result<Next, JourneyError> {
         let Some((order, id)) = self.frontier.first().cloned() else {
             return Ok(Next::End(self.end));
         };
-        let journey = match journey::travel(&id, links) {
+        let journey = match journey::travel(&id, find) {
             Ok(journey) => journey,
             Err(JourneyError::Missing(missing)) => return Ok(Next::Missing(missing)),
             Err(error) => return Err(error),
@@ -224,7 +228,7 @@ impl Walk {
         let (depth, edge) = match self.reached.get_mut(&id) {
             Some(reached) => {
                 reached.is_answered = true;
-                (reached.depth, reached.edge.clone())
+                (reached.depth, reached.edge.take())
             }
             None => (0, None),
         };
@@ -243,13 +247,13 @@ impl Walk {
             seen: history.seen(),
             events: journey.steps.len(),
             inside: journey.inside,
-            id,
+            id: id.as_ref().to_owned(),
         })))
     }
 
     /// Things that come next, at most so many: whoever reads links may read theirs together.
     pub fn coming(&self, count: usize) -> impl Iterator<Item = &str> {
-        self.frontier.iter().take(count).map(|(_, id)| id.as_str())
+        self.frontier.iter().take(count).map(|(_, id)| id.as_ref())
     }
 
     fn reach(&mut self, connection: Connection, depth: u32) {
@@ -292,24 +296,27 @@ fn turned((height, transaction, event): Place) -> Order {
 
 /// A thing's events as a walk sees them.
 struct History<'a> {
-    id: &'a str,
+    id: &'a Arc<str>,
     steps: Vec<(&'a Step, &'a Event)>,
-    wrong: BTreeSet<usize>,
+    told: Vec<Told<'a>>,
+    /// Which events are declared wrong, and by which.
+    corrections: Vec<(usize, usize)>,
 }
 
 impl<'a> History<'a> {
-    fn of(id: &'a str, journey: &'a Journey) -> History<'a> {
+    fn of(id: &'a Arc<str>, journey: &'a Journey) -> History<'a> {
         let read = |step: &'a Step| Some((step, step.event.as_ref()?));
         let steps: Vec<_> = journey.steps.iter().filter_map(read).collect();
-        let told: Vec<_> = steps
-            .iter()
-            .map(|(step, event)| told(step, event))
-            .collect();
-        let wrong = unit_state::declared_wrong(&told);
+        let told = |(step, event): &(&'a Step, &'a Event)| Told {
+            event,
+            organisation: &step.entry.organisation,
+        };
+        let told: Vec<_> = steps.iter().map(told).collect();
         History {
             id,
-            wrong: wrong.into_iter().map(|(wrong, _)| wrong).collect(),
+            corrections: unit_state::declared_wrong(&told),
             steps,
+            told,
         }
     }
 
@@ -318,9 +325,7 @@ impl<'a> History<'a> {
         if is_class || !is_holdable(self.id) {
             return None;
         }
-        let steps = self.steps.iter();
-        let told: Vec<_> = steps.map(|(step, event)| told(step, event)).collect();
-        unit_state::unit_state(self.id, &told)
+        unit_state::unit_state(self.id, &self.told, &self.corrections)
     }
 
     fn seen(&self) -> Option<Seen> {
@@ -339,7 +344,7 @@ impl<'a> History<'a> {
         let mut connections = Vec::new();
         let mut inside: BTreeMap<&str, usize> = BTreeMap::new();
         for (at, (step, event)) in self.steps.iter().enumerate() {
-            let used = step.via.last().map_or(self.id, String::as_str);
+            let used = step.via.last().map_or(self.id.as_ref(), String::as_str);
             if step.place > since && names(event, QuantityRole::Input, used) {
                 for (to, quantity) in parts(event, QuantityRole::Output) {
                     let edge = self.edge(at, Way::Transformed, quantity);
@@ -401,29 +406,21 @@ impl<'a> History<'a> {
     ) -> Option<Edge> {
         let (step, _) = self.steps.get(at)?;
         Some(Edge {
-            from: self.id.to_owned(),
+            from: self.id.clone(),
             way,
             place: step.place,
             transaction_id: step.entry.transaction_id.clone(),
             quantity,
-            declared_wrong: self.wrong.contains(&at),
+            declared_wrong: self.corrections.iter().any(|(wrong, _)| *wrong == at),
         })
     }
 }
 
 fn connection(to: &str, bound: Place, edge: Edge) -> Connection {
     Connection {
-        to: to.to_owned(),
+        to: to.into(),
         bound,
         edge,
-    }
-}
-
-fn told<'a>(step: &'a Step, event: &'a Event) -> Told<'a> {
-    let organisation = &step.entry.organisation;
-    Told {
-        event,
-        organisation,
     }
 }
 

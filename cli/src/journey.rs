@@ -29,7 +29,7 @@ pub async fn travel(client: &mut Client, id: &str) -> Result<Journey, Failure> {
     let link = link::fetch(client, id).await?;
     let mut links = BTreeMap::from([(id.to_owned(), link.complete())]);
     loop {
-        match journey::travel(id, &links) {
+        match journey::travel(id, |id| links.get(id)) {
             Ok(journey) => {
                 return Ok(Journey {
                     link,

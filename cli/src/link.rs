@@ -29,11 +29,8 @@ pub struct ProvenLink {
 impl ProvenLink {
     /// The part that journeys are made of.
     pub fn complete(&self) -> CompleteLink {
-        CompleteLink {
-            id: self.id.clone(),
-            height: self.attested.header.height,
-            events: self.events.clone(),
-        }
+        let height = self.attested.header.height;
+        CompleteLink::new(self.id.clone(), height, self.events.clone())
     }
 }
 

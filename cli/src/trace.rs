@@ -112,7 +112,7 @@ async fn proven(
         ..TraceEnd::default()
     };
     loop {
-        let next = walk.next(&links);
+        let next = walk.next(|id| links.get(id));
         match next.map_err(|e| NotVerified::Contradiction(e.to_string()))? {
             Next::Missing(missing) => {
                 if links.len() >= KEPT_LINKS {

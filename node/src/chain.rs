@@ -52,6 +52,25 @@ struct Candidate {
 
 type Transactions = Vec<Arc<VerifiedTransaction>>;
 
+/// How much a block of ours may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockLimits {
+    /// Bytes of its transactions; the first may have more.
+    pub bytes: u64,
+    /// Transactions.
+    pub transactions: u64,
+}
+
+impl BlockLimits {
+    /// All that the chain allows.
+    pub fn of(parameters: &Parameters) -> BlockLimits {
+        BlockLimits {
+            bytes: parameters.max_block_bytes,
+            transactions: parameters.max_block_transactions,
+        }
+    }
+}
+
 /// Why a block can't follow the tip.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Invalid {
@@ -156,12 +175,22 @@ impl<S: Store> Chain<S> {
     /// Builds a block on the tip from the pool and keeps its effects. Its time is the clock's, or
     /// just after the parent's if that is later.
     pub fn build(&mut self, now_ms: u64, proposer: [u8; 32]) -> Result<Block, Fault> {
+        self.build_within(now_ms, proposer, BlockLimits::of(&self.parameters))
+    }
+
+    /// The same with less in it than the chain allows.
+    pub fn build_within(
+        &mut self,
+        now_ms: u64,
+        proposer: [u8; 32],
+        limits: BlockLimits,
+    ) -> Result<Block, Fault> {
         let context = BlockContext {
             time_ms: now_ms.max(self.tip.time_ms.saturating_add(1)),
             proposer,
             ..trial(&self.chain_id, &self.tip)
         };
-        let (transactions, executed) = self.draw(&context)?;
+        let (transactions, executed) = self.draw(&context, limits)?;
         let applied: Vec<_> = executed
             .applied
             .iter()
@@ -182,14 +211,15 @@ impl<S: Store> Chain<S> {
 
     /// Executes candidates of the pool. A whole window of them that breaks rules leaves the pool,
     /// and another is drawn.
-    fn draw(&self, context: &BlockContext) -> Result<(Transactions, Executed), Fault> {
+    fn draw(
+        &self,
+        context: &BlockContext,
+        limits: BlockLimits,
+    ) -> Result<(Transactions, Executed), Fault> {
         let mut draws = 0;
         loop {
             draws += 1;
-            let transactions = self.mempool.candidates(
-                self.parameters.max_block_bytes,
-                self.parameters.max_block_transactions,
-            );
+            let transactions = self.mempool.candidates(limits.bytes, limits.transactions);
             let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
             let executed = execution::execute(&self.store, context, &refs)?;
             let rejected = executed.rejected.iter().map(|(index, _)| *index);

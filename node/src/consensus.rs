@@ -24,6 +24,7 @@ mod log;
 pub mod message;
 mod pace;
 mod replay;
+mod share;
 mod signatures;
 mod signer;
 mod timers;

@@ -16,6 +16,9 @@ use touchstone_node::assembly::{self, NodeError};
 use touchstone_node::config;
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A node of a Touchstone consortium.
 #[derive(Parser)]
 #[command(

@@ -179,19 +179,20 @@ impl SharedMempool {
         transaction::verify(chain_id, envelope).map(Arc::new)
     }
 
-    /// Transactions for a block, oldest first, within the limits. One that no block could hold is
-    /// among them, so that its rule rejects it.
+    /// Transactions for a block, oldest first, within the limits. The first is taken even if it is
+    /// larger than they are, so that nothing waits for ever; if no block could hold it, its rule
+    /// rejects it.
     pub fn candidates(&self, bytes: u64, count: u64) -> Vec<Arc<VerifiedTransaction>> {
         let pool = self.lock();
         let mut total: u64 = 0;
         let mut chosen = Vec::new();
         for pending in pool.queue.values() {
             let size = pending.transaction.envelope().len() as u64;
-            let counted = if size <= bytes { size } else { 0 };
-            if chosen.len() as u64 >= count || total + counted > bytes {
+            let fits = total.saturating_add(size) <= bytes || chosen.is_empty();
+            if chosen.len() as u64 >= count || !fits {
                 break;
             }
-            total += counted;
+            total = total.saturating_add(size);
             chosen.push(pending.transaction.clone());
         }
         chosen

@@ -197,15 +197,11 @@ impl<A: Archive> Collection<'_, A> {
             for bytes in &entries {
                 recorded.push(self.recorded(bytes, &mut events)?);
             }
-            let link = CompleteLink {
-                id: wanted.clone(),
-                height: self.height,
-                events: recorded,
-            };
+            let link = CompleteLink::new(wanted.clone(), self.height, recorded);
             links.insert(wanted.clone(), link);
             let item = wanted.clone();
             messages.insert(wanted, wire::CompleteLink { item, entries });
-            match journey::travel(id, &links) {
+            match journey::travel(id, |id| links.get(id)) {
                 Ok(journey) => break journey,
                 Err(JourneyError::Missing(next)) => wanted = next,
                 Err(other) => return Err(CollectError::Journey(other)),

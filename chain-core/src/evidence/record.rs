@@ -107,7 +107,7 @@ pub(super) fn history(
             .map_err(|reason| format!("the link of {}: {reason}", message.item))?;
         links.insert(message.item.clone(), link);
     }
-    let journey = journey::travel(id, &links).map_err(|e| e.to_string())?;
+    let journey = journey::travel(id, |id| links.get(id)).map_err(|e| e.to_string())?;
     if let Some(unneeded) = links.keys().find(|id| !journey.read.contains(*id)) {
         return Err(format!("the link of {unneeded} doesn't belong to the item"));
     }
@@ -131,7 +131,7 @@ pub(super) fn history(
     }
     Ok(History {
         item: id.to_owned(),
-        own_events: links.get(id).map_or(0, |link| link.events.len() as u64),
+        own_events: links.get(id).map_or(0, |link| link.events().len() as u64),
         steps: journey.steps,
         inside: journey.inside,
     })
@@ -155,11 +155,8 @@ fn complete(
         .into_iter()
         .map(|entry| recorded(entry, proven))
         .collect::<Result<_, String>>()?;
-    Ok(CompleteLink {
-        id: message.item.clone(),
-        height: proven.height,
-        events,
-    })
+    let id = message.item.clone();
+    Ok(CompleteLink::new(id, proven.height, events))
 }
 
 fn recorded(entry: LinkEntry, proven: &Proven<'_>) -> Result<Arc<Recorded>, String> {

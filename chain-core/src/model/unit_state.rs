@@ -1,7 +1,5 @@
 //! Where a unit stands in its life, as a consumer asks: computed from its history alone.
 
-use std::collections::BTreeSet;
-
 use touchstone_proto::ledger::Ending;
 
 use crate::epcis::{Action, Event, EventType};
@@ -61,17 +59,18 @@ pub struct Told<'a> {
 /// The state of the thing `id` after the events of its history, those of its containers included,
 /// in the ledger's order. None: without history.
 ///
-/// What was declared wrong doesn't count (EPCIS 2.0 §7.4.1.2). Business steps and dispositions are
-/// those of CBV 2.0 §7.1 and §7.2.
-pub fn unit_state(id: &str, history: &[Told<'_>]) -> Option<UnitState> {
-    let wrong: BTreeSet<usize> = declared_wrong(history)
-        .into_iter()
-        .map(|(w, _)| w)
-        .collect();
+/// What was declared wrong, as [`declared_wrong`] tells of the same history, doesn't count
+/// (EPCIS 2.0 §7.4.1.2). Business steps and dispositions are those of CBV 2.0 §7.1 and §7.2.
+pub fn unit_state(
+    id: &str,
+    history: &[Told<'_>],
+    corrections: &[(usize, usize)],
+) -> Option<UnitState> {
     let mut state = None;
     for (index, told) in history.iter().enumerate() {
         let event = told.event;
-        let counts = event.error_declaration.is_none() && !wrong.contains(&index);
+        let is_wrong = corrections.iter().any(|(wrong, _)| *wrong == index);
+        let counts = event.error_declaration.is_none() && !is_wrong;
         let next = counts.then(|| step(id, event, state)).flatten();
         state = next.or(state).or(Some(UnitState::Recorded));
     }

@@ -55,15 +55,74 @@ impl Recorded {
 }
 
 /// All events of one identifier, in ledger order; the caller has proven that none is missing up to
-/// `height`.
+/// `height`. What journeys ask of a link again and again is found once, when it is made.
 #[derive(Clone, Debug)]
 pub struct CompleteLink {
+    id: String,
+    height: u64,
+    events: Vec<Arc<Recorded>>,
+    stays: Vec<Stay>,
+    /// Places of the events that packed it or took it out.
+    packings: Vec<Place>,
+    /// Places of the events that emptied it as a whole.
+    emptyings: Vec<Place>,
+}
+
+impl CompleteLink {
+    /// The events of the thing with this canonical identifier, up to the block at `height`, whose
+    /// state proves them.
+    pub fn new(id: String, height: u64, events: Vec<Arc<Recorded>>) -> CompleteLink {
+        let packings = packings(&id, &events);
+        CompleteLink {
+            stays: stays(&packings),
+            packings: packings.iter().map(|(place, ..)| *place).collect(),
+            emptyings: emptyings(&id, &events),
+            id,
+            height,
+            events,
+        }
+    }
+
     /// The canonical identifier.
-    pub id: String,
-    /// Height of the block whose state proves it.
-    pub height: u64,
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// All events; things that share an event share it here too.
-    pub events: Vec<Arc<Recorded>>,
+    pub fn events(&self) -> &[Arc<Recorded>] {
+        &self.events
+    }
+
+    /// The events after one place, up to another.
+    fn between(&self, after: Place, until: Place) -> &[Arc<Recorded>] {
+        let begin = self.events.partition_point(|r| r.place <= after);
+        let end = self.events.partition_point(|r| r.place <= until);
+        self.events.get(begin..end).unwrap_or_default()
+    }
+
+    /// The events that show where it was at `at`: back to the last that packed it or took it out, or
+    /// else to its first.
+    fn look_back(&self, at: Place) -> &[Arc<Recorded>] {
+        let packed = self.packings.partition_point(|place| *place <= at);
+        let packed = packed.checked_sub(1).and_then(|n| self.packings.get(n));
+        let begin = packed.map_or(0, |packed| {
+            self.events.partition_point(|r| r.place < *packed)
+        });
+        let end = self.events.partition_point(|r| r.place <= at);
+        self.events.get(begin..end).unwrap_or_default()
+    }
+
+    /// The place of the first event after `from` that emptied it as a whole.
+    fn emptied(&self, from: Place) -> Option<Place> {
+        let first = self.emptyings.partition_point(|place| *place <= from);
+        self.emptyings.get(first).copied()
+    }
+
+    fn has_event_at(&self, place: Place) -> bool {
+        self.events
+            .binary_search_by_key(&place, |r| r.place)
+            .is_ok()
+    }
 }
 
 /// An event of the journey.
@@ -71,13 +130,13 @@ pub struct CompleteLink {
 pub struct Step {
     recorded: Arc<Recorded>,
     /// Containers the item was in, from the inner to the outer; empty for its own events.
-    pub via: Vec<String>,
+    pub via: Arc<[String]>,
 }
 
 impl Step {
     /// An own event of the item.
     pub fn own(recorded: &Arc<Recorded>) -> Step {
-        step(recorded, &[])
+        step(recorded, &Arc::default())
     }
 }
 
@@ -134,39 +193,48 @@ pub enum JourneyError {
 }
 
 /// A stay in a container: after the packing, up to and including the unpacking.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stay {
-    /// The container.
-    pub container: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stay {
+    container: String,
     /// Place of the packing event.
-    pub from: Place,
+    from: Place,
     /// Place of the event that ended it; `None` while no own event does.
-    pub until: Option<Place>,
+    until: Option<Place>,
 }
 
-/// The stays that an item's own events tell of (EPCIS 2.0 §7.4.3). That a container was emptied
-/// as a whole stands in the container's events; see [`emptied`].
-pub fn stays(link: &CompleteLink) -> Vec<Stay> {
+/// The events that add the thing `id` to a container or take it out (EPCIS 2.0 §7.4.3).
+fn packings<'a>(id: &str, events: &'a [Arc<Recorded>]) -> Vec<(Place, &'a str, Action)> {
+    let packing = |recorded: &'a Arc<Recorded>| {
+        let event = recorded.event.as_ref()?;
+        let packs = event.event_type == EventType::Aggregation
+            && event.children.iter().any(|c| c.as_str() == id);
+        let container = event.parent.as_ref().filter(|_| packs)?;
+        let action = event.action.filter(|action| *action != Action::Observe)?;
+        Some((recorded.place, container.as_str(), action))
+    };
+    events.iter().filter_map(packing).collect()
+}
+
+/// The stays that a thing's own events tell of. That a container was emptied as a whole stands in
+/// the container's events.
+fn stays(packings: &[(Place, &str, Action)]) -> Vec<Stay> {
     let mut stays: Vec<Stay> = Vec::new();
-    for recorded in &link.events {
-        let Some((container, action)) = packing(recorded, &link.id) else {
-            continue;
-        };
+    for (place, container, action) in packings {
         let open = stays.last_mut().filter(|s| s.until.is_none());
         match (action, open) {
             (Action::Add, open) => {
                 // Packed anew without an unpacking: its container was emptied in between.
                 if let Some(stay) = open {
-                    stay.until = Some(recorded.place);
+                    stay.until = Some(*place);
                 }
                 stays.push(Stay {
-                    container: container.to_owned(),
-                    from: recorded.place,
+                    container: (*container).to_owned(),
+                    from: *place,
                     until: None,
                 });
             }
-            (Action::Delete, Some(stay)) if stay.container == container => {
-                stay.until = Some(recorded.place);
+            (Action::Delete, Some(stay)) if stay.container == *container => {
+                stay.until = Some(*place);
             }
             _ => {}
         }
@@ -174,40 +242,25 @@ pub fn stays(link: &CompleteLink) -> Vec<Stay> {
     stays
 }
 
-/// The container that an event adds `id` to or takes it from.
-fn packing<'a>(recorded: &'a Recorded, id: &str) -> Option<(&'a str, Action)> {
-    let event = recorded.event.as_ref()?;
-    let packs = event.event_type == EventType::Aggregation
-        && event.children.iter().any(|c| c.as_str() == id);
-    let container = event.parent.as_ref().filter(|_| packs)?;
-    let action = event.action.filter(|action| *action != Action::Observe)?;
-    Some((container.as_str(), action))
-}
-
-/// The place of the first event after `from` that emptied this container as a whole.
-pub fn emptied(container: &CompleteLink, from: Place) -> Option<Place> {
-    container
-        .events
-        .iter()
-        .filter(|recorded| recorded.place > from)
-        .find(|recorded| {
-            recorded.event.as_ref().is_some_and(|event| {
-                event.event_type == EventType::Aggregation
-                    && event.action == Some(Action::Delete)
-                    && event.children.is_empty()
-                    && event.classes.is_empty()
-                    && event
-                        .parent
-                        .as_ref()
-                        .is_some_and(|p| p.as_str() == container.id)
-            })
-        })
+/// The places of the events that emptied the container `id` as a whole.
+fn emptyings(id: &str, events: &[Arc<Recorded>]) -> Vec<Place> {
+    let empties = |event: &Event| {
+        event.event_type == EventType::Aggregation
+            && event.action == Some(Action::Delete)
+            && event.children.is_empty()
+            && event.classes.is_empty()
+            && event.parent.as_ref().is_some_and(|p| p.as_str() == id)
+    };
+    let events = events.iter();
+    events
+        .filter(|recorded| recorded.event.as_ref().is_some_and(empties))
         .map(|recorded| recorded.place)
+        .collect()
 }
 
 /// A container to look into, for the time between two places.
-struct Visit {
-    container: String,
+struct Visit<'a> {
+    container: &'a str,
     /// Where something was packed in it.
     packed: Place,
     /// Events after this place count.
@@ -216,125 +269,99 @@ struct Visit {
     until: Place,
     /// Whether the item is inside at `until` as far as the way there tells.
     open: bool,
-    via: Vec<String>,
+    via: Arc<[String]>,
 }
 
-/// The journey of the item `id`, from complete links by identifier. [`JourneyError::Missing`] names
-/// the next link that is needed; ask again with it.
-pub fn travel(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journey, JourneyError> {
-    let link = links
-        .get(id)
-        .ok_or_else(|| JourneyError::Missing(id.to_owned()))?;
+/// The journey of the item `id`, from complete links, which `find` gives by identifier.
+/// [`JourneyError::Missing`] names the next link that is needed; ask again with it.
+pub fn travel<'a>(
+    id: &str,
+    find: impl Fn(&str) -> Option<&'a CompleteLink>,
+) -> Result<Journey, JourneyError> {
+    let find = |id: &str| find(id).ok_or_else(|| JourneyError::Missing(id.to_owned()));
+    let link = find(id)?;
     let mut height = link.height;
     let end = (height, u32::MAX, u32::MAX);
     let mut steps: BTreeMap<Place, Step> = BTreeMap::new();
+    let own = Arc::default();
     for recorded in &link.events {
-        steps.insert(recorded.place, step(recorded, &[]));
+        steps.insert(recorded.place, step(recorded, &own));
     }
-    let mut inside: Vec<String> = Vec::new();
-    let mut read = BTreeSet::from([id.to_owned()]);
+    let mut inside: Arc<[String]> = own.clone();
+    let mut read = BTreeSet::from([id]);
     let mut before: BTreeSet<Place> = BTreeSet::new();
-    let mut seen: BTreeSet<(String, [Place; 3])> = BTreeSet::new();
-    let mut visits = visits(link, (0, 0, 0), end, true, &[]);
+    let mut seen: BTreeSet<(&str, [Place; 3])> = BTreeSet::new();
+    let mut visits: Vec<Visit<'_>> = Vec::new();
+    visits.extend(around(link, (0, 0, 0), end, true, &own));
     while let Some(visit) = visits.pop() {
         let span = [visit.packed, visit.from, visit.until];
-        if !seen.insert((visit.container.clone(), span)) {
+        if !seen.insert((visit.container, span)) {
             continue;
         }
         if visit.via.len() > MAX_DEPTH || read.len() > MAX_LINKS {
             return Err(JourneyError::TooMany);
         }
-        let container = links
-            .get(&visit.container)
-            .ok_or_else(|| JourneyError::Missing(visit.container.clone()))?;
-        read.insert(visit.container.clone());
+        let container = find(visit.container)?;
+        read.insert(visit.container);
         check_packing_is_there(container, visit.packed)?;
         height = height.min(container.height);
-        let emptied = emptied(container, visit.packed).filter(|place| *place <= visit.until);
+        let emptied = container.emptied(visit.packed);
+        let emptied = emptied.filter(|place| *place <= visit.until);
         let settled = emptied.map_or(visit.from, |place| place.min(visit.from));
-        before.extend(between(container, visit.packed, settled).map(|r| r.place));
+        let settling = container.between(visit.packed, settled);
+        before.extend(settling.iter().map(|r| r.place));
         if emptied.is_some_and(|place| place <= visit.from) {
             // What brought the item here was taken out before the item came to it.
             continue;
         }
-        before.extend(look_back(container, visit.from));
+        before.extend(container.look_back(visit.from).iter().map(|r| r.place));
         let until = emptied.unwrap_or(visit.until);
-        for recorded in between(container, visit.from, until) {
+        for recorded in container.between(visit.from, until) {
             steps
                 .entry(recorded.place)
                 .or_insert_with(|| step(recorded, &visit.via));
         }
         let open = visit.open && emptied.is_none();
         if open && inside.len() < visit.via.len() {
-            inside.clone_from(&visit.via);
+            inside = visit.via.clone();
         }
-        visits.extend(self::visits(container, visit.from, until, open, &visit.via));
+        visits.extend(around(container, visit.from, until, open, &visit.via));
     }
     Ok(Journey {
         steps: steps.into_values().collect(),
-        inside,
-        read,
+        inside: inside.to_vec(),
+        read: read.into_iter().map(str::to_owned).collect(),
         before,
         height,
     })
 }
 
-/// A link's events after one place, up to another.
-fn between(
-    link: &CompleteLink,
-    after: Place,
-    until: Place,
-) -> impl Iterator<Item = &Arc<Recorded>> {
-    let events = link.events.iter();
-    events.filter(move |recorded| after < recorded.place && recorded.place <= until)
-}
-
-/// The places that show where a container was at `at`: back to the last event that packed or
-/// unpacked it, or else to its first.
-fn look_back(link: &CompleteLink, at: Place) -> Vec<Place> {
-    let mut places = Vec::new();
-    let earlier = link.events.iter().rev().filter(|r| r.place <= at);
-    for recorded in earlier {
-        places.push(recorded.place);
-        if packing(recorded, &link.id).is_some() {
-            break;
-        }
-    }
-    places
-}
-
 /// The containers around `link`'s item between two places.
-fn visits(
-    link: &CompleteLink,
+fn around<'a>(
+    link: &'a CompleteLink,
     from: Place,
     until: Place,
     open: bool,
     via: &[String],
-) -> Vec<Visit> {
-    let mut visits = Vec::new();
-    for stay in stays(link) {
+) -> impl Iterator<Item = Visit<'a>> {
+    link.stays.iter().filter_map(move |stay| {
         let start = stay.from.max(from);
         let end = stay.until.unwrap_or(until).min(until);
-        if start < end {
-            let mut via = via.to_vec();
-            via.push(stay.container.clone());
-            visits.push(Visit {
-                container: stay.container,
-                packed: stay.from,
-                from: start,
-                until: end,
-                open: open && stay.until.is_none_or(|place| place > until),
-                via,
-            });
-        }
-    }
-    visits
+        let outer = std::iter::once(&stay.container);
+        (start < end).then(|| Visit {
+            container: &stay.container,
+            packed: stay.from,
+            from: start,
+            until: end,
+            open: open && stay.until.is_none_or(|place| place > until),
+            via: via.iter().chain(outer).cloned().collect(),
+        })
+    })
 }
 
 /// The packing stands in the container's link too, unless that link is from an earlier height.
 fn check_packing_is_there(container: &CompleteLink, packed: Place) -> Result<(), JourneyError> {
-    let has_it = container.events.iter().any(|e| e.place == packed);
-    if container.height >= packed.0 && !has_it {
+    if container.height >= packed.0 && !container.has_event_at(packed) {
         return Err(JourneyError::NotPacked {
             container: container.id.clone(),
         });
@@ -342,10 +369,10 @@ fn check_packing_is_there(container: &CompleteLink, packed: Place) -> Result<(),
     Ok(())
 }
 
-fn step(recorded: &Arc<Recorded>, via: &[String]) -> Step {
+fn step(recorded: &Arc<Recorded>, via: &Arc<[String]>) -> Step {
     Step {
         recorded: recorded.clone(),
-        via: via.to_vec(),
+        via: via.clone(),
     }
 }
 

@@ -14,7 +14,7 @@ const ALL: Limits = Limits {
 /// Links as the ledger would keep them: each event stands in the link of each thing that it names.
 #[derive(Default)]
 struct Ledger {
-    links: BTreeMap<String, CompleteLink>,
+    links: BTreeMap<String, Vec<Arc<Recorded>>>,
     height: u64,
 }
 
@@ -33,9 +33,8 @@ impl Ledger {
         };
         let recorded = Recorded::new(entry, bytes);
         for id in recorded.event.as_ref().unwrap().items() {
-            let link = self.links.entry(id.as_str().to_owned());
-            let link = link.or_insert_with(|| empty(id.as_str()));
-            link.events.push(recorded.clone());
+            let link = self.links.entry(id.as_str().to_owned()).or_default();
+            link.push(recorded.clone());
         }
     }
 
@@ -45,10 +44,10 @@ impl Ledger {
         let mut given = BTreeMap::new();
         let mut found = Vec::new();
         loop {
-            match walk.next(&given).unwrap() {
+            match walk.next(|id| given.get(id)).unwrap() {
                 Next::Missing(id) => {
-                    let link = self.links.get(&id).cloned().unwrap_or_else(|| empty(&id));
-                    given.insert(id, link);
+                    let events = self.links.get(&id).cloned().unwrap_or_default();
+                    given.insert(id.clone(), CompleteLink::new(id, u64::MAX, events));
                 }
                 Next::Item(traced) => {
                     found.push(*traced);
@@ -66,14 +65,6 @@ impl Ledger {
         let all: BTreeSet<String> = found.iter().map(|t| t.id.clone()).collect();
         assert_eq!(all.len(), found.len(), "each thing comes once");
         all
-    }
-}
-
-fn empty(id: &str) -> CompleteLink {
-    CompleteLink {
-        id: id.to_owned(),
-        height: u64::MAX,
-        events: Vec::new(),
     }
 }
 
@@ -282,7 +273,7 @@ fn a_lot_leads_to_what_was_made_of_it_and_where_that_is() {
     assert_eq!(seen.place, "https://id.gs1.org/414/9521321000025");
     assert_eq!(seen.time_ms, 1_772_618_400_000);
     let edge = unit.edge.clone().unwrap();
-    assert_eq!((edge.from, edge.way), (lot(1), Way::Transformed));
+    assert_eq!((&*edge.from, edge.way), (&*lot(1), Way::Transformed));
     assert_eq!((edge.place, edge.quantity), ((1, 0, 0), None));
     let made = found.iter().find(|t| t.id == lot(2)).unwrap();
     assert_eq!(made.state, None);

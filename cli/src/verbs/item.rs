@@ -189,7 +189,7 @@ fn step_json(step: &Step) -> Value {
         "organisation": step.entry.organisation,
         "transaction_id": hex::encode(&step.entry.transaction_id),
         "content_hash": hex::encode(&step.entry.content_hash),
-        "inside": step.via,
+        "inside": step.via[..],
         "text": String::from_utf8_lossy(&step.bytes),
     })
 }

@@ -345,7 +345,7 @@ fn facts_json(facts: &Facts) -> Value {
                 "time_ms": s.entry.time_ms,
                 "organisation": s.entry.organisation,
                 "content_hash": hex::encode(&s.entry.content_hash),
-                "via": s.via,
+                "via": s.via[..],
             })).collect::<Vec<_>>(),
         })),
         "deposit": facts.deposit.as_ref().map(|d| json!({

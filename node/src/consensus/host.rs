@@ -14,6 +14,7 @@ use touchstone_proto::ledger;
 
 use super::context::{BlockId, Ctx, number};
 use super::message::{self, SignedProposal};
+use super::share::Share;
 use super::signatures::{Signatures, answer};
 use super::signer::Signer;
 use super::timers::{self, Timer, Timers};
@@ -54,6 +55,8 @@ pub struct Running {
     pub bad_bodies: BTreeMap<PeerTag, u32>,
     /// The one own block of each round, the same after a restart.
     pub own_blocks: BTreeMap<u32, Hash>,
+    /// Rounds whose own block left transactions waiting.
+    pub full_blocks: BTreeSet<u32>,
     /// The round for which Malachite wants a block from us.
     pub wanted: Option<u32>,
     /// Proposals that others voted for and we lack, and whom to ask first.
@@ -116,6 +119,8 @@ pub struct Host<S: Store, D: Disk> {
     pub signatures: Signatures,
     pub timers: Timers,
     pub running: Running,
+    /// How large own blocks are.
+    pub share: Share,
     /// Proposers that were waited for in vain and have not been heard since.
     pub absent: BTreeSet<[u8; 32]>,
     pub now_ms: u64,
@@ -142,6 +147,7 @@ impl<S: Store, D: Disk> Host<S, D> {
             signatures,
             timers: Timers::default(),
             running: Running::default(),
+            share: Share::default(),
             absent: BTreeSet::new(),
             now_ms: 0,
             outbox: Vec::new(),
@@ -368,6 +374,7 @@ impl<S: Store, D: Disk> Host<S, D> {
             .collect();
         signatures.sort_by(|a, b| a.public_key.cmp(&b.public_key));
         let round = number(certificate.round);
+        self.learn_share(round, &id);
         let certificate = ledger::CommitCertificate {
             height: certificate.height.0,
             round,
@@ -378,6 +385,17 @@ impl<S: Store, D: Disk> Host<S, D> {
         self.running.decided = true;
         self.announce_commit(round);
         Ok(())
+    }
+
+    /// What became of the own blocks of this height, if there were any.
+    fn learn_share(&mut self, round: u32, decided: &Hash) {
+        for (own_round, id) in &self.running.own_blocks {
+            if own_round != &round || id != decided {
+                self.share.failed();
+            } else if self.running.full_blocks.contains(own_round) {
+                self.share.decided();
+            }
+        }
     }
 
     /// Tells of the new tip.

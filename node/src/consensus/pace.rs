@@ -255,8 +255,16 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     fn build(&mut self, round: u32, own: [u8; 32]) -> Result<[u8; 32], Fault> {
-        let block = self.host.chain.build(self.host.now_ms, own)?;
+        let limits = self.host.share.of(self.host.chain.parameters());
+        let waiting = self.host.chain.mempool().size().0 as u64;
+        let block = self
+            .host
+            .chain
+            .build_within(self.host.now_ms, own, limits)?;
         let id = block.id();
+        if block.header.transaction_count < waiting {
+            self.host.running.full_blocks.insert(round);
+        }
         let body = Body {
             bytes: block.encode(),
             header: block.header,

@@ -1,26 +1,22 @@
 //! Traces over the store. They are this node's word and as such quick; a client that wants proof
 //! walks over the links itself.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod ahead;
+
+use std::collections::{HashMap, HashSet};
 
 use tonic::Status;
-use touchstone_core::Fault;
-use touchstone_core::encoding;
 use touchstone_core::epcis::Identifier;
-use touchstone_core::hash::Hash;
-use touchstone_core::proof::journey::{self, CompleteLink, Place, Recorded};
-use touchstone_core::rules;
-use touchstone_core::state::{StateRead, delta::decode_stored, keys};
-use touchstone_core::trace::{Direction, End, Limits, Next, Traced, Walk, Way};
-use touchstone_core::transaction::captured_events;
-use touchstone_proto::ledger::{Item, LinkEntry};
+use touchstone_core::proof::journey::CompleteLink;
+use touchstone_core::rules::Standings;
+use touchstone_core::state::StateRead;
+use touchstone_core::state::delta::Delta;
+use touchstone_core::trace::{Direction, End, Limits, Next, Walk, Way};
 use touchstone_proto::node as wire;
 
+use self::ahead::{Ahead, Read};
 use super::refusal;
 use super::view::View;
-use crate::storage::rocks::{LinkCursor, Snapshot};
 
 /// Where the client names no limits, and at most.
 const DEPTH: u32 = 64;
@@ -29,14 +25,10 @@ const ITEMS: u32 = 10_000;
 const MAX_ITEMS: u32 = 200_000;
 /// Things of one message.
 const BATCH: usize = 256;
-/// Entries that one trace may read.
-const MAX_ENTRIES: usize = 4_000_000;
-/// Entries read at once.
-const PAGE: u32 = 1000;
-/// Links, values and events that are kept for the next things.
+/// Things that are read together before they are needed.
+const AHEAD: usize = 256;
+/// Links that are kept for the next things.
 const KEPT_LINKS: usize = 4096;
-const KEPT_VALUES: usize = 16_384;
-const KEPT_EVENTS: usize = 16_384;
 
 /// Walks, and gives what is found to `send`, which says whether somebody still listens.
 pub fn walk(
@@ -54,15 +46,35 @@ pub fn walk(
         wire::TraceDirection::Forward => Direction::Forward,
         wire::TraceDirection::Backward => Direction::Backward,
     };
+    let walk = Walk::new(id.as_str(), direction, limits);
+    std::thread::scope(|scope| follow(walk, view, &Ahead::start(scope, view), &mut send))
+}
+
+/// Follows a walk to its end, or until nobody listens.
+fn follow(
+    mut walk: Walk,
+    view: &View<'_>,
+    ahead: &Ahead,
+    send: &mut impl FnMut(wire::TraceReply) -> bool,
+) -> Result<(), Status> {
     let tip = view.snapshot.tip();
-    let mut walk = Walk::new(id.as_str(), direction, limits);
-    let mut shelf = Shelf::new(&view.snapshot, tip.height)?;
+    let mut state = Delta::new(&view.snapshot);
+    let mut standings = Standings::new(&mut state, tip.time_ms);
+    let mut shelf = Shelf::default();
     let mut items = Vec::new();
     loop {
-        match walk.next(&shelf.links).map_err(refusal::unproven)? {
-            Next::Missing(link) => shelf.fetch(&link)?,
+        let next = walk.next(|id| shelf.links.get(id));
+        match next.map_err(refusal::unproven)? {
+            Next::Missing(link) => shelf.wait_for(&link, &walk, ahead, &mut standings)?,
             Next::Item(traced) => {
-                items.push(shelf.item(*traced, tip.time_ms)?);
+                let (standing, stock) = standings.of(&traced.id).map_err(refusal::fault)?;
+                let edge = traced.edge.as_ref();
+                if edge.is_some_and(|edge| edge.way == Way::Transformed) {
+                    // Containers are asked for again.
+                    shelf.links.remove(&traced.id);
+                    standings.forget(&traced.id);
+                }
+                items.push(traced.message(standing.holder().unwrap_or_default(), stock));
                 if items.len() == BATCH {
                     let items = std::mem::take(&mut items);
                     if !send(wire::TraceReply { items, end: None }) {
@@ -82,6 +94,51 @@ pub fn walk(
                 return Ok(());
             }
         }
+    }
+}
+
+/// The links that a walk has, or waits for.
+#[derive(Default)]
+struct Shelf {
+    links: HashMap<String, CompleteLink>,
+    asked: HashSet<String>,
+}
+
+impl Shelf {
+    /// Waits for this link, and lets those be read that come after what is here then.
+    fn wait_for<S: StateRead>(
+        &mut self,
+        id: &str,
+        walk: &Walk,
+        ahead: &Ahead,
+        standings: &mut Standings<'_, '_, S>,
+    ) -> Result<(), Status> {
+        if !self.asked.contains(id) {
+            self.ask(ahead, vec![id.to_owned()]);
+        }
+        if self.links.len() >= KEPT_LINKS {
+            self.links.clear();
+        }
+        while !self.links.contains_key(id) {
+            for Read { link, record } in ahead.next()? {
+                self.asked.remove(link.id());
+                standings.learn(link.id(), record);
+                self.links.insert(link.id().to_owned(), link);
+            }
+        }
+        let is_new = |id: &&str| !self.links.contains_key(*id) && !self.asked.contains(*id);
+        let coming = walk.coming(2 * AHEAD).filter(is_new).take(AHEAD);
+        let coming: Vec<String> = coming.map(str::to_owned).collect();
+        // Few by few would cost more than it spares.
+        if self.asked.is_empty() && !coming.is_empty() {
+            self.ask(ahead, coming);
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, ahead: &Ahead, ids: Vec<String>) {
+        self.asked.extend(ids.iter().cloned());
+        ahead.ask(ids);
     }
 }
 
@@ -108,145 +165,6 @@ fn limit(name: &str, asked: u32, default: u32, most: u32) -> Result<u32, Status>
         _ => Err(Status::invalid_argument(format!(
             "{name} is at most {most}"
         ))),
-    }
-}
-
-/// A transaction by height and index, and its events.
-type Captured = ((u64, u32), Vec<Vec<u8>>);
-
-/// Links and events as they are needed; neighbours in a trace share most of them.
-struct Shelf<'a> {
-    snapshot: &'a Snapshot<'a>,
-    cursor: LinkCursor<'a>,
-    values: Values<'a>,
-    height: u64,
-    links: BTreeMap<String, CompleteLink>,
-    events: BTreeMap<Place, Arc<Recorded>>,
-    /// The events of the transaction that was read last.
-    transaction: Option<Captured>,
-    entries: usize,
-}
-
-/// Values of the state: things in one container share what is recorded for it.
-struct Values<'a> {
-    snapshot: &'a Snapshot<'a>,
-    read: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
-}
-
-impl StateRead for Values<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        if let Some(value) = self.read.borrow().get(key) {
-            return Ok(value.clone());
-        }
-        let value = self.snapshot.get(key)?;
-        let mut read = self.read.borrow_mut();
-        if read.len() >= KEPT_VALUES {
-            read.clear();
-        }
-        read.insert(key.to_vec(), value.clone());
-        Ok(value)
-    }
-
-    fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
-        self.snapshot.is_committed(transaction_id)
-    }
-}
-
-impl<'a> Shelf<'a> {
-    fn new(snapshot: &'a Snapshot<'a>, height: u64) -> Result<Shelf<'a>, Status> {
-        Ok(Shelf {
-            snapshot,
-            cursor: snapshot.links().map_err(refusal::fault)?,
-            values: Values {
-                snapshot,
-                read: RefCell::default(),
-            },
-            height,
-            links: BTreeMap::new(),
-            events: BTreeMap::new(),
-            transaction: None,
-            entries: 0,
-        })
-    }
-
-    fn fetch(&mut self, id: &str) -> Result<(), Status> {
-        let key = keys::item(id);
-        let mut events = Vec::new();
-        loop {
-            let from = events.len() as u64;
-            let rows = self.cursor.entries(&key, from, PAGE);
-            let rows = rows.map_err(refusal::fault)?;
-            self.entries += rows.len();
-            if self.entries > MAX_ENTRIES {
-                return Err(Status::resource_exhausted(format!(
-                    "this trace reads more than {MAX_ENTRIES} entries; ask for fewer things, or \
-                     begin nearer to what you look for"
-                )));
-            }
-            for row in &rows {
-                events.push(self.recorded(row).map_err(refusal::fault)?);
-            }
-            if rows.len() < PAGE as usize {
-                break;
-            }
-        }
-        if self.links.len() >= KEPT_LINKS {
-            self.links.clear();
-        }
-        let id = id.to_owned();
-        let height = self.height;
-        let link = CompleteLink { id, height, events };
-        self.links.insert(link.id.clone(), link);
-        Ok(())
-    }
-
-    fn recorded(&mut self, row: &[u8]) -> Result<Arc<Recorded>, Fault> {
-        let damaged = |what: &str| Fault::Damaged(format!("an entry of a link: {what}"));
-        let entry: LinkEntry = encoding::decode_exact(row).map_err(|e| damaged(&e.to_string()))?;
-        let place = journey::place(&entry);
-        if let Some(known) = self.events.get(&place) {
-            return Ok(known.clone());
-        }
-        let (height, index, event) = place;
-        let bytes = match self.transaction.take() {
-            Some((at, events)) if at == (height, index) => events,
-            _ => {
-                let envelope = self.snapshot.envelope(height, index)?;
-                let envelope = envelope.ok_or_else(|| damaged("it names no transaction"))?;
-                let events = captured_events(&envelope).map_err(|e| damaged(&e.to_string()))?;
-                events.ok_or_else(|| damaged("it names no capture"))?
-            }
-        };
-        let event = bytes.get(event as usize).cloned();
-        self.transaction = Some(((height, index), bytes));
-        let recorded = Recorded::new(entry, event.ok_or_else(|| damaged("it names no event"))?);
-        if self.events.len() >= KEPT_EVENTS {
-            self.events.clear();
-        }
-        self.events.insert(place, recorded.clone());
-        Ok(recorded)
-    }
-
-    /// A thing with who has it.
-    fn item(&mut self, traced: Traced, now_ms: u64) -> Result<wire::TracedItem, Status> {
-        let key = keys::item(&traced.id);
-        let value = self.values.get(&key).map_err(refusal::fault)?;
-        let record = value.map(|value| decode_stored::<Item>(&key, &value));
-        let stock = record
-            .transpose()
-            .map_err(refusal::fault)?
-            .and_then(|r| r.stock);
-        let standing = rules::standing(&self.values, &traced.id, now_ms);
-        let standing = standing.map_err(refusal::fault)?;
-        // Its link isn't needed any more, unless it is a container.
-        if traced
-            .edge
-            .as_ref()
-            .is_some_and(|e| e.way == Way::Transformed)
-        {
-            self.links.remove(&traced.id);
-        }
-        Ok(traced.message(standing.holder().unwrap_or_default(), stock))
     }
 }
 

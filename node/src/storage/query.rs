@@ -119,6 +119,14 @@ impl Snapshot<'_> {
         self.get(key)
     }
 
+    /// The values of several state keys.
+    pub fn state_values(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        match &self.fault {
+            Some(fault) => Err(fault.clone()),
+            None => self.rows.rows_at::<State>(keys),
+        }
+    }
+
     /// Proves what [`Snapshot::state_value`] answers under the tip's state root.
     pub fn prove(&self, key: &[u8]) -> Result<StateProof, Fault> {
         let value = self.get(key)?;

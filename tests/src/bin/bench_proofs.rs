@@ -5,7 +5,6 @@
 
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -226,14 +225,9 @@ impl Answer {
         let record: Item = decode_exact(value.expect("proven").expect("there")).expect("an item");
         let entries = link::verify(&record.link.expect("a link"), &self.events).expect("complete");
         let events = entries.into_iter().zip(&self.events);
-        let link = CompleteLink {
-            id: item(1),
-            height: header.height,
-            events: events
-                .map(|(entry, e)| Recorded::new(entry, e.event.clone()))
-                .collect(),
-        };
-        let journey = journey::travel(&item(1), &BTreeMap::from([(item(1), link)]));
+        let events = events.map(|(entry, e)| Recorded::new(entry, e.event.clone()));
+        let link = CompleteLink::new(item(1), header.height, events.collect());
+        let journey = journey::travel(&item(1), |_| Some(&link));
         assert_eq!(journey.expect("a journey").steps.len(), self.events.len());
     }
 }

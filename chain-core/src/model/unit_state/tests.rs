@@ -11,7 +11,8 @@ fn state(events: &[Vec<u8>]) -> Option<&'static str> {
             organisation: "maker",
         })
         .collect();
-    unit_state(&item(1), &history).map(UnitState::word)
+    let corrections = declared_wrong(&history);
+    unit_state(&item(1), &history, &corrections).map(UnitState::word)
 }
 
 fn with(event: &[u8], field: &str, value: Value) -> Vec<u8> {

@@ -15,17 +15,24 @@ fn link(id: &str, height: u64, events: &[(u64, Vec<u8>)]) -> CompleteLink {
         };
         Recorded::new(entry, bytes.clone())
     };
-    CompleteLink {
-        id: id.to_owned(),
-        height,
-        events: events.iter().map(recorded).collect(),
-    }
+    CompleteLink::new(id.to_owned(), height, events.iter().map(recorded).collect())
 }
 
 fn links(all: Vec<CompleteLink>) -> BTreeMap<String, CompleteLink> {
     all.into_iter()
         .map(|link| (link.id.clone(), link))
         .collect()
+}
+
+/// The link with other events.
+fn change(link: &mut CompleteLink, how: impl FnOnce(&mut Vec<Arc<Recorded>>)) {
+    let mut events = link.events.clone();
+    how(&mut events);
+    *link = CompleteLink::new(link.id.clone(), link.height, events);
+}
+
+fn travel_in(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journey, JourneyError> {
+    travel(id, |id| links.get(id))
 }
 
 fn heights(journey: &Journey) -> Vec<u64> {
@@ -73,9 +80,9 @@ fn nested() -> Vec<CompleteLink> {
 
 #[test]
 fn events_of_containers_count_while_the_item_is_inside() {
-    let journey = travel(&item(1), &links(nested())).unwrap();
+    let journey = travel_in(&item(1), &links(nested())).unwrap();
     assert_eq!(heights(&journey), [1, 2, 3, 4, 5, 7]);
-    assert_eq!(journey.steps[3].via, [container(1), container(2)]);
+    assert_eq!(journey.steps[3].via[..], [container(1), container(2)]);
     assert!(journey.inside.is_empty());
     assert_eq!(journey.read.len(), 3);
 }
@@ -85,7 +92,7 @@ fn a_missing_link_is_asked_for_by_name() {
     let mut given = nested();
     let pallet = given.pop().unwrap();
     let case = given.pop().unwrap();
-    let asked = |given: &[CompleteLink]| travel(&item(1), &links(given.to_vec())).unwrap_err();
+    let asked = |given: &[CompleteLink]| travel_in(&item(1), &links(given.to_vec())).unwrap_err();
     assert_eq!(asked(&[]), JourneyError::Missing(item(1)));
     assert_eq!(asked(&given), JourneyError::Missing(case.id.clone()));
     given.push(case);
@@ -106,7 +113,7 @@ fn emptying_ends_a_stay_and_what_comes_later_is_not_shared() {
             &[(1, pack), (2, moved(2)), (3, empty), (4, moved(4))],
         ),
     ];
-    let journey = travel(&unit, &links(all)).unwrap();
+    let journey = travel_in(&unit, &links(all)).unwrap();
     assert_eq!(heights(&journey), [1, 2, 3]);
     assert!(journey.inside.is_empty());
 }
@@ -114,24 +121,24 @@ fn emptying_ends_a_stay_and_what_comes_later_is_not_shared() {
 #[test]
 fn a_container_that_knows_nothing_of_the_packing_is_a_lie() {
     let mut all = nested();
-    all[1].events.remove(0);
-    let error = travel(&item(1), &links(all.clone())).unwrap_err();
+    change(&mut all[1], |events| drop(events.remove(0)));
+    let error = travel_in(&item(1), &links(all.clone())).unwrap_err();
     let container = container(1);
     assert_eq!(error, JourneyError::NotPacked { container });
     // From an earlier height it may not know yet.
     all[1].height = 1;
-    all[1].events.clear();
-    let journey = travel(&item(1), &links(all)).unwrap();
+    change(&mut all[1], Vec::clear);
+    let journey = travel_in(&item(1), &links(all)).unwrap();
     assert_eq!((heights(&journey), journey.height), (vec![1, 2, 7], 1));
 }
 
 #[test]
 fn an_item_still_inside_says_so() {
     let mut all = nested();
-    all[0].events.pop();
-    all[1].events.truncate(2);
-    all[2].events.truncate(2);
-    let journey = travel(&item(1), &links(all)).unwrap();
+    change(&mut all[0], |events| drop(events.pop()));
+    change(&mut all[1], |events| events.truncate(2));
+    change(&mut all[2], |events| events.truncate(2));
+    let journey = travel_in(&item(1), &links(all)).unwrap();
     assert_eq!(journey.inside, [container(1), container(2)]);
     assert_eq!(heights(&journey), [1, 2, 3, 4]);
 }
@@ -149,6 +156,6 @@ fn endless_nesting_is_refused() {
         }
         all.push(link(&inner, 50, &events));
     }
-    let error = travel(&container(0), &links(all)).unwrap_err();
+    let error = travel_in(&container(0), &links(all)).unwrap_err();
     assert_eq!(error, JourneyError::TooMany);
 }

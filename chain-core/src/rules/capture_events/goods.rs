@@ -1,9 +1,11 @@
 //! What the rules of custody know of the items that a capture names: each is read once, changed in
 //! memory, and written once when the capture is through.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use touchstone_proto::ledger::{Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position};
+use touchstone_proto::ledger::{
+    Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position, Stock,
+};
 
 use super::packing::MAX_CONTAINERS;
 use crate::Fault;
@@ -16,9 +18,10 @@ pub(super) struct Goods<'s, 'd, S: StateRead> {
     pub(super) state: &'s mut Delta<'d, S>,
     /// Time of the block, milliseconds.
     now_ms: u64,
-    items: BTreeMap<String, Entry>,
+    /// What is written is sorted by its key, so their order here doesn't matter.
+    items: HashMap<String, Entry>,
     /// Who owns the company prefix that some digits begin with, where that was asked.
-    prefixes: BTreeMap<String, Option<String>>,
+    prefixes: HashMap<String, Option<String>>,
 }
 
 struct Entry {
@@ -45,6 +48,63 @@ pub fn standing(state: &impl StateRead, id: &str, now_ms: u64) -> Result<Standin
     Goods::new(&mut Delta::new(state), now_ms).standing(id)
 }
 
+/// How things stand at one moment, one after the other. The containers that they share are looked
+/// at once.
+pub struct Standings<'s, 'd, S: StateRead> {
+    goods: Goods<'s, 'd, S>,
+    containers: HashMap<String, Standing>,
+}
+
+/// Containers and things that are remembered for the next question.
+const REMEMBERED: usize = 8192;
+
+impl<'s, 'd, S: StateRead> Standings<'s, 'd, S> {
+    /// By what the state holds, at a time in milliseconds.
+    pub fn new(state: &'s mut Delta<'d, S>, now_ms: u64) -> Self {
+        Standings {
+            goods: Goods::new(state, now_ms),
+            containers: HashMap::new(),
+        }
+    }
+
+    /// The record of the thing with this canonical identifier, which was read elsewhere.
+    pub fn learn(&mut self, id: &str, item: Item) {
+        if self.goods.items.len() >= REMEMBERED {
+            self.goods.items.clear();
+        }
+        let changed = false;
+        self.goods
+            .items
+            .insert(id.to_owned(), Entry { item, changed });
+    }
+
+    /// As [`standing`], and how much there is of it if it is a class or a lot.
+    pub fn of(&mut self, id: &str) -> Result<(Standing, Option<Stock>), Fault> {
+        let stock = self.goods.entry(id)?.item.stock.clone();
+        let standing = match self.goods.container_of(id)? {
+            None => self.goods.standing(id)?,
+            Some(container) => {
+                if self.containers.len() >= REMEMBERED {
+                    self.containers.clear();
+                }
+                if !self.containers.contains_key(&container) {
+                    let standing = self.goods.standing(&container)?;
+                    self.containers.insert(container.clone(), standing);
+                }
+                let around = self.containers.get(&container).cloned();
+                self.goods
+                    .inside(id, &container, around.unwrap_or_default())?
+            }
+        };
+        Ok((standing, stock))
+    }
+
+    /// It isn't asked for again soon.
+    pub fn forget(&mut self, id: &str) {
+        self.goods.items.remove(id);
+    }
+}
+
 impl Standing {
     /// Id of the organisation that has it.
     pub fn holder(&self) -> Option<&str> {
@@ -57,8 +117,8 @@ impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
         Goods {
             state,
             now_ms,
-            items: BTreeMap::new(),
-            prefixes: BTreeMap::new(),
+            items: HashMap::new(),
+            prefixes: HashMap::new(),
         }
     }
 
@@ -111,29 +171,42 @@ impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
     /// How an item stands now.
     pub(super) fn standing(&mut self, id: &str) -> Result<Standing, Fault> {
         let containers = self.containers(id)?;
-        let outermost = containers.last().map_or(id, String::as_str).to_owned();
-        let mut custody = self.item(&outermost)?.custody.clone();
-        let mut ended = self.item(&outermost)?.ended;
-        // From the outermost container inwards, to the item itself.
-        let inner = containers.iter().rev().skip(1).map(String::as_str);
-        let inner = inner.chain((!containers.is_empty()).then_some(id));
-        for inner in inner.collect::<Vec<_>>() {
-            let item = self.item(inner)?;
-            let since = item.packed.as_ref().and_then(|packing| packing.since);
-            custody = inherited(item.custody.clone(), since, custody);
-            ended = item.ended.or(ended);
-        }
-        let offer = self.item(&outermost)?.offer.clone();
-        Ok(Standing {
+        let outermost = containers.last().map_or(id, String::as_str);
+        let item = self.item(outermost)?;
+        let (custody, ended) = (item.custody.clone(), item.ended);
+        let offer = item.offer.clone();
+        let mut standing = Standing {
+            containers: Vec::new(),
+            custody,
+            ended,
             offer: self.open_offer(&offer)?.map(|open| OpenOffer {
                 id: offer,
                 to: open.to,
                 deadline_ms: open.deadline_ms,
             }),
-            containers,
-            custody,
-            ended,
-        })
+        };
+        // From the outermost container inwards, to the item itself.
+        let inner = containers.iter().rev().skip(1).map(String::as_str);
+        let inner = inner.chain((!containers.is_empty()).then_some(id));
+        for (inner, around) in inner.zip(containers.iter().rev()) {
+            standing = self.inside(inner, around, standing)?;
+        }
+        Ok(standing)
+    }
+
+    /// How an item stands that is in a container which stands like this.
+    fn inside(
+        &mut self,
+        id: &str,
+        container: &str,
+        mut around: Standing,
+    ) -> Result<Standing, Fault> {
+        let item = self.item(id)?;
+        let since = item.packed.as_ref().and_then(|packing| packing.since);
+        around.custody = inherited(item.custody.clone(), since, around.custody);
+        around.ended = item.ended.or(around.ended);
+        around.containers.insert(0, container.to_owned());
+        Ok(around)
     }
 
     /// The offer with this id, if it is open.

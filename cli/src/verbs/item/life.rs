@@ -56,8 +56,10 @@ impl Life {
                 ))
             })
             .unzip();
-        let state = unit_state::unit_state(id.as_str(), &history).filter(|_| is_holdable);
-        let corrections = unit_state::declared_wrong(&history)
+        let corrections = unit_state::declared_wrong(&history);
+        let state = unit_state::unit_state(id.as_str(), &history, &corrections);
+        let state = state.filter(|_| is_holdable);
+        let corrections = corrections
             .into_iter()
             .filter_map(|(wrong, by)| {
                 let reason = declaration(history.get(by)?.event);

@@ -425,7 +425,7 @@ impl World {
         let mut walk = Walk::new(&request.id, direction, limits);
         let (mut links, mut items) = (BTreeMap::new(), Vec::new());
         loop {
-            match walk.next(&links).unwrap() {
+            match walk.next(|id| links.get(id)).unwrap() {
                 Next::Missing(id) => {
                     let owner = keys::item(&id);
                     let recorded = |entry: Vec<u8>| {
@@ -434,7 +434,7 @@ impl World {
                     };
                     let events = self.entries(&owner).into_iter().map(recorded).collect();
                     let height = self.blocks.len() as u64;
-                    links.insert(id.clone(), CompleteLink { id, height, events });
+                    links.insert(id.clone(), CompleteLink::new(id, height, events));
                 }
                 Next::Item(traced) => {
                     let standing = rules::standing(self, &traced.id, 0).unwrap();

@@ -6,7 +6,7 @@ use tokio_stream::StreamExt;
 use tonic::{Code, Request};
 use touchstone_core::epcis::Event;
 use touchstone_core::state::delta::LinkRow;
-use touchstone_proto::ledger::{Custody, Position};
+use touchstone_proto::ledger::{Custody, Item, Position};
 use touchstone_proto::node::TraceDirection;
 use touchstone_proto::node::ledger_server::Ledger;
 

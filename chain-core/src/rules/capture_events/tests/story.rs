@@ -95,11 +95,7 @@ fn link(chain: &Chain, id: &str) -> CompleteLink {
         let events = crate::transaction::captured_events(&envelope).unwrap();
         Recorded::new(entry, events.unwrap().swap_remove(event as usize))
     });
-    CompleteLink {
-        id: id.to_owned(),
-        height: u64::MAX,
-        events: events.collect(),
-    }
+    CompleteLink::new(id.to_owned(), u64::MAX, events.collect())
 }
 
 #[test]
@@ -122,7 +118,7 @@ fn the_recall_story_names_the_units_their_holders_and_where_they_are() {
     let mut links = BTreeMap::new();
     let mut found = Vec::new();
     loop {
-        match walk.next(&links).unwrap() {
+        match walk.next(|id| links.get(id)).unwrap() {
             Next::Missing(id) => {
                 links.insert(id.clone(), link(&chain, &id));
             }

@@ -1,0 +1,195 @@
+//! Reading what a walk will need while it still looks at what came before: a thread of its own reads
+//! links, records, and the containers that things are in.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::Scope;
+
+use tonic::Status;
+use touchstone_core::Fault;
+use touchstone_core::encoding;
+use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
+use touchstone_core::state::delta::decode_stored;
+use touchstone_core::state::keys;
+use touchstone_core::transaction::captured_events;
+use touchstone_proto::ledger::{Item, LinkEntry};
+
+use crate::rpc::refusal;
+use crate::rpc::view::View;
+use crate::storage::rocks::{LinkCursor, Snapshot};
+
+/// Entries that one trace may read.
+const MAX_ENTRIES: usize = 4_000_000;
+/// Entries read at once.
+const PAGE: u32 = 1000;
+/// Events that are kept for the next links: neighbours in a trace share most of theirs.
+const KEPT_EVENTS: usize = 16_384;
+/// Containers that are known to have been read.
+const KNOWN_CONTAINERS: usize = 4096;
+
+/// A thing's link and record.
+pub(super) struct Read {
+    pub link: CompleteLink,
+    pub record: Item,
+}
+
+/// The reading thread, as the walk sees it.
+pub(super) struct Ahead {
+    asked: mpsc::Sender<Vec<String>>,
+    answers: mpsc::Receiver<Result<Vec<Read>, Status>>,
+}
+
+impl Ahead {
+    /// Starts the thread; it ends when this is dropped.
+    pub fn start<'scope, 'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        view: &'env View<'env>,
+    ) -> Ahead {
+        let (asked, questions) = mpsc::channel::<Vec<String>>();
+        let (replies, answers) = mpsc::channel();
+        scope.spawn(move || {
+            let mut reader = Reader::new(&view.snapshot);
+            for ids in questions {
+                let read = match &mut reader {
+                    Ok(reader) => reader.read(ids),
+                    Err(fault) => Err(refusal::fault(fault.clone())),
+                };
+                if replies.send(read).is_err() {
+                    return;
+                }
+            }
+        });
+        Ahead { asked, answers }
+    }
+
+    /// Lets these be read; each question is answered once, in order.
+    pub fn ask(&self, ids: Vec<String>) {
+        // A thread that is gone is noticed when its answer is waited for.
+        let _ = self.asked.send(ids);
+    }
+
+    /// Waits for the answer to the oldest question that has none. It may hold containers that
+    /// weren't asked for.
+    pub fn next(&self) -> Result<Vec<Read>, Status> {
+        let answer = self.answers.recv();
+        answer.map_err(|_| Status::internal("the reading thread has ended"))?
+    }
+}
+
+/// A transaction by height and index, and its events.
+type Captured = ((u64, u32), Vec<Vec<u8>>);
+
+struct Reader<'a> {
+    snapshot: &'a Snapshot<'a>,
+    cursor: LinkCursor<'a>,
+    height: u64,
+    /// By the bytes of their entries, which are the same in every link.
+    recorded: HashMap<Vec<u8>, Arc<Recorded>>,
+    /// The events of the transaction that was read last.
+    transaction: Option<Captured>,
+    /// Containers that the walk was given already.
+    containers: HashSet<String>,
+    entries: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(snapshot: &'a Snapshot<'a>) -> Result<Reader<'a>, Fault> {
+        Ok(Reader {
+            snapshot,
+            cursor: snapshot.links()?,
+            height: snapshot.tip().height,
+            recorded: HashMap::new(),
+            transaction: None,
+            containers: HashSet::new(),
+            entries: 0,
+        })
+    }
+
+    /// Reads these, and the containers around them that weren't read before.
+    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Read>, Status> {
+        let mut all = Vec::with_capacity(ids.len());
+        let mut next = ids;
+        while !next.is_empty() {
+            let records = self.records(&next).map_err(refusal::fault)?;
+            let mut around = Vec::new();
+            for (id, record) in next.into_iter().zip(records) {
+                let packing = record.packed.as_ref();
+                let container = packing.map(|packing| packing.container.as_str());
+                if let Some(container) = container.filter(|c| !self.containers.contains(*c)) {
+                    if self.containers.len() >= KNOWN_CONTAINERS {
+                        self.containers.clear();
+                    }
+                    self.containers.insert(container.to_owned());
+                    around.push(container.to_owned());
+                }
+                let events = self.events(&id)?;
+                let link = CompleteLink::new(id, self.height, events);
+                all.push(Read { link, record });
+            }
+            next = around;
+        }
+        Ok(all)
+    }
+
+    /// The records of these things; what isn't recorded is empty.
+    fn records(&self, ids: &[String]) -> Result<Vec<Item>, Fault> {
+        let keys: Vec<Vec<u8>> = ids.iter().map(|id| keys::item(id)).collect();
+        let values = self.snapshot.state_values(&keys)?;
+        let records = keys.iter().zip(values).map(|(key, value)| match value {
+            Some(value) => decode_stored::<Item>(key, &value),
+            None => Ok(Item::default()),
+        });
+        records.collect()
+    }
+
+    /// All events of a thing.
+    fn events(&mut self, id: &str) -> Result<Vec<Arc<Recorded>>, Status> {
+        let key = keys::item(id);
+        let mut events = Vec::new();
+        loop {
+            let from = events.len() as u64;
+            let rows = self.cursor.entries(&key, from, PAGE);
+            let rows = rows.map_err(refusal::fault)?;
+            self.entries += rows.len();
+            if self.entries > MAX_ENTRIES {
+                return Err(Status::resource_exhausted(format!(
+                    "this trace reads more than {MAX_ENTRIES} entries; ask for fewer things, or \
+                     begin nearer to what you look for"
+                )));
+            }
+            for row in &rows {
+                events.push(self.recorded(row).map_err(refusal::fault)?);
+            }
+            if rows.len() < PAGE as usize {
+                return Ok(events);
+            }
+        }
+    }
+
+    fn recorded(&mut self, row: &[u8]) -> Result<Arc<Recorded>, Fault> {
+        if let Some(known) = self.recorded.get(row) {
+            return Ok(known.clone());
+        }
+        let damaged = |what: &str| Fault::Damaged(format!("an entry of a link: {what}"));
+        let entry: LinkEntry = encoding::decode_exact(row).map_err(|e| damaged(&e.to_string()))?;
+        let (height, index, event) = journey::place(&entry);
+        let bytes = match self.transaction.take() {
+            Some((at, events)) if at == (height, index) => events,
+            _ => {
+                let envelope = self.snapshot.envelope(height, index)?;
+                let envelope = envelope.ok_or_else(|| damaged("it names no transaction"))?;
+                let events = captured_events(&envelope).map_err(|e| damaged(&e.to_string()))?;
+                events.ok_or_else(|| damaged("it names no capture"))?
+            }
+        };
+        let event = bytes.get(event as usize).cloned();
+        self.transaction = Some(((height, index), bytes));
+        let recorded = Recorded::new(entry, event.ok_or_else(|| damaged("it names no event"))?);
+        if self.recorded.len() >= KEPT_EVENTS {
+            self.recorded.clear();
+        }
+        self.recorded.insert(row.to_vec(), recorded.clone());
+        Ok(recorded)
+    }
+}
