@@ -22,7 +22,7 @@ use crate::state::{StateRead, keys};
 use crate::transaction::{Claim, VerifiedTransaction};
 
 pub(crate) use approve_change::enroll;
-pub use capture_events::{Standing, Standings, standing};
+pub use capture_events::{Holders, Standing, standing};
 
 /// What a rule sees of the transaction and its block.
 struct Context<'a> {

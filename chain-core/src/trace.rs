@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use touchstone_proto::ledger::{Position, Stock};
 use touchstone_proto::node as wire;
 
@@ -162,7 +163,7 @@ pub struct Walk {
     limits: Limits,
     /// What is to be looked at, by order.
     frontier: BTreeSet<(Order, Arc<str>)>,
-    reached: HashMap<Arc<str>, Reached>,
+    reached: HashMap<Arc<str>, Reached, RandomState>,
     end: End,
 }
 
@@ -205,7 +206,7 @@ impl Walk {
             direction,
             limits,
             frontier: BTreeSet::from([(order, id.into())]),
-            reached: HashMap::from([(id.into(), first)]),
+            reached: HashMap::from_iter([(id.into(), first)]),
             end: End::default(),
         }
     }
@@ -304,7 +305,7 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn of(id: &'a Arc<str>, journey: &'a Journey) -> History<'a> {
+    fn of(id: &'a Arc<str>, journey: &'a Journey<'_>) -> History<'a> {
         let read = |step: &'a Step| Some((step, step.event.as_ref()?));
         let steps: Vec<_> = journey.steps.iter().filter_map(read).collect();
         let told = |(step, event): &(&'a Step, &'a Event)| Told {
@@ -321,11 +322,18 @@ impl<'a> History<'a> {
     }
 
     fn state(&self) -> Option<UnitState> {
-        let is_class = Identifier::parse(self.id).is_ok_and(|id| id.is_class());
-        if is_class || !is_holdable(self.id) {
+        if self.is_class() || !is_holdable(self.id) {
             return None;
         }
         unit_state::unit_state(self.id, &self.told, &self.corrections)
+    }
+
+    fn is_class(&self) -> bool {
+        let own = self.steps.iter().find(|(step, _)| step.via.is_empty());
+        match own.and_then(|(_, event)| event.item(self.id)) {
+            Some(id) => id.is_class(),
+            None => Identifier::parse(self.id).is_ok_and(|id| id.is_class()),
+        }
     }
 
     fn seen(&self) -> Option<Seen> {

@@ -22,8 +22,9 @@ use crate::storage::{Commit, Store, Tip};
 /// Candidate blocks of the next height that are kept with their effects.
 const MAX_CANDIDATES: usize = 64;
 
-/// Passed-over transactions that are examined after a block.
-const MAX_OVERDUE: usize = 1000;
+/// Passed-over transactions that are examined after a block; the next block goes on with those after
+/// them. Under load many wait for no other reason than that blocks are full.
+const MAX_OVERDUE: usize = 128;
 
 /// How often candidates are drawn for one block: a proposer's time is limited.
 const MAX_DRAWS: usize = 4;
@@ -42,6 +43,8 @@ pub struct Chain<S: Store> {
     consortium_changes: u64,
     /// What waits in lower places of the pool was there when the tip was proposed.
     passed_over: u64,
+    /// Which of it is examined next.
+    examine_from: u64,
 }
 
 struct Candidate {
@@ -134,6 +137,7 @@ impl<S: Store> Chain<S> {
             candidates: BTreeMap::new(),
             consortium_changes: 0,
             passed_over: 0,
+            examine_from: 0,
         })
     }
 
@@ -312,9 +316,12 @@ impl<S: Store> Chain<S> {
     /// Finds out why transactions were passed over, so that their submitters hear of it at every
     /// node, whether it proposes or not.
     fn refuse_overdue(&mut self) -> Result<(), Fault> {
-        let overdue = self
-            .mempool
-            .waiting(0..self.passed_over, MAX_OVERDUE, u64::MAX);
+        let places = self.examine_from..self.passed_over;
+        let overdue = self.mempool.waiting(places, MAX_OVERDUE, u64::MAX);
+        self.examine_from = match overdue.last() {
+            Some(last) if overdue.len() == MAX_OVERDUE => last.place.saturating_add(1),
+            _ => 0,
+        };
         self.passed_over = self.mempool.next_place();
         let overdue: Transactions = overdue.into_iter().map(|w| w.transaction).collect();
         let context = trial(&self.chain_id, &self.tip);

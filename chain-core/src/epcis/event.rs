@@ -148,20 +148,28 @@ impl Event {
     /// classes that it names in any role. A sensor's report about a place, which names none,
     /// belongs to its read point (EPCIS 2.0 §7.4.2).
     pub fn items(&self) -> Vec<Identifier> {
-        let things = [&self.objects, &self.children, &self.inputs, &self.outputs];
-        let mut items: Vec<Identifier> = things
-            .into_iter()
-            .flatten()
-            .chain(&self.parent)
-            .chain(self.classes.iter().map(|quantity| &quantity.class))
-            .cloned()
-            .collect();
+        let mut items: Vec<Identifier> = self.named().cloned().collect();
         if items.is_empty() {
             items.extend(self.read_point.clone());
         }
         items.sort();
         items.dedup();
         items
+    }
+
+    /// The one of the things and classes that it names in any role which has this canonical form.
+    pub fn item(&self, id: &str) -> Option<&Identifier> {
+        self.named().find(|named| named.as_str() == id)
+    }
+
+    fn named(&self) -> impl Iterator<Item = &Identifier> {
+        let things = [&self.objects, &self.children, &self.inputs, &self.outputs];
+        let classes = self.classes.iter().map(|quantity| &quantity.class);
+        things
+            .into_iter()
+            .flatten()
+            .chain(&self.parent)
+            .chain(classes)
     }
 
     fn read(node: &Node<'_>) -> Result<Event, EpcisError> {

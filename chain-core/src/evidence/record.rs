@@ -108,7 +108,7 @@ pub(super) fn history(
         links.insert(message.item.clone(), link);
     }
     let journey = journey::travel(id, |id| links.get(id)).map_err(|e| e.to_string())?;
-    if let Some(unneeded) = links.keys().find(|id| !journey.read.contains(*id)) {
+    if let Some(unneeded) = links.keys().find(|id| !journey.read.contains(id.as_str())) {
         return Err(format!("the link of {unneeded} doesn't belong to the item"));
     }
     let told = journey.transactions();

@@ -3,7 +3,7 @@
 //! it by the interval between packing and unpacking. Each link that is read must be complete, so
 //! that an interval can't be shortened by leaving an event out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -150,20 +150,20 @@ impl Deref for Step {
 
 /// All that is recorded for an item.
 #[derive(Clone, Debug)]
-pub struct Journey {
+pub struct Journey<'a> {
     /// Own and inherited events, in ledger order.
     pub steps: Vec<Step>,
     /// The containers it is in now, from the inner to the outer.
     pub inside: Vec<String>,
-    /// The links that were read, the item's own among them.
-    pub read: BTreeSet<String>,
+    /// The identifiers of the links that were read, the item's own among them.
+    pub read: BTreeSet<&'a str>,
     /// Places before the item came into a container whose events show where that was then.
-    pub before: BTreeSet<Place>,
+    pub before: Vec<Place>,
     /// All of these are complete up to this height.
     pub height: u64,
 }
 
-impl Journey {
+impl Journey<'_> {
     /// The transactions, by height and index, without which the journey isn't proven: those of its
     /// steps, and those that show where its containers were.
     pub fn transactions(&self) -> BTreeSet<(u64, u32)> {
@@ -277,19 +277,17 @@ struct Visit<'a> {
 pub fn travel<'a>(
     id: &str,
     find: impl Fn(&str) -> Option<&'a CompleteLink>,
-) -> Result<Journey, JourneyError> {
+) -> Result<Journey<'a>, JourneyError> {
     let find = |id: &str| find(id).ok_or_else(|| JourneyError::Missing(id.to_owned()));
     let link = find(id)?;
     let mut height = link.height;
     let end = (height, u32::MAX, u32::MAX);
-    let mut steps: BTreeMap<Place, Step> = BTreeMap::new();
     let own = Arc::default();
-    for recorded in &link.events {
-        steps.insert(recorded.place, step(recorded, &own));
-    }
+    let own_steps = link.events.iter().map(|recorded| step(recorded, &own));
+    let mut steps: Vec<Step> = own_steps.collect();
     let mut inside: Arc<[String]> = own.clone();
-    let mut read = BTreeSet::from([id]);
-    let mut before: BTreeSet<Place> = BTreeSet::new();
+    let mut read = BTreeSet::from([link.id()]);
+    let mut before: Vec<Place> = Vec::new();
     let mut seen: BTreeSet<(&str, [Place; 3])> = BTreeSet::new();
     let mut visits: Vec<Visit<'_>> = Vec::new();
     visits.extend(around(link, (0, 0, 0), end, true, &own));
@@ -316,21 +314,21 @@ pub fn travel<'a>(
         }
         before.extend(container.look_back(visit.from).iter().map(|r| r.place));
         let until = emptied.unwrap_or(visit.until);
-        for recorded in container.between(visit.from, until) {
-            steps
-                .entry(recorded.place)
-                .or_insert_with(|| step(recorded, &visit.via));
-        }
+        let inherited = container.between(visit.from, until).iter();
+        steps.extend(inherited.map(|recorded| step(recorded, &visit.via)));
         let open = visit.open && emptied.is_none();
         if open && inside.len() < visit.via.len() {
             inside = visit.via.clone();
         }
         visits.extend(around(container, visit.from, until, open, &visit.via));
     }
+    // An event counts once, as the one that was come upon first: its own before its containers'.
+    steps.sort_by_key(|step| step.place);
+    steps.dedup_by_key(|step| step.place);
     Ok(Journey {
-        steps: steps.into_values().collect(),
+        steps,
         inside: inside.to_vec(),
-        read: read.into_iter().map(str::to_owned).collect(),
+        read,
         before,
         height,
     })

@@ -28,7 +28,7 @@ mod packing;
 mod quantities;
 
 pub(super) use goods::prefix_holder;
-pub use goods::{Standing, Standings, standing};
+pub use goods::{Holders, Standing, standing};
 #[cfg(test)]
 use packing::MAX_PACKING_DEPTH;
 

@@ -156,6 +156,36 @@ fn what_a_whole_block_passed_over_is_examined_at_every_node() {
     assert_eq!(node.rule(&late), "pending");
 }
 
+/// Under load the examination of one block is bounded, and the next blocks go on with the rest.
+#[test]
+fn what_waits_is_examined_in_turns() {
+    let mut node = Node::new();
+    let waiting: Vec<Hash> = (0..MAX_OVERDUE as u64)
+        .map(|n| node.add(&deposit(&node.genesis.chain_id, n)))
+        .collect();
+    let last = node.add(&node.broken(1));
+    let blocks = |node: &mut Node, count: usize| {
+        for _ in 0..count {
+            let pool = std::mem::replace(
+                &mut node.chain.mempool,
+                SharedMempool::new(Limits::default()),
+            );
+            let block = node.build();
+            node.chain.mempool = pool;
+            node.commit(&block);
+        }
+    };
+    blocks(&mut node, 2);
+    assert_eq!(node.rule(&last), "pending");
+    blocks(&mut node, 1);
+    assert_ne!(node.rule(&last), "pending");
+    assert!(waiting.iter().all(|id| node.rule(id) == "pending"));
+    // From the beginning again.
+    let early = node.add(&node.broken(2));
+    blocks(&mut node, 3);
+    assert_ne!(node.rule(&early), "pending");
+}
+
 #[test]
 fn what_no_block_could_hold_does_not_stand_in_the_way() {
     let mut node = Node::new();

@@ -5,13 +5,14 @@ mod ahead;
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
 use tonic::Status;
 use touchstone_core::epcis::Identifier;
 use touchstone_core::proof::journey::CompleteLink;
-use touchstone_core::rules::Standings;
-use touchstone_core::state::StateRead;
+use touchstone_core::rules::Holders;
 use touchstone_core::state::delta::Delta;
-use touchstone_core::trace::{Direction, End, Limits, Next, Walk, Way};
+use touchstone_core::trace::{Direction, End, Limits, Next, Traced, Walk, Way};
+use touchstone_proto::ledger::Item;
 use touchstone_proto::node as wire;
 
 use self::ahead::{Ahead, Read};
@@ -27,8 +28,10 @@ const MAX_ITEMS: u32 = 200_000;
 const BATCH: usize = 256;
 /// Things that are read together before they are needed.
 const AHEAD: usize = 256;
-/// Links that are kept for the next things.
-const KEPT_LINKS: usize = 4096;
+/// How many such readings may wait or be under way.
+const QUESTIONS: usize = 3;
+/// Things that are kept for the next ones.
+const KEPT_THINGS: usize = 4096;
 
 /// Walks, and gives what is found to `send`, which says whether somebody still listens.
 pub fn walk(
@@ -59,22 +62,17 @@ fn follow(
 ) -> Result<(), Status> {
     let tip = view.snapshot.tip();
     let mut state = Delta::new(&view.snapshot);
-    let mut standings = Standings::new(&mut state, tip.time_ms);
+    let mut holders = Holders::new(&mut state, tip.time_ms);
     let mut shelf = Shelf::default();
     let mut items = Vec::new();
     loop {
-        let next = walk.next(|id| shelf.links.get(id));
+        let next = walk.next(|id| shelf.link(id));
         match next.map_err(refusal::unproven)? {
-            Next::Missing(link) => shelf.wait_for(&link, &walk, ahead, &mut standings)?,
+            Next::Missing(link) => shelf.wait_for(&link, &walk, ahead)?,
             Next::Item(traced) => {
-                let (standing, stock) = standings.of(&traced.id).map_err(refusal::fault)?;
-                let edge = traced.edge.as_ref();
-                if edge.is_some_and(|edge| edge.way == Way::Transformed) {
-                    // Containers are asked for again.
-                    shelf.links.remove(&traced.id);
-                    standings.forget(&traced.id);
-                }
-                items.push(traced.message(standing.holder().unwrap_or_default(), stock));
+                let record = shelf.record(&traced);
+                let holder = holders.of(&traced.id, &record).map_err(refusal::fault)?;
+                items.push(traced.message(&holder.unwrap_or_default(), record.stock));
                 if items.len() == BATCH {
                     let items = std::mem::take(&mut items);
                     if !send(wire::TraceReply { items, end: None }) {
@@ -97,40 +95,55 @@ fn follow(
     }
 }
 
-/// The links that a walk has, or waits for.
+/// What a walk has, or waits for.
 #[derive(Default)]
 struct Shelf {
-    links: HashMap<String, CompleteLink>,
-    asked: HashSet<String>,
+    things: HashMap<String, Read, RandomState>,
+    asked: HashSet<String, RandomState>,
+    /// Questions without answer.
+    questions: usize,
 }
 
 impl Shelf {
+    fn link(&self, id: &str) -> Option<&CompleteLink> {
+        self.things.get(id).map(|read| &read.link)
+    }
+
+    /// The record of a thing, which isn't needed again unless it is a container.
+    fn record(&mut self, traced: &Traced) -> Item {
+        let edge = traced.edge.as_ref();
+        let is_last = edge.is_some_and(|edge| edge.way == Way::Transformed);
+        let record = match is_last {
+            true => self.things.remove(&traced.id).map(|read| read.record),
+            false => self.things.get(&traced.id).map(|read| read.record.clone()),
+        };
+        record.unwrap_or_default()
+    }
+
     /// Waits for this link, and lets those be read that come after what is here then.
-    fn wait_for<S: StateRead>(
-        &mut self,
-        id: &str,
-        walk: &Walk,
-        ahead: &Ahead,
-        standings: &mut Standings<'_, '_, S>,
-    ) -> Result<(), Status> {
+    fn wait_for(&mut self, id: &str, walk: &Walk, ahead: &Ahead) -> Result<(), Status> {
+        if self.things.len() >= KEPT_THINGS {
+            self.things.clear();
+        }
         if !self.asked.contains(id) {
             self.ask(ahead, vec![id.to_owned()]);
         }
-        if self.links.len() >= KEPT_LINKS {
-            self.links.clear();
-        }
-        while !self.links.contains_key(id) {
-            for Read { link, record } in ahead.next()? {
-                self.asked.remove(link.id());
-                standings.learn(link.id(), record);
-                self.links.insert(link.id().to_owned(), link);
+        while !self.things.contains_key(id) {
+            for read in ahead.next()? {
+                let id = read.link.id().to_owned();
+                self.asked.remove(&id);
+                self.things.insert(id, read);
             }
+            self.questions -= 1;
         }
-        let is_new = |id: &&str| !self.links.contains_key(*id) && !self.asked.contains(*id);
-        let coming = walk.coming(2 * AHEAD).filter(is_new).take(AHEAD);
-        let coming: Vec<String> = coming.map(str::to_owned).collect();
-        // Few by few would cost more than it spares.
-        if self.asked.is_empty() && !coming.is_empty() {
+        while self.questions < QUESTIONS {
+            let is_new = |id: &&str| !self.things.contains_key(*id) && !self.asked.contains(*id);
+            let coming = walk.coming(QUESTIONS * AHEAD + AHEAD).filter(is_new);
+            let coming: Vec<String> = coming.take(AHEAD).map(str::to_owned).collect();
+            // A few would cost more than they spare, unless nothing else is to be done.
+            if coming.is_empty() || (coming.len() < AHEAD && self.questions > 0) {
+                break;
+            }
             self.ask(ahead, coming);
         }
         Ok(())
@@ -138,6 +151,7 @@ impl Shelf {
 
     fn ask(&mut self, ahead: &Ahead, ids: Vec<String>) {
         self.asked.extend(ids.iter().cloned());
+        self.questions += 1;
         ahead.ask(ids);
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::test_support::{aggregation, container, item, object};
 use touchstone_proto::ledger::Position;
@@ -31,11 +33,14 @@ fn change(link: &mut CompleteLink, how: impl FnOnce(&mut Vec<Arc<Recorded>>)) {
     *link = CompleteLink::new(link.id.clone(), link.height, events);
 }
 
-fn travel_in(id: &str, links: &BTreeMap<String, CompleteLink>) -> Result<Journey, JourneyError> {
+fn travel_in<'a>(
+    id: &str,
+    links: &'a BTreeMap<String, CompleteLink>,
+) -> Result<Journey<'a>, JourneyError> {
     travel(id, |id| links.get(id))
 }
 
-fn heights(journey: &Journey) -> Vec<u64> {
+fn heights(journey: &Journey<'_>) -> Vec<u64> {
     journey.steps.iter().map(|step| step.place.0).collect()
 }
 

@@ -3,9 +3,7 @@
 
 use std::collections::HashMap;
 
-use touchstone_proto::ledger::{
-    Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position, Stock,
-};
+use touchstone_proto::ledger::{Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position};
 
 use super::packing::MAX_CONTAINERS;
 use crate::Fault;
@@ -48,60 +46,65 @@ pub fn standing(state: &impl StateRead, id: &str, now_ms: u64) -> Result<Standin
     Goods::new(&mut Delta::new(state), now_ms).standing(id)
 }
 
-/// How things stand at one moment, one after the other. The containers that they share are looked
-/// at once.
-pub struct Standings<'s, 'd, S: StateRead> {
+/// Who has things at one moment, one after the other, by their records. The containers that they
+/// share are looked at once.
+pub struct Holders<'s, 'd, S: StateRead> {
     goods: Goods<'s, 'd, S>,
-    containers: HashMap<String, Standing>,
+    containers: HashMap<String, Around>,
 }
 
-/// Containers and things that are remembered for the next question.
+/// What things in a container take from it.
+#[derive(Clone)]
+struct Around {
+    fillings: u64,
+    custody: Option<Custody>,
+}
+
+/// Containers that are remembered.
 const REMEMBERED: usize = 8192;
 
-impl<'s, 'd, S: StateRead> Standings<'s, 'd, S> {
+impl<'s, 'd, S: StateRead> Holders<'s, 'd, S> {
     /// By what the state holds, at a time in milliseconds.
     pub fn new(state: &'s mut Delta<'d, S>, now_ms: u64) -> Self {
-        Standings {
+        Holders {
             goods: Goods::new(state, now_ms),
             containers: HashMap::new(),
         }
     }
 
-    /// The record of the thing with this canonical identifier, which was read elsewhere.
-    pub fn learn(&mut self, id: &str, item: Item) {
-        if self.goods.items.len() >= REMEMBERED {
-            self.goods.items.clear();
-        }
-        let changed = false;
-        self.goods
-            .items
-            .insert(id.to_owned(), Entry { item, changed });
-    }
-
-    /// As [`standing`], and how much there is of it if it is a class or a lot.
-    pub fn of(&mut self, id: &str) -> Result<(Standing, Option<Stock>), Fault> {
-        let stock = self.goods.entry(id)?.item.stock.clone();
-        let standing = match self.goods.container_of(id)? {
-            None => self.goods.standing(id)?,
-            Some(container) => {
-                if self.containers.len() >= REMEMBERED {
-                    self.containers.clear();
+    /// Id of the organisation that has the thing with this record, as [`standing`] says; none:
+    /// nobody said so yet.
+    pub fn of(&mut self, id: &str, record: &Item) -> Result<Option<String>, Fault> {
+        let custody = match &record.packed {
+            None => record.custody.clone(),
+            Some(packing) => {
+                let around = self.around(&packing.container)?;
+                if around.fillings == packing.filling {
+                    custody_in(record, around.custody)
+                } else {
+                    // Its container was emptied since.
+                    self.goods.standing(id)?.custody
                 }
-                if !self.containers.contains_key(&container) {
-                    let standing = self.goods.standing(&container)?;
-                    self.containers.insert(container.clone(), standing);
-                }
-                let around = self.containers.get(&container).cloned();
-                self.goods
-                    .inside(id, &container, around.unwrap_or_default())?
             }
         };
-        Ok((standing, stock))
+        Ok(custody.map(|custody| custody.holder))
     }
 
-    /// It isn't asked for again soon.
-    pub fn forget(&mut self, id: &str) {
-        self.goods.items.remove(id);
+    fn around(&mut self, container: &str) -> Result<Around, Fault> {
+        if let Some(known) = self.containers.get(container) {
+            return Ok(known.clone());
+        }
+        if self.containers.len() >= REMEMBERED {
+            self.containers.clear();
+            self.goods.items.clear();
+        }
+        let around = Around {
+            custody: self.goods.standing(container)?.custody,
+            fillings: self.goods.item(container)?.fillings,
+        };
+        let name = container.to_owned();
+        self.containers.insert(name, around.clone());
+        Ok(around)
     }
 }
 
@@ -171,42 +174,28 @@ impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
     /// How an item stands now.
     pub(super) fn standing(&mut self, id: &str) -> Result<Standing, Fault> {
         let containers = self.containers(id)?;
-        let outermost = containers.last().map_or(id, String::as_str);
-        let item = self.item(outermost)?;
-        let (custody, ended) = (item.custody.clone(), item.ended);
-        let offer = item.offer.clone();
-        let mut standing = Standing {
-            containers: Vec::new(),
-            custody,
-            ended,
+        let outermost = containers.last().map_or(id, String::as_str).to_owned();
+        let mut custody = self.item(&outermost)?.custody.clone();
+        let mut ended = self.item(&outermost)?.ended;
+        // From the outermost container inwards, to the item itself.
+        let inner = containers.iter().rev().skip(1).map(String::as_str);
+        let inner = inner.chain((!containers.is_empty()).then_some(id));
+        for inner in inner {
+            let item = self.item(inner)?;
+            custody = custody_in(item, custody);
+            ended = item.ended.or(ended);
+        }
+        let offer = self.item(&outermost)?.offer.clone();
+        Ok(Standing {
             offer: self.open_offer(&offer)?.map(|open| OpenOffer {
                 id: offer,
                 to: open.to,
                 deadline_ms: open.deadline_ms,
             }),
-        };
-        // From the outermost container inwards, to the item itself.
-        let inner = containers.iter().rev().skip(1).map(String::as_str);
-        let inner = inner.chain((!containers.is_empty()).then_some(id));
-        for (inner, around) in inner.zip(containers.iter().rev()) {
-            standing = self.inside(inner, around, standing)?;
-        }
-        Ok(standing)
-    }
-
-    /// How an item stands that is in a container which stands like this.
-    fn inside(
-        &mut self,
-        id: &str,
-        container: &str,
-        mut around: Standing,
-    ) -> Result<Standing, Fault> {
-        let item = self.item(id)?;
-        let since = item.packed.as_ref().and_then(|packing| packing.since);
-        around.custody = inherited(item.custody.clone(), since, around.custody);
-        around.ended = item.ended.or(around.ended);
-        around.containers.insert(0, container.to_owned());
-        Ok(around)
+            containers,
+            custody,
+            ended,
+        })
     }
 
     /// The offer with this id, if it is open.
@@ -280,6 +269,12 @@ pub(crate) fn prefix_holder<S: StateRead>(
         }
     }
     Ok(None)
+}
+
+/// The custody of an item whose container is in this one.
+fn custody_in(item: &Item, container: Option<Custody>) -> Option<Custody> {
+    let since = item.packed.as_ref().and_then(|packing| packing.since);
+    inherited(item.custody.clone(), since, container)
 }
 
 /// The custody of an item that is in a container since a position: the container's, if that changed

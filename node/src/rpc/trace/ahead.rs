@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::Scope;
 
+use foldhash::fast::RandomState;
 use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
+use touchstone_core::epcis::Event;
 use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
 use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::keys;
@@ -85,7 +87,9 @@ struct Reader<'a> {
     cursor: LinkCursor<'a>,
     height: u64,
     /// By the bytes of their entries, which are the same in every link.
-    recorded: HashMap<Vec<u8>, Arc<Recorded>>,
+    recorded: HashMap<Vec<u8>, Arc<Recorded>, RandomState>,
+    /// Which of these events name a thing.
+    naming: HashMap<String, Vec<Arc<Recorded>>, RandomState>,
     /// The events of the transaction that was read last.
     transaction: Option<Captured>,
     /// Containers that the walk was given already.
@@ -99,7 +103,8 @@ impl<'a> Reader<'a> {
             snapshot,
             cursor: snapshot.links()?,
             height: snapshot.tip().height,
-            recorded: HashMap::new(),
+            recorded: HashMap::default(),
+            naming: HashMap::default(),
             transaction: None,
             containers: HashSet::new(),
             entries: 0,
@@ -108,28 +113,52 @@ impl<'a> Reader<'a> {
 
     /// Reads these, and the containers around them that weren't read before.
     fn read(&mut self, ids: Vec<String>) -> Result<Vec<Read>, Status> {
-        let mut all = Vec::with_capacity(ids.len());
+        let mut found = Vec::with_capacity(ids.len());
         let mut next = ids;
         while !next.is_empty() {
             let records = self.records(&next).map_err(refusal::fault)?;
-            let mut around = Vec::new();
-            for (id, record) in next.into_iter().zip(records) {
-                let packing = record.packed.as_ref();
-                let container = packing.map(|packing| packing.container.as_str());
-                if let Some(container) = container.filter(|c| !self.containers.contains(*c)) {
-                    if self.containers.len() >= KNOWN_CONTAINERS {
-                        self.containers.clear();
-                    }
-                    self.containers.insert(container.to_owned());
-                    around.push(container.to_owned());
-                }
-                let events = self.events(&id)?;
-                let link = CompleteLink::new(id, self.height, events);
-                all.push(Read { link, record });
-            }
+            let around = records
+                .iter()
+                .filter_map(|record| self.new_container(record));
+            let around = around.collect();
+            found.extend(next.into_iter().zip(records));
             next = around;
         }
-        Ok(all)
+        // Containers first: their events name what is in them.
+        let links = found.into_iter().rev().map(|(id, record)| {
+            let count = record.link.as_ref().map_or(0, |link| link.count);
+            let events = match self.named(&id, count) {
+                Some(events) => events,
+                None => self.events(&id)?,
+            };
+            let link = CompleteLink::new(id, self.height, events);
+            Ok(Read { link, record })
+        });
+        links.collect()
+    }
+
+    /// The container that a thing is in, if it wasn't read before.
+    fn new_container(&mut self, record: &Item) -> Option<String> {
+        let container = &record.packed.as_ref()?.container;
+        if self.containers.contains(container) {
+            return None;
+        }
+        if self.containers.len() >= KNOWN_CONTAINERS {
+            self.containers.clear();
+        }
+        self.containers.insert(container.clone());
+        Some(container.clone())
+    }
+
+    /// All events of a thing whose link has so many, if events that were read already name it as
+    /// often: those are all then.
+    fn named(&self, id: &str, count: u64) -> Option<Vec<Arc<Recorded>>> {
+        let mut naming = self.naming.get(id)?.clone();
+        if naming.len() as u64 != count {
+            return None;
+        }
+        naming.sort_by_key(|recorded| recorded.place);
+        Some(naming)
     }
 
     /// The records of these things; what isn't recorded is empty.
@@ -188,6 +217,11 @@ impl<'a> Reader<'a> {
         let recorded = Recorded::new(entry, event.ok_or_else(|| damaged("it names no event"))?);
         if self.recorded.len() >= KEPT_EVENTS {
             self.recorded.clear();
+            self.naming.clear();
+        }
+        for id in recorded.event.iter().flat_map(Event::items) {
+            let naming = self.naming.entry(id.as_str().to_owned()).or_default();
+            naming.push(recorded.clone());
         }
         self.recorded.insert(row.to_vec(), recorded.clone());
         Ok(recorded)

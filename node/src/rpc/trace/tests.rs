@@ -6,7 +6,8 @@ use tokio_stream::StreamExt;
 use tonic::{Code, Request};
 use touchstone_core::epcis::Event;
 use touchstone_core::state::delta::LinkRow;
-use touchstone_proto::ledger::{Custody, Item, Position};
+use touchstone_core::state::keys;
+use touchstone_proto::ledger::{Custody, Item, LinkEntry, Position};
 use touchstone_proto::node::TraceDirection;
 use touchstone_proto::node::ledger_server::Ledger;
 
