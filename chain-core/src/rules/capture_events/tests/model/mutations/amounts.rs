@@ -20,8 +20,16 @@ fn grown(p: &Place<'_>) -> Option<u64> {
     }
 }
 
+/// The event with a unit alone in one of its quantities.
+fn unstated(p: &Place<'_>, list: &str, at: usize) -> Broken {
+    Broken::new(p.edited(|event| {
+        let quantity = event[list][at].as_object_mut().unwrap();
+        quantity.remove("quantity");
+    }))
+}
+
 pub(super) fn grown_unstated(p: &Place<'_>) -> Option<Broken> {
-    grown(p).map(|lot| p.instead(&Deed::Grow(lot, None)))
+    grown(p).map(|_| unstated(p, "quantityList", 0))
 }
 
 pub(super) fn grown_in_litres(p: &Place<'_>) -> Option<Broken> {
@@ -91,7 +99,7 @@ fn with(amounts: &Amounts, at: usize, kg: Option<u64>) -> Amounts {
 pub(super) fn destroyed_unstated(p: &Place<'_>) -> Option<Broken> {
     match p.deed {
         Deed::Destroy(lot, _) if p.model.stock(*lot).is_some() => {
-            Some(p.instead(&Deed::Destroy(*lot, None)))
+            Some(unstated(p, "quantityList", 0))
         }
         _ => None,
     }
@@ -129,12 +137,13 @@ fn is_declared(recipe: &Recipe) -> bool {
 }
 
 pub(super) fn used_unstated(p: &Place<'_>) -> Option<Broken> {
-    making(p, |recipe| {
-        let (at, _) = accounted(p, &recipe.from).filter(|_| !is_declared(recipe))?;
-        let from = with(&recipe.from, at, None);
-        let recipe = recipe.clone();
-        Some(Recipe { from, ..recipe })
-    })
+    match p.deed {
+        Deed::Make(recipe) if !is_declared(recipe) => {
+            let (at, _) = accounted(p, &recipe.from)?;
+            Some(unstated(p, "inputQuantityList", at))
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn used_too_much(p: &Place<'_>) -> Option<Broken> {
@@ -147,20 +156,18 @@ pub(super) fn used_too_much(p: &Place<'_>) -> Option<Broken> {
 }
 
 pub(super) fn made_unstated(p: &Place<'_>) -> Option<Broken> {
-    making(p, |recipe| {
-        let (at, _) = accounted(p, &recipe.to).filter(|(at, _)| recipe.to[*at].0 != YIELDS.0)?;
-        let to = with(&recipe.to, at, None);
-        let recipe = recipe.clone();
-        Some(Recipe { to, ..recipe })
-    })
+    let Deed::Make(recipe) = p.deed else {
+        return None;
+    };
+    let (at, _) = accounted(p, &recipe.to)?;
+    (recipe.to[at].0 != YIELDS.0).then(|| unstated(p, "outputQuantityList", at))
 }
 
 pub(super) fn offered_unstated(p: &Place<'_>) -> Option<Broken> {
-    let Deed::Offer(to, things, lots) = p.deed else {
-        return None;
-    };
-    let (at, _) = accounted(p, lots)?;
-    Some(p.instead(&Deed::Offer(*to, things.clone(), with(lots, at, None))))
+    match p.deed {
+        Deed::Offer(_, _, lots) => Some(unstated(p, "quantityList", accounted(p, lots)?.0)),
+        _ => None,
+    }
 }
 
 pub(super) fn offered_too_much(p: &Place<'_>) -> Option<Broken> {
@@ -174,9 +181,8 @@ pub(super) fn offered_too_much(p: &Place<'_>) -> Option<Broken> {
 
 pub(super) fn accepted_unstated(p: &Place<'_>) -> Option<Broken> {
     let answered = p.answered().filter(Answered::accepts)?;
-    let lots: Amounts = answered.lots.iter().map(|(lot, _)| (*lot, None)).collect();
-    let told = || seen("OBSERVE", "receiving", &answered.items, &lots);
-    (!lots.is_empty()).then(|| Broken::new(p.telling(vec![told()])))
+    let at = p.choose((0..answered.lots.len()).collect())?;
+    Some(unstated(p, "quantityList", at))
 }
 
 /// What was offered isn't there any more.
@@ -240,17 +246,8 @@ pub(super) fn yielded_from_less(p: &Place<'_>) -> Option<Broken> {
 
 pub(super) fn yielded_unstated(p: &Place<'_>) -> Option<Broken> {
     let (at, ..) = yielding(p)?;
-    let unstated = || {
-        p.edited(|event| {
-            let quantity = event["outputQuantityList"][at].as_object_mut().unwrap();
-            quantity.remove("quantity");
-            quantity.remove("uom");
-        })
-    };
-    p.model
-        .stock(YIELDS.0)
-        .is_none()
-        .then(|| Broken::new(unstated()))
+    let broken = || unstated(p, "outputQuantityList", at);
+    p.model.stock(YIELDS.0).is_none().then(broken)
 }
 
 pub(super) fn yielded_in_litres(p: &Place<'_>) -> Option<Broken> {
@@ -324,7 +321,9 @@ pub(super) fn declared_no_class(p: &Place<'_>) -> Option<Broken> {
 }
 
 pub(super) fn declared_in_another_spelling(p: &Place<'_>) -> Option<Broken> {
-    declaring(p, super::OWNER, |product| product.product.push('/'))
+    declaring(p, super::OWNER, |product| {
+        product.product = format!("urn:epc:class:lgtin:9521321.000002.{}", YIELDS.0);
+    })
 }
 
 pub(super) fn declared_no_output(p: &Place<'_>) -> Option<Broken> {

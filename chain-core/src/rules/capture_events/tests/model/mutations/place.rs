@@ -309,9 +309,7 @@ pub(super) fn names(deed: &Deed) -> Vec<u64> {
 
 /// Whether a deed changes what it names, rather than tell of it.
 pub(super) fn changes(deed: &Deed) -> bool {
-    match deed {
-        Deed::Begin(_) | Deed::End(..) | Deed::Make(_) => true,
-        Deed::Pack(..) | Deed::Unpack(..) | Deed::Empty(_) => true,
-        _ => false,
-    }
+    let lives = matches!(deed, Deed::Begin(_) | Deed::End(..) | Deed::Make(_));
+    let packs = matches!(deed, Deed::Pack(..) | Deed::Unpack(..) | Deed::Empty(_));
+    lives || packs
 }

@@ -105,6 +105,12 @@ fn tales(cast: &Cast) -> Vec<Tale> {
             (OWNER, Deed::Pack(d, vec![c])),
             (OWNER, Deed::Ship(vec![d])),
         ],
+        // Filled from the outside in.
+        vec![
+            (OWNER, Deed::Pack(c, vec![b])),
+            (OWNER, Deed::Pack(b, vec![a])),
+            (OWNER, Deed::Pack(d, vec![c])),
+        ],
         vec![
             (first, Deed::Pack(d, vec![c])),
             (first, Deed::Pack(c, vec![b])),
