@@ -15,6 +15,7 @@ use crate::Hash;
 use crate::test_support::{answer, claim, declared_wrong, lot, offer};
 
 mod deed;
+mod mutations;
 mod world;
 
 const THINGS: u64 = 6;

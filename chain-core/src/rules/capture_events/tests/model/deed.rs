@@ -24,9 +24,9 @@ pub(super) struct Recipe {
 #[derive(Clone, Debug)]
 pub(super) struct Arrived {
     /// Bit n: the nth of them is left out.
-    lost: u8,
+    pub(super) lost: u8,
     /// What each lot weighs more than was offered.
-    more: i64,
+    pub(super) more: i64,
 }
 
 impl Arrived {
@@ -228,7 +228,7 @@ pub(super) fn seen(
     event_of("ObjectEvent", action, Value::Object(fields))
 }
 
-fn quantities(amounts: &[(u64, Option<u64>)]) -> Vec<Value> {
+pub(super) fn quantities(amounts: &[(u64, Option<u64>)]) -> Vec<Value> {
     let entry = |(of, kg): &(u64, Option<u64>)| match kg {
         Some(kg) => json!({"epcClass": lot(*of), "quantity": kg, "uom": "KGM"}),
         None => json!({"epcClass": lot(*of)}),

@@ -14,11 +14,11 @@ use crate::test_support::MAKER;
 pub(super) struct Thing {
     pub(super) holder: Option<usize>,
     /// It isn't only the holder's own word.
-    sure: bool,
+    pub(super) sure: bool,
     pub(super) inside: Option<u64>,
-    ended: Option<Ending>,
+    pub(super) ended: Option<Ending>,
     /// By which event each of these came about.
-    begun_by: Option<usize>,
+    pub(super) begun_by: Option<usize>,
     packed_by: Option<usize>,
     ended_by: Option<usize>,
 }
@@ -33,8 +33,8 @@ pub(super) struct Offered {
     /// Those that no claim displaced the shipper from.
     frozen: Vec<u64>,
     /// It may be answered in blocks up to this height.
-    until: u64,
-    answered: bool,
+    pub(super) until: u64,
+    pub(super) answered: bool,
 }
 
 /// A lot, and how many kilograms of it each organisation has if an account is kept.
@@ -74,12 +74,12 @@ impl Model {
     }
 
     /// The thing and the containers around it.
-    fn around(&self, id: u64) -> Vec<u64> {
+    pub(super) fn around(&self, id: u64) -> Vec<u64> {
         std::iter::successors(Some(id), |inner| self.get(*inner).inside).collect()
     }
 
     /// The thing and everything in it, at any depth.
-    fn whole(&self, id: u64) -> Vec<u64> {
+    pub(super) fn whole(&self, id: u64) -> Vec<u64> {
         (0..THINGS)
             .filter(|other| self.around(*other).contains(&id))
             .collect()
@@ -91,7 +91,7 @@ impl Model {
             .any(|id| self.get(*id).ended.is_some())
     }
 
-    fn is_offered(&self, id: u64) -> bool {
+    pub(super) fn is_offered(&self, id: u64) -> bool {
         let around = self.around(id);
         let outermost = around.last().unwrap();
         let open = self
