@@ -4,10 +4,9 @@
 //! A walk asks for complete links and does no reading itself, so that a node walks over its store,
 //! and a client over links that it has proven: then the trace is proven too, and complete.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
 use touchstone_proto::ledger::{Position, Stock};
 use touchstone_proto::node as wire;
 
@@ -163,7 +162,7 @@ pub struct Walk {
     limits: Limits,
     /// What is to be looked at, by order.
     frontier: BTreeSet<(Order, Arc<str>)>,
-    reached: HashMap<Arc<str>, Reached, RandomState>,
+    reached: BTreeMap<Arc<str>, Reached>,
     end: End,
 }
 
@@ -206,7 +205,7 @@ impl Walk {
             direction,
             limits,
             frontier: BTreeSet::from([(order, id.into())]),
-            reached: HashMap::from_iter([(id.into(), first)]),
+            reached: BTreeMap::from([(id.into(), first)]),
             end: End::default(),
         }
     }

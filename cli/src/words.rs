@@ -112,6 +112,35 @@ pub fn sensors(value: &Value) -> Vec<String> {
     reports.map(reading).collect()
 }
 
+/// The sign of a unit by its code of UN/ECE Recommendation 20 (revision 17, annex I), as people write
+/// it; none: pieces. A code without a common sign stays.
+pub fn unit(code: &str) -> String {
+    let sign = match code {
+        "" | "EA" | "C62" | "H87" => "pieces",
+        "MGM" => "mg",
+        "GRM" => "g",
+        "KGM" => "kg",
+        "TNE" => "t",
+        "MLT" => "ml",
+        "LTR" => "l",
+        "MTQ" => "m³",
+        "MMT" => "mm",
+        "CMT" => "cm",
+        "MTR" => "m",
+        "MTK" => "m²",
+        "LBR" => "lb",
+        "ONZ" => "oz",
+        "CEL" => "°C",
+        "FAH" => "°F",
+        "KEL" => "K",
+        "P1" => "%",
+        "KPA" => "kPa",
+        "LUX" => "lx",
+        code => return plain(code),
+    };
+    sign.to_owned()
+}
+
 fn reading(report: &Value) -> String {
     let text = |name: &str| match report.get(name) {
         Some(Value::String(text)) => Some(plain(text)),
@@ -130,8 +159,12 @@ fn reading(report: &Value) -> String {
         "hexBinaryValue",
         "uriValue",
     ];
-    parts.extend(plain_values.iter().find_map(|name| text(name)));
-    parts.extend(text("uom"));
+    let value = plain_values.iter().find_map(|name| text(name));
+    let mut unit = report.get("uom").and_then(Value::as_str).map(unit);
+    if let Some(value) = value {
+        parts.push(value);
+        parts.extend(unit.take());
+    }
     for (name, word) in [
         ("minValue", "min"),
         ("meanValue", "mean"),
@@ -139,6 +172,7 @@ fn reading(report: &Value) -> String {
     ] {
         parts.extend(text(name).map(|value| format!("{word} {value}")));
     }
+    parts.extend(unit);
     if let Some(exception) = report.get("exception").and_then(Value::as_str) {
         parts.push(format!("({})", term(exception).to_lowercase()));
     }

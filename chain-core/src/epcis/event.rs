@@ -162,7 +162,8 @@ impl Event {
         self.named().find(|named| named.as_str() == id)
     }
 
-    fn named(&self) -> impl Iterator<Item = &Identifier> {
+    /// The things and classes that it names in any role, one after the other.
+    pub fn named(&self) -> impl Iterator<Item = &Identifier> {
         let things = [&self.objects, &self.children, &self.inputs, &self.outputs];
         let classes = self.classes.iter().map(|quantity| &quantity.class);
         things

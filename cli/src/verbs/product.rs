@@ -9,6 +9,7 @@ use touchstone_proto::ledger::{self, DeclareProduct, transaction::Action};
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain};
 use crate::settings::{Settings, Signing};
+use crate::words;
 
 /// Declare how much of a product may be made of how much, or show it
 #[derive(clap::Subcommand, Debug)]
@@ -82,7 +83,7 @@ async fn declare(
     });
     let recorded = client.act(&signer, output.now_ms(), action).await?;
     let height = recorded.attested.header.height;
-    let unit = unit(&arguments.unit);
+    let unit = words::unit(&arguments.unit);
     if output.json {
         output.value(&json!({
             "product": product.as_str(),
@@ -132,7 +133,7 @@ async fn show(
         return Ok(());
     }
     let name = client.name(&declared.organisation).await?;
-    let unit = unit(&declared.unit);
+    let unit = words::unit(&declared.unit);
     output.line(format!("Product   {}", plain(product.as_str())));
     output.line(format!(
         "Yield     at most {} {unit} from {} {unit} of inputs",
@@ -156,13 +157,6 @@ fn class(text: &str) -> Result<Identifier, Failure> {
             "{} names one thing; a product is a class, such as https://id.gs1.org/01/GTIN",
             plain(text)
         ))),
-    }
-}
-
-fn unit(code: &str) -> String {
-    match code {
-        "" => "pieces".to_owned(),
-        code => plain(code),
     }
 }
 

@@ -93,7 +93,7 @@ fn print(reach: &Reach, trace: &Trace, names: &BTreeMap<String, String>, output:
         let count = counted(items.len(), "thing");
         let name = names.get(holder).map_or(holder, String::as_str);
         output.line(match holder {
-            "" => format!("\nNobody is recorded to have {count}:"),
+            "" => format!("\n{count} without a recorded holder, or used up:"),
             holder => format!("\n{} ({}) has {count}:", plain(name), plain(holder)),
         });
         for (item, amount) in items {

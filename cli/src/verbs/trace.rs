@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
 use crate::trace::{self, Question, Trace};
+use crate::words;
 
 /// Show what was made of a lot or unit, or what went into it
 #[derive(clap::Args, Debug)]
@@ -298,10 +299,7 @@ fn amount(edge: &TraceEdge) -> Option<String> {
 }
 
 fn with_unit(number: &str, unit: &str) -> String {
-    match unit {
-        "" => format!("{} pieces", plain(number)),
-        unit => format!("{} {}", plain(number), plain(unit)),
-    }
+    format!("{} {}", plain(number), words::unit(unit))
 }
 
 /// What an identifier names, in a word.

@@ -56,13 +56,15 @@ fn sensor_readings_are_short() {
     let value: Value = serde_json::from_str(
         r#"{"sensorElementList":[{"sensorReport":[
             {"type":"gs1:Temperature","value":4.2,"uom":"CEL","minValue":3.9,"maxValue":5.1},
+            {"type":"Temperature","uom":"CEL","minValue":14.2,"maxValue":27.9},
             {"type":"Illuminance","exception":"ALARM_CONDITION","stringValue":"a\u001bb"}]}]}"#,
     )
     .unwrap();
     assert_eq!(
         sensors(&value),
         [
-            "temperature 4.2 CEL min 3.9 max 5.1",
+            "temperature 4.2 °C min 3.9 max 5.1",
+            "temperature min 14.2 max 27.9 °C",
             "illuminance a\\u{1b}b (alarm condition)"
         ]
     );

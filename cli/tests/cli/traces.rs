@@ -121,7 +121,7 @@ async fn a_recall_lists_what_was_made_of_a_lot_and_who_has_it() {
     );
     assert!(
         read.out
-            .contains("  2 KGM of https://id.gs1.org/01/09521234500025/10/L7: lot"),
+            .contains("  2 kg of https://id.gs1.org/01/09521234500025/10/L7: lot"),
         "{}",
         read.out
     );
@@ -148,7 +148,7 @@ async fn a_recall_opens_in_a_spreadsheet() {
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 3);
     let cell = |row: usize, name: &str| rows[row].get(column(name)).unwrap().to_owned();
-    assert_eq!(cell(0, "amount"), "2 KGM");
+    assert_eq!(cell(0, "amount"), "2 kg");
     assert_eq!(cell(1, "identifier"), ITEM_LINK);
     assert_eq!(cell(1, "holder name"), "Acme Logistics");
     assert_eq!(cell(1, "last place"), PLACE);
@@ -190,7 +190,7 @@ async fn a_trace_reads_as_a_tree_both_ways() {
             "https://id.gs1.org/00/095212340000000228",
             "  holds https://id.gs1.org/00/095212340000000150",
             "    holds https://id.gs1.org/01/09521234500018/21/A1",
-            "      made of 8 KGM of https://id.gs1.org/01/09521234500025/10/L7",
+            "      made of 8 kg of https://id.gs1.org/01/09521234500025/10/L7",
         ]
         .map(|l| l.replace("095212340000000228", &PALLET_DIGITS()))
     );

@@ -98,7 +98,7 @@ fn follow(
 /// What a walk has, or waits for.
 #[derive(Default)]
 struct Shelf {
-    things: HashMap<String, Read, RandomState>,
+    things: HashMap<String, Box<Read>, RandomState>,
     asked: HashSet<String, RandomState>,
     /// Questions without answer.
     questions: usize,

@@ -85,7 +85,8 @@ fn nested() -> Vec<CompleteLink> {
 
 #[test]
 fn events_of_containers_count_while_the_item_is_inside() {
-    let journey = travel_in(&item(1), &links(nested())).unwrap();
+    let links = links(nested());
+    let journey = travel_in(&item(1), &links).unwrap();
     assert_eq!(heights(&journey), [1, 2, 3, 4, 5, 7]);
     assert_eq!(journey.steps[3].via[..], [container(1), container(2)]);
     assert!(journey.inside.is_empty());
@@ -118,7 +119,8 @@ fn emptying_ends_a_stay_and_what_comes_later_is_not_shared() {
             &[(1, pack), (2, moved(2)), (3, empty), (4, moved(4))],
         ),
     ];
-    let journey = travel_in(&unit, &links(all)).unwrap();
+    let links = links(all);
+    let journey = travel_in(&unit, &links).unwrap();
     assert_eq!(heights(&journey), [1, 2, 3]);
     assert!(journey.inside.is_empty());
 }
@@ -133,7 +135,8 @@ fn a_container_that_knows_nothing_of_the_packing_is_a_lie() {
     // From an earlier height it may not know yet.
     all[1].height = 1;
     change(&mut all[1], Vec::clear);
-    let journey = travel_in(&item(1), &links(all)).unwrap();
+    let links = links(all);
+    let journey = travel_in(&item(1), &links).unwrap();
     assert_eq!((heights(&journey), journey.height), (vec![1, 2, 7], 1));
 }
 
@@ -143,7 +146,8 @@ fn an_item_still_inside_says_so() {
     change(&mut all[0], |events| drop(events.pop()));
     change(&mut all[1], |events| events.truncate(2));
     change(&mut all[2], |events| events.truncate(2));
-    let journey = travel_in(&item(1), &links(all)).unwrap();
+    let links = links(all);
+    let journey = travel_in(&item(1), &links).unwrap();
     assert_eq!(journey.inside, [container(1), container(2)]);
     assert_eq!(heights(&journey), [1, 2, 3, 4]);
 }

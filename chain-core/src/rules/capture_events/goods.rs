@@ -1,7 +1,7 @@
 //! What the rules of custody know of the items that a capture names: each is read once, changed in
 //! memory, and written once when the capture is through.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use touchstone_proto::ledger::{Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position};
 
@@ -16,10 +16,9 @@ pub(super) struct Goods<'s, 'd, S: StateRead> {
     pub(super) state: &'s mut Delta<'d, S>,
     /// Time of the block, milliseconds.
     now_ms: u64,
-    /// What is written is sorted by its key, so their order here doesn't matter.
-    items: HashMap<String, Entry>,
+    items: BTreeMap<String, Entry>,
     /// Who owns the company prefix that some digits begin with, where that was asked.
-    prefixes: HashMap<String, Option<String>>,
+    prefixes: BTreeMap<String, Option<String>>,
 }
 
 struct Entry {
@@ -50,7 +49,7 @@ pub fn standing(state: &impl StateRead, id: &str, now_ms: u64) -> Result<Standin
 /// share are looked at once.
 pub struct Holders<'s, 'd, S: StateRead> {
     goods: Goods<'s, 'd, S>,
-    containers: HashMap<String, Around>,
+    containers: BTreeMap<String, Around>,
 }
 
 /// What things in a container take from it.
@@ -68,7 +67,7 @@ impl<'s, 'd, S: StateRead> Holders<'s, 'd, S> {
     pub fn new(state: &'s mut Delta<'d, S>, now_ms: u64) -> Self {
         Holders {
             goods: Goods::new(state, now_ms),
-            containers: HashMap::new(),
+            containers: BTreeMap::new(),
         }
     }
 
@@ -120,8 +119,8 @@ impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
         Goods {
             state,
             now_ms,
-            items: HashMap::new(),
-            prefixes: HashMap::new(),
+            items: BTreeMap::new(),
+            prefixes: BTreeMap::new(),
         }
     }
 

@@ -125,7 +125,7 @@ impl Life {
             lines.push(format!(
                 "Stock     {} {} with {} ({})",
                 amount::decimal(holding.millionths),
-                if unit.is_empty() { "pieces" } else { unit },
+                words::unit(unit),
                 plain(&name),
                 plain(&holding.organisation)
             ));

@@ -39,7 +39,7 @@ pub(super) struct Read {
 /// The reading thread, as the walk sees it.
 pub(super) struct Ahead {
     asked: mpsc::Sender<Vec<String>>,
-    answers: mpsc::Receiver<Result<Vec<Read>, Status>>,
+    answers: mpsc::Receiver<Result<Vec<Box<Read>>, Status>>,
 }
 
 impl Ahead {
@@ -73,7 +73,7 @@ impl Ahead {
 
     /// Waits for the answer to the oldest question that has none. It may hold containers that
     /// weren't asked for.
-    pub fn next(&self) -> Result<Vec<Read>, Status> {
+    pub fn next(&self) -> Result<Vec<Box<Read>>, Status> {
         let answer = self.answers.recv();
         answer.map_err(|_| Status::internal("the reading thread has ended"))?
     }
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads these, and the containers around them that weren't read before.
-    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Read>, Status> {
+    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Box<Read>>, Status> {
         let mut found = Vec::with_capacity(ids.len());
         let mut next = ids;
         while !next.is_empty() {
@@ -124,17 +124,18 @@ impl<'a> Reader<'a> {
             found.extend(next.into_iter().zip(records));
             next = around;
         }
+        let mut all = Vec::with_capacity(found.len());
         // Containers first: their events name what is in them.
-        let links = found.into_iter().rev().map(|(id, record)| {
+        for (id, record) in found.into_iter().rev() {
             let count = record.link.as_ref().map_or(0, |link| link.count);
             let events = match self.named(&id, count) {
                 Some(events) => events,
                 None => self.events(&id)?,
             };
             let link = CompleteLink::new(id, self.height, events);
-            Ok(Read { link, record })
-        });
-        links.collect()
+            all.push(Box::new(Read { link, record }));
+        }
+        Ok(all)
     }
 
     /// The container that a thing is in, if it wasn't read before.
@@ -219,9 +220,15 @@ impl<'a> Reader<'a> {
             self.recorded.clear();
             self.naming.clear();
         }
-        for id in recorded.event.iter().flat_map(Event::items) {
+        for id in recorded.event.iter().flat_map(Event::named) {
             let naming = self.naming.entry(id.as_str().to_owned()).or_default();
-            naming.push(recorded.clone());
+            // It may name one thing in two roles.
+            if naming
+                .last()
+                .is_none_or(|last| !Arc::ptr_eq(last, &recorded))
+            {
+                naming.push(recorded.clone());
+            }
         }
         self.recorded.insert(row.to_vec(), recorded.clone());
         Ok(recorded)

@@ -7,7 +7,7 @@ use tonic::{Code, Request};
 use touchstone_core::epcis::Event;
 use touchstone_core::state::delta::LinkRow;
 use touchstone_core::state::keys;
-use touchstone_proto::ledger::{Custody, Item, LinkEntry, Position};
+use touchstone_proto::ledger::{Custody, Item, Link, LinkEntry, Packing, Position};
 use touchstone_proto::node::TraceDirection;
 use touchstone_proto::node::ledger_server::Ledger;
 
@@ -63,22 +63,37 @@ fn record(served: &mut Served, counts: &mut BTreeMap<String, u64>, events: &[Vec
             *sequence += 1;
         }
     }
-    let item = Item {
-        custody: Some(Custody {
-            holder: "platform".into(),
-            ..Custody::default()
-        }),
-        ..Item::default()
-    };
-    content
-        .values
-        .insert(keys::item(&unit(1)), item.encode_to_vec());
+    for (id, count) in counts.iter() {
+        let mut item = Item {
+            link: Some(Link {
+                count: *count,
+                ..Link::default()
+            }),
+            ..Item::default()
+        };
+        if *id == unit(1) {
+            item.packed = Some(Packing {
+                container: CASE.into(),
+                ..Packing::default()
+            });
+            item.custody = Some(Custody {
+                holder: "platform".into(),
+                ..Custody::default()
+            });
+        }
+        content.values.insert(keys::item(id), item.encode_to_vec());
+    }
     content.envelopes.push(envelope(events));
     served.commit(&content);
 }
 
 /// A lot is made into so many units; the first is packed.
 fn story(units: u32) -> Served {
+    told(units).0
+}
+
+/// The same, and how many events each thing has.
+fn told(units: u32) -> (Served, BTreeMap<String, u64>) {
     let mut served = served();
     let mut counts = BTreeMap::new();
     let units: Vec<String> = (1..=units).map(unit).collect();
@@ -92,7 +107,7 @@ fn story(units: u32) -> Served {
         event("AggregationEvent", packed),
     ];
     record(&mut served, &mut counts, &events);
-    served
+    (served, counts)
 }
 
 fn request(id: &str) -> wire::TraceRequest {
@@ -139,6 +154,24 @@ fn a_trace_tells_what_became_of_a_lot_and_what_a_case_is_made_of() {
     assert_eq!(ids, [CASE, unit(1).as_str(), RAW]);
     let raw = replies[0].items[2].edge.as_ref().unwrap();
     assert_eq!((raw.quantity.as_str(), raw.unit.as_str()), ("5", "KGM"));
+}
+
+/// What the lot's and the case's events say of a unit isn't all: its own link has more.
+#[test]
+fn an_event_that_names_a_unit_alone_is_not_missed() {
+    let (mut served, mut counts) = told(3);
+    for unit in [unit(1), unit(2)] {
+        let fields = json!({ "action": "OBSERVE", "epcList": [unit], "bizStep": "shipping" });
+        let shipped = [event("ObjectEvent", fields)];
+        record(&mut served, &mut counts, &shipped);
+    }
+    let replies = ask(&served, &request(RAW)).unwrap();
+    let found = replies[0].items.iter();
+    let found: Vec<_> = found.map(|i| (i.state.as_str(), i.events)).collect();
+    assert_eq!(
+        found,
+        [("", 1), ("shipped", 3), ("shipped", 2), ("commissioned", 1)]
+    );
 }
 
 #[test]

@@ -143,6 +143,14 @@ proptest! {
                 let expected = (holder, thing.inside, model.is_dead(id));
                 prop_assert_eq!(shown(&chain, id), expected, "{} after {:?}", id, deed);
             }
+            let mut state = crate::state::delta::Delta::new(&chain.state);
+            let mut holders = Holders::new(&mut state, chain.time_ms);
+            for id in (0..THINGS).rev() {
+                let name = container(id);
+                let found = holders.of(&name, &record(&chain, &name)).unwrap();
+                let expected = model.get(id).holder.map(|who| WHO[who].0.to_owned());
+                prop_assert_eq!(found, expected, "{} after {:?}", id, deed);
+            }
             for lot in 0..LOTS {
                 prop_assert_eq!(stock(&chain, lot), model.stock(lot), "lot {} after {:?}", lot, deed);
             }
