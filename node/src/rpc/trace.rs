@@ -70,7 +70,7 @@ fn follow(
         match next.map_err(refusal::unproven)? {
             Next::Missing(link) => shelf.wait_for(&link, &walk, ahead)?,
             Next::Item(traced) => {
-                let record = shelf.record(&traced);
+                let record = shelf.record(&traced)?;
                 let holder = holders.of(&traced.id, &record).map_err(refusal::fault)?;
                 items.push(traced.message(&holder.unwrap_or_default(), record.stock));
                 if items.len() == BATCH {
@@ -110,14 +110,14 @@ impl Shelf {
     }
 
     /// The record of a thing, which isn't needed again unless it is a container.
-    fn record(&mut self, traced: &Traced) -> Item {
+    fn record(&mut self, traced: &Traced) -> Result<Item, Status> {
         let edge = traced.edge.as_ref();
         let is_last = edge.is_some_and(|edge| edge.way == Way::Transformed);
         let record = match is_last {
             true => self.things.remove(&traced.id).map(|read| read.record),
             false => self.things.get(&traced.id).map(|read| read.record.clone()),
         };
-        record.unwrap_or_default()
+        record.ok_or_else(|| refusal::unproven("a thing of a trace without its record"))
     }
 
     /// Waits for this link, and lets those be read that come after what is here then.

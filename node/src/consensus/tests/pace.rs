@@ -197,3 +197,46 @@ fn a_peer_that_goes_on_asking_gets_ever_less() {
     let expected = 1 + 8 + (1000 - 510) / 256;
     assert_eq!(answers.get() - 1, expected);
 }
+
+/// How many transactions a node puts in its next block.
+fn block_limit(net: &mut Net, i: usize) -> u64 {
+    let host = &net.machine(i).host;
+    host.share.of(host.chain.parameters()).transactions
+}
+
+#[test]
+fn a_full_block_that_is_decided_at_once_lets_the_next_be_larger() {
+    let mut net = Net::new(4);
+    // Node 1 proposes at height 1.
+    for _ in 0..10 {
+        net.machine(1).host.share.failed();
+    }
+    let (few, first) = (block_limit(&mut net, 1), block_limit(&mut net, 0));
+    assert!(few < first);
+    for number in 0..=few {
+        net.submit(number);
+    }
+    net.run_to(1);
+    assert!(net.committed.iter().all(|c| (c.2, c.3) == (0, few)));
+    assert!(block_limit(&mut net, 1) > few);
+    assert_eq!(block_limit(&mut net, 0), first, "it has proposed nothing");
+}
+
+#[test]
+fn a_block_that_is_not_decided_in_its_round_makes_the_next_smaller() {
+    let mut net = Net::new(4);
+    let first = block_limit(&mut net, 1);
+    net.filter =
+        Box::new(|from, _, message| from != 1 || !matches!(message, Message::Proposal(..)));
+    net.submit(1);
+    net.run_to(1);
+    assert!(net.committed.iter().all(|c| (c.2, c.3) == (1, 1)));
+    assert_eq!(block_limit(&mut net, 1), first / 2);
+    for i in [0, 2, 3] {
+        let limit = block_limit(&mut net, i);
+        assert_eq!(
+            limit, first,
+            "what isn't full proves nothing, and others' blocks don't count"
+        );
+    }
+}

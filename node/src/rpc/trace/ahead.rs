@@ -25,8 +25,10 @@ use crate::storage::rocks::{LinkCursor, Snapshot};
 const MAX_ENTRIES: usize = 4_000_000;
 /// Entries read at once.
 const PAGE: u32 = 1000;
-/// Events that are kept for the next links: neighbours in a trace share most of theirs.
+/// Events, and bytes of them, that are kept for the next links: neighbours in a trace share most of
+/// theirs.
 const KEPT_EVENTS: usize = 16_384;
+const KEPT_BYTES: usize = 64 << 20;
 /// Containers that are known to have been read.
 const KNOWN_CONTAINERS: usize = 4096;
 
@@ -88,6 +90,7 @@ struct Reader<'a> {
     height: u64,
     /// By the bytes of their entries, which are the same in every link.
     recorded: HashMap<Vec<u8>, Arc<Recorded>, RandomState>,
+    recorded_bytes: usize,
     /// Which of these events name a thing.
     naming: HashMap<String, Vec<Arc<Recorded>>, RandomState>,
     /// The events of the transaction that was read last.
@@ -104,6 +107,7 @@ impl<'a> Reader<'a> {
             cursor: snapshot.links()?,
             height: snapshot.tip().height,
             recorded: HashMap::default(),
+            recorded_bytes: 0,
             naming: HashMap::default(),
             transaction: None,
             containers: HashSet::new(),
@@ -216,10 +220,12 @@ impl<'a> Reader<'a> {
         let event = bytes.get(event as usize).cloned();
         self.transaction = Some(((height, index), bytes));
         let recorded = Recorded::new(entry, event.ok_or_else(|| damaged("it names no event"))?);
-        if self.recorded.len() >= KEPT_EVENTS {
+        if self.recorded.len() >= KEPT_EVENTS || self.recorded_bytes >= KEPT_BYTES {
             self.recorded.clear();
             self.naming.clear();
+            self.recorded_bytes = 0;
         }
+        self.recorded_bytes += recorded.bytes.len();
         for id in recorded.event.iter().flat_map(Event::named) {
             let naming = self.naming.entry(id.as_str().to_owned()).or_default();
             // It may name one thing in two roles.
