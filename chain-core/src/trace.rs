@@ -160,9 +160,12 @@ pub enum Next {
 pub struct Walk {
     direction: Direction,
     limits: Limits,
-    /// What is to be looked at, by order.
-    frontier: BTreeSet<(Order, Arc<str>)>,
-    reached: BTreeMap<Arc<str>, Reached>,
+    /// Numbers of what is to be looked at, by order; of one order, what was reached first.
+    frontier: BTreeSet<(Order, usize)>,
+    /// In the order in which they were reached.
+    reached: Vec<Reached>,
+    /// Their numbers, by identifier.
+    numbers: BTreeMap<Arc<str>, usize>,
     end: End,
 }
 
@@ -171,6 +174,7 @@ type Order = (u64, u32, u32);
 
 #[derive(Clone, Debug)]
 struct Reached {
+    id: Arc<str>,
     order: Order,
     depth: u32,
     edge: Option<Edge>,
@@ -195,7 +199,9 @@ impl Walk {
             Direction::Forward => BEGINNING,
             Direction::Backward => turned(NOW),
         };
+        let id: Arc<str> = id.into();
         let first = Reached {
+            id: id.clone(),
             order,
             depth: 0,
             edge: None,
@@ -204,8 +210,9 @@ impl Walk {
         Walk {
             direction,
             limits,
-            frontier: BTreeSet::from([(order, id.into())]),
-            reached: BTreeMap::from([(id.into(), first)]),
+            frontier: BTreeSet::from([(order, 0)]),
+            reached: vec![first],
+            numbers: BTreeMap::from([(id, 0)]),
             end: End::default(),
         }
     }
@@ -216,22 +223,19 @@ impl Walk {
         &mut self,
         find: impl Fn(&str) -> Option<&'a CompleteLink>,
     ) -> Result<Next, JourneyError> {
-        let Some((order, id)) = self.frontier.first().cloned() else {
+        let first = self.frontier.first();
+        let Some(reached) = first.and_then(|(_, number)| self.reached.get_mut(*number)) else {
             return Ok(Next::End(self.end));
         };
+        let (order, id, depth) = (reached.order, reached.id.clone(), reached.depth);
         let journey = match journey::travel(&id, find) {
             Ok(journey) => journey,
             Err(JourneyError::Missing(missing)) => return Ok(Next::Missing(missing)),
             Err(error) => return Err(error),
         };
+        reached.is_answered = true;
+        let edge = reached.edge.take();
         self.frontier.pop_first();
-        let (depth, edge) = match self.reached.get_mut(&id) {
-            Some(reached) => {
-                reached.is_answered = true;
-                (reached.depth, reached.edge.take())
-            }
-            None => (0, None),
-        };
         let history = History::of(&id, &journey);
         let connections = match self.direction {
             Direction::Forward => history.forward(order),
@@ -253,7 +257,8 @@ impl Walk {
 
     /// Things that come next, at most so many: whoever reads links may read theirs together.
     pub fn coming(&self, count: usize) -> impl Iterator<Item = &str> {
-        self.frontier.iter().take(count).map(|(_, id)| id.as_ref())
+        let next = self.frontier.iter().take(count);
+        next.filter_map(|(_, number)| Some(self.reached.get(*number)?.id.as_ref()))
     }
 
     fn reach(&mut self, connection: Connection, depth: u32) {
@@ -262,12 +267,14 @@ impl Walk {
             Direction::Backward => turned(connection.bound),
         };
         let Connection { to, edge, .. } = connection;
-        if let Some(known) = self.reached.get_mut(&to) {
+        let known = self.numbers.get(&to).copied();
+        let number = known.unwrap_or(self.reached.len());
+        if let Some(known) = self.reached.get_mut(number) {
             let is_better = (order, depth + 1) < (known.order, known.depth);
             if known.is_answered || !is_better {
                 return;
             }
-            self.frontier.remove(&(known.order, to.clone()));
+            self.frontier.remove(&(known.order, number));
             (known.order, known.depth) = (order, depth + 1);
             known.edge = Some(edge);
         } else if depth >= self.limits.depth {
@@ -277,15 +284,16 @@ impl Walk {
             self.end.too_many += 1;
             return;
         } else {
-            let reached = Reached {
+            self.numbers.insert(to.clone(), number);
+            self.reached.push(Reached {
+                id: to,
                 order,
                 depth: depth + 1,
                 edge: Some(edge),
                 is_answered: false,
-            };
-            self.reached.insert(to.clone(), reached);
+            });
         }
-        self.frontier.insert((order, to));
+        self.frontier.insert((order, number));
     }
 }
 
