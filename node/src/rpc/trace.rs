@@ -98,7 +98,7 @@ fn follow(
 /// What a walk has, or waits for.
 #[derive(Default)]
 struct Shelf {
-    things: HashMap<String, Box<Read>, RandomState>,
+    things: HashMap<String, Read, RandomState>,
     asked: HashSet<String, RandomState>,
     /// Questions without answer.
     questions: usize,
@@ -110,7 +110,7 @@ impl Shelf {
     }
 
     /// The record of a thing, which isn't needed again unless it is a container.
-    fn record(&mut self, traced: &Traced) -> Result<Item, Status> {
+    fn record(&mut self, traced: &Traced) -> Result<Box<Item>, Status> {
         let edge = traced.edge.as_ref();
         let is_last = edge.is_some_and(|edge| edge.way == Way::Transformed);
         let record = match is_last {

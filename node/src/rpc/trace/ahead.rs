@@ -35,13 +35,13 @@ const KNOWN_CONTAINERS: usize = 4096;
 /// A thing's link and record.
 pub(super) struct Read {
     pub link: CompleteLink,
-    pub record: Item,
+    pub record: Box<Item>,
 }
 
 /// The reading thread, as the walk sees it.
 pub(super) struct Ahead {
     asked: mpsc::Sender<Vec<String>>,
-    answers: mpsc::Receiver<Result<Vec<Box<Read>>, Status>>,
+    answers: mpsc::Receiver<Result<Vec<Read>, Status>>,
 }
 
 impl Ahead {
@@ -75,7 +75,7 @@ impl Ahead {
 
     /// Waits for the answer to the oldest question that has none. It may hold containers that
     /// weren't asked for.
-    pub fn next(&self) -> Result<Vec<Box<Read>>, Status> {
+    pub fn next(&self) -> Result<Vec<Read>, Status> {
         let answer = self.answers.recv();
         answer.map_err(|_| Status::internal("the reading thread has ended"))?
     }
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads these, and the containers around them that weren't read before.
-    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Box<Read>>, Status> {
+    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Read>, Status> {
         let mut found = Vec::with_capacity(ids.len());
         let mut next = ids;
         while !next.is_empty() {
@@ -137,7 +137,8 @@ impl<'a> Reader<'a> {
                 None => self.events(&id)?,
             };
             let link = CompleteLink::new(id, self.height, events);
-            all.push(Box::new(Read { link, record }));
+            let record = Box::new(record);
+            all.push(Read { link, record });
         }
         Ok(all)
     }
