@@ -563,3 +563,31 @@ fn portions_are_what_an_event_is_about() {
     let whole = about("OBSERVE", &[item(1)], &[of(1, 60)]);
     assert_eq!(code(&chain, CARRIER, refusal(whole)), 0);
 }
+
+/// A container that was emptied may move on; what was in it stays where it was, though nothing was
+/// written to it.
+#[test]
+fn holders_of_many_things_are_told_by_their_records() {
+    let mut chain = Chain::start();
+    let case = container(1);
+    chain.capture(&[add(&case, &[item(1), item(2)])]).unwrap();
+    chain.capture(&[delete(&case, &[])]).unwrap();
+    chain.capture(&[add(&case, &[item(3)])]).unwrap();
+    let id = offered(&mut chain, std::slice::from_ref(&case));
+    let received = seen(std::slice::from_ref(&case));
+    chain
+        .run(CARRIER, answer(&id, Accepted, "", &[received]))
+        .unwrap();
+    let mut state = crate::state::delta::Delta::new(&chain.state);
+    let mut holders = Holders::new(&mut state, chain.time_ms);
+    for (id, holder) in [
+        (item(3), Some("carrier")),
+        (item(1), Some("market")),
+        (case, Some("carrier")),
+        (item(2), Some("market")),
+        (item(9), None),
+    ] {
+        let found = holders.of(&id, &record(&chain, &id)).unwrap();
+        assert_eq!(found.as_deref(), holder, "{id}");
+    }
+}
