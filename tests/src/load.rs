@@ -1,4 +1,4 @@
-//! Transactions to feed a ledger with.
+//! Transactions to feed a ledger with, and what to make of the times that it took.
 
 use ed25519_dalek::SigningKey;
 use touchstone_core::hash::Hash;
@@ -38,4 +38,10 @@ pub fn capture(
         })),
     };
     transaction::sign(key, chain_id, &transaction)
+}
+
+/// The value at the part `p`, from 0 to 1, of ascending ones; NaN where there are none.
+pub fn percentile(sorted: &[f64], p: f64) -> f64 {
+    let index = ((sorted.len() as f64 - 1.0) * p).round() as usize;
+    sorted.get(index).copied().unwrap_or(f64::NAN)
 }

@@ -110,17 +110,13 @@ async fn run(transactions: usize) {
 fn print(events: usize, load: &str, measured: &Measured, limit: f64) {
     let mut sorted = measured.latencies_ms.clone();
     sorted.sort_by(f64::total_cmp);
-    let percentile = |p: f64| {
-        let index = ((sorted.len() as f64 - 1.0) * p).round() as usize;
-        sorted.get(index).copied().unwrap_or(f64::NAN)
-    };
     println!(
         "| {events} | {load} | {:.0} | {:.0} | {:.0} % | {:.0} | {:.0} |",
         measured.transactions_per_second * events as f64,
         measured.transactions_per_second,
         100.0 * measured.transactions_per_second / limit,
-        percentile(0.5),
-        percentile(0.99),
+        load::percentile(&sorted, 0.5),
+        load::percentile(&sorted, 0.99),
     );
 }
 

@@ -28,6 +28,7 @@ use touchstone_proto::ledger::Outcome;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::node::GetItemRequest;
 use touchstone_proto::node::ledger_client::LedgerClient;
+use touchstone_tests::load::percentile;
 
 /// Items of one event, events of one transaction, transactions of one block while the store is filled.
 const ITEMS: u64 = 10;
@@ -276,10 +277,4 @@ fn compare(node: &Node, what: &str, acts: &[VerifiedTransaction; 2]) {
         "| {what} | {few_keys} | {many_keys} | {few_rows} | {many_rows} | {few:.0} | {many:.0} | {:.2} |",
         many / few
     );
-}
-
-/// Of ascending values.
-fn percentile(sorted: &[f64], p: f64) -> f64 {
-    let index = ((sorted.len() as f64 - 1.0) * p).round() as usize;
-    sorted.get(index).copied().unwrap_or(f64::NAN)
 }

@@ -96,6 +96,34 @@ fn who_does(model: &Model, number: usize, deed: &Deed) -> usize {
     }
 }
 
+/// The product whose yield the model knows.
+fn declaration() -> DeclareProduct {
+    let (yielding, output, input) = YIELDS;
+    DeclareProduct {
+        product: lot(yielding),
+        output,
+        input,
+        unit: "KGM".to_owned(),
+    }
+}
+
+/// Commits a deed that the model has judged, and notes what later deeds refer to.
+fn commit(
+    chain: &mut Chain,
+    envelope: Vec<u8>,
+    model: &mut Model,
+    ids: &mut Vec<Hash>,
+    (who, deed): (usize, &Deed),
+) {
+    match deed {
+        Deed::Offer(..) => ids.push(*chain.verified(&envelope).unwrap().id()),
+        Deed::Answer(..) | Deed::Claim(_) | Deed::Correct(_) => {}
+        _ => model.events.push((who, deed.clone())),
+    }
+    chain.commit(&[envelope]);
+    model.height = chain.height;
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -104,14 +132,7 @@ proptest! {
         deeds in proptest::collection::vec((0..2 * WHO.len(), deed()), 1..60),
     ) {
         let mut chain = with_customs();
-        let (yielding, output, input) = YIELDS;
-        let product = DeclareProduct {
-            product: lot(yielding),
-            output,
-            input,
-            unit: "KGM".to_owned(),
-        };
-        chain.run(MAKER, Action::DeclareProduct(product)).unwrap();
+        chain.run(MAKER, Action::DeclareProduct(declaration())).unwrap();
         let mut model = Model::at(chain.height);
         let mut ids = Vec::new();
         for (who, deed) in deeds {
@@ -128,15 +149,9 @@ proptest! {
             let code = found.as_ref().map_or(0, Rejection::code);
             prop_assert_eq!(code, expected, "{:?} {:?}: {:?}", WHO[who], deed, found);
             if expected == 0 {
-                match &deed {
-                    Deed::Offer(..) => ids.push(*chain.verified(&envelope).unwrap().id()),
-                    Deed::Answer(..) | Deed::Claim(_) | Deed::Correct(_) => {}
-                    _ => next.events.push((who, deed.clone())),
-                }
-                chain.commit(&[envelope]);
+                commit(&mut chain, envelope, &mut next, &mut ids, (who, &deed));
                 model = next;
             }
-            model.height = chain.height;
             for id in 0..THINGS {
                 let thing = model.get(id);
                 let holder = thing.holder.map(|who| WHO[who].0.to_owned());

@@ -6,7 +6,6 @@ use std::sync::{LazyLock, Mutex};
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use touchstone_proto::ledger::DeclareProduct;
 
 use self::place::{Act, Broken, OWNER, Place, Step};
 use self::rules::MUTATIONS;
@@ -42,17 +41,6 @@ const TRIES: usize = 2;
 /// How often it is tried, at least and about at most, on all histories of the fixed seed.
 const LEAST_TRIES: usize = 5;
 const ENOUGH_TRIES: usize = 24;
-
-/// The product whose yield the model knows.
-fn declaration() -> DeclareProduct {
-    let (yielding, output, input) = YIELDS;
-    DeclareProduct {
-        product: lot(yielding),
-        output,
-        input,
-        unit: "KGM".to_owned(),
-    }
-}
 
 /// The class of the single items: of each, at most one piece is made of one.
 fn item_class() -> String {
@@ -222,14 +210,8 @@ fn tell(tale: Tale, seed: u64, tried: &[usize]) -> Result<Vec<usize>, TestCaseEr
         for n in try_at(&place, &envelope, is_enough)? {
             tries[n] += 1;
         }
-        match &deed {
-            Deed::Offer(..) => ids.push(*chain.verified(&envelope).unwrap().id()),
-            Deed::Answer(..) | Deed::Claim(_) | Deed::Correct(_) => {}
-            _ => next.events.push((who, deed.clone())),
-        }
-        chain.commit(&[envelope]);
+        commit(&mut chain, envelope, &mut next, &mut ids, (who, &deed));
         model = next;
-        model.height = chain.height;
     }
     Ok(tries)
 }
