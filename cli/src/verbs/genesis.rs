@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use multiaddr::{Multiaddr, Protocol};
 use serde_json::json;
 use touchstone_core::genesis::{
     self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters,
 };
 use touchstone_core::model::organisation as rules;
 
+use super::keys::moment;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
 use crate::output::{Output, plain, utc, validator_json};
@@ -29,9 +31,10 @@ addresses of one node are separated by commas; '-' as a validator key means none
     Contribute(Contribute),
     /// Put contributions together
     #[command(after_help = "Example:
-  touchstone genesis assemble --chain touchstone-1 --time-ms 1767225600000 *.json --out genesis.json
+  touchstone genesis assemble --chain touchstone-1 --time 2026-01-01T00:00:00Z *.json --out genesis.json
 
-The same contributions in any order, with the same name and time, give the same bytes.")]
+The same contributions in any order, with the same name, time and parameters, give the same bytes,
+so each founder can assemble the document and compare the chain id.")]
     Assemble(Assemble),
     /// Print what a genesis document says
     #[command(after_help = "Example:
@@ -83,15 +86,56 @@ pub struct Assemble {
     /// The chain's name
     #[arg(long)]
     pub chain: String,
-    /// Genesis time, milliseconds since 1970-01-01T00:00:00Z [default: now]
-    #[arg(long)]
-    pub time_ms: Option<u64>,
+    /// Genesis time that the founders agreed on: RFC 3339, or milliseconds since 1970-01-01T00:00:00Z;
+    /// 'now' for a trial that one person holds alone
+    #[arg(long, value_name = "TIME")]
+    pub time: String,
+    /// Rules for every validator
+    #[command(flatten)]
+    pub parameters: ParameterArguments,
     /// Contributions, in any order
     #[arg(required = true, value_name = "CONTRIBUTION")]
     pub contributions: Vec<PathBuf>,
     /// File to write
     #[arg(long, default_value = "genesis.json", value_name = "FILE")]
     pub out: PathBuf,
+}
+
+/// The chain's parameters, each with its default.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Parameters")]
+pub struct ParameterArguments {
+    /// By how much validators' clocks may differ, milliseconds
+    #[arg(long, default_value_t = Parameters::default().precision_ms)]
+    pub precision_ms: u64,
+    /// How long a message may take between validators, milliseconds
+    #[arg(long, default_value_t = Parameters::default().message_delay_ms)]
+    pub message_delay_ms: u64,
+    /// Bytes of a block's transactions
+    #[arg(long, default_value_t = Parameters::default().max_block_bytes)]
+    pub max_block_bytes: u64,
+    /// Transactions of a block
+    #[arg(long, default_value_t = Parameters::default().max_block_transactions)]
+    pub max_block_transactions: u64,
+    /// Bytes of a transaction
+    #[arg(long, default_value_t = Parameters::default().max_transaction_bytes)]
+    pub max_transaction_bytes: u64,
+    /// Events of a transaction
+    #[arg(long, default_value_t = Parameters::default().max_events_per_transaction)]
+    pub max_events_per_transaction: u64,
+}
+
+impl ParameterArguments {
+    fn parameters(&self) -> Parameters {
+        Parameters {
+            precision_ms: self.precision_ms,
+            message_delay_ms: self.message_delay_ms,
+            max_block_bytes: self.max_block_bytes,
+            max_block_transactions: self.max_block_transactions,
+            max_transaction_bytes: self.max_transaction_bytes,
+            max_events_per_transaction: self.max_events_per_transaction,
+        }
+    }
 }
 
 /// Arguments of `genesis show`.
@@ -184,9 +228,43 @@ pub fn read_contribution(path: &Path) -> Result<Organisation, Failure> {
     Ok(public)
 }
 
+/// A default of "now" would give each founder another chain id, so the time is always named.
+fn genesis_time_ms(text: &str, now_ms: u64) -> Result<u64, Failure> {
+    if text == "now" {
+        return Ok(now_ms);
+    }
+    if let Ok(milliseconds) = text.parse() {
+        return Ok(milliseconds);
+    }
+    moment(text)
+}
+
+/// Nodes are reached over TCP by address or name; what the network can't dial is refused here.
+fn check_address(text: &str) -> Result<(), String> {
+    let address: Multiaddr = text.parse().map_err(|e| format!("{text:?}: {e}"))?;
+    let parts: Vec<Protocol<'_>> = address.iter().collect();
+    match parts.as_slice() {
+        [
+            Protocol::Ip4(_)
+            | Protocol::Ip6(_)
+            | Protocol::Dns(_)
+            | Protocol::Dns4(_)
+            | Protocol::Dns6(_),
+            Protocol::Tcp(port),
+        ] if *port != 0 => Ok(()),
+        _ => Err(format!(
+            "{text:?} is no address of a node: write /ip4/192.0.2.7/tcp/26656, /ip6/…/tcp/26656 or \
+             /dns/node.example.org/tcp/26656"
+        )),
+    }
+}
+
 fn check(public: &Organisation, path: &Path) -> Result<(), Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::Usage(format!("{}: {e}", path.display()));
     let record = genesis::organisation(public).map_err(|e| wrong(&e))?;
+    for address in public.nodes.iter().flat_map(|node| &node.addresses) {
+        check_address(address).map_err(|e| wrong(&e))?;
+    }
     rules::check(&record).map_err(|e| wrong(&e))
 }
 
@@ -209,8 +287,8 @@ fn write_genesis(arguments: &Assemble, output: &mut Output) -> Result<(), Failur
     let document = Document {
         format: FORMAT.to_owned(),
         chain: arguments.chain.clone(),
-        time_ms: arguments.time_ms.unwrap_or_else(|| output.now_ms()),
-        parameters: Parameters::default(),
+        time_ms: genesis_time_ms(&arguments.time, output.now_ms())?,
+        parameters: arguments.parameters.parameters(),
         organisations: organisations
             .into_values()
             .map(|(public, _)| sorted(public))

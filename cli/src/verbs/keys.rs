@@ -150,7 +150,7 @@ async fn change(
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z of an RFC 3339 time.
-fn moment(text: &str) -> Result<u64, Failure> {
+pub(super) fn moment(text: &str) -> Result<u64, Failure> {
     OffsetDateTime::parse(text, &Rfc3339)
         .ok()
         .and_then(|t| u64::try_from(t.unix_timestamp_nanos() / 1_000_000).ok())

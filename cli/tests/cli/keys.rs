@@ -91,8 +91,8 @@ impl Ceremony {
             "assemble",
             "--chain",
             "test",
-            "--time-ms",
-            "1767225600000",
+            "--time",
+            "2026-01-01T00:00:00Z",
             "--out",
             &out,
         ];
@@ -168,7 +168,7 @@ async fn duplicates_are_refused_with_reasons() {
     };
     let acme = founder(0);
     type Change<'a> = &'a dyn Fn(&mut touchstone_core::genesis::Organisation);
-    let table: [(Change<'_>, &str); 5] = [
+    let table: [(Change<'_>, &str); 8] = [
         (
             &|o| o.keys = acme.keys.clone(),
             "is the signing key of \"acme\"",
@@ -186,6 +186,18 @@ async fn duplicates_are_refused_with_reasons() {
             "role \"king\" is unknown",
         ),
         (&|o| o.id = "B!".into(), "organisation id"),
+        (
+            &|o| o.nodes[0].addresses = vec!["127.0.0.1:26656".into()],
+            "127.0.0.1:26656",
+        ),
+        (
+            &|o| o.nodes[0].addresses = vec!["/ip4/127.0.0.1/udp/1".into()],
+            "is no address of a node",
+        ),
+        (
+            &|o| o.nodes[0].addresses = vec!["/ip4/127.0.0.1/tcp/0".into()],
+            "is no address of a node",
+        ),
     ];
     for (change, reason) in table {
         rewrite(change);

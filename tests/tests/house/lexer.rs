@@ -1,6 +1,8 @@
 //! Rust sources as tokens, without comments and literals: enough to tell what a file imports,
 //! where a search through the text would also find words that only speak of it.
 
+use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
+
 /// A word or sign, and the line on which it stands (from 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
@@ -9,129 +11,75 @@ pub struct Token {
 }
 
 /// The tokens of a source. Words and numbers are whole, `::` is one token, every other sign is one
-/// character. Comments, literals and lifetimes are left out; a string leaves an empty token.
+/// character. Comments (those of documentation too) and lifetimes are left out; a string or a
+/// character leaves an empty token.
 pub fn tokens(source: &str) -> Vec<Token> {
-    let chars: Vec<char> = source.chars().collect();
-    let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
+    let stream: TokenStream = source
+        .parse()
+        .unwrap_or_else(|error| panic!("no Rust: {error}: {source:.80}"));
     let mut tokens = Vec::new();
-    let (mut i, mut line) = (0, 1);
-    while i < chars.len() {
-        let start = i;
-        let mut text = None;
-        match chars[i] {
-            c if c.is_whitespace() => i += 1,
-            '/' if at(i + 1) == '/' => {
-                while i < chars.len() && at(i) != '\n' {
-                    i += 1;
-                }
-            }
-            '/' if at(i + 1) == '*' => i = end_of_comment(&chars, i),
-            '"' => {
-                i = end_of_string(&chars, i);
-                text = Some(String::new());
-            }
-            '\'' => i = end_of_quote(&chars, i),
-            c if c.is_alphanumeric() || c == '_' => {
-                while at(i).is_alphanumeric() || at(i) == '_' {
-                    i += 1;
-                }
-                let word: String = chars[start..i].iter().collect();
-                let hashes = (i..).take_while(|&j| at(j) == '#').count();
-                let raw = matches!(word.as_str(), "r" | "br" | "cr");
-                if raw && at(i + hashes) == '"' {
-                    i = end_of_raw_string(&chars, i + hashes, hashes);
-                    text = Some(String::new());
-                } else if matches!(word.as_str(), "b" | "c") && (at(i) == '"' || at(i) == '\'') {
-                    // The literal follows as a token of its own.
-                } else if raw && hashes == 1 {
-                    // `r#word`: the word follows.
-                    i += 1;
-                } else {
-                    text = Some(word);
-                }
-            }
-            ':' if at(i + 1) == ':' => {
-                i += 2;
-                text = Some("::".into());
-            }
-            c => {
-                i += 1;
-                text = Some(c.to_string());
-            }
-        }
-        if let Some(text) = text {
-            tokens.push(Token { text, line });
-        }
-        line += chars[start..i.min(chars.len())]
-            .iter()
-            .filter(|&&c| c == '\n')
-            .count();
-    }
+    flatten(stream, &mut tokens);
     tokens
 }
 
-fn end_of_comment(chars: &[char], start: usize) -> usize {
-    let (mut i, mut depth) = (start, 0);
-    while i < chars.len() {
-        match (chars[i], chars.get(i + 1)) {
-            ('/', Some('*')) => {
-                depth += 1;
-                i += 2;
+fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
+    let mut trees = stream.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        let line = tree.span().start().line;
+        let mut push = |text: String, line| tokens.push(Token { text, line });
+        match tree {
+            TokenTree::Ident(word) => {
+                let word = word.to_string();
+                push(word.trim_start_matches("r#").into(), line);
             }
-            ('*', Some('/')) => {
-                depth -= 1;
-                i += 2;
-                if depth == 0 {
-                    break;
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                let number = text.starts_with(|c: char| c.is_ascii_digit());
+                push(if number { text } else { String::new() }, line);
+            }
+            TokenTree::Punct(sign) => match (sign.as_char(), sign.spacing(), trees.peek()) {
+                ('\'', Spacing::Joint, Some(TokenTree::Ident(_))) => {
+                    trees.next();
+                }
+                (':', Spacing::Joint, Some(TokenTree::Punct(next))) if next.as_char() == ':' => {
+                    trees.next();
+                    push("::".into(), line);
+                }
+                (sign, ..) => push(sign.into(), line),
+            },
+            TokenTree::Group(group) if is_documentation(&group) => {
+                while tokens
+                    .last()
+                    .is_some_and(|t| t.text == "!" || t.text == "#")
+                {
+                    tokens.pop();
                 }
             }
-            _ => i += 1,
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                push(open.into(), line);
+                flatten(group.stream(), tokens);
+                let line = group.span_close().start().line;
+                tokens.push(Token {
+                    text: close.into(),
+                    line,
+                });
+            }
         }
     }
-    i
 }
 
-fn end_of_string(chars: &[char], start: usize) -> usize {
-    let mut i = start + 1;
-    while i < chars.len() && chars[i] != '"' {
-        i += if chars[i] == '\\' { 2 } else { 1 };
-    }
-    i + 1
-}
-
-fn end_of_raw_string(chars: &[char], quote: usize, hashes: usize) -> usize {
-    let mut i = quote + 1;
-    while i < chars.len() {
-        let closing =
-            chars[i] == '"' && (1..=hashes).all(|offset| chars.get(i + offset) == Some(&'#'));
-        if closing {
-            return i + 1 + hashes;
-        }
-        i += 1;
-    }
-    i
-}
-
-/// The end of a character literal or of a lifetime.
-fn end_of_quote(chars: &[char], start: usize) -> usize {
-    if chars.get(start + 1) == Some(&'\\') {
-        let mut i = start + 3;
-        while i < chars.len() && chars[i] != '\'' {
-            i += 1;
-        }
-        return i + 1;
-    }
-    if chars.get(start + 2) == Some(&'\'') {
-        return start + 3;
-    }
-    let mut i = start + 1;
-    while chars
-        .get(i)
-        .is_some_and(|c| c.is_alphanumeric() || *c == '_')
-    {
-        i += 1;
-    }
-    i
+/// Whether this is what stands in the brackets of `#[doc = "…"]`, which a comment becomes.
+fn is_documentation(group: &Group) -> bool {
+    let mut words = group.stream().into_iter();
+    group.delimiter() == Delimiter::Bracket
+        && matches!(words.next(), Some(TokenTree::Ident(word)) if word == "doc")
+        && matches!(words.next(), Some(TokenTree::Punct(sign)) if sign.as_char() == '=')
 }
 
 /// The tokens without the items that stand under `#[cfg(test)]`.
@@ -346,7 +294,8 @@ mod tests {
             ("a /* b /* c */ d */ e", "a e"),
             (r#"a("b \" c", d)"#, "a (  , d )"),
             (r###"a(r#"b " c"#, br"d", b"e", b'f')"###, "a (  ,  ,  , )"),
-            (r"a('b', '\'', '\n', '\u{41}')", "a ( , , , )"),
+            (r"a('b', '\'', '\n', '\u{41}')", "a (  ,  ,  ,  )"),
+            ("//! a\n/// b\n#[c] d", "# [ c ] d"),
             ("a<'b>(&'b c)", "a < > ( & c )"),
             ("r#type::b", "type :: b"),
         ] {
