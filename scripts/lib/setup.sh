@@ -3,8 +3,8 @@
 set -euo pipefail
 
 # g++ builds RocksDB, libclang-dev reads its headers, openssl and python3 serve tests and demo,
-# python3-cryptography the independent verifier; qpdf and poppler-utils look at the documents that the tests make;
-# faketime and strace take clock and network away from a verifier.
+# python3-cryptography the independent verifier in Python, Node (below) that in JavaScript; qpdf and poppler-utils look
+# at the documents that the tests make; faketime and strace take clock and network away from a verifier.
 touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography qpdf poppler-utils faketime strace)
 
 touchstone_setup() {
@@ -23,6 +23,8 @@ touchstone_setup() {
         echo "This is no Debian system: it needs by itself what Debian calls ${touchstone_packages[*]}." >&2
         return
     fi
+    # Node from elsewhere serves as well; npm comes with it.
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then touchstone_packages+=(nodejs npm); fi
     for package in "${touchstone_packages[@]}"; do
         if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
             missing+=("$package")

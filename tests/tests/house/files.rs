@@ -31,8 +31,9 @@ pub fn root() -> &'static Path {
         .expect("the tests crate lies in the repository's root")
 }
 
-/// Every text file whose name ends with one of the endings, sorted by path. Build output, public
-/// data sets and hidden folders other than `.ci` are no part of the house; fonts are no text.
+/// Every text file whose name ends with one of the endings, sorted by path. Build output, installed
+/// packages, public data sets and hidden folders other than `.ci` are no part of the house; fonts
+/// are no text.
 pub fn files(endings: &[&str]) -> Vec<File> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_path_buf()];
@@ -45,7 +46,7 @@ pub fn files(endings: &[&str]) -> Vec<File> {
                 continue;
             }
             if path.is_dir() {
-                let foreign = name == "target" || name == "__pycache__" || name == "data";
+                let foreign = ["target", "__pycache__", "node_modules", "data"].contains(&name);
                 if !foreign || (name == "data" && relative.contains("src/")) {
                     folders.push(path);
                 }

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+// Examines an evidence file offline and prints what was checked.
+
+import { basename } from 'node:path';
+import { UsageError, parseArguments, readFile, trustOf } from './src/arguments.js';
+import { readFrames } from './src/frames.js';
+import { verifyEvidence } from './node.js';
+
+const USAGE = `Examines a Touchstone evidence file offline: what was checked, and what follows.
+
+    touchstone-verify FILE [ORIGINAL...] [--genesis FILE | --chain-id HEX] [--tsa-roots FILE]... [--json]
+    touchstone-verify --batch [--genesis FILE | --chain-id HEX] [--tsa-roots FILE]...
+
+  FILE             the evidence file
+  ORIGINAL         original files to compare with the record
+  --genesis FILE   the genesis document from a trusted place
+  --chain-id HEX   its SHA-256, instead of the document
+  --tsa-roots FILE root certificates, in PEM or DER, of time-stamp authorities that are to be trusted
+  --json           print the report as JSON
+  --batch          examine files from the standard input, each as 4 bytes of length (big-endian) and its bytes;
+                   each is answered with a line: "verified", "verified with reservations", or "not verified" and the
+                   element that failed
+
+Exit codes: 0 verified; 3 not verified; 6 verified, with reservations to weigh; 1 wrong usage or an unreadable file.
+
+    touchstone-verify unit.evidence --genesis genesis.json
+    touchstone-verify design.evidence lamp.step --chain-id e0d9bc86… --json
+`;
+
+const EXIT = { verified: 0, 'not-verified': 3, 'verified-with-reservations': 6 };
+
+const TITLES = {
+  verified: 'VERIFIED', 'not-verified': 'NOT VERIFIED', 'verified-with-reservations': 'VERIFIED WITH RESERVATIONS',
+};
+
+/** Text of the file without what would steer a terminal. */
+const printable = (text) => text.replace(/[^\x20-\x7e\u00a1-\ud7ff\uf900-\ufffd]/g, (character) => (
+  `[U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`))
+  .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (mark) => (
+    `[U+${mark.codePointAt(0).toString(16).toUpperCase()}]`));
+
+function printText(report) {
+  const lines = [`Verdict   ${TITLES[report.verdict]}`];
+  for (const { element, article, result, findings } of report.checks) {
+    const [first, ...more] = findings;
+    lines.push(`  ${element.padEnd(13)} Art. ${article}  ${result.padEnd(12)} ${first}`);
+    for (const finding of more) lines.push(`${' '.repeat(38)}${finding}`);
+  }
+  process.stdout.write(`${lines.map(printable).join('\n')}\n`);
+}
+
+async function batch(trust) {
+  for await (const bytes of readFrames(process.stdin)) {
+    const { verdict, checks } = await verifyEvidence(bytes, trust);
+    const failed = checks.find(({ result }) => result === 'failed');
+    process.stdout.write(`${verdict.replaceAll('-', ' ')}${failed ? ` ${failed.element}` : ''}\n`);
+  }
+  return 0;
+}
+
+async function main(args) {
+  const { values, positionals } = parseArguments(args, { json: { type: 'boolean' }, batch: { type: 'boolean' } });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const trust = trustOf(values);
+  if (values.batch) {
+    if (positionals.length > 0 || values.json) throw new UsageError('--batch takes no file and no --json');
+    return batch(trust);
+  }
+  const [path, ...originals] = positionals;
+  if (path === undefined) throw new UsageError('name an evidence file; --help tells more');
+  const report = await verifyEvidence(readFile(path), {
+    ...trust,
+    originals: originals.map((original) => ({ name: basename(original), bytes: readFile(original) })),
+  });
+  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else printText(report);
+  return EXIT[report.verdict];
+}
+
+main(process.argv.slice(2)).then((code) => { process.exitCode = code; }, (error) => {
+  process.stderr.write(`touchstone-verify: ${error instanceof UsageError ? error.message : error.stack}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,38 @@
+// Examines Touchstone evidence files offline. See README.md, and docs/evidence.md for what is examined.
+
+import { hex } from './src/bytes.js';
+import { prepareSignatures } from './src/ed25519.js';
+import { Examination } from './src/examination.js';
+import { describeFacts } from './src/facts.js';
+import { sha256 } from './src/hashes.js';
+import { readTrust } from './src/trust.js';
+import { say } from './src/words.js';
+
+export { canonicalIdentifier } from './src/identifiers.js';
+export { ELEMENTS } from './src/examination.js';
+export { Refusal } from './src/refusal.js';
+export { usePoints } from './src/ed25519.js';
+
+/**
+ * Examines the bytes of an evidence file. Resolves to a report; throws only where the options are wrong or this
+ * program fails, never for what is in the file.
+ */
+export async function verifyEvidence(bytes, options = {}) {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('the evidence file is given as Uint8Array');
+  const trust = readTrust(options);
+  const originals = (options.originals ?? []).map(({ name, bytes: content, sha256: hash }) => (
+    { name, hash: hash ?? sha256(content) }));
+  await prepareSignatures();
+  const examination = new Examination(bytes, trust, originals);
+  const verdict = await examination.run();
+  return {
+    verdict,
+    checks: examination.rows.map(({ element, article, result, findings }) => (
+      { element, article, result, findings: findings.map((finding) => say(finding, options.language ?? 'en')) })),
+    // What isn't verified says nothing: its content is not shown.
+    facts: examination.holds ? describeFacts(examination, options.now) : null,
+  };
+}
+
+/** SHA-256 as hexadecimal digits, as for chain ids and originals. */
+export const fingerprint = (bytes) => hex(sha256(bytes));

@@ -1,0 +1,27 @@
+// SHA-256 and the hashes with tags of docs/format.md. They are synchronous: `crypto.subtle.digest`
+// costs more for each call than the hash of a tree's node, and is missing outside secure contexts.
+
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { concat, utf8 } from './bytes.js';
+
+export const sha256 = (bytes) => nobleSha256(bytes);
+
+const zero = new Uint8Array(1);
+
+/** The bytes that precede a tagged or signed message. */
+export const tagged = (tag) => concat(utf8(tag), zero);
+
+/** `H(tag, parts…)`: a function of the parts. */
+export function taggedHash(tag) {
+  const prefix = tagged(tag);
+  return (...parts) => sha256(concat(prefix, ...parts));
+}
+
+export const transactionId = taggedHash('touchstone/transaction-id/v1');
+export const blockId = taggedHash('touchstone/header/v1');
+export const validatorsHash = taggedHash('touchstone/validators/v1');
+export const linkStep = taggedHash('touchstone/link/v1');
+export const changeId = taggedHash('touchstone/change/v1');
+export const designFiles = taggedHash('touchstone/design-files/v1');
+export const designCommitment = taggedHash('touchstone/design-commitment/v1');
+export const designId = taggedHash('touchstone/design-id/v1');

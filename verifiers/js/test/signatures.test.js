@@ -1,0 +1,60 @@
+// Ed25519 on the vectors on which verifiers disagree, by each implementation of rule 4.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fromHex } from '../src/bytes.js';
+import { isUsableKey, useImplementation, usePoints, verifySignature, webCrypto } from '../src/ed25519.js';
+import { nodeCrypto } from '../node.js';
+import { textOf } from './support/repository.js';
+
+const wycheproof = JSON.parse(textOf('tests/data/ed25519/ed25519_test.json'));
+const speccheck = JSON.parse(textOf('tests/data/ed25519/speccheck_cases.json'));
+
+// Of the twelve, rules 1 to 4 let pass the one in which key and R have parts of small order, and both sides agree.
+const HOLDS = [3];
+
+const implementations = { points: null, 'node:crypto': nodeCrypto, WebCrypto: webCrypto() };
+
+for (const [name, check] of Object.entries(implementations)) {
+  test(`${name}: Wycheproof's signatures`, async () => {
+    assert.equal(await useImplementation(check), check !== null);
+    let held = 0;
+    for (const { publicKey, tests } of wycheproof.testGroups) {
+      const key = fromHex(publicKey.pk);
+      for (const { tcId, msg, sig, result } of tests) {
+        const holds = await verifySignature(key, fromHex(sig), fromHex(msg));
+        assert.equal(holds, result === 'valid', `case ${tcId}`);
+        if (holds) held++;
+      }
+    }
+    assert.ok(held > 50);
+  });
+
+  test(`${name}: weak points`, async () => {
+    await useImplementation(check);
+    for (const [i, { message, pub_key: key, signature }] of speccheck.entries()) {
+      const holds = await verifySignature(fromHex(key), fromHex(signature), fromHex(message));
+      assert.equal(holds, HOLDS.includes(i), `case ${i}`);
+    }
+  });
+}
+
+test('an implementation that multiplies by the cofactor, or throws, is not taken', async () => {
+  assert.equal(await useImplementation(() => true), false);
+  assert.equal(await useImplementation(() => false), false);
+  assert.equal(await useImplementation(() => { throw new Error('unknown algorithm'); }), false);
+  await usePoints();
+});
+
+test('keys of small order or of another form are not usable', () => {
+  const key = (digits) => isUsableKey(fromHex(digits));
+  assert.ok(key(speccheck[3].pub_key));
+  assert.ok(!key('01'.padEnd(64, '0'))); // the neutral point
+  assert.ok(!key('01'.padEnd(62, '0') + '80')); // with the sign of an x that is 0
+  assert.ok(!key('00'.padEnd(64, '0'))); // order 4
+  assert.ok(!key('ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f')); // order 2
+  assert.ok(!key('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa')); // order 8
+  assert.ok(!key('eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f')); // y = 2^255 - 18
+  assert.ok(!key('02'.padEnd(64, '0'))); // no point
+  assert.ok(!key('0303'));
+});
