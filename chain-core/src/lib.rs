@@ -18,7 +18,6 @@
 pub mod block;
 pub mod certificate;
 pub mod encoding;
-pub mod epcis;
 pub mod evidence;
 pub mod execution;
 pub mod fault;

@@ -4,10 +4,10 @@
 use thiserror::Error;
 
 use crate::encoding::Malformed;
-use crate::epcis::EpcisError;
 use crate::model::organisation::BadOrganisation;
 use crate::model::validators::BadValidatorSet;
 use crate::signing::BadKey;
+use touchstone_epcis::EpcisError;
 
 /// Why a transaction is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

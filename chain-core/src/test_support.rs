@@ -33,13 +33,14 @@ use crate::transaction::{self, VerifiedTransaction};
 use crate::{Fault, Hash};
 
 mod archive;
-mod goods;
 pub mod tsa;
 #[cfg(test)]
 mod vectors;
 
 pub use archive::voter;
-pub use goods::{aggregation, container, declared_wrong, event_of, item, lot, object, step};
+pub use touchstone_epcis::test_support::{
+    aggregation, container, declared_wrong, event_of, item, lot, object, step,
+};
 
 /// A state in memory. Nodes of older versions stay, so old roots can be proven too.
 #[derive(Clone, Default)]

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use prost::Message;
+use touchstone_core::Fault;
 use touchstone_core::hash::Hash;
 use touchstone_core::rules::{self, Standing};
 use touchstone_core::state::{StateRead, keys};
-use touchstone_core::{Fault, epcis};
+use touchstone_epcis as epcis;
 use touchstone_proto::ledger::Item;
 
 use crate::client::Client;

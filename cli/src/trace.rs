@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use touchstone_core::epcis::Identifier;
 use touchstone_core::proof::journey::CompleteLink;
 use touchstone_core::trace::{Direction, End, Limits, Next, Walk, Way};
+use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Stock;
 use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem};
 

@@ -1,7 +1,7 @@
 //! Events in plain words.
 
 use serde_json::Value;
-use touchstone_core::epcis::{Action, Event, EventType};
+use touchstone_epcis::{Action, Event, EventType};
 use touchstone_proto::ledger::Outcome;
 
 use crate::output::plain;

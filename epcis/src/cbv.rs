@@ -1,4 +1,6 @@
 //! The Core Business Vocabulary 2.0: the words that an event may use without a namespace.
+//!
+//! Consensus-critical: yes
 
 /// Business steps (CBV 2.0 §7.1).
 const BIZ_STEPS: &[&str] = &[

@@ -1,4 +1,6 @@
 //! Splitting a document into events that stand alone.
+//!
+//! Consensus-critical: no
 
 use super::error::{EpcisError, EpcisRule, Path, excerpt};
 use super::event::{self, Event, MAX_EVENT_DEPTH};

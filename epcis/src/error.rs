@@ -1,4 +1,6 @@
 //! What can be wrong with an event or document: one variant per rule, with a stable code.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 

@@ -1,4 +1,6 @@
 //! One event: the small noun that the ledger's rules use, read strictly from exact bytes.
+//!
+//! Consensus-critical: yes
 
 use super::cbv::Vocabulary;
 use super::error::{EpcisError, EpcisRule, Path, excerpt};

@@ -1,6 +1,8 @@
 //! The fields of EPCIS 2.0 events in JSON: which there are, what they hold, which must be there
 //! (the standard's §7 in the JSON binding of §10). What the ledger reads out of an event is
 //! checked where it is read, in `event.rs`; here its JSON type is enough.
+//!
+//! Consensus-critical: yes
 
 use super::cbv::Vocabulary;
 use super::error::{EpcisError, EpcisRule, Path, excerpt};

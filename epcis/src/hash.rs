@@ -14,6 +14,8 @@
 //! `recordTime` and the whole error declaration, joins names and values without separators, and
 //! takes `1.0` for `1`: different events may share a hash. What the ledger signs and proves are an
 //! event's exact bytes.
+//!
+//! Consensus-critical: no
 
 mod canonical;
 mod scope;
@@ -24,9 +26,9 @@ use super::error::EpcisError;
 use super::event::{Event, MAX_EVENT_DEPTH};
 use super::json::{self, Member, Node, Value};
 use super::xml::SOURCE_DOCUMENT;
-use crate::hash::sha256;
 use canonical::{canonical, instant, term};
 use scope::Scope;
+use sha2::{Digest, Sha256};
 
 /// The CBV 2.0 event hash of one event that stands alone.
 ///
@@ -34,9 +36,9 @@ use scope::Scope;
 /// let event = br#"{ "@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",
 ///   "type": "ObjectEvent", "action": "OBSERVE", "eventTime": "2026-03-01T08:30:00+08:00",
 ///   "eventTimeZoneOffset": "+08:00", "epcList": ["urn:epc:id:sscc:9521234.0000000015"] }"#;
-/// let hash = touchstone_core::epcis::event_hash(event)?;
+/// let hash = touchstone_epcis::event_hash(event)?;
 /// assert!(hash.starts_with("ni:///sha-256;") && hash.ends_with("?ver=CBV2.0"));
-/// # Ok::<(), touchstone_core::epcis::EpcisError>(())
+/// # Ok::<(), touchstone_epcis::EpcisError>(())
 /// ```
 pub fn event_hash(event: &[u8]) -> Result<String, EpcisError> {
     Ok(named(&prehash(event, &[])?))
@@ -58,7 +60,7 @@ pub fn document_hashes(document: &[u8]) -> Result<Vec<String>, EpcisError> {
 
 /// RFC 6920, with the digest in hex as CBV 2.0 §8.9 has it.
 fn named(prehash: &str) -> String {
-    let digest = sha256(prehash.as_bytes());
+    let digest = Sha256::digest(prehash.as_bytes());
     format!("ni:///sha-256;{}?ver=CBV2.0", hex::encode(digest))
 }
 

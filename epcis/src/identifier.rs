@@ -3,6 +3,8 @@
 //! The same pallet may be written as an EPC URN (`urn:epc:id:sscc:…`) or as a GS1 Digital Link on
 //! anybody's domain. All of these become one string, `https://id.gs1.org/00/…`, so that the same
 //! thing has one link on the ledger. Other absolute URIs are kept as they are.
+//!
+//! Consensus-critical: yes
 
 mod check;
 mod digital_link;
@@ -89,13 +91,13 @@ impl Identifier {
     /// must be known: the key doesn't tell. A URI from outside GS1 stays as it is.
     ///
     /// ```
-    /// use touchstone_core::epcis::{Identifier, UrnError};
+    /// use touchstone_epcis::{Identifier, UrnError};
     ///
     /// let pallet = Identifier::parse("https://id.gs1.org/00/095212340000000150")?;
     /// assert_eq!(pallet.to_urn(None), Err(UrnError::PrefixLengthUnknown));
     /// let urn = pallet.to_urn(Some(7));
     /// assert_eq!(urn.as_deref(), Ok("urn:epc:id:sscc:9521234.0000000015"));
-    /// # Ok::<(), touchstone_core::epcis::IdentifierError>(())
+    /// # Ok::<(), touchstone_epcis::IdentifierError>(())
     /// ```
     pub fn to_urn(&self, prefix_digits: Option<usize>) -> Result<String, UrnError> {
         match self.key() {

@@ -3,6 +3,8 @@
 //! Stricter than RFC 8259 where readers differ (RFC 7493, I-JSON): no duplicate names, no integers
 //! beyond 2^53 - 1, no lone surrogates, bounded depth. A value keeps its exact source text, so a
 //! `1.00` stays `1.00`.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeSet;
 

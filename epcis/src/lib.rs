@@ -1,11 +1,17 @@
 //! EPCIS 2.0: custody events, documents of them, and the identifiers in them.
 //!
-//! An event's record is the exact bytes that its submitter sent. This room reads from them the
-//! little that the ledger's rules need ([`Event`]), and refuses what two readers could understand
-//! differently. It doesn't resolve linked data, keep bytes or know the ledger's state.
+//! An event's record is the exact bytes that its submitter sent. This crate reads from them the
+//! little that a ledger's rules need ([`Event`]), and refuses what two readers could understand
+//! differently. It doesn't resolve linked data, keep bytes or know a ledger's state.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock, no randomness, no threads.
+//! The rules of Touchstone's ledger stand on it, so some files decide which blocks are valid. Each
+//! file's head says whether it does: `Consensus-critical: yes` or `no`.
+//!
+//! Consensus-critical: no
 //!
 //! ```
-//! use touchstone_core::epcis::{Event, Identifier, split_document};
+//! use touchstone_epcis::{Event, Identifier, split_document};
 //!
 //! let document = br#"{
 //!   "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
@@ -20,8 +26,19 @@
 //! let event = Event::parse(&events[0])?;
 //! assert_eq!(event.biz_step.as_deref(), Some("shipping"));
 //! assert_eq!(event.items()[0].as_str(), "https://id.gs1.org/00/095212340000000150");
-//! # Ok::<(), touchstone_core::epcis::EpcisError>(())
+//! # Ok::<(), touchstone_epcis::EpcisError>(())
 //! ```
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
 
 mod cbv;
 mod document;
@@ -45,5 +62,12 @@ pub use hash::{document_hashes, event_hash};
 pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES, UrnError};
 pub use xml::{MAX_XML_EVENTS, SOURCE_DOCUMENT, convert_xml, is_xml};
 
+/// The examples of README.md are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(any(test, feature = "test-support"))]
+pub mod test_support;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -1,4 +1,6 @@
 //! Dates, times and offsets from UTC.
+//!
+//! Consensus-critical: yes
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

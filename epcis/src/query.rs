@@ -1,8 +1,10 @@
 //! EPCIS's SimpleEventQuery as a pure predicate: parameters are read once, and every event is asked
 //! whether it fits them (EPCIS 2.0 §8.2.7.1). Parameters are joined by AND, the values of one by OR.
 //!
+//! Consensus-critical: no
+//!
 //! ```
-//! use touchstone_core::epcis::query::{Query, Subject};
+//! use touchstone_epcis::query::{Query, Subject};
 //!
 //! let parameters = [("MATCH_anyEPC".to_owned(), vec!["urn:epc:idpat:sscc:9521234.*".to_owned()])];
 //! let query = Query::read(&parameters)?;
@@ -11,7 +13,7 @@
 //!   "eventTimeZoneOffset": "+08:00", "epcList": ["https://id.gs1.org/00/095212340000000150"]}"#;
 //! let subject = Subject::read(event, 1_772_325_000_000, "urn:x:1".to_owned()).expect("an event");
 //! assert!(query.matches(&subject));
-//! # Ok::<(), touchstone_core::epcis::query::BadQuery>(())
+//! # Ok::<(), touchstone_epcis::query::BadQuery>(())
 //! ```
 
 mod fields;

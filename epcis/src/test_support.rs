@@ -1,4 +1,18 @@
-//! Goods and events about them, valid by EPCIS 2.0. Identifiers are in canonical form.
+//! What tests share: things and events about them, valid by EPCIS 2.0, with identifiers in
+//! canonical form; and the public documents under the repository's `tests/data`.
+//!
+//! Consensus-critical: no
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may, and say by their names what they make"
+)]
+
+use std::fs;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -97,4 +111,22 @@ pub fn aggregation(action: &str, parent: &str, children: &[String]) -> Vec<u8> {
         event["childEPCs"] = json!(children);
     }
     event.to_string().into_bytes()
+}
+
+/// The documents of a folder under `tests/data`, by name.
+pub fn documents(folder: &str, extension: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/data")
+        .join(folder);
+    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    paths.sort();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    paths
+        .iter()
+        .map(|path| (name(path), fs::read(path).unwrap()))
+        .collect()
 }

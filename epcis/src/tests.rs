@@ -1,30 +1,10 @@
 //! Every public document is accepted, or refused with its rule; and the demo's story holds.
 
-use std::fs;
-use std::path::PathBuf;
-
 use super::*;
+use crate::test_support::documents;
 
-pub(super) mod draft;
+pub(crate) mod draft;
 mod story;
-
-/// The documents of a folder under `tests/data`, by name.
-pub(crate) fn documents(folder: &str, extension: &str) -> Vec<(String, Vec<u8>)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/data")
-        .join(folder);
-    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|found| found == extension))
-        .collect();
-    paths.sort();
-    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
-    paths
-        .iter()
-        .map(|path| (name(path), fs::read(path).unwrap()))
-        .collect()
-}
 
 #[test]
 fn every_valid_document_is_accepted() {

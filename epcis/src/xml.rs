@@ -16,6 +16,8 @@
 //!
 //! XML is hostile: there is no DTD, no entity beside XML's five, and depth, size and counts are
 //! bounded. Errors say where as an XPath.
+//!
+//! Consensus-critical: no
 
 mod convert;
 mod fields;
@@ -28,8 +30,8 @@ use super::document::MAX_DOCUMENT_BYTES;
 use super::error::{EpcisError, EpcisRule, excerpt};
 use super::event::{self, Event, MAX_EVENT_BYTES};
 use super::moment;
-use crate::hash::sha256;
 use reader::{Element, Piece, Reader};
+use sha2::{Digest, Sha256};
 
 /// The field of a converted event that names the XML document which it is from:
 /// `ni:///sha-256;` and the SHA-256 of the document's bytes in hex.
@@ -61,7 +63,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The events of an XML document as JSON-LD, in order. Each has passed [`Event::parse`], or says
 /// which rule it breaks; an error for the whole document means that it can't be read.
 pub fn convert_xml(bytes: &[u8]) -> Result<Vec<Result<Vec<u8>, EpcisError>>, EpcisError> {
-    let source = format!("ni:///sha-256;{}", hex::encode(sha256(bytes)));
+    let source = format!("ni:///sha-256;{}", hex::encode(Sha256::digest(bytes)));
     if bytes.len() > MAX_DOCUMENT_BYTES {
         let rule = EpcisRule::TooLarge {
             bytes: bytes.len(),

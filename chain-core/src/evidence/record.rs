@@ -10,13 +10,13 @@ use super::examine::Values;
 use super::report::{Deposit, History};
 use crate::block::Header;
 use crate::encoding;
-use crate::epcis::Identifier;
 use crate::hash::{self, Hash};
 use crate::model::design;
 use crate::proof::journey::{self, CompleteLink, Place, Recorded};
 use crate::proof::{link, transaction_tree};
 use crate::state::keys;
 use crate::transaction::{self, VerifiedTransaction};
+use touchstone_epcis::Identifier;
 
 /// Verified transactions by height and index.
 pub(super) type Transactions = BTreeMap<(u64, u32), VerifiedTransaction>;

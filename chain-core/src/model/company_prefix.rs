@@ -47,7 +47,7 @@ fn key(identifier: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::epcis::Identifier;
+    use touchstone_epcis::Identifier;
 
     /// Each kind of key, with the company prefix 9521321.
     #[test]

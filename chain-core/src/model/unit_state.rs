@@ -2,7 +2,7 @@
 
 use touchstone_proto::ledger::Ending;
 
-use crate::epcis::{Action, Event, EventType};
+use touchstone_epcis::{Action, Event, EventType};
 
 /// The stages of a unit's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub fn declared_wrong(history: &[Told<'_>]) -> Vec<(usize, usize)> {
 }
 
 fn step(id: &str, event: &Event, before: Option<UnitState>) -> Option<UnitState> {
-    let names = |list: &[crate::epcis::Identifier]| list.iter().any(|i| i.as_str() == id);
+    let names = |list: &[touchstone_epcis::Identifier]| list.iter().any(|i| i.as_str() == id);
     if event.event_type == EventType::Transformation {
         return match (names(&event.inputs), names(&event.outputs)) {
             (true, _) => Some(UnitState::Consumed),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use touchstone_proto::ledger::LinkEntry;
 
-use crate::epcis::{Action, Event, EventType};
+use touchstone_epcis::{Action, Event, EventType};
 
 /// Containers inside containers, at most: the ledger's rule, and one more for the item.
 const MAX_DEPTH: usize = 17;

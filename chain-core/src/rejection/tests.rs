@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::epcis::Event;
+use touchstone_epcis::Event;
 
 /// One of each variant that carries nothing but plain values.
 fn all() -> Vec<(u32, Rejection)> {

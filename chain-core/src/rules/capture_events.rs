@@ -11,13 +11,13 @@ use self::handover::Named;
 use self::packing::PackingStep;
 use super::stop::Stop;
 use super::{Context, link};
-use crate::epcis::{Action, Event, EventType, Identifier};
 use crate::execution::MAX_LINK_ENTRIES;
 use crate::hash;
 use crate::model::organisation;
 use crate::rejection::Rejection;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
+use touchstone_epcis::{Action, Event, EventType, Identifier};
 
 mod authority;
 mod corrections;

@@ -6,11 +6,11 @@ use touchstone_proto::ledger::{DeclareProduct, Product, Role};
 use super::Context;
 use super::capture_events::prefix_holder;
 use crate::Fault;
-use crate::epcis::Identifier;
 use crate::model::{amount, organisation};
 use crate::rejection::Rejection;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
+use touchstone_epcis::Identifier;
 
 const ROLES: &[Role] = &[Role::Platform, Role::Manufacturer];
 

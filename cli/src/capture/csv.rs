@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
-use touchstone_core::epcis::Event;
+use touchstone_epcis::Event;
 
 use crate::failure::Failure;
 

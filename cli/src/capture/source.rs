@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use touchstone_core::epcis::{
+use touchstone_core::rejection::Rejection;
+use touchstone_epcis::{
     Action, EpcisError, Event, EventType, MAX_DOCUMENT_BYTES, convert_xml, is_xml, split_document,
 };
-use touchstone_core::rejection::Rejection;
 
 use super::csv::{self, Mapping};
 use super::elements;

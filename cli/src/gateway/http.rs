@@ -19,7 +19,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use touchstone_core::epcis::{MAX_DOCUMENT_BYTES, is_xml};
+use touchstone_epcis::{MAX_DOCUMENT_BYTES, is_xml};
 
 use super::jobs::{Behaviour, Job, Jobs, NotTaken, Reason};
 use crate::capture::source;

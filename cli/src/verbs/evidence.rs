@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use touchstone_core::epcis::Identifier;
 use touchstone_core::evidence::{self, Trusted};
 use touchstone_core::hash::Hash;
+use touchstone_epcis::Identifier;
 use touchstone_proto::evidence::{Opening, OriginalFile};
 use touchstone_proto::node::GetEvidenceRequest;
 use touchstone_proto::node::get_evidence_request::Subject;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use touchstone_core::epcis::{EpcisError, convert_xml, document_hashes, event_hash, is_xml};
 use touchstone_core::hash::sha256;
+use touchstone_epcis::{EpcisError, convert_xml, document_hashes, event_hash, is_xml};
 
 use crate::capture::source::{Refusal, read_document};
 use crate::failure::Failure;

@@ -1,7 +1,7 @@
 //! `touchstone id`: one identifier in its forms, explained.
 
 use serde_json::json;
-use touchstone_core::epcis::{Identifier, UrnError};
+use touchstone_epcis::{Identifier, UrnError};
 
 use crate::failure::Failure;
 use crate::output::{Output, plain};

@@ -4,8 +4,8 @@ mod life;
 mod page;
 
 use serde_json::{Value, json};
-use touchstone_core::epcis::Identifier;
 use touchstone_core::model::unit_state::UnitState;
+use touchstone_epcis::Identifier;
 
 use crate::failure::Failure;
 use crate::journey::{self, Journey, Step};

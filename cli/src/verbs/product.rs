@@ -2,8 +2,8 @@
 //! transformations against.
 
 use serde_json::json;
-use touchstone_core::epcis::Identifier;
 use touchstone_core::state::keys;
+use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::{self, DeclareProduct, transaction::Action};
 
 use crate::failure::Failure;

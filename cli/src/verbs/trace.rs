@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use touchstone_core::epcis::Identifier;
 use touchstone_core::model::amount;
 use touchstone_core::trace::{Direction, Limits};
+use touchstone_epcis::Identifier;
 use touchstone_proto::node::{TraceEdge, TracedItem};
 
 use crate::client::Client;

@@ -198,7 +198,7 @@ async fn a_trace_reads_as_a_tree_both_ways() {
 
 #[allow(non_snake_case, reason = "a constant that must be computed")]
 fn PALLET_DIGITS() -> String {
-    let id = touchstone_core::epcis::Identifier::parse(PALLET).unwrap();
+    let id = touchstone_epcis::Identifier::parse(PALLET).unwrap();
     id.as_str().rsplit('/').next().unwrap().to_owned()
 }
 

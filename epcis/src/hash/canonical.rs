@@ -1,11 +1,13 @@
 //! Values in one form: identifiers, words, instants, numbers.
+//!
+//! Consensus-critical: no
 
 use time::OffsetDateTime;
 
 use super::scope::Scope;
-use crate::epcis::cbv::Vocabulary;
-use crate::epcis::identifier::Identifier;
-use crate::epcis::moment;
+use crate::cbv::Vocabulary;
+use crate::identifier::Identifier;
+use crate::moment;
 
 /// The namespace of GS1's web vocabulary in the hash, however the event writes it.
 pub(super) const GS1_VOCABULARY: &str = "https://gs1.org/voc/";

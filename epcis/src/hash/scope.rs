@@ -1,5 +1,7 @@
 //! What the prefixes in an event stand for (JSON-LD 1.1 §4.1), as far as it shows without fetching
 //! a context from the network.
+//!
+//! Consensus-critical: no
 
 use std::collections::BTreeMap;
 

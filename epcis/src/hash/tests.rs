@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::epcis::convert_xml;
-use crate::epcis::tests::documents;
-use crate::epcis::tests::draft::{draft, style};
+use crate::convert_xml;
+use crate::test_support::documents;
+use crate::tests::draft::{draft, style};
 
 mod values;
 

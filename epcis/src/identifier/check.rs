@@ -1,4 +1,6 @@
 //! Check digits and check characters, which find mistyped keys.
+//!
+//! Consensus-critical: yes
 
 /// The check digit of a string of digits (GS1 General Specifications §7.9.1): from the right, the
 /// digits weigh 3, 1, 3, 1, …, and the check digit fills their sum up to a multiple of ten.

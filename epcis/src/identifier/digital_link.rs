@@ -1,4 +1,6 @@
 //! GS1 Digital Link URIs (standard 1.3), uncompressed.
+//!
+//! Consensus-critical: yes
 
 use super::keys::{self, Key};
 use super::{IdentifierError, percent_decode};

@@ -1,5 +1,7 @@
 //! The GS1 keys that identify things, classes, places and parties, and what their values look like
 //! (GS1 General Specifications §3; the same facts as in the GS1 syntax dictionary).
+//!
+//! Consensus-critical: yes
 
 use super::IdentifierError;
 use super::check::{check_digit, check_pair};

@@ -5,10 +5,9 @@ use super::*;
 mod to_urn;
 
 /// Facts from public test suites; the file says that not all of them conform.
-const PAIRS: &str = include_str!("../../../../tests/data/digital-link/urn_digitallink_pairs.tsv");
-const DICTIONARY: &str =
-    include_str!("../../../../tests/data/digital-link/gs1-syntax-dictionary.txt");
-const AI_TABLE: &str = include_str!("../../../../tests/data/digital-link/aitable.json");
+const PAIRS: &str = include_str!("../../../tests/data/digital-link/urn_digitallink_pairs.tsv");
+const DICTIONARY: &str = include_str!("../../../tests/data/digital-link/gs1-syntax-dictionary.txt");
+const AI_TABLE: &str = include_str!("../../../tests/data/digital-link/aitable.json");
 
 /// Why a pair in the file doesn't conform to the standards.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,4 +1,6 @@
 //! EPC URNs (GS1 EPC Tag Data Standard 2.0 §6.3 for things, §8 for classes).
+//!
+//! Consensus-critical: yes
 
 use super::check;
 use super::keys::{self, Key};

@@ -1,5 +1,7 @@
 //! Fields that the ledger keeps and doesn't interpret, as queries name them: extensions of an event
 //! and of its ILMD, and whether a field of the standard is there.
+//!
+//! Consensus-critical: no
 
 use std::cmp::Ordering;
 

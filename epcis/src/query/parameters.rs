@@ -1,5 +1,7 @@
 //! From parameters to a query. Whatever isn't known is refused: a parameter that is passed over
 //! would answer another question than was asked.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 
@@ -9,10 +11,10 @@ use super::{
     Action, Comparison, Condition, EventType, Order, OrderBy, PlaceField, QuantityRole, Query,
     Role, TimeField, TypedList, time_ms,
 };
-use crate::epcis::cbv::Vocabulary;
-use crate::epcis::error::excerpt;
-use crate::epcis::event::event_type;
-use crate::epcis::identifier::{Identifier, IdentifierError};
+use crate::cbv::Vocabulary;
+use crate::error::excerpt;
+use crate::event::event_type;
+use crate::identifier::{Identifier, IdentifierError};
 
 /// Parameters of one query, at most.
 pub const MAX_PARAMETERS: usize = 64;

@@ -1,6 +1,8 @@
 //! What `MATCH_` parameters compare with: an identifier, or a pattern of identifiers.
+//!
+//! Consensus-critical: no
 
-use crate::epcis::identifier::{Identifier, IdentifierError};
+use crate::identifier::{Identifier, IdentifierError};
 
 /// An identifier or a pattern (EPCIS 2.0 §8.2.7.1, TDS 2.0 §8: `urn:epc:idpat:`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::epcis::split_document;
+use crate::split_document;
 
 /// The 68 events of the public documents, recorded one second after another from 1000 s on.
 fn public() -> Vec<Subject> {

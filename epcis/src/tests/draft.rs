@@ -6,7 +6,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 /// What an event says.
 #[derive(Clone, Debug)]
-pub(in crate::epcis) struct Draft {
+pub(crate) struct Draft {
     kind: usize,
     action: usize,
     time_ms: i64,
@@ -29,7 +29,7 @@ enum Extension {
 
 /// How an event is written.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::epcis) struct Style {
+pub(crate) struct Style {
     urn: bool,
     utc: bool,
     reversed: bool,
@@ -50,7 +50,7 @@ const ACTIONS: [&str; 3] = ["ADD", "OBSERVE", "DELETE"];
 const STEPS: [&str; 3] = ["shipping", "receiving", "commissioning"];
 const NAMESPACE: &str = "https://example.com/ns/";
 
-pub(in crate::epcis) fn draft() -> impl Strategy<Value = Draft> {
+pub(crate) fn draft() -> impl Strategy<Value = Draft> {
     let text = "[ -~\u{e9}\u{4e2d}]{0,12}";
     let leaf = text.prop_map(Extension::Text);
     let extension = leaf.prop_recursive(3, 16, 3, |inner| {
@@ -93,7 +93,7 @@ pub(in crate::epcis) fn draft() -> impl Strategy<Value = Draft> {
         )
 }
 
-pub(in crate::epcis) fn style() -> impl Strategy<Value = Style> {
+pub(crate) fn style() -> impl Strategy<Value = Style> {
     let flags = prop::array::uniform6(any::<bool>());
     (flags, 0usize..4).prop_map(|(flags, words)| Style {
         urn: flags[0],
@@ -213,7 +213,7 @@ impl Draft {
     }
 
     /// The event in JSON.
-    pub(in crate::epcis) fn json(&self, style: Style) -> String {
+    pub(crate) fn json(&self, style: Style) -> String {
         let mut members: Vec<(String, Json)> = self.fields(style).into_iter().collect();
         let name = |local: &str| match style.full_names {
             true => format!("{NAMESPACE}{local}"),
@@ -237,7 +237,7 @@ impl Draft {
     }
 
     /// A document that holds the event in XML.
-    pub(in crate::epcis) fn xml(&self, style: Style) -> String {
+    pub(crate) fn xml(&self, style: Style) -> String {
         let fields = self.fields(style);
         let kind = fields["type"].as_str().unwrap().to_owned();
         let mut body = String::new();

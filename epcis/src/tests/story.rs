@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
-use super::documents;
+use crate::test_support::documents;
 
 fn story() -> Vec<(String, Event)> {
     let mut events = Vec::new();

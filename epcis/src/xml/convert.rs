@@ -1,4 +1,6 @@
 //! One event in XML as one event in JSON.
+//!
+//! Consensus-critical: no
 
 use std::rc::Rc;
 
@@ -8,8 +10,8 @@ use super::place::Place;
 use super::reader::{Element, Name};
 use super::value::{Json, Object, boolean, number};
 use super::{EPCIS, SOURCE_DOCUMENT};
-use crate::epcis::cbv::Vocabulary;
-use crate::epcis::error::{EpcisError, EpcisRule, excerpt};
+use crate::cbv::Vocabulary;
+use crate::error::{EpcisError, EpcisRule, excerpt};
 
 /// Attributes of XML Schema say how a document is processed, not what happened.
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";

@@ -1,6 +1,8 @@
 //! The elements of EPCIS events in XML, and the JSON that each becomes (EPCIS 2.0 §9, §10).
+//!
+//! Consensus-critical: no
 
-use crate::epcis::cbv::Vocabulary;
+use crate::cbv::Vocabulary;
 
 /// What an element or attribute holds.
 pub(super) enum Content {

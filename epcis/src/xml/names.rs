@@ -1,4 +1,6 @@
 //! Which prefix stands for which namespace in a converted event.
+//!
+//! Consensus-critical: no
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,9 @@
 //! Where something is in an XML document, as an XPath.
+//!
+//! Consensus-critical: no
 
 use super::reader::Element;
-use crate::epcis::error::excerpt;
+use crate::error::excerpt;
 
 /// An element and what it is in. Kept as a chain of borrowed steps: it costs nothing until an
 /// error needs it.

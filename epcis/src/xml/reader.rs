@@ -1,5 +1,7 @@
 //! Reading XML strictly and within bounds: well-formed (XML 1.0), with namespaces, in UTF-8, no DTD,
 //! no entities beside XML's five.
+//!
+//! Consensus-critical: no
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -8,8 +10,8 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::EPCIS;
 use super::place::step;
-use crate::epcis::error::{EpcisError, EpcisRule, excerpt};
-use crate::epcis::event::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
+use crate::error::{EpcisError, EpcisRule, excerpt};
+use crate::event::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
 
 /// A name as it is written: its prefix, which may be empty, and its local part.
 type WrittenName = (String, String);

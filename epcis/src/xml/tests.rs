@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::epcis::tests::documents;
-use crate::epcis::tests::draft::{draft, style};
-use crate::epcis::{event_hash, split_document};
+use crate::test_support::documents;
+use crate::tests::draft::{draft, style};
+use crate::{event_hash, split_document};
 
 mod refusals;
 
@@ -355,7 +355,7 @@ fn all_kinds_of_event_in_all_kinds_of_document_are_found() {
 fn an_event_names_the_bytes_that_it_is_from() {
     let xml = object("");
     let event = &convert(&xml)[0];
-    let digest = hex::encode(sha256(xml.as_bytes()));
+    let digest = hex::encode(Sha256::digest(xml.as_bytes()));
     assert_eq!(event[SOURCE_DOCUMENT], format!("ni:///sha-256;{digest}"));
     let again = convert_xml(xml.as_bytes());
     assert_eq!(convert_xml(xml.as_bytes()), again);

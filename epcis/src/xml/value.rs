@@ -1,4 +1,6 @@
 //! JSON that keeps the digits of a number.
+//!
+//! Consensus-critical: no
 
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 
 use axum::http::Uri;
 use serde_json::Value;
-use touchstone_core::epcis::query::{MAX_PARAMETERS, MAX_VALUES, Query};
 use touchstone_core::hash;
+use touchstone_epcis::query::{MAX_PARAMETERS, MAX_VALUES, Query};
 
 use super::problem::{Exception, Problem};
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use tonic::Code;
-use touchstone_core::epcis::query::BadQuery;
+use touchstone_epcis::query::BadQuery;
 
 /// The exceptions of EPCIS 2.0 §8 and its REST binding that occur here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

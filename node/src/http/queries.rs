@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use touchstone_core::epcis::query::Query;
+use touchstone_epcis::query::Query;
 
 use super::events::{self, Segment, segment};
 use super::parameters::{self, Pairs, Question};

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use touchstone_core::Fault;
 use touchstone_core::block::Header;
 use touchstone_core::encoding;
-use touchstone_core::epcis::query::type_name;
-use touchstone_core::epcis::{Event, Identifier};
 use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::keys;
+use touchstone_epcis::query::type_name;
+use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Item, LinkEntry};
 use touchstone_proto::node as wire;
 

@@ -6,10 +6,10 @@ use std::iter::Peekable;
 
 use touchstone_core::Fault;
 use touchstone_core::encoding;
-use touchstone_core::epcis::query::{IndexField, Order, OrderBy, Query, Subject};
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
 use touchstone_core::transaction;
+use touchstone_epcis::query::{IndexField, Order, OrderBy, Query, Subject};
 use touchstone_proto::ledger::{self, LinkEntry, transaction::Action};
 
 use super::parameters::Question;

@@ -11,9 +11,9 @@ use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use touchstone_core::certificate::vote_bytes;
-use touchstone_core::epcis::split_document;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::transaction;
+use touchstone_epcis::split_document;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
     CaptureEvents, CommitCertificate, Signature, Transaction, VoteKind,

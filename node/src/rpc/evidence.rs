@@ -7,13 +7,13 @@ use tokio_stream::Stream;
 use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
-use touchstone_core::epcis::Identifier;
 use touchstone_core::evidence::{
     self, Archive, CollectError, Stamps, Subject, Trusted, WholeBlock,
 };
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::checkpoint::{self, BlockLeaf, CheckpointError, Tree};
 use touchstone_core::state::StateRead;
+use touchstone_epcis::Identifier;
 use touchstone_proto::evidence::{Checkpoint, Stamp};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::get_evidence_request::Subject as Wanted;

@@ -3,10 +3,10 @@
 
 use tonic::Status;
 use touchstone_core::encoding;
-use touchstone_core::epcis::Identifier;
 use touchstone_core::proof::page::{self, LinkRead, Page};
 use touchstone_core::state::{delta::decode_stored, keys};
 use touchstone_core::transaction::captured_events;
+use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::{DesignFile, Item, Link, LinkEntry};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::PageProof;

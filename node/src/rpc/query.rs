@@ -3,10 +3,10 @@
 use prost::Message;
 use tonic::Status;
 use touchstone_core::encoding;
-use touchstone_core::epcis::MAX_IDENTIFIER_BYTES;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::{state, transaction_tree};
 use touchstone_core::state::{StateRead, keys};
+use touchstone_epcis::MAX_IDENTIFIER_BYTES;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 

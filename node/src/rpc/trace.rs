@@ -7,11 +7,11 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 use tonic::Status;
-use touchstone_core::epcis::Identifier;
 use touchstone_core::proof::journey::CompleteLink;
 use touchstone_core::rules::Holders;
 use touchstone_core::state::delta::Delta;
 use touchstone_core::trace::{Direction, End, Limits, Next, Traced, Walk, Way};
+use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node as wire;
 

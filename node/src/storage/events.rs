@@ -4,10 +4,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use touchstone_core::Fault;
-use touchstone_core::epcis::Event;
-use touchstone_core::epcis::query::{IndexField, index_values};
 use touchstone_core::hash;
 use touchstone_core::transaction::captured_events;
+use touchstone_epcis::Event;
+use touchstone_epcis::query::{IndexField, index_values};
 
 use super::commit_block;
 use super::database::Rows;

@@ -181,10 +181,12 @@ fn document(rejection: &str, epcis: &str) -> String {
 
 fn sources() -> (String, String) {
     let read = |path: &str| {
-        std::fs::read_to_string(root().join("chain-core/src").join(path))
-            .unwrap_or_else(|error| panic!("{path}: {error}"))
+        std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     };
-    (read("rejection.rs"), read("epcis/error.rs"))
+    (
+        read("chain-core/src/rejection.rs"),
+        read("epcis/src/error.rs"),
+    )
 }
 
 #[test]

@@ -5,7 +5,6 @@ use touchstone_proto::ledger::{Basis, Custody, Position, Role};
 use super::goods::{Goods, Standing};
 use super::{Mode, life};
 use crate::Fault;
-use crate::epcis::{Action, Event};
 use crate::model::company_prefix::is_holdable;
 use crate::model::organisation;
 use crate::model::unit_state::ending;
@@ -13,6 +12,7 @@ use crate::rejection::Rejection;
 use crate::rules::Context;
 use crate::rules::stop::Stop;
 use crate::state::StateRead;
+use touchstone_epcis::{Action, Event};
 
 /// Roles of organisations that have goods in their hands.
 pub(super) const CUSTODIANS: &[Role] = &[

@@ -7,12 +7,12 @@ use touchstone_proto::ledger::{Ending, EventRecord, Position};
 use super::goods::Goods;
 
 use crate::Fault;
-use crate::epcis::{Event, EventType};
 use crate::hash;
 use crate::rejection::Rejection;
 use crate::rules::Context;
 use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
+use touchstone_epcis::{Event, EventType};
 
 /// Remembers an event by its `eventID`, so that it can be corrected.
 pub(super) fn remember<S: StateRead>(

@@ -11,13 +11,13 @@ use super::authority::{self, CUSTODIANS};
 use super::goods::{Goods, is_open};
 use super::{life, quantities};
 use crate::Fault;
-use crate::epcis::{Event, Quantity, QuantityRole};
 use crate::model::company_prefix::is_holdable;
 use crate::model::organisation;
 use crate::rejection::Rejection;
 use crate::rules::Context;
 use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
+use touchstone_epcis::{Event, Quantity, QuantityRole};
 
 /// Offers of one organisation that are open at once.
 pub const MAX_OPEN_OFFERS: usize = 1_000;

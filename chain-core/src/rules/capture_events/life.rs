@@ -8,13 +8,13 @@ use touchstone_proto::ledger::{Basis, End, Ending, Position, Role};
 use super::authority;
 use super::goods::{Goods, Standing};
 use crate::Fault;
-use crate::epcis::{Action, Event, EventType, Identifier, QuantityRole};
 use crate::model::organisation;
 use crate::model::unit_state::ending;
 use crate::rejection::Rejection;
 use crate::rules::Context;
 use crate::rules::stop::Stop;
 use crate::state::StateRead;
+use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
 
 /// Who takes back what was sold.
 const TAKES_BACK: &[Role] = &[Role::Retail, Role::Manufacturer];

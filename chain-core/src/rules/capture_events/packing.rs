@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use touchstone_proto::ledger::{Emptying, Packing, Position};
 
 use super::goods::{Goods, inherited};
-use crate::epcis::{Action, Event, EventType, Identifier};
 use crate::rejection::Rejection;
 use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
+use touchstone_epcis::{Action, Event, EventType, Identifier};
 
 /// A container takes something in while at most this many containers stand around it.
 pub const MAX_PACKING_DEPTH: usize = 16;

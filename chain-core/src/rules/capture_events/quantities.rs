@@ -8,13 +8,13 @@ use touchstone_proto::ledger::{Holding, Product, Stock};
 use super::goods::Goods;
 use super::life;
 use crate::Fault;
-use crate::epcis::{Event, EventType, Quantity, QuantityRole};
 use crate::model::amount::{self, Amount};
 use crate::model::unit_state::ending;
 use crate::rejection::Rejection;
 use crate::rules::Context;
 use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
+use touchstone_epcis::{Event, EventType, Quantity, QuantityRole};
 
 /// Organisations that have some of one lot.
 pub const MAX_HOLDINGS: usize = 1_000;

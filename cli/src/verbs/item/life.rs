@@ -2,10 +2,10 @@
 //! says otherwise, and which events correct which.
 
 use serde_json::{Value, json};
-use touchstone_core::epcis::{Event, Identifier};
 use touchstone_core::model::amount;
 use touchstone_core::model::unit_state::{self, Told, UnitState};
 use touchstone_core::rules::Standing;
+use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, Position, Stock};
 
 use crate::client::Client;

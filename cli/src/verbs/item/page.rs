@@ -1,7 +1,7 @@
 //! A page of an item's own events.
 
 use serde_json::{Value, json};
-use touchstone_core::epcis::Identifier;
+use touchstone_epcis::Identifier;
 
 use super::{absent, print_step, step_json};
 use crate::client::Client;

@@ -2,6 +2,8 @@
 //!
 //! A URN tells where the company's prefix ends; the key's digits don't. So whoever wants a URN must
 //! say how many digits the prefix has.
+//!
+//! Consensus-critical: no
 
 use super::super::UrnError;
 use super::super::digital_link::encode;

@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use prost::Message;
 use touchstone_core::block::Header;
-use touchstone_core::epcis::query::{OrderBy, Query, Subject};
 use touchstone_core::proof::{header, link, state};
 use touchstone_core::state::{delta::decode_stored, keys};
+use touchstone_epcis::query::{OrderBy, Query, Subject};
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node::ItemReply;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use touchstone_core::epcis::query::NAMES;
+use touchstone_epcis::query::NAMES;
 
 use super::*;
 

@@ -10,11 +10,11 @@ use foldhash::fast::RandomState;
 use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
-use touchstone_core::epcis::Event;
 use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
 use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::keys;
 use touchstone_core::transaction::captured_events;
+use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Item, LinkEntry};
 
 use crate::rpc::refusal;

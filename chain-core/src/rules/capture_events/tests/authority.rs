@@ -260,7 +260,7 @@ fn public_documents_are_captured_by_anybody() {
     paths.sort();
     let mut refused = Vec::new();
     for path in &paths {
-        let events = crate::epcis::split_document(&std::fs::read(path).unwrap()).unwrap();
+        let events = touchstone_epcis::split_document(&std::fs::read(path).unwrap()).unwrap();
         let code = match Chain::start().run(MARKET, capture(&events)) {
             Ok(()) => continue,
             Err(rejection) => rejection.code(),

@@ -7,10 +7,10 @@ use touchstone_proto::ledger::LinkEntry;
 
 use super::*;
 use crate::encoding::decode_exact;
-use crate::epcis::{split_document, tests::documents};
 use crate::evidence::Archive;
 use crate::proof::journey;
 use crate::transaction::captured_events;
+use touchstone_epcis::{split_document, test_support::documents};
 
 /// Captures each event in a block of its own. Some unpack what no event before them packs.
 fn capture_each(chain: &mut Chain, events: &[Vec<u8>], name: &str) {

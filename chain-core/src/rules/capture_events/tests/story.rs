@@ -54,7 +54,7 @@ fn tell(chain: &mut Chain, story: &str) {
     for line in lines.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         let bytes = std::fs::read(format!("{folder}/{}", words[1])).unwrap();
-        let events = crate::epcis::split_document(&bytes).unwrap();
+        let events = touchstone_epcis::split_document(&bytes).unwrap();
         let seeds = [
             ("platform", 1),
             ("logistics-a", 2),
