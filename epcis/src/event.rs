@@ -9,6 +9,8 @@ use super::identifier::{Identifier, IdentifierError};
 use super::json::{self, Node};
 use super::moment;
 
+mod subjects;
+
 /// The largest event, in bytes.
 pub const MAX_EVENT_BYTES: usize = 1 << 20;
 
