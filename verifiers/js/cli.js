@@ -4,6 +4,7 @@
 import { basename } from 'node:path';
 import { UsageError, parseArguments, readFile, trustOf } from './src/arguments.js';
 import { readFrames } from './src/frames.js';
+import { printable } from './src/printable.js';
 import { verifyEvidence } from './node.js';
 
 const USAGE = `Examines a Touchstone evidence file offline: what was checked, and what follows.
@@ -30,14 +31,10 @@ Exit codes: 0 verified; 3 not verified; 6 verified, with reservations to weigh; 
 const EXIT = { verified: 0, 'not-verified': 3, 'verified-with-reservations': 6 };
 
 const TITLES = {
-  verified: 'VERIFIED', 'not-verified': 'NOT VERIFIED', 'verified-with-reservations': 'VERIFIED WITH RESERVATIONS',
+  verified: 'VERIFIED',
+  'not-verified': 'NOT VERIFIED',
+  'verified-with-reservations': 'VERIFIED WITH RESERVATIONS',
 };
-
-/** Text of the file without what would steer a terminal. */
-const printable = (text) => text.replace(/[^\x20-\x7e\u00a1-\ud7ff\uf900-\ufffd]/g, (character) => (
-  `[U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`))
-  .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (mark) => (
-    `[U+${mark.codePointAt(0).toString(16).toUpperCase()}]`));
 
 function printText(report) {
   const lines = [`Verdict   ${TITLES[report.verdict]}`];
@@ -46,7 +43,7 @@ function printText(report) {
     lines.push(`  ${element.padEnd(13)} Art. ${article}  ${result.padEnd(12)} ${first}`);
     for (const finding of more) lines.push(`${' '.repeat(38)}${finding}`);
   }
-  process.stdout.write(`${lines.map(printable).join('\n')}\n`);
+  process.stdout.write(`${lines.map((line) => printable(line)).join('\n')}\n`);
 }
 
 async function batch(trust) {
@@ -59,7 +56,10 @@ async function batch(trust) {
 }
 
 async function main(args) {
-  const { values, positionals } = parseArguments(args, { json: { type: 'boolean' }, batch: { type: 'boolean' } });
+  const { values, positionals } = parseArguments(args, {
+    json: { type: 'boolean' },
+    batch: { type: 'boolean' },
+  });
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
@@ -80,7 +80,12 @@ async function main(args) {
   return EXIT[report.verdict];
 }
 
-main(process.argv.slice(2)).then((code) => { process.exitCode = code; }, (error) => {
-  process.stderr.write(`touchstone-verify: ${error instanceof UsageError ? error.message : error.stack}\n`);
-  process.exitCode = 1;
-});
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    process.stderr.write(`touchstone-verify: ${error instanceof UsageError ? error.message : error.stack}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,7 +1,19 @@
 /** An element of the examination, in the order of docs/evidence.md. */
 export type Element =
-  | 'file' | 'genesis' | 'validators' | 'anchor' | 'state' | 'blocks' | 'transactions' | 'completeness' | 'keys'
-  | 'time' | 'time-stamps' | 'independence' | 'opening' | 'originals';
+  | 'file'
+  | 'genesis'
+  | 'validators'
+  | 'anchor'
+  | 'state'
+  | 'blocks'
+  | 'transactions'
+  | 'completeness'
+  | 'keys'
+  | 'time'
+  | 'time-stamps'
+  | 'independence'
+  | 'opening'
+  | 'originals';
 
 export type Verdict = 'verified' | 'verified-with-reservations' | 'not-verified';
 export type Result = 'passed' | 'reservation' | 'failed' | 'not-given' | 'not-checked';
@@ -75,7 +87,7 @@ export interface History {
   /** The containers that it is in now, from the inner to the outer. */
   inside: string[];
   events: HistoryEvent[];
-  /** As written to the item; in a container, the container's may count (docs/format.md, "Custody"). */
+  /** Who has it, that of its containers considered; null where nobody is recorded or the file doesn't show it. */
   custody: { holder: string; basis: string; since: Place; discrepancy: string } | null;
   claims: { organisation: string; reason: string; since: Place }[];
   ended: (Place & { how: string }) | null;
@@ -84,19 +96,19 @@ export interface History {
 export type Deposit =
   | { id: string; recorded: false }
   | {
-    id: string;
-    recorded: true;
-    commitment: string;
-    owner_key: string;
-    organisation: string;
-    time_ms: Integer;
-    /** The holder's word, unless `title_is_recorded`. */
-    title: string | null;
-    title_is_recorded: boolean;
-    disclosed_ms: Integer | null;
-    /** Names are the holder's word. */
-    files: { sha256: string; name: string | null }[];
-  };
+      id: string;
+      recorded: true;
+      commitment: string;
+      owner_key: string;
+      organisation: string;
+      time_ms: Integer;
+      /** The holder's word, unless `title_is_recorded`. */
+      title: string | null;
+      title_is_recorded: boolean;
+      disclosed_ms: Integer | null;
+      /** Names are the holder's word. */
+      files: { sha256: string; name: string | null }[];
+    };
 
 export interface Facts {
   chain_id: string;

@@ -20,15 +20,21 @@ export { usePoints } from './src/ed25519.js';
 export async function verifyEvidence(bytes, options = {}) {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('the evidence file is given as Uint8Array');
   const trust = readTrust(options);
-  const originals = (options.originals ?? []).map(({ name, bytes: content, sha256: hash }) => (
-    { name, hash: hash ?? sha256(content) }));
+  const originals = (options.originals ?? []).map(({ name, bytes: content, sha256: hash }) => ({
+    name,
+    hash: hash ?? sha256(content),
+  }));
   await prepareSignatures();
   const examination = new Examination(bytes, trust, originals);
   const verdict = await examination.run();
   return {
     verdict,
-    checks: examination.rows.map(({ element, article, result, findings }) => (
-      { element, article, result, findings: findings.map((finding) => say(finding, options.language ?? 'en')) })),
+    checks: examination.rows.map(({ element, article, result, findings }) => ({
+      element,
+      article,
+      result,
+      findings: findings.map((finding) => say(finding, options.language ?? 'en')),
+    })),
     // What isn't verified says nothing: its content is not shown.
     facts: examination.holds ? describeFacts(examination, options.now) : null,
   };

@@ -7,7 +7,17 @@ import { sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { concat, fromHex, hex } from './bytes.js';
 import {
-  Fields, TAG, boolean, certificateTime, elements, integer, numberWithin, oidText, only, parse, readWhole,
+  Fields,
+  TAG,
+  boolean,
+  certificateTime,
+  elements,
+  integer,
+  numberWithin,
+  oidText,
+  only,
+  parse,
+  readWhole,
 } from './der.js';
 import { verifySignature } from './ed25519.js';
 import { demand } from './refusal.js';
@@ -68,7 +78,10 @@ function certificateAlgorithm(oid) {
 export function tokenAlgorithm(oid, digest) {
   if (oid === RSA) return { kind: RSA, digest };
   const algorithm = certificateAlgorithm(oid);
-  demand(!algorithm.rootOnly && algorithm.digest === digest, 'the signature algorithm does not go with the digest');
+  demand(
+    !algorithm.rootOnly && algorithm.digest === digest,
+    'the signature algorithm does not go with the digest',
+  );
   return algorithm;
 }
 
@@ -124,7 +137,7 @@ export function readCertificate(bytes) {
   const signature = outer.take(TAG.bitString).content.subarray(1);
   outer.end();
 
-  const fields = new Fields(body, TAG.sequence, 'a certificate\'s body');
+  const fields = new Fields(body, TAG.sequence, "a certificate's body");
   demand(integer(only(fields.take(0xa0), 0xa0, 'a version')) === 2n, 'a certificate is not of version 3');
   const serial = fields.take(TAG.integer).content;
   const inner = algorithmOid(fields.take(TAG.sequence), 'a signature algorithm');
@@ -141,15 +154,26 @@ export function readCertificate(bytes) {
   keyInfo.end();
   const wrapped = fields.optional(0xa3);
   fields.end();
-  const extensions = wrapped === null ? new Map()
-    : readExtensions(elements(onlySequence(wrapped).content));
+  const extensions = wrapped === null ? new Map() : readExtensions(elements(onlySequence(wrapped).content));
   for (const [oid, { critical }] of extensions) {
-    demand(!critical || [KEY_USAGE, BASIC_CONSTRAINTS, EXT_KEY_USAGE].includes(oid),
-      () => `the critical extension ${oid} is unknown`);
+    demand(
+      !critical || [KEY_USAGE, BASIC_CONSTRAINTS, EXT_KEY_USAGE].includes(oid),
+      () => `the critical extension ${oid} is unknown`,
+    );
   }
   return {
-    bytes, body: body.bytes, algorithm: certificateAlgorithm(algorithm), signature, serial, issuer, subject, notBefore,
-    notAfter, keyAlgorithm, key, extensions,
+    bytes,
+    body: body.bytes,
+    algorithm: certificateAlgorithm(algorithm),
+    signature,
+    serial,
+    issuer,
+    subject,
+    notBefore,
+    notAfter,
+    keyAlgorithm,
+    key,
+    extensions,
   };
 }
 
@@ -167,7 +191,10 @@ function keyUsage(certificate) {
   demand(tag === TAG.bitString && (content.length === 2 || content.length === 3), 'a keyUsage of another form');
   const unused = content[0];
   const last = content[content.length - 1];
-  demand(unused < 8 && (last & ((1 << unused) - 1)) === 0 && (last >> unused) & 1, 'a keyUsage of another form');
+  demand(
+    unused < 8 && (last & ((1 << unused) - 1)) === 0 && (last >> unused) & 1,
+    'a keyUsage of another form',
+  );
   return (content[1] << 8) | (content[2] ?? 0);
 }
 
@@ -186,31 +213,40 @@ function extKeyUsage(certificate) {
 /** Rule 1: what the signer's certificate is for. */
 export function checkSignerUsage(certificate) {
   const purposes = extKeyUsage(certificate);
-  demand(purposes !== null && certificate.extensions.get(EXT_KEY_USAGE).critical
-    && purposes.length === 1 && purposes[0] === TIME_STAMPING, 'the signer\'s certificate is not for time stamps alone');
+  demand(
+    purposes !== null &&
+      certificate.extensions.get(EXT_KEY_USAGE).critical &&
+      purposes.length === 1 &&
+      purposes[0] === TIME_STAMPING,
+    "the signer's certificate is not for time stamps alone",
+  );
   const usage = keyUsage(certificate);
-  demand(usage === null || (usage & ~DIGITAL_SIGNATURE_OR_NON_REPUDIATION) === 0,
-    'the signer\'s key is for something else than signatures');
+  demand(
+    usage === null || (usage & ~DIGITAL_SIGNATURE_OR_NON_REPUDIATION) === 0,
+    "the signer's key is for something else than signatures",
+  );
 }
 
 /** Rule 3: whether a certificate may stand above `between` others and the signer's. */
 export function checkAuthority(certificate, between) {
   const extension = certificate.extensions.get(BASIC_CONSTRAINTS);
-  demand(extension !== undefined, 'an issuer\'s certificate is not an authority\'s');
+  demand(extension !== undefined, "an issuer's certificate is not an authority's");
   const fields = new Fields(parse(extension.value), TAG.sequence, 'basicConstraints');
   const authority = fields.optional(TAG.boolean);
   const length = fields.optional(TAG.integer);
   fields.end();
-  demand(authority !== null && boolean(authority), 'an issuer\'s certificate is not an authority\'s');
+  demand(authority !== null && boolean(authority), "an issuer's certificate is not an authority's");
   if (length !== null) {
     const most = numberWithin(length, 0n, MAX_UINT64, 'a pathLenConstraint');
     demand(BigInt(between) <= most, 'more certificates than a pathLenConstraint allows');
   }
   const usage = keyUsage(certificate);
-  demand(usage === null || (usage & KEY_CERT_SIGN) !== 0, 'an issuer\'s key may not sign certificates');
+  demand(usage === null || (usage & KEY_CERT_SIGN) !== 0, "an issuer's key may not sign certificates");
   const purposes = extKeyUsage(certificate);
-  demand(purposes === null || purposes.includes(TIME_STAMPING) || purposes.includes(ANY_USAGE),
-    'an issuer\'s certificate is not for time stamps');
+  demand(
+    purposes === null || purposes.includes(TIME_STAMPING) || purposes.includes(ANY_USAGE),
+    "an issuer's certificate is not for time stamps",
+  );
 }
 
 /** Resolves to whether the certificate's key made the signature over the message. */
@@ -238,8 +274,8 @@ function power(base, exponent, modulus) {
   let result = 1n;
   let factor = base % modulus;
   for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = result * factor % modulus;
-    factor = factor * factor % modulus;
+    if (rest & 1n) result = (result * factor) % modulus;
+    factor = (factor * factor) % modulus;
   }
   return result;
 }
@@ -300,9 +336,8 @@ function ecdsaHolds({ curve, bytes: size }, key, { hash }, message, signature) {
   // The hash's leftmost bits, as many as the order has; both orders have whole bytes.
   const z = number(hash(message).subarray(0, size)) % order;
   const inverse = Point.Fn.inv(s);
-  const u1 = z * inverse % order;
-  const u2 = r * inverse % order;
+  const u1 = (z * inverse) % order;
+  const u2 = (r * inverse) % order;
   const sum = Point.BASE.multiplyUnsafe(u1).add(point.multiplyUnsafe(u2));
   return !sum.is0() && sum.toAffine().x % order === r;
 }
-

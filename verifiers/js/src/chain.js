@@ -21,14 +21,21 @@ const PRECOMMIT = 2;
 /** Reads the exact bytes of a header of the chain; adds its block id. */
 export function readHeader(bytes, chainId) {
   const header = decode(types.Header, bytes);
-  demand(header.version === 1, 'the header\'s version is not 1');
-  for (const field of ['chain_id', 'parent', 'proposer', 'transaction_root', 'state_root', 'validators_hash',
-    'next_validators_hash']) {
+  demand(header.version === 1, "the header's version is not 1");
+  for (const field of [
+    'chain_id',
+    'parent',
+    'proposer',
+    'transaction_root',
+    'state_root',
+    'validators_hash',
+    'next_validators_hash',
+  ]) {
     demand(header[field].length === 32, () => `the header's ${field} has not 32 bytes`);
   }
   demand(equal(header.chain_id, chainId), 'the header is of another chain');
   demand(header.height > 0n, 'the header has no height');
-  demand(header.time_ms <= MAX_TIME_MS, 'the header\'s time is beyond the year 9999');
+  demand(header.time_ms <= MAX_TIME_MS, "the header's time is beyond the year 9999");
   return { ...header, id: blockId(bytes) };
 }
 
@@ -39,9 +46,11 @@ export function readValidatorSet(set) {
   const { validators } = set;
   demand(validators.length >= 1 && validators.length <= MAX_VALIDATORS, 'a set has 1 to 100 validators');
   validators.forEach((validator, i) => {
-    demand(validator.public_key.length === 32, 'a validator\'s key has not 32 bytes');
-    demand(i === 0 || compare(validators[i - 1].public_key, validator.public_key) < 0,
-      'the validators\' keys do not ascend');
+    demand(validator.public_key.length === 32, "a validator's key has not 32 bytes");
+    demand(
+      i === 0 || compare(validators[i - 1].public_key, validator.public_key) < 0,
+      "the validators' keys do not ascend",
+    );
     demand(validator.power >= 1n, 'a validator has no power');
   });
   const power = totalPower(set);
@@ -59,8 +68,8 @@ export async function checkCertificate(certificate, header, set, chainId) {
   const { signatures } = certificate;
   let signed = 0n;
   signatures.forEach(({ public_key: key, signature }, i) => {
-    demand(key.length === 32 && signature.length === 64, 'a certificate\'s signature has another length');
-    demand(i === 0 || compare(signatures[i - 1].public_key, key) < 0, 'the certificate\'s keys do not ascend');
+    demand(key.length === 32 && signature.length === 64, "a certificate's signature has another length");
+    demand(i === 0 || compare(signatures[i - 1].public_key, key) < 0, "the certificate's keys do not ascend");
     const power = powers.get(key.join());
     demand(power !== undefined, 'the certificate has a signature by a key that is not in the set');
     signed += power;
@@ -69,10 +78,13 @@ export async function checkCertificate(certificate, header, set, chainId) {
   const vote = encode(types.Vote, { kind: PRECOMMIT, height, round, block_id });
   const message = concat(voteTag, chainId, vote);
   const held = await Promise.all(
-    signatures.map(({ public_key: key, signature }) => verifySignature(key, signature, message)));
+    signatures.map(({ public_key: key, signature }) => verifySignature(key, signature, message)),
+  );
   demand(held.every(Boolean), 'a signature of the certificate does not hold');
-  demand(3n * signed > 2n * set.power, () => `validators with ${signed} of ${set.power} voting power signed: `
-    + 'not more than 2/3');
+  demand(
+    3n * signed > 2n * set.power,
+    () => `validators with ${signed} of ${set.power} voting power signed: ` + 'not more than 2/3',
+  );
 }
 
 /** The sets that vote, from genesis on, by the heights at which they begin. */
@@ -90,7 +102,7 @@ export class ValidatorSets {
   async apply(change) {
     const { height: before, set } = this.current;
     const header = readHeader(change.header.header, this.chainId);
-    demand(header.height > before, 'the changes\' heights do not ascend');
+    demand(header.height > before, "the changes' heights do not ascend");
     await checkCertificate(change.header.certificate, header, set, this.chainId);
     const next = readValidatorSet(change.next_validators);
     demand(equal(next.hash, header.next_validators_hash), 'the set is not the one that the header names next');
@@ -114,18 +126,27 @@ export async function checkCertifiedHeader(certified, sets) {
   return header;
 }
 
-const ACTIONS = ['capture_events', 'deposit_design', 'disclose_design', 'change_keys', 'approve_change',
-  'declare_product'];
+const ACTIONS = [
+  'capture_events',
+  'deposit_design',
+  'disclose_design',
+  'change_keys',
+  'approve_change',
+  'declare_product',
+];
 
 /** Reads an envelope and requires that its one signature holds; gives the transaction, its id and key. */
 export async function checkEnvelope(bytes, chainId) {
   demand(bytes.length <= MAX_ENVELOPE, 'the envelope is larger than 4 MiB');
   const envelope = decode(types.Envelope, bytes);
   const transaction = decode(types.Transaction, envelope.body);
-  demand(ACTIONS.some((action) => transaction[action] !== null), 'the transaction has no action');
+  demand(
+    ACTIONS.some((action) => transaction[action] !== null),
+    'the transaction has no action',
+  );
   demand(envelope.signatures.length === 1, 'the envelope has not exactly one signature');
   const [{ public_key: key, signature }] = envelope.signatures;
   const message = concat(transactionTag, chainId, envelope.body);
-  demand(await verifySignature(key, signature, message), 'the transaction\'s signature does not hold');
+  demand(await verifySignature(key, signature, message), "the transaction's signature does not hold");
   return { ...transaction, key, id: transactionId(chainId, envelope.body) };
 }

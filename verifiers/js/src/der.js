@@ -5,8 +5,16 @@ import { compare, equal, hex, text } from './bytes.js';
 import { Refusal, demand } from './refusal.js';
 
 export const TAG = {
-  boolean: 0x01, integer: 0x02, bitString: 0x03, octetString: 0x04, null: 0x05, oid: 0x06,
-  utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30, set: 0x31,
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
 };
 
 /** One element: its tag, its content, and all of its bytes. */
@@ -43,8 +51,9 @@ export function elements(bytes) {
 
 function checkInteger({ content }) {
   demand(content.length >= 1, 'DER: an INTEGER without bytes');
-  const spare = content.length > 1 && ((content[0] === 0 && content[1] < 0x80)
-    || (content[0] === 0xff && content[1] >= 0x80));
+  const spare =
+    content.length > 1 &&
+    ((content[0] === 0 && content[1] < 0x80) || (content[0] === 0xff && content[1] >= 0x80));
   demand(!spare, 'DER: an INTEGER that is not the shortest');
 }
 
@@ -54,7 +63,8 @@ function checkPrimitive(element) {
   if (tag === TAG.boolean) {
     demand(content.length === 1 && (content[0] === 0 || content[0] === 0xff), 'DER: a BOOLEAN that is neither');
   }
-  if (tag === TAG.bitString) demand(content.length >= 1 && content[0] === 0, 'DER: a BIT STRING with unused bits');
+  if (tag === TAG.bitString)
+    demand(content.length >= 1 && content[0] === 0, 'DER: a BIT STRING with unused bits');
   if (tag === TAG.null) demand(content.length === 0, 'DER: a NULL with content');
   demand(tag !== 0x10 && tag !== 0x11, 'DER: a SEQUENCE or SET that is not constructed');
 }
@@ -79,8 +89,10 @@ export function parse(bytes) {
       continue;
     }
     const universal = (element.tag & 0xc0) === 0;
-    demand(!universal || element.tag === TAG.sequence || element.tag === TAG.set,
-      'DER: a constructed element of a primitive type');
+    demand(
+      !universal || element.tag === TAG.sequence || element.tag === TAG.set,
+      'DER: a constructed element of a primitive type',
+    );
     pending.push(...elements(element.content));
   }
   return whole;
@@ -169,7 +181,8 @@ export function oid(dotted) {
   const bytes = [];
   for (const number of [40 * a + b, ...rest]) {
     const group = [number % 128];
-    for (let left = Math.floor(number / 128); left > 0; left = Math.floor(left / 128)) group.unshift(128 + left % 128);
+    for (let left = Math.floor(number / 128); left > 0; left = Math.floor(left / 128))
+      group.unshift(128 + (left % 128));
     bytes.push(...group);
   }
   return Uint8Array.from(bytes);
@@ -178,19 +191,24 @@ export function oid(dotted) {
 /** Requires that no element's content or bytes, as `select` gives them, stand twice. */
 export function requireDistinct(list, select, what) {
   const sorted = list.map(select).sort(compare);
-  for (let i = 1; i < sorted.length; i++) demand(!equal(sorted[i - 1], sorted[i]), () => `${what} stands twice`);
+  for (let i = 1; i < sorted.length; i++)
+    demand(!equal(sorted[i - 1], sorted[i]), () => `${what} stands twice`);
 }
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** Milliseconds since 1970 of a real date and time, as text of digits `YYYYMMDDhhmmss`. */
 function milliseconds(digits) {
-  const [year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(digits)
-    .slice(1).map(Number);
+  const [year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/
+    .exec(digits)
+    .slice(1)
+    .map(Number);
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const days = month === 2 && leap ? 29 : DAYS[month - 1];
-  demand(year >= 1 && days !== undefined && day >= 1 && day <= days && hour < 24 && minute < 60 && second < 60,
-    'a date or time that does not exist');
+  demand(
+    year >= 1 && days !== undefined && day >= 1 && day <= days && hour < 24 && minute < 60 && second < 60,
+    'a date or time that does not exist',
+  );
   const date = new Date(0);
   // `Date.UTC` takes years below 100 for those of the twentieth century.
   date.setUTCFullYear(year, month - 1, day);
@@ -205,7 +223,10 @@ export function certificateTime(element) {
     demand(/^\d{12}Z$/.test(source), 'a UTCTime of another form');
     return milliseconds((Number(source.slice(0, 2)) >= 50 ? '19' : '20') + source.slice(0, 12));
   }
-  demand(element.tag === TAG.generalizedTime && /^\d{14}Z$/.test(source), 'a certificate\'s time of another form');
+  demand(
+    element.tag === TAG.generalizedTime && /^\d{14}Z$/.test(source),
+    "a certificate's time of another form",
+  );
   return milliseconds(source.slice(0, 14));
 }
 
@@ -221,8 +242,15 @@ export function tokenTime(element) {
 }
 
 const ATTRIBUTES = {
-  '2.5.4.3': 'CN', '2.5.4.5': 'serialNumber', '2.5.4.6': 'C', '2.5.4.7': 'L', '2.5.4.8': 'ST', '2.5.4.10': 'O',
-  '2.5.4.11': 'OU', '2.5.4.97': 'organizationIdentifier', '1.2.840.113549.1.9.1': 'emailAddress',
+  '2.5.4.3': 'CN',
+  '2.5.4.5': 'serialNumber',
+  '2.5.4.6': 'C',
+  '2.5.4.7': 'L',
+  '2.5.4.8': 'ST',
+  '2.5.4.10': 'O',
+  '2.5.4.11': 'OU',
+  '2.5.4.97': 'organizationIdentifier',
+  '1.2.840.113549.1.9.1': 'emailAddress',
 };
 
 /** A Name as people read it; what isn't text is shown as hexadecimal digits. */
@@ -234,9 +262,7 @@ export function nameText(name) {
       const dotted = oidText(type.content);
       let shown;
       try {
-        shown = value.tag === 0x1e
-          ? new TextDecoder('utf-16be').decode(value.content)
-          : text(value.content);
+        shown = value.tag === 0x1e ? new TextDecoder('utf-16be').decode(value.content) : text(value.content);
       } catch {
         shown = hex(value.content);
       }
@@ -245,4 +271,3 @@ export function nameText(name) {
   }
   return parts.join(', ');
 }
-

@@ -84,15 +84,17 @@ const TRIAL = [
     holds: true,
     message: '9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79',
     key: 'cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d',
-    signature: '9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f'
-      + '87909e14428a7a1d62e9f22f3d3ad7802db02eb2e688b6c52fcd6648a98bd009',
+    signature:
+      '9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f' +
+      '87909e14428a7a1d62e9f22f3d3ad7802db02eb2e688b6c52fcd6648a98bd009',
   },
   {
     holds: false,
     message: 'e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c',
     key: 'cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d',
-    signature: '160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed512'
-      + '5ec6bc982a269b723e0668e540911a9a6a58921d6925e434ab10aa7940551a09',
+    signature:
+      '160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed512' +
+      '5ec6bc982a269b723e0668e540911a9a6a58921d6925e434ab10aa7940551a09',
   },
 ];
 
@@ -121,7 +123,7 @@ async function tryOut(check) {
   if (check === null) return false;
   try {
     for (const { holds, message, key, signature } of TRIAL) {
-      if (await check(fromHex(key), fromHex(signature), fromHex(message)) !== holds) return false;
+      if ((await check(fromHex(key), fromHex(signature), fromHex(message))) !== holds) return false;
     }
   } catch {
     return false;

@@ -27,9 +27,20 @@ const NOT_CHECKED = 'not-checked';
 
 /** Elements in their order, with the article of the rules that asks for each. */
 export const ELEMENTS = [
-  ['file', 16], ['genesis', 17], ['validators', 17], ['anchor', 16], ['state', 16], ['blocks', 16],
-  ['transactions', 16], ['completeness', 16], ['keys', 17], ['time', 17], ['time-stamps', 17], ['independence', 17],
-  ['opening', 18], ['originals', 18],
+  ['file', 16],
+  ['genesis', 17],
+  ['validators', 17],
+  ['anchor', 16],
+  ['state', 16],
+  ['blocks', 16],
+  ['transactions', 16],
+  ['completeness', 16],
+  ['keys', 17],
+  ['time', 17],
+  ['time-stamps', 17],
+  ['independence', 17],
+  ['opening', 18],
+  ['originals', 18],
 ];
 
 // Findings are names and values of words.js.
@@ -42,7 +53,7 @@ const refused = (reason) => ({ result: FAILED, findings: [['refused', { reason }
 async function each(list, work) {
   const results = [];
   for (let i = 0; i < list.length; i += 64) {
-    results.push(...await Promise.all(list.slice(i, i + 64).map((element, k) => work(element, i + k))));
+    results.push(...(await Promise.all(list.slice(i, i + 64).map((element, k) => work(element, i + k)))));
   }
   return results;
 }
@@ -60,14 +71,25 @@ export class Examination {
     this.asked = new Set();
     this.stamps = [];
     this.names = new Map();
+    this.items = new Map();
   }
 
   /** Examines all elements; the first that fails ends it. */
   async run() {
     const checks = {
-      file: this.file, genesis: this.genesis, validators: this.validators, anchor: this.anchor, state: this.state,
-      blocks: this.blocks, transactions: this.transactions, completeness: this.completeness, keys: this.keys,
-      time: this.time, 'time-stamps': this.timeStamps, independence: this.independence, opening: this.opening,
+      file: this.file,
+      genesis: this.genesis,
+      validators: this.validators,
+      anchor: this.anchor,
+      state: this.state,
+      blocks: this.blocks,
+      transactions: this.transactions,
+      completeness: this.completeness,
+      keys: this.keys,
+      time: this.time,
+      'time-stamps': this.timeStamps,
+      independence: this.independence,
+      opening: this.opening,
       originals: this.originalFiles,
     };
     let failed = false;
@@ -102,10 +124,15 @@ export class Examination {
   file() {
     const { bytes } = this;
     demand(bytes.length <= MAX_FILE, 'the file is larger than 268435456 bytes');
-    demand(bytes.length >= MAGIC.length + CHECKSUM && equal(bytes.subarray(0, MAGIC.length), MAGIC),
-      'this is not an evidence file of this version');
+    demand(
+      bytes.length >= MAGIC.length + CHECKSUM && equal(bytes.subarray(0, MAGIC.length), MAGIC),
+      'this is not an evidence file of this version',
+    );
     const end = bytes.length - CHECKSUM;
-    demand(equal(sha256(bytes.subarray(0, end)), bytes.subarray(end)), 'the checksum differs: the file is damaged');
+    demand(
+      equal(sha256(bytes.subarray(0, end)), bytes.subarray(end)),
+      'the checksum differs: the file is damaged',
+    );
     this.evidence = decode(types.Evidence, bytes.subarray(MAGIC.length, end));
     return passed('whole');
   }
@@ -131,7 +158,9 @@ export class Examination {
     demand(this.sets.current.height < header.height, 'a change of the validators is not below the anchor');
     this.header = header;
     return passed('anchor', {
-      id: hex(header.id), height: header.height, signed: this.evidence.anchor.certificate.signatures.length,
+      id: hex(header.id),
+      height: header.height,
+      signed: this.evidence.anchor.certificate.signatures.length,
       total: this.sets.at(header.height).validators.length,
     });
   }
@@ -170,13 +199,16 @@ export class Examination {
     let last = 0n;
     const headers = await each(this.evidence.blocks, (block) => checkCertifiedHeader(block, this.sets));
     for (const header of headers) {
-      demand(header.height > last, 'the blocks\' heights do not ascend');
+      demand(header.height > last, "the blocks' heights do not ascend");
       last = header.height;
       if (header.height === this.header.height) {
-        demand(equal(header.id, this.header.id), 'the block at the anchor\'s height is another than the anchor');
+        demand(equal(header.id, this.header.id), "the block at the anchor's height is another than the anchor");
       } else {
         const id = this.ask('block/', be64(header.height));
-        demand(id !== null && equal(id, header.id), () => `the block at height ${header.height} is not the chain's`);
+        demand(
+          id !== null && equal(id, header.id),
+          () => `the block at height ${header.height} is not the chain's`,
+        );
       }
       this.headers.set(header.height, header);
     }
@@ -187,16 +219,22 @@ export class Examination {
     let last = null;
     const used = new Set();
     for (const { height, index, envelope, siblings } of this.evidence.transactions) {
-      demand(last === null || last.height < height || (last.height === height && last.index < index),
-        'the transactions do not ascend');
+      demand(
+        last === null || last.height < height || (last.height === height && last.index < index),
+        'the transactions do not ascend',
+      );
       last = { height, index };
       const header = this.headers.get(height);
-      demand(header !== undefined, 'a transaction\'s block is not in the file');
+      demand(header !== undefined, "a transaction's block is not in the file");
       used.add(height);
       checkTransactionPath(header, envelope, index, siblings);
     }
-    this.signed = await each(this.evidence.transactions, async ({ height, index, envelope }) => (
-      { ...await checkEnvelope(envelope, this.chainId), height, index, block: this.headers.get(height) }));
+    this.signed = await each(this.evidence.transactions, async ({ height, index, envelope }) => ({
+      ...(await checkEnvelope(envelope, this.chainId)),
+      height,
+      index,
+      block: this.headers.get(height),
+    }));
     demand(used.size === this.headers.size, 'a block holds no transaction of the file');
     return passed('transactions', { count: this.signed.length });
   }
@@ -208,7 +246,7 @@ export class Examination {
   }
 
   itemHistory(item) {
-    demand(canonicalIdentifier(item) === item, 'the item\'s identifier is not in canonical form');
+    demand(canonicalIdentifier(item) === item, "the item's identifier is not in canonical form");
     const links = new Map();
     let last = null;
     for (const { item: name, entries } of this.evidence.links) {
@@ -218,7 +256,7 @@ export class Examination {
       const value = this.ask('item/', name);
       const record = value === null ? null : decode(types.Item, value);
       links.set(name, checkWholeLink(record === null ? emptyLink : record.link, entries));
-      if (name === item) this.itemRecord = record;
+      this.items.set(name, record);
     }
     const histories = new Histories(links, this.signed);
     histories.checkContents();
@@ -227,16 +265,20 @@ export class Examination {
       demand(histories.neededLinks.has(name), () => `the link of ${name} is not needed`);
     }
     for (const { height, index } of this.signed) {
-      demand(histories.neededTransactions.has(`${height}/${index}`),
-        () => `transaction ${index} of block ${height} holds nothing that is needed`);
+      demand(
+        histories.neededTransactions.has(`${height}/${index}`),
+        () => `transaction ${index} of block ${height} holds nothing that is needed`,
+      );
     }
     Object.assign(this, { history, inside, own });
     const { height } = this.header;
-    return history.length === 0 ? passed('nothingRecorded', { height }) : passed('itemComplete', { own, shared, height });
+    return history.length === 0
+      ? passed('nothingRecorded', { height })
+      : passed('itemComplete', { own, shared, height });
   }
 
   designRecord(id) {
-    demand(id.length === 32, 'a design\'s id has not 32 bytes');
+    demand(id.length === 32, "a design's id has not 32 bytes");
     demand(this.evidence.links.length === 0, 'a design has no links');
     const value = this.ask('design/', id);
     if (value === null) {
@@ -244,18 +286,26 @@ export class Examination {
       return passed('notDeposited', { height: this.header.height });
     }
     const record = decode(types.Design, value);
-    demand(record.owner_key.length === 32 && record.commitment.length === 32
-      && equal(designId(record.owner_key, record.commitment), id), 'the record is of another design');
+    demand(
+      record.owner_key.length === 32 &&
+        record.commitment.length === 32 &&
+        equal(designId(record.owner_key, record.commitment), id),
+      'the record is of another design',
+    );
     demand(this.signed.length === 1, 'a deposit has exactly one transaction');
     const [transaction] = this.signed;
     const { position } = record;
-    demand(position.height === transaction.height && position.transaction === transaction.index,
-      'the transaction is not at the record\'s place');
+    demand(
+      position.height === transaction.height && position.transaction === transaction.index,
+      "the transaction is not at the record's place",
+    );
     demand(equal(record.transaction_id, transaction.id), 'the record names another transaction');
-    demand(equal(record.owner_key, transaction.key), 'another key than the owner\'s signed the deposit');
+    demand(equal(record.owner_key, transaction.key), "another key than the owner's signed the deposit");
     demand(record.organisation === transaction.organisation, 'another organisation deposited');
-    demand(transaction.deposit_design !== null && equal(transaction.deposit_design.commitment, record.commitment),
-      'the transaction deposits another commitment');
+    demand(
+      transaction.deposit_design !== null && equal(transaction.deposit_design.commitment, record.commitment),
+      'the transaction deposits another commitment',
+    );
     demand(transaction.block.time_ms === record.time_ms, 'the record has another time than its block');
     this.design = record;
     return passed('depositAgrees');
@@ -268,8 +318,10 @@ export class Examination {
       const found = record.keys.find(({ public_key: one }) => equal(one, key));
       demand(found !== undefined, () => `the signing key is not one of ${organisation}'s`);
       const { valid_from_height: from, valid_until_height: until, compromised_since_ms: since } = found;
-      demand(from <= height && (until === 0n || height <= until),
-        () => `a key of ${organisation} was not valid at height ${height}`);
+      demand(
+        from <= height && (until === 0n || height <= until),
+        () => `a key of ${organisation} was not valid at height ${height}`,
+      );
       if (since !== 0n && since <= block.time_ms) {
         doubts.push(['doubtfulKey', { key: hex(key), organisation, since, height, index }]);
       }
@@ -306,13 +358,17 @@ export class Examination {
     const doubts = [];
     if (doubtful.length > 0) {
       const among = new Set(doubtful);
-      const roots = new Set(this.stamps.filter(({ heights }) => heights.some((height) => among.has(height)))
-        .map(({ rootFingerprint, authority }) => `${rootFingerprint} (${authority})`));
+      const roots = new Set(
+        this.stamps
+          .filter(({ heights }) => heights.some((height) => among.has(height)))
+          .map(({ rootFingerprint, authority }) => `${rootFingerprint} (${authority})`),
+      );
       doubts.push(['untrustedStamps', { heights: doubtful, roots: [...roots] }]);
     }
     for (const { authority, genTime, accuracy, heights } of this.stamps) {
-      const early = heights.filter((height) => (
-        genTime + (accuracy ?? 0n) < this.headers.get(height).time_ms - this.errorMs));
+      const early = heights.filter(
+        (height) => genTime + (accuracy ?? 0n) < this.headers.get(height).time_ms - this.errorMs,
+      );
       if (early.length > 0) doubts.push(['earlyStamp', { authority, heights: early }]);
     }
     return { result: doubts.length > 0 ? RESERVATION : PASSED, findings: [...findings, ...doubts] };
@@ -326,8 +382,13 @@ export class Examination {
       this.organisation(validator.organisation);
       if (parties.has(validator.organisation)) power += validator.power;
     }
-    const organisations = [...new Set(set.validators.map(({ organisation }) => organisation)
-      .filter((organisation) => parties.has(organisation)))].sort();
+    const organisations = [
+      ...new Set(
+        set.validators
+          .map(({ organisation }) => organisation)
+          .filter((organisation) => parties.has(organisation)),
+      ),
+    ].sort();
     if (power === 0n) return passed('independent', { count: set.validators.length });
     const finding = ['parties', { organisations, power, total: set.power }];
     return 3n * power >= set.power ? reserved(finding) : { result: PASSED, findings: [finding] };
@@ -346,16 +407,19 @@ export class Examination {
     demand(salt.length === 32 && hashes.every(({ length }) => length === 32), 'the opening has another form');
     demand(hashes.length >= 1 && hashes.length <= MAX_DESIGN_FILES, 'the opening has not 1 to 1000 files');
     const root = designFiles(be64(hashes.length), ...hashes);
-    demand(equal(designCommitment(this.chainId, this.design.owner_key, salt, root), this.design.commitment),
-      'the opening does not open the commitment');
+    demand(
+      equal(designCommitment(this.chainId, this.design.owner_key, salt, root), this.design.commitment),
+      'the opening does not open the commitment',
+    );
     this.opened = hashes;
     return passed(opening === null ? 'disclosed' : 'opened', { count: hashes.length });
   }
 
   originalFiles() {
     if (this.originals.length === 0) return notGiven('noOriginals');
-    const known = new Set([...(this.opened ?? []), ...(this.history ?? []).map(({ entry }) => entry.content_hash)]
-      .map(hex));
+    const known = new Set(
+      [...(this.opened ?? []), ...(this.history ?? []).map(({ entry }) => entry.content_hash)].map(hex),
+    );
     for (const { name, hash } of this.originals) {
       demand(known.has(hex(hash)), () => `${name} is not among the files or events of this record`);
     }

@@ -2,6 +2,7 @@
 // it, but for the names and titles that it marks as the holder's.
 
 import { hex, text } from './bytes.js';
+import { comparePositions } from './links.js';
 import { Refusal } from './refusal.js';
 
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
@@ -9,6 +10,7 @@ const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 /** A bigint as a JSON number, or as text of digits where a number would lose some. */
 const number = (value) => (value <= SAFE ? Number(value) : value.toString());
 
+const MAX_CONTAINERS = 17;
 const BASES = ['unspecified', 'own-word', 'prefix', 'handover'];
 const ENDINGS = ['unspecified', 'sold', 'consumed', 'destroyed', 'decommissioned'];
 
@@ -42,8 +44,40 @@ function describeStamp(stamp) {
   };
 }
 
-function describeHistory({ evidence, itemRecord: record, history, inside, own }) {
-  const custody = record?.custody ?? null;
+/**
+ * The container that an item is in now; null if it is loose, undefined where the file has not its record. An emptied
+ * container has nothing of before in it.
+ */
+function containerOf(record, items) {
+  if (!record?.packed) return null;
+  const container = items.get(record.packed.container);
+  if (!container) return undefined;
+  const { emptied } = container;
+  return emptied === null || comparePositions(emptied, record.packed.since) < 0 ? container : null;
+}
+
+/** Who has an item (docs/format.md, "Custody"); null where nobody is recorded or the file doesn't show it. */
+function custodyOf(record, items, depth = 0) {
+  if (!record || depth > MAX_CONTAINERS) return null;
+  if (!record.packed) return record.custody;
+  const container = containerOf(record, items);
+  // Of what was in a container that was emptied, a record tells that isn't in the file.
+  if (!container) return null;
+  const outer = custodyOf(container, items, depth + 1);
+  if (outer === null) return null;
+  return comparePositions(outer.since, record.packed.since) > 0 ? outer : record.custody;
+}
+
+/** How its life ended, or that of a container that it is in. */
+function endOf(record, items, depth = 0) {
+  if (!record || depth > MAX_CONTAINERS) return null;
+  return record.ended ?? endOf(containerOf(record, items), items, depth + 1);
+}
+
+function describeHistory({ evidence, items, history, inside, own }) {
+  const record = items.get(evidence.item);
+  const custody = custodyOf(record, items);
+  const ended = endOf(record, items);
   return {
     item: evidence.item,
     own_events: own,
@@ -62,10 +96,12 @@ function describeHistory({ evidence, itemRecord: record, history, inside, own })
       since: place(custody.since),
       discrepancy: custody.discrepancy,
     },
-    claims: (record?.claims ?? []).map(({ organisation, reason, since }) => (
-      { organisation, reason, since: place(since) })),
-    ended: record?.ended
-      ? { how: ENDINGS[record.ended.how] ?? String(record.ended.how), ...place(record.ended.position) } : null,
+    claims: (record?.claims ?? []).map(({ organisation, reason, since }) => ({
+      organisation,
+      reason,
+      since: place(since),
+    })),
+    ended: ended && { how: ENDINGS[ended.how] ?? String(ended.how), ...place(ended.position) },
   };
 }
 
@@ -102,16 +138,23 @@ export function describeFacts(examination, now) {
     time_error_ms: number(examination.errorMs),
     stamps: examination.stamps.map(describeStamp),
     chain_time_only: examination.unstamped.map(number),
-    validators: examination.sets.at(header.height).validators.map(({ organisation, public_key: key, power }) => ({
-      public_key: hex(key),
-      power: number(power),
-      organisation,
-      name: examination.names.get(organisation),
-      signed: signers.has(hex(key)),
-    })),
+    validators: examination.sets
+      .at(header.height)
+      .validators.map(({ organisation, public_key: key, power }) => ({
+        public_key: hex(key),
+        power: number(power),
+        organisation,
+        name: examination.names.get(organisation),
+        signed: signers.has(hex(key)),
+      })),
     organisations: Object.fromEntries(examination.names),
     transactions: examination.signed.map(({ height, index, id, block, organisation, key }) => ({
-      height: number(height), index, id: hex(id), time_ms: number(block.time_ms), organisation, signer: hex(key),
+      height: number(height),
+      index,
+      id: hex(id),
+      time_ms: number(block.time_ms),
+      organisation,
+      signer: hex(key),
     })),
     history: evidence.item === null ? null : describeHistory(examination),
     deposit: evidence.item === null ? describeDeposit(examination) : null,

@@ -17,12 +17,12 @@ export async function* readFrames(stream) {
     return total >= length;
   };
   for (;;) {
-    if (!await fill(4)) {
+    if (!(await fill(4))) {
       if (buffer.length === 0) return;
       throw new Error('the input ends inside a file');
     }
     const length = buffer.readUInt32BE(0);
-    if (!await fill(4 + length)) throw new Error('the input ends inside a file');
+    if (!(await fill(4 + length))) throw new Error('the input ends inside a file');
     // A copy: files may be examined after the buffer has moved on.
     yield new Uint8Array(buffer.subarray(4, 4 + length));
     buffer = buffer.subarray(4 + length);

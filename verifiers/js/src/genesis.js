@@ -6,8 +6,18 @@ import { sha256 } from './hashes.js';
 import { JsonNumber, parseJson } from './json.js';
 import { demand } from './refusal.js';
 
-const ROLES = ['platform', 'logistics', 'manufacturer', 'ip-office', 'court', 'designer', 'customs', 'inspection',
-  'laboratory', 'retail'];
+const ROLES = [
+  'platform',
+  'logistics',
+  'manufacturer',
+  'ip-office',
+  'court',
+  'designer',
+  'customs',
+  'inspection',
+  'laboratory',
+  'retail',
+];
 
 const MAX_UINT64 = (1n << 64n) - 1n;
 
@@ -32,7 +42,10 @@ function string(value, what) {
 }
 
 function number(value, what, least = 0n, most = MAX_UINT64) {
-  demand(value instanceof JsonNumber && /^[0-9]+$/.test(value.digits), () => `${what} is not a number of digits`);
+  demand(
+    value instanceof JsonNumber && /^[0-9]+$/.test(value.digits),
+    () => `${what} is not a number of digits`,
+  );
   const n = BigInt(value.digits);
   demand(n >= least && n <= most, () => `${what} is not from ${least} to ${most}`);
   return n;
@@ -40,7 +53,10 @@ function number(value, what, least = 0n, most = MAX_UINT64) {
 
 function name(value, what, most) {
   const length = utf8(string(value, what)).length;
-  demand(length >= 1 && length <= most && !hasControl(value), () => `${what} is not a name of 1 to ${most} bytes`);
+  demand(
+    length >= 1 && length <= most && !hasControl(value),
+    () => `${what} is not a name of 1 to ${most} bytes`,
+  );
   return value;
 }
 
@@ -56,8 +72,14 @@ function once(values, what) {
 }
 
 function readParameters(value) {
-  const read = members(value, 'parameters', ['precision_ms', 'message_delay_ms', 'max_block_bytes',
-    'max_block_transactions', 'max_transaction_bytes', 'max_events_per_transaction']);
+  const read = members(value, 'parameters', [
+    'precision_ms',
+    'message_delay_ms',
+    'max_block_bytes',
+    'max_block_transactions',
+    'max_transaction_bytes',
+    'max_events_per_transaction',
+  ]);
   const transactionBytes = number(read.max_transaction_bytes, 'max_transaction_bytes', 1024n, 4_194_304n);
   return {
     precision_ms: number(read.precision_ms, 'precision_ms', 1n, 60_000n),
@@ -66,7 +88,11 @@ function readParameters(value) {
     max_block_transactions: number(read.max_block_transactions, 'max_block_transactions', 1n, 1_048_576n),
     max_transaction_bytes: transactionBytes,
     max_events_per_transaction: number(
-      read.max_events_per_transaction, 'max_events_per_transaction', 1n, 100_000n),
+      read.max_events_per_transaction,
+      'max_events_per_transaction',
+      1n,
+      100_000n,
+    ),
   };
 }
 
@@ -74,11 +100,14 @@ function readNode(value, organisation) {
   const read = members(value, 'a node', ['network_key', 'addresses'], ['validator_key', 'power']);
   const addresses = list(read.addresses, 'addresses').map((address) => string(address, 'an address'));
   demand(addresses.length <= 8, 'a node has more than 8 addresses');
-  demand(addresses.every((address) => utf8(address).length <= 256), 'an address has more than 256 bytes');
+  demand(
+    addresses.every((address) => utf8(address).length <= 256),
+    'an address has more than 256 bytes',
+  );
   return {
     network_key: key(read.network_key, 'a network key'),
     addresses,
-    validator_key: read.validator_key == null ? null : key(read.validator_key, 'a validator\'s key'),
+    validator_key: read.validator_key == null ? null : key(read.validator_key, "a validator's key"),
     power: read.power == null ? 1n : number(read.power, 'a power'),
     organisation,
   };
@@ -89,7 +118,10 @@ function readOrganisation(value) {
   const id = string(read.id, 'an id');
   demand(/^[a-z][a-z0-9-]{1,63}$/.test(id), () => `${JSON.stringify(id)} is not an organisation's id`);
   const roles = list(read.roles, 'roles').map((role) => string(role, 'a role'));
-  demand(roles.length > 0 && roles.every((role) => ROLES.includes(role)), () => `${id} has no or unknown roles`);
+  demand(
+    roles.length > 0 && roles.every((role) => ROLES.includes(role)),
+    () => `${id} has no or unknown roles`,
+  );
   once(roles, `a role of ${id}`);
   const keys = list(read.keys, 'keys');
   demand(keys.length >= 1 && keys.length <= 256, () => `${id} has not 1 to 256 keys`);
@@ -100,7 +132,10 @@ function readOrganisation(value) {
   once(prefixes, `a company prefix of ${id}`);
   const nodes = read.nodes === undefined ? [] : list(read.nodes, 'nodes').map((node) => readNode(node, id));
   demand(nodes.length <= 16, () => `${id} has more than 16 nodes`);
-  once(nodes.map((node) => node.network_key.join()), `a network key of ${id}`);
+  once(
+    nodes.map((node) => node.network_key.join()),
+    `a network key of ${id}`,
+  );
   return {
     id,
     name: name(read.name, `the name of ${id}`, 128),
@@ -123,27 +158,42 @@ function checkPrefixes(organisations) {
   }
   for (const [prefix, id] of owners) {
     for (let length = 4; length < prefix.length; length++) {
-      demand((owners.get(prefix.slice(0, length)) ?? id) === id, () => `company prefix ${prefix} has two owners`);
+      demand(
+        (owners.get(prefix.slice(0, length)) ?? id) === id,
+        () => `company prefix ${prefix} has two owners`,
+      );
     }
   }
 }
 
 /** Reads the exact bytes of a genesis document. */
 export function readGenesis(bytes) {
-  const read = members(parseJson(bytes), 'the genesis document',
-    ['format', 'chain', 'time_ms', 'parameters', 'organisations']);
+  const read = members(parseJson(bytes), 'the genesis document', [
+    'format',
+    'chain',
+    'time_ms',
+    'parameters',
+    'organisations',
+  ]);
   demand(read.format === 'touchstone/genesis/v1', 'the genesis document has another format');
   const organisations = list(read.organisations, 'organisations').map(readOrganisation);
-  once(organisations.map(({ id }) => id), 'an organisation\'s id');
-  once(organisations.flatMap(({ keys }) => keys.map(String)), 'an organisation\'s key');
+  once(
+    organisations.map(({ id }) => id),
+    "an organisation's id",
+  );
+  once(
+    organisations.flatMap(({ keys }) => keys.map(String)),
+    "an organisation's key",
+  );
   checkPrefixes(organisations);
-  const validators = organisations.flatMap(({ nodes }) => nodes)
+  const validators = organisations
+    .flatMap(({ nodes }) => nodes)
     .filter((node) => node.validator_key !== null)
     .map(({ validator_key, power, organisation }) => ({ public_key: validator_key, power, organisation }))
     .sort((a, b) => compare(a.public_key, b.public_key));
   return {
     chainId: sha256(bytes),
-    chain: name(read.chain, 'the chain\'s name', 64),
+    chain: name(read.chain, "the chain's name", 64),
     time_ms: number(read.time_ms, 'time_ms'),
     parameters: readParameters(read.parameters),
     organisations,

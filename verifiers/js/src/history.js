@@ -63,8 +63,12 @@ export class Histories {
    */
   constructor(links, transactions) {
     this.links = links;
-    this.transactions = new Map(transactions.map((transaction) => (
-      [place({ height: transaction.height, transaction: transaction.index }), transaction])));
+    this.transactions = new Map(
+      transactions.map((transaction) => [
+        place({ height: transaction.height, transaction: transaction.index }),
+        transaction,
+      ]),
+    );
     this.contents = new Map();
     this.neededLinks = new Set();
     this.neededTransactions = new Set();
@@ -86,9 +90,9 @@ export class Histories {
     const transaction = this.transactions.get(place(entry.position));
     if (transaction === undefined) return;
     const capture = transaction.capture_events;
-    demand(capture !== null, 'an entry\'s transaction captures no events');
+    demand(capture !== null, "an entry's transaction captures no events");
     const event = capture.events[entry.position.event];
-    demand(event !== undefined, 'an entry\'s transaction has not so many events');
+    demand(event !== undefined, "an entry's transaction has not so many events");
     demand(equal(entry.transaction_id, transaction.id), 'an entry names another transaction');
     const at = placeOfEvent(entry.position);
     if (!this.contents.has(at)) {
@@ -125,7 +129,10 @@ export class Histories {
     demand(this.neededLinks.size <= MAX_LINKS, () => `more than ${MAX_LINKS} links`);
     const entries = this.entries(container);
     const entry = entries[firstAfter(entries, position) - 1];
-    demand(entry !== undefined && comparePositions(entry.position, position) === 0, () => `the link of ${container} has no entry for the packing at ${placeOfEvent(position)}`);
+    demand(
+      entry !== undefined && comparePositions(entry.position, position) === 0,
+      () => `the link of ${container} has no entry for the packing at ${placeOfEvent(position)}`,
+    );
   }
 
   /** The item's history: entries by position, and how many of them are its own. */
@@ -212,7 +219,7 @@ export class Histories {
   }
 
   /** The entries after `from` up to and with `to`; null is without bound. */
-  * between(item, from, to) {
+  *between(item, from, to) {
     const entries = this.entries(item);
     const end = to === null ? entries.length : firstAfter(entries, to);
     for (let i = from === null ? 0 : firstAfter(entries, from); i < end; i++) {

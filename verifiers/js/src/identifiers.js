@@ -16,7 +16,8 @@ const form = (pattern) => new RegExp(`^(?:${pattern.replaceAll('X', X)})$`);
 /** The digit that makes the weighted sum of all digits a multiple of 10. */
 export function checkDigit(digits) {
   let sum = 0;
-  for (let i = digits.length - 1, weight = 3; i >= 0; i--, weight = 4 - weight) sum += weight * Number(digits[i]);
+  for (let i = digits.length - 1, weight = 3; i >= 0; i--, weight = 4 - weight)
+    sum += weight * Number(digits[i]);
   return String((10 - (sum % 10)) % 10);
 }
 
@@ -89,8 +90,11 @@ function percentDecode(source) {
   }
 }
 
-const percentEncode = (value) => value.replace(/[^A-Za-z0-9._!'()*+,:;=-]/g, (character) => (
-  `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`));
+const percentEncode = (value) =>
+  value.replace(
+    /[^A-Za-z0-9._!'()*+,:;=-]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 
 /** Whether key and qualifiers, pairs of application identifier and value, have the table's form. */
 function fits([[ai, value], ...qualifiers]) {
@@ -145,7 +149,7 @@ const gtin = (p, r) => {
   return digits + checkDigit(digits);
 };
 const joined = (p, r) => p + r + checkDigit(p + r);
-const two = (part) => demand(/^[0-9]{2}$/.test(part), 'a piece\'s numbers have two digits');
+const two = (part) => demand(/^[0-9]{2}$/.test(part), "a piece's numbers have two digits");
 const itip = (p, r, a, b) => {
   two(a);
   two(b);
@@ -157,12 +161,40 @@ const serial = (s) => {
 };
 
 const URNS = {
-  'id:sgtin': [13, 3, (p, r, s) => [['01', gtin(p, r)], ['21', s]]],
-  'id:upui': [13, 3, (p, r, s) => [['01', gtin(p, r)], ['235', s]]],
+  'id:sgtin': [
+    13,
+    3,
+    (p, r, s) => [
+      ['01', gtin(p, r)],
+      ['21', s],
+    ],
+  ],
+  'id:upui': [
+    13,
+    3,
+    (p, r, s) => [
+      ['01', gtin(p, r)],
+      ['235', s],
+    ],
+  ],
   'id:itip': [13, 5, (p, r, a, b, s) => [itip(p, r, a, b), ['21', s]]],
-  'class:lgtin': [13, 3, (p, r, s) => [['01', gtin(p, r)], ['10', s]]],
+  'class:lgtin': [
+    13,
+    3,
+    (p, r, s) => [
+      ['01', gtin(p, r)],
+      ['10', s],
+    ],
+  ],
   'id:sscc': [17, 2, (p, r) => [['00', gtin(p, r)]]],
-  'id:sgln': [12, 3, (p, r, s) => [['414', joined(p, r)], ['254', s]]],
+  'id:sgln': [
+    12,
+    3,
+    (p, r, s) => [
+      ['414', joined(p, r)],
+      ['254', s],
+    ],
+  ],
   'id:pgln': [12, 2, (p, r) => [['417', joined(p, r)]]],
   'id:grai': [12, 3, (p, r, s) => [['8003', `0${joined(p, r)}${serial(s)}`]]],
   'id:gdti': [12, 3, (p, r, s) => [['253', joined(p, r) + serial(s)]]],
@@ -172,7 +204,14 @@ const URNS = {
   'id:gsin': [16, 2, (p, r) => [['402', joined(p, r)]]],
   'id:giai': [0, 2, (p, r) => [['8004', p + r]]],
   'id:ginc': [0, 2, (p, r) => [['401', p + r]]],
-  'id:cpi': [0, 3, (p, r, s) => [['8010', p + r], ['8011', s]]],
+  'id:cpi': [
+    0,
+    3,
+    (p, r, s) => [
+      ['8010', p + r],
+      ['8011', s],
+    ],
+  ],
   'idpat:sgtin': [13, 3, (p, r) => [['01', gtin(p, r)]]],
   'idpat:upui': [13, 3, (p, r) => [['01', gtin(p, r)]]],
   'idpat:itip': [13, 5, (p, r, a, b) => [itip(p, r, a, b)]],
@@ -183,8 +222,16 @@ const URNS = {
 };
 
 /** URNs in which the reference's first digit moves before the prefix. */
-const MOVES_A_DIGIT = new Set(['id:sgtin', 'id:upui', 'id:itip', 'class:lgtin', 'id:sscc', 'idpat:sgtin', 'idpat:upui',
-  'idpat:itip']);
+const MOVES_A_DIGIT = new Set([
+  'id:sgtin',
+  'id:upui',
+  'id:itip',
+  'class:lgtin',
+  'id:sscc',
+  'idpat:sgtin',
+  'idpat:upui',
+  'idpat:itip',
+]);
 
 const KEPT_URNS = ['id:gid', 'id:adi', 'id:usdod', 'id:bic', 'id:imovn'];
 
@@ -214,20 +261,26 @@ function canonicalUrn(uri) {
   if (length === 0) {
     demand(reference !== '', 'the reference is empty');
   } else {
-    demand(/^[0-9]*$/.test(reference) && prefix.length + reference.length === length,
-      () => `prefix and reference have not ${length} digits`);
+    demand(
+      /^[0-9]*$/.test(reference) && prefix.length + reference.length === length,
+      () => `prefix and reference have not ${length} digits`,
+    );
     demand(reference !== '' || !MOVES_A_DIGIT.has(scheme), 'the reference is empty');
   }
   const elements = make(...parts);
-  demand(fits(elements), 'the EPC URN\'s values do not have the form of their keys');
+  demand(fits(elements), "the EPC URN's values do not have the form of their keys");
   return canonical(elements);
 }
 
 /** The canonical form of an identifier; refuses what isn't one. */
 export function canonicalIdentifier(uri) {
   demand(utf8(uri).length <= MAX_BYTES, 'an identifier has at most 512 bytes');
-  demand(/^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#[\]@!$&'()*+,;=%-]+$/.test(uri) && escapes(uri)
-    && uri.split('#').length <= 2, () => `${JSON.stringify(uri)} is not an absolute URI`);
+  demand(
+    /^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#[\]@!$&'()*+,;=%-]+$/.test(uri) &&
+      escapes(uri) &&
+      uri.split('#').length <= 2,
+    () => `${JSON.stringify(uri)} is not an absolute URI`,
+  );
   if (/^urn:epc:/i.test(uri)) return canonicalUrn(uri);
   if (!/^https?:\/\//i.test(uri)) return uri;
   const elements = digitalLinkElements(uri);

@@ -51,7 +51,11 @@ class Parser {
     if (source[at] === '{') return this.object(depth);
     if (source[at] === '[') return this.array(depth);
     if (source[at] === '"') return this.string();
-    for (const [word, value] of [['true', true], ['false', false], ['null', null]]) {
+    for (const [word, value] of [
+      ['true', true],
+      ['false', false],
+      ['null', null],
+    ]) {
       if (source.startsWith(word, at)) {
         this.at += word.length;
         return value;
@@ -84,7 +88,8 @@ class Parser {
     this.expect('[');
     const elements = [];
     if (this.take(']')) return elements;
-    do elements.push(this.value(depth + 1)); while (this.take(','));
+    do elements.push(this.value(depth + 1));
+    while (this.take(','));
     this.expect(']');
     return elements;
   }
@@ -105,8 +110,10 @@ class Parser {
       demand(next === '\\', 'not JSON: a text has no end, or a control character');
       out += this.escape();
     }
-    demand(!/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(out),
-      'not JSON: half a surrogate pair');
+    demand(
+      !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(out),
+      'not JSON: half a surrogate pair',
+    );
     return out;
   }
 

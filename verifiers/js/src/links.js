@@ -21,7 +21,7 @@ function readEntries(entries) {
   let last = null;
   return entries.map((bytes) => {
     const entry = decode(types.LinkEntry, bytes);
-    demand(last === null || comparePositions(last, entry.position) < 0, 'the entries\' positions do not ascend');
+    demand(last === null || comparePositions(last, entry.position) < 0, "the entries' positions do not ascend");
     last = entry.position;
     return entry;
   });
@@ -31,9 +31,12 @@ const headAfter = (head, entries) => entries.reduce((before, entry) => linkStep(
 
 /** Requires that these exact entries are the whole link; gives them decoded. */
 export function checkWholeLink(link, entries) {
-  demand(link.count === BigInt(entries.length), () => `the link has ${link.count} entries, not ${entries.length}`);
+  demand(
+    link.count === BigInt(entries.length),
+    () => `the link has ${link.count} entries, not ${entries.length}`,
+  );
   const decoded = readEntries(entries);
-  demand(equal(headAfter(EMPTY_HEAD, entries), link.head), 'the entries do not lead to the link\'s head');
+  demand(equal(headAfter(EMPTY_HEAD, entries), link.head), "the entries do not lead to the link's head");
   return decoded;
 }
 
@@ -50,8 +53,8 @@ export function checkPage(stateRoot, recordKey, link, from, entries, proof) {
   const count = link.count;
   const to = from + BigInt(entries.length);
   demand(from < to && to <= count, 'the page holds no entries of the link');
-  const begin = from / PAGE * PAGE;
-  const rounded = (to + PAGE - 1n) / PAGE * PAGE;
+  const begin = (from / PAGE) * PAGE;
+  const rounded = ((to + PAGE - 1n) / PAGE) * PAGE;
   const end = rounded < count ? rounded : count;
   demand(BigInt(proof.before.length) === from - begin, 'the page has not the entries before it');
   demand(BigInt(proof.after.length) === end - to, 'the page has not the entries after it');
@@ -66,6 +69,6 @@ export function checkPage(stateRoot, recordKey, link, from, entries, proof) {
   const last = end === count ? link.head : head(proof.last, end);
   const all = [...proof.before, ...entries, ...proof.after];
   const decoded = readEntries(all);
-  demand(equal(headAfter(first, all), last), 'the page\'s entries do not lead to its head');
+  demand(equal(headAfter(first, all), last), "the page's entries do not lead to its head");
   return decoded.slice(proof.before.length, proof.before.length + entries.length);
 }

@@ -7,9 +7,10 @@ export const types = declare({
   // Package touchstone.ledger.v1
   Envelope: '1 body bytes, 2 signatures* Signature',
   Signature: '1 public_key bytes, 2 signature bytes',
-  Transaction: '1 organisation string, 2 created_ms uint64, | 10 capture_events CaptureEvents, '
-    + '| 11 deposit_design DepositDesign, | 12 disclose_design DiscloseDesign, | 13 change_keys ChangeKeys, '
-    + '| 14 approve_change ApproveChange, | 17 declare_product DeclareProduct',
+  Transaction:
+    '1 organisation string, 2 created_ms uint64, | 10 capture_events CaptureEvents, ' +
+    '| 11 deposit_design DepositDesign, | 12 disclose_design DiscloseDesign, | 13 change_keys ChangeKeys, ' +
+    '| 14 approve_change ApproveChange, | 17 declare_product DeclareProduct',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
@@ -20,37 +21,43 @@ export const types = declare({
   ChangeKeys: '1 add* bytes, 2 retire* bytes, 3 compromised* Compromise',
   Compromise: '1 public_key bytes, 2 since_ms uint64',
   ApproveChange: '1 change Change',
-  Change: '1 sequence uint64, | 2 put_organisation Organisation, | 3 put_validator Validator, '
-    + '| 4 remove_validator bytes',
+  Change:
+    '1 sequence uint64, | 2 put_organisation Organisation, | 3 put_validator Validator, ' +
+    '| 4 remove_validator bytes',
   Organisation: '1 id string, 2 name string, 3 roles* enum, 4 keys* Key, 5 peers* Peer, 6 gs1_prefixes* string',
   Key: '1 public_key bytes, 2 valid_from_height uint64, 3 valid_until_height uint64, 4 compromised_since_ms uint64',
   Peer: '1 public_key bytes, 2 addresses* string',
   Validator: '1 public_key bytes, 2 power uint64, 3 organisation string',
   ValidatorSet: '1 validators* Validator, 2 first_height uint64',
-  Parameters: '1 precision_ms uint64, 2 message_delay_ms uint64, 3 max_block_bytes uint64, '
-    + '4 max_block_transactions uint64, 5 max_transaction_bytes uint64, 6 max_events_per_transaction uint64',
-  Header: '1 version uint32, 2 chain_id bytes, 3 height uint64, 4 time_ms uint64, 5 parent bytes, 6 proposer bytes, '
-    + '7 transaction_root bytes, 8 transaction_count uint64, 9 state_root bytes, 10 validators_hash bytes, '
-    + '11 next_validators_hash bytes',
+  Parameters:
+    '1 precision_ms uint64, 2 message_delay_ms uint64, 3 max_block_bytes uint64, ' +
+    '4 max_block_transactions uint64, 5 max_transaction_bytes uint64, 6 max_events_per_transaction uint64',
+  Header:
+    '1 version uint32, 2 chain_id bytes, 3 height uint64, 4 time_ms uint64, 5 parent bytes, 6 proposer bytes, ' +
+    '7 transaction_root bytes, 8 transaction_count uint64, 9 state_root bytes, 10 validators_hash bytes, ' +
+    '11 next_validators_hash bytes',
   Block: '1 header bytes, 2 transactions* bytes',
   Vote: '1 kind enum, 2 height uint64, 3 round uint32, 4 block_id bytes',
   Proposal: '1 height uint64, 2 round uint32, 3 block_id bytes, 4 valid_round? uint32',
   CommitCertificate: '1 height uint64, 2 round uint32, 3 block_id bytes, 4 signatures* Signature',
   Position: '1 height uint64, 2 transaction uint32, 3 event uint32',
   Link: '1 count uint64, 2 head bytes',
-  LinkEntry: '1 position Position, 2 transaction_id bytes, 3 content_hash bytes, 4 organisation string, '
-    + '5 time_ms uint64',
-  Item: '1 link Link, 2 packed? Packing, 3 emptied? Position, 4 fillings uint64, 5 levels uint32, '
-    + '6 custody? Custody, 7 offer bytes, 8 claims* CustodyClaim, 9 commissioned? Position, 10 ended? End, '
-    + '11 stock? Stock',
+  LinkEntry:
+    '1 position Position, 2 transaction_id bytes, 3 content_hash bytes, 4 organisation string, ' +
+    '5 time_ms uint64',
+  Item:
+    '1 link Link, 2 packed? Packing, 3 emptied? Position, 4 fillings uint64, 5 levels uint32, ' +
+    '6 custody? Custody, 7 offer bytes, 8 claims* CustodyClaim, 9 commissioned? Position, 10 ended? End, ' +
+    '11 stock? Stock',
   Packing: '1 container string, 2 since Position, 3 filling uint64',
   Custody: '1 holder string, 2 basis enum, 3 since Position, 4 offer bytes, 5 discrepancy string',
   CustodyClaim: '1 organisation string, 2 since Position, 3 reason string',
   End: '1 how enum, 2 position Position',
   Stock: '1 unit string, 2 holdings* Holding',
   Holding: '1 organisation string, 2 millionths uint64',
-  Design: '1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position Position, '
-    + '5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? Disclosure',
+  Design:
+    '1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position Position, ' +
+    '5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? Disclosure',
   Disclosure: '1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64',
   DesignFile: '1 link Link',
   // Package touchstone.node.v1
@@ -64,9 +71,10 @@ export const types = declare({
   LinkedEvent: '1 entry bytes, 2 event bytes',
   ItemReply: '1 record StateReply, 2 from uint64, 3 events* LinkedEvent, 4 proof? PageProof',
   // Package touchstone.evidence.v1
-  Evidence: '1 genesis bytes, 2 validator_set_changes* ValidatorSetChange, 3 anchor CertifiedHeader, '
-    + '| 4 item string, | 5 design bytes, 6 states* State, 7 links* CompleteLink, 8 blocks* CertifiedHeader, '
-    + '9 transactions* ProvenTransaction, 10 opening? Opening, 11 checkpoints* Checkpoint, 12 stamps* Stamp',
+  Evidence:
+    '1 genesis bytes, 2 validator_set_changes* ValidatorSetChange, 3 anchor CertifiedHeader, ' +
+    '| 4 item string, | 5 design bytes, 6 states* State, 7 links* CompleteLink, 8 blocks* CertifiedHeader, ' +
+    '9 transactions* ProvenTransaction, 10 opening? Opening, 11 checkpoints* Checkpoint, 12 stamps* Stamp',
   State: '1 key bytes, 2 value? bytes, 3 proof StateProof',
   CompleteLink: '1 item string, 2 entries* bytes',
   ProvenTransaction: '1 height uint64, 2 index uint32, 3 envelope bytes, 4 siblings* bytes',

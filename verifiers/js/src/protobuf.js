@@ -156,7 +156,7 @@ function packed(bytes) {
 export function encode(type, message) {
   const parts = [];
   write(type, message, parts);
-  return concat(...parts.length > 50_000 ? joinMany(parts) : parts);
+  return concat(...(parts.length > 50_000 ? joinMany(parts) : parts));
 }
 
 // A call takes only so many arguments.

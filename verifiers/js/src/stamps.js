@@ -8,13 +8,19 @@ import { MAX_CHECKPOINT_BLOCKS, checkpointDocument, checkpointRoot } from './tre
 
 const bigCompare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-const compareCheckpoints = (a, b) => bigCompare(a.first, b.first) || bigCompare(a.last, b.last)
-  || compare(utf8(a.authority), utf8(b.authority)) || compare(a.token, b.token);
+const compareCheckpoints = (a, b) =>
+  bigCompare(a.first, b.first) ||
+  bigCompare(a.last, b.last) ||
+  compare(utf8(a.authority), utf8(b.authority)) ||
+  compare(a.token, b.token);
 
 function checkCheckpoint({ first, last, authority }) {
-  demand(first >= 1n && first <= last && last - first + 1n <= MAX_CHECKPOINT_BLOCKS, 'a checkpoint of no such blocks');
+  demand(
+    first >= 1n && first <= last && last - first + 1n <= MAX_CHECKPOINT_BLOCKS,
+    'a checkpoint of no such blocks',
+  );
   const { length } = utf8(authority);
-  demand(length >= 1 && length <= 512 && !hasControl(authority), 'an authority\'s address of another form');
+  demand(length >= 1 && length <= 512 && !hasControl(authority), "an authority's address of another form");
 }
 
 /**
@@ -31,20 +37,34 @@ export async function checkTimeStamps({ checkpoints, stamps }, chainId, blocks, 
   const stamped = new Set();
   let last = null;
   for (const stamp of stamps) {
-    demand(last === null || last.checkpoint < stamp.checkpoint
-      || (last.checkpoint === stamp.checkpoint && last.height < stamp.height), 'the stamps do not ascend');
+    demand(
+      last === null ||
+        last.checkpoint < stamp.checkpoint ||
+        (last.checkpoint === stamp.checkpoint && last.height < stamp.height),
+      'the stamps do not ascend',
+    );
     last = stamp;
     const checkpoint = checkpoints[stamp.checkpoint];
     demand(checkpoint !== undefined, 'a stamp names a checkpoint that is not there');
     const { first, authority } = checkpoint;
-    demand(first <= stamp.height && stamp.height <= checkpoint.last, 'a stamp\'s block is not of its checkpoint');
+    demand(
+      first <= stamp.height && stamp.height <= checkpoint.last,
+      "a stamp's block is not of its checkpoint",
+    );
     const header = blocks.get(stamp.height);
-    demand(header !== undefined, 'a stamp\'s block is not in the file');
+    demand(header !== undefined, "a stamp's block is not in the file");
     const once = `${stamp.height} ${authority}`;
     demand(!stamped.has(once), 'two checkpoints of one authority stamp the same block');
     stamped.add(once);
     const root = checkpointRoot(
-      chainId, first, checkpoint.last, stamp.height, header.id, header.validators_hash, stamp.siblings);
+      chainId,
+      first,
+      checkpoint.last,
+      stamp.height,
+      header.id,
+      header.validators_hash,
+      stamp.siblings,
+    );
     const before = expected[stamp.checkpoint];
     demand(before === null || equal(before, root), 'the stamps of a checkpoint lead to different roots');
     expected[stamp.checkpoint] = root;

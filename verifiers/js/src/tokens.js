@@ -2,12 +2,31 @@
 
 import { compare, concat, equal, hex } from './bytes.js';
 import {
-  SHA_1, algorithmOid, checkAuthority, checkSignerUsage, digestOf, issued, keySigned, readCertificate, readExtensions,
-  takeName, tokenAlgorithm,
+  SHA_1,
+  algorithmOid,
+  checkAuthority,
+  checkSignerUsage,
+  digestOf,
+  issued,
+  keySigned,
+  readCertificate,
+  readExtensions,
+  takeName,
+  tokenAlgorithm,
 } from './certificates.js';
 import { sha256 } from './hashes.js';
 import {
-  Fields, TAG, elements, integer, nameText, numberWithin, oidText, only, parse, requireDistinct, tokenTime,
+  Fields,
+  TAG,
+  elements,
+  integer,
+  nameText,
+  numberWithin,
+  oidText,
+  only,
+  parse,
+  requireDistinct,
+  tokenTime,
 } from './der.js';
 import { Refusal, demand } from './refusal.js';
 
@@ -52,15 +71,18 @@ function readOwnCertificates(field) {
   if (field === null) return [];
   const list = elements(field.content);
   demand(list.length >= 1 && list.length <= MAX_OWN_CERTIFICATES, 'the token has not 1 to 8 certificates');
-  demand(list.every((element) => element.tag === TAG.sequence), 'the token has another kind of certificate');
+  demand(
+    list.every((element) => element.tag === TAG.sequence),
+    'the token has another kind of certificate',
+  );
   requireDistinct(list, (element) => element.bytes, 'a certificate of the token');
   return list.map((element) => readCertificate(element.bytes));
 }
 
 function readSigner(element) {
   const fields = new Fields(element, TAG.sequence, 'the signer');
-  demand(integer(fields.take(TAG.integer)) === 1n, 'the signer\'s information is not of version 1');
-  const name = new Fields(fields.take(TAG.sequence), TAG.sequence, 'the signer\'s name');
+  demand(integer(fields.take(TAG.integer)) === 1n, "the signer's information is not of version 1");
+  const name = new Fields(fields.take(TAG.sequence), TAG.sequence, "the signer's name");
   const issuer = takeName(name).bytes;
   const serial = name.take(TAG.integer).content;
   name.end();
@@ -73,7 +95,7 @@ function readSigner(element) {
   for (const attribute of elements(signed.content)) {
     const parts = new Fields(attribute, TAG.sequence, 'an attribute');
     const type = oidText(parts.take(TAG.oid).content);
-    const value = only(parts.take(TAG.set), TAG.set, 'an attribute\'s values');
+    const value = only(parts.take(TAG.set), TAG.set, "an attribute's values");
     parts.end();
     demand(!attributes.has(type), () => `the attribute ${type} stands twice`);
     attributes.set(type, value);
@@ -88,7 +110,10 @@ function readContent(bytes, imprint) {
   demand(integer(fields.take(TAG.integer)) === 1n, 'the time stamp is not of version 1');
   const policy = oidText(fields.take(TAG.oid).content);
   const stamped = new Fields(fields.take(TAG.sequence), TAG.sequence, 'the imprint');
-  demand(digestOf(stamped.take(TAG.sequence), 'the imprint\'s digest').name === 'SHA-256', 'the imprint is not SHA-256');
+  demand(
+    digestOf(stamped.take(TAG.sequence), "the imprint's digest").name === 'SHA-256',
+    'the imprint is not SHA-256',
+  );
   demand(equal(stamped.take(TAG.octetString).content, imprint), 'the token stamps something else');
   stamped.end();
   const serial = fields.take(TAG.integer).content;
@@ -97,7 +122,7 @@ function readContent(bytes, imprint) {
   fields.optional(TAG.boolean);
   fields.optional(TAG.integer);
   const authority = fields.optional(0xa0);
-  if (authority !== null) only(authority, 0xa0, 'the authority\'s name');
+  if (authority !== null) only(authority, 0xa0, "the authority's name");
   const extensions = fields.optional(0xa1);
   fields.end();
   if (extensions !== null) {
@@ -127,18 +152,22 @@ function checkAttributes({ attributes, digest }, content, certificate) {
   const contentType = attributes.get(CONTENT_TYPE);
   demand(contentType && isOid(contentType, TST_INFO), 'the signed content type is another');
   const messageDigest = attributes.get(MESSAGE_DIGEST);
-  demand(messageDigest && messageDigest.tag === TAG.octetString
-    && equal(messageDigest.content, digest.hash(content)), 'the signed digest is not that of the content');
+  demand(
+    messageDigest &&
+      messageDigest.tag === TAG.octetString &&
+      equal(messageDigest.content, digest.hash(content)),
+    'the signed digest is not that of the content',
+  );
   const second = attributes.get(SIGNING_CERTIFICATE_V2);
   const first = attributes.get(SIGNING_CERTIFICATE);
-  demand(first || second, 'no attribute names the signer\'s certificate');
+  demand(first || second, "no attribute names the signer's certificate");
   const check = (value, algorithmAllowed) => {
     const list = new Fields(value, TAG.sequence, 'the signing certificate').any();
     const entry = new Fields(list, TAG.sequence, 'the signing certificate').any();
     const fields = new Fields(entry, TAG.sequence, 'the signing certificate');
     const named = algorithmAllowed ? fields.optional(TAG.sequence) : null;
     let algorithm = algorithmAllowed ? { hash: sha256 } : SHA_1;
-    if (named !== null) algorithm = digestOf(named, 'the signing certificate\'s digest');
+    if (named !== null) algorithm = digestOf(named, "the signing certificate's digest");
     const hash = fields.take(TAG.octetString).content;
     demand(equal(hash, algorithm.hash(certificate.bytes)), 'another certificate was to sign');
   };
@@ -163,7 +192,7 @@ async function findChain(signer, own, others, genTime) {
   const chain = [signer];
   const byBytes = (a, b) => compare(a.bytes, b.bytes);
   const candidates = [...[...own].sort(byBytes), ...[...others].sort(byBytes)];
-  demand(validAt(signer, genTime), 'the signer\'s certificate was not valid at that time');
+  demand(validAt(signer, genTime), "the signer's certificate was not valid at that time");
   for (let below = signer; !equal(below.issuer.bytes, below.subject.bytes);) {
     let next = null;
     for (const candidate of candidates) {
@@ -171,17 +200,17 @@ async function findChain(signer, own, others, genTime) {
       if (chain.some(({ bytes }) => equal(bytes, candidate.bytes))) continue;
       if (!validAt(candidate, genTime)) continue;
       if (refused(() => checkAuthority(candidate, chain.length - 1))) continue;
-      if (below.algorithm.rootOnly || !await issued(candidate, below)) continue;
+      if (below.algorithm.rootOnly || !(await issued(candidate, below))) continue;
       next = candidate;
       break;
     }
     demand(next !== null, () => `no certificate of the issuer of ${nameText(below.subject)} signs and fits`);
     chain.push(next);
-    demand(chain.length <= MAX_CHAIN, 'the signer\'s chain has more than 8 certificates');
+    demand(chain.length <= MAX_CHAIN, "the signer's chain has more than 8 certificates");
     below = next;
   }
   const root = chain[chain.length - 1];
-  demand(await issued(root, root), 'the chain\'s last certificate did not sign itself');
+  demand(await issued(root, root), "the chain's last certificate did not sign itself");
   return chain;
 }
 
@@ -198,20 +227,25 @@ export async function checkToken(bytes, certificates, imprint) {
   const others = certificates.map(readCertificate);
   const stated = readContent(token.content, imprint);
   const { signer } = token;
-  const certificate = [...token.certificates, ...others].find(({ issuer, serial }) => (
-    equal(issuer.bytes, signer.issuer) && equal(serial, signer.serial)));
-  demand(certificate, 'the signer\'s certificate is missing');
+  const certificate = [...token.certificates, ...others].find(
+    ({ issuer, serial }) => equal(issuer.bytes, signer.issuer) && equal(serial, signer.serial),
+  );
+  demand(certificate, "the signer's certificate is missing");
   checkAttributes(signer, token.content, certificate);
   checkSignerUsage(certificate);
   const chain = await findChain(certificate, token.certificates, others, stated.genTime);
   const inChain = ({ bytes: one }) => chain.some((link) => equal(link.bytes, one));
-  demand(token.certificates.every(inChain), 'the token has a certificate that is not of the signer\'s chain');
+  demand(token.certificates.every(inChain), "the token has a certificate that is not of the signer's chain");
   const isOwn = ({ bytes: one }) => token.certificates.some((own) => equal(own.bytes, one));
   const missing = chain.filter((link) => !isOwn(link));
-  demand(missing.length === others.length && others.every((other) => inChain(other) && !isOwn(other)),
-    'the certificates are not those of the chain that the token lacks');
-  demand(await keySigned(certificate, signer.algorithm, signer.message, signer.signature),
-    'the token\'s signature does not hold');
+  demand(
+    missing.length === others.length && others.every((other) => inChain(other) && !isOwn(other)),
+    'the certificates are not those of the chain that the token lacks',
+  );
+  demand(
+    await keySigned(certificate, signer.algorithm, signer.message, signer.signature),
+    "the token's signature does not hold",
+  );
   return {
     ...stated,
     serial: hex(stated.serial),

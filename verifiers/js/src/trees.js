@@ -30,8 +30,13 @@ function rootFromPath(node, leaf, index, count, siblings) {
 /** Requires that `envelope` is number `index` of the header's transactions. */
 export function checkTransactionPath(header, envelope, index, siblings) {
   const root = rootFromPath(
-    transactionNode, transactionLeaf(envelope), BigInt(index), header.transaction_count, siblings);
-  demand(equal(root, header.transaction_root), 'the path does not lead to the block\'s transaction root');
+    transactionNode,
+    transactionLeaf(envelope),
+    BigInt(index),
+    header.transaction_count,
+    siblings,
+  );
+  demand(equal(root, header.transaction_root), "the path does not lead to the block's transaction root");
 }
 
 /** Root of the tree over all envelopes. */
@@ -39,7 +44,9 @@ export function transactionRoot(envelopes) {
   const count = envelopes.length;
   if (count === 0) return taggedHash('touchstone/transaction-empty/v1')();
   const nodes = new Array(2 * count - 1);
-  envelopes.forEach((envelope, i) => { nodes[count - 1 + i] = transactionLeaf(envelope); });
+  envelopes.forEach((envelope, i) => {
+    nodes[count - 1 + i] = transactionLeaf(envelope);
+  });
   for (let k = count - 2; k >= 0; k--) nodes[k] = transactionNode(nodes[2 * k + 1], nodes[2 * k + 2]);
   return transactionNode(be64(count), nodes[0]);
 }
@@ -79,10 +86,13 @@ export function checkStateProof(root, key, value, proof) {
   } else if (other === null) {
     node = placeholder;
   } else {
-    demand(other.key_hash.length === 32 && other.value_hash.length === 32, 'the other leaf has not 32 bytes each');
-    demand(!equal(other.key_hash, path), 'the other leaf is the key\'s own');
+    demand(
+      other.key_hash.length === 32 && other.value_hash.length === 32,
+      'the other leaf has not 32 bytes each',
+    );
+    demand(!equal(other.key_hash, path), "the other leaf is the key's own");
     for (let i = 0; i < depth; i++) {
-      demand(bitAt(other.key_hash, i) === bitAt(path, i), 'the other leaf is not in the key\'s place');
+      demand(bitAt(other.key_hash, i) === bitAt(path, i), "the other leaf is not in the key's place");
     }
     node = sha256(concat(leafTag, other.key_hash, other.value_hash));
   }

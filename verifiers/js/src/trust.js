@@ -7,9 +7,11 @@ const BLOCK = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICAT
 
 /** The certificates in text of PEM. */
 export function readPem(text) {
-  const found = [...text.matchAll(BLOCK)].map(([, base64]) => (
-    Uint8Array.from(atob(base64.replace(/\s/g, '')), (character) => character.charCodeAt(0))));
-  if (found.length === 0) throw new TypeError('no certificate in PEM: a line "-----BEGIN CERTIFICATE-----" is missing');
+  const found = [...text.matchAll(BLOCK)].map(([, base64]) =>
+    Uint8Array.from(atob(base64.replace(/\s/g, '')), (character) => character.charCodeAt(0)),
+  );
+  if (found.length === 0)
+    throw new TypeError('no certificate in PEM: a line "-----BEGIN CERTIFICATE-----" is missing');
   return found;
 }
 
@@ -28,5 +30,8 @@ export function readTrust({ genesis = null, chainId = null, tsaRoots = [] }) {
     trusted = named;
   }
   const list = Array.isArray(tsaRoots) ? tsaRoots : [tsaRoots];
-  return { chainId: trusted, roots: list.flatMap((root) => (typeof root === 'string' ? readPem(root) : [root])) };
+  return {
+    chainId: trusted,
+    roots: list.flatMap((root) => (typeof root === 'string' ? readPem(root) : [root])),
+  };
 }

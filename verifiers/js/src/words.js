@@ -1,4 +1,4 @@
-// What an examination found, in English and Chinese.
+// What an examination found, in English and Chinese. The Chinese terms are those of the printed report.
 
 const iso = (ms) => {
   // Dates end where JavaScript's do; later ones are shown as milliseconds.
@@ -6,21 +6,25 @@ const iso = (ms) => {
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString().replace('.000Z', 'Z');
 };
 const list = (values) => values.join(', ');
+const listed = (values) => values.join('、');
 
 const accuracy = {
   en: (ms) => (ms === null ? 'accuracy not stated' : `accuracy ${ms} ms`),
   zh: (ms) => (ms === null ? '未声明精度' : `精度 ${ms} 毫秒`),
 };
 
+const noLaterThan = ({ genTime, accuracy: ms }) => iso(genTime + (ms ?? 0n));
+
 export const FINDINGS = {
   whole: {
     en: () => 'whole, and canonically encoded',
-    zh: () => '文件完整,编码规范',
+    zh: () => '文件完整，编码规范',
   },
   compareChain: {
-    en: ({ chainId }) => `no trusted genesis was given: everything below holds for the chain ${chainId}, which must be `
-      + 'compared with the chain id that the consortium publishes',
-    zh: ({ chainId }) => `未提供可信的创世文件:以下结论仅对链 ${chainId} 成立,须与联盟公布的链标识核对`,
+    en: ({ chainId }) =>
+      `no trusted genesis was given: everything below holds for the chain ${chainId}, which must be ` +
+      'compared with the chain id that the consortium publishes',
+    zh: ({ chainId }) => `未提供可信的创世文件：以下各项仅对链 ${chainId} 成立，须与联盟公布的链标识核对`,
   },
   trustedChain: {
     en: ({ chainId }) => `of the trusted chain ${chainId}`,
@@ -28,138 +32,153 @@ export const FINDINGS = {
   },
   genesisValidators: {
     en: () => 'the validators are those of genesis',
-    zh: () => '验证者即创世文件所列',
+    zh: () => '验证节点即创世文件所列',
   },
   validatorChanges: {
     en: ({ count }) => `changes of the validators: ${count}, each decided by the set before it`,
-    zh: ({ count }) => `验证者变更 ${count} 次,每次均由变更前的验证者决定`,
+    zh: ({ count }) => `验证节点变更 ${count} 次，每次均由变更前的节点集作出`,
   },
   anchor: {
-    en: ({ id, height, signed, total }) => `block ${id} at height ${height}, signed by ${signed} of ${total} validators `
-      + 'with more than 2/3 of the voting power',
-    zh: ({ id, height, signed, total }) => `高度 ${height} 的区块 ${id},由 ${total} 个验证者中的 ${signed} 个签名,`
-      + '其表决权超过三分之二',
+    en: ({ id, height, signed, total }) =>
+      `block ${id} at height ${height}, signed by ${signed} of ${total} validators ` +
+      'with more than 2/3 of the voting power',
+    zh: ({ id, height, signed, total }) =>
+      `高度 ${height} 的区块 ${id}，由 ${total} 个验证节点中的 ${signed} 个签署，` + '表决权超过三分之二',
   },
   state: {
     en: ({ count }) => `values proven under the anchor's state root: ${count}`,
-    zh: ({ count }) => `在锚定区块的状态根下证明的值:${count} 个`,
+    zh: ({ count }) => `在锚定区块的状态根下得到证明的值：${count} 个`,
   },
   blocks: {
     en: ({ count }) => `blocks of the chain, each with its certificate: ${count}`,
-    zh: ({ count }) => `链上的区块,均有提交证书:${count} 个`,
+    zh: ({ count }) => `本链的区块，各有提交证书：${count} 个`,
   },
   transactions: {
     en: ({ count }) => `transactions in their blocks, exact bytes, signatures hold: ${count}`,
-    zh: ({ count }) => `交易位于其区块之中,字节一致,签名有效:${count} 笔`,
+    zh: ({ count }) => `交易在其区块之中，字节一致，签名成立：${count} 笔`,
   },
   itemComplete: {
-    en: ({ own, shared, height }) => `events of its own: ${own}, of its containers while it was in them: ${shared}; none `
-      + `is missing up to height ${height}`,
-    zh: ({ own, shared, height }) => `自身事件 ${own} 个,处于容器之中期间容器的事件 ${shared} 个;`
-      + `截至高度 ${height} 无一缺失`,
+    en: ({ own, shared, height }) =>
+      `events of its own: ${own}, of its containers while it was in them: ${shared}; none ` +
+      `is missing up to height ${height}`,
+    zh: ({ own, shared, height }) =>
+      `自身事件 ${own} 个，在容器中期间容器的事件 ${shared} 个；截至高度 ${height} 无一遗漏`,
   },
   nothingRecorded: {
     en: ({ height }) => `nothing was recorded for it up to height ${height}`,
-    zh: ({ height }) => `截至高度 ${height},没有任何关于它的记录`,
+    zh: ({ height }) => `截至高度 ${height}，没有关于它的任何记录`,
   },
   depositAgrees: {
-    en: () => 'the deposit\'s record and its transaction agree',
+    en: () => "the deposit's record and its transaction agree",
     zh: () => '存证记录与其交易一致',
   },
   notDeposited: {
     en: ({ height }) => `nothing was deposited up to height ${height}`,
-    zh: ({ height }) => `截至高度 ${height},没有这一存证`,
+    zh: ({ height }) => `截至高度 ${height}，没有这一存证`,
   },
   keys: {
-    en: ({ count }) => 'every signing key belonged to the organisation named and was valid at its height '
-      + `(signatures: ${count})`,
-    zh: ({ count }) => `每个签名密钥均属于所述组织,且在其高度有效(签名 ${count} 个)`,
+    en: ({ count }) =>
+      'every signing key belonged to the organisation named and was valid at its height ' +
+      `(signatures: ${count})`,
+    zh: ({ count }) => `签名密钥均属于所称机构且当时有效（签名 ${count} 个）`,
   },
   doubtfulKey: {
-    en: ({ key, organisation, since, height, index }) => `DOUBTFUL: key ${key} of ${organisation} was reported `
-      + `compromised from ${iso(since)} on, and signed transaction ${height}/${index} after that: somebody else may have`,
-    zh: ({ key, organisation, since, height, index }) => `存疑:${organisation} 报告密钥 ${key} 自 ${iso(since)} 起`
-      + `可能泄露,此后该密钥签署了交易 ${height}/${index}:可能由他人签署`,
+    en: ({ key, organisation, since, height, index }) =>
+      `DOUBTFUL: key ${key} of ${organisation} was reported ` +
+      `compromised from ${iso(since)} on, and signed transaction ${height}/${index} after that: somebody else may have`,
+    zh: ({ key, organisation, since, height, index }) =>
+      `存疑：${organisation} 报告密钥 ${key} 自 ${iso(since)} 起可能泄露，` +
+      `此后该密钥签署了交易 ${height}/${index}：可能由他人签署`,
   },
   chainTime: {
-    en: ({ precision, delay }) => 'chain time: a block\'s time is that of its proposer\'s clock, which validators with more '
-      + 'than 2/3 of the voting power compared with theirs when they first saw it: '
-      + `precision ${precision} ms, message delay ${delay} ms`,
-    zh: ({ precision, delay }) => '链时间:区块时间取自提议者的时钟,表决权超过三分之二的验证者在首次见到该区块时'
-      + `与各自的时钟核对:时钟精度 ${precision} 毫秒,消息延迟 ${delay} 毫秒`,
+    en: ({ precision, delay }) =>
+      "chain time: a block's time is that of its proposer's clock, which validators with " +
+      'more than 2/3 of the voting power compared with theirs when they first saw it: ' +
+      `precision ${precision} ms, message delay ${delay} ms`,
+    zh: ({ precision, delay }) =>
+      '链上时间：区块时间取自提议节点的时钟，超过三分之二表决权的验证节点在首次见到时与各自的' +
+      `时钟核对：时钟精度 ${precision} 毫秒，消息延迟 ${delay} 毫秒`,
   },
   recorded: {
-    en: ({ from, to, error }) => `recorded from ${iso(from)} to ${iso(to)}, each ± ${error} ms where the block was decided `
-      + 'in its first round; each later round of the votes allows for a message delay a tenth longer',
-    zh: ({ from, to, error }) => `记录于 ${iso(from)} 至 ${iso(to)},区块在首轮决定时误差为 ± ${error} 毫秒;`
-      + '此后每多一轮表决,允许的消息延迟增加十分之一',
+    en: ({ from, to, error }) =>
+      `recorded from ${iso(from)} to ${iso(to)}, each ± ${error} ms where the block was decided ` +
+      'in its first round; each later round of the votes allows for a message delay a tenth longer',
+    zh: ({ from, to, error }) =>
+      `记录于 ${iso(from)} 至 ${iso(to)}，区块在首轮决定的，误差为 ± ${error} 毫秒；` +
+      '此后每多一轮表决，容许的消息延迟增加十分之一',
   },
   chainTimeOnly: {
     en: () => 'chain time only: the file carries no token of a time-stamp authority',
-    zh: () => '仅有链时间:文件不含时间戳服务机构的时间戳',
+    zh: () => '仅有链上时间：文件不含时间戳机构的时间戳',
   },
   nothingToStamp: {
     en: () => 'no block holds anything of the subject that could be stamped',
-    zh: () => '没有任何区块含有可加盖时间戳的内容',
+    zh: () => '没有区块含有可加盖时间戳的内容',
   },
   stamp: {
-    en: (stamp) => `${stamp.signer} stamped blocks ${stamp.first} to ${stamp.last} at ${iso(stamp.genTime)} `
-      + `(${accuracy.en(stamp.accuracy)}; serial number ${stamp.serial}, policy ${stamp.policy}, asked at `
-      + `${stamp.authority}): blocks ${list(stamp.heights)} of the record existed no later than `
-      + `${iso(stamp.genTime + (stamp.accuracy ?? 0n))}`,
-    zh: (stamp) => `${stamp.signer} 于 ${iso(stamp.genTime)} 为区块 ${stamp.first} 至 ${stamp.last} 加盖时间戳`
-      + `(${accuracy.zh(stamp.accuracy)};序列号 ${stamp.serial},策略 ${stamp.policy},服务地址 ${stamp.authority}):`
-      + `本记录的区块 ${list(stamp.heights)} 不晚于 ${iso(stamp.genTime + (stamp.accuracy ?? 0n))} 存在`,
+    en: (stamp) =>
+      `${stamp.signer} stamped blocks ${stamp.first} to ${stamp.last} at ${iso(stamp.genTime)} ` +
+      `(${accuracy.en(stamp.accuracy)}; serial number ${stamp.serial}, policy ${stamp.policy}, asked at ` +
+      `${stamp.authority}): blocks ${list(stamp.heights)} of the record existed no later than ${noLaterThan(stamp)}`,
+    zh: (stamp) =>
+      `${stamp.signer} 于 ${iso(stamp.genTime)} 为区块 ${stamp.first} 至 ${stamp.last} 加盖时间戳（` +
+      `${accuracy.zh(stamp.accuracy)}；序列号 ${stamp.serial}，策略 ${stamp.policy}，服务地址 ${stamp.authority}）：` +
+      `记录所在的区块 ${listed(stamp.heights)} 不晚于 ${noLaterThan(stamp)} 存在`,
   },
   untrustedStamps: {
-    en: ({ heights, roots }) => `no trusted authority stamped the blocks ${list(heights)}: compare the SHA-256 of the root `
-      + `certificate with the one that the authority publishes: ${list(roots)}`,
-    zh: ({ heights, roots }) => `区块 ${list(heights)} 没有受信任机构的时间戳:请将根证书的 SHA-256 与该机构公布的核对:`
-      + `${list(roots)}`,
+    en: ({ heights, roots }) =>
+      `no trusted authority stamped the blocks ${list(heights)}: compare the SHA-256 of the ` +
+      `root certificate with the one that the authority publishes: ${list(roots)}`,
+    zh: ({ heights, roots }) =>
+      `区块 ${listed(heights)} 没有受信机构的时间戳：须将根证书的 SHA-256 与该机构公布的核对：` + listed(roots),
   },
   earlyStamp: {
-    en: ({ authority, heights }) => `the time stamp of ${authority} is earlier than the time of the blocks `
-      + `${list(heights)}: one of the clocks was wrong by more than its owner states`,
-    zh: ({ authority, heights }) => `${authority} 的时间戳早于区块 ${list(heights)} 的时间:`
-      + '其中一个时钟的误差超过其所有者声明的范围',
+    en: ({ authority, heights }) =>
+      `the time stamp of ${authority} is earlier than the time of the blocks ` +
+      `${list(heights)}: one of the clocks was wrong by more than its owner states`,
+    zh: ({ authority, heights }) =>
+      `${authority} 的时间戳早于区块 ${listed(heights)} 的时间：` + '其中一个时钟的误差超过其所有者的声明',
   },
   unstamped: {
     en: ({ heights }) => `blocks with chain time only: ${list(heights)}`,
-    zh: ({ heights }) => `仅有链时间的区块:${list(heights)}`,
+    zh: ({ heights }) => `仅有链上时间的区块：${listed(heights)}`,
   },
   independent: {
     en: ({ count }) => `none of the ${count} validators belongs to a party of this record`,
-    zh: ({ count }) => `${count} 个验证者均不属于本记录的当事方`,
+    zh: ({ count }) => `${count} 个验证节点均不属于本记录的当事人`,
   },
   parties: {
-    en: ({ organisations, power, total }) => `parties of this record run validators themselves (${list(organisations)}), `
-      + `with ${power} of ${total} voting power`,
-    zh: ({ organisations, power, total }) => `本记录的当事方自行运行验证者(${list(organisations)}),`
-      + `表决权占 ${total} 中的 ${power}`,
+    en: ({ organisations, power, total }) =>
+      `parties of this record run validators themselves (${list(organisations)}), ` +
+      `with ${power} of ${total} voting power`,
+    zh: ({ organisations, power, total }) =>
+      `本记录的当事人自行运行验证节点（${listed(organisations)}），` + `表决权占 ${total} 中的 ${power}`,
   },
   noCommitment: {
     en: () => 'there is no commitment to open',
-    zh: () => '没有需要打开的承诺值',
+    zh: () => '没有须开启的承诺值',
   },
   closed: {
     en: () => 'nothing opens the commitment: what was deposited does not show',
-    zh: () => '没有打开承诺值的材料:存证的内容未显示',
+    zh: () => '没有开启承诺值的材料：存证的内容未显示',
   },
   opened: {
-    en: ({ count }) => `salt and files open the commitment (files: ${count})`,
-    zh: ({ count }) => `盐值与文件打开承诺值(文件 ${count} 个)`,
+    en: ({ count }) =>
+      `salt and files open the commitment (files: ${count}); names and an undisclosed title are the ` +
+      "holder's word",
+    zh: ({ count }) => `盐值与文件指纹开启承诺值（文件 ${count} 个）；文件名和未公开的名称为持有人所述`,
   },
   disclosed: {
     en: ({ count }) => `the commitment was opened in public, on the ledger, by its owner (files: ${count})`,
-    zh: ({ count }) => `所有者已在账本上公开打开承诺值(文件 ${count} 个)`,
+    zh: ({ count }) => `存证人已在账本上公开开启承诺值（文件 ${count} 个）`,
   },
   noOriginals: {
     en: () => 'no original files were handed in',
-    zh: () => '未提交原始文件',
+    zh: () => '未提交原件',
   },
   original: {
     en: ({ name }) => `${name} is a file of this record, byte for byte`,
-    zh: ({ name }) => `${name} 与本记录中的文件逐字节一致`,
+    zh: ({ name }) => `${name} 与本记录的文件逐字节一致`,
   },
   refused: {
     en: ({ reason }) => reason,
@@ -167,7 +186,7 @@ export const FINDINGS = {
   },
   notChecked: {
     en: () => 'not checked, as an element before it failed',
-    zh: () => '前面的要素不成立,故未检查',
+    zh: () => '因前面的要素不通过，未核验',
   },
 };
 

@@ -6,14 +6,27 @@ import { compare, concat, equal, fromHex, hex, utf8 } from '../src/bytes.js';
 import { ValidatorSets, checkCertificate, checkEnvelope, readHeader, readValidatorSet } from '../src/chain.js';
 import { verifySignature } from '../src/ed25519.js';
 import { readGenesis } from '../src/genesis.js';
-import { blockId, changeId, designCommitment, designFiles, designId, linkStep, sha256, tagged } from '../src/hashes.js';
+import {
+  blockId,
+  changeId,
+  designCommitment,
+  designFiles,
+  designId,
+  linkStep,
+  sha256,
+  tagged,
+} from '../src/hashes.js';
 import { canonicalIdentifier } from '../src/identifiers.js';
 import { checkWholeLink } from '../src/links.js';
 import { types } from '../src/messages.js';
 import { decode, encode } from '../src/protobuf.js';
 import { checkToken } from '../src/tokens.js';
 import {
-  checkStateProof, checkTransactionPath, checkpointDocument, checkpointRoot, transactionRoot,
+  checkStateProof,
+  checkTransactionPath,
+  checkpointDocument,
+  checkpointRoot,
+  transactionRoot,
 } from '../src/trees.js';
 import { block, bytesOf, textOf, vectors } from './support/repository.js';
 import { stateTree } from './support/state_tree.js';
@@ -40,9 +53,16 @@ test('the genesis document gives chain id, validators and state root', () => {
   ];
   for (const { id, name, roles, keys, gs1_prefixes: prefixes, nodes } of genesis.organisations) {
     const record = {
-      id, name, roles, gs1_prefixes: prefixes,
-      keys: keys.map((key) => (
-        { public_key: key, valid_from_height: 1n, valid_until_height: 0n, compromised_since_ms: 0n })),
+      id,
+      name,
+      roles,
+      gs1_prefixes: prefixes,
+      keys: keys.map((key) => ({
+        public_key: key,
+        valid_from_height: 1n,
+        valid_until_height: 0n,
+        compromised_since_ms: 0n,
+      })),
       peers: nodes.map(({ network_key: key, addresses }) => ({ public_key: key, addresses })),
     };
     pairs.push([utf8(`organisation/${id}`), encode(types.Organisation, record)]);
@@ -60,7 +80,9 @@ test('a design has the commitment and the id of the vectors', () => {
   const commitment = designCommitment(chainId, owner, vector('design.salt'), root);
   assert.deepEqual(commitment, vector('design.commitment'));
   assert.deepEqual(designId(owner, commitment), vector('design.id'));
-  const [goldenRoot, goldenCommitment, goldenId] = textOf('chain-core/tests/golden/design.txt').trim().split('\n');
+  const [goldenRoot, goldenCommitment, goldenId] = textOf('chain-core/tests/golden/design.txt')
+    .trim()
+    .split('\n');
   assert.equal(goldenRoot, hex(root));
   assert.equal(`${goldenCommitment} ${goldenId}`.length, 129);
 });
@@ -72,10 +94,12 @@ test('a transaction is read, and its signature holds', async () => {
   assert.deepEqual(transaction.key, vector('transaction.public_key'));
   assert.equal(new TextDecoder().decode(transaction.capture_events.events[0]), all.get('transaction.event.0'));
   assert.deepEqual(
-    concat(tagged('touchstone/transaction/v1'), chainId, vector('transaction.body')), vector('transaction.signed_bytes'));
+    concat(tagged('touchstone/transaction/v1'), chainId, vector('transaction.body')),
+    vector('transaction.signed_bytes'),
+  );
 });
 
-test('the transaction tree has the vectors\' root and paths', () => {
+test("the transaction tree has the vectors' root and paths", () => {
   const envelopes = numbered('block.transaction');
   assert.deepEqual(transactionRoot(envelopes), vector('tree.root'));
   assert.deepEqual(transactionRoot([]), vector('tree.root_of_none'));
@@ -86,7 +110,8 @@ test('the transaction tree has the vectors\' root and paths', () => {
     const siblings = numbered(`tree.proof.${i}.sibling`);
     checkTransactionPath(header, envelope, i, siblings);
     for (let other = 0; other < 4; other++) {
-      if (other !== i) assert.throws(() => checkTransactionPath(header, envelope, other, siblings), { name: 'Refusal' });
+      if (other !== i)
+        assert.throws(() => checkTransactionPath(header, envelope, other, siblings), { name: 'Refusal' });
     }
   });
 });
@@ -104,7 +129,10 @@ test('votes, a certificate and a proposal', async () => {
   const precommit = decode(types.Vote, vector('vote.precommit'));
   assert.equal(precommit.kind, 2);
   assert.equal(decode(types.Vote, vector('vote.nil_prevote')).block_id.length, 0);
-  assert.deepEqual(concat(tagged('touchstone/vote/v1'), chainId, vector('vote.precommit')), vector('vote.signed_bytes'));
+  assert.deepEqual(
+    concat(tagged('touchstone/vote/v1'), chainId, vector('vote.precommit')),
+    vector('vote.signed_bytes'),
+  );
   const header = readHeader(vector('block.header'), chainId);
   const certificate = decode(types.CommitCertificate, vector('certificate'));
   const set = readValidatorSet(genesis.validators);
@@ -113,15 +141,23 @@ test('votes, a certificate and a proposal', async () => {
   await assert.rejects(checkCertificate(fewer, header, set, chainId), /not more than 2\/3/);
   const proposal = vector('proposal');
   assert.equal(decode(types.Proposal, proposal).valid_round, 0);
-  assert.ok(await verifySignature(vector('proposal.public_key'), vector('proposal.signature'),
-    concat(tagged('touchstone/proposal/v1'), chainId, proposal)));
+  assert.ok(
+    await verifySignature(
+      vector('proposal.public_key'),
+      vector('proposal.signature'),
+      concat(tagged('touchstone/proposal/v1'), chainId, proposal),
+    ),
+  );
 });
 
 test('the validators change as in the vectors', async () => {
   assert.deepEqual(changeId(chainId, vector('change')), vector('change.id'));
   const sets = new ValidatorSets(genesis.validators, chainId);
   const change = {
-    header: { header: vector('handover.header'), certificate: decode(types.CommitCertificate, vector('handover.certificate')) },
+    header: {
+      header: vector('handover.header'),
+      certificate: decode(types.CommitCertificate, vector('handover.certificate')),
+    },
     next_validators: decode(types.ValidatorSet, vector('handover.next_validators')),
   };
   await sets.apply(change);
@@ -131,7 +167,7 @@ test('the validators change as in the vectors', async () => {
   await assert.rejects(sets.apply(change), { name: 'Refusal' });
 });
 
-test('a link leads to the vectors\' heads', () => {
+test("a link leads to the vectors' heads", () => {
   const entries = numbered('link.entry');
   let head = new Uint8Array(32);
   entries.forEach((entry, i) => {
@@ -143,15 +179,18 @@ test('a link leads to the vectors\' heads', () => {
   assert.throws(() => checkWholeLink({ count: 2n, head }, entries.slice().reverse()), /ascend/);
 });
 
-test('the state\'s values are proven', () => {
+test("the state's values are proven", () => {
   const root = vector('state.root');
-  const keys = [...all.keys()].filter((name) => /^state\.\w+\.key$/.test(name)).map((name) => name.slice(0, -4));
+  const keys = [...all.keys()]
+    .filter((name) => /^state\.\w+\.key$/.test(name))
+    .map((name) => name.slice(0, -4));
   assert.ok(keys.length >= 10);
   for (const name of keys) {
     const key = vector(`${name}.key`);
     const value = all.has(`${name}.value`) ? vector(`${name}.value`) : null;
     const other = all.has(`${name}.other_leaf.key_hash`)
-      ? { key_hash: vector(`${name}.other_leaf.key_hash`), value_hash: vector(`${name}.other_leaf.value_hash`) } : null;
+      ? { key_hash: vector(`${name}.other_leaf.key_hash`), value_hash: vector(`${name}.other_leaf.value_hash`) }
+      : null;
     const proof = { other_leaf: other, siblings: numbered(`${name}.sibling`) };
     checkStateProof(root, key, value, proof);
     const lie = value === null ? new Uint8Array(0) : null;
@@ -168,7 +207,11 @@ test('a checkpoint and its token', async () => {
   const document = checkpointDocument(chainId, 2n, 4n, root, all.get('checkpoint.authority'));
   assert.deepEqual(document, vector('checkpoint.document'));
   assert.deepEqual(sha256(document), vector('checkpoint.imprint'));
-  const stated = await checkToken(vector('checkpoint.token'), [vector('checkpoint.certificate')], sha256(document));
+  const stated = await checkToken(
+    vector('checkpoint.token'),
+    [vector('checkpoint.certificate')],
+    sha256(document),
+  );
   assert.equal(stated.genTime, BigInt(Date.UTC(2026, 2, 1, 12, 0, 0, 250)));
   assert.equal(stated.accuracy, 1000n);
   assert.deepEqual(stated.root, vector('checkpoint.certificate'));
@@ -190,11 +233,12 @@ test('identifiers have the canonical forms of the document', () => {
 
 // A message's structure without the names of its fields: numbers, marks and types, these taken apart in turn.
 function structure(type) {
-  return `{${type.fields.map(({ number, label, type: kind, message }) => (
-    `${number}${label}${message ? structure(message) : kind}`)).join(' ')}}`;
+  return `{${type.fields
+    .map(({ number, label, type: kind, message }) => `${number}${label}${message ? structure(message) : kind}`)
+    .join(' ')}}`;
 }
 
-test('the messages are those of the documents\' tables', async () => {
+test("the messages are those of the documents' tables", async () => {
   const { declare } = await import('../src/protobuf.js');
   const tables = {};
   for (const document of ['docs/format.md', 'docs/evidence.md']) {
@@ -204,20 +248,26 @@ test('the messages are those of the documents\' tables', async () => {
       tables[name in tables ? `Evidence${name}` : name] = fields.replaceAll('\\', '');
     }
   }
-  if (tables.EvidenceTransaction) tables.Evidence = tables.Evidence.replace('`Transaction`', '`EvidenceTransaction`');
+  if (tables.EvidenceTransaction)
+    tables.Evidence = tables.Evidence.replace('`Transaction`', '`EvidenceTransaction`');
   for (const name of ['StateProof', 'OtherLeaf']) {
-    tables[name] = { StateProof: '1 other_leaf? `OtherLeaf`, 2 siblings* bytes', OtherLeaf: '1 key_hash bytes, 2 value_hash bytes' }[name];
+    tables[name] = {
+      StateProof: '1 other_leaf? `OtherLeaf`, 2 siblings* bytes',
+      OtherLeaf: '1 key_hash bytes, 2 value_hash bytes',
+    }[name];
   }
   const documented = new Set(Object.values(declare(tables)).map(structure));
   const notInTables = ['PageProof', 'ProvenHead', 'StateReply', 'LinkedEvent', 'ItemReply'];
   for (const type of Object.values(types)) {
-    if (!notInTables.includes(type.name)) assert.ok(documented.has(structure(type)), `${type.name} differs from the documents`);
+    if (!notInTables.includes(type.name))
+      assert.ok(documented.has(structure(type)), `${type.name} differs from the documents`);
   }
   assert.ok(documented.size > 40);
 });
 
 test('no other encoding of a message is accepted', () => {
-  const refuse = (type, digits) => assert.throws(() => decode(type, fromHex(digits)), { name: 'Refusal' }, digits);
+  const refuse = (type, digits) =>
+    assert.throws(() => decode(type, fromHex(digits)), { name: 'Refusal' }, digits);
   assert.equal(decode(types.Position, fromHex('08011002')).transaction, 2);
   refuse(types.Position, '10020801'); // out of order
   refuse(types.Position, '08010801'); // twice

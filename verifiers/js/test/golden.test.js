@@ -35,7 +35,9 @@ for (const name of goldenNames) {
     await usePoints();
     reports.push(await verifyEvidence(golden(name), { genesis }));
     assert.deepEqual(reports[0], reports[1]);
-    const expected = Object.fromEntries(ELEMENTS.map(([element]) => [element, EXPECTED[name][element] ?? 'passed']));
+    const expected = Object.fromEntries(
+      ELEMENTS.map(([element]) => [element, EXPECTED[name][element] ?? 'passed']),
+    );
     assert.deepEqual(results(reports[0]), expected);
     const reserved = Object.values(expected).includes('reservation');
     assert.equal(reports[0].verdict, reserved ? 'verified-with-reservations' : 'verified');
@@ -51,25 +53,40 @@ test('without a trusted chain the genesis document is to be compared, with anoth
   assert.equal(other.facts, null);
   assert.deepEqual(Object.values(results(other)).slice(0, 3), ['passed', 'failed', 'not-checked']);
   await assert.rejects(verifyEvidence(golden('design.evidence'), { chainId: 'e0d9' }), TypeError);
-  await assert.rejects(verifyEvidence(golden('design.evidence'), { chainId: '0'.repeat(64), genesis }), TypeError);
+  await assert.rejects(
+    verifyEvidence(golden('design.evidence'), { chainId: '0'.repeat(64), genesis }),
+    TypeError,
+  );
 });
 
 test('trusted authorities, and originals', async () => {
   const stamped = await verifyEvidence(golden('stamped.evidence'), { genesis, tsaRoots: [stampedRoot] });
   assert.equal(results(stamped)['time-stamps'], 'passed');
-  assert.deepEqual(stamped.facts.stamps.map(({ trusted }) => trusted), [true, false, true]);
+  assert.deepEqual(
+    stamped.facts.stamps.map(({ trusted }) => trusted),
+    [true, false, true],
+  );
   assert.equal(stamped.facts.stamps[0].no_later_than_ms, 1772000067000);
-  const original = await verifyEvidence(golden('design.evidence'), { genesis, originals: [{ name: 'a', bytes: lamp }] });
+  const original = await verifyEvidence(golden('design.evidence'), {
+    genesis,
+    originals: [{ name: 'a', bytes: lamp }],
+  });
   assert.equal(results(original).originals, 'passed');
   assert.equal(original.verdict, 'verified');
   const changed = Uint8Array.from([...lamp, 10]);
-  const other = await verifyEvidence(golden('design.evidence'), { genesis, originals: [{ name: 'b', bytes: changed }] });
+  const other = await verifyEvidence(golden('design.evidence'), {
+    genesis,
+    originals: [{ name: 'b', bytes: changed }],
+  });
   assert.equal(results(other).originals, 'failed');
   assert.equal(other.verdict, 'not-verified');
   const item = await verifyEvidence(golden('item.evidence'), { genesis });
   const [{ document }] = item.facts.history.events;
   const event = [{ name: 'event', bytes: new TextEncoder().encode(document) }];
-  assert.equal(results(await verifyEvidence(golden('item.evidence'), { genesis, originals: event })).originals, 'passed');
+  assert.equal(
+    results(await verifyEvidence(golden('item.evidence'), { genesis, originals: event })).originals,
+    'passed',
+  );
 });
 
 test('the facts of an item and a deposit', async () => {
@@ -77,18 +94,33 @@ test('the facts of an item and a deposit', async () => {
   assert.equal(facts.height, 11);
   assert.equal(facts.age_ms, 1000);
   assert.equal(facts.history.own_events, 3);
-  assert.deepEqual(facts.history.events.map(({ height, event, via }) => [height, event, via.length]),
-    [[1, 0, 0], [2, 0, 0], [3, 1, 1], [7, 0, 0]]);
+  assert.deepEqual(
+    facts.history.events.map(({ height, event, via }) => [height, event, via.length]),
+    [
+      [1, 0, 0],
+      [2, 0, 0],
+      [3, 1, 1],
+      [7, 0, 0],
+    ],
+  );
   assert.equal(facts.validators.filter(({ signed }) => signed).length, 4);
-  const { facts: { deposit } } = await verifyEvidence(golden('design.evidence'));
-  assert.deepEqual(deposit.files.map(({ name }) => name), ['lamp.txt', 'lamp2.txt']);
+  const {
+    facts: { deposit },
+  } = await verifyEvidence(golden('design.evidence'));
+  assert.deepEqual(
+    deposit.files.map(({ name }) => name),
+    ['lamp.txt', 'lamp2.txt'],
+  );
   assert.equal(deposit.title_is_recorded, false);
   const chinese = await verifyEvidence(golden('item.evidence'), { language: 'zh' });
   assert.match(chinese.checks[0].findings[0], /^文件完整/);
 });
 
-const run = (program, args, input) => spawnSync(
-  process.execPath, [fileURLToPath(new URL(`../${program}`, import.meta.url)), ...args], { input, encoding: 'utf8' });
+const run = (program, args, input) =>
+  spawnSync(process.execPath, [fileURLToPath(new URL(`../${program}`, import.meta.url)), ...args], {
+    input,
+    encoding: 'utf8',
+  });
 
 test('the program: text, JSON and exit codes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'touchstone-'));
@@ -104,7 +136,13 @@ test('the program: text, JSON and exit codes', () => {
   const refused = run('cli.js', [damaged, '--json']);
   assert.equal(refused.status, 3);
   assert.equal(JSON.parse(refused.stdout).checks[0].result, 'failed');
-  for (const wrong of [[], ['/nowhere'], ['--unknown'], [damaged, '--chain-id', 'zz'], [damaged, '--genesis', '/nowhere']]) {
+  for (const wrong of [
+    [],
+    ['/nowhere'],
+    ['--unknown'],
+    [damaged, '--chain-id', 'zz'],
+    [damaged, '--genesis', '/nowhere'],
+  ]) {
     const { status, stderr, stdout } = run('cli.js', wrong);
     assert.equal(status, 1, wrong.join(' '));
     assert.match(stderr, /^touchstone-verify: .+\n$/);
@@ -126,13 +164,26 @@ test('many files in one process, by bytes and by paths', () => {
   const lines = ['verified', 'not verified file', 'verified', ''].join('\n');
   assert.equal(run('cli.js', ['--batch', ...genesisOption], input).stdout, lines);
   for (const points of [[], ['--points']]) {
-    const judged = run('judge.js', [...points, ...genesisOption], input).stdout.trim().split('\n').map((line) => JSON.parse(line));
-    assert.deepEqual(judged.map(({ verdict, element }) => [verdict, element]),
-      [['verified', null], ['not-verified', 'file'], ['verified', null]]);
+    const judged = run('judge.js', [...points, ...genesisOption], input)
+      .stdout.trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      judged.map(({ verdict, element }) => [verdict, element]),
+      [
+        ['verified', null],
+        ['not-verified', 'file'],
+        ['verified', null],
+      ],
+    );
   }
   const short = run('judge.js', genesisOption, input.subarray(0, input.length - 1));
   assert.equal(short.status, 1);
   assert.match(short.stderr, /ends inside a file/);
-  const paths = run('judge.js', ['--paths'], `${goldenPath('item.evidence')}\n${goldenPath('design.evidence')}\n`);
+  const paths = run(
+    'judge.js',
+    ['--paths'],
+    `${goldenPath('item.evidence')}\n${goldenPath('design.evidence')}\n`,
+  );
   assert.equal(paths.stdout.trim().split('\n').length, 2);
 });

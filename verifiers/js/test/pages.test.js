@@ -18,8 +18,11 @@ function story(count) {
   let head = new Uint8Array(32);
   for (let i = 1; i <= count; i++) {
     const entry = encode(types.LinkEntry, {
-      position: { height: BigInt(i), transaction: 0, event: 0 }, transaction_id: sha256(be64(i)),
-      content_hash: new Uint8Array(32), organisation: 'maker', time_ms: 1n,
+      position: { height: BigInt(i), transaction: 0, event: 0 },
+      transaction_id: sha256(be64(i)),
+      content_hash: new Uint8Array(32),
+      organisation: 'maker',
+      time_ms: 1n,
     });
     entries.push(entry);
     head = linkStep(head, entry);
@@ -48,18 +51,31 @@ function page({ entries, link, proven }, from, to) {
 const long = story(700);
 
 test('any page of a link is proven', () => {
-  for (const [from, to] of [[0, 1], [0, 700], [0, 256], [256, 512], [255, 257], [300, 301], [600, 700], [512, 700], [10, 690]]) {
+  for (const [from, to] of [
+    [0, 1],
+    [0, 700],
+    [0, 256],
+    [256, 512],
+    [255, 257],
+    [300, 301],
+    [600, 700],
+    [512, 700],
+    [10, 690],
+  ]) {
     const entries = long.entries.slice(from, to);
     const decoded = checkPage(long.root, key, long.link, BigInt(from), entries, page(long, from, to));
-    assert.deepEqual(decoded.map(({ position }) => Number(position.height)), entries.map((_, i) => from + i + 1));
+    assert.deepEqual(
+      decoded.map(({ position }) => Number(position.height)),
+      entries.map((_, i) => from + i + 1),
+    );
   }
 });
 
 test('a page at another place, with an entry less or other heads is refused', () => {
   const entries = long.entries.slice(300, 400);
   const proof = page(long, 300, 400);
-  const refuse = (from, list, changed) => assert.throws(
-    () => checkPage(long.root, key, long.link, from, list, changed), { name: 'Refusal' });
+  const refuse = (from, list, changed) =>
+    assert.throws(() => checkPage(long.root, key, long.link, from, list, changed), { name: 'Refusal' });
   refuse(301n, entries, proof);
   refuse(44n, entries, proof);
   refuse(300n, entries.slice(1), proof);
@@ -73,5 +89,7 @@ test('a page at another place, with an entry less or other heads is refused', ()
   const last = page(long, 600, 700);
   refuse(600n, long.entries.slice(600), { ...last, last: long.proven(512) });
   refuse(0n, long.entries.slice(0, 10), { ...page(long, 0, 10), first: long.proven(256) });
-  assert.throws(() => checkPage(long.root, utf8('item/x'), long.link, 300n, entries, proof), { name: 'Refusal' });
+  assert.throws(() => checkPage(long.root, utf8('item/x'), long.link, 300n, entries, proof), {
+    name: 'Refusal',
+  });
 });

@@ -42,7 +42,12 @@ for (const [name, check] of Object.entries(implementations)) {
 test('an implementation that multiplies by the cofactor, or throws, is not taken', async () => {
   assert.equal(await useImplementation(() => true), false);
   assert.equal(await useImplementation(() => false), false);
-  assert.equal(await useImplementation(() => { throw new Error('unknown algorithm'); }), false);
+  assert.equal(
+    await useImplementation(() => {
+      throw new Error('unknown algorithm');
+    }),
+    false,
+  );
   await usePoints();
 });
 

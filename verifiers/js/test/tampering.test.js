@@ -130,16 +130,18 @@ for (const name of goldenNames) {
   });
 }
 
-test('what isn\'t asked for is refused, though it is proven', async () => {
+test("what isn't asked for is refused, though it is proven", async () => {
   const evidence = read(golden('absent.evidence'));
   const more = read(golden('item.evidence')).states;
   const known = new Set(evidence.states.map(({ key }) => key.join()));
   const additional = more.find(({ key }) => !known.has(key.join()));
   evidence.states.push(additional);
-  evidence.states.sort((a, b) => (Buffer.compare(a.key, b.key)));
+  evidence.states.sort((a, b) => Buffer.compare(a.key, b.key));
   const report = await examine(write(evidence));
   assert.equal(report.verdict, 'not-verified');
   assert.equal(report.facts, null);
-  assert.deepEqual(report.checks.filter(({ result }) => result === 'failed').map(({ element }) => element), ['state']);
+  assert.deepEqual(
+    report.checks.filter(({ result }) => result === 'failed').map(({ element }) => element),
+    ['state'],
+  );
 });
-

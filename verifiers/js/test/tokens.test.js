@@ -42,24 +42,30 @@ test('a response that refuses has no token', () => assert.equal(tokenOf(data('re
 test('no bit of a token or a certificate can be flipped', async () => {
   const certificates = [data('ec-root.der'), data('ec-signer.der')].sort((a, b) => Buffer.compare(a, b));
   const token = tokenOf(data('ec.tsr'));
-  const refuse = (changed, others, what) => assert.rejects(
-    checkToken(changed, others, imprint), { name: 'Refusal' }, what);
+  const refuse = (changed, others, what) =>
+    assert.rejects(checkToken(changed, others, imprint), { name: 'Refusal' }, what);
   const flip = (bytes, bit) => {
     const flipped = Uint8Array.from(bytes);
     flipped[bit >> 3] ^= 1 << (bit & 7);
     return flipped;
   };
-  for (let bit = 0; bit < 8 * token.length; bit += 3) await refuse(flip(token, bit), certificates, `token, bit ${bit}`);
+  for (let bit = 0; bit < 8 * token.length; bit += 3)
+    await refuse(flip(token, bit), certificates, `token, bit ${bit}`);
   for (const [i, certificate] of certificates.entries()) {
     for (let bit = 0; bit < 8 * certificate.length; bit += 7) {
       const others = certificates.map((one, k) => (k === i ? flip(one, bit) : one));
-      await refuse(token, others.sort((a, b) => Buffer.compare(a, b)), `certificate ${i}, bit ${bit}`);
+      await refuse(
+        token,
+        others.sort((a, b) => Buffer.compare(a, b)),
+        `certificate ${i}, bit ${bit}`,
+      );
     }
   }
 });
 
 test('DER is read in its one form', () => {
-  const refuse = (...bytes) => assert.throws(() => parse(Uint8Array.from(bytes)), { name: 'Refusal' }, hex(bytes));
+  const refuse = (...bytes) =>
+    assert.throws(() => parse(Uint8Array.from(bytes)), { name: 'Refusal' }, hex(bytes));
   assert.equal(parse(Uint8Array.of(0x30, 0)).tag, TAG.sequence);
   refuse();
   refuse(0x30);
@@ -78,9 +84,12 @@ test('DER is read in its one form', () => {
   refuse(0x30, 2, 0x02, 0); // down to the last element
   let deep = Uint8Array.of(0x30, 0);
   for (let i = 0; i < 20_000; i++) {
-    const length = deep.length < 0x80 ? [deep.length]
-      : deep.length < 0x100 ? [0x81, deep.length]
-        : [0x82, deep.length >> 8, deep.length & 255];
+    const length =
+      deep.length < 0x80
+        ? [deep.length]
+        : deep.length < 0x100
+          ? [0x81, deep.length]
+          : [0x82, deep.length >> 8, deep.length & 255];
     if (deep.length > 65_000) break;
     deep = concat(Uint8Array.of(0x30, ...length), deep);
   }

@@ -12,7 +12,9 @@ export const namesIn = (folder) => readdirSync(new URL(folder, root));
 
 const GOLDEN = 'chain-core/tests/data/evidence/';
 
-export const goldenNames = namesIn(GOLDEN).filter((name) => name.endsWith('.evidence')).sort();
+export const goldenNames = namesIn(GOLDEN)
+  .filter((name) => name.endsWith('.evidence'))
+  .sort();
 export const golden = (name) => bytesOf(GOLDEN + name);
 export const goldenPath = (name) => pathOf(GOLDEN + name);
 

@@ -1,0 +1,286 @@
+// The report of an examination as elements of the page.
+
+import { hex } from '../src/bytes.js';
+import { printable } from '../src/printable.js';
+import { say } from '../src/words.js';
+import { h } from './dom.js';
+import { BASES, ELEMENTS, ENDINGS, RESULTS, SECTIONS, TEXTS, VERDICTS, kindText, stepText } from './texts.js';
+
+/** Renders in one language. */
+export class Report {
+  constructor(language) {
+    this.language = language;
+    this.index = language === 'zh' ? 1 : 0;
+  }
+
+  t(name) {
+    return TEXTS[name][this.index];
+  }
+
+  verdict(verdict, checks) {
+    const wanted = { 'not-verified': 'failed', 'verified-with-reservations': 'reservation' }[verdict];
+    const names = checks
+      .filter(({ result }) => result === wanted)
+      .map(({ element }) => ELEMENTS[element][this.language][0]);
+    return VERDICTS[verdict][this.language](names);
+  }
+
+  /** Why a file isn't verified, beside the verdict. */
+  reason(checks) {
+    const failed = checks.find(({ result }) => result === 'failed');
+    return failed && h('span', { class: 'reason', lang: 'en' }, printable(say(failed.findings[0])));
+  }
+
+  examination(checks) {
+    return SECTIONS.map((section) =>
+      h(
+        'section',
+        {},
+        h('h3', {}, section[this.language]),
+        h(
+          'ul',
+          { class: 'checks' },
+          checks.filter(({ article }) => article === section.article).map((check) => this.check(check)),
+        ),
+      ),
+    );
+  }
+
+  check({ element, result, findings }) {
+    const [name, question] = ELEMENTS[element][this.language];
+    return h(
+      'li',
+      { class: `check ${result}`, 'data-element': element, 'data-result': result },
+      h('h4', {}, h('span', { class: 'badge' }, RESULTS[result][this.language]), ' ', name),
+      h('p', { class: 'question' }, question),
+      // Reasons of a failure are in English, as in the printed report.
+      findings.map((finding) =>
+        h(
+          'p',
+          { class: 'finding', lang: finding[0] === 'refused' ? 'en' : null },
+          printable(say(finding, this.language)),
+        ),
+      ),
+    );
+  }
+
+  time(ms) {
+    const date = new Date(Number(ms));
+    if (Number.isNaN(date.getTime())) return `${ms} ms`;
+    const utc = `${date.toISOString().replace('T', ' ').replace('Z', '')} UTC`;
+    const beijing = new Date(date.getTime() + 8 * 3_600_000).toISOString().replace('T', ' ').replace('Z', '');
+    return this.language === 'zh' ? `${utc}（${this.t('beijing')} ${beijing}）` : utc;
+  }
+
+  organisation(id, facts) {
+    const name = facts.organisations[id];
+    return name === undefined || name === id ? printable(id) : `${printable(name)} (${printable(id)})`;
+  }
+
+  facts(facts) {
+    const rows = [
+      ['chain', [printable(facts.chain_name), code(facts.chain_id)]],
+      [
+        'asOf',
+        [
+          `${this.t('blockHeight')} ${facts.height}${this.language === 'zh' ? '，' : ', '}${this.time(facts.time_ms)}`,
+          code(facts.block_id),
+        ],
+      ],
+      ...(facts.history === null ? this.depositRows(facts) : this.itemRows(facts)),
+      ...facts.stamps.map((stamp) => [
+        'stamp',
+        [
+          `${this.t('noLater')} ${this.time(stamp.no_later_than_ms)}`,
+          printable(`${stamp.authority} (${stamp.url})`),
+          this.t(stamp.trusted ? 'rootTrusted' : 'rootUntrusted'),
+          code(stamp.root_sha256),
+        ],
+      ]),
+      ['validators', facts.validators.map((validator) => this.validator(validator, facts))],
+    ];
+    return h(
+      'dl',
+      { class: 'facts' },
+      rows.map(([name, values]) =>
+        h(
+          'div',
+          {},
+          h('dt', {}, this.t(name)),
+          values.map((value) => h('dd', {}, value)),
+        ),
+      ),
+    );
+  }
+
+  validator({ organisation, power, signed }, facts) {
+    const share = `${this.t('power')} ${power}`;
+    const parts = [share, this.t(signed ? 'signed' : 'unsigned')].join(this.language === 'zh' ? '，' : ', ');
+    return `${this.organisation(organisation, facts)}: ${parts}`;
+  }
+
+  itemRows(facts) {
+    const { item, events, inside, custody, claims, ended } = facts.history;
+    const comma = this.language === 'zh' ? '；' : '; ';
+    return [
+      ['item', [code(item)]],
+      ['events', [`${events.length}${comma}${this.t('noOthers')}`]],
+      inside.length > 0 && ['insideNow', inside.map(code)],
+      custody && [
+        'custody',
+        [
+          `${this.organisation(custody.holder, facts)}${comma}` +
+            (BASES[custody.basis]?.[this.index] ?? custody.basis),
+        ],
+      ],
+      claims.length > 0 && [
+        'claims',
+        claims.map(
+          ({ organisation, reason }) => `${this.organisation(organisation, facts)}: ${printable(reason)}`,
+        ),
+      ],
+      ended && ['ended', [ENDINGS[ended.how]?.[this.index] ?? ended.how]],
+    ].filter(Boolean);
+  }
+
+  depositRows(facts) {
+    const { deposit } = facts;
+    const id = ['designId', [code(deposit.id)]];
+    if (!deposit.recorded) return [id, ['deposited', [this.t('notDeposited')]]];
+    const word = h('small', {}, this.t('holdersWord'));
+    return [
+      id,
+      deposit.title && [
+        'designTitle',
+        [printable(deposit.title), !deposit.title_is_recorded && word.cloneNode(true)].filter(Boolean),
+      ],
+      [
+        'deposited',
+        [`${this.t('noLater')} ${this.time(deposit.time_ms)} ± ${Number(facts.time_error_ms) / 1000} s`],
+      ],
+      deposit.disclosed_ms !== null && ['disclosedAt', [this.time(deposit.disclosed_ms)]],
+      ['owner', [this.organisation(deposit.organisation, facts)]],
+      ['ownerKey', [code(deposit.owner_key)]],
+      ['commitment', [code(deposit.commitment)]],
+      ...deposit.files.map(({ sha256, name }) => [
+        'fileOf',
+        [
+          h('span', {}, 'SHA-256 ', code(sha256)),
+          name && h('span', {}, printable(name), ' ', word.cloneNode(true)),
+        ].filter(Boolean),
+      ]),
+    ].filter(Boolean);
+  }
+
+  history(facts) {
+    return h(
+      'ol',
+      { class: 'history' },
+      facts.history.events.map((event) => this.event(event, facts)),
+    );
+  }
+
+  event(event, facts) {
+    const document = readDocument(event.document);
+    const place = document.bizLocation?.id ?? document.readPoint?.id;
+    const line = [
+      kindText(text(document.type), this.language),
+      stepText(text(document.bizStep), this.language),
+      text(document.action),
+    ]
+      .filter(Boolean)
+      .join(' · ');
+    return h(
+      'li',
+      {},
+      h(
+        'p',
+        { class: 'event' },
+        h('strong', {}, printable(line)),
+        document.errorDeclaration && h('span', { class: 'badge' }, this.t('wrong')),
+      ),
+      h(
+        'p',
+        {},
+        `${this.t('recordedAt')} ${this.time(event.time_ms)}: ${this.organisation(event.organisation, facts)} ` +
+          `(${event.height}/${event.transaction}/${event.event})`,
+      ),
+      document.eventTime &&
+        h(
+          'p',
+          {},
+          `${this.t('happenedAt')} ${printable(
+            `${text(document.eventTime)} ${text(document.eventTimeZoneOffset)}`,
+          )}`,
+        ),
+      place && h('p', {}, `${this.t('at')} `, code(text(place))),
+      typeof document.parentID === 'string' && h('p', {}, `${this.t('container')} `, code(document.parentID)),
+      things(document) > 0 && h('p', {}, `${this.t('things')}: ${things(document)}`),
+      event.via.length > 0 &&
+        h(
+          'p',
+          {},
+          `${this.t('via')} `,
+          event.via.map((container) => [code(container), ' ']),
+        ),
+      h(
+        'details',
+        {},
+        h('summary', {}, this.t('exact')),
+        h('p', {}, 'SHA-256 ', code(event.content_hash)),
+        h('pre', { tabindex: '0' }, printable(event.document ?? '', true)),
+      ),
+    );
+  }
+
+  /** Names and fingerprints of the files that were handed in. */
+  files(evidence, originals) {
+    return h(
+      'dl',
+      { class: 'facts' },
+      h(
+        'div',
+        {},
+        h('dt', {}, this.t('evidenceFile')),
+        h('dd', {}, printable(evidence.name)),
+        h('dd', {}, 'SHA-256 ', code(evidence.fingerprint)),
+      ),
+      originals.length > 0 &&
+        h(
+          'div',
+          {},
+          h('dt', {}, this.t('originalsGiven')),
+          originals.map(({ name, hash }) => h('dd', {}, printable(name), ' ', code(hex(hash)))),
+        ),
+    );
+  }
+}
+
+/** How many identifiers and quantities an event names. */
+function things(document) {
+  const lists = [
+    'epcList',
+    'childEPCs',
+    'quantityList',
+    'childQuantityList',
+    'inputEPCList',
+    'outputEPCList',
+    'inputQuantityList',
+    'outputQuantityList',
+  ];
+  return lists.reduce((sum, name) => sum + (Array.isArray(document[name]) ? document[name].length : 0), 0);
+}
+
+const code = (value) => h('code', {}, printable(value));
+
+const text = (value) => (typeof value === 'string' ? value : '');
+
+/** The event to summarise; the exact bytes stand below it. */
+function readDocument(source) {
+  try {
+    const document = JSON.parse(source);
+    return document !== null && typeof document === 'object' ? document : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,259 @@
+// The page's own words, in English and Chinese. Names of elements, questions and sections are those of the printed
+// report.
+
+export const SECTIONS = [
+  {
+    article: 16,
+    en: "Untampered since the deposit (People's Courts Online Litigation Rules, Art. 16)",
+    zh: '一、上链后未经篡改（《人民法院在线诉讼规则》第十六条）',
+  },
+  { article: 17, en: 'Platform, parties and system (Art. 17)', zh: '二、平台、当事人与系统（第十七条）' },
+  { article: 18, en: 'Before the deposit (Art. 18)', zh: '三、上链前（第十八条）' },
+];
+
+/** Of each element: its name, and what it asks. */
+export const ELEMENTS = {
+  file: {
+    en: ['File', 'Is the file whole, and canonically encoded?'],
+    zh: ['文件', '文件是否完整、编码是否规范'],
+  },
+  genesis: {
+    en: ['Genesis', 'The root of trust: is the chain id the one that a trusted source publishes?'],
+    zh: ['创世文件', '信任之根：链标识是否为可信来源公布的链标识'],
+  },
+  validators: {
+    en: ['Validators', 'Was each change of the validators, from genesis on, decided by the set before it?'],
+    zh: ['节点交接', '自创世起，每次验证节点变更是否均由变更前的节点集作出'],
+  },
+  anchor: {
+    en: ['Anchor', 'Did more than 2/3 of the voting power sign the block header?'],
+    zh: ['锚定区块', '区块头是否由超过三分之二的表决权签署'],
+  },
+  state: {
+    en: ['State', "Is each value proven under that header's state root?"],
+    zh: ['账本状态', '所载各值是否在该区块头的状态根下得到证明'],
+  },
+  blocks: {
+    en: ['Blocks', 'Do the blocks that hold the record belong to this chain?'],
+    zh: ['区块', '记录所在的区块是否属于本链'],
+  },
+  transactions: {
+    en: ['Transactions', "Do the transactions' places, exact bytes and signatures hold?"],
+    zh: ['交易', '交易在区块中的位置、原始字节与签名是否成立'],
+  },
+  completeness: {
+    en: ['Completeness', 'Is nothing left out or added?'],
+    zh: ['完整性', '记录是否无遗漏、无增删'],
+  },
+  keys: {
+    en: ['Keys', 'Did the signing keys belong to the organisations named, and were they valid then?'],
+    zh: ['密钥', '签名密钥是否属于所称机构且当时有效'],
+  },
+  time: {
+    en: ['Time', 'When was it recorded, within which error?'],
+    zh: ['时间', '上链时间及其误差'],
+  },
+  'time-stamps': {
+    en: [
+      'Time stamps',
+      'Do independent time-stamp authorities (RFC 3161) say that the blocks existed no later than some time?',
+    ],
+    zh: ['时间戳', '独立时间戳机构（RFC 3161）是否证明记录所在区块不晚于某时存在'],
+  },
+  independence: {
+    en: ['Independence', 'Have the validators an interest in the matter?'],
+    zh: ['独立性', '验证节点与当事人是否有利害关系'],
+  },
+  opening: {
+    en: ['Opening', 'Which files does the commitment stand for?'],
+    zh: ['承诺的开启', '承诺值对应哪些文件'],
+  },
+  originals: {
+    en: ['Originals', 'Are the originals handed in those of the record?'],
+    zh: ['原件', '提交的原件与上链的指纹是否一致'],
+  },
+};
+
+export const RESULTS = {
+  passed: { en: 'passed', zh: '通过' },
+  reservation: { en: 'reservation', zh: '保留' },
+  failed: { en: 'failed', zh: '不通过' },
+  'not-given': { en: 'not given', zh: '未提供' },
+  'not-checked': { en: 'not checked', zh: '未核验' },
+};
+
+export const VERDICTS = {
+  verified: {
+    en: () => 'Verified: every element holds.',
+    zh: () => '核验通过：各要素均成立。',
+  },
+  'verified-with-reservations': {
+    en: (names) =>
+      `Verified, with reservations to weigh: ${names.join(', ')}. Every element holds; those named leave a ` +
+      'question to weigh.',
+    zh: (names) => `核验通过，但有须斟酌的保留事项：${names.join('、')}。`,
+  },
+  'not-verified': {
+    en: (names) => `Not verified: ${names.join(', ')}. This file proves nothing.`,
+    zh: (names) => `核验不通过：${names.join('、')}。本文件不能证明任何事项。`,
+  },
+};
+
+/** Single texts: English, Chinese. */
+export const TEXTS = {
+  title: ['Touchstone: examination of an evidence file', 'Touchstone 存证核验'],
+  heading: ['Examination of an evidence file', '存证核验'],
+  other: ['中文', 'English'],
+  promise: [
+    'This page works on this device alone and sends nothing. It is as trustworthy as the place you have it from: ' +
+      'compare its SHA-256 with the published one.',
+    '本页面仅在本机运行，不发送任何数据。本页面的可信程度取决于其来源：请将其 SHA-256 与公布的值核对。',
+  ],
+  filesHeading: ['Evidence file and originals', '证据文件与原件'],
+  filesLabel: [
+    'Choose the evidence file and, if you have them, the original files',
+    '选择证据文件，以及（如有）原件',
+  ],
+  drop: ['… or drop them anywhere on this page.', '……或将其拖放到本页面任意位置。'],
+  trustHeading: ['What you trust', '可信来源'],
+  trustNote: [
+    'Take these from a trusted place, never from whoever handed you the evidence file.',
+    '请从可信来源取得以下内容，切勿取自提交证据文件的一方。',
+  ],
+  chainLabel: ['Chain id (64 hexadecimal digits)', '链标识（64 位十六进制数字）'],
+  genesisLabel: ['… or the genesis document (genesis.json)', '……或创世文件（genesis.json）'],
+  rootsLabel: ['Root certificates of time-stamp authorities (PEM or DER)', '时间戳机构的根证书（PEM 或 DER）'],
+  print: ['Print', '打印'],
+  clear: ['Clear', '清除'],
+  nothing: ['No evidence file yet.', '尚未选择证据文件。'],
+  working: ['Examining …', '正在核验……'],
+  noEvidence: [
+    'None of these files is an evidence file of this version. Choose one too.',
+    '所选文件中没有本版本的证据文件，请一并选择。',
+  ],
+  badChain: ['A chain id has 64 hexadecimal digits.', '链标识为 64 位十六进制数字。'],
+  badRoots: ['That file holds no certificate in PEM or DER.', '该文件不含 PEM 或 DER 格式的证书。'],
+  bothChains: ['The genesis document is not that of the chain id.', '创世文件与链标识不符。'],
+  unreadable: ["A file can't be read: ", '文件无法读取：'],
+  fault: ['This page failed, which says nothing about the file: ', '本页面出错，与证据文件的真伪无关：'],
+  evidenceFile: ['Evidence file', '证据文件'],
+  originalsGiven: ['Originals handed in', '提交的原件'],
+  examination: ['The examination', '核验'],
+  proven: ['What is proven', '所证明的事实'],
+  chain: ['Chain', '链'],
+  asOf: ['As of', '截至'],
+  blockHeight: ['block height', '区块高度'],
+  item: ['Item', '物品'],
+  events: ['Events', '事件'],
+  noOthers: ['there are no others', '此外别无记录'],
+  insideNow: ['In a container now', '现处于容器中'],
+  custody: ['Holder', '持有人'],
+  claims: ['Claimed by', '主张持有'],
+  ended: ['Its life ended', '生命周期终止'],
+  designId: ['Design id', '存证编号'],
+  designTitle: ['Title', '名称'],
+  deposited: ['Deposited', '存证时间'],
+  notDeposited: ['Nothing was deposited under this id.', '该编号下没有存证。'],
+  noLater: ['no later than', '不晚于'],
+  disclosedAt: ['Disclosed', '公开时间'],
+  owner: ['Owner', '存证人'],
+  ownerKey: ["Owner's key", '存证人公钥'],
+  commitment: ['Commitment', '承诺值'],
+  fileOf: ['File', '文件'],
+  holdersWord: ["the holder's statement", '持有人所述'],
+  stamp: ['Time stamp', '时间戳'],
+  rootTrusted: ['root trusted here', '根证书受信'],
+  rootUntrusted: ['root not trusted here', '根证书未列为受信'],
+  validators: ['Validators', '验证节点'],
+  power: ['voting power', '表决权'],
+  signed: ['signed', '已签署'],
+  unsigned: ['did not sign', '未签署'],
+  history: ["History: the events, in their recorders' words", '经过：事件，内容为记录者所述'],
+  recordedAt: ['recorded', '上链'],
+  happenedAt: ['happened, as stated', '所述时间'],
+  via: ['shared while inside', '在容器中期间'],
+  at: ['at', '地点'],
+  container: ['container', '容器'],
+  things: ['identifiers and quantities named', '所涉标识与数量'],
+  wrong: ['declares an earlier event wrong', '声明此前的事件有误'],
+  exact: ['The exact event', '事件原文'],
+  cantShow: ["What a record can't show", '记录不能证明的'],
+  cantShowText: [
+    "A record can't show who made a thing, that an event's account of the world is true, or what happened before it " +
+      'was recorded. It shows who said what, when, and that nothing was changed or left out.',
+    '记录不能证明：何人创作、事件所述是否属实、上链前发生了什么。它证明何人于何时作出何种陈述，且此后未被更改或遗漏。',
+  ],
+  beijing: ['Beijing time', '北京时间'],
+};
+
+const STEPS_ZH = {
+  accepting: '验收',
+  arriving: '到达',
+  assembling: '组装',
+  collecting: '收集',
+  commissioning: '赋码启用',
+  consigning: '交运',
+  creating_class_instance: '生产批次',
+  cycle_counting: '盘点',
+  decommissioning: '注销',
+  departing: '离开',
+  destroying: '销毁',
+  disassembling: '拆解',
+  dispensing: '发放',
+  encoding: '编码',
+  entering_exiting: '进出',
+  holding: '扣留',
+  inspecting: '检验',
+  installing: '安装',
+  killing: '灭活',
+  loading: '装载',
+  other: '其他',
+  packing: '包装',
+  picking: '拣货',
+  receiving: '收货',
+  removing: '移除',
+  repackaging: '重新包装',
+  repairing: '维修',
+  replacing: '更换',
+  reserving: '预留',
+  retail_selling: '零售',
+  sampling: '抽样',
+  sensor_reporting: '传感器上报',
+  shipping: '发货',
+  staging_outbound: '出库备货',
+  stock_taking: '清点',
+  stocking: '上架',
+  storing: '存储',
+  transporting: '运输',
+  unloading: '卸货',
+  unpacking: '拆包',
+  void_shipping: '作废发货',
+};
+
+/** A business step as people read it. */
+export const stepText = (step, language) =>
+  (language === 'zh' && Object.hasOwn(STEPS_ZH, step) && STEPS_ZH[step]) || step.replaceAll('_', ' ');
+
+const KINDS = {
+  ObjectEvent: ['observation', '观察'],
+  AggregationEvent: ['packing', '装拆'],
+  AssociationEvent: ['association', '关联'],
+  TransactionEvent: ['transaction', '交易'],
+  TransformationEvent: ['transformation', '加工'],
+};
+
+export const kindText = (kind, language) =>
+  Object.hasOwn(KINDS, kind) ? KINDS[kind][language === 'zh' ? 1 : 0] : kind;
+
+export const ENDINGS = {
+  sold: ['sold', '已售出'],
+  consumed: ['consumed', '已消耗'],
+  destroyed: ['destroyed', '已销毁'],
+  decommissioned: ['decommissioned', '已注销'],
+};
+
+export const BASES = {
+  'own-word': ['one-sided: its own word', '单方陈述'],
+  prefix: ['by its GS1 company prefix', '依其 GS1 厂商识别代码'],
+  handover: ['by a handover that both sides signed', '经双方签署的交接'],
+};
