@@ -1,6 +1,8 @@
 //! The light client: asks one node, believes none. Each method checks its answer before it gives
 //! anything back; what can't be proven (a node's own status) says so in its name.
 
+mod submission;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::link;
 use touchstone_core::state::keys;
-use touchstone_core::transaction::{self, VerifiedTransaction};
+use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_proto::ledger;
 use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
@@ -20,7 +22,6 @@ use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
 use crate::cache::Cache;
 use crate::failure::Failure;
-use crate::settings::Signer;
 use crate::verify::{Attested, NotVerified, Trust};
 
 /// Largest answer that is read; a page of an item's events stays well below.
@@ -497,61 +498,6 @@ impl Client {
                 })))
             }
             None => Err(NotVerified::Missing("status").into()),
-        }
-    }
-
-    /// Signs one action, submits it and waits until it is proven to be recorded.
-    pub async fn act(
-        &mut self,
-        signer: &Signer,
-        created_ms: u64,
-        action: ledger::transaction::Action,
-    ) -> Result<Recorded, Failure> {
-        let transaction = ledger::Transaction {
-            organisation: signer.organisation.clone(),
-            created_ms,
-            action: Some(action),
-        };
-        let envelope = transaction::sign(&signer.key, self.trust.chain_id(), &transaction);
-        self.submit(envelope).await
-    }
-
-    /// Submits an envelope and waits until it is proven to be recorded. Submitting the same bytes
-    /// again is harmless.
-    pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Recorded, Failure> {
-        let id = transaction::id_of_envelope(self.trust.chain_id(), &envelope)?;
-        let request = node::SubmitRequest {
-            envelope,
-            wait: true,
-        };
-        let mut ledger = self.ledger.clone();
-        let reply = within(self.timeout, ledger.submit(request)).await?;
-        const ALREADY_COMMITTED: u32 = 105;
-        match reply.status {
-            Some(Status::Rejected(rejected)) if rejected.code != ALREADY_COMMITTED => {
-                return Err(Failure::refused(&rejected));
-            }
-            _ => {}
-        }
-        let waited = tokio::time::timeout(self.timeout, self.recorded(&id)).await;
-        waited.unwrap_or_else(|_| {
-            Err(Failure::Unreachable(format!(
-                "transaction {} is not in a block yet; ask again with `touchstone transaction {}`",
-                hex::encode(id),
-                hex::encode(id)
-            )))
-        })
-    }
-
-    async fn recorded(&mut self, id: &Hash) -> Result<Recorded, Failure> {
-        loop {
-            match self.transaction(id).await? {
-                Outcome::Recorded(recorded) => return Ok(*recorded),
-                Outcome::Rejected(rejected) => return Err(Failure::refused(&rejected)),
-                Outcome::Unknown | Outcome::Pending => {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
-            }
         }
     }
 }

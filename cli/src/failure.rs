@@ -14,9 +14,12 @@ use crate::verify::NotVerified;
 /// A verb's failure. Its exit code is stable.
 #[derive(Debug, Error)]
 pub enum Failure {
-    /// The command or its input is wrong, or a file can't be read or written. Code 1.
+    /// The command or its input is wrong. Code 1.
     #[error("{0}")]
     Usage(String),
+    /// A file can't be read or written. Code 1.
+    #[error("{0}")]
+    File(String),
     /// The ledger refuses the transaction. Code 2.
     #[error("refused by rule {rule} ({code}): {message}")]
     Refused {
@@ -96,6 +99,16 @@ pub enum Failure {
     /// The node doesn't answer. Code 5.
     #[error("{0}")]
     Unreachable(String),
+    /// The node didn't answer for so long that events have no outcome. Code 5.
+    #[error("{undecided} of {total} events have no outcome yet: {cause}")]
+    Undecided {
+        /// Events without an outcome.
+        undecided: usize,
+        /// Events of the input.
+        total: usize,
+        /// What went wrong last.
+        cause: String,
+    },
     /// The person pressed Ctrl-C. Code 130, as a shell tells of SIGINT.
     #[error("{0}")]
     Interrupted(String),
@@ -108,14 +121,14 @@ impl Failure {
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Usage(_) => 1,
+            Failure::Usage(_) | Failure::File(_) => 1,
             Failure::Refused { .. }
             | Failure::EventsRefused { .. }
             | Failure::NoHash { .. }
             | Failure::Empty(_) => 2,
             Failure::NotVerified(_) => 3,
             Failure::NotFound(_) | Failure::Absent { .. } | Failure::NotValid { .. } => 4,
-            Failure::Unreachable(_) => 5,
+            Failure::Unreachable(_) | Failure::Undecided { .. } => 5,
             Failure::Interrupted(_) => 130,
             Failure::Reservations(_) => 6,
         }
@@ -125,6 +138,7 @@ impl Failure {
     pub fn kind(&self) -> &'static str {
         match self {
             Failure::Usage(_) => "usage",
+            Failure::File(_) => "file",
             Failure::Refused { .. } | Failure::EventsRefused { .. } | Failure::NoHash { .. } => {
                 "refused"
             }
@@ -132,7 +146,7 @@ impl Failure {
             Failure::Empty(_) => "empty",
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",
             Failure::NotValid { .. } => "not-valid",
-            Failure::Unreachable(_) => "unreachable",
+            Failure::Unreachable(_) | Failure::Undecided { .. } => "unreachable",
             Failure::Interrupted(_) => "interrupted",
             Failure::Reservations(_) => "reservations",
         }
@@ -172,7 +186,7 @@ impl Failure {
 
     /// A file operation failed.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
-        Failure::Usage(format!("{doing} {}: {error}", path.display()))
+        Failure::File(format!("{doing} {}: {error}", path.display()))
     }
 
     /// The node's refusal of a transaction.

@@ -1,5 +1,8 @@
-//! Writing the files that a person asked for.
+//! Writing files and folders so that they are still there after a power cut: the file's bytes are
+//! synced before it gets its name, and the folder once it has it.
 
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -15,11 +18,107 @@ pub fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
     )))
 }
 
-/// Writes beside and renames, so that a half file never has the name.
+/// Writes a file whole or not at all: a power cut leaves the old one or the new one. It is on the
+/// disk, under its name, when this returns.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    std::fs::write(&part, bytes).map_err(|e| Failure::io("writing", &part, &e))?;
-    std::fs::rename(&part, path).map_err(|e| Failure::io("writing", path, &e))
+    let written = File::create(&part)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.map_err(|e| Failure::io("writing", &part, &e))?;
+    std::fs::rename(&part, path)
+        .and_then(|()| sync_folder_of(path))
+        .map_err(|e| Failure::io("writing", path, &e))
+}
+
+/// Has the folder of a file remember its name.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    sync_folder(folder.unwrap_or(Path::new(".")))
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Elsewhere a folder isn't a file that can be synced.
+    match cfg!(unix) {
+        true => File::open(folder)?.sync_all(),
+        false => Ok(()),
+    }
+}
+
+/// Makes a folder, and those around it, that this user alone may look into; one that is there
+/// stays as it is.
+pub fn create_private_folder(folder: &Path) -> Result<(), Failure> {
+    create(folder).map_err(|e| Failure::io("making", folder, &e))
+}
+
+fn create(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    if let Some(around) = folder.parent() {
+        create(around)?;
+    }
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        made => made.and_then(|()| sync_folder_of(folder)),
+    }
+}
+
+/// Opens a file to append to, which this user alone may read, and makes it if need be. Its name is
+/// on the disk; what is written to it is once its writer synced it.
+pub fn open_log(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    sync_folder_of(path)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole_over_a_half_written_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        std::fs::write(folder.path().join("a.json.part"), b"half").unwrap();
+        for content in [&b"first"[..], b"second"] {
+            write(&path, content).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), content);
+        }
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1);
+        assert!(matches!(
+            write(&folder.path().join("none/a"), b""),
+            Err(Failure::File(_))
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_folder_is_this_users_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a/b");
+        create_private_folder(&inner).unwrap();
+        create_private_folder(&inner).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(&inner), mode(&folder.path().join("a"))),
+            (0o700, 0o700)
+        );
+        drop(open_log(&inner.join("log")).unwrap());
+        assert_eq!(mode(&inner.join("log")), 0o600);
+        std::fs::write(folder.path().join("file"), b"").unwrap();
+        assert!(create_private_folder(&folder.path().join("file/x")).is_err());
+    }
 }

@@ -51,7 +51,7 @@ impl Gateway {
             stop.await;
             stopping.send_replace(true);
         };
-        let ((), worked, ()) = tokio::join!(served, worked, ended);
-        worked
+        tokio::join!(served, worked, ended);
+        Ok(())
     }
 }

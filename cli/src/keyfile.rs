@@ -17,6 +17,7 @@ use pkcs8::{
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::file;
 
 /// Rounds of PBKDF2 (OWASP's recommendation for HMAC-SHA256, 2023).
 const ITERATIONS: u32 = 600_000;
@@ -196,6 +197,7 @@ pub fn write_secret(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failur
             std::fs::hard_link(&staged, path).and_then(|()| std::fs::remove_file(&staged))
         }
     });
+    let written = written.and_then(|()| file::sync_folder_of(path));
     if written.is_err() {
         let _ = std::fs::remove_file(&staged);
     }

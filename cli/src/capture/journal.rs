@@ -1,8 +1,8 @@
 //! The journal of a capture: every transaction's exact bytes before they are sent, and what
-//! became of it. One JSON object on each line; a line that a crash cut off is dropped.
+//! became of it. One JSON object on each line; a last line that a crash cut off or damaged is dropped.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use touchstone_core::hash::{Hash, sha256};
 
 use super::source::Refusal;
 use crate::failure::Failure;
+use crate::file;
 
 const FORMAT: &str = "touchstone/capture-journal/v1";
 
@@ -104,22 +105,22 @@ impl Journal {
         organisation: &str,
     ) -> Result<(Journal, History), Failure> {
         let failed = |e: &std::io::Error| Failure::io("opening the journal", path, e);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(|e| failed(&e))?;
+        let mut file = file::open_log(path).map_err(|e| failed(&e))?;
         file.try_lock().map_err(|_| {
-            Failure::Usage(format!(
+            Failure::File(format!(
                 "another capture is using the journal {}",
                 path.display()
             ))
         })?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(|e| failed(&e))?;
-        let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        if !is_journal(&text) {
+            return Err(Failure::Usage(format!(
+                "{} is not a capture journal; name another --journal",
+                path.display()
+            )));
+        }
+        let whole = whole_lines(&text);
         text.truncate(whole);
         file.set_len(whole as u64).map_err(|e| failed(&e))?;
         file.seek(SeekFrom::End(0)).map_err(|e| failed(&e))?;
@@ -282,6 +283,52 @@ impl Journal {
         }
         Ok(history)
     }
+}
+
+/// Whether a file is empty, or begins as a journal does. A crash may have cut its first line off, or
+/// have left it empty.
+fn is_journal(text: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"{\"head\":";
+    match text.iter().position(|b| *b == b'\n') {
+        Some(end) => text.get(..end).is_some_and(|line| owner(line).is_some()),
+        None => {
+            let cut = BEGINNING.starts_with(text) || text.starts_with(BEGINNING);
+            cut || text.iter().all(|b| *b == 0)
+        }
+    }
+}
+
+/// Bytes up to the end of the last line that is one. A crash may cut the last line off, and a power
+/// cut may leave one with holes: it wasn't synced, so nothing was done on its word.
+fn whole_lines(text: &[u8]) -> usize {
+    let ended = text.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+    let Some(last) = text.get(..ended.saturating_sub(1)) else {
+        return 0;
+    };
+    let begins = last.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+    let is_line = text
+        .get(begins..ended)
+        .is_some_and(|line| serde_json::from_slice::<Line>(line).is_ok());
+    if is_line { ended } else { begins }
+}
+
+/// The chain's id in hexadecimal and the organisation that a journal's first line names.
+pub fn owner(head: &[u8]) -> Option<(String, String)> {
+    match serde_json::from_slice(head).ok()? {
+        Line::Head {
+            chain_id,
+            organisation,
+            ..
+        } => Some((chain_id, organisation)),
+        _ => None,
+    }
+}
+
+/// How many transactions a journal tells of.
+pub fn transactions(text: &[u8]) -> usize {
+    let lines = text.split(|b| *b == b'\n');
+    let sent = |line: &&[u8]| matches!(serde_json::from_slice(line), Ok(Line::Sent { .. }));
+    lines.filter(sent).count()
 }
 
 fn hash(text: &str) -> Option<Hash> {

@@ -6,33 +6,36 @@
 
 mod duplicates;
 mod plan;
+mod progress;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures::channel::mpsc;
+use tokio::time::Instant;
 use touchstone_core::hash::Hash;
-use touchstone_core::transaction;
+use touchstone_core::{Rejection, transaction};
 use touchstone_proto::ledger::{self, CaptureEvents, transaction::Action};
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{Rejected, SubmitRequest, TransactionStatus};
 
 use self::duplicates::Seen;
+use self::progress::{Batch, Progress};
 use super::journal::Journal;
 use super::source::{Refusal, SourceEvent};
-use crate::client::{Client, Outcome};
+use crate::client::{Client, Outcome, Recorded};
 use crate::failure::Failure;
 use crate::settings::Signer;
 use crate::verify::NotVerified;
 
-/// Connections that may fail in a row before the run gives up.
-const ATTEMPTS: u32 = 5;
-const ALREADY_COMMITTED: u32 = 105;
-const POOL_FULL: u32 = 106;
-const TOO_LARGE: u32 = 101;
-const EVENT_COUNT: u32 = 300;
+pub use self::progress::Decided;
+
+/// How long to wait before a node that didn't answer is asked again; then twice as long, and so on.
+/// A run gives up once nothing went on for as long as two answers may take.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +51,10 @@ pub enum EventOutcome {
     },
     /// Refused.
     Refused(Refusal),
-    /// Left out: the same bytes are recorded, or about to be.
+    /// Left out: the same bytes are recorded.
     Duplicate(Original),
+    /// Left out: another event of its transaction is refused, and all or none are recorded.
+    RolledBack,
 }
 
 /// Where the bytes of a duplicate stand already.
@@ -62,7 +67,7 @@ pub enum Original {
         /// Height of its block.
         height: u64,
     },
-    /// Earlier in the input, at this index.
+    /// Elsewhere in the input, at this index, and recorded.
     Input(usize),
 }
 
@@ -77,19 +82,9 @@ pub struct Limits {
     pub window: usize,
     /// Record again what is recorded.
     pub duplicates: bool,
-    /// Everything is one transaction: where an event of it is refused, the others aren't sent again.
+    /// Everything is one transaction, whatever the other limits say: where an event of it is
+    /// refused, the others are rolled back.
     pub whole: bool,
-}
-
-/// Events of one transaction.
-#[derive(Clone, Debug)]
-struct Batch {
-    /// Indices into the input, ascending.
-    events: Vec<usize>,
-    /// Id and bytes, once signed.
-    signed: Option<(Hash, Vec<u8>)>,
-    /// It was sent before: ask first what became of it.
-    sent_before: bool,
 }
 
 /// A run.
@@ -99,14 +94,15 @@ pub struct Sender<'a> {
     events: &'a [SourceEvent],
     journal: Journal,
     limits: Limits,
-    queue: VecDeque<Batch>,
-    under_way: BTreeMap<Hash, Batch>,
-    rejected: BTreeSet<Hash>,
+    progress: Progress,
+    /// Transactions that a node said it refuses, and their events.
+    rejected: BTreeMap<Hash, Vec<usize>>,
+    /// A rule about the sender refuses everything: nothing more is sent.
+    sender_refused: Option<Failure>,
     last_created_ms: u64,
     now_ms: fn() -> u64,
     progressed: bool,
     seen: Seen,
-    outcomes: BTreeMap<usize, EventOutcome>,
 }
 
 /// Tells what became of an event.
@@ -114,10 +110,15 @@ pub type Report<'a> = &'a mut (dyn FnMut(usize, &EventOutcome) + Send);
 /// Ends a run early.
 pub type Stop<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send)>;
 
-impl<'a> Sender<'a> {
+impl Sender<'_> {
     /// What became of each event so far, by index in the input.
     pub fn outcomes(&self) -> &BTreeMap<usize, EventOutcome> {
-        &self.outcomes
+        self.progress.outcomes()
+    }
+
+    /// Events without an outcome.
+    pub fn undecided(&self) -> usize {
+        self.progress.undecided()
     }
 
     /// The journal's place.
@@ -125,70 +126,84 @@ impl<'a> Sender<'a> {
         self.journal.path()
     }
 
-    /// Sends everything and waits for every outcome, or until `stop`. Whatever happens, the
-    /// journal holds what a later run needs.
-    pub async fn run(&mut self, mut stop: Stop<'_>, report: Report<'_>) -> Result<(), Failure> {
-        for (index, outcome) in &self.outcomes {
+    /// Sends everything and waits for every outcome, or until `stop`. It ends well only with an
+    /// outcome for each event. Whatever happens, the journal holds what a later run needs.
+    pub async fn run(
+        &mut self,
+        mut stop: Stop<'_>,
+        report: Report<'_>,
+    ) -> Result<Decided, Failure> {
+        for (index, outcome) in self.progress.outcomes() {
             report(*index, outcome);
         }
-        let mut failures = 0;
+        let patience = self.client.timeout() * 2;
+        let (mut pause, mut last_progress) = (FIRST_PAUSE, Instant::now());
         loop {
             self.progressed = false;
-            let cause = match self.session(stop.as_mut(), report).await {
-                Ok(()) => return self.settle().await,
-                Err(Failure::Unreachable(cause)) => cause,
-                Err(other) => return Err(other),
+            let ended = tokio::select! {
+                () = stop.as_mut() => None,
+                ended = self.session(report) => Some(ended),
             };
-            failures = if self.progressed { 1 } else { failures + 1 };
-            if failures >= ATTEMPTS {
-                return Err(Failure::Unreachable(cause));
+            self.progress.put_back();
+            let cause = match ended {
+                None => return Err(self.stopped()),
+                Some(Ok(())) => {
+                    let lost = "this program lost sight of them, which is a defect";
+                    return self
+                        .progress
+                        .decided()
+                        .ok_or_else(|| self.open(lost.into()));
+                }
+                Some(Err(Failure::Unreachable(cause))) => cause,
+                Some(Err(other)) => return Err(other),
+            };
+            if self.progressed {
+                (pause, last_progress) = (FIRST_PAUSE, Instant::now());
             }
-            let again = std::mem::take(&mut self.under_way);
-            let mut again: Vec<Batch> = again.into_values().collect();
-            again.sort_by_key(|b| b.events.first().copied());
-            for mut batch in again.into_iter().rev() {
-                batch.sent_before = true;
-                self.queue.push_front(batch);
+            if last_progress.elapsed() >= patience {
+                return Err(self.open(cause));
             }
-            let pause = Duration::from_millis(100 << failures);
             tokio::select! {
                 () = stop.as_mut() => return Err(self.stopped()),
                 () = tokio::time::sleep(pause) => {}
             }
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// One stream, until all is done or it breaks.
-    async fn session(&mut self, mut stop: Stop<'_>, report: Report<'_>) -> Result<(), Failure> {
+    /// One stream, until all is done or it breaks. It may be dropped at any point where it waits:
+    /// every event is in `progress`.
+    async fn session(&mut self, report: Report<'_>) -> Result<(), Failure> {
         let (mut out, requests) = mpsc::channel::<SubmitRequest>(self.limits.window);
         self.fill(&mut out, report).await?;
-        if self.under_way.is_empty() {
-            return Ok(());
+        if !self.progress.under_way().is_empty() {
+            let timeout = self.client.timeout();
+            let mut ledger = self.client.raw();
+            let mut answers = crate::client::within(timeout, ledger.submit_many(requests)).await?;
+            while !self.progress.under_way().is_empty() {
+                let status = match tokio::time::timeout(timeout, answers.message()).await {
+                    Err(_) => return Err(quiet()),
+                    Ok(Err(status)) => {
+                        return Err(Failure::Unreachable(status.message().to_owned()));
+                    }
+                    Ok(Ok(None)) => {
+                        return Err(Failure::Unreachable("the node ended the stream".into()));
+                    }
+                    Ok(Ok(Some(status))) => status,
+                };
+                self.hear(status, report).await?;
+                self.fill(&mut out, report).await?;
+            }
         }
-        let timeout = self.client.timeout();
-        let mut ledger = self.client.raw();
-        let opened = crate::client::within(timeout, ledger.submit_many(requests));
-        let mut answers = tokio::select! {
-            () = stop.as_mut() => return Err(self.stopped()),
-            answers = opened => answers?,
-        };
-        while !self.under_way.is_empty() {
-            let answer = tokio::select! {
-                () = stop.as_mut() => return Err(self.stopped()),
-                answer = tokio::time::timeout(timeout, answers.message()) => answer,
-            };
-            let status = match answer {
-                Err(_) => return Err(quiet()),
-                Ok(Err(status)) => return Err(Failure::Unreachable(status.message().to_owned())),
-                Ok(Ok(None)) => {
-                    return Err(Failure::Unreachable("the node ended the stream".into()));
-                }
-                Ok(Ok(Some(status))) => status,
-            };
-            self.hear(status, report).await?;
-            self.fill(&mut out, report).await?;
+        if self.is_rolled_back() {
+            let rolled_back = self.progress.roll_back();
+            self.tell(&rolled_back, report);
         }
-        Ok(())
+        self.settle(report).await?;
+        match self.sender_refused.take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
     }
 
     /// Sends from the head of the queue while the window and the order allow it.
@@ -197,35 +212,30 @@ impl<'a> Sender<'a> {
         out: &mut mpsc::Sender<SubmitRequest>,
         report: Report<'_>,
     ) -> Result<(), Failure> {
-        while self.under_way.len() < self.limits.window {
-            if self.queue.front().is_none_or(|b| self.must_wait(b)) {
-                return Ok(());
-            }
-            let Some(mut batch) = self.queue.pop_front() else {
+        while self.progress.under_way().len() < self.limits.window {
+            let Some(first) = self.progress.first() else {
                 return Ok(());
             };
-            if batch.signed.is_none() && !self.limits.duplicates {
-                self.leave_out_duplicates(&mut batch, report).await?;
-                if batch.events.is_empty() {
+            // What was sent has an outcome, whatever rule refuses the rest.
+            let is_over = self.sender_refused.is_some() && !first.sent_before;
+            if is_over || self.must_wait(first) {
+                return Ok(());
+            }
+            if first.signed.is_none() {
+                if !self.limits.duplicates && !self.leave_out_duplicates(report).await? {
+                    // All of them were: on to the next batch.
                     continue;
                 }
+                self.sign_first()?;
             }
-            let (id, envelope) = match &batch.signed {
-                Some(signed) => signed.clone(),
-                None => self.sign(&mut batch)?,
+            let Some((id, envelope, sent_before)) = self.progress.start_first() else {
+                return Ok(());
             };
-            let ask = batch.sent_before;
-            self.under_way.insert(id, batch);
-            if ask {
-                match self.client.transaction(&id).await? {
-                    Outcome::Unknown | Outcome::Pending => {}
-                    Outcome::Recorded(_) => {
-                        self.confirm(&id, report).await?;
-                        continue;
-                    }
-                    // A refusal may have passed since (a full pool, say): send it again and hear.
-                    Outcome::Rejected(_) => {}
-                }
+            // A refusal may have passed since (a full pool, say): send it again and hear.
+            if sent_before && let Outcome::Recorded(recorded) = self.client.transaction(&id).await?
+            {
+                self.record(&recorded, report)?;
+                continue;
             }
             let request = SubmitRequest {
                 envelope,
@@ -239,15 +249,13 @@ impl<'a> Sender<'a> {
 
     fn must_wait(&self, batch: &Batch) -> bool {
         let of = |b: &Batch| -> Vec<&SourceEvent> {
-            b.events
-                .iter()
-                .filter_map(|i| self.events.get(*i))
-                .collect()
+            let all = b.all();
+            all.iter().filter_map(|i| self.events.get(*i)).collect()
         };
         let ours = of(batch);
         let names: BTreeSet<&String> = ours.iter().flat_map(|e| &e.names).collect();
         let empties = ours.iter().any(|e| e.empties);
-        self.under_way.values().any(|other| {
+        self.progress.under_way().values().any(|other| {
             empties
                 || of(other)
                     .iter()
@@ -255,10 +263,14 @@ impl<'a> Sender<'a> {
         })
     }
 
-    fn sign(&mut self, batch: &mut Batch) -> Result<(Hash, Vec<u8>), Failure> {
+    /// Signs the first batch, if there is one that isn't signed, and has the journal remember it.
+    fn sign_first(&mut self) -> Result<(), Failure> {
+        let Some(first) = self.progress.first().filter(|b| b.signed.is_none()) else {
+            return Ok(());
+        };
         // Strictly rising, so that equal events in two transactions don't get one id.
         self.last_created_ms = (self.now_ms)().max(self.last_created_ms + 1);
-        let events: Vec<&SourceEvent> = batch
+        let events: Vec<&SourceEvent> = first
             .events
             .iter()
             .filter_map(|i| self.events.get(*i))
@@ -278,23 +290,23 @@ impl<'a> Sender<'a> {
         let id = transaction::id_of_envelope(self.client.trust().chain_id(), &envelope)?;
         let origins = events.iter().map(|e| (e.file.clone(), e.index)).collect();
         self.journal.sent(&id, &envelope, origins)?;
-        batch.signed = Some((id, envelope.clone()));
-        Ok((id, envelope))
+        self.progress.sign_first(id, envelope);
+        Ok(())
     }
 
     async fn hear(&mut self, answer: TransactionStatus, report: Report<'_>) -> Result<(), Failure> {
         let Ok(id) = Hash::try_from(answer.id.as_slice()) else {
             return Ok(());
         };
-        if !self.under_way.contains_key(&id) {
+        if !self.progress.under_way().contains_key(&id) {
             return Ok(());
         }
         match answer.status {
             Some(Status::Committed(_)) => self.confirm(&id, report).await,
-            Some(Status::Rejected(r)) if r.code == ALREADY_COMMITTED => {
+            Some(Status::Rejected(r)) if r.code == Rejection::AlreadyCommitted.code() => {
                 self.confirm(&id, report).await
             }
-            Some(Status::Rejected(r)) if r.code == POOL_FULL => {
+            Some(Status::Rejected(r)) if r.code == Rejection::PoolFull.code() => {
                 Err(Failure::Unreachable(r.message))
             }
             Some(Status::Rejected(r)) => self.reject(&id, &r, report),
@@ -304,23 +316,36 @@ impl<'a> Sender<'a> {
 
     /// The node says that it is recorded: ask for the proof.
     async fn confirm(&mut self, id: &Hash, report: Report<'_>) -> Result<(), Failure> {
-        let Outcome::Recorded(recorded) = self.client.transaction(id).await? else {
-            return Err(quiet());
-        };
-        let header = &recorded.attested.header;
-        self.journal
-            .recorded(id, header.height, recorded.index, header.time_ms)?;
-        self.progressed = true;
-        for event in self.under_way.remove(id).iter().flat_map(|b| &b.events) {
-            let outcome = EventOutcome::Recorded {
-                transaction: *id,
-                height: header.height,
-                time_ms: header.time_ms,
-            };
-            report(*event, &outcome);
-            self.outcomes.insert(*event, outcome);
+        match self.client.transaction(id).await? {
+            Outcome::Recorded(recorded) => self.record(&recorded, report),
+            _ => Err(quiet()),
         }
+    }
+
+    /// It is proven to be recorded.
+    fn record(&mut self, recorded: &Recorded, report: Report<'_>) -> Result<(), Failure> {
+        let (id, outcome) = self.remember_recorded(recorded)?;
+        self.progressed = true;
+        self.rejected.remove(&id);
+        let decided = self.progress.record(&id, &outcome);
+        for index in &decided {
+            self.seen.is_recorded(*index);
+        }
+        self.tell(&decided, report);
         Ok(())
+    }
+
+    fn remember_recorded(&mut self, recorded: &Recorded) -> Result<(Hash, EventOutcome), Failure> {
+        let header = &recorded.attested.header;
+        let (id, height, time_ms) = (recorded.id, header.height, header.time_ms);
+        self.journal
+            .recorded(&id, height, recorded.index, time_ms)?;
+        let outcome = EventOutcome::Recorded {
+            transaction: id,
+            height,
+            time_ms,
+        };
+        Ok((id, outcome))
     }
 
     /// Takes the offending event out and sends the rest again, in its place.
@@ -330,87 +355,137 @@ impl<'a> Sender<'a> {
         rejected: &Rejected,
         report: Report<'_>,
     ) -> Result<(), Failure> {
+        let Some(batch) = self.progress.under_way().get(id) else {
+            return Ok(());
+        };
+        let events = batch.events.clone();
         let refusal = Refusal {
             code: rejected.code,
             rule: rejected.rule.clone(),
             message: rejected.message.clone(),
         };
-        let splits = !self.limits.whole && matches!(rejected.code, TOO_LARGE | EVENT_COUNT);
-        if rejected.event.is_none() && !splits {
-            // The rule is about the sender or the envelope: every transaction would break it. Once
-            // the cause is mended, the events are signed afresh.
-            self.journal.rejected(id, &refusal)?;
-            return Err(Failure::refused(rejected));
-        }
-        let Some(mut batch) = self.under_way.remove(id) else {
-            return Ok(());
+        let splits = !self.limits.whole && is_about_size(rejected.code);
+        let culprit = match rejected.event {
+            Some(place) => Some(*events.get(place as usize).ok_or_else(|| {
+                NotVerified::Contradiction(
+                    "the node blames an event that the transaction doesn't have".into(),
+                )
+            })?),
+            None if splits && events.len() == 1 => events.first().copied(),
+            None => None,
         };
         self.journal.rejected(id, &refusal)?;
-        self.rejected.insert(*id);
-        self.progressed = true;
-        let culprit = match rejected.event {
-            Some(index) => index as usize,
-            None if batch.events.len() == 1 => 0,
-            None => {
-                let rest = batch.events.split_off(batch.events.len() / 2);
-                self.queue.push_front(unsigned(rest));
-                self.queue.push_front(unsigned(batch.events));
-                return Ok(());
+        if let Some(source) = culprit.and_then(|event| self.events.get(event)) {
+            let origin = (source.file.clone(), source.index);
+            self.journal.refused(origin, &source.bytes, &refusal)?;
+        }
+        // What may fail is done.
+        self.rejected.insert(*id, events);
+        match culprit {
+            Some(event) => {
+                self.progressed = true;
+                self.progress.refuse(id, event, refusal);
+                self.tell(&[event], report);
+                if self.limits.whole {
+                    let rolled_back = self.progress.roll_back();
+                    self.tell(&rolled_back, report);
+                }
             }
-        };
-        if culprit >= batch.events.len() {
-            return Err(NotVerified::Contradiction(
-                "the node blames an event that the transaction doesn't have".into(),
-            )
-            .into());
-        }
-        let event = batch.events.remove(culprit);
-        if let Some(source) = self.events.get(event) {
-            self.journal
-                .refused((source.file.clone(), source.index), &source.bytes, &refusal)?;
-        }
-        let outcome = EventOutcome::Refused(refusal);
-        report(event, &outcome);
-        self.outcomes.insert(event, outcome);
-        if !batch.events.is_empty() && !self.limits.whole {
-            self.queue.push_front(unsigned(batch.events));
+            None if splits => {
+                self.progressed = true;
+                self.progress.halve(id);
+            }
+            None => {
+                // The rule is about the sender or the envelope: every transaction would break it.
+                // Once the cause is mended, the events are signed afresh.
+                self.sender_refused
+                    .get_or_insert(Failure::refused(rejected));
+                self.progress.take_back(id);
+                if self.limits.whole {
+                    let rolled_back = self.progress.roll_back();
+                    self.tell(&rolled_back, report);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Whether nothing of the input is recorded, since an event of it is refused.
+    fn is_rolled_back(&self) -> bool {
+        let refused = |o: &EventOutcome| matches!(o, EventOutcome::Refused(_));
+        self.limits.whole && self.progress.outcomes().values().any(refused)
+    }
+
+    fn tell(&self, indices: &[usize], report: Report<'_>) {
+        for index in indices {
+            if let Some(outcome) = self.progress.outcomes().get(index) {
+                report(*index, outcome);
+            }
+        }
     }
 
     /// A refusal is one node's word: make sure that no refused transaction was recorded after all.
-    async fn settle(&mut self) -> Result<(), Failure> {
-        for id in std::mem::take(&mut self.rejected) {
+    async fn settle(&mut self, report: Report<'_>) -> Result<(), Failure> {
+        while let Some(id) = self.rejected.keys().next().copied() {
             if let Outcome::Recorded(recorded) = self.client.transaction(&id).await? {
-                return Err(NotVerified::Contradiction(format!(
-                    "the node refused transaction {}, but it is recorded at height {}: its events \
-                     may be recorded twice",
-                    hex::encode(id),
-                    recorded.attested.header.height
-                ))
-                .into());
+                return Err(self.correct(&recorded, report)?);
             }
+            self.rejected.remove(&id);
         }
         Ok(())
     }
 
+    /// The proof is worth more than the word: what was refused or rolled back is recorded.
+    fn correct(&mut self, recorded: &Recorded, report: Report<'_>) -> Result<Failure, Failure> {
+        let (id, outcome) = self.remember_recorded(recorded)?;
+        let mut corrected = self.rejected.remove(&id).unwrap_or_default();
+        corrected.retain(|index| {
+            let told = self.progress.outcomes().get(index);
+            matches!(
+                told,
+                Some(EventOutcome::Refused(_) | EventOutcome::RolledBack)
+            )
+        });
+        for index in &corrected {
+            self.progress.correct(*index, outcome.clone());
+        }
+        self.tell(&corrected, report);
+        let why = NotVerified::Contradiction(format!(
+            "the node refused transaction {}, but it is recorded at height {}: its events may be \
+             recorded twice",
+            hex::encode(id),
+            recorded.attested.header.height
+        ));
+        Ok(why.into())
+    }
+
+    fn open(&self, cause: String) -> Failure {
+        Failure::Undecided {
+            undecided: self.progress.undecided(),
+            total: self.progress.total(),
+            cause,
+        }
+    }
+
     fn stopped(&self) -> Failure {
+        let total = self.progress.total();
         Failure::Interrupted(format!(
-            "stopped with {} of {} events decided",
-            self.outcomes.len(),
-            self.events.len()
+            "stopped with {} of {total} events decided",
+            total - self.progress.undecided()
         ))
     }
 }
 
-fn quiet() -> Failure {
-    Failure::Unreachable("the node gives no outcome".into())
+/// Whether a smaller transaction may pass.
+fn is_about_size(code: u32) -> bool {
+    let about = [
+        Rejection::TransactionTooLarge { bytes: 0, limit: 0 },
+        Rejection::EventCount { found: 0, limit: 0 },
+        Rejection::TooManyItems { limit: 0 },
+    ];
+    about.iter().any(|rejection| rejection.code() == code)
 }
 
-fn unsigned(events: Vec<usize>) -> Batch {
-    Batch {
-        events,
-        signed: None,
-        sent_before: false,
-    }
+fn quiet() -> Failure {
+    Failure::Unreachable("the node gives no outcome".into())
 }

@@ -91,6 +91,9 @@ pub fn read(paths: &[PathBuf], mapping: Option<&Mapping>, limit: u64) -> Result<
         for path in paths {
             let file = path.display().to_string();
             let events = csv::events(path, mapping)?;
+            if events.is_empty() {
+                input.bad.push(without_events(&file, "the table"));
+            }
             input
                 .events
                 .extend(events.into_iter().enumerate().map(|(index, event)| {
@@ -166,10 +169,31 @@ pub fn of_document(file: &str, bytes: &[u8], limit: u64) -> Input {
     input
 }
 
+/// A document without events is refused, as the ledger refuses a capture of none: nobody takes it
+/// for recorded.
 fn add(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
-    if is_xml(bytes) {
-        return add_xml(input, file, bytes, limit);
+    let before = (input.events.len(), input.bad.len());
+    match is_xml(bytes) {
+        true => add_xml(input, file, bytes, limit),
+        false => add_json(input, file, bytes, limit),
     }
+    if before == (input.events.len(), input.bad.len()) {
+        input.bad.push(without_events(file, "the document"));
+    }
+}
+
+fn without_events(file: &str, what: &str) -> BadDocument {
+    let none = Rejection::EventCount { found: 0, limit: 0 };
+    BadDocument {
+        file: file.to_owned(),
+        refusal: Refusal {
+            message: format!("{what} holds no event: there is nothing to record"),
+            ..Refusal::of(&none)
+        },
+    }
+}
+
+fn add_json(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
     match split_document(bytes) {
         Ok(events) => input.events.extend(
             events

@@ -380,7 +380,15 @@ fn describe(job: &Job) -> Value {
     };
     let refused = job.reports.values().filter_map(|r| r.refusal.as_ref());
     let mut errors: Vec<Value> = refused.map(|r| problem(&r.message, Some(r))).collect();
-    errors.extend(job.failure.as_deref().map(|f| problem(f, None)));
+    if let Some(failure) = &job.failure {
+        let reason = job.failed_rule.as_ref().map(|rule| Reason {
+            path: "$".into(),
+            rule: rule.rule.clone(),
+            code: rule.code,
+            message: failure.clone(),
+        });
+        errors.push(problem(failure, reason.as_ref()));
+    }
     let events: Vec<Value> = job
         .reports
         .values()
@@ -396,6 +404,8 @@ fn describe(job: &Job) -> Value {
         "errors": errors,
         "touchstone:events": events,
         "touchstone:count": job.events,
+        "touchstone:undecided": job.undecided(),
+        "touchstone:waiting": job.waiting,
     })
 }
 

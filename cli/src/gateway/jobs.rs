@@ -1,8 +1,9 @@
 //! Captures that came in, in a folder: of each the document, what became of it, and the journal of
 //! what was sent. So a gateway that was stopped or killed goes on where it was.
 
+mod folder;
+
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use touchstone_core::hash::Hash;
 
+use self::folder::{Folder, Owner};
 use crate::capture::source::Refusal;
 use crate::failure::Failure;
-use crate::file;
 
 /// Finished jobs that are kept; the oldest are removed.
 const KEPT: usize = 10_000;
@@ -42,6 +43,8 @@ pub enum Outcome {
     Refused,
     /// Another one of its document was refused.
     RolledBack,
+    /// It isn't recorded: what ended the job refuses every event.
+    NotRecorded,
 }
 
 /// An event's outcome.
@@ -110,23 +113,41 @@ pub struct Job {
     pub events: usize,
     /// What became of them so far, by index.
     pub reports: BTreeMap<usize, EventReport>,
-    /// What ended it before its events were decided.
+    /// What ended it otherwise than by its events' outcomes.
     pub failure: Option<String>,
+    /// The rule behind that, where there is one.
+    #[serde(default)]
+    pub failed_rule: Option<Rule>,
+    /// Why it isn't done with yet, where something holds it up.
+    #[serde(skip)]
+    pub waiting: Option<String>,
+}
+
+/// A rule of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its stable name.
+    pub rule: String,
+    /// Its stable number.
+    pub code: u32,
 }
 
 impl Job {
-    /// Whether nothing went wrong so far.
+    /// Whether it is done with, and each of its events is recorded, now or before.
     pub fn success(&self) -> bool {
-        let fine = |r: &EventReport| matches!(r.outcome, Outcome::Recorded | Outcome::Skipped);
-        self.failure.is_none() && self.reports.values().all(fine)
+        let fine = |index: usize| {
+            let outcome = self.reports.get(&index).map(|report| report.outcome);
+            matches!(outcome, Some(Outcome::Recorded | Outcome::Skipped))
+        };
+        let is_over = self.finished_ms.is_some() && self.failure.is_none();
+        is_over && self.events > 0 && (0..self.events).all(fine)
     }
-}
 
-/// What the folder belongs to.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-struct Owner {
-    chain_id: String,
-    organisation: String,
+    /// Events without an outcome.
+    pub fn undecided(&self) -> usize {
+        let decided = self.reports.range(..self.events).count();
+        self.events.saturating_sub(decided)
+    }
 }
 
 /// All jobs.
@@ -136,12 +157,10 @@ pub struct Jobs {
 }
 
 struct Shared {
-    folder: PathBuf,
+    folder: Folder,
     jobs: Mutex<BTreeMap<String, Job>>,
     /// Something waits.
     arrived: Notify,
-    /// Nobody else uses the folder.
-    _lock: std::fs::File,
 }
 
 /// Why a document isn't taken in.
@@ -156,63 +175,16 @@ pub enum NotTaken {
 impl Jobs {
     /// Opens or begins a folder for this chain and organisation.
     pub fn open(folder: &Path, chain_id: &Hash, organisation: &str) -> Result<Jobs, Failure> {
-        std::fs::create_dir_all(folder).map_err(|e| Failure::io("making", folder, &e))?;
-        let lock_path = folder.join("lock");
-        let lock = std::fs::File::create(&lock_path)
-            .map_err(|e| Failure::io("opening", &lock_path, &e))?;
-        lock.try_lock().map_err(|_| {
-            Failure::Usage(format!(
-                "another gateway is using the folder {}",
-                folder.display()
-            ))
-        })?;
         let owner = Owner {
             chain_id: hex::encode(chain_id),
             organisation: organisation.to_owned(),
         };
-        let owner_path = folder.join("owner.json");
-        match std::fs::read(&owner_path) {
-            Ok(bytes) if serde_json::from_slice::<Owner>(&bytes).is_ok_and(|o| o == owner) => {}
-            Ok(_) => {
-                return Err(Failure::Usage(format!(
-                    "the folder {} holds captures of another chain or organisation; name another \
-                     with --jobs",
-                    folder.display()
-                )));
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                write(&owner_path, &owner)?;
-            }
-            Err(e) => return Err(Failure::io("reading", &owner_path, &e)),
-        }
-        let mut jobs = BTreeMap::new();
-        let entries = std::fs::read_dir(folder).map_err(|e| Failure::io("reading", folder, &e))?;
-        for entry in entries {
-            let path = entry
-                .map_err(|e| Failure::io("reading", folder, &e))?
-                .path();
-            let name = path
-                .file_name()
-                .and_then(|n| n.to_str())
-                .unwrap_or_default();
-            if !name.ends_with(".job") {
-                continue;
-            }
-            let bytes = std::fs::read(&path).map_err(|e| Failure::io("reading", &path, &e))?;
-            let job: Job = serde_json::from_slice(&bytes).map_err(|error| {
-                let path = path.display();
-                Failure::Usage(format!(
-                    "{path} is no job of a gateway ({error}); remove it"
-                ))
-            })?;
-            jobs.insert(job.id.clone(), job);
-        }
+        let (folder, jobs) = Folder::open(folder, &owner)?;
         Ok(Jobs {
             shared: Arc::new(Shared {
-                folder: folder.to_owned(),
+                folder,
                 jobs: Mutex::new(jobs),
                 arrived: Notify::new(),
-                _lock: lock,
             }),
         })
     }
@@ -235,19 +207,10 @@ impl Jobs {
         if let Some(last) = jobs.keys().next_back() {
             number = number.max(u64::from_str_radix(last, 16).map_or(0, |last| last + 1));
         }
-        let job = Job {
-            id: format!("{number:016x}"),
-            created_ms: now_ms,
-            finished_ms: None,
-            behaviour,
-            events,
-            reports: BTreeMap::new(),
-            failure: None,
-        };
-        let path = self.path(&job.id, "epcis");
-        let kept = write_synced(&path, document).and_then(|()| self.keep(&job));
+        let id = format!("{number:016x}");
+        let job = Job::new(&id, events, behaviour, now_ms);
+        let kept = self.shared.folder.keep_new(&job, document);
         kept.map_err(NotTaken::Failed)?;
-        let id = job.id.clone();
         jobs.insert(id.clone(), job);
         self.prune(&mut jobs);
         self.shared.arrived.notify_one();
@@ -281,13 +244,12 @@ impl Jobs {
 
     /// A job's document.
     pub fn document(&self, id: &str) -> Result<Vec<u8>, Failure> {
-        let path = self.path(id, "epcis");
-        std::fs::read(&path).map_err(|e| Failure::io("reading", &path, &e))
+        self.shared.folder.document(id)
     }
 
     /// Where a job remembers what was sent.
     pub fn journal(&self, id: &str) -> PathBuf {
-        self.path(id, "journal")
+        self.shared.folder.journal(id)
     }
 
     /// Tells what became of an event, to be seen; the journal remembers it.
@@ -297,19 +259,40 @@ impl Jobs {
         }
     }
 
-    /// Ends a job.
-    pub fn finish(&self, id: &str, failure: Option<String>, now_ms: u64) -> Result<(), Failure> {
-        let mut jobs = self.lock();
-        let Some(job) = jobs.get_mut(id) else {
-            return Ok(());
-        };
-        job.finished_ms = Some(now_ms);
-        job.failure = failure;
-        self.keep(job)
+    /// Tells why a job isn't done with yet.
+    pub fn hold_up(&self, id: &str, why: String) {
+        if let Some(job) = self.lock().get_mut(id) {
+            job.waiting = Some(why);
+        }
     }
 
-    fn keep(&self, job: &Job) -> Result<(), Failure> {
-        write(&self.path(&job.id, "job"), job)
+    /// Ends a job: by its events' outcomes, or by a failure. Without either it is a failure too.
+    pub fn finish(&self, id: &str, failure: Option<&Failure>, now_ms: u64) -> Result<(), Failure> {
+        let mut jobs = self.lock();
+        let Some(job) = jobs.get(id) else {
+            return Ok(());
+        };
+        let mut ended = job.clone();
+        ended.finished_ms = Some(now_ms);
+        ended.waiting = None;
+        ended.failure = failure.map(Failure::to_string);
+        if let Some(Failure::Refused { rule, code, .. }) = failure {
+            ended.failed_rule = Some(Rule {
+                rule: rule.clone(),
+                code: *code,
+            });
+        }
+        if failure.is_none() && (ended.undecided() > 0 || ended.events == 0) {
+            ended.failure = Some(format!(
+                "{} of {} events have no outcome, which is a defect of this program",
+                ended.undecided(),
+                ended.events
+            ));
+        }
+        // It is on the disk before anybody sees it as done with.
+        self.shared.folder.keep(&ended)?;
+        jobs.insert(ended.id.clone(), ended);
+        Ok(())
     }
 
     fn prune(&self, jobs: &mut BTreeMap<String, Job>) {
@@ -319,15 +302,8 @@ impl Jobs {
                 return;
             };
             jobs.remove(&id);
-            for kind in ["job", "epcis", "journal"] {
-                // What can't be removed is read again by the next run, and no harm.
-                let _ = std::fs::remove_file(self.path(&id, kind));
-            }
+            self.shared.folder.remove(&id);
         }
-    }
-
-    fn path(&self, id: &str, kind: &str) -> PathBuf {
-        self.shared.folder.join(format!("{id}.{kind}"))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
@@ -337,17 +313,6 @@ impl Jobs {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn write(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
-    let bytes = serde_json::to_vec(value).map_err(|e| Failure::Usage(format!("job: {e}")))?;
-    file::write(path, &bytes)
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let written = std::fs::File::create(path)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|e| Failure::io("writing", path, &e))
 }
 
 #[cfg(test)]

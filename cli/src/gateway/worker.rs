@@ -1,4 +1,7 @@
-//! Captures jobs one after another, in the order in which they came.
+//! Captures jobs one after another, in the order in which they came. A job ends when each of its
+//! events has an outcome, or when something that no waiting mends is in its way; whatever else
+//! happens (the node is away, its pool is full, its answers aren't proven, a disk is full), it goes
+//! on later.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,45 +12,51 @@ use super::Gateway;
 use super::jobs::{Behaviour, EventReport, Job, Jobs, Outcome, Reason};
 use crate::capture::journal::Journal;
 use crate::capture::sender::{EventOutcome, Limits, Original, Sender};
-use crate::capture::source::{self, SourceEvent};
+use crate::capture::source;
 use crate::failure::Failure;
 
 /// Transactions under way at once.
 const WINDOW: usize = 16;
 /// How long to wait before a node that didn't answer is asked again; then twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Works until `stopped` is true. Fails only where its own files fail.
-pub async fn run(
-    gateway: &mut Gateway,
-    jobs: &Jobs,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<(), Failure> {
+/// How an attempt at a job ends.
+enum Ended {
+    /// Each event has its outcome.
+    Decided,
+    /// It can't be done.
+    Failed(Failure),
+    /// It goes on later.
+    Later(Failure),
+    /// The gateway stops.
+    Stopped,
+}
+
+/// Works until `stopped` is true.
+pub async fn run(gateway: &mut Gateway, jobs: &Jobs, mut stopped: watch::Receiver<bool>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let job = tokio::select! {
             // An error means that nobody could stop it any more.
-            _ = stopped.wait_for(|s| *s) => return Ok(()),
+            _ = stopped.wait_for(|s| *s) => return,
             job = jobs.next() => job,
         };
-        match capture(gateway, jobs, &job, stopped.clone()).await {
-            Ok(()) => {
-                jobs.finish(&job.id, None, (gateway.now_ms)())?;
-                pause = FIRST_PAUSE;
-            }
-            Err(Failure::Interrupted(_)) => return Ok(()),
-            Err(Failure::Unreachable(_)) => {
+        let kept = match capture(gateway, jobs, &job, stopped.clone()).await {
+            Ended::Stopped => return,
+            Ended::Decided => jobs.finish(&job.id, None, (gateway.now_ms)()),
+            Ended::Failed(failure) => jobs.finish(&job.id, Some(&failure), (gateway.now_ms)()),
+            Ended::Later(failure) => Err(failure),
+        };
+        match kept {
+            Ok(()) => pause = FIRST_PAUSE,
+            Err(failure) => {
+                jobs.hold_up(&job.id, failure.to_string());
                 tokio::select! {
-                    _ = stopped.wait_for(|s| *s) => return Ok(()),
+                    _ = stopped.wait_for(|s| *s) => return,
                     () = tokio::time::sleep(pause) => {}
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            Err(failure) => {
-                let why = failure.to_string();
-                jobs.finish(&job.id, Some(why), (gateway.now_ms)())?;
-                pause = FIRST_PAUSE;
             }
         }
     }
@@ -58,26 +67,37 @@ async fn capture(
     jobs: &Jobs,
     job: &Job,
     mut stopped: watch::Receiver<bool>,
-) -> Result<(), Failure> {
+) -> Ended {
     let parameters = gateway.client.trust().genesis().document.parameters.clone();
-    let bytes = jobs.document(&job.id)?;
+    let bytes = match jobs.document(&job.id) {
+        Ok(bytes) => bytes,
+        Err(failure) => return later(failure),
+    };
     let input = source::of_document(&job.id, &bytes, parameters.max_transaction_bytes);
-    let whole = job.behaviour == Behaviour::Rollback;
-    if whole && input.events.iter().any(|e| e.wrong.is_some()) {
-        refuse_whole(jobs, &job.id, &input.events);
-        return Ok(());
+    if input.events.len() != job.events || !input.bad.is_empty() {
+        return Ended::Failed(Failure::Usage(format!(
+            "the document that is kept holds {} events, and {} came in: it was changed or damaged; \
+             send it again",
+            input.events.len(),
+            job.events
+        )));
     }
+    let whole = job.behaviour == Behaviour::Rollback;
     let chain_id = *gateway.client.trust().chain_id();
     let organisation = &gateway.signer.organisation;
-    let (journal, history) = Journal::open(&jobs.journal(&job.id), &chain_id, organisation)?;
+    let journal = Journal::open(&jobs.journal(&job.id), &chain_id, organisation);
+    let (journal, history) = match journal {
+        Ok(opened) => opened,
+        Err(failure) => return later(failure),
+    };
     let limits = Limits {
-        batch: if whole { input.events.len().max(1) } else { 1 },
+        batch: 1,
         bytes: parameters.max_transaction_bytes,
         window: WINDOW,
         duplicates: false,
         whole,
     };
-    let mut sender = Sender::plan(
+    let planned = Sender::plan(
         &mut gateway.client,
         &gateway.signer,
         &input.events,
@@ -85,7 +105,11 @@ async fn capture(
         history,
         limits,
         gateway.now_ms,
-    )?;
+    );
+    let mut sender = match planned {
+        Ok(sender) => sender,
+        Err(failure) => return later(failure),
+    };
     let stop = async {
         // An error means that nobody could stop it any more.
         let _ = stopped.wait_for(|s| *s).await;
@@ -96,29 +120,32 @@ async fn capture(
             jobs.report(&job.id, report(index, outcome));
         })
         .await;
-    let refused = sender.outcomes().values();
-    let refused = refused.filter(|o| matches!(o, EventOutcome::Refused(_)));
-    if ended.is_ok() && whole && refused.count() > 0 {
-        for index in 0..input.events.len() {
-            if !sender.outcomes().contains_key(&index) {
-                jobs.report(&job.id, plain(index, Outcome::RolledBack));
+    let failure = match ended {
+        Ok(_) => return Ended::Decided,
+        Err(failure) => failure,
+    };
+    match failure {
+        Failure::Interrupted(_) => Ended::Stopped,
+        // A rule about this gateway itself, and the refused transactions are proven to be nowhere.
+        Failure::Refused { .. } => {
+            for index in 0..job.events {
+                if !sender.outcomes().contains_key(&index) {
+                    jobs.report(&job.id, plain(index, Outcome::NotRecorded));
+                }
             }
+            Ended::Failed(failure)
         }
+        // All is decided, and something about it is to be told.
+        failure if sender.undecided() == 0 => Ended::Failed(failure),
+        failure => Ended::Later(failure),
     }
-    ended
 }
 
-/// One event is wrong in itself, so none is sent.
-fn refuse_whole(jobs: &Jobs, id: &str, events: &[SourceEvent]) {
-    for (index, event) in events.iter().enumerate() {
-        let report = match &event.wrong {
-            None => plain(index, Outcome::RolledBack),
-            Some(refusal) => EventReport {
-                refusal: Some(Reason::of(index, refusal)),
-                ..plain(index, Outcome::Refused)
-            },
-        };
-        jobs.report(id, report);
+/// What is wrong with a file in itself stays wrong; what the disk refuses now may pass later.
+fn later(failure: Failure) -> Ended {
+    match failure {
+        Failure::Usage(_) => Ended::Failed(failure),
+        failure => Ended::Later(failure),
     }
 }
 
@@ -146,6 +173,7 @@ fn report(index: usize, outcome: &EventOutcome) -> EventReport {
             ..plain(index, Outcome::Skipped)
         },
         EventOutcome::Duplicate(Original::Input(_)) => plain(index, Outcome::Skipped),
+        EventOutcome::RolledBack => plain(index, Outcome::RolledBack),
     }
 }
 

@@ -44,8 +44,12 @@ event then names the SHA-256 of its file in touchstone:sourceDocument: keep the 
 With --json the last outcome is {\"outcome\":\"summary\", ...}: how many are committed, refused,
 skipped and pending.
 
-Exit codes: 0 all recorded (proven); 2 some events refused or skipped, the others recorded, or a
-folder without documents; 5 node unreachable; 130 Ctrl-C (run it again to go on).")]
+A node that goes away is waited for, as long as --timeout says; then the run ends and says how many
+events have no outcome.
+
+Exit codes: 0 all recorded (proven); 2 some events refused or skipped, the others recorded, or
+documents without events; 5 node unreachable, some events undecided; 130 Ctrl-C (run it again to go
+on).")]
 pub struct Arguments {
     /// EPCIS 2.0 documents or events in JSON, EPCIS documents in XML, folders of them, or '-' for
     /// standard input
@@ -139,17 +143,14 @@ pub async fn run_until(
         })
         .await;
     bar.finish_and_clear();
-    let decided = sender.outcomes();
-    let recorded = decided
-        .values()
-        .filter(|o| matches!(o, EventOutcome::Recorded { .. }))
-        .count();
-    let skipped = decided
-        .values()
-        .filter(|o| matches!(o, EventOutcome::Duplicate(_)))
-        .count();
-    let refused = decided.len() - recorded - skipped + input.bad.len();
-    let pending = total - recorded - skipped - refused;
+    let pending = sender.undecided();
+    let count = |is: fn(&EventOutcome) -> bool| {
+        let outcomes = sender.outcomes().values();
+        outcomes.filter(|outcome| is(outcome)).count()
+    };
+    let recorded = count(|o| matches!(o, EventOutcome::Recorded { .. }));
+    let skipped = count(|o| matches!(o, EventOutcome::Duplicate(_)));
+    let refused = total - recorded - skipped - pending;
     if output.json {
         output.value(&json!({
             "outcome": "summary", "total": total, "committed": recorded,
@@ -160,14 +161,18 @@ pub async fn run_until(
             0 => String::new(),
             count => format!(", {count} skipped as recorded before"),
         };
+        let pending = match pending {
+            0 => String::new(),
+            count => format!(", {count} UNDECIDED"),
+        };
         output.line(format!(
-            "{} of {total} recorded (proven), {refused} refused{skipped}",
+            "{} of {total} recorded (proven), {refused} refused{skipped}{pending}",
             counted(recorded, "event")
         ));
     }
     let journal = sender.journal_path().display();
     match &ended {
-        Ok(()) => {}
+        Ok(_) => {}
         Err(Failure::Refused { .. }) => output.remark(format!(
             "{} not sent: mend what the rule names (--key, --organisation) and run the command \
              again; {journal} remembers what is recorded",
@@ -177,6 +182,7 @@ pub async fn run_until(
             "not finished: run the same command again to go on; {journal} remembers what was sent"
         )),
     }
+    // Each event has its outcome from here on.
     ended?;
     if refused + skipped > 0 {
         return Err(Failure::EventsRefused {
@@ -268,6 +274,14 @@ fn report(input: &Input, index: usize, outcome: &EventOutcome, output: &mut Outp
         })),
         EventOutcome::Recorded { .. } => {}
         EventOutcome::Duplicate(original) => report_duplicate(input, event, original, output),
+        EventOutcome::RolledBack if output.json => output.value(&json!({
+            "file": event.file, "index": event.index, "outcome": "rolled-back",
+        })),
+        EventOutcome::RolledBack => output.line(format!(
+            "not sent  {} event {}: another of its transaction is refused",
+            plain(&event.file),
+            event.index
+        )),
         EventOutcome::Refused(refusal) if output.json => output.value(&json!({
             "file": event.file, "index": event.index, "outcome": "refused",
             "code": refusal.code, "rule": refusal.rule, "message": refusal.message,

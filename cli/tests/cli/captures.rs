@@ -38,7 +38,7 @@ fn summary(committed: usize, refused: usize, skipped: usize, pending: usize) -> 
     })
 }
 
-fn thing(number: usize) -> String {
+pub fn thing(number: usize) -> String {
     format!("urn:epc:id:sgtin:9521234.050001.T{number}")
 }
 

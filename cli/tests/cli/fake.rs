@@ -1,6 +1,7 @@
 //! A ledger service over an in-memory chain. Each submission becomes a block at once. Tests may
 //! bend its answers on their way out.
 
+pub mod faults;
 mod service;
 mod world;
 
@@ -14,6 +15,7 @@ use touchstone_cli::output::Output;
 use touchstone_cli::{Cli, run};
 use touchstone_proto::node::ledger_server::LedgerServer;
 
+use faults::Faults;
 use service::Service;
 pub use world::{FOUNDERS, World, founder, key, now_ms};
 
@@ -21,6 +23,9 @@ pub use world::{FOUNDERS, World, founder, key, now_ms};
 pub struct Served {
     world: Arc<Mutex<World>>,
     url: String,
+    /// Seconds that clients wait for an answer.
+    timeout: &'static str,
+    pub faults: Arc<Faults>,
     pub folder: tempfile::TempDir,
     server: tokio::task::JoinHandle<()>,
 }
@@ -84,6 +89,15 @@ pub async fn touchstone(arguments: &[&str]) -> Ran {
 
 impl Served {
     pub async fn start() -> Served {
+        Served::start_with(false).await
+    }
+
+    /// Behind a line that breaks where the test plans it; its clients wait a second for an answer.
+    pub async fn start_on_a_bad_line() -> Served {
+        Served::start_with(true).await
+    }
+
+    async fn start_with(bad_line: bool) -> Served {
         let world = Arc::new(Mutex::new(World::new()));
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(
@@ -97,12 +111,16 @@ impl Served {
             std::fs::write(folder.path().join(format!("{id}.pem")), pem.as_bytes()).unwrap();
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut address = listener.local_addr().unwrap();
+        let faults = Arc::new(Faults::default());
+        if bad_line {
+            address = faults.proxy(address).await;
+        }
         let incoming = futures::stream::unfold(listener, |listener| async {
             let accepted = listener.accept().await.map(|(stream, _)| stream);
             Some((accepted, listener))
         });
-        let service = Service(world.clone());
+        let service = Service(world.clone(), faults.clone());
         let server = tokio::spawn(async move {
             tonic::transport::Server::builder()
                 .add_service(LedgerServer::new(service))
@@ -112,7 +130,9 @@ impl Served {
         });
         Served {
             world,
-            url,
+            url: format!("http://{address}"),
+            timeout: if bad_line { "1" } else { "5" },
+            faults,
             folder,
             server,
         }
@@ -139,7 +159,7 @@ impl Served {
     /// The options that lead to this node.
     pub fn options(&self) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
-        ["--node", &self.url, "--timeout", "5", "--genesis"]
+        ["--node", &self.url, "--timeout", self.timeout, "--genesis"]
             .map(str::to_owned)
             .into_iter()
             .chain([path("genesis.json"), "--config".into(), path("config.toml")])

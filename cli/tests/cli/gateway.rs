@@ -11,14 +11,18 @@ use touchstone_cli::output::Output;
 use touchstone_cli::settings::Settings;
 use touchstone_cli::verbs::{Verb, gateway};
 
+use crate::captures::document;
 use crate::fake::{Buffer, Served, now_ms};
 use crate::items::{CASE, ITEM, PALLET, aggregation, seen};
 
+/// Between two looks at something that changes soon.
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(5);
+
 /// An answer over HTTP.
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
@@ -26,7 +30,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
-    fn header(&self, name: &str) -> Option<String> {
+    pub fn header(&self, name: &str) -> Option<String> {
         let mut lines = self.head.lines();
         lines.find_map(|line| {
             let (found, value) = line.split_once(": ")?;
@@ -36,7 +40,7 @@ impl Answer {
 }
 
 /// A gateway's address.
-struct Gate(SocketAddr);
+pub struct Gate(SocketAddr);
 
 impl Gate {
     async fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
@@ -45,7 +49,7 @@ impl Gate {
             if let Ok(stream) = tokio::net::TcpStream::connect(self.0).await {
                 break stream;
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(MOMENT).await;
         };
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
         for header in headers {
@@ -63,36 +67,37 @@ impl Gate {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[], "").await
     }
 
-    async fn capture(&self, document: &str, more: &[&str]) -> Answer {
+    pub async fn capture(&self, document: &str, more: &[&str]) -> Answer {
         let headers = [&["Content-Type: application/ld+json"], more].concat();
         self.ask("POST", "/capture", &headers, document).await
     }
 
     /// Captures, and gives the job once it is done with.
-    async fn job(&self, document: &str, more: &[&str]) -> Value {
+    pub async fn job(&self, document: &str, more: &[&str]) -> Value {
         let accepted = self.capture(document, more).await;
         assert_eq!(accepted.status, 202, "{}", accepted.body);
         let location = accepted.header("location").unwrap();
         self.finished(&location).await
     }
 
-    async fn finished(&self, location: &str) -> Value {
+    pub async fn finished(&self, location: &str) -> Value {
         loop {
             let job = self.get(location).await.json();
             if job["running"] == false {
                 return job;
             }
-            tokio::task::yield_now().await;
+            assert_eq!(job["success"], false, "{job}");
+            tokio::time::sleep(MOMENT).await;
         }
     }
 }
 
 /// Runs a gateway for acme while a story is told.
-async fn with_gateway<T>(node: &Served, story: impl AsyncFnOnce(&Gate) -> T) -> T {
+pub async fn with_gateway<T>(node: &Served, story: impl AsyncFnOnce(&Gate) -> T) -> T {
     // Free a moment ago, and nobody else in this test asks for one.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -136,24 +141,7 @@ async fn with_gateway<T>(node: &Served, story: impl AsyncFnOnce(&Gate) -> T) -> 
     told
 }
 
-fn document(events: &[String]) -> String {
-    let events: Vec<Value> = events
-        .iter()
-        .map(|e| {
-            let mut event: Value = serde_json::from_str(e).unwrap();
-            event.as_object_mut().unwrap().remove("@context");
-            event
-        })
-        .collect();
-    json!({
-        "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
-        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-01-01T00:00:00Z",
-        "epcisBody": {"eventList": events},
-    })
-    .to_string()
-}
-
-fn outcomes(job: &Value) -> Vec<&str> {
+pub fn outcomes(job: &Value) -> Vec<&str> {
     let events = job["touchstone:events"].as_array().unwrap();
     events
         .iter()
@@ -188,7 +176,7 @@ async fn an_xml_document_is_converted_and_recorded() {
     .await;
 }
 
-const PROCEED: &str = "GS1-Capture-Error-Behaviour: proceed";
+pub const PROCEED: &str = "GS1-Capture-Error-Behaviour: proceed";
 
 #[tokio::test]
 async fn a_document_is_signed_recorded_and_told_of() {

@@ -12,6 +12,8 @@ mod handovers;
 mod help;
 mod items;
 mod keys;
+mod losses;
 mod pages;
 mod past;
+mod power_cuts;
 mod traces;

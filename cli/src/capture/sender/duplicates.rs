@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use touchstone_core::hash::{Hash, sha256};
 
-use super::{Batch, EventOutcome, Original, Report, Sender};
+use super::{EventOutcome, Original, Report, Sender};
 use crate::failure::Failure;
 use crate::link;
 
@@ -14,41 +14,77 @@ use crate::link;
 pub(super) struct Seen {
     /// Items whose links were read.
     read: BTreeSet<String>,
-    /// This organisation's events in those links.
+    /// Hashes of the input's events.
+    contents: Vec<Hash>,
+    /// This organisation's events in those links, and those of the input that are recorded.
     recorded: BTreeMap<Hash, Original>,
-    /// First place in the input.
-    first: BTreeMap<Hash, usize>,
 }
 
 impl Seen {
     /// Events of the input, in order.
     pub(super) fn in_input<'a>(events: impl Iterator<Item = &'a [u8]>) -> Seen {
-        let mut seen = Seen::default();
-        for (index, bytes) in events.enumerate() {
-            seen.first.entry(sha256(bytes)).or_insert(index);
+        Seen {
+            contents: events.map(sha256).collect(),
+            ..Seen::default()
         }
-        seen
+    }
+
+    /// The event at an index of the input is recorded.
+    pub(super) fn is_recorded(&mut self, index: usize) {
+        if let Some(content) = self.contents.get(index) {
+            let here = Original::Input(index);
+            self.recorded.entry(*content).or_insert(here);
+        }
     }
 }
 
 impl Sender<'_> {
-    /// Takes the events out of a batch that are recorded already or come earlier in the input. An
-    /// event stands in the link of each of its items, so one link of each is enough.
+    /// Takes the events out of the first batch that are recorded already, and has those wait for
+    /// its outcome whose bytes stand in it twice. An event stands in the link of each of its items,
+    /// so one link of each is enough. Whether anything is left to be sent.
     pub(super) async fn leave_out_duplicates(
         &mut self,
-        batch: &mut Batch,
         report: Report<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
+        let Some(first) = self.progress.first() else {
+            return Ok(false);
+        };
+        let all = first.all();
+        self.read_links(&all).await?;
+        let (mut rest, mut twins, mut duplicates) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut kept: BTreeMap<Hash, usize> = BTreeMap::new();
+        for index in all {
+            let content = self.seen.contents.get(index).copied().unwrap_or_default();
+            if let Some(original) = self.seen.recorded.get(&content) {
+                duplicates.push((index, EventOutcome::Duplicate(*original)));
+            } else if let Some(twin) = kept.get(&content) {
+                twins.insert(index, *twin);
+            } else {
+                kept.insert(content, index);
+                rest.push(index);
+            }
+        }
+        let is_left = !rest.is_empty();
+        let decided: Vec<usize> = duplicates.iter().map(|(index, _)| *index).collect();
+        self.progress.sort_out_first(rest, twins, duplicates);
+        self.tell(&decided, report);
+        Ok(is_left)
+    }
+
+    /// Reads links until each of these events has one that is read.
+    async fn read_links(&mut self, indices: &[usize]) -> Result<(), Failure> {
         let mut unread: BTreeSet<String> = BTreeSet::new();
-        for event in batch.events.iter().filter_map(|i| self.events.get(*i)) {
+        for event in indices.iter().filter_map(|i| self.events.get(*i)) {
             let mut names = event.names.iter();
             if !names.any(|n| self.seen.read.contains(n) || unread.contains(n)) {
                 unread.extend(event.names.first().cloned());
             }
         }
-        // Before the first block nothing is recorded, and nothing can prove that.
-        if self.client.claimed_height().await? == 0 {
-            unread.clear();
+        // Before the first block nothing is recorded, and nothing can prove that. A node isn't
+        // believed that once a block was seen.
+        let knows_block = self.client.trust().newest().is_some();
+        if !knows_block && self.client.claimed_height().await? == 0 {
+            return Ok(());
         }
         let unread: Vec<String> = unread.into_iter().collect();
         let links = link::entries(self.client, &unread).await?;
@@ -67,28 +103,6 @@ impl Sender<'_> {
             }
         }
         self.seen.read.extend(unread);
-        let mut rest = Vec::with_capacity(batch.events.len());
-        for index in std::mem::take(&mut batch.events) {
-            match self.original(index) {
-                None => rest.push(index),
-                Some(original) => {
-                    let outcome = EventOutcome::Duplicate(original);
-                    report(index, &outcome);
-                    self.outcomes.insert(index, outcome);
-                }
-            }
-        }
-        batch.events = rest;
         Ok(())
-    }
-
-    fn original(&self, index: usize) -> Option<Original> {
-        let content = sha256(&self.events.get(index)?.bytes);
-        if let Some(recorded) = self.seen.recorded.get(&content) {
-            return Some(*recorded);
-        }
-        let first = *self.seen.first.get(&content)?;
-        let refused = matches!(self.outcomes.get(&first), Some(EventOutcome::Refused(_)));
-        (first < index && !refused).then_some(Original::Input(first))
     }
 }

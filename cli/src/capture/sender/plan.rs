@@ -1,13 +1,14 @@
 //! Planning a run: what earlier runs left open, and packing the rest into transactions.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::hash;
 use touchstone_proto::ledger::{self, transaction::Action};
 
 use super::duplicates::Seen;
-use super::{Batch, EventOutcome, Limits, Sender, unsigned};
+use super::progress::{Batch, Progress};
+use super::{EventOutcome, Limits, Sender};
 use crate::capture::journal::{Fate, History, Journal, Origin};
 use crate::capture::source::{ENVELOPE_BYTES, SourceEvent};
 use crate::client::Client;
@@ -31,25 +32,22 @@ impl<'a> Sender<'a> {
             events,
             journal,
             limits,
-            queue: VecDeque::new(),
-            under_way: BTreeMap::new(),
-            rejected: BTreeSet::new(),
+            progress: Progress::new(events.len()),
+            rejected: BTreeMap::new(),
+            sender_refused: None,
             last_created_ms: 0,
             now_ms,
             progressed: false,
             seen: Seen::in_input(events.iter().map(|e| e.bytes.as_slice())),
-            outcomes: BTreeMap::new(),
         };
         let open = sender.recall(history)?;
-        let refused = |o: &EventOutcome| matches!(o, EventOutcome::Refused(_));
-        if limits.whole && sender.outcomes.values().any(refused) {
-            // An earlier run heard that it is refused as a whole.
-            return Ok(sender);
-        }
         let mut batches = sender.fresh_batches(&open)?;
+        if sender.is_rolled_back() {
+            // An event is wrong in itself, or an earlier run heard that it is refused.
+            batches.clear();
+        }
         batches.extend(open);
-        batches.sort_by_key(|b| b.events.first().copied());
-        sender.queue = batches.into();
+        sender.progress.plan(batches);
         Ok(sender)
     }
 
@@ -82,7 +80,12 @@ impl<'a> Sender<'a> {
             let mut events = Vec::with_capacity(past.events.len());
             for (origin, bytes) in past.events.iter().zip(&body) {
                 let place = *places.get(origin).ok_or_else(|| gone(origin))?;
-                if self.events.get(place).is_none_or(|e| e.bytes != *bytes) {
+                let is_changed = self.events.get(place).is_none_or(|e| e.bytes != *bytes);
+                if is_changed && past.fate == Some(Fate::Rejected) {
+                    // It was mended.
+                    continue;
+                }
+                if is_changed {
                     let (file, index) = origin;
                     return Err(other_input(&format!("event {index} of {file} was changed")));
                 }
@@ -90,7 +93,7 @@ impl<'a> Sender<'a> {
             }
             match past.fate {
                 Some(Fate::Rejected) => {
-                    self.rejected.insert(past.id);
+                    self.rejected.insert(past.id, events);
                 }
                 Some(Fate::Recorded {
                     height, time_ms, ..
@@ -101,13 +104,14 @@ impl<'a> Sender<'a> {
                             height,
                             time_ms,
                         };
-                        self.outcomes.insert(event, outcome);
+                        self.progress.decide_unplanned(event, outcome);
+                        self.seen.is_recorded(event);
                     }
                 }
                 None => open.push(Batch {
-                    events,
                     signed: Some((past.id, past.envelope)),
                     sent_before: true,
+                    ..Batch::unsigned(events)
                 }),
             }
         }
@@ -116,8 +120,10 @@ impl<'a> Sender<'a> {
             // A refusal stands: to try again later would put the event out of its order. It is for
             // these bytes only; whoever mends the event sends another.
             let same = |e: &SourceEvent| hex::encode(hash::sha256(&e.bytes)) == sha256;
-            if self.events.get(*place).is_some_and(same) {
-                self.outcomes.insert(*place, EventOutcome::Refused(refusal));
+            let is_recorded = self.progress.outcomes().contains_key(place);
+            if self.events.get(*place).is_some_and(same) && !is_recorded {
+                let refused = EventOutcome::Refused(refusal);
+                self.progress.decide_unplanned(*place, refused);
             }
         }
         Ok(open)
@@ -135,18 +141,19 @@ impl<'a> Sender<'a> {
                 close(&mut batches, &mut current, &mut bytes);
                 continue;
             }
-            if self.outcomes.contains_key(&index) {
+            if self.progress.outcomes().contains_key(&index) {
                 continue;
             }
             if let Some(refusal) = &event.wrong {
                 self.journal
                     .refused((event.file.clone(), event.index), &event.bytes, refusal)?;
-                self.outcomes
-                    .insert(index, EventOutcome::Refused(refusal.clone()));
+                let refused = EventOutcome::Refused(refusal.clone());
+                self.progress.decide_unplanned(index, refused);
                 continue;
             }
             let size = event.bytes.len() as u64 + 8;
-            if current.len() >= self.limits.batch || bytes + size > self.limits.bytes {
+            let is_full = current.len() >= self.limits.batch || bytes + size > self.limits.bytes;
+            if is_full && !self.limits.whole {
                 close(&mut batches, &mut current, &mut bytes);
             }
             bytes += size;
@@ -160,7 +167,7 @@ impl<'a> Sender<'a> {
 fn close(batches: &mut Vec<Batch>, current: &mut Vec<usize>, bytes: &mut u64) {
     *bytes = ENVELOPE_BYTES;
     if !current.is_empty() {
-        batches.push(unsigned(std::mem::take(current)));
+        batches.push(Batch::unsigned(std::mem::take(current)));
     }
 }
 

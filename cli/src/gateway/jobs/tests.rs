@@ -52,8 +52,6 @@ fn a_folder_serves_one_gateway_of_one_organisation() {
     drop(jobs);
     assert!(refused(&CHAIN, "other").contains("another chain or organisation"));
     assert!(refused(&[2; 32], "acme").contains("another chain or organisation"));
-    std::fs::write(folder.path().join("1.job"), b"{}").unwrap();
-    assert!(refused(&CHAIN, "acme").contains("no job of a gateway"));
 }
 
 #[test]
@@ -62,11 +60,34 @@ fn a_job_fails_with_its_first_refused_event() {
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
     let id = jobs.take(b"", 3, Behaviour::Proceed, 1).unwrap();
     let success = || jobs.get(&id).unwrap().success();
-    jobs.report(&id, report(0, Outcome::Recorded));
-    jobs.report(&id, report(1, Outcome::Skipped));
-    assert!(success());
+    for (index, outcome) in [(0, Outcome::Recorded), (1, Outcome::Skipped)] {
+        jobs.report(&id, report(index, outcome));
+        assert!(!success());
+    }
     jobs.report(&id, report(2, Outcome::Refused));
+    jobs.finish(&id, None, 2).unwrap();
     assert!(!success());
+}
+
+/// Success needs an outcome for each event: no end of a job makes up for one that is missing.
+#[test]
+fn a_job_without_an_outcome_for_each_event_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+    for (events, decided) in [(0, 0), (1, 0), (3, 2), (3, 3)] {
+        let id = jobs.take(b"", events, Behaviour::Proceed, 1).unwrap();
+        for index in 0..decided {
+            jobs.report(&id, report(index, Outcome::Recorded));
+            assert!(!jobs.get(&id).unwrap().success(), "it is running");
+        }
+        jobs.finish(&id, None, 2).unwrap();
+        let job = jobs.get(&id).unwrap();
+        let is_whole = events > 0 && events == decided;
+        assert_eq!((job.success(), job.failure.is_none()), (is_whole, is_whole));
+        let away = Failure::Unreachable("away".into());
+        jobs.finish(&id, Some(&away), 2).unwrap();
+        assert!(!jobs.get(&id).unwrap().success());
+    }
 }
 
 #[test]
@@ -101,4 +122,75 @@ fn a_reason_names_the_place_in_the_document() {
     ] {
         assert_eq!(reason(message), path);
     }
+}
+
+/// What a power cut may leave of the files is put right, and no job that was told of is lost.
+#[test]
+fn damaged_files_are_recovered() {
+    const DOCUMENT: &str = include_str!("../../../../tests/data/epcis/xml/ObjectEvent.xml");
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+    let events = crate::capture::source::of_document("", DOCUMENT.as_bytes(), u64::MAX)
+        .events
+        .len();
+    let behaviour = Behaviour::Rollback;
+    let id = jobs
+        .take(DOCUMENT.as_bytes(), events, behaviour, 5)
+        .unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let job = jobs.get(&id).unwrap();
+    drop(jobs);
+    for name in ["owner.json".to_owned(), format!("{id}.job")] {
+        let whole = std::fs::read(path(&name)).unwrap();
+        for length in [0, 1, whole.len() / 2, whole.len() - 1] {
+            for filler in [None, Some(0u8)] {
+                let mut damaged = whole[..length].to_vec();
+                damaged.resize(filler.map_or(length, |_| whole.len()), 0);
+                std::fs::write(path(&name), damaged).unwrap();
+                let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+                assert_eq!(jobs.get(&id), Some(job.clone()), "{name} cut at {length}");
+                assert_eq!(std::fs::read(path(&name)).unwrap(), whole);
+            }
+        }
+    }
+    // Without its document too, it is told of as failed.
+    std::fs::write(path(&format!("{id}.job")), b"").unwrap();
+    std::fs::write(path(&format!("{id}.epcis")), b"").unwrap();
+    let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+    let lost = jobs.get(&id).unwrap();
+    assert!(lost.finished_ms.is_some() && !lost.success());
+    assert!(lost.failure.unwrap().contains("send the document again"));
+}
+
+/// A document whose job never came to the disk was never told of; a half-written file is no job.
+#[test]
+fn what_was_never_told_of_is_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["0005.epcis", "0006.job.part", "owner.json.part"] {
+        std::fs::write(folder.path().join(name), b"{").unwrap();
+    }
+    let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+    assert_eq!(jobs.newest(10), []);
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+/// Whose captures a folder holds is known from its journals where `owner.json` is damaged.
+#[test]
+fn a_damaged_owner_gives_the_folder_to_nobody_else() {
+    use crate::capture::journal::Journal;
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+    let id = jobs.take(b"", 1, Behaviour::Proceed, 5).unwrap();
+    drop(Journal::open(&jobs.journal(&id), &CHAIN, "acme").unwrap());
+    drop(jobs);
+    std::fs::write(folder.path().join("owner.json"), b"").unwrap();
+    let refused = Jobs::open(folder.path(), &CHAIN, "other").err().unwrap();
+    assert!(
+        refused
+            .to_string()
+            .contains("another chain or organisation")
+    );
+    assert!(Jobs::open(folder.path(), &CHAIN, "acme").is_ok());
 }

@@ -8,12 +8,14 @@ use futures::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
+use touchstone_core::{Rejection, transaction};
 use touchstone_proto::node::ledger_server::Ledger;
 use touchstone_proto::node::*;
 
+use super::faults::{Fault, Faults, TOO_LONG, away};
 use super::world::{GENESIS_MS, World};
 
-pub struct Service(pub Arc<Mutex<World>>);
+pub struct Service(pub Arc<Mutex<World>>, pub Arc<Faults>);
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -22,13 +24,137 @@ impl Service {
         self.0.lock().unwrap()
     }
 
-    fn answer<T: 'static>(&self, make: impl FnOnce(&mut World) -> T) -> Answer<T> {
-        let mut world = self.world();
-        let mut reply = make(&mut world);
-        if let Some(tamper) = &world.tamper {
-            tamper(&mut reply);
+    async fn answer<T: 'static>(&self, make: impl FnOnce(&mut World) -> T) -> Answer<T> {
+        let fault = self.1.step();
+        match fault {
+            Some(Fault::Refuse | Fault::PoolFull) => return Err(away()),
+            Some(Fault::Kill) => return Err(self.1.kill()),
+            _ => {}
         }
-        Ok(Response::new(reply))
+        let reply = {
+            let mut world = self.world();
+            let mut reply = make(&mut world);
+            if let Some(tamper) = &world.tamper {
+                tamper(&mut reply);
+            }
+            reply
+        };
+        match fault {
+            Some(Fault::KillAfter) => Err(self.1.kill()),
+            Some(Fault::Delay) => {
+                tokio::time::sleep(TOO_LONG).await;
+                Ok(Response::new(reply))
+            }
+            _ => Ok(Response::new(reply)),
+        }
+    }
+}
+
+/// A stream of submissions.
+struct Submissions {
+    world: Arc<Mutex<World>>,
+    faults: Arc<Faults>,
+    answers: mpsc::UnboundedSender<Result<TransactionStatus, Status>>,
+}
+
+impl Submissions {
+    async fn serve(self, mut requests: Streaming<SubmitRequest>) {
+        let mut waiting = Vec::new();
+        loop {
+            let pause = std::time::Duration::from_millis(20);
+            let reverses = self.world.lock().unwrap().reverses;
+            match tokio::time::timeout(pause, requests.next()).await {
+                Ok(Some(Ok(request))) => waiting.push(request),
+                Ok(_) => return,
+                Err(_) => {}
+            }
+            if reverses && !waiting.is_empty() {
+                // Take in all that is under way before any of it is recorded.
+                while let Ok(Some(Ok(request))) = tokio::time::timeout(pause, requests.next()).await
+                {
+                    waiting.push(request);
+                }
+            }
+            for request in waiting.drain(..).rev() {
+                match self.world.lock().unwrap().patience.as_mut() {
+                    Some(0) => continue,
+                    Some(left) => *left -= 1,
+                    None => {}
+                }
+                let status = match self.faults.step() {
+                    Some(Fault::Refuse) => Err(away()),
+                    Some(Fault::Kill) => Err(self.faults.kill()),
+                    Some(Fault::PoolFull) => Ok(pool_full(&request.envelope, &self.world)),
+                    Some(Fault::Delay) => {
+                        tokio::time::sleep(TOO_LONG).await;
+                        Ok(self.submit(request.envelope))
+                    }
+                    Some(Fault::KillAfter) => {
+                        self.submit(request.envelope);
+                        Err(self.faults.kill())
+                    }
+                    Some(Fault::Repeat) => {
+                        self.submit(request.envelope.clone());
+                        Ok(self.submit(request.envelope))
+                    }
+                    None => Ok(self.submit(request.envelope)),
+                };
+                if !self.answer(status).await {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn submit(&self, envelope: Vec<u8>) -> TransactionStatus {
+        let mut world = self.world.lock().unwrap();
+        let mut status = world.submit(envelope);
+        if let Some(tamper) = &world.tamper {
+            tamper(&mut status);
+        }
+        status
+    }
+
+    /// Whether the stream goes on.
+    async fn answer(&self, status: Result<TransactionStatus, Status>) -> bool {
+        let send = |status| self.answers.unbounded_send(status).is_ok();
+        match (status, self.faults.step()) {
+            (Err(ended), _) => {
+                send(Err(ended));
+                false
+            }
+            (Ok(_), Some(Fault::Refuse)) => {
+                send(Err(away()));
+                false
+            }
+            (Ok(_), Some(Fault::Kill | Fault::KillAfter)) => {
+                send(Err(self.faults.kill()));
+                false
+            }
+            // Never told.
+            (Ok(_), Some(Fault::PoolFull)) => true,
+            (Ok(status), Some(Fault::Delay)) => {
+                tokio::time::sleep(TOO_LONG).await;
+                send(Ok(status))
+            }
+            (Ok(status), Some(Fault::Repeat)) => send(Ok(status.clone())) && send(Ok(status)),
+            (Ok(status), None) => send(Ok(status)),
+        }
+    }
+}
+
+fn pool_full(envelope: &[u8], world: &Mutex<World>) -> TransactionStatus {
+    let world = world.lock().unwrap();
+    let id = transaction::id_of_envelope(&world.genesis.chain_id, envelope).unwrap();
+    let full = Rejection::PoolFull;
+    TransactionStatus {
+        id: id.to_vec(),
+        status: Some(transaction_status::Status::Rejected(Rejected {
+            code: full.code(),
+            rule: full.rule().into(),
+            message: full.to_string(),
+            event: None,
+        })),
     }
 }
 
@@ -39,48 +165,26 @@ impl Ledger for Service {
 
     async fn submit(&self, request: Request<SubmitRequest>) -> Answer<TransactionStatus> {
         self.answer(|w| w.submit(request.into_inner().envelope))
+            .await
     }
 
     async fn submit_many(
         &self,
         request: Request<Streaming<SubmitRequest>>,
     ) -> Answer<Self::SubmitManyStream> {
-        let world = self.0.clone();
-        let mut requests = request.into_inner();
+        match self.1.step() {
+            Some(Fault::Refuse | Fault::PoolFull) => return Err(away()),
+            Some(Fault::Kill | Fault::KillAfter) => return Err(self.1.kill()),
+            Some(Fault::Delay) => tokio::time::sleep(TOO_LONG).await,
+            Some(Fault::Repeat) | None => {}
+        }
         let (answers, stream) = mpsc::unbounded();
-        tokio::spawn(async move {
-            let mut waiting = Vec::new();
-            loop {
-                let pause = std::time::Duration::from_millis(20);
-                let reverses = world.lock().unwrap().reverses;
-                match tokio::time::timeout(pause, requests.next()).await {
-                    Ok(Some(Ok(request))) => waiting.push(request),
-                    Ok(_) => return,
-                    Err(_) => {}
-                }
-                if reverses && !waiting.is_empty() {
-                    // Take in all that is under way before any of it is recorded.
-                    while let Ok(Some(Ok(request))) =
-                        tokio::time::timeout(pause, requests.next()).await
-                    {
-                        waiting.push(request);
-                    }
-                }
-                for request in waiting.drain(..).rev() {
-                    let mut world = world.lock().unwrap();
-                    match &mut world.patience {
-                        Some(0) => continue,
-                        Some(left) => *left -= 1,
-                        None => {}
-                    }
-                    let mut status = world.submit(request.envelope);
-                    if let Some(tamper) = &world.tamper {
-                        tamper(&mut status);
-                    }
-                    let _ = answers.unbounded_send(Ok(status));
-                }
-            }
-        });
+        let submissions = Submissions {
+            world: self.0.clone(),
+            faults: self.1.clone(),
+            answers,
+        };
+        tokio::spawn(submissions.serve(request.into_inner()));
         Ok(Response::new(stream.boxed()))
     }
 
@@ -90,10 +194,11 @@ impl Ledger for Service {
     ) -> Answer<TransactionStatus> {
         let request = request.into_inner();
         self.answer(|w| w.status(&request.id, request.with_proof))
+            .await
     }
 
     async fn get_item(&self, request: Request<GetItemRequest>) -> Answer<ItemReply> {
-        self.answer(|w| w.item(&request.into_inner()))
+        self.answer(|w| w.item(&request.into_inner())).await
     }
 
     async fn get_design(&self, request: Request<GetDesignRequest>) -> Answer<DesignReply> {
@@ -101,6 +206,7 @@ impl Ledger for Service {
         self.answer(|w| DesignReply {
             record: Some(w.state(keys::design(&id))),
         })
+        .await
     }
 
     async fn get_designs_by_file(
@@ -108,6 +214,7 @@ impl Ledger for Service {
         request: Request<GetDesignsByFileRequest>,
     ) -> Answer<DesignsByFileReply> {
         self.answer(|w| w.designs_by_file(&request.into_inner()))
+            .await
     }
 
     async fn get_organisation(
@@ -115,15 +222,16 @@ impl Ledger for Service {
         request: Request<GetOrganisationRequest>,
     ) -> Answer<StateReply> {
         self.answer(|w| w.state(keys::organisation(&request.into_inner().id)))
+            .await
     }
 
     async fn get_change(&self, request: Request<GetChangeRequest>) -> Answer<StateReply> {
         let id: Hash = request.into_inner().id.try_into().unwrap();
-        self.answer(|w| w.state(keys::change(&id)))
+        self.answer(|w| w.state(keys::change(&id))).await
     }
 
     async fn get_record(&self, request: Request<GetRecordRequest>) -> Answer<StateReply> {
-        self.answer(|w| w.state(request.into_inner().key))
+        self.answer(|w| w.state(request.into_inner().key)).await
     }
 
     async fn list_organisations(
@@ -145,6 +253,7 @@ impl Ledger for Service {
             organisations.extend(ids.iter().map(|id| w.state(keys::organisation(id))));
             ListOrganisationsReply { organisations }
         })
+        .await
     }
 
     async fn get_validators(&self, _: Request<GetValidatorsRequest>) -> Answer<ValidatorsReply> {
@@ -162,6 +271,7 @@ impl Ledger for Service {
                 validators: Some(set.message()),
             }
         })
+        .await
     }
 
     async fn get_block(&self, request: Request<GetBlockRequest>) -> Answer<BlockReply> {
@@ -169,9 +279,10 @@ impl Ledger for Service {
         let Some(get_block_request::Block::Height(height)) = request.block else {
             return Err(Status::unimplemented("by height only"));
         };
-        let world = self.world();
-        let is_there = world.certified(height).is_some() && world.denied != Some(height);
-        drop(world);
+        let is_there = {
+            let world = self.world();
+            world.certified(height).is_some() && world.denied != Some(height)
+        };
         if !is_there {
             return Err(Status::not_found("no such block"));
         }
@@ -182,6 +293,7 @@ impl Ledger for Service {
             }
             reply
         })
+        .await
     }
 
     async fn subscribe_blocks(
@@ -219,6 +331,7 @@ impl Ledger for Service {
                 handovers: all.take(1).cloned().collect(),
             }
         })
+        .await
     }
 
     type GetEvidenceStream = BoxStream<'static, Result<EvidencePiece, Status>>;
@@ -227,9 +340,11 @@ impl Ledger for Service {
         &self,
         request: Request<GetEvidenceRequest>,
     ) -> Answer<Self::GetEvidenceStream> {
-        let piece = self.answer(|w| EvidencePiece {
-            bytes: w.evidence_file(request.into_inner()),
-        })?;
+        let piece = self
+            .answer(|w| EvidencePiece {
+                bytes: w.evidence_file(request.into_inner()),
+            })
+            .await?;
         Ok(Response::new(
             futures::stream::iter([Ok(piece.into_inner())]).boxed(),
         ))
@@ -238,7 +353,7 @@ impl Ledger for Service {
     type TraceStream = BoxStream<'static, Result<TraceReply, Status>>;
 
     async fn trace(&self, request: Request<TraceRequest>) -> Answer<Self::TraceStream> {
-        let reply = self.answer(|w| w.trace(&request.into_inner()))?;
+        let reply = self.answer(|w| w.trace(&request.into_inner())).await?;
         let reply = futures::stream::iter([Ok(reply.into_inner())]);
         Ok(Response::new(reply.boxed()))
     }
@@ -250,6 +365,7 @@ impl Ledger for Service {
         self.answer(|w| MisbehaviourReply {
             evidence: w.evidence.clone(),
         })
+        .await
     }
 
     async fn list_checkpoints(
@@ -267,6 +383,7 @@ impl Ledger for Service {
                 checkpoints: next.take(1).cloned().collect(),
             }
         })
+        .await
     }
 
     async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<NodeStatus> {
@@ -279,5 +396,6 @@ impl Ledger for Service {
             validator: true,
             ..NodeStatus::default()
         })
+        .await
     }
 }

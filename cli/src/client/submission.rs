@@ -1,0 +1,88 @@
+//! Submitting one transaction until it is proven to be recorded. What a node says of it is its
+//! word: "recorded" counts with the proof alone, a refusal counts unless the proof is there, and
+//! where the node goes away the same bytes are sent again, which records nothing twice.
+
+use std::time::Duration;
+
+use touchstone_core::hash::Hash;
+use touchstone_core::{Rejection, transaction};
+use touchstone_proto::ledger;
+use touchstone_proto::node::SubmitRequest;
+use touchstone_proto::node::transaction_status::Status;
+
+use super::{Client, Outcome, Recorded, within};
+use crate::failure::Failure;
+use crate::settings::Signer;
+
+/// How long to wait before the node is asked again; then twice as long, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+impl Client {
+    /// Signs one action, submits it and waits until it is proven to be recorded.
+    pub async fn act(
+        &mut self,
+        signer: &Signer,
+        created_ms: u64,
+        action: ledger::transaction::Action,
+    ) -> Result<Recorded, Failure> {
+        let transaction = ledger::Transaction {
+            organisation: signer.organisation.clone(),
+            created_ms,
+            action: Some(action),
+        };
+        let envelope = transaction::sign(&signer.key, self.trust.chain_id(), &transaction);
+        self.submit(envelope).await
+    }
+
+    /// Submits an envelope and waits until it is proven to be recorded. Submitting the same bytes
+    /// again is harmless.
+    pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Recorded, Failure> {
+        let id = transaction::id_of_envelope(self.trust.chain_id(), &envelope)?;
+        let began = tokio::time::Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let cause = match self.submit_once(&id, envelope.clone()).await {
+                Ok(Some(recorded)) => return Ok(*recorded),
+                Ok(None) => "the node gives no outcome".to_owned(),
+                Err(Failure::Unreachable(cause)) => cause,
+                Err(other) => return Err(other),
+            };
+            if began.elapsed() >= self.timeout {
+                let id = hex::encode(id);
+                return Err(Failure::Unreachable(format!(
+                    "{cause}; whether transaction {id} is recorded isn't known: ask with `touchstone \
+                     transaction {id}`"
+                )));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Submits once, and asks for the proof; none where the outcome is open.
+    async fn submit_once(
+        &mut self,
+        id: &Hash,
+        envelope: Vec<u8>,
+    ) -> Result<Option<Box<Recorded>>, Failure> {
+        let request = SubmitRequest {
+            envelope,
+            wait: true,
+        };
+        let mut ledger = self.ledger.clone();
+        let reply = within(self.timeout, ledger.submit(request)).await?;
+        if let Outcome::Recorded(recorded) = self.transaction(id).await? {
+            return Ok(Some(recorded));
+        }
+        match reply.status {
+            Some(Status::Rejected(r)) if r.code == Rejection::PoolFull.code() => {
+                Err(Failure::Unreachable(r.message))
+            }
+            Some(Status::Rejected(r)) if r.code != Rejection::AlreadyCommitted.code() => {
+                Err(Failure::refused(&r))
+            }
+            _ => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The files of jobs, in one folder: of each job `ID.job`, `ID.epcis` (the document) and
+//! `ID.journal` (what was sent). `owner.json` says whose they are.
+//!
+//! A job is there once its document and then its `.job` file are on the disk; only then it is told
+//! of. What a power cut may have left besides is put right at the next start: a document without a
+//! job was never acknowledged, and a job or an owner that can't be read is made again from the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Behaviour, Job};
+use crate::capture::{journal, source};
+use crate::failure::Failure;
+use crate::file;
+
+/// Bytes of a journal's first line, at most.
+const HEAD_BYTES: u64 = 4096;
+
+/// What the folder belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    /// The chain's id, in hexadecimal.
+    pub chain_id: String,
+    /// The organisation's id.
+    pub organisation: String,
+}
+
+/// A folder that nobody else uses meanwhile.
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Opens or begins a folder; gives its jobs.
+    pub fn open(path: &Path, owner: &Owner) -> Result<(Folder, BTreeMap<String, Job>), Failure> {
+        file::create_private_folder(path)?;
+        let lock_path = path.join("lock");
+        let lock = file::open_log(&lock_path);
+        let lock = lock.map_err(|e| Failure::io("opening", &lock_path, &e))?;
+        lock.try_lock().map_err(|_| {
+            Failure::Usage(format!(
+                "another gateway is using the folder {}",
+                path.display()
+            ))
+        })?;
+        let folder = Folder {
+            path: path.to_owned(),
+            _lock: lock,
+        };
+        let files = folder.files()?;
+        folder.check_owner(owner, &files)?;
+        let mut jobs = BTreeMap::new();
+        for id in files.iter().filter_map(|name| name.strip_suffix(".job")) {
+            let job = folder.read_job(id)?;
+            jobs.insert(id.to_owned(), job);
+        }
+        folder.clear(&files, &jobs);
+        Ok((folder, jobs))
+    }
+
+    /// Keeps a job; it is on the disk when this returns.
+    pub fn keep(&self, job: &Job) -> Result<(), Failure> {
+        let bytes = serde_json::to_vec(job).map_err(|e| Failure::Usage(format!("job: {e}")))?;
+        file::write(&self.file(&job.id, "job"), &bytes)
+    }
+
+    /// Keeps a new job with its document; both are on the disk when this returns, or neither is told
+    /// of.
+    pub fn keep_new(&self, job: &Job, document: &[u8]) -> Result<(), Failure> {
+        let kept =
+            file::write(&self.file(&job.id, "epcis"), document).and_then(|()| self.keep(job));
+        if kept.is_err() {
+            self.remove(&job.id);
+        }
+        kept
+    }
+
+    /// A job's document.
+    pub fn document(&self, id: &str) -> Result<Vec<u8>, Failure> {
+        let path = self.file(id, "epcis");
+        std::fs::read(&path).map_err(|e| match e.kind() {
+            ErrorKind::NotFound => Failure::Usage(format!(
+                "{} is gone: send the document again",
+                path.display()
+            )),
+            _ => Failure::io("reading", &path, &e),
+        })
+    }
+
+    /// Where a job remembers what was sent.
+    pub fn journal(&self, id: &str) -> PathBuf {
+        self.file(id, "journal")
+    }
+
+    /// Forgets a job. What can't be removed is read again by the next run, and no harm.
+    pub fn remove(&self, id: &str) {
+        for kind in ["job", "epcis", "journal"] {
+            let _ = std::fs::remove_file(self.file(id, kind));
+        }
+    }
+
+    fn file(&self, id: &str, kind: &str) -> PathBuf {
+        self.path.join(format!("{id}.{kind}"))
+    }
+
+    fn files(&self) -> Result<BTreeSet<String>, Failure> {
+        let failed = |e: std::io::Error| Failure::io("reading", &self.path, &e);
+        let mut names = BTreeSet::new();
+        for entry in std::fs::read_dir(&self.path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            names.extend(name.into_string().ok());
+        }
+        Ok(names)
+    }
+
+    /// The folder is its owner's alone. An owner that can't be read is known from the journals.
+    fn check_owner(&self, owner: &Owner, files: &BTreeSet<String>) -> Result<(), Failure> {
+        let path = self.path.join("owner.json");
+        let others = || {
+            Failure::Usage(format!(
+                "the folder {} holds captures of another chain or organisation; name another with \
+                 --jobs",
+                self.path.display()
+            ))
+        };
+        match std::fs::read(&path) {
+            Ok(bytes) => match serde_json::from_slice::<Owner>(&bytes) {
+                Ok(found) if found == *owner => return Ok(()),
+                Ok(_) => return Err(others()),
+                Err(_) => {}
+            },
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(Failure::io("reading", &path, &e)),
+        }
+        for id in files
+            .iter()
+            .filter_map(|name| name.strip_suffix(".journal"))
+        {
+            let head = self.journal_head(id)?;
+            let named = journal::owner(&head);
+            if named.is_some_and(|(chain, acting)| {
+                (chain, acting) != (owner.chain_id.clone(), owner.organisation.clone())
+            }) {
+                return Err(others());
+            }
+        }
+        let bytes = serde_json::to_vec(owner).map_err(|e| Failure::Usage(format!("owner: {e}")))?;
+        file::write(&path, &bytes)
+    }
+
+    fn journal_head(&self, id: &str) -> Result<Vec<u8>, Failure> {
+        let path = self.journal(id);
+        let mut line = Vec::new();
+        let read = File::open(&path)
+            .and_then(|file| BufReader::new(file.take(HEAD_BYTES)).read_until(b'\n', &mut line));
+        read.map_err(|e| Failure::io("reading", &path, &e))?;
+        Ok(line)
+    }
+
+    fn read_job(&self, id: &str) -> Result<Job, Failure> {
+        let path = self.file(id, "job");
+        let bytes = std::fs::read(&path).map_err(|e| Failure::io("reading", &path, &e))?;
+        match serde_json::from_slice::<Job>(&bytes) {
+            Ok(job) if job.id == id => Ok(job),
+            _ => {
+                let job = self.recovered(id)?;
+                self.keep(&job)?;
+                Ok(job)
+            }
+        }
+    }
+
+    /// The job of a damaged file. Its document is there whole, since it was synced before; its
+    /// journal says what was sent. Where even the document is gone, the job is told of as failed.
+    fn recovered(&self, id: &str) -> Result<Job, Failure> {
+        let created_ms = u64::from_str_radix(id, 16).unwrap_or_default();
+        let document = match self.document(id) {
+            Ok(document) => document,
+            Err(Failure::Usage(_)) => Vec::new(),
+            Err(failure) => return Err(failure),
+        };
+        let input = source::of_document(id, &document, u64::MAX);
+        let mut job = Job::new(id, input.events.len(), self.behaviour(id)?, created_ms);
+        if !input.bad.is_empty() {
+            job.finished_ms = Some(created_ms);
+            let damaged = "its files were damaged, by a power cut say: send the document again";
+            job.failure = Some(damaged.to_owned());
+        }
+        Ok(job)
+    }
+
+    /// How a damaged job was to treat its events. Where several transactions were sent, each event
+    /// had its own; else all or none are recorded, as where a client says nothing.
+    fn behaviour(&self, id: &str) -> Result<Behaviour, Failure> {
+        let path = self.journal(id);
+        let bytes = match std::fs::read(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+            read => read.map_err(|e| Failure::io("reading", &path, &e))?,
+        };
+        Ok(match journal::transactions(&bytes) {
+            0 | 1 => Behaviour::Rollback,
+            _ => Behaviour::Proceed,
+        })
+    }
+
+    /// Removes what was never told of. What can't be removed does no harm.
+    fn clear(&self, files: &BTreeSet<String>, jobs: &BTreeMap<String, Job>) {
+        for name in files {
+            let is_orphan = name.strip_suffix(".epcis").is_some_and(|id| {
+                !jobs.contains_key(id) && !files.contains(&format!("{id}.journal"))
+            });
+            if is_orphan || name.ends_with(".part") {
+                let _ = std::fs::remove_file(self.path.join(name));
+            }
+        }
+    }
+}
+
+impl Job {
+    /// A job that came in.
+    pub(super) fn new(id: &str, events: usize, behaviour: Behaviour, created_ms: u64) -> Job {
+        Job {
+            id: id.to_owned(),
+            created_ms,
+            finished_ms: None,
+            behaviour,
+            events,
+            reports: BTreeMap::new(),
+            failure: None,
+            failed_rule: None,
+            waiting: None,
+        }
+    }
+}
