@@ -1,17 +1,22 @@
 //! The light client: asks one node, believes none. Each method checks its answer before it gives
 //! anything back; what can't be proven (a node's own status) says so in its name.
 
+mod blocks;
+pub mod connection;
+mod organisations;
 mod submission;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use futures::stream::{StreamExt, TryStreamExt};
-use tonic::transport::{Channel, Endpoint};
-use touchstone_core::evidence::MAX_FILE_BYTES;
+use tonic::transport::Channel;
+use touchstone_core::evidence::{self, MAX_FILE_BYTES};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
+use touchstone_core::model::validators::Validator;
 use touchstone_core::proof::link;
 use touchstone_core::state::keys;
 use touchstone_core::transaction::VerifiedTransaction;
@@ -20,17 +25,19 @@ use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
+pub use self::blocks::Blocks;
+use self::connection::{open, too_late, within};
+use crate::as_of::AsOf;
 use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::verify::{Attested, NotVerified, Trust};
 
-/// Largest answer that is read; a page of an item's events stays well below.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const KEEPALIVE: Duration = Duration::from_secs(20);
-
 /// Items asked for at once.
 const AT_ONCE: usize = 16;
+
+/// How long a node may take to reach what was proven before.
+const CATCHES_UP: Duration = Duration::from_secs(5);
+const ASKS_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// A page of an item's events.
 pub struct Page {
@@ -82,9 +89,7 @@ pub enum Outcome {
 /// The newest block that was verified is remembered.
 impl Drop for Client {
     fn drop(&mut self) {
-        if let (Some(cache), Some(newest)) = (&self.cache, self.trust.newest()) {
-            cache.write_newest(&newest);
-        }
+        self.remember();
     }
 }
 
@@ -95,6 +100,7 @@ impl Client {
         timeout: Duration,
         genesis: Genesis,
         cache: Option<Cache>,
+        as_of: AsOf,
     ) -> Result<Client, Failure> {
         let ledger = open(url, timeout).await?;
         let names = genesis
@@ -103,7 +109,7 @@ impl Client {
             .iter()
             .map(|o| (o.id.clone(), o.name.clone()))
             .collect();
-        let mut trust = Trust::new(genesis);
+        let mut trust = Trust::new(genesis).with_account(as_of);
         if let Some(cache) = &cache {
             // What doesn't verify is as good as missing.
             let _ = trust.follow(&cache.read());
@@ -117,10 +123,46 @@ impl Client {
         };
         client.follow().await?;
         if let Some(header) = client.cache.as_ref().and_then(Cache::read_newest) {
-            // As above; it tells whether a node is behind what another one showed before.
+            // As above; no answer is taken from below it.
             let _ = client.trust.header(Some(&header));
         }
         Ok(client)
+    }
+
+    /// Keeps the newest block that was proven for later runs: none of them is answered from below it.
+    pub fn remember(&self) {
+        if let (Some(cache), Some(newest)) = (&self.cache, self.trust.newest()) {
+            cache.write_newest(&newest);
+        }
+    }
+
+    /// Asks a question about the state, and checks the answer. Where the node is below what was proven
+    /// before, it is asked again for a short time.
+    async fn current<R, T, Asked>(
+        &mut self,
+        ask: impl Fn(LedgerClient<Channel>) -> Asked,
+        headers: impl Fn(&R) -> Vec<CertifiedHeader>,
+        check: impl Fn(&Trust, &R) -> Result<T, NotVerified>,
+    ) -> Result<(T, R), Failure>
+    where
+        Asked: Future<Output = Result<tonic::Response<R>, tonic::Status>>,
+    {
+        let asked_first = Instant::now();
+        loop {
+            let reply = within(self.timeout, ask(self.ledger.clone())).await?;
+            for header in headers(&reply) {
+                self.catch_up(Some(&header)).await?;
+            }
+            match check(&self.trust, &reply) {
+                Ok(checked) => return Ok((checked, reply)),
+                Err(NotVerified::Behind { .. })
+                    if asked_first.elapsed() < CATCHES_UP.min(self.timeout) =>
+                {
+                    tokio::time::sleep(ASKS_AGAIN_AFTER).await;
+                }
+                Err(wrong) => return Err(wrong.into()),
+            }
+        }
     }
 
     /// What is trusted.
@@ -128,19 +170,61 @@ impl Client {
         &self.trust
     }
 
-    /// The raw service, for streams. Its answers are unchecked.
+    /// As of which blocks the answers about the state are.
+    pub fn as_of(&self) -> &AsOf {
+        self.trust.as_of()
+    }
+
+    /// The raw service, for streams of submissions. Its answers are unchecked.
     pub fn raw(&self) -> LedgerClient<Channel> {
         self.ledger.clone()
     }
 
-    /// Height of the last block, by the node's own word; 0 where no block exists that could prove
-    /// anything.
-    pub async fn claimed_height(&self) -> Result<u64, Failure> {
+    /// Whether there is a block that could prove anything; by the node's own word, where none was proven.
+    pub async fn has_blocks(&self) -> Result<bool, Failure> {
+        Ok(self.trust.proven_height() > 0 || self.status().await?.height > 0)
+    }
+
+    /// Makes sure that the node is as far as what was proven before.
+    async fn reach_proven(&mut self) -> Result<(), Failure> {
+        if self.has_blocks().await? {
+            self.validators().await?;
+        }
+        Ok(())
+    }
+
+    /// What the node says of itself. Its own word.
+    pub async fn status(&self) -> Result<node::NodeStatus, Failure> {
         let mut ledger = self.ledger.clone();
         let request = node::GetStatusRequest {};
-        Ok(within(self.timeout, ledger.get_status(request))
-            .await?
-            .height)
+        within(self.timeout, ledger.get_status(request)).await
+    }
+
+    /// Evidence of double signing, each piece checked; the validator that it convicts stands beside it. That
+    /// there is no more is the node's word, as of a block that isn't below what was proven.
+    pub async fn misbehaviour(&mut self) -> Result<Vec<(node::Misbehaviour, Validator)>, Failure> {
+        self.reach_proven().await?;
+        let mut ledger = self.ledger.clone();
+        let request = node::GetMisbehaviourRequest {};
+        let reply = within(self.timeout, ledger.get_misbehaviour(request)).await?;
+        let mut checked = Vec::with_capacity(reply.evidence.len());
+        for evidence in reply.evidence {
+            let validator = self.trust.misbehaviour(&evidence)?;
+            checked.push((evidence, validator));
+        }
+        Ok(checked)
+    }
+
+    /// Time stamps that the node keeps of blocks from a height on, after one of its own list. Unchecked; as of
+    /// a block that isn't below what was proven.
+    pub async fn checkpoints(
+        &mut self,
+        request: node::ListCheckpointsRequest,
+    ) -> Result<Vec<node::StampedRange>, Failure> {
+        self.reach_proven().await?;
+        let mut ledger = self.ledger.clone();
+        let reply = within(self.timeout, ledger.list_checkpoints(request)).await?;
+        Ok(reply.checkpoints)
     }
 
     /// How long an answer may take.
@@ -148,8 +232,30 @@ impl Client {
         self.timeout
     }
 
-    /// An evidence file, as the node writes it. Unchecked.
-    pub async fn evidence(&self, request: node::GetEvidenceRequest) -> Result<Vec<u8>, Failure> {
+    /// An evidence file, as the node writes it; its anchor isn't below what was proven. The rest is
+    /// unchecked: an examination names what is wrong.
+    pub async fn evidence(
+        &mut self,
+        request: node::GetEvidenceRequest,
+    ) -> Result<Vec<u8>, Failure> {
+        let asked_first = Instant::now();
+        loop {
+            let bytes = self.evidence_file(request.clone()).await?;
+            let anchor = evidence::open(&bytes).ok().and_then(|file| file.anchor);
+            self.catch_up(anchor.as_ref()).await?;
+            match self.trust.tip(anchor.as_ref()) {
+                Err(NotVerified::Behind { .. })
+                    if asked_first.elapsed() < CATCHES_UP.min(self.timeout) =>
+                {
+                    tokio::time::sleep(ASKS_AGAIN_AFTER).await;
+                }
+                Err(behind @ NotVerified::Behind { .. }) => return Err(behind.into()),
+                Ok(_) | Err(_) => return Ok(bytes),
+            }
+        }
+    }
+
+    async fn evidence_file(&self, request: node::GetEvidenceRequest) -> Result<Vec<u8>, Failure> {
         let mut ledger = self.ledger.clone();
         let mut pieces = within(self.timeout, ledger.get_evidence(request)).await?;
         let mut bytes = Vec::new();
@@ -167,8 +273,9 @@ impl Client {
         }
     }
 
-    /// A trace, as the node tells it. Unchecked.
-    pub async fn trace(&self, request: node::TraceRequest) -> Result<Traces, Failure> {
+    /// A trace, as the node tells it. Unchecked, but for the node's being as far as what was proven.
+    pub async fn trace(&mut self, request: node::TraceRequest) -> Result<Traces, Failure> {
+        self.reach_proven().await?;
         let mut ledger = self.ledger.clone();
         let replies = within(self.timeout, ledger.trace(request)).await?;
         Ok(Traces {
@@ -215,39 +322,54 @@ impl Client {
         self.follow().await
     }
 
-    /// Checks an answer about one key of the state.
-    pub async fn record<M: prost::Message + Default>(
+    /// The message at a key of the state, asked for in one of the ways that there are.
+    async fn record<R, M, Asked>(
         &mut self,
         key: &[u8],
-        reply: Option<&StateReply>,
-    ) -> Result<(Attested, Option<M>), Failure> {
-        self.catch_up(reply.and_then(|r| r.header.as_ref())).await?;
-        Ok(self.trust.record(key, reply)?)
-    }
-
-    /// Checks an answer about one key of the state; gives its bytes.
-    pub async fn value(
-        &mut self,
-        key: &[u8],
-        reply: &StateReply,
-    ) -> Result<Option<Vec<u8>>, Failure> {
-        self.catch_up(reply.header.as_ref()).await?;
-        let (_, value) = self.trust.state(key, Some(reply))?;
-        Ok(value.map(<[u8]>::to_vec))
+        ask: impl Fn(LedgerClient<Channel>) -> Asked,
+        record: impl Fn(&R) -> Option<&StateReply>,
+    ) -> Result<(Attested, Option<M>, R), Failure>
+    where
+        M: prost::Message + Default,
+        Asked: Future<Output = Result<tonic::Response<R>, tonic::Status>>,
+    {
+        let check = |trust: &Trust, reply: &R| trust.record(key, record(reply));
+        let ((attested, message), reply) = self
+            .current(ask, |reply| headers(record(reply)), check)
+            .await?;
+        Ok((attested, message, reply))
     }
 
     /// One page of an item's events from number `from` on, counted from 0; a `limit` of 0 leaves their
     /// number to the node.
     pub async fn item_page(&mut self, id: &str, from: u64, limit: u32) -> Result<Page, Failure> {
-        let reply = item_reply(self.ledger.clone(), self.timeout, id, from, limit).await?;
-        self.checked_page(id, from, reply).await
+        let request = node::GetItemRequest {
+            id: id.to_owned(),
+            from,
+            limit,
+        };
+        let ask = |mut ledger: LedgerClient<Channel>| {
+            let request = request.clone();
+            async move { ledger.get_item(request).await }
+        };
+        let check = |trust: &Trust, reply: &node::ItemReply| check_page(trust, id, from, reply);
+        let ((attested, record), reply) = self
+            .current(ask, |reply| headers(reply.record.as_ref()), check)
+            .await?;
+        Ok(Page::new(attested, record, reply))
     }
 
     /// The first pages of several items, asked for at once.
     pub async fn first_pages(&mut self, ids: &[String]) -> Result<Vec<Page>, Failure> {
         let asked = ids.iter().map(|id| {
-            let ledger = self.ledger.clone();
-            item_reply(ledger, self.timeout, id, 0, 0)
+            let request = node::GetItemRequest {
+                id: id.to_owned(),
+                from: 0,
+                limit: 0,
+            };
+            let mut ledger = self.ledger.clone();
+            let timeout = self.timeout;
+            async move { within(timeout, ledger.get_item(request)).await }
         });
         let replies: Vec<node::ItemReply> = futures::stream::iter(asked)
             .buffered(AT_ONCE)
@@ -255,27 +377,16 @@ impl Client {
             .await?;
         let mut pages = Vec::with_capacity(ids.len());
         for (id, reply) in ids.iter().zip(replies) {
-            pages.push(self.checked_page(id, 0, reply).await?);
+            let header = reply.record.as_ref().and_then(|r| r.header.as_ref());
+            self.catch_up(header).await?;
+            pages.push(match check_page(&self.trust, id, 0, &reply) {
+                Ok((attested, record)) => Page::new(attested, record, reply),
+                // A block came between the answers.
+                Err(NotVerified::Behind { .. }) => self.item_page(id, 0, 0).await?,
+                Err(wrong) => return Err(wrong.into()),
+            });
         }
         Ok(pages)
-    }
-
-    async fn checked_page(
-        &mut self,
-        id: &str,
-        from: u64,
-        reply: node::ItemReply,
-    ) -> Result<Page, Failure> {
-        let (attested, record) = self.record(&keys::item(id), reply.record.as_ref()).await?;
-        if reply.from != from {
-            return Err(contradiction("another page than asked for"));
-        }
-        Ok(Page {
-            attested,
-            record,
-            events: reply.events,
-            proof: reply.proof.unwrap_or_default(),
-        })
     }
 
     /// A design's record, or proof that there is none.
@@ -283,10 +394,14 @@ impl Client {
         &mut self,
         id: &Hash,
     ) -> Result<(Attested, Option<ledger::Design>), Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetDesignRequest { id: id.to_vec() };
-        let reply = within(self.timeout, ledger.get_design(request)).await?;
-        self.record(&keys::design(id), reply.record.as_ref()).await
+        let ask = |mut ledger: LedgerClient<Channel>| {
+            let request = node::GetDesignRequest { id: id.to_vec() };
+            async move { ledger.get_design(request).await }
+        };
+        let (attested, design, _) = self
+            .record(&keys::design(id), ask, |reply| reply.record.as_ref())
+            .await?;
+        Ok((attested, design))
     }
 
     /// All disclosures of a file, complete: all pages, then one check over all of them.
@@ -298,20 +413,21 @@ impl Client {
         let mut entries: Vec<Vec<u8>> = Vec::new();
         loop {
             let from = entries.len() as u64;
-            let request = node::GetDesignsByFileRequest {
-                sha256: sha256.to_vec(),
-                from,
-                limit: 0,
+            let ask = |mut ledger: LedgerClient<Channel>| {
+                let request = node::GetDesignsByFileRequest {
+                    sha256: sha256.to_vec(),
+                    from,
+                    limit: 0,
+                };
+                async move { ledger.get_designs_by_file(request).await }
             };
-            let mut ledger = self.ledger.clone();
-            let reply = within(self.timeout, ledger.get_designs_by_file(request)).await?;
-            let (attested, record) = self
-                .record::<ledger::DesignFile>(&key, reply.record.as_ref())
+            let (attested, file, reply): (_, Option<ledger::DesignFile>, _) = self
+                .record(&key, ask, |reply| reply.record.as_ref())
                 .await?;
             if reply.from != from {
                 return Err(contradiction("another page than asked for"));
             }
-            let link = record.and_then(|r| r.link).unwrap_or_else(link::empty);
+            let link = file.and_then(|f| f.link).unwrap_or_else(link::empty);
             let is_last = reply.entries.is_empty();
             entries.extend(reply.entries);
             // The last page's record proves all pages: a link only grows.
@@ -323,26 +439,18 @@ impl Client {
         }
     }
 
-    /// An organisation's record, or proof that there is none.
-    pub async fn organisation(
-        &mut self,
-        id: &str,
-    ) -> Result<(Attested, Option<ledger::Organisation>), Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetOrganisationRequest { id: id.to_owned() };
-        let reply = within(self.timeout, ledger.get_organisation(request)).await?;
-        self.record(&keys::organisation(id), Some(&reply)).await
-    }
-
     /// The record of a change of the consortium, or proof that nobody approved it yet.
     pub async fn change(
         &mut self,
         id: &Hash,
     ) -> Result<(Attested, Option<ledger::ChangeRecord>), Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetChangeRequest { id: id.to_vec() };
-        let reply = within(self.timeout, ledger.get_change(request)).await?;
-        self.record(&keys::change(id), Some(&reply)).await
+        let ask = |mut ledger: LedgerClient<Channel>| {
+            let request = node::GetChangeRequest { id: id.to_vec() };
+            async move { ledger.get_change(request).await }
+        };
+        let key = keys::change(id);
+        let (attested, record, _) = self.record(&key, ask, |reply| Some(reply)).await?;
+        Ok((attested, record))
     }
 
     /// The value at any key of the state, or proof that there is none.
@@ -350,12 +458,14 @@ impl Client {
         &mut self,
         key: &[u8],
     ) -> Result<(Attested, Option<Vec<u8>>), Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetRecordRequest { key: key.to_vec() };
-        let reply = within(self.timeout, ledger.get_record(request)).await?;
-        self.catch_up(reply.header.as_ref()).await?;
-        let (attested, value) = self.trust.state(key, Some(&reply))?;
-        Ok((attested, value.map(<[u8]>::to_vec)))
+        let check = |trust: &Trust, reply: &StateReply| {
+            let (attested, value) = trust.state(key, Some(reply))?;
+            Ok((attested, value.map(<[u8]>::to_vec)))
+        };
+        let (found, _) = self
+            .current(record_at(key), |reply| headers(Some(reply)), check)
+            .await?;
+        Ok(found)
     }
 
     /// The message at any key of the state, or proof that there is none.
@@ -363,113 +473,32 @@ impl Client {
         &mut self,
         key: &[u8],
     ) -> Result<(Attested, Option<M>), Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetRecordRequest { key: key.to_vec() };
-        let reply = within(self.timeout, ledger.get_record(request)).await?;
-        self.record(key, Some(&reply)).await
-    }
-
-    /// An organisation's name: from genesis, else from its record, else its id.
-    pub async fn name(&mut self, id: &str) -> Result<String, Failure> {
-        if let Some(name) = self.names.get(id) {
-            return Ok(name.clone());
-        }
-        let name = match self.organisation(id).await? {
-            (_, Some(record)) => record.name,
-            (_, None) => id.to_owned(),
-        };
-        self.names.insert(id.to_owned(), name.clone());
-        Ok(name)
+        let (attested, message, _) = self
+            .record(key, record_at(key), |reply| Some(reply))
+            .await?;
+        Ok((attested, message))
     }
 
     /// Today's validators.
     pub async fn validators(&mut self) -> Result<Attested, Failure> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetValidatorsRequest {};
-        let reply = within(self.timeout, ledger.get_validators(request)).await?;
-        self.catch_up(reply.header.as_ref()).await?;
-        Ok(self.trust.validators(&reply)?)
-    }
-
-    /// A block's header, and its envelopes where they are asked for.
-    pub async fn block(
-        &mut self,
-        height: u64,
-        with_transactions: bool,
-    ) -> Result<(Attested, Vec<Vec<u8>>), Failure> {
-        let request = node::GetBlockRequest {
-            block: Some(node::get_block_request::Block::Height(height)),
-            with_transactions,
-            with_proof: false,
+        let ask = |mut ledger: LedgerClient<Channel>| {
+            let request = node::GetValidatorsRequest {};
+            async move { ledger.get_validators(request).await }
         };
-        let mut ledger = self.ledger.clone();
-        let reply = within(self.timeout, ledger.get_block(request)).await?;
-        let attested = self.checked_block(&reply, with_transactions).await?;
-        if attested.header.height != height {
-            return Err(contradiction("another block than asked for"));
-        }
-        Ok((attested, reply.transactions))
+        let headers = |reply: &node::ValidatorsReply| reply.header.iter().cloned().collect();
+        let (attested, _) = self.current(ask, headers, Trust::validators).await?;
+        Ok(attested)
     }
 
-    /// A block's header, and the later one under whose state its id is proven: whoever came to hold old
-    /// validators' keys can't make another. The last block has no later one.
-    pub async fn past_block(
-        &mut self,
-        height: u64,
-    ) -> Result<(Attested, Option<Attested>), Failure> {
-        // The last block may stop being the last between two questions, once.
-        for _ in 0..2 {
-            let request = node::GetBlockRequest {
-                block: Some(node::get_block_request::Block::Height(height)),
-                with_transactions: false,
-                with_proof: true,
-            };
-            let mut ledger = self.ledger.clone();
-            let reply = match within(self.timeout, ledger.get_block(request)).await {
-                Err(Failure::NotFound(_)) => return Err(self.no_block(height).await),
-                other => other?,
-            };
-            let attested = self.checked_block(&reply, false).await?;
-            if attested.header.height != height {
-                return Err(contradiction("another block than asked for"));
-            }
-            if let Some(proof) = &reply.proof {
-                self.catch_up(proof.header.as_ref()).await?;
-                let later = self.trust.past_block(&attested.header, proof)?;
-                return Ok((attested, Some(later)));
-            }
-            if self.validators().await?.header.height <= height {
-                return Ok((attested, None));
-            }
-        }
-        Err(NotVerified::Missing("proof of the block's id under a later header").into())
-    }
-
-    /// Why a node gives no block at a height.
-    async fn no_block(&mut self, height: u64) -> Failure {
-        match self.validators().await {
-            Ok(newest) if height > newest.header.height => Failure::NotFound(format!(
-                "no block at height {height} yet; the last is {}",
-                newest.header.height
-            )),
-            Ok(_) if height > 0 => contradiction("the node denies a block before its last one"),
-            Ok(_) => Failure::NotFound("the first block has height 1".into()),
-            Err(failure) => failure,
-        }
-    }
-
-    /// Checks a block from a stream.
-    pub async fn checked_block(
-        &mut self,
-        reply: &node::BlockReply,
-        with_transactions: bool,
-    ) -> Result<Attested, Failure> {
-        self.catch_up(reply.header.as_ref()).await?;
-        Ok(self.trust.block(reply, with_transactions)?)
-    }
-
-    /// What became of a transaction. "Recorded" is proven, the rest is the node's word.
+    /// What became of a transaction. "Recorded" is proven, the rest is the node's word, as of a block that
+    /// isn't below what was proven.
     pub async fn transaction(&mut self, id: &Hash) -> Result<Outcome, Failure> {
+        self.reach_proven().await?;
+        self.outcome(id).await
+    }
+
+    /// What became of a transaction of one's own, which a node that is behind may not know yet.
+    pub async fn outcome(&mut self, id: &Hash) -> Result<Outcome, Failure> {
         let mut ledger = self.ledger.clone();
         let request = node::GetTransactionRequest {
             id: id.to_vec(),
@@ -502,6 +531,50 @@ impl Client {
     }
 }
 
+impl Page {
+    fn new(attested: Attested, record: Option<ledger::Item>, reply: node::ItemReply) -> Page {
+        Page {
+            attested,
+            record,
+            events: reply.events,
+            proof: reply.proof.unwrap_or_default(),
+        }
+    }
+}
+
+fn check_page(
+    trust: &Trust,
+    id: &str,
+    from: u64,
+    reply: &node::ItemReply,
+) -> Result<(Attested, Option<ledger::Item>), NotVerified> {
+    let checked = trust.record(&keys::item(id), reply.record.as_ref())?;
+    match reply.from == from {
+        true => Ok(checked),
+        false => Err(NotVerified::Contradiction(
+            "another page than asked for".into(),
+        )),
+    }
+}
+
+fn headers(reply: Option<&StateReply>) -> Vec<CertifiedHeader> {
+    let header = reply.and_then(|r| r.header.clone());
+    header.into_iter().collect()
+}
+
+/// Asks for the value at a key.
+fn record_at(
+    key: &[u8],
+) -> impl Fn(
+    LedgerClient<Channel>,
+) -> BoxFuture<'static, Result<tonic::Response<StateReply>, tonic::Status>> {
+    let request = node::GetRecordRequest { key: key.to_vec() };
+    move |mut ledger| {
+        let request = request.clone();
+        Box::pin(async move { ledger.get_record(request).await })
+    }
+}
+
 /// The pieces of a trace.
 pub struct Traces {
     replies: tonic::Streaming<node::TraceReply>,
@@ -514,62 +587,6 @@ impl Traces {
         let next = tokio::time::timeout(self.timeout, self.replies.message()).await;
         Ok(next.map_err(|_| too_late(self.timeout))??)
     }
-}
-
-/// Opens a channel; the first call connects.
-pub async fn open(url: &str, timeout: Duration) -> Result<LedgerClient<Channel>, Failure> {
-    if !url.starts_with("http://") {
-        return Err(Failure::Usage(format!(
-            "--node {url:?} is no address of a node; write http://HOST:PORT"
-        )));
-    }
-    let endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|e| Failure::Usage(format!("--node {url:?}: {e}; write http://HOST:PORT")))?
-        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-        .http2_keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE)
-        .keep_alive_while_idle(true);
-    let channel = endpoint.connect().await.map_err(|e| {
-        let cause = std::error::Error::source(&e).map(|c| format!(": {c}"));
-        Failure::Unreachable(format!(
-            "no connection to the node at {url}{}; is it running, and is --node right?",
-            cause.unwrap_or_default()
-        ))
-    })?;
-    Ok(LedgerClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES))
-}
-
-/// One answer within the time allowed.
-pub async fn within<T>(
-    timeout: Duration,
-    call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
-) -> Result<T, Failure> {
-    match tokio::time::timeout(timeout, call).await {
-        Ok(reply) => Ok(reply?.into_inner()),
-        Err(_) => Err(too_late(timeout)),
-    }
-}
-
-async fn item_reply(
-    mut ledger: LedgerClient<Channel>,
-    timeout: Duration,
-    id: &str,
-    from: u64,
-    limit: u32,
-) -> Result<node::ItemReply, Failure> {
-    let request = node::GetItemRequest {
-        id: id.to_owned(),
-        from,
-        limit,
-    };
-    within(timeout, ledger.get_item(request)).await
-}
-
-fn too_late(timeout: Duration) -> Failure {
-    Failure::Unreachable(format!(
-        "no answer within {} s; raise --timeout or ask another node",
-        timeout.as_secs()
-    ))
 }
 
 fn contradiction(what: &str) -> Failure {

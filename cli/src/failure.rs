@@ -59,7 +59,18 @@ pub enum Failure {
     },
     /// An answer's proof fails: don't believe it. Code 3.
     #[error("NOT VERIFIED: {0}")]
-    NotVerified(#[from] NotVerified),
+    NotVerified(#[source] NotVerified),
+    /// The node is below a block that was proven before, and stayed there. Code 5.
+    #[error(
+        "the node answers as of block {height}, but block {proven} was proven before (the cache folder \
+         remembers it): it is behind, and what it says is out of date; ask again, or another node (--node)"
+    )]
+    Behind {
+        /// The answer's block.
+        height: u64,
+        /// The newest block that was proven.
+        proven: u64,
+    },
     /// A folder holds nothing to capture. Code 2.
     #[error("{0}")]
     Empty(String),
@@ -128,7 +139,7 @@ impl Failure {
             | Failure::Empty(_) => 2,
             Failure::NotVerified(_) => 3,
             Failure::NotFound(_) | Failure::Absent { .. } | Failure::NotValid { .. } => 4,
-            Failure::Unreachable(_) | Failure::Undecided { .. } => 5,
+            Failure::Behind { .. } | Failure::Unreachable(_) | Failure::Undecided { .. } => 5,
             Failure::Interrupted(_) => 130,
             Failure::Reservations(_) => 6,
         }
@@ -146,6 +157,7 @@ impl Failure {
             Failure::Empty(_) => "empty",
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",
             Failure::NotValid { .. } => "not-valid",
+            Failure::Behind { .. } => "behind",
             Failure::Unreachable(_) | Failure::Undecided { .. } => "unreachable",
             Failure::Interrupted(_) => "interrupted",
             Failure::Reservations(_) => "reservations",
@@ -184,6 +196,11 @@ impl Failure {
         })
     }
 
+    /// Whether it is an answer: what was asked for isn't there, or must be weighed.
+    pub fn is_answer(&self) -> bool {
+        matches!(self.exit_code(), 4 | 6)
+    }
+
     /// A file operation failed.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
         Failure::File(format!("{doing} {}: {error}", path.display()))
@@ -196,6 +213,15 @@ impl Failure {
             rule: rejected.rule.clone(),
             message: rejected.message.clone(),
             event: rejected.event,
+        }
+    }
+}
+
+impl From<NotVerified> for Failure {
+    fn from(reason: NotVerified) -> Failure {
+        match reason {
+            NotVerified::Behind { height, proven } => Failure::Behind { height, proven },
+            other => Failure::NotVerified(other),
         }
     }
 }

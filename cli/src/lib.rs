@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod as_of;
 pub mod cache;
 pub mod capture;
 pub mod certificate;
@@ -51,9 +52,13 @@ use settings::{Options, Settings};
   2    refused by a rule of the ledger; for captures: some events are refused or skipped
   3    NOT VERIFIED: a proof fails; don't believe the answer
   4    not recorded or not found
-  5    the node doesn't answer
+  5    the node doesn't answer, or is behind what was proven before
   6    verified, with reservations to weigh (evidence files, traces that were cut short)
   130  interrupted by Ctrl-C; a capture goes on when it is run again
+
+Every answer says as of which block it is and how old that is; one older than --max-age is warned of.
+What was proven at a height is never answered from below it: a node that is behind is asked again
+for a few seconds.
 
 Settings come from the command line, else the environment (TOUCHSTONE_NODE, TOUCHSTONE_GENESIS,
 TOUCHSTONE_KEY, TOUCHSTONE_ORGANISATION, TOUCHSTONE_PASSPHRASE, TOUCHSTONE_CACHE), else
@@ -77,9 +82,13 @@ pub struct Cli {
 pub async fn run(cli: Cli, output: &mut Output) -> u8 {
     output.max_age_ms = cli.options.max_age.saturating_mul(1000);
     let done = match Settings::load(&cli.options) {
-        Ok(settings) => verbs::run(&cli.verb, &settings, output).await,
+        Ok(settings) => {
+            output.as_of = settings.as_of().clone();
+            verbs::run(&cli.verb, &settings, output).await
+        }
         Err(failure) => Err(failure),
     };
+    output.warn_if_old();
     match done {
         Ok(()) => 0,
         Err(failure) => {
@@ -95,5 +104,10 @@ fn tell(failure: &Failure, output: &mut Output) {
     } else {
         let text = output.bad(&output::plain(&failure.to_string()));
         output.remark(format!("touchstone: {text}"));
+        if failure.is_answer() && !output.has_told_age() {
+            for line in output.as_of_lines() {
+                output.remark(line);
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! Printing. Results go to standard output, remarks to standard error. Text that comes from
 //! events, files or nodes passes through [`plain`], so that nobody steers the reader's terminal.
+//!
+//! Whatever a verb prints, an answer of the ledger is printed with the block that it is as of: before its first
+//! line, and as the member `as_of` of each JSON object.
 
 use std::io::{IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,6 +12,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use touchstone_core::model::validators::Validator;
 
+use crate::as_of::{AsOf, Blocks};
 use crate::verify::Attested;
 
 /// Where a verb prints.
@@ -19,6 +23,10 @@ pub struct Output {
     pub terminal: bool,
     /// An answer that is older is warned of; milliseconds.
     pub max_age_ms: u64,
+    /// As of which blocks the answers are.
+    pub as_of: AsOf,
+    has_told_age: bool,
+    has_warned: bool,
     colour: bool,
     results: Box<dyn Write + Send>,
     remarks: Box<dyn Write + Send>,
@@ -34,6 +42,9 @@ impl Output {
             json,
             terminal,
             max_age_ms: u64::MAX,
+            as_of: AsOf::default(),
+            has_told_age: false,
+            has_warned: false,
             colour,
             results: Box::new(std::io::stdout()),
             remarks: Box::new(std::io::stderr()),
@@ -52,6 +63,9 @@ impl Output {
             json,
             terminal: false,
             max_age_ms: u64::MAX,
+            as_of: AsOf::default(),
+            has_told_age: false,
+            has_warned: false,
             colour: false,
             results,
             remarks,
@@ -61,13 +75,67 @@ impl Output {
 
     /// One line of the result. A reader that went away (`| head`) is no error.
     pub fn line(&mut self, text: impl AsRef<str>) {
+        self.tell_age();
         let _ = writeln!(self.results, "{}", text.as_ref());
     }
 
     /// One JSON value of the result, on a line of its own.
     pub fn value(&mut self, value: &Value) {
+        self.warn_if_old();
+        let mut value = value.clone();
+        if let Some(blocks) = self.as_of.blocks() {
+            add_member(&mut value, "as_of", self.as_of_json(&blocks));
+        }
         let _ = writeln!(self.results, "{value}");
         let _ = self.results.flush();
+    }
+
+    /// Says before the first line as of which block the answer is, and warns where that is old.
+    fn tell_age(&mut self) {
+        self.warn_if_old();
+        if self.has_told_age {
+            return;
+        }
+        for line in self.as_of_lines() {
+            self.has_told_age = true;
+            let _ = writeln!(self.results, "{line}");
+        }
+    }
+
+    /// Whether a line said as of which block the answer is.
+    pub fn has_told_age(&self) -> bool {
+        self.has_told_age
+    }
+
+    /// As of which block the answers are, how old it is, and who signed it.
+    pub fn as_of_lines(&self) -> Vec<String> {
+        let Some(Blocks { oldest, newest }) = self.as_of.blocks() else {
+            return Vec::new();
+        };
+        let header = &oldest.header;
+        let blocks = match newest.header.height {
+            newest if newest > header.height => format!(
+                "blocks {} to {newest}: some of it may have changed meanwhile; the oldest is of",
+                header.height
+            ),
+            _ => format!("block {},", header.height),
+        };
+        let time = utc(header.time_ms);
+        let age = self.age(header.time_ms);
+        vec![
+            format!("As of     {blocks} {time} ({age})"),
+            signed_line(&oldest),
+        ]
+    }
+
+    fn as_of_json(&self, blocks: &Blocks) -> Value {
+        let mut value = attested_json(&blocks.oldest);
+        let age = self.now_ms().saturating_sub(blocks.oldest.header.time_ms);
+        add_member(&mut value, "age_ms", json!(age));
+        add_member(&mut value, "is_old", json!(age > self.max_age_ms));
+        let newest = blocks.newest.header.height;
+        add_member(&mut value, "newest_height", json!(newest));
+        value
     }
 
     /// A remark that isn't part of the result.
@@ -104,21 +172,15 @@ impl Output {
         }
     }
 
-    /// Warns where the newest block that a node shows is older than the person allows, or than one that
-    /// was seen before.
-    pub fn warn_if_old(&mut self, attested: &Attested) {
-        let header = &attested.header;
-        if attested.newest_seen > header.height {
-            let text = format!(
-                "warning: this is as of block {}, but block {} was verified before: the node is behind; ask \
-                 another node",
-                header.height, attested.newest_seen
-            );
-            let text = self.bad(&text);
-            self.remark(text);
-        }
+    /// Warns, once, where the answer is older than the person allows.
+    pub fn warn_if_old(&mut self) {
+        let Some(blocks) = self.as_of.blocks().filter(|_| !self.has_warned) else {
+            return;
+        };
+        let header = &blocks.oldest.header;
         let age = self.now_ms().saturating_sub(header.time_ms);
         if age > self.max_age_ms {
+            self.has_warned = true;
             let text = format!(
                 "warning: this is as of block {}, {} ago (--max-age allows {}); the node may be \
                  behind, or the chain stands still: ask another node",
@@ -199,31 +261,31 @@ pub fn plain(text: &str) -> String {
 }
 
 /// A number with its noun.
-pub fn counted(count: usize, noun: &str) -> String {
-    match count {
+pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {noun}"),
         n => format!("{n} {noun}s"),
     }
 }
 
-/// Who attests, and how old that is.
-pub fn attested_lines(attested: &Attested, output: &Output) -> [String; 2] {
-    let power: u64 = attested.signers.iter().map(|v| v.power).sum();
+/// A block, and who attests it.
+pub fn block_lines(attested: &Attested) -> [String; 2] {
+    let header = &attested.header;
     [
-        format!(
-            "As of     block {}, {} ({})",
-            attested.header.height,
-            utc(attested.header.time_ms),
-            output.age(attested.header.time_ms)
-        ),
-        format!(
-            "Signed    by {}: {} of {} validators, {power} of {} voting power",
-            attested.organisations().join(", "),
-            attested.signers.len(),
-            attested.validators.count(),
-            attested.validators.total_power()
-        ),
+        format!("Block     {}, {}", header.height, utc(header.time_ms)),
+        signed_line(attested),
     ]
+}
+
+fn signed_line(attested: &Attested) -> String {
+    let power: u64 = attested.signers.iter().map(|v| v.power).sum();
+    format!(
+        "Signed    by {}: {} of {} validators, {power} of {} voting power",
+        attested.organisations().join(", "),
+        attested.signers.len(),
+        attested.validators.count(),
+        attested.validators.total_power()
+    )
 }
 
 /// The same for programs.

@@ -8,6 +8,7 @@ use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use touchstone_core::genesis::Genesis;
 
+use crate::as_of::AsOf;
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -35,7 +36,7 @@ pub struct Options {
     /// Warn where an answer is older than so many seconds
     #[arg(long, global = true, default_value_t = 300, value_name = "SECONDS")]
     pub max_age: u64,
-    /// Where validators' hand-overs and the newest block are remembered [default: $XDG_CACHE_HOME/touchstone]
+    /// Where validators' hand-overs and the newest proven block are remembered [default: $XDG_CACHE_HOME/touchstone]
     #[arg(long, global = true, env = "TOUCHSTONE_CACHE", value_name = "DIR")]
     pub cache: Option<PathBuf>,
     /// Print JSON instead of text
@@ -76,6 +77,7 @@ pub struct Settings {
     organisation: Option<String>,
     timeout: Duration,
     cache: Option<PathBuf>,
+    as_of: AsOf,
 }
 
 /// Who acts, and with which key.
@@ -110,6 +112,7 @@ impl Settings {
                 .cache
                 .clone()
                 .or_else(|| user_folder("XDG_CACHE_HOME", ".cache")),
+            as_of: AsOf::default(),
         })
     }
 
@@ -121,6 +124,11 @@ impl Settings {
     /// How long an answer may take.
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// As of which blocks the clients' answers are.
+    pub fn as_of(&self) -> &AsOf {
+        &self.as_of
     }
 
     /// Whether a genesis document is named at all.
@@ -146,7 +154,16 @@ impl Settings {
         let genesis = self.genesis()?;
         let cache = self.cache.as_ref();
         let cache = cache.map(|folder| Cache::of(folder, &genesis.chain_id));
-        Client::connect(&self.node, self.timeout, genesis, cache).await
+        Client::connect(&self.node, self.timeout, genesis, cache, self.as_of.clone()).await
+    }
+
+    /// The same for a sender: what it reads in between isn't what it tells, so its age is told to nobody.
+    pub async fn sending_client(&self) -> Result<Client, Failure> {
+        let apart = Settings {
+            as_of: AsOf::default(),
+            ..self.clone()
+        };
+        apart.client().await
     }
 
     /// The acting organisation and its key.

@@ -8,6 +8,7 @@ use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Stock;
 use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem};
 
+use crate::as_of::Attempts;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::verify::{Attested, NotVerified};
@@ -15,6 +16,8 @@ use crate::{custody, link};
 
 /// Links asked for at once.
 const AT_ONCE: usize = 16;
+/// Things of a walk, at most, that is made again where the chain grew meanwhile.
+const WALKED_AGAIN: usize = 1000;
 /// Links that are kept for the next things.
 const KEPT_LINKS: usize = 4096;
 
@@ -53,14 +56,20 @@ pub async fn ask(
     question: &Question,
     found: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Trace, Failure> {
-    match question.unproven {
-        true => told(client, question, found).await,
-        false => proven(client, question, found).await,
+    if question.unproven {
+        return told(client, question, found).await;
+    }
+    let mut attempts = Attempts::default();
+    loop {
+        let trace = proven(client, question, found).await?;
+        if trace.items.len() > WALKED_AGAIN || attempts.are_over(client.as_of()) {
+            return Ok(trace);
+        }
     }
 }
 
 async fn told(
-    client: &Client,
+    client: &mut Client,
     question: &Question,
     found: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Trace, Failure> {
@@ -86,6 +95,10 @@ async fn told(
         items.extend(reply.items);
         found(items.len());
         if let Some(end) = reply.end {
+            let (height, proven) = (end.height, client.trust().proven_height());
+            if height < proven {
+                return Err(NotVerified::Behind { height, proven }.into());
+            }
             return Ok(Trace { items, end });
         }
         if items.len() > question.limits.items {

@@ -24,6 +24,7 @@ use touchstone_proto::node::{
     ValidatorsReply,
 };
 
+use crate::as_of::AsOf;
 use crate::certificate::credential::BadCredential;
 
 /// The check that an answer fails.
@@ -66,6 +67,16 @@ pub enum NotVerified {
     /// A proven value that doesn't decode.
     #[error("recorded value: {0}")]
     Value(#[from] Malformed),
+    /// The proof holds, but it is of a block below one that was proven before.
+    #[error(
+        "the node answers as of block {height}, but block {proven} was proven before: it is behind"
+    )]
+    Behind {
+        /// The answer's block.
+        height: u64,
+        /// The newest block that was proven, now or in an earlier run.
+        proven: u64,
+    },
     /// Something that must be there is missing.
     #[error("the answer carries no {0}")]
     Missing(&'static str),
@@ -118,6 +129,7 @@ impl NotVerified {
             NotVerified::Transaction(_) => "transaction",
             NotVerified::Block(_) => "block",
             NotVerified::Value(_) => "value",
+            NotVerified::Behind { .. } => "behind",
             NotVerified::Missing(_) => "missing",
             NotVerified::Evidence { .. } => "evidence",
             NotVerified::TimeStamp { .. } => "time-stamp",
@@ -136,8 +148,6 @@ pub struct Attested {
     pub signers: Vec<Validator>,
     /// All validators of that height.
     pub validators: ValidatorSet,
-    /// Height of the newest block that was verified so far, now or before; this one's or a later one's.
-    pub newest_seen: u64,
 }
 
 impl Attested {
@@ -164,6 +174,8 @@ pub struct Trust {
     last_header: Arc<Mutex<Option<(CertifiedHeader, Attested)>>>,
     /// The newest one.
     newest: Arc<Mutex<Option<(CertifiedHeader, Header)>>>,
+    /// As of which blocks the state was told.
+    as_of: AsOf,
 }
 
 impl Trust {
@@ -176,7 +188,24 @@ impl Trust {
             handovers: Vec::new(),
             last_header: Arc::default(),
             newest: Arc::default(),
+            as_of: AsOf::default(),
         }
+    }
+
+    /// The same, with this account of the answers' blocks.
+    pub fn with_account(self, as_of: AsOf) -> Trust {
+        Trust { as_of, ..self }
+    }
+
+    /// As of which blocks the answers about the state are.
+    pub fn as_of(&self) -> &AsOf {
+        &self.as_of
+    }
+
+    /// Height of the newest block that was proven; 0 where none was.
+    pub fn proven_height(&self) -> u64 {
+        let newest = self.newest.lock().ok();
+        newest.map_or(0, |newest| newest.as_ref().map_or(0, |(_, h)| h.height))
     }
 
     /// The newest certified header that was found right.
@@ -259,14 +288,13 @@ impl Trust {
     /// Checks a certified header. Two different ones of the newest height mean that more than 1/3 of its
     /// validators signed both.
     pub fn header(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
-        let mut attested = self.decided(certified)?;
+        let attested = self.decided(certified)?;
         let header = &attested.header;
-        attested.newest_seen = header.height;
         let (Ok(mut newest), Some(certified)) = (self.newest.lock(), certified) else {
             return Ok(attested);
         };
         match newest.as_ref().map(|(_, seen)| seen) {
-            Some(seen) if seen.height > header.height => attested.newest_seen = seen.height,
+            Some(seen) if seen.height > header.height => {}
             Some(seen) if seen.height == header.height && seen.id() != header.id() => {
                 return Err(NotVerified::Contradiction(format!(
                     "its validators decided two blocks at height {}",
@@ -275,6 +303,18 @@ impl Trust {
             }
             _ => *newest = Some((certified.clone(), header.clone())),
         }
+        Ok(attested)
+    }
+
+    /// Checks the certified header under which an answer tells the state. What was proven at a height is
+    /// never answered from below it.
+    pub fn tip(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
+        let attested = self.header(certified)?;
+        let (height, proven) = (attested.header.height, self.proven_height());
+        if height < proven {
+            return Err(NotVerified::Behind { height, proven });
+        }
+        self.as_of.note(&attested);
         Ok(attested)
     }
 
@@ -294,7 +334,6 @@ impl Trust {
             .filter_map(|key| era.set.get(&key).cloned())
             .collect();
         let attested = Attested {
-            newest_seen: header.height,
             header,
             signers,
             validators: era.set.clone(),
@@ -313,7 +352,7 @@ impl Trust {
         reply: Option<&'a StateReply>,
     ) -> Result<(Attested, Option<&'a [u8]>), NotVerified> {
         let reply = reply.ok_or(NotVerified::Missing("state reply"))?;
-        let attested = self.header(reply.header.as_ref())?;
+        let attested = self.tip(reply.header.as_ref())?;
         let value = state::verify_reply(&attested.header.state_root, key, reply)?;
         Ok((attested, value))
     }
@@ -390,7 +429,7 @@ impl Trust {
 
     /// Checks today's validators against a certified header.
     pub fn validators(&self, reply: &ValidatorsReply) -> Result<Attested, NotVerified> {
-        let attested = self.header(reply.header.as_ref())?;
+        let attested = self.tip(reply.header.as_ref())?;
         let message = reply
             .validators
             .as_ref()

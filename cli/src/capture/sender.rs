@@ -179,7 +179,7 @@ impl Sender<'_> {
         if !self.progress.under_way().is_empty() {
             let timeout = self.client.timeout();
             let mut ledger = self.client.raw();
-            let mut answers = crate::client::within(timeout, ledger.submit_many(requests)).await?;
+            let mut answers = crate::client::connection::within(timeout, ledger.submit_many(requests)).await?;
             while !self.progress.under_way().is_empty() {
                 let status = match tokio::time::timeout(timeout, answers.message()).await {
                     Err(_) => return Err(quiet()),
@@ -232,7 +232,7 @@ impl Sender<'_> {
                 return Ok(());
             };
             // A refusal may have passed since (a full pool, say): send it again and hear.
-            if sent_before && let Outcome::Recorded(recorded) = self.client.transaction(&id).await?
+            if sent_before && let Outcome::Recorded(recorded) = self.client.outcome(&id).await?
             {
                 self.record(&recorded, report)?;
                 continue;
@@ -316,7 +316,7 @@ impl Sender<'_> {
 
     /// The node says that it is recorded: ask for the proof.
     async fn confirm(&mut self, id: &Hash, report: Report<'_>) -> Result<(), Failure> {
-        match self.client.transaction(id).await? {
+        match self.client.outcome(id).await? {
             Outcome::Recorded(recorded) => self.record(&recorded, report),
             _ => Err(quiet()),
         }
@@ -427,7 +427,7 @@ impl Sender<'_> {
     /// A refusal is one node's word: make sure that no refused transaction was recorded after all.
     async fn settle(&mut self, report: Report<'_>) -> Result<(), Failure> {
         while let Some(id) = self.rejected.keys().next().copied() {
-            if let Outcome::Recorded(recorded) = self.client.transaction(&id).await? {
+            if let Outcome::Recorded(recorded) = self.client.outcome(&id).await? {
                 return Err(self.correct(&recorded, report)?);
             }
             self.rejected.remove(&id);

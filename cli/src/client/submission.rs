@@ -39,10 +39,23 @@ impl Client {
     /// again is harmless.
     pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Recorded, Failure> {
         let id = transaction::id_of_envelope(self.trust.chain_id(), &envelope)?;
+        // What was read before is about another state than the one that follows.
+        self.as_of().forget();
+        let recorded = self.submit_until_known(&id, envelope).await;
+        // At once: the person may ask on before this program ends.
+        self.remember();
+        recorded
+    }
+
+    async fn submit_until_known(
+        &mut self,
+        id: &Hash,
+        envelope: Vec<u8>,
+    ) -> Result<Recorded, Failure> {
         let began = tokio::time::Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let cause = match self.submit_once(&id, envelope.clone()).await {
+            let cause = match self.submit_once(id, envelope.clone()).await {
                 Ok(Some(recorded)) => return Ok(*recorded),
                 Ok(None) => "the node gives no outcome".to_owned(),
                 Err(Failure::Unreachable(cause)) => cause,
@@ -72,7 +85,7 @@ impl Client {
         };
         let mut ledger = self.ledger.clone();
         let reply = within(self.timeout, ledger.submit(request)).await?;
-        if let Outcome::Recorded(recorded) = self.transaction(id).await? {
+        if let Outcome::Recorded(recorded) = self.outcome(id).await? {
             return Ok(Some(recorded));
         }
         match reply.status {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::output::{Output, attested_json, attested_lines, plain, utc};
+use crate::output::{Output, attested_json, counted, plain, utc};
 use crate::settings::Settings;
 
 /// Show one block: its id and header, proven by the last block's state
@@ -30,8 +30,6 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let (block, later) = client.past_block(arguments.height).await?;
-    let newest = later.as_ref().unwrap_or(&block);
-    output.warn_if_old(newest);
     let header = &block.header;
     let proposer = block.validators.get(&header.proposer);
     let proposer = proposer.map_or("?", |v| v.organisation.as_str());
@@ -73,15 +71,15 @@ pub async fn run(
             plain(proposer)
         ),
         format!(
-            "Content   {} transactions, root {}",
-            header.transaction_count,
+            "Content   {}, root {}",
+            counted(header.transaction_count, "transaction"),
             hex::encode(header.transaction_root)
         ),
         format!("State     {}", hex::encode(header.state_root)),
         format!("Voted by  set {}", hex::encode(header.validators_hash)),
         format!("Next      set {}", hex::encode(header.next_validators_hash)),
     ];
-    for line in lines.into_iter().chain(attested_lines(newest, output)) {
+    for line in lines {
         output.line(line);
     }
     Ok(())

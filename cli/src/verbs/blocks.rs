@@ -2,11 +2,10 @@
 
 use serde_json::json;
 use touchstone_core::hash::Hash;
-use touchstone_proto::node::SubscribeBlocksRequest;
 
-use crate::client::{Client, within};
+use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{Output, attested_json, utc};
+use crate::output::{Output, attested_json, counted, utc};
 use crate::settings::Settings;
 use crate::verify::{Attested, NotVerified};
 
@@ -39,25 +38,17 @@ pub async fn run(
     if arguments.follow {
         let first = match arguments.from {
             Some(height) => height,
-            None => last(&client, arguments.count).await?,
+            None => last(&mut client, arguments.count).await?,
         };
-        let request = SubscribeBlocksRequest {
-            from_height: first.max(1),
-            with_transactions: false,
-        };
-        let mut ledger = client.raw();
-        let mut blocks = within(client.timeout(), ledger.subscribe_blocks(request)).await?;
-        while let Some(reply) = blocks.message().await? {
+        let mut blocks = client.follow_blocks(first.max(1)).await?;
+        loop {
+            let reply = blocks.next().await?;
             let attested = client.checked_block(&reply, false).await?;
             check_parent(&mut before, &attested)?;
             print(&attested, output);
         }
-        return Err(Failure::Unreachable(
-            "the node ended the stream of blocks".into(),
-        ));
     }
     let newest = client.validators().await?;
-    output.warn_if_old(&newest);
     let tip = newest.header.height;
     let from = match arguments.from {
         Some(height) => height.max(1),
@@ -77,9 +68,11 @@ pub async fn run(
 }
 
 /// The height from which on there are so many blocks.
-async fn last(client: &Client, count: u64) -> Result<u64, Failure> {
-    // The node's word is enough: each block that follows is proven.
-    let height = client.claimed_height().await?;
+async fn last(client: &mut Client, count: u64) -> Result<u64, Failure> {
+    let height = match client.has_blocks().await? {
+        true => client.validators().await?.header.height,
+        false => 0,
+    };
     Ok(height.saturating_add(1).saturating_sub(count))
 }
 
@@ -115,11 +108,11 @@ fn print(attested: &Attested, output: &mut Output) {
         .get(&header.proposer)
         .map_or("?", |v| v.organisation.as_str());
     output.line(format!(
-        "{:>8}  {}  {}  {:>5} transactions  by {proposer}  signed {}/{}",
+        "{:>8}  {}  {}  {:>18}  by {proposer}  signed {}/{}",
         header.height,
         utc(header.time_ms),
         hex::encode(header.id()),
-        header.transaction_count,
+        counted(header.transaction_count, "transaction"),
         attested.signers.len(),
         attested.validators.count()
     ));

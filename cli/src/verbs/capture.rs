@@ -99,7 +99,7 @@ pub async fn run_until(
     stop: Stop<'_>,
 ) -> Result<(), Failure> {
     let signer = settings.signer(&arguments.signing)?;
-    let mut client = settings.client().await?;
+    let mut client = settings.sending_client().await?;
     let parameters = client.trust().genesis().document.parameters.clone();
     let journal_path = journal_path(arguments)?;
     check_inputs(&arguments.files, &journal_path)?;

@@ -177,7 +177,6 @@ pub async fn run(
     write(&forms, &mut client, &certificates).await?;
     let error_ms = client.trust().genesis().document.parameters.time_error_ms();
     for certificate in &certificates {
-        output.warn_if_old(&certificate.as_of);
         if output.json {
             output.value(&certificate.json(error_ms));
         } else {
@@ -548,12 +547,6 @@ impl Certificate {
             Some(d) => format!("Disclosed   {} at height {}", utc(d.time_ms), d.height),
             None => "Disclosed   no".to_owned(),
         });
-        output.line(format!(
-            "As of       block {}, {} ({})",
-            self.as_of.header.height,
-            utc(self.as_of.header.time_ms),
-            output.age(self.as_of.header.time_ms)
-        ));
         output.line(format!("Shows       {}", self.shows()));
         output.line(format!("Shows not   {}", Self::SHOWS_NOT));
     }
@@ -574,7 +567,6 @@ impl Certificate {
             "time_error_ms": error_ms,
             "transaction": hex::encode(&self.record.transaction_id),
             "deposit_block": attested_json(&self.deposited),
-            "as_of": attested_json(&self.as_of),
             "disclosed_ms": self.record.disclosure.as_ref().map(|d| d.time_ms),
             "shows": self.shows(),
             "shows_not": Self::SHOWS_NOT,

@@ -8,10 +8,10 @@ use serde_json::json;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::checkpoint::{self, BlockLeaf};
 use touchstone_core::proof::timestamp::{self, Stamped};
-use touchstone_proto::node::{ListCheckpointsRequest, StampedRange, SubscribeBlocksRequest};
+use touchstone_proto::node::{ListCheckpointsRequest, StampedRange};
 
-use super::blocks;
-use crate::client::{Client, within};
+use super::blocks as headers;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
@@ -59,7 +59,7 @@ pub async fn run(
     let roots = arguments.tsa_roots.as_deref().map(tokens::roots);
     let roots = roots.transpose()?;
     let mut client = settings.client().await?;
-    let mut ranges = list(&client, arguments.from).await?;
+    let mut ranges = list(&mut client, arguments.from).await?;
     if let Some(authority) = &arguments.authority {
         ranges.retain(|range| range.authority == *authority);
     }
@@ -112,7 +112,7 @@ pub async fn run(
 }
 
 /// All that the node lists, in an order of its own; unchecked.
-async fn list(client: &Client, from_height: u64) -> Result<Vec<StampedRange>, Failure> {
+async fn list(client: &mut Client, from_height: u64) -> Result<Vec<StampedRange>, Failure> {
     let mut found: Vec<StampedRange> = Vec::new();
     let mut seen = BTreeSet::new();
     loop {
@@ -123,12 +123,11 @@ async fn list(client: &Client, from_height: u64) -> Result<Vec<StampedRange>, Fa
             after_last: after.map_or(0, |range| range.last),
             limit: 0,
         };
-        let mut ledger = client.raw();
-        let reply = within(client.timeout(), ledger.list_checkpoints(request)).await?;
-        if reply.checkpoints.is_empty() {
+        let more = client.checkpoints(request).await?;
+        if more.is_empty() {
             return Ok(found);
         }
-        for range in reply.checkpoints {
+        for range in more {
             if range.last < from_height || !seen.insert((range.authority.clone(), range.last)) {
                 return Err(contradiction(
                     "a time stamp that wasn't asked for, or one twice",
@@ -152,42 +151,25 @@ async fn leaves(
     output: &mut Output,
 ) -> Result<Vec<BlockLeaf>, Failure> {
     let newest = client.validators().await?;
-    output.warn_if_old(&newest);
     if first == 0 || last > newest.header.height {
         return Err(contradiction("a time stamp of blocks that aren't there"));
     }
-    let request = SubscribeBlocksRequest {
-        from_height: first,
-        with_transactions: false,
-    };
-    let mut ledger = client.raw();
-    let mut replies = within(client.timeout(), ledger.subscribe_blocks(request)).await?;
+    let mut blocks = client.follow_blocks(first).await?;
     let bar = progress(output, last - first + 1);
     let mut before = None;
     let mut leaves = Vec::new();
     for height in first..=last {
-        let next = within_stream(client, replies.message()).await?;
+        let next = blocks.next_soon().await?;
         let attested = client.checked_block(&next, false).await?;
         if attested.header.height != height {
             return Err(contradiction("another block than asked for"));
         }
-        blocks::check_parent(&mut before, &attested)?;
+        headers::check_parent(&mut before, &attested)?;
         leaves.push(BlockLeaf::from(&attested.header));
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(leaves)
-}
-
-async fn within_stream<T>(
-    client: &Client,
-    next: impl Future<Output = Result<Option<T>, tonic::Status>>,
-) -> Result<T, Failure> {
-    let timeout = client.timeout();
-    let next = tokio::time::timeout(timeout, next)
-        .await
-        .map_err(|_| Failure::Unreachable(format!("no block within {} s", timeout.as_secs())))?;
-    next?.ok_or_else(|| Failure::Unreachable("the node ended the stream of blocks".into()))
 }
 
 fn progress(output: &Output, blocks: u64) -> ProgressBar {

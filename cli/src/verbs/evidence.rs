@@ -66,7 +66,7 @@ pub async fn run(
              was deposited",
         );
     }
-    let client = settings.client().await?;
+    let mut client = settings.client().await?;
     let chain_id = *client.trust().chain_id();
     let mut bytes = client
         .evidence(GetEvidenceRequest {

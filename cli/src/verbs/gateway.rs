@@ -63,7 +63,7 @@ pub async fn run_until(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Failure> {
     let signer = settings.signer(&arguments.signing)?;
-    let client = settings.client().await?;
+    let client = settings.sending_client().await?;
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener
         .map_err(|e| Failure::Usage(format!("can't listen on {}: {e}", arguments.listen)))?;

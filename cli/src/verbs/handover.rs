@@ -14,12 +14,14 @@ use touchstone_proto::ledger::{
     transaction::Action,
 };
 
+use crate::as_of::Attempts;
 use crate::capture::source;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Output, add_member, counted, plain, utc};
 use crate::receipt;
 use crate::settings::{Settings, Signing};
+use crate::verify::NotVerified;
 use crate::words;
 
 const DAY_MS: u64 = 24 * 3_600_000;
@@ -284,28 +286,43 @@ async fn list(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let (_, ids) = client.state_value(keys::ORGANISATIONS).await?;
-    let ids = ids.unwrap_or_default();
-    let mut found = 0usize;
-    for from in ids.split(|b| *b == 0).filter(|id| !id.is_empty()) {
-        let from = String::from_utf8_lossy(from).into_owned();
+    let mut attempts = Attempts::default();
+    let found = loop {
+        let found = open_offers(&mut client, arguments.of.as_ref()).await?;
+        if attempts.are_over(client.as_of()) {
+            break found;
+        }
+    };
+    for (id, offer) in &found {
+        print_open(id, offer, output);
+    }
+    if found.is_empty() && !output.json {
+        output.line("No offer is open.");
+    }
+    Ok(())
+}
+
+/// The open offers from or to an organisation, or all.
+async fn open_offers(
+    client: &mut Client,
+    of: Option<&String>,
+) -> Result<Vec<(Vec<u8>, Offer)>, Failure> {
+    let mut found = Vec::new();
+    for from in client.organisation_ids().await? {
         let key = keys::open_offers(&from);
         let (attested, open) = client.message::<OpenOffers>(&key).await?;
         let now_ms = attested.header.time_ms;
         for open in open.unwrap_or_default().offers {
             let concerns = |id: &String| *id == from || *id == open.to;
-            if open.deadline_ms < now_ms || !arguments.of.as_ref().is_none_or(concerns) {
+            if open.deadline_ms < now_ms || !of.is_none_or(concerns) {
                 continue;
             }
-            found += 1;
             let (_, record) = client.message::<Offer>(&keys::offer(&open.id)).await?;
-            print_open(&open.id, &record.unwrap_or_default(), output);
+            let record = record.ok_or(NotVerified::Missing("record of an open offer"))?;
+            found.push((open.id, record));
         }
     }
-    if found == 0 && !output.json {
-        output.line("No offer is open.");
-    }
-    Ok(())
+    Ok(found)
 }
 
 fn print_open(id: &[u8], offer: &Offer, output: &mut Output) {

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use touchstone_core::model::unit_state::UnitState;
 use touchstone_epcis::Identifier;
 
+use crate::as_of::Attempts;
 use crate::failure::Failure;
 use crate::journey::{self, Journey, Step};
-use crate::output::{Output, attested_json, attested_lines, counted, plain, utc};
+use crate::output::{Output, attested_json, counted, plain, utc};
 use crate::receipt;
 use crate::settings::Settings;
 use crate::verify::Attested;
@@ -61,12 +62,17 @@ pub async fn run(
         let limit = arguments.limit.unwrap_or(page::LIMIT);
         return page::run(&id, from, limit, &mut client, output).await;
     }
-    let journey = journey::travel(&mut client, id.as_str()).await?;
-    if journey.link.record.is_none() {
-        return Err(absent(&id, &journey.link.attested, output));
-    }
-    output.warn_if_old(&journey.link.attested);
-    let life = Life::of(&mut client, &id, &journey).await?;
+    let mut attempts = Attempts::default();
+    let (journey, life) = loop {
+        let journey = journey::travel(&mut client, id.as_str()).await?;
+        if journey.link.record.is_none() {
+            return Err(absent(&id, &journey.link.attested, output));
+        }
+        let life = Life::of(&mut client, &id, &journey).await?;
+        if attempts.are_over(client.as_of()) {
+            break (journey, life);
+        }
+    };
     if output.json {
         let steps = journey.steps.iter().map(step_json);
         let steps = steps.enumerate().map(|(at, step)| life.mark(at, step));
@@ -105,8 +111,7 @@ pub async fn run(
 }
 
 /// Nothing is recorded, and that is proven.
-fn absent(id: &Identifier, attested: &Attested, output: &mut Output) -> Failure {
-    output.warn_if_old(attested);
+fn absent(id: &Identifier, attested: &Attested, output: &Output) -> Failure {
     let hint = match id.is_class() {
         true => " (this names a kind of product: ask for one unit, with its serial, …/21/SERIAL)",
         false => "",
@@ -137,9 +142,6 @@ fn print_head(journey: &Journey, output: &mut Output) {
         },
         journey.height
     ));
-    for line in attested_lines(&journey.link.attested, output) {
-        output.line(line);
-    }
     if !journey.inside.is_empty() {
         output.line(format!("Inside    {}", containers(&journey.inside)));
     }

@@ -1,9 +1,7 @@
 //! `touchstone misbehaviour`: validators that signed two conflicting messages.
 
 use serde_json::json;
-use touchstone_proto::node::GetMisbehaviourRequest;
 
-use crate::client::within;
 use crate::failure::Failure;
 use crate::output::{Output, plain};
 use crate::settings::Settings;
@@ -19,12 +17,9 @@ pub struct Arguments {}
 
 /// Asks, checks and prints.
 pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
-    let client = settings.client().await?;
-    let mut ledger = client.raw();
-    let request = GetMisbehaviourRequest {};
-    let reply = within(client.timeout(), ledger.get_misbehaviour(request)).await?;
-    for evidence in &reply.evidence {
-        let validator = client.trust().misbehaviour(evidence)?;
+    let mut client = settings.client().await?;
+    let found = client.misbehaviour().await?;
+    for (evidence, validator) in &found {
         if output.json {
             output.value(&json!({
                 "verified": true,
@@ -48,7 +43,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
             ));
         }
     }
-    if reply.evidence.is_empty() {
+    if found.is_empty() {
         match output.json {
             true => output.value(&json!({"evidence": []})),
             false => output.line("The node says that it knows of no misbehaviour (its own word)."),

@@ -1,19 +1,12 @@
 //! `touchstone organisations`: who is enrolled, in which roles, with which keys.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
-use touchstone_core::encoding;
 use touchstone_core::genesis::role_name;
-use touchstone_core::state::keys;
 use touchstone_proto::ledger::{Organisation, Role};
-use touchstone_proto::node::{ListOrganisationsRequest, StateReply};
 
-use crate::client::{Client, within};
 use crate::failure::Failure;
-use crate::output::{Output, attested_json, attested_lines, plain, utc, validity};
+use crate::output::{Output, plain, utc, validity};
 use crate::settings::Settings;
-use crate::verify::{Attested, NotVerified};
 
 /// Show the enrolled organisations
 #[derive(clap::Args, Debug)]
@@ -42,81 +35,16 @@ pub async fn run(
             height: attested.header.height,
             message: format!("organisation {:?} is not enrolled", plain(id)),
         })?;
-        print(&record, &attested, output);
-        print_age(&attested, output);
+        print(&record, output);
         return Ok(());
     }
-    let mut ledger = client.raw();
-    let request = ListOrganisationsRequest {};
-    let reply = within(client.timeout(), ledger.list_organisations(request)).await?;
-    let mut listed: Option<BTreeSet<String>> = None;
-    let mut records = Vec::new();
-    let mut oldest: Option<Attested> = None;
-    for state in &reply.organisations {
-        if state.key == keys::ORGANISATIONS {
-            listed = Some(list(&mut client, state).await?);
-        } else {
-            let (attested, record) = record(&mut client, state).await?;
-            if oldest
-                .as_ref()
-                .is_none_or(|o| attested.header.height < o.header.height)
-            {
-                oldest = Some(attested.clone());
-            }
-            records.push((attested, record));
-        }
-    }
-    let listed = listed.ok_or(NotVerified::Missing("list of all organisations"))?;
-    let found: BTreeSet<String> = records.iter().map(|(_, r)| r.id.clone()).collect();
-    if listed != found || found.len() != records.len() {
-        return Err(NotVerified::Contradiction(
-            "the organisations are not those of the proven list".into(),
-        )
-        .into());
-    }
-    for (attested, record) in &records {
-        print(record, attested, output);
-    }
-    if let Some(oldest) = &oldest {
-        print_age(oldest, output);
+    for record in client.organisations().await? {
+        print(&record, output);
     }
     Ok(())
 }
 
-async fn list(client: &mut Client, reply: &StateReply) -> Result<BTreeSet<String>, Failure> {
-    let value = client.value(keys::ORGANISATIONS, reply).await?;
-    let bytes = value.unwrap_or_default();
-    let ids = bytes.split(|b| *b == 0).filter(|id| !id.is_empty());
-    Ok(ids
-        .map(|id| String::from_utf8_lossy(id).into_owned())
-        .collect())
-}
-
-async fn record(
-    client: &mut Client,
-    reply: &StateReply,
-) -> Result<(Attested, Organisation), Failure> {
-    let bytes = reply
-        .value
-        .as_deref()
-        .ok_or(NotVerified::Missing("record"))?;
-    let claimed: Organisation = encoding::decode_exact(bytes).map_err(NotVerified::from)?;
-    let key = keys::organisation(&claimed.id);
-    let (attested, record) = client.record(&key, Some(reply)).await?;
-    let record = record.ok_or(NotVerified::Missing("record"))?;
-    Ok((attested, record))
-}
-
-fn print_age(attested: &Attested, output: &mut Output) {
-    output.warn_if_old(attested);
-    if !output.json {
-        for line in attested_lines(attested, output) {
-            output.line(line);
-        }
-    }
-}
-
-fn print(record: &Organisation, attested: &Attested, output: &mut Output) {
+fn print(record: &Organisation, output: &mut Output) {
     let roles: Vec<&str> = record
         .roles
         .iter()
@@ -139,7 +67,6 @@ fn print(record: &Organisation, attested: &Attested, output: &mut Output) {
                 "public_key": hex::encode(&p.public_key),
                 "addresses": p.addresses,
             })).collect::<Vec<_>>(),
-            "header": attested_json(attested),
         }));
         return;
     }

@@ -119,7 +119,6 @@ async fn show(
             message: format!("NOT DECLARED: {} has no yield", plain(product.as_str())),
         });
     };
-    output.warn_if_old(&attested);
     if output.json {
         output.value(&json!({
             "product": product.as_str(),

@@ -2,11 +2,9 @@
 
 use serde_json::json;
 use touchstone_core::encoding;
-use touchstone_proto::node::GetStatusRequest;
 
-use crate::client::within;
 use crate::failure::Failure;
-use crate::output::{Output, attested_json, attested_lines, plain};
+use crate::output::{Output, attested_json, counted, plain};
 use crate::settings::Settings;
 use crate::verify::NotVerified;
 
@@ -21,20 +19,21 @@ pub struct Arguments {}
 /// Asks and prints.
 pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let mut ledger = client.raw();
-    let status = within(client.timeout(), ledger.get_status(GetStatusRequest {})).await?;
+    let status = client.status().await?;
     if status.chain_id != client.trust().chain_id() {
         let found = encoding::exact("chain_id", &status.chain_id).map_err(NotVerified::from)?;
         let expected = *client.trust().chain_id();
         return Err(NotVerified::AnotherChain { found, expected }.into());
     }
-    let attested = match status.height {
-        0 => None,
-        _ => Some(client.validators().await?),
+    // A node that is behind is told of all the same, and then the failure.
+    let (attested, behind) = match client.has_blocks().await? {
+        false => (None, None),
+        true => match client.validators().await {
+            Ok(attested) => (Some(attested), None),
+            Err(behind @ Failure::Behind { .. }) => (None, Some(behind)),
+            Err(other) => return Err(other),
+        },
     };
-    if let Some(attested) = &attested {
-        output.warn_if_old(attested);
-    }
     if output.json {
         output.value(&json!({
             "chain": status.chain_name,
@@ -50,7 +49,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
                 "version": status.version,
             },
         }));
-        return Ok(());
+        return behind.map_or(Ok(()), Err);
     }
     output.line(format!(
         "Chain     {} {}",
@@ -64,14 +63,14 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
                 attested.header.height,
                 output.good("VERIFIED")
             ));
-            for line in attested_lines(attested, output) {
-                output.line(line);
-            }
+        }
+        None if behind.is_some() => {
+            output.line(format!("Height    {} (the node's word)", status.height))
         }
         None => output.line("Height    0: no block yet"),
     }
     output.line(format!(
-        "The node says: version {}, {}, {}, round {}, {} pending, {} peers",
+        "The node says: version {}, {}, {}, round {}, {} pending, {}",
         plain(&status.version),
         if status.validator {
             "validator"
@@ -85,7 +84,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
         },
         status.round,
         status.pending_transactions,
-        status.connected_peers.len()
+        counted(status.connected_peers.len(), "peer")
     ));
-    Ok(())
+    behind.map_or(Ok(()), Err)
 }

@@ -6,7 +6,7 @@ use touchstone_proto::ledger::transaction::Action;
 
 use crate::client::{Outcome, Recorded};
 use crate::failure::Failure;
-use crate::output::{Output, attested_json, attested_lines, counted, plain};
+use crate::output::{Output, attested_json, block_lines, counted, plain};
 use crate::receipt;
 use crate::settings::Settings;
 use crate::words;
@@ -98,7 +98,7 @@ fn print(recorded: &Recorded, output: &mut Output) {
         plain(transaction.organisation()),
         hex::encode(transaction.signer())
     ));
-    for line in attested_lines(&recorded.attested, output) {
+    for line in block_lines(&recorded.attested) {
         output.line(line);
     }
 }

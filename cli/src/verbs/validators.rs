@@ -9,7 +9,7 @@ use super::enroll::{Approval, approve};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
-use crate::output::{Output, attested_json, attested_lines, plain, validator_json};
+use crate::output::{Output, attested_json, plain, validator_json};
 use crate::settings::Settings;
 
 /// Show the validators, or approve adding or removing one
@@ -116,12 +116,12 @@ async fn check_addition(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let runner = &validator.organisation;
-    let enrolled = match client.claimed_height().await? {
-        0 => {
+    let enrolled = match client.has_blocks().await? {
+        false => {
             let founders = &client.trust().genesis().document.organisations;
             founders.iter().any(|o| o.id == *runner)
         }
-        _ => client.organisation(runner).await?.1.is_some(),
+        true => client.organisation(runner).await?.1.is_some(),
     };
     if !enrolled {
         output.remark(
@@ -155,7 +155,6 @@ async fn check_addition(
 async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let attested = client.validators().await?;
-    output.warn_if_old(&attested);
     if output.json {
         output.value(&json!({
             "verified": true,
@@ -175,7 +174,6 @@ async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
             plain(&validator.organisation)
         ));
     }
-    lines.extend(attested_lines(&attested, output));
     for line in lines {
         output.line(line);
     }

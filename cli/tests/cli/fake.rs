@@ -169,11 +169,15 @@ impl Served {
             .collect()
     }
 
-    /// Runs a command against this node.
+    /// Runs a command against this node; its own options come before the usual ones.
     pub async fn run(&self, arguments: &[&str]) -> Ran {
         let options = self.options();
         let mut all: Vec<&str> = arguments.to_vec();
-        all.extend(options.iter().map(String::as_str));
+        for option in options.chunks(2) {
+            if !arguments.contains(&option[0].as_str()) {
+                all.extend(option.iter().map(String::as_str));
+            }
+        }
         touchstone(&all).await
     }
 

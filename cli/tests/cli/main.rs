@@ -7,6 +7,7 @@ mod consortium;
 mod designs;
 mod evidence;
 mod fake;
+mod freshness;
 mod gateway;
 mod handovers;
 mod help;

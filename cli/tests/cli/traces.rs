@@ -181,7 +181,7 @@ async fn a_trace_reads_as_a_tree_both_ways() {
     let lines: Vec<&str> = ran
         .out
         .lines()
-        .skip(3)
+        .skip(5)
         .map(|l| l.split(": ").next().unwrap())
         .collect();
     assert_eq!(

@@ -82,8 +82,7 @@ impl Sender<'_> {
         }
         // Before the first block nothing is recorded, and nothing can prove that. A node isn't
         // believed that once a block was seen.
-        let knows_block = self.client.trust().newest().is_some();
-        if !knows_block && self.client.claimed_height().await? == 0 {
+        if !self.client.has_blocks().await? {
             return Ok(());
         }
         let unread: Vec<String> = unread.into_iter().collect();

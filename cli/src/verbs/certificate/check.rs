@@ -29,7 +29,6 @@ pub(super) async fn run(
     let (as_of, reservations) = match settings.names_genesis() && !arguments.offline {
         true => {
             let (as_of, reservations) = ask(&stated, arguments, settings).await?;
-            output.warn_if_old(&as_of);
             (Some(as_of), reservations)
         }
         false => {

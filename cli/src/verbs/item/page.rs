@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::journey::Step;
 use crate::link::{self, ProvenPage};
-use crate::output::{Output, attested_json, attested_lines, plain};
+use crate::output::{Output, attested_json, counted, plain};
 
 /// Events of a page where the person names no number.
 pub const LIMIT: u32 = 256;
@@ -29,15 +29,14 @@ pub async fn run(
     if page.count == 0 {
         return Err(absent(id, &page.attested, output));
     }
-    output.warn_if_old(&page.attested);
     if page.events.is_empty() {
         return Err(Failure::Absent {
             id: id.as_str().to_owned(),
             height: page.attested.header.height,
             message: format!(
-                "NOT RECORDED: {} has {} events; none has number {from}",
+                "NOT RECORDED: {} has {}; none has number {from}",
                 plain(id.as_str()),
-                page.count
+                counted(page.count, "event")
             ),
         });
     }
@@ -91,9 +90,6 @@ fn print_head(id: &Identifier, page: &ProvenPage, to: u64, output: &mut Output) 
     ));
     output.line(format!("Proven    {PROVEN}"));
     output.line(format!("Unproven  {NOT_PROVEN}"));
-    for line in attested_lines(&page.attested, output) {
-        output.line(line);
-    }
 }
 
 /// Which containers the item was in isn't read here.

@@ -9,7 +9,7 @@ use touchstone_proto::ledger::Key;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
-use crate::output::{Output, attested_json, attested_lines, plain, utc, validity};
+use crate::output::{Output, attested_json, plain, utc, validity};
 use crate::settings::Settings;
 
 /// What is asked.
@@ -37,7 +37,6 @@ pub async fn run(
     let id = &arguments.organisation;
     let mut client = settings.client().await?;
     let (attested, record) = client.organisation(id).await?;
-    output.warn_if_old(&attested);
     let proven_at = attested.header.height;
     let absent = |message: String| Failure::Absent {
         id: key_hex.clone(),
@@ -100,7 +99,7 @@ pub async fn run(
             format!("Valid     {}", validity(from, until)),
             format!("Reported  {reported}"),
         ];
-        for line in lines.into_iter().chain(attested_lines(&attested, output)) {
+        for line in lines {
             output.line(line);
         }
     }

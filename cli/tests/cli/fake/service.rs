@@ -33,6 +33,11 @@ impl Service {
         }
         let reply = {
             let mut world = self.world();
+            world.answers += 1;
+            if let Some(left) = world.grows.checked_sub(1) {
+                world.grows = left;
+                world.make_block(&[]);
+            }
             let mut reply = make(&mut world);
             if let Some(tamper) = &world.tamper {
                 tamper(&mut reply);

@@ -71,6 +71,7 @@ pub fn founder(index: usize) -> Organisation {
 /// Changes an answer on its way out.
 pub type Tamper = Arc<dyn Fn(&mut dyn Any) + Send + Sync>;
 
+#[derive(Clone)]
 pub struct World {
     pub genesis: Genesis,
     pub genesis_bytes: Vec<u8>,
@@ -99,6 +100,10 @@ pub struct World {
     pub tamper: Option<Tamper>,
     /// Transactions that the stream takes in before it falls silent.
     pub patience: Option<usize>,
+    /// Empty blocks to make before the next answers, one before each.
+    pub grows: usize,
+    /// Answers given.
+    pub answers: usize,
     /// The stream records what is under way at once in reverse order.
     pub reverses: bool,
     /// Submissions seen, by id: how often, and their bytes.
@@ -191,6 +196,8 @@ impl World {
             denied: None,
             tamper: None,
             patience: None,
+            grows: 0,
+            answers: 0,
             reverses: false,
             seen: Vec::new(),
         }
