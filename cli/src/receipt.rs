@@ -10,13 +10,15 @@ use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 
 use crate::failure::Failure;
-use crate::keyfile;
 use crate::verify::NotVerified;
+use crate::{file, keyfile};
 
 /// The format's name.
 pub const FORMAT: &str = "touchstone/receipt/v1";
 /// How receipts' file names end.
 pub const SUFFIX: &str = ".touchstone.json";
+/// What is added to the name of a receipt whose deposit was refused.
+pub const REFUSED: &str = ".refused";
 
 /// What is kept. Byte strings are lower-case hex.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +198,28 @@ pub fn hash_file(path: &Path) -> Result<File, Failure> {
     })
 }
 
+/// Marks the receipt of a refused deposit by its name, and gives that. It isn't removed: a refusal is one
+/// node's word, and the salt is nowhere else.
+pub fn mark_refused(path: &Path) -> Result<PathBuf, Failure> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(REFUSED);
+    rename(path, PathBuf::from(name))
+}
+
+/// Takes the mark off a receipt whose deposit is recorded after all; gives its path.
+pub fn unmark(path: &Path) -> Result<PathBuf, Failure> {
+    match path.extension().is_some_and(|e| e == &REFUSED[1..]) {
+        true => rename(path, path.with_extension("")),
+        false => Ok(path.to_owned()),
+    }
+}
+
+fn rename(from: &Path, to: PathBuf) -> Result<PathBuf, Failure> {
+    file::refuse_existing(&to, false)?;
+    std::fs::rename(from, &to).map_err(|e| Failure::io("renaming", from, &e))?;
+    Ok(to)
+}
+
 /// The receipt of a design in a folder, by default this one.
 pub fn of_design(folder: Option<&Path>, design_id: &str) -> Result<Option<Receipt>, Failure> {
     let folder = folder.unwrap_or(Path::new("."));
@@ -203,7 +227,7 @@ pub fn of_design(folder: Option<&Path>, design_id: &str) -> Result<Option<Receip
     Ok(found.into_iter().next().map(|(_, receipt)| receipt))
 }
 
-/// Receipts in a folder that are `wanted`.
+/// Receipts in a folder that are `wanted`, those of refused deposits last.
 pub fn find(
     folder: &Path,
     wanted: impl Fn(&Receipt) -> bool,
@@ -212,9 +236,12 @@ pub fn find(
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let named = path
-            .file_name()
-            .is_some_and(|n| n.to_string_lossy().ends_with(SUFFIX));
+        let named = path.file_name().is_some_and(|name| {
+            let name = name.to_string_lossy();
+            name.strip_suffix(REFUSED)
+                .unwrap_or(&name)
+                .ends_with(SUFFIX)
+        });
         // Another file of that name is no error: it just isn't a receipt.
         if named
             && let Ok(receipt) = Receipt::read(&path)
@@ -223,6 +250,7 @@ pub fn find(
             found.push((path, receipt));
         }
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let is_refused = |path: &Path| path.to_string_lossy().ends_with(REFUSED);
+    found.sort_by(|(a, _), (b, _)| (is_refused(a), a).cmp(&(is_refused(b), b)));
     Ok(found)
 }

@@ -1,6 +1,7 @@
 //! `touchstone certificate`: what the ledger proves about a design, by its id, receipt or file.
 
 mod check;
+mod search;
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ use crate::client::{Client, Outcome};
 use crate::failure::Failure;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
-use crate::output::{Output, attested_json, plain, utc};
+use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::pdf;
 use crate::receipt::{self, Opening, Receipt};
 use crate::settings::{Settings, Signing};
@@ -115,8 +116,7 @@ pub async fn run(
         _ => None,
     };
     let mut client = settings.client().await?;
-    let mut wanted: Vec<(Hash, Option<Receipt>)> = Vec::new();
-    match (&arguments.receipt, &file) {
+    let (mut certificates, refused) = match (&arguments.receipt, &file) {
         (Some(path), _) => {
             let receipt = Receipt::read(path)?;
             if file.is_none() && design != receipt.design_id {
@@ -124,35 +124,12 @@ pub async fn run(
                     "the receipt is of another design than the id names".into(),
                 ));
             }
-            wanted.push((receipt.id()?, Some(receipt)));
+            let certificate = certify(&mut client, receipt.id()?, Some(receipt)).await?;
+            (vec![certificate], Vec::new())
         }
         (None, Some(file)) => {
-            let beside = Path::new(design).parent().map_or_else(
-                || PathBuf::from("."),
-                |p| {
-                    if p.as_os_str().is_empty() {
-                        ".".into()
-                    } else {
-                        p.to_owned()
-                    }
-                },
-            );
-            let folders = match &arguments.receipts {
-                Some(folder) => vec![folder.clone()],
-                None => vec![beside, PathBuf::from(".")],
-            };
-            let holds_it = |r: &Receipt| r.files.iter().any(|f| f.sha256 == file.sha256);
-            for folder in &folders {
-                for (_, receipt) in receipt::find(folder, holds_it)? {
-                    let id = receipt.id()?;
-                    if !wanted.iter().any(|(known, _)| *known == id) {
-                        wanted.push((id, Some(receipt)));
-                    }
-                }
-            }
-            if wanted.is_empty() {
-                wanted = disclosed(&mut client, &file.sha256).await?;
-            }
+            let folders = search::folders(Path::new(design), arguments.receipts.as_deref());
+            search::by_file(&mut client, file, &folders).await?
         }
         (None, None) => {
             let id = receipt::bytes("id", design).map_err(|_| {
@@ -162,26 +139,29 @@ pub async fn run(
                 ))
             })?;
             let receipt = receipt::of_design(arguments.receipts.as_deref(), &hex::encode(id))?;
-            wanted.push((id, receipt));
+            (vec![certify(&mut client, id, receipt).await?], Vec::new())
         }
-    }
-    let mut certificates = Vec::new();
-    for (id, receipt) in wanted {
-        let certificate = certify(&mut client, id, receipt).await?;
-        if let Some(file) = &file {
-            check_file(&certificate, &file.sha256)?;
+    };
+    if let Some(file) = &file {
+        for certificate in &certificates {
+            check_file(certificate, &file.sha256)?;
         }
-        certificates.push(certificate);
     }
     certificates.sort_by_key(|c| (c.record.time_ms, c.id));
     write(&forms, &mut client, &certificates).await?;
     let error_ms = client.trust().genesis().document.parameters.time_error_ms();
     for certificate in &certificates {
         if output.json {
-            output.value(&certificate.json(error_ms));
+            let mut value = certificate.json(error_ms);
+            let refused = refused.iter().map(search::Refused::json);
+            add_member(&mut value, "refused_receipts", refused.collect());
+            output.value(&value);
         } else {
             certificate.print(error_ms, output);
         }
+    }
+    for refused in &refused {
+        output.remark(refused.to_string());
     }
     if !output.json {
         for (path, _) in &forms {
@@ -259,29 +239,6 @@ async fn write(
         file::write(path, &bytes)?;
     }
     Ok(())
-}
-
-async fn disclosed(
-    client: &mut Client,
-    sha256: &str,
-) -> Result<Vec<(Hash, Option<Receipt>)>, Failure> {
-    let hash = receipt::bytes("sha256", sha256)?;
-    let (attested, entries) = client.designs_by_file(&hash).await?;
-    if entries.is_empty() {
-        return Err(Failure::NotFound(format!(
-            "no receipt for this file in its folder or this one (--receipts names another), and no \
-             disclosed design with SHA-256 {sha256}, proven at height {}; an undisclosed deposit \
-             can only be shown with its receipt (--receipt)",
-            attested.header.height
-        )));
-    }
-    entries
-        .iter()
-        .map(|e| {
-            let id = encoding::exact("design id", &e.content_hash).map_err(NotVerified::from)?;
-            Ok((id, None))
-        })
-        .collect()
 }
 
 async fn certify(

@@ -61,19 +61,27 @@ pub async fn run(
         }
     };
     let submitted = client.submit(receipt.envelope()?).await;
-    let recorded = submitted.inspect_err(|failure| {
-        let receipt = path.display();
-        output.remark(match failure {
-            Failure::Refused { .. } => format!(
-                "not deposited; the receipt {receipt} is worth nothing: remove it, mend what the \
-                 rule names and deposit again"
-            ),
-            _ => format!(
-                "the receipt {receipt} is written; if the node was away, run `touchstone deposit \
-                 --resend` with it"
-            ),
-        });
-    })?;
+    let recorded = match submitted {
+        Ok(recorded) => recorded,
+        Err(refused @ Failure::Refused { .. }) => {
+            let path = receipt::mark_refused(&path)?;
+            output.remark(format!(
+                "not deposited: its receipt is {} now, and proves nothing; mend what the rule names and \
+                 deposit again",
+                path.display()
+            ));
+            return Err(refused);
+        }
+        Err(failure) => {
+            output.remark(format!(
+                "the receipt {} is written; if the node was away, run `touchstone deposit --resend` \
+                 with it",
+                path.display()
+            ));
+            return Err(failure);
+        }
+    };
+    let path = receipt::unmark(&path)?;
     print(&receipt, &path, &recorded, output);
     Ok(())
 }

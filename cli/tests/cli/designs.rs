@@ -243,6 +243,80 @@ async fn a_deposit_is_sent_again_from_its_receipt() {
     assert_eq!(node.run(&["certificate", &front]).await.code, 0);
 }
 
+/// The files in a folder whose names end so.
+fn ending(folder: &std::path::Path, end: &str) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.to_str().unwrap().ends_with(end))
+        .collect()
+}
+
+/// What is left of a refused deposit doesn't hide a good one that lies beside it.
+#[tokio::test]
+async fn a_left_over_receipt_does_not_hide_a_good_one() {
+    let node = Served::start().await;
+    let front = node.write("front.png", "a chair from the front");
+    let folder = node.folder.path().display().to_string();
+    let acme = node.path("acme.pem").display().to_string();
+    let deposit = ["deposit", &front, "--receipts", &folder];
+    let signing = ["--organisation", "carol", "--key", &acme];
+    let refused = node.run(&[&deposit[..], &signing].concat()).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert_eq!(ending(node.folder.path(), ".touchstone.json").len(), 0);
+    let marked = ending(node.folder.path(), ".touchstone.json.refused").remove(0);
+    assert!(
+        refused.err.contains(marked.to_str().unwrap()),
+        "{refused:?}"
+    );
+    // Its name says so; a program that was killed meanwhile leaves it unmarked.
+    for left in [marked.clone(), marked.with_extension("")] {
+        let _ = std::fs::rename(&marked, &left);
+        let alone = node.run(&["certificate", &front]).await;
+        assert_eq!(alone.code, 4, "{alone:?}");
+        let why = format!("NOT DEPOSITED: receipt {} proves nothing", left.display());
+        assert!(alone.err.contains(&why), "{alone:?}");
+    }
+    // One of another chain is none here either.
+    let (_, _, receipt) = deposited(&node).await;
+    let mut foreign: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&receipt).unwrap()).unwrap();
+    foreign["chain_id"] = "77".repeat(32).into();
+    node.write("foreign.touchstone.json", &foreign.to_string());
+    let both = node.run(&["certificate", &front]).await;
+    assert_certificate(&both, &[&format!("Design      {}\n", id_of(&receipt))]);
+    for why in ["is not deposited", "the receipt is of chain 7777"] {
+        assert!(both.err.contains(why), "{both:?}");
+    }
+    let json = node.run(&["certificate", &front, "--json"]).await;
+    assert_eq!((json.code, json.json().len()), (0, 1), "{json:?}");
+    let refused = json.json()[0]["refused_receipts"].clone();
+    assert_eq!(refused.as_array().unwrap().len(), 2, "{refused}");
+}
+
+/// A refusal isn't final: once its cause is mended, the same receipt's deposit is recorded.
+#[tokio::test]
+async fn a_refused_deposit_is_sent_again_from_its_marked_receipt() {
+    let node = Served::start().await;
+    let front = node.write("front.png", "a chair from the front");
+    let folder = node.folder.path().display().to_string();
+    let new = node.path("new.pem").display().to_string();
+    let made = crate::fake::touchstone(&["key", "new", "--out", &new, "--no-passphrase"]).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let deposit = ["deposit", &front, "--receipts", &folder];
+    let signing = ["--organisation", "carol", "--key", &new];
+    assert_eq!(node.run(&[&deposit[..], &signing].concat()).await.code, 2);
+    let marked = ending(node.folder.path(), ".refused").remove(0);
+    assert_eq!(node.run_as("carol", &["keys", "add", &new]).await.code, 0);
+    let again = ["deposit", "--resend", marked.to_str().unwrap(), "--json"];
+    let again = node.run(&again).await;
+    assert_eq!(again.code, 0, "{again:?}");
+    let receipt = again.json()[0]["receipt"].as_str().unwrap().to_owned();
+    assert_eq!(marked.with_extension("").to_str(), Some(receipt.as_str()));
+    assert!(!marked.exists());
+    assert_certificate(&node.run(&["certificate", &front]).await, &["front.png"]);
+}
+
 /// The same record gives the same bytes, whoever of the validators signed and however long the
 /// chain has become.
 #[tokio::test]
