@@ -179,7 +179,8 @@ impl Sender<'_> {
         if !self.progress.under_way().is_empty() {
             let timeout = self.client.timeout();
             let mut ledger = self.client.raw();
-            let mut answers = crate::client::connection::within(timeout, ledger.submit_many(requests)).await?;
+            let mut answers =
+                crate::client::connection::within(timeout, ledger.submit_many(requests)).await?;
             while !self.progress.under_way().is_empty() {
                 let status = match tokio::time::timeout(timeout, answers.message()).await {
                     Err(_) => return Err(quiet()),
@@ -232,8 +233,7 @@ impl Sender<'_> {
                 return Ok(());
             };
             // A refusal may have passed since (a full pool, say): send it again and hear.
-            if sent_before && let Outcome::Recorded(recorded) = self.client.outcome(&id).await?
-            {
+            if sent_before && let Outcome::Recorded(recorded) = self.client.outcome(&id).await? {
                 self.record(&recorded, report)?;
                 continue;
             }
