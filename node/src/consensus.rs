@@ -13,21 +13,21 @@
 //!
 //! This room alone knows Malachite. It must not know sockets, tokio or RocksDB.
 
+mod block_size;
+mod block_sync;
 mod context;
-mod evidence;
-mod follow;
-mod held;
-mod host;
-mod incoming;
-mod judge;
-mod log;
+mod effects;
+mod equivocation;
+mod future_messages;
+mod height_lifecycle;
 pub mod message;
-mod pace;
+mod message_handlers;
+mod pacemaker;
+mod proposal_validation;
 mod replay;
-mod share;
-mod signatures;
-mod signer;
-mod timers;
+mod signature_verification;
+mod vote_signing;
+mod wal_entry;
 
 use arc_malachitebft_core_consensus::r#gen::{CoResult, Gen};
 use arc_malachitebft_core_consensus::{
@@ -40,15 +40,15 @@ use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
+use self::block_sync::Peers;
 use self::context::{Address, Ctx, Height, Members};
-use self::follow::Peers;
-use self::held::Held;
-use self::host::Host;
+use self::effects::Host;
+use self::future_messages::Held;
 pub use self::message::MessageRefused;
 use self::replay::Recovered;
-use self::signer::Signer;
+use self::vote_signing::Signer;
 use crate::chain::Chain;
-use crate::storage::guard::Guard;
+use crate::storage::double_sign_guard::Guard;
 use crate::storage::wal::{self, Wal};
 use crate::storage::{Disk, Store};
 
@@ -270,7 +270,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             has_failed: false,
         };
         machine.host.now_ms = now_ms;
-        machine.host.set_timer(timers::Timer::Announce);
+        machine.host.set_timer(pacemaker::Timer::Announce);
         machine.rest()?;
         machine.settle()?;
         let outputs = machine.host.release()?;

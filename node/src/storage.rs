@@ -8,9 +8,9 @@ mod commit_block;
 #[cfg(test)]
 mod crash_disk;
 mod database;
+pub mod double_sign_guard;
 mod events;
 pub mod files;
-pub mod guard;
 pub mod memory;
 mod query;
 pub mod rocks;

@@ -6,11 +6,11 @@ use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 
 use super::context::{Address, Ctx, number};
-use super::host::{Body, Waiting};
-use super::log::{self, Entry};
-use super::signer::{self, Signer};
+use super::effects::{Body, Waiting};
+use super::vote_signing::{self, Signer};
+use super::wal_entry::{self, Entry};
 use super::{Machine, wal};
-use crate::storage::guard::{LastSigned, Step};
+use crate::storage::double_sign_guard::{LastSigned, Step};
 use crate::storage::{Disk, Store};
 
 /// What the log held of one height.
@@ -30,7 +30,7 @@ impl Recovered {
         if log.entries.is_empty() {
             return Ok(None);
         }
-        let entries = log.entries.iter().map(|e| log::decode(log.height, e));
+        let entries = log.entries.iter().map(|e| wal_entry::decode(log.height, e));
         Ok(Some(Recovered {
             height: log.height,
             entries: entries.collect::<Result<_, _>>()?,
@@ -46,8 +46,8 @@ impl Recovered {
                 Some(LastSigned {
                     height: vote.message.height.0,
                     round: number(vote.message.round),
-                    step: signer::step_of(&vote.message),
-                    hash: signer::signed_hash(purpose, chain_id, &bytes),
+                    step: vote_signing::step_of(&vote.message),
+                    hash: vote_signing::signed_hash(purpose, chain_id, &bytes),
                 })
             }
             CoreInput::Proposal(proposal) if proposal.message.address == self.address => {
@@ -56,7 +56,7 @@ impl Recovered {
                     height: proposal.message.height.0,
                     round: number(proposal.message.round),
                     step: Step::Propose,
-                    hash: signer::signed_hash(purpose, chain_id, &bytes),
+                    hash: vote_signing::signed_hash(purpose, chain_id, &bytes),
                 })
             }
             _ => None,

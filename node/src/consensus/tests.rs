@@ -1,13 +1,13 @@
 //! Machines over a network in memory: one queue, one clock, no chance.
 
-mod agree;
+mod agreement;
+mod block_sync;
 mod bodies;
 mod chaos;
-mod crash;
-mod follow;
-mod pace;
-mod refuse;
-mod timely;
+mod crashes;
+mod height_lifecycle;
+mod refusals;
+mod timeliness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ use crate::admission::{Admission, Source};
 use crate::chain::Chain;
 use crate::mempool::{Limits, SharedMempool};
 use crate::storage::Store;
-use crate::storage::guard::Guard;
+use crate::storage::double_sign_guard::Guard;
 use crate::storage::memory::{MemoryDisk, MemoryStore};
 use crate::storage::wal::Wal;
 

@@ -8,7 +8,7 @@ use touchstone_node::chain::Chain;
 use touchstone_node::consensus::{Machine, Output, Parts, PeerTag, Settings};
 use touchstone_node::mempool::{Limits, SharedMempool};
 use touchstone_node::storage::Store;
-use touchstone_node::storage::guard::Guard;
+use touchstone_node::storage::double_sign_guard::Guard;
 use touchstone_node::storage::wal::Wal;
 
 use super::attacker::Attacker;

@@ -1,9 +1,9 @@
 //! What a peer can make of the bodies that it sends.
 
-use super::agree::signed_vote;
-use super::refuse::{assert_a_quorum_decides, block, block_of, proposal, refusal};
+use super::agreement::signed_vote;
+use super::refusals::{assert_a_quorum_decides, block, block_of, proposal, refusal};
 use super::*;
-use crate::consensus::log;
+use crate::consensus::wal_entry;
 use arc_malachitebft_core_consensus::Input as CoreInput;
 use arc_malachitebft_core_types::VoteType;
 use prost::Message as _;
@@ -144,7 +144,7 @@ fn a_proposal_that_the_log_holds_alone_still_gets_its_prevote() {
     let signed = proposal(&net, 1, 0, block.id(), None);
     let (mut wal, _) = Wal::open(net.nodes[0].disk.clone()).unwrap();
     wal.start_height(1).unwrap();
-    let entry = log::encode(&CoreInput::Proposal(signed.clone())).unwrap();
+    let entry = wal_entry::encode(&CoreInput::Proposal(signed.clone())).unwrap();
     wal.append(&entry).unwrap();
     wal.sync().unwrap();
     net.start(0);

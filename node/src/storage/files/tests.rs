@@ -55,7 +55,7 @@ fn failures_are_faults() {
 /// The log and the guard work on real files.
 #[test]
 fn log_and_guard_share_a_folder() {
-    use crate::storage::guard::{Guard, Step};
+    use crate::storage::double_sign_guard::{Guard, Step};
     use crate::storage::wal::Wal;
     let folder = tempfile::tempdir().expect("a folder");
     {

@@ -11,10 +11,10 @@ use arc_malachitebft_core_types::{Round, VoteExtensionPolicy};
 use touchstone_core::fault::Fault;
 
 use super::context::{Address, BlockId, Height, Members, number};
-use super::host::{Body, Running};
-use super::signatures::exceeds_one_third;
-use super::timers::{self, Timer};
-use super::{Machine, Output, evidence, message};
+use super::effects::{Body, Running};
+use super::pacemaker::{self, Timer};
+use super::signature_verification::exceeds_one_third;
+use super::{Machine, Output, equivocation, message};
 use crate::storage::{Disk, Store};
 
 impl<S: Store, D: Disk> Machine<S, D> {
@@ -146,7 +146,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             proposals: self.core.driver.take_proposal_evidence(),
             votes: self.core.driver.take_vote_evidence(),
         };
-        let found = evidence::convert(&found, &self.host.running.members);
+        let found = equivocation::convert(&found, &self.host.running.members);
         self.host.keep_evidence(found)
     }
 
@@ -198,7 +198,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     fn on_timeout(&mut self, timer: Timer) -> Result<(), Fault> {
-        match timers::timeout(timer) {
+        match pacemaker::timeout(timer) {
             Some(timeout) if self.is_running => self.feed(CoreInput::TimeoutElapsed(timeout)),
             _ => Ok(()),
         }

@@ -1,8 +1,8 @@
 //! Keeping up: early messages, late nodes, lost blocks, changing validators.
 
-use super::agree::signed_vote;
+use super::agreement::signed_vote;
 use super::*;
-use crate::consensus::timers::Timer;
+use crate::consensus::pacemaker::Timer;
 use arc_malachitebft_core_types::VoteType;
 use touchstone_proto::ledger::change::Kind;
 

@@ -1,7 +1,7 @@
 //! When a proposed block counts: its maker, its time, and what stands in for them.
 
-use super::agree::signed_vote;
-use super::refuse::{
+use super::agreement::signed_vote;
+use super::refusals::{
     assert_a_quorum_decides, assert_prevoted_nil, block, block_of, proposal, refusal,
 };
 use super::*;

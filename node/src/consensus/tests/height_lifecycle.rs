@@ -1,6 +1,6 @@
 //! When heights start, and timers.
 
-use super::agree::signed_vote;
+use super::agreement::signed_vote;
 use super::*;
 use arc_malachitebft_core_types::VoteType;
 

@@ -15,9 +15,9 @@ use touchstone_proto::ledger::Parameters;
 use super::Machine;
 use super::PeerTag;
 use super::context::{BlockId, number};
-use super::host::Body;
-use super::incoming::Received;
+use super::effects::Body;
 use super::message::{MessageRefused, SignedProposal};
+use super::message_handlers::Received;
 use crate::storage::{Disk, Store};
 
 /// Bodies of coming rounds that are kept unread; those of the nearest rounds.

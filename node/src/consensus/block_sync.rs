@@ -7,7 +7,7 @@ use touchstone_core::fault::Fault;
 use touchstone_proto::ledger::CommitCertificate;
 
 use super::message;
-use super::timers::Timer;
+use super::pacemaker::Timer;
 use super::{Machine, Output, PeerTag};
 use crate::storage::{Disk, Store};
 

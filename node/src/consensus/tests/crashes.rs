@@ -235,15 +235,14 @@ fn a_logged_own_block_is_the_one_that_is_published() {
         let other = deposit(&chain_id, 2);
         net.nodes[1].hear(&chain_id, &other);
         let (_, recovered) = Wal::open(net.nodes[1].disk.clone()).unwrap();
-        let logged =
-            recovered.entries.iter().find_map(|entry| {
-                match crate::consensus::log::decode(1, entry).unwrap().input {
-                    arc_malachitebft_core_consensus::Input::ProposedValue(value, _) => {
-                        Some(value.value.0)
-                    }
-                    _ => None,
+        let logged = recovered.entries.iter().find_map(|entry| {
+            match crate::consensus::wal_entry::decode(1, entry).unwrap().input {
+                arc_malachitebft_core_consensus::Input::ProposedValue(value, _) => {
+                    Some(value.value.0)
                 }
-            });
+                _ => None,
+            }
+        });
         let own = crate::consensus::context::Address(keys(4)[1].verifying_key().to_bytes());
         let recovered = crate::consensus::replay::Recovered::read(recovered, &own).unwrap();
         let signed = recovered.and_then(|r| r.last_signed(&chain_id));

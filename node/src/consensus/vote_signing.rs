@@ -9,7 +9,7 @@ use touchstone_core::signing::{self, Purpose};
 use super::context::{Address, Proposal, Vote, number};
 use super::message::{SignedProposal, SignedVote};
 use crate::storage::Disk;
-use crate::storage::guard::{Guard, LastSigned, Step};
+use crate::storage::double_sign_guard::{Guard, LastSigned, Step};
 
 /// The validator's key and its guard.
 pub struct Signer<D: Disk> {

@@ -12,13 +12,13 @@ use touchstone_core::fault::Fault;
 use touchstone_core::hash::{self, Hash};
 use touchstone_proto::ledger;
 
+use super::block_size::Share;
 use super::context::{BlockId, Ctx, number};
 use super::message::{self, SignedProposal};
-use super::share::Share;
-use super::signatures::{Signatures, answer};
-use super::signer::Signer;
-use super::timers::{self, Timer, Timers};
-use super::{Output, PeerTag, Settings, evidence, log};
+use super::pacemaker::{self, Timer, Timers};
+use super::signature_verification::{Signatures, answer};
+use super::vote_signing::Signer;
+use super::{Output, PeerTag, Settings, equivocation, wal_entry};
 use crate::chain::Chain;
 use crate::storage::wal::Wal;
 use crate::storage::{Disk, Store};
@@ -101,7 +101,7 @@ impl Running {
 
     /// Notes what the log holds, so that a replay doesn't log it again.
     pub fn note_logged(&mut self, input: &CoreInput<Ctx>, with_body: bool) {
-        if let Some(entry) = log::encode(input) {
+        if let Some(entry) = wal_entry::encode(input) {
             self.logged.insert(hash::sha256(&entry));
         }
         if let (CoreInput::ProposedValue(value, _), true) = (input, with_body) {
@@ -163,7 +163,7 @@ impl<S: Store, D: Disk> Host<S, D> {
     /// Starts a timer.
     pub fn set_timer(&mut self, timer: Timer) {
         let absent = self.absent.contains(&self.running.proposer);
-        let after_ms = timers::duration_ms(&self.settings, timer, absent);
+        let after_ms = pacemaker::duration_ms(&self.settings, timer, absent);
         self.set_timer_in(timer, after_ms);
     }
 
@@ -210,13 +210,13 @@ impl<S: Store, D: Disk> Host<S, D> {
                 r.resume_with(())
             }
             Effect::CancelTimeout(timeout, r) => {
-                if let Some(timer) = timers::timer(&timeout) {
+                if let Some(timer) = pacemaker::timer(&timeout) {
                     self.timers.cancel(timer);
                 }
                 r.resume_with(())
             }
             Effect::ScheduleTimeout(timeout, r) => {
-                if let Some(timer) = timers::timer(&timeout) {
+                if let Some(timer) = pacemaker::timer(&timeout) {
                     self.set_timer(timer);
                 }
                 r.resume_with(())
@@ -284,7 +284,7 @@ impl<S: Store, D: Disk> Host<S, D> {
                 r.resume_with(())
             }
             Effect::Finalize(_, _, found, r) => {
-                let found = evidence::convert(&found, &self.running.members);
+                let found = equivocation::convert(&found, &self.running.members);
                 self.keep_evidence(found)?;
                 r.resume_with(())
             }
@@ -340,7 +340,7 @@ impl<S: Store, D: Disk> Host<S, D> {
 
     /// Logs an input, once, and the block of a valid value with the first entry that names it.
     fn append(&mut self, input: &CoreInput<Ctx>) -> Result<(), Fault> {
-        let mut entry = log::encode(input)
+        let mut entry = wal_entry::encode(input)
             .ok_or_else(|| Fault::Invariant("an input that is never logged".into()))?;
         if !self.running.logged.insert(hash::sha256(&entry)) {
             return Ok(());

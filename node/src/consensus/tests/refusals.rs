@@ -1,6 +1,6 @@
 //! What is refused, and why.
 
-use super::agree::signed_vote;
+use super::agreement::signed_vote;
 use super::*;
 use crate::chain::Invalid;
 use crate::consensus::context::{Address, BlockId, Height, Proposal};
@@ -393,10 +393,10 @@ fn asks(outputs: &[Output], peer: &PeerTag) -> bool {
 fn a_guard_that_refuses_ends_the_machine() {
     let mut net = Net::new(4);
     let (mut machine, _) = net.open(0).unwrap();
-    let last = crate::storage::guard::LastSigned {
+    let last = crate::storage::double_sign_guard::LastSigned {
         height: 1,
         round: 7,
-        step: crate::storage::guard::Step::Precommit,
+        step: crate::storage::double_sign_guard::Step::Precommit,
         hash: [1; 32],
     };
     machine.host.signer.as_mut().unwrap().recover(last).unwrap();

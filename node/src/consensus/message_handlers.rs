@@ -8,9 +8,9 @@ use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 
 use super::context::{BlockId, number};
-use super::host::Waiting;
+use super::effects::Waiting;
 use super::message::{self, Message, MessageRefused, SignedProposal, SignedVote};
-use super::timers::Timer;
+use super::pacemaker::Timer;
 use super::{Machine, Output, PeerTag};
 use crate::storage::{Disk, Store};
 
