@@ -46,8 +46,8 @@ pub struct Config {
 pub struct Timing {
     /// A block without transactions at least this often.
     pub heartbeat_ms: Option<u64>,
-    /// How long the first transaction waits for company.
-    pub linger_ms: Option<u64>,
+    /// How long the first transaction of a block waits for others.
+    pub batching_delay_ms: Option<u64>,
     /// How long to wait for a proposal.
     pub propose_ms: Option<u64>,
     /// How long to wait for stragglers' prevotes.
@@ -160,7 +160,7 @@ impl Timing {
         let mut settings = Settings::default();
         let given = [
             (self.heartbeat_ms, &mut settings.heartbeat_ms),
-            (self.linger_ms, &mut settings.linger_ms),
+            (self.batching_delay_ms, &mut settings.batching_delay_ms),
             (self.propose_ms, &mut settings.propose_ms),
             (self.prevote_ms, &mut settings.prevote_ms),
             (self.precommit_ms, &mut settings.precommit_ms),

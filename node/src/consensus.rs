@@ -13,19 +13,26 @@
 //!
 //! This room alone knows Malachite. It must not know sockets, tokio or RocksDB.
 
+mod block_bodies;
 mod block_size;
 mod block_sync;
 mod context;
 mod effects;
 mod equivocation;
 mod future_messages;
+mod get_value;
 mod height_lifecycle;
+mod height_state;
 pub mod message;
 mod message_handlers;
 mod pacemaker;
+mod peers;
 mod proposal_validation;
+mod proposals;
 mod replay;
+mod settings;
 mod signature_verification;
+mod timer_elapsed;
 mod vote_signing;
 mod wal_entry;
 
@@ -40,12 +47,13 @@ use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
-use self::block_sync::Peers;
 use self::context::{Address, Ctx, Height, Members};
-use self::effects::Host;
-use self::future_messages::Held;
+use self::effects::Effects;
+use self::future_messages::FutureMessages;
 pub use self::message::MessageRefused;
+use self::peers::Peers;
 use self::replay::Recovered;
+pub use self::settings::Settings;
 use self::vote_signing::Signer;
 use crate::chain::Chain;
 use crate::storage::double_sign_guard::Guard;
@@ -58,66 +66,6 @@ pub type PeerTag = Vec<u8>;
 /// A timer that was set. Tokens are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimerToken(pub u64);
-
-/// Durations and limits, all in milliseconds where the name says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// How long a proposal is waited for in round 0.
-    pub propose_ms: u64,
-    /// How much longer in each further round.
-    pub propose_delta_ms: u64,
-    /// How long further prevotes are waited for in round 0.
-    pub prevote_ms: u64,
-    /// How much longer in each further round.
-    pub prevote_delta_ms: u64,
-    /// How long further precommits are waited for in round 0.
-    pub precommit_ms: u64,
-    /// How much longer in each further round.
-    pub precommit_delta_ms: u64,
-    /// After how long own votes are said again.
-    pub rebroadcast_ms: u64,
-    /// After how long without a transaction an empty block is made.
-    pub heartbeat_ms: u64,
-    /// The first block of a new chain after this long: validators connect meanwhile.
-    pub first_block_ms: u64,
-    /// How long the oldest transaction waits for company.
-    pub linger_ms: u64,
-    /// How long a proposer that others woke waits for a transaction.
-    pub grace_ms: u64,
-    /// After how long a proposal that others voted for is asked for.
-    pub want_ms: u64,
-    /// After how long a running height that a peer has decided is fetched from it.
-    pub behind_ms: u64,
-    /// How long a peer may take to send blocks.
-    pub fetch_ms: u64,
-    /// How often the own height is told.
-    pub announce_ms: u64,
-    /// Blocks fetched at once.
-    pub fetch_blocks: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            propose_ms: 800,
-            propose_delta_ms: 300,
-            prevote_ms: 300,
-            prevote_delta_ms: 150,
-            precommit_ms: 300,
-            precommit_delta_ms: 150,
-            rebroadcast_ms: 500,
-            heartbeat_ms: 60_000,
-            first_block_ms: 500,
-            linger_ms: 5,
-            grace_ms: 50,
-            want_ms: 200,
-            behind_ms: 300,
-            fetch_ms: 3_000,
-            announce_ms: 2_000,
-            fetch_blocks: 64,
-        }
-    }
-}
 
 /// What happens to the machine.
 #[derive(Clone, Debug)]
@@ -217,12 +165,12 @@ pub struct Parts<S: Store, D: Disk> {
 pub struct Machine<S: Store, D: Disk> {
     /// Malachite's state.
     core: State<Ctx>,
-    /// Everything its effects touch.
-    host: Host<S, D>,
+    /// Everything its effects act on.
+    effects: Effects<S, D>,
     /// Connected peers and how far they are.
     peers: Peers,
     /// Messages of the height after the next.
-    held: Held,
+    future_messages: FutureMessages,
     /// The log's entries until they are replayed.
     recovered: Option<Recovered>,
     /// This node signs nothing up to this height: its guard knows of signatures there that the log
@@ -231,7 +179,7 @@ pub struct Machine<S: Store, D: Disk> {
     /// Whether Malachite runs the next height.
     is_running: bool,
     /// When the pool was first seen filled since it was last empty.
-    filled_ms: Option<u64>,
+    pool_filled_ms: Option<u64>,
     /// When the tip last moved.
     tip_ms: u64,
     has_failed: bool,
@@ -253,27 +201,27 @@ impl<S: Store, D: Disk> Machine<S, D> {
             enabled: signer.is_some(),
         };
         let members = Members::new(parts.chain.validators());
-        // Nothing is ever queued inside: future heights are held here, verified and bounded.
+        // Nothing is ever queued inside: messages of future heights wait here, verified and bounded.
         let core = State::new(Ctx, Height(height), members, params, 1, 1);
         let recovered = Recovered::read(parts.recovered, &address)?;
         let muted_until = replay::muted_until(signer.as_ref(), recovered.as_ref(), &chain_id);
         let mut machine = Machine {
             core,
-            host: Host::new(parts.settings, parts.chain, parts.wal, signer),
+            effects: Effects::new(parts.settings, parts.chain, parts.wal, signer),
             peers: Peers::default(),
-            held: Held::default(),
+            future_messages: FutureMessages::default(),
             recovered,
             muted_until,
             is_running: false,
-            filled_ms: None,
+            pool_filled_ms: None,
             tip_ms: now_ms,
             has_failed: false,
         };
-        machine.host.now_ms = now_ms;
-        machine.host.set_timer(pacemaker::Timer::Announce);
-        machine.rest()?;
-        machine.settle()?;
-        let outputs = machine.host.release()?;
+        machine.effects.now_ms = now_ms;
+        machine.effects.set_timer(pacemaker::Timer::Announce);
+        machine.await_height()?;
+        machine.run_pending()?;
+        let outputs = machine.effects.release()?;
         Ok((machine, outputs))
     }
 
@@ -283,34 +231,34 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if self.has_failed {
             return Err(Fault::Invariant("the machine has failed before".into()));
         }
-        self.host.now_ms = now_ms;
+        self.effects.now_ms = now_ms;
         let result = self
             .step(input)
-            .and_then(|()| self.settle())
-            .and_then(|()| self.host.release());
+            .and_then(|()| self.run_pending())
+            .and_then(|()| self.effects.release());
         self.has_failed = result.is_err();
         result
     }
 
     /// The height that is agreed on next: the tip's plus one.
     pub fn height(&self) -> u64 {
-        self.host.chain.tip().height + 1
+        self.effects.chain.tip().height + 1
     }
 
     /// The round of a running height; none while the next height waits.
     pub fn round(&self) -> Option<u32> {
-        self.is_running.then_some(self.host.running.round)
+        self.is_running.then_some(self.effects.height.round())
     }
 
     /// The chain.
     pub fn chain(&self) -> &Chain<S> {
-        &self.host.chain
+        &self.effects.chain
     }
 
     /// Whether this node may vote on the next height.
     pub fn is_validator(&self) -> bool {
-        let set = self.host.chain.validators();
-        self.host
+        let set = self.effects.chain.validators();
+        self.effects
             .signer
             .as_ref()
             .is_some_and(|s| set.get(&s.address().0).is_some())
@@ -318,19 +266,19 @@ impl<S: Store, D: Disk> Machine<S, D> {
 
     /// Whether a peer has a block that this node lacks.
     pub fn is_syncing(&self) -> bool {
-        self.peers.highest() > self.host.chain.tip().height
+        self.peers.highest() > self.effects.chain.tip().height
     }
 
     /// Ed25519 verifications of votes, proposals and certificates so far; each distinct one of a
     /// height is verified once.
     pub fn verifications(&self) -> u64 {
-        self.host.signatures.verified()
+        self.effects.signatures.verified()
     }
 
     fn step(&mut self, input: Input) -> Result<(), Fault> {
         match input {
             Input::Message { from, bytes } => self.on_bytes(&from, &bytes),
-            Input::Timer(token) => match self.host.timers.take(token) {
+            Input::Timer(token) => match self.effects.pacemaker.take(token) {
                 Some(timer) => self.on_timer(timer),
                 None => Ok(()),
             },
@@ -356,7 +304,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         loop {
             match result {
                 CoResult::Yielded(effect) => {
-                    let resume = self.host.effect(effect)?;
+                    let resume = self.effects.handle(effect)?;
                     result = generator.resume_with(resume);
                 }
                 CoResult::Complete(result) => {
@@ -367,18 +315,23 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     /// Does what has become possible, until nothing is left to do.
-    fn settle(&mut self) -> Result<(), Fault> {
+    fn run_pending(&mut self) -> Result<(), Fault> {
         loop {
-            if self.host.running.decided {
+            if self.effects.height.is_decided() {
                 self.leave_height()?;
-            } else if self.is_running && (self.answer_value()? || self.judge()?) {
+            } else if self.is_running && self.advance_proposals()? {
                 continue;
-            } else if let Some((from, message)) = self.held.take(self.height()) {
+            } else if let Some((from, message)) = self.future_messages.take(self.height()) {
                 self.receive(&from, message)?;
             } else {
                 return Ok(());
             }
         }
+    }
+
+    /// One step of an own or another's proposal, if one can be done.
+    fn advance_proposals(&mut self) -> Result<bool, Fault> {
+        Ok(self.answer_get_value()? || self.read_due_body()? || self.judge_proposal()?)
     }
 }
 

@@ -2,8 +2,8 @@
 //! their time to check a large one; if that is longer than a round, the block isn't decided in it
 //! and everybody's work was in vain. What they manage depends on machines, load and network, so it
 //! is found as TCP finds what a path carries (RFC 5681 §3.1): a little more after each success,
-//! half after each failure. A proposer learns from its own blocks alone, so that nobody can talk
-//! it into small ones.
+//! half after each failure. A proposer learns from its own blocks alone, so that no other validator
+//! can talk it into small ones.
 
 use touchstone_proto::ledger::Parameters;
 
@@ -15,18 +15,18 @@ const PARTS: u64 = 64;
 const FIRST: u64 = PARTS / 4;
 const STEP: u64 = 2;
 
-/// A proposer's share of the limits, in [`PARTS`].
+/// How large a proposer's blocks are: its part of the limits, in [`PARTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share(u64);
+pub struct BlockSize(u64);
 
-impl Default for Share {
+impl Default for BlockSize {
     fn default() -> Self {
-        Share(FIRST)
+        BlockSize(FIRST)
     }
 }
 
-impl Share {
-    /// The share of what the chain allows.
+impl BlockSize {
+    /// That part of what the chain allows.
     pub fn of(self, parameters: &Parameters) -> BlockLimits {
         let part = |of: u64| (of.saturating_mul(self.0) / PARTS).max(1);
         let whole = BlockLimits::of(parameters);
@@ -36,7 +36,7 @@ impl Share {
         }
     }
 
-    /// One's own block of this share was decided in the round that it was proposed for.
+    /// An own block of this size was decided in the round that it was proposed for.
     pub fn decided(&mut self) {
         self.0 = (self.0 + STEP).min(PARTS);
     }
@@ -58,26 +58,26 @@ mod tests {
             max_block_transactions: 640,
             ..Parameters::default()
         };
-        let limits = |share: Share| {
+        let limits = |size: BlockSize| {
             let BlockLimits {
                 bytes,
                 transactions,
-            } = share.of(&parameters);
+            } = size.of(&parameters);
             (bytes, transactions)
         };
-        let mut share = Share::default();
-        assert_eq!(limits(share), (1600, 160));
-        share.decided();
-        assert_eq!(limits(share), (1800, 180));
+        let mut size = BlockSize::default();
+        assert_eq!(limits(size), (1600, 160));
+        size.decided();
+        assert_eq!(limits(size), (1800, 180));
         for _ in 0..PARTS {
-            share.decided();
+            size.decided();
         }
-        assert_eq!(limits(share), (6400, 640), "all that the chain allows");
-        share.failed();
-        assert_eq!(limits(share), (3200, 320));
+        assert_eq!(limits(size), (6400, 640), "all that the chain allows");
+        size.failed();
+        assert_eq!(limits(size), (3200, 320));
         for _ in 0..PARTS {
-            share.failed();
+            size.failed();
         }
-        assert_eq!(limits(share), (100, 10), "something always goes on");
+        assert_eq!(limits(size), (100, 10), "something always goes on");
     }
 }

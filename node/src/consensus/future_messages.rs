@@ -1,38 +1,38 @@
-//! Messages of the height after the next: verified, bounded for each validator, judged when their
+//! Messages of the height after the next: verified, bounded for each validator, handled when their
 //! height comes. Malachite would queue them unverified.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::PeerTag;
 use super::context::number;
 use super::message::Message;
 
-/// Votes held of one validator: two rounds' prevote and precommit.
+/// Votes kept of one validator: two rounds' prevote and precommit.
 const VOTES: u32 = 4;
 
-/// Proposals are held for rounds below this one, so that they hold at most so many bodies per
+/// Proposals are kept for rounds below this one, so that they hold at most so many bodies per
 /// height, whatever the validators send.
 const PROPOSAL_ROUNDS: u32 = 2;
 
-/// The messages held.
+/// The messages of one future height.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct FutureMessages {
     height: u64,
     messages: VecDeque<(PeerTag, Message)>,
     votes: BTreeMap<[u8; 32], u32>,
-    proposals: BTreeMap<u32, ()>,
+    proposals: BTreeSet<u32>,
 }
 
-impl Held {
-    /// Holds a verified message of `height`, or drops it if its sender has had its share.
-    pub fn hold(&mut self, height: u64, from: PeerTag, message: Message) {
+impl FutureMessages {
+    /// Keeps a verified message of `height`, or drops it if its sender has had its share.
+    pub fn keep(&mut self, height: u64, from: PeerTag, message: Message) {
         if self.height != height {
-            *self = Held {
+            *self = FutureMessages {
                 height,
-                ..Held::default()
+                ..FutureMessages::default()
             };
         }
-        let held = match &message {
+        let is_kept = match &message {
             Message::Vote(vote) => {
                 let count = self.votes.entry(vote.message.address.0).or_insert(0);
                 *count += 1;
@@ -40,16 +40,16 @@ impl Held {
             }
             Message::Proposal(proposal, _) => {
                 let round = number(proposal.message.round);
-                round < PROPOSAL_ROUNDS && self.proposals.insert(round, ()).is_none()
+                round < PROPOSAL_ROUNDS && self.proposals.insert(round)
             }
             _ => false,
         };
-        if held {
+        if is_kept {
             self.messages.push_back((from, message));
         }
     }
 
-    /// The next message held for `height`; older ones are dropped.
+    /// The next message of `height`; older ones are dropped.
     pub fn take(&mut self, height: u64) -> Option<(PeerTag, Message)> {
         match self.height == height {
             true => self.messages.pop_front(),

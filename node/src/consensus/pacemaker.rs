@@ -1,7 +1,7 @@
 //! Timers. Durations and generations are ours: Malachite's timeouts carry neither a duration nor
 //! a height. A timer that was cancelled or set again is recognised by its token and ignored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arc_malachitebft_core_types::{Timeout, TimeoutKind};
 
@@ -23,32 +23,50 @@ pub enum Timer {
     Prevote(u32),
     /// The round's precommits disagree.
     Precommit(u32),
-    /// Say again what was said.
+    /// Own votes are sent again.
     Rebroadcast(u32),
-    /// A proposer that others woke waits this long for a transaction.
-    Grace,
-    /// The oldest waiting transaction has waited long enough.
-    Linger,
+    /// A proposer without transactions has waited long enough for one.
+    EmptyBlockDelay,
+    /// The oldest waiting transaction has waited long enough for others.
+    BatchingDelay,
     /// The last block is old.
     Heartbeat,
-    /// Ask for proposals that others voted for.
-    Want,
+    /// Proposals that others voted for are asked for.
+    Request,
     /// Peers have decided the height that is still running here.
-    Behind,
+    SyncDelay,
     /// A peer owes blocks.
-    Fetch,
-    /// Tell our height.
+    SyncTimeout,
+    /// The own height is announced.
     Announce,
 }
 
-/// The timers that run.
-#[derive(Debug, Default)]
-pub struct Timers {
+/// The timers that run, and how long each does.
+#[derive(Debug)]
+pub struct Pacemaker {
+    settings: Settings,
     next: u64,
     running: BTreeMap<Timer, u64>,
+    /// Proposers that were waited for in vain and have not been heard since.
+    absent: BTreeSet<[u8; 32]>,
 }
 
-impl Timers {
+impl Pacemaker {
+    /// No timer runs.
+    pub fn new(settings: Settings) -> Pacemaker {
+        Pacemaker {
+            settings,
+            next: 0,
+            running: BTreeMap::new(),
+            absent: BTreeSet::new(),
+        }
+    }
+
+    /// Durations.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Starts a timer, in place of one of the same kind.
     pub fn set(&mut self, timer: Timer) -> TimerToken {
         self.next += 1;
@@ -64,6 +82,20 @@ impl Timers {
     /// Stops the timers of rounds.
     pub fn cancel_rounds(&mut self) {
         self.running.retain(|timer, _| timeout(*timer).is_none());
+    }
+
+    /// Stops what belongs to one height.
+    pub fn cancel_height(&mut self) {
+        self.cancel_rounds();
+        for timer in [
+            Timer::EmptyBlockDelay,
+            Timer::BatchingDelay,
+            Timer::Heartbeat,
+            Timer::Request,
+            Timer::SyncDelay,
+        ] {
+            self.cancel(timer);
+        }
     }
 
     /// Whether a timer of this kind runs.
@@ -85,6 +117,51 @@ impl Timers {
             .map(|(timer, _)| *timer)?;
         self.running.remove(&timer);
         Some(timer)
+    }
+
+    /// A proposer was waited for in vain: next time not as long, until it is heard.
+    pub fn missed(&mut self, proposer: [u8; 32]) {
+        self.absent.insert(proposer);
+    }
+
+    /// A validator is there.
+    pub fn heard(&mut self, validator: &[u8; 32]) {
+        self.absent.remove(validator);
+    }
+
+    /// Whether a proposer was waited for in vain and has not been heard since.
+    pub fn is_absent(&self, proposer: &[u8; 32]) -> bool {
+        self.absent.contains(proposer)
+    }
+
+    /// How long a timer runs in a round of this proposer, milliseconds.
+    pub fn duration_ms(&self, timer: Timer, proposer: &[u8; 32]) -> u64 {
+        let settings = &self.settings;
+        let linear = |base: u64, delta: u64, round: u32| {
+            base.saturating_add(delta.saturating_mul(u64::from(round)))
+                .min(MAX_TIMEOUT_MS)
+        };
+        match timer {
+            Timer::Propose(round) => {
+                let full = linear(settings.propose_ms, settings.propose_delta_ms, round);
+                match self.is_absent(proposer) {
+                    true => (full / 8).max(MIN_ABSENT_MS).min(full),
+                    false => full,
+                }
+            }
+            Timer::Prevote(round) => linear(settings.prevote_ms, settings.prevote_delta_ms, round),
+            Timer::Precommit(round) => {
+                linear(settings.precommit_ms, settings.precommit_delta_ms, round)
+            }
+            Timer::Rebroadcast(_) => settings.rebroadcast_ms,
+            Timer::EmptyBlockDelay => settings.empty_block_delay_ms,
+            Timer::BatchingDelay => settings.batching_delay_ms,
+            Timer::Heartbeat => settings.heartbeat_ms,
+            Timer::Request => settings.request_delay_ms,
+            Timer::SyncDelay => settings.sync_delay_ms,
+            Timer::SyncTimeout => settings.sync_timeout_ms,
+            Timer::Announce => settings.announce_ms,
+        }
     }
 }
 
@@ -108,35 +185,5 @@ pub fn timeout(timer: Timer) -> Option<Timeout> {
         Timer::Precommit(round) => Some(Timeout::precommit(round.into())),
         Timer::Rebroadcast(round) => Some(Timeout::rebroadcast(round.into())),
         _ => None,
-    }
-}
-
-/// How long a timer runs, milliseconds. `absent` says that the round's proposer was away when it
-/// was last waited for.
-pub fn duration_ms(settings: &Settings, timer: Timer, absent: bool) -> u64 {
-    let linear = |base: u64, delta: u64, round: u32| {
-        base.saturating_add(delta.saturating_mul(u64::from(round)))
-            .min(MAX_TIMEOUT_MS)
-    };
-    match timer {
-        Timer::Propose(round) => {
-            let full = linear(settings.propose_ms, settings.propose_delta_ms, round);
-            match absent {
-                true => (full / 8).max(MIN_ABSENT_MS).min(full),
-                false => full,
-            }
-        }
-        Timer::Prevote(round) => linear(settings.prevote_ms, settings.prevote_delta_ms, round),
-        Timer::Precommit(round) => {
-            linear(settings.precommit_ms, settings.precommit_delta_ms, round)
-        }
-        Timer::Rebroadcast(_) => settings.rebroadcast_ms,
-        Timer::Grace => settings.grace_ms,
-        Timer::Linger => settings.linger_ms,
-        Timer::Heartbeat => settings.heartbeat_ms,
-        Timer::Want => settings.want_ms,
-        Timer::Behind => settings.behind_ms,
-        Timer::Fetch => settings.fetch_ms,
-        Timer::Announce => settings.announce_ms,
     }
 }

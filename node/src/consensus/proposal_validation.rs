@@ -7,30 +7,20 @@
 
 use arc_malachitebft_core_consensus::{Input as CoreInput, ProposedValue};
 use arc_malachitebft_core_types::{Round, Threshold, Validity, ValueOrigin, VoteType};
-use touchstone_core::block::{BadBlock, Block};
 use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::Parameters;
 
 use super::Machine;
-use super::PeerTag;
 use super::context::{BlockId, number};
-use super::effects::Body;
 use super::message::{MessageRefused, SignedProposal};
-use super::message_handlers::Received;
+use super::proposals::{Body, Key, Pending};
 use crate::storage::{Disk, Store};
-
-/// Bodies of coming rounds that are kept unread; those of the nearest rounds.
-const MAX_EARLY_BODIES: usize = 2;
-
-/// Bodies of a peer that may be other blocks than they should, in one height. Reading one costs a
-/// hash of all of it.
-const MAX_BAD_BODIES: u32 = 3;
 
 /// No round allows for a longer message delay, milliseconds.
 const MAX_MESSAGE_DELAY_MS: u64 = 3_600_000;
 
-/// What becomes of a waiting proposal.
+/// What becomes of a pending proposal.
 enum Verdict {
     /// Malachite may have it.
     Admit,
@@ -41,128 +31,42 @@ enum Verdict {
 }
 
 impl<S: Store, D: Disk> Machine<S, D> {
-    /// Takes what came as a proposal's block. The cheap questions come first, and a body that no
-    /// round needs yet is kept unread.
-    pub(super) fn take_body(
-        &mut self,
-        from: &PeerTag,
-        round: u32,
-        id: &Hash,
-        bytes: Option<Vec<u8>>,
-    ) -> Received {
-        let Some(bytes) = bytes.filter(|_| !self.host.running.is_judged(id)) else {
-            return Ok(Ok(()));
-        };
-        if self.has_spent_its_bodies(from) {
-            return Ok(Err(MessageRefused::TooManyBodies));
-        }
-        if let Err(bad) = Block::check_start(&bytes, id, self.host.chain.parameters()) {
-            return Ok(Err(self.refuse_body(from, bad)));
-        }
-        if self.is_needed(round, id) {
-            return self.read_body(from, id, bytes);
-        }
-        let early = &mut self.host.running.early_bodies;
-        early
-            .entry((round, *id))
-            .or_insert_with(|| (from.clone(), bytes));
-        if early.len() > MAX_EARLY_BODIES
-            && let Some(((round, id), (from, _))) = early.pop_last()
-        {
-            self.mention(&from, round, id);
-        }
-        Ok(Ok(()))
-    }
-
-    fn has_spent_its_bodies(&self, peer: &PeerTag) -> bool {
-        let count = self.host.running.bad_bodies.get(peer);
-        count.is_some_and(|count| *count >= MAX_BAD_BODIES)
-    }
-
-    /// Counts a body that isn't the block it came for.
-    fn refuse_body(&mut self, from: &PeerTag, bad: BadBlock) -> MessageRefused {
-        let bodies = &mut self.host.running.bad_bodies;
-        let count = bodies.entry(from.clone()).or_insert(0);
-        *count = count.saturating_add(1);
-        bad.into()
-    }
-
-    /// Whether a proposal of the block is of a round that has come.
-    fn is_needed(&self, round: u32, id: &Hash) -> bool {
-        let current = number(self.core.round());
-        let mut keys = self.host.running.proposals.keys();
-        round <= current || keys.any(|(round, other)| *round <= current && other == id)
-    }
-
-    /// Reads a body and asks the ledger.
-    fn read_body(&mut self, from: &PeerTag, id: &Hash, bytes: Vec<u8>) -> Received {
-        let block = match Block::decode(&bytes) {
-            Ok(block) => block,
-            Err(bad) => return Ok(Err(self.refuse_body(from, bad))),
-        };
-        if let Err(invalid) = self.host.chain.validate(&block)? {
-            self.host.running.rejected.insert(*id);
-            return Ok(Err(invalid.into()));
-        }
-        let header = block.header;
-        self.host.running.bodies.insert(*id, Body { bytes, header });
-        Ok(Ok(()))
-    }
-
-    /// Reads an early body or judges a waiting proposal, if one is due. Whether something was done.
-    pub(super) fn judge(&mut self) -> Result<bool, Fault> {
-        let early = self.host.running.early_bodies.keys();
-        let due = early
-            .copied()
-            .find(|(round, id)| self.host.running.is_judged(id) || self.is_needed(*round, id));
-        if let Some((round, id)) = due {
-            if let Some((from, bytes)) = self.host.running.early_bodies.remove(&(round, id)) {
-                if let Err(refused) = self.take_body(&from, round, &id, Some(bytes))? {
-                    self.refuse(&from, refused);
-                }
-                self.mention(&from, round, id);
-            }
-            return Ok(true);
-        }
+    /// Judges a pending proposal, if one can be judged. Whether something was done.
+    pub(super) fn judge_proposal(&mut self) -> Result<bool, Fault> {
         // The current round first: what is refused there gets its nil prevote before the block
         // may count as valid for another round.
-        let mut waiting = self.host.running.waiting.iter().rev();
-        let found = waiting.find_map(|(key, waiting)| {
-            let signed = self.host.running.proposals.get(key)?;
-            match self.verdict(signed, waiting.seen_ms)? {
-                Verdict::Refuse(_) if waiting.is_refused => None,
-                verdict => Some((*key, signed.clone(), verdict)),
+        let proposals = &self.effects.height.proposals;
+        let found = proposals.pending_latest_first().find_map(|(key, pending)| {
+            match self.verdict(pending)? {
+                Verdict::Refuse(_) if pending.is_refused => None,
+                verdict => Some((*key, pending.signed.clone(), verdict)),
             }
         });
         let Some((key, signed, verdict)) = found else {
             return Ok(false);
         };
         match verdict {
-            Verdict::Admit => {
-                self.host.running.waiting.remove(&key);
-                self.give(signed, Validity::Valid)?;
-            }
-            Verdict::Deny => {
-                self.host.running.waiting.remove(&key);
-                self.give(signed, Validity::Invalid)?;
-            }
-            Verdict::Refuse(reason) => self.refuse_proposal(key, signed, reason)?,
+            Verdict::Admit => self.deliver(&key, signed, Validity::Valid)?,
+            Verdict::Deny => self.deliver(&key, signed, Validity::Invalid)?,
+            Verdict::Refuse(reason) => self.refuse_proposal(&key, signed, reason)?,
         }
         Ok(true)
     }
 
     /// None while nothing can be said yet.
-    fn verdict(&self, signed: &SignedProposal, seen_ms: u64) -> Option<Verdict> {
+    fn verdict(&self, pending: &Pending) -> Option<Verdict> {
+        let signed = &pending.signed;
         let current = self.core.round();
         let BlockId(id) = signed.message.value;
         let round = signed.message.round;
         if round > current {
             return None;
         }
-        if self.host.running.rejected.contains(&id) {
+        let proposals = &self.effects.height.proposals;
+        if proposals.is_rejected(&id) {
             return Some(Verdict::Deny);
         }
-        let body = self.host.running.bodies.get(&id)?;
+        let body = proposals.body(&id)?;
         let has_prevoted = !self.core.driver.step_is_propose();
         if round < current || has_prevoted || self.has_quorum(VoteType::Precommit, round, id) {
             return Some(Verdict::Admit);
@@ -172,7 +76,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             let is_proven = self.has_quorum(VoteType::Prevote, valid_round, id);
             return is_proven.then_some(Verdict::Admit);
         }
-        Some(match self.check_new(signed, body, seen_ms) {
+        Some(match self.check_new(signed, body, pending.seen_ms) {
             Ok(()) => Verdict::Admit,
             Err(reason) => Verdict::Refuse(reason),
         })
@@ -201,7 +105,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         }
         let time_ms = body.header.time_ms;
         let round = number(signed.message.round);
-        match is_timely(self.host.chain.parameters(), round, seen_ms, time_ms) {
+        match is_timely(self.effects.chain.parameters(), round, seen_ms, time_ms) {
             true => Ok(()),
             false => Err(MessageRefused::Untimely {
                 time_ms,
@@ -214,15 +118,12 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// for it, and the propose timeout must do.
     fn refuse_proposal(
         &mut self,
-        key: (u32, Hash),
+        key: &Key,
         signed: SignedProposal,
         reason: MessageRefused,
     ) -> Result<(), Fault> {
-        if let Some(waiting) = self.host.running.waiting.get_mut(&key) {
-            waiting.is_refused = true;
-            if let Some(from) = waiting.from.clone() {
-                self.refuse(&from, reason);
-            }
+        if let Some(from) = self.effects.height.proposals.refuse(key) {
+            self.refuse(&from, reason);
         }
         let message = &signed.message;
         let known =
@@ -232,6 +133,16 @@ impl<S: Store, D: Disk> Machine<S, D> {
             true => Ok(()),
             false => self.give(signed, Validity::Invalid),
         }
+    }
+
+    fn deliver(
+        &mut self,
+        key: &Key,
+        signed: SignedProposal,
+        validity: Validity,
+    ) -> Result<(), Fault> {
+        self.effects.height.proposals.deliver(key);
+        self.give(signed, validity)
     }
 
     fn give(&mut self, signed: SignedProposal, validity: Validity) -> Result<(), Fault> {
@@ -244,7 +155,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             validity,
         };
         self.feed(CoreInput::Proposal(signed))?;
-        match self.host.running.decided {
+        match self.effects.height.is_decided() {
             true => Ok(()),
             false => self.feed(CoreInput::ProposedValue(value, ValueOrigin::Consensus)),
         }

@@ -1,4 +1,4 @@
-//! Walking again through the log after a restart.
+//! Replaying the log after a restart.
 
 use arc_malachitebft_core_consensus::Input as CoreInput;
 use touchstone_core::block::Block;
@@ -6,7 +6,7 @@ use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 
 use super::context::{Address, Ctx, number};
-use super::effects::{Body, Waiting};
+use super::proposals::Body;
 use super::vote_signing::{self, Signer};
 use super::wal_entry::{self, Entry};
 use super::{Machine, wal};
@@ -87,15 +87,15 @@ pub fn muted_until<D: Disk>(
 impl<S: Store, D: Disk> Machine<S, D> {
     /// Feeds the log's entries to a height that has just started. Bodies are validated again.
     pub(super) fn replay(&mut self, recovered: Recovered) -> Result<(), Fault> {
-        let chain_id = *self.host.chain.chain_id();
+        let chain_id = *self.effects.chain.chain_id();
         if let (Some(last), Some(signer)) =
-            (recovered.last_signed(&chain_id), &mut self.host.signer)
+            (recovered.last_signed(&chain_id), &mut self.effects.signer)
         {
             signer.recover(last)?;
         }
         for entry in &recovered.entries {
-            let running = &mut self.host.running;
-            running.note_logged(&entry.input, entry.body.is_some());
+            let logged = &mut self.effects.height.logged;
+            logged.note(&entry.input, entry.body.is_some());
         }
         let inputs: Vec<CoreInput<Ctx>> =
             recovered.entries.iter().map(|e| e.input.clone()).collect();
@@ -104,7 +104,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             self.restore(&entry, &recovered.address)?;
             self.feed(entry.input)?;
             // The tip has moved: nothing of this height is left to do.
-            if self.host.running.decided {
+            if self.effects.height.is_decided() {
                 break;
             }
         }
@@ -112,37 +112,28 @@ impl<S: Store, D: Disk> Machine<S, D> {
         Ok(())
     }
 
-    /// Puts what an entry says into the host's own memory.
+    /// Takes up what an entry says of proposals and their blocks.
     fn restore(&mut self, entry: &Entry, own: &Address) -> Result<(), Fault> {
         match &entry.input {
             CoreInput::Proposal(proposal) => {
-                let key = (number(proposal.message.round), proposal.message.value.0);
-                let running = &mut self.host.running;
-                running.proposals.insert(key, proposal.clone());
-                if !running.bodies.contains_key(&key.1) {
-                    let waiting = Waiting {
-                        from: None,
-                        seen_ms: self.host.now_ms,
-                        is_refused: false,
-                    };
-                    running.waiting.insert(key, waiting);
-                }
+                let now_ms = self.effects.now_ms;
+                let proposals = &mut self.effects.height.proposals;
+                proposals.restore(proposal.clone(), now_ms);
             }
             CoreInput::ProposedValue(value, _) if value.validity.is_valid() => {
                 let id = value.value.0;
                 if let Some(body) = &entry.body {
                     self.restore_body(&id, body)?;
-                } else if !self.host.running.bodies.contains_key(&id) {
+                } else if self.effects.height.proposals.body(&id).is_none() {
                     return Err(Fault::Damaged(
                         "the write-ahead log names a block that it doesn't hold".into(),
                     ));
                 }
                 // Malachite gives the value to every proposal of the block that the log holds.
-                let waiting = &mut self.host.running.waiting;
-                waiting.retain(|(_, waiting), _| *waiting != id);
+                let proposals = &mut self.effects.height.proposals;
+                proposals.deliver_block(&id);
                 if value.proposer == *own && value.valid_round.is_nil() {
-                    let round = number(value.round);
-                    self.host.running.own_blocks.entry(round).or_insert(id);
+                    proposals.set_own_block(number(value.round), id, false);
                 }
             }
             _ => {}
@@ -157,7 +148,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if block.id() != *id {
             return Err(damaged("it is another one".into()));
         }
-        self.host
+        self.effects
             .chain
             .validate(&block)?
             .map_err(|e| damaged(e.to_string()))?;
@@ -165,7 +156,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             bytes: bytes.to_vec(),
             header: block.header,
         };
-        self.host.running.bodies.insert(*id, body);
+        self.effects.height.proposals.accept_block(*id, body);
         Ok(())
     }
 }

@@ -159,6 +159,12 @@ fn index(tag: &PeerTag) -> usize {
     usize::from(tag[0])
 }
 
+/// The blocks that a node made at its height.
+fn own_blocks(net: &mut Net, i: usize) -> Vec<(u32, Hash)> {
+    let own = net.machine(i).effects.height.proposals.own_blocks();
+    own.map(|own| (own.round, own.id)).collect()
+}
+
 /// The network.
 pub struct Net {
     pub genesis: Genesis,

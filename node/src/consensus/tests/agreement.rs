@@ -68,13 +68,13 @@ fn a_proposer_that_is_heard_again_is_waited_for_again() {
         net.run_to(height);
     }
     let absent = keys(4)[3].verifying_key().to_bytes();
-    assert!(net.machine(0).host.absent.contains(&absent));
+    assert!(net.machine(0).effects.pacemaker.is_absent(&absent));
     net.start(3);
     net.run_to(3);
     net.submit(4);
     net.run_to(4);
     net.run(10);
-    assert!(net.machine(0).host.absent.is_empty());
+    assert!(!net.machine(0).effects.pacemaker.is_absent(&absent));
 }
 
 #[test]

@@ -65,8 +65,8 @@ fn held_messages_are_bounded_for_each_validator() {
     forged.signature[0] ^= 1;
     let bytes = message::vote(&forged);
     net.give(0, Input::Message { from, bytes });
-    let held = &mut net.machine(0).held;
-    let count = std::iter::from_fn(|| held.take(2)).count();
+    let kept = &mut net.machine(0).future_messages;
+    let count = std::iter::from_fn(|| kept.take(2)).count();
     assert_eq!(count, 4);
     assert_eq!(net.machine(0).round(), None, "a later height wakes nobody");
 }
@@ -90,7 +90,7 @@ fn a_peer_that_owes_blocks_for_too_long_is_passed_over() {
             match output {
                 Output::FetchBlocks { from, .. } => fetched.push(from),
                 Output::SetTimer { token: t, after_ms } => {
-                    assert_eq!(after_ms, Settings::default().fetch_ms);
+                    assert_eq!(after_ms, Settings::default().sync_timeout_ms);
                     token = Some(t);
                 }
                 _ => {}
@@ -152,9 +152,10 @@ fn a_wanted_proposal_is_sent_as_signed_and_not_too_often() {
     net.submit(1);
     net.run(20);
     let (original, body) = {
-        let running = &net.machine(2).host.running;
-        let (key, proposal) = running.proposals.first_key_value().unwrap();
-        (proposal.clone(), running.bodies[&key.1].bytes.clone())
+        let proposals = &net.machine(2).effects.height.proposals;
+        let (proposal, _) = proposals.signed_in(0).next().unwrap();
+        let body = proposals.body(&proposal.message.value.0).unwrap();
+        (proposal.clone(), body.bytes.clone())
     };
     let id = original.message.value.0;
     let now_ms = net.now_ms;
@@ -186,9 +187,9 @@ fn a_decided_block_whose_effects_were_dropped_is_validated_again() {
     net.submit(1);
     let id = loop {
         assert!(net.step(u64::MAX));
-        let bodies = &net.machine(0).host.running.bodies;
-        if let Some(id) = bodies.keys().next() {
-            break *id;
+        let proposals = &net.machine(0).effects.height.proposals;
+        if let Some(id) = proposals.valid_block() {
+            break id;
         }
     };
     let store = net.nodes[0].store.clone();
@@ -198,7 +199,12 @@ fn a_decided_block_whose_effects_were_dropped_is_validated_again() {
     let mut time_ms = START_MS + 1;
     while net.machine(0).chain().candidate(&id).is_some() {
         let block = other.build(time_ms, proposer).unwrap();
-        net.machine(0).host.chain.validate(&block).unwrap().unwrap();
+        net.machine(0)
+            .effects
+            .chain
+            .validate(&block)
+            .unwrap()
+            .unwrap();
         time_ms += 1;
         assert!(time_ms < START_MS + 10_000);
     }
@@ -264,7 +270,7 @@ fn a_filled_pool_is_noticed_without_a_word() {
     for node in &net.nodes {
         node.hear(&net.genesis.chain_id, &envelope);
     }
-    assert!(!net.machine(0).host.timers.runs(Timer::Linger));
+    assert!(!net.machine(0).effects.pacemaker.runs(Timer::BatchingDelay));
     net.run(Settings::default().announce_ms + 100);
     assert_eq!(net.lowest(), 1);
 }

@@ -39,11 +39,18 @@ fn a_peer_whose_bodies_are_wrong_too_often_is_no_longer_read() {
         let reason = sent_by(&mut net, 2, body(bytes));
         assert_eq!(reason, Some(MessageRefused::TooManyBodies));
     }
-    assert!(net.machine(0).host.running.bodies.is_empty());
+    assert_eq!(net.machine(0).effects.height.proposals.valid_blocks(), 0);
     // Its votes and proposals are still heard, and others' bodies read.
     assert_eq!(sent_by(&mut net, 2, message::proposal(&signed, None)), None);
     assert_eq!(sent_by(&mut net, 3, body(block.encode())), None);
-    assert!(net.machine(0).host.running.bodies.contains_key(&block.id()));
+    assert!(
+        net.machine(0)
+            .effects
+            .height
+            .proposals
+            .body(&block.id())
+            .is_some()
+    );
 }
 
 /// Another block's body is recognised by its header, whatever follows.
@@ -72,14 +79,10 @@ fn bodies_of_coming_rounds_are_few_and_unread() {
             assert_eq!(refusal(&mut net, bytes), None);
         }
     }
-    let running = &net.machine(0).host.running;
-    let rounds: Vec<_> = running
-        .early_bodies
-        .keys()
-        .map(|(round, _)| *round)
-        .collect();
-    assert_eq!(rounds, [1, 2]);
-    assert!(running.bodies.is_empty() && running.bad_bodies.is_empty());
+    let height = &net.machine(0).effects.height;
+    assert_eq!(height.proposals.rounds_of_early_bodies(), [1, 2]);
+    assert_eq!(height.proposals.valid_blocks(), 0);
+    assert_eq!(height.bad_bodies.of(&tag(1)), 0);
     for i in [1, 3] {
         let vote = signed_vote(&net, i, VoteType::Prevote, 1, 2, None);
         let bytes = message::vote(&vote);
@@ -91,11 +94,11 @@ fn bodies_of_coming_rounds_are_few_and_unread() {
             },
         );
     }
-    let running = &net.machine(0).host.running;
-    assert!(running.early_bodies.is_empty());
-    assert_eq!(running.bad_bodies.get(&tag(1)), Some(&2));
-    let mentioned: Vec<_> = running.mentioned.keys().map(|(round, _)| *round).collect();
-    assert_eq!(mentioned, [1, 2, 4, 5, 6, 8, 9]);
+    let height = &net.machine(0).effects.height;
+    assert!(height.proposals.rounds_of_early_bodies().is_empty());
+    assert_eq!(height.bad_bodies.of(&tag(1)), 2);
+    let requested = height.proposals.requested_rounds();
+    assert_eq!(requested, [1, 2, 4, 5, 6, 8, 9]);
 }
 
 /// Malachite sees neither of two proposals whose blocks never come; they accuse all the same.

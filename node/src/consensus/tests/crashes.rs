@@ -186,7 +186,7 @@ fn a_proposer_builds_one_block_for_a_round() {
     while net.signed.is_empty() {
         net.step(u64::MAX);
     }
-    let block = |net: &mut Net| net.machine(1).host.running.own_blocks.clone();
+    let block = |net: &mut Net| own_blocks(net, 1);
     let first = block(&mut net);
     assert_eq!(first.len(), 1);
     let mut logged = None;
@@ -249,15 +249,17 @@ fn a_logged_own_block_is_the_one_that_is_published() {
         net.start(1);
         if let Some(signed) = signed {
             // The guard takes up what only the log knew.
-            let last = net.machine(1).host.signer.as_ref().unwrap().last();
+            let last = net.machine(1).effects.signer.as_ref().unwrap().last();
             assert!((last.height, last.round, last.step) >= (1, 0, signed.step));
         }
         net.give(1, Input::Transactions);
-        while net.machine(1).host.running.proposals.is_empty() {
+        let published = loop {
+            let proposals = &net.machine(1).effects.height.proposals;
+            if let Some((proposal, _)) = (0..5).find_map(|r| proposals.signed_in(r).next()) {
+                break proposal.message.value.0;
+            }
             assert!(net.step(u64::MAX));
-        }
-        let proposals = &net.machine(1).host.running.proposals;
-        let published = proposals.keys().next().unwrap().1;
+        };
         if let Some(logged) = logged {
             reused += 1;
             assert_eq!(published, logged, "{writes} writes");

@@ -111,7 +111,7 @@ fn a_stale_timer_does_nothing() {
     let tokens: Vec<_> = (0..200).map(TimerToken).collect();
     let running: Vec<_> = tokens
         .iter()
-        .filter(|t| net.machine(0).host.timers.is_running(**t))
+        .filter(|t| net.machine(0).effects.pacemaker.is_running(**t))
         .copied()
         .collect();
     for token in tokens {
@@ -165,11 +165,11 @@ fn an_empty_block_needs_more_than_a_third() {
     };
     say(&mut net, 3);
     say(&mut net, 1);
-    net.run(net.settings.grace_ms + 100);
+    net.run(net.settings.empty_block_delay_ms + 100);
     assert_eq!(net.machine(1).round(), Some(0));
-    assert!(net.machine(1).host.running.own_blocks.is_empty());
+    assert_eq!(own_blocks(&mut net, 1), []);
     say(&mut net, 0);
-    assert_eq!(net.machine(1).host.running.own_blocks.len(), 1);
+    assert_eq!(own_blocks(&mut net, 1).len(), 1);
 }
 
 /// Each answer to the same wish of the same peer comes after twice the pause.
@@ -187,7 +187,7 @@ fn a_peer_that_goes_on_asking_gets_ever_less() {
     net.run(20);
     assert_eq!(answers.get(), 1, "the proposal itself");
     let want = message::want(1, 0, None);
-    let pause_ms = net.settings.want_ms / 2;
+    let pause_ms = net.settings.request_delay_ms / 2;
     for _ in 0..1000 {
         let (from, bytes) = (tag(2), want.clone());
         net.give(1, Input::Message { from, bytes });
@@ -200,8 +200,9 @@ fn a_peer_that_goes_on_asking_gets_ever_less() {
 
 /// How many transactions a node puts in its next block.
 fn block_limit(net: &mut Net, i: usize) -> u64 {
-    let host = &net.machine(i).host;
-    host.share.of(host.chain.parameters()).transactions
+    let effects = &net.machine(i).effects;
+    let parameters = effects.chain.parameters();
+    effects.block_size.of(parameters).transactions
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn a_full_block_that_is_decided_at_once_lets_the_next_be_larger() {
     let mut net = Net::new(4);
     // Node 1 proposes at height 1.
     for _ in 0..10 {
-        net.machine(1).host.share.failed();
+        net.machine(1).effects.block_size.failed();
     }
     let (few, first) = (block_limit(&mut net, 1), block_limit(&mut net, 0));
     assert!(few < first);

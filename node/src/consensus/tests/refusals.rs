@@ -180,7 +180,11 @@ fn a_flipped_bit_never_harms() {
         };
         let reason = refusal(&mut net, bad);
         assert!(reason.is_some() || is_later, "bit {i}");
-        assert_eq!(net.machine(0).host.running.bodies.len(), 0, "bit {i}");
+        assert_eq!(
+            net.machine(0).effects.height.proposals.valid_blocks(),
+            0,
+            "bit {i}"
+        );
     }
 }
 
@@ -217,7 +221,7 @@ fn proposals_are_refused_with_their_reason() {
 
     let reason = refusal(&mut net, message::proposal(&signed, Some(good.encode())));
     assert_eq!(reason, None);
-    assert!(net.machine(0).host.running.bodies.contains_key(&id));
+    assert!(net.machine(0).effects.height.proposals.body(&id).is_some());
 }
 
 #[test]
@@ -399,7 +403,13 @@ fn a_guard_that_refuses_ends_the_machine() {
         step: crate::storage::double_sign_guard::Step::Precommit,
         hash: [1; 32],
     };
-    machine.host.signer.as_mut().unwrap().recover(last).unwrap();
+    machine
+        .effects
+        .signer
+        .as_mut()
+        .unwrap()
+        .recover(last)
+        .unwrap();
     let block = block(&net, START_MS + 1);
     let signed = proposal(&net, 1, 0, block.id(), None);
     let bytes = message::proposal(&signed, Some(block.encode()));

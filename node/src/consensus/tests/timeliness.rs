@@ -184,7 +184,7 @@ fn a_block_sent_ahead_gets_the_prevote_of_its_round() {
     let block = block_of(&net, 2, net.now_ms);
     let signed = proposal(&net, 2, 1, block.id(), None);
     send(&mut net, &signed, Some(&block));
-    assert_eq!(net.machine(0).host.running.bodies.len(), 0);
+    assert_eq!(net.machine(0).effects.height.proposals.valid_blocks(), 0);
     go_to(&mut net, 1);
     assert_eq!(prevote(&net, 1), Some(block.id().to_vec()));
 }

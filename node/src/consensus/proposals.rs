@@ -1,0 +1,458 @@
+//! The proposals of one height: what is known of each, and how far it has come.
+//!
+//! A proposal is a block proposed in a round. It is first mentioned (others vote for it, or this node
+//! has made its block), then pending (its proposer's signature is here), then delivered (Malachite has
+//! it). The same block may be proposed in several rounds, so what the ledger says of a block is kept
+//! once for all of them.
+//!
+//! This is memory without judgement: who may move a proposal on is decided in
+//! `proposal_validation`.
+
+use std::collections::BTreeMap;
+
+use touchstone_core::block::Header;
+use touchstone_core::hash::Hash;
+
+use super::PeerTag;
+use super::context::number;
+use super::message::SignedProposal;
+
+/// Distinct proposals of one round that are kept; a proposer that sends more is dishonest, and two
+/// of them prove it.
+const MAX_PROPOSALS: usize = 2;
+
+/// Proposals asked for at once.
+const MAX_REQUESTS: usize = 16;
+
+/// Bodies of coming rounds that are kept unread; those of the nearest rounds.
+const MAX_EARLY_BODIES: usize = 2;
+
+/// How often the pause between two answers to a peer's request for one proposal is doubled.
+const MAX_DOUBLINGS: u32 = 8;
+
+/// A round and a block's id.
+pub type Key = (u32, Hash);
+
+/// A valid block of the height, as it travels.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// Exact bytes.
+    pub bytes: Vec<u8>,
+    /// Its header.
+    pub header: Header,
+}
+
+/// What the ledger says of a block.
+#[derive(Debug)]
+enum Judged {
+    Valid(Body),
+    /// It can never follow the tip.
+    Invalid,
+}
+
+/// How far a proposal has come.
+#[derive(Debug, Default)]
+enum Stage {
+    /// Its proposer's signature isn't here.
+    #[default]
+    Mentioned,
+    /// Malachite hasn't got it as valid.
+    Pending(Pending),
+    /// Malachite has it.
+    Delivered(SignedProposal),
+}
+
+/// A signed proposal that Malachite hasn't got as valid.
+#[derive(Debug)]
+pub struct Pending {
+    /// As signed.
+    pub signed: SignedProposal,
+    /// When it was first seen, milliseconds.
+    pub seen_ms: u64,
+    /// Whether it was found not to deserve this node's prevote.
+    pub is_refused: bool,
+    /// Who sent it; none if it is from the log.
+    from: Option<PeerTag>,
+    /// Its block's bytes, unread because its round hasn't come, and who sent them.
+    early_body: Option<EarlyBody>,
+}
+
+/// An unread body.
+#[derive(Debug)]
+pub struct EarlyBody {
+    /// Who sent it.
+    pub from: PeerTag,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Whom to ask for a proposal.
+#[derive(Debug)]
+enum Request {
+    /// The peer that spoke of it.
+    Peer(PeerTag),
+    /// That peer has had its time: it may have gone or be dishonest.
+    Everyone,
+}
+
+/// This node's own block of a round.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnBlock {
+    /// The round.
+    pub round: u32,
+    /// Its id.
+    pub id: Hash,
+    /// Whether it left transactions waiting.
+    pub is_full: bool,
+}
+
+/// How often a proposal was sent to a peer that asked for it, and when last.
+#[derive(Clone, Copy, Debug)]
+struct Answered {
+    last_ms: u64,
+    times: u32,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    stage: Stage,
+    request: Option<Request>,
+    answered: BTreeMap<PeerTag, Answered>,
+    /// Set if this is the one block that this node made for the round.
+    own: Option<OwnBlock>,
+}
+
+impl Entry {
+    fn signed(&self) -> Option<&SignedProposal> {
+        match &self.stage {
+            Stage::Mentioned => None,
+            Stage::Pending(pending) => Some(&pending.signed),
+            Stage::Delivered(signed) => Some(signed),
+        }
+    }
+
+    fn early_body(&self) -> Option<&EarlyBody> {
+        match &self.stage {
+            Stage::Pending(pending) => pending.early_body.as_ref(),
+            Stage::Mentioned | Stage::Delivered(_) => None,
+        }
+    }
+
+    fn take_early_body(&mut self) -> Option<EarlyBody> {
+        match &mut self.stage {
+            Stage::Pending(pending) => pending.early_body.take(),
+            Stage::Mentioned | Stage::Delivered(_) => None,
+        }
+    }
+}
+
+/// The proposals of one height.
+#[derive(Debug, Default)]
+pub struct Proposals {
+    entries: BTreeMap<Key, Entry>,
+    blocks: BTreeMap<Hash, Judged>,
+}
+
+/// A round has as many proposals as are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+impl Proposals {
+    /// Takes a verified proposal from a peer; nothing changes if it is here already. One that more
+    /// than 2/3 voted for is taken even if the round has too many.
+    pub fn receive(
+        &mut self,
+        signed: SignedProposal,
+        from: &PeerTag,
+        now_ms: u64,
+        has_polka: bool,
+    ) -> Result<(), TooMany> {
+        let key = key_of(&signed);
+        if self.is_signed(&key) {
+            return Ok(());
+        }
+        if self.signed_in(key.0).count() >= MAX_PROPOSALS && !has_polka {
+            return Err(TooMany);
+        }
+        self.entries.entry(key).or_default().stage = Stage::Pending(Pending {
+            signed,
+            seen_ms: now_ms,
+            is_refused: false,
+            from: Some(from.clone()),
+            early_body: None,
+        });
+        Ok(())
+    }
+
+    /// Takes a proposal from the log. Its block's body, if it is known, was delivered before.
+    pub fn restore(&mut self, signed: SignedProposal, now_ms: u64) {
+        let key = key_of(&signed);
+        let is_delivered = self.body(&key.1).is_some();
+        self.entries.entry(key).or_default().stage = match is_delivered {
+            true => Stage::Delivered(signed),
+            false => Stage::Pending(Pending {
+                signed,
+                seen_ms: now_ms,
+                is_refused: false,
+                from: None,
+                early_body: None,
+            }),
+        };
+    }
+
+    /// Takes a proposal that this node has just signed: Malachite made it.
+    pub fn publish(&mut self, signed: &SignedProposal) {
+        let entry = self.entries.entry(key_of(signed)).or_default();
+        if matches!(entry.stage, Stage::Mentioned) {
+            entry.stage = Stage::Delivered(signed.clone());
+        }
+    }
+
+    /// Malachite gets a pending proposal.
+    pub fn deliver(&mut self, key: &Key) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.stage = match std::mem::take(&mut entry.stage) {
+                Stage::Pending(pending) => Stage::Delivered(pending.signed),
+                stage @ (Stage::Mentioned | Stage::Delivered(_)) => stage,
+            };
+        }
+    }
+
+    /// Malachite gets all pending proposals of a block.
+    pub fn deliver_block(&mut self, id: &Hash) {
+        let keys: Vec<Key> = self
+            .entries
+            .keys()
+            .filter(|k| k.1 == *id)
+            .copied()
+            .collect();
+        for key in keys {
+            self.deliver(&key);
+        }
+    }
+
+    /// Notes that a pending proposal gets no prevote of this node; the peer that sent it.
+    pub fn refuse(&mut self, key: &Key) -> Option<PeerTag> {
+        match &mut self.entries.get_mut(key)?.stage {
+            Stage::Pending(pending) => {
+                pending.is_refused = true;
+                pending.from.clone()
+            }
+            Stage::Mentioned | Stage::Delivered(_) => None,
+        }
+    }
+
+    /// Pending proposals, those of the latest round first.
+    pub fn pending_latest_first(&self) -> impl Iterator<Item = (&Key, &Pending)> {
+        let entries = self.entries.iter().rev();
+        entries.filter_map(|(key, entry)| match &entry.stage {
+            Stage::Pending(pending) => Some((key, pending)),
+            Stage::Mentioned | Stage::Delivered(_) => None,
+        })
+    }
+
+    /// Signed proposals of a round, and whether Malachite has each as valid.
+    pub fn signed_in(&self, round: u32) -> impl Iterator<Item = (&SignedProposal, bool)> {
+        let entries = self.entries.range(all_of(round));
+        entries.filter_map(|(_, entry)| {
+            let is_delivered = matches!(entry.stage, Stage::Delivered(_));
+            Some((entry.signed()?, is_delivered))
+        })
+    }
+
+    fn is_signed(&self, key: &Key) -> bool {
+        let entry = self.entries.get(key);
+        entry.is_some_and(|entry| entry.signed().is_some())
+    }
+
+    /// Whether a signed proposal of the block is of this round or an earlier one.
+    pub fn is_signed_until(&self, round: u32, id: &Hash) -> bool {
+        let until = self.entries.range(..=(round, [0xff; 32]));
+        let mut of_block = until.filter(|((_, other), _)| other == id);
+        of_block.any(|(_, entry)| entry.signed().is_some())
+    }
+}
+
+/// Blocks and their bodies.
+impl Proposals {
+    /// The ledger takes a block for valid.
+    pub fn accept_block(&mut self, id: Hash, body: Body) {
+        self.blocks.insert(id, Judged::Valid(body));
+    }
+
+    /// The ledger says that a block can never follow the tip.
+    pub fn reject_block(&mut self, id: Hash) {
+        self.blocks.insert(id, Judged::Invalid);
+    }
+
+    /// A valid block's body.
+    pub fn body(&self, id: &Hash) -> Option<&Body> {
+        match self.blocks.get(id) {
+            Some(Judged::Valid(body)) => Some(body),
+            Some(Judged::Invalid) | None => None,
+        }
+    }
+
+    /// Whether the ledger has denied a block.
+    pub fn is_rejected(&self, id: &Hash) -> bool {
+        matches!(self.blocks.get(id), Some(Judged::Invalid))
+    }
+
+    /// Whether the ledger's word on a block is known.
+    pub fn is_judged(&self, id: &Hash) -> bool {
+        self.blocks.contains_key(id)
+    }
+
+    /// Keeps the unread body of a pending proposal. If there are too many, the furthest round's is
+    /// dropped: the proposal and who sent its body.
+    pub fn keep_early_body(&mut self, key: Key, body: EarlyBody) -> Option<(Key, PeerTag)> {
+        if let Some(Entry {
+            stage: Stage::Pending(pending),
+            ..
+        }) = self.entries.get_mut(&key)
+        {
+            pending.early_body.get_or_insert(body);
+        }
+        let early = self.entries.values().filter(|e| e.early_body().is_some());
+        if early.count() <= MAX_EARLY_BODIES {
+            return None;
+        }
+        let mut entries = self.entries.iter_mut().rev();
+        entries.find_map(|(key, entry)| Some((*key, entry.take_early_body()?.from)))
+    }
+
+    /// Takes the first unread body that is needed at this round, or whose block is judged already.
+    pub fn take_due_body(&mut self, current: u32) -> Option<(Key, EarlyBody)> {
+        let mut early = self
+            .entries
+            .iter()
+            .filter(|(_, e)| e.early_body().is_some());
+        let is_due = |(round, id): &Key| {
+            self.is_judged(id) || *round <= current || self.is_signed_until(current, id)
+        };
+        let key = early.find_map(|(key, _)| is_due(key).then_some(*key))?;
+        let body = self.entries.get_mut(&key)?.take_early_body()?;
+        Some((key, body))
+    }
+}
+
+/// This node's own blocks.
+impl Proposals {
+    /// Notes the one block of a round; a round keeps its first.
+    pub fn set_own_block(&mut self, round: u32, id: Hash, is_full: bool) {
+        if self.own_block(round).is_none() {
+            let own = OwnBlock { round, id, is_full };
+            self.entries.entry((round, id)).or_default().own = Some(own);
+        }
+    }
+
+    /// The block that this node made for a round.
+    pub fn own_block(&self, round: u32) -> Option<Hash> {
+        let mut entries = self.entries.range(all_of(round));
+        entries.find_map(|(_, entry)| Some(entry.own?.id))
+    }
+
+    /// The blocks that this node made, by round.
+    pub fn own_blocks(&self) -> impl Iterator<Item = OwnBlock> {
+        self.entries.values().filter_map(|entry| entry.own)
+    }
+}
+
+/// Asking for proposals, and answering.
+impl Proposals {
+    /// Whether nothing is to be asked of peers for this proposal: it is here with its block.
+    fn is_complete(&self, key: &Key, entry: &Entry) -> bool {
+        let has_body = self.is_judged(&key.1) || entry.early_body().is_some();
+        has_body && entry.signed().is_some()
+    }
+
+    /// A peer speaks of a proposal. Whether it is one that we lack and shall ask for.
+    pub fn mention(&mut self, key: Key, from: &PeerTag) -> bool {
+        let entry = self.entries.get(&key);
+        let requests = self.entries.values().filter(|e| e.request.is_some());
+        if entry.is_some_and(|entry| self.is_complete(&key, entry))
+            || requests.count() >= MAX_REQUESTS
+        {
+            return false;
+        }
+        let request = &mut self.entries.entry(key).or_default().request;
+        request.get_or_insert_with(|| Request::Peer(from.clone()));
+        true
+    }
+
+    /// The proposals that were mentioned and haven't come, each with the peer to ask; none is
+    /// everyone. Next time everyone is asked.
+    pub fn requests(&mut self) -> Vec<(Key, Option<PeerTag>)> {
+        let requested = self.entries.iter().filter(|(_, e)| e.request.is_some());
+        let requested: Vec<(Key, bool)> = requested
+            .map(|(key, entry)| (*key, self.is_complete(key, entry)))
+            .collect();
+        let mut missing = Vec::new();
+        for (key, is_complete) in requested {
+            let Some(entry) = self.entries.get_mut(&key) else {
+                continue;
+            };
+            let request = entry.request.take();
+            if is_complete {
+                continue;
+            }
+            entry.request = Some(Request::Everyone);
+            missing.push(match request {
+                Some(Request::Peer(peer)) => (key, Some(peer)),
+                Some(Request::Everyone) | None => (key, None),
+            });
+        }
+        missing
+    }
+
+    /// The proposals of a round (or the one of a block) that a peer asks for and shall have now. The
+    /// pause doubles with each answer: one that was lost is soon sent again, and who goes on asking
+    /// gets ever less.
+    pub fn answers(
+        &mut self,
+        peer: &PeerTag,
+        round: u32,
+        id: Option<Hash>,
+        now_ms: u64,
+        pause_ms: u64,
+    ) -> Vec<(SignedProposal, Vec<u8>)> {
+        let range = match id {
+            Some(id) => (round, id)..=(round, id),
+            None => all_of(round),
+        };
+        let mut answers = Vec::new();
+        for ((_, id), entry) in self.entries.range_mut(range) {
+            let Some(Judged::Valid(body)) = self.blocks.get(id) else {
+                continue;
+            };
+            let Some(signed) = entry.signed().cloned() else {
+                continue;
+            };
+            let answered = entry.answered.get(peer);
+            let times = answered.map_or(0, |a| a.times);
+            let pause_ms = pause_ms.saturating_mul(1 << times.min(MAX_DOUBLINGS));
+            if answered.is_none_or(|a| now_ms.saturating_sub(a.last_ms) >= pause_ms) {
+                let times = times.saturating_add(1);
+                let last_ms = now_ms;
+                entry
+                    .answered
+                    .insert(peer.clone(), Answered { last_ms, times });
+                answers.push((signed, body.bytes.clone()));
+            }
+        }
+        answers
+    }
+}
+
+/// A proposal's key.
+pub fn key_of(signed: &SignedProposal) -> Key {
+    (number(signed.message.round), signed.message.value.0)
+}
+
+/// The keys of a round's proposals.
+fn all_of(round: u32) -> std::ops::RangeInclusive<Key> {
+    (round, [0; 32])..=(round, [0xff; 32])
+}
+
+#[cfg(test)]
+mod tests;
