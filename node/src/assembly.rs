@@ -18,6 +18,7 @@ use crate::mempool::{Limits, SharedMempool};
 use crate::network::{self, NetworkConfig, NetworkError};
 use crate::router::{self, Refusals, Routes};
 use crate::rpc::{self, Progress};
+use crate::storage::Store;
 use crate::storage::double_sign_guard::{Guard, GuardError};
 use crate::storage::files::{DataFolder, FileDisk, FolderError};
 use crate::storage::rocks::{EventCatalogue, OpenError, RocksStore, Settings};
@@ -54,6 +55,25 @@ pub enum NodeError {
     /// The double-sign guard.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// Nobody said what the validator's key has signed before.
+    #[error(
+        "a validator's data folder isn't made before it is known what its key has signed on this \
+         chain: say --new-key (nothing: the chain or the validator is new), --signed-to HEIGHT \
+         (nothing above that height), or --used-key (not known: the node signs nothing until more \
+         than 2/3 of the voting power, others' alone, have confirmed a height)"
+    )]
+    KeyHistory,
+    /// A guard is reset below what the node has committed itself.
+    #[error(
+        "the chain stands at height {tip} in this data folder, and the validator has signed up to \
+         there: the guard isn't reset to {asked}, which is below"
+    )]
+    GuardTooLow {
+        /// What was asked for.
+        asked: u64,
+        /// The store's height.
+        tip: u64,
+    },
     /// The network.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -81,14 +101,33 @@ pub enum NodeError {
     Thread(std::io::Error),
 }
 
+/// What a validator's key has signed on this chain before its data folder is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHistory {
+    /// Nothing: the chain or the validator is new.
+    New,
+    /// Nothing above this height.
+    SignedTo(u64),
+    /// Something, up to a height that isn't known: the node signs nothing until the others confirm
+    /// one.
+    Unknown,
+}
+
 /// Creates a node's data folder: the database at genesis, and the double-sign guard of a validator.
-pub fn initialise(loaded: &Loaded) -> Result<(), NodeError> {
+pub fn initialise(loaded: &Loaded, history: Option<KeyHistory>) -> Result<(), NodeError> {
+    if loaded.validator_key.is_some() && history.is_none() {
+        return Err(NodeError::KeyHistory);
+    }
     let folder = DataFolder::open(&loaded.config.data)?;
     let path = folder.path().join("chain");
     RocksStore::create(&path, &loaded.genesis, &Settings::default())
         .map_err(|error| NodeError::Store { path, error })?;
-    if loaded.validator_key.is_some() {
-        Guard::create(FileDisk::new(folder))?;
+    let disk = FileDisk::new(folder);
+    match history.filter(|_| loaded.validator_key.is_some()) {
+        None => {}
+        Some(KeyHistory::New) => drop(Guard::create(disk)?),
+        Some(KeyHistory::SignedTo(height)) => drop(Guard::reset(disk, height)?),
+        Some(KeyHistory::Unknown) => drop(Guard::create_unknown(disk)?),
     }
     Ok(())
 }
@@ -96,6 +135,14 @@ pub fn initialise(loaded: &Loaded) -> Result<(), NodeError> {
 /// Makes a new guard that refuses every signature up to `height`.
 pub fn reset_guard(loaded: &Loaded, height: u64) -> Result<(), NodeError> {
     let folder = DataFolder::open(&loaded.config.data)?;
+    let path = folder.path().join("chain");
+    let tip = RocksStore::open(&path, &loaded.genesis.chain_id, &Settings::default())
+        .map_err(|error| NodeError::Store { path, error })?
+        .tip()
+        .height;
+    if height < tip {
+        return Err(NodeError::GuardTooLow { asked: height, tip });
+    }
     Guard::reset(FileDisk::new(folder), height)?;
     Ok(())
 }
@@ -151,6 +198,7 @@ pub async fn run(
         wal,
         recovered,
         signer,
+        tag_of: router::tag_of,
     };
     let (machine, first) = Machine::open(parts, engine::now_ms())?;
     let (inbox, inputs) = engine::inbox();

@@ -21,6 +21,7 @@ mod effects;
 mod equivocation;
 mod future_messages;
 mod get_value;
+mod guard_confirmation;
 mod height_lifecycle;
 mod height_state;
 pub mod message;
@@ -50,6 +51,8 @@ use touchstone_proto::node::Misbehaviour;
 use self::context::{Address, Ctx, Height, Members};
 use self::effects::Effects;
 use self::future_messages::FutureMessages;
+use self::guard_confirmation::GuardConfirmation;
+pub use self::guard_confirmation::TagOf;
 pub use self::message::MessageRefused;
 use self::peers::Peers;
 use self::replay::Recovered;
@@ -159,6 +162,18 @@ pub struct Parts<S: Store, D: Disk> {
     pub recovered: wal::Recovered,
     /// The validator's key and guard; none on a node that only follows.
     pub signer: Option<(SigningKey, Guard<D>)>,
+    /// How peers are tagged.
+    pub tag_of: TagOf,
+}
+
+/// Why a validator signs nothing at the next height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Its disk was replaced, and too few of the others have said which blocks they have, or this
+    /// node doesn't have those yet.
+    Unconfirmed,
+    /// It may have signed up to this height what it doesn't remember.
+    UntilHeight(u64),
 }
 
 /// The consensus machine.
@@ -176,6 +191,8 @@ pub struct Machine<S: Store, D: Disk> {
     /// This node signs nothing up to this height: its guard knows of signatures there that the log
     /// doesn't.
     muted_until: u64,
+    /// Set while even that isn't known, since the guard's disk is new.
+    guard_confirmation: Option<GuardConfirmation>,
     /// Whether Malachite runs the next height.
     is_running: bool,
     /// When the pool was first seen filled since it was last empty.
@@ -205,6 +222,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let core = State::new(Ctx, Height(height), members, params, 1, 1);
         let recovered = Recovered::read(parts.recovered, &address)?;
         let muted_until = replay::muted_until(signer.as_ref(), recovered.as_ref(), &chain_id);
+        let is_unknown = signer.as_ref().is_some_and(Signer::is_unknown);
+        let guard_confirmation = is_unknown.then(|| GuardConfirmation::new(parts.tag_of));
         let mut machine = Machine {
             core,
             effects: Effects::new(parts.settings, parts.chain, parts.wal, signer),
@@ -212,6 +231,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             future_messages: FutureMessages::default(),
             recovered,
             muted_until,
+            guard_confirmation,
             is_running: false,
             pool_filled_ms: None,
             tip_ms: now_ms,
@@ -262,6 +282,19 @@ impl<S: Store, D: Disk> Machine<S, D> {
             .signer
             .as_ref()
             .is_some_and(|s| set.get(&s.address().0).is_some())
+    }
+
+    /// Why this validator signs nothing at the next height; none if it does, or isn't a validator.
+    pub fn silence(&self) -> Option<Silence> {
+        let until = self.effects.wal.height().saturating_sub(1);
+        let until = self.muted_until.max(until);
+        if !self.is_validator() || self.height() > until {
+            None
+        } else if self.guard_confirmation.is_some() {
+            Some(Silence::Unconfirmed)
+        } else {
+            Some(Silence::UntilHeight(until))
+        }
     }
 
     /// Whether a peer has a block that this node lacks.

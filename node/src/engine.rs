@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use touchstone_core::Fault;
 
-use crate::consensus::{Input, Machine, Output, TimerToken};
+use crate::consensus::{Input, Machine, Output, Silence, TimerToken};
 use crate::network::Charge;
 use crate::storage::{Disk, Store};
 
@@ -108,6 +108,8 @@ pub struct Position {
     pub syncing: bool,
     /// See [`crate::chain::Chain::consortium_changes`].
     pub consortium_changes: u64,
+    /// Why the validator signs nothing.
+    pub silence: Option<Silence>,
 }
 
 /// An inbox and its end.
@@ -157,6 +159,7 @@ pub fn run<S: Store, D: Disk>(
             validator: machine.is_validator(),
             syncing: machine.is_syncing(),
             consortium_changes: machine.chain().consortium_changes(),
+            silence: machine.silence(),
         };
         if reported != Some(position) {
             reported = Some(position);

@@ -19,6 +19,7 @@ pub mod engine;
 pub mod http;
 pub mod mempool;
 pub mod network;
+mod organisations;
 pub mod router;
 pub mod rpc;
 pub mod storage;

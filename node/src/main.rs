@@ -6,13 +6,14 @@
     reason = "a program speaks to its user"
 )]
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use touchstone_node::assembly::{self, NodeError};
+use touchstone_node::assembly::{self, KeyHistory, NodeError};
 use touchstone_node::config;
 use tracing_subscriber::EnvFilter;
 
@@ -25,7 +26,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     name = "touchstone-node",
     version,
     after_help = "Examples:\n  \
-        touchstone-node init --config node.toml   create the data folder from the genesis document\n  \
+        touchstone-node init --config node.toml --new-key   create the data folder of a new validator\n  \
+        touchstone-node init --config node.toml --used-key  the same after its disk was replaced\n  \
         touchstone-node run --config node.toml    run until Ctrl-C\n\n\
         RUST_LOG sets what is logged (info by default). TOUCHSTONE_PASSPHRASE opens encrypted keys.\n\
         Exit codes: 0 stopped as asked, 1 could not start or failed."
@@ -42,6 +44,8 @@ enum Command {
         /// The configuration file.
         #[arg(long, default_value = "node.toml")]
         config: PathBuf,
+        #[command(flatten)]
+        history: History,
     },
     /// Run the node until Ctrl-C or SIGTERM.
     Run {
@@ -64,6 +68,57 @@ enum Command {
     },
 }
 
+/// What the validator's key has signed on this chain before. A validator that forgets what it has
+/// signed may sign twice, so `init` must be told.
+#[derive(clap::Args)]
+#[group(multiple = false)]
+struct History {
+    /// Nothing: the chain or the validator is new.
+    #[arg(long)]
+    new_key: bool,
+    /// Nothing above this height.
+    #[arg(long, value_name = "HEIGHT")]
+    signed_to: Option<u64>,
+    /// It isn't known: sign nothing until the others confirm a height.
+    #[arg(long)]
+    used_key: bool,
+}
+
+impl History {
+    fn read(&self) -> Option<KeyHistory> {
+        match self.signed_to {
+            Some(height) => Some(KeyHistory::SignedTo(height)),
+            None if self.new_key => Some(KeyHistory::New),
+            None => self.used_key.then_some(KeyHistory::Unknown),
+        }
+    }
+}
+
+/// Asks the operator at the terminal; none if there is nobody to ask.
+fn ask_for_history() -> Option<KeyHistory> {
+    if !std::io::stdin().is_terminal() {
+        return None;
+    }
+    loop {
+        println!(
+            "What has this validator's key signed on this chain before?\n  \
+             new      nothing: the chain or the validator is new\n  \
+             HEIGHT   nothing above this height\n  \
+             used     it isn't known; sign nothing until the others confirm a height"
+        );
+        let mut answer = String::new();
+        if std::io::stdin().read_line(&mut answer).ok()? == 0 {
+            return None;
+        }
+        match (answer.trim(), answer.trim().parse()) {
+            ("new", _) => return Some(KeyHistory::New),
+            ("used", _) => return Some(KeyHistory::Unknown),
+            (_, Ok(height)) => return Some(KeyHistory::SignedTo(height)),
+            _ => {}
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -76,9 +131,13 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), NodeError> {
     match command {
-        Command::Init { config } => {
+        Command::Init { config, history } => {
             let loaded = config::load(&config)?;
-            assembly::initialise(&loaded)?;
+            let mut history = history.read();
+            if history.is_none() && loaded.validator_key.is_some() {
+                history = ask_for_history();
+            }
+            assembly::initialise(&loaded, history)?;
             println!("data folder {} is ready", loaded.config.data.display());
             println!("chain id {}", hex::encode(loaded.genesis.chain_id));
             Ok(())

@@ -13,8 +13,7 @@ use tokio::sync::{mpsc, watch};
 use touchstone_core::block::Block;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
-use touchstone_core::state::delta::decode_stored;
-use touchstone_core::state::{StateRead, keys};
+use touchstone_core::state::StateRead;
 use touchstone_core::{Fault, encoding, execution};
 use touchstone_proto::ledger::Organisation;
 use touchstone_proto::peer;
@@ -22,13 +21,14 @@ use touchstone_proto::peer;
 use self::gossip::Intake;
 pub use self::gossip::{MESSAGE_BYTES, gossip, gossip_again};
 pub use self::refusals::Refusals;
-use crate::consensus::{Input, Output};
+use crate::consensus::{Input, Output, PeerTag, Silence};
 use crate::engine::{Inbox, Position, Report};
 use crate::mempool::SharedMempool;
 use crate::network::{
     Acceptance, Multiaddr, NetworkEvent, NetworkEvents, NetworkHandle, Peer, PeerId, Topic,
     peer_id_of,
 };
+use crate::organisations::organisations;
 use crate::rpc::Progress;
 use crate::storage::rocks::Reader;
 
@@ -169,6 +169,7 @@ pub async fn consensus_reports(
     progress: watch::Sender<Progress>,
 ) {
     let mut consortium = 0;
+    let mut silent = None;
     while let Some(report) = reports.recv().await {
         match report {
             Report::Output(output) => carry(&routes, output).await,
@@ -179,7 +180,12 @@ pub async fn consensus_reports(
                     validator,
                     syncing,
                     consortium_changes,
+                    silence,
                 } = position;
+                if silent != silence {
+                    silent = silence;
+                    log_silence(silence);
+                }
                 let connected = routes.network.connected();
                 let peers: Vec<String> = connected.borrow().iter().map(PeerId::to_string).collect();
                 progress.send_if_modified(|known| {
@@ -200,6 +206,20 @@ pub async fn consensus_reports(
                 }
             }
         }
+    }
+}
+
+fn log_silence(silence: Option<Silence>) {
+    match silence {
+        None => tracing::info!("the validator signs"),
+        Some(Silence::Unconfirmed) => tracing::warn!(
+            "the validator signs nothing: its disk is new, and more than 2/3 of the voting power \
+             haven't yet confirmed a height; if they can't, name one: touchstone-node reset-guard"
+        ),
+        Some(Silence::UntilHeight(height)) => tracing::warn!(
+            height,
+            "the validator signs nothing up to this height, where it may have signed before"
+        ),
     }
 }
 
@@ -320,14 +340,8 @@ pub fn observers(peers: &[Peer]) -> BTreeSet<PeerId> {
 /// The peers that the chain lists.
 pub fn peers(state: &impl StateRead) -> Result<Vec<Peer>, Fault> {
     let validators = execution::validators(state)?;
-    let listed = state.get(keys::ORGANISATIONS)?.unwrap_or_default();
     let mut peers = BTreeMap::new();
-    for id in listed.split(|b| *b == 0).filter(|id| !id.is_empty()) {
-        let key = keys::organisation(&String::from_utf8_lossy(id));
-        let Some(bytes) = state.get(&key)? else {
-            continue;
-        };
-        let organisation: Organisation = decode_stored(&key, &bytes)?;
+    for organisation in organisations(state)? {
         for node in &organisation.peers {
             if let Some(peer) = peer_of(&organisation, node, &validators) {
                 peers.insert(peer.id, peer);
@@ -335,6 +349,11 @@ pub fn peers(state: &impl StateRead) -> Result<Vec<Peer>, Fault> {
         }
     }
     Ok(peers.into_values().collect())
+}
+
+/// How consensus knows the peer with this network key.
+pub fn tag_of(key: &[u8; 32]) -> Option<PeerTag> {
+    Some(peer_id_of(key).ok()?.to_bytes())
 }
 
 fn peer_of(

@@ -150,7 +150,7 @@ impl Cluster {
                     peer_ports[index],
                     &format!("[consensus]\n{}\n{}", plan.timing, plan.sections),
                 );
-                node.command("init");
+                node.command("init", &["--new-key"]);
                 node
             })
             .collect();
@@ -366,11 +366,12 @@ impl Node {
         write("node.toml", &config);
     }
 
-    fn command(&self, verb: &str) {
+    fn command(&self, verb: &str, arguments: &[&str]) {
         let output = Command::new(binary("touchstone-node"))
             .arg(verb)
             .arg("--config")
             .arg(self.folder.join("node.toml"))
+            .args(arguments)
             .output()
             .expect("touchstone-node is built (scripts/test builds it first)");
         assert!(

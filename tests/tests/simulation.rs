@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use touchstone_tests::simulation::checks::Broken;
-use touchstone_tests::simulation::plan::{Plan, Sabotage, Villain};
+use touchstone_tests::simulation::plan::{NewGuard, Plan, Sabotage, Villain};
 use touchstone_tests::simulation::{Report, run};
 
 /// Storms of each test with four validators, and of each with seven.
@@ -161,4 +161,29 @@ fn a_skipped_sync_is_noticed() {
 fn forgotten_evidence_is_noticed() {
     let broken = noticed(4, Sabotage::ForgottenEvidence);
     assert!(broken.contains(&Broken::MissedAccusation), "{broken:?}");
+}
+
+/// A validator whose disk is replaced while a height is open, all starting together, signs nothing
+/// that contradicts what it has forgotten, and signs again at last.
+#[test]
+fn a_replaced_disk_never_signs_twice() {
+    for (validators, seeds) in [(4, 150), (7, 50)] {
+        for seed in 0..seeds {
+            let plan = Plan::new(validators, 9 << 32 | seed);
+            must_hold(&plan.with_replaced_disk(NewGuard::Unknown));
+        }
+    }
+}
+
+/// The same with a guard that permits everything, as a new validator's does.
+#[test]
+fn a_replaced_disk_with_a_blank_guard_is_noticed() {
+    let broken: BTreeSet<Broken> = (0..SEEDS_OF_SABOTAGE)
+        .filter_map(|seed| {
+            let plan = Plan::new(4, 9 << 32 | seed);
+            run(&plan.with_replaced_disk(NewGuard::Blank)).err()
+        })
+        .map(|failure| failure.violation.broken)
+        .collect();
+    assert!(broken.contains(&Broken::DoubleSign), "{broken:?}");
 }

@@ -84,8 +84,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             self.effects.height.proposals.reject_block(*id);
             return Ok(Err(invalid.into()));
         }
-        let header = block.header;
-        let body = Body { bytes, header };
+        let body = Body::new(&block.header, bytes);
         self.effects.height.proposals.accept_block(*id, body);
         Ok(Ok(()))
     }

@@ -115,10 +115,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let block = effects.chain.build_within(effects.now_ms, own, limits)?;
         let id = block.id();
         let is_full = block.header.transaction_count < waiting;
-        let body = Body {
-            bytes: block.encode(),
-            header: block.header,
-        };
+        let body = Body::new(&block.header, block.encode());
         let proposals = &mut effects.height.proposals;
         proposals.accept_block(id, body);
         proposals.set_own_block(round, id, is_full);

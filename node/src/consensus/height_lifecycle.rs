@@ -125,6 +125,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         self.effects.signatures.clear();
         self.effects.pacemaker.cancel_height();
         self.tip_ms = self.effects.now_ms;
+        self.confirm_guard()?;
         self.await_height()?;
         self.sync_if_behind();
         Ok(())

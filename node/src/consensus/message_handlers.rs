@@ -35,6 +35,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let outcome = match message {
             Message::Announce { height } => {
                 self.on_announce(from, height);
+                self.note_claim(from, height)?;
                 Ok(())
             }
             Message::Want {

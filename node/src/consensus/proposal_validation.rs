@@ -100,10 +100,10 @@ impl<S: Store, D: Disk> Machine<S, D> {
         body: &Body,
         seen_ms: u64,
     ) -> Result<(), MessageRefused> {
-        if body.header.proposer != signed.message.address.0 {
+        if body.proposer != signed.message.address.0 {
             return Err(MessageRefused::NotItsMaker);
         }
-        let time_ms = body.header.time_ms;
+        let time_ms = body.time_ms;
         let round = number(signed.message.round);
         match is_timely(self.effects.chain.parameters(), round, seen_ms, time_ms) {
             true => Ok(()),

@@ -38,8 +38,21 @@ pub type Key = (u32, Hash);
 pub struct Body {
     /// Exact bytes.
     pub bytes: Vec<u8>,
-    /// Its header.
-    pub header: Header,
+    /// Public key of the validator that made it.
+    pub proposer: [u8; 32],
+    /// Its time, milliseconds.
+    pub time_ms: u64,
+}
+
+impl Body {
+    /// The body of a block whose encoding this is.
+    pub fn new(header: &Header, bytes: Vec<u8>) -> Body {
+        Body {
+            bytes,
+            proposer: header.proposer,
+            time_ms: header.time_ms,
+        }
+    }
 }
 
 /// What the ledger says of a block.

@@ -152,10 +152,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             .chain
             .validate(&block)?
             .map_err(|e| damaged(e.to_string()))?;
-        let body = Body {
-            bytes: bytes.to_vec(),
-            header: block.header,
-        };
+        let body = Body::new(&block.header, bytes.to_vec());
         self.effects.height.proposals.accept_block(*id, body);
         Ok(())
     }

@@ -269,6 +269,7 @@ impl Net {
             wal,
             recovered,
             signer,
+            tag_of: |key| Some(key.to_vec()),
         };
         Machine::open(parts, self.now_ms)
     }

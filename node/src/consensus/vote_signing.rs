@@ -52,6 +52,16 @@ impl<D: Disk> Signer<D> {
         self.guard.sync()
     }
 
+    /// Whether nothing may be signed before the guard is confirmed.
+    pub fn is_unknown(&self) -> bool {
+        self.guard.is_unknown()
+    }
+
+    /// Confirms that nothing above this height was signed before.
+    pub fn confirm(&mut self, height: u64) -> Result<(), Fault> {
+        self.guard.confirm(height)
+    }
+
     /// The last thing that was signed.
     pub fn last(&self) -> LastSigned {
         self.guard.last()

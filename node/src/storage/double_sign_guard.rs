@@ -23,6 +23,12 @@
 //!
 //! The guard can't notice an older copy of the whole file put in place of the newer. A validator's
 //! folder must never be restored from a backup without [`Guard::reset`].
+//!
+//! # A new file for an old key
+//!
+//! A key whose disk was replaced has signed things that no file remembers, perhaps at the height that
+//! is open now. Its guard is made by [`Guard::create_unknown`] and permits nothing until
+//! [`Guard::confirm`] says where the others are; it stands at the greatest height there is.
 
 use std::fmt;
 
@@ -38,6 +44,8 @@ const VERSION: u32 = 1;
 const CHECK_TAG: &str = "touchstone/guard/v1";
 const SLOT: usize = 512;
 const BODY: usize = SLOT - 32;
+/// The height of a guard that must be confirmed: it refuses every height.
+const UNKNOWN: u64 = u64::MAX;
 
 /// What is signed in a round, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,16 +146,37 @@ impl<D: Disk> Guard<D> {
         Ok(write_both(disk, nothing)?)
     }
 
+    /// The guard of a validator whose key has signed before, nobody knows up to where: it permits
+    /// nothing until it is confirmed. Refuses if there is one.
+    pub fn create_unknown(disk: D) -> Result<Guard<D>, GuardError> {
+        match disk.read(FILE)? {
+            Some(_) => Err(GuardError::Exists),
+            None => Ok(write_both(disk, everything_to(UNKNOWN))?),
+        }
+    }
+
     /// The operator's explicit word that nothing above `height` was ever signed with this key:
     /// replaces whatever is there by a guard that refuses everything up to and including `height`.
     pub fn reset(disk: D, height: u64) -> Result<Guard<D>, GuardError> {
-        let last = LastSigned {
-            height,
-            round: u32::MAX,
-            step: Step::Precommit,
-            hash: [0; 32],
-        };
-        Ok(write_both(disk, last)?)
+        Ok(write_both(disk, everything_to(height))?)
+    }
+
+    /// Whether the guard must be confirmed first.
+    pub fn is_unknown(&self) -> bool {
+        self.last.height == UNKNOWN
+    }
+
+    /// The others' word that nothing above `height` was signed with this key. Durable when this
+    /// returns. Only where the guard is unknown.
+    pub fn confirm(&mut self, height: u64) -> Result<(), Fault> {
+        if !self.is_unknown() || height == UNKNOWN {
+            return Err(Fault::Invariant(
+                "a double-sign guard is confirmed that needs no word of others".into(),
+            ));
+        }
+        self.last = everything_to(height);
+        self.unsaved = true;
+        self.sync()
     }
 
     /// Opens an existing guard.
@@ -224,6 +253,16 @@ impl<D: Disk> Guard<D> {
     /// The last thing permitted.
     pub fn last(&self) -> LastSigned {
         self.last
+    }
+}
+
+/// As if all of a height had been signed.
+fn everything_to(height: u64) -> LastSigned {
+    LastSigned {
+        height,
+        round: u32::MAX,
+        step: Step::Precommit,
+        hash: [0; 32],
     }
 }
 

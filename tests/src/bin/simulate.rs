@@ -8,11 +8,12 @@
 
 use std::process::ExitCode;
 
-use touchstone_tests::simulation::plan::{Plan, Sabotage, Villain};
+use touchstone_tests::simulation::plan::{NewGuard, Plan, Sabotage, Villain};
 use touchstone_tests::simulation::run_with_trace;
 use touchstone_tests::simulation::trace::Words;
 
 const USAGE: &str = "usage: simulate [--nodes N] [--seed N] [--runs N] [--quiet] [--calm]
+  [--replaced-disk | --replaced-disk-blank]
   [--villain twins|equivocator|noisy|silent]
   [--sabotage lost-log|ignored-guard|skipped-sync|forgotten-evidence|quorum-of-a-third]";
 
@@ -34,6 +35,7 @@ struct Arguments {
     is_quiet: bool,
     villains: Vec<Villain>,
     sabotage: Option<Sabotage>,
+    replaced_disk: Option<NewGuard>,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -45,12 +47,15 @@ fn arguments() -> Result<Arguments, String> {
         is_quiet: false,
         villains: Vec::new(),
         sabotage: None,
+        replaced_disk: None,
     };
     let mut rest = std::env::args().skip(1);
     while let Some(name) = rest.next() {
         match name.as_str() {
             "--calm" => found.is_calm = true,
             "--quiet" => found.is_quiet = true,
+            "--replaced-disk" => found.replaced_disk = Some(NewGuard::Unknown),
+            "--replaced-disk-blank" => found.replaced_disk = Some(NewGuard::Blank),
             _ => {
                 let value = rest.next();
                 let value = value.ok_or_else(|| format!("{name} is unknown or lacks a value"))?;
@@ -87,6 +92,7 @@ impl Arguments {
             false => Plan::new(self.nodes, seed),
         };
         plan.sabotage = self.sabotage;
+        plan.replaced_disk = self.replaced_disk;
         if !self.villains.is_empty() {
             plan.villains = Some(self.villains.clone());
         }

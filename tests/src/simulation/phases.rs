@@ -255,7 +255,7 @@ impl World {
         let validators = &self.processes[..self.plan.validators];
         let durable = validators.iter().filter(|node| {
             let has_block = node.store.tip().height >= height;
-            !node.is_honest || has_block || node.disk.holds_durably(&bytes)
+            !node.is_honest || node.is_replaced || has_block || node.disk.holds_durably(&bytes)
         });
         let (durable, all) = (durable.count() as u64, self.plan.validators as u64);
         match exceeds_two_thirds(durable, all) {
@@ -286,6 +286,12 @@ impl World {
         for _ in 0..2 {
             let index = self.clients.plain();
             self.submit(index)?;
+        }
+        if self.plan.replaced_disk.is_some() {
+            // It signs again after some more heights.
+            for at_ms in [1_000, 2_000, 3_000, 4_000] {
+                self.after(at_ms, Event::Submit);
+            }
         }
         self.after(HEALING_MS, Event::Deadline);
         Ok(())
@@ -356,11 +362,17 @@ impl World {
             let what = format!("{made} blocks in the time of {REST_HEARTBEATS} heartbeats");
             return Err(Violation::new(Broken::Idleness, what));
         }
-        if self.weather.villains.is_empty() {
+        // The turn of a validator that is still silent costs a round.
+        if self.weather.villains.is_empty() && self.plan.replaced_disk.is_none() {
             self.check_rounds_at_rest(height)?;
         }
         for process in self.honest() {
             let node = &self.processes[process];
+            let silence = node.machine().and_then(|m| m.silence());
+            if let Some(silence) = silence.filter(|_| node.is_replaced) {
+                let what = format!("node {process} still signs nothing: {silence:?}");
+                return Err(Violation::new(Broken::Liveness, what));
+            }
             self.checks.holds(process, &node.store)?;
             if let Some(lost) = self.lost_wish(process) {
                 let what = format!("node {process} lacks ({lost}), which was acknowledged");

@@ -74,6 +74,15 @@ impl Sabotage {
     }
 }
 
+/// What the guard of a validator whose disk is replaced knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewGuard {
+    /// That it doesn't know what was signed: it waits for the others' word.
+    Unknown,
+    /// Nothing, and it permits everything: what must not be, to see that the checks notice.
+    Blank,
+}
+
 /// A run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -87,6 +96,8 @@ pub struct Plan {
     pub sabotage: Option<Sabotage>,
     /// Dishonest validators, if the seed shall not choose them.
     pub villains: Option<Vec<Villain>>,
+    /// Whether the disk of one honest validator is replaced, and how its guard is made anew.
+    pub replaced_disk: Option<NewGuard>,
 }
 
 impl Plan {
@@ -98,6 +109,15 @@ impl Plan {
             calm: false,
             sabotage: None,
             villains: None,
+            replaced_disk: None,
+        }
+    }
+
+    /// The same run in which one honest validator's disk is replaced.
+    pub fn with_replaced_disk(self, guard: NewGuard) -> Plan {
+        Plan {
+            replaced_disk: Some(guard),
+            ..self
         }
     }
 
@@ -129,6 +149,11 @@ impl Plan {
         }
         if let Some(sabotage) = self.sabotage {
             words.push_str(&format!(" --sabotage {}", sabotage.name()));
+        }
+        match self.replaced_disk {
+            Some(NewGuard::Unknown) => words.push_str(" --replaced-disk"),
+            Some(NewGuard::Blank) => words.push_str(" --replaced-disk-blank"),
+            None => {}
         }
         words
     }
@@ -200,6 +225,11 @@ impl Weather {
                 weather.blackouts = 3;
                 weather.cut = 5;
             }
+        }
+        if plan.replaced_disk.is_some() {
+            // It counts as one of those that must be borne.
+            let others = plan.tolerated().saturating_sub(1);
+            weather.villains.truncate(others);
         }
         weather.has_wrong_clock &= weather.villains.len() < plan.tolerated();
         weather

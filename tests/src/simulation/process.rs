@@ -13,7 +13,8 @@ use touchstone_node::storage::wal::Wal;
 
 use super::attacker::Attacker;
 use super::disk::{Loss, SimDisk};
-use super::plan::Sabotage;
+use super::plan::{NewGuard, Sabotage};
+use super::setup::tag_of;
 use super::store::SimStore;
 use crate::random::Random;
 
@@ -58,6 +59,8 @@ pub struct Process {
     pub pool: SharedMempool,
     /// The last height whose commit was observed.
     pub seen_height: u64,
+    /// Whether its disk was replaced: what it held counts for nothing.
+    pub is_replaced: bool,
 }
 
 impl Process {
@@ -77,7 +80,21 @@ impl Process {
             store: SimStore::new(genesis),
             pool: SharedMempool::new(Limits::default()),
             seen_height: 0,
+            is_replaced: false,
         }
+    }
+
+    /// Its disk, chain, log and guard are gone; a new one is in their place.
+    pub fn replace_disk(&mut self, genesis: &Genesis, guard: NewGuard) {
+        self.disk = SimDisk::new();
+        self.store = SimStore::new(genesis);
+        self.seen_height = 0;
+        self.is_replaced = true;
+        let made = match guard {
+            NewGuard::Unknown => Guard::create_unknown(self.disk.clone()),
+            NewGuard::Blank => Guard::create(self.disk.clone()),
+        };
+        made.expect("an empty disk takes a new guard");
     }
 
     /// The way into the pool, as the node's service and gossip have it.
@@ -110,6 +127,7 @@ impl Process {
             wal,
             recovered,
             signer,
+            tag_of,
         };
         let (machine, outputs) = Machine::open(parts, now_ms).map_err(|e| e.to_string())?;
         self.actor = Actor::Machine(Box::new(machine));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::SigningKey;
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::hash;
+use touchstone_node::consensus::PeerTag;
 
 use super::attacker::Attacker;
 use super::checks::Checks;
@@ -13,10 +14,13 @@ use super::contradictions::Contradictions;
 use super::network::Network;
 use super::phases::Phase;
 use super::plan::{Plan, Sabotage, Villain, Weather};
-use super::process::{Actor, Process};
+use super::process::{Actor, Process, tag};
 use super::trace::{Trace, Words};
 use super::world::{Counts, GENESIS_MS, World};
 use crate::random::Random;
+
+/// Validators in a simulation, at most.
+const MAX_VALIDATORS: usize = 100;
 
 impl World {
     /// A world at the beginning of its run.
@@ -141,6 +145,12 @@ impl World {
 /// The key of a kind (1: organisation, 2: network, 3: validator) with this number.
 fn key(kind: u8, index: usize) -> SigningKey {
     SigningKey::from_bytes(&hash::sha256(&[kind, index as u8]))
+}
+
+/// The tag of the process with this network key.
+pub(super) fn tag_of(network_key: &[u8; 32]) -> Option<PeerTag> {
+    let of = |index: &usize| key(2, *index).verifying_key().to_bytes() == *network_key;
+    (0..MAX_VALIDATORS).find(of).map(tag)
 }
 
 fn genesis(keys: &[SigningKey]) -> Genesis {

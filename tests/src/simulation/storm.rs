@@ -23,6 +23,8 @@ pub enum Trouble {
     Disk,
     /// All processes lose their power at once.
     Blackout,
+    /// The same, and one validator's disk is broken: all start together, it with a new one.
+    Replacement,
 }
 
 impl World {
@@ -35,6 +37,10 @@ impl World {
             let at_ms = self.random.between(500, self.weather.lasts_ms);
             self.after(at_ms, Event::Storm(Trouble::Blackout));
         }
+        if self.plan.replaced_disk.is_some() {
+            let at_ms = self.random.between(500, self.weather.lasts_ms);
+            self.after(at_ms, Event::Storm(Trouble::Replacement));
+        }
     }
 
     fn plan_next(&mut self, trouble: Trouble) {
@@ -42,7 +48,7 @@ impl World {
             Trouble::Crash => self.weather.crash_pause_ms,
             Trouble::Partition => self.weather.partition_pause_ms,
             Trouble::Disk => self.weather.disk_pause_ms,
-            Trouble::Mend | Trouble::Blackout => 0,
+            Trouble::Mend | Trouble::Blackout | Trouble::Replacement => 0,
         };
         if pause_ms > 0 {
             let delay_ms = self.random.between(1, 2 * pause_ms);
@@ -95,9 +101,26 @@ impl World {
                     self.crash(process, loss);
                 }
             }
+            Trouble::Replacement => self.replace_disk(),
         }
         self.plan_next(trouble);
         Ok(())
+    }
+
+    fn replace_disk(&mut self) {
+        let validators = self.plan.validators;
+        let honest: Vec<usize> = self.honest().filter(|p| *p < validators).collect();
+        let process = honest[self.random.index(honest.len())];
+        self.trace
+            .note(process, 12, || "BLACKOUT, and its DISK is replaced".into());
+        for process in 0..self.processes.len() {
+            self.crash(process, Loss::Everything);
+            let delay_ms = self.random.between(1, 50);
+            self.after(delay_ms, Event::Restart(process));
+        }
+        if let Some(guard) = self.plan.replaced_disk {
+            self.processes[process].replace_disk(&self.genesis, guard);
+        }
     }
 
     fn any_loss(&mut self) -> Loss {

@@ -1,7 +1,6 @@
 //! Each transition of a proposal, and its bounds.
 
 use arc_malachitebft_core_types::{Round, SignedMessage};
-use touchstone_core::block::Header;
 
 use super::*;
 use crate::consensus::context::{Address, BlockId, Height, Proposal};
@@ -50,18 +49,8 @@ fn signed(round: u32, id: u8) -> SignedProposal {
 fn body(byte: u8) -> Body {
     Body {
         bytes: vec![byte],
-        header: Header {
-            chain_id: [0; 32],
-            height: 1,
-            time_ms: 1,
-            parent: [0; 32],
-            proposer: [9; 32],
-            transaction_root: [0; 32],
-            transaction_count: 0,
-            state_root: [0; 32],
-            validators_hash: [0; 32],
-            next_validators_hash: [0; 32],
-        },
+        proposer: [9; 32],
+        time_ms: 1,
     }
 }
 

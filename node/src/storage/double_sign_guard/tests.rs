@@ -191,3 +191,31 @@ fn a_reset_forbids_the_past() {
         assert!(sign(&mut guard, 11, 0, Step::Propose, 1));
     }
 }
+
+/// A guard whose disk is new permits nothing, over restarts too, until the others' word is durable.
+#[test]
+fn an_unknown_guard_permits_nothing_until_it_is_confirmed() {
+    let disk = CrashDisk::default();
+    let mut guard = Guard::create_unknown(disk.clone()).expect("creates");
+    assert!(guard.is_unknown());
+    for (height, round) in [(1, 0), (1 << 60, 9), (u64::MAX, u32::MAX)] {
+        assert!(
+            guard
+                .permit(height, round, Step::Precommit, &[1; 32])
+                .is_err()
+        );
+    }
+    let mut guard = Guard::open(disk.clone()).expect("opens");
+    assert!(guard.is_unknown());
+    guard.confirm(7).expect("it is unknown");
+    let mut guard = Guard::open(disk.clone()).expect("opens");
+    assert!(!guard.is_unknown());
+    assert!(!sign(&mut guard, 7, 3, Step::Precommit, 1));
+    assert!(sign(&mut guard, 8, 0, Step::Propose, 1));
+    assert!(guard.confirm(5).is_err(), "only once");
+    assert_eq!(guard.last().place(), (8, 0, Step::Propose));
+    assert!(matches!(
+        Guard::create_unknown(disk),
+        Err(GuardError::Exists)
+    ));
+}
