@@ -4,9 +4,10 @@ set -euo pipefail
 
 # g++ builds RocksDB, libclang-dev reads its headers, openssl and python3 serve tests and demo,
 # python3-cryptography the independent verifier in Python, Node (below) that in JavaScript; qpdf and poppler-utils look
-# at the documents that the tests make; faketime and strace take clock and network away from a verifier; chromium opens
-# the court's page.
-touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography qpdf poppler-utils faketime strace chromium)
+# at the documents that the tests make; faketime and strace take clock and network away from a verifier; chromium and
+# firefox-esr open the court's page.
+touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography qpdf poppler-utils faketime strace chromium
+    firefox-esr)
 
 touchstone_setup() {
     local package missing=() as_root=()

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { UsageError, parseArguments, readFile, trustOf } from './src/arguments.js';
 import { readFrames } from './src/frames.js';
 import { printable } from './src/printable.js';
-import { verifyEvidence } from './node.js';
+import { toJson, verifyEvidence } from './node.js';
 
 const USAGE = `Examines a Touchstone evidence file offline: what was checked, and what follows.
 
@@ -22,13 +22,12 @@ const USAGE = `Examines a Touchstone evidence file offline: what was checked, an
                    each is answered with a line: "verified", "verified with reservations", or "not verified" and the
                    element that failed
 
-Exit codes: 0 verified; 3 not verified; 6 verified, with reservations to weigh; 1 wrong usage or an unreadable file.
+Exit codes: 0 verified; 3 not verified; 6 verified, with reservations to weigh; 7 verified, with reservations or without,
+but an original isn't shown to be part of the record; 1 wrong usage or an unreadable file: nothing was examined.
 
     touchstone-verify unit.evidence --genesis genesis.json
     touchstone-verify design.evidence lamp.step --chain-id e0d9bc86… --json
 `;
-
-const EXIT = { verified: 0, 'not-verified': 3, 'verified-with-reservations': 6 };
 
 const TITLES = {
   verified: 'VERIFIED',
@@ -43,6 +42,7 @@ function printText(report) {
     lines.push(`  ${element.padEnd(13)} Art. ${article}  ${result.padEnd(12)} ${first}`);
     for (const finding of more) lines.push(`${' '.repeat(38)}${finding}`);
   }
+  for (const { name, verdict } of report.exhibits.files) lines.push(`Original  ${verdict.padEnd(12)}  ${name}`);
   process.stdout.write(`${lines.map((line) => printable(line)).join('\n')}\n`);
 }
 
@@ -75,17 +75,27 @@ async function main(args) {
     ...trust,
     originals: originals.map((original) => ({ name: basename(original), bytes: readFile(original) })),
   });
-  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  if (values.json) process.stdout.write(`${toJson(report)}\n`);
   else printText(report);
-  return EXIT[report.verdict];
+  return report.exit_code;
 }
 
-main(process.argv.slice(2)).then(
+/** Nothing was examined: says why, as JSON on the standard output where that was asked for. */
+function fail(error, json) {
+  const usage = error instanceof UsageError;
+  if (json) {
+    const value = { error: usage ? 'usage' : 'fault', message: error.message, exit_code: 1 };
+    process.stdout.write(`${toJson(value)}\n`);
+  } else {
+    process.stderr.write(`touchstone-verify: ${usage ? error.message : error.stack}\n`);
+  }
+  process.exitCode = 1;
+}
+
+const args = process.argv.slice(2);
+main(args).then(
   (code) => {
     process.exitCode = code;
   },
-  (error) => {
-    process.stderr.write(`touchstone-verify: ${error instanceof UsageError ? error.message : error.stack}\n`);
-    process.exitCode = 1;
-  },
+  (error) => fail(error, args.includes('--json')),
 );

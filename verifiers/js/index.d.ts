@@ -9,27 +9,30 @@ export type Element =
   | 'transactions'
   | 'completeness'
   | 'keys'
+  | 'custody'
+  | 'handovers'
   | 'time'
   | 'time-stamps'
   | 'independence'
-  | 'opening'
-  | 'originals';
+  | 'opening';
 
+/** On the record alone. */
 export type Verdict = 'verified' | 'verified-with-reservations' | 'not-verified';
 export type Result = 'passed' | 'reservation' | 'failed' | 'not-given' | 'not-checked';
 
-/** Digits where a JSON number would lose some: above 2^53 - 1. */
-export type Integer = number | string;
+/** A bigint where a number would round it: above 2^53 - 1. `toJson` writes both as digits. */
+export type Integer = number | bigint;
 
 export interface Check {
   element: Element;
   /** Of the People's Courts Online Litigation Rules (2021). */
   article: 16 | 17 | 18;
   result: Result;
+  /** Sentences for people; they aren't stable. */
   findings: string[];
 }
 
-export interface Place {
+export interface Position {
   height: Integer;
   transaction: number;
   event: number;
@@ -68,73 +71,118 @@ export interface Transaction {
   id: string;
   time_ms: Integer;
   organisation: string;
+  name: string;
   signer: string;
 }
 
-export interface HistoryEvent extends Place {
+export interface HistoryEvent extends Position {
   time_ms: Integer;
   organisation: string;
   content_hash: string;
   /** The containers by which the item shares the event, from the inner to the outer; empty for its own. */
   via: string[];
-  /** The event exactly as it was signed: EPCIS 2.0 in JSON. */
-  document: string | null;
 }
 
 export interface History {
   item: string;
   own_events: number;
-  /** The containers that it is in now, from the inner to the outer. */
+  /** The containers that it is in at the anchor, from the inner to the outer. */
   inside: string[];
   events: HistoryEvent[];
-  /** Who has it, that of its containers considered; null where nobody is recorded or the file doesn't show it. */
-  custody: { holder: string; basis: string; since: Place; discrepancy: string } | null;
-  claims: { organisation: string; reason: string; since: Place }[];
-  ended: (Place & { how: string }) | null;
 }
 
-export type Deposit =
-  | { id: string; recorded: false }
-  | {
-      id: string;
-      recorded: true;
-      commitment: string;
-      owner_key: string;
-      organisation: string;
-      time_ms: Integer;
-      /** The holder's word, unless `title_is_recorded`. */
-      title: string | null;
-      title_is_recorded: boolean;
-      disclosed_ms: Integer | null;
-      /** Names are the holder's word. */
-      files: { sha256: string; name: string | null }[];
-    };
+/** Words of the parties, as they stand. */
+export interface Custody {
+  /** null: nobody is recorded. */
+  holder: string | null;
+  basis: 'handover' | 'prefix' | 'own-word' | null;
+  one_sided: boolean | null;
+  since: Position | null;
+  discrepancy: string | null;
+  ended: { how: 'sold' | 'consumed' | 'destroyed' | 'decommissioned' | null; position: Position } | null;
+  offer: { id: string; to: string; deadline_ms: Integer } | null;
+  /** Without a reason: the word of the holder before, which a claim displaced. */
+  claims: { item: string; organisation: string; since: Position; reason: string | null }[];
+  stock: { unit: string; holdings: { organisation: string; millionths: Integer }[] } | null;
+}
+
+export type OfferStatus = 'open' | 'void' | 'accepted' | 'accepted-with-discrepancy' | 'rejected' | 'withdrawn';
+
+interface Statement {
+  height: Integer;
+  transaction: number;
+  id: string;
+  time_ms: Integer;
+  organisation: string;
+}
+
+export type Handover = Statement &
+  (
+    | { offer: { to: string; deadline_ms: Integer; status: OfferStatus | null; discrepancy: string | null } }
+    | { answer: { offer: string; status: OfferStatus; discrepancy: string | null } }
+    | { claim: { reason: string } }
+  );
+
+export interface Deposit {
+  id: string;
+  recorded: boolean;
+  commitment: string | null;
+  owner_key: string | null;
+  organisation: string | null;
+  time_ms: Integer | null;
+  /** The holder's word, unless `title_is_recorded`. */
+  title: string | null;
+  title_is_recorded: boolean;
+  disclosed_ms: Integer | null;
+  /** Names are the holder's word. */
+  files: { sha256: string; name: string | null }[];
+}
 
 export interface Facts {
+  subject: { item: string } | { design: string };
   chain_id: string;
   chain_name: string;
   /** Of the anchor: how far the file reaches. */
   height: Integer;
   time_ms: Integer;
-  /** How old the anchor is at `now`. */
-  age_ms?: number;
   block_id: string;
   time_error_ms: Integer;
-  stamps: Stamp[];
-  /** Blocks of this record that no authority stamped. */
-  chain_time_only: Integer[];
   validators: Validator[];
-  /** Names by id, of the organisations that the file shows. */
-  organisations: Record<string, string>;
   transactions: Transaction[];
   history: History | null;
+  /** null for a design, and where the file doesn't tell. */
+  custody: Custody | null;
+  handovers: Handover[];
   deposit: Deposit | null;
+  stamps: Stamp[];
 }
 
+export type ExhibitVerdict = 'recorded' | 'not-compared' | 'not-recorded';
+
+export interface Exhibits {
+  /** The worst of the files'. */
+  verdict: 'none' | ExhibitVerdict;
+  files: {
+    name: string;
+    sha256: string;
+    verdict: ExhibitVerdict;
+    /** A file of the deposit, counted from 1, or an event of the history. */
+    matches: ({ file: number } | { event: Position })[];
+  }[];
+}
+
+/** In the form of docs/examination.schema.json. */
 export interface Report {
+  format: 'touchstone/examination/v1';
+  tool: { name: string; version: string };
+  examined_ms: number;
+  /** 0 verified; 3 not verified; 6 with reservations; 7 an exhibit isn't shown to be recorded. */
+  exit_code: 0 | 3 | 6 | 7;
+  file: { sha256: string; bytes: number; version: 1 | 2 | null };
   verdict: Verdict;
   checks: Check[];
-  /** null where the file isn't verified: it then says nothing. */
+  exhibits: Exhibits;
+  /** null where the record isn't verified: the file then says nothing. */
   facts: Facts | null;
 }
 
@@ -152,7 +200,7 @@ export interface Options {
   /** Root certificates of authorities that are to be trusted: DER, or text of PEM. */
   tsaRoots?: string | (Uint8Array | string)[];
   originals?: Original[];
-  /** The time in milliseconds; adds `age_ms`. No element of the examination reads a clock. */
+  /** The time of the examination in milliseconds, for `examined_ms`: no element reads a clock. */
   now?: number;
   language?: 'en' | 'zh';
 }
@@ -162,6 +210,9 @@ export function verifyEvidence(bytes: Uint8Array, options?: Options): Promise<Re
 
 /** The canonical form of an identifier; throws a `Refusal` for what isn't one. */
 export function canonicalIdentifier(uri: string): string;
+
+/** A report as JSON, with exact integers. */
+export function toJson(report: unknown): string;
 
 /** SHA-256 as hexadecimal digits. */
 export function fingerprint(bytes: Uint8Array): string;

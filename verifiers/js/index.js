@@ -3,14 +3,14 @@
 import { hex } from './src/bytes.js';
 import { prepareSignatures } from './src/ed25519.js';
 import { Examination } from './src/examination.js';
-import { describeFacts } from './src/facts.js';
 import { sha256 } from './src/hashes.js';
+import { describeReport } from './src/report.js';
 import { readTrust } from './src/trust.js';
-import { say } from './src/words.js';
 
 export { canonicalIdentifier } from './src/identifiers.js';
 export { ELEMENTS } from './src/examination.js';
 export { Refusal } from './src/refusal.js';
+export { toJson } from './src/report.js';
 export { usePoints } from './src/ed25519.js';
 
 /**
@@ -20,24 +20,14 @@ export { usePoints } from './src/ed25519.js';
 export async function verifyEvidence(bytes, options = {}) {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('the evidence file is given as Uint8Array');
   const trust = readTrust(options);
-  const originals = (options.originals ?? []).map(({ name, bytes: content, sha256: hash }) => ({
+  const exhibits = (options.originals ?? []).map(({ name, bytes: content, sha256: hash }) => ({
     name,
     hash: hash ?? sha256(content),
   }));
   await prepareSignatures();
-  const examination = new Examination(bytes, trust, originals);
+  const examination = new Examination(bytes, trust);
   const verdict = await examination.run();
-  return {
-    verdict,
-    checks: examination.rows.map(({ element, article, result, findings }) => ({
-      element,
-      article,
-      result,
-      findings: findings.map((finding) => say(finding, options.language ?? 'en')),
-    })),
-    // What isn't verified says nothing: its content is not shown.
-    facts: examination.holds ? describeFacts(examination, options.now) : null,
-  };
+  return describeReport(examination, verdict, exhibits, options.now ?? Date.now(), options.language ?? 'en');
 }
 
 /** SHA-256 as hexadecimal digits, as for chain ids and originals. */

@@ -1,8 +1,9 @@
 // The court's page: examines an evidence file that is dropped on it, without the network.
 
-import { equal, hex, utf8 } from '../src/bytes.js';
+import { hex } from '../src/bytes.js';
 import { prepareSignatures } from '../src/ed25519.js';
-import { Examination } from '../src/examination.js';
+import { Examination, versionOf } from '../src/examination.js';
+import { compareExhibits } from '../src/exhibits.js';
 import { describeFacts } from '../src/facts.js';
 import { sha256 } from '../src/hashes.js';
 import { readPem } from '../src/trust.js';
@@ -10,7 +11,6 @@ import { h } from './dom.js';
 import { Report } from './report.js';
 import { TEXTS } from './texts.js';
 
-const MAGIC = utf8('touchstone/evidence/v1\n');
 const DER_SEQUENCE = 0x30;
 
 const state = {
@@ -32,7 +32,7 @@ const readFile = async (file) => new Uint8Array(await file.arrayBuffer());
 async function takeFiles(files) {
   for (const file of files) {
     const bytes = await readFile(file);
-    if (bytes.length >= MAGIC.length && equal(bytes.subarray(0, MAGIC.length), MAGIC)) {
+    if (versionOf(bytes) !== null) {
       state.evidence = { name: file.name, bytes, fingerprint: hex(sha256(bytes)) };
     } else {
       state.originals = state.originals.filter(({ name }) => name !== file.name);
@@ -95,12 +95,16 @@ async function examine() {
     setTimeout(resolve, 20);
   });
   await prepareSignatures();
-  const examination = new Examination(state.evidence.bytes, { chainId, roots: state.roots }, state.originals);
+  const start = performance.now();
+  const examination = new Examination(state.evidence.bytes, { chainId, roots: state.roots });
   const verdict = await examination.run();
   if (turn !== latest) return;
   state.outcome = {
     verdict,
-    checks: examination.rows,
+    examination,
+    // For the bench.
+    ms: performance.now() - start,
+    exhibits: compareExhibits(examination, state.originals).files,
     facts: examination.holds ? describeFacts(examination) : null,
   };
   render();
@@ -108,24 +112,31 @@ async function examine() {
 }
 
 function renderOutcome() {
-  const { outcome, evidence, originals } = state;
-  const report = new Report(state.language);
+  const { outcome, evidence } = state;
   if (outcome === null) return [h('p', {}, t('nothing'))];
   if (outcome.notice) return [h('p', { class: 'notice' }, t(outcome.notice) + outcome.detail)];
-  const { verdict, checks, facts } = outcome;
+  const { verdict, examination, exhibits, facts } = outcome;
+  const { rows } = examination;
+  const report = new Report(state.language, examination);
   return [
     h(
       'p',
-      { id: 'verdict', class: `verdict ${verdict}`, 'data-verdict': verdict, tabindex: '-1' },
-      report.verdict(verdict, checks),
-      report.reason(checks),
+      {
+        id: 'verdict',
+        class: `verdict ${verdict}`,
+        'data-verdict': verdict,
+        'data-ms': outcome.ms.toFixed(1),
+        tabindex: '-1',
+      },
+      report.verdict(verdict, rows),
+      report.reason(rows),
     ),
-    report.files(evidence, originals),
+    report.files(evidence, exhibits),
     facts && [h('h2', {}, t('proven')), report.facts(facts)],
     h('h2', {}, t('examination')),
-    report.examination(checks),
+    report.examination(rows),
     h('section', {}, h('h2', {}, t('cantShow')), h('p', {}, t('cantShowText'))),
-    facts?.history && facts.history.events.length > 0 && [h('h2', {}, t('history')), report.history(facts)],
+    facts?.history && facts.history.events.length > 0 && [h('h2', {}, t('history')), report.history()],
   ];
 }
 

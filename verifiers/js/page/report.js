@@ -4,12 +4,26 @@ import { hex } from '../src/bytes.js';
 import { printable } from '../src/printable.js';
 import { say } from '../src/words.js';
 import { h } from './dom.js';
-import { BASES, ELEMENTS, ENDINGS, RESULTS, SECTIONS, TEXTS, VERDICTS, kindText, stepText } from './texts.js';
+import {
+  BASES,
+  ELEMENTS,
+  ENDINGS,
+  EXHIBITS,
+  RESULTS,
+  SECTIONS,
+  STATUSES,
+  TEXTS,
+  VERDICTS,
+  kindText,
+  stepText,
+} from './texts.js';
 
 /** Renders in one language. */
 export class Report {
-  constructor(language) {
+  constructor(language, examination) {
     this.language = language;
+    this.names = examination.names;
+    this.events = examination.history ?? [];
     this.index = language === 'zh' ? 1 : 0;
   }
 
@@ -72,8 +86,8 @@ export class Report {
     return this.language === 'zh' ? `${utc}（${this.t('beijing')} ${beijing}）` : utc;
   }
 
-  organisation(id, facts) {
-    const name = facts.organisations[id];
+  organisation(id) {
+    const name = this.names.get(id);
     return name === undefined || name === id ? printable(id) : `${printable(name)} (${printable(id)})`;
   }
 
@@ -97,7 +111,7 @@ export class Report {
           code(stamp.root_sha256),
         ],
       ]),
-      ['validators', facts.validators.map((validator) => this.validator(validator, facts))],
+      ['validators', facts.validators.map((validator) => this.validator(validator))],
     ];
     return h(
       'dl',
@@ -113,34 +127,72 @@ export class Report {
     );
   }
 
-  validator({ organisation, power, signed }, facts) {
+  validator({ organisation, power, signed }) {
     const share = `${this.t('power')} ${power}`;
     const parts = [share, this.t(signed ? 'signed' : 'unsigned')].join(this.language === 'zh' ? '，' : ', ');
-    return `${this.organisation(organisation, facts)}: ${parts}`;
+    return `${this.organisation(organisation)}: ${parts}`;
   }
 
   itemRows(facts) {
-    const { item, events, inside, custody, claims, ended } = facts.history;
-    const comma = this.language === 'zh' ? '；' : '; ';
+    const { item, events, inside } = facts.history;
     return [
       ['item', [code(item)]],
-      ['events', [`${events.length}${comma}${this.t('noOthers')}`]],
+      ['events', [`${events.length}${this.semicolon}${this.t('noOthers')}`]],
       inside.length > 0 && ['insideNow', inside.map(code)],
-      custody && [
+      ...(facts.custody === null ? [] : this.custodyRows(facts.custody)),
+      facts.handovers.length > 0 && ['handovers', facts.handovers.map((one) => this.handover(one))],
+    ].filter(Boolean);
+  }
+
+  custodyRows({ holder, basis, discrepancy, ended, offer, claims, stock }) {
+    return [
+      holder !== null && [
         'custody',
         [
-          `${this.organisation(custody.holder, facts)}${comma}` +
-            (BASES[custody.basis]?.[this.index] ?? custody.basis),
-        ],
+          `${this.organisation(holder)}${this.semicolon}${BASES[basis]?.[this.index] ?? ''}`,
+          discrepancy,
+        ].filter(Boolean),
       ],
+      offer && ['onOffer', [`${this.organisation(offer.to)}, ${this.time(offer.deadline_ms)}`]],
       claims.length > 0 && [
         'claims',
-        claims.map(
-          ({ organisation, reason }) => `${this.organisation(organisation, facts)}: ${printable(reason)}`,
+        claims.map(({ item, organisation, reason }) =>
+          h(
+            'span',
+            {},
+            this.organisation(organisation),
+            ': ',
+            printable(reason ?? this.t('displaced')),
+            ' ',
+            code(item),
+          ),
         ),
       ],
-      ended && ['ended', [ENDINGS[ended.how]?.[this.index] ?? ended.how]],
+      stock && [
+        'stock',
+        stock.holdings.map(
+          ({ organisation, millionths }) =>
+            `${this.organisation(organisation)}: ${amount(millionths)} ${printable(stock.unit)}`,
+        ),
+      ],
+      ended && ['ended', [ENDINGS[ended.how]?.[this.index] ?? '']],
     ].filter(Boolean);
+  }
+
+  handover({ height, transaction, time_ms: time, organisation, offer, answer, claim }) {
+    const who = `${this.time(time)} (${height}/${transaction}) ${this.organisation(organisation)}: `;
+    const status = (value) => (value === null ? this.t('unknownOutcome') : STATUSES[value][this.index]);
+    let what;
+    if (offer)
+      what = `${this.t('offers')} ${this.organisation(offer.to)}${this.semicolon}${status(offer.status)}`;
+    else if (answer) what = `${this.t('answers')} ${status(answer.status)}`;
+    else what = `${this.t('claimsIt')} ${printable(claim.reason)}`;
+    const discrepancy = offer?.discrepancy ?? answer?.discrepancy ?? null;
+    return printable(`${who}${what}`) + (discrepancy === null ? '' : ` (${printable(discrepancy)})`);
+  }
+
+  get semicolon() {
+    return this.language === 'zh' ? '；' : '; ';
   }
 
   depositRows(facts) {
@@ -159,7 +211,7 @@ export class Report {
         [`${this.t('noLater')} ${this.time(deposit.time_ms)} ± ${Number(facts.time_error_ms) / 1000} s`],
       ],
       deposit.disclosed_ms !== null && ['disclosedAt', [this.time(deposit.disclosed_ms)]],
-      ['owner', [this.organisation(deposit.organisation, facts)]],
+      ['owner', [this.organisation(deposit.organisation)]],
       ['ownerKey', [code(deposit.owner_key)]],
       ['commitment', [code(deposit.commitment)]],
       ...deposit.files.map(({ sha256, name }) => [
@@ -172,16 +224,17 @@ export class Report {
     ].filter(Boolean);
   }
 
-  history(facts) {
+  history() {
     return h(
       'ol',
       { class: 'history' },
-      facts.history.events.map((event) => this.event(event, facts)),
+      this.events.map((event) => this.event(event)),
     );
   }
 
-  event(event, facts) {
-    const document = readDocument(event.document);
+  event({ entry, content, via }) {
+    const source = eventText(content.bytes);
+    const document = readDocument(source);
     const place = document.bizLocation?.id ?? document.readPoint?.id;
     const line = [
       kindText(text(document.type), this.language),
@@ -202,8 +255,8 @@ export class Report {
       h(
         'p',
         {},
-        `${this.t('recordedAt')} ${this.time(event.time_ms)}: ${this.organisation(event.organisation, facts)} ` +
-          `(${event.height}/${event.transaction}/${event.event})`,
+        `${this.t('recordedAt')} ${this.time(entry.time_ms)}: ${this.organisation(entry.organisation)} ` +
+          `(${entry.position.height}/${entry.position.transaction}/${entry.position.event})`,
       ),
       document.eventTime &&
         h(
@@ -216,25 +269,25 @@ export class Report {
       place && h('p', {}, `${this.t('at')} `, code(text(place))),
       typeof document.parentID === 'string' && h('p', {}, `${this.t('container')} `, code(document.parentID)),
       things(document) > 0 && h('p', {}, `${this.t('things')}: ${things(document)}`),
-      event.via.length > 0 &&
+      via.length > 0 &&
         h(
           'p',
           {},
           `${this.t('via')} `,
-          event.via.map((container) => [code(container), ' ']),
+          via.map((container) => [code(container), ' ']),
         ),
       h(
         'details',
         {},
         h('summary', {}, this.t('exact')),
-        h('p', {}, 'SHA-256 ', code(event.content_hash)),
-        h('pre', { tabindex: '0' }, printable(event.document ?? '', true)),
+        h('p', {}, 'SHA-256 ', code(hex(entry.content_hash))),
+        h('pre', { tabindex: '0' }, printable(source, true)),
       ),
     );
   }
 
   /** Names and fingerprints of the files that were handed in. */
-  files(evidence, originals) {
+  files(evidence, exhibits) {
     return h(
       'dl',
       { class: 'facts' },
@@ -245,12 +298,22 @@ export class Report {
         h('dd', {}, printable(evidence.name)),
         h('dd', {}, 'SHA-256 ', code(evidence.fingerprint)),
       ),
-      originals.length > 0 &&
+      exhibits.length > 0 &&
         h(
           'div',
           {},
           h('dt', {}, this.t('originalsGiven')),
-          originals.map(({ name, hash }) => h('dd', {}, printable(name), ' ', code(hex(hash)))),
+          exhibits.map(({ name, sha256, verdict }) =>
+            h(
+              'dd',
+              { class: `exhibit ${verdict}`, 'data-exhibit': verdict },
+              h('span', { class: 'badge' }, EXHIBITS[verdict][this.index]),
+              ' ',
+              printable(name),
+              ' ',
+              code(sha256),
+            ),
+          ),
         ),
     );
   }
@@ -272,6 +335,16 @@ function things(document) {
 }
 
 const code = (value) => h('code', {}, printable(value));
+
+/** Millionths of a unit as a decimal number. */
+function amount(millionths) {
+  const digits = millionths.toString().padStart(7, '0');
+  const fraction = digits.slice(-6).replace(/0+$/, '');
+  return digits.slice(0, -6) + (fraction === '' ? '' : `.${fraction}`);
+}
+
+/** The event as its submitter wrote it; what isn't UTF-8 shows as U+FFFD. */
+const eventText = (bytes) => new TextDecoder().decode(bytes);
 
 const text = (value) => (typeof value === 'string' ? value : '');
 

@@ -14,63 +14,64 @@ export const SECTIONS = [
 /** Of each element: its name, and what it asks. */
 export const ELEMENTS = {
   file: {
-    en: ['File', 'Is the file whole, and canonically encoded?'],
+    en: ['File', 'Is the file whole, in the one form that it may have?'],
     zh: ['文件', '文件是否完整、编码是否规范'],
   },
   genesis: {
-    en: ['Genesis', 'The root of trust: is the chain id the one that a trusted source publishes?'],
+    en: ['Genesis', 'Is the chain the one that a trusted place publishes?'],
     zh: ['创世文件', '信任之根：链标识是否为可信来源公布的链标识'],
   },
   validators: {
-    en: ['Validators', 'Was each change of the validators, from genesis on, decided by the set before it?'],
-    zh: ['节点交接', '自创世起，每次验证节点变更是否均由变更前的节点集作出'],
+    en: ['Validators', 'Was each change of the validators decided by those before it?'],
+    zh: ['验证节点', '自创世起，每次验证节点变更是否均由变更前的节点集作出'],
   },
   anchor: {
-    en: ['Anchor', 'Did more than 2/3 of the voting power sign the block header?'],
+    en: ['Anchor', "Did more than two thirds of the voting power sign the last block's header?"],
     zh: ['锚定区块', '区块头是否由超过三分之二的表决权签署'],
   },
   state: {
-    en: ['State', "Is each value proven under that header's state root?"],
+    en: ['State', 'Is each value proven under that header?'],
     zh: ['账本状态', '所载各值是否在该区块头的状态根下得到证明'],
   },
   blocks: {
-    en: ['Blocks', 'Do the blocks that hold the record belong to this chain?'],
+    en: ['Blocks', "Do the record's blocks belong to the chain?"],
     zh: ['区块', '记录所在的区块是否属于本链'],
   },
   transactions: {
-    en: ['Transactions', "Do the transactions' places, exact bytes and signatures hold?"],
+    en: ['Transactions', 'Are the transactions in these blocks, with these exact bytes and signatures?'],
     zh: ['交易', '交易在区块中的位置、原始字节与签名是否成立'],
   },
   completeness: {
-    en: ['Completeness', 'Is nothing left out or added?'],
+    en: ['Completeness', 'Is nothing missing, and nothing added?'],
     zh: ['完整性', '记录是否无遗漏、无增删'],
   },
   keys: {
-    en: ['Keys', 'Did the signing keys belong to the organisations named, and were they valid then?'],
+    en: ['Keys', 'Did the signing keys belong to the organisations, and were they valid then?'],
     zh: ['密钥', '签名密钥是否属于所称机构且当时有效'],
+  },
+  custody: {
+    en: ['Custody', 'Who has the item, on whose word, and who says otherwise?'],
+    zh: ['占有', '物品由谁占有、依据谁的陈述、谁有不同陈述'],
+  },
+  handovers: {
+    en: ['Handovers', 'What was offered, accepted, rejected and claimed?'],
+    zh: ['交接', '何时提出交付、接受、拒绝与主张'],
   },
   time: {
     en: ['Time', 'When was it recorded, within which error?'],
     zh: ['时间', '上链时间及其误差'],
   },
   'time-stamps': {
-    en: [
-      'Time stamps',
-      'Do independent time-stamp authorities (RFC 3161) say that the blocks existed no later than some time?',
-    ],
+    en: ['Time stamps', 'Do independent time-stamp authorities (RFC 3161) bound the time?'],
     zh: ['时间戳', '独立时间戳机构（RFC 3161）是否证明记录所在区块不晚于某时存在'],
   },
   independence: {
-    en: ['Independence', 'Have the validators an interest in the matter?'],
+    en: ['Independence', "Are the validators independent of the record's parties?"],
     zh: ['独立性', '验证节点与当事人是否有利害关系'],
   },
   opening: {
-    en: ['Opening', 'Which files does the commitment stand for?'],
+    en: ['Opening', 'Which files is the commitment to?'],
     zh: ['承诺的开启', '承诺值对应哪些文件'],
-  },
-  originals: {
-    en: ['Originals', 'Are the originals handed in those of the record?'],
-    zh: ['原件', '提交的原件与上链的指纹是否一致'],
   },
 };
 
@@ -84,14 +85,14 @@ export const RESULTS = {
 
 export const VERDICTS = {
   verified: {
-    en: () => 'Verified: every element holds.',
-    zh: () => '核验通过：各要素均成立。',
+    en: () => 'Verified: every element of the record holds.',
+    zh: () => '核验通过，记录各项均成立。',
   },
   'verified-with-reservations': {
     en: (names) =>
-      `Verified, with reservations to weigh: ${names.join(', ')}. Every element holds; those named leave a ` +
-      'question to weigh.',
-    zh: (names) => `核验通过，但有须斟酌的保留事项：${names.join('、')}。`,
+      'Verified, with reservations: every element of the record holds; these leave a question to weigh: ' +
+      `${names.join(', ')}.`,
+    zh: (names) => `核验通过，记录各项均成立，但有须斟酌的保留事项：${names.join('、')}。`,
   },
   'not-verified': {
     en: (names) => `Not verified: ${names.join(', ')}. This file proves nothing.`,
@@ -137,7 +138,7 @@ export const TEXTS = {
   unreadable: ["A file can't be read: ", '文件无法读取：'],
   fault: ['This page failed, which says nothing about the file: ', '本页面出错，与证据文件的真伪无关：'],
   evidenceFile: ['Evidence file', '证据文件'],
-  originalsGiven: ['Originals handed in', '提交的原件'],
+  originalsGiven: ['Exhibits, judged apart from the record', '提交的文件（与记录分别认定）'],
   examination: ['The examination', '核验'],
   proven: ['What is proven', '所证明的事实'],
   chain: ['Chain', '链'],
@@ -147,8 +148,16 @@ export const TEXTS = {
   events: ['Events', '事件'],
   noOthers: ['there are no others', '此外别无记录'],
   insideNow: ['In a container now', '现处于容器中'],
-  custody: ['Holder', '持有人'],
-  claims: ['Claimed by', '主张持有'],
+  custody: ['Holder', '占有人'],
+  onOffer: ['On offer to, until', '正在要约交付给，期限'],
+  handovers: ['Handovers and claims', '交接与主张'],
+  offers: ['offers it to', '向其发出交付要约：'],
+  answers: ['answers:', '答复：'],
+  claimsIt: ['claims it:', '主张占有：'],
+  unknownOutcome: ['what became of it is not in this file', '文件未载明结果'],
+  displaced: ['had it by its own word, until a claim displaced it', '曾以单方陈述占有，后被他方主张取代'],
+  stock: ['Account of the lot', '批次账目'],
+  claims: ['Claimed by', '主张占有'],
   ended: ['Its life ended', '生命周期终止'],
   designId: ['Design id', '存证编号'],
   designTitle: ['Title', '名称'],
@@ -256,4 +265,20 @@ export const BASES = {
   'own-word': ['one-sided: its own word', '单方陈述'],
   prefix: ['by its GS1 company prefix', '依其 GS1 厂商识别代码'],
   handover: ['by a handover that both sides signed', '经双方签署的交接'],
+};
+
+export const STATUSES = {
+  open: ['open', '待答复'],
+  void: ['void: no answer in time', '已失效：逾期未答复'],
+  accepted: ['accepted', '已接受'],
+  'accepted-with-discrepancy': ['accepted with a discrepancy', '已接受，有差异'],
+  rejected: ['rejected', '已拒绝'],
+  withdrawn: ['withdrawn', '已撤回'],
+};
+
+/** Verdicts on files that were handed in. */
+export const EXHIBITS = {
+  recorded: ['part of the record', '属于该记录'],
+  'not-compared': ['could not be compared', '无法比对'],
+  'not-recorded': ['not part of the record', '不属于该记录'],
 };

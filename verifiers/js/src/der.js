@@ -1,7 +1,7 @@
 // DER as docs/evidence.md asks for it: every element down to the last is checked before any is read. The rules
 // are this project's own ("What a token is"), stricter than those of the libraries for ASN.1, so it is read here.
 
-import { compare, equal, hex, text } from './bytes.js';
+import { compare, equal, hex } from './bytes.js';
 import { Refusal, demand } from './refusal.js';
 
 export const TAG = {
@@ -243,30 +243,34 @@ export function tokenTime(element) {
 
 const ATTRIBUTES = {
   '2.5.4.3': 'CN',
-  '2.5.4.5': 'serialNumber',
   '2.5.4.6': 'C',
   '2.5.4.7': 'L',
   '2.5.4.8': 'ST',
   '2.5.4.10': 'O',
   '2.5.4.11': 'OU',
-  '2.5.4.97': 'organizationIdentifier',
-  '1.2.840.113549.1.9.1': 'emailAddress',
 };
 
-/** A Name as people read it; what isn't text is shown as hexadecimal digits. */
+const BMP_STRING = 0x1e;
+/** UTF8String, PrintableString, TeletexString and IA5String, all read as UTF-8. */
+const TEXT_TAGS = [0x0c, 0x13, 0x14, 0x16];
+
+function valueText({ tag, content }) {
+  let decoder;
+  if (TEXT_TAGS.includes(tag)) decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  else if (tag === BMP_STRING) decoder = new TextDecoder('utf-16be', { ignoreBOM: true });
+  else return hex(content);
+  // eslint-disable-next-line no-control-regex
+  return decoder.decode(content).replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+/** A Name as people read it (docs/evidence.md, "What a verifier says"). */
 export function nameText(name) {
   const parts = [];
   for (const set of elements(name.content)) {
     for (const attribute of elements(set.content)) {
       const [type, value] = elements(attribute.content);
       const dotted = oidText(type.content);
-      let shown;
-      try {
-        shown = value.tag === 0x1e ? new TextDecoder('utf-16be').decode(value.content) : text(value.content);
-      } catch {
-        shown = hex(value.content);
-      }
-      parts.push(`${ATTRIBUTES[dotted] ?? dotted}=${shown}`);
+      parts.push(`${ATTRIBUTES[dotted] ?? dotted}=${valueText(value)}`);
     }
   }
   return parts.join(', ');

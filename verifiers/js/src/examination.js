@@ -3,18 +3,22 @@
 
 import { be64, compare, concat, equal, hex, text, utf8 } from './bytes.js';
 import { ValidatorSets, checkCertifiedHeader, checkEnvelope } from './chain.js';
+import { readCustody } from './custody.js';
 import { readGenesis } from './genesis.js';
+import { isDoubtful, readHandovers } from './handovers.js';
 import { designCommitment, designFiles, designId, sha256 } from './hashes.js';
 import { Histories } from './history.js';
 import { canonicalIdentifier } from './identifiers.js';
 import { checkWholeLink, emptyLink } from './links.js';
 import { types } from './messages.js';
 import { decode } from './protobuf.js';
-import { Refusal, demand } from './refusal.js';
+import { MissingValue, Refusal, demand } from './refusal.js';
 import { checkTimeStamps } from './stamps.js';
 import { checkStateProof, checkTransactionPath } from './trees.js';
 
-const MAGIC = utf8('touchstone/evidence/v1\n');
+/** How files begin; those of the first version may lack records that *custody* and *handovers* ask for. */
+const MAGICS = { 1: utf8('touchstone/evidence/v1\n'), 2: utf8('touchstone/evidence/v2\n') };
+const MAGIC_LENGTH = MAGICS[2].length;
 const MAX_FILE = 268_435_456;
 const MAX_DESIGN_FILES = 1000;
 const CHECKSUM = 32;
@@ -36,11 +40,12 @@ export const ELEMENTS = [
   ['transactions', 16],
   ['completeness', 16],
   ['keys', 17],
+  ['custody', 17],
+  ['handovers', 17],
   ['time', 17],
   ['time-stamps', 17],
   ['independence', 17],
   ['opening', 18],
-  ['originals', 18],
 ];
 
 // Findings are names and values of words.js.
@@ -60,13 +65,11 @@ async function each(list, work) {
 
 export class Examination {
   /**
-   * `trust.chainId`: the trusted chain id or null; `trust.roots`: trusted root certificates in DER;
-   * `originals`: of each, its name and the SHA-256 of its bytes.
+   * `trust.chainId`: the trusted chain id or null; `trust.roots`: trusted root certificates in DER.
    */
-  constructor(bytes, trust, originals) {
+  constructor(bytes, trust) {
     this.bytes = bytes;
     this.trust = trust;
-    this.originals = originals;
     this.rows = [];
     this.asked = new Set();
     this.stamps = [];
@@ -86,11 +89,12 @@ export class Examination {
       transactions: this.transactions,
       completeness: this.completeness,
       keys: this.keys,
+      custody: this.custody,
+      handovers: this.handovers,
       time: this.time,
       'time-stamps': this.timeStamps,
       independence: this.independence,
       opening: this.opening,
-      originals: this.originalFiles,
     };
     let failed = false;
     for (const [element, article] of ELEMENTS) {
@@ -124,16 +128,17 @@ export class Examination {
   file() {
     const { bytes } = this;
     demand(bytes.length <= MAX_FILE, 'the file is larger than 268435456 bytes');
+    this.version = versionOf(bytes);
     demand(
-      bytes.length >= MAGIC.length + CHECKSUM && equal(bytes.subarray(0, MAGIC.length), MAGIC),
-      'this is not an evidence file of this version',
+      this.version !== null && bytes.length >= MAGIC_LENGTH + CHECKSUM,
+      'this is not an evidence file of a version that is known here',
     );
     const end = bytes.length - CHECKSUM;
     demand(
       equal(sha256(bytes.subarray(0, end)), bytes.subarray(end)),
       'the checksum differs: the file is damaged',
     );
-    this.evidence = decode(types.Evidence, bytes.subarray(MAGIC.length, end));
+    this.evidence = decode(types.Evidence, bytes.subarray(MAGIC_LENGTH, end));
     return passed('whole');
   }
 
@@ -181,7 +186,9 @@ export class Examination {
   ask(...parts) {
     const key = concat(...parts.map((part) => (typeof part === 'string' ? utf8(part) : part)));
     const name = hex(key);
-    demand(this.values.has(name), () => `the state value at ${printableKey(key)} is not in the file`);
+    if (!this.values.has(name)) {
+      throw new MissingValue(`the state value at ${printableKey(key)} is not in the file`);
+    }
     this.asked.add(name);
     return this.values.get(name);
   }
@@ -330,6 +337,39 @@ export class Examination {
     return { result: doubts.length > 0 ? RESERVATION : PASSED, findings: [all, ...doubts] };
   }
 
+  custody() {
+    const { item } = this.evidence;
+    if (item === null) return notGiven('notAnItem');
+    if (this.own === 0) return notGiven('noCustody');
+    try {
+      this.held = readCustody(item, (...parts) => this.ask(...parts), this.header.time_ms);
+    } catch (error) {
+      if (this.version === 1 && error instanceof MissingValue) return notGiven('firstVersion');
+      throw error;
+    }
+    const { custody, claims } = this.held;
+    const findings = [custody === null ? ['noHolder'] : ['holder', custody]];
+    return {
+      result: claims.length > 0 ? RESERVATION : PASSED,
+      findings: [...findings, ...claims.map((claim) => [claim.reason === '' ? 'displaced' : 'claim', claim])],
+    };
+  }
+
+  handovers() {
+    if (this.evidence.item === null) return notGiven('notAnItem');
+    const places = new Set(
+      this.history.map(({ entry: { position } }) => `${position.height}/${position.transaction}`),
+    );
+    const transactions = this.signed.filter(({ height, index }) => places.has(`${height}/${index}`));
+    const ask = (...parts) => this.ask(...parts);
+    this.statements = readHandovers(transactions, ask, this.version === 1, this.header.time_ms);
+    if (this.statements.length === 0) return notGiven('noHandovers');
+    return {
+      result: this.statements.some(isDoubtful) ? RESERVATION : PASSED,
+      findings: this.statements.map((statement) => ['statement', statement]),
+    };
+  }
+
   time() {
     const value = this.ask('parameters');
     demand(value !== null, 'the chain has no parameters');
@@ -415,22 +455,17 @@ export class Examination {
     return passed(opening === null ? 'disclosed' : 'opened', { count: hashes.length });
   }
 
-  originalFiles() {
-    if (this.originals.length === 0) return notGiven('noOriginals');
-    const known = new Set(
-      [...(this.opened ?? []), ...(this.history ?? []).map(({ entry }) => entry.content_hash)].map(hex),
-    );
-    for (const { name, hash } of this.originals) {
-      demand(known.has(hex(hash)), () => `${name} is not among the files or events of this record`);
-    }
-    return { result: PASSED, findings: this.originals.map(({ name }) => ['original', { name }]) };
-  }
-
   /** Heights of the file's blocks that no authority stamped. */
   get unstamped() {
     const stamped = new Set(this.stamps.flatMap(({ heights }) => heights));
     return [...this.headers.keys()].filter((height) => !stamped.has(height));
   }
+}
+
+/** The version of which the file says it is, or null. */
+export function versionOf(bytes) {
+  const found = Object.entries(MAGICS).find(([, magic]) => equal(bytes.subarray(0, magic.length), magic));
+  return found === undefined ? null : Number(found[0]);
 }
 
 /** A key of the state as people read it: text as far as it is some. */

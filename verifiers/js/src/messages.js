@@ -55,6 +55,11 @@ export const types = declare({
   End: '1 how enum, 2 position Position',
   Stock: '1 unit string, 2 holdings* Holding',
   Holding: '1 organisation string, 2 millionths uint64',
+  Portion: '1 product string, 2 millionths uint64',
+  Emptying: '1 position Position, 2 custody? Custody',
+  Offer:
+    '1 from string, 2 to string, 3 deadline_ms uint64, 4 items* string, 5 position Position, 6 outcome enum, ' +
+    '7 answered? Position, 8 discrepancy string, 9 portions* Portion',
   Design:
     '1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position Position, ' +
     '5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? Disclosure',

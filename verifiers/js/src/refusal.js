@@ -9,6 +9,9 @@ export class Refusal extends Error {
   }
 }
 
+/** A value of the state that an element asks for isn't in the file. */
+export class MissingValue extends Refusal {}
+
 /** Throws a `Refusal` unless the condition holds. */
 export function demand(condition, reason) {
   if (!condition) throw new Refusal(typeof reason === 'function' ? reason() : reason);

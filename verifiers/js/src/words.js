@@ -13,18 +13,39 @@ const accuracy = {
   zh: (ms) => (ms === null ? '未声明精度' : `精度 ${ms} 毫秒`),
 };
 
+const placeOf = ({ height, transaction, event }) => `${height}/${transaction}/${event}`;
+const placeOfTransaction = ({ height, index }) => `${height}/${index}`;
+const remark = (discrepancy) => (discrepancy === null ? '' : ` (${discrepancy})`);
+
+// By the numbers of the enum Basis.
+const BASES_EN = {
+  1: 'by its own word alone: one-sided, nobody confirmed it',
+  2: 'by its GS1 company prefix',
+  3: 'by a handover',
+};
+const BASES_ZH = { 1: '仅依其单方陈述，无人确认', 2: '依其 GS1 厂商识别代码', 3: '经双方交接' };
+
+export const STATUSES_ZH = {
+  open: '待答复',
+  void: '已失效',
+  accepted: '已接受',
+  'accepted-with-discrepancy': '已接受，有差异',
+  rejected: '已拒绝',
+  withdrawn: '已撤回',
+};
+
 const noLaterThan = ({ genTime, accuracy: ms }) => iso(genTime + (ms ?? 0n));
 
 export const FINDINGS = {
   whole: {
     en: () => 'whole, and canonically encoded',
-    zh: () => '文件完整，编码规范',
+    zh: () => '完整，且编码规范',
   },
   compareChain: {
     en: ({ chainId }) =>
       `no trusted genesis was given: everything below holds for the chain ${chainId}, which must be ` +
       'compared with the chain id that the consortium publishes',
-    zh: ({ chainId }) => `未提供可信的创世文件：以下各项仅对链 ${chainId} 成立，须与联盟公布的链标识核对`,
+    zh: ({ chainId }) => `未提供受信的创世文件：以下各项均就链 ${chainId} 而言，须与联盟公布的链标识核对`,
   },
   trustedChain: {
     en: ({ chainId }) => `of the trusted chain ${chainId}`,
@@ -36,7 +57,7 @@ export const FINDINGS = {
   },
   validatorChanges: {
     en: ({ count }) => `changes of the validators: ${count}, each decided by the set before it`,
-    zh: ({ count }) => `验证节点变更 ${count} 次，每次均由变更前的节点集作出`,
+    zh: ({ count }) => `验证节点变更 ${count} 次，均由变更前的节点集作出`,
   },
   anchor: {
     en: ({ id, height, signed, total }) =>
@@ -47,22 +68,22 @@ export const FINDINGS = {
   },
   state: {
     en: ({ count }) => `values proven under the anchor's state root: ${count}`,
-    zh: ({ count }) => `在锚定区块的状态根下得到证明的值：${count} 个`,
+    zh: ({ count }) => `在锚定区块状态根下得到证明的值：${count} 个`,
   },
   blocks: {
     en: ({ count }) => `blocks of the chain, each with its certificate: ${count}`,
-    zh: ({ count }) => `本链的区块，各有提交证书：${count} 个`,
+    zh: ({ count }) => `本链区块 ${count} 个，均有证书`,
   },
   transactions: {
     en: ({ count }) => `transactions in their blocks, exact bytes, signatures hold: ${count}`,
-    zh: ({ count }) => `交易在其区块之中，字节一致，签名成立：${count} 笔`,
+    zh: ({ count }) => `交易 ${count} 笔，在区块中的位置、原始字节与签名均成立`,
   },
   itemComplete: {
     en: ({ own, shared, height }) =>
       `events of its own: ${own}, of its containers while it was in them: ${shared}; none ` +
       `is missing up to height ${height}`,
     zh: ({ own, shared, height }) =>
-      `自身事件 ${own} 个，在容器中期间容器的事件 ${shared} 个；截至高度 ${height} 无一遗漏`,
+      `自身事件 ${own} 项，在容器内期间容器的事件 ${shared} 项；截至高度 ${height} 无一遗漏`,
   },
   nothingRecorded: {
     en: ({ height }) => `nothing was recorded for it up to height ${height}`,
@@ -80,7 +101,7 @@ export const FINDINGS = {
     en: ({ count }) =>
       'every signing key belonged to the organisation named and was valid at its height ' +
       `(signatures: ${count})`,
-    zh: ({ count }) => `签名密钥均属于所称机构且当时有效（签名 ${count} 个）`,
+    zh: ({ count }) => `每个签名密钥均属于所称机构且在该高度有效；签名 ${count} 个`,
   },
   doubtfulKey: {
     en: ({ key, organisation, since, height, index }) =>
@@ -96,7 +117,7 @@ export const FINDINGS = {
       'more than 2/3 of the voting power compared with theirs when they first saw it: ' +
       `precision ${precision} ms, message delay ${delay} ms`,
     zh: ({ precision, delay }) =>
-      '链上时间：区块时间取自提议节点的时钟，超过三分之二表决权的验证节点在首次见到时与各自的' +
+      '链上时间：区块时间为提议节点的时钟时间，超过三分之二表决权的验证节点在首次收到时与其' +
       `时钟核对：时钟精度 ${precision} 毫秒，消息延迟 ${delay} 毫秒`,
   },
   recorded: {
@@ -109,7 +130,7 @@ export const FINDINGS = {
   },
   chainTimeOnly: {
     en: () => 'chain time only: the file carries no token of a time-stamp authority',
-    zh: () => '仅有链上时间：文件不含时间戳机构的时间戳',
+    zh: () => '仅有链上时间：文件没有时间戳机构的令牌',
   },
   nothingToStamp: {
     en: () => 'no block holds anything of the subject that could be stamped',
@@ -156,7 +177,7 @@ export const FINDINGS = {
   },
   noCommitment: {
     en: () => 'there is no commitment to open',
-    zh: () => '没有须开启的承诺值',
+    zh: () => '没有需开启的承诺值',
   },
   closed: {
     en: () => 'nothing opens the commitment: what was deposited does not show',
@@ -172,13 +193,69 @@ export const FINDINGS = {
     en: ({ count }) => `the commitment was opened in public, on the ledger, by its owner (files: ${count})`,
     zh: ({ count }) => `存证人已在账本上公开开启承诺值（文件 ${count} 个）`,
   },
-  noOriginals: {
-    en: () => 'no original files were handed in',
-    zh: () => '未提交原件',
+  notAnItem: {
+    en: () => 'for items alone',
+    zh: () => '仅适用于物品',
   },
-  original: {
-    en: ({ name }) => `${name} is a file of this record, byte for byte`,
-    zh: ({ name }) => `${name} 与本记录的文件逐字节一致`,
+  noCustody: {
+    en: () => 'nothing is recorded',
+    zh: () => '没有任何记录',
+  },
+  firstVersion: {
+    en: () => 'not in the file, which is of the first version',
+    zh: () => '文件为第一版，不含此项',
+  },
+  noHolder: {
+    en: () => 'nobody is recorded as holder',
+    zh: () => '没有记录占有人',
+  },
+  holder: {
+    en: ({ holder, basis, since, discrepancy }) =>
+      `held by ${holder}, ${BASES_EN[basis] ?? basis}, since ${placeOf(since)}` +
+      (discrepancy === '' ? '' : `; discrepancy stated then: ${discrepancy}`),
+    zh: ({ holder, basis, since, discrepancy }) =>
+      `由 ${holder} 占有，${BASES_ZH[basis] ?? basis}，自 ${placeOf(since)} 起` +
+      (discrepancy === '' ? '' : `；当时所述差异：${discrepancy}`),
+  },
+  claim: {
+    en: ({ item, organisation, reason, since }) =>
+      `${organisation} claims ${item} since ${placeOf(since)}: ${reason}`,
+    zh: ({ item, organisation, reason, since }) =>
+      `${organisation} 自 ${placeOf(since)} 起主张占有 ${item}：${reason}`,
+  },
+  displaced: {
+    en: ({ item, organisation }) => `${organisation} had ${item} by its own word before a claim displaced it`,
+    zh: ({ item, organisation }) => `${organisation} 此前以单方陈述占有 ${item}，后被他方主张取代`,
+  },
+  noHandovers: {
+    en: () => 'no offers, answers or claims in this history',
+    zh: () => '此记录中没有交付要约、答复或主张',
+  },
+  statement: {
+    en: ({ transaction, offer, answer, claim }) => {
+      const who = `${placeOfTransaction(transaction)} ${transaction.organisation}`;
+      if (offer) {
+        return (
+          `${who} offers to ${offer.to}, answer until ${iso(offer.deadline_ms)}: ` +
+          `${offer.status ?? 'what became of it is not in the file'}${remark(offer.discrepancy)}`
+        );
+      }
+      return answer
+        ? `${who} answers: ${answer.status}${remark(answer.discrepancy)}`
+        : `${who} claims: ${claim.reason}`;
+    },
+    zh: ({ transaction, offer, answer, claim }) => {
+      const who = `${placeOfTransaction(transaction)} ${transaction.organisation}`;
+      if (offer) {
+        return (
+          `${who} 向 ${offer.to} 发出交付要约，答复期限 ${iso(offer.deadline_ms)}：` +
+          `${offer.status === null ? '文件未载明结果' : STATUSES_ZH[offer.status]}${remark(offer.discrepancy)}`
+        );
+      }
+      return answer
+        ? `${who} 答复：${STATUSES_ZH[answer.status]}${remark(answer.discrepancy)}`
+        : `${who} 主张占有：${claim.reason}`;
+    },
   },
   refused: {
     en: ({ reason }) => reason,

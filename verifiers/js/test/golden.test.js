@@ -8,8 +8,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { verifyEvidence as examineInNode } from '../node.js';
-import { ELEMENTS, fingerprint, usePoints, verifyEvidence } from '../index.js';
-import { bytesOf, golden, goldenNames, goldenPath, pathOf } from './support/repository.js';
+import { ELEMENTS, fingerprint, toJson, usePoints, verifyEvidence } from '../index.js';
+import Ajv from 'ajv/dist/2020.js';
+import { types } from '../src/messages.js';
+import { decode } from '../src/protobuf.js';
+import { read, write } from './support/files.js';
+import { bytesOf, golden, goldenNames, goldenPath, pathOf, textOf } from './support/repository.js';
 
 const GENESIS = 'chain-core/tests/data/evidence/genesis.json';
 const genesis = bytesOf(GENESIS);
@@ -18,23 +22,30 @@ const lamp = bytesOf('chain-core/tests/data/evidence/lamp.txt');
 
 const results = (report) => Object.fromEntries(report.checks.map(({ element, result }) => [element, result]));
 
+const DEPOSIT = { custody: 'not-given', handovers: 'not-given', 'time-stamps': 'not-given' };
+const ITEM = { handovers: 'not-given', 'time-stamps': 'not-given', opening: 'not-given' };
+
 /** What differs from "passed" in each file, for a verifier that has the genesis document. */
 const EXPECTED = {
-  'absent.evidence': { 'time-stamps': 'not-given', opening: 'not-given', originals: 'not-given' },
-  'compromised.evidence': { keys: 'reservation', 'time-stamps': 'not-given', originals: 'not-given' },
-  'design.evidence': { 'time-stamps': 'not-given', originals: 'not-given' },
-  'item.evidence': { 'time-stamps': 'not-given', opening: 'not-given', originals: 'not-given' },
-  'stamped.evidence': { 'time-stamps': 'reservation', opening: 'not-given', originals: 'not-given' },
+  'absent.evidence': { ...ITEM, custody: 'not-given' },
+  'compromised.evidence': { ...DEPOSIT, keys: 'reservation' },
+  'design.evidence': DEPOSIT,
+  'item.evidence': ITEM,
+  'stamped.evidence': { ...ITEM, 'time-stamps': 'reservation' },
 };
+
+/** The form of reports, as documented. */
+const isReport = new Ajv({ strict: false }).compile(JSON.parse(textOf('docs/examination.schema.json')));
 
 test('each golden file has an expectation', () => assert.deepEqual(goldenNames, Object.keys(EXPECTED).sort()));
 
 for (const name of goldenNames) {
   test(`${name} by both implementations of signatures`, async () => {
-    const reports = [await examineInNode(golden(name), { genesis })];
+    const reports = [await examineInNode(golden(name), { genesis, now: 1 })];
     await usePoints();
-    reports.push(await verifyEvidence(golden(name), { genesis }));
+    reports.push(await verifyEvidence(golden(name), { genesis, now: 1 }));
     assert.deepEqual(reports[0], reports[1]);
+    assert.ok(isReport(reports[0]), JSON.stringify(isReport.errors));
     const expected = Object.fromEntries(
       ELEMENTS.map(([element]) => [element, EXPECTED[name][element] ?? 'passed']),
     );
@@ -59,7 +70,7 @@ test('without a trusted chain the genesis document is to be compared, with anoth
   );
 });
 
-test('trusted authorities, and originals', async () => {
+test('trusted authorities', async () => {
   const stamped = await verifyEvidence(golden('stamped.evidence'), { genesis, tsaRoots: [stampedRoot] });
   assert.equal(results(stamped)['time-stamps'], 'passed');
   assert.deepEqual(
@@ -67,32 +78,55 @@ test('trusted authorities, and originals', async () => {
     [true, false, true],
   );
   assert.equal(stamped.facts.stamps[0].no_later_than_ms, 1772000067000);
-  const original = await verifyEvidence(golden('design.evidence'), {
-    genesis,
-    originals: [{ name: 'a', bytes: lamp }],
-  });
-  assert.equal(results(original).originals, 'passed');
-  assert.equal(original.verdict, 'verified');
-  const changed = Uint8Array.from([...lamp, 10]);
-  const other = await verifyEvidence(golden('design.evidence'), {
-    genesis,
-    originals: [{ name: 'b', bytes: changed }],
-  });
-  assert.equal(results(other).originals, 'failed');
-  assert.equal(other.verdict, 'not-verified');
-  const item = await verifyEvidence(golden('item.evidence'), { genesis });
-  const [{ document }] = item.facts.history.events;
-  const event = [{ name: 'event', bytes: new TextEncoder().encode(document) }];
-  assert.equal(
-    results(await verifyEvidence(golden('item.evidence'), { genesis, originals: event })).originals,
-    'passed',
+});
+
+test('files that are handed in have verdicts of their own', async () => {
+  const exhibit = async (name, ...files) => {
+    const report = await verifyEvidence(golden(name), { genesis, originals: files });
+    assert.ok(isReport(report), JSON.stringify(isReport.errors));
+    const { exhibits, exit_code: code } = report;
+    return [exhibits.verdict, code, ...exhibits.files.map(({ matches }) => matches)];
+  };
+  const original = { name: 'lamp.txt', bytes: lamp };
+  const changed = { name: 'changed', bytes: Uint8Array.from([...lamp, 10]) };
+  assert.deepEqual(await exhibit('design.evidence'), ['none', 0]);
+  assert.deepEqual(await exhibit('design.evidence', original), ['recorded', 0, [{ file: 1 }]]);
+  assert.deepEqual(await exhibit('design.evidence', original, changed), ['not-recorded', 7, [{ file: 1 }], []]);
+  assert.deepEqual(await exhibit('absent.evidence', original), ['not-recorded', 7, []]);
+  assert.deepEqual(await exhibit('stamped.evidence'), ['none', 6]);
+  assert.deepEqual(await exhibit('stamped.evidence', original), ['not-recorded', 7, []]);
+  const { history } = read(golden('item.evidence')).transactions.reduce(
+    ({ history: events }, { envelope }) => ({
+      history: [
+        ...events,
+        ...decode(types.Transaction, decode(types.Envelope, envelope).body).capture_events.events,
+      ],
+    }),
+    { history: [] },
   );
+  const event = { name: 'event', bytes: history[0] };
+  assert.deepEqual(await exhibit('item.evidence', event), [
+    'recorded',
+    0,
+    [{ event: { height: 1, transaction: 0, event: 0 } }],
+  ]);
+  // Without what opens it, nobody can tell; and of a file that isn't verified nothing counts.
+  const closed = read(golden('design.evidence'));
+  closed.opening = null;
+  const report = await verifyEvidence(write(closed), { genesis, originals: [original] });
+  assert.deepEqual([report.exhibits.verdict, report.exit_code], ['not-compared', 7]);
+  const other = await verifyEvidence(golden('design.evidence'), {
+    chainId: '0'.repeat(64),
+    originals: [original],
+  });
+  assert.deepEqual([other.exhibits.verdict, other.exit_code], ['not-compared', 3]);
+  assert.ok(isReport(other), JSON.stringify(isReport.errors));
 });
 
 test('the facts of an item and a deposit', async () => {
-  const { facts } = await verifyEvidence(golden('item.evidence'), { now: 1772000012000 });
+  const { facts, examined_ms: now } = await verifyEvidence(golden('item.evidence'), { now: 1772000012000 });
+  assert.equal(now, 1772000012000);
   assert.equal(facts.height, 11);
-  assert.equal(facts.age_ms, 1000);
   assert.equal(facts.history.own_events, 3);
   assert.deepEqual(
     facts.history.events.map(({ height, event, via }) => [height, event, via.length]),
@@ -104,6 +138,8 @@ test('the facts of an item and a deposit', async () => {
     ],
   );
   assert.equal(facts.validators.filter(({ signed }) => signed).length, 4);
+  assert.equal(facts.custody.holder, 'carrier');
+  assert.equal(facts.custody.one_sided, true);
   const {
     facts: { deposit },
   } = await verifyEvidence(golden('design.evidence'));
@@ -113,7 +149,14 @@ test('the facts of an item and a deposit', async () => {
   );
   assert.equal(deposit.title_is_recorded, false);
   const chinese = await verifyEvidence(golden('item.evidence'), { language: 'zh' });
-  assert.match(chinese.checks[0].findings[0], /^文件完整/);
+  assert.match(chinese.checks[0].findings[0], /^完整/);
+});
+
+test('integers that a number would round are written exactly', () => {
+  assert.equal(
+    toJson({ a: [18446744073709551615n, 1], b: null, c: '"' }),
+    '{"a":[18446744073709551615,1],"b":null,"c":"\\""}',
+  );
 });
 
 const run = (program, args, input) =>
@@ -136,6 +179,9 @@ test('the program: text, JSON and exit codes', () => {
   const refused = run('cli.js', [damaged, '--json']);
   assert.equal(refused.status, 3);
   assert.equal(JSON.parse(refused.stdout).checks[0].result, 'failed');
+  const failed = run('cli.js', ['--json', '/nowhere']);
+  assert.ok(isReport(JSON.parse(failed.stdout)));
+  assert.equal(failed.stderr, '');
   for (const wrong of [
     [],
     ['/nowhere'],

@@ -5,16 +5,20 @@ import { sha256 } from '../../src/hashes.js';
 import { types } from '../../src/messages.js';
 import { decode, encode } from '../../src/protobuf.js';
 
-const MAGIC = utf8('touchstone/evidence/v1\n');
+const magic = (version) => utf8(`touchstone/evidence/v${version}\n`);
+const MAGIC_LENGTH = magic(1).length;
+
+/** The version of which a file says it is. */
+export const versionOf = (file) => Number(String.fromCharCode(file[MAGIC_LENGTH - 2]));
 
 /** The body between the first bytes and the checksum. */
-export const bodyOf = (file) => file.subarray(MAGIC.length, file.length - 32);
+export const bodyOf = (file) => file.subarray(MAGIC_LENGTH, file.length - 32);
 
 /** A file of a body, with its checksum. */
-export function fileOf(body) {
-  const content = concat(MAGIC, body);
+export function fileOf(body, version = 1) {
+  const content = concat(magic(version), body);
   return concat(content, sha256(content));
 }
 
 export const read = (file) => decode(types.Evidence, bodyOf(file));
-export const write = (evidence) => fileOf(encode(types.Evidence, evidence));
+export const write = (evidence, version = 1) => fileOf(encode(types.Evidence, evidence), version);
