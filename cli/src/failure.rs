@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde_json::json;
 use thiserror::Error;
+use touchstone_client::{ClientError, NotVerified};
 use touchstone_core::Rejection;
 use touchstone_proto::node;
 
+use crate::certificate::credential::BadCredential;
 use crate::output::validity;
 use crate::pdf::BadDocument;
-use crate::verify::NotVerified;
 
 /// A verb's failure. Its exit code is stable.
 #[derive(Debug, Error)]
@@ -71,6 +72,9 @@ pub enum Failure {
         /// The newest block that was proven.
         proven: u64,
     },
+    /// A credential isn't right. Code 3.
+    #[error("NOT VERIFIED: credential: {0}")]
+    Credential(#[from] BadCredential),
     /// A folder holds nothing to capture. Code 2.
     #[error("{0}")]
     Empty(String),
@@ -137,7 +141,7 @@ impl Failure {
             | Failure::EventsRefused { .. }
             | Failure::NoHash { .. }
             | Failure::Empty(_) => 2,
-            Failure::NotVerified(_) => 3,
+            Failure::NotVerified(_) | Failure::Credential(_) => 3,
             Failure::NotFound(_) | Failure::Absent { .. } | Failure::NotValid { .. } => 4,
             Failure::Behind { .. } | Failure::Unreachable(_) | Failure::Undecided { .. } => 5,
             Failure::Interrupted(_) => 130,
@@ -153,7 +157,7 @@ impl Failure {
             Failure::Refused { .. } | Failure::EventsRefused { .. } | Failure::NoHash { .. } => {
                 "refused"
             }
-            Failure::NotVerified(_) => "not-verified",
+            Failure::NotVerified(_) | Failure::Credential(_) => "not-verified",
             Failure::Empty(_) => "empty",
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",
             Failure::NotValid { .. } => "not-valid",
@@ -174,6 +178,7 @@ impl Failure {
         };
         let check = match self {
             Failure::NotVerified(reason) => Some(reason.check()),
+            Failure::Credential(_) => Some("credential"),
             _ => None,
         };
         let (id, height) = match self {
@@ -222,6 +227,45 @@ impl From<NotVerified> for Failure {
         match reason {
             NotVerified::Behind { height, proven } => Failure::Behind { height, proven },
             other => Failure::NotVerified(other),
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        match error {
+            ClientError::Address { .. } | ClientError::Roots(_) => {
+                Failure::Usage(format!("--node: {error}"))
+            }
+            ClientError::TooLate(waited) => Failure::Unreachable(format!(
+                "no answer within {} s; raise --timeout or ask another node",
+                waited.as_secs()
+            )),
+            ClientError::Undecided { id, .. } => Failure::Unreachable(format!(
+                "{error}: ask with `touchstone transaction {}`",
+                hex::encode(id)
+            )),
+            ClientError::NoConnection { .. }
+            | ClientError::Broken(_)
+            | ClientError::PoolFull(_)
+            | ClientError::GrowsTooFast => Failure::Unreachable(error.to_string()),
+            ClientError::Answered(status) => (*status).into(),
+            ClientError::Refused {
+                code,
+                rule,
+                message,
+                event,
+            } => Failure::Refused {
+                code,
+                rule,
+                message,
+                event,
+            },
+            ClientError::NotVerified(reason) => Failure::NotVerified(reason),
+            ClientError::Behind { height, proven } => Failure::Behind { height, proven },
+            ClientError::NoBlockYet { .. } | ClientError::NoBlockZero => {
+                Failure::NotFound(error.to_string())
+            }
         }
     }
 }

@@ -11,10 +11,10 @@ use std::path::Path;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use touchstone_client::Signer;
+use touchstone_client::client::Client;
 
-use crate::client::Client;
 use crate::failure::Failure;
-use crate::settings::Signer;
 
 pub use jobs::{Behaviour, EventReport, Job, Jobs, Outcome};
 

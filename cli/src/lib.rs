@@ -1,7 +1,7 @@
-//! The `touchstone` command line: a light client that asks one node and believes none.
+//! The `touchstone` command line: arguments and rendering.
 //!
-//! One file for each verb under `verbs`. This crate must not know how a node stores or agrees;
-//! all it trusts is the genesis document, and it checks every answer with `touchstone_core`.
+//! One file for each verb under `verbs`. Asking a node and checking its answers is the light client's,
+//! `touchstone_client`. This crate must not know how a node stores or agrees.
 
 #![cfg_attr(
     not(test),
@@ -14,27 +14,19 @@
     )
 )]
 
-pub mod as_of;
-pub mod cache;
 pub mod capture;
 pub mod certificate;
-pub mod client;
-pub mod custody;
 pub mod failure;
 pub mod file;
 pub mod gateway;
-pub mod journey;
 pub mod keyfile;
-pub mod link;
 pub mod output;
 pub mod pdf;
 pub mod receipt;
 pub mod report;
 pub mod settings;
 pub mod tokens;
-pub mod trace;
 pub mod verbs;
-pub mod verify;
 pub mod words;
 
 use failure::Failure;

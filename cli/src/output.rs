@@ -10,10 +10,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
+use touchstone_client::as_of::{AsOf, Blocks};
+use touchstone_client::verification::Attested;
 use touchstone_core::model::validators::Validator;
-
-use crate::as_of::{AsOf, Blocks};
-use crate::verify::Attested;
 
 /// Where a verb prints.
 pub struct Output {

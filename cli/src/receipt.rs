@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use touchstone_client::verification::NotVerified;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 
 use crate::failure::Failure;
-use crate::verify::NotVerified;
 use crate::{file, keyfile};
 
 /// The format's name.

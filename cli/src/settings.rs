@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use serde::Deserialize;
+use touchstone_client::{AsOf, Cache, Client, Signer};
 use touchstone_core::genesis::Genesis;
 
-use crate::as_of::AsOf;
-use crate::cache::Cache;
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
 
@@ -21,9 +19,12 @@ pub const DEFAULT_NODE: &str = "http://127.0.0.1:26650";
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
-    /// The node to ask [default: http://127.0.0.1:26650]
+    /// The node to ask, by http:// or https:// [default: http://127.0.0.1:26650]
     #[arg(long, global = true, env = "TOUCHSTONE_NODE", value_name = "URL")]
     pub node: Option<String>,
+    /// Certificates in PEM that an https node's must lead to [default: the system's]
+    #[arg(long, global = true, env = "TOUCHSTONE_TLS_ROOTS", value_name = "FILE")]
+    pub tls_roots: Option<PathBuf>,
     /// The genesis document: the only root of trust
     #[arg(long, global = true, env = "TOUCHSTONE_GENESIS", value_name = "FILE")]
     pub genesis: Option<PathBuf>,
@@ -63,6 +64,7 @@ pub struct Signing {
 #[serde(deny_unknown_fields)]
 struct File {
     node: Option<String>,
+    tls_roots: Option<PathBuf>,
     genesis: Option<PathBuf>,
     key: Option<PathBuf>,
     organisation: Option<String>,
@@ -72,20 +74,13 @@ struct File {
 #[derive(Clone, Debug)]
 pub struct Settings {
     node: String,
+    tls_roots: Option<PathBuf>,
     genesis: Option<PathBuf>,
     key: Option<PathBuf>,
     organisation: Option<String>,
     timeout: Duration,
     cache: Option<PathBuf>,
     as_of: AsOf,
-}
-
-/// Who acts, and with which key.
-pub struct Signer {
-    /// The organisation's id.
-    pub organisation: String,
-    /// Its key.
-    pub key: SigningKey,
 }
 
 impl Settings {
@@ -104,6 +99,7 @@ impl Settings {
                 .clone()
                 .or(file.node)
                 .unwrap_or_else(|| DEFAULT_NODE.to_owned()),
+            tls_roots: options.tls_roots.clone().or(file.tls_roots),
             genesis: options.genesis.clone().or(file.genesis),
             key: file.key,
             organisation: file.organisation,
@@ -154,7 +150,13 @@ impl Settings {
         let genesis = self.genesis()?;
         let cache = self.cache.as_ref();
         let cache = cache.map(|folder| Cache::of(folder, &genesis.chain_id));
-        Client::connect(&self.node, self.timeout, genesis, cache, self.as_of.clone()).await
+        let options = touchstone_client::Options {
+            timeout: self.timeout,
+            tls_roots: self.tls_roots.clone(),
+            cache,
+            as_of: self.as_of.clone(),
+        };
+        Ok(Client::connect(&self.node, genesis, options).await?)
     }
 
     /// The same for a sender: what it reads in between isn't what it tells, so its age is told to nobody.
@@ -221,7 +223,7 @@ fn read_file(path: &Path) -> Result<File, Failure> {
     let mut file: File = toml::from_str(&text)
         .map_err(|e| Failure::Usage(format!("{}: {}", path.display(), e.message())))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    for entry in [&mut file.genesis, &mut file.key] {
+    for entry in [&mut file.tls_roots, &mut file.genesis, &mut file.key] {
         *entry = entry.take().map(|p| folder.join(p));
     }
     Ok(file)

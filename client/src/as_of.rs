@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::verify::Attested;
+use crate::verification::Attested;
 
 /// The account of one client; clones share it.
 #[derive(Clone, Debug, Default)]

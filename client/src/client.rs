@@ -2,14 +2,15 @@
 //! anything back; what can't be proven (a node's own status) says so in its name.
 
 mod blocks;
-pub mod connection;
 mod organisations;
 mod submission;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use ed25519_dalek::SigningKey;
 use futures::future::BoxFuture;
 use futures::stream::{StreamExt, TryStreamExt};
 use tonic::transport::Channel;
@@ -26,11 +27,11 @@ use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
 pub use self::blocks::Blocks;
-use self::connection::{open, too_late, within};
 use crate::as_of::AsOf;
 use crate::cache::Cache;
-use crate::failure::Failure;
-use crate::verify::{Attested, NotVerified, Trust};
+use crate::connection::{open, within};
+use crate::error::ClientError;
+use crate::verification::{Attested, NotVerified, Trust};
 
 /// Items asked for at once.
 const AT_ONCE: usize = 16;
@@ -49,6 +50,38 @@ pub struct Page {
     pub events: Vec<node::LinkedEvent>,
     /// What proves the page under the same header, unchecked.
     pub proof: node::PageProof,
+}
+
+/// Who signs: an organisation, and its key.
+pub struct Signer {
+    /// The organisation's id.
+    pub organisation: String,
+    /// Its key.
+    pub key: SigningKey,
+}
+
+/// How a client works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// PEM file of the certificates that an https node's is to lead to; without it, the system's.
+    pub tls_roots: Option<PathBuf>,
+    /// What was verified before, and will be.
+    pub cache: Option<Cache>,
+    /// Where account is kept of the blocks that answers are as of.
+    pub as_of: AsOf,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            timeout: Duration::from_secs(30),
+            tls_roots: None,
+            cache: None,
+            as_of: AsOf::default(),
+        }
+    }
 }
 
 /// A connection to one node, and what is trusted.
@@ -97,12 +130,16 @@ impl Client {
     /// Connects, and follows the validators from genesis, or from what the cache remembers, to today.
     pub async fn connect(
         url: &str,
-        timeout: Duration,
         genesis: Genesis,
-        cache: Option<Cache>,
-        as_of: AsOf,
-    ) -> Result<Client, Failure> {
-        let ledger = open(url, timeout).await?;
+        options: Options,
+    ) -> Result<Client, ClientError> {
+        let Options {
+            timeout,
+            tls_roots,
+            cache,
+            as_of,
+        } = options;
+        let ledger = open(url, timeout, tls_roots.as_deref()).await?;
         let names = genesis
             .document
             .organisations
@@ -143,7 +180,7 @@ impl Client {
         ask: impl Fn(LedgerClient<Channel>) -> Asked,
         headers: impl Fn(&R) -> Vec<CertifiedHeader>,
         check: impl Fn(&Trust, &R) -> Result<T, NotVerified>,
-    ) -> Result<(T, R), Failure>
+    ) -> Result<(T, R), ClientError>
     where
         Asked: Future<Output = Result<tonic::Response<R>, tonic::Status>>,
     {
@@ -181,12 +218,12 @@ impl Client {
     }
 
     /// Whether there is a block that could prove anything; by the node's own word, where none was proven.
-    pub async fn has_blocks(&self) -> Result<bool, Failure> {
+    pub async fn has_blocks(&self) -> Result<bool, ClientError> {
         Ok(self.trust.proven_height() > 0 || self.status().await?.height > 0)
     }
 
     /// Makes sure that the node is as far as what was proven before.
-    async fn reach_proven(&mut self) -> Result<(), Failure> {
+    async fn reach_proven(&mut self) -> Result<(), ClientError> {
         if self.has_blocks().await? {
             self.validators().await?;
         }
@@ -194,7 +231,7 @@ impl Client {
     }
 
     /// What the node says of itself. Its own word.
-    pub async fn status(&self) -> Result<node::NodeStatus, Failure> {
+    pub async fn status(&self) -> Result<node::NodeStatus, ClientError> {
         let mut ledger = self.ledger.clone();
         let request = node::GetStatusRequest {};
         within(self.timeout, ledger.get_status(request)).await
@@ -202,7 +239,9 @@ impl Client {
 
     /// Evidence of double signing, each piece checked; the validator that it convicts stands beside it. That
     /// there is no more is the node's word, as of a block that isn't below what was proven.
-    pub async fn misbehaviour(&mut self) -> Result<Vec<(node::Misbehaviour, Validator)>, Failure> {
+    pub async fn misbehaviour(
+        &mut self,
+    ) -> Result<Vec<(node::Misbehaviour, Validator)>, ClientError> {
         self.reach_proven().await?;
         let mut ledger = self.ledger.clone();
         let request = node::GetMisbehaviourRequest {};
@@ -220,7 +259,7 @@ impl Client {
     pub async fn checkpoints(
         &mut self,
         request: node::ListCheckpointsRequest,
-    ) -> Result<Vec<node::StampedRange>, Failure> {
+    ) -> Result<Vec<node::StampedRange>, ClientError> {
         self.reach_proven().await?;
         let mut ledger = self.ledger.clone();
         let reply = within(self.timeout, ledger.list_checkpoints(request)).await?;
@@ -237,7 +276,7 @@ impl Client {
     pub async fn evidence(
         &mut self,
         request: node::GetEvidenceRequest,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, ClientError> {
         let asked_first = Instant::now();
         loop {
             let bytes = self.evidence_file(request.clone()).await?;
@@ -255,26 +294,29 @@ impl Client {
         }
     }
 
-    async fn evidence_file(&self, request: node::GetEvidenceRequest) -> Result<Vec<u8>, Failure> {
+    async fn evidence_file(
+        &self,
+        request: node::GetEvidenceRequest,
+    ) -> Result<Vec<u8>, ClientError> {
         let mut ledger = self.ledger.clone();
         let mut pieces = within(self.timeout, ledger.get_evidence(request)).await?;
         let mut bytes = Vec::new();
         loop {
             let next = tokio::time::timeout(self.timeout, pieces.message()).await;
-            let Some(piece) = next.map_err(|_| too_late(self.timeout))?? else {
+            let Some(piece) = next.map_err(|_| ClientError::TooLate(self.timeout))?? else {
                 return Ok(bytes);
             };
             bytes.extend(piece.bytes);
             if bytes.len() > MAX_FILE_BYTES {
-                return Err(Failure::Unreachable(
-                    "the node sends more than an evidence file can have".into(),
+                return Err(ClientError::Broken(
+                    "sends more than an evidence file can have",
                 ));
             }
         }
     }
 
     /// A trace, as the node tells it. Unchecked, but for the node's being as far as what was proven.
-    pub async fn trace(&mut self, request: node::TraceRequest) -> Result<Traces, Failure> {
+    pub async fn trace(&mut self, request: node::TraceRequest) -> Result<Traces, ClientError> {
         self.reach_proven().await?;
         let mut ledger = self.ledger.clone();
         let replies = within(self.timeout, ledger.trace(request)).await?;
@@ -285,14 +327,14 @@ impl Client {
     }
 
     /// Asks for the hand-overs since the last one known, follows them and remembers them.
-    pub async fn follow(&mut self) -> Result<(), Failure> {
+    pub async fn follow(&mut self) -> Result<(), ClientError> {
         let mut trust = self.trust.clone();
         self.follow_on(&mut trust).await?;
         self.take_over(trust);
         Ok(())
     }
 
-    async fn follow_on(&self, trust: &mut Trust) -> Result<(), Failure> {
+    async fn follow_on(&self, trust: &mut Trust) -> Result<(), ClientError> {
         let mut ledger = self.ledger.clone();
         loop {
             let request = node::GetHandoversRequest {
@@ -315,7 +357,7 @@ impl Client {
     }
 
     /// Follows hand-overs again if a header names validators that aren't known for its height.
-    async fn catch_up(&mut self, certified: Option<&CertifiedHeader>) -> Result<(), Failure> {
+    async fn catch_up(&mut self, certified: Option<&CertifiedHeader>) -> Result<(), ClientError> {
         if self.trust.knows_validators_of(certified) {
             return Ok(());
         }
@@ -328,7 +370,7 @@ impl Client {
         key: &[u8],
         ask: impl Fn(LedgerClient<Channel>) -> Asked,
         record: impl Fn(&R) -> Option<&StateReply>,
-    ) -> Result<(Attested, Option<M>, R), Failure>
+    ) -> Result<(Attested, Option<M>, R), ClientError>
     where
         M: prost::Message + Default,
         Asked: Future<Output = Result<tonic::Response<R>, tonic::Status>>,
@@ -342,7 +384,12 @@ impl Client {
 
     /// One page of an item's events from number `from` on, counted from 0; a `limit` of 0 leaves their
     /// number to the node.
-    pub async fn item_page(&mut self, id: &str, from: u64, limit: u32) -> Result<Page, Failure> {
+    pub async fn item_page(
+        &mut self,
+        id: &str,
+        from: u64,
+        limit: u32,
+    ) -> Result<Page, ClientError> {
         let request = node::GetItemRequest {
             id: id.to_owned(),
             from,
@@ -360,7 +407,7 @@ impl Client {
     }
 
     /// The first pages of several items, asked for at once.
-    pub async fn first_pages(&mut self, ids: &[String]) -> Result<Vec<Page>, Failure> {
+    pub async fn first_pages(&mut self, ids: &[String]) -> Result<Vec<Page>, ClientError> {
         let asked = ids.iter().map(|id| {
             let request = node::GetItemRequest {
                 id: id.to_owned(),
@@ -393,7 +440,7 @@ impl Client {
     pub async fn design(
         &mut self,
         id: &Hash,
-    ) -> Result<(Attested, Option<ledger::Design>), Failure> {
+    ) -> Result<(Attested, Option<ledger::Design>), ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetDesignRequest { id: id.to_vec() };
             async move { ledger.get_design(request).await }
@@ -408,7 +455,7 @@ impl Client {
     pub async fn designs_by_file(
         &mut self,
         sha256: &Hash,
-    ) -> Result<(Attested, Vec<ledger::LinkEntry>), Failure> {
+    ) -> Result<(Attested, Vec<ledger::LinkEntry>), ClientError> {
         let key = keys::design_file(sha256);
         let mut entries: Vec<Vec<u8>> = Vec::new();
         loop {
@@ -443,7 +490,7 @@ impl Client {
     pub async fn change(
         &mut self,
         id: &Hash,
-    ) -> Result<(Attested, Option<ledger::ChangeRecord>), Failure> {
+    ) -> Result<(Attested, Option<ledger::ChangeRecord>), ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetChangeRequest { id: id.to_vec() };
             async move { ledger.get_change(request).await }
@@ -457,7 +504,7 @@ impl Client {
     pub async fn state_value(
         &mut self,
         key: &[u8],
-    ) -> Result<(Attested, Option<Vec<u8>>), Failure> {
+    ) -> Result<(Attested, Option<Vec<u8>>), ClientError> {
         let check = |trust: &Trust, reply: &StateReply| {
             let (attested, value) = trust.state(key, Some(reply))?;
             Ok((attested, value.map(<[u8]>::to_vec)))
@@ -472,7 +519,7 @@ impl Client {
     pub async fn message<M: prost::Message + Default>(
         &mut self,
         key: &[u8],
-    ) -> Result<(Attested, Option<M>), Failure> {
+    ) -> Result<(Attested, Option<M>), ClientError> {
         let (attested, message, _) = self
             .record(key, record_at(key), |reply| Some(reply))
             .await?;
@@ -480,7 +527,7 @@ impl Client {
     }
 
     /// Today's validators.
-    pub async fn validators(&mut self) -> Result<Attested, Failure> {
+    pub async fn validators(&mut self) -> Result<Attested, ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetValidatorsRequest {};
             async move { ledger.get_validators(request).await }
@@ -492,20 +539,20 @@ impl Client {
 
     /// What became of a transaction. "Recorded" is proven, the rest is the node's word, as of a block that
     /// isn't below what was proven.
-    pub async fn transaction(&mut self, id: &Hash) -> Result<Outcome, Failure> {
+    pub async fn transaction(&mut self, id: &Hash) -> Result<Outcome, ClientError> {
         self.reach_proven().await?;
         self.outcome(id).await
     }
 
     /// What became of a transaction of one's own, which a node that is behind may not know yet.
-    pub async fn outcome(&mut self, id: &Hash) -> Result<Outcome, Failure> {
+    pub async fn outcome(&mut self, id: &Hash) -> Result<Outcome, ClientError> {
         let mut ledger = self.ledger.clone();
         let request = node::GetTransactionRequest {
             id: id.to_vec(),
             with_proof: true,
         };
         let reply = match within(self.timeout, ledger.get_transaction(request)).await {
-            Err(Failure::NotFound(_)) => return Ok(Outcome::Unknown),
+            Err(error) if error.is_not_found() => return Ok(Outcome::Unknown),
             other => other?,
         };
         if reply.id != id {
@@ -583,12 +630,12 @@ pub struct Traces {
 
 impl Traces {
     /// The next piece; none after the last.
-    pub async fn next(&mut self) -> Result<Option<node::TraceReply>, Failure> {
+    pub async fn next(&mut self) -> Result<Option<node::TraceReply>, ClientError> {
         let next = tokio::time::timeout(self.timeout, self.replies.message()).await;
-        Ok(next.map_err(|_| too_late(self.timeout))??)
+        Ok(next.map_err(|_| ClientError::TooLate(self.timeout))??)
     }
 }
 
-fn contradiction(what: &str) -> Failure {
+fn contradiction(what: &str) -> ClientError {
     NotVerified::Contradiction(what.to_owned()).into()
 }

@@ -1,55 +1,133 @@
-//! The channel to a node: what it may cost, and how long an answer may take.
+//! The channel to a node: encrypted where its address says https, what it may cost, and how long an answer
+//! may take.
 
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tonic::transport::{Channel, Endpoint};
+use futures::future::BoxFuture;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tonic::codegen::Service;
+use tonic::transport::{Channel, Endpoint, Uri};
 use touchstone_proto::node::ledger_client::LedgerClient;
 
-use crate::failure::Failure;
+use crate::error::ClientError;
 
 /// Largest answer that is read; a page of an item's events stays well below.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(20);
+const HTTPS_PORT: u16 = 443;
 
-/// Opens a channel; the first call connects.
-pub async fn open(url: &str, timeout: Duration) -> Result<LedgerClient<Channel>, Failure> {
-    if !url.starts_with("http://") {
-        return Err(Failure::Usage(format!(
-            "--node {url:?} is no address of a node; write http://HOST:PORT"
-        )));
-    }
+/// Opens a channel. The certificate of an https address must lead to one of the roots in the PEM file
+/// `tls_roots`, else to one of the system's.
+pub async fn open(
+    url: &str,
+    timeout: Duration,
+    tls_roots: Option<&Path>,
+) -> Result<LedgerClient<Channel>, ClientError> {
+    let wrong = |reason: String| ClientError::Address {
+        url: url.to_owned(),
+        reason,
+    };
+    let is_encrypted = match url.split_once("://") {
+        Some(("http", _)) => false,
+        Some(("https", _)) => true,
+        _ => return Err(wrong("it begins with neither http:// nor https://".into())),
+    };
     let endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|e| Failure::Usage(format!("--node {url:?}: {e}; write http://HOST:PORT")))?
+        .map_err(|e| wrong(e.to_string()))?
         .connect_timeout(CONNECT_TIMEOUT.min(timeout))
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE)
         .keep_alive_while_idle(true);
-    let channel = endpoint.connect().await.map_err(|e| {
-        let cause = std::error::Error::source(&e).map(|c| format!(": {c}"));
-        Failure::Unreachable(format!(
-            "no connection to the node at {url}{}; is it running, and is --node right?",
-            cause.unwrap_or_default()
-        ))
+    let connected = match is_encrypted {
+        false => endpoint.connect().await,
+        true => {
+            let connector = Encrypted(TlsConnector::from(Arc::new(tls(tls_roots)?)));
+            endpoint.connect_with_connector(connector).await
+        }
+    };
+    let channel = connected.map_err(|e| ClientError::NoConnection {
+        url: url.to_owned(),
+        cause: std::error::Error::source(&e).unwrap_or(&e).to_string(),
     })?;
     Ok(LedgerClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES))
+}
+
+/// What a node's certificate is held against.
+fn tls(roots_file: Option<&Path>) -> Result<rustls::ClientConfig, ClientError> {
+    let certificates = match roots_file {
+        Some(path) => {
+            let bad = |e| ClientError::Roots(format!("{}: {e}", path.display()));
+            let read = CertificateDer::pem_file_iter(path).map_err(bad)?;
+            read.collect::<Result<Vec<_>, _>>().map_err(bad)?
+        }
+        // Some of the system's may be unreadable; the others count.
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(certificates);
+    if added == 0 {
+        let place = roots_file.map_or("the system".into(), |p| p.display().to_string());
+        let none = format!("{place} has none; name a PEM file that has the node's");
+        return Err(ClientError::Roots(none));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| ClientError::Roots(e.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(config)
+}
+
+/// Connects and shakes hands.
+#[derive(Clone)]
+struct Encrypted(TlsConnector);
+
+impl Service<Uri> for Encrypted {
+    type Response = TokioIo<TlsStream<TcpStream>>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, io::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        let connector = self.0.clone();
+        Box::pin(async move {
+            let host = address.host().unwrap_or_default();
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+            let port = address.port_u16().unwrap_or(HTTPS_PORT);
+            let stream = TcpStream::connect((host, port)).await?;
+            stream.set_nodelay(true)?;
+            let stream = connector.connect(name, stream).await?;
+            match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Ok(TokioIo::new(stream)),
+                _ => Err(io::Error::other("it speaks no HTTP/2, as a node does")),
+            }
+        })
+    }
 }
 
 /// One answer within the time allowed.
 pub async fn within<T>(
     timeout: Duration,
     call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
-) -> Result<T, Failure> {
+) -> Result<T, ClientError> {
     match tokio::time::timeout(timeout, call).await {
         Ok(reply) => Ok(reply?.into_inner()),
-        Err(_) => Err(too_late(timeout)),
+        Err(_) => Err(ClientError::TooLate(timeout)),
     }
-}
-
-/// No answer came.
-pub fn too_late(timeout: Duration) -> Failure {
-    Failure::Unreachable(format!(
-        "no answer within {} s; raise --timeout or ask another node",
-        timeout.as_secs()
-    ))
 }

@@ -12,8 +12,8 @@ use touchstone_epcis as epcis;
 use touchstone_proto::ledger::Item;
 
 use crate::client::Client;
-use crate::failure::Failure;
-use crate::verify::{Attested, NotVerified};
+use crate::error::ClientError;
+use crate::verification::{Attested, NotVerified};
 
 /// How often a reading begins anew because the chain grew meanwhile.
 const ATTEMPTS: usize = 20;
@@ -76,7 +76,7 @@ impl Standings {
         &mut self,
         client: &mut Client,
         id: &str,
-    ) -> Result<(Attested, Standing), Failure> {
+    ) -> Result<(Attested, Standing), ClientError> {
         let mut attempts = 0;
         loop {
             let seen = self.seen.as_ref();
@@ -99,10 +99,7 @@ impl Standings {
                         attempts += 1;
                     }
                     if attempts >= ATTEMPTS {
-                        return Err(Failure::Unreachable(
-                            "the chain grows faster than the records could be read; ask again"
-                                .into(),
-                        ));
+                        return Err(ClientError::GrowsTooFast);
                     }
                 }
             }
@@ -111,7 +108,7 @@ impl Standings {
 }
 
 /// How the item with this canonical identifier stands, and under which header all of it is proven.
-pub async fn standing(client: &mut Client, id: &str) -> Result<(Attested, Standing), Failure> {
+pub async fn standing(client: &mut Client, id: &str) -> Result<(Attested, Standing), ClientError> {
     Standings::default().standing(client, id).await
 }
 

@@ -10,8 +10,8 @@ use touchstone_proto::ledger::{Item, LinkEntry};
 use touchstone_proto::node::LinkedEvent;
 
 use crate::client::Client;
-use crate::failure::Failure;
-use crate::verify::{Attested, NotVerified};
+use crate::error::ClientError;
+use crate::verification::{Attested, NotVerified};
 
 /// An item's record with every event of it.
 #[derive(Clone, Debug)]
@@ -48,14 +48,20 @@ pub struct ProvenPage {
 }
 
 /// Entries of the links of several items with these canonical identifiers, each complete.
-pub async fn entries(client: &mut Client, ids: &[String]) -> Result<Vec<Vec<LinkEntry>>, Failure> {
+pub async fn entries(
+    client: &mut Client,
+    ids: &[String],
+) -> Result<Vec<Vec<LinkEntry>>, ClientError> {
     let links = fetch_all(client, ids).await?;
     let entries = |link: &ProvenLink| link.events.iter().map(|e| e.entry.clone()).collect();
     Ok(links.iter().map(entries).collect())
 }
 
 /// Fetches and checks the links of several items with these canonical identifiers.
-pub async fn fetch_all(client: &mut Client, ids: &[String]) -> Result<Vec<ProvenLink>, Failure> {
+pub async fn fetch_all(
+    client: &mut Client,
+    ids: &[String],
+) -> Result<Vec<ProvenLink>, ClientError> {
     let mut all = Vec::with_capacity(ids.len());
     for (id, page) in ids.iter().zip(client.first_pages(ids).await?) {
         let link = page.record.as_ref().and_then(|r| r.link.clone());
@@ -76,7 +82,7 @@ pub async fn fetch_all(client: &mut Client, ids: &[String]) -> Result<Vec<Proven
 }
 
 /// Fetches and checks the link of the item with this canonical identifier.
-pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, Failure> {
+pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, ClientError> {
     let mut linked = Vec::new();
     let (attested, record) = loop {
         let from = linked.len() as u64;
@@ -110,7 +116,7 @@ pub async fn fetch_page(
     id: &str,
     from: u64,
     limit: u32,
-) -> Result<ProvenPage, Failure> {
+) -> Result<ProvenPage, ClientError> {
     let page = client.item_page(id, from, limit).await?;
     let link = page.record.and_then(|r| r.link);
     let link = link.unwrap_or_else(link::empty);

@@ -7,9 +7,9 @@ use touchstone_core::proof::journey::{self, JourneyError};
 pub use touchstone_core::proof::journey::Step;
 
 use crate::client::Client;
-use crate::failure::Failure;
-use crate::link::{self, ProvenLink};
-use crate::verify::NotVerified;
+use crate::error::ClientError;
+use crate::event_log::{self, ProvenLink};
+use crate::verification::NotVerified;
 
 /// All that is recorded for an item.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub struct Journey {
 }
 
 /// Reads and checks an item's link and, outwards, those of the containers it was in.
-pub async fn travel(client: &mut Client, id: &str) -> Result<Journey, Failure> {
-    let link = link::fetch(client, id).await?;
+pub async fn travel(client: &mut Client, id: &str) -> Result<Journey, ClientError> {
+    let link = event_log::fetch(client, id).await?;
     let mut links = BTreeMap::from([(id.to_owned(), link.complete())]);
     loop {
         match journey::travel(id, |id| links.get(id)) {
@@ -39,7 +39,7 @@ pub async fn travel(client: &mut Client, id: &str) -> Result<Journey, Failure> {
                 });
             }
             Err(JourneyError::Missing(container)) => {
-                let fetched = link::fetch(client, &container).await?.complete();
+                let fetched = event_log::fetch(client, &container).await?.complete();
                 links.insert(container, fetched);
             }
             Err(error) => return Err(NotVerified::Contradiction(error.to_string()).into()),

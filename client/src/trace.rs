@@ -10,9 +10,9 @@ use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem}
 
 use crate::as_of::Attempts;
 use crate::client::Client;
-use crate::failure::Failure;
-use crate::verify::{Attested, NotVerified};
-use crate::{custody, link};
+use crate::error::ClientError;
+use crate::verification::{Attested, NotVerified};
+use crate::{custody, event_log};
 
 /// Links asked for at once.
 const AT_ONCE: usize = 16;
@@ -55,7 +55,7 @@ pub async fn ask(
     client: &mut Client,
     question: &Question,
     found: &mut (dyn FnMut(usize) + Send),
-) -> Result<Trace, Failure> {
+) -> Result<Trace, ClientError> {
     if question.unproven {
         return told(client, question, found).await;
     }
@@ -72,7 +72,7 @@ async fn told(
     client: &mut Client,
     question: &Question,
     found: &mut (dyn FnMut(usize) + Send),
-) -> Result<Trace, Failure> {
+) -> Result<Trace, ClientError> {
     let direction = match question.direction {
         Direction::Forward => TraceDirection::Forward,
         Direction::Backward => TraceDirection::Backward,
@@ -88,9 +88,7 @@ async fn told(
     let mut replies = client.trace(request).await?;
     loop {
         let Some(reply) = replies.next().await? else {
-            return Err(Failure::Unreachable(
-                "the node broke off in the middle of the trace; ask again".into(),
-            ));
+            return Err(ClientError::Broken("broke off in the middle of the trace"));
         };
         items.extend(reply.items);
         found(items.len());
@@ -102,8 +100,8 @@ async fn told(
             return Ok(Trace { items, end });
         }
         if items.len() > question.limits.items {
-            return Err(Failure::Unreachable(
-                "the node sends more things than it was asked for".into(),
+            return Err(ClientError::Broken(
+                "sends more things than it was asked for",
             ));
         }
     }
@@ -114,7 +112,7 @@ async fn proven(
     client: &mut Client,
     question: &Question,
     found: &mut (dyn FnMut(usize) + Send),
-) -> Result<Trace, Failure> {
+) -> Result<Trace, ClientError> {
     let mut walk = Walk::new(question.id.as_str(), question.direction, question.limits);
     let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
     let mut stocks: BTreeMap<String, Stock> = BTreeMap::new();
@@ -135,7 +133,7 @@ async fn proven(
                 let others = others.filter(|id| *id != missing && !links.contains_key(*id));
                 let mut ids: Vec<String> = others.take(AT_ONCE - 1).map(str::to_owned).collect();
                 ids.push(missing);
-                for fetched in link::fetch_all(client, &ids).await? {
+                for fetched in event_log::fetch_all(client, &ids).await? {
                     proven_at(&mut end, &fetched.attested);
                     standings.learn(&fetched.attested, &fetched.id, fetched.record.as_ref());
                     let stock = fetched.record.as_ref().and_then(|r| r.stock.clone());

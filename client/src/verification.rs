@@ -25,7 +25,6 @@ use touchstone_proto::node::{
 };
 
 use crate::as_of::AsOf;
-use crate::certificate::credential::BadCredential;
 
 /// The check that an answer fails.
 #[derive(Debug, Error)]
@@ -100,9 +99,6 @@ pub enum NotVerified {
         /// What is wrong.
         reason: String,
     },
-    /// A credential.
-    #[error("credential: {0}")]
-    Credential(#[from] BadCredential),
     /// Two parts of the answer, or the answer and the question, don't agree.
     #[error("the answer contradicts itself or the question: {0}")]
     Contradiction(String),
@@ -133,7 +129,6 @@ impl NotVerified {
             NotVerified::Missing(_) => "missing",
             NotVerified::Evidence { .. } => "evidence",
             NotVerified::TimeStamp { .. } => "time-stamp",
-            NotVerified::Credential(_) => "credential",
             NotVerified::Contradiction(_) => "contradiction",
         }
     }

@@ -15,6 +15,9 @@ use std::time::Duration;
 
 use futures::channel::mpsc;
 use tokio::time::Instant;
+use touchstone_client::Signer;
+use touchstone_client::client::{Client, Outcome, Recorded};
+use touchstone_client::verification::NotVerified;
 use touchstone_core::hash::Hash;
 use touchstone_core::{Rejection, transaction};
 use touchstone_proto::ledger::{self, CaptureEvents, transaction::Action};
@@ -25,10 +28,7 @@ use self::duplicates::Seen;
 use self::progress::{Batch, Progress};
 use super::journal::Journal;
 use super::source::{Refusal, SourceEvent};
-use crate::client::{Client, Outcome, Recorded};
 use crate::failure::Failure;
-use crate::settings::Signer;
-use crate::verify::NotVerified;
 
 pub use self::progress::Decided;
 
@@ -155,6 +155,7 @@ impl Sender<'_> {
                         .ok_or_else(|| self.open(lost.into()));
                 }
                 Some(Err(Failure::Unreachable(cause))) => cause,
+                Some(Err(behind @ Failure::Behind { .. })) => behind.to_string(),
                 Some(Err(other)) => return Err(other),
             };
             if self.progressed {
@@ -180,7 +181,8 @@ impl Sender<'_> {
             let timeout = self.client.timeout();
             let mut ledger = self.client.raw();
             let mut answers =
-                crate::client::connection::within(timeout, ledger.submit_many(requests)).await?;
+                touchstone_client::connection::within(timeout, ledger.submit_many(requests))
+                    .await?;
             while !self.progress.under_way().is_empty() {
                 let status = match tokio::time::timeout(timeout, answers.message()).await {
                     Err(_) => return Err(quiet()),

@@ -1,13 +1,13 @@
 //! `touchstone blocks`: headers, each checked, and each the child of the one before.
 
 use serde_json::json;
+use touchstone_client::client::Client;
+use touchstone_client::verification::{Attested, NotVerified};
 use touchstone_core::hash::Hash;
 
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, counted, utc};
 use crate::settings::Settings;
-use crate::verify::{Attested, NotVerified};
 
 /// Show blocks as they are decided
 #[derive(clap::Args, Debug)]

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
+use touchstone_client::client::{Client, Outcome};
+use touchstone_client::verification::{Attested, NotVerified};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
@@ -15,7 +17,6 @@ use touchstone_proto::ledger::{Design, transaction::Action};
 
 use crate::certificate::facts::{self, Facts};
 use crate::certificate::{credential, page};
-use crate::client::{Client, Outcome};
 use crate::failure::Failure;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
@@ -23,7 +24,6 @@ use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::pdf;
 use crate::receipt::{self, Opening, Receipt};
 use crate::settings::{Settings, Signing};
-use crate::verify::{Attested, NotVerified};
 
 /// Show, proven, when a design was deposited and by whom
 #[derive(clap::Args, Debug)]

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use touchstone_client::client::Client;
+use touchstone_client::verification::NotVerified;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::checkpoint::{self, BlockLeaf};
 use touchstone_core::proof::timestamp::{self, Stamped};
 use touchstone_proto::node::{ListCheckpointsRequest, StampedRange};
 
 use super::blocks as headers;
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
 use crate::tokens;
-use crate::verify::NotVerified;
 
 /// Time stamps that are read of a node, at most.
 const MOST: usize = 100_000;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use touchstone_client::client::Recorded;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design::{self, MAX_FILES, MAX_TITLE_BYTES};
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{self, DepositDesign, transaction::Action};
 
-use crate::client::Recorded;
 use crate::failure::Failure;
 use crate::keyfile;
 use crate::output::{Output, utc};
@@ -61,7 +61,7 @@ pub async fn run(
         }
     };
     let submitted = client.submit(receipt.envelope()?).await;
-    let recorded = match submitted {
+    let recorded = match submitted.map_err(Failure::from) {
         Ok(recorded) => recorded,
         Err(refused @ Failure::Refused { .. }) => {
             let path = receipt::mark_refused(&path)?;

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
+use touchstone_client::Signer;
+use touchstone_client::client::Client;
+use touchstone_client::verification::NotVerified;
 use touchstone_core::Rejection;
 use touchstone_core::genesis;
 use touchstone_core::model::change;
@@ -11,12 +14,10 @@ use touchstone_proto::ledger::{
     ApproveChange, Change, ChangeRecord, change::Kind, transaction::Action,
 };
 
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::settings::{Settings, Signer, Signing};
+use crate::settings::{Settings, Signing};
 use crate::verbs::genesis::read_contribution;
-use crate::verify::NotVerified;
 
 /// How an approval is given.
 #[derive(clap::Args, Debug)]

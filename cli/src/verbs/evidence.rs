@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use touchstone_client::verification::NotVerified;
 use touchstone_core::evidence::{self, Trusted};
 use touchstone_core::hash::Hash;
 use touchstone_epcis::Identifier;
@@ -15,7 +16,6 @@ use crate::file;
 use crate::output::{Output, counted, plain};
 use crate::receipt::{self, Receipt};
 use crate::settings::Settings;
-use crate::verify::NotVerified;
 
 /// Write one offline file that proves an item's history or a design's deposit
 #[derive(clap::Args, Debug)]

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use touchstone_client::as_of::Attempts;
+use touchstone_client::client::Client;
+use touchstone_client::verification::NotVerified;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::amount;
 use touchstone_core::state::keys;
@@ -14,14 +17,11 @@ use touchstone_proto::ledger::{
     transaction::Action,
 };
 
-use crate::as_of::Attempts;
 use crate::capture::source;
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Output, add_member, counted, plain, utc};
 use crate::receipt;
 use crate::settings::{Settings, Signing};
-use crate::verify::NotVerified;
 use crate::words;
 
 const DAY_MS: u64 = 24 * 3_600_000;

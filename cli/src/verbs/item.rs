@@ -4,16 +4,16 @@ mod life;
 mod page;
 
 use serde_json::{Value, json};
+use touchstone_client::as_of::Attempts;
+use touchstone_client::item_history::{self, Journey, Step};
+use touchstone_client::verification::Attested;
 use touchstone_core::model::unit_state::UnitState;
 use touchstone_epcis::Identifier;
 
-use crate::as_of::Attempts;
 use crate::failure::Failure;
-use crate::journey::{self, Journey, Step};
 use crate::output::{Output, attested_json, counted, plain, utc};
 use crate::receipt;
 use crate::settings::Settings;
-use crate::verify::Attested;
 use crate::words;
 
 use life::Life;
@@ -64,7 +64,7 @@ pub async fn run(
     }
     let mut attempts = Attempts::default();
     let (journey, life) = loop {
-        let journey = journey::travel(&mut client, id.as_str()).await?;
+        let journey = item_history::travel(&mut client, id.as_str()).await?;
         if journey.link.record.is_none() {
             return Err(absent(&id, &journey.link.attested, output));
         }

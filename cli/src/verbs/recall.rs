@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use touchstone_client::trace::Trace;
 use touchstone_core::trace::Direction;
 use touchstone_proto::node::TracedItem;
 
@@ -12,7 +13,6 @@ use crate::failure::Failure;
 use crate::file;
 use crate::output::{Output, counted, plain};
 use crate::settings::Settings;
-use crate::trace::Trace;
 
 /// List everything that is affected by a lot or unit, who has it and where it was last seen
 #[derive(clap::Args, Debug)]

@@ -1,12 +1,12 @@
 //! `touchstone status`: how the node is, by its own account, and what of it is proven.
 
 use serde_json::json;
+use touchstone_client::{ClientError, NotVerified};
 use touchstone_core::encoding;
 
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, counted, plain};
 use crate::settings::Settings;
-use crate::verify::NotVerified;
 
 /// Show the node's status
 #[derive(clap::Args, Debug)]
@@ -30,8 +30,8 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
         false => (None, None),
         true => match client.validators().await {
             Ok(attested) => (Some(attested), None),
-            Err(behind @ Failure::Behind { .. }) => (None, Some(behind)),
-            Err(other) => return Err(other),
+            Err(behind @ ClientError::Behind { .. }) => (None, Some(Failure::from(behind))),
+            Err(other) => return Err(other.into()),
         },
     };
     if output.json {

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use touchstone_client::client::Client;
+use touchstone_client::trace::{self, Question, Trace};
 use touchstone_core::model::amount;
 use touchstone_core::trace::{Direction, Limits};
 use touchstone_epcis::Identifier;
 use touchstone_proto::node::{TraceEdge, TracedItem};
 
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
-use crate::trace::{self, Question, Trace};
 use crate::words;
 
 /// Show what was made of a lot or unit, or what went into it

@@ -1,10 +1,10 @@
 //! `touchstone transaction`: what became of a transaction.
 
 use serde_json::json;
+use touchstone_client::client::{Outcome, Recorded};
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::transaction::Action;
 
-use crate::client::{Outcome, Recorded};
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, block_lines, counted, plain};
 use crate::receipt;

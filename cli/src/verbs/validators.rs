@@ -1,12 +1,12 @@
 //! `touchstone validators`: who decides blocks, and changing that.
 
 use serde_json::json;
+use touchstone_client::client::Client;
 use touchstone_core::Rejection;
 use touchstone_core::encoding;
 use touchstone_proto::ledger::{Validator, change::Kind};
 
 use super::enroll::{Approval, approve};
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
 use crate::output::{Output, attested_json, plain, validator_json};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use touchstone_client::verification::NotVerified;
 use touchstone_core::evidence::{
     self, Check, CheckResult, Deposit, Facts, History, Report, StampFact, Trusted, Verdict,
 };
@@ -16,7 +17,6 @@ use crate::receipt;
 use crate::report;
 use crate::settings::Settings;
 use crate::tokens::{self, Written};
-use crate::verify::NotVerified;
 use crate::words;
 
 /// Examine an evidence file, offline: what was checked, and what follows

@@ -5,6 +5,7 @@ mod captures;
 mod checkpoints;
 mod consortium;
 mod designs;
+mod encrypted;
 mod evidence;
 mod fake;
 mod freshness;

@@ -6,15 +6,15 @@ use tonic::transport::Channel;
 use touchstone_proto::node;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
-use super::connection::{too_late, within};
 use super::{Client, contradiction};
-use crate::failure::Failure;
-use crate::verify::{Attested, NotVerified, Trust};
+use crate::connection::within;
+use crate::error::ClientError;
+use crate::verification::{Attested, NotVerified, Trust};
 
 impl Client {
     /// Blocks from a height on, without their transactions, as they are decided. Each is to be checked by
     /// [`Client::checked_block`].
-    pub async fn follow_blocks(&mut self, from_height: u64) -> Result<Blocks, Failure> {
+    pub async fn follow_blocks(&mut self, from_height: u64) -> Result<Blocks, ClientError> {
         let request = node::SubscribeBlocksRequest {
             from_height,
             with_transactions: false,
@@ -31,7 +31,7 @@ impl Client {
         &mut self,
         height: u64,
         with_transactions: bool,
-    ) -> Result<(Attested, Vec<Vec<u8>>), Failure> {
+    ) -> Result<(Attested, Vec<Vec<u8>>), ClientError> {
         let request = node::GetBlockRequest {
             block: Some(node::get_block_request::Block::Height(height)),
             with_transactions,
@@ -51,7 +51,7 @@ impl Client {
     pub async fn past_block(
         &mut self,
         height: u64,
-    ) -> Result<(Attested, Option<Attested>), Failure> {
+    ) -> Result<(Attested, Option<Attested>), ClientError> {
         // A denial, or an answer without a later block, counts only from a node that is as far as
         // what was proven.
         let tip = self.validators().await?.header.height;
@@ -87,20 +87,20 @@ impl Client {
         };
         match self.current(ask, headers, check).await {
             Ok((found, _)) => Ok(found),
-            Err(Failure::NotFound(_)) => Err(self.no_block(height).await),
+            Err(error) if error.is_not_found() => Err(self.no_block(height).await),
             Err(other) => Err(other),
         }
     }
 
     /// Why a node gives no block at a height.
-    async fn no_block(&mut self, height: u64) -> Failure {
+    async fn no_block(&mut self, height: u64) -> ClientError {
         match self.validators().await {
-            Ok(newest) if height > newest.header.height => Failure::NotFound(format!(
-                "no block at height {height} yet; the last is {}",
-                newest.header.height
-            )),
+            Ok(newest) if height > newest.header.height => ClientError::NoBlockYet {
+                height,
+                last: newest.header.height,
+            },
             Ok(_) if height > 0 => contradiction("the node denies a block before its last one"),
-            Ok(_) => Failure::NotFound("the first block has height 1".into()),
+            Ok(_) => ClientError::NoBlockZero,
             Err(failure) => failure,
         }
     }
@@ -110,7 +110,7 @@ impl Client {
         &mut self,
         reply: &node::BlockReply,
         with_transactions: bool,
-    ) -> Result<Attested, Failure> {
+    ) -> Result<Attested, ClientError> {
         self.catch_up(reply.header.as_ref()).await?;
         Ok(self.trust.block(reply, with_transactions)?)
     }
@@ -124,15 +124,15 @@ pub struct Blocks {
 
 impl Blocks {
     /// The next block, whenever it comes. Unchecked.
-    pub async fn next(&mut self) -> Result<node::BlockReply, Failure> {
+    pub async fn next(&mut self) -> Result<node::BlockReply, ClientError> {
         let next = self.replies.message().await?;
-        next.ok_or_else(|| Failure::Unreachable("the node ended the stream of blocks".into()))
+        next.ok_or_else(|| ClientError::Broken("ended the stream of blocks"))
     }
 
     /// The next block, which is there already. Unchecked.
-    pub async fn next_soon(&mut self) -> Result<node::BlockReply, Failure> {
+    pub async fn next_soon(&mut self) -> Result<node::BlockReply, ClientError> {
         let timeout = self.timeout;
         let next = tokio::time::timeout(timeout, self.next()).await;
-        next.unwrap_or_else(|_| Err(too_late(timeout)))
+        next.unwrap_or_else(|_| Err(ClientError::TooLate(timeout)))
     }
 }

@@ -10,15 +10,15 @@ use touchstone_proto::node;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
 use super::Client;
-use crate::failure::Failure;
-use crate::verify::{Attested, NotVerified, Trust};
+use crate::error::ClientError;
+use crate::verification::{Attested, NotVerified, Trust};
 
 impl Client {
     /// An organisation's record, or proof that there is none.
     pub async fn organisation(
         &mut self,
         id: &str,
-    ) -> Result<(Attested, Option<ledger::Organisation>), Failure> {
+    ) -> Result<(Attested, Option<ledger::Organisation>), ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetOrganisationRequest { id: id.to_owned() };
             async move { ledger.get_organisation(request).await }
@@ -29,7 +29,7 @@ impl Client {
     }
 
     /// The records of all organisations, in the order of their ids; that there are no others is proven.
-    pub async fn organisations(&mut self) -> Result<Vec<ledger::Organisation>, Failure> {
+    pub async fn organisations(&mut self) -> Result<Vec<ledger::Organisation>, ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::ListOrganisationsRequest {};
             async move { ledger.list_organisations(request).await }
@@ -43,13 +43,13 @@ impl Client {
     }
 
     /// The ids of all organisations, ascending.
-    pub async fn organisation_ids(&mut self) -> Result<Vec<String>, Failure> {
+    pub async fn organisation_ids(&mut self) -> Result<Vec<String>, ClientError> {
         let (_, listed) = self.state_value(keys::ORGANISATIONS).await?;
         Ok(organisation_ids(&listed.unwrap_or_default()))
     }
 
     /// An organisation's name: from genesis, else from its record, else its id.
-    pub async fn name(&mut self, id: &str) -> Result<String, Failure> {
+    pub async fn name(&mut self, id: &str) -> Result<String, ClientError> {
         if let Some(name) = self.names.get(id) {
             return Ok(name.clone());
         }

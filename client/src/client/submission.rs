@@ -10,9 +10,9 @@ use touchstone_proto::ledger;
 use touchstone_proto::node::SubmitRequest;
 use touchstone_proto::node::transaction_status::Status;
 
-use super::{Client, Outcome, Recorded, within};
-use crate::failure::Failure;
-use crate::settings::Signer;
+use super::{Client, Outcome, Recorded, Signer};
+use crate::connection::within;
+use crate::error::ClientError;
 
 /// How long to wait before the node is asked again; then twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -25,7 +25,7 @@ impl Client {
         signer: &Signer,
         created_ms: u64,
         action: ledger::transaction::Action,
-    ) -> Result<Recorded, Failure> {
+    ) -> Result<Recorded, ClientError> {
         let transaction = ledger::Transaction {
             organisation: signer.organisation.clone(),
             created_ms,
@@ -37,7 +37,7 @@ impl Client {
 
     /// Submits an envelope and waits until it is proven to be recorded. Submitting the same bytes
     /// again is harmless.
-    pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Recorded, Failure> {
+    pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Recorded, ClientError> {
         let id = transaction::id_of_envelope(self.trust.chain_id(), &envelope)?;
         // What was read before is about another state than the one that follows.
         self.as_of().forget();
@@ -51,22 +51,18 @@ impl Client {
         &mut self,
         id: &Hash,
         envelope: Vec<u8>,
-    ) -> Result<Recorded, Failure> {
+    ) -> Result<Recorded, ClientError> {
         let began = tokio::time::Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             let cause = match self.submit_once(id, envelope.clone()).await {
                 Ok(Some(recorded)) => return Ok(*recorded),
                 Ok(None) => "the node gives no outcome".to_owned(),
-                Err(Failure::Unreachable(cause)) => cause,
+                Err(error) if error.may_pass() => error.to_string(),
                 Err(other) => return Err(other),
             };
             if began.elapsed() >= self.timeout {
-                let id = hex::encode(id);
-                return Err(Failure::Unreachable(format!(
-                    "{cause}; whether transaction {id} is recorded isn't known: ask with `touchstone \
-                     transaction {id}`"
-                )));
+                return Err(ClientError::Undecided { id: *id, cause });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -78,7 +74,7 @@ impl Client {
         &mut self,
         id: &Hash,
         envelope: Vec<u8>,
-    ) -> Result<Option<Box<Recorded>>, Failure> {
+    ) -> Result<Option<Box<Recorded>>, ClientError> {
         let request = SubmitRequest {
             envelope,
             wait: true,
@@ -90,10 +86,10 @@ impl Client {
         }
         match reply.status {
             Some(Status::Rejected(r)) if r.code == Rejection::PoolFull.code() => {
-                Err(Failure::Unreachable(r.message))
+                Err(ClientError::PoolFull(r.message))
             }
             Some(Status::Rejected(r)) if r.code != Rejection::AlreadyCommitted.code() => {
-                Err(Failure::refused(&r))
+                Err(ClientError::refused(&r))
             }
             _ => Ok(None),
         }

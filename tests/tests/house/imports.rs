@@ -20,13 +20,22 @@ const ROOMS: [(&str, &[&str], &str); 8] = [
     // Each asks or answers over HTTP on its own terms: limits, timeouts, who may come.
     (
         "hyper",
-        &["node/src/timestamps", "node/src/http", "cli/src/gateway"],
+        &[
+            "node/src/timestamps",
+            "node/src/http",
+            "cli/src/gateway",
+            "client/src",
+        ],
         "node/tests/timestamps",
     ),
-    ("rustls", &["node/src/timestamps"], "node/tests/timestamps"),
+    (
+        "rustls",
+        &["node/src/timestamps", "client/src", "cli/tests"],
+        "node/tests/timestamps",
+    ),
     (
         "tokio_rustls",
-        &["node/src/timestamps"],
+        &["node/src/timestamps", "client/src", "cli/tests"],
         "node/tests/timestamps",
     ),
     // The simulator drives the machine itself, so it speaks its language.
@@ -115,6 +124,45 @@ fn impure(file: &File) -> Vec<String> {
         }
     }
     violations
+}
+
+/// Names by which a program speaks to a terminal.
+const SPEAKS: [&str; 9] = [
+    "println",
+    "eprintln",
+    "print",
+    "eprint",
+    "stdout",
+    "stderr",
+    "stdin",
+    "is_terminal",
+    "exit",
+];
+
+/// The light client answers whoever calls it, and speaks to nobody else.
+fn speaks(file: &File) -> Vec<String> {
+    if !file.is_in("client/src") {
+        return Vec::new();
+    }
+    let code = production(&tokens(&file.text));
+    let words = code
+        .iter()
+        .filter(|token| SPEAKS.contains(&token.text.as_str()));
+    words
+        .map(|Token { text, line }| format!("{}:{line}: {text}: a terminal", file.path))
+        .collect()
+}
+
+#[test]
+fn the_light_client_knows_no_terminal() {
+    assert_none(files(&[".rs"]).iter().flat_map(speaks).collect());
+    let file = |path: &str, text: &str| File {
+        path: path.into(),
+        text: text.into(),
+    };
+    let bad = "fn a() { println!(); std::io::stdout(); }";
+    assert_eq!(speaks(&file("client/src/a.rs", bad)).len(), 2);
+    assert_eq!(speaks(&file("cli/src/a.rs", bad)).len(), 0);
 }
 
 /// Rooms of the node that a room must not know.
@@ -300,13 +348,34 @@ fn banned(member: &str) -> Option<Banned> {
         "axum",
     ];
     const ROOMS_OF_THE_NODE: &[&str] = &["rocksdb", "libp2p", "malachite"];
+    const TERMINAL: &[&str] = &[
+        "rocksdb",
+        "libp2p",
+        "malachite",
+        "axum",
+        "clap",
+        "indicatif",
+        "rpassword",
+        "krilla",
+        "tracing",
+    ];
     const OURS: &[&str] = &["touchstone-core", "touchstone-epcis", "touchstone-proto"];
     let (ours, others): (&[&str], &[&str]) = match member {
         "touchstone-proto" => (&[], ROOMS_OF_THE_NODE),
         // EPCIS knows no ledger: what it takes, it takes from outside.
         "touchstone-epcis" => (&[], IO),
         "touchstone-core" => (&["touchstone-epcis", "touchstone-proto"], IO),
-        "touchstone-cli" => (OURS, ROOMS_OF_THE_NODE),
+        // It asks and checks; who shows the answers is somebody else.
+        "touchstone-client" => (OURS, TERMINAL),
+        "touchstone-cli" => (
+            &[
+                "touchstone-client",
+                "touchstone-core",
+                "touchstone-epcis",
+                "touchstone-proto",
+            ],
+            ROOMS_OF_THE_NODE,
+        ),
         "touchstone-node" => (OURS, &[]),
         // Tests may look at everything.
         "touchstone-tests" => return None,

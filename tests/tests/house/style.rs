@@ -160,7 +160,7 @@ fn executable(path: &str) -> bool {
 fn every_room_of_the_house_stands() {
     let rooms = "proto epcis/src chain-core/src/model chain-core/src/rules \
                  chain-core/src/state chain-core/src/proof node/src/network node/src/consensus \
-                 node/src/storage node/src/rpc cli/src genesis scripts tests/src tests/tests \
+                 node/src/storage node/src/rpc client/src cli/src genesis scripts tests/src tests/tests \
                  verifiers docs docs/adr";
     let missing = rooms
         .split_whitespace()

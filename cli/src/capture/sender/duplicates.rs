@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use touchstone_client::event_log;
 use touchstone_core::hash::{Hash, sha256};
 
 use super::{EventOutcome, Original, Report, Sender};
 use crate::failure::Failure;
-use crate::link;
 
 /// What this run knows of events by the hash of their bytes.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ impl Sender<'_> {
             return Ok(());
         }
         let unread: Vec<String> = unread.into_iter().collect();
-        let links = link::entries(self.client, &unread).await?;
+        let links = event_log::entries(self.client, &unread).await?;
         for entry in links.into_iter().flatten() {
             let position = entry.position.unwrap_or_default();
             if entry.organisation == self.signer.organisation

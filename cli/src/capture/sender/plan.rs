@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use touchstone_client::Signer;
+use touchstone_client::client::Client;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::hash;
 use touchstone_proto::ledger::{self, transaction::Action};
@@ -11,9 +13,7 @@ use super::progress::{Batch, Progress};
 use super::{EventOutcome, Limits, Sender};
 use crate::capture::journal::{Fate, History, Journal, Origin};
 use crate::capture::source::{ENVELOPE_BYTES, SourceEvent};
-use crate::client::Client;
 use crate::failure::Failure;
-use crate::settings::Signer;
 
 impl<'a> Sender<'a> {
     /// Plans a run: what earlier ones left open first, then what they never sent, in input order.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use touchstone_client::verification::{Attested, NotVerified};
 
 use super::{Arguments, certify};
 use crate::certificate::credential::{self, BadCredential, Subject};
@@ -10,7 +11,6 @@ use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
 use crate::settings::Settings;
-use crate::verify::{Attested, NotVerified};
 
 /// Reads, checks, asks the ledger and prints.
 pub(super) async fn run(
@@ -22,10 +22,10 @@ pub(super) async fn run(
     let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
     if size.len() > credential::MAX_BYTES as u64 {
         let bad = BadCredential::Form(format!("{} bytes are too many", size.len()));
-        return Err(NotVerified::from(bad).into());
+        return Err(bad.into());
     }
     let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let stated = credential::check(&bytes).map_err(NotVerified::from)?;
+    let stated = credential::check(&bytes)?;
     let (as_of, reservations) = match settings.names_genesis() && !arguments.offline {
         true => {
             let (as_of, reservations) = ask(&stated, arguments, settings).await?;
@@ -64,7 +64,7 @@ async fn ask(
     let hash = |member: &'static str, text: &str| {
         receipt::bytes(member, text).map_err(|_| {
             let bad = BadCredential::Form(format!("{member} is no hash in hex"));
-            Failure::from(NotVerified::from(bad))
+            Failure::from(bad)
         })
     };
     let id = hash("designId", &stated.design_id)?;

@@ -5,15 +5,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use touchstone_client::client::Client;
+use touchstone_client::verification::NotVerified;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 
 use super::{Certificate, certify};
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::plain;
 use crate::receipt::{self, File, Receipt};
-use crate::verify::NotVerified;
 
 /// A receipt that proves nothing, and why: its deposit was refused or never sent, say.
 pub(super) struct Refused {

@@ -2,16 +2,16 @@
 //! says otherwise, and which events correct which.
 
 use serde_json::{Value, json};
+use touchstone_client::client::Client;
+use touchstone_client::custody;
+use touchstone_client::item_history::Journey;
 use touchstone_core::model::amount;
 use touchstone_core::model::unit_state::{self, Told, UnitState};
 use touchstone_core::rules::Standing;
 use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, Position, Stock};
 
-use crate::client::Client;
-use crate::custody;
 use crate::failure::Failure;
-use crate::journey::Journey;
 use crate::output::{add_member, plain, utc};
 use crate::words;
 

@@ -1,13 +1,13 @@
 //! A page of an item's own events.
 
 use serde_json::{Value, json};
+use touchstone_client::client::Client;
+use touchstone_client::event_log::{self, ProvenPage};
+use touchstone_client::item_history::Step;
 use touchstone_epcis::Identifier;
 
 use super::{absent, print_step, step_json};
-use crate::client::Client;
 use crate::failure::Failure;
-use crate::journey::Step;
-use crate::link::{self, ProvenPage};
 use crate::output::{Output, attested_json, counted, plain};
 
 /// Events of a page where the person names no number.
@@ -25,7 +25,7 @@ pub async fn run(
     client: &mut Client,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let page = link::fetch_page(client, id.as_str(), from.saturating_sub(1), limit).await?;
+    let page = event_log::fetch_page(client, id.as_str(), from.saturating_sub(1), limit).await?;
     if page.count == 0 {
         return Err(absent(id, &page.attested, output));
     }

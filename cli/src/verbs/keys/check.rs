@@ -3,10 +3,10 @@
 //! heights no later block changes.
 
 use serde_json::json;
+use touchstone_client::client::Client;
 use touchstone_core::model::organisation;
 use touchstone_proto::ledger::Key;
 
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
 use crate::output::{Output, attested_json, plain, utc, validity};

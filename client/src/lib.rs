@@ -1,0 +1,65 @@
+//! A light client of Touchstone's ledger: it asks one node and believes none.
+//!
+//! All that it trusts is the genesis document. From it, validators are followed to today; every header must carry
+//! their certificate, and every value its path to that header's root ([`verification`]). So an answer is proven
+//! complete or proven absent, as of a block that [`AsOf`] keeps account of. What a client proved at a height, also
+//! in an earlier run ([`Cache`]), is never answered from below it.
+//!
+//! It knows no terminal and prints nothing; whoever shows its answers says as of which block they are.
+//!
+//! ```no_run
+//! use touchstone_client::{Client, ClientError, Options, item_history};
+//! use touchstone_core::genesis::Genesis;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let genesis = Genesis::read(&std::fs::read("genesis.json")?)?;
+//! let mut client = Client::connect("https://node.example.org:26650", genesis, Options::default()).await?;
+//! let history = item_history::travel(&mut client, "https://id.gs1.org/00/095212340000000150").await?;
+//! let as_of = client.as_of().blocks().ok_or("no answer")?;
+//! println!("{} events as of block {}", history.steps.len(), as_of.oldest.header.height);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What the proofs are worth doesn't depend on a connection: [`Trust`] checks answers wherever they come from.
+//!
+//! ```
+//! use touchstone_client::{NotVerified, Trust};
+//! use touchstone_core::genesis::Genesis;
+//! use touchstone_core::test_support::genesis_document;
+//! use touchstone_proto::node::StateReply;
+//!
+//! let genesis = Genesis::read(&genesis_document().to_bytes()).unwrap();
+//! let trust = Trust::new(genesis);
+//! let unsigned = StateReply { key: b"item/x".to_vec(), value: Some(b"mine".to_vec()), ..StateReply::default() };
+//! let refused = trust.state(b"item/x", Some(&unsigned)).unwrap_err();
+//! assert!(matches!(refused, NotVerified::Header(_)));
+//! ```
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
+
+pub mod as_of;
+pub mod cache;
+pub mod client;
+pub mod connection;
+pub mod custody;
+pub mod error;
+pub mod event_log;
+pub mod item_history;
+pub mod trace;
+pub mod verification;
+
+pub use as_of::AsOf;
+pub use cache::Cache;
+pub use client::{Client, Options, Outcome, Recorded, Signer};
+pub use error::ClientError;
+pub use verification::{Attested, NotVerified, Trust};
