@@ -37,7 +37,10 @@ impl Passphrase {
     pub fn get(&self, path: &Path) -> Result<Zeroizing<String>, Failure> {
         match self.given()? {
             Some(passphrase) => Ok(passphrase),
-            None => prompt(&format!("Passphrase of {}: ", path.display())),
+            None => prompt(
+                &format!("Passphrase of {}: ", path.display()),
+                "the key is encrypted",
+            ),
         }
     }
 
@@ -46,8 +49,9 @@ impl Passphrase {
         let passphrase = match self.given()? {
             Some(passphrase) => passphrase,
             None => {
-                let first = prompt("New passphrase: ")?;
-                if *first != *prompt("The same again: ")? {
+                let why = "a new key is encrypted";
+                let first = prompt("New passphrase: ", why)?;
+                if *first != *prompt("The same again: ", why)? {
                     return Err(Failure::Usage("the two passphrases differ".into()));
                 }
                 first
@@ -75,14 +79,20 @@ impl Passphrase {
     }
 }
 
-fn prompt(question: &str) -> Result<Zeroizing<String>, Failure> {
+fn prompt(question: &str, why: &str) -> Result<Zeroizing<String>, Failure> {
     rpassword::prompt_password(question)
         .map(Zeroizing::new)
-        .map_err(|e| {
+        .map_err(|_| {
             Failure::Usage(format!(
-                "no passphrase: {e}; give it with --passphrase-file or TOUCHSTONE_PASSPHRASE"
+                "{why}, and there is no terminal to ask for the passphrase: give it with \
+                 --passphrase-file FILE or TOUCHSTONE_PASSPHRASE"
             ))
         })
+}
+
+/// Where the public half of a key lies: acme.pub.pem beside acme.pem.
+pub fn public_half(path: &Path) -> PathBuf {
+    path.with_extension("pub.pem")
 }
 
 /// Bytes from the system's random generator.
@@ -177,6 +187,19 @@ pub fn public_key(text: &str, passphrase: &Passphrase) -> Result<[u8; 32], Failu
     if let Ok(key) = VerifyingKey::from_public_key_pem(&pem) {
         return Ok(key.to_bytes());
     }
+    // An encrypted key needn't be opened to tell its public half, unless a passphrase is named for it.
+    let half = public_half(path);
+    let is_locked = pem.contains("ENCRYPTED PRIVATE KEY") && passphrase.passphrase_file.is_none();
+    if is_locked && half.is_file() {
+        let pem = read_small(&half)?;
+        let key = VerifyingKey::from_public_key_pem(&pem);
+        return key.map(|key| key.to_bytes()).map_err(|_| {
+            Failure::Usage(format!(
+                "{}: not an Ed25519 public key in PEM",
+                half.display()
+            ))
+        });
+    }
     Ok(read(path, passphrase)?.verifying_key().to_bytes())
 }
 
@@ -223,7 +246,15 @@ fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn read_small(path: &Path) -> Result<String, Failure> {
-    let failed = |e: &std::io::Error| Failure::io("reading", path, e);
+    let failed = |e: &std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => Failure::File(format!(
+            "there is no key file {}: name the one that you have, or make one with `touchstone key new \
+             --out {}`",
+            path.display(),
+            path.display()
+        )),
+        _ => Failure::io("reading", path, e),
+    };
     let size = std::fs::metadata(path).map_err(|e| failed(&e))?.len();
     if size > MAX_FILE_BYTES {
         return Err(Failure::Usage(format!(

@@ -245,12 +245,15 @@ pub fn validity(from: u64, until: u64) -> String {
     }
 }
 
-/// Outside text made safe to print: control characters and those that reorder text are escaped.
+/// Outside text made safe to print: a line break is a space, other control characters and those that
+/// reorder text are escaped.
 pub fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || reorders {
+        if c == '\n' {
+            safe.push(' ');
+        } else if c.is_control() || reorders {
             safe.extend(c.escape_unicode());
         } else {
             safe.push(c);
@@ -321,7 +324,7 @@ mod tests {
     #[test]
     fn outside_text_cannot_steer_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
-        assert_eq!(plain("x\u{202e}y\nz"), "x\\u{202e}y\\u{a}z");
+        assert_eq!(plain("x\u{202e}y\nz\rw"), "x\\u{202e}y z\\u{d}w");
         assert_eq!(plain("Zürich 東京"), "Zürich 東京");
     }
 

@@ -11,6 +11,7 @@ use touchstone_core::genesis::{
     self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters,
 };
 use touchstone_core::model::organisation as rules;
+use touchstone_proto::ledger::Role;
 
 use super::keys::moment;
 use crate::failure::Failure;
@@ -52,7 +53,7 @@ pub struct Contribute {
     #[arg(long)]
     pub name: String,
     /// platform, logistics, manufacturer, ip-office, court, designer, customs, inspection, laboratory or retail
-    #[arg(long = "role", required = true, value_name = "ROLE")]
+    #[arg(long = "role", required = true, value_name = "ROLE", value_parser = role)]
     pub roles: Vec<String>,
     /// Signing key: a PEM file or 64 hex digits
     #[arg(long = "key", required = true, value_name = "FILE|HEX")]
@@ -389,4 +390,14 @@ fn print(genesis: &Genesis, output: &mut Output) {
         "Threshold   {needed} of {total} voting power decides a block or a change; up to {} may fail",
         total - needed
     ));
+}
+
+/// A role's name; another one is told with those that there are.
+fn role(name: &str) -> Result<String, String> {
+    if genesis::role(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    let all = (1..).map_while(|number| Role::try_from(number).ok());
+    let all: Vec<&str> = all.map(genesis::role_name).collect();
+    Err(format!("no such role; there are {}", all.join(", ")))
 }

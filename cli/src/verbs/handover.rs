@@ -168,6 +168,16 @@ async fn offer(
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let events = read(&arguments.files, &client)?;
+    if !client.is_enrolled(&arguments.to).await? {
+        return Err(Failure::Absent {
+            id: arguments.to.clone(),
+            height: client.trust().proven_height(),
+            message: format!(
+                "there is no organisation {:?} to offer to (`touchstone organisations` lists all)",
+                plain(&arguments.to)
+            ),
+        });
+    }
     let deadline_ms = output.now_ms().saturating_add(arguments.deadline);
     let handover = Handover::Offer(OfferCustody {
         to: arguments.to.clone(),

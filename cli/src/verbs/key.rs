@@ -7,6 +7,7 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::file;
 use crate::keyfile::{self, Passphrase};
 use crate::output::Output;
 
@@ -28,7 +29,7 @@ pub enum Verb {
 /// Arguments of `key new`.
 #[derive(clap::Args, Debug)]
 pub struct New {
-    /// File to write
+    /// File to write; the public half goes beside it, into FILE's name with .pub.pem
     #[arg(long, default_value = "key.pem", value_name = "FILE")]
     pub out: PathBuf,
     /// Leave the key unencrypted: whoever reads the file can sign
@@ -61,8 +62,11 @@ pub fn run(verb: &Verb, output: &mut Output) -> Result<(), Failure> {
 }
 
 fn make(new: &New, output: &mut Output) -> Result<(), Failure> {
-    if !new.force && new.out.exists() {
-        return Err(keyfile::exists(&new.out));
+    let half = keyfile::public_half(&new.out);
+    for path in [&new.out, &half] {
+        if !new.force && path.exists() {
+            return Err(keyfile::exists(path));
+        }
     }
     let passphrase = if new.no_passphrase {
         None
@@ -71,7 +75,9 @@ fn make(new: &New, output: &mut Output) -> Result<(), Failure> {
     };
     let key = keyfile::generate()?;
     let pem = keyfile::to_pem(&key, passphrase.as_ref().map(|p| p.as_str()))?;
+    let public_key = key.verifying_key().to_bytes();
     keyfile::write_secret(&new.out, pem.as_bytes(), new.force)?;
+    file::write(&half, public_pem(&public_key)?.as_bytes())?;
     output.remark(format!(
         "{} holds the private key, {}; keep a copy where fire and thieves don't reach it",
         new.out.display(),
@@ -81,13 +87,21 @@ fn make(new: &New, output: &mut Output) -> Result<(), Failure> {
             "encrypted"
         }
     ));
-    print(&key.verifying_key().to_bytes(), output)
+    output.remark(format!(
+        "{} holds the public half, for others",
+        half.display()
+    ));
+    print(&public_key, output)
+}
+
+fn public_pem(public_key: &[u8; 32]) -> Result<String, Failure> {
+    let bad = || Failure::Usage("not a usable Ed25519 public key".into());
+    let key = ed25519_dalek::VerifyingKey::from_bytes(public_key).map_err(|_| bad())?;
+    key.to_public_key_pem(LineEnding::LF).map_err(|_| bad())
 }
 
 fn print(public_key: &[u8; 32], output: &mut Output) -> Result<(), Failure> {
-    let bad = || Failure::Usage("not a usable Ed25519 public key".into());
-    let key = ed25519_dalek::VerifyingKey::from_bytes(public_key).map_err(|_| bad())?;
-    let pem = key.to_public_key_pem(LineEnding::LF).map_err(|_| bad())?;
+    let pem = public_pem(public_key)?;
     if output.json {
         output.value(&json!({"public_key": hex::encode(public_key), "pem": pem}));
     } else {

@@ -210,7 +210,7 @@ fn row(
 /// A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection").
 fn harmless(cell: String) -> String {
     let cell = plain(&cell);
-    match cell.starts_with(['=', '+', '-', '@']) {
+    match cell.trim_start().starts_with(['=', '+', '-', '@']) {
         true => format!("'{cell}"),
         false => cell,
     }
@@ -227,6 +227,7 @@ mod tests {
         }
         // A spreadsheet skips these before it looks for a formula.
         assert_eq!(harmless("\t=1".to_owned()), "\\u{9}=1");
+        assert_eq!(harmless("\n=1".to_owned()), "' =1");
         assert_eq!(harmless("a=b".to_owned()), "a=b");
     }
 }

@@ -116,14 +116,7 @@ async fn check_addition(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let runner = &validator.organisation;
-    let enrolled = match client.has_blocks().await? {
-        false => {
-            let founders = &client.trust().genesis().document.organisations;
-            founders.iter().any(|o| o.id == *runner)
-        }
-        true => client.organisation(runner).await?.1.is_some(),
-    };
-    if !enrolled {
+    if !client.is_enrolled(runner).await? {
         output.remark(
             "an organisation is enrolled before it runs a validator: see `touchstone enroll`, and \
              `touchstone organisations` for those that are",

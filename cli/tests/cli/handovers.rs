@@ -101,6 +101,14 @@ async fn what_is_no_offer_is_told() {
         .run_as("bravo", &["handover", "accept", &"ab".repeat(32)])
         .await;
     assert_eq!(unknown.code, 4, "{unknown:?}");
+    let file = node.write("shipping.json", &seen(&[ITEM], "shipping"));
+    let stranger = node
+        .run_as("acme", &["handover", "offer", &file, "--to", "nobody"])
+        .await;
+    assert_eq!(stranger.code, 4, "{stranger:?}");
+    let told =
+        "there is no organisation \"nobody\" to offer to (`touchstone organisations` lists all)";
+    assert!(stranger.err.contains(told), "{stranger:?}");
     let broken = node.write("broken.json", "{");
     let ran = node
         .run_as("acme", &["handover", "offer", &broken, "--to", "bravo"])

@@ -1,6 +1,9 @@
 //! Key files and the genesis ceremony.
 
-use crate::fake::{founder, touchstone};
+use clap::Parser;
+use touchstone_cli::Cli;
+
+use crate::fake::{Served, founder, touchstone};
 
 #[tokio::test]
 async fn a_new_key_is_made_once_and_shown() {
@@ -11,6 +14,9 @@ async fn a_new_key_is_made_once_and_shown() {
     let shown = touchstone(&["key", "show", &path]).await;
     assert_eq!(shown.out, made.out);
     assert_eq!(shown.out.lines().next().unwrap().len(), 64);
+    let half = folder.path().join("k.pub.pem").display().to_string();
+    assert!(made.err.contains(&half), "{made:?}");
+    assert_eq!(touchstone(&["key", "show", &half]).await.out, made.out);
     let again = touchstone(&["key", "new", "--out", &path, "--no-passphrase"]).await;
     assert_eq!(again.code, 1, "{again:?}");
     assert!(again.err.contains("--force"), "{again:?}");
@@ -42,6 +48,47 @@ async fn an_encrypted_key_opens_with_its_passphrase_only() {
         refused.err.contains("passphrase doesn't open"),
         "{refused:?}"
     );
+}
+
+/// The public half of an encrypted key needs no passphrase, and no terminal.
+#[tokio::test]
+async fn an_encrypted_key_is_added_without_a_terminal() {
+    let node = Served::start().await;
+    let path = node.path("new.pem").display().to_string();
+    let secret = node.write("secret", "open sesame\n");
+    let made = touchstone(&["key", "new", "--out", &path, "--passphrase-file", &secret]).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let added = node
+        .run_as("carol", &["keys", "add", &path, "--json"])
+        .await;
+    assert_eq!(added.code, 0, "{added:?}");
+    let public = made.out.lines().next().unwrap();
+    let check = ["keys", "check", public, "--of", "carol", "--json"];
+    let checked = node.run(&check).await;
+    assert_eq!(checked.json()[0]["error"], "not-valid", "{checked:?}");
+    node.world().make_block(&[]);
+    assert_eq!(node.run(&check).await.code, 0);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_key_or_a_role_is_told_with_the_remedy() {
+    let node = Served::start().await;
+    let file = node.write("front.png", "a chair");
+    let nowhere = node.path("nowhere.pem").display().to_string();
+    let signing = ["--organisation", "carol", "--key", &nowhere];
+    let ran = node
+        .run(&[&["deposit", &file][..], &signing].concat())
+        .await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("there is no key file"), "{ran:?}");
+    assert!(ran.err.contains("touchstone key new --out"), "{ran:?}");
+    let contribute = ["touchstone", "genesis", "contribute", "--role", "wizard"];
+    let wrong = Cli::try_parse_from(contribute).unwrap_err().to_string();
+    assert!(
+        wrong.contains("no such role; there are platform, "),
+        "{wrong}"
+    );
+    assert!(wrong.contains(", laboratory, retail"), "{wrong}");
 }
 
 struct Ceremony(tempfile::TempDir);

@@ -42,6 +42,15 @@ impl Client {
         Ok(records)
     }
 
+    /// Whether an organisation is enrolled; before the first block, by the genesis document.
+    pub async fn is_enrolled(&mut self, id: &str) -> Result<bool, ClientError> {
+        if self.has_blocks().await? {
+            return Ok(self.organisation(id).await?.1.is_some());
+        }
+        let founders = &self.trust.genesis().document.organisations;
+        Ok(founders.iter().any(|o| o.id == id))
+    }
+
     /// The ids of all organisations, ascending.
     pub async fn organisation_ids(&mut self) -> Result<Vec<String>, ClientError> {
         let (_, listed) = self.state_value(keys::ORGANISATIONS).await?;
