@@ -43,14 +43,24 @@ impl StateRead for Known {
 
 /// Reads how items stand, one after the other; what is proven for one serves the next, as long as the
 /// chain doesn't grow.
-#[derive(Default)]
 pub struct Standings {
+    /// The clock of whoever asks, milliseconds: by it deadlines have passed.
+    now_ms: u64,
     known: Known,
     /// What proves all that is known.
     seen: Option<Attested>,
 }
 
 impl Standings {
+    /// Nothing is known yet.
+    pub fn new(now_ms: u64) -> Standings {
+        Standings {
+            now_ms,
+            known: Known::default(),
+            seen: None,
+        }
+    }
+
     /// Takes a record that is proven already.
     pub fn learn(&mut self, attested: &Attested, id: &str, record: Option<&Item>) {
         // Its bytes are those that are proven: there is one encoding.
@@ -80,7 +90,9 @@ impl Standings {
         let mut attempts = 0;
         loop {
             let seen = self.seen.as_ref();
-            let now_ms = seen.map_or(0, |attested| attested.header.time_ms);
+            // On an idle chain the last block may be older than a deadline that has passed.
+            let block_ms = seen.map_or(0, |attested| attested.header.time_ms);
+            let now_ms = self.now_ms.max(block_ms);
             match rules::standing(&self.known, id, now_ms) {
                 Ok(standing) => {
                     let seen = self
@@ -108,8 +120,12 @@ impl Standings {
 }
 
 /// How the item with this canonical identifier stands, and under which header all of it is proven.
-pub async fn standing(client: &mut Client, id: &str) -> Result<(Attested, Standing), ClientError> {
-    Standings::default().standing(client, id).await
+pub async fn standing(
+    client: &mut Client,
+    id: &str,
+    now_ms: u64,
+) -> Result<(Attested, Standing), ClientError> {
+    Standings::new(now_ms).standing(client, id).await
 }
 
 /// Whether an identifier names something that somebody can have: no class, place or party.

@@ -30,6 +30,8 @@ pub struct Question {
     pub direction: Direction,
     /// How far.
     pub limits: Limits,
+    /// The clock of whoever asks, milliseconds: by it deadlines have passed.
+    pub now_ms: u64,
     /// Take the node's word for it.
     pub unproven: bool,
 }
@@ -116,7 +118,7 @@ async fn proven(
     let mut walk = Walk::new(question.id.as_str(), question.direction, question.limits);
     let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
     let mut stocks: BTreeMap<String, Stock> = BTreeMap::new();
-    let mut standings = custody::Standings::default();
+    let mut standings = custody::Standings::new(question.now_ms);
     let mut items = Vec::new();
     let mut end = TraceEnd {
         height: u64::MAX,

@@ -68,7 +68,7 @@ pub async fn run(
         if journey.link.record.is_none() {
             return Err(absent(&id, &journey.link.attested, output));
         }
-        let life = Life::of(&mut client, &id, &journey).await?;
+        let life = Life::of(&mut client, &id, &journey, output.now_ms()).await?;
         if attempts.are_over(client.as_of()) {
             break (journey, life);
         }

@@ -65,6 +65,7 @@ impl Reach {
         let id = Identifier::parse(&self.id)
             .map_err(|e| Failure::Usage(format!("{}: {e}", plain(&self.id))))?;
         let question = Question {
+            now_ms: output.now_ms(),
             id,
             direction,
             limits: Limits {

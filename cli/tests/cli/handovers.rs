@@ -1,7 +1,11 @@
 //! Goods change hands: offered, answered, claimed, and told so.
 
+use touchstone_proto::ledger::capture_events::Handover;
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{CaptureEvents, OfferCustody};
+
 use crate::captures::document;
-use crate::fake::Served;
+use crate::fake::{GENESIS_MS, Served};
 use crate::items::{ITEM, ITEM_LINK, OTHER, seen};
 
 /// The offer that a run with --json made.
@@ -114,6 +118,28 @@ async fn what_is_no_offer_is_told() {
         .run_as("acme", &["handover", "offer", &broken, "--to", "bravo"])
         .await;
     assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+/// The last block of an idle chain may be older than a deadline that has passed since.
+#[tokio::test]
+async fn an_offer_whose_deadline_passed_on_an_idle_chain_is_not_open() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let offer = OfferCustody {
+        to: "bravo".into(),
+        // The tests' clock is an hour after genesis.
+        deadline_ms: GENESIS_MS + 60_000,
+    };
+    let capture = CaptureEvents {
+        events: vec![seen(&[ITEM], "shipping").into_bytes()],
+        handover: Some(Handover::Offer(offer)),
+    };
+    node.world().act("acme", Action::CaptureEvents(capture));
+    let listed = node.run(&["handover", "list"]).await;
+    assert!(listed.out.ends_with("\nNo offer is open.\n"), "{listed:?}");
+    let told = node.run(&["item", ITEM, "--json"]).await;
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.json()[0]["custody"]["offer"].is_null(), "{told:?}");
 }
 
 #[tokio::test]

@@ -33,11 +33,12 @@ impl Life {
         client: &mut Client,
         id: &Identifier,
         journey: &Journey,
+        now_ms: u64,
     ) -> Result<Life, Failure> {
         let record = journey.link.record.clone().unwrap_or_default();
         let is_holdable = custody::is_holdable(id);
         let standing = match is_holdable {
-            true => Some(custody::standing(client, id.as_str()).await?.1),
+            true => Some(custody::standing(client, id.as_str(), now_ms).await?.1),
             false => None,
         };
         let (places, history): (Vec<usize>, Vec<Told<'_>>) = journey
