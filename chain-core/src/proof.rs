@@ -1,6 +1,7 @@
 //! Proofs: one `verify` each, over plain values, without I/O.
 
 pub mod checkpoint;
+pub mod deposit;
 pub mod header;
 pub mod journey;
 pub mod link;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+pub use touchstone_client::deposit::Opening;
 use touchstone_client::verification::NotVerified;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
@@ -56,25 +57,6 @@ pub struct File {
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
-}
-
-/// The opening of a commitment, decoded from a receipt or a disclosure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opening {
-    /// The owner's key.
-    pub owner_key: [u8; 32],
-    /// The salt.
-    pub salt: [u8; 32],
-    /// SHA-256 of each file, in order.
-    pub files: Vec<Hash>,
-}
-
-impl Opening {
-    /// The commitment that it opens on a chain.
-    pub fn commitment(&self, chain_id: &Hash) -> Hash {
-        let root = design::file_root(&self.files);
-        design::commitment(chain_id, &self.owner_key, &self.salt, &root)
-    }
 }
 
 impl Receipt {

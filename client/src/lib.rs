@@ -52,6 +52,7 @@ pub mod cache;
 pub mod client;
 pub mod connection;
 pub mod custody;
+pub mod deposit;
 pub mod error;
 pub mod event_log;
 pub mod item_history;

@@ -9,6 +9,7 @@ use touchstone_core::encoding::{self, Malformed};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::{Validator, ValidatorSet};
+use touchstone_core::proof::deposit::DepositError;
 use touchstone_core::proof::header::{self, Era, HeaderError};
 use touchstone_core::proof::link::LinkError;
 use touchstone_core::proof::page::PageError;
@@ -57,6 +58,9 @@ pub enum NotVerified {
     /// A transaction's place in its block.
     #[error("inclusion of the transaction: {0}")]
     Inclusion(#[from] InclusionError),
+    /// A deposit's record.
+    #[error("deposit: {0}")]
+    Deposit(#[from] DepositError),
     /// A transaction's own bytes.
     #[error("transaction: {0}")]
     Transaction(Rejection),
@@ -122,6 +126,7 @@ impl NotVerified {
             NotVerified::Link(_) => "complete-link",
             NotVerified::Page(_) => "page",
             NotVerified::Inclusion(_) => "inclusion",
+            NotVerified::Deposit(_) => "deposit",
             NotVerified::Transaction(_) => "transaction",
             NotVerified::Block(_) => "block",
             NotVerified::Value(_) => "value",

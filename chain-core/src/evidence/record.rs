@@ -11,8 +11,8 @@ use super::report::{Deposit, History};
 use crate::block::Header;
 use crate::encoding;
 use crate::hash::{self, Hash};
-use crate::model::design;
-use crate::proof::journey::{self, CompleteLink, Place, Recorded};
+use crate::proof::deposit::Stated;
+use crate::proof::journey::{self, CompleteLink, Recorded};
 use crate::proof::{link, transaction_tree};
 use crate::state::keys;
 use crate::transaction::{self, VerifiedTransaction};
@@ -212,32 +212,14 @@ pub(super) fn deposit(
         };
     };
     let bad = |e: encoding::Malformed| e.to_string();
-    let owner: [u8; 32] = encoding::exact("owner_key", &record.owner_key).map_err(bad)?;
-    let commitment: Hash = encoding::exact("commitment", &record.commitment).map_err(bad)?;
-    if design::id(&owner, &commitment) != id {
-        return Err("the record's key and commitment don't give its id".to_owned());
-    }
-    let place: Place = record
-        .position
-        .map(|p| (p.height, p.transaction, p.event))
-        .ok_or("the record names no position")?;
+    let stated = Stated::read(&id, &record).map_err(|e| e.to_string())?;
     let mut transactions = proven.transactions.iter();
     let (Some((at, transaction)), None) = (transactions.next(), transactions.next()) else {
         return Err("the file must carry the deposit's transaction and no other".to_owned());
     };
-    let deposits_it = matches!(
-        transaction.action(),
-        Action::DepositDesign(action) if action.commitment == commitment
-    );
-    if *at != (place.0, place.1)
-        || !deposits_it
-        || transaction.id().as_slice() != record.transaction_id
-        || *transaction.signer() != owner
-        || transaction.organisation() != record.organisation
-        || proven.time_ms(place.0)? != record.time_ms
-    {
-        return Err("the deposit's transaction tells another story than its record".to_owned());
-    }
+    stated
+        .check(&record, *at, proven.time_ms(stated.place.0)?, transaction)
+        .map_err(|e| e.to_string())?;
     let disclosure = record.disclosure.as_ref();
     let mut files = Vec::new();
     for hash in disclosure.iter().flat_map(|d| &d.file_hashes) {

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
-use touchstone_client::client::{Client, Outcome};
+use touchstone_client::client::Client;
+use touchstone_client::deposit::{self, Deposit};
 use touchstone_client::verification::{Attested, NotVerified};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
 use touchstone_core::rejection::Rejection;
-use touchstone_proto::ledger::{Design, transaction::Action};
+use touchstone_proto::ledger::Design;
 
 use crate::certificate::facts::{self, Facts};
 use crate::certificate::{credential, page};
@@ -249,8 +250,9 @@ async fn certify(
     if let Some(receipt) = &receipt {
         receipt.check(client.trust().chain_id())?;
     }
-    let (as_of, record) = client.design(&id).await?;
-    let record = record.ok_or_else(|| {
+    let opening = receipt.as_ref().map(Receipt::opening).transpose()?;
+    let (as_of, found) = deposit::deposit(client, &id, opening).await?;
+    let found = found.ok_or_else(|| {
         let id = hex::encode(id);
         Failure::Absent {
             height: as_of.header.height,
@@ -258,40 +260,17 @@ async fn certify(
             id,
         }
     })?;
-    let owner_key: [u8; 32] =
-        encoding::exact("owner_key", &record.owner_key).map_err(NotVerified::from)?;
-    let commitment: Hash =
-        encoding::exact("commitment", &record.commitment).map_err(NotVerified::from)?;
-    if design::id(&owner_key, &commitment) != id {
-        return Err(contradiction(
-            "the record's key and commitment don't give its id",
-        ));
-    }
-    let (opening, source) = match (receipt, &record.disclosure) {
-        (Some(receipt), _) => (Some(receipt.opening()?), Source::Receipt(Box::new(receipt))),
-        (None, Some(disclosure)) => {
-            let salt = encoding::exact("salt", &disclosure.salt).map_err(NotVerified::from)?;
-            let files = disclosure
-                .file_hashes
-                .iter()
-                .map(|f| encoding::exact("file_hash", f))
-                .collect::<Result<Vec<Hash>, _>>()
-                .map_err(NotVerified::from)?;
-            let opening = Opening {
-                owner_key,
-                salt,
-                files,
-            };
-            (Some(opening), Source::Disclosure)
-        }
-        (None, None) => (None, Source::Nothing),
+    let Deposit {
+        record,
+        deposited,
+        opening,
+        ..
+    } = found;
+    let source = match (receipt, &opening) {
+        (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
+        (None, Some(_)) => Source::Disclosure,
+        (None, None) => Source::Nothing,
     };
-    if let Some(opening) = &opening
-        && opening.commitment(client.trust().chain_id()) != commitment
-    {
-        return Err(contradiction("salt and files don't open the commitment"));
-    }
-    let deposited = deposit_block(client, &record, &owner_key, &commitment).await?;
     let owner = client.name(&record.organisation).await?;
     let mut names = Vec::new();
     for organisation in deposited.organisations() {
@@ -308,38 +287,6 @@ async fn certify(
         owner,
         names,
     })
-}
-
-/// The block of the deposit: it holds the transaction, signed by the owner's key, that names
-/// exactly this commitment.
-async fn deposit_block(
-    client: &mut Client,
-    record: &Design,
-    owner_key: &[u8; 32],
-    commitment: &Hash,
-) -> Result<Attested, Failure> {
-    let id: Hash =
-        encoding::exact("transaction_id", &record.transaction_id).map_err(NotVerified::from)?;
-    let Outcome::Recorded(recorded) = client.transaction(&id).await? else {
-        return Err(NotVerified::Missing("transaction of the deposit").into());
-    };
-    let names_it = matches!(
-        recorded.transaction.action(),
-        Action::DepositDesign(deposit) if deposit.commitment == commitment
-    );
-    let header = &recorded.attested.header;
-    let height = record.position.map(|p| p.height);
-    if !names_it
-        || recorded.transaction.signer() != owner_key
-        || recorded.transaction.organisation() != record.organisation
-        || header.time_ms != record.time_ms
-        || Some(header.height) != height
-    {
-        return Err(contradiction(
-            "the deposit's transaction tells another story than its record",
-        ));
-    }
-    Ok(recorded.attested.clone())
 }
 
 /// A file that isn't part of the design breaks rule "opening-fits" of the ledger, here already.
@@ -363,10 +310,6 @@ fn check_file(certificate: &Certificate, sha256: &str) -> Result<(), Failure> {
 /// A hash in a proven record.
 fn proven(field: &'static str, bytes: &[u8]) -> Result<Hash, Failure> {
     Ok(encoding::exact(field, bytes).map_err(NotVerified::from)?)
-}
-
-fn contradiction(what: &str) -> Failure {
-    NotVerified::Contradiction(what.to_owned()).into()
 }
 
 impl Certificate {

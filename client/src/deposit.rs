@@ -1,0 +1,100 @@
+//! Deposits of designs: the record, the block that holds the deposit, and what opens its commitment.
+
+use touchstone_core::encoding;
+use touchstone_core::hash::Hash;
+use touchstone_core::model::design;
+use touchstone_core::proof::deposit::{DepositError, Stated};
+use touchstone_proto::ledger::Design;
+
+use crate::client::{Client, Outcome};
+use crate::error::ClientError;
+use crate::verification::{Attested, NotVerified};
+
+/// The opening of a commitment, decoded from a receipt or a disclosure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The owner's key.
+    pub owner_key: [u8; 32],
+    /// The salt.
+    pub salt: [u8; 32],
+    /// SHA-256 of each file, in order.
+    pub files: Vec<Hash>,
+}
+
+impl Opening {
+    /// The commitment that it opens on a chain.
+    pub fn commitment(&self, chain_id: &Hash) -> Hash {
+        let root = design::file_root(&self.files);
+        design::commitment(chain_id, &self.owner_key, &self.salt, &root)
+    }
+}
+
+/// A deposit, proven.
+#[derive(Clone, Debug)]
+pub struct Deposit {
+    /// The design's id.
+    pub id: Hash,
+    /// Its record.
+    pub record: Design,
+    /// What the record states, decoded.
+    pub stated: Stated,
+    /// The block of the deposit.
+    pub deposited: Attested,
+    /// What opens the commitment: what was given, else the disclosure.
+    pub opening: Option<Opening>,
+}
+
+/// A design's deposit, or proof that there is none, and the header that proves either. Its block holds the
+/// transaction, signed by the owner's key, that names exactly the record's commitment; an opening opens it.
+pub async fn deposit(
+    client: &mut Client,
+    id: &Hash,
+    opening: Option<Opening>,
+) -> Result<(Attested, Option<Deposit>), ClientError> {
+    let (as_of, record) = client.design(id).await?;
+    let Some(record) = record else {
+        return Ok((as_of, None));
+    };
+    let stated = Stated::read(id, &record).map_err(NotVerified::from)?;
+    let opening = match opening {
+        Some(opening) => Some(opening),
+        None => disclosed(&stated.owner_key, &record).map_err(NotVerified::from)?,
+    };
+    if let Some(opening) = &opening
+        && opening.commitment(client.trust().chain_id()) != stated.commitment
+    {
+        let closed = "salt and files don't open the commitment".to_owned();
+        return Err(NotVerified::Contradiction(closed).into());
+    }
+    let Outcome::Recorded(recorded) = client.outcome(&stated.transaction_id).await? else {
+        return Err(NotVerified::Missing("transaction of the deposit").into());
+    };
+    let header = &recorded.attested.header;
+    let place = (header.height, recorded.index);
+    stated
+        .check(&record, place, header.time_ms, &recorded.transaction)
+        .map_err(NotVerified::from)?;
+    let deposit = Deposit {
+        id: *id,
+        record,
+        stated,
+        deposited: recorded.attested.clone(),
+        opening,
+    };
+    Ok((as_of, Some(deposit)))
+}
+
+/// The opening that a disclosure published.
+fn disclosed(owner_key: &[u8; 32], record: &Design) -> Result<Option<Opening>, DepositError> {
+    let Some(disclosure) = &record.disclosure else {
+        return Ok(None);
+    };
+    let files = disclosure.file_hashes.iter();
+    Ok(Some(Opening {
+        owner_key: *owner_key,
+        salt: encoding::exact("salt", &disclosure.salt)?,
+        files: files
+            .map(|f| encoding::exact("file_hash", f))
+            .collect::<Result<_, _>>()?,
+    }))
+}
