@@ -14,6 +14,15 @@ const MAX_BYTES = 400 * 1024;
 
 const source = (content) => `'sha256-${createHash('sha256').update(content).digest('base64')}'`;
 
+/** The licences of what is built in, whole. */
+function licences() {
+  const texts = ['@noble/curves', '@noble/hashes'].map((name) => {
+    const licence = readFileSync(here(`../node_modules/${name}/LICENSE`), 'utf8').trim();
+    return `${name}\n\n${licence}`;
+  });
+  return `Touchstone is licensed under the Apache License 2.0. This page contains:\n\n${texts.join('\n\n')}`;
+}
+
 /** The page's bytes. */
 export async function buildPage() {
   const bundle = (entry, more) =>
@@ -38,7 +47,7 @@ export async function buildPage() {
     "form-action 'none'",
     "require-trusted-types-for 'script'",
   ].join('; ');
-  const parts = { CSP: policy, STYLE: style, SCRIPT: script };
+  const parts = { CSP: policy, LICENCES: licences(), STYLE: style, SCRIPT: script };
   const page = readFileSync(here('page.html'), 'utf8').replace(/@@(\w+)@@/g, (_, name) => parts[name]);
   const bytes = Buffer.from(page);
   if (bytes.length > MAX_BYTES) throw new Error(`the page has ${bytes.length} bytes, more than ${MAX_BYTES}`);
