@@ -4,17 +4,38 @@
 //! The file is self-contained: with the genesis document, or just its hash, from a trusted place,
 //! it is verified without the network, the chain or a clock. `docs/evidence.md` is the
 //! specification, written so that others can verify without this code.
+//!
+//! [`examine`] is the whole verification, in these steps; the first that fails ends it:
+//!
+//! 1. the file's shape (`file`), 2. genesis, 3. validators, 4. anchor, 5. state, 6. blocks (`chain`),
+//! 7. transactions, 8. completeness (`record`), 9. keys (`parties`), 10. custody, 11. handovers,
+//! 12. time, 13. time stamps (`stamps`), 14. independence (`parties`), 15. opening.
+//!
+//! What the examiner trusts is a parameter ([`Trusted`]). Files that somebody hands in beside the
+//! evidence are no part of the record: [`Report::compare`] judges them apart.
 
-mod collect;
-mod examine;
+mod chain;
+mod collection;
+mod custody;
+mod examination;
+mod exhibit;
 mod file;
+mod finding;
+mod handovers;
+mod opening;
+mod parties;
+mod proven;
 mod record;
 mod report;
 mod stamps;
 
-pub use collect::{Archive, CollectError, Subject, WholeBlock, collect};
-pub use examine::{Trusted, examine};
-pub use file::{BadFile, MAGIC, MAX_FILE_BYTES, open, seal};
+pub use collection::{Archive, CollectError, Subject, WholeBlock, collect};
+pub use custody::{CustodyFact, StandingClaim};
+pub use examination::{Trusted, examine};
+pub use exhibit::{Exhibit, ExhibitVerdict, Match};
+pub use file::{BadFile, MAGIC, MAX_FILE_BYTES, Version, open, seal};
+pub use finding::{Finding, filled};
+pub use handovers::{HandoverFact, OfferStatus, Statement};
 pub use report::{
     Check, CheckResult, Deposit, Element, Facts, History, RecordedAction, Report, StampFact,
     ValidatorFact, Verdict,

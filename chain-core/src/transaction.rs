@@ -146,20 +146,35 @@ pub fn id(chain_id: &Hash, body: &[u8]) -> Hash {
     hash::tagged(tag::TRANSACTION_ID, &[chain_id, body])
 }
 
+/// The bytes whose SHA-256 is the id of a verified transaction.
+pub fn id_preimage(
+    chain_id: &Hash,
+    transaction: &VerifiedTransaction,
+) -> Result<Vec<u8>, Malformed> {
+    let envelope: ledger::Envelope = encoding::decode_exact(&transaction.envelope)?;
+    let tag = tag::TRANSACTION_ID.as_bytes();
+    Ok([tag, &[0], chain_id, &envelope.body].concat())
+}
+
 /// The id of an envelope, without checking more than its outer shape.
 pub fn id_of_envelope(chain_id: &Hash, envelope: &[u8]) -> Result<Hash, Rejection> {
     let envelope: ledger::Envelope = encoding::decode_exact(envelope)?;
     Ok(id(chain_id, &envelope.body))
 }
 
-/// The events in an envelope's capture, `None` where it does something else; the signature isn't looked at.
-pub fn captured_events(envelope: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Malformed> {
+/// The capture in an envelope, `None` where it does something else; the signature isn't looked at.
+pub fn capture(envelope: &[u8]) -> Result<Option<ledger::CaptureEvents>, Malformed> {
     let envelope: ledger::Envelope = encoding::decode_exact(envelope)?;
     let body: ledger::Transaction = encoding::decode_exact(&envelope.body)?;
     Ok(match body.action {
-        Some(Action::CaptureEvents(capture)) => Some(capture.events),
+        Some(Action::CaptureEvents(capture)) => Some(capture),
         _ => None,
     })
+}
+
+/// The events in an envelope's capture, `None` where it does something else; the signature isn't looked at.
+pub fn captured_events(envelope: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Malformed> {
+    Ok(capture(envelope)?.map(|capture| capture.events))
 }
 
 /// Encodes and signs a transaction; gives the envelope's exact bytes.

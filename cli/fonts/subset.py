@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Makes the two fonts of this folder from Debian's fonts-noto-cjk and fonts-noto-core. Only for
+"""Makes the fonts of this folder from Debian's fonts-noto-cjk and fonts-noto-core. Only for
 changing the set of characters; a build reads the files that are kept here.
 
     apt-get install fonts-noto-cjk fonts-noto-core && pip install fonttools==4.68.0
     subset.py /usr/share/fonts
 """
 
+import io
 import pathlib
 import sys
+import zlib
 
 from fontTools import subset, ttLib
 
@@ -56,6 +58,12 @@ def european():
     return {c for first, end in ranges for c in range(first, end)}
 
 
+def rare(known, covered):
+    """All other Han characters that the font knows: CJK Unified Ideographs, their extensions and compatibility forms."""
+    blocks = [(0x2E80, 0x2FE0), (0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32400)]
+    return {c for c in known if any(first <= c < end for first, end in blocks)} - covered
+
+
 def make(source, number, characters, target):
     font = ttLib.TTFont(source, fontNumber=number, recalcTimestamp=False)
     options = subset.Options()
@@ -63,6 +71,7 @@ def make(source, number, characters, target):
     options.hinting = False
     options.notdef_outline = True
     options.drop_tables += ["BASE", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx"]
+    options.desubroutinize = isinstance(target, io.BytesIO)  # what is deflated gets smaller by it
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=characters)
     subsetter.subset(font)
@@ -76,6 +85,10 @@ def main(fonts):
     number = next(i for i, f in enumerate(faces) if f["name"].getDebugName(4) == FACE)
     here = pathlib.Path(__file__).parent
     covered = make(source, number, chinese(), here / "NotoSansCJKsc-subset.otf")
+    known = set(ttLib.TTFont(source, fontNumber=number).getBestCmap())
+    whole = io.BytesIO()
+    make(source, number, rare(known, covered), whole)
+    (here / "NotoSansCJKsc-rare.otf.zlib").write_bytes(zlib.compress(whole.getvalue(), 9))
     source = fonts + "/truetype/noto/NotoSans-Regular.ttf"
     make(source, -1, european() - covered, here / "NotoSans-subset.ttf")
 

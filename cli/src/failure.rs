@@ -130,6 +130,9 @@ pub enum Failure {
     /// Verified, but a reader must weigh something. Code 6.
     #[error("{0}")]
     Reservations(String),
+    /// The record is verified, but a file that was handed in isn't shown to be part of it. Code 7.
+    #[error("{0}")]
+    Exhibit(String),
 }
 
 impl Failure {
@@ -146,6 +149,7 @@ impl Failure {
             Failure::Behind { .. } | Failure::Unreachable(_) | Failure::Undecided { .. } => 5,
             Failure::Interrupted(_) => 130,
             Failure::Reservations(_) => 6,
+            Failure::Exhibit(_) => 7,
         }
     }
 
@@ -165,6 +169,7 @@ impl Failure {
             Failure::Unreachable(_) | Failure::Undecided { .. } => "unreachable",
             Failure::Interrupted(_) => "interrupted",
             Failure::Reservations(_) => "reservations",
+            Failure::Exhibit(_) => "exhibit",
         }
     }
 

@@ -16,10 +16,13 @@
 
 pub mod capture;
 pub mod certificate;
+pub mod exact_bytes;
 pub mod failure;
 pub mod file;
+pub mod fingerprint;
 pub mod gateway;
 pub mod keyfile;
+pub mod messages;
 pub mod output;
 pub mod pdf;
 pub mod receipt;
@@ -46,6 +49,7 @@ use settings::{Options, Settings};
   4    not recorded or not found
   5    the node doesn't answer, or is behind what was proven before
   6    verified, with reservations to weigh (evidence files, traces that were cut short)
+  7    the record is verified, but a file that was handed in isn't shown to be part of it
   130  interrupted by Ctrl-C; a capture goes on when it is run again
 
 Every answer says as of which block it is and how old that is; one older than --max-age is warned of.
@@ -73,6 +77,7 @@ pub struct Cli {
 /// Runs a verb and prints its failure, if any; gives the exit code.
 pub async fn run(cli: Cli, output: &mut Output) -> u8 {
     output.max_age_ms = cli.options.max_age.saturating_mul(1000);
+    output.language = cli.options.language();
     let done = match Settings::load(&cli.options) {
         Ok(settings) => {
             output.as_of = settings.as_of().clone();
@@ -91,7 +96,10 @@ pub async fn run(cli: Cli, output: &mut Output) -> u8 {
 }
 
 fn tell(failure: &Failure, output: &mut Output) {
-    if output.json {
+    if output.json && output.is_complete() {
+        // The one JSON value stands there already, and says the same.
+        output.remark(failure.json().to_string());
+    } else if output.json {
         output.value(&failure.json());
     } else {
         let text = output.bad(&output::plain(&failure.to_string()));

@@ -14,6 +14,8 @@ use touchstone_client::as_of::{AsOf, Blocks};
 use touchstone_client::verification::Attested;
 use touchstone_core::model::validators::Validator;
 
+use crate::messages::Language;
+
 /// Where a verb prints.
 pub struct Output {
     /// Results as JSON instead of text.
@@ -26,7 +28,10 @@ pub struct Output {
     pub as_of: AsOf,
     has_told_age: bool,
     has_warned: bool,
+    /// The language of what a person reads.
+    pub language: Language,
     colour: bool,
+    is_complete: bool,
     results: Box<dyn Write + Send>,
     remarks: Box<dyn Write + Send>,
     now_ms: fn() -> u64,
@@ -44,7 +49,9 @@ impl Output {
             as_of: AsOf::default(),
             has_told_age: false,
             has_warned: false,
+            language: Language::English,
             colour,
+            is_complete: false,
             results: Box::new(std::io::stdout()),
             remarks: Box::new(std::io::stderr()),
             now_ms: system_ms,
@@ -65,7 +72,9 @@ impl Output {
             as_of: AsOf::default(),
             has_told_age: false,
             has_warned: false,
+            language: Language::English,
             colour: false,
+            is_complete: false,
             results,
             remarks,
             now_ms,
@@ -135,6 +144,17 @@ impl Output {
         let newest = blocks.newest.header.height;
         add_member(&mut value, "newest_height", json!(newest));
         value
+    }
+
+    /// The one JSON value of a verb that says all in it, its failure too.
+    pub fn whole_value(&mut self, value: &Value) {
+        self.is_complete = true;
+        self.value(value);
+    }
+
+    /// Whether the one JSON value was printed.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// A remark that isn't part of the result.

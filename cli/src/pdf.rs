@@ -5,6 +5,7 @@ mod font;
 mod layout;
 mod paint;
 mod qr;
+mod structure;
 
 use thiserror::Error;
 
@@ -53,12 +54,13 @@ pub enum BadDocument {
     /// The QR code would hold more than one can.
     #[error("the QR code's text is too long")]
     Code,
-    /// The PDF would not be PDF/A-2u (ISO 19005-2), and why.
+    /// The PDF would not be PDF/A-2a (ISO 19005-2), and why.
     #[error("the document would not be PDF/A: {0}")]
     NotArchival(String),
 }
 
-/// The document as a file in PDF/A-2u (ISO 19005-2, conformance level U: every text can be extracted).
+/// The document as a file in PDF/A-2a (ISO 19005-2, conformance level A: tagged, and every text can be
+/// extracted).
 pub fn render(document: &Document) -> Result<Vec<u8>, BadDocument> {
     let font = font::Font::load()?;
     let pages = layout::pages(document, &font)?;

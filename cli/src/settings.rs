@@ -11,6 +11,7 @@ use touchstone_core::genesis::Genesis;
 
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
+use crate::messages::Language;
 
 /// The node asked where none is named.
 pub const DEFAULT_NODE: &str = "http://127.0.0.1:26650";
@@ -43,6 +44,16 @@ pub struct Options {
     /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
+    /// Language of what is printed [default: that of LC_ALL, LC_MESSAGES or LANG]
+    #[arg(long, global = true, env = "TOUCHSTONE_LANG", value_name = "LANG")]
+    pub lang: Option<Language>,
+}
+
+impl Options {
+    /// The language that is asked for, else the environment's.
+    pub fn language(&self) -> Language {
+        self.lang.unwrap_or_else(Language::of_environment)
+    }
 }
 
 /// Options of the verbs that sign.

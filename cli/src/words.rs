@@ -4,51 +4,89 @@ use serde_json::Value;
 use touchstone_epcis::{Action, Event, EventType};
 use touchstone_proto::ledger::Outcome;
 
+use crate::messages::Language;
 use crate::output::plain;
+use crate::say;
+
+/// What happened, as a sentence without a subject, in English.
+pub fn happening(event: &Event) -> String {
+    happening_in(Language::English, event)
+}
 
 /// What happened, as a sentence without a subject.
-pub fn happening(event: &Event) -> String {
+pub fn happening_in(language: Language, event: &Event) -> String {
     let children = event.children.len() + event.classes.len();
-    let parent = event
-        .parent
-        .as_ref()
-        .map_or("a container".to_owned(), |p| plain(p.as_str()));
-    let deed = match (event.event_type, event.action) {
-        (EventType::Object, Some(Action::Add)) => "came into being".to_owned(),
-        (EventType::Object, Some(Action::Delete)) => "ceased to be".to_owned(),
-        (EventType::Object, _) => "seen".to_owned(),
-        (EventType::Aggregation, Some(Action::Add)) => {
-            format!("packed {} into {parent}", things(children))
-        }
-        (EventType::Aggregation, Some(Action::Delete)) if children == 0 => {
-            format!("emptied {parent}")
-        }
-        (EventType::Aggregation, Some(Action::Delete)) => {
-            format!("unpacked {} from {parent}", things(children))
-        }
-        (EventType::Aggregation, _) => format!("seen {} in {parent}", things(children)),
-        (EventType::Transaction, Some(Action::Delete)) => {
-            "released from a business transaction".to_owned()
-        }
-        (EventType::Transaction, _) => "linked to a business transaction".to_owned(),
-        (EventType::Transformation, _) => format!(
-            "made {} from {}",
-            things(event.outputs.len()),
-            things(event.inputs.len())
-        ),
-        (EventType::Association, Some(Action::Delete)) => {
-            format!("detached {} from {parent}", things(children))
-        }
-        (EventType::Association, _) => format!("attached {} to {parent}", things(children)),
+    let things = |count| things(language, count);
+    let container = match &event.parent {
+        Some(parent) => plain(parent.as_str()),
+        None => say!(language, "a container"),
     };
-    let mut sentence = deed;
-    if let Some(step) = &event.biz_step {
-        sentence = format!("{}: {sentence}", term(step));
+    let sentence = match (event.event_type, event.action) {
+        (EventType::Object, Some(Action::Add)) => say!(language, "came into being"),
+        (EventType::Object, Some(Action::Delete)) => say!(language, "ceased to be"),
+        (EventType::Object, _) => say!(language, "seen"),
+        (EventType::Aggregation, Some(Action::Add)) => say!(
+            language,
+            "packed {things} into {container}",
+            things = things(children),
+            container = container
+        ),
+        (EventType::Aggregation, Some(Action::Delete)) if children == 0 => {
+            say!(language, "emptied {container}", container = container)
+        }
+        (EventType::Aggregation, Some(Action::Delete)) => say!(
+            language,
+            "unpacked {things} from {container}",
+            things = things(children),
+            container = container
+        ),
+        (EventType::Aggregation, _) => say!(
+            language,
+            "seen {things} in {container}",
+            things = things(children),
+            container = container
+        ),
+        (EventType::Transaction, Some(Action::Delete)) => {
+            say!(language, "released from a business transaction")
+        }
+        (EventType::Transaction, _) => say!(language, "linked to a business transaction"),
+        (EventType::Transformation, _) => say!(
+            language,
+            "made {outputs} from {inputs}",
+            outputs = things(event.outputs.len()),
+            inputs = things(event.inputs.len())
+        ),
+        (EventType::Association, Some(Action::Delete)) => say!(
+            language,
+            "detached {things} from {container}",
+            things = things(children),
+            container = container
+        ),
+        (EventType::Association, _) => say!(
+            language,
+            "attached {things} to {container}",
+            things = things(children),
+            container = container
+        ),
+    };
+    let sentence = match &event.biz_step {
+        Some(step) => say!(
+            language,
+            "{step}: {happening}",
+            step = language.term(&term(step)),
+            happening = sentence
+        ),
+        None => sentence,
+    };
+    match &event.disposition {
+        Some(disposition) => say!(
+            language,
+            "{happening}; now {disposition}",
+            happening = sentence,
+            disposition = language.term(&term(disposition))
+        ),
+        None => sentence,
     }
-    if let Some(disposition) = &event.disposition {
-        sentence = format!("{sentence}; now {}", term(disposition));
-    }
-    sentence
 }
 
 /// What an answer did to an offer.
@@ -62,10 +100,10 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn things(count: usize) -> String {
+fn things(language: Language, count: usize) -> String {
     match count {
-        1 => "1 thing".to_owned(),
-        n => format!("{n} things"),
+        1 => say!(language, "1 thing"),
+        n => say!(language, "{count} things", count = n),
     }
 }
 

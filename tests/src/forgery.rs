@@ -9,6 +9,7 @@ pub mod attack;
 pub mod bundle;
 pub mod campaign;
 pub mod graft;
+mod records;
 pub mod verifier;
 pub mod votes;
 

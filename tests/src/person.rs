@@ -1,5 +1,6 @@
 //! A person at the command line, and the two examiners of what such a person hands over.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -183,8 +184,23 @@ impl Judgement {
     }
 }
 
+/// Where a value isn't of the documented form (`docs/examination.schema.json`), if it isn't.
+fn schema_mismatch(json: &str) -> Option<String> {
+    let checker = independent_verifier().with_file_name("check_schema.py");
+    let mut command = bare(python());
+    command.arg("-B").arg(checker);
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("python runs");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(json.as_bytes()).expect("it reads");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (!output.status.success()).then_some(said)
+}
+
 /// Has `touchstone verify` and the independent verifier examine a file. They must agree: exit code,
-/// verdict, and the result of every element.
+/// verdict, the result of every element, and all facts.
 pub fn judge(file: &Path, genesis: Option<&Path>, originals: &[&Path]) -> Judgement {
     let mut ours = touchstone(&["verify"]);
     let mut theirs = bare(python());
@@ -204,13 +220,16 @@ pub fn judge(file: &Path, genesis: Option<&Path>, originals: &[&Path]) -> Judgem
     };
     assert_eq!(
         (ours.code, &report["verdict"], results(&report["checks"])),
-        (
-            theirs.code,
-            &second["verdict"],
-            results(&second["elements"])
-        ),
+        (theirs.code, &second["verdict"], results(&second["checks"])),
         "the verifiers disagree\n{report}\n{second}"
     );
+    for said in [&ours.out, &theirs.out] {
+        assert_eq!(schema_mismatch(said), None, "{said}");
+    }
+    // What the file proves, and what the exhibits are to it, don't depend on who reads it.
+    for part in ["facts", "exhibits", "file", "exit_code", "format"] {
+        assert_eq!(report[part], second[part], "{part}");
+    }
     Judgement {
         code: ours.code.expect("no signal ends a verifier"),
         report,

@@ -38,8 +38,9 @@ def order(checkpoint):
 class Stamped:
     """A checkpoint whose token holds, and the heights of the file's blocks that it stamps."""
 
-    def __init__(self, authority, token, heights, trusted):
-        self.authority, self.token, self.heights, self.trusted = authority, token, heights, trusted
+    def __init__(self, checkpoint, token, heights, trusted):
+        self.first, self.last = checkpoint["first"], checkpoint["last"]
+        self.authority, self.token, self.heights, self.trusted = checkpoint["authority"], token, heights, trusted
 
     def fingerprint(self):
         """The SHA-256 of the root's certificate, in hex."""
@@ -52,15 +53,18 @@ class Stamped:
     def report(self):
         """What is reported of a token, by names."""
         return {
-            "authority": self.authority,
+            "authority": self.token.signer,
+            "url": self.authority,
+            "first": self.first,
+            "last": self.last,
+            "heights": self.heights,
             "gen_time_ms": self.token.moment_ms,
             "accuracy_ms": self.token.accuracy_ms,
-            "serial_number": f"{self.token.serial:x}",
+            "no_later_than_ms": self.latest_ms(),
+            "serial": self.token.serial,
             "policy": self.token.policy,
-            "signer": self.token.signer,
             "root_sha256": self.fingerprint(),
             "trusted": self.trusted,
-            "heights": self.heights,
         }
 
 
@@ -91,7 +95,7 @@ def verify_stamps(chain_id, checkpoints, stamps, blocks, headers, trusted_roots)
         require(len(roots) == 1, "the paths of a checkpoint's stamps lead to different roots")
         imprint = sha256(document(chain_id, checkpoint, roots.pop()))
         token = Token(checkpoint["token"], checkpoint["certificates"], imprint)
-        stamped.append(Stamped(checkpoint["authority"], token, heights, token.root in trusted_roots))
+        stamped.append(Stamped(checkpoint, token, heights, token.root in trusted_roots))
     return stamped
 
 

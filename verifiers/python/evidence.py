@@ -1,6 +1,7 @@
 """The examination of an evidence file, element by element, as docs/evidence.md orders it."""
 
 from checkpoints import doubts, verify_stamps
+from custody import Custody, Handovers, NotInFile, Records
 from genesis import read_genesis
 from history import Links, whole_history
 from proofs import (
@@ -20,7 +21,9 @@ from proofs import (
 )
 from wire import Refusal, decode
 
-FIRST = b"touchstone/evidence/v1\n"
+FIRST = b"touchstone/evidence/v2\n"
+# A file of the first version may lack the records of custody and of offers.
+FIRST_OF_ONE = b"touchstone/evidence/v1\n"
 LARGEST = 268_435_456
 ARTICLES = {
     "file": 16,
@@ -32,11 +35,21 @@ ARTICLES = {
     "transactions": 16,
     "completeness": 16,
     "keys": 17,
+    "custody": 17,
+    "handovers": 17,
     "time": 17,
     "time-stamps": 17,
     "independence": 17,
     "opening": 18,
-    "originals": 18,
+}
+# What other files begin with, and what they are.
+OTHERS = {
+    b"%PDF": "it is a PDF: a report or a certificate is made of an evidence file, and proves nothing itself",
+    b"{": "it is JSON: a genesis document, a receipt or a credential perhaps",
+    b"-----BEGIN": "it is PEM: a key or a certificate",
+    b"PK": "it is a ZIP archive: unpack it first",
+    b"\x89PNG": "it is a picture",
+    b"\xff\xd8": "it is a picture",
 }
 
 
@@ -59,13 +72,15 @@ class Proven:
 class Examination:
     """One file, with what its elements have established so far."""
 
-    def __init__(self, data, originals=(), trusted=None, roots=()):
-        """`originals` are (name, SHA-256) of original files, `trusted` is the chain id that is trusted, if any.
+    def __init__(self, data, trusted=None, roots=()):
+        """`trusted` is the chain id that is trusted, if any.
 
         `roots` are the exact bytes of the root certificates of the time-stamp authorities that are trusted.
         """
-        self.data, self.originals, self.trusted, self.roots = data, originals, trusted, roots
+        self.data, self.trusted, self.roots = data, trusted, roots
         self.asked, self.stamped, self.unstamped = set(), [], []
+        self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
+        self.said = {}
 
     def examine(self):
         """The verdict, and (element, article, result, reason) of each element in order."""
@@ -92,25 +107,46 @@ class Examination:
             verdict = "verified-with-reservations"
         unchecked = "not-checked", "an element before it failed"
         rows = [(name, article, *results.get(name, unchecked)) for name, article in ARTICLES.items()]
+        self.verdict = verdict
         return verdict, rows
+
+    def exhibit(self, digest):
+        """What a file with this SHA-256 is to the record: the verdict, and all that it is."""
+        if self.verdict == "not-verified":
+            return "not-compared", []
+        matches = [{"file": at + 1} for at, (known, _) in enumerate(self.files) if known == digest]
+        if self.history is not None:
+            for position, entry in sorted(self.history.entries.items()):
+                if entry["content_hash"] == digest:
+                    matches.append({"event": dict(zip(("height", "transaction", "event"), position))})
+        closed = self.design is not None and not self.files
+        return "recorded" if matches else "not-compared" if closed else "not-recorded", matches
 
     # ---- Elements ----
 
     def check_file(self):
         require(len(self.data) <= LARGEST, "the file is too large")
-        require(self.data.startswith(FIRST), "the file isn't an evidence file of this version")
+        self.version = {FIRST: 2, FIRST_OF_ONE: 1}.get(self.data[: len(FIRST)])
+        if self.version is None:
+            kind = next((kind for first, kind in OTHERS.items() if self.data.startswith(first)), None)
+            kind = "it is empty" if not self.data else kind
+            raise Refusal("the file isn't an evidence file that this verifier knows" + (f"; {kind}" if kind else ""))
         require(sha256(self.data[:-32]) == self.data[-32:], "the checksum doesn't fit")
         self.evidence = decode("Evidence", self.data[len(FIRST) : -32])
         return "whole, and canonically encoded"
 
     def check_genesis(self):
         document = self.evidence["genesis"]
-        self.chain_id = sha256(document)
+        self.chain_id, self.document = sha256(document), document
         self.first_set = read_genesis(document)
         if self.trusted is None:
             raise Reservation(f"compare the chain id {self.chain_id.hex()} with the published one")
-        require(self.trusted == self.chain_id, "the file is of another chain than the trusted one")
-        return "the chain is the trusted one"
+        if self.trusted != self.chain_id:
+            raise Refusal(
+                f"the file is of another chain than the trusted one: it says {self.chain_id.hex()},"
+                f" the trusted genesis document is of {self.trusted.hex()}"
+            )
+        return f"the chain is the trusted one: {self.chain_id.hex()}"
 
     def check_validators(self):
         self.sets, last = [(0, self.first_set)], 0
@@ -137,7 +173,8 @@ class Examination:
         certified = self.evidence["anchor"]
         self.head = self.certified(certified)
         require(self.sets[-1][0] < self.head["height"], "a hand-over isn't below the anchor")
-        return f"block {block_id(certified['header']).hex()} at height {self.head['height']}"
+        self.block_id = block_id(certified["header"])
+        return f"block {self.block_id.hex()} at height {self.head['height']}"
 
     def check_state(self):
         self.states, last = {}, None
@@ -150,7 +187,8 @@ class Examination:
 
     def ask(self, key):
         """The value of a key, which the file must hold; None where it is proven absent."""
-        require(key in self.states, f"{key!r} isn't in the states")
+        if key not in self.states:
+            raise NotInFile(f"{key!r} isn't in the states")
         self.asked.add(key)
         return self.states[key]
 
@@ -191,7 +229,7 @@ class Examination:
         return f"{len(self.proven)} transactions"
 
     def check_completeness(self):
-        self.design, self.content_hashes = None, set()
+        self.files = []
         if self.evidence["item"] is not None:
             return self.complete_item(self.evidence["item"])
         require(self.evidence["design"] is not None, "the file is about nothing")
@@ -200,8 +238,43 @@ class Examination:
     def complete_item(self, item):
         """The completeness of an item's history."""
         links = Links(self.evidence["links"], lambda name: self.ask(b"item/" + name.encode()), self.proven)
-        self.content_hashes, own, shared = whole_history(item, links)
+        self.history, own, shared = whole_history(item, links)
         return f"{own} events of its own, {shared} of its containers"
+
+    def check_custody(self):
+        if self.history is None:
+            raise NotGiven("a design is in nobody's custody")
+        item = self.evidence["item"]
+        if not self.history.links.of(item):
+            raise NotGiven("nothing is recorded for the item: nobody has it")
+        try:
+            self.custody = Custody(item, Records(self.ask), self.head["time_ms"])
+        except NotInFile:
+            if self.version == 1:
+                raise NotGiven("not in the file: it is of an earlier version, which holds no custody") from None
+            raise
+        return self.weighed("custody", self.custody.words(), self.custody.claims)
+
+    def check_handovers(self):
+        if self.history is None:
+            raise NotGiven("a design is in nobody's custody")
+        places = sorted({position[:2] for position in self.history.entries})
+        transactions = [(place, self.proven[place]) for place in places]
+        may_lack = self.version == 1
+        self.handovers = Handovers(transactions, Records(self.ask), self.head["time_ms"], may_lack)
+        words = self.handovers.words()
+        if not self.handovers.statements:
+            raise NotGiven("no offer, answer or claim is part of this history")
+        if self.handovers.lacks:
+            words.append("not in the file: it is of an earlier version, which holds no records of what became of offers")
+        return self.weighed("handovers", words, self.handovers.is_contested())
+
+    def weighed(self, element, words, contested):
+        """Passes or is a reservation, with these words."""
+        self.said[element] = words
+        if contested:
+            raise Reservation("; ".join(words))
+        return "; ".join(words)
 
     def complete_design(self, design):
         """The completeness of a deposit's record."""
@@ -226,12 +299,13 @@ class Examination:
         return "the deposit's record and its transaction agree"
 
     def check_keys(self):
-        doubtful = []
+        doubtful, self.names = [], {}
         for transaction in self.proven.values():
             name = transaction.body["organisation"]
             organisation = self.record("Organisation", b"organisation/" + name.encode())
             keys = [key for key in organisation["keys"] if key["public_key"] == transaction.signer]
             require(keys, f"the signing key isn't one of {name}'s")
+            self.names[name] = organisation["name"]
             until = keys[0]["valid_until_height"]
             valid = keys[0]["valid_from_height"] <= transaction.height and (not until or transaction.height <= until)
             require(valid, f"a key of {name} wasn't valid when it signed")
@@ -262,8 +336,12 @@ class Examination:
     def check_independence(self):
         parties = {transaction.body["organisation"] for transaction in self.proven.values()}
         members = self.set_at(self.head["height"])["validators"]
+        signers = {signature["public_key"] for signature in self.evidence["anchor"]["certificate"]["signatures"]}
+        self.validators = []
         for member in members:
-            self.record("Organisation", b"organisation/" + member["organisation"].encode())
+            name = member["organisation"]
+            record = self.record("Organisation", b"organisation/" + name.encode())
+            self.validators.append((member, record["name"], member["public_key"] in signers))
         total = sum(member["power"] for member in members)
         held = sum(member["power"] for member in members if member["organisation"] in parties)
         if 3 * held >= total:
@@ -271,26 +349,20 @@ class Examination:
         return f"parties of this record hold {held} of {total} voting power"
 
     def check_opening(self):
-        opening, self.opened = self.evidence["opening"], set()
+        opening = self.evidence["opening"]
         if self.design is None:
             require(opening is None, "an opening without a recorded design")
             raise NotGiven("there is no commitment to open")
         disclosure = self.design["disclosure"]
         if opening is not None:
             salt, hashes = opening["salt"], [file["sha256"] for file in opening["files"]]
+            names = [file["name"] or None for file in opening["files"]]
         elif disclosure is not None:
             salt, hashes = disclosure["salt"], disclosure["file_hashes"]
+            names = [None] * len(hashes)
         else:
             raise NotGiven("the commitment isn't opened")
         opened = commitment(self.chain_id, self.design["owner_key"], salt, hashes)
         require(opened == self.design["commitment"], "salt and files don't open the commitment")
-        self.opened = set(hashes)
+        self.files = list(zip(hashes, names))
         return f"salt and {len(hashes)} files open the commitment"
-
-    def check_originals(self):
-        if not self.originals:
-            raise NotGiven("no original files were handed in")
-        known = self.opened | self.content_hashes
-        for name, digest in self.originals:
-            require(digest in known, f"{name} isn't among the files or events of this record")
-        return f"{len(self.originals)} files are those recorded"

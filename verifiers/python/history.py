@@ -89,6 +89,9 @@ class History:
         # The entries of the history by position, and the positions before the item's stays that show where
         # its containers were then.
         self.entries, self.before = {}, set()
+        # By position the containers through which an entry is shared, from the inner to the outer; and
+        # those that the item is in at the end.
+        self.via, self.inside = {}, ()
 
     def moves(self, item, after, until):
         """The item's own packings and unpackings in a span, as (position, event)."""
@@ -146,29 +149,35 @@ class History:
                     return container, after, position
         return container, after, until
 
-    def follow(self, item, after, until, around):
-        """Adds the entries of an item after one position, to another, and those of its containers meanwhile."""
-        require(around <= MOST_CONTAINERS_AROUND, "more than 17 containers around the item")
+    def follow(self, item, after, until, around=()):
+        """Adds the entries of an item after one position, to another, and those of its containers meanwhile.
+
+        `around` are the containers from the item of the history to this one, which is the last of them.
+        """
+        require(len(around) <= MOST_CONTAINERS_AROUND, "more than 17 containers around the item")
+        if until == AFTER_ALL and len(around) > len(self.inside):
+            self.inside = around
         self.used.add(item)
         for position, entry in self.links.of(item):
             if after < position <= until:
                 self.entries[position] = entry
+                if position not in self.via or len(around) < len(self.via[position]):
+                    self.via[position] = around
         for container, since, end in self.stays(item, after, until):
             positions = [position for position, _ in self.links.of(container)]
             require(since == after or since in positions, "a container's link lacks the packing")
-            self.follow(container, since, end, around + 1)
+            self.follow(container, since, end, (*around, container))
 
 
 def whole_history(item, links):
-    """The content hashes of an item's history, and how many events are its own and its containers'."""
+    """An item's history, and how many events are its own and its containers'."""
     require(canonical(item) == item, "the item's identifier isn't canonical")
     history = History(links)
-    history.follow(item, BEFORE_ALL, AFTER_ALL, 0)
+    history.follow(item, BEFORE_ALL, AFTER_ALL)
     require(history.used == set(links.entries), "a link isn't one of the item or its containers")
     for position, entry in sorted(history.entries.items()):
         links.event(position, entry)
     needed = {position[:2] for position in history.before.union(history.entries)}
     require(needed == set(links.transactions), "a transaction is of no use to the history")
     own = len(links.of(item))
-    hashes = {entry["content_hash"] for entry in history.entries.values()}
-    return hashes, own, len(history.entries) - own
+    return history, own, len(history.entries) - own

@@ -229,7 +229,8 @@ class Files(unittest.TestCase):
         examination = Examination(seal(evidence), trusted=sha256(evidence["genesis"]))
         examination.examine()
         self.assertEqual(len(examination.stamped), 1)
-        examination = Examination(seal(evidence), [("x", bytes(32))], sha256(evidence["genesis"]))
+        opened = evidence | {"opening": {"salt": bytes(32), "files": [], "title": ""}}
+        examination = Examination(seal(opened), sha256(evidence["genesis"]))
         self.assertEqual((examination.examine()[0], examination.stamped), ("not-verified", []))
 
     def test_every_byte_counts(self):
@@ -414,38 +415,41 @@ class Command(unittest.TestCase):
         both = (self.folder / "stranger").read_text() + (self.folder / "right").read_text()
         (self.folder / "both").write_text(both)
         self.assertEqual(self.run_it("file", "--tsa-roots", "both").returncode, 0)
+        (self.folder / "der").write_bytes(SAMPLE.root.whole)
+        self.assertEqual(self.run_it("file", "--tsa-roots", "der").returncode, 0)
         for wrong in ("", "text", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"):
             (self.folder / "wrong").write_text(wrong)
             answer = self.run_it("file", "--tsa-roots", "wrong")
             self.assertEqual(answer.returncode, 1)
-            self.assertIn(b"holds no certificates in PEM", answer.stderr)
+            self.assertIn(b"neither in PEM nor one in DER", answer.stderr)
         self.assertEqual(self.run_it("file", "--tsa-roots", "no such file").returncode, 1)
 
     def test_text_and_json(self):
         text = self.run_it("file", "--tsa-roots", "right").stdout.decode()
         for words in (
-            f"Stamped   by {URL}, no later than 2026-03-01T12:00:00.000Z, accuracy not stated",
-            "blocks 1, 2, 4; serial number 4d (hex)",
-            "policy 1.2.3.4; signer CN=sample signer",
-            sha256(SAMPLE.root.whole).hex() + " (SHA-256), trusted",
+            "Stamped   no later than 2026-03-01T12:00:00.000Z by CN=sample signer (trusted)",
+            f"accuracy not stated; blocks 1, 2, 4; {URL}",
+            f"serial 4d, policy 1.2.3.4, root SHA-256 {sha256(SAMPLE.root.whole).hex()}",
             "Blocks with chain time only: 3, 5",
         ):
             self.assertIn(words, text)
         self.assertIn("not trusted", self.run_it("file").stdout.decode())
         answer = json.loads(self.run_it("file", "--json").stdout)
-        self.assertEqual(answer["chain_time_only"], [3, 5])
         expected = {
-            "authority": URL,
+            "authority": "CN=sample signer",
+            "url": URL,
+            "first": 1,
+            "last": 5,
+            "heights": [1, 2, 4],
             "gen_time_ms": 1772366400000,
             "accuracy_ms": None,
-            "serial_number": "4d",
+            "no_later_than_ms": 1772366400000,
+            "serial": "4d",
             "policy": "1.2.3.4",
-            "signer": "CN=sample signer",
             "root_sha256": sha256(SAMPLE.root.whole).hex(),
             "trusted": False,
-            "heights": [1, 2, 4],
         }
-        self.assertEqual(answer["time_stamps"], [expected])
+        self.assertEqual(answer["facts"]["stamps"], [expected])
 
     def test_the_last_moment_of_all(self):
         every = {which: {"validity": END_OF_TIME} for which in ("signer", "middle", "root")}

@@ -204,7 +204,7 @@ class Histories(unittest.TestCase):
             names = sorted({*ledger.links, thing("i")})
             links = [{"item": name, "entries": ledger.links.get(name, [])} for name in names]
             history = History(Links(links, lambda name: ledger.state.get(b"item/" + name.encode()), proven))
-            history.follow(thing("i"), BEFORE_ALL, AFTER_ALL, 0)
+            history.follow(thing("i"), BEFORE_ALL, AFTER_ALL)
             self.assertEqual({height for height, _, _ in history.entries}, concerned, seed)
             needed = {height for height, _, _ in history.before.union(history.entries)}
             self.complete(ledger, {name.rsplit("/", 1)[1] for name in history.used}, needed)

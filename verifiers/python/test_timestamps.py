@@ -166,7 +166,7 @@ class Tokens(Case):
     def test_a_genuine_token(self):
         token = self.holds(SAMPLE.token(IMPRINT))
         self.assertEqual((token.root, token.signer), (SAMPLE.root.whole, "CN=sample signer"))
-        self.assertEqual((token.policy, token.serial, token.accuracy_ms), ("1.2.3.4", 77, None))
+        self.assertEqual((token.policy, token.serial, token.accuracy_ms), ("1.2.3.4", "4d", None))
         self.refused("another imprint", SAMPLE.token(IMPRINT), imprint=bytes(32))
         self.refused("behind the last", SAMPLE.token(IMPRINT) + NULL)
         self.refused("behind the last", SAMPLE.token(IMPRINT, last=NULL))

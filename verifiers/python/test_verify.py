@@ -18,6 +18,7 @@ import unittest.mock
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import check_format  # noqa: E402
+from check_schema import Mismatch, check_examination  # noqa: E402
 from evidence import ARTICLES, FIRST, Examination  # noqa: E402
 from genesis import read_genesis  # noqa: E402
 from identifiers import canonical  # noqa: E402
@@ -41,9 +42,9 @@ def seal(payload):
     return data + sha256(data)
 
 
-def examined(data, originals=()):
+def examined(data):
     """The verdict and the element that failed, in one text."""
-    verdict, rows = Examination(data, originals, sha256(GENESIS)).examine()
+    verdict, rows = Examination(data, sha256(GENESIS)).examine()
     assert [row[0] for row in rows] == list(ARTICLES)
     return " ".join([verdict, *(element for element, _, result, _ in rows if result == "failed")])
 
@@ -95,7 +96,7 @@ class Genuine(unittest.TestCase):
 
     def test_an_absence_is_verified(self):
         verdict, elements = results("absent")
-        self.assertEqual((verdict, elements["opening"], elements["originals"]), ("verified", "not-given", "not-given"))
+        self.assertEqual((verdict, elements["opening"], elements["custody"]), ("verified", "not-given", "not-given"))
 
     def test_a_compromised_key_is_a_reservation(self):
         verdict, elements = results("compromised")
@@ -111,15 +112,26 @@ class Genuine(unittest.TestCase):
         verdict, rows = Examination(bundle("absent"), trusted=bytes(32)).examine()
         self.assertEqual((verdict, rows[1][2]), ("not-verified", "failed"))
 
-    def test_originals_are_those_recorded(self):
-        lamp = ("lamp.txt", sha256((DATA / "lamp.txt").read_bytes()))
-        self.assertEqual(examined(bundle("design"), [lamp]), "verified")
-        self.assertEqual(examined(bundle("design"), [lamp, ("other", bytes(32))]), "not-verified originals")
+    def test_exhibits_are_judged_apart(self):
+        lamp, other = sha256((DATA / "lamp.txt").read_bytes()), bytes(32)
+
+        def judged(data, digest):
+            examination = Examination(data, sha256(GENESIS))
+            verdict, _ = examination.examine()
+            return verdict, *examination.exhibit(digest)
+
+        self.assertEqual(judged(bundle("design"), lamp), ("verified", "recorded", [{"file": 1}]))
+        self.assertEqual(judged(bundle("design"), other), ("verified", "not-recorded", []))
         evidence = decode("Evidence", bundle("item")[len(FIRST) : -32])
         body = decode("Envelope", evidence["transactions"][2]["envelope"])["body"]
-        event = decode("Transaction", body)["capture_events"]["events"][1]
-        self.assertEqual(examined(bundle("item"), [("shared event", sha256(event))]), "verified")
-        self.assertEqual(examined(bundle("item"), [lamp]), "not-verified originals")
+        event = sha256(decode("Transaction", body)["capture_events"]["events"][1])
+        place = {"height": 3, "transaction": 0, "event": 1}
+        self.assertEqual(judged(bundle("item"), event), ("verified", "recorded", [{"event": place}]))
+        self.assertEqual(judged(bundle("item"), lamp), ("verified", "not-recorded", []))
+        self.assertEqual(judged(bundle("absent"), lamp), ("verified", "not-recorded", []))
+        closed = decode("Evidence", bundle("design")[len(FIRST) : -32]) | {"opening": None}
+        self.assertEqual(judged(seal(encode("Evidence", closed)), lamp), ("verified", "not-compared", []))
+        self.assertEqual(judged(b"", lamp), ("not-verified", "not-compared", []))
 
 
 class Forged(unittest.TestCase):
@@ -159,7 +171,7 @@ class Forged(unittest.TestCase):
 
     def test_the_first_bytes_and_the_size(self):
         payload = bundle("absent")[len(FIRST) : -32]
-        data = FIRST.replace(b"v1", b"v2") + payload
+        data = FIRST.replace(b"v2", b"v3") + payload
         self.assertEqual(examined(data + sha256(data)), "not-verified file")
         with unittest.mock.patch("evidence.LARGEST", len(bundle("absent")) - 1):
             self.assertEqual(examined(bundle("absent")), "not-verified file")
@@ -410,15 +422,70 @@ class Command(unittest.TestCase):
         self.assertEqual(self.run_it(DATA / "item.evidence", *trusted).returncode, 0)
         self.assertEqual(self.run_it(DATA / "item.evidence").returncode, 6)
         self.assertEqual(self.run_it(DATA / "design.evidence", DATA / "lamp.txt", *trusted).returncode, 0)
-        self.assertEqual(self.run_it(DATA / "design.evidence", __file__, *trusted).returncode, 3)
-        self.assertEqual(self.run_it(__file__).returncode, 3)
+        self.assertEqual(self.run_it(DATA / "design.evidence", *trusted, __file__).returncode, 7)
+        self.assertEqual(self.run_it(DATA / "compromised.evidence", __file__, *trusted).returncode, 7)
+        self.assertEqual(self.run_it(__file__, DATA / "lamp.txt").returncode, 3)
         self.assertEqual(self.run_it(DATA / "no such file").returncode, 1)
 
-    def test_json(self):
-        answer = json.loads(self.run_it(DATA / "absent.evidence", "--json").stdout)
-        self.assertEqual(answer["verdict"], "verified-with-reservations")
-        self.assertEqual([row["element"] for row in answer["elements"]], list(ARTICLES))
-        self.assertEqual(set(answer["elements"][1]), {"element", "article", "result", "reason"})
+    def test_one_json_value_whatever_the_exit_code(self):
+        genesis, item, root = DATA / "genesis.json", DATA / "item.evidence", DATA / "stamped-root.der"
+        cases = [
+            (0, "verified", item, "--genesis", genesis),
+            (6, "verified-with-reservations", item),
+            (7, "verified", item, DATA / "lamp.txt", "--genesis", genesis),
+            (3, "not-verified", genesis),
+            (0, "verified", DATA / "stamped.evidence", "--genesis", genesis, "--tsa-roots", root),
+            (1, None, DATA / "no such file"),
+            (1, None, item, "--genesis", item),
+            (1, None, item, "--tsa-roots", genesis),
+            (1, None, item, "--unknown"),
+            (1, None),
+        ]
+        for code, verdict, *arguments in cases:
+            with self.subTest(arguments=arguments):
+                ran = self.run_it(*arguments, "--json")
+                (answer,) = map(json.loads, ran.stdout.splitlines())
+                check_examination(answer)
+                self.assertEqual((ran.returncode, answer["exit_code"]), (code, code))
+                self.assertEqual(answer.get("verdict"), verdict)
+                if verdict is None:
+                    self.assertEqual(set(answer), {"error", "message", "exit_code"})
+                else:
+                    self.assertEqual([row["element"] for row in answer["checks"]], list(ARTICLES))
+                    self.assertEqual(answer["facts"] is None, verdict == "not-verified")
+
+    def test_the_schema_refuses(self):
+        answer = json.loads(self.run_it(DATA / "item.evidence", "--json").stdout)
+        for change in (
+            lambda a: a.pop("facts"),
+            lambda a: a.update(more=1),
+            lambda a: a["facts"].update(more=1),
+            lambda a: a["facts"]["custody"].update(basis="hearsay"),
+            lambda a: a["facts"]["history"]["events"][0].update(height=-1),
+            lambda a: a["facts"]["history"]["events"][0].update(content_hash="AB"),
+            lambda a: a["checks"].pop(),
+            lambda a: a.update(verdict="maybe"),
+            lambda a: a["facts"]["validators"][0].update(signed=1),
+        ):
+            changed = copy.deepcopy(answer)
+            change(changed)
+            self.assertRaises(Mismatch, check_examination, changed)
+
+    def test_what_is_wrong_is_said(self):
+        for arguments, words in [
+            ([DATA / "genesis.json"], "it is JSON: a genesis document"),
+            ([DATA / "lamp.txt"], "isn't an evidence file"),
+            ([DATA / "item.evidence", "--genesis", DATA / "lamp.txt"], "(--genesis) isn't a genesis document"),
+            ([DATA / "item.evidence", "--tsa-roots", DATA / "lamp.txt"], "neither in PEM nor one in DER"),
+        ]:
+            ran = self.run_it(*arguments)
+            self.assertIn(words, (ran.stdout + ran.stderr).decode())
+
+    def test_a_missing_package_is_named(self):
+        code = "import sys; sys.modules['cryptography'] = None; sys.argv = ['verify.py', 'x', '--json']; import verify"
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=VERIFY[1].rsplit("/", 1)[0])
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("'cryptography' is missing: pip install", json.loads(ran.stdout)["message"])
 
     def test_batch(self):
         files = [bundle("absent"), b"", bundle("compromised"), bundle("absent")[:-1]]

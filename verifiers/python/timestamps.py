@@ -3,6 +3,7 @@ token is" and "The signer's chain". Numbers in comments are those of that docume
 """
 
 import hashlib
+import unicodedata
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -103,7 +104,7 @@ def signature_holds(key, kind, hash_name, message, signature):
 
 def read_name(name):
     """The text of a Name, for persons to read; nothing but its form is examined."""
-    known = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.10": "O", "2.5.4.11": "OU"}
+    known = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU"}
     parts = []
     for group in elements(name.content):
         pairs = elements(group.content)
@@ -113,8 +114,11 @@ def read_name(name):
             right = pair.tag == TAGS["SEQUENCE"] and len(pieces) == 2 and pieces[0].tag == TAGS["OID"]
             require(right, "a part of a name isn't an OID and a value")
             kind, value = oid(pieces[0]), pieces[1]
-            coding = {0x0C: "utf-8", 0x1E: "utf-16-be"}.get(value.tag, "latin-1")
-            parts.append(f"{known.get(kind, kind)}={value.content.decode(coding, errors='replace')}")
+            codings = {0x0C: "utf-8", 0x13: "utf-8", 0x14: "utf-8", 0x16: "utf-8", 0x1E: "utf-16-be"}
+            coding = codings.get(value.tag)
+            text = value.content.decode(coding, errors="replace") if coding else value.whole.hex()
+            text = "".join("\ufffd" if unicodedata.category(letter) == "Cc" else letter for letter in text)
+            parts.append(f"{known.get(kind, kind)}={text}")
     return ", ".join(parts)
 
 
@@ -290,7 +294,8 @@ class Token:
         require(authority is None or len(elements(authority.content)) == 1, "a token's authority isn't one name")
         if extensions is not None:
             read_extensions(elements(extensions.content), ())
-        self.policy, self.serial = oid(policy), number(serial)
+        number(serial)
+        self.policy, self.serial = oid(policy), serial.content.hex()
 
     def verify_signer(self, info, content, certificates):
         """The certificate of who signed the token: rules 1 to 4."""

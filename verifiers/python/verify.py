@@ -4,12 +4,15 @@
 Written from docs/evidence.md and docs/format.md alone, it shares no code with the ledger. Needs Python 3.11 and
 requirements.txt.
 
-    verify.py FILE [ORIGINAL...] [--genesis FILE] [--tsa-roots FILE.pem]... [--json]
-    verify.py --batch [--genesis FILE] [--tsa-roots FILE.pem]...
+    verify.py FILE [EXHIBIT...] [--genesis FILE] [--tsa-roots FILE]... [--json]
+    verify.py --batch [--genesis FILE] [--tsa-roots FILE]...
 
---tsa-roots names a file of root certificates in PEM, of time-stamp authorities whose tokens are to be trusted.
+EXHIBITs are files to compare with the record; each is judged apart. --tsa-roots names a file of root certificates, in
+PEM or one in DER, of time-stamp authorities whose tokens are to be trusted. --json prints one JSON value, of the form
+docs/examination.schema.json, whatever the exit code.
 
-Exit codes: 0 verified; 3 not verified; 6 verified, with reservations to weigh; 1 wrong usage or an unreadable file.
+Exit codes: 0 verified; 3 not verified; 6 verified, with reservations to weigh; 7 verified, but an EXHIBIT isn't shown to
+be part of the record; 1 wrong usage, an unreadable file or a missing package.
 
 With --batch, files come on the standard input, each as 4 bytes of length (big-endian) and its bytes. Each is
 answered with one line: `verified`, `verified with reservations`, or `not verified` and the element that failed.
@@ -23,22 +26,51 @@ import re
 import struct
 import sys
 
-from evidence import LARGEST, Examination
-from proofs import sha256
+WRONG_USAGE = 1
 
-EXIT = {"verified": 0, "not-verified": 3, "verified-with-reservations": 6}
+
+class Wrong(Exception):
+    """Why nothing was examined."""
+
+
+def fail(reason):
+    """Says why nothing was examined; the exit code."""
+    if "--json" in sys.argv[1:]:
+        print(json.dumps({"error": "usage", "message": reason, "exit_code": WRONG_USAGE}))
+    print(f"verify.py: {reason}", file=sys.stderr)
+    return WRONG_USAGE
+
+
+try:
+    from evidence import LARGEST, Examination
+    from genesis import read_genesis
+    from proofs import sha256
+    from report import Exhibits, exit_code, facts, value
+    from timestamps import Certificate
+    from wire import Refusal
+except ModuleNotFoundError as missing:
+    package = (missing.name or "").split(".")[0]
+    advice = "pip install -r verifiers/python/requirements.txt, or Debian's python3-cryptography"
+    sys.exit(fail(f"the Python package {package!r} is missing: {advice}"))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are said as all others are."""
+
+    def error(self, message):
+        raise Wrong(f"{message}; see verify.py --help")
 
 
 def arguments():
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", help="the evidence file")
-    parser.add_argument("originals", nargs="*", help="original files to compare with the record")
+    parser.add_argument("exhibits", nargs="*", help="files to compare with the record")
     parser.add_argument("--genesis", help="the genesis document from a trusted place")
-    parser.add_argument("--tsa-roots", action="append", default=[], metavar="FILE.pem", help="trusted roots in PEM")
+    parser.add_argument("--tsa-roots", action="append", default=[], metavar="FILE", help="trusted roots in PEM or DER")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--batch", action="store_true", help="examine files from the standard input")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if given.batch == (given.file is not None):
         parser.error("name a file, or --batch")
     return given
@@ -46,27 +78,42 @@ def arguments():
 
 def read(path, largest=None):
     """A file's bytes, no more than `largest` and one."""
-    with open(path, "rb") as file:
-        return file.read() if largest is None else file.read(largest + 1)
+    try:
+        with open(path, "rb") as file:
+            return file.read() if largest is None else file.read(largest + 1)
+    except OSError as error:
+        raise Wrong(f"reading {path}: {error.strerror or error}") from None
+
+
+def read_trusted(path):
+    """The chain id of a genesis document, which must be one: a wrong file would only say "another chain"."""
+    document = read(path)
+    try:
+        read_genesis(document)
+    except Refusal as refusal:
+        raise Wrong(f"{path} (--genesis) isn't a genesis document: {refusal}") from None
+    return sha256(document)
 
 
 def read_roots(paths):
-    """The exact bytes of the certificates in PEM files."""
+    """The exact bytes of the certificates in files: PEM, or one in DER."""
     roots = []
     for path in paths:
-        blocks = re.findall(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", read(path), re.DOTALL)
+        content = read(path)
+        blocks = re.findall(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", content, re.DOTALL)
         try:
-            roots += [base64.b64decode(b"".join(block.split()), validate=True) for block in blocks]
-        except ValueError:
-            blocks = []
-        if not blocks:
-            raise OSError(f"{path} holds no certificates in PEM (BEGIN CERTIFICATE)")
+            found = [base64.b64decode(b"".join(block.split()), validate=True) for block in blocks] or [content]
+            for certificate in found:
+                Certificate(certificate)
+        except (ValueError, Refusal):
+            raise Wrong(f"{path} (--tsa-roots) holds no certificates, neither in PEM nor one in DER") from None
+        roots += found
     return roots
 
 
 def printable(text):
     """Text from the file: anybody's words, which may hold what a terminal obeys."""
-    return text.encode("unicode_escape").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def utc(milliseconds):
@@ -78,28 +125,74 @@ def utc(milliseconds):
     return moment.isoformat(timespec="milliseconds") + "Z"
 
 
-def print_text(verdict, rows, examination):
+def print_facts(told):
+    """Prints for a person what the file proves."""
+    (kind, name), *_ = told["subject"].items()
+    names = {one["organisation"]: one["name"] for one in told["transactions"] + told["validators"]}
+
+    def named(organisation):
+        return printable(f"{names[organisation]} ({organisation})" if organisation in names else organisation)
+
+    print(f"{kind.capitalize():9} {printable(name)}")
+    print(f"Chain     {told['chain_id']} {printable(told['chain_name'])}")
+    print(f"As of     block {told['height']} ({told['block_id']}), {utc(told['time_ms'])} ± {told['time_error_ms']} ms")
+    if deposit := told["deposit"]:
+        if not deposit["recorded"]:
+            print("          no such design was deposited, up to that block")
+        else:
+            print(f"Owner     {named(deposit['organisation'])}, key {deposit['owner_key']}")
+            print(f"Deposited no later than {utc(deposit['time_ms'])} ± {told['time_error_ms']} ms")
+            if deposit["title"]:
+                whose = "recorded" if deposit["title_is_recorded"] else "the holder's word"
+                print(f"Title     {printable(deposit['title'])} ({whose})")
+            for file in deposit["files"]:
+                print(f"File      {file['sha256']} {printable(file['name'] or '')}")
+    if history := told["history"]:
+        if not history["events"]:
+            print("          nothing was ever recorded for it, up to that block")
+        for event in history["events"]:
+            place = f"{event['height']}/{event['transaction']}/{event['event']}"
+            inside = f", in {printable(' < '.join(event['via']))}" if event["via"] else ""
+            print(f"Event     {place}, {utc(event['time_ms'])}, by {named(event['organisation'])}{inside}")
+            print(f"          SHA-256 {event['content_hash']}")
+    if custody := told["custody"]:
+        if custody["holder"] is None:
+            print("Holder    nobody said that it has the item, or it is of a kind that nobody can have")
+        else:
+            print(f"Holder    {named(custody['holder'])} since block {custody['since']['height']}, by {custody['basis']}")
+        if custody["discrepancy"]:
+            print(f"          DISCREPANCY: {printable(custody['discrepancy'])}")
+        for claim in custody["claims"]:
+            why = claim["reason"] or "it held it by its own word before"
+            print(f"DISPUTED  by {named(claim['organisation'])}: {printable(why)}")
+    for one in told["transactions"]:
+        print(f"Signed    {one['height']}/{one['index']} by {named(one['organisation'])}, key {one['signer']}")
+        print(f"          transaction {one['id']}")
+    for one in told["stamps"]:
+        accuracy = "accuracy not stated" if one["accuracy_ms"] is None else f"accuracy {one['accuracy_ms']} ms"
+        trusted = "trusted" if one["trusted"] else "root not trusted here"
+        print(f"Stamped   no later than {utc(one['no_later_than_ms'])} by {printable(one['authority'])} ({trusted})")
+        print(f"          {accuracy}; blocks {', '.join(map(str, one['heights']))}; {printable(one['url'])}")
+        print(f"          serial {one['serial']}, policy {one['policy']}, root SHA-256 {one['root_sha256']}")
+    for one in told["validators"]:
+        signed = "signed" if one["signed"] else "didn't sign"
+        print(f"Validator {named(one['organisation'])}, power {one['power']}, {signed}")
+
+
+def print_text(verdict, rows, examination, exhibits):
     """Prints the examination for a person."""
     print(f"Verdict   {verdict.upper().replace('-', ' ')}")
+    for name, digest, found, _ in exhibits.files:
+        print(f"Exhibit   {printable(name)}: {found.upper().replace('-', ' ')}, SHA-256 {digest.hex()}")
+    if verdict != "not-verified":
+        print_facts(facts(examination))
     for element, article, result, reason in rows:
-        print(f"  {element:13} Art. {article}  {result:12} {printable(reason)}")
-    for stamped in examination.stamped:
-        report, token = stamped.report(), stamped.token
-        accuracy = "accuracy not stated" if token.accuracy_ms is None else f"accuracy {token.accuracy_ms} ms"
-        print(f"Stamped   by {printable(stamped.authority)}, no later than {utc(token.moment_ms)}, {accuracy}")
-        print(f"  blocks {', '.join(map(str, stamped.heights))}; serial number {report['serial_number']} (hex)")
-        print(f"  policy {token.policy}; signer {printable(token.signer)}")
-        print(f"  root {report['root_sha256']} (SHA-256), {'trusted' if stamped.trusted else 'not trusted'}")
-    if examination.unstamped:
+        first, *more = examination.said.get(element) or [reason]
+        print(f"  {element:13} Art. {article}  {result:12} {printable(first)}")
+        for words in more:
+            print(f"  {'':35} {printable(words)}")
+    if verdict != "not-verified" and examination.unstamped:
         print(f"Blocks with chain time only: {', '.join(map(str, examination.unstamped))}")
-
-
-def print_json(verdict, rows, examination):
-    """Prints the examination for a program."""
-    names = "element", "article", "result", "reason"
-    answer = {"verdict": verdict, "elements": [dict(zip(names, row)) for row in rows]}
-    answer["time_stamps"] = [stamped.report() for stamped in examination.stamped]
-    print(json.dumps(answer | {"chain_time_only": examination.unstamped}))
 
 
 def batch(trusted, roots):
@@ -119,22 +212,25 @@ def batch(trusted, roots):
 
 def main():
     """Runs the command; its exit code."""
-    given = arguments()
     try:
-        trusted = sha256(read(given.genesis)) if given.genesis else None
+        given = arguments()
+        trusted = read_trusted(given.genesis) if given.genesis else None
         roots = read_roots(given.tsa_roots)
         if given.batch:
             batch(trusted, roots)
             return 0
         data = read(given.file, LARGEST)
-        originals = [(path, sha256(read(path))) for path in given.originals]
-    except OSError as error:
-        print(f"verify.py: {error}", file=sys.stderr)
-        return 1
-    examination = Examination(data, originals, trusted, roots)
+        originals = [(path, sha256(read(path))) for path in given.exhibits]
+    except Wrong as wrong:
+        return fail(str(wrong))
+    examination = Examination(data, trusted, roots)
     verdict, rows = examination.examine()
-    (print_json if given.json else print_text)(verdict, rows, examination)
-    return EXIT[verdict]
+    exhibits = Exhibits(examination, originals)
+    if given.json:
+        print(json.dumps(value(verdict, rows, examination, exhibits)))
+    else:
+        print_text(verdict, rows, examination, exhibits)
+    return exit_code(verdict, exhibits)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 //! Collecting evidence from a ledger: everything that an examination of one subject asks for, and
 //! nothing else, so that the same record at the same height gives the same file.
 
+use std::cell::RefCell;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 use touchstone_proto::evidence::{self as wire, Evidence};
+use touchstone_proto::ledger::capture_events::Handover as Statement;
 use touchstone_proto::ledger::{Design, Item, LinkEntry};
 use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
@@ -16,7 +18,8 @@ use crate::hash::Hash;
 use crate::model::validators::ValidatorSet;
 use crate::proof::journey::{self, CompleteLink, JourneyError, Recorded};
 use crate::proof::transaction_tree;
-use crate::state::{delta::decode_stored, keys};
+use crate::rules;
+use crate::state::{StateRead, delta::decode_stored, keys};
 use crate::{Fault, transaction};
 
 use super::stamps::{self, Stamps};
@@ -81,10 +84,10 @@ pub enum CollectError {
 pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, CollectError> {
     let anchor = archive.anchor()?.ok_or(CollectError::NoBlock)?;
     let header = decode_header(&anchor)?;
-    let mut collection = Collection {
+    let collection = Collection {
         archive,
-        height: header.height,
-        states: BTreeMap::new(),
+        header: header.clone(),
+        states: RefCell::default(),
     };
     let mut evidence = Evidence {
         genesis: archive.genesis()?,
@@ -129,26 +132,37 @@ pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, Co
         let (certified, envelopes) = collection.block(height)?;
         evidence.blocks.push(certified);
         for (_, index) in places.range((height, 0)..=(height, u32::MAX)) {
-            let transaction =
-                collection.transaction(&header.chain_id, height, *index, &envelopes)?;
+            let transaction = collection.transaction(height, *index, &envelopes)?;
             evidence.transactions.push(transaction);
         }
     }
     evidence.anchor = Some(anchor);
-    evidence.states = collection.states.into_values().collect();
+    evidence.states = collection.states.into_inner().into_values().collect();
     Ok(evidence)
 }
 
 struct Collection<'a, A> {
     archive: &'a A,
-    height: u64,
-    states: BTreeMap<Vec<u8>, wire::State>,
+    /// The anchor's.
+    header: Header,
+    states: RefCell<BTreeMap<Vec<u8>, wire::State>>,
+}
+
+/// So the ledger's own rules read the archive, and what they ask for comes into the file.
+impl<A: Archive> StateRead for Collection<'_, A> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.state(key.to_vec())
+    }
+
+    fn is_committed(&self, _: &Hash) -> Result<bool, Fault> {
+        Err(Fault::Invariant("no rule of custody asks for this".into()))
+    }
 }
 
 impl<A: Archive> Collection<'_, A> {
     /// Proves a value of the state; gives it.
-    fn state(&mut self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Fault> {
-        if let Some(state) = self.states.get(&key) {
+    fn state(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Fault> {
+        if let Some(state) = self.states.borrow().get(&key) {
             return Ok(state.value.clone());
         }
         let (value, proof) = self.archive.prove(&key)?;
@@ -157,12 +171,12 @@ impl<A: Archive> Collection<'_, A> {
             value: value.clone(),
             proof: Some(proof),
         };
-        self.states.insert(key, state);
+        self.states.borrow_mut().insert(key, state);
         Ok(value)
     }
 
-    fn block(&mut self, height: u64) -> Result<WholeBlock, Fault> {
-        if height != self.height {
+    fn block(&self, height: u64) -> Result<WholeBlock, Fault> {
+        if height != self.header.height {
             self.state(keys::block(height))?;
         }
         let block = self.archive.block(height)?;
@@ -170,7 +184,7 @@ impl<A: Archive> Collection<'_, A> {
     }
 
     /// The links that the item's journey reads, and the transactions that its steps are in.
-    fn item(&mut self, id: &str) -> Result<(Vec<wire::CompleteLink>, Places), CollectError> {
+    fn item(&self, id: &str) -> Result<(Vec<wire::CompleteLink>, Places), CollectError> {
         let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
         let mut messages: BTreeMap<String, wire::CompleteLink> = BTreeMap::new();
         // The archive's own reading; what of it belongs in the file, the journey's end tells.
@@ -197,7 +211,7 @@ impl<A: Archive> Collection<'_, A> {
             for bytes in &entries {
                 recorded.push(self.recorded(bytes, &mut events)?);
             }
-            let link = CompleteLink::new(wanted.clone(), self.height, recorded);
+            let link = CompleteLink::new(wanted.clone(), self.header.height, recorded);
             links.insert(wanted.clone(), link);
             let item = wanted.clone();
             messages.insert(wanted, wire::CompleteLink { item, entries });
@@ -207,12 +221,40 @@ impl<A: Archive> Collection<'_, A> {
                 Err(other) => return Err(CollectError::Journey(other)),
             }
         };
+        self.custody(id)?;
+        let steps = journey.steps.iter();
+        let told: Places = steps.map(|step| (step.place.0, step.place.1)).collect();
+        for (height, index) in told {
+            self.offer(height, index)?;
+        }
         let places = journey.transactions();
         Ok((messages.into_values().collect(), places))
     }
 
+    /// The records that say who has the item.
+    fn custody(&self, id: &str) -> Result<(), Fault> {
+        rules::standing(self, id, self.header.time_ms).map(|_| ())
+    }
+
+    /// The record of the offer that a transaction of the history makes or answers.
+    fn offer(&self, height: u64, index: u32) -> Result<(), Fault> {
+        let bad = |why: &str| damaged(&format!("transaction {height}/{index}: {why}"));
+        let envelope = self.archive.envelope(height, index)?;
+        let envelope = envelope.ok_or_else(|| bad("missing"))?;
+        let capture = transaction::capture(&envelope).map_err(|e| bad(&e.to_string()))?;
+        let key = match capture.and_then(|capture| capture.handover) {
+            Some(Statement::Offer(_)) => {
+                let id = transaction::id_of_envelope(&self.header.chain_id, &envelope);
+                keys::offer(&id.map_err(|e| bad(&e.to_string()))?)
+            }
+            Some(Statement::Answer(answer)) => keys::offer(&answer.offer),
+            Some(Statement::Claim(_)) | None => return Ok(()),
+        };
+        self.state(key).map(|_| ())
+    }
+
     fn recorded(
-        &mut self,
+        &self,
         bytes: &[u8],
         events: &mut BTreeMap<(u64, u32), Vec<Vec<u8>>>,
     ) -> Result<Arc<Recorded>, Fault> {
@@ -233,7 +275,7 @@ impl<A: Archive> Collection<'_, A> {
         Ok(Recorded::new(entry, event.clone()))
     }
 
-    fn design(&mut self, id: &Hash) -> Result<Places, Fault> {
+    fn design(&self, id: &Hash) -> Result<Places, Fault> {
         let key = keys::design(id);
         let Some(value) = self.state(key.clone())? else {
             return Ok(BTreeSet::new());
@@ -245,8 +287,7 @@ impl<A: Archive> Collection<'_, A> {
     }
 
     fn transaction(
-        &mut self,
-        chain_id: &Hash,
+        &self,
         height: u64,
         index: u32,
         envelopes: &[Vec<u8>],
@@ -254,7 +295,7 @@ impl<A: Archive> Collection<'_, A> {
         let missing = || damaged(&format!("transaction {height}/{index} is missing"));
         let envelope = envelopes.get(index as usize).cloned().ok_or_else(missing)?;
         let siblings = transaction_tree::prove(envelopes, index).ok_or_else(missing)?;
-        let read = transaction::read(chain_id, &envelope)
+        let read = transaction::read(&self.header.chain_id, &envelope)
             .map_err(|e| damaged(&format!("transaction {height}/{index}: {e}")))?;
         self.state(keys::organisation(read.claim().organisation))?;
         Ok(wire::Transaction {

@@ -8,11 +8,32 @@ use crate::encoding::{self, Malformed};
 use crate::hash;
 
 /// The first bytes of an evidence file.
-pub const MAGIC: &[u8] = b"touchstone/evidence/v1\n";
+pub const MAGIC: &[u8] = b"touchstone/evidence/v2\n";
+/// Those of a file from before custody was part of the examination.
+const MAGIC_ONE: &[u8] = b"touchstone/evidence/v1\n";
 /// No evidence file is larger; bytes.
 pub const MAX_FILE_BYTES: usize = 256 << 20;
 
 const CHECKSUM_BYTES: usize = 32;
+
+/// What a file has to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The records of custody and offers may be missing.
+    One,
+    /// They are there.
+    Two,
+}
+
+impl Version {
+    /// The number in the file's first line.
+    pub fn number(self) -> u8 {
+        match self {
+            Version::One => 1,
+            Version::Two => 2,
+        }
+    }
+}
 
 /// Why bytes aren't an evidence file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -42,20 +63,29 @@ pub fn seal(evidence: &Evidence) -> Vec<u8> {
     bytes
 }
 
-/// The message in a file. The checksum finds accidents; it proves nothing, as anyone can compute it.
+/// The message in a file of any version. The checksum finds accidents; it proves nothing, as anyone can
+/// compute it.
 pub fn open(bytes: &[u8]) -> Result<Evidence, BadFile> {
+    read(bytes).map(|(_, evidence)| evidence)
+}
+
+/// The same, with the version.
+pub(super) fn read(bytes: &[u8]) -> Result<(Version, Evidence), BadFile> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(BadFile::TooLarge(bytes.len()));
     }
-    if !bytes.starts_with(MAGIC) {
-        return Err(BadFile::Magic);
-    }
+    let version = match bytes {
+        _ if bytes.starts_with(MAGIC) => Version::Two,
+        _ if bytes.starts_with(MAGIC_ONE) => Version::One,
+        _ => return Err(BadFile::Magic),
+    };
     let (content, checksum) = bytes
         .split_last_chunk::<CHECKSUM_BYTES>()
         .ok_or(BadFile::Checksum)?;
     if hash::sha256(content) != *checksum {
         return Err(BadFile::Checksum);
     }
+    // Both have the same length.
     let message = content.get(MAGIC.len()..).ok_or(BadFile::Checksum)?;
-    Ok(encoding::decode_exact(message)?)
+    Ok((version, encoding::decode_exact(message)?))
 }

@@ -6,64 +6,56 @@ use std::sync::Arc;
 use touchstone_proto::evidence::{CompleteLink as LinkMessage, Evidence};
 use touchstone_proto::ledger::{Design, Item, LinkEntry, transaction::Action};
 
-use super::examine::Values;
+use super::finding::Finding;
+use super::proven::{Proven, Transactions, Values};
 use super::report::{Deposit, History};
 use crate::block::Header;
 use crate::encoding;
+use crate::finding;
 use crate::hash::{self, Hash};
 use crate::proof::deposit::Stated;
 use crate::proof::journey::{self, CompleteLink, Recorded};
 use crate::proof::{link, transaction_tree};
 use crate::state::keys;
-use crate::transaction::{self, VerifiedTransaction};
+use crate::transaction;
 use touchstone_epcis::Identifier;
-
-/// Verified transactions by height and index.
-pub(super) type Transactions = BTreeMap<(u64, u32), VerifiedTransaction>;
-
-/// What the elements before have proven.
-pub(super) struct Proven<'a> {
-    /// The anchor's height.
-    pub height: u64,
-    /// The record's blocks.
-    pub blocks: &'a BTreeMap<u64, Header>,
-    /// The record's transactions.
-    pub transactions: &'a Transactions,
-}
-
-impl Proven<'_> {
-    /// The time of a block, milliseconds.
-    pub fn time_ms(&self, height: u64) -> Result<u64, String> {
-        let block = self.blocks.get(&height);
-        block
-            .map(|header| header.time_ms)
-            .ok_or_else(|| format!("the file carries no block {height}"))
-    }
-}
 
 /// Checks every transaction's place, encoding and signature. Every block must hold one.
 pub(super) fn transactions(
     evidence: &Evidence,
     chain_id: &Hash,
     blocks: &BTreeMap<u64, Header>,
-) -> Result<Transactions, String> {
+) -> Result<Transactions, Finding> {
     let mut transactions = Transactions::new();
     for item in &evidence.transactions {
         let place = (item.height, item.index);
-        let name = format!("transaction {}/{}", item.height, item.index);
+        let name = || format!("{}/{}", item.height, item.index);
+        let bad = |reason: String| {
+            finding!(
+                "transaction {place}: {reason}",
+                place = name(),
+                reason = reason
+            )
+        };
         if transactions
             .last_key_value()
             .is_some_and(|(last, _)| *last >= place)
         {
-            return Err(format!("{name} is out of order"));
+            return Err(finding!(
+                "transaction {place} is out of order",
+                place = name()
+            ));
         }
-        let block = blocks
-            .get(&item.height)
-            .ok_or_else(|| format!("{name}: the file carries no such block"))?;
+        let block = blocks.get(&item.height).ok_or_else(|| {
+            finding!(
+                "transaction {place}: the file carries no such block",
+                place = name()
+            )
+        })?;
         let siblings = item.siblings.iter().map(|s| encoding::exact("sibling", s));
         let siblings: Vec<Hash> = siblings
             .collect::<Result<_, _>>()
-            .map_err(|e| format!("{name}: {e}"))?;
+            .map_err(|e| bad(e.to_string()))?;
         transaction_tree::verify(
             &block.transaction_root,
             block.transaction_count,
@@ -71,14 +63,17 @@ pub(super) fn transactions(
             &item.envelope,
             &siblings,
         )
-        .map_err(|e| format!("{name}: {e}"))?;
+        .map_err(|e| bad(e.to_string()))?;
         let verified =
-            transaction::verify(chain_id, &item.envelope).map_err(|e| format!("{name}: {e}"))?;
+            transaction::verify(chain_id, &item.envelope).map_err(|e| bad(e.to_string()))?;
         transactions.insert(place, verified);
     }
     let used: BTreeSet<u64> = transactions.keys().map(|(height, _)| *height).collect();
     if let Some(unneeded) = blocks.keys().find(|height| !used.contains(height)) {
-        return Err(format!("block {unneeded} holds nothing of the record"));
+        return Err(finding!(
+            "block {height} holds nothing of the record",
+            height = unneeded
+        ));
     }
     Ok(transactions)
 }
@@ -88,12 +83,15 @@ pub(super) fn history(
     id: &str,
     evidence: &Evidence,
     proven: &Proven<'_>,
-    values: &mut Values,
-) -> Result<History, String> {
+    values: &Values,
+) -> Result<History, Finding> {
     // Absence of another spelling would say nothing about the item.
     let is_canonical = Identifier::parse(id).is_ok_and(|parsed| parsed.as_str() == id);
     if !is_canonical {
-        return Err(format!("{id:?} is not an identifier in canonical form"));
+        return Err(finding!(
+            "{id} is not an identifier in canonical form",
+            id = id
+        ));
     }
     let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
     for message in &evidence.links {
@@ -101,23 +99,37 @@ pub(super) fn history(
             .last_key_value()
             .is_some_and(|(last, _)| *last >= message.item)
         {
-            return Err(format!("the link of {} is out of order", message.item));
+            return Err(finding!(
+                "the link of {item} is out of order",
+                item = message.item
+            ));
         }
-        let link = complete(message, proven, values)
-            .map_err(|reason| format!("the link of {}: {reason}", message.item))?;
+        let link = complete(message, proven, values).map_err(|reason| {
+            finding!(
+                "the link of {item}: {reason}",
+                item = message.item,
+                reason = reason
+            )
+        })?;
         links.insert(message.item.clone(), link);
     }
-    let journey = journey::travel(id, |id| links.get(id)).map_err(|e| e.to_string())?;
+    let journey = journey::travel(id, |id| links.get(id))
+        .map_err(|e| finding!("the containers of the item: {reason}", reason = e))?;
     if let Some(unneeded) = links.keys().find(|id| !journey.read.contains(id.as_str())) {
-        return Err(format!("the link of {unneeded} doesn't belong to the item"));
+        return Err(finding!(
+            "the link of {item} doesn't belong to the item",
+            item = unneeded
+        ));
     }
     let told = journey.transactions();
     let missing = told
         .iter()
         .find(|place| !proven.transactions.contains_key(place));
     if let Some((height, index)) = missing {
-        return Err(format!(
-            "the transaction {height}/{index} is missing from the file"
+        return Err(finding!(
+            "the transaction {height}/{index} is missing from the file",
+            height = height,
+            index = index
         ));
     }
     if let Some((height, index)) = proven
@@ -125,8 +137,10 @@ pub(super) fn history(
         .keys()
         .find(|place| !told.contains(place))
     {
-        return Err(format!(
-            "transaction {height}/{index} doesn't belong to the item"
+        return Err(finding!(
+            "transaction {height}/{index} doesn't belong to the item",
+            height = height,
+            index = index
         ));
     }
     Ok(History {
@@ -142,32 +156,39 @@ pub(super) fn history(
 fn complete(
     message: &LinkMessage,
     proven: &Proven<'_>,
-    values: &mut Values,
-) -> Result<CompleteLink, String> {
+    values: &Values,
+) -> Result<CompleteLink, Finding> {
     let record: Option<Item> = values.message(&keys::item(&message.item))?;
     let expected = match record {
-        Some(record) => record.link.ok_or("the record holds no link")?,
+        Some(record) => record
+            .link
+            .ok_or_else(|| finding!("the record holds no link"))?,
         None => link::empty(),
     };
     let entries: Vec<&[u8]> = message.entries.iter().map(Vec::as_slice).collect();
-    let decoded = link::verify_entries(&expected, &entries).map_err(|e| e.to_string())?;
+    let decoded =
+        link::verify_entries(&expected, &entries).map_err(|e| finding!("{reason}", reason = e))?;
     let events = decoded
         .into_iter()
         .map(|entry| recorded(entry, proven))
-        .collect::<Result<_, String>>()?;
+        .collect::<Result<_, Finding>>()?;
     let id = message.item.clone();
-    Ok(CompleteLink::new(id, proven.height, events))
+    Ok(CompleteLink::new(id, proven.anchor.height, events))
 }
 
-fn recorded(entry: LinkEntry, proven: &Proven<'_>) -> Result<Arc<Recorded>, String> {
+fn recorded(entry: LinkEntry, proven: &Proven<'_>) -> Result<Arc<Recorded>, Finding> {
     let place = journey::place(&entry);
     let (height, index, event) = place;
     let Some(transaction) = proven.transactions.get(&(height, index)) else {
         return Ok(Recorded::new(entry, Vec::new()));
     };
-    let contradiction = |what| {
-        Err(format!(
-            "entry {height}/{index}/{event} and its transaction disagree about {what}"
+    let contradiction = |what: &str| {
+        Err(finding!(
+            "entry {height}/{index}/{event} and its transaction disagree about {what}",
+            height = height,
+            index = index,
+            event = event,
+            what = what
         ))
     };
     let Action::CaptureEvents(capture) = transaction.action() else {
@@ -196,30 +217,34 @@ pub(super) fn deposit(
     id: &[u8],
     evidence: &Evidence,
     proven: &Proven<'_>,
-    values: &mut Values,
-) -> Result<Deposit, String> {
-    let id: Hash = encoding::exact("design", id).map_err(|e| e.to_string())?;
+    values: &Values,
+) -> Result<Deposit, Finding> {
+    let id: Hash = encoding::exact("design", id)
+        .map_err(|e| finding!("the design's id: {reason}", reason = e))?;
     if !evidence.links.is_empty() {
-        return Err("a design has no link of events".to_owned());
+        return Err(finding!("a design has no link of events"));
     }
     let record: Option<Design> = values.message(&keys::design(&id))?;
     let Some(record) = record else {
         return match proven.transactions.is_empty() {
             true => Ok(absent(id)),
-            false => {
-                Err("the design is proven absent, yet the file carries a transaction".to_owned())
-            }
+            false => Err(finding!(
+                "the design is proven absent, yet the file carries a transaction"
+            )),
         };
     };
-    let bad = |e: encoding::Malformed| e.to_string();
-    let stated = Stated::read(&id, &record).map_err(|e| e.to_string())?;
+    let bad = |e: encoding::Malformed| finding!("the design's record: {reason}", reason = e);
+    let stated = Stated::read(&id, &record)
+        .map_err(|e| finding!("the design's record: {reason}", reason = e))?;
     let mut transactions = proven.transactions.iter();
     let (Some((at, transaction)), None) = (transactions.next(), transactions.next()) else {
-        return Err("the file must carry the deposit's transaction and no other".to_owned());
+        return Err(finding!(
+            "the file must carry the deposit's transaction and no other"
+        ));
     };
     stated
         .check(&record, *at, proven.time_ms(stated.place.0)?, transaction)
-        .map_err(|e| e.to_string())?;
+        .map_err(|e| finding!("the design's record: {reason}", reason = e))?;
     let disclosure = record.disclosure.as_ref();
     let mut files = Vec::new();
     for hash in disclosure.iter().flat_map(|d| &d.file_hashes) {

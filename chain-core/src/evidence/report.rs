@@ -1,5 +1,9 @@
 //! What an examination found: element by element, and the facts that the elements prove.
 
+use super::custody::CustodyFact;
+use super::file::Version;
+use super::finding::Finding;
+use super::handovers::HandoverFact;
 use crate::hash::Hash;
 use crate::proof::journey::Step;
 use crate::proof::timestamp::Stamped;
@@ -26,6 +30,10 @@ pub enum Element {
     Completeness,
     /// The signing keys belonged to the organisations and were valid.
     Keys,
+    /// Who has the item, and who says otherwise.
+    Custody,
+    /// What was offered, answered and claimed.
+    Handovers,
     /// The time of the record.
     Time,
     /// The time stamps of authorities over its blocks.
@@ -34,13 +42,11 @@ pub enum Element {
     Independence,
     /// The commitment's content.
     Opening,
-    /// The original files that were handed in.
-    Originals,
 }
 
 impl Element {
     /// All elements, in order.
-    pub const ALL: [Element; 14] = [
+    pub const ALL: [Element; 15] = [
         Element::File,
         Element::Genesis,
         Element::Validators,
@@ -50,11 +56,12 @@ impl Element {
         Element::Transactions,
         Element::Completeness,
         Element::Keys,
+        Element::Custody,
+        Element::Handovers,
         Element::Time,
         Element::TimeStamps,
         Element::Independence,
         Element::Opening,
-        Element::Originals,
     ];
 
     /// The stable name.
@@ -69,11 +76,12 @@ impl Element {
             Element::Transactions => "transactions",
             Element::Completeness => "completeness",
             Element::Keys => "keys",
+            Element::Custody => "custody",
+            Element::Handovers => "handovers",
             Element::Time => "time",
             Element::TimeStamps => "time-stamps",
             Element::Independence => "independence",
             Element::Opening => "opening",
-            Element::Originals => "originals",
         }
     }
 
@@ -90,10 +98,12 @@ impl Element {
             Element::Genesis
             | Element::Validators
             | Element::Keys
+            | Element::Custody
+            | Element::Handovers
             | Element::Time
             | Element::TimeStamps
             | Element::Independence => 17,
-            Element::Opening | Element::Originals => 18,
+            Element::Opening => 18,
         }
     }
 }
@@ -134,7 +144,7 @@ pub struct Check {
     /// Its result.
     pub result: CheckResult,
     /// What was found, one sentence each.
-    pub findings: Vec<String>,
+    pub findings: Vec<Finding>,
 }
 
 /// What follows.
@@ -191,6 +201,8 @@ pub struct RecordedAction {
     pub name: String,
     /// The key that signed.
     pub signer: [u8; 32],
+    /// The bytes whose SHA-256 is the id.
+    pub hashed: Vec<u8>,
 }
 
 /// A checkpoint that an authority stamped.
@@ -258,6 +270,10 @@ pub struct Deposit {
 /// What the file proves. Only what was checked is in here.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
+    /// The file's version.
+    pub version: Option<Version>,
+    /// Exact bytes of the genesis document.
+    pub genesis: Vec<u8>,
     /// The chain's id.
     pub chain_id: Option<Hash>,
     /// The chain's name, as its genesis has it.
@@ -278,6 +294,10 @@ pub struct Facts {
     pub transactions: Vec<RecordedAction>,
     /// The history, where the subject is an item.
     pub history: Option<History>,
+    /// The item's custody, where the file shows it.
+    pub custody: Option<CustodyFact>,
+    /// The handovers in the item's history, in ledger order.
+    pub handovers: Vec<HandoverFact>,
     /// The deposit, where the subject is a design.
     pub deposit: Option<Deposit>,
 }
@@ -300,14 +320,10 @@ impl Report {
     }
 
     /// The element that fails, and why.
-    pub fn failure(&self) -> Option<(Element, &str)> {
-        let failed = self
-            .checks
-            .iter()
-            .find(|c| c.result == CheckResult::Failed)?;
-        Some((
-            failed.element,
-            failed.findings.last().map_or("", String::as_str),
-        ))
+    pub fn failure(&self) -> Option<(Element, String)> {
+        let mut failed = self.checks.iter();
+        let failed = failed.find(|c| c.result == CheckResult::Failed)?;
+        let reason = failed.findings.last().map(Finding::to_string);
+        Some((failed.element, reason.unwrap_or_default()))
     }
 }

@@ -7,10 +7,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use touchstone_proto::evidence::{self as wire, Evidence};
 
-use super::examine::Found;
+use super::finding::{Established, Finding};
 use super::report::{CheckResult, StampFact};
 use crate::block::Header;
 use crate::encoding;
+use crate::finding;
 use crate::hash::Hash;
 use crate::proof::checkpoint::{self, BlockLeaf, Checkpoint, Range};
 use crate::proof::timestamp;
@@ -96,30 +97,44 @@ pub(super) fn examine(
     blocks: &BTreeMap<u64, Header>,
     error_ms: u64,
     roots: &[Hash],
-) -> Result<Found<Vec<StampFact>>, String> {
+) -> Result<Established<Vec<StampFact>>, Finding> {
     let mut of_checkpoint = assigned(evidence)?;
     let mut facts = Vec::with_capacity(evidence.checkpoints.len());
     let mut before: Option<&wire::Checkpoint> = None;
     for (index, message) in evidence.checkpoints.iter().enumerate() {
         if before.is_some_and(|before| place(before) >= place(message)) {
-            return Err(format!("checkpoint {index} is out of order"));
+            return Err(finding!(
+                "checkpoint {index} is out of order",
+                index = index
+            ));
         }
         before = Some(message);
         let stamps = of_checkpoint.remove(&(index as u64)).unwrap_or_default();
-        let fact = checkpoint(message, &stamps, chain_id, blocks, roots)
-            .map_err(|reason| format!("checkpoint {index} ({:?}): {reason}", message.authority))?;
+        let fact = checkpoint(message, &stamps, chain_id, blocks, roots).map_err(|reason| {
+            finding!(
+                "checkpoint {index} ({authority}): {reason}",
+                index = index,
+                authority = message.authority,
+                reason = reason
+            )
+        })?;
         facts.push(fact);
     }
     if let Some(index) = of_checkpoint.keys().next() {
-        return Err(format!(
-            "a stamp names checkpoint {index}, which isn't there"
+        return Err(finding!(
+            "a stamp names checkpoint {index}, which isn't there",
+            index = index
         ));
     }
     let mut pairs = BTreeSet::new();
     for fact in &facts {
         for height in &fact.heights {
             if !pairs.insert((*height, fact.url.as_str())) {
-                return Err(format!("block {height} has two stamps of {:?}", fact.url));
+                return Err(finding!(
+                    "block {height} has two stamps of {authority}",
+                    height = height,
+                    authority = fact.url
+                ));
             }
         }
     }
@@ -127,15 +142,16 @@ pub(super) fn examine(
 }
 
 /// The file's stamps by their checkpoint; they strictly ascend.
-fn assigned(evidence: &Evidence) -> Result<BTreeMap<u64, Vec<&wire::Stamp>>, String> {
+fn assigned(evidence: &Evidence) -> Result<BTreeMap<u64, Vec<&wire::Stamp>>, Finding> {
     let mut of_checkpoint: BTreeMap<u64, Vec<&wire::Stamp>> = BTreeMap::new();
     let mut last = None;
     for stamp in &evidence.stamps {
         let place = (stamp.checkpoint, stamp.height);
         if last >= Some(place) {
-            return Err(format!(
-                "the stamp of block {} in checkpoint {} is out of order",
-                stamp.height, stamp.checkpoint
+            return Err(finding!(
+                "the stamp of block {height} in checkpoint {index} is out of order",
+                height = stamp.height,
+                index = stamp.checkpoint
             ));
         }
         last = Some(place);
@@ -206,7 +222,7 @@ fn judge(
     facts: Vec<StampFact>,
     blocks: &BTreeMap<u64, Header>,
     error_ms: u64,
-) -> Found<Vec<StampFact>> {
+) -> Established<Vec<StampFact>> {
     let by = |wanted: Option<bool>| -> BTreeSet<u64> {
         let chosen = facts
             .iter()
@@ -221,27 +237,23 @@ fn judge(
         .collect();
     if facts.is_empty() {
         let finding = match blocks.is_empty() {
-            true => "no block holds anything of the subject that could be stamped".to_owned(),
+            true => finding!("no block holds anything of the subject that could be stamped"),
             false => {
-                "chain time only: the file carries no token of a time-stamp authority".to_owned()
+                finding!("chain time only: the file carries no token of a time-stamp authority")
             }
         };
-        return Found {
-            value: facts,
-            result: CheckResult::NotGiven,
-            findings: vec![finding],
-        };
+        return Established::not_given(facts, finding);
     }
     let mut result = CheckResult::Passed;
     let mut findings = Vec::new();
     for fact in &facts {
         let until_ms = fact.stamped.no_later_than_ms();
-        findings.push(told(fact, error_ms));
+        findings.extend(told(fact, error_ms));
         if !fact.is_trusted {
-            findings.push(format!(
+            findings.push(finding!(
                 "its root certificate isn't among those trusted here: compare its SHA-256 with what the authority \
-                 publishes: {}",
-                hex::encode(fact.stamped.root())
+                 publishes: {sha256}",
+                sha256 = hex::encode(fact.stamped.root())
             ));
         }
         let is_early = |height: &&u64| {
@@ -251,10 +263,10 @@ fn judge(
         let early: Vec<u64> = fact.heights.iter().filter(is_early).copied().collect();
         if !early.is_empty() {
             result = CheckResult::Reservation;
-            findings.push(format!(
-                "CONTRADICTION: it stamped {} before their own time by more than its error: the chain's clocks or the \
-                 authority's were wrong by more than they state",
-                listed(&early)
+            findings.push(finding!(
+                "CONTRADICTION: it stamped blocks before their own time by more than its error: the chain's clocks or \
+                 the authority's were wrong by more than they state; blocks {heights}",
+                heights = listed(&early)
             ));
         }
     }
@@ -262,47 +274,57 @@ fn judge(
         result = CheckResult::Reservation;
     }
     if !bare.is_empty() {
-        findings.push(format!("chain time only: {}", listed(&bare)));
+        findings.push(finding!(
+            "chain time only: blocks {heights}",
+            heights = listed(&bare)
+        ));
     }
-    Found {
+    Established {
         value: facts,
         result,
         findings,
     }
 }
 
-fn told(fact: &StampFact, error_ms: u64) -> String {
+fn told(fact: &StampFact, error_ms: u64) -> [Finding; 3] {
     let stamped = &fact.stamped;
-    let accuracy = match stamped.accuracy_ms {
-        Some(ms) => format!("accuracy {ms} ms"),
-        None => "accuracy not stated".to_owned(),
-    };
-    format!(
-        "{} stamped blocks {} to {} at {} ({accuracy}; serial number {}, policy {}, asked at {}): {} of the record \
-         existed, each \
-         within {error_ms} ms of its own time, and no later than {}",
-        stamped.authority,
-        fact.first,
-        fact.last,
-        utc(stamped.gen_time_ms),
-        stamped.serial,
-        stamped.policy,
-        fact.url,
-        listed(&fact.heights),
-        utc(stamped.no_later_than_ms()),
-    )
+    [
+        finding!(
+            "{authority} stamped blocks {first} to {last} at {time} (serial number {serial}, policy {policy}, asked at \
+             {url})",
+            authority = stamped.authority,
+            first = fact.first,
+            last = fact.last,
+            time = utc(stamped.gen_time_ms),
+            serial = stamped.serial,
+            policy = stamped.policy,
+            url = fact.url
+        ),
+        match stamped.accuracy_ms {
+            Some(ms) => finding!(
+                "the authority's clock was right to {ms} ms, it states",
+                ms = ms
+            ),
+            None => finding!("the authority doesn't state its clock's accuracy"),
+        },
+        finding!(
+            "of the record, blocks {heights} existed, each within {error} ms of its own time, and no later than {time}",
+            heights = listed(&fact.heights),
+            error = error_ms,
+            time = utc(stamped.no_later_than_ms())
+        ),
+    ]
 }
 
-/// Heights in words; of many, the first and the last.
+/// Heights; of many, the first, the last and how many.
 fn listed(heights: &[u64]) -> String {
     match heights {
-        [one] => format!("block {one}"),
         [first, .., last] if heights.len() > LISTED => {
-            format!("{} blocks from {first} to {last}", heights.len())
+            format!("{first} … {last} ({})", heights.len())
         }
         _ => {
             let names: Vec<String> = heights.iter().map(u64::to_string).collect();
-            format!("blocks {}", names.join(", "))
+            names.join(", ")
         }
     }
 }

@@ -1,4 +1,5 @@
 mod containment;
+mod custody;
 mod dishonest;
 mod golden;
 mod long_link;
@@ -102,6 +103,14 @@ fn approve_until_done(chain: &mut Chain, change: &touchstone_proto::ledger::Chan
     chain.approve(&who[..count], change);
 }
 
+/// The file as it was written before custody was part of the examination.
+pub(in crate::evidence) fn as_version_one(sealed: &[u8]) -> Vec<u8> {
+    let content = &sealed[MAGIC.len()..sealed.len() - 32];
+    let mut bytes = [b"touchstone/evidence/v1\n".as_slice(), content].concat();
+    bytes.extend(hash::sha256(&bytes));
+    bytes
+}
+
 fn trusting(chain: &Chain) -> Trusted<'static> {
     Trusted {
         chain_id: Some(chain.id),
@@ -177,7 +186,6 @@ fn a_deposit_verifies_closed_opened_and_disclosed() {
     assert_verified(&report);
     let result = |report: &Report, element| report.check(element).unwrap().result;
     assert_eq!(result(&report, Element::Opening), CheckResult::NotGiven);
-    assert_eq!(result(&report, Element::Originals), CheckResult::NotGiven);
     let report = examine(&seal(&opened(evidence)), &trusting(&chain));
     assert_verified(&report);
     let deposit = report.facts.deposit.unwrap();
@@ -208,37 +216,53 @@ fn a_deposit_verifies_closed_opened_and_disclosed() {
     assert_eq!(deposit.files.len(), 2);
 }
 
+/// Whoever hands in another file changes nothing about the record.
 #[test]
-fn originals_are_compared_byte_for_byte() {
+fn exhibits_are_judged_apart_from_the_record() {
     let (chain, id) = story();
-    let examined = |evidence: &Evidence, originals: &[(String, Hash)]| {
-        let trusted = Trusted {
-            chain_id: Some(chain.id),
-            originals,
-            ..Trusted::default()
-        };
-        examine(&seal(evidence), &trusted)
-    };
-    let design = opened(collected(&chain, &Subject::Design(id)));
-    let unit = collected(&chain, &Subject::Item(item(1)));
-    let right = [("front.png".to_owned(), files()[0])];
-    let wrong = [("front.png".to_owned(), hash::sha256(b"another"))];
-    let event = object(1, &[item(1), item(2)]);
-    let an_event = [("event.json".to_owned(), hash::sha256(&event))];
-    assert_verified(&examined(&design, &right));
-    assert_eq!(
-        examined(&design, &wrong).failure().unwrap().0,
-        Element::Originals
-    );
-    assert_eq!(examined(&unit, &an_event).failure(), None);
-    assert_eq!(
-        examined(&unit, &right).failure().unwrap().0,
-        Element::Originals
-    );
-    let closed = examined(&collected(&chain, &Subject::Design(id)), &right);
-    let (element, reason) = closed.failure().unwrap();
-    assert_eq!(element, Element::Originals);
-    assert!(reason.contains("isn't opened here"), "{reason}");
+    let report = |evidence: &Evidence| examine(&seal(evidence), &trusting(&chain));
+    let closed = collected(&chain, &Subject::Design(id));
+    let design = report(&opened(closed.clone()));
+    let unit = report(&collected(&chain, &Subject::Item(item(1))));
+    let event = hash::sha256(&object(1, &[item(1), item(2)]));
+    let wrong = hash::sha256(b"another");
+    let place = unit.facts.history.as_ref().unwrap().steps[0].place;
+    let forged = examine(b"", &trusting(&chain));
+    for (report, sha256, verdict, matches) in [
+        (
+            &design,
+            files()[0],
+            ExhibitVerdict::Recorded,
+            vec![Match::File(1)],
+        ),
+        (
+            &design,
+            files()[1],
+            ExhibitVerdict::Recorded,
+            vec![Match::File(2)],
+        ),
+        (&design, wrong, ExhibitVerdict::NotRecorded, vec![]),
+        (
+            &unit,
+            event,
+            ExhibitVerdict::Recorded,
+            vec![Match::Event(place)],
+        ),
+        (&unit, files()[0], ExhibitVerdict::NotRecorded, vec![]),
+        (
+            &report(&closed),
+            files()[0],
+            ExhibitVerdict::NotCompared,
+            vec![],
+        ),
+        (&forged, files()[0], ExhibitVerdict::NotCompared, vec![]),
+    ] {
+        let exhibit = report.compare("it.png", sha256);
+        assert_eq!((exhibit.verdict, exhibit.matches), (verdict, matches));
+        assert_eq!(exhibit.name, "it.png");
+    }
+    assert_verified(&design);
+    assert_eq!(unit.failure(), None);
 }
 
 #[test]

@@ -66,10 +66,29 @@ pub(super) enum Mark {
     },
 }
 
+/// What a mark is a part of, in the order of reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// A line of the title.
+    Title(usize),
+    /// The QR code.
+    Code,
+    /// The heading that is this block.
+    Heading(usize),
+    /// The name of the field that is this block.
+    Name(usize),
+    /// The values of the field that is this block.
+    Values(usize),
+    /// The paragraph or notice that is this block.
+    Paragraph(usize),
+    /// Nothing that is read: lines, numbers of pages.
+    Artifact,
+}
+
 /// What stands on one page.
 #[derive(Default)]
 pub(super) struct Page {
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<(Part, Mark)>,
 }
 
 /// Lays a document out.
@@ -78,10 +97,11 @@ pub(super) fn pages(document: &Document, font: &Font) -> Result<Vec<Page>, BadDo
         font,
         pages: vec![Page::default()],
         y: TOP,
+        part: Part::Artifact,
     };
     layout.head(document)?;
-    for block in &document.blocks {
-        layout.block(block);
+    for (number, block) in document.blocks.iter().enumerate() {
+        layout.block(number, block);
     }
     layout.feet(&document.foot);
     Ok(layout.pages)
@@ -91,12 +111,14 @@ struct Layout<'a> {
     font: &'a Font,
     pages: Vec<Page>,
     y: f32,
+    /// What is being laid out.
+    part: Part,
 }
 
 impl Layout<'_> {
     fn mark(&mut self, mark: Mark) {
         if let Some(page) = self.pages.last_mut() {
-            page.marks.push(mark);
+            page.marks.push((self.part, mark));
         }
     }
 
@@ -112,6 +134,7 @@ impl Layout<'_> {
         let mut width = WIDTH;
         if let Some(text) = &document.code {
             let code = qr::squares(text)?;
+            self.part = Part::Code;
             self.mark(Mark::Code {
                 x: MARGIN + WIDTH - CODE,
                 y: TOP,
@@ -121,7 +144,8 @@ impl Layout<'_> {
             width -= CODE + 24.0;
         }
         self.y += 8.0;
-        for title in &document.title {
+        for (number, title) in document.title.iter().enumerate() {
+            self.part = Part::Title(number);
             self.lines(title, MARGIN, width, Style::Title);
         }
         if document.code.is_some() {
@@ -146,7 +170,12 @@ impl Layout<'_> {
         self.mark(Mark::Text { x, y, style, text });
     }
 
-    fn block(&mut self, block: &Block) {
+    fn block(&mut self, number: usize, block: &Block) {
+        self.part = match block {
+            Block::Heading(_) => Part::Heading(number),
+            Block::Field(..) => Part::Name(number),
+            Block::Paragraph(_) | Block::Notice(_) => Part::Paragraph(number),
+        };
         match block {
             Block::Heading(text) => {
                 // A heading doesn't stand alone at a page's end.
@@ -154,10 +183,11 @@ impl Layout<'_> {
                 self.y += 5.0;
                 self.lines(text, MARGIN, WIDTH, Style::Heading);
                 let y = self.y;
+                self.part = Part::Artifact;
                 self.mark(Mark::Rule { y });
                 self.y += 4.0;
             }
-            Block::Field(name, values) => self.field(name, values),
+            Block::Field(name, values) => self.field(number, name, values),
             Block::Paragraph(text) => {
                 self.lines(text, MARGIN, WIDTH, Style::Text);
                 self.y += 3.0;
@@ -166,7 +196,7 @@ impl Layout<'_> {
         }
     }
 
-    fn field(&mut self, name: &str, values: &[String]) {
+    fn field(&mut self, number: usize, name: &str, values: &[String]) {
         let size = Style::Text.size();
         let names = broken(self.font, name, (NAMES - 10.0) / size);
         let values: Vec<String> = values
@@ -180,9 +210,11 @@ impl Layout<'_> {
         for _ in 0..rows {
             self.need(Style::Text.leading());
             if let Some(name) = names.next() {
+                self.part = Part::Name(number);
                 self.line(name, MARGIN, Style::Name);
             }
             if let Some(value) = values.next() {
+                self.part = Part::Values(number);
                 self.line(value, MARGIN + NAMES, Style::Text);
             }
             self.y += Style::Text.leading();
@@ -191,16 +223,18 @@ impl Layout<'_> {
     }
 
     fn notice(&mut self, text: &str) {
-        let style = Style::Text;
+        let (style, part) = (Style::Text, self.part);
         self.y += 2.0;
         for line in broken(self.font, text, (WIDTH - 12.0) / style.size()) {
             self.need(style.leading());
             let (top, bottom) = (self.y, self.y + style.leading());
+            self.part = Part::Artifact;
             self.mark(Mark::Edge {
                 x: MARGIN + 2.0,
                 top,
                 bottom,
             });
+            self.part = part;
             self.line(line, MARGIN + 12.0, style);
             self.y = bottom;
         }
@@ -216,7 +250,8 @@ impl Layout<'_> {
             let end = MARGIN + WIDTH - self.font.width(&number) * style.size();
             for (x, text) in [(MARGIN, foot.clone()), (end, number)] {
                 let y = PAGE.1 - 28.0;
-                page.marks.push(Mark::Text { x, y, style, text });
+                page.marks
+                    .push((Part::Artifact, Mark::Text { x, y, style, text }));
             }
         }
     }

@@ -8,12 +8,14 @@ use krilla::metadata::{DateTime, Metadata};
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
+use krilla::tagging::{Artifact, ArtifactType, ContentTag, SpanTag};
 use krilla::text::{Font as Face, GlyphId, KrillaGlyph};
 use time::OffsetDateTime;
 
-use super::font::{FILES, Font};
-use super::layout::{MARGIN, Mark, PAGE, Page, Style, WIDTH};
+use super::font::{self, Font};
+use super::layout::{MARGIN, Mark, PAGE, Page, Part, Style, WIDTH};
 use super::qr::Squares;
+use super::structure::Structure;
 use super::{BadDocument, Document};
 
 const BLACK: u8 = 0;
@@ -29,8 +31,8 @@ pub(super) fn file(
         configuration: archival()?,
         ..SerializeSettings::default()
     };
-    let faces: Option<Vec<Face>> = FILES.iter().map(|f| Face::new((*f).into(), 0)).collect();
-    let faces = faces.ok_or(BadDocument::Font)?;
+    let mut faces = Faces::default();
+    let mut structure = Structure::default();
     let mut pdf = krilla::Document::new_with(settings);
     pdf.set_metadata(metadata(document));
     for page in pages {
@@ -38,21 +40,51 @@ pub(super) fn file(
             .ok_or_else(|| BadDocument::NotArchival("the page has no size".into()))?;
         let mut target = pdf.start_page_with(size);
         let mut surface = target.surface();
-        for mark in &page.marks {
-            paint(mark, &mut surface, &faces, font);
+        for (part, mark) in &page.marks {
+            let id = surface.start_tagged(tag(*part));
+            let painted = paint(mark, &mut surface, &mut faces, font);
+            surface.end_tagged();
+            painted?;
+            if *part != Part::Artifact {
+                structure.add(*part, id);
+            }
         }
         surface.finish();
         target.finish();
     }
+    pdf.set_tag_tree(structure.tree(document));
     pdf.finish()
         .map_err(|e| BadDocument::NotArchival(format!("{e:?}")))
 }
 
 fn archival() -> Result<Configuration, BadDocument> {
     ConfigurationBuilder::new()
-        .with_archival_validator(Archival::A2_U)
+        .with_archival_validator(Archival::A2_A)
         .finish()
         .map_err(|e| BadDocument::NotArchival(format!("{e:?}")))
+}
+
+fn tag(part: Part) -> ContentTag<'static> {
+    match part {
+        Part::Artifact => ContentTag::Artifact(Artifact::with_kind(ArtifactType::PaginationOther)),
+        Part::Code => ContentTag::Other,
+        _ => ContentTag::Span(SpanTag::empty()),
+    }
+}
+
+/// The fonts of a document: only those that it shows something of.
+#[derive(Default)]
+struct Faces([Option<Face>; font::FACES]);
+
+impl Faces {
+    fn get(&mut self, index: usize) -> Result<Face, BadDocument> {
+        let face = self.0.get_mut(index).ok_or(BadDocument::Font)?;
+        if face.is_none() {
+            let file = font::file(index).ok_or(BadDocument::Font)?;
+            *face = Face::new(file.into(), 0);
+        }
+        face.clone().ok_or(BadDocument::Font)
+    }
 }
 
 fn metadata(document: &Document) -> Metadata {
@@ -90,7 +122,12 @@ fn fill(shade: u8) -> Option<Fill> {
     })
 }
 
-fn paint(mark: &Mark, surface: &mut Surface<'_>, faces: &[Face], font: &Font) {
+fn paint(
+    mark: &Mark,
+    surface: &mut Surface<'_>,
+    faces: &mut Faces,
+    font: &Font,
+) -> Result<(), BadDocument> {
     match mark {
         Mark::Text { x, y, style, text } => {
             let shade = match style {
@@ -109,9 +146,7 @@ fn paint(mark: &Mark, surface: &mut Surface<'_>, faces: &[Face], font: &Font) {
             let mut x = *x;
             for (face, glyphs, width) in runs(text, font) {
                 let start = Point::from_xy(x, *y);
-                if let Some(face) = faces.get(face) {
-                    surface.draw_glyphs(start, &glyphs, face.clone(), text, style.size(), false);
-                }
+                surface.draw_glyphs(start, &glyphs, faces.get(face)?, text, style.size(), false);
                 x += width * style.size();
             }
         }
@@ -123,6 +158,7 @@ fn paint(mark: &Mark, surface: &mut Surface<'_>, faces: &[Face], font: &Font) {
             rectangles(surface, BLACK, modules(*x, *y, *side, code));
         }
     }
+    Ok(())
 }
 
 /// Each face's turn in a text: its index, its glyphs and their width in ems. One glyph for each

@@ -27,7 +27,7 @@ fn lines(document: &Document) -> Vec<(usize, f32, f32, f32, String)> {
     let mut lines = Vec::new();
     for (number, page) in pages.iter().enumerate() {
         for mark in &page.marks {
-            if let Mark::Text { x, y, style, text } = mark {
+            if let (_, Mark::Text { x, y, style, text }) = mark {
                 let end = x + font.width(text) * style.size();
                 lines.push((number, *x, end, *y, text.clone()));
             }
@@ -44,7 +44,7 @@ fn a_document_is_archival_and_its_bytes_are_repeatable() {
     assert!(text.starts_with("%PDF-1.7"), "{}", &text[..20]);
     for part in [
         "<pdfaid:part>2</pdfaid:part>",
-        "<pdfaid:conformance>U</pdfaid:conformance>",
+        "<pdfaid:conformance>A</pdfaid:conformance>",
         "2023-11-14T22:13:20",
         "Certificate / 设计存证证书",
     ] {
@@ -73,8 +73,42 @@ fn what_the_font_lacks_is_named_and_never_dropped() {
     for (text, shown) in table {
         assert_eq!(font.printable(text), shown);
     }
+    // Characters of names and places that the common sets lack.
+    let rare = "玥喆镕䶮𠮷";
+    assert_eq!(font.printable(rare), rare);
+    assert!(rare.chars().all(|c| font.glyph(c).unwrap().width > 0.9));
     // All of the hanzi of GB 2312's first level begin with this one and end with that one.
     assert!(font.glyph('啊').is_some() && font.glyph('座').is_some());
+}
+
+/// All Han characters of GB 18030's Unified Ideographs and Extension A are printed, each as itself.
+#[test]
+fn every_common_han_character_has_a_glyph() {
+    let font = Font::load().unwrap();
+    let blocks = ('\u{4e00}'..='\u{9fa5}').chain('\u{3400}'..='\u{4db5}');
+    let missing: Vec<char> = blocks.filter(|c| font.glyph(*c).is_none()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// A document with a rare character holds its glyph, not the whole font.
+#[test]
+fn a_rare_character_costs_a_subset() {
+    let plain = render(&document()).unwrap();
+    let mut with_rare = document();
+    with_rare.blocks.push(Block::Paragraph("玥喆镕䶮𠮷".into()));
+    let bytes = render(&with_rare).unwrap();
+    assert!(bytes.len() > plain.len());
+    assert!(bytes.len() < plain.len() + 20_000, "{}", bytes.len());
+}
+
+/// The tags are there: a title, headings, fields as a list, and the code with its text.
+#[test]
+fn a_document_is_tagged() {
+    let bytes = render(&document()).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    for part in ["/MarkInfo", "/StructTreeRoot"] {
+        assert!(text.contains(part), "{part} is missing");
+    }
 }
 
 #[test]

@@ -21,9 +21,11 @@ use crate::certificate::{credential, page};
 use crate::failure::Failure;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
+use crate::messages::Language;
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::pdf;
 use crate::receipt::{self, Opening, Receipt};
+use crate::say;
 use crate::settings::{Settings, Signing};
 
 /// Show, proven, when a design was deposited and by whom
@@ -167,7 +169,8 @@ pub async fn run(
     if !output.json {
         for (path, _) in &forms {
             let path = path.display().to_string();
-            output.line(format!("Written     {}", plain(&path)));
+            let name = say!(output.language, "Written");
+            output.line(format!("{name:<11} {}", plain(&path)));
         }
     }
     Ok(())
@@ -389,66 +392,98 @@ impl Certificate {
         }
     }
 
-    fn shows(&self) -> &'static str {
-        match self.source {
-            Source::Nothing => {
-                "that a commitment by this key was deposited at this time. It names no file: that \
-                 takes the receipt or a disclosure."
-            }
-            Source::Receipt(_) | Source::Disclosure => {
-                "that whoever held the owner's key had exactly these files no later than this \
-                 time, attested by more than 2/3 of the validators' voting power."
-            }
-        }
-    }
-
     const SHOWS_NOT: &'static str = "who made the design, that it is new, or that nobody had it \
                                      before. Names of files and, until disclosure, the title are \
                                      the receipt's own words.";
 
-    fn print(&self, error_ms: u64, output: &mut Output) {
-        let verdict = output.good("VERIFIED");
-        let header = &self.deposited.header;
-        output.line(format!("Certificate of deposit: {verdict}"));
-        output.line(format!("Design      {}", hex::encode(self.id)));
-        if !self.title().is_empty() {
-            output.line(format!("Title       {}", plain(self.title())));
+    /// What it shows, in the reader's language.
+    fn shows_in(&self, language: Language) -> String {
+        match self.source {
+            Source::Nothing => say!(
+                language,
+                "that a commitment by this key was deposited at this time. It names no file: that takes the receipt or \
+                 a disclosure."
+            ),
+            Source::Receipt(_) | Source::Disclosure => say!(
+                language,
+                "that whoever held the owner's key had exactly these files no later than this time, attested by more \
+                 than 2/3 of the validators' voting power."
+            ),
         }
-        output.line(format!(
-            "Owner       {} ({})",
+    }
+
+    fn print(&self, error_ms: u64, output: &mut Output) {
+        let language = output.language;
+        let verdict = output.good(&say!(language, "VERIFIED"));
+        let header = &self.deposited.header;
+        output.line(say!(
+            language,
+            "Certificate of deposit: {verdict}",
+            verdict = verdict
+        ));
+        let mut rows = vec![(say!(language, "Design"), hex::encode(self.id))];
+        if !self.title().is_empty() {
+            rows.push((say!(language, "Title"), plain(self.title())));
+        }
+        let owner = format!(
+            "{} ({})",
             plain(&self.owner),
             plain(&self.record.organisation)
-        ));
-        output.line(format!(
-            "Owner key   {}",
-            hex::encode(&self.record.owner_key)
+        );
+        rows.push((say!(language, "Owner"), owner));
+        rows.push((
+            say!(language, "Owner key"),
+            hex::encode(&self.record.owner_key),
         ));
         for (name, sha256) in self.files() {
             let name = name.map(|n| format!("  {}", plain(n))).unwrap_or_default();
-            output.line(format!("File        {sha256}{name}"));
+            rows.push((say!(language, "File"), format!("{sha256}{name}")));
         }
-        output.line(format!(
-            "Deposited   no later than {} ± {:.1} s, at height {}",
-            utc(header.time_ms),
-            error_ms as f64 / 1000.0,
-            header.height
+        rows.push((
+            say!(language, "Deposited"),
+            say!(
+                language,
+                "no later than {time} ± {error} s, at height {height}",
+                time = utc(header.time_ms),
+                error = format!("{:.1}", error_ms as f64 / 1000.0),
+                height = header.height
+            ),
         ));
-        output.line(format!(
-            "Attested    by {}: {} of {} validators",
-            self.names
-                .iter()
-                .map(|n| plain(n))
-                .collect::<Vec<_>>()
-                .join(", "),
-            self.deposited.signers.len(),
-            self.deposited.validators.count()
+        let names: Vec<String> = self.names.iter().map(|n| plain(n)).collect();
+        rows.push((
+            say!(language, "Attested"),
+            say!(
+                language,
+                "by {names}: {signers} of {count} validators",
+                names = names.join(", "),
+                signers = self.deposited.signers.len(),
+                count = self.deposited.validators.count()
+            ),
         ));
-        output.line(match &self.record.disclosure {
-            Some(d) => format!("Disclosed   {} at height {}", utc(d.time_ms), d.height),
-            None => "Disclosed   no".to_owned(),
-        });
-        output.line(format!("Shows       {}", self.shows()));
-        output.line(format!("Shows not   {}", Self::SHOWS_NOT));
+        rows.push((
+            say!(language, "Disclosed"),
+            match &self.record.disclosure {
+                Some(d) => say!(
+                    language,
+                    "{time} at height {height}",
+                    time = utc(d.time_ms),
+                    height = d.height
+                ),
+                None => say!(language, "no"),
+            },
+        ));
+        rows.push((say!(language, "Shows"), self.shows_in(language)));
+        rows.push((
+            say!(language, "Shows not"),
+            say!(
+                language,
+                "who made the design, that it is new, or that nobody had it before. Names of files and, until \
+                 disclosure, the title are the receipt's own words."
+            ),
+        ));
+        for (name, text) in rows {
+            output.line(format!("{name:<11} {text}"));
+        }
     }
 
     fn json(&self, error_ms: u64) -> Value {
@@ -468,7 +503,7 @@ impl Certificate {
             "transaction": hex::encode(&self.record.transaction_id),
             "deposit_block": attested_json(&self.deposited),
             "disclosed_ms": self.record.disclosure.as_ref().map(|d| d.time_ms),
-            "shows": self.shows(),
+            "shows": self.shows_in(Language::English),
             "shows_not": Self::SHOWS_NOT,
         })
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use touchstone_client::verification::NotVerified;
-use touchstone_core::evidence::{self, Trusted};
+use touchstone_core::evidence::{self, Trusted, Verdict};
 use touchstone_core::hash::Hash;
 use touchstone_epcis::Identifier;
 use touchstone_proto::evidence::{Opening, OriginalFile};
@@ -13,8 +13,9 @@ use touchstone_proto::node::get_evidence_request::Subject;
 
 use crate::failure::Failure;
 use crate::file;
-use crate::output::{Output, counted, plain};
+use crate::output::{Output, plain};
 use crate::receipt::{self, Receipt};
+use crate::say;
 use crate::settings::Settings;
 
 /// Write one offline file that proves an item's history or a design's deposit
@@ -61,10 +62,11 @@ pub async fn run(
     if let (Subject::Design(id), None) = (&subject, &receipt)
         && receipt::of_design(None, &hex::encode(id))?.is_some()
     {
-        output.remark(
-            "the design's receipt lies here: --receipt with it would show the file's reader what \
-             was deposited",
+        let remark = say!(
+            output.language,
+            "the design's receipt lies here: --receipt with it would show the file's reader what was deposited"
         );
+        output.remark(remark);
     }
     let mut client = settings.client().await?;
     let chain_id = *client.trust().chain_id();
@@ -86,7 +88,7 @@ pub async fn run(
     };
     let report = evidence::examine(&bytes, &trusted);
     if let Some((element, reason)) = report.failure() {
-        return Err(NotVerified::evidence(element.name(), reason).into());
+        return Err(NotVerified::evidence(element.name(), &reason).into());
     }
     check_subject(&subject, &report.facts)?;
     file::write(&arguments.out, &bytes)?;
@@ -101,20 +103,36 @@ pub async fn run(
         }));
         return Ok(());
     }
-    let what = match &report.facts.history {
-        Some(_) => counted(events, "event"),
-        None => "the deposit".to_owned(),
-    };
-    output.line(format!(
-        "Written   {} ({} bytes): {what} as of height {}, examined: {}",
-        plain(&arguments.out.display().to_string()),
-        bytes.len(),
-        report.facts.height.unwrap_or_default(),
-        output.good(report.verdict.name()),
-    ));
-    output.line(format!(
-        "Check it  touchstone verify {} --genesis genesis.json",
-        plain(&arguments.out.display().to_string())
+    let language = output.language;
+    let path = plain(&arguments.out.display().to_string());
+    let height = report.facts.height.unwrap_or_default();
+    let verdict = output.good(&match report.verdict {
+        Verdict::Reservations => say!(language, "verified-with-reservations"),
+        Verdict::Verified | Verdict::NotVerified => say!(language, "verified"),
+    });
+    output.line(match &report.facts.history {
+        Some(_) => say!(
+            language,
+            "Written   {path} ({bytes} bytes): {count} events as of height {height}, examined: {verdict}",
+            path = path,
+            bytes = bytes.len(),
+            count = events,
+            height = height,
+            verdict = verdict
+        ),
+        None => say!(
+            language,
+            "Written   {path} ({bytes} bytes): the deposit as of height {height}, examined: {verdict}",
+            path = path,
+            bytes = bytes.len(),
+            height = height,
+            verdict = verdict
+        ),
+    });
+    output.line(say!(
+        language,
+        "Check it  touchstone verify {path} --genesis genesis.json",
+        path = path
     ));
     Ok(())
 }

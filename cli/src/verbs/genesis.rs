@@ -13,10 +13,15 @@ use touchstone_core::genesis::{
 use touchstone_core::model::organisation as rules;
 use touchstone_proto::ledger::Role;
 
+mod page;
+
 use super::keys::moment;
 use crate::failure::Failure;
+use crate::fingerprint::words;
 use crate::keyfile::{self, Passphrase};
+use crate::messages::Language;
 use crate::output::{Output, plain, utc, validator_json};
+use crate::say;
 
 /// Found a chain: contributions, the genesis document, and what it says
 #[derive(clap::Subcommand, Debug)]
@@ -41,6 +46,14 @@ so each founder can assemble the document and compare the chain id.")]
     #[command(after_help = "Example:
   touchstone genesis show genesis.json")]
     Show(Show),
+    /// Write the chain's id as a page to publish, with words to read it out by
+    #[command(after_help = "Example:
+  touchstone genesis page genesis.json -o chain.pdf
+
+Print it, have the founders sign it, and put it where courts and users find it: it is what an
+evidence file's chain is compared with. A node answers with the same id at
+/.well-known/touchstone-chain, by its own word.")]
+    Page(page::Page),
 }
 
 /// Arguments of `genesis contribute`.
@@ -152,14 +165,16 @@ pub fn run(verb: &Verb, output: &mut Output) -> Result<(), Failure> {
         Verb::Contribute(arguments) => write_contribution(arguments, output),
         Verb::Assemble(arguments) => write_genesis(arguments, output),
         Verb::Show(show) => {
-            let bytes =
-                std::fs::read(&show.file).map_err(|e| Failure::io("reading", &show.file, &e))?;
-            let genesis = Genesis::read(&bytes)
-                .map_err(|e| Failure::Usage(format!("{}: {e}", show.file.display())))?;
-            print(&genesis, output);
+            print(&read_genesis(&show.file)?, output);
             Ok(())
         }
+        Verb::Page(arguments) => page::run(arguments, output),
     }
+}
+
+fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
+    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+    Genesis::read(&bytes).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))
 }
 
 fn write_contribution(arguments: &Contribute, output: &mut Output) -> Result<(), Failure> {
@@ -359,6 +374,7 @@ fn print(genesis: &Genesis, output: &mut Output) {
         output.value(&json!({
             "chain": document.chain,
             "chain_id": hex::encode(genesis.chain_id),
+            "words": words(Language::English, &genesis.chain_id),
             "time_ms": document.time_ms,
             "organisations": document.organisations,
             "validators": genesis.validators.iter().map(validator_json).collect::<Vec<_>>(),
@@ -369,6 +385,13 @@ fn print(genesis: &Genesis, output: &mut Output) {
     }
     output.line(format!("Chain       {}", plain(&document.chain)));
     output.line(format!("Chain id    {}", hex::encode(genesis.chain_id)));
+    let language = output.language;
+    let spoken = words(language, &genesis.chain_id);
+    output.line(say!(
+        language,
+        "in words    {words}",
+        words = spoken.join(" ")
+    ));
     output.line(format!("Time        {}", utc(document.time_ms)));
     for public in &document.organisations {
         output.line(format!(

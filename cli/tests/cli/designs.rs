@@ -404,7 +404,7 @@ async fn a_written_certificate_says_what_is_known_and_whose_word_it_is() {
         "Certificate of design deposit",
         &id,
         "黄昏的桥 Most za soumraku, Žižkov [U+1F600]",
-        "持有人所述，账本未记录 the holder's statement, not in the ledger",
+        "持有人所述，账本未记录",
         "Carol Design (carol)",
         json["owner_key"].as_str().unwrap(),
         json["commitment"].as_str().unwrap(),
@@ -416,13 +416,13 @@ async fn a_written_certificate_says_what_is_known_and_whose_word_it_is() {
         "2026-01-01 08:00:01.000 (UTC+8)",
         "500 ms",
         "4000 ms",
-        "高度 height 1",
+        "高度 1 height 1",
         &world,
         // All validators of the height, signers or not.
-        "Acme Logistics (acme)：表决权 voting power 1 / 4",
-        "Bravo Retail (bravo)：表决权 voting power 1 / 4",
-        "Carol Design (carol)：表决权 voting power 1 / 4",
-        "Delta IP Office (delta)：表决权 voting power 1 / 4",
+        "Acme Logistics (acme)：表决权 1 / 4",
+        "Bravo Retail (bravo)：表决权 1 / 4",
+        "Carol Design (carol)：表决权 1 / 4",
+        "Delta IP Office (delta)：表决权 1 / 4",
         "存证人所属机构本身也是验证节点",
         "未公开 not disclosed",
         "1/1",
@@ -443,7 +443,7 @@ async fn a_written_certificate_says_what_is_known_and_whose_word_it_is() {
         "{text}"
     );
     assert!(
-        text.contains("2026-01-01 00:00:02.000 UTC，区块高度 block height 2"),
+        text.contains("2026-01-01 00:00:02.000 UTC，区块 2"),
         "{text}"
     );
     assert!(text.contains(&hash) && !text.contains("桥.png"), "{text}");
@@ -458,7 +458,7 @@ async fn a_written_certificate_says_what_is_known_and_whose_word_it_is() {
     let ran = node.run(&["certificate", &id, "-o", &pdf, "--force"]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let text = text_of(&pdf);
-    assert!(text.contains("文件 Files: 未知 unknown"), "{text}");
+    assert!(text.contains("文件：未知 Files: unknown"), "{text}");
     assert!(text.contains("Shows that a commitment by"), "{text}");
 }
 

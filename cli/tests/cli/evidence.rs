@@ -144,7 +144,7 @@ async fn a_deposit_is_opened_by_its_receipt_and_compared_with_the_original() {
     let ran = node.run(&write).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let ran = alone(&["verify", &file, &front, "--json"]).await;
-    assert_eq!(element(&ran.json()[0], "originals"), "passed");
+    assert_eq!(ran.json()[0]["exhibits"]["verdict"], "recorded");
     assert_eq!(ran.json()[0]["facts"]["deposit"]["title"], "Chair 7");
     let pdf = node.path("report.pdf").display().to_string();
     alone(&["verify", &file, &front, "--pdf", &pdf]).await;
@@ -153,20 +153,38 @@ async fn a_deposit_is_opened_by_its_receipt_and_compared_with_the_original() {
     for part in [
         &id,
         "Chair 7",
-        "（持有人所述 the holder's statement）",
-        "不晚于 no later than 2026-01-01 00:00:01.000 UTC ± 4.5 s",
-        "北京时间 Beijing time 2026-01-01 08:00:01.000 (UTC+8)",
+        "持有人所述",
+        "不晚于 2026-01-01 00:00:01.000 UTC ± 4.5 s",
+        "北京时间 2026-01-01 08:00:01.000 (UTC+8)",
         "Carol Design (carol)",
-        "提交的原件 Original handed in",
-        "【通过 passed】 提交的原件与上链的指纹是否一致",
+        "提交的文件 Exhibit",
+        "与记录中的文件或事件逐字节一致",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     // Handed in, opened and compared.
     assert!(text.matches(&hash).count() >= 2, "{text}");
-    let ran = alone(&["verify", &file, &other]).await;
-    assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.out.contains("is not among the files"), "{}", ran.out);
+    // A wrong file is no part of the record, and says nothing about it.
+    let genesis = node.path("genesis.json").display().to_string();
+    let trusted = ["verify", &file, &front, &other, "--genesis", &genesis];
+    let ran = alone(&trusted).await;
+    assert_eq!(ran.code, 7, "{ran:?}");
+    for part in [
+        "Verdict   VERIFIED",
+        "NOT PART OF THE RECORD",
+        "byte for byte",
+    ] {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+    assert!(ran.err.contains("other.png"), "{}", ran.err);
+    let ran = alone(&[&trusted[..], &["--json"]].concat()).await;
+    let [answer] = &ran.json()[..] else {
+        panic!("{}", ran.out)
+    };
+    assert_eq!(answer["verdict"], "verified");
+    assert_eq!(answer["exit_code"], 7);
+    assert_eq!(answer["exhibits"]["verdict"], "not-recorded");
+    assert_eq!(answer["exhibits"]["files"][0]["matches"][0]["file"], 1);
 }
 
 /// A judge reads each element with its result and reason, whatever the verdict.
@@ -180,24 +198,45 @@ async fn the_report_is_written_for_a_judge() {
     let original = node.write("photo.jpg", "not of this record");
     let genesis = node.path("genesis.json").display().to_string();
     let pdf = node.path("report.pdf").display().to_string();
-    let trusted = ["verify", &file, "--genesis", &genesis, "--pdf", &pdf];
+    let at = "2026-02-01T00:00:00Z";
+    let trusted = [
+        "verify",
+        &file,
+        "--genesis",
+        &genesis,
+        "--pdf",
+        &pdf,
+        "--at",
+        at,
+    ];
     let ran = alone(&trusted).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let text = text_of(&pdf);
     let digest = touchstone_core::hash::sha256(&std::fs::read(&file).unwrap());
     for part in [
         "存证核验报告",
-        "结论：核验通过，各项均成立。 VERIFIED: every element holds.",
+        "结论：核验通过，记录各项均成立。",
+        "VERIFIED: every element of the record holds.",
         "《人民法院在线诉讼规则》第十六条",
         "上链前（第十八条）",
         "【通过 passed】 记录是否无遗漏、无增删",
-        "3 events of its own",
-        "【未提供 not given】 提交的原件与上链的指纹是否一致",
-        "Acme Logistics (acme)：表决权 voting power 1 / 4，已签署 signed",
-        "Delta IP Office (delta)：表决权 voting power 1 / 4，未签署 didn't sign",
-        "3，见附录；此外别无记录。",
-        "上链 recorded 2026-01-01 00:00:02.000 UTC，2/0/0；Acme Logistics (acme)",
-        "所述时间 happened 2026-01-01T00:00:00.003Z (local offset +00:00)",
+        "自身事件 3 项",
+        "events of its own: 3",
+        "【通过 passed】 物品由谁占有",
+        "仅依其单方陈述，无人确认",
+        "one-sided, nobody confirmed it",
+        "【未提供 not given】 何时提出交付、接受、拒绝与主张",
+        "Acme Logistics (acme)：表决权 1 / 4，已签署",
+        "Delta IP Office (delta)：表决权 1 / 4，未签署",
+        "事件 3 项，见附录；此外别无记录",
+        "上链 2026-01-01 00:00:02.000 UTC，2/0/0；Acme Logistics (acme)",
+        "所述时间 2026-01-01T00:00:00.003Z (local offset +00:00)",
+        "发运：被观察到",
+        "event-2-0-0.json",
+        concat!("touchstone ", env!("CARGO_PKG_VERSION")),
+        "签名、盖章 Signature, seal",
+        "核验时间 Examined",
+        "2026-02-01 00:00:00.000 UTC",
         UNIT,
         &hex::encode(digest),
     ] {
@@ -216,20 +255,107 @@ async fn the_report_is_written_for_a_judge() {
     assert_eq!(ran.code, 6, "{ran:?}");
     let text = text_of(&pdf);
     assert!(text.contains("WITH RESERVATIONS"), "{text}");
-    assert!(
-        text.contains("须斟酌的保留事项：创世文件 Genesis。"),
-        "{text}"
-    );
+    assert!(text.contains("须斟酌的保留事项：创世文件。"), "{text}");
 
+    // A file of no relation to the record: the record holds, the file isn't part of it.
     let ran = alone(&["verify", &file, &original, "--pdf", &pdf, "--force"]).await;
+    assert_eq!(ran.code, 7, "{ran:?}");
+    let text = text_of(&pdf);
+    for part in [
+        "photo.jpg",
+        "不属于该记录",
+        "NOT PART OF THE RECORD",
+        "What is proven",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+
+    let mut damaged = std::fs::read(&file).unwrap();
+    damaged[40] ^= 1;
+    let damaged = {
+        std::fs::write(node.path("damaged.evidence"), damaged).unwrap();
+        node.path("damaged.evidence").display().to_string()
+    };
+    let ran = alone(&["verify", &damaged, &original, "--pdf", &pdf, "--force"]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
     let text = text_of(&pdf);
-    assert!(text.contains("核验不通过：原件 Originals。"), "{text}");
+    assert!(text.contains("核验不通过：文件。"), "{text}");
     assert!(text.contains("【不通过 FAILED】"), "{text}");
     // What a file that fails claims is no fact.
     assert!(!text.contains("What is proven"), "{text}");
     assert!(!text.contains("shipping"), "{text}");
     assert!(text.contains("photo.jpg"), "{text}");
+}
+
+/// The exact bytes of each event and transaction are written, and are what the hashes are of.
+#[tokio::test]
+async fn the_bytes_that_hashes_cover_are_written() {
+    let node = Served::start().await;
+    let file = written(&node).await;
+    let folder = node.path("bytes").display().to_string();
+    let arguments = ["verify", &file, "--events", &folder];
+    let ran = alone(&[&arguments[..], &["--json"]].concat()).await;
+    let report = &ran.json()[0];
+    let events = report["facts"]["history"]["events"].as_array().unwrap();
+    assert_eq!(events.len(), 3);
+    let sum = |name: &str| {
+        let bytes = std::fs::read(node.path("bytes").join(name)).unwrap();
+        hex::encode(touchstone_core::hash::sha256(&bytes))
+    };
+    for event in events {
+        let place = [&event["height"], &event["transaction"], &event["event"]];
+        let [height, transaction, index] = place;
+        let name = format!("event-{height}-{transaction}-{index}.json");
+        assert_eq!(sum(&name), event["content_hash"].as_str().unwrap());
+    }
+    for one in report["facts"]["transactions"].as_array().unwrap() {
+        let name = format!("transaction-{}-{}.bin", one["height"], one["index"]);
+        assert_eq!(sum(&name), one["id"].as_str().unwrap());
+    }
+    assert_eq!(
+        sum("genesis.json"),
+        report["facts"]["chain_id"].as_str().unwrap()
+    );
+    assert_eq!(report["exact_bytes"].as_array().unwrap().len(), 6);
+    let sums = std::process::Command::new("sha256sum")
+        .args(["--check", "--strict", "SHA256SUMS"])
+        .current_dir(node.path("bytes"))
+        .output()
+        .unwrap();
+    assert!(sums.status.success(), "{sums:?}");
+    let again = alone(&arguments).await;
+    assert_eq!(again.code, 1, "overwritten unasked: {again:?}");
+}
+
+/// A claim is shown on the terminal and on paper, in the language that is asked for.
+#[tokio::test]
+async fn a_claim_is_shown_in_both_languages() {
+    let node = Served::start().await;
+    let file = written(&node).await;
+    let genesis = node.path("genesis.json").display().to_string();
+    let pdf = node.path("report.pdf").display().to_string();
+    let ran = alone(&["verify", &file, "--genesis", &genesis, "--pdf", &pdf]).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    for part in ["custody       RESERVATION", "DISPUTED", "CLAIM"] {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+    let text = text_of(&pdf);
+    for part in ["有争议 DISPUTED", "单方主张 CLAIM", "双方陈述相互矛盾"] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let ran = alone(&["verify", &file, "--genesis", &genesis, "--lang", "zh"]).await;
+    for part in [
+        "结论",
+        "核验通过，有保留事项",
+        "有争议",
+        "占有人",
+        "第十七条",
+    ] {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+    for part in ["DISPUTED", "Holder", "passed"] {
+        assert!(!ran.out.contains(part), "{part:?} is in\n{}", ran.out);
+    }
 }
 
 /// OpenSSL, not told of anything but the files.
@@ -303,11 +429,7 @@ async fn openssl_accepts_the_tokens_that_verify_writes() {
         assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
     }
     let text = text_of(&pdf);
-    for part in [
-        "时间戳 Time stamp",
-        "根证书受信 root trusted",
-        "http://two.example/tsa",
-    ] {
+    for part in ["时间戳 Stamped", "受信", "http://two.example/tsa"] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     assert_eq!(alone(&arguments).await.code, 1, "overwritten unasked");

@@ -17,6 +17,7 @@ use touchstone_proto::node::{CertifiedHeader, Handover, OtherLeaf};
 
 use super::bundle::World;
 use super::graft::Grafter;
+use super::records;
 use super::votes;
 use crate::random::Random;
 
@@ -34,6 +35,8 @@ pub enum Family {
     Path,
     /// Values claimed to be absent, or present in the place of others.
     Absence,
+    /// Holders, offers, answers and claims changed, exchanged or left out.
+    Custody,
     /// Too few votes, doubled ones, those of strangers or of other blocks.
     Votes,
     /// Headers of the forger's own making.
@@ -48,11 +51,12 @@ pub enum Family {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 9] = [
+    pub const ALL: [Family; 10] = [
         Family::Graft,
         Family::Link,
         Family::Path,
         Family::Absence,
+        Family::Custody,
         Family::Votes,
         Family::Header,
         Family::Handover,
@@ -67,6 +71,7 @@ impl Family {
             Family::Link => "events or intervals dropped, added, moved",
             Family::Path => "paths spliced, nodes for leaves",
             Family::Absence => "presence and absence exchanged",
+            Family::Custody => "holders, offers, claims changed or left out",
             Family::Votes => "votes: too few, doubled, strangers'",
             Family::Header => "headers invented",
             Family::Handover => "hand-overs removed or invented",
@@ -121,6 +126,7 @@ impl Forger {
             Family::Link => links(genuine.clone(), world, random),
             Family::Path => paths(genuine.clone(), self.any(at, random), random),
             Family::Absence => absence(genuine.clone(), self.any(at, random), random),
+            Family::Custody => records::custody(genuine.clone(), self.any(at, random), random),
             Family::Votes => certificates(genuine.clone(), &world.chain, random),
             Family::Header => header(genuine.clone(), &world.chain, random),
             Family::Handover => handovers(genuine.clone(), &world.chain, random),

@@ -6,12 +6,12 @@ use touchstone_core::evidence::{self, Subject};
 use touchstone_core::hash::Hash;
 use touchstone_core::model::design;
 use touchstone_core::test_support::{
-    Chain, aggregation, approve, capture, change_keys, claim, container, item, object, public,
-    put_validator, remove_validator,
+    Chain, aggregation, answer, approve, capture, change_keys, claim, container, item, object,
+    offer, public, put_validator, remove_validator,
 };
 use touchstone_proto::evidence::{Evidence, Opening, OriginalFile, evidence::Subject as Wire};
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{DepositDesign, DiscloseDesign};
+use touchstone_proto::ledger::{DepositDesign, DiscloseDesign, Outcome};
 
 use crate::random::Random;
 
@@ -85,6 +85,7 @@ impl World {
             // The first time, at least one of each kind.
             if half == 0 {
                 grower.pack(random);
+                grower.hand_over(random);
                 grower.deposit(random);
             }
             grower.bundles(&mut bundles);
@@ -162,12 +163,13 @@ struct Grower {
 impl Grower {
     /// One or more blocks about anything; what the rules refuse is left out.
     fn step(&mut self, random: &mut Random) {
-        match random.below(10) {
+        match random.below(13) {
             0..=3 => self.observe(random),
             4 | 5 => self.pack(random),
             6 => self.deposit(random),
             7 => self.disclose(random),
             8 => self.change_validators(random),
+            9..=11 => self.hand_over(random),
             _ => self.change_keys(random),
         }
     }
@@ -235,11 +237,51 @@ impl Grower {
             true => container(random.between(1, CONTAINERS)),
             false => item(random.between(1, ITEMS)),
         };
-        let action = ["ADD", "ADD", "DELETE"][random.index(3)];
-        let event = aggregation(action, &case, &[what]);
+        let event = match random.below(8) {
+            0 => aggregation("DELETE", &case, &[]),
+            1 | 2 => aggregation("DELETE", &case, &[what]),
+            _ => aggregation("ADD", &case, &[what]),
+        };
         self.apply_by_any(random, &capture(&[event]));
         let moved = object(random.below(1000), &[case]);
         self.apply_by_any(random, &capture(&[moved]));
+    }
+
+    /// One or two things are offered, and mostly answered: accepted, accepted in part, rejected, withdrawn.
+    fn hand_over(&mut self, random: &mut Random) {
+        let mut goods = vec![match random.permille(600) {
+            true => item(random.between(1, ITEMS)),
+            false => container(random.between(1, CONTAINERS)),
+        }];
+        if random.permille(400) {
+            goods.push(item(random.between(1, ITEMS)));
+        }
+        let (to, _) = self.who(random);
+        let deadline = self.chain.time_ms + random.between(2, 12) * 1000;
+        let shipped = offer(to, deadline, &[object(random.below(1000), &goods)]);
+        let Some(envelope) = self.allowed(random, self.chain.height, &shipped) else {
+            return;
+        };
+        self.chain.commit(std::slice::from_ref(&envelope));
+        let Ok(made) = self.chain.verified(&envelope) else {
+            return;
+        };
+        let (outcome, stated) = match random.below(6) {
+            0 | 1 => (Outcome::Accepted, ""),
+            2 => (Outcome::Rejected, ""),
+            3 => (Outcome::Withdrawn, ""),
+            4 => (Outcome::AcceptedWithDiscrepancy, "a corner is dented"),
+            // Nobody answers.
+            _ => return,
+        };
+        let named = match outcome {
+            // What arrived; the rest is left out.
+            Outcome::AcceptedWithDiscrepancy => &goods[..1],
+            _ => &goods[..],
+        };
+        let events = [object(random.below(1000), named)];
+        let answered = answer(made.id(), outcome, stated, &events);
+        self.apply_by_any(random, &answered);
     }
 
     fn deposit(&mut self, random: &mut Random) {

@@ -21,7 +21,7 @@ const SHARES: [Family; 16] = [
     Family::Path,
     Family::Graft,
     Family::Absence,
-    Family::Graft,
+    Family::Custody,
     Family::Votes,
     Family::Graft,
     Family::Header,

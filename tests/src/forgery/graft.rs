@@ -36,11 +36,13 @@ const NESTED: [(&str, &str); 5] = [
 ];
 
 /// What a value of the state is, by its key.
-const STATES: [(&str, &str); 4] = [
+const STATES: [(&str, &str); 6] = [
     ("item/", "touchstone.ledger.v1.Item"),
     ("design/", "touchstone.ledger.v1.Design"),
     ("organisation/", "touchstone.ledger.v1.Organisation"),
     ("parameters", "touchstone.ledger.v1.Parameters"),
+    ("offer/", "touchstone.ledger.v1.Offer"),
+    ("emptying/", "touchstone.ledger.v1.Emptying"),
 ];
 
 /// Makes grafts.

@@ -51,7 +51,9 @@ pub fn files(endings: &[&str]) -> Vec<File> {
                     folders.push(path);
                 }
             } else if endings.iter().any(|ending| name.ends_with(ending))
-                && !(name.ends_with(".otf") || name.ends_with(".ttf"))
+                && ![".otf", ".ttf", ".zlib"]
+                    .iter()
+                    .any(|font| name.ends_with(font))
             {
                 let text = std::fs::read_to_string(&path)
                     .unwrap_or_else(|error| panic!("{relative} is no readable text: {error}"));

@@ -39,7 +39,7 @@ fn told(chain: &Chain, lie: Lie) -> Chain {
     chain
 }
 
-fn told_values(chain: &Chain, values: &[(Vec<u8>, Vec<u8>)]) -> Chain {
+pub(super) fn told_values(chain: &Chain, values: &[(Vec<u8>, Vec<u8>)]) -> Chain {
     let values = values.to_vec();
     told(
         chain,
@@ -51,7 +51,7 @@ fn told_values(chain: &Chain, values: &[(Vec<u8>, Vec<u8>)]) -> Chain {
 }
 
 /// The file anchored in the last block of `chain`, with proofs of the same keys, and of `more`.
-fn anchored(evidence: &Evidence, chain: &Chain, more: &[Vec<u8>]) -> Evidence {
+pub(super) fn anchored(evidence: &Evidence, chain: &Chain, more: &[Vec<u8>]) -> Evidence {
     let mut file = evidence.clone();
     let mut all: BTreeSet<Vec<u8>> = file.states.iter().map(|s| s.key.clone()).collect();
     all.extend(more.iter().cloned());
@@ -73,7 +73,7 @@ fn refusal(chain: &Chain, evidence: &Evidence) -> (Element, String) {
     let report = examine(&seal(evidence), &trusting(chain));
     assert_eq!(report.verdict, Verdict::NotVerified, "{:?}", report.checks);
     let (element, reason) = report.failure().unwrap();
-    (element, reason.to_owned())
+    (element, reason)
 }
 
 fn assert_refused(chain: &Chain, evidence: &Evidence, element: Element, why: &str) {

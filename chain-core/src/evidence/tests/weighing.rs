@@ -92,7 +92,9 @@ fn a_retired_key_is_told_of() {
     let said = |chain: &Chain| {
         let report = examine(&seal(&collected(chain, &of_unit)), &trusting(chain));
         assert_verified(&report);
-        report.check(Element::Keys).unwrap().findings.join("; ")
+        let findings = &report.check(Element::Keys).unwrap().findings;
+        let findings: Vec<_> = findings.iter().map(Finding::to_string).collect();
+        findings.join("; ")
     };
     assert!(!said(&chain).contains("retired"));
     chain.run(MARKET, change_keys(&[60], &[1])).unwrap();

@@ -40,12 +40,12 @@ fn a_compromised_key_is_told_of_and_judged_by_its_date() {
 #[test]
 fn a_title_says_whose_word_it_is() {
     let mut facts = sample();
-    assert!(said(&facts).contains("黄昏的桥 | （公开时记入账本"));
+    assert!(said(&facts).contains("黄昏的桥 | （公开时记入账本）"));
     facts.title = Some(Title {
         text: "Chair".into(),
         recorded: false,
     });
-    assert!(said(&facts).contains("Chair | （持有人所述"));
+    assert!(said(&facts).contains("Chair | （持有人所述，账本未记录）"));
     facts.title = None;
     assert!(said(&facts).contains("neither disclosed nor in a receipt"));
 }

@@ -10,6 +10,7 @@ use crate::certificate::credential::{self, BadCredential, Subject};
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
+use crate::say;
 use crate::settings::Settings;
 
 /// Reads, checks, asks the ledger and prints.
@@ -32,14 +33,19 @@ pub(super) async fn run(
             (Some(as_of), reservations)
         }
         false => {
-            let unasked = "the ledger was not asked (--genesis names its document): the signature holds, and all that \
-                           is stated is the word of the key's holder";
-            (None, vec![unasked.to_owned()])
+            let unasked = say!(
+                output.language,
+                "the ledger was not asked (--genesis names its document): the signature holds, and all that is stated \
+                 is the word of the key's holder"
+            );
+            (None, vec![unasked])
         }
     };
     if output.json {
-        output.value(&json!({
+        // The reservations, which the exit code tells of, are in it.
+        output.whole_value(&json!({
             "verified": true,
+            "exit_code": if reservations.is_empty() { 0 } else { 6 },
             "ledger": as_of.as_ref().map(attested_json),
             "reservations": reservations,
             "credential_subject": stated,
@@ -49,9 +55,10 @@ pub(super) async fn run(
     }
     match reservations.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Reservations(
-            "verified, with the reservations named above".into(),
-        )),
+        false => Err(Failure::Reservations(say!(
+            output.language,
+            "verified, with the reservations named above"
+        ))),
     }
 }
 
@@ -87,41 +94,62 @@ async fn ask(
 }
 
 fn print(stated: &Subject, as_of: Option<&Attested>, reservations: &[String], output: &mut Output) {
+    let language = output.language;
     let verdict = match reservations.is_empty() {
-        true => output.good("VERIFIED"),
-        false => output.good("VERIFIED, WITH RESERVATIONS"),
+        true => output.good(&say!(language, "VERIFIED")),
+        false => output.good(&say!(language, "VERIFIED, WITH RESERVATIONS")),
     };
-    output.line(format!("Credential  {verdict}"));
-    output.line(format!("Issuer      {}", plain(&stated.id)));
-    output.line(format!("Design      {}", plain(&stated.design_id)));
+    let mut rows = vec![
+        (say!(language, "Credential"), verdict),
+        (say!(language, "Issuer"), plain(&stated.id)),
+        (say!(language, "Design"), plain(&stated.design_id)),
+    ];
     if let Some(title) = &stated.title {
-        output.line(format!("Title       {}", plain(title)));
+        rows.push((say!(language, "Title"), plain(title)));
     }
-    output.line(format!(
-        "Owner       {} ({})",
+    let owner = format!(
+        "{} ({})",
         plain(&stated.organisation_name),
         plain(&stated.organisation)
-    ));
+    );
+    rows.push((say!(language, "Owner"), owner));
     for file in &stated.file {
         let name = file.file_name.as_deref().map(plain).unwrap_or_default();
-        output.line(format!("File        {}  {name}", plain(&file.sha256)));
+        rows.push((
+            say!(language, "File"),
+            format!("{}  {name}", plain(&file.sha256)),
+        ));
     }
-    output.line(format!(
-        "Deposited   {} ± {:.1} s, at height {}",
-        plain(&stated.deposited),
-        stated.time_error_ms as f64 / 1000.0,
-        stated.height
-    ));
-    output.line("Signature   holds: eddsa-jcs-2022, by the issuer's key");
-    output.line(match as_of {
-        Some(as_of) => format!(
-            "Ledger      agrees, as of block {}, {}",
-            as_of.header.height,
-            utc(as_of.header.time_ms)
+    rows.push((
+        say!(language, "Deposited"),
+        say!(
+            language,
+            "{time} ± {error} s, at height {height}",
+            time = plain(&stated.deposited),
+            error = format!("{:.1}", stated.time_error_ms as f64 / 1000.0),
+            height = stated.height
         ),
-        None => "Ledger      not asked".to_owned(),
-    });
+    ));
+    rows.push((
+        say!(language, "Signature"),
+        say!(language, "holds: eddsa-jcs-2022, by the issuer's key"),
+    ));
+    rows.push((
+        say!(language, "Ledger"),
+        match as_of {
+            Some(as_of) => say!(
+                language,
+                "agrees, as of block {height}, {time}",
+                height = as_of.header.height,
+                time = utc(as_of.header.time_ms)
+            ),
+            None => say!(language, "not asked"),
+        },
+    ));
     for reservation in reservations {
-        output.line(format!("To weigh    {}", plain(reservation)));
+        rows.push((say!(language, "To weigh"), plain(reservation)));
+    }
+    for (name, text) in rows {
+        output.line(format!("{name:<11} {text}"));
     }
 }

@@ -1,0 +1,188 @@
+//! The elements about who signed, when, and who the validators are to them.
+
+use touchstone_proto::evidence::Evidence;
+use touchstone_proto::ledger::Parameters;
+
+use super::finding::{Established, Finding};
+use super::proven::{Proven, Values};
+use super::report::{CheckResult, RecordedAction, ValidatorFact};
+use super::stamps::utc;
+use crate::finding;
+use crate::model::organisation;
+use crate::proof::header::Era;
+use crate::state::keys;
+use crate::transaction;
+
+/// Each signing key belonged to the organisation named and was valid at its height.
+pub(super) fn keys(
+    proven: &Proven<'_>,
+    values: &Values,
+) -> Result<Established<Vec<RecordedAction>>, Finding> {
+    let mut actions = Vec::with_capacity(proven.transactions.len());
+    let mut result = CheckResult::Passed;
+    let mut findings = vec![finding!(
+        "every signing key belonged to the organisation named and was valid at its height; signatures: {count}",
+        count = proven.transactions.len()
+    )];
+    for (&(height, index), transaction) in proven.transactions {
+        let id = transaction.organisation();
+        let record = values.organisation(id)?;
+        let signer = transaction.signer();
+        let name = hex::encode(signer);
+        let key = record.keys.iter().find(|k| k.public_key == signer);
+        let key = key.ok_or_else(|| {
+            finding!(
+                "key {key} doesn't belong to organisation {id}",
+                key = name,
+                id = id
+            )
+        })?;
+        if !organisation::valid_at(key, height) {
+            return Err(finding!(
+                "key {key} was not valid at height {height}",
+                key = name,
+                height = height
+            ));
+        }
+        let time_ms = proven.time_ms(height)?;
+        let until = key.valid_until_height;
+        let mut say = |finding: Finding| {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        };
+        match key.compromised_since_ms {
+            0 if until == 0 => {}
+            0 => say(finding!(
+                "key {key} of {id} was retired at height {height}; it signed before that",
+                key = name,
+                id = id,
+                height = until
+            )),
+            since if time_ms < since => say(finding!(
+                "key {key} of {id} was reported compromised from {time} on; what it signed here is from before",
+                key = name,
+                id = id,
+                time = utc(since)
+            )),
+            since => {
+                result = CheckResult::Reservation;
+                say(finding!(
+                    "DOUBTFUL: key {key} of {id} was reported compromised from {time} on, and signed transaction \
+                     {height}/{index} after that: somebody else may have",
+                    key = name,
+                    id = id,
+                    time = utc(since),
+                    height = height,
+                    index = index
+                ));
+            }
+        }
+        actions.push(RecordedAction {
+            height,
+            index,
+            id: *transaction.id(),
+            time_ms,
+            organisation: id.to_owned(),
+            name: record.name,
+            signer: *signer,
+            hashed: transaction::id_preimage(&proven.anchor.chain_id, transaction)
+                .map_err(|e| finding!("{reason}", reason = e))?,
+        });
+    }
+    Ok(Established {
+        value: actions,
+        result,
+        findings,
+    })
+}
+
+/// The error of block times, milliseconds.
+pub(super) fn time(
+    actions: &[RecordedAction],
+    values: &Values,
+) -> Result<Established<u64>, Finding> {
+    let parameters: Parameters = values
+        .message(keys::PARAMETERS)?
+        .ok_or_else(|| finding!("the chain's parameters are proven to be missing"))?;
+    let error_ms = parameters
+        .precision_ms
+        .saturating_add(parameters.message_delay_ms);
+    let mut findings = vec![finding!(
+        "chain time: a block's time is that of its proposer's clock, which validators with more than 2/3 of the voting \
+         power compared with theirs when they first saw it: precision {precision} ms, message delay {delay} ms",
+        precision = parameters.precision_ms,
+        delay = parameters.message_delay_ms
+    )];
+    if let (Some(first), Some(last)) = (actions.first(), actions.last()) {
+        findings.push(finding!(
+            "recorded from {first} to {last}, each ± {error} ms where the block was decided in its first round; each \
+             later round of the votes allows for a message delay a tenth longer",
+            first = utc(first.time_ms),
+            last = utc(last.time_ms),
+            error = error_ms
+        ));
+    }
+    Ok(Established {
+        value: error_ms,
+        result: CheckResult::Passed,
+        findings,
+    })
+}
+
+/// Who the validators are, and whether they are independent of the parties.
+pub(super) fn independence(
+    evidence: &Evidence,
+    era: &Era,
+    actions: &[RecordedAction],
+    values: &Values,
+) -> Result<Established<Vec<ValidatorFact>>, Finding> {
+    let signatures = evidence
+        .anchor
+        .iter()
+        .filter_map(|a| a.certificate.as_ref())
+        .flat_map(|c| &c.signatures);
+    let signed: Vec<&[u8]> = signatures.map(|s| s.public_key.as_slice()).collect();
+    let mut facts = Vec::with_capacity(era.set.count());
+    for validator in era.set.iter() {
+        facts.push(ValidatorFact {
+            public_key: validator.public_key,
+            power: validator.power,
+            organisation: validator.organisation.clone(),
+            name: values.organisation(&validator.organisation)?.name,
+            signed: signed.contains(&validator.public_key.as_slice()),
+        });
+    }
+    let is_party = |v: &ValidatorFact| actions.iter().any(|a| a.organisation == v.organisation);
+    let own: u64 = facts.iter().filter(|v| is_party(v)).map(|v| v.power).sum();
+    let total = era.set.total_power();
+    let mut names: Vec<&str> = facts
+        .iter()
+        .filter(|v| is_party(v))
+        .map(|v| v.organisation.as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let finding = match own {
+        0 => finding!(
+            "none of the {count} validators belongs to a party of this record",
+            count = facts.len()
+        ),
+        _ => finding!(
+            "parties of this record run validators themselves ({names}), with {own} of {total} voting power",
+            names = names.join(", "),
+            own = own,
+            total = total
+        ),
+    };
+    // Safety of the consensus holds while those who would lie have less than 1/3.
+    let result = match u128::from(own) * 3 < u128::from(total) {
+        true => CheckResult::Passed,
+        false => CheckResult::Reservation,
+    };
+    Ok(Established {
+        value: facts,
+        result,
+        findings: vec![finding],
+    })
+}
