@@ -208,6 +208,33 @@ export interface Options {
 /** Examines an evidence file. Rejects only where the options are wrong or the program fails. */
 export function verifyEvidence(bytes: Uint8Array, options?: Options): Promise<Report>;
 
+export interface ItemAnswer {
+  item: string;
+  /** Of the header under which it is proven; compare its time with a clock where a recent answer is needed. */
+  height: bigint;
+  time_ms: bigint;
+  /** How many events the item has, and the number of the first one here. */
+  count: bigint;
+  from: bigint;
+  events: {
+    position: { height: bigint; transaction: number; event: number };
+    time_ms: bigint;
+    organisation: string;
+    transaction_id: string;
+    /** Exactly as signed. */
+    bytes: Uint8Array;
+  }[];
+}
+
+/**
+ * Checks a node's answer about an item: the bytes of an `ItemReply`, under a trusted genesis document and the changes of
+ * the validators since, each the bytes of a `ValidatorSetChange`. Rejects with a `Refusal` where it doesn't hold.
+ */
+export function verifyItemAnswer(
+  bytes: Uint8Array,
+  options: { item: string; genesis: Uint8Array; changes?: Uint8Array[] },
+): Promise<ItemAnswer>;
+
 /** The canonical form of an identifier; throws a `Refusal` for what isn't one. */
 export function canonicalIdentifier(uri: string): string;
 

@@ -1,5 +1,6 @@
 // Examines Touchstone evidence files offline. See README.md, and docs/evidence.md for what is examined.
 
+import { checkItemAnswer, readSets } from './src/answers.js';
 import { hex } from './src/bytes.js';
 import { prepareSignatures } from './src/ed25519.js';
 import { Examination } from './src/examination.js';
@@ -28,6 +29,15 @@ export async function verifyEvidence(bytes, options = {}) {
   const examination = new Examination(bytes, trust);
   const verdict = await examination.run();
   return describeReport(examination, verdict, exhibits, options.now ?? Date.now(), options.language ?? 'en');
+}
+
+/**
+ * Checks a node's answer about an item, the message `ItemReply`, under a trusted genesis document and the changes of the
+ * validators since, each the bytes of a `ValidatorSetChange`. Rejects with a `Refusal` where it doesn't hold.
+ */
+export async function verifyItemAnswer(bytes, { item, genesis, changes = [] }) {
+  await prepareSignatures();
+  return checkItemAnswer(bytes, item, await readSets(genesis, changes));
 }
 
 /** SHA-256 as hexadecimal digits, as for chain ids and originals. */

@@ -72,6 +72,8 @@ const genesis = utf8(
 );
 const chainId = sha256(genesis);
 
+const headKey = (n) => concat(utf8('link-head/'), sha256(utf8(`item/${ITEM}`)), be64(n));
+
 function certify(header) {
   const { height } = header;
   const headerBytes = bytes(types.Header, header);
@@ -124,6 +126,8 @@ export function sampleEvidence(events, version = 2) {
   const blocks = [];
   const transactions = [];
   const entries = [];
+  const documents = [];
+  const heads = [];
   const pairs = [];
   let parent = chainId;
   let head = new Uint8Array(32);
@@ -153,6 +157,8 @@ export function sampleEvidence(events, version = 2) {
     });
     entries.push(entry);
     head = linkStep(head, entry);
+    documents.push(event);
+    if (i % 256 === 0) heads.push([headKey(i), head]);
   }
   const item = fill(types.Item, {
     link: { count: BigInt(events), head },
@@ -172,7 +178,7 @@ export function sampleEvidence(events, version = 2) {
       bytes(types.Organisation, { id, name: `The ${id}`, roles: [1], keys }),
     ]);
   }
-  const tree = stateTree(pairs);
+  const tree = stateTree([...pairs, ...heads]);
   const { certified: anchor } = certify({
     ...base,
     height: BigInt(events + 1),
@@ -182,6 +188,30 @@ export function sampleEvidence(events, version = 2) {
     state_root: tree.root,
   });
   const states = pairs.sort(([a], [b]) => compare(a, b)).map(([name]) => ({ key: name, ...tree.prove(name) }));
+  /** A node's answer with the entries from one number up to another. */
+  const answer = (from, to) => {
+    const { value, proof } = tree.prove(utf8(`item/${ITEM}`));
+    const begin = Math.floor(from / 256) * 256;
+    const end = Math.min(Math.ceil(to / 256) * 256, events);
+    const headAt = (n) => {
+      const { value: proven, proof: path } = tree.prove(headKey(n));
+      return { head: proven, proof: path };
+    };
+    return bytes(types.ItemReply, {
+      record: { header: anchor, key: utf8(`item/${ITEM}`), value, proof },
+      from: BigInt(from),
+      events: entries.slice(from, to).map((entry, i) => ({ entry, event: documents[from + i] })),
+      proof:
+        from < to
+          ? {
+              before: entries.slice(begin, from),
+              after: entries.slice(to, end),
+              first: begin === 0 ? null : headAt(begin),
+              last: end === events ? null : headAt(end),
+            }
+          : null,
+    });
+  };
   const evidence = fill(types.Evidence, {
     genesis,
     anchor,
@@ -191,5 +221,5 @@ export function sampleEvidence(events, version = 2) {
     blocks,
     transactions,
   });
-  return { file: write(evidence, version), genesis };
+  return { file: write(evidence, version), genesis, item: ITEM, answer };
 }
