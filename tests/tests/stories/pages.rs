@@ -26,15 +26,16 @@ fn script(page: &str) -> String {
     script
 }
 
-/// Runs a page's commands in an empty folder; what it started ends with it. Gives the output.
-fn run(page: &str, adapt: impl Fn(String) -> String) -> String {
+/// Runs the commands of pages that follow each other in an empty folder; what they started ends with
+/// them. Gives the output.
+fn run(pages: &[&str], adapt: impl Fn(String) -> String) -> String {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let programs = binary("touchstone");
     let programs = programs.parent().expect("a program lies in a folder");
     let path = std::env::var("PATH").expect("there is a PATH");
     let script = format!(
         "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n{}",
-        adapt(script(page))
+        adapt(pages.iter().map(|page| script(page)).collect())
     );
     // A chain that never starts must end the test, not hang it.
     let output = Command::new("timeout")
@@ -47,7 +48,11 @@ fn run(page: &str, adapt: impl Fn(String) -> String) -> String {
         .expect("bash is there");
     let told =
         String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned();
-    assert!(output.status.success(), "{page}: {}\n{told}", output.status);
+    assert!(
+        output.status.success(),
+        "{pages:?}: {}\n{told}",
+        output.status
+    );
     told
 }
 
@@ -70,11 +75,25 @@ fn with_free_ports(script: String) -> String {
 
 #[test]
 fn the_ceremony_runs_as_written() {
-    let told = run("genesis/README.md", with_free_ports);
+    let told = run(&["genesis/README.md"], with_free_ports);
     let ids: Vec<&str> = told
         .lines()
         .filter_map(|line| line.strip_prefix("Chain id    "))
         .collect();
     assert_eq!(ids.len(), 4, "{told}");
     assert!(ids.iter().all(|id| *id == ids[0]), "{told}");
+}
+
+#[test]
+fn the_walks_of_four_users_run_as_written() {
+    let told = run(&["genesis/README.md", "docs/walks.md"], with_free_ports);
+    for said in [
+        "Offered",
+        "Certificate of deposit: VERIFIED",
+        "Verdict   VERIFIED complete",
+        "VERIFIED, WITH RESERVATIONS",
+        "NOT VERIFIED",
+    ] {
+        assert!(told.contains(said), "{said} isn't said:\n{told}");
+    }
 }
