@@ -23,14 +23,30 @@ const lamp = bytesOf('chain-core/tests/data/evidence/lamp.txt');
 const results = (report) => Object.fromEntries(report.checks.map(({ element, result }) => [element, result]));
 
 const DEPOSIT = { custody: 'not-given', handovers: 'not-given', 'time-stamps': 'not-given' };
-const ITEM = { handovers: 'not-given', 'time-stamps': 'not-given', opening: 'not-given' };
+const STORY = { 'time-stamps': 'not-given', opening: 'not-given' };
+const ITEM = { ...STORY, handovers: 'not-given' };
 
 /** What differs from "passed" in each file, for a verifier that has the genesis document. */
 const EXPECTED = {
   'absent.evidence': { ...ITEM, custody: 'not-given' },
+  'claimed.evidence': {
+    ...STORY,
+    custody: 'reservation',
+    handovers: 'reservation',
+    independence: 'reservation',
+  },
   'compromised.evidence': { ...DEPOSIT, keys: 'reservation' },
   'design.evidence': DEPOSIT,
+  'emptied.evidence': { ...STORY, independence: 'reservation' },
+  'handover.evidence': {
+    ...STORY,
+    custody: 'reservation',
+    handovers: 'reservation',
+    independence: 'reservation',
+  },
   'item.evidence': ITEM,
+  'left-out.evidence': { ...STORY, handovers: 'reservation', independence: 'reservation' },
+  'offered.evidence': STORY,
   'stamped.evidence': { ...ITEM, 'time-stamps': 'reservation' },
 };
 
