@@ -1,0 +1,139 @@
+//! A connection and what it costs: its place, its bytes, and who waits for whom.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::Client;
+use crate::budget::Account;
+use crate::places::{Full, Place, Places};
+
+/// A connection, shared by all its calls.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub client: Client,
+    pub account: Arc<Account>,
+    pub closing: CancellationToken,
+    established: Arc<Places>,
+    idle: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// A newcomer's place until the first call has come whole.
+    place: Place,
+    is_established: bool,
+    calls: usize,
+    /// Calls that we work for.
+    working: usize,
+}
+
+/// A call under way.
+#[derive(Debug)]
+pub(crate) struct Call {
+    connection: Arc<Connection>,
+    works: Mutex<bool>,
+}
+
+impl Connection {
+    /// A newcomer.
+    pub fn new(
+        client: Client,
+        account: Arc<Account>,
+        newcomer: Place,
+        established: Arc<Places>,
+        idle: Duration,
+        closing: CancellationToken,
+    ) -> Arc<Connection> {
+        Arc::new(Connection {
+            client,
+            account,
+            closing,
+            established,
+            idle,
+            state: Mutex::new(State {
+                place: newcomer,
+                is_established: false,
+                calls: 0,
+                working: 0,
+            }),
+        })
+    }
+
+    /// The client has sent a first byte.
+    pub fn has_begun(&self) {
+        self.lock().place.has_begun();
+    }
+
+    /// A call has come. The first one makes a newcomer an established connection, if there is a place.
+    pub fn begin(self: &Arc<Self>) -> Result<Call, Full> {
+        let mut state = self.lock();
+        if !state.is_established {
+            let address: IpAddr = self.client.address;
+            let place =
+                self.established
+                    .take(address, Instant::now(), None, self.closing.clone())?;
+            state.place = place;
+            state.is_established = true;
+        }
+        state.calls += 1;
+        state.working += 1;
+        state.place.works();
+        drop(state);
+        Ok(Call {
+            connection: self.clone(),
+            works: Mutex::new(true),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Counts are whole between any two calls.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moved(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        let worked = state.working > 0;
+        change(&mut state);
+        let now = Instant::now();
+        match (state.working, state.calls) {
+            (0, 0) => state.place.spoke(now, Some(now + self.idle)),
+            (0, _) if worked => state.place.spoke(now, None),
+            (0, _) => state.place.waits(now, None),
+            _ if !worked => state.place.works(),
+            _ => {}
+        }
+    }
+}
+
+impl Call {
+    /// Whether we work for it; else we wait for its client.
+    pub fn set(&self, works: bool) {
+        let mut is_working = self.works.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_working == works {
+            return;
+        }
+        *is_working = works;
+        self.connection.moved(|state| match works {
+            true => state.working += 1,
+            false => state.working -= 1,
+        });
+    }
+
+    pub fn account(&self) -> &Arc<Account> {
+        &self.connection.account
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let works = *self.works.lock().unwrap_or_else(PoisonError::into_inner);
+        self.connection.moved(|state| {
+            state.calls -= 1;
+            state.working -= usize::from(works);
+        });
+    }
+}

@@ -1,0 +1,33 @@
+//! What a port owes its owner, for every server of this workspace: the node's gRPC service, its HTTP
+//! interface, its peers' port, and the command line's gateway.
+//!
+//! - [`places`]: so many at once, in total and for each address; who waits longest for its client gives way.
+//! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
+//! - [`server`]: accepts, speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
+//! - [`tls`]: certificates by rustls, read again when their files change.
+//! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
+//! - [`http`]: what is the same for everybody who speaks EPCIS 2.0 over HTTP.
+//!
+//! This crate must not know the ledger, nor what is asked or answered.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod body;
+pub mod budget;
+mod client;
+mod connection;
+pub mod descriptors;
+pub mod http;
+pub mod places;
+pub mod server;
+pub mod tls;
+
+pub use client::Client;

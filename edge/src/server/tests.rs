@@ -1,0 +1,264 @@
+//! The port under attack, over real sockets on loopback: clients that say nothing, say it slowly, or don't read.
+//! An honest client at the same address is served meanwhile.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2 as client2;
+use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::budget;
+
+const LARGE: usize = 1 << 20;
+
+fn refuse(refusal: &Refusal) -> Response<Body> {
+    let text = format!("{refusal:?}");
+    (hyper::StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+}
+
+struct Port {
+    address: SocketAddr,
+    budget: Arc<Budget>,
+    stop: CancellationToken,
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn start(protocol: Protocol, limits: Limits, bytes: budget::Limits) -> Port {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new()
+        .route("/small", get(|| async { "here" }))
+        .route("/large", get(|| async { vec![7u8; LARGE] }))
+        .route(
+            "/read",
+            post(|body: Body| async {
+                let body = axum::body::to_bytes(body, LARGE).await;
+                body.map_or_else(|_| "broken".into(), |body| body.len().to_string())
+            }),
+        );
+    let budget = Budget::new(bytes);
+    let server = Server {
+        listener,
+        protocol,
+        limits,
+        budget: budget.clone(),
+        tls: None,
+    };
+    let stop = CancellationToken::new();
+    tokio::spawn(serve(server, router, refuse, stop.clone()));
+    Port {
+        address,
+        budget,
+        stop,
+    }
+}
+
+fn few() -> Limits {
+    Limits {
+        newcomers: 16,
+        newcomers_per_address: 16,
+        connections: 16,
+        connections_per_address: 16,
+        ..Limits::default()
+    }
+}
+
+async fn guarded<T>(step: impl Future<Output = T>) -> T {
+    let step = tokio::time::timeout(Duration::from_secs(60), step);
+    step.await.expect("it doesn't hang")
+}
+
+async fn connect(port: &Port) -> TcpStream {
+    TcpStream::connect(port.address).await.unwrap()
+}
+
+/// What a port answers over HTTP/1.1, and closes.
+async fn ask(port: &Port, path: &str) -> String {
+    guarded(async {
+        let mut stream = connect(port).await;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).await.unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    })
+    .await
+}
+
+/// Whether the other side closes a connection.
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    let mut byte = [0; 1];
+    let read = guarded(stream.read(&mut byte)).await;
+    matches!(read, Ok(0) | Err(_))
+}
+
+#[tokio::test]
+async fn silent_connections_give_way_to_one_that_asks() {
+    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(connect(&port).await);
+    }
+    assert!(ask(&port, "/small").await.ends_with("here"));
+    assert!(is_closed(&mut silent[0]).await);
+}
+
+#[tokio::test]
+async fn slow_heads_and_bodies_that_do_not_come_give_way_too() {
+    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let mut slow = Vec::new();
+    for number in 0..60 {
+        let mut stream = connect(&port).await;
+        let text: &[u8] = match number % 2 {
+            0 => b"GET /small HTTP/1.1\r\nhost:",
+            _ => b"POST /read HTTP/1.1\r\nhost: here\r\ncontent-length: 100\r\n\r\nsome",
+        };
+        stream.write_all(text).await.unwrap();
+        slow.push(stream);
+    }
+    assert!(ask(&port, "/small").await.ends_with("here"));
+}
+
+#[tokio::test]
+async fn a_first_request_that_never_comes_has_a_deadline() {
+    let limits = Limits {
+        first_request: Duration::from_millis(100),
+        ..few()
+    };
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let port = start(protocol, limits, budget::Limits::default()).await;
+        let mut silent = connect(&port).await;
+        assert!(is_closed(&mut silent).await, "{protocol:?}");
+        let mut slow = connect(&port).await;
+        slow.write_all(b"PRI * HT").await.unwrap();
+        assert!(is_closed(&mut slow).await, "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_more_has_a_deadline() {
+    let limits = Limits {
+        idle: Duration::from_millis(100),
+        ..few()
+    };
+    let port = start(Protocol::Http1, limits, budget::Limits::default()).await;
+    let mut stream = connect(&port).await;
+    let request = b"GET /small HTTP/1.1\r\nhost: here\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut text = Vec::new();
+    guarded(stream.read_to_end(&mut text)).await.unwrap();
+    assert!(String::from_utf8_lossy(&text).ends_with("here"));
+}
+
+/// Clients of HTTP/2 that open no window: their answers can't be sent.
+#[tokio::test]
+async fn answers_that_nobody_reads_stay_within_the_budget() {
+    let bytes = budget::Limits {
+        total: 8 * LARGE,
+        per_address: 4 * LARGE,
+        per_connection: 2 * LARGE,
+        always: 1024,
+    };
+    let port = start(Protocol::Http2, Limits::default(), bytes).await;
+    let mut clients = Vec::new();
+    let (mut given, mut refused) = (0, 0);
+    for _ in 0..10 {
+        let stream = TokioIo::new(connect(&port).await);
+        let (mut client, connection) = client2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(0)
+            .handshake::<_, Empty<bytes::Bytes>>(stream)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        for _ in 0..5 {
+            let request = Request::get("http://here/large")
+                .body(Empty::new())
+                .unwrap();
+            let answer = guarded(client.send_request(request)).await.unwrap();
+            match answer.status().as_u16() {
+                200 => given += 1,
+                _ => refused += 1,
+            }
+            clients.push((client.clone(), answer));
+        }
+    }
+    assert_eq!((given, refused), (4, 46));
+    assert_eq!(port.budget.under_way(), 4 * LARGE);
+    // A small answer is still given to an honest client.
+    let stream = TokioIo::new(connect(&port).await);
+    let (mut client, connection) = client2::handshake(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://here/small").body(Empty::<bytes::Bytes>::new());
+    let answer = guarded(client.send_request(request.unwrap()))
+        .await
+        .unwrap();
+    let body = guarded(answer.into_body().collect()).await.unwrap();
+    assert_eq!(&body.to_bytes()[..], b"here");
+    // Those that go give their bytes back.
+    drop(clients);
+    guarded(async {
+        while port.budget.under_way() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_is_whole_and_costs_nothing_afterwards() {
+    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let answer = ask(&port, "/large").await;
+    assert!(answer.len() > LARGE, "{}", answer.len());
+    guarded(async {
+        while port.budget.under_way() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_busy_port_refuses_in_its_own_words() {
+    let limits = Limits {
+        connections: 0,
+        connections_per_address: 0,
+        ..few()
+    };
+    let port = start(Protocol::Http1, limits, budget::Limits::default()).await;
+    let answer = ask(&port, "/small").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains("Busy"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn the_last_answer_is_given_when_the_port_closes() {
+    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let mut stream = connect(&port).await;
+    let head = b"POST /read HTTP/1.1\r\nhost: here\r\ncontent-length: 4\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    port.stop.cancel();
+    stream.write_all(b"last").await.unwrap();
+    let mut text = Vec::new();
+    guarded(stream.read_to_end(&mut text)).await.unwrap();
+    assert!(String::from_utf8_lossy(&text).ends_with('4'));
+}
+
+#[test]
+fn a_client_is_told_apart_by_its_address() {
+    let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    assert_eq!(owner_of(address), address);
+}

@@ -1,0 +1,176 @@
+use std::net::Ipv4Addr;
+use std::process::Command;
+
+use axum::routing::get;
+use axum::{Router, response::IntoResponse};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::budget::{self, Budget};
+use crate::server::{Limits, Refusal, Server, serve};
+
+/// A certificate that signs itself, for this machine.
+fn certificate(folder: &Path, name: &str) -> Files {
+    let file = |ending: &str| folder.join(format!("{name}.{ending}"));
+    let (certificate, key) = (file("pem"), file("key"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt"])
+        .args(["ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"])
+        .args(["-subj", "/CN=localhost", "-addext"])
+        .args(["subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    Files {
+        certificate,
+        key,
+        client_roots: None,
+    }
+}
+
+fn refuse(_: &Refusal) -> axum::http::Response<axum::body::Body> {
+    axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
+
+async fn start(tls: Arc<Tls>) -> (std::net::SocketAddr, CancellationToken) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = Server {
+        listener,
+        protocol: Protocol::Http1,
+        limits: Limits::default(),
+        budget: Budget::new(budget::Limits::default()),
+        tls: Some(tls),
+    };
+    let router = Router::new().route("/", get(|| async { "sealed" }));
+    tokio::spawn(serve(server, router, refuse, stop.clone()));
+    (address, stop)
+}
+
+/// What a client that trusts this certificate alone hears.
+async fn ask(address: std::net::SocketAddr, trusted: &Path) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    for root in certificates(trusted).unwrap() {
+        roots.add(root).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let mut stream = connector.connect(name, stream).await?;
+    let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await?;
+    Ok(text)
+}
+
+#[tokio::test]
+async fn a_port_is_encrypted_and_its_certificate_replaced_while_it_serves() {
+    let folder = std::env::temp_dir().join(format!("touchstone-edge-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let first = certificate(&folder, "first");
+    let second = certificate(&folder, "second");
+    let served = Files {
+        certificate: folder.join("served.pem"),
+        key: folder.join("served.key"),
+        client_roots: None,
+    };
+    let put = |files: &Files| {
+        std::fs::copy(&files.certificate, &served.certificate).unwrap();
+        std::fs::copy(&files.key, &served.key).unwrap();
+    };
+    put(&first);
+    let tls = Tls::load(served.clone(), Protocol::Http1).unwrap();
+    let (address, stop) = start(tls.clone()).await;
+    assert!(
+        ask(address, &first.certificate)
+            .await
+            .unwrap()
+            .ends_with("sealed")
+    );
+    assert!(ask(address, &second.certificate).await.is_err());
+    // Clear text gets no answer.
+    let mut clear = TcpStream::connect(address).await.unwrap();
+    clear
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut text = Vec::new();
+    let _ = clear.read_to_end(&mut text).await;
+    assert!(!text.starts_with(b"HTTP"), "{text:?}");
+
+    // Half a change leaves the old one in force.
+    let look = |tls: &Tls| {
+        let past = Instant::now() + LOOK + LOOK;
+        tls.reload_if_changed(past);
+        // So that the next look isn't too early.
+        tls.lock().looked = Instant::now();
+    };
+    std::fs::write(&served.certificate, "nothing").unwrap();
+    look(&tls);
+    assert!(ask(address, &first.certificate).await.is_ok());
+    put(&second);
+    look(&tls);
+    assert!(
+        ask(address, &second.certificate)
+            .await
+            .unwrap()
+            .ends_with("sealed")
+    );
+    assert!(ask(address, &first.certificate).await.is_err());
+    stop.cancel();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn files_that_can_not_be_used_are_named() {
+    let folder = std::env::temp_dir().join(format!("touchstone-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let good = certificate(&folder, "good");
+    let other = certificate(&folder, "other");
+    let load = |files: &Files| Tls::load(files.clone(), Protocol::Http2).map(drop);
+    assert!(load(&good).is_ok());
+    let missing = Files {
+        certificate: folder.join("none.pem"),
+        ..good.clone()
+    };
+    assert!(matches!(load(&missing), Err(TlsError::Unreadable { .. })));
+    let swapped = Files {
+        certificate: good.key.clone(),
+        ..good.clone()
+    };
+    assert!(matches!(
+        load(&swapped),
+        Err(TlsError::Empty {
+            what: "certificate",
+            ..
+        })
+    ));
+    let mixed = Files {
+        key: other.key.clone(),
+        ..good.clone()
+    };
+    assert!(matches!(load(&mixed), Err(TlsError::Unusable { .. })));
+    let mutual = Files {
+        client_roots: Some(other.certificate.clone()),
+        ..good
+    };
+    assert!(load(&mutual).is_ok());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
