@@ -79,7 +79,7 @@ impl<S: StateRead> Admission<'_, S> {
     }
 
     fn check(&self, claim: &Claim<'_>) -> Result<Result<(), Rejection>, Fault> {
-        if let Err(full) = self.pool.check_room(claim.bytes) {
+        if let Err(full) = self.pool.check_room(claim.organisation, claim.bytes) {
             return Ok(Err(full));
         }
         let parameters = execution::parameters(self.state)?;

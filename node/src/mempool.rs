@@ -1,6 +1,11 @@
 //! Pending transactions: bounded, deduplicated, each signature verified once, outcomes remembered.
+//!
+//! Organisations share the pool and the blocks. Each may fill a share of the pool, which leaves room for one more
+//! organisation than has transactions here. A block takes in turn of those that have least in it: a flood by one
+//! delays its own transactions.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -74,6 +79,13 @@ struct Pending {
     listeners: Vec<Listener>,
 }
 
+/// What an organisation has in the pool.
+#[derive(Default)]
+struct Own {
+    places: BTreeSet<u64>,
+    bytes: u64,
+}
+
 struct Mempool {
     limits: Limits,
     /// In order of arrival.
@@ -81,6 +93,8 @@ struct Mempool {
     /// Height of the last block that this pool was told of.
     height: u64,
     places: HashMap<Hash, u64>,
+    /// What each organisation has here.
+    organisations: HashMap<String, Own>,
     next_place: u64,
     bytes: u64,
     outcomes: HashMap<Hash, Outcome>,
@@ -96,6 +110,7 @@ impl SharedMempool {
                 queue: BTreeMap::new(),
                 height: 0,
                 places: HashMap::new(),
+                organisations: HashMap::new(),
                 next_place: 0,
                 bytes: 0,
                 outcomes: HashMap::new(),
@@ -119,9 +134,9 @@ impl SharedMempool {
         }
     }
 
-    /// Refuses `bytes` more if there is no room for them: asked before the costly signature.
-    pub fn check_room(&self, bytes: u64) -> Result<(), Rejection> {
-        self.lock().check_room(bytes)
+    /// Refuses `bytes` more of an organisation if there is no room for them: asked before the costly signature.
+    pub fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
+        self.lock().check_room(organisation, bytes)
     }
 
     /// Whether nothing is pending, and nothing that was has been committed above `height`.
@@ -148,10 +163,14 @@ impl SharedMempool {
             return Err(Rejection::AlreadyCommitted);
         }
         let size = verified.envelope().len() as u64;
-        pool.check_room(size)?;
+        let organisation = verified.organisation().to_owned();
+        pool.check_room(&organisation, size)?;
         let place = pool.next_place;
         pool.next_place += 1;
         pool.bytes += size;
+        let own = pool.organisations.entry(organisation).or_default();
+        own.places.insert(place);
+        own.bytes += size;
         pool.queue.insert(
             place,
             Pending {
@@ -179,23 +198,43 @@ impl SharedMempool {
         transaction::verify(chain_id, envelope).map(Arc::new)
     }
 
-    /// Transactions for a block, oldest first, within the limits. The first is taken even if it is
-    /// larger than they are, so that nothing waits for ever; if no block could hold it, its rule
-    /// rejects it.
+    /// Transactions for a block, within the limits: in turn the oldest of the organisation that has least bytes among
+    /// them, and of equals that whose transaction is oldest. They come in the order of their arrival. The first is
+    /// taken even if it is larger than the limits, so that nothing waits for ever; if no block could hold it, its
+    /// rule rejects it.
     pub fn candidates(&self, bytes: u64, count: u64) -> Vec<Arc<VerifiedTransaction>> {
         let pool = self.lock();
+        let mut turns = BinaryHeap::new();
+        let mut waiting = Vec::with_capacity(pool.organisations.len());
+        for own in pool.organisations.values() {
+            let mut places = own.places.iter().copied();
+            if let Some(first) = places.next() {
+                turns.push(Reverse((0, first, waiting.len())));
+                waiting.push(places);
+            }
+        }
         let mut total: u64 = 0;
-        let mut chosen = Vec::new();
-        for pending in pool.queue.values() {
-            let size = pending.transaction.envelope().len() as u64;
-            let fits = total.saturating_add(size) <= bytes || chosen.is_empty();
-            if chosen.len() as u64 >= count || !fits {
+        let mut chosen = BTreeMap::new();
+        while let Some(Reverse((own, place, organisation))) = turns.pop() {
+            let Some(pending) = pool.queue.get(&place) else {
+                continue;
+            };
+            if chosen.len() as u64 >= count {
                 break;
             }
+            let size = pending.transaction.envelope().len() as u64;
+            let fits = total.saturating_add(size) <= bytes || chosen.is_empty();
+            if !fits {
+                // Others may have smaller ones.
+                continue;
+            }
             total = total.saturating_add(size);
-            chosen.push(pending.transaction.clone());
+            chosen.insert(place, pending.transaction.clone());
+            if let Some(next) = waiting.get_mut(organisation).and_then(Iterator::next) {
+                turns.push(Reverse((own + size, next, organisation)));
+            }
         }
-        chosen
+        chosen.into_values().collect()
     }
 
     /// The place that the next transaction will have: all that wait have lower ones.
@@ -293,9 +332,15 @@ impl Mempool {
         Some(pending.transaction.clone())
     }
 
-    fn check_room(&self, bytes: u64) -> Result<(), Rejection> {
+    fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
+        let own = self.organisations.get(organisation);
+        let (own_count, own_bytes) = own.map_or((0, 0), |own| (own.places.len(), own.bytes));
+        // Room for one more organisation than has transactions here, this one included.
+        let shares = self.organisations.len() + 1 + usize::from(own.is_none());
         let is_full = self.queue.len() >= self.limits.transactions
-            || self.bytes.saturating_add(bytes) > self.limits.bytes;
+            || self.bytes.saturating_add(bytes) > self.limits.bytes
+            || own_count >= self.limits.transactions / shares
+            || own_bytes.saturating_add(bytes) > self.limits.bytes / shares as u64;
         match is_full {
             true => Err(Rejection::PoolFull),
             false => Ok(()),
@@ -306,7 +351,16 @@ impl Mempool {
         if let Some(place) = self.places.remove(id)
             && let Some(pending) = self.queue.remove(&place)
         {
-            self.bytes -= pending.transaction.envelope().len() as u64;
+            let size = pending.transaction.envelope().len() as u64;
+            self.bytes -= size;
+            let organisation = pending.transaction.organisation();
+            if let Some(own) = self.organisations.get_mut(organisation) {
+                own.places.remove(&place);
+                own.bytes -= size;
+                if own.places.is_empty() {
+                    self.organisations.remove(organisation);
+                }
+            }
             for listener in pending.listeners {
                 // An error means that the submitter has gone.
                 let _ = listener.send((*id, outcome.clone()));

@@ -9,11 +9,15 @@ use super::*;
 const CHAIN: Hash = [7; 32];
 
 fn envelope(number: u64) -> Vec<u8> {
+    envelope_of("someone", number, 0)
+}
+
+fn envelope_of(organisation: &str, number: u64, bytes: usize) -> Vec<u8> {
     let transaction = Transaction {
-        organisation: "someone".into(),
+        organisation: organisation.into(),
         created_ms: number,
         action: Some(Action::CaptureEvents(CaptureEvents {
-            events: vec![],
+            events: vec![vec![b' '; bytes]],
             handover: None,
         })),
     };
@@ -109,18 +113,18 @@ fn the_pool_is_bounded_by_count_and_by_bytes_and_frees_what_leaves() {
     let size = envelope(1).len() as u64;
     for limits in [
         Limits {
-            transactions: 2,
+            transactions: 4,
             ..Limits::default()
         },
         Limits {
-            bytes: 2 * size + 1,
+            bytes: 4 * size + 1,
             ..Limits::default()
         },
     ] {
         let pool = SharedMempool::new(limits);
         add(&pool, 1);
         add(&pool, 2);
-        assert_eq!(pool.check_room(size), Err(Rejection::PoolFull));
+        assert_eq!(pool.check_room("someone", size), Err(Rejection::PoolFull));
         assert_eq!(insert(&pool, 3, None).unwrap_err(), Rejection::PoolFull);
         pool.reject(&id(1), Rejection::NoAction);
         add(&pool, 3);
@@ -207,4 +211,73 @@ fn a_pool_is_idle_while_nothing_waits_and_nothing_newer_was_committed() {
     pool.committed(&[id(1)], 1, 0);
     assert!(!pool.is_idle_at(0), "the state that was read is older");
     assert!(pool.is_idle_at(1));
+}
+
+fn take(pool: &SharedMempool, organisation: &str, number: u64, bytes: usize) -> Option<Hash> {
+    let envelope = envelope_of(organisation, number, bytes);
+    let verified = transaction::verify(&CHAIN, &envelope).unwrap();
+    let taken = pool.insert(verified, None);
+    let taken = taken.map(|taken| taken.map(|t| *t.id()));
+    taken.unwrap_or_default()
+}
+
+/// One organisation floods the pool with large captures; another's small deposit gets into the next block.
+#[test]
+fn a_flood_by_one_organisation_holds_up_its_own_transactions() {
+    let pool = pool();
+    let flood: Vec<Hash> = (0..40)
+        .filter_map(|number| take(&pool, "flooder", number, 1 << 20))
+        .collect();
+    let deposit = take(&pool, "other", 1, 100).unwrap();
+    let next = pool.candidates(4 << 20, 1000);
+    let ids: Vec<Hash> = next.iter().map(|t| *t.id()).collect();
+    assert!(ids.contains(&deposit), "it waits for the flood");
+    // What is chosen keeps the order of its arrival: one may build on another.
+    assert_eq!(ids, [&flood[..3], &[deposit][..]].concat());
+    assert_eq!(
+        pool.candidates(1, 1)[0].id(),
+        &flood[0],
+        "the oldest of all"
+    );
+}
+
+#[test]
+fn organisations_share_a_block_by_bytes() {
+    let pool = pool();
+    for number in 0..30 {
+        take(&pool, "large", number, 10_000);
+    }
+    for number in 0..300 {
+        take(&pool, "small", number, 900);
+    }
+    let next = pool.candidates(100_000, 1000);
+    let of = |name: &str| {
+        let own = next.iter().filter(|t| t.organisation() == name);
+        own.map(|t| t.envelope().len()).sum::<usize>()
+    };
+    let (large, small) = (of("large"), of("small"));
+    assert!(large.abs_diff(small) <= 11_000, "{large} and {small}");
+    assert!(large + small > 90_000);
+}
+
+#[test]
+fn an_organisation_leaves_room_for_others() {
+    let limits = Limits {
+        transactions: 100,
+        ..Limits::default()
+    };
+    let pool = SharedMempool::new(limits);
+    let fill = |name: &str| (0..200).filter_map(|n| take(&pool, name, n, 0)).count();
+    assert_eq!(fill("one"), 50);
+    assert_eq!(fill("two"), 33);
+    assert_eq!(fill("three"), 17, "what is left");
+    assert_eq!(fill("four"), 0);
+    let oldest: Vec<Hash> = pool
+        .candidates(u64::MAX, 60)
+        .iter()
+        .map(|t| *t.id())
+        .collect();
+    pool.committed(&oldest, 1, 0);
+    assert!(fill("four") > 0);
+    assert_eq!(fill("one"), 0, "it still has more than its share");
 }
