@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use touchstone_client::Signer;
 use touchstone_client::client::Client;
+use touchstone_edge::http::access::Access;
 
 use crate::failure::Failure;
 
@@ -24,6 +25,8 @@ pub struct Gateway {
     pub client: Client,
     /// Who signs.
     pub signer: Signer,
+    /// Who may ask and write.
+    pub access: Access,
     /// The clock, milliseconds.
     pub now_ms: fn() -> u64,
 }
@@ -45,7 +48,14 @@ impl Gateway {
         let chain_id = *self.client.trust().chain_id();
         let jobs = Jobs::open(folder, &chain_id, &self.signer.organisation)?;
         let (stopping, stopped) = watch::channel(false);
-        let served = http::serve(listener, jobs.clone(), limits, self.now_ms, stopped.clone());
+        let served = http::serve(
+            listener,
+            jobs.clone(),
+            limits,
+            self.access.clone(),
+            self.now_ms,
+            stopped.clone(),
+        );
         let worked = worker::run(&mut self, &jobs, stopped);
         let ended = async {
             stop.await;

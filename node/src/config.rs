@@ -1,13 +1,18 @@
 //! A node's configuration file and the keys that it names.
 
+mod keys;
+
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
-use pkcs8::DecodePrivateKey;
 use serde::Deserialize;
 use thiserror::Error;
 use touchstone_core::genesis::{BadGenesis, Genesis};
+use touchstone_edge::http::access::Access;
+use touchstone_edge::server::Limits as PortLimits;
+use touchstone_edge::tls::Files;
 
 use crate::consensus::Settings;
 use crate::network::Multiaddr;
@@ -25,6 +30,9 @@ pub struct Config {
     pub network_key: PathBuf,
     /// PKCS#8 PEM of the key that votes; none on a node that only follows.
     pub validator_key: Option<PathBuf>,
+    /// Start with a `validator_key` that is no validator's yet.
+    #[serde(default)]
+    pub validator_candidate: bool,
     /// Multiaddresses to listen on for peers.
     #[serde(default)]
     pub listen: Vec<Multiaddr>,
@@ -32,12 +40,50 @@ pub struct Config {
     pub rpc: SocketAddr,
     /// Address of EPCIS over HTTP; where there is none, it isn't served.
     pub http: Option<SocketAddr>,
+    /// Serve clear text on addresses other than this machine's own, where something before the node encrypts.
+    #[serde(default)]
+    pub clear_text: bool,
+    /// Encryption of both services.
+    pub tls: Option<TlsFiles>,
+    /// Names of the HTTP interface besides its addresses.
+    #[serde(default)]
+    pub http_hosts: Vec<String>,
+    /// Origins of web pages that may ask the HTTP interface.
+    #[serde(default)]
+    pub http_origins: Vec<String>,
+    /// File with the token that writers of the HTTP interface must have.
+    pub http_token: Option<PathBuf>,
+    /// How many clients at once.
+    #[serde(default)]
+    pub limits: ClientLimits,
     /// Consensus timing.
     #[serde(default)]
     pub consensus: Timing,
     /// Time-stamp authorities, and when they are asked.
     #[serde(default)]
     pub timestamps: Timestamps,
+}
+
+/// A certificate and what belongs to it, in PEM. The files are read again when they change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The certificate, and those between it and its root.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// Roots of the certificates that clients must have.
+    pub client_roots: Option<PathBuf>,
+}
+
+/// Clients at once, of each service. Behind a proxy all clients have one address.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientLimits {
+    /// Connections of each service.
+    pub connections: Option<usize>,
+    /// Connections of one address.
+    pub connections_per_address: Option<usize>,
 }
 
 /// Timing that each operator may choose; all in milliseconds.
@@ -76,10 +122,7 @@ pub enum ConfigError {
         error: Box<toml::de::Error>,
     },
     /// Not a key.
-    #[error(
-        "{path} is not an Ed25519 key in PKCS#8 PEM, or its passphrase \
-         (TOUCHSTONE_PASSPHRASE) is wrong: {error}"
-    )]
+    #[error("{path} is not an Ed25519 key in PKCS#8 PEM, or its passphrase is wrong: {error}")]
     Key {
         /// The file.
         path: PathBuf,
@@ -89,6 +132,41 @@ pub enum ConfigError {
     /// The same key votes and identifies.
     #[error("network_key and validator_key must be different keys")]
     SameKey,
+    /// A key that others may read.
+    #[error(
+        "{path} may be read by others (mode {mode:o}): `chmod 600 {path}`, and replace the key if this machine has \
+         other users"
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// An encrypted key without its passphrase.
+    #[error(
+        "{path} is encrypted: give its passphrase in {file}, at a prompt (`run` in a terminal), as systemd's \
+         credential `{credential}`, or in TOUCHSTONE_PASSPHRASE"
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Where the passphrase may stand.
+        file: String,
+        /// The credential's name.
+        credential: &'static str,
+    },
+    /// A service would send clear text to other machines.
+    #[error(
+        "{what} = \"{address}\" would serve clear text to other machines: give [tls], listen on 127.0.0.1, or say \
+         clear_text = true if something before this node encrypts"
+    )]
+    ClearText {
+        /// The setting.
+        what: &'static str,
+        /// The address.
+        address: SocketAddr,
+    },
     /// The genesis document is wrong.
     #[error("{path}: {error}")]
     Genesis {
@@ -96,6 +174,12 @@ pub enum ConfigError {
         path: PathBuf,
         /// What is wrong.
         error: Box<BadGenesis>,
+    },
+    /// An empty token keeps nobody out.
+    #[error("{path} is empty: write the token that writers over HTTP must have into it")]
+    NoToken {
+        /// The file.
+        path: PathBuf,
     },
     /// The time-stamp authorities.
     #[error(transparent)]
@@ -114,6 +198,8 @@ pub struct Loaded {
     pub validator_key: Option<SigningKey>,
     /// The time-stamp authorities.
     pub timestamps: timestamps::Settings,
+    /// Who may ask and write over HTTP.
+    pub access: Access,
 }
 
 /// Reads a configuration file and all that it names.
@@ -132,8 +218,22 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         *file = folder.join(&*file);
     }
     config.validator_key = config.validator_key.map(|file| folder.join(file));
-    let network_key = read_key(&config.network_key)?;
-    let validator_key = config.validator_key.as_deref().map(read_key).transpose()?;
+    config.http_token = config.http_token.map(|file| folder.join(file));
+    if let Some(tls) = &mut config.tls {
+        for file in [&mut tls.certificate, &mut tls.key] {
+            *file = folder.join(&*file);
+        }
+        tls.client_roots = tls.client_roots.take().map(|file| folder.join(file));
+        check_private(&tls.key)?;
+    }
+    check_clear_text(&config)?;
+    let network_key = keys::read_key(&config.network_key, "touchstone-network-passphrase")?;
+    let validator_key = config
+        .validator_key
+        .as_deref()
+        .map(|file| keys::read_key(file, "touchstone-validator-passphrase"))
+        .transpose()?;
+    let access = access(&config)?;
     if validator_key
         .as_ref()
         .is_some_and(|key| *key == network_key)
@@ -151,7 +251,87 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         network_key,
         validator_key,
         timestamps,
+        access,
     })
+}
+
+/// Clear text stays on this machine unless the operator says otherwise.
+fn check_clear_text(config: &Config) -> Result<(), ConfigError> {
+    let services = [("rpc", Some(config.rpc)), ("http", config.http)];
+    for (what, address) in services {
+        if let Some(address) = address
+            && !address.ip().is_loopback()
+            && config.tls.is_none()
+            && !config.clear_text
+        {
+            return Err(ConfigError::ClearText { what, address });
+        }
+    }
+    Ok(())
+}
+
+fn access(config: &Config) -> Result<Access, ConfigError> {
+    let access = Access::new(config.http_hosts.clone(), config.http_origins.clone());
+    let Some(file) = &config.http_token else {
+        return Ok(access);
+    };
+    check_private(file)?;
+    let token = String::from_utf8_lossy(&read(file)?).into_owned();
+    match token.trim().is_empty() {
+        true => Err(ConfigError::NoToken { path: file.clone() }),
+        false => Ok(access.with_token(&token)),
+    }
+}
+
+/// Refuses a secret that other users of this machine may read.
+fn check_private(path: &Path) -> Result<(), ConfigError> {
+    let metadata = std::fs::metadata(path).map_err(|error| ConfigError::Unreadable {
+        path: path.to_owned(),
+        error,
+    })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    match mode & 0o077 {
+        0 => Ok(()),
+        _ => Err(ConfigError::Exposed {
+            path: path.to_owned(),
+            mode,
+        }),
+    }
+}
+
+impl ClientLimits {
+    /// Of the gRPC service.
+    pub fn rpc(&self) -> PortLimits {
+        self.over(PortLimits::default())
+    }
+
+    /// Of the HTTP interface, whose connections carry one request at a time.
+    pub fn http(&self) -> PortLimits {
+        self.over(PortLimits {
+            idle: crate::http::IDLE,
+            ..PortLimits::default()
+        })
+    }
+
+    fn over(&self, default: PortLimits) -> PortLimits {
+        PortLimits {
+            connections: self.connections.unwrap_or(default.connections),
+            connections_per_address: self
+                .connections_per_address
+                .unwrap_or(default.connections_per_address),
+            ..default
+        }
+    }
+}
+
+impl From<TlsFiles> for Files {
+    fn from(files: TlsFiles) -> Files {
+        Files {
+            certificate: files.certificate,
+            key: files.key,
+            client_roots: files.client_roots,
+        }
+    }
 }
 
 impl Timing {
@@ -181,16 +361,5 @@ fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     })
 }
 
-fn read_key(path: &Path) -> Result<SigningKey, ConfigError> {
-    let text = String::from_utf8_lossy(&read(path)?).into_owned();
-    let key = match std::env::var("TOUCHSTONE_PASSPHRASE") {
-        Ok(passphrase) if text.contains("ENCRYPTED") => {
-            SigningKey::from_pkcs8_encrypted_pem(&text, passphrase)
-        }
-        _ => SigningKey::from_pkcs8_pem(&text),
-    };
-    key.map_err(|error| ConfigError::Key {
-        path: path.to_owned(),
-        error,
-    })
-}
+#[cfg(test)]
+mod tests;

@@ -302,6 +302,17 @@ impl<S: Store, D: Disk> Machine<S, D> {
         self.peers.highest() > self.effects.chain.tip().height
     }
 
+    /// Organisations whose validators aren't heard at the height under way, this node's own aside.
+    pub fn unheard(&self) -> Vec<String> {
+        let own = self.effects.signer.as_ref().map(|s| s.address().0);
+        let validators = self.effects.chain.validators().iter();
+        let request = &self.effects.height.block_request;
+        validators
+            .filter(|v| Some(v.public_key) != own && !request.has_heard(&v.public_key))
+            .map(|v| v.organisation.clone())
+            .collect()
+    }
+
     /// Ed25519 verifications of votes, proposals and certificates so far; each distinct one of a
     /// height is verified once.
     pub fn verifications(&self) -> u64 {

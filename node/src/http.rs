@@ -7,43 +7,45 @@
 //! before it to say.
 
 mod capture;
-mod connection;
 mod document;
 mod events;
-mod negotiate;
+mod failure;
 mod parameters;
-mod problem;
 mod queries;
 mod resolver;
 mod search;
 mod stream;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts as RequestHead;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tonic::Status;
+use tokio_util::sync::CancellationToken;
+use touchstone_edge::Client;
+use touchstone_edge::http::access::Access;
+use touchstone_edge::http::{Exception, Problem, negotiate};
+use touchstone_edge::server::{self, Refusal, Server};
 
-use crate::rpc::gates::Seats;
-use crate::rpc::{Shared, View};
+use crate::service::limits::StreamPermits;
+use crate::service::{Cancelled, LedgerService, ProvenState};
 use crate::storage::rocks::EventCatalogue;
-use problem::{Exception, Problem};
+use failure::Failure;
 
-/// How long an answer may take, but for a subscription.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a request's head may take to come on a connection that has asked before.
+pub const IDLE: Duration = Duration::from_secs(30);
 /// The longest address that is read, in bytes.
 const MAX_ADDRESS_BYTES: usize = 8000;
-/// Subscriptions at once.
-const SUBSCRIPTIONS: usize = 64;
+/// Subscriptions at once, in total and of one address.
+const SUBSCRIPTIONS: (usize, usize) = (64, 32);
 /// Blocks that a question indexes itself, where the index is behind.
 const CATCH_UP: u64 = 64;
 /// Blocks that are indexed in one go.
@@ -54,88 +56,125 @@ const OPENAPI: &str = include_str!("http/openapi.json");
 
 /// What the interface works with.
 pub struct Parts {
-    /// The gRPC service's shared part: store, pool, limits.
-    pub service: Arc<Shared>,
+    /// The service whose questions it asks.
+    pub service: Arc<LedgerService>,
     /// The index of events and the named queries.
     pub catalogue: EventCatalogue,
+    /// Who may ask and write.
+    pub access: Access,
 }
 
 /// What all requests share.
-struct Http {
-    service: Arc<Shared>,
+struct HttpStore {
+    service: Arc<LedgerService>,
     catalogue: EventCatalogue,
+    access: Access,
     /// The last captures that came in here, oldest first.
     jobs: Mutex<VecDeque<capture::Job>>,
-    streams: Seats,
+    streams: StreamPermits,
 }
 
-type Shelf = State<Arc<Http>>;
+/// What a request works with, and who makes it.
+#[derive(Clone)]
+struct Asked {
+    http: Arc<HttpStore>,
+    client: Client,
+}
 
-/// Serves until `shutdown` changes to true. The address is bound before this returns.
-pub async fn serve(
-    address: SocketAddr,
-    parts: Parts,
-    shutdown: watch::Receiver<bool>,
-) -> std::io::Result<(SocketAddr, impl Future<Output = ()>)> {
-    let listener = TcpListener::bind(address).await?;
-    let bound = listener.local_addr()?;
-    let http = Arc::new(Http::new(parts));
-    let serving = async move {
-        tokio::select! {
-            () = follow(http.clone()) => {}
-            () = connection::serve(listener, router(http.clone()), shutdown) => {}
-        }
+impl FromRequestParts<Arc<HttpStore>> for Asked {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        head: &mut RequestHead,
+        http: &Arc<HttpStore>,
+    ) -> Result<Asked, Self::Rejection> {
+        Ok(Asked {
+            http: http.clone(),
+            client: Client::of(&head.extensions),
+        })
+    }
+}
+
+impl Deref for Asked {
+    type Target = HttpStore;
+
+    fn deref(&self) -> &HttpStore {
+        &self.http
+    }
+}
+
+/// Serves until `stop`, and until the answers under way have had their time.
+pub async fn serve(server: Server, parts: Parts, stop: CancellationToken) {
+    let http = Arc::new(HttpStore::new(parts));
+    tokio::select! {
+        () = follow(http.clone()) => {}
+        () = server::serve(server, router(http), refusal, stop) => {}
+    }
+}
+
+/// A request that the port refuses before anybody answers it.
+fn refusal(refusal: &Refusal) -> axum::http::Response<Body> {
+    let text = match refusal {
+        Refusal::Busy(text) => text.clone(),
+        Refusal::Late => "no answer in time; ask for less, or try again in a moment".to_owned(),
     };
-    Ok((bound, serving))
+    let mut answer = Problem::new(Exception::Overloaded, text).into_response();
+    tell(answer.headers_mut());
+    answer
 }
 
 /// Keeps the index up with the chain.
-async fn follow(http: Arc<Http>) {
+async fn follow(http: Arc<HttpStore>) {
     let mut progress = http.service.parts.progress.clone();
     loop {
         let indexing = http.clone();
-        let work = move || {
-            let caught_up = indexing.catalogue.catch_up(INDEX_AT_ONCE);
-            caught_up.map_err(crate::rpc::refusal::fault)
-        };
-        match http.service.gates.reads.run_in_turn(work).await {
+        let work = move |_: &Cancelled| Ok(indexing.catalogue.catch_up(INDEX_AT_ONCE)?);
+        let caught_up = http.service.limits.reads.run(Client::OWN, work).await;
+        match http.service.judge(caught_up) {
             Ok(false) => {}
             // The log says what failed; the next block tries again.
             Ok(true) | Err(_) => {
                 if progress.changed().await.is_err() {
-                    return;
+                    // The node stops; the server ends by itself.
+                    std::future::pending::<()>().await;
                 }
             }
         }
     }
 }
 
-impl Http {
-    fn new(parts: Parts) -> Http {
-        Http {
+impl HttpStore {
+    fn new(parts: Parts) -> HttpStore {
+        HttpStore {
             service: parts.service,
             catalogue: parts.catalogue,
+            access: parts.access,
             jobs: Mutex::default(),
-            streams: Seats::new("subscriptions to events", SUBSCRIPTIONS),
+            streams: StreamPermits::new("subscriptions to events", SUBSCRIPTIONS),
         }
-    }
-
-    /// Answers a question from one snapshot, off the network's threads.
-    async fn read<T: Send + 'static>(
-        self: &Arc<Self>,
-        question: impl FnOnce(&View<'_>) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let http = self.clone();
-        let work = move || -> Result<Result<T, Problem>, Status> {
-            let caught_up = http.catalogue.catch_up(CATCH_UP);
-            caught_up.map_err(crate::rpc::refusal::fault)?;
-            Ok(question(&http.service.view()))
-        };
-        self.service.gates.reads.run(work).await?
     }
 }
 
-fn router(http: Arc<Http>) -> Router {
+impl Asked {
+    /// Answers a question from one snapshot, off the network's threads.
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let http = self.http.clone();
+        let answer = self.service.read(self.client, move |view| {
+            http.catalogue.catch_up(CATCH_UP)?;
+            match question(view) {
+                Ok(answer) => Ok(Ok(answer)),
+                Err(Failure::Problem(problem)) => Ok(Err(problem)),
+                Err(Failure::Service(error)) => Err(error),
+            }
+        });
+        answer.await?
+    }
+}
+
+fn router(http: Arc<HttpStore>) -> Router {
     let mut router = Router::new()
         .route("/capture", post(capture::post).get(capture::list))
         .route("/capture/{id}", get(capture::one))
@@ -157,7 +196,7 @@ fn router(http: Arc<Http>) -> Router {
     router
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)
-        .layer(middleware::from_fn(around))
+        .layer(middleware::from_fn_with_state(http.clone(), around))
         .with_state(http)
 }
 
@@ -182,26 +221,31 @@ async fn no_method(method: Method) -> Response {
     Problem::new(Exception::MethodNotAllowed, detail).into_response()
 }
 
-/// What is the same for every request: versions, limits, and the headers that tell of them.
-async fn around(request: Request, next: Next) -> Response {
+/// What is the same for every request: who may ask, versions, limits, and the headers that tell of them.
+async fn around(State(http): State<Arc<HttpStore>>, request: Request, next: Next) -> Response {
     let address = request.uri().path_and_query();
     let too_long = address.is_some_and(|a| a.as_str().len() > MAX_ADDRESS_BYTES);
+    let checked = http
+        .access
+        .check(request.method(), request.headers())
+        .and_then(|()| negotiate::check(request.headers()));
     let mut answer = if too_long {
         let text = format!("an address has at most {MAX_ADDRESS_BYTES} bytes here");
         Problem::new(Exception::UriTooLong, text).into_response()
-    } else if let Err(problem) = negotiate::check(request.headers()) {
+    } else if let Err(problem) = checked {
         problem.into_response()
     } else {
-        match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let text = "no answer in time; ask for less, or try again in a moment";
-                Problem::new(Exception::Overloaded, text).into_response()
-            }
-        }
+        next.run(request).await
     };
-    negotiate::tell(answer.headers_mut());
+    tell(answer.headers_mut());
     answer
+}
+
+/// Tells what is spoken here.
+fn tell(headers: &mut axum::http::HeaderMap) {
+    negotiate::tell(headers);
+    let name = HeaderName::from_static("gs1-epc-format");
+    headers.insert(name, HeaderValue::from_static("Never_Translates"));
 }
 
 #[cfg(test)]

@@ -5,23 +5,25 @@
     deny(
         clippy::unwrap_used,
         clippy::panic,
+        clippy::indexing_slicing,
         clippy::todo,
         clippy::unimplemented
     )
 )]
 
 pub mod admission;
-pub mod assembly;
 pub mod chain;
 pub mod config;
 pub mod consensus;
-pub mod engine;
+pub mod consensus_thread;
+pub mod dispatch;
 pub mod http;
+pub mod lifecycle;
 pub mod mempool;
 pub mod network;
 mod organisations;
-pub mod router;
 pub mod rpc;
+pub mod service;
 pub mod storage;
 pub mod tasks;
 pub mod timestamps;

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use touchstone_node::assembly::{self, KeyHistory, NodeError};
 use touchstone_node::config;
+use touchstone_node::lifecycle::{self, KeyHistory, NodeError};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -29,8 +29,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
         touchstone-node init --config node.toml --new-key   create the data folder of a new validator\n  \
         touchstone-node init --config node.toml --used-key  the same after its disk was replaced\n  \
         touchstone-node run --config node.toml    run until Ctrl-C\n\n\
-        RUST_LOG sets what is logged (info by default). TOUCHSTONE_PASSPHRASE opens encrypted keys.\n\
-        Exit codes: 0 stopped as asked, 1 could not start or failed."
+        RUST_LOG sets what is logged (info by default). An encrypted key KEY.pem is opened by the passphrase in\n\
+        KEY.pem.passphrase, systemd's credential touchstone-network-passphrase or touchstone-validator-passphrase,\n\
+        TOUCHSTONE_PASSPHRASE, or a prompt.\n\
+        Exit codes: 0 stopped as asked, 1 failed while it ran, 2 wrong command line, 3 configuration or key can't be\n\
+        used, 4 the data folder needs its operator: starting again helps after 1 alone."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -56,13 +59,14 @@ enum Command {
         #[arg(long)]
         log_json: bool,
     },
-    /// Make a new double-sign guard where the old one is lost or damaged. Only after making sure
-    /// that no other copy of this validator runs and that it signed nothing above `height`.
+    /// Make a new double-sign guard: where a node that has only followed begins to vote, or where the old one is
+    /// lost or damaged. Only after making sure that no other copy of this validator runs and that it signed
+    /// nothing above `height`.
     ResetGuard {
         /// The configuration file.
         #[arg(long, default_value = "node.toml")]
         config: PathBuf,
-        /// Nothing at or below this height will be signed.
+        /// Nothing at or below this height will be signed; not below the chain's height here.
         #[arg(long)]
         height: u64,
     },
@@ -124,7 +128,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("touchstone-node: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -137,9 +141,18 @@ fn run(command: Command) -> Result<(), NodeError> {
             if history.is_none() && loaded.validator_key.is_some() {
                 history = ask_for_history();
             }
-            assembly::initialise(&loaded, history)?;
+            lifecycle::initialise(&loaded, history)?;
             println!("data folder {} is ready", loaded.config.data.display());
             println!("chain id {}", hex::encode(loaded.genesis.chain_id));
+            match &loaded.validator_key {
+                Some(key) => {
+                    let public = hex::encode(key.verifying_key().to_bytes());
+                    println!("votes with the key {public}, which must never have signed elsewhere");
+                }
+                None => {
+                    println!("follows without voting; validator_key and reset-guard make it vote")
+                }
+            }
             Ok(())
         }
         Command::Run { config, log_json } => {
@@ -150,11 +163,11 @@ fn run(command: Command) -> Result<(), NodeError> {
                 .build()
                 .map_err(NodeError::Thread)?;
             let (ready, _) = oneshot::channel();
-            runtime.block_on(assembly::run(loaded, stop_signal(), ready))
+            runtime.block_on(lifecycle::run(loaded, stop_signal(), ready))
         }
         Command::ResetGuard { config, height } => {
             let loaded = config::load(&config)?;
-            assembly::reset_guard(&loaded, height)?;
+            lifecycle::reset_guard(&loaded, height)?;
             println!("the guard refuses every signature up to height {height}");
             Ok(())
         }
@@ -180,6 +193,8 @@ fn log_to_stderr(json: bool) {
         .unwrap_or_else(|_| EnvFilter::new("info,arc_malachitebft_core_consensus=warn"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Colours are for people, not for files.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if json {
         builder.json().init();

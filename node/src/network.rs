@@ -36,6 +36,7 @@ mod counters;
 mod frame;
 mod gossip;
 mod handle;
+mod handshakes;
 mod message;
 mod peers;
 mod queue;

@@ -14,9 +14,9 @@ pub mod files;
 pub mod memory;
 mod query;
 pub mod rocks;
-#[cfg(test)]
-pub(crate) mod sample;
 mod schema;
+#[cfg(test)]
+pub(crate) mod test_blocks;
 mod tree_cache;
 pub mod wal;
 

@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use touchstone_core::Fault;
 use touchstone_core::hash::Hash;
 
-use crate::engine;
-use crate::rpc::Progress;
+use crate::consensus_thread;
+use crate::service::Progress;
 use crate::storage::rocks::{CheckpointWriter, Reader, StampedRange};
 use ask::NoStamp;
 use schedule::{Due, Schedule, Waiting};
@@ -81,7 +81,11 @@ impl Follower {
     /// Stamps what is due, or waits until something may be.
     async fn step(&mut self) -> Result<(), Fault> {
         let waiting = self.look().await?;
-        match self.parts.schedule.due(&waiting, engine::now_ms()) {
+        match self
+            .parts
+            .schedule
+            .due(&waiting, consensus_thread::now_ms())
+        {
             Due::Now => {
                 self.stamp(&waiting).await?;
                 tokio::time::sleep(self.parts.schedule.pause(self.standing.failures)).await;

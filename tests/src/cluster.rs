@@ -1,8 +1,9 @@
 //! A consortium of real processes on loopback: one folder, one genesis, a node for each organisation.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -71,6 +72,7 @@ struct Node {
     folder: PathBuf,
     rpc: SocketAddr,
     http: SocketAddr,
+    peers: SocketAddr,
     process: Option<Child>,
 }
 
@@ -142,6 +144,7 @@ impl Cluster {
                     folder: folder.path().join(format!("node-{index}")),
                     rpc,
                     http,
+                    peers: SocketAddr::from(([127, 0, 0, 1], peer_ports[index])),
                     process: None,
                 };
                 node.write(
@@ -195,7 +198,7 @@ impl Cluster {
         let path = node.folder.join("node.toml");
         let config = fs::read_to_string(&path).expect("the configuration is readable");
         let line = |line: &str| match line.starts_with("validator_key") {
-            true => format!("validator_key = {key:?}\n"),
+            true => format!("validator_key = {key:?}\nvalidator_candidate = true\n"),
             false => format!("{line}\n"),
         };
         let config: String = config.lines().map(line).collect();
@@ -205,6 +208,16 @@ impl Cluster {
     /// A node's service, as a URL.
     pub fn url(&self, index: usize) -> String {
         format!("http://{}", self.nodes[index].rpc)
+    }
+
+    /// Where a node serves gRPC.
+    pub fn rpc(&self, index: usize) -> SocketAddr {
+        self.nodes[index].rpc
+    }
+
+    /// Where a node hears its peers.
+    pub fn peers(&self, index: usize) -> SocketAddr {
+        self.nodes[index].peers
     }
 
     /// Where a node serves EPCIS over HTTP.
@@ -349,7 +362,11 @@ impl Drop for Cluster {
 impl Node {
     fn write(&self, network: &SigningKey, validator: Option<&SigningKey>, port: u16, rest: &str) {
         let write = |name: &str, text: &str| {
-            fs::write(self.folder.join(name), text).expect("the folder is writable");
+            let path = self.folder.join(name);
+            fs::write(&path, text).expect("the folder is writable");
+            // A node refuses keys that others may read.
+            fs::set_permissions(&path, Permissions::from_mode(0o600))
+                .expect("it is the test's own");
         };
         fs::create_dir_all(&self.folder).expect("the folder is writable");
         write("network.pem", &pem(network));

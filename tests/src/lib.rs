@@ -4,6 +4,7 @@
 
 pub mod authority;
 pub mod cluster;
+pub mod flood;
 pub mod forgery;
 pub mod load;
 pub mod person;

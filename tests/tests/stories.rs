@@ -5,9 +5,11 @@
 mod stories {
     mod consortium;
     mod custody_of_keys;
+    mod doors;
     mod evidence;
     mod http;
     mod offline;
+    mod operator;
     mod pages;
     mod timestamps;
 }

@@ -6,19 +6,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use touchstone_edge::budget::{self, Budget};
+use touchstone_edge::http::access::Access;
+use touchstone_edge::http::{Exception, Problem, negotiate};
+use touchstone_edge::server::{self, Protocol, Refusal, Server};
 use touchstone_epcis::{MAX_DOCUMENT_BYTES, is_xml};
 
 use super::jobs::{Behaviour, Job, Jobs, NotTaken, Reason};
@@ -29,11 +30,13 @@ const JSON: [&str; 2] = ["application/json", "application/ld+json"];
 const XML: [&str; 2] = ["application/xml", "text/xml"];
 /// Connections at once.
 const CONNECTIONS: usize = 64;
+/// Bytes of requests and answers under way: as many documents as are read at once, and some.
+const BYTES: usize = 8 * MAX_DOCUMENT_BYTES;
 /// Documents that are read at once: each may be large.
 const DOCUMENTS: usize = 4;
-/// How long a request's head may take, and its body.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a request's head may take on a connection that has asked before, and a body.
+const IDLE: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Jobs of a list, where the client names no number, and at most.
 const PER_PAGE: usize = 30;
 const MAX_PER_PAGE: usize = 1000;
@@ -52,6 +55,7 @@ struct Shared {
     limits: Limits,
     now_ms: fn() -> u64,
     documents: Semaphore,
+    access: Access,
 }
 
 /// Serves until `stopped` is true, and until the answers under way are given.
@@ -59,6 +63,7 @@ pub async fn serve(
     listener: TcpListener,
     jobs: Jobs,
     limits: Limits,
+    access: Access,
     now_ms: fn() -> u64,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -67,124 +72,72 @@ pub async fn serve(
         limits,
         now_ms,
         documents: Semaphore::new(DOCUMENTS),
+        access,
     });
     let router = Router::new()
         .route("/capture", get(list).post(post))
         .route("/capture/{id}", get(one))
         .fallback(nowhere)
-        .method_not_allowed_fallback(nowhere)
-        .layer(middleware::from_fn(around))
+        .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn_with_state(shared.clone(), around))
         .with_state(shared);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        let next = async {
-            // The semaphore is never closed.
-            (
-                places.clone().acquire_owned().await.ok(),
-                listener.accept().await,
-            )
-        };
-        let (place, accepted) = tokio::select! {
-            () = stopped_by(&mut stopped) => break,
-            next = next => next,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let served = connection(stream, router.clone(), stopped.clone());
-                connections.spawn(async move {
-                    let _place = place;
-                    served.await;
-                });
-            }
-            // For want of descriptors, say: others may be free in a moment.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-    }
-    while connections.join_next().await.is_some() {}
-}
-
-async fn connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut connection = std::pin::pin!(connection);
-    // A client that went away is no concern of ours.
-    let _ = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped_by(&mut stopped) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let server = Server {
+        listener,
+        protocol: Protocol::Http1,
+        limits: server::Limits {
+            newcomers: CONNECTIONS,
+            newcomers_per_address: CONNECTIONS,
+            connections: CONNECTIONS,
+            connections_per_address: CONNECTIONS,
+            idle: IDLE,
+            ..server::Limits::default()
+        },
+        budget: Budget::new(budget::Limits {
+            total: BYTES,
+            per_address: BYTES,
+            per_connection: 2 * MAX_DOCUMENT_BYTES,
+            ..budget::Limits::default()
+        }),
+        tls: None,
     };
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    let told = async move {
+        // An error means that nobody is left to say so: stop as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+        stopping.cancel();
+    };
+    tokio::join!(server::serve(server, router, refusal, stop), told);
 }
 
-/// An error as RFC 7807 and EPCIS 2.0 have it.
-#[derive(Debug)]
-struct Problem {
-    status: StatusCode,
-    exception: &'static str,
-    detail: String,
-    reason: Option<Box<Reason>>,
+/// A request that the port refuses before anybody answers it.
+fn refusal(refusal: &Refusal) -> Response {
+    let detail = match refusal {
+        Refusal::Busy(text) => text.clone(),
+        Refusal::Late => "no answer in time; try again in a moment".to_owned(),
+    };
+    Problem::new(Exception::Overloaded, detail).into_response()
 }
 
-impl Problem {
-    fn new(status: StatusCode, exception: &'static str, detail: impl Into<String>) -> Problem {
-        Problem {
-            status,
-            exception,
-            detail: detail.into(),
-            reason: None,
-        }
-    }
-
-    fn body(&self) -> Value {
-        let mut body = json!({
-            "type": format!("epcisException:{}", self.exception),
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if let (Some(members), Some(reason)) = (body.as_object_mut(), &self.reason) {
-            members.insert("touchstone:path".into(), reason.path.clone().into());
-            members.insert("touchstone:rule".into(), reason.rule.clone().into());
-            members.insert("touchstone:code".into(), reason.code.into());
-        }
-        body
-    }
+/// A problem with the reason of a refusal.
+fn with_reason(problem: Problem, reason: &Reason) -> Problem {
+    problem
+        .with("touchstone:path", reason.path.clone())
+        .with("touchstone:rule", reason.rule.clone())
+        .with("touchstone:code", reason.code)
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut answer = (self.status, self.body().to_string()).into_response();
-        let form = HeaderValue::from_static("application/problem+json");
-        answer.headers_mut().insert(header::CONTENT_TYPE, form);
-        answer
-    }
-}
-
-/// The headers that tell what is spoken here.
-async fn around(request: Request, next: Next) -> Response {
-    const TOLD: [(&str, &str); 9] = [
-        ("gs1-epcis-version", "2.0.0"),
-        ("gs1-epcis-min", "2.0.0"),
-        ("gs1-epcis-max", "2.0.0"),
-        ("gs1-cbv-version", "2.0.0"),
-        ("gs1-cbv-min", "2.0.0"),
-        ("gs1-cbv-max", "2.0.0"),
-        ("gs1-extensions", "touchstone=urn:touchstone:epcis:"),
-        ("gs1-vendor-version", env!("CARGO_PKG_VERSION")),
-        ("x-content-type-options", "nosniff"),
-    ];
-    let mut answer = next.run(request).await;
-    for (name, value) in TOLD {
-        let value = HeaderValue::from_static(value);
-        answer
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
-    }
+/// What is the same for every request: who may ask, versions, and the headers that tell of them.
+async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let checked = shared
+        .access
+        .check(request.method(), request.headers())
+        .and_then(|()| negotiate::check(request.headers()));
+    let mut answer = match checked {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    negotiate::tell(answer.headers_mut());
     let limit = HeaderValue::from(MAX_DOCUMENT_BYTES);
     let name = HeaderName::from_static("gs1-epcis-capture-file-size-limit");
     answer.headers_mut().insert(name, limit);
@@ -193,19 +146,24 @@ async fn around(request: Request, next: Next) -> Response {
 
 async fn nowhere() -> Problem {
     Problem::new(
-        StatusCode::NOT_FOUND,
-        "NoSuchResourceException",
+        Exception::NoSuchResource,
         "this gateway has POST and GET /capture and GET /capture/{captureID}; a node's HTTP \
          interface answers queries",
     )
 }
 
+/// `OPTIONS` asks for the methods and versions, which headers tell (EPCIS 2.0 §12.6.1).
+async fn no_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let detail =
+        format!("{method} means nothing here: POST and GET /capture, GET /capture/{{captureID}}");
+    Problem::new(Exception::MethodNotAllowed, detail).into_response()
+}
+
 fn unsupported(detail: impl Into<String>) -> Problem {
-    Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UnsupportedMediaTypeException",
-        detail,
-    )
+    Problem::new(Exception::UnsupportedMediaType, detail)
 }
 
 /// `POST /capture`
@@ -215,18 +173,14 @@ async fn post(
     body: Body,
 ) -> Result<Response, Problem> {
     let behaviour = behaviour(&headers)?;
-    let form = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|f| f.to_str().ok());
-    let form = form.map(|f| f.split(';').next().unwrap_or_default().trim());
-    let form = form.unwrap_or_default().to_ascii_lowercase();
+    let form = negotiate::media_type(&headers).to_ascii_lowercase();
     let as_xml = XML.contains(&form.as_str());
     if !as_xml && !JSON.contains(&form.as_str()) {
         return Err(unsupported(
             "an EPCIS document is taken as application/ld+json, application/json or application/xml",
         ));
     }
-    let _turn = shared.documents.acquire().await;
+    // The port's budget bounds what comes; only whole documents wait for a turn.
     let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_DOCUMENT_BYTES)).await;
     let document = match read {
         Ok(Ok(document)) => document.to_vec(),
@@ -236,11 +190,7 @@ async fn post(
         }
         Err(_) => {
             let detail = "the document doesn't come; send it again";
-            return Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "ImplementationException",
-                detail,
-            ));
+            return Err(Problem::new(Exception::RequestTimeout, detail));
         }
     };
     if is_xml(&document) != as_xml {
@@ -248,12 +198,10 @@ async fn post(
             "the document isn't what Content-Type says, which is {form}"
         )));
     }
+    let _turn = shared.documents.acquire().await;
     let taking = shared.clone();
     let taken = tokio::task::spawn_blocking(move || take(&taking, &document, behaviour)).await;
-    let failed = |detail: &str| {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(status, "ImplementationException", detail)
-    };
+    let failed = |detail: &str| Problem::new(Exception::Implementation, detail);
     let id = taken.map_err(|_| failed("the gateway failed"))??;
     let location = HeaderValue::try_from(format!("/capture/{id}"));
     let location = location.map_err(|_| failed("the job has no address"))?;
@@ -273,14 +221,8 @@ fn take(shared: &Shared, document: &[u8], behaviour: Behaviour) -> Result<String
             code: bad.refusal.code,
             message: message.clone(),
         };
-        return Err(Problem {
-            reason: Some(Box::new(reason)),
-            ..Problem::new(
-                StatusCode::BAD_REQUEST,
-                "ValidationException",
-                message.clone(),
-            )
-        });
+        let problem = Problem::new(Exception::Validation, message.clone());
+        return Err(with_reason(problem, &reason));
     }
     if behaviour == Behaviour::Rollback {
         let events = input.events.len() as u64;
@@ -305,21 +247,15 @@ fn take(shared: &Shared, document: &[u8], behaviour: Behaviour) -> Result<String
         .take(document, count, behaviour, (shared.now_ms)());
     taken.map_err(|why| match why {
         NotTaken::Full => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ImplementationException",
+            Exception::Overloaded,
             "too many captures wait already; try again later",
         ),
-        NotTaken::Failed(failure) => Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "ImplementationException",
-            failure.to_string(),
-        ),
+        NotTaken::Failed(failure) => Problem::new(Exception::Implementation, failure.to_string()),
     })
 }
 
 fn too_large(detail: String) -> Problem {
-    let status = StatusCode::PAYLOAD_TOO_LARGE;
-    Problem::new(status, "CaptureLimitExceededException", detail)
+    Problem::new(Exception::CaptureLimitExceeded, detail)
 }
 
 fn behaviour(headers: &HeaderMap) -> Result<Behaviour, Problem> {
@@ -330,8 +266,7 @@ fn behaviour(headers: &HeaderMap) -> Result<Behaviour, Problem> {
         None | Some(b"rollback") => Ok(Behaviour::Rollback),
         Some(b"proceed") => Ok(Behaviour::Proceed),
         Some(_) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "ValidationException",
+            Exception::Validation,
             "GS1-Capture-Error-Behaviour is rollback or proceed",
         )),
     }
@@ -347,8 +282,7 @@ async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, P
         .filter(|n| (1..=MAX_PER_PAGE).contains(n))
         .ok_or_else(|| {
             Problem::new(
-                StatusCode::BAD_REQUEST,
-                "QueryParameterException",
+                Exception::QueryParameter,
                 format!("the list of captures takes perPage, from 1 to {MAX_PER_PAGE}"),
             )
         })?;
@@ -361,7 +295,7 @@ async fn one(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Pr
     let id = uri.path().rsplit('/').next().unwrap_or_default();
     let job = shared.jobs.get(id).ok_or_else(|| {
         let detail = "this gateway has no such capture; GET /capture lists those it has";
-        Problem::new(StatusCode::NOT_FOUND, "NoSuchResourceException", detail)
+        Problem::new(Exception::NoSuchResource, detail)
     })?;
     Ok(as_json(&describe(&job)))
 }
@@ -374,9 +308,11 @@ fn as_json(value: &Value) -> Response {
 /// A job as the binding has it, and the outcome of each event.
 fn describe(job: &Job) -> Value {
     let problem = |detail: &str, reason: Option<&Reason>| {
-        let mut problem = Problem::new(StatusCode::BAD_REQUEST, "ValidationException", detail);
-        problem.reason = reason.cloned().map(Box::new);
-        problem.body()
+        let problem = Problem::new(Exception::Validation, detail);
+        match reason {
+            Some(reason) => with_reason(problem, reason).body(),
+            None => problem.body(),
+        }
     };
     let refused = job.reports.values().filter_map(|r| r.refusal.as_ref());
     let mut errors: Vec<Value> = refused.map(|r| problem(&r.message, Some(r))).collect();
@@ -416,9 +352,4 @@ fn time_text(ms: u64) -> String {
         .ok()
         .and_then(|m| m.format(&Rfc3339).ok())
         .unwrap_or_default()
-}
-
-/// Waits until it is true. An error means that nobody is left to say so: stop as well.
-async fn stopped_by(said: &mut watch::Receiver<bool>) {
-    let _ = said.wait_for(|stop| *stop).await;
 }

@@ -1,10 +1,12 @@
 //! `touchstone gateway`: EPCIS over HTTP for an ERP beside it, signed with the organisation's key.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::json;
 use tokio::net::TcpListener;
+use touchstone_edge::http::access::Access;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -24,8 +26,9 @@ transaction, recorded together or not at all; with GS1-Capture-Error-Behaviour: 
 of its own. An event whose exact bytes are recorded already is skipped. Jobs are kept in a folder,
 and a gateway that was stopped goes on with them.
 
-Whoever reaches its address captures in the organisation's name: leave it on this machine, or put
-something before it that asks who comes.
+Whoever reaches its address captures in the organisation's name: leave it on this machine, and give it a
+token, which each capture then sends as Authorization: Bearer TOKEN. Requests that name another host, or
+that a web page sends, are refused unless --host and --origin allow them.
 
 Exit codes: 0 stopped by Ctrl-C; 1 wrong usage or a file fails; 5 the node doesn't answer at start.")]
 pub struct Arguments {
@@ -35,6 +38,15 @@ pub struct Arguments {
     /// Folder of the jobs
     #[arg(long, default_value = "touchstone-gateway", value_name = "DIR")]
     pub jobs: PathBuf,
+    /// File with the token that a writer must send; only its owner may read it
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// A name of this gateway besides its address and localhost; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    pub hosts: Vec<String>,
+    /// Web pages that may ask, such as https://erp.example.org; may be repeated
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub origins: Vec<String>,
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
@@ -77,7 +89,7 @@ pub async fn run_until(
             signer.organisation
         ));
     }
-    if !address.ip().is_loopback() {
+    if !address.ip().is_loopback() && arguments.token_file.is_none() {
         output.remark(format!(
             "whoever reaches {address} captures in the name of {}",
             signer.organisation
@@ -86,7 +98,26 @@ pub async fn run_until(
     let gateway = Gateway {
         client,
         signer,
+        access: access(arguments)?,
         now_ms: output.clock(),
     };
     gateway.serve(listener, &arguments.jobs, stop).await
+}
+
+fn access(arguments: &Arguments) -> Result<Access, Failure> {
+    let access = Access::new(arguments.hosts.clone(), arguments.origins.clone());
+    let Some(file) = &arguments.token_file else {
+        return Ok(access);
+    };
+    let usage =
+        |what: &dyn std::fmt::Display| Failure::Usage(format!("{}: {what}", file.display()));
+    let metadata = std::fs::metadata(file).map_err(|error| usage(&error))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(usage(&"the token may be read by others; chmod 600"));
+    }
+    let token = std::fs::read_to_string(file).map_err(|error| usage(&error))?;
+    match token.trim().is_empty() {
+        true => Err(usage(&"the token's file is empty")),
+        false => Ok(access.with_token(&token)),
+    }
 }

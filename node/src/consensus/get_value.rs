@@ -46,6 +46,11 @@ impl BlockRequest {
         self.heard.insert(validator);
     }
 
+    /// Whether another validator has begun the height.
+    pub fn has_heard(&self, validator: &[u8; 32]) -> bool {
+        self.heard.contains(validator)
+    }
+
     /// The delay for an empty block has elapsed.
     pub fn end_delay(&mut self) {
         self.is_delay_over = true;

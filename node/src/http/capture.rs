@@ -5,7 +5,6 @@ use std::sync::PoisonError;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, to_bytes};
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -13,15 +12,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
+use touchstone_edge::http::{Exception, Problem};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
 use super::document::time_text;
 use super::events::{self, Segment, segment};
 use super::parameters::Question;
-use super::problem::{Exception, Problem};
-use super::{Http, Shelf, negotiate};
-use crate::rpc::{query, submit};
+use super::{Asked, negotiate};
+use crate::service::{state_query, submission};
 
 /// An envelope's exact bytes.
 const ENVELOPE: &str = "application/x-touchstone-envelope";
@@ -40,7 +39,7 @@ pub struct Job {
 }
 
 /// `POST /capture`
-pub async fn post(State(http): Shelf, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub async fn post(http: Asked, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     check_behaviour(&headers)?;
     let form = negotiate::media_type(&headers).to_ascii_lowercase();
     if !matches!(
@@ -62,11 +61,11 @@ pub async fn post(State(http): Shelf, headers: HeaderMap, body: Body) -> Result<
         envelope,
         wait: false,
     };
-    let status = submit::submit(&http.service, request).await?;
+    let status = submission::submit(&http.service, http.client, request).await?;
     if let Some(Word::Rejected(rejected)) = &status.status {
         return Err(refused(rejected));
     }
-    let id = query::id(&status.id)?;
+    let id = state_query::id(&status.id)?;
     remember(&http, id);
     let location = format!("/capture/{}", hex::encode(id));
     let mut answer = StatusCode::ACCEPTED.into_response();
@@ -77,7 +76,7 @@ pub async fn post(State(http): Shelf, headers: HeaderMap, body: Body) -> Result<
 }
 
 /// `GET /capture`: the last captures that came in here.
-pub async fn list(State(http): Shelf, uri: Uri) -> Result<Response, Problem> {
+pub async fn list(http: Asked, uri: Uri) -> Result<Response, Problem> {
     let question = Question::read(&uri, Vec::new())?;
     if !question.pairs.is_empty() || question.token.is_some() || question.stream {
         let detail = "the list of captures has the newest first, and takes perPage alone";
@@ -100,7 +99,7 @@ pub async fn list(State(http): Shelf, uri: Uri) -> Result<Response, Problem> {
 }
 
 /// `GET /capture/{captureID}`
-pub async fn one(State(http): Shelf, id: Segment) -> Result<Response, Problem> {
+pub async fn one(http: Asked, id: Segment) -> Result<Response, Problem> {
     let text = segment(id)?;
     let unknown = || {
         let detail = format!("this node knows no capture {text:?}; its id is the transaction's");
@@ -117,9 +116,9 @@ pub async fn one(State(http): Shelf, id: Segment) -> Result<Response, Problem> {
     Ok(events::typed(negotiate::JSON, described.to_string()))
 }
 
-async fn status(http: &std::sync::Arc<Http>, id: Hash) -> Result<wire::TransactionStatus, Problem> {
-    let known = submit::known(&http.service.parts, &id)?;
-    http.read(move |view| Ok(query::transaction(view, &id, known, false)?))
+async fn status(http: &Asked, id: Hash) -> Result<wire::TransactionStatus, Problem> {
+    let known = submission::known(&http.service.parts, &id)?;
+    http.read(move |view| Ok(state_query::transaction(view, &id, known, false)?))
         .await
 }
 
@@ -194,7 +193,7 @@ fn refused(rejected: &wire::Rejected) -> Problem {
     }
 }
 
-fn remember(http: &Http, id: Hash) {
+fn remember(http: &Asked, id: Hash) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
     let mut jobs = http.jobs.lock().unwrap_or_else(PoisonError::into_inner);

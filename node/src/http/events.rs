@@ -1,16 +1,14 @@
 //! Events: all of them, one by its id, and those of a thing, a place, a step or a type.
 
-use std::sync::Arc;
-
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
+use touchstone_edge::http::{Exception, Problem};
 
 use super::parameters::{Pairs, Question};
-use super::problem::{Exception, Problem};
-use super::{Http, Shelf, document, negotiate, search};
-use crate::rpc::View;
+use super::{Asked, document, negotiate, search};
+use crate::service::ProvenState;
 
 /// The name of the query that isn't named.
 pub const SIMPLE: &str = "SimpleEventQuery";
@@ -28,13 +26,13 @@ pub fn segment(segment: Segment) -> Result<String, Problem> {
 }
 
 /// `GET /events`
-pub async fn all(State(http): Shelf, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+pub async fn all(http: Asked, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     answer(&http, &headers, &uri, Vec::new(), SIMPLE).await
 }
 
 /// `GET /events/{eventID}`: the event, and those that share its id.
 pub async fn one(
-    State(http): Shelf,
+    http: Asked,
     id: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -54,7 +52,7 @@ pub async fn one(
             let page = search::page(view, &question)?;
             if page.events.is_empty() {
                 let detail = format!("no event has the id {id:?} up to {}", height(view));
-                return Err(Problem::new(Exception::NoSuchResource, detail));
+                return Err(Problem::new(Exception::NoSuchResource, detail).into());
             }
             Ok(render(view, SIMPLE, &page))
         })
@@ -64,7 +62,7 @@ pub async fn one(
 
 /// `GET /eventTypes/{eventType}/events`
 pub async fn of_type(
-    http: Shelf,
+    http: Asked,
     value: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -74,7 +72,7 @@ pub async fn of_type(
 
 /// `GET /epcs/{epc}/events`
 pub async fn of_epc(
-    http: Shelf,
+    http: Asked,
     value: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -84,7 +82,7 @@ pub async fn of_epc(
 
 /// `GET /bizSteps/{bizStep}/events`
 pub async fn of_biz_step(
-    http: Shelf,
+    http: Asked,
     value: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -94,7 +92,7 @@ pub async fn of_biz_step(
 
 /// `GET /bizLocations/{bizLocation}/events`
 pub async fn of_biz_location(
-    http: Shelf,
+    http: Asked,
     value: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -104,7 +102,7 @@ pub async fn of_biz_location(
 
 /// `GET /readPoints/{readPoint}/events`
 pub async fn of_read_point(
-    http: Shelf,
+    http: Asked,
     value: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -114,7 +112,7 @@ pub async fn of_read_point(
 
 /// `GET /dispositions/{disposition}/events`
 pub async fn of_disposition(
-    http: Shelf,
+    http: Asked,
     value: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -124,7 +122,7 @@ pub async fn of_disposition(
 
 /// Events under a value of the path, which stands for a parameter; the others come on top.
 async fn under(
-    State(http): Shelf,
+    http: Asked,
     value: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -137,7 +135,7 @@ async fn under(
 
 /// A page of events, with the next one's address.
 pub async fn answer(
-    http: &Arc<Http>,
+    http: &Asked,
     headers: &HeaderMap,
     uri: &Uri,
     fixed: Pairs,
@@ -154,7 +152,7 @@ pub async fn answer(
 
 /// Answers a question.
 pub async fn page(
-    http: &Arc<Http>,
+    http: &Asked,
     uri: &Uri,
     question: Question,
     name: &str,
@@ -192,12 +190,12 @@ fn next_address(uri: &Uri, token: &str) -> String {
     address + "nextPageToken=" + token
 }
 
-fn render(view: &View<'_>, name: &str, page: &search::Page) -> String {
+fn render(view: &ProvenState<'_>, name: &str, page: &search::Page) -> String {
     let tip = view.snapshot.tip();
     document::query_document(name, &page.events, tip.height, tip.time_ms)
 }
 
-fn height(view: &View<'_>) -> String {
+fn height(view: &ProvenState<'_>) -> String {
     format!("block {}", view.snapshot.tip().height)
 }
 

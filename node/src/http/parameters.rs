@@ -4,9 +4,10 @@
 use axum::http::Uri;
 use serde_json::Value;
 use touchstone_core::hash;
+use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::query::{MAX_PARAMETERS, MAX_VALUES, Query};
 
-use super::problem::{Exception, Problem};
+use super::failure::bad_query;
 
 /// Events of a page where the client names no number (EPCIS 2.0's default), and at most.
 const PER_PAGE: u64 = 30;
@@ -61,7 +62,7 @@ impl Question {
             let values = value.split('|').take(MAX_VALUES + 1);
             pairs.push((name.into_owned(), values.map(str::to_owned).collect()));
         }
-        question.query = Query::read(&pairs)?;
+        question.query = Query::read(&pairs).map_err(bad_query)?;
         question.pairs = pairs;
         Ok(question)
     }

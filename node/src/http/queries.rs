@@ -1,17 +1,18 @@
 //! Named queries: defined once on this node, asked and subscribed to by their name.
 
 use axum::body::{Body, to_bytes};
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use touchstone_core::Fault;
+use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::query::Query;
 
 use super::events::{self, Segment, segment};
+use super::failure::{Failure, bad_query};
 use super::parameters::{self, Pairs, Question};
-use super::problem::{Exception, Problem};
-use super::{Shelf, negotiate, stream};
-use crate::rpc::{View, refusal};
+use super::{Asked, negotiate, stream};
+use crate::service::ProvenState;
 use crate::storage::rocks::Defined;
 
 /// Named queries of a node, at most.
@@ -22,11 +23,7 @@ const DEFINITION_BYTES: usize = 64 << 10;
 const NAME_BYTES: usize = 64;
 
 /// `POST /queries`
-pub async fn define(
-    State(http): Shelf,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
+pub async fn define(http: Asked, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let form = negotiate::media_type(&headers);
     if !matches!(form, negotiate::JSON | negotiate::JSON_LD) {
         let detail = "a query is defined in application/json";
@@ -47,7 +44,7 @@ pub async fn define(
             let http = http.clone();
             move |_| {
                 let defined = http.catalogue.define(&name, kept_text.as_bytes(), QUERIES);
-                Ok(defined.map_err(refusal::fault)?)
+                Ok(defined?)
             }
         })
         .await?;
@@ -72,10 +69,8 @@ pub async fn define(
 }
 
 /// `GET /queries`
-pub async fn list(State(http): Shelf) -> Result<Response, Problem> {
-    let known = http
-        .read(|view| Ok(view.snapshot.named_queries().map_err(refusal::fault)?))
-        .await?;
+pub async fn list(http: Asked) -> Result<Response, Problem> {
+    let known = http.read(|view| Ok(view.snapshot.named_queries()?)).await?;
     let known: Vec<String> = known
         .into_iter()
         .map(|(_, query)| String::from_utf8_lossy(&query).into_owned())
@@ -87,20 +82,20 @@ pub async fn list(State(http): Shelf) -> Result<Response, Problem> {
 }
 
 /// `GET /queries/{queryName}`
-pub async fn one(State(http): Shelf, name: Segment) -> Result<Response, Problem> {
+pub async fn one(http: Asked, name: Segment) -> Result<Response, Problem> {
     let name = segment(name)?;
     let definition = http.read(move |view| definition(view, &name)).await?;
     Ok(events::typed(negotiate::JSON, definition.to_string()))
 }
 
 /// `DELETE /queries/{queryName}`
-pub async fn forget(State(http): Shelf, name: Segment) -> Result<Response, Problem> {
+pub async fn forget(http: Asked, name: Segment) -> Result<Response, Problem> {
     let name = segment(name)?;
     http.read({
         let http = http.clone();
-        move |_| match http.catalogue.forget(&name).map_err(refusal::fault)? {
+        move |_| match http.catalogue.forget(&name)? {
             true => Ok(()),
-            false => Err(unknown(&name)),
+            false => Err(unknown(&name).into()),
         }
     })
     .await?;
@@ -109,7 +104,7 @@ pub async fn forget(State(http): Shelf, name: Segment) -> Result<Response, Probl
 
 /// `GET /queries/{queryName}/events`: a page, or with `stream=true` a subscription.
 pub async fn events(
-    State(http): Shelf,
+    http: Asked,
     name: Segment,
     headers: HeaderMap,
     uri: Uri,
@@ -137,15 +132,19 @@ pub async fn events(
 }
 
 /// The parameters of a named query.
-pub fn pairs(view: &View<'_>, name: &str) -> Result<Pairs, Problem> {
+pub fn pairs(view: &ProvenState<'_>, name: &str) -> Result<Pairs, Failure> {
     let definition = definition(view, name)?;
-    parameters::from_json(definition.get("query").unwrap_or(&Value::Null))
+    let query = definition.get("query").unwrap_or(&Value::Null);
+    Ok(parameters::from_json(query)?)
 }
 
-fn definition(view: &View<'_>, name: &str) -> Result<Value, Problem> {
-    let known = view.snapshot.named_query(name).map_err(refusal::fault)?;
+fn definition(view: &ProvenState<'_>, name: &str) -> Result<Value, Failure> {
+    let known = view.snapshot.named_query(name)?;
     let known = known.ok_or_else(|| unknown(name))?;
-    serde_json::from_slice(&known).map_err(|error| refusal::unproven(error).into())
+    serde_json::from_slice(&known).map_err(|error| {
+        let damage = format!("the named query {name:?}: {error}");
+        Failure::Service(Fault::Damaged(damage).into())
+    })
 }
 
 /// The name of a definition whose query holds.
@@ -173,7 +172,7 @@ fn read_definition(definition: &Value) -> Result<String, Problem> {
         )));
     }
     let query = members.get("query").unwrap_or(&Value::Null);
-    Query::read(&parameters::from_json(query)?)?;
+    Query::read(&parameters::from_json(query)?).map_err(bad_query)?;
     Ok(name.to_owned())
 }
 

@@ -1,18 +1,17 @@
 //! The resolver: a GS1 Digital Link's path answers with the item. The answer holds the same message
 //! that the gRPC service gives, which a light client verifies; the rest is for reading.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message;
 use serde_json::{Value, json};
-use touchstone_core::Fault;
 use touchstone_core::block::Header;
 use touchstone_core::encoding;
 use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::keys;
+use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::query::type_name;
 use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Item, LinkEntry};
@@ -20,9 +19,10 @@ use touchstone_proto::node as wire;
 
 use super::document::{context, time_text};
 use super::events;
-use super::problem::{Exception, Problem};
-use super::{Shelf, negotiate};
-use crate::rpc::{View, page, refusal, trace};
+use super::failure::Failure;
+use super::{Asked, negotiate};
+use crate::service::error::{ServiceError, unproven};
+use crate::service::{ProvenState, log_page, trace};
 
 /// The primary keys of Digital Links, by their application identifiers.
 pub const KEYS: [&str; 14] = [
@@ -34,7 +34,7 @@ const LINKSET: &str = "application/linkset+json";
 const TEXT: &str = "text/plain";
 
 /// What is known of an item.
-struct Known {
+struct ItemAnswer {
     id: String,
     reply: wire::ItemReply,
     header: Header,
@@ -47,11 +47,7 @@ struct Known {
 }
 
 /// `GET /01/{gtin}/21/{serial}` and its like; `?from=` begins at a later event.
-pub async fn resolve(
-    State(http): Shelf,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Problem> {
+pub async fn resolve(http: Asked, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     let path = uri.path();
     let id = Identifier::parse(&format!("https://id.gs1.org{path}"))
         .map_err(|error| Problem::new(Exception::Validation, error.to_string()))?;
@@ -88,34 +84,33 @@ fn from(uri: &Uri) -> Result<u64, Problem> {
     })
 }
 
-fn read(view: &View<'_>, id: String, from: u64) -> Result<Known, Problem> {
+fn read(view: &ProvenState<'_>, id: String, from: u64) -> Result<ItemAnswer, Failure> {
     let request = wire::GetItemRequest {
         id: id.clone(),
         from,
         limit: 0,
     };
-    let reply = page::item(view, &request)?;
+    let reply = log_page::item(view, &request)?;
     let record = reply.record.as_ref();
     let header = record.and_then(|r| r.header.as_ref());
     let header = header.map(|h| Header::decode(&h.header));
     let header = header.and_then(Result::ok);
-    let header = header.ok_or_else(|| refusal::unproven("an answer without header"))?;
+    let header = header.ok_or_else(|| unproven("an answer without header"))?;
     let key = keys::item(&id);
     let item = record
         .and_then(|r| r.value.as_deref())
         .map(|value| decode_stored::<Item>(&key, value))
-        .transpose()
-        .map_err(|fault: Fault| refusal::fault(fault))?;
+        .transpose()?;
     let events = reply.events.iter().map(|linked| {
-        let entry = encoding::decode_exact(&linked.entry).map_err(refusal::unproven)?;
+        let entry = encoding::decode_exact(&linked.entry).map_err(unproven)?;
         Ok((entry, linked.event.clone()))
     });
-    let events = events.collect::<Result<_, tonic::Status>>()?;
+    let events = events.collect::<Result<_, ServiceError>>()?;
     let about = match &item {
         Some(_) => trace::about(view, &id)?,
         None => wire::TracedItem::default(),
     };
-    Ok(Known {
+    Ok(ItemAnswer {
         about,
         id,
         reply,
@@ -125,7 +120,7 @@ fn read(view: &View<'_>, id: String, from: u64) -> Result<Known, Problem> {
     })
 }
 
-impl Known {
+impl ItemAnswer {
     fn count(&self) -> u64 {
         let link = self.item.as_ref().and_then(|i| i.link.as_ref());
         link.map_or(0, |link| link.count)

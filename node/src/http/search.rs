@@ -9,19 +9,21 @@ use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
 use touchstone_core::transaction;
+use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::query::{IndexField, Order, OrderBy, Query, Subject};
 use touchstone_proto::ledger::{self, LinkEntry, transaction::Action};
 
+use super::failure::Failure;
 use super::parameters::Question;
-use super::problem::{Exception, Problem};
-use crate::rpc::{View, refusal};
+use crate::service::ProvenState;
+use crate::service::error::unproven;
 use crate::storage::rocks::EventPlace;
 
 /// Candidates that are read for one answer, at most, and their bytes.
 const MAX_EXAMINED: u64 = 10_000;
 const MAX_READ_BYTES: usize = 64 << 20;
 /// Bytes of a page's events; a page holds one at least.
-const PAGE_BYTES: usize = 16 << 20;
+const PAGE_BYTES: usize = 4 << 20;
 /// Places that are put in order for one answer, at most.
 const MAX_PLACES: usize = 100_000;
 /// Events that are read to be put in order of time, at most.
@@ -76,11 +78,11 @@ struct Candidate {
     place: EventPlace,
 }
 
-type Candidates<'a> = Box<dyn Iterator<Item = Result<Candidate, Problem>> + 'a>;
+type Candidates<'a> = Box<dyn Iterator<Item = Result<Candidate, Failure>> + 'a>;
 type Places<'a> = Box<dyn Iterator<Item = Result<EventPlace, Fault>> + 'a>;
 
 /// Answers a question.
-pub fn page(view: &View<'_>, question: &Question) -> Result<Page, Problem> {
+pub fn page(view: &ProvenState<'_>, question: &Question) -> Result<Page, Failure> {
     let query = &question.query;
     let digest = question.digest();
     let token = question
@@ -111,6 +113,7 @@ pub fn page(view: &View<'_>, question: &Question) -> Result<Page, Problem> {
         .write()
     };
     for candidate in candidates(view, query, last)? {
+        view.cancelled.check()?;
         let candidate = candidate?;
         let full = events.len() as u64 >= wanted;
         if full && left == wanted {
@@ -140,9 +143,9 @@ pub fn page(view: &View<'_>, question: &Question) -> Result<Page, Problem> {
 }
 
 /// The events whose block is at a height and that fit, in order.
-pub fn in_block(view: &View<'_>, query: &Query, height: u64) -> Result<Vec<Found>, Problem> {
+pub fn in_block(view: &ProvenState<'_>, query: &Query, height: u64) -> Result<Vec<Found>, Failure> {
     let captures = Captures::new(view);
-    let envelopes = view.snapshot.envelopes(height).map_err(refusal::fault)?;
+    let envelopes = view.snapshot.envelopes(height)?;
     let mut found = Vec::new();
     for transaction in (0u32..).take(envelopes.len()) {
         let first = EventPlace {
@@ -161,7 +164,7 @@ pub fn in_block(view: &View<'_>, query: &Query, height: u64) -> Result<Vec<Found
 }
 
 /// The event with one of the ledger's own ids.
-fn own_id(view: &View<'_>, id: &str) -> Result<Option<EventPlace>, Problem> {
+fn own_id(view: &ProvenState<'_>, id: &str) -> Result<Option<EventPlace>, Failure> {
     let parts = id
         .strip_prefix(OWN_ID)
         .and_then(|rest| rest.split_once(':'));
@@ -174,10 +177,7 @@ fn own_id(view: &View<'_>, id: &str) -> Result<Option<EventPlace>, Problem> {
     let (Some(transaction), Ok(event)) = (transaction, event.parse()) else {
         return Ok(None);
     };
-    let row = view
-        .snapshot
-        .transaction(&transaction)
-        .map_err(refusal::fault)?;
+    let row = view.snapshot.transaction(&transaction)?;
     Ok(row.map(|row| EventPlace {
         height: row.height,
         transaction: row.index,
@@ -185,11 +185,12 @@ fn own_id(view: &View<'_>, id: &str) -> Result<Option<EventPlace>, Problem> {
     }))
 }
 
-fn check_count(view: &View<'_>, query: &Query, max: u64) -> Result<(), Problem> {
+fn check_count(view: &ProvenState<'_>, query: &Query, max: u64) -> Result<(), Failure> {
     let mut captures = Captures::new(view);
     let mut budget = Budget::default();
     let mut count = 0;
     for candidate in candidates(view, query, None)? {
+        view.cancelled.check()?;
         if !budget.allows() {
             return Err(too_complex("counting its events takes too long"));
         }
@@ -198,7 +199,7 @@ fn check_count(view: &View<'_>, query: &Query, max: u64) -> Result<(), Problem> 
         count += u64::from(found.is_some_and(|f| query.matches(&f.subject)));
         if count > max {
             let detail = format!("there are more events than maxEventCount, which is {max}");
-            return Err(Problem::new(Exception::QueryTooLarge, detail));
+            return Err(Problem::new(Exception::QueryTooLarge, detail).into());
         }
     }
     Ok(())
@@ -206,10 +207,10 @@ fn check_count(view: &View<'_>, query: &Query, max: u64) -> Result<(), Problem> 
 
 /// Every event that may fit, in the query's order, after `after`.
 fn candidates<'a>(
-    view: &'a View<'_>,
+    view: &'a ProvenState<'_>,
     query: &Query,
     after: Option<Candidate>,
-) -> Result<Candidates<'a>, Problem> {
+) -> Result<Candidates<'a>, Failure> {
     let named = named(view, query)?;
     let indexed = indexed(query);
     let order = query.order.unwrap_or_else(|| {
@@ -257,7 +258,7 @@ fn candidates<'a>(
 }
 
 /// The places of the events that the query names by their ids, or by an item.
-fn named(view: &View<'_>, query: &Query) -> Result<Option<BTreeSet<EventPlace>>, Problem> {
+fn named(view: &ProvenState<'_>, query: &Query) -> Result<Option<BTreeSet<EventPlace>>, Failure> {
     let mut places = BTreeSet::new();
     let check = |places: &BTreeSet<EventPlace>| match places.len() > MAX_PLACES {
         true => Err(too_complex("it names items with too many events")),
@@ -269,7 +270,7 @@ fn named(view: &View<'_>, query: &Query) -> Result<Option<BTreeSet<EventPlace>>,
             let first = EventPlace::default();
             let field = IndexField::EventId;
             for place in view.snapshot.events_with(field, id, first, false) {
-                places.insert(place.map_err(refusal::fault)?);
+                places.insert(place?);
                 check(&places)?;
             }
         }
@@ -283,10 +284,10 @@ fn named(view: &View<'_>, query: &Query) -> Result<Option<BTreeSet<EventPlace>>,
         let mut from = 0;
         loop {
             let rows = view.snapshot.link_entries(&key, from, ENTRIES);
-            let rows = rows.map_err(refusal::fault)?;
+            let rows = rows?;
             from += rows.len() as u64;
             for row in &rows {
-                let entry: LinkEntry = encoding::decode_exact(row).map_err(refusal::unproven)?;
+                let entry: LinkEntry = encoding::decode_exact(row).map_err(unproven)?;
                 places.extend(entry.position.map(|p| EventPlace {
                     height: p.height,
                     transaction: p.transaction,
@@ -345,7 +346,7 @@ fn is_after(candidate: Candidate, after: Option<Candidate>, descending: bool) ->
 
 /// By the time of the event, within its bounds.
 fn by_time<'a>(
-    view: &'a View<'_>,
+    view: &'a ProvenState<'_>,
     query: &Query,
     descending: bool,
     after: Option<Candidate>,
@@ -370,7 +371,7 @@ fn by_time<'a>(
         true => from.is_none_or(|f| time_ms >= f),
     };
     let candidates = keys.map(|key| {
-        let (time_ms, place) = key.map_err(refusal::fault)?;
+        let (time_ms, place) = key?;
         Ok(Candidate { time_ms, place })
     });
     Box::new(
@@ -382,12 +383,12 @@ fn by_time<'a>(
 
 /// By the place on the chain: what the index has under these values.
 fn by_place<'a>(
-    view: &'a View<'_>,
+    view: &'a ProvenState<'_>,
     query: &Query,
     (field, values): (IndexField, Vec<String>),
     descending: bool,
     after: Option<Candidate>,
-) -> Result<Candidates<'a>, Problem> {
+) -> Result<Candidates<'a>, Failure> {
     let range = Range::of(view, query)?;
     let first = match (after, descending) {
         (Some(after), _) => after.place,
@@ -405,7 +406,7 @@ fn by_place<'a>(
         descending,
     };
     let candidates = merged.map(|place| {
-        let place = place.map_err(refusal::fault)?;
+        let place = place?;
         Ok(Candidate { time_ms: 0, place })
     });
     Ok(Box::new(
@@ -456,7 +457,7 @@ struct Range {
 }
 
 impl Range {
-    fn of(view: &View<'_>, query: &Query) -> Result<Range, Problem> {
+    fn of(view: &ProvenState<'_>, query: &Query) -> Result<Range, Failure> {
         let (from, before) = query.record_time();
         let at = |height| EventPlace {
             height,
@@ -480,7 +481,7 @@ impl Range {
 }
 
 /// The first block whose time isn't before `ms`; times grow with heights.
-fn first_block_at(view: &View<'_>, ms: i64) -> Result<u64, Problem> {
+fn first_block_at(view: &ProvenState<'_>, ms: i64) -> Result<u64, Failure> {
     let (mut low, mut high) = (1, view.snapshot.tip().height + 1);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -514,7 +515,7 @@ impl Budget {
 
 /// Events by their places. Neighbours are mostly of one transaction, which is decoded once.
 struct Captures<'a, 'b> {
-    view: &'a View<'b>,
+    view: &'a ProvenState<'b>,
     last: Option<Capture>,
 }
 
@@ -528,13 +529,13 @@ struct Capture {
 }
 
 impl<'a, 'b> Captures<'a, 'b> {
-    fn new(view: &'a View<'b>) -> Captures<'a, 'b> {
+    fn new(view: &'a ProvenState<'b>) -> Captures<'a, 'b> {
         Captures { view, last: None }
     }
 
     /// The event at a place; none where there is none, or where this program's rules are stricter
     /// than those that it was recorded under.
-    fn load(&mut self, place: EventPlace) -> Result<Option<Found>, Problem> {
+    fn load(&mut self, place: EventPlace) -> Result<Option<Found>, Failure> {
         let kept = self.last.take();
         let kept = kept.filter(|c| (c.height, c.index) == (place.height, place.transaction));
         let capture = match kept {
@@ -549,22 +550,20 @@ impl<'a, 'b> Captures<'a, 'b> {
         Ok(found)
     }
 
-    fn read(&self, place: EventPlace) -> Result<Option<Capture>, Problem> {
+    fn read(&self, place: EventPlace) -> Result<Option<Capture>, Failure> {
         let snapshot = &self.view.snapshot;
         let envelope = snapshot.envelope(place.height, place.transaction);
-        let Some(envelope) = envelope.map_err(refusal::fault)? else {
+        let Some(envelope) = envelope? else {
             return Ok(None);
         };
-        let envelope: ledger::Envelope =
-            encoding::decode_exact(&envelope).map_err(refusal::unproven)?;
-        let body: ledger::Transaction =
-            encoding::decode_exact(&envelope.body).map_err(refusal::unproven)?;
+        let envelope: ledger::Envelope = encoding::decode_exact(&envelope).map_err(unproven)?;
+        let body: ledger::Transaction = encoding::decode_exact(&envelope.body).map_err(unproven)?;
         let Some(Action::CaptureEvents(action)) = body.action else {
             return Ok(None);
         };
         let id = transaction::id(&self.view.chain_id, &envelope.body);
-        let row = snapshot.transaction(&id).map_err(refusal::fault)?;
-        let row = row.ok_or_else(|| refusal::unproven("a transaction isn't indexed"))?;
+        let row = snapshot.transaction(&id)?;
+        let row = row.ok_or_else(|| unproven("a transaction isn't indexed"))?;
         Ok(Some(Capture {
             height: place.height,
             index: place.transaction,
@@ -639,6 +638,6 @@ impl Token {
     }
 }
 
-fn too_complex(detail: &str) -> Problem {
-    Problem::new(Exception::QueryTooComplex, detail)
+fn too_complex(detail: &str) -> Failure {
+    Problem::new(Exception::QueryTooComplex, detail).into()
 }

@@ -1,7 +1,6 @@
 //! Subscriptions: the events of a named query as they are committed, as server-sent events (HTML
 //! §9.2). Each carries its place as its id, so that a client that was cut off goes on after it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -9,17 +8,18 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use touchstone_edge::http::{Exception, Problem};
 
 use super::parameters::Question;
-use super::problem::{Exception, Problem};
 use super::search::{self, Found};
-use super::{Http, document, negotiate};
+use super::{Asked, document, negotiate};
+use crate::service::limits::StreamPermit;
 use crate::storage::rocks::EventPlace;
 
 const EVENT_STREAM: &str = "text/event-stream";
 /// A comment this often tells both sides that the other is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// A reader that takes nothing for so long loses its seat.
+/// A reader that takes nothing for so long loses its place.
 const SLOW_READER: Duration = Duration::from_secs(60);
 
 type Pieces = mpsc::Sender<Result<Bytes, std::convert::Infallible>>;
@@ -38,7 +38,7 @@ pub fn last_event(headers: &HeaderMap) -> Result<Option<EventPlace>, Problem> {
 
 /// Begins a subscription after an event, or with the next block.
 pub fn subscribe(
-    http: Arc<Http>,
+    http: Asked,
     headers: &HeaderMap,
     name: &str,
     question: Question,
@@ -48,12 +48,15 @@ pub fn subscribe(
         let detail = "a subscription is given as text/event-stream, which Accept must name";
         return Err(Problem::new(Exception::NotAcceptable, detail));
     }
-    let seat = http.streams.take()?;
+    let permit = http.streams.take(http.client)?;
     let (pieces, stream) = mpsc::channel(1);
     let name = name.to_owned();
     tokio::spawn(async move {
-        let _seat = seat;
-        follow(http, &name, question, after, pieces).await;
+        tokio::select! {
+            () = pieces.closed() => {}
+            () = permit.displaced() => {}
+            () = follow(http, &name, question, after, &pieces, &permit) => {}
+        }
     });
     let form = HeaderValue::from_static(EVENT_STREAM);
     let no_cache = HeaderValue::from_static("no-cache");
@@ -68,11 +71,12 @@ pub fn subscribe(
 /// Sends what fits, block after block, until the reader has gone or the node stops. Nothing is read
 /// before its reader has room for it.
 async fn follow(
-    http: Arc<Http>,
+    http: Asked,
     name: &str,
     question: Question,
     after: Option<EventPlace>,
-    pieces: Pieces,
+    pieces: &Pieces,
+    permit: &StreamPermit,
 ) {
     let mut progress = http.service.parts.progress.clone();
     let mut next = match after {
@@ -80,12 +84,11 @@ async fn follow(
         None => progress.borrow_and_update().height.saturating_add(1),
     };
     // So that the client knows at once that it is heard.
-    if !send(&pieces, ": subscribed\n\n".into()).await {
+    if !send(pieces, ": subscribed\n\n".into()).await {
         return;
     }
     loop {
         let waited = tokio::select! {
-            () = pieces.closed() => return,
             waited = progress.wait_for(|p| p.height >= next) => Some(waited.is_ok()),
             () = tokio::time::sleep(KEEP_ALIVE) => None,
         };
@@ -93,25 +96,27 @@ async fn follow(
             Some(true) => {}
             Some(false) => return,
             None => {
-                if !send(&pieces, ": here\n\n".into()).await {
+                if !send(pieces, ": here\n\n".into()).await {
                     return;
                 }
                 continue;
             }
         }
-        let reading = http.clone();
         let query = question.query.clone();
         let height = next;
-        let read = http.service.gates.reads.run_in_turn(move || {
-            let view = reading.service.view();
-            Ok(search::in_block(&view, &query, height).map(|found| (found, view.snapshot.tip())))
+        let read = http.read(move |view| {
+            let found = search::in_block(view, &query, height)?;
+            Ok((found, view.snapshot.tip()))
         });
-        let Ok(Ok((found, tip))) = read.await else {
+        let Ok((found, tip)) = read.await else {
             return;
         };
+        if !found.is_empty() {
+            permit.spoke();
+        }
         for event in found {
             if after.is_none_or(|after| event.place > after)
-                && !send(&pieces, piece(name, event, tip.height, tip.time_ms)).await
+                && !send(pieces, piece(name, event, tip.height, tip.time_ms)).await
             {
                 return;
             }

@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use touchstone_core::certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::transaction;
@@ -23,13 +23,13 @@ use tower::ServiceExt;
 use super::*;
 use crate::chain::Chain;
 use crate::mempool::{Limits, SharedMempool};
-use crate::rpc::Progress;
+use crate::service::{self, Progress};
 use crate::storage::rocks::{RocksStore, Settings};
-use crate::storage::sample;
+use crate::storage::test_blocks;
 
 /// A node of one validator without its consensus: blocks are made when a test says so.
 struct Node {
-    http: Arc<Http>,
+    http: Arc<HttpStore>,
     chain: Chain<RocksStore>,
     progress: watch::Sender<Progress>,
     captures: u64,
@@ -98,7 +98,7 @@ fn start() -> Node {
 }
 
 fn start_at(folder: tempfile::TempDir) -> Node {
-    let genesis = sample::genesis("http");
+    let genesis = test_blocks::genesis("http");
     let settings = Settings::default();
     let store = RocksStore::create(folder.path(), &genesis, &settings)
         .or_else(|_| RocksStore::open(folder.path(), &genesis.chain_id, &settings))
@@ -106,7 +106,7 @@ fn start_at(folder: tempfile::TempDir) -> Node {
     let mempool = SharedMempool::new(Limits::default());
     let (gossip, gossiped) = mpsc::channel(1000);
     let (progress_sender, progress) = watch::channel(Progress::default());
-    let parts = crate::rpc::Parts {
+    let parts = service::Parts {
         chain_id: genesis.chain_id,
         chain_name: "http".into(),
         genesis: genesis.bytes.clone(),
@@ -114,10 +114,12 @@ fn start_at(folder: tempfile::TempDir) -> Node {
         mempool: mempool.clone(),
         gossip,
         progress,
+        faults: mpsc::channel(1).0,
     };
-    let http = Http::new(Parts {
-        service: Arc::new(Shared::new(parts)),
+    let http = HttpStore::new(Parts {
+        service: Arc::new(LedgerService::new(parts)),
         catalogue: store.catalogue(),
+        access: Access::default(),
     });
     Node {
         http: Arc::new(http),

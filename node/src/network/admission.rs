@@ -1,6 +1,7 @@
 //! Who may connect. Placed first in the swarm's behaviour, so that a peer that may not is refused
 //! when its connection is established, before any protocol handler exists that could hear it.
 
+use super::handshakes::Handshakes;
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
@@ -12,6 +13,7 @@ use libp2p::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
+    sync::Arc,
     task::{Context, Poll},
 };
 use tokio::time::Instant;
@@ -26,15 +28,30 @@ pub(super) enum Denied {
 }
 
 /// The peers that may connect.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Admission {
+    handshakes: Arc<Handshakes>,
     listed: BTreeSet<PeerId>,
     suspended: BTreeMap<PeerId, Instant>,
 }
 
 impl Admission {
+    /// Admits nobody yet. A peer that is admitted leaves its handshake's place.
+    pub fn new(handshakes: Arc<Handshakes>) -> Admission {
+        Admission {
+            handshakes,
+            listed: BTreeSet::new(),
+            suspended: BTreeMap::new(),
+        }
+    }
+
     /// Replaces the list. Connections that exist already are the caller's to close.
-    pub fn set_listed(&mut self, listed: BTreeSet<PeerId>) {
+    pub fn set_listed<'a>(
+        &mut self,
+        listed: BTreeSet<PeerId>,
+        addresses: impl Iterator<Item = &'a Multiaddr>,
+    ) {
+        self.handshakes.set_listed(addresses.cloned());
         self.suspended.retain(|peer, _| listed.contains(peer));
         self.listed = listed;
     }
@@ -70,9 +87,11 @@ impl NetworkBehaviour for Admission {
         _: ConnectionId,
         peer: PeerId,
         _: &Multiaddr,
-        _: &Multiaddr,
+        from: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.admit(&peer)
+        let admitted = self.admit(&peer)?;
+        self.handshakes.established(from);
+        Ok(admitted)
     }
 
     fn handle_established_outbound_connection(
@@ -112,10 +131,11 @@ mod tests {
         let (listed, unlisted) = (PeerId::random(), PeerId::random());
         let now = Instant::now();
         let later = now + Duration::from_secs(10);
-        let mut admission = Admission::default();
+        let handshakes = Handshakes::new(&crate::network::Limits::default());
+        let mut admission = Admission::new(handshakes);
         assert_eq!(admission.check(&listed, now), Err(Denied::NotListed));
 
-        admission.set_listed(BTreeSet::from([listed]));
+        admission.set_listed(BTreeSet::from([listed]), std::iter::empty());
         assert_eq!(admission.check(&listed, now), Ok(()));
         assert_eq!(admission.check(&unlisted, now), Err(Denied::NotListed));
 
@@ -123,7 +143,7 @@ mod tests {
         assert_eq!(admission.check(&listed, now), Err(Denied::Suspended));
         assert_eq!(admission.check(&listed, later), Ok(()));
 
-        admission.set_listed(BTreeSet::new());
+        admission.set_listed(BTreeSet::new(), std::iter::empty());
         assert_eq!(admission.check(&listed, later), Err(Denied::NotListed));
     }
 }

@@ -1,6 +1,9 @@
 //! The protocols that the swarm speaks, admission first.
 
-use super::{Limits, NetworkError, admission::Admission, frame::FrameCodec, gossip::Gossip};
+use super::{
+    Limits, NetworkError, admission::Admission, frame::FrameCodec, gossip::Gossip,
+    handshakes::Handshakes,
+};
 use libp2p::{
     StreamProtocol,
     connection_limits::{self, ConnectionLimits},
@@ -8,6 +11,7 @@ use libp2p::{
     request_response::{self, ProtocolSupport},
     swarm::NetworkBehaviour,
 };
+use std::sync::Arc;
 
 /// Consensus messages up to this many bytes travel apart from larger ones, so that votes do not
 /// wait behind block bodies and many of them can be under way without reserving room for as many
@@ -35,16 +39,17 @@ pub(super) struct Behaviour {
 }
 
 impl Behaviour {
-    pub fn new(limits: &Limits) -> Result<Behaviour, NetworkError> {
+    pub fn new(limits: &Limits, handshakes: Arc<Handshakes>) -> Result<Behaviour, NetworkError> {
         let connections = ConnectionLimits::default()
-            .with_max_pending_incoming(Some(limits.handshakes))
+            // Handshakes have their own places; this only bounds how many may be on their way there.
+            .with_max_pending_incoming(Some(limits.pending()))
             .with_max_established_per_peer(Some(limits.connections_per_peer))
             .with_max_established(Some(limits.connections));
         let ping = ping::Config::new()
             .with_interval(limits.ping_interval)
             .with_timeout(limits.ping_interval.saturating_mul(2));
         Ok(Behaviour {
-            admission: Admission::default(),
+            admission: Admission::new(handshakes),
             connections: connection_limits::Behaviour::new(connections),
             ping: ping::Behaviour::new(ping),
             small: exchange(

@@ -56,8 +56,9 @@ pub struct Limits {
     pub connections_per_peer: u32,
     /// Connections in total.
     pub connections: u32,
-    /// Inbound connections that have not finished their handshake. The node's own dials are not
-    /// among them, so exhausting it from outside does not cut the node off.
+    /// Inbound connections from addresses of listed peers that have not finished their handshake; half as many
+    /// come from elsewhere. The node's own dials are not among them, so exhausting it from outside does not
+    /// cut the node off.
     pub handshakes: u32,
     /// What a peer may send. Responses to own requests are not charged.
     pub rate: Rate,
@@ -125,6 +126,16 @@ pub enum ConfigError {
 }
 
 impl Limits {
+    /// Connections that may be on their way to a handshake's place.
+    pub(super) fn pending(&self) -> u32 {
+        self.handshakes.saturating_mul(8)
+    }
+
+    /// Descriptors that the room may need.
+    pub fn descriptors(&self) -> u64 {
+        u64::from(self.connections) + u64::from(self.pending())
+    }
+
     /// Refuses limits under which some allowed message could never pass.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let sizes = [

@@ -121,7 +121,8 @@ where
             body.resize(claimed.min(body.len().saturating_mul(2)), 0);
         }
         // `read` never reports more than the slice holds, so `filled` stays within `body`.
-        let read = io.read(&mut body[filled..]).await?;
+        let room = body.get_mut(filled..).unwrap_or_default();
+        let read = io.read(room).await?;
         if read == 0 {
             return Ok(Err(FrameError::Truncated));
         }

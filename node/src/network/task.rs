@@ -184,10 +184,11 @@ impl Task {
         let local = *self.swarm.local_peer_id();
         let peers: Vec<Peer> = peers.into_iter().filter(|peer| peer.id != local).collect();
         let listed: BTreeSet<PeerId> = peers.iter().map(|peer| peer.id).collect();
+        let addresses = peers.iter().flat_map(|peer| &peer.addresses);
         self.swarm
             .behaviour_mut()
             .admission
-            .set_listed(listed.clone());
+            .set_listed(listed.clone(), addresses);
 
         let removed: Vec<PeerId> = self
             .peers

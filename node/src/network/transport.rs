@@ -1,9 +1,13 @@
 //! Connections: TCP, authenticated and encrypted by Noise, divided into streams by Yamux.
 
-use super::{NetworkConfig, NetworkError, behaviour::Behaviour};
+use super::{
+    NetworkConfig, NetworkError,
+    behaviour::Behaviour,
+    handshakes::{Handshakes, Watched},
+};
 use libp2p::{
     Multiaddr, PeerId, Swarm, Transport,
-    core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
+    core::{ConnectedPoint, muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
     dns,
     identity::Keypair,
     multiaddr::Protocol,
@@ -14,6 +18,7 @@ use libp2p::{
 use std::{
     io,
     net::{IpAddr, TcpListener},
+    sync::Arc,
 };
 use tokio::time::Duration;
 
@@ -32,8 +37,9 @@ pub(super) fn swarm(
     identity: &Keypair,
     config: &NetworkConfig,
 ) -> Result<Swarm<Behaviour>, NetworkError> {
-    let behaviour = Behaviour::new(&config.limits)?;
-    swarm_of(identity, &config.chain_tag, behaviour)
+    let handshakes = Handshakes::new(&config.limits);
+    let behaviour = Behaviour::new(&config.limits, Arc::clone(&handshakes))?;
+    swarm_of(identity, &config.chain_tag, behaviour, handshakes)
 }
 
 /// A swarm that speaks this room's transport, whatever its protocols.
@@ -41,13 +47,14 @@ pub(super) fn swarm_of<B: NetworkBehaviour>(
     identity: &Keypair,
     chain_tag: &str,
     behaviour: B,
+    handshakes: Arc<Handshakes>,
 ) -> Result<Swarm<B>, NetworkError> {
     let config = swarm::Config::with_tokio_executor()
         .with_idle_connection_timeout(IDLE_TIMEOUT)
         // Saves a round trip for each stream: each protocol is offered alone and first.
         .with_substream_upgrade_protocol_override(Version::V1Lazy);
     Ok(Swarm::new(
-        transport(identity, chain_tag)?,
+        transport(identity, chain_tag, handshakes)?,
         behaviour,
         identity.public().to_peer_id(),
         config,
@@ -57,6 +64,7 @@ pub(super) fn swarm_of<B: NetworkBehaviour>(
 fn transport(
     identity: &Keypair,
     chain_tag: &str,
+    handshakes: Arc<Handshakes>,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NetworkError> {
     let noise = noise::Config::new(identity)
         .map_err(|error| NetworkError::Build(error.to_string()))?
@@ -64,10 +72,10 @@ fn transport(
     let tcp = || tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
     // A machine without a resolver's configuration can still use IP addresses.
     Ok(match dns::tokio::Transport::system(tcp()) {
-        Ok(with_names) => secured(with_names, noise),
+        Ok(with_names) => secured(with_names, noise, handshakes),
         Err(error) => {
             tracing::warn!(%error, "no name resolution: only IP addresses can be dialed");
-            secured(tcp(), noise)
+            secured(tcp(), noise, handshakes)
         }
     })
 }
@@ -95,7 +103,11 @@ fn prologue(chain_tag: &str) -> Vec<u8> {
     [b"touchstone/1/".as_slice(), chain_tag.as_bytes()].concat()
 }
 
-fn secured<T>(transport: T, noise: noise::Config) -> Boxed<(PeerId, StreamMuxerBox)>
+fn secured<T>(
+    transport: T,
+    noise: noise::Config,
+    handshakes: Arc<Handshakes>,
+) -> Boxed<(PeerId, StreamMuxerBox)>
 where
     T: Transport + Send + Unpin + 'static,
     T::Output: futures::AsyncRead + futures::AsyncWrite + Send + Unpin + 'static,
@@ -106,6 +118,12 @@ where
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(STREAMS);
     transport
+        .map(move |stream, point| match point {
+            ConnectedPoint::Listener { send_back_addr, .. } => {
+                handshakes.admit(stream, &send_back_addr)
+            }
+            ConnectedPoint::Dialer { .. } => Watched::own(stream),
+        })
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(yamux)

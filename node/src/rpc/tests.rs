@@ -1,536 +1,114 @@
-use std::pin::pin;
+//! The adapter over a real socket: calls, errors and health as a client of gRPC sees them.
 
-use ed25519_dalek::SigningKey;
-use prost::Message;
-use tokio_stream::StreamExt;
-use touchstone_core::certificate::vote_bytes;
-use touchstone_core::proof::{self, link};
-use touchstone_core::signing::{self, Purpose};
-use touchstone_core::state::delta::LinkRow;
-use touchstone_core::state::keys;
-use touchstone_core::transaction;
-use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{
-    CaptureEvents, DepositDesign, Item, LinkEntry, Position, Signature, Transaction, VoteKind,
-};
+use std::net::Ipv4Addr;
+
+use tokio::net::TcpListener;
+use tonic::Code;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::health_check_response::ServingStatus as Serving;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use touchstone_edge::budget::{self, Budget};
+use touchstone_edge::server::{Limits, Protocol};
+use touchstone_proto::node::ledger_client::LedgerClient;
 
 use super::*;
-use crate::mempool::Limits;
-use crate::storage::Store;
-use crate::storage::rocks::{RocksStore, Settings};
-use crate::storage::sample::{self, Content};
+use crate::service::Halt;
+use crate::service::tests::{Served, served};
 
-/// The service's shared part over a store of its own.
-pub(super) struct Served {
-    pub(super) shared: Arc<Shared>,
-    pub(super) store: RocksStore,
-    _progress: watch::Sender<Progress>,
-    _gossip: mpsc::Receiver<Vec<u8>>,
-    _folder: tempfile::TempDir,
-}
-
-pub(super) fn served() -> Served {
-    let folder = tempfile::tempdir().unwrap();
-    let genesis = sample::genesis("rpc");
-    let store = RocksStore::create(folder.path(), &genesis, &Settings::default()).unwrap();
-    let (progress_sender, progress) = watch::channel(Progress {
-        height: 2,
-        ..Progress::default()
-    });
-    let (gossip, gossiped) = mpsc::channel(100);
-    let parts = Parts {
-        chain_id: genesis.chain_id,
-        chain_name: "rpc".into(),
-        genesis: genesis.bytes.clone(),
-        reader: store.reader(),
-        mempool: SharedMempool::new(Limits::default()),
-        gossip,
-        progress,
+/// A service at a port, and a channel to it.
+async fn serving(served: &Served) -> (Channel, CancellationToken) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server {
+        listener,
+        protocol: Protocol::Http2,
+        limits: Limits::default(),
+        budget: Budget::new(budget::Limits::default()),
+        tls: None,
     };
-    Served {
-        shared: Arc::new(Shared::new(parts)),
-        store,
-        _progress: progress_sender,
-        _gossip: gossiped,
-        _folder: folder,
-    }
+    let stop = CancellationToken::new();
+    let serving = serve(server, served.service.clone(), stop.clone()).unwrap();
+    tokio::spawn(serving);
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    (endpoint.connect().await.unwrap(), stop)
 }
 
-impl Served {
-    /// Commits a block with a certificate that holds.
-    pub(super) fn commit(&mut self, content: &Content) {
-        let mut made = sample::next(&self.store, content);
-        let header = &made.block.header;
-        let vote = vote_bytes(VoteKind::Precommit, header.height, 1, Some(&header.id()));
-        let key = SigningKey::from_bytes(&[3; 32]);
-        made.certificate.signatures = vec![Signature {
-            public_key: key.verifying_key().to_bytes().to_vec(),
-            signature: signing::sign(&key, Purpose::Vote, &header.chain_id, &vote).to_vec(),
-        }];
-        self.store.commit(made.commit()).unwrap();
-    }
-
-    /// Commits so many blocks whose certificates hold.
-    fn grow(&mut self, blocks: u64) {
-        for _ in 0..blocks {
-            self.commit(&sample::content(self.store.tip().height + 1));
-        }
-    }
-
-    /// A block of captures, so that the link at `owner` names each event in order.
-    fn link(&mut self, owner: &[u8], captures: &[Vec<Vec<u8>>]) {
-        let height = self.store.tip().height + 1;
-        let mut link = link::empty();
-        let mut head = link::EMPTY_HEAD;
-        let mut content = Content::default();
-        for (transaction, events) in (0..).zip(captures) {
-            for (event, bytes) in (0..).zip(events) {
-                let entry = LinkEntry {
-                    position: Some(Position {
-                        height,
-                        transaction,
-                        event,
-                    }),
-                    transaction_id: vec![0; 32],
-                    content_hash: touchstone_core::hash::sha256(bytes).to_vec(),
-                    organisation: "platform".into(),
-                    time_ms: link.count,
-                }
-                .encode_to_vec();
-                head = link::extend(&head, &entry);
-                content.links.push(LinkRow {
-                    owner: owner.to_vec(),
-                    sequence: link.count,
-                    entry,
-                });
-                link.count += 1;
-                if link.count.is_multiple_of(link::PAGE_STRIDE) {
-                    let key = keys::link_head(owner, link.count);
-                    content.values.insert(key, head.to_vec());
-                }
-            }
-            content.envelopes.push(envelope(events));
-        }
-        link.head = head.to_vec();
-        // An item and a file hold their link in the same field.
-        let item = Item {
-            link: Some(link),
-            ..Item::default()
-        };
-        let value = (owner.to_vec(), item.encode_to_vec());
-        content.values.extend([value]);
-        self.commit(&content);
-    }
-
-    pub(super) async fn seats_are_free(&self, all: usize, seats: impl Fn() -> usize) {
-        for _ in 0..500 {
-            if seats() == all {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("a stream lives on though nobody reads it");
-    }
-}
-
-pub(super) fn envelope(events: &[Vec<u8>]) -> Vec<u8> {
-    let body = Transaction {
-        organisation: "platform".into(),
-        created_ms: 1,
-        action: Some(Action::CaptureEvents(CaptureEvents {
-            events: events.to_vec(),
-            handover: None,
-        })),
-    };
-    transaction::sign(&SigningKey::from_bytes(&[1; 32]), &[7; 32], &body)
-}
-
-fn from(height: u64) -> wire::SubscribeBlocksRequest {
-    wire::SubscribeBlocksRequest {
-        from_height: height,
-        with_transactions: false,
-    }
+async fn health(channel: &Channel) -> Serving {
+    let mut client = HealthClient::new(channel.clone());
+    let asked = client.check(HealthCheckRequest::default()).await;
+    let HealthCheckResponse { status } = asked.unwrap().into_inner();
+    Serving::try_from(status).unwrap()
 }
 
 #[tokio::test]
-async fn a_subscription_ends_with_its_reader_though_no_block_comes() {
+async fn questions_are_answered_and_refused_in_grpcs_words() {
     let mut served = served();
     served.grow(2);
-    let seats = &served.shared.gates.subscriptions;
-    let all = seats.free();
-    let mut blocks = blocks::subscribe(served.shared.clone(), from(2)).unwrap();
-    assert!(blocks.next().await.unwrap().is_ok());
-    assert_eq!(seats.free(), all - 1);
-    drop(blocks);
-    served.seats_are_free(all, || seats.free()).await;
-}
-
-#[tokio::test]
-async fn a_reader_that_sleeps_has_at_most_two_blocks_read_for_it() {
-    let mut served = served();
-    served.grow(2);
-    served._progress.send_modify(|p| p.height = 40);
-    let mut blocks = blocks::subscribe(served.shared.clone(), from(1)).unwrap();
-    // Heights 3 to 40 are claimed but not stored: to read on is to fail.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    served.grow(38);
-    for _ in 1..=40 {
-        assert!(blocks.next().await.unwrap().is_ok());
-    }
-}
-
-#[tokio::test]
-async fn subscriptions_and_submissions_have_so_many_seats() {
-    let served = served();
-    let limit = served.shared.gates.subscriptions.free();
-    let mut streams = Vec::new();
-    for _ in 0..limit {
-        streams.push(blocks::subscribe(served.shared.clone(), from(9)).unwrap());
-    }
-    let refused = blocks::subscribe(served.shared.clone(), from(9))
-        .err()
-        .unwrap();
-    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
-    assert!(refused.message().contains(&limit.to_string()), "{refused}");
-
-    let limit = served.shared.gates.submissions.free();
-    let mut streams = Vec::new();
-    for _ in 0..limit {
-        let requests = tokio_stream::pending();
-        streams.push(submit::submit_many(served.shared.clone(), requests).unwrap());
-    }
-    let requests = tokio_stream::pending();
-    let refused = submit::submit_many(served.shared.clone(), requests)
-        .err()
-        .unwrap();
-    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
-    assert!(refused.message().contains(&limit.to_string()), "{refused}");
-}
-
-#[tokio::test]
-async fn a_stream_of_submissions_ends_with_its_client_though_outcomes_are_open() {
-    let served = served();
-    let body = Transaction {
-        organisation: "platform".into(),
-        created_ms: 1,
-        action: Some(Action::DepositDesign(DepositDesign {
-            commitment: vec![7; 32],
-        })),
-    };
-    let chain_id = served.shared.parts.chain_id;
-    let envelope = transaction::sign(&SigningKey::from_bytes(&[1; 32]), &chain_id, &body);
-    let requests = tokio_stream::iter([Ok(wire::SubmitRequest {
-        envelope,
-        wait: true,
-    })]);
-    let seats = &served.shared.gates.submissions;
-    let all = seats.free();
-    let answers = submit::submit_many(served.shared.clone(), requests).unwrap();
-    while served.shared.parts.mempool.size().0 == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(seats.free(), all - 1);
-    drop(answers);
-    served.seats_are_free(all, || seats.free()).await;
-}
-
-#[tokio::test]
-async fn a_gate_runs_so_many_lets_so_many_wait_and_refuses_the_rest() {
-    let gate = Arc::new(gates::Gate::new(1, 1));
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let first = tokio::spawn({
-        let gate = gate.clone();
-        async move { gate.run(move || Ok(held.recv().is_ok())).await }
-    });
-    while gate.free() > 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let mut second = pin!(gate.run(|| Ok(2)));
-    assert!(futures::poll!(second.as_mut()).is_pending());
-    let third = gate.run(|| Ok(3)).await.unwrap_err();
-    assert_eq!(third.code(), tonic::Code::ResourceExhausted, "{third}");
-    assert!(third.message().contains('1'), "{third}");
-    release.send(()).unwrap();
-    assert!(first.await.unwrap().unwrap());
-    assert_eq!(second.await.unwrap(), 2);
-    assert_eq!(gate.run(|| Ok(4)).await.unwrap(), 4);
-    let failed = gate.run(|| -> Result<(), Status> { panic!("of a query") });
-    assert_eq!(failed.await.unwrap_err().code(), tonic::Code::Internal);
-    assert_eq!(gate.run(|| Ok(5)).await.unwrap(), 5);
-}
-
-/// A read that is given up keeps its thread until it is done: giving up makes no room.
-#[tokio::test]
-async fn a_call_that_is_given_up_still_counts() {
-    let gate = gates::Gate::new(1, 9);
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let waited = tokio::time::timeout(
-        Duration::from_millis(50),
-        gate.run(move || Ok(held.recv().is_ok())),
-    );
-    assert!(waited.await.is_err());
-    assert_eq!(gate.free(), 0);
-    release.send(()).unwrap();
-    assert_eq!(gate.run(|| Ok(1)).await.unwrap(), 1);
-}
-
-#[test]
-fn the_tips_certificate_is_verified_once_for_each_block() {
-    let mut served = served();
-    served.commit(&sample::content(1));
-    let first = served.shared.view().tip().unwrap();
-    let again = served.shared.view().tip().unwrap();
-    assert!(Arc::ptr_eq(&first, &again));
-    assert!(query::organisation(&served.shared.view(), "platform").is_ok());
-    served.commit(&sample::content(2));
-    let next = served.shared.view().tip().unwrap();
-    assert_eq!((first.header.height, next.header.height), (1, 2));
-    // This block's certificate is the sample's, which holds for nobody.
-    sample::grow(&mut served.store, 1);
-    let refused = query::organisation(&served.shared.view(), "platform").unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::DataLoss);
-}
-
-const ID: &str = "https://id.gs1.org/01/09521234500018/21/A1";
-
-/// Captures of so many small events, 100 in each.
-fn captures(events: usize) -> Vec<Vec<Vec<u8>>> {
-    let all: Vec<Vec<u8>> = (0..events).map(|n| format!("event {n}").into()).collect();
-    all.chunks(100).map(<[Vec<u8>]>::to_vec).collect()
-}
-
-fn item_page(served: &Served, from: u64, limit: u32) -> Result<wire::ItemReply, Status> {
-    let id = ID.into();
-    let request = wire::GetItemRequest { id, from, limit };
-    page::item(&served.shared.view(), &request)
-}
-
-/// The page's entries are proven by the reply alone, as a client sees it.
-fn proven_entries(reply: &wire::ItemReply) -> u64 {
-    let record = reply.record.as_ref().unwrap();
-    let header = &record.header.as_ref().unwrap().header;
-    let root = touchstone_core::block::Header::decode(header)
-        .unwrap()
-        .state_root;
-    let key = keys::item(ID);
-    let value = touchstone_core::proof::state::verify_reply(&root, &key, record).unwrap();
-    let item: Item = touchstone_core::encoding::decode_exact(value.unwrap()).unwrap();
-    let proof = reply.proof.as_ref().unwrap();
-    let link = item.link.unwrap();
-    proof::page::verify(&root, &key, &link, reply.from, &reply.events, proof).unwrap();
-    reply.events.len() as u64
-}
-
-#[test]
-fn every_page_of_a_link_is_proven_by_itself() {
-    let mut served = served();
-    served.link(&keys::item(ID), &captures(2500));
-    served.grow(1);
-    for (from, limit, expected) in [
-        (0, 0, 1024),
-        (1024, 0, 1024),
-        (2048, 0, 452),
-        (0, 5000, 1024),
-        (0, 1, 1),
-        (255, 2, 2),
-        (256, 256, 256),
-        (300, 10, 10),
-        (2499, 10, 1),
-    ] {
-        let reply = item_page(&served, from, limit).unwrap();
-        assert_eq!(proven_entries(&reply), expected, "{from} {limit}");
-        assert_eq!(reply.from, from);
-        let first = format!("event {from}").into_bytes();
-        assert_eq!(reply.events[0].event, first);
-    }
-    for from in [2500, 2501, u64::MAX] {
-        let reply = item_page(&served, from, 0).unwrap();
-        assert_eq!((reply.events.len(), &reply.proof), (0, &None), "{from}");
-        assert!(reply.record.unwrap().value.is_some());
-    }
-}
-
-#[test]
-fn a_files_disclosures_come_in_proven_pages() {
-    let mut served = served();
-    let key = keys::design_file(&[9; 32]);
-    served.link(&key, &captures(300));
-    let view = served.shared.view();
-    let mut request = wire::GetDesignsByFileRequest {
-        sha256: vec![9; 32],
-        from: 0,
-        limit: 0,
-    };
-    let whole = page::designs_by_file(&view, &request).unwrap();
-    assert_eq!(whole.entries.len(), 300);
-    (request.from, request.limit) = (250, 10);
-    let some = page::designs_by_file(&view, &request).unwrap();
-    assert_eq!(some.entries, whole.entries[250..260]);
-    let heads = some.proof.unwrap();
-    assert_eq!((heads.first, heads.last.is_some()), (None, false));
-    assert_eq!((heads.before.len(), heads.after.len()), (250, 40));
-    request.sha256 = vec![8; 32];
-    let none = page::designs_by_file(&view, &request).unwrap();
-    assert_eq!((none.entries.len(), none.proof), (0, None));
-    assert!(none.record.unwrap().value.is_none());
-}
-
-#[test]
-fn a_page_that_does_not_verify_is_not_sent() {
-    let mut served = served();
-    let owner = keys::item(ID);
-    served.link(&owner, &captures(600));
-    assert!(item_page(&served, 256, 256).is_ok());
-    // A head that isn't the link's.
-    let mut content = sample::content(2);
-    content
-        .values
-        .insert(keys::link_head(&owner, 512), vec![1; 32]);
-    served.commit(&content);
-    let refused = item_page(&served, 256, 256).unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::DataLoss);
-    // The whole needs no head.
-    assert!(item_page(&served, 0, 0).is_ok());
-    // Another entry than the one that the link was made of.
-    let mut content = sample::content(3);
-    content.links = vec![LinkRow {
-        owner,
-        sequence: 0,
-        entry: LinkEntry {
-            position: Some(Position {
-                height: 1,
-                transaction: 0,
-                event: 0,
-            }),
-            ..LinkEntry::default()
-        }
-        .encode_to_vec(),
-    }];
-    served.commit(&content);
-    let refused = item_page(&served, 0, 0).unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::DataLoss);
-}
-
-#[test]
-fn a_page_is_bounded_by_what_its_events_weigh() {
-    let mut served = served();
-    let events: Vec<Vec<u8>> = (0..3).map(|n| vec![b'0' + n; 1 << 20]).collect();
-    served.link(&keys::item(ID), &vec![events; 7]);
-    let reply = item_page(&served, 0, 0).unwrap();
-    assert_eq!(proven_entries(&reply), 15);
-    assert!(reply.encoded_len() < 17 << 20);
-    assert_eq!(reply.proof.unwrap().after.len(), 6);
-}
-
-fn block(served: &Served, height: u64) -> Result<wire::BlockReply, Status> {
-    let request = wire::GetBlockRequest {
+    let (channel, stop) = serving(&served).await;
+    let mut client = LedgerClient::new(channel);
+    let status = client.get_status(wire::GetStatusRequest {}).await.unwrap();
+    let status = status.into_inner();
+    assert_eq!((status.height, status.halt), (2, None));
+    let block = |height| wire::GetBlockRequest {
         block: Some(wire::get_block_request::Block::Height(height)),
         with_transactions: true,
         with_proof: true,
     };
-    blocks::get(&served.shared.view(), &request)
-}
+    let found = client.get_block(block(1)).await.unwrap().into_inner();
+    assert!(found.header.is_some() && found.proof.is_some());
+    let missing = client.get_block(block(9)).await.unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound);
+    let request = wire::GetDesignRequest { id: vec![1] };
+    let malformed = client.get_design(request).await.unwrap_err();
+    assert_eq!(malformed.code(), Code::InvalidArgument);
 
-#[test]
-fn a_past_blocks_id_is_proven_under_the_last_header() {
-    let mut served = served();
-    served.grow(3);
-    for height in [1, 2] {
-        let reply = block(&served, height).unwrap();
-        let header = reply.header.unwrap().header;
-        let id = touchstone_core::block::Header::decode(&header)
-            .unwrap()
-            .id();
-        let proof = reply.proof.unwrap();
-        assert_eq!(proof.value.as_deref(), Some(&id[..]));
-        assert_eq!(proof.key, keys::block(height));
-        let newest = proof.header.unwrap().header;
-        let newest = touchstone_core::block::Header::decode(&newest).unwrap();
-        assert_eq!(newest.height, 3);
-    }
-    assert_eq!(block(&served, 3).unwrap().proof, None);
-    assert_eq!(block(&served, 4).unwrap_err().code(), tonic::Code::NotFound);
-    assert_eq!(served.shared.known.headers_kept(), 3);
-    // A state that names another block is a damaged one.
-    let mut content = sample::content(4);
-    content.values.insert(keys::block(1), vec![1; 32]);
-    served.commit(&content);
-    let refused = block(&served, 1).unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::DataLoss);
-}
-
-/// The sample's own certificates hold for nobody.
-#[test]
-fn no_header_goes_out_whose_certificate_does_not_hold() {
-    let mut served = served();
-    let ids = sample::grow(&mut served.store, 1)[0].ids.clone();
-    served.grow(1);
-    let view = served.shared.view();
-    let refused = block(&served, 1).unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::DataLoss);
-    let refused = query::transaction(&view, &ids[0], None, true).unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::DataLoss);
-    assert!(query::transaction(&view, &ids[0], None, false).is_ok());
-    assert!(block(&served, 2).is_ok());
-}
-
-#[test]
-fn a_hand_over_that_does_not_verify_is_not_sent() {
-    let mut served = served();
-    served.grow(1);
-    let none = query::handovers(&served.shared.view(), 0).unwrap();
-    assert_eq!(none.handovers, []);
-    // The sample's set claims to vote from height 1 on.
-    let mut content = sample::content(2);
-    content.validators = Some(vec![3, 4]);
-    served.commit(&content);
-    let refused = query::handovers(&served.shared.view(), 0).unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::DataLoss);
-}
-
-#[test]
-fn time_stamps_are_listed_in_pages() {
-    let mut served = served();
-    sample::grow(&mut served.store, 250);
-    let writer = served.store.checkpoint_writer();
-    for last in 1..=250 {
-        let stamped = crate::storage::rocks::StampedRange {
-            first: last,
-            last,
-            authority: "one".into(),
-            token: vec![last as u8],
-            certificates: vec![vec![7]],
-        };
-        writer.keep(&stamped).unwrap();
-    }
-    let view = served.shared.view();
-    let mut found: Vec<u64> = Vec::new();
-    let mut request = wire::ListCheckpointsRequest {
-        from_height: 3,
-        ..wire::ListCheckpointsRequest::default()
+    let request = wire::SubscribeBlocksRequest {
+        from_height: 1,
+        with_transactions: false,
     };
-    let mut sizes = Vec::new();
-    loop {
-        let page = query::checkpoints(&view, &request).unwrap().checkpoints;
-        let Some(last) = page.last() else {
-            break;
-        };
-        assert_eq!(
-            (last.token.clone(), last.certificates.clone()),
-            (vec![last.last as u8], vec![vec![7]])
-        );
-        request.after_authority = last.authority.clone();
-        request.after_last = last.last;
-        sizes.push(page.len());
-        found.extend(page.iter().map(|range| range.last));
+    let blocks = client.subscribe_blocks(request).await.unwrap();
+    let mut blocks = blocks.into_inner();
+    for _ in 0..2 {
+        assert!(blocks.message().await.unwrap().is_some());
     }
-    assert_eq!(found, (3..=250).collect::<Vec<_>>());
-    assert_eq!(sizes, [100, 100, 48]);
-    request.after_last = 200;
-    request.limit = 5;
-    let page = query::checkpoints(&view, &request).unwrap().checkpoints;
-    assert_eq!((page.len(), page[0].first), (5, 201));
-    request.limit = u32::MAX;
-    let page = query::checkpoints(&view, &request).unwrap().checkpoints;
-    assert_eq!(page.len(), 50);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_halted_chain_is_not_serving_and_says_why() {
+    let mut served = served();
+    served.grow(2);
+    let (channel, stop) = serving(&served).await;
+    assert_eq!(health(&channel).await, Serving::Serving);
+    let halt = Halt {
+        since_s: 90,
+        height: 3,
+        round: 8,
+        missing: vec!["court".into()],
+        muted_until: None,
+        is_unconfirmed: false,
+        clock_offset_ms: None,
+    };
+    served.progress.send_modify(|p| p.halt = Some(halt));
+    while health(&channel).await != Serving::NotServing {
+        tokio::task::yield_now().await;
+    }
+    let mut client = LedgerClient::new(channel.clone());
+    let status = client.get_status(wire::GetStatusRequest {}).await.unwrap();
+    let told = status.into_inner().halt.unwrap();
+    assert_eq!(
+        (told.height, told.round, told.missing),
+        (3, 8, vec!["court".to_owned()])
+    );
+    assert!(
+        told.explanation.contains("docs/operating.md"),
+        "{}",
+        told.explanation
+    );
+    served.progress.send_modify(|p| p.halt = None);
+    while health(&channel).await != Serving::Serving {
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
 }

@@ -172,7 +172,9 @@ impl File {
                     if bytes.len() < end {
                         bytes.resize(end, 0);
                     }
-                    bytes[start..end].copy_from_slice(new);
+                    if let Some(place) = bytes.get_mut(start..end) {
+                        place.copy_from_slice(new);
+                    }
                 }
             }
         }

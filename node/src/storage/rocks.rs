@@ -38,7 +38,9 @@ pub struct RocksStore {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OpenError {
     /// Nothing is there, or a creation that was interrupted.
-    #[error("there is no chain at this place; create it from the genesis document")]
+    #[error(
+        "there is no chain at this place; create it from the genesis document: touchstone-node init"
+    )]
     Missing,
     /// A chain is there already.
     #[error("a chain is stored here already and is not overwritten")]

@@ -38,6 +38,15 @@ use super::Disk;
 const FILES: [&str; 2] = ["wal-0", "wal-1"];
 const MARK: &str = "wal-mark";
 
+/// The name of one of the two files.
+fn name(file: usize) -> &'static str {
+    let [first, second] = FILES;
+    match file {
+        0 => first,
+        _ => second,
+    }
+}
+
 const MAGIC: &[u8; 8] = b"TSTN-WAL";
 const MARK_MAGIC: &[u8; 8] = b"TSTN-MRK";
 const VERSION: u32 = 1;
@@ -121,7 +130,7 @@ impl<D: Disk> Wal<D> {
             sequence: mark.map_or(0, |m| m.sequence),
         };
         if log.torn {
-            wal.disk.truncate(FILES[wal.file], wal.length)?;
+            wal.disk.truncate(name(wal.file), wal.length)?;
         }
         wal.sync()?;
         wal.disk.sync(MARK)?;
@@ -145,8 +154,8 @@ impl<D: Disk> Wal<D> {
         if self.durable {
             self.file = 1 - self.file;
         }
-        self.disk.truncate(FILES[self.file], 0)?;
-        self.disk.write_at(FILES[self.file], 0, &header)?;
+        self.disk.truncate(name(self.file), 0)?;
+        self.disk.write_at(name(self.file), 0, &header)?;
         self.height = height;
         self.length = HEADER as u64;
         self.chain = check;
@@ -168,7 +177,7 @@ impl<D: Disk> Wal<D> {
         record.extend_from_slice(&length.to_le_bytes());
         record.extend_from_slice(entry);
         record.extend_from_slice(&chain);
-        self.disk.write_at(FILES[self.file], self.length, &record)?;
+        self.disk.write_at(name(self.file), self.length, &record)?;
         self.length += record.len() as u64;
         self.chain = chain;
         Ok(())
@@ -179,7 +188,7 @@ impl<D: Disk> Wal<D> {
         if self.height == 0 {
             return Ok(());
         }
-        self.disk.sync(FILES[self.file])?;
+        self.disk.sync(name(self.file))?;
         self.durable = true;
         self.sequence += 1;
         let offset = (self.sequence % 2) * SLOT as u64;

@@ -16,10 +16,10 @@ use super::http::{HttpError, MAX_ANSWER_BYTES};
 use super::*;
 use crate::storage::Store;
 use crate::storage::rocks::{RocksStore, Settings as StoreSettings};
-use crate::storage::sample::{self, Content};
+use crate::storage::test_blocks::{self, Content};
 use responder::{Certificates, Reply, Responder};
 
-/// The chain of [`sample`]'s headers.
+/// The chain of [`test_blocks`]'s headers.
 const CHAIN_ID: Hash = [7; 32];
 
 /// A chain, and the tasks that have it stamped.
@@ -46,7 +46,7 @@ const EAGER: Schedule = Schedule {
 impl World {
     fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
-        let genesis = sample::genesis("stamps");
+        let genesis = test_blocks::genesis("stamps");
         let settings = StoreSettings::default();
         World {
             store: RocksStore::create(folder.path(), &genesis, &settings).unwrap(),
@@ -77,13 +77,13 @@ impl World {
     }
 
     fn grow(&mut self, blocks: u64) {
-        sample::grow(&mut self.store, blocks);
+        test_blocks::grow(&mut self.store, blocks);
         self.tell();
     }
 
     fn grow_empty(&mut self, blocks: u64) {
         for _ in 0..blocks {
-            let empty = sample::next(&self.store, &Content::default());
+            let empty = test_blocks::next(&self.store, &Content::default());
             self.store.commit(empty.commit()).unwrap();
         }
         self.tell();

@@ -10,7 +10,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use touchstone_core::execution::{self, Executed};
 use touchstone_core::genesis::Genesis;
@@ -20,9 +22,12 @@ use touchstone_core::test_support::{
     item, key, object, offer, step, voter,
 };
 use touchstone_core::transaction::{self, VerifiedTransaction};
+use touchstone_edge::budget::{self, Budget};
+use touchstone_edge::server::{self, Protocol, Server};
 use touchstone_node::chain::{Chain, trial};
 use touchstone_node::mempool::{Limits, SharedMempool};
-use touchstone_node::rpc::{self, Progress};
+use touchstone_node::rpc;
+use touchstone_node::service::{self, LedgerService, Progress};
 use touchstone_node::storage::rocks::{RocksStore, Settings};
 use touchstone_proto::ledger::Outcome;
 use touchstone_proto::ledger::transaction::Action;
@@ -89,7 +94,7 @@ struct Node {
     /// Items recorded so far.
     items: u64,
     signed: u64,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     _folder: tempfile::TempDir,
 }
 
@@ -106,14 +111,14 @@ impl Node {
             genesis,
             items: 0,
             signed: 0,
-            stop: watch::channel(false).0,
+            stop: CancellationToken::new(),
             _folder: folder,
         }
     }
 
     /// Serves the store by the node's own service, and connects to it.
     async fn serve(&self) -> LedgerClient<Channel> {
-        let parts = rpc::Parts {
+        let parts = service::Parts {
             chain_id: self.genesis.chain_id,
             chain_name: self.genesis.document.chain.clone(),
             genesis: self.genesis.bytes.clone(),
@@ -121,12 +126,21 @@ impl Node {
             mempool: self.pool.clone(),
             gossip: mpsc::channel(1).0,
             progress: watch::channel(Progress::default()).1,
+            faults: mpsc::channel(1).0,
         };
         let any_port = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let shared = Arc::new(rpc::Shared::new(parts));
-        let served = rpc::serve(any_port, shared, self.stop.subscribe()).await;
-        let (address, serving) = served.expect("a port is free");
-        tokio::spawn(serving);
+        let listener = TcpListener::bind(any_port).await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let server = Server {
+            listener,
+            protocol: Protocol::Http2,
+            limits: server::Limits::default(),
+            budget: Budget::new(budget::Limits::default()),
+            tls: None,
+        };
+        let service = Arc::new(LedgerService::new(parts));
+        let served = rpc::serve(server, service, self.stop.clone());
+        tokio::spawn(served.expect("the service is built"));
         LedgerClient::connect(format!("http://{address}"))
             .await
             .expect("the service listens")

@@ -9,7 +9,31 @@ use super::lexer::{Token, paths, production, test_modules, tokens};
 
 /// Libraries that few rooms know: the start of the crate's name, the rooms, and where tests of
 /// those rooms may use it too.
-const ROOMS: [(&str, &[&str], &str); 8] = [
+const ROOMS: [(&str, &[&str], &str); 10] = [
+    // Only adapters know what a service is spoken over.
+    (
+        "tonic",
+        &[
+            "node/src/rpc",
+            "cli/src",
+            "cli/tests",
+            "client/src",
+            "proto/src",
+            "tests/src",
+            "tests/tests",
+        ],
+        "node/tests/rpc",
+    ),
+    (
+        "axum",
+        &[
+            "edge/src",
+            "node/src/rpc",
+            "node/src/http",
+            "cli/src/gateway",
+        ],
+        "node/tests/http",
+    ),
     ("rocksdb", &["node/src/storage"], "node/tests/storage"),
     (
         "librocksdb_sys",
@@ -21,8 +45,9 @@ const ROOMS: [(&str, &[&str], &str); 8] = [
     (
         "hyper",
         &[
+            "edge/src",
             "node/src/timestamps",
-            "node/src/http",
+            "node/src/rpc",
             "cli/src/gateway",
             "client/src",
         ],
@@ -30,12 +55,12 @@ const ROOMS: [(&str, &[&str], &str); 8] = [
     ),
     (
         "rustls",
-        &["node/src/timestamps", "client/src", "cli/tests"],
+        &["edge/src", "node/src/timestamps", "client/src", "cli/tests"],
         "node/tests/timestamps",
     ),
     (
         "tokio_rustls",
-        &["node/src/timestamps", "client/src", "cli/tests"],
+        &["edge/src", "node/src/timestamps", "client/src", "cli/tests"],
         "node/tests/timestamps",
     ),
     // The simulator drives the machine itself, so it speaks its language.
@@ -166,9 +191,10 @@ fn the_light_client_knows_no_terminal() {
 }
 
 /// Rooms of the node that a room must not know.
-const UNKNOWN: [(&str, &[&str]); 2] = [
-    ("node/src/http", &["consensus", "network"]),
-    ("node/src/rpc", &["consensus"]),
+const UNKNOWN: [(&str, &[&str]); 3] = [
+    ("node/src/service", &["consensus", "network", "rpc", "http"]),
+    ("node/src/http", &["consensus", "network", "rpc"]),
+    ("node/src/rpc", &["consensus", "network", "http"]),
 ];
 
 fn knows_too_much(file: &File) -> Vec<String> {
@@ -201,8 +227,9 @@ fn the_services_know_nothing_of_consensus_and_network() {
     };
     let bad = "use crate::{consensus::Machine, network};";
     assert_eq!(knows_too_much(&file("node/src/http/a.rs", bad)).len(), 2);
-    assert_eq!(knows_too_much(&file("node/src/rpc.rs", bad)).len(), 1);
-    assert_eq!(knows_too_much(&file("node/src/router.rs", bad)).len(), 0);
+    assert_eq!(knows_too_much(&file("node/src/rpc.rs", bad)).len(), 2);
+    assert_eq!(knows_too_much(&file("node/src/service.rs", bad)).len(), 2);
+    assert_eq!(knows_too_much(&file("node/src/dispatch.rs", bad)).len(), 0);
 }
 
 #[test]
@@ -270,7 +297,7 @@ fn the_rules_of_import_bite() {
         ("node/src/rpc.rs", "fn a(b: libp2p::PeerId) {}", 1),
         ("node/src/rpc.rs", "use {libp2p_core as l, std::fmt};", 1),
         (
-            "node/src/engine.rs",
+            "node/src/consensus_thread.rs",
             "use arc_malachitebft_core_types::Round;",
             1,
         ),
@@ -359,18 +386,25 @@ fn banned(member: &str) -> Option<Banned> {
         "krilla",
         "tracing",
     ];
-    const OURS: &[&str] = &["touchstone-core", "touchstone-epcis", "touchstone-proto"];
+    const OURS: &[&str] = &[
+        "touchstone-core",
+        "touchstone-edge",
+        "touchstone-epcis",
+        "touchstone-proto",
+    ];
     let (ours, others): (&[&str], &[&str]) = match member {
         "touchstone-proto" => (&[], ROOMS_OF_THE_NODE),
         // EPCIS knows no ledger: what it takes, it takes from outside.
         "touchstone-epcis" => (&[], IO),
         "touchstone-core" => (&["touchstone-epcis", "touchstone-proto"], IO),
+        "touchstone-edge" => (&[], ROOMS_OF_THE_NODE),
         // It asks and checks; who shows the answers is somebody else.
         "touchstone-client" => (OURS, TERMINAL),
         "touchstone-cli" => (
             &[
                 "touchstone-client",
                 "touchstone-core",
+                "touchstone-edge",
                 "touchstone-epcis",
                 "touchstone-proto",
             ],

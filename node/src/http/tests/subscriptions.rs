@@ -105,7 +105,7 @@ async fn a_subscriber_hears_new_events_that_fit_and_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_refused_in_another_form_or_without_a_seat() {
+async fn a_subscription_is_refused_in_another_form() {
     let node = with_query().await;
     let address = "/queries/mine/events?stream=true";
     let as_json = node.get_as(address, "application/json").await;
@@ -126,18 +126,36 @@ async fn a_subscription_is_refused_in_another_form_or_without_a_seat() {
         (bad.status, bad.exception().as_str()),
         (400, "ValidationException")
     );
+}
+
+/// One address subscribes more often than it may: the first ones give way, and the last one hears of events.
+#[tokio::test]
+async fn silent_subscribers_give_way_to_new_ones() {
+    let mut node = with_query().await;
     let mut streams = Vec::new();
-    for _ in 0..SUBSCRIPTIONS {
+    for _ in 0..SUBSCRIPTIONS.0 + 1 {
         streams.push(node.subscribe(None).await);
     }
-    let full = node.get_as(address, "text/event-stream").await;
-    assert_eq!(
-        (full.status, full.exception().as_str()),
-        (503, "ImplementationException")
-    );
-    streams.clear();
-    while node.http.streams.free() == 0 {
-        tokio::task::yield_now().await;
+    let mut first = streams.swap_remove(0);
+    assert!(first.pieces.next().await.is_none(), "it gave way");
+    let mut last = streams.pop().unwrap();
+    node.record(&[vec![step("shipping")]]);
+    assert_eq!(last.next().await.1, "shipping");
+}
+
+#[tokio::test]
+async fn a_foreign_page_neither_asks_nor_writes() {
+    let node = start();
+    for (method, name, value, status) in [
+        ("GET", "host", "127.0.0.1:4000", 200),
+        ("GET", "host", "evil.example", 403),
+        ("GET", "origin", "https://evil.example", 403),
+        ("POST", "origin", "https://evil.example", 403),
+        ("DELETE", "host", "evil.example", 403),
+    ] {
+        let request = Request::builder().method(method).uri("/queries");
+        let request = request.header(name, value).body(Body::empty()).unwrap();
+        let answer = node.ask(request).await;
+        assert_eq!(answer.status, status, "{method} {name}: {value}");
     }
-    node.subscribe(None).await;
 }

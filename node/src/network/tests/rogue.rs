@@ -4,6 +4,7 @@ use super::{
     super::{
         Peer, PeerId, Topic,
         behaviour::{LARGE_PROTOCOL, REQUEST_PROTOCOL, SMALL_PROTOCOL},
+        handshakes::Handshakes,
         transport::swarm_of,
     },
     Node,
@@ -129,9 +130,10 @@ impl Rogue {
             gossip,
             ping: ping.into(),
         };
+        let handshakes = Handshakes::new(&crate::network::Limits::default());
         Rogue {
             id: identity.public().to_peer_id(),
-            swarm: swarm_of(&identity, tag, behaviour).expect("builds"),
+            swarm: swarm_of(&identity, tag, behaviour, handshakes).expect("builds"),
         }
     }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::storage::Store;
 use crate::storage::rocks::{RocksStore, Settings};
-use crate::storage::sample;
 use crate::storage::schema::{Key, Table, Value};
+use crate::storage::test_blocks;
 
 struct Kept {
     store: RocksStore,
@@ -13,9 +13,9 @@ struct Kept {
 
 fn kept(blocks: u64) -> Kept {
     let folder = tempfile::tempdir().expect("a folder");
-    let genesis = sample::genesis("checkpoints");
+    let genesis = test_blocks::genesis("checkpoints");
     let mut store = RocksStore::create(folder.path(), &genesis, &small()).expect("creates");
-    sample::grow(&mut store, blocks);
+    test_blocks::grow(&mut store, blocks);
     Kept { store, folder }
 }
 
@@ -51,7 +51,7 @@ fn the_earliest_checkpoint_over_a_height_is_found_after_a_restart_too() {
         kept.keep(range);
     }
     kept.keep(&stamped("two", 2, 8));
-    let genesis = sample::genesis("checkpoints");
+    let genesis = test_blocks::genesis("checkpoints");
     for _ in 0..2 {
         let reader = kept.store.reader();
         let snapshot = reader.snapshot();
@@ -177,15 +177,15 @@ fn assert_read_fails(kept: &Kept, what: &str) {
 #[test]
 fn headers_of_a_range_are_those_that_were_committed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let genesis = sample::genesis("checkpoints");
+    let genesis = test_blocks::genesis("checkpoints");
     let mut store = RocksStore::create(folder.path(), &genesis, &small()).expect("creates");
-    let mut made = sample::grow(&mut store, 3);
+    let mut made = test_blocks::grow(&mut store, 3);
     for _ in 0..2 {
-        let empty = sample::next(&store, &sample::Content::default());
+        let empty = test_blocks::next(&store, &test_blocks::Content::default());
         store.commit(empty.commit()).expect("commits");
         made.push(empty);
     }
-    made.extend(sample::grow(&mut store, 1));
+    made.extend(test_blocks::grow(&mut store, 1));
     let reader = store.reader();
     let snapshot = reader.snapshot();
     let headers = |range| snapshot.headers(range).expect("reads");

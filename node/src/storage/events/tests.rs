@@ -6,7 +6,7 @@ use touchstone_proto::ledger::{CaptureEvents, Transaction};
 use super::*;
 use crate::storage::Store;
 use crate::storage::rocks::{RocksStore, Settings};
-use crate::storage::sample::{self, Content};
+use crate::storage::test_blocks::{self, Content};
 
 fn event(step: &str, time: &str) -> Vec<u8> {
     format!(
@@ -38,7 +38,7 @@ fn block(store: &mut RocksStore, events: Vec<Vec<u8>>) {
         envelopes: vec![sign(deposit), sign(capture)],
         ..Content::default()
     };
-    let made = sample::next(store, &content);
+    let made = test_blocks::next(store, &content);
     store.commit(made.commit()).unwrap();
 }
 
@@ -51,7 +51,7 @@ fn place(height: u64, event: u32) -> EventPlace {
 }
 
 fn chain(folder: &std::path::Path) -> RocksStore {
-    let genesis = sample::genesis("events");
+    let genesis = test_blocks::genesis("events");
     let mut store = RocksStore::create(folder, &genesis, &Settings::default()).unwrap();
     block(
         &mut store,
@@ -121,7 +121,7 @@ fn an_index_that_is_behind_goes_on_after_a_restart() {
     let store = chain(folder.path());
     assert!(!store.catalogue().catch_up(2).unwrap());
     drop(store);
-    let genesis = sample::genesis("events");
+    let genesis = test_blocks::genesis("events");
     let settings = Settings::default();
     let store = RocksStore::open(folder.path(), &genesis.chain_id, &settings).unwrap();
     assert_eq!(store.reader().snapshot().indexed_to().unwrap(), 2);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::storage::database::Database;
-use crate::storage::sample::{self, content, grow, next};
+use crate::storage::test_blocks::{self, content, grow, next};
 use touchstone_core::state::delta::LinkRow;
 
 mod damage;
@@ -29,7 +29,7 @@ fn folder() -> Folder {
     Folder {
         path: temporary.path().join("chain"),
         _temporary: temporary,
-        genesis: sample::genesis("test"),
+        genesis: test_blocks::genesis("test"),
     }
 }
 
@@ -80,7 +80,7 @@ fn blocks_are_there_after_reopening() {
     let folder = folder();
     let mut store = folder.create();
     let mut made = grow(&mut store, 3);
-    let check = |store: &RocksStore, made: &[sample::Made]| {
+    let check = |store: &RocksStore, made: &[test_blocks::Made]| {
         let last = made.last().expect("some");
         assert_eq!(store.tip().header.as_ref(), Some(&last.block.header));
         assert_eq!(store.tip().block_id, last.block.id());
@@ -111,7 +111,7 @@ fn blocks_are_there_after_reopening() {
 #[test]
 fn openings_are_refused_with_their_reason() {
     let folder = folder();
-    let other = sample::genesis("another");
+    let other = test_blocks::genesis("another");
     assert_eq!(failure(folder.open()), OpenError::Missing);
     drop(folder.create());
     assert_eq!(
@@ -178,7 +178,7 @@ fn what_does_not_follow_the_tip_is_never_written() {
     let mut store = folder.create();
     let first = grow(&mut store, 1).remove(0);
     let second = next(&store, &content(2));
-    type Change = fn(&mut sample::Made);
+    type Change = fn(&mut test_blocks::Made);
     let changes: [(&str, Change); 6] = [
         ("height", |m| {
             m.block.header.height = 3;

@@ -35,7 +35,7 @@ const PLACE: Place = Place {
 /// A row that is missing, unreadable or contradicts another stops the opening.
 #[test]
 fn a_store_whose_parts_disagree_does_not_open() {
-    type Harm = fn(&RocksStore, &sample::Made);
+    type Harm = fn(&RocksStore, &test_blocks::Made);
     let table: [(&str, Harm); 14] = [
         ("no tip", |s, _| remove::<Meta>(s, &MetaKey::Tip)),
         ("unreadable tip", |s, _| put::<Meta>(s, &MetaKey::Tip, b"?")),
@@ -75,7 +75,7 @@ fn a_store_whose_parts_disagree_does_not_open() {
             remove::<Tree>(s, &key);
         }),
         ("another validator set", |s, _| {
-            let forged = sample::set(&[9]).encode();
+            let forged = test_blocks::set(&[9]).encode();
             put::<State>(s, &keys::VALIDATORS.to_vec(), &forged);
         }),
     ];
@@ -134,7 +134,7 @@ fn a_damaged_row_is_a_fault_when_read() {
 }
 
 /// What can be read of a store: everything as it was, or a fault.
-fn read_all(store: &RocksStore, made: &[sample::Made]) -> Result<(), Fault> {
+fn read_all(store: &RocksStore, made: &[test_blocks::Made]) -> Result<(), Fault> {
     let reader = store.reader();
     let snapshot = reader.snapshot();
     for made in made {

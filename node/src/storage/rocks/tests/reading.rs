@@ -101,16 +101,16 @@ fn links_are_read_in_pages() {
         sequence,
         entry: format!("{owner} {sequence}").into_bytes(),
     };
-    let first = sample::Content {
+    let first = test_blocks::Content {
         links: (0..300).map(|i| row("item/1", i)).collect(),
-        ..sample::Content::default()
+        ..test_blocks::Content::default()
     };
-    let second = sample::Content {
+    let second = test_blocks::Content {
         links: (0..5)
             .map(|i| row("item/12", i))
             .chain((300..310).map(|i| row("item/1", i)))
             .collect(),
-        ..sample::Content::default()
+        ..test_blocks::Content::default()
     };
     for content in [first, second] {
         let made = next(&store, &content);
@@ -145,7 +145,7 @@ fn validator_sets_are_kept_by_the_block_that_made_them() {
     let mut store = folder.create();
     let genesis_set = folder.genesis.validators.clone();
     for seeds in [None, Some(vec![3, 4]), None, Some(vec![4, 5, 6]), None] {
-        let content = sample::Content {
+        let content = test_blocks::Content {
             validators: seeds,
             ..content(store.tip().height + 1)
         };
@@ -157,8 +157,8 @@ fn validator_sets_are_kept_by_the_block_that_made_them() {
     let snapshot = reader.snapshot();
     let all = [
         (0, genesis_set),
-        (2, sample::set(&[3, 4])),
-        (4, sample::set(&[4, 5, 6])),
+        (2, test_blocks::set(&[3, 4])),
+        (4, test_blocks::set(&[4, 5, 6])),
     ];
     for (from, expected) in [(0, &all[..]), (1, &all[1..]), (3, &all[2..]), (5, &[])] {
         let found = snapshot.validator_set_changes(from).expect("reads");
@@ -314,7 +314,7 @@ proptest! {
         let mut memory = Memory::default();
         memory.apply(&folder.genesis.tree);
         for (values, reopen) in batches {
-            let made = next(&store, &sample::Content { values, ..sample::Content::default() });
+            let made = next(&store, &test_blocks::Content { values, ..test_blocks::Content::default() });
             let height = made.block.header.height;
             let update = commitment::update(&memory, height, &made.executed.writes.values)
                 .expect("updates");

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use tokio_stream::Stream;
-use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
 use touchstone_core::evidence::{
@@ -19,7 +18,9 @@ use touchstone_proto::node as wire;
 use touchstone_proto::node::get_evidence_request::Subject as Wanted;
 use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
-use super::refusal;
+use super::error::{ServiceError, unproven};
+use super::limits::Cancelled;
+use super::proven_state::ProvenState;
 use crate::storage::rocks::{Snapshot, StampedRange};
 
 /// Bytes of a piece.
@@ -28,27 +29,30 @@ const PIECE_BYTES: usize = 1 << 20;
 const PAGE: u32 = 1000;
 
 /// The pieces of a file.
-pub type Pieces = Pin<Box<dyn Stream<Item = Result<wire::EvidencePiece, Status>> + Send + 'static>>;
+pub type Pieces = Pin<Box<dyn Stream<Item = wire::EvidencePiece> + Send + 'static>>;
 
 /// The file about a subject, examined as its reader will.
 pub fn file(
-    snapshot: &Snapshot<'_>,
-    chain_id: Hash,
+    view: &ProvenState<'_>,
     genesis: &[u8],
     request: &wire::GetEvidenceRequest,
-) -> Result<Vec<u8>, Status> {
+) -> Result<Vec<u8>, ServiceError> {
     let subject = subject(request)?;
+    let chain_id = view.chain_id;
     let archive = SnapshotArchive {
-        snapshot,
+        snapshot: &view.snapshot,
         chain_id,
         genesis,
+        cancelled: view.cancelled,
     };
     let collected = evidence::collect(&archive, &subject).map_err(|error| match error {
-        CollectError::Fault(fault) => refusal::fault(fault),
-        CollectError::NoBlock => refusal::no_block(),
-        CollectError::TooLarge(_) => Status::resource_exhausted(error.to_string()),
-        CollectError::Journey(_) => refusal::unproven(&error),
+        _ if view.cancelled.is_set() => ServiceError::Cancelled,
+        CollectError::Fault(fault) => ServiceError::Fault(fault),
+        CollectError::NoBlock => ServiceError::NoBlock,
+        CollectError::TooLarge(_) => ServiceError::TooLarge(error.to_string()),
+        CollectError::Journey(_) => unproven(&error),
     })?;
+    view.cancelled.check()?;
     let bytes = evidence::seal(&collected);
     let trusted = Trusted {
         chain_id: Some(chain_id),
@@ -56,33 +60,33 @@ pub fn file(
     };
     let report = evidence::examine(&bytes, &trusted);
     match report.failure() {
-        Some((element, reason)) => Err(refusal::unproven(format!("{}: {reason}", element.name()))),
+        Some((element, reason)) => Err(unproven(format!("{}: {reason}", element.name()))),
         None => Ok(bytes),
     }
 }
 
-/// A file in pieces, in order.
-pub fn pieces(bytes: &[u8]) -> Pieces {
-    let pieces: Vec<_> = bytes
-        .chunks(PIECE_BYTES)
-        .map(|piece| {
-            Ok(wire::EvidencePiece {
-                bytes: piece.to_vec(),
-            })
-        })
-        .collect();
+/// A file in pieces, in order, each made when it is asked for.
+pub fn pieces(bytes: Vec<u8>) -> Pieces {
+    let starts = (0..bytes.len()).step_by(PIECE_BYTES);
+    let pieces = starts.map(move |start| {
+        let end = bytes.len().min(start + PIECE_BYTES);
+        let piece = bytes.get(start..end).unwrap_or_default();
+        wire::EvidencePiece {
+            bytes: piece.to_vec(),
+        }
+    });
     Box::pin(tokio_stream::iter(pieces))
 }
 
-fn subject(request: &wire::GetEvidenceRequest) -> Result<Subject, Status> {
+fn subject(request: &wire::GetEvidenceRequest) -> Result<Subject, ServiceError> {
     match &request.subject {
-        None => Err(Status::invalid_argument("name an item or a design")),
+        None => Err(ServiceError::Malformed("name an item or a design".into())),
         Some(Wanted::Item(id)) => Identifier::parse(id)
             .map(|id| Subject::Item(id.as_str().to_owned()))
-            .map_err(|e| Status::invalid_argument(format!("{id:?}: {e}"))),
+            .map_err(|e| ServiceError::Malformed(format!("{id:?}: {e}"))),
         Some(Wanted::Design(id)) => encoding::exact("id", id)
             .map(Subject::Design)
-            .map_err(|e| Status::invalid_argument(e.to_string())),
+            .map_err(|e| ServiceError::Malformed(e.to_string())),
     }
 }
 
@@ -91,6 +95,8 @@ struct SnapshotArchive<'a> {
     snapshot: &'a Snapshot<'a>,
     chain_id: Hash,
     genesis: &'a [u8],
+    /// Asked at each reading: a file may take long.
+    cancelled: &'a Cancelled,
 }
 
 impl Archive for SnapshotArchive<'_> {
@@ -117,12 +123,14 @@ impl Archive for SnapshotArchive<'_> {
     }
 
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
+        self.cancelled.check_as_fault()?;
         Ok((self.snapshot.get(key)?, self.snapshot.prove(key)?))
     }
 
     fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
         let mut entries = Vec::new();
         loop {
+            self.cancelled.check_as_fault()?;
             let page = self
                 .snapshot
                 .link_entries(owner_key, entries.len() as u64, PAGE)?;
@@ -135,10 +143,12 @@ impl Archive for SnapshotArchive<'_> {
     }
 
     fn envelope(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, Fault> {
+        self.cancelled.check_as_fault()?;
         self.snapshot.envelope(height, index)
     }
 
     fn block(&self, height: u64) -> Result<Option<WholeBlock>, Fault> {
+        self.cancelled.check_as_fault()?;
         let Some(header) = self.snapshot.certified_header(height)? else {
             return Ok(None);
         };

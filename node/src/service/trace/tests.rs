@@ -3,19 +3,16 @@ use std::collections::BTreeMap;
 use prost::Message;
 use serde_json::{Value, json};
 use tokio_stream::StreamExt;
-use tonic::{Code, Request};
 use touchstone_core::state::delta::LinkRow;
 use touchstone_core::state::keys;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Custody, Item, Link, LinkEntry, Packing, Position};
 use touchstone_proto::node::TraceDirection;
-use touchstone_proto::node::ledger_server::Ledger;
 
 use super::*;
-use crate::rpc::Service;
-use crate::rpc::tests::{Served, envelope, served};
+use crate::service::tests::{Served, envelope, served};
 use crate::storage::Store;
-use crate::storage::sample::Content;
+use crate::storage::test_blocks::Content;
 
 const RAW: &str = "https://id.gs1.org/01/09521321000025/10/RAW";
 const CASE: &str = "https://id.gs1.org/00/095213210000000018";
@@ -118,9 +115,12 @@ fn request(id: &str) -> wire::TraceRequest {
 }
 
 /// All replies to a request.
-fn ask(served: &Served, request: &wire::TraceRequest) -> Result<Vec<wire::TraceReply>, Status> {
+fn ask(
+    served: &Served,
+    request: &wire::TraceRequest,
+) -> Result<Vec<wire::TraceReply>, ServiceError> {
     let mut replies = Vec::new();
-    walk(&served.shared.view(), request, |reply| {
+    walk(&served.view(), request, |reply| {
         replies.push(reply);
         true
     })?;
@@ -197,7 +197,7 @@ fn limits_are_kept_and_refused_where_they_are_none() {
     ];
     for request in bad {
         let refused = ask(&served, &request).unwrap_err();
-        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+        assert!(matches!(refused, ServiceError::Malformed(_)), "{refused}");
     }
 }
 
@@ -206,7 +206,7 @@ fn a_walk_ends_when_nobody_listens() {
     let served = story(3 * BATCH as u32);
     assert_eq!(ask(&served, &request(RAW)).unwrap().len(), 4);
     let mut heard = 0;
-    walk(&served.shared.view(), &request(RAW), |_| {
+    walk(&served.view(), &request(RAW), |_| {
         heard += 1;
         false
     })
@@ -215,20 +215,15 @@ fn a_walk_ends_when_nobody_listens() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_its_seat_back_though_its_reader_goes() {
+async fn a_stream_gives_its_place_back_though_its_reader_goes() {
     let served = story(20 * BATCH as u32);
-    let service = Service {
-        shared: served.shared.clone(),
-    };
-    let seats = &served.shared.gates.traces;
-    let all = seats.free();
-    let reads = served.shared.gates.reads.free();
-    let reply = service.trace(Request::new(request(RAW))).await.unwrap();
-    let mut stream = reply.into_inner();
-    assert!(stream.next().await.unwrap().is_ok());
-    assert_eq!(seats.free(), all - 1);
+    let traces = &served.service.limits.traces;
+    let reads = served.service.limits.reads.free();
+    let mut replies = stream(served.service.clone(), Client::OWN, request(RAW)).unwrap();
+    assert!(replies.next().await.unwrap().is_ok());
+    assert_eq!(traces.taken(), 1);
     // A reader that sleeps keeps nobody's question waiting.
-    assert_eq!(served.shared.gates.reads.free(), reads);
-    drop(stream);
-    served.seats_are_free(all, || seats.free()).await;
+    assert_eq!(served.service.limits.reads.free(), reads);
+    drop(replies);
+    served.has_streams(traces, 0).await;
 }

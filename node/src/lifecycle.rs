@@ -1,33 +1,46 @@
-//! Wires the rooms into one process and shuts them down. No logic.
+//! A node's life: builds the rooms, supervises them, and shuts them down. No logic of its own.
+//!
+//! What stops a node is decided here and in [`crate::service::ServiceError::stops_the_node`]: a fault of consensus or
+//! of a write; a task that ends; damage that a read has met. A disk that refuses to read stops nothing: clients could
+//! bring that about.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ed25519_dalek::SigningKey;
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use touchstone_core::Fault;
+use touchstone_edge::budget::{self, Budget};
+use touchstone_edge::descriptors::{self, DescriptorError};
+use touchstone_edge::server::{Protocol, Server};
+use touchstone_edge::tls::{Tls, TlsError};
 
 use crate::chain::Chain;
-use crate::config::{ConfigError, Loaded};
+use crate::config::{Config, ConfigError, Loaded};
 use crate::consensus::{self, Machine};
-use crate::engine;
+use crate::consensus_thread;
+use crate::dispatch::{self, ChainWatch, Refusals, Routes};
 use crate::http;
 use crate::mempool::{Limits, SharedMempool};
 use crate::network::{self, NetworkConfig, NetworkError};
-use crate::router::{self, Refusals, Routes};
-use crate::rpc::{self, Progress};
+use crate::rpc;
+use crate::service::{self, LedgerService, Progress};
 use crate::storage::Store;
 use crate::storage::double_sign_guard::{Guard, GuardError};
 use crate::storage::files::{DataFolder, FileDisk, FolderError};
-use crate::storage::rocks::{EventCatalogue, OpenError, RocksStore, Settings};
+use crate::storage::rocks::{OpenError, RocksStore, Settings};
 use crate::storage::wal::{Wal, WalError};
 use crate::tasks::Tasks;
 use crate::timestamps;
 
-/// How long open calls may take once the node stops.
-const LAST_CALLS: Duration = Duration::from_secs(2);
+/// How long the ports may take to end once the node stops: a little more than they give their last answers.
+const LAST_CALLS: Duration = Duration::from_secs(3);
+/// Files that the database keeps open, and those that the log, the guard and the runtime need besides.
+const STORAGE_DESCRIPTORS: u64 = 1024 + 256;
 /// How long the consensus thread's own fault is waited for where a task ended: the tasks that listen
 /// to it end with it.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -55,6 +68,18 @@ pub enum NodeError {
     /// The double-sign guard.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// A validator without guard.
+    #[error(
+        "there is no double-sign guard in {path}, and the chain here is at height {height}. If this node has \
+         only followed until now, make one: touchstone-node reset-guard --height {height}. If it has voted, \
+         restore nothing: docs/operating.md, \"A lost guard\""
+    )]
+    NoGuard {
+        /// The data folder.
+        path: PathBuf,
+        /// The chain's height here.
+        height: u64,
+    },
     /// Nobody said what the validator's key has signed before.
     #[error(
         "a validator's data folder isn't made before it is known what its key has signed on this \
@@ -73,6 +98,19 @@ pub enum NodeError {
         asked: u64,
         /// The store's height.
         tip: u64,
+    },
+    /// The voting key is nobody's.
+    #[error(
+        "the key in {path} (public key {public_key}) is no validator's at height {height}: is it the right file? Leave \
+         validator_key out to follow only; say validator_candidate = true if the vote on it is still to come"
+    )]
+    NotAValidator {
+        /// The key's file.
+        path: PathBuf,
+        /// Its public half, in hex.
+        public_key: String,
+        /// The chain's height.
+        height: u64,
     },
     /// The network.
     #[error(transparent)]
@@ -93,12 +131,41 @@ pub enum NodeError {
         /// The system's words.
         error: std::io::Error,
     },
+    /// Too few files may be opened.
+    #[error(transparent)]
+    Descriptors(#[from] DescriptorError),
+    /// A port's encryption.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The node failed.
     #[error("the node stops: {0}")]
     Fault(#[from] Fault),
     /// A thread couldn't be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
+}
+
+impl NodeError {
+    /// The exit code of a program that ends with it, so that who restarts it knows whether that can help.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            NodeError::Config(_) | NodeError::NotAValidator { .. } | NodeError::Tls(_) => 3,
+            NodeError::Store { .. }
+            | NodeError::Folder(_)
+            | NodeError::Wal(_)
+            | NodeError::Guard(_)
+            | NodeError::NoGuard { .. }
+            | NodeError::GuardTooLow { .. } => 4,
+            NodeError::KeyHistory => 2,
+            NodeError::Fault(Fault::Damaged(_)) => 4,
+            NodeError::Network(_)
+            | NodeError::Rpc { .. }
+            | NodeError::Http { .. }
+            | NodeError::Descriptors(_)
+            | NodeError::Fault(_)
+            | NodeError::Thread(_) => 1,
+        }
+    }
 }
 
 /// What a validator's key has signed on this chain before its data folder is created.
@@ -160,7 +227,21 @@ pub async fn run(
         network_key,
         validator_key,
         timestamps: authorities,
+        access,
     } = loaded;
+    let rpc_limits = config.limits.rpc();
+    let http_limits = config.limits.http();
+    let peer_limits = network::Limits {
+        gossip_message: dispatch::MESSAGE_BYTES,
+        ..network::Limits::default()
+    };
+    let needed = [
+        STORAGE_DESCRIPTORS,
+        rpc_limits.descriptors(),
+        http_limits.descriptors(),
+        peer_limits.descriptors(),
+    ];
+    descriptors::reserve(needed.iter().sum())?;
     let chain_id = genesis.chain_id;
     let folder = DataFolder::open(&config.data)?;
     let path = folder.path().join("chain");
@@ -173,47 +254,90 @@ pub async fn run(
     let chain = Chain::open(chain_id, store, mempool.clone())?;
     let disk = FileDisk::new(folder);
     let signer = match validator_key {
-        Some(key) => Some((key, Guard::open(disk.clone())?)),
+        Some(key) => {
+            check_membership(&config, &chain, &key)?;
+            let guard = match Guard::open(disk.clone()) {
+                Err(GuardError::Missing) => {
+                    return Err(NodeError::NoGuard {
+                        path: config.data,
+                        height: chain.tip().height,
+                    });
+                }
+                guard => guard?,
+            };
+            Some((key, guard))
+        }
         None => None,
     };
     let (wal, recovered) = Wal::open(disk)?;
 
-    let peers = router::peers(&reader.snapshot())?;
-    let observers = Arc::new(watch::Sender::new(router::observers(&peers)));
-    let limits = network::Limits {
-        gossip_message: router::MESSAGE_BYTES,
-        ..network::Limits::default()
+    // Ports are bound before anything runs, so that a node which can't serve doesn't vote for a moment.
+    let budget = Budget::new(budget::Limits::default());
+    let tls = |protocol| {
+        config
+            .tls
+            .clone()
+            .map(|files| Tls::load(files.into(), protocol))
     };
+    let rpc_server = Server {
+        protocol: Protocol::Http2,
+        listener: bind(config.rpc).await.map_err(|error| NodeError::Rpc {
+            address: config.rpc,
+            error,
+        })?,
+        limits: rpc_limits,
+        budget: budget.clone(),
+        tls: tls(Protocol::Http2).transpose()?,
+    };
+    let http_server = match config.http {
+        None => None,
+        Some(address) => Some(Server {
+            protocol: Protocol::Http1,
+            listener: bind(address)
+                .await
+                .map_err(|error| NodeError::Http { address, error })?,
+            limits: http_limits,
+            budget,
+            tls: tls(Protocol::Http1).transpose()?,
+        }),
+    };
+    let address = rpc_server.listener.local_addr().unwrap_or(config.rpc);
+
+    let peers = dispatch::peers(&reader.snapshot())?;
+    let observers = Arc::new(watch::Sender::new(dispatch::observers(&peers)));
     let network_config = NetworkConfig {
         listen: config.listen.clone(),
         peers,
         chain_tag: hex::encode(chain_id),
-        limits,
+        limits: peer_limits,
     };
     let (network, events) = network::start(network_config, network_key.to_bytes()).await?;
 
+    let settings = config.consensus.settings();
+    let watch = ChainWatch::new(Duration::from_millis(settings.heartbeat_ms));
     let parts = consensus::Parts {
-        settings: config.consensus.settings(),
+        settings,
         chain,
         wal,
         recovered,
         signer,
-        tag_of: router::tag_of,
+        tag_of: dispatch::tag_of,
     };
-    let (machine, first) = Machine::open(parts, engine::now_ms())?;
-    let (inbox, inputs) = engine::inbox();
+    let (machine, first) = Machine::open(parts, consensus_thread::now_ms())?;
+    let (inbox, inputs) = consensus_thread::inbox();
     let (reports_sender, reports) = mpsc::channel(1024);
     let (failed_sender, mut failed) = oneshot::channel();
     let thread = std::thread::Builder::new()
         .name("consensus".into())
         .spawn(move || {
-            let result = engine::run(machine, first, inputs, reports_sender);
+            let result = consensus_thread::run(machine, first, inputs, reports_sender);
             // An error means that nobody waits any more.
             let _ = failed_sender.send(result);
         })
         .map_err(NodeError::Thread)?;
 
     let (progress_sender, progress) = watch::channel(Progress::default());
+    let (faults_sender, mut faults) = mpsc::channel(1);
     let routes = Routes {
         chain_id,
         network: network.clone(),
@@ -222,9 +346,9 @@ pub async fn run(
         reader: reader.clone(),
         observers,
         refusals: Refusals::default(),
+        faults: faults_sender.clone(),
     };
     let (gossip_sender, gossip) = mpsc::channel(10_000);
-    let (shutdown_sender, shutdown) = watch::channel(false);
     let stamping = timestamps::Parts {
         chain_id,
         schedule: authorities.schedule,
@@ -232,7 +356,7 @@ pub async fn run(
         writer,
         progress: progress.clone(),
     };
-    let parts = rpc::Parts {
+    let service = Arc::new(LedgerService::new(service::Parts {
         chain_id,
         chain_name: genesis.document.chain.clone(),
         genesis: genesis.bytes.clone(),
@@ -240,27 +364,40 @@ pub async fn run(
         mempool,
         gossip: gossip_sender,
         progress,
-    };
-    let shared = Arc::new(rpc::Shared::new(parts));
-    let (address, service) = rpc::serve(config.rpc, shared.clone(), shutdown.clone())
-        .await
-        .map_err(|error| NodeError::Rpc {
+        faults: faults_sender,
+    }));
+    let mut tasks = Tasks::default();
+    let rpc = rpc::serve(rpc_server, service.clone(), tasks.stop_token());
+    tasks.spawn(
+        RPC,
+        rpc.map_err(|error| NodeError::Rpc {
             address: config.rpc,
             error,
-        })?;
-    let mut service = tokio::spawn(service);
-    let mut web = tokio::spawn(serve_http(config.http, shared, catalogue, shutdown).await?);
-    let mut tasks = Tasks::default();
+        })?,
+    );
+    if let Some(server) = http_server {
+        let address = server.listener.local_addr().ok();
+        tracing::info!(?address, "EPCIS over HTTP is served");
+        let parts = http::Parts {
+            service,
+            catalogue,
+            access,
+        };
+        tasks.spawn(HTTP, http::serve(server, parts, tasks.stop_token()));
+    }
     tasks.spawn(
         "network events",
-        router::network_events(routes.clone(), events),
+        dispatch::network_events(routes.clone(), events),
     );
     tasks.spawn(
         "consensus reports",
-        router::consensus_reports(routes.clone(), reports, progress_sender),
+        dispatch::consensus_reports(routes.clone(), reports, progress_sender, watch),
     );
-    tasks.spawn("gossip of what waits", router::gossip_again(routes.clone()));
-    tasks.spawn("gossip", router::gossip(routes, gossip));
+    tasks.spawn(
+        "gossip of what waits",
+        dispatch::gossip_again(routes.clone()),
+    );
+    tasks.spawn("gossip", dispatch::gossip(routes, gossip));
     for authority in authorities.authorities {
         tasks.spawn("time stamps", timestamps::run(authority, stamping.clone()));
     }
@@ -271,25 +408,17 @@ pub async fn run(
     let outcome = tokio::select! {
         () = stop => Ok(()),
         result = &mut failed => Err(consensus_fault(result)),
+        Some(fault) = faults.recv() => Err(fault),
+        // Tasks end with the consensus thread that they listen to: its own fault is the cause.
         fault = tasks.ended() => Err(match tokio::time::timeout(LAST_WORD, &mut failed).await {
             Ok(result @ Ok(Err(_))) => consensus_fault(result),
             _ => fault,
         }),
-        _ = &mut service => Err(Fault::Invariant("the gRPC service ended".into())),
-        _ = &mut web => Err(Fault::Invariant("the HTTP interface ended".into())),
     };
     // Clients first, then peers, then consensus: its inboxes close with the tasks that feed it.
-    shutdown_sender.send_replace(true);
-    let is_served = service.is_finished();
-    if !is_served && tokio::time::timeout(LAST_CALLS, service).await.is_err() {
-        tracing::debug!("open calls were cut off");
-    }
-    let is_served = web.is_finished();
-    if !is_served && tokio::time::timeout(LAST_CALLS, &mut web).await.is_err() {
-        web.abort();
-    }
+    tasks.finish(&[RPC, HTTP], LAST_CALLS).await;
     network.shutdown().await;
-    tasks.stop().await;
+    tasks.abort().await;
     let joined = tokio::task::spawn_blocking(move || thread.join()).await;
     if !matches!(joined, Ok(Ok(()))) {
         return Err(Fault::Invariant("the consensus thread panicked".into()).into());
@@ -297,33 +426,29 @@ pub async fn run(
     Ok(outcome?)
 }
 
-/// The HTTP interface where the configuration names an address for it; otherwise it never ends.
-async fn serve_http(
-    address: Option<SocketAddr>,
-    service: Arc<rpc::Shared>,
-    catalogue: EventCatalogue,
-    shutdown: watch::Receiver<bool>,
-) -> Result<impl Future<Output = ()>, NodeError> {
-    let serving = match address {
-        None => None,
-        Some(address) => {
-            let parts = http::Parts { service, catalogue };
-            let served = http::serve(address, parts, shutdown.clone()).await;
-            let (bound, serving) = served.map_err(|error| NodeError::Http { address, error })?;
-            tracing::info!(address = %bound, "EPCIS over HTTP is served");
-            Some(serving)
-        }
-    };
-    Ok(async move {
-        match serving {
-            Some(serving) => serving.await,
-            None => {
-                let mut shutdown = shutdown;
-                // An error means that the node is gone.
-                let _ = shutdown.wait_for(|stop| *stop).await;
-            }
-        }
+/// A key that is no validator's makes a node that follows in silence: its operator must want that.
+fn check_membership(
+    config: &Config,
+    chain: &Chain<RocksStore>,
+    key: &SigningKey,
+) -> Result<(), NodeError> {
+    let public_key = key.verifying_key().to_bytes();
+    if config.validator_candidate || chain.validators().get(&public_key).is_some() {
+        return Ok(());
+    }
+    Err(NodeError::NotAValidator {
+        path: config.validator_key.clone().unwrap_or_default(),
+        public_key: hex::encode(public_key),
+        height: chain.tip().height,
     })
+}
+
+/// Names of the ports' tasks.
+const RPC: &str = "the gRPC service";
+const HTTP: &str = "EPCIS over HTTP";
+
+async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).await
 }
 
 /// The consensus thread has ended though nobody stopped the node.

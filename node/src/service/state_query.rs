@@ -1,7 +1,6 @@
 //! Queries of the state, each from one snapshot, proven under its tip's header.
 
 use prost::Message;
-use tonic::Status;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::{state, transaction_tree};
@@ -10,13 +9,14 @@ use touchstone_epcis::MAX_IDENTIFIER_BYTES;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
-use super::view::View;
-use super::{refusal, submit};
+use super::error::{ServiceError, unproven};
+use super::proven_state::ProvenState;
+use super::submission;
 use crate::storage::rocks::Snapshot;
 
 /// Bytes of a page; it holds at least one element, which is no larger than a transaction. So an answer
 /// stays well below what a message may weigh.
-pub const PAGE_BYTES: usize = 16 << 20;
+pub const PAGE_BYTES: usize = 4 << 20;
 /// Time stamps of a page, at most: each is no larger than an authority's answer may be.
 const CHECKPOINTS: usize = 100;
 
@@ -24,13 +24,16 @@ const CHECKPOINTS: usize = 100;
 const MAX_KEY_BYTES: usize = MAX_IDENTIFIER_BYTES + 64;
 
 /// An id of 32 bytes.
-pub fn id(bytes: &[u8]) -> Result<Hash, Status> {
-    encoding::exact("id", bytes).map_err(|e| Status::invalid_argument(e.to_string()))
+pub fn id(bytes: &[u8]) -> Result<Hash, ServiceError> {
+    encoding::exact("id", bytes).map_err(|e| ServiceError::Malformed(e.to_string()))
 }
 
 /// Where a transaction is committed, if it is.
-pub fn committed(snapshot: &Snapshot<'_>, id: &Hash) -> Result<Option<wire::Committed>, Status> {
-    let place = snapshot.transaction(id).map_err(refusal::fault)?;
+pub fn committed(
+    snapshot: &Snapshot<'_>,
+    id: &Hash,
+) -> Result<Option<wire::Committed>, ServiceError> {
+    let place = snapshot.transaction(id)?;
     Ok(place.map(|place| wire::Committed {
         height: place.height,
         index: place.index,
@@ -41,14 +44,14 @@ pub fn committed(snapshot: &Snapshot<'_>, id: &Hash) -> Result<Option<wire::Comm
 
 /// A transaction's status; the store's word counts before the pool's.
 pub fn transaction(
-    view: &View<'_>,
+    view: &ProvenState<'_>,
     bytes: &[u8],
     known: Option<Word>,
     with_proof: bool,
-) -> Result<wire::TransactionStatus, Status> {
+) -> Result<wire::TransactionStatus, ServiceError> {
     let id = id(bytes)?;
     let Some(mut found) = committed(&view.snapshot, &id)? else {
-        return Ok(submit::status(
+        return Ok(submission::status(
             id,
             known.unwrap_or(Word::Unknown(wire::Unknown {})),
         ));
@@ -56,18 +59,21 @@ pub fn transaction(
     if with_proof {
         found.proof = Some(inclusion(view, found.height, found.index)?);
     }
-    Ok(submit::status(id, Word::Committed(found)))
+    Ok(submission::status(id, Word::Committed(found)))
 }
 
-fn inclusion(view: &View<'_>, height: u64, index: u32) -> Result<wire::TransactionProof, Status> {
+fn inclusion(
+    view: &ProvenState<'_>,
+    height: u64,
+    index: u32,
+) -> Result<wire::TransactionProof, ServiceError> {
     let block = view.proven(height)?;
-    let envelopes = view.snapshot.envelopes(height).map_err(refusal::fault)?;
+    let envelopes = view.snapshot.envelopes(height)?;
     let envelope = envelopes
         .get(index as usize)
         .cloned()
-        .ok_or_else(|| refusal::unproven("index"))?;
-    let siblings =
-        transaction_tree::prove(&envelopes, index).ok_or_else(|| refusal::unproven("index"))?;
+        .ok_or_else(|| unproven("index"))?;
+    let siblings = transaction_tree::prove(&envelopes, index).ok_or_else(|| unproven("index"))?;
     transaction_tree::verify(
         &block.header.transaction_root,
         block.header.transaction_count,
@@ -75,7 +81,7 @@ fn inclusion(view: &View<'_>, height: u64, index: u32) -> Result<wire::Transacti
         &envelope,
         &siblings,
     )
-    .map_err(refusal::unproven)?;
+    .map_err(unproven)?;
     let siblings = siblings.iter().map(|s| s.to_vec()).collect();
     Ok(wire::TransactionProof {
         header: Some(block.certified.clone()),
@@ -86,7 +92,7 @@ fn inclusion(view: &View<'_>, height: u64, index: u32) -> Result<wire::Transacti
 }
 
 /// A design by its id.
-pub fn design(view: &View<'_>, bytes: &[u8]) -> Result<wire::DesignReply, Status> {
+pub fn design(view: &ProvenState<'_>, bytes: &[u8]) -> Result<wire::DesignReply, ServiceError> {
     let record = prove(view, &keys::design(&id(bytes)?))?;
     Ok(wire::DesignReply {
         record: Some(record),
@@ -94,19 +100,19 @@ pub fn design(view: &View<'_>, bytes: &[u8]) -> Result<wire::DesignReply, Status
 }
 
 /// An organisation's record.
-pub fn organisation(view: &View<'_>, id: &str) -> Result<wire::StateReply, Status> {
+pub fn organisation(view: &ProvenState<'_>, id: &str) -> Result<wire::StateReply, ServiceError> {
     prove(view, &keys::organisation(id))
 }
 
 /// A change of the consortium: its record.
-pub fn change(view: &View<'_>, bytes: &[u8]) -> Result<wire::StateReply, Status> {
+pub fn change(view: &ProvenState<'_>, bytes: &[u8]) -> Result<wire::StateReply, ServiceError> {
     prove(view, &keys::change(&id(bytes)?))
 }
 
 /// Any key of the state.
-pub fn record(view: &View<'_>, key: &[u8]) -> Result<wire::StateReply, Status> {
+pub fn record(view: &ProvenState<'_>, key: &[u8]) -> Result<wire::StateReply, ServiceError> {
     if key.len() > MAX_KEY_BYTES {
-        return Err(Status::invalid_argument(format!(
+        return Err(ServiceError::Malformed(format!(
             "a key of the state has at most {MAX_KEY_BYTES} bytes"
         )));
     }
@@ -114,7 +120,7 @@ pub fn record(view: &View<'_>, key: &[u8]) -> Result<wire::StateReply, Status> {
 }
 
 /// The list of organisations' ids, then the record of each: the first proves that none is missing.
-pub fn organisations(view: &View<'_>) -> Result<wire::ListOrganisationsReply, Status> {
+pub fn organisations(view: &ProvenState<'_>) -> Result<wire::ListOrganisationsReply, ServiceError> {
     let list = prove(view, keys::ORGANISATIONS)?;
     let ids = list.value.clone().unwrap_or_default();
     let mut organisations = vec![list];
@@ -126,7 +132,7 @@ pub fn organisations(view: &View<'_>) -> Result<wire::ListOrganisationsReply, St
 }
 
 /// The validators that decided the last block.
-pub fn validators(view: &View<'_>) -> Result<wire::ValidatorsReply, Status> {
+pub fn validators(view: &ProvenState<'_>) -> Result<wire::ValidatorsReply, ServiceError> {
     let tip = view.tip()?;
     Ok(wire::ValidatorsReply {
         header: Some(tip.certified.clone()),
@@ -135,11 +141,8 @@ pub fn validators(view: &View<'_>) -> Result<wire::ValidatorsReply, Status> {
 }
 
 /// The changes of the validator set from a height on, as many as fit an answer.
-pub fn handovers(view: &View<'_>, from: u64) -> Result<wire::HandoversReply, Status> {
-    let changes = view
-        .snapshot
-        .validator_set_changes(from)
-        .map_err(refusal::fault)?;
+pub fn handovers(view: &ProvenState<'_>, from: u64) -> Result<wire::HandoversReply, ServiceError> {
+    let changes = view.snapshot.validator_set_changes(from)?;
     let mut handovers = Vec::new();
     let mut bytes = 0;
     for (height, set) in changes.into_iter().filter(|(height, _)| *height > 0) {
@@ -154,16 +157,16 @@ pub fn handovers(view: &View<'_>, from: u64) -> Result<wire::HandoversReply, Sta
 }
 
 /// Evidence of double signing.
-pub fn misbehaviour(view: &View<'_>) -> Result<wire::MisbehaviourReply, Status> {
-    let evidence = view.snapshot.misbehaviour().map_err(refusal::fault)?;
+pub fn misbehaviour(view: &ProvenState<'_>) -> Result<wire::MisbehaviourReply, ServiceError> {
+    let evidence = view.snapshot.misbehaviour()?;
     Ok(wire::MisbehaviourReply { evidence })
 }
 
 /// A page of the time stamps that are kept. Whoever asks verifies each over the blocks' headers.
 pub fn checkpoints(
-    view: &View<'_>,
+    view: &ProvenState<'_>,
     request: &wire::ListCheckpointsRequest,
-) -> Result<wire::ListCheckpointsReply, Status> {
+) -> Result<wire::ListCheckpointsReply, ServiceError> {
     let after = match request.after_authority.as_str() {
         "" => None,
         authority => Some((authority, request.after_last)),
@@ -174,8 +177,7 @@ pub fn checkpoints(
     };
     let stamped = view
         .snapshot
-        .checkpoints(request.from_height, after, limit)
-        .map_err(refusal::fault)?;
+        .checkpoints(request.from_height, after, limit)?;
     let checkpoints = stamped.into_iter().map(|range| wire::StampedRange {
         first: range.first,
         last: range.last,
@@ -189,12 +191,11 @@ pub fn checkpoints(
 }
 
 /// What the state says of a key, proven under the tip's header, and verified.
-pub fn prove(view: &View<'_>, key: &[u8]) -> Result<wire::StateReply, Status> {
+pub fn prove(view: &ProvenState<'_>, key: &[u8]) -> Result<wire::StateReply, ServiceError> {
     let tip = view.tip()?;
-    let value = view.snapshot.get(key).map_err(refusal::fault)?;
-    let proof = view.snapshot.prove(key).map_err(refusal::fault)?;
-    state::verify(&tip.header.state_root, key, value.as_deref(), &proof)
-        .map_err(refusal::unproven)?;
+    let value = view.snapshot.get(key)?;
+    let proof = view.snapshot.prove(key)?;
+    state::verify(&tip.header.state_root, key, value.as_deref(), &proof).map_err(unproven)?;
     Ok(wire::StateReply {
         header: Some(tip.certified.clone()),
         key: key.to_vec(),

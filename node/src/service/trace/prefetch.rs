@@ -7,7 +7,6 @@ use std::sync::mpsc;
 use std::thread::Scope;
 
 use foldhash::fast::RandomState;
-use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
 use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
@@ -17,8 +16,8 @@ use touchstone_core::transaction::captured_events;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Item, LinkEntry};
 
-use crate::rpc::refusal;
-use crate::rpc::view::View;
+use crate::service::error::ServiceError;
+use crate::service::proven_state::ProvenState;
 use crate::storage::rocks::{LinkCursor, Snapshot};
 
 /// Entries that one trace may read.
@@ -39,17 +38,17 @@ pub(super) struct Read {
 }
 
 /// The reading thread, as the walk sees it.
-pub(super) struct Ahead {
+pub(super) struct Prefetcher {
     asked: mpsc::Sender<Vec<String>>,
-    answers: mpsc::Receiver<Result<Vec<Read>, Status>>,
+    answers: mpsc::Receiver<Result<Vec<Read>, ServiceError>>,
 }
 
-impl Ahead {
+impl Prefetcher {
     /// Starts the thread; it ends when this is dropped.
     pub fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
-        view: &'env View<'env>,
-    ) -> Ahead {
+        view: &'env ProvenState<'env>,
+    ) -> Prefetcher {
         let (asked, questions) = mpsc::channel::<Vec<String>>();
         let (replies, answers) = mpsc::channel();
         scope.spawn(move || {
@@ -57,14 +56,14 @@ impl Ahead {
             for ids in questions {
                 let read = match &mut reader {
                     Ok(reader) => reader.read(ids),
-                    Err(fault) => Err(refusal::fault(fault.clone())),
+                    Err(fault) => Err(ServiceError::Fault(fault.clone())),
                 };
                 if replies.send(read).is_err() {
                     return;
                 }
             }
         });
-        Ahead { asked, answers }
+        Prefetcher { asked, answers }
     }
 
     /// Lets these be read; each question is answered once, in order.
@@ -75,9 +74,11 @@ impl Ahead {
 
     /// Waits for the answer to the oldest question that has none. It may hold containers that
     /// weren't asked for.
-    pub fn next(&self) -> Result<Vec<Read>, Status> {
+    pub fn next(&self) -> Result<Vec<Read>, ServiceError> {
         let answer = self.answers.recv();
-        answer.map_err(|_| Status::internal("the reading thread has ended"))?
+        answer.map_err(|_| {
+            ServiceError::Fault(Fault::Invariant("the reading thread has ended".into()))
+        })?
     }
 }
 
@@ -116,11 +117,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads these, and the containers around them that weren't read before.
-    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Read>, Status> {
+    fn read(&mut self, ids: Vec<String>) -> Result<Vec<Read>, ServiceError> {
         let mut found = Vec::with_capacity(ids.len());
         let mut next = ids;
         while !next.is_empty() {
-            let records = self.records(&next).map_err(refusal::fault)?;
+            let records = self.records(&next)?;
             let around = records
                 .iter()
                 .filter_map(|record| self.new_container(record));
@@ -179,22 +180,22 @@ impl<'a> Reader<'a> {
     }
 
     /// All events of a thing.
-    fn events(&mut self, id: &str) -> Result<Vec<Arc<Recorded>>, Status> {
+    fn events(&mut self, id: &str) -> Result<Vec<Arc<Recorded>>, ServiceError> {
         let key = keys::item(id);
         let mut events = Vec::new();
         loop {
             let from = events.len() as u64;
             let rows = self.cursor.entries(&key, from, PAGE);
-            let rows = rows.map_err(refusal::fault)?;
+            let rows = rows?;
             self.entries += rows.len();
             if self.entries > MAX_ENTRIES {
-                return Err(Status::resource_exhausted(format!(
+                return Err(ServiceError::Busy(format!(
                     "this trace reads more than {MAX_ENTRIES} entries; ask for fewer things, or \
                      begin nearer to what you look for"
                 )));
             }
             for row in &rows {
-                events.push(self.recorded(row).map_err(refusal::fault)?);
+                events.push(self.recorded(row)?);
             }
             if rows.len() < PAGE as usize {
                 return Ok(events);

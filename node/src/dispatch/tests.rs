@@ -5,7 +5,7 @@ use touchstone_core::genesis::Genesis;
 use super::gossip::WAITING_PER_PEER;
 use super::*;
 use crate::consensus::tests::{deposit, genesis};
-use crate::engine::{self, Inputs};
+use crate::consensus_thread::{self, Inputs};
 use crate::mempool::Limits;
 use crate::network::{self, NetworkConfig};
 use crate::storage::rocks::{RocksStore, Settings};
@@ -36,7 +36,7 @@ async fn node() -> Node {
     let path = folder.path().join("chain");
     let store = RocksStore::create(&path, &genesis, &Settings::default()).unwrap();
     let (network, events) = network(1).await;
-    let (inbox, inputs) = engine::inbox();
+    let (inbox, inputs) = consensus_thread::inbox();
     let routes = Routes {
         chain_id: genesis.chain_id,
         network,
@@ -45,6 +45,7 @@ async fn node() -> Node {
         reader: store.reader(),
         observers: Arc::new(watch::Sender::new(BTreeSet::new())),
         refusals: Refusals::default(),
+        faults: mpsc::channel(1).0,
     };
     Node {
         _folder: folder,

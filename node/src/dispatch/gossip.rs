@@ -116,6 +116,7 @@ fn take_in(routes: &Routes, from: &PeerId, bytes: &[u8]) -> Acceptance {
     let mut told = |rejection: &Rejection| routes.refusals.note_transaction(*from, rejection);
     judge(&admission, bytes, &mut told).unwrap_or_else(|fault| {
         tracing::error!(%fault, "the store can't be read");
+        routes.judge(fault);
         Acceptance::Ignore
     })
 }

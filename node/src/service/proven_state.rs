@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tonic::Status;
 use touchstone_core::Fault;
 use touchstone_core::block::Header;
 use touchstone_core::hash::Hash;
@@ -14,24 +13,27 @@ use touchstone_core::proof::page::LinkRead;
 use touchstone_core::state::StateRead;
 use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
-use super::refusal;
+use super::error::{ServiceError, unproven};
+use super::limits::Cancelled;
 use crate::storage::rocks::{Reader, Snapshot};
 
 /// Verified headers that are kept: some 10 KB each with a hundred validators.
 const HEADERS: usize = 256;
 
 /// The chain after one block.
-pub struct View<'a> {
+pub struct ProvenState<'a> {
     /// Its rows.
     pub snapshot: Snapshot<'a>,
     /// The chain.
     pub chain_id: Hash,
-    known: &'a Known,
+    /// Whether who asks has gone.
+    pub cancelled: &'a Cancelled,
+    headers: &'a HeaderCache,
 }
 
-/// What outlives a question.
+/// Verified headers, which outlive a question.
 #[derive(Default)]
-pub struct Known {
+pub struct HeaderCache {
     /// Those asked for last, the newest at the end.
     headers: Mutex<VecDeque<Arc<Proven>>>,
 }
@@ -47,7 +49,7 @@ pub struct Proven {
     pub validators: ValidatorSet,
 }
 
-impl Known {
+impl HeaderCache {
     fn find(&self, is_it: impl Fn(&Proven) -> bool) -> Option<Arc<Proven>> {
         let headers = lock(&self.headers);
         headers.iter().rev().find(|kept| is_it(kept)).cloned()
@@ -68,55 +70,60 @@ impl Known {
     }
 }
 
-impl<'a> View<'a> {
+impl<'a> ProvenState<'a> {
     /// The chain as it is now.
-    pub fn new(reader: &'a Reader, chain_id: Hash, known: &'a Known) -> View<'a> {
-        View {
+    pub fn new(
+        reader: &'a Reader,
+        chain_id: Hash,
+        headers: &'a HeaderCache,
+        cancelled: &'a Cancelled,
+    ) -> ProvenState<'a> {
+        ProvenState {
             snapshot: reader.snapshot(),
             chain_id,
-            known,
+            headers,
+            cancelled,
         }
     }
 
     /// The last block's header, its certificate verified.
-    pub fn tip(&self) -> Result<Arc<Proven>, Status> {
+    pub fn tip(&self) -> Result<Arc<Proven>, ServiceError> {
         let tip = self.snapshot.tip();
-        if let Some(kept) = self.known.find(|kept| kept.id == tip.block_id) {
+        if let Some(kept) = self.headers.find(|kept| kept.id == tip.block_id) {
             return Ok(kept);
         }
         self.proven(tip.height)
     }
 
     /// The header at a height, its certificate verified.
-    pub fn proven(&self, height: u64) -> Result<Arc<Proven>, Status> {
+    pub fn proven(&self, height: u64) -> Result<Arc<Proven>, ServiceError> {
         if height == 0 {
-            return Err(refusal::no_block());
+            return Err(ServiceError::NoBlock);
         }
         let certified = self
             .snapshot
-            .certified_header(height)
-            .map_err(refusal::fault)?
-            .ok_or_else(|| Status::not_found(format!("no block at height {height}")))?;
-        if let Some(kept) = self.known.find(|kept| kept.certified == certified) {
+            .certified_header(height)?
+            .ok_or_else(|| ServiceError::NotFound(format!("no block at height {height}")))?;
+        if let Some(kept) = self.headers.find(|kept| kept.certified == certified) {
             return Ok(kept);
         }
         let validators = self.set_at(height)?;
-        let decoded = Header::decode(&certified.header).map_err(refusal::unproven)?;
-        let header = header::verify(&decoded.chain_id, &validators, &certified)
-            .map_err(refusal::unproven)?;
+        let decoded = Header::decode(&certified.header).map_err(unproven)?;
+        let header =
+            header::verify(&decoded.chain_id, &validators, &certified).map_err(unproven)?;
         let proven = Arc::new(Proven {
             id: header.id(),
             certified,
             header,
             validators,
         });
-        self.known.keep(&proven);
+        self.headers.keep(&proven);
         Ok(proven)
     }
 
     /// The hand-over at a height, to the set that follows from it, verified as a client that knows the set
     /// before does.
-    pub fn handover(&self, height: u64, next: &ValidatorSet) -> Result<Handover, Status> {
+    pub fn handover(&self, height: u64, next: &ValidatorSet) -> Result<Handover, ServiceError> {
         let before = self.proven(height)?;
         let handover = Handover {
             header: Some(before.certified.clone()),
@@ -124,25 +131,22 @@ impl<'a> View<'a> {
         };
         let mut eras = vec![Era::genesis(before.validators.clone())];
         let handovers = std::slice::from_ref(&handover);
-        header::follow(&before.header.chain_id, &mut eras, handovers).map_err(refusal::unproven)?;
+        header::follow(&before.header.chain_id, &mut eras, handovers).map_err(unproven)?;
         Ok(handover)
     }
 
     /// The set that decided the block at `height`: the last change below it.
-    fn set_at(&self, height: u64) -> Result<ValidatorSet, Status> {
-        let changes = self
-            .snapshot
-            .validator_set_changes(0)
-            .map_err(refusal::fault)?;
+    fn set_at(&self, height: u64) -> Result<ValidatorSet, ServiceError> {
+        let changes = self.snapshot.validator_set_changes(0)?;
         changes
             .into_iter()
             .rfind(|(changed, _)| *changed < height)
             .map(|(_, set)| set)
-            .ok_or_else(|| refusal::unproven("no validator set is stored"))
+            .ok_or_else(|| unproven("no validator set is stored"))
     }
 }
 
-impl LinkRead for View<'_> {
+impl LinkRead for ProvenState<'_> {
     fn entries_between(&self, owner: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Fault> {
         let wanted = u32::try_from(to.saturating_sub(from))
             .map_err(|_| Fault::Invariant("a page of more than 2^32 entries".into()))?;

@@ -96,7 +96,7 @@ pub enum Report {
 }
 
 /// Where the machine is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Height of the last block.
     pub height: u64,
@@ -110,6 +110,8 @@ pub struct Position {
     pub consortium_changes: u64,
     /// Why the validator signs nothing.
     pub silence: Option<Silence>,
+    /// See [`Machine::unheard`]; empty in a height's first round.
+    pub unheard: Vec<String>,
 }
 
 /// An inbox and its end.
@@ -153,16 +155,21 @@ pub fn run<S: Store, D: Disk>(
                 output => drop(reports.blocking_send(Report::Output(output))),
             }
         }
+        let round = machine.round().unwrap_or(0);
         let position = Position {
             height: machine.chain().tip().height,
-            round: machine.round().unwrap_or(0),
+            round,
             validator: machine.is_validator(),
             syncing: machine.is_syncing(),
             consortium_changes: machine.chain().consortium_changes(),
             silence: machine.silence(),
+            unheard: match round {
+                0 => Vec::new(),
+                _ => machine.unheard(),
+            },
         };
-        if reported != Some(position) {
-            reported = Some(position);
+        if reported.as_ref() != Some(&position) {
+            reported = Some(position.clone());
             if reports.blocking_send(Report::Position(position)).is_err() {
                 return Ok(());
             }

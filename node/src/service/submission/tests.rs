@@ -1,20 +1,16 @@
 use super::*;
 
-type Ready = futures::stream::Iter<std::vec::IntoIter<Result<wire::SubmitRequest, Status>>>;
+type Ready = futures::stream::Iter<std::vec::IntoIter<wire::SubmitRequest>>;
 
 fn ready(sizes: &[usize]) -> Ready {
-    let requests = sizes.iter().map(|size| {
-        Ok(wire::SubmitRequest {
-            envelope: vec![0; *size],
-            wait: false,
-        })
+    let requests = sizes.iter().map(|size| wire::SubmitRequest {
+        envelope: vec![0; *size],
+        wait: false,
     });
     futures::stream::iter(requests.collect::<Vec<_>>())
 }
 
-async fn groups(
-    mut stream: impl Stream<Item = Result<wire::SubmitRequest, Status>> + Unpin,
-) -> Vec<usize> {
+async fn groups(mut stream: impl Stream<Item = wire::SubmitRequest> + Unpin) -> Vec<usize> {
     let mut sizes = Vec::new();
     loop {
         match together(&mut stream, OPEN_PER_STREAM).await.len() {
@@ -52,10 +48,7 @@ async fn nobody_waits_for_company_and_nothing_is_lost_to_a_wait_given_up() {
             .now_or_never()
             .is_none()
     );
-    sender
-        .send(Ok(wire::SubmitRequest::default()))
-        .await
-        .unwrap();
+    sender.send(wire::SubmitRequest::default()).await.unwrap();
     assert_eq!(
         together(&mut stream, OPEN_PER_STREAM)
             .now_or_never()

@@ -2,25 +2,28 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
-use tonic::Status;
 use touchstone_core::hash::Hash;
 use touchstone_core::{Rejection, transaction};
+use touchstone_edge::Client;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
-use super::{Parts, Shared, query, refusal};
+use super::error::{ServiceError, rejected};
+use super::limits::{Cancelled, StreamPermit};
+use super::{LedgerService, Parts, state_query};
 use crate::admission::{Admission, Source};
 use crate::mempool::{Listener, Outcome};
 use crate::storage::rocks::Snapshot;
 
 /// Answers of a stream of submissions.
 pub type StatusStream =
-    Pin<Box<dyn Stream<Item = Result<wire::TransactionStatus, Status>> + Send + 'static>>;
+    Pin<Box<dyn Stream<Item = Result<wire::TransactionStatus, ServiceError>> + Send + 'static>>;
 
 /// Submissions of one stream whose outcome is still open, at most; then reading pauses.
 const OPEN_PER_STREAM: usize = 20_000;
@@ -28,81 +31,114 @@ const OPEN_PER_STREAM: usize = 20_000;
 const TOGETHER: usize = 128;
 /// Bytes of envelopes with which they are enough.
 const TOGETHER_BYTES: usize = 1 << 20;
+/// How long a stream may have nothing to say and nothing open, and a client may take no answer.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// Takes in one transaction; waits for its outcome if asked.
 pub async fn submit(
-    shared: &Arc<Shared>,
+    service: &Arc<LedgerService>,
+    client: Client,
     request: wire::SubmitRequest,
-) -> Result<wire::TransactionStatus, Status> {
+) -> Result<wire::TransactionStatus, ServiceError> {
     let (listener, mut outcomes) = mpsc::unbounded_channel();
     let wait = request.wait;
-    let admitting = shared.clone();
-    let work = move || {
+    let admitting = service.clone();
+    let work = move |_: &Cancelled| {
         let snapshot = admitting.parts.reader.snapshot();
         admit(&admitting.parts, &snapshot, request, &listener)
     };
-    let (id, word, fresh) = shared.gates.admissions.run(work).await?;
-    pass_on(shared, fresh).await?;
+    let admitted = service.limits.admissions.run(client, work).await;
+    let (id, word, fresh) = service.judge(admitted)?;
+    pass_on(service, fresh).await?;
     let word = match word {
         Word::Pending(_) if wait => match outcomes.recv().await {
             Some((_, outcome)) => word_of(&outcome),
-            None => return Err(Status::unavailable("the node is shutting down")),
+            None => return Err(ServiceError::Stopping),
         },
         word => word,
     };
     Ok(status(id, word))
 }
 
-/// Takes in a stream of transactions and answers each when its outcome is known. Its seat is free
-/// once the client has gone, whatever is still open.
-pub fn submit_many<S>(shared: Arc<Shared>, requests: S) -> Result<StatusStream, Status>
+/// Takes in a stream of transactions and answers each when its outcome is known. Its place is free
+/// once the client has gone, whatever is still open. A stream on which nothing is said or open gives way to others,
+/// and ends by itself after [`SILENCE`].
+pub fn submit_many<S>(
+    service: Arc<LedgerService>,
+    client: Client,
+    requests: S,
+) -> Result<StatusStream, ServiceError>
 where
-    S: Stream<Item = Result<wire::SubmitRequest, Status>> + Send + Unpin + 'static,
+    S: Stream<Item = wire::SubmitRequest> + Send + Unpin + 'static,
 {
-    let seat = shared.gates.submissions.take()?;
+    let permit = service.limits.submissions.take(client)?;
     let (answers, stream) = mpsc::channel(1024);
     tokio::spawn(async move {
-        let _seat = seat;
-        let mut requests = requests.fuse();
-        let (listener, mut outcomes) = mpsc::unbounded_channel();
-        let mut open: usize = 0;
-        let mut reading = true;
-        while reading || open > 0 {
-            let room = OPEN_PER_STREAM.saturating_sub(open);
-            let ready = tokio::select! {
-                () = answers.closed() => return,
-                Some((id, outcome)) = outcomes.recv(), if open > 0 => {
-                    open -= 1;
-                    vec![Ok(status(id, word_of(&outcome)))]
-                }
-                together = together(&mut requests, room), if reading && room > 0 => {
-                    if together.is_empty() {
-                        reading = false;
-                        continue;
-                    }
-                    let admitted = admit_together(&shared, together, &listener).await;
-                    match admitted {
-                        Ok(admitted) => {
-                            open += admitted.open;
-                            admitted.answers
-                        }
-                        Err(failure) => vec![Err(failure)],
-                    }
-                }
-            };
-            for answer in ready {
-                if answers.send(answer).await.is_err() {
-                    return;
-                }
-            }
+        tokio::select! {
+            () = answers.closed() => {}
+            () = take_in(&service, client, requests, &answers, &permit) => {}
         }
     });
     Ok(Box::pin(ReceiverStream::new(stream)))
 }
 
+async fn take_in<S>(
+    service: &Arc<LedgerService>,
+    client: Client,
+    requests: S,
+    answers: &mpsc::Sender<Result<wire::TransactionStatus, ServiceError>>,
+    permit: &StreamPermit,
+) where
+    S: Stream<Item = wire::SubmitRequest> + Send + Unpin + 'static,
+{
+    let mut requests = requests.fuse();
+    let (listener, mut outcomes) = mpsc::unbounded_channel();
+    let mut open: usize = 0;
+    let mut reading = true;
+    while reading || open > 0 {
+        let room = OPEN_PER_STREAM.saturating_sub(open);
+        match open {
+            0 => permit.spoke(),
+            _ => permit.owes(),
+        }
+        let ready = tokio::select! {
+            () = permit.ended(SILENCE), if open == 0 => {
+                // An error means that the client has gone.
+                let _ = answers.send(Err(ServiceError::Silent)).await;
+                return;
+            }
+            Some((id, outcome)) = outcomes.recv(), if open > 0 => {
+                open -= 1;
+                vec![Ok(status(id, word_of(&outcome)))]
+            }
+            together = together(&mut requests, room), if reading && room > 0 => {
+                if together.is_empty() {
+                    reading = false;
+                    continue;
+                }
+                permit.owes();
+                match admit_together(service, client, together, &listener).await {
+                    Ok(admitted) => {
+                        open += admitted.open;
+                        admitted.answers
+                    }
+                    Err(failure) => vec![Err(failure)],
+                }
+            }
+        };
+        for answer in ready {
+            let sent = answers.send(answer);
+            // A client that takes no answer is as good as gone.
+            if !matches!(tokio::time::timeout(SILENCE, sent).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+}
+
 /// What the pool knows of a transaction, before the store is asked.
-pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, Status> {
-    let id = query::id(id)?;
+pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, ServiceError> {
+    let id = state_query::id(id)?;
     Ok(parts.mempool.outcome(&id).map(|outcome| word_of(&outcome)))
 }
 
@@ -110,12 +146,12 @@ pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, Status> {
 /// Nothing once it has ended. Given up while it waits, it has taken nothing.
 async fn together<S>(requests: &mut S, room: usize) -> Vec<wire::SubmitRequest>
 where
-    S: Stream<Item = Result<wire::SubmitRequest, Status>> + Unpin,
+    S: Stream<Item = wire::SubmitRequest> + Unpin,
 {
     let mut taken = Vec::new();
     let mut bytes = 0;
     let mut next = requests.next().await;
-    while let Some(Ok(request)) = next {
+    while let Some(request) = next {
         bytes += request.envelope.len();
         taken.push(request);
         if taken.len() >= room.min(TOGETHER) || bytes >= TOGETHER_BYTES {
@@ -131,19 +167,20 @@ struct Admitted {
     /// Those whose outcome the stream waits for.
     open: usize,
     /// To be answered now.
-    answers: Vec<Result<wire::TransactionStatus, Status>>,
+    answers: Vec<Result<wire::TransactionStatus, ServiceError>>,
 }
 
 /// Admits submissions on one thread, from one snapshot: a thread for each would cost more than
 /// what it verifies.
 async fn admit_together(
-    shared: &Arc<Shared>,
+    service: &Arc<LedgerService>,
+    client: Client,
     requests: Vec<wire::SubmitRequest>,
     listener: &Listener,
-) -> Result<Admitted, Status> {
-    let admitting = shared.clone();
+) -> Result<Admitted, ServiceError> {
+    let admitting = service.clone();
     let listener = listener.clone();
-    let work = move || {
+    let work = move |_: &Cancelled| {
         let snapshot = admitting.parts.reader.snapshot();
         let admitted = requests.into_iter().map(|request| {
             let wait = request.wait;
@@ -153,10 +190,10 @@ async fn admit_together(
     };
     let mut open = 0;
     let mut answers = Vec::new();
-    for (wait, admitted) in shared.gates.admissions.run_in_turn(work).await? {
+    for (wait, admitted) in service.judge(service.limits.admissions.run(client, work).await)? {
         match admitted {
             Ok((id, word, fresh)) => {
-                pass_on(shared, fresh).await?;
+                pass_on(service, fresh).await?;
                 match word {
                     Word::Pending(_) if wait => open += 1,
                     word => answers.push(Ok(status(id, word))),
@@ -169,12 +206,12 @@ async fn admit_together(
 }
 
 /// Has an envelope that is new to the pool gossiped.
-async fn pass_on(shared: &Shared, fresh: Option<Vec<u8>>) -> Result<(), Status> {
+async fn pass_on(service: &LedgerService, fresh: Option<Vec<u8>>) -> Result<(), ServiceError> {
     let Some(envelope) = fresh else {
         return Ok(());
     };
-    let sent = shared.parts.gossip.send(envelope).await;
-    sent.map_err(|_| Status::unavailable("the node is shutting down"))
+    let sent = service.parts.gossip.send(envelope).await;
+    sent.map_err(|_| ServiceError::Stopping)
 }
 
 /// Reads the store, verifies the signature and puts an envelope in the pool; gives it back where
@@ -184,16 +221,16 @@ fn admit(
     snapshot: &Snapshot<'_>,
     request: wire::SubmitRequest,
     listener: &Listener,
-) -> Result<(Hash, Word, Option<Vec<u8>>), Status> {
+) -> Result<(Hash, Word, Option<Vec<u8>>), ServiceError> {
     let envelope = request.envelope;
     let id = match transaction::id_of_envelope(&parts.chain_id, &envelope) {
         Ok(id) => id,
         Err(rejection) => {
-            let word = Word::Rejected(refusal::rejected(&rejection));
+            let word = Word::Rejected(rejected(&rejection));
             return Ok(([0; 32], word, None));
         }
     };
-    if let Some(committed) = query::committed(snapshot, &id)? {
+    if let Some(committed) = state_query::committed(snapshot, &id)? {
         return Ok((id, Word::Committed(committed), None));
     }
     let admission = Admission {
@@ -203,23 +240,21 @@ fn admit(
         pool: &parts.mempool,
     };
     let listener = request.wait.then(|| listener.clone());
-    let admitted = admission
-        .admit(&envelope, Source::Client(listener))
-        .map_err(refusal::fault)?;
+    let admitted = admission.admit(&envelope, Source::Client(listener))?;
     let (word, fresh) = match admitted {
         Ok(None) => (Word::Pending(wire::Pending {}), None),
         Ok(Some(_)) => (Word::Pending(wire::Pending {}), Some(envelope)),
         Err(Rejection::AlreadyCommitted) => match parts.mempool.outcome(&id) {
             Some(outcome) => (word_of(&outcome), None),
             None => {
-                let rejected = refusal::rejected(&Rejection::AlreadyCommitted);
+                let rejected = rejected(&Rejection::AlreadyCommitted);
                 (Word::Rejected(rejected), None)
             }
         },
         Err(Rejection::PoolFull) => {
-            return Err(Status::resource_exhausted(Rejection::PoolFull.to_string()));
+            return Err(ServiceError::Busy(Rejection::PoolFull.to_string()));
         }
-        Err(rejection) => (Word::Rejected(refusal::rejected(&rejection)), None),
+        Err(rejection) => (Word::Rejected(rejected(&rejection)), None),
     };
     Ok((id, word, fresh))
 }
@@ -237,7 +272,7 @@ fn word_of(outcome: &Outcome) -> Word {
             time_ms: *time_ms,
             proof: None,
         }),
-        Outcome::Rejected(rejection) => Word::Rejected(refusal::rejected(rejection)),
+        Outcome::Rejected(rejection) => Word::Rejected(rejected(rejection)),
     }
 }
 

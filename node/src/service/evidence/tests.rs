@@ -3,16 +3,16 @@
 use super::*;
 use crate::storage::Store;
 use crate::storage::rocks::{RocksStore, Settings};
-use crate::storage::sample;
+use crate::storage::test_blocks;
 
 const CHAIN_ID: Hash = [7; 32];
 
 #[test]
 fn each_block_has_its_place_in_each_authoritys_earliest_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let genesis = sample::genesis("stamps");
+    let genesis = test_blocks::genesis("stamps");
     let mut store = RocksStore::create(folder.path(), &genesis, &Settings::default()).unwrap();
-    sample::grow(&mut store, 12);
+    test_blocks::grow(&mut store, 12);
     let writer = store.checkpoint_writer();
     let kept = [("one", 1, 4), ("one", 5, 5), ("one", 6, 11), ("two", 3, 9)];
     for (authority, first, last) in kept {
@@ -27,10 +27,12 @@ fn each_block_has_its_place_in_each_authoritys_earliest_checkpoint() {
     }
     let reader = store.reader();
     let snapshot = reader.snapshot();
+    let cancelled = Cancelled::default();
     let archive = SnapshotArchive {
         snapshot: &snapshot,
         chain_id: CHAIN_ID,
         genesis: &[],
+        cancelled: &cancelled,
     };
     let heights = BTreeSet::from([1, 4, 5, 9, 10, 12]);
     let stamps = archive.stamps(&heights).unwrap();

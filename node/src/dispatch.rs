@@ -1,11 +1,13 @@
 //! Between the rooms: network events to consensus and the pool, consensus outputs to the network.
 //! It decides nothing about blocks; it only knows where things go.
 
+mod chain_watch;
 mod gossip;
 mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prost::Message;
@@ -18,18 +20,19 @@ use touchstone_core::{Fault, encoding, execution};
 use touchstone_proto::ledger::Organisation;
 use touchstone_proto::peer;
 
+pub use self::chain_watch::ChainWatch;
 use self::gossip::Intake;
 pub use self::gossip::{MESSAGE_BYTES, gossip, gossip_again};
 pub use self::refusals::Refusals;
 use crate::consensus::{Input, Output, PeerTag, Silence};
-use crate::engine::{Inbox, Position, Report};
+use crate::consensus_thread::{self, Inbox, Report};
 use crate::mempool::SharedMempool;
 use crate::network::{
     Acceptance, Multiaddr, NetworkEvent, NetworkEvents, NetworkHandle, Peer, PeerId, Topic,
     peer_id_of,
 };
 use crate::organisations::organisations;
-use crate::rpc::Progress;
+use crate::service::{Progress, ServiceError};
 use crate::storage::rocks::Reader;
 
 /// Bytes of blocks in one sync answer; one block always fits.
@@ -37,7 +40,7 @@ const SYNC_BYTES: usize = 6 << 20;
 /// Blocks in one sync answer.
 const SYNC_BLOCKS: u32 = 500;
 
-/// What the router works with.
+/// What dispatch works with.
 #[derive(Clone)]
 pub struct Routes {
     /// The chain.
@@ -54,6 +57,18 @@ pub struct Routes {
     pub observers: Arc<watch::Sender<BTreeSet<PeerId>>>,
     /// What was refused lately.
     pub refusals: Refusals,
+    /// Hears of a fault for which the node must stop.
+    pub faults: mpsc::Sender<Fault>,
+}
+
+impl Routes {
+    /// Tells the node of a fault that reading for a peer has met, if it must stop for it.
+    fn judge(&self, fault: Fault) {
+        if let Some(fault) = ServiceError::Fault(fault).stops_the_node() {
+            // An error means that another one has been told already, or that the node stops.
+            let _ = self.faults.try_send(fault);
+        }
+    }
 }
 
 /// Carries network events until the network stops. It waits for nobody: votes must not stand behind
@@ -96,15 +111,20 @@ async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEve
                 bytes,
                 respond,
             } => {
-                let reader = routes.reader.clone();
+                let routes = routes.clone();
                 tokio::task::spawn_blocking(move || {
-                    match answer_sync(&reader, &bytes) {
+                    match answer_sync(&routes.reader, &bytes) {
                         Ok(reply) => {
                             if let Err(error) = respond.respond(reply.into()) {
                                 tracing::warn!(%from, %error, "a sync answer was not sent");
                             }
                         }
-                        Err(error) => tracing::warn!(%from, %error, "a sync request was refused"),
+                        Err(error) => {
+                            tracing::warn!(%from, %error, "a sync request was refused");
+                            if let SyncRefused::Fault(fault) = error {
+                                routes.judge(fault);
+                            }
+                        }
                     }
                     drop(charge);
                 });
@@ -161,51 +181,56 @@ enum SyncRefused {
     Fault(#[from] Fault),
 }
 
+/// How often it is looked whether the chain still moves.
+const WATCH: Duration = Duration::from_secs(1);
+
 /// Carries what consensus says until it stops; tells the pool's gossip and the service where the
-/// chain is.
+/// chain is, who is connected, and whether the chain still moves.
 pub async fn consensus_reports(
     routes: Routes,
     mut reports: mpsc::Receiver<Report>,
     progress: watch::Sender<Progress>,
+    mut watch: ChainWatch,
 ) {
     let mut consortium = 0;
     let mut silent = None;
-    while let Some(report) = reports.recv().await {
-        match report {
-            Report::Output(output) => carry(&routes, output).await,
-            Report::Position(position) => {
-                let Position {
-                    height,
-                    round,
-                    validator,
-                    syncing,
-                    consortium_changes,
-                    silence,
-                } = position;
-                if silent != silence {
-                    silent = silence;
-                    log_silence(silence);
+    let mut connected = routes.network.connected();
+    let mut ticks = tokio::time::interval(WATCH);
+    loop {
+        tokio::select! {
+            report = reports.recv() => match report {
+                None => return,
+                Some(Report::Output(output)) => {
+                    if let Output::Committed { time_ms, .. } = &output {
+                        watch.committed(*time_ms, consensus_thread::now_ms());
+                    }
+                    carry(&routes, output).await;
                 }
-                let connected = routes.network.connected();
-                let peers: Vec<String> = connected.borrow().iter().map(PeerId::to_string).collect();
-                progress.send_if_modified(|known| {
-                    let now = Progress {
-                        height,
-                        round,
-                        validator,
-                        syncing,
-                        peers,
-                    };
-                    let changed = *known != now;
-                    *known = now;
-                    changed
-                });
-                if consortium != consortium_changes {
-                    consortium = consortium_changes;
-                    refresh_peers(&routes).await;
+                Some(Report::Position(position)) => {
+                    if silent != position.silence {
+                        silent = position.silence;
+                        log_silence(silent);
+                    }
+                    let changes = position.consortium_changes;
+                    watch.moved(position, Instant::now());
+                    if consortium != changes {
+                        consortium = changes;
+                        refresh_peers(&routes).await;
+                    }
                 }
-            }
+            },
+            Ok(()) = connected.changed() => {}
+            _ = ticks.tick() => {}
         }
+        let peers = connected.borrow_and_update();
+        let peers = peers.iter().map(PeerId::to_string).collect();
+        let is_idle = routes.mempool.size().0 == 0;
+        let now = watch.progress(peers, is_idle, Instant::now());
+        progress.send_if_modified(|known| {
+            let changed = *known != now;
+            *known = now;
+            changed
+        });
     }
 }
 
@@ -323,7 +348,10 @@ async fn refresh_peers(routes: &Routes) {
             routes.observers.send_replace(observers(&peers));
             log(routes.network.set_peers(peers).await);
         }
-        Ok(Err(fault)) => tracing::error!(%fault, "the list of peers can't be read"),
+        Ok(Err(fault)) => {
+            tracing::error!(%fault, "the list of peers can't be read");
+            routes.judge(fault);
+        }
         Err(error) => tracing::error!(%error, "the list of peers can't be read"),
     }
 }

@@ -1,24 +1,33 @@
 //! Traces over the store. They are this node's word and as such quick; a client that wants proof
 //! walks over the links itself.
 
-mod ahead;
+mod prefetch;
 
 use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use tonic::Status;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
 use touchstone_core::proof::journey::CompleteLink;
 use touchstone_core::rules::Holders;
 use touchstone_core::state::delta::Delta;
 use touchstone_core::trace::{Direction, End, Limits, Next, Traced, Walk, Way};
+use touchstone_edge::Client;
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node as wire;
 
-use self::ahead::{Ahead, Read};
-use super::refusal;
-use super::view::View;
+use self::prefetch::{Prefetcher, Read};
+use super::LedgerService;
+use super::error::{ServiceError, unproven};
+use super::proven_state::ProvenState;
 
+/// How long a reader may sleep before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Where the client names no limits, and at most.
 const DEPTH: u32 = 64;
 const MAX_DEPTH: u32 = 1000;
@@ -33,14 +42,49 @@ const QUESTIONS: usize = 3;
 /// Things that are kept for the next ones.
 const KEPT_THINGS: usize = 4096;
 
+/// Parts of a trace, as they are found.
+pub type TraceStream =
+    Pin<Box<dyn Stream<Item = Result<wire::TraceReply, ServiceError>> + Send + 'static>>;
+
+/// Walks in the background, as far as its reader takes what is found.
+pub fn stream(
+    service: Arc<LedgerService>,
+    client: Client,
+    request: wire::TraceRequest,
+) -> Result<TraceStream, ServiceError> {
+    let permit = service.limits.traces.take(client)?;
+    let (replies, stream) = mpsc::channel(4);
+    tokio::spawn(async move {
+        permit.owes();
+        let found = replies.clone();
+        let runtime = tokio::runtime::Handle::current();
+        let walk = move |view: &ProvenState<'_>| {
+            walk(view, &request, |reply| {
+                let sent = found.send(Ok(reply));
+                let sent = runtime.block_on(async { tokio::time::timeout(PATIENCE, sent).await });
+                matches!(sent, Ok(Ok(())))
+            })
+        };
+        let walked = tokio::select! {
+            () = replies.closed() => return,
+            walked = service.read_long(client, walk) => walked,
+        };
+        if let Err(failure) = walked {
+            // An error means that the client has gone.
+            let _ = replies.send(Err(failure)).await;
+        }
+    });
+    Ok(Box::pin(ReceiverStream::new(stream)))
+}
+
 /// Walks, and gives what is found to `send`, which says whether somebody still listens.
 pub fn walk(
-    view: &View<'_>,
+    view: &ProvenState<'_>,
     request: &wire::TraceRequest,
     mut send: impl FnMut(wire::TraceReply) -> bool,
-) -> Result<(), Status> {
+) -> Result<(), ServiceError> {
     let id = Identifier::parse(&request.id)
-        .map_err(|e| Status::invalid_argument(format!("{:?}: {e}", request.id)))?;
+        .map_err(|e| ServiceError::Malformed(format!("{:?}: {e}", request.id)))?;
     let limits = Limits {
         depth: limit("max_depth", request.max_depth, DEPTH, MAX_DEPTH)?,
         items: limit("max_items", request.max_items, ITEMS, MAX_ITEMS)? as usize,
@@ -50,28 +94,29 @@ pub fn walk(
         wire::TraceDirection::Backward => Direction::Backward,
     };
     let walk = Walk::new(id.as_str(), direction, limits);
-    std::thread::scope(|scope| follow(walk, view, &Ahead::start(scope, view), &mut send))
+    std::thread::scope(|scope| follow(walk, view, &Prefetcher::start(scope, view), &mut send))
 }
 
 /// Follows a walk to its end, or until nobody listens.
 fn follow(
     mut walk: Walk,
-    view: &View<'_>,
-    ahead: &Ahead,
+    view: &ProvenState<'_>,
+    prefetcher: &Prefetcher,
     send: &mut impl FnMut(wire::TraceReply) -> bool,
-) -> Result<(), Status> {
+) -> Result<(), ServiceError> {
     let tip = view.snapshot.tip();
     let mut state = Delta::new(&view.snapshot);
     let mut holders = Holders::new(&mut state, tip.time_ms);
-    let mut shelf = Shelf::default();
+    let mut cache = TraceCache::default();
     let mut items = Vec::new();
     loop {
-        let next = walk.next(|id| shelf.link(id));
-        match next.map_err(refusal::unproven)? {
-            Next::Missing(link) => shelf.wait_for(&link, &walk, ahead)?,
+        view.cancelled.check()?;
+        let next = walk.next(|id| cache.link(id));
+        match next.map_err(unproven)? {
+            Next::Missing(link) => cache.wait_for(&link, &walk, prefetcher)?,
             Next::Item(traced) => {
-                let record = shelf.record(&traced)?;
-                let holder = holders.of(&traced.id, &record).map_err(refusal::fault)?;
+                let record = cache.record(&traced)?;
+                let holder = holders.of(&traced.id, &record)?;
                 items.push(traced.message(&holder.unwrap_or_default(), record.stock));
                 if items.len() == BATCH {
                     let items = std::mem::take(&mut items);
@@ -97,39 +142,44 @@ fn follow(
 
 /// What a walk has, or waits for.
 #[derive(Default)]
-struct Shelf {
+struct TraceCache {
     things: HashMap<String, Read, RandomState>,
     asked: HashSet<String, RandomState>,
     /// Questions without answer.
     questions: usize,
 }
 
-impl Shelf {
+impl TraceCache {
     fn link(&self, id: &str) -> Option<&CompleteLink> {
         self.things.get(id).map(|read| &read.link)
     }
 
     /// The record of a thing, which isn't needed again unless it is a container.
-    fn record(&mut self, traced: &Traced) -> Result<Box<Item>, Status> {
+    fn record(&mut self, traced: &Traced) -> Result<Box<Item>, ServiceError> {
         let edge = traced.edge.as_ref();
         let is_last = edge.is_some_and(|edge| edge.way == Way::Transformed);
         let record = match is_last {
             true => self.things.remove(&traced.id).map(|read| read.record),
             false => self.things.get(&traced.id).map(|read| read.record.clone()),
         };
-        record.ok_or_else(|| refusal::unproven("a thing of a trace without its record"))
+        record.ok_or_else(|| unproven("a thing of a trace without its record"))
     }
 
     /// Waits for this link, and lets those be read that come after what is here then.
-    fn wait_for(&mut self, id: &str, walk: &Walk, ahead: &Ahead) -> Result<(), Status> {
+    fn wait_for(
+        &mut self,
+        id: &str,
+        walk: &Walk,
+        prefetcher: &Prefetcher,
+    ) -> Result<(), ServiceError> {
         if self.things.len() >= KEPT_THINGS {
             self.things.clear();
         }
         if !self.asked.contains(id) {
-            self.ask(ahead, vec![id.to_owned()]);
+            self.ask(prefetcher, vec![id.to_owned()]);
         }
         while !self.things.contains_key(id) {
-            for read in ahead.next()? {
+            for read in prefetcher.next()? {
                 let id = read.link.id().to_owned();
                 self.asked.remove(&id);
                 self.things.insert(id, read);
@@ -144,20 +194,20 @@ impl Shelf {
             if coming.is_empty() || (coming.len() < AHEAD && self.questions > 0) {
                 break;
             }
-            self.ask(ahead, coming);
+            self.ask(prefetcher, coming);
         }
         Ok(())
     }
 
-    fn ask(&mut self, ahead: &Ahead, ids: Vec<String>) {
+    fn ask(&mut self, prefetcher: &Prefetcher, ids: Vec<String>) {
         self.asked.extend(ids.iter().cloned());
         self.questions += 1;
-        ahead.ask(ids);
+        prefetcher.ask(ids);
     }
 }
 
 /// What a walk says of one thing: where it stands, who has it, and where it was last seen.
-pub fn about(view: &View<'_>, id: &str) -> Result<wire::TracedItem, Status> {
+pub fn about(view: &ProvenState<'_>, id: &str) -> Result<wire::TracedItem, ServiceError> {
     let request = wire::TraceRequest {
         id: id.to_owned(),
         max_depth: 1,
@@ -169,16 +219,14 @@ pub fn about(view: &View<'_>, id: &str) -> Result<wire::TracedItem, Status> {
         found = reply.items.into_iter().next();
         true
     })?;
-    found.ok_or_else(|| refusal::unproven("a trace without its beginning"))
+    found.ok_or_else(|| unproven("a trace without its beginning"))
 }
 
-fn limit(name: &str, asked: u32, default: u32, most: u32) -> Result<u32, Status> {
+fn limit(name: &str, asked: u32, default: u32, most: u32) -> Result<u32, ServiceError> {
     match asked {
         0 => Ok(default),
         asked if asked <= most => Ok(asked),
-        _ => Err(Status::invalid_argument(format!(
-            "{name} is at most {most}"
-        ))),
+        _ => Err(ServiceError::Malformed(format!("{name} is at most {most}"))),
     }
 }
 

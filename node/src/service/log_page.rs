@@ -1,7 +1,6 @@
 //! Pages of links: an item's events, and a file's disclosures. Each is proven and verified here before it
 //! is sent.
 
-use tonic::Status;
 use touchstone_core::encoding;
 use touchstone_core::proof::page::{self, LinkRead, Page};
 use touchstone_core::state::{delta::decode_stored, keys};
@@ -11,9 +10,9 @@ use touchstone_proto::ledger::{DesignFile, Item, Link, LinkEntry};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::PageProof;
 
-use super::query::{PAGE_BYTES, id, prove};
-use super::refusal;
-use super::view::View;
+use super::error::{ServiceError, unproven};
+use super::proven_state::ProvenState;
+use super::state_query::{PAGE_BYTES, id, prove};
 use crate::storage::rocks::Snapshot;
 
 /// Entries of a page where the client names no number, and at most. Such pages begin and end at heads
@@ -23,17 +22,16 @@ pub const PAGE: u64 = 4 * touchstone_core::proof::link::PAGE_STRIDE;
 const FRAME_BYTES: usize = 24;
 
 /// An item's record and a page of its events.
-pub fn item(view: &View<'_>, request: &wire::GetItemRequest) -> Result<wire::ItemReply, Status> {
+pub fn item(
+    view: &ProvenState<'_>,
+    request: &wire::GetItemRequest,
+) -> Result<wire::ItemReply, ServiceError> {
     let identifier = Identifier::parse(&request.id)
-        .map_err(|e| Status::invalid_argument(format!("{:?}: {e}", request.id)))?;
+        .map_err(|e| ServiceError::Malformed(format!("{:?}: {e}", request.id)))?;
     let key = keys::item(identifier.as_str());
     let record = prove(view, &key)?;
     let link = match &record.value {
-        Some(value) => {
-            decode_stored::<Item>(&key, value)
-                .map_err(refusal::fault)?
-                .link
-        }
+        Some(value) => decode_stored::<Item>(&key, value)?.link,
         None => None,
     };
     let mut reply = wire::ItemReply {
@@ -56,22 +54,21 @@ pub fn item(view: &View<'_>, request: &wire::GetItemRequest) -> Result<wire::Ite
     }
     let proof = proof(view, &key, &link, request.from, reply.events.len())?;
     let root = view.tip()?.header.state_root;
-    page::verify(&root, &key, &link, request.from, &reply.events, &proof)
-        .map_err(refusal::unproven)?;
+    page::verify(&root, &key, &link, request.from, &reply.events, &proof).map_err(unproven)?;
     reply.proof = Some(proof);
     Ok(reply)
 }
 
 /// A page of the designs disclosed with a file.
 pub fn designs_by_file(
-    view: &View<'_>,
+    view: &ProvenState<'_>,
     request: &wire::GetDesignsByFileRequest,
-) -> Result<wire::DesignsByFileReply, Status> {
+) -> Result<wire::DesignsByFileReply, ServiceError> {
     let key = keys::design_file(&id(&request.sha256)?);
     let record = prove(view, &key)?;
     let link = match &record.value {
         Some(value) => {
-            let file: DesignFile = decode_stored(&key, value).map_err(refusal::fault)?;
+            let file: DesignFile = decode_stored(&key, value)?;
             file.link
         }
         None => None,
@@ -93,7 +90,7 @@ pub fn designs_by_file(
         entries: &slices,
         proof: &proof,
     };
-    page::verify_entries(&root, &key, &link, &page).map_err(refusal::unproven)?;
+    page::verify_entries(&root, &key, &link, &page).map_err(unproven)?;
     reply.entries = entries;
     reply.proof = Some(proof);
     Ok(reply)
@@ -110,19 +107,24 @@ fn span(link: Option<Link>, from: u64, limit: u32) -> Option<(Link, u64)> {
     Some((link, to))
 }
 
-fn read(view: &View<'_>, key: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Status> {
-    view.entries_between(key, from, to).map_err(refusal::fault)
+fn read(
+    view: &ProvenState<'_>,
+    key: &[u8],
+    from: u64,
+    to: u64,
+) -> Result<Vec<Vec<u8>>, ServiceError> {
+    Ok(view.entries_between(key, from, to)?)
 }
 
 fn proof(
-    view: &View<'_>,
+    view: &ProvenState<'_>,
     key: &[u8],
     link: &Link,
     from: u64,
     entries: usize,
-) -> Result<PageProof, Status> {
+) -> Result<PageProof, ServiceError> {
     let to = from.saturating_add(entries as u64);
-    page::prove(view, key, from, to, link.count).map_err(refusal::fault)
+    Ok(page::prove(view, key, from, to, link.count)?)
 }
 
 /// Events by their entries. Neighbours are mostly of one transaction, which is decoded once.
@@ -139,9 +141,9 @@ impl<'a> Captures<'a> {
         }
     }
 
-    fn event_of(&mut self, entry: &[u8]) -> Result<Vec<u8>, Status> {
-        let damaged = || refusal::unproven("an entry points to no event");
-        let entry: LinkEntry = encoding::decode_exact(entry).map_err(refusal::unproven)?;
+    fn event_of(&mut self, entry: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        let damaged = || unproven("an entry points to no event");
+        let entry: LinkEntry = encoding::decode_exact(entry).map_err(unproven)?;
         let at = entry.position.ok_or_else(damaged)?;
         let kept = self.last.take();
         let kept =
@@ -157,13 +159,14 @@ impl<'a> Captures<'a> {
 }
 
 /// The events of the capture at a place.
-fn events_of(snapshot: &Snapshot<'_>, height: u64, index: u32) -> Result<Vec<Vec<u8>>, Status> {
-    let damaged = || refusal::unproven("an entry points to no capture");
-    let envelope = snapshot
-        .envelope(height, index)
-        .map_err(refusal::fault)?
-        .ok_or_else(damaged)?;
+fn events_of(
+    snapshot: &Snapshot<'_>,
+    height: u64,
+    index: u32,
+) -> Result<Vec<Vec<u8>>, ServiceError> {
+    let damaged = || unproven("an entry points to no capture");
+    let envelope = snapshot.envelope(height, index)?.ok_or_else(damaged)?;
     captured_events(&envelope)
-        .map_err(refusal::unproven)?
+        .map_err(unproven)?
         .ok_or_else(damaged)
 }

@@ -1,0 +1,205 @@
+//! Whether the chain moves. A block is due when transactions wait, and at each heartbeat; where none comes, the
+//! node says so in its log, its status and its health, with what is known of the cause.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::consensus::Silence;
+use crate::consensus_thread::Position;
+use crate::service::{Halt, Progress};
+
+/// How long a block that is due may take before the chain counts as halted.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a halt is told again.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Blocks whose times are compared with this clock.
+const BLOCKS: usize = 5;
+/// How far a clock may be off the others' without being named, milliseconds: blocks come that late.
+const OFFSET_MS: u64 = 3_000;
+
+/// What is seen of the chain.
+#[derive(Debug)]
+pub struct ChainWatch {
+    heartbeat: Duration,
+    position: Option<Position>,
+    /// When the last block came, or the node started.
+    block: Option<Instant>,
+    /// Since when transactions have waited.
+    waiting: Option<Instant>,
+    /// How much later than their times the last blocks came, milliseconds.
+    late_ms: VecDeque<i64>,
+    told: Option<Instant>,
+}
+
+impl ChainWatch {
+    /// Of a chain that makes a block at least this often.
+    pub fn new(heartbeat: Duration) -> ChainWatch {
+        ChainWatch {
+            heartbeat,
+            position: None,
+            block: None,
+            waiting: None,
+            late_ms: VecDeque::new(),
+            told: None,
+        }
+    }
+
+    /// The machine has moved.
+    pub fn moved(&mut self, position: Position, now: Instant) {
+        let height = self.position.as_ref().map(|known| known.height);
+        if height != Some(position.height) {
+            self.block = Some(now);
+            self.waiting = None;
+        }
+        self.position = Some(position);
+    }
+
+    /// A block of this time was committed now, both in milliseconds by the clocks of proposer and node.
+    pub fn committed(&mut self, time_ms: u64, now_ms: u64) {
+        if self.late_ms.len() == BLOCKS {
+            self.late_ms.pop_front();
+        }
+        let difference = i128::from(now_ms) - i128::from(time_ms);
+        self.late_ms
+            .push_back(i64::try_from(difference).unwrap_or(i64::MAX));
+    }
+
+    /// Where the node is. A halt is told to the log as it begins, now and then, and as it ends.
+    pub fn progress(&mut self, peers: Vec<String>, is_idle: bool, now: Instant) -> Progress {
+        match is_idle {
+            true => self.waiting = None,
+            false => _ = self.waiting.get_or_insert(now),
+        }
+        let Some(position) = &self.position else {
+            return Progress {
+                peers,
+                ..Progress::default()
+            };
+        };
+        let progress = Progress {
+            height: position.height,
+            round: position.round,
+            validator: position.validator,
+            syncing: position.syncing,
+            peers,
+            halt: self.halt(position, now),
+        };
+        self.tell(progress.halt.as_ref(), now);
+        progress
+    }
+
+    fn halt(&self, position: &Position, now: Instant) -> Option<Halt> {
+        let since = now.saturating_duration_since(self.block?);
+        let waiting = self.waiting.map(|w| now.saturating_duration_since(w));
+        let is_due = since > self.heartbeat + PATIENCE || waiting.is_some_and(|w| w > PATIENCE);
+        is_due.then(|| Halt {
+            since_s: since.as_secs(),
+            height: position.height.saturating_add(1),
+            round: position.round,
+            missing: position.unheard.clone(),
+            muted_until: match position.silence {
+                Some(Silence::UntilHeight(height)) => Some(height),
+                _ => None,
+            },
+            is_unconfirmed: position.silence == Some(Silence::Unconfirmed),
+            clock_offset_ms: self.clock_offset_ms(),
+        })
+    }
+
+    /// How far this clock is off: what the last blocks have in common.
+    fn clock_offset_ms(&self) -> Option<i64> {
+        let nearest = self.late_ms.iter().min_by_key(|late| late.unsigned_abs())?;
+        let is_known = self.late_ms.len() == BLOCKS && nearest.unsigned_abs() > OFFSET_MS;
+        is_known.then_some(*nearest)
+    }
+
+    fn tell(&mut self, halt: Option<&Halt>, now: Instant) {
+        match (halt, self.told) {
+            (Some(halt), told) => {
+                let is_due = told.is_none_or(|t| now.saturating_duration_since(t) >= AGAIN);
+                if is_due {
+                    tracing::error!(%halt, "the chain has halted");
+                    self.told = Some(now);
+                }
+            }
+            (None, Some(_)) => {
+                tracing::info!("the chain moves again");
+                self.told = None;
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEARTBEAT: Duration = Duration::from_secs(60);
+
+    fn position(height: u64, round: u32) -> Position {
+        Position {
+            height,
+            round,
+            validator: true,
+            syncing: false,
+            consortium_changes: 0,
+            silence: None,
+            unheard: vec!["court".into()],
+        }
+    }
+
+    fn halt(watch: &mut ChainWatch, is_idle: bool, now: Instant) -> Option<Halt> {
+        watch.progress(Vec::new(), is_idle, now).halt
+    }
+
+    #[test]
+    fn an_idle_chain_halts_when_its_heartbeat_fails() {
+        let start = Instant::now();
+        let at = |s: u64| start + Duration::from_secs(s);
+        let mut watch = ChainWatch::new(HEARTBEAT);
+        assert_eq!(
+            halt(&mut watch, true, at(500)),
+            None,
+            "nothing is known yet"
+        );
+        watch.moved(position(3, 0), at(0));
+        assert_eq!(halt(&mut watch, true, at(90)), None);
+        watch.moved(position(3, 7), at(90));
+        let found = halt(&mut watch, true, at(91)).unwrap();
+        assert_eq!((found.since_s, found.height, found.round), (91, 4, 7));
+        assert_eq!(found.missing, ["court"]);
+        watch.moved(position(4, 0), at(92));
+        assert_eq!(halt(&mut watch, true, at(93)), None);
+    }
+
+    #[test]
+    fn a_chain_on_which_transactions_wait_halts_sooner() {
+        let start = Instant::now();
+        let at = |s: u64| start + Duration::from_secs(s);
+        let mut watch = ChainWatch::new(HEARTBEAT);
+        watch.moved(position(3, 0), at(0));
+        assert_eq!(halt(&mut watch, false, at(10)), None);
+        assert_eq!(halt(&mut watch, false, at(40)), None);
+        assert!(halt(&mut watch, false, at(41)).is_some());
+        // The pool was emptied between: it waits anew.
+        assert_eq!(halt(&mut watch, true, at(42)), None);
+        assert_eq!(halt(&mut watch, false, at(43)), None);
+        // As after each block.
+        watch.moved(position(4, 0), at(60));
+        assert_eq!(halt(&mut watch, false, at(80)), None);
+    }
+
+    #[test]
+    fn a_clock_is_named_if_all_last_blocks_tell_the_same() {
+        let mut watch = ChainWatch::new(HEARTBEAT);
+        for late in [-9_000, -8_000, -7_000, -9_500] {
+            watch.committed(100_000, 100_000_u64.saturating_add_signed(late));
+            assert_eq!(watch.clock_offset_ms(), None);
+        }
+        watch.committed(100_000, 92_000);
+        assert_eq!(watch.clock_offset_ms(), Some(-7_000));
+        watch.committed(100_000, 100_200);
+        assert_eq!(watch.clock_offset_ms(), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! Questions about the ledger, and its answers: submitting, following and querying. Every answer about the state
+//! is read from one snapshot, carries its certified header and proof, and is verified here before it is
+//! given: a node never gives an answer that its own clients would refuse.
+//!
+//! This room knows no gRPC and no HTTP: each is an adapter over it, which maps [`ServiceError`] once.
+
+pub(crate) mod blocks;
+pub mod error;
+pub(crate) mod evidence;
+pub(crate) mod limits;
+pub(crate) mod log_page;
+pub(crate) mod proven_state;
+pub(crate) mod state_query;
+pub(crate) mod status;
+pub(crate) mod submission;
+pub(crate) mod trace;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use touchstone_core::Fault;
+use touchstone_core::hash::Hash;
+use touchstone_edge::Client;
+
+use crate::mempool::SharedMempool;
+use crate::storage::rocks::Reader;
+pub use error::ServiceError;
+pub(crate) use limits::Cancelled;
+use limits::Limits;
+use proven_state::HeaderCache;
+pub(crate) use proven_state::ProvenState;
+pub use status::{Halt, Progress};
+
+/// What the service works with.
+pub struct Parts {
+    /// The chain.
+    pub chain_id: Hash,
+    /// Its name.
+    pub chain_name: String,
+    /// Exact bytes of its genesis document.
+    pub genesis: Vec<u8>,
+    /// The store's reading side.
+    pub reader: Reader,
+    /// The pool.
+    pub mempool: SharedMempool,
+    /// Envelopes taken in here, to be told to the peers.
+    pub gossip: mpsc::Sender<Vec<u8>>,
+    /// The node's progress.
+    pub progress: watch::Receiver<Progress>,
+    /// Hears of a fault that a question has met and for which the node must stop.
+    pub faults: mpsc::Sender<Fault>,
+}
+
+/// What all calls share, over whatever they come.
+pub struct LedgerService {
+    pub(crate) parts: Parts,
+    pub(crate) limits: Limits,
+    headers: HeaderCache,
+}
+
+impl LedgerService {
+    /// With limits of its own.
+    pub fn new(parts: Parts) -> LedgerService {
+        LedgerService {
+            parts,
+            limits: Limits::default(),
+            headers: HeaderCache::default(),
+        }
+    }
+
+    /// Answers a client's question from one snapshot, off the network's threads.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        client: Client,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let service = self.clone();
+        let work = move |cancelled: &Cancelled| question(&service.proven_state(cancelled));
+        self.judge(self.limits.reads.run(client, work).await)
+    }
+
+    /// The same for what may take long.
+    pub(crate) async fn read_long<T: Send + 'static>(
+        self: &Arc<Self>,
+        client: Client,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let service = self.clone();
+        let work = move |cancelled: &Cancelled| question(&service.proven_state(cancelled));
+        self.judge(self.limits.long_reads.run(client, work).await)
+    }
+
+    /// Tells the log of a failure, and the node if it must stop for it.
+    pub(crate) fn judge<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
+        match &answer {
+            Err(ServiceError::Fault(fault)) => tracing::error!(%fault, "a question failed"),
+            Err(ServiceError::Unproven(what)) => {
+                tracing::error!(what, "an answer failed its own verification");
+            }
+            _ => {}
+        }
+        if let Err(error) = &answer
+            && let Some(fault) = error.stops_the_node()
+        {
+            // An error means that another one has been told already, or that the node stops.
+            let _ = self.parts.faults.try_send(fault);
+        }
+        answer
+    }
+
+    pub(crate) fn proven_state<'a>(&'a self, cancelled: &'a Cancelled) -> ProvenState<'a> {
+        ProvenState::new(
+            &self.parts.reader,
+            self.parts.chain_id,
+            &self.headers,
+            cancelled,
+        )
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,346 @@
+//! How much the service does at once. What reads the store or verifies signatures runs on threads of its own, a
+//! few at a time; what waits for one has its turn by address, then by connection, so that a client that asks
+//! much waits for itself. Streams have places. The work of a client that has gone isn't begun, and ends early
+//! where it is long.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use touchstone_core::Fault;
+use touchstone_edge::Client;
+use touchstone_edge::places::{Place, Places};
+
+use super::error::ServiceError;
+
+/// Calls that may wait for a thread, in total and of one connection.
+const WAITING: usize = 4096;
+const WAITING_PER_CONNECTION: usize = 256;
+/// Subscriptions to blocks at once, in total and of one address.
+const SUBSCRIPTIONS: (usize, usize) = (256, 128);
+/// Streams of submissions at once, in total and of one address.
+const SUBMISSIONS: (usize, usize) = (256, 128);
+/// Traces at once, in total and of one address.
+const TRACES: (usize, usize) = (16, 8);
+
+/// All limits of one service.
+pub struct Limits {
+    /// Reading the store, and proving what is read.
+    pub reads: WorkQueue,
+    /// Verifying what is submitted.
+    pub admissions: WorkQueue,
+    /// What may read long, so that no question waits behind it: evidence files, and the walks of traces.
+    pub long_reads: WorkQueue,
+    /// Followers of blocks.
+    pub subscriptions: StreamPermits,
+    /// Streams of submissions.
+    pub submissions: StreamPermits,
+    /// Traces.
+    pub traces: StreamPermits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+        Limits {
+            // A read may wait for the disk; a signature never does.
+            reads: WorkQueue::new(2 * cores, WAITING),
+            admissions: WorkQueue::new(cores, WAITING),
+            // One core stays for others, where there are two.
+            long_reads: WorkQueue::new((cores / 2).max(1), WAITING),
+            subscriptions: StreamPermits::new("subscriptions to blocks", SUBSCRIPTIONS),
+            submissions: StreamPermits::new("streams of submissions", SUBMISSIONS),
+            traces: StreamPermits::new("traces", TRACES),
+        }
+    }
+}
+
+/// Work on threads, bounded in how much runs and how much waits.
+#[derive(Clone)]
+pub struct WorkQueue {
+    shared: Arc<Queue>,
+}
+
+struct Queue {
+    limit: usize,
+    waiting_limit: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    running: usize,
+    turns: Turns<oneshot::Sender<Turn>>,
+}
+
+/// Leave to run; dropped, the next one has it.
+struct Turn {
+    queue: Option<Arc<Queue>>,
+}
+
+/// Whether the client of some work has gone.
+#[derive(Clone, Debug, Default)]
+pub struct Cancelled(Arc<AtomicBool>);
+
+impl Cancelled {
+    /// An error once the client has gone.
+    pub fn check(&self) -> Result<(), ServiceError> {
+        match self.is_set() {
+            true => Err(ServiceError::Cancelled),
+            false => Ok(()),
+        }
+    }
+
+    /// The same, for what knows faults alone: whoever asked looks at [`Self::is_set`] first.
+    pub fn check_as_fault(&self) -> Result<(), Fault> {
+        match self.is_set() {
+            true => Err(Fault::Invariant("the client has gone".into())),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether it has.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Says that the client has gone when it is dropped.
+struct CancelOnDrop(Cancelled);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl WorkQueue {
+    /// So many run, and so many more may wait.
+    pub fn new(running: usize, waiting: usize) -> WorkQueue {
+        WorkQueue {
+            shared: Arc::new(Queue {
+                limit: running,
+                waiting_limit: waiting,
+                state: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Runs a client's work when its turn comes. Given up, it isn't begun any more, or is told so.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        client: Client,
+        work: impl FnOnce(&Cancelled) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let turn = match self.shared.enter(client)? {
+            Ok(turn) => turn,
+            Err(coming) => coming.await.map_err(|_| ServiceError::Stopping)?,
+        };
+        let cancelled = Cancelled::default();
+        let _guard = CancelOnDrop(cancelled.clone());
+        // The turn goes with the work: what is given up still runs until its thread is done.
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            cancelled.check()?;
+            work(&cancelled)
+        });
+        match done.await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => Err(ServiceError::Fault(Fault::Invariant(
+                "a question made its thread panic".into(),
+            ))),
+            Err(_) => Err(ServiceError::Stopping),
+        }
+    }
+
+    /// How many could run at once now.
+    #[cfg(test)]
+    pub fn free(&self) -> usize {
+        self.shared.limit - self.shared.lock().running
+    }
+}
+
+impl Queue {
+    /// A turn now, or word of it later.
+    #[allow(clippy::type_complexity, reason = "one caller, two lines below")]
+    fn enter(
+        self: &Arc<Self>,
+        client: Client,
+    ) -> Result<Result<Turn, oneshot::Receiver<Turn>>, ServiceError> {
+        let mut state = self.lock();
+        if state.running < self.limit {
+            state.running += 1;
+            let queue = Some(self.clone());
+            return Ok(Ok(Turn { queue }));
+        }
+        if state.turns.len >= self.waiting_limit {
+            return Err(ServiceError::Busy(format!(
+                "{} calls wait already, the most that may; try again in a moment",
+                self.waiting_limit
+            )));
+        }
+        if state.turns.of(client) >= WAITING_PER_CONNECTION {
+            return Err(ServiceError::Busy(format!(
+                "{WAITING_PER_CONNECTION} calls of this connection wait already, the most that may"
+            )));
+        }
+        let (turn, coming) = oneshot::channel();
+        state.turns.push(client, turn);
+        Ok(Err(coming))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Counts are whole between any two calls.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(queue) = self.queue.take() else {
+            return;
+        };
+        loop {
+            let mut state = queue.lock();
+            let Some(next) = state.turns.pop() else {
+                state.running -= 1;
+                return;
+            };
+            drop(state);
+            let turn = Turn {
+                queue: Some(queue.clone()),
+            };
+            // Whoever has gone leaves its turn to the next one.
+            match next.send(turn) {
+                Ok(()) => return,
+                Err(mut refused) => drop(refused.queue.take()),
+            }
+        }
+    }
+}
+
+/// What waits, in the order of its turns: addresses one after another, within an address its connections one after
+/// another, and within a connection as it came.
+struct Turns<T> {
+    addresses: VecDeque<(IpAddr, VecDeque<Line<T>>)>,
+    len: usize,
+}
+
+/// A connection, and what it waits for.
+type Line<T> = (u64, VecDeque<T>);
+
+impl<T> Default for Turns<T> {
+    fn default() -> Self {
+        Turns {
+            addresses: VecDeque::new(),
+            len: 0,
+        }
+    }
+}
+
+impl<T> Turns<T> {
+    fn push(&mut self, client: Client, waiting: T) {
+        self.len += 1;
+        let known = self.addresses.iter_mut();
+        let mut known = known.filter(|(address, _)| *address == client.address);
+        let Some((_, lines)) = known.next() else {
+            let lines = VecDeque::from([(client.connection, VecDeque::from([waiting]))]);
+            self.addresses.push_back((client.address, lines));
+            return;
+        };
+        match lines.iter_mut().find(|(id, _)| *id == client.connection) {
+            Some((_, line)) => line.push_back(waiting),
+            None => lines.push_back((client.connection, VecDeque::from([waiting]))),
+        }
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let (address, mut lines) = self.addresses.pop_front()?;
+        let (connection, mut line) = lines.pop_front()?;
+        let next = line.pop_front();
+        if !line.is_empty() {
+            lines.push_back((connection, line));
+        }
+        if !lines.is_empty() {
+            self.addresses.push_back((address, lines));
+        }
+        self.len -= usize::from(next.is_some());
+        next
+    }
+
+    /// How many a connection has.
+    fn of(&self, client: Client) -> usize {
+        let lines = self.addresses.iter();
+        let lines = lines.filter(|(address, _)| *address == client.address);
+        let mut lines = lines.flat_map(|(_, lines)| lines);
+        let line = lines.find(|(connection, _)| *connection == client.connection);
+        line.map_or(0, |(_, line)| line.len())
+    }
+}
+
+/// Streams, bounded in number. Where no place is left, the one that was silent longest gives way, of the address
+/// that has most.
+pub struct StreamPermits {
+    what: &'static str,
+    places: Arc<Places>,
+}
+
+/// A stream's place; dropped, it is free again.
+pub struct StreamPermit(Place);
+
+impl StreamPermits {
+    /// So many in total, and of one address.
+    pub fn new(what: &'static str, (limit, per_address): (usize, usize)) -> StreamPermits {
+        StreamPermits {
+            what,
+            places: Places::new(limit, per_address),
+        }
+    }
+
+    /// A place for a client's stream.
+    pub fn take(&self, client: Client) -> Result<StreamPermit, ServiceError> {
+        let closing = CancellationToken::new();
+        let taken = self
+            .places
+            .take(client.address, Instant::now(), None, closing);
+        taken
+            .map(StreamPermit)
+            .map_err(|full| ServiceError::Busy(format!("{}: {full}", self.what)))
+    }
+
+    /// How many are taken.
+    #[cfg(test)]
+    pub fn taken(&self) -> usize {
+        self.places.taken()
+    }
+}
+
+impl StreamPermit {
+    /// Something was said on the stream, so that it has the longest time again.
+    pub fn spoke(&self) {
+        self.0.spoke(Instant::now(), None);
+    }
+
+    /// The node owes the stream something: it doesn't give way.
+    pub fn owes(&self) {
+        self.0.works();
+    }
+
+    /// Resolves when the stream has to end, because it gave way or because nothing was said for `patience`.
+    pub async fn ended(&self, patience: Duration) {
+        // Nothing said in time is as good as displaced.
+        let _ = tokio::time::timeout(patience, self.0.closed()).await;
+    }
+
+    /// Resolves when the stream gives way.
+    pub async fn displaced(&self) {
+        self.0.closed().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use super::*;
+
+fn client(address: u8, connection: u64) -> Client {
+    Client {
+        address: IpAddr::from([192, 0, 2, address]),
+        connection,
+    }
+}
+
+#[test]
+fn turns_go_round_the_addresses_and_then_round_their_connections() {
+    let mut turns = Turns::default();
+    for number in 0..3 {
+        turns.push(client(1, 1), format!("a{number}"));
+    }
+    for number in 0..2 {
+        turns.push(client(1, 2), format!("b{number}"));
+    }
+    turns.push(client(2, 3), "c0".to_owned());
+    assert_eq!(turns.of(client(1, 1)), 3);
+    let order: Vec<String> = std::iter::from_fn(|| turns.pop()).collect();
+    assert_eq!(order, ["a0", "c0", "b0", "a1", "b1", "a2"]);
+    assert_eq!(turns.len, 0);
+    assert!(turns.pop().is_none());
+}
+
+/// A queue of one thread, and what keeps it busy until it is dropped.
+async fn busy(waiting: usize) -> (WorkQueue, std::sync::mpsc::Sender<()>) {
+    let queue = WorkQueue::new(1, waiting);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let running = queue.clone();
+    tokio::spawn(async move {
+        let _ = running
+            .run(Client::OWN, move |_| {
+                let _ = held.recv();
+                Ok(())
+            })
+            .await;
+    });
+    while queue.free() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    (queue, release)
+}
+
+#[tokio::test]
+async fn a_client_that_asks_much_waits_for_itself() {
+    let (queue, release) = busy(WAITING).await;
+    let (done, order) = std::sync::mpsc::channel();
+    let mut asked = Vec::new();
+    for (from, count) in [(client(1, 1), 50), (client(2, 2), 1)] {
+        for _ in 0..count {
+            let (queue, done) = (queue.clone(), done.clone());
+            asked.push(tokio::spawn(async move {
+                let work = move |_: &Cancelled| Ok(done.send(from.connection).is_ok());
+                queue.run(from, work).await
+            }));
+            tokio::task::yield_now().await;
+        }
+    }
+    while queue.shared.lock().turns.len < 51 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop((release, done));
+    for call in asked {
+        assert_eq!(call.await.unwrap(), Ok(true));
+    }
+    let order: Vec<u64> = order.iter().collect();
+    assert_eq!(order.len(), 51);
+    assert_eq!(order.get(1), Some(&2), "{order:?}");
+}
+
+#[tokio::test]
+async fn a_queue_lets_so_many_wait_and_refuses_the_rest() {
+    let (queue, release) = busy(1).await;
+    let waiting = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.run(client(1, 1), |_| Ok(2)).await }
+    });
+    while queue.shared.lock().turns.len == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let refused = queue.run(client(2, 2), |_| Ok(3)).await;
+    assert!(matches!(refused, Err(ServiceError::Busy(_))), "{refused:?}");
+    drop(release);
+    assert_eq!(waiting.await.unwrap(), Ok(2));
+    assert_eq!(queue.run(client(2, 2), |_| Ok(3)).await, Ok(3));
+}
+
+#[tokio::test]
+async fn what_a_client_gave_up_is_not_begun_or_told_so() {
+    let (queue, release) = busy(10).await;
+    let (begun, seen) = std::sync::mpsc::channel();
+    let given_up = tokio::spawn({
+        let queue = queue.clone();
+        async move {
+            queue
+                .run(client(1, 1), move |_| Ok(begun.send(()).is_ok()))
+                .await
+        }
+    });
+    while queue.shared.lock().turns.len == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    drop(release);
+    assert_eq!(queue.run(client(2, 2), |_| Ok(3)).await, Ok(3));
+    assert!(seen.recv().is_err(), "it was not begun");
+
+    let (started, heard) = std::sync::mpsc::channel();
+    let (told, outcome) = std::sync::mpsc::channel();
+    let running = tokio::spawn({
+        let queue = queue.clone();
+        async move {
+            let work = move |cancelled: &Cancelled| {
+                let _ = started.send(());
+                while !cancelled.is_set() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                let _ = told.send(());
+                cancelled.check()
+            };
+            queue.run(client(1, 1), work).await
+        }
+    });
+    tokio::task::spawn_blocking(move || heard.recv())
+        .await
+        .unwrap()
+        .unwrap();
+    running.abort();
+    tokio::task::spawn_blocking(move || outcome.recv())
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_stream_gives_way_to_one_that_speaks() {
+    let permits = StreamPermits::new("streams", (4, 2));
+    let silent = permits.take(client(1, 1)).unwrap();
+    let speaking = permits.take(client(1, 2)).unwrap();
+    speaking.spoke();
+    let third = permits.take(client(1, 3)).unwrap();
+    silent.displaced().await;
+    third.owes();
+    speaking.owes();
+    let refused = permits.take(client(1, 4)).err();
+    assert!(
+        matches!(refused, Some(ServiceError::Busy(_))),
+        "{refused:?}"
+    );
+    assert!(permits.take(client(2, 5)).is_ok());
+}

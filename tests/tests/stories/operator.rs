@@ -1,0 +1,80 @@
+//! What an operator gets wrong, and what the node says to it: it refuses to start, with a code and the way out.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use touchstone_tests::cluster::{Cluster, Plan, binary};
+
+fn node(cluster: &Cluster, verb: &str, more: &[&str]) -> Output {
+    Command::new(binary("touchstone-node"))
+        .args([verb, "--config"])
+        .arg(cluster.node_folder(0).join("node.toml"))
+        .args(more)
+        .output()
+        .expect("touchstone-node is built")
+}
+
+/// The exit code and what is said.
+fn told(output: &Output) -> (Option<i32>, String) {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_can_not_do_its_part_says_so_and_does_not_start() {
+    let mut cluster = Cluster::start(&Plan {
+        validators: 1,
+        ..Plan::default()
+    });
+    cluster.wait_for_height(0, 1).await;
+    assert!(cluster.stop(0), "{}", cluster.log(0));
+    assert!(!cluster.log(0).contains('\u{1b}'), "colours are for people");
+
+    // A guard below what is decided.
+    let (code, text) = told(&node(&cluster, "reset-guard", &["--height", "0"]));
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("the chain stands at height"), "{text}");
+
+    // No guard at all.
+    let guard = cluster.node_folder(0).join("data/guard");
+    let kept = fs::read(&guard).expect("the guard is there");
+    fs::remove_file(&guard).expect("the folder is the test's own");
+    let (code, text) = told(&node(&cluster, "run", &[]));
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("reset-guard --height"), "{text}");
+    fs::write(&guard, kept).expect("the folder is the test's own");
+
+    // Too few descriptors.
+    let config = cluster.node_folder(0).join("node.toml");
+    let limited = Command::new("sh")
+        .arg("-c")
+        .arg("ulimit -n 500; exec \"$0\" run --config \"$1\"")
+        .arg(binary("touchstone-node"))
+        .arg(&config)
+        .output()
+        .expect("there is a shell");
+    let (code, text) = told(&limited);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("LimitNOFILE"), "{text}");
+
+    // Another key than the one that the consortium knows.
+    let validator = cluster.node_folder(0).join("validator.pem");
+    let other = SigningKey::from_bytes(&[99; 32]);
+    let pem = other.to_pkcs8_pem(LineEnding::LF).expect("a key encodes");
+    fs::write(&validator, pem.as_bytes()).expect("the folder is the test's own");
+    let (code, text) = told(&node(&cluster, "run", &[]));
+    assert_eq!(code, Some(3), "{text}");
+    let public = hex::encode(other.verifying_key().to_bytes());
+    assert!(text.contains(&public), "{text}");
+
+    // A key that others may read.
+    let everybody = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(&validator, everybody).expect("the file is the test's own");
+    let (code, text) = told(&node(&cluster, "run", &[]));
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("chmod 600"), "{text}");
+}
