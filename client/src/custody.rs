@@ -43,7 +43,7 @@ impl StateRead for Known {
 
 /// Reads how items stand, one after the other; what is proven for one serves the next, as long as the
 /// chain doesn't grow.
-pub struct Standings {
+pub struct CustodyReader {
     /// The clock of whoever asks, milliseconds: by it deadlines have passed.
     now_ms: u64,
     known: Known,
@@ -51,10 +51,10 @@ pub struct Standings {
     seen: Option<Attested>,
 }
 
-impl Standings {
+impl CustodyReader {
     /// Nothing is known yet.
-    pub fn new(now_ms: u64) -> Standings {
-        Standings {
+    pub fn new(now_ms: u64) -> CustodyReader {
+        CustodyReader {
             now_ms,
             known: Known::default(),
             seen: None,
@@ -82,7 +82,7 @@ impl Standings {
     }
 
     /// How the item with this canonical identifier stands, and under which header all of it is proven.
-    pub async fn standing(
+    pub async fn status(
         &mut self,
         client: &mut Client,
         id: &str,
@@ -120,12 +120,12 @@ impl Standings {
 }
 
 /// How the item with this canonical identifier stands, and under which header all of it is proven.
-pub async fn standing(
+pub async fn status(
     client: &mut Client,
     id: &str,
     now_ms: u64,
 ) -> Result<(Attested, Standing), ClientError> {
-    Standings::new(now_ms).standing(client, id).await
+    CustodyReader::new(now_ms).status(client, id).await
 }
 
 /// Whether an identifier names something that somebody can have: no class, place or party.

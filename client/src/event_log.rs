@@ -1,4 +1,4 @@
-//! Fetching an item's whole link: all pages, then one check over all of them; or one page of it, proven by
+//! Fetching an item's whole event log: all pages, then one check over all of them; or one page of it, proven by
 //! itself.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::verification::{Attested, NotVerified};
 
 /// An item's record with every event of it.
 #[derive(Clone, Debug)]
-pub struct ProvenLink {
+pub struct EventLog {
     /// The item's canonical identifier.
     pub id: String,
     /// The header that proves it.
@@ -26,7 +26,7 @@ pub struct ProvenLink {
     pub events: Vec<Arc<Recorded>>,
 }
 
-impl ProvenLink {
+impl EventLog {
     /// The part that journeys are made of.
     pub fn complete(&self) -> CompleteLink {
         let height = self.attested.header.height;
@@ -34,34 +34,31 @@ impl ProvenLink {
     }
 }
 
-/// Some events of an item's link, in order and none left out between them.
+/// Some events of an item's log, in order and none left out between them.
 #[derive(Clone, Debug)]
-pub struct ProvenPage {
+pub struct EventLogPage {
     /// The header that proves it.
     pub attested: Attested,
     /// Number of the first event, from 0.
     pub from: u64,
-    /// Events of the whole link.
+    /// Events of the whole log.
     pub count: u64,
-    /// The events; none where the link has none from there on.
+    /// The events; none where the log has none from there on.
     pub events: Vec<Arc<Recorded>>,
 }
 
-/// Entries of the links of several items with these canonical identifiers, each complete.
+/// Entries of the logs of several items with these canonical identifiers, each complete.
 pub async fn entries(
     client: &mut Client,
     ids: &[String],
 ) -> Result<Vec<Vec<LinkEntry>>, ClientError> {
     let links = fetch_all(client, ids).await?;
-    let entries = |link: &ProvenLink| link.events.iter().map(|e| e.entry.clone()).collect();
+    let entries = |link: &EventLog| link.events.iter().map(|e| e.entry.clone()).collect();
     Ok(links.iter().map(entries).collect())
 }
 
-/// Fetches and checks the links of several items with these canonical identifiers.
-pub async fn fetch_all(
-    client: &mut Client,
-    ids: &[String],
-) -> Result<Vec<ProvenLink>, ClientError> {
+/// Fetches and checks the event logs of several items with these canonical identifiers.
+pub async fn fetch_all(client: &mut Client, ids: &[String]) -> Result<Vec<EventLog>, ClientError> {
     let mut all = Vec::with_capacity(ids.len());
     for (id, page) in ids.iter().zip(client.first_pages(ids).await?) {
         let link = page.record.as_ref().and_then(|r| r.link.clone());
@@ -71,7 +68,7 @@ pub async fn fetch_all(
             continue;
         }
         let entries = link::verify(&link, &page.events).map_err(NotVerified::from)?;
-        all.push(ProvenLink {
+        all.push(EventLog {
             id: id.clone(),
             attested: page.attested,
             record: page.record,
@@ -81,8 +78,8 @@ pub async fn fetch_all(
     Ok(all)
 }
 
-/// Fetches and checks the link of the item with this canonical identifier.
-pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, ClientError> {
+/// Fetches and checks the event log of the item with this canonical identifier.
+pub async fn fetch(client: &mut Client, id: &str) -> Result<EventLog, ClientError> {
     let mut linked = Vec::new();
     let (attested, record) = loop {
         let from = linked.len() as u64;
@@ -101,7 +98,7 @@ pub async fn fetch(client: &mut Client, id: &str) -> Result<ProvenLink, ClientEr
         .and_then(|r| r.link.clone())
         .unwrap_or_else(link::empty);
     let entries = link::verify(&proven, &linked).map_err(NotVerified::from)?;
-    Ok(ProvenLink {
+    Ok(EventLog {
         id: id.to_owned(),
         attested,
         record,
@@ -116,7 +113,7 @@ pub async fn fetch_page(
     id: &str,
     from: u64,
     limit: u32,
-) -> Result<ProvenPage, ClientError> {
+) -> Result<EventLogPage, ClientError> {
     let page = client.item_page(id, from, limit).await?;
     let link = page.record.and_then(|r| r.link);
     let link = link.unwrap_or_else(link::empty);
@@ -132,7 +129,7 @@ pub async fn fetch_page(
     if events.len() > limit as usize {
         return Err(NotVerified::Contradiction("more events than asked for".into()).into());
     }
-    Ok(ProvenPage {
+    Ok(EventLogPage {
         attested: page.attested,
         from,
         count: link.count,

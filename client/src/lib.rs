@@ -14,7 +14,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let genesis = Genesis::read(&std::fs::read("genesis.json")?)?;
 //! let mut client = Client::connect("https://node.example.org:26650", genesis, Options::default()).await?;
-//! let history = item_history::travel(&mut client, "https://id.gs1.org/00/095212340000000150").await?;
+//! let history = item_history::read(&mut client, "https://id.gs1.org/00/095212340000000150").await?;
 //! let as_of = client.as_of().blocks().ok_or("no answer")?;
 //! println!("{} events as of block {}", history.steps.len(), as_of.oldest.header.height);
 //! # Ok(())

@@ -118,7 +118,7 @@ async fn proven(
     let mut walk = Walk::new(question.id.as_str(), question.direction, question.limits);
     let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
     let mut stocks: BTreeMap<String, Stock> = BTreeMap::new();
-    let mut standings = custody::Standings::new(question.now_ms);
+    let mut custody_reader = custody::CustodyReader::new(question.now_ms);
     let mut items = Vec::new();
     let mut end = TraceEnd {
         height: u64::MAX,
@@ -137,7 +137,7 @@ async fn proven(
                 ids.push(missing);
                 for fetched in event_log::fetch_all(client, &ids).await? {
                     proven_at(&mut end, &fetched.attested);
-                    standings.learn(&fetched.attested, &fetched.id, fetched.record.as_ref());
+                    custody_reader.learn(&fetched.attested, &fetched.id, fetched.record.as_ref());
                     let stock = fetched.record.as_ref().and_then(|r| r.stock.clone());
                     stocks.extend(stock.map(|stock| (fetched.id.clone(), stock)));
                     links.insert(fetched.id.clone(), fetched.complete());
@@ -146,7 +146,8 @@ async fn proven(
             Next::Item(traced) => {
                 let holder = match Identifier::parse(&traced.id) {
                     Ok(id) if custody::is_holdable(&id) => {
-                        let (attested, standing) = standings.standing(client, id.as_str()).await?;
+                        let (attested, standing) =
+                            custody_reader.status(client, id.as_str()).await?;
                         proven_at(&mut end, &attested);
                         standing.holder().unwrap_or_default().to_owned()
                     }

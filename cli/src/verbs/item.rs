@@ -5,7 +5,7 @@ mod page;
 
 use serde_json::{Value, json};
 use touchstone_client::as_of::Attempts;
-use touchstone_client::item_history::{self, Journey, Step};
+use touchstone_client::item_history::{self, ItemHistory, Step};
 use touchstone_client::verification::Attested;
 use touchstone_core::model::unit_state::UnitState;
 use touchstone_epcis::Identifier;
@@ -63,28 +63,28 @@ pub async fn run(
         return page::run(&id, from, limit, &mut client, output).await;
     }
     let mut attempts = Attempts::default();
-    let (journey, life) = loop {
-        let journey = item_history::travel(&mut client, id.as_str()).await?;
-        if journey.link.record.is_none() {
-            return Err(absent(&id, &journey.link.attested, output));
+    let (history, life) = loop {
+        let history = item_history::read(&mut client, id.as_str()).await?;
+        if history.log.record.is_none() {
+            return Err(absent(&id, &history.log.attested, output));
         }
-        let life = Life::of(&mut client, &id, &journey, output.now_ms()).await?;
+        let life = Life::of(&mut client, &id, &history, output.now_ms()).await?;
         if attempts.are_over(client.as_of()) {
-            break (journey, life);
+            break (history, life);
         }
     };
     if output.json {
-        let steps = journey.steps.iter().map(step_json);
+        let steps = history.steps.iter().map(step_json);
         let steps = steps.enumerate().map(|(at, step)| life.mark(at, step));
         let steps = steps.collect::<Vec<_>>();
         output.value(&json!({
             "id": id.as_str(),
             "verified": true,
             "complete": true,
-            "own_events": journey.link.events.len(),
-            "height": journey.height,
-            "header": attested_json(&journey.link.attested),
-            "inside": journey.inside,
+            "own_events": history.log.events.len(),
+            "height": history.height,
+            "header": attested_json(&history.log.attested),
+            "inside": history.inside,
             "state": life.state.map(UnitState::word),
             "custody": life.custody_json(),
             "steps": steps,
@@ -92,16 +92,16 @@ pub async fn run(
         return Ok(());
     }
     // Names are proven too: fetch them all before a line is printed.
-    let mut names = Vec::with_capacity(journey.steps.len());
-    for step in &journey.steps {
+    let mut names = Vec::with_capacity(history.steps.len());
+    for step in &history.steps {
         names.push(client.name(&step.entry.organisation).await?);
     }
     let custody = life.custody_lines(&mut client).await?;
-    print_head(&journey, output);
+    print_head(&history, output);
     for line in custody {
         output.line(line);
     }
-    for ((at, step), name) in journey.steps.iter().enumerate().zip(&names) {
+    for ((at, step), name) in history.steps.iter().enumerate().zip(&names) {
         print_step(at as u64 + 1, step, name, output);
         for line in life.correction_lines(at) {
             output.line(line);
@@ -127,11 +127,11 @@ fn absent(id: &Identifier, attested: &Attested, output: &Output) -> Failure {
     }
 }
 
-fn print_head(journey: &Journey, output: &mut Output) {
-    let own = journey.link.events.len();
-    let inherited = journey.steps.len().saturating_sub(own);
+fn print_head(history: &ItemHistory, output: &mut Output) {
+    let own = history.log.events.len();
+    let inherited = history.steps.len().saturating_sub(own);
     let verdict = output.good("VERIFIED complete");
-    output.line(format!("Item      {}", plain(&journey.link.id)));
+    output.line(format!("Item      {}", plain(&history.log.id)));
     output.line(format!(
         "Verdict   {verdict}: {} of its own{} at height {}",
         counted(own, "event"),
@@ -140,10 +140,10 @@ fn print_head(journey: &Journey, output: &mut Output) {
         } else {
             format!(" and {inherited} of its containers")
         },
-        journey.height
+        history.height
     ));
-    if !journey.inside.is_empty() {
-        output.line(format!("Inside    {}", containers(&journey.inside)));
+    if !history.inside.is_empty() {
+        output.line(format!("Inside    {}", containers(&history.inside)));
     }
 }
 

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use touchstone_client::client::Client;
 use touchstone_client::custody;
-use touchstone_client::item_history::Journey;
+use touchstone_client::item_history::ItemHistory;
 use touchstone_core::model::amount;
 use touchstone_core::model::unit_state::{self, Told, UnitState};
 use touchstone_core::rules::Standing;
@@ -32,16 +32,16 @@ impl Life {
     pub async fn of(
         client: &mut Client,
         id: &Identifier,
-        journey: &Journey,
+        history: &ItemHistory,
         now_ms: u64,
     ) -> Result<Life, Failure> {
-        let record = journey.link.record.clone().unwrap_or_default();
+        let record = history.log.record.clone().unwrap_or_default();
         let is_holdable = custody::is_holdable(id);
         let standing = match is_holdable {
-            true => Some(custody::standing(client, id.as_str(), now_ms).await?.1),
+            true => Some(custody::status(client, id.as_str(), now_ms).await?.1),
             false => None,
         };
-        let (places, history): (Vec<usize>, Vec<Told<'_>>) = journey
+        let (places, history): (Vec<usize>, Vec<Told<'_>>) = history
             .steps
             .iter()
             .enumerate()

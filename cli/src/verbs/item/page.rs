@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use touchstone_client::client::Client;
-use touchstone_client::event_log::{self, ProvenPage};
+use touchstone_client::event_log::{self, EventLogPage};
 use touchstone_client::item_history::Step;
 use touchstone_epcis::Identifier;
 
@@ -79,7 +79,7 @@ pub async fn run(
     Ok(())
 }
 
-fn print_head(id: &Identifier, page: &ProvenPage, to: u64, output: &mut Output) {
+fn print_head(id: &Identifier, page: &EventLogPage, to: u64, output: &mut Output) {
     output.line(format!("Item      {}", plain(id.as_str())));
     let verdict = output.good("VERIFIED");
     output.line(format!(
