@@ -20,6 +20,7 @@ pub mod keys;
 pub mod misbehaviour;
 pub mod organisations;
 pub mod product;
+pub mod proposals;
 pub mod recall;
 pub mod status;
 pub mod trace;
@@ -56,6 +57,7 @@ pub enum Verb {
     Evidence(evidence::Arguments),
     Verify(verify::Arguments),
     Enroll(enroll::Arguments),
+    Proposals(proposals::Arguments),
     Validators(validators::Arguments),
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -88,6 +90,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Evidence(arguments) => evidence::run(arguments, settings, output).await,
         Verb::Verify(arguments) => verify::run(arguments, settings, output),
         Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,
+        Verb::Proposals(arguments) => proposals::run(arguments, settings, output).await,
         Verb::Validators(arguments) => validators::run(arguments, settings, output).await,
         Verb::Keys(verb) => keys::run(verb, settings, output).await,
         Verb::Organisations(arguments) => organisations::run(arguments, settings, output).await,

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod organisations;
+mod proposals;
 mod submission;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
 pub use self::blocks::Blocks;
+pub use self::proposals::Proposal;
 use crate::as_of::AsOf;
 use crate::cache::Cache;
 use crate::connection::{open, within};

@@ -62,6 +62,15 @@ async fn an_organisation_is_enrolled_by_more_than_two_thirds() {
     );
     let absent = node.run(&["organisations", "echo"]).await;
     assert_eq!(absent.code, 4, "{absent:?}");
+    let open = node.run(&["proposals"]).await;
+    assert_eq!(open.code, 0, "{open:?}");
+    for part in [
+        "          enrol Echo Customs (echo)\n",
+        "Approved  since block 1: 1 of 4 voting power, by acme\n",
+        "Needed    2 more voting power, of bravo, carol, delta\n",
+    ] {
+        assert!(open.out.contains(part), "{part:?}: {}", open.out);
+    }
     let again = node.run_as("acme", &["enroll", &file, "--json"]).await;
     assert_eq!(again.json()[0]["rule"], "approve-once");
     assert_eq!(node.run_as("bravo", &["enroll", &file]).await.code, 0);
@@ -87,6 +96,15 @@ async fn an_organisation_is_enrolled_by_more_than_two_thirds() {
         "{}",
         shown.out
     );
+    let closed = node.run(&["proposals"]).await;
+    assert!(
+        closed.out.contains("No change is open of those"),
+        "{closed:?}"
+    );
+    // A node that leaves an approval out of a block.
+    node.tamper(|reply: &mut BlockReply| reply.transactions.clear());
+    assert_eq!(node.run(&["proposals"]).await.code, 3);
+    node.world().tamper = None;
     let all = node.run(&["organisations", "--json"]).await;
     assert_eq!(all.json().len(), 5);
     assert_eq!(all.err, "");

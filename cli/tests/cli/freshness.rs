@@ -95,6 +95,7 @@ async fn asked() -> Asked {
         ("certificate", &["--check", &credential]),
         ("evidence", &[ITEM, "--force", "-o", &evidence]),
         ("validators", &[]),
+        ("proposals", &[]),
         ("keys check", &[&public, "--of", "acme"]),
         ("organisations", &[]),
         ("organisations", &["acme"]),

@@ -15,9 +15,18 @@ impl Client {
     /// Blocks from a height on, without their transactions, as they are decided. Each is to be checked by
     /// [`Client::checked_block`].
     pub async fn follow_blocks(&mut self, from_height: u64) -> Result<Blocks, ClientError> {
+        self.blocks_from(from_height, false).await
+    }
+
+    /// The same, with or without their transactions.
+    pub(super) async fn blocks_from(
+        &mut self,
+        from_height: u64,
+        with_transactions: bool,
+    ) -> Result<Blocks, ClientError> {
         let request = node::SubscribeBlocksRequest {
             from_height,
-            with_transactions: false,
+            with_transactions,
         };
         let mut ledger = self.ledger.clone();
         Ok(Blocks {

@@ -1,0 +1,112 @@
+//! `touchstone proposals`: changes of the consortium that wait for approvals.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use touchstone_client::client::Proposal;
+use touchstone_core::model::validators::ValidatorSet;
+use touchstone_proto::ledger::{Change, change::Kind};
+
+use crate::failure::Failure;
+use crate::output::{Output, plain};
+use crate::settings::Settings;
+
+/// List the changes that were approved by some, and aren't in force yet
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  touchstone proposals
+  touchstone proposals --from 1000     approved in block 1000 or later
+
+The ledger keeps each change by its content and no list of them, so the blocks are read: with --from
+only those from a height on. All their transactions are proven, so none is left out.")]
+pub struct Arguments {
+    /// First block that is read
+    #[arg(long, value_name = "HEIGHT", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub from: u64,
+}
+
+/// Reads, checks and prints.
+pub async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut client = settings.client().await?;
+    let found = client.proposals(arguments.from, &mut |_| {}).await?;
+    let validators = client.trust().current().clone();
+    for proposal in &found {
+        print(proposal, &validators, output);
+    }
+    if found.is_empty() {
+        match output.json {
+            true => output.value(&json!({"proposals": []})),
+            false => output.line(format!(
+                "No change is open of those that were approved in block {} or later.",
+                arguments.from
+            )),
+        }
+    }
+    Ok(())
+}
+
+fn print(proposal: &Proposal, validators: &ValidatorSet, output: &mut Output) {
+    let approvals = &proposal.record.approvals;
+    let power = approvals
+        .iter()
+        .map(|o| validators.power_of_organisation(o));
+    let (approved, total): (u64, u64) = (power.sum(), validators.total_power());
+    let missing = (total * 2 / 3 + 1).saturating_sub(approved);
+    let waiting: BTreeSet<&str> = validators
+        .iter()
+        .map(|v| v.organisation.as_str())
+        .filter(|o| !approvals.iter().any(|a| a == o))
+        .collect();
+    let what = what(&proposal.change);
+    if output.json {
+        output.value(&json!({
+            "id": hex::encode(proposal.id),
+            "verified": true,
+            "change": what,
+            "sequence": proposal.change.sequence,
+            "height": proposal.height,
+            "approvals": approvals,
+            "approved_power": approved,
+            "total_power": total,
+            "missing_power": missing,
+            "waiting_for": waiting,
+        }));
+        return;
+    }
+    output.line(format!("Change    {}", hex::encode(proposal.id)));
+    output.line(format!("          {}", plain(&what)));
+    output.line(format!(
+        "Approved  since block {}: {approved} of {total} voting power, by {}",
+        proposal.height,
+        approvals.join(", ")
+    ));
+    output.line(format!(
+        "Needed    {missing} more voting power, of {}",
+        waiting.into_iter().collect::<Vec<_>>().join(", ")
+    ));
+}
+
+/// A change in words.
+fn what(change: &Change) -> String {
+    match &change.kind {
+        Some(Kind::PutOrganisation(organisation)) => {
+            format!("enrol {} ({})", organisation.name, organisation.id)
+        }
+        Some(Kind::PutValidator(validator)) => format!(
+            "validator {} of {}, power {}",
+            hex::encode(&validator.public_key),
+            validator.organisation,
+            validator.power
+        ),
+        Some(Kind::RemoveValidator(key)) => format!("remove validator {}", hex::encode(key)),
+        #[allow(
+            unreachable_patterns,
+            reason = "a ledger may know changes that this program doesn't"
+        )]
+        _ => "a change that this program doesn't know".to_owned(),
+    }
+}
