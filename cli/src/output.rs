@@ -15,6 +15,7 @@ use touchstone_client::verification::Attested;
 use touchstone_core::model::validators::Validator;
 
 use crate::messages::Language;
+use crate::say;
 
 /// Where a verb prints.
 pub struct Output {
@@ -121,19 +122,29 @@ impl Output {
             return Vec::new();
         };
         let header = &oldest.header;
-        let blocks = match newest.header.height {
-            newest if newest > header.height => format!(
-                "blocks {} to {newest}: some of it may have changed meanwhile; the oldest is of",
-                header.height
-            ),
-            _ => format!("block {},", header.height),
-        };
+        let (height, newest) = (header.height, newest.header.height);
         let time = utc(header.time_ms);
         let age = self.age(header.time_ms);
-        vec![
-            format!("As of     {blocks} {time} ({age})"),
-            signed_line(&oldest),
-        ]
+        let language = self.language;
+        let as_of = match newest > height {
+            true => say!(
+                language,
+                "As of     blocks {height} to {newest}: some of it may have changed meanwhile; the \
+                 oldest is of {time} ({age})",
+                height = height,
+                newest = newest,
+                time = time,
+                age = age
+            ),
+            false => say!(
+                language,
+                "As of     block {height}, {time} ({age})",
+                height = height,
+                time = time,
+                age = age
+            ),
+        };
+        vec![as_of, signed_line(&oldest, language)]
     }
 
     fn as_of_json(&self, blocks: &Blocks) -> Value {
@@ -186,8 +197,12 @@ impl Output {
     pub fn age(&self, time_ms: u64) -> String {
         let now = self.now_ms();
         match now.checked_sub(time_ms) {
-            Some(age) => format!("{} ago", span(age)),
-            None => format!("{} ahead of this machine's clock", span(time_ms - now)),
+            Some(age) => say!(self.language, "{age} ago", age = span(age)),
+            None => say!(
+                self.language,
+                "{age} ahead of this machine's clock",
+                age = span(time_ms - now)
+            ),
         }
     }
 
@@ -200,12 +215,13 @@ impl Output {
         let age = self.now_ms().saturating_sub(header.time_ms);
         if age > self.max_age_ms {
             self.has_warned = true;
-            let text = format!(
-                "warning: this is as of block {}, {} ago (--max-age allows {}); the node may be \
-                 behind, or the chain stands still: ask another node",
-                header.height,
-                span(age),
-                span(self.max_age_ms)
+            let text = say!(
+                self.language,
+                "warning: this is as of block {height}, {age} ago (--max-age allows {allowed}); the node \
+                 may be behind, or the chain stands still: ask another node",
+                height = header.height,
+                age = span(age),
+                allowed = span(self.max_age_ms)
             );
             let text = self.bad(&text);
             self.remark(text);
@@ -291,22 +307,29 @@ pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
 }
 
 /// A block, and who attests it.
-pub fn block_lines(attested: &Attested) -> [String; 2] {
+pub fn block_lines(attested: &Attested, language: Language) -> [String; 2] {
     let header = &attested.header;
     [
-        format!("Block     {}, {}", header.height, utc(header.time_ms)),
-        signed_line(attested),
+        say!(
+            language,
+            "Block     {height}, {time}",
+            height = header.height,
+            time = utc(header.time_ms)
+        ),
+        signed_line(attested, language),
     ]
 }
 
-fn signed_line(attested: &Attested) -> String {
+fn signed_line(attested: &Attested, language: Language) -> String {
     let power: u64 = attested.signers.iter().map(|v| v.power).sum();
-    format!(
-        "Signed    by {}: {} of {} validators, {power} of {} voting power",
-        attested.organisations().join(", "),
-        attested.signers.len(),
-        attested.validators.count(),
-        attested.validators.total_power()
+    say!(
+        language,
+        "Signed    by {organisations}: {signers} of {validators} validators, {power} of {total} voting power",
+        organisations = attested.organisations().join(", "),
+        signers = attested.signers.len(),
+        validators = attested.validators.count(),
+        power = power,
+        total = attested.validators.total_power()
     )
 }
 

@@ -11,10 +11,10 @@ use touchstone_core::model::unit_state::UnitState;
 use touchstone_epcis::Identifier;
 
 use crate::failure::Failure;
-use crate::output::{Output, attested_json, counted, plain, utc};
+use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt;
 use crate::settings::Settings;
-use crate::words;
+use crate::{say, words};
 
 use life::Life;
 
@@ -96,14 +96,14 @@ pub async fn run(
     for step in &history.steps {
         names.push(client.name(&step.entry.organisation).await?);
     }
-    let custody = life.custody_lines(&mut client).await?;
+    let custody = life.custody_lines(&mut client, output.language).await?;
     print_head(&history, output);
     for line in custody {
         output.line(line);
     }
     for ((at, step), name) in history.steps.iter().enumerate().zip(&names) {
         print_step(at as u64 + 1, step, name, output);
-        for line in life.correction_lines(at) {
+        for line in life.correction_lines(at, output.language) {
             output.line(line);
         }
     }
@@ -130,20 +130,40 @@ fn absent(id: &Identifier, attested: &Attested, output: &Output) -> Failure {
 fn print_head(history: &ItemHistory, output: &mut Output) {
     let own = history.log.events.len();
     let inherited = history.steps.len().saturating_sub(own);
-    let verdict = output.good("VERIFIED complete");
-    output.line(format!("Item      {}", plain(&history.log.id)));
-    output.line(format!(
-        "Verdict   {verdict}: {} of its own{} at height {}",
-        counted(own, "event"),
-        if inherited == 0 {
-            String::new()
-        } else {
-            format!(" and {inherited} of its containers")
-        },
-        history.height
+    let language = output.language;
+    let verdict = output.good(&say!(language, "VERIFIED complete"));
+    output.line(say!(
+        language,
+        "Item      {id}",
+        id = plain(&history.log.id)
     ));
+    let own_events = match own {
+        1 => say!(language, "1 event of its own"),
+        own => say!(language, "{count} events of its own", count = own),
+    };
+    output.line(match inherited {
+        0 => say!(
+            language,
+            "Verdict   {verdict}: {own} at height {height}",
+            verdict = verdict,
+            own = own_events,
+            height = history.height
+        ),
+        inherited => say!(
+            language,
+            "Verdict   {verdict}: {own} and {inherited} of its containers at height {height}",
+            verdict = verdict,
+            own = own_events,
+            inherited = inherited,
+            height = history.height
+        ),
+    });
     if !history.inside.is_empty() {
-        output.line(format!("Inside    {}", containers(&history.inside)));
+        output.line(say!(
+            language,
+            "Inside    {containers}",
+            containers = containers(&history.inside)
+        ));
     }
 }
 
@@ -156,28 +176,45 @@ fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
     let value: Value = serde_json::from_slice(&step.bytes).unwrap_or(Value::Null);
     let (height, transaction, event) = step.place;
     output.line("");
-    output.line(match &step.event {
-        Some(event) => format!("{number:>3}. {}", words::happening(event)),
-        None => format!("{number:>3}. an event that this program's rules can't read"),
-    });
-    output.line(format!(
-        "     recorded  {} at {height}/{transaction}/{event}",
-        utc(step.entry.time_ms)
+    let language = output.language;
+    let what = match &step.event {
+        Some(event) => words::happening_in(language, event),
+        None => say!(language, "an event that this program's rules can't read"),
+    };
+    output.line(format!("{number:>3}. {what}"));
+    output.line(say!(
+        language,
+        "     recorded  {time} at {place}",
+        time = utc(step.entry.time_ms),
+        place = format!("{height}/{transaction}/{event}")
     ));
-    output.line(format!("     happened  {}", words::event_time(&value)));
-    output.line(format!(
-        "     by        {} ({})",
-        plain(name),
-        plain(&step.entry.organisation)
+    output.line(say!(
+        language,
+        "     happened  {time}",
+        time = words::event_time(&value)
+    ));
+    output.line(say!(
+        language,
+        "     by        {name} ({id})",
+        name = plain(name),
+        id = plain(&step.entry.organisation)
     ));
     if let Some(place) = step.event.as_ref().and_then(words::place) {
-        output.line(format!("     place     {place}"));
+        output.line(say!(language, "     place     {place}", place = place));
     }
     if !step.via.is_empty() {
-        output.line(format!("     inside    {}", containers(&step.via)));
+        output.line(say!(
+            language,
+            "     inside    {containers}",
+            containers = containers(&step.via)
+        ));
     }
     for reading in words::sensors(&value) {
-        output.line(format!("     sensor    {reading}"));
+        output.line(say!(
+            language,
+            "     sensor    {reading}",
+            reading = reading
+        ));
     }
 }
 

@@ -98,7 +98,7 @@ fn print(recorded: &Recorded, output: &mut Output) {
         plain(transaction.organisation()),
         hex::encode(transaction.signer())
     ));
-    for line in block_lines(&recorded.attested) {
+    for line in block_lines(&recorded.attested, output.language) {
         output.line(line);
     }
 }

@@ -271,3 +271,24 @@ async fn an_answer_of_many_parts_is_as_of_one_block() {
         "{ran:?}"
     );
 }
+
+/// In the other language, the same is said; what parties wrote stays as it is.
+#[tokio::test]
+async fn an_answer_is_read_in_chinese() {
+    let asked = asked().await;
+    let ran = asked
+        .node
+        .run(&["item", ITEM, "--lang", "zh", "--max-age", "60"])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "截至      区块 3，2026-01-01 00:00:03.000 UTC（59 min 前）\n",
+        "签署      acme, bravo, carol：4 个验证节点中的 3 个，表决权 4 中的 3\n",
+        "结论      核验通过，完整：自身事件 2 条，区块高度 3\n",
+        "占有人    Acme Logistics (acme)，",
+        "     记录者    Acme Logistics（acme）\n",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    assert!(ran.err.contains("警告：此答复截至区块 3"), "{ran:?}");
+}

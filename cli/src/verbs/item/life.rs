@@ -12,8 +12,9 @@ use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, Position, Stock};
 
 use crate::failure::Failure;
+use crate::messages::Language;
 use crate::output::{add_member, plain, utc};
-use crate::words;
+use crate::{say, words};
 
 /// All of that about one item.
 pub struct Life {
@@ -77,75 +78,110 @@ impl Life {
     }
 
     /// What stands below the head of the answer.
-    pub async fn custody_lines(&self, client: &mut Client) -> Result<Vec<String>, Failure> {
+    pub async fn custody_lines(
+        &self,
+        client: &mut Client,
+        language: Language,
+    ) -> Result<Vec<String>, Failure> {
         let mut lines = Vec::new();
         if let Some(state) = self.state {
-            lines.push(format!("State     {}", state.word()));
+            let state = language.term(state.word());
+            lines.push(say!(language, "State     {state}", state = state));
         }
         if let Some(standing) = &self.standing {
             let holder = match &standing.custody {
-                None => "nobody: only observers' findings are recorded".to_owned(),
+                None => say!(
+                    language,
+                    "Holder    nobody: only observers' findings are recorded"
+                ),
                 Some(custody) => {
                     let name = client.name(&custody.holder).await?;
-                    let named = format!("{} ({})", plain(&name), plain(&custody.holder));
-                    format!("{named}, {}", basis(custody))
+                    say!(
+                        language,
+                        "Holder    {holder}, {basis}",
+                        holder = format!("{} ({})", plain(&name), plain(&custody.holder)),
+                        basis = basis(custody, language)
+                    )
                 }
             };
-            lines.push(format!("Holder    {holder}"));
+            lines.push(holder);
             let discrepancy = standing.custody.as_ref().map(|c| c.discrepancy.as_str());
             if let Some(text) = discrepancy.filter(|text| !text.is_empty()) {
-                lines.push(format!(
-                    "          received with a discrepancy: {}",
-                    plain(text)
+                lines.push(say!(
+                    language,
+                    "          received with a discrepancy: {text}",
+                    text = plain(text)
                 ));
             }
             if let Some(offer) = &standing.offer {
                 let name = client.name(&offer.to).await?;
                 let named = format!("{} ({})", plain(&name), plain(&offer.to));
                 let until = utc(offer.deadline_ms);
-                lines.push(format!("Offered   to {named}, to be answered by {until}"));
-                lines.push(format!("          offer {}", hex::encode(&offer.id)));
+                lines.push(say!(
+                    language,
+                    "Offered   to {receiver}, to be answered by {until}",
+                    receiver = named,
+                    until = until
+                ));
+                lines.push(say!(
+                    language,
+                    "          offer {id}",
+                    id = hex::encode(&offer.id)
+                ));
             }
         }
         for claim in &self.claims {
             let name = client.name(&claim.organisation).await?;
             let reason = match claim.reason.as_str() {
-                "" => "it held it by its own word before".to_owned(),
+                "" => say!(language, "it held it by its own word before"),
                 reason => plain(reason),
             };
-            lines.push(format!(
-                "Claimed   one-sided by {} ({}){}: {reason}",
-                plain(&name),
-                plain(&claim.organisation),
-                since(claim.since.as_ref())
+            lines.push(say!(
+                language,
+                "Claimed   one-sided by {name} ({id}){since}: {text}",
+                name = plain(&name),
+                id = plain(&claim.organisation),
+                since = since(claim.since.as_ref(), language),
+                text = reason
             ));
         }
         for holding in self.stock.iter().flat_map(|stock| &stock.holdings) {
             let unit = self.stock.as_ref().map_or("", |stock| stock.unit.as_str());
             let name = client.name(&holding.organisation).await?;
-            lines.push(format!(
-                "Stock     {} {} with {} ({})",
-                amount::decimal(holding.millionths),
-                words::unit(unit),
-                plain(&name),
-                plain(&holding.organisation)
+            lines.push(say!(
+                language,
+                "Stock     {amount} with {name} ({id})",
+                amount = format!(
+                    "{} {}",
+                    amount::decimal(holding.millionths),
+                    words::unit(unit)
+                ),
+                name = plain(&name),
+                id = plain(&holding.organisation)
             ));
         }
         Ok(lines)
     }
 
     /// What stands below a step that is declared wrong, or that declares others wrong.
-    pub fn correction_lines(&self, at: usize) -> Vec<String> {
+    pub fn correction_lines(&self, at: usize, language: Language) -> Vec<String> {
         let mut lines = Vec::new();
         for (wrong, by, reason) in &self.corrections {
             if *wrong == at {
-                lines.push(format!(
-                    "     WRONG     as event {} declares: {reason}",
-                    by + 1
+                lines.push(say!(
+                    language,
+                    "     WRONG     as event {number} declares: {text}",
+                    number = by + 1,
+                    text = reason
                 ));
             }
             if *by == at {
-                lines.push(format!("     corrects  event {}: {reason}", wrong + 1));
+                lines.push(say!(
+                    language,
+                    "     corrects  event {number}: {text}",
+                    number = wrong + 1,
+                    text = reason
+                ));
             }
         }
         lines
@@ -197,14 +233,24 @@ impl Life {
     }
 }
 
-fn basis(custody: &Custody) -> String {
-    let since = since(custody.since.as_ref());
+fn basis(custody: &Custody, language: Language) -> String {
+    let since = since(custody.since.as_ref(), language);
     match custody.basis() {
-        Basis::Handover => format!("by a handover that both sides signed{since}"),
-        Basis::Prefix => format!("whose GS1 company prefix it has{since}"),
-        Basis::OwnWord | Basis::Unspecified => {
-            format!("by its own word alone{since} (one-sided: nobody confirmed it)")
-        }
+        Basis::Handover => say!(
+            language,
+            "by a handover that both sides signed{since}",
+            since = since
+        ),
+        Basis::Prefix => say!(
+            language,
+            "whose GS1 company prefix it has{since}",
+            since = since
+        ),
+        Basis::OwnWord | Basis::Unspecified => say!(
+            language,
+            "by its own word alone{since} (one-sided: nobody confirmed it)",
+            since = since
+        ),
     }
 }
 
@@ -216,9 +262,9 @@ fn basis_word(basis: Basis) -> &'static str {
     }
 }
 
-fn since(position: Option<&Position>) -> String {
+fn since(position: Option<&Position>, language: Language) -> String {
     position.map_or(String::new(), |since| {
-        format!(" since block {}", since.height)
+        say!(language, " since block {height}", height = since.height)
     })
 }
 
