@@ -8,7 +8,7 @@
 //! It knows no terminal and prints nothing; whoever shows its answers says as of which block they are.
 //!
 //! ```no_run
-//! use touchstone_client::{Client, ClientError, Options, item_history};
+//! use touchstone_client::{Client, Options, item_history};
 //! use touchstone_core::genesis::Genesis;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
