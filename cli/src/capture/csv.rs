@@ -1,5 +1,8 @@
 //! Tables of partners who have spreadsheets: each row, or each group of rows, is an event. A mapping
-//! tells which column is which field of EPCIS. Whatever is wrong is told with its row and column.
+//! tells which column is which field of EPCIS. Whatever is wrong is told with its row and column, all of
+//! it at once.
+
+mod encoding;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,6 +29,8 @@ struct File {
     /// Between columns.
     #[serde(default = "comma")]
     separator: char,
+    /// The text's encoding, where its bytes don't tell.
+    encoding: Option<String>,
     /// Columns whose values rows of one event share; where none is named, each row is an event.
     #[serde(default)]
     group_by: Vec<String>,
@@ -90,6 +95,19 @@ pub struct TableEvent {
     pub bytes: Vec<u8>,
     /// Its row, and the column that is to blame where it is no event.
     pub place: String,
+    /// What is wrong with its rows, if they can't be read.
+    pub wrong: Option<String>,
+}
+
+/// A table that was read.
+#[derive(Clone, Debug)]
+pub struct Events {
+    /// In the order of their first rows.
+    pub events: Vec<TableEvent>,
+    /// The encoding of its text.
+    pub encoding: &'static str,
+    /// Rows that can't be read, and belong to nobody knows which event.
+    pub strays: usize,
 }
 
 /// Fields that hold lists of identifiers: rows of one event add to them.
@@ -201,8 +219,9 @@ impl File {
     }
 }
 
-/// The events of a table, in the order of their first rows.
-pub fn events(path: &Path, mapping: &Mapping) -> Result<Vec<TableEvent>, Failure> {
+/// The events of a table. A row that can't be read spoils its event, and no other. `encoding` is the one
+/// that the person names.
+pub fn events(path: &Path, mapping: &Mapping, encoding: Option<&str>) -> Result<Events, Failure> {
     let bytes = std::fs::metadata(path)
         .map_err(|e| Failure::io("reading", path, &e))?
         .len();
@@ -212,10 +231,22 @@ pub fn events(path: &Path, mapping: &Mapping) -> Result<Vec<TableEvent>, Failure
             path.display()
         )));
     }
+    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+    of_bytes(path, &bytes, mapping, encoding)
+}
+
+/// The same of a table's bytes; `path` names it.
+pub fn of_bytes(
+    path: &Path,
+    bytes: &[u8],
+    mapping: &Mapping,
+    encoding: Option<&str>,
+) -> Result<Events, Failure> {
+    let named = encoding.or(mapping.file.encoding.as_deref());
+    let (text, encoding) = encoding::decode(bytes, named).map_err(|e| wrong(path, &e))?;
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(u8::try_from(mapping.file.separator).unwrap_or(b','))
-        .from_path(path)
-        .map_err(|e| wrong(path, &e.to_string()))?;
+        .from_reader(text.as_bytes());
     let headers = reader
         .headers()
         .map_err(|e| wrong(path, &e.to_string()))?
@@ -223,18 +254,38 @@ pub fn events(path: &Path, mapping: &Mapping) -> Result<Vec<TableEvent>, Failure
     let table = Table::new(path, mapping, &headers)?;
     let mut drafts: Vec<Draft> = Vec::new();
     let mut groups: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+    let mut strays = 0;
+    let is_grouped = !mapping.file.group_by.is_empty();
     for record in reader.records() {
-        let record = record.map_err(|e| wrong(path, &e.to_string()))?;
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                // Such as one with more or fewer columns: the next row is read again.
+                let number = error.position().map_or(0, csv::Position::line);
+                strays += usize::from(is_grouped);
+                drafts.push(Draft::unreadable(number, error.to_string()));
+                continue;
+            }
+        };
         let row = Row {
             table: &table,
             number: record.position().map_or(0, csv::Position::line),
             record: &record,
         };
-        let group = row.group()?;
+        let group = match row.group() {
+            Ok(group) => group,
+            Err(wrong) => {
+                strays += 1;
+                drafts.push(Draft::unreadable(row.number, wrong));
+                continue;
+            }
+        };
+        let part = row
+            .read()
+            .unwrap_or_else(|wrong| Draft::unreadable(row.number, wrong));
         let known = group.as_ref().and_then(|group| groups.get(group).copied());
-        let part = row.read()?;
         match known.and_then(|known| drafts.get_mut(known)) {
-            Some(draft) => draft.join(part, &row)?,
+            Some(draft) => draft.join(part, &row),
             None => {
                 if let Some(group) = group {
                     groups.insert(group, drafts.len());
@@ -243,10 +294,12 @@ pub fn events(path: &Path, mapping: &Mapping) -> Result<Vec<TableEvent>, Failure
             }
         }
     }
-    Ok(drafts
-        .into_iter()
-        .map(|draft| draft.finish(mapping))
-        .collect())
+    let events = drafts.into_iter().map(|draft| draft.finish(mapping));
+    Ok(Events {
+        events: events.collect(),
+        encoding: encoding.name(),
+        strays,
+    })
 }
 
 fn wrong(path: &Path, what: &str) -> Failure {
@@ -255,14 +308,13 @@ fn wrong(path: &Path, what: &str) -> Failure {
 
 /// A table's columns.
 struct Table<'a> {
-    path: &'a Path,
     mapping: &'a Mapping,
     columns: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Table<'a> {
     fn new(
-        path: &'a Path,
+        path: &Path,
         mapping: &'a Mapping,
         headers: &'a StringRecord,
     ) -> Result<Table<'a>, Failure> {
@@ -291,11 +343,7 @@ impl<'a> Table<'a> {
                 ));
             }
         }
-        Ok(Table {
-            path,
-            mapping,
-            columns,
-        })
+        Ok(Table { mapping, columns })
     }
 }
 
@@ -315,6 +363,8 @@ struct Draft {
     single: BTreeMap<String, Value>,
     /// Rows add to these.
     lists: BTreeMap<String, Vec<Value>>,
+    /// What is wrong with its rows.
+    wrong: Vec<String>,
 }
 
 impl Row<'_> {
@@ -326,7 +376,7 @@ impl Row<'_> {
             .trim()
     }
 
-    fn group(&self) -> Result<Option<Vec<String>>, Failure> {
+    fn group(&self) -> Result<Option<Vec<String>>, String> {
         let columns = &self.table.mapping.file.group_by;
         let mut group = Vec::with_capacity(columns.len());
         for column in columns {
@@ -338,15 +388,12 @@ impl Row<'_> {
         Ok((!group.is_empty()).then_some(group))
     }
 
-    fn wrong(&self, column: &str, what: &str) -> Failure {
-        wrong(
-            self.table.path,
-            &format!("row {}, column {column:?}: {what}", self.number),
-        )
+    fn wrong(&self, column: &str, what: &str) -> String {
+        format!("row {}, column {column:?}: {what}", self.number)
     }
 
     /// The values of a cell; none where it is empty.
-    fn values(&self, cell: &Cell) -> Result<Vec<String>, Failure> {
+    fn values(&self, cell: &Cell) -> Result<Vec<String>, String> {
         let (column, text) = match (&cell.column, &cell.value) {
             (Some(column), _) => (column.as_str(), self.column(column)),
             (None, value) => ("", value.as_deref().unwrap_or_default()),
@@ -377,7 +424,7 @@ impl Row<'_> {
         Ok(values)
     }
 
-    fn one(&self, cell: &Cell) -> Result<Option<String>, Failure> {
+    fn one(&self, cell: &Cell) -> Result<Option<String>, String> {
         let mut values = self.values(cell)?;
         match values.len() {
             0 | 1 => Ok(values.pop()),
@@ -388,13 +435,9 @@ impl Row<'_> {
         }
     }
 
-    fn read(&self) -> Result<Draft, Failure> {
+    fn read(&self) -> Result<Draft, String> {
         let file = &self.table.mapping.file;
-        let mut draft = Draft {
-            row: self.number,
-            single: BTreeMap::new(),
-            lists: BTreeMap::new(),
-        };
+        let mut draft = Draft::new(self.number);
         for (field, cell) in &file.event {
             if LISTS.contains(&field.as_str()) {
                 let values = self.values(cell)?.into_iter().map(Value::from);
@@ -437,7 +480,7 @@ impl Row<'_> {
         Ok(draft)
     }
 
-    fn quantity(&self, cells: &QuantityCells) -> Result<Option<Value>, Failure> {
+    fn quantity(&self, cells: &QuantityCells) -> Result<Option<Value>, String> {
         let Some(class) = self.one(&cells.class)? else {
             return Ok(None);
         };
@@ -460,7 +503,7 @@ impl Row<'_> {
     }
 
     /// A time with zone as it is; one without zone in the mapping's.
-    fn time(&self, cell: &Cell, text: &str, draft: &mut Draft) -> Result<Value, Failure> {
+    fn time(&self, cell: &Cell, text: &str, draft: &mut Draft) -> Result<Value, String> {
         let zone = cell.zone.as_deref().and_then(offset);
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| {
             let local = local_time(text)?;
@@ -491,8 +534,26 @@ impl Row<'_> {
 }
 
 impl Draft {
+    fn new(row: u64) -> Draft {
+        Draft {
+            row,
+            single: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            wrong: Vec::new(),
+        }
+    }
+
+    /// Of a row that can't be read.
+    fn unreadable(row: u64, wrong: String) -> Draft {
+        Draft {
+            wrong: vec![wrong],
+            ..Draft::new(row)
+        }
+    }
+
     /// Adds another row of the same event.
-    fn join(&mut self, other: Draft, row: &Row<'_>) -> Result<(), Failure> {
+    fn join(&mut self, other: Draft, row: &Row<'_>) {
+        self.wrong.extend(other.wrong);
         for (field, value) in other.single {
             let known = self
                 .single
@@ -505,7 +566,8 @@ impl Draft {
                     "{field} is {value}, and {known} in row {}, which is the same event",
                     self.row
                 );
-                return Err(row.wrong(column.unwrap_or_default(), &what));
+                self.wrong
+                    .push(row.wrong(column.unwrap_or_default(), &what));
             }
         }
         for (list, values) in other.lists {
@@ -517,10 +579,17 @@ impl Draft {
                 }
             }
         }
-        Ok(())
     }
 
     fn finish(self, mapping: &Mapping) -> TableEvent {
+        if !self.wrong.is_empty() {
+            let wrong = self.wrong.join("; ");
+            return TableEvent {
+                bytes: format!("{} {wrong}", self.row).into_bytes(),
+                place: format!("row {}", self.row),
+                wrong: Some(wrong),
+            };
+        }
         let mut context = vec![Value::from(CONTEXT)];
         if !mapping.file.context.is_empty() {
             context.push(json!(mapping.file.context));
@@ -541,6 +610,7 @@ impl Draft {
         TableEvent {
             bytes,
             place: format!("row {}{column}", self.row),
+            wrong: None,
         }
     }
 }

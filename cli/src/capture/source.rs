@@ -13,6 +13,9 @@ use super::csv::{self, Mapping};
 use super::elements;
 use crate::failure::Failure;
 
+/// The code of an event that isn't EPCIS 2.0.
+const NOT_EPCIS: u32 = 301;
+
 /// An event of the input.
 #[derive(Clone, Debug)]
 pub struct SourceEvent {
@@ -80,29 +83,27 @@ pub struct Input {
     pub events: Vec<SourceEvent>,
     /// Documents that hold none that can be read.
     pub bad: Vec<BadDocument>,
+    /// Events of tables whose rows can't be read.
+    pub unreadable: usize,
+    /// Rows of tables that belong to nobody knows which event: any of the others may lack them.
+    pub strays: usize,
+    /// What a person should know of how files were read.
+    pub notes: Vec<String>,
 }
 
 /// Reads all files (folders: their `.json`, `.jsonld` and `.xml` files, by name) in the order given.
 /// `limit` is the number of bytes that a transaction may have.
-/// With a mapping, the files are tables.
-pub fn read(paths: &[PathBuf], mapping: Option<&Mapping>, limit: u64) -> Result<Input, Failure> {
+/// With a mapping, the files are tables, in this encoding if one is named.
+pub fn read(
+    paths: &[PathBuf],
+    mapping: Option<&Mapping>,
+    encoding: Option<&str>,
+    limit: u64,
+) -> Result<Input, Failure> {
     let mut input = Input::default();
     if let Some(mapping) = mapping {
         for path in paths {
-            let file = path.display().to_string();
-            let events = csv::events(path, mapping)?;
-            if events.is_empty() {
-                input.bad.push(without_events(&file, "the table"));
-            }
-            input
-                .events
-                .extend(events.into_iter().enumerate().map(|(index, event)| {
-                    let mut examined = examine(&file, index, event.bytes, limit);
-                    if let Some(refusal) = &mut examined.wrong {
-                        refusal.message = format!("{}: {}", event.place, refusal.message);
-                    }
-                    examined
-                }));
+            add_table(&mut input, path, mapping, encoding, limit)?;
         }
         return Ok(input);
     }
@@ -116,6 +117,50 @@ pub fn read(paths: &[PathBuf], mapping: Option<&Mapping>, limit: u64) -> Result<
         }
     }
     Ok(input)
+}
+
+fn add_table(
+    input: &mut Input,
+    path: &Path,
+    mapping: &Mapping,
+    encoding: Option<&str>,
+    limit: u64,
+) -> Result<(), Failure> {
+    let file = path.display().to_string();
+    let table = csv::events(path, mapping, encoding)?;
+    if table.events.is_empty() {
+        input.bad.push(without_events(&file, "the table"));
+    }
+    if table.encoding != "UTF-8" {
+        input
+            .notes
+            .push(format!("{file} is read as {}", table.encoding));
+    }
+    input.strays += table.strays;
+    for (index, event) in table.events.into_iter().enumerate() {
+        let Some(wrong) = event.wrong else {
+            let mut examined = examine(&file, index, event.bytes, limit);
+            if let Some(refusal) = &mut examined.wrong {
+                refusal.message = format!("{}: {}", event.place, refusal.message);
+            }
+            input.events.push(examined);
+            continue;
+        };
+        input.unreadable += 1;
+        input.events.push(SourceEvent {
+            file: file.clone(),
+            index,
+            bytes: event.bytes,
+            names: BTreeSet::new(),
+            empties: false,
+            wrong: Some(Refusal {
+                code: NOT_EPCIS,
+                rule: "table-row".to_owned(),
+                message: wrong,
+            }),
+        });
+    }
+    Ok(())
 }
 
 /// The bytes of a file, or of standard input for `-`: at most one more than a document may have.

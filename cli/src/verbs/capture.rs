@@ -1,5 +1,6 @@
 //! `touchstone capture`: events from EPCIS documents into the ledger.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,7 +9,7 @@ use serde_json::json;
 use crate::capture::csv::Mapping;
 use crate::capture::journal::Journal;
 use crate::capture::sender::{EventOutcome, Limits, Original, Sender, Stop};
-use crate::capture::source::{self, Input, SourceEvent};
+use crate::capture::source::{self, Input, Refusal, SourceEvent};
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain};
 use crate::settings::{Settings, Signing};
@@ -58,6 +59,12 @@ pub struct Arguments {
     /// The files are tables (CSV), and this file tells what their columns mean
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
+    /// The encoding of the tables' text, such as gb18030 [default: what their bytes tell]
+    #[arg(long, value_name = "NAME", requires = "mapping")]
+    pub encoding: Option<String>,
+    /// Record the events of a table whose rows can be read, where others can't
+    #[arg(long, requires = "mapping")]
+    pub good_rows: bool,
     /// Events of one transaction, at most
     #[arg(long, default_value_t = 100)]
     pub batch: usize,
@@ -109,7 +116,9 @@ pub async fn run_until(
         .map(Mapping::read)
         .transpose()?;
     let limit = parameters.max_transaction_bytes;
-    let input = source::read(&arguments.files, mapping.as_ref(), limit)?;
+    let encoding = arguments.encoding.as_deref();
+    let input = source::read(&arguments.files, mapping.as_ref(), encoding, limit)?;
+    check_rows(&input, arguments.good_rows, output)?;
     let (journal, history) = Journal::open(
         &journal_path,
         client.trust().chain_id(),
@@ -151,12 +160,23 @@ pub async fn run_until(
     let recorded = count(|o| matches!(o, EventOutcome::Recorded { .. }));
     let skipped = count(|o| matches!(o, EventOutcome::Duplicate(_)));
     let refused = total - recorded - skipped - pending;
+    let by_rule = by_rule(&input, sender.outcomes().values());
     if output.json {
         output.value(&json!({
             "outcome": "summary", "total": total, "committed": recorded,
             "refused": refused, "skipped": skipped, "pending": pending,
+            "refused_by_rule": by_rule.iter().map(|(rule, code, count)| json!({
+                "rule": rule, "code": code, "count": count,
+            })).collect::<Vec<_>>(),
         }));
     } else {
+        for (rule, code, count) in &by_rule {
+            output.line(format!(
+                "refused   {} by rule {} ({code})",
+                counted(*count, "event"),
+                plain(rule)
+            ));
+        }
         let skipped = match skipped {
             0 => String::new(),
             count => format!(", {count} skipped as recorded before"),
@@ -192,6 +212,52 @@ pub async fn run_until(
         });
     }
     Ok(())
+}
+
+/// How many events and documents each rule refuses, the most frequent first.
+fn by_rule<'a>(
+    input: &Input,
+    outcomes: impl Iterator<Item = &'a EventOutcome>,
+) -> Vec<(String, u32, usize)> {
+    let refused = outcomes.filter_map(|outcome| match outcome {
+        EventOutcome::Refused(refusal) => Some((refusal.rule.clone(), refusal.code)),
+        _ => None,
+    });
+    let bad = input.bad.iter();
+    let bad = bad.map(|bad| (bad.refusal.rule.clone(), bad.refusal.code));
+    let mut counts: BTreeMap<(String, u32), usize> = BTreeMap::new();
+    for rule in refused.chain(bad) {
+        *counts.entry(rule).or_default() += 1;
+    }
+    let counts = counts.into_iter();
+    let mut counts: Vec<_> = counts.map(|((rule, code), n)| (rule, code, n)).collect();
+    counts.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+/// Tells how tables were read, and of all rows that can't be; these stop the run unless the person
+/// wants the others recorded.
+fn check_rows(input: &Input, good_rows: bool, output: &mut Output) -> Result<(), Failure> {
+    for note in &input.notes {
+        output.remark(plain(note));
+    }
+    if input.unreadable == 0 || (good_rows && input.strays == 0) {
+        return Ok(());
+    }
+    for event in input.events.iter().filter(|event| event.wrong.is_some()) {
+        if let Some(refusal) = &event.wrong {
+            report_refused(event, refusal, output);
+        }
+    }
+    let others = match input.strays {
+        0 => "or record the others with --good-rows",
+        _ => "since any event may lack a row whose group isn't known",
+    };
+    Err(Failure::Usage(format!(
+        "{} of {} of the tables can't be read; nothing was sent: mend them, {others}",
+        input.unreadable,
+        counted(input.events.len(), "event")
+    )))
 }
 
 /// A file that has gone while its journal is there is told of as such.
@@ -282,19 +348,26 @@ fn report(input: &Input, index: usize, outcome: &EventOutcome, output: &mut Outp
             plain(&event.file),
             event.index
         )),
-        EventOutcome::Refused(refusal) if output.json => output.value(&json!({
+        EventOutcome::Refused(refusal) => report_refused(event, refusal, output),
+    }
+}
+
+fn report_refused(event: &SourceEvent, refusal: &Refusal, output: &mut Output) {
+    if output.json {
+        output.value(&json!({
             "file": event.file, "index": event.index, "outcome": "refused",
             "code": refusal.code, "rule": refusal.rule, "message": refusal.message,
-        })),
-        EventOutcome::Refused(refusal) => output.line(format!(
-            "refused   {} event {}: rule {} ({}): {}",
-            plain(&event.file),
-            event.index,
-            plain(&refusal.rule),
-            refusal.code,
-            plain(&refusal.message)
-        )),
+        }));
+        return;
     }
+    output.line(format!(
+        "refused   {} event {}: rule {} ({}): {}",
+        plain(&event.file),
+        event.index,
+        plain(&refusal.rule),
+        refusal.code,
+        plain(&refusal.message)
+    ));
 }
 
 fn report_duplicate(input: &Input, event: &SourceEvent, original: &Original, output: &mut Output) {

@@ -412,7 +412,7 @@ fn read(files: &[PathBuf], client: &Client) -> Result<Vec<Vec<u8>>, Failure> {
         .document
         .parameters
         .max_transaction_bytes;
-    let input = source::read(files, None, limit)?;
+    let input = source::read(files, None, None, limit)?;
     let wrong = input.events.iter().find_map(|event| event.wrong.as_ref());
     let bad = input.bad.first().map(|bad| &bad.refusal);
     if let Some(refusal) = bad.or(wrong) {

@@ -76,6 +76,9 @@ fn print(record: &Organisation, output: &mut Output) {
         plain(&record.id),
         roles.join(", ")
     ));
+    if !record.gs1_prefixes.is_empty() {
+        output.line(format!("  gs1  {}", plain(&record.gs1_prefixes.join(", "))));
+    }
     for key in &record.keys {
         let reported = match key.compromised_since_ms {
             0 => String::new(),

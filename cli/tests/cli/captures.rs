@@ -35,6 +35,7 @@ fn summary(committed: usize, refused: usize, skipped: usize, pending: usize) -> 
     serde_json::json!({
         "outcome": "summary", "total": committed + refused + skipped + pending,
         "committed": committed, "refused": refused, "skipped": skipped, "pending": pending,
+        "refused_by_rule": [],
     })
 }
 
@@ -486,4 +487,47 @@ async fn a_refusal_of_what_is_recorded_is_found_out() {
     let ran = node.run_as("acme", &["capture", &file]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("may be recorded twice"), "{ran:?}");
+}
+
+/// All rows that can't be read are told of at once; nothing is sent, or the others if asked.
+#[tokio::test]
+async fn bad_rows_of_a_table_stop_it_unless_the_good_ones_are_wanted() {
+    let node = Served::start().await;
+    let rows = format!(
+        "Time,Thing,Step\nyesterday,{ITEM},storing\n2026-03-01T08:30:00Z,{ITEM},storing\n\
+         tomorrow,{ITEM},storing\n"
+    );
+    let table = node.write("t.csv", &rows);
+    let mapping = node.write(
+        "m.toml",
+        "[event]\ntype = { value = \"ObjectEvent\" }\naction = { value = \"OBSERVE\" }\n\
+         eventTime = { column = \"Time\" }\nepcList = { column = \"Thing\" }\n\
+         bizStep = { column = \"Step\" }\n",
+    );
+    let arguments = ["capture", &table, "--mapping", &mapping];
+    let ran = node.run_as("acme", &arguments).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for row in ["row 2", "row 4"] {
+        assert!(ran.out.contains(row), "{ran:?}");
+    }
+    assert!(ran.err.contains("2 of 3 events of the tables"), "{ran:?}");
+    assert_eq!(node.world().height(), 0);
+    let ran = node
+        .run_as("acme", &[&arguments[..], &["--good-rows"]].concat())
+        .await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert_eq!(recorded(&node, ITEM).await, ["storing"]);
+    let by_rule = "refused   2 events by rule table-row (301)\n";
+    assert!(ran.out.contains(by_rule), "{ran:?}");
+}
+
+/// Nobody takes a document without events for recorded.
+#[tokio::test]
+async fn a_document_without_events_is_refused() {
+    let node = Served::start().await;
+    let file = node.write("none.json", &document(&[]));
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.out.contains("rule event-count (300)"), "{ran:?}");
+    assert!(ran.out.contains("0 events of 1 recorded"), "{ran:?}");
 }

@@ -29,44 +29,60 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
 
 /// A disk whose power can be cut.
 struct Disk {
-    image: PathBuf,
-    mounted: PathBuf,
+    folder: PathBuf,
+    cuts: usize,
 }
 
 impl Disk {
     fn new(folder: &Path) -> Result<Disk, String> {
         let disk = Disk {
-            image: folder.join("image"),
-            mounted: folder.join("mounted"),
+            folder: folder.to_owned(),
+            cuts: 0,
         };
-        std::fs::create_dir(&disk.mounted).unwrap();
-        let file = std::fs::File::create(&disk.image).unwrap();
+        let file = std::fs::File::create(disk.image()).unwrap();
         file.set_len(16 << 20).unwrap();
-        run("mkfs.ext4", &["-q", "-F", disk.image.to_str().unwrap()])?;
+        run("mkfs.ext4", &["-q", "-F", disk.image().to_str().unwrap()])?;
         disk.mount()?;
         Ok(disk)
     }
 
+    fn image(&self) -> PathBuf {
+        self.folder.join(format!("image-{}", self.cuts))
+    }
+
+    fn mounted(&self) -> PathBuf {
+        self.folder.join(format!("mounted-{}", self.cuts))
+    }
+
     fn mount(&self) -> Result<(), String> {
-        let (image, mounted) = (self.image.to_str().unwrap(), self.mounted.to_str().unwrap());
+        let (image, mounted) = (self.image(), self.mounted());
+        std::fs::create_dir(&mounted).unwrap();
+        let (image, mounted) = (image.to_str().unwrap(), mounted.to_str().unwrap());
         run("mount", &["-o", "loop", image, mounted])
     }
 
     fn cut(&self) -> Result<(), String> {
         run(
             "python3",
-            &["-c", SHUT_DOWN, self.mounted.to_str().unwrap()],
+            &["-c", SHUT_DOWN, self.mounted().to_str().unwrap()],
         )
     }
 
-    fn unmount(&self) -> Result<(), String> {
-        run("umount", &[self.mounted.to_str().unwrap()])
+    /// What came to the disk is mounted anew. It is a copy: whoever copied this process's mounts
+    /// meanwhile keeps the old file system, shut down as it is.
+    fn start_again(&mut self) {
+        let (image, mounted) = (self.image(), self.mounted());
+        self.cuts += 1;
+        std::fs::copy(&image, self.image()).unwrap();
+        self.mount().unwrap();
+        run("umount", &[mounted.to_str().unwrap()]).unwrap();
+        std::fs::remove_file(image).unwrap();
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = self.unmount();
+        let _ = run("umount", &[self.mounted().to_str().unwrap()]);
     }
 }
 
@@ -97,7 +113,7 @@ fn take_until_cut(disk: &Disk, folder: &Path, pause: Duration) -> Vec<(String, V
 #[test]
 fn what_a_gateway_acknowledged_outlives_a_power_cut() {
     let scratch = tempfile::tempdir().unwrap();
-    let disk = match Disk::new(scratch.path()) {
+    let mut disk = match Disk::new(scratch.path()) {
         Ok(disk) => disk,
         Err(why) => {
             eprintln!("SKIPPED, no power can be cut here: {why}");
@@ -111,11 +127,11 @@ fn what_a_gateway_acknowledged_outlives_a_power_cut() {
     let mut all = Vec::new();
     for cut in 0..cuts {
         // The first cut comes as soon as one is acknowledged, and the folder is new.
-        let folder = disk.mounted.join(format!("jobs-{}", cut / 8));
+        let name = format!("jobs-{}", cut / 8);
         let pause = Duration::from_millis(20 + cut * 53 % 211);
-        let acknowledged = take_until_cut(&disk, &folder, pause);
-        disk.unmount().unwrap();
-        disk.mount().unwrap();
+        let acknowledged = take_until_cut(&disk, &disk.mounted().join(&name), pause);
+        disk.start_again();
+        let folder = disk.mounted().join(&name);
         let jobs = Jobs::open(&folder, &CHAIN, "acme").unwrap();
         for (id, document) in &acknowledged {
             assert!(jobs.get(id).is_some(), "cut {cut}: job {id} is lost");

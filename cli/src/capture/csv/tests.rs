@@ -15,7 +15,11 @@ fn read(table: &str, mapping: &str) -> Result<Vec<TableEvent>, String> {
     fs::write(&table_path, table).unwrap();
     fs::write(&path, mapping).unwrap();
     let mapping = Mapping::read(&path).map_err(|f| f.to_string())?;
-    events(&table_path, &mapping).map_err(|f| f.to_string())
+    let read = events(&table_path, &mapping, None).map_err(|f| f.to_string())?;
+    match read.events.iter().find_map(|event| event.wrong.clone()) {
+        Some(wrong) => Err(wrong),
+        None => Ok(read.events),
+    }
 }
 
 const SIMPLE: &str = r#"
@@ -30,7 +34,9 @@ bizStep = { column = "Step" }
 #[test]
 fn the_example_becomes_events() {
     let mapping = Mapping::read(&example("deliveries.toml")).unwrap();
-    let events = events(&example("deliveries.csv"), &mapping).unwrap();
+    let events = events(&example("deliveries.csv"), &mapping, None)
+        .unwrap()
+        .events;
     let parsed: Vec<Event> = events
         .iter()
         .map(|e| Event::parse(&e.bytes).unwrap())
@@ -138,7 +144,6 @@ fn what_is_wrong_names_its_row_and_column() {
     ] {
         let refused = read(&table(rows), mapping).unwrap_err();
         assert!(refused.contains(says), "{refused}");
-        assert!(refused.contains("nothing was sent"), "{refused}");
     }
     let missing = read("Time,Step\n", SIMPLE).unwrap_err();
     assert!(
@@ -199,4 +204,54 @@ fn what_is_no_mapping_is_refused() {
         let refused = read("a\n", mapping).unwrap_err();
         assert!(refused.contains(says), "{mapping}: {refused}");
     }
+}
+
+/// Each row that can't be read is told of, and spoils no other event.
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (table, path) = (folder.path().join("t.csv"), folder.path().join("m.toml"));
+    let rows = "Time,Thing,Step\n\
+                yesterday,urn:x:1,shipping\n\
+                2026-03-01T08:30:00Z,urn:x:2,shipping\n\
+                2026-03-01T08:30:00Z,urn:x:3,shipping,more\n\
+                tomorrow,urn:x:4,shipping\n";
+    fs::write(&table, rows).unwrap();
+    fs::write(&path, SIMPLE).unwrap();
+    let mapping = Mapping::read(&path).unwrap();
+    let read = events(&table, &mapping, None).unwrap();
+    let wrong: Vec<bool> = read.events.iter().map(|e| e.wrong.is_some()).collect();
+    assert_eq!(wrong, [true, false, true, true]);
+    let words: Vec<String> = read.events.into_iter().filter_map(|e| e.wrong).collect();
+    for (word, says) in words
+        .iter()
+        .zip(["row 2, column \"Time\"", "line: 4", "row 5"])
+    {
+        assert!(word.contains(says), "{word}");
+    }
+}
+
+#[test]
+fn a_table_is_read_in_the_encoding_of_its_spreadsheet() {
+    let folder = tempfile::tempdir().unwrap();
+    let (table, path) = (folder.path().join("t.csv"), folder.path().join("m.toml"));
+    let text = "时间,货物,步骤\n2026-03-01T08:30:00Z,urn:x:1,发货\n";
+    fs::write(&table, encoding_rs::GB18030.encode(text).0).unwrap();
+    let words = SIMPLE
+        .replace("\"Time\"", "\"时间\"")
+        .replace("\"Thing\"", "\"货物\"")
+        .replace("\"Step\"", "\"步骤\", words = { \"发货\" = \"shipping\" }");
+    fs::write(&path, words).unwrap();
+    let mapping = Mapping::read(&path).unwrap();
+    for named in [None, Some("gb18030")] {
+        let read = events(&table, &mapping, named).unwrap();
+        assert_eq!(read.encoding, "gb18030");
+        let event = Event::parse(&read.events[0].bytes).unwrap();
+        assert_eq!(event.biz_step.as_deref(), Some("shipping"));
+    }
+    let refused = events(&table, &mapping, Some("utf-16le")).unwrap_err();
+    assert!(
+        refused.to_string().contains("nothing was sent"),
+        "{refused}"
+    );
 }

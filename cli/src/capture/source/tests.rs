@@ -35,7 +35,7 @@ fn xml_is_converted_and_names_the_file_it_is_from() {
     let digest = format!("ni:///sha-256;{}", hex::encode(sha256(xml.as_bytes())));
     // A folder gives the same as the file.
     for path in [file.clone(), folder.path().to_owned()] {
-        let input = read(&[path], None, LIMIT).unwrap();
+        let input = read(&[path], None, None, LIMIT).unwrap();
         assert!(input.bad.is_empty());
         let steps: Vec<Option<String>> = input
             .events
