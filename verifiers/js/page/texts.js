@@ -147,7 +147,7 @@ export const TEXTS = {
   item: ['Item', '物品'],
   events: ['Events', '事件'],
   noOthers: ['there are no others', '此外别无记录'],
-  insideNow: ['In a container now', '现处于容器中'],
+  insideNow: ['Inside, by its history', '依其经过所处容器'],
   custody: ['Holder', '占有人'],
   onOffer: ['On offer to, until', '正在要约交付给，期限'],
   handovers: ['Handovers and claims', '交接与主张'],

@@ -175,6 +175,13 @@ test('at most 17 containers are around a thing', () => {
   assert.throws(() => tell(nested(18), 'c0'), /more than 17/);
 });
 
+test('a declaration that a packing was wrong counts as the packing does', () => {
+  const event = { type: 'AggregationEvent', action: 'ADD', parentID: id('c'), childEPCs: [id('a')] };
+  const wrong = { ...event, errorDeclaration: { declarationTime: '2026-03-01T08:30:00Z' } };
+  const read = (value) => readContainment(utf8(JSON.stringify(value)));
+  assert.deepEqual(read(wrong), read(event));
+});
+
 test('what an event does to containment', () => {
   const read = (event) => readContainment(utf8(JSON.stringify(event)));
   const base = { type: 'AggregationEvent', parentID: 'urn:epc:id:sscc:9521321.0000000001' };
