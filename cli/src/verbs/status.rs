@@ -46,6 +46,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
                 "connected_peers": status.connected_peers,
                 "validator": status.validator,
                 "syncing": status.syncing,
+                "halted": status.halt.as_ref().map(|halt| &halt.explanation),
                 "version": status.version,
             },
         }));
@@ -77,14 +78,17 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
         } else {
             "no validator"
         },
-        if status.syncing {
-            "catching up"
-        } else {
-            "up to date"
+        match (&status.halt, status.syncing) {
+            (Some(_), _) => "the chain has halted",
+            (None, true) => "catching up",
+            (None, false) => "up to date",
         },
         status.round,
         status.pending_transactions,
         counted(status.connected_peers.len(), "peer")
     ));
+    if let Some(halt) = &status.halt {
+        output.line(format!("Halted    {}", plain(&halt.explanation)));
+    }
     behind.map_or(Ok(()), Err)
 }
