@@ -1,6 +1,11 @@
 //! The command line against a small ledger in this process: real execution, real headers, real
 //! certificates, so that the client's checks are really exercised.
 
+#![allow(
+    clippy::print_stderr,
+    reason = "campaigns say what they counted, and a test why it can't run here"
+)]
+
 mod captures;
 mod checkpoints;
 mod consortium;
