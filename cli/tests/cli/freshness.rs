@@ -11,7 +11,7 @@ use crate::fake::{Ran, Served, key};
 use crate::items::{ITEM, OTHER, seen};
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 22] = [
+const NO_QUESTIONS: [&str; 23] = [
     "capture",
     "deposit",
     "disclose",
@@ -19,6 +19,7 @@ const NO_QUESTIONS: [&str; 22] = [
     "gateway",
     "genesis assemble",
     "genesis contribute",
+    "genesis page",
     "genesis show",
     "handover accept",
     "handover claim",
