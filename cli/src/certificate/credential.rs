@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::macros::format_description;
+use touchstone_core::evidence::Finding;
+use touchstone_core::finding;
 
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
 use super::facts::{self, Facts};
@@ -302,7 +304,7 @@ pub fn check(bytes: &[u8]) -> Result<Subject, BadCredential> {
 
 /// The first statement that the ledger contradicts, by its member's name; else what is left to
 /// weigh. Names of files and a title that isn't recorded are the owner's word and aren't compared.
-pub fn compare(stated: &Subject, facts: &Facts) -> Result<Vec<String>, &'static str> {
+pub fn compare(stated: &Subject, facts: &Facts) -> Result<Vec<Finding>, &'static str> {
     let proven = Subject::of(facts);
     let keys = |s: &Subject| -> Vec<(String, String, u64)> {
         let validators = s.validator.iter();
@@ -354,10 +356,9 @@ pub fn compare(stated: &Subject, facts: &Facts) -> Result<Vec<String>, &'static 
     }
     let mut reservations = Vec::new();
     if facts.files.is_empty() && !stated.file.is_empty() {
-        reservations.push(
+        reservations.push(finding!(
             "the files are the owner's word: neither a receipt nor a disclosure opens the commitment"
-                .to_owned(),
-        );
+        ));
     }
     let names = |s: &Subject| -> Vec<String> {
         let others = s.validator.iter().map(|v| v.organisation_name.clone());
@@ -366,12 +367,13 @@ pub fn compare(stated: &Subject, facts: &Facts) -> Result<Vec<String>, &'static 
             .collect()
     };
     if names(stated) != names(&proven) {
-        reservations.push("an organisation has another name in the ledger".to_owned());
+        reservations.push(finding!("an organisation has another name in the ledger"));
     }
     if let Some(since) = &proven.key_compromised_since {
-        reservations.push(format!(
+        reservations.push(finding!(
             "the organisation reported that others may have used the owner's key since {since}: somebody else may \
-             have signed this credential"
+             have signed this credential",
+            since = since
         ));
     }
     Ok(reservations)

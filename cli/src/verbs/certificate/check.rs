@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use touchstone_client::verification::{Attested, NotVerified};
+use touchstone_core::evidence::Finding;
 
 use super::{Arguments, certify};
 use crate::certificate::credential::{self, BadCredential, Subject};
@@ -30,7 +31,9 @@ pub(super) async fn run(
     let (as_of, reservations) = match settings.names_genesis() && !arguments.offline {
         true => {
             let (as_of, reservations) = ask(&stated, arguments, settings).await?;
-            (Some(as_of), reservations)
+            let reservations = reservations.iter();
+            let reservations = reservations.map(|found| output.language.finding(found));
+            (Some(as_of), reservations.collect())
         }
         false => {
             let unasked = say!(
@@ -67,7 +70,7 @@ async fn ask(
     stated: &Subject,
     arguments: &Arguments,
     settings: &Settings,
-) -> Result<(Attested, Vec<String>), Failure> {
+) -> Result<(Attested, Vec<Finding>), Failure> {
     let hash = |member: &'static str, text: &str| {
         receipt::bytes(member, text).map_err(|_| {
             let bad = BadCredential::Form(format!("{member} is no hash in hex"));
