@@ -174,7 +174,7 @@ pub(crate) fn question(language: Language, element: Element) -> String {
 pub(crate) fn limits(language: Language) -> String {
     say!(
         language,
-        "A record can't show who made a thing, that an event's account of the world is true, or what happened before it \
-         was recorded. It shows who said what, when, and that nothing was changed or left out."
+        "A record can't show who made a thing, that an event's account of the world is true, or what happened before \
+         it was recorded. It shows who said what, when, and that nothing was changed or left out."
     )
 }

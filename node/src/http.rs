@@ -15,6 +15,7 @@ mod queries;
 mod resolver;
 mod search;
 mod stream;
+mod well_known;
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -190,6 +191,12 @@ fn router(http: Arc<HttpStore>) -> Router {
         .route("/queries/{name}", get(queries::one).delete(queries::forget))
         .route("/queries/{name}/events", get(queries::events))
         .route("/openapi.json", get(openapi));
+    let parts = &http.service.parts;
+    router = router.merge(well_known::routes(
+        &parts.chain_id,
+        &parts.chain_name,
+        &parts.genesis,
+    ));
     for key in resolver::KEYS {
         router = router.route(&format!("/{key}/{{*rest}}"), get(resolver::resolve));
     }

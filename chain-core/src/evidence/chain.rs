@@ -99,7 +99,8 @@ pub(super) fn anchor(
         .as_ref()
         .map_or(0, |c| c.signatures.len());
     let finding = finding!(
-        "block {id} at height {height}, signed by {signers} of {count} validators with more than 2/3 of the voting power",
+        "block {id} at height {height}, signed by {signers} of {count} validators with more than 2/3 of the voting \
+         power",
         id = hex::encode(header.id()),
         height = header.height,
         signers = signers,

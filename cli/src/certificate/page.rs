@@ -106,7 +106,8 @@ fn time(facts: &Facts) -> Vec<Block> {
             both!("Error"),
             both_lines!(
                 "The time of a block decided in its first round is within the clock precision ({precision} ms) and the \
-                 message delay ({delay} ms) of honest validators' clocks; each later round widens the delay by a tenth.",
+                 message delay ({delay} ms) of honest validators' clocks; each later round widens the delay by a \
+                 tenth.",
                 precision = parameters.precision_ms,
                 delay = parameters.message_delay_ms
             ),

@@ -70,6 +70,6 @@ fn the_pages_bytes_are_pinned() {
     let digest = hex::encode(touchstone_core::hash::sha256(&bytes));
     assert_eq!(
         digest,
-        "250bc10ebcaf2bf34b68b86cef50e35faffd4a5da6457f54167432d4f5ac2734"
+        "8a0339556e4eecdfc0995d03e8fa476cc89b5c211b63ab565eb39e90fd6ddc49"
     );
 }

@@ -77,9 +77,9 @@ fn document(genesis: &Genesis) -> Document {
     ];
     blocks.push(Block::Heading(both!("How to compare")));
     for line in both_lines!(
-        "sha256sum genesis.json prints the chain id; touchstone verify FILE without --genesis names the one that a file \
-         is of, with these words. A node answers with it at /.well-known/touchstone-chain, which is the node's word; \
-         this page is the founders'."
+        "sha256sum genesis.json prints the chain id; touchstone verify FILE without --genesis names the one that a \
+         file is of, with these words. A node answers with it at /.well-known/touchstone-chain, which is the node's \
+         word; this page is the founders'."
     ) {
         blocks.push(Block::Paragraph(line));
     }

@@ -16,6 +16,27 @@ async fn the_description_is_served() {
     assert_eq!((answer.status, answer.json()), (200, description()));
 }
 
+/// The id is that of the document beside it, and the node's own.
+#[tokio::test]
+async fn the_chain_is_told_at_a_well_known_address() {
+    let node = start();
+    let answer = node.get("/.well-known/touchstone-chain").await;
+    let chain = answer.json();
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!(
+        (answer.status, &chain["format"]),
+        (200, &"touchstone/chain/v1".into())
+    );
+    let document = node.get(chain["genesis"].as_str().unwrap()).await;
+    let id = touchstone_core::hash::sha256(document.text.as_bytes());
+    assert_eq!(chain["chain_id"], hex::encode(id));
+    assert_eq!(
+        chain["chain_id"],
+        hex::encode(node.http.service.parts.chain_id)
+    );
+    assert_eq!(document.json()["chain"], chain["chain"]);
+}
+
 #[tokio::test]
 async fn every_path_that_is_described_is_there() {
     let node = start();
