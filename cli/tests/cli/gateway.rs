@@ -51,7 +51,8 @@ impl Gate {
             }
             tokio::time::sleep(MOMENT).await;
         };
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         for header in headers {
             request.push_str(&format!("{header}\r\n"));
         }
@@ -289,6 +290,12 @@ async fn what_is_no_capture_is_refused_at_once() {
         }
         assert_eq!(gate.get("/capture/0000").await.status, 404);
         assert_eq!(gate.get("/events").await.status, 404);
+        assert_eq!(gate.ask("DELETE", "/capture", &[], "").await.status, 405);
+        // A web page that its reader opens can't capture in the organisation's name.
+        let json = "Content-Type: application/json";
+        let foreign = ["Origin: https://evil.example", json];
+        let refused = gate.ask("POST", "/capture", &foreign, &fine).await;
+        assert_eq!(refused.status, 403, "{}", refused.body);
         assert_eq!(gate.get("/capture?perPage=0").await.status, 400);
         assert_eq!(gate.get("/capture").await.json(), json!([]));
     })

@@ -67,8 +67,9 @@ fn ask(address: SocketAddr, head: &str, body: &[u8]) -> Option<(u16, String, Val
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let length = body.len();
-    let request =
-        format!("{head}\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let request = format!(
+        "{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).ok()?;
     stream.write_all(body).ok()?;
     let mut answer = String::new();
