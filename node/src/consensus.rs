@@ -16,6 +16,7 @@
 mod block_bodies;
 mod block_size;
 mod block_sync;
+mod clock_watch;
 mod context;
 mod effects;
 mod equivocation;
@@ -48,6 +49,7 @@ use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
+pub use self::clock_watch::{ClockOffset, ClockReport};
 use self::context::{Address, Ctx, Height, Members};
 use self::effects::Effects;
 use self::future_messages::FutureMessages;
@@ -57,6 +59,7 @@ pub use self::message::MessageRefused;
 use self::peers::Peers;
 use self::replay::Recovered;
 pub use self::settings::Settings;
+pub use self::signature_verification::Verify;
 use self::vote_signing::Signer;
 use crate::chain::Chain;
 use crate::storage::double_sign_guard::Guard;
@@ -148,6 +151,8 @@ pub enum Output {
     },
     /// A validator signed two conflicting messages; the evidence is kept.
     Misbehaviour(Misbehaviour),
+    /// Which clocks disagree with this node's has changed.
+    Clocks(ClockReport),
 }
 
 /// What a machine is made of.
@@ -164,6 +169,8 @@ pub struct Parts<S: Store, D: Disk> {
     pub signer: Option<(SigningKey, Guard<D>)>,
     /// How peers are tagged.
     pub tag_of: TagOf,
+    /// How signatures of votes, proposals and certificates are verified.
+    pub verify: Verify,
 }
 
 /// Why a validator signs nothing at the next height.
@@ -226,7 +233,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let guard_confirmation = is_unknown.then(|| GuardConfirmation::new(parts.tag_of));
         let mut machine = Machine {
             core,
-            effects: Effects::new(parts.settings, parts.chain, parts.wal, signer),
+            effects: Effects::new(parts.settings, parts.chain, parts.wal, signer, parts.verify),
             peers: Peers::default(),
             future_messages: FutureMessages::default(),
             recovered,
@@ -295,6 +302,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
         } else {
             Some(Silence::UntilHeight(until))
         }
+    }
+
+    /// Which validators' clocks disagree with this node's.
+    pub fn clocks(&self) -> &ClockReport {
+        self.effects.clocks.report()
     }
 
     /// Whether a peer has a block that this node lacks.

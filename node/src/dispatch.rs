@@ -24,7 +24,7 @@ pub use self::chain_watch::ChainWatch;
 use self::gossip::Intake;
 pub use self::gossip::{MESSAGE_BYTES, gossip, gossip_again};
 pub use self::refusals::Refusals;
-use crate::consensus::{Input, Output, PeerTag, Silence};
+use crate::consensus::{ClockReport, Input, Output, PeerTag, Silence};
 use crate::consensus_thread::{self, Inbox, Report};
 use crate::mempool::SharedMempool;
 use crate::network::{
@@ -234,6 +234,31 @@ pub async fn consensus_reports(
     }
 }
 
+fn log_clocks(report: &ClockReport) {
+    let offsets = report.untimely.iter().map(|offset| {
+        let key = hex::encode(offset.validator);
+        format!("{key}: {} s", offset.ahead_ms / 1_000)
+    });
+    let ahead = offsets.collect::<Vec<_>>().join(", ");
+    match (report.is_alarm, report.is_own_clock) {
+        _ if ahead.is_empty() => tracing::info!("all validators' clocks agree again"),
+        (_, true) => tracing::error!(
+            ahead,
+            "this node's clock disagrees with most validators': set it right (NTP); until then its \
+             blocks and votes don't count"
+        ),
+        (true, false) => tracing::error!(
+            ahead,
+            "the clocks of a third of the voting power or more disagree with this node's: the chain \
+             may stand still; compare clocks (NTP)"
+        ),
+        (false, false) => tracing::warn!(
+            ahead,
+            "validators' clocks disagree with this node's: their blocks aren't made"
+        ),
+    }
+}
+
 fn log_silence(silence: Option<Silence>) {
     match silence {
         None => tracing::info!("the validator signs"),
@@ -274,8 +299,17 @@ async fn carry(routes: &Routes, output: Output) {
             }
         }
         Output::Misbehaviour(evidence) => {
-            tracing::error!(?evidence, "a validator signed two conflicting messages");
+            let validator = hex::encode(&evidence.validator);
+            tracing::error!(
+                validator,
+                height = evidence.height,
+                kind = evidence.kind,
+                "a validator signed two conflicting messages; the evidence is kept (touchstone \
+                 misbehaviour); organisations vote it out: touchstone validators remove \
+                 --public-key {validator} --organisation ID --key FILE"
+            );
         }
+        Output::Clocks(report) => log_clocks(&report),
         Output::Committed {
             height, block_id, ..
         } => {

@@ -322,6 +322,7 @@ pub async fn run(
         recovered,
         signer,
         tag_of: dispatch::tag_of,
+        verify: touchstone_core::signing::verify,
     };
     let (machine, first) = Machine::open(parts, consensus_thread::now_ms())?;
     let (inbox, inputs) = consensus_thread::inbox();

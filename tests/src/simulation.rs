@@ -21,6 +21,7 @@ mod setup;
 pub mod store;
 mod storm;
 pub mod trace;
+mod verification;
 mod words;
 pub mod world;
 

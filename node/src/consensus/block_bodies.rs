@@ -1,7 +1,13 @@
 //! The bytes of proposed blocks: when they are read, and how often a peer may send wrong ones.
+//!
+//! To read a block is to execute it, which may take longer than a round. So a body waits unread until
+//! its round comes. If the round has passed, the block is only read once more than 2/3 voted for
+//! it: others may decide it then, or propose it again. To read it sooner would keep this node from
+//! the round that runs.
 
 use std::collections::BTreeMap;
 
+use arc_malachitebft_core_types::VoteType;
 use touchstone_core::block::{BadBlock, Block};
 use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
@@ -9,7 +15,7 @@ use touchstone_core::hash::Hash;
 use super::context::number;
 use super::message::MessageRefused;
 use super::message_handlers::Received;
-use super::proposals::{Body, EarlyBody};
+use super::proposals::{Body, UnreadBody};
 use super::{Machine, PeerTag};
 use crate::storage::{Disk, Store};
 
@@ -53,19 +59,31 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if let Err(bad) = Block::check_start(&bytes, id, self.effects.chain.parameters()) {
             return Ok(Err(self.refuse_body(from, bad)));
         }
-        let current = number(self.core.round());
-        let proposals = &mut self.effects.height.proposals;
-        if round <= current || proposals.is_signed_until(current, id) {
+        if self.must_read(id) {
             return self.read_body(from, id, bytes);
         }
-        let body = EarlyBody {
+        let body = UnreadBody {
             from: from.clone(),
             bytes,
         };
-        if let Some(((round, id), from)) = proposals.keep_early_body((round, *id), body) {
+        let current = number(self.core.round());
+        let proposals = &mut self.effects.height.proposals;
+        let dropped = proposals.keep_unread_body((round, *id), body, current);
+        if let Some(((round, id), from)) = dropped {
             self.mention(&from, round, id);
         }
         Ok(Ok(()))
+    }
+
+    /// Whether a block is proposed in the current round, or more than 2/3 voted for it in one that
+    /// has passed.
+    fn must_read(&self, id: &Hash) -> bool {
+        let current = number(self.core.round());
+        let mut rounds = self.effects.height.proposals.rounds_of(id, current);
+        rounds.any(|round| {
+            let has_quorum = |kind| self.has_quorum(kind, round.into(), *id);
+            round == current || has_quorum(VoteType::Prevote) || has_quorum(VoteType::Precommit)
+        })
     }
 
     /// Counts a body that isn't the block it came for.
@@ -89,17 +107,23 @@ impl<S: Store, D: Disk> Machine<S, D> {
         Ok(Ok(()))
     }
 
-    /// Reads an early body whose round has come. Whether there was one.
+    /// Reads a body that has become needed, or drops one that another peer's has made needless.
+    /// Whether there was one.
     pub(super) fn read_due_body(&mut self) -> Result<bool, Fault> {
-        let current = number(self.core.round());
-        let due = self.effects.height.proposals.take_due_body(current);
-        let Some(((round, id), EarlyBody { from, bytes })) = due else {
+        let proposals = &self.effects.height.proposals;
+        let mut unread = proposals.unread_bodies().into_iter();
+        let due = unread.find(|(_, id)| proposals.is_judged(id) || self.must_read(id));
+        let Some(key) = due else {
             return Ok(false);
         };
-        if let Err(refused) = self.take_body(&from, round, &id, Some(bytes))? {
-            self.refuse(&from, refused);
+        let body = self.effects.height.proposals.take_unread_body(&key);
+        if let Some(UnreadBody { from, bytes }) = body {
+            let (round, id) = key;
+            if let Err(refused) = self.take_body(&from, round, &id, Some(bytes))? {
+                self.refuse(&from, refused);
+            }
+            self.mention(&from, round, id);
         }
-        self.mention(&from, round, id);
         Ok(true)
     }
 }

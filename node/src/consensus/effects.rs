@@ -11,10 +11,11 @@ use touchstone_core::fault::Fault;
 use touchstone_proto::node::Misbehaviour;
 
 use super::block_size::BlockSize;
+use super::clock_watch::ClockWatch;
 use super::context::{Ctx, number};
 use super::height_state::HeightState;
 use super::pacemaker::{Pacemaker, Timer};
-use super::signature_verification::{Signatures, answer};
+use super::signature_verification::{Signatures, Verify, answer};
 use super::vote_signing::Signer;
 use super::{Output, Settings, equivocation, message, pacemaker};
 use crate::chain::Chain;
@@ -35,6 +36,8 @@ pub struct Effects<S: Store, D: Disk> {
     pub pacemaker: Pacemaker,
     /// The running height.
     pub height: HeightState,
+    /// Which clocks disagree.
+    pub clocks: ClockWatch,
     /// How large own blocks are.
     pub block_size: BlockSize,
     /// The time of this step, milliseconds.
@@ -52,8 +55,9 @@ impl<S: Store, D: Disk> Effects<S, D> {
         chain: Chain<S>,
         wal: Wal<D>,
         signer: Option<Signer<D>>,
+        verify: Verify,
     ) -> Effects<S, D> {
-        let signatures = Signatures::new(*chain.chain_id());
+        let signatures = Signatures::new(*chain.chain_id(), verify);
         Effects {
             chain,
             wal,
@@ -61,6 +65,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
             signatures,
             pacemaker: Pacemaker::new(settings),
             height: HeightState::default(),
+            clocks: ClockWatch::default(),
             block_size: BlockSize::default(),
             now_ms: 0,
             outbox: Vec::new(),

@@ -1,5 +1,9 @@
 //! Timers. Durations and generations are ours: Malachite's timeouts carry neither a duration nor
 //! a height. A timer that was cancelled or set again is recognised by its token and ignored.
+//!
+//! A block may take longer to make and to check than a round lasts. Each further round that fails lasts
+//! longer by more than the one before, so that a slow block is decided after few of them; and what a
+//! height has needed, the next ones begin with, until they have gone well for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +14,12 @@ use super::{Settings, TimerToken};
 
 /// The shortest propose timeout for a proposer that was absent, milliseconds.
 const MIN_ABSENT_MS: u64 = 50;
+
+/// The most rounds' patience that is kept for the next height.
+const MAX_PATIENCE: u32 = 5;
+
+/// Heights that must go well in a row before there is one round's patience less.
+const CALM_HEIGHTS: u32 = 8;
 
 /// No timeout is longer than this, milliseconds, however high the round.
 const MAX_TIMEOUT_MS: u64 = 60_000;
@@ -49,6 +59,10 @@ pub struct Pacemaker {
     running: BTreeMap<Timer, u64>,
     /// Proposers that were waited for in vain and have not been heard since.
     absent: BTreeSet<[u8; 32]>,
+    /// Rounds by which timeouts are longer than the round says.
+    patience: u32,
+    /// Heights in a row that were decided in their first round.
+    calm_heights: u32,
 }
 
 impl Pacemaker {
@@ -59,6 +73,8 @@ impl Pacemaker {
             next: 0,
             running: BTreeMap::new(),
             absent: BTreeSet::new(),
+            patience: 0,
+            calm_heights: 0,
         }
     }
 
@@ -134,24 +150,43 @@ impl Pacemaker {
         self.absent.contains(proposer)
     }
 
+    /// A height was decided after so many rounds that failed though something was proposed in them:
+    /// perhaps because blocks take long to make and to check.
+    pub fn decided_after(&mut self, failed_rounds: u32) {
+        if failed_rounds > 0 {
+            let patience = self.patience.saturating_add(failed_rounds);
+            self.patience = patience.min(MAX_PATIENCE);
+            self.calm_heights = 0;
+            return;
+        }
+        self.calm_heights += 1;
+        if self.calm_heights == CALM_HEIGHTS {
+            self.patience = self.patience.saturating_sub(1);
+            self.calm_heights = 0;
+        }
+    }
+
     /// How long a timer runs in a round of this proposer, milliseconds.
     pub fn duration_ms(&self, timer: Timer, proposer: &[u8; 32]) -> u64 {
         let settings = &self.settings;
-        let linear = |base: u64, delta: u64, round: u32| {
-            base.saturating_add(delta.saturating_mul(u64::from(round)))
+        let growing = |base: u64, delta: u64, round: u32| {
+            // Each round adds a delta more than the one before.
+            let round = u64::from(round.saturating_add(self.patience));
+            let deltas = round.saturating_mul(round.saturating_add(1)) / 2;
+            base.saturating_add(delta.saturating_mul(deltas))
                 .min(MAX_TIMEOUT_MS)
         };
         match timer {
             Timer::Propose(round) => {
-                let full = linear(settings.propose_ms, settings.propose_delta_ms, round);
+                let full = growing(settings.propose_ms, settings.propose_delta_ms, round);
                 match self.is_absent(proposer) {
                     true => (full / 8).max(MIN_ABSENT_MS).min(full),
                     false => full,
                 }
             }
-            Timer::Prevote(round) => linear(settings.prevote_ms, settings.prevote_delta_ms, round),
+            Timer::Prevote(round) => growing(settings.prevote_ms, settings.prevote_delta_ms, round),
             Timer::Precommit(round) => {
-                linear(settings.precommit_ms, settings.precommit_delta_ms, round)
+                growing(settings.precommit_ms, settings.precommit_delta_ms, round)
             }
             Timer::Rebroadcast(_) => settings.rebroadcast_ms,
             Timer::EmptyBlockDelay => settings.empty_block_delay_ms,

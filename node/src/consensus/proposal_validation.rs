@@ -11,10 +11,10 @@ use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::Parameters;
 
-use super::Machine;
 use super::context::{BlockId, number};
 use super::message::{MessageRefused, SignedProposal};
-use super::proposals::{Body, Key, Pending};
+use super::proposals::{self, Body, Key, Pending};
+use super::{Machine, Output};
 use crate::storage::{Disk, Store};
 
 /// No round allows for a longer message delay, milliseconds.
@@ -45,12 +45,38 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let Some((key, signed, verdict)) = found else {
             return Ok(false);
         };
+        self.watch_clock(&signed);
         match verdict {
             Verdict::Admit => self.deliver(&key, signed, Validity::Valid)?,
             Verdict::Deny => self.deliver(&key, signed, Validity::Invalid)?,
             Verdict::Refuse(reason) => self.refuse_proposal(&key, signed, reason)?,
         }
         Ok(true)
+    }
+
+    /// What a new block's time says of its proposer's clock, when it is judged in its round.
+    fn watch_clock(&mut self, signed: &SignedProposal) {
+        let message = &signed.message;
+        let key = proposals::key_of(signed);
+        let effects = &mut self.effects;
+        let pending = effects.height.proposals.pending(&key);
+        let (Some(pending), Some(body)) = (pending, effects.height.proposals.body(&key.1)) else {
+            return;
+        };
+        if message.round != self.core.round() || message.valid_round.is_defined() {
+            return;
+        }
+        let (seen_ms, time_ms) = (pending.seen_ms, body.time_ms);
+        let is_timely = is_timely(effects.chain.parameters(), key.0, seen_ms, time_ms);
+        let ahead_ms = i64::try_from(time_ms)
+            .unwrap_or(i64::MAX)
+            .saturating_sub_unsigned(seen_ms);
+        let set = effects.chain.validators();
+        let proposer = message.address.0;
+        let news = effects.clocks.observe(set, proposer, ahead_ms, is_timely);
+        if let Some(report) = news {
+            effects.put(Output::Clocks(report));
+        }
     }
 
     /// None while nothing can be said yet.
@@ -83,7 +109,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     /// Whether more than 2/3 voted for the block in a round.
-    fn has_quorum(&self, kind: VoteType, round: Round, id: Hash) -> bool {
+    pub(super) fn has_quorum(&self, kind: VoteType, round: Round, id: Hash) -> bool {
         let id = BlockId(id);
         let is_polka =
             kind == VoteType::Prevote && self.core.polka_certificate(round, &id).is_some();

@@ -24,8 +24,8 @@ const MAX_PROPOSALS: usize = 2;
 /// Proposals asked for at once.
 const MAX_REQUESTS: usize = 16;
 
-/// Bodies of coming rounds that are kept unread; those of the nearest rounds.
-const MAX_EARLY_BODIES: usize = 2;
+/// Unread bodies that are kept of coming rounds, and as many of past ones; those of the nearest.
+const MAX_UNREAD_BODIES: usize = 2;
 
 /// How often the pause between two answers to a peer's request for one proposal is doubled.
 const MAX_DOUBLINGS: u32 = 8;
@@ -86,13 +86,13 @@ pub struct Pending {
     pub is_refused: bool,
     /// Who sent it; none if it is from the log.
     from: Option<PeerTag>,
-    /// Its block's bytes, unread because its round hasn't come, and who sent them.
-    early_body: Option<EarlyBody>,
+    /// Its block's bytes, unread because its round hasn't come or has passed, and who sent them.
+    unread_body: Option<UnreadBody>,
 }
 
 /// An unread body.
 #[derive(Debug)]
-pub struct EarlyBody {
+pub struct UnreadBody {
     /// Who sent it.
     pub from: PeerTag,
     /// The bytes.
@@ -144,16 +144,16 @@ impl Entry {
         }
     }
 
-    fn early_body(&self) -> Option<&EarlyBody> {
+    fn unread_body(&self) -> Option<&UnreadBody> {
         match &self.stage {
-            Stage::Pending(pending) => pending.early_body.as_ref(),
+            Stage::Pending(pending) => pending.unread_body.as_ref(),
             Stage::Mentioned | Stage::Delivered(_) => None,
         }
     }
 
-    fn take_early_body(&mut self) -> Option<EarlyBody> {
+    fn take_unread_body(&mut self) -> Option<UnreadBody> {
         match &mut self.stage {
-            Stage::Pending(pending) => pending.early_body.take(),
+            Stage::Pending(pending) => pending.unread_body.take(),
             Stage::Mentioned | Stage::Delivered(_) => None,
         }
     }
@@ -192,7 +192,7 @@ impl Proposals {
             seen_ms: now_ms,
             is_refused: false,
             from: Some(from.clone()),
-            early_body: None,
+            unread_body: None,
         });
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Proposals {
                 seen_ms: now_ms,
                 is_refused: false,
                 from: None,
-                early_body: None,
+                unread_body: None,
             }),
         };
     }
@@ -264,6 +264,14 @@ impl Proposals {
         })
     }
 
+    /// A pending proposal.
+    pub fn pending(&self, key: &Key) -> Option<&Pending> {
+        match &self.entries.get(key)?.stage {
+            Stage::Pending(pending) => Some(pending),
+            Stage::Mentioned | Stage::Delivered(_) => None,
+        }
+    }
+
     /// Signed proposals of a round, and whether Malachite has each as valid.
     pub fn signed_in(&self, round: u32) -> impl Iterator<Item = (&SignedProposal, bool)> {
         let entries = self.entries.range(all_of(round));
@@ -273,16 +281,19 @@ impl Proposals {
         })
     }
 
+    /// Whether a signed proposal of a round is here that wasn't refused.
+    pub fn has_acceptable(&self, round: u32) -> bool {
+        let mut entries = self.entries.range(all_of(round));
+        entries.any(|(_, entry)| match &entry.stage {
+            Stage::Mentioned => false,
+            Stage::Pending(pending) => !pending.is_refused,
+            Stage::Delivered(_) => true,
+        })
+    }
+
     fn is_signed(&self, key: &Key) -> bool {
         let entry = self.entries.get(key);
         entry.is_some_and(|entry| entry.signed().is_some())
-    }
-
-    /// Whether a signed proposal of the block is of this round or an earlier one.
-    pub fn is_signed_until(&self, round: u32, id: &Hash) -> bool {
-        let until = self.entries.range(..=(round, [0xff; 32]));
-        let mut of_block = until.filter(|((_, other), _)| other == id);
-        of_block.any(|(_, entry)| entry.signed().is_some())
     }
 }
 
@@ -316,36 +327,56 @@ impl Proposals {
         self.blocks.contains_key(id)
     }
 
-    /// Keeps the unread body of a pending proposal. If there are too many, the furthest round's is
-    /// dropped: the proposal and who sent its body.
-    pub fn keep_early_body(&mut self, key: Key, body: EarlyBody) -> Option<(Key, PeerTag)> {
+    /// Keeps the unread body of a pending proposal. If there are too many of past rounds, the
+    /// oldest is dropped; if too many of coming ones, the furthest: that proposal and who sent its
+    /// body.
+    pub fn keep_unread_body(
+        &mut self,
+        key: Key,
+        body: UnreadBody,
+        current: u32,
+    ) -> Option<(Key, PeerTag)> {
         if let Some(Entry {
             stage: Stage::Pending(pending),
             ..
         }) = self.entries.get_mut(&key)
         {
-            pending.early_body.get_or_insert(body);
+            pending.unread_body.get_or_insert(body);
         }
-        let early = self.entries.values().filter(|e| e.early_body().is_some());
-        if early.count() <= MAX_EARLY_BODIES {
-            return None;
+        let unread = self.unread_bodies();
+        let (past, coming): (Vec<Key>, Vec<Key>) =
+            unread.into_iter().partition(|(round, _)| *round <= current);
+        if past.len() > MAX_UNREAD_BODIES
+            && let Some(oldest) = past.first()
+        {
+            self.take_unread_body(oldest);
         }
-        let mut entries = self.entries.iter_mut().rev();
-        entries.find_map(|(key, entry)| Some((*key, entry.take_early_body()?.from)))
+        let furthest = coming.last().filter(|_| coming.len() > MAX_UNREAD_BODIES)?;
+        let dropped = self.take_unread_body(furthest)?;
+        Some((*furthest, dropped.from))
     }
 
-    /// Takes the first unread body that is needed at this round, or whose block is judged already.
-    pub fn take_due_body(&mut self, current: u32) -> Option<(Key, EarlyBody)> {
-        let mut early = self
+    /// The proposals whose bodies are unread, by round.
+    pub fn unread_bodies(&self) -> Vec<Key> {
+        let unread = self
             .entries
             .iter()
-            .filter(|(_, e)| e.early_body().is_some());
-        let is_due = |(round, id): &Key| {
-            self.is_judged(id) || *round <= current || self.is_signed_until(current, id)
-        };
-        let key = early.find_map(|(key, _)| is_due(key).then_some(*key))?;
-        let body = self.entries.get_mut(&key)?.take_early_body()?;
-        Some((key, body))
+            .filter(|(_, e)| e.unread_body().is_some());
+        unread.map(|(key, _)| *key).collect()
+    }
+
+    /// Takes an unread body.
+    pub fn take_unread_body(&mut self, key: &Key) -> Option<UnreadBody> {
+        self.entries.get_mut(key)?.take_unread_body()
+    }
+
+    /// The rounds up to this one in which a signed proposal of a block is here.
+    pub fn rounds_of(&self, id: &Hash, until: u32) -> impl Iterator<Item = u32> {
+        let until = self.entries.range(..=(until, [0xff; 32]));
+        until.filter_map(move |((round, other), entry)| {
+            entry.signed()?;
+            (other == id).then_some(*round)
+        })
     }
 }
 
@@ -375,7 +406,7 @@ impl Proposals {
 impl Proposals {
     /// Whether nothing is to be asked of peers for this proposal: it is here with its block.
     fn is_complete(&self, key: &Key, entry: &Entry) -> bool {
-        let has_body = self.is_judged(&key.1) || entry.early_body().is_some();
+        let has_body = self.is_judged(&key.1) || entry.unread_body().is_some();
         has_body && entry.signed().is_some()
     }
 

@@ -5,15 +5,15 @@
 pub struct Settings {
     /// How long a proposal is waited for in round 0.
     pub propose_ms: u64,
-    /// How much longer in each further round.
+    /// How much longer in round 1; each further round adds so much more than the one before.
     pub propose_delta_ms: u64,
     /// How long further prevotes are waited for in round 0.
     pub prevote_ms: u64,
-    /// How much longer in each further round.
+    /// As [`Settings::propose_delta_ms`].
     pub prevote_delta_ms: u64,
     /// How long further precommits are waited for in round 0.
     pub precommit_ms: u64,
-    /// How much longer in each further round.
+    /// As [`Settings::propose_delta_ms`].
     pub precommit_delta_ms: u64,
     /// After how long own votes are sent again.
     pub rebroadcast_ms: u64,

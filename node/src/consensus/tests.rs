@@ -21,7 +21,9 @@ use touchstone_proto::ledger::{self, transaction::Action};
 
 use super::context::number;
 use super::message::{self, Message};
-use super::{Input, Machine, MessageRefused, Output, Parts, PeerTag, Settings, TimerToken};
+use super::{
+    ClockReport, Input, Machine, MessageRefused, Output, Parts, PeerTag, Settings, TimerToken,
+};
 use crate::admission::{Admission, Source};
 use crate::chain::Chain;
 use crate::mempool::{Limits, SharedMempool};
@@ -181,8 +183,15 @@ pub struct Net {
     pub refused: Vec<(usize, PeerTag, MessageRefused)>,
     pub committed: Vec<(usize, u64, u32, u64)>,
     pub misbehaviour: usize,
+    pub clocks: Vec<(usize, ClockReport)>,
     /// The one message that each validator signed for each purpose, height, round and kind.
     signed: BTreeMap<Place, Vec<u8>>,
+    /// By how much each node's clock is ahead.
+    pub clock_ahead_ms: Vec<u64>,
+    /// How long a node takes to make or to execute a block: meanwhile it does nothing else.
+    pub work_ms: u64,
+    /// Until when each node works.
+    busy_until_ms: Vec<u64>,
     /// Outputs seen of each node, and after which of them it is killed.
     pub outputs: Vec<u64>,
     pub kill: Option<(usize, u64)>,
@@ -223,6 +232,9 @@ impl Net {
             },
             now_ms: START_MS,
             outputs: vec![0; nodes.len()],
+            clock_ahead_ms: vec![0; nodes.len()],
+            work_ms: 0,
+            busy_until_ms: vec![0; nodes.len()],
             nodes,
             events: BTreeMap::new(),
             next: 0,
@@ -231,6 +243,7 @@ impl Net {
             refused: Vec::new(),
             committed: Vec::new(),
             misbehaviour: 0,
+            clocks: Vec::new(),
             signed: BTreeMap::new(),
             kill: None,
         };
@@ -270,6 +283,7 @@ impl Net {
             recovered,
             signer,
             tag_of: |key| Some(key.to_vec()),
+            verify: touchstone_core::signing::verify,
         };
         Machine::open(parts, self.now_ms)
     }
@@ -297,8 +311,20 @@ impl Net {
         let Some(machine) = &mut self.nodes[i].machine else {
             return Ok(());
         };
-        let outputs = machine.handle(now_ms, input)?;
+        let executed = |machine: &TestMachine| {
+            let blocks = machine.effects.height.proposals.valid_blocks() as u64;
+            (machine.height(), blocks)
+        };
+        let (height, before) = executed(machine);
+        let outputs = machine.handle(now_ms + self.clock_ahead_ms[i], input)?;
+        let (height_after, after) = executed(machine);
+        if height == height_after {
+            // What it says leaves when the work is done.
+            self.now_ms += (after - before) * self.work_ms;
+            self.busy_until_ms[i] = self.now_ms;
+        }
         self.take(i, outputs);
+        self.now_ms = now_ms;
         Ok(())
     }
 
@@ -349,6 +375,7 @@ impl Net {
             } => self.committed.push((i, height, round, transactions)),
             Output::Refused { peer, reason } => self.refused.push((i, peer, reason)),
             Output::Misbehaviour(_) => self.misbehaviour += 1,
+            Output::Clocks(report) => self.clocks.push((i, report)),
         }
     }
 
@@ -405,8 +432,14 @@ impl Net {
                 return false;
             }
         }
-        let ((at, _), event) = self.events.pop_first().unwrap();
+        let ((at, number), event) = self.events.pop_first().unwrap();
         self.now_ms = at;
+        let (Event::Message { to, .. } | Event::Timer { to, .. } | Event::Fetch { to, .. }) =
+            &event;
+        if self.busy_until_ms[*to] > at {
+            self.events.insert((self.busy_until_ms[*to], number), event);
+            return true;
+        }
         match event {
             Event::Message { from, to, bytes } => {
                 let from = tag(from);

@@ -6,13 +6,16 @@
     reason = "a program speaks to its user"
 )]
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use touchstone_tests::simulation::plan::{NewGuard, Plan, Sabotage, Villain};
 use touchstone_tests::simulation::run_with_trace;
 use touchstone_tests::simulation::trace::Words;
 
-const USAGE: &str = "usage: simulate [--nodes N] [--seed N] [--runs N] [--quiet] [--calm]
+const USAGE: &str =
+    "usage: simulate [--nodes N] [--seed N] [--runs N] [--jobs N] [--quiet] [--calm]
   [--replaced-disk | --replaced-disk-blank]
   [--villain twins|equivocator|noisy|silent]
   [--sabotage lost-log|ignored-guard|skipped-sync|forgotten-evidence|quorum-of-a-third]";
@@ -31,6 +34,7 @@ struct Arguments {
     nodes: usize,
     seed: u64,
     runs: u64,
+    jobs: u64,
     is_calm: bool,
     is_quiet: bool,
     villains: Vec<Villain>,
@@ -43,6 +47,7 @@ fn arguments() -> Result<Arguments, String> {
         nodes: 4,
         seed: 0,
         runs: 1,
+        jobs: 1,
         is_calm: false,
         is_quiet: false,
         villains: Vec::new(),
@@ -79,6 +84,7 @@ impl Arguments {
             "--nodes" => self.nodes = number()? as usize,
             "--seed" => self.seed = number()?,
             "--runs" => self.runs = number()?,
+            "--jobs" => self.jobs = number()?.clamp(1, 64),
             "--villain" => self.villains.push(villain(value)?),
             "--sabotage" => self.sabotage = Some(sabotage(value)?),
             other => return Err(format!("{other} is not known")),
@@ -110,24 +116,44 @@ fn sabotage(name: &str) -> Result<Sabotage, String> {
     found.ok_or_else(|| format!("no sabotage is called {name}"))
 }
 
+/// Runs the seeds, spread over threads; more than one print in any order.
 fn simulate(arguments: &Arguments) -> ExitCode {
     let words = match arguments.is_quiet {
         true => Words::None,
         false => Words::All,
     };
-    let mut broken = 0;
-    for seed in arguments.seed..arguments.seed.saturating_add(arguments.runs) {
-        let (outcome, lines) = run_with_trace(&arguments.plan(seed), words);
-        for line in lines {
-            println!("{line}");
-        }
-        match outcome {
-            Ok(report) => println!("seed {seed}: {report:?}"),
-            Err(violation) => {
-                broken += 1;
-                println!("seed {seed}: {violation}");
+    let end = arguments.seed.saturating_add(arguments.runs);
+    let broken = AtomicU64::new(0);
+    let next = AtomicU64::new(arguments.seed);
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return;
+            }
+            let (outcome, lines) = run_with_trace(&arguments.plan(seed), words);
+            let mut out = std::io::stdout().lock();
+            let last = match outcome {
+                Ok(report) => format!("seed {seed}: {report:?}"),
+                Err(violation) => {
+                    broken.fetch_add(1, Ordering::Relaxed);
+                    format!("seed {seed}: {violation}")
+                }
+            };
+            for line in lines.into_iter().chain([last]) {
+                if writeln!(out, "{line}").is_err() {
+                    return;
+                }
             }
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..arguments.jobs {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let broken = broken.into_inner();
+    eprintln!("{} runs, {broken} of them broke a rule", arguments.runs);
     ExitCode::from(u8::from(broken > 0))
 }

@@ -10,7 +10,7 @@ use touchstone_core::certificate;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::model::validators::ValidatorSet;
-use touchstone_core::signing::{self, Purpose};
+use touchstone_core::signing::Purpose;
 use touchstone_core::state::StateRead;
 use touchstone_core::transaction;
 use touchstone_node::chain::Chain;
@@ -23,6 +23,7 @@ use touchstone_proto::peer::consensus_message::Message as Wire;
 
 use super::clients::{Clients, Expectation};
 use super::store::SimStore;
+use super::verification;
 
 /// Which rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -239,7 +240,7 @@ impl Checks {
         }
         let valid = signature
             .try_into()
-            .is_ok_and(|s| signing::verify(&key, purpose, &self.chain_id, bytes, s));
+            .is_ok_and(|s| verification::verify(&key, purpose, &self.chain_id, bytes, s));
         if !valid {
             return Ok(());
         }
@@ -282,7 +283,7 @@ impl Checks {
             let holds = signature
                 .as_slice()
                 .try_into()
-                .is_ok_and(|s| signing::verify(&key, purpose, &self.chain_id, bytes, s));
+                .is_ok_and(|s| verification::verify(&key, purpose, &self.chain_id, bytes, s));
             if !holds {
                 return false_one("a signature in the evidence doesn't hold");
             }

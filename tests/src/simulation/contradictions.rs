@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use touchstone_core::hash::Hash;
-use touchstone_core::signing::{self, Purpose};
+use touchstone_core::signing::Purpose;
 use touchstone_proto::ledger;
 use touchstone_proto::node::Misbehaviour;
 use touchstone_proto::peer;
 use touchstone_proto::peer::consensus_message::Message as Wire;
+
+use super::verification;
 
 /// Who signed, at which height, in which round, and which kind of vote.
 type Step = (Vec<u8>, u64, u32, i32);
@@ -108,7 +110,7 @@ fn holds(chain_id: &Hash, signed: &peer::SignedVote) -> bool {
     let signature = signed.signature.as_slice().try_into();
     match (key, signature) {
         (Ok(key), Ok(signature)) => {
-            signing::verify(key, Purpose::Vote, chain_id, &signed.vote, signature)
+            verification::verify(key, Purpose::Vote, chain_id, &signed.vote, signature)
         }
         _ => false,
     }

@@ -16,6 +16,7 @@ use super::disk::{Loss, SimDisk};
 use super::plan::{NewGuard, Sabotage};
 use super::setup::tag_of;
 use super::store::SimStore;
+use super::verification;
 use crate::random::Random;
 
 /// How machines know a process.
@@ -128,6 +129,7 @@ impl Process {
             recovered,
             signer,
             tag_of,
+            verify: verification::verify,
         };
         let (machine, outputs) = Machine::open(parts, now_ms).map_err(|e| e.to_string())?;
         self.actor = Actor::Machine(Box::new(machine));

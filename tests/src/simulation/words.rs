@@ -38,6 +38,9 @@ pub fn digest_of_output(output: &Output) -> u64 {
         Output::Committed { block_id, .. } => digest_of(block_id),
         Output::Refused { peer, .. } => 0x700_0000 ^ digest_of(peer),
         Output::Misbehaviour(evidence) => digest_of(&evidence.encode_to_vec()),
+        Output::Clocks(report) => report.untimely.iter().fold(0x800_0000, |sum, offset| {
+            sum.rotate_left(5) ^ digest_of(&offset.validator)
+        }),
     }
 }
 
@@ -87,6 +90,7 @@ pub fn output(output: &Output) -> String {
         Output::Refused { peer, reason } => {
             format!("  refuses what {} said: {reason}", of_tag(peer))
         }
+        Output::Clocks(report) => format!("  sees clocks disagree: {report:?}"),
         Output::Misbehaviour(evidence) => format!(
             "  ACCUSES {} of two {}s at height {}",
             hex::encode(&evidence.validator[..4.min(evidence.validator.len())]),

@@ -30,6 +30,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
         signatures.sort_by(|a, b| a.public_key.cmp(&b.public_key));
         let round = number(certificate.round);
         self.adapt_block_size(round, &id);
+        self.adapt_timeouts(round);
         let certificate = ledger::CommitCertificate {
             height: certificate.height.0,
             round,
@@ -52,6 +53,15 @@ impl<S: Store, D: Disk> Effects<S, D> {
                 self.block_size.decided();
             }
         }
+    }
+
+    /// Rounds that failed though something acceptable was proposed in them make the next heights'
+    /// rounds longer.
+    fn adapt_timeouts(&mut self, decided_round: u32) {
+        let proposals = &self.height.proposals;
+        let failed = (0..decided_round).filter(|round| proposals.has_acceptable(*round));
+        let failed = u32::try_from(failed.count()).unwrap_or(u32::MAX);
+        self.pacemaker.decided_after(failed);
     }
 
     /// Tells of the new tip.

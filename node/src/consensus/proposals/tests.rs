@@ -21,14 +21,6 @@ impl Proposals {
         blocks.find_map(|(id, judged)| matches!(judged, Judged::Valid(_)).then_some(*id))
     }
 
-    pub fn rounds_of_early_bodies(&self) -> Vec<u32> {
-        let early = self
-            .entries
-            .iter()
-            .filter(|(_, e)| e.early_body().is_some());
-        early.map(|((round, _), _)| *round).collect()
-    }
-
     pub fn requested_rounds(&self) -> Vec<u32> {
         let requested = self.entries.iter().filter(|(_, e)| e.request.is_some());
         requested.map(|((round, _), _)| *round).collect()
@@ -70,8 +62,8 @@ fn pending(proposals: &Proposals) -> Vec<Key> {
     pending.map(|(key, _)| *key).collect()
 }
 
-fn early(from: u8) -> EarlyBody {
-    EarlyBody {
+fn unread(from: u8) -> UnreadBody {
+    UnreadBody {
         from: peer(from),
         bytes: vec![from],
     }
@@ -175,30 +167,42 @@ fn a_blocks_verdict_holds_in_every_round() {
     assert!(proposals.is_judged(&[7; 32]) && proposals.body(&[7; 32]).is_some());
     proposals.reject_block([8; 32]);
     assert!(proposals.is_rejected(&[8; 32]) && proposals.body(&[8; 32]).is_none());
-    assert!(proposals.is_signed_until(0, &[7; 32]) && proposals.is_signed_until(4, &[7; 32]));
-    assert!(!proposals.is_signed_until(4, &[8; 32]));
+    let taken = proposals.receive(signed(3, 7), &peer(1), 5, false);
+    assert_eq!(taken, Ok(()));
+    let rounds = |id: u8, until| proposals.rounds_of(&[id; 32], until).collect::<Vec<_>>();
+    assert_eq!(rounds(7, 2), [0]);
+    assert_eq!(rounds(7, 3), [0, 3]);
+    assert!(rounds(8, 3).is_empty());
 }
 
 #[test]
-fn early_bodies_are_those_of_the_nearest_rounds() {
+fn unread_bodies_are_those_of_the_nearest_rounds() {
     let mut proposals = Proposals::default();
-    for round in [3, 2, 4] {
+    for round in 0..8 {
         let taken = proposals.receive(signed(round, 7), &peer(1), 5, false);
         assert_eq!(taken, Ok(()));
     }
-    assert_eq!(proposals.keep_early_body((3, [7; 32]), early(1)), None);
-    assert_eq!(proposals.keep_early_body((3, [7; 32]), early(2)), None);
-    assert_eq!(proposals.keep_early_body((4, [7; 32]), early(4)), None);
-    let dropped = proposals.keep_early_body((2, [7; 32]), early(3));
-    assert_eq!(dropped, Some(((4, [7; 32]), peer(4))));
-    assert_eq!(proposals.rounds_of_early_bodies(), [2, 3]);
-
-    assert!(proposals.take_due_body(1).is_none(), "no round has come");
-    let (key, body) = proposals.take_due_body(2).expect("its round has come");
-    assert_eq!((key, body.from), ((2, [7; 32]), peer(3)));
-    let (key, body) = proposals.take_due_body(2).expect("the block is needed");
-    assert_eq!((key, body.from), ((3, [7; 32]), peer(1)), "the first one");
-    assert!(proposals.take_due_body(9).is_none());
+    let mut keep = |round: u32, current: u32| {
+        let body = unread(round as u8);
+        proposals.keep_unread_body((round, [7; 32]), body, current)
+    };
+    assert_eq!(keep(5, 3), None);
+    assert_eq!(keep(6, 3), None);
+    let dropped = keep(4, 3);
+    assert_eq!(dropped, Some(((6, [7; 32]), peer(6))), "the furthest");
+    for round in [2, 0, 3] {
+        assert_eq!(keep(round, 3), None, "what is past isn't asked for again");
+    }
+    let rounds = |proposals: &Proposals| -> Vec<u32> {
+        let unread = proposals.unread_bodies().into_iter();
+        unread.map(|(round, _)| round).collect()
+    };
+    assert_eq!(rounds(&proposals), [2, 3, 4, 5], "the oldest is dropped");
+    let first = proposals.keep_unread_body((2, [7; 32]), unread(9), 3);
+    assert_eq!(first, None);
+    let kept = proposals.take_unread_body(&(2, [7; 32]));
+    assert_eq!(kept.map(|body| body.from), Some(peer(2)), "the first stays");
+    assert_eq!(rounds(&proposals), [3, 4, 5]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::agreement::signed_vote;
 use super::refusals::{assert_a_quorum_decides, block, block_of, proposal, refusal};
 use super::*;
+use crate::consensus::proposals::Proposals;
 use crate::consensus::wal_entry;
 use arc_malachitebft_core_consensus::Input as CoreInput;
 use arc_malachitebft_core_types::VoteType;
@@ -80,7 +81,7 @@ fn bodies_of_coming_rounds_are_few_and_unread() {
         }
     }
     let height = &net.machine(0).effects.height;
-    assert_eq!(height.proposals.rounds_of_early_bodies(), [1, 2]);
+    assert_eq!(unread_rounds(&height.proposals), [1, 2]);
     assert_eq!(height.proposals.valid_blocks(), 0);
     assert_eq!(height.bad_bodies.of(&tag(1)), 0);
     for i in [1, 3] {
@@ -95,10 +96,39 @@ fn bodies_of_coming_rounds_are_few_and_unread() {
         );
     }
     let height = &net.machine(0).effects.height;
-    assert!(height.proposals.rounds_of_early_bodies().is_empty());
-    assert_eq!(height.bad_bodies.of(&tag(1)), 2);
+    // Round 1 has passed without votes for its block.
+    assert_eq!(unread_rounds(&height.proposals), [1]);
+    assert_eq!(height.bad_bodies.of(&tag(1)), 1);
     let requested = height.proposals.requested_rounds();
-    assert_eq!(requested, [1, 2, 4, 5, 6, 8, 9]);
+    assert_eq!(requested, [2, 4, 5, 6, 8, 9]);
+}
+
+fn unread_rounds(proposals: &Proposals) -> Vec<u32> {
+    let unread = proposals.unread_bodies().into_iter();
+    unread.map(|(round, _)| round).collect()
+}
+
+/// A block whose round has passed is executed only once more than 2/3 voted for it.
+#[test]
+fn a_body_of_a_round_that_has_passed_waits_for_a_quorum() {
+    let mut net = Net::new(4);
+    net.filter = Box::new(|_, _, _| false);
+    for i in [1, 3] {
+        let vote = signed_vote(&net, i, VoteType::Prevote, 1, 1, None);
+        assert_eq!(sent_by(&mut net, i, message::vote(&vote)), None);
+    }
+    assert_eq!(net.machine(0).round(), Some(1));
+    let block = block(&net, START_MS + 1);
+    let id = block.id();
+    let signed = proposal(&net, 1, 0, id, None);
+    let bytes = message::proposal(&signed, Some(block.encode()));
+    assert_eq!(sent_by(&mut net, 1, bytes), None);
+    for i in 1..4 {
+        assert_eq!(net.machine(0).effects.height.proposals.valid_blocks(), 0);
+        let vote = signed_vote(&net, i, VoteType::Precommit, 1, 0, Some(id));
+        assert_eq!(sent_by(&mut net, i, message::vote(&vote)), None);
+    }
+    assert_eq!(net.committed, [(0, 1, 0, 0)]);
 }
 
 /// Malachite sees neither of two proposals whose blocks never come; they accuse all the same.

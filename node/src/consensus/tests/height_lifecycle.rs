@@ -2,6 +2,7 @@
 
 use super::agreement::signed_vote;
 use super::*;
+use crate::consensus::pacemaker::Timer;
 use arc_malachitebft_core_types::VoteType;
 
 #[test]
@@ -240,4 +241,43 @@ fn a_block_that_is_not_decided_in_its_round_makes_the_next_smaller() {
             "what isn't full proves nothing, and others' blocks don't count"
         );
     }
+}
+
+/// A block takes five times as long to make, and again to check, as a proposal is waited for. It is
+/// decided after a few rounds, and the next one at once.
+#[test]
+fn a_block_that_takes_long_is_decided_in_few_rounds_and_the_next_in_one() {
+    let mut net = Net::new(4);
+    net.work_ms = 4_000;
+    net.submit(1);
+    net.run_to(1);
+    let rounds = |net: &Net, height| -> BTreeSet<u32> {
+        let of_height = net.committed.iter().filter(|c| c.1 == height);
+        of_height.map(|(_, _, round, _)| *round).collect()
+    };
+    let needed = rounds(&net, 1);
+    assert!(
+        needed.iter().all(|round| (1..=6).contains(round)),
+        "{needed:?}"
+    );
+    let took_ms = net.now_ms - START_MS;
+    assert!(took_ms < 30_000, "{took_ms}");
+    for height in 2..=4 {
+        net.submit(height);
+        net.run_to(height);
+        assert_eq!(rounds(&net, height), BTreeSet::from([0]), "{height}");
+    }
+    net.assert_agreement();
+    // Where blocks are quick again, the patience ends.
+    net.work_ms = 0;
+    for height in 5..=80 {
+        net.submit(height);
+        net.run_to(height);
+    }
+    let timeout = net
+        .machine(0)
+        .effects
+        .pacemaker
+        .duration_ms(Timer::Propose(0), &[0; 32]);
+    assert_eq!(timeout, net.settings.propose_ms);
 }

@@ -316,3 +316,35 @@ fn each_round_allows_for_slower_messages() {
         }
     }
 }
+
+/// Two of four clocks are an hour off: the chain stands still, and every node says so. One of them is
+/// set right, and the chain goes on.
+#[test]
+fn two_wrong_clocks_of_four_raise_an_alarm_at_every_node() {
+    let mut net = Net::new(4);
+    net.clock_ahead_ms = vec![0, 0, 3_600_000, 7_200_000];
+    net.submit(1);
+    net.run(120_000);
+    assert!(net.committed.is_empty());
+    for i in 0..4 {
+        let report = net.machine(i).clocks().clone();
+        assert!(report.is_alarm, "node {i}: {report:?}");
+        assert!(
+            net.clocks
+                .iter()
+                .any(|(node, told)| *node == i && *told == report)
+        );
+        let wrong = keys(4)[3].verifying_key().to_bytes();
+        let seen = report.untimely.iter().find(|o| o.validator == wrong);
+        assert_eq!(seen.is_some(), i != 3);
+        assert!(seen.is_none_or(|offset| offset.ahead_ms >= 3_000_000));
+    }
+    net.clock_ahead_ms[2] = 0;
+    net.run_to(1);
+    for height in 2..=6 {
+        net.submit(height);
+        net.run_to(height);
+    }
+    assert!(!net.machine(0).clocks().is_alarm);
+    assert_eq!(net.machine(0).clocks().untimely.len(), 1);
+}
