@@ -11,6 +11,10 @@
     )
 )]
 
+// The testkit's files, which are compiled into the tests here, call this crate by its name.
+#[cfg(test)]
+extern crate self as touchstone_node;
+
 pub mod admission;
 pub mod chain;
 pub mod config;

@@ -1,17 +1,28 @@
 //! What a node keeps on disk. This room alone knows RocksDB and files.
 //!
-//! Two traits stand here because each has two implementations: the disk, and the simulator's
-//! memory whose unsynced writes are lost in a crash.
+//! Two traits stand here because each has two implementations: the disk, and the testkit's memory,
+//! whose unsynced writes are lost in a crash.
 
 mod checkpoints;
 mod commit_block;
-#[cfg(test)]
-mod crash_disk;
 mod database;
 pub mod double_sign_guard;
 mod events;
 pub mod files;
-pub mod memory;
+#[cfg(test)]
+#[path = "../../tests/src/testkit/memory_disk.rs"]
+#[allow(
+    dead_code,
+    reason = "the simulation needs more of it than the node's tests"
+)]
+pub(crate) mod memory_disk;
+#[cfg(test)]
+#[path = "../../tests/src/testkit/memory_store.rs"]
+#[allow(
+    dead_code,
+    reason = "the simulation needs more of it than the node's tests"
+)]
+pub(crate) mod memory_store;
 mod query;
 pub mod rocks;
 mod schema;

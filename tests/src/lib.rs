@@ -10,3 +10,4 @@ pub mod load;
 pub mod person;
 pub mod random;
 pub mod simulation;
+pub mod testkit;

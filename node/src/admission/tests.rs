@@ -9,7 +9,7 @@ use super::*;
 use crate::consensus::tests::{act, deposit, genesis};
 use crate::mempool::{Limits, Outcome};
 use crate::storage::Store;
-use crate::storage::memory::MemoryStore;
+use crate::storage::memory_store::MemoryStore;
 
 struct Node {
     genesis: Genesis,

@@ -8,7 +8,7 @@ use touchstone_proto::ledger::{CaptureEvents, ChangeKeys};
 use super::*;
 use crate::consensus::tests::{act, deposit, genesis, keys};
 use crate::mempool::{Limits, Outcome};
-use crate::storage::memory::MemoryStore;
+use crate::storage::memory_store::MemoryStore;
 
 struct Node {
     genesis: Genesis,

@@ -29,7 +29,8 @@ use crate::chain::Chain;
 use crate::mempool::{Limits, SharedMempool};
 use crate::storage::Store;
 use crate::storage::double_sign_guard::Guard;
-use crate::storage::memory::{MemoryDisk, MemoryStore};
+use crate::storage::memory_disk::MemoryDisk;
+use crate::storage::memory_store::MemoryStore;
 use crate::storage::wal::Wal;
 
 /// Genesis time, and the clock's start.
@@ -291,7 +292,7 @@ impl Net {
     /// Kills a node: what it had not synced is lost.
     pub fn crash(&mut self, i: usize) {
         self.nodes[i].machine = None;
-        self.nodes[i].disk.crash(|_, _| 0);
+        self.nodes[i].disk.crash_keeping(|_, _| 0);
         for j in 0..self.nodes.len() {
             if i != j && self.nodes[j].machine.is_some() {
                 self.give(j, Input::PeerDisconnected(tag(i)));

@@ -22,8 +22,8 @@ use touchstone_proto::peer;
 use touchstone_proto::peer::consensus_message::Message as Wire;
 
 use super::clients::{Clients, Expectation};
-use super::store::SimStore;
 use super::verification;
+use crate::testkit::memory_store::MemoryStore;
 
 /// Which rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +85,7 @@ type Step = (u64, u32, i32);
 pub struct Checks {
     chain_id: Hash,
     /// The chain as agreed: each block is executed again when the first node commits it.
-    reference: Chain<SimStore>,
+    reference: Chain<MemoryStore>,
     /// Validators of each height, from height 1.
     validators: Vec<ValidatorSet>,
     /// Honest validators' keys, and their processes.
@@ -100,7 +100,7 @@ impl Checks {
     /// Nothing has happened yet.
     pub fn new(genesis: &Genesis, honest: BTreeMap<[u8; 32], usize>) -> Checks {
         let pool = SharedMempool::new(Limits::default());
-        let reference = Chain::open(genesis.chain_id, SimStore::new(genesis), pool)
+        let reference = Chain::open(genesis.chain_id, MemoryStore::new(genesis), pool)
             .expect("a genesis that was read has validators and parameters");
         Checks {
             chain_id: genesis.chain_id,
@@ -303,7 +303,7 @@ impl Checks {
 
     /// Whatever an honest node holds at the end is the agreed chain, and its state is what the
     /// last header says.
-    pub fn holds(&self, process: usize, store: &SimStore) -> Result<(), Violation> {
+    pub fn holds(&self, process: usize, store: &MemoryStore) -> Result<(), Violation> {
         let tip = store.tip();
         for height in 1..=tip.height {
             let found = store.block(height).ok().flatten().map(|(b, _)| b.id());

@@ -12,12 +12,12 @@ use touchstone_node::storage::double_sign_guard::Guard;
 use touchstone_node::storage::wal::Wal;
 
 use super::attacker::Attacker;
-use super::disk::{Loss, SimDisk};
 use super::plan::{NewGuard, Sabotage};
 use super::setup::tag_of;
-use super::store::SimStore;
 use super::verification;
 use crate::random::Random;
+use crate::testkit::memory_disk::{Loss, MemoryDisk};
+use crate::testkit::memory_store::MemoryStore;
 
 /// How machines know a process.
 pub fn tag(process: usize) -> PeerTag {
@@ -35,7 +35,7 @@ pub enum Actor {
     /// Nothing: it has crashed and is not up again.
     Down,
     /// The real thing.
-    Machine(Box<Machine<SimStore, SimDisk>>),
+    Machine(Box<Machine<MemoryStore, MemoryDisk>>),
     /// A dishonest validator.
     Attacker(Box<Attacker>),
 }
@@ -53,9 +53,9 @@ pub struct Process {
     /// How much its clock is ahead, milliseconds.
     pub clock_shift_ms: i64,
     /// The log and the guard.
-    pub disk: SimDisk,
+    pub disk: MemoryDisk,
     /// The chain.
-    pub store: SimStore,
+    pub store: MemoryStore,
     /// Pending transactions.
     pub pool: SharedMempool,
     /// The last height whose commit was observed.
@@ -67,7 +67,7 @@ pub struct Process {
 impl Process {
     /// A process that has never run.
     pub fn new(genesis: &Genesis, key: Option<SigningKey>, is_honest: bool) -> Process {
-        let disk = SimDisk::new();
+        let disk = MemoryDisk::new();
         if key.is_some() {
             Guard::create(disk.clone()).expect("an empty disk takes a new guard");
         }
@@ -78,7 +78,7 @@ impl Process {
             life: 0,
             clock_shift_ms: 0,
             disk,
-            store: SimStore::new(genesis),
+            store: MemoryStore::new(genesis),
             pool: SharedMempool::new(Limits::default()),
             seen_height: 0,
             is_replaced: false,
@@ -87,8 +87,8 @@ impl Process {
 
     /// Its disk, chain, log and guard are gone; a new one is in their place.
     pub fn replace_disk(&mut self, genesis: &Genesis, guard: NewGuard) {
-        self.disk = SimDisk::new();
-        self.store = SimStore::new(genesis);
+        self.disk = MemoryDisk::new();
+        self.store = MemoryStore::new(genesis);
         self.seen_height = 0;
         self.is_replaced = true;
         let made = match guard {
@@ -99,7 +99,7 @@ impl Process {
     }
 
     /// The way into the pool, as the node's service and gossip have it.
-    pub fn admission<'a>(&'a self, chain_id: &'a Hash) -> Admission<'a, SimStore> {
+    pub fn admission<'a>(&'a self, chain_id: &'a Hash) -> Admission<'a, MemoryStore> {
         Admission {
             chain_id,
             tip: self.store.tip(),
@@ -140,7 +140,7 @@ impl Process {
     pub fn crash(&mut self, loss: Loss, sabotage: Option<Sabotage>, random: &mut Random) {
         self.actor = Actor::Down;
         self.life += 1;
-        self.disk.crash(loss, random);
+        self.disk.crash(loss, |below| random.index(below));
         self.store.crash();
         match sabotage {
             Some(Sabotage::LostLog) => self.disk.remove("wal"),
@@ -160,7 +160,7 @@ impl Process {
     }
 
     /// The machine, if it is up.
-    pub fn machine(&self) -> Option<&Machine<SimStore, SimDisk>> {
+    pub fn machine(&self) -> Option<&Machine<MemoryStore, MemoryDisk>> {
         match &self.actor {
             Actor::Machine(machine) => Some(machine),
             _ => None,

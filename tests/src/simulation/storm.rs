@@ -1,11 +1,11 @@
 //! What goes wrong: crashes, partitions, failing disks, power cuts for all.
 
 use super::checks::Violation;
-use super::disk::Loss;
 use super::phases::Phase;
 use super::process::Actor;
-use super::store::Failure;
 use super::world::{Event, World};
+use crate::testkit::memory_disk::Loss;
+use crate::testkit::memory_store::Failure;
 
 /// Longest time for which a crashed process stays down, milliseconds.
 const DOWN_MS: u64 = 3_000;

@@ -11,7 +11,6 @@ use super::attacker::Decided;
 use super::checks::{Broken, Checks, Violation, failure};
 use super::clients::Clients;
 use super::contradictions::Contradictions;
-use super::disk::Loss;
 use super::network::Network;
 use super::phases::Phase;
 use super::plan::{Plan, Weather};
@@ -20,6 +19,7 @@ use super::storm::Trouble;
 use super::trace::Trace;
 use super::words;
 use crate::random::Random;
+use crate::testkit::memory_disk::Loss;
 
 /// Real time at which a run begins: a day after genesis, milliseconds.
 const DAY_MS: u64 = 86_400_000;

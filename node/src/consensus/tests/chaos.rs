@@ -66,7 +66,7 @@ fn survive(seed: u64) -> Net {
                 net.nodes[i].machine = None;
                 net.nodes[i]
                     .disk
-                    .crash(|_, count| torn.below(count as u64 + 1) as usize);
+                    .crash_keeping(|_, count| torn.below(count as u64 + 1) as usize);
                 net.crash(i);
             }
         }

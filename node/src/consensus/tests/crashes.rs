@@ -13,7 +13,7 @@ fn kill_and_restart(kill: u64, kept: impl FnMut(&str, usize) -> usize + Clone + 
     let until_ms = net.now_ms + 20_000;
     while net.kill.is_some() && net.step(until_ms) {}
     if net.nodes[1].machine.is_none() {
-        net.nodes[1].disk.crash(kept);
+        net.nodes[1].disk.crash_keeping(kept);
         net.run(7);
         net.start(1);
     }
@@ -67,7 +67,7 @@ fn a_failing_disk_stops_the_machine_and_nothing_leaves() {
     for operations in 0..12 {
         let mut net = Net::new(4);
         net.submit(1);
-        net.nodes[1].disk.break_after(Some(operations));
+        net.nodes[1].disk.fail_after(operations);
         let until_ms = net.now_ms + 5_000;
         let failed = loop {
             let before = net.outputs[1];
@@ -111,7 +111,7 @@ fn a_failing_disk_stops_the_machine_and_nothing_leaves() {
 #[test]
 fn a_failing_store_stops_the_machine() {
     let mut net = Net::new(1);
-    net.nodes[0].store.set_broken(true);
+    net.nodes[0].store.break_down();
     let envelope = deposit(&net.genesis.chain_id, 1);
     net.nodes[0].hear(&net.genesis.chain_id, &envelope);
     net.give(0, Input::Transactions);
@@ -163,7 +163,7 @@ fn a_damaged_log_is_not_opened() {
     net.crash(1);
     let name = ["wal-0", "wal-1"]
         .into_iter()
-        .find(|n| net.nodes[1].disk.names().iter().any(|m| m == n))
+        .find(|n| net.nodes[1].disk.files().contains_key(*n))
         .unwrap();
     net.nodes[1].disk.flip(name, 100, 1);
     assert!(net.open(1).is_err() || net.machine_would_mute(1));
@@ -214,7 +214,7 @@ fn a_logged_own_block_is_the_one_that_is_published() {
     for writes in 0..8 {
         let mut net = Net::new(4);
         net.submit(1);
-        net.nodes[1].disk.break_after(Some(writes));
+        net.nodes[1].disk.fail_after(writes);
         loop {
             let ((at, _), event) = net.events.pop_first().unwrap();
             net.now_ms = at;
@@ -229,7 +229,7 @@ fn a_logged_own_block_is_the_one_that_is_published() {
         }
         // What was written before the failure has reached the disk.
         net.nodes[1].machine = None;
-        net.nodes[1].disk.crash(|_, count| count);
+        net.nodes[1].disk.crash_keeping(|_, count| count);
         net.signed.clear();
         let chain_id = net.genesis.chain_id;
         let other = deposit(&chain_id, 2);
@@ -275,7 +275,7 @@ fn the_store_never_runs_ahead_of_the_guard() {
     for operations in 0..10 {
         let mut net = Net::new(1);
         net.submit(1);
-        net.nodes[0].disk.break_after(Some(operations));
+        net.nodes[0].disk.fail_after(operations);
         let mut failed = false;
         while !failed && net.nodes[0].store.tip().height == 0 {
             let ((at, _), event) = net.events.pop_first().unwrap();
@@ -286,7 +286,7 @@ fn the_store_never_runs_ahead_of_the_guard() {
         }
         faults += usize::from(failed);
         net.nodes[0].machine = None;
-        net.nodes[0].disk.crash(|_, _| 0);
+        net.nodes[0].disk.crash_keeping(|_, _| 0);
         let guard = Guard::open(net.nodes[0].disk.clone()).unwrap();
         assert!(guard.last().height >= net.nodes[0].store.tip().height);
     }

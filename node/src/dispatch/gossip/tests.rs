@@ -5,7 +5,7 @@ use super::*;
 use crate::consensus::tests::{deposit, genesis};
 use crate::mempool::Limits;
 use crate::storage::Store;
-use crate::storage::memory::MemoryStore;
+use crate::storage::memory_store::MemoryStore;
 
 struct Node {
     genesis: Genesis,

@@ -3,17 +3,17 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::storage::crash_disk::CrashDisk;
+use crate::storage::memory_disk::MemoryDisk;
 
 const STEPS: [Step; 3] = [Step::Propose, Step::Prevote, Step::Precommit];
 
-fn created() -> (CrashDisk, Guard<CrashDisk>) {
-    let disk = CrashDisk::default();
+fn created() -> (MemoryDisk, Guard<MemoryDisk>) {
+    let disk = MemoryDisk::default();
     let guard = Guard::create(disk.clone()).expect("creates");
     (disk, guard)
 }
 
-fn sign(guard: &mut Guard<CrashDisk>, height: u64, round: u32, step: Step, mark: u8) -> bool {
+fn sign(guard: &mut Guard<MemoryDisk>, height: u64, round: u32, step: Step, mark: u8) -> bool {
     let permitted = guard.permit(height, round, step, &[mark; 32]).is_ok();
     guard.sync().expect("syncs");
     permitted
@@ -74,9 +74,9 @@ proptest! {
         for ((height, round, step, mark), crash, keep) in asked {
             let permitted = guard.permit(height, round, step, &[mark; 32]).is_ok();
             if crash {
-                disk.stop_after(disk.operations() + 1);
+                disk.fail_after(1);
                 let _ = guard.sync();
-                disk = disk.crash(|| u8::from(keep));
+                disk = disk.crashed(|| u8::from(keep));
                 guard = Guard::open(disk.clone()).expect("whole sectors survive");
                 continue;
             }
@@ -103,7 +103,7 @@ fn a_synced_mark_survives() {
         guard
             .permit(height, 0, Step::Precommit, &[2; 32])
             .expect("permitted");
-        let reopened = Guard::open(disk.crash(|| 0)).expect("opens");
+        let reopened = Guard::open(disk.crashed(|| 0)).expect("opens");
         assert_eq!(reopened.last().place(), (height, 0, Step::Prevote));
     }
 }
@@ -113,14 +113,13 @@ fn a_synced_mark_survives() {
 fn a_torn_slot_refuses() {
     let (disk, mut guard) = created();
     assert!(sign(&mut guard, 1, 0, Step::Prevote, 1));
-    let before = disk.operations();
     guard
         .permit(2, 0, Step::Prevote, &[2; 32])
         .expect("permitted");
-    disk.stop_after(before + 1);
+    disk.fail_after(1);
     assert!(guard.sync().is_err());
     for share in 0..=255u8 {
-        match Guard::open(disk.crash(|| share)) {
+        match Guard::open(disk.crashed(|| share)) {
             Ok(guard) => {
                 let height = if share == 1 { 2 } else { 1 };
                 assert_eq!(guard.last().height, height, "share {share}");
@@ -143,7 +142,7 @@ fn every_change_of_the_file_is_refused() {
         let file = disk.files()[FILE].clone();
         let refused = |bytes: Vec<u8>| {
             matches!(
-                Guard::open(CrashDisk::with([(FILE.to_owned(), bytes)].into())),
+                Guard::open(MemoryDisk::with([(FILE.to_owned(), bytes)].into())),
                 Err(GuardError::Damaged(_))
             )
         };
@@ -166,7 +165,7 @@ fn every_change_of_the_file_is_refused() {
 
 #[test]
 fn a_missing_guard_is_never_replaced_silently() {
-    let disk = CrashDisk::default();
+    let disk = MemoryDisk::default();
     assert!(matches!(
         Guard::open(disk.clone()),
         Err(GuardError::Missing)
@@ -183,9 +182,9 @@ fn a_missing_guard_is_never_replaced_silently() {
 #[test]
 fn a_reset_forbids_the_past() {
     for content in [None, Some(vec![7; 3]), Some(vec![0; 2 * SLOT])] {
-        let disk = CrashDisk::with(content.map(|c| (FILE.to_owned(), c)).into_iter().collect());
+        let disk = MemoryDisk::with(content.map(|c| (FILE.to_owned(), c)).into_iter().collect());
         Guard::reset(disk.clone(), 10).expect("resets");
-        let mut guard = Guard::open(disk.crash(|| 0)).expect("opens");
+        let mut guard = Guard::open(disk.crashed(|| 0)).expect("opens");
         assert!(!sign(&mut guard, 10, u32::MAX, Step::Precommit, 1));
         assert!(!sign(&mut guard, 9, 0, Step::Propose, 1));
         assert!(sign(&mut guard, 11, 0, Step::Propose, 1));
@@ -195,7 +194,7 @@ fn a_reset_forbids_the_past() {
 /// A guard whose disk is new permits nothing, over restarts too, until the others' word is durable.
 #[test]
 fn an_unknown_guard_permits_nothing_until_it_is_confirmed() {
-    let disk = CrashDisk::default();
+    let disk = MemoryDisk::default();
     let mut guard = Guard::create_unknown(disk.clone()).expect("creates");
     assert!(guard.is_unknown());
     for (height, round) in [(1, 0), (1 << 60, 9), (u64::MAX, u32::MAX)] {

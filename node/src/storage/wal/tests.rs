@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::storage::crash_disk::CrashDisk;
+use crate::storage::memory_disk::MemoryDisk;
 
 fn entries(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|t| t.as_bytes().to_vec()).collect()
@@ -19,7 +19,7 @@ enum Act {
 
 /// Performs acts until the disk stops. Answers the states that a crash may leave: those that
 /// hold at least what was synced.
-fn perform(disk: &CrashDisk, acts: &[Act]) -> Allowed {
+fn perform(disk: &MemoryDisk, acts: &[Act]) -> Allowed {
     let mut allowed = Allowed::default();
     let Ok((mut wal, _)) = Wal::open(disk.clone()) else {
         return allowed;
@@ -94,24 +94,24 @@ proptest! {
     #[test]
     fn a_crash_loses_nothing_that_was_synced(
         acts in acts(),
-        stop in 0usize..80,
+        stop in 0u64..80,
         keeps in prop::collection::vec(prop::sample::select(vec![0u8, 1, 1, 64, 128, 200]), 64),
     ) {
-        let disk = CrashDisk::default();
-        disk.stop_after(stop);
+        let disk = MemoryDisk::default();
+        disk.fail_after(stop);
         let allowed = perform(&disk, &acts);
         let mut keeps = keeps.into_iter();
-        let crashed = disk.crash(|| keeps.next().unwrap_or(0));
+        let crashed = disk.crashed(|| keeps.next().unwrap_or(0));
         let (mut wal, found) = Wal::open(crashed.clone()).expect("a crash is not damage");
         allowed.check(&found);
 
         // What was answered is durable, and appending goes on behind it.
-        let (_, again) = Wal::open(crashed.crash(|| 0)).expect("opens again");
+        let (_, again) = Wal::open(crashed.crashed(|| 0)).expect("opens again");
         prop_assert_eq!(&again, &found);
         if found.height > 0 {
             wal.append(b"next").expect("appends");
             wal.sync().expect("syncs");
-            let (_, grown) = Wal::open(crashed.crash(|| 0)).expect("opens again");
+            let (_, grown) = Wal::open(crashed.crashed(|| 0)).expect("opens again");
             prop_assert_eq!(grown.entries.len(), found.entries.len() + 1);
         }
     }
@@ -121,7 +121,7 @@ proptest! {
 /// writes may be kept, leaves the old height with all its entries or the new one.
 #[test]
 fn starting_a_height_leaves_the_old_or_the_new_one() {
-    let begin = |disk: &CrashDisk| {
+    let begin = |disk: &MemoryDisk| {
         let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
         for height in [1, 2] {
             wal.start_height(height).expect("starts");
@@ -130,20 +130,20 @@ fn starting_a_height_leaves_the_old_or_the_new_one() {
         }
         wal
     };
-    let whole = CrashDisk::default();
+    let whole = MemoryDisk::default();
     let mut wal = begin(&whole);
     let before = whole.operations();
     wal.start_height(3).expect("starts");
     let after = whole.operations();
     let mut seen = [false; 2];
     for stop in before..=after {
-        let disk = CrashDisk::default();
+        let disk = MemoryDisk::default();
         let mut wal = begin(&disk);
-        disk.stop_after(stop);
+        disk.fail_after(stop - before);
         let _ = wal.start_height(3);
         for choice in 0..4u32.pow(4) {
             let mut rest = choice;
-            let crashed = disk.crash(|| {
+            let crashed = disk.crashed(|| {
                 let keep = [0, 1, 100, 200][(rest % 4) as usize];
                 rest /= 4;
                 keep
@@ -165,14 +165,14 @@ fn starting_a_height_leaves_the_old_or_the_new_one() {
 /// durable file.
 #[test]
 fn heights_passed_without_a_sync_keep_the_durable_one() {
-    let disk = CrashDisk::default();
+    let disk = MemoryDisk::default();
     let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
     wal.start_height(1).expect("starts");
     wal.append(b"kept").expect("appends");
     wal.sync().expect("syncs");
     for height in 2..6 {
         wal.start_height(height).expect("starts");
-        let (_, found) = Wal::open(disk.crash(|| 0)).expect("opens");
+        let (_, found) = Wal::open(disk.crashed(|| 0)).expect("opens");
         assert_eq!((found.height, found.entries), (1, entries(&["kept"])));
     }
 }
@@ -180,7 +180,7 @@ fn heights_passed_without_a_sync_keep_the_durable_one() {
 /// One sync for the first batch of a height, none for starting it.
 #[test]
 fn starting_a_height_costs_no_sync() {
-    let disk = CrashDisk::default();
+    let disk = MemoryDisk::default();
     let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
     wal.start_height(1).expect("starts");
     wal.sync().expect("syncs");
@@ -193,8 +193,8 @@ fn starting_a_height_costs_no_sync() {
     assert_eq!(disk.operations() - before, 2, "one sync and the mark");
 }
 
-fn sample() -> CrashDisk {
-    let disk = CrashDisk::default();
+fn sample() -> MemoryDisk {
+    let disk = MemoryDisk::default();
     let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
     wal.start_height(6).expect("starts");
     wal.append(b"old").expect("appends");
@@ -211,7 +211,7 @@ fn sample() -> CrashDisk {
 #[test]
 fn every_flipped_bit_is_refused_or_harmless() {
     let files = sample().files();
-    let (_, intact) = Wal::open(CrashDisk::with(files.clone())).expect("opens");
+    let (_, intact) = Wal::open(MemoryDisk::with(files.clone())).expect("opens");
     assert_eq!(intact.entries, entries(&["first", "second", ""]));
     let mut refused = 0;
     for (name, bytes) in &files {
@@ -219,7 +219,7 @@ fn every_flipped_bit_is_refused_or_harmless() {
             let mut damaged = files.clone();
             let file = damaged.get_mut(name).expect("listed");
             file[bit / 8] ^= 1 << (bit % 8);
-            match Wal::open(CrashDisk::with(damaged)) {
+            match Wal::open(MemoryDisk::with(damaged)) {
                 Ok((_, found)) => {
                     assert_eq!(found, intact, "{name} bit {bit}");
                     assert_ne!(name, FILES[1], "bit {bit} of the current file");
@@ -239,7 +239,7 @@ fn a_synced_file_cut_short_is_damaged() {
     for length in 0..files[FILES[1]].len() {
         let mut cut = files.clone();
         cut.get_mut(FILES[1]).expect("there").truncate(length);
-        let opened = Wal::open(CrashDisk::with(cut)).map(|(_, found)| found);
+        let opened = Wal::open(MemoryDisk::with(cut)).map(|(_, found)| found);
         assert!(
             matches!(opened, Err(WalError::Damaged { .. })),
             "length {length}: {opened:?}"
@@ -247,13 +247,13 @@ fn a_synced_file_cut_short_is_damaged() {
     }
     let mut without = files.clone();
     without.remove(FILES[1]);
-    assert!(Wal::open(CrashDisk::with(without)).is_err());
+    assert!(Wal::open(MemoryDisk::with(without)).is_err());
 }
 
 /// A log of the same height with other entries, valid in itself, is not the one that was synced.
 #[test]
 fn another_log_of_the_height_is_damaged() {
-    let disk = CrashDisk::default();
+    let disk = MemoryDisk::default();
     let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
     wal.start_height(7).expect("starts");
     for _ in 0..9 {
@@ -261,7 +261,7 @@ fn another_log_of_the_height_is_damaged() {
     }
     let mut files = sample().files();
     files.insert(FILES[1].to_owned(), disk.files()[FILES[0]].clone());
-    let opened = Wal::open(CrashDisk::with(files)).map(|(_, found)| found);
+    let opened = Wal::open(MemoryDisk::with(files)).map(|(_, found)| found);
     assert!(
         matches!(opened, Err(WalError::Damaged { .. })),
         "{opened:?}"
@@ -276,16 +276,16 @@ fn an_unsynced_tail_is_cut_off() {
         let file = files.get_mut(FILES[1]).expect("there");
         let length = file.len();
         file.extend_from_slice(tail);
-        let disk = CrashDisk::with(files);
+        let disk = MemoryDisk::with(files);
         let (_, found) = Wal::open(disk.clone()).expect("opens");
         assert_eq!(found.entries.len(), 3);
-        assert_eq!(disk.crash(|| 0).files()[FILES[1]].len(), length);
+        assert_eq!(disk.crashed(|| 0).files()[FILES[1]].len(), length);
     }
 }
 
 #[test]
 fn refuses_what_makes_no_sense() {
-    let (mut wal, found) = Wal::open(CrashDisk::default()).expect("opens");
+    let (mut wal, found) = Wal::open(MemoryDisk::default()).expect("opens");
     assert_eq!(found, Recovered::default());
     assert!(wal.append(b"x").is_err(), "before the first height");
     wal.start_height(4).expect("starts");
@@ -301,7 +301,7 @@ fn another_version_is_named() {
     header.extend_from_slice(&9u64.to_le_bytes());
     let check = hash::tagged(HEADER_TAG, &[&header]);
     header.extend_from_slice(&check);
-    let disk = CrashDisk::with([(FILES[0].to_owned(), header)].into());
+    let disk = MemoryDisk::with([(FILES[0].to_owned(), header)].into());
     let opened = Wal::open(disk).map(|(_, found)| found);
     assert_eq!(opened, Err(WalError::Version(2)));
 }

@@ -1,8 +1,9 @@
 //! The chain in memory, executed for real: what RocksDB is to a node.
+//!
+//! The simulation uses it, and the node's own tests, which compile this file as a part of the node.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use touchstone_core::Fault;
 use touchstone_core::block::Block;
@@ -16,7 +17,7 @@ use touchstone_proto::node::Misbehaviour;
 
 /// A store whose commit is atomic and durable. Clones share the content.
 #[derive(Clone)]
-pub struct SimStore(Rc<RefCell<Ledger>>);
+pub struct MemoryStore(Arc<Mutex<Ledger>>);
 
 struct Ledger {
     tip: Tip,
@@ -28,6 +29,7 @@ struct Ledger {
     ignores_misbehaviour: bool,
     failure: Option<Failure>,
     has_failed: bool,
+    is_broken: bool,
 }
 
 /// How the next commit fails.
@@ -39,10 +41,10 @@ pub enum Failure {
     After,
 }
 
-impl SimStore {
+impl MemoryStore {
     /// A store at genesis.
-    pub fn new(genesis: &Genesis) -> SimStore {
-        SimStore(Rc::new(RefCell::new(Ledger {
+    pub fn new(genesis: &Genesis) -> MemoryStore {
+        MemoryStore(Arc::new(Mutex::new(Ledger {
             tip: Tip {
                 height: 0,
                 block_id: genesis.chain_id,
@@ -57,75 +59,85 @@ impl SimStore {
             ignores_misbehaviour: false,
             failure: None,
             has_failed: false,
+            is_broken: false,
         })))
+    }
+
+    /// From now on every write fails.
+    pub fn break_down(&self) {
+        self.lock().is_broken = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next commit fails.
     pub fn fail_next(&self, failure: Failure) {
-        self.0.borrow_mut().failure = Some(failure);
+        self.lock().failure = Some(failure);
     }
 
     /// It doesn't fail after all.
     pub fn mend(&self) {
-        self.0.borrow_mut().failure = None;
+        self.lock().failure = None;
     }
 
     /// Whether a failure that was asked for has shown since the last crash.
     pub fn has_failed(&self) -> bool {
-        self.0.borrow().has_failed
+        self.lock().has_failed
     }
 
     /// The process has ended; what was committed is there.
     pub fn crash(&self) {
-        let mut ledger = self.0.borrow_mut();
+        let mut ledger = self.lock();
         ledger.failure = None;
         ledger.has_failed = false;
     }
 
     /// From now on evidence is thrown away.
     pub fn ignore_misbehaviour(&self) {
-        self.0.borrow_mut().ignores_misbehaviour = true;
+        self.lock().ignores_misbehaviour = true;
     }
 
     /// The evidence kept.
     pub fn misbehaviour(&self) -> Vec<Misbehaviour> {
-        self.0.borrow().misbehaviour.clone()
+        self.lock().misbehaviour.clone()
     }
 
     /// The state's root, computed from its values alone as if they had been written at once: the
     /// tree's shape doesn't depend on history.
     pub fn recomputed_root(&self) -> Result<Hash, Fault> {
-        Ok(commitment::update(&Nothing, 0, &self.0.borrow().values)?.root)
+        Ok(commitment::update(&Nothing, 0, &self.lock().values)?.root)
     }
 }
 
-impl StateRead for SimStore {
+impl StateRead for MemoryStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        Ok(self.0.borrow().values.get(key).cloned())
+        Ok(self.lock().values.get(key).cloned())
     }
 
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
-        Ok(self.0.borrow().transactions.contains(transaction_id))
+        Ok(self.lock().transactions.contains(transaction_id))
     }
 }
 
-impl TreeRead for SimStore {
+impl TreeRead for MemoryStore {
     fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
-        Ok(self.0.borrow().nodes.get(key).cloned())
+        Ok(self.lock().nodes.get(key).cloned())
     }
 }
 
-impl Store for SimStore {
+impl Store for MemoryStore {
     fn tip(&self) -> Tip {
-        self.0.borrow().tip.clone()
+        self.lock().tip.clone()
     }
 
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), Fault> {
-        let mut ledger = self.0.borrow_mut();
+        let mut ledger = self.lock();
         let failure = ledger.failure.take();
         ledger.has_failed |= failure.is_some();
-        if failure == Some(Failure::Before) {
-            return Err(Fault::Storage("the simulated store fails".into()));
+        if failure == Some(Failure::Before) || ledger.is_broken {
+            return Err(Fault::Storage("the store in memory fails".into()));
         }
         let header = &commit.block.header;
         if header.height != ledger.tip.height + 1 || header.parent != ledger.tip.block_id {
@@ -149,19 +161,22 @@ impl Store for SimStore {
         let kept = (commit.block.clone(), commit.certificate.clone());
         ledger.blocks.push(kept);
         match failure {
-            Some(_) => Err(Fault::Storage("the simulated store fails".into())),
+            Some(_) => Err(Fault::Storage("the store in memory fails".into())),
             None => Ok(()),
         }
     }
 
     fn block(&self, height: u64) -> Result<Option<(Block, CommitCertificate)>, Fault> {
         let index = height.checked_sub(1).and_then(|i| usize::try_from(i).ok());
-        let ledger = self.0.borrow();
+        let ledger = self.lock();
         Ok(index.and_then(|i| ledger.blocks.get(i)).cloned())
     }
 
     fn keep_misbehaviour(&mut self, evidence: &[Misbehaviour]) -> Result<(), Fault> {
-        let mut ledger = self.0.borrow_mut();
+        let mut ledger = self.lock();
+        if ledger.is_broken {
+            return Err(Fault::Storage("the store in memory fails".into()));
+        }
         if !ledger.ignores_misbehaviour {
             ledger.misbehaviour.extend_from_slice(evidence);
         }
