@@ -8,15 +8,22 @@ use touchstone_proto::ledger::{CaptureEvents, Transaction};
 
 /// One valid EPCIS 2.0 event that observes the unit with this number.
 pub fn event(number: u64) -> Vec<u8> {
+    event_of_many(number, 1)
+}
+
+/// The same that observes so many units from this number on.
+pub fn event_of_many(first: u64, count: u64) -> Vec<u8> {
+    let unit = |number: u64| format!(r#""https://id.gs1.org/01/09521321000018/21/{number}""#);
+    let units: Vec<String> = (first..first + count).map(unit).collect();
     format!(
         concat!(
             r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"#,
             r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"storing","disposition":"in_progress","#,
             r#""eventTime":"2026-01-02T03:04:05.000Z","eventTimeZoneOffset":"+00:00","#,
-            r#""epcList":["https://id.gs1.org/01/09521321000018/21/{}"],"#,
+            r#""epcList":[{}],"#,
             r#""readPoint":{{"id":"https://id.gs1.org/414/9521321000001"}}}}"#
         ),
-        number
+        units.join(",")
     )
     .into_bytes()
 }
