@@ -73,7 +73,7 @@ fn an_untimely_block_cannot_be_slipped_in_by_a_valid_round() {
     let reason = refusal(&mut net, bytes);
     assert!(matches!(reason, Some(MessageRefused::Untimely { .. })));
     let own = keys(4)[0].verifying_key().to_bytes().to_vec();
-    net.run(5_000);
+    net.run(10_000);
     let prevote = net.signed.get(&(own, true, 1, 5, VoteType::Prevote as u8));
     let vote = ledger::Vote::decode(&prevote.unwrap()[..]).unwrap();
     assert_eq!(vote.block_id, Vec::<u8>::new());
@@ -147,7 +147,7 @@ fn an_invented_valid_round_carries_nothing_past_the_judgement() {
                 let signed = proposal(&net, 2, *round, block.id(), *valid_round);
                 send(&mut net, &signed, with_body.then_some(&block));
             }
-            net.run(5_000);
+            net.run(10_000);
             assert_eq!(
                 prevote(&net, 5),
                 Some(Vec::new()),
@@ -173,7 +173,7 @@ fn what_is_sent_ahead_is_judged_in_its_round() {
         }
         assert_eq!(prevote(&net, 0), Some(Vec::new()));
         go_to(&mut net, 4);
-        net.run(5_000);
+        net.run(10_000);
         assert_eq!(prevote(&net, 4), Some(Vec::new()), "{is_later_first}");
     }
 }
@@ -239,7 +239,7 @@ fn an_unproven_block_with_a_quorum_is_decided_here_too() {
         let signed = proposal(&net, 2, 5, id, Some(0));
         if !votes_come_first {
             send(&mut net, &signed, Some(&block));
-            net.run(5_000);
+            net.run(10_000);
             assert_eq!(prevote(&net, 5), Some(Vec::new()));
         }
         for i in 1..4 {
