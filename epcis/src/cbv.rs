@@ -107,6 +107,106 @@ const SOURCE_TYPES: &[&str] = &["location", "owning_party", "possessing_party"];
 /// Reasons of error declarations (CBV 2.0 §7.5).
 const ERROR_REASONS: &[&str] = &["did_not_occur", "incorrect_data"];
 
+/// What sensors measure (GS1 Web Vocabulary, `MeasurementType`). The first two are of its drafts, and
+/// public documents have them.
+const MEASUREMENTS: &[&str] = &[
+    "EffectiveDoseRate",
+    "Molar_concentration",
+    "AbsoluteHumidity",
+    "AbsorbedDose",
+    "AbsorbedDoseRate",
+    "Acceleration",
+    "Radioactivity",
+    "Altitude",
+    "AmountOfSubstance",
+    "AmountOfSubstancePerUnitVolume",
+    "Angle",
+    "AngularAcceleration",
+    "AngularMomentum",
+    "AngularVelocity",
+    "Area",
+    "Capacitance",
+    "Conductance",
+    "Conductivity",
+    "Count",
+    "Density",
+    "Dimensionless",
+    "DoseEquivalent",
+    "DoseEquivalentRate",
+    "DynamicViscosity",
+    "ElectricCharge",
+    "ElectricCurrent",
+    "ElectricCurrentDensity",
+    "ElectricFieldStrength",
+    "Energy",
+    "Exposure",
+    "Force",
+    "Frequency",
+    "Illuminance",
+    "Inductance",
+    "Irradiance",
+    "KinematicViscosity",
+    "Length",
+    "LinearMomentum",
+    "Luminance",
+    "LuminousFlux",
+    "LuminousIntensity",
+    "MagneticFlux",
+    "MagneticFluxDensity",
+    "MagneticVectorPotential",
+    "Mass",
+    "MassConcentration",
+    "MassFlowRate",
+    "MassPerAreaTime",
+    "MemoryCapacity",
+    "MolalityOfSolute",
+    "MolarEnergy",
+    "MolarMass",
+    "MolarVolume",
+    "Power",
+    "Pressure",
+    "RadiantFlux",
+    "RadiantIntensity",
+    "RelativeHumidity",
+    "Resistance",
+    "Resistivity",
+    "SolidAngle",
+    "SpecificVolume",
+    "Speed",
+    "SurfaceDensity",
+    "SurfaceTension",
+    "Temperature",
+    "Time",
+    "Torque",
+    "Voltage",
+    "Volume",
+    "VolumeFlowRate",
+    "VolumeFraction",
+    "VolumetricFlux",
+    "Wavenumber",
+];
+
+/// What sensors warn of (GS1 Web Vocabulary, `SensorAlertType`).
+const SENSOR_ALERTS: &[&str] = &["ALARM_CONDITION", "ERROR_CONDITION"];
+
+/// Components of a measurement (CBV 2.0 §7.6).
+const COMPONENTS: &[&str] = &[
+    "x",
+    "y",
+    "z",
+    "axial_distance",
+    "azimuth",
+    "height",
+    "spherical_radius",
+    "polar_angle",
+    "elevation_angle",
+    "easting",
+    "northing",
+    "latitude",
+    "longitude",
+    "altitude",
+];
+
 /// A list of the vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Vocabulary {
@@ -115,10 +215,13 @@ pub(super) enum Vocabulary {
     TransactionType,
     SourceType,
     ErrorReason,
+    Measurement,
+    SensorAlert,
+    Component,
 }
 
 impl Vocabulary {
-    /// All lists.
+    /// The lists whose words have URNs in CBV 1.2.
     pub(super) const ALL: [Vocabulary; 5] = [
         Vocabulary::BizStep,
         Vocabulary::Disposition,
@@ -147,6 +250,9 @@ impl Vocabulary {
             Vocabulary::TransactionType => "business transaction type",
             Vocabulary::SourceType => "source or destination type",
             Vocabulary::ErrorReason => "reason of an error",
+            Vocabulary::Measurement => "type of measurement",
+            Vocabulary::SensorAlert => "type of a sensor's alert",
+            Vocabulary::Component => "component of a measurement",
         }
     }
 
@@ -157,6 +263,9 @@ impl Vocabulary {
             Vocabulary::TransactionType => TRANSACTION_TYPES,
             Vocabulary::SourceType => SOURCE_TYPES,
             Vocabulary::ErrorReason => ERROR_REASONS,
+            Vocabulary::Measurement => MEASUREMENTS,
+            Vocabulary::SensorAlert => SENSOR_ALERTS,
+            Vocabulary::Component => COMPONENTS,
         }
     }
 
@@ -192,6 +301,18 @@ impl Vocabulary {
                 "http://ref.gs1.org/cbv/ER-",
                 "cbv:ER-",
                 "urn:epcglobal:cbv:er:",
+            ],
+            Vocabulary::Measurement | Vocabulary::SensorAlert => [
+                "https://gs1.org/voc/",
+                "https://ref.gs1.org/voc/",
+                "http://gs1.org/voc/",
+                "gs1:",
+            ],
+            Vocabulary::Component => [
+                "https://ref.gs1.org/cbv/Comp-",
+                "http://ref.gs1.org/cbv/Comp-",
+                "cbv:Comp-",
+                "urn:epcglobal:cbv:comp:",
             ],
         }
     }

@@ -17,7 +17,7 @@ const MAX_DOCUMENT_DEPTH: usize = MAX_EVENT_DEPTH + 5;
 /// The bytes of each event of an `EPCISDocument`, an `EPCISQueryDocument`, or a bare event, in
 /// order. Every event given has passed [`Event::parse`]; paths in errors begin at the document.
 ///
-/// * A bare event's bytes are the input, exactly.
+/// * A bare event's bytes are the input, exactly, but for a byte order mark before it.
 /// * An event in a document is written anew because it must carry the document's `@context` when
 ///   it stands alone: first `@context`, then its other fields in their order, without white space
 ///   between tokens. Names, strings and numbers are copied token by token, so `1.00` stays `1.00`
@@ -31,6 +31,7 @@ pub fn split_document(bytes: &[u8]) -> Result<Vec<Vec<u8>>, EpcisError> {
         };
         return Err(rule.at(&Path::Root));
     }
+    let bytes = without_byte_order_mark(bytes);
     let document = json::read(bytes, MAX_DOCUMENT_DEPTH)?;
     let type_path = Path::Root.field("type");
     document.object(&Path::Root)?;
@@ -60,24 +61,39 @@ pub fn split_document(bytes: &[u8]) -> Result<Vec<Vec<u8>>, EpcisError> {
     }
 }
 
-/// The names in a document's field `ignoreFields`, of any namespace: extension fields of its
-/// events that a repository added to them.
+/// The bytes without the mark that some programs write before UTF-8 (RFC 8259 §8.1 lets a reader
+/// pass over it).
+pub(super) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
+}
+
+/// The names in the fields `ignoreFields`, of any namespace, of a document and of what is around its
+/// events: extension fields of its events that a repository added to them.
 pub(super) fn ignored_fields(bytes: &[u8]) -> Result<Vec<String>, EpcisError> {
-    let document = json::read(bytes, MAX_DOCUMENT_DEPTH)?;
-    let lists = document
-        .object(&Path::Root)?
-        .iter()
-        .filter(|member| member.name.ends_with(":ignoreFields"))
-        .filter_map(|member| member.value.list(&Path::Root).ok());
-    let names = lists
-        .flatten()
-        .filter_map(|name| name.text(&Path::Root).ok());
-    Ok(names.map(str::to_owned).collect())
+    let document = json::read(without_byte_order_mark(bytes), MAX_DOCUMENT_DEPTH)?;
+    let body = document.get("epcisBody");
+    let results = body.and_then(|body| body.get("queryResults"));
+    let results_body = results.and_then(|results| results.get("resultsBody"));
+    let mut names = Vec::new();
+    for node in [Some(&document), body, results, results_body] {
+        let Some(Value::Object(members)) = node.map(|node| &node.value) else {
+            continue;
+        };
+        let lists = members
+            .iter()
+            .filter(|member| member.name.ends_with(":ignoreFields"))
+            .filter_map(|member| member.value.list(&Path::Root).ok());
+        let texts = lists
+            .flatten()
+            .filter_map(|name| name.text(&Path::Root).ok());
+        names.extend(texts.map(str::to_owned));
+    }
+    Ok(names)
 }
 
 /// EPCIS 2.0 §10.2: what a document has around its events.
 fn check_document(document: &Node<'_>) -> Result<(), EpcisError> {
-    fields::check_object(document, &[fields::DOCUMENT], &Path::Root)?;
+    fields::check_envelope(document)?;
     let path = Path::Root.field("schemaVersion");
     let version = child(document, "schemaVersion", &Path::Root)?.text(&path)?;
     if version != "2.0" && !version.starts_with("2.0.") {

@@ -3,12 +3,13 @@
 //! Consensus-critical: yes
 
 use super::cbv::Vocabulary;
+use super::date_time;
 use super::error::{EpcisError, EpcisRule, Path, excerpt};
 use super::fields;
 use super::identifier::{Identifier, IdentifierError};
 use super::json::{self, Node};
-use super::moment;
 
+mod quantities;
 mod subjects;
 
 /// The largest event, in bytes.
@@ -194,7 +195,7 @@ impl Event {
             objects: read_things(node, "epcList")?,
             inputs: read_things(node, "inputEPCList")?,
             outputs: read_things(node, "outputEPCList")?,
-            classes: read_quantities(node)?,
+            classes: quantities::read(node)?,
             sources: read_endpoints(node, "sourceList", "source")?,
             destinations: read_endpoints(node, "destinationList", "destination")?,
             error_declaration: read_error_declaration(node)?,
@@ -319,7 +320,7 @@ fn read_time(node: &Node<'_>, field: &str, path: &Path<'_>) -> Result<Option<i64
     };
     let path = path.field(field);
     let text = node.text(&path)?;
-    match moment::time_ms(text) {
+    match date_time::time_ms(text) {
         Some(time_ms) => Ok(Some(time_ms)),
         None => Err(EpcisRule::BadTime(excerpt(text)).at(&path)),
     }
@@ -401,53 +402,6 @@ fn read_things(node: &Node<'_>, field: &str) -> Result<Vec<Identifier>, EpcisErr
         }
     }
     Ok(things)
-}
-
-fn read_quantities(node: &Node<'_>) -> Result<Vec<Quantity>, EpcisError> {
-    const LISTS: [(&str, QuantityRole); 4] = [
-        ("quantityList", QuantityRole::Object),
-        ("childQuantityList", QuantityRole::Child),
-        ("inputQuantityList", QuantityRole::Input),
-        ("outputQuantityList", QuantityRole::Output),
-    ];
-    let mut quantities = Vec::new();
-    for (field, role) in LISTS {
-        let Some(node) = node.get(field) else {
-            continue;
-        };
-        let path = Path::Root.field(field);
-        for (index, node) in node.list(&path)?.iter().enumerate() {
-            quantities.push(read_quantity(node, role, &path.index(index))?);
-        }
-    }
-    Ok(quantities)
-}
-
-/// EPCIS 2.0 §7.3.3.3: a quantity is of a class.
-fn read_quantity(
-    node: &Node<'_>,
-    role: QuantityRole,
-    path: &Path<'_>,
-) -> Result<Quantity, EpcisError> {
-    let path = path.field("epcClass");
-    let class = node.get("epcClass");
-    let class = class.ok_or_else(|| EpcisRule::MissingField("epcClass").at(&path))?;
-    let identifier = read_identifier(class, &path)?;
-    if identifier.is_instance() {
-        return Err(bad_identifier(
-            class.text(&path)?,
-            IdentifierError::InstanceNotClass,
-            &path,
-        ));
-    }
-    Ok(Quantity {
-        role,
-        class: identifier,
-        quantity: node
-            .get("quantity")
-            .map(|quantity| quantity.source.to_owned()),
-        unit: text(node, "uom")?,
-    })
 }
 
 /// EPCIS 2.0 §7.3.5.6: each with its type. `name` is the field of the party or place.

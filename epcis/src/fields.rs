@@ -5,11 +5,11 @@
 //! Consensus-critical: yes
 
 use super::cbv::Vocabulary;
+use super::date_time;
 use super::error::{EpcisError, EpcisRule, Path, excerpt};
 use super::event::EventType;
 use super::identifier::is_uri;
 use super::json::{Member, Node, Value};
-use super::moment;
 
 /// What a field holds.
 pub(super) enum Shape {
@@ -26,7 +26,9 @@ pub(super) enum Shape {
     Term(Vocabulary),
     Any,
     Object(&'static [Field]),
+    SensorReport,
     List(&'static Shape),
+    NonEmptyList(&'static Shape),
     OneOrMany(&'static Shape),
 }
 
@@ -163,7 +165,7 @@ const ERROR_DECLARATION: &[Field] = &[
 /// §7.3.7
 const SENSOR_ELEMENT: &[Field] = &[
     optional("sensorMetadata", Shape::Object(SENSOR_METADATA)),
-    required("sensorReport", Shape::List(&Shape::Object(SENSOR_REPORT))),
+    required("sensorReport", Shape::NonEmptyList(&Shape::SensorReport)),
 ];
 
 /// §7.3.7.1
@@ -180,8 +182,8 @@ const SENSOR_METADATA: &[Field] = &[
 
 /// §7.3.7.2. `bizRules` is met in practice in a report, not only in the metadata.
 const SENSOR_REPORT: &[Field] = &[
-    optional("type", Shape::Text),
-    optional("exception", Shape::Text),
+    optional("type", Shape::Term(Vocabulary::Measurement)),
+    optional("exception", Shape::Term(Vocabulary::SensorAlert)),
     optional("time", Shape::Time),
     optional("deviceID", Shape::Uri),
     optional("deviceMetadata", Shape::Uri),
@@ -191,7 +193,7 @@ const SENSOR_REPORT: &[Field] = &[
     optional("microorganism", Shape::Uri),
     optional("chemicalSubstance", Shape::Uri),
     optional("coordinateReferenceSystem", Shape::Uri),
-    optional("component", Shape::Text),
+    optional("component", Shape::Term(Vocabulary::Component)),
     optional("value", Shape::Number),
     optional("stringValue", Shape::Text),
     optional("booleanValue", Shape::Flag),
@@ -214,11 +216,19 @@ pub(super) const DOCUMENT: &[Field] = &[
     required("creationDate", Shape::Time),
     required("epcisBody", Shape::Any),
     optional("epcisHeader", Shape::Any),
-    optional("id", Shape::Uri),
-    optional("sender", Shape::Uri),
-    optional("receiver", Shape::Uri),
+    optional("id", Shape::Text),
+    optional("sender", Shape::Text),
+    optional("receiver", Shape::Text),
     optional("instanceIdentifier", Shape::Text),
 ];
+
+/// Checks what a document has around its events. It isn't recorded, so that a comment there, which
+/// many examples have (`_comment`), costs nothing.
+pub(super) fn check_envelope(document: &Node<'_>) -> Result<(), EpcisError> {
+    check_members(document, &[DOCUMENT], &Path::Root, &|name| {
+        is_extension(name) || name.starts_with('_')
+    })
+}
 
 /// §10.2: the body of an `EPCISDocument`, and what a query document's results hold.
 pub(super) const EVENTS: &[Field] = &[required("eventList", Shape::List(&Shape::Any))];
@@ -250,6 +260,16 @@ pub(super) fn check_object(
     fields: &[&[Field]],
     path: &Path<'_>,
 ) -> Result<(), EpcisError> {
+    check_members(node, fields, path, &is_extension)
+}
+
+/// As [`check_object`], where other names pass too.
+fn check_members(
+    node: &Node<'_>,
+    fields: &[&[Field]],
+    path: &Path<'_>,
+    passes: &dyn Fn(&str) -> bool,
+) -> Result<(), EpcisError> {
     for member in node.object(path)? {
         let path = path.field(&member.name);
         match fields
@@ -259,7 +279,7 @@ pub(super) fn check_object(
             .find(|field| field.name == member.name)
         {
             Some(field) => field.shape.check(&member.value, &path)?,
-            None if is_extension(&member.name) => {}
+            None if passes(&member.name) => {}
             None => return Err(EpcisRule::UnknownField(excerpt(&member.name)).at(&path)),
         }
     }
@@ -304,12 +324,15 @@ impl Shape {
             Shape::Time => check_text(
                 node,
                 path,
-                |text| moment::time_ms(text).is_some(),
+                |text| date_time::time_ms(text).is_some(),
                 EpcisRule::BadTime,
             ),
-            Shape::TimeZoneOffset => {
-                check_text(node, path, moment::is_offset, EpcisRule::BadTimeZoneOffset)
-            }
+            Shape::TimeZoneOffset => check_text(
+                node,
+                path,
+                date_time::is_offset,
+                EpcisRule::BadTimeZoneOffset,
+            ),
             Shape::Unit => check_text(node, path, is_unit, EpcisRule::BadUnit),
             Shape::Hex => check_hex(node, path),
             Shape::Term(vocabulary) => resolve(*vocabulary, node, path).map(drop),
@@ -324,11 +347,16 @@ impl Shape {
             Shape::Context => check_context(node, path),
             Shape::Ilmd => check_ilmd(node.object(path)?, path),
             Shape::Object(fields) => check_object(node, &[fields], path),
+            Shape::SensorReport => check_sensor_report(node, path),
             Shape::List(each) => node
                 .list(path)?
                 .iter()
                 .enumerate()
                 .try_for_each(|(index, node)| each.check(node, &path.index(index))),
+            Shape::NonEmptyList(each) => match node.list(path)? {
+                [] => Err(node.wrong_type("a list that isn't empty", path)),
+                _ => Shape::List(each).check(node, path),
+            },
             Shape::OneOrMany(each) => match node.value {
                 Value::List(_) => Shape::List(each).check(node, path),
                 _ => each.check(node, path),
@@ -386,6 +414,15 @@ fn check_hex(node: &Node<'_>, path: &Path<'_>) -> Result<(), EpcisError> {
         Ok(())
     } else {
         Err(node.wrong_type("a string of hexadecimal digits", path))
+    }
+}
+
+/// EPCIS 2.0 §7.3.7.2: a report says what it measured, or that something is wrong.
+fn check_sensor_report(node: &Node<'_>, path: &Path<'_>) -> Result<(), EpcisError> {
+    check_object(node, &[SENSOR_REPORT], path)?;
+    match node.get("type").or_else(|| node.get("exception")) {
+        Some(_) => Ok(()),
+        None => Err(EpcisRule::MissingField("type").at(&path.field("type"))),
     }
 }
 

@@ -18,16 +18,17 @@
 //! Consensus-critical: no
 
 mod canonical;
-mod scope;
+mod json_ld_context;
 
 use super::cbv::Vocabulary;
 use super::document::{self, split_document};
 use super::error::EpcisError;
 use super::event::{Event, MAX_EVENT_DEPTH};
 use super::json::{self, Member, Node, Value};
-use super::xml::SOURCE_DOCUMENT;
+use super::prefixes::GS1_VOCABULARY;
+use super::xml::{self, ATTRIBUTES, SOURCE_DOCUMENT};
 use canonical::{canonical, instant, term};
-use scope::Scope;
+use json_ld_context::EventContext;
 use sha2::{Digest, Sha256};
 
 /// The CBV 2.0 event hash of one event that stands alone.
@@ -44,18 +45,25 @@ pub fn event_hash(event: &[u8]) -> Result<String, EpcisError> {
     Ok(named(&prehash(event, &[])?))
 }
 
-/// The CBV 2.0 event hash of each event of a document, in order.
+/// The CBV 2.0 event hash of each event of a document in JSON or XML, in order; the error of an
+/// event in XML stands in its place.
 ///
 /// A document may name extension fields that its repository added and that are no part of the
 /// events, in a field `ignoreFields` of any namespace. They don't count here; an event that stands
 /// alone can't say so.
-pub fn document_hashes(document: &[u8]) -> Result<Vec<String>, EpcisError> {
-    let events = split_document(document)?;
-    let ignored = document::ignored_fields(document)?;
-    events
-        .iter()
-        .map(|event| Ok(named(&prehash(event, &ignored)?)))
-        .collect()
+pub fn document_hashes(document: &[u8]) -> Result<Vec<Result<String, EpcisError>>, EpcisError> {
+    let (events, ignored) = if xml::is_xml(document) {
+        xml::read(document)?
+    } else {
+        let events = split_document(document)?.into_iter().map(Ok).collect();
+        (events, document::ignored_fields(document)?)
+    };
+    let hash =
+        |event: Vec<u8>| -> Result<String, EpcisError> { Ok(named(&prehash(&event, &ignored)?)) };
+    Ok(events
+        .into_iter()
+        .map(|event: Result<Vec<u8>, EpcisError>| event.and_then(hash))
+        .collect())
 }
 
 /// RFC 6920, with the digest in hex as CBV 2.0 §8.9 has it.
@@ -68,7 +76,7 @@ fn named(prehash: &str) -> String {
 fn prehash(event: &[u8], ignored: &[String]) -> Result<String, EpcisError> {
     Event::parse(event)?;
     let node = json::read(event, MAX_EVENT_DEPTH)?;
-    let scope = Scope::of_event(&node);
+    let scope = EventContext::of_event(&node);
     let kind = node.get("type").map_or("", plain);
     let mut out = format!("eventType={kind}");
     out.push_str(&fields(&node, EVENT, &scope));
@@ -76,8 +84,8 @@ fn prehash(event: &[u8], ignored: &[String]) -> Result<String, EpcisError> {
         out.push_str("ilmd");
         out.push_str(&extensions(ilmd, &scope, &[]));
     }
-    let mut left_out = vec![SOURCE_DOCUMENT];
-    left_out.extend(ignored.iter().map(String::as_str));
+    let names = ignored.iter().map(String::as_str).chain([SOURCE_DOCUMENT]);
+    let left_out: Vec<String> = names.filter_map(|name| scope.name(name)).collect();
     out.push_str(&extensions(&node, &scope, &left_out));
     Ok(out)
 }
@@ -196,8 +204,8 @@ const SENSOR_ELEMENT: &[Rule] = &[
     Rule(
         "sensorReport",
         Form::Inside(&[
-            Rule("type", Form::Open(canonical::GS1_VOCABULARY)),
-            Rule("exception", Form::Open(canonical::GS1_VOCABULARY)),
+            Rule("type", Form::Open(GS1_VOCABULARY)),
+            Rule("exception", Form::Open(GS1_VOCABULARY)),
             Rule("deviceID", Form::Uri),
             Rule("deviceMetadata", Form::Uri),
             Rule("rawData", Form::Uri),
@@ -226,7 +234,7 @@ const SENSOR_ELEMENT: &[Rule] = &[
 ];
 
 /// The fields of an object in the order of the rules.
-fn fields(node: &Node<'_>, rules: &[Rule], scope: &Scope) -> String {
+fn fields(node: &Node<'_>, rules: &[Rule], scope: &EventContext) -> String {
     let mut out = String::new();
     for Rule(name, form) in rules {
         if let Some(node) = node.get(name) {
@@ -236,7 +244,7 @@ fn fields(node: &Node<'_>, rules: &[Rule], scope: &Scope) -> String {
     out
 }
 
-fn field(name: &str, node: &Node<'_>, form: &Form, scope: &Scope) -> String {
+fn field(name: &str, node: &Node<'_>, form: &Form, scope: &EventContext) -> String {
     match form {
         Form::Epcs => under(name, sorted(each(node).map(|epc| value("epc", epc, scope)))),
         Form::Elements(element, rules) => under(
@@ -270,27 +278,34 @@ fn field(name: &str, node: &Node<'_>, form: &Form, scope: &Scope) -> String {
 }
 
 /// The standard fields of an object, then its extensions.
-fn inside(node: &Node<'_>, rules: &[Rule], scope: &Scope) -> String {
+fn inside(node: &Node<'_>, rules: &[Rule], scope: &EventContext) -> String {
     fields(node, rules, scope) + &extensions(node, scope, &[])
 }
 
 /// The extension fields of an object, sorted: those whose name has a namespace.
-fn extensions(node: &Node<'_>, scope: &Scope, left_out: &[&str]) -> String {
+fn extensions(node: &Node<'_>, scope: &EventContext, left_out: &[String]) -> String {
     let fields = members(node)
         .iter()
-        .filter(|member| member.name.contains(':') && !left_out.contains(&member.name.as_str()));
-    sorted(fields.flat_map(|member| extension(&member.name, &member.value, scope)))
+        .filter(|member| member.name.contains(':') && member.name != ATTRIBUTES);
+    sorted(fields.flat_map(|member| extension(&member.name, &member.value, scope, left_out)))
 }
 
 /// An extension field, at any depth: its name, its value, its own fields sorted. A list repeats it.
-fn extension(name: &str, node: &Node<'_>, scope: &Scope) -> Vec<String> {
-    let Some(name) = scope.name(name) else {
-        return Vec::new();
-    };
-    each(node).map(|node| generic(&name, node, scope)).collect()
+fn extension(
+    name: &str,
+    node: &Node<'_>,
+    scope: &EventContext,
+    left_out: &[String],
+) -> Vec<String> {
+    match scope.name(name) {
+        Some(name) if !left_out.contains(&name) => {
+            each(node).map(|node| generic(&name, node, scope)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
-fn generic(name: &str, node: &Node<'_>, scope: &Scope) -> String {
+fn generic(name: &str, node: &Node<'_>, scope: &EventContext) -> String {
     match &node.value {
         Value::Object(found) => {
             let inner = scope.within(node);
@@ -298,8 +313,8 @@ fn generic(name: &str, node: &Node<'_>, scope: &Scope) -> String {
             let text = node.get("#text").map_or("", plain);
             let fields = found
                 .iter()
-                .filter(|member| !matches!(member.name.as_str(), "#text" | "@context"))
-                .flat_map(|member| extension(&member.name, &member.value, scope));
+                .filter(|member| !matches!(member.name.as_str(), "#text" | "@context" | ATTRIBUTES))
+                .flat_map(|member| extension(&member.name, &member.value, scope, &[]));
             let mut out = name.to_owned();
             let text = canonical(text, scope);
             if !text.is_empty() {
@@ -321,7 +336,7 @@ fn generic(name: &str, node: &Node<'_>, scope: &Scope) -> String {
     }
 }
 
-fn value(name: &str, node: &Node<'_>, scope: &Scope) -> String {
+fn value(name: &str, node: &Node<'_>, scope: &EventContext) -> String {
     assigned(name, &canonical(plain(node), scope))
 }
 

@@ -8,6 +8,7 @@
 
 mod check;
 mod digital_link;
+mod element_string;
 mod keys;
 mod urn;
 
@@ -54,6 +55,34 @@ impl Identifier {
             uri: text.to_owned(),
             level: None,
         })
+    }
+
+    /// Reads what a person or a scanner gives: what [`Identifier::parse`] reads, a GTIN or an SSCC as
+    /// bare digits, element strings with FNC1 or in brackets. An event holds URIs alone.
+    ///
+    /// ```
+    /// use touchstone_epcis::Identifier;
+    ///
+    /// let lamp = "https://id.gs1.org/01/09521234500018/21/A1";
+    /// for text in [
+    ///     "(01)09521234500018(21)A1",
+    ///     "]d20109521234500018\u{1d}21A1",
+    ///     "010952123450001821A1",
+    ///     lamp,
+    /// ] {
+    ///     assert_eq!(Identifier::read(text)?.as_str(), lamp);
+    /// }
+    /// assert_eq!(Identifier::read("9521234500018")?.as_str(), "https://id.gs1.org/01/09521234500018");
+    /// # Ok::<(), touchstone_epcis::IdentifierError>(())
+    /// ```
+    pub fn read(text: &str) -> Result<Identifier, IdentifierError> {
+        if text.len() > MAX_IDENTIFIER_BYTES {
+            return Err(IdentifierError::TooLong { bytes: text.len() });
+        }
+        match element_string::read(text)? {
+            Some(key) => Ok(Identifier::of_key(&key)),
+            None => Identifier::parse(text),
+        }
     }
 
     /// The canonical form.
@@ -173,6 +202,12 @@ pub enum IdentifierError {
         "the parts between its dots don't have the form of {0}; see GS1's EPC Tag Data Standard"
     )]
     EpcParts(&'static str),
+    /// GS1 General Specifications §7.8: element strings of a barcode.
+    #[error(
+        "it is no GS1 element string: {0}; write (01)09521234500018(21)A1, or an EPC URN or GS1 \
+         Digital Link"
+    )]
+    ElementString(&'static str),
     /// GS1 Digital Link 1.3 §4: a key and its value, then qualifiers in their order.
     #[error(
         "its path isn't a GS1 key with its qualifiers, such as /01/09521234500018/21/A1; \
@@ -229,6 +264,12 @@ pub(super) fn is_uri(text: &str) -> bool {
     });
     let one_fragment = rest.bytes().filter(|&b| b == b'#').count() <= 1;
     scheme_fits && !rest.is_empty() && characters_fit && escapes_fit && one_fragment
+}
+
+/// The canonical form of a Digital Link whose end is left open: `https://shop.example/01/09521234500018/21/A`
+/// begins what `https://id.gs1.org/01/09521234500018/21/A` begins. None if it is no such link.
+pub(super) fn link_start(text: &str) -> Option<String> {
+    digital_link::start(text)
 }
 
 /// Undoes percent-encoding. GS1 values are ASCII, so anything else is none.

@@ -41,6 +41,7 @@
 )]
 
 mod cbv;
+mod date_time;
 mod document;
 mod error;
 mod event;
@@ -48,8 +49,10 @@ mod fields;
 mod hash;
 mod identifier;
 mod json;
-mod moment;
+mod prefixes;
 pub mod query;
+mod translation;
+mod warnings;
 mod xml;
 
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
@@ -60,6 +63,9 @@ pub use event::{
 };
 pub use hash::{document_hashes, event_hash};
 pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES, UrnError};
+pub use prefixes::Prefixes;
+pub use translation::with_digital_links;
+pub use warnings::{Doubt, Warning, warnings};
 pub use xml::{MAX_XML_EVENTS, SOURCE_DOCUMENT, convert_xml, is_xml};
 
 /// The examples of README.md are compiled and run.

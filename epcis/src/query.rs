@@ -4,9 +4,10 @@
 //! Consensus-critical: no
 //!
 //! ```
-//! use touchstone_epcis::query::{Query, Subject};
+//! use touchstone_epcis::query::{Parameters, Query, Subject};
 //!
-//! let parameters = [("MATCH_anyEPC".to_owned(), vec!["urn:epc:idpat:sscc:9521234.*".to_owned()])];
+//! let mut parameters = Parameters::default();
+//! parameters.add("MATCH_anyEPC", vec!["urn:epc:idpat:sscc:9521234.*".to_owned()]);
 //! let query = Query::read(&parameters)?;
 //! let event = br#"{"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",
 //!   "type": "ObjectEvent", "action": "OBSERVE", "eventTime": "2026-03-01T08:30:00+08:00",
@@ -16,22 +17,29 @@
 //! # Ok::<(), touchstone_epcis::query::BadQuery>(())
 //! ```
 
-mod fields;
+mod bad_query;
+mod condition;
+mod extension_field;
+mod parameter_names;
+mod parameter_values;
 mod parameters;
 mod pattern;
+mod sensor;
 
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::cbv::Vocabulary;
+use super::date_time;
 use super::error::EpcisError;
 use super::event::{Action, Event, EventType, QuantityRole};
 use super::identifier::Identifier;
-use super::moment;
-use fields::FieldName;
-use pattern::Pattern;
+use condition::{Condition, TimeField};
 
-pub use parameters::{BadQuery, MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES, NAMES};
+pub use bad_query::BadQuery;
+pub use parameter_names::NAMES;
+pub use parameters::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES, Parameters, declarations};
 
 /// A query, read and checked.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +100,7 @@ pub struct Subject {
     id: String,
 }
 
+/// How a value stands to what a parameter says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comparison {
     Equal,
@@ -99,84 +108,8 @@ enum Comparison {
     GreaterOrEqual,
     Less,
     LessOrEqual,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TimeField {
-    Event,
-    Record,
-    ErrorDeclaration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PlaceField {
-    ReadPoint,
-    BizLocation,
-}
-
-/// Lists of an event whose elements have a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TypedList {
-    BizTransaction,
-    Source,
-    Destination,
-}
-
-/// Where an identifier may stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Objects,
-    Children,
-    Parent,
-    Inputs,
-    Outputs,
-    Class(QuantityRole),
-}
-
-#[derive(Clone, Debug)]
-enum Condition {
-    EventType(Vec<EventType>),
-    Time {
-        field: TimeField,
-        comparison: Comparison,
-        ms: i64,
-    },
-    Action(Vec<Action>),
-    BizStep(Vec<String>),
-    Disposition(Vec<String>),
-    PersistentDisposition {
-        list: &'static str,
-        words: Vec<String>,
-    },
-    Place {
-        field: PlaceField,
-        places: Vec<Identifier>,
-        with_descendants: bool,
-    },
-    Typed {
-        list: TypedList,
-        kind: String,
-        values: Vec<String>,
-    },
-    TransformationId(Vec<String>),
-    Names {
-        roles: &'static [Role],
-        patterns: Vec<Pattern>,
-    },
-    Quantity {
-        comparison: Comparison,
-        number: f64,
-    },
-    EventId(Vec<String>),
-    ErrorDeclared,
-    ErrorReason(Vec<String>),
-    CorrectiveEventId(Vec<String>),
-    Exists(FieldName),
-    Field {
-        name: FieldName,
-        comparison: Comparison,
-        values: Vec<String>,
-    },
+    /// `WD_`: the place or one inside it.
+    Within,
 }
 
 impl Subject {
@@ -231,7 +164,7 @@ pub fn type_name(event_type: EventType) -> &'static str {
 impl Query {
     /// Reads parameters, each with its values. What an interface keeps for itself (the page's size
     /// and token) isn't among them.
-    pub fn read(parameters: &[(String, Vec<String>)]) -> Result<Query, BadQuery> {
+    pub fn read(parameters: &Parameters) -> Result<Query, BadQuery> {
         parameters::read(parameters)
     }
 
@@ -301,109 +234,10 @@ impl Query {
     }
 }
 
-impl Condition {
-    fn index(&self) -> Option<(IndexField, Vec<String>)> {
-        match self {
-            Condition::EventType(types) => {
-                let names = types.iter().map(|t| type_name(*t).to_owned()).collect();
-                Some((IndexField::EventType, names))
-            }
-            Condition::BizStep(words) => Some((IndexField::BizStep, words.clone())),
-            Condition::Disposition(words) => Some((IndexField::Disposition, words.clone())),
-            Condition::Place {
-                field,
-                places,
-                with_descendants: false,
-            } => {
-                let field = match field {
-                    PlaceField::ReadPoint => IndexField::ReadPoint,
-                    PlaceField::BizLocation => IndexField::BizLocation,
-                };
-                Some((
-                    field,
-                    places.iter().map(|p| p.as_str().to_owned()).collect(),
-                ))
-            }
-            _ => None,
-        }
-    }
-
-    fn holds(&self, subject: &Subject) -> bool {
-        let event = &subject.event;
-        match self {
-            Condition::EventType(types) => types.contains(&event.event_type),
-            Condition::Time {
-                field,
-                comparison,
-                ms,
-            } => time_of(*field, subject).is_some_and(|found| comparison.holds(found.cmp(ms))),
-            Condition::Action(actions) => event.action.is_some_and(|a| actions.contains(&a)),
-            Condition::BizStep(words) => holds_word(&event.biz_step, words),
-            Condition::Disposition(words) => holds_word(&event.disposition, words),
-            Condition::PersistentDisposition { list, words } => {
-                let found = subject.json.get("persistentDisposition");
-                let found = found.and_then(|p| p.get(*list));
-                fields::texts(found).any(|text| words.iter().any(|w| w == parameters::word(text)))
-            }
-            Condition::Place {
-                field,
-                places,
-                with_descendants,
-            } => {
-                let found = match field {
-                    PlaceField::ReadPoint => &event.read_point,
-                    PlaceField::BizLocation => &event.biz_location,
-                };
-                found.as_ref().is_some_and(|found| {
-                    let mut places = places.iter();
-                    places.any(|p| found == p || (*with_descendants && lies_within(found, p)))
-                })
-            }
-            Condition::Typed { list, kind, values } => {
-                typed_holds(&subject.json, *list, kind, values)
-            }
-            Condition::TransformationId(ids) => {
-                let found = fields::texts(subject.json.get("transformationID"));
-                found.into_iter().any(|id| ids.iter().any(|i| i == id))
-            }
-            Condition::Names { roles, patterns } => {
-                let mut names = roles.iter().flat_map(|role| role.names(event));
-                names.any(|name| patterns.iter().any(|p| p.fits(name)))
-            }
-            Condition::Quantity { comparison, number } => {
-                let mut found = event.classes.iter().filter_map(|c| c.quantity.as_deref());
-                found.any(|text| compare(text, *number).is_some_and(|o| comparison.holds(o)))
-            }
-            Condition::EventId(ids) => {
-                let mut ids = ids.iter();
-                ids.any(|id| event.event_id.as_ref() == Some(id) || *id == subject.id)
-            }
-            Condition::ErrorDeclared => event.error_declaration.is_some(),
-            Condition::ErrorReason(words) => {
-                let declared = event.error_declaration.as_ref();
-                declared.is_some_and(|e| holds_word(&e.reason, words))
-            }
-            Condition::CorrectiveEventId(ids) => {
-                let declared = event.error_declaration.as_ref();
-                declared.is_some_and(|e| e.corrective_event_ids.iter().any(|id| ids.contains(id)))
-            }
-            Condition::Exists(name) => name.find(&subject.json).next().is_some(),
-            Condition::Field {
-                name,
-                comparison,
-                values,
-            } => {
-                let mut found = name.find(&subject.json);
-                found.any(|value| values.iter().any(|v| fields::holds(value, *comparison, v)))
-            }
-        }
-    }
-}
-
 impl Comparison {
     fn holds(self, order: Ordering) -> bool {
         match self {
-            Comparison::Equal => order.is_eq(),
+            Comparison::Equal | Comparison::Within => order.is_eq(),
             Comparison::Greater => order.is_gt(),
             Comparison::GreaterOrEqual => order.is_ge(),
             Comparison::Less => order.is_lt(),
@@ -412,64 +246,18 @@ impl Comparison {
     }
 }
 
-impl Role {
-    fn names(self, event: &Event) -> Box<dyn Iterator<Item = &Identifier> + '_> {
-        match self {
-            Role::Objects => Box::new(event.objects.iter()),
-            Role::Children => Box::new(event.children.iter()),
-            Role::Parent => Box::new(event.parent.iter()),
-            Role::Inputs => Box::new(event.inputs.iter()),
-            Role::Outputs => Box::new(event.outputs.iter()),
-            Role::Class(role) => {
-                let of_role = event.classes.iter().filter(move |q| q.role == role);
-                Box::new(of_role.map(|q| &q.class))
-            }
-        }
+/// The bare word of a term of the Core Business Vocabulary; any other text as it is.
+fn word(text: &str) -> &str {
+    let resolved = Vocabulary::ALL.iter().filter_map(|v| v.resolve(text));
+    resolved.min_by_key(|word| word.len()).unwrap_or(text)
+}
+
+/// An identifier in its canonical form; any other text as it is.
+fn canonical(text: &str) -> String {
+    match Identifier::parse(text) {
+        Ok(identifier) => identifier.as_str().to_owned(),
+        Err(_) => text.to_owned(),
     }
-}
-
-fn time_of(field: TimeField, subject: &Subject) -> Option<i64> {
-    match field {
-        TimeField::Event => Some(subject.event.time_ms),
-        TimeField::Record => Some(subject.record_time_ms),
-        TimeField::ErrorDeclaration => {
-            let declared = subject.event.error_declaration.as_ref();
-            declared.map(|e| e.declaration_time_ms)
-        }
-    }
-}
-
-fn holds_word(found: &Option<String>, words: &[String]) -> bool {
-    found.as_ref().is_some_and(|found| words.contains(found))
-}
-
-/// Whether a place is within another as far as their keys tell: an extension of a location (414
-/// with 254) within the location. Master data, which says more, isn't on the ledger.
-fn lies_within(place: &Identifier, outer: &Identifier) -> bool {
-    let rest = place.as_str().strip_prefix(outer.as_str());
-    rest.is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// EPCIS 2.0 §8.2.7.1, `EQ_bizTransaction_type` and its like: an element of this type with one of
-/// these values.
-fn typed_holds(json: &Value, list: TypedList, kind: &str, values: &[String]) -> bool {
-    let (list, member) = match list {
-        TypedList::BizTransaction => ("bizTransactionList", "bizTransaction"),
-        TypedList::Source => ("sourceList", "source"),
-        TypedList::Destination => ("destinationList", "destination"),
-    };
-    let elements = json.get(list).and_then(Value::as_array);
-    elements.into_iter().flatten().any(|element| {
-        let found_kind = element
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let found = element
-            .get(member)
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        parameters::word(found_kind) == kind && values.contains(&parameters::canonical(found))
-    })
 }
 
 fn compare(text: &str, number: f64) -> Option<Ordering> {
@@ -478,7 +266,7 @@ fn compare(text: &str, number: f64) -> Option<Ordering> {
 
 /// Milliseconds of a time as parameters have it.
 fn time_ms(text: &str) -> Option<i64> {
-    moment::time_ms(text)
+    date_time::time_ms(text)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::test_support::documents;
 
 pub(crate) mod draft;
+mod mutated;
 mod story;
 
 #[test]

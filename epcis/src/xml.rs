@@ -10,26 +10,27 @@
 //! * Standard words in any spelling become the bare word; numbers keep their digits.
 //! * Other elements keep their namespace: a prefix of it is declared in `@context`. An element
 //!   without attributes and elements becomes its text, any other an object; one that is repeated
-//!   becomes a list; attributes become fields, text beside them `#text`.
-//! * Comments, processing instructions, the header, and attributes of XML Schema (`xsi:…`) are
-//!   left out.
+//!   becomes a list; attributes become fields, which [`ATTRIBUTES`] lists, text beside them `#text`.
+//! * A `QuantityEvent` of EPCIS 1.0 becomes the object event that EPCIS 1.1 replaces it with.
+//! * Comments, processing instructions, the header, what others put into the document around its
+//!   events, and attributes of XML Schema (`xsi:…`) are left out.
 //!
 //! XML is hostile: there is no DTD, no entity beside XML's five, and depth, size and counts are
 //! bounded. Errors say where as an XPath.
 //!
 //! Consensus-critical: no
 
+mod assigned_prefixes;
 mod convert;
 mod fields;
-mod names;
-mod place;
 mod reader;
 mod value;
+mod xpath;
 
-use super::document::MAX_DOCUMENT_BYTES;
+use super::date_time;
+use super::document::{MAX_DOCUMENT_BYTES, without_byte_order_mark};
 use super::error::{EpcisError, EpcisRule, excerpt};
 use super::event::{self, Event, MAX_EVENT_BYTES};
-use super::moment;
 use reader::{Element, Piece, Reader};
 use sha2::{Digest, Sha256};
 
@@ -39,6 +40,10 @@ use sha2::{Digest, Sha256};
 /// The name is a full URI of its own, so it needs no entry in `@context`. The CBV event hash
 /// leaves it out: an event and its conversion from XML are one event.
 pub const SOURCE_DOCUMENT: &str = "touchstone:sourceDocument";
+
+/// The field of an extension that lists which of its fields were attributes: `<a k="v"/>` and
+/// `<a><k>v</k></a>` stay two things. The CBV event hash, which takes them for one, leaves it out.
+pub(crate) const ATTRIBUTES: &str = "touchstone:attributes";
 
 /// The most events of one document.
 pub const MAX_XML_EVENTS: usize = 1 << 16;
@@ -54,15 +59,28 @@ const EPCIS: [&str; 4] = [
 /// Whether bytes are XML rather than JSON: they begin with `<`, perhaps after a byte order mark
 /// and white space.
 pub fn is_xml(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    bytes.trim_ascii_start().first() == Some(&b'<')
+    let first = without_byte_order_mark(bytes).trim_ascii_start().first();
+    first == Some(&b'<') || is_utf16_xml(bytes)
 }
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+/// `<` in UTF-16, with or without its byte order mark: XML 1.0 §4.3.3 allows it, and it isn't read.
+fn is_utf16_xml(bytes: &[u8]) -> bool {
+    let starts: [&[u8]; 4] = [b"\xff\xfe<\0", b"\xfe\xff\0<", b"<\0", b"\0<"];
+    starts.iter().any(|start| bytes.starts_with(start))
+}
 
 /// The events of an XML document as JSON-LD, in order. Each has passed [`Event::parse`], or says
 /// which rule it breaks; an error for the whole document means that it can't be read.
 pub fn convert_xml(bytes: &[u8]) -> Result<Vec<Result<Vec<u8>, EpcisError>>, EpcisError> {
+    Ok(read(bytes)?.0)
+}
+
+/// The events of a document in XML.
+type Events = Vec<Result<Vec<u8>, EpcisError>>;
+
+/// The converted events, and the full names of the fields that an element `ignoreFields`, of any
+/// namespace, says to be no part of them.
+pub(crate) fn read(bytes: &[u8]) -> Result<(Events, Vec<String>), EpcisError> {
     let source = format!("ni:///sha-256;{}", hex::encode(Sha256::digest(bytes)));
     if bytes.len() > MAX_DOCUMENT_BYTES {
         let rule = EpcisRule::TooLarge {
@@ -71,13 +89,27 @@ pub fn convert_xml(bytes: &[u8]) -> Result<Vec<Result<Vec<u8>, EpcisError>>, Epc
         };
         return Err(rule.at_xml("/".to_owned()));
     }
-    let mut reader = Reader::new(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes))?;
+    if is_utf16_xml(bytes) {
+        let rule = EpcisRule::NotXml {
+            offset: 0,
+            problem: "its encoding is UTF-16; convert it to UTF-8",
+        };
+        return Err(rule.at_xml("/".to_owned()));
+    }
+    let mut reader = Reader::new(without_byte_order_mark(bytes))?;
     let mut events = Vec::new();
+    let mut ignored = Vec::new();
     loop {
         match reader.next()? {
             Piece::Open(element) => match at(&reader, &element)? {
                 At::Envelope => {}
                 At::Header => reader.skip()?,
+                At::Others => {
+                    let element = reader.rest_of(element)?;
+                    if element.name.local == "ignoreFields" {
+                        ignored.extend(element.children.iter().map(|field| field.name.full()));
+                    }
+                }
                 At::Event => {
                     if events.len() >= MAX_XML_EVENTS {
                         let what = "events in one document";
@@ -93,7 +125,7 @@ pub fn convert_xml(bytes: &[u8]) -> Result<Vec<Result<Vec<u8>, EpcisError>>, Epc
                 }
             },
             Piece::Close | Piece::Text(_) => {}
-            Piece::End => return Ok(events),
+            Piece::End => return Ok((events, ignored)),
         }
     }
 }
@@ -104,6 +136,8 @@ enum At {
     Envelope,
     /// What isn't recorded, such as master data about the document.
     Header,
+    /// What others put beside the standard's elements.
+    Others,
     /// An event.
     Event,
 }
@@ -113,10 +147,17 @@ fn at(reader: &Reader<'_>, element: &Element) -> Result<At, EpcisError> {
         let found = format!("<{}>", excerpt(&element.name.local));
         Err(reader.error(EpcisRule::UnexpectedContent { found, expected }))
     };
-    if !element.is_standard() {
-        return unexpected("an element of EPCIS");
-    }
     let names = reader.names();
+    if !element.is_standard() {
+        // Beside the body, and in it beside the list: there, what is foreign says something about
+        // the document. In the list it would be an event.
+        return match names.as_slice() {
+            ["EPCISDocument" | "EPCISQueryDocument", _] => Ok(At::Others),
+            ["EPCISDocument" | "EPCISQueryDocument", "EPCISBody", _] => Ok(At::Others),
+            ["EPCISQueryDocument", _, "QueryResults", _] => Ok(At::Others),
+            _ => unexpected("an element of EPCIS"),
+        };
+    }
     let local = element.name.local.as_str();
     match names.as_slice() {
         [root] => {
@@ -128,6 +169,7 @@ fn at(reader: &Reader<'_>, element: &Element) -> Result<At, EpcisError> {
         [.., "EventList", "extension"] | [.., "extension", "extension"] => Ok(At::Envelope),
         [.., "EventList" | "extension", _] => match event::event_type(local) {
             Some(_) => Ok(At::Event),
+            None if local == convert::QUANTITY_EVENT => Ok(At::Event),
             None => Err(reader.error(EpcisRule::UnknownEventType(excerpt(local)))),
         },
         ["EPCISDocument", _, "EventList"]
@@ -135,6 +177,11 @@ fn at(reader: &Reader<'_>, element: &Element) -> Result<At, EpcisError> {
         | ["EPCISQueryDocument", _, _, "resultsBody"]
         | ["EPCISQueryDocument", _, _, _, "EventList"] => Ok(At::Envelope),
         ["EPCISQueryDocument", _, _, "queryName" | "subscriptionID"] => Ok(At::Header),
+        // Results of a subscription are met without the body and the results around them.
+        ["EPCISQueryDocument", "resultsBody"] | ["EPCISQueryDocument", _, "EventList"] => {
+            Ok(At::Envelope)
+        }
+        ["EPCISQueryDocument", "queryName" | "subscriptionID"] => Ok(At::Header),
         _ => unexpected("EventList, or QueryResults of a query document"),
     }
 }
@@ -153,12 +200,15 @@ fn check_root(reader: &Reader<'_>, element: &Element, root: &str) -> Result<(), 
     };
     let (version, path) = attribute("schemaVersion")?;
     let known =
-        matches!(version, "1" | "1.0" | "1.1" | "1.2" | "2.0") || version.starts_with("2.0.");
+        matches!(version, "1" | "1.0" | "1.1" | "1.2" | "2" | "2.0") || version.starts_with("2.0.");
     if !known {
         return Err(EpcisRule::BadSchemaVersion(excerpt(version)).at_xml(path));
     }
+    // An `xsd:dateTime`, whose zone may be left out; it isn't recorded.
     let (created, path) = attribute("creationDate")?;
-    if moment::time_ms(created.trim()).is_none() {
+    let created = created.trim();
+    if date_time::time_ms(created).is_none() && date_time::time_ms(&format!("{created}Z")).is_none()
+    {
         return Err(EpcisRule::BadTime(excerpt(created)).at_xml(path));
     }
     Ok(())
@@ -177,13 +227,13 @@ fn one(
             bytes: json.len(),
             limit: MAX_EVENT_BYTES,
         };
-        return Err(rule.at_xml(place::Place::root(outside, element).to_string()));
+        return Err(rule.at_xml(xpath::Place::root(outside, element).to_string()));
     }
     match Event::parse(&json) {
         Ok(_) => Ok(json),
         Err(error) => {
-            let root = place::Place::root(outside, element).to_string();
-            Err(error.rule.at_xml(place::xpath(&root, &error.path)))
+            let root = xpath::Place::root(outside, element).to_string();
+            Err(error.rule.at_xml(xpath::of_json_path(&root, &error.path)))
         }
     }
 }

@@ -7,6 +7,7 @@
 //! before it to say.
 
 mod capture;
+mod collections;
 mod document;
 mod events;
 mod failure;
@@ -190,7 +191,22 @@ fn router(http: Arc<HttpStore>) -> Router {
         .route("/queries", post(queries::define).get(queries::list))
         .route("/queries/{name}", get(queries::one).delete(queries::forget))
         .route("/queries/{name}/events", get(queries::events))
-        .route("/openapi.json", get(openapi));
+        .route("/openapi.json", get(openapi))
+        .route("/", get(collections::top))
+        .route("/eventTypes", get(collections::event_types));
+    for values in ["bizSteps", "bizLocations", "readPoints", "dispositions"] {
+        router = router.route(&format!("/{values}"), get(collections::values));
+    }
+    for values in [
+        "eventTypes",
+        "epcs",
+        "bizSteps",
+        "bizLocations",
+        "readPoints",
+        "dispositions",
+    ] {
+        router = router.route(&format!("/{values}/{{value}}"), get(collections::value));
+    }
     let parts = &http.service.parts;
     router = router.merge(well_known::routes(
         &parts.chain_id,
@@ -251,8 +267,8 @@ async fn around(State(http): State<Arc<HttpStore>>, request: Request, next: Next
 /// Tells what is spoken here.
 fn tell(headers: &mut axum::http::HeaderMap) {
     negotiate::tell(headers);
-    let name = HeaderName::from_static("gs1-epc-format");
-    headers.insert(name, HeaderValue::from_static("Never_Translates"));
+    let format = headers.entry(HeaderName::from_static("gs1-epc-format"));
+    format.or_insert(HeaderValue::from_static("Never_Translates"));
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ fn subject(text: &str, receipt: Option<&Receipt>) -> Result<Subject, Failure> {
             plain(text)
         )));
     }
-    let id = Identifier::parse(text).map_err(|e| {
+    let id = Identifier::read(text).map_err(|e| {
         Failure::Usage(format!(
             "{}: {e}; name an item's identifier or a design's id of 64 hex digits",
             plain(text)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use touchstone_core::hash::sha256;
-use touchstone_epcis::{EpcisError, convert_xml, document_hashes, event_hash, is_xml};
+use touchstone_epcis::{EpcisError, document_hashes, is_xml};
 
 use crate::capture::source::{Refusal, read_document};
 use crate::failure::Failure;
@@ -61,19 +61,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
 
 /// The hash of each event; one error for a document that can't be read.
 fn hashes(document: &[u8]) -> Vec<Result<String, EpcisError>> {
-    if is_xml(document) {
-        return match convert_xml(document) {
-            Ok(events) => events
-                .into_iter()
-                .map(|event| event.and_then(|event| event_hash(&event)))
-                .collect(),
-            Err(error) => vec![Err(error)],
-        };
-    }
-    match document_hashes(document) {
-        Ok(hashes) => hashes.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(error)],
-    }
+    document_hashes(document).unwrap_or_else(|error| vec![Err(error)])
 }
 
 fn tell_refused(file: &str, index: usize, error: EpcisError, output: &mut Output) {

@@ -29,7 +29,7 @@ pub struct Arguments {
 /// Reads and prints.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let text = &arguments.id;
-    let id = Identifier::parse(text)
+    let id = Identifier::read(text)
         .map_err(|error| Failure::Usage(format!("{}: {error}", plain(text))))?;
     let length = arguments.prefix_length.or_else(|| prefix_length(text, &id));
     let urn = match id.to_urn(length) {

@@ -47,7 +47,7 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let id = Identifier::parse(&arguments.id).map_err(|e| {
+    let id = Identifier::read(&arguments.id).map_err(|e| {
         let is_design = receipt::bytes("id", &arguments.id).is_ok();
         let hint = match arguments.id.starts_with(|c: char| c == '(' || c.is_ascii_digit()) {
             _ if is_design => "; it may be a design's id: see `touchstone certificate`",

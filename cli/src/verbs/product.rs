@@ -148,8 +148,7 @@ async fn show(
 }
 
 fn class(text: &str) -> Result<Identifier, Failure> {
-    let id =
-        Identifier::parse(text).map_err(|e| Failure::Usage(format!("{}: {e}", plain(text))))?;
+    let id = Identifier::read(text).map_err(|e| Failure::Usage(format!("{}: {e}", plain(text))))?;
     match id.is_class() {
         true => Ok(id),
         false => Err(Failure::Usage(format!(

@@ -62,7 +62,7 @@ impl Reach {
         client: &mut Client,
         output: &mut Output,
     ) -> Result<Trace, Failure> {
-        let id = Identifier::parse(&self.id)
+        let id = Identifier::read(&self.id)
             .map_err(|e| Failure::Usage(format!("{}: {e}", plain(&self.id))))?;
         let question = Question {
             now_ms: output.now_ms(),

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::problem::{Exception, Problem};
 
-/// The version of both standards.
+/// The version of both standards. Corrections of it (2.0.1) changed nothing of what is spoken here.
 const VERSION: &str = "2.0.0";
 /// What an answer of events has beyond the standard, as `prefix=namespace`.
 const EXTENSIONS: &str = "touchstone=urn:touchstone:epcis:";
@@ -32,7 +32,7 @@ pub fn check(headers: &HeaderMap) -> Result<(), Problem> {
         let text = value.to_str().unwrap_or_default();
         let fits = version(text).is_some_and(|v| {
             if at_least {
-                v <= [2, 0, 0]
+                v.iter().take(2).le([2, 0].iter())
             } else {
                 v >= [2, 0, 0]
             }
@@ -44,20 +44,47 @@ pub fn check(headers: &HeaderMap) -> Result<(), Problem> {
     for name in ["gs1-epcis-version", "gs1-cbv-version"] {
         if let Some(value) = headers.get(name) {
             let text = value.to_str().unwrap_or_default();
-            if version(text) != Some([2, 0, 0]) {
+            if !version(text).is_some_and(|v| v.starts_with(&[2, 0])) {
                 return refuse(name, text);
             }
         }
     }
-    match headers.get("gs1-epc-format") {
-        Some(format) if format != "Never_Translates" && format != "No_Preference" => {
-            Err(Problem::new(
-                Exception::NotAcceptable,
-                "events keep the identifiers that they were signed with; ask for \
-                 GS1-EPC-Format: Never_Translates, or leave it out",
-            ))
+    let format = headers.get("gs1-epc-format").map(HeaderValue::as_bytes);
+    match format {
+        None | Some(b"Never_Translates" | b"No_Preference" | b"Always_GS1_Digital_Link") => Ok(()),
+        Some(_) => Err(Problem::new(
+            Exception::NotAcceptable,
+            "GS1-EPC-Format is Never_Translates, No_Preference or Always_GS1_Digital_Link here: an \
+             EPC URN says how long a company's prefix is, which a GS1 key doesn't tell",
+        )),
+    }
+}
+
+/// How an answer writes the identifiers of things, places and parties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EpcFormat {
+    /// As the event was signed.
+    AsSigned,
+    /// EPC URNs as GS1 Digital Links.
+    DigitalLinks,
+}
+
+impl EpcFormat {
+    /// The binding's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            EpcFormat::AsSigned => "Never_Translates",
+            EpcFormat::DigitalLinks => "Always_GS1_Digital_Link",
         }
-        _ => Ok(()),
+    }
+}
+
+/// The form that the client wants. The binding's own default is Digital Links; here, where nothing is
+/// said, events stay as they were signed, and the header of the answer says so.
+pub fn epc_format(headers: &HeaderMap) -> EpcFormat {
+    match headers.get("gs1-epc-format").map(HeaderValue::as_bytes) {
+        Some(b"Always_GS1_Digital_Link") => EpcFormat::DigitalLinks,
+        _ => EpcFormat::AsSigned,
     }
 }
 
@@ -76,10 +103,8 @@ pub fn tell(headers: &mut HeaderMap) {
         ("x-content-type-options", "nosniff"),
     ];
     for (name, value) in TOLD {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        let told = headers.entry(HeaderName::from_static(name));
+        told.or_insert(HeaderValue::from_static(value));
     }
 }
 

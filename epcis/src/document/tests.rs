@@ -208,3 +208,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let cases = crate::test_support::documents("epcis-cases", "json");
+    let (_, marked) = cases
+        .iter()
+        .find(|(name, _)| name == "D01_bom.json")
+        .unwrap();
+    let plain = marked.strip_prefix("\u{feff}".as_bytes()).unwrap();
+    let events = split_document(plain).unwrap();
+    assert_eq!(split_document(marked), Ok(events.clone()));
+    let bare = [b"\xef\xbb\xbf".as_slice(), events[0].as_slice()].concat();
+    assert_eq!(split_document(&bare), Ok(events));
+}
+
+/// What is around the events isn't recorded, so that a comment there costs nothing.
+#[test]
+fn an_envelope_may_have_comments_and_any_id() {
+    let document = |more: &str| {
+        format!(
+            r#"{{"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld", {more}
+            "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-03-01T09:00:00Z",
+            "epcisBody": {{"eventList": []}}}}"#
+        )
+    };
+    for more in [
+        r#""_comment": "made by hand","#,
+        r#""_comment2": {"a": 1}, "id": "_:document1","#,
+        r#""sender": "9521234500018","#,
+    ] {
+        assert_eq!(
+            split_document(document(more).as_bytes()),
+            Ok(Vec::new()),
+            "{more}"
+        );
+    }
+    let error = split_document(document(r#""comment": 1,"#).as_bytes()).unwrap_err();
+    assert_eq!(error.rule.code(), "unknown-field");
+}

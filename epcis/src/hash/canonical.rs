@@ -4,30 +4,20 @@
 
 use time::OffsetDateTime;
 
-use super::scope::Scope;
+use super::json_ld_context::EventContext;
 use crate::cbv::Vocabulary;
+use crate::date_time;
 use crate::identifier::Identifier;
-use crate::moment;
-
-/// The namespace of GS1's web vocabulary in the hash, however the event writes it.
-pub(super) const GS1_VOCABULARY: &str = "https://gs1.org/voc/";
+use crate::prefixes::gs1_vocabulary;
 
 /// The start of the names of a measurement's components.
 pub(super) const COMPONENTS: &str = "https://ref.gs1.org/cbv/Comp-";
-
-/// Other ways to write [`GS1_VOCABULARY`].
-const GS1_ALIASES: [&str; 4] = [
-    "https://ref.gs1.org/voc/",
-    "http://ref.gs1.org/voc/",
-    "https://www.gs1.org/voc/",
-    "http://gs1.org/voc/",
-];
 
 /// Numbers with more digits are left as they are: nobody measures that.
 const MAX_NUMBER: usize = 400;
 
 /// The one form of a value.
-pub(super) fn canonical(text: &str, scope: &Scope) -> String {
+pub(super) fn canonical(text: &str, scope: &EventContext) -> String {
     let text = text.trim();
     if let Some(number) = number(text) {
         return number;
@@ -38,11 +28,7 @@ pub(super) fn canonical(text: &str, scope: &Scope) -> String {
             return format!("{}{word}", vocabulary.uri());
         }
     }
-    for alias in GS1_ALIASES {
-        if let Some(word) = text.strip_prefix(alias) {
-            return format!("{GS1_VOCABULARY}{word}");
-        }
-    }
+    let text = gs1_vocabulary(text);
     match Identifier::parse(&text) {
         Ok(id) if id.kind().is_some() => link(id.as_str()),
         _ => text,
@@ -50,7 +36,7 @@ pub(super) fn canonical(text: &str, scope: &Scope) -> String {
 }
 
 /// A word of the Core Business Vocabulary as full URI; a user's own word as it is.
-pub(super) fn term(vocabulary: Vocabulary, text: &str, scope: &Scope) -> String {
+pub(super) fn term(vocabulary: Vocabulary, text: &str, scope: &EventContext) -> String {
     match vocabulary.resolve(text.trim()) {
         Some(word) if !word.contains(':') => format!("{}{word}", vocabulary.uri()),
         _ => canonical(&scope.expand(text), scope),
@@ -61,7 +47,7 @@ pub(super) fn term(vocabulary: Vocabulary, text: &str, scope: &Scope) -> String 
 /// for the year, stays as it is.
 pub(super) fn instant(text: &str) -> String {
     let text = text.trim();
-    let rounded = moment::time_ns(text)
+    let rounded = date_time::time_ns(text)
         .map(|ns| ns.saturating_add(500_000).div_euclid(1_000_000) * 1_000_000)
         .and_then(|ns| OffsetDateTime::from_unix_timestamp_nanos(ns).ok());
     match rounded {
@@ -135,12 +121,4 @@ fn link(uri: &str) -> String {
         }
     }
     out
-}
-
-/// The namespace of master data is met without its last colon.
-pub(super) fn master_data(namespace: String) -> String {
-    match namespace.as_str() {
-        "urn:epcglobal:cbv:mda" => format!("{namespace}:"),
-        _ => namespace,
-    }
 }

@@ -25,6 +25,48 @@ pub(super) fn read(text: &str) -> Result<Option<Key>, IdentifierError> {
     }
 }
 
+/// The canonical form of a link's beginning, which ends within a value, or before one.
+pub(super) fn start(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+        return None;
+    }
+    let (_, path) = rest.split_once('/')?;
+    if let Some(whole) = path.strip_suffix('/')
+        && let Ok(key) = read_path(whole)
+    {
+        // After a batch comes a serial number alone, beside which the batch falls away.
+        let goes_on = matches!(key.qualifier_ais().as_slice(), [] | ["22"]);
+        return goes_on.then(|| format!("{}/", write(&key)));
+    }
+    let segments: Vec<&str> = path.split('/').collect();
+    // The last segment is the open one, so the application identifiers stand before it, two by two.
+    let (open, closed) = segments.split_last()?;
+    let at = (0..closed.len()).rev().step_by(2).find(|at| {
+        closed
+            .get(*at)
+            .is_some_and(|ai| keys::primary(ai).is_some())
+    })?;
+    let parts = closed.get(at..)?;
+    let (last, whole) = parts.split_last()?;
+    let mut encoded = String::new();
+    for character in percent_decode(open)?.chars() {
+        encode(character, &mut encoded);
+    }
+    let open = encoded;
+    if whole.is_empty() {
+        return Some(format!("https://{OFFICIAL}/{last}/{open}"));
+    }
+    let key = read_path(&whole.join("/")).ok()?;
+    // A serial number alone tells a thing, so a batch before it falls away.
+    let before = match *last {
+        "21" => read_path(whole.get(..2)?.join("/").as_str()).ok()?,
+        _ => key,
+    };
+    keys::qualifier(last)?;
+    Some(format!("{}/{last}/{open}", write(&before)))
+}
+
 /// A query holds attributes, such as an expiry date or the type of page wanted, which are no part
 /// of the identity (GS1 Digital Link 1.3 §5). Anything else after `?` or `#` is more likely a
 /// serial number that wasn't percent-encoded; cutting it off would turn one thing into another.

@@ -265,6 +265,12 @@ impl Key {
 }
 
 impl Primary {
+    /// The qualifiers that may follow, in their order; where there are two sets, one's after the
+    /// other's.
+    pub(super) fn qualifiers_in_order(&self) -> impl Iterator<Item = &'static str> {
+        self.qualifiers.iter().flat_map(|set| set.iter().copied())
+    }
+
     fn check(&self, value: &str) -> Result<(), IdentifierError> {
         let bad = IdentifierError::Value(self.ai);
         let Some((digits, rest)) = value.split_at_checked(self.digits) else {

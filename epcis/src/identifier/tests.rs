@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod element_string;
 mod to_urn;
 
 /// Facts from public test suites; the file says that not all of them conform.

@@ -4,6 +4,8 @@ use std::path::Path;
 use super::*;
 use crate::split_document;
 
+mod extensions;
+
 /// The 68 events of the public documents, recorded one second after another from 1000 s on.
 fn public() -> Vec<Subject> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/epcis/valid");
@@ -23,14 +25,18 @@ fn public() -> Vec<Subject> {
         .collect()
 }
 
-fn parameters(text: &str) -> Vec<(String, Vec<String>)> {
-    text.split('&')
-        .map(|pair| {
-            let (name, values) = pair.split_once('=').unwrap_or((pair, ""));
-            let values = values.split('|').map(str::to_owned).collect();
-            (name.to_owned(), values)
-        })
-        .collect()
+/// Prefixes of the public documents.
+const EXTENSIONS: &str = "example=http://ns.example.com/epcis/,ext1=http://example.com/ext1/,\
+                          x=https://ns.example.com/x/";
+
+fn parameters(text: &str) -> Parameters {
+    let mut parameters = Parameters::default();
+    parameters.declare(EXTENSIONS).unwrap();
+    for pair in text.split('&') {
+        let (name, values) = pair.split_once('=').unwrap_or((pair, ""));
+        parameters.add(name, values.split('|').map(str::to_owned).collect());
+    }
+    parameters
 }
 
 fn query(text: &str) -> Query {
@@ -55,7 +61,6 @@ fn parameters_find_what_is_in_the_public_documents() {
             5,
         ),
         ("EQ_bizStep=https://example.com/bizStep/inspecting", 1),
-        ("EQ_bizStep=nothing_of_the_kind", 0),
         ("EQ_disposition=in_progress|in_transit", 32),
         ("EQ_disposition=cbv:Disp-in_transit", 8),
         ("EQ_persistentDisposition_set=completeness_verified", 5),
@@ -130,6 +135,9 @@ fn parameters_find_what_is_in_the_public_documents() {
         ),
         ("EQ_eventID=urn:x:0|urn:x:67", 2),
         ("EXISTS_errorDeclaration=", 10),
+        ("EXISTS_errorDeclaration=true", 10),
+        ("EXISTS_errorDeclaration=1", 10),
+        ("EXISTS_errorDeclaration=false", 68),
         ("EQ_errorReason=incorrect_data", 7),
         ("EQ_errorReason=urn:epcglobal:cbv:er:incorrect_data", 7),
         (
@@ -140,14 +148,14 @@ fn parameters_find_what_is_in_the_public_documents() {
         ("LT_errorDeclarationTime=2007-01-01T00:00:00Z", 2),
         ("EXISTS_ilmd=", 7),
         ("EXISTS_sensorElementList=", 38),
-        ("EXISTS_example:myField=", 12),
+        ("EXISTS_example:myField=", 10),
         ("EXISTS_http://ns.example.com/epcis/myField=", 10),
         // A prefix without slash: JSON-LD puts the name right behind it.
         ("EXISTS_http://ns.example.com/epcismyField=", 2),
-        ("EXISTS_ILMD_cbvmda:lotNumber=", 4),
+        ("EXISTS_ILMD_cbvmda:lotNumber=", 3),
         ("EQ_ILMD_cbvmda:lotNumber=LOTABC", 2),
         ("EQ_ext1:int=10", 6),
-        ("EQ_http://example.com/ext1/int=10.0", 6),
+        ("EQ_http://example.com/ext1/int=10.0", 0),
         ("GT_ext1:int=9", 6),
         ("GT_ext1:int=10", 0),
         ("LE_ext1:float=20", 6),
@@ -252,6 +260,57 @@ fn patterns_leave_open_what_they_say() {
             "urn:epc:id:sgln:4012345.00005.7",
             false,
         ),
+        // The canonical form is written otherwise: open ends are found in any spelling.
+        (
+            "urn:epc:id:sgtin:0614141.107346.*",
+            "urn:epc:id:sgtin:0614141.107346.2017",
+            true,
+        ),
+        (
+            "urn:epc:id:sgtin:0614141.107346.20*",
+            "urn:epc:id:sgtin:0614141.107346.2017",
+            true,
+        ),
+        (
+            "urn:epc:id:sgtin:0614141.107346.21*",
+            "urn:epc:id:sgtin:0614141.107346.2017",
+            false,
+        ),
+        (
+            "urn:epc:id:sscc:4012345.*",
+            "urn:epc:id:sscc:4012345.0000000333",
+            true,
+        ),
+        (
+            "urn:epc:id:grai:4012345.66666.8*",
+            "urn:epc:id:grai:4012345.66666.87",
+            true,
+        ),
+        (
+            "https://own.example/01/10614141073464/21/20*",
+            "https://id.gs1.org/01/10614141073464/21/2017",
+            true,
+        ),
+        (
+            "http://ID.gs1.org/01/10614141073464/*",
+            "https://id.gs1.org/01/10614141073464/21/2017",
+            true,
+        ),
+        (
+            "https://own.example/shop/01/10614141073464/10/B/21/*",
+            "https://id.gs1.org/01/10614141073464/21/2017",
+            true,
+        ),
+        (
+            "https://id.gs1.org/01/1061414*",
+            "https://id.gs1.org/01/10614141073464/21/2017",
+            true,
+        ),
+        (
+            "https://id.gs1.org/00*",
+            "https://id.gs1.org/01/10614141073464/21/2017",
+            false,
+        ),
         (
             "https://example.com/units/*",
             "https://example.com/units/7",
@@ -301,6 +360,17 @@ fn what_is_no_query_is_refused_with_its_reason() {
             BadQuery::NotOne("GE_eventTime".into()),
         ),
         ("EXISTS_ilmd=yes", BadQuery::Flag("EXISTS_ilmd".into())),
+        (
+            "EQ_unknown:a=1",
+            BadQuery::UndeclaredPrefix {
+                name: "EQ_unknown:a".into(),
+                prefix: "unknown".into(),
+            },
+        ),
+        (
+            "HASATTR_bizLocation=x:a",
+            BadQuery::MasterData("HASATTR_bizLocation".into()),
+        ),
         ("eventCountLimit=2&maxEventCount=2", BadQuery::TwoLimits),
         ("orderDirection=ASC", BadQuery::DirectionAlone),
     ] {
@@ -333,6 +403,8 @@ fn what_is_no_query_is_refused_with_its_reason() {
     }
     for text in [
         "eventType=object",
+        "EQ_bizStep=nothing_of_the_kind",
+        "EQ_disposition=in_transitt",
         "EQ_action=LOOK",
         "orderBy=colour",
         "orderBy=eventTime&orderDirection=UP",
@@ -347,9 +419,9 @@ fn what_is_no_query_is_refused_with_its_reason() {
         "EQ_readPoint=here",
         "MATCH_epc=*",
         "MATCH_epc=urn:epc:idpat:none:1.*",
-        "MATCH_epc=urn:epc:idpat:sgtin:1.*.1",
         "MATCH_epc=urn:epc:idpat:sgtin:abc.*.*",
         "MATCH_epc=https://id.gs1.org/01/1",
+        "MATCH_epc=urn:epc:id:sgtin:0614141.1073*",
     ] {
         let refused = Query::read(&parameters(text)).unwrap_err();
         assert!(
@@ -360,11 +432,31 @@ fn what_is_no_query_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_pattern_that_could_never_fit_is_refused() {
+    for text in [
+        "urn:epc:idpat:sgtin:1.*.1",
+        "urn:epc:id:sscc:4012345.00*",
+        "urn:epc:id:pgln:4012345.0*",
+        "https://id.gs1.org/01/10614141073465/21/*",
+        "https://id.gs1.org/01/10614141073464/10/B/*",
+    ] {
+        let refused = Query::read(&parameters(&format!("MATCH_epc={text}"))).unwrap_err();
+        assert!(
+            matches!(refused, BadQuery::Pattern { .. }),
+            "{text}: {refused}"
+        );
+    }
+}
+
+#[test]
 fn a_query_is_bounded() {
     let given = |count: usize, values: usize, bytes: usize| {
-        (0..count)
-            .map(|n| (format!("EQ_x:{n}"), vec!["a".repeat(bytes); values]))
-            .collect::<Vec<_>>()
+        let mut parameters = Parameters::default();
+        parameters.declare(EXTENSIONS).unwrap();
+        for n in 0..count {
+            parameters.add(format!("EQ_x:{n}"), vec!["a".repeat(bytes); values]);
+        }
+        parameters
     };
     assert!(Query::read(&given(MAX_PARAMETERS, 1, 1)).is_ok());
     assert!(Query::read(&given(1, MAX_VALUES, 1)).is_ok());
@@ -377,7 +469,8 @@ fn a_query_is_bounded() {
         let refused = Query::read(&given(count, values, bytes)).unwrap_err();
         assert_eq!(refused, BadQuery::TooLarge);
     }
-    let name = vec![("x".repeat(MAX_VALUE_BYTES + 1), vec!["1".to_owned()])];
+    let mut name = Parameters::default();
+    name.add("x".repeat(MAX_VALUE_BYTES + 1), vec!["1".to_owned()]);
     assert_eq!(Query::read(&name).unwrap_err(), BadQuery::TooLarge);
 }
 
@@ -389,9 +482,12 @@ fn every_name_that_is_told_of_is_known() {
             "EQ_action" => "ADD",
             "orderBy" => "recordTime",
             "orderDirection" => "ASC&orderBy=eventTime",
-            name if name.ends_with("Time") => "2026-03-01T08:30:00Z",
+            "EQ_booleanValue" => "true",
+            "EQ_type" => "Temperature",
+            name if name.ends_with("Time") || name.ends_with("_time") => "2026-03-01T08:30:00Z",
             name if name.starts_with("EXISTS") => "",
             name if name.ends_with("quantity") || name.contains("Count") => "1",
+            name if name.ends_with("percRank") => "1",
             _ => "urn:x:1",
         };
         query(&format!("{name}={value}"));

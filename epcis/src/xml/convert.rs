@@ -4,17 +4,20 @@
 
 use std::rc::Rc;
 
-use super::fields::{Content, EVENT, Field, Many};
-use super::names::Names;
-use super::place::Place;
+use super::assigned_prefixes::AssignedPrefixes;
+use super::fields::{Content, EVENT, Field, Many, QUANTITY_EVENT_FIELDS};
 use super::reader::{Element, Name};
 use super::value::{Json, Object, boolean, number};
-use super::{EPCIS, SOURCE_DOCUMENT};
+use super::xpath::Place;
+use super::{ATTRIBUTES, EPCIS, SOURCE_DOCUMENT};
 use crate::cbv::Vocabulary;
 use crate::error::{EpcisError, EpcisRule, excerpt};
 
 /// Attributes of XML Schema say how a document is processed, not what happened.
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// The event that EPCIS 1.1 replaced with an object event that has quantities.
+pub(super) const QUANTITY_EVENT: &str = "QuantityEvent";
 
 /// The JSON of an event. `outside` is the path of what it stands in, `bindings` are the prefixes
 /// bound there.
@@ -25,17 +28,25 @@ pub(super) fn event(
     source: &str,
 ) -> Result<Vec<u8>, EpcisError> {
     let mut converter = Converter {
-        names: Names::default(),
+        prefixes: AssignedPrefixes::default(),
         bindings: bindings
             .into_iter()
             .map(|(prefix, namespace)| (prefix, namespace.into()))
             .collect(),
     };
     let mut fields = Object::default();
-    converter.object(element, EVENT, &Place::root(outside, element), &mut fields)?;
+    let place = Place::root(outside, element);
+    let mut kind = element.name.local.as_str();
+    if kind == QUANTITY_EVENT {
+        kind = "ObjectEvent";
+        converter.object(element, QUANTITY_EVENT_FIELDS, &place, &mut fields)?;
+        fields = with_quantity_list(fields);
+    } else {
+        converter.object(element, EVENT, &place, &mut fields)?;
+    }
     let mut event = Object::default();
-    event.add("@context", converter.names.context());
-    event.add("type", Json::text(&element.name.local));
+    event.add("@context", converter.prefixes.context());
+    event.add("type", Json::text(kind));
     event.extend(fields);
     event.add(SOURCE_DOCUMENT, Json::text(source));
     let mut out = String::new();
@@ -43,8 +54,24 @@ pub(super) fn event(
     Ok(out.into_bytes())
 }
 
+/// EPCIS 1.1 §7.4.4: the class and the quantity are one element of a quantity list, and the action
+/// is OBSERVE.
+fn with_quantity_list(fields: Object) -> Object {
+    let mut event = Object::default();
+    let mut quantity = Object::default();
+    for (name, value) in fields.into_members() {
+        match name.as_str() {
+            "epcClass" | "quantity" => quantity.add(&name, value),
+            _ => event.add(&name, value),
+        }
+    }
+    event.add("action", Json::text("OBSERVE"));
+    event.add("quantityList", Json::List(vec![Json::Object(quantity)]));
+    event
+}
+
 struct Converter {
-    names: Names,
+    prefixes: AssignedPrefixes,
     bindings: Vec<(String, Rc<str>)>,
 }
 
@@ -61,6 +88,7 @@ impl Converter {
             return Err(unexpected("text", "elements", place));
         }
         let bound = self.bind(element);
+        let mut foreign = Vec::new();
         for (name, value) in &element.attributes {
             match self.attribute(name) {
                 None => {}
@@ -71,8 +99,14 @@ impl Converter {
                         return Err(unexpected(&format!("@{key}"), "each field once", place));
                     }
                 }
-                Some(key) => out.add(&key, Json::text(value.trim())),
+                Some(key) => {
+                    out.add(&key, Json::text(value.trim()));
+                    foreign.push(Json::Text(key));
+                }
             }
+        }
+        if !foreign.is_empty() {
+            out.add(ATTRIBUTES, Json::List(foreign));
         }
         for child in &element.children {
             let place = place.child(child);
@@ -94,7 +128,7 @@ impl Converter {
             let bound = self.bind(child);
             let key = self.key(&child.name);
             self.bindings.truncate(bound);
-            let value = self.extension(child);
+            let value = self.extension(child, place)?;
             out.add(&key, value);
             return Ok(());
         }
@@ -102,10 +136,14 @@ impl Converter {
             return self.object(child, fields, place, out);
         }
         let field = fields.iter().find(|field| field.name == local);
+        // The standard's schemas let a quantity be nil, which means none.
+        if local == "quantity" && is_nil(child) {
+            return Ok(());
+        }
         let (value, many) = match field {
             Some(field) => (self.content(child, &field.content, place)?, field.many),
             // Not of the standard here: the rules for JSON say so, with the path.
-            None => (self.extension(child), Many::Once),
+            None => (self.extension(child, place)?, Many::Once),
         };
         let fits = match many {
             Many::Once => out.insert(local, value),
@@ -222,38 +260,59 @@ impl Converter {
             && !rest.starts_with("//")
             && let Some(namespace) = self.namespace(prefix)
         {
-            let prefix = self.names.prefix(&namespace, prefix);
+            let prefix = self.prefixes.prefix(&namespace, prefix);
             let word = format!("{prefix}:{rest}");
             return bare(&word, vocabulary).unwrap_or(word);
         }
         bare(text, vocabulary).unwrap_or_else(|| text.to_owned())
     }
 
-    /// An element that isn't of the standard, at any depth.
-    fn extension(&mut self, element: &Element) -> Json {
+    /// An element that isn't of the standard, at any depth. What JSON couldn't tell is refused: where
+    /// text stands between elements, and elements of one name with others between them.
+    fn extension(&mut self, element: &Element, place: &Place<'_>) -> Result<Json, EpcisError> {
+        if is_nil(element) {
+            return Ok(Json::Token("null".to_owned()));
+        }
+        let text = element.text.trim();
+        if !text.is_empty() && !element.children.is_empty() {
+            let expected = "either text or elements";
+            return Err(unexpected("text beside elements", expected, place));
+        }
         let bound = self.bind(element);
         let mut object = Object::default();
+        let mut attributes = Vec::new();
         for (name, value) in &element.attributes {
             if let Some(key) = self.attribute(name) {
                 object.add(&key, Json::text(value.trim()));
+                attributes.push(Json::Text(key));
             }
         }
+        if !attributes.is_empty() {
+            object.add(ATTRIBUTES, Json::List(attributes));
+        }
+        let mut last = None;
         for child in &element.children {
+            let place = place.child(child);
             let inner = self.bind(child);
             let key = self.key(&child.name);
             self.bindings.truncate(inner);
-            let value = self.extension(child);
+            if last.as_ref() != Some(&key) && object.has(&key) {
+                let found = format!("<{}> after others", excerpt(&child.name.written()));
+                let expected = "elements of one name side by side";
+                return Err(unexpected(&found, expected, &place));
+            }
+            let value = self.extension(child, &place)?;
             object.add(&key, value);
+            last = Some(key);
         }
         self.bindings.truncate(bound);
-        let text = element.text.trim();
         if object.is_empty() {
-            return Json::text(text);
+            return Ok(Json::text(text));
         }
         if !text.is_empty() {
             object.add("#text", Json::text(text));
         }
-        Json::Object(object)
+        Ok(Json::Object(object))
     }
 
     /// Enters an element: its prefixes hold until the bindings are cut back to what is returned.
@@ -278,9 +337,21 @@ impl Converter {
         if name.namespace.is_empty() || EPCIS.contains(&&*name.namespace) {
             return name.local.clone();
         }
-        let prefix = self.names.prefix(&name.namespace, &name.prefix);
+        let prefix = self.prefixes.prefix(&name.namespace, &name.prefix);
         format!("{prefix}:{}", name.local)
     }
+}
+
+/// Whether XML Schema's attribute says that the element is as good as absent.
+fn is_nil(element: &Element) -> bool {
+    let nil = element
+        .attributes
+        .iter()
+        .find(|(name, _)| &*name.namespace == SCHEMA_INSTANCE && name.local == "nil");
+    nil.is_some_and(|(_, value)| matches!(value.trim(), "true" | "1"))
+        && element.children.is_empty()
+        && element.text.trim().is_empty()
+        && element.attributes.iter().all(|(name, _)| is_hint(name))
 }
 
 fn is_hint(name: &Name) -> bool {

@@ -135,6 +135,27 @@ pub(super) const EVENT: &[Field] = &[
     once("ilmd", Content::Object(&[])),
 ];
 
+/// The fields of a `QuantityEvent` (EPCIS 1.0 §7.2.11): it has no action.
+pub(super) const QUANTITY_EVENT_FIELDS: &[Field] = &[
+    once("eventTime", Content::Text),
+    once("recordTime", Content::Text),
+    once("eventTimeZoneOffset", Content::Text),
+    once("eventID", Content::Text),
+    once("epcClass", Content::Text),
+    once("quantity", Content::Number),
+    once("bizStep", Content::Word(Vocabulary::BizStep)),
+    once("disposition", DISPOSITION),
+    once("readPoint", PLACE),
+    once("bizLocation", PLACE),
+    once(
+        "bizTransactionList",
+        Content::List(
+            "bizTransaction",
+            &Content::Typed("bizTransaction", Vocabulary::TransactionType),
+        ),
+    ),
+];
+
 const SENSOR_ELEMENT: &[Field] = &[
     once("sensorMetadata", Content::Object(&[])),
     Field {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use quick_xml::events::{BytesStart, Event};
 
 use super::EPCIS;
-use super::place::step;
+use super::xpath::step;
 use crate::error::{EpcisError, EpcisRule, excerpt};
 use crate::event::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
 
@@ -44,6 +44,12 @@ impl Name {
             "" => self.local.clone(),
             prefix => format!("{prefix}:{}", self.local),
         }
+    }
+
+    /// The full URI: the namespace, and right behind it the local name.
+    pub(super) fn full(&self) -> String {
+        let namespace = crate::prefixes::master_data(self.namespace.to_string());
+        format!("{namespace}{}", self.local)
     }
 
     /// Whether it is one of EPCIS itself, whose elements have no namespace, or that of EPCIS.

@@ -238,7 +238,14 @@ fn extensions_keep_their_namespaces() {
         (
             "<x:a k=\"v\" x:l=\"w\">text</x:a>",
             x.clone(),
-            json!({"x:a": {"k": "v", "x:l": "w", "#text": "text"}}),
+            json!({"x:a": {
+                "k": "v", "x:l": "w", "touchstone:attributes": ["k", "x:l"], "#text": "text",
+            }}),
+        ),
+        (
+            "<x:a xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"/>",
+            x.clone(),
+            json!({"x:a": null}),
         ),
         (
             "<x:a xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:type=\"t\">1</x:a>",
@@ -301,6 +308,61 @@ fn extensions_keep_their_namespaces() {
         let xml = format!("<ilmd><m:lot xmlns:m=\"{namespace}\">1</m:lot></ilmd>");
         assert_eq!(fields(&xml), json!({"ilmd": {"cbvmda:lot": "1"}}));
     }
+}
+
+/// The one event of a case.
+fn case(name: &str) -> Result<Json, EpcisError> {
+    let cases = documents("epcis-cases", "xml");
+    let (_, xml) = cases.iter().find(|(file, _)| file == name).expect(name);
+    let event = convert_xml(xml)?.remove(0)?;
+    Ok(serde_json::from_slice(&event).unwrap())
+}
+
+#[test]
+fn what_a_conversion_would_lose_is_kept_or_refused() {
+    let refused = |name: &str| case(name).unwrap_err().rule.code();
+    for name in ["D13_mixed_a.xml", "D13_mixed_b.xml", "x_order_a.xml"] {
+        assert_eq!(refused(name), "unexpected-content", "{name}");
+    }
+    assert_eq!(
+        case("x_order_b.xml").unwrap()["ex:l"],
+        json!({"ex:i": ["1", "3"], "ex:j": "2"})
+    );
+    let attribute = json!({"k": "v", "touchstone:attributes": ["k"]});
+    assert_eq!(case("x_attr.xml").unwrap()["ex:a"], attribute);
+    assert_eq!(case("x_elem.xml").unwrap()["ex:a"], json!({"k": "v"}));
+}
+
+#[test]
+fn what_the_standards_schemas_allow_is_read() {
+    let nil = case("D09_quantity_nil.xml").unwrap();
+    let class = "urn:epc:class:lgtin:9521234.098765.L-1";
+    assert_eq!(nil["quantityList"], json!([{"epcClass": class}]));
+    let quantity = case("D10_quantityevent.xml").unwrap();
+    assert_eq!(
+        (
+            &quantity["type"],
+            &quantity["action"],
+            &quantity["quantityList"]
+        ),
+        (
+            &json!("ObjectEvent"),
+            &json!("OBSERVE"),
+            &json!([{"epcClass": "urn:epc:idpat:sgtin:9521234.098765.*", "quantity": 5}])
+        )
+    );
+    for name in [
+        "D04_creationDate_without_zone.xml",
+        "D11_document_extension.xml",
+        "D15_schemaVersion_2.xml",
+    ] {
+        assert_eq!(case(name).unwrap()["action"], json!("OBSERVE"), "{name}");
+    }
+    let error = case("D14_utf16.xml").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "/: not XML: its encoding is UTF-16; convert it to UTF-8, at byte 0"
+    );
 }
 
 #[test]
@@ -372,6 +434,8 @@ fn xml_is_told_from_json_by_its_first_character() {
         ("{\"a\": \"<a/>\"}", false),
         (" []", false),
         ("", false),
+        ("<\0a\0", true),
+        ("\0<\0a", true),
     ] {
         assert_eq!(is_xml(bytes.as_bytes()), xml, "{bytes}");
     }

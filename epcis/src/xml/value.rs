@@ -60,6 +60,16 @@ impl Object {
         }
     }
 
+    /// Whether a member has this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.index.contains_key(name)
+    }
+
+    /// The members, in order.
+    pub(super) fn into_members(self) -> impl Iterator<Item = (String, Json)> {
+        self.members.into_iter()
+    }
+
     /// Adds the members of another object.
     pub(super) fn extend(&mut self, other: Object) {
         for (name, value) in other.members {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
 use touchstone_edge::http::{Exception, Problem};
+use touchstone_epcis::query::Parameters;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
@@ -77,8 +78,8 @@ pub async fn post(http: Asked, headers: HeaderMap, body: Body) -> Result<Respons
 
 /// `GET /capture`: the last captures that came in here.
 pub async fn list(http: Asked, uri: Uri) -> Result<Response, Problem> {
-    let question = Question::read(&uri, Vec::new())?;
-    if !question.pairs.is_empty() || question.token.is_some() || question.stream {
+    let question = Question::read(&uri, &HeaderMap::new(), Parameters::default())?;
+    if !question.parameters.is_empty() || question.token.is_some() || question.stream {
         let detail = "the list of captures has the newest first, and takes perPage alone";
         return Err(Problem::new(Exception::QueryParameter, detail));
     }

@@ -1,10 +1,14 @@
 //! Events as JSON-LD: each one token by token as it was signed, and beside its own fields where on
 //! the chain it is.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use touchstone_epcis::with_digital_links;
 
+use super::negotiate::EpcFormat;
 use super::search::Found;
 
 /// The member that tells where an event is. The prefix is the document's.
@@ -27,7 +31,12 @@ pub fn time_text(ms: u64) -> String {
 
 /// A query document (EPCIS 2.0 §10.3) with these events. `height` is the block up to which the
 /// answer looks, and `time_ms` that block's time.
-pub fn query_document(name: &str, events: &[Found], height: u64, time_ms: u64) -> String {
+pub fn query_document(
+    name: &str,
+    events: &[Found],
+    (height, time_ms): (u64, u64),
+    format: EpcFormat,
+) -> String {
     let head = json!({
         "@context": context(),
         "type": "EPCISQueryDocument",
@@ -36,7 +45,7 @@ pub fn query_document(name: &str, events: &[Found], height: u64, time_ms: u64) -
         "touchstone:height": height,
         "touchstone:completeness": "not proven; an item's link is, see its Digital Link",
     });
-    let list: Vec<String> = events.iter().map(event).collect();
+    let list: Vec<String> = events.iter().map(|found| event(found, format)).collect();
     let mut text = head.to_string();
     // The head's closing brace comes at the end.
     text.pop();
@@ -50,8 +59,12 @@ pub fn query_document(name: &str, events: &[Found], height: u64, time_ms: u64) -
 
 /// An event with its place on the chain. A `recordTime` of its own stays; a place that it claims for
 /// itself doesn't.
-pub fn event(found: &Found) -> String {
-    let source = String::from_utf8_lossy(&found.bytes);
+pub fn event(found: &Found, format: EpcFormat) -> String {
+    let source = match format {
+        EpcFormat::DigitalLinks => with_digital_links(&found.bytes).ok().map(Cow::Owned),
+        EpcFormat::AsSigned => None,
+    };
+    let source = source.unwrap_or_else(|| String::from_utf8_lossy(&found.bytes));
     let members: Vec<(String, &str)> = members(&source)
         .into_iter()
         .filter(|(name, _)| name != RECORD)

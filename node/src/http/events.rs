@@ -2,11 +2,13 @@
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use touchstone_edge::http::{Exception, Problem};
+use touchstone_epcis::query::Parameters;
 
-use super::parameters::{Pairs, Question};
+use super::negotiate::EpcFormat;
+use super::parameters::Question;
 use super::{Asked, document, negotiate, search};
 use crate::service::ProvenState;
 
@@ -27,7 +29,7 @@ pub fn segment(segment: Segment) -> Result<String, Problem> {
 
 /// `GET /events`
 pub async fn all(http: Asked, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    answer(&http, &headers, &uri, Vec::new(), SIMPLE).await
+    answer(&http, &headers, &uri, Parameters::default(), SIMPLE).await
 }
 
 /// `GET /events/{eventID}`: the event, and those that share its id.
@@ -38,15 +40,15 @@ pub async fn one(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let form = negotiate::events(&headers)?;
+    let format = negotiate::epc_format(&headers);
     let id = segment(id)?;
     if uri.query().is_some_and(|q| !q.is_empty()) {
         let detail = "an event by its id takes no parameters";
         return Err(Problem::new(Exception::QueryParameter, detail));
     }
-    let question = Question::read(
-        &Uri::default(),
-        vec![("EQ_eventID".into(), vec![id.clone()])],
-    )?;
+    let mut by_id = Parameters::default();
+    by_id.add("EQ_eventID", vec![id.clone()]);
+    let question = Question::read(&Uri::default(), &HeaderMap::new(), by_id)?;
     let text = http
         .read(move |view| {
             let page = search::page(view, &question)?;
@@ -54,10 +56,10 @@ pub async fn one(
                 let detail = format!("no event has the id {id:?} up to {}", height(view));
                 return Err(Problem::new(Exception::NoSuchResource, detail).into());
             }
-            Ok(render(view, SIMPLE, &page))
+            Ok(render(view, SIMPLE, &page, format))
         })
         .await?;
-    Ok(typed(form, text))
+    Ok(in_format(typed(form, text), format))
 }
 
 /// `GET /eventTypes/{eventType}/events`
@@ -129,7 +131,8 @@ async fn under(
     parameter: &str,
 ) -> Result<Response, Problem> {
     let value = segment(value)?;
-    let fixed = vec![(parameter.to_owned(), vec![value])];
+    let mut fixed = Parameters::default();
+    fixed.add(parameter, vec![value]);
     answer(&http, &headers, &uri, fixed, SIMPLE).await
 }
 
@@ -138,16 +141,23 @@ pub async fn answer(
     http: &Asked,
     headers: &HeaderMap,
     uri: &Uri,
-    fixed: Pairs,
+    fixed: Parameters,
     name: &str,
 ) -> Result<Response, Problem> {
     let form = negotiate::events(headers)?;
-    let question = Question::read(uri, fixed)?;
+    let question = Question::read(uri, headers, fixed)?;
     if question.stream {
         let detail = "only a named query can be subscribed to; define it with POST /queries";
         return Err(Problem::new(Exception::QueryParameter, detail));
     }
-    page(http, uri, question, name, form).await
+    page(
+        http,
+        uri,
+        question,
+        name,
+        (form, negotiate::epc_format(headers)),
+    )
+    .await
 }
 
 /// Answers a question.
@@ -156,16 +166,16 @@ pub async fn page(
     uri: &Uri,
     question: Question,
     name: &str,
-    form: &'static str,
+    (form, format): (&'static str, EpcFormat),
 ) -> Result<Response, Problem> {
     let query_name = name.to_owned();
     let (text, next) = http
         .read(move |view| {
             let page = search::page(view, &question)?;
-            Ok((render(view, &query_name, &page), page.next))
+            Ok((render(view, &query_name, &page, format), page.next))
         })
         .await?;
-    let mut answer = typed(form, text);
+    let mut answer = in_format(typed(form, text), format);
     if let Some(token) = next {
         let link = format!("<{}>; rel=\"next\"", next_address(uri, &token));
         // An address that was read is one that can be written.
@@ -177,7 +187,7 @@ pub async fn page(
 }
 
 /// The same address with another token.
-fn next_address(uri: &Uri, token: &str) -> String {
+pub fn next_address(uri: &Uri, token: &str) -> String {
     let query = uri.query().unwrap_or_default();
     let others = query
         .split('&')
@@ -190,9 +200,17 @@ fn next_address(uri: &Uri, token: &str) -> String {
     address + "nextPageToken=" + token
 }
 
-fn render(view: &ProvenState<'_>, name: &str, page: &search::Page) -> String {
+fn render(view: &ProvenState<'_>, name: &str, page: &search::Page, format: EpcFormat) -> String {
     let tip = view.snapshot.tip();
-    document::query_document(name, &page.events, tip.height, tip.time_ms)
+    document::query_document(name, &page.events, (tip.height, tip.time_ms), format)
+}
+
+/// The answer, which tells how it writes identifiers.
+fn in_format(mut answer: Response, format: EpcFormat) -> Response {
+    let name = HeaderName::from_static("gs1-epc-format");
+    let told = HeaderValue::from_static(format.name());
+    answer.headers_mut().insert(name, told);
+    answer
 }
 
 fn height(view: &ProvenState<'_>) -> String {

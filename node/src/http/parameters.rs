@@ -1,11 +1,10 @@
 //! Parameters of an address or a named query: the page's size and token are this interface's own,
 //! the others make a query.
 
-use axum::http::Uri;
-use serde_json::Value;
+use axum::http::{HeaderMap, Uri};
 use touchstone_core::hash;
 use touchstone_edge::http::{Exception, Problem};
-use touchstone_epcis::query::{MAX_PARAMETERS, MAX_VALUES, Query};
+use touchstone_epcis::query::{MAX_PARAMETERS, MAX_VALUES, Parameters, Query};
 
 use super::failure::bad_query;
 
@@ -13,16 +12,13 @@ use super::failure::bad_query;
 const PER_PAGE: u64 = 30;
 const MAX_PER_PAGE: u64 = 1000;
 
-/// A query's parameters, each with its values.
-pub type Pairs = Vec<(String, Vec<String>)>;
-
 /// A question for a page of events.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// What fits.
     pub query: Query,
     /// The parameters that it was made of.
-    pub pairs: Pairs,
+    pub parameters: Parameters,
     /// Events of a page.
     pub per_page: u64,
     /// Where to go on.
@@ -32,12 +28,20 @@ pub struct Question {
 }
 
 impl Question {
-    /// Reads the parameters of an address, and those that the address's path stands for.
-    pub fn read(uri: &Uri, fixed: Pairs) -> Result<Question, Problem> {
-        let mut pairs = fixed;
+    /// Reads the parameters of an address, and those that the address's path stands for. The header
+    /// `GS1-Extensions` says what prefixes stand for.
+    pub fn read(
+        uri: &Uri,
+        headers: &HeaderMap,
+        mut parameters: Parameters,
+    ) -> Result<Question, Problem> {
+        for header in headers.get_all("gs1-extensions") {
+            let declared = parameters.declare(header.to_str().unwrap_or_default());
+            declared.map_err(bad_query)?;
+        }
         let mut question = Question {
             query: Query::default(),
-            pairs: Vec::new(),
+            parameters: Parameters::default(),
             per_page: PER_PAGE,
             token: None,
             stream: false,
@@ -60,58 +64,17 @@ impl Question {
                 continue;
             }
             let values = value.split('|').take(MAX_VALUES + 1);
-            pairs.push((name.into_owned(), values.map(str::to_owned).collect()));
+            parameters.add(name, values.map(str::to_owned).collect());
         }
-        question.query = Query::read(&pairs).map_err(bad_query)?;
-        question.pairs = pairs;
+        question.query = Query::read(&parameters).map_err(bad_query)?;
+        question.parameters = parameters;
         Ok(question)
     }
 
     /// What tells this query from another.
     pub fn digest(&self) -> [u8; 8] {
-        let mut pairs = self.pairs.clone();
-        pairs.sort();
-        let hash = hash::sha256(format!("{pairs:?}").as_bytes());
+        let hash = hash::sha256(self.parameters.fingerprint().as_bytes());
         hash.first_chunk().copied().unwrap_or_default()
-    }
-}
-
-/// The parameters of a query in JSON: names with a text, a number where numbers are compared or
-/// counted, or a list of them.
-pub fn from_json(query: &Value) -> Result<Pairs, Problem> {
-    let members = query.as_object();
-    let members = members.ok_or_else(|| bad("a query is an object of parameters"))?;
-    members
-        .iter()
-        .map(|(name, value)| {
-            let numbers = takes_numbers(name);
-            let values = match value {
-                Value::Array(values) => values.iter().map(|v| text(v, numbers)).collect(),
-                one => text(one, numbers).map(|text| vec![text]),
-            };
-            let values = values.ok_or_else(|| {
-                let kinds = if numbers { "text, number" } else { "text" };
-                bad(format!(
-                    "the value of {name:?} is no {kinds} or list of them"
-                ))
-            })?;
-            Ok((name.clone(), values))
-        })
-        .collect()
-}
-
-/// Whether a parameter's value may be a number: limits, quantities, and fields of extensions.
-fn takes_numbers(name: &str) -> bool {
-    matches!(name, "eventCountLimit" | "maxEventCount")
-        || name.ends_with("_quantity")
-        || name.contains(':')
-}
-
-fn text(value: &Value, numbers: bool) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) if numbers => Some(number.to_string()),
-        _ => None,
     }
 }
 

@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use touchstone_core::Fault;
 use touchstone_edge::http::{Exception, Problem};
-use touchstone_epcis::query::Query;
+use touchstone_epcis::query::{Parameters, Query, declarations};
 
 use super::events::{self, Segment, segment};
 use super::failure::{Failure, bad_query};
-use super::parameters::{self, Pairs, Question};
+use super::parameters::Question;
 use super::{Asked, negotiate, stream};
 use crate::service::ProvenState;
 use crate::storage::rocks::Defined;
@@ -35,8 +35,8 @@ pub async fn define(http: Asked, headers: HeaderMap, body: Body) -> Result<Respo
     })?;
     let definition: Value = serde_json::from_slice(&bytes)
         .map_err(|error| wrong(format!("the definition isn't JSON: {error}")))?;
-    let name = read_definition(&definition)?;
-    let kept = json!({ "name": name, "query": definition.get("query") });
+    let (name, query) = read_definition(&definition, &headers)?;
+    let kept = json!({ "name": name, "query": query });
     let location = format!("/queries/{name}");
     let kept_text = kept.to_string();
     let defined = http
@@ -110,32 +110,33 @@ pub async fn events(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let name = segment(name)?;
-    let own = Question::read(&uri, Vec::new())?;
-    if !own.pairs.is_empty() {
+    let own = Question::read(&uri, &HeaderMap::new(), Parameters::default())?;
+    if !own.parameters.is_empty() {
         let detail = "a named query brings its own parameters; here are perPage, nextPageToken \
                       and stream";
         return Err(Problem::new(Exception::QueryParameter, detail));
     }
-    let pairs = http
+    let parameters = http
         .read({
             let name = name.clone();
-            move |view| pairs(view, &name)
+            move |view| parameters(view, &name)
         })
         .await?;
-    let question = Question::read(&uri, pairs)?;
+    let question = Question::read(&uri, &HeaderMap::new(), parameters)?;
     let after = stream::last_event(&headers)?;
     if question.stream {
         return stream::subscribe(http, &headers, &name, question, after);
     }
     let form = negotiate::events(&headers)?;
-    events::page(&http, &uri, question, &name, form).await
+    let format = negotiate::epc_format(&headers);
+    events::page(&http, &uri, question, &name, (form, format)).await
 }
 
 /// The parameters of a named query.
-pub fn pairs(view: &ProvenState<'_>, name: &str) -> Result<Pairs, Failure> {
+pub fn parameters(view: &ProvenState<'_>, name: &str) -> Result<Parameters, Failure> {
     let definition = definition(view, name)?;
     let query = definition.get("query").unwrap_or(&Value::Null);
-    Ok(parameters::from_json(query)?)
+    Ok(Parameters::from_json(query).map_err(bad_query)?)
 }
 
 fn definition(view: &ProvenState<'_>, name: &str) -> Result<Value, Failure> {
@@ -147,8 +148,9 @@ fn definition(view: &ProvenState<'_>, name: &str) -> Result<Value, Failure> {
     })
 }
 
-/// The name of a definition whose query holds.
-fn read_definition(definition: &Value) -> Result<String, Problem> {
+/// The name of a definition, and its query, which holds. What the header `GS1-Extensions` declares
+/// is kept in the query's own `@context`.
+fn read_definition(definition: &Value, headers: &HeaderMap) -> Result<(String, Value), Problem> {
     let members = definition.as_object();
     let members = members.ok_or_else(|| wrong("a definition is an object"))?;
     if let Some(other) = members
@@ -171,9 +173,28 @@ fn read_definition(definition: &Value) -> Result<String, Problem> {
             events::SIMPLE
         )));
     }
-    let query = members.get("query").unwrap_or(&Value::Null);
-    Query::read(&parameters::from_json(query)?).map_err(bad_query)?;
-    Ok(name.to_owned())
+    let mut query = members.get("query").unwrap_or(&Value::Null).clone();
+    for header in headers.get_all("gs1-extensions") {
+        let declared = declarations(header.to_str().unwrap_or_default());
+        let declared = declared.map_err(bad_query)?;
+        if let Some(members) = query.as_object_mut() {
+            let own = members.shift_remove("@context");
+            let terms = declared.into_iter().map(|(p, n)| (p, Value::from(n)));
+            let terms = Value::Object(terms.collect());
+            let context = match own {
+                None => terms,
+                Some(Value::Array(mut parts)) => {
+                    parts.push(terms);
+                    Value::Array(parts)
+                }
+                Some(one) => Value::from(vec![one, terms]),
+            };
+            members.insert("@context".to_owned(), context);
+        }
+    }
+    let parameters = Parameters::from_json(&query).map_err(bad_query)?;
+    Query::read(&parameters).map_err(bad_query)?;
+    Ok((name.to_owned(), query))
 }
 
 fn unknown(name: &str) -> Problem {

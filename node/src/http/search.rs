@@ -163,6 +163,11 @@ pub fn in_block(view: &ProvenState<'_>, query: &Query, height: u64) -> Result<Ve
     Ok(found)
 }
 
+/// The event at a place; none where there is none.
+pub fn at(view: &ProvenState<'_>, place: EventPlace) -> Result<Option<Found>, Failure> {
+    Captures::new(view).load(place)
+}
+
 /// The event with one of the ledger's own ids.
 fn own_id(view: &ProvenState<'_>, id: &str) -> Result<Option<EventPlace>, Failure> {
     let parts = id

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use touchstone_edge::http::{Exception, Problem};
 
+use super::negotiate::EpcFormat;
 use super::parameters::Question;
 use super::search::{self, Found};
 use super::{Asked, document, negotiate};
@@ -48,14 +49,16 @@ pub fn subscribe(
         let detail = "a subscription is given as text/event-stream, which Accept must name";
         return Err(Problem::new(Exception::NotAcceptable, detail));
     }
+    let format = negotiate::epc_format(headers);
     let permit = http.streams.take(http.client)?;
     let (pieces, stream) = mpsc::channel(1);
     let name = name.to_owned();
     tokio::spawn(async move {
+        let answer = (name.as_str(), format);
         tokio::select! {
             () = pieces.closed() => {}
             () = permit.displaced() => {}
-            () = follow(http, &name, question, after, &pieces, &permit) => {}
+            () = follow(http, answer, question, after, &pieces, &permit) => {}
         }
     });
     let form = HeaderValue::from_static(EVENT_STREAM);
@@ -72,7 +75,7 @@ pub fn subscribe(
 /// before its reader has room for it.
 async fn follow(
     http: Asked,
-    name: &str,
+    (name, format): (&str, EpcFormat),
     question: Question,
     after: Option<EventPlace>,
     pieces: &Pieces,
@@ -116,7 +119,11 @@ async fn follow(
         }
         for event in found {
             if after.is_none_or(|after| event.place > after)
-                && !send(pieces, piece(name, event, tip.height, tip.time_ms)).await
+                && !send(
+                    pieces,
+                    piece(name, event, (tip.height, tip.time_ms), format),
+                )
+                .await
             {
                 return;
             }
@@ -131,9 +138,9 @@ async fn send(pieces: &Pieces, text: String) -> bool {
 }
 
 /// One event as a query document on one line.
-fn piece(name: &str, event: Found, height: u64, time_ms: u64) -> String {
+fn piece(name: &str, event: Found, tip: (u64, u64), format: EpcFormat) -> String {
     let place = event.place;
-    let document = document::query_document(name, &[event], height, time_ms);
+    let document = document::query_document(name, &[event], tip, format);
     // In JSON, a line's end stands between tokens only.
     let line = document.replace(['\n', '\r'], " ");
     format!(

@@ -122,6 +122,30 @@ impl<'s> Snapshot<'s> {
             .map(|key| key.map(|k| k.place))
     }
 
+    /// The value of a field that follows another one, in the order of the index, by its digest and the
+    /// place of the first event that has it.
+    pub fn next_value(
+        &self,
+        field: IndexField,
+        after: Option<[u8; 16]>,
+    ) -> Result<Option<([u8; 16], EventPlace)>, Fault> {
+        let value = match after.map(|after| u128::from_be_bytes(after).checked_add(1)) {
+            None => [0; 16],
+            Some(Some(next)) => next.to_be_bytes(),
+            Some(None) => return Ok(None),
+        };
+        let first = EventKey {
+            field: number(field),
+            value,
+            place: EventPlace::default(),
+        };
+        let of_field = first.field;
+        let found = self.keys(first, false).next().transpose()?;
+        Ok(found
+            .filter(|key| key.field == of_field)
+            .map(|key| (key.value, key.place)))
+    }
+
     /// Times of events with their places, from there on, or back from there.
     pub fn events_by_time<'a>(
         &'a self,

@@ -224,7 +224,7 @@ fn each_rule_of_all_events_refuses() {
             "wrong-type",
         ),
         (
-            json!({"sensorElementList": [{"sensorReport": [], "sensorMetadata": {"time": "x"}}]}),
+            json!({"sensorElementList": [{"sensorMetadata": {"time": "x"}, "sensorReport": []}]}),
             "$.sensorElementList[0].sensorMetadata.time",
             "bad-time",
         ),
@@ -299,4 +299,32 @@ fn each_rule_of_a_kind_of_event_refuses() {
         json!({"inputEPCList": null, "outputEPCList": null, "transformationID": "urn:x:t"});
     refused(nothing, "$", "no-identifier");
     refused(json!({"action": "ADD"}), "$.action", "unknown-field");
+}
+
+/// GS1's schema refuses these reports.
+#[test]
+fn a_sensors_report_says_what_it_measured() {
+    let cases = crate::test_support::documents("epcis-cases", "json");
+    for (name, path, code) in [
+        ("sensor_empty_report.json", "sensorReport", "wrong-type"),
+        (
+            "sensor_no_type.json",
+            "sensorReport[0].type",
+            "missing-field",
+        ),
+        (
+            "sensor_type_unknown.json",
+            "sensorReport[0].type",
+            "unknown-term",
+        ),
+    ] {
+        let (_, document) = cases.iter().find(|(file, _)| file == name).expect(name);
+        let error = crate::split_document(document).unwrap_err();
+        let path = format!("$.epcisBody.eventList[0].sensorElementList[0].{path}");
+        assert_eq!(
+            (error.path.as_str(), error.rule.code()),
+            (path.as_str(), code),
+            "{name}"
+        );
+    }
 }

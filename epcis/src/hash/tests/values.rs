@@ -139,11 +139,11 @@ fn words_of_standard_fields_are_full_uris() {
             "exception=https://gs1.org/voc/ALARM_CONDITIONvalue=1",
         ),
         (
-            json!({"component": "x"}),
+            json!({"exception": "ERROR_CONDITION", "component": "x"}),
             "value=1component=https://ref.gs1.org/cbv/Comp-x",
         ),
         (
-            json!({"component": "cbv:Comp-x"}),
+            json!({"exception": "ERROR_CONDITION", "component": "cbv:Comp-x"}),
             "value=1component=https://ref.gs1.org/cbv/Comp-x",
         ),
     ] {

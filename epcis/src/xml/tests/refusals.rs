@@ -171,8 +171,8 @@ fn documents_that_hold_no_events_are_refused() {
         "unexpected-content",
     );
     check(
-        &document("<QuantityEvent/>"),
-        "~/QuantityEvent[1]",
+        &document("<PartyEvent/>"),
+        "~/PartyEvent[1]",
         "unknown-event-type",
     );
     check(
@@ -267,7 +267,7 @@ fn the_rules_of_events_are_told_with_an_xpath() {
             "bad-uri",
         ),
         (
-            &sensor("<sensorReport/><sensorReport value=\"much\"/>"),
+            &sensor("<sensorReport type=\"gs1:Mass\"/><sensorReport value=\"much\"/>"),
             "/sensorElementList/*[1]/sensorReport[2]/@value",
             "wrong-type",
         ),

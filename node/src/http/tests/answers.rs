@@ -5,7 +5,7 @@ use prost::Message;
 use touchstone_core::block::Header;
 use touchstone_core::proof::{header, link, state};
 use touchstone_core::state::{delta::decode_stored, keys};
-use touchstone_epcis::query::{OrderBy, Query, Subject};
+use touchstone_epcis::query::{OrderBy, Parameters, Query, Subject};
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node::ItemReply;
 
@@ -83,18 +83,12 @@ async fn every_way_to_find_gives_what_asking_every_event_gives() {
         "EXISTS_errorDeclaration=".into(),
         "GT_quantity=100".into(),
     ] {
-        let pairs: Vec<_> = parameters
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap();
-                (
-                    name.to_owned(),
-                    value.split('|').map(str::to_owned).collect(),
-                )
-            })
-            .collect();
-        let query = Query::read(&pairs).unwrap();
+        let mut given = Parameters::default();
+        for pair in parameters.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap();
+            given.add(name, value.split('|').map(str::to_owned).collect());
+        }
+        let query = Query::read(&given).unwrap();
         let fitting: Vec<_> = recorded.iter().filter(|(_, s)| query.matches(s)).collect();
         for order in [
             "",
@@ -125,7 +119,9 @@ async fn every_way_to_find_gives_what_asking_every_event_gives() {
             assert_eq!(found, expected, "{address}");
         }
     }
-    let ordered = Query::read(&[("orderBy".into(), vec!["eventTime".into()])]).unwrap();
+    let mut given = Parameters::default();
+    given.add("orderBy", vec!["eventTime".into()]);
+    let ordered = Query::read(&given).unwrap();
     assert_eq!(ordered.order.map(|o| o.by), Some(OrderBy::EventTime));
 }
 
@@ -308,7 +304,10 @@ async fn other_versions_are_not_spoken() {
         ("GS1-CBV-Min", "3", 406),
         ("GS1-CBV-Version", "two", 406),
         ("GS1-CBV-Max", "2.0.0.0", 406),
+        ("GS1-EPCIS-Version", "2.0.1", 200),
+        ("GS1-EPCIS-Min", "2.0.1", 200),
         ("GS1-EPC-Format", "Never_Translates", 200),
+        ("GS1-EPC-Format", "Always_GS1_Digital_Link", 200),
         ("GS1-EPC-Format", "Always_EPC_URN", 406),
     ] {
         let request = Request::get("/events").header(name, value);
@@ -317,6 +316,119 @@ async fn other_versions_are_not_spoken() {
         if status == 406 {
             assert_eq!(answer.exception(), "NotAcceptableException");
         }
+    }
+}
+
+#[tokio::test]
+async fn identifiers_are_given_as_digital_links_where_asked_for() {
+    let mut node = start();
+    let urn = "urn:epc:id:sgtin:9521234.050001.A1";
+    let link = "https://id.gs1.org/01/09521234500018/21/A1";
+    assert_eq!(node.record(&[vec![event(urn, r#", "ext:n": 1.00"#)]]), 1);
+    for (format, told, epc) in [
+        (None, "Never_Translates", urn),
+        (Some("No_Preference"), "Never_Translates", urn),
+        (
+            Some("Always_GS1_Digital_Link"),
+            "Always_GS1_Digital_Link",
+            link,
+        ),
+    ] {
+        let mut request = Request::get("/events");
+        if let Some(format) = format {
+            request = request.header("GS1-EPC-Format", format);
+        }
+        let answer = node.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.headers["gs1-epc-format"], told);
+        assert!(
+            answer.text.contains(&format!("[\"{epc}\"]")),
+            "{}",
+            answer.text
+        );
+        assert!(answer.text.contains("1.00"), "{}", answer.text);
+    }
+}
+
+/// What the binding lets a client browse.
+#[tokio::test]
+async fn collections_list_what_events_have() {
+    let mut node = start();
+    for document in documents("epcis/valid") {
+        node.record(&[document]);
+    }
+    let members = |answer: &Value| -> std::collections::BTreeSet<String> {
+        assert_eq!(answer["type"], "Collection");
+        let members = answer["member"].as_array().unwrap().iter();
+        members.map(|m| m.as_str().unwrap().to_owned()).collect()
+    };
+    let top = members(&node.get("/").await.json());
+    assert!(
+        top.contains("events") && top.contains("bizSteps"),
+        "{top:?}"
+    );
+    let types = members(&node.get("/eventTypes").await.json());
+    assert_eq!(types.len(), 5);
+    for (collection, pointer) in [
+        ("bizSteps", "/bizStep"),
+        ("dispositions", "/disposition"),
+        ("readPoints", "/readPoint/id"),
+        ("bizLocations", "/bizLocation/id"),
+    ] {
+        let mut found = std::collections::BTreeSet::new();
+        let mut address = format!("/{collection}?perPage=2");
+        loop {
+            let page = node.get(&address).await;
+            let some = members(&page.json());
+            assert!(some.len() <= 2 && some.is_disjoint(&found), "{some:?}");
+            found.extend(some);
+            match page.next() {
+                Some(next) => address = next.to_owned(),
+                None => break,
+            }
+        }
+        assert!(!found.is_empty(), "{collection}");
+        let expected: std::collections::BTreeSet<String> = documents("epcis/valid")
+            .iter()
+            .flatten()
+            .filter_map(|event| {
+                let event: Value = serde_json::from_slice(event).unwrap();
+                let value = event.pointer(pointer)?.as_str()?.to_owned();
+                let id = touchstone_epcis::Identifier::parse(&value);
+                Some(match (collection, id) {
+                    ("readPoints" | "bizLocations", Ok(id)) => id.as_str().to_owned(),
+                    _ => value,
+                })
+            })
+            .collect();
+        if matches!(collection, "readPoints" | "bizLocations") {
+            assert!(
+                found.is_subset(&expected),
+                "{collection}: {found:?} {expected:?}"
+            );
+        }
+        let one = found
+            .first()
+            .unwrap()
+            .replace('/', "%2F")
+            .replace(':', "%3A");
+        let under = node.get(&format!("/{collection}/{one}")).await;
+        assert_eq!(
+            under.json()["member"],
+            serde_json::json!(["events"]),
+            "{one}"
+        );
+    }
+    for (address, status) in [
+        ("/bizSteps/holding_on", 400),
+        (
+            "/epcs/https%3A%2F%2Fid.gs1.org%2F01%2F09521234500018%2F21%2FNONE",
+            404,
+        ),
+        ("/bizSteps?EQ_action=ADD", 400),
+        ("/bizSteps?nextPageToken=00", 400),
+        ("/eventTypes/ObjectEvent", 200),
+    ] {
+        assert_eq!(node.get(address).await.status, status, "{address}");
     }
 }
 

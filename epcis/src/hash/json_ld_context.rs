@@ -3,38 +3,23 @@
 //!
 //! Consensus-critical: no
 
-use std::collections::BTreeMap;
-
-use super::canonical::{GS1_VOCABULARY, master_data};
 use super::{Node, Value, each, members, plain};
-
-/// Prefixes that the standard's own context declares.
-const STANDARD: [(&str, &str); 5] = [
-    ("cbv", "https://ref.gs1.org/cbv/"),
-    ("cbvmda", "urn:epcglobal:cbv:mda:"),
-    ("epcis", "https://ref.gs1.org/epcis/"),
-    ("gs1", GS1_VOCABULARY),
-    ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
-];
+use crate::prefixes::{Prefixes, master_data, split};
 
 /// The field whose text is for people alone.
 const COMMENT: &str = "{http://www.w3.org/2000/01/rdf-schema#}comment";
 
-/// Prefixes may stand for others; this many times at most.
-const MAX_STEPS: usize = 8;
-
 /// What prefixes stand for.
 #[derive(Clone)]
-pub(super) struct Scope {
-    prefixes: BTreeMap<String, String>,
+pub(super) struct EventContext {
+    prefixes: Prefixes,
 }
 
-impl Scope {
+impl EventContext {
     /// The scope of an event's own fields.
-    pub(super) fn of_event(event: &Node<'_>) -> Scope {
-        let own = STANDARD.map(|(prefix, namespace)| (prefix.to_owned(), namespace.to_owned()));
-        let mut scope = Scope {
-            prefixes: own.into(),
+    pub(super) fn of_event(event: &Node<'_>) -> EventContext {
+        let mut scope = EventContext {
+            prefixes: Prefixes::default(),
         };
         if let Some(context) = event.get("@context") {
             scope.declare(context);
@@ -43,7 +28,7 @@ impl Scope {
     }
 
     /// The scope inside an object with a context of its own.
-    pub(super) fn within(&self, node: &Node<'_>) -> Option<Scope> {
+    pub(super) fn within(&self, node: &Node<'_>) -> Option<EventContext> {
         let context = node.get("@context")?;
         let mut scope = self.clone();
         scope.declare(context);
@@ -59,31 +44,15 @@ impl Scope {
                     _ => "",
                 };
                 if !namespace.is_empty() && !member.name.starts_with('@') {
-                    self.prefixes
-                        .insert(member.name.clone(), namespace.to_owned());
+                    self.prefixes.declare(&member.name, namespace);
                 }
             }
         }
     }
 
-    /// The namespace of a prefix, in full.
-    fn namespace(&self, prefix: &str) -> Option<String> {
-        let mut namespace = self.prefixes.get(prefix)?.clone();
-        for _ in 0..MAX_STEPS {
-            let next = split(&namespace)
-                .and_then(|(outer, rest)| Some(format!("{}{rest}", self.prefixes.get(outer)?)));
-            match next {
-                Some(next) if next != namespace => namespace = next,
-                _ => break,
-            }
-        }
-        Some(master_data(namespace))
-    }
-
     /// A value with a declared prefix as full URI; any other as it is.
     pub(super) fn expand(&self, value: &str) -> String {
-        let full = split(value.trim())
-            .and_then(|(prefix, rest)| Some(format!("{}{rest}", self.namespace(prefix)?)));
+        let full = self.prefixes.expand(value.trim());
         full.unwrap_or_else(|| value.to_owned())
     }
 
@@ -100,7 +69,7 @@ impl Scope {
     /// namespace. None for what the hash leaves out.
     pub(super) fn name(&self, name: &str) -> Option<String> {
         let full = match split(name) {
-            Some((prefix, local)) => match self.namespace(prefix) {
+            Some((prefix, local)) => match self.prefixes.namespace(prefix) {
                 Some(namespace) => format!("{{{namespace}}}{local}"),
                 None => self.absolute(name),
             },
@@ -113,8 +82,9 @@ impl Scope {
     /// A name that is a full URI: split where a declared namespace ends, else after its last
     /// separator.
     fn absolute(&self, name: &str) -> String {
-        let declared = self.prefixes.keys().filter_map(|p| self.namespace(p));
-        let longest = declared
+        let longest = self
+            .prefixes
+            .namespaces()
             .filter(|namespace| {
                 name.len() > namespace.len() && name.starts_with(namespace.as_str())
             })
@@ -130,12 +100,4 @@ impl Scope {
             _ => name.to_owned(),
         }
     }
-}
-
-/// A prefix and what follows it. JSON-LD 1.1 §4.1.5: `//` after the colon means a full URI. `urn`
-/// is left alone: no context may turn an EPC URN into something else.
-fn split(value: &str) -> Option<(&str, &str)> {
-    let (prefix, rest) = value.split_once(':')?;
-    let compact = !rest.starts_with("//") && prefix != "urn" && !prefix.is_empty();
-    compact.then_some((prefix, rest))
 }

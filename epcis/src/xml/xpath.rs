@@ -60,7 +60,7 @@ pub(super) fn step(name: &str, number: usize, in_list: bool) -> String {
 }
 
 /// The XPath of what a path in a converted event means: `$.readPoint.id` is `readPoint/id`.
-pub(super) fn xpath(event: &str, json: &str) -> String {
+pub(super) fn of_json_path(event: &str, json: &str) -> String {
     /// Fields that repeat an element, without a list around them.
     const REPEATED: [&str; 4] = ["certificationInfo", "sensorReport", "set", "unset"];
     let mut out = event.to_owned();

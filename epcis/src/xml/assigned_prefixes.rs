@@ -42,14 +42,14 @@ const TAKEN: [&str; 16] = [
 
 /// The prefixes of one event.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct AssignedPrefixes {
     by_namespace: BTreeMap<String, String>,
     taken: BTreeMap<String, String>,
     /// In the order of their first use.
     declared: Vec<(String, String)>,
 }
 
-impl Names {
+impl AssignedPrefixes {
     /// The prefix of a namespace: the document's own where it can be.
     pub(super) fn prefix(&mut self, namespace: &str, wanted: &str) -> String {
         if let Some((_, known)) = KNOWN.iter().find(|(known, _)| *known == namespace) {
