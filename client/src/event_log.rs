@@ -47,16 +47,6 @@ pub struct EventLogPage {
     pub events: Vec<Arc<Recorded>>,
 }
 
-/// Entries of the logs of several items with these canonical identifiers, each complete.
-pub async fn entries(
-    client: &mut Client,
-    ids: &[String],
-) -> Result<Vec<Vec<LinkEntry>>, ClientError> {
-    let links = fetch_all(client, ids).await?;
-    let entries = |link: &EventLog| link.events.iter().map(|e| e.entry.clone()).collect();
-    Ok(links.iter().map(entries).collect())
-}
-
 /// Fetches and checks the event logs of several items with these canonical identifiers.
 pub async fn fetch_all(client: &mut Client, ids: &[String]) -> Result<Vec<EventLog>, ClientError> {
     let mut all = Vec::with_capacity(ids.len());

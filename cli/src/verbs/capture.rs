@@ -136,6 +136,7 @@ pub async fn run_until(
     let bar = progress(output, input.events.len());
     report_bad_documents(&input, output);
     let now = output.clock();
+    report_warnings(&input, now(), output);
     let mut sender = Sender::plan(
         &mut client,
         &signer,
@@ -321,6 +322,29 @@ fn report_bad_documents(input: &Input, output: &mut Output) {
                 bad.refusal.code,
                 plain(&bad.refusal.message)
             ));
+        }
+    }
+}
+
+/// Tells what is allowed and yet is probably a mistake, before anything is signed.
+fn report_warnings(input: &Input, now_ms: u64, output: &mut Output) {
+    let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
+    for event in input.events.iter().filter(|event| event.wrong.is_none()) {
+        for warning in touchstone_epcis::warnings(&event.bytes, now_ms) {
+            let code = warning.doubt.code();
+            if output.json {
+                output.value(&json!({
+                    "file": event.file, "index": event.index, "outcome": "warning",
+                    "warning": code, "message": warning.to_string(),
+                }));
+            } else {
+                output.remark(format!(
+                    "warning   {} event {}: {code}: {}",
+                    plain(&event.file),
+                    event.index,
+                    plain(&warning.to_string())
+                ));
+            }
         }
     }
 }

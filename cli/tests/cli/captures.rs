@@ -248,6 +248,61 @@ async fn what_is_recorded_already_is_skipped_unless_asked_for() {
     assert_eq!(recorded(&node, ITEM).await.len(), 6 + 6);
 }
 
+/// A document of the folder of cases, copied beside the node.
+fn case(node: &Served, name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/epcis-cases");
+    node.write(name, &std::fs::read_to_string(folder.join(name)).unwrap())
+}
+
+/// A partner sends the same events again in a document with another date, or with its keys in
+/// another order.
+#[tokio::test]
+async fn what_is_sent_again_under_its_event_id_is_skipped() {
+    let node = Served::start().await;
+    let first = case(&node, "D06_resend_a.xml");
+    assert_eq!(node.run_as("acme", &["capture", &first]).await.code, 0);
+    let again = case(&node, "D06_resend_b_new_creationDate.xml");
+    let ran = node.run_as("acme", &["capture", &again]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.out.contains("event 0: recorded already at height 1"),
+        "{ran:?}"
+    );
+    let id = "\"eventID\": \"urn:x:again\", ";
+    let event = |order: &str| seen(&[ITEM], "storing").replacen('{', order, 1);
+    let plain = event(&format!("{{{id}\"ex:a\": 1, \"ex:b\": 2, "));
+    let turned = event(&format!("{{\"ex:b\": 2, \"ex:a\": 1, {id}"));
+    let other = event(&format!("{{{id}\"ex:a\": 2, \"ex:b\": 2, "));
+    let both = node.write("both.json", &document(&[plain, turned.clone()]));
+    let ran = node.run_as("acme", &["capture", &both]).await;
+    assert!(
+        ran.out
+            .contains(&format!("event 1: the same as {both} event 0")),
+        "{ran:?}"
+    );
+    let one = node.write("one.json", &document(&[turned, other]));
+    let ran = node.run_as("acme", &["capture", &one]).await;
+    assert!(
+        ran.out.contains("event 0: recorded already at height 2"),
+        "{ran:?}"
+    );
+    assert!(!ran.out.contains("event 1: recorded already"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn probable_mistakes_are_told_before_they_are_signed() {
+    let node = Served::start().await;
+    let future = case(&node, "04_future.json");
+    let ran = node.run_as("acme", &["capture", &future]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.err.contains("event 0: future-time: $.eventTime"),
+        "{ran:?}"
+    );
+    let ran = node.run_as("acme", &["capture", &future, "--json"]).await;
+    assert!(ran.out.contains("\"warning\":\"future-time\""), "{ran:?}");
+}
+
 #[tokio::test]
 async fn an_empty_folder_and_a_file_that_has_gone_are_told_clearly() {
     let node = Served::start().await;

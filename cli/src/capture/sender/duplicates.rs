@@ -1,21 +1,53 @@
 //! Events that the organisation recorded before, through another journal say, or that stand in the
-//! input twice: the ledger would take the same bytes in again, so they are left out here.
+//! input twice: they are left out here. Two events are the same if their bytes are, or if they have
+//! one `eventID` and one event hash, as a document that is written anew has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use touchstone_client::event_log;
 use touchstone_core::hash::{Hash, sha256};
+use touchstone_epcis::{Event, event_hash};
 
 use super::{EventOutcome, Original, Report, Sender};
 use crate::failure::Failure;
 
-/// What this run knows of events by the hash of their bytes.
+/// What tells an event from others: the hash of its bytes, and that of its `eventID` with its event
+/// hash. A declaration that an event was wrong has both of the event, and is another one.
+#[derive(Clone, Debug, Default)]
+struct EventNames {
+    content: Hash,
+    by_id: Option<Hash>,
+}
+
+impl EventNames {
+    fn of(bytes: &[u8]) -> EventNames {
+        EventNames {
+            content: sha256(bytes),
+            by_id: EventNames::by_id(bytes),
+        }
+    }
+
+    fn by_id(bytes: &[u8]) -> Option<Hash> {
+        let event = Event::parse(bytes).ok()?;
+        let event_id = event
+            .event_id
+            .filter(|_| event.error_declaration.is_none())?;
+        let hash = event_hash(bytes).ok()?;
+        Some(sha256(format!("{event_id} {hash}").as_bytes()))
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Hash> {
+        std::iter::once(&self.content).chain(&self.by_id)
+    }
+}
+
+/// What this run knows of events by what tells them from others.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// Items whose links were read.
     read: BTreeSet<String>,
-    /// Hashes of the input's events.
-    contents: Vec<Hash>,
+    /// Of the input's events.
+    names: Vec<EventNames>,
     /// This organisation's events in those links, and those of the input that are recorded.
     recorded: BTreeMap<Hash, Original>,
 }
@@ -24,16 +56,16 @@ impl Seen {
     /// Events of the input, in order.
     pub(super) fn in_input<'a>(events: impl Iterator<Item = &'a [u8]>) -> Seen {
         Seen {
-            contents: events.map(sha256).collect(),
+            names: events.map(EventNames::of).collect(),
             ..Seen::default()
         }
     }
 
     /// The event at an index of the input is recorded.
     pub(super) fn is_recorded(&mut self, index: usize) {
-        if let Some(content) = self.contents.get(index) {
+        for name in self.names.get(index).into_iter().flat_map(EventNames::each) {
             let here = Original::Input(index);
-            self.recorded.entry(*content).or_insert(here);
+            self.recorded.entry(*name).or_insert(here);
         }
     }
 }
@@ -54,13 +86,14 @@ impl Sender<'_> {
         let (mut rest, mut twins, mut duplicates) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut kept: BTreeMap<Hash, usize> = BTreeMap::new();
         for index in all {
-            let content = self.seen.contents.get(index).copied().unwrap_or_default();
-            if let Some(original) = self.seen.recorded.get(&content) {
+            let names = self.seen.names.get(index).cloned().unwrap_or_default();
+            let recorded = names.each().find_map(|name| self.seen.recorded.get(name));
+            if let Some(original) = recorded {
                 duplicates.push((index, EventOutcome::Duplicate(*original)));
-            } else if let Some(twin) = kept.get(&content) {
+            } else if let Some(twin) = names.each().find_map(|name| kept.get(name)) {
                 twins.insert(index, *twin);
             } else {
-                kept.insert(content, index);
+                kept.extend(names.each().map(|name| (*name, index)));
                 rest.push(index);
             }
         }
@@ -86,19 +119,20 @@ impl Sender<'_> {
             return Ok(());
         }
         let unread: Vec<String> = unread.into_iter().collect();
-        let links = event_log::entries(self.client, &unread).await?;
-        for entry in links.into_iter().flatten() {
-            let position = entry.position.unwrap_or_default();
+        let links = event_log::fetch_all(self.client, &unread).await?;
+        for recorded in links.iter().flat_map(|link| &link.events) {
+            let entry = &recorded.entry;
+            let height = entry.position.unwrap_or_default().height;
             if entry.organisation == self.signer.organisation
-                && let Ok(content) = Hash::try_from(entry.content_hash)
-                && let Ok(transaction) = Hash::try_from(entry.transaction_id)
+                && let Ok(transaction) = Hash::try_from(entry.transaction_id.as_slice())
             {
-                let height = position.height;
                 let original = Original::Recorded {
                     transaction,
                     height,
                 };
-                self.seen.recorded.entry(content).or_insert(original);
+                for name in EventNames::of(&recorded.bytes).each() {
+                    self.seen.recorded.entry(*name).or_insert(original);
+                }
             }
         }
         self.seen.read.extend(unread);
