@@ -3,6 +3,7 @@
 //! its address captures in the organisation's name, so it listens on this machine alone unless told
 //! otherwise.
 
+mod events;
 mod http;
 mod jobs;
 mod worker;

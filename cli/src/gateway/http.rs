@@ -1,4 +1,4 @@
-//! The gateway's side of EPCIS 2.0's REST binding: `/capture`.
+//! The gateway's side of EPCIS 2.0's REST binding: `/capture`, and one event by `POST /events`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{self, get};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -50,8 +50,8 @@ pub struct Limits {
     pub transaction_events: u64,
 }
 
-struct Shared {
-    jobs: Jobs,
+pub(super) struct Shared {
+    pub(super) jobs: Jobs,
     limits: Limits,
     now_ms: fn() -> u64,
     documents: Semaphore,
@@ -77,6 +77,7 @@ pub async fn serve(
     let router = Router::new()
         .route("/capture", get(list).post(post))
         .route("/capture/{id}", get(one))
+        .route("/events", routing::post(super::events::post))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)
         .layer(middleware::from_fn_with_state(shared.clone(), around))
@@ -147,8 +148,8 @@ async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next)
 async fn nowhere() -> Problem {
     Problem::new(
         Exception::NoSuchResource,
-        "this gateway has POST and GET /capture and GET /capture/{captureID}; a node's HTTP \
-         interface answers queries",
+        "this gateway has POST and GET /capture, GET /capture/{captureID} and POST /events; a \
+         node's HTTP interface answers queries",
     )
 }
 
@@ -158,7 +159,7 @@ async fn no_method(method: Method) -> Response {
         return StatusCode::NO_CONTENT.into_response();
     }
     let detail =
-        format!("{method} means nothing here: POST and GET /capture, GET /capture/{{captureID}}");
+        format!("{method} means nothing at this address; the header Allow tells what does");
     Problem::new(Exception::MethodNotAllowed, detail).into_response()
 }
 
@@ -173,7 +174,14 @@ async fn post(
     body: Body,
 ) -> Result<Response, Problem> {
     let behaviour = behaviour(&headers)?;
-    let form = negotiate::media_type(&headers).to_ascii_lowercase();
+    let document = read_document(&headers, body).await?;
+    let id = keep(&shared, document, behaviour).await?;
+    located(StatusCode::ACCEPTED, &format!("/capture/{id}"))
+}
+
+/// The body, which is what its `Content-Type` says.
+pub(super) async fn read_document(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+    let form = negotiate::media_type(headers).to_ascii_lowercase();
     let as_xml = XML.contains(&form.as_str());
     if !as_xml && !JSON.contains(&form.as_str()) {
         return Err(unsupported(
@@ -198,14 +206,30 @@ async fn post(
             "the document isn't what Content-Type says, which is {form}"
         )));
     }
+    Ok(document)
+}
+
+/// Keeps a document as a job, once it is on the disk; gives the job's id.
+pub(super) async fn keep(
+    shared: &Arc<Shared>,
+    document: Vec<u8>,
+    behaviour: Behaviour,
+) -> Result<String, Problem> {
     let _turn = shared.documents.acquire().await;
     let taking = shared.clone();
     let taken = tokio::task::spawn_blocking(move || take(&taking, &document, behaviour)).await;
-    let failed = |detail: &str| Problem::new(Exception::Implementation, detail);
-    let id = taken.map_err(|_| failed("the gateway failed"))??;
-    let location = HeaderValue::try_from(format!("/capture/{id}"));
-    let location = location.map_err(|_| failed("the job has no address"))?;
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)]).into_response())
+    taken.map_err(|_| failed("the gateway failed"))?
+}
+
+/// An answer without body that tells an address.
+pub(super) fn located(status: StatusCode, address: &str) -> Result<Response, Problem> {
+    let location = HeaderValue::try_from(address);
+    let location = location.map_err(|_| failed("what was made has no address"))?;
+    Ok((status, [(header::LOCATION, location)]).into_response())
+}
+
+fn failed(detail: &str) -> Problem {
+    Problem::new(Exception::Implementation, detail)
 }
 
 /// Checks a document as a whole and keeps it.
@@ -300,13 +324,13 @@ async fn one(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Pr
     Ok(as_json(&describe(&job)))
 }
 
-fn as_json(value: &Value) -> Response {
+pub(super) fn as_json(value: &Value) -> Response {
     let form = HeaderValue::from_static("application/json");
     ([(header::CONTENT_TYPE, form)], value.to_string()).into_response()
 }
 
 /// A job as the binding has it, and the outcome of each event.
-fn describe(job: &Job) -> Value {
+pub(super) fn describe(job: &Job) -> Value {
     let problem = |detail: &str, reason: Option<&Reason>| {
         let problem = Problem::new(Exception::Validation, detail);
         match reason {

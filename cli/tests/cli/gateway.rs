@@ -289,7 +289,7 @@ async fn what_is_no_capture_is_refused_at_once() {
             assert_eq!(kind.as_deref(), Some("application/problem+json"));
         }
         assert_eq!(gate.get("/capture/0000").await.status, 404);
-        assert_eq!(gate.get("/events").await.status, 404);
+        assert_eq!(gate.get("/nothing").await.status, 404);
         assert_eq!(gate.ask("DELETE", "/capture", &[], "").await.status, 405);
         // A web page that its reader opens can't capture in the organisation's name.
         let json = "Content-Type: application/json";
@@ -303,6 +303,69 @@ async fn what_is_no_capture_is_refused_at_once() {
 }
 
 /// A job that was taken in is done with by the next run, and nothing is recorded twice.
+/// EPCIS 2.0's synchronous capture of one event.
+#[tokio::test]
+async fn one_event_is_captured_while_the_client_waits() {
+    let node = Served::start().await;
+    with_gateway(&node, async |gate| {
+        let json = ["Content-Type: application/json"];
+        let event = seen(&[ITEM], "storing");
+        let made = gate.ask("POST", "/events", &json, &event).await;
+        assert_eq!((made.status, &made.body), (201, &event));
+        let address = made.header("location").unwrap();
+        assert!(
+            address.starts_with("/events/urn:touchstone:event:"),
+            "{address}"
+        );
+        assert_eq!(recorded(&node, ITEM).await, 1);
+        let again = gate.ask("POST", "/events", &json, &event).await;
+        assert_eq!(
+            (again.status, again.header("location")),
+            (200, Some(address))
+        );
+        assert_eq!(recorded(&node, ITEM).await, 1);
+        let named = event.replacen('{', "{\"eventID\": \"urn:x:1/2\", \"ex:n\": 1, ", 1);
+        let made = gate.ask("POST", "/events", &json, &named).await;
+        assert_eq!(made.header("location").unwrap(), "/events/urn:x:1%2F2");
+        let wrong = event.replace("storing", "teleporting");
+        let refused = gate.ask("POST", "/events", &json, &wrong).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        assert_eq!(refused.json()["touchstone:rule"], "unknown-biz-step");
+        let many = document(&[seen(&[ITEM], "storing"), seen(&[CASE], "storing")]);
+        let refused = gate.ask("POST", "/events", &json, &many).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        assert!(
+            refused.body.contains("takes one event, this has 2"),
+            "{}",
+            refused.body
+        );
+        assert_eq!(recorded(&node, CASE).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn methods_are_told_and_others_refused() {
+    let node = Served::start().await;
+    with_gateway(&node, async |gate| {
+        for (path, methods) in [
+            ("/capture", "GET,HEAD,POST"),
+            ("/capture/1", "GET,HEAD"),
+            ("/events", "POST"),
+        ] {
+            let options = gate.ask("OPTIONS", path, &[], "").await;
+            assert_eq!(options.status, 204, "{path}");
+            assert_eq!(options.header("allow").unwrap(), methods, "{path}");
+            assert_eq!(options.header("gs1-epcis-version").unwrap(), "2.0.0");
+            let refused = gate.ask("DELETE", path, &[], "").await;
+            assert_eq!(refused.status, 405, "{path}");
+            assert_eq!(refused.header("allow").unwrap(), methods, "{path}");
+        }
+        assert_eq!(gate.ask("OPTIONS", "/nothing", &[], "").await.status, 404);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_gateway_goes_on_with_its_jobs_after_a_stop() {
     let node = Served::start().await;
