@@ -254,6 +254,19 @@ pub enum Rejection {
         /// The id of the event to correct.
         event_id: String,
     },
+    /// One `eventID` for two events of an organisation.
+    #[error(
+        "the eventID {event_id:?} names the event of this organisation at height {height}; give \
+         this one an id of its own"
+    )]
+    EventIdUsed {
+        /// Index in the transaction.
+        index: u32,
+        /// The id.
+        event_id: String,
+        /// Height of the block that holds the event which it names.
+        height: u64,
+    },
     /// A quantity of a class that the ledger keeps account of.
     #[error("the quantity of {product} can't be used: {problem}")]
     QuantityUnusable {
@@ -422,6 +435,7 @@ impl Rejection {
             Rejection::ClaimReason => 330,
             Rejection::TooManyClaims { .. } => 331,
             Rejection::CorrectsOtherItems { .. } => 340,
+            Rejection::EventIdUsed { .. } => 341,
             Rejection::QuantityUnusable { .. } => 350,
             Rejection::NotEnough { .. } => 351,
             Rejection::MassBalance { .. } => 352,
@@ -489,6 +503,7 @@ impl Rejection {
             Rejection::ClaimReason => "claim-reason",
             Rejection::TooManyClaims { .. } => "claim-count",
             Rejection::CorrectsOtherItems { .. } => "correction-items",
+            Rejection::EventIdUsed { .. } => "event-id-once",
             Rejection::QuantityUnusable { .. } => "quantity",
             Rejection::NotEnough { .. } => "stock",
             Rejection::MassBalance { .. } => "mass-balance",
@@ -531,6 +546,7 @@ impl Rejection {
             | Rejection::ActsAlone { index, .. }
             | Rejection::Offered { index, .. }
             | Rejection::CorrectsOtherItems { index, .. }
+            | Rejection::EventIdUsed { index, .. }
             | Rejection::QuantityUnusable { index, .. }
             | Rejection::NotEnough { index, .. }
             | Rejection::MassBalance { index, .. } => Some(*index),

@@ -160,9 +160,17 @@ fn all() -> Vec<(u32, Rejection)> {
             },
         ),
         (
+            341,
+            Rejection::EventIdUsed {
+                index: 13,
+                event_id: text(),
+                height: 7,
+            },
+        ),
+        (
             350,
             Rejection::QuantityUnusable {
-                index: 13,
+                index: 14,
                 product: text(),
                 problem: text(),
             },
@@ -170,7 +178,7 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             351,
             Rejection::NotEnough {
-                index: 14,
+                index: 15,
                 product: text(),
                 has: text(),
             },
@@ -178,7 +186,7 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             352,
             Rejection::MassBalance {
-                index: 15,
+                index: 16,
                 needed: text(),
                 given: text(),
             },
@@ -240,6 +248,8 @@ fn the_offending_event_is_named() {
         .into_iter()
         .filter_map(|(code, r)| r.event_index().map(|index| (code, index)))
         .collect();
-    let codes = (301..=305).chain(307..=313).chain([340, 350, 351, 352]);
+    let codes = (301..=305)
+        .chain(307..=313)
+        .chain([340, 341, 350, 351, 352]);
     assert_eq!(named, codes.zip(0..).collect::<Vec<_>>());
 }

@@ -180,6 +180,7 @@ fn judge<S: StateRead>(
     }
     life::end(goods, context, index, event)?;
     quantities::apply(goods, context, index, event)?;
+    corrections::check_event_id(goods, context, index, event)?;
     corrections::remember(goods, context, index, event);
     Ok(())
 }

@@ -14,6 +14,29 @@ use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::{Event, EventType};
 
+/// Checks that the organisation has no event with the same `eventID` yet (EPCIS 2.0 §7.4.1: it names
+/// one event).
+pub(super) fn check_event_id<S: StateRead>(
+    goods: &Goods<'_, '_, S>,
+    context: &Context<'_>,
+    index: u32,
+    event: &Event,
+) -> Result<(), Stop> {
+    let Some(event_id) = event.event_id.as_deref() else {
+        return Ok(());
+    };
+    let key = keys::event(&context.organisation.id, event_id);
+    match goods.state.read::<EventRecord>(&key)? {
+        None => Ok(()),
+        Some(earlier) => Err(Rejection::EventIdUsed {
+            index,
+            event_id: event_id.chars().take(120).collect(),
+            height: earlier.position.map_or(0, |position| position.height),
+        }
+        .into()),
+    }
+}
+
 /// Remembers an event by its `eventID`, so that it can be corrected.
 pub(super) fn remember<S: StateRead>(
     goods: &mut Goods<'_, '_, S>,

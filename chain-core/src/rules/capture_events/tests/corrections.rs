@@ -123,7 +123,7 @@ fn a_transformation_is_not_taken_back() {
     assert!(record(&chain, "urn:x:made").commissioned.is_some());
 }
 
-/// A correction is about the same things as the event with that id; the last one counts.
+/// A correction is about the same things as the event with that id.
 #[test]
 fn a_correction_repeats_its_event() {
     let mut chain = Chain::start();
@@ -135,12 +135,30 @@ fn a_correction_repeats_its_event() {
         340
     );
     assert_eq!(code(&chain, MARKET, capture(&[declared_wrong(&wrong)])), 0);
-    chain.capture(std::slice::from_ref(&other)).unwrap();
-    assert_eq!(code(&chain, MARKET, capture(&[declared_wrong(&other)])), 0);
+}
+
+/// An `eventID` names one event of its organisation, in one transaction as in several.
+#[test]
+fn an_event_id_names_one_event() {
+    let mut chain = Chain::start();
+    let one = named("urn:x:1", &object(1, &[item(1)]));
+    let other = named("urn:x:1", &object(1, &[item(2)]));
+    let free = named("urn:x:2", &object(1, &[item(2)]));
+    let both = [one.clone(), other.clone()];
+    assert_eq!(code(&chain, MARKET, capture(&both)), 341);
+    chain.capture(std::slice::from_ref(&one)).unwrap();
+    for second in [&one, &other] {
+        let again = capture(std::slice::from_ref(second));
+        assert_eq!(code(&chain, MARKET, again), 341);
+    }
+    // Another organisation has ids of its own, and what was declared wrong keeps its id.
     assert_eq!(
-        code(&chain, MARKET, capture(&[declared_wrong(&wrong)])),
-        340
+        code(&chain, CARRIER, capture(std::slice::from_ref(&other))),
+        0
     );
+    chain.capture(&[declared_wrong(&one)]).unwrap();
+    assert_eq!(code(&chain, MARKET, capture(&[other])), 341);
+    assert_eq!(code(&chain, MARKET, capture(&[free])), 0);
 }
 
 /// A declaration about an event that isn't here is kept, under the rules of who may append, and

@@ -206,7 +206,9 @@ pub(super) fn event(number: usize, deed: &Deed) -> Vec<u8> {
         return bytes;
     }
     let mut event: Value = serde_json::from_slice(&bytes).unwrap();
-    event["eventID"] = json!(format!("urn:x:{number}"));
+    // Two that are told at one place of a history are two events.
+    let digest = hex::encode(&crate::hash::sha256(&bytes)[..4]);
+    event["eventID"] = json!(format!("urn:x:{number}:{digest}"));
     event.to_string().into_bytes()
 }
 

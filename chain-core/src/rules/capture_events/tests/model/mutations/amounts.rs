@@ -373,6 +373,24 @@ pub(super) fn corrected_with_more(p: &Place<'_>) -> Option<Broken> {
     })))
 }
 
+/// Another event of the organisation has the event's id already.
+pub(super) fn recorded_under_anothers_id(p: &Place<'_>) -> Option<Broken> {
+    let Action::CaptureEvents(capture) = p.action else {
+        return None;
+    };
+    let event: Value = serde_json::from_slice(capture.events.first()?).unwrap();
+    let id = event.get("eventID")?.clone();
+    let is_correction = event.get("errorDeclaration").is_some();
+    if capture.handover.is_some() || is_correction || !CUSTODIANS.contains(&p.who) {
+        return None;
+    }
+    let mut other: Value =
+        serde_json::from_slice(&seen("OBSERVE", "storing", &[FRESH], &[])).unwrap();
+    other["eventID"] = id;
+    let other = p.telling(vec![other.to_string().into_bytes()]);
+    Some(Broken::new(p.act()).after(vec![Step::Act(other)]))
+}
+
 pub(super) fn corrected_with_less(p: &Place<'_>) -> Option<Broken> {
     let named = super::place::listed(correcting(p)?)?.len();
     let less = || {

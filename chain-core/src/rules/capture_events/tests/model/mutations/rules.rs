@@ -73,6 +73,7 @@ mutations! {
     330: handing { claimed_for_no_reason claimed_in_two_lines claimed_at_length }
     331: handing { claimed_by_too_many }
     340: amounts { corrected_with_more corrected_with_less corrected_of_another_lot }
+    341: amounts { recorded_under_anothers_id }
     350: amounts {
         grown_unstated grown_in_litres grown_inexactly grown_beyond_counting
         grown_for_too_many destroyed_unstated used_unstated made_unstated offered_unstated
