@@ -30,6 +30,8 @@ pub struct Admission<'a, S: StateRead> {
     pub state: &'a S,
     /// The block after which it is.
     pub tip: Tip,
+    /// The node's clock, milliseconds: a block that takes the transaction is made no earlier.
+    pub now_ms: u64,
     /// The pool.
     pub pool: &'a SharedMempool,
 }
@@ -69,7 +71,7 @@ impl<S: StateRead> Admission<'_, S> {
             Err(rejection) => return Ok(Err(rejection)),
         };
         if is_client && self.pool.is_idle_at(self.tip.height) {
-            let block = chain::trial(self.chain_id, &self.tip);
+            let block = chain::hypothetical_next_block(self.chain_id, &self.tip, self.now_ms);
             let broken = execution::rejections(self.state, &block, &[&verified])?;
             if let Some((_, rejection)) = broken.into_iter().next() {
                 return Ok(Err(rejection));

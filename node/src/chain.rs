@@ -190,9 +190,8 @@ impl<S: Store> Chain<S> {
         limits: BlockLimits,
     ) -> Result<Block, Fault> {
         let context = BlockContext {
-            time_ms: now_ms.max(self.tip.time_ms.saturating_add(1)),
             proposer,
-            ..trial(&self.chain_id, &self.tip)
+            ..hypothetical_next_block(&self.chain_id, &self.tip, now_ms)
         };
         let (transactions, executed) = self.draw(&context, limits)?;
         let applied: Vec<_> = executed
@@ -227,7 +226,7 @@ impl<S: Store> Chain<S> {
             let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
             let executed = execution::execute(&self.store, context, &refs)?;
             let rejected = executed.rejected.iter().map(|(index, _)| *index);
-            self.refuse(&transactions, rejected)?;
+            self.refuse(context, &transactions, rejected)?;
             let is_spent = executed.applied.is_empty() && !executed.rejected.is_empty();
             if !is_spent || draws == MAX_DRAWS {
                 return Ok((transactions, executed));
@@ -239,13 +238,13 @@ impl<S: Store> Chain<S> {
     /// breaks one together with others waits until those are committed: they may never be.
     fn refuse(
         &self,
+        context: &BlockContext,
         transactions: &Transactions,
         indices: impl Iterator<Item = usize>,
     ) -> Result<(), Fault> {
-        let context = trial(&self.chain_id, &self.tip);
         for transaction in indices.filter_map(|i| transactions.get(i)) {
             let alone = [transaction.as_ref()];
-            let broken = execution::rejections(&self.store, &context, &alone)?;
+            let broken = execution::rejections(&self.store, context, &alone)?;
             if let Some((_, rejection)) = broken.into_iter().next() {
                 self.mempool.reject(transaction.id(), rejection);
             }
@@ -285,8 +284,14 @@ impl<S: Store> Chain<S> {
     }
 
     /// Commits a decided block that [`Chain::build`] or [`Chain::validate`] has kept: one synced
-    /// batch, then the pool forgets its transactions.
-    pub fn commit(&mut self, id: &Hash, certificate: &CommitCertificate) -> Result<(), Fault> {
+    /// batch, then the pool forgets its transactions. What still waits is judged by the clock, which
+    /// may be far ahead of a block that was made long ago.
+    pub fn commit(
+        &mut self,
+        id: &Hash,
+        certificate: &CommitCertificate,
+        now_ms: u64,
+    ) -> Result<(), Fault> {
         let Some(candidate) = self.candidates.remove(id) else {
             return Err(Fault::Invariant(format!(
                 "block {} was decided but is not validated here",
@@ -310,12 +315,12 @@ impl<S: Store> Chain<S> {
             self.tip.height,
             self.tip.time_ms,
         );
-        self.refuse_overdue()
+        self.refuse_overdue(now_ms)
     }
 
     /// Finds out why transactions were passed over, so that their submitters hear of it at every
     /// node, whether it proposes or not.
-    fn refuse_overdue(&mut self) -> Result<(), Fault> {
+    fn refuse_overdue(&mut self, now_ms: u64) -> Result<(), Fault> {
         let places = self.examine_from..self.passed_over;
         let overdue = self.mempool.waiting(places, MAX_OVERDUE, u64::MAX);
         self.examine_from = match overdue.last() {
@@ -324,10 +329,14 @@ impl<S: Store> Chain<S> {
         };
         self.passed_over = self.mempool.next_place();
         let overdue: Transactions = overdue.into_iter().map(|w| w.transaction).collect();
-        let context = trial(&self.chain_id, &self.tip);
+        let context = hypothetical_next_block(&self.chain_id, &self.tip, now_ms);
         let refs: Vec<_> = overdue.iter().map(AsRef::as_ref).collect();
         let broken = execution::rejections(&self.store, &context, &refs)?;
-        self.refuse(&overdue, broken.into_iter().map(|(index, _)| index))
+        self.refuse(
+            &context,
+            &overdue,
+            broken.into_iter().map(|(index, _)| index),
+        )
     }
 
     /// Verifies and commits a block that others decided (block sync): certificate, then the same
@@ -336,6 +345,7 @@ impl<S: Store> Chain<S> {
         &mut self,
         block: &Block,
         certificate: &CommitCertificate,
+        now_ms: u64,
     ) -> Result<Result<(), Invalid>, Fault> {
         let id = block.id();
         if let Err(invalid) = self.check_header(block) {
@@ -353,7 +363,7 @@ impl<S: Store> Chain<S> {
         if let Err(invalid) = self.validate(block)? {
             return Ok(Err(invalid));
         }
-        self.commit(&id, certificate)?;
+        self.commit(&id, certificate, now_ms)?;
         Ok(Ok(()))
     }
 
@@ -408,13 +418,13 @@ impl<S: Store> Chain<S> {
     }
 }
 
-/// A block after `tip` that is never made: what the rules say of a transaction doesn't depend on a
-/// block's time, parent or proposer.
-pub fn trial(chain_id: &Hash, tip: &Tip) -> BlockContext {
+/// The block that a proposer would begin on `tip` now; it is never made. Rules judge by its time
+/// (deadlines, reported compromises), so the tip's time would be wrong on an idle chain.
+pub fn hypothetical_next_block(chain_id: &Hash, tip: &Tip, now_ms: u64) -> BlockContext {
     BlockContext {
         chain_id: *chain_id,
         height: tip.height + 1,
-        time_ms: tip.time_ms.saturating_add(1),
+        time_ms: now_ms.max(tip.time_ms.saturating_add(1)),
         parent: tip.block_id,
         proposer: [0; 32],
     }

@@ -32,6 +32,7 @@ impl Node {
             chain_id: &self.genesis.chain_id,
             state: &self.store,
             tip: self.store.tip(),
+            now_ms: 0,
             pool: &self.pool,
         };
         let admitted = admission.admit(envelope, source).unwrap();

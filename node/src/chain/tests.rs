@@ -10,6 +10,8 @@ use crate::consensus::tests::{act, deposit, genesis, keys};
 use crate::mempool::{Limits, Outcome};
 use crate::storage::memory_store::MemoryStore;
 
+mod time;
+
 struct Node {
     genesis: Genesis,
     chain: Chain<MemoryStore>,
@@ -39,7 +41,7 @@ impl Node {
 
     fn commit(&mut self, block: &Block) {
         let certificate = CommitCertificate::default();
-        self.chain.commit(&block.id(), &certificate).unwrap();
+        self.chain.commit(&block.id(), &certificate, 0).unwrap();
     }
 
     fn outcome(&self, id: &Hash) -> Outcome {

@@ -73,7 +73,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
             if block.header.height <= self.effects.chain.tip().height {
                 continue;
             }
-            match self.effects.chain.import(block, certificate)? {
+            let now_ms = self.effects.now_ms;
+            match self.effects.chain.import(block, certificate, now_ms)? {
                 Ok(()) => self.effects.announce_commit(certificate.round),
                 Err(invalid) => {
                     refused = Some(invalid);

@@ -122,6 +122,7 @@ impl Node {
             chain_id,
             state: &self.store,
             tip: self.store.tip(),
+            now_ms: 0,
             pool: &self.pool,
         };
         // A rejection means that it is committed already, which is what was wanted.

@@ -16,6 +16,7 @@ use touchstone_proto::peer;
 
 use super::Routes;
 use crate::admission::{Admission, Source};
+use crate::consensus_thread;
 use crate::mempool::SharedMempool;
 use crate::network::{Acceptance, Charge, GossipId, PeerId, Topic};
 
@@ -111,6 +112,7 @@ fn take_in(routes: &Routes, from: &PeerId, bytes: &[u8]) -> Acceptance {
         chain_id: &routes.chain_id,
         state: &snapshot,
         tip: snapshot.tip(),
+        now_ms: consensus_thread::now_ms(),
         pool: &routes.mempool,
     };
     let mut told = |rejection: &Rejection| routes.refusals.note_transaction(*from, rejection);

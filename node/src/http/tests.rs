@@ -167,7 +167,7 @@ impl Node {
                 signature: signature.to_vec(),
             }],
         };
-        self.chain.commit(&block.id(), &certificate).unwrap();
+        self.chain.commit(&block.id(), &certificate, now).unwrap();
         self.progress.send_modify(|p| p.height = height);
         block.transactions.len()
     }

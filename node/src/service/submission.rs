@@ -18,6 +18,7 @@ use super::error::{ServiceError, rejected};
 use super::limits::{Cancelled, StreamPermit};
 use super::{LedgerService, Parts, state_query};
 use crate::admission::{Admission, Source};
+use crate::consensus_thread;
 use crate::mempool::{Listener, Outcome};
 use crate::storage::rocks::Snapshot;
 
@@ -236,6 +237,7 @@ fn admit(
     let admission = Admission {
         chain_id: &parts.chain_id,
         tip: snapshot.tip(),
+        now_ms: consensus_thread::now_ms(),
         state: snapshot,
         pool: &parts.mempool,
     };

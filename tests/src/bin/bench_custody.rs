@@ -24,7 +24,7 @@ use touchstone_core::test_support::{
 use touchstone_core::transaction::{self, VerifiedTransaction};
 use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::server::{self, Protocol, Server};
-use touchstone_node::chain::{Chain, trial};
+use touchstone_node::chain::{Chain, hypothetical_next_block};
 use touchstone_node::mempool::{Limits, SharedMempool};
 use touchstone_node::rpc;
 use touchstone_node::service::{self, LedgerService, Progress};
@@ -167,7 +167,7 @@ impl Node {
         assert_eq!(block.transactions.len(), count, "good transactions");
         let seeds: Vec<u8> = voters.iter().filter_map(voter).collect();
         let certificate = certify(&self.genesis.chain_id, &block.header, 0, &seeds);
-        let committed = self.chain.commit(&block.id(), &certificate);
+        let committed = self.chain.commit(&block.id(), &certificate, now_ms);
         committed.expect("a good disk");
     }
 
@@ -193,7 +193,7 @@ impl Node {
 
     /// What a transaction does in the next block, and how long it takes to find out.
     fn execute(&self, transaction: &VerifiedTransaction) -> (Executed, f64) {
-        let context = trial(&self.genesis.chain_id, self.chain.tip());
+        let context = hypothetical_next_block(&self.genesis.chain_id, self.chain.tip(), 0);
         let start = Instant::now();
         let executed = execution::execute(self.chain.store(), &context, &[transaction]);
         let us = start.elapsed().as_secs_f64() * 1e6;

@@ -171,7 +171,7 @@ impl Checks {
         let at = format!("node {process} at height {}", block.header.height);
         let invalid = |what: String| Violation::new(Broken::Validity, what);
         self.reference
-            .import(block, proof)
+            .import(block, proof, block.header.time_ms)
             .map_err(|fault| invalid(format!("{at}: {fault}")))?
             .map_err(|error| invalid(format!("{at}: {error}")))?;
         self.validators.push(self.reference.validators().clone());

@@ -80,6 +80,7 @@ impl World {
             return Ok(());
         }
         let process = up[self.random.index(up.len())];
+        let now_ms = self.clock(process);
         let wish = &mut self.clients.wishes[index];
         let node = &self.processes[process];
         if matches!(node.store.is_committed(&wish.id), Ok(true)) {
@@ -90,7 +91,7 @@ impl World {
         self.trace
             .note(process, index as u64, || format!("gets {what} ({index})"));
         let admitted = node
-            .admission(&self.genesis.chain_id)
+            .admission(&self.genesis.chain_id, now_ms)
             .admit(&wish.envelope, Source::Client(None));
         let submitted = match admitted {
             Ok(Ok(submitted)) => submitted,
@@ -145,7 +146,7 @@ impl World {
             return Ok(());
         }
         let submitted = node
-            .admission(&self.genesis.chain_id)
+            .admission(&self.genesis.chain_id, self.clock(to))
             .admit(envelope, Source::Peer);
         if !matches!(submitted, Ok(Ok(Some(_)))) {
             return Ok(());

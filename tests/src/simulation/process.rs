@@ -99,10 +99,11 @@ impl Process {
     }
 
     /// The way into the pool, as the node's service and gossip have it.
-    pub fn admission<'a>(&'a self, chain_id: &'a Hash) -> Admission<'a, MemoryStore> {
+    pub fn admission<'a>(&'a self, chain_id: &'a Hash, now_ms: u64) -> Admission<'a, MemoryStore> {
         Admission {
             chain_id,
             tip: self.store.tip(),
+            now_ms,
             state: &self.store,
             pool: &self.pool,
         }

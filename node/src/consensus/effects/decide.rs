@@ -37,7 +37,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
             block_id: id.to_vec(),
             signatures,
         };
-        self.chain.commit(&id, &certificate)?;
+        self.chain.commit(&id, &certificate, self.now_ms)?;
         self.height.set_decided();
         self.announce_commit(round);
         Ok(())
