@@ -1,33 +1,53 @@
 //! The gateway: an HTTP server beside an ERP that takes EPCIS documents as the standard's REST
-//! binding says, signs their events with the organisation's key, and records them. Whoever reaches
-//! its address captures in the organisation's name, so it listens on this machine alone unless told
-//! otherwise.
+//! binding says, signs their events with the organisation's key, and records them; it hands goods
+//! over, and gives what the ledger proves. It starts and takes documents while its node is away.
+//!
+//! Whoever may write at its address acts in the organisation's name: it listens on this machine
+//! alone, or asks for a token, and takes nothing from foreign web pages.
 
 mod events;
+mod health;
 mod http;
 mod jobs;
+mod offers;
+mod questions;
+pub mod webhooks;
 mod worker;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use touchstone_client::Signer;
-use touchstone_client::client::Client;
 use touchstone_edge::http::access::Access;
 
+use self::health::Health;
+use self::offers::Offers;
+use self::questions::Questions;
+use self::webhooks::Webhooks;
+use self::worker::Worker;
+use crate::capture::csv::Mapping;
 use crate::failure::Failure;
+use crate::settings::Settings;
 
-pub use jobs::{Behaviour, EventReport, Job, Jobs, Outcome};
+pub use jobs::{Act, Behaviour, EventReport, Job, Jobs, Outcome};
 
 /// What a gateway works with.
 pub struct Gateway {
-    /// The connection to the node.
-    pub client: Client,
+    /// Where the node is, and which genesis document is trusted.
+    pub settings: Settings,
     /// Who signs.
     pub signer: Signer,
     /// Who may ask and write.
     pub access: Access,
+    /// Who is told of what happens.
+    pub webhooks: webhooks::Settings,
+    /// Mappings of tables, by name.
+    pub mappings: BTreeMap<String, Mapping>,
+    /// Folder of the receipts that certificates need.
+    pub receipts: PathBuf,
     /// The clock, milliseconds.
     pub now_ms: fn() -> u64,
 }
@@ -36,33 +56,60 @@ impl Gateway {
     /// Serves until `stop`: takes documents in over HTTP, and captures them one after another. What
     /// isn't finished then is taken up again by the next run with the same folder.
     pub async fn serve(
-        mut self,
+        self,
         listener: TcpListener,
         folder: &Path,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<(), Failure> {
-        let parameters = self.client.trust().genesis().document.parameters.clone();
-        let limits = http::Limits {
-            transaction_bytes: parameters.max_transaction_bytes,
-            transaction_events: parameters.max_events_per_transaction,
+        let genesis = Arc::new(self.settings.genesis()?);
+        let organisation = self.signer.organisation.clone();
+        let jobs = Jobs::open(folder, &genesis.chain_id, &organisation)?;
+        let webhooks = Webhooks::new(&self.webhooks, folder, self.now_ms)?;
+        let signer = Arc::new(self.signer);
+        let questions = Questions::new(self.settings.clone(), self.now_ms);
+        let health = Health::default();
+        tracing::info!(organisation, jobs = jobs.waiting(), "the gateway begins");
+        let shared = http::Shared {
+            jobs: jobs.clone(),
+            questions: questions.clone(),
+            signer: signer.clone(),
+            genesis: genesis.clone(),
+            access: self.access,
+            mappings: self.mappings,
+            receipts: self.receipts,
+            health: health.clone(),
+            now_ms: self.now_ms,
+            documents: http::Shared::turns(),
         };
-        let chain_id = *self.client.trust().chain_id();
-        let jobs = Jobs::open(folder, &chain_id, &self.signer.organisation)?;
-        let (stopping, stopped) = watch::channel(false);
-        let served = http::serve(
-            listener,
-            jobs.clone(),
-            limits,
-            self.access.clone(),
+        let mut worker = Worker::new(
+            self.settings,
+            genesis,
+            signer,
+            webhooks.clone(),
             self.now_ms,
-            stopped.clone(),
         );
-        let worked = worker::run(&mut self, &jobs, stopped);
+        let stopping = CancellationToken::new();
+        let told = async {
+            if let Some(webhooks) = &webhooks {
+                let offers = Offers::open(folder);
+                tokio::join!(
+                    offers.watch(&questions, &organisation, webhooks, stopping.clone()),
+                    webhooks.deliver(stopping.clone()),
+                );
+            }
+        };
         let ended = async {
             stop.await;
-            stopping.send_replace(true);
+            stopping.cancel();
         };
-        tokio::join!(served, worked, ended);
+        tokio::join!(
+            http::serve(listener, Arc::new(shared), stopping.clone()),
+            worker.run(&jobs, stopping.clone()),
+            health.watch(&questions, self.now_ms, stopping.clone()),
+            told,
+            ended,
+        );
+        tracing::info!("the gateway ends");
         Ok(())
     }
 }

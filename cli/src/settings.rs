@@ -172,11 +172,15 @@ impl Settings {
 
     /// The same for a sender: what it reads in between isn't what it tells, so its age is told to nobody.
     pub async fn sending_client(&self) -> Result<Client, Failure> {
-        let apart = Settings {
+        self.apart().client().await
+    }
+
+    /// The same settings for other answers, which are as of blocks of their own.
+    pub fn apart(&self) -> Settings {
+        Settings {
             as_of: AsOf::default(),
             ..self.clone()
-        };
-        apart.client().await
+        }
     }
 
     /// The acting organisation and its key.

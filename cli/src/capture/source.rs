@@ -14,7 +14,7 @@ use super::elements;
 use crate::failure::Failure;
 
 /// The code of an event that isn't EPCIS 2.0.
-const NOT_EPCIS: u32 = 301;
+pub const NOT_EPCIS: u32 = 301;
 
 /// An event of the input.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::{Event, split_document};
 
-use super::http::{Shared, as_json, describe, keep, located, read_document};
+use super::http::{Shared, as_json, describe, document as read_document, keep, located};
 use super::jobs::{Behaviour, Job, Outcome};
 
 /// How long an answer waits for the event's outcome, and between two looks at it.
@@ -68,8 +68,7 @@ fn outcome(job: &Job, event_id: Option<String>, event: Vec<u8>) -> Result<Respon
     let Some(report) = done.filter(|_| job.success()) else {
         let described = describe(job);
         let error = described.pointer("/errors/0").unwrap_or(&described);
-        let mut answer = as_json(error);
-        *answer.status_mut() = StatusCode::BAD_REQUEST;
+        let mut answer = as_json(StatusCode::BAD_REQUEST, error.to_string());
         let form = HeaderValue::from_static("application/problem+json");
         answer.headers_mut().insert(header::CONTENT_TYPE, form);
         return Ok(answer);

@@ -6,14 +6,18 @@ mod folder;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use touchstone_core::hash::Hash;
+use touchstone_core::transaction;
+use touchstone_proto::ledger::{self, transaction::Action};
 
 use self::folder::{Folder, Owner};
 use crate::capture::source::Refusal;
 use crate::failure::Failure;
+use touchstone_client::Signer;
 
 /// Finished jobs that are kept; the oldest are removed.
 const KEPT: usize = 10_000;
@@ -118,9 +122,21 @@ pub struct Job {
     /// The rule behind that, where there is one.
     #[serde(default)]
     pub failed_rule: Option<Rule>,
+    /// What it is, where it isn't a capture.
+    #[serde(default)]
+    pub act: Option<Act>,
     /// Why it isn't done with yet, where something holds it up.
     #[serde(skip)]
     pub waiting: Option<String>,
+}
+
+/// One transaction, signed when it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// What it does, in a word.
+    pub action: String,
+    /// The transaction's id, in hexadecimal.
+    pub transaction: String,
 }
 
 /// A rule of the ledger.
@@ -161,6 +177,8 @@ struct Shared {
     jobs: Mutex<BTreeMap<String, Job>>,
     /// Something waits.
     arrived: Notify,
+    /// Counts jobs that ended.
+    ended: watch::Sender<u64>,
 }
 
 /// Why a document isn't taken in.
@@ -185,6 +203,7 @@ impl Jobs {
                 folder,
                 jobs: Mutex::new(jobs),
                 arrived: Notify::new(),
+                ended: watch::channel(0).0,
             }),
         })
     }
@@ -197,6 +216,48 @@ impl Jobs {
         behaviour: Behaviour,
         now_ms: u64,
     ) -> Result<String, NotTaken> {
+        self.take_in(document, now_ms, |id| {
+            Job::new(id, events, behaviour, now_ms)
+        })
+    }
+
+    /// Signs an action and keeps it to be sent; gives its job's id once it is on the disk.
+    pub fn take_act(
+        &self,
+        signer: &Signer,
+        chain_id: &Hash,
+        action: Action,
+        name: &str,
+        now_ms: u64,
+    ) -> Result<String, NotTaken> {
+        let events = match &action {
+            Action::CaptureEvents(capture) => capture.events.len().max(1),
+            _ => 1,
+        };
+        let transaction = ledger::Transaction {
+            organisation: signer.organisation.clone(),
+            created_ms: now_ms,
+            action: Some(action),
+        };
+        let envelope = transaction::sign(&signer.key, chain_id, &transaction);
+        let id = transaction::id_of_envelope(chain_id, &envelope)
+            .map_err(|rejection| NotTaken::Failed(rejection.into()))?;
+        let act = Act {
+            action: name.to_owned(),
+            transaction: hex::encode(id),
+        };
+        self.take_in(&envelope, now_ms, |id| Job {
+            act: Some(act),
+            ..Job::new(id, events, Behaviour::Rollback, now_ms)
+        })
+    }
+
+    fn take_in(
+        &self,
+        document: &[u8],
+        now_ms: u64,
+        make: impl FnOnce(&str) -> Job,
+    ) -> Result<String, NotTaken> {
         let mut jobs = self.lock();
         let waiting = jobs.values().filter(|j| j.finished_ms.is_none()).count();
         if waiting >= WAITING {
@@ -208,7 +269,7 @@ impl Jobs {
             number = number.max(u64::from_str_radix(last, 16).map_or(0, |last| last + 1));
         }
         let id = format!("{number:016x}");
-        let job = Job::new(&id, events, behaviour, now_ms);
+        let job = make(&id);
         let kept = self.shared.folder.keep_new(&job, document);
         kept.map_err(NotTaken::Failed)?;
         jobs.insert(id.clone(), job);
@@ -222,9 +283,37 @@ impl Jobs {
         self.lock().get(id).cloned()
     }
 
-    /// The newest jobs, at most so many.
-    pub fn newest(&self, limit: usize) -> Vec<Job> {
-        self.lock().values().rev().take(limit).cloned().collect()
+    /// The newest jobs that are `wanted`, at most so many.
+    pub fn newest(&self, limit: usize, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let jobs = self.lock();
+        let newest = jobs.values().rev().filter(|job| wanted(job));
+        newest.take(limit).cloned().collect()
+    }
+
+    /// Jobs that aren't done with.
+    pub fn waiting(&self) -> usize {
+        let jobs = self.lock();
+        jobs.values()
+            .filter(|job| job.finished_ms.is_none())
+            .count()
+    }
+
+    /// Waits until a job is done with, but no longer than that.
+    pub async fn finished(&self, id: &str, wait: Duration) {
+        let mut ended = self.shared.ended.subscribe();
+        let done = async {
+            while self.get(id).is_some_and(|job| job.finished_ms.is_none()) {
+                if ended.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(wait, done).await;
+    }
+
+    /// A name for a file that is removed once it was read.
+    pub fn scratch(&self, kind: &str) -> PathBuf {
+        self.shared.folder.scratch(kind)
     }
 
     /// The next job to be done, once there is one.
@@ -244,7 +333,10 @@ impl Jobs {
 
     /// A job's document.
     pub fn document(&self, id: &str) -> Result<Vec<u8>, Failure> {
-        self.shared.folder.document(id)
+        let job = self.get(id);
+        self.shared
+            .folder
+            .document(id, job.is_some_and(|job| job.act.is_some()))
     }
 
     /// Where a job remembers what was sent.
@@ -268,6 +360,17 @@ impl Jobs {
 
     /// Ends a job: by its events' outcomes, or by a failure. Without either it is a failure too.
     pub fn finish(&self, id: &str, failure: Option<&Failure>, now_ms: u64) -> Result<(), Failure> {
+        self.finish_with(id, failure, now_ms, |_| Ok(()))
+    }
+
+    /// The same; what must be on the disk before is done by `before`.
+    pub fn finish_with(
+        &self,
+        id: &str,
+        failure: Option<&Failure>,
+        now_ms: u64,
+        before: impl FnOnce(&Job) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut jobs = self.lock();
         let Some(job) = jobs.get(id) else {
             return Ok(());
@@ -290,8 +393,10 @@ impl Jobs {
             ));
         }
         // It is on the disk before anybody sees it as done with.
+        before(&ended)?;
         self.shared.folder.keep(&ended)?;
         jobs.insert(ended.id.clone(), ended);
+        self.shared.ended.send_modify(|count| *count += 1);
         Ok(())
     }
 

@@ -4,16 +4,22 @@
 //! on later.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use touchstone_client::Signer;
+use touchstone_core::genesis::Genesis;
 
-use super::Gateway;
+use super::http::describe;
 use super::jobs::{Behaviour, EventReport, Job, Jobs, Outcome, Reason};
+use super::webhooks::Webhooks;
 use crate::capture::journal::Journal;
 use crate::capture::sender::{EventOutcome, Limits, Original, Sender};
-use crate::capture::source;
+use crate::capture::source::{self, Refusal};
 use crate::failure::Failure;
+use crate::settings::Settings;
+use touchstone_client::client::Client;
 
 /// Transactions under way at once.
 const WINDOW: usize = 16;
@@ -33,42 +39,160 @@ enum Ended {
     Stopped,
 }
 
-/// Works until `stopped` is true.
-pub async fn run(gateway: &mut Gateway, jobs: &Jobs, mut stopped: watch::Receiver<bool>) {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let job = tokio::select! {
-            // An error means that nobody could stop it any more.
-            _ = stopped.wait_for(|s| *s) => return,
-            job = jobs.next() => job,
-        };
-        let kept = match capture(gateway, jobs, &job, stopped.clone()).await {
-            Ended::Stopped => return,
-            Ended::Decided => jobs.finish(&job.id, None, (gateway.now_ms)()),
-            Ended::Failed(failure) => jobs.finish(&job.id, Some(&failure), (gateway.now_ms)()),
-            Ended::Later(failure) => Err(failure),
-        };
-        match kept {
-            Ok(()) => pause = FIRST_PAUSE,
-            Err(failure) => {
-                jobs.hold_up(&job.id, failure.to_string());
-                tokio::select! {
-                    _ = stopped.wait_for(|s| *s) => return,
-                    () = tokio::time::sleep(pause) => {}
-                }
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
+/// The connection to the node, opened when it is needed.
+pub struct Connection {
+    settings: Settings,
+    client: Option<Client>,
+}
+
+impl Connection {
+    async fn client(&mut self) -> Result<&mut Client, Failure> {
+        if self.client.is_none() {
+            self.client = Some(self.settings.sending_client().await?);
         }
+        self.client
+            .as_mut()
+            .ok_or_else(|| Failure::Unreachable("no connection".into()))
     }
 }
 
-async fn capture(
-    gateway: &mut Gateway,
-    jobs: &Jobs,
-    job: &Job,
-    mut stopped: watch::Receiver<bool>,
-) -> Ended {
-    let parameters = gateway.client.trust().genesis().document.parameters.clone();
+/// What jobs are done with.
+pub struct Worker {
+    connection: Connection,
+    genesis: Arc<Genesis>,
+    signer: Arc<Signer>,
+    webhooks: Option<Webhooks>,
+    now_ms: fn() -> u64,
+}
+
+impl Worker {
+    /// Asks the node that these settings name.
+    pub fn new(
+        settings: Settings,
+        genesis: Arc<Genesis>,
+        signer: Arc<Signer>,
+        webhooks: Option<Webhooks>,
+        now_ms: fn() -> u64,
+    ) -> Worker {
+        let client = None;
+        Worker {
+            connection: Connection { settings, client },
+            genesis,
+            signer,
+            webhooks,
+            now_ms,
+        }
+    }
+
+    /// Works until `stop`.
+    pub async fn run(&mut self, jobs: &Jobs, stop: CancellationToken) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let job = tokio::select! {
+                () = stop.cancelled() => return,
+                job = jobs.next() => job,
+            };
+            let ended = match &job.act {
+                Some(_) => act(self, jobs, &job, &stop).await,
+                None => capture(self, jobs, &job, &stop).await,
+            };
+            let kept = match ended {
+                Ended::Stopped => return,
+                Ended::Decided => self.finish(jobs, &job.id, None),
+                Ended::Failed(failure) => self.finish(jobs, &job.id, Some(&failure)),
+                Ended::Later(failure) => Err(failure),
+            };
+            match kept {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(failure) => {
+                    let seconds = pause.as_secs();
+                    tracing::warn!(job = job.id, %failure, seconds, "held up; tried again later");
+                    jobs.hold_up(&job.id, failure.to_string());
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Ends a job; the webhooks are told of it.
+    fn finish(&self, jobs: &Jobs, id: &str, failure: Option<&Failure>) -> Result<(), Failure> {
+        jobs.finish_with(id, failure, (self.now_ms)(), |job| {
+            let success = job.success();
+            let why = job.failure.as_deref().unwrap_or_default();
+            tracing::info!(job = id, success, events = job.events, why, "a job ended");
+            match &self.webhooks {
+                Some(webhooks) => webhooks.keep("job.finished", id, describe(job)),
+                None => Ok(()),
+            }
+        })?;
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.send();
+        }
+        Ok(())
+    }
+}
+
+/// Sends an act's transaction until its outcome is proven.
+async fn act(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationToken) -> Ended {
+    let envelope = match jobs.document(&job.id) {
+        Ok(envelope) => envelope,
+        Err(failure) => return later(failure),
+    };
+    let submitted = async {
+        let client = worker.connection.client().await?;
+        Ok::<_, Failure>(client.submit(envelope).await?)
+    };
+    let submitted = tokio::select! {
+        () = stop.cancelled() => return Ended::Stopped,
+        submitted = submitted => submitted,
+    };
+    let all = |report: &dyn Fn(usize) -> EventReport| {
+        (0..job.events).for_each(|index| jobs.report(&job.id, report(index)));
+    };
+    match submitted {
+        Ok(recorded) => {
+            let height = recorded.attested.header.height;
+            all(&|index| EventReport {
+                transaction: Some(hex::encode(recorded.id)),
+                height: Some(height),
+                ..plain(index, Outcome::Recorded)
+            });
+            Ended::Decided
+        }
+        Err(Failure::Refused {
+            code,
+            rule,
+            message,
+            event: Some(culprit),
+        }) => {
+            let refusal = Refusal {
+                code,
+                rule,
+                message,
+            };
+            all(&|index| match index == culprit as usize {
+                true => EventReport {
+                    refusal: Some(Reason::of(index, &refusal)),
+                    ..plain(index, Outcome::Refused)
+                },
+                false => plain(index, Outcome::RolledBack),
+            });
+            Ended::Decided
+        }
+        Err(failure @ Failure::Refused { .. }) => {
+            all(&|index| plain(index, Outcome::NotRecorded));
+            Ended::Failed(failure)
+        }
+        Err(failure) => Ended::Later(failure),
+    }
+}
+
+async fn capture(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationToken) -> Ended {
+    let parameters = worker.genesis.document.parameters.clone();
     let bytes = match jobs.document(&job.id) {
         Ok(bytes) => bytes,
         Err(failure) => return later(failure),
@@ -83,9 +207,17 @@ async fn capture(
         )));
     }
     let whole = job.behaviour == Behaviour::Rollback;
-    let chain_id = *gateway.client.trust().chain_id();
-    let organisation = &gateway.signer.organisation;
-    let journal = Journal::open(&jobs.journal(&job.id), &chain_id, organisation);
+    let client = tokio::select! {
+        () = stop.cancelled() => return Ended::Stopped,
+        client = worker.connection.client() => client,
+    };
+    let client = match client {
+        Ok(client) => client,
+        Err(failure) => return Ended::Later(failure),
+    };
+    let organisation = &worker.signer.organisation;
+    let chain_id = &worker.genesis.chain_id;
+    let journal = Journal::open(&jobs.journal(&job.id), chain_id, organisation);
     let (journal, history) = match journal {
         Ok(opened) => opened,
         Err(failure) => return later(failure),
@@ -98,25 +230,21 @@ async fn capture(
         whole,
     };
     let planned = Sender::plan(
-        &mut gateway.client,
-        &gateway.signer,
+        client,
+        &worker.signer,
         &input.events,
         journal,
         history,
         limits,
-        gateway.now_ms,
+        worker.now_ms,
     );
     let mut sender = match planned {
         Ok(sender) => sender,
         Err(failure) => return later(failure),
     };
-    let stop = async {
-        // An error means that nobody could stop it any more.
-        let _ = stopped.wait_for(|s| *s).await;
-    };
-    let mut stop = pin!(stop);
+    let mut stopped = pin!(stop.cancelled());
     let ended = sender
-        .run(stop.as_mut(), &mut |index, outcome| {
+        .run(stopped.as_mut(), &mut |index, outcome| {
             jobs.report(&job.id, report(index, outcome));
         })
         .await;

@@ -359,6 +359,22 @@ fn print_open(id: &[u8], offer: &Offer, output: &mut Output) {
     }
 }
 
+/// The event that an answer to this offer records where it has no document of its own.
+pub async fn receipt_of_offer(
+    client: &mut Client,
+    id: &Hash,
+    outcome: Outcome,
+    now_ms: u64,
+) -> Result<Vec<u8>, Failure> {
+    let (attested, record) = client.message::<Offer>(&keys::offer(id)).await?;
+    let record = record.ok_or_else(|| Failure::Absent {
+        id: hex::encode(id),
+        height: attested.header.height,
+        message: format!("there is no offer {}", hex::encode(id)),
+    })?;
+    receipt_of(client, &record, outcome, now_ms).await
+}
+
 /// The event that an answer without a file records: all that was offered was seen on arrival, or
 /// is where it was.
 async fn receipt_of(
@@ -444,7 +460,7 @@ async fn capture(
 }
 
 /// `7d`, `12h` or `30m` in milliseconds.
-fn span_ms(text: &str) -> Result<u64, String> {
+pub fn span_ms(text: &str) -> Result<u64, String> {
     let units = [("d", DAY_MS), ("h", DAY_MS / 24), ("m", 60_000)];
     let wrong = || format!("{text:?} is no span; write days, hours or minutes as 7d, 12h or 30m");
     let (number, unit) = units

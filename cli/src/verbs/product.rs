@@ -147,7 +147,8 @@ async fn show(
     Ok(())
 }
 
-fn class(text: &str) -> Result<Identifier, Failure> {
+/// A product's class.
+pub fn class(text: &str) -> Result<Identifier, Failure> {
     let id = Identifier::read(text).map_err(|e| Failure::Usage(format!("{}: {e}", plain(text))))?;
     match id.is_class() {
         true => Ok(id),

@@ -26,7 +26,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
@@ -43,7 +43,11 @@ impl Answer {
 pub struct Gate(SocketAddr);
 
 impl Gate {
-    async fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    pub fn address(&self) -> SocketAddr {
+        self.0
+    }
+
+    pub async fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
         let mut stream = loop {
             // It listens in a moment.
             if let Ok(stream) = tokio::net::TcpStream::connect(self.0).await {
@@ -51,8 +55,10 @@ impl Gate {
             }
             tokio::time::sleep(MOMENT).await;
         };
-        let mut request =
-            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !headers.iter().any(|header| header.starts_with("Host:")) {
+            request.push_str("Host: localhost\r\n");
+        }
         for header in headers {
             request.push_str(&format!("{header}\r\n"));
         }
@@ -99,26 +105,30 @@ impl Gate {
 
 /// Runs a gateway for acme while a story is told.
 pub async fn with_gateway<T>(node: &Served, story: impl AsyncFnOnce(&Gate) -> T) -> T {
-    // Free a moment ago, and nobody else in this test asks for one.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let (key, jobs) = (node.path("acme.pem"), node.path("jobs"));
-    let listen = address.to_string();
-    let mut words = vec![
-        "touchstone",
-        "gateway",
-        "--listen",
-        &listen,
-        "--organisation",
-        "acme",
-    ];
+    with_gateway_of("acme", node, &[], story).await
+}
+
+/// Runs a gateway for an organisation, with more words on its command line.
+pub async fn with_gateway_of<T>(
+    organisation: &str,
+    node: &Served,
+    more: &[&str],
+    story: impl AsyncFnOnce(&Gate) -> T,
+) -> T {
+    let key = node.path(&format!("{organisation}.pem"));
+    let jobs = node.path(&match organisation {
+        "acme" => "jobs".to_owned(),
+        other => format!("jobs-{other}"),
+    });
+    let mut words = vec!["touchstone", "gateway", "--listen", "127.0.0.1:0"];
+    words.extend(["--organisation", organisation]);
     words.extend([
         "--key",
         key.to_str().unwrap(),
         "--jobs",
         jobs.to_str().unwrap(),
     ]);
+    words.extend(more);
     let options = node.options();
     words.extend(options.iter().map(String::as_str));
     let cli = Cli::try_parse_from(words).unwrap();
@@ -133,6 +143,14 @@ pub async fn with_gateway<T>(node: &Served, story: impl AsyncFnOnce(&Gate) -> T)
         let _ = stopped.await;
     });
     let telling = async {
+        let address = loop {
+            let text = out.text();
+            let said = text.split_once("listening on http://");
+            if let Some((address, _)) = said.and_then(|(_, rest)| rest.split_once(' ')) {
+                break address.parse().unwrap();
+            }
+            tokio::time::sleep(MOMENT).await;
+        };
         let told = story(&Gate(address)).await;
         let _ = stop.send(());
         told
@@ -266,7 +284,7 @@ async fn what_is_no_capture_is_refused_at_once() {
         for (form, more, body, status) in [
             ("application/xml", "A: b", fine.as_str(), 415),
             ("application/json", "A: b", XML, 415),
-            ("text/csv", "A: b", fine.as_str(), 415),
+            ("text/plain", "A: b", fine.as_str(), 415),
             (
                 "application/json",
                 "GS1-Capture-Error-Behaviour: ignore",

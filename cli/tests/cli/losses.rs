@@ -265,6 +265,7 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// Several steps go wrong at random; `scripts/losses` runs it longer and shows the table.
+#[expect(clippy::print_stderr, reason = "figures for whoever runs it by hand")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_that_break_at_random_lose_nothing() {
     let runs = number("TOUCHSTONE_LOSSES_RUNS", 24) as usize;

@@ -15,6 +15,7 @@ mod evidence;
 mod fake;
 mod freshness;
 mod gateway;
+mod gateway_acts;
 mod handovers;
 mod help;
 mod items;

@@ -111,6 +111,7 @@ fn take_until_cut(disk: &Disk, folder: &Path, pause: Duration) -> Vec<(String, V
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "figures for whoever runs it by hand")]
 fn what_a_gateway_acknowledged_outlives_a_power_cut() {
     let scratch = tempfile::tempdir().unwrap();
     let mut disk = match Disk::new(scratch.path()) {

@@ -1,5 +1,5 @@
-//! The files of jobs, in one folder: of each job `ID.job`, `ID.epcis` (the document) and
-//! `ID.journal` (what was sent). `owner.json` says whose they are.
+//! The files of jobs, in one folder: of each job `ID.job`, `ID.epcis` (the document; of an act
+//! `ID.envelope`, the signed transaction) and `ID.journal` (what was sent). `owner.json` says whose they are.
 //!
 //! A job is there once its document and then its `.job` file are on the disk; only then it is told
 //! of. What a power cut may have left besides is put right at the next start: a document without a
@@ -9,16 +9,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
+use touchstone_core::encoding::decode_exact;
+use touchstone_core::hash::Hash;
+use touchstone_core::transaction;
+use touchstone_proto::ledger::capture_events::Handover;
+use touchstone_proto::ledger::{self, Outcome, transaction::Action};
 
-use super::{Behaviour, Job};
+use super::{Act, Behaviour, Job};
 use crate::capture::{journal, source};
 use crate::failure::Failure;
 use crate::file;
 
 /// Bytes of a journal's first line, at most.
 const HEAD_BYTES: u64 = 4096;
+/// How names of files begin that nobody keeps.
+const SCRATCH: &str = "scratch-";
 
 /// What the folder belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +40,7 @@ pub(super) struct Owner {
 /// A folder that nobody else uses meanwhile.
 pub(super) struct Folder {
     path: PathBuf,
+    chain_id: Hash,
     _lock: File,
 }
 
@@ -50,6 +59,7 @@ impl Folder {
         })?;
         let folder = Folder {
             path: path.to_owned(),
+            chain_id: hash_of(&owner.chain_id),
             _lock: lock,
         };
         let files = folder.files()?;
@@ -72,17 +82,17 @@ impl Folder {
     /// Keeps a new job with its document; both are on the disk when this returns, or neither is told
     /// of.
     pub fn keep_new(&self, job: &Job, document: &[u8]) -> Result<(), Failure> {
-        let kept =
-            file::write(&self.file(&job.id, "epcis"), document).and_then(|()| self.keep(job));
+        let path = self.file(&job.id, kind(job.act.is_some()));
+        let kept = file::write(&path, document).and_then(|()| self.keep(job));
         if kept.is_err() {
             self.remove(&job.id);
         }
         kept
     }
 
-    /// A job's document.
-    pub fn document(&self, id: &str) -> Result<Vec<u8>, Failure> {
-        let path = self.file(id, "epcis");
+    /// A job's document, or an act's transaction.
+    pub fn document(&self, id: &str, is_act: bool) -> Result<Vec<u8>, Failure> {
+        let path = self.file(id, kind(is_act));
         std::fs::read(&path).map_err(|e| match e.kind() {
             ErrorKind::NotFound => Failure::Usage(format!(
                 "{} is gone: send the document again",
@@ -99,9 +109,16 @@ impl Folder {
 
     /// Forgets a job. What can't be removed is read again by the next run, and no harm.
     pub fn remove(&self, id: &str) {
-        for kind in ["job", "epcis", "journal"] {
+        for kind in ["job", "epcis", "envelope", "journal"] {
             let _ = std::fs::remove_file(self.file(id, kind));
         }
+    }
+
+    /// A name for a file that nobody keeps.
+    pub fn scratch(&self, kind: &str) -> PathBuf {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.path.join(format!("{SCRATCH}{number}.{kind}"))
     }
 
     fn file(&self, id: &str, kind: &str) -> PathBuf {
@@ -179,7 +196,10 @@ impl Folder {
     /// journal says what was sent. Where even the document is gone, the job is told of as failed.
     fn recovered(&self, id: &str) -> Result<Job, Failure> {
         let created_ms = u64::from_str_radix(id, 16).unwrap_or_default();
-        let document = match self.document(id) {
+        if let Some(job) = self.recovered_act(id, created_ms)? {
+            return Ok(job);
+        }
+        let document = match self.document(id, false) {
             Ok(document) => document,
             Err(Failure::Usage(_)) => Vec::new(),
             Err(failure) => return Err(failure),
@@ -192,6 +212,26 @@ impl Folder {
             job.failure = Some(damaged.to_owned());
         }
         Ok(job)
+    }
+
+    /// The act of a damaged file, if it is one: its transaction says what it does.
+    fn recovered_act(&self, id: &str, created_ms: u64) -> Result<Option<Job>, Failure> {
+        let envelope = match self.document(id, true) {
+            Ok(envelope) => envelope,
+            Err(Failure::Usage(_)) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let Some((action, events, transaction)) = act_of(&envelope, &self.chain_id) else {
+            return Ok(None);
+        };
+        let job = Job::new(id, events, Behaviour::Rollback, created_ms);
+        Ok(Some(Job {
+            act: Some(Act {
+                action: action.to_owned(),
+                transaction,
+            }),
+            ..job
+        }))
     }
 
     /// How a damaged job was to treat its events. Where several transactions were sent, each event
@@ -214,11 +254,52 @@ impl Folder {
             let is_orphan = name.strip_suffix(".epcis").is_some_and(|id| {
                 !jobs.contains_key(id) && !files.contains(&format!("{id}.journal"))
             });
-            if is_orphan || name.ends_with(".part") {
+            let is_orphan = is_orphan
+                || name
+                    .strip_suffix(".envelope")
+                    .is_some_and(|id| !jobs.contains_key(id));
+            if is_orphan || name.ends_with(".part") || name.starts_with(SCRATCH) {
                 let _ = std::fs::remove_file(self.path.join(name));
             }
         }
     }
+}
+
+/// How the name of a document ends, or of an act's transaction.
+fn kind(is_act: bool) -> &'static str {
+    match is_act {
+        true => "envelope",
+        false => "epcis",
+    }
+}
+
+fn hash_of(text: &str) -> Hash {
+    let bytes = hex::decode(text).ok();
+    bytes.and_then(|b| b.try_into().ok()).unwrap_or_default()
+}
+
+/// What a signed transaction does, how many events it has, and its id.
+fn act_of(envelope: &[u8], chain_id: &Hash) -> Option<(&'static str, usize, String)> {
+    let id = transaction::id_of_envelope(chain_id, envelope).ok()?;
+    let signed: ledger::Envelope = decode_exact(envelope).ok()?;
+    let body: ledger::Transaction = decode_exact(&signed.body).ok()?;
+    let (action, events) = match body.action? {
+        Action::CaptureEvents(capture) => {
+            let action = match capture.handover {
+                Some(Handover::Offer(_)) => "offer",
+                Some(Handover::Claim(_)) => "claim",
+                Some(Handover::Answer(answer)) => match answer.outcome() {
+                    Outcome::Withdrawn => "withdraw",
+                    Outcome::Rejected => "reject",
+                    _ => "accept",
+                },
+                None => "capture",
+            };
+            (action, capture.events.len().max(1))
+        }
+        _ => ("declare", 1),
+    };
+    Some((action, events, hex::encode(id)))
 }
 
 impl Job {
@@ -233,6 +314,7 @@ impl Job {
             reports: BTreeMap::new(),
             failure: None,
             failed_rule: None,
+            act: None,
             waiting: None,
         }
     }

@@ -32,7 +32,11 @@ async fn jobs_are_done_in_order_and_survive_a_restart() {
     assert_eq!(jobs.document(&second).unwrap(), b"two");
     let done = jobs.get(&first).unwrap();
     assert_eq!((done.finished_ms, done.success()), (Some(9), true));
-    let newest: Vec<String> = jobs.newest(10).into_iter().map(|j| j.id).collect();
+    let newest: Vec<String> = jobs
+        .newest(10, |_| true)
+        .into_iter()
+        .map(|j| j.id)
+        .collect();
     assert_eq!(newest, [second.clone(), first]);
     // A clock that was put back doesn't put a job before others.
     assert!(jobs.take(b"three", 1, Behaviour::Proceed, 1).unwrap() > second);
@@ -170,7 +174,7 @@ fn what_was_never_told_of_is_cleared_away() {
         std::fs::write(folder.path().join(name), b"{").unwrap();
     }
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
-    assert_eq!(jobs.newest(10), []);
+    assert_eq!(jobs.newest(10, |_| true), []);
     let names = std::fs::read_dir(folder.path()).unwrap();
     let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
@@ -193,4 +197,26 @@ fn a_damaged_owner_gives_the_folder_to_nobody_else() {
             .contains("another chain or organisation")
     );
     assert!(Jobs::open(folder.path(), &CHAIN, "acme").is_ok());
+}
+
+/// An act is signed when it comes in, and its transaction is the same whatever becomes of its files.
+#[test]
+fn an_act_keeps_its_transaction_through_a_damaged_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+    let signer = Signer {
+        organisation: "acme".into(),
+        key: ed25519_dalek::SigningKey::from_bytes(&[1; 32]),
+    };
+    let action = Action::DeclareProduct(ledger::DeclareProduct::default());
+    let id = jobs
+        .take_act(&signer, &CHAIN, action, "declare", 7)
+        .unwrap();
+    let (job, envelope) = (jobs.get(&id).unwrap(), jobs.document(&id).unwrap());
+    assert!(job.act.is_some());
+    drop(jobs);
+    std::fs::write(folder.path().join(format!("{id}.job")), b"").unwrap();
+    let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
+    assert_eq!(jobs.get(&id), Some(job));
+    assert_eq!(jobs.document(&id).unwrap(), envelope);
 }

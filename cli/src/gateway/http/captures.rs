@@ -1,0 +1,294 @@
+//! `/capture` as EPCIS 2.0's REST binding has it, and `/jobs`, where acts stand too.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use touchstone_edge::http::{Exception, Problem, negotiate};
+use touchstone_epcis::is_xml;
+
+use super::{
+    Http, Shared, as_json, listed, located, not_taken, parameters, refused, required, wait, whole,
+};
+use crate::capture::csv;
+use crate::capture::source::{self, Input};
+use crate::gateway::jobs::{Behaviour, Job, Reason};
+
+/// Media types of documents.
+const JSON: [&str; 2] = ["application/json", "application/ld+json"];
+const CSV: &str = "text/csv";
+const XML: [&str; 2] = ["application/xml", "text/xml"];
+/// Jobs of a list, where the client names no number, and at most.
+const PER_PAGE: usize = 30;
+const MAX_PER_PAGE: usize = 1000;
+
+/// `POST /capture?mapping=NAME`
+pub async fn post(
+    State(shared): Http,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let behaviour = behaviour(&headers)?;
+    let [mapping] = parameters(&uri, ["mapping"])?;
+    let document = match negotiate::media_type(&headers).eq_ignore_ascii_case(CSV) {
+        true => table(&shared, &headers, body, mapping).await?,
+        false if mapping.is_some() => {
+            let detail = "a mapping is for tables, which come as text/csv";
+            return Err(Problem::new(Exception::QueryParameter, detail));
+        }
+        false => document(&headers, body).await?,
+    };
+    let id = keep(&shared, document, behaviour).await?;
+    if wait(&headers).is_some() {
+        return super::taken(&shared, &id, &headers, "capture").await;
+    }
+    located(StatusCode::ACCEPTED, &format!("/capture/{id}"))
+}
+
+/// Keeps a document as a job, once it is on the disk; gives the job's id.
+pub async fn keep(
+    shared: &Arc<Shared>,
+    document: Vec<u8>,
+    behaviour: Behaviour,
+) -> Result<String, Problem> {
+    // A body that doesn't come holds up nobody: its turn begins once it is there.
+    let _turn = shared.documents.acquire().await;
+    let taking = shared.clone();
+    let taken = tokio::task::spawn_blocking(move || take(&taking, &document, behaviour)).await;
+    taken.map_err(|_| Problem::new(Exception::Implementation, "the gateway failed"))?
+}
+
+/// A document's bytes, in the form that the client says.
+pub async fn document(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+    let form = negotiate::media_type(headers).to_ascii_lowercase();
+    let as_xml = XML.contains(&form.as_str());
+    if !as_xml && !JSON.contains(&form.as_str()) {
+        return Err(unsupported(
+            "an EPCIS document is taken as application/ld+json, application/json or application/xml, a \
+             table as text/csv",
+        ));
+    }
+    let document = whole(body).await?;
+    if is_xml(&document) != as_xml {
+        return Err(unsupported(format!(
+            "the document isn't what Content-Type says, which is {form}"
+        )));
+    }
+    Ok(document)
+}
+
+/// A table's events as a document. All rows that can't be read are told of at once.
+async fn table(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+    mapping: Option<String>,
+) -> Result<Vec<u8>, Problem> {
+    let name = required(mapping, "mapping")?;
+    let mapping = shared.mappings.get(&name).ok_or_else(|| {
+        let known: Vec<&String> = shared.mappings.keys().collect();
+        let detail =
+            format!("there is no mapping {name:?}; there are {known:?} (--mapping NAME=FILE)");
+        Problem::new(Exception::QueryParameter, detail)
+    })?;
+    let form = headers.get(header::CONTENT_TYPE);
+    let form = form.and_then(|form| form.to_str().ok()).unwrap_or_default();
+    let charset = form.split(';').skip(1).find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim().trim_matches('"'))
+    });
+    let bytes = whole(body).await?;
+    let read = csv::of_bytes(Path::new("the table"), &bytes, mapping, charset);
+    let events = read.map_err(|failure| super::failed(&failure))?.events;
+    let wrong: Vec<&String> = events
+        .iter()
+        .filter_map(|event| event.wrong.as_ref())
+        .collect();
+    if !wrong.is_empty() {
+        let detail = format!(
+            "{} of {} events have rows that can't be read",
+            wrong.len(),
+            events.len()
+        );
+        return Err(Problem::new(Exception::Validation, detail)
+            .with("touchstone:rule", "table-row")
+            .with("touchstone:code", source::NOT_EPCIS)
+            .with("touchstone:rows", json!(wrong)));
+    }
+    // Each event brings its own context.
+    let mut text = format!(
+        "{{\"@context\":[],\"type\":\"EPCISDocument\",\"schemaVersion\":\"2.0\",\"creationDate\":\"{}\",\
+         \"epcisBody\":{{\"eventList\":[",
+        time_text((shared.now_ms)())
+    )
+    .into_bytes();
+    for (index, event) in events.iter().enumerate() {
+        text.extend(if index > 0 { &b","[..] } else { b"" });
+        text.extend(&event.bytes);
+    }
+    text.extend(b"]}}");
+    Ok(text)
+}
+
+fn unsupported(detail: impl Into<String>) -> Problem {
+    Problem::new(Exception::UnsupportedMediaType, detail)
+}
+
+/// A document's events; the first that can't be read is the answer where all of it is.
+pub fn events(shared: &Shared, document: &[u8]) -> Result<Input, Problem> {
+    let limit = shared.genesis.document.parameters.max_transaction_bytes;
+    let input = source::of_document("", document, limit);
+    match input.bad.first() {
+        None => Ok(input),
+        Some(bad) => {
+            let message = &bad.refusal.message;
+            let path = message.split_once(": ").map_or("$", |(path, _)| path);
+            let path = if path.starts_with('$') { path } else { "$" };
+            Err(refused(&bad.refusal, path))
+        }
+    }
+}
+
+/// Checks a document as a whole and keeps it.
+fn take(shared: &Shared, document: &[u8], behaviour: Behaviour) -> Result<String, Problem> {
+    let input = events(shared, document)?;
+    let parameters = &shared.genesis.document.parameters;
+    if behaviour == Behaviour::Rollback {
+        let events = input.events.len() as u64;
+        let sizes = input.events.iter().map(|e| e.bytes.len() as u64 + 8);
+        let bytes = sizes.sum::<u64>() + source::ENVELOPE_BYTES;
+        let limits = (
+            parameters.max_events_per_transaction,
+            parameters.max_transaction_bytes,
+        );
+        if events > limits.0 || bytes > limits.1 {
+            let detail = format!(
+                "{events} events of {bytes} bytes don't fit in one transaction, which holds {} of {} \
+                 bytes on this chain: split the document, or send GS1-Capture-Error-Behaviour: proceed",
+                limits.0, limits.1
+            );
+            return Err(Problem::new(Exception::CaptureLimitExceeded, detail));
+        }
+    }
+    let count = input.events.len();
+    let taken = shared
+        .jobs
+        .take(document, count, behaviour, (shared.now_ms)());
+    let id = taken.map_err(not_taken)?;
+    tracing::info!(job = id, events = count, ?behaviour, "a document came in");
+    Ok(id)
+}
+
+fn behaviour(headers: &HeaderMap) -> Result<Behaviour, Problem> {
+    match headers
+        .get("gs1-capture-error-behaviour")
+        .map(HeaderValue::as_bytes)
+    {
+        None | Some(b"rollback") => Ok(Behaviour::Rollback),
+        Some(b"proceed") => Ok(Behaviour::Proceed),
+        Some(_) => Err(Problem::new(
+            Exception::Validation,
+            "GS1-Capture-Error-Behaviour is rollback or proceed",
+        )),
+    }
+}
+
+/// `GET /capture`: the newest first.
+pub async fn list(State(shared): Http, uri: Uri) -> Result<Response, Problem> {
+    let limit = limit(&uri)?;
+    let jobs = shared.jobs.newest(limit, |job| job.act.is_none());
+    Ok(listed(jobs.iter().map(describe).collect()))
+}
+
+/// `GET /jobs`: captures and acts, the newest first.
+pub async fn all(State(shared): Http, uri: Uri) -> Result<Response, Problem> {
+    let limit = limit(&uri)?;
+    let jobs = shared.jobs.newest(limit, |_| true);
+    Ok(listed(jobs.iter().map(describe).collect()))
+}
+
+fn limit(uri: &Uri) -> Result<usize, Problem> {
+    let [per_page] = parameters(uri, ["perPage"])?;
+    let limit = per_page.map_or(Some(PER_PAGE), |text| text.parse().ok());
+    limit
+        .filter(|n| (1..=MAX_PER_PAGE).contains(n))
+        .ok_or_else(|| {
+            Problem::new(
+                Exception::QueryParameter,
+                format!("the list of captures takes perPage, from 1 to {MAX_PER_PAGE}"),
+            )
+        })
+}
+
+/// `GET /capture/{captureID}` and `GET /jobs/{id}`
+pub async fn one(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
+    let id = uri.path().rsplit('/').next().unwrap_or_default();
+    let job = shared.jobs.get(id).ok_or_else(|| {
+        let detail = "this gateway has no such capture; GET /jobs lists what it has";
+        Problem::new(Exception::NoSuchResource, detail)
+    })?;
+    Ok(as_json(StatusCode::OK, describe(&job).to_string()))
+}
+
+/// A job as the binding has it, and the outcome of each event.
+pub fn describe(job: &Job) -> Value {
+    let problem = |detail: &str, reason: Option<&Reason>| {
+        let mut problem = Problem::new(Exception::Validation, detail);
+        if let Some(reason) = reason {
+            problem = problem
+                .with("touchstone:path", reason.path.clone())
+                .with("touchstone:rule", reason.rule.clone())
+                .with("touchstone:code", reason.code);
+        }
+        problem.body()
+    };
+    let refused = job.reports.values().filter_map(|r| r.refusal.as_ref());
+    let mut errors: Vec<Value> = refused.map(|r| problem(&r.message, Some(r))).collect();
+    if let Some(failure) = &job.failure {
+        let reason = job.failed_rule.as_ref().map(|rule| Reason {
+            path: "$".into(),
+            rule: rule.rule.clone(),
+            code: rule.code,
+            message: failure.clone(),
+        });
+        errors.push(problem(failure, reason.as_ref()));
+    }
+    let events: Vec<Value> = job
+        .reports
+        .values()
+        .filter_map(|report| serde_json::to_value(report).ok())
+        .collect();
+    json!({
+        "captureID": job.id,
+        "createdAt": time_text(job.created_ms),
+        "finishedAt": job.finished_ms.map(time_text),
+        "running": job.finished_ms.is_none(),
+        "success": job.success(),
+        "captureErrorBehaviour": job.behaviour,
+        "errors": errors,
+        "touchstone:events": events,
+        "touchstone:count": job.events,
+        "touchstone:undecided": job.undecided(),
+        "touchstone:waiting": job.waiting,
+        "touchstone:action": job.act.as_ref().map(|act| &act.action),
+        "touchstone:transaction": job.act.as_ref().map(|act| &act.transaction),
+    })
+}
+
+fn time_text(ms: u64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
+    // Formatting fails for years beyond 9999 alone.
+    moment
+        .ok()
+        .and_then(|m| m.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
