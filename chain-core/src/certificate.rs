@@ -7,8 +7,8 @@ use thiserror::Error;
 use touchstone_proto::ledger;
 
 use crate::encoding::{self, Malformed};
+use crate::governance::validators::ValidatorSet;
 use crate::hash::Hash;
-use crate::model::validators::ValidatorSet;
 use crate::signing::{self, Purpose};
 
 /// Why a certificate doesn't prove its block.

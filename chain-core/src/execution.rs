@@ -3,8 +3,8 @@
 
 use crate::Fault;
 use crate::block::Header;
+use crate::governance::validators::ValidatorSet;
 use crate::hash::Hash;
-use crate::model::validators::ValidatorSet;
 use crate::proof::transaction_tree;
 use crate::rejection::Rejection;
 use crate::rules;

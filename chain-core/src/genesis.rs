@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use touchstone_proto::ledger;
 
+use crate::governance::approve_change;
+use crate::governance::organisation::BadOrganisation;
+use crate::governance::validators::{BadValidatorSet, Validator, ValidatorSet};
 use crate::hash::{self, Hash};
-use crate::model::organisation::BadOrganisation;
-use crate::model::validators::{BadValidatorSet, Validator, ValidatorSet};
 use crate::rejection::Rejection;
-use crate::rules;
 use crate::state::commitment::{self, Node, NodeKey, TreeRead, TreeUpdate};
 use crate::state::delta::{Delta, Writes};
 use crate::state::{StateRead, keys};
@@ -337,7 +337,7 @@ fn initial_writes(document: &Document, validators: &ValidatorSet) -> Result<Writ
             return Err(BadGenesis::Twice(public.id.clone()));
         }
         let record = organisation(public)?;
-        rules::enroll(&mut delta, &record, 0)
+        approve_change::enroll(&mut delta, &record, 0)
             .map_err(|fault| BadGenesis::Unreadable(fault.to_string()))?
             .map_err(|rejection| BadGenesis::Rule(public.id.clone(), rejection))?;
     }

@@ -17,13 +17,15 @@
 
 pub mod block;
 pub mod certificate;
+pub mod custody;
+pub mod designs;
 pub mod encoding;
 pub mod evidence;
 pub mod execution;
 pub mod fault;
 pub mod genesis;
+pub mod governance;
 pub mod hash;
-pub mod model;
 pub mod proof;
 pub mod rejection;
 pub mod rules;

@@ -4,8 +4,8 @@
 use thiserror::Error;
 
 use crate::encoding::Malformed;
-use crate::model::organisation::BadOrganisation;
-use crate::model::validators::BadValidatorSet;
+use crate::governance::organisation::BadOrganisation;
+use crate::governance::validators::BadValidatorSet;
 use crate::signing::BadKey;
 use touchstone_epcis::EpcisError;
 

@@ -1,41 +1,34 @@
 //! The rules: one file for each action. Each is a run of checks, then writes; a rejected
 //! transaction's writes are discarded as a whole.
 
-mod approve_change;
-mod capture_events;
-mod change_keys;
-mod declare_product;
-mod deposit_design;
-mod disclose_design;
-mod link;
-mod stop;
+pub(crate) mod link;
+pub(crate) mod stop;
 
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{Organisation, Parameters, Position};
 
 use crate::Fault;
+use crate::custody::{capture_events, declare_product};
+use crate::designs::{deposit_design, disclose_design};
 use crate::execution::BlockContext;
-use crate::model::organisation;
+use crate::governance::{approve_change, change_keys, organisation};
 use crate::rejection::Rejection;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 use crate::transaction::{Claim, VerifiedTransaction};
 
-pub(crate) use approve_change::enroll;
-pub use capture_events::{Holders, Standing, standing};
-
 /// What a rule sees of the transaction and its block.
-struct Context<'a> {
-    block: &'a BlockContext,
-    parameters: &'a Parameters,
-    transaction: &'a VerifiedTransaction,
+pub(crate) struct Context<'a> {
+    pub(crate) block: &'a BlockContext,
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) transaction: &'a VerifiedTransaction,
     /// Index of the transaction in its block.
-    index: u32,
-    organisation: Organisation,
+    pub(crate) index: u32,
+    pub(crate) organisation: Organisation,
 }
 
 impl Context<'_> {
-    fn position(&self, event: u32) -> Position {
+    pub(crate) fn position(&self, event: u32) -> Position {
         Position {
             height: self.block.height,
             transaction: self.index,

@@ -23,7 +23,7 @@ use crate::certificate;
 use crate::evidence::Stamps;
 use crate::execution::{self, BlockContext, Executed, InvalidBlock};
 use crate::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
-use crate::model::validators::ValidatorSet;
+use crate::governance::validators::ValidatorSet;
 use crate::rejection::Rejection;
 use crate::signing::{self, Purpose};
 use crate::state::StateRead;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use touchstone_proto::ledger::{Position, Stock};
 use touchstone_proto::node as wire;
 
-use crate::model::company_prefix::is_holdable;
-use crate::model::unit_state::{self, Told, UnitState};
+use crate::custody::unit_state::{self, Told, UnitState};
+use crate::governance::company_prefix::is_holdable;
 use crate::proof::journey::{self, CompleteLink, Journey, JourneyError, Place, Step};
 use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
 

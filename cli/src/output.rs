@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use touchstone_client::as_of::{AsOf, Blocks};
 use touchstone_client::verification::Attested;
-use touchstone_core::model::validators::Validator;
+use touchstone_core::governance::validators::Validator;
 
 use crate::messages::Language;
 use crate::say;

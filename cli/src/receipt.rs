@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 pub use touchstone_client::deposit::Opening;
 use touchstone_client::verification::NotVerified;
+use touchstone_core::designs::design;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::design;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 

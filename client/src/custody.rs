@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use touchstone_core::Fault;
+use touchstone_core::custody::{self, Standing};
 use touchstone_core::hash::Hash;
-use touchstone_core::rules::{self, Standing};
 use touchstone_core::state::{StateRead, keys};
 use touchstone_epcis as epcis;
 use touchstone_proto::ledger::Item;
@@ -93,7 +93,7 @@ impl CustodyReader {
             // On an idle chain the last block may be older than a deadline that has passed.
             let block_ms = seen.map_or(0, |attested| attested.header.time_ms);
             let now_ms = self.now_ms.max(block_ms);
-            match rules::standing(&self.known, id, now_ms) {
+            match custody::standing(&self.known, id, now_ms) {
                 Ok(standing) => {
                     let seen = self
                         .seen
@@ -130,5 +130,5 @@ pub async fn status(
 
 /// Whether an identifier names something that somebody can have: no class, place or party.
 pub fn is_holdable(id: &epcis::Identifier) -> bool {
-    !id.is_class() && touchstone_core::model::company_prefix::is_holdable(id.as_str())
+    !id.is_class() && touchstone_core::governance::company_prefix::is_holdable(id.as_str())
 }

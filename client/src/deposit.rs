@@ -1,8 +1,8 @@
 //! Deposits of designs: the record, the block that holds the deposit, and what opens its commitment.
 
+use touchstone_core::designs::design;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::design;
 use touchstone_core::proof::deposit::{DepositError, Stated};
 use touchstone_proto::ledger::Design;
 

@@ -1,7 +1,7 @@
 use ledger::{CommitCertificate, Signature, VoteKind};
 
 use super::*;
-use crate::model::validators::Validator;
+use crate::governance::validators::Validator;
 use crate::test_support::{bit_flips, key, public};
 
 const CHAIN: Hash = [7; 32];

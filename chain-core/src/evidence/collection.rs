@@ -13,12 +13,12 @@ use touchstone_proto::ledger::{Design, Item, LinkEntry};
 use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use crate::block::Header;
+use crate::custody;
 use crate::encoding;
+use crate::governance::validators::ValidatorSet;
 use crate::hash::Hash;
-use crate::model::validators::ValidatorSet;
 use crate::proof::journey::{self, CompleteLink, JourneyError, Recorded};
 use crate::proof::transaction_tree;
-use crate::rules;
 use crate::state::{StateRead, delta::decode_stored, keys};
 use crate::{Fault, transaction};
 
@@ -233,7 +233,7 @@ impl<A: Archive> Collection<'_, A> {
 
     /// The records that say who has the item.
     fn custody(&self, id: &str) -> Result<(), Fault> {
-        rules::standing(self, id, self.header.time_ms).map(|_| ())
+        custody::standing(self, id, self.header.time_ms).map(|_| ())
     }
 
     /// The record of the offer that a transaction of the history makes or answers.

@@ -8,7 +8,6 @@ use super::proven::{Proven, Values, named, unproven};
 use super::report::{CheckResult, History, RecordedAction};
 use super::stamps::utc;
 use crate::finding;
-use crate::rules;
 use crate::state::keys;
 
 /// An organisation's word that stands against the holder's.
@@ -51,7 +50,7 @@ pub(super) fn custody(
         return Ok(Established::not_given(None, finding));
     }
     let id = history.item.as_str();
-    let standing = match rules::standing(values, id, proven.anchor.time_ms) {
+    let standing = match crate::custody::standing(values, id, proven.anchor.time_ms) {
         Ok(standing) => standing,
         Err(fault) => {
             return match values.take_missing() {

@@ -4,10 +4,10 @@ use touchstone_proto::evidence::Opening;
 
 use super::finding::{Established, Finding};
 use super::report::Deposit;
+use crate::designs::design;
 use crate::encoding;
 use crate::finding;
 use crate::hash::Hash;
-use crate::model::design;
 
 /// Opens the commitment; where the holder does, its files and title are noted in the deposit.
 pub(super) fn opening(

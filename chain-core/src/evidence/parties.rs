@@ -8,7 +8,7 @@ use super::proven::{Proven, Values};
 use super::report::{CheckResult, RecordedAction, ValidatorFact};
 use super::stamps::utc;
 use crate::finding;
-use crate::model::organisation;
+use crate::governance::organisation;
 use crate::proof::header::Era;
 use crate::state::keys;
 use crate::transaction;

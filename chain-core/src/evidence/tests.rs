@@ -6,10 +6,10 @@ mod long_link;
 mod weighing;
 
 use super::*;
+use crate::designs::design;
 use crate::encoding;
 use crate::genesis::FORMAT;
 use crate::hash;
-use crate::model::design;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, aggregation, bit_flips, body, capture, change_keys,
     claim, container, item, key, object, public, put_validator, remove_validator, stream,

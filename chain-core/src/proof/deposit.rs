@@ -6,9 +6,9 @@
 use thiserror::Error;
 use touchstone_proto::ledger::{Design, transaction::Action};
 
+use crate::designs::design;
 use crate::encoding::{self, Malformed};
 use crate::hash::Hash;
-use crate::model::design;
 use crate::transaction::VerifiedTransaction;
 
 /// Why a record isn't that of the deposit.

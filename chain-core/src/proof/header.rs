@@ -5,8 +5,8 @@ use touchstone_proto::node::{CertifiedHeader, Handover};
 
 use crate::block::{BadHeader, Header};
 use crate::certificate::{self, CertificateError};
+use crate::governance::validators::{BadValidatorSet, ValidatorSet};
 use crate::hash::Hash;
-use crate::model::validators::{BadValidatorSet, ValidatorSet};
 
 /// Why a header isn't proven.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

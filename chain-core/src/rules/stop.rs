@@ -6,7 +6,7 @@ use crate::rejection::Rejection;
 /// Why nothing is appended: the transaction is wrong, or we failed. It stays among the rules;
 /// whoever applies a transaction keeps the two apart, by [`told`].
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// Which rule the transaction breaks.
     Wrong(Rejection),
     /// What failed here.
@@ -26,7 +26,7 @@ impl From<Fault> for Stop {
 }
 
 /// A rule's outcome as it is told outside: a wrong transaction is an answer, a fault is none.
-pub(super) fn told<T>(outcome: Result<T, Stop>) -> Result<Result<T, Rejection>, Fault> {
+pub(crate) fn told<T>(outcome: Result<T, Stop>) -> Result<Result<T, Rejection>, Fault> {
     match outcome {
         Ok(value) => Ok(Ok(value)),
         Err(Stop::Wrong(rejection)) => Ok(Err(rejection)),

@@ -2,7 +2,7 @@
 
 use crate::hash::{self, Hash};
 
-/// The current [`ValidatorSet`](crate::model::validators::ValidatorSet): the one that votes on the next block.
+/// The current [`ValidatorSet`](crate::governance::validators::ValidatorSet): the one that votes on the next block.
 pub const VALIDATORS: &[u8] = b"validators";
 /// The chain's `Parameters`.
 pub const PARAMETERS: &[u8] = b"parameters";

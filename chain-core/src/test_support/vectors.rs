@@ -6,8 +6,8 @@ use prost::Message;
 use touchstone_proto::ledger::{self, DepositDesign, DiscloseDesign, VoteKind};
 
 use super::*;
+use crate::designs::design;
 use crate::hash::{self, tag};
-use crate::model::design;
 use crate::proof::checkpoint::{self, BlockLeaf};
 use crate::proof::transaction_tree;
 use crate::state::{commitment, keys};

@@ -1,11 +1,11 @@
 //! What the file proves, as named lines in one language.
 
 use serde_json::Value;
+use touchstone_core::custody::amount;
 use touchstone_core::evidence::{
     CustodyFact, Deposit, Facts, HandoverFact, History, StampFact, Statement,
 };
 use touchstone_core::hash::Hash;
-use touchstone_core::model::amount;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Basis, Custody, Ending};
 

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, Deposit};
 use touchstone_client::verification::{Attested, NotVerified};
+use touchstone_core::designs::design;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::design;
 use touchstone_core::rejection::Rejection;
 use touchstone_proto::ledger::Design;
 

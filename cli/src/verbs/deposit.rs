@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use touchstone_client::client::Recorded;
+use touchstone_core::designs::design::{self, MAX_FILES, MAX_TITLE_BYTES};
 use touchstone_core::hash::Hash;
-use touchstone_core::model::design::{self, MAX_FILES, MAX_TITLE_BYTES};
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{self, DepositDesign, transaction::Action};
 

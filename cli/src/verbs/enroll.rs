@@ -9,7 +9,7 @@ use touchstone_client::client::Client;
 use touchstone_client::verification::NotVerified;
 use touchstone_core::Rejection;
 use touchstone_core::genesis;
-use touchstone_core::model::change;
+use touchstone_core::governance::change;
 use touchstone_proto::ledger::{
     ApproveChange, Change, ChangeRecord, change::Kind, transaction::Action,
 };

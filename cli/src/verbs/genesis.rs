@@ -10,7 +10,7 @@ use serde_json::json;
 use touchstone_core::genesis::{
     self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters,
 };
-use touchstone_core::model::organisation as rules;
+use touchstone_core::governance::organisation as rules;
 use touchstone_proto::ledger::Role;
 
 mod page;

@@ -8,8 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use touchstone_client::as_of::Attempts;
 use touchstone_client::client::Client;
 use touchstone_client::verification::NotVerified;
+use touchstone_core::custody::amount;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::amount;
 use touchstone_core::state::keys;
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::{

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use touchstone_client::as_of::Attempts;
 use touchstone_client::item_history::{self, ItemHistory, Step};
 use touchstone_client::verification::Attested;
-use touchstone_core::model::unit_state::UnitState;
+use touchstone_core::custody::unit_state::UnitState;
 use touchstone_epcis::Identifier;
 
 use crate::failure::Failure;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use touchstone_client::client::Proposal;
-use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_proto::ledger::{Change, change::Kind};
 
 use crate::failure::Failure;

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use touchstone_client::client::Client;
 use touchstone_client::trace::{self, Question, Trace};
-use touchstone_core::model::amount;
+use touchstone_core::custody::amount;
 use touchstone_core::trace::{Direction, Limits};
 use touchstone_epcis::Identifier;
 use touchstone_proto::node::{TraceEdge, TracedItem};

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use touchstone_core::governance::change;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::change;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{Change, ChangeRecord, transaction::Action};
 

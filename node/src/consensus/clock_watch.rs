@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::governance::validators::ValidatorSet;
 
 /// A validator whose last proposal wasn't timely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ fn is_same(a: &ClockReport, b: &ClockReport) -> bool {
 #[cfg(test)]
 mod tests {
     use ed25519_dalek::SigningKey;
-    use touchstone_core::model::validators::Validator;
+    use touchstone_core::governance::validators::Validator;
 
     use super::*;
 

@@ -7,8 +7,8 @@ use arc_malachitebft_core_types as malachite;
 use malachite::{NilOrVal, Round, VoteType};
 use prost::Message;
 use touchstone_core::certificate::vote_bytes;
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::signing::Purpose;
 use touchstone_proto::ledger;
 
@@ -77,7 +77,7 @@ pub struct Members {
 impl Members {
     /// The ledger's set in Malachite's form.
     pub fn new(set: &ValidatorSet) -> Members {
-        let member = |v: &touchstone_core::model::validators::Validator| Member {
+        let member = |v: &touchstone_core::governance::validators::Validator| Member {
             address: Address(v.public_key),
             power: v.power,
         };

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use touchstone_core::certificate::exceeds_two_thirds;
 use touchstone_core::fault::Fault;
-use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_proto::ledger::Organisation;
 
 use super::{Machine, PeerTag};
@@ -114,7 +114,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
 #[cfg(test)]
 mod tests {
     use ed25519_dalek::SigningKey;
-    use touchstone_core::model::validators::Validator;
+    use touchstone_core::governance::validators::Validator;
     use touchstone_proto::ledger::Peer;
 
     use super::*;

@@ -9,8 +9,8 @@ use arc_malachitebft_core_types::{
 };
 use sha2::{Digest, Sha256};
 use touchstone_core::certificate::exceeds_two_thirds;
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::signing::Purpose;
 
 use super::context::{Address, BlockId, Ctx, Height, Vote};

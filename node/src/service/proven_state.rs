@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use touchstone_core::Fault;
 use touchstone_core::block::Header;
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::proof::header::{self, Era};
 use touchstone_core::proof::page::LinkRead;
 use touchstone_core::state::StateRead;

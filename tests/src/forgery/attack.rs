@@ -4,8 +4,8 @@ use prost::Message;
 use touchstone_core::block::Header;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::evidence::{Subject, collect};
+use touchstone_core::governance::validators::{Validator, ValidatorSet};
 use touchstone_core::hash::{self, Hash};
-use touchstone_core::model::validators::{Validator, ValidatorSet};
 use touchstone_core::proof::{journey, link, transaction_tree};
 use touchstone_core::state::keys;
 use touchstone_core::test_support::{

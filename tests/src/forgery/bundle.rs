@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use touchstone_core::designs::design;
 use touchstone_core::evidence::{self, Subject};
 use touchstone_core::hash::Hash;
-use touchstone_core::model::design;
 use touchstone_core::test_support::{
     Chain, aggregation, answer, approve, capture, change_keys, claim, container, item, object,
     offer, public, put_validator, remove_validator,

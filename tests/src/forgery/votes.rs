@@ -3,7 +3,7 @@
 
 use touchstone_core::block::Header;
 use touchstone_core::certificate::vote_bytes;
-use touchstone_core::model::validators::ValidatorSet;
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::test_support::{Chain, key, public, voter};
 use touchstone_proto::ledger::{CommitCertificate, Signature, VoteKind};

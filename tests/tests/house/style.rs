@@ -158,7 +158,7 @@ fn executable(path: &str) -> bool {
 
 #[test]
 fn every_room_of_the_house_stands() {
-    let rooms = "proto epcis/src chain-core/src/model chain-core/src/rules \
+    let rooms = "proto epcis/src chain-core/src/governance chain-core/src/custody chain-core/src/designs \
                  chain-core/src/state chain-core/src/proof node/src/network node/src/consensus \
                  node/src/storage node/src/rpc client/src cli/src genesis scripts tests/src tests/tests \
                  verifiers docs docs/adr";

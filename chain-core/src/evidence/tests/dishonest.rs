@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::block::Header;
-use crate::model::validators::{Validator, ValidatorSet};
+use crate::governance::validators::{Validator, ValidatorSet};
 use crate::proof::{link, transaction_tree};
 use crate::state::delta::LinkRow;
 use crate::state::{commitment, keys};

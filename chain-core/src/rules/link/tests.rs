@@ -3,8 +3,8 @@ use touchstone_proto::ledger::{DepositDesign, DesignFile, DiscloseDesign, Item, 
 use touchstone_proto::node::LinkedEvent;
 
 use super::*;
+use crate::designs::design;
 use crate::hash;
-use crate::model::design;
 use crate::proof::link::EMPTY_HEAD;
 use crate::proof::page::{self, LinkRead, Page};
 use crate::test_support::{Chain, MAKER, item, object, public};

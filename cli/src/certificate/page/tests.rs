@@ -58,7 +58,7 @@ fn the_page_and_its_code_name_the_deposit() {
     assert_eq!(page.date_ms, sample().time_ms);
     // As many files as a design can have.
     let mut facts = sample();
-    facts.files = vec![facts.files[0].clone(); touchstone_core::model::design::MAX_FILES];
+    facts.files = vec![facts.files[0].clone(); touchstone_core::designs::design::MAX_FILES];
     assert!(crate::pdf::render(&document(&facts)).is_ok());
 }
 

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use touchstone_client::client::Client;
 use touchstone_client::custody;
 use touchstone_client::item_history::ItemHistory;
-use touchstone_core::model::amount;
-use touchstone_core::model::unit_state::{self, Told, UnitState};
-use touchstone_core::rules::Standing;
+use touchstone_core::custody::Standing;
+use touchstone_core::custody::amount;
+use touchstone_core::custody::unit_state::{self, Told, UnitState};
 use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, Position, Stock};
 

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 use touchstone_client::client::Client;
-use touchstone_core::model::organisation;
+use touchstone_core::governance::organisation;
 use touchstone_proto::ledger::Key;
 
 use crate::failure::Failure;

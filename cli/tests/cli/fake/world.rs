@@ -11,8 +11,8 @@ use touchstone_core::certificate::vote_bytes;
 use touchstone_core::evidence::{self, Archive, Stamps, Subject, WholeBlock};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
-use touchstone_core::model::validators::ValidatorSet;
 use touchstone_core::proof::journey::{CompleteLink, Recorded};
 use touchstone_core::proof::page::{self, LinkRead};
 use touchstone_core::proof::transaction_tree;
@@ -22,7 +22,7 @@ use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::test_support::tsa::TestAuthority;
 use touchstone_core::trace::{Direction, Limits, Next, Walk};
-use touchstone_core::{Fault, encoding, rules, transaction};
+use touchstone_core::{Fault, custody, encoding, transaction};
 use touchstone_proto::ledger;
 use touchstone_proto::node::transaction_status::Status as Fate;
 use touchstone_proto::node::*;
@@ -444,7 +444,7 @@ impl World {
                     links.insert(id.clone(), CompleteLink::new(id, height, events));
                 }
                 Next::Item(traced) => {
-                    let standing = rules::standing(self, &traced.id, 0).unwrap();
+                    let standing = custody::standing(self, &traced.id, 0).unwrap();
                     let holder = standing.holder().unwrap_or_default().to_owned();
                     items.push(traced.message(&holder, None));
                 }

@@ -25,57 +25,57 @@ const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 /// it; none where the time is only recorded.
 const READS: &[(&str, &str, &[u32])] = &[
     (
-        "rules/capture_events.rs",
+        "custody/capture_events.rs",
         "let mut goods = Goods::new(state, context.block.time_ms);",
         &[],
     ),
     (
-        "rules/capture_events/goods.rs",
+        "custody/capture_events/goods.rs",
         "Ok(offer.filter(|offer| is_open(offer, self.now_ms)))",
         &[313],
     ),
     (
-        "rules/capture_events/goods.rs",
+        "custody/capture_events/goods.rs",
         "offer.outcome == Outcome::Unspecified as i32 && now_ms <= offer.deadline_ms",
         &[313, 324],
     ),
     (
-        "rules/capture_events/handover.rs",
+        "custody/capture_events/handover.rs",
         "let left_ms = offer.deadline_ms.checked_sub(context.block.time_ms);",
         &[321],
     ),
     (
-        "rules/capture_events/handover.rs",
+        "custody/capture_events/handover.rs",
         "let mut open = open_offers(goods, &record.from, context.block.time_ms)?;",
         &[328],
     ),
     (
-        "rules/capture_events/handover.rs",
+        "custody/capture_events/handover.rs",
         "if !is_open(&offer, context.block.time_ms) {",
         &[324],
     ),
     (
-        "rules/capture_events/handover.rs",
+        "custody/capture_events/handover.rs",
         "let mut open = open_offers(goods, &offer.from, context.block.time_ms)?;",
         &[],
     ),
     (
-        "rules/capture_events/handover.rs",
+        "custody/capture_events/handover.rs",
         "open.offers.retain(|offer| now_ms <= offer.deadline_ms);",
         &[328],
     ),
     (
-        "rules/change_keys.rs",
+        "governance/change_keys.rs",
         "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
         &[511],
     ),
     (
-        "rules/deposit_design.rs",
+        "designs/deposit_design.rs",
         "time_ms: context.block.time_ms,",
         &[],
     ),
     (
-        "rules/disclose_design.rs",
+        "designs/disclose_design.rs",
         "time_ms: context.block.time_ms,",
         &[],
     ),
@@ -315,7 +315,7 @@ fn what_waits_while_old_blocks_are_committed_is_judged_by_the_rules_of_now() {
 fn every_rule_that_reads_the_time_is_among_the_cases() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain-core/src");
     let mut found = Vec::new();
-    for room in ["rules", "rules.rs"] {
+    for room in ["custody", "designs", "governance", "rules", "rules.rs"] {
         reads(&sources, room, &mut found);
     }
     found.sort();

@@ -1,9 +1,9 @@
 use prost::Message;
 
 use super::*;
+use crate::governance::organisation::BadOrganisation;
+use crate::governance::validators::BadValidatorSet;
 use crate::hash::{self, tag};
-use crate::model::organisation::BadOrganisation;
-use crate::model::validators::BadValidatorSet;
 use crate::proof;
 use crate::signing::BadKey;
 use crate::test_support::{

@@ -7,7 +7,7 @@ use touchstone_proto::ledger::{Custody, Emptying, End, Item, Offer, OpenOffer, O
 
 use super::packing::MAX_CONTAINERS;
 use crate::Fault;
-use crate::model::company_prefix;
+use crate::governance::company_prefix;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 

@@ -4,20 +4,20 @@
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::{ApproveChange, Change, ChangeRecord, Key, Organisation};
 
-use super::Context;
 use super::change_keys::register_key;
 use crate::Fault;
 use crate::certificate::exceeds_two_thirds;
 use crate::encoding;
 use crate::execution;
-use crate::model::change;
-use crate::model::organisation;
-use crate::model::validators::{Validator, ValidatorSet};
+use crate::governance::change;
+use crate::governance::organisation;
+use crate::governance::validators::{Validator, ValidatorSet};
 use crate::rejection::Rejection;
+use crate::rules::Context;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
-pub(super) fn apply<S: StateRead>(
+pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &ApproveChange,

@@ -9,12 +9,12 @@ use touchstone_proto::ledger::{CaptureEvents, Outcome, Role};
 use self::goods::Goods;
 use self::handover::Named;
 use self::packing::PackingStep;
-use super::stop::Stop;
-use super::{Context, link};
 use crate::execution::MAX_LINK_ENTRIES;
+use crate::governance::organisation;
 use crate::hash;
-use crate::model::organisation;
 use crate::rejection::Rejection;
+use crate::rules::stop::Stop;
+use crate::rules::{Context, link};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::Event;
@@ -27,7 +27,7 @@ mod life;
 mod packing;
 mod quantities;
 
-pub(super) use goods::prefix_holder;
+pub(crate) use goods::prefix_holder;
 pub use goods::{Holders, Standing, standing};
 #[cfg(test)]
 use packing::MAX_PACKING_DEPTH;
@@ -53,7 +53,7 @@ enum Mode {
     Claim,
 }
 
-pub(super) fn apply<S: StateRead>(
+pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &CaptureEvents,

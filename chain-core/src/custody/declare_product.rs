@@ -3,18 +3,19 @@
 
 use touchstone_proto::ledger::{DeclareProduct, Product, Role};
 
-use super::Context;
 use super::capture_events::prefix_holder;
 use crate::Fault;
-use crate::model::{amount, organisation};
+use crate::custody::amount;
+use crate::governance::organisation;
 use crate::rejection::Rejection;
+use crate::rules::Context;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::Identifier;
 
 const ROLES: &[Role] = &[Role::Platform, Role::Manufacturer];
 
-pub(super) fn apply<S: StateRead>(
+pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &DeclareProduct,

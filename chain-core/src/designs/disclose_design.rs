@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{Design, DesignFile, DiscloseDesign, Disclosure};
 
-use super::{Context, link};
 use crate::Fault;
+use crate::designs::design;
 use crate::encoding::{self, Malformed};
 use crate::hash::Hash;
-use crate::model::design;
 use crate::rejection::Rejection;
+use crate::rules::{Context, link};
 use crate::state::delta::{Delta, decode_stored};
 use crate::state::{StateRead, keys};
 
@@ -19,7 +19,7 @@ struct Opening {
     files: Vec<Hash>,
 }
 
-pub(super) fn apply<S: StateRead>(
+pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &DiscloseDesign,

@@ -4,16 +4,16 @@
 
 use touchstone_proto::ledger::{ChangeKeys, Key};
 
-use super::Context;
 use crate::Fault;
 use crate::encoding;
-use crate::model::organisation::{self, BadOrganisation, MAX_KEYS};
+use crate::governance::organisation::{self, BadOrganisation, MAX_KEYS};
 use crate::rejection::Rejection;
+use crate::rules::Context;
 use crate::signing;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
-pub(super) fn apply<S: StateRead>(
+pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &ChangeKeys,

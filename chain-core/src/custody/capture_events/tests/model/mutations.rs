@@ -14,8 +14,8 @@ use super::super::authority::code;
 use super::deed::seen;
 use super::world::Thing;
 use super::*;
+use crate::custody::capture_events::handover::MAX_CLAIMS;
 use crate::genesis::Organisation;
-use crate::rules::capture_events::handover::MAX_CLAIMS;
 use crate::test_support::{item, public};
 
 mod amounts;

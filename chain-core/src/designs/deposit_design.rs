@@ -2,16 +2,16 @@
 
 use touchstone_proto::ledger::{DepositDesign, Design};
 
-use super::Context;
 use crate::Fault;
+use crate::designs::design;
 use crate::encoding;
 use crate::hash::Hash;
-use crate::model::design;
 use crate::rejection::Rejection;
+use crate::rules::Context;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
-pub(super) fn apply<S: StateRead>(
+pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &DepositDesign,

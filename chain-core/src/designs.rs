@@ -1,0 +1,5 @@
+//! Original designs: commitments and their disclosure. Each action is a file.
+
+pub(crate) mod deposit_design;
+pub mod design;
+pub(crate) mod disclose_design;

@@ -1,0 +1,9 @@
+//! The consortium: organisations with their roles, keys and company prefixes, and the validators.
+//! Each action is a file: a vote on a change, and an organisation's change of its own keys.
+
+pub(crate) mod approve_change;
+pub mod change;
+pub(crate) mod change_keys;
+pub mod company_prefix;
+pub mod organisation;
+pub mod validators;
