@@ -2,12 +2,16 @@
 # Quiet and fast when nothing is missing. Downloads nothing else.
 set -euo pipefail
 
-# g++ builds RocksDB, libclang-dev reads its headers, openssl and python3 serve tests and demo,
-# python3-cryptography the independent verifier in Python, Node (below) that in JavaScript; qpdf and poppler-utils look
-# at the documents that the tests make; faketime and strace take clock and network away from a verifier; chromium and
-# firefox-esr open the court's page.
-touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography qpdf poppler-utils faketime strace chromium
-    firefox-esr)
+# g++ builds RocksDB, libclang-dev reads its headers; openssl and python3 serve the demo, python3-cryptography the
+# independent verifier in Python.
+touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography)
+
+# A script that runs the tests sets touchstone_tests=1 first. Node (below) runs the verifier in JavaScript; qpdf and
+# poppler-utils look at the documents that the tests make; faketime and strace take clock and network away from a
+# verifier; chromium and firefox-esr open the court's page.
+if [ "${touchstone_tests:-}" = 1 ]; then
+    touchstone_packages+=(qpdf poppler-utils faketime strace chromium firefox-esr)
+fi
 
 touchstone_setup() {
     local package missing=() as_root=()
@@ -26,7 +30,9 @@ touchstone_setup() {
         return
     fi
     # Node from elsewhere serves as well; npm comes with it.
-    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then touchstone_packages+=(nodejs npm); fi
+    if [ "${touchstone_tests:-}" = 1 ] && ! { command -v node && command -v npm; } >/dev/null; then
+        touchstone_packages+=(nodejs npm)
+    fi
     for package in "${touchstone_packages[@]}"; do
         if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
             missing+=("$package")
