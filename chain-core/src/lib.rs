@@ -16,7 +16,7 @@
 )]
 
 pub mod block;
-pub mod certificate;
+pub mod commit_certificate;
 pub mod custody;
 pub mod designs;
 pub mod encoding;
@@ -31,6 +31,7 @@ pub mod rejection;
 pub mod rules;
 pub mod signing;
 pub mod state;
+pub mod timestamp;
 pub mod trace;
 pub mod transaction;
 

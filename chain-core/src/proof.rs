@@ -7,6 +7,5 @@ pub mod journey;
 pub mod link;
 pub mod page;
 pub mod state;
-pub mod timestamp;
 pub mod transaction_tree;
 mod tree;

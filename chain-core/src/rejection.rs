@@ -193,7 +193,7 @@ pub enum Rejection {
     #[error(
         "{item} is packed in {container}: it isn't shipped, handed over or ended alone; unpack it first"
     )]
-    ActsAlone {
+    PackedItem {
         /// Index in the transaction.
         index: u32,
         /// The item.
@@ -215,7 +215,7 @@ pub enum Rejection {
     #[error(
         "{0:?} can't take anything over: offer to another enrolled organisation that may hold goods"
     )]
-    OfferedToNobody(String),
+    InvalidReceiver(String),
     /// An offer's time to answer.
     #[error("an offer's deadline is after the block's time and at most 366 days later")]
     OfferDeadline,
@@ -232,7 +232,7 @@ pub enum Rejection {
     OfferClosed(&'static str),
     /// Answered by somebody else.
     #[error("only {0:?} gives this answer to the offer")]
-    NotAsked(String),
+    WrongAnswerParty(String),
     /// The answer's events leave out what was offered.
     #[error(
         "{0} was offered, and the answer's events don't name it; name it, or accept with a discrepancy"
@@ -359,7 +359,7 @@ pub enum Rejection {
     BadCompromise([u8; 32]),
     /// Retiring the last key.
     #[error("the change would leave the organisation without a valid key; add one first")]
-    LastKey,
+    WouldLeaveNoKey,
     /// Nothing to change.
     #[error("the change names nothing to change")]
     EmptyChange,
@@ -420,14 +420,14 @@ impl Rejection {
             Rejection::ForeignPrefix { .. } => 309,
             Rejection::AlreadyCommissioned { .. } => 310,
             Rejection::LifeEnded { .. } => 311,
-            Rejection::ActsAlone { .. } => 312,
+            Rejection::PackedItem { .. } => 312,
             Rejection::Offered { .. } => 313,
-            Rejection::OfferedToNobody(_) => 320,
+            Rejection::InvalidReceiver(_) => 320,
             Rejection::OfferDeadline => 321,
             Rejection::NothingOffered => 322,
             Rejection::UnknownOffer(_) => 323,
             Rejection::OfferClosed(_) => 324,
-            Rejection::NotAsked(_) => 325,
+            Rejection::WrongAnswerParty(_) => 325,
             Rejection::AnswerLeavesOut(_) => 326,
             Rejection::AnswerShape => 327,
             Rejection::TooManyOffers(_) => 328,
@@ -449,7 +449,7 @@ impl Rejection {
             Rejection::BadKey { .. } => 500,
             Rejection::KeyTaken(_) => 501,
             Rejection::KeyNotInUse(_) => 502,
-            Rejection::LastKey => 503,
+            Rejection::WouldLeaveNoKey => 503,
             Rejection::EmptyChange => 504,
             Rejection::NotAGovernor(_) => 505,
             Rejection::AlreadyApproved(_) => 506,
@@ -488,14 +488,14 @@ impl Rejection {
             Rejection::ForeignPrefix { .. } => "prefix-holder",
             Rejection::AlreadyCommissioned { .. } => "commission-once",
             Rejection::LifeEnded { .. } => "life-ended",
-            Rejection::ActsAlone { .. } => "unpack-first",
+            Rejection::PackedItem { .. } => "unpack-first",
             Rejection::Offered { .. } => "open-offer",
-            Rejection::OfferedToNobody(_) => "offer-receiver",
+            Rejection::InvalidReceiver(_) => "offer-receiver",
             Rejection::OfferDeadline => "offer-deadline",
             Rejection::NothingOffered => "offer-items",
             Rejection::UnknownOffer(_) => "offer-exists",
             Rejection::OfferClosed(_) => "offer-open",
-            Rejection::NotAsked(_) => "answer-party",
+            Rejection::WrongAnswerParty(_) => "answer-party",
             Rejection::AnswerLeavesOut(_) => "answer-items",
             Rejection::AnswerShape => "answer-shape",
             Rejection::TooManyOffers(_) => "offer-count",
@@ -517,7 +517,7 @@ impl Rejection {
             Rejection::BadKey { .. } => "usable-key",
             Rejection::KeyTaken(_) => "key-once",
             Rejection::KeyNotInUse(_) => "key-in-use",
-            Rejection::LastKey => "last-key",
+            Rejection::WouldLeaveNoKey => "last-key",
             Rejection::EmptyChange => "empty-change",
             Rejection::NotAGovernor(_) => "governor",
             Rejection::AlreadyApproved(_) => "approve-once",
@@ -543,7 +543,7 @@ impl Rejection {
             | Rejection::ForeignPrefix { index, .. }
             | Rejection::AlreadyCommissioned { index, .. }
             | Rejection::LifeEnded { index, .. }
-            | Rejection::ActsAlone { index, .. }
+            | Rejection::PackedItem { index, .. }
             | Rejection::Offered { index, .. }
             | Rejection::CorrectsOtherItems { index, .. }
             | Rejection::EventIdUsed { index, .. }

@@ -19,7 +19,7 @@ use touchstone_proto::ledger::{self, change::Kind};
 use touchstone_proto::node::CertifiedHeader;
 
 use crate::block::{Block, Header};
-use crate::certificate;
+use crate::commit_certificate;
 use crate::evidence::Stamps;
 use crate::execution::{self, BlockContext, Executed, InvalidBlock};
 use crate::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
@@ -414,8 +414,12 @@ pub fn certify(
     seeds: &[u8],
 ) -> ledger::CommitCertificate {
     let id = header.id();
-    let vote =
-        certificate::vote_bytes(ledger::VoteKind::Precommit, header.height, round, Some(&id));
+    let vote = commit_certificate::vote_bytes(
+        ledger::VoteKind::Precommit,
+        header.height,
+        round,
+        Some(&id),
+    );
     let mut signatures: Vec<_> = seeds
         .iter()
         .map(|seed| ledger::Signature {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use touchstone_proto::ledger::{Position, Stock};
 use touchstone_proto::node as wire;
 
-use crate::custody::unit_state::{self, Told, UnitState};
+use crate::custody::unit_state::{self, HistoryEntry, UnitState};
 use crate::governance::company_prefix::is_holdable;
 use crate::proof::journey::{self, CompleteLink, Journey, JourneyError, Place, Step};
 use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
@@ -35,7 +35,7 @@ pub struct Limits {
 
 /// How a thing was reached from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum EdgeKind {
     /// By a transformation: one went in, the other came out.
     Transformed,
     /// It was in it.
@@ -48,7 +48,7 @@ pub struct Edge {
     /// Canonical identifier of the thing that it was reached from.
     pub from: Arc<str>,
     /// How.
-    pub way: Way,
+    pub kind: EdgeKind,
     /// Place of the event that connects them.
     pub place: Place,
     /// Id of that event's transaction.
@@ -113,7 +113,7 @@ impl Edge {
         let (quantity, unit) = self.quantity.unwrap_or_default();
         wire::TraceEdge {
             from: self.from.as_ref().to_owned(),
-            contained: self.way == Way::Contained,
+            contained: self.kind == EdgeKind::Contained,
             place: Some(Position {
                 height,
                 transaction,
@@ -306,7 +306,7 @@ fn turned((height, transaction, event): Place) -> Order {
 struct History<'a> {
     id: &'a Arc<str>,
     steps: Vec<(&'a Step, &'a Event)>,
-    told: Vec<Told<'a>>,
+    told: Vec<HistoryEntry<'a>>,
     /// Which events are declared wrong, and by which.
     corrections: Vec<(usize, usize)>,
 }
@@ -315,7 +315,7 @@ impl<'a> History<'a> {
     fn of(id: &'a Arc<str>, journey: &'a Journey<'_>) -> History<'a> {
         let read = |step: &'a Step| Some((step, step.event.as_ref()?));
         let steps: Vec<_> = journey.steps.iter().filter_map(read).collect();
-        let told = |(step, event): &(&'a Step, &'a Event)| Told {
+        let told = |(step, event): &(&'a Step, &'a Event)| HistoryEntry {
             event,
             organisation: &step.entry.organisation,
         };
@@ -362,7 +362,7 @@ impl<'a> History<'a> {
             let used = step.via.last().map_or(self.id.as_ref(), String::as_str);
             if step.place > since && names(event, QuantityRole::Input, used) {
                 for (to, quantity) in parts(event, QuantityRole::Output) {
-                    let edge = self.edge(at, Way::Transformed, quantity);
+                    let edge = self.edge(at, EdgeKind::Transformed, quantity);
                     connections.extend(edge.map(|edge| connection(to, step.place, edge)));
                 }
             }
@@ -371,7 +371,7 @@ impl<'a> History<'a> {
             }
             if step.place > since && is_packing(event, self.id, Action::Add) {
                 for child in &event.children {
-                    let edge = self.edge(at, Way::Contained, None);
+                    let edge = self.edge(at, EdgeKind::Contained, None);
                     connections
                         .extend(edge.map(|edge| connection(child.as_str(), step.place, edge)));
                 }
@@ -394,7 +394,7 @@ impl<'a> History<'a> {
             }
             if names(event, QuantityRole::Output, self.id) {
                 for (to, quantity) in parts(event, QuantityRole::Input) {
-                    let edge = self.edge(at, Way::Transformed, quantity);
+                    let edge = self.edge(at, EdgeKind::Transformed, quantity);
                     connections.extend(edge.map(|edge| connection(to, step.place, edge)));
                 }
             }
@@ -407,7 +407,7 @@ impl<'a> History<'a> {
     /// What was in the thing at a time, by the number of the step that packed it.
     fn content(&self, inside: BTreeMap<&str, usize>, at: Place) -> Vec<Connection> {
         let connections = inside.into_iter().filter_map(|(child, packed)| {
-            let edge = self.edge(packed, Way::Contained, None)?;
+            let edge = self.edge(packed, EdgeKind::Contained, None)?;
             Some(connection(child, at, edge))
         });
         connections.collect()
@@ -416,13 +416,13 @@ impl<'a> History<'a> {
     fn edge(
         &self,
         at: usize,
-        way: Way,
+        kind: EdgeKind,
         quantity: Option<(String, Option<String>)>,
     ) -> Option<Edge> {
         let (step, _) = self.steps.get(at)?;
         Some(Edge {
             from: self.id.clone(),
-            way,
+            kind,
             place: step.place,
             transaction_id: step.entry.transaction_id.clone(),
             quantity,

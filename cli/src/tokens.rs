@@ -6,7 +6,7 @@ use ed25519_dalek::pkcs8::spki::der::pem::{self, LineEnding};
 use serde_json::{Value, json};
 use touchstone_core::evidence::StampFact;
 use touchstone_core::hash::{Hash, sha256};
-use touchstone_core::proof::timestamp::Certificate;
+use touchstone_core::timestamp::Certificate;
 
 use crate::failure::Failure;
 use crate::file;

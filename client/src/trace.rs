@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use touchstone_core::proof::journey::CompleteLink;
-use touchstone_core::trace::{Direction, End, Limits, Next, Walk, Way};
+use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Walk};
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Stock;
 use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem};
@@ -154,7 +154,7 @@ async fn proven(
                     _ => String::new(),
                 };
                 let edge = traced.edge.as_ref();
-                if edge.is_some_and(|edge| edge.way == Way::Transformed) {
+                if edge.is_some_and(|edge| edge.kind == EdgeKind::Transformed) {
                     links.remove(&traced.id);
                 }
                 let stock = stocks.remove(&traced.id);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use touchstone_core::Fault;
 use touchstone_core::block::{Block, MAX_TIME_MS};
-use touchstone_core::certificate::{self, CertificateError};
+use touchstone_core::commit_certificate::{self, CertificateError};
 use touchstone_core::execution::{self, BlockContext, Executed, InvalidBlock};
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
@@ -351,7 +351,7 @@ impl<S: Store> Chain<S> {
         if let Err(invalid) = self.check_header(block) {
             return Ok(Err(invalid));
         }
-        if let Err(error) = certificate::verify(
+        if let Err(error) = commit_certificate::verify(
             certificate,
             &self.chain_id,
             block.header.height,

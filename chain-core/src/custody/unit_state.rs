@@ -49,7 +49,7 @@ impl UnitState {
 
 /// An event of a unit's history, and who recorded it.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct HistoryEntry<'a> {
     /// The event.
     pub event: &'a Event,
     /// Id of the organisation.
@@ -63,7 +63,7 @@ pub struct Told<'a> {
 /// (EPCIS 2.0 §7.4.1.2). Business steps and dispositions are those of CBV 2.0 §7.1 and §7.2.
 pub fn unit_state(
     id: &str,
-    history: &[Told<'_>],
+    history: &[HistoryEntry<'_>],
     corrections: &[(usize, usize)],
 ) -> Option<UnitState> {
     let mut state = None;
@@ -79,7 +79,7 @@ pub fn unit_state(
 
 /// Which events of a history are declared wrong, and by which: pairs of indices. A declaration is
 /// about the last event before it with its `eventID` by the same organisation.
-pub fn declared_wrong(history: &[Told<'_>]) -> Vec<(usize, usize)> {
+pub fn declared_wrong(history: &[HistoryEntry<'_>]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     for (by, told) in history.iter().enumerate() {
         let id = told.event.event_id.as_deref();

@@ -6,7 +6,7 @@ use super::finding::Finding;
 use super::handovers::HandoverFact;
 use crate::hash::Hash;
 use crate::proof::journey::Step;
-use crate::proof::timestamp::Stamped;
+use crate::timestamp::Stamped;
 
 /// An element of the examination, in its order. The articles are those of the People's Courts Online
 /// Litigation Rules (Supreme People's Court, 2021) that ask for it.

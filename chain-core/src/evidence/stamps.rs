@@ -14,7 +14,7 @@ use crate::encoding;
 use crate::finding;
 use crate::hash::Hash;
 use crate::proof::checkpoint::{self, BlockLeaf, Checkpoint, Range};
-use crate::proof::timestamp;
+use crate::timestamp;
 
 /// Heights that a finding lists one by one.
 const LISTED: usize = 12;
@@ -185,7 +185,7 @@ fn checkpoint(
             id: header.id(),
             validators_hash: header.validators_hash,
         };
-        let found = checkpoint::climb(chain_id, range, height, &leaf, &siblings)
+        let found = checkpoint::root_from_path(chain_id, range, height, &leaf, &siblings)
             .map_err(|e| format!("block {height}: {e}"))?;
         if root.is_some_and(|root| root != found) {
             return Err(format!("the path of block {height} leads to another root"));

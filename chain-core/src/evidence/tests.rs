@@ -90,7 +90,7 @@ fn approvals(chain: &Chain) -> usize {
     let mut power = 0;
     for (n, id) in order.iter().enumerate() {
         power += chain.validators.power_of_organisation(id);
-        if crate::certificate::exceeds_two_thirds(power, total) {
+        if crate::commit_certificate::exceeds_two_thirds(power, total) {
             return n + 1;
         }
     }

@@ -6,7 +6,7 @@ use touchstone_proto::ledger::{ApproveChange, Change, ChangeRecord, Key, Organis
 
 use super::change_keys::register_key;
 use crate::Fault;
-use crate::certificate::exceeds_two_thirds;
+use crate::commit_certificate::exceeds_two_thirds;
 use crate::encoding;
 use crate::execution;
 use crate::governance::change;

@@ -81,7 +81,7 @@ pub(crate) fn apply<S: StateRead>(
         .iter()
         .any(|k| organisation::valid_at(k, height + 1))
     {
-        return Ok(Err(Rejection::LastKey));
+        return Ok(Err(Rejection::WouldLeaveNoKey));
     }
     state.write(keys::organisation(&record.id), &record);
     Ok(Ok(()))

@@ -212,7 +212,7 @@ impl Checkpoint {
 
 /// The root that a block's path leads to. It proves the block when the checkpoint with this root is
 /// the one that was stamped.
-pub fn climb(
+pub fn root_from_path(
     chain_id: &Hash,
     range: Range,
     height: u64,
@@ -229,7 +229,12 @@ pub fn climb(
         });
     }
     let leaf = leaf(chain_id, height, block);
-    Ok(tree::climb::<Blocks>(range.count(), index, leaf, siblings))
+    Ok(tree::root_from_path::<Blocks>(
+        range.count(),
+        index,
+        leaf,
+        siblings,
+    ))
 }
 
 fn leaf(chain_id: &Hash, height: u64, block: &BlockLeaf) -> Hash {

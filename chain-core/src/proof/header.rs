@@ -4,7 +4,7 @@ use thiserror::Error;
 use touchstone_proto::node::{CertifiedHeader, Handover};
 
 use crate::block::{BadHeader, Header};
-use crate::certificate::{self, CertificateError};
+use crate::commit_certificate::{self, CertificateError};
 use crate::governance::validators::{BadValidatorSet, ValidatorSet};
 use crate::hash::Hash;
 
@@ -51,7 +51,7 @@ pub fn verify(
         return Err(HeaderError::Validators);
     }
     let certificate = certified.certificate.as_ref().ok_or(HeaderError::Missing)?;
-    certificate::verify(
+    commit_certificate::verify(
         certificate,
         chain_id,
         header.height,

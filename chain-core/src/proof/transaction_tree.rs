@@ -66,7 +66,7 @@ pub fn verify(
             found: siblings.len(),
         });
     }
-    if tree::climb::<Transactions>(count, place, leaf(envelope), siblings) != *root {
+    if tree::root_from_path::<Transactions>(count, place, leaf(envelope), siblings) != *root {
         return Err(InclusionError::Root);
     }
     Ok(())

@@ -59,7 +59,12 @@ pub(super) fn depth(count: u64, index: u64) -> Option<usize> {
 }
 
 /// The root that a leaf at `index` of `count` (it must be inside) and its siblings lead to.
-pub(super) fn climb<K: Kind>(count: u64, index: u64, leaf: Hash, siblings: &[Hash]) -> Hash {
+pub(super) fn root_from_path<K: Kind>(
+    count: u64,
+    index: u64,
+    leaf: Hash,
+    siblings: &[Hash],
+) -> Hash {
     let mut place = place(count, index);
     let mut node = leaf;
     for sibling in siblings {

@@ -120,7 +120,7 @@ fn all() -> Vec<(u32, Rejection)> {
         ),
         (
             312,
-            Rejection::ActsAlone {
+            Rejection::PackedItem {
                 index: 10,
                 item: text(),
                 container: text(),
@@ -134,12 +134,12 @@ fn all() -> Vec<(u32, Rejection)> {
                 to: text(),
             },
         ),
-        (320, Rejection::OfferedToNobody(text())),
+        (320, Rejection::InvalidReceiver(text())),
         (321, Rejection::OfferDeadline),
         (322, Rejection::NothingOffered),
         (323, Rejection::UnknownOffer(key.to_vec())),
         (324, Rejection::OfferClosed("withdrawn")),
-        (325, Rejection::NotAsked(text())),
+        (325, Rejection::WrongAnswerParty(text())),
         (326, Rejection::AnswerLeavesOut(text())),
         (327, Rejection::AnswerShape),
         (328, Rejection::TooManyOffers(1000)),
@@ -207,7 +207,7 @@ fn all() -> Vec<(u32, Rejection)> {
         ),
         (501, Rejection::KeyTaken(key)),
         (502, Rejection::KeyNotInUse(key)),
-        (503, Rejection::LastKey),
+        (503, Rejection::WouldLeaveNoKey),
         (504, Rejection::EmptyChange),
         (505, Rejection::NotAGovernor(text())),
         (506, Rejection::AlreadyApproved(text())),

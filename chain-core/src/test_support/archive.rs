@@ -8,7 +8,7 @@ use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use super::{Chain, certify, public};
 use crate::Fault;
-use crate::certificate::exceeds_two_thirds;
+use crate::commit_certificate::exceeds_two_thirds;
 use crate::evidence::{Archive, Stamps, WholeBlock};
 use crate::proof::page::LinkRead;
 use crate::state::commitment;

@@ -221,10 +221,10 @@ fn block(out: &mut Vectors, chain: &Chain, envelopes: &[Vec<u8>]) {
 fn votes(out: &mut Vectors, chain: &Chain) {
     out.section("Votes: precommits of block 1 in round 2 by three of the four validators");
     let header = &chain.blocks[0].header;
-    let vote = certificate::vote_bytes(VoteKind::Precommit, 1, 2, Some(&header.id()));
+    let vote = commit_certificate::vote_bytes(VoteKind::Precommit, 1, 2, Some(&header.id()));
     out.hex(
         "vote.nil_prevote",
-        certificate::vote_bytes(VoteKind::Prevote, 1, 0, None),
+        commit_certificate::vote_bytes(VoteKind::Prevote, 1, 0, None),
     );
     out.hex("vote.precommit", &vote);
     out.hex(

@@ -273,7 +273,7 @@ fn a_lot_leads_to_what_was_made_of_it_and_where_that_is() {
     assert_eq!(seen.place, "https://id.gs1.org/414/9521321000025");
     assert_eq!(seen.time_ms, 1_772_618_400_000);
     let edge = unit.edge.clone().unwrap();
-    assert_eq!((&*edge.from, edge.way), (&*lot(1), Way::Transformed));
+    assert_eq!((&*edge.from, edge.kind), (&*lot(1), EdgeKind::Transformed));
     assert_eq!((edge.place, edge.quantity), ((1, 0, 0), None));
     let made = found.iter().find(|t| t.id == lot(2)).unwrap();
     assert_eq!(made.state, None);

@@ -1,7 +1,7 @@
 use ledger::{Envelope, Transaction};
 
 use super::*;
-use crate::certificate::vote_bytes;
+use crate::commit_certificate::vote_bytes;
 use crate::encoding::Malformed;
 use crate::test_support::{Chain, MARKET, bit_flips, body, capture, item, key, object, public};
 

@@ -9,7 +9,7 @@ use touchstone_client::client::Client;
 use touchstone_client::verification::NotVerified;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::checkpoint::{self, BlockLeaf};
-use touchstone_core::proof::timestamp::{self, Stamped};
+use touchstone_core::timestamp::{self, Stamped};
 use touchstone_proto::node::{ListCheckpointsRequest, StampedRange};
 
 use super::blocks as headers;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use touchstone_core::proof::checkpoint::{self, BlockLeaf};
-use touchstone_core::proof::timestamp;
+use touchstone_core::timestamp;
 use touchstone_proto::node::{BlockReply, ListCheckpointsReply, StampedRange};
 
 use crate::fake::{Served, World};

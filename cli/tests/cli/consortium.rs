@@ -1,7 +1,7 @@
 //! Enrolling organisations, changing validators and keys.
 
 use prost::Message;
-use touchstone_core::certificate::vote_bytes;
+use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_proto::ledger::{ChangeRecord, VoteKind};
 use touchstone_proto::node::{

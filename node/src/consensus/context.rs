@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_malachitebft_core_types as malachite;
 use malachite::{NilOrVal, Round, VoteType};
 use prost::Message;
-use touchstone_core::certificate::vote_bytes;
+use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::signing::Purpose;

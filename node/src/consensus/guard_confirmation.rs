@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 
-use touchstone_core::certificate::exceeds_two_thirds;
+use touchstone_core::commit_certificate::exceeds_two_thirds;
 use touchstone_core::fault::Fault;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_proto::ledger::Organisation;

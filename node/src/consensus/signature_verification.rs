@@ -8,7 +8,7 @@ use arc_malachitebft_core_types::{
     BoxError, CertificateError, CommitCertificate, NilOrVal, Round, RoundCertificateType, VoteType,
 };
 use sha2::{Digest, Sha256};
-use touchstone_core::certificate::exceeds_two_thirds;
+use touchstone_core::commit_certificate::exceeds_two_thirds;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::signing::Purpose;

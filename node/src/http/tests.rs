@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Request};
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
-use touchstone_core::certificate::vote_bytes;
+use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::transaction;
 use touchstone_epcis::split_document;

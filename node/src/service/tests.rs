@@ -3,7 +3,7 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use prost::Message;
 use tokio_stream::StreamExt;
-use touchstone_core::certificate::vote_bytes;
+use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::proof::{self, link};
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::state::delta::LinkRow;

@@ -15,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use touchstone_core::custody::Holders;
 use touchstone_core::proof::journey::CompleteLink;
 use touchstone_core::state::delta::Delta;
-use touchstone_core::trace::{Direction, End, Limits, Next, Traced, Walk, Way};
+use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Traced, Walk};
 use touchstone_edge::Client;
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Item;
@@ -157,7 +157,7 @@ impl TraceCache {
     /// The record of a thing, which isn't needed again unless it is a container.
     fn record(&mut self, traced: &Traced) -> Result<Box<Item>, ServiceError> {
         let edge = traced.edge.as_ref();
-        let is_last = edge.is_some_and(|edge| edge.way == Way::Transformed);
+        let is_last = edge.is_some_and(|edge| edge.kind == EdgeKind::Transformed);
         let record = match is_last {
             true => self.things.remove(&traced.id).map(|read| read.record),
             false => self.things.get(&traced.id).map(|read| read.record.clone()),

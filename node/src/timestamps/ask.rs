@@ -8,7 +8,7 @@ use touchstone_core::Fault;
 use touchstone_core::block::Header;
 use touchstone_core::hash::{self, Hash};
 use touchstone_core::proof::checkpoint::{self, BlockLeaf, Checkpoint};
-use touchstone_core::proof::timestamp::{self, ResponseError, TokenError};
+use touchstone_core::timestamp::{self, ResponseError, TokenError};
 
 use super::http::HttpError;
 use super::settings::Authority;

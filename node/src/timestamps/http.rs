@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// Bytes of an answer, at most: a token with a chain of certificates has some 10 000.
-pub const MAX_ANSWER_BYTES: usize = touchstone_core::proof::timestamp::MAX_RESPONSE_BYTES;
+pub const MAX_ANSWER_BYTES: usize = touchstone_core::timestamp::MAX_RESPONSE_BYTES;
 /// Bytes of an answer's head.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use touchstone_core::proof::checkpoint::Checkpoint;
-use touchstone_core::proof::timestamp::{self, ResponseError};
+use touchstone_core::timestamp::{self, ResponseError};
 
 use super::http::{HttpError, MAX_ANSWER_BYTES};
 use super::*;

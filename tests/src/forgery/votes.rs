@@ -2,7 +2,7 @@
 //! those of strangers, and signatures that honest validators gave to something else.
 
 use touchstone_core::block::Header;
-use touchstone_core::certificate::vote_bytes;
+use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_core::test_support::{Chain, key, public, voter};

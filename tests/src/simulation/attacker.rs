@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::SigningKey;
 use prost::Message;
 use touchstone_core::block::Block;
-use touchstone_core::certificate::vote_bytes;
+use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::signing::{self, Purpose};

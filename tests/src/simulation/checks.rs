@@ -6,7 +6,7 @@ use std::fmt;
 use prost::Message;
 use touchstone_core::Fault;
 use touchstone_core::block::Block;
-use touchstone_core::certificate;
+use touchstone_core::commit_certificate;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
@@ -155,10 +155,13 @@ impl Checks {
             .ok()
             .and_then(|i| self.validators.get(i))
             .unwrap_or(self.reference.validators());
-        certificate::verify(proof, &self.chain_id, height, &id, validators).map_err(|error| {
-            let what = format!("node {process} keeps a certificate at height {height}: {error}");
-            Violation::new(Broken::Validity, what)
-        })
+        commit_certificate::verify(proof, &self.chain_id, height, &id, validators).map_err(
+            |error| {
+                let what =
+                    format!("node {process} keeps a certificate at height {height}: {error}");
+                Violation::new(Broken::Validity, what)
+            },
+        )
     }
 
     fn extend(

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use touchstone_core::Rejection;
-use touchstone_core::certificate::exceeds_two_thirds;
+use touchstone_core::commit_certificate::exceeds_two_thirds;
 use touchstone_core::state::StateRead;
 use touchstone_node::admission::Source;
 use touchstone_node::consensus::{Input, Settings};

@@ -85,7 +85,7 @@ pub(super) fn check_offer<S: StateRead>(
     let receiver: Option<Organisation> = goods.state.read(&keys::organisation(&offer.to))?;
     let may_hold = receiver.is_some_and(|to| organisation::has_role(&to, CUSTODIANS));
     if !may_hold || offer.to == context.organisation.id {
-        return Err(Rejection::OfferedToNobody(offer.to.clone()).into());
+        return Err(Rejection::InvalidReceiver(offer.to.clone()).into());
     }
     // Rule: there is a time to answer, and it ends.
     let left_ms = offer.deadline_ms.checked_sub(context.block.time_ms);
@@ -138,7 +138,7 @@ pub(super) fn offer<S: StateRead>(
         match standing.containers.first() {
             None => items.push(item.clone()),
             Some(container) if !standing.containers.iter().any(|c| named.things.contains(c)) => {
-                return Err(Rejection::ActsAlone {
+                return Err(Rejection::PackedItem {
                     index,
                     item: item.clone(),
                     container: container.clone(),
@@ -214,7 +214,7 @@ pub(super) fn answer<S: StateRead>(
         _ => &offer.to,
     };
     if *by != context.organisation.id {
-        return Err(Rejection::NotAsked(by.clone()).into());
+        return Err(Rejection::WrongAnswerParty(by.clone()).into());
     }
     // Rule: an offer is answered once, and not after its deadline.
     if !is_open(&offer, context.block.time_ms) {

@@ -90,7 +90,7 @@ pub(super) fn end<S: StateRead>(
                 .iter()
                 .any(|container| acting.iter().any(|other| other.as_str() == container));
             if let Some(container) = containers.into_iter().next().filter(|_| alone) {
-                return Err(Rejection::ActsAlone {
+                return Err(Rejection::PackedItem {
                     index,
                     item: identifier.as_str().to_owned(),
                     container,

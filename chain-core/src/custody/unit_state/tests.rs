@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 fn state(events: &[Vec<u8>]) -> Option<&'static str> {
     let events: Vec<Event> = events.iter().map(|e| Event::parse(e).unwrap()).collect();
-    let history: Vec<Told<'_>> = events
+    let history: Vec<HistoryEntry<'_>> = events
         .iter()
-        .map(|event| Told {
+        .map(|event| HistoryEntry {
             event,
             organisation: "maker",
         })
@@ -106,7 +106,7 @@ fn only_ones_own_events_are_declared_wrong() {
     );
     let events = [sold.clone(), wrong(&sold)].map(|e| Event::parse(&e).unwrap());
     let by = |organisations: [&'static str; 2]| {
-        let history = [0, 1].map(|n| Told {
+        let history = [0, 1].map(|n| HistoryEntry {
             event: &events[n],
             organisation: organisations[n],
         });

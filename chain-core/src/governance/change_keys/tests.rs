@@ -124,7 +124,11 @@ fn each_rule() {
             change_keys(&[60], &[60]),
             Rejection::KeyNotInUse(public(60)),
         ),
-        ("retire all", change_keys(&[], &[1, 50]), Rejection::LastKey),
+        (
+            "retire all",
+            change_keys(&[], &[1, 50]),
+            Rejection::WouldLeaveNoKey,
+        ),
     ];
     for (name, action, expected) in rows {
         let refused = chain.check(&chain.sign(MARKET, action));
@@ -213,7 +217,11 @@ fn each_rule_of_a_compromise_report() {
             report(&[60], &[(60, 1)]),
             Rejection::KeyNotInUse(public(60)),
         ),
-        ("all", report(&[], &[(1, 1), (50, 1)]), Rejection::LastKey),
+        (
+            "all",
+            report(&[], &[(1, 1), (50, 1)]),
+            Rejection::WouldLeaveNoKey,
+        ),
     ];
     for (name, action, expected) in rows {
         let refused = chain.check(&chain.sign(MARKET, action));

@@ -47,7 +47,7 @@ fn every_block_of_every_size_climbs_to_the_root_of_the_definition() {
         assert_eq!(Ok(tree.range()), Range::new(FIRST, last));
         for (height, block) in (FIRST..).zip(&blocks) {
             let path = tree.path(height).unwrap();
-            let found = climb(&CHAIN, tree.range(), height, block, &path);
+            let found = root_from_path(&CHAIN, tree.range(), height, block, &path);
             assert_eq!(found.as_ref(), Ok(tree.root()));
         }
         assert!(tree.path(FIRST - 1).is_err() && tree.path(last + 1).is_err());
@@ -66,13 +66,13 @@ fn whatever_is_changed_leads_elsewhere() {
             for flipped in bit_flips(&path[place]) {
                 let mut changed = path.clone();
                 changed[place] = flipped.try_into().unwrap();
-                assert_ne!(climb(&CHAIN, range, height, block, &changed), root);
+                assert_ne!(root_from_path(&CHAIN, range, height, block, &changed), root);
             }
         }
         for flipped in bit_flips(&block.id) {
             let id = flipped.try_into().unwrap();
             let other = BlockLeaf { id, ..*block };
-            assert_ne!(climb(&CHAIN, range, height, &other, &path), root);
+            assert_ne!(root_from_path(&CHAIN, range, height, &other, &path), root);
         }
         for flipped in bit_flips(&block.validators_hash) {
             let validators_hash = flipped.try_into().unwrap();
@@ -80,26 +80,29 @@ fn whatever_is_changed_leads_elsewhere() {
                 validators_hash,
                 ..*block
             };
-            assert_ne!(climb(&CHAIN, range, height, &other, &path), root);
+            assert_ne!(root_from_path(&CHAIN, range, height, &other, &path), root);
         }
-        assert_ne!(climb(&[8; 32], range, height, block, &path), root);
+        assert_ne!(root_from_path(&[8; 32], range, height, block, &path), root);
         for other in range.first()..=range.last() {
-            let found = climb(&CHAIN, range, other, block, &path);
+            let found = root_from_path(&CHAIN, range, other, block, &path);
             assert_eq!(found == root, other == height);
         }
         for (first, last) in [(39, 50), (40, 51), (40, 49), (41, 51), (39, 49)] {
             let other = Range::new(first, last).unwrap();
-            assert_ne!(climb(&CHAIN, other, height, block, &path), root);
+            assert_ne!(root_from_path(&CHAIN, other, height, block, &path), root);
         }
         let expected = path.len();
         for found in [expected - 1, expected + 1] {
             let mut changed = path.clone();
             changed.resize(found, [0; 32]);
             let length = CheckpointError::PathLength { expected, found };
-            assert_eq!(climb(&CHAIN, range, height, block, &changed), Err(length));
+            assert_eq!(
+                root_from_path(&CHAIN, range, height, block, &changed),
+                Err(length)
+            );
         }
     }
-    let outside = climb(&CHAIN, range, 51, &blocks[0], &[]);
+    let outside = root_from_path(&CHAIN, range, 51, &blocks[0], &[]);
     assert_eq!(outside, Err(CheckpointError::Outside(51)));
 }
 

@@ -7,7 +7,7 @@ use touchstone_client::custody;
 use touchstone_client::item_history::ItemHistory;
 use touchstone_core::custody::Standing;
 use touchstone_core::custody::amount;
-use touchstone_core::custody::unit_state::{self, Told, UnitState};
+use touchstone_core::custody::unit_state::{self, HistoryEntry, UnitState};
 use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, Position, Stock};
 
@@ -42,7 +42,7 @@ impl Life {
             true => Some(custody::status(client, id.as_str(), now_ms).await?.1),
             false => None,
         };
-        let (places, history): (Vec<usize>, Vec<Told<'_>>) = history
+        let (places, history): (Vec<usize>, Vec<HistoryEntry<'_>>) = history
             .steps
             .iter()
             .enumerate()
@@ -51,7 +51,7 @@ impl Life {
                 let event = step.event.as_ref()?;
                 Some((
                     at,
-                    Told {
+                    HistoryEntry {
                         event,
                         organisation,
                     },

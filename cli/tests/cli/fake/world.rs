@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ed25519_dalek::SigningKey;
 use touchstone_core::block::Block;
-use touchstone_core::certificate::vote_bytes;
+use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::evidence::{self, Archive, Stamps, Subject, WholeBlock};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};

@@ -50,7 +50,8 @@ fn each_block_has_its_place_in_each_authoritys_earliest_checkpoint() {
             .collect();
         let leaf = &leaves[(stamp.height - first) as usize];
         let range = tree.range();
-        let root = checkpoint::climb(&CHAIN_ID, range, stamp.height, leaf, &siblings).unwrap();
+        let root =
+            checkpoint::root_from_path(&CHAIN_ID, range, stamp.height, leaf, &siblings).unwrap();
         assert_eq!(root, *tree.root());
         let name = format!("{} {last}", checkpoint.authority);
         assert_eq!(checkpoint.token, name.clone().into_bytes());

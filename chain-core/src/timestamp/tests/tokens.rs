@@ -1,12 +1,12 @@
 //! The rules of tokens, each broken alone, and the encoding beneath.
 
 use super::{IMPRINT, STAMPED_MS};
-use crate::proof::timestamp::der::{self, DerFault, Reader, tag};
-use crate::proof::timestamp::{MAX_TOKEN_BYTES, Stamped, TokenError, verify};
 use crate::test_support::tsa::{
     RSA, RSA_SHA_256, SHA_256, SHA_384, SHA_512, TST_INFO, TestAuthority, TestKey, Unsigned,
     algorithm, attribute, binds, der, extension, generalized, hashed, oid, sequence, tst_info,
 };
+use crate::timestamp::der::{self, DerFault, Reader, tag};
+use crate::timestamp::{MAX_TOKEN_BYTES, Stamped, TokenError, verify};
 
 fn signed(bend: impl FnOnce(&mut Unsigned)) -> Result<Stamped, TokenError> {
     stamped(&TestAuthority::rsa(), bend)

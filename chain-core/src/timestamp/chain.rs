@@ -1,8 +1,8 @@
 //! From a signer's certificate to a self-signed root.
 
 use super::MAX_CHAIN;
-use super::certificate::{Certificate, CertificateError};
 use super::token::TokenError;
+use super::x509::{Certificate, CertificateError};
 
 /// The chain of a signer at a time, milliseconds. `embedded` are the token's own certificates, `others`
 /// those beside it.
@@ -49,7 +49,7 @@ pub(super) fn find<'a>(
                 Err(error) => unfit = Some(unfit.unwrap_or(failed(candidate, error))),
             }
         }
-        let missing = || TokenError::NoIssuer(super::certificate::name(current.issuer));
+        let missing = || TokenError::NoIssuer(super::x509::name(current.issuer));
         let issuer = issuer.ok_or_else(|| unfit.unwrap_or_else(missing))?;
         if chain.len() == MAX_CHAIN {
             return Err(TokenError::ChainLength);

@@ -6,19 +6,19 @@
 //! Whether the root is to be trusted is the caller's to say.
 
 mod algorithm;
-mod certificate;
 mod chain;
 mod der;
 mod token;
+mod x509;
 
 use thiserror::Error;
 
 use self::der::{Reader, tag};
 use crate::hash::Hash;
 
-pub use self::certificate::{Certificate, CertificateError};
 pub use self::der::{BadDer, DerFault};
 pub use self::token::TokenError;
+pub use self::x509::{Certificate, CertificateError};
 
 /// A token, at most; bytes.
 pub const MAX_TOKEN_BYTES: usize = 64 << 10;
@@ -118,7 +118,7 @@ pub fn response(bytes: &[u8]) -> Result<Vec<u8>, ResponseError> {
         let mut words = Reader::new(words.content, "PKIFreeText");
         while !words.is_empty() {
             let word = words.take(tag::UTF8_STRING)?.content;
-            text.push(certificate::printable(&String::from_utf8_lossy(word)));
+            text.push(x509::printable(&String::from_utf8_lossy(word)));
         }
     }
     if let Some(failure) = info.optional(tag::BIT_STRING)? {

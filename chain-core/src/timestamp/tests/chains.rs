@@ -1,12 +1,12 @@
 //! The rules of certificates, each broken alone.
 
 use super::{IMPRINT, STAMPED_MS};
-use crate::proof::timestamp::{
-    CertificateError, MAX_CERTIFICATE_BYTES, MAX_CHAIN, Stamped, TokenError, verify,
-};
 use crate::test_support::tsa::{
     Draft, RSA_SHA_256, TIME_STAMPING, TestAuthority, TestKey, der, extension, key_usage, purposes,
     sequence,
+};
+use crate::timestamp::{
+    CertificateError, MAX_CERTIFICATE_BYTES, MAX_CHAIN, Stamped, TokenError, verify,
 };
 
 /// One key for each place of a chain: root, intermediate, signer.
@@ -382,11 +382,8 @@ fn too_many_certificates_are_not_read() {
 #[test]
 fn names_are_shown_as_text() {
     let certificate = Draft::authority("A\n界", KEYS[0], "A", KEYS[0]).sign();
-    let read = crate::proof::timestamp::Certificate::read(&certificate).unwrap();
+    let read = crate::timestamp::Certificate::read(&certificate).unwrap();
     assert_eq!(read.name(), "CN=A\u{fffd}界");
     let odd = sequence(&[&der(0x31, &[&[4, 1, 0]])]);
-    assert_eq!(
-        crate::proof::timestamp::certificate::name(&odd),
-        hex::encode(&odd)
-    );
+    assert_eq!(crate::timestamp::x509::name(&odd), hex::encode(&odd));
 }

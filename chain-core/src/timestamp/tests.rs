@@ -1,7 +1,7 @@
 mod chains;
 mod tokens;
 
-use super::certificate::printable;
+use super::x509::printable;
 use super::*;
 use crate::hash::sha256;
 use crate::test_support::bit_flips;
@@ -11,16 +11,16 @@ use crate::test_support::tsa::{TestAuthority, TestKey};
 const STAMPED_MS: u64 = 1_772_366_400_250;
 const IMPRINT: Hash = [0xab; 32];
 
-const DOCUMENT: &[u8] = include_bytes!("../../../tests/data/tsa/document.txt");
-const RSA_QUERY: &[u8] = include_bytes!("../../../tests/data/tsa/rsa.tsq");
-const RSA_RESPONSE: &[u8] = include_bytes!("../../../tests/data/tsa/rsa.tsr");
-const RSA_ROOT: &[u8] = include_bytes!("../../../tests/data/tsa/rsa-root.der");
-const RSA_INTERMEDIATE: &[u8] = include_bytes!("../../../tests/data/tsa/rsa-intermediate.der");
-const EC_RESPONSE: &[u8] = include_bytes!("../../../tests/data/tsa/ec.tsr");
-const EC_ROOT: &[u8] = include_bytes!("../../../tests/data/tsa/ec-root.der");
-const EC_SIGNER: &[u8] = include_bytes!("../../../tests/data/tsa/ec-signer.der");
-const SHA1_RESPONSE: &[u8] = include_bytes!("../../../tests/data/tsa/sha1.tsr");
-const REFUSED: &[u8] = include_bytes!("../../../tests/data/tsa/refused.tsr");
+const DOCUMENT: &[u8] = include_bytes!("../../tests/data/tsa/document.txt");
+const RSA_QUERY: &[u8] = include_bytes!("../../tests/data/tsa/rsa.tsq");
+const RSA_RESPONSE: &[u8] = include_bytes!("../../tests/data/tsa/rsa.tsr");
+const RSA_ROOT: &[u8] = include_bytes!("../../tests/data/tsa/rsa-root.der");
+const RSA_INTERMEDIATE: &[u8] = include_bytes!("../../tests/data/tsa/rsa-intermediate.der");
+const EC_RESPONSE: &[u8] = include_bytes!("../../tests/data/tsa/ec.tsr");
+const EC_ROOT: &[u8] = include_bytes!("../../tests/data/tsa/ec-root.der");
+const EC_SIGNER: &[u8] = include_bytes!("../../tests/data/tsa/ec-signer.der");
+const SHA1_RESPONSE: &[u8] = include_bytes!("../../tests/data/tsa/sha1.tsr");
+const REFUSED: &[u8] = include_bytes!("../../tests/data/tsa/refused.tsr");
 
 fn owned(certificates: &[&[u8]]) -> Vec<Vec<u8>> {
     certificates.iter().map(|c| c.to_vec()).collect()

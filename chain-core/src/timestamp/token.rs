@@ -3,10 +3,10 @@
 use thiserror::Error;
 
 use super::algorithm::{self, Digest, Scheme};
-use super::certificate::{Certificate, CertificateError, Extension};
 use super::der::{
     self, Algorithm, BadDer, DerFault, Element, Reader, dotted, element, moment, tag,
 };
+use super::x509::{Certificate, CertificateError, Extension};
 use super::{MAX_CHAIN, MAX_TOKEN_BYTES, Stamped, chain};
 use crate::hash::Hash;
 
