@@ -1,4 +1,6 @@
 //! Blocks: a header that commits to everything, and the envelopes it carries.
+//!
+//! Consensus-critical: yes
 
 use prost::Message;
 use thiserror::Error;

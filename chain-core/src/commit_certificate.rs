@@ -1,4 +1,6 @@
 //! Commit certificates: more than 2/3 of the voting power precommitted one block.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! Goods: which organisation has them, what contains them, how their lives begin and end. Each
 //! action is a file: capturing events, and declaring a product.
+//!
+//! Consensus-critical: yes
 
 pub mod amount;
 pub(crate) mod capture_events;

@@ -1,4 +1,6 @@
 //! Original designs: commitments and their disclosure. Each action is a file.
+//!
+//! Consensus-critical: yes
 
 pub(crate) mod deposit_design;
 pub mod design;

@@ -1,4 +1,6 @@
 //! Strict protobuf: the only accepted encoding of a message is the one that this code writes.
+//!
+//! Consensus-critical: yes
 
 use prost::Message;
 use thiserror::Error;

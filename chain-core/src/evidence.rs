@@ -13,6 +13,8 @@
 //!
 //! What the examiner trusts is a parameter ([`Trusted`]). Files that somebody hands in beside the
 //! evidence are no part of the record: [`Report::compare`] judges them apart.
+//!
+//! Consensus-critical: no
 
 mod chain;
 mod collection;

@@ -1,5 +1,7 @@
 //! Executing a block. The same body serves proposing (transactions that break a rule are left
 //! out and reported) and verifying (one that breaks a rule makes the block invalid).
+//!
+//! Consensus-critical: yes
 
 use crate::Fault;
 use crate::block::Header;

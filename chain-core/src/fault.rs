@@ -1,5 +1,7 @@
 //! We failed, as opposed to "the transaction is wrong" (see [`crate::rejection`]).
 //! A fault stops the node: going on could give a wrong answer.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 

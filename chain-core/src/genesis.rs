@@ -1,6 +1,8 @@
 //! The genesis document: a JSON file that the founding organisations agree on. The chain id is
 //! the SHA-256 of its exact bytes (`sha256sum genesis.json`), so whoever holds the file holds
 //! the root of trust.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! The consortium: organisations with their roles, keys and company prefixes, and the validators.
 //! Each action is a file: a vote on a change, and an organisation's change of its own keys.
+//!
+//! Consensus-critical: yes
 
 pub(crate) mod approve_change;
 pub mod change;

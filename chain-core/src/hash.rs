@@ -1,6 +1,8 @@
 //! SHA-256 with domain tags. A tag names what is hashed, so that bytes of one kind never pass
 //! for another: `SHA-256(tag ‖ 0x00 ‖ parts…)`. Tags hold no zero byte, and all parts but the
 //! last have a fixed length, so the split is unambiguous.
+//!
+//! Consensus-critical: yes
 
 use sha2::{Digest, Sha256};
 

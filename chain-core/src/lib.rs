@@ -3,6 +3,8 @@
 //! Everything here is a pure function of its arguments: no I/O, no clock, no randomness, no
 //! threads. A node drives it, a client checks answers with it, and a simulator replays it.
 //! It must not know how blocks are agreed on, stored or sent.
+//!
+//! Consensus-critical: no
 
 #![cfg_attr(
     not(test),

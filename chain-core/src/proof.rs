@@ -1,4 +1,6 @@
 //! Proofs: one `verify` each, over plain values, without I/O.
+//!
+//! Consensus-critical: no
 
 pub mod checkpoint;
 pub mod deposit;

@@ -1,5 +1,7 @@
 //! The rulebook: one variant for each rule that a transaction can break. Codes are stable and
 //! never reused; clients may match on them. (When *we* fail it is a [`crate::Fault`].)
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 

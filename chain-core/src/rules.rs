@@ -1,5 +1,7 @@
 //! The rules: one file for each action. Each is a run of checks, then writes; a rejected
 //! transaction's writes are discarded as a whole.
+//!
+//! Consensus-critical: yes
 
 pub(crate) mod link;
 pub(crate) mod stop;

@@ -1,6 +1,8 @@
 //! Ed25519 (RFC 8032) with signing domains. Verification is strict everywhere (`verify_strict`):
 //! non-canonical encodings and small-order points are refused, so that every verifier agrees.
 //! Batch verification is never used: it accepts some signatures depending on their neighbours.
+//!
+//! Consensus-critical: yes
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use thiserror::Error;

@@ -1,4 +1,6 @@
 //! The ledger's state: keys, staged writes and the authenticated tree over them.
+//!
+//! Consensus-critical: yes
 
 pub mod commitment;
 pub mod delta;

@@ -1,5 +1,7 @@
 //! What the tests share: a state in memory, keys made from a number, a genesis of four
 //! organisations, and a chain that runs one transaction or one block.
+//!
+//! Consensus-critical: no
 
 #![allow(
     missing_docs,

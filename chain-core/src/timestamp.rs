@@ -4,6 +4,8 @@
 //! A token is a CMS message (RFC 5652) by one signer. Verified are its imprint, its signature, the
 //! signer's certificate and the chain from there to a self-signed root, at the token's own time.
 //! Whether the root is to be trusted is the caller's to say.
+//!
+//! Consensus-critical: no
 
 mod algorithm;
 mod chain;

@@ -3,6 +3,8 @@
 //!
 //! A walk asks for complete links and does no reading itself, so that a node walks over its store,
 //! and a client over links that it has proven: then the trace is proven too, and complete.
+//!
+//! Consensus-critical: no
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 //! Signed transactions: strict decoding first, then the signature, then (in execution) the rules.
+//!
+//! Consensus-critical: yes
 
 use prost::Message;
 use touchstone_proto::ledger::{self, transaction::Action};

@@ -1,4 +1,6 @@
 //! Exact amounts: decimals with units, as whole millionths of a base unit. No floats.
+//!
+//! Consensus-critical: yes
 
 use thiserror::Error;
 

@@ -2,6 +2,8 @@
 //! the rules of custody allow it: who may append (`authority`), how lives begin and end (`life`),
 //! packing, handovers between organisations, and corrections. docs/custody.md tells them in plain
 //! words.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::{CaptureEvents, Outcome, Role};

@@ -1,5 +1,7 @@
 //! Declaring a product: how much of it a transformation may make, which its mass balance is
 //! checked with.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::{DeclareProduct, Product, Role};
 

@@ -1,4 +1,6 @@
 //! Where a unit stands in its life, as a consumer asks: computed from its history alone.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::Ending;
 

@@ -1,4 +1,6 @@
 //! Depositing a design: a salted commitment that is bound to its owner's key.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::{DepositDesign, Design};
 

@@ -4,6 +4,8 @@
 //! root is the hash over the count and the SHA-256 of each file in the owner's order. The owner
 //! key and the 256-bit salt are inside, so a copied commitment is worth nothing to anybody else,
 //! and guessing a file doesn't confirm it.
+//!
+//! Consensus-critical: yes
 
 use crate::hash::{self, Hash, tag};
 

@@ -1,4 +1,6 @@
 //! Disclosing a design: the owner opens the commitment, and the files' hashes become findable.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeSet;
 

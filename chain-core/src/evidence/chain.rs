@@ -1,5 +1,7 @@
 //! The elements about the chain: genesis, its validators, the anchor that they signed, and what is
 //! proven under it.
+//!
+//! Consensus-critical: no
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! Collecting evidence from a ledger: everything that an examination of one subject asks for, and
 //! nothing else, so that the same record at the same height gives the same file.
+//!
+//! Consensus-critical: no
 
 use std::cell::RefCell;
 use std::collections::btree_map::Entry;

@@ -1,4 +1,6 @@
 //! Who has the item at the anchor, on whose word, and who says otherwise.
+//!
+//! Consensus-critical: no
 
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, End, Ending, Item, OpenOffer, Stock};
 

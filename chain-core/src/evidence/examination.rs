@@ -1,4 +1,6 @@
 //! The examination: one element after the other, each building only on those that held.
+//!
+//! Consensus-critical: no
 
 use touchstone_proto::evidence::{Evidence, evidence::Subject};
 

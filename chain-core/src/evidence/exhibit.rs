@@ -1,5 +1,7 @@
 //! Files that somebody hands in beside the evidence, each with a verdict of its own: a wrong file says
 //! nothing about the record.
+//!
+//! Consensus-critical: no
 
 use super::report::{Facts, Report, Verdict};
 use crate::hash::Hash;

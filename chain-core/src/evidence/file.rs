@@ -1,4 +1,6 @@
 //! The file around the message: what it is at its front, a checksum at its end.
+//!
+//! Consensus-critical: no
 
 use prost::Message;
 use thiserror::Error;

@@ -1,5 +1,7 @@
 //! What an element of the examination says: sentences as data, so that a reader gets them in its own
 //! language, and the result that they give reasons for.
+//!
+//! Consensus-critical: no
 
 use std::fmt;
 

@@ -1,4 +1,6 @@
 //! Handovers in the item's history: what was offered, how it was answered, and who claims what.
+//!
+//! Consensus-critical: no
 
 use std::collections::{BTreeMap, BTreeSet};
 

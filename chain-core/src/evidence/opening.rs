@@ -1,4 +1,6 @@
 //! What a design's commitment is to: opened by the file's holder, or by its owner in public.
+//!
+//! Consensus-critical: no
 
 use touchstone_proto::evidence::Opening;
 

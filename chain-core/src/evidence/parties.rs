@@ -1,4 +1,6 @@
 //! The elements about who signed, when, and who the validators are to them.
+//!
+//! Consensus-critical: no
 
 use touchstone_proto::evidence::Evidence;
 use touchstone_proto::ledger::Parameters;

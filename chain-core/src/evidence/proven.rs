@@ -1,4 +1,6 @@
 //! What the elements before have proven, for those that build on it.
+//!
+//! Consensus-critical: no
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -1,4 +1,6 @@
 //! The record itself: its transactions, and the item's history or the design's deposit in them.
+//!
+//! Consensus-critical: no
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

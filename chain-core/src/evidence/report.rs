@@ -1,4 +1,6 @@
 //! What an examination found: element by element, and the facts that the elements prove.
+//!
+//! Consensus-critical: no
 
 use super::custody::CustodyFact;
 use super::file::Version;

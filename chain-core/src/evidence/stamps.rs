@@ -1,4 +1,6 @@
 //! Time stamps in evidence: which of the ledger's go into a file, and what those in a file show.
+//!
+//! Consensus-critical: no
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

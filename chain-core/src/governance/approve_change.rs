@@ -1,5 +1,7 @@
 //! Governing the consortium: a change takes effect when organisations with more than 2/3 of the
 //! voting power have approved exactly it.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::{ApproveChange, Change, ChangeRecord, Key, Organisation};

@@ -1,4 +1,6 @@
 //! Changes of the consortium, which organisations approve by their exact bytes.
+//!
+//! Consensus-critical: yes
 
 use prost::Message;
 use touchstone_proto::ledger::Change;

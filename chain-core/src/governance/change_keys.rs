@@ -1,6 +1,8 @@
 //! An organisation adds and retires its own keys, and reports those that others may have used. What
 //! a retired key signed stays valid; what a compromised one signed stays recorded, and every
 //! verifier tells what it signed before the reported time from what it signed after.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::{ChangeKeys, Key};
 

@@ -1,4 +1,6 @@
 //! GS1 company prefixes: the leading digits of a key that tell whose it is.
+//!
+//! Consensus-critical: yes
 
 /// Digits of a company prefix, at least and at most (GS1 General Specifications §1.4.2).
 pub const PREFIX_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;

@@ -1,4 +1,6 @@
 //! Organisations and their keys.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeSet;
 

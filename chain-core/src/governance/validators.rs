@@ -1,4 +1,6 @@
 //! Validator sets.
+//!
+//! Consensus-critical: yes
 
 use prost::Message;
 use thiserror::Error;

@@ -4,6 +4,8 @@
 //! The leaf of a block binds its id and the set of its validators. What is stamped is a short
 //! document of its own ([`Checkpoint::bytes`]); its plain SHA-256 is the token's message imprint, so
 //! that other programs verify a token with this document as the stamped data.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 

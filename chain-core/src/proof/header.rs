@@ -1,4 +1,6 @@
 //! Certified headers, and the hand-over of trust from genesis to today's validators.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 use touchstone_proto::node::{CertifiedHeader, Handover};

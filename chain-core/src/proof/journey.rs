@@ -2,6 +2,8 @@
 //! in them. A pallet's move is written once, to the pallet; whoever asks for a parcel on it gets
 //! it by the interval between packing and unpacking. Each link that is read must be complete, so
 //! that an interval can't be shortened by leaving an event out.
+//!
+//! Consensus-critical: no
 
 use std::collections::BTreeSet;
 use std::ops::Deref;

@@ -1,5 +1,7 @@
 //! Complete links: a record holds the count and head of a hash chain over its entries, so a list
 //! of entries either is the whole list or doesn't lead to the head.
+//!
+//! Consensus-critical: yes
 
 use thiserror::Error;
 use touchstone_proto::ledger::{Link, LinkEntry};

@@ -1,6 +1,8 @@
 //! Pages of long links. The state holds the chain's head at every [`PAGE_STRIDE`]th entry, so some
 //! entries are proven by two heads: from the one before them, they lead to the one behind them. A page
 //! may begin and end anywhere; bare entries fill it up to the next heads on both sides.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 use touchstone_proto::ledger::{Link, LinkEntry};

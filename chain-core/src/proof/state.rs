@@ -4,6 +4,8 @@
 //! Merkle tree over SHA-256 of the key: leaf `SHA-256("JMT::LeafNode" ‖ key hash ‖ value hash)`,
 //! inner node `SHA-256("JMT::IntrnalNode" ‖ left ‖ right)`, empty subtree
 //! `"SPARSE_MERKLE_PLACEHOLDER_HASH__"`, and a subtree with one leaf is that leaf.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 use touchstone_proto::node::{StateProof, StateReply};

@@ -1,5 +1,7 @@
 //! The tree over a block's envelopes: [`super::tree`] with its own tags; the tree over no
 //! transactions has a root of its own.
+//!
+//! Consensus-critical: yes
 
 use thiserror::Error;
 

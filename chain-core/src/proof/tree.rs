@@ -7,6 +7,8 @@
 //! Shape: with n leaves, the tree is an array of 2n-1 nodes, leaf i at n-1+i, node k's children
 //! at 2k+1 and 2k+2, its inner root at 0. The root is `H(node, count ‖ inner root)` with the count as
 //! 8 bytes big-endian.
+//!
+//! Consensus-critical: yes
 
 use std::marker::PhantomData;
 

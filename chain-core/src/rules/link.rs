@@ -1,4 +1,6 @@
 //! Appending to a hash chain of entries.
+//!
+//! Consensus-critical: yes
 
 use prost::Message;
 use touchstone_proto::ledger::{Link, LinkEntry};

@@ -1,4 +1,6 @@
 //! How a rule's functions give up, so that `?` ends those that stand on others.
+//!
+//! Consensus-critical: yes
 
 use crate::Fault;
 use crate::rejection::Rejection;

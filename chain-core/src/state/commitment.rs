@@ -1,5 +1,7 @@
 //! The authenticated tree over the state: the Jellyfish Merkle tree of the `jmt` crate, with
 //! versions that are block heights. One proof mechanism serves every kind of record.
+//!
+//! Consensus-critical: yes
 
 mod path;
 

@@ -1,5 +1,7 @@
 //! Staged writes over a base state. A block's delta is built from its transactions' deltas:
 //! a transaction that breaks a rule leaves no trace.
+//!
+//! Consensus-critical: yes
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,6 @@
 //! Every key of the state. This layout is public: proofs name these keys.
+//!
+//! Consensus-critical: yes
 
 use crate::hash::{self, Hash};
 

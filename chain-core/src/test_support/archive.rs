@@ -1,4 +1,6 @@
 //! Evidence from a test chain: certificates are made on demand, by as few validators as suffice.
+//!
+//! Consensus-critical: no
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

@@ -1,5 +1,7 @@
 //! A time-stamp authority in memory: certificates and tokens by a writer that shares no code with
 //! the reader, each part of them to be bent before it is signed. RSA and Ed25519 sign alike each time.
+//!
+//! Consensus-critical: no
 
 use ring::rand::SystemRandom;
 use ring::signature::{

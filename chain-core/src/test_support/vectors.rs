@@ -1,6 +1,8 @@
 //! The test vectors of `docs/format.md`: a small chain whose every signed or hashed byte is
 //! printed. The document can't go stale: this test makes the vectors again and compares.
 //! `TOUCHSTONE_WRITE_VECTORS=1` writes them, which is an approval of a changed format.
+//!
+//! Consensus-critical: no
 
 use prost::Message;
 use touchstone_proto::ledger::{self, DepositDesign, DiscloseDesign, VoteKind};

@@ -1,5 +1,7 @@
 //! The algorithms of tokens and certificates, by their object identifiers. ring verifies RSA and ECDSA;
 //! Ed25519 is the ledger's own strict one.
+//!
+//! Consensus-critical: no
 
 use ring::digest::{self, digest};
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};

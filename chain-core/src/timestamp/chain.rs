@@ -1,4 +1,6 @@
 //! From a signer's certificate to a self-signed root.
+//!
+//! Consensus-critical: no
 
 use super::MAX_CHAIN;
 use super::token::TokenError;

@@ -3,6 +3,8 @@
 //!
 //! Strict: definite lengths in their shortest form, tags below 31, nothing behind the end. The one
 //! liberty is that the elements of a SET may stand in any order, as authorities don't agree on it.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 

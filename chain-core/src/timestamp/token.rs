@@ -1,4 +1,6 @@
 //! A token: `ContentInfo` with `SignedData` (RFC 5652) over `TSTInfo` (RFC 3161 §2.4.2).
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 

@@ -1,4 +1,6 @@
 //! X.509 certificates (RFC 5280) of time-stamp authorities and those above them.
+//!
+//! Consensus-critical: no
 
 use thiserror::Error;
 

@@ -14,6 +14,29 @@ fn header(file: &File) -> Vec<String> {
     Vec::from_iter(missing.then(|| format!("{}:1: say with //! what the file is for", file.path)))
 }
 
+/// Rooms whose files decide, or don't, what a block does: a change of one that does forks the chain.
+const LEDGER: [&str; 2] = ["chain-core/src", "epcis/src"];
+
+fn consensus_mark(file: &File) -> Vec<String> {
+    if !LEDGER.iter().any(|room| file.is_in(room)) || file.is_test() {
+        return Vec::new();
+    }
+    let head = file.text.lines().take_while(|line| line.starts_with("//!"));
+    let marks: Vec<_> = head
+        .filter(|line| line.starts_with("//! Consensus-critical:"))
+        .collect();
+    let is_marked = matches!(
+        marks[..],
+        ["//! Consensus-critical: yes" | "//! Consensus-critical: no"]
+    );
+    Vec::from_iter((!is_marked).then(|| {
+        format!(
+            "{}:1: say once in the head: `//! Consensus-critical: yes`, or `no`",
+            file.path
+        )
+    }))
+}
+
 fn measures(file: &File) -> Vec<String> {
     let mut violations = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
@@ -109,6 +132,38 @@ fn careless_script(file: &File) -> Vec<String> {
 #[test]
 fn every_source_says_what_it_is_for() {
     assert_none(files(&[".rs"]).iter().flat_map(header).collect());
+}
+
+#[test]
+fn every_file_of_the_ledger_says_whether_it_decides_blocks() {
+    assert_none(files(&[".rs"]).iter().flat_map(consensus_mark).collect());
+    let marked = "//! Rules.\n//!\n//! Consensus-critical: yes\n\nuse std::fmt;\n";
+    let cases = [
+        ("chain-core/src/a.rs", marked, 0),
+        ("epcis/src/a/b.rs", marked, 0),
+        ("chain-core/src/a.rs", "//! Consensus-critical: no\n", 0),
+        ("chain-core/src/a.rs", "//! Rules.\n", 1),
+        ("epcis/src/a.rs", "//! Consensus-critical: perhaps\n", 1),
+        (
+            "epcis/src/a.rs",
+            "//! Consensus-critical: yes\n//! Consensus-critical: no\n",
+            1,
+        ),
+        (
+            "chain-core/src/a.rs",
+            "//! Rules.\n\n//! Consensus-critical: yes\n",
+            1,
+        ),
+        ("chain-core/src/a/tests.rs", "use super::*;\n", 0),
+        ("node/src/a.rs", "//! A node.\n", 0),
+    ];
+    for (path, text, violations) in cases {
+        let file = File {
+            path: path.into(),
+            text: text.into(),
+        };
+        assert_eq!(consensus_mark(&file).len(), violations, "{path}: {text}");
+    }
 }
 
 #[test]

@@ -1,4 +1,6 @@
 //! Who may append to an item's history, and how its custody begins.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::{Basis, Custody, Position, Role};
 

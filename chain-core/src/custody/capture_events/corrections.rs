@@ -1,6 +1,8 @@
 //! Corrections: an event with an error declaration says that an earlier event of its organisation,
 //! the one with the same `eventID` and about the same things, was wrong (EPCIS 2.0 §7.4.1.2). It is
 //! appended; nothing is rewritten.
+//!
+//! Consensus-critical: yes
 
 use touchstone_proto::ledger::{Ending, EventRecord, Position};
 

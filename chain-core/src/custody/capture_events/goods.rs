@@ -1,5 +1,7 @@
 //! What the rules of custody know of the items that a capture names: each is read once, changed in
 //! memory, and written once when the capture is through.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! Two-sided handover: the holder offers, whom it is offered to answers. And the one-sided claim.
+//!
+//! Consensus-critical: yes
 
 use std::collections::{BTreeMap, BTreeSet};
 

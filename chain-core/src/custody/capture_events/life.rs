@@ -1,5 +1,7 @@
 //! How lives begin and end: commissioned once, by whom the company prefix is registered with; then
 //! sold, consumed, destroyed or decommissioned.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! Containment: packing writes to the children once; what happens to a container later reaches
 //! its content by the interval between packing and unpacking, without a write.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! Quantities of classes and lots: what a lot began with is all that there is of it, and a
 //! transformation makes no more of a product than its declared yield allows.
+//!
+//! Consensus-critical: yes
 
 use std::collections::BTreeMap;
 

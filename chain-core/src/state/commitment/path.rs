@@ -1,6 +1,8 @@
 //! A key's path through the tree. Written here rather than taken from the `jmt` crate, whose proofs
 //! panic when the disk fails or a node is missing, and read every sibling from the disk: an inner
 //! node holds the hashes of its children, so the path's own nodes are enough.
+//!
+//! Consensus-critical: no
 
 use borsh::BorshDeserialize;
 use jmt::storage::{LeafNode, Node, NodeKey};
