@@ -37,7 +37,7 @@ addresses of one node are separated by commas; '-' as a validator key means none
     Contribute(Contribute),
     /// Put contributions together
     #[command(after_help = "Example:
-  touchstone genesis assemble --chain touchstone-1 --time 2026-01-01T00:00:00Z *.json --out genesis.json
+  touchstone genesis assemble --chain touchstone-1 --time 2026-01-01T00:00:00Z *.json
 
 The same contributions in any order, with the same name, time and parameters, give the same bytes,
 so each founder can assemble the document and compare the chain id.")]

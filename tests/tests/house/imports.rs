@@ -55,12 +55,24 @@ const ROOMS: [(&str, &[&str], &str); 10] = [
     ),
     (
         "rustls",
-        &["edge/src", "node/src/timestamps", "client/src", "cli/tests"],
+        &[
+            "edge/src",
+            "node/src/timestamps",
+            "client/src",
+            "cli/src/gateway/webhooks",
+            "cli/tests",
+        ],
         "node/tests/timestamps",
     ),
     (
         "tokio_rustls",
-        &["edge/src", "node/src/timestamps", "client/src", "cli/tests"],
+        &[
+            "edge/src",
+            "node/src/timestamps",
+            "client/src",
+            "cli/src/gateway/webhooks",
+            "cli/tests",
+        ],
         "node/tests/timestamps",
     ),
     // The simulator drives the machine itself, so it speaks its language.
