@@ -19,6 +19,7 @@ const ROOMS: [(&str, &[&str], &str); 10] = [
             "cli/tests",
             "client/src",
             "proto/src",
+            "proto/build",
             "tests/src",
             "tests/tests",
         ],
