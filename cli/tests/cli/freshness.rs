@@ -105,6 +105,7 @@ async fn asked() -> Asked {
         ("block", &["1"]),
         ("block", &["3"]),
         ("blocks", &[]),
+        ("blocks", &["--from", "2"]),
         ("checkpoints", &[]),
         ("status", &[]),
         ("misbehaviour", &[]),
@@ -146,7 +147,8 @@ async fn every_answer_says_as_of_which_block_it_is_and_warns_where_that_is_old()
     for (_, question) in &asked.questions {
         let ran = asked.ask(question, &["--json"]).await;
         assert!(matches!(ran.code, 0 | 4 | 6), "{question:?}: {ran:?}");
-        assert_eq!(ran.err, "", "{question:?}");
+        // Fresh enough; a verb that tells its failure in its one value repeats that here.
+        assert!(!ran.err.contains("warning"), "{question:?}: {ran:?}");
         assert!(!ran.json().is_empty(), "{question:?}");
         for value in ran.json() {
             let as_of = &value["as_of"];

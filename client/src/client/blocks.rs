@@ -12,9 +12,11 @@ use crate::error::ClientError;
 use crate::verification::{Attested, NotVerified, Trust};
 
 impl Client {
-    /// Blocks from a height on, without their transactions, as they are decided. Each is to be checked by
+    /// Blocks from a height on, without their transactions, as they are decided, of a node that is as far as
+    /// what was proven. Each is to be checked by
     /// [`Client::checked_block`].
     pub async fn follow_blocks(&mut self, from_height: u64) -> Result<Blocks, ClientError> {
+        self.reach_proven().await?;
         self.blocks_from(from_height, false).await
     }
 
