@@ -201,7 +201,11 @@ impl Cluster {
             true => format!("validator_key = {key:?}\nvalidator_candidate = true\n"),
             false => format!("{line}\n"),
         };
-        let config: String = config.lines().map(line).collect();
+        let config: String = config
+            .lines()
+            .filter(|line| !line.starts_with("validator_candidate"))
+            .map(line)
+            .collect();
         fs::write(&path, config).expect("the folder is writable");
     }
 
@@ -436,11 +440,15 @@ fn pem(key: &SigningKey) -> String {
 }
 
 fn free_ports(count: usize) -> Vec<u16> {
-    // All are held until all are known, so that none comes twice.
-    let listeners: io::Result<Vec<TcpListener>> = (0..count)
-        .map(|_| TcpListener::bind("127.0.0.1:0"))
-        .collect();
-    listeners
-        .and_then(|all| all.iter().map(|l| Ok(l.local_addr()?.port())).collect())
-        .expect("loopback has free ports")
+    // Below the ports that the system gives to outgoing connections: one of those may be taken between
+    // being found free and being used. Tests that run beside each other begin at different places.
+    let start = 15_000 + (std::process::id() * 97 % 17_000) as u16;
+    let mut held = Vec::with_capacity(count);
+    let mut candidates = (start..32_000).chain(15_000..start);
+    while held.len() < count {
+        let port = candidates.next().expect("loopback has free ports");
+        // All are held until all are known, so that none comes twice.
+        held.extend(TcpListener::bind(("127.0.0.1", port)).map(|listener| (port, listener)));
+    }
+    held.into_iter().map(|(port, _)| port).collect()
 }

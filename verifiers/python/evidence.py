@@ -126,13 +126,14 @@ class Examination:
 
     def check_file(self):
         require(len(self.data) <= LARGEST, "the file is too large")
-        self.version = {FIRST: 2, FIRST_OF_ONE: 1}.get(self.data[: len(FIRST)])
-        if self.version is None:
+        version = {FIRST: 2, FIRST_OF_ONE: 1}.get(self.data[: len(FIRST)])
+        if version is None:
             kind = next((kind for first, kind in OTHERS.items() if self.data.startswith(first)), None)
             kind = "it is empty" if not self.data else kind
             raise Refusal("the file isn't an evidence file that this verifier knows" + (f"; {kind}" if kind else ""))
         require(sha256(self.data[:-32]) == self.data[-32:], "the checksum doesn't fit")
         self.evidence = decode("Evidence", self.data[len(FIRST) : -32])
+        self.version = version
         return "whole, and canonically encoded"
 
     def check_genesis(self):
