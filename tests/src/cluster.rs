@@ -1,7 +1,6 @@
 //! A consortium of real processes on loopback: one folder, one genesis, a node for each organisation.
 
 use std::fs::{self, Permissions};
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
