@@ -106,6 +106,21 @@ impl Header {
     }
 }
 
+/// What is fixed about a block before its transactions are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockContext {
+    /// The chain.
+    pub chain_id: Hash,
+    /// Height of the block.
+    pub height: u64,
+    /// Its time, milliseconds.
+    pub time_ms: u64,
+    /// Block id of its parent (the chain id at height 1).
+    pub parent: Hash,
+    /// Key of the validator that makes it.
+    pub proposer: [u8; 32],
+}
+
 /// A header and its envelopes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {

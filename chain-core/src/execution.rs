@@ -5,36 +5,25 @@
 
 use crate::Fault;
 use crate::block::Header;
+use crate::custody::{capture_events, declare_product};
+use crate::designs::{deposit_design, disclose_design};
 use crate::governance::validators::ValidatorSet;
-use crate::hash::Hash;
+use crate::governance::{self, approve_change, change_keys};
 use crate::proof::transaction_tree;
 use crate::rejection::Rejection;
-use crate::rules;
+use crate::rules::{self, Context};
 use crate::state::commitment::{self, TreeRead, TreeUpdate};
-use crate::state::delta::{Delta, Writes, decode_stored};
+use crate::state::delta::{Delta, Writes};
 use crate::state::{StateRead, keys};
 use crate::transaction::VerifiedTransaction;
 use thiserror::Error;
 use touchstone_proto::ledger::Parameters;
+use touchstone_proto::ledger::transaction::Action;
 
-/// Link entries that a block may write. Short identifiers would else let 6 MiB of events write some
-/// 700,000; so many take about half a second to execute.
-pub const MAX_LINK_ENTRIES: usize = 1 << 16;
-
-/// What is fixed about a block before its transactions are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlockContext {
-    /// The chain.
-    pub chain_id: Hash,
-    /// Height of the block.
-    pub height: u64,
-    /// Its time, milliseconds.
-    pub time_ms: u64,
-    /// Block id of its parent (the chain id at height 1).
-    pub parent: Hash,
-    /// Key of the validator that makes it.
-    pub proposer: [u8; 32],
-}
+pub use crate::block::BlockContext;
+pub use crate::governance::parameters::parameters;
+pub use crate::governance::validators::current as validators;
+pub use crate::state::delta::MAX_LINK_ENTRIES;
 
 /// A block's effects, staged: nothing is written yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +80,7 @@ pub fn execute<S: StateRead + TreeRead>(
     let writes = delta.into_writes();
     let tree = commitment::update(state, context.height, &writes.values)?;
     let next_validators = match writes.values.get(keys::VALIDATORS) {
-        Some(bytes) => decode_validators(bytes)?,
+        Some(bytes) => governance::validators::stored(bytes)?,
         None => validators.clone(),
     };
     let envelopes: Vec<&[u8]> = applied
@@ -160,7 +149,7 @@ fn stage<'a, S: StateRead>(
         }
         let place = u32::try_from(applied.len())
             .map_err(|_| Fault::Invariant("more than 2^32 transactions in a block".into()))?;
-        match rules::apply(&mut delta, &parameters, context, place, transaction)? {
+        match apply(&mut delta, &parameters, context, place, transaction)? {
             Ok(()) => {
                 entries = entries.saturating_add(delta.staged_entries());
                 // The work on what doesn't fit would be in vain: the next block begins with it.
@@ -183,6 +172,39 @@ fn stage<'a, S: StateRead>(
         applied,
         rejected,
     })
+}
+
+/// Applies a transaction to the staged state, or says which rule it breaks. The caller discards
+/// what was staged for a rejected one.
+fn apply<S: StateRead>(
+    state: &mut Delta<'_, S>,
+    parameters: &Parameters,
+    block: &BlockContext,
+    index: u32,
+    transaction: &VerifiedTransaction,
+) -> Result<Result<(), Rejection>, Fault> {
+    let organisation = match rules::may_sign(state, parameters, block.height, &transaction.claim())?
+    {
+        Ok(organisation) => organisation,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let context = Context {
+        block,
+        parameters,
+        transaction,
+        index,
+        organisation,
+    };
+    match transaction.action() {
+        Action::CaptureEvents(action) => {
+            rules::stop::told(capture_events::apply(state, &context, action))
+        }
+        Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
+        Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
+        Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
+        Action::ApproveChange(action) => approve_change::apply(state, &context, action),
+        Action::DeclareProduct(action) => declare_product::apply(state, &context, action),
+    }
 }
 
 /// Executes a proposed block and requires that it is exactly what execution gives.
@@ -233,26 +255,6 @@ pub fn verify<S: StateRead + TreeRead>(
         rejected: Vec::new(),
         ..executed
     }))
-}
-
-/// The chain's parameters.
-pub fn parameters(state: &impl StateRead) -> Result<Parameters, Fault> {
-    let bytes = state
-        .get(keys::PARAMETERS)?
-        .ok_or_else(|| Fault::Damaged("the state has no parameters".into()))?;
-    decode_stored(keys::PARAMETERS, &bytes)
-}
-
-/// The validators that vote on the next block.
-pub fn validators(state: &impl StateRead) -> Result<ValidatorSet, Fault> {
-    let bytes = state
-        .get(keys::VALIDATORS)?
-        .ok_or_else(|| Fault::Damaged("the state has no validators".into()))?;
-    decode_validators(&bytes)
-}
-
-fn decode_validators(bytes: &[u8]) -> Result<ValidatorSet, Fault> {
-    ValidatorSet::decode(bytes).map_err(|e| Fault::Damaged(format!("validators: {e}")))
 }
 
 #[cfg(test)]

@@ -8,4 +8,5 @@ pub mod change;
 pub(crate) mod change_keys;
 pub mod company_prefix;
 pub mod organisation;
+pub mod parameters;
 pub mod validators;

@@ -1,19 +1,16 @@
-//! The rules: one file for each action. Each is a run of checks, then writes; a rejected
-//! transaction's writes are discarded as a whole.
+//! What the rules of all domains share. Each action's rules are a file of its domain: a run of
+//! checks, then writes; a rejected transaction's writes are discarded as a whole.
 //!
 //! Consensus-critical: yes
 
 pub(crate) mod link;
 pub(crate) mod stop;
 
-use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{Organisation, Parameters, Position};
 
 use crate::Fault;
-use crate::custody::{capture_events, declare_product};
-use crate::designs::{deposit_design, disclose_design};
-use crate::execution::BlockContext;
-use crate::governance::{approve_change, change_keys, organisation};
+use crate::block::BlockContext;
+use crate::governance::organisation;
 use crate::rejection::Rejection;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -36,36 +33,6 @@ impl Context<'_> {
             transaction: self.index,
             event,
         }
-    }
-}
-
-/// Applies a transaction to the staged state, or says which rule it breaks. The caller discards
-/// what was staged for a rejected one.
-pub fn apply<S: StateRead>(
-    state: &mut Delta<'_, S>,
-    parameters: &Parameters,
-    block: &BlockContext,
-    index: u32,
-    transaction: &VerifiedTransaction,
-) -> Result<Result<(), Rejection>, Fault> {
-    let organisation = match may_sign(state, parameters, block.height, &transaction.claim())? {
-        Ok(organisation) => organisation,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let context = Context {
-        block,
-        parameters,
-        transaction,
-        index,
-        organisation,
-    };
-    match transaction.action() {
-        Action::CaptureEvents(action) => stop::told(capture_events::apply(state, &context, action)),
-        Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
-        Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
-        Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
-        Action::ApproveChange(action) => approve_change::apply(state, &context, action),
-        Action::DeclareProduct(action) => declare_product::apply(state, &context, action),
     }
 }
 

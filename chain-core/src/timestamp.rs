@@ -11,6 +11,7 @@ mod algorithm;
 mod chain;
 mod der;
 mod token;
+mod token_error;
 mod x509;
 
 use thiserror::Error;
@@ -19,7 +20,7 @@ use self::der::{Reader, tag};
 use crate::hash::Hash;
 
 pub use self::der::{BadDer, DerFault};
-pub use self::token::TokenError;
+pub use self::token_error::TokenError;
 pub use self::x509::{Certificate, CertificateError};
 
 /// A token, at most; bytes.

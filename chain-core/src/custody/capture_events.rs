@@ -11,13 +11,13 @@ use touchstone_proto::ledger::{CaptureEvents, Outcome, Role};
 use self::goods::Goods;
 use self::handover::Named;
 use self::packing::PackingStep;
-use crate::execution::MAX_LINK_ENTRIES;
 use crate::governance::organisation;
 use crate::hash;
 use crate::rejection::Rejection;
 use crate::rules::stop::Stop;
 use crate::rules::{Context, link};
 use crate::state::delta::Delta;
+use crate::state::delta::MAX_LINK_ENTRIES;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::Event;
 
@@ -29,10 +29,10 @@ mod life;
 mod packing;
 mod quantities;
 
+#[cfg(test)]
+use goods::MAX_PACKING_DEPTH;
 pub(crate) use goods::prefix_holder;
 pub use goods::{Holders, Standing, standing};
-#[cfg(test)]
-use packing::MAX_PACKING_DEPTH;
 
 const ROLES: &[Role] = &[
     Role::Platform,

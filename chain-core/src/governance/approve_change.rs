@@ -10,10 +10,9 @@ use super::change_keys::register_key;
 use crate::Fault;
 use crate::commit_certificate::exceeds_two_thirds;
 use crate::encoding;
-use crate::execution;
 use crate::governance::change;
 use crate::governance::organisation;
-use crate::governance::validators::{Validator, ValidatorSet};
+use crate::governance::validators::{self, Validator, ValidatorSet};
 use crate::rejection::Rejection;
 use crate::rules::Context;
 use crate::state::delta::Delta;
@@ -27,7 +26,7 @@ pub(crate) fn apply<S: StateRead>(
     let Some(change) = &action.change else {
         return Ok(Err(Rejection::EmptyChange));
     };
-    let validators = execution::validators(state)?;
+    let validators = validators::current(state)?;
     let approver = &context.organisation.id;
     // Rule: organisations that run a validator govern, each with its validators' power.
     if validators.power_of_organisation(approver) == 0 {

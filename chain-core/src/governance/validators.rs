@@ -6,9 +6,11 @@ use prost::Message;
 use thiserror::Error;
 use touchstone_proto::ledger;
 
+use crate::Fault;
 use crate::encoding;
 use crate::hash::{self, Hash, tag};
 use crate::signing::{self, BadKey};
+use crate::state::{StateRead, keys};
 
 /// Total voting power may not exceed this, so that sums never overflow.
 pub const MAX_TOTAL_POWER: u64 = 1 << 48;
@@ -216,6 +218,19 @@ impl ValidatorSet {
             .get(index as usize)
             .expect("a validator set is not empty, and the index is reduced by its length")
     }
+}
+
+/// The validators that vote on the next block.
+pub fn current(state: &impl StateRead) -> Result<ValidatorSet, Fault> {
+    let bytes = state
+        .get(keys::VALIDATORS)?
+        .ok_or_else(|| Fault::Damaged("the state has no validators".into()))?;
+    stored(&bytes)
+}
+
+/// A set as the state has it.
+pub(crate) fn stored(bytes: &[u8]) -> Result<ValidatorSet, Fault> {
+    ValidatorSet::decode(bytes).map_err(|e| Fault::Damaged(format!("validators: {e}")))
 }
 
 #[cfg(test)]

@@ -12,6 +12,10 @@ use super::StateRead;
 use crate::encoding;
 use crate::{Fault, Hash};
 
+/// Link entries that a block may write. Short identifiers would else let 6 MiB of events write some
+/// 700,000; so many take about half a second to execute.
+pub const MAX_LINK_ENTRIES: usize = 1 << 16;
+
 /// Values of the base that are remembered, absences among them.
 const REMEMBERED: usize = 1 << 16;
 

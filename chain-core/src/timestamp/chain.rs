@@ -3,7 +3,7 @@
 //! Consensus-critical: no
 
 use super::MAX_CHAIN;
-use super::token::TokenError;
+use super::token_error::TokenError;
 use super::x509::{Certificate, CertificateError};
 
 /// The chain of a signer at a time, milliseconds. `embedded` are the token's own certificates, `others`

@@ -2,9 +2,9 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{Basis, Custody, Position, Role};
+use touchstone_proto::ledger::{Basis, Role};
 
-use super::goods::{Goods, Standing};
+use super::goods::{Goods, Standing, custody};
 use super::{Mode, life};
 use crate::Fault;
 use crate::custody::unit_state::ending;
@@ -156,16 +156,6 @@ fn begin<S: StateRead>(
     };
     goods.change(id)?.custody = Some(custody(context, basis, context.position(index)));
     Ok(())
-}
-
-/// The acting organisation's custody since a position.
-pub(super) fn custody(context: &Context<'_>, basis: Basis, since: Position) -> Custody {
-    Custody {
-        holder: context.organisation.id.clone(),
-        basis: basis as i32,
-        since: Some(since),
-        ..Custody::default()
-    }
 }
 
 /// Whether an event only tells what was seen: it begins, packs and ends nothing.

@@ -5,13 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use touchstone_proto::ledger::{Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position};
+use touchstone_proto::ledger::{
+    Basis, Custody, Emptying, End, Item, Offer, OpenOffer, Outcome, Position,
+};
 
-use super::packing::MAX_CONTAINERS;
 use crate::Fault;
 use crate::governance::company_prefix;
+use crate::rules::Context;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
+
+/// A container takes something in while at most this many containers stand around it.
+pub const MAX_PACKING_DEPTH: usize = 16;
+
+/// At most this many containers stand around an item.
+pub(super) const MAX_CONTAINERS: usize = MAX_PACKING_DEPTH + 1;
 
 /// The items of a capture, over the state.
 pub(super) struct Goods<'s, 'd, S: StateRead> {
@@ -289,6 +297,16 @@ pub(super) fn inherited(
     match own.is_none() || began.map(order) > packed.map(order) {
         true => container,
         false => own,
+    }
+}
+
+/// The acting organisation's custody since a position.
+pub(super) fn custody(context: &Context<'_>, basis: Basis, since: Position) -> Custody {
+    Custody {
+        holder: context.organisation.id.clone(),
+        basis: basis as i32,
+        since: Some(since),
+        ..Custody::default()
     }
 }
 

@@ -9,8 +9,8 @@ use touchstone_proto::ledger::{
     OpenOffers, Organisation, Outcome, Portion,
 };
 
-use super::authority::{self, CUSTODIANS};
-use super::goods::{Goods, is_open};
+use super::authority::CUSTODIANS;
+use super::goods::{self, Goods, is_open};
 use super::{life, quantities};
 use crate::Fault;
 use crate::governance::company_prefix::is_holdable;
@@ -254,7 +254,7 @@ pub(super) fn answer<S: StateRead>(
             item.custody = Some(Custody {
                 offer: answer.offer.clone(),
                 discrepancy: answer.discrepancy.clone(),
-                ..authority::custody(context, Basis::Handover, context.position(0))
+                ..goods::custody(context, Basis::Handover, context.position(0))
             });
             item.offer.clear();
             let receiver = &context.organisation.id;
@@ -345,7 +345,7 @@ pub(super) fn claim<S: StateRead>(
             // What it offered isn't its to offer any more.
             item.offer.clear();
             let since = context.position(0);
-            item.custody = Some(authority::custody(context, Basis::OwnWord, since));
+            item.custody = Some(goods::custody(context, Basis::OwnWord, since));
             CustodyClaim {
                 organisation: custody.holder,
                 since: custody.since,

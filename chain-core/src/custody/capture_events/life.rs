@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{Basis, End, Ending, Position, Role};
 
-use super::authority;
-use super::goods::{Goods, Standing};
+use super::goods::{self, Goods, Standing};
 use crate::Fault;
 use crate::custody::unit_state::ending;
 use crate::governance::organisation;
@@ -153,7 +152,7 @@ pub(super) fn reopen<S: StateRead>(
         .as_ref()
         .is_some_and(|custody| custody.holder == context.organisation.id);
     if item.packed.is_none() && !is_holder {
-        item.custody = Some(authority::custody(context, Basis::OwnWord, position));
+        item.custody = Some(goods::custody(context, Basis::OwnWord, position));
     }
     Ok(())
 }

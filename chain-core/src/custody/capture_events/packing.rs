@@ -7,17 +7,11 @@ use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{Emptying, Packing, Position};
 
-use super::goods::{Goods, inherited};
+use super::goods::{Goods, MAX_CONTAINERS, inherited};
 use crate::rejection::Rejection;
 use crate::rules::stop::Stop;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::{Action, Event, EventType, Identifier};
-
-/// A container takes something in while at most this many containers stand around it.
-pub const MAX_PACKING_DEPTH: usize = 16;
-
-/// At most this many containers stand around an item.
-pub(super) const MAX_CONTAINERS: usize = MAX_PACKING_DEPTH + 1;
 
 /// What an aggregation event does to containment (EPCIS 2.0 §7.4.3: ADD aggregates the children
 /// to the parent, DELETE disaggregates the children, or all of them where none is named).

@@ -31,6 +31,16 @@ const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "custody/capture_events/goods.rs",
+        "Goods::new(&mut Delta::new(state), now_ms).standing(id)",
+        &[],
+    ),
+    (
+        "custody/capture_events/goods.rs",
+        "goods: Goods::new(state, now_ms),",
+        &[],
+    ),
+    (
+        "custody/capture_events/goods.rs",
         "Ok(offer.filter(|offer| is_open(offer, self.now_ms)))",
         &[313],
     ),
