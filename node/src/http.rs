@@ -164,14 +164,14 @@ impl Asked {
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Problem> {
         let http = self.http.clone();
-        let answer = self.service.read(self.client, move |view| {
-            http.catalogue.catch_up(CATCH_UP)?;
-            match question(view) {
+        let step = move || http.catalogue.catch_up(CATCH_UP).map(drop);
+        let answer = self
+            .service
+            .read_after(self.client, step, move |view| match question(view) {
                 Ok(answer) => Ok(Ok(answer)),
                 Err(Failure::Problem(problem)) => Ok(Err(problem)),
                 Err(Failure::Service(error)) => Err(error),
-            }
-        });
+            });
         answer.await?
     }
 }

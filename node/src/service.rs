@@ -79,6 +79,21 @@ impl LedgerService {
         self.judge(self.limits.reads.run(client, work).await)
     }
 
+    /// The same, from a snapshot that is taken after a step which the answer must see.
+    pub(crate) async fn read_after<T: Send + 'static>(
+        self: &Arc<Self>,
+        client: Client,
+        step: impl FnOnce() -> Result<(), Fault> + Send + 'static,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let service = self.clone();
+        let work = move |cancelled: &Cancelled| {
+            step()?;
+            question(&service.proven_state(cancelled))
+        };
+        self.judge(self.limits.reads.run(client, work).await)
+    }
+
     /// The same for what may take long.
     pub(crate) async fn read_long<T: Send + 'static>(
         self: &Arc<Self>,
