@@ -52,7 +52,8 @@ use settings::{Options, Settings};
   7    the record is verified, but a file that was handed in isn't shown to be part of it
   130  interrupted by Ctrl-C; a capture goes on when it is run again
 
-Every answer says as of which block it is and how old that is; one older than --max-age is warned of.
+Every answer says as of which block it is and how old that is. One older than --max-age is
+warned of.
 What was proven at a height is never answered from below it: a node that is behind is asked again
 for a few seconds.
 
