@@ -95,7 +95,10 @@ async fn a_file_outlives_two_rotations_of_all_validator_keys() {
         // Each of four keys was added and removed, twice.
         assert_eq!(handovers(&file), 16);
         let found = judged.findings("validators");
-        assert!(found.contains("16 hand-overs"), "{found}");
+        assert!(
+            found.contains("decided by the set before it: 16\""),
+            "{found}"
+        );
         let now = validators(&judged);
         assert_eq!(now.len(), 4);
         assert!(validators(&first).iter().all(|key| !now.contains(key)));
