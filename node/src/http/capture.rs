@@ -127,7 +127,8 @@ async fn status(http: &Asked, id: Hash) -> Result<wire::TransactionStatus, Probl
 fn describe(status: &wire::TransactionStatus, job: Option<&Job>) -> Option<Value> {
     let (running, success, errors, record) = match status.status.as_ref()? {
         Word::Unknown(_) => return None,
-        Word::Pending(_) => (true, true, Vec::new(), None),
+        // Success is said of what is committed: a pending one may still be refused.
+        Word::Pending(_) => (true, false, Vec::new(), None),
         Word::Committed(committed) => (false, true, Vec::new(), Some(committed)),
         Word::Rejected(rejected) => (false, false, vec![refused(rejected).body()], None),
     };

@@ -21,7 +21,7 @@ async fn a_signed_transaction_is_a_job_until_its_block() {
     let job = node.get(&location).await.json();
     assert_eq!(
         (&job["running"], &job["success"]),
-        (&true.into(), &true.into())
+        (&true.into(), &false.into())
     );
     node.block();
     let job = node.get(&location).await.json();
