@@ -28,7 +28,7 @@ use self::offers::Offers;
 use self::questions::Questions;
 use self::webhooks::Webhooks;
 use self::worker::Worker;
-use crate::capture::csv::Mapping;
+use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::settings::Settings;
 

@@ -9,8 +9,8 @@ use touchstone_epcis::{
     Action, EpcisError, Event, EventType, MAX_DOCUMENT_BYTES, convert_xml, is_xml, split_document,
 };
 
-use super::csv::{self, Mapping};
 use super::elements;
+use super::table::{self, Mapping};
 use crate::failure::Failure;
 
 /// The code of an event that isn't EPCIS 2.0.
@@ -127,7 +127,7 @@ fn add_table(
     limit: u64,
 ) -> Result<(), Failure> {
     let file = path.display().to_string();
-    let table = csv::events(path, mapping, encoding)?;
+    let table = table::events(path, mapping, encoding)?;
     if table.events.is_empty() {
         input.bad.push(without_events(&file, "the table"));
     }

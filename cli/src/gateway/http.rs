@@ -31,7 +31,7 @@ use touchstone_epcis::MAX_DOCUMENT_BYTES;
 use super::health::Health;
 use super::jobs::{Jobs, NotTaken};
 use super::questions::Questions;
-use crate::capture::csv::Mapping;
+use crate::capture::table::Mapping;
 use touchstone_client::Signer;
 /// The description of all this.
 const OPENAPI: &str = include_str!("openapi.json");

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::capture::csv::Mapping;
 use crate::capture::journal::Journal;
 use crate::capture::sender::{EventOutcome, Limits, Original, Sender, Stop};
 use crate::capture::source::{self, Input, Refusal, SourceEvent};
+use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain};
 use crate::settings::{Settings, Signing};

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use touchstone_edge::http::access::Access;
 use tracing_subscriber::EnvFilter;
 
-use crate::capture::csv::Mapping;
+use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::gateway::{Gateway, webhooks};
 use crate::output::Output;

@@ -16,8 +16,8 @@ use touchstone_epcis::is_xml;
 use super::{
     Http, Shared, as_json, listed, located, not_taken, parameters, refused, required, wait, whole,
 };
-use crate::capture::csv;
 use crate::capture::source::{self, Input};
+use crate::capture::table;
 use crate::gateway::jobs::{Behaviour, Job, Reason};
 
 /// Media types of documents.
@@ -107,7 +107,7 @@ async fn table(
             .then(|| value.trim().trim_matches('"'))
     });
     let bytes = whole(body).await?;
-    let read = csv::of_bytes(Path::new("the table"), &bytes, mapping, charset);
+    let read = table::of_bytes(Path::new("the table"), &bytes, mapping, charset);
     let events = read.map_err(|failure| super::failed(&failure))?.events;
     let wrong: Vec<&String> = events
         .iter()

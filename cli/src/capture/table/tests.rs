@@ -1,4 +1,8 @@
 use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use touchstone_epcis::Event;
 
 use super::*;
 
