@@ -5,7 +5,6 @@
 //! Whoever may write at its address acts in the organisation's name: it listens on this machine
 //! alone, or asks for a token, and takes nothing from foreign web pages.
 
-mod events;
 mod health;
 mod http;
 mod jobs;

@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
+use touchstone_client::AttestedHeader;
 use touchstone_client::as_of::{AsOf, Blocks};
-use touchstone_client::verification::Attested;
 use touchstone_core::governance::validators::Validator;
 
 use crate::messages::Language;
@@ -307,7 +307,7 @@ pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
 }
 
 /// A block, and who attests it.
-pub fn block_lines(attested: &Attested, language: Language) -> [String; 2] {
+pub fn block_lines(attested: &AttestedHeader, language: Language) -> [String; 2] {
     let header = &attested.header;
     [
         say!(
@@ -320,7 +320,7 @@ pub fn block_lines(attested: &Attested, language: Language) -> [String; 2] {
     ]
 }
 
-fn signed_line(attested: &Attested, language: Language) -> String {
+fn signed_line(attested: &AttestedHeader, language: Language) -> String {
     let power: u64 = attested.signers.iter().map(|v| v.power).sum();
     say!(
         language,
@@ -334,7 +334,7 @@ fn signed_line(attested: &Attested, language: Language) -> String {
 }
 
 /// The same for programs.
-pub fn attested_json(attested: &Attested) -> Value {
+pub fn attested_json(attested: &AttestedHeader) -> Value {
     json!({
         "height": attested.header.height,
         "time_ms": attested.header.time_ms,

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::verification::Attested;
+use crate::attested_header::AttestedHeader;
 
 /// The account of one client; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -32,9 +32,9 @@ impl Attempts {
 #[derive(Clone, Debug)]
 pub struct Blocks {
     /// The oldest: the answers together are as old as it.
-    pub oldest: Attested,
+    pub oldest: AttestedHeader,
     /// The newest; the same one where all answers are of one block.
-    pub newest: Attested,
+    pub newest: AttestedHeader,
 }
 
 impl Blocks {
@@ -59,7 +59,7 @@ impl AsOf {
     }
 
     /// Takes in an answer's header.
-    pub(crate) fn note(&self, attested: &Attested) {
+    pub(crate) fn note(&self, attested: &AttestedHeader) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let height = attested.header.height;
         match known.as_mut() {

@@ -30,10 +30,11 @@ use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 pub use self::blocks::Blocks;
 pub use self::proposals::Proposal;
 use crate::as_of::AsOf;
+use crate::attested_header::AttestedHeader;
 use crate::cache::Cache;
 use crate::connection::{open, within};
 use crate::error::ClientError;
-use crate::verification::{Attested, NotVerified, Trust};
+use crate::verification::{NotVerified, Trust};
 
 /// Items asked for at once.
 const AT_ONCE: usize = 16;
@@ -45,7 +46,7 @@ const ASKS_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// A page of an item's events.
 pub struct Page {
     /// The header that proves the record.
-    pub attested: Attested,
+    pub attested: AttestedHeader,
     /// The record; `None` where the item is proven to have none.
     pub record: Option<ledger::Item>,
     /// Events, unchecked: the caller checks the page, or the link as a whole.
@@ -101,7 +102,7 @@ pub struct Recorded {
     /// Its id.
     pub id: Hash,
     /// The block that holds it.
-    pub attested: Attested,
+    pub attested: AttestedHeader,
     /// Index in the block.
     pub index: u32,
     /// The transaction itself.
@@ -372,7 +373,7 @@ impl Client {
         key: &[u8],
         ask: impl Fn(LedgerClient<Channel>) -> Asked,
         record: impl Fn(&R) -> Option<&StateReply>,
-    ) -> Result<(Attested, Option<M>, R), ClientError>
+    ) -> Result<(AttestedHeader, Option<M>, R), ClientError>
     where
         M: prost::Message + Default,
         Asked: Future<Output = Result<tonic::Response<R>, tonic::Status>>,
@@ -442,7 +443,7 @@ impl Client {
     pub async fn design(
         &mut self,
         id: &Hash,
-    ) -> Result<(Attested, Option<ledger::Design>), ClientError> {
+    ) -> Result<(AttestedHeader, Option<ledger::Design>), ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetDesignRequest { id: id.to_vec() };
             async move { ledger.get_design(request).await }
@@ -457,7 +458,7 @@ impl Client {
     pub async fn designs_by_file(
         &mut self,
         sha256: &Hash,
-    ) -> Result<(Attested, Vec<ledger::LinkEntry>), ClientError> {
+    ) -> Result<(AttestedHeader, Vec<ledger::LinkEntry>), ClientError> {
         let key = keys::design_file(sha256);
         let mut entries: Vec<Vec<u8>> = Vec::new();
         loop {
@@ -492,7 +493,7 @@ impl Client {
     pub async fn change(
         &mut self,
         id: &Hash,
-    ) -> Result<(Attested, Option<ledger::ChangeRecord>), ClientError> {
+    ) -> Result<(AttestedHeader, Option<ledger::ChangeRecord>), ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetChangeRequest { id: id.to_vec() };
             async move { ledger.get_change(request).await }
@@ -506,7 +507,7 @@ impl Client {
     pub async fn state_value(
         &mut self,
         key: &[u8],
-    ) -> Result<(Attested, Option<Vec<u8>>), ClientError> {
+    ) -> Result<(AttestedHeader, Option<Vec<u8>>), ClientError> {
         let check = |trust: &Trust, reply: &StateReply| {
             let (attested, value) = trust.state(key, Some(reply))?;
             Ok((attested, value.map(<[u8]>::to_vec)))
@@ -521,7 +522,7 @@ impl Client {
     pub async fn message<M: prost::Message + Default>(
         &mut self,
         key: &[u8],
-    ) -> Result<(Attested, Option<M>), ClientError> {
+    ) -> Result<(AttestedHeader, Option<M>), ClientError> {
         let (attested, message, _) = self
             .record(key, record_at(key), |reply| Some(reply))
             .await?;
@@ -529,7 +530,7 @@ impl Client {
     }
 
     /// Today's validators.
-    pub async fn validators(&mut self) -> Result<Attested, ClientError> {
+    pub async fn validators(&mut self) -> Result<AttestedHeader, ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetValidatorsRequest {};
             async move { ledger.get_validators(request).await }
@@ -581,7 +582,7 @@ impl Client {
 }
 
 impl Page {
-    fn new(attested: Attested, record: Option<ledger::Item>, reply: node::ItemReply) -> Page {
+    fn new(attested: AttestedHeader, record: Option<ledger::Item>, reply: node::ItemReply) -> Page {
         Page {
             attested,
             record,
@@ -596,7 +597,7 @@ fn check_page(
     id: &str,
     from: u64,
     reply: &node::ItemReply,
-) -> Result<(Attested, Option<ledger::Item>), NotVerified> {
+) -> Result<(AttestedHeader, Option<ledger::Item>), NotVerified> {
     let checked = trust.record(&keys::item(id), reply.record.as_ref())?;
     match reply.from == from {
         true => Ok(checked),

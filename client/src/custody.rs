@@ -11,9 +11,10 @@ use touchstone_core::state::{StateRead, keys};
 use touchstone_epcis as epcis;
 use touchstone_proto::ledger::Item;
 
+use crate::attested_header::AttestedHeader;
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::verification::{Attested, NotVerified};
+use crate::verification::NotVerified;
 
 /// How often a reading begins anew because the chain grew meanwhile.
 const ATTEMPTS: usize = 20;
@@ -48,7 +49,7 @@ pub struct CustodyReader {
     now_ms: u64,
     known: Known,
     /// What proves all that is known.
-    seen: Option<Attested>,
+    seen: Option<AttestedHeader>,
 }
 
 impl CustodyReader {
@@ -62,14 +63,14 @@ impl CustodyReader {
     }
 
     /// Takes a record that is proven already.
-    pub fn learn(&mut self, attested: &Attested, id: &str, record: Option<&Item>) {
+    pub fn learn(&mut self, attested: &AttestedHeader, id: &str, record: Option<&Item>) {
         // Its bytes are those that are proven: there is one encoding.
         let value = record.map(Item::encode_to_vec);
         self.keep(attested.clone(), keys::item(id), value);
     }
 
     /// Whether what was known before is known still.
-    fn keep(&mut self, attested: Attested, key: Vec<u8>, value: Option<Vec<u8>>) -> bool {
+    fn keep(&mut self, attested: AttestedHeader, key: Vec<u8>, value: Option<Vec<u8>>) -> bool {
         let height = attested.header.height;
         let same = self.seen.as_ref().map(|seen| seen.header.height) == Some(height);
         // Values of two states don't belong together.
@@ -86,7 +87,7 @@ impl CustodyReader {
         &mut self,
         client: &mut Client,
         id: &str,
-    ) -> Result<(Attested, Standing), ClientError> {
+    ) -> Result<(AttestedHeader, Standing), ClientError> {
         let mut attempts = 0;
         loop {
             let seen = self.seen.as_ref();
@@ -124,7 +125,7 @@ pub async fn status(
     client: &mut Client,
     id: &str,
     now_ms: u64,
-) -> Result<(Attested, Standing), ClientError> {
+) -> Result<(AttestedHeader, Standing), ClientError> {
     CustodyReader::new(now_ms).status(client, id).await
 }
 

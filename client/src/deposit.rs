@@ -6,9 +6,10 @@ use touchstone_core::hash::Hash;
 use touchstone_core::proof::deposit::{DepositError, Stated};
 use touchstone_proto::ledger::Design;
 
+use crate::attested_header::AttestedHeader;
 use crate::client::{Client, Outcome};
 use crate::error::ClientError;
-use crate::verification::{Attested, NotVerified};
+use crate::verification::NotVerified;
 
 /// The opening of a commitment, decoded from a receipt or a disclosure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub struct Deposit {
     /// What the record states, decoded.
     pub stated: Stated,
     /// The block of the deposit.
-    pub deposited: Attested,
+    pub deposited: AttestedHeader,
     /// What opens the commitment: what was given, else the disclosure.
     pub opening: Option<Opening>,
 }
@@ -50,7 +51,7 @@ pub async fn deposit(
     client: &mut Client,
     id: &Hash,
     opening: Option<Opening>,
-) -> Result<(Attested, Option<Deposit>), ClientError> {
+) -> Result<(AttestedHeader, Option<Deposit>), ClientError> {
     let (as_of, record) = client.design(id).await?;
     let Some(record) = record else {
         return Ok((as_of, None));

@@ -9,9 +9,10 @@ use touchstone_core::state::keys;
 use touchstone_proto::ledger::{Item, LinkEntry};
 use touchstone_proto::node::LinkedEvent;
 
+use crate::attested_header::AttestedHeader;
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::verification::{Attested, NotVerified};
+use crate::verification::NotVerified;
 
 /// An item's record with every event of it.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub struct EventLog {
     /// The item's canonical identifier.
     pub id: String,
     /// The header that proves it.
-    pub attested: Attested,
+    pub attested: AttestedHeader,
     /// The record; `None` where the item is proven to have none.
     pub record: Option<Item>,
     /// All events, in ledger order.
@@ -38,7 +39,7 @@ impl EventLog {
 #[derive(Clone, Debug)]
 pub struct EventLogPage {
     /// The header that proves it.
-    pub attested: Attested,
+    pub attested: AttestedHeader,
     /// Number of the first event, from 0.
     pub from: u64,
     /// Events of the whole log.

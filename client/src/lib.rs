@@ -48,6 +48,7 @@
 )]
 
 pub mod as_of;
+pub mod attested_header;
 pub mod cache;
 pub mod client;
 pub mod connection;
@@ -60,7 +61,8 @@ pub mod trace;
 pub mod verification;
 
 pub use as_of::AsOf;
+pub use attested_header::AttestedHeader;
 pub use cache::Cache;
 pub use client::{Client, Options, Outcome, Recorded, Signer};
 pub use error::ClientError;
-pub use verification::{Attested, NotVerified, Trust};
+pub use verification::{NotVerified, Trust};

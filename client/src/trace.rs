@@ -9,9 +9,10 @@ use touchstone_proto::ledger::Stock;
 use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem};
 
 use crate::as_of::Attempts;
+use crate::attested_header::AttestedHeader;
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::verification::{Attested, NotVerified};
+use crate::verification::NotVerified;
 use crate::{custody, event_log};
 
 /// Links asked for at once.
@@ -170,7 +171,7 @@ async fn proven(
 }
 
 /// The answer is as old as the oldest proof in it.
-fn proven_at(end: &mut TraceEnd, attested: &Attested) {
+fn proven_at(end: &mut TraceEnd, attested: &AttestedHeader) {
     let header = &attested.header;
     if header.height < end.height {
         (end.height, end.time_ms) = (header.height, header.time_ms);

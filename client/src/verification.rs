@@ -26,6 +26,7 @@ use touchstone_proto::node::{
 };
 
 use crate::as_of::AsOf;
+use crate::attested_header::AttestedHeader;
 
 /// The check that an answer fails.
 #[derive(Debug, Error)]
@@ -139,31 +140,6 @@ impl NotVerified {
     }
 }
 
-/// A header that validators proven from genesis decided, and who of them signed.
-#[derive(Clone, Debug)]
-pub struct Attested {
-    /// The header.
-    pub header: Header,
-    /// Those whose valid signatures the certificate holds.
-    pub signers: Vec<Validator>,
-    /// All validators of that height.
-    pub validators: ValidatorSet,
-}
-
-impl Attested {
-    /// Organisations that signed, each once, ascending.
-    pub fn organisations(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self
-            .signers
-            .iter()
-            .map(|v| v.organisation.as_str())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-}
-
 /// What is trusted: the genesis document, and the validators that follow from it.
 #[derive(Clone, Debug)]
 pub struct Trust {
@@ -171,7 +147,7 @@ pub struct Trust {
     eras: Vec<Era>,
     handovers: Vec<Handover>,
     /// The last certified header that was found right.
-    last_header: Arc<Mutex<Option<(CertifiedHeader, Attested)>>>,
+    last_header: Arc<Mutex<Option<(CertifiedHeader, AttestedHeader)>>>,
     /// The newest one.
     newest: Arc<Mutex<Option<(CertifiedHeader, Header)>>>,
     /// As of which blocks the state was told.
@@ -287,7 +263,10 @@ impl Trust {
 
     /// Checks a certified header. Two different ones of the newest height mean that more than 1/3 of its
     /// validators signed both.
-    pub fn header(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
+    pub fn header(
+        &self,
+        certified: Option<&CertifiedHeader>,
+    ) -> Result<AttestedHeader, NotVerified> {
         let attested = self.decided(certified)?;
         let header = &attested.header;
         let (Ok(mut newest), Some(certified)) = (self.newest.lock(), certified) else {
@@ -308,7 +287,7 @@ impl Trust {
 
     /// Checks the certified header under which an answer tells the state. What was proven at a height is
     /// never answered from below it.
-    pub fn tip(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
+    pub fn tip(&self, certified: Option<&CertifiedHeader>) -> Result<AttestedHeader, NotVerified> {
         let attested = self.header(certified)?;
         let (height, proven) = (attested.header.height, self.proven_height());
         if height < proven {
@@ -318,7 +297,7 @@ impl Trust {
         Ok(attested)
     }
 
-    fn decided(&self, certified: Option<&CertifiedHeader>) -> Result<Attested, NotVerified> {
+    fn decided(&self, certified: Option<&CertifiedHeader>) -> Result<AttestedHeader, NotVerified> {
         let claimed = self.decoded(certified)?;
         let certified = certified.ok_or(HeaderError::Missing)?;
         // Answers to many questions come under the same header.
@@ -333,7 +312,7 @@ impl Trust {
             .filter_map(|s| <[u8; 32]>::try_from(s.public_key.as_slice()).ok())
             .filter_map(|key| era.set.get(&key).cloned())
             .collect();
-        let attested = Attested {
+        let attested = AttestedHeader {
             header,
             signers,
             validators: era.set.clone(),
@@ -350,7 +329,7 @@ impl Trust {
         &self,
         key: &[u8],
         reply: Option<&'a StateReply>,
-    ) -> Result<(Attested, Option<&'a [u8]>), NotVerified> {
+    ) -> Result<(AttestedHeader, Option<&'a [u8]>), NotVerified> {
         let reply = reply.ok_or(NotVerified::Missing("state reply"))?;
         let attested = self.tip(reply.header.as_ref())?;
         let value = state::verify_reply(&attested.header.state_root, key, reply)?;
@@ -362,7 +341,7 @@ impl Trust {
         &self,
         key: &[u8],
         reply: Option<&StateReply>,
-    ) -> Result<(Attested, Option<M>), NotVerified> {
+    ) -> Result<(AttestedHeader, Option<M>), NotVerified> {
         let (attested, value) = self.state(key, reply)?;
         let record = value.map(encoding::decode_exact).transpose()?;
         Ok((attested, record))
@@ -373,7 +352,7 @@ impl Trust {
         &self,
         id: &Hash,
         proof: Option<&TransactionProof>,
-    ) -> Result<(Attested, VerifiedTransaction), NotVerified> {
+    ) -> Result<(AttestedHeader, VerifiedTransaction), NotVerified> {
         let proof = proof.ok_or(NotVerified::Missing("proof of the transaction"))?;
         let attested = self.header(proof.header.as_ref())?;
         let siblings = proof
@@ -399,7 +378,11 @@ impl Trust {
     }
 
     /// Checks a block's header, and its body where it is there.
-    pub fn block(&self, reply: &BlockReply, with_body: bool) -> Result<Attested, NotVerified> {
+    pub fn block(
+        &self,
+        reply: &BlockReply,
+        with_body: bool,
+    ) -> Result<AttestedHeader, NotVerified> {
         let attested = self.header(reply.header.as_ref())?;
         if with_body {
             let root = transaction_tree::root(&reply.transactions);
@@ -417,7 +400,11 @@ impl Trust {
     }
 
     /// Checks that a later block's state names this header, which is already checked; gives that block's.
-    pub fn past_block(&self, header: &Header, reply: &StateReply) -> Result<Attested, NotVerified> {
+    pub fn past_block(
+        &self,
+        header: &Header,
+        reply: &StateReply,
+    ) -> Result<AttestedHeader, NotVerified> {
         let (later, id) = self.state(&keys::block(header.height), Some(reply))?;
         if id != Some(header.id().as_slice()) {
             return Err(NotVerified::Contradiction(
@@ -428,7 +415,7 @@ impl Trust {
     }
 
     /// Checks today's validators against a certified header.
-    pub fn validators(&self, reply: &ValidatorsReply) -> Result<Attested, NotVerified> {
+    pub fn validators(&self, reply: &ValidatorsReply) -> Result<AttestedHeader, NotVerified> {
         let attested = self.tip(reply.header.as_ref())?;
         let message = reply
             .validators

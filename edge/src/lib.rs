@@ -27,7 +27,9 @@ mod connection;
 pub mod descriptors;
 pub mod http;
 pub mod places;
+mod protocol;
 pub mod server;
 pub mod tls;
 
 pub use client::Client;
+pub use protocol::Protocol;

@@ -30,16 +30,8 @@ use crate::budget::Budget;
 use crate::client::owner_of;
 use crate::connection::Connection;
 use crate::places::Places;
+use crate::protocol::Protocol;
 use crate::tls::Tls;
-
-/// What is spoken at a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// HTTP/1.1.
-    Http1,
-    /// HTTP/2, as gRPC needs it.
-    Http2,
-}
 
 /// Limits of a port.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::Protocol;
+use crate::protocol::Protocol;
 
 /// The files of a port's encryption.
 #[derive(Clone, Debug, PartialEq, Eq)]

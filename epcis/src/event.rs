@@ -9,29 +9,18 @@ use super::fields;
 use super::identifier::{Identifier, IdentifierError};
 use super::json::{self, Node};
 
+pub(super) mod event_type;
 mod quantities;
 mod subjects;
+
+pub use event_type::EventType;
+pub(super) use event_type::event_type;
 
 /// The largest event, in bytes.
 pub const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// The deepest event, in nested objects and lists.
 pub const MAX_EVENT_DEPTH: usize = 64;
-
-/// The kinds of event (EPCIS 2.0 §7.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventType {
-    /// Something happened to things (§7.4.2).
-    Object,
-    /// Things were put into, or taken out of, a container (§7.4.3).
-    Aggregation,
-    /// Things became linked to a business transaction (§7.4.4).
-    Transaction,
-    /// Things were used up and others made of them (§7.4.5).
-    Transformation,
-    /// Things were fixed to, or removed from, another thing or a place (§7.4.6).
-    Association,
-}
 
 /// How the event relates to the life of what it is about (EPCIS 2.0 §7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,18 +259,6 @@ impl Event {
             return Err(EpcisRule::IlmdNotAllowed.at(&Path::Root.field("ilmd")));
         }
         Ok(())
-    }
-}
-
-/// The kind of event that a `type` names.
-pub(super) fn event_type(name: &str) -> Option<EventType> {
-    match name {
-        "ObjectEvent" => Some(EventType::Object),
-        "AggregationEvent" => Some(EventType::Aggregation),
-        "AssociationEvent" => Some(EventType::Association),
-        "TransactionEvent" => Some(EventType::Transaction),
-        "TransformationEvent" => Some(EventType::Transformation),
-        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@
 use super::cbv::Vocabulary;
 use super::date_time;
 use super::error::{EpcisError, EpcisRule, Path, excerpt};
-use super::event::EventType;
+use super::event::event_type::EventType;
 use super::identifier::is_uri;
 use super::json::{Member, Node, Value};
 

@@ -20,6 +20,7 @@
 mod bad_query;
 mod condition;
 mod extension_field;
+mod limits;
 mod parameter_names;
 mod parameter_values;
 mod parameters;
@@ -38,8 +39,9 @@ use super::identifier::Identifier;
 use condition::{Condition, TimeField};
 
 pub use bad_query::BadQuery;
+pub use limits::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES};
 pub use parameter_names::NAMES;
-pub use parameters::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES, Parameters, declarations};
+pub use parameters::{Parameters, declarations};
 
 /// A query, read and checked.
 #[derive(Clone, Debug, Default)]

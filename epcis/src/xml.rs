@@ -22,6 +22,7 @@
 
 mod assigned_prefixes;
 mod convert;
+mod element;
 mod fields;
 mod reader;
 mod value;
@@ -31,7 +32,8 @@ use super::date_time;
 use super::document::{MAX_DOCUMENT_BYTES, without_byte_order_mark};
 use super::error::{EpcisError, EpcisRule, excerpt};
 use super::event::{self, Event, MAX_EVENT_BYTES};
-use reader::{Element, Piece, Reader};
+use element::Element;
+use reader::{Piece, Reader};
 use sha2::{Digest, Sha256};
 
 /// The field of a converted event that names the XML document which it is from:

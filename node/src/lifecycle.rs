@@ -14,9 +14,10 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use touchstone_core::Fault;
+use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::descriptors::{self, DescriptorError};
-use touchstone_edge::server::{Protocol, Server};
+use touchstone_edge::server::Server;
 use touchstone_edge::tls::{Tls, TlsError};
 
 use crate::chain::Chain;

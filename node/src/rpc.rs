@@ -20,7 +20,7 @@ use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
 
 use crate::service::{
     LedgerService, Progress, ProvenState, ServiceError, blocks, evidence, log_page, state_query,
-    status as node_status, submission, trace,
+    status as node_status, submission, trace, transaction_status,
 };
 
 /// Bytes of a request: an envelope at its largest, and some room.
@@ -143,10 +143,11 @@ impl Ledger for Ledgers {
     ) -> Result<Response<wire::TransactionStatus>, Status> {
         let client = Client::of(request.extensions());
         let request = request.into_inner();
-        let known = submission::known(&self.service.parts, &request.id).map_err(status::of)?;
+        let known =
+            transaction_status::known(&self.service.parts, &request.id).map_err(status::of)?;
         let proof = request.with_proof;
         self.read(client, move |view| {
-            state_query::transaction(view, &request.id, known, proof)
+            transaction_status::transaction(view, &request.id, known, proof)
         })
         .await
     }

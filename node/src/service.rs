@@ -14,6 +14,7 @@ pub(crate) mod state_query;
 pub(crate) mod status;
 pub(crate) mod submission;
 pub(crate) mod trace;
+pub(crate) mod transaction_status;
 
 use std::sync::Arc;
 

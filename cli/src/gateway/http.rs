@@ -4,6 +4,7 @@
 mod acts;
 mod answers;
 mod captures;
+mod events;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,10 +23,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use touchstone_core::genesis::Genesis;
+use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::http::access::Access;
 use touchstone_edge::http::{Exception, Problem, negotiate};
-use touchstone_edge::server::{self, Limits, Protocol, Refusal, Server};
+use touchstone_edge::server::{self, Limits, Refusal, Server};
 use touchstone_epcis::MAX_DOCUMENT_BYTES;
 
 use super::health::Health;
@@ -75,7 +77,7 @@ impl Shared {
     }
 }
 
-pub use captures::{describe, document, keep};
+pub use captures::describe;
 
 type Http = State<Arc<Shared>>;
 
@@ -109,7 +111,7 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/capture", get(captures::list).post(captures::post))
         .route("/capture/{id}", get(captures::one))
-        .route("/events", post(super::events::post))
+        .route("/events", post(events::post))
         .route("/jobs", get(captures::all))
         .route("/jobs/{id}", get(captures::one))
         .route("/handovers", get(answers::handovers).post(acts::offer))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use touchstone_client::client::Client;
-use touchstone_client::verification::{Attested, NotVerified};
+use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::hash::Hash;
 
 use crate::failure::Failure;
@@ -77,7 +77,10 @@ async fn last(client: &mut Client, count: u64) -> Result<u64, Failure> {
 }
 
 /// Checks that a block is the child of the one before, if there was one.
-pub fn check_parent(before: &mut Option<(u64, Hash)>, attested: &Attested) -> Result<(), Failure> {
+pub fn check_parent(
+    before: &mut Option<(u64, Hash)>,
+    attested: &AttestedHeader,
+) -> Result<(), Failure> {
     let header = &attested.header;
     if let Some((height, id)) = before
         && (header.height != *height + 1 || header.parent != *id)
@@ -92,7 +95,7 @@ pub fn check_parent(before: &mut Option<(u64, Hash)>, attested: &Attested) -> Re
     Ok(())
 }
 
-fn print(attested: &Attested, output: &mut Output) {
+fn print(attested: &AttestedHeader, output: &mut Output) {
     let header = &attested.header;
     if output.json {
         output.value(&json!({

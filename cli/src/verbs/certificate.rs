@@ -9,7 +9,7 @@ use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, Deposit};
-use touchstone_client::verification::{Attested, NotVerified};
+use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::designs::design;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
@@ -92,9 +92,9 @@ struct Certificate {
     id: Hash,
     record: Design,
     /// The block of the deposit.
-    deposited: Attested,
+    deposited: AttestedHeader,
     /// The header that proves the record as it is now.
-    as_of: Attested,
+    as_of: AttestedHeader,
     opening: Option<Opening>,
     source: Source,
     owner: String,

@@ -4,9 +4,9 @@ mod life;
 mod page;
 
 use serde_json::{Value, json};
+use touchstone_client::AttestedHeader;
 use touchstone_client::as_of::Attempts;
 use touchstone_client::item_history::{self, ItemHistory, Step};
-use touchstone_client::verification::Attested;
 use touchstone_core::custody::unit_state::UnitState;
 use touchstone_epcis::Identifier;
 
@@ -111,7 +111,7 @@ pub async fn run(
 }
 
 /// Nothing is recorded, and that is proven.
-fn absent(id: &Identifier, attested: &Attested, output: &Output) -> Failure {
+fn absent(id: &Identifier, attested: &AttestedHeader, output: &Output) -> Failure {
     let hint = match id.is_class() {
         true => " (this names a kind of product: ask for one unit, with its serial, …/21/SERIAL)",
         false => "",

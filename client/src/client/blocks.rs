@@ -7,9 +7,10 @@ use touchstone_proto::node;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
 use super::{Client, contradiction};
+use crate::attested_header::AttestedHeader;
 use crate::connection::within;
 use crate::error::ClientError;
-use crate::verification::{Attested, NotVerified, Trust};
+use crate::verification::{NotVerified, Trust};
 
 impl Client {
     /// Blocks from a height on, without their transactions, as they are decided, of a node that is as far as
@@ -42,7 +43,7 @@ impl Client {
         &mut self,
         height: u64,
         with_transactions: bool,
-    ) -> Result<(Attested, Vec<Vec<u8>>), ClientError> {
+    ) -> Result<(AttestedHeader, Vec<Vec<u8>>), ClientError> {
         let request = node::GetBlockRequest {
             block: Some(node::get_block_request::Block::Height(height)),
             with_transactions,
@@ -62,7 +63,7 @@ impl Client {
     pub async fn past_block(
         &mut self,
         height: u64,
-    ) -> Result<(Attested, Option<Attested>), ClientError> {
+    ) -> Result<(AttestedHeader, Option<AttestedHeader>), ClientError> {
         // A denial, or an answer without a later block, counts only from a node that is as far as
         // what was proven.
         let tip = self.validators().await?.header.height;
@@ -121,7 +122,7 @@ impl Client {
         &mut self,
         reply: &node::BlockReply,
         with_transactions: bool,
-    ) -> Result<Attested, ClientError> {
+    ) -> Result<AttestedHeader, ClientError> {
         self.catch_up(reply.header.as_ref()).await?;
         Ok(self.trust.block(reply, with_transactions)?)
     }

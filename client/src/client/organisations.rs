@@ -10,15 +10,16 @@ use touchstone_proto::node;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
 use super::Client;
+use crate::attested_header::AttestedHeader;
 use crate::error::ClientError;
-use crate::verification::{Attested, NotVerified, Trust};
+use crate::verification::{NotVerified, Trust};
 
 impl Client {
     /// An organisation's record, or proof that there is none.
     pub async fn organisation(
         &mut self,
         id: &str,
-    ) -> Result<(Attested, Option<ledger::Organisation>), ClientError> {
+    ) -> Result<(AttestedHeader, Option<ledger::Organisation>), ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = node::GetOrganisationRequest { id: id.to_owned() };
             async move { ledger.get_organisation(request).await }

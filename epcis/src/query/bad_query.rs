@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use super::parameters::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES};
+use super::limits::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES};
 use crate::identifier::IdentifierError;
 
 /// Why parameters are no query.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::bad_query::BadQuery;
 use super::condition::{Condition, PlaceField, Role, STANDARD_FIELDS, TimeField, TypedList};
 use super::extension_field::{self, ExtensionField};
+use super::limits::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES};
 use super::parameter_values::Given;
 use super::sensor::{self, SensorCondition};
 use super::{Comparison, Order, OrderBy, QuantityRole, Query, canonical, time_ms, word};
@@ -15,13 +16,6 @@ use crate::cbv::Vocabulary;
 use crate::error::excerpt;
 use crate::identifier::is_uri;
 use crate::prefixes::Prefixes;
-
-/// Parameters of one query, at most.
-pub const MAX_PARAMETERS: usize = 64;
-/// Values of one query's parameters together, at most.
-pub const MAX_VALUES: usize = 1000;
-/// Bytes of a value, at most.
-pub const MAX_VALUE_BYTES: usize = 2048;
 
 /// The parameters of a query as they were given, and what the prefixes in their names stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 use std::rc::Rc;
 
 use super::assigned_prefixes::AssignedPrefixes;
+use super::element::{Element, Name};
 use super::fields::{Content, EVENT, Field, Many, QUANTITY_EVENT_FIELDS};
-use super::reader::{Element, Name};
 use super::value::{Json, Object, boolean, number};
 use super::xpath::Place;
 use super::{ATTRIBUTES, EPCIS, SOURCE_DOCUMENT};

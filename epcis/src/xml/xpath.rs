@@ -2,7 +2,7 @@
 //!
 //! Consensus-critical: no
 
-use super::reader::Element;
+use super::element::Element;
 use crate::error::excerpt;
 
 /// An element and what it is in. Kept as a chain of borrowed steps: it costs nothing until an

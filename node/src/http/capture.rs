@@ -21,7 +21,7 @@ use super::document::time_text;
 use super::events::{self, Segment, segment};
 use super::parameters::Question;
 use super::{Asked, negotiate};
-use crate::service::{state_query, submission};
+use crate::service::{state_query, submission, transaction_status};
 
 /// An envelope's exact bytes.
 const ENVELOPE: &str = "application/x-touchstone-envelope";
@@ -118,8 +118,8 @@ pub async fn one(http: Asked, id: Segment) -> Result<Response, Problem> {
 }
 
 async fn status(http: &Asked, id: Hash) -> Result<wire::TransactionStatus, Problem> {
-    let known = submission::known(&http.service.parts, &id)?;
-    http.read(move |view| Ok(state_query::transaction(view, &id, known, false)?))
+    let known = transaction_status::known(&http.service.parts, &id)?;
+    http.read(move |view| Ok(transaction_status::transaction(view, &id, known, false)?))
         .await
 }
 

@@ -8,8 +8,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::health_check_response::ServingStatus as Serving;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
-use touchstone_edge::server::{Limits, Protocol};
+use touchstone_edge::server::Limits;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
 use super::*;

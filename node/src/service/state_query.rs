@@ -3,16 +3,13 @@
 use prost::Message;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_core::proof::{state, transaction_tree};
+use touchstone_core::proof::state;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_epcis::MAX_IDENTIFIER_BYTES;
 use touchstone_proto::node as wire;
-use touchstone_proto::node::transaction_status::Status as Word;
 
 use super::error::{ServiceError, unproven};
 use super::proven_state::ProvenState;
-use super::submission;
-use crate::storage::rocks::Snapshot;
 
 /// Bytes of a page; it holds at least one element, which is no larger than a transaction. So an answer
 /// stays well below what a message may weigh.
@@ -26,69 +23,6 @@ const MAX_KEY_BYTES: usize = MAX_IDENTIFIER_BYTES + 64;
 /// An id of 32 bytes.
 pub fn id(bytes: &[u8]) -> Result<Hash, ServiceError> {
     encoding::exact("id", bytes).map_err(|e| ServiceError::Malformed(e.to_string()))
-}
-
-/// Where a transaction is committed, if it is.
-pub fn committed(
-    snapshot: &Snapshot<'_>,
-    id: &Hash,
-) -> Result<Option<wire::Committed>, ServiceError> {
-    let place = snapshot.transaction(id)?;
-    Ok(place.map(|place| wire::Committed {
-        height: place.height,
-        index: place.index,
-        time_ms: place.time_ms,
-        proof: None,
-    }))
-}
-
-/// A transaction's status; the store's word counts before the pool's.
-pub fn transaction(
-    view: &ProvenState<'_>,
-    bytes: &[u8],
-    known: Option<Word>,
-    with_proof: bool,
-) -> Result<wire::TransactionStatus, ServiceError> {
-    let id = id(bytes)?;
-    let Some(mut found) = committed(&view.snapshot, &id)? else {
-        return Ok(submission::status(
-            id,
-            known.unwrap_or(Word::Unknown(wire::Unknown {})),
-        ));
-    };
-    if with_proof {
-        found.proof = Some(inclusion(view, found.height, found.index)?);
-    }
-    Ok(submission::status(id, Word::Committed(found)))
-}
-
-fn inclusion(
-    view: &ProvenState<'_>,
-    height: u64,
-    index: u32,
-) -> Result<wire::TransactionProof, ServiceError> {
-    let block = view.proven(height)?;
-    let envelopes = view.snapshot.envelopes(height)?;
-    let envelope = envelopes
-        .get(index as usize)
-        .cloned()
-        .ok_or_else(|| unproven("index"))?;
-    let siblings = transaction_tree::prove(&envelopes, index).ok_or_else(|| unproven("index"))?;
-    transaction_tree::verify(
-        &block.header.transaction_root,
-        block.header.transaction_count,
-        index,
-        &envelope,
-        &siblings,
-    )
-    .map_err(unproven)?;
-    let siblings = siblings.iter().map(|s| s.to_vec()).collect();
-    Ok(wire::TransactionProof {
-        header: Some(block.certified.clone()),
-        envelope,
-        index,
-        siblings,
-    })
 }
 
 /// A design by its id.

@@ -16,10 +16,11 @@ use touchstone_proto::node::transaction_status::Status as Word;
 
 use super::error::{ServiceError, rejected};
 use super::limits::{Cancelled, StreamPermit};
-use super::{LedgerService, Parts, state_query};
+use super::transaction_status::{self, status, word_of};
+use super::{LedgerService, Parts};
 use crate::admission::{Admission, Source};
 use crate::consensus_thread;
-use crate::mempool::{Listener, Outcome};
+use crate::mempool::Listener;
 use crate::storage::rocks::Snapshot;
 
 /// Answers of a stream of submissions.
@@ -137,12 +138,6 @@ async fn take_in<S>(
     }
 }
 
-/// What the pool knows of a transaction, before the store is asked.
-pub fn known(parts: &Parts, id: &[u8]) -> Result<Option<Word>, ServiceError> {
-    let id = state_query::id(id)?;
-    Ok(parts.mempool.outcome(&id).map(|outcome| word_of(&outcome)))
-}
-
 /// What a stream has ready, at most `room` of them: the next submission and those that came with it.
 /// Nothing once it has ended. Given up while it waits, it has taken nothing.
 async fn together<S>(requests: &mut S, room: usize) -> Vec<wire::SubmitRequest>
@@ -231,7 +226,7 @@ fn admit(
             return Ok(([0; 32], word, None));
         }
     };
-    if let Some(committed) = state_query::committed(snapshot, &id)? {
+    if let Some(committed) = transaction_status::committed(snapshot, &id)? {
         return Ok((id, Word::Committed(committed), None));
     }
     let admission = Admission {
@@ -259,31 +254,6 @@ fn admit(
         Err(rejection) => (Word::Rejected(rejected(&rejection)), None),
     };
     Ok((id, word, fresh))
-}
-
-fn word_of(outcome: &Outcome) -> Word {
-    match outcome {
-        Outcome::Pending => Word::Pending(wire::Pending {}),
-        Outcome::Committed {
-            height,
-            index,
-            time_ms,
-        } => Word::Committed(wire::Committed {
-            height: *height,
-            index: *index,
-            time_ms: *time_ms,
-            proof: None,
-        }),
-        Outcome::Rejected(rejection) => Word::Rejected(rejected(rejection)),
-    }
-}
-
-/// A status message.
-pub fn status(id: Hash, word: Word) -> wire::TransactionStatus {
-    wire::TransactionStatus {
-        id: id.to_vec(),
-        status: Some(word),
-    }
 }
 
 #[cfg(test)]

@@ -477,9 +477,9 @@ fn no_header_goes_out_whose_certificate_does_not_hold() {
     let view = served.view();
     let refused = block(&served, 1).unwrap_err();
     assert!(matches!(refused, ServiceError::Unproven(_)), "{refused:?}");
-    let refused = state_query::transaction(&view, &ids[0], None, true).unwrap_err();
+    let refused = transaction_status::transaction(&view, &ids[0], None, true).unwrap_err();
     assert!(matches!(refused, ServiceError::Unproven(_)), "{refused:?}");
-    assert!(state_query::transaction(&view, &ids[0], None, false).is_ok());
+    assert!(transaction_status::transaction(&view, &ids[0], None, false).is_ok());
     assert!(block(&served, 2).is_ok());
 }
 

@@ -22,8 +22,9 @@ use touchstone_core::test_support::{
     item, key, object, offer, step, voter,
 };
 use touchstone_core::transaction::{self, VerifiedTransaction};
+use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
-use touchstone_edge::server::{self, Protocol, Server};
+use touchstone_edge::server::{self, Server};
 use touchstone_node::chain::{Chain, hypothetical_next_block};
 use touchstone_node::mempool::{Limits, SharedMempool};
 use touchstone_node::rpc;

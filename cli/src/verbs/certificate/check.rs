@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use touchstone_client::verification::{Attested, NotVerified};
+use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::evidence::Finding;
 
 use super::{Arguments, certify};
@@ -70,7 +70,7 @@ async fn ask(
     stated: &Subject,
     arguments: &Arguments,
     settings: &Settings,
-) -> Result<(Attested, Vec<Finding>), Failure> {
+) -> Result<(AttestedHeader, Vec<Finding>), Failure> {
     let hash = |member: &'static str, text: &str| {
         receipt::bytes(member, text).map_err(|_| {
             let bad = BadCredential::Form(format!("{member} is no hash in hex"));
@@ -96,7 +96,12 @@ async fn ask(
     Ok((certificate.as_of, reservations))
 }
 
-fn print(stated: &Subject, as_of: Option<&Attested>, reservations: &[String], output: &mut Output) {
+fn print(
+    stated: &Subject,
+    as_of: Option<&AttestedHeader>,
+    reservations: &[String],
+    output: &mut Output,
+) {
     let language = output.language;
     let verdict = match reservations.is_empty() {
         true => output.good(&say!(language, "VERIFIED")),

@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::{Event, split_document};
 
-use super::http::{Shared, as_json, describe, document as read_document, keep, located};
-use super::jobs::{Behaviour, Job, Outcome};
+use super::captures::{describe, document as read_document, keep};
+use super::{Shared, as_json, located};
+use crate::gateway::jobs::{Behaviour, Job, Outcome};
 
 /// How long an answer waits for the event's outcome, and between two looks at it.
 const WAIT: Duration = Duration::from_secs(20);
