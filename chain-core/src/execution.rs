@@ -11,7 +11,7 @@ use crate::governance::validators::ValidatorSet;
 use crate::governance::{self, approve_change, change_keys};
 use crate::proof::transaction_tree;
 use crate::rejection::Rejection;
-use crate::rules::{self, Context};
+use crate::rules::{Context, RuleError};
 use crate::state::commitment::{self, TreeRead, TreeUpdate};
 use crate::state::delta::{Delta, Writes};
 use crate::state::{StateRead, keys};
@@ -149,7 +149,7 @@ fn stage<'a, S: StateRead>(
         }
         let place = u32::try_from(applied.len())
             .map_err(|_| Fault::Invariant("more than 2^32 transactions in a block".into()))?;
-        match apply(&mut delta, &parameters, context, place, transaction)? {
+        match apply(&mut delta, &parameters, context, place, transaction) {
             Ok(()) => {
                 entries = entries.saturating_add(delta.staged_entries());
                 // The work on what doesn't fit would be in vain: the next block begins with it.
@@ -161,10 +161,11 @@ fn stage<'a, S: StateRead>(
                 bytes = bytes.saturating_add(size);
                 applied.push(index);
             }
-            Err(rejection) => {
+            Err(RuleError::Rejected(rejection)) => {
                 delta.discard();
                 rejected.push((index, rejection));
             }
+            Err(RuleError::Failed(fault)) => return Err(fault),
         }
     }
     Ok(Staged {
@@ -182,12 +183,9 @@ fn apply<S: StateRead>(
     block: &BlockContext,
     index: u32,
     transaction: &VerifiedTransaction,
-) -> Result<Result<(), Rejection>, Fault> {
-    let organisation = match rules::may_sign(state, parameters, block.height, &transaction.claim())?
-    {
-        Ok(organisation) => organisation,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
+) -> Result<(), RuleError> {
+    let claim = transaction.claim();
+    let organisation = governance::may_sign(state, parameters, block.height, &claim)?;
     let context = Context {
         block,
         parameters,
@@ -196,9 +194,7 @@ fn apply<S: StateRead>(
         organisation,
     };
     match transaction.action() {
-        Action::CaptureEvents(action) => {
-            rules::stop::told(capture_events::apply(state, &context, action))
-        }
+        Action::CaptureEvents(action) => capture_events::apply(state, &context, action),
         Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
         Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),

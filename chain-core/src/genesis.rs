@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use touchstone_proto::ledger;
 
-use crate::governance::approve_change;
+use crate::governance::enrollment;
 use crate::governance::organisation::BadOrganisation;
+use crate::governance::role;
 use crate::governance::validators::{BadValidatorSet, Validator, ValidatorSet};
 use crate::hash::{self, Hash};
 use crate::rejection::Rejection;
+use crate::rules::RuleError;
 use crate::state::commitment::{self, Node, NodeKey, TreeRead, TreeUpdate};
 use crate::state::delta::{Delta, Writes};
 use crate::state::{StateRead, keys};
@@ -197,44 +199,13 @@ impl Document {
     }
 }
 
-/// The role with this name.
-pub fn role(name: &str) -> Option<ledger::Role> {
-    roles()
-        .into_iter()
-        .find(|(n, _)| *n == name)
-        .map(|(_, role)| role)
-}
-
-/// The name of a role.
-pub fn role_name(role: ledger::Role) -> &'static str {
-    roles()
-        .into_iter()
-        .find(|(_, r)| *r == role)
-        .map_or("unspecified", |(name, _)| name)
-}
-
-fn roles() -> [(&'static str, ledger::Role); 10] {
-    [
-        ("platform", ledger::Role::Platform),
-        ("logistics", ledger::Role::Logistics),
-        ("manufacturer", ledger::Role::Manufacturer),
-        ("ip-office", ledger::Role::IpOffice),
-        ("court", ledger::Role::Court),
-        ("designer", ledger::Role::Designer),
-        ("customs", ledger::Role::Customs),
-        ("inspection", ledger::Role::Inspection),
-        ("laboratory", ledger::Role::Laboratory),
-        ("retail", ledger::Role::Retail),
-    ]
-}
-
 /// An organisation's public part as the ledger records it, its keys valid from height 1.
 pub fn organisation(public: &Organisation) -> Result<ledger::Organisation, BadGenesis> {
     let mut roles = public
         .roles
         .iter()
         .map(|name| {
-            role(name)
+            role::named(name)
                 .map(|r| r as i32)
                 .ok_or_else(|| BadGenesis::Role(name.clone()))
         })
@@ -339,9 +310,10 @@ fn initial_writes(document: &Document, validators: &ValidatorSet) -> Result<Writ
             return Err(BadGenesis::Twice(public.id.clone()));
         }
         let record = organisation(public)?;
-        approve_change::enroll(&mut delta, &record, 0)
-            .map_err(|fault| BadGenesis::Unreadable(fault.to_string()))?
-            .map_err(|rejection| BadGenesis::Rule(public.id.clone(), rejection))?;
+        enrollment::enroll(&mut delta, &record, 0).map_err(|error| match error {
+            RuleError::Rejected(rejection) => BadGenesis::Rule(public.id.clone(), rejection),
+            RuleError::Failed(fault) => BadGenesis::Unreadable(fault.to_string()),
+        })?;
     }
     delta.put(keys::VALIDATORS.to_vec(), validators.encode());
     let p = &document.parameters;

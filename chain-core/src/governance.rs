@@ -7,6 +7,12 @@ pub(crate) mod approve_change;
 pub mod change;
 pub(crate) mod change_keys;
 pub mod company_prefix;
+pub(crate) mod enrollment;
+mod key_registry;
 pub mod organisation;
 pub mod parameters;
+pub mod role;
+mod signer;
 pub mod validators;
+
+pub use signer::may_sign;

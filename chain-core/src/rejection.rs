@@ -4,9 +4,11 @@
 //! Consensus-critical: no
 
 use thiserror::Error;
+use touchstone_proto::ledger::Role;
 
 use crate::encoding::Malformed;
 use crate::governance::organisation::BadOrganisation;
+use crate::governance::role;
 use crate::governance::validators::BadValidatorSet;
 use crate::signing::BadKey;
 use touchstone_epcis::EpcisError;
@@ -73,12 +75,12 @@ pub enum Rejection {
         height: u64,
     },
     /// The organisation lacks the role.
-    #[error("organisation {organisation:?} has none of the roles that may do this: {allowed}")]
+    #[error("organisation {organisation:?} has none of the roles that may do this: {}", role::names(.allowed))]
     Role {
         /// The organisation.
         organisation: String,
         /// Roles that may.
-        allowed: &'static str,
+        allowed: &'static [Role],
     },
 
     // 3xx: custody events

@@ -1,20 +1,20 @@
-//! What the rules of all domains share. Each action's rules are a file of its domain: a run of
-//! checks, then writes; a rejected transaction's writes are discarded as a whole.
+//! What the rules of all domains share: what they see of a transaction and its block, and how
+//! they refuse. Each domain's folder holds its rules, one file for each action: a run of checks,
+//! then writes; a rejected transaction's writes are discarded as a whole.
 //!
 //! Consensus-critical: yes
 
 pub(crate) mod link;
-pub(crate) mod stop;
+mod rule_error;
 
-use touchstone_proto::ledger::{Organisation, Parameters, Position};
+use touchstone_proto::ledger::{Organisation, Parameters, Position, Role};
 
-use crate::Fault;
 use crate::block::BlockContext;
 use crate::governance::organisation;
 use crate::rejection::Rejection;
-use crate::state::delta::Delta;
-use crate::state::{StateRead, keys};
-use crate::transaction::{Claim, VerifiedTransaction};
+use crate::transaction::VerifiedTransaction;
+
+pub use rule_error::{RuleError, separate};
 
 /// What a rule sees of the transaction and its block.
 pub(crate) struct Context<'a> {
@@ -34,48 +34,15 @@ impl Context<'_> {
             event,
         }
     }
-}
 
-/// The rules that hold for every action: size, no replay, and a key of the named organisation
-/// that may sign at this height. They need no signature, so they can be asked before it is verified.
-pub fn may_sign<S: StateRead>(
-    state: &Delta<'_, S>,
-    parameters: &Parameters,
-    height: u64,
-    claim: &Claim<'_>,
-) -> Result<Result<Organisation, Rejection>, Fault> {
-    let Claim {
-        id,
-        bytes,
-        organisation: name,
-        signer,
-    } = *claim;
-    let limit = parameters.max_transaction_bytes;
-    if bytes > limit {
-        return Ok(Err(Rejection::TransactionTooLarge { bytes, limit }));
+    /// Rule: some actions are for organisations of certain roles.
+    pub(crate) fn check_role(&self, allowed: &'static [Role]) -> Result<(), Rejection> {
+        match organisation::has_role(&self.organisation, allowed) {
+            true => Ok(()),
+            false => Err(Rejection::Role {
+                organisation: self.organisation.id.clone(),
+                allowed,
+            }),
+        }
     }
-    if state.is_committed(id)? {
-        return Ok(Err(Rejection::AlreadyCommitted));
-    }
-    let Some(organisation) = state.read::<Organisation>(&keys::organisation(name))? else {
-        return Ok(Err(Rejection::UnknownOrganisation(name.to_owned())));
-    };
-    let Some(key) = organisation.keys.iter().find(|k| k.public_key == signer) else {
-        return Ok(Err(Rejection::ForeignKey {
-            key: *signer,
-            organisation: name.to_owned(),
-        }));
-    };
-    if !organisation::valid_at(key, height) {
-        return Ok(Err(Rejection::KeyNotValid {
-            key: *signer,
-            from: key.valid_from_height,
-            until: key.valid_until_height,
-            height,
-        }));
-    }
-    Ok(Ok(organisation))
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,7 @@ use touchstone_core::hash::Hash;
 use touchstone_core::state::StateRead;
 use touchstone_core::state::delta::Delta;
 use touchstone_core::transaction::{self, Claim, VerifiedTransaction};
-use touchstone_core::{Fault, Rejection, execution, rules};
+use touchstone_core::{Fault, Rejection, execution, governance, rules};
 
 use crate::chain;
 use crate::mempool::{Listener, SharedMempool};
@@ -87,7 +87,8 @@ impl<S: StateRead> Admission<'_, S> {
         let parameters = execution::parameters(self.state)?;
         let height = self.tip.height + 1;
         let state = Delta::new(self.state);
-        Ok(rules::may_sign(&state, &parameters, height, claim)?.map(drop))
+        let signer = governance::may_sign(&state, &parameters, height, claim);
+        rules::separate(signer.map(drop))
     }
 }
 

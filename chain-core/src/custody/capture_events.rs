@@ -11,10 +11,9 @@ use touchstone_proto::ledger::{CaptureEvents, Outcome, Role};
 use self::goods::Goods;
 use self::handover::Named;
 use self::packing::PackingStep;
-use crate::governance::organisation;
 use crate::hash;
 use crate::rejection::Rejection;
-use crate::rules::stop::Stop;
+use crate::rules::RuleError;
 use crate::rules::{Context, link};
 use crate::state::delta::Delta;
 use crate::state::delta::MAX_LINK_ENTRIES;
@@ -31,7 +30,6 @@ mod quantities;
 
 #[cfg(test)]
 use goods::MAX_PACKING_DEPTH;
-pub(crate) use goods::prefix_holder;
 pub use goods::{Holders, Standing, standing};
 
 const ROLES: &[Role] = &[
@@ -59,7 +57,7 @@ pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &CaptureEvents,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     check_role(context, action)?;
     let limit = context.parameters.max_events_per_transaction;
     let found = action.events.len();
@@ -68,10 +66,8 @@ pub(crate) fn apply<S: StateRead>(
     }
     let mut events = Vec::with_capacity(found);
     for (index, bytes) in (0u32..).zip(&action.events) {
-        match Event::parse(bytes) {
-            Ok(event) => events.push((index, bytes.as_slice(), event)),
-            Err(error) => return Err(Rejection::Event { index, error }.into()),
-        }
+        let event = Event::parse(bytes).map_err(|error| Rejection::Event { index, error })?;
+        events.push((index, bytes.as_slice(), event));
     }
     let mut goods = Goods::new(state, context.block.time_ms);
     append_all(&mut goods, context, action, &events)?;
@@ -79,26 +75,13 @@ pub(crate) fn apply<S: StateRead>(
     Ok(())
 }
 
+/// Rule: organisations whose work is goods append custody events; those that have goods in their
+/// hands hand them over.
 fn check_role(context: &Context<'_>, action: &CaptureEvents) -> Result<(), Rejection> {
-    // Rule: organisations whose work is goods append custody events; those that have goods in
-    // their hands hand them over.
-    let (roles, allowed) = match &action.handover {
-        None => (
-            ROLES,
-            "platform, logistics, manufacturer, customs, inspection, laboratory, retail",
-        ),
-        Some(_) => (
-            authority::CUSTODIANS,
-            "platform, logistics, manufacturer, retail",
-        ),
-    };
-    match organisation::has_role(&context.organisation, roles) {
-        true => Ok(()),
-        false => Err(Rejection::Role {
-            organisation: context.organisation.id.clone(),
-            allowed,
-        }),
-    }
+    context.check_role(match &action.handover {
+        None => ROLES,
+        Some(_) => authority::CUSTODIANS,
+    })
 }
 
 fn append_all<S: StateRead>(
@@ -106,7 +89,7 @@ fn append_all<S: StateRead>(
     context: &Context<'_>,
     action: &CaptureEvents,
     events: &[(u32, &[u8], Event)],
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let mode = match &action.handover {
         None | Some(Handover::Offer(_)) => Mode::Record,
         Some(Handover::Claim(_)) => Mode::Claim,
@@ -147,7 +130,7 @@ fn append<S: StateRead>(
     index: u32,
     bytes: &[u8],
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     match corrections::is_correction(event) {
         true => correct(goods, context, mode, index, event)?,
         false => judge(goods, context, mode, index, event)?,
@@ -174,7 +157,7 @@ fn judge<S: StateRead>(
     mode: Mode,
     index: u32,
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     authority::check(goods, context, mode, index, event)?;
     life::begin(goods, context, index, event)?;
     if let Some(packing) = PackingStep::of(event) {
@@ -193,7 +176,7 @@ fn correct<S: StateRead>(
     mode: Mode,
     index: u32,
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     match corrections::corrected(goods, context, index, event)? {
         Some(wrong) => Ok(corrections::take_back(goods, context, event, wrong)?),
         None => authority::check(goods, context, mode, index, event),

@@ -3,17 +3,15 @@
 //!
 //! Consensus-critical: yes
 
+use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::{DeclareProduct, Product, Role};
 
-use super::capture_events::prefix_holder;
-use crate::Fault;
-use crate::custody::amount;
-use crate::governance::organisation;
+use super::amount;
+use crate::governance::company_prefix;
 use crate::rejection::Rejection;
-use crate::rules::Context;
+use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
-use touchstone_epcis::Identifier;
 
 const ROLES: &[Role] = &[Role::Platform, Role::Manufacturer];
 
@@ -21,31 +19,19 @@ pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &DeclareProduct,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), RuleError> {
     // Rule: who makes goods declares products.
-    if !organisation::has_role(&context.organisation, ROLES) {
-        return Ok(Err(Rejection::Role {
-            organisation: context.organisation.id.clone(),
-            allowed: "platform, manufacturer",
-        }));
-    }
-    // Rule: a product is a class in its one spelling; its yield is a ratio in a base unit.
-    let is_class = Identifier::parse(&action.product)
-        .is_ok_and(|id| id.is_class() && id.as_str() == action.product);
-    let unit_fits = action.unit.is_empty() || is_unit(&action.unit);
-    if !is_class || action.output == 0 || action.input == 0 || !unit_fits {
-        return Ok(Err(Rejection::ProductShape));
-    }
+    context.check_role(ROLES)?;
+    check_shape(action)?;
     // Rule: a product is declared by whom its company prefix is registered with.
-    match prefix_holder(state, &action.product)? {
-        Some(holder) if holder == context.organisation.id => {}
-        holder => {
-            return Ok(Err(Rejection::ForeignPrefix {
-                index: 0,
-                item: action.product.clone(),
-                holder: holder.unwrap_or_else(|| "nobody".to_owned()),
-            }));
+    let owner = company_prefix::owner(state, &action.product)?;
+    if owner.as_deref() != Some(context.organisation.id.as_str()) {
+        return Err(Rejection::ForeignPrefix {
+            index: 0,
+            item: action.product.clone(),
+            holder: owner.unwrap_or_else(|| "nobody".to_owned()),
         }
+        .into());
     }
     let product = Product {
         organisation: context.organisation.id.clone(),
@@ -54,7 +40,18 @@ pub(crate) fn apply<S: StateRead>(
         unit: action.unit.clone(),
     };
     state.write(keys::product(&action.product), &product);
-    Ok(Ok(()))
+    Ok(())
+}
+
+/// Rule: a product is a class in its one spelling; its yield is a ratio in a base unit.
+fn check_shape(action: &DeclareProduct) -> Result<(), Rejection> {
+    let is_class = Identifier::parse(&action.product)
+        .is_ok_and(|id| id.is_class() && id.as_str() == action.product);
+    let unit_fits = action.unit.is_empty() || is_unit(&action.unit);
+    match is_class && action.output > 0 && action.input > 0 && unit_fits {
+        true => Ok(()),
+        false => Err(Rejection::ProductShape),
+    }
 }
 
 /// A unit of UN/ECE Recommendation 20 that others are converted to.

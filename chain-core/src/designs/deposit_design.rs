@@ -4,12 +4,11 @@
 
 use touchstone_proto::ledger::{DepositDesign, Design};
 
-use crate::Fault;
-use crate::designs::design;
+use super::design;
 use crate::encoding;
 use crate::hash::Hash;
 use crate::rejection::Rejection;
-use crate::rules::Context;
+use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
@@ -17,17 +16,14 @@ pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &DepositDesign,
-) -> Result<Result<(), Rejection>, Fault> {
-    let commitment: Hash = match encoding::exact("commitment", &action.commitment) {
-        Ok(commitment) => commitment,
-        Err(malformed) => return Ok(Err(malformed.into())),
-    };
+) -> Result<(), RuleError> {
+    let commitment: Hash = encoding::exact("commitment", &action.commitment)?;
     let owner_key = context.transaction.signer();
     let id = design::id(owner_key, &commitment);
     let key = keys::design(&id);
     // Rule: the first deposit counts; a later one of the same would only blur its time.
     if state.get(&key)?.is_some() {
-        return Ok(Err(Rejection::AlreadyDeposited(id)));
+        return Err(Rejection::AlreadyDeposited(id).into());
     }
     state.write(
         key,
@@ -41,7 +37,7 @@ pub(crate) fn apply<S: StateRead>(
             disclosure: None,
         },
     );
-    Ok(Ok(()))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{Design, DesignFile, DiscloseDesign, Disclosure};
 
+use super::design;
 use crate::Fault;
-use crate::designs::design;
 use crate::encoding::{self, Malformed};
 use crate::hash::Hash;
 use crate::rejection::Rejection;
-use crate::rules::{Context, link};
-use crate::state::delta::{Delta, decode_stored};
+use crate::rules::{Context, RuleError, link};
+use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
 struct Opening {
@@ -25,35 +25,9 @@ pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &DiscloseDesign,
-) -> Result<Result<(), Rejection>, Fault> {
-    let opening = match opening(action) {
-        Ok(opening) => opening,
-        Err(malformed) => return Ok(Err(malformed.into())),
-    };
-    let title_fits = action.title.len() <= design::MAX_TITLE_BYTES
-        && !action.title.chars().any(char::is_control);
-    if opening.files.is_empty() || opening.files.len() > design::MAX_FILES || !title_fits {
-        return Ok(Err(Rejection::DesignShape));
-    }
-    let key = keys::design(&opening.id);
-    let Some(bytes) = state.get(&key)? else {
-        return Ok(Err(Rejection::UnknownDesign(opening.id)));
-    };
-    let mut record: Design = decode_stored(&key, &bytes)?;
-    // Rule: only the owner discloses, once, and the opening must fit the commitment.
-    if record.organisation != context.organisation.id {
-        return Ok(Err(Rejection::NotTheOwner(record.organisation)));
-    }
-    if record.disclosure.is_some() {
-        return Ok(Err(Rejection::AlreadyDisclosed(opening.id)));
-    }
-    let owner_key: [u8; 32] = encoding::exact("owner_key", &record.owner_key)
-        .map_err(|e| Fault::Damaged(format!("design: {e}")))?;
-    let root = design::file_root(&opening.files);
-    let expected = design::commitment(&context.block.chain_id, &owner_key, &opening.salt, &root);
-    if record.commitment != expected {
-        return Ok(Err(Rejection::WrongOpening(opening.id)));
-    }
+) -> Result<(), RuleError> {
+    let opening = opening(action)?;
+    let mut record = check(state, context, &opening, &action.title)?;
     record.disclosure = Some(Disclosure {
         salt: action.salt.clone(),
         file_hashes: action.file_hashes.clone(),
@@ -61,7 +35,7 @@ pub(crate) fn apply<S: StateRead>(
         time_ms: context.block.time_ms,
         height: context.block.height,
     });
-    state.write(key, &record);
+    state.write(keys::design(&opening.id), &record);
     let distinct: BTreeSet<Hash> = opening.files.iter().copied().collect();
     for (index, file) in (0u32..).zip(distinct) {
         let key = keys::design_file(&file);
@@ -71,7 +45,37 @@ pub(crate) fn apply<S: StateRead>(
         record.link = Some(chain);
         state.write(key, &record);
     }
-    Ok(Ok(()))
+    Ok(())
+}
+
+/// The design that an opening discloses.
+fn check<S: StateRead>(
+    state: &Delta<'_, S>,
+    context: &Context<'_>,
+    opening: &Opening,
+    title: &str,
+) -> Result<Design, RuleError> {
+    let title_fits = title.len() <= design::MAX_TITLE_BYTES && !title.chars().any(char::is_control);
+    if opening.files.is_empty() || opening.files.len() > design::MAX_FILES || !title_fits {
+        return Err(Rejection::DesignShape.into());
+    }
+    let record: Option<Design> = state.read(&keys::design(&opening.id))?;
+    let record = record.ok_or(Rejection::UnknownDesign(opening.id))?;
+    // Rule: only the owner discloses, once, and the opening must fit the commitment.
+    if record.organisation != context.organisation.id {
+        return Err(Rejection::NotTheOwner(record.organisation).into());
+    }
+    if record.disclosure.is_some() {
+        return Err(Rejection::AlreadyDisclosed(opening.id).into());
+    }
+    let owner_key: [u8; 32] = encoding::exact("owner_key", &record.owner_key)
+        .map_err(|e| Fault::Damaged(format!("design: {e}")))?;
+    let root = design::file_root(&opening.files);
+    let expected = design::commitment(&context.block.chain_id, &owner_key, &opening.salt, &root);
+    if record.commitment != expected {
+        return Err(Rejection::WrongOpening(opening.id).into());
+    }
+    Ok(record)
 }
 
 fn opening(action: &DiscloseDesign) -> Result<Opening, Malformed> {

@@ -333,14 +333,3 @@ fn json_of_another_shape_is_refused() {
     let not_utf8 = [GOLDEN, &[0xff]].concat();
     assert!(Genesis::read(&not_utf8).is_err());
 }
-
-#[test]
-fn role_names_and_roles_are_one_to_one() {
-    for number in 1..=10 {
-        let known = ledger::Role::try_from(number).unwrap();
-        assert_eq!(role(role_name(known)), Some(known));
-    }
-    assert_eq!(role("unspecified"), None);
-    assert_eq!(role("Platform"), None);
-    assert_eq!(role_name(ledger::Role::Unspecified), "unspecified");
-}

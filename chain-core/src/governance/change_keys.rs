@@ -4,14 +4,13 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{ChangeKeys, Key};
+use touchstone_proto::ledger::{ChangeKeys, Organisation};
 
-use crate::Fault;
+use super::key_registry;
+use super::organisation::{self, BadOrganisation, MAX_KEYS};
 use crate::encoding;
-use crate::governance::organisation::{self, BadOrganisation, MAX_KEYS};
 use crate::rejection::Rejection;
-use crate::rules::Context;
-use crate::signing;
+use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
@@ -19,94 +18,69 @@ pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
     action: &ChangeKeys,
-) -> Result<Result<(), Rejection>, Fault> {
+) -> Result<(), RuleError> {
+    let record = check(state, context, action)?;
+    for public_key in &action.add {
+        key_registry::register(state, &record.id, public_key);
+    }
+    state.write(keys::organisation(&record.id), &record);
+    Ok(())
+}
+
+/// The organisation's record with its keys changed.
+fn check<S: StateRead>(
+    state: &Delta<'_, S>,
+    context: &Context<'_>,
+    action: &ChangeKeys,
+) -> Result<Organisation, RuleError> {
     if action.add.is_empty() && action.retire.is_empty() && action.compromised.is_empty() {
-        return Ok(Err(Rejection::EmptyChange));
+        return Err(Rejection::EmptyChange.into());
     }
     let mut record = context.organisation.clone();
     let height = context.block.height;
     for bytes in &action.retire {
-        let public_key: [u8; 32] = match encoding::exact("retire", bytes) {
-            Ok(key) => key,
-            Err(malformed) => return Ok(Err(malformed.into())),
-        };
+        let public_key: [u8; 32] = encoding::exact("retire", bytes)?;
         // Rule: a key is retired once, while it is in use, with the end of this height.
         let in_use = record
             .keys
             .iter_mut()
             .find(|k| k.public_key == public_key && k.valid_until_height == 0);
-        match in_use {
-            Some(key) => key.valid_until_height = height,
-            None => return Ok(Err(Rejection::KeyNotInUse(public_key))),
-        }
+        let key = in_use.ok_or(Rejection::KeyNotInUse(public_key))?;
+        key.valid_until_height = height;
     }
     for report in &action.compromised {
-        let public_key: [u8; 32] = match encoding::exact("compromised", &report.public_key) {
-            Ok(key) => key,
-            Err(malformed) => return Ok(Err(malformed.into())),
-        };
+        let public_key: [u8; 32] = encoding::exact("compromised", &report.public_key)?;
         let known = record.keys.iter_mut().find(|k| k.public_key == public_key);
-        let Some(key) = known else {
-            return Ok(Err(Rejection::KeyNotInUse(public_key)));
-        };
+        let key = known.ok_or(Rejection::KeyNotInUse(public_key))?;
         // Rule: reported once, and about the past; a later date would bless what a thief signs now.
         let dated = (1..=context.block.time_ms).contains(&report.since_ms);
         if !dated || key.compromised_since_ms != 0 {
-            return Ok(Err(Rejection::BadCompromise(public_key)));
+            return Err(Rejection::BadCompromise(public_key).into());
         }
         key.compromised_since_ms = report.since_ms;
         if key.valid_until_height == 0 {
             key.valid_until_height = height;
         }
     }
+    let before = record.keys.len();
     for bytes in &action.add {
-        let public_key: [u8; 32] = match encoding::exact("add", bytes) {
-            Ok(key) => key,
-            Err(malformed) => return Ok(Err(malformed.into())),
-        };
-        if let Err(rejection) = register_key(state, &record.id, &public_key)? {
-            return Ok(Err(rejection));
+        let public_key: [u8; 32] = encoding::exact("add", bytes)?;
+        key_registry::check_new(state, &public_key)?;
+        let mut added = record.keys.iter().skip(before);
+        if added.any(|key| key.public_key == public_key) {
+            return Err(Rejection::KeyTaken(public_key).into());
         }
-        record.keys.push(Key {
-            public_key: bytes.clone(),
-            valid_from_height: height + 1,
-            valid_until_height: 0,
-            compromised_since_ms: 0,
-        });
+        record.keys.push(organisation::new_key(&public_key, height));
     }
     if record.keys.len() > MAX_KEYS {
-        return Ok(Err(BadOrganisation::Keys.into()));
+        return Err(BadOrganisation::Keys.into());
     }
     // Rule: an organisation never locks itself out.
-    if !record
-        .keys
-        .iter()
-        .any(|k| organisation::valid_at(k, height + 1))
-    {
-        return Ok(Err(Rejection::WouldLeaveNoKey));
+    let next = height.saturating_add(1);
+    if !record.keys.iter().any(|k| organisation::valid_at(k, next)) {
+        return Err(Rejection::WouldLeaveNoKey.into());
     }
-    state.write(keys::organisation(&record.id), &record);
-    Ok(Ok(()))
-}
-
-/// Rule: a key is usable, and belongs to one organisation for ever.
-pub(super) fn register_key<S: StateRead>(
-    state: &mut Delta<'_, S>,
-    organisation: &str,
-    public_key: &[u8; 32],
-) -> Result<Result<(), Rejection>, Fault> {
-    if let Err(error) = signing::check_public_key(public_key) {
-        return Ok(Err(Rejection::BadKey {
-            key: *public_key,
-            error,
-        }));
-    }
-    let owner = keys::key_owner(public_key);
-    if state.get(&owner)?.is_some() {
-        return Ok(Err(Rejection::KeyTaken(*public_key)));
-    }
-    state.put(owner, organisation.as_bytes().to_vec());
-    Ok(Ok(()))
+    Ok(record)
 }
 
 #[cfg(test)]

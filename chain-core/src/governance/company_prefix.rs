@@ -2,6 +2,9 @@
 //!
 //! Consensus-critical: yes
 
+use crate::Fault;
+use crate::state::{StateRead, keys};
+
 /// Digits of a company prefix, at least and at most (GS1 General Specifications §1.4.2).
 pub const PREFIX_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
 
@@ -33,6 +36,20 @@ pub fn digits(identifier: &str) -> Option<&str> {
 /// The company prefixes that an identifier may have, from the shortest.
 pub fn candidates(digits: &str) -> impl Iterator<Item = &str> {
     PREFIX_DIGITS.filter_map(|count| digits.get(..count))
+}
+
+/// The organisation that the company prefix of an identifier is registered with.
+pub fn owner(state: &impl StateRead, identifier: &str) -> Result<Option<String>, Fault> {
+    let digits = digits(identifier).unwrap_or_default();
+    for candidate in candidates(digits) {
+        let registered = state.get(&keys::company_prefix(candidate))?;
+        if let Some(registered) = registered.filter(|id| !id.is_empty()) {
+            return String::from_utf8(registered).map(Some).map_err(|_| {
+                Fault::Damaged(format!("the owner of the company prefix {candidate}"))
+            });
+        }
+    }
+    Ok(None)
 }
 
 /// Whether somebody can have what a canonical identifier names. Places, parties and relations of

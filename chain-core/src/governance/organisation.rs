@@ -3,12 +3,15 @@
 //! Consensus-critical: yes
 
 use std::collections::BTreeSet;
+use std::str::Utf8Error;
 
 use thiserror::Error;
 use touchstone_proto::ledger::{Key, Organisation, Role};
 
+use crate::Fault;
 use crate::encoding;
 use crate::signing::{self, BadKey};
+use crate::state::{StateRead, keys};
 
 /// Keys that an organisation may have had in all its life.
 pub const MAX_KEYS: usize = 256;
@@ -104,6 +107,36 @@ pub fn has_role(organisation: &Organisation, roles: &[Role]) -> bool {
     roles
         .iter()
         .any(|role| organisation.roles.contains(&(*role as i32)))
+}
+
+/// A key that an organisation gets at `height`: it may sign from the next one on.
+pub(crate) fn new_key(public_key: &[u8; 32], height: u64) -> Key {
+    Key {
+        public_key: public_key.to_vec(),
+        valid_from_height: height.saturating_add(1),
+        valid_until_height: 0,
+        compromised_since_ms: 0,
+    }
+}
+
+/// Ids of the enrolled organisations, ascending.
+pub fn enrolled(state: &impl StateRead) -> Result<Vec<String>, Fault> {
+    let list = state.get(keys::ORGANISATIONS)?.unwrap_or_default();
+    ids(&list).map_err(|e| Fault::Damaged(format!("organisations: {e}")))
+}
+
+/// The ids in a stored list of organisations, ascending.
+pub fn ids(list: &[u8]) -> Result<Vec<String>, Utf8Error> {
+    let ids = list.split(|b| *b == 0).filter(|id| !id.is_empty());
+    ids.map(|id| std::str::from_utf8(id).map(str::to_owned))
+        .collect()
+}
+
+/// The stored form of a list of organisations.
+pub(crate) fn encode_ids(mut ids: Vec<String>) -> Vec<u8> {
+    ids.sort_unstable();
+    let ids = ids.iter();
+    ids.flat_map(|id| [id.as_bytes(), &[0]].concat()).collect()
 }
 
 fn check_roles(roles: &[i32]) -> Result<(), BadOrganisation> {

@@ -37,7 +37,7 @@ fn all() -> Vec<(u32, Rejection)> {
             203,
             Rejection::Role {
                 organisation: text(),
-                allowed: "none",
+                allowed: &[],
             },
         ),
         (300, Rejection::EventCount { found: 0, limit: 1 }),

@@ -10,7 +10,7 @@ use serde_json::json;
 use touchstone_core::genesis::{
     self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters,
 };
-use touchstone_core::governance::organisation as rules;
+use touchstone_core::governance::{organisation as rules, role};
 use touchstone_proto::ledger::Role;
 
 mod page;
@@ -66,7 +66,7 @@ pub struct Contribute {
     #[arg(long)]
     pub name: String,
     /// platform, logistics, manufacturer, ip-office, court, designer, customs, inspection, laboratory or retail
-    #[arg(long = "role", required = true, value_name = "ROLE", value_parser = role)]
+    #[arg(long = "role", required = true, value_name = "ROLE", value_parser = known_role)]
     pub roles: Vec<String>,
     /// Signing key: a PEM file or 64 hex digits
     #[arg(long = "key", required = true, value_name = "FILE|HEX")]
@@ -416,11 +416,11 @@ fn print(genesis: &Genesis, output: &mut Output) {
 }
 
 /// A role's name; another one is told with those that there are.
-fn role(name: &str) -> Result<String, String> {
-    if genesis::role(name).is_some() {
+fn known_role(name: &str) -> Result<String, String> {
+    if role::named(name).is_some() {
         return Ok(name.to_owned());
     }
     let all = (1..).map_while(|number| Role::try_from(number).ok());
-    let all: Vec<&str> = all.map(genesis::role_name).collect();
+    let all: Vec<&str> = all.map(role::name).collect();
     Err(format!("no such role; there are {}", all.join(", ")))
 }

@@ -1,7 +1,7 @@
 //! `touchstone organisations`: who is enrolled, in which roles, with which keys.
 
 use serde_json::json;
-use touchstone_core::genesis::role_name;
+use touchstone_core::governance::role;
 use touchstone_proto::ledger::{Organisation, Role};
 
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ fn print(record: &Organisation, output: &mut Output) {
     let roles: Vec<&str> = record
         .roles
         .iter()
-        .map(|r| Role::try_from(*r).map_or("unknown", role_name))
+        .map(|r| Role::try_from(*r).map_or("unknown", role::name))
         .collect();
     if output.json {
         output.value(&json!({

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tonic::transport::Channel;
 use touchstone_core::encoding;
+use touchstone_core::governance::organisation;
 use touchstone_core::state::keys;
 use touchstone_proto::ledger;
 use touchstone_proto::node;
@@ -55,7 +56,7 @@ impl Client {
     /// The ids of all organisations, ascending.
     pub async fn organisation_ids(&mut self) -> Result<Vec<String>, ClientError> {
         let (_, listed) = self.state_value(keys::ORGANISATIONS).await?;
-        Ok(organisation_ids(&listed.unwrap_or_default()))
+        Ok(organisation_ids(&listed.unwrap_or_default())?)
     }
 
     /// An organisation's name: from genesis, else from its record, else its id.
@@ -83,7 +84,7 @@ fn all_organisations(
         if state.key == keys::ORGANISATIONS {
             let (_, value) = trust.state(keys::ORGANISATIONS, Some(state))?;
             let bytes = value.ok_or(NotVerified::Missing("list of all organisations"))?;
-            listed = Some(organisation_ids(bytes));
+            listed = Some(organisation_ids(bytes)?);
             continue;
         }
         let bytes = state.value.as_deref();
@@ -106,9 +107,7 @@ fn all_organisations(
     Ok(records.into_values().collect())
 }
 
-/// The ids in the state's list of organisations.
-fn organisation_ids(list: &[u8]) -> Vec<String> {
-    let ids = list.split(|b| *b == 0).filter(|id| !id.is_empty());
-    ids.map(|id| String::from_utf8_lossy(id).into_owned())
-        .collect()
+fn organisation_ids(list: &[u8]) -> Result<Vec<String>, NotVerified> {
+    let unreadable = |e| NotVerified::Contradiction(format!("the list of organisations: {e}"));
+    organisation::ids(list).map_err(unreadable)
 }

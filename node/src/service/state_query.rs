@@ -1,10 +1,11 @@
 //! Queries of the state, each from one snapshot, proven under its tip's header.
 
 use prost::Message;
-use touchstone_core::encoding;
+use touchstone_core::governance::organisation;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::state;
 use touchstone_core::state::{StateRead, keys};
+use touchstone_core::{Fault, encoding};
 use touchstone_epcis::MAX_IDENTIFIER_BYTES;
 use touchstone_proto::node as wire;
 
@@ -58,9 +59,9 @@ pub fn organisations(view: &ProvenState<'_>) -> Result<wire::ListOrganisationsRe
     let list = prove(view, keys::ORGANISATIONS)?;
     let ids = list.value.clone().unwrap_or_default();
     let mut organisations = vec![list];
-    for id in ids.split(|b| *b == 0).filter(|id| !id.is_empty()) {
-        let key = keys::organisation(&String::from_utf8_lossy(id));
-        organisations.push(prove(view, &key)?);
+    let damaged = |e| Fault::Damaged(format!("organisations: {e}"));
+    for id in organisation::ids(&ids).map_err(damaged)? {
+        organisations.push(prove(view, &keys::organisation(&id))?);
     }
     Ok(wire::ListOrganisationsReply { organisations })
 }

@@ -12,7 +12,7 @@ use crate::governance::company_prefix::is_holdable;
 use crate::governance::organisation;
 use crate::rejection::Rejection;
 use crate::rules::Context;
-use crate::rules::stop::Stop;
+use crate::rules::RuleError;
 use crate::state::StateRead;
 use touchstone_epcis::{Action, Event};
 
@@ -35,7 +35,7 @@ pub(super) fn check<S: StateRead>(
     mode: Mode,
     index: u32,
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let position = context.position(index);
     let finding = is_finding(event);
     for identifier in event.things() {
@@ -86,7 +86,7 @@ fn check_other<S: StateRead>(
     event: &Event,
     id: &str,
     standing: &Standing,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let may_find = match mode {
         Mode::Claim | Mode::Answer => true,
         Mode::Record => organisation::has_role(&context.organisation, OBSERVERS),
@@ -136,7 +136,7 @@ fn begin<S: StateRead>(
     index: u32,
     event: &Event,
     id: &str,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     if !organisation::has_role(&context.organisation, CUSTODIANS) {
         // Rule: observers neither begin, pack nor end anything.
         if !is_finding(event) {

@@ -12,7 +12,7 @@ use crate::Fault;
 use crate::hash;
 use crate::rejection::Rejection;
 use crate::rules::Context;
-use crate::rules::stop::Stop;
+use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::{Event, EventType};
 
@@ -23,7 +23,7 @@ pub(super) fn check_event_id<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let Some(event_id) = event.event_id.as_deref() else {
         return Ok(());
     };
@@ -63,7 +63,7 @@ pub(super) fn corrected<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<Option<Position>, Stop> {
+) -> Result<Option<Position>, RuleError> {
     let Some(event_id) = event.event_id.as_deref() else {
         return Ok(None);
     };

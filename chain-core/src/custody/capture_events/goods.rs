@@ -224,7 +224,7 @@ impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
         if let Some(known) = self.prefixes.get(digits) {
             return Ok(known.clone());
         }
-        let holder = prefix_holder(self.state, id)?;
+        let holder = company_prefix::owner(self.state, id)?;
         self.prefixes.insert(digits.to_owned(), holder.clone());
         Ok(holder)
     }
@@ -261,23 +261,6 @@ impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
             .get_mut(id)
             .ok_or_else(|| Fault::Invariant(format!("{id} was read and isn't there")))
     }
-}
-
-/// The organisation that the company prefix of an identifier is registered with.
-pub(crate) fn prefix_holder<S: StateRead>(
-    state: &Delta<'_, S>,
-    id: &str,
-) -> Result<Option<String>, Fault> {
-    let digits = company_prefix::digits(id).unwrap_or_default();
-    for candidate in company_prefix::candidates(digits) {
-        let registered = state.get(&keys::company_prefix(candidate))?;
-        if let Some(registered) = registered.filter(|id| !id.is_empty()) {
-            return String::from_utf8(registered).map(Some).map_err(|_| {
-                Fault::Damaged(format!("the owner of the company prefix {candidate}"))
-            });
-        }
-    }
-    Ok(None)
 }
 
 /// The custody of an item whose container is in this one.

@@ -17,7 +17,7 @@ use crate::governance::company_prefix::is_holdable;
 use crate::governance::organisation;
 use crate::rejection::Rejection;
 use crate::rules::Context;
-use crate::rules::stop::Stop;
+use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::{Event, Quantity, QuantityRole};
 
@@ -62,7 +62,7 @@ impl<'a> Named<'a> {
     fn portions<S: StateRead>(
         &self,
         goods: &mut Goods<'_, '_, S>,
-    ) -> Result<BTreeMap<String, u64>, Stop> {
+    ) -> Result<BTreeMap<String, u64>, RuleError> {
         let mut portions: BTreeMap<String, u64> = BTreeMap::new();
         for quantity in &self.quantities {
             let product = quantity.class.as_str();
@@ -82,7 +82,7 @@ pub(super) fn check_offer<S: StateRead>(
     goods: &Goods<'_, '_, S>,
     context: &Context<'_>,
     offer: &OfferCustody,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     // Rule: an offer is to another organisation that may hold goods.
     let receiver: Option<Organisation> = goods.state.read(&keys::organisation(&offer.to))?;
     let may_hold = receiver.is_some_and(|to| organisation::has_role(&to, CUSTODIANS));
@@ -103,7 +103,7 @@ pub(super) fn offer<S: StateRead>(
     context: &Context<'_>,
     offer: &OfferCustody,
     named: &Named<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let id = context.transaction.id().to_vec();
     // The whole capture is to blame, not one of its events.
     let index = 0;
@@ -194,7 +194,7 @@ pub(super) fn answer<S: StateRead>(
     context: &Context<'_>,
     answer: &AnswerOffer,
     named: &Named<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let key = keys::offer(&answer.offer);
     let Some(mut offer) = goods.state.read::<Offer>(&key)? else {
         return Err(Rejection::UnknownOffer(answer.offer.clone()).into());
@@ -278,7 +278,7 @@ fn move_portions<S: StateRead>(
     offer: &Offer,
     partial: bool,
     named: &Named<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let received = named.portions(goods)?;
     for Portion {
         product,
@@ -318,7 +318,7 @@ pub(super) fn claim<S: StateRead>(
     context: &Context<'_>,
     claim: &ClaimCustody,
     named: &Named<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     // Rule: a claim has a reason.
     if !is_statement(&claim.reason) {
         return Err(Rejection::ClaimReason.into());

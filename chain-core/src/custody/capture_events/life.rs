@@ -13,7 +13,7 @@ use crate::custody::unit_state::ending;
 use crate::governance::organisation;
 use crate::rejection::Rejection;
 use crate::rules::Context;
-use crate::rules::stop::Stop;
+use crate::rules::RuleError;
 use crate::state::StateRead;
 use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
 
@@ -27,7 +27,7 @@ pub(super) fn begin<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let classes = event.classes.iter().filter(|q| begins_class(event, q.role));
     let classes: Vec<&Identifier> = classes.map(|q| &q.class).collect();
     for identifier in event.begins().chain(classes) {
@@ -76,7 +76,7 @@ pub(super) fn end<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let how = match event.event_type {
         EventType::Transformation => Some(Ending::Consumed),
         _ => ending(event),

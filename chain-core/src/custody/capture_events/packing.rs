@@ -9,7 +9,7 @@ use touchstone_proto::ledger::{Emptying, Packing, Position};
 
 use super::goods::{Goods, MAX_CONTAINERS, inherited};
 use crate::rejection::Rejection;
-use crate::rules::stop::Stop;
+use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::{Action, Event, EventType, Identifier};
 
@@ -51,7 +51,7 @@ impl<'a> PackingStep<'a> {
         goods: &mut Goods<'_, '_, S>,
         index: u32,
         position: Position,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), RuleError> {
         match self {
             PackingStep::Pack { container, items } => {
                 pack(goods, index, position, container.as_str(), items)
@@ -70,7 +70,7 @@ fn pack<S: StateRead>(
     position: Position,
     container: &str,
     items: &[Identifier],
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let mut around = vec![container.to_owned()];
     around.extend(goods.containers(container)?);
     let inside: BTreeSet<&str> = around.iter().map(String::as_str).collect();
@@ -127,7 +127,7 @@ fn unpack<S: StateRead>(
     index: u32,
     container: &str,
     items: &[Identifier],
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let outer = goods.standing(container)?.custody;
     for identifier in items {
         let id = identifier.as_str();
@@ -151,7 +151,7 @@ fn empty<S: StateRead>(
     goods: &mut Goods<'_, '_, S>,
     position: Position,
     container: &str,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let custody = goods.standing(container)?.custody;
     let item = goods.change(container)?;
     let filling = item.fillings;

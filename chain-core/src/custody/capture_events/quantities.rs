@@ -14,7 +14,7 @@ use crate::custody::amount::{self, Amount};
 use crate::custody::unit_state::ending;
 use crate::rejection::Rejection;
 use crate::rules::Context;
-use crate::rules::stop::Stop;
+use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
 use touchstone_epcis::{Event, EventType, Quantity, QuantityRole};
 
@@ -27,7 +27,7 @@ pub(super) fn apply<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     event: &Event,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     if event.event_type == EventType::Transformation {
         balance(goods, index, event)?;
     }
@@ -54,7 +54,7 @@ fn add<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     quantity: &Quantity,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let id = quantity.class.as_str();
     let is_first = goods.item(id)?.commissioned.is_none();
     let has_stock = goods.item(id)?.stock.is_some();
@@ -80,7 +80,7 @@ fn take<S: StateRead>(
     context: &Context<'_>,
     index: u32,
     quantity: &Quantity,
-) -> Result<(), Stop> {
+) -> Result<(), RuleError> {
     let id = quantity.class.as_str();
     if goods.item(id)?.stock.is_none() {
         return Ok(());
@@ -99,7 +99,7 @@ pub(super) fn stated<S: StateRead>(
     goods: &mut Goods<'_, '_, S>,
     index: u32,
     quantity: &Quantity,
-) -> Result<Amount, Stop> {
+) -> Result<Amount, RuleError> {
     let id = quantity.class.as_str();
     let unit = goods.item(id)?.stock.as_ref().map(|s| s.unit.clone());
     let wrong = |problem: String| Rejection::QuantityUnusable {
@@ -188,7 +188,11 @@ pub(super) fn debit(
 
 /// Rule (mass balance): for each unit in which outputs have a declared yield, the inputs in that
 /// unit suffice for all of these outputs together. Outputs without a declaration aren't checked.
-fn balance<S: StateRead>(goods: &Goods<'_, '_, S>, index: u32, event: &Event) -> Result<(), Stop> {
+fn balance<S: StateRead>(
+    goods: &Goods<'_, '_, S>,
+    index: u32,
+    event: &Event,
+) -> Result<(), RuleError> {
     let mut needed: BTreeMap<String, u128> = BTreeMap::new();
     for (class, amounts) in outputs(event) {
         let Some(product) = declared(goods, &class)? else {

@@ -1,4 +1,5 @@
 use prost::Message;
+use touchstone_proto::ledger::{Key, Organisation};
 
 use super::*;
 use crate::governance::organisation::BadOrganisation;

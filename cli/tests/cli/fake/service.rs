@@ -1,11 +1,11 @@
 //! The gRPC service of the fake.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::channel::mpsc;
 use futures::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
+use touchstone_core::governance::organisation;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
 use touchstone_core::{Rejection, transaction};
@@ -249,11 +249,7 @@ impl Ledger for Service {
                 .get(keys::ORGANISATIONS)
                 .cloned()
                 .unwrap_or_default();
-            let ids: BTreeSet<String> = list
-                .split(|b| *b == 0)
-                .filter(|id| !id.is_empty())
-                .map(|id| String::from_utf8_lossy(id).into_owned())
-                .collect();
+            let ids = organisation::ids(&list).unwrap();
             let mut organisations = vec![w.state(keys::ORGANISATIONS.to_vec())];
             organisations.extend(ids.iter().map(|id| w.state(keys::organisation(id))));
             ListOrganisationsReply { organisations }
