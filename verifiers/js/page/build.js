@@ -1,32 +1,57 @@
 #!/usr/bin/env node
-// Builds touchstone-verify.html: one file with everything inside. The same sources give the same bytes.
-//   node page/build.js           writes it
-//   node page/build.js --check   requires that the file is what the sources give
+// Builds the pages: touchstone-verify.html for a court, touchstone-app.html for everyone. Each is one file with everything
+// inside. The same sources give the same bytes.
+//   node page/build.js           writes them
+//   node page/build.js --check   requires that the files are what the sources give
 
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const TARGET = here('../touchstone-verify.html');
-const MAX_BYTES = 400 * 1024;
+
+/** Sources, policy beside that of scripts and styles, libraries inside, and bounds of the size. */
+export const PAGES = {
+  verify: {
+    target: here('../touchstone-verify.html'),
+    html: 'page.html',
+    script: 'page.js',
+    styles: ['style.css'],
+    policy: [],
+    libraries: ['@noble/curves', '@noble/hashes'],
+    maxBytes: 400 * 1024,
+    maxCompressed: 400 * 1024,
+  },
+  app: {
+    target: here('../touchstone-app.html'),
+    html: '../app/app.html',
+    script: '../app/app.js',
+    styles: ['style.css', '../app/app.css'],
+    // The node that serves it names in a header which servers it may ask; no icon is asked for.
+    policy: ['connect-src http: https:', 'img-src data:'],
+    libraries: ['@noble/curves', '@noble/hashes', '@scure/bip39'],
+    maxBytes: 400 * 1024,
+    maxCompressed: 150 * 1024,
+  },
+};
 
 const source = (content) => `'sha256-${createHash('sha256').update(content).digest('base64')}'`;
 
 /** The licences of what is built in, whole. */
-function licences() {
-  const texts = ['@noble/curves', '@noble/hashes'].map((name) => {
+function licences(libraries) {
+  const texts = libraries.map((name) => {
     const licence = readFileSync(here(`../node_modules/${name}/LICENSE`), 'utf8').trim();
     return `${name}\n\n${licence}`;
   });
   return `Touchstone is licensed under the Apache License 2.0. This page contains:\n\n${texts.join('\n\n')}`;
 }
 
-/** The page's bytes. */
-export async function buildPage() {
-  const bundle = (entry, more) =>
-    build({
+/** A page's bytes. */
+export async function buildPage(page = PAGES.verify) {
+  const bundle = async (entry, more) => {
+    const built = await build({
       entryPoints: [here(entry)],
       bundle: true,
       minify: true,
@@ -35,36 +60,43 @@ export async function buildPage() {
       legalComments: 'none',
       ...more,
     });
-  const script = (await bundle('page.js', { format: 'iife', target: 'es2020' })).outputFiles[0].text.trim();
-  const style = (await bundle('style.css')).outputFiles[0].text.trim();
+    return built.outputFiles[0].text.trim();
+  };
+  const script = await bundle(page.script, { format: 'iife', target: 'es2020' });
+  const style = (await Promise.all(page.styles.map((entry) => bundle(entry)))).join('');
   if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style))
     throw new Error('the content would end its element');
   const policy = [
     "default-src 'none'",
     `script-src ${source(script)}`,
     `style-src ${source(style)}`,
+    ...page.policy,
     "base-uri 'none'",
     "form-action 'none'",
     "require-trusted-types-for 'script'",
   ].join('; ');
-  const parts = { CSP: policy, LICENCES: licences(), STYLE: style, SCRIPT: script };
-  const page = readFileSync(here('page.html'), 'utf8').replace(/@@(\w+)@@/g, (_, name) => parts[name]);
-  const bytes = Buffer.from(page);
-  if (bytes.length > MAX_BYTES) throw new Error(`the page has ${bytes.length} bytes, more than ${MAX_BYTES}`);
+  const parts = { CSP: policy, LICENCES: licences(page.libraries), STYLE: style, SCRIPT: script };
+  const html = readFileSync(here(page.html), 'utf8').replace(/@@(\w+)@@/g, (_, name) => parts[name]);
+  const bytes = Buffer.from(html);
+  const compressed = gzipSync(bytes, { level: 9 }).length;
+  if (bytes.length > page.maxBytes || compressed > page.maxCompressed)
+    throw new Error(`${page.html} has ${bytes.length} bytes, ${compressed} compressed: more than it may`);
   return bytes;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const bytes = await buildPage();
-  if (process.argv[2] === '--check') {
-    if (!readFileSync(TARGET).equals(bytes)) {
-      process.stderr.write('touchstone-verify.html is not what its sources give: run node page/build.js\n');
-      process.exitCode = 1;
+  for (const page of Object.values(PAGES)) {
+    const bytes = await buildPage(page);
+    if (process.argv[2] === '--check') {
+      if (!readFileSync(page.target).equals(bytes)) {
+        process.stderr.write(`${page.target} is not what its sources give: run node page/build.js\n`);
+        process.exitCode = 1;
+      }
+    } else {
+      writeFileSync(page.target, bytes);
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      const compressed = gzipSync(bytes, { level: 9 }).length;
+      process.stdout.write(`${page.target}: ${bytes.length} bytes, ${compressed} compressed, SHA-256 ${hash}\n`);
     }
-  } else {
-    writeFileSync(TARGET, bytes);
-    process.stdout.write(
-      `${TARGET}: ${bytes.length} bytes, SHA-256 ${createHash('sha256').update(bytes).digest('hex')}\n`,
-    );
   }
 }

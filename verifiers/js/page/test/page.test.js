@@ -1,46 +1,24 @@
 // The page in headless Chromium, from the disk and without network: it judges as the library does, with the browser's
 // cryptography and without; it can be read by everyone; and it asks nobody for anything.
-// TOUCHSTONE_CHROMIUM names the browser, TOUCHSTONE_PAGE_FORGERIES how many forgeries are shown to it.
+// TOUCHSTONE_PAGE_FORGERIES says how many forgeries are shown to it.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { chromium, firefox } from 'playwright-core';
 import { fingerprint, verifyEvidence } from '../../node.js';
 import { bodyOf, fileOf, versionOf } from '../../test/support/files.js';
 import { bytesOf, golden, goldenNames, goldenPath, pathOf } from '../../test/support/repository.js';
 import { buildPage } from '../build.js';
+import { AXE, BROWSER, VIEWS, launch } from './browser.js';
 
 const PAGE = new URL('../../touchstone-verify.html', import.meta.url);
 const GENESIS = 'chain-core/tests/data/evidence/genesis.json';
 const LAMP = 'chain-core/tests/data/evidence/lamp.txt';
-const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core')), 'utf8');
 const FORGERIES = Number(process.env.TOUCHSTONE_PAGE_FORGERIES ?? 100);
-
-/** Browsers from Debian; the driver speaks WebDriver BiDi with Firefox. */
-const BROWSERS = {
-  chromium: () =>
-    chromium.launch({
-      executablePath: process.env.TOUCHSTONE_CHROMIUM ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    }),
-  firefox: () =>
-    firefox.launch({ channel: 'moz-firefox', executablePath: process.env.TOUCHSTONE_FIREFOX ?? '/usr/bin/firefox-esr' }),
-};
-const BROWSER = process.env.TOUCHSTONE_BROWSER ?? 'chromium';
 
 let browser;
 before(async () => {
-  browser = await BROWSERS[BROWSER]();
+  browser = await launch();
 });
 after(() => browser?.close());
 
@@ -184,13 +162,6 @@ test('what is in a file stays text', async () => {
   });
   assert.equal(await page.evaluate(() => window.injected), undefined);
 });
-
-const VIEWS = [
-  { viewport: { width: 1280, height: 900 }, locale: 'en-US', colorScheme: 'light' },
-  { viewport: { width: 360, height: 740 }, locale: 'zh-CN', colorScheme: 'light' },
-  { viewport: { width: 360, height: 740 }, locale: 'en-US', colorScheme: 'dark' },
-  { viewport: { width: 1280, height: 900 }, locale: 'zh-CN', colorScheme: 'dark' },
-];
 
 for (const view of VIEWS) {
   const name = `${view.viewport.width} px, ${view.locale}, ${view.colorScheme}`;

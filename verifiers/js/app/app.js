@@ -1,0 +1,339 @@
+// The application: asks for a thing's evidence, examines all of it on this device, and only then shows it.
+
+import { equal, hex } from '../src/bytes.js';
+import { prepareSignatures } from '../src/ed25519.js';
+import { Examination } from '../src/examination.js';
+import { ELEMENTS as ELEMENT_NAMES } from '../page/texts.js';
+import { h } from '../page/dom.js';
+import { NoAnswer, askEvidence, askMembers, askSecond, lotOf, readAddress, readCode } from './answers.js';
+import { readFindings } from './journey.js';
+import { ItemRecord } from './record.js';
+import { assess } from './rules.js';
+import { TEXTS, pick } from './texts.js';
+import { chainDigits, chainWords, forgetChain, pinChain, pinnedChain } from './trust.js';
+import { View } from './view.js';
+
+const state = {
+  language: /^zh\b/i.test(navigator.language) ? 'zh' : 'en',
+  target: null, // item and what is printed beside it; null on the first page
+  stage: 'start', // start, working, done
+  outcome: null, // of the last look-up
+  notKept: false,
+};
+
+const $ = (id) => document.getElementById(id);
+const t = (name) => pick(TEXTS[name], state.language);
+
+/** Examines an evidence file about an item, under the pinned chain; throws `NoAnswer` where nothing may be shown. */
+async function examine(bytes, item, pinned) {
+  const examination = new Examination(bytes, { chainId: pinned, roots: [] });
+  const verdict = await examination.run();
+  const shown = examination.chainId ?? null;
+  if (pinned !== null && shown !== null && !equal(shown, pinned)) throw new NoAnswer('other-chain', { chainId: shown });
+  if (verdict === 'not-verified') {
+    const failed = examination.rows.find(({ result }) => result === 'failed');
+    throw new NoAnswer('answer-invalid', { failed: failed.element });
+  }
+  if (examination.evidence.item !== item)
+    throw new NoAnswer('other-item', { item: examination.evidence.item ?? hex(examination.evidence.design) });
+  return examination;
+}
+
+/** What the first other member that is listed answers: its record, or how it failed; null where none is listed. */
+async function askAnother(item, pinned) {
+  let members;
+  try {
+    members = await askMembers();
+  } catch (error) {
+    if (error instanceof NoAnswer || error instanceof SyntaxError || error instanceof TypeError) return null;
+    throw error;
+  }
+  const [member] = members;
+  if (member === undefined) return null;
+  const { name } = member;
+  try {
+    const bytes = await askSecond(member, { item });
+    try {
+      return { name, bytes, record: new ItemRecord(await examine(bytes, item, pinned)) };
+    } catch (error) {
+      if (error instanceof NoAnswer) return { name, fault: 'refused' };
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof NoAnswer) return { name, fault: 'silent' };
+    throw error;
+  }
+}
+
+/** Recalls of the item's lot, as its own evidence proves them. */
+async function askLot(record, printed, pinned) {
+  const lot = lotOf(record.item, record.data.lot ?? printed.lot);
+  if (lot === null) return { state: 'unknown', findings: [] };
+  try {
+    const examination = await examine(await askEvidence({ item: lot }), lot, pinned);
+    const findings = readFindings(new ItemRecord(examination).events).filter(({ disposition }) => disposition === 'recalled');
+    return { state: 'asked', findings };
+  } catch (error) {
+    if (error instanceof NoAnswer) return { state: 'no-answer', findings: [] };
+    throw error;
+  }
+}
+
+/** Everything about an item: the newer of two answers, and what follows from all. */
+async function lookUp({ item, printed }) {
+  const pinned = pinnedChain();
+  await prepareSignatures();
+  const asked = askAnother(item, pinned);
+  // Another member's failure is looked at below, also where this node's answer comes to nothing.
+  asked.catch(() => {});
+  const bytes = await askEvidence({ item });
+  const start = performance.now();
+  const own = new ItemRecord(await examine(bytes, item, pinned));
+  const ms = performance.now() - start;
+  const second = await asked;
+  const isNewer = second?.record !== undefined && second.record.timeMs > own.timeMs + 2 * 60_000;
+  const record = isNewer ? second.record : own;
+  // The second's chain is the first's, or it is no second opinion.
+  if (second?.record && !equal(second.record.examination.chainId, own.examination.chainId)) {
+    second.fault = 'refused';
+    delete second.record;
+  }
+  const lot = await askLot(record, printed, pinned);
+  return { record, bytes: isNewer ? second.bytes : bytes, ms, second, lot, pinned, own, printed };
+}
+
+/** The facts that the rules ask for. */
+function factsOf({ record, own, second, lot, pinned, printed }) {
+  const withEvent = ({ disposition, event }) => ({ disposition, event, organisation: event.organisation });
+  return {
+    item: record.item,
+    recorded: record.events.length > 0,
+    beginning: record.beginning,
+    ended: record.ended,
+    findings: [
+      ...record.findings.map(withEvent),
+      ...lot.findings.map((one) => ({ ...withEvent(one), lot: true })),
+    ],
+    printed,
+    recordedLot: record.data.lot,
+    recordedExpiry: record.data.expiry,
+    reservations: record.reservations,
+    pinned: pinned !== null,
+    timeMs: own.timeMs,
+    now: Date.now(),
+    second: second && { name: second.name, fault: second.fault, timeMs: second.record?.timeMs ?? null },
+  };
+}
+
+let latest = 0;
+
+async function run() {
+  const turn = ++latest;
+  state.stage = 'working';
+  state.outcome = null;
+  render();
+  let outcome;
+  try {
+    const found = await lookUp(state.target);
+    outcome = { ...found, facts: factsOf(found) };
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    outcome = { refusal: error };
+  }
+  if (turn !== latest) return;
+  state.outcome = outcome;
+  state.stage = 'done';
+  render();
+  $('verdict')?.focus();
+}
+
+/** The refusal's values, with an element's name in the reader's language. */
+function refusalFacts({ code, values }) {
+  const element = values.failed && ELEMENT_NAMES[values.failed][state.language][0];
+  return { unchecked: { code, values: element ? { ...values, element } : values } };
+}
+
+function renderStart() {
+  return [
+    h('h2', {}, t('lookHeading')),
+    h(
+      'form',
+      { id: 'look', onsubmit: guarded(submit) },
+      h('label', { for: 'code' }, t('codeLabel')),
+      h('input', { type: 'text', id: 'code', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off', required: true }),
+      h('p', { class: 'actions' }, h('button', { type: 'submit' }, t('look'))),
+    ),
+  ];
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const { value } = $('code');
+  try {
+    state.target = readCode(value);
+    window.history.pushState(null, '', `/app/?${new URLSearchParams({ code: value.trim() })}`);
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    state.outcome = { refusal: error };
+    state.stage = 'done';
+    render();
+    return;
+  }
+  await run();
+}
+
+function fingerprint(title, chainId) {
+  return [
+    h('p', {}, title),
+    h('ol', { class: 'words' }, chainWords(chainId, state.language).map((one) => h('li', {}, one))),
+    h('p', {}, `${t('trustDigits')}: `, h('code', { class: 'digits' }, chainDigits(chainId))),
+  ];
+}
+
+/** Which chain it is: asked once, then remembered. */
+function renderTrust({ record, refusal, pinned }) {
+  if (refusal?.code === 'other-chain') {
+    return h(
+      'section',
+      { class: 'trust' },
+      h('h2', {}, t('trustHeading')),
+      fingerprint(t('trustPinned'), pinnedChain() ?? refusal.values.chainId),
+      fingerprint(t('trustOther'), refusal.values.chainId),
+      h('p', { class: 'actions' }, h('button', { type: 'button', id: 'forget', onclick: guarded(forget) }, t('trustForget'))),
+    );
+  }
+  if (!record) return null;
+  const { chainId } = record.examination;
+  if (pinned !== null) {
+    return h(
+      'details',
+      { class: 'pinned' },
+      h('summary', {}, t('trustKept')),
+      fingerprint(t('trustWords'), chainId),
+      h('p', { class: 'actions' }, h('button', { type: 'button', id: 'forget', onclick: guarded(forget) }, t('trustForget'))),
+    );
+  }
+  return h(
+    'section',
+    { class: 'trust', id: 'trust' },
+    h('h2', {}, t('trustHeading')),
+    h('p', {}, t('trustAsk')),
+    fingerprint(t('trustWords'), chainId),
+    state.notKept && h('p', { role: 'status' }, t('trustNotKept')),
+    h('p', { class: 'actions' }, h('button', { type: 'button', id: 'pin', onclick: guarded(() => pin(chainId)) }, t('trustYes'))),
+  );
+}
+
+async function pin(chainId) {
+  state.notKept = !pinChain(chainId);
+  if (state.notKept) {
+    render();
+    return;
+  }
+  await run();
+}
+
+async function forget() {
+  forgetChain();
+  await run();
+}
+
+function save() {
+  const { bytes, record } = state.outcome;
+  const link = h('a', {
+    href: URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' })),
+    download: `${record.item.replace(/^https:\/\/id\.gs1\.org\//, '').replace(/[^A-Za-z0-9.-]+/g, '-')}.evidence`,
+  });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+function renderOutcome() {
+  const { outcome } = state;
+  const view = new View(state.language);
+  const facts = outcome.refusal ? refusalFacts(outcome.refusal) : outcome.facts;
+  const assessed = assess(facts);
+  const button = (id, onclick) => h('button', { type: 'button', id, onclick: guarded(onclick) }, t(id));
+  return [
+    view.verdict(assessed, outcome.record),
+    h(
+      'p',
+      { class: 'actions' },
+      outcome.record && [button('print', () => window.print()), button('save', save)],
+      state.target && button('retry', run),
+      button('home', goHome),
+    ),
+    renderTrust(outcome),
+    outcome.record && view.record(outcome.record, outcome.lot.state),
+    state.target === null && renderStart(),
+  ];
+}
+
+function goHome() {
+  latest++;
+  Object.assign(state, { target: null, stage: 'start', outcome: null });
+  window.history.pushState(null, '', '/app/');
+  render();
+  $('code').focus();
+}
+
+function render() {
+  document.documentElement.lang = state.language === 'zh' ? 'zh-CN' : 'en';
+  document.title = t('title');
+  for (const element of document.querySelectorAll('[data-text]')) element.textContent = t(element.dataset.text);
+  $('language').lang = state.language === 'zh' ? 'en' : 'zh-CN';
+  const content = {
+    start: renderStart,
+    working: () => [h('p', { class: 'notice', role: 'status' }, t('working'))],
+    done: renderOutcome,
+  }[state.stage]();
+  $('main').replaceChildren(...content.flat(Infinity).filter(Boolean));
+  $('main').dataset.ms = state.outcome?.ms?.toFixed(1) ?? '';
+}
+
+/** A fault of the page is shown as that, never as a verdict. */
+const guarded =
+  (action) =>
+  async (...values) => {
+    try {
+      await action(...values);
+    } catch (error) {
+      latest++;
+      $('main').replaceChildren(h('p', { class: 'notice', role: 'alert' }, `${t('fault')} ${error.message}`));
+      throw error;
+    }
+  };
+
+/** Takes what the address says: a Digital Link, or a code that was typed in. */
+async function open() {
+  latest++;
+  try {
+    const typed = new URLSearchParams(window.location.search).get('code');
+    const isApp = window.location.pathname.startsWith('/app');
+    state.target = isApp ? (typed === null ? null : readCode(typed)) : readAddress(window.location);
+    if (!isApp && state.target === null) throw new NoAnswer('bad-code');
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    Object.assign(state, { target: null, stage: 'done', outcome: { refusal: error } });
+    render();
+    return;
+  }
+  if (state.target !== null) {
+    await run();
+    return;
+  }
+  Object.assign(state, { stage: 'start', outcome: null });
+  render();
+}
+
+$('language').addEventListener('click', () => {
+  state.language = state.language === 'zh' ? 'en' : 'zh';
+  render();
+});
+window.addEventListener('popstate', guarded(open));
+window.addEventListener('beforeprint', () => {
+  for (const details of document.querySelectorAll('details')) details.open = true;
+});
+guarded(open)();

@@ -1,0 +1,279 @@
+// An item's history as a person reads it: stages of its way, what each event says, sensor readings, places,
+// findings, and which events are declared wrong. It reads a history that an examination has proven, and decides
+// nothing about it.
+
+import { canonicalIdentifier } from '../src/identifiers.js';
+import { Refusal } from '../src/refusal.js';
+
+/** Stages in the order in which goods mostly pass them; the page shows those that a history has, as they came. */
+export const STAGES = [
+  'production',
+  'packing',
+  'loading-port',
+  'voyage',
+  'import-port',
+  'warehouse',
+  'customs',
+  'inspection',
+  'distribution',
+  'retail',
+  'last-mile',
+  'end',
+];
+
+// Numbers of the enum Role (docs/format.md).
+const ROLE = { customs: 7, inspection: 8, laboratory: 9 };
+
+/** Dispositions of CBV 2.0 that a buyer should hear of, the worst first. */
+export const FINDINGS = ['recalled', 'stolen', 'non_conformant', 'damaged', 'needs_replacement', 'mismatch_instance'];
+
+const textOf = (value) => (typeof value === 'string' ? value : '');
+const listOf = (value) => (Array.isArray(value) ? value : []);
+
+/** The bare word of a term of the Core Business Vocabulary, in whichever of its three spellings it comes. */
+export function word(term) {
+  const last = textOf(term)
+    .split(/[:/#]/)
+    .pop();
+  return last.slice(last.indexOf('-') + 1);
+}
+
+function identifier(value) {
+  try {
+    return canonicalIdentifier(textOf(value));
+  } catch (error) {
+    if (error instanceof Refusal) return textOf(value);
+    throw error;
+  }
+}
+
+const namesItem = (list, item) => listOf(list).some((one) => identifier(one) === item);
+
+/** The events of an examined history, each with what the page says of it. */
+export function readEvents(examination) {
+  const { item } = examination.evidence;
+  const events = (examination.history ?? []).map(({ entry, content, via }) => {
+    const source = new TextDecoder().decode(content.bytes);
+    const document = JSON.parse(source);
+    const capture = content.transaction.capture_events;
+    return {
+      entry,
+      source,
+      document,
+      via,
+      organisation: entry.organisation,
+      recordedMs: Number(entry.time_ms),
+      eventMs: Date.parse(textOf(document.eventTime)),
+      offset: textOf(document.eventTimeZoneOffset),
+      type: textOf(document.type),
+      action: textOf(document.action),
+      step: word(document.bizStep),
+      disposition: word(document.disposition),
+      place: placeOf(document),
+      container: document.parentID == null ? null : identifier(document.parentID),
+      begins: beginsLife(document, item),
+      isDeclaration: document.errorDeclaration != null,
+      declaredWrongBy: null,
+      statement: capture.offer
+        ? { kind: 'offer', to: capture.offer.to }
+        : capture.answer
+          ? { kind: 'answer', outcome: capture.answer.outcome, discrepancy: capture.answer.discrepancy }
+          : capture.claim
+            ? { kind: 'claim', reason: capture.claim.reason }
+            : null,
+      certificates: certificatesOf(document),
+    };
+  });
+  markDeclaredWrong(events);
+  return events;
+}
+
+/** Whether an event brings the item into being (docs/custody.md, "Life"). */
+function beginsLife(document, item) {
+  if (document.type === 'ObjectEvent') return document.action === 'ADD' && namesItem(document.epcList, item);
+  return document.type === 'TransformationEvent' && namesItem(document.outputEPCList, item);
+}
+
+/** A declaration is about the last event before it with its `eventID` by the same organisation. */
+function markDeclaredWrong(events) {
+  events.forEach((declaration, by) => {
+    const id = textOf(declaration.document.eventID);
+    if (!declaration.isDeclaration || id === '') return;
+    for (let i = by - 1; i >= 0; i--) {
+      const one = events[i];
+      if (one.isDeclaration || one.organisation !== declaration.organisation) continue;
+      if (textOf(one.document.eventID) !== id) continue;
+      one.declaredWrongBy = by;
+      break;
+    }
+  });
+}
+
+function certificatesOf(document) {
+  const stated = document.certificationInfo == null ? [] : [document.certificationInfo].flat();
+  const named = listOf(document.bizTransactionList)
+    .filter((one) => ['cert', 'testres', 'poc'].includes(word(one?.type)))
+    .map((one) => one.bizTransaction);
+  return [...new Set([...stated, ...named].map(textOf).filter(Boolean))];
+}
+
+const GEO = /^geo:(-?\d{1,2}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)(?:[,;]|$)/i;
+
+/** Where an event happened: its identifiers, and coordinates where it states them (RFC 5870). */
+function placeOf(document) {
+  const ids = [document.readPoint?.id, document.bizLocation?.id].map(textOf).filter(Boolean);
+  for (const id of ids) {
+    const match = GEO.exec(id);
+    if (match === null) continue;
+    const [latitude, longitude] = [Number(match[1]), Number(match[2])];
+    if (Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180) return { ids, latitude, longitude };
+  }
+  return { ids, latitude: null, longitude: null };
+}
+
+/** The events that stand: neither declarations nor declared wrong. */
+export const standing = (events) =>
+  events.filter((event) => !event.isDeclaration && event.declaredWrongBy === null);
+
+/** Gives each event its stage. `rolesOf` gives the numbers of an organisation's roles. */
+export function assignStages(events, rolesOf) {
+  const steps = events.map(({ step }) => step);
+  const loading = steps.indexOf('loading');
+  const unloading = loading < 0 ? -1 : steps.indexOf('unloading', loading + 1);
+  const parcel = beginOfLastMile(events);
+  let arrived = unloading < 0;
+  return events.map((event, i) => {
+    const roles = rolesOf(event.organisation);
+    const { step, disposition } = event;
+    if (event.begins) return 'production';
+    if (['sampling', 'inspecting'].includes(step)) {
+      const isTest =
+        step === 'sampling' ||
+        listOf(event.document.bizTransactionList).some((one) => word(one?.type) === 'testres') ||
+        !roles.includes(ROLE.customs);
+      return isTest ? 'inspection' : 'customs';
+    }
+    if (roles.includes(ROLE.customs) && !roles.includes(ROLE.laboratory)) return 'customs';
+    if (['destroying', 'decommissioning'].includes(step) || event.action === 'DELETE' && event.type === 'ObjectEvent')
+      return 'end';
+    if (parcel >= 0 && i >= parcel) return 'last-mile';
+    if (step === 'retail_selling' || step === 'stocking' || disposition === 'sellable_accessible') return 'retail';
+    if (unloading >= 0 && !arrived) {
+      const stage = stageOfVoyage(events, i, loading, unloading);
+      if (i > unloading && stage === null) arrived = true;
+      if (stage !== null) return stage;
+    }
+    if (step === 'storing' || disposition === 'sellable_not_accessible') return 'warehouse';
+    const before = loading >= 0 ? i < loading : !events.slice(0, i).some(({ statement }) => statement?.kind === 'answer');
+    if (before && event.type === 'AggregationEvent') return 'packing';
+    if (before && step === 'shipping') return 'packing';
+    if (step === 'transporting' || step === 'sensor_reporting') return 'voyage';
+    return 'distribution';
+  });
+}
+
+/** Loading port, voyage or import port: between leaving the maker and leaving the port of import. */
+function stageOfVoyage(events, i, loading, unloading) {
+  const { step } = events[i];
+  const atPort = ['arriving', 'accepting', 'receiving', 'loading', 'departing', 'unloading', 'storing'];
+  if (i <= loading) {
+    const between = events.slice(i, loading + 1);
+    return between.every((event) => atPort.includes(event.step)) ? 'loading-port' : null;
+  }
+  if (i < unloading) {
+    const sinceLoading = events.slice(loading + 1, i + 1);
+    if (sinceLoading.every((event) => event.step === 'departing')) return 'loading-port';
+    const toUnloading = events.slice(i, unloading);
+    return toUnloading.every((event) => event.step === 'arriving') ? 'import-port' : 'voyage';
+  }
+  const since = events.slice(unloading, i + 1);
+  return since.every((event) => ['unloading', 'departing'].includes(event.step)) && step !== '' ? 'import-port' : null;
+}
+
+/** Where the way to the buyer's door begins: at the parcel's packing, or its departure; -1 where it isn't recorded. */
+function beginOfLastMile(events) {
+  const delivered = events.findLastIndex(
+    ({ step, disposition }) => disposition === 'retail_sold' && step !== 'retail_selling',
+  );
+  for (let i = delivered - 1; i >= 0; i--) {
+    const { type, action } = events[i];
+    if (type === 'AggregationEvent' && action === 'ADD') return i;
+  }
+  return delivered < 0 ? -1 : delivered;
+}
+
+/** Runs of events of one stage, in the history's order. */
+export function groupByStage(events, stages) {
+  const groups = [];
+  events.forEach((event, i) => {
+    const last = groups[groups.length - 1];
+    if (last !== undefined && last.stage === stages[i]) last.events.push(event);
+    else groups.push({ stage: stages[i], events: [event] });
+  });
+  return groups;
+}
+
+/** Readings by what is measured and its unit, each in the order of time. */
+export function readSensors(events) {
+  const series = new Map();
+  for (const event of standing(events)) {
+    for (const element of listOf(event.document.sensorElementList)) {
+      const metadata = element?.sensorMetadata ?? {};
+      for (const report of listOf(element?.sensorReport)) readReport(series, event, metadata, report);
+    }
+  }
+  for (const { points } of series.values()) points.sort((a, b) => a.from - b.from);
+  return [...series.values()];
+}
+
+function readReport(series, event, metadata, report) {
+  const number = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : null);
+  const [value, mean, least, most] = [report.value, report.meanValue, report.minValue, report.maxValue].map(number);
+  const middle = value ?? mean;
+  const low = least ?? middle ?? most;
+  const high = most ?? middle ?? least;
+  if (low === null) return;
+  const at = Date.parse(report.time ?? metadata.time);
+  const from = [Date.parse(metadata.startTime), at, event.eventMs].find((ms) => !Number.isNaN(ms));
+  const to = [Date.parse(metadata.endTime), from].find((ms) => !Number.isNaN(ms));
+  const kind = word(report.type) || textOf(report.exception);
+  const unit = textOf(report.uom);
+  const name = `${kind} ${unit}`;
+  if (!series.has(name)) series.set(name, { kind, unit, points: [] });
+  series.get(name).points.push({ from, to, low, high, middle, exception: textOf(report.exception) });
+}
+
+/** Findings and recalls that stand, and conformities. */
+export function readFindings(events) {
+  const found = [];
+  for (const event of standing(events)) {
+    const set = listOf(event.document.persistentDisposition?.set).map(word);
+    for (const disposition of new Set([event.disposition, ...set])) {
+      if (FINDINGS.includes(disposition) || disposition === 'conformant') found.push({ disposition, event });
+    }
+    // What one finding says, a later one may take back.
+    const unset = listOf(event.document.persistentDisposition?.unset).map(word);
+    for (const disposition of unset) {
+      for (let i = found.length - 1; i >= 0; i--) if (found[i].disposition === disposition) found.splice(i, 1);
+    }
+  }
+  return found;
+}
+
+/** The local names of master data that label and record may both state. */
+const LOT = ['lotNumber', 'batch', 'batchNumber', 'hasBatchLotNumber'];
+const EXPIRY = ['itemExpirationDate', 'expirationDate', 'expirationDateTime'];
+const ORIGIN = ['countryOfOrigin', 'countryOfOriginCode'];
+
+/** Master data of the item's beginning, by full member name, and what the rules need of it. */
+export function readMasterData(events) {
+  const beginning = standing(events).findLast(({ begins }) => begins);
+  const members = Object.entries(beginning?.document.ilmd ?? {}).filter(
+    ([, value]) => typeof value === 'string' || typeof value === 'number',
+  );
+  const find = (names) => {
+    const found = members.find(([name]) => names.includes(name.split(/[:/#]/).pop()));
+    return found === undefined ? null : String(found[1]);
+  };
+  return { members, lot: find(LOT), expiry: find(EXPIRY), origin: find(ORIGIN) };
+}
