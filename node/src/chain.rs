@@ -22,9 +22,11 @@ use crate::storage::{Commit, Store, Tip};
 /// Candidate blocks of the next height that are kept with their effects.
 const MAX_CANDIDATES: usize = 64;
 
-/// Passed-over transactions that are examined after a block; the next block goes on with those after
-/// them. Under load many wait for no other reason than that blocks are full.
-const MAX_OVERDUE: usize = 128;
+/// What a block passed over is examined after it up to this share of the block's bytes: execution grows with them.
+const EXAMINED_SHARE: u64 = 8;
+
+/// Bytes that are examined after any block, however small.
+const MIN_EXAMINED_BYTES: u64 = 16 << 10;
 
 /// How often candidates are drawn for one block: a proposer's time is limited.
 const MAX_DRAWS: usize = 4;
@@ -43,8 +45,6 @@ pub struct Chain<S: Store> {
     consortium_changes: u64,
     /// What waits in lower places of the pool was there when the tip was proposed.
     passed_over: u64,
-    /// Which of it is examined next.
-    examine_from: u64,
 }
 
 struct Candidate {
@@ -137,7 +137,6 @@ impl<S: Store> Chain<S> {
             candidates: BTreeMap::new(),
             consortium_changes: 0,
             passed_over: 0,
-            examine_from: 0,
         })
     }
 
@@ -315,26 +314,23 @@ impl<S: Store> Chain<S> {
             self.tip.height,
             self.tip.time_ms,
         );
-        self.refuse_overdue(now_ms)
+        let envelopes = candidate.block.transactions.iter();
+        let bytes = envelopes.map(|envelope| envelope.len() as u64).sum();
+        self.refuse_passed_over(now_ms, bytes)
     }
 
-    /// Finds out why transactions were passed over, so that their submitters hear of it at every
+    /// Finds out why a block of so many bytes passed transactions over, so that their submitters hear of it at every
     /// node, whether it proposes or not.
-    fn refuse_overdue(&mut self, now_ms: u64) -> Result<(), Fault> {
-        let places = self.examine_from..self.passed_over;
-        let overdue = self.mempool.waiting(places, MAX_OVERDUE, u64::MAX);
-        self.examine_from = match overdue.last() {
-            Some(last) if overdue.len() == MAX_OVERDUE => last.place.saturating_add(1),
-            _ => 0,
-        };
+    fn refuse_passed_over(&mut self, now_ms: u64, block_bytes: u64) -> Result<(), Fault> {
+        let bytes = (block_bytes / EXAMINED_SHARE).max(MIN_EXAMINED_BYTES);
+        let passed_over = self.mempool.passed_over(self.passed_over, bytes);
         self.passed_over = self.mempool.next_place();
-        let overdue: Transactions = overdue.into_iter().map(|w| w.transaction).collect();
         let context = hypothetical_next_block(&self.chain_id, &self.tip, now_ms);
-        let refs: Vec<_> = overdue.iter().map(AsRef::as_ref).collect();
+        let refs: Vec<_> = passed_over.iter().map(AsRef::as_ref).collect();
         let broken = execution::rejections(&self.store, &context, &refs)?;
         self.refuse(
             &context,
-            &overdue,
+            &passed_over,
             broken.into_iter().map(|(index, _)| index),
         )
     }

@@ -3,6 +3,9 @@
 //! Organisations share the pool and the blocks. Each may fill a share of the pool, which leaves room for one more
 //! organisation than has transactions here. A block takes in turn of those that have least in it: a flood by one
 //! delays its own transactions.
+//!
+//! What a block passed over may break a rule: it is examined, so that its submitter hears of it at every node. What only
+//! stands in line behind what blocks take isn't: a proposer finds out when its turn comes.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -56,6 +59,9 @@ pub enum Outcome {
 /// Submitters that wait for the same transaction.
 const LISTENERS: usize = 16;
 
+/// Blocks after which what was examined in vain may be examined again: deadlines pass, and others were committed.
+const EXAMINED_AGAIN: u64 = 16;
+
 /// Where a submitter hears of the outcome.
 pub type Listener = UnboundedSender<(Hash, Outcome)>;
 
@@ -83,6 +89,8 @@ struct Pending {
 #[derive(Default)]
 struct Own {
     places: BTreeSet<u64>,
+    /// Those of the places that may be examined.
+    unexamined: BTreeSet<u64>,
     bytes: u64,
 }
 
@@ -95,6 +103,10 @@ struct Mempool {
     places: HashMap<Hash, u64>,
     /// What each organisation has here.
     organisations: HashMap<String, Own>,
+    /// Of each organisation of which the last block took something, the last place that it took.
+    taken: HashMap<String, u64>,
+    /// Height and place of what was examined, in this order, until it may be examined again.
+    examined: VecDeque<(u64, u64)>,
     next_place: u64,
     bytes: u64,
     outcomes: HashMap<Hash, Outcome>,
@@ -111,6 +123,8 @@ impl SharedMempool {
                 height: 0,
                 places: HashMap::new(),
                 organisations: HashMap::new(),
+                taken: HashMap::new(),
+                examined: VecDeque::new(),
                 next_place: 0,
                 bytes: 0,
                 outcomes: HashMap::new(),
@@ -170,6 +184,7 @@ impl SharedMempool {
         pool.bytes += size;
         let own = pool.organisations.entry(organisation).or_default();
         own.places.insert(place);
+        own.unexamined.insert(place);
         own.bytes += size;
         pool.queue.insert(
             place,
@@ -204,37 +219,31 @@ impl SharedMempool {
     /// rule rejects it.
     pub fn candidates(&self, bytes: u64, count: u64) -> Vec<Arc<VerifiedTransaction>> {
         let pool = self.lock();
-        let mut turns = BinaryHeap::new();
-        let mut waiting = Vec::with_capacity(pool.organisations.len());
-        for own in pool.organisations.values() {
-            let mut places = own.places.iter().copied();
-            if let Some(first) = places.next() {
-                turns.push(Reverse((0, first, waiting.len())));
-                waiting.push(places);
+        let all = pool.organisations.values();
+        let places = all.map(|own| own.places.iter().copied()).collect();
+        pool.in_turns(places, bytes, count).into_values().collect()
+    }
+
+    /// What the last block passed over of what waits below the place `until`, organisations in turn, up to the bytes of
+    /// envelopes or one transaction. Where the block took something of an organisation, that is what waited before the
+    /// last that it took; else all of the organisation's. What is given here is given again only after
+    /// [`EXAMINED_AGAIN`] blocks.
+    pub fn passed_over(&self, until: u64, bytes: u64) -> Vec<Arc<VerifiedTransaction>> {
+        let mut pool = self.lock();
+        pool.examine_again();
+        let all = pool.organisations.iter().map(|(name, own)| {
+            let last = pool.taken.get(name).map_or(until, |last| until.min(*last));
+            own.unexamined.range(..last).copied()
+        });
+        let found = pool.in_turns(all.collect(), bytes, u64::MAX);
+        let height = pool.height;
+        for (place, transaction) in &found {
+            if let Some(own) = pool.organisations.get_mut(transaction.organisation()) {
+                own.unexamined.remove(place);
             }
+            pool.examined.push_back((height, *place));
         }
-        let mut total: u64 = 0;
-        let mut chosen = BTreeMap::new();
-        while let Some(Reverse((own, place, organisation))) = turns.pop() {
-            let Some(pending) = pool.queue.get(&place) else {
-                continue;
-            };
-            if chosen.len() as u64 >= count {
-                break;
-            }
-            let size = pending.transaction.envelope().len() as u64;
-            let fits = total.saturating_add(size) <= bytes || chosen.is_empty();
-            if !fits {
-                // Others may have smaller ones.
-                continue;
-            }
-            total = total.saturating_add(size);
-            chosen.insert(place, pending.transaction.clone());
-            if let Some(next) = waiting.get_mut(organisation).and_then(Iterator::next) {
-                turns.push(Reverse((own + size, next, organisation)));
-            }
-        }
-        chosen.into_values().collect()
+        found.into_values().collect()
     }
 
     /// The place that the next transaction will have: all that wait have lower ones.
@@ -274,7 +283,9 @@ impl SharedMempool {
     pub fn committed(&self, ids: &[Hash], height: u64, time_ms: u64) {
         let mut pool = self.lock();
         pool.height = height;
+        pool.taken.clear();
         for (index, id) in (0u32..).zip(ids) {
+            pool.take(id);
             pool.settle(
                 id,
                 Outcome::Committed {
@@ -347,6 +358,76 @@ impl Mempool {
         }
     }
 
+    /// Transactions of the organisations whose places are given, within the limits, by their places: in turn the next of
+    /// the organisation that has least bytes among them, and of equals that whose place is lowest. The first is taken
+    /// whatever its size.
+    fn in_turns<P: Iterator<Item = u64>>(
+        &self,
+        mut places: Vec<P>,
+        bytes: u64,
+        count: u64,
+    ) -> BTreeMap<u64, Arc<VerifiedTransaction>> {
+        let mut turns = BinaryHeap::new();
+        for (index, places) in places.iter_mut().enumerate() {
+            if let Some(first) = places.next() {
+                turns.push(Reverse((0, first, index)));
+            }
+        }
+        let mut total: u64 = 0;
+        let mut chosen = BTreeMap::new();
+        while let Some(Reverse((own, place, index))) = turns.pop() {
+            let Some(pending) = self.queue.get(&place) else {
+                continue;
+            };
+            if chosen.len() as u64 >= count {
+                break;
+            }
+            let size = pending.transaction.envelope().len() as u64;
+            let fits = total.saturating_add(size) <= bytes || chosen.is_empty();
+            if !fits {
+                // Others may have smaller ones.
+                continue;
+            }
+            total = total.saturating_add(size);
+            chosen.insert(place, pending.transaction.clone());
+            if let Some(next) = places.get_mut(index).and_then(Iterator::next) {
+                turns.push(Reverse((own + size, next, index)));
+            }
+        }
+        chosen
+    }
+
+    /// A block takes a transaction.
+    fn take(&mut self, id: &Hash) {
+        let Some(place) = self.places.get(id) else {
+            return;
+        };
+        let Some(pending) = self.queue.get(place) else {
+            return;
+        };
+        let organisation = pending.transaction.organisation();
+        match self.taken.get_mut(organisation) {
+            Some(last) => *last = (*last).max(*place),
+            None => _ = self.taken.insert(organisation.to_owned(), *place),
+        }
+    }
+
+    /// Lets what was examined long ago be examined again.
+    fn examine_again(&mut self) {
+        while let Some((height, place)) = self.examined.front().copied() {
+            if self.height < height.saturating_add(EXAMINED_AGAIN) {
+                return;
+            }
+            self.examined.pop_front();
+            if let Some(pending) = self.queue.get(&place) {
+                let organisation = pending.transaction.organisation();
+                if let Some(own) = self.organisations.get_mut(organisation) {
+                    own.unexamined.insert(place);
+                }
+            }
+        }
+    }
+
     fn settle(&mut self, id: &Hash, outcome: Outcome) {
         if let Some(place) = self.places.remove(id)
             && let Some(pending) = self.queue.remove(&place)
@@ -356,6 +437,7 @@ impl Mempool {
             let organisation = pending.transaction.organisation();
             if let Some(own) = self.organisations.get_mut(organisation) {
                 own.places.remove(&place);
+                own.unexamined.remove(&place);
                 own.bytes -= size;
                 if own.places.is_empty() {
                     self.organisations.remove(organisation);

@@ -158,34 +158,71 @@ fn what_a_whole_block_passed_over_is_examined_at_every_node() {
     assert_eq!(node.rule(&late), "pending");
 }
 
-/// Under load the examination of one block is bounded, and the next blocks go on with the rest.
+/// A block that another node made without this node's pool.
+fn foreign_block(node: &mut Node) {
+    let empty = SharedMempool::new(Limits::default());
+    let pool = std::mem::replace(&mut node.chain.mempool, empty);
+    let block = node.build();
+    node.chain.mempool = pool;
+    node.commit(&block);
+}
+
+/// Examination after one block is bounded, and the next blocks go on with the rest.
 #[test]
-fn what_waits_is_examined_in_turns() {
+fn what_blocks_pass_over_is_examined_in_turns() {
     let mut node = Node::new();
-    let waiting: Vec<Hash> = (0..MAX_OVERDUE as u64)
+    let size = deposit(&node.genesis.chain_id, 0).len() as u64;
+    let bound = MIN_EXAMINED_BYTES / size;
+    let waiting: Vec<Hash> = (0..bound)
         .map(|n| node.add(&deposit(&node.genesis.chain_id, n)))
         .collect();
     let last = node.add(&node.broken(1));
-    let blocks = |node: &mut Node, count: usize| {
-        for _ in 0..count {
-            let pool = std::mem::replace(
-                &mut node.chain.mempool,
-                SharedMempool::new(Limits::default()),
-            );
-            let block = node.build();
-            node.chain.mempool = pool;
-            node.commit(&block);
-        }
-    };
-    blocks(&mut node, 2);
+    foreign_block(&mut node);
+    foreign_block(&mut node);
     assert_eq!(node.rule(&last), "pending");
-    blocks(&mut node, 1);
+    foreign_block(&mut node);
     assert_ne!(node.rule(&last), "pending");
     assert!(waiting.iter().all(|id| node.rule(id) == "pending"));
-    // From the beginning again.
-    let early = node.add(&node.broken(2));
-    blocks(&mut node, 3);
-    assert_ne!(node.rule(&early), "pending");
+    let later = node.add(&node.broken(2));
+    foreign_block(&mut node);
+    foreign_block(&mut node);
+    assert_ne!(node.rule(&later), "pending");
+}
+
+/// Under load most wait for no other reason than that blocks are full. Each is executed once, in its block.
+#[test]
+fn what_stands_in_line_is_not_executed_again() {
+    let mut node = Node::new();
+    let (count, each) = (200, 10);
+    for number in 0..count {
+        node.add(&deposit(&node.genesis.chain_id, number));
+    }
+    node.chain.parameters.max_block_transactions = each;
+    let before = node.chain.store().executions();
+    for _ in 0..count / each {
+        let block = node.build();
+        assert_eq!(block.transactions.len() as u64, each);
+        node.commit(&block);
+    }
+    assert_eq!(node.chain.store().executions() - before, count);
+    assert_eq!(node.chain.mempool().size().0, 0);
+}
+
+/// What others' blocks pass over for long is executed once in many blocks.
+#[test]
+fn what_was_examined_in_vain_rests() {
+    let mut node = Node::new();
+    for number in 0..10 {
+        node.add(&deposit(&node.genesis.chain_id, number));
+    }
+    foreign_block(&mut node);
+    let before = node.chain.store().executions();
+    for _ in 0..16 {
+        foreign_block(&mut node);
+    }
+    assert_eq!(node.chain.store().executions() - before, 10);
+    foreign_block(&mut node);
+    assert_eq!(node.chain.store().executions() - before, 20);
 }
 
 #[test]

@@ -281,3 +281,52 @@ fn an_organisation_leaves_room_for_others() {
     assert!(fill("four") > 0);
     assert_eq!(fill("one"), 0, "it still has more than its share");
 }
+
+fn passed_over(pool: &SharedMempool, until: u64) -> Vec<Hash> {
+    let found = pool.passed_over(until, u64::MAX);
+    found.iter().map(|t| *t.id()).collect()
+}
+
+#[test]
+fn what_waits_before_what_a_block_took_was_passed_over_and_what_waits_behind_was_not() {
+    let pool = pool();
+    let one: Vec<Hash> = (0..4).filter_map(|n| take(&pool, "one", n, 0)).collect();
+    let two: Vec<Hash> = (0..2).filter_map(|n| take(&pool, "two", n, 0)).collect();
+    pool.committed(&[one[1], one[2]], 1, 0);
+    assert_eq!(
+        passed_over(&pool, 6),
+        [one[0], two[0], two[1]],
+        "nothing was taken of the second organisation"
+    );
+    pool.committed(&[two[0]], 2, 0);
+    assert_eq!(passed_over(&pool, 6), [one[3]], "each once");
+    pool.committed(&[], 3, 0);
+    assert!(passed_over(&pool, 6).is_empty());
+    pool.committed(&[], 1 + EXAMINED_AGAIN, 0);
+    assert_eq!(passed_over(&pool, 6), [one[0], two[1]]);
+}
+
+#[test]
+fn what_came_after_the_proposal_was_not_passed_over() {
+    let pool = pool();
+    add(&pool, 1);
+    let until = pool.next_place();
+    add(&pool, 2);
+    pool.committed(&[], 1, 0);
+    assert_eq!(passed_over(&pool, until), [id(1)]);
+    pool.committed(&[], 2, 0);
+    assert_eq!(passed_over(&pool, pool.next_place()), [id(2)]);
+}
+
+#[test]
+fn organisations_share_what_is_examined() {
+    let pool = pool();
+    for number in 0..40 {
+        take(&pool, "flooder", number, 10_000);
+    }
+    let other = take(&pool, "other", 1, 100).unwrap();
+    pool.committed(&[], 1, 0);
+    let found = pool.passed_over(u64::MAX, 20_000);
+    assert!(found.iter().any(|t| *t.id() == other));
+    assert!(found.len() < 4);
+}

@@ -30,6 +30,7 @@ struct Ledger {
     failure: Option<Failure>,
     has_failed: bool,
     is_broken: bool,
+    executions: u64,
 }
 
 /// How the next commit fails.
@@ -60,6 +61,7 @@ impl MemoryStore {
             failure: None,
             has_failed: false,
             is_broken: false,
+            executions: 0,
         })))
     }
 
@@ -85,6 +87,11 @@ impl MemoryStore {
     /// Whether a failure that was asked for has shown since the last crash.
     pub fn has_failed(&self) -> bool {
         self.lock().has_failed
+    }
+
+    /// How many transactions were executed, in vain or not: each is asked for among those committed, once.
+    pub fn executions(&self) -> u64 {
+        self.lock().executions
     }
 
     /// The process has ended; what was committed is there.
@@ -117,7 +124,9 @@ impl StateRead for MemoryStore {
     }
 
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
-        Ok(self.lock().transactions.contains(transaction_id))
+        let mut ledger = self.lock();
+        ledger.executions += 1;
+        Ok(ledger.transactions.contains(transaction_id))
     }
 }
 
