@@ -65,7 +65,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     /// Lets the next height start once the oldest transaction has waited, or at once if there is
-    /// enough for a block.
+    /// enough for a block, or if the last block held one transaction at most: waiting then brings no others.
     fn delay_for_batch(&mut self) {
         let now = self.effects.now_ms;
         let since = *self.pool_filled_ms.get_or_insert(now);
@@ -75,7 +75,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
             || bytes >= parameters.max_block_bytes;
         let waited = now.saturating_sub(since);
         let delay_ms = self.effects.settings().batching_delay_ms;
-        let left = match is_full {
+        let last = self.effects.chain.tip().header.as_ref();
+        let is_alone = last.is_none_or(|header| header.transaction_count <= 1);
+        let left = match is_full || is_alone {
             true => 0,
             false => delay_ms.saturating_sub(waited),
         };

@@ -21,7 +21,7 @@ pub struct Settings {
     pub heartbeat_ms: u64,
     /// The first block of a new chain after this long: validators connect meanwhile.
     pub first_block_ms: u64,
-    /// How long the first transaction of a block waits for others.
+    /// How long the first transaction of a block waits for others, unless the last block held one at most.
     pub batching_delay_ms: u64,
     /// How long a proposer waits for a transaction when others have begun the height and it has
     /// none.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub sync_blocks: u32,
     /// How often the own height is announced.
     pub announce_ms: u64,
+    /// After how long a new height is announced on which no other follows.
+    pub commit_announce_ms: u64,
 }
 
 impl Default for Settings {
@@ -57,6 +59,7 @@ impl Default for Settings {
             sync_timeout_ms: 3_000,
             sync_blocks: 64,
             announce_ms: 2_000,
+            commit_announce_ms: 50,
         }
     }
 }

@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 use touchstone_core::state::StateRead;
 use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
 use touchstone_core::{Fault, Rejection, encoding};
@@ -30,8 +31,8 @@ const ENVELOPES: usize = 1000;
 const FULL_BYTES: usize = 256 << 10;
 /// Bytes of one gossip message: almost full, one more envelope of any size, and the framing.
 pub const MESSAGE_BYTES: usize = FULL_BYTES + MAX_ENVELOPE_BYTES + ENVELOPES * 8;
-/// How long an envelope waits for others to be gossiped with.
-const LINGER: Duration = Duration::from_millis(5);
+/// The pause between gossip messages: what comes meanwhile goes together. The first after a pause waits for no others.
+const PAUSE: Duration = Duration::from_millis(5);
 /// How often what still waits is gossiped again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Bytes of envelopes that are gossiped again at once.
@@ -220,23 +221,32 @@ impl Batch {
 
 /// Batches envelopes that clients submitted here and gossips them.
 pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
+    let mut next = Instant::now();
     while let Some(first) = envelopes.recv().await {
         routes.inbox.put_transactions();
-        let mut batch = Batch::default();
-        batch.push(first);
-        let linger = tokio::time::sleep(LINGER);
-        tokio::pin!(linger);
-        while !batch.is_full() {
-            tokio::select! {
-                envelope = envelopes.recv() => match envelope {
-                    Some(envelope) => batch.push(envelope),
-                    None => break,
-                },
-                () = &mut linger => break,
-            }
-        }
-        batch.send(&routes).await;
+        let batch = fill(first, &mut envelopes, next);
+        batch.await.send(&routes).await;
+        next = Instant::now() + PAUSE;
     }
+}
+
+/// What is there until a time, and what is there at once if that has passed.
+async fn fill(first: Vec<u8>, envelopes: &mut mpsc::Receiver<Vec<u8>>, until: Instant) -> Batch {
+    let mut batch = Batch::default();
+    batch.push(first);
+    let pause = tokio::time::sleep_until(until);
+    tokio::pin!(pause);
+    while !batch.is_full() {
+        tokio::select! {
+            biased;
+            envelope = envelopes.recv() => match envelope {
+                Some(envelope) => batch.push(envelope),
+                None => break,
+            },
+            () = &mut pause => break,
+        }
+    }
+    batch
 }
 
 /// Gossips again what has waited for long: its first gossip may have been lost, and a node that

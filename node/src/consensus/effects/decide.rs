@@ -7,8 +7,9 @@ use touchstone_core::hash::Hash;
 use touchstone_proto::ledger;
 
 use super::Effects;
+use crate::consensus::Output;
 use crate::consensus::context::{BlockId, Ctx, number};
-use crate::consensus::{Output, message};
+use crate::consensus::pacemaker::Timer;
 use crate::storage::{Disk, Store};
 
 impl<S: Store, D: Disk> Effects<S, D> {
@@ -64,7 +65,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
         self.pacemaker.decided_after(failed);
     }
 
-    /// Tells of the new tip.
+    /// Tells this node of the new tip, and the others if nothing follows soon: the next height's messages say as much.
     pub fn announce_commit(&mut self, round: u32) {
         let tip = self.chain.tip();
         let committed = Output::Committed {
@@ -74,9 +75,9 @@ impl<S: Store, D: Disk> Effects<S, D> {
             round,
             transactions: tip.header.as_ref().map_or(0, |h| h.transaction_count),
         };
-        let announce = message::announce(tip.height);
         self.put(committed);
-        self.put(Output::Broadcast(announce));
+        let after_ms = self.settings().commit_announce_ms;
+        self.set_timer_in(Timer::Announce, after_ms);
     }
 
     fn validate_again(&mut self, id: &Hash) -> Result<(), Fault> {

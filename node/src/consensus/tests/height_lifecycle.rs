@@ -50,6 +50,45 @@ fn a_transaction_after_a_long_pause_is_decided_in_round_0() {
     assert!(net.now_ms - before < 100);
 }
 
+/// Where one client waits for each of its transactions, nothing else is waited for: proposal, prevotes and precommits
+/// travel, and no height is announced by itself while others follow.
+#[test]
+fn transactions_one_by_one_are_decided_within_three_hops() {
+    let mut net = Net::new(4);
+    let announcements = std::rc::Rc::new(std::cell::Cell::new(0));
+    let seen = announcements.clone();
+    net.filter = Box::new(move |_, _, message| {
+        let is_announcement = matches!(message, Message::Announce { height: 1.. });
+        seen.set(seen.get() + u32::from(is_announcement));
+        true
+    });
+    for number in 1..=10 {
+        let before = net.now_ms;
+        net.submit(number);
+        net.run_to(number);
+        assert_eq!(net.now_ms - before, 3 * TRAVEL_MS);
+    }
+    assert_eq!(announcements.get(), 0);
+    net.run(net.settings.commit_announce_ms + TRAVEL_MS);
+    assert_eq!(announcements.get(), 4 * 3);
+}
+
+/// Where the last block held several, more are worth waiting for.
+#[test]
+fn several_transactions_wait_for_others() {
+    let mut net = Net::new(4);
+    net.submit(1);
+    net.submit(2);
+    net.run_to(1);
+    assert!(net.committed.iter().all(|c| c.3 == 2));
+    net.run(1_000);
+    let before = net.now_ms;
+    net.submit(3);
+    net.run_to(2);
+    let delay_ms = net.settings.batching_delay_ms;
+    assert_eq!(net.now_ms - before, delay_ms + 3 * TRAVEL_MS);
+}
+
 #[test]
 fn a_vote_wakes_a_held_height_and_a_forged_one_does_not() {
     let mut net = Net::new(4);
