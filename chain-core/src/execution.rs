@@ -9,6 +9,7 @@ use crate::custody::{capture_events, declare_product};
 use crate::designs::{deposit_design, disclose_design};
 use crate::governance::validators::ValidatorSet;
 use crate::governance::{self, approve_change, change_keys};
+use crate::hash::Hash;
 use crate::proof::transaction_tree;
 use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
@@ -83,10 +84,10 @@ pub fn execute<S: StateRead + TreeRead>(
         Some(bytes) => governance::validators::stored(bytes)?,
         None => validators.clone(),
     };
-    let envelopes: Vec<&[u8]> = applied
+    let leaves: Vec<Hash> = applied
         .iter()
         .filter_map(|i| transactions.get(*i))
-        .map(|t| t.envelope())
+        .map(|t| *t.leaf())
         .collect();
     let header = Header {
         chain_id: context.chain_id,
@@ -94,8 +95,8 @@ pub fn execute<S: StateRead + TreeRead>(
         time_ms: context.time_ms,
         parent: context.parent,
         proposer: context.proposer,
-        transaction_root: transaction_tree::root(&envelopes),
-        transaction_count: envelopes.len() as u64,
+        transaction_root: transaction_tree::root_of_leaves(&leaves),
+        transaction_count: leaves.len() as u64,
         state_root: tree.root,
         validators_hash: validators.hash(),
         next_validators_hash: next_validators.hash(),

@@ -4,9 +4,12 @@
 //!
 //! Consensus-critical: yes
 
+mod key_table;
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use thiserror::Error;
 
+pub use self::key_table::KeyTable;
 use crate::hash::{Hash, tag};
 
 /// What a signature is for. A signature for one purpose never verifies for another.

@@ -2,13 +2,17 @@
 //!
 //! Consensus-critical: yes
 
+use std::sync::OnceLock;
+
 use prost::Message;
+use touchstone_epcis::{EpcisError, Event};
 use touchstone_proto::ledger::{self, transaction::Action};
 
 use crate::encoding::{self, Malformed};
 use crate::hash::{self, Hash, tag};
+use crate::proof::transaction_tree;
 use crate::rejection::Rejection;
-use crate::signing::{self, Purpose};
+use crate::signing::{self, KeyTable, Purpose};
 
 /// No transaction may be larger, whatever the chain's parameters say; bytes of its envelope.
 pub const MAX_ENVELOPE_BYTES: usize = 4 << 20;
@@ -22,6 +26,9 @@ pub struct VerifiedTransaction {
     signer: [u8; 32],
     organisation: String,
     action: Action,
+    /// Read when they are first asked for; the first that can't be read ends it.
+    events: OnceLock<Result<Vec<Event>, (u32, EpcisError)>>,
+    leaf: OnceLock<Hash>,
 }
 
 /// What an envelope says of itself, before or after its signature was verified.
@@ -62,9 +69,26 @@ impl UnverifiedTransaction {
     pub fn verify(self) -> Result<VerifiedTransaction, Rejection> {
         let key = self.transaction.signer;
         let purpose = Purpose::Transaction;
-        match signing::verify(&key, purpose, &self.chain_id, &self.body, &self.signature) {
+        let holds = signing::verify(&key, purpose, &self.chain_id, &self.body, &self.signature);
+        self.verified(holds)
+    }
+
+    /// The same by the table of the key, if it is the one that signed.
+    pub fn verify_by(self, table: &KeyTable) -> Result<VerifiedTransaction, Rejection> {
+        if table.public_key() != &self.transaction.signer {
+            return self.verify();
+        }
+        let purpose = Purpose::Transaction;
+        let holds = table.verify(purpose, &self.chain_id, &self.body, &self.signature);
+        self.verified(holds)
+    }
+
+    fn verified(self, holds: bool) -> Result<VerifiedTransaction, Rejection> {
+        match holds {
             true => Ok(self.transaction),
-            false => Err(Rejection::BadSignature { key }),
+            false => Err(Rejection::BadSignature {
+                key: self.transaction.signer,
+            }),
         }
     }
 }
@@ -104,6 +128,30 @@ impl VerifiedTransaction {
     pub fn action(&self) -> &Action {
         &self.action
     }
+
+    /// The envelope's leaf in the tree of a block's transactions, hashed once.
+    pub fn leaf(&self) -> &Hash {
+        self.leaf
+            .get_or_init(|| transaction_tree::leaf(&self.envelope))
+    }
+
+    /// The events of a capture, in order, and none of another action; or the index of the first that can't be read, and
+    /// why. They are read once, however often they are asked for.
+    pub fn events(&self) -> Result<&[Event], (u32, &EpcisError)> {
+        let read = self.events.get_or_init(|| {
+            let Action::CaptureEvents(capture) = &self.action else {
+                return Ok(Vec::new());
+            };
+            let read = (0u32..)
+                .zip(&capture.events)
+                .map(|(index, bytes)| Event::parse(bytes).map_err(|error| (index, error)));
+            read.collect()
+        });
+        match read {
+            Ok(events) => Ok(events),
+            Err((index, error)) => Err((*index, error)),
+        }
+    }
 }
 
 /// Decodes exact bytes and verifies the signature for the chain.
@@ -137,6 +185,8 @@ pub fn read(chain_id: &Hash, envelope_bytes: &[u8]) -> Result<UnverifiedTransact
             signer,
             organisation: body.organisation,
             action,
+            events: OnceLock::new(),
+            leaf: OnceLock::new(),
         },
         body: envelope.body,
         signature,

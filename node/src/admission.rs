@@ -6,7 +6,7 @@ use std::sync::Arc;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::StateRead;
 use touchstone_core::state::delta::Delta;
-use touchstone_core::transaction::{self, Claim, VerifiedTransaction};
+use touchstone_core::transaction::{self, Claim, UnverifiedTransaction, VerifiedTransaction};
 use touchstone_core::{Fault, Rejection, execution, governance, rules};
 
 use crate::chain;
@@ -47,18 +47,29 @@ impl<S: StateRead> Admission<'_, S> {
         envelope: &[u8],
         source: Source,
     ) -> Result<Result<Option<Arc<VerifiedTransaction>>, Rejection>, Fault> {
+        match transaction::read(self.chain_id, envelope) {
+            Ok(unverified) => self.admit_read(unverified, source),
+            Err(rejection) => Ok(Err(rejection)),
+        }
+    }
+
+    /// The same for an envelope that has been read.
+    pub fn admit_read(
+        &self,
+        unverified: UnverifiedTransaction,
+        source: Source,
+    ) -> Result<Result<Option<Arc<VerifiedTransaction>>, Rejection>, Fault> {
         let (listener, is_client) = match source {
             Source::Client(listener) => (listener, true),
             Source::Peer => (None, false),
         };
-        let unverified = match transaction::read(self.chain_id, envelope) {
-            Ok(unverified) => unverified,
-            Err(rejection) => return Ok(Err(rejection)),
-        };
         let claim = unverified.claim();
         // Equal bytes were verified when they came in. Another signature over the same body is
         // judged by itself: taken for the pending one, it would be told on as valid.
-        match self.pool.join(claim.id, envelope, listener.as_ref()) {
+        match self
+            .pool
+            .join(claim.id, unverified.envelope(), listener.as_ref())
+        {
             Ok(true) => return Ok(Ok(None)),
             Ok(false) => {}
             Err(rejection) => return Ok(Err(rejection)),
@@ -66,7 +77,7 @@ impl<S: StateRead> Admission<'_, S> {
         if let Err(rejection) = self.check(&claim)? {
             return Ok(Err(rejection));
         }
-        let verified = match unverified.verify() {
+        let verified = match self.pool.verify(unverified) {
             Ok(verified) => verified,
             Err(rejection) => return Ok(Err(rejection)),
         };

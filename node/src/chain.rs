@@ -49,7 +49,8 @@ pub struct Chain<S: Store> {
 
 struct Candidate {
     block: Block,
-    transaction_ids: Vec<Hash>,
+    /// Its transactions, verified and read.
+    transactions: Transactions,
     executed: Executed,
 }
 
@@ -193,19 +194,17 @@ impl<S: Store> Chain<S> {
             ..hypothetical_next_block(&self.chain_id, &self.tip, now_ms)
         };
         let (transactions, executed) = self.draw(&context, limits)?;
-        let applied: Vec<_> = executed
-            .applied
-            .iter()
-            .filter_map(|i| transactions.get(*i))
+        let applied = executed.applied.iter();
+        let applied: Transactions = applied
+            .filter_map(|i| transactions.get(*i).cloned())
             .collect();
         let block = Block {
             header: executed.header.clone(),
             transactions: applied.iter().map(|t| t.envelope().to_vec()).collect(),
         };
-        let transaction_ids = applied.iter().map(|t| *t.id()).collect();
         self.keep(Candidate {
             block: block.clone(),
-            transaction_ids,
+            transactions: applied,
             executed,
         });
         Ok(block)
@@ -260,21 +259,18 @@ impl<S: Store> Chain<S> {
         if let Err(invalid) = self.check_header(block) {
             return Ok(Err(invalid));
         }
-        let mut transactions = Vec::with_capacity(block.transactions.len());
-        for (index, envelope) in block.transactions.iter().enumerate() {
-            match self.mempool.verify(&self.chain_id, envelope) {
-                Ok(transaction) => transactions.push(transaction),
-                Err(rejection) => return Ok(Err(Invalid::Transaction { index, rejection })),
-            }
-        }
+        let verified = self.mempool.verify_all(&self.chain_id, &block.transactions);
+        let transactions = match verified {
+            Ok(transactions) => transactions,
+            Err((index, rejection)) => return Ok(Err(Invalid::Transaction { index, rejection })),
+        };
         let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
         match execution::verify(&self.store, &block.header, &refs)? {
             Err(invalid) => Ok(Err(invalid.into())),
             Ok(executed) => {
-                let transaction_ids = transactions.iter().map(|t| *t.id()).collect();
                 self.keep(Candidate {
                     block: block.clone(),
-                    transaction_ids,
+                    transactions,
                     executed,
                 });
                 Ok(Ok(()))
@@ -297,9 +293,11 @@ impl<S: Store> Chain<S> {
                 hex::encode(id)
             )));
         };
+        let transaction_ids: Vec<Hash> = candidate.transactions.iter().map(|t| *t.id()).collect();
         self.store.commit(Commit {
             block: &candidate.block,
-            transaction_ids: &candidate.transaction_ids,
+            transaction_ids: &transaction_ids,
+            transactions: &candidate.transactions,
             certificate,
             executed: &candidate.executed,
         })?;
@@ -309,11 +307,8 @@ impl<S: Store> Chain<S> {
         }
         self.tip = self.store.tip();
         self.validators = candidate.executed.next_validators;
-        self.mempool.committed(
-            &candidate.transaction_ids,
-            self.tip.height,
-            self.tip.time_ms,
-        );
+        let (height, time_ms) = (self.tip.height, self.tip.time_ms);
+        self.mempool.committed(&transaction_ids, height, time_ms);
         let envelopes = candidate.block.transactions.iter();
         let bytes = envelopes.map(|envelope| envelope.len() as u64).sum();
         self.refuse_passed_over(now_ms, bytes)

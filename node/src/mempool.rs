@@ -4,8 +4,11 @@
 //! organisation than has transactions here. A block takes in turn of those that have least in it: a flood by one
 //! delays its own transactions.
 //!
-//! What a block passed over may break a rule: it is examined, so that its submitter hears of it at every node. What only
-//! stands in line behind what blocks take isn't: a proposer finds out when its turn comes.
+//! What a block passed over may break a rule: it is examined, so that its submitter hears of it at every node. What
+//! only stands in line behind what blocks take isn't: a proposer finds out when its turn comes.
+
+mod key_tables;
+mod verification;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -15,7 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
-use touchstone_core::transaction::{self, VerifiedTransaction};
+use touchstone_core::transaction::VerifiedTransaction;
+
+use self::key_tables::KeyTables;
 
 /// Limits of the pool.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +74,7 @@ pub type Listener = UnboundedSender<(Hash, Outcome)>;
 #[derive(Clone)]
 pub struct SharedMempool {
     inner: Arc<Mutex<Mempool>>,
+    tables: Arc<KeyTables>,
 }
 
 /// A pending transaction and its place in the order of arrival.
@@ -101,6 +107,8 @@ struct Mempool {
     /// Height of the last block that this pool was told of.
     height: u64,
     places: HashMap<Hash, u64>,
+    /// Places by the hashes of whole envelopes: blocks are asked for by them.
+    leaves: HashMap<Hash, u64>,
     /// What each organisation has here.
     organisations: HashMap<String, Own>,
     /// Of each organisation of which the last block took something, the last place that it took.
@@ -117,11 +125,13 @@ impl SharedMempool {
     /// An empty pool.
     pub fn new(limits: Limits) -> SharedMempool {
         SharedMempool {
+            tables: Arc::default(),
             inner: Arc::new(Mutex::new(Mempool {
                 limits,
                 queue: BTreeMap::new(),
                 height: 0,
                 places: HashMap::new(),
+                leaves: HashMap::new(),
                 organisations: HashMap::new(),
                 taken: HashMap::new(),
                 examined: VecDeque::new(),
@@ -169,6 +179,8 @@ impl SharedMempool {
     ) -> Result<Option<Arc<VerifiedTransaction>>, Rejection> {
         let verified = Arc::new(verified);
         let id = *verified.id();
+        // Hashed before the pool is held.
+        verified.leaf();
         let mut pool = self.lock();
         if pool.listen(&id, listener.as_ref())? {
             return Ok(None);
@@ -194,23 +206,9 @@ impl SharedMempool {
             },
         );
         pool.places.insert(id, place);
+        pool.leaves.insert(*verified.leaf(), place);
         pool.outcomes.remove(&id);
         Ok(Some(verified))
-    }
-
-    /// The verified form of an envelope: from the pool if the same bytes are there, so that no
-    /// signature is verified twice.
-    pub fn verify(
-        &self,
-        chain_id: &Hash,
-        envelope: &[u8],
-    ) -> Result<Arc<VerifiedTransaction>, Rejection> {
-        let id = transaction::id_of_envelope(chain_id, envelope)?;
-        let known = self.lock().known(&id);
-        if let Some(known) = known.filter(|t| t.envelope() == envelope) {
-            return Ok(known);
-        }
-        transaction::verify(chain_id, envelope).map(Arc::new)
     }
 
     /// Transactions for a block, within the limits: in turn the oldest of the organisation that has least bytes among
@@ -338,6 +336,12 @@ impl Mempool {
         Ok(true)
     }
 
+    /// What waits with exactly the bytes that have this hash.
+    fn with_leaf(&self, leaf: &Hash) -> Option<Arc<VerifiedTransaction>> {
+        let pending = self.queue.get(self.leaves.get(leaf)?)?;
+        Some(pending.transaction.clone())
+    }
+
     fn known(&self, id: &Hash) -> Option<Arc<VerifiedTransaction>> {
         let pending = self.queue.get(self.places.get(id)?)?;
         Some(pending.transaction.clone())
@@ -358,9 +362,9 @@ impl Mempool {
         }
     }
 
-    /// Transactions of the organisations whose places are given, within the limits, by their places: in turn the next of
-    /// the organisation that has least bytes among them, and of equals that whose place is lowest. The first is taken
-    /// whatever its size.
+    /// Transactions of the organisations whose places are given, within the limits, by their places: in turn the next
+    /// of the organisation that has least bytes among them, and of equals that whose place is lowest. The first is
+    /// taken whatever its size.
     fn in_turns<P: Iterator<Item = u64>>(
         &self,
         mut places: Vec<P>,
@@ -432,6 +436,7 @@ impl Mempool {
         if let Some(place) = self.places.remove(id)
             && let Some(pending) = self.queue.remove(&place)
         {
+            self.leaves.remove(pending.transaction.leaf());
             let size = pending.transaction.envelope().len() as u64;
             self.bytes -= size;
             let organisation = pending.transaction.organisation();

@@ -24,6 +24,7 @@ pub(crate) mod memory_disk;
 )]
 pub(crate) mod memory_store;
 mod query;
+mod recent_events;
 pub mod rocks;
 mod schema;
 #[cfg(test)]
@@ -31,12 +32,15 @@ pub(crate) mod test_blocks;
 mod tree_cache;
 pub mod wal;
 
+use std::sync::Arc;
+
 use touchstone_core::Fault;
 use touchstone_core::block::{Block, Header};
 use touchstone_core::execution::Executed;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::StateRead;
 use touchstone_core::state::commitment::TreeRead;
+use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
@@ -60,6 +64,8 @@ pub struct Commit<'a> {
     pub block: &'a Block,
     /// Ids of its transactions, in order.
     pub transaction_ids: &'a [Hash],
+    /// The transactions as they were read, for the index of events; perhaps none, which it then reads from the block.
+    pub transactions: &'a [Arc<VerifiedTransaction>],
     /// The proof that it was decided.
     pub certificate: &'a CommitCertificate,
     /// Its effects.

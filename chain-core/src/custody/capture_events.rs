@@ -64,11 +64,12 @@ pub(crate) fn apply<S: StateRead>(
     if found == 0 || found as u64 > limit {
         return Err(Rejection::EventCount { found, limit }.into());
     }
-    let mut events = Vec::with_capacity(found);
-    for (index, bytes) in (0u32..).zip(&action.events) {
-        let event = Event::parse(bytes).map_err(|error| Rejection::Event { index, error })?;
-        events.push((index, bytes.as_slice(), event));
-    }
+    let read = context.transaction.events().map_err(|(index, error)| {
+        let error = error.clone();
+        Rejection::Event { index, error }
+    })?;
+    let events = action.events.iter().map(Vec::as_slice).zip(read);
+    let events: Vec<_> = (0u32..).zip(events).collect();
     let mut goods = Goods::new(state, context.block.time_ms);
     append_all(&mut goods, context, action, &events)?;
     goods.write();
@@ -88,7 +89,7 @@ fn append_all<S: StateRead>(
     goods: &mut Goods<'_, '_, S>,
     context: &Context<'_>,
     action: &CaptureEvents,
-    events: &[(u32, &[u8], Event)],
+    events: &[(u32, (&[u8], &Event))],
 ) -> Result<(), RuleError> {
     let mode = match &action.handover {
         None | Some(Handover::Offer(_)) => Mode::Record,
@@ -101,14 +102,14 @@ fn append_all<S: StateRead>(
     };
     let named = match &action.handover {
         None => Named::default(),
-        Some(_) => Named::by(events.iter().map(|(_, _, event)| event)),
+        Some(_) => Named::by(events.iter().map(|(_, (_, event))| *event)),
     };
     match &action.handover {
         Some(Handover::Offer(offer)) => handover::check_offer(goods, context, offer)?,
         Some(Handover::Answer(answer)) => handover::answer(goods, context, answer, &named)?,
         Some(Handover::Claim(_)) | None => {}
     }
-    for (index, bytes, event) in events {
+    for (index, (bytes, event)) in events {
         append(goods, context, mode, *index, bytes, event)?;
         // Rule: a capture's entries fit into one block.
         if goods.state.staged_entries() > MAX_LINK_ENTRIES {

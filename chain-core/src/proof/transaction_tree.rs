@@ -40,8 +40,12 @@ pub enum InclusionError {
 
 /// The root over exact envelope bytes.
 pub fn root(transactions: &[impl AsRef<[u8]>]) -> Hash {
-    tree::root::<Transactions>(&leaves(transactions))
-        .unwrap_or_else(|| hash::tagged(tag::TRANSACTION_EMPTY, &[]))
+    root_of_leaves(&leaves(transactions))
+}
+
+/// The root over envelopes that have been hashed, each by [`leaf`].
+pub fn root_of_leaves(leaves: &[Hash]) -> Hash {
+    tree::root::<Transactions>(leaves).unwrap_or_else(|| hash::tagged(tag::TRANSACTION_EMPTY, &[]))
 }
 
 /// The siblings of the leaf at `index`, bottom up; `None` outside the block.
@@ -78,7 +82,8 @@ fn leaves(transactions: &[impl AsRef<[u8]>]) -> Vec<Hash> {
     transactions.iter().map(|t| leaf(t.as_ref())).collect()
 }
 
-fn leaf(envelope: &[u8]) -> Hash {
+/// The leaf of an envelope: the hash of its exact bytes.
+pub fn leaf(envelope: &[u8]) -> Hash {
     hash::tagged(tag::TRANSACTION_LEAF, &[envelope])
 }
 

@@ -12,7 +12,13 @@ fn bytes(value: &Value) -> Vec<u8> {
 
 fn verify_vector(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     match (key.try_into(), signature.try_into()) {
-        (Ok(key), Ok(signature)) => verify_bytes(key, message, signature),
+        (Ok(key), Ok(signature)) => {
+            let holds = verify_bytes(key, message, signature);
+            let table = KeyTable::new(key);
+            let by_table = table.is_some_and(|table| table.verify_bytes(message, signature));
+            assert_eq!(by_table, holds, "by a table");
+            holds
+        }
         _ => false,
     }
 }

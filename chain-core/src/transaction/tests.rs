@@ -241,6 +241,41 @@ fn signatures_for_other_purposes_are_refused() {
     }
 }
 
+/// Pool, proposal, validation and index share what is read here.
+#[test]
+fn events_are_read_once_and_the_envelope_is_hashed_once() {
+    let verified = verify(&CHAIN, &signed()).unwrap();
+    let events = verified.events().unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].objects[0].as_str(), item(1));
+    assert!(std::ptr::eq(events, verified.events().unwrap()));
+    assert_eq!(*verified.leaf(), transaction_tree::leaf(&signed()));
+    assert!(std::ptr::eq(verified.leaf(), verified.leaf()));
+}
+
+#[test]
+fn the_first_event_that_cannot_be_read_is_named() {
+    let events = [object(1, &[item(1)]), b"{}".to_vec(), b"[]".to_vec()];
+    let body = body("market", 5, capture(&events));
+    let verified = verify(&CHAIN, &sign(&key(1), &CHAIN, &body)).unwrap();
+    let (index, error) = verified.events().unwrap_err();
+    assert_eq!(index, 1);
+    assert_eq!(error, &Event::parse(b"{}").unwrap_err());
+}
+
+/// A table of another key doesn't refuse what holds.
+#[test]
+fn a_signature_is_verified_by_the_table_of_its_key() {
+    for table in [1, 2].map(|seed| KeyTable::new(&public(seed)).unwrap()) {
+        let read = |bytes: &[u8]| super::read(&CHAIN, bytes).unwrap();
+        assert!(read(&signed()).verify_by(&table).is_ok());
+        let mut forged = signed();
+        *forged.last_mut().unwrap() ^= 1;
+        let refused = read(&forged).verify_by(&table);
+        assert!(matches!(refused, Err(Rejection::BadSignature { .. })));
+    }
+}
+
 /// Otherwise a second signature over the same body would be a second transaction.
 #[test]
 fn the_id_does_not_depend_on_the_signature() {

@@ -101,11 +101,45 @@ fn other_signature_bytes_for_a_pending_body_are_verified_by_themselves() {
     let mut forged = envelope(1);
     *forged.last_mut().unwrap() ^= 1;
     assert!(!pool.join(&id(1), &forged, None).unwrap());
-    assert!(pool.verify(&CHAIN, &envelope(1)).is_ok());
-    assert_eq!(
-        pool.verify(&CHAIN, &forged).unwrap_err().rule(),
-        "signature"
-    );
+    let block = [envelope(2), envelope(1), forged.clone(), forged];
+    assert!(pool.verify_all(&CHAIN, &block[..2]).is_ok());
+    let (index, rejection) = pool.verify_all(&CHAIN, &block).unwrap_err();
+    assert_eq!((index, rejection.rule()), (2, "signature"));
+}
+
+/// What the pool holds comes from there, with what has been read of it; the rest is verified, on whatever number of
+/// cores, in the order of the block.
+#[test]
+fn a_block_is_verified_but_for_what_the_pool_holds() {
+    let pool = pool();
+    for number in (0..100).step_by(3) {
+        add(&pool, number);
+    }
+    let block: Vec<Vec<u8>> = (0..100).map(envelope).collect();
+    let verified = pool.verify_all(&CHAIN, &block).unwrap();
+    assert_eq!(verified.len(), block.len());
+    let held = waiting(&pool, 0..100, 100, u64::MAX);
+    for (transaction, envelope) in verified.iter().zip(&block) {
+        assert_eq!(transaction.envelope(), envelope);
+        let is_shared = Arc::strong_count(transaction) > 1;
+        assert_eq!(is_shared, held.contains(transaction.id()));
+    }
+    pool.committed(&[id(3)], 1, 0);
+    let again = pool.verify_all(&CHAIN, &block[3..4]).unwrap();
+    assert_eq!(Arc::strong_count(&again[0]), 1, "what has left is verified");
+    assert!(pool.verify_all(&CHAIN, &[]).unwrap().is_empty());
+}
+
+#[test]
+fn the_first_that_is_wrong_is_named_however_many_verify() {
+    let pool = pool();
+    let mut block: Vec<Vec<u8>> = (0..100).map(envelope).collect();
+    for index in [41, 42, 97] {
+        *block[index].last_mut().unwrap() ^= 1;
+    }
+    block[60].clear();
+    let (index, rejection) = pool.verify_all(&CHAIN, &block).unwrap_err();
+    assert_eq!((index, rejection.rule()), (41, "signature"));
 }
 
 #[test]

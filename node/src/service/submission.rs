@@ -218,14 +218,16 @@ fn admit(
     request: wire::SubmitRequest,
     listener: &Listener,
 ) -> Result<(Hash, Word, Option<Vec<u8>>), ServiceError> {
-    let envelope = request.envelope;
-    let id = match transaction::id_of_envelope(&parts.chain_id, &envelope) {
-        Ok(id) => id,
+    let read = match transaction::read(&parts.chain_id, &request.envelope) {
+        Ok(read) => read,
         Err(rejection) => {
+            // What it would be called is only known of an envelope that has its shape.
+            let id = transaction::id_of_envelope(&parts.chain_id, &request.envelope);
             let word = Word::Rejected(rejected(&rejection));
-            return Ok(([0; 32], word, None));
+            return Ok((id.unwrap_or_default(), word, None));
         }
     };
+    let id = *read.claim().id;
     if let Some(committed) = transaction_status::committed(snapshot, &id)? {
         return Ok((id, Word::Committed(committed), None));
     }
@@ -237,10 +239,10 @@ fn admit(
         pool: &parts.mempool,
     };
     let listener = request.wait.then(|| listener.clone());
-    let admitted = admission.admit(&envelope, Source::Client(listener))?;
+    let admitted = admission.admit_read(read, Source::Client(listener))?;
     let (word, fresh) = match admitted {
         Ok(None) => (Word::Pending(wire::Pending {}), None),
-        Ok(Some(_)) => (Word::Pending(wire::Pending {}), Some(envelope)),
+        Ok(Some(_)) => (Word::Pending(wire::Pending {}), Some(request.envelope)),
         Err(Rejection::AlreadyCommitted) => match parts.mempool.outcome(&id) {
             Some(outcome) => (word_of(&outcome), None),
             None => {

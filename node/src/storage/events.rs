@@ -1,17 +1,18 @@
 //! The index of events and the named queries. The index follows the chain in its own time: a commit
 //! doesn't wait for it, and building it anew is the same work.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use touchstone_core::Fault;
 use touchstone_core::hash;
-use touchstone_core::transaction::captured_events;
+use touchstone_core::transaction::{VerifiedTransaction, captured_events};
 use touchstone_epcis::Event;
 use touchstone_epcis::query::{IndexField, index_values};
 
 use super::commit_block;
 use super::database::Rows;
 use super::query::{Reader, Snapshot};
+use super::recent_events::RecentEvents;
 use super::schema::{Desk, DeskKey, EventIndex, EventKey, EventPlace};
 
 /// Rows that are written at once.
@@ -22,14 +23,16 @@ const TIME: u8 = 0;
 /// The writing side.
 pub struct EventCatalogue {
     reader: Reader,
+    recent: Arc<RecentEvents>,
     /// One writes at a time.
     writing: Mutex<()>,
 }
 
 impl EventCatalogue {
-    pub(super) fn new(reader: Reader) -> EventCatalogue {
+    pub(super) fn new(reader: Reader, recent: Arc<RecentEvents>) -> EventCatalogue {
         EventCatalogue {
             reader,
+            recent,
             writing: Mutex::default(),
         }
     }
@@ -43,8 +46,17 @@ impl EventCatalogue {
         let last = tip.min(from.saturating_add(blocks));
         let mut keys = Vec::new();
         for height in from + 1..=last {
-            for (transaction, envelope) in (0u32..).zip(snapshot.envelopes(height)?) {
-                index(&mut keys, height, transaction, &envelope)?;
+            match self.recent.take(height) {
+                Some(transactions) if !transactions.is_empty() => {
+                    for (number, transaction) in (0u32..).zip(transactions) {
+                        index_read(&mut keys, height, number, &transaction)?;
+                    }
+                }
+                _ => {
+                    for (number, envelope) in (0u32..).zip(snapshot.envelopes(height)?) {
+                        index(&mut keys, height, number, &envelope)?;
+                    }
+                }
             }
             if keys.len() >= ROWS || height == last {
                 commit_block::index(&self.reader.db, &keys, height)?;
@@ -192,6 +204,27 @@ impl<'s> Snapshot<'s> {
     }
 }
 
+/// Adds the rows of one transaction that has been read.
+fn index_read(
+    keys: &mut Vec<EventKey>,
+    height: u64,
+    transaction: u32,
+    read: &VerifiedTransaction,
+) -> Result<(), Fault> {
+    let Ok(events) = read.events() else {
+        return index(keys, height, transaction, read.envelope());
+    };
+    for (number, read) in (0u32..).zip(events) {
+        let place = EventPlace {
+            height,
+            transaction,
+            event: number,
+        };
+        index_event(keys, place, read);
+    }
+    Ok(())
+}
+
 /// Adds the rows of one transaction.
 fn index(
     keys: &mut Vec<EventKey>,
@@ -201,29 +234,32 @@ fn index(
 ) -> Result<(), Fault> {
     let damaged = |what: String| Fault::Damaged(format!("block {height}, {transaction}: {what}"));
     let events = captured_events(envelope).map_err(|e| damaged(e.to_string()))?;
-    for (number_in, bytes) in (0u32..).zip(events.into_iter().flatten()) {
-        // It was recorded under rules that were less strict than this program's: no query reads it.
-        let Ok(event) = Event::parse(&bytes) else {
-            continue;
-        };
+    for (number, bytes) in (0u32..).zip(events.into_iter().flatten()) {
         let place = EventPlace {
             height,
             transaction,
-            event: number_in,
+            event: number,
         };
-        keys.push(EventKey {
-            field: TIME,
-            value: sorted(event.time_ms),
-            place,
-        });
-        let values = index_values(&event).into_iter();
-        keys.extend(values.map(|(field, value)| EventKey {
-            field: number(field),
-            value: digest(&value),
-            place,
-        }));
+        // Else it was recorded under rules that were less strict than this program's: no query reads it.
+        if let Ok(event) = Event::parse(&bytes) {
+            index_event(keys, place, &event);
+        }
     }
     Ok(())
+}
+
+fn index_event(keys: &mut Vec<EventKey>, place: EventPlace, event: &Event) {
+    keys.push(EventKey {
+        field: TIME,
+        value: sorted(event.time_ms),
+        place,
+    });
+    let values = index_values(event).into_iter();
+    keys.extend(values.map(|(field, value)| EventKey {
+        field: number(field),
+        value: digest(&value),
+        place,
+    }));
 }
 
 /// The field's number on disk.

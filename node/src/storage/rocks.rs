@@ -16,6 +16,7 @@ use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
 use super::database::{Database, Rows};
+use super::recent_events::RecentEvents;
 use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
 use super::tree_cache::TreeCache;
 use super::{Commit, Store, Tip, commit_block, query};
@@ -30,6 +31,7 @@ pub use super::schema::{EventPlace, PlaceRow};
 pub struct RocksStore {
     db: Arc<Database>,
     cache: TreeCache,
+    recent_events: Arc<RecentEvents>,
     genesis: Tip,
     tip: Tip,
 }
@@ -103,7 +105,7 @@ impl RocksStore {
 
     /// The index of events and the named queries, for the HTTP interface.
     pub fn catalogue(&self) -> EventCatalogue {
-        EventCatalogue::new(self.reader())
+        EventCatalogue::new(self.reader(), self.recent_events.clone())
     }
 
     /// The keeper of time stamps, for another thread.
@@ -158,6 +160,7 @@ fn open(db: Database, chain_id: &Hash, settings: &Settings) -> Result<RocksStore
     let store = RocksStore {
         db: Arc::new(db),
         cache: TreeCache::new(settings.cached_tree_levels),
+        recent_events: Arc::default(),
         genesis,
         tip,
     };
@@ -220,6 +223,11 @@ impl Store for RocksStore {
         check_follows(&self.tip, &commit)?;
         commit_block::block(&self.db, &commit)?;
         self.cache.update(&commit.executed.tree);
+        // Without an index nobody would take them.
+        if Arc::strong_count(&self.recent_events) > 1 {
+            let height = commit.block.header.height;
+            self.recent_events.keep(height, commit.transactions);
+        }
         let header = &commit.block.header;
         self.tip = Tip {
             height: header.height,

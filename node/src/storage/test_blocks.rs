@@ -73,6 +73,7 @@ impl Made {
         Commit {
             block: &self.block,
             transaction_ids: &self.ids,
+            transactions: &[],
             certificate: &self.certificate,
             executed: &self.executed,
         }

@@ -94,6 +94,51 @@ fn the_index_follows_the_chain_block_by_block_or_at_once() {
     }
 }
 
+/// What execution has read isn't read again: here it differs from the block, which shows that the index took it.
+#[test]
+fn the_index_takes_events_as_execution_has_read_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let genesis = test_blocks::genesis("events");
+    let mut store = RocksStore::create(folder.path(), &genesis, &Settings::default()).unwrap();
+    let catalogue = store.catalogue();
+    let envelope = |step| {
+        let capture = CaptureEvents {
+            events: vec![event(step, "2026-03-01T08:00:00Z")],
+            handover: None,
+        };
+        let body = Transaction {
+            organisation: "platform".into(),
+            created_ms: 1,
+            action: Some(Action::CaptureEvents(capture)),
+        };
+        transaction::sign(&SigningKey::from_bytes(&[1; 32]), &[7; 32], &body)
+    };
+    let content = Content {
+        envelopes: vec![envelope("packing")],
+        ..Content::default()
+    };
+    let read = transaction::verify(&[7; 32], &envelope("shipping")).unwrap();
+    let read = [Arc::new(read)];
+    for transactions in [&read[..], &[]] {
+        let made = test_blocks::next(&store, &content);
+        let commit = crate::storage::Commit {
+            transactions,
+            ..made.commit()
+        };
+        store.commit(commit).unwrap();
+    }
+    assert!(catalogue.catch_up(2).unwrap());
+    let reader = store.reader();
+    let snapshot = reader.snapshot();
+    let of = |step| -> Vec<u64> {
+        let first = EventPlace::default();
+        let found = snapshot.events_with(IndexField::BizStep, step, first, false);
+        found.map(|place| place.unwrap().height).collect()
+    };
+    assert_eq!(of("shipping"), [1]);
+    assert_eq!(of("packing"), [2], "read from the disk");
+}
+
 #[test]
 fn events_are_in_order_of_their_time() {
     let folder = tempfile::tempdir().unwrap();
