@@ -13,6 +13,11 @@ if [ "${touchstone_tests:-}" = 1 ]; then
     touchstone_packages+=(qpdf poppler-utils faketime strace chromium firefox-esr)
 fi
 
+# A script that compares with a database sets touchstone_bench=1 first.
+if [ "${touchstone_bench:-}" = 1 ]; then
+    touchstone_packages+=(postgresql)
+fi
+
 touchstone_setup() {
     local package missing=() as_root=()
 

@@ -1,5 +1,7 @@
 //! A consortium of real processes on loopback: one folder, one genesis, a node for each organisation.
 
+mod links;
+
 use std::fs::{self, Permissions};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -43,6 +45,8 @@ pub struct Plan {
     pub sections: String,
     /// Chain parameters.
     pub parameters: Parameters,
+    /// How long what nodes say to each other is under way, one way; needs a runtime for as long as they run.
+    pub link_delay: Duration,
 }
 
 impl Default for Plan {
@@ -53,6 +57,7 @@ impl Default for Plan {
             timing: String::new(),
             sections: String::new(),
             parameters: Parameters::default(),
+            link_delay: Duration::ZERO,
         }
     }
 }
@@ -89,8 +94,18 @@ impl Cluster {
     pub fn prepare(plan: &Plan) -> Cluster {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let count = plan.validators + plan.observers;
-        let ports = free_ports(count * 3);
+        let ports = free_ports(count * 4);
         let (peer_ports, ports) = ports.split_at(count);
+        let (listening, ports) = match plan.link_delay.is_zero() {
+            true => (peer_ports, &ports[count..]),
+            false => ports.split_at(count),
+        };
+        for (at, to) in peer_ports.iter().zip(listening) {
+            if at != to {
+                let [at, to] = [at, to].map(|port| SocketAddr::from(([127, 0, 0, 1], *port)));
+                links::delay(at, to, plan.link_delay);
+            }
+        }
         let (rpc_ports, http_ports) = ports.split_at(count);
         let keys: Vec<SigningKey> = (0..=plan.validators).map(|i| key(1, i)).collect();
         let node = |index: usize| NodeKeys {
@@ -143,13 +158,13 @@ impl Cluster {
                     folder: folder.path().join(format!("node-{index}")),
                     rpc,
                     http,
-                    peers: SocketAddr::from(([127, 0, 0, 1], peer_ports[index])),
+                    peers: SocketAddr::from(([127, 0, 0, 1], listening[index])),
                     process: None,
                 };
                 node.write(
                     &key(2, index),
                     (index < plan.validators).then(|| key(3, index)).as_ref(),
-                    peer_ports[index],
+                    listening[index],
                     &format!("[consensus]\n{}\n{}", plan.timing, plan.sections),
                 );
                 node.command("init", &["--new-key"]);

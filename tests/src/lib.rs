@@ -3,6 +3,7 @@
 //! chance.
 
 pub mod authority;
+pub mod bench;
 pub mod cluster;
 pub mod flood;
 pub mod forgery;

@@ -1,270 +1,318 @@
-//! Benchmarks of four validator processes on this machine, through gRPC. Figures are only worth
-//! something against each other: the signature limit is calibrated in the same run.
+//! Four validator processes on this machine against PostgreSQL with three synchronous standbys, and against the limit
+//! that strict signatures set. Runs are interleaved and their medians printed: a figure is only worth something
+//! against others of its run.
 //!
-//! Usage: `scripts/bench [transactions]`
+//! Usage: `scripts/bench [--runs N] [--transactions N] [--json FILE] [--only load|faults]`
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program speaks to its user"
-)]
+#![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ed25519_dalek::SigningKey;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
-use touchstone_core::hash::Hash;
-use touchstone_core::signing::{self, Purpose};
-use touchstone_core::transaction;
-use touchstone_proto::node::SubmitRequest;
-use touchstone_proto::node::ledger_client::LedgerClient;
-use touchstone_proto::node::transaction_status::Status;
-use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
-use touchstone_tests::load;
+use touchstone_tests::bench::ledger::{self, Measured};
+use touchstone_tests::bench::limit::Limit;
+use touchstone_tests::bench::report::{Report, cell};
+use touchstone_tests::cluster::{Cluster, Plan};
 
 const VALIDATORS: usize = 4;
+/// Events of one transaction.
+const EVENTS: [usize; 3] = [1, 10, 100];
+/// Connections that keep PostgreSQL busy.
+#[cfg(feature = "postgres")]
+const CONNECTIONS: usize = 32;
+/// Transactions that are submitted one by one.
+const ONE_BY_ONE: usize = 200;
+/// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
+const DISTANT: usize = 7;
+const DELAYS_MS: [u64; 3] = [5, 50, 150];
+/// Transactions of one measurement there.
+const DISTANT_TRANSACTIONS: usize = 40;
 
-/// One load: how many transactions of how many events.
-struct Case {
-    events: usize,
+struct Arguments {
+    runs: usize,
+    /// Of one event, under full load; those of more events are fewer.
     transactions: usize,
+    json: Option<String>,
+    only: Option<String>,
 }
 
-/// What a load gave.
-struct Measured {
-    transactions_per_second: f64,
-    latencies_ms: Vec<f64>,
+impl Arguments {
+    fn read() -> Arguments {
+        let mut arguments = Arguments {
+            runs: 3,
+            transactions: 20_000,
+            json: None,
+            only: None,
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(name) = words.next() {
+            let value = words.next().unwrap_or_default();
+            match name.as_str() {
+                "--runs" => arguments.runs = value.parse().expect("a number of runs"),
+                "--transactions" => {
+                    arguments.transactions = value.parse().expect("a number of transactions");
+                }
+                "--json" => arguments.json = Some(value),
+                "--only" => arguments.only = Some(value),
+                _ => panic!("{name} is no argument of this bench"),
+            }
+        }
+        arguments
+    }
+
+    fn wants(&self, section: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == section)
+    }
+
+    fn transactions(&self, events: usize) -> usize {
+        match events {
+            1 => self.transactions,
+            10 => (self.transactions / 4).max(100),
+            _ => (self.transactions / 20).max(100),
+        }
+    }
 }
 
 fn main() {
-    let transactions: usize = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(30_000);
+    let arguments = Arguments::read();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("the runtime starts");
-    runtime.block_on(run(transactions));
+    let report = runtime.block_on(run(&arguments));
+    if let Some(path) = &arguments.json {
+        let text = format!("{:#}\n", report.json());
+        std::fs::write(path, text).expect("the file can be written");
+    }
 }
 
-async fn run(transactions: usize) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let verifications = calibrate(cores);
-    let limit = verifications / VALIDATORS as f64;
-    println!(
-        "machine: {cores} cores, {verifications:.0} strict Ed25519 verifications/s on all of them"
+async fn run(arguments: &Arguments) -> Report {
+    let mut report = Report::default();
+    for _ in 0..arguments.runs {
+        let limit = Limit::measure();
+        report.add("cores", limit.cores as f64);
+        report.add("verification us", limit.verification_us);
+        report.add("limit", limit.transactions_per_second(VALIDATORS));
+        if arguments.wants("load") {
+            for events in EVENTS {
+                #[cfg(feature = "postgres")]
+                postgres(arguments, events, &mut report).await;
+                load(arguments, events, &limit, &mut report).await;
+            }
+        }
+        if arguments.wants("faults") {
+            one_of_four_dead(arguments, &mut report).await;
+            for delay_ms in DELAYS_MS {
+                distant(delay_ms, &mut report).await;
+            }
+        }
+    }
+    print_machine(arguments, &report);
+    if arguments.wants("load") {
+        print_load(&report);
+        print_one_by_one(&report);
+    }
+    if arguments.wants("faults") {
+        print_faults(&report);
+    }
+    report
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(arguments: &Arguments, events: usize, report: &mut Report) {
+    use touchstone_tests::bench::postgres::Postgres;
+    let postgres = Postgres::start();
+    let transactions = arguments.transactions(events);
+    for (count, is_counted) in [(transactions / 10, false), (transactions, true)] {
+        postgres.create_table().await;
+        let full = postgres.submit(count, events, CONNECTIONS).await;
+        if is_counted {
+            report.add(
+                format!("{events} postgres events/s"),
+                full.transactions_per_second * events as f64,
+            );
+            report.add(format!("{events} postgres p50"), full.latencies.p50());
+        }
+    }
+    if events == 1 {
+        postgres.create_table().await;
+        let one = postgres.submit(ONE_BY_ONE, 1, 1).await;
+        report.add("one by one postgres p50", one.latencies.p50());
+        report.add("one by one postgres p99", one.latencies.p99());
+    }
+}
+
+async fn load(arguments: &Arguments, events: usize, limit: &Limit, report: &mut Report) {
+    let cluster = Cluster::start(&Plan::default());
+    cluster.wait_for_height(0, 1).await;
+    let mut first = 0;
+    let transactions = arguments.transactions(events);
+    if events == 1 {
+        let envelopes = ledger::envelopes(&cluster, ONE_BY_ONE + 20, 1, &mut first);
+        let (warm_up, counted) = envelopes.split_at(20);
+        ledger::submit_one_by_one(&cluster, 0, warm_up).await;
+        let one = ledger::submit_one_by_one(&cluster, 0, counted).await;
+        report.add("one by one p50", one.latencies.p50());
+        report.add("one by one p99", one.latencies.p99());
+        report.add("one by one cpu", one.cpu_us / limit.verification_us);
+    }
+    let warm_up = ledger::envelopes(&cluster, transactions / 10, events, &mut first);
+    ledger::submit(&cluster, &warm_up, None).await;
+    let envelopes = ledger::envelopes(&cluster, transactions, events, &mut first);
+    let full = ledger::submit(&cluster, &envelopes, None).await;
+    add(report, events, "full", &full, limit);
+    let envelopes = ledger::envelopes(&cluster, transactions / 2, events, &mut first);
+    let rate = full.transactions_per_second / 2.0;
+    let half = ledger::submit(&cluster, &envelopes, Some(rate)).await;
+    add(report, events, "half", &half, limit);
+}
+
+fn add(report: &mut Report, events: usize, load: &str, measured: &Measured, limit: &Limit) {
+    let name = |figure: &str| format!("{events} {load} {figure}");
+    let rate = measured.transactions_per_second;
+    report.add(name("events/s"), rate * events as f64);
+    report.add(
+        name("share"),
+        rate / limit.transactions_per_second(VALIDATORS),
     );
+    report.add(name("cpu"), measured.cpu_us / limit.verification_us);
+    report.add(name("event us"), measured.cpu_us / events as f64);
+    report.add(name("p50"), measured.latencies.p50());
+    report.add(name("p99"), measured.latencies.p99());
+}
+
+/// The rate with one validator of four dead, against that of the same network before.
+async fn one_of_four_dead(arguments: &Arguments, report: &mut Report) {
+    let mut cluster = Cluster::start(&Plan::default());
+    cluster.wait_for_height(0, 1).await;
+    let mut first = 0;
+    let count = arguments.transactions / 4;
+    for (name, is_counted) in [
+        ("warm up", false),
+        ("four alive events/s", true),
+        ("one dead events/s", true),
+    ] {
+        if name.starts_with("one dead") {
+            cluster.kill(VALIDATORS - 1);
+        }
+        let envelopes = ledger::envelopes(&cluster, count, 1, &mut first);
+        let measured = ledger::submit(&cluster, &envelopes, None).await;
+        if is_counted {
+            report.add(name, measured.transactions_per_second);
+        }
+    }
+}
+
+/// The time to a decision between organisations at a distance, with all alive and with one dead.
+async fn distant(delay_ms: u64, report: &mut Report) {
+    let plan = Plan {
+        validators: DISTANT,
+        link_delay: Duration::from_millis(delay_ms),
+        ..Plan::default()
+    };
+    let mut cluster = Cluster::start(&plan);
+    cluster.wait_for_height(0, 1).await;
+    let mut first = 0;
+    for state in ["all alive", "one dead"] {
+        if state == "one dead" {
+            cluster.kill(DISTANT - 1);
+        }
+        let envelopes = ledger::envelopes(&cluster, DISTANT_TRANSACTIONS, 1, &mut first);
+        let measured = ledger::submit_one_by_one(&cluster, 0, &envelopes).await;
+        let latencies = &measured.latencies;
+        report.add(format!("{delay_ms} ms {state} p50"), latencies.p50());
+        report.add(format!("{delay_ms} ms {state} p99"), latencies.p99());
+    }
+}
+
+fn print_machine(arguments: &Arguments, report: &Report) {
     println!(
-        "signature limit: {limit:.0} transactions/s for {VALIDATORS} validators on this machine"
+        "{} cores; one strict Ed25519 verification takes {} us of one; signatures alone would allow {VALIDATORS} \
+         validators on this machine {} transactions/s. Medians of {} interleaved runs.",
+        cell(report.median("cores"), 0),
+        cell(report.median("verification us"), 1),
+        cell(report.median("limit"), 0),
+        arguments.runs,
     );
     println!();
+}
+
+fn print_load(report: &Report) {
     println!(
-        "| events per transaction | load | events/s | transactions/s | of the limit | p50 ms | p99 ms |"
+        "| events per transaction | load | PostgreSQL events/s | events/s | ratio | of the signature limit \
+         | CPU of a validator per transaction, in verifications | per event, us | p50 ms | p99 ms |"
     );
-    println!("|---|---|---|---|---|---|---|");
-    let cases = [
-        Case {
-            events: 1,
-            transactions,
-        },
-        Case {
-            events: 10,
-            transactions: (transactions / 4).max(100),
-        },
-        Case {
-            events: 100,
-            transactions: (transactions / 20).max(100),
-        },
-    ];
-    let mut first = 0;
-    for case in cases {
-        let cluster = Cluster::start(&Plan::default());
-        cluster.wait_for_height(0, 1).await;
-        let envelopes = envelopes(&cluster, &case, first);
-        let warm_up = envelopes.len() / 10;
-        submit(&cluster, &envelopes[..warm_up], None).await;
-        let full = submit(&cluster, &envelopes[warm_up..], None).await;
-        print(case.events, "full", &full, limit);
-        first += envelopes.len() as u64;
-        let half = Case {
-            events: case.events,
-            transactions: case.transactions / 4,
-        };
-        let envelopes = self::envelopes(&cluster, &half, first);
-        first += envelopes.len() as u64;
-        let measured = submit(
-            &cluster,
-            &envelopes,
-            Some(full.transactions_per_second / 2.0),
-        )
-        .await;
-        print(case.events, "half", &measured, limit);
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for events in EVENTS {
+        for load in ["full", "half"] {
+            let name = |figure: &str| format!("{events} {load} {figure}");
+            let median = |figure: &str, digits| cell(report.median(&name(figure)), digits);
+            let postgres = format!("{events} postgres events/s");
+            let (theirs, ratio) = match load {
+                "full" => (
+                    report.median(&postgres),
+                    report.ratio(&name("events/s"), &postgres),
+                ),
+                _ => (None, None),
+            };
+            println!(
+                "| {events} | {load} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                cell(theirs, 0),
+                median("events/s", 0),
+                cell(ratio, 2),
+                median("share", 2),
+                median("cpu", 2),
+                median("event us", 0),
+                median("p50", 0),
+                median("p99", 0),
+            );
+        }
     }
+    println!();
 }
 
-fn print(events: usize, load: &str, measured: &Measured, limit: f64) {
-    let mut sorted = measured.latencies_ms.clone();
-    sorted.sort_by(f64::total_cmp);
+fn print_one_by_one(report: &Report) {
     println!(
-        "| {events} | {load} | {:.0} | {:.0} | {:.0} % | {:.0} | {:.0} |",
-        measured.transactions_per_second * events as f64,
-        measured.transactions_per_second,
-        100.0 * measured.transactions_per_second / limit,
-        load::percentile(&sorted, 0.5),
-        load::percentile(&sorted, 0.99),
+        "| one transaction after the other | p50 ms | p99 ms | CPU of a validator, in verifications |"
     );
+    println!("|---|---|---|---|");
+    let median = |name: &str, digits| cell(report.median(name), digits);
+    println!(
+        "| PostgreSQL | {} | {} | - |",
+        median("one by one postgres p50", 2),
+        median("one by one postgres p99", 2),
+    );
+    println!(
+        "| Touchstone | {} | {} | {} |",
+        median("one by one p50", 2),
+        median("one by one p99", 2),
+        median("one by one cpu", 1),
+    );
+    println!(
+        "| ratio | {} | {} | - |",
+        cell(report.ratio("one by one p50", "one by one postgres p50"), 1),
+        cell(report.ratio("one by one p99", "one by one postgres p99"), 1),
+    );
+    println!();
 }
 
-/// Strict verifications per second of all cores together.
-fn calibrate(cores: usize) -> f64 {
-    let key = SigningKey::from_bytes(&[9; 32]);
-    let public = key.verifying_key().to_bytes();
-    let message = [7; 300];
-    let signature = signing::sign(&key, Purpose::Transaction, &[1; 32], &message);
-    let total = Arc::new(AtomicU64::new(0));
-    let start = Instant::now();
-    let threads: Vec<_> = (0..cores)
-        .map(|_| {
-            let total = total.clone();
-            std::thread::spawn(move || {
-                while start.elapsed() < Duration::from_secs(2) {
-                    for _ in 0..100 {
-                        assert!(signing::verify(
-                            &public,
-                            Purpose::Transaction,
-                            &[1; 32],
-                            &message,
-                            &signature
-                        ));
-                    }
-                    total.fetch_add(100, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    for thread in threads {
-        thread.join().expect("verification doesn't panic");
-    }
-    total.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
-}
-
-fn envelopes(cluster: &Cluster, case: &Case, first: u64) -> Vec<Vec<u8>> {
-    (0..case.transactions as u64)
-        .map(|i| {
-            let number = first + i;
-            let events = (0..case.events as u64)
-                .map(|e| load::event(number * case.events as u64 + e))
-                .collect();
-            load::capture(
-                &cluster.keys[0],
-                &cluster.genesis.chain_id,
-                &organisation_id(0),
-                number,
-                events,
-            )
-        })
-        .collect()
-}
-
-/// Submits over one stream to each validator, at a rate (transactions per second) or as fast as
-/// the network takes them, and waits until all are committed.
-async fn submit(cluster: &Cluster, envelopes: &[Vec<u8>], rate: Option<f64>) -> Measured {
-    let start = Instant::now();
-    let mut tasks = Vec::new();
-    for node in 0..VALIDATORS {
-        let share: Vec<(usize, Vec<u8>)> = envelopes
-            .iter()
-            .cloned()
-            .enumerate()
-            .skip(node)
-            .step_by(VALIDATORS)
-            .collect();
-        let client = cluster.client(node).await;
-        tasks.push(tokio::spawn(stream(
-            client,
-            cluster.genesis.chain_id,
-            share,
-            rate,
-            start,
-        )));
-    }
-    let mut latencies_ms = Vec::new();
-    for task in tasks {
-        latencies_ms.extend(task.await.expect("a client doesn't panic"));
-    }
-    let seconds = start.elapsed().as_secs_f64();
-    let transactions_per_second = envelopes.len() as f64 / seconds;
-    Measured {
-        transactions_per_second,
-        latencies_ms,
-    }
-}
-
-async fn stream(
-    mut client: LedgerClient<Channel>,
-    chain_id: Hash,
-    share: Vec<(usize, Vec<u8>)>,
-    rate: Option<f64>,
-    start: Instant,
-) -> Vec<f64> {
-    let count = share.len();
-    let (requests, receiver) = mpsc::channel(256);
-    let (sent, mut sent_at) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        for (index, envelope) in share {
-            if let Some(rate) = rate {
-                let due = start + Duration::from_secs_f64(index as f64 / rate);
-                tokio::time::sleep_until(due.into()).await;
-            }
-            // An error means that the answers ended early, which the reader reports.
-            let _ = sent.send((id(&chain_id, &envelope), Instant::now()));
-            if requests
-                .send(SubmitRequest {
-                    envelope,
-                    wait: true,
-                })
-                .await
-                .is_err()
-            {
-                return;
-            }
-        }
-    });
-    let mut answers = client
-        .submit_many(ReceiverStream::new(receiver))
-        .await
-        .expect("the node takes a stream")
-        .into_inner();
-    let mut times = std::collections::HashMap::new();
-    let mut latencies = Vec::with_capacity(count);
-    while latencies.len() < count {
-        let status = answers
-            .message()
-            .await
-            .expect("the stream holds")
-            .expect("every submission is answered");
-        let now = Instant::now();
-        while let Ok((id, at)) = sent_at.try_recv() {
-            times.insert(id, at);
-        }
-        assert!(
-            matches!(status.status, Some(Status::Committed(_))),
-            "{status:?}"
+fn print_faults(report: &Report) {
+    println!(
+        "One of {VALIDATORS} dead: {} events/s instead of {}, a share of {}.",
+        cell(report.median("one dead events/s"), 0),
+        cell(report.median("four alive events/s"), 0),
+        cell(report.ratio("one dead events/s", "four alive events/s"), 2),
+    );
+    println!();
+    println!("| {DISTANT} validators, ms one way | p50 ms | p99 ms | one dead: p50 ms | p99 ms |");
+    println!("|---|---|---|---|---|");
+    for delay_ms in DELAYS_MS {
+        let median = |figure: &str| cell(report.median(&format!("{delay_ms} ms {figure}")), 0);
+        println!(
+            "| {delay_ms} | {} | {} | {} | {} |",
+            median("all alive p50"),
+            median("all alive p99"),
+            median("one dead p50"),
+            median("one dead p99"),
         );
-        let at = times
-            .remove(&status.id)
-            .expect("an answer is to something sent");
-        latencies.push((now - at).as_secs_f64() * 1000.0);
     }
-    latencies
-}
-
-fn id(chain_id: &Hash, envelope: &[u8]) -> Vec<u8> {
-    let id = transaction::id_of_envelope(chain_id, envelope);
-    id.expect("an envelope of ours").to_vec()
 }

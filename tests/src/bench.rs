@@ -1,0 +1,8 @@
+//! What `scripts/bench` measures: the ledger under load, PostgreSQL under the same, and the limit that signatures set.
+
+pub mod latency;
+pub mod ledger;
+pub mod limit;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod report;
