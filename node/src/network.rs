@@ -38,6 +38,7 @@ mod gossip;
 mod handle;
 mod handshakes;
 mod message;
+mod one_way;
 mod peers;
 mod queue;
 mod rate;

@@ -2,7 +2,7 @@
 
 use super::{
     Limits, NetworkError, admission::Admission, frame::FrameCodec, gossip::Gossip,
-    handshakes::Handshakes,
+    handshakes::Handshakes, one_way::OneWay,
 };
 use libp2p::{
     StreamProtocol,
@@ -14,11 +14,10 @@ use libp2p::{
 use std::sync::Arc;
 
 /// Consensus messages up to this many bytes travel apart from larger ones, so that votes do not
-/// wait behind block bodies and many of them can be under way without reserving room for as many
-/// bodies.
+/// wait behind block bodies; they have a stream of their own that stays open, and no acknowledgement.
 pub(super) const SMALL_MESSAGE: usize = 64 * 1024;
 
-pub(super) const SMALL_PROTOCOL: StreamProtocol = StreamProtocol::new("/touchstone/consensus/1");
+pub(super) const SMALL_PROTOCOL: StreamProtocol = StreamProtocol::new("/touchstone/consensus/2");
 pub(super) const LARGE_PROTOCOL: StreamProtocol =
     StreamProtocol::new("/touchstone/consensus-large/1");
 pub(super) const REQUEST_PROTOCOL: StreamProtocol = StreamProtocol::new("/touchstone/sync/1");
@@ -32,7 +31,7 @@ pub(super) struct Behaviour {
     pub admission: Admission,
     pub connections: connection_limits::Behaviour,
     pub ping: ping::Behaviour,
-    pub small: request_response::Behaviour<FrameCodec>,
+    pub small: OneWay,
     pub large: request_response::Behaviour<FrameCodec>,
     pub requests: request_response::Behaviour<FrameCodec>,
     pub gossip: Gossip,
@@ -52,12 +51,10 @@ impl Behaviour {
             admission: Admission::new(handshakes),
             connections: connection_limits::Behaviour::new(connections),
             ping: ping::Behaviour::new(ping),
-            small: exchange(
+            small: OneWay::new(
                 SMALL_PROTOCOL,
                 SMALL_MESSAGE.min(limits.consensus_message),
-                0,
-                limits.small_streams,
-                limits,
+                limits.request_timeout,
             ),
             large: exchange(
                 LARGE_PROTOCOL,

@@ -40,8 +40,8 @@ pub struct Limits {
     pub response: usize,
     /// Largest gossiped message.
     pub gossip_message: usize,
-    /// Concurrent streams per connection for consensus messages up to 64 KiB; half of them for
-    /// sending.
+    /// Twice the consensus messages up to 64 KiB that may be on their way into the one stream of a connection that
+    /// carries them.
     pub small_streams: usize,
     /// Concurrent streams per connection for larger consensus messages; half of them for sending.
     /// Times `consensus_message`, this is what one connection may hold in memory half received.

@@ -14,14 +14,15 @@ pub struct Counters {
     pub messages_out: AtomicU64,
     /// Their bytes.
     pub bytes_out: AtomicU64,
-    /// Consensus messages that the recipient acknowledged: it has them queued for its host.
+    /// Large consensus messages that the recipient acknowledged: it has them queued for its host.
     pub acknowledged: AtomicU64,
-    /// Received messages dropped because the host was behind; a consensus message or request among
-    /// them was not acknowledged.
+    /// Received messages dropped because the host was behind; a large consensus message or request
+    /// among them was not acknowledged.
     pub dropped_in: AtomicU64,
     /// Messages not sent: their peer was not connected, or too many were waiting for it.
     pub dropped_out: AtomicU64,
-    /// Consensus messages and requests that were sent and failed before an answer came.
+    /// Consensus messages that could not be sent whole, and large ones and requests that failed before an
+    /// answer came.
     pub failed_out: AtomicU64,
     /// Connections, streams and frames refused.
     pub refused: AtomicU64,

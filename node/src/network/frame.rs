@@ -1,4 +1,4 @@
-//! Length-prefixed frames for the request-response protocols: four bytes of big-endian length, then
+//! Length-prefixed frames: four bytes of big-endian length, then
 //! the body. The length is checked before a byte of the body is read or allocated.
 //!
 //! `libp2p-request-response` 0.30 tells its user nothing when reading a request fails, so a
@@ -102,13 +102,35 @@ async fn read_frame<T>(io: &mut T, limit: usize) -> io::Result<Frame>
 where
     T: AsyncRead + Unpin + Send,
 {
+    let frame = read_next_frame(io, limit).await?;
+    Ok(frame.unwrap_or(Err(FrameError::Truncated)))
+}
+
+/// The same where a stream carries many; none where it ended after the last one.
+pub(super) async fn read_next_frame<T>(io: &mut T, limit: usize) -> io::Result<Option<Frame>>
+where
+    T: AsyncRead + Unpin + Send,
+{
     let mut prefix = [0; PREFIX];
-    match io.read_exact(&mut prefix).await {
+    let (first, rest) = prefix.split_at_mut(1);
+    if io.read(first).await? == 0 {
+        return Ok(None);
+    }
+    match io.read_exact(rest).await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            return Ok(Err(FrameError::Truncated));
+            return Ok(Some(Err(FrameError::Truncated)));
         }
         other => other?,
     }
+    let body = read_body(io, prefix, limit).await?;
+    Ok(Some(body))
+}
+
+/// Reads the rest of a frame.
+async fn read_body<T>(io: &mut T, prefix: [u8; PREFIX], limit: usize) -> io::Result<Frame>
+where
+    T: AsyncRead + Unpin + Send,
+{
     let claimed = usize::try_from(u32::from_be_bytes(prefix)).unwrap_or(usize::MAX);
     if claimed > limit {
         return Ok(Err(FrameError::TooLarge { claimed, limit }));
@@ -132,7 +154,7 @@ where
 }
 
 /// Writes one frame. A body whose length does not fit the prefix is an error.
-async fn write_frame<T>(io: &mut T, body: &Bytes) -> io::Result<()>
+pub(super) async fn write_frame<T>(io: &mut T, body: &Bytes) -> io::Result<()>
 where
     T: AsyncWrite + Unpin + Send,
 {
@@ -200,6 +222,23 @@ mod tests {
     #[test]
     fn the_length_is_big_endian() {
         assert_eq!(written(b"abc"), b"\0\0\0\x03abc");
+    }
+
+    #[test]
+    fn frames_follow_each_other_until_the_stream_ends() {
+        let stream = [written(b"one"), written(b""), written(b"three")].concat();
+        let mut io = Cursor::new(stream);
+        let mut next = || block_on(read_next_frame(&mut io, LIMIT)).expect("no transport");
+        for body in [b"one".as_slice(), b"", b"three"] {
+            assert_eq!(next(), Some(Ok(Bytes::copy_from_slice(body))));
+        }
+        assert_eq!(next(), None);
+        let cut = &written(b"one")[..2];
+        let last = block_on(read_next_frame(&mut Cursor::new(cut), LIMIT));
+        assert_eq!(
+            last.expect("no transport"),
+            Some(Err(FrameError::Truncated))
+        );
     }
 
     proptest! {

@@ -44,7 +44,7 @@ const REFUSAL_NOTICES: usize = 256;
 /// How often the peers to be dialed are looked for.
 const DIAL_CLOCK: Duration = Duration::from_millis(50);
 
-/// The response that acknowledges a consensus message.
+/// The response that acknowledges a large consensus message.
 const ACKNOWLEDGEMENT: Bytes = Bytes::new();
 
 /// An answer on its way from the host to a peer; none if the host dropped the request.
@@ -244,21 +244,21 @@ impl Task {
     /// Sends what a lane has room for.
     fn advance(&mut self, peer: PeerId, size: Size) {
         let behaviour = self.swarm.behaviour_mut();
-        let protocol = match size {
-            Size::Small => &mut behaviour.small,
-            Size::Large => &mut behaviour.large,
+        let is_connected = match size {
+            Size::Small => behaviour.small.is_connected(&peer),
+            // To a peer that is gone, the protocol would dial on its own account.
+            Size::Large => behaviour.large.is_connected(&peer),
         };
-        // To a peer that is gone, the protocol would dial on its own account.
-        if !protocol.is_connected(&peer) {
-            return;
-        }
-        let Some(state) = self.peers.get_mut(&peer) else {
+        let Some(state) = self.peers.get_mut(&peer).filter(|_| is_connected) else {
             return;
         };
         while let Some(bytes) = state.lane(size).start() {
             count(&self.counters.messages_out, 1);
             count(&self.counters.bytes_out, bytes.len());
-            protocol.send_request(&peer, Ok(bytes));
+            match size {
+                Size::Small => behaviour.small.send(&peer, bytes),
+                Size::Large => _ = behaviour.large.send_request(&peer, Ok(bytes)),
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::{
     super::{
         Acceptance, FrameError, GossipId, NetworkEvent, PeerId, Refusal, RequestError,
         ResponseHandle, Topic, behaviour::BehaviourEvent, counters::count, frame::Frame,
-        gossip::GossipEvent, peers::Size,
+        gossip::GossipEvent, one_way::OneWayEvent, peers::Size,
     },
     ACKNOWLEDGEMENT, Task,
 };
@@ -24,8 +24,8 @@ impl Task {
     pub(super) fn on_behaviour_event(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Ping(event) => self.on_ping(event),
-            BehaviourEvent::Small(event) => self.on_consensus(Size::Small, event),
-            BehaviourEvent::Large(event) => self.on_consensus(Size::Large, event),
+            BehaviourEvent::Small(event) => self.on_small(event),
+            BehaviourEvent::Large(event) => self.on_large(event),
             BehaviourEvent::Requests(event) => self.on_exchange(event),
             BehaviourEvent::Gossip(GossipEvent::Frame(peer)) => {
                 self.charge(peer, 1, 0);
@@ -48,7 +48,26 @@ impl Task {
         }
     }
 
-    fn on_consensus(&mut self, size: Size, event: ExchangeEvent) {
+    fn on_small(&mut self, event: OneWayEvent) {
+        match event {
+            OneWayEvent::Received {
+                peer,
+                connection,
+                frame,
+            } => {
+                self.prove(peer, connection);
+                self.take_message(peer, frame);
+            }
+            OneWayEvent::Sent(peer) => self.finish(peer, Size::Small),
+            OneWayEvent::Failed(peer) => {
+                tracing::debug!(%peer, "consensus message not sent");
+                count(&self.counters.failed_out, 1);
+                self.finish(peer, Size::Small);
+            }
+        }
+    }
+
+    fn on_large(&mut self, event: ExchangeEvent) {
         match event {
             ExchangeEvent::Message {
                 peer,
@@ -59,41 +78,34 @@ impl Task {
                 match message {
                     Message::Request {
                         request, channel, ..
-                    } => self.on_consensus_message(size, peer, request, channel),
+                    } => {
+                        // Dropping the channel leaves the message unacknowledged.
+                        if self.take_message(peer, request) {
+                            let large = &mut self.swarm.behaviour_mut().large;
+                            // An error says that the sender is gone.
+                            let _ = large.send_response(channel, ACKNOWLEDGEMENT);
+                        }
+                    }
                     Message::Response { .. } => {
                         count(&self.counters.acknowledged, 1);
-                        self.finish(peer, size);
+                        self.finish(peer, Size::Large);
                     }
                 }
             }
             ExchangeEvent::OutboundFailure { peer, error, .. } => {
                 tracing::debug!(%peer, %error, "consensus message not acknowledged");
                 count(&self.counters.failed_out, 1);
-                self.finish(peer, size);
+                self.finish(peer, Size::Large);
             }
             ExchangeEvent::InboundFailure { .. } | ExchangeEvent::ResponseSent { .. } => {}
         }
     }
 
-    fn on_consensus_message(
-        &mut self,
-        size: Size,
-        from: PeerId,
-        frame: Frame,
-        channel: ResponseChannel<Bytes>,
-    ) {
-        // Dropping the channel leaves the message unacknowledged.
-        let Some(bytes) = self.accept(from, frame) else {
-            return;
-        };
-        if self.hand_over(from, bytes.len(), NetworkEvent::Message { from, bytes }) {
-            let behaviour = self.swarm.behaviour_mut();
-            let protocol = match size {
-                Size::Small => &mut behaviour.small,
-                Size::Large => &mut behaviour.large,
-            };
-            // An error says that the sender is gone.
-            let _ = protocol.send_response(channel, ACKNOWLEDGEMENT);
+    /// Charges a consensus message and queues it for the host; whether it was.
+    fn take_message(&mut self, from: PeerId, frame: Frame) -> bool {
+        match self.accept(from, frame) {
+            Some(bytes) => self.hand_over(from, bytes.len(), NetworkEvent::Message { from, bytes }),
+            None => false,
         }
     }
 

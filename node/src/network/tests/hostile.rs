@@ -80,12 +80,26 @@ async fn malformed_frames_are_refused_and_nothing_else_suffers() {
         );
     }
     still_works(&mut node, &honest).await;
-    // The rogue is still connected: a well-formed message of its arrives, and is acknowledged by
-    // an empty frame.
-    rogue.send(Protocol::Small, node.id, b"\0\0\0\x02ok".to_vec());
-    let acknowledged = guarded("an acknowledgement", rogue.outcome()).await;
-    assert_eq!(acknowledged, Ok(vec![0; 4]));
-    assert_eq!(node.message().await, (rogue.id, bytes("ok")));
+    // The rogue is still connected: well-formed messages of its arrive. A large one is acknowledged by an empty frame.
+    for (protocol, acknowledgement) in [(Protocol::Small, vec![]), (Protocol::Large, vec![0; 4])] {
+        rogue.send(protocol, node.id, b"\0\0\0\x02ok".to_vec());
+        let acknowledged = guarded("an outcome", rogue.outcome()).await;
+        assert_eq!(acknowledged, Ok(acknowledgement));
+        assert_eq!(node.message().await, (rogue.id, bytes("ok")));
+    }
+}
+
+/// More streams than are read, without a word on them: each is charged as a message is.
+#[tokio::test]
+async fn streams_without_messages_are_refused() {
+    let (mut node, honest, mut rogue) = beset(limits()).await;
+    for _ in 0..5 {
+        rogue.send(Protocol::Small, node.id, Vec::new());
+        assert_eq!(guarded("an outcome", rogue.outcome()).await, Ok(vec![]));
+        let refused = (Some(rogue.id), Refusal::Frame(FrameError::Truncated));
+        assert_eq!(node.refusal().await, refused);
+    }
+    still_works(&mut node, &honest).await;
 }
 
 #[tokio::test]
@@ -96,7 +110,7 @@ async fn gossip_above_the_limit_is_not_heard_and_nothing_else_suffers() {
     // Both are driven until long after the large message would have arrived.
     for _ in 0..20 {
         rogue.send(Protocol::Small, node.id, b"\0\0\0\x02ok".to_vec());
-        assert_eq!(guarded("an outcome", rogue.outcome()).await, Ok(vec![0; 4]));
+        assert_eq!(guarded("an outcome", rogue.outcome()).await, Ok(vec![]));
     }
     let (_, from, _, heard) = tokio::select! {
         heard = node.gossiped() => heard,

@@ -195,7 +195,7 @@ async fn an_answer_above_the_askers_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_slow_host_gets_what_fits_its_queue_and_the_rest_is_not_acknowledged() {
+async fn a_slow_host_gets_what_fits_its_queue_and_the_rest_is_dropped() {
     let slow = Limits {
         queued_messages_per_peer: 4,
         ..limits()
@@ -204,12 +204,8 @@ async fn a_slow_host_gets_what_fits_its_queue_and_the_rest_is_not_acknowledged()
     for _ in 0..20 {
         b.handle.broadcast(bytes("much")).await.expect("sent");
     }
-    b.until("twenty fates", |b| {
-        b.counted(|c| &c.acknowledged) + b.counted(|c| &c.failed_out) == 20
-    })
-    .await;
-    assert_eq!(b.counted(|c| &c.acknowledged), 4);
-    assert_eq!(a.counted(|c| &c.dropped_in), 16);
+    a.until("the rest", |a| a.counted(|c| &c.dropped_in) == 16)
+        .await;
     let waiting = std::iter::from_fn(|| a.events.try_recv())
         .filter(|(event, _)| matches!(event, NetworkEvent::Message { .. }))
         .count();
@@ -217,6 +213,46 @@ async fn a_slow_host_gets_what_fits_its_queue_and_the_rest_is_not_acknowledged()
 
     b.handle.broadcast(bytes("more")).await.expect("sent");
     assert_eq!(a.message().await, (b.id, bytes("more")));
+}
+
+/// Large messages are acknowledged once the host has them in its queue.
+#[tokio::test]
+async fn a_large_message_that_a_slow_host_has_no_room_for_is_not_acknowledged() {
+    let slow = Limits {
+        queued_messages_per_peer: 2,
+        ..limits()
+    };
+    let (a, b) = pair(slow).await;
+    for _ in 0..5 {
+        let large = Bytes::from(vec![1; 100 << 10]);
+        b.handle.send(a.id, large).await.expect("sent");
+    }
+    b.until("five fates", |b| {
+        let lost = b.counted(|c| &c.failed_out) + b.counted(|c| &c.dropped_out);
+        b.counted(|c| &c.acknowledged) + lost == 5
+    })
+    .await;
+    assert_eq!(b.counted(|c| &c.acknowledged) as usize, waiting_messages(a));
+}
+
+fn waiting_messages(mut node: Node) -> usize {
+    std::iter::from_fn(|| node.events.try_recv())
+        .filter(|(event, _)| matches!(event, NetworkEvent::Message { .. }))
+        .count()
+}
+
+/// They share one stream, so they come in the order in which they were sent.
+#[tokio::test]
+async fn small_messages_keep_their_order() {
+    let (a, mut b) = pair(limits()).await;
+    for number in 0..50u8 {
+        let message = Bytes::from(vec![number]);
+        a.handle.send(b.id, message).await.expect("sent");
+    }
+    for number in 0..50u8 {
+        assert_eq!(b.message().await, (a.id, Bytes::from(vec![number])));
+    }
+    assert_eq!(a.counted(|c| &c.failed_out), 0);
 }
 
 #[tokio::test]
