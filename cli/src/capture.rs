@@ -1,8 +1,6 @@
-//! Capturing events in bulk: reading documents, packing events into transactions, sending them
-//! in order and remembering what was sent, so that a run that was cut off can go on.
+//! Reading events to be captured: documents, folders and tables. The light client packs them into
+//! transactions, sends them in order and keeps the journal.
 
 pub mod elements;
-pub mod journal;
-pub mod sender;
 pub mod source;
 pub mod table;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use serde_json::json;
 use thiserror::Error;
+use touchstone_client::capture::CaptureError;
 use touchstone_client::{ClientError, NotVerified};
 use touchstone_core::Rejection;
 use touchstone_proto::node;
 
-use crate::certificate::credential::BadCredential;
+use crate::deposit_certificate::credential::BadCredential;
 use crate::output::validity;
-use crate::pdf::BadDocument;
+use crate::pdf::PdfError;
 
 /// A verb's failure. Its exit code is stable.
 #[derive(Debug, Error)]
@@ -251,6 +252,7 @@ impl From<ClientError> for Failure {
                 hex::encode(id)
             )),
             ClientError::NoConnection { .. }
+            | ClientError::StreamEnded(_)
             | ClientError::Broken(_)
             | ClientError::PoolFull(_)
             | ClientError::GrowsTooFast => Failure::Unreachable(error.to_string()),
@@ -275,6 +277,36 @@ impl From<ClientError> for Failure {
     }
 }
 
+impl From<CaptureError> for Failure {
+    fn from(error: CaptureError) -> Failure {
+        match error {
+            CaptureError::Client(error) => error.into(),
+            CaptureError::Journal { .. } | CaptureError::JournalInUse(_) => {
+                Failure::File(error.to_string())
+            }
+            CaptureError::NoJournal(_) => {
+                Failure::Usage(format!("{error}; name another --journal"))
+            }
+            CaptureError::JournalLine { .. } => {
+                Failure::Usage(format!("{error}; name another --journal to begin anew"))
+            }
+            CaptureError::OtherInput { .. } => Failure::Usage(format!(
+                "{error}; give the same files as before, or another --journal"
+            )),
+            CaptureError::Undecided {
+                undecided,
+                total,
+                cause,
+            } => Failure::Undecided {
+                undecided,
+                total,
+                cause: Failure::from(*cause).to_string(),
+            },
+            CaptureError::Stopped { .. } => Failure::Interrupted(error.to_string()),
+        }
+    }
+}
+
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Failure {
         Failure::Refused {
@@ -286,8 +318,8 @@ impl From<Rejection> for Failure {
     }
 }
 
-impl From<BadDocument> for Failure {
-    fn from(bad: BadDocument) -> Failure {
+impl From<PdfError> for Failure {
+    fn from(bad: PdfError) -> Failure {
         Failure::Usage(bad.to_string())
     }
 }

@@ -1,9 +1,11 @@
 //! Writing files and folders so that they are still there after a power cut: the file's bytes are
 //! synced before it gets its name, and the folder once it has it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
 use std::path::Path;
+
+use touchstone_client::durable_file::sync_folder_of;
 
 use crate::failure::Failure;
 
@@ -32,22 +34,6 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|e| Failure::io("writing", path, &e))
 }
 
-/// Has the folder of a file remember its name.
-pub fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    sync_folder(folder.unwrap_or(Path::new(".")))
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere a folder isn't a file that can be synced.
-    match cfg!(unix) {
-        true => File::open(folder)?.sync_all(),
-        false => Ok(()),
-    }
-}
-
 /// Makes a folder, and those around it, that this user alone may look into; one that is there
 /// stays as it is.
 pub fn create_private_folder(folder: &Path) -> Result<(), Failure> {
@@ -70,20 +56,10 @@ fn create(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a file to append to, which this user alone may read, and makes it if need be. Its name is
-/// on the disk; what is written to it is once its writer synced it.
-pub fn open_log(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    sync_folder_of(path)?;
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
+    use touchstone_client::durable_file::open_log;
+
     use super::*;
 
     #[test]

@@ -8,8 +8,8 @@
 mod health;
 mod http;
 mod jobs;
-mod offers;
-mod questions;
+mod ledger_queries;
+mod offer_watch;
 pub mod webhooks;
 mod worker;
 
@@ -23,15 +23,15 @@ use touchstone_client::Signer;
 use touchstone_edge::http::access::Access;
 
 use self::health::Health;
-use self::offers::Offers;
-use self::questions::Questions;
+use self::ledger_queries::Questions;
+use self::offer_watch::Offers;
 use self::webhooks::Webhooks;
 use self::worker::Worker;
 use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
-pub use jobs::{Act, Behaviour, EventReport, Job, Jobs, Outcome};
+pub use jobs::{Act, ErrorBehaviour, EventReport, Job, JobOutcome, Jobs};
 
 /// What a gateway works with.
 pub struct Gateway {
@@ -42,7 +42,7 @@ pub struct Gateway {
     /// Who may ask and write.
     pub access: Access,
     /// Who is told of what happens.
-    pub webhooks: webhooks::Settings,
+    pub webhooks: webhooks::WebhookSettings,
     /// Mappings of tables, by name.
     pub mappings: BTreeMap<String, Mapping>,
     /// Folder of the receipts that certificates need.

@@ -14,10 +14,10 @@ use pkcs8::{
     DecodePrivateKey, EncodePrivateKey, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef,
     SecretDocument,
 };
+use touchstone_client::durable_file;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::file;
 
 /// Rounds of PBKDF2 (OWASP's recommendation for HMAC-SHA256, 2023).
 const ITERATIONS: u32 = 600_000;
@@ -220,7 +220,7 @@ pub fn write_secret(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failur
             std::fs::hard_link(&staged, path).and_then(|()| std::fs::remove_file(&staged))
         }
     });
-    let written = written.and_then(|()| file::sync_folder_of(path));
+    let written = written.and_then(|()| durable_file::sync_folder_of(path));
     if written.is_err() {
         let _ = std::fs::remove_file(&staged);
     }

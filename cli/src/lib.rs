@@ -15,7 +15,8 @@
 )]
 
 pub mod capture;
-pub mod certificate;
+pub mod deposit_certificate;
+pub mod event_text;
 pub mod exact_bytes;
 pub mod failure;
 pub mod file;
@@ -30,11 +31,10 @@ pub mod report;
 pub mod settings;
 pub mod tokens;
 pub mod verbs;
-pub mod words;
 
 use failure::Failure;
 use output::Output;
-use settings::{Options, Settings};
+use settings::{GlobalOptions, Settings};
 
 /// Touchstone: a shared ledger of goods and designs whose answers anyone can check
 #[derive(clap::Parser, Debug)]
@@ -69,7 +69,7 @@ touchstone.toml in this folder, else $XDG_CONFIG_HOME/touchstone/config.toml:
 pub struct Cli {
     /// Options of every verb.
     #[command(flatten)]
-    pub options: Options,
+    pub options: GlobalOptions,
     /// What to do.
     #[command(subcommand)]
     pub verb: verbs::Verb,

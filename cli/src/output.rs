@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use touchstone_client::AttestedHeader;
-use touchstone_client::as_of::{AsOf, Blocks};
+use touchstone_client::as_of::{AsOf, BlockRange};
 use touchstone_core::governance::validators::Validator;
 
 use crate::messages::Language;
@@ -118,7 +118,7 @@ impl Output {
 
     /// As of which block the answers are, how old it is, and who signed it.
     pub fn as_of_lines(&self) -> Vec<String> {
-        let Some(Blocks { oldest, newest }) = self.as_of.blocks() else {
+        let Some(BlockRange { oldest, newest }) = self.as_of.blocks() else {
             return Vec::new();
         };
         let header = &oldest.header;
@@ -147,7 +147,7 @@ impl Output {
         vec![as_of, signed_line(&oldest, language)]
     }
 
-    fn as_of_json(&self, blocks: &Blocks) -> Value {
+    fn as_of_json(&self, blocks: &BlockRange) -> Value {
         let mut value = attested_json(&blocks.oldest);
         let age = self.now_ms().saturating_sub(blocks.oldest.header.time_ms);
         add_member(&mut value, "age_ms", json!(age));

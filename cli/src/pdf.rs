@@ -11,13 +11,13 @@ use thiserror::Error;
 
 /// A document, laid out from top to bottom on A4 pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
+pub struct PdfDocument {
     /// The title, first in Chinese, then in English.
     pub title: [String; 2],
     /// What the QR code in the first page's corner says.
     pub code: Option<String>,
     /// What the pages say below each other.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<PageBlock>,
     /// A line at the foot of each page.
     pub foot: String,
     /// The date that the file's metadata name, milliseconds since 1970-01-01T00:00:00Z.
@@ -27,7 +27,7 @@ pub struct Document {
 /// A part of a document. Text from outside may stand in any of them: what the font lacks, controls
 /// and marks that reorder text are printed as `[U+XXXX]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Block {
+pub enum PageBlock {
     /// The heading of what follows.
     Heading(String),
     /// A named value; each text begins on a line of its own.
@@ -38,16 +38,16 @@ pub enum Block {
     Notice(String),
 }
 
-impl Block {
+impl PageBlock {
     /// A named value of one text.
-    pub fn field(name: &str, value: impl Into<String>) -> Block {
-        Block::Field(name.to_owned(), vec![value.into()])
+    pub fn field(name: &str, value: impl Into<String>) -> PageBlock {
+        PageBlock::Field(name.to_owned(), vec![value.into()])
     }
 }
 
 /// Why there is no file.
 #[derive(Debug, Error)]
-pub enum BadDocument {
+pub enum PdfError {
     /// The font that is compiled in can't be read.
     #[error("the program's own font can't be read")]
     Font,
@@ -61,7 +61,7 @@ pub enum BadDocument {
 
 /// The document as a file in PDF/A-2a (ISO 19005-2, conformance level A: tagged, and every text can be
 /// extracted).
-pub fn render(document: &Document) -> Result<Vec<u8>, BadDocument> {
+pub fn render(document: &PdfDocument) -> Result<Vec<u8>, PdfError> {
     let font = font::Font::load()?;
     let pages = layout::pages(document, &font)?;
     paint::file(document, &pages, &font)

@@ -40,7 +40,7 @@ pub struct Receipt {
     /// A name for people.
     pub title: String,
     /// The files, in the order of the deposit.
-    pub files: Vec<File>,
+    pub files: Vec<ReceiptFile>,
     /// Id of the deposit's transaction.
     pub transaction_id: String,
     /// Its exact bytes, to send again if need be.
@@ -50,7 +50,7 @@ pub struct Receipt {
 /// A deposited file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct File {
+pub struct ReceiptFile {
     /// Its name.
     pub name: String,
     /// Its SHA-256.
@@ -156,7 +156,7 @@ fn wrong(field: &str) -> Failure {
 }
 
 /// Hashes a file without holding it in memory.
-pub fn hash_file(path: &Path) -> Result<File, Failure> {
+pub fn hash_file(path: &Path) -> Result<ReceiptFile, Failure> {
     use sha2::{Digest, Sha256};
     use std::io::Read;
     let failed = |e: std::io::Error| Failure::io("reading", path, &e);
@@ -173,7 +173,7 @@ pub fn hash_file(path: &Path) -> Result<File, Failure> {
         size += part.len() as u64;
     }
     let name = path.file_name().unwrap_or_default();
-    Ok(File {
+    Ok(ReceiptFile {
         name: name.to_string_lossy().into_owned(),
         sha256: hex::encode(hasher.finalize()),
         bytes: size,

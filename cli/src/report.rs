@@ -22,7 +22,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The file that was examined.
 #[derive(Clone, Copy, Debug)]
-pub struct File {
+pub struct ExaminedFile {
     /// SHA-256 of its bytes.
     pub sha256: Hash,
     /// How many they are.
@@ -36,7 +36,7 @@ pub struct Examined<'a> {
     /// Files that were handed in, each with its own verdict.
     pub exhibits: &'a [Exhibit],
     /// The evidence file.
-    pub file: File,
+    pub file: ExaminedFile,
     /// When it was examined by this machine's clock, milliseconds.
     pub examined_ms: u64,
     /// The language of sentences, where it isn't both.

@@ -19,7 +19,7 @@ pub const DEFAULT_NODE: &str = "http://127.0.0.1:26650";
 /// Options of every verb.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of every command")]
-pub struct Options {
+pub struct GlobalOptions {
     /// The node to ask, by http:// or https:// [default: http://127.0.0.1:26650]
     #[arg(long, global = true, env = "TOUCHSTONE_NODE", value_name = "URL")]
     pub node: Option<String>,
@@ -49,7 +49,7 @@ pub struct Options {
     pub lang: Option<Language>,
 }
 
-impl Options {
+impl GlobalOptions {
     /// The language that is asked for, else the environment's.
     pub fn language(&self) -> Language {
         self.lang.unwrap_or_else(Language::of_environment)
@@ -96,7 +96,7 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the settings file, if any, under what the command line says.
-    pub fn load(options: &Options) -> Result<Settings, Failure> {
+    pub fn load(options: &GlobalOptions) -> Result<Settings, Failure> {
         let file = match &options.config {
             Some(path) => read_file(path)?,
             None => match default_files().into_iter().find(|p| p.is_file()) {

@@ -61,7 +61,7 @@ fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// A token's files, and how OpenSSL checks them.
-pub struct Written {
+pub struct WrittenToken {
     /// The token, in DER.
     pub token: PathBuf,
     /// What was stamped.
@@ -72,7 +72,7 @@ pub struct Written {
     pub command: Vec<String>,
 }
 
-impl Written {
+impl WrittenToken {
     /// For programs.
     pub fn json(&self) -> Value {
         json!({
@@ -97,7 +97,7 @@ pub fn write(
     stamps: &[StampFact],
     roots: Option<&Path>,
     force: bool,
-) -> Result<Vec<Written>, Failure> {
+) -> Result<Vec<WrittenToken>, Failure> {
     // `openssl ts` takes -untrusted for a list, and has no way to quote.
     if folder.to_string_lossy().contains([' ', ',']) {
         return Err(Failure::Usage(format!(
@@ -116,7 +116,7 @@ pub fn write(
             .chain
             .split_last()
             .map_or(&[][..], |(_, below)| below);
-        let written = Written {
+        let written = WrittenToken {
             token: of_kind("tst"),
             document: of_kind("bin"),
             certificates: (!below.is_empty()).then(|| of_kind("pem")),
@@ -152,7 +152,7 @@ pub fn write(
 }
 
 /// At the token's own time, so that it holds after its authority's certificates have expired too.
-fn command(written: &Written, fact: &StampFact, roots: Option<&Path>) -> Vec<String> {
+fn command(written: &WrittenToken, fact: &StampFact, roots: Option<&Path>) -> Vec<String> {
     let text = |path: &Path| path.display().to_string();
     let mut words: Vec<String> = ["openssl", "ts", "-verify", "-token_in", "-in"]
         .map(str::to_owned)

@@ -7,7 +7,7 @@ use crate::attested_header::AttestedHeader;
 
 /// The account of one client; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct AsOf(Arc<Mutex<Option<Blocks>>>);
+pub struct AsOf(Arc<Mutex<Option<BlockRange>>>);
 
 /// Attempts at an answer of several parts as of one block, while the chain grows.
 #[derive(Debug, Default)]
@@ -30,14 +30,14 @@ impl Attempts {
 
 /// The blocks whose state the answers tell.
 #[derive(Clone, Debug)]
-pub struct Blocks {
+pub struct BlockRange {
     /// The oldest: the answers together are as old as it.
     pub oldest: AttestedHeader,
     /// The newest; the same one where all answers are of one block.
     pub newest: AttestedHeader,
 }
 
-impl Blocks {
+impl BlockRange {
     /// Whether all answers are of one block.
     pub fn is_one(&self) -> bool {
         self.oldest.header.height == self.newest.header.height
@@ -46,7 +46,7 @@ impl Blocks {
 
 impl AsOf {
     /// The blocks of the answers so far; none where no answer was about the state.
-    pub fn blocks(&self) -> Option<Blocks> {
+    pub fn blocks(&self) -> Option<BlockRange> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -64,7 +64,7 @@ impl AsOf {
         let height = attested.header.height;
         match known.as_mut() {
             None => {
-                *known = Some(Blocks {
+                *known = Some(BlockRange {
                     oldest: attested.clone(),
                     newest: attested.clone(),
                 });

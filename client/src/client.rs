@@ -2,9 +2,13 @@
 //! anything back; what can't be proven (a node's own status) says so in its name.
 
 mod blocks;
+mod designs;
+mod items;
 mod organisations;
 mod proposals;
 mod submission;
+mod traces;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,22 +17,21 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use futures::future::BoxFuture;
-use futures::stream::{StreamExt, TryStreamExt};
 use tonic::transport::Channel;
 use touchstone_core::evidence::{self, MAX_FILE_BYTES};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::governance::validators::Validator;
 use touchstone_core::hash::Hash;
-use touchstone_core::proof::link;
 use touchstone_core::state::keys;
-use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_proto::ledger;
 use touchstone_proto::node::ledger_client::LedgerClient;
-use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
 pub use self::blocks::Blocks;
-pub use self::proposals::Proposal;
+pub use self::items::ItemPage;
+pub use self::proposals::ChangeProposal;
+pub use self::traces::Traces;
+pub use self::transactions::{RecordedTransaction, TransactionOutcome};
 use crate::as_of::AsOf;
 use crate::attested_header::AttestedHeader;
 use crate::cache::Cache;
@@ -36,24 +39,9 @@ use crate::connection::{open, within};
 use crate::error::ClientError;
 use crate::verification::{NotVerified, Trust};
 
-/// Items asked for at once.
-const AT_ONCE: usize = 16;
-
 /// How long a node may take to reach what was proven before.
 const CATCHES_UP: Duration = Duration::from_secs(5);
 const ASKS_AGAIN_AFTER: Duration = Duration::from_millis(100);
-
-/// A page of an item's events.
-pub struct Page {
-    /// The header that proves the record.
-    pub attested: AttestedHeader,
-    /// The record; `None` where the item is proven to have none.
-    pub record: Option<ledger::Item>,
-    /// Events, unchecked: the caller checks the page, or the link as a whole.
-    pub events: Vec<node::LinkedEvent>,
-    /// What proves the page under the same header, unchecked.
-    pub proof: node::PageProof,
-}
 
 /// Who signs: an organisation, and its key.
 pub struct Signer {
@@ -94,32 +82,6 @@ pub struct Client {
     timeout: Duration,
     names: BTreeMap<String, String>,
     cache: Option<Cache>,
-}
-
-/// A transaction that is proven to stand in a block.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its id.
-    pub id: Hash,
-    /// The block that holds it.
-    pub attested: AttestedHeader,
-    /// Index in the block.
-    pub index: u32,
-    /// The transaction itself.
-    pub transaction: VerifiedTransaction,
-}
-
-/// What became of a transaction.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// The node doesn't know it.
-    Unknown,
-    /// It waits for a block.
-    Pending,
-    /// It is in a block.
-    Recorded(Box<Recorded>),
-    /// A rule refuses it (the node's word).
-    Rejected(node::Rejected),
 }
 
 /// The newest block that was verified is remembered.
@@ -318,17 +280,6 @@ impl Client {
         }
     }
 
-    /// A trace, as the node tells it. Unchecked, but for the node's being as far as what was proven.
-    pub async fn trace(&mut self, request: node::TraceRequest) -> Result<Traces, ClientError> {
-        self.reach_proven().await?;
-        let mut ledger = self.ledger.clone();
-        let replies = within(self.timeout, ledger.trace(request)).await?;
-        Ok(Traces {
-            replies,
-            timeout: self.timeout,
-        })
-    }
-
     /// Asks for the hand-overs since the last one known, follows them and remembers them.
     pub async fn follow(&mut self) -> Result<(), ClientError> {
         let mut trust = self.trust.clone();
@@ -385,110 +336,6 @@ impl Client {
         Ok((attested, message, reply))
     }
 
-    /// One page of an item's events from number `from` on, counted from 0; a `limit` of 0 leaves their
-    /// number to the node.
-    pub async fn item_page(
-        &mut self,
-        id: &str,
-        from: u64,
-        limit: u32,
-    ) -> Result<Page, ClientError> {
-        let request = node::GetItemRequest {
-            id: id.to_owned(),
-            from,
-            limit,
-        };
-        let ask = |mut ledger: LedgerClient<Channel>| {
-            let request = request.clone();
-            async move { ledger.get_item(request).await }
-        };
-        let check = |trust: &Trust, reply: &node::ItemReply| check_page(trust, id, from, reply);
-        let ((attested, record), reply) = self
-            .current(ask, |reply| headers(reply.record.as_ref()), check)
-            .await?;
-        Ok(Page::new(attested, record, reply))
-    }
-
-    /// The first pages of several items, asked for at once.
-    pub async fn first_pages(&mut self, ids: &[String]) -> Result<Vec<Page>, ClientError> {
-        let asked = ids.iter().map(|id| {
-            let request = node::GetItemRequest {
-                id: id.to_owned(),
-                from: 0,
-                limit: 0,
-            };
-            let mut ledger = self.ledger.clone();
-            let timeout = self.timeout;
-            async move { within(timeout, ledger.get_item(request)).await }
-        });
-        let replies: Vec<node::ItemReply> = futures::stream::iter(asked)
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
-        let mut pages = Vec::with_capacity(ids.len());
-        for (id, reply) in ids.iter().zip(replies) {
-            let header = reply.record.as_ref().and_then(|r| r.header.as_ref());
-            self.catch_up(header).await?;
-            pages.push(match check_page(&self.trust, id, 0, &reply) {
-                Ok((attested, record)) => Page::new(attested, record, reply),
-                // A block came between the answers.
-                Err(NotVerified::Behind { .. }) => self.item_page(id, 0, 0).await?,
-                Err(wrong) => return Err(wrong.into()),
-            });
-        }
-        Ok(pages)
-    }
-
-    /// A design's record, or proof that there is none.
-    pub async fn design(
-        &mut self,
-        id: &Hash,
-    ) -> Result<(AttestedHeader, Option<ledger::Design>), ClientError> {
-        let ask = |mut ledger: LedgerClient<Channel>| {
-            let request = node::GetDesignRequest { id: id.to_vec() };
-            async move { ledger.get_design(request).await }
-        };
-        let (attested, design, _) = self
-            .record(&keys::design(id), ask, |reply| reply.record.as_ref())
-            .await?;
-        Ok((attested, design))
-    }
-
-    /// All disclosures of a file, complete: all pages, then one check over all of them.
-    pub async fn designs_by_file(
-        &mut self,
-        sha256: &Hash,
-    ) -> Result<(AttestedHeader, Vec<ledger::LinkEntry>), ClientError> {
-        let key = keys::design_file(sha256);
-        let mut entries: Vec<Vec<u8>> = Vec::new();
-        loop {
-            let from = entries.len() as u64;
-            let ask = |mut ledger: LedgerClient<Channel>| {
-                let request = node::GetDesignsByFileRequest {
-                    sha256: sha256.to_vec(),
-                    from,
-                    limit: 0,
-                };
-                async move { ledger.get_designs_by_file(request).await }
-            };
-            let (attested, file, reply): (_, Option<ledger::DesignFile>, _) = self
-                .record(&key, ask, |reply| reply.record.as_ref())
-                .await?;
-            if reply.from != from {
-                return Err(contradiction("another page than asked for"));
-            }
-            let link = file.and_then(|f| f.link).unwrap_or_else(link::empty);
-            let is_last = reply.entries.is_empty();
-            entries.extend(reply.entries);
-            // The last page's record proves all pages: a link only grows.
-            if is_last || entries.len() as u64 >= link.count {
-                let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-                let decoded = link::verify_entries(&link, &entries).map_err(NotVerified::from)?;
-                return Ok((attested, decoded));
-            }
-        }
-    }
-
     /// The record of a change of the consortium, or proof that nobody approved it yet.
     pub async fn change(
         &mut self,
@@ -539,72 +386,6 @@ impl Client {
         let (attested, _) = self.current(ask, headers, Trust::validators).await?;
         Ok(attested)
     }
-
-    /// What became of a transaction. "Recorded" is proven, the rest is the node's word, as of a block that
-    /// isn't below what was proven.
-    pub async fn transaction(&mut self, id: &Hash) -> Result<Outcome, ClientError> {
-        self.reach_proven().await?;
-        self.outcome(id).await
-    }
-
-    /// What became of a transaction of one's own, which a node that is behind may not know yet.
-    pub async fn outcome(&mut self, id: &Hash) -> Result<Outcome, ClientError> {
-        let mut ledger = self.ledger.clone();
-        let request = node::GetTransactionRequest {
-            id: id.to_vec(),
-            with_proof: true,
-        };
-        let reply = match within(self.timeout, ledger.get_transaction(request)).await {
-            Err(error) if error.is_not_found() => return Ok(Outcome::Unknown),
-            other => other?,
-        };
-        if reply.id != id {
-            return Err(contradiction("the status is of another transaction"));
-        }
-        match reply.status {
-            Some(Status::Unknown(_)) => Ok(Outcome::Unknown),
-            Some(Status::Pending(_)) => Ok(Outcome::Pending),
-            Some(Status::Rejected(rejected)) => Ok(Outcome::Rejected(rejected)),
-            Some(Status::Committed(committed)) => {
-                let proof = committed.proof.as_ref();
-                self.catch_up(proof.and_then(|p| p.header.as_ref())).await?;
-                let (attested, transaction) = self.trust.transaction(id, proof)?;
-                Ok(Outcome::Recorded(Box::new(Recorded {
-                    id: *id,
-                    attested,
-                    index: proof.map_or(0, |p| p.index),
-                    transaction,
-                })))
-            }
-            None => Err(NotVerified::Missing("status").into()),
-        }
-    }
-}
-
-impl Page {
-    fn new(attested: AttestedHeader, record: Option<ledger::Item>, reply: node::ItemReply) -> Page {
-        Page {
-            attested,
-            record,
-            events: reply.events,
-            proof: reply.proof.unwrap_or_default(),
-        }
-    }
-}
-
-fn check_page(
-    trust: &Trust,
-    id: &str,
-    from: u64,
-    reply: &node::ItemReply,
-) -> Result<(AttestedHeader, Option<ledger::Item>), NotVerified> {
-    let checked = trust.record(&keys::item(id), reply.record.as_ref())?;
-    match reply.from == from {
-        true => Ok(checked),
-        false => Err(NotVerified::Contradiction(
-            "another page than asked for".into(),
-        )),
-    }
 }
 
 fn headers(reply: Option<&StateReply>) -> Vec<CertifiedHeader> {
@@ -622,20 +403,6 @@ fn record_at(
     move |mut ledger| {
         let request = request.clone();
         Box::pin(async move { ledger.get_record(request).await })
-    }
-}
-
-/// The pieces of a trace.
-pub struct Traces {
-    replies: tonic::Streaming<node::TraceReply>,
-    timeout: Duration,
-}
-
-impl Traces {
-    /// The next piece; none after the last.
-    pub async fn next(&mut self) -> Result<Option<node::TraceReply>, ClientError> {
-        let next = tokio::time::timeout(self.timeout, self.replies.message()).await;
-        Ok(next.map_err(|_| ClientError::TooLate(self.timeout))??)
     }
 }
 

@@ -7,7 +7,7 @@ use touchstone_core::proof::deposit::{DepositError, Stated};
 use touchstone_proto::ledger::Design;
 
 use crate::attested_header::AttestedHeader;
-use crate::client::{Client, Outcome};
+use crate::client::{Client, TransactionOutcome};
 use crate::error::ClientError;
 use crate::verification::NotVerified;
 
@@ -32,7 +32,7 @@ impl Opening {
 
 /// A deposit, proven.
 #[derive(Clone, Debug)]
-pub struct Deposit {
+pub struct ProvenDeposit {
     /// The design's id.
     pub id: Hash,
     /// Its record.
@@ -51,7 +51,7 @@ pub async fn deposit(
     client: &mut Client,
     id: &Hash,
     opening: Option<Opening>,
-) -> Result<(AttestedHeader, Option<Deposit>), ClientError> {
+) -> Result<(AttestedHeader, Option<ProvenDeposit>), ClientError> {
     let (as_of, record) = client.design(id).await?;
     let Some(record) = record else {
         return Ok((as_of, None));
@@ -67,7 +67,8 @@ pub async fn deposit(
         let closed = "salt and files don't open the commitment".to_owned();
         return Err(NotVerified::Contradiction(closed).into());
     }
-    let Outcome::Recorded(recorded) = client.outcome(&stated.transaction_id).await? else {
+    let TransactionOutcome::Recorded(recorded) = client.outcome(&stated.transaction_id).await?
+    else {
         return Err(NotVerified::Missing("transaction of the deposit").into());
     };
     let header = &recorded.attested.header;
@@ -75,7 +76,7 @@ pub async fn deposit(
     stated
         .check(&record, place, header.time_ms, &recorded.transaction)
         .map_err(NotVerified::from)?;
-    let deposit = Deposit {
+    let deposit = ProvenDeposit {
         id: *id,
         record,
         stated,

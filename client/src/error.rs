@@ -41,6 +41,9 @@ pub enum ClientError {
     /// The node answers with a failure of its own.
     #[error("the node answered {:?}: {}", .0.code(), .0.message())]
     Answered(Box<tonic::Status>),
+    /// A stream of answers breaks off.
+    #[error("{0}")]
+    StreamEnded(String),
     /// The node breaks off, or sends what nobody asked for.
     #[error("the node {0}")]
     Broken(&'static str),
@@ -113,6 +116,7 @@ impl ClientError {
         match self {
             ClientError::NoConnection { .. }
             | ClientError::TooLate(_)
+            | ClientError::StreamEnded(_)
             | ClientError::Broken(_)
             | ClientError::PoolFull(_)
             | ClientError::GrowsTooFast => true,

@@ -24,7 +24,7 @@ const KEPT_LINKS: usize = 4096;
 
 /// What was asked for.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct TraceQuestion {
     /// Where it begins.
     pub id: Identifier,
     /// Which way.
@@ -56,7 +56,7 @@ impl Trace {
 /// Walks; `found` hears of the number of things so far.
 pub async fn ask(
     client: &mut Client,
-    question: &Question,
+    question: &TraceQuestion,
     found: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Trace, ClientError> {
     if question.unproven {
@@ -73,7 +73,7 @@ pub async fn ask(
 
 async fn told(
     client: &mut Client,
-    question: &Question,
+    question: &TraceQuestion,
     found: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Trace, ClientError> {
     let direction = match question.direction {
@@ -113,7 +113,7 @@ async fn told(
 /// Every link is proven complete before it is followed, so nothing can be left out.
 async fn proven(
     client: &mut Client,
-    question: &Question,
+    question: &TraceQuestion,
     found: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Trace, ClientError> {
     let mut walk = Walk::new(question.id.as_str(), question.direction, question.limits);

@@ -22,12 +22,12 @@ pub struct Weight(pub usize);
 /// What has come of a request, and is charged to its connection until it is answered. A handler that reads a
 /// stream without end says what it has taken.
 #[derive(Clone, Debug)]
-pub struct Received(Option<Arc<Mutex<Charge>>>);
+pub struct ReceivedBytes(Option<Arc<Mutex<Charge>>>);
 
-impl Received {
+impl ReceivedBytes {
     /// Of a request; none where it came through no port.
-    pub fn of(extensions: &Extensions) -> Received {
-        extensions.get().cloned().unwrap_or(Received(None))
+    pub fn of(extensions: &Extensions) -> ReceivedBytes {
+        extensions.get().cloned().unwrap_or(ReceivedBytes(None))
     }
 
     /// All that has come so far was dealt with.
@@ -40,9 +40,9 @@ impl Received {
         }
     }
 
-    pub(crate) fn new(account: &Arc<Account>) -> Result<Received, Exhausted> {
+    pub(crate) fn new(account: &Arc<Account>) -> Result<ReceivedBytes, Exhausted> {
         let charge = account.charge(0)?;
-        Ok(Received(Some(Arc::new(Mutex::new(charge)))))
+        Ok(ReceivedBytes(Some(Arc::new(Mutex::new(charge)))))
     }
 
     fn grow(&self, bytes: usize) -> Result<(), Exhausted> {
@@ -60,11 +60,11 @@ impl Received {
 pub(crate) struct RequestBody {
     body: Incoming,
     call: Arc<Call>,
-    received: Received,
+    received: ReceivedBytes,
 }
 
 impl RequestBody {
-    pub fn new(body: Incoming, call: Arc<Call>, received: Received) -> RequestBody {
+    pub fn new(body: Incoming, call: Arc<Call>, received: ReceivedBytes) -> RequestBody {
         RequestBody {
             body,
             call,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Bounds of a budget, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ByteLimits {
     /// Of the process.
     pub total: usize,
     /// Of an address.
@@ -20,9 +20,9 @@ pub struct Limits {
     pub always: usize,
 }
 
-impl Default for Limits {
+impl Default for ByteLimits {
     fn default() -> Self {
-        Limits {
+        ByteLimits {
             total: 192 << 20,
             per_address: 96 << 20,
             per_connection: 32 << 20,
@@ -39,7 +39,7 @@ const SLOWEST: u64 = 64 << 10;
 /// A budget of one process; all its ports share it.
 #[derive(Debug)]
 pub struct Budget {
-    limits: Limits,
+    limits: ByteLimits,
     state: Mutex<State>,
 }
 
@@ -89,7 +89,7 @@ pub struct Charge {
 
 impl Budget {
     /// With nothing under way.
-    pub fn new(limits: Limits) -> Arc<Budget> {
+    pub fn new(limits: ByteLimits) -> Arc<Budget> {
         Arc::new(Budget {
             limits,
             state: Mutex::default(),
@@ -243,7 +243,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: ByteLimits = ByteLimits {
         total: 300,
         per_address: 200,
         per_connection: 100,
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_piece_must_be_taken_in_a_time_that_follows_from_its_size() {
-        let budget = Budget::new(Limits::default());
+        let budget = Budget::new(ByteLimits::default());
         let account = budget.account(address(1));
         let now = Instant::now();
         let small = account.charge_piece(1, now);

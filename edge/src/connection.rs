@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::Client;
+use crate::Caller;
 use crate::budget::Account;
-use crate::places::{Full, Place, Places};
+use crate::places::{Full, Places, PortPlace};
 
 /// A connection, shared by all its calls.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub client: Client,
+    pub client: Caller,
     pub account: Arc<Account>,
     pub closing: CancellationToken,
     established: Arc<Places>,
@@ -24,7 +24,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct State {
     /// A newcomer's place until the first call has come whole.
-    place: Place,
+    place: PortPlace,
     is_established: bool,
     calls: usize,
     /// Calls that we work for.
@@ -41,9 +41,9 @@ pub(crate) struct Call {
 impl Connection {
     /// A newcomer.
     pub fn new(
-        client: Client,
+        client: Caller,
         account: Arc<Account>,
-        newcomer: Place,
+        newcomer: PortPlace,
         established: Arc<Places>,
         idle: Duration,
         closing: CancellationToken,

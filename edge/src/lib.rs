@@ -22,7 +22,7 @@
 
 pub mod body;
 pub mod budget;
-mod client;
+mod caller;
 mod connection;
 pub mod descriptors;
 pub mod http;
@@ -31,5 +31,5 @@ mod protocol;
 pub mod server;
 pub mod tls;
 
-pub use client::Client;
+pub use caller::Caller;
 pub use protocol::Protocol;

@@ -19,7 +19,7 @@ pub struct Places {
 
 /// A place that is taken; dropped, it is free again.
 #[derive(Debug)]
-pub struct Place {
+pub struct PortPlace {
     places: Arc<Places>,
     number: u64,
     closing: CancellationToken,
@@ -79,7 +79,7 @@ impl Places {
         now: Instant,
         deadline: Option<Instant>,
         closing: CancellationToken,
-    ) -> Result<Place, Full> {
+    ) -> Result<PortPlace, Full> {
         let mut state = self.lock();
         let own = state.by_address.get(&address).copied().unwrap_or(0);
         if own >= self.per_address {
@@ -105,7 +105,7 @@ impl Places {
             closing: closing.clone(),
         };
         state.taken.insert(number, taken);
-        Ok(Place {
+        Ok(PortPlace {
             places: self.clone(),
             number,
             closing,
@@ -189,7 +189,7 @@ impl State {
     }
 }
 
-impl Place {
+impl PortPlace {
     /// We wait for its owner from now on, until a deadline. A wait that has begun goes on.
     pub fn waits(&self, now: Instant, deadline: Option<Instant>) {
         self.change(|taken| {
@@ -247,7 +247,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for PortPlace {
     fn drop(&mut self) {
         self.places.lock().release(self.number, false);
     }
@@ -263,7 +263,7 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    fn take(places: &Arc<Places>, last: u8) -> Result<Place, Full> {
+    fn take(places: &Arc<Places>, last: u8) -> Result<PortPlace, Full> {
         let now = Instant::now();
         places.take(address(last), now, None, CancellationToken::new())
     }
@@ -296,7 +296,7 @@ mod tests {
     fn the_address_that_has_most_gives_way_when_all_places_are_taken() {
         let places = Places::new(4, 4);
         let lonely = take(&places, 2).unwrap();
-        let crowd: Vec<Place> = (0..3).map(|_| take(&places, 1).unwrap()).collect();
+        let crowd: Vec<PortPlace> = (0..3).map(|_| take(&places, 1).unwrap()).collect();
         let newcomer = take(&places, 3).unwrap();
         assert!(crowd[0].is_closed() && !crowd[1].is_closed());
         assert!(!lonely.is_closed() && !newcomer.is_closed());

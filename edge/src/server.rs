@@ -24,10 +24,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::Client;
-use crate::body::{AnswerBody, Received, RequestBody, Weight};
+use crate::Caller;
+use crate::body::{AnswerBody, ReceivedBytes, RequestBody, Weight};
 use crate::budget::Budget;
-use crate::client::owner_of;
+use crate::caller::owner_of;
 use crate::connection::Connection;
 use crate::places::Places;
 use crate::protocol::Protocol;
@@ -35,7 +35,7 @@ use crate::tls::Tls;
 
 /// Limits of a port.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct PortLimits {
     /// Connections whose first request hasn't come.
     pub newcomers: usize,
     /// The same of one address.
@@ -54,9 +54,9 @@ pub struct Limits {
     pub answer: Duration,
 }
 
-impl Default for Limits {
+impl Default for PortLimits {
     fn default() -> Self {
-        Limits {
+        PortLimits {
             newcomers: 256,
             newcomers_per_address: 128,
             connections: 512,
@@ -69,7 +69,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl PortLimits {
     /// Descriptors that the port may need.
     pub fn descriptors(&self) -> u64 {
         // And the listener; each newcomer may be about to be closed while the next is accepted.
@@ -79,7 +79,7 @@ impl Limits {
 
 /// Why the port itself refuses a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PortRefusal {
     /// A limit is reached.
     Busy(String),
     /// No answer has begun in time.
@@ -87,7 +87,7 @@ pub enum Refusal {
 }
 
 /// A refusal in the port's own protocol.
-pub type Refuse = fn(&Refusal) -> Response<Body>;
+pub type Refuse = fn(&PortRefusal) -> Response<Body>;
 
 /// A port.
 pub struct Server {
@@ -96,7 +96,7 @@ pub struct Server {
     /// What is spoken.
     pub protocol: Protocol,
     /// Its limits.
-    pub limits: Limits,
+    pub limits: PortLimits,
     /// The process's budget of bytes.
     pub budget: Arc<Budget>,
     /// Encryption, if there is any.
@@ -121,7 +121,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Shared {
     protocol: Protocol,
-    limits: Limits,
+    limits: PortLimits,
     budget: Arc<Budget>,
     tls: Option<Arc<Tls>>,
     refuse: Refuse,
@@ -184,7 +184,7 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
 
 impl Shared {
     fn admit(&self, address: SocketAddr) -> Option<Arc<Connection>> {
-        let client = Client {
+        let client = Caller {
             address: owner_of(address.ip()),
             connection: NEXT.fetch_add(1, Ordering::Relaxed),
         };
@@ -330,13 +330,13 @@ async fn answer(
     shared: Arc<Shared>,
     router: TowerToHyperService<Router>,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    let refuse = |refusal: &Refusal| Ok((shared.refuse)(refusal).map(AnswerBody::free));
-    let busy = |limit: &dyn std::fmt::Display| refuse(&Refusal::Busy(limit.to_string()));
+    let refuse = |refusal: &PortRefusal| Ok((shared.refuse)(refusal).map(AnswerBody::free));
+    let busy = |limit: &dyn std::fmt::Display| refuse(&PortRefusal::Busy(limit.to_string()));
     let call = match connection.begin() {
         Ok(call) => Arc::new(call),
         Err(full) => return busy(&format_args!("connections: {full}")),
     };
-    let received = match Received::new(&connection.account) {
+    let received = match ReceivedBytes::new(&connection.account) {
         Ok(received) => received,
         Err(exhausted) => return busy(&exhausted),
     };
@@ -348,7 +348,7 @@ async fn answer(
     let answered = match tokio::time::timeout(shared.limits.answer, called).await {
         Ok(Ok(answered)) => answered,
         Ok(Err(never)) => match never {},
-        Err(_) => return refuse(&Refusal::Late),
+        Err(_) => return refuse(&PortRefusal::Late),
     };
     let (mut head, body) = answered.into_parts();
     let weight = match head.extensions.remove::<Weight>() {

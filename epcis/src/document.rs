@@ -5,7 +5,7 @@
 use super::error::{EpcisError, EpcisRule, Path, excerpt};
 use super::event::{self, Event, MAX_EVENT_DEPTH};
 use super::fields;
-use super::json::{self, Node, Value};
+use super::json::{self, JsonValue, Node};
 
 /// The largest document, in bytes. Its events have their own, smaller limit.
 pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -76,7 +76,7 @@ pub(super) fn ignored_fields(bytes: &[u8]) -> Result<Vec<String>, EpcisError> {
     let results_body = results.and_then(|results| results.get("resultsBody"));
     let mut names = Vec::new();
     for node in [Some(&document), body, results, results_body] {
-        let Some(Value::Object(members)) = node.map(|node| &node.value) else {
+        let Some(JsonValue::Object(members)) = node.map(|node| &node.value) else {
             continue;
         };
         let lists = members
@@ -163,7 +163,7 @@ fn stand_alone(
 /// The sources of a context's parts.
 fn contexts<'a>(context: &'a Node<'a>) -> impl Iterator<Item = &'a str> {
     let (list, one) = match &context.value {
-        Value::List(nodes) => (nodes.as_slice(), None),
+        JsonValue::List(nodes) => (nodes.as_slice(), None),
         _ => (&[][..], Some(context)),
     };
     list.iter().chain(one).map(|node| node.source)

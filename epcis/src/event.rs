@@ -10,11 +10,13 @@ use super::identifier::{Identifier, IdentifierError};
 use super::json::{self, Node};
 
 pub(super) mod event_type;
+mod packing;
 mod quantities;
 mod subjects;
 
 pub use event_type::EventType;
 pub(super) use event_type::event_type;
+pub use packing::PackingStep;
 
 /// The largest event, in bytes.
 pub const MAX_EVENT_BYTES: usize = 1 << 20;

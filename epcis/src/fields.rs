@@ -9,7 +9,7 @@ use super::date_time;
 use super::error::{EpcisError, EpcisRule, Path, excerpt};
 use super::event::event_type::EventType;
 use super::identifier::is_uri;
-use super::json::{Member, Node, Value};
+use super::json::{JsonMember, JsonValue, Node};
 
 /// What a field holds.
 pub(super) enum Shape {
@@ -337,11 +337,11 @@ impl Shape {
             Shape::Hex => check_hex(node, path),
             Shape::Term(vocabulary) => resolve(*vocabulary, node, path).map(drop),
             Shape::Number => match node.value {
-                Value::Number => Ok(()),
+                JsonValue::Number => Ok(()),
                 _ => Err(node.wrong_type("a number", path)),
             },
             Shape::Flag => match node.value {
-                Value::Bool => Ok(()),
+                JsonValue::Bool => Ok(()),
                 _ => Err(node.wrong_type("a boolean", path)),
             },
             Shape::Context => check_context(node, path),
@@ -358,7 +358,7 @@ impl Shape {
                 _ => Shape::List(each).check(node, path),
             },
             Shape::OneOrMany(each) => match node.value {
-                Value::List(_) => Shape::List(each).check(node, path),
+                JsonValue::List(_) => Shape::List(each).check(node, path),
                 _ => each.check(node, path),
             },
         }
@@ -429,12 +429,12 @@ fn check_sensor_report(node: &Node<'_>, path: &Path<'_>) -> Result<(), EpcisErro
 /// JSON-LD 1.1 §9.15: a context is a URI, a map of terms, null, or a list of these.
 fn check_context(node: &Node<'_>, path: &Path<'_>) -> Result<(), EpcisError> {
     let one = |node: &Node<'_>, path: &Path<'_>| match node.value {
-        Value::Text(_) => Shape::Uri.check(node, path),
-        Value::Object(_) | Value::Null => Ok(()),
+        JsonValue::Text(_) => Shape::Uri.check(node, path),
+        JsonValue::Object(_) | JsonValue::Null => Ok(()),
         _ => Err(node.wrong_type("a URI or a map of terms", path)),
     };
     match &node.value {
-        Value::List(nodes) => nodes
+        JsonValue::List(nodes) => nodes
             .iter()
             .enumerate()
             .try_for_each(|(index, node)| one(node, &path.index(index))),
@@ -442,7 +442,7 @@ fn check_context(node: &Node<'_>, path: &Path<'_>) -> Result<(), EpcisError> {
     }
 }
 
-fn check_ilmd(members: &[Member<'_>], path: &Path<'_>) -> Result<(), EpcisError> {
+fn check_ilmd(members: &[JsonMember<'_>], path: &Path<'_>) -> Result<(), EpcisError> {
     match members.iter().find(|member| !is_extension(&member.name)) {
         None => Ok(()),
         Some(member) => {

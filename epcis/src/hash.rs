@@ -24,7 +24,7 @@ use super::cbv::Vocabulary;
 use super::document::{self, split_document};
 use super::error::EpcisError;
 use super::event::{Event, MAX_EVENT_DEPTH};
-use super::json::{self, Member, Node, Value};
+use super::json::{self, JsonMember, JsonValue, Node};
 use super::prefixes::GS1_VOCABULARY;
 use super::xml::{self, ATTRIBUTES, SOURCE_DOCUMENT};
 use canonical::{canonical, instant, term};
@@ -307,7 +307,7 @@ fn extension(
 
 fn generic(name: &str, node: &Node<'_>, scope: &EventContext) -> String {
     match &node.value {
-        Value::Object(found) => {
+        JsonValue::Object(found) => {
             let inner = scope.within(node);
             let scope = inner.as_ref().unwrap_or(scope);
             let text = node.get("#text").map_or("", plain);
@@ -325,7 +325,7 @@ fn generic(name: &str, node: &Node<'_>, scope: &EventContext) -> String {
             out
         }
         // A list in a list has no name of its own.
-        Value::List(nodes) => {
+        JsonValue::List(nodes) => {
             let values = nodes.iter().map(|node| generic("", node, scope));
             format!("{name}{}", sorted(values))
         }
@@ -366,15 +366,15 @@ fn sorted(parts: impl Iterator<Item = String>) -> String {
 /// The elements of a list, or the one value.
 fn each<'a, 'b>(node: &'a Node<'b>) -> impl Iterator<Item = &'a Node<'b>> {
     let (list, one) = match &node.value {
-        Value::List(nodes) => (nodes.as_slice(), None),
+        JsonValue::List(nodes) => (nodes.as_slice(), None),
         _ => (&[][..], Some(node)),
     };
     list.iter().chain(one)
 }
 
-fn members<'a, 'b>(node: &'a Node<'b>) -> &'a [Member<'b>] {
+fn members<'a, 'b>(node: &'a Node<'b>) -> &'a [JsonMember<'b>] {
     match &node.value {
-        Value::Object(members) => members,
+        JsonValue::Object(members) => members,
         _ => &[],
     }
 }
@@ -382,9 +382,9 @@ fn members<'a, 'b>(node: &'a Node<'b>) -> &'a [Member<'b>] {
 /// The text of a string, number or boolean; of anything else none.
 fn plain<'a>(node: &'a Node<'_>) -> &'a str {
     match &node.value {
-        Value::Text(text) => text,
-        Value::Number | Value::Bool => node.source,
-        Value::Null | Value::List(_) | Value::Object(_) => "",
+        JsonValue::Text(text) => text,
+        JsonValue::Number | JsonValue::Bool => node.source,
+        JsonValue::Null | JsonValue::List(_) | JsonValue::Object(_) => "",
     }
 }
 

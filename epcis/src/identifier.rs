@@ -14,7 +14,7 @@ mod urn;
 
 use thiserror::Error;
 
-use keys::{Key, Level};
+use keys::{Gs1Key, Level};
 
 /// The longest identifier that is accepted, in bytes.
 pub const MAX_IDENTIFIER_BYTES: usize = 512;
@@ -112,7 +112,7 @@ impl Identifier {
     /// outside GS1.
     pub fn parts(&self) -> Vec<(&'static str, String)> {
         let key = self.key();
-        let parts = key.iter().flat_map(Key::parts);
+        let parts = key.iter().flat_map(Gs1Key::parts);
         parts.map(|(ai, value)| (ai, value.to_owned())).collect()
     }
 
@@ -136,12 +136,12 @@ impl Identifier {
     }
 
     /// The key of a canonical Digital Link.
-    fn key(&self) -> Option<Key> {
+    fn key(&self) -> Option<Gs1Key> {
         self.level?;
         digital_link::read(&self.uri).ok().flatten()
     }
 
-    fn of_key(key: &Key) -> Identifier {
+    fn of_key(key: &Gs1Key) -> Identifier {
         Identifier {
             uri: digital_link::write(key),
             level: Some(key.level()),

@@ -14,20 +14,20 @@ use super::error::{EpcisError, EpcisRule, Path, excerpt};
 pub(super) struct Node<'a> {
     /// The exact source text, without surrounding white space.
     pub(super) source: &'a str,
-    pub(super) value: Value<'a>,
+    pub(super) value: JsonValue<'a>,
 }
 
-pub(super) enum Value<'a> {
+pub(super) enum JsonValue<'a> {
     Null,
     Bool,
     /// The token is the node's source.
     Number,
     Text(String),
     List(Vec<Node<'a>>),
-    Object(Vec<Member<'a>>),
+    Object(Vec<JsonMember<'a>>),
 }
 
-pub(super) struct Member<'a> {
+pub(super) struct JsonMember<'a> {
     pub(super) name: String,
     /// The name as written, with quotes and escapes.
     pub(super) name_source: &'a str,
@@ -37,7 +37,7 @@ pub(super) struct Member<'a> {
 impl<'a> Node<'a> {
     /// The member of an object; none if this is no object.
     pub(super) fn get(&self, name: &str) -> Option<&Node<'a>> {
-        let Value::Object(members) = &self.value else {
+        let JsonValue::Object(members) = &self.value else {
             return None;
         };
         members
@@ -46,35 +46,35 @@ impl<'a> Node<'a> {
             .map(|member| &member.value)
     }
 
-    pub(super) fn object(&self, path: &Path<'_>) -> Result<&[Member<'a>], EpcisError> {
+    pub(super) fn object(&self, path: &Path<'_>) -> Result<&[JsonMember<'a>], EpcisError> {
         match &self.value {
-            Value::Object(members) => Ok(members),
+            JsonValue::Object(members) => Ok(members),
             _ => Err(self.wrong_type("an object", path)),
         }
     }
 
     pub(super) fn list(&self, path: &Path<'_>) -> Result<&[Node<'a>], EpcisError> {
         match &self.value {
-            Value::List(nodes) => Ok(nodes),
+            JsonValue::List(nodes) => Ok(nodes),
             _ => Err(self.wrong_type("a list", path)),
         }
     }
 
     pub(super) fn text(&self, path: &Path<'_>) -> Result<&str, EpcisError> {
         match &self.value {
-            Value::Text(text) => Ok(text),
+            JsonValue::Text(text) => Ok(text),
             _ => Err(self.wrong_type("a string", path)),
         }
     }
 
     pub(super) fn wrong_type(&self, expected: &'static str, path: &Path<'_>) -> EpcisError {
         let found = match &self.value {
-            Value::Null => "null",
-            Value::Bool => "a boolean",
-            Value::Number => "a number",
-            Value::Text(_) => "a string",
-            Value::List(_) => "a list",
-            Value::Object(_) => "an object",
+            JsonValue::Null => "null",
+            JsonValue::Bool => "a boolean",
+            JsonValue::Number => "a number",
+            JsonValue::Text(_) => "a string",
+            JsonValue::List(_) => "a list",
+            JsonValue::Object(_) => "an object",
         };
         EpcisRule::WrongType { expected, found }.at(path)
     }
@@ -133,11 +133,11 @@ impl<'a> Reader<'a> {
         let value = match self.peek() {
             Some(b'{') => self.object(self.deeper(depth, path)?, path)?,
             Some(b'[') => self.list(self.deeper(depth, path)?, path)?,
-            Some(b'"') => Value::Text(self.string(path)?.0),
+            Some(b'"') => JsonValue::Text(self.string(path)?.0),
             Some(b'-' | b'0'..=b'9') => self.number(path)?,
-            Some(b't') => self.word("true", Value::Bool, path)?,
-            Some(b'f') => self.word("false", Value::Bool, path)?,
-            Some(b'n') => self.word("null", Value::Null, path)?,
+            Some(b't') => self.word("true", JsonValue::Bool, path)?,
+            Some(b'f') => self.word("false", JsonValue::Bool, path)?,
+            Some(b'n') => self.word("null", JsonValue::Null, path)?,
             _ => return Err(self.expected("a value", path)),
         };
         Ok(Node {
@@ -156,13 +156,13 @@ impl<'a> Reader<'a> {
         Ok(depth + 1)
     }
 
-    fn object(&mut self, depth: usize, path: &Path<'_>) -> Result<Value<'a>, EpcisError> {
+    fn object(&mut self, depth: usize, path: &Path<'_>) -> Result<JsonValue<'a>, EpcisError> {
         self.at += 1;
         let mut members = Vec::new();
         let mut names = BTreeSet::new();
         self.skip_space();
         if self.eat(b'}') {
-            return Ok(Value::Object(members));
+            return Ok(JsonValue::Object(members));
         }
         loop {
             if self.peek() != Some(b'"') {
@@ -179,14 +179,14 @@ impl<'a> Reader<'a> {
             }
             self.skip_space();
             let value = self.value(depth, &here)?;
-            members.push(Member {
+            members.push(JsonMember {
                 name,
                 name_source,
                 value,
             });
             self.skip_space();
             if self.eat(b'}') {
-                return Ok(Value::Object(members));
+                return Ok(JsonValue::Object(members));
             }
             if !self.eat(b',') {
                 return Err(self.expected("a comma or the object's end", path));
@@ -195,18 +195,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn list(&mut self, depth: usize, path: &Path<'_>) -> Result<Value<'a>, EpcisError> {
+    fn list(&mut self, depth: usize, path: &Path<'_>) -> Result<JsonValue<'a>, EpcisError> {
         self.at += 1;
         let mut nodes = Vec::new();
         self.skip_space();
         if self.eat(b']') {
-            return Ok(Value::List(nodes));
+            return Ok(JsonValue::List(nodes));
         }
         loop {
             nodes.push(self.value(depth, &path.index(nodes.len()))?);
             self.skip_space();
             if self.eat(b']') {
-                return Ok(Value::List(nodes));
+                return Ok(JsonValue::List(nodes));
             }
             if !self.eat(b',') {
                 return Err(self.expected("a comma or the list's end", path));
@@ -239,7 +239,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn number(&mut self, path: &Path<'_>) -> Result<Value<'a>, EpcisError> {
+    fn number(&mut self, path: &Path<'_>) -> Result<JsonValue<'a>, EpcisError> {
         /// RFC 7493 §2.2.
         const MAX_EXACT_INTEGER: u64 = (1 << 53) - 1;
         let start = self.at;
@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
         if !fits {
             return Err(EpcisRule::NumberTooLarge(excerpt(source)).at(path));
         }
-        Ok(Value::Number)
+        Ok(JsonValue::Number)
     }
 
     fn digits(&mut self, path: &Path<'_>) -> Result<(), EpcisError> {
@@ -283,9 +283,9 @@ impl<'a> Reader<'a> {
     fn word(
         &mut self,
         word: &'static str,
-        value: Value<'a>,
+        value: JsonValue<'a>,
         path: &Path<'_>,
-    ) -> Result<Value<'a>, EpcisError> {
+    ) -> Result<JsonValue<'a>, EpcisError> {
         if !self
             .text
             .get(self.at..)

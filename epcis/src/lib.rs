@@ -30,6 +30,14 @@
 //! ```
 
 #![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "tests read their data from files"
+    )
+)]
+#![cfg_attr(
     not(test),
     deny(
         clippy::unwrap_used,
@@ -58,8 +66,8 @@ mod xml;
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
 pub use error::{EpcisError, EpcisRule};
 pub use event::{
-    Action, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH, Quantity,
-    QuantityRole, SourceOrDestination,
+    Action, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH, PackingStep,
+    Quantity, QuantityRole, SourceOrDestination,
 };
 pub use hash::{document_hashes, event_hash};
 pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES, UrnError};
@@ -74,6 +82,10 @@ pub use xml::{MAX_XML_EVENTS, SOURCE_DOCUMENT, convert_xml, is_xml};
 struct Readme;
 
 #[cfg(any(test, feature = "test-support"))]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the testkit reads its data from files"
+)]
 pub mod test_support;
 #[cfg(test)]
 mod tests;

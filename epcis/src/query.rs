@@ -4,15 +4,15 @@
 //! Consensus-critical: no
 //!
 //! ```
-//! use touchstone_epcis::query::{Parameters, Query, Subject};
+//! use touchstone_epcis::query::{QueriedEvent, Query, QueryParameters};
 //!
-//! let mut parameters = Parameters::default();
+//! let mut parameters = QueryParameters::default();
 //! parameters.add("MATCH_anyEPC", vec!["urn:epc:idpat:sscc:9521234.*".to_owned()]);
 //! let query = Query::read(&parameters)?;
 //! let event = br#"{"@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",
 //!   "type": "ObjectEvent", "action": "OBSERVE", "eventTime": "2026-03-01T08:30:00+08:00",
 //!   "eventTimeZoneOffset": "+08:00", "epcList": ["https://id.gs1.org/00/095212340000000150"]}"#;
-//! let subject = Subject::read(event, 1_772_325_000_000, "urn:x:1".to_owned()).expect("an event");
+//! let subject = QueriedEvent::read(event, 1_772_325_000_000, "urn:x:1".to_owned()).expect("an event");
 //! assert!(query.matches(&subject));
 //! # Ok::<(), touchstone_epcis::query::BadQuery>(())
 //! ```
@@ -41,7 +41,7 @@ use condition::{Condition, TimeField};
 pub use bad_query::BadQuery;
 pub use limits::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES};
 pub use parameter_names::NAMES;
-pub use parameters::{Parameters, declarations};
+pub use parameters::{QueryParameters, declarations};
 
 /// A query, read and checked.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +92,7 @@ pub enum IndexField {
 
 /// An event as queries see it.
 #[derive(Clone, Debug)]
-pub struct Subject {
+pub struct QueriedEvent {
     /// What the ledger reads of it.
     pub event: Event,
     json: Value,
@@ -114,13 +114,13 @@ enum Comparison {
     Within,
 }
 
-impl Subject {
+impl QueriedEvent {
     /// Reads an event's exact bytes.
-    pub fn read(bytes: &[u8], record_time_ms: i64, id: String) -> Result<Subject, EpcisError> {
+    pub fn read(bytes: &[u8], record_time_ms: i64, id: String) -> Result<QueriedEvent, EpcisError> {
         let event = Event::parse(bytes)?;
         // The strict reader has accepted it; what it accepts is JSON.
         let json = serde_json::from_slice(bytes).unwrap_or_default();
-        Ok(Subject {
+        Ok(QueriedEvent {
             event,
             json,
             record_time_ms,
@@ -166,12 +166,12 @@ pub fn type_name(event_type: EventType) -> &'static str {
 impl Query {
     /// Reads parameters, each with its values. What an interface keeps for itself (the page's size
     /// and token) isn't among them.
-    pub fn read(parameters: &Parameters) -> Result<Query, BadQuery> {
+    pub fn read(parameters: &QueryParameters) -> Result<Query, BadQuery> {
         parameters::read(parameters)
     }
 
     /// Whether an event fits all parameters.
-    pub fn matches(&self, subject: &Subject) -> bool {
+    pub fn matches(&self, subject: &QueriedEvent) -> bool {
         self.conditions.iter().all(|c| c.holds(subject))
     }
 

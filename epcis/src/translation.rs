@@ -6,7 +6,7 @@
 use super::error::EpcisError;
 use super::event::{Event, MAX_EVENT_DEPTH};
 use super::identifier::Identifier;
-use super::json::{self, Node, Value, write_minimal};
+use super::json::{self, JsonValue, Node, write_minimal};
 
 /// How a field holds identifiers.
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ pub fn with_digital_links(event: &[u8]) -> Result<String, EpcisError> {
 /// Writes a value, or each element of a list, with its identifiers translated.
 fn each(node: &Node<'_>, held: IdentifierField, out: &mut String) {
     match (&node.value, held) {
-        (Value::List(nodes), _) => {
+        (JsonValue::List(nodes), _) => {
             out.push('[');
             for (index, node) in nodes.iter().enumerate() {
                 if index > 0 {
@@ -75,10 +75,10 @@ fn each(node: &Node<'_>, held: IdentifierField, out: &mut String) {
             }
             out.push(']');
         }
-        (Value::Text(text), IdentifierField::Directly) => identifier(text, node.source, out),
-        (Value::Object(_), IdentifierField::In(field)) => {
+        (JsonValue::Text(text), IdentifierField::Directly) => identifier(text, node.source, out),
+        (JsonValue::Object(_), IdentifierField::In(field)) => {
             members(node, out, |name, value, out| match &value.value {
-                Value::Text(text) if name == field => identifier(text, value.source, out),
+                JsonValue::Text(text) if name == field => identifier(text, value.source, out),
                 _ => write_minimal(value.source, out),
             })
         }
@@ -88,7 +88,7 @@ fn each(node: &Node<'_>, held: IdentifierField, out: &mut String) {
 
 /// Writes an object, each value by a function.
 fn members(node: &Node<'_>, out: &mut String, mut write: impl FnMut(&str, &Node<'_>, &mut String)) {
-    let Value::Object(members) = &node.value else {
+    let JsonValue::Object(members) = &node.value else {
         return write_minimal(node.source, out);
     };
     out.push('{');

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::date_time;
 use super::error::Path;
 use super::event::MAX_EVENT_DEPTH;
-use super::json::{self, Node, Value};
+use super::json::{self, JsonValue, Node};
 
 /// Clocks differ; a time so little after now is no mistake.
 const CLOCK_SLACK_MS: i64 = 5 * 60 * 1000;
@@ -169,14 +169,14 @@ impl Collected {
 
 fn list_of<'a, 'b>(node: &'a Node<'b>, field: &str) -> &'a [Node<'b>] {
     match node.get(field).map(|node| &node.value) {
-        Some(Value::List(nodes)) => nodes,
+        Some(JsonValue::List(nodes)) => nodes,
         _ => &[],
     }
 }
 
 fn text_of<'a>(node: &'a Node<'_>, field: &str) -> Option<&'a str> {
     match &node.get(field)?.value {
-        Value::Text(text) => Some(text),
+        JsonValue::Text(text) => Some(text),
         _ => None,
     }
 }
@@ -188,7 +188,7 @@ fn source_of(node: &Node<'_>, field: &str) -> String {
 fn number_of(node: &Node<'_>, field: &str) -> Option<f64> {
     let number = node.get(field)?;
     match number.value {
-        Value::Number => number.source.parse().ok(),
+        JsonValue::Number => number.source.parse().ok(),
         _ => None,
     }
 }

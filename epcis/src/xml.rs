@@ -32,8 +32,8 @@ use super::date_time;
 use super::document::{MAX_DOCUMENT_BYTES, without_byte_order_mark};
 use super::error::{EpcisError, EpcisRule, excerpt};
 use super::event::{self, Event, MAX_EVENT_BYTES};
-use element::Element;
-use reader::{Piece, Reader};
+use element::XmlElement;
+use reader::{Piece, XmlReader};
 use sha2::{Digest, Sha256};
 
 /// The field of a converted event that names the XML document which it is from:
@@ -98,7 +98,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Events, Vec<String>), EpcisError> {
         };
         return Err(rule.at_xml("/".to_owned()));
     }
-    let mut reader = Reader::new(without_byte_order_mark(bytes))?;
+    let mut reader = XmlReader::new(without_byte_order_mark(bytes))?;
     let mut events = Vec::new();
     let mut ignored = Vec::new();
     loop {
@@ -144,7 +144,7 @@ enum At {
     Event,
 }
 
-fn at(reader: &Reader<'_>, element: &Element) -> Result<At, EpcisError> {
+fn at(reader: &XmlReader<'_>, element: &XmlElement) -> Result<At, EpcisError> {
     let unexpected = |expected| {
         let found = format!("<{}>", excerpt(&element.name.local));
         Err(reader.error(EpcisRule::UnexpectedContent { found, expected }))
@@ -189,7 +189,7 @@ fn at(reader: &Reader<'_>, element: &Element) -> Result<At, EpcisError> {
 }
 
 /// EPCIS 2.0 §9: the document's own attributes.
-fn check_root(reader: &Reader<'_>, element: &Element, root: &str) -> Result<(), EpcisError> {
+fn check_root(reader: &XmlReader<'_>, element: &XmlElement, root: &str) -> Result<(), EpcisError> {
     if !matches!(root, "EPCISDocument" | "EPCISQueryDocument") {
         return Err(reader.error(EpcisRule::UnknownEventType(excerpt(root))));
     }
@@ -218,7 +218,7 @@ fn check_root(reader: &Reader<'_>, element: &Element, root: &str) -> Result<(), 
 
 /// One event in JSON, checked.
 fn one(
-    element: &Element,
+    element: &XmlElement,
     outside: &str,
     bindings: Vec<(String, String)>,
     source: &str,
@@ -229,12 +229,12 @@ fn one(
             bytes: json.len(),
             limit: MAX_EVENT_BYTES,
         };
-        return Err(rule.at_xml(xpath::Place::root(outside, element).to_string()));
+        return Err(rule.at_xml(xpath::XmlPlace::root(outside, element).to_string()));
     }
     match Event::parse(&json) {
         Ok(_) => Ok(json),
         Err(error) => {
-            let root = xpath::Place::root(outside, element).to_string();
+            let root = xpath::XmlPlace::root(outside, element).to_string();
             Err(error.rule.at_xml(xpath::of_json_path(&root, &error.path)))
         }
     }

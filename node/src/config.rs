@@ -11,10 +11,10 @@ use serde::Deserialize;
 use thiserror::Error;
 use touchstone_core::genesis::{BadGenesis, Genesis};
 use touchstone_edge::http::access::Access;
-use touchstone_edge::server::Limits as PortLimits;
+use touchstone_edge::server::PortLimits;
 use touchstone_edge::tls::Files;
 
-use crate::consensus::Settings;
+use crate::consensus::ConsensusSettings;
 use crate::network::Multiaddr;
 use crate::timestamps::settings::{self as timestamps, BadSettings, Timestamps};
 
@@ -197,7 +197,7 @@ pub struct Loaded {
     /// The voting key.
     pub validator_key: Option<SigningKey>,
     /// The time-stamp authorities.
-    pub timestamps: timestamps::Settings,
+    pub timestamps: timestamps::TimestampSettings,
     /// Who may ask and write over HTTP.
     pub access: Access,
 }
@@ -336,8 +336,8 @@ impl From<TlsFiles> for Files {
 
 impl Timing {
     /// The consensus settings: what is given, and the defaults.
-    pub fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
+    pub fn settings(&self) -> ConsensusSettings {
+        let mut settings = ConsensusSettings::default();
         let given = [
             (self.heartbeat_ms, &mut settings.heartbeat_ms),
             (self.batching_delay_ms, &mut settings.batching_delay_ms),

@@ -58,9 +58,9 @@ pub use self::guard_confirmation::TagOf;
 pub use self::message::MessageRefused;
 use self::peers::Peers;
 use self::replay::Recovered;
-pub use self::settings::Settings;
+pub use self::settings::ConsensusSettings;
 pub use self::signature_verification::Verify;
-use self::vote_signing::Signer;
+use self::vote_signing::VoteSigner;
 use crate::chain::Chain;
 use crate::storage::double_sign_guard::Guard;
 use crate::storage::wal::{self, Wal};
@@ -156,15 +156,15 @@ pub enum Output {
 }
 
 /// What a machine is made of.
-pub struct Parts<S: Store, D: Disk> {
+pub struct MachineParts<S: Store, D: Disk> {
     /// Durations.
-    pub settings: Settings,
+    pub settings: ConsensusSettings,
     /// The chain at its tip.
     pub chain: Chain<S>,
     /// The write-ahead log.
     pub wal: Wal<D>,
     /// What the log held when it was opened.
-    pub recovered: wal::Recovered,
+    pub recovered: wal::RecoveredLog,
     /// The validator's key and guard; none on a node that only follows.
     pub signer: Option<(SigningKey, Guard<D>)>,
     /// How peers are tagged.
@@ -211,12 +211,17 @@ pub struct Machine<S: Store, D: Disk> {
 
 impl<S: Store, D: Disk> Machine<S, D> {
     /// Opens the machine and walks again through what the log holds of the next height.
-    pub fn open(parts: Parts<S, D>, now_ms: u64) -> Result<(Machine<S, D>, Vec<Output>), Fault> {
+    pub fn open(
+        parts: MachineParts<S, D>,
+        now_ms: u64,
+    ) -> Result<(Machine<S, D>, Vec<Output>), Fault> {
         let chain_id = *parts.chain.chain_id();
         let signer = parts
             .signer
-            .map(|(key, guard)| Signer::new(key, guard, chain_id));
-        let address = signer.as_ref().map_or(Address([0; 32]), Signer::address);
+            .map(|(key, guard)| VoteSigner::new(key, guard, chain_id));
+        let address = signer
+            .as_ref()
+            .map_or(Address([0; 32]), VoteSigner::address);
         let height = parts.chain.tip().height;
         let params = Params {
             address,
@@ -229,7 +234,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let core = State::new(Ctx, Height(height), members, params, 1, 1);
         let recovered = Recovered::read(parts.recovered, &address)?;
         let muted_until = replay::muted_until(signer.as_ref(), recovered.as_ref(), &chain_id);
-        let is_unknown = signer.as_ref().is_some_and(Signer::is_unknown);
+        let is_unknown = signer.as_ref().is_some_and(VoteSigner::is_unknown);
         let guard_confirmation = is_unknown.then(|| GuardConfirmation::new(parts.tag_of));
         let mut machine = Machine {
             core,

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use touchstone_core::Fault;
 
 use crate::consensus::{Input, Machine, Output, Silence, TimerToken};
-use crate::network::Charge;
+use crate::network::QueueCharge;
 use crate::storage::{Disk, Store};
 
 /// Where inputs go. It has no bound of its own: peers' inputs stand on their accounts until the
@@ -27,14 +27,14 @@ pub struct Inbox {
 /// An input that waits.
 enum Waiting {
     /// On somebody's account, where it came from a peer.
-    Input(Input, Option<Charge>),
+    Input(Input, Option<QueueCharge>),
     /// The pool has grown.
     Transactions,
 }
 
 impl Inbox {
     /// Puts an input in that a peer is charged for until the machine takes it.
-    pub fn put_charged(&self, input: Input, charge: Charge) {
+    pub fn put_charged(&self, input: Input, charge: QueueCharge) {
         self.send(Waiting::Input(input, Some(charge)));
     }
 
@@ -88,7 +88,7 @@ impl Inputs {
 
 /// What the machine says, for the rest of the node.
 #[derive(Debug)]
-pub enum Report {
+pub enum ConsensusReport {
     /// What it wants done.
     Output(Output),
     /// Where it is, when that has changed.
@@ -142,7 +142,7 @@ pub fn run<S: Store, D: Disk>(
     mut machine: Machine<S, D>,
     first: Vec<Output>,
     inputs: Inputs,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<ConsensusReport>,
 ) -> Result<(), Fault> {
     let mut timers = Timers::default();
     let mut outputs = first;
@@ -152,7 +152,7 @@ pub fn run<S: Store, D: Disk>(
             match output {
                 Output::SetTimer { token, after_ms } => timers.set(token, after_ms),
                 // An error means that the node is shutting down.
-                output => drop(reports.blocking_send(Report::Output(output))),
+                output => drop(reports.blocking_send(ConsensusReport::Output(output))),
             }
         }
         let round = machine.round().unwrap_or(0);
@@ -170,7 +170,10 @@ pub fn run<S: Store, D: Disk>(
         };
         if reported.as_ref() != Some(&position) {
             reported = Some(position.clone());
-            if reports.blocking_send(Report::Position(position)).is_err() {
+            if reports
+                .blocking_send(ConsensusReport::Position(position))
+                .is_err()
+            {
                 return Ok(());
             }
         }
@@ -232,7 +235,7 @@ mod tests {
     #[test]
     fn a_message_stays_on_its_senders_account_until_the_machine_takes_it() {
         let (inbox, inputs) = inbox();
-        let (charge, is_booked) = Charge::watched();
+        let (charge, is_booked) = QueueCharge::watched();
         let message = Input::Message {
             from: vec![1],
             bytes: vec![0; 100],

@@ -25,15 +25,14 @@ use self::gossip::Intake;
 pub use self::gossip::{MESSAGE_BYTES, gossip, gossip_again};
 pub use self::refusals::Refusals;
 use crate::consensus::{ClockReport, Input, Output, PeerTag, Silence};
-use crate::consensus_thread::{self, Inbox, Report};
+use crate::consensus_thread::{self, ConsensusReport, Inbox};
 use crate::mempool::SharedMempool;
 use crate::network::{
-    Acceptance, Multiaddr, NetworkEvent, NetworkEvents, NetworkHandle, Peer, PeerId, Topic,
-    peer_id_of,
+    Acceptance, Multiaddr, NetworkEvent, NetworkEvents, NetworkHandle, Peer, PeerId, peer_id_of,
 };
 use crate::organisations::organisations;
 use crate::service::{Progress, ServiceError};
-use crate::storage::rocks::Reader;
+use crate::storage::rocks::StoreReader;
 
 /// Bytes of blocks in one sync answer; one block always fits.
 const SYNC_BYTES: usize = 6 << 20;
@@ -52,7 +51,7 @@ pub struct Routes {
     /// The pool.
     pub mempool: SharedMempool,
     /// The store's reading side.
-    pub reader: Reader,
+    pub reader: StoreReader,
     /// Listed peers that don't vote.
     pub observers: Arc<watch::Sender<BTreeSet<PeerId>>>,
     /// What was refused lately.
@@ -88,23 +87,11 @@ async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEve
                 };
                 routes.inbox.put_charged(message, charge);
             }
-            NetworkEvent::Gossip {
-                id,
-                from,
-                topic: Topic::Transactions,
-                bytes,
-            } => {
+            NetworkEvent::Gossip { id, from, bytes } => {
                 if let Err(id) = intake.take(id, from, bytes, charge) {
                     // An error means that the network has stopped.
                     let _ = routes.network.judge_gossip(id, Acceptance::Ignore).await;
                 }
-            }
-            NetworkEvent::Gossip {
-                id,
-                topic: Topic::Blocks,
-                ..
-            } => {
-                let _ = routes.network.judge_gossip(id, Acceptance::Ignore).await;
             }
             NetworkEvent::Request {
                 from,
@@ -148,7 +135,7 @@ async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEve
     }
 }
 
-fn answer_sync(reader: &Reader, bytes: &[u8]) -> Result<Vec<u8>, SyncRefused> {
+fn answer_sync(reader: &StoreReader, bytes: &[u8]) -> Result<Vec<u8>, SyncRefused> {
     let request: peer::SyncRequest = encoding::decode_exact(bytes)?;
     let snapshot = reader.snapshot();
     let tip = snapshot.tip().height;
@@ -188,7 +175,7 @@ const WATCH: Duration = Duration::from_secs(1);
 /// chain is, who is connected, and whether the chain still moves.
 pub async fn consensus_reports(
     routes: Routes,
-    mut reports: mpsc::Receiver<Report>,
+    mut reports: mpsc::Receiver<ConsensusReport>,
     progress: watch::Sender<Progress>,
     mut watch: ChainWatch,
 ) {
@@ -200,13 +187,13 @@ pub async fn consensus_reports(
         tokio::select! {
             report = reports.recv() => match report {
                 None => return,
-                Some(Report::Output(output)) => {
+                Some(ConsensusReport::Output(output)) => {
                     if let Output::Committed { time_ms, .. } = &output {
                         watch.committed(*time_ms, consensus_thread::now_ms());
                     }
                     carry(&routes, output).await;
                 }
-                Some(Report::Position(position)) => {
+                Some(ConsensusReport::Position(position)) => {
                     if silent != position.silence {
                         silent = position.silence;
                         log_silence(silent);

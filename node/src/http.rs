@@ -9,12 +9,12 @@
 mod capture;
 mod collections;
 mod document;
+mod event_search;
 mod events;
 mod failure;
-mod parameters;
-mod queries;
+mod named_queries;
+mod question;
 mod resolver;
-mod search;
 mod stream;
 mod well_known;
 
@@ -32,15 +32,15 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
-use touchstone_edge::Client;
+use touchstone_edge::Caller;
 use touchstone_edge::http::access::Access;
 use touchstone_edge::http::{Exception, Problem, negotiate};
-use touchstone_edge::server::{self, Refusal, Server};
+use touchstone_edge::server::{self, PortRefusal, Server};
 
 use crate::service::limits::StreamPermits;
 use crate::service::{Cancelled, LedgerService, ProvenState};
 use crate::storage::rocks::EventCatalogue;
-use failure::Failure;
+use failure::HttpFailure;
 
 /// How long a request's head may take to come on a connection that has asked before.
 pub const IDLE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ const INDEX_AT_ONCE: u64 = 1000;
 const OPENAPI: &str = include_str!("http/openapi.json");
 
 /// What the interface works with.
-pub struct Parts {
+pub struct HttpParts {
     /// The service whose questions it asks.
     pub service: Arc<LedgerService>,
     /// The index of events and the named queries.
@@ -72,7 +72,7 @@ struct HttpStore {
     catalogue: EventCatalogue,
     access: Access,
     /// The last captures that came in here, oldest first.
-    jobs: Mutex<VecDeque<capture::Job>>,
+    jobs: Mutex<VecDeque<capture::CaptureJob>>,
     streams: StreamPermits,
 }
 
@@ -80,7 +80,7 @@ struct HttpStore {
 #[derive(Clone)]
 struct Asked {
     http: Arc<HttpStore>,
-    client: Client,
+    client: Caller,
 }
 
 impl FromRequestParts<Arc<HttpStore>> for Asked {
@@ -92,7 +92,7 @@ impl FromRequestParts<Arc<HttpStore>> for Asked {
     ) -> Result<Asked, Self::Rejection> {
         Ok(Asked {
             http: http.clone(),
-            client: Client::of(&head.extensions),
+            client: Caller::of(&head.extensions),
         })
     }
 }
@@ -106,7 +106,7 @@ impl Deref for Asked {
 }
 
 /// Serves until `stop`, and until the answers under way have had their time.
-pub async fn serve(server: Server, parts: Parts, stop: CancellationToken) {
+pub async fn serve(server: Server, parts: HttpParts, stop: CancellationToken) {
     let http = Arc::new(HttpStore::new(parts));
     tokio::select! {
         () = follow(http.clone()) => {}
@@ -115,10 +115,10 @@ pub async fn serve(server: Server, parts: Parts, stop: CancellationToken) {
 }
 
 /// A request that the port refuses before anybody answers it.
-fn refusal(refusal: &Refusal) -> axum::http::Response<Body> {
+fn refusal(refusal: &PortRefusal) -> axum::http::Response<Body> {
     let text = match refusal {
-        Refusal::Busy(text) => text.clone(),
-        Refusal::Late => "no answer in time; ask for less, or try again in a moment".to_owned(),
+        PortRefusal::Busy(text) => text.clone(),
+        PortRefusal::Late => "no answer in time; ask for less, or try again in a moment".to_owned(),
     };
     let mut answer = Problem::new(Exception::Overloaded, text).into_response();
     tell(answer.headers_mut());
@@ -132,7 +132,7 @@ async fn follow(http: Arc<HttpStore>) {
         let indexing = http.clone();
         let work = move |_: &Cancelled| Ok(indexing.catalogue.catch_up(INDEX_AT_ONCE)?);
         let start = Instant::now();
-        let caught_up = http.service.limits.reads.run(Client::OWN, work).await;
+        let caught_up = http.service.limits.reads.run(Caller::OWN, work).await;
         // Half of one core at most: blocks come first. Who asks makes the index go on by itself.
         tokio::time::sleep(start.elapsed()).await;
         match http.service.judge(caught_up) {
@@ -149,7 +149,7 @@ async fn follow(http: Arc<HttpStore>) {
 }
 
 impl HttpStore {
-    fn new(parts: Parts) -> HttpStore {
+    fn new(parts: HttpParts) -> HttpStore {
         HttpStore {
             service: parts.service,
             catalogue: parts.catalogue,
@@ -164,7 +164,7 @@ impl Asked {
     /// Answers a question from one snapshot, off the network's threads.
     async fn read<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&ProvenState<'_>) -> Result<T, Failure> + Send + 'static,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, HttpFailure> + Send + 'static,
     ) -> Result<T, Problem> {
         let http = self.http.clone();
         let step = move || http.catalogue.catch_up(CATCH_UP).map(drop);
@@ -172,8 +172,8 @@ impl Asked {
             .service
             .read_after(self.client, step, move |view| match question(view) {
                 Ok(answer) => Ok(Ok(answer)),
-                Err(Failure::Problem(problem)) => Ok(Err(problem)),
-                Err(Failure::Service(error)) => Err(error),
+                Err(HttpFailure::Problem(problem)) => Ok(Err(problem)),
+                Err(HttpFailure::Service(error)) => Err(error),
             });
         answer.await?
     }
@@ -191,9 +191,15 @@ fn router(http: Arc<HttpStore>) -> Router {
         .route("/bizLocations/{value}/events", get(events::of_biz_location))
         .route("/readPoints/{value}/events", get(events::of_read_point))
         .route("/dispositions/{value}/events", get(events::of_disposition))
-        .route("/queries", post(queries::define).get(queries::list))
-        .route("/queries/{name}", get(queries::one).delete(queries::forget))
-        .route("/queries/{name}/events", get(queries::events))
+        .route(
+            "/queries",
+            post(named_queries::define).get(named_queries::list),
+        )
+        .route(
+            "/queries/{name}",
+            get(named_queries::one).delete(named_queries::forget),
+        )
+        .route("/queries/{name}/events", get(named_queries::events))
         .route("/openapi.json", get(openapi))
         .route("/", get(collections::top))
         .route("/eventTypes", get(collections::event_types));

@@ -1,4 +1,9 @@
 //! A node: one process that keeps the ledger, agrees on blocks and answers queries.
+//!
+//! Its rooms meet in `lifecycle` and `dispatch` alone: `storage` knows no meaning of blocks, `consensus` no socket and
+//! no clock, `network` no meaning of bytes, `service` no protocol; `rpc` and `http` are adapters over `service`. This
+//! crate must not know how a client checks an answer or how a person sees it, and holds no rule of the ledger: those
+//! are `chain-core`'s.
 
 #![cfg_attr(
     not(test),

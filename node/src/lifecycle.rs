@@ -26,14 +26,14 @@ use crate::consensus::{self, Machine};
 use crate::consensus_thread;
 use crate::dispatch::{self, ChainWatch, Refusals, Routes};
 use crate::http;
-use crate::mempool::{Limits, SharedMempool};
+use crate::mempool::{PoolLimits, SharedMempool};
 use crate::network::{self, NetworkConfig, NetworkError};
 use crate::rpc;
 use crate::service::{self, LedgerService, Progress};
 use crate::storage::Store;
 use crate::storage::double_sign_guard::{Guard, GuardError};
 use crate::storage::files::{DataFolder, FileDisk, FolderError};
-use crate::storage::rocks::{OpenError, RocksStore, Settings};
+use crate::storage::rocks::{OpenError, RocksStore, StoreSettings};
 use crate::storage::wal::{Wal, WalError};
 use crate::tasks::Tasks;
 use crate::timestamps;
@@ -188,7 +188,7 @@ pub fn initialise(loaded: &Loaded, history: Option<KeyHistory>) -> Result<(), No
     }
     let folder = DataFolder::open(&loaded.config.data)?;
     let path = folder.path().join("chain");
-    RocksStore::create(&path, &loaded.genesis, &Settings::default())
+    RocksStore::create(&path, &loaded.genesis, &StoreSettings::default())
         .map_err(|error| NodeError::Store { path, error })?;
     let disk = FileDisk::new(folder);
     match history.filter(|_| loaded.validator_key.is_some()) {
@@ -204,7 +204,7 @@ pub fn initialise(loaded: &Loaded, history: Option<KeyHistory>) -> Result<(), No
 pub fn reset_guard(loaded: &Loaded, height: u64) -> Result<(), NodeError> {
     let folder = DataFolder::open(&loaded.config.data)?;
     let path = folder.path().join("chain");
-    let tip = RocksStore::open(&path, &loaded.genesis.chain_id, &Settings::default())
+    let tip = RocksStore::open(&path, &loaded.genesis.chain_id, &StoreSettings::default())
         .map_err(|error| NodeError::Store { path, error })?
         .tip()
         .height;
@@ -232,9 +232,9 @@ pub async fn run(
     } = loaded;
     let rpc_limits = config.limits.rpc();
     let http_limits = config.limits.http();
-    let peer_limits = network::Limits {
+    let peer_limits = network::NetworkLimits {
         gossip_message: dispatch::MESSAGE_BYTES,
-        ..network::Limits::default()
+        ..network::NetworkLimits::default()
     };
     let needed = [
         STORAGE_DESCRIPTORS,
@@ -246,12 +246,12 @@ pub async fn run(
     let chain_id = genesis.chain_id;
     let folder = DataFolder::open(&config.data)?;
     let path = folder.path().join("chain");
-    let store = RocksStore::open(&path, &chain_id, &Settings::default())
+    let store = RocksStore::open(&path, &chain_id, &StoreSettings::default())
         .map_err(|error| NodeError::Store { path, error })?;
     let reader = store.reader();
     let catalogue = store.catalogue();
     let writer = store.checkpoint_writer();
-    let mempool = SharedMempool::new(Limits::default());
+    let mempool = SharedMempool::new(PoolLimits::default());
     let chain = Chain::open(chain_id, store, mempool.clone())?;
     let disk = FileDisk::new(folder);
     let signer = match validator_key {
@@ -273,7 +273,7 @@ pub async fn run(
     let (wal, recovered) = Wal::open(disk)?;
 
     // Ports are bound before anything runs, so that a node which can't serve doesn't vote for a moment.
-    let budget = Budget::new(budget::Limits::default());
+    let budget = Budget::new(budget::ByteLimits::default());
     let tls = |protocol| {
         config
             .tls
@@ -316,7 +316,7 @@ pub async fn run(
 
     let settings = config.consensus.settings();
     let watch = ChainWatch::new(Duration::from_millis(settings.heartbeat_ms));
-    let parts = consensus::Parts {
+    let parts = consensus::MachineParts {
         settings,
         chain,
         wal,
@@ -351,14 +351,14 @@ pub async fn run(
         faults: faults_sender.clone(),
     };
     let (gossip_sender, gossip) = mpsc::channel(10_000);
-    let stamping = timestamps::Parts {
+    let stamping = timestamps::TimestampParts {
         chain_id,
         schedule: authorities.schedule,
         reader: reader.clone(),
         writer,
         progress: progress.clone(),
     };
-    let service = Arc::new(LedgerService::new(service::Parts {
+    let service = Arc::new(LedgerService::new(service::ServiceParts {
         chain_id,
         chain_name: genesis.document.chain.clone(),
         genesis: genesis.bytes.clone(),
@@ -380,7 +380,7 @@ pub async fn run(
     if let Some(server) = http_server {
         let address = server.listener.local_addr().ok();
         tracing::info!(?address, "EPCIS over HTTP is served");
-        let parts = http::Parts {
+        let parts = http::HttpParts {
             service,
             catalogue,
             access,

@@ -24,7 +24,7 @@ use self::key_tables::KeyTables;
 
 /// Limits of the pool.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct PoolLimits {
     /// Pending transactions.
     pub transactions: usize,
     /// Bytes of their envelopes.
@@ -33,9 +33,9 @@ pub struct Limits {
     pub outcomes: usize,
 }
 
-impl Default for Limits {
+impl Default for PoolLimits {
     fn default() -> Self {
-        Limits {
+        PoolLimits {
             transactions: 100_000,
             bytes: 256 << 20,
             outcomes: 100_000,
@@ -45,7 +45,7 @@ impl Default for Limits {
 
 /// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PoolOutcome {
     /// It waits for a block.
     Pending,
     /// It is in the block at this height.
@@ -68,7 +68,7 @@ const LISTENERS: usize = 16;
 const EXAMINED_AGAIN: u64 = 16;
 
 /// Where a submitter hears of the outcome.
-pub type Listener = UnboundedSender<(Hash, Outcome)>;
+pub type Listener = UnboundedSender<(Hash, PoolOutcome)>;
 
 /// The pool, shared by those who submit, gossip and build blocks.
 #[derive(Clone)]
@@ -101,7 +101,7 @@ struct Own {
 }
 
 struct Mempool {
-    limits: Limits,
+    limits: PoolLimits,
     /// In order of arrival.
     queue: BTreeMap<u64, Pending>,
     /// Height of the last block that this pool was told of.
@@ -117,13 +117,13 @@ struct Mempool {
     examined: VecDeque<(u64, u64)>,
     next_place: u64,
     bytes: u64,
-    outcomes: HashMap<Hash, Outcome>,
+    outcomes: HashMap<Hash, PoolOutcome>,
     outcome_order: VecDeque<Hash>,
 }
 
 impl SharedMempool {
     /// An empty pool.
-    pub fn new(limits: Limits) -> SharedMempool {
+    pub fn new(limits: PoolLimits) -> SharedMempool {
         SharedMempool {
             tables: Arc::default(),
             inner: Arc::new(Mutex::new(Mempool {
@@ -185,7 +185,7 @@ impl SharedMempool {
         if pool.listen(&id, listener.as_ref())? {
             return Ok(None);
         }
-        if matches!(pool.outcomes.get(&id), Some(Outcome::Committed { .. })) {
+        if matches!(pool.outcomes.get(&id), Some(PoolOutcome::Committed { .. })) {
             return Err(Rejection::AlreadyCommitted);
         }
         let size = verified.envelope().len() as u64;
@@ -286,7 +286,7 @@ impl SharedMempool {
             pool.take(id);
             pool.settle(
                 id,
-                Outcome::Committed {
+                PoolOutcome::Committed {
                     height,
                     index,
                     time_ms,
@@ -299,16 +299,16 @@ impl SharedMempool {
     pub fn reject(&self, id: &Hash, rejection: Rejection) {
         let mut pool = self.lock();
         // Another copy may have been committed by now: that answer stands.
-        if !matches!(pool.outcomes.get(id), Some(Outcome::Committed { .. })) {
-            pool.settle(id, Outcome::Rejected(rejection));
+        if !matches!(pool.outcomes.get(id), Some(PoolOutcome::Committed { .. })) {
+            pool.settle(id, PoolOutcome::Rejected(rejection));
         }
     }
 
     /// What is known of a transaction.
-    pub fn outcome(&self, id: &Hash) -> Option<Outcome> {
+    pub fn outcome(&self, id: &Hash) -> Option<PoolOutcome> {
         let pool = self.lock();
         if pool.places.contains_key(id) {
-            return Some(Outcome::Pending);
+            return Some(PoolOutcome::Pending);
         }
         pool.outcomes.get(id).cloned()
     }
@@ -432,7 +432,7 @@ impl Mempool {
         }
     }
 
-    fn settle(&mut self, id: &Hash, outcome: Outcome) {
+    fn settle(&mut self, id: &Hash, outcome: PoolOutcome) {
         if let Some(place) = self.places.remove(id)
             && let Some(pending) = self.queue.remove(&place)
         {
@@ -456,7 +456,7 @@ impl Mempool {
         self.remember(*id, outcome);
     }
 
-    fn remember(&mut self, id: Hash, outcome: Outcome) {
+    fn remember(&mut self, id: Hash, outcome: PoolOutcome) {
         if self.outcomes.insert(id, outcome).is_none() {
             self.outcome_order.push_back(id);
         }

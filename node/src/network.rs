@@ -13,7 +13,7 @@
 //! | transactions, announcements | [`NetworkHandle::gossip`] | flooded; forwarded once the host accepts |
 //!
 //! A message for a peer that is not connected is **dropped** and counted, not kept: consensus
-//! publishes again what still matters. Nothing in the room grows without a bound ([`Limits`]).
+//! publishes again what still matters. Nothing in the room grows without a bound ([`NetworkLimits`]).
 //!
 //! # Who may talk
 //!
@@ -29,7 +29,6 @@
 //!
 //! Not here on purpose: peer discovery (the chain is the directory), identify, NAT traversal.
 
-mod admission;
 mod behaviour;
 mod config;
 mod counters;
@@ -39,6 +38,7 @@ mod handle;
 mod handshakes;
 mod message;
 mod one_way;
+mod peer_admission;
 mod peers;
 mod queue;
 mod rate;
@@ -48,13 +48,13 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ConfigError, Limits, NetworkConfig, Peer};
+pub use config::{NetworkConfig, NetworkConfigError, NetworkLimits, Peer};
 pub use counters::Counters;
 pub use frame::FrameError;
 pub use handle::{NetworkHandle, RequestError, RespondError, ResponseHandle, SendError};
 pub use libp2p::{Multiaddr, PeerId};
-pub use message::{Acceptance, GossipId, NetworkEvent, Refusal, Topic};
-pub use queue::{Charge, NetworkEvents};
+pub use message::{Acceptance, GossipId, NetworkEvent, Refusal};
+pub use queue::{NetworkEvents, QueueCharge};
 pub use rate::Rate;
 
 use libp2p::identity::{Keypair, PublicKey, ed25519};
@@ -64,7 +64,7 @@ use libp2p::identity::{Keypair, PublicKey, ed25519};
 pub enum NetworkError {
     /// The configuration contradicts itself.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] NetworkConfigError),
     /// An address could not be listened on: taken, not this machine's, or not TCP.
     #[error("cannot listen on {address}: {reason}")]
     Listen {

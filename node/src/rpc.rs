@@ -12,8 +12,8 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use touchstone_edge::Client;
-use touchstone_edge::body::{Received, Weight};
+use touchstone_edge::Caller;
+use touchstone_edge::body::{ReceivedBytes, Weight};
 use touchstone_edge::server::{self, Server};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
@@ -89,7 +89,7 @@ impl Ledgers {
     /// Asks a question of one snapshot.
     async fn read<T: Message + 'static>(
         &self,
-        client: Client,
+        client: Caller,
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<Response<T>, Status> {
         let answer = self.service.read(client, question).await;
@@ -112,7 +112,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::SubmitRequest>,
     ) -> Result<Response<wire::TransactionStatus>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let answer = submission::submit(&self.service, client, request.into_inner()).await;
         answer.map(weighed).map_err(status::of)
     }
@@ -123,8 +123,8 @@ impl Ledger for Ledgers {
         &self,
         request: Request<Streaming<wire::SubmitRequest>>,
     ) -> Result<Response<Self::SubmitManyStream>, Status> {
-        let client = Client::of(request.extensions());
-        let received = Received::of(request.extensions());
+        let client = Caller::of(request.extensions());
+        let received = ReceivedBytes::of(request.extensions());
         // A broken request ends the stream.
         let requests = request.into_inner().map_while(Result::ok);
         let requests = requests.map(move |request| {
@@ -141,7 +141,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetTransactionRequest>,
     ) -> Result<Response<wire::TransactionStatus>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let request = request.into_inner();
         let known =
             transaction_status::known(&self.service.parts, &request.id).map_err(status::of)?;
@@ -156,7 +156,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetItemRequest>,
     ) -> Result<Response<wire::ItemReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let request = request.into_inner();
         self.read(client, move |view| log_page::item(view, &request))
             .await
@@ -166,7 +166,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetDesignRequest>,
     ) -> Result<Response<wire::DesignReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let id = request.into_inner().id;
         self.read(client, move |view| state_query::design(view, &id))
             .await
@@ -176,7 +176,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetDesignsByFileRequest>,
     ) -> Result<Response<wire::DesignsByFileReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let request = request.into_inner();
         self.read(client, move |view| {
             log_page::designs_by_file(view, &request)
@@ -188,7 +188,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetOrganisationRequest>,
     ) -> Result<Response<wire::StateReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let id = request.into_inner().id;
         self.read(client, move |view| state_query::organisation(view, &id))
             .await
@@ -198,7 +198,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetChangeRequest>,
     ) -> Result<Response<wire::StateReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let id = request.into_inner().id;
         self.read(client, move |view| state_query::change(view, &id))
             .await
@@ -208,7 +208,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetRecordRequest>,
     ) -> Result<Response<wire::StateReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let key = request.into_inner().key;
         self.read(client, move |view| state_query::record(view, &key))
             .await
@@ -218,7 +218,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::ListOrganisationsRequest>,
     ) -> Result<Response<wire::ListOrganisationsReply>, Status> {
-        self.read(Client::of(request.extensions()), state_query::organisations)
+        self.read(Caller::of(request.extensions()), state_query::organisations)
             .await
     }
 
@@ -226,7 +226,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetValidatorsRequest>,
     ) -> Result<Response<wire::ValidatorsReply>, Status> {
-        self.read(Client::of(request.extensions()), state_query::validators)
+        self.read(Caller::of(request.extensions()), state_query::validators)
             .await
     }
 
@@ -234,7 +234,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetBlockRequest>,
     ) -> Result<Response<wire::BlockReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let request = request.into_inner();
         self.read(client, move |view| blocks::get(view, &request))
             .await
@@ -246,7 +246,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::SubscribeBlocksRequest>,
     ) -> Result<Response<Self::SubscribeBlocksStream>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let blocks = blocks::subscribe(self.service.clone(), client, request.into_inner());
         blocks
             .map(|b| Response::new(statuses(b)))
@@ -257,7 +257,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetHandoversRequest>,
     ) -> Result<Response<wire::HandoversReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let from = request.into_inner().from_height;
         self.read(client, move |view| state_query::handovers(view, from))
             .await
@@ -269,7 +269,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetEvidenceRequest>,
     ) -> Result<Response<Self::GetEvidenceStream>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let request = request.into_inner();
         let service = self.service.clone();
         let genesis = move || service.parts.genesis.clone();
@@ -288,7 +288,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::TraceRequest>,
     ) -> Result<Response<Self::TraceStream>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let replies = trace::stream(self.service.clone(), client, request.into_inner());
         replies
             .map(|r| Response::new(statuses(r)))
@@ -299,7 +299,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetMisbehaviourRequest>,
     ) -> Result<Response<wire::MisbehaviourReply>, Status> {
-        self.read(Client::of(request.extensions()), state_query::misbehaviour)
+        self.read(Caller::of(request.extensions()), state_query::misbehaviour)
             .await
     }
 
@@ -307,7 +307,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::ListCheckpointsRequest>,
     ) -> Result<Response<wire::ListCheckpointsReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let request = request.into_inner();
         self.read(client, move |view| state_query::checkpoints(view, &request))
             .await
@@ -317,7 +317,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetStatusRequest>,
     ) -> Result<Response<wire::NodeStatus>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let service = self.service.clone();
         let question =
             move |view: &ProvenState<'_>| Ok(node_status::status(&service, view.snapshot.tip()));

@@ -21,19 +21,19 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use touchstone_core::Fault;
 use touchstone_core::hash::Hash;
-use touchstone_edge::Client;
+use touchstone_edge::Caller;
 
 use crate::mempool::SharedMempool;
-use crate::storage::rocks::Reader;
+use crate::storage::rocks::StoreReader;
 pub use error::ServiceError;
 pub(crate) use limits::Cancelled;
-use limits::Limits;
+use limits::ServiceLimits;
 use proven_state::HeaderCache;
 pub(crate) use proven_state::ProvenState;
 pub use status::{Halt, Progress};
 
 /// What the service works with.
-pub struct Parts {
+pub struct ServiceParts {
     /// The chain.
     pub chain_id: Hash,
     /// Its name.
@@ -41,7 +41,7 @@ pub struct Parts {
     /// Exact bytes of its genesis document.
     pub genesis: Vec<u8>,
     /// The store's reading side.
-    pub reader: Reader,
+    pub reader: StoreReader,
     /// The pool.
     pub mempool: SharedMempool,
     /// Envelopes taken in here, to be told to the peers.
@@ -54,17 +54,17 @@ pub struct Parts {
 
 /// What all calls share, over whatever they come.
 pub struct LedgerService {
-    pub(crate) parts: Parts,
-    pub(crate) limits: Limits,
+    pub(crate) parts: ServiceParts,
+    pub(crate) limits: ServiceLimits,
     headers: HeaderCache,
 }
 
 impl LedgerService {
     /// With limits of its own.
-    pub fn new(parts: Parts) -> LedgerService {
+    pub fn new(parts: ServiceParts) -> LedgerService {
         LedgerService {
             parts,
-            limits: Limits::default(),
+            limits: ServiceLimits::default(),
             headers: HeaderCache::default(),
         }
     }
@@ -72,7 +72,7 @@ impl LedgerService {
     /// Answers a client's question from one snapshot, off the network's threads.
     pub(crate) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
-        client: Client,
+        client: Caller,
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let service = self.clone();
@@ -83,7 +83,7 @@ impl LedgerService {
     /// The same, from a snapshot that is taken after a step which the answer must see.
     pub(crate) async fn read_after<T: Send + 'static>(
         self: &Arc<Self>,
-        client: Client,
+        client: Caller,
         step: impl FnOnce() -> Result<(), Fault> + Send + 'static,
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
@@ -98,7 +98,7 @@ impl LedgerService {
     /// The same for what may take long.
     pub(crate) async fn read_long<T: Send + 'static>(
         self: &Arc<Self>,
-        client: Client,
+        client: Caller,
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let service = self.clone();

@@ -7,7 +7,7 @@ mod checkpoints;
 mod commit_block;
 mod database;
 pub mod double_sign_guard;
-mod events;
+mod event_index;
 pub mod files;
 #[cfg(test)]
 #[path = "../../tests/src/testkit/memory_disk.rs"]
@@ -23,10 +23,10 @@ pub(crate) mod memory_disk;
     reason = "the simulation needs more of it than the node's tests"
 )]
 pub(crate) mod memory_store;
-mod query;
 mod recent_events;
 pub mod rocks;
 mod schema;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod test_blocks;
 mod tree_cache;

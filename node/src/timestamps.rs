@@ -16,20 +16,20 @@ use touchstone_core::hash::Hash;
 
 use crate::consensus_thread;
 use crate::service::Progress;
-use crate::storage::rocks::{CheckpointWriter, Reader, StampedRange};
+use crate::storage::rocks::{CheckpointWriter, StampedRange, StoreReader};
 use ask::NoStamp;
-use schedule::{Due, Schedule, Waiting};
+use schedule::{Due, Schedule, WaitingRange};
 use settings::Authority;
 
 /// What the task works with.
 #[derive(Clone)]
-pub struct Parts {
+pub struct TimestampParts {
     /// The chain.
     pub chain_id: Hash,
     /// When to ask.
     pub schedule: Schedule,
     /// Committed blocks.
-    pub reader: Reader,
+    pub reader: StoreReader,
     /// Keeps the stamps.
     pub writer: CheckpointWriter,
     /// Moves with every block.
@@ -38,7 +38,7 @@ pub struct Parts {
 
 /// Has the chain's blocks stamped by one authority until the task is stopped. Ends only if the store
 /// fails.
-pub async fn run(authority: Authority, parts: Parts) {
+pub async fn run(authority: Authority, parts: TimestampParts) {
     let name = authority.name.clone();
     let fault = Follower::new(authority, parts).follow().await;
     tracing::error!(authority = name, %fault, "time stamps can't be kept");
@@ -46,7 +46,7 @@ pub async fn run(authority: Authority, parts: Parts) {
 
 struct Follower {
     authority: Authority,
-    parts: Parts,
+    parts: TimestampParts,
     /// Blocks above the last stamped one and up to this height hold no transaction.
     empty_to: u64,
     standing: Standing,
@@ -60,7 +60,7 @@ struct Standing {
 }
 
 impl Follower {
-    fn new(authority: Authority, parts: Parts) -> Follower {
+    fn new(authority: Authority, parts: TimestampParts) -> Follower {
         Follower {
             authority,
             parts,
@@ -103,7 +103,7 @@ impl Follower {
     }
 
     /// What waits for a stamp.
-    async fn look(&mut self) -> Result<Waiting, Fault> {
+    async fn look(&mut self) -> Result<WaitingRange, Fault> {
         let reader = self.parts.reader.clone();
         let name = self.authority.name.clone();
         let empty_to = self.empty_to;
@@ -113,7 +113,7 @@ impl Follower {
             let covered = snapshot.last_checkpoint(&name)?.map_or(0, |last| last.last);
             let from = covered.max(empty_to).saturating_add(1);
             let first = snapshot.first_transaction_from(from)?;
-            let waiting = Waiting {
+            let waiting = WaitingRange {
                 covered,
                 tip,
                 since_ms: first.map(|(_, time_ms)| time_ms),
@@ -128,7 +128,7 @@ impl Follower {
     }
 
     /// Has the next blocks stamped. That the authority fails is no fault of ours.
-    async fn stamp(&mut self, waiting: &Waiting) -> Result<(), Fault> {
+    async fn stamp(&mut self, waiting: &WaitingRange) -> Result<(), Fault> {
         let range = waiting.next_range();
         let (first, last) = (*range.start(), *range.end());
         let reader = self.parts.reader.clone();

@@ -8,6 +8,8 @@
 pub mod attack;
 pub mod bundle;
 pub mod campaign;
+mod event_logs;
+pub mod family;
 pub mod graft;
 mod records;
 pub mod verifier;

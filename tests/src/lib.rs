@@ -1,14 +1,14 @@
 //! What the stories, the benches, the simulation and the forgeries share: consortia of real
 //! processes, people at the command line, transactions to feed a ledger with, and the one source of
-//! chance.
+//! chance. It may know everything, and nothing that ships may know it.
 
 pub mod authority;
 pub mod bench;
+pub mod cli_user;
 pub mod cluster;
 pub mod flood;
 pub mod forgery;
 pub mod load;
-pub mod person;
 pub mod random;
 pub mod simulation;
 pub mod testkit;

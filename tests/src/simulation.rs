@@ -12,15 +12,15 @@ pub mod attacker;
 pub mod checks;
 pub mod clients;
 mod contradictions;
+mod faults;
+mod message_text;
 pub mod network;
 mod phases;
 pub mod plan;
 pub mod process;
+pub mod run_record;
 mod setup;
-mod storm;
-pub mod trace;
-mod verification;
-mod words;
+pub mod verification;
 pub mod world;
 
 use std::fmt;
@@ -28,7 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::checks::{Broken, Violation};
 use self::plan::Plan;
-use self::trace::Words;
+use self::run_record::Words;
 use self::world::{Counts, World};
 
 /// What came of a run that held.

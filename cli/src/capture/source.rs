@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use touchstone_client::capture::{ENVELOPE_BYTES, EventRefusal, SourceEvent};
 use touchstone_core::rejection::Rejection;
 use touchstone_epcis::{
-    Action, EpcisError, Event, EventType, MAX_DOCUMENT_BYTES, convert_xml, is_xml, split_document,
+    EpcisError, Event, MAX_DOCUMENT_BYTES, PackingStep, convert_xml, is_xml, split_document,
 };
 
 use super::elements;
@@ -16,69 +17,18 @@ use crate::failure::Failure;
 /// The code of an event that isn't EPCIS 2.0.
 pub const NOT_EPCIS: u32 = 301;
 
-/// An event of the input.
-#[derive(Clone, Debug)]
-pub struct SourceEvent {
-    /// The file it is from; `-` is standard input.
-    pub file: String,
-    /// Index in its file.
-    pub index: usize,
-    /// Its exact bytes.
-    pub bytes: Vec<u8>,
-    /// What it is about: events that share a name must keep their order.
-    pub names: BTreeSet<String>,
-    /// It empties a container, whose content it doesn't name: everything else keeps its distance.
-    pub empties: bool,
-    /// Why the ledger would refuse it, as far as that shows without the ledger's state.
-    pub wrong: Option<Refusal>,
-}
-
-/// Why an event is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Stable number of the rule.
-    pub code: u32,
-    /// Stable name of the rule.
-    pub rule: String,
-    /// What is wrong, and where.
-    pub message: String,
-}
-
-impl Refusal {
-    /// Of an event that isn't EPCIS 2.0.
-    pub fn epcis(error: EpcisError) -> Refusal {
-        let rejection = Rejection::Event { index: 0, error };
-        let Rejection::Event { error, .. } = &rejection else {
-            return Refusal::of(&rejection);
-        };
-        Refusal {
-            message: error.to_string(),
-            ..Refusal::of(&rejection)
-        }
-    }
-
-    /// By any rule.
-    pub fn of(rejection: &Rejection) -> Refusal {
-        Refusal {
-            code: rejection.code(),
-            rule: rejection.rule().to_owned(),
-            message: rejection.to_string(),
-        }
-    }
-}
-
 /// A document that can't be split into events.
 #[derive(Clone, Debug)]
 pub struct BadDocument {
     /// The file.
     pub file: String,
     /// What is wrong.
-    pub refusal: Refusal,
+    pub refusal: EventRefusal,
 }
 
 /// The input, in order.
 #[derive(Clone, Debug, Default)]
-pub struct Input {
+pub struct CaptureInput {
     /// All events.
     pub events: Vec<SourceEvent>,
     /// Documents that hold none that can be read.
@@ -99,8 +49,8 @@ pub fn read(
     mapping: Option<&Mapping>,
     encoding: Option<&str>,
     limit: u64,
-) -> Result<Input, Failure> {
-    let mut input = Input::default();
+) -> Result<CaptureInput, Failure> {
+    let mut input = CaptureInput::default();
     if let Some(mapping) = mapping {
         for path in paths {
             add_table(&mut input, path, mapping, encoding, limit)?;
@@ -120,7 +70,7 @@ pub fn read(
 }
 
 fn add_table(
-    input: &mut Input,
+    input: &mut CaptureInput,
     path: &Path,
     mapping: &Mapping,
     encoding: Option<&str>,
@@ -153,7 +103,7 @@ fn add_table(
             bytes: event.bytes,
             names: BTreeSet::new(),
             empties: false,
-            wrong: Some(Refusal {
+            wrong: Some(EventRefusal {
                 code: NOT_EPCIS,
                 rule: "table-row".to_owned(),
                 message: wrong,
@@ -200,7 +150,7 @@ fn documents_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn add_file(input: &mut Input, path: &Path, limit: u64) -> Result<(), Failure> {
+fn add_file(input: &mut CaptureInput, path: &Path, limit: u64) -> Result<(), Failure> {
     let bytes = read_document(path)?;
     add(input, &path.display().to_string(), &bytes, limit);
     Ok(())
@@ -208,15 +158,15 @@ fn add_file(input: &mut Input, path: &Path, limit: u64) -> Result<(), Failure> {
 
 /// The events of one document, under the name of its file. `limit` is the number of bytes that a
 /// transaction may have.
-pub fn of_document(file: &str, bytes: &[u8], limit: u64) -> Input {
-    let mut input = Input::default();
+pub fn of_document(file: &str, bytes: &[u8], limit: u64) -> CaptureInput {
+    let mut input = CaptureInput::default();
     add(&mut input, file, bytes, limit);
     input
 }
 
 /// A document without events is refused, as the ledger refuses a capture of none: nobody takes it
 /// for recorded.
-fn add(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
+fn add(input: &mut CaptureInput, file: &str, bytes: &[u8], limit: u64) {
     let before = (input.events.len(), input.bad.len());
     match is_xml(bytes) {
         true => add_xml(input, file, bytes, limit),
@@ -231,14 +181,14 @@ fn without_events(file: &str, what: &str) -> BadDocument {
     let none = Rejection::EventCount { found: 0, limit: 0 };
     BadDocument {
         file: file.to_owned(),
-        refusal: Refusal {
+        refusal: EventRefusal {
             message: format!("{what} holds no event: there is nothing to record"),
-            ..Refusal::of(&none)
+            ..EventRefusal::of(&none)
         },
     }
 }
 
-fn add_json(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
+fn add_json(input: &mut CaptureInput, file: &str, bytes: &[u8], limit: u64) {
     match split_document(bytes) {
         Ok(events) => input.events.extend(
             events
@@ -250,14 +200,14 @@ fn add_json(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
             Some(events) => input.events.extend(events),
             None => input.bad.push(BadDocument {
                 file: file.to_owned(),
-                refusal: Refusal::epcis(error),
+                refusal: EventRefusal::epcis(error),
             }),
         },
     }
 }
 
 /// Adds the events of an XML document, converted.
-fn add_xml(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
+fn add_xml(input: &mut CaptureInput, file: &str, bytes: &[u8], limit: u64) {
     match convert_xml(bytes) {
         Ok(events) => {
             input.events.extend(
@@ -272,14 +222,14 @@ fn add_xml(input: &mut Input, file: &str, bytes: &[u8], limit: u64) {
                             bytes: Vec::new(),
                             names: BTreeSet::new(),
                             empties: false,
-                            wrong: Some(Refusal::epcis(error)),
+                            wrong: Some(EventRefusal::epcis(error)),
                         },
                     }),
             )
         }
         Err(error) => input.bad.push(BadDocument {
             file: file.to_owned(),
-            refusal: Refusal::epcis(error),
+            refusal: EventRefusal::epcis(error),
         }),
     }
 }
@@ -314,16 +264,13 @@ fn one_by_one(
                     bytes: document.get(range.0..range.1)?.to_vec(),
                     names: BTreeSet::new(),
                     empties: false,
-                    wrong: Some(Refusal::epcis(error)),
+                    wrong: Some(EventRefusal::epcis(error)),
                 }
             }
         });
     }
     Some(events)
 }
-
-/// What an envelope adds to the bytes of one event: keys, signature, organisation, lengths.
-pub const ENVELOPE_BYTES: u64 = 512;
 
 fn examine(file: &str, index: usize, bytes: Vec<u8>, limit: u64) -> SourceEvent {
     let parsed = Event::parse(&bytes);
@@ -335,13 +282,11 @@ fn examine(file: &str, index: usize, bytes: Vec<u8>, limit: u64) -> SourceEvent 
                 .iter()
                 .map(|i| i.as_str().to_owned())
                 .collect(),
-            event.event_type == EventType::Aggregation
-                && event.action == Some(Action::Delete)
-                && event.children.is_empty(),
+            matches!(event.packing(), Some(PackingStep::Empty { .. })),
             (size > limit)
-                .then(|| Refusal::of(&Rejection::TransactionTooLarge { bytes: size, limit })),
+                .then(|| EventRefusal::of(&Rejection::TransactionTooLarge { bytes: size, limit })),
         ),
-        Err(error) => (BTreeSet::new(), false, Some(Refusal::epcis(error))),
+        Err(error) => (BTreeSet::new(), false, Some(EventRefusal::epcis(error))),
     };
     SourceEvent {
         file: file.to_owned(),

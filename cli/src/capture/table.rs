@@ -15,7 +15,7 @@ use csv::StringRecord;
 pub use self::mapping::Mapping;
 
 use self::draft::Draft;
-use self::row::Row;
+use self::row::TableRow;
 use crate::failure::Failure;
 
 /// The largest table, in bytes.
@@ -91,7 +91,7 @@ pub fn of_bytes(
                 continue;
             }
         };
-        let row = Row {
+        let row = TableRow {
             columns: &columns,
             number: record.position().map_or(0, csv::Position::line),
             record: &record,

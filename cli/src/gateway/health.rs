@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::questions::Questions;
+use super::ledger_queries::Questions;
 use crate::failure::Failure;
 
 /// Between two looks.

@@ -1,10 +1,10 @@
 //! The gateway's addresses: captures as EPCIS 2.0's REST binding has them, and beside them what makes
 //! this ledger worth asking: handovers, traces and recalls, products and certificates.
 
-mod acts;
-mod answers;
 mod captures;
 mod events;
+mod proven_answers;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,12 +27,12 @@ use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::http::access::Access;
 use touchstone_edge::http::{Exception, Problem, negotiate};
-use touchstone_edge::server::{self, Limits, Refusal, Server};
+use touchstone_edge::server::{self, PortLimits, PortRefusal, Server};
 use touchstone_epcis::MAX_DOCUMENT_BYTES;
 
 use super::health::Health;
 use super::jobs::{Jobs, NotTaken};
-use super::questions::Questions;
+use super::ledger_queries::Questions;
 use crate::capture::table::Mapping;
 use touchstone_client::Signer;
 /// The description of all this.
@@ -83,19 +83,19 @@ type Http = State<Arc<Shared>>;
 
 /// Serves until `stop`, and until the answers under way are given.
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
-    let limits = Limits {
+    let limits = PortLimits {
         newcomers: CONNECTIONS,
         newcomers_per_address: CONNECTIONS / 2,
         connections: CONNECTIONS,
         connections_per_address: CONNECTIONS / 2,
-        ..Limits::default()
+        ..PortLimits::default()
     };
     let whole = MAX_DOCUMENT_BYTES + (1 << 20);
-    let budget = Budget::new(budget::Limits {
+    let budget = Budget::new(budget::ByteLimits {
         total: 2 * DOCUMENTS * whole,
         per_address: DOCUMENTS * whole,
         per_connection: 2 * whole,
-        ..budget::Limits::default()
+        ..budget::ByteLimits::default()
     });
     let server = Server {
         listener,
@@ -114,17 +114,26 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/events", post(events::post))
         .route("/jobs", get(captures::all))
         .route("/jobs/{id}", get(captures::one))
-        .route("/handovers", get(answers::handovers).post(acts::offer))
-        .route("/handovers/{offer}/{answer}", post(acts::answer))
-        .route("/claims", post(acts::claim))
-        .route("/products", get(answers::product).post(acts::declare))
-        .route("/items", get(answers::item))
-        .route("/trace", get(answers::trace))
-        .route("/recall", get(answers::recall))
-        .route("/organisations", get(answers::organisations))
-        .route("/designs/{id}/certificate", get(answers::certificate))
-        .route("/healthz", get(answers::health))
-        .route("/readyz", get(answers::readiness))
+        .route(
+            "/handovers",
+            get(proven_answers::handovers).post(transactions::offer),
+        )
+        .route("/handovers/{offer}/{answer}", post(transactions::answer))
+        .route("/claims", post(transactions::claim))
+        .route(
+            "/products",
+            get(proven_answers::product).post(transactions::declare),
+        )
+        .route("/items", get(proven_answers::item))
+        .route("/trace", get(proven_answers::trace))
+        .route("/recall", get(proven_answers::recall))
+        .route("/organisations", get(proven_answers::organisations))
+        .route(
+            "/designs/{id}/certificate",
+            get(proven_answers::certificate),
+        )
+        .route("/healthz", get(proven_answers::health))
+        .route("/readyz", get(proven_answers::readiness))
         .route("/openapi.json", get(openapi))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_such_method)
@@ -157,10 +166,10 @@ fn tell(headers: &mut HeaderMap) {
 }
 
 /// A request that the port refuses before anybody answers it.
-fn refusal(refusal: &Refusal) -> Response {
+fn refusal(refusal: &PortRefusal) -> Response {
     let detail = match refusal {
-        Refusal::Busy(limit) => limit.clone(),
-        Refusal::Late => "no answer in time; try again in a moment".to_owned(),
+        PortRefusal::Busy(limit) => limit.clone(),
+        PortRefusal::Late => "no answer in time; try again in a moment".to_owned(),
     };
     let mut answer = Problem::new(Exception::Overloaded, detail).into_response();
     tell(answer.headers_mut());
@@ -283,7 +292,7 @@ fn not_taken(why: NotTaken) -> Problem {
 }
 
 /// A refusal by a rule of the ledger, as every answer here has it.
-fn refused(refusal: &crate::capture::source::Refusal, path: &str) -> Problem {
+fn refused(refusal: &touchstone_client::capture::EventRefusal, path: &str) -> Problem {
     Problem::new(Exception::Validation, refusal.message.clone())
         .with("touchstone:path", path)
         .with("touchstone:rule", refusal.rule.clone())

@@ -15,9 +15,9 @@ use touchstone_core::transaction;
 use touchstone_proto::ledger::{self, transaction::Action};
 
 use self::folder::{Folder, Owner};
-use crate::capture::source::Refusal;
 use crate::failure::Failure;
 use touchstone_client::Signer;
+use touchstone_client::capture::EventRefusal;
 
 /// Finished jobs that are kept; the oldest are removed.
 const KEPT: usize = 10_000;
@@ -28,7 +28,7 @@ const WAITING: usize = 100;
 /// `GS1-Capture-Error-Behaviour`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Behaviour {
+pub enum ErrorBehaviour {
     /// None is recorded: they are one transaction.
     Rollback,
     /// The others are recorded: each is a transaction of its own.
@@ -38,7 +38,7 @@ pub enum Behaviour {
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum JobOutcome {
     /// It is in the ledger, which was proven.
     Recorded,
     /// Its bytes were recorded before by this organisation.
@@ -57,7 +57,7 @@ pub struct EventReport {
     /// Its index in the document, from 0.
     pub index: usize,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: JobOutcome,
     /// The transaction that holds it, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub transaction: Option<String>,
@@ -84,7 +84,7 @@ pub struct Reason {
 
 impl Reason {
     /// Of the event with this index.
-    pub fn of(index: usize, refusal: &Refusal) -> Reason {
+    pub fn of(index: usize, refusal: &EventRefusal) -> Reason {
         let event = format!("$.epcisBody.eventList[{index}]");
         // The reader's errors begin with a path from the document, or from the event.
         let found = refusal.message.split_once(": ").map(|(path, _)| path);
@@ -112,7 +112,7 @@ pub struct Job {
     /// When it was done with.
     pub finished_ms: Option<u64>,
     /// What to do where an event is refused.
-    pub behaviour: Behaviour,
+    pub behaviour: ErrorBehaviour,
     /// The number of its events.
     pub events: usize,
     /// What became of them so far, by index.
@@ -153,7 +153,7 @@ impl Job {
     pub fn success(&self) -> bool {
         let fine = |index: usize| {
             let outcome = self.reports.get(&index).map(|report| report.outcome);
-            matches!(outcome, Some(Outcome::Recorded | Outcome::Skipped))
+            matches!(outcome, Some(JobOutcome::Recorded | JobOutcome::Skipped))
         };
         let is_over = self.finished_ms.is_some() && self.failure.is_none();
         is_over && self.events > 0 && (0..self.events).all(fine)
@@ -213,7 +213,7 @@ impl Jobs {
         &self,
         document: &[u8],
         events: usize,
-        behaviour: Behaviour,
+        behaviour: ErrorBehaviour,
         now_ms: u64,
     ) -> Result<String, NotTaken> {
         self.take_in(document, now_ms, |id| {
@@ -248,7 +248,7 @@ impl Jobs {
         };
         self.take_in(&envelope, now_ms, |id| Job {
             act: Some(act),
-            ..Job::new(id, events, Behaviour::Rollback, now_ms)
+            ..Job::new(id, events, ErrorBehaviour::Rollback, now_ms)
         })
     }
 

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::delivery::Address;
+use self::delivery::WebhookAddress;
 use crate::failure::Failure;
 use crate::file;
 
@@ -32,7 +32,7 @@ const SUFFIX: &str = ".notice";
 
 /// Addresses that are told, and how.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct WebhookSettings {
     /// Where notices go: `http://` or `https://` addresses.
     pub urls: Vec<String>,
     /// What signs them.
@@ -47,7 +47,7 @@ pub struct Webhooks(Arc<Shared>);
 
 struct Shared {
     folder: PathBuf,
-    addresses: Vec<Address>,
+    addresses: Vec<WebhookAddress>,
     key: hmac::Key,
     now_ms: fn() -> u64,
     arrived: Notify,
@@ -66,7 +66,7 @@ struct Notice {
 impl Webhooks {
     /// Reads the settings; none where no address is told.
     pub fn new(
-        settings: &Settings,
+        settings: &WebhookSettings,
         jobs: &Path,
         now_ms: fn() -> u64,
     ) -> Result<Option<Webhooks>, Failure> {
@@ -87,7 +87,7 @@ impl Webhooks {
         let addresses = settings
             .urls
             .iter()
-            .map(|url| Address::read(url, settings.roots.as_deref()))
+            .map(|url| WebhookAddress::read(url, settings.roots.as_deref()))
             .collect::<Result<Vec<_>, _>>()?;
         let folder = jobs.join("notices");
         file::create_private_folder(&folder)?;

@@ -12,13 +12,13 @@ use touchstone_client::Signer;
 use touchstone_core::genesis::Genesis;
 
 use super::http::describe;
-use super::jobs::{Behaviour, EventReport, Job, Jobs, Outcome, Reason};
+use super::jobs::{ErrorBehaviour, EventReport, Job, JobOutcome, Jobs, Reason};
 use super::webhooks::Webhooks;
-use crate::capture::journal::Journal;
-use crate::capture::sender::{EventOutcome, Limits, Original, Sender};
-use crate::capture::source::{self, Refusal};
+use crate::capture::source;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use touchstone_client::capture::Journal;
+use touchstone_client::capture::{EventOutcome, EventRefusal, Original, SendLimits, Sender};
 use touchstone_client::client::Client;
 
 /// Transactions under way at once.
@@ -40,12 +40,12 @@ enum Ended {
 }
 
 /// The connection to the node, opened when it is needed.
-pub struct Connection {
+pub struct NodeConnection {
     settings: Settings,
     client: Option<Client>,
 }
 
-impl Connection {
+impl NodeConnection {
     async fn client(&mut self) -> Result<&mut Client, Failure> {
         if self.client.is_none() {
             self.client = Some(self.settings.sending_client().await?);
@@ -58,7 +58,7 @@ impl Connection {
 
 /// What jobs are done with.
 pub struct Worker {
-    connection: Connection,
+    connection: NodeConnection,
     genesis: Arc<Genesis>,
     signer: Arc<Signer>,
     webhooks: Option<Webhooks>,
@@ -76,7 +76,7 @@ impl Worker {
     ) -> Worker {
         let client = None;
         Worker {
-            connection: Connection { settings, client },
+            connection: NodeConnection { settings, client },
             genesis,
             signer,
             webhooks,
@@ -159,7 +159,7 @@ async fn act(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationTok
             all(&|index| EventReport {
                 transaction: Some(hex::encode(recorded.id)),
                 height: Some(height),
-                ..plain(index, Outcome::Recorded)
+                ..plain(index, JobOutcome::Recorded)
             });
             Ended::Decided
         }
@@ -169,7 +169,7 @@ async fn act(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationTok
             message,
             event: Some(culprit),
         }) => {
-            let refusal = Refusal {
+            let refusal = EventRefusal {
                 code,
                 rule,
                 message,
@@ -177,14 +177,14 @@ async fn act(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationTok
             all(&|index| match index == culprit as usize {
                 true => EventReport {
                     refusal: Some(Reason::of(index, &refusal)),
-                    ..plain(index, Outcome::Refused)
+                    ..plain(index, JobOutcome::Refused)
                 },
-                false => plain(index, Outcome::RolledBack),
+                false => plain(index, JobOutcome::RolledBack),
             });
             Ended::Decided
         }
         Err(failure @ Failure::Refused { .. }) => {
-            all(&|index| plain(index, Outcome::NotRecorded));
+            all(&|index| plain(index, JobOutcome::NotRecorded));
             Ended::Failed(failure)
         }
         Err(failure) => Ended::Later(failure),
@@ -206,7 +206,7 @@ async fn capture(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &Cancellatio
             job.events
         )));
     }
-    let whole = job.behaviour == Behaviour::Rollback;
+    let whole = job.behaviour == ErrorBehaviour::Rollback;
     let client = tokio::select! {
         () = stop.cancelled() => return Ended::Stopped,
         client = worker.connection.client() => client,
@@ -220,9 +220,9 @@ async fn capture(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &Cancellatio
     let journal = Journal::open(&jobs.journal(&job.id), chain_id, organisation);
     let (journal, history) = match journal {
         Ok(opened) => opened,
-        Err(failure) => return later(failure),
+        Err(error) => return later(error.into()),
     };
-    let limits = Limits {
+    let limits = SendLimits {
         batch: 1,
         bytes: parameters.max_transaction_bytes,
         window: WINDOW,
@@ -240,7 +240,7 @@ async fn capture(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &Cancellatio
     );
     let mut sender = match planned {
         Ok(sender) => sender,
-        Err(failure) => return later(failure),
+        Err(error) => return later(error.into()),
     };
     let mut stopped = pin!(stop.cancelled());
     let ended = sender
@@ -250,7 +250,7 @@ async fn capture(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &Cancellatio
         .await;
     let failure = match ended {
         Ok(_) => return Ended::Decided,
-        Err(failure) => failure,
+        Err(error) => Failure::from(error),
     };
     match failure {
         Failure::Interrupted(_) => Ended::Stopped,
@@ -258,7 +258,7 @@ async fn capture(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &Cancellatio
         Failure::Refused { .. } => {
             for index in 0..job.events {
                 if !sender.outcomes().contains_key(&index) {
-                    jobs.report(&job.id, plain(index, Outcome::NotRecorded));
+                    jobs.report(&job.id, plain(index, JobOutcome::NotRecorded));
                 }
             }
             Ended::Failed(failure)
@@ -286,11 +286,11 @@ fn report(index: usize, outcome: &EventOutcome) -> EventReport {
         } => EventReport {
             transaction: Some(hex::encode(transaction)),
             height: Some(*height),
-            ..plain(index, Outcome::Recorded)
+            ..plain(index, JobOutcome::Recorded)
         },
         EventOutcome::Refused(refusal) => EventReport {
             refusal: Some(Reason::of(index, refusal)),
-            ..plain(index, Outcome::Refused)
+            ..plain(index, JobOutcome::Refused)
         },
         EventOutcome::Duplicate(Original::Recorded {
             transaction,
@@ -298,14 +298,14 @@ fn report(index: usize, outcome: &EventOutcome) -> EventReport {
         }) => EventReport {
             transaction: Some(hex::encode(transaction)),
             height: Some(*height),
-            ..plain(index, Outcome::Skipped)
+            ..plain(index, JobOutcome::Skipped)
         },
-        EventOutcome::Duplicate(Original::Input(_)) => plain(index, Outcome::Skipped),
-        EventOutcome::RolledBack => plain(index, Outcome::RolledBack),
+        EventOutcome::Duplicate(Original::Input(_)) => plain(index, JobOutcome::Skipped),
+        EventOutcome::RolledBack => plain(index, JobOutcome::RolledBack),
     }
 }
 
-fn plain(index: usize, outcome: Outcome) -> EventReport {
+fn plain(index: usize, outcome: JobOutcome) -> EventReport {
     EventReport {
         index,
         outcome,

@@ -9,7 +9,7 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::metrics::GlyphMetrics;
 use skrifa::{FontRef, MetadataProvider};
 
-use super::BadDocument;
+use super::PdfError;
 
 /// The fonts' files; their README says where they come from. A character is taken from the first
 /// that has it.
@@ -69,12 +69,12 @@ fn rare() -> Option<&'static [u8]> {
 }
 
 impl Face {
-    fn load(file: &'static [u8]) -> Result<Face, BadDocument> {
-        let font = FontRef::new(file).map_err(|_| BadDocument::Font)?;
+    fn load(file: &'static [u8]) -> Result<Face, PdfError> {
+        let font = FontRef::new(file).map_err(|_| PdfError::Font)?;
         let location = LocationRef::default();
         let units = font.metrics(Size::unscaled(), location).units_per_em;
         if units == 0 {
-            return Err(BadDocument::Font);
+            return Err(PdfError::Font);
         }
         Ok(Face {
             charmap: font.charmap(),
@@ -92,7 +92,7 @@ impl Face {
 }
 
 impl Font {
-    pub(super) fn load() -> Result<Font, BadDocument> {
+    pub(super) fn load() -> Result<Font, PdfError> {
         let [chinese, european] = FILES.map(Face::load);
         Ok(Font {
             faces: [chinese?, european?],

@@ -3,7 +3,7 @@
 
 use super::font::Font;
 use super::qr::{self, Squares};
-use super::{BadDocument, Block, Document};
+use super::{PageBlock, PdfDocument, PdfError};
 
 /// A4 (ISO 216).
 pub(super) const PAGE: (f32, f32) = (595.28, 841.89);
@@ -87,15 +87,15 @@ pub(super) enum Part {
 
 /// What stands on one page.
 #[derive(Default)]
-pub(super) struct Page {
+pub(super) struct PdfPage {
     pub(super) marks: Vec<(Part, Mark)>,
 }
 
 /// Lays a document out.
-pub(super) fn pages(document: &Document, font: &Font) -> Result<Vec<Page>, BadDocument> {
+pub(super) fn pages(document: &PdfDocument, font: &Font) -> Result<Vec<PdfPage>, PdfError> {
     let mut layout = Layout {
         font,
-        pages: vec![Page::default()],
+        pages: vec![PdfPage::default()],
         y: TOP,
         part: Part::Artifact,
     };
@@ -109,7 +109,7 @@ pub(super) fn pages(document: &Document, font: &Font) -> Result<Vec<Page>, BadDo
 
 struct Layout<'a> {
     font: &'a Font,
-    pages: Vec<Page>,
+    pages: Vec<PdfPage>,
     y: f32,
     /// What is being laid out.
     part: Part,
@@ -125,12 +125,12 @@ impl Layout<'_> {
     /// Begins a page where this one hasn't that much room.
     fn need(&mut self, height: f32) {
         if self.y + height > BOTTOM {
-            self.pages.push(Page::default());
+            self.pages.push(PdfPage::default());
             self.y = TOP;
         }
     }
 
-    fn head(&mut self, document: &Document) -> Result<(), BadDocument> {
+    fn head(&mut self, document: &PdfDocument) -> Result<(), PdfError> {
         let mut width = WIDTH;
         if let Some(text) = &document.code {
             let code = qr::squares(text)?;
@@ -170,14 +170,14 @@ impl Layout<'_> {
         self.mark(Mark::Text { x, y, style, text });
     }
 
-    fn block(&mut self, number: usize, block: &Block) {
+    fn block(&mut self, number: usize, block: &PageBlock) {
         self.part = match block {
-            Block::Heading(_) => Part::Heading(number),
-            Block::Field(..) => Part::Name(number),
-            Block::Paragraph(_) | Block::Notice(_) => Part::Paragraph(number),
+            PageBlock::Heading(_) => Part::Heading(number),
+            PageBlock::Field(..) => Part::Name(number),
+            PageBlock::Paragraph(_) | PageBlock::Notice(_) => Part::Paragraph(number),
         };
         match block {
-            Block::Heading(text) => {
+            PageBlock::Heading(text) => {
                 // A heading doesn't stand alone at a page's end.
                 self.need(Style::Heading.leading() + 4.0 * Style::Text.leading());
                 self.y += 5.0;
@@ -187,12 +187,12 @@ impl Layout<'_> {
                 self.mark(Mark::Rule { y });
                 self.y += 4.0;
             }
-            Block::Field(name, values) => self.field(number, name, values),
-            Block::Paragraph(text) => {
+            PageBlock::Field(name, values) => self.field(number, name, values),
+            PageBlock::Paragraph(text) => {
                 self.lines(text, MARGIN, WIDTH, Style::Text);
                 self.y += 3.0;
             }
-            Block::Notice(text) => self.notice(text),
+            PageBlock::Notice(text) => self.notice(text),
         }
     }
 

@@ -13,20 +13,20 @@ use krilla::text::{Font as Face, GlyphId, KrillaGlyph};
 use time::OffsetDateTime;
 
 use super::font::{self, Font};
-use super::layout::{MARGIN, Mark, PAGE, Page, Part, Style, WIDTH};
+use super::layout::{MARGIN, Mark, PAGE, Part, PdfPage, Style, WIDTH};
 use super::qr::Squares;
 use super::structure::Structure;
-use super::{BadDocument, Document};
+use super::{PdfDocument, PdfError};
 
 const BLACK: u8 = 0;
 const GREY: u8 = 0x60;
 
 /// Paints the pages.
 pub(super) fn file(
-    document: &Document,
-    pages: &[Page],
+    document: &PdfDocument,
+    pages: &[PdfPage],
     font: &Font,
-) -> Result<Vec<u8>, BadDocument> {
+) -> Result<Vec<u8>, PdfError> {
     let settings = SerializeSettings {
         configuration: archival()?,
         ..SerializeSettings::default()
@@ -37,7 +37,7 @@ pub(super) fn file(
     pdf.set_metadata(metadata(document));
     for page in pages {
         let size = PageSettings::from_wh(PAGE.0, PAGE.1)
-            .ok_or_else(|| BadDocument::NotArchival("the page has no size".into()))?;
+            .ok_or_else(|| PdfError::NotArchival("the page has no size".into()))?;
         let mut target = pdf.start_page_with(size);
         let mut surface = target.surface();
         for (part, mark) in &page.marks {
@@ -54,14 +54,14 @@ pub(super) fn file(
     }
     pdf.set_tag_tree(structure.tree(document));
     pdf.finish()
-        .map_err(|e| BadDocument::NotArchival(format!("{e:?}")))
+        .map_err(|e| PdfError::NotArchival(format!("{e:?}")))
 }
 
-fn archival() -> Result<Configuration, BadDocument> {
+fn archival() -> Result<Configuration, PdfError> {
     ConfigurationBuilder::new()
         .with_archival_validator(Archival::A2_A)
         .finish()
-        .map_err(|e| BadDocument::NotArchival(format!("{e:?}")))
+        .map_err(|e| PdfError::NotArchival(format!("{e:?}")))
 }
 
 fn tag(part: Part) -> ContentTag<'static> {
@@ -77,17 +77,17 @@ fn tag(part: Part) -> ContentTag<'static> {
 struct Faces([Option<Face>; font::FACES]);
 
 impl Faces {
-    fn get(&mut self, index: usize) -> Result<Face, BadDocument> {
-        let face = self.0.get_mut(index).ok_or(BadDocument::Font)?;
+    fn get(&mut self, index: usize) -> Result<Face, PdfError> {
+        let face = self.0.get_mut(index).ok_or(PdfError::Font)?;
         if face.is_none() {
-            let file = font::file(index).ok_or(BadDocument::Font)?;
+            let file = font::file(index).ok_or(PdfError::Font)?;
             *face = Face::new(file.into(), 0);
         }
-        face.clone().ok_or(BadDocument::Font)
+        face.clone().ok_or(PdfError::Font)
     }
 }
 
-fn metadata(document: &Document) -> Metadata {
+fn metadata(document: &PdfDocument) -> Metadata {
     let [chinese, english] = &document.title;
     Metadata::new()
         .title(format!("{english} / {chinese}"))
@@ -127,7 +127,7 @@ fn paint(
     surface: &mut Surface<'_>,
     faces: &mut Faces,
     font: &Font,
-) -> Result<(), BadDocument> {
+) -> Result<(), PdfError> {
     match mark {
         Mark::Text { x, y, style, text } => {
             let shade = match style {

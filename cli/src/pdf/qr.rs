@@ -2,7 +2,7 @@
 
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::BadDocument;
+use super::PdfError;
 
 /// A code: its width in modules, and its dark runs (column, row, length).
 pub(super) struct Squares {
@@ -11,9 +11,8 @@ pub(super) struct Squares {
 }
 
 /// The code of a text. Level M: 15 % of it may be damaged.
-pub(super) fn squares(text: &str) -> Result<Squares, BadDocument> {
-    let code =
-        QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| BadDocument::Code)?;
+pub(super) fn squares(text: &str) -> Result<Squares, PdfError> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| PdfError::Code)?;
     let width = code.width();
     let mut runs = Vec::new();
     for (row, colors) in code.to_colors().chunks(width).enumerate() {

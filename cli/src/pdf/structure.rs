@@ -7,7 +7,7 @@ use std::num::NonZeroU16;
 use krilla::tagging::{Identifier, ListNumbering, Tag, TagGroup, TagTree};
 
 use super::layout::Part;
-use super::{Block, Document};
+use super::{PageBlock, PdfDocument};
 
 /// What was painted of each part.
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl Structure {
     }
 
     /// The whole document.
-    pub(super) fn tree(mut self, document: &Document) -> TagTree {
+    pub(super) fn tree(mut self, document: &PdfDocument) -> TagTree {
         let mut tree = TagTree::new();
         for number in 0..document.title.len() {
             tree.push(self.heading(Part::Title(number), NonZeroU16::MIN));
@@ -36,14 +36,14 @@ impl Structure {
         let mut fields: Option<TagGroup> = None;
         for (number, block) in document.blocks.iter().enumerate() {
             let group = match block {
-                Block::Field(..) => {
+                PageBlock::Field(..) => {
                     let list = || TagGroup::new(Tag::L(ListNumbering::None));
                     let field = self.field(number);
                     fields.get_or_insert_with(list).push(field);
                     continue;
                 }
-                Block::Heading(_) => self.heading(Part::Heading(number), below),
-                Block::Paragraph(_) | Block::Notice(_) => {
+                PageBlock::Heading(_) => self.heading(Part::Heading(number), below),
+                PageBlock::Paragraph(_) | PageBlock::Notice(_) => {
                     self.filled(TagGroup::new(Tag::P), Part::Paragraph(number))
                 }
             };

@@ -2,18 +2,18 @@ use super::font::Font;
 use super::layout::{self, Mark, PAGE};
 use super::*;
 
-fn document() -> Document {
-    Document {
+fn document() -> PdfDocument {
+    PdfDocument {
         title: ["设计存证证书".into(), "Certificate".into()],
         code: Some("touchstone:design/00/11".into()),
         blocks: vec![
-            Block::Heading("时间 Time".into()),
-            Block::Field(
+            PageBlock::Heading("时间 Time".into()),
+            PageBlock::Field(
                 "名称 Title".into(),
                 vec!["黄昏的桥".into(), "Zürich".into()],
             ),
-            Block::Paragraph("一段文字。 A paragraph.".into()),
-            Block::Notice("注意 Note".into()),
+            PageBlock::Paragraph("一段文字。 A paragraph.".into()),
+            PageBlock::Notice("注意 Note".into()),
         ],
         foot: "foot".into(),
         date_ms: 1_700_000_000_123,
@@ -21,7 +21,7 @@ fn document() -> Document {
 }
 
 /// Every line with its page's number and where it begins and ends.
-fn lines(document: &Document) -> Vec<(usize, f32, f32, f32, String)> {
+fn lines(document: &PdfDocument) -> Vec<(usize, f32, f32, f32, String)> {
     let font = Font::load().unwrap();
     let pages = layout::pages(document, &font).unwrap();
     let mut lines = Vec::new();
@@ -95,7 +95,9 @@ fn every_common_han_character_has_a_glyph() {
 fn a_rare_character_costs_a_subset() {
     let plain = render(&document()).unwrap();
     let mut with_rare = document();
-    with_rare.blocks.push(Block::Paragraph("玥喆镕䶮𠮷".into()));
+    with_rare
+        .blocks
+        .push(PageBlock::Paragraph("玥喆镕䶮𠮷".into()));
     let bytes = render(&with_rare).unwrap();
     assert!(bytes.len() > plain.len());
     assert!(bytes.len() < plain.len() + 20_000, "{}", bytes.len());
@@ -116,17 +118,17 @@ fn everything_that_text_can_hold_makes_a_file() {
     let all: String = ('\0'..=char::MAX).step_by(97).collect();
     let mut hostile = document();
     hostile.blocks = vec![
-        Block::Heading(all.clone()),
-        Block::Field(all.clone(), vec![all.clone(), String::new()]),
-        Block::Notice(all.clone()),
-        Block::Field(String::new(), vec![]),
+        PageBlock::Heading(all.clone()),
+        PageBlock::Field(all.clone(), vec![all.clone(), String::new()]),
+        PageBlock::Notice(all.clone()),
+        PageBlock::Field(String::new(), vec![]),
     ];
     hostile.title = [all.chars().take(2000).collect(), String::new()];
     hostile.foot = "\u{0}\u{202e}".into();
     let bytes = render(&hostile).unwrap();
     assert!(bytes.starts_with(b"%PDF-"));
     hostile.code = Some("x".repeat(5000));
-    assert!(matches!(render(&hostile), Err(BadDocument::Code)));
+    assert!(matches!(render(&hostile), Err(PdfError::Code)));
 }
 
 #[test]
@@ -137,10 +139,10 @@ fn lines_stay_on_their_page_and_lose_nothing() {
     let english = "the owner's own organisation is among them ".repeat(40);
     let mut long = document();
     for text in [&hash, &chinese, &english] {
-        long.blocks.push(Block::Paragraph(text.clone()));
+        long.blocks.push(PageBlock::Paragraph(text.clone()));
         long.blocks
-            .push(Block::Field(text.clone(), vec![text.clone()]));
-        long.blocks.push(Block::Notice(text.clone()));
+            .push(PageBlock::Field(text.clone(), vec![text.clone()]));
+        long.blocks.push(PageBlock::Notice(text.clone()));
         let joined: String = layout::broken(&font, text, 20.0).concat();
         assert_eq!(joined.replace(' ', ""), text.replace(' ', ""));
     }

@@ -2,38 +2,40 @@
 
 use touchstone_core::evidence::{Check, CheckResult, Facts, Verdict};
 
-use super::facts::{self, Row};
+use super::facts::{self, FactRow};
 use super::{
     ARTICLES, Examined, TOOL, VERSION, article, element, exhibit, limits, question, result,
 };
 use crate::messages::Language::{self, Chinese, English};
 use crate::output::utc;
-use crate::pdf::{Block, Document};
+use crate::pdf::{PageBlock, PdfDocument};
 use crate::{both, both_lines};
 
 /// The document.
-pub fn document(examined: &Examined<'_>) -> Document {
+pub fn document(examined: &Examined<'_>) -> PdfDocument {
     let report = examined.report;
     let proven = report.verdict != Verdict::NotVerified;
-    let mut blocks = vec![Block::Notice(verdict(examined))];
+    let mut blocks = vec![PageBlock::Notice(verdict(examined))];
     blocks.extend(occasion(examined));
     blocks.extend(exhibits(examined));
     if proven {
-        blocks.push(Block::Heading(both!("What is proven")));
+        blocks.push(PageBlock::Heading(both!("What is proven")));
         blocks.extend(merged(&report.facts, facts::rows));
     }
     for number in ARTICLES {
-        blocks.push(Block::Heading(twice(|language| article(language, number))));
+        blocks.push(PageBlock::Heading(twice(|language| {
+            article(language, number)
+        })));
         let checks = report.checks.iter();
         blocks.extend(checks.filter(|c| c.element.article() == number).map(check));
     }
-    blocks.push(Block::Heading(both!("What a record can't show")));
-    blocks.push(Block::Paragraph(twice(limits)));
+    blocks.push(PageBlock::Heading(both!("What a record can't show")));
+    blocks.push(PageBlock::Paragraph(twice(limits)));
     blocks.extend(signature());
     if proven {
         blocks.extend(annex(&report.facts));
     }
-    Document {
+    PdfDocument {
         title: [
             crate::say!(Chinese, "Examination of an evidence file"),
             crate::say!(English, "Examination of an evidence file"),
@@ -54,7 +56,7 @@ fn twice(words: impl Fn(Language) -> String) -> String {
 }
 
 /// The rows of both languages as fields: lines that are the same in both stand once.
-fn merged(facts: &Facts, rows: fn(Language, &Facts) -> Vec<Row>) -> Vec<Block> {
+fn merged(facts: &Facts, rows: fn(Language, &Facts) -> Vec<FactRow>) -> Vec<PageBlock> {
     let both = rows(Chinese, facts).into_iter().zip(rows(English, facts));
     let fields = both.map(|(chinese, english)| {
         let name = match chinese.name == english.name {
@@ -67,7 +69,7 @@ fn merged(facts: &Facts, rows: fn(Language, &Facts) -> Vec<Row>) -> Vec<Block> {
             lines.push(one);
             lines.extend(differs.then_some(other));
         }
-        Block::Field(name, lines)
+        PageBlock::Field(name, lines)
     });
     fields.collect()
 }
@@ -101,32 +103,32 @@ fn verdict(examined: &Examined<'_>) -> String {
 }
 
 /// What was examined, when and with what.
-fn occasion(examined: &Examined<'_>) -> Vec<Block> {
+fn occasion(examined: &Examined<'_>) -> Vec<PageBlock> {
     vec![
-        Block::Field(
+        PageBlock::Field(
             both!("Evidence file"),
             vec![
                 format!("SHA-256 {}", hex::encode(examined.file.sha256)),
                 both!("{count} bytes", count = examined.file.bytes),
             ],
         ),
-        Block::Field(
+        PageBlock::Field(
             both!("Examined"),
             vec![
                 utc(examined.examined_ms),
                 both!("by the examiner's word or clock"),
             ],
         ),
-        Block::Field(both!("Tool"), vec![format!("{TOOL} {VERSION}")]),
+        PageBlock::Field(both!("Tool"), vec![format!("{TOOL} {VERSION}")]),
     ]
 }
 
 /// Files that were handed in, each with its own verdict.
-fn exhibits(examined: &Examined<'_>) -> Vec<Block> {
+fn exhibits(examined: &Examined<'_>) -> Vec<PageBlock> {
     if examined.exhibits.is_empty() {
         return Vec::new();
     }
-    let mut blocks = vec![Block::Heading(both!(
+    let mut blocks = vec![PageBlock::Heading(both!(
         "Exhibits, judged apart from the record"
     ))];
     for found in examined.exhibits {
@@ -135,12 +137,12 @@ fn exhibits(examined: &Examined<'_>) -> Vec<Block> {
             format!("SHA-256 {}", hex::encode(found.sha256)),
         ];
         lines.extend([Chinese, English].map(|language| exhibit(language, found.verdict)));
-        blocks.push(Block::Field(both!("Exhibit"), lines));
+        blocks.push(PageBlock::Field(both!("Exhibit"), lines));
     }
     blocks
 }
 
-fn check(check: &Check) -> Block {
+fn check(check: &Check) -> PageBlock {
     let name = twice(|language| element(language, check.element));
     let mut lines = vec![
         format!(
@@ -154,36 +156,36 @@ fn check(check: &Check) -> Block {
         lines.push(Chinese.finding(finding));
         lines.push(English.finding(finding));
     }
-    Block::Field(name, lines)
+    PageBlock::Field(name, lines)
 }
 
 /// Where the examiner signs.
-fn signature() -> Vec<Block> {
+fn signature() -> Vec<PageBlock> {
     let blank = || vec![String::new(), "_".repeat(48)];
     vec![
-        Block::Heading(both!("The examiner")),
-        Block::Paragraph(both!(
+        PageBlock::Heading(both!("The examiner")),
+        PageBlock::Paragraph(both!(
             "I examined the file named above with the tool named above and found what this report says."
         )),
-        Block::Field(both!("Name and office"), blank()),
-        Block::Field(both!("Signature, seal"), blank()),
-        Block::Field(both!("Place, date"), blank()),
+        PageBlock::Field(both!("Name and office"), blank()),
+        PageBlock::Field(both!("Signature, seal"), blank()),
+        PageBlock::Field(both!("Place, date"), blank()),
     ]
 }
 
 /// The events, after what a judge reads first.
-fn annex(facts: &Facts) -> Vec<Block> {
+fn annex(facts: &Facts) -> Vec<PageBlock> {
     let events = merged(facts, facts::events);
     if events.is_empty() {
         return Vec::new();
     }
-    let mut blocks = vec![Block::Heading(both!(
+    let mut blocks = vec![PageBlock::Heading(both!(
         "Annex: the events, in their recorders' words"
     ))];
     for line in both_lines!(
         "The exact bytes that each SHA-256 is of are written by: touchstone verify FILE --events DIR"
     ) {
-        blocks.push(Block::Paragraph(line));
+        blocks.push(PageBlock::Paragraph(line));
     }
     blocks.extend(events);
     blocks

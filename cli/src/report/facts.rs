@@ -10,28 +10,28 @@ use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Basis, Custody, Ending};
 
 use super::offer_status;
+use crate::event_text;
 use crate::exact_bytes;
 use crate::fingerprint;
 use crate::messages::Language;
 use crate::output::{beijing, plain, utc};
 use crate::say;
-use crate::words;
 
 /// A name, and what is said under it.
-pub struct Row {
+pub struct FactRow {
     /// The name.
     pub name: String,
     /// A line each.
     pub lines: Vec<String>,
 }
 
-fn row(name: String, lines: impl IntoIterator<Item = String>) -> Row {
+fn row(name: String, lines: impl IntoIterator<Item = String>) -> FactRow {
     let lines = lines.into_iter().collect();
-    Row { name, lines }
+    FactRow { name, lines }
 }
 
 /// All that is proven, but for the events.
-pub fn rows(language: Language, facts: &Facts) -> Vec<Row> {
+pub fn rows(language: Language, facts: &Facts) -> Vec<FactRow> {
     let hash = |hash: Option<Hash>| hash.map(hex::encode).unwrap_or_default();
     let chain = facts.chain_name.as_deref().unwrap_or_default();
     let anchor = say!(
@@ -78,7 +78,7 @@ fn named(facts: &Facts, id: &str) -> String {
     }
 }
 
-fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<Row> {
+fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRow> {
     let mut design = row(say!(language, "Design"), [hex::encode(deposit.id)]);
     if !deposit.recorded {
         design.lines.push(say!(
@@ -139,7 +139,7 @@ pub fn deposit_time(language: Language, time_ms: u64, error_ms: u64) -> Vec<Stri
     ]
 }
 
-fn item(language: Language, history: &History) -> Vec<Row> {
+fn item(language: Language, history: &History) -> Vec<FactRow> {
     let count = history.steps.len();
     let events = match count {
         0 => say!(
@@ -158,7 +158,7 @@ fn item(language: Language, history: &History) -> Vec<Row> {
     rows
 }
 
-fn custody(language: Language, fact: &CustodyFact, facts: &Facts) -> Vec<Row> {
+fn custody(language: Language, fact: &CustodyFact, facts: &Facts) -> Vec<FactRow> {
     let mut rows = vec![row(
         say!(language, "Holder"),
         match &fact.custody {
@@ -232,7 +232,7 @@ fn custody(language: Language, fact: &CustodyFact, facts: &Facts) -> Vec<Row> {
             [format!(
                 "{} {}: {}",
                 amount::decimal(holding.millionths),
-                language.term(&words::unit(unit)),
+                language.term(&event_text::unit(unit)),
                 named(facts, &holding.organisation)
             )],
         ));
@@ -270,7 +270,7 @@ fn discrepancy(language: Language, text: &str) -> String {
     say!(language, "DISCREPANCY: {text}", text = plain(text))
 }
 
-fn handover(language: Language, fact: &HandoverFact, facts: &Facts) -> Row {
+fn handover(language: Language, fact: &HandoverFact, facts: &Facts) -> FactRow {
     let by = named(facts, &fact.organisation);
     let place = say!(
         language,
@@ -345,7 +345,7 @@ fn handover(language: Language, fact: &HandoverFact, facts: &Facts) -> Row {
     }
 }
 
-fn stamp(language: Language, fact: &StampFact) -> Row {
+fn stamp(language: Language, fact: &StampFact) -> FactRow {
     let stamped = &fact.stamped;
     let trusted = match fact.is_trusted {
         true => say!(language, "trusted"),
@@ -378,7 +378,7 @@ fn stamp(language: Language, fact: &StampFact) -> Row {
     )
 }
 
-fn validators(language: Language, facts: &Facts) -> Row {
+fn validators(language: Language, facts: &Facts) -> FactRow {
     let total: u64 = facts.validators.iter().map(|v| v.power).sum();
     let lines = facts.validators.iter().map(|v| {
         let signed = match v.signed {
@@ -399,7 +399,7 @@ fn validators(language: Language, facts: &Facts) -> Row {
 }
 
 /// The events, each with where its exact bytes are.
-pub fn events(language: Language, facts: &Facts) -> Vec<Row> {
+pub fn events(language: Language, facts: &Facts) -> Vec<FactRow> {
     let steps = facts.history.iter().flat_map(|history| &history.steps);
     let rows = steps.enumerate().map(|(index, step)| {
         let (height, transaction, event) = step.place;
@@ -417,11 +417,11 @@ pub fn events(language: Language, facts: &Facts) -> Vec<Row> {
             say!(
                 language,
                 "happened {time}",
-                time = words::event_time(&value)
+                time = event_text::event_time(&value)
             ),
             happening(language, step.event.as_ref()),
         ];
-        if let Some(place) = step.event.as_ref().and_then(words::place) {
+        if let Some(place) = step.event.as_ref().and_then(event_text::place) {
             lines.push(say!(language, "place {place}", place = place));
         }
         if !step.via.is_empty() {
@@ -432,7 +432,7 @@ pub fn events(language: Language, facts: &Facts) -> Vec<Row> {
                 containers = via.join(" < ")
             ));
         }
-        let sensors = words::sensors(&value).into_iter();
+        let sensors = event_text::sensors(&value).into_iter();
         lines.extend(sensors.map(|reading| say!(language, "sensor {reading}", reading = reading)));
         lines.push(format!("SHA-256 {}", hex::encode(&step.entry.content_hash)));
         lines.push(say!(
@@ -448,7 +448,7 @@ pub fn events(language: Language, facts: &Facts) -> Vec<Row> {
 /// What happened, in words.
 pub fn happening(language: Language, event: Option<&Event>) -> String {
     match event {
-        Some(event) => words::happening_in(language, event),
+        Some(event) => event_text::happening_in(language, event),
         None => say!(language, "an event that this program's rules can't read"),
     }
 }

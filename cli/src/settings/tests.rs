@@ -1,10 +1,10 @@
 use super::*;
 
-fn options(config: PathBuf) -> Options {
-    Options {
+fn options(config: PathBuf) -> GlobalOptions {
+    GlobalOptions {
         config: Some(config),
         timeout: 3,
-        ..Options::default()
+        ..GlobalOptions::default()
     }
 }
 
@@ -21,7 +21,7 @@ fn the_command_line_wins_over_the_file() {
     assert_eq!(from_file.node(), "http://file:1");
     assert_eq!(from_file.genesis, Some(folder.path().join("g.json")));
     assert_eq!(from_file.organisation.as_deref(), Some("acme"));
-    let flag = Options {
+    let flag = GlobalOptions {
         node: Some("http://flag:2".into()),
         ..options(path)
     };

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use touchstone_client::ClientError;
+use touchstone_client::capture::{
+    CaptureError, EventOutcome, EventRefusal, Journal, Original, SendLimits, SendStop, Sender,
+    SourceEvent,
+};
 
-use crate::capture::journal::Journal;
-use crate::capture::sender::{EventOutcome, Limits, Original, Sender, Stop};
-use crate::capture::source::{self, Input, Refusal, SourceEvent};
+use crate::capture::source::{self, CaptureInput};
 use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain};
@@ -103,7 +106,7 @@ pub async fn run_until(
     arguments: &Arguments,
     settings: &Settings,
     output: &mut Output,
-    stop: Stop<'_>,
+    stop: SendStop<'_>,
 ) -> Result<(), Failure> {
     let signer = settings.signer(&arguments.signing)?;
     let mut client = settings.sending_client().await?;
@@ -125,7 +128,7 @@ pub async fn run_until(
         &signer.organisation,
     )?;
     let most = usize::try_from(parameters.max_events_per_transaction).unwrap_or(usize::MAX);
-    let limits = Limits {
+    let limits = SendLimits {
         batch: arguments.batch.clamp(1, most),
         bytes: parameters.max_transaction_bytes,
         window: arguments.window.clamp(1, 1000),
@@ -194,7 +197,7 @@ pub async fn run_until(
     let journal = sender.journal_path().display();
     match &ended {
         Ok(_) => {}
-        Err(Failure::Refused { .. }) => output.remark(format!(
+        Err(CaptureError::Client(ClientError::Refused { .. })) => output.remark(format!(
             "{} not sent: mend what the rule names (--key, --organisation) and run the command \
              again; {journal} remembers what is recorded",
             counted(pending, "event")
@@ -217,7 +220,7 @@ pub async fn run_until(
 
 /// How many events and documents each rule refuses, the most frequent first.
 fn by_rule<'a>(
-    input: &Input,
+    input: &CaptureInput,
     outcomes: impl Iterator<Item = &'a EventOutcome>,
 ) -> Vec<(String, u32, usize)> {
     let refused = outcomes.filter_map(|outcome| match outcome {
@@ -238,7 +241,7 @@ fn by_rule<'a>(
 
 /// Tells how tables were read, and of all rows that can't be; these stop the run unless the person
 /// wants the others recorded.
-fn check_rows(input: &Input, good_rows: bool, output: &mut Output) -> Result<(), Failure> {
+fn check_rows(input: &CaptureInput, good_rows: bool, output: &mut Output) -> Result<(), Failure> {
     for note in &input.notes {
         output.remark(plain(note));
     }
@@ -307,7 +310,7 @@ fn progress(output: &Output, events: usize) -> ProgressBar {
     ProgressBar::new(events as u64).with_style(style)
 }
 
-fn report_bad_documents(input: &Input, output: &mut Output) {
+fn report_bad_documents(input: &CaptureInput, output: &mut Output) {
     for bad in &input.bad {
         if output.json {
             output.value(&json!({
@@ -327,7 +330,7 @@ fn report_bad_documents(input: &Input, output: &mut Output) {
 }
 
 /// Tells what is allowed and yet is probably a mistake, before anything is signed.
-fn report_warnings(input: &Input, now_ms: u64, output: &mut Output) {
+fn report_warnings(input: &CaptureInput, now_ms: u64, output: &mut Output) {
     let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
     for event in input.events.iter().filter(|event| event.wrong.is_none()) {
         for warning in touchstone_epcis::warnings(&event.bytes, now_ms) {
@@ -349,7 +352,7 @@ fn report_warnings(input: &Input, now_ms: u64, output: &mut Output) {
     }
 }
 
-fn report(input: &Input, index: usize, outcome: &EventOutcome, output: &mut Output) {
+fn report(input: &CaptureInput, index: usize, outcome: &EventOutcome, output: &mut Output) {
     let Some(event) = input.events.get(index) else {
         return;
     };
@@ -376,7 +379,7 @@ fn report(input: &Input, index: usize, outcome: &EventOutcome, output: &mut Outp
     }
 }
 
-fn report_refused(event: &SourceEvent, refusal: &Refusal, output: &mut Output) {
+fn report_refused(event: &SourceEvent, refusal: &EventRefusal, output: &mut Output) {
     if output.json {
         output.value(&json!({
             "file": event.file, "index": event.index, "outcome": "refused",
@@ -394,7 +397,12 @@ fn report_refused(event: &SourceEvent, refusal: &Refusal, output: &mut Output) {
     ));
 }
 
-fn report_duplicate(input: &Input, event: &SourceEvent, original: &Original, output: &mut Output) {
+fn report_duplicate(
+    input: &CaptureInput,
+    event: &SourceEvent,
+    original: &Original,
+    output: &mut Output,
+) {
     let first = match original {
         Original::Input(index) => input.events.get(*index),
         Original::Recorded { .. } => None,

@@ -1,30 +1,26 @@
 //! `touchstone certificate`: what the ledger proves about a design, by its id, receipt or file.
 
 mod check;
+mod proven_deposit;
+mod rendering;
 mod search;
 
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
-use serde_json::{Value, json};
 use touchstone_client::client::Client;
-use touchstone_client::deposit::{self, Deposit};
-use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::designs::design;
-use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
-use touchstone_proto::ledger::Design;
 
-use crate::certificate::facts::{self, Facts};
-use crate::certificate::{credential, page};
+use self::proven_deposit::{Certificate, certify};
+use crate::deposit_certificate::{credential, document};
 use crate::failure::Failure;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
-use crate::messages::Language;
-use crate::output::{Output, add_member, attested_json, plain, utc};
+use crate::output::{Output, add_member, plain};
 use crate::pdf;
-use crate::receipt::{self, Opening, Receipt};
+use crate::receipt::{self, Receipt};
 use crate::say;
 use crate::settings::{Settings, Signing};
 
@@ -78,27 +74,6 @@ pub struct Arguments {
     /// Who signs the credential
     #[command(flatten)]
     pub signing: Signing,
-}
-
-/// How the content of a commitment is known.
-enum Source {
-    Receipt(Box<Receipt>),
-    Disclosure,
-    Nothing,
-}
-
-/// Everything proven about one design.
-struct Certificate {
-    id: Hash,
-    record: Design,
-    /// The block of the deposit.
-    deposited: AttestedHeader,
-    /// The header that proves the record as it is now.
-    as_of: AttestedHeader,
-    opening: Option<Opening>,
-    source: Source,
-    owner: String,
-    names: Vec<String>,
 }
 
 /// Finds, checks and prints.
@@ -236,60 +211,13 @@ async fn write(
     let facts = certificate.facts(client).await?;
     for (path, form) in forms {
         let bytes = match form {
-            Form::Page => pdf::render(&page::document(&facts))?,
+            Form::Page => pdf::render(&document::document(&facts))?,
             Form::Credential(key) => credential::issue(&facts, key)
                 .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?,
         };
         file::write(path, &bytes)?;
     }
     Ok(())
-}
-
-async fn certify(
-    client: &mut Client,
-    id: Hash,
-    receipt: Option<Receipt>,
-) -> Result<Certificate, Failure> {
-    if let Some(receipt) = &receipt {
-        receipt.check(client.trust().chain_id())?;
-    }
-    let opening = receipt.as_ref().map(Receipt::opening).transpose()?;
-    let (as_of, found) = deposit::deposit(client, &id, opening).await?;
-    let found = found.ok_or_else(|| {
-        let id = hex::encode(id);
-        Failure::Absent {
-            height: as_of.header.height,
-            message: format!("design {id} is not deposited"),
-            id,
-        }
-    })?;
-    let Deposit {
-        record,
-        deposited,
-        opening,
-        ..
-    } = found;
-    let source = match (receipt, &opening) {
-        (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
-        (None, Some(_)) => Source::Disclosure,
-        (None, None) => Source::Nothing,
-    };
-    let owner = client.name(&record.organisation).await?;
-    let mut names = Vec::new();
-    for organisation in deposited.organisations() {
-        let name = client.name(organisation).await?;
-        names.push(format!("{name} ({organisation})"));
-    }
-    Ok(Certificate {
-        id,
-        record,
-        deposited,
-        as_of,
-        opening,
-        source,
-        owner,
-        names,
-    })
 }
 
 /// A file that isn't part of the design breaks rule "opening-fits" of the ledger, here already.
@@ -308,203 +236,4 @@ fn check_file(certificate: &Certificate, sha256: &str) -> Result<(), Failure> {
         hex::encode(certificate.id),
         rejection.rule()
     )))
-}
-
-/// A hash in a proven record.
-fn proven(field: &'static str, bytes: &[u8]) -> Result<Hash, Failure> {
-    Ok(encoding::exact(field, bytes).map_err(NotVerified::from)?)
-}
-
-impl Certificate {
-    /// All that a certificate states, which the tip, the node and the clock don't change.
-    async fn facts(&self, client: &mut Client) -> Result<Facts, Failure> {
-        let header = &self.deposited.header;
-        let mut validators = Vec::new();
-        for validator in self.deposited.validators.iter() {
-            validators.push(facts::Validator {
-                public_key: validator.public_key,
-                organisation: validator.organisation.clone(),
-                name: client.name(&validator.organisation).await?,
-                power: validator.power,
-            });
-        }
-        let (_, organisation) = client.organisation(&self.record.organisation).await?;
-        let keys = organisation.iter().flat_map(|o| &o.keys);
-        let compromised_since_ms = keys
-            .filter(|k| k.public_key == self.record.owner_key)
-            .map(|k| k.compromised_since_ms)
-            .find(|since| *since != 0);
-        let recorded = self.record.disclosure.as_ref();
-        let title = recorded.map_or_else(|| self.title(), |d| &d.title);
-        let mut files = Vec::new();
-        for (name, sha256) in self.files() {
-            files.push(facts::File {
-                sha256: receipt::bytes("sha256", &sha256)?,
-                name: name.map(str::to_owned),
-            });
-        }
-        let genesis = client.trust().genesis();
-        Ok(Facts {
-            chain_id: genesis.chain_id,
-            chain_name: genesis.document.chain.clone(),
-            design_id: self.id,
-            commitment: proven("commitment", &self.record.commitment)?,
-            organisation: self.record.organisation.clone(),
-            organisation_name: self.owner.clone(),
-            owner_key: proven("owner_key", &self.record.owner_key)?,
-            compromised_since_ms,
-            title: Some(title)
-                .filter(|t| !t.is_empty())
-                .map(|title| facts::Title {
-                    text: title.to_owned(),
-                    recorded: recorded.is_some(),
-                }),
-            files,
-            time_ms: header.time_ms,
-            parameters: genesis.document.parameters.clone(),
-            height: header.height,
-            block_id: header.id(),
-            transaction_id: proven("transaction_id", &self.record.transaction_id)?,
-            validators,
-            validators_hash: header.validators_hash,
-            disclosed: recorded.map(|d| (d.time_ms, d.height)),
-        })
-    }
-
-    /// Each file's name, where it is known, and hash.
-    fn files(&self) -> Vec<(Option<&str>, String)> {
-        let hashes = self.opening.iter().flat_map(|o| &o.files).map(hex::encode);
-        match &self.source {
-            Source::Receipt(receipt) => receipt
-                .files
-                .iter()
-                .map(|f| (Some(f.name.as_str()), f.sha256.clone()))
-                .collect(),
-            Source::Disclosure | Source::Nothing => hashes.map(|h| (None, h)).collect(),
-        }
-    }
-
-    fn title(&self) -> &str {
-        match (&self.source, &self.record.disclosure) {
-            (Source::Receipt(receipt), _) => &receipt.title,
-            (_, Some(disclosure)) => &disclosure.title,
-            _ => "",
-        }
-    }
-
-    const SHOWS_NOT: &'static str = "who made the design, that it is new, or that nobody had it \
-                                     before. Names of files and, until disclosure, the title are \
-                                     the receipt's own words.";
-
-    /// What it shows, in the reader's language.
-    fn shows_in(&self, language: Language) -> String {
-        match self.source {
-            Source::Nothing => say!(
-                language,
-                "that a commitment by this key was deposited at this time. It names no file: that takes the receipt or \
-                 a disclosure."
-            ),
-            Source::Receipt(_) | Source::Disclosure => say!(
-                language,
-                "that whoever held the owner's key had exactly these files no later than this time, attested by more \
-                 than 2/3 of the validators' voting power."
-            ),
-        }
-    }
-
-    fn print(&self, error_ms: u64, output: &mut Output) {
-        let language = output.language;
-        let verdict = output.good(&say!(language, "VERIFIED"));
-        let header = &self.deposited.header;
-        output.line(say!(
-            language,
-            "Certificate of deposit: {verdict}",
-            verdict = verdict
-        ));
-        let mut rows = vec![(say!(language, "Design"), hex::encode(self.id))];
-        if !self.title().is_empty() {
-            rows.push((say!(language, "Title"), plain(self.title())));
-        }
-        let owner = format!(
-            "{} ({})",
-            plain(&self.owner),
-            plain(&self.record.organisation)
-        );
-        rows.push((say!(language, "Owner"), owner));
-        rows.push((
-            say!(language, "Owner key"),
-            hex::encode(&self.record.owner_key),
-        ));
-        for (name, sha256) in self.files() {
-            let name = name.map(|n| format!("  {}", plain(n))).unwrap_or_default();
-            rows.push((say!(language, "File"), format!("{sha256}{name}")));
-        }
-        rows.push((
-            say!(language, "Deposited"),
-            say!(
-                language,
-                "no later than {time} ± {error} s, at height {height}",
-                time = utc(header.time_ms),
-                error = format!("{:.1}", error_ms as f64 / 1000.0),
-                height = header.height
-            ),
-        ));
-        let names: Vec<String> = self.names.iter().map(|n| plain(n)).collect();
-        rows.push((
-            say!(language, "Attested"),
-            say!(
-                language,
-                "by {names}: {signers} of {count} validators",
-                names = names.join(", "),
-                signers = self.deposited.signers.len(),
-                count = self.deposited.validators.count()
-            ),
-        ));
-        rows.push((
-            say!(language, "Disclosed"),
-            match &self.record.disclosure {
-                Some(d) => say!(
-                    language,
-                    "{time} at height {height}",
-                    time = utc(d.time_ms),
-                    height = d.height
-                ),
-                None => say!(language, "no"),
-            },
-        ));
-        rows.push((say!(language, "Shows"), self.shows_in(language)));
-        rows.push((
-            say!(language, "Shows not"),
-            say!(
-                language,
-                "who made the design, that it is new, or that nobody had it before. Names of files and, until \
-                 disclosure, the title are the receipt's own words."
-            ),
-        ));
-        for (name, text) in rows {
-            output.line(format!("{name:<11} {text}"));
-        }
-    }
-
-    fn json(&self, error_ms: u64) -> Value {
-        json!({
-            "verified": true,
-            "design_id": hex::encode(self.id),
-            "title": self.title(),
-            "organisation": self.record.organisation,
-            "organisation_name": self.owner,
-            "owner_key": hex::encode(&self.record.owner_key),
-            "commitment": hex::encode(&self.record.commitment),
-            "files": self.files().iter()
-                .map(|(name, sha256)| json!({"name": name, "sha256": sha256}))
-                .collect::<Vec<_>>(),
-            "time_ms": self.record.time_ms,
-            "time_error_ms": error_ms,
-            "transaction": hex::encode(&self.record.transaction_id),
-            "deposit_block": attested_json(&self.deposited),
-            "disclosed_ms": self.record.disclosure.as_ref().map(|d| d.time_ms),
-            "shows": self.shows_in(Language::English),
-            "shows_not": Self::SHOWS_NOT,
-        })
-    }
 }

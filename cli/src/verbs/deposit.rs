@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use touchstone_client::client::Recorded;
+use touchstone_client::client::RecordedTransaction;
 use touchstone_core::designs::design::{self, MAX_FILES, MAX_TITLE_BYTES};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
@@ -147,7 +147,12 @@ fn check_title(title: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(receipt: &Receipt, path: &std::path::Path, recorded: &Recorded, output: &mut Output) {
+fn print(
+    receipt: &Receipt,
+    path: &std::path::Path,
+    recorded: &RecordedTransaction,
+    output: &mut Output,
+) {
     let header = &recorded.attested.header;
     if output.json {
         output.value(&json!({

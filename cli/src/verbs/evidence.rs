@@ -190,10 +190,12 @@ fn opening(receipt: &Receipt) -> Result<Opening, Failure> {
     Ok(Opening {
         salt: opening.salt.to_vec(),
         files: named
-            .map(|(file, sha256): (&receipt::File, &Hash)| OriginalFile {
-                sha256: sha256.to_vec(),
-                name: file.name.clone(),
-            })
+            .map(
+                |(file, sha256): (&receipt::ReceiptFile, &Hash)| OriginalFile {
+                    sha256: sha256.to_vec(),
+                    name: file.name.clone(),
+                },
+            )
             .collect(),
         title: receipt.title.clone(),
     })

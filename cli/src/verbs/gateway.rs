@@ -176,7 +176,7 @@ pub async fn run_until(
         settings: settings.clone(),
         signer,
         access,
-        webhooks: webhooks::Settings {
+        webhooks: webhooks::WebhookSettings {
             urls: arguments.webhooks.clone(),
             secret: arguments.webhook_secret.clone(),
             roots: arguments.webhook_roots.clone(),

@@ -18,11 +18,11 @@ use touchstone_proto::ledger::{
 };
 
 use crate::capture::source;
+use crate::event_text;
 use crate::failure::Failure;
 use crate::output::{Output, add_member, counted, plain, utc};
 use crate::receipt;
 use crate::settings::{Settings, Signing};
-use crate::words;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -247,14 +247,14 @@ async fn answer(
     .await?;
     if output.json {
         output.value(&json!({
-            "offer": hex::encode(id), "outcome": words::outcome(outcome),
+            "offer": hex::encode(id), "outcome": event_text::outcome(outcome),
             "transaction": hex::encode(transaction), "height": height,
         }));
         return Ok(());
     }
     output.line(format!(
         "Answered  {} the offer of {}, {}, at height {height} (proven)",
-        words::outcome(outcome),
+        event_text::outcome(outcome),
         plain(&record.from),
         counted(record.items.len() + record.portions.len(), "item")
     ));

@@ -6,9 +6,10 @@ use serde_json::json;
 use touchstone_core::hash::sha256;
 use touchstone_epcis::{EpcisError, document_hashes, is_xml};
 
-use crate::capture::source::{Refusal, read_document};
+use crate::capture::source::read_document;
 use crate::failure::Failure;
 use crate::output::{Output, plain};
+use touchstone_client::capture::EventRefusal;
 
 /// Print the CBV 2.0 event hash of each event of EPCIS documents, offline
 #[derive(clap::Args, Debug)]
@@ -65,7 +66,7 @@ fn hashes(document: &[u8]) -> Vec<Result<String, EpcisError>> {
 }
 
 fn tell_refused(file: &str, index: usize, error: EpcisError, output: &mut Output) {
-    let refusal = Refusal::epcis(error);
+    let refusal = EventRefusal::epcis(error);
     if output.json {
         output.value(&json!({
             "file": file, "index": index, "hash": null,

@@ -1,7 +1,7 @@
 //! `touchstone item`: the full link of an item, or a page of it, as a person reads it.
 
-mod life;
-mod page;
+mod event_page;
+mod item_status;
 
 use serde_json::{Value, json};
 use touchstone_client::AttestedHeader;
@@ -14,9 +14,9 @@ use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt;
 use crate::settings::Settings;
-use crate::{say, words};
+use crate::{event_text, say};
 
-use life::Life;
+use item_status::ItemStatus;
 
 /// Show everything that is recorded for an item, proven complete; or a page of a long history
 #[derive(clap::Args, Debug)]
@@ -59,8 +59,8 @@ pub async fn run(
     let mut client = settings.client().await?;
     if arguments.from.is_some() || arguments.limit.is_some() {
         let from = arguments.from.unwrap_or(1);
-        let limit = arguments.limit.unwrap_or(page::LIMIT);
-        return page::run(&id, from, limit, &mut client, output).await;
+        let limit = arguments.limit.unwrap_or(event_page::LIMIT);
+        return event_page::run(&id, from, limit, &mut client, output).await;
     }
     let mut attempts = Attempts::default();
     let (history, life) = loop {
@@ -68,7 +68,7 @@ pub async fn run(
         if history.log.record.is_none() {
             return Err(absent(&id, &history.log.attested, output));
         }
-        let life = Life::of(&mut client, &id, &history, output.now_ms()).await?;
+        let life = ItemStatus::of(&mut client, &id, &history, output.now_ms()).await?;
         if attempts.are_over(client.as_of()) {
             break (history, life);
         }
@@ -178,7 +178,7 @@ fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
     output.line("");
     let language = output.language;
     let what = match &step.event {
-        Some(event) => words::happening_in(language, event),
+        Some(event) => event_text::happening_in(language, event),
         None => say!(language, "an event that this program's rules can't read"),
     };
     output.line(format!("{number:>3}. {what}"));
@@ -191,7 +191,7 @@ fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
     output.line(say!(
         language,
         "     happened  {time}",
-        time = words::event_time(&value)
+        time = event_text::event_time(&value)
     ));
     output.line(say!(
         language,
@@ -199,7 +199,7 @@ fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
         name = plain(name),
         id = plain(&step.entry.organisation)
     ));
-    if let Some(place) = step.event.as_ref().and_then(words::place) {
+    if let Some(place) = step.event.as_ref().and_then(event_text::place) {
         output.line(say!(language, "     place     {place}", place = place));
     }
     if !step.via.is_empty() {
@@ -209,7 +209,7 @@ fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
             containers = containers(&step.via)
         ));
     }
-    for reading in words::sensors(&value) {
+    for reading in event_text::sensors(&value) {
         output.line(say!(
             language,
             "     sensor    {reading}",

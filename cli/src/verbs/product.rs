@@ -6,10 +6,10 @@ use touchstone_core::state::keys;
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::{self, DeclareProduct, transaction::Action};
 
+use crate::event_text;
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain};
 use crate::settings::{Settings, Signing};
-use crate::words;
 
 /// Declare how much of a product may be made of how much, or show it
 #[derive(clap::Subcommand, Debug)]
@@ -83,7 +83,7 @@ async fn declare(
     });
     let recorded = client.act(&signer, output.now_ms(), action).await?;
     let height = recorded.attested.header.height;
-    let unit = words::unit(&arguments.unit);
+    let unit = event_text::unit(&arguments.unit);
     if output.json {
         output.value(&json!({
             "product": product.as_str(),
@@ -132,7 +132,7 @@ async fn show(
         return Ok(());
     }
     let name = client.name(&declared.organisation).await?;
-    let unit = words::unit(&declared.unit);
+    let unit = event_text::unit(&declared.unit);
     output.line(format!("Product   {}", plain(product.as_str())));
     output.line(format!(
         "Yield     at most {} {unit} from {} {unit} of inputs",

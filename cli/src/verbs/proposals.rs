@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use touchstone_client::client::Proposal;
+use touchstone_client::client::ChangeProposal;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_proto::ledger::{Change, change::Kind};
 
@@ -49,7 +49,7 @@ pub async fn run(
     Ok(())
 }
 
-fn print(proposal: &Proposal, validators: &ValidatorSet, output: &mut Output) {
+fn print(proposal: &ChangeProposal, validators: &ValidatorSet, output: &mut Output) {
     let approvals = &proposal.record.approvals;
     let power = approvals
         .iter()

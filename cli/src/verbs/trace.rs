@@ -6,16 +6,16 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use touchstone_client::client::Client;
-use touchstone_client::trace::{self, Question, Trace};
+use touchstone_client::trace::{self, Trace, TraceQuestion};
 use touchstone_core::custody::amount;
 use touchstone_core::trace::{Direction, Limits};
 use touchstone_epcis::Identifier;
 use touchstone_proto::node::{TraceEdge, TracedItem};
 
+use crate::event_text;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
-use crate::words;
 
 /// Show what was made of a lot or unit, or what went into it
 #[derive(clap::Args, Debug)]
@@ -64,7 +64,7 @@ impl Reach {
     ) -> Result<Trace, Failure> {
         let id = Identifier::read(&self.id)
             .map_err(|e| Failure::Usage(format!("{}: {e}", plain(&self.id))))?;
-        let question = Question {
+        let question = TraceQuestion {
             now_ms: output.now_ms(),
             id,
             direction,
@@ -300,7 +300,7 @@ fn amount(edge: &TraceEdge) -> Option<String> {
 }
 
 fn with_unit(number: &str, unit: &str) -> String {
-    format!("{} {}", plain(number), words::unit(unit))
+    format!("{} {}", plain(number), event_text::unit(unit))
 }
 
 /// What an identifier names, in a word.

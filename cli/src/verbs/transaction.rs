@@ -1,15 +1,15 @@
 //! `touchstone transaction`: what became of a transaction.
 
 use serde_json::json;
-use touchstone_client::client::{Outcome, Recorded};
+use touchstone_client::client::{RecordedTransaction, TransactionOutcome};
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::transaction::Action;
 
+use crate::event_text;
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, block_lines, counted, plain};
 use crate::receipt;
 use crate::settings::Settings;
-use crate::words;
 
 /// Show what became of a transaction
 #[derive(clap::Args, Debug)]
@@ -33,21 +33,21 @@ pub async fn run(
         .map_err(|_| Failure::Usage("a transaction's id has 64 hex digits".into()))?;
     let mut client = settings.client().await?;
     match client.transaction(&id).await? {
-        Outcome::Recorded(recorded) => {
+        TransactionOutcome::Recorded(recorded) => {
             print(&recorded, output);
             Ok(())
         }
-        Outcome::Rejected(rejected) => Err(Failure::refused(&rejected)),
-        Outcome::Unknown => Err(Failure::NotFound(
+        TransactionOutcome::Rejected(rejected) => Err(Failure::refused(&rejected)),
+        TransactionOutcome::Unknown => Err(Failure::NotFound(
             "this node doesn't know the transaction (its own word)".into(),
         )),
-        Outcome::Pending => Err(Failure::Unreachable(
+        TransactionOutcome::Pending => Err(Failure::Unreachable(
             "the transaction waits for a block (the node's own word); ask again".into(),
         )),
     }
 }
 
-fn print(recorded: &Recorded, output: &mut Output) {
+fn print(recorded: &RecordedTransaction, output: &mut Output) {
     let transaction = &recorded.transaction;
     let deed = match transaction.action() {
         Action::CaptureEvents(capture) => {
@@ -57,7 +57,10 @@ fn print(recorded: &Recorded, output: &mut Output) {
                 Some(Handover::Offer(o)) => format!("offer to {}, {events}", plain(&o.to)),
                 Some(Handover::Answer(a)) => {
                     let offer = hex::encode(&a.offer);
-                    format!("{} offer {offer}, {events}", words::outcome(a.outcome()))
+                    format!(
+                        "{} offer {offer}, {events}",
+                        event_text::outcome(a.outcome())
+                    )
                 }
                 Some(Handover::Claim(_)) => format!("claim of custody, {events}"),
             }

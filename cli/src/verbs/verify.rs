@@ -17,7 +17,7 @@ use crate::receipt;
 use crate::report::{self, Examined};
 use crate::say;
 use crate::settings::Settings;
-use crate::tokens::{self, Written};
+use crate::tokens::{self, WrittenToken};
 
 /// Examine an evidence file, offline: what was checked, and what follows
 #[derive(clap::Args, Debug)]
@@ -105,7 +105,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
     let examined = Examined {
         report: &report,
         exhibits: &exhibits,
-        file: report::File {
+        file: report::ExaminedFile {
             sha256: sha256(&bytes),
             bytes: bytes.len() as u64,
         },
@@ -133,7 +133,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
         let code = failure.as_ref().map_or(0, Failure::exit_code);
         let mut value = report::json::value(&examined, code);
         if arguments.tokens.is_some() {
-            let tokens = written.iter().map(Written::json).collect();
+            let tokens = written.iter().map(WrittenToken::json).collect();
             add_member(&mut value, "tokens", tokens);
         }
         if arguments.events.is_some() {
@@ -195,7 +195,7 @@ fn failure(report: &Report, exhibits: &[Exhibit], output: &Output) -> Option<Fai
     })
 }
 
-fn print_tokens(written: &[Written], output: &mut Output) {
+fn print_tokens(written: &[WrittenToken], output: &mut Output) {
     for written in written {
         output.line("");
         output.line(format!(

@@ -525,7 +525,8 @@ async fn a_credential_is_issued_by_the_owner_and_checked() {
     lie["credentialSubject"]["height"] = 0.into();
     let date = "2026-01-01T00:00:01.000Z";
     let key = crate::fake::key(3);
-    let lie = touchstone_cli::certificate::data_integrity::secure(&lie, &key, date).unwrap();
+    let lie =
+        touchstone_cli::deposit_certificate::data_integrity::secure(&lie, &key, date).unwrap();
     let lie = node.write("lie.json", &lie.to_string());
     let ran = node.run(&["certificate", "--check", &lie]).await;
     assert_eq!(ran.code, 3, "{ran:?}");

@@ -24,4 +24,5 @@ mod losses;
 mod pages;
 mod past;
 mod power_cuts;
+mod real_service;
 mod traces;

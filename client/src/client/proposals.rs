@@ -13,7 +13,7 @@ use crate::error::ClientError;
 
 /// A change that somebody approved, and that isn't in force.
 #[derive(Clone, Debug)]
-pub struct Proposal {
+pub struct ChangeProposal {
     /// Its id.
     pub id: Hash,
     /// What is to change.
@@ -31,7 +31,7 @@ impl Client {
         &mut self,
         from: u64,
         read: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<Vec<Proposal>, ClientError> {
+    ) -> Result<Vec<ChangeProposal>, ClientError> {
         let last = self.validators().await?.header.height;
         let mut found: BTreeMap<Hash, (u64, Change)> = BTreeMap::new();
         if from <= last {
@@ -54,7 +54,7 @@ impl Client {
             let record = self.change(&id).await?.1;
             let record = record.ok_or_else(|| contradiction("an approved change has no record"))?;
             if record.effective_height == 0 {
-                open.push(Proposal {
+                open.push(ChangeProposal {
                     id,
                     change,
                     record,

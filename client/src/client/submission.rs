@@ -10,7 +10,7 @@ use touchstone_proto::ledger;
 use touchstone_proto::node::SubmitRequest;
 use touchstone_proto::node::transaction_status::Status;
 
-use super::{Client, Outcome, Recorded, Signer};
+use super::{Client, RecordedTransaction, Signer, TransactionOutcome};
 use crate::connection::within;
 use crate::error::ClientError;
 
@@ -25,7 +25,7 @@ impl Client {
         signer: &Signer,
         created_ms: u64,
         action: ledger::transaction::Action,
-    ) -> Result<Recorded, ClientError> {
+    ) -> Result<RecordedTransaction, ClientError> {
         let transaction = ledger::Transaction {
             organisation: signer.organisation.clone(),
             created_ms,
@@ -37,7 +37,7 @@ impl Client {
 
     /// Submits an envelope and waits until it is proven to be recorded. Submitting the same bytes
     /// again is harmless.
-    pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<Recorded, ClientError> {
+    pub async fn submit(&mut self, envelope: Vec<u8>) -> Result<RecordedTransaction, ClientError> {
         let id = transaction::id_of_envelope(self.trust.chain_id(), &envelope)?;
         // What was read before is about another state than the one that follows.
         self.as_of().forget();
@@ -51,7 +51,7 @@ impl Client {
         &mut self,
         id: &Hash,
         envelope: Vec<u8>,
-    ) -> Result<Recorded, ClientError> {
+    ) -> Result<RecordedTransaction, ClientError> {
         let began = tokio::time::Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -74,14 +74,14 @@ impl Client {
         &mut self,
         id: &Hash,
         envelope: Vec<u8>,
-    ) -> Result<Option<Box<Recorded>>, ClientError> {
+    ) -> Result<Option<Box<RecordedTransaction>>, ClientError> {
         let request = SubmitRequest {
             envelope,
             wait: true,
         };
         let mut ledger = self.ledger.clone();
         let reply = within(self.timeout, ledger.submit(request)).await?;
-        if let Outcome::Recorded(recorded) = self.outcome(id).await? {
+        if let TransactionOutcome::Recorded(recorded) = self.outcome(id).await? {
             return Ok(Some(recorded));
         }
         match reply.status {

@@ -15,7 +15,7 @@ use crate::budget;
 
 const LARGE: usize = 1 << 20;
 
-fn refuse(refusal: &Refusal) -> Response<Body> {
+fn refuse(refusal: &PortRefusal) -> Response<Body> {
     let text = format!("{refusal:?}");
     (hyper::StatusCode::SERVICE_UNAVAILABLE, text).into_response()
 }
@@ -32,7 +32,7 @@ impl Drop for Port {
     }
 }
 
-async fn start(protocol: Protocol, limits: Limits, bytes: budget::Limits) -> Port {
+async fn start(protocol: Protocol, limits: PortLimits, bytes: budget::ByteLimits) -> Port {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = Router::new()
@@ -62,13 +62,13 @@ async fn start(protocol: Protocol, limits: Limits, bytes: budget::Limits) -> Por
     }
 }
 
-fn few() -> Limits {
-    Limits {
+fn few() -> PortLimits {
+    PortLimits {
         newcomers: 16,
         newcomers_per_address: 16,
         connections: 16,
         connections_per_address: 16,
-        ..Limits::default()
+        ..PortLimits::default()
     }
 }
 
@@ -103,7 +103,7 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn silent_connections_give_way_to_one_that_asks() {
-    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;
     let mut silent = Vec::new();
     for _ in 0..100 {
         silent.push(connect(&port).await);
@@ -114,7 +114,7 @@ async fn silent_connections_give_way_to_one_that_asks() {
 
 #[tokio::test]
 async fn slow_heads_and_bodies_that_do_not_come_give_way_too() {
-    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;
     let mut slow = Vec::new();
     for number in 0..60 {
         let mut stream = connect(&port).await;
@@ -130,12 +130,12 @@ async fn slow_heads_and_bodies_that_do_not_come_give_way_too() {
 
 #[tokio::test]
 async fn a_first_request_that_never_comes_has_a_deadline() {
-    let limits = Limits {
+    let limits = PortLimits {
         first_request: Duration::from_millis(100),
         ..few()
     };
     for protocol in [Protocol::Http1, Protocol::Http2] {
-        let port = start(protocol, limits, budget::Limits::default()).await;
+        let port = start(protocol, limits, budget::ByteLimits::default()).await;
         let mut silent = connect(&port).await;
         assert!(is_closed(&mut silent).await, "{protocol:?}");
         let mut slow = connect(&port).await;
@@ -146,11 +146,11 @@ async fn a_first_request_that_never_comes_has_a_deadline() {
 
 #[tokio::test]
 async fn a_connection_that_asks_nothing_more_has_a_deadline() {
-    let limits = Limits {
+    let limits = PortLimits {
         idle: Duration::from_millis(100),
         ..few()
     };
-    let port = start(Protocol::Http1, limits, budget::Limits::default()).await;
+    let port = start(Protocol::Http1, limits, budget::ByteLimits::default()).await;
     let mut stream = connect(&port).await;
     let request = b"GET /small HTTP/1.1\r\nhost: here\r\n\r\n";
     stream.write_all(request).await.unwrap();
@@ -162,13 +162,13 @@ async fn a_connection_that_asks_nothing_more_has_a_deadline() {
 /// Clients of HTTP/2 that open no window: their answers can't be sent.
 #[tokio::test]
 async fn answers_that_nobody_reads_stay_within_the_budget() {
-    let bytes = budget::Limits {
+    let bytes = budget::ByteLimits {
         total: 8 * LARGE,
         per_address: 4 * LARGE,
         per_connection: 2 * LARGE,
         always: 1024,
     };
-    let port = start(Protocol::Http2, Limits::default(), bytes).await;
+    let port = start(Protocol::Http2, PortLimits::default(), bytes).await;
     let mut clients = Vec::new();
     let (mut given, mut refused) = (0, 0);
     for _ in 0..10 {
@@ -217,7 +217,7 @@ async fn answers_that_nobody_reads_stay_within_the_budget() {
 
 #[tokio::test]
 async fn an_answer_that_is_read_is_whole_and_costs_nothing_afterwards() {
-    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;
     let answer = ask(&port, "/large").await;
     assert!(answer.len() > LARGE, "{}", answer.len());
     guarded(async {
@@ -230,12 +230,12 @@ async fn an_answer_that_is_read_is_whole_and_costs_nothing_afterwards() {
 
 #[tokio::test]
 async fn a_busy_port_refuses_in_its_own_words() {
-    let limits = Limits {
+    let limits = PortLimits {
         connections: 0,
         connections_per_address: 0,
         ..few()
     };
-    let port = start(Protocol::Http1, limits, budget::Limits::default()).await;
+    let port = start(Protocol::Http1, limits, budget::ByteLimits::default()).await;
     let answer = ask(&port, "/small").await;
     assert!(
         answer.starts_with("HTTP/1.1 503") && answer.contains("Busy"),
@@ -245,7 +245,7 @@ async fn a_busy_port_refuses_in_its_own_words() {
 
 #[tokio::test]
 async fn the_last_answer_is_given_when_the_port_closes() {
-    let port = start(Protocol::Http1, few(), budget::Limits::default()).await;
+    let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;
     let mut stream = connect(&port).await;
     let head = b"POST /read HTTP/1.1\r\nhost: here\r\ncontent-length: 4\r\n\r\n";
     stream.write_all(head).await.unwrap();

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::budget::{self, Budget};
-use crate::server::{Limits, Refusal, Server, serve};
+use crate::server::{PortLimits, PortRefusal, Server, serve};
 
 /// A certificate that signs itself, for this machine.
 fn certificate(folder: &Path, name: &str) -> Files {
@@ -38,7 +38,7 @@ fn certificate(folder: &Path, name: &str) -> Files {
     }
 }
 
-fn refuse(_: &Refusal) -> axum::http::Response<axum::body::Body> {
+fn refuse(_: &PortRefusal) -> axum::http::Response<axum::body::Body> {
     axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 
@@ -49,8 +49,8 @@ async fn start(tls: Arc<Tls>) -> (std::net::SocketAddr, CancellationToken) {
     let server = Server {
         listener,
         protocol: Protocol::Http1,
-        limits: Limits::default(),
-        budget: Budget::new(budget::Limits::default()),
+        limits: PortLimits::default(),
+        budget: Budget::new(budget::ByteLimits::default()),
         tls: Some(tls),
     };
     let router = Router::new().route("/", get(|| async { "sealed" }));

@@ -3,7 +3,7 @@
 //!
 //! Consensus-critical: no
 
-use super::{Node, Value, each, members, plain};
+use super::{JsonValue, Node, each, members, plain};
 use crate::prefixes::{Prefixes, master_data, split};
 
 /// The field whose text is for people alone.
@@ -39,8 +39,8 @@ impl EventContext {
         for map in each(context) {
             for member in members(map) {
                 let namespace = match &member.value.value {
-                    Value::Text(text) => text.as_str(),
-                    Value::Object(_) => member.value.get("@id").map_or("", plain),
+                    JsonValue::Text(text) => text.as_str(),
+                    JsonValue::Object(_) => member.value.get("@id").map_or("", plain),
                     _ => "",
                 };
                 if !namespace.is_empty() && !member.name.starts_with('@') {

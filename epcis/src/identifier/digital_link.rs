@@ -2,14 +2,14 @@
 //!
 //! Consensus-critical: yes
 
-use super::keys::{self, Key};
+use super::keys::{self, Gs1Key};
 use super::{IdentifierError, percent_decode};
 
 /// The domain of canonical Digital Links, where every path must be one.
 const OFFICIAL: &str = "id.gs1.org";
 
 /// The key in a web address; none if the address is no Digital Link and needn't be one.
-pub(super) fn read(text: &str) -> Result<Option<Key>, IdentifierError> {
+pub(super) fn read(text: &str) -> Result<Option<Gs1Key>, IdentifierError> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Ok(None);
     };
@@ -91,7 +91,7 @@ fn without_attributes(path: &str) -> Result<&str, IdentifierError> {
 /// A path is anything, then a primary key and its value, then qualifiers and their values
 /// (GS1 Digital Link 1.3 §4). No application identifier is both primary key and qualifier, so
 /// walking back from the end, the first primary key is the one.
-fn read_path(path: &str) -> Result<Key, IdentifierError> {
+fn read_path(path: &str) -> Result<Gs1Key, IdentifierError> {
     let mut qualifiers = Vec::new();
     let mut segments = path.rsplit('/');
     loop {
@@ -101,7 +101,7 @@ fn read_path(path: &str) -> Result<Key, IdentifierError> {
         let value = percent_decode(value).ok_or(IdentifierError::LinkPath)?;
         if let Some(primary) = keys::primary(ai) {
             qualifiers.reverse();
-            return Key::new(
+            return Gs1Key::new(
                 primary,
                 if ai == "01" { gtin_14(value) } else { value },
                 qualifiers,
@@ -122,7 +122,7 @@ fn gtin_14(value: String) -> String {
 }
 
 /// The canonical link of a key.
-pub(super) fn write(key: &Key) -> String {
+pub(super) fn write(key: &Gs1Key) -> String {
     let mut link = format!("https://{OFFICIAL}");
     for (ai, value) in key.parts() {
         link.push('/');

@@ -5,13 +5,13 @@
 //! Consensus-critical: no
 
 use super::IdentifierError;
-use super::keys::{self, Key};
+use super::keys::{self, Gs1Key};
 
 /// How scanners send FNC1 between element strings: ASCII's group separator.
 const FNC1: char = '\u{1d}';
 
 /// The key in a text as a scanner or a label has it; none if the text has no such form.
-pub(super) fn read(text: &str) -> Result<Option<Key>, IdentifierError> {
+pub(super) fn read(text: &str) -> Result<Option<Gs1Key>, IdentifierError> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
     if text.starts_with('(') {
         return key(bracketed(text)?).map(Some);
@@ -48,7 +48,7 @@ pub(super) fn read(text: &str) -> Result<Option<Key>, IdentifierError> {
 }
 
 /// Digits alone: a GTIN of 8, 12, 13 or 14 digits, or the 18 digits of an SSCC.
-fn bare(digits: &str) -> Result<Key, IdentifierError> {
+fn bare(digits: &str) -> Result<Gs1Key, IdentifierError> {
     let (ai, value) = match digits.len() {
         8 | 12 | 13 | 14 => ("01", format!("{digits:0>14}")),
         18 => ("00", digits.to_owned()),
@@ -117,7 +117,7 @@ fn elements(text: &str) -> Result<Vec<(String, String)>, IdentifierError> {
 
 /// The key among element strings, with its qualifiers. Others, such as a weight or an expiry date,
 /// are no part of the identity.
-fn key(elements: Vec<(String, String)>) -> Result<Key, IdentifierError> {
+fn key(elements: Vec<(String, String)>) -> Result<Gs1Key, IdentifierError> {
     let none = "none of its elements is a key, such as (01) or (00)";
     let primary = elements
         .iter()
@@ -137,7 +137,7 @@ fn key(elements: Vec<(String, String)>) -> Result<Key, IdentifierError> {
         let (_, value) = elements.iter().find(|(found, _)| found == ai)?;
         Some((ai, value.clone()))
     });
-    Key::new(primary, value, qualifiers.collect())
+    Gs1Key::new(primary, value, qualifiers.collect())
 }
 
 /// How many digits the application identifier has with which a text begins (GS1 General

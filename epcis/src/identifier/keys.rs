@@ -8,7 +8,7 @@ use super::check::{check_digit, check_pair};
 
 /// A GS1 key with its qualifiers, checked.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(super) struct Gs1Key {
     primary: &'static Primary,
     value: String,
     qualifiers: Vec<(&'static str, String)>,
@@ -169,14 +169,14 @@ pub(super) fn qualifier(ai: &str) -> Option<&'static str> {
         .find(|known| *known == ai)
 }
 
-impl Key {
+impl Gs1Key {
     /// Checks a value and its qualifiers, none of them percent-encoded, and leaves out what isn't
     /// part of the identity.
     pub(super) fn new(
         primary: &'static Primary,
         value: String,
         qualifiers: Vec<(&'static str, String)>,
-    ) -> Result<Key, IdentifierError> {
+    ) -> Result<Gs1Key, IdentifierError> {
         primary.check(&value)?;
         let mut order = None;
         for set in primary.qualifiers {
@@ -190,7 +190,7 @@ impl Key {
         for (ai, value) in &qualifiers {
             check_qualifier(ai, value)?;
         }
-        let mut key = Key {
+        let mut key = Gs1Key {
             primary,
             value,
             qualifiers,

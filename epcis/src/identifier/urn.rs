@@ -3,7 +3,7 @@
 //! Consensus-critical: yes
 
 use super::check;
-use super::keys::{self, Key};
+use super::keys::{self, Gs1Key};
 use super::{IdentifierError, percent_decode};
 
 mod write;
@@ -12,7 +12,7 @@ pub(super) use write::write;
 
 /// The key in an EPC URN; none if the text is none, or one of the EPC schemes that have no GS1
 /// key and so no Digital Link.
-pub(super) fn read(text: &str) -> Result<Option<Key>, IdentifierError> {
+pub(super) fn read(text: &str) -> Result<Option<Gs1Key>, IdentifierError> {
     // RFC 8141 §2: `urn` and the namespace are the same in any case.
     let Some((prefix, rest)) = text.split_at_checked("urn:epc:".len()) else {
         return Ok(None);
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<Option<Key>, IdentifierError> {
 }
 
 /// TDS 2.0 §6.3: one thing, place or party.
-fn thing(scheme: &str, body: &str) -> Result<Key, IdentifierError> {
+fn thing(scheme: &str, body: &str) -> Result<Gs1Key, IdentifierError> {
     match scheme {
         "sgtin" => {
             let [company, item, serial] = fields("an SGTIN", body)?;
@@ -115,7 +115,7 @@ fn thing(scheme: &str, body: &str) -> Result<Key, IdentifierError> {
 }
 
 /// TDS 2.0 §8: patterns that end in `.*`, which EPCIS uses as the name of a class (CBV 2.0 §8.3).
-fn class(scheme: &str, body: &str) -> Result<Key, IdentifierError> {
+fn class(scheme: &str, body: &str) -> Result<Gs1Key, IdentifierError> {
     let body = body
         .strip_suffix(".*")
         .ok_or(IdentifierError::UnknownEpcScheme)?;
@@ -168,9 +168,9 @@ fn key<const N: usize>(
     ai: &str,
     value: String,
     qualifiers: [(&'static str, String); N],
-) -> Result<Key, IdentifierError> {
+) -> Result<Gs1Key, IdentifierError> {
     let primary = keys::primary(ai).ok_or(IdentifierError::UnknownEpcScheme)?;
-    Key::new(primary, value, qualifiers.into())
+    Gs1Key::new(primary, value, qualifiers.into())
 }
 
 /// The parts between the dots, decoded; the last may have dots of its own. Only the characters

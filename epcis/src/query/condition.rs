@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::extension_field::{self, ExtensionField};
 use super::pattern::Pattern;
 use super::sensor::SensorCondition;
-use super::{Comparison, IndexField, Subject, canonical, compare, type_name, word};
+use super::{Comparison, IndexField, QueriedEvent, canonical, compare, type_name, word};
 use crate::event::{Action, Event, EventType, QuantityRole};
 use crate::identifier::Identifier;
 
@@ -154,7 +154,7 @@ impl Condition {
         }
     }
 
-    pub(super) fn holds(&self, subject: &Subject) -> bool {
+    pub(super) fn holds(&self, subject: &QueriedEvent) -> bool {
         let event = &subject.event;
         match self {
             Condition::EventType(types) => types.contains(&event.event_type),
@@ -267,7 +267,7 @@ impl Role {
     }
 }
 
-fn time_of(field: TimeField, subject: &Subject) -> Option<i64> {
+fn time_of(field: TimeField, subject: &QueriedEvent) -> Option<i64> {
     match field {
         TimeField::Event => Some(subject.event.time_ms),
         TimeField::Record => Some(subject.record_time_ms),

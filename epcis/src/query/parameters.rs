@@ -19,12 +19,12 @@ use crate::prefixes::Prefixes;
 
 /// The parameters of a query as they were given, and what the prefixes in their names stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub struct QueryParameters {
     pairs: Vec<(String, Vec<String>)>,
     prefixes: Prefixes,
 }
 
-impl Parameters {
+impl QueryParameters {
     /// Adds a parameter with its values.
     pub fn add(&mut self, name: impl Into<String>, values: Vec<String>) {
         self.pairs.push((name.into(), values));
@@ -39,9 +39,9 @@ impl Parameters {
     /// separated by commas.
     ///
     /// ```
-    /// use touchstone_epcis::query::{Parameters, Query};
+    /// use touchstone_epcis::query::{Query, QueryParameters};
     ///
-    /// let mut parameters = Parameters::default();
+    /// let mut parameters = QueryParameters::default();
     /// parameters.declare("example=https://ns.example/")?;
     /// parameters.add("EQ_example:grade", vec!["07".to_owned()]);
     /// Query::read(&parameters)?;
@@ -56,9 +56,9 @@ impl Parameters {
 
     /// The parameters of a query in JSON (GS1's query schema): texts, numbers, booleans, null for
     /// `EXISTS_`, or a list; `@context` declares prefixes.
-    pub fn from_json(query: &Value) -> Result<Parameters, BadQuery> {
+    pub fn from_json(query: &Value) -> Result<QueryParameters, BadQuery> {
         let members = query.as_object().ok_or(BadQuery::NotAnObject)?;
-        let mut parameters = Parameters::default();
+        let mut parameters = QueryParameters::default();
         for (name, value) in members {
             if name == "@context" {
                 extension_field::declare(&mut parameters.prefixes, value);
@@ -108,7 +108,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-pub(super) fn read(parameters: &Parameters) -> Result<Query, BadQuery> {
+pub(super) fn read(parameters: &QueryParameters) -> Result<Query, BadQuery> {
     let pairs = &parameters.pairs;
     let values: usize = pairs.iter().map(|(_, values)| values.len()).sum();
     let mut texts = pairs

@@ -7,7 +7,7 @@ use crate::split_document;
 mod extensions;
 
 /// The 68 events of the public documents, recorded one second after another from 1000 s on.
-fn public() -> Vec<Subject> {
+fn public() -> Vec<QueriedEvent> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/epcis/valid");
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -21,7 +21,7 @@ fn public() -> Vec<Subject> {
     assert_eq!(events.len(), 68);
     (0i64..)
         .zip(events)
-        .map(|(n, e)| Subject::read(&e, (1000 + n) * 1000, format!("urn:x:{n}")).unwrap())
+        .map(|(n, e)| QueriedEvent::read(&e, (1000 + n) * 1000, format!("urn:x:{n}")).unwrap())
         .collect()
 }
 
@@ -29,8 +29,8 @@ fn public() -> Vec<Subject> {
 const EXTENSIONS: &str = "example=http://ns.example.com/epcis/,ext1=http://example.com/ext1/,\
                           x=https://ns.example.com/x/";
 
-fn parameters(text: &str) -> Parameters {
-    let mut parameters = Parameters::default();
+fn parameters(text: &str) -> QueryParameters {
+    let mut parameters = QueryParameters::default();
     parameters.declare(EXTENSIONS).unwrap();
     for pair in text.split('&') {
         let (name, values) = pair.split_once('=').unwrap_or((pair, ""));
@@ -182,7 +182,8 @@ fn patterns_leave_open_what_they_say() {
             "type": "ObjectEvent", "action": "OBSERVE", "eventTime": "2026-03-01T08:30:00Z",
             "eventTimeZoneOffset": "+00:00", "epcList": ["{epc}"]}}"#
         );
-        Subject::read(event.as_bytes(), 0, String::new()).unwrap_or_else(|e| panic!("{epc}: {e}"))
+        QueriedEvent::read(event.as_bytes(), 0, String::new())
+            .unwrap_or_else(|e| panic!("{epc}: {e}"))
     };
     for (pattern, epc, fits) in [
         (
@@ -451,7 +452,7 @@ fn a_pattern_that_could_never_fit_is_refused() {
 #[test]
 fn a_query_is_bounded() {
     let given = |count: usize, values: usize, bytes: usize| {
-        let mut parameters = Parameters::default();
+        let mut parameters = QueryParameters::default();
         parameters.declare(EXTENSIONS).unwrap();
         for n in 0..count {
             parameters.add(format!("EQ_x:{n}"), vec!["a".repeat(bytes); values]);
@@ -469,7 +470,7 @@ fn a_query_is_bounded() {
         let refused = Query::read(&given(count, values, bytes)).unwrap_err();
         assert_eq!(refused, BadQuery::TooLarge);
     }
-    let mut name = Parameters::default();
+    let mut name = QueryParameters::default();
     name.add("x".repeat(MAX_VALUE_BYTES + 1), vec!["1".to_owned()]);
     assert_eq!(Query::read(&name).unwrap_err(), BadQuery::TooLarge);
 }

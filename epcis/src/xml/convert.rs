@@ -5,10 +5,10 @@
 use std::rc::Rc;
 
 use super::assigned_prefixes::AssignedPrefixes;
-use super::element::{Element, Name};
-use super::fields::{Content, EVENT, Field, Many, QUANTITY_EVENT_FIELDS};
+use super::element::{Name, XmlElement};
+use super::fields::{Content, EVENT, Many, QUANTITY_EVENT_FIELDS, XmlField};
 use super::value::{Json, Object, boolean, number};
-use super::xpath::Place;
+use super::xpath::XmlPlace;
 use super::{ATTRIBUTES, EPCIS, SOURCE_DOCUMENT};
 use crate::cbv::Vocabulary;
 use crate::error::{EpcisError, EpcisRule, excerpt};
@@ -22,7 +22,7 @@ pub(super) const QUANTITY_EVENT: &str = "QuantityEvent";
 /// The JSON of an event. `outside` is the path of what it stands in, `bindings` are the prefixes
 /// bound there.
 pub(super) fn event(
-    element: &Element,
+    element: &XmlElement,
     outside: &str,
     bindings: Vec<(String, String)>,
     source: &str,
@@ -35,7 +35,7 @@ pub(super) fn event(
             .collect(),
     };
     let mut fields = Object::default();
-    let place = Place::root(outside, element);
+    let place = XmlPlace::root(outside, element);
     let mut kind = element.name.local.as_str();
     if kind == QUANTITY_EVENT {
         kind = "ObjectEvent";
@@ -79,9 +79,9 @@ impl Converter {
     /// Adds the fields of an element to an object.
     fn object(
         &mut self,
-        element: &Element,
-        fields: &[Field],
-        place: &Place<'_>,
+        element: &XmlElement,
+        fields: &[XmlField],
+        place: &XmlPlace<'_>,
         out: &mut Object,
     ) -> Result<(), EpcisError> {
         if !element.text.trim().is_empty() {
@@ -118,9 +118,9 @@ impl Converter {
 
     fn child(
         &mut self,
-        child: &Element,
-        fields: &[Field],
-        place: &Place<'_>,
+        child: &XmlElement,
+        fields: &[XmlField],
+        place: &XmlPlace<'_>,
         out: &mut Object,
     ) -> Result<(), EpcisError> {
         let local = child.name.local.as_str();
@@ -166,9 +166,9 @@ impl Converter {
 
     fn content(
         &mut self,
-        element: &Element,
+        element: &XmlElement,
         content: &Content,
-        place: &Place<'_>,
+        place: &XmlPlace<'_>,
     ) -> Result<Json, EpcisError> {
         match content {
             Content::Object(fields) => {
@@ -216,10 +216,10 @@ impl Converter {
 
     fn list(
         &mut self,
-        element: &Element,
+        element: &XmlElement,
         name: &'static str,
         content: &Content,
-        place: &Place<'_>,
+        place: &XmlPlace<'_>,
     ) -> Result<Json, EpcisError> {
         if !element.text.trim().is_empty() {
             return Err(unexpected("text", name, place));
@@ -269,7 +269,11 @@ impl Converter {
 
     /// An element that isn't of the standard, at any depth. What JSON couldn't tell is refused: where
     /// text stands between elements, and elements of one name with others between them.
-    fn extension(&mut self, element: &Element, place: &Place<'_>) -> Result<Json, EpcisError> {
+    fn extension(
+        &mut self,
+        element: &XmlElement,
+        place: &XmlPlace<'_>,
+    ) -> Result<Json, EpcisError> {
         if is_nil(element) {
             return Ok(Json::Token("null".to_owned()));
         }
@@ -316,7 +320,7 @@ impl Converter {
     }
 
     /// Enters an element: its prefixes hold until the bindings are cut back to what is returned.
-    fn bind(&mut self, element: &Element) -> usize {
+    fn bind(&mut self, element: &XmlElement) -> usize {
         let bound = self.bindings.len();
         self.bindings.extend(element.bindings.iter().cloned());
         bound
@@ -343,7 +347,7 @@ impl Converter {
 }
 
 /// Whether XML Schema's attribute says that the element is as good as absent.
-fn is_nil(element: &Element) -> bool {
+fn is_nil(element: &XmlElement) -> bool {
     let nil = element
         .attributes
         .iter()
@@ -364,7 +368,7 @@ fn bare(text: &str, vocabulary: Option<Vocabulary>) -> Option<String> {
     (!word.contains(':')).then(|| word.to_owned())
 }
 
-fn unexpected(found: &str, expected: &'static str, place: &Place<'_>) -> EpcisError {
+fn unexpected(found: &str, expected: &'static str, place: &XmlPlace<'_>) -> EpcisError {
     let found = found.to_owned();
     EpcisRule::UnexpectedContent { found, expected }.at_xml(place.to_string())
 }

@@ -36,10 +36,10 @@ impl Name {
 }
 
 /// An element with what is in it, as far as it has been read.
-pub(super) struct Element {
+pub(super) struct XmlElement {
     pub(super) name: Name,
     pub(super) attributes: Vec<(Name, String)>,
-    pub(super) children: Vec<Element>,
+    pub(super) children: Vec<XmlElement>,
     /// All text directly inside.
     pub(super) text: String,
     /// The prefixes that it declares, with their namespaces.
@@ -50,7 +50,7 @@ pub(super) struct Element {
     pub(super) in_list: bool,
 }
 
-impl Element {
+impl XmlElement {
     pub(super) fn is_standard(&self) -> bool {
         self.name.is_standard()
     }

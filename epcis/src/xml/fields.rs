@@ -16,13 +16,13 @@ pub(super) enum Content {
     /// Elements of this name, each with the same content.
     List(&'static str, &'static Content),
     /// Fields, as elements or attributes, and extensions.
-    Object(&'static [Field]),
+    Object(&'static [XmlField]),
     /// A `type` and a text, which becomes the field of this name.
     Typed(&'static str, Vocabulary),
 }
 
 /// An element or attribute of the standard.
-pub(super) struct Field {
+pub(super) struct XmlField {
     pub(super) name: &'static str,
     pub(super) content: Content,
     pub(super) many: Many,
@@ -38,8 +38,8 @@ pub(super) enum Many {
     List,
 }
 
-const fn once(name: &'static str, content: Content) -> Field {
-    Field {
+const fn once(name: &'static str, content: Content) -> XmlField {
+    XmlField {
         name,
         content,
         many: Many::Once,
@@ -59,12 +59,12 @@ const QUANTITIES: Content = Content::List(
 );
 
 /// The fields of all kinds of event: which kind has which is checked on the JSON.
-pub(super) const EVENT: &[Field] = &[
+pub(super) const EVENT: &[XmlField] = &[
     once("eventTime", Content::Text),
     once("recordTime", Content::Text),
     once("eventTimeZoneOffset", Content::Text),
     once("eventID", Content::Text),
-    Field {
+    XmlField {
         name: "certificationInfo",
         content: Content::Text,
         many: Many::OneOrList,
@@ -96,12 +96,12 @@ pub(super) const EVENT: &[Field] = &[
     once(
         "persistentDisposition",
         Content::Object(&[
-            Field {
+            XmlField {
                 name: "set",
                 content: DISPOSITION,
                 many: Many::List,
             },
-            Field {
+            XmlField {
                 name: "unset",
                 content: DISPOSITION,
                 many: Many::List,
@@ -136,7 +136,7 @@ pub(super) const EVENT: &[Field] = &[
 ];
 
 /// The fields of a `QuantityEvent` (EPCIS 1.0 §7.2.11): it has no action.
-pub(super) const QUANTITY_EVENT_FIELDS: &[Field] = &[
+pub(super) const QUANTITY_EVENT_FIELDS: &[XmlField] = &[
     once("eventTime", Content::Text),
     once("recordTime", Content::Text),
     once("eventTimeZoneOffset", Content::Text),
@@ -156,9 +156,9 @@ pub(super) const QUANTITY_EVENT_FIELDS: &[Field] = &[
     ),
 ];
 
-const SENSOR_ELEMENT: &[Field] = &[
+const SENSOR_ELEMENT: &[XmlField] = &[
     once("sensorMetadata", Content::Object(&[])),
-    Field {
+    XmlField {
         name: "sensorReport",
         content: Content::Object(&[
             once("type", Content::Open),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::element::{Element, Name};
+use super::element::{Name, XmlElement};
 use super::xpath::step;
 use crate::error::{EpcisError, EpcisRule, excerpt};
 use crate::event::{MAX_EVENT_BYTES, MAX_EVENT_DEPTH};
@@ -31,7 +31,7 @@ const MAX_DEPTH: usize = MAX_EVENT_DEPTH + 8;
 
 /// What comes next in a document.
 pub(super) enum Piece {
-    Open(Element),
+    Open(XmlElement),
     Close,
     Text(String),
     End,
@@ -47,15 +47,15 @@ struct Level {
     bound: usize,
 }
 
-pub(super) struct Reader<'a> {
+pub(super) struct XmlReader<'a> {
     xml: quick_xml::Reader<&'a [u8]>,
     levels: Vec<Level>,
     bindings: Vec<(String, Rc<str>)>,
     had_root: bool,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Result<Reader<'a>, EpcisError> {
+impl<'a> XmlReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Result<XmlReader<'a>, EpcisError> {
         if let Err(error) = std::str::from_utf8(bytes) {
             let rule = EpcisRule::NotXml {
                 offset: error.valid_up_to(),
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         config.expand_empty_elements = true;
         config.check_comments = true;
         config.check_end_names = true;
-        Ok(Reader {
+        Ok(XmlReader {
             xml,
             levels: Vec::new(),
             bindings: vec![(
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The rest of an element that was just opened.
-    pub(super) fn rest_of(&mut self, element: Element) -> Result<Element, EpcisError> {
+    pub(super) fn rest_of(&mut self, element: XmlElement) -> Result<XmlElement, EpcisError> {
         let start = self.xml.buffer_position();
         let mut nodes = 0;
         let mut open = vec![element];
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn open(&mut self, tag: &BytesStart<'_>) -> Result<Element, EpcisError> {
+    fn open(&mut self, tag: &BytesStart<'_>) -> Result<XmlElement, EpcisError> {
         if self.levels.is_empty() && std::mem::replace(&mut self.had_root, true) {
             return Err(self.not_xml("there is a second root element"));
         }
@@ -304,7 +304,7 @@ impl<'a> Reader<'a> {
             }
             attributes.push((name, value));
         }
-        Ok(Element {
+        Ok(XmlElement {
             name,
             attributes,
             children: Vec::new(),

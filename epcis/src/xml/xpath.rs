@@ -2,39 +2,39 @@
 //!
 //! Consensus-critical: no
 
-use super::element::Element;
+use super::element::XmlElement;
 use crate::error::excerpt;
 
 /// An element and what it is in. Kept as a chain of borrowed steps: it costs nothing until an
 /// error needs it.
-pub(super) struct Place<'a> {
+pub(super) struct XmlPlace<'a> {
     parent: Parent<'a>,
-    element: &'a Element,
+    element: &'a XmlElement,
 }
 
 enum Parent<'a> {
     Outside(&'a str),
-    Place(&'a Place<'a>),
+    Place(&'a XmlPlace<'a>),
 }
 
-impl<'a> Place<'a> {
+impl<'a> XmlPlace<'a> {
     /// An event, which stands in the element with this path.
-    pub(super) fn root(outside: &'a str, element: &'a Element) -> Place<'a> {
-        Place {
+    pub(super) fn root(outside: &'a str, element: &'a XmlElement) -> XmlPlace<'a> {
+        XmlPlace {
             parent: Parent::Outside(outside),
             element,
         }
     }
 
-    pub(super) fn child(&'a self, element: &'a Element) -> Place<'a> {
-        Place {
+    pub(super) fn child(&'a self, element: &'a XmlElement) -> XmlPlace<'a> {
+        XmlPlace {
             parent: Parent::Place(self),
             element,
         }
     }
 }
 
-impl std::fmt::Display for Place<'_> {
+impl std::fmt::Display for XmlPlace<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.parent {
             Parent::Outside(path) => f.write_str(path)?,

@@ -7,7 +7,7 @@ use touchstone_proto::ledger::{CaptureEvents, DepositDesign, Transaction};
 
 use super::*;
 use crate::consensus::tests::{act, deposit, genesis};
-use crate::mempool::{Limits, Outcome};
+use crate::mempool::{PoolLimits, PoolOutcome};
 use crate::storage::Store;
 use crate::storage::memory_store::MemoryStore;
 
@@ -18,7 +18,7 @@ struct Node {
 }
 
 impl Node {
-    fn new(limits: Limits) -> Node {
+    fn new(limits: PoolLimits) -> Node {
         let genesis = genesis(1);
         Node {
             store: MemoryStore::new(&genesis),
@@ -81,7 +81,7 @@ fn sources() -> [Source; 2] {
 #[test]
 fn a_signature_is_verified_unless_the_same_bytes_wait() {
     for source in sources() {
-        let node = Node::new(Limits::default());
+        let node = Node::new(PoolLimits::default());
         let refused = node.admit(&spoilt(node.deposit(1)), source.clone());
         assert_eq!(refused.unwrap_err().rule(), "signature");
         assert_eq!(node.admit(&node.deposit(1), source.clone()), Ok(true));
@@ -96,7 +96,7 @@ fn a_signature_is_verified_unless_the_same_bytes_wait() {
 /// A stranger signs the body of a member's transaction: the same id, and a signature that holds.
 #[test]
 fn a_strangers_copy_neither_displaces_nor_joins_the_true_one() {
-    let node = Node::new(Limits::default());
+    let node = Node::new(PoolLimits::default());
     let id = |envelope: &[u8]| transaction::id_of_envelope(&node.genesis.chain_id, envelope);
     let (truth, copy) = (node.deposit(1), node.signed_by(77, "maker"));
     assert_eq!(id(&truth), id(&copy));
@@ -113,7 +113,7 @@ fn a_strangers_copy_neither_displaces_nor_joins_the_true_one() {
 /// What costs little is asked before the signature: these have one that doesn't hold.
 #[test]
 fn the_state_and_the_pools_room_are_asked_before_the_signature() {
-    let node = Node::new(Limits::default());
+    let node = Node::new(PoolLimits::default());
     for (seed, organisation, rule) in [
         (77, "maker", "own-key"),
         (77, "nobody", "enrolled-organisation"),
@@ -122,9 +122,9 @@ fn the_state_and_the_pools_room_are_asked_before_the_signature() {
         let refused = node.admit(&envelope, Source::Peer).unwrap_err();
         assert_eq!(refused.rule(), rule);
     }
-    let full = Node::new(Limits {
+    let full = Node::new(PoolLimits {
         transactions: 0,
-        ..Limits::default()
+        ..PoolLimits::default()
     });
     let refused = full.admit(&spoilt(full.deposit(1)), Source::Peer);
     assert_eq!(refused, Err(Rejection::PoolFull));
@@ -132,7 +132,7 @@ fn the_state_and_the_pools_room_are_asked_before_the_signature() {
 
 #[test]
 fn what_exceeds_the_chains_limit_is_refused_with_its_code() {
-    let node = Node::new(Limits::default());
+    let node = Node::new(PoolLimits::default());
     let limit = node.genesis.document.parameters.max_transaction_bytes;
     let large = act(
         &node.genesis.chain_id,
@@ -149,7 +149,7 @@ fn what_exceeds_the_chains_limit_is_refused_with_its_code() {
 
 #[test]
 fn with_nothing_pending_a_clients_transaction_that_breaks_a_rule_never_waits() {
-    let node = Node::new(Limits::default());
+    let node = Node::new(PoolLimits::default());
     let (listener, mut hears) = mpsc::unbounded_channel();
     let refused = node.admit(&node.broken(), Source::Client(Some(listener)));
     assert_eq!(refused.unwrap_err().rule(), "event-count");
@@ -161,12 +161,12 @@ fn with_nothing_pending_a_clients_transaction_that_breaks_a_rule_never_waits() {
 
 #[test]
 fn what_may_build_on_pending_transactions_or_a_newer_block_is_left_to_its_block() {
-    let node = Node::new(Limits::default());
+    let node = Node::new(PoolLimits::default());
     node.admit(&node.deposit(1), Source::Peer).unwrap();
     let admitted = node.admit(&node.broken(), Source::Client(None));
     assert_eq!(admitted, Ok(true));
 
-    let node = Node::new(Limits::default());
+    let node = Node::new(PoolLimits::default());
     node.pool.committed(&[], 1, 0);
     assert_eq!(node.store.tip().height, 0, "an older snapshot");
     let (listener, mut hears) = mpsc::unbounded_channel();
@@ -175,5 +175,5 @@ fn what_may_build_on_pending_transactions_or_a_newer_block_is_left_to_its_block(
     let id: Hash = transaction::id_of_envelope(&node.genesis.chain_id, &node.broken()).unwrap();
     node.pool.reject(&id, Rejection::NoAction);
     let told = hears.try_recv().unwrap();
-    assert_eq!(told, (id, Outcome::Rejected(Rejection::NoAction)));
+    assert_eq!(told, (id, PoolOutcome::Rejected(Rejection::NoAction)));
 }

@@ -7,7 +7,7 @@ use touchstone_proto::ledger::{CaptureEvents, ChangeKeys};
 
 use super::*;
 use crate::consensus::tests::{act, deposit, genesis, keys};
-use crate::mempool::{Limits, Outcome};
+use crate::mempool::{PoolLimits, PoolOutcome};
 use crate::storage::memory_store::MemoryStore;
 
 mod time;
@@ -20,7 +20,7 @@ struct Node {
 impl Node {
     fn new() -> Node {
         let genesis = genesis(1);
-        let pool = SharedMempool::new(Limits::default());
+        let pool = SharedMempool::new(PoolLimits::default());
         let store = MemoryStore::new(&genesis);
         let chain = Chain::open(genesis.chain_id, store, pool).unwrap();
         Node { genesis, chain }
@@ -44,15 +44,15 @@ impl Node {
         self.chain.commit(&block.id(), &certificate, 0).unwrap();
     }
 
-    fn outcome(&self, id: &Hash) -> Outcome {
+    fn outcome(&self, id: &Hash) -> PoolOutcome {
         self.chain.mempool.outcome(id).unwrap()
     }
 
     fn rule(&self, id: &Hash) -> &'static str {
         match self.outcome(id) {
-            Outcome::Rejected(rejection) => rejection.rule(),
-            Outcome::Pending => "pending",
-            Outcome::Committed { .. } => "committed",
+            PoolOutcome::Rejected(rejection) => rejection.rule(),
+            PoolOutcome::Pending => "pending",
+            PoolOutcome::Committed { .. } => "committed",
         }
     }
 
@@ -138,7 +138,7 @@ fn what_a_whole_block_passed_over_is_examined_at_every_node() {
     let empty = |node: &mut Node| {
         let pool = std::mem::replace(
             &mut node.chain.mempool,
-            SharedMempool::new(Limits::default()),
+            SharedMempool::new(PoolLimits::default()),
         );
         let block = node.build();
         node.chain.mempool = pool;
@@ -160,7 +160,7 @@ fn what_a_whole_block_passed_over_is_examined_at_every_node() {
 
 /// A block that another node made without this node's pool.
 fn foreign_block(node: &mut Node) {
-    let empty = SharedMempool::new(Limits::default());
+    let empty = SharedMempool::new(PoolLimits::default());
     let pool = std::mem::replace(&mut node.chain.mempool, empty);
     let block = node.build();
     node.chain.mempool = pool;

@@ -16,8 +16,8 @@ use super::context::{Ctx, number};
 use super::height_state::HeightState;
 use super::pacemaker::{Pacemaker, Timer};
 use super::signature_verification::{Signatures, Verify, answer};
-use super::vote_signing::Signer;
-use super::{Output, Settings, equivocation, message, pacemaker};
+use super::vote_signing::VoteSigner;
+use super::{ConsensusSettings, Output, equivocation, message, pacemaker};
 use crate::chain::Chain;
 use crate::storage::wal::Wal;
 use crate::storage::{Disk, Store};
@@ -29,7 +29,7 @@ pub struct Effects<S: Store, D: Disk> {
     /// The write-ahead log.
     pub wal: Wal<D>,
     /// Own signatures; none on a node that only follows.
-    pub signer: Option<Signer<D>>,
+    pub signer: Option<VoteSigner<D>>,
     /// Others' signatures.
     pub signatures: Signatures,
     /// Timers.
@@ -51,10 +51,10 @@ pub struct Effects<S: Store, D: Disk> {
 impl<S: Store, D: Disk> Effects<S, D> {
     /// Nothing runs yet.
     pub fn new(
-        settings: Settings,
+        settings: ConsensusSettings,
         chain: Chain<S>,
         wal: Wal<D>,
-        signer: Option<Signer<D>>,
+        signer: Option<VoteSigner<D>>,
         verify: Verify,
     ) -> Effects<S, D> {
         let signatures = Signatures::new(*chain.chain_id(), verify);
@@ -74,7 +74,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
     }
 
     /// Durations and limits.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ConsensusSettings {
         self.pacemaker.settings()
     }
 
@@ -119,7 +119,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
         Ok(())
     }
 
-    fn signer(&mut self) -> Result<&mut Signer<D>, Fault> {
+    fn signer(&mut self) -> Result<&mut VoteSigner<D>, Fault> {
         self.must_sync = true;
         self.signer
             .as_mut()

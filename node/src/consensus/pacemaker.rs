@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arc_malachitebft_core_types::{Timeout, TimeoutKind};
 
 use super::context::number;
-use super::{Settings, TimerToken};
+use super::{ConsensusSettings, TimerToken};
 
 /// The shortest propose timeout for a proposer that was absent, milliseconds.
 const MIN_ABSENT_MS: u64 = 50;
@@ -54,7 +54,7 @@ pub enum Timer {
 /// The timers that run, and how long each does.
 #[derive(Debug)]
 pub struct Pacemaker {
-    settings: Settings,
+    settings: ConsensusSettings,
     next: u64,
     running: BTreeMap<Timer, u64>,
     /// Proposers that were waited for in vain and have not been heard since.
@@ -67,7 +67,7 @@ pub struct Pacemaker {
 
 impl Pacemaker {
     /// No timer runs.
-    pub fn new(settings: Settings) -> Pacemaker {
+    pub fn new(settings: ConsensusSettings) -> Pacemaker {
         Pacemaker {
             settings,
             next: 0,
@@ -79,7 +79,7 @@ impl Pacemaker {
     }
 
     /// Durations.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ConsensusSettings {
         &self.settings
     }
 

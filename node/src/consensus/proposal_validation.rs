@@ -13,7 +13,7 @@ use touchstone_proto::ledger::Parameters;
 
 use super::context::{BlockId, number};
 use super::message::{MessageRefused, SignedProposal};
-use super::proposals::{self, Body, Key, Pending};
+use super::proposals::{self, Body, Pending, ProposalKey};
 use super::{Machine, Output};
 use crate::storage::{Disk, Store};
 
@@ -144,7 +144,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// for it, and the propose timeout must do.
     fn refuse_proposal(
         &mut self,
-        key: &Key,
+        key: &ProposalKey,
         signed: SignedProposal,
         reason: MessageRefused,
     ) -> Result<(), Fault> {
@@ -163,7 +163,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
 
     fn deliver(
         &mut self,
-        key: &Key,
+        key: &ProposalKey,
         signed: SignedProposal,
         validity: Validity,
     ) -> Result<(), Fault> {

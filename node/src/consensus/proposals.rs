@@ -8,6 +8,8 @@
 //! This is memory without judgement: who may move a proposal on is decided in
 //! `proposal_validation`.
 
+mod requests;
+
 use std::collections::BTreeMap;
 
 use touchstone_core::block::Header;
@@ -16,22 +18,17 @@ use touchstone_core::hash::Hash;
 use super::PeerTag;
 use super::context::number;
 use super::message::SignedProposal;
+use requests::{Answered, Request};
 
 /// Distinct proposals of one round that are kept; a proposer that sends more is dishonest, and two
 /// of them prove it.
 const MAX_PROPOSALS: usize = 2;
 
-/// Proposals asked for at once.
-const MAX_REQUESTS: usize = 16;
-
 /// Unread bodies that are kept of coming rounds, and as many of past ones; those of the nearest.
 const MAX_UNREAD_BODIES: usize = 2;
 
-/// How often the pause between two answers to a peer's request for one proposal is doubled.
-const MAX_DOUBLINGS: u32 = 8;
-
 /// A round and a block's id.
-pub type Key = (u32, Hash);
+pub type ProposalKey = (u32, Hash);
 
 /// A valid block of the height, as it travels.
 #[derive(Clone, Debug)]
@@ -99,15 +96,6 @@ pub struct UnreadBody {
     pub bytes: Vec<u8>,
 }
 
-/// Whom to ask for a proposal.
-#[derive(Debug)]
-enum Request {
-    /// The peer that spoke of it.
-    Peer(PeerTag),
-    /// That peer has had its time: it may have gone or be dishonest.
-    Everyone,
-}
-
 /// This node's own block of a round.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnBlock {
@@ -117,13 +105,6 @@ pub struct OwnBlock {
     pub id: Hash,
     /// Whether it left transactions waiting.
     pub is_full: bool,
-}
-
-/// How often a proposal was sent to a peer that asked for it, and when last.
-#[derive(Clone, Copy, Debug)]
-struct Answered {
-    last_ms: u64,
-    times: u32,
 }
 
 #[derive(Debug, Default)]
@@ -162,7 +143,7 @@ impl Entry {
 /// The proposals of one height.
 #[derive(Debug, Default)]
 pub struct Proposals {
-    entries: BTreeMap<Key, Entry>,
+    entries: BTreeMap<ProposalKey, Entry>,
     blocks: BTreeMap<Hash, Judged>,
 }
 
@@ -222,7 +203,7 @@ impl Proposals {
     }
 
     /// Malachite gets a pending proposal.
-    pub fn deliver(&mut self, key: &Key) {
+    pub fn deliver(&mut self, key: &ProposalKey) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.stage = match std::mem::take(&mut entry.stage) {
                 Stage::Pending(pending) => Stage::Delivered(pending.signed),
@@ -233,7 +214,7 @@ impl Proposals {
 
     /// Malachite gets all pending proposals of a block.
     pub fn deliver_block(&mut self, id: &Hash) {
-        let keys: Vec<Key> = self
+        let keys: Vec<ProposalKey> = self
             .entries
             .keys()
             .filter(|k| k.1 == *id)
@@ -245,7 +226,7 @@ impl Proposals {
     }
 
     /// Notes that a pending proposal gets no prevote of this node; the peer that sent it.
-    pub fn refuse(&mut self, key: &Key) -> Option<PeerTag> {
+    pub fn refuse(&mut self, key: &ProposalKey) -> Option<PeerTag> {
         match &mut self.entries.get_mut(key)?.stage {
             Stage::Pending(pending) => {
                 pending.is_refused = true;
@@ -256,7 +237,7 @@ impl Proposals {
     }
 
     /// Pending proposals, those of the latest round first.
-    pub fn pending_latest_first(&self) -> impl Iterator<Item = (&Key, &Pending)> {
+    pub fn pending_latest_first(&self) -> impl Iterator<Item = (&ProposalKey, &Pending)> {
         let entries = self.entries.iter().rev();
         entries.filter_map(|(key, entry)| match &entry.stage {
             Stage::Pending(pending) => Some((key, pending)),
@@ -265,7 +246,7 @@ impl Proposals {
     }
 
     /// A pending proposal.
-    pub fn pending(&self, key: &Key) -> Option<&Pending> {
+    pub fn pending(&self, key: &ProposalKey) -> Option<&Pending> {
         match &self.entries.get(key)?.stage {
             Stage::Pending(pending) => Some(pending),
             Stage::Mentioned | Stage::Delivered(_) => None,
@@ -291,7 +272,7 @@ impl Proposals {
         })
     }
 
-    fn is_signed(&self, key: &Key) -> bool {
+    fn is_signed(&self, key: &ProposalKey) -> bool {
         let entry = self.entries.get(key);
         entry.is_some_and(|entry| entry.signed().is_some())
     }
@@ -332,10 +313,10 @@ impl Proposals {
     /// body.
     pub fn keep_unread_body(
         &mut self,
-        key: Key,
+        key: ProposalKey,
         body: UnreadBody,
         current: u32,
-    ) -> Option<(Key, PeerTag)> {
+    ) -> Option<(ProposalKey, PeerTag)> {
         if let Some(Entry {
             stage: Stage::Pending(pending),
             ..
@@ -344,7 +325,7 @@ impl Proposals {
             pending.unread_body.get_or_insert(body);
         }
         let unread = self.unread_bodies();
-        let (past, coming): (Vec<Key>, Vec<Key>) =
+        let (past, coming): (Vec<ProposalKey>, Vec<ProposalKey>) =
             unread.into_iter().partition(|(round, _)| *round <= current);
         if past.len() > MAX_UNREAD_BODIES
             && let Some(oldest) = past.first()
@@ -357,7 +338,7 @@ impl Proposals {
     }
 
     /// The proposals whose bodies are unread, by round.
-    pub fn unread_bodies(&self) -> Vec<Key> {
+    pub fn unread_bodies(&self) -> Vec<ProposalKey> {
         let unread = self
             .entries
             .iter()
@@ -366,7 +347,7 @@ impl Proposals {
     }
 
     /// Takes an unread body.
-    pub fn take_unread_body(&mut self, key: &Key) -> Option<UnreadBody> {
+    pub fn take_unread_body(&mut self, key: &ProposalKey) -> Option<UnreadBody> {
         self.entries.get_mut(key)?.take_unread_body()
     }
 
@@ -402,99 +383,13 @@ impl Proposals {
     }
 }
 
-/// Asking for proposals, and answering.
-impl Proposals {
-    /// Whether nothing is to be asked of peers for this proposal: it is here with its block.
-    fn is_complete(&self, key: &Key, entry: &Entry) -> bool {
-        let has_body = self.is_judged(&key.1) || entry.unread_body().is_some();
-        has_body && entry.signed().is_some()
-    }
-
-    /// A peer speaks of a proposal. Whether it is one that we lack and shall ask for.
-    pub fn mention(&mut self, key: Key, from: &PeerTag) -> bool {
-        let entry = self.entries.get(&key);
-        let requests = self.entries.values().filter(|e| e.request.is_some());
-        if entry.is_some_and(|entry| self.is_complete(&key, entry))
-            || requests.count() >= MAX_REQUESTS
-        {
-            return false;
-        }
-        let request = &mut self.entries.entry(key).or_default().request;
-        request.get_or_insert_with(|| Request::Peer(from.clone()));
-        true
-    }
-
-    /// The proposals that were mentioned and haven't come, each with the peer to ask; none is
-    /// everyone. Next time everyone is asked.
-    pub fn requests(&mut self) -> Vec<(Key, Option<PeerTag>)> {
-        let requested = self.entries.iter().filter(|(_, e)| e.request.is_some());
-        let requested: Vec<(Key, bool)> = requested
-            .map(|(key, entry)| (*key, self.is_complete(key, entry)))
-            .collect();
-        let mut missing = Vec::new();
-        for (key, is_complete) in requested {
-            let Some(entry) = self.entries.get_mut(&key) else {
-                continue;
-            };
-            let request = entry.request.take();
-            if is_complete {
-                continue;
-            }
-            entry.request = Some(Request::Everyone);
-            missing.push(match request {
-                Some(Request::Peer(peer)) => (key, Some(peer)),
-                Some(Request::Everyone) | None => (key, None),
-            });
-        }
-        missing
-    }
-
-    /// The proposals of a round (or the one of a block) that a peer asks for and shall have now. The
-    /// pause doubles with each answer: one that was lost is soon sent again, and who goes on asking
-    /// gets ever less.
-    pub fn answers(
-        &mut self,
-        peer: &PeerTag,
-        round: u32,
-        id: Option<Hash>,
-        now_ms: u64,
-        pause_ms: u64,
-    ) -> Vec<(SignedProposal, Vec<u8>)> {
-        let range = match id {
-            Some(id) => (round, id)..=(round, id),
-            None => all_of(round),
-        };
-        let mut answers = Vec::new();
-        for ((_, id), entry) in self.entries.range_mut(range) {
-            let Some(Judged::Valid(body)) = self.blocks.get(id) else {
-                continue;
-            };
-            let Some(signed) = entry.signed().cloned() else {
-                continue;
-            };
-            let answered = entry.answered.get(peer);
-            let times = answered.map_or(0, |a| a.times);
-            let pause_ms = pause_ms.saturating_mul(1 << times.min(MAX_DOUBLINGS));
-            if answered.is_none_or(|a| now_ms.saturating_sub(a.last_ms) >= pause_ms) {
-                let times = times.saturating_add(1);
-                let last_ms = now_ms;
-                entry
-                    .answered
-                    .insert(peer.clone(), Answered { last_ms, times });
-                answers.push((signed, body.bytes.clone()));
-            }
-        }
-        answers
-    }
-}
-
 /// A proposal's key.
-pub fn key_of(signed: &SignedProposal) -> Key {
+pub fn key_of(signed: &SignedProposal) -> ProposalKey {
     (number(signed.message.round), signed.message.value.0)
 }
 
 /// The keys of a round's proposals.
-fn all_of(round: u32) -> std::ops::RangeInclusive<Key> {
+fn all_of(round: u32) -> std::ops::RangeInclusive<ProposalKey> {
     (round, [0; 32])..=(round, [0xff; 32])
 }
 

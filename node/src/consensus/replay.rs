@@ -7,10 +7,10 @@ use touchstone_core::hash::Hash;
 
 use super::context::{Address, Ctx, number};
 use super::proposals::Body;
-use super::vote_signing::{self, Signer};
+use super::vote_signing::{self, VoteSigner};
 use super::wal_entry::{self, Entry};
 use super::{Machine, wal};
-use crate::storage::double_sign_guard::{LastSigned, Step};
+use crate::storage::double_sign_guard::{LastSigned, SignedStep};
 use crate::storage::{Disk, Store};
 
 /// What the log held of one height.
@@ -26,7 +26,7 @@ pub struct Recovered {
 
 impl Recovered {
     /// Reads the log's entries; none if it is empty.
-    pub fn read(log: wal::Recovered, address: &Address) -> Result<Option<Recovered>, Fault> {
+    pub fn read(log: wal::RecoveredLog, address: &Address) -> Result<Option<Recovered>, Fault> {
         if log.entries.is_empty() {
             return Ok(None);
         }
@@ -55,7 +55,7 @@ impl Recovered {
                 Some(LastSigned {
                     height: proposal.message.height.0,
                     round: number(proposal.message.round),
-                    step: Step::Propose,
+                    step: SignedStep::Propose,
                     hash: vote_signing::signed_hash(purpose, chain_id, &bytes),
                 })
             }
@@ -69,11 +69,11 @@ impl Recovered {
 /// doesn't (a lost or replaced log, or a guard that was reset). What led to that signature is
 /// forgotten, so signing on could contradict it; block sync brings the node past the height.
 pub fn muted_until<D: Disk>(
-    signer: Option<&Signer<D>>,
+    signer: Option<&VoteSigner<D>>,
     recovered: Option<&Recovered>,
     chain_id: &Hash,
 ) -> u64 {
-    let Some(guard) = signer.map(Signer::last) else {
+    let Some(guard) = signer.map(VoteSigner::last) else {
         return 0;
     };
     let logged = recovered.and_then(|r| r.last_signed(chain_id));

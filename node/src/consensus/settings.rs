@@ -2,18 +2,18 @@
 
 /// Durations and limits, all in milliseconds where the name says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ConsensusSettings {
     /// How long a proposal is waited for in round 0.
     pub propose_ms: u64,
     /// How much longer in round 1; each further round adds so much more than the one before.
     pub propose_delta_ms: u64,
     /// How long further prevotes are waited for in round 0.
     pub prevote_ms: u64,
-    /// As [`Settings::propose_delta_ms`].
+    /// As [`ConsensusSettings::propose_delta_ms`].
     pub prevote_delta_ms: u64,
     /// How long further precommits are waited for in round 0.
     pub precommit_ms: u64,
-    /// As [`Settings::propose_delta_ms`].
+    /// As [`ConsensusSettings::propose_delta_ms`].
     pub precommit_delta_ms: u64,
     /// After how long own votes are sent again.
     pub rebroadcast_ms: u64,
@@ -40,9 +40,9 @@ pub struct Settings {
     pub commit_announce_ms: u64,
 }
 
-impl Default for Settings {
+impl Default for ConsensusSettings {
     fn default() -> Self {
-        Settings {
+        ConsensusSettings {
             propose_ms: 800,
             propose_delta_ms: 300,
             prevote_ms: 300,

@@ -22,11 +22,12 @@ use touchstone_proto::ledger::{self, transaction::Action};
 use super::context::number;
 use super::message::{self, Message};
 use super::{
-    ClockReport, Input, Machine, MessageRefused, Output, Parts, PeerTag, Settings, TimerToken,
+    ClockReport, ConsensusSettings, Input, Machine, MachineParts, MessageRefused, Output, PeerTag,
+    TimerToken,
 };
 use crate::admission::{Admission, Source};
 use crate::chain::Chain;
-use crate::mempool::{Limits, SharedMempool};
+use crate::mempool::{PoolLimits, SharedMempool};
 use crate::storage::Store;
 use crate::storage::double_sign_guard::Guard;
 use crate::storage::memory_disk::MemoryDisk;
@@ -172,7 +173,7 @@ fn own_blocks(net: &mut Net, i: usize) -> Vec<(u32, Hash)> {
 /// The network.
 pub struct Net {
     pub genesis: Genesis,
-    pub settings: Settings,
+    pub settings: ConsensusSettings,
     pub now_ms: u64,
     pub nodes: Vec<Node>,
     events: BTreeMap<(u64, u64), Event>,
@@ -219,7 +220,7 @@ impl Net {
                     machine: None,
                     store: MemoryStore::new(&genesis),
                     disk,
-                    pool: SharedMempool::new(Limits::default()),
+                    pool: SharedMempool::new(PoolLimits::default()),
                     key,
                     life: 0,
                 }
@@ -227,10 +228,10 @@ impl Net {
             .collect();
         let mut net = Net {
             genesis,
-            settings: Settings {
+            settings: ConsensusSettings {
                 // Tests make their own reasons for a block.
-                first_block_ms: Settings::default().heartbeat_ms,
-                ..Settings::default()
+                first_block_ms: ConsensusSettings::default().heartbeat_ms,
+                ..ConsensusSettings::default()
             },
             now_ms: START_MS,
             outputs: vec![0; nodes.len()],
@@ -278,7 +279,7 @@ impl Net {
             .clone()
             .map(|key| (key, Guard::open(node.disk.clone()).unwrap()));
         let chain = Chain::open(self.genesis.chain_id, node.store.clone(), node.pool.clone())?;
-        let parts = Parts {
+        let parts = MachineParts {
             settings: self.settings.clone(),
             chain,
             wal,

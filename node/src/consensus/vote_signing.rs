@@ -9,19 +9,19 @@ use touchstone_core::signing::{self, Purpose};
 use super::context::{Address, Proposal, Vote, number};
 use super::message::{SignedProposal, SignedVote};
 use crate::storage::Disk;
-use crate::storage::double_sign_guard::{Guard, LastSigned, Step};
+use crate::storage::double_sign_guard::{Guard, LastSigned, SignedStep};
 
 /// The validator's key and its guard.
-pub struct Signer<D: Disk> {
+pub struct VoteSigner<D: Disk> {
     key: SigningKey,
     guard: Guard<D>,
     chain_id: Hash,
 }
 
-impl<D: Disk> Signer<D> {
+impl<D: Disk> VoteSigner<D> {
     /// Signs for a chain.
-    pub fn new(key: SigningKey, guard: Guard<D>, chain_id: Hash) -> Signer<D> {
-        Signer {
+    pub fn new(key: SigningKey, guard: Guard<D>, chain_id: Hash) -> VoteSigner<D> {
+        VoteSigner {
             key,
             guard,
             chain_id,
@@ -43,7 +43,7 @@ impl<D: Disk> Signer<D> {
     /// Signs a proposal.
     pub fn proposal(&mut self, proposal: Proposal) -> Result<SignedProposal, Fault> {
         let (height, round) = (proposal.height.0, number(proposal.round));
-        let signature = self.sign(height, round, Step::Propose, proposal.signed())?;
+        let signature = self.sign(height, round, SignedStep::Propose, proposal.signed())?;
         Ok(SignedMessage::new(proposal, signature))
     }
 
@@ -79,7 +79,7 @@ impl<D: Disk> Signer<D> {
         &mut self,
         height: u64,
         round: u32,
-        step: Step,
+        step: SignedStep,
         (purpose, bytes): (Purpose, Vec<u8>),
     ) -> Result<[u8; 64], Fault> {
         let hash = signed_hash(purpose, &self.chain_id, &bytes);
@@ -91,10 +91,10 @@ impl<D: Disk> Signer<D> {
 }
 
 /// The guard's step of a vote.
-pub fn step_of(vote: &Vote) -> Step {
+pub fn step_of(vote: &Vote) -> SignedStep {
     match vote.kind {
-        VoteType::Prevote => Step::Prevote,
-        VoteType::Precommit => Step::Precommit,
+        VoteType::Prevote => SignedStep::Prevote,
+        VoteType::Precommit => SignedStep::Precommit,
     }
 }
 

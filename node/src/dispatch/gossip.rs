@@ -19,7 +19,7 @@ use super::Routes;
 use crate::admission::{Admission, Source};
 use crate::consensus_thread;
 use crate::mempool::SharedMempool;
-use crate::network::{Acceptance, Charge, GossipId, PeerId, Topic};
+use crate::network::{Acceptance, GossipId, PeerId, QueueCharge};
 
 /// Gossip messages whose signatures are being verified at once.
 const VERIFYING: usize = 2;
@@ -63,7 +63,7 @@ impl Intake {
         id: GossipId,
         from: PeerId,
         bytes: Bytes,
-        charge: Charge,
+        charge: QueueCharge,
     ) -> Result<(), GossipId> {
         let Some(share) = self.share(from) else {
             return Err(id);
@@ -215,7 +215,7 @@ impl Batch {
             return;
         }
         let bytes = batch.encode_to_vec().into();
-        super::log(routes.network.gossip(Topic::Transactions, bytes).await);
+        super::log(routes.network.gossip(bytes).await);
     }
 }
 

@@ -6,9 +6,9 @@ use super::gossip::WAITING_PER_PEER;
 use super::*;
 use crate::consensus::tests::{deposit, genesis};
 use crate::consensus_thread::{self, Inputs};
-use crate::mempool::Limits;
+use crate::mempool::PoolLimits;
 use crate::network::{self, NetworkConfig};
-use crate::storage::rocks::{RocksStore, Settings};
+use crate::storage::rocks::{RocksStore, StoreSettings};
 
 /// A node without its machine.
 struct Node {
@@ -25,7 +25,7 @@ async fn network(seed: u8) -> (NetworkHandle, NetworkEvents) {
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
         peers: Vec::new(),
         chain_tag: "test".into(),
-        limits: network::Limits::default(),
+        limits: network::NetworkLimits::default(),
     };
     network::start(config, [seed; 32]).await.unwrap()
 }
@@ -34,14 +34,14 @@ async fn node() -> Node {
     let folder = tempfile::tempdir().unwrap();
     let genesis = genesis(1);
     let path = folder.path().join("chain");
-    let store = RocksStore::create(&path, &genesis, &Settings::default()).unwrap();
+    let store = RocksStore::create(&path, &genesis, &StoreSettings::default()).unwrap();
     let (network, events) = network(1).await;
     let (inbox, inputs) = consensus_thread::inbox();
     let routes = Routes {
         chain_id: genesis.chain_id,
         network,
         inbox,
-        mempool: SharedMempool::new(Limits::default()),
+        mempool: SharedMempool::new(PoolLimits::default()),
         reader: store.reader(),
         observers: Arc::new(watch::Sender::new(BTreeSet::new())),
         refusals: Refusals::default(),
@@ -111,7 +111,7 @@ async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
             let envelopes = vec![deposit(&node.genesis.chain_id, number)];
             let bytes = peer::Transactions { envelopes }.encode_to_vec();
             let bytes = Bytes::from(bytes);
-            other.gossip(Topic::Transactions, bytes).await.unwrap();
+            other.gossip(bytes).await.unwrap();
             a_moment().await;
         }
     })

@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
 use touchstone_edge::http::{Exception, Problem};
-use touchstone_epcis::query::Parameters;
+use touchstone_epcis::query::QueryParameters;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
 use super::document::time_text;
 use super::events::{self, Segment, segment};
-use super::parameters::Question;
+use super::question::Question;
 use super::{Asked, negotiate};
 use crate::service::{state_query, submission, transaction_status};
 
@@ -32,7 +32,7 @@ const JOBS: usize = 1000;
 
 /// A capture that came in here.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct CaptureJob {
     /// The transaction.
     id: Hash,
     /// When it came in, milliseconds.
@@ -78,13 +78,13 @@ pub async fn post(http: Asked, headers: HeaderMap, body: Body) -> Result<Respons
 
 /// `GET /capture`: the last captures that came in here.
 pub async fn list(http: Asked, uri: Uri) -> Result<Response, Problem> {
-    let question = Question::read(&uri, &HeaderMap::new(), Parameters::default())?;
+    let question = Question::read(&uri, &HeaderMap::new(), QueryParameters::default())?;
     if !question.parameters.is_empty() || question.token.is_some() || question.stream {
         let detail = "the list of captures has the newest first, and takes perPage alone";
         return Err(Problem::new(Exception::QueryParameter, detail));
     }
     let limit = usize::try_from(question.per_page).unwrap_or(usize::MAX);
-    let jobs: Vec<Job> = {
+    let jobs: Vec<CaptureJob> = {
         let jobs = http.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.iter().rev().take(limit).cloned().collect()
     };
@@ -124,7 +124,7 @@ async fn status(http: &Asked, id: Hash) -> Result<wire::TransactionStatus, Probl
 }
 
 /// A job as the binding has it; none where the node doesn't know the transaction.
-fn describe(status: &wire::TransactionStatus, job: Option<&Job>) -> Option<Value> {
+fn describe(status: &wire::TransactionStatus, job: Option<&CaptureJob>) -> Option<Value> {
     let (running, success, errors, record) = match status.status.as_ref()? {
         Word::Unknown(_) => return None,
         // Success is said of what is committed: a pending one may still be refused.
@@ -205,7 +205,7 @@ fn remember(http: &Asked, id: Hash) {
     if jobs.len() >= JOBS {
         jobs.pop_front();
     }
-    jobs.push_back(Job {
+    jobs.push_back(CaptureJob {
         id,
         created_ms: now,
     });

@@ -5,12 +5,12 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use touchstone_edge::http::{Exception, Problem};
-use touchstone_epcis::query::{IndexField, Parameters, index_values};
+use touchstone_epcis::query::{IndexField, QueryParameters, index_values};
 
 use super::events::{self, Segment, segment};
-use super::failure::Failure;
-use super::parameters::Question;
-use super::{Asked, document, negotiate, search};
+use super::failure::HttpFailure;
+use super::question::Question;
+use super::{Asked, document, event_search, negotiate};
 use crate::service::ProvenState;
 
 /// What stands at the top. GS1's binding has `epcs` and `eventTypes` too; see docs/http.md.
@@ -51,7 +51,7 @@ pub async fn event_types() -> Response {
 /// `GET /bizSteps`, `/bizLocations`, `/readPoints`, `/dispositions`: the values that events here have,
 /// in an order of the index's own.
 pub async fn values(http: Asked, uri: Uri) -> Result<Response, Problem> {
-    let question = Question::read(&uri, &HeaderMap::new(), Parameters::default())?;
+    let question = Question::read(&uri, &HeaderMap::new(), QueryParameters::default())?;
     if !question.parameters.is_empty() || question.stream {
         let detail = "a collection takes perPage and nextPageToken alone";
         return Err(Problem::new(Exception::QueryParameter, detail));
@@ -87,12 +87,12 @@ pub async fn value(http: Asked, value: Segment, uri: Uri) -> Result<Response, Pr
         "readPoints" => "EQ_readPoint",
         _ => "EQ_bizLocation",
     };
-    let mut parameters = Parameters::default();
+    let mut parameters = QueryParameters::default();
     parameters.add(parameter, vec![value.clone()]);
     let one = Uri::from_static("/?perPage=1");
     let question = Question::read(&one, &HeaderMap::new(), parameters)?;
     let known = http.read(move |view| {
-        let page = search::page(view, &question)?;
+        let page = event_search::page(view, &question)?;
         Ok(!page.events.is_empty() || page.next.is_some())
     });
     if !known.await? && parameter != "eventType" {
@@ -108,7 +108,7 @@ fn page(
     field: IndexField,
     mut after: Option<Digest>,
     limit: usize,
-) -> Result<(Vec<String>, Option<Digest>), Failure> {
+) -> Result<(Vec<String>, Option<Digest>), HttpFailure> {
     let mut members = Vec::new();
     loop {
         let Some((digest, place)) = view.snapshot.next_value(field, after)? else {
@@ -117,7 +117,7 @@ fn page(
         if members.len() >= limit {
             return Ok((members, after));
         }
-        let event = search::at(view, place)?.map(|found| found.subject.event);
+        let event = event_search::at(view, place)?.map(|found| found.subject.event);
         let values = event.iter().flat_map(index_values);
         members.extend(
             values

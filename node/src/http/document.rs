@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use touchstone_epcis::with_digital_links;
 
+use super::event_search::Found;
 use super::negotiate::EpcFormat;
-use super::search::Found;
 
 /// The member that tells where an event is. The prefix is the document's.
 const RECORD: &str = "touchstone:record";

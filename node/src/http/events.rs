@@ -5,11 +5,11 @@ use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use touchstone_edge::http::{Exception, Problem};
-use touchstone_epcis::query::Parameters;
+use touchstone_epcis::query::QueryParameters;
 
 use super::negotiate::EpcFormat;
-use super::parameters::Question;
-use super::{Asked, document, negotiate, search};
+use super::question::Question;
+use super::{Asked, document, event_search, negotiate};
 use crate::service::ProvenState;
 
 /// The name of the query that isn't named.
@@ -29,7 +29,7 @@ pub fn segment(segment: Segment) -> Result<String, Problem> {
 
 /// `GET /events`
 pub async fn all(http: Asked, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    answer(&http, &headers, &uri, Parameters::default(), SIMPLE).await
+    answer(&http, &headers, &uri, QueryParameters::default(), SIMPLE).await
 }
 
 /// `GET /events/{eventID}`: the event, and those that share its id.
@@ -46,12 +46,12 @@ pub async fn one(
         let detail = "an event by its id takes no parameters";
         return Err(Problem::new(Exception::QueryParameter, detail));
     }
-    let mut by_id = Parameters::default();
+    let mut by_id = QueryParameters::default();
     by_id.add("EQ_eventID", vec![id.clone()]);
     let question = Question::read(&Uri::default(), &HeaderMap::new(), by_id)?;
     let text = http
         .read(move |view| {
-            let page = search::page(view, &question)?;
+            let page = event_search::page(view, &question)?;
             if page.events.is_empty() {
                 let detail = format!("no event has the id {id:?} up to {}", height(view));
                 return Err(Problem::new(Exception::NoSuchResource, detail).into());
@@ -131,7 +131,7 @@ async fn under(
     parameter: &str,
 ) -> Result<Response, Problem> {
     let value = segment(value)?;
-    let mut fixed = Parameters::default();
+    let mut fixed = QueryParameters::default();
     fixed.add(parameter, vec![value]);
     answer(&http, &headers, &uri, fixed, SIMPLE).await
 }
@@ -141,7 +141,7 @@ pub async fn answer(
     http: &Asked,
     headers: &HeaderMap,
     uri: &Uri,
-    fixed: Parameters,
+    fixed: QueryParameters,
     name: &str,
 ) -> Result<Response, Problem> {
     let form = negotiate::events(headers)?;
@@ -171,7 +171,7 @@ pub async fn page(
     let query_name = name.to_owned();
     let (text, next) = http
         .read(move |view| {
-            let page = search::page(view, &question)?;
+            let page = event_search::page(view, &question)?;
             Ok((render(view, &query_name, &page, format), page.next))
         })
         .await?;
@@ -200,7 +200,12 @@ pub fn next_address(uri: &Uri, token: &str) -> String {
     address + "nextPageToken=" + token
 }
 
-fn render(view: &ProvenState<'_>, name: &str, page: &search::Page, format: EpcFormat) -> String {
+fn render(
+    view: &ProvenState<'_>,
+    name: &str,
+    page: &event_search::EventPage,
+    format: EpcFormat,
+) -> String {
     let tip = view.snapshot.tip();
     document::query_document(name, &page.events, (tip.height, tip.time_ms), format)
 }

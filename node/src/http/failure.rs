@@ -8,7 +8,7 @@ use crate::service::ServiceError;
 
 /// Why a question has no answer.
 #[derive(Debug)]
-pub enum Failure {
+pub enum HttpFailure {
     /// By the binding's own words.
     Problem(Problem),
     /// By the service's, which also decides whether the node must stop for it.
@@ -32,21 +32,21 @@ impl From<ServiceError> for Problem {
     }
 }
 
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Failure {
-        Failure::Problem(problem)
+impl From<Problem> for HttpFailure {
+    fn from(problem: Problem) -> HttpFailure {
+        HttpFailure::Problem(problem)
     }
 }
 
-impl From<ServiceError> for Failure {
-    fn from(error: ServiceError) -> Failure {
-        Failure::Service(error)
+impl From<ServiceError> for HttpFailure {
+    fn from(error: ServiceError) -> HttpFailure {
+        HttpFailure::Service(error)
     }
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Failure {
-        Failure::Service(fault.into())
+impl From<Fault> for HttpFailure {
+    fn from(fault: Fault) -> HttpFailure {
+        HttpFailure::Service(fault.into())
     }
 }
 

@@ -19,7 +19,7 @@ use touchstone_proto::node as wire;
 
 use super::document::{context, time_text};
 use super::events;
-use super::failure::Failure;
+use super::failure::HttpFailure;
 use super::{Asked, negotiate};
 use crate::service::error::{ServiceError, unproven};
 use crate::service::{ProvenState, log_page, trace};
@@ -84,7 +84,7 @@ fn from(uri: &Uri) -> Result<u64, Problem> {
     })
 }
 
-fn read(view: &ProvenState<'_>, id: String, from: u64) -> Result<ItemAnswer, Failure> {
+fn read(view: &ProvenState<'_>, id: String, from: u64) -> Result<ItemAnswer, HttpFailure> {
     let request = wire::GetItemRequest {
         id: id.clone(),
         from,

@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use touchstone_edge::http::{Exception, Problem};
 
+use super::event_search::{self, Found};
 use super::negotiate::EpcFormat;
-use super::parameters::Question;
-use super::search::{self, Found};
+use super::question::Question;
 use super::{Asked, document, negotiate};
 use crate::service::limits::StreamPermit;
 use crate::storage::rocks::EventPlace;
@@ -108,7 +108,7 @@ async fn follow(
         let query = question.query.clone();
         let height = next;
         let read = http.read(move |view| {
-            let found = search::in_block(view, &query, height)?;
+            let found = event_search::in_block(view, &query, height)?;
             Ok((found, view.snapshot.tip()))
         });
         let Ok((found, tip)) = read.await else {

@@ -22,9 +22,9 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::chain::Chain;
-use crate::mempool::{Limits, SharedMempool};
+use crate::mempool::{PoolLimits, SharedMempool};
 use crate::service::{self, Progress};
-use crate::storage::rocks::{RocksStore, Settings};
+use crate::storage::rocks::{RocksStore, StoreSettings};
 use crate::storage::test_blocks;
 
 /// A node of one validator without its consensus: blocks are made when a test says so.
@@ -99,14 +99,14 @@ fn start() -> Node {
 
 fn start_at(folder: tempfile::TempDir) -> Node {
     let genesis = test_blocks::genesis("http");
-    let settings = Settings::default();
+    let settings = StoreSettings::default();
     let store = RocksStore::create(folder.path(), &genesis, &settings)
         .or_else(|_| RocksStore::open(folder.path(), &genesis.chain_id, &settings))
         .unwrap();
-    let mempool = SharedMempool::new(Limits::default());
+    let mempool = SharedMempool::new(PoolLimits::default());
     let (gossip, gossiped) = mpsc::channel(1000);
     let (progress_sender, progress) = watch::channel(Progress::default());
-    let parts = service::Parts {
+    let parts = service::ServiceParts {
         chain_id: genesis.chain_id,
         chain_name: "http".into(),
         genesis: genesis.bytes.clone(),
@@ -116,7 +116,7 @@ fn start_at(folder: tempfile::TempDir) -> Node {
         progress,
         faults: mpsc::channel(1).0,
     };
-    let http = HttpStore::new(Parts {
+    let http = HttpStore::new(HttpParts {
         service: Arc::new(LedgerService::new(parts)),
         catalogue: store.catalogue(),
         access: Access::default(),

@@ -29,7 +29,7 @@ fn id(number: u64) -> Hash {
 }
 
 fn pool() -> SharedMempool {
-    SharedMempool::new(Limits::default())
+    SharedMempool::new(PoolLimits::default())
 }
 
 /// Takes in without asking a state.
@@ -79,7 +79,7 @@ fn what_comes_twice_waits_once_and_all_submitters_hear() {
     assert!(pool.join(&id(1), &envelope(1), Some(&third)).unwrap());
     assert_eq!(pool.size().0, 1);
     pool.committed(&[id(1)], 5, 99);
-    let outcome = Outcome::Committed {
+    let outcome = PoolOutcome::Committed {
         height: 5,
         index: 0,
         time_ms: 99,
@@ -146,13 +146,13 @@ fn the_first_that_is_wrong_is_named_however_many_verify() {
 fn the_pool_is_bounded_by_count_and_by_bytes_and_frees_what_leaves() {
     let size = envelope(1).len() as u64;
     for limits in [
-        Limits {
+        PoolLimits {
             transactions: 4,
-            ..Limits::default()
+            ..PoolLimits::default()
         },
-        Limits {
+        PoolLimits {
             bytes: 4 * size + 1,
-            ..Limits::default()
+            ..PoolLimits::default()
         },
     ] {
         let pool = SharedMempool::new(limits);
@@ -188,24 +188,24 @@ fn a_refusal_is_remembered_and_may_be_tried_again() {
     pool.reject(&id(1), Rejection::NoAction);
     assert_eq!(
         pool.outcome(&id(1)),
-        Some(Outcome::Rejected(Rejection::NoAction))
+        Some(PoolOutcome::Rejected(Rejection::NoAction))
     );
     add(&pool, 1);
-    assert_eq!(pool.outcome(&id(1)), Some(Outcome::Pending));
+    assert_eq!(pool.outcome(&id(1)), Some(PoolOutcome::Pending));
     pool.committed(&[id(1)], 1, 0);
     pool.reject(&id(1), Rejection::NoAction);
     assert!(matches!(
         pool.outcome(&id(1)),
-        Some(Outcome::Committed { .. })
+        Some(PoolOutcome::Committed { .. })
     ));
     assert_eq!(pool.outcome(&id(2)), None);
 }
 
 #[test]
 fn outcomes_are_forgotten_oldest_first() {
-    let pool = SharedMempool::new(Limits {
+    let pool = SharedMempool::new(PoolLimits {
         outcomes: 2,
-        ..Limits::default()
+        ..PoolLimits::default()
     });
     for number in 1..=3 {
         add(&pool, number);
@@ -296,9 +296,9 @@ fn organisations_share_a_block_by_bytes() {
 
 #[test]
 fn an_organisation_leaves_room_for_others() {
-    let limits = Limits {
+    let limits = PoolLimits {
         transactions: 100,
-        ..Limits::default()
+        ..PoolLimits::default()
     };
     let pool = SharedMempool::new(limits);
     let fill = |name: &str| (0..200).filter_map(|n| take(&pool, name, n, 0)).count();

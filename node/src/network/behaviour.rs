@@ -1,8 +1,8 @@
 //! The protocols that the swarm speaks, admission first.
 
 use super::{
-    Limits, NetworkError, admission::Admission, frame::FrameCodec, gossip::Gossip,
-    handshakes::Handshakes, one_way::OneWay,
+    NetworkError, NetworkLimits, frame::FrameCodec, gossip::Gossip, handshakes::Handshakes,
+    one_way::OneWay, peer_admission::PeerAdmission,
 };
 use libp2p::{
     StreamProtocol,
@@ -28,7 +28,7 @@ pub(super) const REQUEST_PROTOCOL: StreamProtocol = StreamProtocol::new("/touchs
 /// before them.
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
-    pub admission: Admission,
+    pub admission: PeerAdmission,
     pub connections: connection_limits::Behaviour,
     pub ping: ping::Behaviour,
     pub small: OneWay,
@@ -38,7 +38,10 @@ pub(super) struct Behaviour {
 }
 
 impl Behaviour {
-    pub fn new(limits: &Limits, handshakes: Arc<Handshakes>) -> Result<Behaviour, NetworkError> {
+    pub fn new(
+        limits: &NetworkLimits,
+        handshakes: Arc<Handshakes>,
+    ) -> Result<Behaviour, NetworkError> {
         let connections = ConnectionLimits::default()
             // Handshakes have their own places; this only bounds how many may be on their way there.
             .with_max_pending_incoming(Some(limits.pending()))
@@ -48,7 +51,7 @@ impl Behaviour {
             .with_interval(limits.ping_interval)
             .with_timeout(limits.ping_interval.saturating_mul(2));
         Ok(Behaviour {
-            admission: Admission::new(handshakes),
+            admission: PeerAdmission::new(handshakes),
             connections: connection_limits::Behaviour::new(connections),
             ping: ping::Behaviour::new(ping),
             small: OneWay::new(
@@ -80,7 +83,7 @@ fn exchange(
     request_limit: usize,
     response_limit: usize,
     streams: usize,
-    limits: &Limits,
+    limits: &NetworkLimits,
 ) -> request_response::Behaviour<FrameCodec> {
     let codec = FrameCodec {
         request_limit,

@@ -15,7 +15,7 @@ pub struct NetworkConfig {
     /// handshake.
     pub chain_tag: String,
     /// Bounds on what peers may cost.
-    pub limits: Limits,
+    pub limits: NetworkLimits,
 }
 
 /// A peer that may connect.
@@ -31,7 +31,7 @@ pub struct Peer {
 
 /// Bounds on what peers may cost. Sizes in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub struct NetworkLimits {
     /// Largest consensus message, block bodies included.
     pub consensus_message: usize,
     /// Largest request.
@@ -74,11 +74,11 @@ pub struct Limits {
     pub dial_interval_max: Duration,
 }
 
-impl Default for Limits {
+impl Default for NetworkLimits {
     fn default() -> Self {
         const KIB: usize = 1024;
         const MIB: usize = 1024 * KIB;
-        Limits {
+        NetworkLimits {
             consensus_message: 8 * MIB,
             request: 64 * KIB,
             response: 16 * MIB,
@@ -107,7 +107,7 @@ impl Default for Limits {
 
 /// Limits that contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
+pub enum NetworkConfigError {
     /// A message within its size limit would never fit a peer's share of the queue.
     #[error("queued_bytes_per_peer is below the largest message")]
     QueueBelowMessage,
@@ -125,7 +125,7 @@ pub enum ConfigError {
     Zero,
 }
 
-impl Limits {
+impl NetworkLimits {
     /// Connections that may be on their way to a handshake's place.
     pub(super) fn pending(&self) -> u32 {
         self.handshakes.saturating_mul(8)
@@ -137,7 +137,7 @@ impl Limits {
     }
 
     /// Refuses limits under which some allowed message could never pass.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(super) fn check(&self) -> Result<(), NetworkConfigError> {
         let sizes = [
             self.consensus_message,
             self.request,
@@ -163,13 +163,13 @@ impl Limits {
             || connections.contains(&0)
             || self.queued_messages_per_peer == 0
         {
-            return Err(ConfigError::Zero);
+            return Err(NetworkConfigError::Zero);
         }
         if sizes.iter().any(|size| u32::try_from(*size).is_err()) {
-            return Err(ConfigError::MessageAboveFrame);
+            return Err(NetworkConfigError::MessageAboveFrame);
         }
         if streams.iter().any(|streams| *streams < 2) {
-            return Err(ConfigError::TooFewStreams);
+            return Err(NetworkConfigError::TooFewStreams);
         }
         // Responses are neither queued nor charged: they go straight to who asked.
         let largest = self
@@ -177,10 +177,10 @@ impl Limits {
             .max(self.request)
             .max(self.gossip_message);
         if self.queued_bytes_per_peer < largest {
-            return Err(ConfigError::QueueBelowMessage);
+            return Err(NetworkConfigError::QueueBelowMessage);
         }
         if self.rate.burst_bytes() < largest as f64 {
-            return Err(ConfigError::RateBelowMessage);
+            return Err(NetworkConfigError::RateBelowMessage);
         }
         Ok(())
     }
@@ -192,37 +192,37 @@ mod tests {
 
     #[test]
     fn limits_under_which_a_message_could_never_pass_are_refused() {
-        fn with(change: fn(&mut Limits)) -> Result<(), ConfigError> {
-            let mut limits = Limits::default();
+        fn with(change: fn(&mut NetworkLimits)) -> Result<(), NetworkConfigError> {
+            let mut limits = NetworkLimits::default();
             change(&mut limits);
             limits.check()
         }
         assert_eq!(with(|_| {}), Ok(()));
-        assert_eq!(with(|l| l.request = 0), Err(ConfigError::Zero));
-        assert_eq!(with(|l| l.handshakes = 0), Err(ConfigError::Zero));
+        assert_eq!(with(|l| l.request = 0), Err(NetworkConfigError::Zero));
+        assert_eq!(with(|l| l.handshakes = 0), Err(NetworkConfigError::Zero));
         assert_eq!(
             with(|l| l.ping_interval = Duration::ZERO),
-            Err(ConfigError::Zero)
+            Err(NetworkConfigError::Zero)
         );
         assert_eq!(
             with(|l| l.queued_messages_per_peer = 0),
-            Err(ConfigError::Zero)
+            Err(NetworkConfigError::Zero)
         );
         assert_eq!(
             with(|l| l.response = 1 << 32),
-            Err(ConfigError::MessageAboveFrame)
+            Err(NetworkConfigError::MessageAboveFrame)
         );
         assert_eq!(
             with(|l| l.large_streams = 1),
-            Err(ConfigError::TooFewStreams)
+            Err(NetworkConfigError::TooFewStreams)
         );
         assert_eq!(
             with(|l| l.queued_bytes_per_peer = l.consensus_message - 1),
-            Err(ConfigError::QueueBelowMessage)
+            Err(NetworkConfigError::QueueBelowMessage)
         );
         assert_eq!(
             with(|l| l.rate.bytes_per_second = 1),
-            Err(ConfigError::RateBelowMessage)
+            Err(NetworkConfigError::RateBelowMessage)
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Gossipsub as this room uses it, and a count of everything that a peer says through it.
 
-use super::{Limits, NetworkError, Topic};
+use super::{NetworkError, NetworkLimits};
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
@@ -21,8 +21,8 @@ use std::{
     time::Duration,
 };
 
-/// All topics: the only ones that a peer may subscribe to.
-const TOPICS: [Topic; 2] = [Topic::Transactions, Topic::Blocks];
+/// The only topic that a peer may subscribe to: signed transactions, batched by the host.
+const TOPIC: &str = "touchstone/transactions/1";
 
 /// Room for a message's topic and framing above its own size, in bytes.
 const ENVELOPE: usize = 1024;
@@ -32,7 +32,7 @@ const PER_FRAME: usize = 256;
 
 /// Messages that may wait for one slow peer: as many as its share of bytes holds, within bounds that
 /// leave room for control messages and keep small ones few.
-fn waiting_per_peer(limits: &Limits) -> usize {
+fn waiting_per_peer(limits: &NetworkLimits) -> usize {
     (limits.queued_bytes_per_peer / limits.gossip_message.max(1)).clamp(64, 256)
 }
 
@@ -47,24 +47,9 @@ type Gossipsub = gossipsub::Behaviour<
     MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>,
 >;
 
-impl Topic {
-    fn name(self) -> &'static str {
-        match self {
-            Topic::Transactions => "touchstone/transactions/1",
-            Topic::Blocks => "touchstone/blocks/1",
-        }
-    }
-
-    pub(super) fn hash(self) -> TopicHash {
-        TopicHash::from_raw(self.name())
-    }
-
-    /// The topic with this hash, if it is one of ours.
-    pub(super) fn of(hash: &TopicHash) -> Option<Topic> {
-        TOPICS
-            .into_iter()
-            .find(|topic| topic.name() == hash.as_str())
-    }
+/// The topic as gossipsub names it.
+pub(super) fn topic_hash() -> TopicHash {
+    TopicHash::from_raw(TOPIC)
 }
 
 /// What gossip says to the task.
@@ -86,13 +71,13 @@ pub(super) struct Gossip {
 }
 
 impl Gossip {
-    /// Gossipsub subscribed to both topics.
-    pub fn new(limits: &Limits) -> Result<Gossip, NetworkError> {
+    /// Gossipsub subscribed to the topic.
+    pub fn new(limits: &NetworkLimits) -> Result<Gossip, NetworkError> {
         let build = |reason: &dyn std::fmt::Display| NetworkError::Build(reason.to_string());
         let config = config(limits).map_err(|error| build(&error))?;
         let filter = MaxCountSubscriptionFilter {
-            filter: WhitelistSubscriptionFilter(TOPICS.into_iter().map(Topic::hash).collect()),
-            max_subscribed_topics: TOPICS.len(),
+            filter: WhitelistSubscriptionFilter([topic_hash()].into()),
+            max_subscribed_topics: 1,
             max_subscriptions_per_request: PER_FRAME,
         };
         // Anonymous: connections are authenticated and payloads signed by their authors already.
@@ -102,11 +87,9 @@ impl Gossip {
         inner
             .with_peer_score(score_params(), PeerScoreThresholds::default())
             .map_err(|error| build(&error))?;
-        for topic in TOPICS {
-            inner
-                .subscribe(&IdentTopic::new(topic.name()))
-                .map_err(|error| build(&error))?;
-        }
+        inner
+            .subscribe(&IdentTopic::new(TOPIC))
+            .map_err(|error| build(&error))?;
         Ok(Gossip {
             inner,
             frames: VecDeque::new(),
@@ -119,7 +102,7 @@ impl Gossip {
     }
 }
 
-fn config(limits: &Limits) -> Result<gossipsub::Config, gossipsub::ConfigBuilderError> {
+fn config(limits: &NetworkLimits) -> Result<gossipsub::Config, gossipsub::ConfigBuilderError> {
     gossipsub::ConfigBuilder::default()
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
@@ -156,10 +139,7 @@ fn score_params() -> PeerScoreParams {
         ..TopicScoreParams::default()
     };
     PeerScoreParams {
-        topics: TOPICS
-            .into_iter()
-            .map(|name| (name.hash(), topic.clone()))
-            .collect(),
+        topics: [(topic_hash(), topic)].into(),
         ip_colocation_factor_weight: 0.0,
         behaviour_penalty_weight: 0.0,
         slow_peer_weight: 0.0,
@@ -248,26 +228,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn topics_are_found_by_their_hash_only() {
-        for topic in TOPICS {
-            assert_eq!(Topic::of(&topic.hash()), Some(topic));
-        }
-        assert_eq!(Topic::of(&TopicHash::from_raw("elsewhere")), None);
-    }
-
-    #[test]
     fn a_message_is_named_by_its_topic_and_content() {
-        let id = |topic: Topic, data: &[u8]| {
+        let id = |topic: TopicHash, data: &[u8]| {
             message_id(&gossipsub::Message {
                 source: None,
                 data: data.to_vec(),
                 sequence_number: None,
-                topic: topic.hash(),
+                topic,
             })
         };
-        let first = id(Topic::Blocks, b"a");
-        assert_eq!(first, id(Topic::Blocks, b"a"));
-        assert_ne!(first, id(Topic::Blocks, b"b"));
-        assert_ne!(first, id(Topic::Transactions, b"a"));
+        let first = id(topic_hash(), b"a");
+        assert_eq!(first, id(topic_hash(), b"a"));
+        assert_ne!(first, id(topic_hash(), b"b"));
+        assert_ne!(first, id(TopicHash::from_raw("elsewhere"), b"a"));
     }
 }

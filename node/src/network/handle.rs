@@ -1,6 +1,6 @@
 //! The host's side of the network: checks sizes, then hands commands to the task.
 
-use super::{Acceptance, Counters, FrameError, GossipId, Limits, Peer, Topic};
+use super::{Acceptance, Counters, FrameError, GossipId, NetworkLimits, Peer};
 use bytes::Bytes;
 use libp2p::{Multiaddr, PeerId};
 use std::{collections::BTreeSet, sync::Arc};
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub(super) enum Command {
     Broadcast(Bytes),
     Send(PeerId, Bytes),
-    Gossip(Topic, Bytes),
+    Gossip(Bytes),
     Request {
         peer: PeerId,
         bytes: Bytes,
@@ -91,7 +91,7 @@ impl ResponseHandle {
     /// Answers. Whether the answer arrives is not known: the peer may be gone.
     ///
     /// # Errors
-    /// If the answer is above [`Limits::response`] or the network has stopped.
+    /// If the answer is above [`NetworkLimits::response`] or the network has stopped.
     pub fn respond(self, bytes: Bytes) -> Result<(), RespondError> {
         if bytes.len() > self.limit {
             return Err(RespondError::TooLarge {
@@ -114,7 +114,7 @@ pub struct NetworkHandle {
     pub(super) connected: watch::Receiver<BTreeSet<PeerId>>,
     pub(super) listening: watch::Receiver<Vec<Multiaddr>>,
     pub(super) local: PeerId,
-    pub(super) limits: Limits,
+    pub(super) limits: NetworkLimits,
 }
 
 impl NetworkHandle {
@@ -122,7 +122,7 @@ impl NetworkHandle {
     /// that is not connected or has too much waiting.
     ///
     /// # Errors
-    /// If it is above [`Limits::consensus_message`] or the network has stopped.
+    /// If it is above [`NetworkLimits::consensus_message`] or the network has stopped.
     pub async fn broadcast(&self, bytes: Bytes) -> Result<(), SendError> {
         within(&bytes, self.limits.consensus_message)?;
         self.command(Command::Broadcast(bytes)).await
@@ -132,26 +132,26 @@ impl NetworkHandle {
     /// connected or has too much waiting.
     ///
     /// # Errors
-    /// If it is above [`Limits::consensus_message`] or the network has stopped.
+    /// If it is above [`NetworkLimits::consensus_message`] or the network has stopped.
     pub async fn send(&self, peer: PeerId, bytes: Bytes) -> Result<(), SendError> {
         within(&bytes, self.limits.consensus_message)?;
         self.command(Command::Send(peer, bytes)).await
     }
 
-    /// Publishes a message on a topic. The same bytes published again within a minute are not sent
+    /// Publishes a message. The same bytes published again within a minute are not sent
     /// again.
     ///
     /// # Errors
-    /// If it is above [`Limits::gossip_message`] or the network has stopped.
-    pub async fn gossip(&self, topic: Topic, bytes: Bytes) -> Result<(), SendError> {
+    /// If it is above [`NetworkLimits::gossip_message`] or the network has stopped.
+    pub async fn gossip(&self, bytes: Bytes) -> Result<(), SendError> {
         within(&bytes, self.limits.gossip_message)?;
-        self.command(Command::Gossip(topic, bytes)).await
+        self.command(Command::Gossip(bytes)).await
     }
 
     /// Asks a peer and waits for its answer.
     ///
     /// # Errors
-    /// If the request is above [`Limits::request`], or no answer comes.
+    /// If the request is above [`NetworkLimits::request`], or no answer comes.
     pub async fn request(&self, peer: PeerId, bytes: Bytes) -> Result<Bytes, RequestError> {
         within(&bytes, self.limits.request)?;
         let (reply, answer) = oneshot::channel();
@@ -183,7 +183,7 @@ impl NetworkHandle {
     }
 
     /// Disconnects a listed peer whose messages are of no use, and turns it away for
-    /// [`Limits::suspension`].
+    /// [`NetworkLimits::suspension`].
     ///
     /// # Errors
     /// If the network has stopped.

@@ -3,7 +3,7 @@
 //! place is left, the oldest connection that has said nothing gives way, of the address that has most, so that a peer
 //! behind the same address as a flood still gets in.
 
-use super::{Limits, Multiaddr};
+use super::{Multiaddr, NetworkLimits};
 use futures::{AsyncRead, AsyncWrite};
 use libp2p::multiaddr::Protocol;
 use std::{
@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use touchstone_edge::places::{Place, Places};
+use touchstone_edge::places::{Places, PortPlace};
 
 /// Addresses of peers that are remembered beyond the list, where it names them by host names.
 const REMEMBERED: usize = 256;
@@ -41,12 +41,12 @@ struct State {
 /// One handshake; its place is free once the peer is known.
 #[derive(Debug)]
 struct Handshake {
-    place: Mutex<Option<Place>>,
+    place: Mutex<Option<PortPlace>>,
 }
 
 impl Handshakes {
     /// With nothing under way.
-    pub fn new(limits: &Limits) -> Arc<Handshakes> {
+    pub fn new(limits: &NetworkLimits) -> Arc<Handshakes> {
         let places = limits.handshakes as usize;
         Arc::new(Handshakes {
             known: Places::new(places, (places / 2).max(1)),
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_strangers_leaves_the_places_of_peers_alone() {
-        let handshakes = Handshakes::new(&Limits::default());
+        let handshakes = Handshakes::new(&NetworkLimits::default());
         handshakes.set_listed([from("192.0.2.1", 4000)].into_iter());
         let mut flood: Vec<_> = (0..500)
             .map(|port| {
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_peer_gets_in_from_the_address_of_a_flood() {
-        let handshakes = Handshakes::new(&Limits::default());
+        let handshakes = Handshakes::new(&NetworkLimits::default());
         handshakes.set_listed([from("127.0.0.1", 4000)].into_iter());
         let _first: Vec<_> = (0..100)
             .map(|port| handshakes.admit(silent(), &from("127.0.0.1", 1000 + port)))
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn an_address_from_which_a_peer_came_is_remembered() {
-        let handshakes = Handshakes::new(&Limits::default());
+        let handshakes = Handshakes::new(&NetworkLimits::default());
         let peer = handshakes.admit(silent(), &from("203.0.113.9", 9000));
         assert_eq!(handshakes.strangers.taken(), 1);
         handshakes.established(&from("203.0.113.9", 9000));

@@ -22,8 +22,6 @@ pub enum NetworkEvent {
         id: GossipId,
         /// Who forwarded it to us; not necessarily who wrote it.
         from: PeerId,
-        /// What it is about.
-        topic: Topic,
         /// The message as published.
         bytes: Bytes,
     },
@@ -88,15 +86,6 @@ pub enum Refusal {
     /// We refused a frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
-}
-
-/// What a gossiped message is about. Peers flood each topic separately.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
-    /// Signed transactions, batched by the host.
-    Transactions,
-    /// Announcements of committed blocks.
-    Blocks,
 }
 
 /// The host's judgement of a gossiped message.

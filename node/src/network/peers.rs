@@ -1,6 +1,6 @@
 //! What the task knows about each listed peer.
 
-use super::{Limits, Peer, queue::Account, rate::Bucket};
+use super::{NetworkLimits, Peer, queue::QueueAccount, rate::Bucket};
 use bytes::Bytes;
 use libp2p::{Multiaddr, PeerId, swarm::ConnectionId};
 use std::{
@@ -25,7 +25,7 @@ pub(super) struct PeerState {
     /// Until when it is turned away for having sent too much.
     pub suspended_until: Option<Instant>,
     /// What it has waiting for the host.
-    pub account: Arc<Account>,
+    pub account: Arc<QueueAccount>,
     pub small: Lane,
     pub large: Lane,
     /// Requests to it under way.
@@ -33,7 +33,7 @@ pub(super) struct PeerState {
 }
 
 impl PeerState {
-    pub fn new(peer: Peer, limits: &Limits, now: Instant) -> PeerState {
+    pub fn new(peer: Peer, limits: &NetworkLimits, now: Instant) -> PeerState {
         PeerState {
             dial_at: (!peer.addresses.is_empty()).then_some(now),
             addresses: peer.addresses,
@@ -42,7 +42,7 @@ impl PeerState {
             attempts: 0,
             bucket: Bucket::full(limits.rate, now),
             suspended_until: None,
-            account: Account::new(
+            account: QueueAccount::new(
                 limits.queued_messages_per_peer,
                 limits.queued_bytes_per_peer,
             ),
@@ -78,7 +78,7 @@ impl PeerState {
     }
 
     /// Plans the next dial after one that failed or a connection that closed.
-    pub fn plan_dial(&mut self, peer: &PeerId, limits: &Limits, now: Instant) {
+    pub fn plan_dial(&mut self, peer: &PeerId, limits: &NetworkLimits, now: Instant) {
         if !self.connections.is_empty() || self.addresses.is_empty() {
             self.dial_at = None;
             return;
@@ -118,7 +118,7 @@ impl Lane {
 
     /// Lets a message wait, and returns how many had to go for it: the oldest ones, which consensus
     /// needs least.
-    pub fn push(&mut self, bytes: Bytes, limits: &Limits) -> usize {
+    pub fn push(&mut self, bytes: Bytes, limits: &NetworkLimits) -> usize {
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         self.waiting.push_back(bytes);
         let mut gone = 0;
@@ -166,7 +166,7 @@ impl Lane {
 /// The wait before a dial: doubled with each attempt up to the maximum, then shortened by up to a
 /// half at random, so that two nodes that started together do not keep dialing each other at the
 /// same moment.
-fn dial_wait(attempts: u32, limits: &Limits, randomness: u64) -> Duration {
+fn dial_wait(attempts: u32, limits: &NetworkLimits, randomness: u64) -> Duration {
     let doubled = limits
         .dial_interval_min
         .saturating_mul(2u32.saturating_pow(attempts));
@@ -186,11 +186,11 @@ mod tests {
         Bytes::from(bytes)
     }
 
-    fn limits() -> Limits {
-        Limits {
+    fn limits() -> NetworkLimits {
+        NetworkLimits {
             queued_messages_per_peer: 3,
             queued_bytes_per_peer: 100,
-            ..Limits::default()
+            ..NetworkLimits::default()
         }
     }
 
@@ -227,7 +227,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_dial_waits_between_half_and_all_of_a_doubling_interval(attempts in 0u32..1000, randomness: u64) {
-            let limits = Limits::default();
+            let limits = NetworkLimits::default();
             let full = limits.dial_interval_max.min(
                 limits.dial_interval_min.saturating_mul(1 << attempts.min(20)),
             );

@@ -1,8 +1,8 @@
 //! The queue of events to the host.
 //!
-//! Bounded per peer rather than as a whole: each peer has an [`Account`] of the messages and bytes
+//! Bounded per peer rather than as a whole: each peer has an [`QueueAccount`] of the messages and bytes
 //! that it has waiting, so a peer that floods a slow host fills its own share and crowds nobody out.
-//! What the host takes stays on the account until it drops the event's [`Charge`].
+//! What the host takes stays on the account until it drops the event's [`QueueCharge`].
 //! The channel below is unbounded, but nothing enters it without room on an account.
 
 use super::NetworkEvent;
@@ -14,16 +14,16 @@ use tokio::sync::mpsc;
 
 /// What one source has waiting for the host.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(super) struct QueueAccount {
     messages: AtomicUsize,
     bytes: AtomicUsize,
     message_limit: usize,
     byte_limit: usize,
 }
 
-impl Account {
-    pub fn new(message_limit: usize, byte_limit: usize) -> Arc<Account> {
-        Arc::new(Account {
+impl QueueAccount {
+    pub fn new(message_limit: usize, byte_limit: usize) -> Arc<QueueAccount> {
+        Arc::new(QueueAccount {
             messages: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             message_limit,
@@ -52,15 +52,15 @@ impl Account {
 /// Something of a peer's that the host is not done with. Dropped, it makes room for more of the same
 /// peer's.
 #[derive(Debug)]
-pub struct Charge {
-    account: Arc<Account>,
+pub struct QueueCharge {
+    account: Arc<QueueAccount>,
     bytes: usize,
 }
 
-impl Charge {
+impl QueueCharge {
     /// Books a message; none if there is no room.
-    fn book(account: &Arc<Account>, bytes: usize) -> Option<Charge> {
-        account.book(bytes).then(|| Charge {
+    fn book(account: &Arc<QueueAccount>, bytes: usize) -> Option<QueueCharge> {
+        account.book(bytes).then(|| QueueCharge {
             account: Arc::clone(account),
             bytes,
         })
@@ -68,11 +68,11 @@ impl Charge {
 }
 
 #[cfg(test)]
-impl Charge {
+impl QueueCharge {
     /// A charge, and whether it is still on its account.
-    pub fn watched() -> (Charge, impl Fn() -> bool) {
-        let account = Account::new(1, 0);
-        let charge = Charge {
+    pub fn watched() -> (QueueCharge, impl Fn() -> bool) {
+        let account = QueueAccount::new(1, 0);
+        let charge = QueueCharge {
             account: Arc::clone(&account),
             bytes: 0,
         };
@@ -81,21 +81,21 @@ impl Charge {
     }
 }
 
-impl Drop for Charge {
+impl Drop for QueueCharge {
     fn drop(&mut self) {
         self.account.release(self.bytes);
     }
 }
 
-type Queued = (NetworkEvent, Charge);
+type Queued = (NetworkEvent, QueueCharge);
 
 /// The network's end.
 pub(super) struct EventSender(mpsc::UnboundedSender<Queued>);
 
 impl EventSender {
     /// Queues an event that carries `bytes` bytes; false if the account has no room for it.
-    pub fn push(&self, event: NetworkEvent, bytes: usize, account: &Arc<Account>) -> bool {
-        Charge::book(account, bytes).is_some_and(|charge| self.0.send((event, charge)).is_ok())
+    pub fn push(&self, event: NetworkEvent, bytes: usize, account: &Arc<QueueAccount>) -> bool {
+        QueueCharge::book(account, bytes).is_some_and(|charge| self.0.send((event, charge)).is_ok())
     }
 
     /// Resolves once the host has dropped its end.
@@ -110,12 +110,12 @@ pub struct NetworkEvents(mpsc::UnboundedReceiver<Queued>);
 impl NetworkEvents {
     /// The next event, and its charge, to be dropped once the event is dealt with; none once the
     /// network has stopped. Safe to cancel.
-    pub async fn recv(&mut self) -> Option<(NetworkEvent, Charge)> {
+    pub async fn recv(&mut self) -> Option<(NetworkEvent, QueueCharge)> {
         self.0.recv().await
     }
 
     /// The next event if one is waiting.
-    pub fn try_recv(&mut self) -> Option<(NetworkEvent, Charge)> {
+    pub fn try_recv(&mut self) -> Option<(NetworkEvent, QueueCharge)> {
         self.0.try_recv().ok()
     }
 }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn an_account_bounds_its_messages_and_bytes_until_the_host_is_done_with_them() {
         let (sender, mut events) = event_queue();
-        let (flooder, other) = (Account::new(3, 100), Account::new(3, 100));
+        let (flooder, other) = (QueueAccount::new(3, 100), QueueAccount::new(3, 100));
         assert!(sender.push(message(100), 100, &flooder));
         assert!(!sender.push(message(1), 1, &flooder), "no bytes left");
         assert!(sender.push(message(0), 0, &flooder));

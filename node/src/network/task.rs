@@ -5,13 +5,14 @@ mod connections;
 mod inbound;
 
 use super::{
-    Acceptance, Counters, GossipId, Limits, Multiaddr, NetworkError, NetworkEvent, NetworkEvents,
-    NetworkHandle, Peer, PeerId, Refusal, RequestError, Topic,
+    Acceptance, Counters, GossipId, Multiaddr, NetworkError, NetworkEvent, NetworkEvents,
+    NetworkHandle, NetworkLimits, Peer, PeerId, Refusal, RequestError,
     behaviour::{Behaviour, SMALL_MESSAGE},
     counters::count,
+    gossip::topic_hash,
     handle::Command,
     peers::{PeerState, Size},
-    queue::{Account, EventSender, event_queue},
+    queue::{EventSender, QueueAccount, event_queue},
     transport::check_free,
 };
 use bytes::Bytes;
@@ -60,19 +61,19 @@ pub(super) struct Task {
     /// Requests of peers that wait for the host.
     replies: FuturesUnordered<Reply>,
     events: EventSender,
-    lifecycle: Arc<Account>,
-    refusals: Arc<Account>,
+    lifecycle: Arc<QueueAccount>,
+    refusals: Arc<QueueAccount>,
     connected: watch::Sender<BTreeSet<PeerId>>,
     listening: watch::Sender<Vec<Multiaddr>>,
     counters: Arc<Counters>,
-    limits: Limits,
+    limits: NetworkLimits,
     commands: mpsc::Receiver<Command>,
 }
 
 /// A task that does not run yet, and the host's ends.
 pub(super) fn assemble(
     swarm: Swarm<Behaviour>,
-    limits: Limits,
+    limits: NetworkLimits,
 ) -> (Task, NetworkHandle, NetworkEvents) {
     let (command_sender, commands) = mpsc::channel(COMMANDS);
     let (events, event_receiver) = event_queue();
@@ -93,8 +94,8 @@ pub(super) fn assemble(
         asked: HashMap::new(),
         replies: FuturesUnordered::new(),
         events,
-        lifecycle: Account::new(LIFECYCLE_NOTICES, 0),
-        refusals: Account::new(REFUSAL_NOTICES, 0),
+        lifecycle: QueueAccount::new(LIFECYCLE_NOTICES, 0),
+        refusals: QueueAccount::new(REFUSAL_NOTICES, 0),
         connected,
         listening,
         counters,
@@ -168,7 +169,7 @@ impl Task {
         match command {
             Command::Broadcast(bytes) => self.broadcast(&bytes),
             Command::Send(peer, bytes) => self.send(peer, bytes),
-            Command::Gossip(topic, bytes) => self.publish(topic, bytes),
+            Command::Gossip(bytes) => self.publish(bytes),
             Command::Request { peer, bytes, reply } => self.ask(peer, bytes, reply),
             Command::JudgeGossip(id, acceptance) => self.judge(&id, acceptance),
             Command::SetPeers(peers) => self.set_peers(peers),
@@ -262,16 +263,16 @@ impl Task {
         }
     }
 
-    fn publish(&mut self, topic: Topic, bytes: Bytes) {
+    fn publish(&mut self, bytes: Bytes) {
         let length = bytes.len();
         let gossip = self.swarm.behaviour_mut().gossip.inner();
-        match gossip.publish(topic.hash(), bytes) {
+        match gossip.publish(topic_hash(), bytes) {
             Ok(_) => {
                 count(&self.counters.messages_out, 1);
                 count(&self.counters.bytes_out, length);
             }
             Err(error) => {
-                tracing::debug!(%error, ?topic, "gossip not published");
+                tracing::debug!(%error, "gossip not published");
                 count(&self.counters.dropped_out, 1);
             }
         }

@@ -4,7 +4,7 @@
 mod admission;
 mod gossip;
 mod hostile;
-mod life;
+mod reconnection;
 mod rogue;
 mod traffic;
 
@@ -21,11 +21,11 @@ async fn guarded<T>(what: &str, step: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("hangs: {what}"))
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> NetworkLimits {
+    NetworkLimits {
         dial_interval_min: Duration::from_millis(20),
         dial_interval_max: Duration::from_millis(200),
-        ..Limits::default()
+        ..NetworkLimits::default()
     }
 }
 
@@ -45,7 +45,7 @@ impl Node {
         Node::start_with(seed, limits(), TAG, loopback()).await
     }
 
-    async fn start_with(seed: u8, limits: Limits, tag: &str, listen: Multiaddr) -> Node {
+    async fn start_with(seed: u8, limits: NetworkLimits, tag: &str, listen: Multiaddr) -> Node {
         let config = NetworkConfig {
             listen: vec![listen],
             peers: Vec::new(),
@@ -174,7 +174,7 @@ async fn mesh(size: u8) -> Vec<Node> {
 }
 
 /// Two connected nodes, the first with limits of its own.
-async fn pair(first: Limits) -> (Node, Node) {
+async fn pair(first: NetworkLimits) -> (Node, Node) {
     let a = Node::start_with(1, first, TAG, loopback()).await;
     let b = Node::start(2).await;
     a.list([b.quiet_peer()]).await;

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use hyper::Response;
 use tonic::Status;
-use touchstone_edge::server::Refusal;
+use touchstone_edge::server::PortRefusal;
 
 use crate::service::ServiceError;
 
@@ -23,10 +23,10 @@ pub fn of(error: ServiceError) -> Status {
 }
 
 /// A call that the port refuses before anybody answers it.
-pub fn refusal(refusal: &Refusal) -> Response<Body> {
+pub fn refusal(refusal: &PortRefusal) -> Response<Body> {
     let status = match refusal {
-        Refusal::Busy(text) => Status::resource_exhausted(text.clone()),
-        Refusal::Late => Status::deadline_exceeded("no answer in time; try again in a moment"),
+        PortRefusal::Busy(text) => Status::resource_exhausted(text.clone()),
+        PortRefusal::Late => Status::deadline_exceeded("no answer in time; try again in a moment"),
     };
     status.into_http()
 }
@@ -62,7 +62,7 @@ mod tests {
             assert_eq!(status.code(), code);
             assert!(!status.message().contains("secret"));
         }
-        let refused = refusal(&Refusal::Busy("many".into()));
+        let refused = refusal(&PortRefusal::Busy("many".into()));
         assert_eq!(refused.headers()["grpc-status"], "8");
     }
 }

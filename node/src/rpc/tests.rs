@@ -10,7 +10,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
-use touchstone_edge::server::Limits;
+use touchstone_edge::server::PortLimits;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
 use super::*;
@@ -24,8 +24,8 @@ async fn serving(served: &Served) -> (Channel, CancellationToken) {
     let server = Server {
         listener,
         protocol: Protocol::Http2,
-        limits: Limits::default(),
-        budget: Budget::new(budget::Limits::default()),
+        limits: PortLimits::default(),
+        budget: Budget::new(budget::ByteLimits::default()),
         tls: None,
     };
     let stop = CancellationToken::new();

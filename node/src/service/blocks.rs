@@ -9,7 +9,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use touchstone_core::proof::transaction_tree;
 use touchstone_core::state::keys;
-use touchstone_edge::Client;
+use touchstone_edge::Caller;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::get_block_request::Block as Wanted;
 
@@ -80,7 +80,7 @@ fn at(
 /// has room for it, and the place is free once the reader has gone.
 pub fn subscribe(
     service: Arc<LedgerService>,
-    client: Client,
+    client: Caller,
     request: wire::SubscribeBlocksRequest,
 ) -> Result<BlockStream, ServiceError> {
     let permit = service.limits.subscriptions.take(client)?;
@@ -101,7 +101,7 @@ pub fn subscribe(
 /// Sends block after block until the reader sleeps, the node stops or a block can't be read.
 async fn follow(
     service: &Arc<LedgerService>,
-    client: Client,
+    client: Caller,
     request: wire::SubscribeBlocksRequest,
     blocks: &mpsc::Sender<Result<wire::BlockReply, ServiceError>>,
     permit: &StreamPermit,

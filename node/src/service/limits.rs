@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use touchstone_core::Fault;
-use touchstone_edge::Client;
-use touchstone_edge::places::{Place, Places};
+use touchstone_edge::Caller;
+use touchstone_edge::places::{Places, PortPlace};
 
 use super::error::ServiceError;
 
@@ -28,7 +28,7 @@ const SUBMISSIONS: (usize, usize) = (256, 128);
 const TRACES: (usize, usize) = (16, 8);
 
 /// All limits of one service.
-pub struct Limits {
+pub struct ServiceLimits {
     /// Reading the store, and proving what is read.
     pub reads: WorkQueue,
     /// Verifying what is submitted.
@@ -43,10 +43,10 @@ pub struct Limits {
     pub traces: StreamPermits,
 }
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
-        Limits {
+        ServiceLimits {
             // A read may wait for the disk; a signature never does.
             reads: WorkQueue::new(2 * cores, WAITING),
             admissions: WorkQueue::new(cores, WAITING),
@@ -133,7 +133,7 @@ impl WorkQueue {
     /// Runs a client's work when its turn comes. Given up, it isn't begun any more, or is told so.
     pub async fn run<T: Send + 'static>(
         &self,
-        client: Client,
+        client: Caller,
         work: impl FnOnce(&Cancelled) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let turn = match self.shared.enter(client)? {
@@ -169,7 +169,7 @@ impl Queue {
     #[allow(clippy::type_complexity, reason = "one caller, two lines below")]
     fn enter(
         self: &Arc<Self>,
-        client: Client,
+        client: Caller,
     ) -> Result<Result<Turn, oneshot::Receiver<Turn>>, ServiceError> {
         let mut state = self.lock();
         if state.running < self.limit {
@@ -243,7 +243,7 @@ impl<T> Default for Turns<T> {
 }
 
 impl<T> Turns<T> {
-    fn push(&mut self, client: Client, waiting: T) {
+    fn push(&mut self, client: Caller, waiting: T) {
         self.len += 1;
         let known = self.addresses.iter_mut();
         let mut known = known.filter(|(address, _)| *address == client.address);
@@ -273,7 +273,7 @@ impl<T> Turns<T> {
     }
 
     /// How many a connection has.
-    fn of(&self, client: Client) -> usize {
+    fn of(&self, client: Caller) -> usize {
         let lines = self.addresses.iter();
         let lines = lines.filter(|(address, _)| *address == client.address);
         let mut lines = lines.flat_map(|(_, lines)| lines);
@@ -290,7 +290,7 @@ pub struct StreamPermits {
 }
 
 /// A stream's place; dropped, it is free again.
-pub struct StreamPermit(Place);
+pub struct StreamPermit(PortPlace);
 
 impl StreamPermits {
     /// So many in total, and of one address.
@@ -302,7 +302,7 @@ impl StreamPermits {
     }
 
     /// A place for a client's stream.
-    pub fn take(&self, client: Client) -> Result<StreamPermit, ServiceError> {
+    pub fn take(&self, client: Caller) -> Result<StreamPermit, ServiceError> {
         let closing = CancellationToken::new();
         let taken = self
             .places

@@ -15,7 +15,7 @@ use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
 
 use super::error::{ServiceError, unproven};
 use super::limits::Cancelled;
-use crate::storage::rocks::{Reader, Snapshot};
+use crate::storage::rocks::{Snapshot, StoreReader};
 
 /// Verified headers that are kept: some 10 KB each with a hundred validators.
 const HEADERS: usize = 256;
@@ -35,11 +35,11 @@ pub struct ProvenState<'a> {
 #[derive(Default)]
 pub struct HeaderCache {
     /// Those asked for last, the newest at the end.
-    headers: Mutex<VecDeque<Arc<Proven>>>,
+    headers: Mutex<VecDeque<Arc<ProvenBlock>>>,
 }
 
 /// A block's header as clients check it.
-pub struct Proven {
+pub struct ProvenBlock {
     id: Hash,
     /// The header and who signed it.
     pub certified: CertifiedHeader,
@@ -50,12 +50,12 @@ pub struct Proven {
 }
 
 impl HeaderCache {
-    fn find(&self, is_it: impl Fn(&Proven) -> bool) -> Option<Arc<Proven>> {
+    fn find(&self, is_it: impl Fn(&ProvenBlock) -> bool) -> Option<Arc<ProvenBlock>> {
         let headers = lock(&self.headers);
         headers.iter().rev().find(|kept| is_it(kept)).cloned()
     }
 
-    fn keep(&self, proven: &Arc<Proven>) {
+    fn keep(&self, proven: &Arc<ProvenBlock>) {
         let mut headers = lock(&self.headers);
         if headers.len() == HEADERS {
             headers.pop_front();
@@ -73,7 +73,7 @@ impl HeaderCache {
 impl<'a> ProvenState<'a> {
     /// The chain as it is now.
     pub fn new(
-        reader: &'a Reader,
+        reader: &'a StoreReader,
         chain_id: Hash,
         headers: &'a HeaderCache,
         cancelled: &'a Cancelled,
@@ -87,7 +87,7 @@ impl<'a> ProvenState<'a> {
     }
 
     /// The last block's header, its certificate verified.
-    pub fn tip(&self) -> Result<Arc<Proven>, ServiceError> {
+    pub fn tip(&self) -> Result<Arc<ProvenBlock>, ServiceError> {
         let tip = self.snapshot.tip();
         if let Some(kept) = self.headers.find(|kept| kept.id == tip.block_id) {
             return Ok(kept);
@@ -96,7 +96,7 @@ impl<'a> ProvenState<'a> {
     }
 
     /// The header at a height, its certificate verified.
-    pub fn proven(&self, height: u64) -> Result<Arc<Proven>, ServiceError> {
+    pub fn proven(&self, height: u64) -> Result<Arc<ProvenBlock>, ServiceError> {
         if height == 0 {
             return Err(ServiceError::NoBlock);
         }
@@ -111,7 +111,7 @@ impl<'a> ProvenState<'a> {
         let decoded = Header::decode(&certified.header).map_err(unproven)?;
         let header =
             header::verify(&decoded.chain_id, &validators, &certified).map_err(unproven)?;
-        let proven = Arc::new(Proven {
+        let proven = Arc::new(ProvenBlock {
             id: header.id(),
             certified,
             header,

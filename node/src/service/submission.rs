@@ -10,14 +10,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use touchstone_core::hash::Hash;
 use touchstone_core::{Rejection, transaction};
-use touchstone_edge::Client;
+use touchstone_edge::Caller;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
 use super::error::{ServiceError, rejected};
 use super::limits::{Cancelled, StreamPermit};
 use super::transaction_status::{self, status, word_of};
-use super::{LedgerService, Parts};
+use super::{LedgerService, ServiceParts};
 use crate::admission::{Admission, Source};
 use crate::consensus_thread;
 use crate::mempool::Listener;
@@ -39,7 +39,7 @@ const SILENCE: Duration = Duration::from_secs(120);
 /// Takes in one transaction; waits for its outcome if asked.
 pub async fn submit(
     service: &Arc<LedgerService>,
-    client: Client,
+    client: Caller,
     request: wire::SubmitRequest,
 ) -> Result<wire::TransactionStatus, ServiceError> {
     let (listener, mut outcomes) = mpsc::unbounded_channel();
@@ -67,7 +67,7 @@ pub async fn submit(
 /// and ends by itself after [`SILENCE`].
 pub fn submit_many<S>(
     service: Arc<LedgerService>,
-    client: Client,
+    client: Caller,
     requests: S,
 ) -> Result<StatusStream, ServiceError>
 where
@@ -86,7 +86,7 @@ where
 
 async fn take_in<S>(
     service: &Arc<LedgerService>,
-    client: Client,
+    client: Caller,
     requests: S,
     answers: &mpsc::Sender<Result<wire::TransactionStatus, ServiceError>>,
     permit: &StreamPermit,
@@ -170,7 +170,7 @@ struct Admitted {
 /// what it verifies.
 async fn admit_together(
     service: &Arc<LedgerService>,
-    client: Client,
+    client: Caller,
     requests: Vec<wire::SubmitRequest>,
     listener: &Listener,
 ) -> Result<Admitted, ServiceError> {
@@ -213,7 +213,7 @@ async fn pass_on(service: &LedgerService, fresh: Option<Vec<u8>>) -> Result<(), 
 /// Reads the store, verifies the signature and puts an envelope in the pool; gives it back where
 /// it is new there. A broken rule is an answer.
 fn admit(
-    parts: &Parts,
+    parts: &ServiceParts,
     snapshot: &Snapshot<'_>,
     request: wire::SubmitRequest,
     listener: &Listener,

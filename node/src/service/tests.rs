@@ -17,10 +17,10 @@ use touchstone_proto::node as wire;
 
 use super::limits::StreamPermits;
 use super::*;
-use crate::mempool::Limits;
+use crate::mempool::PoolLimits;
 use crate::storage::Store;
-use crate::storage::rocks::{RocksStore, Settings};
-use crate::storage::test_blocks::{self, Content};
+use crate::storage::rocks::{RocksStore, StoreSettings};
+use crate::storage::test_blocks::{self, BlockContent};
 
 /// The service's shared part over a store of its own.
 pub(crate) struct Served {
@@ -36,19 +36,19 @@ pub(crate) struct Served {
 pub(crate) fn served() -> Served {
     let folder = tempfile::tempdir().unwrap();
     let genesis = test_blocks::genesis("rpc");
-    let store = RocksStore::create(folder.path(), &genesis, &Settings::default()).unwrap();
+    let store = RocksStore::create(folder.path(), &genesis, &StoreSettings::default()).unwrap();
     let (progress_sender, progress) = watch::channel(Progress {
         height: 2,
         ..Progress::default()
     });
     let (gossip, gossiped) = mpsc::channel(100);
     let (faults_sender, faults) = mpsc::channel(1);
-    let parts = Parts {
+    let parts = ServiceParts {
         chain_id: genesis.chain_id,
         chain_name: "rpc".into(),
         genesis: genesis.bytes.clone(),
         reader: store.reader(),
-        mempool: SharedMempool::new(Limits::default()),
+        mempool: SharedMempool::new(PoolLimits::default()),
         gossip,
         progress,
         faults: faults_sender,
@@ -71,7 +71,7 @@ impl Served {
     }
 
     /// Commits a block with a certificate that holds.
-    pub(crate) fn commit(&mut self, content: &Content) {
+    pub(crate) fn commit(&mut self, content: &BlockContent) {
         let mut made = test_blocks::next(&self.store, content);
         let header = &made.block.header;
         let vote = vote_bytes(VoteKind::Precommit, header.height, 1, Some(&header.id()));
@@ -95,7 +95,7 @@ impl Served {
         let height = self.store.tip().height + 1;
         let mut link = link::empty();
         let mut head = link::EMPTY_HEAD;
-        let mut content = Content::default();
+        let mut content = BlockContent::default();
         for (transaction, events) in (0..).zip(captures) {
             for (event, bytes) in (0..).zip(events) {
                 let entry = LinkEntry {
@@ -167,10 +167,10 @@ fn from(height: u64) -> wire::SubscribeBlocksRequest {
 }
 
 /// A client by the number of its connection.
-fn client(connection: u64) -> Client {
-    Client {
+fn client(connection: u64) -> Caller {
+    Caller {
         connection,
-        ..Client::OWN
+        ..Caller::OWN
     }
 }
 

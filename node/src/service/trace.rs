@@ -16,7 +16,7 @@ use touchstone_core::custody::Holders;
 use touchstone_core::proof::journey::CompleteLink;
 use touchstone_core::state::delta::Delta;
 use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Traced, Walk};
-use touchstone_edge::Client;
+use touchstone_edge::Caller;
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node as wire;
@@ -49,7 +49,7 @@ pub type TraceStream =
 /// Walks in the background, as far as its reader takes what is found.
 pub fn stream(
     service: Arc<LedgerService>,
-    client: Client,
+    client: Caller,
     request: wire::TraceRequest,
 ) -> Result<TraceStream, ServiceError> {
     let permit = service.limits.traces.take(client)?;

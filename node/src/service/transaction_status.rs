@@ -5,15 +5,15 @@ use touchstone_core::proof::transaction_tree;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
 
-use super::Parts;
+use super::ServiceParts;
 use super::error::{ServiceError, rejected, unproven};
 use super::proven_state::ProvenState;
 use super::state_query::id;
-use crate::mempool::Outcome;
+use crate::mempool::PoolOutcome;
 use crate::storage::rocks::Snapshot;
 
 /// What the pool knows of a transaction, before the store is asked.
-pub fn known(parts: &Parts, bytes: &[u8]) -> Result<Option<Word>, ServiceError> {
+pub fn known(parts: &ServiceParts, bytes: &[u8]) -> Result<Option<Word>, ServiceError> {
     let id = id(bytes)?;
     Ok(parts.mempool.outcome(&id).map(|outcome| word_of(&outcome)))
 }
@@ -79,10 +79,10 @@ fn inclusion(
 }
 
 /// An outcome as a status tells it.
-pub fn word_of(outcome: &Outcome) -> Word {
+pub fn word_of(outcome: &PoolOutcome) -> Word {
     match outcome {
-        Outcome::Pending => Word::Pending(wire::Pending {}),
-        Outcome::Committed {
+        PoolOutcome::Pending => Word::Pending(wire::Pending {}),
+        PoolOutcome::Committed {
             height,
             index,
             time_ms,
@@ -92,7 +92,7 @@ pub fn word_of(outcome: &Outcome) -> Word {
             time_ms: *time_ms,
             proof: None,
         }),
-        Outcome::Rejected(rejection) => Word::Rejected(rejected(rejection)),
+        PoolOutcome::Rejected(rejection) => Word::Rejected(rejected(rejection)),
     }
 }
 

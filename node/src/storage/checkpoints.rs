@@ -10,8 +10,8 @@ use touchstone_core::hash;
 
 use super::commit_block;
 use super::database::{Database, Rows};
-use super::query::Snapshot;
-use super::schema::{CheckpointKey, CheckpointRow, Checkpoints, Headers, Height};
+use super::schema::{CheckpointKey, CheckpointRow, Checkpoints, Headers, HeightKey};
+use super::snapshot::Snapshot;
 
 /// A range of blocks and an authority's time stamp of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +51,11 @@ impl CheckpointWriter {
 impl Snapshot<'_> {
     /// The headers of these heights, in order; none beyond the tip.
     pub fn headers(&self, heights: RangeInclusive<u64>) -> Result<Vec<Header>, Fault> {
-        let first = Height(*heights.start());
+        let first = HeightKey(*heights.start());
         let rows = self.rows_from::<Headers>(&first);
         let mut headers = Vec::new();
         for (expected, row) in heights.zip(rows) {
-            let (Height(height), row) = row?;
+            let (HeightKey(height), row) = row?;
             let damaged = |why: &str| Fault::Damaged(format!("header {expected}: {why}"));
             let header = Header::decode(&row.header).map_err(|e| damaged(&e.to_string()))?;
             if height != expected || header.height != expected {
@@ -68,8 +68,8 @@ impl Snapshot<'_> {
 
     /// Height and time of the first block from a height on that holds a transaction.
     pub fn first_transaction_from(&self, height: u64) -> Result<Option<(u64, u64)>, Fault> {
-        for row in self.rows_from::<Headers>(&Height(height)) {
-            let (Height(height), row) = row?;
+        for row in self.rows_from::<Headers>(&HeightKey(height)) {
+            let (HeightKey(height), row) = row?;
             if row.transactions > 0 {
                 let header = Header::decode(&row.header)
                     .map_err(|e| Fault::Damaged(format!("header {height}: {e}")))?;

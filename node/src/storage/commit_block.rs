@@ -12,13 +12,13 @@ use touchstone_proto::node::Misbehaviour;
 
 use super::Commit;
 use super::database::{self, Database};
-use super::query;
 use super::schema::{
-    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, Desk, DeskKey, EventIndex, EventKey,
-    EvidenceKey, FORMAT, HeaderRow, Headers, Height, Key, LinkKey, Links, Meta, MetaKey, MetaRow,
-    Misbehaviours, Place, PlaceRow, State, Table, TransactionIndex, Transactions, Tree,
-    ValidatorSets, Value,
+    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EventIndex, EventKey, EvidenceKey,
+    FORMAT, HeaderRow, Headers, HeightKey, HttpKey, HttpTable, LinkKey, Links, Meta, MetaKey,
+    MetaRow, Misbehaviours, PlaceKey, PlaceRow, State, Table, TableKey, TableValue,
+    TransactionIndex, Transactions, Tree, ValidatorSets,
 };
+use super::snapshot;
 
 /// Pieces of evidence kept of each validator: one convicts it, and all of them are one answer.
 const MAX_EVIDENCE: usize = 16;
@@ -35,7 +35,7 @@ pub fn genesis(db: &Database, genesis: &Genesis) -> Result<(), Fault> {
             state_root: genesis.tree.root,
         },
     )?;
-    batch.put::<ValidatorSets>(&Height(0), &genesis.validators.encode())?;
+    batch.put::<ValidatorSets>(&HeightKey(0), &genesis.validators.encode())?;
     state(&mut batch, &genesis.writes, &genesis.tree)?;
     tip(&mut batch, 0, genesis.chain_id, Vec::new())?;
     batch.write()
@@ -52,7 +52,7 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
 
     let mut batch = Batch::new(db);
     batch.put::<Headers>(
-        &Height(height),
+        &HeightKey(height),
         &HeaderRow {
             header: bytes.clone(),
             certificate: commit.certificate.encode_to_vec(),
@@ -62,7 +62,7 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
     batch.put::<BlockIndex>(&id, &height)?;
     let transactions = commit.block.transactions.iter();
     for (index, (envelope, id)) in (0..count).zip(transactions.zip(commit.transaction_ids)) {
-        batch.put::<Transactions>(&Place { height, index }, envelope)?;
+        batch.put::<Transactions>(&PlaceKey { height, index }, envelope)?;
         batch.put::<TransactionIndex>(
             id,
             &PlaceRow {
@@ -74,7 +74,7 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
     }
     if header.next_validators_hash != header.validators_hash {
         let set = commit.executed.next_validators.encode();
-        batch.put::<ValidatorSets>(&Height(height), &set)?;
+        batch.put::<ValidatorSets>(&HeightKey(height), &set)?;
     }
     state(&mut batch, &commit.executed.writes, &commit.executed.tree)?;
     tip(&mut batch, height, id, bytes)?;
@@ -88,24 +88,24 @@ pub fn index(db: &Database, keys: &[EventKey], height: u64) -> Result<(), Fault>
     for key in keys {
         batch.put::<EventIndex>(key, &Vec::new())?;
     }
-    batch.put::<Desk>(&DeskKey::Indexed, &height.to_be_bytes().to_vec())?;
+    batch.put::<HttpTable>(&HttpKey::Indexed, &height.to_be_bytes().to_vec())?;
     batch.write_unsynced()
 }
 
 /// Writes a named query, or removes it.
 pub fn named_query(db: &Database, name: &str, query: Option<&[u8]>) -> Result<(), Fault> {
-    let key = DeskKey::Query(name.to_owned());
+    let key = HttpKey::Query(name.to_owned());
     let mut batch = Batch::new(db);
     match query {
-        Some(query) => batch.put::<Desk>(&key, &query.to_vec())?,
-        None => batch.delete::<Desk>(&key)?,
+        Some(query) => batch.put::<HttpTable>(&key, &query.to_vec())?,
+        None => batch.delete::<HttpTable>(&key)?,
     }
     batch.write()
 }
 
 /// Writes evidence, unless enough of the validator's is known.
 pub fn misbehaviour(db: &Database, evidence: &[Misbehaviour]) -> Result<(), Fault> {
-    let mut known = query::misbehaviour(db)?;
+    let mut known = snapshot::misbehaviour(db)?;
     let mut batch = Batch::new(db);
     for item in evidence {
         let same = known.iter().filter(|k| k.validator == item.validator);

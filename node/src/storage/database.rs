@@ -11,11 +11,11 @@ use rocksdb::{
 };
 use touchstone_core::Fault;
 
-use super::schema::{Key, TABLES, Table, Value};
+use super::schema::{TABLES, Table, TableKey, TableValue};
 
 /// Memory that the store may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct StoreSettings {
     /// Bytes of uncompressed blocks kept in memory.
     pub block_cache_bytes: usize,
     /// Bytes of writes kept in memory before they are sorted into files, all tables together.
@@ -25,9 +25,9 @@ pub struct Settings {
     pub cached_tree_levels: usize,
 }
 
-impl Default for Settings {
+impl Default for StoreSettings {
     fn default() -> Self {
-        Settings {
+        StoreSettings {
             block_cache_bytes: 256 << 20,
             write_buffer_bytes: 256 << 20,
             cached_tree_levels: 5,
@@ -68,7 +68,7 @@ pub struct DatabaseSnapshot<'a> {
 
 impl Database {
     /// Opens the database; creates it if `create` says so and it isn't there.
-    pub fn open(path: &Path, settings: &Settings, create: bool) -> Result<Database, Fault> {
+    pub fn open(path: &Path, settings: &StoreSettings, create: bool) -> Result<Database, Fault> {
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
         let options = database_options(settings, create);
         let tables = TABLES.iter().map(|(name, compressed)| {
@@ -104,7 +104,7 @@ impl Database {
     }
 }
 
-fn database_options(settings: &Settings, create: bool) -> rocksdb::Options {
+fn database_options(settings: &StoreSettings, create: bool) -> rocksdb::Options {
     let mut options = rocksdb::Options::default();
     options.create_if_missing(create);
     options.create_missing_column_families(create);
@@ -215,7 +215,7 @@ impl DatabaseSnapshot<'_> {
         keys: &[T::Key],
     ) -> Result<Vec<Option<T::Value>>, Fault> {
         let family = self.db.family::<T>()?;
-        let encoded: Vec<Vec<u8>> = keys.iter().map(Key::encode).collect();
+        let encoded: Vec<Vec<u8>> = keys.iter().map(TableKey::encode).collect();
         let wanted = encoded.iter().map(|key| (family, key.as_slice()));
         let found = self.raw.multi_get_cf(wanted);
         let rows = keys.iter().zip(found).map(|(key, found)| {

@@ -49,7 +49,7 @@ const UNKNOWN: u64 = u64::MAX;
 
 /// What is signed in a round, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
+pub enum SignedStep {
     /// A proposal.
     Propose = 0,
     /// A prevote.
@@ -66,7 +66,7 @@ pub struct LastSigned {
     /// Its round.
     pub round: u32,
     /// Its step.
-    pub step: Step,
+    pub step: SignedStep,
     /// Hash of the signed bytes.
     pub hash: Hash,
 }
@@ -126,7 +126,7 @@ impl fmt::Display for LastSigned {
 }
 
 impl LastSigned {
-    fn place(&self) -> (u64, u32, Step) {
+    fn place(&self) -> (u64, u32, SignedStep) {
         (self.height, self.round, self.step)
     }
 }
@@ -140,7 +140,7 @@ impl<D: Disk> Guard<D> {
         let nothing = LastSigned {
             height: 0,
             round: 0,
-            step: Step::Propose,
+            step: SignedStep::Propose,
             hash: [0; 32],
         };
         Ok(write_both(disk, nothing)?)
@@ -212,7 +212,7 @@ impl<D: Disk> Guard<D> {
         &mut self,
         height: u64,
         round: u32,
-        step: Step,
+        step: SignedStep,
         hash: &Hash,
     ) -> Result<(), Refused> {
         let wanted = LastSigned {
@@ -261,7 +261,7 @@ fn everything_to(height: u64) -> LastSigned {
     LastSigned {
         height,
         round: u32::MAX,
-        step: Step::Precommit,
+        step: SignedStep::Precommit,
         hash: [0; 32],
     }
 }
@@ -314,9 +314,9 @@ fn decode(slot: &[u8]) -> Result<(u64, LastSigned), GuardError> {
     let height = u64::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
     let round = u32::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
     let step = match take::<1>(&mut rest).ok_or_else(damaged)? {
-        [0] => Step::Propose,
-        [1] => Step::Prevote,
-        [2] => Step::Precommit,
+        [0] => SignedStep::Propose,
+        [1] => SignedStep::Prevote,
+        [2] => SignedStep::Precommit,
         _ => return Err(damaged()),
     };
     let hash = take(&mut rest).ok_or_else(damaged)?;

@@ -1,4 +1,4 @@
-//! The chain in RocksDB: the writing side. One thread commits; others read through a [`Reader`].
+//! The chain in RocksDB: the writing side. One thread commits; others read through a [`StoreReader`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::database::{Database, Rows};
 use super::recent_events::RecentEvents;
 use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
 use super::tree_cache::TreeCache;
-use super::{Commit, Store, Tip, commit_block, query};
+use super::{Commit, Store, Tip, commit_block, snapshot};
 
 pub use super::checkpoints::{CheckpointWriter, StampedRange};
-pub use super::database::Settings;
-pub use super::events::{Defined, EventCatalogue};
-pub use super::query::{LinkCursor, Reader, Snapshot};
+pub use super::database::StoreSettings;
+pub use super::event_index::{Defined, EventCatalogue};
 pub use super::schema::{EventPlace, PlaceRow};
+pub use super::snapshot::{LinkCursor, Snapshot, StoreReader};
 
 /// The store of one chain.
 pub struct RocksStore {
@@ -69,7 +69,7 @@ impl RocksStore {
     pub fn create(
         path: &Path,
         genesis: &Genesis,
-        settings: &Settings,
+        settings: &StoreSettings,
     ) -> Result<RocksStore, OpenError> {
         if is_database(path)? {
             check_tables(path)?;
@@ -86,7 +86,7 @@ impl RocksStore {
     pub fn open(
         path: &Path,
         chain_id: &Hash,
-        settings: &Settings,
+        settings: &StoreSettings,
     ) -> Result<RocksStore, OpenError> {
         if !is_database(path)? {
             return Err(OpenError::Missing);
@@ -96,8 +96,8 @@ impl RocksStore {
     }
 
     /// A reading side for other threads.
-    pub fn reader(&self) -> Reader {
-        Reader {
+    pub fn reader(&self) -> StoreReader {
+        StoreReader {
             db: self.db.clone(),
             genesis: self.genesis.clone(),
         }
@@ -129,7 +129,7 @@ fn check_tables(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn open(db: Database, chain_id: &Hash, settings: &Settings) -> Result<RocksStore, OpenError> {
+fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<RocksStore, OpenError> {
     match db.row::<Meta>(&MetaKey::Format)? {
         None => return Err(OpenError::Missing),
         Some(MetaRow::Format(FORMAT)) => {}
@@ -156,7 +156,7 @@ fn open(db: Database, chain_id: &Hash, settings: &Settings) -> Result<RocksStore
         time_ms,
         header: None,
     };
-    let tip = query::tip(&db, &genesis)?;
+    let tip = snapshot::tip(&db, &genesis)?;
     let store = RocksStore {
         db: Arc::new(db),
         cache: TreeCache::new(settings.cached_tree_levels),
@@ -210,7 +210,7 @@ impl StateRead for RocksStore {
 
 impl TreeRead for RocksStore {
     fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
-        self.cache.node(key, || query::node(&*self.db, key))
+        self.cache.node(key, || snapshot::node(&*self.db, key))
     }
 }
 
@@ -239,7 +239,7 @@ impl Store for RocksStore {
     }
 
     fn block(&self, height: u64) -> Result<Option<(Block, CommitCertificate)>, Fault> {
-        query::block(&*self.db, height)
+        snapshot::block(&*self.db, height)
     }
 
     fn keep_misbehaviour(&mut self, evidence: &[Misbehaviour]) -> Result<(), Fault> {

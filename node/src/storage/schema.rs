@@ -21,13 +21,13 @@ pub trait Table {
     /// Whether its values shrink; hashes don't.
     const COMPRESSED: bool;
     /// Its keys.
-    type Key: Key;
+    type Key: TableKey;
     /// Its values.
-    type Value: Value;
+    type Value: TableValue;
 }
 
 /// A key: its bytes sort as it does.
-pub trait Key: Sized {
+pub trait TableKey: Sized {
     /// Its bytes.
     fn encode(&self) -> Vec<u8>;
     /// The key with these bytes.
@@ -35,7 +35,7 @@ pub trait Key: Sized {
 }
 
 /// A value.
-pub trait Value: Sized {
+pub trait TableValue: Sized {
     /// Its bytes.
     fn encode(&self) -> Result<Vec<u8>, Fault>;
     /// The value with these bytes; `None` if they were damaged.
@@ -64,9 +64,9 @@ macro_rules! tables {
 
 tables! {
     /// Headers and certificates by height.
-    Headers "headers" true: Height => HeaderRow;
+    Headers "headers" true: HeightKey => HeaderRow;
     /// Envelopes, exact bytes.
-    Transactions "transactions" true: Place => Vec<u8>;
+    Transactions "transactions" true: PlaceKey => Vec<u8>;
     /// Where a transaction is, by its id.
     TransactionIndex "transaction_index" false: Hash => PlaceRow;
     /// Heights by block id.
@@ -78,7 +78,7 @@ tables! {
     /// Entries of links.
     Links "links" true: LinkKey => Vec<u8>;
     /// Validator sets by the height of the block that made them; each votes from the next height on.
-    ValidatorSets "validator_sets" true: Height => Vec<u8>;
+    ValidatorSets "validator_sets" true: HeightKey => Vec<u8>;
     /// Evidence of double signing.
     Misbehaviours "misbehaviour" true: EvidenceKey => Vec<u8>;
     /// Time stamps of checkpoints.
@@ -88,32 +88,32 @@ tables! {
     /// Which events have a value in a field: made from the blocks, and made again if it is lost.
     EventIndex "event_index" false: EventKey => Vec<u8>;
     /// What this node keeps for its HTTP clients; no part of the chain.
-    Desk "desk" true: DeskKey => Vec<u8>;
+    HttpTable "desk" true: HttpKey => Vec<u8>;
 }
 
 /// A block height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Height(pub u64);
+pub struct HeightKey(pub u64);
 
-impl Key for Height {
+impl TableKey for HeightKey {
     fn encode(&self) -> Vec<u8> {
         self.0.to_be_bytes().to_vec()
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
-        Some(Height(u64::from_be_bytes(bytes.try_into().ok()?)))
+        Some(HeightKey(u64::from_be_bytes(bytes.try_into().ok()?)))
     }
 }
 
 /// The place of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct PlaceKey {
     /// Height of its block.
     pub height: u64,
     /// Its index in the block.
     pub index: u32,
 }
 
-impl Key for Place {
+impl TableKey for PlaceKey {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = self.height.to_be_bytes().to_vec();
         bytes.extend_from_slice(&self.index.to_be_bytes());
@@ -121,14 +121,14 @@ impl Key for Place {
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (height, index) = bytes.split_first_chunk::<8>()?;
-        Some(Place {
+        Some(PlaceKey {
             height: u64::from_be_bytes(*height),
             index: u32::from_be_bytes(index.try_into().ok()?),
         })
     }
 }
 
-impl Key for Hash {
+impl TableKey for Hash {
     fn encode(&self) -> Vec<u8> {
         self.to_vec()
     }
@@ -137,7 +137,7 @@ impl Key for Hash {
     }
 }
 
-impl Key for Vec<u8> {
+impl TableKey for Vec<u8> {
     fn encode(&self) -> Vec<u8> {
         self.clone()
     }
@@ -166,7 +166,7 @@ impl LinkKey {
     }
 }
 
-impl Key for LinkKey {
+impl TableKey for LinkKey {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = self.owner.to_vec();
         bytes.extend_from_slice(&self.sequence.to_be_bytes());
@@ -190,7 +190,7 @@ pub struct EvidenceKey {
     pub hash: Hash,
 }
 
-impl Key for EvidenceKey {
+impl TableKey for EvidenceKey {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = self.height.to_be_bytes().to_vec();
         bytes.extend_from_slice(&self.hash);
@@ -236,7 +236,7 @@ pub struct EventKey {
     pub place: EventPlace,
 }
 
-impl Key for EventKey {
+impl TableKey for EventKey {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![self.field];
         bytes.extend_from_slice(&self.value);
@@ -282,7 +282,7 @@ impl CheckpointKey {
     }
 }
 
-impl Key for CheckpointKey {
+impl TableKey for CheckpointKey {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = self.authority.to_vec();
         bytes.extend_from_slice(&self.last.to_be_bytes());
@@ -297,28 +297,28 @@ impl Key for CheckpointKey {
     }
 }
 
-/// A row of [`Desk`].
+/// A row of [`HttpTable`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeskKey {
+pub enum HttpKey {
     /// Height up to which [`EventIndex`] goes, 8 bytes big-endian.
     Indexed,
     /// A named query, as JSON.
     Query(String),
 }
 
-impl Key for DeskKey {
+impl TableKey for HttpKey {
     fn encode(&self) -> Vec<u8> {
         match self {
-            DeskKey::Indexed => b"indexed".to_vec(),
-            DeskKey::Query(name) => [b"query/", name.as_bytes()].concat(),
+            HttpKey::Indexed => b"indexed".to_vec(),
+            HttpKey::Query(name) => [b"query/", name.as_bytes()].concat(),
         }
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         if bytes == b"indexed" {
-            return Some(DeskKey::Indexed);
+            return Some(HttpKey::Indexed);
         }
         let name = bytes.strip_prefix(b"query/")?.to_vec();
-        Some(DeskKey::Query(String::from_utf8(name).ok()?))
+        Some(HttpKey::Query(String::from_utf8(name).ok()?))
     }
 }
 
@@ -333,7 +333,7 @@ pub enum MetaKey {
     Tip,
 }
 
-impl Key for MetaKey {
+impl TableKey for MetaKey {
     fn encode(&self) -> Vec<u8> {
         match self {
             MetaKey::Format => b"format".to_vec(),
@@ -409,7 +409,7 @@ pub enum MetaRow {
     },
 }
 
-impl Value for Vec<u8> {
+impl TableValue for Vec<u8> {
     fn encode(&self) -> Result<Vec<u8>, Fault> {
         Ok(self.clone())
     }
@@ -420,7 +420,7 @@ impl Value for Vec<u8> {
 
 macro_rules! rows {
     ($($row:ty),*) => {$(
-        impl Value for $row {
+        impl TableValue for $row {
             fn encode(&self) -> Result<Vec<u8>, Fault> {
                 encode_row(self)
             }

@@ -48,7 +48,7 @@ pub fn genesis(name: &str) -> Genesis {
 
 /// What a made-up block holds.
 #[derive(Clone, Debug, Default)]
-pub struct Content {
+pub struct BlockContent {
     /// Written to the state, besides the parent's id.
     pub values: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Link entries.
@@ -81,7 +81,7 @@ impl Made {
 }
 
 /// The next block over a store.
-pub fn next(store: &impl Store, content: &Content) -> Made {
+pub fn next(store: &impl Store, content: &BlockContent) -> Made {
     let tip = store.tip();
     let height = tip.height + 1;
     let validators = execution::validators(store).expect("stored");
@@ -159,9 +159,9 @@ pub fn set(seeds: &[u8]) -> ValidatorSet {
 }
 
 /// Content that differs from block to block.
-pub fn content(number: u64) -> Content {
+pub fn content(number: u64) -> BlockContent {
     let text = |what: &str| format!("{what} {number}").into_bytes();
-    Content {
+    BlockContent {
         values: (0..20)
             .map(|i| (text(&format!("key {i}")), text("value")))
             .chain([(b"counter".to_vec(), text("count"))])

@@ -77,7 +77,7 @@ pub struct Wal<D: Disk> {
 
 /// What the log held when it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recovered {
+pub struct RecoveredLog {
     /// The height; 0 in a new log.
     pub height: u64,
     /// The entries of that height, in order. All are durable.
@@ -106,7 +106,7 @@ pub enum WalError {
 impl<D: Disk> Wal<D> {
     /// Opens the log, or a new one at height 0. A torn tail is cut off; everything that is
     /// answered is durable.
-    pub fn open(disk: D) -> Result<(Wal<D>, Recovered), WalError> {
+    pub fn open(disk: D) -> Result<(Wal<D>, RecoveredLog), WalError> {
         let mark = read_mark(&disk)?;
         let Some(log) = newest(&disk)? else {
             return match mark {
@@ -114,7 +114,7 @@ impl<D: Disk> Wal<D> {
                     offset: 0,
                     reason: "a log was synced but its header is unreadable or its file is missing",
                 }),
-                None => Ok((empty(disk), Recovered::default())),
+                None => Ok((empty(disk), RecoveredLog::default())),
             };
         };
         if let Some(mark) = &mark {
@@ -134,7 +134,7 @@ impl<D: Disk> Wal<D> {
         }
         wal.sync()?;
         wal.disk.sync(MARK)?;
-        let recovered = Recovered {
+        let recovered = RecoveredLog {
             height: log.height,
             entries: log.entries,
         };

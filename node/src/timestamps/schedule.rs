@@ -34,7 +34,7 @@ impl Default for Schedule {
 
 /// What waits for a stamp.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingRange {
     /// The last height that has one.
     pub covered: u64,
     /// The last block.
@@ -43,7 +43,7 @@ pub struct Waiting {
     pub since_ms: Option<u64>,
 }
 
-impl Waiting {
+impl WaitingRange {
     /// The heights of the next checkpoint: it begins where the last one ended.
     pub fn next_range(&self) -> RangeInclusive<u64> {
         let first = self.covered.saturating_add(1);
@@ -65,7 +65,7 @@ pub enum Due {
 impl Schedule {
     /// When the next checkpoint is due by a clock that shows `now_ms`. Blocks without transactions
     /// alone need none.
-    pub fn due(&self, waiting: &Waiting, now_ms: u64) -> Due {
+    pub fn due(&self, waiting: &WaitingRange, now_ms: u64) -> Due {
         let Some(since_ms) = waiting.since_ms else {
             return Due::WithBlocks;
         };
@@ -113,7 +113,7 @@ mod tests {
             (0, 1, Some(9000), 5000, Due::InMs(1000)),
         ];
         for (covered, tip, since_ms, now_ms, due) in table {
-            let waiting = Waiting {
+            let waiting = WaitingRange {
                 covered,
                 tip,
                 since_ms,
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn checkpoints_follow_each_other_and_are_bounded() {
         let range = |covered, tip| {
-            let waiting = Waiting {
+            let waiting = WaitingRange {
                 covered,
                 tip,
                 since_ms: Some(0),

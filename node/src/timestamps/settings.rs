@@ -56,7 +56,7 @@ pub struct WrittenAuthority {
 
 /// When and whom to ask.
 #[derive(Clone, Default)]
-pub struct Settings {
+pub struct TimestampSettings {
     /// When.
     pub schedule: Schedule,
     /// Whom.
@@ -129,7 +129,7 @@ pub enum BadSettings {
 
 impl Timestamps {
     /// Reads what the section names; relative paths are relative to `folder`.
-    pub fn load(&self, folder: &Path) -> Result<Settings, BadSettings> {
+    pub fn load(&self, folder: &Path) -> Result<TimestampSettings, BadSettings> {
         let usual = Schedule::default();
         let schedule = Schedule {
             every_blocks: at_least_one("every_blocks", self.every_blocks, usual.every_blocks)?,
@@ -145,7 +145,7 @@ impl Timestamps {
             }
             authorities.push(authority);
         }
-        Ok(Settings {
+        Ok(TimestampSettings {
             schedule,
             authorities,
         })

@@ -15,8 +15,8 @@ use touchstone_core::timestamp::{self, ResponseError};
 use super::http::{HttpError, MAX_ANSWER_BYTES};
 use super::*;
 use crate::storage::Store;
-use crate::storage::rocks::{RocksStore, Settings as StoreSettings};
-use crate::storage::test_blocks::{self, Content};
+use crate::storage::rocks::{RocksStore, StoreSettings};
+use crate::storage::test_blocks::{self, BlockContent};
 use responder::{Certificates, Reply, Responder};
 
 /// The chain of [`test_blocks`]'s headers.
@@ -56,8 +56,8 @@ impl World {
         }
     }
 
-    fn parts(&self) -> Parts {
-        Parts {
+    fn parts(&self) -> TimestampParts {
+        TimestampParts {
             chain_id: CHAIN_ID,
             schedule: EAGER,
             reader: self.store.reader(),
@@ -83,7 +83,7 @@ impl World {
 
     fn grow_empty(&mut self, blocks: u64) {
         for _ in 0..blocks {
-            let empty = test_blocks::next(&self.store, &Content::default());
+            let empty = test_blocks::next(&self.store, &BlockContent::default());
             self.store.commit(empty.commit()).unwrap();
         }
         self.tell();
@@ -161,7 +161,7 @@ async fn blocks_without_transactions_wait_for_one_that_has_some() {
     world.grow_empty(4);
     let mut follower = Follower::new(authority.clone(), world.parts());
     let waiting = follower.look().await.unwrap();
-    let nothing = Waiting {
+    let nothing = WaitingRange {
         covered: 0,
         tip: 4,
         since_ms: None,
@@ -171,7 +171,7 @@ async fn blocks_without_transactions_wait_for_one_that_has_some() {
     world.grow_empty(1);
     let waiting = follower.look().await.unwrap();
     let time_ms = world.store.tip().time_ms - 10;
-    let something = Waiting {
+    let something = WaitingRange {
         covered: 0,
         tip: 6,
         since_ms: Some(time_ms),
@@ -182,7 +182,7 @@ async fn blocks_without_transactions_wait_for_one_that_has_some() {
     world.check(&all);
     assert_eq!(all.len(), 1);
     let waiting = follower.look().await.unwrap();
-    let done = Waiting {
+    let done = WaitingRange {
         covered: 6,
         tip: 6,
         since_ms: None,

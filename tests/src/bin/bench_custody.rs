@@ -26,10 +26,10 @@ use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::server::{self, Server};
 use touchstone_node::chain::{Chain, hypothetical_next_block};
-use touchstone_node::mempool::{Limits, SharedMempool};
+use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_node::rpc;
 use touchstone_node::service::{self, LedgerService, Progress};
-use touchstone_node::storage::rocks::{RocksStore, Settings};
+use touchstone_node::storage::rocks::{RocksStore, StoreSettings};
 use touchstone_proto::ledger::Outcome;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::node::GetItemRequest;
@@ -103,8 +103,8 @@ impl Node {
     fn new() -> Node {
         let genesis = Genesis::read(&genesis_document().to_bytes()).expect("a good document");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = RocksStore::create(folder.path(), &genesis, &Settings::default());
-        let pool = SharedMempool::new(Limits::default());
+        let store = RocksStore::create(folder.path(), &genesis, &StoreSettings::default());
+        let pool = SharedMempool::new(PoolLimits::default());
         let chain = Chain::open(genesis.chain_id, store.expect("a new store"), pool.clone());
         Node {
             chain: chain.expect("a new chain"),
@@ -119,7 +119,7 @@ impl Node {
 
     /// Serves the store by the node's own service, and connects to it.
     async fn serve(&self) -> LedgerClient<Channel> {
-        let parts = service::Parts {
+        let parts = service::ServiceParts {
             chain_id: self.genesis.chain_id,
             chain_name: self.genesis.document.chain.clone(),
             genesis: self.genesis.bytes.clone(),
@@ -135,8 +135,8 @@ impl Node {
         let server = Server {
             listener,
             protocol: Protocol::Http2,
-            limits: server::Limits::default(),
-            budget: Budget::new(budget::Limits::default()),
+            limits: server::PortLimits::default(),
+            budget: Budget::new(budget::ByteLimits::default()),
             tls: None,
         };
         let service = Arc::new(LedgerService::new(parts));

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use touchstone_tests::simulation::plan::{NewGuard, Plan, Sabotage, Villain};
+use touchstone_tests::simulation::run_record::Words;
 use touchstone_tests::simulation::run_with_trace;
-use touchstone_tests::simulation::trace::Words;
 
 const USAGE: &str =
     "usage: simulate [--nodes N] [--seed N] [--runs N] [--jobs N] [--quiet] [--calm]

@@ -8,8 +8,9 @@ use touchstone_core::evidence::seal;
 use touchstone_core::hash::{self, Hash};
 use touchstone_proto::evidence::Evidence;
 
-use super::attack::{Family, Forger};
+use super::attack::Forger;
 use super::bundle::{Bundle, World};
+use super::family::Family;
 use super::verifier::{Independent, examined};
 use crate::random::{Random, mix};
 

@@ -1,7 +1,7 @@
 use prost::Message;
 
-use super::attack::Family;
 use super::campaign::Campaign;
+use super::family::Family;
 use super::verifier::Independent;
 
 #[test]

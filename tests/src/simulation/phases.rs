@@ -7,8 +7,8 @@ use touchstone_core::Rejection;
 use touchstone_core::commit_certificate::exceeds_two_thirds;
 use touchstone_core::state::StateRead;
 use touchstone_node::admission::Source;
-use touchstone_node::consensus::{Input, Settings};
-use touchstone_node::mempool::Outcome;
+use touchstone_node::consensus::{ConsensusSettings, Input};
+use touchstone_node::mempool::PoolOutcome;
 use touchstone_node::storage::Store;
 
 use super::checks::{Broken, Violation};
@@ -222,11 +222,11 @@ impl World {
                 continue;
             }
             match self.processes[process].pool.outcome(&wish.id) {
-                Some(Outcome::Committed { height, .. }) => {
+                Some(PoolOutcome::Committed { height, .. }) => {
                     self.acknowledge(index, process, height)?;
                 }
-                Some(Outcome::Rejected(_)) => wish.is_refused = true,
-                Some(Outcome::Pending) | None => {}
+                Some(PoolOutcome::Rejected(_)) => wish.is_refused = true,
+                Some(PoolOutcome::Pending) | None => {}
             }
         }
         Ok(())
@@ -346,7 +346,7 @@ impl World {
         if at_rest {
             self.phase = Phase::Rest { height };
             self.trace.note(0, 11, || "AT REST".into());
-            let lasts_ms = Settings::default().heartbeat_ms * REST_HEARTBEATS + 20_000;
+            let lasts_ms = ConsensusSettings::default().heartbeat_ms * REST_HEARTBEATS + 20_000;
             self.after(lasts_ms, Event::Rest);
         }
     }

@@ -5,8 +5,8 @@ use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_node::admission::Admission;
 use touchstone_node::chain::Chain;
-use touchstone_node::consensus::{Machine, Output, Parts, PeerTag, Settings};
-use touchstone_node::mempool::{Limits, SharedMempool};
+use touchstone_node::consensus::{ConsensusSettings, Machine, MachineParts, Output, PeerTag};
+use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_node::storage::Store;
 use touchstone_node::storage::double_sign_guard::Guard;
 use touchstone_node::storage::wal::Wal;
@@ -79,7 +79,7 @@ impl Process {
             clock_shift_ms: 0,
             disk,
             store: MemoryStore::new(genesis),
-            pool: SharedMempool::new(Limits::default()),
+            pool: SharedMempool::new(PoolLimits::default()),
             seen_height: 0,
             is_replaced: false,
         }
@@ -112,7 +112,7 @@ impl Process {
     /// Starts the machine over what the disk holds, as the node's process does.
     pub fn start(&mut self, genesis: &Genesis, now_ms: u64) -> Result<Vec<Output>, String> {
         self.life += 1;
-        self.pool = SharedMempool::new(Limits::default());
+        self.pool = SharedMempool::new(PoolLimits::default());
         let signer = match &self.key {
             Some(key) => {
                 let guard = Guard::open(self.disk.clone()).map_err(|e| e.to_string())?;
@@ -123,8 +123,8 @@ impl Process {
         let chain = Chain::open(genesis.chain_id, self.store.clone(), self.pool.clone())
             .map_err(|e| e.to_string())?;
         let (wal, recovered) = Wal::open(self.disk.clone()).map_err(|e| e.to_string())?;
-        let parts = Parts {
-            settings: Settings::default(),
+        let parts = MachineParts {
+            settings: ConsensusSettings::default(),
             chain,
             wal,
             recovered,

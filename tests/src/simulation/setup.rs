@@ -15,7 +15,7 @@ use super::network::Network;
 use super::phases::Phase;
 use super::plan::{Plan, Sabotage, Villain, Weather};
 use super::process::{Actor, Process, tag};
-use super::trace::{Trace, Words};
+use super::run_record::{Trace, Words};
 use super::world::{Counts, GENESIS_MS, World};
 use crate::random::Random;
 

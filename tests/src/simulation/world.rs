@@ -11,13 +11,13 @@ use super::attacker::Decided;
 use super::checks::{Broken, Checks, Violation, failure};
 use super::clients::Clients;
 use super::contradictions::Contradictions;
+use super::faults::Trouble;
+use super::message_text;
 use super::network::Network;
 use super::phases::Phase;
 use super::plan::{Plan, Weather};
 use super::process::{Actor, Process, of_tag, tag};
-use super::storm::Trouble;
-use super::trace::Trace;
-use super::words;
+use super::run_record::Trace;
 use crate::random::Random;
 use crate::testkit::memory_disk::Loss;
 
@@ -244,8 +244,9 @@ impl World {
         let Actor::Machine(machine) = &mut self.processes[process].actor else {
             return Ok(());
         };
-        let digest = words::digest_of_input(&input);
-        self.trace.note(process, digest, || words::input(&input));
+        let digest = message_text::digest_of_input(&input);
+        self.trace
+            .note(process, digest, || message_text::input(&input));
         let result = machine.handle(now_ms, input);
         self.finish_step(process, result.map_err(|fault| fault.to_string()))
     }
@@ -291,8 +292,9 @@ impl World {
     ) -> Result<(), Violation> {
         let is_honest = self.processes[process].is_honest;
         for output in outputs {
-            let digest = words::digest_of_output(&output);
-            self.trace.note(process, digest, || words::output(&output));
+            let digest = message_text::digest_of_output(&output);
+            self.trace
+                .note(process, digest, || message_text::output(&output));
             match output {
                 Output::Broadcast(bytes) => {
                     if is_honest {

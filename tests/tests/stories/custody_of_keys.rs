@@ -3,25 +3,25 @@
 use std::path::{Path, PathBuf};
 
 use touchstone_core::evidence::open;
+use touchstone_tests::cli_user::{CliUser, Judgement, judge};
 use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
 use touchstone_tests::load;
-use touchstone_tests::person::{Judgement, Person, judge};
 
 fn unit(number: u64) -> String {
     format!("https://id.gs1.org/01/09521321000018/21/{number}")
 }
 
-async fn started() -> (Cluster, Vec<Person>) {
+async fn started() -> (Cluster, Vec<CliUser>) {
     let cluster = Cluster::start(&Plan::default());
     for index in 0..4 {
         cluster.wait_for_height(index, 1).await;
     }
-    let people = (0..4).map(|index| Person::of(&cluster, index)).collect();
+    let people = (0..4).map(|index| CliUser::of(&cluster, index)).collect();
     (cluster, people)
 }
 
 /// Organisations approve a change, one after the other, until it is in force; at which height.
-fn approve(people: &[Person], arguments: &[&str]) -> u64 {
+fn approve(people: &[CliUser], arguments: &[&str]) -> u64 {
     for person in people {
         let answer = person.run(&[arguments, &["--json"]].concat()).expect(0);
         if answer.json()["in_force"] == true {
@@ -33,7 +33,7 @@ fn approve(people: &[Person], arguments: &[&str]) -> u64 {
 
 /// Every validator gets another key: the consortium adds it, its node is started again with it, and
 /// the consortium removes the old one.
-async fn rotate(cluster: &mut Cluster, people: &[Person], keys: &mut [PathBuf], round: u8) {
+async fn rotate(cluster: &mut Cluster, people: &[CliUser], keys: &mut [PathBuf], round: u8) {
     for (index, key) in keys.iter_mut().enumerate() {
         let fresh = people[index].new_key(&format!("validator-{round}.pem"));
         let (new, old) = (fresh.display().to_string(), key.display().to_string());
@@ -195,6 +195,6 @@ fn rfc3339(time_ms: u64) -> String {
     let mut date = std::process::Command::new("date");
     date.args(["-u", "+%Y-%m-%dT%H:%M:%S", "-d"]);
     date.arg(format!("@{}", time_ms / 1000));
-    let text = touchstone_tests::person::Ran::of(&mut date).expect(0).out;
+    let text = touchstone_tests::cli_user::Ran::of(&mut date).expect(0).out;
     format!("{}.{:03}Z", text.trim(), time_ms % 1000)
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use touchstone_core::hash::sha256;
+use touchstone_tests::cli_user::{CliUser, judge};
 use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
-use touchstone_tests::person::{Person, judge};
 
 const UNIT: &str = "https://id.gs1.org/01/09521001000017/21/L-0002";
 const NEVER_MADE: &str = "https://id.gs1.org/01/09521001000017/21/L-9999";
@@ -16,7 +16,7 @@ fn data(name: &str) -> PathBuf {
 }
 
 /// Captures the import story, each document by the organisation that submits it.
-fn import(people: &[Person]) {
+fn import(people: &[CliUser]) {
     let names = ["platform", "logistics-a", "logistics-b", "ip-office"];
     let mut offer = String::new();
     let submitters = std::fs::read_to_string(data("import-story/submitters.txt")).unwrap();
@@ -62,7 +62,7 @@ async fn an_import_and_a_design_are_proven_by_files_alone() {
     for index in 0..4 {
         cluster.wait_for_height(index, 1).await;
     }
-    let people: Vec<Person> = (0..4).map(|index| Person::of(&cluster, index)).collect();
+    let people: Vec<CliUser> = (0..4).map(|index| CliUser::of(&cluster, index)).collect();
     import(&people);
     let owner = &people[0];
     let photo = owner.write(

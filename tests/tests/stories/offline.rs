@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
+use touchstone_tests::cli_user::{CliUser, Ran, bare};
 use touchstone_tests::cluster::{Cluster, Plan, binary};
 use touchstone_tests::forgery::verifier::{independent_verifier, python};
 use touchstone_tests::load;
-use touchstone_tests::person::{Person, Ran, bare};
 
 const UNIT: &str = "https://id.gs1.org/01/09521321000018/21/1";
 const DATES: [&str; 2] = ["@1999-01-01 00:00:00", "@2099-01-01 00:00:00"];
@@ -104,7 +104,7 @@ async fn a_file_is_enough_when_network_ledger_and_clock_are_gone() {
     for index in 0..4 {
         cluster.wait_for_height(index, 1).await;
     }
-    let person = Person::of(&cluster, 0);
+    let person = CliUser::of(&cluster, 0);
     person.capture(&load::event(1)).expect(0);
     let file = person.evidence(UNIT, "case.evidence", &[]);
     let room = Room::with(&file, &cluster.genesis_file());

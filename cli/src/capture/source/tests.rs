@@ -74,7 +74,7 @@ fn xml_is_converted_and_names_the_file_it_is_from() {
 
 #[test]
 fn xml_that_cannot_be_read_is_one_bad_document() {
-    let mut input = Input::default();
+    let mut input = CaptureInput::default();
     let xml = document(&["shipping"]);
     add(
         &mut input,

@@ -11,14 +11,14 @@ use super::draft::{Draft, wrong_at};
 use super::mapping::{Cell, LISTS, PLACES, QuantityCells, offset};
 
 /// A row.
-pub(super) struct Row<'a> {
+pub(super) struct TableRow<'a> {
     pub(super) columns: &'a Columns<'a>,
     /// Its line in the file, from 1.
     pub(super) number: u64,
     pub(super) record: &'a StringRecord,
 }
 
-impl Row<'_> {
+impl TableRow<'_> {
     fn column(&self, name: &str) -> &str {
         let index = self.columns.index.get(name);
         index

@@ -10,15 +10,16 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use touchstone_client::capture::ENVELOPE_BYTES;
 use touchstone_edge::http::{Exception, Problem, negotiate};
 use touchstone_epcis::is_xml;
 
 use super::{
     Http, Shared, as_json, listed, located, not_taken, parameters, refused, required, wait, whole,
 };
-use crate::capture::source::{self, Input};
+use crate::capture::source::{self, CaptureInput};
 use crate::capture::table;
-use crate::gateway::jobs::{Behaviour, Job, Reason};
+use crate::gateway::jobs::{ErrorBehaviour, Job, Reason};
 
 /// Media types of documents.
 const JSON: [&str; 2] = ["application/json", "application/ld+json"];
@@ -56,7 +57,7 @@ pub async fn post(
 pub async fn keep(
     shared: &Arc<Shared>,
     document: Vec<u8>,
-    behaviour: Behaviour,
+    behaviour: ErrorBehaviour,
 ) -> Result<String, Problem> {
     // A body that doesn't come holds up nobody: its turn begins once it is there.
     let _turn = shared.documents.acquire().await;
@@ -144,7 +145,7 @@ fn unsupported(detail: impl Into<String>) -> Problem {
 }
 
 /// A document's events; the first that can't be read is the answer where all of it is.
-pub fn events(shared: &Shared, document: &[u8]) -> Result<Input, Problem> {
+pub fn events(shared: &Shared, document: &[u8]) -> Result<CaptureInput, Problem> {
     let limit = shared.genesis.document.parameters.max_transaction_bytes;
     let input = source::of_document("", document, limit);
     match input.bad.first() {
@@ -159,13 +160,13 @@ pub fn events(shared: &Shared, document: &[u8]) -> Result<Input, Problem> {
 }
 
 /// Checks a document as a whole and keeps it.
-fn take(shared: &Shared, document: &[u8], behaviour: Behaviour) -> Result<String, Problem> {
+fn take(shared: &Shared, document: &[u8], behaviour: ErrorBehaviour) -> Result<String, Problem> {
     let input = events(shared, document)?;
     let parameters = &shared.genesis.document.parameters;
-    if behaviour == Behaviour::Rollback {
+    if behaviour == ErrorBehaviour::Rollback {
         let events = input.events.len() as u64;
         let sizes = input.events.iter().map(|e| e.bytes.len() as u64 + 8);
-        let bytes = sizes.sum::<u64>() + source::ENVELOPE_BYTES;
+        let bytes = sizes.sum::<u64>() + ENVELOPE_BYTES;
         let limits = (
             parameters.max_events_per_transaction,
             parameters.max_transaction_bytes,
@@ -188,13 +189,13 @@ fn take(shared: &Shared, document: &[u8], behaviour: Behaviour) -> Result<String
     Ok(id)
 }
 
-fn behaviour(headers: &HeaderMap) -> Result<Behaviour, Problem> {
+fn behaviour(headers: &HeaderMap) -> Result<ErrorBehaviour, Problem> {
     match headers
         .get("gs1-capture-error-behaviour")
         .map(HeaderValue::as_bytes)
     {
-        None | Some(b"rollback") => Ok(Behaviour::Rollback),
-        Some(b"proceed") => Ok(Behaviour::Proceed),
+        None | Some(b"rollback") => Ok(ErrorBehaviour::Rollback),
+        Some(b"proceed") => Ok(ErrorBehaviour::Proceed),
         Some(_) => Err(Problem::new(
             Exception::Validation,
             "GS1-Capture-Error-Behaviour is rollback or proceed",

@@ -13,7 +13,7 @@ use touchstone_epcis::{Event, split_document};
 
 use super::captures::{describe, document as read_document, keep};
 use super::{Shared, as_json, located};
-use crate::gateway::jobs::{Behaviour, Job, Outcome};
+use crate::gateway::jobs::{ErrorBehaviour, Job, JobOutcome};
 
 /// How long an answer waits for the event's outcome, and between two looks at it.
 const WAIT: Duration = Duration::from_secs(20);
@@ -31,7 +31,7 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let document = read_document(&headers, body).await?;
     let event_id = single(&document)?;
-    let id = keep(&shared, document.clone(), Behaviour::Rollback).await?;
+    let id = keep(&shared, document.clone(), ErrorBehaviour::Rollback).await?;
     let waited = tokio::time::timeout(WAIT, async {
         loop {
             match shared.jobs.get(&id) {
@@ -65,7 +65,7 @@ fn single(document: &[u8]) -> Result<Option<String>, Problem> {
 
 fn outcome(job: &Job, event_id: Option<String>, event: Vec<u8>) -> Result<Response, Problem> {
     let report = job.reports.get(&0);
-    let done = report.filter(|r| matches!(r.outcome, Outcome::Recorded | Outcome::Skipped));
+    let done = report.filter(|r| matches!(r.outcome, JobOutcome::Recorded | JobOutcome::Skipped));
     let Some(report) = done.filter(|_| job.success()) else {
         let described = describe(job);
         let error = described.pointer("/errors/0").unwrap_or(&described);
@@ -80,7 +80,7 @@ fn outcome(job: &Job, event_id: Option<String>, event: Vec<u8>) -> Result<Respon
         .map(|transaction| format!("{OWN_ID}{transaction}:0"));
     let name = event_id.or(own).unwrap_or_default();
     let status = match report.outcome {
-        Outcome::Skipped => StatusCode::OK,
+        JobOutcome::Skipped => StatusCode::OK,
         _ => StatusCode::CREATED,
     };
     let mut answer = located(status, &format!("/events/{}", encoded(&name)))?;

@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
+use touchstone_client::capture::journal;
+use touchstone_client::durable_file;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::{self, Outcome, transaction::Action};
 
-use super::{Act, Behaviour, Job};
-use crate::capture::{journal, source};
+use super::{Act, ErrorBehaviour, Job};
+use crate::capture::source;
 use crate::failure::Failure;
 use crate::file;
 
@@ -49,7 +51,7 @@ impl Folder {
     pub fn open(path: &Path, owner: &Owner) -> Result<(Folder, BTreeMap<String, Job>), Failure> {
         file::create_private_folder(path)?;
         let lock_path = path.join("lock");
-        let lock = file::open_log(&lock_path);
+        let lock = durable_file::open_log(&lock_path);
         let lock = lock.map_err(|e| Failure::io("opening", &lock_path, &e))?;
         lock.try_lock().map_err(|_| {
             Failure::Usage(format!(
@@ -224,7 +226,7 @@ impl Folder {
         let Some((action, events, transaction)) = act_of(&envelope, &self.chain_id) else {
             return Ok(None);
         };
-        let job = Job::new(id, events, Behaviour::Rollback, created_ms);
+        let job = Job::new(id, events, ErrorBehaviour::Rollback, created_ms);
         Ok(Some(Job {
             act: Some(Act {
                 action: action.to_owned(),
@@ -236,15 +238,15 @@ impl Folder {
 
     /// How a damaged job was to treat its events. Where several transactions were sent, each event
     /// had its own; else all or none are recorded, as where a client says nothing.
-    fn behaviour(&self, id: &str) -> Result<Behaviour, Failure> {
+    fn behaviour(&self, id: &str) -> Result<ErrorBehaviour, Failure> {
         let path = self.journal(id);
         let bytes = match std::fs::read(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|e| Failure::io("reading", &path, &e))?,
         };
         Ok(match journal::transactions(&bytes) {
-            0 | 1 => Behaviour::Rollback,
-            _ => Behaviour::Proceed,
+            0 | 1 => ErrorBehaviour::Rollback,
+            _ => ErrorBehaviour::Proceed,
         })
     }
 
@@ -304,7 +306,7 @@ fn act_of(envelope: &[u8], chain_id: &Hash) -> Option<(&'static str, usize, Stri
 
 impl Job {
     /// A job that came in.
-    pub(super) fn new(id: &str, events: usize, behaviour: Behaviour, created_ms: u64) -> Job {
+    pub(super) fn new(id: &str, events: usize, behaviour: ErrorBehaviour, created_ms: u64) -> Job {
         Job {
             id: id.to_owned(),
             created_ms,

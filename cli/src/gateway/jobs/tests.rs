@@ -2,7 +2,7 @@ use super::*;
 
 const CHAIN: Hash = [1; 32];
 
-fn report(index: usize, outcome: Outcome) -> EventReport {
+fn report(index: usize, outcome: JobOutcome) -> EventReport {
     EventReport {
         index,
         outcome,
@@ -16,18 +16,18 @@ fn report(index: usize, outcome: Outcome) -> EventReport {
 async fn jobs_are_done_in_order_and_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
-    let first = jobs.take(b"one", 1, Behaviour::Rollback, 5).unwrap();
-    let second = jobs.take(b"two", 2, Behaviour::Proceed, 5).unwrap();
+    let first = jobs.take(b"one", 1, ErrorBehaviour::Rollback, 5).unwrap();
+    let second = jobs.take(b"two", 2, ErrorBehaviour::Proceed, 5).unwrap();
     assert!(first < second);
     assert_eq!(jobs.next().await.id, first);
-    jobs.report(&first, report(0, Outcome::Recorded));
+    jobs.report(&first, report(0, JobOutcome::Recorded));
     jobs.finish(&first, None, 9).unwrap();
     drop(jobs);
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
     let next = jobs.next().await;
     assert_eq!(
         (&next.id, next.behaviour, next.events),
-        (&second, Behaviour::Proceed, 2)
+        (&second, ErrorBehaviour::Proceed, 2)
     );
     assert_eq!(jobs.document(&second).unwrap(), b"two");
     let done = jobs.get(&first).unwrap();
@@ -39,7 +39,7 @@ async fn jobs_are_done_in_order_and_survive_a_restart() {
         .collect();
     assert_eq!(newest, [second.clone(), first]);
     // A clock that was put back doesn't put a job before others.
-    assert!(jobs.take(b"three", 1, Behaviour::Proceed, 1).unwrap() > second);
+    assert!(jobs.take(b"three", 1, ErrorBehaviour::Proceed, 1).unwrap() > second);
 }
 
 #[test]
@@ -62,13 +62,13 @@ fn a_folder_serves_one_gateway_of_one_organisation() {
 fn a_job_fails_with_its_first_refused_event() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
-    let id = jobs.take(b"", 3, Behaviour::Proceed, 1).unwrap();
+    let id = jobs.take(b"", 3, ErrorBehaviour::Proceed, 1).unwrap();
     let success = || jobs.get(&id).unwrap().success();
-    for (index, outcome) in [(0, Outcome::Recorded), (1, Outcome::Skipped)] {
+    for (index, outcome) in [(0, JobOutcome::Recorded), (1, JobOutcome::Skipped)] {
         jobs.report(&id, report(index, outcome));
         assert!(!success());
     }
-    jobs.report(&id, report(2, Outcome::Refused));
+    jobs.report(&id, report(2, JobOutcome::Refused));
     jobs.finish(&id, None, 2).unwrap();
     assert!(!success());
 }
@@ -79,9 +79,9 @@ fn a_job_without_an_outcome_for_each_event_is_no_success() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
     for (events, decided) in [(0, 0), (1, 0), (3, 2), (3, 3)] {
-        let id = jobs.take(b"", events, Behaviour::Proceed, 1).unwrap();
+        let id = jobs.take(b"", events, ErrorBehaviour::Proceed, 1).unwrap();
         for index in 0..decided {
-            jobs.report(&id, report(index, Outcome::Recorded));
+            jobs.report(&id, report(index, JobOutcome::Recorded));
             assert!(!jobs.get(&id).unwrap().success(), "it is running");
         }
         jobs.finish(&id, None, 2).unwrap();
@@ -99,16 +99,16 @@ fn so_many_jobs_may_wait() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
     for _ in 0..WAITING {
-        jobs.take(b"", 0, Behaviour::Proceed, 1).unwrap();
+        jobs.take(b"", 0, ErrorBehaviour::Proceed, 1).unwrap();
     }
-    let full = jobs.take(b"", 0, Behaviour::Proceed, 1);
+    let full = jobs.take(b"", 0, ErrorBehaviour::Proceed, 1);
     assert!(matches!(full, Err(NotTaken::Full)));
 }
 
 #[test]
 fn a_reason_names_the_place_in_the_document() {
     let reason = |message: &str| {
-        let refusal = Refusal {
+        let refusal = EventRefusal {
             code: 301,
             rule: "a-rule".into(),
             message: message.into(),
@@ -137,7 +137,7 @@ fn damaged_files_are_recovered() {
     let events = crate::capture::source::of_document("", DOCUMENT.as_bytes(), u64::MAX)
         .events
         .len();
-    let behaviour = Behaviour::Rollback;
+    let behaviour = ErrorBehaviour::Rollback;
     let id = jobs
         .take(DOCUMENT.as_bytes(), events, behaviour, 5)
         .unwrap();
@@ -183,10 +183,10 @@ fn what_was_never_told_of_is_cleared_away() {
 /// Whose captures a folder holds is known from its journals where `owner.json` is damaged.
 #[test]
 fn a_damaged_owner_gives_the_folder_to_nobody_else() {
-    use crate::capture::journal::Journal;
+    use touchstone_client::capture::Journal;
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
-    let id = jobs.take(b"", 1, Behaviour::Proceed, 5).unwrap();
+    let id = jobs.take(b"", 1, ErrorBehaviour::Proceed, 5).unwrap();
     drop(Journal::open(&jobs.journal(&id), &CHAIN, "acme").unwrap());
     drop(jobs);
     std::fs::write(folder.path().join("owner.json"), b"").unwrap();

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where notices go.
-pub struct Address {
+pub struct WebhookAddress {
     /// As it was written.
     pub url: String,
     host: String,
@@ -29,9 +29,9 @@ pub struct Address {
     tls: Option<(ServerName<'static>, Arc<rustls::ClientConfig>)>,
 }
 
-impl Address {
+impl WebhookAddress {
     /// Reads an address; `roots` is PEM of the roots by which https hosts are known.
-    pub fn read(url: &str, roots: Option<&Path>) -> Result<Address, Failure> {
+    pub fn read(url: &str, roots: Option<&Path>) -> Result<WebhookAddress, Failure> {
         let wrong = |why: &str| Failure::Usage(format!("--webhook {url:?}: {why}"));
         let parsed: hyper::Uri = url.parse().map_err(|_| wrong("no address"))?;
         let host = parsed
@@ -61,7 +61,7 @@ impl Address {
             .path_and_query()
             .map_or("/", |p| p.as_str())
             .to_owned();
-        Ok(Address {
+        Ok(WebhookAddress {
             url: url.to_owned(),
             host: name,
             port: parsed

@@ -7,7 +7,7 @@ use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::evidence::Finding;
 
 use super::{Arguments, certify};
-use crate::certificate::credential::{self, BadCredential, Subject};
+use crate::deposit_certificate::credential::{self, BadCredential, CredentialSubject};
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
@@ -67,7 +67,7 @@ pub(super) async fn run(
 
 /// Compares the statements with the ledger.
 async fn ask(
-    stated: &Subject,
+    stated: &CredentialSubject,
     arguments: &Arguments,
     settings: &Settings,
 ) -> Result<(AttestedHeader, Vec<Finding>), Failure> {
@@ -97,7 +97,7 @@ async fn ask(
 }
 
 fn print(
-    stated: &Subject,
+    stated: &CredentialSubject,
     as_of: Option<&AttestedHeader>,
     reservations: &[String],
     output: &mut Output,

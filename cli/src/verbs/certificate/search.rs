@@ -13,7 +13,7 @@ use touchstone_core::hash::Hash;
 use super::{Certificate, certify};
 use crate::failure::Failure;
 use crate::output::plain;
-use crate::receipt::{self, File, Receipt};
+use crate::receipt::{self, Receipt, ReceiptFile};
 
 /// A receipt that proves nothing, and why: its deposit was refused or never sent, say.
 pub(super) struct Refused {
@@ -52,7 +52,7 @@ pub(super) fn folders(file: &Path, named: Option<&Path>) -> Vec<PathBuf> {
 /// good one.
 pub(super) async fn by_file(
     client: &mut Client,
-    file: &File,
+    file: &ReceiptFile,
     folders: &[PathBuf],
 ) -> Result<(Vec<Certificate>, Vec<Refused>), Failure> {
     let holds_it = |r: &Receipt| r.files.iter().any(|f| f.sha256 == file.sha256);
@@ -94,7 +94,7 @@ pub(super) async fn by_file(
 }
 
 /// Nothing proves that the file was deposited.
-fn nowhere(client: &Client, file: &File, refused: Vec<Refused>) -> Failure {
+fn nowhere(client: &Client, file: &ReceiptFile, refused: Vec<Refused>) -> Failure {
     let height = client.trust().proven_height();
     let sha256 = &file.sha256;
     if refused.is_empty() {

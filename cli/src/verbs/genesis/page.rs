@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::fingerprint::{digits, words};
 use crate::messages::Language::{Chinese, English};
 use crate::output::{Output, plain, utc};
-use crate::pdf::{self, Block, Document};
+use crate::pdf::{self, PageBlock, PdfDocument};
 use crate::{both, both_lines, file, say};
 
 /// Arguments of `genesis page`.
@@ -56,12 +56,12 @@ pub fn run(arguments: &Page, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn document(genesis: &Genesis) -> Document {
+fn document(genesis: &Genesis) -> PdfDocument {
     let id = &genesis.chain_id;
     let mut blocks = vec![
-        Block::Field(both!("Chain"), vec![plain(&genesis.document.chain)]),
-        Block::Field(both!("Chain id (SHA-256 of the genesis file)"), digits(id)),
-        Block::Field(
+        PageBlock::Field(both!("Chain"), vec![plain(&genesis.document.chain)]),
+        PageBlock::Field(both!("Chain id (SHA-256 of the genesis file)"), digits(id)),
+        PageBlock::Field(
             both!("The same in words (BIP-39)"),
             [English, Chinese]
                 .iter()
@@ -73,17 +73,17 @@ fn document(genesis: &Genesis) -> Document {
                 })
                 .collect(),
         ),
-        Block::Field(both!("Begins"), vec![utc(genesis.document.time_ms)]),
+        PageBlock::Field(both!("Begins"), vec![utc(genesis.document.time_ms)]),
     ];
-    blocks.push(Block::Heading(both!("How to compare")));
+    blocks.push(PageBlock::Heading(both!("How to compare")));
     for line in both_lines!(
         "sha256sum genesis.json prints the chain id; touchstone verify FILE without --genesis names the one that a \
          file is of, with these words. A node answers with it at /.well-known/touchstone-chain, which is the node's \
          word; this page is the founders'."
     ) {
-        blocks.push(Block::Paragraph(line));
+        blocks.push(PageBlock::Paragraph(line));
     }
-    blocks.push(Block::Heading(both!("The founders")));
+    blocks.push(PageBlock::Heading(both!("The founders")));
     for organisation in &genesis.document.organisations {
         let name = format!("{} ({})", organisation.name, organisation.id);
         let lines = vec![
@@ -91,9 +91,9 @@ fn document(genesis: &Genesis) -> Document {
             String::new(),
             "_".repeat(48),
         ];
-        blocks.push(Block::Field(name, lines));
+        blocks.push(PageBlock::Field(name, lines));
     }
-    Document {
+    PdfDocument {
         title: [
             say!(Chinese, "Publication of a chain id"),
             say!(English, "Publication of a chain id"),

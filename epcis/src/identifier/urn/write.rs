@@ -7,10 +7,13 @@
 
 use super::super::UrnError;
 use super::super::digital_link::encode;
-use super::super::keys::Key;
+use super::super::keys::Gs1Key;
 
 /// The URN of a key whose company prefix has so many digits.
-pub(in super::super) fn write(key: &Key, prefix_digits: Option<usize>) -> Result<String, UrnError> {
+pub(in super::super) fn write(
+    key: &Gs1Key,
+    prefix_digits: Option<usize>,
+) -> Result<String, UrnError> {
     let form = form(key).ok_or(UrnError::NoUrn)?;
     let digits = prefix_digits.ok_or(UrnError::PrefixLengthUnknown)?;
     if !(6..=12).contains(&digits) {
@@ -51,7 +54,7 @@ enum Form {
 }
 
 /// None for a key that no EPC scheme has.
-fn form(key: &Key) -> Option<Form> {
+fn form(key: &Gs1Key) -> Option<Form> {
     let qualifiers = key.qualifier_ais();
     match (key.ai(), qualifiers.as_slice()) {
         ("00", _) => Some(Form::IndicatorFirst { rest: 18 }),
@@ -79,7 +82,7 @@ fn form(key: &Key) -> Option<Form> {
 }
 
 /// The scheme and what follows the value: a serial number, or the `.*` of a class.
-fn tail(key: &Key) -> (&'static str, String) {
+fn tail(key: &Gs1Key) -> (&'static str, String) {
     let serial = |ai| {
         key.qualified(ai)
             .map(|value| format!(".{}", encoded(value)))

@@ -7,15 +7,15 @@ use super::*;
 use crate::test_support::documents;
 
 /// The event of a case.
-fn case(name: &str) -> Subject {
+fn case(name: &str) -> QueriedEvent {
     let cases = documents("epcis-cases", "json");
     let bytes = cases.iter().find(|(file, _)| file == name);
     let (_, bytes) = bytes.unwrap_or_else(|| panic!("no case {name}"));
     let event = split_document(bytes).unwrap().remove(0);
-    Subject::read(&event, 0, String::new()).unwrap()
+    QueriedEvent::read(&event, 0, String::new()).unwrap()
 }
 
-fn finds(text: &str, subject: &Subject) -> bool {
+fn finds(text: &str, subject: &QueriedEvent) -> bool {
     query(text).matches(subject)
 }
 
@@ -67,7 +67,7 @@ fn texts_are_compared_exactly() {
 
 #[test]
 fn prefixes_stand_for_namespaces() {
-    let mut parameters = Parameters::default();
+    let mut parameters = QueryParameters::default();
     parameters.declare("p1=https://vendor.example/ns/").unwrap();
     parameters.add("EQ_p1:grade", vec!["07".into()]);
     let by_prefix = Query::read(&parameters).unwrap();
@@ -85,11 +85,11 @@ fn prefixes_stand_for_namespaces() {
         "@context": {"p": "https://vendor.example/ns/"},
         "EQ_p:grade": ["07"],
     });
-    let by_context = Query::read(&Parameters::from_json(&json).unwrap()).unwrap();
+    let by_context = Query::read(&QueryParameters::from_json(&json).unwrap()).unwrap();
     assert!(by_context.matches(&case("30_p2.json")));
     assert!(!by_context.matches(&case("30_p1other.json")));
     for header in ["p1", "p1=", "=https://a.example/", "p1=here"] {
-        let refused = Parameters::default().declare(header);
+        let refused = QueryParameters::default().declare(header);
         assert!(matches!(refused, Err(BadQuery::Declaration(_))), "{header}");
     }
 }
@@ -129,7 +129,8 @@ fn a_query_in_json_has_the_values_of_the_schema() {
         "EQ_booleanValue": false, "GE_errorDeclaration_Time": "2020-01-01T00:00:00Z",
     });
     for query in [quantities, flags, json!({})] {
-        let parameters = Parameters::from_json(&query).unwrap_or_else(|e| panic!("{query}: {e}"));
+        let parameters =
+            QueryParameters::from_json(&query).unwrap_or_else(|e| panic!("{query}: {e}"));
         Query::read(&parameters).unwrap_or_else(|e| panic!("{query}: {e}"));
     }
     for (query, refused) in [
@@ -148,7 +149,7 @@ fn a_query_in_json_has_the_values_of_the_schema() {
         ),
     ] {
         assert_eq!(
-            Parameters::from_json(&query).unwrap_err(),
+            QueryParameters::from_json(&query).unwrap_err(),
             refused,
             "{query}"
         );
@@ -173,7 +174,7 @@ proptest! {
         name in "(EQ|GE|LT|MATCH|EXISTS|WD|HASATTR)?_?(INNER_|ILMD_|SENSORREPORT_)?[a-zA-Z_:*]{0,12}",
         value in "(urn:epc:id(pat)?:|https://id.gs1.org/)?[ -~\u{e9}]{0,20}\\*?",
     ) {
-        let mut parameters = Parameters::default();
+        let mut parameters = QueryParameters::default();
         let _ = parameters.declare(&value);
         parameters.add(name, vec![value]);
         if let Ok(query) = Query::read(&parameters) {

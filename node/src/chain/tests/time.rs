@@ -195,7 +195,7 @@ struct Ledger {
 impl Ledger {
     fn start() -> Ledger {
         let genesis = Genesis::read(&genesis_document().to_bytes()).unwrap();
-        let pool = SharedMempool::new(Limits::default());
+        let pool = SharedMempool::new(PoolLimits::default());
         let chain = Chain::open(genesis.chain_id, MemoryStore::new(&genesis), pool).unwrap();
         let id = genesis.chain_id;
         Ledger { id, chain }
@@ -250,7 +250,7 @@ impl Ledger {
 
     /// A block of others, made just after the last one, that passed over what waits here.
     fn empty_block(&mut self) -> Block {
-        let none = SharedMempool::new(Limits::default());
+        let none = SharedMempool::new(PoolLimits::default());
         let pool = std::mem::replace(&mut self.chain.mempool, none);
         let block = self.build(self.chain.tip.time_ms + 1);
         self.chain.mempool = pool;
@@ -259,7 +259,7 @@ impl Ledger {
 
     fn refusal(&self, id: &Hash) -> u32 {
         match self.chain.mempool.outcome(id) {
-            Some(Outcome::Rejected(rejection)) => rejection.code(),
+            Some(PoolOutcome::Rejected(rejection)) => rejection.code(),
             _ => 0,
         }
     }

@@ -2,6 +2,7 @@
 
 use arc_malachitebft_core_types::{Round, SignedMessage};
 
+use super::requests::MAX_REQUESTS;
 use super::*;
 use crate::consensus::context::{Address, BlockId, Height, Proposal};
 
@@ -57,7 +58,7 @@ fn received(round: u32, id: u8) -> Proposals {
     proposals
 }
 
-fn pending(proposals: &Proposals) -> Vec<Key> {
+fn pending(proposals: &Proposals) -> Vec<ProposalKey> {
     let pending = proposals.pending_latest_first();
     pending.map(|(key, _)| *key).collect()
 }

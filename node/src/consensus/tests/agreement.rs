@@ -52,7 +52,7 @@ fn three_of_four_go_on_without_a_silent_one_and_soon_stop_waiting_for_it() {
         }
     }
     net.assert_agreement();
-    let settings = Settings::default();
+    let settings = ConsensusSettings::default();
     assert!(took[0] >= settings.propose_ms, "{took:?}");
     for later in &took[1..] {
         assert!(*later < settings.propose_ms, "{took:?}");

@@ -90,7 +90,7 @@ fn a_peer_that_owes_blocks_for_too_long_is_passed_over() {
             match output {
                 Output::FetchBlocks { from, .. } => fetched.push(from),
                 Output::SetTimer { token: t, after_ms } => {
-                    assert_eq!(after_ms, Settings::default().sync_timeout_ms);
+                    assert_eq!(after_ms, ConsensusSettings::default().sync_timeout_ms);
                     token = Some(t);
                 }
                 _ => {}
@@ -193,7 +193,7 @@ fn a_decided_block_whose_effects_were_dropped_is_validated_again() {
         }
     };
     let store = net.nodes[0].store.clone();
-    let pool = SharedMempool::new(Limits::default());
+    let pool = SharedMempool::new(PoolLimits::default());
     let mut other = Chain::open(net.genesis.chain_id, store, pool).unwrap();
     let proposer = keys(4)[2].verifying_key().to_bytes();
     let mut time_ms = START_MS + 1;
@@ -271,6 +271,6 @@ fn a_filled_pool_is_noticed_without_a_word() {
         node.hear(&net.genesis.chain_id, &envelope);
     }
     assert!(!net.machine(0).effects.pacemaker.runs(Timer::BatchingDelay));
-    net.run(Settings::default().announce_ms + 100);
+    net.run(ConsensusSettings::default().announce_ms + 100);
     assert_eq!(net.lowest(), 1);
 }

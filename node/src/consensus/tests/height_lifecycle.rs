@@ -26,7 +26,7 @@ fn an_idle_network_makes_one_block_a_minute() {
 #[test]
 fn a_new_chain_makes_its_first_block_at_once_and_then_rests() {
     let mut net = Net::new(4);
-    let soon = Settings::default().first_block_ms;
+    let soon = ConsensusSettings::default().first_block_ms;
     net.settings.first_block_ms = soon;
     for i in 0..4 {
         net.crash(i);

@@ -37,7 +37,7 @@ pub fn block(net: &Net, time_ms: u64) -> Block {
 
 pub fn block_of(net: &Net, maker: usize, time_ms: u64) -> Block {
     let store = net.nodes[1].store.clone();
-    let pool = SharedMempool::new(Limits::default());
+    let pool = SharedMempool::new(PoolLimits::default());
     let mut chain = Chain::open(net.genesis.chain_id, store, pool).unwrap();
     let proposer = keys(4)[maker].verifying_key().to_bytes();
     chain.build(time_ms, proposer).unwrap()
@@ -400,7 +400,7 @@ fn a_guard_that_refuses_ends_the_machine() {
     let last = crate::storage::double_sign_guard::LastSigned {
         height: 1,
         round: 7,
-        step: crate::storage::double_sign_guard::Step::Precommit,
+        step: crate::storage::double_sign_guard::SignedStep::Precommit,
         hash: [1; 32],
     };
     machine

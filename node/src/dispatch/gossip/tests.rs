@@ -3,7 +3,7 @@ use touchstone_core::transaction;
 
 use super::*;
 use crate::consensus::tests::{deposit, genesis};
-use crate::mempool::Limits;
+use crate::mempool::PoolLimits;
 use crate::storage::Store;
 use crate::storage::memory_store::MemoryStore;
 
@@ -18,7 +18,7 @@ impl Node {
         let genesis = genesis(1);
         Node {
             store: MemoryStore::new(&genesis),
-            pool: SharedMempool::new(Limits::default()),
+            pool: SharedMempool::new(PoolLimits::default()),
             genesis,
         }
     }

@@ -5,7 +5,7 @@ use prost::Message;
 use touchstone_core::block::Header;
 use touchstone_core::proof::{header, link, state};
 use touchstone_core::state::{delta::decode_stored, keys};
-use touchstone_epcis::query::{OrderBy, Parameters, Query, Subject};
+use touchstone_epcis::query::{OrderBy, QueriedEvent, Query, QueryParameters};
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node::ItemReply;
 
@@ -56,7 +56,7 @@ async fn every_way_to_find_gives_what_asking_every_event_gives() {
             let tip = node.chain.tip();
             let id = format!("{}-0-0", tip.height);
             let time = i64::try_from(tip.time_ms).unwrap();
-            let subject = Subject::read(&capture[0], time, String::new()).unwrap();
+            let subject = QueriedEvent::read(&capture[0], time, String::new()).unwrap();
             recorded.push((id, subject));
         }
     }
@@ -83,7 +83,7 @@ async fn every_way_to_find_gives_what_asking_every_event_gives() {
         "EXISTS_errorDeclaration=".into(),
         "GT_quantity=100".into(),
     ] {
-        let mut given = Parameters::default();
+        let mut given = QueryParameters::default();
         for pair in parameters.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap();
             given.add(name, value.split('|').map(str::to_owned).collect());
@@ -119,7 +119,7 @@ async fn every_way_to_find_gives_what_asking_every_event_gives() {
             assert_eq!(found, expected, "{address}");
         }
     }
-    let mut given = Parameters::default();
+    let mut given = QueryParameters::default();
     given.add("orderBy", vec!["eventTime".into()]);
     let ordered = Query::read(&given).unwrap();
     assert_eq!(ordered.order.map(|o| o.by), Some(OrderBy::EventTime));

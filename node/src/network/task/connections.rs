@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        NetworkEvent, PeerId, Refusal, admission::Denied, behaviour::BehaviourEvent,
-        counters::count,
+        NetworkEvent, PeerId, Refusal, behaviour::BehaviourEvent, counters::count,
+        peer_admission::Denied,
     },
     Task,
 };

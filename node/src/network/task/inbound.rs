@@ -3,8 +3,13 @@
 use super::{
     super::{
         Acceptance, FrameError, GossipId, NetworkEvent, PeerId, Refusal, RequestError,
-        ResponseHandle, Topic, behaviour::BehaviourEvent, counters::count, frame::Frame,
-        gossip::GossipEvent, one_way::OneWayEvent, peers::Size,
+        ResponseHandle,
+        behaviour::BehaviourEvent,
+        counters::count,
+        frame::Frame,
+        gossip::{GossipEvent, topic_hash},
+        one_way::OneWayEvent,
+        peers::Size,
     },
     ACKNOWLEDGEMENT, Task,
 };
@@ -200,13 +205,12 @@ impl Task {
             from,
         };
         let length = message.data.len();
-        let Some(topic) = Topic::of(&message.topic) else {
+        if message.topic != topic_hash() {
             return self.judge(&id, Acceptance::Reject);
-        };
+        }
         let gossip = NetworkEvent::Gossip {
             id: id.clone(),
             from,
-            topic,
             bytes: Bytes::from(message.data),
         };
         // The frame was charged as one message; its content is charged by its bytes.

@@ -3,14 +3,9 @@
 use super::*;
 
 impl Node {
-    pub(super) async fn gossiped(&mut self) -> (GossipId, PeerId, Topic, Bytes) {
+    pub(super) async fn gossiped(&mut self) -> (GossipId, PeerId, Bytes) {
         self.next("gossip", |event| match event {
-            NetworkEvent::Gossip {
-                id,
-                from,
-                topic,
-                bytes,
-            } => Some((id, from, topic, bytes)),
+            NetworkEvent::Gossip { id, from, bytes } => Some((id, from, bytes)),
             _ => None,
         })
         .await
@@ -26,18 +21,18 @@ impl Node {
 
 /// Publishes until a peer gets it: its subscription may still be on its way. A message that went
 /// out is not sent twice.
-async fn publish(from: &Node, topic: Topic, content: &str, to: &mut Node) -> GossipId {
+async fn publish(from: &Node, content: &str, to: &mut Node) -> GossipId {
     let received = tokio::select! {
         received = to.gossiped() => received,
         () = async {
             loop {
-                from.handle.gossip(topic, bytes(content)).await.expect("published");
+                from.handle.gossip(bytes(content)).await.expect("published");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         } => unreachable!("publishes for ever"),
     };
-    let (id, source, on, data) = received;
-    assert_eq!((source, on, data), (from.id, topic, bytes(content)));
+    let (id, source, data) = received;
+    assert_eq!((source, data), (from.id, bytes(content)));
     id
 }
 
@@ -52,7 +47,7 @@ async fn line() -> (Node, Node, Node) {
     b.list([a.peer(), c.peer()]).await;
     c.list([b.quiet_peer()]).await;
     b.connected_to([a.id, c.id]).await;
-    publish(&b, Topic::Transactions, "hello", &mut c).await;
+    publish(&b, "hello", &mut c).await;
     (a, b, c)
 }
 
@@ -64,37 +59,34 @@ async fn gossip_is_forwarded_once_accepted_and_not_when_rejected_or_ignored() {
         ("useless", Acceptance::Ignore),
         ("good", Acceptance::Accept),
     ] {
-        let id = publish(&a, Topic::Transactions, content, &mut b).await;
+        let id = publish(&a, content, &mut b).await;
         b.judge(id, acceptance).await;
     }
     // Everything to the last node goes the same way in order, so the earlier two were not sent.
-    let (_, from, topic, content) = c.gossiped().await;
-    assert_eq!(
-        (from, topic, content),
-        (b.id, Topic::Transactions, bytes("good"))
-    );
+    let (_, from, content) = c.gossiped().await;
+    assert_eq!((from, content), (b.id, bytes("good")));
 }
 
 #[tokio::test]
 async fn gossip_that_is_not_judged_goes_no_further() {
     let (a, mut b, mut c) = line().await;
-    publish(&a, Topic::Blocks, "unjudged", &mut b).await;
-    let id = publish(&a, Topic::Blocks, "judged", &mut b).await;
+    publish(&a, "unjudged", &mut b).await;
+    let id = publish(&a, "judged", &mut b).await;
     b.judge(id, Acceptance::Accept).await;
-    assert_eq!(c.gossiped().await.3, bytes("judged"));
+    assert_eq!(c.gossiped().await.2, bytes("judged"));
 }
 
 #[tokio::test]
 async fn a_peer_that_gossips_invalid_messages_is_not_heard_any_more() {
     let (a, mut b, _c) = line().await;
     for number in 0..5 {
-        let id = publish(&a, Topic::Transactions, &format!("bad {number}"), &mut b).await;
+        let id = publish(&a, &format!("bad {number}"), &mut b).await;
         b.judge(id, Acceptance::Reject).await;
     }
     // The message is on its way before the request, and the answer comes after it.
     let heard = b.counted(|c| &c.messages_in);
     a.handle
-        .gossip(Topic::Transactions, bytes("after all that"))
+        .gossip(bytes("after all that"))
         .await
         .expect("published");
     a.until("published", |a| a.counted(|c| &c.messages_out) == 6)

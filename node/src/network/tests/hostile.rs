@@ -6,7 +6,7 @@ use super::{
 };
 
 /// A node with an honest peer and a listed rogue, all connected.
-async fn beset(limits: Limits) -> (Node, Node, Rogue) {
+async fn beset(limits: NetworkLimits) -> (Node, Node, Rogue) {
     let node = Node::start_with(1, limits, TAG, loopback()).await;
     let honest = Node::start(2).await;
     let mut rogue = Rogue::new(66, TAG);
@@ -112,12 +112,12 @@ async fn gossip_above_the_limit_is_not_heard_and_nothing_else_suffers() {
         rogue.send(Protocol::Small, node.id, b"\0\0\0\x02ok".to_vec());
         assert_eq!(guarded("an outcome", rogue.outcome()).await, Ok(vec![]));
     }
-    let (_, from, _, heard) = tokio::select! {
+    let (_, from, heard) = tokio::select! {
         heard = node.gossiped() => heard,
         () = rogue.run() => unreachable!("runs for ever"),
         () = async {
             for number in 0u32.. {
-                honest.handle.gossip(Topic::Transactions, bytes(&number.to_string())).await.expect("published");
+                honest.handle.gossip(bytes(&number.to_string())).await.expect("published");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         } => unreachable!("publishes for ever"),
@@ -128,8 +128,8 @@ async fn gossip_above_the_limit_is_not_heard_and_nothing_else_suffers() {
 }
 
 /// Limits under which the setting up of a connection passes and a flood does not.
-fn strict() -> Limits {
-    Limits {
+fn strict() -> NetworkLimits {
+    NetworkLimits {
         rate: Rate {
             messages_per_second: 3,
             bytes_per_second: 1 << 20,
@@ -196,7 +196,7 @@ async fn gossip_frames_that_say_nothing_new_count_against_the_rate() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_answer_pings_is_disconnected() {
-    let impatient = Limits {
+    let impatient = NetworkLimits {
         ping_interval: Duration::from_millis(200),
         ..limits()
     };

@@ -2,8 +2,9 @@
 
 use super::{
     super::{
-        Peer, PeerId, Topic,
+        Peer, PeerId,
         behaviour::{LARGE_PROTOCOL, REQUEST_PROTOCOL, SMALL_PROTOCOL},
+        gossip::topic_hash,
         handshakes::Handshakes,
         transport::swarm_of,
     },
@@ -130,7 +131,7 @@ impl Rogue {
             gossip,
             ping: ping.into(),
         };
-        let handshakes = Handshakes::new(&crate::network::Limits::default());
+        let handshakes = Handshakes::new(&crate::network::NetworkLimits::default());
         Rogue {
             id: identity.public().to_peer_id(),
             swarm: swarm_of(&identity, tag, behaviour, handshakes).expect("builds"),
@@ -240,5 +241,5 @@ impl Rogue {
 }
 
 fn topic() -> IdentTopic {
-    IdentTopic::new(Topic::Transactions.hash().into_string())
+    IdentTopic::new(topic_hash().into_string())
 }

@@ -94,9 +94,7 @@ async fn a_message_above_its_limit_is_refused_at_the_sender() {
         Err(too_large(l.consensus_message))
     );
     assert_eq!(
-        b.handle
-            .gossip(Topic::Blocks, above(l.gossip_message))
-            .await,
+        b.handle.gossip(above(l.gossip_message)).await,
         Err(too_large(l.gossip_message))
     );
     assert_eq!(
@@ -142,7 +140,7 @@ async fn a_message_for_a_peer_that_is_not_connected_is_dropped_and_counted() {
 
 #[tokio::test]
 async fn a_request_fails_when_its_peer_drops_it_is_late_or_leaves() {
-    let hurried = Limits {
+    let hurried = NetworkLimits {
         request_streams: 2,
         request_timeout: Duration::from_secs(2),
         ..limits()
@@ -173,7 +171,7 @@ async fn a_request_fails_when_its_peer_drops_it_is_late_or_leaves() {
 
 #[tokio::test]
 async fn an_answer_above_the_askers_limit_is_refused() {
-    let small = Limits {
+    let small = NetworkLimits {
         response: 10,
         ..limits()
     };
@@ -196,7 +194,7 @@ async fn an_answer_above_the_askers_limit_is_refused() {
 
 #[tokio::test]
 async fn a_slow_host_gets_what_fits_its_queue_and_the_rest_is_dropped() {
-    let slow = Limits {
+    let slow = NetworkLimits {
         queued_messages_per_peer: 4,
         ..limits()
     };
@@ -218,7 +216,7 @@ async fn a_slow_host_gets_what_fits_its_queue_and_the_rest_is_dropped() {
 /// Large messages are acknowledged once the host has them in its queue.
 #[tokio::test]
 async fn a_large_message_that_a_slow_host_has_no_room_for_is_not_acknowledged() {
-    let slow = Limits {
+    let slow = NetworkLimits {
         queued_messages_per_peer: 2,
         ..limits()
     };
@@ -257,7 +255,7 @@ async fn small_messages_keep_their_order() {
 
 #[tokio::test]
 async fn a_burst_waits_its_turn_and_arrives() {
-    let narrow = Limits {
+    let narrow = NetworkLimits {
         small_streams: 4,
         ..limits()
     };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::storage::Store;
-use crate::storage::rocks::{RocksStore, Settings};
+use crate::storage::rocks::{RocksStore, StoreSettings};
 use crate::storage::test_blocks;
 
 const CHAIN_ID: Hash = [7; 32];
@@ -11,7 +11,7 @@ const CHAIN_ID: Hash = [7; 32];
 fn each_block_has_its_place_in_each_authoritys_earliest_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let genesis = test_blocks::genesis("stamps");
-    let mut store = RocksStore::create(folder.path(), &genesis, &Settings::default()).unwrap();
+    let mut store = RocksStore::create(folder.path(), &genesis, &StoreSettings::default()).unwrap();
     test_blocks::grow(&mut store, 12);
     let writer = store.checkpoint_writer();
     let kept = [("one", 1, 4), ("one", 5, 5), ("one", 6, 11), ("two", 3, 9)];

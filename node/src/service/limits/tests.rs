@@ -1,7 +1,7 @@
 use super::*;
 
-fn client(address: u8, connection: u64) -> Client {
-    Client {
+fn client(address: u8, connection: u64) -> Caller {
+    Caller {
         address: IpAddr::from([192, 0, 2, address]),
         connection,
     }
@@ -31,7 +31,7 @@ async fn busy(waiting: usize) -> (WorkQueue, std::sync::mpsc::Sender<()>) {
     let running = queue.clone();
     tokio::spawn(async move {
         let _ = running
-            .run(Client::OWN, move |_| {
+            .run(Caller::OWN, move |_| {
                 let _ = held.recv();
                 Ok(())
             })

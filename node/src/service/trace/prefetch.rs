@@ -52,7 +52,7 @@ impl Prefetcher {
         let (asked, questions) = mpsc::channel::<Vec<String>>();
         let (replies, answers) = mpsc::channel();
         scope.spawn(move || {
-            let mut reader = Reader::new(&view.snapshot);
+            let mut reader = StoreReader::new(&view.snapshot);
             for ids in questions {
                 let read = match &mut reader {
                     Ok(reader) => reader.read(ids),
@@ -85,7 +85,7 @@ impl Prefetcher {
 /// A transaction by height and index, and its events.
 type Captured = ((u64, u32), Vec<Vec<u8>>);
 
-struct Reader<'a> {
+struct StoreReader<'a> {
     snapshot: &'a Snapshot<'a>,
     cursor: LinkCursor<'a>,
     height: u64,
@@ -101,9 +101,9 @@ struct Reader<'a> {
     entries: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn new(snapshot: &'a Snapshot<'a>) -> Result<Reader<'a>, Fault> {
-        Ok(Reader {
+impl<'a> StoreReader<'a> {
+    fn new(snapshot: &'a Snapshot<'a>) -> Result<StoreReader<'a>, Fault> {
+        Ok(StoreReader {
             snapshot,
             cursor: snapshot.links()?,
             height: snapshot.tip().height,

@@ -12,7 +12,7 @@ use touchstone_proto::node::TraceDirection;
 use super::*;
 use crate::service::tests::{Served, envelope, served};
 use crate::storage::Store;
-use crate::storage::test_blocks::Content;
+use crate::storage::test_blocks::BlockContent;
 
 const RAW: &str = "https://id.gs1.org/01/09521321000025/10/RAW";
 const CASE: &str = "https://id.gs1.org/00/095213210000000018";
@@ -38,7 +38,7 @@ fn event(event_type: &str, fields: Value) -> Vec<u8> {
 /// A block with these events in one transaction, in the links of all things that they name.
 fn record(served: &mut Served, counts: &mut BTreeMap<String, u64>, events: &[Vec<u8>]) {
     let height = served.store.tip().height + 1;
-    let mut content = Content::default();
+    let mut content = BlockContent::default();
     for (number, bytes) in (0..).zip(events) {
         for id in Event::parse(bytes).unwrap().items() {
             let sequence = counts.entry(id.as_str().to_owned()).or_default();
@@ -219,7 +219,7 @@ async fn a_stream_gives_its_place_back_though_its_reader_goes() {
     let served = story(20 * BATCH as u32);
     let traces = &served.service.limits.traces;
     let reads = served.service.limits.reads.free();
-    let mut replies = stream(served.service.clone(), Client::OWN, request(RAW)).unwrap();
+    let mut replies = stream(served.service.clone(), Caller::OWN, request(RAW)).unwrap();
     assert!(replies.next().await.unwrap().is_ok());
     assert_eq!(traces.taken(), 1);
     // A reader that sleeps keeps nobody's question waiting.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::storage::Store;
-use crate::storage::rocks::{RocksStore, Settings};
-use crate::storage::schema::{Key, Table, Value};
+use crate::storage::rocks::{RocksStore, StoreSettings};
+use crate::storage::schema::{Table, TableKey, TableValue};
 use crate::storage::test_blocks;
 
 struct Kept {
@@ -19,8 +19,8 @@ fn kept(blocks: u64) -> Kept {
     Kept { store, folder }
 }
 
-fn small() -> Settings {
-    Settings {
+fn small() -> StoreSettings {
+    StoreSettings {
         block_cache_bytes: 1 << 20,
         write_buffer_bytes: 1 << 20,
         cached_tree_levels: 2,
@@ -181,7 +181,7 @@ fn headers_of_a_range_are_those_that_were_committed() {
     let mut store = RocksStore::create(folder.path(), &genesis, &small()).expect("creates");
     let mut made = test_blocks::grow(&mut store, 3);
     for _ in 0..2 {
-        let empty = test_blocks::next(&store, &test_blocks::Content::default());
+        let empty = test_blocks::next(&store, &test_blocks::BlockContent::default());
         store.commit(empty.commit()).expect("commits");
         made.push(empty);
     }

@@ -5,7 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::storage::memory_disk::MemoryDisk;
 
-const STEPS: [Step; 3] = [Step::Propose, Step::Prevote, Step::Precommit];
+const STEPS: [SignedStep; 3] = [
+    SignedStep::Propose,
+    SignedStep::Prevote,
+    SignedStep::Precommit,
+];
 
 fn created() -> (MemoryDisk, Guard<MemoryDisk>) {
     let disk = MemoryDisk::default();
@@ -13,7 +17,13 @@ fn created() -> (MemoryDisk, Guard<MemoryDisk>) {
     (disk, guard)
 }
 
-fn sign(guard: &mut Guard<MemoryDisk>, height: u64, round: u32, step: Step, mark: u8) -> bool {
+fn sign(
+    guard: &mut Guard<MemoryDisk>,
+    height: u64,
+    round: u32,
+    step: SignedStep,
+    mark: u8,
+) -> bool {
     let permitted = guard.permit(height, round, step, &[mark; 32]).is_ok();
     guard.sync().expect("syncs");
     permitted
@@ -21,7 +31,7 @@ fn sign(guard: &mut Guard<MemoryDisk>, height: u64, round: u32, step: Step, mark
 
 #[test]
 fn only_later_messages_and_the_same_one_are_signed() {
-    use Step::{Precommit, Prevote, Propose};
+    use SignedStep::{Precommit, Prevote, Propose};
     let (_, mut guard) = created();
     let table = [
         (5, 1, Prevote, 1, true, "the first"),
@@ -55,10 +65,10 @@ fn only_later_messages_and_the_same_one_are_signed() {
 #[test]
 fn height_zero_is_never_signed() {
     let (_, mut guard) = created();
-    assert!(guard.permit(0, 0, Step::Propose, &[0; 32]).is_err());
+    assert!(guard.permit(0, 0, SignedStep::Propose, &[0; 32]).is_err());
 }
 
-fn message() -> impl Strategy<Value = (u64, u32, Step, u8)> {
+fn message() -> impl Strategy<Value = (u64, u32, SignedStep, u8)> {
     (1u64..4, 0u32..3, 0usize..3, 0u8..2).prop_map(|(h, r, s, m)| (h, r, STEPS[s], m))
 }
 
@@ -70,7 +80,7 @@ proptest! {
         asked in prop::collection::vec((message(), any::<bool>(), any::<bool>()), 1..60),
     ) {
         let (mut disk, mut guard) = created();
-        let mut left: Vec<(u64, u32, Step, u8)> = Vec::new();
+        let mut left: Vec<(u64, u32, SignedStep, u8)> = Vec::new();
         for ((height, round, step, mark), crash, keep) in asked {
             let permitted = guard.permit(height, round, step, &[mark; 32]).is_ok();
             if crash {
@@ -99,12 +109,12 @@ proptest! {
 fn a_synced_mark_survives() {
     let (disk, mut guard) = created();
     for height in 1..5 {
-        assert!(sign(&mut guard, height, 0, Step::Prevote, 1));
+        assert!(sign(&mut guard, height, 0, SignedStep::Prevote, 1));
         guard
-            .permit(height, 0, Step::Precommit, &[2; 32])
+            .permit(height, 0, SignedStep::Precommit, &[2; 32])
             .expect("permitted");
         let reopened = Guard::open(disk.crashed(|| 0)).expect("opens");
-        assert_eq!(reopened.last().place(), (height, 0, Step::Prevote));
+        assert_eq!(reopened.last().place(), (height, 0, SignedStep::Prevote));
     }
 }
 
@@ -112,9 +122,9 @@ fn a_synced_mark_survives() {
 #[test]
 fn a_torn_slot_refuses() {
     let (disk, mut guard) = created();
-    assert!(sign(&mut guard, 1, 0, Step::Prevote, 1));
+    assert!(sign(&mut guard, 1, 0, SignedStep::Prevote, 1));
     guard
-        .permit(2, 0, Step::Prevote, &[2; 32])
+        .permit(2, 0, SignedStep::Prevote, &[2; 32])
         .expect("permitted");
     disk.fail_after(1);
     assert!(guard.sync().is_err());
@@ -138,7 +148,7 @@ fn a_torn_slot_refuses() {
 fn every_change_of_the_file_is_refused() {
     let (disk, mut guard) = created();
     for height in 1..4 {
-        assert!(sign(&mut guard, height, 0, Step::Prevote, 1));
+        assert!(sign(&mut guard, height, 0, SignedStep::Prevote, 1));
         let file = disk.files()[FILE].clone();
         let refused = |bytes: Vec<u8>| {
             matches!(
@@ -185,9 +195,9 @@ fn a_reset_forbids_the_past() {
         let disk = MemoryDisk::with(content.map(|c| (FILE.to_owned(), c)).into_iter().collect());
         Guard::reset(disk.clone(), 10).expect("resets");
         let mut guard = Guard::open(disk.crashed(|| 0)).expect("opens");
-        assert!(!sign(&mut guard, 10, u32::MAX, Step::Precommit, 1));
-        assert!(!sign(&mut guard, 9, 0, Step::Propose, 1));
-        assert!(sign(&mut guard, 11, 0, Step::Propose, 1));
+        assert!(!sign(&mut guard, 10, u32::MAX, SignedStep::Precommit, 1));
+        assert!(!sign(&mut guard, 9, 0, SignedStep::Propose, 1));
+        assert!(sign(&mut guard, 11, 0, SignedStep::Propose, 1));
     }
 }
 
@@ -200,7 +210,7 @@ fn an_unknown_guard_permits_nothing_until_it_is_confirmed() {
     for (height, round) in [(1, 0), (1 << 60, 9), (u64::MAX, u32::MAX)] {
         assert!(
             guard
-                .permit(height, round, Step::Precommit, &[1; 32])
+                .permit(height, round, SignedStep::Precommit, &[1; 32])
                 .is_err()
         );
     }
@@ -209,10 +219,10 @@ fn an_unknown_guard_permits_nothing_until_it_is_confirmed() {
     guard.confirm(7).expect("it is unknown");
     let mut guard = Guard::open(disk.clone()).expect("opens");
     assert!(!guard.is_unknown());
-    assert!(!sign(&mut guard, 7, 3, Step::Precommit, 1));
-    assert!(sign(&mut guard, 8, 0, Step::Propose, 1));
+    assert!(!sign(&mut guard, 7, 3, SignedStep::Precommit, 1));
+    assert!(sign(&mut guard, 8, 0, SignedStep::Propose, 1));
     assert!(guard.confirm(5).is_err(), "only once");
-    assert_eq!(guard.last().place(), (8, 0, Step::Propose));
+    assert_eq!(guard.last().place(), (8, 0, SignedStep::Propose));
     assert!(matches!(
         Guard::create_unknown(disk),
         Err(GuardError::Exists)

@@ -55,14 +55,14 @@ fn failures_are_faults() {
 /// The log and the guard work on real files.
 #[test]
 fn log_and_guard_share_a_folder() {
-    use crate::storage::double_sign_guard::{Guard, Step};
+    use crate::storage::double_sign_guard::{Guard, SignedStep};
     use crate::storage::wal::Wal;
     let folder = tempfile::tempdir().expect("a folder");
     {
         let disk = FileDisk::new(DataFolder::open(folder.path()).expect("opens"));
         let mut guard = Guard::create(disk.clone()).expect("creates");
         guard
-            .permit(3, 1, Step::Prevote, &[9; 32])
+            .permit(3, 1, SignedStep::Prevote, &[9; 32])
             .expect("permits");
         guard.sync().expect("syncs");
         let (mut wal, _) = Wal::open(disk).expect("opens");
@@ -72,7 +72,10 @@ fn log_and_guard_share_a_folder() {
     }
     let disk = FileDisk::new(DataFolder::open(folder.path()).expect("opens"));
     let last = Guard::open(disk.clone()).expect("opens").last();
-    assert_eq!((last.height, last.round, last.step), (3, 1, Step::Prevote));
+    assert_eq!(
+        (last.height, last.round, last.step),
+        (3, 1, SignedStep::Prevote)
+    );
     let (wal, found) = Wal::open(disk).expect("opens");
     assert_eq!((wal.height(), found.entries), (3, vec![b"entry".to_vec()]));
 }

@@ -10,8 +10,8 @@ use touchstone_core::state::delta::LinkRow;
 mod damage;
 mod reading;
 
-fn settings() -> Settings {
-    Settings {
+fn settings() -> StoreSettings {
+    StoreSettings {
         block_cache_bytes: 4 << 20,
         write_buffer_bytes: 8 << 20,
         cached_tree_levels: 3,
@@ -139,7 +139,7 @@ fn openings_are_refused_with_their_reason() {
 
 #[test]
 fn a_newer_format_is_named() {
-    use crate::storage::schema::{Key, Table, Value};
+    use crate::storage::schema::{Table, TableKey, TableValue};
     let folder = folder();
     drop(folder.create());
     let db = Database::open(&folder.path, &settings(), false).expect("opens");

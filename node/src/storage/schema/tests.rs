@@ -18,7 +18,7 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     }
     vec![
         row::<Headers>(
-            &Height(258),
+            &HeightKey(258),
             &HeaderRow {
                 header: vec![1, 2, 3],
                 certificate: vec![4, 5],
@@ -26,7 +26,7 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
             },
         ),
         row::<Transactions>(
-            &Place {
+            &PlaceKey {
                 height: 258,
                 index: 7,
             },
@@ -44,7 +44,7 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         row::<State>(&b"item/x".to_vec(), &b"value".to_vec()),
         row::<Tree>(&vec![1, 0, 0, 0], &vec![9, 9]),
         row::<Links>(&LinkKey::new(b"item/x", 3), &b"entry".to_vec()),
-        row::<ValidatorSets>(&Height(0), &b"set".to_vec()),
+        row::<ValidatorSets>(&HeightKey(0), &b"set".to_vec()),
         row::<Misbehaviours>(
             &EvidenceKey {
                 height: 5,
@@ -90,8 +90,8 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
             },
             &Vec::new(),
         ),
-        row::<Desk>(&DeskKey::Indexed, &258u64.to_be_bytes().to_vec()),
-        row::<Desk>(&DeskKey::Query("mine".into()), &b"{}".to_vec()),
+        row::<HttpTable>(&HttpKey::Indexed, &258u64.to_be_bytes().to_vec()),
+        row::<HttpTable>(&HttpKey::Query("mine".into()), &b"{}".to_vec()),
     ]
 }
 
@@ -157,7 +157,7 @@ fn keys_sort_as_their_meaning() {
     for a in numbers {
         for b in numbers {
             assert_eq!(
-                Height(a).encode().cmp(&Height(b).encode()),
+                HeightKey(a).encode().cmp(&HeightKey(b).encode()),
                 a.cmp(&b),
                 "{a} {b}"
             );
@@ -165,11 +165,11 @@ fn keys_sort_as_their_meaning() {
             assert_eq!(x.encode().cmp(&y.encode()), a.cmp(&b));
             for i in [0, 255, 256, u32::MAX] {
                 let (x, y) = (
-                    Place {
+                    PlaceKey {
                         height: a,
                         index: i,
                     },
-                    Place {
+                    PlaceKey {
                         height: b,
                         index: 7,
                     },

@@ -62,7 +62,7 @@ struct Allowed {
 }
 
 impl Allowed {
-    fn check(&self, found: &Recovered) {
+    fn check(&self, found: &RecoveredLog) {
         let (height, count) = self.synced;
         assert!(found.height >= height, "{} of {self:?}", found.height);
         if found.height == height {
@@ -286,7 +286,7 @@ fn an_unsynced_tail_is_cut_off() {
 #[test]
 fn refuses_what_makes_no_sense() {
     let (mut wal, found) = Wal::open(MemoryDisk::default()).expect("opens");
-    assert_eq!(found, Recovered::default());
+    assert_eq!(found, RecoveredLog::default());
     assert!(wal.append(b"x").is_err(), "before the first height");
     wal.start_height(4).expect("starts");
     assert!(wal.start_height(4).is_err(), "the same height");

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::responder::Certificates;
 use crate::timestamps::schedule::Schedule;
-use crate::timestamps::settings::{BadSettings, Settings, Timestamps};
+use crate::timestamps::settings::{BadSettings, TimestampSettings, Timestamps};
 
-fn load(text: &str, folder: &Path) -> Result<Settings, BadSettings> {
+fn load(text: &str, folder: &Path) -> Result<TimestampSettings, BadSettings> {
     let section: Timestamps = toml::from_str(text).expect("the section's shape is right");
     section.load(folder)
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::storage::schema::{
-    BlockIndex, HeaderRow, Headers, Height, Key, LinkKey, Links, Place, TABLES, Table,
-    Transactions, Tree, Value,
+    BlockIndex, HeaderRow, Headers, HeightKey, LinkKey, Links, PlaceKey, TABLES, Table, TableKey,
+    TableValue, Transactions, Tree,
 };
 
 fn put<T: Table>(store: &RocksStore, key: &T::Key, value: &[u8]) {
@@ -27,7 +27,7 @@ fn put_tip(store: &RocksStore, height: u64, block_id: Hash, header: Vec<u8>) {
     put::<Meta>(store, &MetaKey::Tip, &row.encode().expect("encodes"));
 }
 
-const PLACE: Place = Place {
+const PLACE: PlaceKey = PlaceKey {
     height: 3,
     index: 1,
 };
@@ -55,11 +55,11 @@ fn a_store_whose_parts_disagree_does_not_open() {
             let row = MetaRow::Format(FORMAT).encode().expect("encodes");
             put::<Meta>(s, &MetaKey::Tip, &row);
         }),
-        ("no header", |s, _| remove::<Headers>(s, &Height(3))),
+        ("no header", |s, _| remove::<Headers>(s, &HeightKey(3))),
         ("another header", |s, _| {
-            let row = s.db.row::<Headers>(&Height(2)).expect("reads");
+            let row = s.db.row::<Headers>(&HeightKey(2)).expect("reads");
             let row = row.expect("there").encode().expect("encodes");
-            put::<Headers>(s, &Height(3), &row);
+            put::<Headers>(s, &HeightKey(3), &row);
         }),
         ("no block index", |s, m| {
             remove::<BlockIndex>(s, &m.block.id());
@@ -101,13 +101,13 @@ fn a_damaged_row_is_a_fault_when_read() {
     grow(&mut store, 3);
     let reader = store.reader();
     let header_row = |height| -> HeaderRow {
-        let row = store.db.row::<Headers>(&Height(height)).expect("reads");
+        let row = store.db.row::<Headers>(&HeightKey(height)).expect("reads");
         row.expect("there")
     };
 
     let mut changed = header_row(2);
     changed.header[60] ^= 1;
-    put::<Headers>(&store, &Height(2), &changed.encode().expect("encodes"));
+    put::<Headers>(&store, &HeightKey(2), &changed.encode().expect("encodes"));
     assert!(matches!(store.block(2), Err(Fault::Damaged(_))));
     let snapshot = reader.snapshot();
     let found = snapshot.certified_header(2);
@@ -115,7 +115,7 @@ fn a_damaged_row_is_a_fault_when_read() {
 
     let mut changed = header_row(1);
     changed.certificate = vec![0xff; 9];
-    put::<Headers>(&store, &Height(1), &changed.encode().expect("encodes"));
+    put::<Headers>(&store, &HeightKey(1), &changed.encode().expect("encodes"));
     assert!(matches!(store.block(1), Err(Fault::Damaged(_))));
 
     remove::<Links>(&store, &LinkKey::new(b"item/a", 1));

@@ -101,16 +101,16 @@ fn links_are_read_in_pages() {
         sequence,
         entry: format!("{owner} {sequence}").into_bytes(),
     };
-    let first = test_blocks::Content {
+    let first = test_blocks::BlockContent {
         links: (0..300).map(|i| row("item/1", i)).collect(),
-        ..test_blocks::Content::default()
+        ..test_blocks::BlockContent::default()
     };
-    let second = test_blocks::Content {
+    let second = test_blocks::BlockContent {
         links: (0..5)
             .map(|i| row("item/12", i))
             .chain((300..310).map(|i| row("item/1", i)))
             .collect(),
-        ..test_blocks::Content::default()
+        ..test_blocks::BlockContent::default()
     };
     for content in [first, second] {
         let made = next(&store, &content);
@@ -145,7 +145,7 @@ fn validator_sets_are_kept_by_the_block_that_made_them() {
     let mut store = folder.create();
     let genesis_set = folder.genesis.validators.clone();
     for seeds in [None, Some(vec![3, 4]), None, Some(vec![4, 5, 6]), None] {
-        let content = test_blocks::Content {
+        let content = test_blocks::BlockContent {
             validators: seeds,
             ..content(store.tip().height + 1)
         };
@@ -253,7 +253,7 @@ fn snapshots_are_consistent_while_blocks_come() {
 }
 
 /// A new snapshot belongs to one block in all its parts; answers its height.
-fn check_whole(reader: &Reader) -> u64 {
+fn check_whole(reader: &StoreReader) -> u64 {
     let snapshot = reader.snapshot();
     let tip = snapshot.tip();
     let value = snapshot.state_value(b"counter").expect("reads");
@@ -308,13 +308,13 @@ proptest! {
         levels in 0usize..6,
     ) {
         let folder = folder();
-        let settings = Settings { cached_tree_levels: levels, ..settings() };
+        let settings = StoreSettings { cached_tree_levels: levels, ..settings() };
         let mut store = RocksStore::create(&folder.path, &folder.genesis, &settings)
             .expect("creates");
         let mut memory = Memory::default();
         memory.apply(&folder.genesis.tree);
         for (values, reopen) in batches {
-            let made = next(&store, &test_blocks::Content { values, ..test_blocks::Content::default() });
+            let made = next(&store, &test_blocks::BlockContent { values, ..test_blocks::BlockContent::default() });
             let height = made.block.header.height;
             let update = commitment::update(&memory, height, &made.executed.writes.values)
                 .expect("updates");

@@ -1,6 +1,0 @@
-//! A design's certificate as a file: what is proven of a deposit, for people and for programs.
-
-pub mod credential;
-pub mod data_integrity;
-pub mod facts;
-pub mod page;

@@ -1,0 +1,389 @@
+//! The certificate as a Verifiable Credential (W3C, Verifiable Credentials Data Model v2.0): the
+//! owner, named by the key that signed the deposit, states what the ledger proves about it.
+
+use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+use time::OffsetDateTime;
+use time::macros::format_description;
+use touchstone_core::evidence::Finding;
+use touchstone_core::finding;
+
+use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
+use super::facts::{self, CertificateFacts};
+
+/// No credential is larger, in bytes: a design's 1,000 files take less.
+pub const MAX_BYTES: usize = 4 << 20;
+/// The data model's context.
+const CREDENTIALS: &str = "https://www.w3.org/ns/credentials/v2";
+/// Where the vocabulary's terms are: docs/certificate.md says what each means.
+const VOCABULARY: &str = "touchstone:vocabulary/v1#";
+/// The vocabulary's terms.
+const TERMS: [&str; 26] = [
+    "DesignDepositCredential",
+    "DesignDeposit",
+    "DesignFile",
+    "Validator",
+    "blockId",
+    "chainId",
+    "chainName",
+    "commitment",
+    "deposited",
+    "designId",
+    "disclosed",
+    "disclosedHeight",
+    "file",
+    "fileName",
+    "height",
+    "keyCompromisedSince",
+    "organisation",
+    "organisationName",
+    "power",
+    "publicKey",
+    "sha256",
+    "timeErrorMs",
+    "title",
+    "titleRecorded",
+    "transactionId",
+    "validator",
+];
+
+/// Why a file is no credential of a deposit.
+#[derive(Debug, Error)]
+pub enum BadCredential {
+    /// It isn't JSON of this form.
+    #[error("it is no design deposit credential: {0}")]
+    Form(String),
+    /// Its proof doesn't hold.
+    #[error(transparent)]
+    Proof(#[from] BadProof),
+    /// Somebody else than the owner issued it.
+    #[error("it is issued by another key than the owner's")]
+    Issuer,
+    /// Its parts don't say the same.
+    #[error("its {0} says something else than the rest")]
+    Disagrees(&'static str),
+}
+
+/// A credential, without its proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Credential {
+    #[serde(rename = "@context")]
+    context: Value,
+    id: String,
+    r#type: Vec<String>,
+    issuer: String,
+    valid_from: String,
+    credential_subject: CredentialSubject,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proof: Option<Proof>,
+}
+
+/// A proof's members; [`data_integrity`] judges what they say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Proof {
+    r#type: String,
+    cryptosuite: String,
+    created: String,
+    verification_method: String,
+    proof_purpose: String,
+    #[serde(rename = "@context")]
+    context: Value,
+    proof_value: String,
+}
+
+/// What is stated of a deposit. Byte strings are lower-case hex, times RFC 3339 in UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CredentialSubject {
+    /// The owner's key as did:key.
+    pub id: String,
+    /// Always `DesignDeposit`.
+    pub r#type: String,
+    /// The chain's id.
+    pub chain_id: String,
+    /// The chain's name.
+    pub chain_name: String,
+    /// The design's id.
+    pub design_id: String,
+    /// The commitment.
+    pub commitment: String,
+    /// Id of the organisation that deposited.
+    pub organisation: String,
+    /// Its name.
+    pub organisation_name: String,
+    /// The title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Whether the ledger holds the title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_recorded: Option<bool>,
+    /// The files, in the owner's order.
+    pub file: Vec<CredentialFile>,
+    /// The deposit's time.
+    pub deposited: String,
+    /// Bound on its error.
+    pub time_error_ms: u64,
+    /// Height of its block.
+    pub height: u64,
+    /// Id of its block.
+    pub block_id: String,
+    /// Id of its transaction.
+    pub transaction_id: String,
+    /// All validators of that height.
+    pub validator: Vec<CredentialValidator>,
+    /// Time of the public disclosure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclosed: Option<String>,
+    /// Height of the public disclosure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclosed_height: Option<u64>,
+    /// From when on others may have used the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_compromised_since: Option<String>,
+}
+
+/// A deposited file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CredentialFile {
+    /// Always `DesignFile`.
+    pub r#type: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+}
+
+/// A validator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CredentialValidator {
+    /// Always `Validator`.
+    pub r#type: String,
+    /// Its key.
+    pub public_key: String,
+    /// Id of its organisation.
+    pub organisation: String,
+    /// Name of its organisation.
+    pub organisation_name: String,
+    /// Its voting power.
+    pub power: u64,
+}
+
+/// The data model's context, and this vocabulary's terms.
+fn context() -> Value {
+    let terms = TERMS.map(|term| (term.to_owned(), json!(format!("{VOCABULARY}{term}"))));
+    json!([CREDENTIALS, Value::Object(terms.into_iter().collect())])
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z as RFC 3339.
+fn date(time_ms: u64) -> String {
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(time_ms) * 1_000_000)
+        .ok()
+        .and_then(|t| t.format(format).ok())
+        // Blocks have no later time (docs/format.md, "Blocks").
+        .unwrap_or_else(|| "9999-12-31T23:59:59.999Z".to_owned())
+}
+
+impl CredentialSubject {
+    /// What the facts say.
+    pub fn of(facts: &CertificateFacts) -> CredentialSubject {
+        CredentialSubject {
+            id: did_key(&facts.owner_key),
+            r#type: "DesignDeposit".to_owned(),
+            chain_id: hex::encode(facts.chain_id),
+            chain_name: facts.chain_name.clone(),
+            design_id: hex::encode(facts.design_id),
+            commitment: hex::encode(facts.commitment),
+            organisation: facts.organisation.clone(),
+            organisation_name: facts.organisation_name.clone(),
+            title: facts.title.as_ref().map(|t| t.text.clone()),
+            title_recorded: facts.title.as_ref().map(|t| t.recorded),
+            file: facts
+                .files
+                .iter()
+                .map(|f| CredentialFile {
+                    r#type: "DesignFile".to_owned(),
+                    sha256: hex::encode(f.sha256),
+                    file_name: f.name.clone(),
+                })
+                .collect(),
+            deposited: date(facts.time_ms),
+            time_error_ms: facts.parameters.time_error_ms(),
+            height: facts.height,
+            block_id: hex::encode(facts.block_id),
+            transaction_id: hex::encode(facts.transaction_id),
+            validator: facts
+                .validators
+                .iter()
+                .map(|v| CredentialValidator {
+                    r#type: "Validator".to_owned(),
+                    public_key: hex::encode(v.public_key),
+                    organisation: v.organisation.clone(),
+                    organisation_name: v.name.clone(),
+                    power: v.power,
+                })
+                .collect(),
+            disclosed: facts.disclosed.map(|(time_ms, _)| date(time_ms)),
+            disclosed_height: facts.disclosed.map(|(_, height)| height),
+            key_compromised_since: facts.compromised_since_ms.map(date),
+        }
+    }
+
+    fn uri(&self) -> String {
+        facts::uri(&self.chain_id, &self.design_id)
+    }
+}
+
+/// The credential's file, signed by the owner's key as of the deposit's time.
+pub fn issue(facts: &CertificateFacts, key: &SigningKey) -> Result<Vec<u8>, BadCredential> {
+    if key.verifying_key().to_bytes() != facts.owner_key {
+        return Err(BadCredential::Issuer);
+    }
+    let subject = CredentialSubject::of(facts);
+    let created = subject.deposited.clone();
+    let credential = Credential {
+        context: context(),
+        id: subject.uri(),
+        r#type: types(),
+        issuer: subject.id.clone(),
+        valid_from: created.clone(),
+        credential_subject: subject,
+        proof: None,
+    };
+    let form = |e: serde_json::Error| BadCredential::Form(e.to_string());
+    let document = serde_json::to_value(&credential).map_err(form)?;
+    let secured = data_integrity::secure(&document, key, &created)?;
+    let mut bytes = serde_json::to_vec_pretty(&secured).map_err(form)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn types() -> Vec<String> {
+    ["VerifiableCredential", "DesignDepositCredential"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// Checks a credential's form and signature; gives what its issuer, the key's holder, states.
+/// Nothing of it is proven by that: the ledger must be asked.
+pub fn check(bytes: &[u8]) -> Result<CredentialSubject, BadCredential> {
+    if bytes.len() > MAX_BYTES {
+        return Err(BadCredential::Form(format!("{} bytes", bytes.len())));
+    }
+    let form = |e: serde_json::Error| BadCredential::Form(e.to_string());
+    // Read into its own type first: no member is unknown or doubled, so both readings agree.
+    let credential: Credential = serde_json::from_slice(bytes).map_err(form)?;
+    let document: Value = serde_json::from_slice(bytes).map_err(form)?;
+    let key = data_integrity::verify(&document, key_of_did_method)?;
+    let subject = credential.credential_subject;
+    if credential.issuer != did_key(&key) || subject.id != credential.issuer {
+        return Err(BadCredential::Issuer);
+    }
+    let created = credential.proof.as_ref().map(|p| &p.created);
+    let agreements = [
+        ("context", credential.context == context()),
+        ("type", credential.r#type == types()),
+        ("id", credential.id == subject.uri()),
+        ("date", credential.valid_from == subject.deposited),
+        ("proof's date", created == Some(&subject.deposited)),
+        ("subject's type", subject.r#type == "DesignDeposit"),
+    ];
+    match agreements.iter().find(|(_, agrees)| !agrees) {
+        Some((part, _)) => Err(BadCredential::Disagrees(part)),
+        None => Ok(subject),
+    }
+}
+
+/// The first statement that the ledger contradicts, by its member's name; else what is left to
+/// weigh. Names of files and a title that isn't recorded are the owner's word and aren't compared.
+pub fn compare(
+    stated: &CredentialSubject,
+    facts: &CertificateFacts,
+) -> Result<Vec<Finding>, &'static str> {
+    let proven = CredentialSubject::of(facts);
+    let keys = |s: &CredentialSubject| -> Vec<(String, String, u64)> {
+        let validators = s.validator.iter();
+        validators
+            .map(|v| (v.public_key.clone(), v.organisation.clone(), v.power))
+            .collect()
+    };
+    let hashes = |s: &CredentialSubject| -> Vec<String> {
+        s.file.iter().map(|f| f.sha256.clone()).collect()
+    };
+    let recorded =
+        |s: &CredentialSubject| s.title.clone().filter(|_| s.title_recorded == Some(true));
+    let agreements = [
+        ("id", stated.id == proven.id),
+        ("chainId", stated.chain_id == proven.chain_id),
+        ("chainName", stated.chain_name == proven.chain_name),
+        ("designId", stated.design_id == proven.design_id),
+        ("commitment", stated.commitment == proven.commitment),
+        ("organisation", stated.organisation == proven.organisation),
+        ("deposited", stated.deposited == proven.deposited),
+        ("timeErrorMs", stated.time_error_ms == proven.time_error_ms),
+        ("height", stated.height == proven.height),
+        ("blockId", stated.block_id == proven.block_id),
+        (
+            "transactionId",
+            stated.transaction_id == proven.transaction_id,
+        ),
+        ("validator", keys(stated) == keys(&proven)),
+        (
+            "file",
+            facts.files.is_empty() || stated.file.is_empty() || hashes(stated) == hashes(&proven),
+        ),
+        // What was recorded since isn't in an older credential.
+        (
+            "title",
+            stated.title_recorded != Some(true) || recorded(stated) == recorded(&proven),
+        ),
+        (
+            "disclosed",
+            (&stated.disclosed, stated.disclosed_height) == (&None, None)
+                || (&stated.disclosed, stated.disclosed_height)
+                    == (&proven.disclosed, proven.disclosed_height),
+        ),
+        (
+            "keyCompromisedSince",
+            stated.key_compromised_since.is_none()
+                || stated.key_compromised_since == proven.key_compromised_since,
+        ),
+    ];
+    if let Some((member, _)) = agreements.iter().find(|(_, agrees)| !agrees) {
+        return Err(member);
+    }
+    let mut reservations = Vec::new();
+    if facts.files.is_empty() && !stated.file.is_empty() {
+        reservations.push(finding!(
+            "the files are the owner's word: neither a receipt nor a disclosure opens the commitment"
+        ));
+    }
+    let names = |s: &CredentialSubject| -> Vec<String> {
+        let others = s.validator.iter().map(|v| v.organisation_name.clone());
+        std::iter::once(s.organisation_name.clone())
+            .chain(others)
+            .collect()
+    };
+    if names(stated) != names(&proven) {
+        reservations.push(finding!("an organisation has another name in the ledger"));
+    }
+    if let Some(since) = &proven.key_compromised_since {
+        reservations.push(finding!(
+            "the organisation reported that others may have used the owner's key since {since}: somebody else may \
+             have signed this credential",
+            since = since
+        ));
+    }
+    Ok(reservations)
+}
+
+#[cfg(test)]
+mod tests;

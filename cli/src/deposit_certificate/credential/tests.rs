@@ -1,0 +1,233 @@
+use super::*;
+use crate::deposit_certificate::facts::sample as facts;
+
+/// Seed 3 is the owner's.
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn issued() -> Value {
+    serde_json::from_slice(&issue(&facts(), &key(3)).unwrap()).unwrap()
+}
+
+/// The document with other content, signed anew by a key.
+fn resigned(document: &Value, key: &SigningKey, created: &str) -> Vec<u8> {
+    let mut document = document.clone();
+    document.as_object_mut().unwrap().remove("proof");
+    let secured = data_integrity::secure(&document, key, created).unwrap();
+    serde_json::to_vec(&secured).unwrap()
+}
+
+const CREATED: &str = "2026-01-01T00:00:01.000Z";
+
+#[test]
+fn an_issued_credential_says_the_facts_and_is_the_same_again() {
+    let bytes = issue(&facts(), &key(3)).unwrap();
+    assert_eq!(bytes, issue(&facts(), &key(3)).unwrap());
+    let subject = check(&bytes).unwrap();
+    assert_eq!(subject, CredentialSubject::of(&facts()));
+    assert_eq!(compare(&subject, &facts()), Ok(vec![]));
+    let document = issued();
+    assert_eq!(document["@context"][0], CREDENTIALS);
+    assert_eq!(document["issuer"], document["credentialSubject"]["id"]);
+    assert_eq!(document["validFrom"], CREATED);
+    assert_eq!(document["proof"]["created"], CREATED);
+    assert_eq!(document["proof"]["cryptosuite"], "eddsa-jcs-2022");
+    assert_eq!(document["id"], facts().uri());
+    let stranger = issue(&facts(), &key(4));
+    assert!(matches!(stranger, Err(BadCredential::Issuer)));
+}
+
+/// Every member that isn't the data model's own is a term of the vocabulary.
+#[test]
+fn every_term_has_its_place_in_the_context() {
+    fn names(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    found.push(name.clone());
+                    names(member, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+            _ => {}
+        }
+    }
+    let mut known = facts();
+    known.compromised_since_ms = Some(1);
+    let mut document = serde_json::to_value(CredentialSubject::of(&known)).unwrap();
+    document["type"] = json!(["DesignDeposit", "DesignDepositCredential"]);
+    let mut found = Vec::new();
+    names(&document, &mut found);
+    found.retain(|name| name != "id" && name != "type");
+    found.extend(
+        [
+            "DesignDeposit",
+            "DesignDepositCredential",
+            "DesignFile",
+            "Validator",
+        ]
+        .map(Into::into),
+    );
+    found.sort();
+    found.dedup();
+    let mut terms = TERMS.map(str::to_owned).to_vec();
+    terms.sort();
+    assert_eq!(found, terms);
+}
+
+#[test]
+fn every_changed_statement_breaks_the_signature() {
+    let document = issued();
+    let subject = document["credentialSubject"].as_object().unwrap();
+    for (name, value) in subject {
+        let mut changed = document.clone();
+        changed["credentialSubject"][name] = match value {
+            Value::String(text) => json!(format!("{text}0")),
+            Value::Number(number) => json!(number.as_u64().unwrap() + 1),
+            Value::Bool(flag) => json!(!flag),
+            _ => json!([]),
+        };
+        let bytes = serde_json::to_vec(&changed).unwrap();
+        assert!(
+            matches!(
+                check(&bytes),
+                Err(BadCredential::Proof(BadProof::Signature))
+            ),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_signature_alone_is_not_enough() {
+    let document = issued();
+    let with = |at: &str, value: Value| {
+        let mut changed = document.clone();
+        *changed.pointer_mut(at).unwrap() = value;
+        resigned(&changed, &key(3), CREATED)
+    };
+    let stranger = did_key(&key(4).verifying_key().to_bytes());
+    let table = [
+        (resigned(&document, &key(4), CREATED), "another key"),
+        (with("/issuer", json!(stranger)), "another key"),
+        (
+            with("/credentialSubject/id", json!(stranger)),
+            "another key",
+        ),
+        (
+            with("/@context/1/title", json!("https://example.org/color")),
+            "its context",
+        ),
+        (with("/type/1", json!("AlumniCredential")), "its type"),
+        (with("/id", json!("touchstone:design/00/00")), "its id"),
+        (
+            with("/validFrom", json!("2025-01-01T00:00:00Z")),
+            "its date",
+        ),
+        (
+            with("/credentialSubject/type", json!("Person")),
+            "its subject's type",
+        ),
+        (
+            resigned(&document, &key(3), "2025-01-01T00:00:00Z"),
+            "its proof's date",
+        ),
+        (
+            with("/credentialSubject/height", json!("7")),
+            "no design deposit credential",
+        ),
+        (
+            with("/credentialSubject/blockId", json!(null)),
+            "no design deposit credential",
+        ),
+    ];
+    for (bytes, reason) in table {
+        let refused = check(&bytes).unwrap_err().to_string();
+        assert!(refused.contains(reason), "{refused:?} isn't {reason:?}");
+    }
+    let mut more = document.clone();
+    more["credentialSubject"]["rank"] = json!("first");
+    assert!(check(&resigned(&more, &key(3), CREATED)).is_err());
+    // Two members of one name: readers would differ in which they take.
+    let text = String::from_utf8(issue(&facts(), &key(3)).unwrap()).unwrap();
+    let doubled = text.replacen("\"height\": 7", "\"height\": 6, \"height\": 7", 1);
+    assert_ne!(text, doubled);
+    assert!(check(doubled.as_bytes()).is_err());
+    assert!(check(&vec![b' '; MAX_BYTES + 1]).is_err());
+    assert!(check("[".repeat(100_000).as_bytes()).is_err());
+}
+
+#[test]
+fn what_the_ledger_contradicts_is_named() {
+    type Bend = fn(&mut CertificateFacts);
+    let table: [(&str, Bend); 16] = [
+        ("id", |f| f.owner_key = [9; 32]),
+        ("chainId", |f| f.chain_id[0] ^= 1),
+        ("chainName", |f| f.chain_name.push('x')),
+        ("designId", |f| f.design_id[0] ^= 1),
+        ("commitment", |f| f.commitment[0] ^= 1),
+        ("organisation", |f| f.organisation.push('x')),
+        ("deposited", |f| f.time_ms += 1),
+        ("timeErrorMs", |f| f.parameters.precision_ms += 1),
+        ("height", |f| f.height += 1),
+        ("blockId", |f| f.block_id[0] ^= 1),
+        ("transactionId", |f| f.transaction_id[0] ^= 1),
+        ("validator", |f| f.validators[0].power += 1),
+        ("validator", |f| f.validators.clear()),
+        ("file", |f| f.files[0].sha256[0] ^= 1),
+        ("title", |f| f.title = None),
+        ("disclosed", |f| f.disclosed = None),
+    ];
+    let stated = CredentialSubject::of(&facts());
+    for (member, bend) in table {
+        let mut proven = facts();
+        bend(&mut proven);
+        assert_eq!(compare(&stated, &proven), Err(member));
+    }
+    let mut claimed = stated.clone();
+    claimed.key_compromised_since = Some(CREATED.into());
+    assert_eq!(compare(&claimed, &facts()), Err("keyCompromisedSince"));
+}
+
+#[test]
+fn what_nothing_proves_is_left_to_weigh() {
+    type Bend = fn(&mut CertificateFacts);
+    let table: [(&str, Bend); 4] = [
+        ("the files are the owner's word", |f| f.files.clear()),
+        ("another name", |f| f.organisation_name.push('x')),
+        ("another name", |f| f.validators[0].name.push('x')),
+        ("somebody else may have signed", |f| {
+            f.compromised_since_ms = Some(u64::MAX)
+        }),
+    ];
+    let stated = CredentialSubject::of(&facts());
+    for (reservation, bend) in table {
+        let mut proven = facts();
+        bend(&mut proven);
+        let weighed = compare(&stated, &proven).unwrap();
+        assert!(
+            weighed.len() == 1 && weighed[0].to_string().contains(reservation),
+            "{weighed:?}"
+        );
+    }
+    // Disclosed since: no contradiction.
+    let mut before = facts();
+    before.disclosed = None;
+    before.title = None;
+    assert_eq!(
+        compare(&CredentialSubject::of(&before), &facts()),
+        Ok(vec![])
+    );
+}
+
+/// The bytes are pinned: whoever issues the credential again gets the same.
+#[test]
+fn the_credentials_bytes_are_pinned() {
+    let bytes = issue(&facts(), &key(3)).unwrap();
+    let digest = hex::encode(touchstone_core::hash::sha256(&bytes));
+    assert_eq!(
+        digest,
+        "9ada5169c3d4bd5977265e98cfb326b2c7e75e6166b79bf58b6e814ba82752b8"
+    );
+}

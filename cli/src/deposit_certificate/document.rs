@@ -1,0 +1,224 @@
+//! The certificate as a document for people, in Chinese and English.
+
+use super::facts::{CertificateFacts, CertifiedFile};
+use crate::messages::Language;
+use crate::output::{beijing, utc};
+use crate::pdf::{PageBlock, PdfDocument};
+use crate::{both, both_lines, say};
+
+/// The document.
+pub fn document(facts: &CertificateFacts) -> PdfDocument {
+    let mut blocks = Vec::new();
+    blocks.extend(deposit(facts));
+    blocks.extend(time(facts));
+    blocks.extend(files(&facts.files));
+    blocks.extend(chain(facts));
+    blocks.extend(reading(facts));
+    PdfDocument {
+        title: [
+            say!(Language::Chinese, "Certificate of design deposit"),
+            say!(Language::English, "Certificate of design deposit"),
+        ],
+        code: Some(facts.uri()),
+        blocks,
+        foot: both!("Design deposit {id}", id = hex::encode(facts.design_id)),
+        date_ms: facts.time_ms,
+    }
+}
+
+fn deposit(facts: &CertificateFacts) -> Vec<PageBlock> {
+    let title = match &facts.title {
+        Some(title) => vec![
+            title.text.clone(),
+            match title.recorded {
+                true => both!("(recorded in the ledger at its disclosure)"),
+                false => both!("(the holder's statement, not in the ledger)"),
+            },
+        ],
+        None => {
+            vec![both!("unknown: neither disclosed nor in a receipt")]
+        }
+    };
+    let disclosed = match facts.disclosed {
+        Some((time_ms, height)) => both!(
+            "{time}, block {height}",
+            time = utc(time_ms),
+            height = height
+        ),
+        None => both!("not disclosed"),
+    };
+    let mut blocks = vec![
+        PageBlock::Heading(both!("Deposit")),
+        PageBlock::field(&both!("Design"), hex::encode(facts.design_id)),
+        PageBlock::Field(both!("Title"), title),
+        PageBlock::field(
+            &both!("Owner"),
+            format!("{} ({})", facts.organisation_name, facts.organisation),
+        ),
+        PageBlock::field(&both!("Owner's key"), hex::encode(facts.owner_key)),
+        PageBlock::field(&both!("Commitment"), hex::encode(facts.commitment)),
+        PageBlock::field(&both!("Disclosed"), disclosed),
+    ];
+    if let Some(since) = facts.compromised_since_ms {
+        blocks.push(PageBlock::Notice(compromise(since, facts.is_doubtful())));
+    }
+    blocks
+}
+
+fn compromise(since_ms: u64, doubtful: bool) -> String {
+    let since = utc(since_ms);
+    match doubtful {
+        true => both!(
+            "Warning: the organisation reported that others may have used this key since {since}, before this deposit; \
+             somebody else may have signed it.",
+            since = since
+        ),
+        false => both!(
+            "The organisation reported that others may have used this key since {since}; this deposit is earlier and \
+             keeps its worth.",
+            since = since
+        ),
+    }
+}
+
+/// When a deposit was made, within which error, milliseconds.
+pub fn deposited(time_ms: u64, error_ms: u64) -> PageBlock {
+    let error = format!("{:.1}", error_ms as f64 / 1000.0);
+    PageBlock::Field(
+        both!("Deposited"),
+        vec![
+            both!(
+                "no later than {time} ± {error} s",
+                time = utc(time_ms),
+                error = error
+            ),
+            both!("Beijing time {time}", time = beijing(time_ms)),
+        ],
+    )
+}
+
+fn time(facts: &CertificateFacts) -> Vec<PageBlock> {
+    let parameters = &facts.parameters;
+    vec![
+        PageBlock::Heading(both!("Time")),
+        deposited(facts.time_ms, parameters.time_error_ms()),
+        PageBlock::Field(
+            both!("Error"),
+            both_lines!(
+                "The time of a block decided in its first round is within the clock precision ({precision} ms) and the \
+                 message delay ({delay} ms) of honest validators' clocks; each later round widens the delay by a \
+                 tenth.",
+                precision = parameters.precision_ms,
+                delay = parameters.message_delay_ms
+            ),
+        ),
+    ]
+}
+
+fn files(files: &[CertifiedFile]) -> Vec<PageBlock> {
+    let mut blocks = vec![PageBlock::Heading(match files.len() {
+        0 => both!("Files: unknown"),
+        count => both!("Files: {count}", count = count),
+    })];
+    if files.is_empty() {
+        blocks.push(PageBlock::Paragraph(both!(
+            "Without the receipt or a disclosure it isn't known which files the commitment is to."
+        )));
+        return blocks;
+    }
+    for (index, file) in files.iter().enumerate() {
+        let mut lines = vec![hex::encode(file.sha256)];
+        lines.extend(file.name.clone());
+        blocks.push(PageBlock::Field(format!("{}. SHA-256", index + 1), lines));
+    }
+    if files.iter().any(|f| f.name.is_some()) {
+        blocks.push(PageBlock::Paragraph(both!(
+            "The files' names are the holder's statement, not in the ledger."
+        )));
+    }
+    blocks
+}
+
+fn chain(facts: &CertificateFacts) -> Vec<PageBlock> {
+    let total = facts.total_power();
+    let validators = facts
+        .validators
+        .iter()
+        .map(|v| {
+            let (name, id, power) = (&v.name, &v.organisation, v.power);
+            both!(
+                "{name} ({id}), voting power {power} of {total}",
+                name = name,
+                id = id,
+                power = power,
+                total = total
+            )
+        })
+        .collect();
+    let independence = match facts.own_power() {
+        0 => PageBlock::Paragraph(both!(
+            "The owner's organisation is not among the validators."
+        )),
+        own => PageBlock::Notice(both!(
+            "Note: the owner's own organisation is among the validators, with {own} of {total} voting power.",
+            own = own,
+            total = total
+        )),
+    };
+    vec![
+        PageBlock::Heading(both!("Record on the chain")),
+        PageBlock::Field(
+            both!("Chain"),
+            vec![facts.chain_name.clone(), hex::encode(facts.chain_id)],
+        ),
+        PageBlock::Field(
+            both!("Block"),
+            vec![
+                both!("height {height}", height = facts.height),
+                hex::encode(facts.block_id),
+            ],
+        ),
+        PageBlock::field(&both!("Transaction"), hex::encode(facts.transaction_id)),
+        PageBlock::Field(both!("Validators"), validators),
+        PageBlock::field(
+            &both!("Hash of the set"),
+            hex::encode(facts.validators_hash),
+        ),
+        PageBlock::Paragraph(both!(
+            "These are all validators at this height; more than 2/3 of their voting power signed the block."
+        )),
+        independence,
+    ]
+}
+
+fn reading(facts: &CertificateFacts) -> Vec<PageBlock> {
+    let shows = match facts.files.is_empty() {
+        false => both!(
+            "Shows that whoever held the owner's key had exactly the files with these fingerprints no later than this \
+             time, attested by more than 2/3 of the validators' voting power."
+        ),
+        true => both!(
+            "Shows that a commitment by this key was deposited no later than this time, attested by more than 2/3 of \
+             the validators' voting power."
+        ),
+    };
+    let mut blocks = vec![PageBlock::Heading(both!("How to verify"))];
+    let how = both_lines!(
+        "This page proves nothing by itself. Ask any node: touchstone certificate ID --genesis genesis.json; one \
+         offline file for a court: touchstone evidence ID -o case.evidence. The chain id (SHA-256 of the genesis file) \
+         must be the one that the consortium publishes; the SHA-256 of an original file (sha256sum) must be among the \
+         fingerprints above."
+    );
+    blocks.extend(how.into_iter().map(PageBlock::Paragraph));
+    blocks.extend([
+        PageBlock::Heading(both!("What it shows, and what it doesn't")),
+        PageBlock::Paragraph(shows),
+        PageBlock::Paragraph(both!(
+            "Doesn't show who made the design, that it is new, or that nobody had it before."
+        )),
+    ]);
+    blocks
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! What a certificate states. Nothing here depends on which node answered, on who of the validators
+//! happened to sign or on how far the chain has grown: the same record gives the same certificate.
+
+use touchstone_core::genesis::Parameters;
+use touchstone_core::hash::Hash;
+
+/// What is known of one deposit, proven unless it says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// The chain's id.
+    pub chain_id: Hash,
+    /// The chain's name, as genesis has it.
+    pub chain_name: String,
+    /// The design's id.
+    pub design_id: Hash,
+    /// The commitment to the files.
+    pub commitment: Hash,
+    /// Id of the organisation that deposited.
+    pub organisation: String,
+    /// Its name.
+    pub organisation_name: String,
+    /// The key that signed the deposit.
+    pub owner_key: [u8; 32],
+    /// From when on others may have used the key, as its organisation reported; milliseconds.
+    pub compromised_since_ms: Option<u64>,
+    /// The title, where one is known.
+    pub title: Option<Title>,
+    /// The files, in the owner's order; empty where nothing opens the commitment.
+    pub files: Vec<CertifiedFile>,
+    /// The deposit's time, milliseconds.
+    pub time_ms: u64,
+    /// The chain's rules: the clocks' precision and the message delay bound the time's error.
+    pub parameters: Parameters,
+    /// Height of the deposit's block.
+    pub height: u64,
+    /// Its id.
+    pub block_id: Hash,
+    /// Id of the deposit's transaction.
+    pub transaction_id: Hash,
+    /// All validators of that height, ascending by key. More than 2/3 of their power signed.
+    pub validators: Vec<CertificateValidator>,
+    /// Hash of that set, as the block's header names it.
+    pub validators_hash: Hash,
+    /// Time (milliseconds) and height of the public disclosure.
+    pub disclosed: Option<(u64, u64)>,
+}
+
+/// A title and whose word it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title {
+    /// The title.
+    pub text: String,
+    /// Whether the ledger holds it, or the receipt alone.
+    pub recorded: bool,
+}
+
+/// A deposited file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertifiedFile {
+    /// Its SHA-256.
+    pub sha256: Hash,
+    /// Its name, as the receipt has it: the holder's word.
+    pub name: Option<String>,
+}
+
+/// A validator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateValidator {
+    /// Its public key.
+    pub public_key: [u8; 32],
+    /// Id of its organisation.
+    pub organisation: String,
+    /// Name of its organisation.
+    pub name: String,
+    /// Its voting power.
+    pub power: u64,
+}
+
+impl CertificateFacts {
+    /// The deposit's name everywhere, see [`uri`].
+    pub fn uri(&self) -> String {
+        uri(&hex::encode(self.chain_id), &hex::encode(self.design_id))
+    }
+
+    /// Voting power of all validators.
+    pub fn total_power(&self) -> u64 {
+        self.validators.iter().map(|v| v.power).sum()
+    }
+
+    /// Voting power of the owner's own organisation.
+    pub fn own_power(&self) -> u64 {
+        let own = self.validators.iter();
+        own.filter(|v| v.organisation == self.organisation)
+            .map(|v| v.power)
+            .sum()
+    }
+
+    /// Whether somebody else may have signed the deposit.
+    pub fn is_doubtful(&self) -> bool {
+        self.compromised_since_ms
+            .is_some_and(|since| since <= self.time_ms)
+    }
+}
+
+/// A deposit's name: `touchstone:design/CHAIN/DESIGN`, both ids in hex.
+pub fn uri(chain_id: &str, design_id: &str) -> String {
+    format!("touchstone:design/{chain_id}/{design_id}")
+}
+
+/// A deposit for tests.
+#[cfg(test)]
+pub(super) fn sample() -> CertificateFacts {
+    CertificateFacts {
+        chain_id: [1; 32],
+        chain_name: "test".into(),
+        design_id: [2; 32],
+        commitment: [3; 32],
+        organisation: "carol".into(),
+        organisation_name: "Carol Design".into(),
+        owner_key: ed25519_dalek::SigningKey::from_bytes(&[3; 32])
+            .verifying_key()
+            .to_bytes(),
+        compromised_since_ms: None,
+        title: Some(Title {
+            text: "黄昏的桥".into(),
+            recorded: true,
+        }),
+        files: vec![CertifiedFile {
+            sha256: [4; 32],
+            name: Some("bridge.png".into()),
+        }],
+        time_ms: 1_767_225_601_000,
+        parameters: Parameters::default(),
+        height: 7,
+        block_id: [5; 32],
+        transaction_id: [6; 32],
+        validators: vec![CertificateValidator {
+            public_key: [7; 32],
+            organisation: "acme".into(),
+            name: "Acme".into(),
+            power: 1,
+        }],
+        validators_hash: [8; 32],
+        disclosed: Some((1_767_225_602_000, 9)),
+    }
+}

@@ -1,0 +1,164 @@
+//! Everything that the ledger proves about one design.
+
+use touchstone_client::client::Client;
+use touchstone_client::deposit::{self, ProvenDeposit};
+use touchstone_client::{AttestedHeader, NotVerified};
+use touchstone_core::encoding;
+use touchstone_core::hash::Hash;
+use touchstone_proto::ledger::Design;
+
+use crate::deposit_certificate::facts::{self, CertificateFacts};
+use crate::failure::Failure;
+use crate::receipt::{self, Opening, Receipt};
+
+/// How the content of a commitment is known.
+pub(super) enum Source {
+    Receipt(Box<Receipt>),
+    Disclosure,
+    Nothing,
+}
+
+/// Everything proven about one design.
+pub(super) struct Certificate {
+    pub(super) id: Hash,
+    pub(super) record: Design,
+    /// The block of the deposit.
+    pub(super) deposited: AttestedHeader,
+    /// The header that proves the record as it is now.
+    pub(super) as_of: AttestedHeader,
+    pub(super) opening: Option<Opening>,
+    pub(super) source: Source,
+    pub(super) owner: String,
+    pub(super) names: Vec<String>,
+}
+
+/// Asks for a deposit, and checks it with its receipt.
+pub(super) async fn certify(
+    client: &mut Client,
+    id: Hash,
+    receipt: Option<Receipt>,
+) -> Result<Certificate, Failure> {
+    if let Some(receipt) = &receipt {
+        receipt.check(client.trust().chain_id())?;
+    }
+    let opening = receipt.as_ref().map(Receipt::opening).transpose()?;
+    let (as_of, found) = deposit::deposit(client, &id, opening).await?;
+    let found = found.ok_or_else(|| {
+        let id = hex::encode(id);
+        Failure::Absent {
+            height: as_of.header.height,
+            message: format!("design {id} is not deposited"),
+            id,
+        }
+    })?;
+    let ProvenDeposit {
+        record,
+        deposited,
+        opening,
+        ..
+    } = found;
+    let source = match (receipt, &opening) {
+        (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
+        (None, Some(_)) => Source::Disclosure,
+        (None, None) => Source::Nothing,
+    };
+    let owner = client.name(&record.organisation).await?;
+    let mut names = Vec::new();
+    for organisation in deposited.organisations() {
+        let name = client.name(organisation).await?;
+        names.push(format!("{name} ({organisation})"));
+    }
+    Ok(Certificate {
+        id,
+        record,
+        deposited,
+        as_of,
+        opening,
+        source,
+        owner,
+        names,
+    })
+}
+
+/// A hash in a proven record.
+fn proven(field: &'static str, bytes: &[u8]) -> Result<Hash, Failure> {
+    Ok(encoding::exact(field, bytes).map_err(NotVerified::from)?)
+}
+
+impl Certificate {
+    /// All that a certificate states, which the tip, the node and the clock don't change.
+    pub(super) async fn facts(&self, client: &mut Client) -> Result<CertificateFacts, Failure> {
+        let header = &self.deposited.header;
+        let mut validators = Vec::new();
+        for validator in self.deposited.validators.iter() {
+            validators.push(facts::CertificateValidator {
+                public_key: validator.public_key,
+                organisation: validator.organisation.clone(),
+                name: client.name(&validator.organisation).await?,
+                power: validator.power,
+            });
+        }
+        let (_, organisation) = client.organisation(&self.record.organisation).await?;
+        let keys = organisation.iter().flat_map(|o| &o.keys);
+        let compromised_since_ms = keys
+            .filter(|k| k.public_key == self.record.owner_key)
+            .map(|k| k.compromised_since_ms)
+            .find(|since| *since != 0);
+        let recorded = self.record.disclosure.as_ref();
+        let title = recorded.map_or_else(|| self.title(), |d| &d.title);
+        let mut files = Vec::new();
+        for (name, sha256) in self.files() {
+            files.push(facts::CertifiedFile {
+                sha256: receipt::bytes("sha256", &sha256)?,
+                name: name.map(str::to_owned),
+            });
+        }
+        let genesis = client.trust().genesis();
+        Ok(CertificateFacts {
+            chain_id: genesis.chain_id,
+            chain_name: genesis.document.chain.clone(),
+            design_id: self.id,
+            commitment: proven("commitment", &self.record.commitment)?,
+            organisation: self.record.organisation.clone(),
+            organisation_name: self.owner.clone(),
+            owner_key: proven("owner_key", &self.record.owner_key)?,
+            compromised_since_ms,
+            title: Some(title)
+                .filter(|t| !t.is_empty())
+                .map(|title| facts::Title {
+                    text: title.to_owned(),
+                    recorded: recorded.is_some(),
+                }),
+            files,
+            time_ms: header.time_ms,
+            parameters: genesis.document.parameters.clone(),
+            height: header.height,
+            block_id: header.id(),
+            transaction_id: proven("transaction_id", &self.record.transaction_id)?,
+            validators,
+            validators_hash: header.validators_hash,
+            disclosed: recorded.map(|d| (d.time_ms, d.height)),
+        })
+    }
+
+    /// Each file's name, where it is known, and hash.
+    pub(super) fn files(&self) -> Vec<(Option<&str>, String)> {
+        let hashes = self.opening.iter().flat_map(|o| &o.files).map(hex::encode);
+        match &self.source {
+            Source::Receipt(receipt) => receipt
+                .files
+                .iter()
+                .map(|f| (Some(f.name.as_str()), f.sha256.clone()))
+                .collect(),
+            Source::Disclosure | Source::Nothing => hashes.map(|h| (None, h)).collect(),
+        }
+    }
+
+    pub(super) fn title(&self) -> &str {
+        match (&self.source, &self.record.disclosure) {
+            (Source::Receipt(receipt), _) => &receipt.title,
+            (_, Some(disclosure)) => &disclosure.title,
+            _ => "",
+        }
+    }
+}

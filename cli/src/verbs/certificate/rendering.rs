@@ -1,0 +1,128 @@
+//! A certificate on the terminal and as JSON.
+
+use serde_json::{Value, json};
+
+use super::proven_deposit::{Certificate, Source};
+use crate::messages::Language;
+use crate::output::{Output, attested_json, plain, utc};
+use crate::say;
+
+impl Certificate {
+    const SHOWS_NOT: &'static str = "who made the design, that it is new, or that nobody had it \
+                                     before. Names of files and, until disclosure, the title are \
+                                     the receipt's own words.";
+
+    /// What it shows, in the reader's language.
+    fn shows_in(&self, language: Language) -> String {
+        match self.source {
+            Source::Nothing => say!(
+                language,
+                "that a commitment by this key was deposited at this time. It names no file: that takes the receipt or \
+                 a disclosure."
+            ),
+            Source::Receipt(_) | Source::Disclosure => say!(
+                language,
+                "that whoever held the owner's key had exactly these files no later than this time, attested by more \
+                 than 2/3 of the validators' voting power."
+            ),
+        }
+    }
+
+    /// Prints it.
+    pub(super) fn print(&self, error_ms: u64, output: &mut Output) {
+        let language = output.language;
+        let verdict = output.good(&say!(language, "VERIFIED"));
+        let header = &self.deposited.header;
+        output.line(say!(
+            language,
+            "Certificate of deposit: {verdict}",
+            verdict = verdict
+        ));
+        let mut rows = vec![(say!(language, "Design"), hex::encode(self.id))];
+        if !self.title().is_empty() {
+            rows.push((say!(language, "Title"), plain(self.title())));
+        }
+        let owner = format!(
+            "{} ({})",
+            plain(&self.owner),
+            plain(&self.record.organisation)
+        );
+        rows.push((say!(language, "Owner"), owner));
+        rows.push((
+            say!(language, "Owner key"),
+            hex::encode(&self.record.owner_key),
+        ));
+        for (name, sha256) in self.files() {
+            let name = name.map(|n| format!("  {}", plain(n))).unwrap_or_default();
+            rows.push((say!(language, "File"), format!("{sha256}{name}")));
+        }
+        rows.push((
+            say!(language, "Deposited"),
+            say!(
+                language,
+                "no later than {time} ± {error} s, at height {height}",
+                time = utc(header.time_ms),
+                error = format!("{:.1}", error_ms as f64 / 1000.0),
+                height = header.height
+            ),
+        ));
+        let names: Vec<String> = self.names.iter().map(|n| plain(n)).collect();
+        rows.push((
+            say!(language, "Attested"),
+            say!(
+                language,
+                "by {names}: {signers} of {count} validators",
+                names = names.join(", "),
+                signers = self.deposited.signers.len(),
+                count = self.deposited.validators.count()
+            ),
+        ));
+        rows.push((
+            say!(language, "Disclosed"),
+            match &self.record.disclosure {
+                Some(d) => say!(
+                    language,
+                    "{time} at height {height}",
+                    time = utc(d.time_ms),
+                    height = d.height
+                ),
+                None => say!(language, "no"),
+            },
+        ));
+        rows.push((say!(language, "Shows"), self.shows_in(language)));
+        rows.push((
+            say!(language, "Shows not"),
+            say!(
+                language,
+                "who made the design, that it is new, or that nobody had it before. Names of files and, until \
+                 disclosure, the title are the receipt's own words."
+            ),
+        ));
+        for (name, text) in rows {
+            output.line(format!("{name:<11} {text}"));
+        }
+    }
+
+    /// The same for programs.
+    pub(super) fn json(&self, error_ms: u64) -> Value {
+        json!({
+            "verified": true,
+            "design_id": hex::encode(self.id),
+            "title": self.title(),
+            "organisation": self.record.organisation,
+            "organisation_name": self.owner,
+            "owner_key": hex::encode(&self.record.owner_key),
+            "commitment": hex::encode(&self.record.commitment),
+            "files": self.files().iter()
+                .map(|(name, sha256)| json!({"name": name, "sha256": sha256}))
+                .collect::<Vec<_>>(),
+            "time_ms": self.record.time_ms,
+            "time_error_ms": error_ms,
+            "transaction": hex::encode(&self.record.transaction_id),
+            "deposit_block": attested_json(&self.deposited),
+            "disclosed_ms": self.record.disclosure.as_ref().map(|d| d.time_ms),
+            "shows": self.shows_in(Language::English),
+            "shows_not": Self::SHOWS_NOT,
+        })
+    }
+}
