@@ -1,0 +1,137 @@
+//! A node's data folder: made for a new node, and opened for a run.
+
+use ed25519_dalek::SigningKey;
+use touchstone_core::hash::Hash;
+
+use super::NodeError;
+use crate::chain::Chain;
+use crate::config::{Config, Loaded};
+use crate::mempool::{PoolLimits, SharedMempool};
+use crate::storage::Store;
+use crate::storage::double_sign_guard::{Guard, GuardError};
+use crate::storage::files::{DataFolder, FileDisk};
+use crate::storage::rocks::{
+    CheckpointWriter, EventCatalogue, RocksStore, StoreReader, StoreSettings,
+};
+use crate::storage::wal::{RecoveredLog, Wal};
+
+/// What a validator's key has signed on this chain before its data folder is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHistory {
+    /// Nothing: the chain or the validator is new.
+    New,
+    /// Nothing above this height.
+    SignedTo(u64),
+    /// Something, up to a height that isn't known: the node signs nothing until the others confirm
+    /// one.
+    Unknown,
+}
+
+/// Creates a node's data folder: the database at genesis, and the double-sign guard of a validator.
+pub fn initialise(loaded: &Loaded, history: Option<KeyHistory>) -> Result<(), NodeError> {
+    if loaded.validator_key.is_some() && history.is_none() {
+        return Err(NodeError::KeyHistory);
+    }
+    let folder = DataFolder::open(&loaded.config.data)?;
+    let path = folder.path().join("chain");
+    RocksStore::create(&path, &loaded.genesis, &StoreSettings::default())
+        .map_err(|error| NodeError::Store { path, error })?;
+    let disk = FileDisk::new(folder);
+    match history.filter(|_| loaded.validator_key.is_some()) {
+        None => {}
+        Some(KeyHistory::New) => drop(Guard::create(disk)?),
+        Some(KeyHistory::SignedTo(height)) => drop(Guard::reset(disk, height)?),
+        Some(KeyHistory::Unknown) => drop(Guard::create_unknown(disk)?),
+    }
+    Ok(())
+}
+
+/// Makes a new guard that refuses every signature up to `height`.
+pub fn reset_guard(loaded: &Loaded, height: u64) -> Result<(), NodeError> {
+    let folder = DataFolder::open(&loaded.config.data)?;
+    let path = folder.path().join("chain");
+    let tip = RocksStore::open(&path, &loaded.genesis.chain_id, &StoreSettings::default())
+        .map_err(|error| NodeError::Store { path, error })?
+        .tip()
+        .height;
+    if height < tip {
+        return Err(NodeError::GuardTooLow { asked: height, tip });
+    }
+    Guard::reset(FileDisk::new(folder), height)?;
+    Ok(())
+}
+
+/// What a node has on disk, open.
+pub(super) struct OpenedChain {
+    pub(super) chain: Chain<RocksStore>,
+    pub(super) mempool: SharedMempool,
+    pub(super) reader: StoreReader,
+    pub(super) catalogue: EventCatalogue,
+    pub(super) checkpoints: CheckpointWriter,
+    /// The validator's key and its guard.
+    pub(super) signer: Option<(SigningKey, Guard<FileDisk>)>,
+    pub(super) wal: Wal<FileDisk>,
+    pub(super) recovered: RecoveredLog,
+}
+
+/// Opens the database, the log, and a validator's guard.
+pub(super) fn open_chain(
+    config: &Config,
+    chain_id: &Hash,
+    validator_key: Option<SigningKey>,
+) -> Result<OpenedChain, NodeError> {
+    let folder = DataFolder::open(&config.data)?;
+    let path = folder.path().join("chain");
+    let store = RocksStore::open(&path, chain_id, &StoreSettings::default())
+        .map_err(|error| NodeError::Store { path, error })?;
+    let reader = store.reader();
+    let catalogue = store.catalogue();
+    let checkpoints = store.checkpoint_writer();
+    let mempool = SharedMempool::new(PoolLimits::default());
+    let chain = Chain::open(*chain_id, store, mempool.clone())?;
+    let disk = FileDisk::new(folder);
+    let signer = match validator_key {
+        Some(key) => {
+            check_membership(config, &chain, &key)?;
+            let guard = match Guard::open(disk.clone()) {
+                Err(GuardError::Missing) => {
+                    return Err(NodeError::NoGuard {
+                        path: config.data.clone(),
+                        height: chain.tip().height,
+                    });
+                }
+                guard => guard?,
+            };
+            Some((key, guard))
+        }
+        None => None,
+    };
+    let (wal, recovered) = Wal::open(disk)?;
+    Ok(OpenedChain {
+        chain,
+        mempool,
+        reader,
+        catalogue,
+        checkpoints,
+        signer,
+        wal,
+        recovered,
+    })
+}
+
+/// A key that is no validator's makes a node that follows in silence: its operator must want that.
+fn check_membership(
+    config: &Config,
+    chain: &Chain<RocksStore>,
+    key: &SigningKey,
+) -> Result<(), NodeError> {
+    let public_key = key.verifying_key().to_bytes();
+    if config.validator_candidate || chain.validators().get(&public_key).is_some() {
+        return Ok(());
+    }
+    Err(NodeError::NotAValidator {
+        path: config.validator_key.clone().unwrap_or_default(),
+        public_key: hex::encode(public_key),
+        height: chain.tip().height,
+    })
+}

@@ -1,0 +1,139 @@
+//! Why a node stopped or didn't start, and the exit code that says so.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+use touchstone_core::Fault;
+use touchstone_edge::descriptors::DescriptorError;
+use touchstone_edge::tls::TlsError;
+
+use crate::config::ConfigError;
+use crate::network::NetworkError;
+use crate::storage::double_sign_guard::GuardError;
+use crate::storage::files::FolderError;
+use crate::storage::rocks::OpenError;
+use crate::storage::wal::WalError;
+
+/// Why a node stopped or didn't start.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// Configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("the database in {path}: {error}")]
+    Store {
+        /// Its folder.
+        path: PathBuf,
+        /// What is wrong.
+        error: OpenError,
+    },
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The write-ahead log.
+    #[error(transparent)]
+    Wal(#[from] WalError),
+    /// The double-sign guard.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// A validator without guard.
+    #[error(
+        "there is no double-sign guard in {path}, and the chain here is at height {height}. If this node has \
+         only followed until now, make one: touchstone-node reset-guard --height {height}. If it has voted, \
+         restore nothing: docs/operating.md, \"A lost guard\""
+    )]
+    NoGuard {
+        /// The data folder.
+        path: PathBuf,
+        /// The chain's height here.
+        height: u64,
+    },
+    /// Nobody said what the validator's key has signed before.
+    #[error(
+        "a validator's data folder isn't made before it is known what its key has signed on this \
+         chain: say --new-key (nothing: the chain or the validator is new), --signed-to HEIGHT \
+         (nothing above that height), or --used-key (not known: the node signs nothing until more \
+         than 2/3 of the voting power, others' alone, have confirmed a height)"
+    )]
+    KeyHistory,
+    /// A guard is reset below what the node has committed itself.
+    #[error(
+        "the chain stands at height {tip} in this data folder, and the validator has signed up to \
+         there: the guard isn't reset to {asked}, which is below"
+    )]
+    GuardTooLow {
+        /// What was asked for.
+        asked: u64,
+        /// The store's height.
+        tip: u64,
+    },
+    /// The voting key is nobody's.
+    #[error(
+        "the key in {path} (public key {public_key}) is no validator's at height {height}: is it the right file? Leave \
+         validator_key out to follow only; say validator_candidate = true if the vote on it is still to come"
+    )]
+    NotAValidator {
+        /// The key's file.
+        path: PathBuf,
+        /// Its public half, in hex.
+        public_key: String,
+        /// The chain's height.
+        height: u64,
+    },
+    /// The network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The service's address.
+    #[error("the gRPC service can't listen on {address}: {error}")]
+    Rpc {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The HTTP interface's address.
+    #[error("EPCIS over HTTP can't be served on {address}: {error}")]
+    Http {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// Too few files may be opened.
+    #[error(transparent)]
+    Descriptors(#[from] DescriptorError),
+    /// A port's encryption.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The node failed.
+    #[error("the node stops: {0}")]
+    Fault(#[from] Fault),
+    /// A thread couldn't be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+impl NodeError {
+    /// The exit code of a program that ends with it, so that who restarts it knows whether that can help.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            NodeError::Config(_) | NodeError::NotAValidator { .. } | NodeError::Tls(_) => 3,
+            NodeError::Store { .. }
+            | NodeError::Folder(_)
+            | NodeError::Wal(_)
+            | NodeError::Guard(_)
+            | NodeError::NoGuard { .. }
+            | NodeError::GuardTooLow { .. } => 4,
+            NodeError::KeyHistory => 2,
+            NodeError::Fault(Fault::Damaged(_)) => 4,
+            NodeError::Network(_)
+            | NodeError::Rpc { .. }
+            | NodeError::Http { .. }
+            | NodeError::Descriptors(_)
+            | NodeError::Fault(_)
+            | NodeError::Thread(_) => 1,
+        }
+    }
+}
