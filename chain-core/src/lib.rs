@@ -7,6 +7,14 @@
 //! Consensus-critical: no
 
 #![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "tests read their data from files"
+    )
+)]
+#![cfg_attr(
     not(test),
     deny(
         clippy::unwrap_used,
@@ -42,4 +50,8 @@ pub use hash::Hash;
 pub use rejection::Rejection;
 
 #[cfg(any(test, feature = "test-support"))]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the testkit reads its data from files"
+)]
 pub mod test_support;

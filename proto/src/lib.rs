@@ -1,5 +1,5 @@
 //! Messages on the wire, generated from `touchstone/*.proto`, and behind the feature `services`
-//! the gRPC service of a node. This crate knows no rule of the ledger.
+//! the gRPC service of a node. This crate must not know any rule of the ledger.
 
 /// Generated modules, nested as their packages are.
 mod generated {

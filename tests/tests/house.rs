@@ -6,6 +6,7 @@ mod house {
     mod files;
     mod imports;
     mod lexer;
+    mod licences;
     mod manuals;
     mod rejections;
     mod style;

@@ -103,32 +103,6 @@ pub fn production(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-/// Names of the modules that are declared under `#[cfg(test)]` and stand in files of their own.
-pub fn test_modules(tokens: &[Token]) -> Vec<String> {
-    let mut modules = Vec::new();
-    for start in 0..tokens.len() {
-        let Some((mut i, words)) = attribute(tokens, start) else {
-            continue;
-        };
-        while let Some((end, _)) = attribute(tokens, i) {
-            i = end;
-        }
-        let text = |i: usize| tokens.get(i).map(|token| token.text.as_str());
-        if text(i) == Some("pub") {
-            i = if text(i + 1) == Some("(") {
-                end_of_group(tokens, i + 1)
-            } else {
-                i + 1
-            };
-        }
-        let declared = text(i) == Some("mod") && text(i + 2) == Some(";");
-        if let Some(name) = text(i + 1).filter(|_| declared && tests_only(&words)) {
-            modules.push(name.to_string());
-        }
-    }
-    modules
-}
-
 fn tests_only(words: &str) -> bool {
     words == "cfg(test)" || words.starts_with("cfg(all(test,") || words.ends_with(",test))")
 }
@@ -329,13 +303,6 @@ mod tests {
         ] {
             assert_eq!(spelled(source), expected, "{source}");
         }
-    }
-
-    #[test]
-    fn test_modules_are_named() {
-        let source = "mod a; #[cfg(test)] mod b; #[cfg(test)] #[allow(x)] pub(crate) mod c; \
-                      #[cfg(test)] mod d {} #[cfg(not(test))] mod e; #[cfg(test)] use f;";
-        assert_eq!(test_modules(&tokens(source)), ["b", "c"]);
     }
 
     #[test]

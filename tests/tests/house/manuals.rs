@@ -100,6 +100,20 @@ fn paths_in_the_manuals_exist() {
     assert_none(files(&[".md"]).iter().flat_map(broken_paths).collect());
 }
 
+/// Words that a reader must learn first cost: the field's own need no entry.
+#[test]
+fn the_glossary_has_under_25_entries() {
+    let path = root().join("ARCHITECTURE.md");
+    let text = std::fs::read_to_string(path).expect("ARCHITECTURE.md is there");
+    let (_, glossary) = text
+        .split_once("## Glossary")
+        .expect("ARCHITECTURE.md has a glossary");
+    let rows = glossary.lines().filter(|line| line.starts_with("| "));
+    // The first is the table's head.
+    let entries = rows.count().saturating_sub(1);
+    assert!((1..25).contains(&entries), "{entries} entries");
+}
+
 #[test]
 fn the_rules_of_manuals_bite() {
     let file = |text: &str| File {

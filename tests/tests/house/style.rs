@@ -5,8 +5,20 @@ use super::lexer::{end_of_group, tokens};
 
 /// Longest line of a source, in characters; lines with an address may be longer.
 const LINE_CHARS: usize = 120;
-/// Longest source, in lines: beyond it, there is a room to be found in the file.
-const FILE_LINES: usize = 700;
+/// Longest source, in lines: beyond it, there is a room to be found in the file. Tests are tables, and may be longer.
+const FILE_LINES: usize = 500;
+const TEST_LINES: usize = 700;
+/// Sources that are one list, which a reader looks up and doesn't read through.
+const LISTS: [&str; 1] = ["chain-core/src/rejection.rs"];
+
+fn longest(file: &File) -> usize {
+    let is_test =
+        file.is_test() || file.path.starts_with("tests/") || file.path.contains("test_support");
+    match is_test || LISTS.contains(&file.path.as_str()) {
+        true => TEST_LINES,
+        false => FILE_LINES,
+    }
+}
 
 fn header(file: &File) -> Vec<String> {
     // A room's tests.rs says by its place what it is for.
@@ -49,9 +61,10 @@ fn measures(file: &File) -> Vec<String> {
         }
     }
     let lines = file.text.lines().count();
-    if lines > FILE_LINES {
+    let longest = longest(file);
+    if lines > longest {
         violations.push(format!(
-            "{}: {lines} lines, {FILE_LINES} are allowed",
+            "{}: {lines} lines, {longest} are allowed",
             file.path
         ));
     }
