@@ -31,9 +31,9 @@ class Records:
         value = self.ask(b"item/" + name.encode())
         return decode("Item", value if value is not None else b"")
 
-    def emptying(self, container, filling):
-        """The record of the emptying that ended a filling of a container."""
-        value = self.ask(b"emptying/" + be64(filling) + container.encode())
+    def emptying(self, container, generation):
+        """The record of the emptying that ended a generation of a container."""
+        value = self.ask(b"emptying/" + be64(generation) + container.encode())
         require(value is not None, f"the emptying of {container} is absent")
         return decode("Emptying", value)
 
@@ -64,8 +64,8 @@ class Custody:
             own, packing = record["custody"], record["packed"]
             if packing is not None:
                 since = position_of(packing["since"])
-                if records.item(packing["container"])["fillings"] != packing["filling"]:
-                    ended = records.emptying(packing["container"], packing["filling"])
+                if records.item(packing["container"])["generation"] != packing["generation"]:
+                    ended = records.emptying(packing["container"], packing["generation"])
                     own, packing = later(own, since, ended["custody"]), None
             layers.append((record, own, None if packing is None else since))
             if packing is None:

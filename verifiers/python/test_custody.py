@@ -134,8 +134,8 @@ class Computed(unittest.TestCase):
     def held(self, holder, height, **more):
         return {"holder": holder, "basis": 3, "since": self.at(height), "offer": b"", "discrepancy": ""} | more
 
-    def packed(self, container, height, filling=0):
-        return {"container": container, "since": self.at(height), "filling": filling}
+    def packed(self, container, height, generation=0):
+        return {"container": container, "since": self.at(height), "generation": generation}
 
     def test_what_is_packed_is_with_who_has_the_outermost_container(self):
         records = {
@@ -154,7 +154,7 @@ class Computed(unittest.TestCase):
         emptying = b"emptying/" + be64(0) + b"box"
         records = {
             b"item/i": {"custody": self.held("maker", 1), "packed": self.packed("box", 2)},
-            b"item/box": {"custody": self.held("market", 9), "fillings": 1},
+            b"item/box": {"custody": self.held("market", 9), "generation": 1},
             emptying: {"position": self.at(5), "custody": self.held("carrier", 4)},
         }
         custody = self.custody(records)

@@ -59,9 +59,9 @@ pub fn company_prefix(digits: &str) -> Vec<u8> {
     joined(b"prefix/", digits.as_bytes())
 }
 
-/// An `Emptying`: the end of a container's `filling`, counted from 0.
-pub fn emptying(container: &str, filling: u64) -> Vec<u8> {
-    let mut key = joined(b"emptying/", &filling.to_be_bytes());
+/// An `Emptying`: the end of a container's `generation`, counted from 0.
+pub fn emptying(container: &str, generation: u64) -> Vec<u8> {
+    let mut key = joined(b"emptying/", &generation.to_be_bytes());
     key.extend_from_slice(container.as_bytes());
     key
 }

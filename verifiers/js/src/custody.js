@@ -38,11 +38,11 @@ function readContainers(item, ask) {
   const chain = [link];
   while (link.record !== null && link.record.packed !== null) {
     demand(chain.length <= MAX_CONTAINERS, () => `more than ${MAX_CONTAINERS} containers`);
-    const { container: name, filling } = link.record.packed;
+    const { container: name, generation } = link.record.packed;
     const record = readItem(ask('item/', name));
     demand(record !== null, 'an item is packed in a container that was never recorded');
-    if (record.fillings !== filling) {
-      const value = ask('emptying/', be64(filling), name);
+    if (record.generation !== generation) {
+      const value = ask('emptying/', be64(generation), name);
       demand(value !== null, 'the emptying of a container is absent');
       link.emptying = decode(types.Emptying, value);
       break;

@@ -17,7 +17,7 @@ const held = (holder, height, basis = 3) => ({
   offer: new Uint8Array(0),
   discrepancy: '',
 });
-const packed = (container, height, filling = 0n) => ({ container, since: at(height), filling });
+const packed = (container, height, generation = 0n) => ({ container, since: at(height), generation });
 
 /** A state of messages by key; `ask` notes the keys. */
 function state(records) {
@@ -36,8 +36,8 @@ function state(records) {
 }
 
 const item = (name, fields) => [utf8(`item/${name}`), types.Item, fields];
-const emptying = (name, filling, fields) => [
-  concat(utf8('emptying/'), be64(filling), utf8(name)),
+const emptying = (name, generation, fields) => [
+  concat(utf8('emptying/'), be64(generation), utf8(name)),
   types.Emptying,
   { position: at(9), ...fields },
 ];
@@ -79,7 +79,7 @@ test('through containers, from the outer one inwards', () => {
 
 test('what an emptied container held is loose, with who had it then', () => {
   const a = item('a', { custody: held('maker', 1), packed: packed('c', 3) });
-  const c = item('c', { fillings: 1n, custody: held('market', 20), offer: Uint8Array.of(1) });
+  const c = item('c', { generation: 1n, custody: held('market', 20), offer: Uint8Array.of(1) });
   assert.equal(holder(a, c, emptying('c', 0, { custody: held('carrier', 8) })), 'carrier');
   assert.equal(holder(a, c, emptying('c', 0, { custody: held('carrier', 2) })), 'maker');
   assert.equal(holder(a, c, emptying('c', 0, {})), 'maker');
@@ -105,7 +105,7 @@ test("claims, ends and offers of the containers count, those of an emptied one d
   assert.equal(inside.offer.to, 'shop');
   const outside = custody(
     item('a', { packed: packed('c', 3) }),
-    item('c', { ...c, fillings: 2n }),
+    item('c', { ...c, generation: 2n }),
     emptying('c', 0, {}),
   );
   assert.deepEqual([outside.claims, outside.ended, outside.offer], [[], null, null]);

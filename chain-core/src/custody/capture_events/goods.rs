@@ -65,7 +65,7 @@ pub struct Holders<'s, 'd, S: StateRead> {
 /// What things in a container take from it.
 #[derive(Clone)]
 struct Around {
-    fillings: u64,
+    generation: u64,
     custody: Option<Custody>,
 }
 
@@ -88,7 +88,7 @@ impl<'s, 'd, S: StateRead> Holders<'s, 'd, S> {
             None => record.custody.clone(),
             Some(packing) => {
                 let around = self.around(&packing.container)?;
-                if around.fillings == packing.filling {
+                if around.generation == packing.generation {
                     custody_in(record, around.custody)
                 } else {
                     // Its container was emptied since.
@@ -109,7 +109,7 @@ impl<'s, 'd, S: StateRead> Holders<'s, 'd, S> {
         }
         let around = Around {
             custody: self.goods.standing(container)?.custody,
-            fillings: self.goods.item(container)?.fillings,
+            generation: self.goods.item(container)?.generation,
         };
         let name = container.to_owned();
         self.containers.insert(name, around.clone());
@@ -235,14 +235,14 @@ impl<'s, 'd, S: StateRead> Goods<'s, 'd, S> {
         let Some(packing) = self.entry(id)?.item.packed.clone() else {
             return Ok(());
         };
-        if self.entry(&packing.container)?.item.fillings == packing.filling {
+        if self.entry(&packing.container)?.item.generation == packing.generation {
             return Ok(());
         }
-        let key = keys::emptying(&packing.container, packing.filling);
+        let key = keys::emptying(&packing.container, packing.generation);
         let emptying: Emptying = self.state.read(&key)?.ok_or_else(|| {
             Fault::Damaged(format!(
                 "no emptying {} of {}",
-                packing.filling, packing.container
+                packing.generation, packing.container
             ))
         })?;
         let item = &mut self.entry(id)?.item;

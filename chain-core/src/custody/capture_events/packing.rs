@@ -74,7 +74,7 @@ fn pack<S: StateRead>(
     let mut around = vec![container.to_owned()];
     around.extend(goods.containers(container)?);
     let inside: BTreeSet<&str> = around.iter().map(String::as_str).collect();
-    let filling = goods.item(container)?.fillings;
+    let generation = goods.item(container)?.generation;
     let mut levels = 0;
     for identifier in items {
         let id = identifier.as_str();
@@ -110,7 +110,7 @@ fn pack<S: StateRead>(
         goods.change(id)?.packed = Some(Packing {
             container: container.to_owned(),
             since: Some(position),
-            filling,
+            generation,
         });
     }
     for outer in &around {
@@ -154,8 +154,8 @@ fn empty<S: StateRead>(
 ) -> Result<(), RuleError> {
     let custody = goods.standing(container)?.custody;
     let item = goods.change(container)?;
-    let filling = item.fillings;
-    item.fillings += 1;
+    let generation = item.generation;
+    item.generation += 1;
     item.levels = 0;
     item.emptied = Some(position);
     let emptying = Emptying {
@@ -164,6 +164,6 @@ fn empty<S: StateRead>(
     };
     goods
         .state
-        .write(keys::emptying(container, filling), &emptying);
+        .write(keys::emptying(container, generation), &emptying);
     Ok(())
 }

@@ -421,7 +421,7 @@ fn a_stored_cycle_is_damage() {
     for (inner, outer) in [(1, 2), (2, 1)] {
         let packed = Item {
             packed: Some(Packing {
-                filling: 0,
+                generation: 0,
                 container: container(outer),
                 since: Some(Position {
                     height: 1,
