@@ -3,11 +3,18 @@
 //!
 //! Consensus-critical: yes
 
+mod hooks;
+
+use thiserror::Error;
+use touchstone_proto::ledger::Parameters;
+use touchstone_proto::ledger::transaction::Action;
+
+use self::hooks::Hooks;
 use crate::Fault;
 use crate::block::Header;
 use crate::custody::{capture_events, declare_product};
 use crate::designs::{deposit_design, disclose_design};
-use crate::governance::validators::ValidatorSet;
+use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys};
 use crate::hash::Hash;
 use crate::proof::transaction_tree;
@@ -17,9 +24,6 @@ use crate::state::commitment::{self, TreeRead, TreeUpdate};
 use crate::state::delta::{Delta, Writes};
 use crate::state::{StateRead, keys};
 use crate::transaction::VerifiedTransaction;
-use thiserror::Error;
-use touchstone_proto::ledger::Parameters;
-use touchstone_proto::ledger::transaction::Action;
 
 pub use crate::block::BlockContext;
 pub use crate::governance::parameters::parameters;
@@ -69,20 +73,27 @@ pub fn execute<S: StateRead + TreeRead>(
     context: &BlockContext,
     transactions: &[&VerifiedTransaction],
 ) -> Result<Executed, Fault> {
-    let validators = validators(state)?;
+    execute_with(&Hooks::of_the_ledger(), state, context, transactions)
+}
+
+fn execute_with<S: StateRead + TreeRead>(
+    hooks: &Hooks<S>,
+    state: &S,
+    context: &BlockContext,
+    transactions: &[&VerifiedTransaction],
+) -> Result<Executed, Fault> {
+    let current = validators::current(state)?;
     let Staged {
         mut delta,
         applied,
         rejected,
-    } = stage(state, context, transactions)?;
-    let parent_height = context.height.saturating_sub(1);
-    delta.put(keys::block(parent_height), context.parent.to_vec());
-    delta.accept_block_writes();
+    } = stage(hooks, state, context, transactions)?;
+    hooks::run(&hooks.end, &mut delta, context)?;
     let writes = delta.into_writes();
     let tree = commitment::update(state, context.height, &writes.values)?;
     let next_validators = match writes.values.get(keys::VALIDATORS) {
-        Some(bytes) => governance::validators::stored(bytes)?,
-        None => validators.clone(),
+        Some(bytes) => validators::stored(bytes)?,
+        None => current.clone(),
     };
     let leaves: Vec<Hash> = applied
         .iter()
@@ -98,7 +109,7 @@ pub fn execute<S: StateRead + TreeRead>(
         transaction_root: transaction_tree::root_of_leaves(&leaves),
         transaction_count: leaves.len() as u64,
         state_root: tree.root,
-        validators_hash: validators.hash(),
+        validators_hash: current.hash(),
         next_validators_hash: next_validators.hash(),
     };
     Ok(Executed {
@@ -117,7 +128,8 @@ pub fn rejections<S: StateRead>(
     context: &BlockContext,
     transactions: &[&VerifiedTransaction],
 ) -> Result<Vec<(usize, Rejection)>, Fault> {
-    Ok(stage(state, context, transactions)?.rejected)
+    let hooks = Hooks::of_the_ledger();
+    Ok(stage(&hooks, state, context, transactions)?.rejected)
 }
 
 struct Staged<'a, S: StateRead> {
@@ -126,13 +138,16 @@ struct Staged<'a, S: StateRead> {
     rejected: Vec<(usize, Rejection)>,
 }
 
+/// A block up to its last transaction.
 fn stage<'a, S: StateRead>(
+    hooks: &Hooks<S>,
     state: &'a S,
     context: &BlockContext,
     transactions: &[&VerifiedTransaction],
 ) -> Result<Staged<'a, S>, Fault> {
     let parameters = parameters(state)?;
     let mut delta = Delta::new(state);
+    hooks::run(&hooks.begin, &mut delta, context)?;
     let mut applied = Vec::new();
     let mut rejected = Vec::new();
     let mut bytes: u64 = 0;
@@ -211,6 +226,15 @@ pub fn verify<S: StateRead + TreeRead>(
     header: &Header,
     transactions: &[&VerifiedTransaction],
 ) -> Result<Result<Executed, InvalidBlock>, Fault> {
+    verify_with(&Hooks::of_the_ledger(), state, header, transactions)
+}
+
+fn verify_with<S: StateRead + TreeRead>(
+    hooks: &Hooks<S>,
+    state: &S,
+    header: &Header,
+    transactions: &[&VerifiedTransaction],
+) -> Result<Result<Executed, InvalidBlock>, Fault> {
     let context = BlockContext {
         chain_id: header.chain_id,
         height: header.height,
@@ -218,7 +242,7 @@ pub fn verify<S: StateRead + TreeRead>(
         parent: header.parent,
         proposer: header.proposer,
     };
-    let executed = execute(state, &context, transactions)?;
+    let executed = execute_with(hooks, state, &context, transactions)?;
     if let Some((index, rejection)) = executed.rejected.into_iter().next() {
         return Ok(Err(InvalidBlock::Transaction { index, rejection }));
     }

@@ -6,6 +6,8 @@
 use thiserror::Error;
 use touchstone_proto::ledger::Role;
 
+use crate::custody::limits::{MAX_OFFER_DAYS, MAX_STATEMENT_BYTES};
+use crate::designs::design::{MAX_FILES, MAX_TITLE_BYTES};
 use crate::encoding::Malformed;
 use crate::governance::organisation::BadOrganisation;
 use crate::governance::role;
@@ -221,7 +223,10 @@ pub enum Rejection {
     )]
     InvalidReceiver(String),
     /// An offer's time to answer.
-    #[error("an offer's deadline is after the block's time and at most 366 days later")]
+    #[error(
+        "an offer's deadline is after the block's time and at most {max} days later",
+        max = MAX_OFFER_DAYS
+    )]
     OfferDeadline,
     /// An offer of nothing.
     #[error(
@@ -243,7 +248,10 @@ pub enum Rejection {
     )]
     AnswerLeavesOut(String),
     /// Outcome and discrepancy don't fit.
-    #[error("a discrepancy of 1 to 512 bytes is stated with that outcome, and only with it")]
+    #[error(
+        "a discrepancy of 1 to {max} bytes is stated with that outcome, and only with it",
+        max = MAX_STATEMENT_BYTES
+    )]
     AnswerShape,
     /// Too many open offers.
     #[error("the organisation has {0} open offers; wait for answers or withdraw some")]
@@ -310,7 +318,10 @@ pub enum Rejection {
     #[error("the events name nothing that somebody else holds; record them without a claim")]
     NothingClaimed,
     /// A claim's reason.
-    #[error("a claim states its reason in 1 to 512 bytes without control characters")]
+    #[error(
+        "a claim states its reason in 1 to {max} bytes without control characters",
+        max = MAX_STATEMENT_BYTES
+    )]
     ClaimReason,
     /// Too many claims.
     #[error("{item} is claimed by {limit} organisations already")]
@@ -339,7 +350,9 @@ pub enum Rejection {
     NotTheOwner(String),
     /// Too many or no files, or too long a title.
     #[error(
-        "a design has 1 to 1000 files and a title of at most 256 bytes without control characters"
+        "a design has 1 to {files} files and a title of at most {title} bytes without control characters",
+        files = MAX_FILES,
+        title = MAX_TITLE_BYTES
     )]
     DesignShape,
 

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use touchstone_proto::ledger::{Position, Stock};
 use touchstone_proto::node as wire;
 
+use crate::custody::is_holdable;
 use crate::custody::unit_state::{self, HistoryEntry, UnitState};
-use crate::governance::company_prefix::is_holdable;
 use crate::proof::journey::{self, CompleteLink, Journey, JourneyError, Place, Step};
-use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
+use touchstone_epcis::{ContainmentStep, Event, EventType, Identifier, QuantityRole};
 
 /// Which way a trace goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -371,8 +371,9 @@ impl<'a> History<'a> {
             if !step.via.is_empty() {
                 continue;
             }
-            if step.place > since && is_packing(event, self.id, Action::Add) {
-                for child in &event.children {
+            let packed = packed_into(event, self.id).filter(|_| step.place > since);
+            if let Some(children) = packed {
+                for child in children {
                     let edge = self.edge(at, EdgeKind::Contained, None);
                     connections
                         .extend(edge.map(|edge| connection(child.as_str(), step.place, edge)));
@@ -466,32 +467,41 @@ fn parts(
     things.iter().map(|id| (id.as_str(), None)).chain(amounts)
 }
 
-/// Whether an event puts things into the container `id`, or takes them out.
-fn is_packing(event: &Event, id: &str, action: Action) -> bool {
-    event.event_type == EventType::Aggregation
-        && event.action == Some(action)
-        && event.error_declaration.is_none()
-        && event.parent.as_ref().is_some_and(|p| p.as_str() == id)
+/// What an event does to the content of the container `id`, if it wasn't a declaration that
+/// another was wrong.
+fn containment<'a>(event: &'a Event, id: &str) -> Option<ContainmentStep<'a>> {
+    let step = event.containment()?;
+    let counts = event.error_declaration.is_none() && step.container().as_str() == id;
+    counts.then_some(step)
 }
 
-/// What the step `at` does to the content of the container `id`: it packs only while `packs`.
+/// What an event puts into the container `id`.
+fn packed_into<'a>(event: &'a Event, id: &str) -> Option<&'a [Identifier]> {
+    match containment(event, id)? {
+        ContainmentStep::Pack { items, .. } => Some(items),
+        _ => None,
+    }
+}
+
+/// What the step `at` does to the content of the container `id`, if it counts.
 fn change_content<'a>(
     inside: &mut BTreeMap<&'a str, usize>,
     at: usize,
     event: &'a Event,
     id: &str,
-    packs: bool,
+    counts: bool,
 ) {
-    if packs && is_packing(event, id, Action::Add) {
-        inside.extend(event.children.iter().map(|child| (child.as_str(), at)));
-    } else if packs && is_packing(event, id, Action::Delete) {
-        // Without children, it was emptied as a whole.
-        if event.children.is_empty() && event.classes.is_empty() {
-            inside.clear();
+    match containment(event, id).filter(|_| counts) {
+        None => {}
+        Some(ContainmentStep::Pack { items, .. }) => {
+            inside.extend(items.iter().map(|child| (child.as_str(), at)));
         }
-        for child in &event.children {
-            inside.remove(child.as_str());
+        Some(ContainmentStep::Unpack { items, .. }) => {
+            for child in items {
+                inside.remove(child.as_str());
+            }
         }
+        Some(ContainmentStep::Empty { .. }) => inside.clear(),
     }
 }
 

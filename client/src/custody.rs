@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use touchstone_core::Fault;
-use touchstone_core::custody::{self, Standing};
+use touchstone_core::custody::{self, CustodyStatus};
 use touchstone_core::hash::Hash;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_epcis as epcis;
@@ -87,20 +87,20 @@ impl CustodyReader {
         &mut self,
         client: &mut Client,
         id: &str,
-    ) -> Result<(AttestedHeader, Standing), ClientError> {
+    ) -> Result<(AttestedHeader, CustodyStatus), ClientError> {
         let mut attempts = 0;
         loop {
             let seen = self.seen.as_ref();
             // On an idle chain the last block may be older than a deadline that has passed.
             let block_ms = seen.map_or(0, |attested| attested.header.time_ms);
             let now_ms = self.now_ms.max(block_ms);
-            match custody::standing(&self.known, id, now_ms) {
-                Ok(standing) => {
+            match custody::status(&self.known, id, now_ms) {
+                Ok(status) => {
                     let seen = self
                         .seen
                         .clone()
                         .ok_or(NotVerified::Missing("state reply"))?;
-                    return Ok((seen, standing));
+                    return Ok((seen, status));
                 }
                 Err(fault) => {
                     let Some(key) = self.known.wanted.take() else {
@@ -125,11 +125,11 @@ pub async fn status(
     client: &mut Client,
     id: &str,
     now_ms: u64,
-) -> Result<(AttestedHeader, Standing), ClientError> {
+) -> Result<(AttestedHeader, CustodyStatus), ClientError> {
     CustodyReader::new(now_ms).status(client, id).await
 }
 
 /// Whether an identifier names something that somebody can have: no class, place or party.
 pub fn is_holdable(id: &epcis::Identifier) -> bool {
-    !id.is_class() && touchstone_core::governance::company_prefix::is_holdable(id.as_str())
+    !id.is_class() && touchstone_core::custody::is_holdable(id.as_str())
 }

@@ -147,10 +147,9 @@ async fn proven(
             Next::Item(traced) => {
                 let holder = match Identifier::parse(&traced.id) {
                     Ok(id) if custody::is_holdable(&id) => {
-                        let (attested, standing) =
-                            custody_reader.status(client, id.as_str()).await?;
+                        let (attested, status) = custody_reader.status(client, id.as_str()).await?;
                         proven_at(&mut end, &attested);
-                        standing.holder().unwrap_or_default().to_owned()
+                        status.holder().unwrap_or_default().to_owned()
                     }
                     _ => String::new(),
                 };

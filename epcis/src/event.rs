@@ -9,11 +9,13 @@ use super::fields;
 use super::identifier::{Identifier, IdentifierError};
 use super::json::{self, Node};
 
+mod containment;
 pub(super) mod event_type;
 mod packing;
 mod quantities;
 mod subjects;
 
+pub use containment::ContainmentStep;
 pub use event_type::EventType;
 pub(super) use event_type::event_type;
 pub use packing::PackingStep;

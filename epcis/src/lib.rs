@@ -66,7 +66,7 @@ mod xml;
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
 pub use error::{EpcisError, EpcisRule};
 pub use event::{
-    Action, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH, PackingStep,
+    Action, ContainmentStep, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH,
     Quantity, QuantityRole, SourceOrDestination,
 };
 pub use hash::{document_hashes, event_hash};

@@ -1,36 +1,33 @@
-//! Capturing custody events. Each event is appended to the link of every item that it names, if
+//! Capturing custody events. Each event is appended to the log of every item that it names, if
 //! the rules of custody allow it: who may append (`authority`), how lives begin and end (`life`),
-//! packing, handovers between organisations, and corrections. docs/custody.md tells them in plain
-//! words.
+//! packing, handovers between organisations (`offer`, `answer`, `claim`), and corrections.
+//! docs/custody.md tells them in plain words.
 //!
 //! Consensus-critical: yes
 
+use touchstone_epcis::Event;
 use touchstone_proto::ledger::capture_events::Handover;
-use touchstone_proto::ledger::{CaptureEvents, Outcome, Role};
+use touchstone_proto::ledger::{CaptureEvents, Outcome, Position, Role};
 
-use self::goods::Goods;
-use self::handover::Named;
-use self::packing::PackingStep;
+use self::named_items::NamedItems;
+use super::item_cache::ItemCache;
+use super::limits::MAX_STATEMENT_BYTES;
+use crate::governance::organisation;
 use crate::hash;
 use crate::rejection::Rejection;
-use crate::rules::RuleError;
-use crate::rules::{Context, link};
-use crate::state::delta::Delta;
-use crate::state::delta::MAX_LINK_ENTRIES;
+use crate::rules::{Context, RuleError, link};
+use crate::state::delta::{Delta, MAX_LINK_ENTRIES};
 use crate::state::{StateRead, keys};
-use touchstone_epcis::Event;
 
+mod answer;
 mod authority;
+mod claim;
 mod corrections;
-mod goods;
-mod handover;
 mod life;
+mod named_items;
+mod offer;
 mod packing;
 mod quantities;
-
-#[cfg(test)]
-use goods::MAX_PACKING_DEPTH;
-pub use goods::{Holders, Standing, standing};
 
 const ROLES: &[Role] = &[
     Role::Platform,
@@ -53,6 +50,30 @@ enum Mode {
     Claim,
 }
 
+/// What the rules of one event see.
+struct EventContext<'a> {
+    context: &'a Context<'a>,
+    mode: Mode,
+    /// Index in the capture.
+    index: u32,
+    event: &'a Event,
+}
+
+impl EventContext<'_> {
+    /// Id of the acting organisation.
+    fn organisation(&self) -> &str {
+        &self.context.organisation.id
+    }
+
+    fn has_role(&self, roles: &[Role]) -> bool {
+        organisation::has_role(&self.context.organisation, roles)
+    }
+
+    fn position(&self) -> Position {
+        self.context.position(self.index)
+    }
+}
+
 pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
@@ -64,34 +85,65 @@ pub(crate) fn apply<S: StateRead>(
     if found == 0 || found as u64 > limit {
         return Err(Rejection::EventCount { found, limit }.into());
     }
-    let read = context.transaction.events().map_err(|(index, error)| {
+    let events = context.transaction.events().map_err(|(index, error)| {
         let error = error.clone();
         Rejection::Event { index, error }
     })?;
-    let events = action.events.iter().map(Vec::as_slice).zip(read);
-    let events: Vec<_> = (0u32..).zip(events).collect();
-    let mut goods = Goods::new(state, context.block.time_ms);
-    append_all(&mut goods, context, action, &events)?;
-    goods.write();
+    let mut items = ItemCache::new(state);
+    append_all(&mut items, context, action, events)?;
+    items.write();
     Ok(())
 }
 
 /// Rule: organisations whose work is goods append custody events; those that have goods in their
 /// hands hand them over.
 fn check_role(context: &Context<'_>, action: &CaptureEvents) -> Result<(), Rejection> {
-    context.check_role(match &action.handover {
+    let allowed = match &action.handover {
         None => ROLES,
         Some(_) => authority::CUSTODIANS,
-    })
+    };
+    context.check_role(allowed)
 }
 
 fn append_all<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
+    items: &mut ItemCache<'_, '_, S>,
     context: &Context<'_>,
     action: &CaptureEvents,
-    events: &[(u32, (&[u8], &Event))],
+    events: &[Event],
 ) -> Result<(), RuleError> {
-    let mode = match &action.handover {
+    let mode = mode(action);
+    let named = match &action.handover {
+        None => NamedItems::default(),
+        Some(_) => NamedItems::by(events),
+    };
+    match &action.handover {
+        Some(Handover::Offer(offer)) => offer::check_terms(items, context, offer)?,
+        Some(Handover::Answer(answer)) => answer::apply(items, context, answer, &named)?,
+        Some(Handover::Claim(_)) | None => {}
+    }
+    for ((index, bytes), event) in (0u32..).zip(&action.events).zip(events) {
+        let at = EventContext {
+            context,
+            mode,
+            index,
+            event,
+        };
+        append(items, &at, bytes)?;
+        // Rule: a capture's entries fit into one block.
+        if items.state.staged_entries() > MAX_LINK_ENTRIES {
+            let limit = MAX_LINK_ENTRIES;
+            return Err(Rejection::TooManyItems { limit }.into());
+        }
+    }
+    match &action.handover {
+        Some(Handover::Offer(offer)) => offer::apply(items, context, offer, &named),
+        Some(Handover::Claim(claim)) => claim::apply(items, context, claim, &named),
+        Some(Handover::Answer(_)) | None => Ok(()),
+    }
+}
+
+fn mode(action: &CaptureEvents) -> Mode {
+    match &action.handover {
         None | Some(Handover::Offer(_)) => Mode::Record,
         Some(Handover::Claim(_)) => Mode::Claim,
         // Who accepts is the holder then. Who withdraws may have been displaced by a claim.
@@ -99,89 +151,83 @@ fn append_all<S: StateRead>(
             Outcome::Rejected | Outcome::Withdrawn => Mode::Answer,
             _ => Mode::Record,
         },
-    };
-    let named = match &action.handover {
-        None => Named::default(),
-        Some(_) => Named::by(events.iter().map(|(_, (_, event))| *event)),
-    };
-    match &action.handover {
-        Some(Handover::Offer(offer)) => handover::check_offer(goods, context, offer)?,
-        Some(Handover::Answer(answer)) => handover::answer(goods, context, answer, &named)?,
-        Some(Handover::Claim(_)) | None => {}
-    }
-    for (index, (bytes, event)) in events {
-        append(goods, context, mode, *index, bytes, event)?;
-        // Rule: a capture's entries fit into one block.
-        if goods.state.staged_entries() > MAX_LINK_ENTRIES {
-            let limit = MAX_LINK_ENTRIES;
-            return Err(Rejection::TooManyItems { limit }.into());
-        }
-    }
-    match &action.handover {
-        Some(Handover::Offer(offer)) => handover::offer(goods, context, offer, &named),
-        Some(Handover::Claim(claim)) => handover::claim(goods, context, claim, &named),
-        Some(Handover::Answer(_)) | None => Ok(()),
     }
 }
 
 fn append<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    mode: Mode,
-    index: u32,
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
     bytes: &[u8],
-    event: &Event,
 ) -> Result<(), RuleError> {
-    match corrections::is_correction(event) {
-        true => correct(goods, context, mode, index, event)?,
-        false => judge(goods, context, mode, index, event)?,
+    match corrections::is_correction(at.event) {
+        true => apply_correction(items, at)?,
+        false => apply_event(items, at)?,
     }
     let content_hash = hash::sha256(bytes);
-    for identifier in event.items() {
+    for identifier in at.event.items() {
         let id = identifier.as_str();
         let key = keys::item(id);
-        let mut chain = goods
+        let mut log = items
             .change(id)?
             .link
             .take()
             .unwrap_or_else(crate::proof::link::empty);
-        link::append(goods.state, context, &key, &mut chain, index, &content_hash)?;
-        goods.change(id)?.link = Some(chain);
+        let context = at.context;
+        link::append(
+            items.state,
+            context,
+            &key,
+            &mut log,
+            at.index,
+            &content_hash,
+        )?;
+        items.change(id)?.link = Some(log);
     }
     Ok(())
 }
 
 /// All rules of an event, and what it does.
-fn judge<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    mode: Mode,
-    index: u32,
-    event: &Event,
+fn apply_event<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
 ) -> Result<(), RuleError> {
-    authority::check(goods, context, mode, index, event)?;
-    life::begin(goods, context, index, event)?;
-    if let Some(packing) = PackingStep::of(event) {
-        packing.apply(goods, index, context.position(index))?;
+    authority::admit(items, at)?;
+    life::check_begin(items, at)?;
+    let packing = packing::check(items, at)?;
+    let ending = life::check_end(items, at)?;
+    let classes = quantities::check(items, at)?;
+    corrections::check_event_id(items, at)?;
+    // All rules are kept: from here on it is written.
+    life::begin(items, at)?;
+    if let Some(packing) = packing {
+        packing.write(items, at.position())?;
     }
-    life::end(goods, context, index, event)?;
-    quantities::apply(goods, context, index, event)?;
-    corrections::check_event_id(goods, context, index, event)?;
-    corrections::remember(goods, context, index, event);
+    if let Some(ending) = ending {
+        life::end(items, at, ending)?;
+    }
+    quantities::write(items, classes)?;
+    corrections::remember(items, at);
     Ok(())
 }
 
-fn correct<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    mode: Mode,
-    index: u32,
-    event: &Event,
+fn apply_correction<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
 ) -> Result<(), RuleError> {
-    match corrections::corrected(goods, context, index, event)? {
-        Some(wrong) => Ok(corrections::take_back(goods, context, event, wrong)?),
-        None => authority::check(goods, context, mode, index, event),
+    match corrections::corrected(items, at)? {
+        Some(wrong) => Ok(corrections::take_back(items, at, wrong)?),
+        None => authority::admit(items, at),
     }
+}
+
+/// Whether a text may stand as a discrepancy or a reason.
+fn is_statement(text: &str) -> bool {
+    (1..=MAX_STATEMENT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Who holds an item, in a rejection's words.
+fn holder_word(holder: Option<&str>) -> String {
+    holder.unwrap_or("nobody").to_owned()
 }
 
 #[cfg(test)]

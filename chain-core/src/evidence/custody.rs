@@ -52,8 +52,8 @@ pub(super) fn custody(
         return Ok(Established::not_given(None, finding));
     }
     let id = history.item.as_str();
-    let standing = match crate::custody::standing(values, id, proven.anchor.time_ms) {
-        Ok(standing) => standing,
+    let status = match crate::custody::status(values, id, proven.anchor.time_ms) {
+        Ok(status) => status,
         Err(fault) => {
             return match values.take_missing() {
                 Some(_) if version == Version::One => Ok(Established::not_given(
@@ -68,10 +68,10 @@ pub(super) fn custody(
         }
     };
     let mut fact = CustodyFact {
-        containers: standing.containers,
-        custody: standing.custody,
-        ended: standing.ended,
-        offer: standing.offer,
+        containers: status.containers,
+        custody: status.custody,
+        ended: status.ended,
+        offer: status.offer,
         ..CustodyFact::default()
     };
     for id in std::iter::once(id).chain(fact.containers.iter().map(String::as_str)) {

@@ -14,7 +14,7 @@ const CANONICAL: &str = "https://id.gs1.org/";
 /// isn't a GS1 key, and for a GTIN-8, whose numbers GS1 gives out one by one (General
 /// Specifications §2.1.2).
 pub fn digits(identifier: &str) -> Option<&str> {
-    let (ai, value) = key(identifier)?;
+    let (ai, value) = key_of(identifier)?;
     // The indicator digit of a GTIN, the extension digit of an SSCC, and the zero that fills a GRAI
     // stand before the company prefix (GS1 General Specifications §3.2, §3.3.2, §3.9.3).
     let before = match ai {
@@ -52,13 +52,8 @@ pub fn owner(state: &impl StateRead, identifier: &str) -> Result<Option<String>,
     Ok(None)
 }
 
-/// Whether somebody can have what a canonical identifier names. Places, parties and relations of
-/// service (GLN, GSRN) are named in events too, and nobody hands them over.
-pub fn is_holdable(identifier: &str) -> bool {
-    !matches!(key(identifier), Some(("414" | "417" | "8017" | "8018", _)))
-}
-
-fn key(identifier: &str) -> Option<(&str, &str)> {
+/// The application identifier and the value of a GS1 key.
+pub(crate) fn key_of(identifier: &str) -> Option<(&str, &str)> {
     let (ai, rest) = identifier.strip_prefix(CANONICAL)?.split_once('/')?;
     Some((ai, rest.split('/').next().unwrap_or_default()))
 }
@@ -112,19 +107,5 @@ mod tests {
         }
         assert_eq!(digits("https://id.gs1.org/8004/95213r"), Some("95213"));
         assert_eq!(candidates("95213").collect::<Vec<_>>(), ["9521", "95213"]);
-    }
-
-    #[test]
-    fn places_and_parties_are_nobodys_goods() {
-        let holdable = |ai: &str| is_holdable(&format!("https://id.gs1.org/{ai}/9521321000018"));
-        for ai in ["414", "417", "8017", "8018"] {
-            assert!(!holdable(ai), "{ai}");
-        }
-        for ai in [
-            "00", "01", "253", "255", "401", "402", "8003", "8004", "8006", "8010",
-        ] {
-            assert!(holdable(ai), "{ai}");
-        }
-        assert!(is_holdable("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"));
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use touchstone_proto::ledger::LinkEntry;
 
-use touchstone_epcis::{Action, Event, EventType};
+use touchstone_epcis::{ContainmentStep, Event};
 
 /// Containers inside containers, at most: the ledger's rule, and one more for the item.
 const MAX_DEPTH: usize = 17;
@@ -204,27 +204,29 @@ struct Stay {
     until: Option<Place>,
 }
 
-/// The events that add the thing `id` to a container or take it out (EPCIS 2.0 §7.4.3).
-fn packings<'a>(id: &str, events: &'a [Arc<Recorded>]) -> Vec<(Place, &'a str, Action)> {
+/// The events that add the thing `id` to a container (`true`) or take it out.
+fn packings<'a>(id: &str, events: &'a [Arc<Recorded>]) -> Vec<(Place, &'a str, bool)> {
     let packing = |recorded: &'a Arc<Recorded>| {
-        let event = recorded.event.as_ref()?;
-        let packs = event.event_type == EventType::Aggregation
-            && event.children.iter().any(|c| c.as_str() == id);
-        let container = event.parent.as_ref().filter(|_| packs)?;
-        let action = event.action.filter(|action| *action != Action::Observe)?;
-        Some((recorded.place, container.as_str(), action))
+        let step = recorded.event.as_ref()?.containment()?;
+        let (items, packs) = match step {
+            ContainmentStep::Pack { items, .. } => (items, true),
+            ContainmentStep::Unpack { items, .. } => (items, false),
+            ContainmentStep::Empty { .. } => return None,
+        };
+        let is_named = items.iter().any(|item| item.as_str() == id);
+        is_named.then(|| (recorded.place, step.container().as_str(), packs))
     };
     events.iter().filter_map(packing).collect()
 }
 
 /// The stays that a thing's own events tell of. That a container was emptied as a whole stands in
 /// the container's events.
-fn stays(packings: &[(Place, &str, Action)]) -> Vec<Stay> {
+fn stays(packings: &[(Place, &str, bool)]) -> Vec<Stay> {
     let mut stays: Vec<Stay> = Vec::new();
-    for (place, container, action) in packings {
+    for (place, container, packs) in packings {
         let open = stays.last_mut().filter(|s| s.until.is_none());
-        match (action, open) {
-            (Action::Add, open) => {
+        match (packs, open) {
+            (true, open) => {
                 // Packed anew without an unpacking: its container was emptied in between.
                 if let Some(stay) = open {
                     stay.until = Some(*place);
@@ -235,7 +237,7 @@ fn stays(packings: &[(Place, &str, Action)]) -> Vec<Stay> {
                     until: None,
                 });
             }
-            (Action::Delete, Some(stay)) if stay.container == *container => {
+            (false, Some(stay)) if stay.container == *container => {
                 stay.until = Some(*place);
             }
             _ => {}
@@ -247,11 +249,8 @@ fn stays(packings: &[(Place, &str, Action)]) -> Vec<Stay> {
 /// The places of the events that emptied the container `id` as a whole.
 fn emptyings(id: &str, events: &[Arc<Recorded>]) -> Vec<Place> {
     let empties = |event: &Event| {
-        event.event_type == EventType::Aggregation
-            && event.action == Some(Action::Delete)
-            && event.children.is_empty()
-            && event.classes.is_empty()
-            && event.parent.as_ref().is_some_and(|p| p.as_str() == id)
+        matches!(event.containment(), Some(ContainmentStep::Empty { container })
+            if container.as_str() == id)
     };
     let events = events.iter();
     events

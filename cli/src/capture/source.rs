@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use touchstone_client::capture::{ENVELOPE_BYTES, EventRefusal, SourceEvent};
 use touchstone_core::rejection::Rejection;
 use touchstone_epcis::{
-    EpcisError, Event, MAX_DOCUMENT_BYTES, PackingStep, convert_xml, is_xml, split_document,
+    ContainmentStep, EpcisError, Event, MAX_DOCUMENT_BYTES, convert_xml, is_xml, split_document,
 };
 
 use super::elements;
@@ -282,7 +282,7 @@ fn examine(file: &str, index: usize, bytes: Vec<u8>, limit: u64) -> SourceEvent 
                 .iter()
                 .map(|i| i.as_str().to_owned())
                 .collect(),
-            matches!(event.packing(), Some(PackingStep::Empty { .. })),
+            matches!(event.containment(), Some(ContainmentStep::Empty { .. })),
             (size > limit)
                 .then(|| EventRefusal::of(&Rejection::TransactionTooLarge { bytes: size, limit })),
         ),

@@ -106,7 +106,7 @@ fn follow(
 ) -> Result<(), ServiceError> {
     let tip = view.snapshot.tip();
     let mut state = Delta::new(&view.snapshot);
-    let mut holders = Holders::new(&mut state, tip.time_ms);
+    let mut holders = Holders::new(&mut state);
     let mut cache = TraceCache::default();
     let mut items = Vec::new();
     loop {

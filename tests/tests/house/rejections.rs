@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::files::root;
+use super::files::{files, root};
 
 /// A variant of an error enum, as its source has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +62,8 @@ fn variants(source: &str, name: &str) -> Vec<Variant> {
     variants
 }
 
-/// The first string of an attribute, with `…` where something is filled in.
+/// The first string of an attribute, with `…` where something is filled in, and the name of a
+/// constant in braces.
 fn text_of(attribute: &str) -> String {
     let mut chars = attribute
         .chars()
@@ -79,17 +80,56 @@ fn text_of(attribute: &str) -> String {
                 None => break,
             },
             '{' => {
-                for inner in chars.by_ref() {
-                    if inner == '}' {
-                        break;
-                    }
+                let name: String = chars.by_ref().take_while(|&inner| inner != '}').collect();
+                match argument(attribute, &name) {
+                    Some(constant) => write!(text, "{{{constant}}}").expect("a string takes text"),
+                    None => text.push('…'),
                 }
-                text.push('…');
             }
             other => text.push(other),
         }
     }
     text
+}
+
+/// The constant that an attribute gives for a name: `limit = MAX_BYTES`.
+fn argument<'a>(attribute: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = attribute.split_once(&format!(" {name} = "))?;
+    let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_'));
+    let constant = &rest[..end.unwrap_or(rest.len())];
+    (!name.is_empty() && !constant.is_empty()).then_some(constant)
+}
+
+/// A text with the values of the ledger's constants that it names in braces.
+fn filled_in(text: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, (name, after))) = rest
+        .split_once('{')
+        .and_then(|(before, tail)| Some((before, tail.split_once('}')?)))
+    {
+        filled.push_str(before);
+        filled.push_str(&constant(name));
+        rest = after;
+    }
+    filled + rest
+}
+
+/// The value of a constant number of the ledger, as its source has it.
+fn constant(name: &str) -> String {
+    let declared = format!("const {name}: ");
+    let mut sources = files(&[".rs"]);
+    sources.retain(|file| file.path.starts_with("chain-core/src/"));
+    let mut lines = sources.iter().flat_map(|file| file.text.lines());
+    let line = lines.find(|line| line.contains(&declared));
+    let value = line.and_then(|line| line.split_once(" = ")?.1.strip_suffix(';'));
+    let value = value.unwrap_or_else(|| panic!("no constant {name} in the ledger"));
+    let digits: String = value.chars().filter(|c| *c != '_').collect();
+    assert!(
+        digits.bytes().all(|b| b.is_ascii_digit()),
+        "{name} is no plain number: {value}"
+    );
+    digits
 }
 
 /// What each variant maps to in a `match` of the function: the text behind its arrow.
@@ -155,7 +195,7 @@ fn document(rejection: &str, epcis: &str) -> String {
             rule => format!("`{rule}`"),
         };
         let explanation = cell(&variant.explanation);
-        let message = cell(&variant.message);
+        let message = cell(&filled_in(&variant.message));
         writeln!(text, "| {code} | {rule} | {explanation} | {message} |")
             .expect("a string takes text");
     }
@@ -249,7 +289,7 @@ fn codes_and_rules_are_unique() {
 fn a_source_is_read_as_it_stands() {
     let source = "pub enum Bad {\n    // 1xx: first\n    /// One,\n    /// told.\n    \
                   #[error(\"a {b} \\\n         c\")]\n    One {\n        /// B.\n        b: u8,\n    },\n    \
-                  /// Two.\n    #[error(\"\\\"{0}\\\"\")]\n    Two(String),\n}\n\
+                  /// Two.\n    #[error(\"\\\"{0}\\\" {most}\", most = MAX_FILES)]\n    Two(String),\n}\n\
                   fn code(&self) -> u32 {\n        Bad::One { .. } => 100,\n        \
                   Bad::Two(_) =>\n 101,\n    }\n";
     let variant = |name: &str, explanation: &str, message: &str| Variant {
@@ -262,9 +302,10 @@ fn a_source_is_read_as_it_stands() {
         variants(source, "Bad"),
         [
             variant("One", "One, told.", "a … c"),
-            variant("Two", "Two.", "\"…\"")
+            variant("Two", "Two.", "\"…\" {MAX_FILES}")
         ]
     );
+    assert_eq!(filled_in("1 to {MAX_FILES} files"), "1 to 1000 files");
     let arms = arms(source, "code", "Bad");
     assert_eq!(
         arms,

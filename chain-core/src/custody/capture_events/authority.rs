@@ -2,19 +2,17 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{Basis, Role};
-
-use super::goods::{Goods, Standing, custody};
-use super::{Mode, life};
-use crate::Fault;
-use crate::custody::unit_state::ending;
-use crate::governance::company_prefix::is_holdable;
-use crate::governance::organisation;
-use crate::rejection::Rejection;
-use crate::rules::Context;
-use crate::rules::RuleError;
-use crate::state::StateRead;
 use touchstone_epcis::{Action, Event};
+use touchstone_proto::ledger::{Basis, Custody, Position, Role};
+
+use super::{EventContext, Mode, life};
+use crate::Fault;
+use crate::custody::item_cache::ItemCache;
+use crate::custody::unit_state::ending;
+use crate::custody::{CustodyStatus, is_holdable};
+use crate::rejection::Rejection;
+use crate::rules::{Context, RuleError};
+use crate::state::StateRead;
 
 /// Roles of organisations that have goods in their hands.
 pub(super) const CUSTODIANS: &[Role] = &[
@@ -25,85 +23,96 @@ pub(super) const CUSTODIANS: &[Role] = &[
 ];
 
 /// Roles of organisations that examine what others have.
-pub(super) const OBSERVERS: &[Role] = &[Role::Customs, Role::Inspection, Role::Laboratory];
+const OBSERVERS: &[Role] = &[Role::Customs, Role::Inspection, Role::Laboratory];
 
-/// Checks for each thing that an event names whether the organisation may append it, and begins
-/// the custody of what nobody held before.
-pub(super) fn check<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    mode: Mode,
-    index: u32,
-    event: &Event,
+/// What appending an event does to the custody of an item.
+enum CustodyChange {
+    None,
+    Begins(Custody),
+    /// It was sold, and is taken back.
+    Returns,
+}
+
+/// Lets an event into the history of each item that it names, one after the other: a container that
+/// is taken back brings its content back.
+pub(super) fn admit<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
 ) -> Result<(), RuleError> {
-    let position = context.position(index);
-    let finding = is_finding(event);
-    for identifier in event.things() {
+    for identifier in at.event.things() {
         let id = identifier.as_str();
-        if !is_holdable(id) {
-            continue;
-        }
-        let standing = goods.standing(id)?;
-        // Rule: nothing follows the end of a life but its correction, and the return of what was
-        // sold (CBV 2.0 §7.2: `returned`).
-        if let Some(ended) = &standing.ended {
-            if !life::returns(goods, context, event, id, &standing)? {
-                return Err(Rejection::LifeEnded {
-                    index,
-                    item: id.to_owned(),
-                    how: life::word(ended),
-                }
-                .into());
-            }
-            life::reopen(goods, context, position, id)?;
-            continue;
-        }
-        // Rule: what is offered stays as it was offered, until the offer is over.
-        if let Some(offer) = standing.offer.as_ref().filter(|_| !finding) {
-            return Err(Rejection::Offered {
-                index,
-                item: id.to_owned(),
-                to: offer.to.clone(),
-            }
-            .into());
-        }
-        match standing.holder() {
-            None => begin(goods, context, mode, index, event, id)?,
-            Some(holder) if holder == context.organisation.id => {}
-            Some(_) => check_other(goods, context, mode, index, event, id, &standing)?,
+        match check(items, at, id)? {
+            CustodyChange::None => {}
+            CustodyChange::Begins(custody) => items.change(id)?.custody = Some(custody),
+            CustodyChange::Returns => life::reopen(items, at, id)?,
         }
     }
     Ok(())
 }
 
+/// Whether the organisation may append the event to the item's history.
+fn check<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
+    id: &str,
+) -> Result<CustodyChange, RuleError> {
+    if !is_holdable(id) {
+        return Ok(CustodyChange::None);
+    }
+    let status = items.status(id, at.context.block.time_ms)?;
+    // Rule: nothing follows the end of a life but its correction, and the return of what was
+    // sold (CBV 2.0 §7.2: `returned`).
+    if let Some(ended) = &status.ended {
+        if life::is_return(items, at, id, &status)? {
+            return Ok(CustodyChange::Returns);
+        }
+        return Err(Rejection::LifeEnded {
+            index: at.index,
+            item: id.to_owned(),
+            how: life::word(ended),
+        }
+        .into());
+    }
+    // Rule: what is offered stays as it was offered, until the offer is over.
+    if let Some(offer) = status.offer.as_ref().filter(|_| !is_finding(at.event)) {
+        return Err(Rejection::Offered {
+            index: at.index,
+            item: id.to_owned(),
+            to: offer.to.clone(),
+        }
+        .into());
+    }
+    match status.holder() {
+        None => check_first(items, at, id),
+        Some(holder) if holder == at.organisation() => Ok(CustodyChange::None),
+        Some(holder) => check_other(items, at, id, &status, holder),
+    }
+}
+
 /// Rule: the holder appends; observers by role, whoever claims the item, and whoever answers an
 /// offer of it, append findings.
 fn check_other<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    mode: Mode,
-    index: u32,
-    event: &Event,
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
     id: &str,
-    standing: &Standing,
-) -> Result<(), RuleError> {
-    let may_find = match mode {
+    status: &CustodyStatus,
+    holder: &str,
+) -> Result<CustodyChange, RuleError> {
+    let may_find = match at.mode {
         Mode::Claim | Mode::Answer => true,
-        Mode::Record => organisation::has_role(&context.organisation, OBSERVERS),
+        Mode::Record => at.has_role(OBSERVERS),
     };
-    if may_find && is_finding(event) {
-        return Ok(());
+    if may_find && is_finding(at.event) {
+        return Ok(CustodyChange::None);
     }
-    if commissions_its_own(goods, context, event, id, standing)? {
-        let custody = custody(context, Basis::Prefix, context.position(index));
-        goods.change(id)?.custody = Some(custody);
-        return Ok(());
+    if commissions_its_own(items, at, id, status)? {
+        let custody = custody(at.context, Basis::Prefix, at.position());
+        return Ok(CustodyChange::Begins(custody));
     }
-    let holder = standing.holder().unwrap_or_default().to_owned();
     Err(Rejection::NotHolder {
-        index,
+        index: at.index,
         item: id.to_owned(),
-        holder,
+        holder: holder.to_owned(),
     }
     .into())
 }
@@ -111,55 +120,61 @@ fn check_other<S: StateRead>(
 /// Whether the owner of an item's company prefix commissions it, which others had recorded by
 /// their own word before.
 fn commissions_its_own<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    event: &Event,
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
     id: &str,
-    standing: &Standing,
+    status: &CustodyStatus,
 ) -> Result<bool, Fault> {
-    let own_word = standing
+    let own_word = status
         .custody
         .as_ref()
         .is_some_and(|custody| custody.basis == Basis::OwnWord as i32);
-    let begins = event.begins().any(|begun| begun.as_str() == id);
-    let is_new = goods.item(id)?.commissioned.is_none() && standing.containers.is_empty();
-    let owner = goods.prefix_holder(id)?;
-    Ok(own_word && begins && is_new && owner.as_deref() == Some(&context.organisation.id))
+    let begins = at.event.begins().any(|begun| begun.as_str() == id);
+    let is_new = items.item(id)?.commissioned.is_none() && status.containers.is_empty();
+    let owner = items.prefix_owner(id)?;
+    Ok(own_word && begins && is_new && owner.as_deref() == Some(at.organisation()))
 }
 
 /// The first record of an item: whoever has goods in its hands holds it from then on, by its own
 /// word unless the company prefix is its own. Observers only leave their finding.
-fn begin<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    mode: Mode,
-    index: u32,
-    event: &Event,
+fn check_first<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
     id: &str,
-) -> Result<(), RuleError> {
-    if !organisation::has_role(&context.organisation, CUSTODIANS) {
+) -> Result<CustodyChange, RuleError> {
+    if !at.has_role(CUSTODIANS) {
         // Rule: observers neither begin, pack nor end anything.
-        if !is_finding(event) {
+        if !is_finding(at.event) {
             return Err(Rejection::OnlyFindings {
-                index,
+                index: at.index,
                 item: id.to_owned(),
             }
             .into());
         }
-        return Ok(());
+        return Ok(CustodyChange::None);
     }
-    let owner = goods.prefix_holder(id)?;
-    let is_own = owner.as_deref() == Some(&context.organisation.id);
-    let basis = match is_own && mode != Mode::Claim {
+    let owner = items.prefix_owner(id)?;
+    let is_own = owner.as_deref() == Some(at.organisation());
+    let basis = match is_own && at.mode != Mode::Claim {
         true => Basis::Prefix,
         false => Basis::OwnWord,
     };
-    goods.change(id)?.custody = Some(custody(context, basis, context.position(index)));
-    Ok(())
+    let custody = custody(at.context, basis, at.position());
+    Ok(CustodyChange::Begins(custody))
+}
+
+/// The acting organisation's custody since a position.
+pub(super) fn custody(context: &Context<'_>, basis: Basis, since: Position) -> Custody {
+    Custody {
+        holder: context.organisation.id.clone(),
+        basis: basis as i32,
+        since: Some(since),
+        ..Custody::default()
+    }
 }
 
 /// Whether an event only tells what was seen: it begins, packs and ends nothing.
-pub(super) fn is_finding(event: &Event) -> bool {
+fn is_finding(event: &Event) -> bool {
     // A transformation has no action (EPCIS 2.0 §7.4.5).
     event.action == Some(Action::Observe) && ending(event).is_none()
 }

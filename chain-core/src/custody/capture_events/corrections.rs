@@ -4,35 +4,34 @@
 //!
 //! Consensus-critical: yes
 
+use touchstone_epcis::{Event, EventType};
 use touchstone_proto::ledger::{Ending, EventRecord, Position};
 
-use super::goods::Goods;
-
+use super::EventContext;
 use crate::Fault;
+use crate::custody::item_cache::ItemCache;
 use crate::hash;
 use crate::rejection::Rejection;
-use crate::rules::Context;
 use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
-use touchstone_epcis::{Event, EventType};
 
-/// Checks that the organisation has no event with the same `eventID` yet (EPCIS 2.0 §7.4.1: it names
-/// one event).
+/// Characters of an `eventID` that a rejection quotes.
+const QUOTED: usize = 120;
+
+/// Rule: an `eventID` names one event of an organisation (EPCIS 2.0 §7.4.1).
 pub(super) fn check_event_id<S: StateRead>(
-    goods: &Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    event: &Event,
+    items: &ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
 ) -> Result<(), RuleError> {
-    let Some(event_id) = event.event_id.as_deref() else {
+    let Some(event_id) = at.event.event_id.as_deref() else {
         return Ok(());
     };
-    let key = keys::event(&context.organisation.id, event_id);
-    match goods.state.read::<EventRecord>(&key)? {
+    let key = keys::event(at.organisation(), event_id);
+    match items.state.read::<EventRecord>(&key)? {
         None => Ok(()),
         Some(earlier) => Err(Rejection::EventIdUsed {
-            index,
-            event_id: event_id.chars().take(120).collect(),
+            index: at.index,
+            event_id: quoted(event_id),
             height: earlier.position.map_or(0, |position| position.height),
         }
         .into()),
@@ -40,42 +39,35 @@ pub(super) fn check_event_id<S: StateRead>(
 }
 
 /// Remembers an event by its `eventID`, so that it can be corrected.
-pub(super) fn remember<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    event: &Event,
-) {
-    if let Some(event_id) = event.event_id.as_deref() {
+pub(super) fn remember<S: StateRead>(items: &mut ItemCache<'_, '_, S>, at: &EventContext<'_>) {
+    if let Some(event_id) = at.event.event_id.as_deref() {
         let record = EventRecord {
-            position: Some(context.position(index)),
-            items: items_hash(event),
+            position: Some(at.position()),
+            items: items_hash(at.event),
         };
-        let key = keys::event(&context.organisation.id, event_id);
-        goods.state.write(key, &record);
+        let key = keys::event(at.organisation(), event_id);
+        items.state.write(key, &record);
     }
 }
 
 /// The event that a correction is about, where the ledger has it: an event recorded elsewhere may
 /// be declared wrong too, and that changes nothing here.
 pub(super) fn corrected<S: StateRead>(
-    goods: &Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    event: &Event,
+    items: &ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
 ) -> Result<Option<Position>, RuleError> {
-    let Some(event_id) = event.event_id.as_deref() else {
+    let Some(event_id) = at.event.event_id.as_deref() else {
         return Ok(None);
     };
-    let key = keys::event(&context.organisation.id, event_id);
-    let Some(record) = goods.state.read::<EventRecord>(&key)? else {
+    let key = keys::event(at.organisation(), event_id);
+    let Some(record) = items.state.read::<EventRecord>(&key)? else {
         return Ok(None);
     };
     // Rule: a correction stands in the history of each thing that the wrong event is about.
-    if record.items != items_hash(event) {
+    if record.items != items_hash(at.event) {
         return Err(Rejection::CorrectsOtherItems {
-            index,
-            event_id: event_id.chars().take(120).collect(),
+            index: at.index,
+            event_id: quoted(event_id),
         }
         .into());
     }
@@ -85,40 +77,43 @@ pub(super) fn corrected<S: StateRead>(
 /// Takes back what the wrong event did last to each of its things: an end other than by
 /// transformation, a packing, a commissioning. What something else was built on since stays.
 pub(super) fn take_back<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    event: &Event,
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
     wrong: Position,
 ) -> Result<(), Fault> {
-    for identifier in event.things() {
+    for identifier in at.event.things() {
         let id = identifier.as_str();
-        let item = goods.item(id)?;
+        let item = items.item(id)?;
         let (ended, commissioned) = (item.ended, item.commissioned);
         let packed = item.packed.as_ref().and_then(|packing| packing.since);
         let ended_so = ended
             .is_some_and(|end| end.position == Some(wrong) && end.how != Ending::Consumed as i32);
         if ended_so {
-            goods.change(id)?.ended = None;
+            items.change(id)?.ended = None;
         }
-        let standing = goods.standing(id)?;
-        let is_settled = standing.holder() != Some(context.organisation.id.as_str())
-            || standing.ended.is_some()
-            || standing.offer.is_some();
+        let status = items.status(id, at.context.block.time_ms)?;
+        let is_settled = status.holder() != Some(at.organisation())
+            || status.ended.is_some()
+            || status.offer.is_some();
         if is_settled {
             continue;
         }
         if packed == Some(wrong) {
-            let item = goods.change(id)?;
+            let item = items.change(id)?;
             item.packed = None;
-            item.custody = standing.custody;
+            item.custody = status.custody;
         } else if commissioned == Some(wrong)
             && packed.is_none()
-            && event.event_type != EventType::Transformation
+            && at.event.event_type != EventType::Transformation
         {
-            goods.change(id)?.commissioned = None;
+            items.change(id)?.commissioned = None;
         }
     }
     Ok(())
+}
+
+fn quoted(event_id: &str) -> String {
+    event_id.chars().take(QUOTED).collect()
 }
 
 fn items_hash(event: &Event) -> Vec<u8> {

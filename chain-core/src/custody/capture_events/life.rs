@@ -5,56 +5,66 @@
 
 use std::collections::BTreeSet;
 
-use touchstone_proto::ledger::{Basis, End, Ending, Position, Role};
+use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
+use touchstone_proto::ledger::{Basis, End, Ending, Role};
 
-use super::goods::{self, Goods, Standing};
+use super::{EventContext, authority};
 use crate::Fault;
+use crate::custody::CustodyStatus;
+use crate::custody::item_cache::ItemCache;
 use crate::custody::unit_state::ending;
-use crate::governance::organisation;
 use crate::rejection::Rejection;
-use crate::rules::Context;
 use crate::rules::RuleError;
 use crate::state::StateRead;
-use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
 
 /// Who takes back what was sold.
 const TAKES_BACK: &[Role] = &[Role::Retail, Role::Manufacturer];
 
-/// Commissions what an event begins: the objects of an object event that adds (EPCIS 2.0 §7.4.2),
-/// the outputs of a transformation (§7.4.5).
-pub(super) fn begin<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    event: &Event,
+/// Rules of what an event begins: the objects of an object event that adds (EPCIS 2.0 §7.4.2), the
+/// outputs of a transformation (§7.4.5).
+pub(super) fn check_begin<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
 ) -> Result<(), RuleError> {
+    let event = at.event;
     let classes = event.classes.iter().filter(|q| begins_class(event, q.role));
     let classes: Vec<&Identifier> = classes.map(|q| &q.class).collect();
     for identifier in event.begins().chain(classes) {
         // Rule: under a company prefix commissions only whom it is registered with (GS1 General
         // Specifications §1.4.2: the holder of the prefix assigns the keys).
-        let owner = goods.prefix_holder(identifier.as_str())?;
-        if let Some(holder) = owner.filter(|owner| *owner != context.organisation.id) {
+        let owner = items.prefix_owner(identifier.as_str())?;
+        if let Some(holder) = owner.filter(|owner| owner != at.organisation()) {
             return Err(Rejection::ForeignPrefix {
-                index,
+                index: at.index,
                 item: identifier.as_str().to_owned(),
                 holder,
             }
             .into());
         }
     }
-    let inputs: BTreeSet<&Identifier> = event.inputs.iter().collect();
+    let inputs = event.inputs.iter();
+    let mut taken: BTreeSet<&Identifier> = inputs.collect();
     for identifier in event.begins() {
-        let item = goods.change(identifier.as_str())?;
+        let id = identifier.as_str();
         // Rule: a thing begins once, and not of itself. (Of a class or lot, more may be made.)
-        if item.commissioned.is_some() || inputs.contains(identifier) {
+        if items.item(id)?.commissioned.is_some() || !taken.insert(identifier) {
             return Err(Rejection::AlreadyCommissioned {
-                index,
-                item: identifier.as_str().to_owned(),
+                index: at.index,
+                item: id.to_owned(),
             }
             .into());
         }
-        item.commissioned = Some(context.position(index));
+    }
+    Ok(())
+}
+
+/// Commissions what an event begins.
+pub(super) fn begin<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
+) -> Result<(), Fault> {
+    for identifier in at.event.begins() {
+        items.change(identifier.as_str())?.commissioned = Some(at.position());
     }
     Ok(())
 }
@@ -70,43 +80,48 @@ pub(super) fn begins_class(event: &Event, role: QuantityRole) -> bool {
     }
 }
 
-/// Ends the lives that an event ends, those of a transformation's inputs included.
-pub(super) fn end<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    event: &Event,
-) -> Result<(), RuleError> {
-    let how = match event.event_type {
+/// How the lives end that an event ends, those of a transformation's inputs included.
+pub(super) fn check_end<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
+) -> Result<Option<Ending>, RuleError> {
+    let how = match at.event.event_type {
         EventType::Transformation => Some(Ending::Consumed),
-        _ => ending(event),
+        _ => ending(at.event),
     };
-    let acting = event.acting();
+    if how.is_none() && at.event.biz_step.as_deref() != Some("shipping") {
+        return Ok(None);
+    }
     // Rule: what is packed isn't shipped and doesn't end alone. Where the event names a container
     // around it too, it isn't alone.
-    if how.is_some() || event.biz_step.as_deref() == Some("shipping") {
-        for identifier in &acting {
-            let containers = goods.containers(identifier.as_str())?;
-            let alone = !containers
-                .iter()
-                .any(|container| acting.iter().any(|other| other.as_str() == container));
-            if let Some(container) = containers.into_iter().next().filter(|_| alone) {
-                return Err(Rejection::PackedItem {
-                    index,
-                    item: identifier.as_str().to_owned(),
-                    container,
-                }
-                .into());
+    let acting = at.event.acting();
+    for identifier in &acting {
+        let containers = items.containers(identifier.as_str())?;
+        let alone = !containers
+            .iter()
+            .any(|container| acting.iter().any(|other| other.as_str() == container));
+        if let Some(container) = containers.into_iter().next().filter(|_| alone) {
+            return Err(Rejection::PackedItem {
+                index: at.index,
+                item: identifier.as_str().to_owned(),
+                container,
             }
+            .into());
         }
     }
-    let Some(how) = how else {
-        return Ok(());
-    };
-    for identifier in acting {
-        goods.change(identifier.as_str())?.ended = Some(End {
+    Ok(how)
+}
+
+/// Ends the lives of what an event is about.
+pub(super) fn end<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
+    how: Ending,
+) -> Result<(), Fault> {
+    for identifier in at.event.acting() {
+        items.change(identifier.as_str())?.ended = Some(End {
             how: how as i32,
-            position: Some(context.position(index)),
+            position: Some(at.position()),
         });
     }
     Ok(())
@@ -114,45 +129,47 @@ pub(super) fn end<S: StateRead>(
 
 /// Whether an event takes back what was sold: to a shop or its manufacturer, with the disposition
 /// `returned` (CBV 2.0 §7.2).
-pub(super) fn returns<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    event: &Event,
+pub(super) fn is_return<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
     id: &str,
-    standing: &Standing,
+    status: &CustodyStatus,
 ) -> Result<bool, Fault> {
+    let event = at.event;
     let says_so = event.event_type == EventType::Object
         && event.action == Some(Action::Observe)
         && event.disposition.as_deref() == Some("returned")
         && ending(event).is_none()
         && event.error_declaration.is_none();
-    let own = goods.item(id)?.ended;
+    let own = items.item(id)?.ended;
     let sold = own.is_some_and(|own| own.how == Ending::Sold as i32);
     let mut around_ended = false;
-    for container in &standing.containers {
-        around_ended |= goods.item(container)?.ended.is_some();
+    for container in &status.containers {
+        around_ended |= items.item(container)?.ended.is_some();
     }
-    let is_at_hand = standing.containers.is_empty()
-        || standing.holder() == Some(context.organisation.id.as_str());
-    let may = organisation::has_role(&context.organisation, TAKES_BACK);
+    let is_at_hand = status.containers.is_empty() || status.holder() == Some(at.organisation());
+    let may = at.has_role(TAKES_BACK);
     Ok(says_so && sold && !around_ended && is_at_hand && may)
 }
 
 /// A sold item is with whoever takes it back, by its own word if it isn't who sold it.
 pub(super) fn reopen<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    position: Position,
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
     id: &str,
 ) -> Result<(), Fault> {
-    let item = goods.change(id)?;
+    let item = items.change(id)?;
     item.ended = None;
     let is_holder = item
         .custody
         .as_ref()
-        .is_some_and(|custody| custody.holder == context.organisation.id);
+        .is_some_and(|custody| custody.holder == at.organisation());
     if item.packed.is_none() && !is_holder {
-        item.custody = Some(goods::custody(context, Basis::OwnWord, position));
+        item.custody = Some(authority::custody(
+            at.context,
+            Basis::OwnWord,
+            at.position(),
+        ));
     }
     Ok(())
 }

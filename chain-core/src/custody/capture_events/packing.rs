@@ -5,86 +5,87 @@
 
 use std::collections::BTreeSet;
 
-use touchstone_proto::ledger::{Emptying, Packing, Position};
+use touchstone_epcis::{ContainmentStep, Identifier};
+use touchstone_proto::ledger::{Custody, Emptying, Packing, Position};
 
-use super::goods::{Goods, MAX_CONTAINERS, inherited};
+use super::EventContext;
+use crate::Fault;
+use crate::custody::item_cache::{ItemCache, inherited};
+use crate::custody::limits::MAX_CONTAINERS;
 use crate::rejection::Rejection;
 use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
-use touchstone_epcis::{Action, Event, EventType, Identifier};
 
-/// What an aggregation event does to containment (EPCIS 2.0 §7.4.3: ADD aggregates the children
-/// to the parent, DELETE disaggregates the children, or all of them where none is named).
-pub(super) enum PackingStep<'a> {
+/// What an event that keeps the rules does to containment.
+pub(super) enum PackingChange<'a> {
     Pack {
-        container: &'a Identifier,
+        container: &'a str,
+        generation: u64,
         items: &'a [Identifier],
+        /// The container and those around it, and the levels of content that each has at least.
+        levels: Vec<(String, u32)>,
     },
     Unpack {
-        container: &'a Identifier,
         items: &'a [Identifier],
+        /// The container's.
+        custody: Option<Custody>,
     },
     Empty {
-        container: &'a Identifier,
+        container: &'a str,
+        custody: Option<Custody>,
     },
 }
 
-impl<'a> PackingStep<'a> {
-    pub(super) fn of(event: &'a Event) -> Option<PackingStep<'a>> {
-        let container = event.parent.as_ref()?;
-        if event.event_type != EventType::Aggregation {
-            return None;
-        }
-        let items = event.children.as_slice();
-        match event.action? {
-            Action::Add => Some(PackingStep::Pack { container, items }),
-            Action::Delete if items.is_empty() && event.classes.is_empty() => {
-                Some(PackingStep::Empty { container })
-            }
-            Action::Delete => Some(PackingStep::Unpack { container, items }),
-            Action::Observe => None,
-        }
-    }
-
-    pub(super) fn apply<S: StateRead>(
-        &self,
-        goods: &mut Goods<'_, '_, S>,
-        index: u32,
-        position: Position,
-    ) -> Result<(), RuleError> {
-        match self {
-            PackingStep::Pack { container, items } => {
-                pack(goods, index, position, container.as_str(), items)
-            }
-            PackingStep::Unpack { container, items } => {
-                unpack(goods, index, container.as_str(), items)
-            }
-            PackingStep::Empty { container } => empty(goods, position, container.as_str()),
-        }
-    }
+/// Rules of packing, unpacking and emptying.
+pub(super) fn check<'a, S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'a>,
+) -> Result<Option<PackingChange<'a>>, RuleError> {
+    let Some(step) = at.event.containment() else {
+        return Ok(None);
+    };
+    let change = match step {
+        ContainmentStep::Pack {
+            container,
+            items: children,
+        } => check_pack(items, at.index, container.as_str(), children)?,
+        ContainmentStep::Unpack {
+            container,
+            items: children,
+        } => check_unpack(items, at.index, container.as_str(), children)?,
+        ContainmentStep::Empty { container } => PackingChange::Empty {
+            container: container.as_str(),
+            custody: items.status_without_offer(container.as_str())?.custody,
+        },
+    };
+    Ok(Some(change))
 }
 
-fn pack<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
+fn check_pack<'a, S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
     index: u32,
-    position: Position,
-    container: &str,
-    items: &[Identifier],
-) -> Result<(), RuleError> {
+    container: &'a str,
+    children: &'a [Identifier],
+) -> Result<PackingChange<'a>, RuleError> {
     let mut around = vec![container.to_owned()];
-    around.extend(goods.containers(container)?);
+    around.extend(items.containers(container)?);
     let inside: BTreeSet<&str> = around.iter().map(String::as_str).collect();
-    let generation = goods.item(container)?.generation;
-    let mut levels = 0;
-    for identifier in items {
+    let generation = items.item(container)?.generation;
+    let mut packed: BTreeSet<&str> = BTreeSet::new();
+    let mut levels: u32 = 0;
+    for identifier in children {
         let id = identifier.as_str();
-        let item = goods.item(id)?;
+        let item = items.item(id)?;
         // Rule: an item is in one container at a time; unpack first.
-        if let Some(packing) = &item.packed {
+        let elsewhere = item
+            .packed
+            .as_ref()
+            .map(|packing| packing.container.as_str());
+        if let Some(other) = elsewhere.or((!packed.insert(id)).then_some(container)) {
             return Err(Rejection::AlreadyPacked {
                 index,
                 item: id.to_owned(),
-                container: packing.container.clone(),
+                container: other.to_owned(),
             }
             .into());
         }
@@ -97,42 +98,39 @@ fn pack<S: StateRead>(
             }
             .into());
         }
-        levels = levels.max(item.levels + 1);
+        levels = levels.max(item.levels.saturating_add(1));
         // Rule: around what is innermost stand a bounded number of containers, so that walks
         // outwards end and every history can be shown.
-        if around.len() + levels as usize > MAX_CONTAINERS + 1 {
+        if around.len().saturating_add(levels as usize) > MAX_CONTAINERS + 1 {
             return Err(Rejection::PackingTooDeep {
                 index,
                 container: container.to_owned(),
             }
             .into());
         }
-        goods.change(id)?.packed = Some(Packing {
-            container: container.to_owned(),
-            since: Some(position),
-            generation,
-        });
     }
-    for outer in &around {
-        if goods.item(outer)?.levels < levels {
-            goods.change(outer)?.levels = levels;
-        }
-        levels += 1;
-    }
-    Ok(())
+    let levels = around.into_iter().zip(levels..).collect();
+    Ok(PackingChange::Pack {
+        container,
+        generation,
+        items: children,
+        levels,
+    })
 }
 
-fn unpack<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
+fn check_unpack<'a, S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
     index: u32,
     container: &str,
-    items: &[Identifier],
-) -> Result<(), RuleError> {
-    let outer = goods.standing(container)?.custody;
-    for identifier in items {
+    children: &'a [Identifier],
+) -> Result<PackingChange<'a>, RuleError> {
+    let custody = items.status_without_offer(container)?.custody;
+    let mut unpacked: BTreeSet<&str> = BTreeSet::new();
+    for identifier in children {
         let id = identifier.as_str();
         // Rule: only what is in the container comes out of it.
-        if goods.container_of(id)?.as_deref() != Some(container) {
+        let is_in = items.container_of(id)?.as_deref() == Some(container);
+        if !is_in || !unpacked.insert(id) {
             return Err(Rejection::NotPacked {
                 index,
                 item: id.to_owned(),
@@ -140,30 +138,63 @@ fn unpack<S: StateRead>(
             }
             .into());
         }
-        let item = goods.change(id)?;
-        let since = item.packed.take().and_then(|packing| packing.since);
-        item.custody = inherited(item.custody.take(), since, outer.clone());
     }
-    Ok(())
+    Ok(PackingChange::Unpack {
+        items: children,
+        custody,
+    })
 }
 
-fn empty<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    position: Position,
-    container: &str,
-) -> Result<(), RuleError> {
-    let custody = goods.standing(container)?.custody;
-    let item = goods.change(container)?;
-    let generation = item.generation;
-    item.generation += 1;
-    item.levels = 0;
-    item.emptied = Some(position);
-    let emptying = Emptying {
-        position: Some(position),
-        custody,
-    };
-    goods
-        .state
-        .write(keys::emptying(container, generation), &emptying);
-    Ok(())
+impl PackingChange<'_> {
+    pub(super) fn write<S: StateRead>(
+        self,
+        items: &mut ItemCache<'_, '_, S>,
+        position: Position,
+    ) -> Result<(), Fault> {
+        match self {
+            PackingChange::Pack {
+                container,
+                generation,
+                items: children,
+                levels,
+            } => {
+                for child in children {
+                    items.change(child.as_str())?.packed = Some(Packing {
+                        container: container.to_owned(),
+                        since: Some(position),
+                        generation,
+                    });
+                }
+                for (outer, levels) in levels {
+                    if items.item(&outer)?.levels < levels {
+                        items.change(&outer)?.levels = levels;
+                    }
+                }
+            }
+            PackingChange::Unpack {
+                items: children,
+                custody,
+            } => {
+                for child in children {
+                    let item = items.change(child.as_str())?;
+                    let since = item.packed.take().and_then(|packing| packing.since);
+                    item.custody = inherited(item.custody.take(), since, custody.clone());
+                }
+            }
+            PackingChange::Empty { container, custody } => {
+                let item = items.change(container)?;
+                let generation = item.generation;
+                item.generation = generation.saturating_add(1);
+                item.levels = 0;
+                item.emptied = Some(position);
+                let emptying = Emptying {
+                    position: Some(position),
+                    custody,
+                };
+                let key = keys::emptying(container, generation);
+                items.state.write(key, &emptying);
+            }
+        }
+        Ok(())
+    }
 }

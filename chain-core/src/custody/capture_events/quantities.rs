@@ -5,115 +5,133 @@
 
 use std::collections::BTreeMap;
 
-use touchstone_proto::ledger::{Holding, Product, Stock};
+use touchstone_epcis::{Event, EventType, Quantity, QuantityRole};
+use touchstone_proto::ledger::{Holding, Item, Product, Stock};
 
-use super::goods::Goods;
-use super::life;
+use super::{EventContext, life};
 use crate::Fault;
 use crate::custody::amount::{self, Amount};
+use crate::custody::item_cache::ItemCache;
+use crate::custody::limits::MAX_HOLDINGS;
 use crate::custody::unit_state::ending;
 use crate::rejection::Rejection;
-use crate::rules::Context;
 use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
-use touchstone_epcis::{Event, EventType, Quantity, QuantityRole};
 
-/// Organisations that have some of one lot.
-pub const MAX_HOLDINGS: usize = 1_000;
+/// The records of classes as an event leaves them.
+pub(super) type Classes = BTreeMap<String, Item>;
 
-/// What an event does to the stocks of the classes that it names.
-pub(super) fn apply<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    event: &Event,
-) -> Result<(), RuleError> {
-    if event.event_type == EventType::Transformation {
-        balance(goods, index, event)?;
+/// Rules of the quantities that an event states, and what it does to the stocks of their classes.
+pub(super) fn check<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
+) -> Result<Classes, RuleError> {
+    if at.event.event_type == EventType::Transformation {
+        check_balance(items, at)?;
     }
-    let ends = ending(event).is_some();
-    for quantity in &event.classes {
+    let ends = ending(at.event).is_some();
+    let mut classes = Classes::new();
+    for quantity in &at.event.classes {
         let takes = match quantity.role {
             QuantityRole::Input => true,
             QuantityRole::Object => ends,
             QuantityRole::Child | QuantityRole::Output => false,
         };
-        if life::begins_class(event, quantity.role) {
-            add(goods, context, index, quantity)?;
-        } else if takes {
-            take(goods, context, index, quantity)?;
+        let begins = life::begins_class(at.event, quantity.role);
+        if !begins && !takes {
+            continue;
         }
+        let id = quantity.class.as_str();
+        // The same class may stand in the event more than once.
+        let mut record = match classes.remove(id) {
+            Some(record) => record,
+            None => items.item(id)?.clone(),
+        };
+        match begins {
+            true => add(&mut record, at, quantity)?,
+            false => take(&mut record, at, quantity)?,
+        }
+        classes.insert(id.to_owned(), record);
+    }
+    Ok(classes)
+}
+
+/// Writes what [`check`] found.
+pub(super) fn write<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    classes: Classes,
+) -> Result<(), Fault> {
+    for (id, record) in classes {
+        let item = items.change(&id)?;
+        item.commissioned = record.commissioned;
+        item.stock = record.stock;
     }
     Ok(())
 }
 
 /// More of a class comes into being. Its stock is kept where its first quantity was stated, so
 /// that it is all there is.
-fn add<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    quantity: &Quantity,
-) -> Result<(), RuleError> {
-    let id = quantity.class.as_str();
-    let is_first = goods.item(id)?.commissioned.is_none();
-    let has_stock = goods.item(id)?.stock.is_some();
+fn add(record: &mut Item, at: &EventContext<'_>, quantity: &Quantity) -> Result<(), Rejection> {
+    let is_first = record.commissioned.is_none();
     if is_first {
-        goods.change(id)?.commissioned = Some(context.position(index));
+        record.commissioned = Some(at.position());
     }
-    let keeps_stock = has_stock || (is_first && quantity.quantity.is_some());
+    let keeps_stock = record.stock.is_some() || (is_first && quantity.quantity.is_some());
     if !keeps_stock {
         return Ok(());
     }
-    let amount = stated(goods, index, quantity)?;
-    let stock = goods.change(id)?.stock.get_or_insert_with(|| Stock {
-        unit: amount.unit.clone(),
+    let amount = stated(record.stock.as_ref(), at.index, quantity)?;
+    let stock = record.stock.get_or_insert_with(|| Stock {
+        unit: amount.unit,
         holdings: Vec::new(),
     });
-    let me = &context.organisation.id;
-    Ok(credit(stock, index, id, me, amount.millionths)?)
+    let product = quantity.class.as_str();
+    credit(
+        stock,
+        at.index,
+        product,
+        at.organisation(),
+        amount.millionths,
+    )
 }
 
 /// Rule: nobody uses up, sells or destroys more of a lot than it has.
-fn take<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
-    context: &Context<'_>,
-    index: u32,
-    quantity: &Quantity,
-) -> Result<(), RuleError> {
-    let id = quantity.class.as_str();
-    if goods.item(id)?.stock.is_none() {
-        return Ok(());
-    }
-    let amount = stated(goods, index, quantity)?;
-    let item = goods.change(id)?;
-    let Some(stock) = item.stock.as_mut() else {
+fn take(record: &mut Item, at: &EventContext<'_>, quantity: &Quantity) -> Result<(), Rejection> {
+    let Some(stock) = record.stock.as_mut() else {
         return Ok(());
     };
-    let me = &context.organisation.id;
-    Ok(debit(stock, index, id, me, amount.millionths)?)
+    let amount = stated(Some(stock), at.index, quantity)?;
+    let product = quantity.class.as_str();
+    debit(
+        stock,
+        at.index,
+        product,
+        at.organisation(),
+        amount.millionths,
+    )
 }
 
 /// Rule: quantities of a class that has a stock are stated, in its unit, and exact.
-pub(super) fn stated<S: StateRead>(
-    goods: &mut Goods<'_, '_, S>,
+pub(super) fn stated(
+    stock: Option<&Stock>,
     index: u32,
     quantity: &Quantity,
-) -> Result<Amount, RuleError> {
-    let id = quantity.class.as_str();
-    let unit = goods.item(id)?.stock.as_ref().map(|s| s.unit.clone());
+) -> Result<Amount, Rejection> {
     let wrong = |problem: String| Rejection::QuantityUnusable {
         index,
-        product: id.to_owned(),
+        product: quantity.class.as_str().to_owned(),
         problem,
     };
     let Some(number) = quantity.quantity.as_deref() else {
-        return Err(wrong("no quantity is stated".to_owned()).into());
+        return Err(wrong("no quantity is stated".to_owned()));
     };
     let amount = amount::read(number, quantity.unit.as_deref().unwrap_or_default())
         .map_err(|inexact| wrong(inexact.to_string()))?;
-    match unit.filter(|unit| *unit != amount.unit) {
-        Some(unit) => Err(wrong(format!("it is measured in {}", unit_name(&unit))).into()),
+    match stock.filter(|stock| stock.unit != amount.unit) {
+        Some(stock) => Err(wrong(format!(
+            "it is measured in {}",
+            unit_name(&stock.unit)
+        ))),
         None => Ok(amount),
     }
 }
@@ -188,14 +206,14 @@ pub(super) fn debit(
 
 /// Rule (mass balance): for each unit in which outputs have a declared yield, the inputs in that
 /// unit suffice for all of these outputs together. Outputs without a declaration aren't checked.
-fn balance<S: StateRead>(
-    goods: &Goods<'_, '_, S>,
-    index: u32,
-    event: &Event,
+fn check_balance<S: StateRead>(
+    items: &ItemCache<'_, '_, S>,
+    at: &EventContext<'_>,
 ) -> Result<(), RuleError> {
+    let (index, event) = (at.index, at.event);
     let mut needed: BTreeMap<String, u128> = BTreeMap::new();
     for (class, amounts) in outputs(event) {
-        let Some(product) = declared(goods, &class)? else {
+        let Some(product) = declared(items, &class)? else {
             continue;
         };
         let unusable = |problem: String| Rejection::QuantityUnusable {
@@ -282,15 +300,18 @@ fn inputs(event: &Event, unit: &str) -> u128 {
         "" => u128::from(amount::pieces(event.inputs.len())),
         _ => 0,
     };
-    stated.sum::<u128>() + pieces
+    stated.fold(pieces, u128::saturating_add)
 }
 
 /// The declaration of a product: of its lot, or else of all its lots.
-fn declared<S: StateRead>(goods: &Goods<'_, '_, S>, class: &str) -> Result<Option<Product>, Fault> {
-    let own = goods.state.read::<Product>(&keys::product(class))?;
+fn declared<S: StateRead>(
+    items: &ItemCache<'_, '_, S>,
+    class: &str,
+) -> Result<Option<Product>, Fault> {
+    let own = items.state.read::<Product>(&keys::product(class))?;
     let all_lots = class_without_lot(class);
     match own {
-        None if all_lots != class => goods.state.read(&keys::product(all_lots)),
+        None if all_lots != class => items.state.read(&keys::product(all_lots)),
         own => Ok(own),
     }
 }

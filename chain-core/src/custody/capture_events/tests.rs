@@ -1,6 +1,7 @@
-use super::goods::order;
 use super::*;
 use crate::Fault;
+use crate::custody::item_cache::order;
+use crate::custody::limits::MAX_PACKING_DEPTH;
 use crate::proof;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, aggregation, capture, change, container,

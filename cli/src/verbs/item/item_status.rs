@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use touchstone_client::client::Client;
 use touchstone_client::custody;
 use touchstone_client::item_history::ItemHistory;
-use touchstone_core::custody::Standing;
+use touchstone_core::custody::CustodyStatus;
 use touchstone_core::custody::amount;
 use touchstone_core::custody::unit_state::{self, HistoryEntry, UnitState};
 use touchstone_epcis::{Event, Identifier};
@@ -21,7 +21,7 @@ pub struct ItemStatus {
     /// Computed from its events; none for classes and places.
     pub state: Option<UnitState>,
     /// None for what nobody can have.
-    standing: Option<Standing>,
+    standing: Option<CustodyStatus>,
     claims: Vec<CustodyClaim>,
     stock: Option<Stock>,
     /// Which steps are declared wrong, by which; and what the latter say of it.

@@ -444,7 +444,7 @@ impl World {
                     links.insert(id.clone(), CompleteLink::new(id, height, events));
                 }
                 Next::Item(traced) => {
-                    let standing = custody::standing(self, &traced.id, 0).unwrap();
+                    let standing = custody::status(self, &traced.id, 0).unwrap();
                     let holder = standing.holder().unwrap_or_default().to_owned();
                     items.push(traced.message(&holder, None));
                 }

@@ -25,59 +25,59 @@ const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 /// it; none where the time is only recorded.
 const READS: &[(&str, &str, &[u32])] = &[
     (
-        "custody/capture_events.rs",
-        "let mut goods = Goods::new(state, context.block.time_ms);",
+        "custody/status.rs",
+        "ItemCache::new(&mut Delta::new(state)).status(id, now_ms)",
         &[],
     ),
     (
-        "custody/capture_events/goods.rs",
-        "Goods::new(&mut Delta::new(state), now_ms).standing(id)",
-        &[],
-    ),
-    (
-        "custody/capture_events/goods.rs",
-        "goods: Goods::new(state, now_ms),",
-        &[],
-    ),
-    (
-        "custody/capture_events/goods.rs",
-        "Ok(offer.filter(|offer| is_open(offer, self.now_ms)))",
+        "custody/status.rs",
+        "let open = offer.filter(|offer| is_open(offer, now_ms));",
         &[313],
     ),
     (
-        "custody/capture_events/goods.rs",
+        "custody/status.rs",
         "offer.outcome == Outcome::Unspecified as i32 && now_ms <= offer.deadline_ms",
         &[313, 324],
     ),
     (
-        "custody/capture_events/handover.rs",
+        "custody/capture_events/answer.rs",
+        "if !is_open(offer, context.block.time_ms) {",
+        &[324],
+    ),
+    (
+        "custody/capture_events/answer.rs",
+        "let mut open = open_offers(items, &offer.from, context.block.time_ms)?;",
+        &[],
+    ),
+    (
+        "custody/capture_events/authority.rs",
+        "let status = items.status(id, at.context.block.time_ms)?;",
+        &[313],
+    ),
+    (
+        "custody/capture_events/corrections.rs",
+        "let status = items.status(id, at.context.block.time_ms)?;",
+        &[],
+    ),
+    (
+        "custody/capture_events/offer.rs",
         "let left_ms = offer.deadline_ms.checked_sub(context.block.time_ms);",
         &[321],
     ),
     (
-        "custody/capture_events/handover.rs",
-        "let mut open = open_offers(goods, &record.from, context.block.time_ms)?;",
+        "custody/capture_events/offer.rs",
+        "let mut open = open_offers(items, &from, context.block.time_ms)?;",
         &[328],
     ),
     (
-        "custody/capture_events/handover.rs",
-        "if !is_open(&offer, context.block.time_ms) {",
-        &[324],
+        "custody/capture_events/offer.rs",
+        "let status = items.status(item, context.block.time_ms)?;",
+        &[313],
     ),
     (
-        "custody/capture_events/handover.rs",
-        "let mut open = open_offers(goods, &offer.from, context.block.time_ms)?;",
-        &[],
-    ),
-    (
-        "custody/capture_events/handover.rs",
+        "custody/capture_events/offer.rs",
         "open.offers.retain(|offer| now_ms <= offer.deadline_ms);",
         &[328],
-    ),
-    (
-        "governance/change_keys.rs",
-        "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
-        &[511],
     ),
     (
         "designs/deposit_design.rs",
@@ -88,6 +88,11 @@ const READS: &[(&str, &str, &[u32])] = &[
         "designs/disclose_design.rs",
         "time_ms: context.block.time_ms,",
         &[],
+    ),
+    (
+        "governance/change_keys.rs",
+        "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
+        &[511],
     ),
     ("rules/link.rs", "time_ms: context.block.time_ms,", &[]),
 ];
@@ -325,8 +330,9 @@ fn what_waits_while_old_blocks_are_committed_is_judged_by_the_rules_of_now() {
 fn every_rule_that_reads_the_time_is_among_the_cases() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain-core/src");
     let mut found = Vec::new();
-    for room in ["custody", "designs", "governance", "rules", "rules.rs"] {
+    for room in ["custody", "designs", "governance", "rules", "execution"] {
         reads(&sources, room, &mut found);
+        reads(&sources, &format!("{room}.rs"), &mut found);
     }
     found.sort();
     let mut listed: Vec<_> = READS

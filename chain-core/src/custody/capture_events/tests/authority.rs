@@ -335,6 +335,6 @@ fn a_container_gives_its_holder_to_what_has_none() {
         .capture(&[add(&container(1), std::slice::from_ref(&place))])
         .unwrap();
     assert_eq!(custody_of(&chain, &place), None);
-    let standing = standing(&chain.state, &place, chain.time_ms).unwrap();
-    assert_eq!(standing.holder(), Some("market"));
+    let status = crate::custody::status(&chain.state, &place, chain.time_ms).unwrap();
+    assert_eq!(status.holder(), Some("market"));
 }

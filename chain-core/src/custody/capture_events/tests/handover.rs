@@ -3,7 +3,7 @@
 use super::authority::{CUSTOMS, code, custody_of, with_customs};
 use super::*;
 use crate::Hash;
-use crate::custody::capture_events::handover::{MAX_CLAIMS, MAX_OFFER_MS, MAX_OPEN_OFFERS};
+use crate::custody::limits::{MAX_CLAIMS, MAX_OFFER_MS, MAX_OPEN_OFFERS};
 use crate::test_support::{answer, claim, event_of, lot, offer, step};
 use serde_json::json;
 use touchstone_proto::ledger::Outcome::{

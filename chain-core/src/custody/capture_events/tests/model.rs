@@ -60,15 +60,15 @@ fn action(chain: &Chain, model: &Model, ids: &[Hash], deed: &Deed) -> Option<Act
 /// A thing as the state shows it to a client: docs/format.md, "Custody".
 fn shown(chain: &Chain, id: u64) -> (Option<String>, Option<u64>, bool) {
     let mut delta = crate::state::delta::Delta::new(&chain.state);
-    let mut goods = Goods::new(&mut delta, chain.time_ms);
+    let mut items = ItemCache::new(&mut delta);
     let name = container(id);
-    let standing = goods.standing(&name).unwrap();
-    let inside = standing.containers.first();
+    let status = items.status(&name, chain.time_ms).unwrap();
+    let inside = status.containers.first();
     let inside = inside.map(|c| (0..THINGS).find(|n| container(*n) == *c).unwrap());
     (
-        standing.holder().map(str::to_owned),
+        status.holder().map(str::to_owned),
         inside,
-        standing.ended.is_some(),
+        status.ended.is_some(),
     )
 }
 

@@ -123,8 +123,8 @@ fn the_recall_story_names_the_units_their_holders_and_where_they_are() {
                 links.insert(id.clone(), link(&chain, &id));
             }
             Next::Item(traced) => {
-                let standing = crate::custody::standing(&chain.state, &traced.id, chain.time_ms);
-                let holder = standing.unwrap().holder().unwrap_or("nobody").to_owned();
+                let status = crate::custody::status(&chain.state, &traced.id, chain.time_ms);
+                let holder = status.unwrap().holder().unwrap_or("nobody").to_owned();
                 let key = traced.id.rsplit('/').next().unwrap().to_owned();
                 let place = traced.seen.unwrap().place;
                 let inside = traced.inside.len();
@@ -170,8 +170,8 @@ fn the_import_story_keeps_the_rules_of_custody() {
     let set = "https://id.gs1.org/01/09521002000016/21/SET-0001";
     // Each lamp's end, and who has it, as the story's README tells.
     let held = |id: &str| {
-        let standing = crate::custody::standing(&chain.state, id, chain.time_ms).unwrap();
-        let custody = standing.custody.unwrap();
+        let status = crate::custody::status(&chain.state, id, chain.time_ms).unwrap();
+        let custody = status.custody.unwrap();
         (custody.holder.clone(), custody.basis())
     };
     let logistics = ("logistics-b".to_owned(), Basis::Handover);

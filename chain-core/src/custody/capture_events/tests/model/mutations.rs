@@ -14,7 +14,7 @@ use super::super::authority::code;
 use super::deed::seen;
 use super::world::Thing;
 use super::*;
-use crate::custody::capture_events::handover::MAX_CLAIMS;
+use crate::custody::limits::MAX_CLAIMS;
 use crate::genesis::Organisation;
 use crate::test_support::{item, public};
 

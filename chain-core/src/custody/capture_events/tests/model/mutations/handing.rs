@@ -10,7 +10,7 @@ use super::place::{
     Act, Answered, Broken, FRESH, OBSERVER, Place, Step, all_arrived, listed, listing,
 };
 use super::{CONTESTED, OPEN_TO_A_CLAIM, OWNER};
-use crate::custody::capture_events::handover::{MAX_OFFER_MS, MAX_OPEN_OFFERS};
+use crate::custody::limits::{MAX_OFFER_MS, MAX_OPEN_OFFERS};
 use crate::state::keys;
 
 /// The offer to another or with another deadline.

@@ -1,0 +1,98 @@
+//! Claiming custody: an organisation says that it has what somebody else is recorded to hold.
+//!
+//! Consensus-critical: yes
+
+use touchstone_proto::ledger::{Basis, ClaimCustody, Custody, CustodyClaim};
+
+use super::named_items::NamedItems;
+use super::{authority, is_statement};
+use crate::custody::CustodyStatus;
+use crate::custody::item_cache::ItemCache;
+use crate::custody::limits::MAX_CLAIMS;
+use crate::rejection::Rejection;
+use crate::rules::{Context, RuleError};
+use crate::state::StateRead;
+
+/// Records a claim on each item among the named that somebody else holds.
+pub(super) fn apply<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    context: &Context<'_>,
+    claim: &ClaimCustody,
+    named: &NamedItems<'_>,
+) -> Result<(), RuleError> {
+    // Rule: a claim has a reason.
+    if !is_statement(&claim.reason) {
+        return Err(Rejection::ClaimReason.into());
+    }
+    let mut contradicts = false;
+    for id in &named.items {
+        // A container's custody is its content's: what was claimed before tells in what follows.
+        let status = items.status_without_offer(id)?;
+        let Some(custody) = contested(&status, &context.organisation.id) else {
+            continue;
+        };
+        contradicts = true;
+        let displaces = displaces(&status, custody);
+        let contradiction = match displaces {
+            true => CustodyClaim {
+                organisation: custody.holder.clone(),
+                since: custody.since,
+                reason: String::new(),
+            },
+            false => CustodyClaim {
+                organisation: context.organisation.id.clone(),
+                since: Some(context.position(0)),
+                reason: claim.reason.clone(),
+            },
+        };
+        let mut claims = items.item(id)?.claims.clone();
+        if displaces {
+            claims.retain(|other| other.organisation != context.organisation.id);
+        }
+        add(&mut claims, id, contradiction)?;
+        let item = items.change(id)?;
+        item.claims = claims;
+        if displaces {
+            // What the displaced one offered isn't its to offer any more.
+            item.offer.clear();
+            let since = context.position(0);
+            item.custody = Some(authority::custody(context, Basis::OwnWord, since));
+        }
+    }
+    // Rule: a claim contradicts somebody.
+    match contradicts {
+        true => Ok(()),
+        false => Err(Rejection::NothingClaimed.into()),
+    }
+}
+
+/// The custody that a claim contradicts.
+fn contested<'a>(status: &'a CustodyStatus, claimant: &str) -> Option<&'a Custody> {
+    status.custody.as_ref().filter(|c| c.holder != claimant)
+}
+
+/// Rule: word stands against word. The last one says where a loose item is; whoever confirmed a
+/// handover, or owns the prefix, isn't displaced by it.
+fn displaces(status: &CustodyStatus, custody: &Custody) -> bool {
+    status.containers.is_empty() && custody.basis == Basis::OwnWord as i32
+}
+
+/// Rule: each organisation claims an item once, and the list of claims stays short.
+fn add(
+    claims: &mut Vec<CustodyClaim>,
+    item: &str,
+    contradiction: CustodyClaim,
+) -> Result<(), Rejection> {
+    let mut known = claims.iter();
+    if known.any(|other| other.organisation == contradiction.organisation) {
+        return Ok(());
+    }
+    if claims.len() >= MAX_CLAIMS {
+        return Err(Rejection::TooManyClaims {
+            item: item.to_owned(),
+            limit: MAX_CLAIMS,
+        });
+    }
+    claims.push(contradiction);
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The items that a capture or an answer is about, over the state: each is read once, changed in
+//! memory, and written once.
+//!
+//! Consensus-critical: yes
+
+use std::collections::BTreeMap;
+
+use touchstone_proto::ledger::{Custody, Emptying, Item, Offer, Position};
+
+use super::limits::MAX_CONTAINERS;
+use crate::Fault;
+use crate::governance::company_prefix;
+use crate::state::delta::Delta;
+use crate::state::{StateRead, keys};
+
+/// Items over a state.
+pub(super) struct ItemCache<'s, 'd, S: StateRead> {
+    pub(super) state: &'s mut Delta<'d, S>,
+    items: BTreeMap<String, Entry>,
+    /// Who owns the company prefix that some digits begin with, where that was asked.
+    prefixes: BTreeMap<String, Option<String>>,
+}
+
+struct Entry {
+    item: Item,
+    changed: bool,
+}
+
+impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
+    pub(super) fn new(state: &'s mut Delta<'d, S>) -> Self {
+        ItemCache {
+            state,
+            items: BTreeMap::new(),
+            prefixes: BTreeMap::new(),
+        }
+    }
+
+    /// The item as it is recorded; one that isn't is empty.
+    pub(super) fn item(&mut self, id: &str) -> Result<&Item, Fault> {
+        self.apply_pending_emptying(id)?;
+        Ok(&self.entry(id)?.item)
+    }
+
+    /// The item, to be changed.
+    pub(super) fn change(&mut self, id: &str) -> Result<&mut Item, Fault> {
+        self.apply_pending_emptying(id)?;
+        let entry = self.entry(id)?;
+        entry.changed = true;
+        Ok(&mut entry.item)
+    }
+
+    /// Stages the changed items.
+    pub(super) fn write(self) {
+        for (id, entry) in self.items {
+            if entry.changed {
+                self.state.write(keys::item(&id), &entry.item);
+            }
+        }
+    }
+
+    /// Forgets what was read; nothing may have been changed.
+    pub(super) fn forget(&mut self) {
+        self.items.clear();
+    }
+
+    /// The container that the item is in now.
+    pub(super) fn container_of(&mut self, id: &str) -> Result<Option<String>, Fault> {
+        let packed = self.item(id)?.packed.as_ref();
+        Ok(packed.map(|packing| packing.container.clone()))
+    }
+
+    /// The containers around an item, from the inner to the outer.
+    pub(super) fn containers(&mut self, id: &str) -> Result<Vec<String>, Fault> {
+        let mut around: Vec<String> = Vec::new();
+        let mut inner = id.to_owned();
+        while let Some(outer) = self.container_of(&inner)? {
+            // Rule `packing-depth` lets no more come about.
+            if around.len() >= MAX_CONTAINERS || outer == id {
+                return Err(Fault::Damaged(format!(
+                    "{id} is packed too deep or in itself"
+                )));
+            }
+            around.push(outer.clone());
+            inner = outer;
+        }
+        Ok(around)
+    }
+
+    /// The offer with this id; none where the id is empty.
+    pub(super) fn offer(&self, id: &[u8]) -> Result<Option<Offer>, Fault> {
+        match id {
+            [] => Ok(None),
+            id => self.state.read(&keys::offer(id)),
+        }
+    }
+
+    /// The organisation that the company prefix of an identifier is registered with.
+    pub(super) fn prefix_owner(&mut self, id: &str) -> Result<Option<String>, Fault> {
+        let Some(digits) = company_prefix::digits(id) else {
+            return Ok(None);
+        };
+        if let Some(known) = self.prefixes.get(digits) {
+            return Ok(known.clone());
+        }
+        let owner = company_prefix::owner(self.state, id)?;
+        self.prefixes.insert(digits.to_owned(), owner.clone());
+        Ok(owner)
+    }
+
+    /// Takes an item out of a container that was emptied as a whole since it was packed, which
+    /// nothing was written to the item for.
+    fn apply_pending_emptying(&mut self, id: &str) -> Result<(), Fault> {
+        let Some(packing) = self.entry(id)?.item.packed.clone() else {
+            return Ok(());
+        };
+        if self.entry(&packing.container)?.item.generation == packing.generation {
+            return Ok(());
+        }
+        let key = keys::emptying(&packing.container, packing.generation);
+        let emptying: Emptying = self.state.read(&key)?.ok_or_else(|| {
+            Fault::Damaged(format!(
+                "no emptying {} of {}",
+                packing.generation, packing.container
+            ))
+        })?;
+        let item = &mut self.entry(id)?.item;
+        item.packed = None;
+        item.custody = inherited(item.custody.take(), packing.since, emptying.custody);
+        Ok(())
+    }
+
+    fn entry(&mut self, id: &str) -> Result<&mut Entry, Fault> {
+        if !self.items.contains_key(id) {
+            let item = self.state.read(&keys::item(id))?.unwrap_or_default();
+            let changed = false;
+            self.items.insert(id.to_owned(), Entry { item, changed });
+        }
+        self.items
+            .get_mut(id)
+            .ok_or_else(|| Fault::Invariant(format!("{id} was read and isn't there")))
+    }
+}
+
+/// The custody of an item whose container is in this one.
+pub(super) fn custody_in(item: &Item, container: Option<Custody>) -> Option<Custody> {
+    let since = item.packed.as_ref().and_then(|packing| packing.since);
+    inherited(item.custody.clone(), since, container)
+}
+
+/// The custody of an item that is in a container since a position: the container's, if that changed
+/// hands since; else what it was.
+pub(super) fn inherited(
+    own: Option<Custody>,
+    packed: Option<Position>,
+    container: Option<Custody>,
+) -> Option<Custody> {
+    let began = container.as_ref().and_then(|custody| custody.since);
+    match own.is_none() || began.map(order) > packed.map(order) {
+        true => container,
+        false => own,
+    }
+}
+
+/// What positions are compared by.
+pub(super) fn order(position: Position) -> (u64, u32, u32) {
+    (position.height, position.transaction, position.event)
+}

@@ -1,0 +1,57 @@
+//! What a block does by itself, before and after its transactions. A deadline that changes the state
+//! when it passes belongs here: the domain that sets it gives a hook.
+//!
+//! Consensus-critical: yes
+
+use crate::Fault;
+use crate::block::BlockContext;
+use crate::state::delta::Delta;
+use crate::state::{StateRead, keys};
+
+/// Stages writes that belong to the block and to none of its transactions.
+pub(super) type Hook<S> = for<'a> fn(&mut Delta<'a, S>, &BlockContext) -> Result<(), Fault>;
+
+/// A block's hooks, each list in its order.
+pub(super) struct Hooks<S: StateRead> {
+    /// Before the first transaction: rules see what these write.
+    pub(super) begin: Vec<Hook<S>>,
+    /// After the last transaction.
+    pub(super) end: Vec<Hook<S>>,
+}
+
+impl<S: StateRead> Hooks<S> {
+    /// Those of every block. No domain has a deadline yet that writes something: an offer that
+    /// isn't answered in time is void by its date.
+    pub(super) fn of_the_ledger() -> Hooks<S> {
+        Hooks {
+            begin: Vec::new(),
+            end: vec![record_parent::<S> as Hook<S>],
+        }
+    }
+}
+
+/// Runs hooks, and keeps what they staged.
+pub(super) fn run<S: StateRead>(
+    hooks: &[Hook<S>],
+    delta: &mut Delta<'_, S>,
+    context: &BlockContext,
+) -> Result<(), Fault> {
+    for hook in hooks {
+        hook(delta, context)?;
+    }
+    delta.accept_block_writes();
+    Ok(())
+}
+
+/// The parent's block id becomes part of the state, so that a header proves all before it.
+fn record_parent<S: StateRead>(
+    delta: &mut Delta<'_, S>,
+    context: &BlockContext,
+) -> Result<(), Fault> {
+    let parent_height = context.height.saturating_sub(1);
+    delta.put(keys::block(parent_height), context.parent.to_vec());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
