@@ -124,7 +124,7 @@ pub fn verify(
 
 /// Whether `part` is more than 2/3 of `total`.
 pub fn exceeds_two_thirds(part: u64, total: u64) -> bool {
-    u128::from(part) * 3 > u128::from(total) * 2
+    u128::from(part).saturating_mul(3) > u128::from(total).saturating_mul(2)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@
 #![cfg_attr(
     not(test),
     deny(
+        clippy::arithmetic_side_effects,
         clippy::unwrap_used,
         clippy::panic,
         clippy::indexing_slicing,

@@ -47,7 +47,7 @@ pub enum BadKey {
 /// The bytes that are signed: `tag ‖ 0x00 ‖ chain id ‖ message`.
 pub fn signed_bytes(purpose: Purpose, chain_id: &Hash, message: &[u8]) -> Vec<u8> {
     let tag = purpose.tag().as_bytes();
-    let mut bytes = Vec::with_capacity(tag.len() + 33 + message.len());
+    let mut bytes = Vec::with_capacity(tag.len().saturating_add(33).saturating_add(message.len()));
     bytes.extend_from_slice(tag);
     bytes.push(0);
     bytes.extend_from_slice(chain_id);

@@ -5,6 +5,7 @@
 
 #![allow(
     missing_docs,
+    clippy::arithmetic_side_effects,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -269,28 +269,29 @@ impl Walk {
             Direction::Backward => turned(connection.bound),
         };
         let Connection { to, edge, .. } = connection;
+        let deeper = depth.saturating_add(1);
         let known = self.numbers.get(&to).copied();
         let number = known.unwrap_or(self.reached.len());
         if let Some(known) = self.reached.get_mut(number) {
-            let is_better = (order, depth + 1) < (known.order, known.depth);
+            let is_better = (order, deeper) < (known.order, known.depth);
             if known.is_answered || !is_better {
                 return;
             }
             self.frontier.remove(&(known.order, number));
-            (known.order, known.depth) = (order, depth + 1);
+            (known.order, known.depth) = (order, deeper);
             known.edge = Some(edge);
         } else if depth >= self.limits.depth {
-            self.end.too_deep += 1;
+            self.end.too_deep = self.end.too_deep.saturating_add(1);
             return;
         } else if self.reached.len() >= self.limits.items {
-            self.end.too_many += 1;
+            self.end.too_many = self.end.too_many.saturating_add(1);
             return;
         } else {
             self.numbers.insert(to.clone(), number);
             self.reached.push(Reached {
                 id: to,
                 order,
-                depth: depth + 1,
+                depth: deeper,
                 edge: Some(edge),
                 is_answered: false,
             });

@@ -86,11 +86,13 @@ fn millionths(number: &str, power: i64) -> Option<u64> {
     if significant.is_empty() {
         return Some(0);
     }
-    let dropped = digits.len() - digits.trim_end_matches('0').len();
+    let kept = digits.trim_end_matches('0').len();
+    let dropped = digits.len().saturating_sub(kept);
     let shift = exponent
         .checked_sub(i64::try_from(fraction.len()).ok()?)?
         .checked_add(i64::try_from(dropped).ok()?)?
-        .checked_add(power + 6)?;
+        .checked_add(power)?
+        .checked_add(6)?;
     // What is left has no zero at its end, so a negative shift would cut off digits.
     let shift = u32::try_from(shift).ok()?;
     let value: u64 = significant.parse().ok()?;

@@ -17,7 +17,7 @@ pub const MAX_TITLE_BYTES: usize = 256;
 /// The hash over the SHA-256 of each file: `H(design-files, count as 8 bytes big-endian ‖ hashes)`.
 pub fn file_root(file_hashes: &[Hash]) -> Hash {
     let count = (file_hashes.len() as u64).to_be_bytes();
-    let mut parts: Vec<&[u8]> = Vec::with_capacity(file_hashes.len() + 1);
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(file_hashes.len().saturating_add(1));
     parts.push(&count);
     parts.extend(file_hashes.iter().map(|h| h.as_slice()));
     hash::tagged(tag::DESIGN_FILES, &parts)

@@ -201,7 +201,7 @@ impl<A: Archive> Collection<'_, A> {
                     .map_or(0, |link| link.count),
                 None => 0,
             };
-            total += count;
+            total = total.saturating_add(count);
             if total > MAX_ENTRIES {
                 return Err(CollectError::TooLarge(total));
             }

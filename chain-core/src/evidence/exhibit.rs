@@ -85,7 +85,7 @@ fn matches(facts: &Facts, sha256: &Hash) -> Vec<Match> {
     let events = facts.history.iter().flat_map(|h| &h.steps);
     let events = events.filter(|step| step.entry.content_hash == sha256);
     files
-        .map(|(at, _)| Match::File(at + 1))
+        .map(|(at, _)| Match::File(at.saturating_add(1)))
         .chain(events.map(|step| Match::Event(step.place)))
         .collect()
 }

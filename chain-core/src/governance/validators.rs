@@ -213,7 +213,8 @@ impl ValidatorSet {
     /// what a consortium of named organisations expects.
     pub fn proposer(&self, height: u64, round: u32) -> &Validator {
         let count = self.validators.len() as u64;
-        let index = (height.wrapping_add(u64::from(round))) % count;
+        let turn = height.wrapping_add(u64::from(round));
+        let index = turn.checked_rem(count).unwrap_or_default();
         self.validators
             .get(index as usize)
             .expect("a validator set is not empty, and the index is reduced by its length")

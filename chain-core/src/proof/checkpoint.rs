@@ -100,12 +100,12 @@ impl Range {
 
     /// Blocks covered.
     fn count(self) -> u64 {
-        self.last - self.first + 1
+        self.last.saturating_sub(self.first).saturating_add(1)
     }
 
     fn index(self, height: u64) -> Result<u64, CheckpointError> {
         match (self.first..=self.last).contains(&height) {
-            true => Ok(height - self.first),
+            true => Ok(height.saturating_sub(self.first)),
             false => Err(CheckpointError::Outside(height)),
         }
     }
@@ -195,7 +195,7 @@ impl Checkpoint {
     /// The document that is stamped:
     /// `tag ‖ 0x00 ‖ chain id ‖ first (8 bytes big-endian) ‖ last (the same) ‖ root ‖ authority`.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(128 + self.authority.len());
+        let mut bytes = Vec::with_capacity(self.authority.len().saturating_add(128));
         bytes.extend_from_slice(tag::CHECKPOINT.as_bytes());
         bytes.push(0);
         bytes.extend_from_slice(&self.chain_id);

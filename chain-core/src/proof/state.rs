@@ -71,9 +71,9 @@ pub fn verify(
             leaf(&other_key, &other_value)
         }
     };
-    for (i, sibling) in proof.siblings.iter().enumerate() {
+    let depths = (0..proof.siblings.len()).rev();
+    for (sibling, depth) in proof.siblings.iter().zip(depths) {
         let sibling: Hash = encoding::exact("sibling", sibling)?;
-        let depth = proof.siblings.len() - 1 - i;
         node = if bit(&key_hash, depth) {
             inner(&sibling, &node)
         } else {
@@ -113,7 +113,7 @@ pub(crate) fn placeholder() -> Hash {
 }
 
 fn concat(domain: &[u8], a: &Hash, b: &Hash) -> Hash {
-    let mut bytes = Vec::with_capacity(domain.len() + 64);
+    let mut bytes = Vec::with_capacity(domain.len().saturating_add(64));
     bytes.extend_from_slice(domain);
     bytes.extend_from_slice(a);
     bytes.extend_from_slice(b);
@@ -122,7 +122,7 @@ fn concat(domain: &[u8], a: &Hash, b: &Hash) -> Hash {
 
 fn bit(hash: &Hash, index: usize) -> bool {
     hash.get(index / 8)
-        .is_some_and(|byte| byte >> (7 - index % 8) & 1 == 1)
+        .is_some_and(|byte| byte.rotate_left(index as u32 % 8) & 0x80 != 0)
 }
 
 fn common_prefix_bits(a: &Hash, b: &Hash) -> usize {

@@ -54,8 +54,8 @@ pub(super) fn depth(count: u64, index: u64) -> Option<usize> {
     let mut place = (index < count).then(|| place(count, index))?;
     let mut depth = 0;
     while place > 0 {
-        place = (place - 1) / 2;
-        depth += 1;
+        place = place.saturating_sub(1) / 2;
+        depth = depth.saturating_add(1);
     }
     Some(depth)
 }
@@ -82,7 +82,9 @@ pub(super) fn root_from_path<K: Kind>(
 
 /// A leaf's number in the array: wide enough for any count that somebody can claim.
 fn place(count: u64, index: u64) -> u128 {
-    u128::from(count).saturating_sub(1) + u128::from(index)
+    u128::from(count)
+        .saturating_sub(1)
+        .saturating_add(u128::from(index))
 }
 
 fn bind<K: Kind>(count: u64, inner: &Hash) -> Hash {

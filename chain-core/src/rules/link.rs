@@ -39,7 +39,7 @@ pub fn append<S: StateRead>(
         sequence: link.count,
         entry,
     });
-    link.count += 1;
+    link.count = link.count.saturating_add(1);
     if link.count.is_multiple_of(PAGE_STRIDE) {
         state.put(keys::link_head(owner, link.count), link.head.clone());
     }

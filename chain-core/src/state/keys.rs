@@ -88,7 +88,7 @@ pub fn product(class: &str) -> Vec<u8> {
 }
 
 fn joined(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(prefix.len() + rest.len());
+    let mut key = Vec::with_capacity(prefix.len().saturating_add(rest.len()));
     key.extend_from_slice(prefix);
     key.extend_from_slice(rest);
     key

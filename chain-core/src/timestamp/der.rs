@@ -412,11 +412,10 @@ pub(super) fn moment(text: &[u8]) -> Option<i64> {
     let extra = match fraction {
         None => 0,
         Some(digits) if all_digits(digits) && digits.len() <= 9 && !digits.ends_with('0') => {
-            let scale = 10i64.pow(9 - digits.len() as u32);
-            let nanos = digits.parse::<i64>().ok()? * scale;
-            (nanos + 999_999) / 1_000_000
+            let nanos: u32 = format!("{digits:0<9}").parse().ok()?;
+            i64::from(nanos.div_ceil(1_000_000))
         }
         Some(_) => return None,
     };
-    Some(whole * 1000 + extra)
+    whole.checked_mul(1000)?.checked_add(extra)
 }

@@ -4,6 +4,11 @@
 //!
 //! Consensus-critical: no
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "numbers of the sixteen children of one node, and halves of that"
+)]
+
 use borsh::BorshDeserialize;
 use jmt::storage::{LeafNode, Node, NodeKey};
 use touchstone_proto::node::{OtherLeaf, StateProof};
