@@ -8,13 +8,15 @@ pub(crate) mod capture_events;
 pub(crate) mod declare_product;
 mod holders;
 mod item_cache;
-pub(crate) mod limits;
+mod limits;
+mod rejection;
 mod status;
 pub mod unit_state;
 
 use crate::governance::company_prefix;
 
 pub use holders::Holders;
+pub use rejection::CustodyRejection;
 pub use status::{CustodyStatus, status};
 
 /// Whether somebody can have what a canonical identifier names. Places, parties and relations of

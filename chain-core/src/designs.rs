@@ -5,3 +5,6 @@
 pub(crate) mod deposit_design;
 pub mod design;
 pub(crate) mod disclose_design;
+mod rejection;
+
+pub use rejection::DesignRejection;

@@ -11,8 +11,10 @@ pub(crate) mod enrollment;
 mod key_registry;
 pub mod organisation;
 pub mod parameters;
+mod rejection;
 pub mod role;
 mod signer;
 pub mod validators;
 
+pub use rejection::GovernanceRejection;
 pub use signer::may_sign;

@@ -12,6 +12,7 @@ use touchstone_proto::ledger::{CaptureEvents, Outcome, Position, Role};
 use self::named_items::NamedItems;
 use super::item_cache::ItemCache;
 use super::limits::MAX_STATEMENT_BYTES;
+use crate::custody::CustodyRejection;
 use crate::governance::organisation;
 use crate::hash;
 use crate::rejection::Rejection;
@@ -83,11 +84,11 @@ pub(crate) fn apply<S: StateRead>(
     let limit = context.parameters.max_events_per_transaction;
     let found = action.events.len();
     if found == 0 || found as u64 > limit {
-        return Err(Rejection::EventCount { found, limit }.into());
+        return Err(CustodyRejection::EventCount { found, limit }.into());
     }
     let events = context.transaction.events().map_err(|(index, error)| {
         let error = error.clone();
-        Rejection::Event { index, error }
+        CustodyRejection::Event { index, error }
     })?;
     let mut items = ItemCache::new(state);
     append_all(&mut items, context, action, events)?;
@@ -132,7 +133,7 @@ fn append_all<S: StateRead>(
         // Rule: a capture's entries fit into one block.
         if items.state.staged_entries() > MAX_LINK_ENTRIES {
             let limit = MAX_LINK_ENTRIES;
-            return Err(Rejection::TooManyItems { limit }.into());
+            return Err(CustodyRejection::TooManyItems { limit }.into());
         }
     }
     match &action.handover {

@@ -7,8 +7,8 @@ use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::{DeclareProduct, Product, Role};
 
 use super::amount;
+use crate::custody::CustodyRejection;
 use crate::governance::company_prefix;
-use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -26,7 +26,7 @@ pub(crate) fn apply<S: StateRead>(
     // Rule: a product is declared by whom its company prefix is registered with.
     let owner = company_prefix::owner(state, &action.product)?;
     if owner.as_deref() != Some(context.organisation.id.as_str()) {
-        return Err(Rejection::ForeignPrefix {
+        return Err(CustodyRejection::ForeignPrefix {
             index: 0,
             item: action.product.clone(),
             holder: owner.unwrap_or_else(|| "nobody".to_owned()),
@@ -44,13 +44,13 @@ pub(crate) fn apply<S: StateRead>(
 }
 
 /// Rule: a product is a class in its one spelling; its yield is a ratio in a base unit.
-fn check_shape(action: &DeclareProduct) -> Result<(), Rejection> {
+fn check_shape(action: &DeclareProduct) -> Result<(), CustodyRejection> {
     let is_class = Identifier::parse(&action.product)
         .is_ok_and(|id| id.is_class() && id.as_str() == action.product);
     let unit_fits = action.unit.is_empty() || is_unit(&action.unit);
     match is_class && action.output > 0 && action.input > 0 && unit_fits {
         true => Ok(()),
-        false => Err(Rejection::ProductShape),
+        false => Err(CustodyRejection::ProductShape),
     }
 }
 

@@ -5,9 +5,9 @@
 use touchstone_proto::ledger::{DepositDesign, Design};
 
 use super::design;
+use crate::designs::DesignRejection;
 use crate::encoding;
 use crate::hash::Hash;
-use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -23,7 +23,7 @@ pub(crate) fn apply<S: StateRead>(
     let key = keys::design(&id);
     // Rule: the first deposit counts; a later one of the same would only blur its time.
     if state.get(&key)?.is_some() {
-        return Err(Rejection::AlreadyDeposited(id).into());
+        return Err(DesignRejection::AlreadyDeposited(id).into());
     }
     state.write(
         key,

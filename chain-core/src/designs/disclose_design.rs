@@ -8,9 +8,9 @@ use touchstone_proto::ledger::{Design, DesignFile, DiscloseDesign, Disclosure};
 
 use super::design;
 use crate::Fault;
+use crate::designs::DesignRejection;
 use crate::encoding::{self, Malformed};
 use crate::hash::Hash;
-use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError, link};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -57,23 +57,23 @@ fn check<S: StateRead>(
 ) -> Result<Design, RuleError> {
     let title_fits = title.len() <= design::MAX_TITLE_BYTES && !title.chars().any(char::is_control);
     if opening.files.is_empty() || opening.files.len() > design::MAX_FILES || !title_fits {
-        return Err(Rejection::DesignShape.into());
+        return Err(DesignRejection::DesignShape.into());
     }
     let record: Option<Design> = state.read(&keys::design(&opening.id))?;
-    let record = record.ok_or(Rejection::UnknownDesign(opening.id))?;
+    let record = record.ok_or(DesignRejection::UnknownDesign(opening.id))?;
     // Rule: only the owner discloses, once, and the opening must fit the commitment.
     if record.organisation != context.organisation.id {
-        return Err(Rejection::NotTheOwner(record.organisation).into());
+        return Err(DesignRejection::NotTheOwner(record.organisation).into());
     }
     if record.disclosure.is_some() {
-        return Err(Rejection::AlreadyDisclosed(opening.id).into());
+        return Err(DesignRejection::AlreadyDisclosed(opening.id).into());
     }
     let owner_key: [u8; 32] = encoding::exact("owner_key", &record.owner_key)
         .map_err(|e| Fault::Damaged(format!("design: {e}")))?;
     let root = design::file_root(&opening.files);
     let expected = design::commitment(&context.block.chain_id, &owner_key, &opening.salt, &root);
     if record.commitment != expected {
-        return Err(Rejection::WrongOpening(opening.id).into());
+        return Err(DesignRejection::WrongOpening(opening.id).into());
     }
     Ok(record)
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::block::Block;
+use crate::custody::CustodyRejection;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, aggregation, approve, capture, change_keys, container,
     genesis_document, item, object, put_validator,
@@ -354,7 +355,10 @@ fn a_transaction_writes_at_most_as_many_link_entries_as_a_block() {
     let limit = MAX_LINK_ENTRIES;
     assert_eq!(chain.check(&many(&chain, 0, limit as u64)), Ok(()));
     let refused = chain.check(&many(&chain, 0, limit as u64 + 1));
-    assert_eq!(refused, Err(Rejection::TooManyItems { limit }));
+    assert_eq!(
+        refused,
+        Err(Rejection::Custody(CustodyRejection::TooManyItems { limit }))
+    );
 }
 
 /// Left out without a word, it would stand at the head of every pool for ever.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::governance::GovernanceRejection;
 use crate::test_support::{Memory, genesis_document, public};
 use crate::{execution, proof};
 
@@ -121,7 +122,15 @@ fn each_bad_document_is_refused() {
         (
             "no role",
             |d| d.organisations[0].roles.clear(),
-            |e| matches!(e, Bad::Rule(_, Rejection::BadOrganisation(_))),
+            |e| {
+                matches!(
+                    e,
+                    Bad::Rule(
+                        _,
+                        Rejection::Governance(GovernanceRejection::BadOrganisation(_))
+                    )
+                )
+            },
         ),
         (
             "role twice",
@@ -136,7 +145,15 @@ fn each_bad_document_is_refused() {
         (
             "id",
             |d| d.organisations[0].id = "Market".into(),
-            |e| matches!(e, Bad::Rule(_, Rejection::BadOrganisation(_))),
+            |e| {
+                matches!(
+                    e,
+                    Bad::Rule(
+                        _,
+                        Rejection::Governance(GovernanceRejection::BadOrganisation(_))
+                    )
+                )
+            },
         ),
         (
             "name",
@@ -166,12 +183,25 @@ fn each_bad_document_is_refused() {
         (
             "weak key",
             |d| d.organisations[0].keys[0] = "00".repeat(32),
-            |e| matches!(e, Bad::Rule(_, Rejection::BadOrganisation(_))),
+            |e| {
+                matches!(
+                    e,
+                    Bad::Rule(
+                        _,
+                        Rejection::Governance(GovernanceRejection::BadOrganisation(_))
+                    )
+                )
+            },
         ),
         (
             "key of another",
             |d| d.organisations[0].keys[0] = hex::encode(public(2)),
-            |e| matches!(e, Bad::Rule(_, Rejection::KeyTaken(_))),
+            |e| {
+                matches!(
+                    e,
+                    Bad::Rule(_, Rejection::Governance(GovernanceRejection::KeyTaken(_)))
+                )
+            },
         ),
         (
             "network key",

@@ -11,6 +11,7 @@ use super::validators::{self, Validator, ValidatorSet};
 use super::{change, organisation};
 use crate::commit_certificate::exceeds_two_thirds;
 use crate::encoding;
+use crate::governance::GovernanceRejection;
 use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
@@ -21,12 +22,15 @@ pub(crate) fn apply<S: StateRead>(
     context: &Context<'_>,
     action: &ApproveChange,
 ) -> Result<(), RuleError> {
-    let change = action.change.as_ref().ok_or(Rejection::EmptyChange)?;
+    let change = action
+        .change
+        .as_ref()
+        .ok_or(GovernanceRejection::EmptyChange)?;
     let validators = validators::current(state)?;
     let approver = &context.organisation.id;
     // Rule: organisations that run a validator govern, each with its validators' power.
     if validators.power_of_organisation(approver) == 0 {
-        return Err(Rejection::NotAGovernor(approver.clone()).into());
+        return Err(GovernanceRejection::NotAGovernor(approver.clone()).into());
     }
     let key = keys::change(&change::id(&context.block.chain_id, change));
     let mut record = state
@@ -36,10 +40,10 @@ pub(crate) fn apply<S: StateRead>(
             ..ChangeRecord::default()
         });
     if record.effective_height != 0 {
-        return Err(Rejection::AlreadyEffective(record.effective_height).into());
+        return Err(GovernanceRejection::AlreadyEffective(record.effective_height).into());
     }
     if record.approvals.contains(approver) {
-        return Err(Rejection::AlreadyApproved(approver.clone()).into());
+        return Err(GovernanceRejection::AlreadyApproved(approver.clone()).into());
     }
     check_shape(change)?;
     record.approvals.push(approver.clone());
@@ -58,7 +62,7 @@ pub(crate) fn apply<S: StateRead>(
 
 fn check_shape(change: &Change) -> Result<(), Rejection> {
     match &change.kind {
-        None => Err(Rejection::EmptyChange),
+        None => Err(GovernanceRejection::EmptyChange.into()),
         Some(Kind::PutOrganisation(o)) => Ok(organisation::check(o)?),
         Some(Kind::PutValidator(v)) => {
             encoding::exact::<32>("public_key", &v.public_key)?;
@@ -79,7 +83,7 @@ fn take_effect<S: StateRead>(
 ) -> Result<(), RuleError> {
     let mut next: Vec<Validator> = validators.iter().cloned().collect();
     match &change.kind {
-        None => return Err(Rejection::EmptyChange.into()),
+        None => return Err(GovernanceRejection::EmptyChange.into()),
         Some(Kind::PutOrganisation(o)) => return enrollment::enroll(state, o, height),
         Some(Kind::PutValidator(v)) => {
             if state.get(&keys::organisation(&v.organisation))?.is_none() {
@@ -98,7 +102,7 @@ fn take_effect<S: StateRead>(
             let before = next.len();
             next.retain(|v| v.public_key != public_key);
             if next.len() == before {
-                return Err(Rejection::UnknownValidator(public_key).into());
+                return Err(GovernanceRejection::UnknownValidator(public_key).into());
             }
         }
     }

@@ -9,7 +9,7 @@ use touchstone_proto::ledger::{ChangeKeys, Organisation};
 use super::key_registry;
 use super::organisation::{self, BadOrganisation, MAX_KEYS};
 use crate::encoding;
-use crate::rejection::Rejection;
+use crate::governance::GovernanceRejection;
 use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -34,7 +34,7 @@ fn check<S: StateRead>(
     action: &ChangeKeys,
 ) -> Result<Organisation, RuleError> {
     if action.add.is_empty() && action.retire.is_empty() && action.compromised.is_empty() {
-        return Err(Rejection::EmptyChange.into());
+        return Err(GovernanceRejection::EmptyChange.into());
     }
     let mut record = context.organisation.clone();
     let height = context.block.height;
@@ -45,17 +45,17 @@ fn check<S: StateRead>(
             .keys
             .iter_mut()
             .find(|k| k.public_key == public_key && k.valid_until_height == 0);
-        let key = in_use.ok_or(Rejection::KeyNotInUse(public_key))?;
+        let key = in_use.ok_or(GovernanceRejection::KeyNotInUse(public_key))?;
         key.valid_until_height = height;
     }
     for report in &action.compromised {
         let public_key: [u8; 32] = encoding::exact("compromised", &report.public_key)?;
         let known = record.keys.iter_mut().find(|k| k.public_key == public_key);
-        let key = known.ok_or(Rejection::KeyNotInUse(public_key))?;
+        let key = known.ok_or(GovernanceRejection::KeyNotInUse(public_key))?;
         // Rule: reported once, and about the past; a later date would bless what a thief signs now.
         let dated = (1..=context.block.time_ms).contains(&report.since_ms);
         if !dated || key.compromised_since_ms != 0 {
-            return Err(Rejection::BadCompromise(public_key).into());
+            return Err(GovernanceRejection::BadCompromise(public_key).into());
         }
         key.compromised_since_ms = report.since_ms;
         if key.valid_until_height == 0 {
@@ -68,7 +68,7 @@ fn check<S: StateRead>(
         key_registry::check_new(state, &public_key)?;
         let mut added = record.keys.iter().skip(before);
         if added.any(|key| key.public_key == public_key) {
-            return Err(Rejection::KeyTaken(public_key).into());
+            return Err(GovernanceRejection::KeyTaken(public_key).into());
         }
         record.keys.push(organisation::new_key(&public_key, height));
     }
@@ -78,7 +78,7 @@ fn check<S: StateRead>(
     // Rule: an organisation never locks itself out.
     let next = height.saturating_add(1);
     if !record.keys.iter().any(|k| organisation::valid_at(k, next)) {
-        return Err(Rejection::WouldLeaveNoKey.into());
+        return Err(GovernanceRejection::WouldLeaveNoKey.into());
     }
     Ok(record)
 }

@@ -7,7 +7,7 @@ use touchstone_proto::ledger::{Key, Organisation};
 use super::{key_registry, organisation};
 use crate::Fault;
 use crate::encoding;
-use crate::rejection::Rejection;
+use crate::governance::GovernanceRejection;
 use crate::rules::RuleError;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -111,7 +111,7 @@ fn check_prefixes<S: StateRead>(
             taken.any(|p| p.starts_with(prefix.as_str()) || prefix.starts_with(p.as_str()))
         };
         if let Some(prefix) = organisation.gs1_prefixes.iter().find(overlaps) {
-            return Err(Rejection::PrefixTaken {
+            return Err(GovernanceRejection::PrefixTaken {
                 prefix: prefix.clone(),
                 organisation: other.id,
             }

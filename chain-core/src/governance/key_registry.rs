@@ -2,7 +2,7 @@
 //!
 //! Consensus-critical: yes
 
-use crate::rejection::Rejection;
+use crate::governance::GovernanceRejection;
 use crate::rules::RuleError;
 use crate::signing;
 use crate::state::delta::Delta;
@@ -10,12 +10,12 @@ use crate::state::{StateRead, keys};
 
 /// Rule: a key is usable, and belongs to one organisation for ever.
 pub(super) fn check_new(state: &impl StateRead, public_key: &[u8; 32]) -> Result<(), RuleError> {
-    signing::check_public_key(public_key).map_err(|error| Rejection::BadKey {
+    signing::check_public_key(public_key).map_err(|error| GovernanceRejection::BadKey {
         key: *public_key,
         error,
     })?;
     match state.get(&keys::key_owner(public_key))? {
-        Some(_) => Err(Rejection::KeyTaken(*public_key).into()),
+        Some(_) => Err(GovernanceRejection::KeyTaken(*public_key).into()),
         None => Ok(()),
     }
 }

@@ -1,3 +1,6 @@
+use crate::custody::CustodyRejection;
+use crate::designs::DesignRejection;
+use crate::governance::GovernanceRejection;
 use std::collections::BTreeSet;
 
 use super::*;
@@ -40,188 +43,242 @@ fn all() -> Vec<(u32, Rejection)> {
                 allowed: &[],
             },
         ),
-        (300, Rejection::EventCount { found: 0, limit: 1 }),
+        (
+            300,
+            Rejection::Custody(CustodyRejection::EventCount { found: 0, limit: 1 }),
+        ),
         (
             301,
-            Rejection::Event {
+            Rejection::Custody(CustodyRejection::Event {
                 index: 0,
                 error: Event::parse(b"{").unwrap_err(),
-            },
+            }),
         ),
         (
             302,
-            Rejection::AlreadyPacked {
+            Rejection::Custody(CustodyRejection::AlreadyPacked {
                 index: 1,
                 item: text(),
                 container: text(),
-            },
+            }),
         ),
         (
             303,
-            Rejection::NotPacked {
+            Rejection::Custody(CustodyRejection::NotPacked {
                 index: 2,
                 item: text(),
                 container: text(),
-            },
+            }),
         ),
         (
             304,
-            Rejection::PackingCycle {
+            Rejection::Custody(CustodyRejection::PackingCycle {
                 index: 3,
                 item: text(),
                 container: text(),
-            },
+            }),
         ),
         (
             305,
-            Rejection::PackingTooDeep {
+            Rejection::Custody(CustodyRejection::PackingTooDeep {
                 index: 4,
                 container: text(),
-            },
+            }),
         ),
-        (306, Rejection::TooManyItems { limit: 65_536 }),
+        (
+            306,
+            Rejection::Custody(CustodyRejection::TooManyItems { limit: 65_536 }),
+        ),
         (
             307,
-            Rejection::NotHolder {
+            Rejection::Custody(CustodyRejection::NotHolder {
                 index: 5,
                 item: text(),
                 holder: text(),
-            },
+            }),
         ),
         (
             308,
-            Rejection::OnlyFindings {
+            Rejection::Custody(CustodyRejection::OnlyFindings {
                 index: 6,
                 item: text(),
-            },
+            }),
         ),
         (
             309,
-            Rejection::ForeignPrefix {
+            Rejection::Custody(CustodyRejection::ForeignPrefix {
                 index: 7,
                 item: text(),
                 holder: text(),
-            },
+            }),
         ),
         (
             310,
-            Rejection::AlreadyCommissioned {
+            Rejection::Custody(CustodyRejection::AlreadyCommissioned {
                 index: 8,
                 item: text(),
-            },
+            }),
         ),
         (
             311,
-            Rejection::LifeEnded {
+            Rejection::Custody(CustodyRejection::LifeEnded {
                 index: 9,
                 item: text(),
                 how: "sold",
-            },
+            }),
         ),
         (
             312,
-            Rejection::PackedItem {
+            Rejection::Custody(CustodyRejection::PackedItem {
                 index: 10,
                 item: text(),
                 container: text(),
-            },
+            }),
         ),
         (
             313,
-            Rejection::Offered {
+            Rejection::Custody(CustodyRejection::Offered {
                 index: 11,
                 item: text(),
                 to: text(),
-            },
+            }),
         ),
-        (320, Rejection::InvalidReceiver(text())),
-        (321, Rejection::OfferDeadline),
-        (322, Rejection::NothingOffered),
-        (323, Rejection::UnknownOffer(key.to_vec())),
-        (324, Rejection::OfferClosed("withdrawn")),
-        (325, Rejection::WrongAnswerParty(text())),
-        (326, Rejection::AnswerLeavesOut(text())),
-        (327, Rejection::AnswerShape),
-        (328, Rejection::TooManyOffers(1000)),
-        (329, Rejection::NothingClaimed),
-        (330, Rejection::ClaimReason),
+        (
+            320,
+            Rejection::Custody(CustodyRejection::InvalidReceiver(text())),
+        ),
+        (321, Rejection::Custody(CustodyRejection::OfferDeadline)),
+        (322, Rejection::Custody(CustodyRejection::NothingOffered)),
+        (
+            323,
+            Rejection::Custody(CustodyRejection::UnknownOffer(key.to_vec())),
+        ),
+        (
+            324,
+            Rejection::Custody(CustodyRejection::OfferClosed("withdrawn")),
+        ),
+        (
+            325,
+            Rejection::Custody(CustodyRejection::WrongAnswerParty(text())),
+        ),
+        (
+            326,
+            Rejection::Custody(CustodyRejection::AnswerLeavesOut(text())),
+        ),
+        (327, Rejection::Custody(CustodyRejection::AnswerShape)),
+        (
+            328,
+            Rejection::Custody(CustodyRejection::TooManyOffers(1000)),
+        ),
+        (329, Rejection::Custody(CustodyRejection::NothingClaimed)),
+        (330, Rejection::Custody(CustodyRejection::ClaimReason)),
         (
             331,
-            Rejection::TooManyClaims {
+            Rejection::Custody(CustodyRejection::TooManyClaims {
                 item: text(),
                 limit: 16,
-            },
+            }),
         ),
         (
             340,
-            Rejection::CorrectsOtherItems {
+            Rejection::Custody(CustodyRejection::CorrectsOtherItems {
                 index: 12,
                 event_id: text(),
-            },
+            }),
         ),
         (
             341,
-            Rejection::EventIdUsed {
+            Rejection::Custody(CustodyRejection::EventIdUsed {
                 index: 13,
                 event_id: text(),
                 height: 7,
-            },
+            }),
         ),
         (
             350,
-            Rejection::QuantityUnusable {
+            Rejection::Custody(CustodyRejection::QuantityUnusable {
                 index: 14,
                 product: text(),
                 problem: text(),
-            },
+            }),
         ),
         (
             351,
-            Rejection::NotEnough {
+            Rejection::Custody(CustodyRejection::NotEnough {
                 index: 15,
                 product: text(),
                 has: text(),
-            },
+            }),
         ),
         (
             352,
-            Rejection::MassBalance {
+            Rejection::Custody(CustodyRejection::MassBalance {
                 index: 16,
                 needed: text(),
                 given: text(),
-            },
+            }),
         ),
-        (353, Rejection::ProductShape),
-        (400, Rejection::AlreadyDeposited(key)),
-        (401, Rejection::UnknownDesign(key)),
-        (402, Rejection::AlreadyDisclosed(key)),
-        (403, Rejection::WrongOpening(key)),
-        (404, Rejection::NotTheOwner(text())),
-        (405, Rejection::DesignShape),
+        (353, Rejection::Custody(CustodyRejection::ProductShape)),
+        (
+            400,
+            Rejection::Design(DesignRejection::AlreadyDeposited(key)),
+        ),
+        (401, Rejection::Design(DesignRejection::UnknownDesign(key))),
+        (
+            402,
+            Rejection::Design(DesignRejection::AlreadyDisclosed(key)),
+        ),
+        (403, Rejection::Design(DesignRejection::WrongOpening(key))),
+        (404, Rejection::Design(DesignRejection::NotTheOwner(text()))),
+        (405, Rejection::Design(DesignRejection::DesignShape)),
         (
             500,
-            Rejection::BadKey {
+            Rejection::Governance(GovernanceRejection::BadKey {
                 key,
                 error: BadKey::Weak,
-            },
+            }),
         ),
-        (501, Rejection::KeyTaken(key)),
-        (502, Rejection::KeyNotInUse(key)),
-        (503, Rejection::WouldLeaveNoKey),
-        (504, Rejection::EmptyChange),
-        (505, Rejection::NotAGovernor(text())),
-        (506, Rejection::AlreadyApproved(text())),
-        (507, Rejection::AlreadyEffective(5)),
+        (
+            501,
+            Rejection::Governance(GovernanceRejection::KeyTaken(key)),
+        ),
+        (
+            502,
+            Rejection::Governance(GovernanceRejection::KeyNotInUse(key)),
+        ),
+        (
+            503,
+            Rejection::Governance(GovernanceRejection::WouldLeaveNoKey),
+        ),
+        (504, Rejection::Governance(GovernanceRejection::EmptyChange)),
+        (
+            505,
+            Rejection::Governance(GovernanceRejection::NotAGovernor(text())),
+        ),
+        (
+            506,
+            Rejection::Governance(GovernanceRejection::AlreadyApproved(text())),
+        ),
+        (
+            507,
+            Rejection::Governance(GovernanceRejection::AlreadyEffective(5)),
+        ),
         (508, BadOrganisation::Name.into()),
         (509, BadValidatorSet::Empty.into()),
-        (510, Rejection::UnknownValidator(key)),
-        (511, Rejection::BadCompromise(key)),
+        (
+            510,
+            Rejection::Governance(GovernanceRejection::UnknownValidator(key)),
+        ),
+        (
+            511,
+            Rejection::Governance(GovernanceRejection::BadCompromise(key)),
+        ),
         (
             512,
-            Rejection::PrefixTaken {
+            Rejection::Governance(GovernanceRejection::PrefixTaken {
                 prefix: text(),
                 organisation: text(),
-            },
+            }),
         ),
     ]
 }

@@ -5,7 +5,10 @@
 use thiserror::Error;
 
 use crate::Fault;
+use crate::custody::CustodyRejection;
+use crate::designs::DesignRejection;
 use crate::encoding::Malformed;
+use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
 use crate::governance::validators::BadValidatorSet;
 use crate::rejection::Rejection;
@@ -46,6 +49,24 @@ impl From<Fault> for RuleError {
 impl From<Malformed> for RuleError {
     fn from(malformed: Malformed) -> RuleError {
         RuleError::Rejected(malformed.into())
+    }
+}
+
+impl From<CustodyRejection> for RuleError {
+    fn from(rejection: CustodyRejection) -> RuleError {
+        RuleError::Rejected(rejection.into())
+    }
+}
+
+impl From<DesignRejection> for RuleError {
+    fn from(rejection: DesignRejection) -> RuleError {
+        RuleError::Rejected(rejection.into())
+    }
+}
+
+impl From<GovernanceRejection> for RuleError {
+    fn from(rejection: GovernanceRejection) -> RuleError {
+        RuleError::Rejected(rejection.into())
     }
 }
 

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use touchstone_client::client::Client;
+use touchstone_client::deposit::{self, Deposit};
+use touchstone_client::{AttestedHeader, NotVerified};
+use touchstone_core::designs::DesignRejection;
 use touchstone_core::designs::design;
 use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
@@ -230,7 +233,7 @@ fn check_file(certificate: &Certificate, sha256: &str) -> Result<(), Failure> {
     if inside {
         return Ok(());
     }
-    let rejection = Rejection::WrongOpening(certificate.id);
+    let rejection = Rejection::Design(DesignRejection::WrongOpening(certificate.id));
     Err(Failure::NotFound(format!(
         "the file with SHA-256 {sha256} is not part of design {} (rule {})",
         hex::encode(certificate.id),

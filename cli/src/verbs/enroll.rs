@@ -9,6 +9,7 @@ use touchstone_client::client::Client;
 use touchstone_client::verification::NotVerified;
 use touchstone_core::Rejection;
 use touchstone_core::genesis;
+use touchstone_core::governance::GovernanceRejection;
 use touchstone_core::governance::change;
 use touchstone_proto::ledger::{
     ApproveChange, Change, ChangeRecord, change::Kind, transaction::Action,
@@ -138,7 +139,10 @@ fn check_governor(client: &Client, signer: &Signer, output: &mut Output) -> Resu
         "ask those that run validators: {}",
         governors.into_iter().collect::<Vec<_>>().join(", ")
     ));
-    Err(Rejection::NotAGovernor(signer.organisation.clone()).into())
+    Err(Rejection::Governance(GovernanceRejection::NotAGovernor(
+        signer.organisation.clone(),
+    ))
+    .into())
 }
 
 /// The change's record, as of the block of this approval or later.

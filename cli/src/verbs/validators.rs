@@ -4,6 +4,7 @@ use serde_json::json;
 use touchstone_client::client::Client;
 use touchstone_core::Rejection;
 use touchstone_core::encoding;
+use touchstone_core::governance::GovernanceRejection;
 use touchstone_proto::ledger::{Validator, change::Kind};
 
 use super::enroll::{Approval, approve};
@@ -101,7 +102,9 @@ pub async fn run(
                 output.remark(
                     "no validator votes by this key; `touchstone validators` shows those that do",
                 );
-                return Err(Rejection::UnknownValidator(key).into());
+                return Err(
+                    Rejection::Governance(GovernanceRejection::UnknownValidator(key)).into(),
+                );
             }
             let kind = Kind::RemoveValidator(key.to_vec());
             approve(kind, &remove.approval, &signer, &mut client, output).await

@@ -165,10 +165,47 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;")
 }
 
-fn document(rejection: &str, epcis: &str) -> String {
-    let rejections = variants(rejection, "Rejection");
-    let codes = arms(rejection, "code", "Rejection");
-    let names = arms(rejection, "rule", "Rejection");
+/// The rules of all rooms, each with its enum, in the order of their codes.
+struct Rulebook {
+    variants: Vec<Variant>,
+    codes: BTreeMap<String, String>,
+    rules: BTreeMap<String, String>,
+}
+
+impl Rulebook {
+    fn read(sources: &[(&str, String)]) -> Rulebook {
+        let mut book = Rulebook {
+            variants: Vec::new(),
+            codes: BTreeMap::new(),
+            rules: BTreeMap::new(),
+        };
+        for (name, source) in sources {
+            // A variant that passes on to a domain's enum is no rule.
+            let own = |value: &String| !value.starts_with("rejection.");
+            let mut codes = arms(source, "code", name);
+            codes.retain(|_, value| own(value));
+            let mut variants = variants(source, name);
+            variants.retain(|variant| codes.contains_key(&variant.name));
+            let mut rules = arms(source, "rule", name);
+            rules.retain(|_, value| own(value));
+            book.variants.extend(variants);
+            for (known, more) in [(&mut book.codes, codes), (&mut book.rules, rules)] {
+                for (variant, value) in more {
+                    let before = known.insert(variant.clone(), value);
+                    assert_eq!(before, None, "{variant} stands in two enums");
+                }
+            }
+        }
+        book
+    }
+}
+
+fn document(book: &Rulebook, epcis: &str) -> String {
+    let Rulebook {
+        variants: rejections,
+        codes,
+        rules: names,
+    } = book;
     let mut text = String::from(
         "# Why a transaction is refused\n\n\
          A refused transaction is answered with a code and the name of the rule that it breaks.\n\
@@ -180,7 +217,7 @@ fn document(rejection: &str, epcis: &str) -> String {
          together with pending transactions is rejected once those are committed.\n",
     );
     let mut group = String::new();
-    for variant in &rejections {
+    for variant in rejections {
         if variant.group != group {
             group.clone_from(&variant.group);
             write!(
@@ -219,20 +256,25 @@ fn document(rejection: &str, epcis: &str) -> String {
     text
 }
 
-fn sources() -> (String, String) {
+/// The enums of rejections, in the order of their codes, and the rules of an event.
+fn sources() -> (Vec<(&'static str, String)>, String) {
     let read = |path: &str| {
         std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     };
-    (
-        read("chain-core/src/rejection.rs"),
-        read("epcis/src/error.rs"),
-    )
+    let enums = [
+        ("Rejection", "rejection.rs"),
+        ("CustodyRejection", "custody/rejection.rs"),
+        ("DesignRejection", "designs/rejection.rs"),
+        ("GovernanceRejection", "governance/rejection.rs"),
+    ];
+    let enums = enums.map(|(name, path)| (name, read(&format!("chain-core/src/{path}"))));
+    (enums.into(), read("epcis/src/error.rs"))
 }
 
 #[test]
 fn every_rejection_is_documented() {
-    let (rejection, epcis) = sources();
-    let expected = document(&rejection, &epcis);
+    let (rejections, epcis) = sources();
+    let expected = document(&Rulebook::read(&rejections), &epcis);
     let path = root().join("docs/rejections.md");
     if std::env::var_os("TOUCHSTONE_APPROVE").is_some() {
         std::fs::write(&path, &expected).expect("docs/rejections.md can be written");
@@ -247,34 +289,36 @@ fn every_rejection_is_documented() {
 
 #[test]
 fn codes_and_rules_are_unique() {
-    let (rejection, epcis) = sources();
-    for (source, function, name) in [
-        (&rejection, "code", "Rejection"),
-        (&rejection, "rule", "Rejection"),
-        (&epcis, "code", "EpcisRule"),
-    ] {
-        let variants = variants(source, name);
-        let arms = arms(source, function, name);
+    let (rejections, epcis) = sources();
+    let book = Rulebook::read(&rejections);
+    let events = Rulebook {
+        variants: variants(&epcis, "EpcisRule"),
+        codes: arms(&epcis, "code", "EpcisRule"),
+        rules: arms(&epcis, "code", "EpcisRule"),
+    };
+    for Rulebook {
+        variants,
+        codes,
+        rules,
+    } in [&book, &events]
+    {
         let named: BTreeSet<&str> = variants.iter().map(|v| v.name.as_str()).collect();
-        assert!(variants.len() > 10, "{name} is read whole");
-        assert!(
-            named.iter().eq(arms.keys()),
-            "{name}::{function} has one arm for each variant"
-        );
-        let values: BTreeSet<&String> = arms.values().collect();
-        assert_eq!(
-            values.len(),
-            arms.len(),
-            "{name}::{function} gives a value twice: {arms:?}"
-        );
+        assert!(variants.len() > 10, "the enum is read whole");
+        for values in [codes, rules] {
+            assert!(
+                named.iter().eq(values.keys()),
+                "one value for each variant: {values:?}"
+            );
+            let distinct: BTreeSet<&String> = values.values().collect();
+            assert_eq!(distinct.len(), values.len(), "a value twice: {values:?}");
+        }
         assert!(
             variants.iter().all(|v| !v.explanation.is_empty()),
-            "{name} is explained"
+            "each is explained"
         );
     }
-    let codes = arms(&rejection, "code", "Rejection");
-    for variant in variants(&rejection, "Rejection") {
-        let code = &codes[&variant.name];
+    for variant in &book.variants {
+        let code = &book.codes[&variant.name];
         assert_eq!(code.len(), 3, "{}: a code has three digits", variant.name);
         assert!(
             variant.group.starts_with(&code[..1]),

@@ -10,9 +10,9 @@ use super::named_items::NamedItems;
 use super::offer::open_offers;
 use super::{authority, holder_word, is_statement, quantities};
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::item_cache::ItemCache;
 use crate::custody::status::is_open;
-use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
 use crate::state::{StateRead, keys};
 
@@ -34,7 +34,7 @@ pub(super) fn apply<S: StateRead>(
 ) -> Result<(), RuleError> {
     let key = keys::offer(&answer.offer);
     let offer: Option<Offer> = items.state.read(&key)?;
-    let mut offer = offer.ok_or_else(|| Rejection::UnknownOffer(answer.offer.clone()))?;
+    let mut offer = offer.ok_or_else(|| CustodyRejection::UnknownOffer(answer.offer.clone()))?;
     check_party(context, answer, &offer)?;
     let answered = check_named(answer, &offer, named)?;
     let transfer = match answer.outcome() {
@@ -73,7 +73,7 @@ fn check_party(
     context: &Context<'_>,
     answer: &AnswerOffer,
     offer: &Offer,
-) -> Result<(), Rejection> {
+) -> Result<(), CustodyRejection> {
     let outcome = answer.outcome();
     // Rule: a discrepancy is stated where there is one.
     let shape_fits = match outcome {
@@ -82,7 +82,7 @@ fn check_party(
         _ => answer.discrepancy.is_empty(),
     };
     if !shape_fits {
-        return Err(Rejection::AnswerShape);
+        return Err(CustodyRejection::AnswerShape);
     }
     // Rule: whom the offer is to answers; who made it may withdraw it.
     let by = match outcome {
@@ -90,11 +90,11 @@ fn check_party(
         _ => &offer.to,
     };
     if *by != context.organisation.id {
-        return Err(Rejection::WrongAnswerParty(by.clone()));
+        return Err(CustodyRejection::WrongAnswerParty(by.clone()));
     }
     // Rule: an offer is answered once, and not after its deadline.
     if !is_open(offer, context.block.time_ms) {
-        return Err(Rejection::OfferClosed(state_of(offer)));
+        return Err(CustodyRejection::OfferClosed(state_of(offer)));
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn check_named<'a>(
     answer: &AnswerOffer,
     offer: &'a Offer,
     named: &NamedItems<'_>,
-) -> Result<Vec<&'a String>, Rejection> {
+) -> Result<Vec<&'a String>, CustodyRejection> {
     let classes = offer.portions.iter().map(|portion| &portion.product);
     let (named_items, other_items): (Vec<&String>, Vec<&String>) =
         offer.items.iter().partition(|i| named.items.contains(*i));
@@ -115,7 +115,7 @@ fn check_named<'a>(
     let names_none = named_items.is_empty() && named_classes.is_empty();
     let left_out = other_items.first().or(other_classes.first());
     match left_out.filter(|_| !partial || names_none) {
-        Some(left_out) => Err(Rejection::AnswerLeavesOut((*left_out).clone())),
+        Some(left_out) => Err(CustodyRejection::AnswerLeavesOut((*left_out).clone())),
         None => Ok(named_items),
     }
 }
@@ -143,7 +143,7 @@ fn check_transfer<'a, S: StateRead>(
             false => arrived == *millionths,
         };
         if !fits {
-            return Err(Rejection::AnswerLeavesOut(product.clone()).into());
+            return Err(CustodyRejection::AnswerLeavesOut(product.clone()).into());
         }
         let Some(mut stock) = items.item(product)?.stock.clone() else {
             let problem = format!("an offer of {product} without stock");
@@ -159,7 +159,7 @@ fn check_transfer<'a, S: StateRead>(
         // Rule: only the holder hands over. A claim may have displaced a shipper that had only its
         // own word.
         if status.holder() != Some(offer.from.as_str()) {
-            return Err(Rejection::NotHolder {
+            return Err(CustodyRejection::NotHolder {
                 index: 0,
                 item: (*item).clone(),
                 holder: holder_word(status.holder()),

@@ -7,10 +7,10 @@ use touchstone_proto::ledger::{Basis, Custody, Position, Role};
 
 use super::{EventContext, Mode, life};
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::item_cache::ItemCache;
 use crate::custody::unit_state::ending;
 use crate::custody::{CustodyStatus, is_holdable};
-use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
 use crate::state::StateRead;
 
@@ -66,7 +66,7 @@ fn check<S: StateRead>(
         if life::is_return(items, at, id, &status)? {
             return Ok(CustodyChange::Returns);
         }
-        return Err(Rejection::LifeEnded {
+        return Err(CustodyRejection::LifeEnded {
             index: at.index,
             item: id.to_owned(),
             how: life::word(ended),
@@ -75,7 +75,7 @@ fn check<S: StateRead>(
     }
     // Rule: what is offered stays as it was offered, until the offer is over.
     if let Some(offer) = status.offer.as_ref().filter(|_| !is_finding(at.event)) {
-        return Err(Rejection::Offered {
+        return Err(CustodyRejection::Offered {
             index: at.index,
             item: id.to_owned(),
             to: offer.to.clone(),
@@ -109,7 +109,7 @@ fn check_other<S: StateRead>(
         let custody = custody(at.context, Basis::Prefix, at.position());
         return Ok(CustodyChange::Begins(custody));
     }
-    Err(Rejection::NotHolder {
+    Err(CustodyRejection::NotHolder {
         index: at.index,
         item: id.to_owned(),
         holder: holder.to_owned(),
@@ -145,7 +145,7 @@ fn check_first<S: StateRead>(
     if !at.has_role(CUSTODIANS) {
         // Rule: observers neither begin, pack nor end anything.
         if !is_finding(at.event) {
-            return Err(Rejection::OnlyFindings {
+            return Err(CustodyRejection::OnlyFindings {
                 index: at.index,
                 item: id.to_owned(),
             }

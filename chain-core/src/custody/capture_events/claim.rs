@@ -6,10 +6,10 @@ use touchstone_proto::ledger::{Basis, ClaimCustody, Custody, CustodyClaim};
 
 use super::named_items::NamedItems;
 use super::{authority, is_statement};
+use crate::custody::CustodyRejection;
 use crate::custody::CustodyStatus;
 use crate::custody::item_cache::ItemCache;
 use crate::custody::limits::MAX_CLAIMS;
-use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
 use crate::state::StateRead;
 
@@ -22,7 +22,7 @@ pub(super) fn apply<S: StateRead>(
 ) -> Result<(), RuleError> {
     // Rule: a claim has a reason.
     if !is_statement(&claim.reason) {
-        return Err(Rejection::ClaimReason.into());
+        return Err(CustodyRejection::ClaimReason.into());
     }
     let mut contradicts = false;
     for id in &named.items {
@@ -62,7 +62,7 @@ pub(super) fn apply<S: StateRead>(
     // Rule: a claim contradicts somebody.
     match contradicts {
         true => Ok(()),
-        false => Err(Rejection::NothingClaimed.into()),
+        false => Err(CustodyRejection::NothingClaimed.into()),
     }
 }
 
@@ -82,13 +82,13 @@ fn add(
     claims: &mut Vec<CustodyClaim>,
     item: &str,
     contradiction: CustodyClaim,
-) -> Result<(), Rejection> {
+) -> Result<(), CustodyRejection> {
     let mut known = claims.iter();
     if known.any(|other| other.organisation == contradiction.organisation) {
         return Ok(());
     }
     if claims.len() >= MAX_CLAIMS {
-        return Err(Rejection::TooManyClaims {
+        return Err(CustodyRejection::TooManyClaims {
             item: item.to_owned(),
             limit: MAX_CLAIMS,
         });

@@ -9,9 +9,9 @@ use touchstone_proto::ledger::{Ending, EventRecord, Position};
 
 use super::EventContext;
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::item_cache::ItemCache;
 use crate::hash;
-use crate::rejection::Rejection;
 use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
 
@@ -29,7 +29,7 @@ pub(super) fn check_event_id<S: StateRead>(
     let key = keys::event(at.organisation(), event_id);
     match items.state.read::<EventRecord>(&key)? {
         None => Ok(()),
-        Some(earlier) => Err(Rejection::EventIdUsed {
+        Some(earlier) => Err(CustodyRejection::EventIdUsed {
             index: at.index,
             event_id: quoted(event_id),
             height: earlier.position.map_or(0, |position| position.height),
@@ -65,7 +65,7 @@ pub(super) fn corrected<S: StateRead>(
     };
     // Rule: a correction stands in the history of each thing that the wrong event is about.
     if record.items != items_hash(at.event) {
-        return Err(Rejection::CorrectsOtherItems {
+        return Err(CustodyRejection::CorrectsOtherItems {
             index: at.index,
             event_id: quoted(event_id),
         }

@@ -10,10 +10,10 @@ use touchstone_proto::ledger::{Basis, End, Ending, Role};
 
 use super::{EventContext, authority};
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::CustodyStatus;
 use crate::custody::item_cache::ItemCache;
 use crate::custody::unit_state::ending;
-use crate::rejection::Rejection;
 use crate::rules::RuleError;
 use crate::state::StateRead;
 
@@ -34,7 +34,7 @@ pub(super) fn check_begin<S: StateRead>(
         // Specifications §1.4.2: the holder of the prefix assigns the keys).
         let owner = items.prefix_owner(identifier.as_str())?;
         if let Some(holder) = owner.filter(|owner| owner != at.organisation()) {
-            return Err(Rejection::ForeignPrefix {
+            return Err(CustodyRejection::ForeignPrefix {
                 index: at.index,
                 item: identifier.as_str().to_owned(),
                 holder,
@@ -48,7 +48,7 @@ pub(super) fn check_begin<S: StateRead>(
         let id = identifier.as_str();
         // Rule: a thing begins once, and not of itself. (Of a class or lot, more may be made.)
         if items.item(id)?.commissioned.is_some() || !taken.insert(identifier) {
-            return Err(Rejection::AlreadyCommissioned {
+            return Err(CustodyRejection::AlreadyCommissioned {
                 index: at.index,
                 item: id.to_owned(),
             }
@@ -101,7 +101,7 @@ pub(super) fn check_end<S: StateRead>(
             .iter()
             .any(|container| acting.iter().any(|other| other.as_str() == container));
         if let Some(container) = containers.into_iter().next().filter(|_| alone) {
-            return Err(Rejection::PackedItem {
+            return Err(CustodyRejection::PackedItem {
                 index: at.index,
                 item: identifier.as_str().to_owned(),
                 container,

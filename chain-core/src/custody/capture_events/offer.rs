@@ -10,10 +10,10 @@ use super::authority::CUSTODIANS;
 use super::named_items::NamedItems;
 use super::{holder_word, life, quantities};
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::item_cache::ItemCache;
 use crate::custody::limits::{MAX_OFFER_MS, MAX_OPEN_OFFERS};
 use crate::governance::organisation;
-use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
 use crate::state::{StateRead, keys};
 
@@ -30,12 +30,12 @@ pub(super) fn check_terms<S: StateRead>(
     let receiver: Option<Organisation> = items.state.read(&keys::organisation(&offer.to))?;
     let may_hold = receiver.is_some_and(|to| organisation::has_role(&to, CUSTODIANS));
     if !may_hold || offer.to == context.organisation.id {
-        return Err(Rejection::InvalidReceiver(offer.to.clone()).into());
+        return Err(CustodyRejection::InvalidReceiver(offer.to.clone()).into());
     }
     // Rule: there is a time to answer, and it ends.
     let left_ms = offer.deadline_ms.checked_sub(context.block.time_ms);
     if !left_ms.is_some_and(|left| (1..=MAX_OFFER_MS).contains(&left)) {
-        return Err(Rejection::OfferDeadline.into());
+        return Err(CustodyRejection::OfferDeadline.into());
     }
     Ok(())
 }
@@ -51,13 +51,13 @@ pub(super) fn apply<S: StateRead>(
     let portions = named.portions(items)?;
     check_portions(items, context, &portions)?;
     if offered.is_empty() && portions.is_empty() {
-        return Err(Rejection::NothingOffered.into());
+        return Err(CustodyRejection::NothingOffered.into());
     }
     let from = context.organisation.id.clone();
     let mut open = open_offers(items, &from, context.block.time_ms)?;
     // Rule: the list of open offers stays short.
     if open.offers.len() >= MAX_OPEN_OFFERS {
-        return Err(Rejection::TooManyOffers(open.offers.len()).into());
+        return Err(CustodyRejection::TooManyOffers(open.offers.len()).into());
     }
     // All rules are kept: from here on it is written.
     let id = context.transaction.id().to_vec();
@@ -94,7 +94,7 @@ fn check_items<S: StateRead>(
     for item in &named.items {
         let status = items.status(item, context.block.time_ms)?;
         if let Some(ended) = &status.ended {
-            return Err(Rejection::LifeEnded {
+            return Err(CustodyRejection::LifeEnded {
                 index: INDEX,
                 item: item.clone(),
                 how: life::word(ended),
@@ -103,7 +103,7 @@ fn check_items<S: StateRead>(
         }
         // Rule: only the holder offers.
         if status.holder() != Some(context.organisation.id.as_str()) {
-            return Err(Rejection::NotHolder {
+            return Err(CustodyRejection::NotHolder {
                 index: INDEX,
                 item: item.clone(),
                 holder: holder_word(status.holder()),
@@ -112,7 +112,7 @@ fn check_items<S: StateRead>(
         }
         // Rule: an item is in one open offer at a time.
         if let Some(open) = status.offer {
-            return Err(Rejection::Offered {
+            return Err(CustodyRejection::Offered {
                 index: INDEX,
                 item: item.clone(),
                 to: open.to,
@@ -123,7 +123,7 @@ fn check_items<S: StateRead>(
         match status.containers.first() {
             None => offered.push(item.clone()),
             Some(container) if !status.containers.iter().any(|c| named.items.contains(c)) => {
-                return Err(Rejection::PackedItem {
+                return Err(CustodyRejection::PackedItem {
                     index: INDEX,
                     item: item.clone(),
                     container: container.clone(),

@@ -10,9 +10,9 @@ use touchstone_proto::ledger::{Custody, Emptying, Packing, Position};
 
 use super::EventContext;
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::item_cache::{ItemCache, inherited};
 use crate::custody::limits::MAX_CONTAINERS;
-use crate::rejection::Rejection;
 use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
 
@@ -82,7 +82,7 @@ fn check_pack<'a, S: StateRead>(
             .as_ref()
             .map(|packing| packing.container.as_str());
         if let Some(other) = elsewhere.or((!packed.insert(id)).then_some(container)) {
-            return Err(Rejection::AlreadyPacked {
+            return Err(CustodyRejection::AlreadyPacked {
                 index,
                 item: id.to_owned(),
                 container: other.to_owned(),
@@ -91,7 +91,7 @@ fn check_pack<'a, S: StateRead>(
         }
         // Rule: nothing is inside itself.
         if inside.contains(id) {
-            return Err(Rejection::PackingCycle {
+            return Err(CustodyRejection::PackingCycle {
                 index,
                 item: id.to_owned(),
                 container: container.to_owned(),
@@ -102,7 +102,7 @@ fn check_pack<'a, S: StateRead>(
         // Rule: around what is innermost stand a bounded number of containers, so that walks
         // outwards end and every history can be shown.
         if around.len().saturating_add(levels as usize) > MAX_CONTAINERS + 1 {
-            return Err(Rejection::PackingTooDeep {
+            return Err(CustodyRejection::PackingTooDeep {
                 index,
                 container: container.to_owned(),
             }
@@ -131,7 +131,7 @@ fn check_unpack<'a, S: StateRead>(
         // Rule: only what is in the container comes out of it.
         let is_in = items.container_of(id)?.as_deref() == Some(container);
         if !is_in || !unpacked.insert(id) {
-            return Err(Rejection::NotPacked {
+            return Err(CustodyRejection::NotPacked {
                 index,
                 item: id.to_owned(),
                 container: container.to_owned(),

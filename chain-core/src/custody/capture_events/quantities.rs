@@ -10,11 +10,11 @@ use touchstone_proto::ledger::{Holding, Item, Product, Stock};
 
 use super::{EventContext, life};
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::amount::{self, Amount};
 use crate::custody::item_cache::ItemCache;
 use crate::custody::limits::MAX_HOLDINGS;
 use crate::custody::unit_state::ending;
-use crate::rejection::Rejection;
 use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
 
@@ -71,7 +71,11 @@ pub(super) fn write<S: StateRead>(
 
 /// More of a class comes into being. Its stock is kept where its first quantity was stated, so
 /// that it is all there is.
-fn add(record: &mut Item, at: &EventContext<'_>, quantity: &Quantity) -> Result<(), Rejection> {
+fn add(
+    record: &mut Item,
+    at: &EventContext<'_>,
+    quantity: &Quantity,
+) -> Result<(), CustodyRejection> {
     let is_first = record.commissioned.is_none();
     if is_first {
         record.commissioned = Some(at.position());
@@ -96,7 +100,11 @@ fn add(record: &mut Item, at: &EventContext<'_>, quantity: &Quantity) -> Result<
 }
 
 /// Rule: nobody uses up, sells or destroys more of a lot than it has.
-fn take(record: &mut Item, at: &EventContext<'_>, quantity: &Quantity) -> Result<(), Rejection> {
+fn take(
+    record: &mut Item,
+    at: &EventContext<'_>,
+    quantity: &Quantity,
+) -> Result<(), CustodyRejection> {
     let Some(stock) = record.stock.as_mut() else {
         return Ok(());
     };
@@ -116,8 +124,8 @@ pub(super) fn stated(
     stock: Option<&Stock>,
     index: u32,
     quantity: &Quantity,
-) -> Result<Amount, Rejection> {
-    let wrong = |problem: String| Rejection::QuantityUnusable {
+) -> Result<Amount, CustodyRejection> {
+    let wrong = |problem: String| CustodyRejection::QuantityUnusable {
         index,
         product: quantity.class.as_str().to_owned(),
         problem,
@@ -143,8 +151,8 @@ pub(super) fn credit(
     product: &str,
     organisation: &str,
     millionths: u64,
-) -> Result<(), Rejection> {
-    let too_much = |problem: &str| Rejection::QuantityUnusable {
+) -> Result<(), CustodyRejection> {
+    let too_much = |problem: &str| CustodyRejection::QuantityUnusable {
         index,
         product: product.to_owned(),
         problem: problem.to_owned(),
@@ -186,12 +194,12 @@ pub(super) fn debit(
     product: &str,
     organisation: &str,
     millionths: u64,
-) -> Result<(), Rejection> {
+) -> Result<(), CustodyRejection> {
     let mut holdings = stock.holdings.iter_mut();
     let holding = holdings.find(|h| h.organisation == organisation);
     let has = holding.as_ref().map_or(0, |h| h.millionths);
     let Some(rest) = has.checked_sub(millionths) else {
-        return Err(Rejection::NotEnough {
+        return Err(CustodyRejection::NotEnough {
             index,
             product: product.to_owned(),
             has: format!("{} {}", amount::decimal(has), unit_name(&stock.unit)),
@@ -216,7 +224,7 @@ fn check_balance<S: StateRead>(
         let Some(product) = declared(items, &class)? else {
             continue;
         };
-        let unusable = |problem: String| Rejection::QuantityUnusable {
+        let unusable = |problem: String| CustodyRejection::QuantityUnusable {
             index,
             product: class.clone(),
             problem,
@@ -244,7 +252,7 @@ fn check_balance<S: StateRead>(
     for (unit, needed) in needed {
         let given = inputs(event, &unit);
         if needed > given {
-            return Err(Rejection::MassBalance {
+            return Err(CustodyRejection::MassBalance {
                 index,
                 needed: shown(needed, &unit),
                 given: shown(given, &unit),

@@ -1,8 +1,10 @@
 use super::*;
 use crate::Fault;
+use crate::custody::CustodyRejection;
 use crate::custody::item_cache::order;
 use crate::custody::limits::MAX_PACKING_DEPTH;
 use crate::proof;
+use crate::rejection::Rejection;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, aggregation, capture, change, container,
     genesis_document, item, newcomer, object,
@@ -90,7 +92,10 @@ fn a_capture_holds_one_to_the_limit_of_events() {
         let found = found as usize;
         let expected = match found {
             1..=3 => Ok(()),
-            _ => Err(Rejection::EventCount { found, limit: 3 }),
+            _ => Err(Rejection::Custody(CustodyRejection::EventCount {
+                found,
+                limit: 3,
+            })),
         };
         assert_eq!(answer, expected);
     }
@@ -103,7 +108,10 @@ fn a_bad_event_is_named_by_its_index() {
         let events = [object(1, &[item(1)]), bad.to_vec()];
         let refused = chain.check(&chain.sign(MARKET, capture(&events)));
         assert!(
-            matches!(refused, Err(Rejection::Event { index: 1, .. })),
+            matches!(
+                refused,
+                Err(Rejection::Custody(CustodyRejection::Event { index: 1, .. }))
+            ),
             "{refused:?}"
         );
     }
@@ -389,10 +397,10 @@ fn packing_depth_is_bounded() {
     let refused = chain.check(&chain.sign(MARKET, capture(&[add(&one_more, &[item(1)])])));
     assert_eq!(
         refused,
-        Err(Rejection::PackingTooDeep {
+        Err(Rejection::Custody(CustodyRejection::PackingTooDeep {
             index: 0,
             container: one_more
-        })
+        }))
     );
 }
 

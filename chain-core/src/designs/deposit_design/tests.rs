@@ -1,5 +1,7 @@
 use super::*;
+use crate::designs::DesignRejection;
 use crate::encoding::Malformed;
+use crate::rejection::Rejection;
 use crate::test_support::{Chain, MAKER, MARKET, change_keys, public};
 use touchstone_proto::ledger::transaction::Action;
 
@@ -55,7 +57,10 @@ fn the_first_deposit_counts() {
     chain.run(MAKER, deposit(&[5; 32])).unwrap();
     let id = design::id(&public(3), &[5; 32]);
     let again = chain.check(&chain.sign(MAKER, deposit(&[5; 32])));
-    assert_eq!(again, Err(Rejection::AlreadyDeposited(id)));
+    assert_eq!(
+        again,
+        Err(Rejection::Design(DesignRejection::AlreadyDeposited(id)))
+    );
 }
 
 /// Somebody who copies a commitment from the network neither blocks its owner nor gains by it.

@@ -1,5 +1,7 @@
 use super::*;
+use crate::designs::DesignRejection;
 use crate::proof;
+use crate::rejection::Rejection;
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, change_keys, public};
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{DepositDesign, LinkEntry};
@@ -178,13 +180,21 @@ fn each_rule() {
         assert_eq!(found, code, "{name}: {answer:?}");
     }
     let by_another = chain.check(&chain.sign(CARRIER, Action::DiscloseDesign(opening(id))));
-    assert_eq!(by_another, Err(Rejection::NotTheOwner("maker".into())));
+    assert_eq!(
+        by_another,
+        Err(Rejection::Design(DesignRejection::NotTheOwner(
+            "maker".into()
+        )))
+    );
 
     chain
         .run(MAKER, Action::DiscloseDesign(opening(id)))
         .unwrap();
     let again = chain.check(&chain.sign(MAKER, Action::DiscloseDesign(opening(id))));
-    assert_eq!(again, Err(Rejection::AlreadyDisclosed(id)));
+    assert_eq!(
+        again,
+        Err(Rejection::Design(DesignRejection::AlreadyDisclosed(id)))
+    );
 }
 
 /// A thousand files are allowed.
@@ -209,7 +219,10 @@ fn a_copier_cannot_open() {
     chain.run(MARKET, deposit(commitment)).unwrap();
     let id = design::id(&public(1), &commitment);
     let refused = chain.check(&chain.sign(MARKET, Action::DiscloseDesign(opening(id))));
-    assert_eq!(refused, Err(Rejection::WrongOpening(id)));
+    assert_eq!(
+        refused,
+        Err(Rejection::Design(DesignRejection::WrongOpening(id)))
+    );
 }
 
 /// The deposit's key may have been retired: any valid key of the organisation opens.

@@ -2,10 +2,12 @@ use prost::Message;
 use touchstone_proto::ledger::{Key, Organisation};
 
 use super::*;
+use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
 use crate::governance::validators::BadValidatorSet;
 use crate::hash::{self, tag};
 use crate::proof;
+use crate::rejection::Rejection;
 use crate::signing::BadKey;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, approve, certified, change, genesis_document, newcomer,
@@ -69,7 +71,12 @@ fn more_than_two_thirds_of_the_power_decide() {
 fn only_organisations_with_a_validator_govern() {
     let chain = with_powers([1, 1, 1, 0]);
     let refused = chain.check(&chain.sign(OFFICE, approve(&enrol(1))));
-    assert_eq!(refused, Err(Rejection::NotAGovernor("office".into())));
+    assert_eq!(
+        refused,
+        Err(Rejection::Governance(GovernanceRejection::NotAGovernor(
+            "office".into()
+        )))
+    );
 }
 
 #[test]
@@ -77,7 +84,12 @@ fn an_organisation_approves_a_change_once() {
     let mut chain = Chain::start();
     chain.approve(&[MARKET], &enrol(1));
     let again = chain.check(&chain.sign(MARKET, approve(&enrol(1))));
-    assert_eq!(again, Err(Rejection::AlreadyApproved("market".into())));
+    assert_eq!(
+        again,
+        Err(Rejection::Governance(GovernanceRejection::AlreadyApproved(
+            "market".into()
+        )))
+    );
     // Another change, even by its sequence alone, is approved apart.
     assert_eq!(chain.run(MARKET, approve(&enrol(2))), Ok(()));
     assert_eq!(record(&chain, &enrol(1)).approvals, ["market"]);
@@ -89,7 +101,12 @@ fn a_change_takes_effect_once_and_again_with_another_sequence() {
     let three = [MARKET, CARRIER, MAKER];
     chain.approve(&three, &put_validator(1, 11, 5, "market"));
     let late = chain.check(&chain.sign(OFFICE, approve(&put_validator(1, 11, 5, "market"))));
-    assert_eq!(late, Err(Rejection::AlreadyEffective(3)));
+    assert_eq!(
+        late,
+        Err(Rejection::Governance(
+            GovernanceRejection::AlreadyEffective(3)
+        ))
+    );
     // Market now has 5 of 8: its voice and one more decide.
     chain.approve(&[MARKET, CARRIER], &put_validator(2, 11, 1, "market"));
     chain.approve(&three, &put_validator(3, 11, 5, "market"));
@@ -200,9 +217,13 @@ fn a_change_that_cannot_be_made_is_not_decided() {
         (
             "unknown validator",
             remove_validator(1, 60),
-            Rejection::UnknownValidator(public(60)),
+            Rejection::Governance(GovernanceRejection::UnknownValidator(public(60))),
         ),
-        ("key of another", taken, Rejection::KeyTaken(public(1))),
+        (
+            "key of another",
+            taken,
+            Rejection::Governance(GovernanceRejection::KeyTaken(public(1))),
+        ),
     ];
     for (name, change, expected) in rows {
         let mut chain = Chain::start();

@@ -1,5 +1,7 @@
 use super::*;
 use crate::encoding::Malformed;
+use crate::governance::GovernanceRejection;
+use crate::rejection::Rejection;
 use crate::signing::BadKey;
 use crate::test_support::{CARRIER, Chain, MARKET, change_keys, public};
 use touchstone_proto::ledger::transaction::Action;
@@ -48,12 +50,18 @@ fn each_rule() {
             found,
         })
     };
-    let bad_key = |key: &[u8], error| Rejection::BadKey {
-        key: key.try_into().unwrap(),
-        error,
+    let bad_key = |key: &[u8], error| {
+        Rejection::Governance(GovernanceRejection::BadKey {
+            key: key.try_into().unwrap(),
+            error,
+        })
     };
     let rows: [(&str, Action, Rejection); 16] = [
-        ("nothing", raw(vec![], vec![]), Rejection::EmptyChange),
+        (
+            "nothing",
+            raw(vec![], vec![]),
+            Rejection::Governance(GovernanceRejection::EmptyChange),
+        ),
         (
             "short key",
             raw(vec![vec![1; 31]], vec![]),
@@ -82,52 +90,52 @@ fn each_rule() {
         (
             "own key again",
             change_keys(&[1], &[]),
-            Rejection::KeyTaken(public(1)),
+            Rejection::Governance(GovernanceRejection::KeyTaken(public(1))),
         ),
         (
             "own retired key",
             change_keys(&[51], &[]),
-            Rejection::KeyTaken(public(51)),
+            Rejection::Governance(GovernanceRejection::KeyTaken(public(51))),
         ),
         (
             "another's key",
             change_keys(&[2], &[]),
-            Rejection::KeyTaken(public(2)),
+            Rejection::Governance(GovernanceRejection::KeyTaken(public(2))),
         ),
         (
             "twice at once",
             change_keys(&[60, 60], &[]),
-            Rejection::KeyTaken(public(60)),
+            Rejection::Governance(GovernanceRejection::KeyTaken(public(60))),
         ),
         (
             "retire and add again",
             change_keys(&[50], &[50]),
-            Rejection::KeyTaken(public(50)),
+            Rejection::Governance(GovernanceRejection::KeyTaken(public(50))),
         ),
         (
             "retire another's",
             change_keys(&[], &[2]),
-            Rejection::KeyNotInUse(public(2)),
+            Rejection::Governance(GovernanceRejection::KeyNotInUse(public(2))),
         ),
         (
             "retire retired",
             change_keys(&[], &[51]),
-            Rejection::KeyNotInUse(public(51)),
+            Rejection::Governance(GovernanceRejection::KeyNotInUse(public(51))),
         ),
         (
             "retire twice at once",
             change_keys(&[60], &[50, 50]),
-            Rejection::KeyNotInUse(public(50)),
+            Rejection::Governance(GovernanceRejection::KeyNotInUse(public(50))),
         ),
         (
             "retire what is added now",
             change_keys(&[60], &[60]),
-            Rejection::KeyNotInUse(public(60)),
+            Rejection::Governance(GovernanceRejection::KeyNotInUse(public(60))),
         ),
         (
             "retire all",
             change_keys(&[], &[1, 50]),
-            Rejection::WouldLeaveNoKey,
+            Rejection::Governance(GovernanceRejection::WouldLeaveNoKey),
         ),
     ];
     for (name, action, expected) in rows {
@@ -190,37 +198,37 @@ fn each_rule_of_a_compromise_report() {
         (
             "no date",
             report(&[], &[(50, 0)]),
-            Rejection::BadCompromise(public(50)),
+            Rejection::Governance(GovernanceRejection::BadCompromise(public(50))),
         ),
         (
             "in the future",
             report(&[], &[(50, block_ms + 1)]),
-            Rejection::BadCompromise(public(50)),
+            Rejection::Governance(GovernanceRejection::BadCompromise(public(50))),
         ),
         (
             "twice",
             report(&[], &[(51, 2)]),
-            Rejection::BadCompromise(public(51)),
+            Rejection::Governance(GovernanceRejection::BadCompromise(public(51))),
         ),
         (
             "twice at once",
             report(&[], &[(50, 1), (50, 2)]),
-            Rejection::BadCompromise(public(50)),
+            Rejection::Governance(GovernanceRejection::BadCompromise(public(50))),
         ),
         (
             "another's",
             report(&[], &[(2, 1)]),
-            Rejection::KeyNotInUse(public(2)),
+            Rejection::Governance(GovernanceRejection::KeyNotInUse(public(2))),
         ),
         (
             "one that is added now",
             report(&[60], &[(60, 1)]),
-            Rejection::KeyNotInUse(public(60)),
+            Rejection::Governance(GovernanceRejection::KeyNotInUse(public(60))),
         ),
         (
             "all",
             report(&[], &[(1, 1), (50, 1)]),
-            Rejection::WouldLeaveNoKey,
+            Rejection::Governance(GovernanceRejection::WouldLeaveNoKey),
         ),
     ];
     for (name, action, expected) in rows {
@@ -237,7 +245,12 @@ fn a_key_belongs_to_one_organisation_for_ever() {
     chain.run(MARKET, change_keys(&[50], &[1])).unwrap();
     for who in [("market", 50), CARRIER] {
         let refused = chain.check(&chain.sign(who, change_keys(&[1], &[])));
-        assert_eq!(refused, Err(Rejection::KeyTaken(public(1))));
+        assert_eq!(
+            refused,
+            Err(Rejection::Governance(GovernanceRejection::KeyTaken(
+                public(1)
+            )))
+        );
     }
 }
 
@@ -246,7 +259,13 @@ fn two_organisations_cannot_register_a_key_in_one_block() {
     let mut chain = Chain::start();
     let both = [MARKET, CARRIER].map(|who| chain.sign(who, change_keys(&[50], &[])));
     let executed = chain.commit(&both);
-    assert_eq!(executed.rejected, [(1, Rejection::KeyTaken(public(50)))]);
+    assert_eq!(
+        executed.rejected,
+        [(
+            1,
+            Rejection::Governance(GovernanceRejection::KeyTaken(public(50)))
+        )]
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use touchstone_proto::ledger::LinkEntry;
 
 use super::*;
+use crate::custody::CustodyRejection;
 use crate::encoding::decode_exact;
 use crate::evidence::Archive;
 use crate::proof::journey;
@@ -153,7 +154,7 @@ fn no_event_of_an_invalid_document_is_recorded() {
         let events: Vec<Vec<u8>> = alone.collect();
         let chain = Chain::start();
         let refused = chain.check(&chain.sign(MARKET, capture(&events)));
-        let Err(Rejection::Event { index: at, error }) = refused else {
+        let Err(Rejection::Custody(CustodyRejection::Event { index: at, error })) = refused else {
             panic!("{name}: {refused:?}");
         };
         let found = (at, error.path.as_str(), error.rule.code());

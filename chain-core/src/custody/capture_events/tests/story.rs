@@ -3,6 +3,7 @@
 use super::authority::custody_of;
 use super::*;
 use crate::Hash;
+use crate::custody::CustodyRejection;
 use crate::evidence::Archive;
 use crate::genesis::Organisation;
 use crate::proof::journey::{self, CompleteLink, Recorded};
@@ -68,7 +69,10 @@ fn tell(chain: &mut Chain, story: &str) {
             ["refused"] => {
                 let refused = chain.run(who, capture(&events)).unwrap_err();
                 assert!(
-                    matches!(refused, Rejection::MassBalance { .. }),
+                    matches!(
+                        refused,
+                        Rejection::Custody(CustodyRejection::MassBalance { .. })
+                    ),
                     "{refused}"
                 );
             }
