@@ -19,8 +19,10 @@
 mod chain;
 mod collection;
 mod custody;
+mod element;
 mod examination;
 mod exhibit;
+mod facts;
 mod file;
 mod finding;
 mod handovers;
@@ -33,15 +35,14 @@ mod stamps;
 
 pub use collection::{Archive, CollectError, Subject, WholeBlock, collect};
 pub use custody::{CustodyFact, StandingClaim};
+pub use element::{Check, CheckResult, Element, Verdict};
 pub use examination::{Trusted, examine};
 pub use exhibit::{Exhibit, ExhibitVerdict, Match};
+pub use facts::{Deposit, History, RecordedAction, StampFact, ValidatorFact};
 pub use file::{BadFile, MAGIC, MAX_FILE_BYTES, Version, open, seal};
 pub use finding::{Finding, filled};
 pub use handovers::{HandoverFact, OfferStatus, Statement};
-pub use report::{
-    Check, CheckResult, Deposit, Element, Facts, History, RecordedAction, Report, StampFact,
-    ValidatorFact, Verdict,
-};
+pub use report::{Facts, Report};
 pub use stamps::Stamps;
 
 #[cfg(test)]

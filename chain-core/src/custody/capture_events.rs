@@ -7,7 +7,7 @@
 
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::capture_events::Handover;
-use touchstone_proto::ledger::{CaptureEvents, Outcome, Position, Role};
+use touchstone_proto::ledger::{Basis, CaptureEvents, Custody, Outcome, Position, Role};
 
 use self::named_items::NamedItems;
 use super::item_cache::ItemCache;
@@ -218,6 +218,16 @@ fn apply_correction<S: StateRead>(
     match corrections::corrected(items, at)? {
         Some(wrong) => Ok(corrections::take_back(items, at, wrong)?),
         None => authority::admit(items, at),
+    }
+}
+
+/// The acting organisation's custody since a position.
+fn begun_custody(context: &Context<'_>, basis: Basis, since: Position) -> Custody {
+    Custody {
+        holder: context.organisation.id.clone(),
+        basis: basis as i32,
+        since: Some(since),
+        ..Custody::default()
     }
 }
 

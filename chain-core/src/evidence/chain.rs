@@ -7,25 +7,26 @@ use std::collections::BTreeMap;
 
 use touchstone_proto::evidence::Evidence;
 
-use super::examination::Trusted;
-use super::finding::{Established, Finding};
+use super::element::{CheckResult, Established};
+use super::finding::Finding;
 use super::proven::Values;
-use super::report::CheckResult;
 use crate::block::Header;
 use crate::finding;
 use crate::genesis::Genesis;
+use crate::hash::Hash;
 use crate::proof::header::{self, Era};
 use crate::proof::state;
 use crate::state::keys;
 
+/// The genesis document, held against the chain id that the examiner trusts.
 pub(super) fn genesis(
     evidence: &Evidence,
-    trusted: &Trusted<'_>,
+    trusted: Option<Hash>,
 ) -> Result<Established<Genesis>, Finding> {
     let genesis = Genesis::read(&evidence.genesis)
         .map_err(|e| finding!("the genesis document: {reason}", reason = e))?;
     let id = hex::encode(genesis.chain_id);
-    match trusted.chain_id {
+    match trusted {
         Some(chain_id) if chain_id == genesis.chain_id => Ok(Established::passed(
             genesis,
             finding!("the chain is the trusted one: {id}", id = id),

@@ -191,7 +191,7 @@ impl<A: Archive> Collection<'_, A> {
         let mut messages: BTreeMap<String, wire::CompleteLink> = BTreeMap::new();
         // The archive's own reading; what of it belongs in the file, the journey's end tells.
         let mut events: BTreeMap<(u64, u32), Vec<Vec<u8>>> = BTreeMap::new();
-        let mut total = 0;
+        let mut total: u64 = 0;
         let mut wanted = id.to_owned();
         let journey = loop {
             let key = keys::item(&wanted);
@@ -235,7 +235,7 @@ impl<A: Archive> Collection<'_, A> {
 
     /// The records that say who has the item.
     fn custody(&self, id: &str) -> Result<(), Fault> {
-        custody::standing(self, id, self.header.time_ms).map(|_| ())
+        custody::status(self, id, self.header.time_ms).map(|_| ())
     }
 
     /// The record of the offer that a transaction of the history makes or answers.

@@ -4,10 +4,11 @@
 
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, End, Ending, Item, OpenOffer, Stock};
 
+use super::element::{CheckResult, Established};
+use super::facts::{History, RecordedAction};
 use super::file::Version;
-use super::finding::{Established, Finding};
+use super::finding::Finding;
 use super::proven::{Proven, Values, named, unproven};
-use super::report::{CheckResult, History, RecordedAction};
 use super::stamps::utc;
 use crate::finding;
 use crate::state::keys;

@@ -4,9 +4,10 @@
 
 use touchstone_proto::evidence::{Evidence, evidence::Subject};
 
-use super::finding::{Established, Finding};
+use super::element::{Check, CheckResult, Element, Established, Verdict};
+use super::finding::Finding;
 use super::proven::{Proven, Values};
-use super::report::{Check, CheckResult, Element, Facts, Report, Verdict};
+use super::report::{Facts, Report};
 use super::{chain, custody, file, handovers, opening, parties, record, stamps};
 use crate::finding;
 use crate::hash::Hash;
@@ -64,7 +65,10 @@ impl Examination {
             .map_err(|e| finding!("{reason}", reason = e));
         let (version, evidence) = self.note(Element::File, opened)?;
         self.facts.version = Some(version);
-        let genesis = self.note(Element::Genesis, chain::genesis(&evidence, trusted))?;
+        let genesis = self.note(
+            Element::Genesis,
+            chain::genesis(&evidence, trusted.chain_id),
+        )?;
         self.facts.genesis.clone_from(&evidence.genesis);
         self.facts.chain_id = Some(genesis.chain_id);
         self.facts.chain_name = Some(genesis.document.chain.clone());

@@ -3,7 +3,8 @@
 //!
 //! Consensus-critical: no
 
-use super::report::{Facts, Report, Verdict};
+use super::element::Verdict;
+use super::report::{Facts, Report};
 use crate::hash::Hash;
 use crate::proof::journey::Place;
 

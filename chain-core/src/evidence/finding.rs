@@ -1,11 +1,9 @@
 //! What an element of the examination says: sentences as data, so that a reader gets them in its own
-//! language, and the result that they give reasons for.
+//! language.
 //!
 //! Consensus-critical: no
 
 use std::fmt;
-
-use super::report::CheckResult;
 
 /// A sentence: its English template, and the values for the names in braces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,33 +68,6 @@ macro_rules! finding {
             vec![$((stringify!($name), $value.to_string())),*],
         )
     };
-}
-
-/// What an element established, and what to say of it.
-pub(super) struct Established<T> {
-    pub value: T,
-    pub result: CheckResult,
-    pub findings: Vec<Finding>,
-}
-
-impl<T> Established<T> {
-    /// It holds.
-    pub(super) fn passed(value: T, finding: Finding) -> Established<T> {
-        Established {
-            value,
-            result: CheckResult::Passed,
-            findings: vec![finding],
-        }
-    }
-
-    /// The question doesn't arise, or what it takes isn't there.
-    pub(super) fn not_given(value: T, finding: Finding) -> Established<T> {
-        Established {
-            value,
-            result: CheckResult::NotGiven,
-            findings: vec![finding],
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::{AnswerOffer, Offer, OfferCustody, Outcome, transaction::Action};
 
+use super::element::{CheckResult, Established};
+use super::facts::{History, RecordedAction};
 use super::file::Version;
-use super::finding::{Established, Finding};
+use super::finding::Finding;
 use super::proven::{Proven, Values, named, unproven};
-use super::report::{CheckResult, History, RecordedAction};
 use super::stamps::utc;
 use crate::finding;
 use crate::state::keys;

@@ -4,8 +4,9 @@
 
 use touchstone_proto::evidence::Opening;
 
-use super::finding::{Established, Finding};
-use super::report::Deposit;
+use super::element::Established;
+use super::facts::Deposit;
+use super::finding::Finding;
 use crate::designs::design;
 use crate::encoding;
 use crate::finding;

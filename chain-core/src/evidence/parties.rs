@@ -5,9 +5,10 @@
 use touchstone_proto::evidence::Evidence;
 use touchstone_proto::ledger::Parameters;
 
-use super::finding::{Established, Finding};
+use super::element::{CheckResult, Established};
+use super::facts::{RecordedAction, ValidatorFact};
+use super::finding::Finding;
 use super::proven::{Proven, Values};
-use super::report::{CheckResult, RecordedAction, ValidatorFact};
 use super::stamps::utc;
 use crate::finding;
 use crate::governance::organisation;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use touchstone_proto::ledger::Organisation;
 
+use super::facts::RecordedAction;
 use super::finding::Finding;
-use super::report::RecordedAction;
 use crate::block::Header;
 use crate::encoding;
 use crate::hash::Hash;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use touchstone_proto::evidence::{CompleteLink as LinkMessage, Evidence};
 use touchstone_proto::ledger::{Design, Item, LinkEntry, transaction::Action};
 
+use super::facts::{Deposit, History};
 use super::finding::Finding;
 use super::proven::{Proven, Transactions, Values};
-use super::report::{Deposit, History};
 use crate::block::Header;
 use crate::encoding;
 use crate::finding;

@@ -9,8 +9,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use touchstone_proto::evidence::{self as wire, Evidence};
 
-use super::finding::{Established, Finding};
-use super::report::{CheckResult, StampFact};
+use super::element::{CheckResult, Established};
+use super::facts::StampFact;
+use super::finding::Finding;
 use crate::block::Header;
 use crate::encoding;
 use crate::finding;
@@ -332,7 +333,8 @@ fn listed(heights: &[u64]) -> String {
 }
 
 pub(super) fn utc(ms: u64) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
+    let moment =
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms).saturating_mul(1_000_000));
     let text = moment.ok().and_then(|m| m.format(&Rfc3339).ok());
     text.unwrap_or_else(|| format!("{ms} ms after 1970-01-01T00:00:00Z"))
 }

@@ -52,7 +52,7 @@ pub(super) fn prove<K: Kind>(leaves: &[Hash], index: u32) -> Option<Vec<Hash>> {
 /// How many siblings the leaf at `index` of `count` has; `None` outside the tree.
 pub(super) fn depth(count: u64, index: u64) -> Option<usize> {
     let mut place = (index < count).then(|| place(count, index))?;
-    let mut depth = 0;
+    let mut depth: usize = 0;
     while place > 0 {
         place = place.saturating_sub(1) / 2;
         depth = depth.saturating_add(1);

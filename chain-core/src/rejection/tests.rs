@@ -1,6 +1,7 @@
 use crate::custody::CustodyRejection;
 use crate::designs::DesignRejection;
 use crate::governance::GovernanceRejection;
+use crate::signing::BadKey;
 use std::collections::BTreeSet;
 
 use super::*;

@@ -8,7 +8,7 @@ use touchstone_proto::ledger::{AnswerOffer, Basis, Custody, Offer, Outcome, Port
 
 use super::named_items::NamedItems;
 use super::offer::open_offers;
-use super::{authority, holder_word, is_statement, quantities};
+use super::{begun_custody, holder_word, is_statement, quantities};
 use crate::Fault;
 use crate::custody::CustodyRejection;
 use crate::custody::item_cache::ItemCache;
@@ -53,7 +53,7 @@ pub(super) fn apply<S: StateRead>(
         item.custody = Some(Custody {
             offer: answer.offer.clone(),
             discrepancy: answer.discrepancy.clone(),
-            ..authority::custody(context, Basis::Handover, context.position(0))
+            ..begun_custody(context, Basis::Handover, context.position(0))
         });
         item.offer.clear();
         let receiver = &context.organisation.id;

@@ -3,15 +3,15 @@
 //! Consensus-critical: yes
 
 use touchstone_epcis::{Action, Event};
-use touchstone_proto::ledger::{Basis, Custody, Position, Role};
+use touchstone_proto::ledger::{Basis, Custody, Role};
 
-use super::{EventContext, Mode, life};
+use super::{EventContext, Mode, begun_custody, life};
 use crate::Fault;
 use crate::custody::CustodyRejection;
 use crate::custody::item_cache::ItemCache;
 use crate::custody::unit_state::ending;
 use crate::custody::{CustodyStatus, is_holdable};
-use crate::rules::{Context, RuleError};
+use crate::rules::RuleError;
 use crate::state::StateRead;
 
 /// Roles of organisations that have goods in their hands.
@@ -106,7 +106,7 @@ fn check_other<S: StateRead>(
         return Ok(CustodyChange::None);
     }
     if commissions_its_own(items, at, id, status)? {
-        let custody = custody(at.context, Basis::Prefix, at.position());
+        let custody = begun_custody(at.context, Basis::Prefix, at.position());
         return Ok(CustodyChange::Begins(custody));
     }
     Err(CustodyRejection::NotHolder {
@@ -159,18 +159,8 @@ fn check_first<S: StateRead>(
         true => Basis::Prefix,
         false => Basis::OwnWord,
     };
-    let custody = custody(at.context, basis, at.position());
+    let custody = begun_custody(at.context, basis, at.position());
     Ok(CustodyChange::Begins(custody))
-}
-
-/// The acting organisation's custody since a position.
-pub(super) fn custody(context: &Context<'_>, basis: Basis, since: Position) -> Custody {
-    Custody {
-        holder: context.organisation.id.clone(),
-        basis: basis as i32,
-        since: Some(since),
-        ..Custody::default()
-    }
 }
 
 /// Whether an event only tells what was seen: it begins, packs and ends nothing.

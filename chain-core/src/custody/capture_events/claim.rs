@@ -5,7 +5,7 @@
 use touchstone_proto::ledger::{Basis, ClaimCustody, Custody, CustodyClaim};
 
 use super::named_items::NamedItems;
-use super::{authority, is_statement};
+use super::{begun_custody, is_statement};
 use crate::custody::CustodyRejection;
 use crate::custody::CustodyStatus;
 use crate::custody::item_cache::ItemCache;
@@ -56,7 +56,7 @@ pub(super) fn apply<S: StateRead>(
             // What the displaced one offered isn't its to offer any more.
             item.offer.clear();
             let since = context.position(0);
-            item.custody = Some(authority::custody(context, Basis::OwnWord, since));
+            item.custody = Some(begun_custody(context, Basis::OwnWord, since));
         }
     }
     // Rule: a claim contradicts somebody.

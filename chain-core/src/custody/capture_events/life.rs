@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use touchstone_epcis::{Action, Event, EventType, Identifier, QuantityRole};
 use touchstone_proto::ledger::{Basis, End, Ending, Role};
 
-use super::{EventContext, authority};
+use super::{EventContext, begun_custody};
 use crate::Fault;
 use crate::custody::CustodyRejection;
 use crate::custody::CustodyStatus;
@@ -165,11 +165,7 @@ pub(super) fn reopen<S: StateRead>(
         .as_ref()
         .is_some_and(|custody| custody.holder == at.organisation());
     if item.packed.is_none() && !is_holder {
-        item.custody = Some(authority::custody(
-            at.context,
-            Basis::OwnWord,
-            at.position(),
-        ));
+        item.custody = Some(begun_custody(at.context, Basis::OwnWord, at.position()));
     }
     Ok(())
 }

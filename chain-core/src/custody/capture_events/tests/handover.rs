@@ -579,7 +579,7 @@ fn holders_of_many_things_are_told_by_their_records() {
         .run(CARRIER, answer(&id, Accepted, "", &[received]))
         .unwrap();
     let mut state = crate::state::delta::Delta::new(&chain.state);
-    let mut holders = Holders::new(&mut state, chain.time_ms);
+    let mut holders = crate::custody::Holders::new(&mut state);
     for (id, holder) in [
         (item(3), Some("carrier")),
         (item(1), Some("market")),

@@ -159,7 +159,7 @@ proptest! {
                 prop_assert_eq!(shown(&chain, id), expected, "{} after {:?}", id, deed);
             }
             let mut state = crate::state::delta::Delta::new(&chain.state);
-            let mut holders = Holders::new(&mut state, chain.time_ms);
+            let mut holders = crate::custody::Holders::new(&mut state);
             for id in (0..THINGS).rev() {
                 let name = container(id);
                 let found = holders.of(&name, &record(&chain, &name)).unwrap();

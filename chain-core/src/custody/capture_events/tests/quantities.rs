@@ -2,7 +2,8 @@
 
 use super::authority::code;
 use super::*;
-use crate::custody::capture_events::quantities::{MAX_HOLDINGS, credit};
+use crate::custody::capture_events::quantities::credit;
+use crate::custody::limits::MAX_HOLDINGS;
 use crate::test_support::{event_of, lot, step};
 use serde_json::{Value, json};
 use touchstone_proto::ledger::{DeclareProduct, Holding, Stock};

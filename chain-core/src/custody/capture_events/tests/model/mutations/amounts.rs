@@ -8,7 +8,7 @@ use super::super::deed::{Amounts, Deed, Recipe, seen};
 use super::super::*;
 use super::place::{Act, Answered, Broken, CUSTODIANS, FRESH, Place, Step};
 use super::{declaration, item_class};
-use crate::custody::capture_events::quantities::MAX_HOLDINGS;
+use crate::custody::limits::MAX_HOLDINGS;
 use crate::state::keys;
 use crate::test_support::item;
 
