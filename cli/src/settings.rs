@@ -38,7 +38,7 @@ pub struct GlobalOptions {
     /// Warn where an answer is older than so many seconds
     #[arg(long, global = true, default_value_t = 300, value_name = "SECONDS")]
     pub max_age: u64,
-    /// Where validators' hand-overs and the newest proven block are remembered [default: $XDG_CACHE_HOME/touchstone]
+    /// Where changes of the validators and the newest proven block are remembered [default: $XDG_CACHE_HOME/touchstone]
     #[arg(long, global = true, env = "TOUCHSTONE_CACHE", value_name = "DIR")]
     pub cache: Option<PathBuf>,
     /// Print JSON instead of text

@@ -1,6 +1,6 @@
-//! What was verified before, for each chain in two files of the user's cache folder: the hand-overs of
+//! What was verified before, for each chain in two files of the user's cache folder: the set changes of
 //! validators, and the newest header. Both are verified again when they are read, so the files are trusted no
-//! more than a node; what they spare is asking, and a node can't hide a hand-over or a block that was seen
+//! more than a node; what they spare is asking, and a node can't hide a set change or a block that was seen
 //! once.
 
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use touchstone_core::block::Header;
 use touchstone_core::hash::{Hash, sha256};
-use touchstone_proto::node::{CertifiedHeader, Handover, HandoversReply};
+use touchstone_proto::node::{CertifiedHeader, ValidatorSetChange, ValidatorSetChangesReply};
 
 /// Bytes of a file, at most.
 const MAX_BYTES: u64 = 64 << 20;
@@ -17,8 +17,8 @@ const MAX_BYTES: u64 = 64 << 20;
 /// The files of one chain: each the SHA-256 of the rest, then a message.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    /// A `HandoversReply`.
-    handovers: PathBuf,
+    /// A `ValidatorSetChangesReply`.
+    changes: PathBuf,
     /// A `CertifiedHeader`.
     newest: PathBuf,
 }
@@ -28,22 +28,22 @@ impl Cache {
     pub fn of(folder: &Path, chain_id: &Hash) -> Cache {
         let path = |kind: &str| folder.join(format!("{}.{kind}", hex::encode(chain_id)));
         Cache {
-            handovers: path("handovers"),
+            changes: path("set-changes"),
             newest: path("newest"),
         }
     }
 
-    /// The hand-overs that are remembered; none where the file is missing or damaged.
-    pub fn read(&self) -> Vec<Handover> {
-        let reply: Option<HandoversReply> = read(&self.handovers);
-        reply.map(|reply| reply.handovers).unwrap_or_default()
+    /// The set changes that are remembered; none where the file is missing or damaged.
+    pub fn read(&self) -> Vec<ValidatorSetChange> {
+        let reply: Option<ValidatorSetChangesReply> = read(&self.changes);
+        reply.map(|reply| reply.changes).unwrap_or_default()
     }
 
-    /// Remembers these hand-overs instead. What can't be remembered is asked for again: no answer depends
+    /// Remembers these set changes instead. What can't be remembered is asked for again: no answer depends
     /// on it, so a failure is none.
-    pub fn write(&self, handovers: &[Handover]) {
-        let handovers = handovers.to_vec();
-        let _ = write(&self.handovers, &HandoversReply { handovers });
+    pub fn write(&self, changes: &[ValidatorSetChange]) {
+        let changes = changes.to_vec();
+        let _ = write(&self.changes, &ValidatorSetChangesReply { changes });
     }
 
     /// The newest header that is remembered, if any.

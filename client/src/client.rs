@@ -280,7 +280,18 @@ impl Client {
         }
     }
 
-    /// Asks for the hand-overs since the last one known, follows them and remembers them.
+    /// A trace, as the node tells it. Unchecked, but for the node's being as far as what was proven.
+    pub async fn trace(&mut self, request: node::TraceRequest) -> Result<Traces, ClientError> {
+        self.reach_proven().await?;
+        let mut ledger = self.ledger.clone();
+        let replies = within(self.timeout, ledger.trace(request)).await?;
+        Ok(Traces {
+            replies,
+            timeout: self.timeout,
+        })
+    }
+
+    /// Asks for the changes of the validator set since the last one known, follows them and remembers them.
     pub async fn follow(&mut self) -> Result<(), ClientError> {
         let mut trust = self.trust.clone();
         self.follow_on(&mut trust).await?;
@@ -291,26 +302,26 @@ impl Client {
     async fn follow_on(&self, trust: &mut Trust) -> Result<(), ClientError> {
         let mut ledger = self.ledger.clone();
         loop {
-            let request = node::GetHandoversRequest {
+            let request = node::GetValidatorSetChangesRequest {
                 from_height: trust.era_begins(),
             };
-            let reply = within(self.timeout, ledger.get_handovers(request)).await?;
-            if reply.handovers.is_empty() {
+            let reply = within(self.timeout, ledger.get_validator_set_changes(request)).await?;
+            if reply.changes.is_empty() {
                 return Ok(());
             }
-            trust.follow(&reply.handovers)?;
+            trust.follow(&reply.changes)?;
         }
     }
 
     fn take_over(&mut self, trust: Trust) {
-        let more = trust.handovers().len() > self.trust.handovers().len();
+        let more = trust.changes().len() > self.trust.changes().len();
         self.trust = trust;
         if let Some(cache) = self.cache.as_ref().filter(|_| more) {
-            cache.write(self.trust.handovers());
+            cache.write(self.trust.changes());
         }
     }
 
-    /// Follows hand-overs again if a header names validators that aren't known for its height.
+    /// Follows changes of the validator set again if a header names validators that aren't known for its height.
     async fn catch_up(&mut self, certified: Option<&CertifiedHeader>) -> Result<(), ClientError> {
         if self.trust.knows_validators_of(certified) {
             return Ok(());

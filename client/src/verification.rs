@@ -10,7 +10,7 @@ use touchstone_core::genesis::Genesis;
 use touchstone_core::governance::validators::{Validator, ValidatorSet};
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::deposit::DepositError;
-use touchstone_core::proof::header::{self, Era, HeaderError};
+use touchstone_core::proof::header::{self, HeaderError, TrustingRange};
 use touchstone_core::proof::link::LinkError;
 use touchstone_core::proof::page::PageError;
 use touchstone_core::proof::state::{self, StateError};
@@ -21,7 +21,7 @@ use touchstone_core::state::keys;
 use touchstone_core::transaction::{self, VerifiedTransaction};
 use touchstone_proto::ledger;
 use touchstone_proto::node::{
-    BlockReply, CertifiedHeader, Handover, Misbehaviour, StateReply, TransactionProof,
+    BlockReply, CertifiedHeader, Misbehaviour, StateReply, TransactionProof, ValidatorSetChange,
     ValidatorsReply,
 };
 
@@ -144,8 +144,8 @@ impl NotVerified {
 #[derive(Clone, Debug)]
 pub struct Trust {
     genesis: Genesis,
-    eras: Vec<Era>,
-    handovers: Vec<Handover>,
+    ranges: Vec<TrustingRange>,
+    changes: Vec<ValidatorSetChange>,
     /// The last certified header that was found right.
     last_header: Arc<Mutex<Option<(CertifiedHeader, AttestedHeader)>>>,
     /// The newest one.
@@ -157,11 +157,11 @@ pub struct Trust {
 impl Trust {
     /// Trusts a genesis document.
     pub fn new(genesis: Genesis) -> Trust {
-        let eras = vec![Era::genesis(genesis.validators.clone())];
+        let ranges = vec![TrustingRange::genesis(genesis.validators.clone())];
         Trust {
             genesis,
-            eras,
-            handovers: Vec::new(),
+            ranges,
+            changes: Vec::new(),
             last_header: Arc::default(),
             newest: Arc::default(),
             as_of: AsOf::default(),
@@ -202,36 +202,39 @@ impl Trust {
 
     /// The latest validators that are known.
     pub fn current(&self) -> &ValidatorSet {
-        self.eras
+        self.ranges
             .last()
-            .map_or(&self.genesis.validators, |era| &era.set)
+            .map_or(&self.genesis.validators, |range| &range.set)
     }
 
-    /// Follows hand-overs from the last one known on, all or none. A set decides the heights from
-    /// its hand-over up to the next one and no others, so retired validators can't speak for today.
-    pub fn follow(&mut self, handovers: &[Handover]) -> Result<(), NotVerified> {
-        let mut eras = self.eras.clone();
-        for handover in handovers {
-            let claimed = self.decoded(handover.header.as_ref())?;
-            if eras.last().is_some_and(|era| claimed.height < era.first) {
+    /// Follows set changes from the last one known on, all or none. A set decides the heights from
+    /// its set change up to the next one and no others, so retired validators can't speak for today.
+    pub fn follow(&mut self, changes: &[ValidatorSetChange]) -> Result<(), NotVerified> {
+        let mut ranges = self.ranges.clone();
+        for change in changes {
+            let claimed = self.decoded(change.header.as_ref())?;
+            if ranges
+                .last()
+                .is_some_and(|range| claimed.height < range.first)
+            {
                 return Err(HeaderError::HandoverOrder(claimed.height).into());
             }
-            header::follow(self.chain_id(), &mut eras, std::slice::from_ref(handover))?;
+            header::follow(self.chain_id(), &mut ranges, std::slice::from_ref(change))?;
         }
-        self.eras = eras;
-        self.handovers.extend_from_slice(handovers);
+        self.ranges = ranges;
+        self.changes.extend_from_slice(changes);
         self.last_header = Arc::default();
         Ok(())
     }
 
-    /// All hand-overs that were followed.
-    pub fn handovers(&self) -> &[Handover] {
-        &self.handovers
+    /// All set changes that were followed.
+    pub fn changes(&self) -> &[ValidatorSetChange] {
+        &self.changes
     }
 
     /// First height of the latest validators that are known.
     pub fn era_begins(&self) -> u64 {
-        self.eras.last().map_or(1, |era| era.first)
+        self.ranges.last().map_or(1, |range| range.first)
     }
 
     /// A header of this chain, unchecked.
@@ -248,17 +251,17 @@ impl Trust {
     }
 
     /// Whether the header names the validators that are known for its height. If not, there may
-    /// be hand-overs to follow.
+    /// be set changes to follow.
     pub fn knows_validators_of(&self, certified: Option<&CertifiedHeader>) -> bool {
         let Some(Ok(header)) = certified.map(|c| Header::decode(&c.header)) else {
             return true;
         };
-        self.era(header.height)
-            .is_some_and(|era| era.set.hash() == header.validators_hash)
+        self.trusting_range(header.height)
+            .is_some_and(|range| range.set.hash() == header.validators_hash)
     }
 
-    fn era(&self, height: u64) -> Option<&Era> {
-        header::era(&self.eras, height)
+    fn trusting_range(&self, height: u64) -> Option<&TrustingRange> {
+        header::trusting_range(&self.ranges, height)
     }
 
     /// Checks a certified header. Two different ones of the newest height mean that more than 1/3 of its
@@ -305,17 +308,19 @@ impl Trust {
         if let Some((_, attested)) = last.filter(|(known, _)| known == certified) {
             return Ok(attested);
         }
-        let era = self.era(claimed.height).ok_or(HeaderError::Validators)?;
-        let header = header::verify(&self.genesis.chain_id, &era.set, certified)?;
+        let range = self
+            .trusting_range(claimed.height)
+            .ok_or(HeaderError::Validators)?;
+        let header = header::verify(&self.genesis.chain_id, &range.set, certified)?;
         let signatures = certified.certificate.iter().flat_map(|c| &c.signatures);
         let signers = signatures
             .filter_map(|s| <[u8; 32]>::try_from(s.public_key.as_slice()).ok())
-            .filter_map(|key| era.set.get(&key).cloned())
+            .filter_map(|key| range.set.get(&key).cloned())
             .collect();
         let attested = AttestedHeader {
             header,
             signers,
-            validators: era.set.clone(),
+            validators: range.set.clone(),
         };
         if let Ok(mut last) = self.last_header.lock() {
             *last = Some((certified.clone(), attested.clone()));
@@ -435,8 +440,8 @@ impl Trust {
     pub fn misbehaviour(&self, evidence: &Misbehaviour) -> Result<Validator, NotVerified> {
         let key: [u8; 32] = encoding::exact("validator", &evidence.validator)?;
         let validator = self
-            .era(evidence.height)
-            .and_then(|era| era.set.get(&key))
+            .trusting_range(evidence.height)
+            .and_then(|range| range.set.get(&key))
             .ok_or_else(|| {
                 NotVerified::Contradiction("the accused was no validator at that height".into())
             })?;

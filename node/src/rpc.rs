@@ -253,14 +253,16 @@ impl Ledger for Ledgers {
             .map_err(status::of)
     }
 
-    async fn get_handovers(
+    async fn get_validator_set_changes(
         &self,
-        request: Request<wire::GetHandoversRequest>,
-    ) -> Result<Response<wire::HandoversReply>, Status> {
-        let client = Caller::of(request.extensions());
+        request: Request<wire::GetValidatorSetChangesRequest>,
+    ) -> Result<Response<wire::ValidatorSetChangesReply>, Status> {
+        let client = Client::of(request.extensions());
         let from = request.into_inner().from_height;
-        self.read(client, move |view| state_query::handovers(view, from))
-            .await
+        self.read(client, move |view| {
+            state_query::validator_set_changes(view, from)
+        })
+        .await
     }
 
     type GetEvidenceStream = Replies<wire::EvidencePiece>;

@@ -151,18 +151,18 @@ class Examination:
 
     def check_validators(self):
         self.sets, last = [(0, self.first_set)], 0
-        for handover in self.evidence["handovers"]:
-            header = verify_certified(self.chain_id, handover["header"], self.sets[-1][1])
-            require(header["height"] > last, "hand-overs don't ascend by height")
-            last, following = header["height"], handover["next_validators"]
+        for change in self.evidence["validator_set_changes"]:
+            header = verify_certified(self.chain_id, change["header"], self.sets[-1][1])
+            require(header["height"] > last, "changes of the validator set don't ascend by height")
+            last, following = header["height"], change["next_validators"]
             check_validators(following)
-            require(following["first_height"] == last + 1, "a hand-over to validators of another height")
-            require(header["next_validators_hash"] == validators_hash(following), "a hand-over names another set")
+            require(following["first_height"] == last + 1, "a change to validators of another height")
+            require(header["next_validators_hash"] == validators_hash(following), "a change names another set")
             self.sets.append((last, following))
-        return f"{len(self.sets) - 1} hand-overs"
+        return f"{len(self.sets) - 1} changes of the validator set"
 
     def set_at(self, height):
-        """The validators that vote at a height: those of the last hand-over below it."""
+        """The validators that vote at a height: those of the last change below it."""
         return [members for below, members in self.sets if below < height or below == 0][-1]
 
     def certified(self, certified):
@@ -173,7 +173,7 @@ class Examination:
     def check_anchor(self):
         certified = self.evidence["anchor"]
         self.head = self.certified(certified)
-        require(self.sets[-1][0] < self.head["height"], "a hand-over isn't below the anchor")
+        require(self.sets[-1][0] < self.head["height"], "a change of the validator set isn't below the anchor")
         self.block_id = block_id(certified["header"])
         return f"block {self.block_id.hex()} at height {self.head['height']}"
 

@@ -121,7 +121,7 @@ class SampleLedger:
         self.state = {b"parameters": encode("Parameters", parameters)}
         for name in self.NAMES:
             self.put_organisation(name, valid_from_height=1)
-        self.blocks, self.links, self.handovers = [], {}, []
+        self.blocks, self.links, self.set_changes = [], {}, []
 
     def validator_set(self, names, first_height):
         """The validators of these organisations, who vote from a height on."""
@@ -233,7 +233,7 @@ class SampleLedger:
         certified = {"header": header, "certificate": certificate}
         self.blocks.append((certified, envelopes, paths))
         if hand_over:
-            self.handovers.append({"header": certified, "next_validators": following})
+            self.set_changes.append({"header": certified, "next_validators": following})
             self.validators = following
         return height
 
@@ -268,7 +268,7 @@ class SampleLedger:
             keys.add(b"design/" + fields["design"])
         return {
             "genesis": self.genesis,
-            "handovers": [h for h in self.handovers if h["header"] is not self.blocks[-1][0]],
+            "validator_set_changes": [h for h in self.set_changes if h["header"] is not self.blocks[-1][0]],
             "anchor": self.blocks[-1][0],
             "states": [self.prove(key) for key in sorted(keys)],
             "links": [

@@ -455,10 +455,10 @@ class Records(unittest.TestCase):
 
 
 class Chains(unittest.TestCase):
-    """Blocks, hand-overs and transactions."""
+    """Blocks, changes of the validator set and transactions."""
 
     def ledger(self, *hand_overs):
-        """A ledger with an event in block 1, and hand-overs to sets of organisations in the next ones."""
+        """A ledger with an event in block 1, and changes of the validator set to sets of organisations in the next ones."""
         ledger = SampleLedger()
         ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))))
         for names in hand_overs:
@@ -474,12 +474,12 @@ class Chains(unittest.TestCase):
         sets = ("carrier", "maker"), ("maker", "market", "office")
         ledger = self.ledger(*sets)
         whole = self.evidence(ledger)
-        self.assertEqual(len(whole["handovers"]), 2)
+        self.assertEqual(len(whole["validator_set_changes"]), 2)
         self.assertEqual(examine_sample(whole), "verified")
-        first, second = whole["handovers"]
+        first, second = whole["validator_set_changes"]
         everyone = ledger.validator_set(ledger.NAMES, first["next_validators"]["first_height"])
         unchanged = first["next_validators"]
-        for handovers, element in (
+        for changes, element in (
             ([], "anchor"),
             ([first], "anchor"),
             ([second], "validators"),
@@ -490,7 +490,7 @@ class Chains(unittest.TestCase):
             ([first, {**second, "next_validators": everyone}], "validators"),
             ([{**first, "next_validators": unchanged | {"first_height": 1}}, second], "validators"),
         ):
-            self.assertEqual(examine_sample(whole | {"handovers": handovers}), f"not-verified {element}")
+            self.assertEqual(examine_sample(whole | {"validator_set_changes": changes}), f"not-verified {element}")
 
     def test_a_set_votes_from_the_next_height_on(self):
         for shift, verdict in ((0, "verified"), (1, "not-verified validators"), (-1, "not-verified validators")):
@@ -507,11 +507,11 @@ class Chains(unittest.TestCase):
         self.assertEqual(examine_sample(self.evidence(ledger)), "verified", "block 1 is the first set's")
         early = self.evidence(ledger)
         early["anchor"] = ledger.blocks[1][0]
-        self.assertEqual(examine_sample(early), "not-verified anchor", "a hand-over is at its height")
+        self.assertEqual(examine_sample(early), "not-verified anchor", "a change is at its height")
         forked = self.ledger(("maker", "market", "office"))
-        forked.handovers.append({"header": forked.blocks[-1][0], "next_validators": forked.validators})
+        forked.set_changes.append({"header": forked.blocks[-1][0], "next_validators": forked.validators})
         evidence = self.evidence(forked)
-        evidence["handovers"] = forked.handovers[:1] * 2
+        evidence["validator_set_changes"] = forked.set_changes[:1] * 2
         self.assertEqual(examine_sample(evidence), "not-verified validators", "heights ascend")
 
     def test_hand_overs_ascend(self):
@@ -521,7 +521,7 @@ class Chains(unittest.TestCase):
         ledger.block(ledger.capture("carrier", event("OBSERVE", thing("i"))))
         evidence = ledger.evidence([(3, 0)], [thing("i")], item=thing("i"))
         self.assertEqual(examine_sample(evidence), "verified")
-        evidence["handovers"].reverse()
+        evidence["validator_set_changes"].reverse()
         self.assertEqual(examine_sample(evidence), "not-verified validators")
 
     def test_a_block_beside_the_chain_is_refused(self):

@@ -208,9 +208,9 @@ class Forged(unittest.TestCase):
 
         cases = [
             ("item", "genesis", set_at("genesis", b"{}")),
-            ("item", "validators", repeat("handovers")),
-            ("item", "validators", lambda e: e["handovers"][0]["next_validators"].update(first_height=1)),
-            ("item", "anchor", drop("handovers")),
+            ("item", "validators", repeat("validator_set_changes")),
+            ("item", "validators", lambda e: e["validator_set_changes"][0]["next_validators"].update(first_height=1)),
+            ("item", "anchor", drop("validator_set_changes")),
             ("item", "anchor", set_at("anchor", None)),
             ("item", "anchor", lambda e: e["anchor"]["certificate"]["signatures"].reverse()),
             ("item", "anchor", lambda e: e["anchor"]["certificate"].update(signatures=[])),

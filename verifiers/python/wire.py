@@ -55,7 +55,7 @@ TABLES = r"""
 | `DesignFile` | 1 link `Link` |
 | `StateProof` | 1 other_leaf? `OtherLeaf`, 2 siblings* bytes |
 | `OtherLeaf` | 1 key_hash bytes, 2 value_hash bytes |
-| `Evidence` | 1 genesis bytes, 2 handovers* `Handover`, 3 anchor `CertifiedHeader`, \| 4 item string, \| 5 design bytes, 6 states* `State`, 7 links* `CompleteLink`, 8 blocks* `CertifiedHeader`, 9 transactions* `EvidenceTransaction`, 10 opening? `Opening`, 11 checkpoints* `Checkpoint`, 12 stamps* `Stamp` |
+| `Evidence` | 1 genesis bytes, 2 validator_set_changes* `ValidatorSetChange`, 3 anchor `CertifiedHeader`, \| 4 item string, \| 5 design bytes, 6 states* `State`, 7 links* `CompleteLink`, 8 blocks* `CertifiedHeader`, 9 transactions* `EvidenceTransaction`, 10 opening? `Opening`, 11 checkpoints* `Checkpoint`, 12 stamps* `Stamp` |
 | `State` | 1 key bytes, 2 value? bytes, 3 proof `StateProof` |
 | `CompleteLink` | 1 item string, 2 entries* bytes |
 | `EvidenceTransaction` | 1 height uint64, 2 index uint32, 3 envelope bytes, 4 siblings* bytes |
@@ -64,7 +64,7 @@ TABLES = r"""
 | `Checkpoint` | 1 first uint64, 2 last uint64, 3 authority string, 4 token bytes, 5 certificates* bytes |
 | `Stamp` | 1 checkpoint uint32, 2 height uint64, 3 siblings* bytes |
 | `CertifiedHeader` | 1 header bytes, 2 certificate `CommitCertificate` |
-| `Handover` | 1 header `CertifiedHeader`, 2 next_validators `ValidatorSet` |
+| `ValidatorSetChange` | 1 header `CertifiedHeader`, 2 next_validators `ValidatorSet` |
 """  # noqa: E501
 
 SCALARS = ("uint32", "uint64", "enum")

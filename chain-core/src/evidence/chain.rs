@@ -14,7 +14,7 @@ use crate::block::Header;
 use crate::finding;
 use crate::genesis::Genesis;
 use crate::hash::Hash;
-use crate::proof::header::{self, Era};
+use crate::proof::header::{self, TrustingRange};
 use crate::proof::state;
 use crate::state::keys;
 
@@ -51,29 +51,34 @@ pub(super) fn genesis(
 pub(super) fn validators(
     evidence: &Evidence,
     genesis: &Genesis,
-) -> Result<Established<Vec<Era>>, Finding> {
-    let mut eras = vec![Era::genesis(genesis.validators.clone())];
-    header::follow(&genesis.chain_id, &mut eras, &evidence.handovers).map_err(|e| {
+) -> Result<Established<Vec<TrustingRange>>, Finding> {
+    let mut ranges = vec![TrustingRange::genesis(genesis.validators.clone())];
+    header::follow(
+        &genesis.chain_id,
+        &mut ranges,
+        &evidence.validator_set_changes,
+    )
+    .map_err(|e| {
         finding!(
             "a change of the validators doesn't hold: {reason}",
             reason = e
         )
     })?;
-    let finding = match evidence.handovers.len() {
+    let finding = match evidence.validator_set_changes.len() {
         0 => finding!("the validators are those of genesis"),
         count => finding!(
             "changes of the validators, each decided by the set before it: {count}",
             count = count
         ),
     };
-    Ok(Established::passed(eras, finding))
+    Ok(Established::passed(ranges, finding))
 }
 
 pub(super) fn anchor(
     evidence: &Evidence,
     genesis: &Genesis,
-    eras: &[Era],
-) -> Result<Established<(Header, Era)>, Finding> {
+    ranges: &[TrustingRange],
+) -> Result<Established<(Header, TrustingRange)>, Finding> {
     let certified = evidence
         .anchor
         .as_ref()
@@ -85,18 +90,18 @@ pub(super) fn anchor(
         )
     };
     let claimed = Header::decode(&certified.header).map_err(|e| bad(e.to_string()))?;
-    if let Some(era) = eras.last()
-        && era.first > claimed.height
+    if let Some(range) = ranges.last()
+        && range.first > claimed.height
     {
         return Err(finding!(
             "the file carries a change of the validators that isn't below its anchor"
         ));
     }
-    let era = header::era(eras, claimed.height)
+    let range = header::trusting_range(ranges, claimed.height)
         .ok_or_else(|| finding!("no validators are known for the anchor's height"))?
         .clone();
     let header =
-        header::verify(&genesis.chain_id, &era.set, certified).map_err(|e| bad(e.to_string()))?;
+        header::verify(&genesis.chain_id, &range.set, certified).map_err(|e| bad(e.to_string()))?;
     let signers = certified
         .certificate
         .as_ref()
@@ -107,9 +112,9 @@ pub(super) fn anchor(
         id = hex::encode(header.id()),
         height = header.height,
         signers = signers,
-        count = era.set.count()
+        count = range.set.count()
     );
-    Ok(Established::passed((header, era), finding))
+    Ok(Established::passed((header, range), finding))
 }
 
 pub(super) fn states(evidence: &Evidence, anchor: &Header) -> Result<Established<Values>, Finding> {
@@ -145,7 +150,7 @@ pub(super) fn states(evidence: &Evidence, anchor: &Header) -> Result<Established
 pub(super) fn blocks(
     evidence: &Evidence,
     genesis: &Genesis,
-    eras: &[Era],
+    ranges: &[TrustingRange],
     anchor: &Header,
     values: &Values,
 ) -> Result<Established<BTreeMap<u64, Header>>, Finding> {
@@ -160,13 +165,13 @@ pub(super) fn blocks(
         {
             return Err(finding!("block {height} is out of order", height = height));
         }
-        let era = header::era(eras, height).ok_or_else(|| {
+        let range = header::trusting_range(ranges, height).ok_or_else(|| {
             finding!(
                 "no validators are known for height {height}",
                 height = height
             )
         })?;
-        let header = header::verify(&genesis.chain_id, &era.set, certified)
+        let header = header::verify(&genesis.chain_id, &range.set, certified)
             .map_err(|e| finding!("block {height}: {reason}", height = height, reason = e))?;
         let is_the_chains = match height == anchor.height {
             true => header == *anchor,

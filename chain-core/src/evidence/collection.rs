@@ -12,7 +12,7 @@ use thiserror::Error;
 use touchstone_proto::evidence::{self as wire, Evidence};
 use touchstone_proto::ledger::capture_events::Handover as Statement;
 use touchstone_proto::ledger::{Design, Item, LinkEntry};
-use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
+use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
 use crate::block::Header;
 use crate::custody;
@@ -41,8 +41,8 @@ pub trait Archive {
     fn genesis(&self) -> Result<Vec<u8>, Fault>;
     /// The last block's header and certificate; `None` before the first block.
     fn anchor(&self) -> Result<Option<CertifiedHeader>, Fault>;
-    /// All hand-overs of the validators, from genesis on.
-    fn handovers(&self) -> Result<Vec<Handover>, Fault>;
+    /// All changes of the validator set, from genesis on.
+    fn validator_set_changes(&self) -> Result<Vec<ValidatorSetChange>, Fault>;
     /// A value of the state and its proof under the anchor's root.
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault>;
     /// All entries of the link that the record at this state key holds.
@@ -111,16 +111,18 @@ pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, Co
     let mut set = crate::genesis::Genesis::read(&evidence.genesis)
         .map_err(|e| Fault::Damaged(format!("genesis: {e}")))?
         .validators;
-    for handover in archive.handovers()? {
-        let certified = handover.header.as_ref();
-        let certified = certified.ok_or_else(|| damaged("a hand-over without header"))?;
+    for change in archive.validator_set_changes()? {
+        let certified = change.header.as_ref();
+        let certified =
+            certified.ok_or_else(|| damaged("a change of the validator set without header"))?;
         if decode_header(certified)?.height >= header.height {
             break;
         }
-        let next = handover.next_validators.as_ref();
-        let next = next.ok_or_else(|| damaged("a hand-over without validators"))?;
+        let next = change.next_validators.as_ref();
+        let next =
+            next.ok_or_else(|| damaged("a change of the validator set without validators"))?;
         set = ValidatorSet::from_message(next).map_err(|e| damaged(&e.to_string()))?;
-        evidence.handovers.push(handover);
+        evidence.validator_set_changes.push(change);
     }
     for validator in set.iter() {
         collection.state(keys::organisation(&validator.organisation))?;

@@ -12,7 +12,7 @@ pub enum Element {
     File,
     /// The genesis document, the root of trust.
     Genesis,
-    /// The hand-over of the validators from genesis on.
+    /// The changes of the validator set from genesis on.
     Validators,
     /// The header that more than 2/3 of the voting power signed.
     Anchor,

@@ -72,14 +72,14 @@ impl Examination {
         self.facts.genesis.clone_from(&evidence.genesis);
         self.facts.chain_id = Some(genesis.chain_id);
         self.facts.chain_name = Some(genesis.document.chain.clone());
-        let eras = self.note(Element::Validators, chain::validators(&evidence, &genesis))?;
-        let anchor = chain::anchor(&evidence, &genesis, &eras);
-        let (anchor, era) = self.note(Element::Anchor, anchor)?;
+        let ranges = self.note(Element::Validators, chain::validators(&evidence, &genesis))?;
+        let anchor = chain::anchor(&evidence, &genesis, &ranges);
+        let (anchor, range) = self.note(Element::Anchor, anchor)?;
         self.facts.height = Some(anchor.height);
         self.facts.time_ms = Some(anchor.time_ms);
         self.facts.block_id = Some(anchor.id());
         let values = self.note(Element::State, chain::states(&evidence, &anchor))?;
-        let blocks = chain::blocks(&evidence, &genesis, &eras, &anchor, &values);
+        let blocks = chain::blocks(&evidence, &genesis, &ranges, &anchor, &values);
         let blocks = self.note(Element::Blocks, blocks)?;
         let transactions =
             record::transactions(&evidence, &genesis.chain_id, &blocks).map(|transactions| {
@@ -106,7 +106,7 @@ impl Examination {
         let stamps = stamps::examine(&evidence, &genesis.chain_id, &blocks, error_ms, roots);
         self.facts.stamps = self.note(Element::TimeStamps, stamps)?;
         let actions = &self.facts.transactions;
-        let independence = parties::independence(&evidence, &era, actions, &values);
+        let independence = parties::independence(&evidence, &range, actions, &values);
         self.facts.validators = self.note(Element::Independence, independence)?;
         let opened = opening::opening(
             &genesis.chain_id,

@@ -12,7 +12,7 @@ use super::proven::{Proven, Values};
 use super::stamps::utc;
 use crate::finding;
 use crate::governance::organisation;
-use crate::proof::header::Era;
+use crate::proof::header::TrustingRange;
 use crate::state::keys;
 use crate::transaction;
 
@@ -136,7 +136,7 @@ pub(super) fn time(
 /// Who the validators are, and whether they are independent of the parties.
 pub(super) fn independence(
     evidence: &Evidence,
-    era: &Era,
+    range: &TrustingRange,
     actions: &[RecordedAction],
     values: &Values,
 ) -> Result<Established<Vec<ValidatorFact>>, Finding> {
@@ -146,8 +146,8 @@ pub(super) fn independence(
         .filter_map(|a| a.certificate.as_ref())
         .flat_map(|c| &c.signatures);
     let signed: Vec<&[u8]> = signatures.map(|s| s.public_key.as_slice()).collect();
-    let mut facts = Vec::with_capacity(era.set.count());
-    for validator in era.set.iter() {
+    let mut facts = Vec::with_capacity(range.set.count());
+    for validator in range.set.iter() {
         facts.push(ValidatorFact {
             public_key: validator.public_key,
             power: validator.power,
@@ -158,7 +158,7 @@ pub(super) fn independence(
     }
     let is_party = |v: &ValidatorFact| actions.iter().any(|a| a.organisation == v.organisation);
     let own: u64 = facts.iter().filter(|v| is_party(v)).map(|v| v.power).sum();
-    let total = era.set.total_power();
+    let total = range.set.total_power();
     let mut names: Vec<&str> = facts
         .iter()
         .filter(|v| is_party(v))

@@ -153,7 +153,7 @@ fn an_item_history_verifies_and_is_the_journey() {
     let history = report.facts.history.as_ref().unwrap();
     assert_eq!((history.own_events, history.steps.len()), (3, 4));
     assert_eq!(evidence.links.len(), 2);
-    assert!(evidence.handovers.len() >= 8);
+    assert!(evidence.validator_set_changes.len() >= 8);
     assert_eq!(report.facts.transactions.len(), 4);
     // The same record at the same height gives the same bytes.
     let again = collected(&chain, &Subject::Item(item(1)));
@@ -399,16 +399,18 @@ fn each_element_refuses_its_forgeries() {
             let text = String::from_utf8(e.genesis.clone()).unwrap();
             e.genesis = text.replace("\"test\"", "\"best\"").into_bytes();
         }),
-        ("no handover", Element::Anchor, |e| e.handovers.clear()),
-        ("first handover removed", Element::Validators, |e| {
-            e.handovers.remove(0);
+        ("no set change", Element::Anchor, |e| {
+            e.validator_set_changes.clear()
         }),
-        ("last handover removed", Element::Anchor, |e| {
-            e.handovers.pop();
+        ("first set change removed", Element::Validators, |e| {
+            e.validator_set_changes.remove(0);
         }),
-        ("handover twice", Element::Validators, |e| {
-            let twice = e.handovers[0].clone();
-            e.handovers.insert(0, twice);
+        ("last set change removed", Element::Anchor, |e| {
+            e.validator_set_changes.pop();
+        }),
+        ("a set change twice", Element::Validators, |e| {
+            let twice = e.validator_set_changes[0].clone();
+            e.validator_set_changes.insert(0, twice);
         }),
         ("anchor without certificate", Element::Anchor, |e| {
             e.anchor.as_mut().unwrap().certificate = None;

@@ -31,7 +31,7 @@ pub struct Validator {
 
 /// A non-empty set of validators, ascending by public key, and the first block that it votes on.
 ///
-/// With the height, validators who come back are another set than before: a hand-over that is left
+/// With the height, validators who come back are another set than before: a change that is left
 /// out shows, whatever followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatorSet {

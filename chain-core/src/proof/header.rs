@@ -1,9 +1,9 @@
-//! Certified headers, and the hand-over of trust from genesis to today's validators.
+//! Certified headers, and how trust passes from the genesis set to today's validators.
 //!
 //! Consensus-critical: no
 
 use thiserror::Error;
-use touchstone_proto::node::{CertifiedHeader, Handover};
+use touchstone_proto::node::{CertifiedHeader, ValidatorSetChange};
 
 use crate::block::{BadHeader, Header};
 use crate::commit_certificate::{self, CertificateError};
@@ -28,15 +28,15 @@ pub enum HeaderError {
     /// The certificate fails.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// A hand-over's set doesn't decode.
+    /// A changed set doesn't decode.
     #[error(transparent)]
     ValidatorSet(#[from] BadValidatorSet),
-    /// A hand-over's set isn't the one that its header names.
-    #[error("the hand-over at height {0} names another validator set")]
-    Handover(u64),
-    /// Hand-overs out of order.
-    #[error("hand-overs must be in order of height; {0} is not")]
-    HandoverOrder(u64),
+    /// The set isn't the one that the change's header names.
+    #[error("the set change at height {0} names another validator set")]
+    SetChange(u64),
+    /// Changes out of order.
+    #[error("set changes must be in order of height; {0} is not")]
+    SetChangeOrder(u64),
 }
 
 /// Checks that a header of this chain was decided by `validators`.
@@ -65,19 +65,19 @@ pub fn verify(
 
 /// A validator set and the heights that it decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Era {
+pub struct TrustingRange {
     /// The first height.
     pub first: u64,
-    /// The last height; `None` where no hand-over ends it.
+    /// The last height; `None` where no set change ends it.
     pub last: Option<u64>,
     /// The set.
     pub set: ValidatorSet,
 }
 
-impl Era {
-    /// The era of the `genesis` set, before any hand-over.
-    pub fn genesis(set: ValidatorSet) -> Era {
-        Era {
+impl TrustingRange {
+    /// The range of the `genesis` set, before any set change.
+    pub fn genesis(set: ValidatorSet) -> TrustingRange {
+        TrustingRange {
             first: 1,
             last: None,
             set,
@@ -85,32 +85,32 @@ impl Era {
     }
 }
 
-/// Follows hand-overs from the last of `eras` on: each is a header decided by the set trusted so far
-/// that names the next one. A set decides the heights from its hand-over up to the next and no other,
-/// so retired validators can't speak for later heights. On an error, `eras` is what was followed before.
+/// Follows set changes from the last of `ranges` on: each is a header decided by the set trusted so far
+/// that names the next one. A set decides the heights from its set change up to the next and no other,
+/// so retired validators can't speak for later heights. On an error, `ranges` is what was followed before.
 pub fn follow(
     chain_id: &Hash,
-    eras: &mut Vec<Era>,
-    handovers: &[Handover],
+    ranges: &mut Vec<TrustingRange>,
+    changes: &[ValidatorSetChange],
 ) -> Result<(), HeaderError> {
-    for handover in handovers {
-        let current = eras.last_mut().ok_or(HeaderError::Validators)?;
-        let certified = handover.header.as_ref().ok_or(HeaderError::Missing)?;
+    for change in changes {
+        let current = ranges.last_mut().ok_or(HeaderError::Validators)?;
+        let certified = change.header.as_ref().ok_or(HeaderError::Missing)?;
         let header = verify(chain_id, &current.set, certified)?;
         if header.height < current.first {
-            return Err(HeaderError::HandoverOrder(header.height));
+            return Err(HeaderError::SetChangeOrder(header.height));
         }
-        let next = handover
+        let next = change
             .next_validators
             .as_ref()
-            .ok_or(HeaderError::Handover(header.height))?;
+            .ok_or(HeaderError::SetChange(header.height))?;
         let set = ValidatorSet::from_message(next)?;
         let first = header.height.saturating_add(1);
         if set.hash() != header.next_validators_hash || set.first_height() != first {
-            return Err(HeaderError::Handover(header.height));
+            return Err(HeaderError::SetChange(header.height));
         }
         current.last = Some(header.height);
-        eras.push(Era {
+        ranges.push(TrustingRange {
             first,
             last: None,
             set,
@@ -119,10 +119,11 @@ pub fn follow(
     Ok(())
 }
 
-/// The era of a height.
-pub fn era(eras: &[Era], height: u64) -> Option<&Era> {
-    eras.iter()
-        .find(|era| era.first <= height && era.last.is_none_or(|last| height <= last))
+/// The range of a height.
+pub fn trusting_range(ranges: &[TrustingRange], height: u64) -> Option<&TrustingRange> {
+    ranges
+        .iter()
+        .find(|range| range.first <= height && range.last.is_none_or(|last| height <= last))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use touchstone_proto::ledger::CommitCertificate;
-use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
+use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
 use super::{Chain, certify, public};
 use crate::Fault;
@@ -60,18 +60,18 @@ impl Archive for Chain {
         Ok((self.height > 0).then(|| self.certified_header(self.height)))
     }
 
-    fn handovers(&self) -> Result<Vec<Handover>, Fault> {
-        let mut handovers = Vec::new();
+    fn validator_set_changes(&self) -> Result<Vec<ValidatorSetChange>, Fault> {
+        let mut changes = Vec::new();
         for (index, block) in self.blocks.iter().enumerate() {
             if block.header.validators_hash != block.header.next_validators_hash {
                 let next = self.sets.get(index + 1).unwrap_or(&self.validators);
-                handovers.push(Handover {
+                changes.push(ValidatorSetChange {
                     header: Some(self.certified_header(index as u64 + 1)),
                     next_validators: Some(next.message()),
                 });
             }
         }
-        Ok(handovers)
+        Ok(changes)
     }
 
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {

@@ -5,8 +5,8 @@ use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_proto::ledger::{ChangeRecord, VoteKind};
 use touchstone_proto::node::{
-    BlockReply, HandoversReply, ListOrganisationsReply, Misbehaviour, NodeStatus, StateReply,
-    ValidatorsReply,
+    BlockReply, ListOrganisationsReply, Misbehaviour, NodeStatus, StateReply,
+    ValidatorSetChangesReply, ValidatorsReply,
 };
 
 use crate::fake::{Served, key};
@@ -303,11 +303,11 @@ async fn hand_overs_are_remembered_and_a_damaged_memory_is_rebuilt() {
     let cache = cache
         .find_map(|file| {
             let path = file.unwrap().path();
-            (path.extension()? == "handovers").then_some(path)
+            (path.extension()? == "set-changes").then_some(path)
         })
         .unwrap();
-    let handovers = node.world().handovers.clone();
-    let last = handovers.iter().map(|h| {
+    let changes = node.world().set_changes.clone();
+    let last = changes.iter().map(|h| {
         let header = &h.header.as_ref().unwrap().header;
         touchstone_core::block::Header::decode(header)
             .unwrap()
@@ -318,7 +318,7 @@ async fn hand_overs_are_remembered_and_a_damaged_memory_is_rebuilt() {
     asked(&[ends[0] + 1, ends[1] + 1]).await;
     asked(&[ends[1] + 1]).await;
     let good = std::fs::read(&cache).unwrap();
-    node.tamper(|reply: &mut HandoversReply| reply.handovers.clear());
+    node.tamper(|reply: &mut ValidatorSetChangesReply| reply.changes.clear());
     assert_eq!(node.run(&["item", ITEM]).await.code, 0);
     node.world().tamper = None;
 
@@ -333,8 +333,8 @@ async fn hand_overs_are_remembered_and_a_damaged_memory_is_rebuilt() {
     std::fs::write(&cache, &good[..20]).unwrap();
     asked(&anew).await;
     // A sum that fits over hand-overs that nobody signed.
-    let mut forged = HandoversReply::decode(&good[32..]).unwrap();
-    let header = forged.handovers[0].header.as_mut().unwrap();
+    let mut forged = ValidatorSetChangesReply::decode(&good[32..]).unwrap();
+    let header = forged.changes[0].header.as_mut().unwrap();
     header.certificate.as_mut().unwrap().signatures.clear();
     let body = forged.encode_to_vec();
     let sum = touchstone_core::hash::sha256(&body);
@@ -343,7 +343,7 @@ async fn hand_overs_are_remembered_and_a_damaged_memory_is_rebuilt() {
     assert_eq!(std::fs::read(&cache).unwrap(), good);
 
     std::fs::remove_file(&cache).unwrap();
-    node.tamper(|reply: &mut HandoversReply| reply.handovers.clear());
+    node.tamper(|reply: &mut ValidatorSetChangesReply| reply.changes.clear());
     assert_eq!(node.run(&["item", ITEM]).await.code, 3);
 }
 
@@ -380,12 +380,12 @@ async fn hand_overs_there_and_back_again_cannot_be_left_out() {
         assert_eq!(node.run_as(organisation, &add).await.code, 0);
     }
     node.world().record("acme", &[seen(&[ITEM], "shipping")]);
-    assert_eq!(node.world().handovers.len(), 3);
+    assert_eq!(node.world().set_changes.len(), 3);
     std::fs::remove_dir_all(node.path("cache")).unwrap();
-    let hidden: Vec<_> = node.world().handovers.drain(..2).collect();
+    let hidden: Vec<_> = node.world().set_changes.drain(..2).collect();
     let refused = node.run(&["item", ITEM]).await;
     assert_eq!(refused.code, 3, "{refused:?}");
-    node.world().handovers.splice(0..0, hidden);
+    node.world().set_changes.splice(0..0, hidden);
     let between = node.run(&["blocks", "--from", "5", "--count", "1"]).await;
     assert_eq!(between.code, 0, "{between:?}");
 }

@@ -16,7 +16,7 @@ use touchstone_epcis::Identifier;
 use touchstone_proto::evidence::{Checkpoint, Stamp};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::get_evidence_request::Subject as Wanted;
-use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
+use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
 use super::error::{ServiceError, unproven};
 use super::limits::Cancelled;
@@ -111,15 +111,15 @@ impl Archive for SnapshotArchive<'_> {
         }
     }
 
-    fn handovers(&self) -> Result<Vec<Handover>, Fault> {
-        let mut handovers = Vec::new();
+    fn validator_set_changes(&self) -> Result<Vec<ValidatorSetChange>, Fault> {
+        let mut changes = Vec::new();
         for (height, set) in self.snapshot.validator_set_changes(1)? {
-            handovers.push(Handover {
+            changes.push(ValidatorSetChange {
                 header: self.snapshot.certified_header(height)?,
                 next_validators: Some(set.message()),
             });
         }
-        Ok(handovers)
+        Ok(changes)
     }
 
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {

@@ -8,10 +8,10 @@ use touchstone_core::Fault;
 use touchstone_core::block::Header;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
-use touchstone_core::proof::header::{self, Era};
+use touchstone_core::proof::header::{self, TrustingRange};
 use touchstone_core::proof::page::LinkRead;
 use touchstone_core::state::StateRead;
-use touchstone_proto::node::{CertifiedHeader, Handover, StateProof};
+use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
 use super::error::{ServiceError, unproven};
 use super::limits::Cancelled;
@@ -121,18 +121,22 @@ impl<'a> ProvenState<'a> {
         Ok(proven)
     }
 
-    /// The hand-over at a height, to the set that follows from it, verified as a client that knows the set
+    /// The set change at a height, to the set that follows from it, verified as a client that knows the set
     /// before does.
-    pub fn handover(&self, height: u64, next: &ValidatorSet) -> Result<Handover, ServiceError> {
+    pub fn validator_set_change(
+        &self,
+        height: u64,
+        next: &ValidatorSet,
+    ) -> Result<ValidatorSetChange, ServiceError> {
         let before = self.proven(height)?;
-        let handover = Handover {
+        let change = ValidatorSetChange {
             header: Some(before.certified.clone()),
             next_validators: Some(next.message()),
         };
-        let mut eras = vec![Era::genesis(before.validators.clone())];
-        let handovers = std::slice::from_ref(&handover);
-        header::follow(&before.header.chain_id, &mut eras, handovers).map_err(unproven)?;
-        Ok(handover)
+        let mut ranges = vec![TrustingRange::genesis(before.validators.clone())];
+        let changes = std::slice::from_ref(&change);
+        header::follow(&before.header.chain_id, &mut ranges, changes).map_err(unproven)?;
+        Ok(change)
     }
 
     /// The set that decided the block at `height`: the last change below it.

@@ -76,19 +76,22 @@ pub fn validators(view: &ProvenState<'_>) -> Result<wire::ValidatorsReply, Servi
 }
 
 /// The changes of the validator set from a height on, as many as fit an answer.
-pub fn handovers(view: &ProvenState<'_>, from: u64) -> Result<wire::HandoversReply, ServiceError> {
+pub fn validator_set_changes(
+    view: &ProvenState<'_>,
+    from: u64,
+) -> Result<wire::ValidatorSetChangesReply, ServiceError> {
     let changes = view.snapshot.validator_set_changes(from)?;
-    let mut handovers = Vec::new();
+    let mut changes = Vec::new();
     let mut bytes = 0;
     for (height, set) in changes.into_iter().filter(|(height, _)| *height > 0) {
-        let handover = view.handover(height, &set)?;
-        bytes += handover.encoded_len();
-        if bytes > PAGE_BYTES && !handovers.is_empty() {
+        let change = view.validator_set_change(height, &set)?;
+        bytes += change.encoded_len();
+        if bytes > PAGE_BYTES && !changes.is_empty() {
             break;
         }
-        handovers.push(handover);
+        changes.push(change);
     }
-    Ok(wire::HandoversReply { handovers })
+    Ok(wire::ValidatorSetChangesReply { changes })
 }
 
 /// Evidence of double signing.

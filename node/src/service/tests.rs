@@ -487,13 +487,13 @@ fn no_header_goes_out_whose_certificate_does_not_hold() {
 fn a_hand_over_that_does_not_verify_is_not_sent() {
     let mut served = served();
     served.grow(1);
-    let none = state_query::handovers(&served.view(), 0).unwrap();
-    assert_eq!(none.handovers, []);
+    let none = state_query::validator_set_changes(&served.view(), 0).unwrap();
+    assert_eq!(none.changes, []);
     // The sample's set claims to vote from height 1 on.
     let mut content = test_blocks::content(2);
     content.validators = Some(vec![3, 4]);
     served.commit(&content);
-    let refused = state_query::handovers(&served.view(), 0).unwrap_err();
+    let refused = state_query::validator_set_changes(&served.view(), 0).unwrap_err();
     assert!(matches!(refused, ServiceError::Unproven(_)), "{refused:?}");
 }
 

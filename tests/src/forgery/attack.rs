@@ -9,8 +9,8 @@ use touchstone_core::test_support::{
     Chain, certify, container, genesis_document, item, object, public,
 };
 use touchstone_proto::evidence::Evidence;
-use touchstone_proto::ledger::CommitCertificate;
-use touchstone_proto::node::{CertifiedHeader, Handover, OtherLeaf};
+use touchstone_proto::ledger::{CommitCertificate, Item, LinkEntry};
+use touchstone_proto::node::{CertifiedHeader, OtherLeaf, ValidatorSetChange};
 
 use super::bundle::World;
 use super::event_logs;
@@ -22,6 +22,63 @@ use crate::random::Random;
 
 /// Number of the key with which the attacker founds a validator of its own.
 const STRANGER: u8 = 220;
+
+/// A kind of forgery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// Parts changed, moved, or taken from another file.
+    Graft,
+    /// Events or containment intervals left out, added or moved, and counted anew.
+    Link,
+    /// Paths spliced, cut, or with nodes in the place of leaves.
+    Path,
+    /// Values claimed to be absent, or present in the place of others.
+    Absence,
+    /// Holders, offers, answers and claims changed, exchanged or left out.
+    Custody,
+    /// Too few votes, doubled ones, those of strangers or of other blocks.
+    Votes,
+    /// Headers of the forger's own making.
+    Header,
+    /// Changes of the validator set removed, doubled, moved or invented.
+    SetChange,
+    /// A whole history of the forger's own making, from the true genesis.
+    Rewritten,
+    /// A whole chain of the forger's own making.
+    OtherChain,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Family; 10] = [
+        Family::Graft,
+        Family::Link,
+        Family::Path,
+        Family::Absence,
+        Family::Custody,
+        Family::Votes,
+        Family::Header,
+        Family::SetChange,
+        Family::Rewritten,
+        Family::OtherChain,
+    ];
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Graft => "parts changed or from other files",
+            Family::Link => "events or intervals dropped, added, moved",
+            Family::Path => "paths spliced, nodes for leaves",
+            Family::Absence => "presence and absence exchanged",
+            Family::Custody => "holders, offers, claims changed or left out",
+            Family::Votes => "votes: too few, doubled, strangers'",
+            Family::Header => "headers invented",
+            Family::SetChange => "changes of the validator set removed or invented",
+            Family::Rewritten => "history rewritten from genesis",
+            Family::OtherChain => "another chain",
+        }
+    }
+}
 
 /// What the attacker has at hand.
 pub struct Forger {
@@ -71,7 +128,7 @@ impl Forger {
             Family::Custody => records::custody(genuine.clone(), self.any(at, random), random),
             Family::Votes => certificates(genuine.clone(), &world.chain, random),
             Family::Header => header(genuine.clone(), &world.chain, random),
-            Family::Handover => handovers(genuine.clone(), &world.chain, random),
+            Family::SetChange => changes(genuine.clone(), &world.chain, random),
             Family::Rewritten => {
                 let files = &self.rewritten[at];
                 let file = files[random.index(files.len())].clone();
@@ -123,10 +180,10 @@ fn foreign() -> Vec<Evidence> {
     files.map(|file| file.expect("a chain in memory")).collect()
 }
 
-/// Certified headers of a file: those of the hand-overs, the blocks and the anchor.
+/// Certified headers of a file: those of set changes, the blocks and the anchor.
 fn certified(evidence: &mut Evidence) -> Vec<&mut CertifiedHeader> {
-    let handovers = evidence.handovers.iter_mut();
-    let mut all: Vec<_> = handovers.filter_map(|h| h.header.as_mut()).collect();
+    let changes = evidence.validator_set_changes.iter_mut();
+    let mut all: Vec<_> = changes.filter_map(|h| h.header.as_mut()).collect();
     all.extend(&mut evidence.blocks);
     all.extend(&mut evidence.anchor);
     all
@@ -305,30 +362,30 @@ fn replace(
     Some(())
 }
 
-/// Hand-overs removed, doubled, moved, or to validators of the attacker's own.
-fn handovers(mut evidence: Evidence, chain: &Chain, random: &mut Random) -> Option<Evidence> {
-    let count = evidence.handovers.len();
+/// Changes of the validator set removed, doubled, moved, or to validators of the attacker's own.
+fn changes(mut evidence: Evidence, chain: &Chain, random: &mut Random) -> Option<Evidence> {
+    let count = evidence.validator_set_changes.len();
     let (one, two) = (random.index(count), random.index(count));
     match random.below(6) {
-        0 if count > 0 => drop(evidence.handovers.remove(one)),
+        0 if count > 0 => drop(evidence.validator_set_changes.remove(one)),
         1 if count > 0 => evidence
-            .handovers
-            .insert(two, evidence.handovers[one].clone()),
-        2 if one != two => evidence.handovers.swap(one, two),
+            .validator_set_changes
+            .insert(two, evidence.validator_set_changes[one].clone()),
+        2 if one != two => evidence.validator_set_changes.swap(one, two),
         3 if count > 0 => {
-            let handover = &mut evidence.handovers[one];
-            let set = &mut handover.next_validators.as_mut()?.validators;
+            let change = &mut evidence.validator_set_changes[one];
+            let set = &mut change.next_validators.as_mut()?.validators;
             let at = random.index(set.len());
             match random.below(3) {
                 0 => set[at].power += 1,
                 1 => set[at].public_key = public(STRANGER).to_vec(),
                 _ => drop(set.remove(at)),
             }
-            let set = ValidatorSet::from_message(handover.next_validators.as_ref()?);
+            let set = ValidatorSet::from_message(change.next_validators.as_ref()?);
             if random.permille(700)
                 && let Ok(set) = set
             {
-                let target = handover.header.as_mut()?;
+                let target = change.header.as_mut()?;
                 let mut header = Header::decode(&target.header).ok()?;
                 header.next_validators_hash = set.hash();
                 let certificate = votes::forged(chain, &header, random);
@@ -340,7 +397,7 @@ fn handovers(mut evidence: Evidence, chain: &Chain, random: &mut Random) -> Opti
     Some(evidence)
 }
 
-/// A hand-over to one validator of the attacker's, which then certifies an anchor of its own.
+/// A change to one validator of the attacker's, which then certifies an anchor of its own.
 fn usurped(evidence: &mut Evidence, chain: &Chain, random: &mut Random) -> Option<()> {
     let anchor = evidence.anchor.as_mut()?;
     let mut header = Header::decode(&anchor.header).ok()?;
@@ -352,7 +409,7 @@ fn usurped(evidence: &mut Evidence, chain: &Chain, random: &mut Random) -> Optio
     let own = ValidatorSet::new(vec![own], header.height.checked_add(1)?).ok()?;
     let mut last = header.clone();
     last.next_validators_hash = own.hash();
-    let handover = Handover {
+    let change = ValidatorSetChange {
         header: Some(CertifiedHeader {
             header: last.encode(),
             certificate: votes::forged(chain, &last, random),
@@ -365,7 +422,7 @@ fn usurped(evidence: &mut Evidence, chain: &Chain, random: &mut Random) -> Optio
     header.next_validators_hash = own.hash();
     header.proposer = public(STRANGER);
     *anchor = touchstone_core::test_support::certified(&chain.id, &header, &[STRANGER]);
-    evidence.handovers.push(handover);
+    evidence.validator_set_changes.push(change);
     Some(())
 }
 

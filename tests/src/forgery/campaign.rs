@@ -27,7 +27,7 @@ const SHARES: [Family; 16] = [
     Family::Graft,
     Family::Header,
     Family::Graft,
-    Family::Handover,
+    Family::SetChange,
     Family::Link,
     Family::Rewritten,
     Family::OtherChain,

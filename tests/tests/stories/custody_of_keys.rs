@@ -58,8 +58,11 @@ fn validators(judged: &Judgement) -> Vec<String> {
     list.iter().map(key).collect()
 }
 
-fn handovers(file: &Path) -> usize {
-    open(&std::fs::read(file).unwrap()).unwrap().handovers.len()
+fn set_changes(file: &Path) -> usize {
+    open(&std::fs::read(file).unwrap())
+        .unwrap()
+        .validator_set_changes
+        .len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +74,7 @@ async fn a_file_outlives_two_rotations_of_all_validator_keys() {
     witness.capture(&load::event(1)).expect(0);
     let before = witness.evidence(&unit(1), "before.evidence", &[]);
     let first = judged(&before);
-    assert_eq!((first.code, handovers(&before)), (0, 0));
+    assert_eq!((first.code, set_changes(&before)), (0, 0));
 
     let mut keys: Vec<PathBuf> = (0..4)
         .map(|index| cluster.node_folder(index).join("validator.pem"))
@@ -93,7 +96,7 @@ async fn a_file_outlives_two_rotations_of_all_validator_keys() {
         let judged = judged(&file);
         assert_eq!(judged.code, 0, "recorded {recorded}: {}", judged.report);
         // Each of four keys was added and removed, twice.
-        assert_eq!(handovers(&file), 16);
+        assert_eq!(set_changes(&file), 16);
         let found = judged.findings("validators");
         assert!(
             found.contains("decided by the set before it: 16\""),

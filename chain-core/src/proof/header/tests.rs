@@ -127,11 +127,11 @@ fn a_certificate_of_another_header_is_refused() {
     );
 }
 
-/// A chain whose validators changed three times, its hand-overs, and the sets.
-fn handed_over() -> (Chain, Vec<Handover>, Vec<ValidatorSet>) {
+/// A chain whose validators changed three times, the set changes, and the sets.
+fn changed() -> (Chain, Vec<ValidatorSetChange>, Vec<ValidatorSet>) {
     let mut chain = Chain::start();
     let mut sets = vec![chain.validators.clone()];
-    let mut handovers = Vec::new();
+    let mut changes = Vec::new();
     let three = [MARKET, CARRIER, MAKER];
     let changes = [
         (put_validator(1, 60, 1, "maker"), vec![11, 12, 13, 14]),
@@ -145,45 +145,45 @@ fn handed_over() -> (Chain, Vec<Handover>, Vec<ValidatorSet>) {
             chain.approve(&[next], &change);
         }
         let header = &chain.blocks.last().unwrap().header;
-        handovers.push(Handover {
+        changes.push(ValidatorSetChange {
             header: Some(certified(&chain.id, header, &voters)),
             next_validators: Some(chain.validators.message()),
         });
         sets.push(chain.validators.clone());
         chain.commit(&[]);
     }
-    (chain, handovers, sets)
+    (chain, changes, sets)
 }
 
 /// All sets in order, the genesis set first.
 fn follow(
     chain_id: &Hash,
     genesis: ValidatorSet,
-    handovers: &[Handover],
+    changes: &[ValidatorSetChange],
 ) -> Result<Vec<ValidatorSet>, HeaderError> {
-    let mut eras = vec![Era::genesis(genesis)];
-    super::follow(chain_id, &mut eras, handovers)?;
-    Ok(eras.into_iter().map(|era| era.set).collect())
+    let mut ranges = vec![TrustingRange::genesis(genesis)];
+    super::follow(chain_id, &mut ranges, changes)?;
+    Ok(ranges.into_iter().map(|range| range.set).collect())
 }
 
 #[test]
-fn trust_follows_the_handovers_from_genesis() {
-    let (chain, handovers, sets) = handed_over();
+fn trust_follows_the_set_changes_from_genesis() {
+    let (chain, changes, sets) = changed();
     assert_eq!(
-        follow(&chain.id, sets[0].clone(), &handovers),
+        follow(&chain.id, sets[0].clone(), &changes),
         Ok(sets.clone())
     );
     for length in 0..=3 {
-        let answer = follow(&chain.id, sets[0].clone(), &handovers[..length]);
+        let answer = follow(&chain.id, sets[0].clone(), &changes[..length]);
         assert_eq!(answer, Ok(sets[..=length].to_vec()));
     }
 }
 
 #[test]
-fn handovers_cannot_be_left_out_reordered_or_repeated() {
-    let (chain, handovers, sets) = handed_over();
+fn set_changes_cannot_be_left_out_reordered_or_repeated() {
+    let (chain, changes, sets) = changed();
     let pick = |indices: &[usize]| {
-        let picked: Vec<Handover> = indices.iter().map(|i| handovers[*i].clone()).collect();
+        let picked: Vec<ValidatorSetChange> = indices.iter().map(|i| changes[*i].clone()).collect();
         follow(&chain.id, sets[0].clone(), &picked)
     };
     for indices in [
@@ -201,26 +201,26 @@ fn handovers_cannot_be_left_out_reordered_or_repeated() {
     }
 }
 
-/// A hand-over that the second set signs at a height, to a set that votes from `first` on.
+/// A set change that the second set signs at a height, to a set that votes from `first` on.
 fn by_the_second_set(height: u64, first: u64) -> Result<Vec<ValidatorSet>, HeaderError> {
-    let (chain, handovers, sets) = handed_over();
+    let (chain, changes, sets) = changed();
     let next = ValidatorSet::new(sets[2].iter().cloned().collect(), first).unwrap();
-    let certified_header = handovers[1].header.as_ref().unwrap();
+    let certified_header = changes[1].header.as_ref().unwrap();
     let mut header = Header::decode(&certified_header.header).unwrap();
     header.height = height;
     header.next_validators_hash = next.hash();
-    let handover = Handover {
+    let change = ValidatorSetChange {
         header: Some(certified(&chain.id, &header, &[11, 12, 13, 60])),
         next_validators: Some(next.message()),
     };
-    let list = [handovers[0].clone(), handover];
+    let list = [changes[0].clone(), change];
     follow(&chain.id, sets[0].clone(), &list)
 }
 
 /// A set can't lead the verifier back in time.
 #[test]
-fn handovers_ascend_by_height() {
-    let (_, _, sets) = handed_over();
+fn set_changes_ascend_by_height() {
+    let (_, _, sets) = changed();
     let first = sets[1].first_height();
     assert_eq!(by_the_second_set(first, first + 1).unwrap().len(), 3);
     for height in [0, 1, first - 1] {
@@ -228,9 +228,9 @@ fn handovers_ascend_by_height() {
         let expected = match height {
             0 => matches!(
                 refused,
-                HeaderError::Header(_) | HeaderError::HandoverOrder(0)
+                HeaderError::Header(_) | HeaderError::SetChangeOrder(0)
             ),
-            _ => refused == HeaderError::HandoverOrder(height),
+            _ => refused == HeaderError::SetChangeOrder(height),
         };
         assert!(expected, "{height}: {refused:?}");
     }
@@ -238,12 +238,12 @@ fn handovers_ascend_by_height() {
 
 #[test]
 fn a_set_votes_from_the_next_height_on() {
-    let (_, _, sets) = handed_over();
+    let (_, _, sets) = changed();
     let height = sets[1].first_height() + 5;
     assert!(by_the_second_set(height, height + 1).is_ok());
     for first in [1, height, height + 2] {
         let refused = by_the_second_set(height, first);
-        assert_eq!(refused, Err(HeaderError::Handover(height)), "{first}");
+        assert_eq!(refused, Err(HeaderError::SetChange(height)), "{first}");
     }
 }
 
@@ -252,7 +252,7 @@ fn a_set_votes_from_the_next_height_on() {
 fn validators_who_come_back_are_another_set() {
     let mut chain = Chain::start();
     let first = chain.validators.clone();
-    let mut handovers = Vec::new();
+    let mut changes = Vec::new();
     let approvers = [MARKET, CARRIER, MAKER];
     for (change, voters) in [
         (put_validator(1, 60, 1, "maker"), vec![11, 12, 13]),
@@ -266,21 +266,21 @@ fn validators_who_come_back_are_another_set() {
             }
         }
         let header = &chain.blocks.last().unwrap().header;
-        handovers.push(Handover {
+        changes.push(ValidatorSetChange {
             header: Some(certified(&chain.id, header, &voters)),
             next_validators: Some(chain.validators.message()),
         });
     }
-    let sets = follow(&chain.id, first.clone(), &handovers).unwrap();
+    let sets = follow(&chain.id, first.clone(), &changes).unwrap();
     assert_eq!(sets[2].as_slice(), first.as_slice());
-    let last_alone = follow(&chain.id, first, &handovers[2..]);
+    let last_alone = follow(&chain.id, first, &changes[2..]);
     assert_eq!(last_alone, Err(HeaderError::Validators));
 }
 
 #[test]
-fn every_part_of_a_handover_is_checked() {
-    let (chain, handovers, sets) = handed_over();
-    type Edit = fn(&mut Handover);
+fn every_part_of_a_set_change_is_checked() {
+    let (chain, changes, sets) = changed();
+    type Edit = fn(&mut ValidatorSetChange);
     type Expected = fn(&HeaderError) -> bool;
     let rows: [(&str, Edit, Expected); 11] = [
         (
@@ -315,12 +315,12 @@ fn every_part_of_a_handover_is_checked() {
         (
             "no set",
             |h| h.next_validators = None,
-            |e| matches!(e, HeaderError::Handover(_)),
+            |e| matches!(e, HeaderError::SetChange(_)),
         ),
         (
             "a power",
             |h| h.next_validators.as_mut().unwrap().validators[0].power += 1,
-            |e| matches!(e, HeaderError::Handover(_)),
+            |e| matches!(e, HeaderError::SetChange(_)),
         ),
         (
             "an organisation",
@@ -329,12 +329,12 @@ fn every_part_of_a_handover_is_checked() {
                     .organisation
                     .push('x')
             },
-            |e| matches!(e, HeaderError::Handover(_)),
+            |e| matches!(e, HeaderError::SetChange(_)),
         ),
         (
             "a validator left out",
             |h| drop(h.next_validators.as_mut().unwrap().validators.pop()),
-            |e| matches!(e, HeaderError::Handover(_)),
+            |e| matches!(e, HeaderError::SetChange(_)),
         ),
         (
             "the order",
@@ -344,7 +344,7 @@ fn every_part_of_a_handover_is_checked() {
         (
             "the first height",
             |h| h.next_validators.as_mut().unwrap().first_height += 1,
-            |e| matches!(e, HeaderError::Handover(_)),
+            |e| matches!(e, HeaderError::SetChange(_)),
         ),
         (
             "an empty set",
@@ -354,15 +354,15 @@ fn every_part_of_a_handover_is_checked() {
     ];
     for place in 0..3 {
         for (name, edit, expected) in &rows {
-            let mut tampered = handovers.clone();
+            let mut tampered = changes.clone();
             edit(&mut tampered[place]);
             let refused = follow(&chain.id, sets[0].clone(), &tampered).unwrap_err();
             assert!(expected(&refused), "{name} at {place}: {refused:?}");
         }
     }
-    let elsewhere = follow(&[1; 32], sets[0].clone(), &handovers);
+    let elsewhere = follow(&[1; 32], sets[0].clone(), &changes);
     assert_eq!(elsewhere, Err(HeaderError::Chain(chain.id)));
-    let from_later = follow(&chain.id, sets[1].clone(), &handovers);
+    let from_later = follow(&chain.id, sets[1].clone(), &changes);
     assert_eq!(from_later, Err(HeaderError::Validators));
     assert!(sets[1].get(&public(60)).is_some());
 }

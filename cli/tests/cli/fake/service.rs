@@ -316,20 +316,23 @@ impl Ledger for Service {
         Ok(Response::new(futures::stream::iter(blocks).boxed()))
     }
 
-    async fn get_handovers(&self, request: Request<GetHandoversRequest>) -> Answer<HandoversReply> {
+    async fn get_validator_set_changes(
+        &self,
+        request: Request<GetValidatorSetChangesRequest>,
+    ) -> Answer<ValidatorSetChangesReply> {
         let from = request.into_inner().from_height;
         self.answer(|w| {
             w.asked_from.push(from);
-            let height = |h: &Handover| {
+            let height = |h: &ValidatorSetChange| {
                 let header = &h.header.as_ref().unwrap().header;
                 touchstone_core::block::Header::decode(header)
                     .unwrap()
                     .height
             };
-            let all = w.handovers.iter().filter(|h| height(h) >= from);
+            let all = w.set_changes.iter().filter(|h| height(h) >= from);
             // One at a time: a client asks on.
-            HandoversReply {
-                handovers: all.take(1).cloned().collect(),
+            ValidatorSetChangesReply {
+                changes: all.take(1).cloned().collect(),
             }
         })
         .await

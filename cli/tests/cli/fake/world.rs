@@ -81,7 +81,7 @@ pub struct World {
     pub committed: BTreeMap<Hash, (u64, u32)>,
     pub rejected: BTreeMap<Hash, Rejection>,
     pub blocks: Vec<(Block, ledger::CommitCertificate)>,
-    pub handovers: Vec<Handover>,
+    pub set_changes: Vec<ValidatorSetChange>,
     /// Heights from which on hand-overs were asked for.
     pub asked_from: Vec<u64>,
     pub validators: ValidatorSet,
@@ -132,8 +132,8 @@ impl Archive for World {
     fn anchor(&self) -> Result<Option<CertifiedHeader>, Fault> {
         Ok(self.certified(self.height()))
     }
-    fn handovers(&self) -> Result<Vec<Handover>, Fault> {
-        Ok(self.handovers.clone())
+    fn validator_set_changes(&self) -> Result<Vec<ValidatorSetChange>, Fault> {
+        Ok(self.set_changes.clone())
     }
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
         let reply = self.state(key.to_vec());
@@ -186,7 +186,7 @@ impl World {
             committed: BTreeMap::new(),
             rejected: BTreeMap::new(),
             blocks: Vec::new(),
-            handovers: Vec::new(),
+            set_changes: Vec::new(),
             asked_from: Vec::new(),
             evidence: Vec::new(),
             stamps: Stamps::default(),
@@ -264,7 +264,7 @@ impl World {
             self.links.insert((row.owner, row.sequence), row.entry);
         }
         if executed.next_validators != self.validators {
-            self.handovers.push(Handover {
+            self.set_changes.push(ValidatorSetChange {
                 header: Some(CertifiedHeader {
                     header: block.header.encode(),
                     certificate: Some(certificate.clone()),
