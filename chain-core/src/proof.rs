@@ -5,7 +5,7 @@
 pub mod checkpoint;
 pub mod deposit;
 pub mod header;
-pub mod journey;
+pub mod item_history;
 pub mod link;
 pub mod page;
 pub mod state;

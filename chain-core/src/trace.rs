@@ -14,7 +14,7 @@ use touchstone_proto::node as wire;
 
 use crate::custody::is_holdable;
 use crate::custody::unit_state::{self, HistoryEntry, UnitState};
-use crate::proof::journey::{self, CompleteLink, Journey, JourneyError, Place, Step};
+use crate::proof::item_history::{self, CompleteLink, ItemHistory, ItemHistoryError, Place, Step};
 use touchstone_epcis::{ContainmentStep, Event, EventType, Identifier, QuantityRole};
 
 /// Which way a trace goes.
@@ -224,21 +224,21 @@ impl Walk {
     pub fn next<'a>(
         &mut self,
         find: impl Fn(&str) -> Option<&'a CompleteLink>,
-    ) -> Result<Next, JourneyError> {
+    ) -> Result<Next, ItemHistoryError> {
         let first = self.frontier.first();
         let Some(reached) = first.and_then(|(_, number)| self.reached.get_mut(*number)) else {
             return Ok(Next::End(self.end));
         };
         let (order, id, depth) = (reached.order, reached.id.clone(), reached.depth);
-        let journey = match journey::travel(&id, find) {
-            Ok(journey) => journey,
-            Err(JourneyError::Missing(missing)) => return Ok(Next::Missing(missing)),
+        let resolved = match item_history::resolve(&id, find) {
+            Ok(resolved) => resolved,
+            Err(ItemHistoryError::Missing(missing)) => return Ok(Next::Missing(missing)),
             Err(error) => return Err(error),
         };
         reached.is_answered = true;
         let edge = reached.edge.take();
         self.frontier.pop_first();
-        let history = History::of(&id, &journey);
+        let history = History::of(&id, &resolved);
         let connections = match self.direction {
             Direction::Forward => history.forward(order),
             Direction::Backward => history.backward(turned(order)),
@@ -251,8 +251,8 @@ impl Walk {
             edge,
             state: history.state(),
             seen: history.seen(),
-            events: journey.steps.len(),
-            inside: journey.inside,
+            events: resolved.steps.len(),
+            inside: resolved.inside,
             id: id.as_ref().to_owned(),
         })))
     }
@@ -315,9 +315,9 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn of(id: &'a Arc<str>, journey: &'a Journey<'_>) -> History<'a> {
+    fn of(id: &'a Arc<str>, resolved: &'a ItemHistory<'_>) -> History<'a> {
         let read = |step: &'a Step| Some((step, step.event.as_ref()?));
-        let steps: Vec<_> = journey.steps.iter().filter_map(read).collect();
+        let steps: Vec<_> = resolved.steps.iter().filter_map(read).collect();
         let told = |(step, event): &(&'a Step, &'a Event)| HistoryEntry {
             event,
             organisation: &step.entry.organisation,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use touchstone_core::evidence::Facts;
 use touchstone_core::hash::{Hash, sha256};
-use touchstone_core::proof::journey::Place;
+use touchstone_core::proof::item_history::Place;
 
 use crate::failure::Failure;
 use crate::file;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use touchstone_core::proof::journey::{CompleteLink, Recorded};
+use touchstone_core::proof::item_history::{CompleteLink, Recorded};
 use touchstone_core::proof::{link, page};
 use touchstone_core::state::keys;
 use touchstone_proto::ledger::{Item, LinkEntry};
@@ -28,7 +28,7 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// The part that journeys are made of.
+    /// The part that item histories are made of.
     pub fn complete(&self) -> CompleteLink {
         let height = self.attested.header.height;
         CompleteLink::new(self.id.clone(), height, self.events.clone())

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use touchstone_core::proof::journey::{self, JourneyError};
+use touchstone_core::proof::item_history::{self, ItemHistoryError};
 
-pub use touchstone_core::proof::journey::Step;
+pub use touchstone_core::proof::item_history::Step;
 
 use crate::client::Client;
 use crate::error::ClientError;
@@ -29,7 +29,7 @@ pub async fn read(client: &mut Client, id: &str) -> Result<ItemHistory, ClientEr
     let log = event_log::fetch(client, id).await?;
     let mut logs = BTreeMap::from([(id.to_owned(), log.complete())]);
     loop {
-        match journey::travel(id, |id| logs.get(id)) {
+        match item_history::resolve(id, |id| logs.get(id)) {
             Ok(found) => {
                 return Ok(ItemHistory {
                     log,
@@ -38,7 +38,7 @@ pub async fn read(client: &mut Client, id: &str) -> Result<ItemHistory, ClientEr
                     height: found.height,
                 });
             }
-            Err(JourneyError::Missing(container)) => {
+            Err(ItemHistoryError::Missing(container)) => {
                 let fetched = event_log::fetch(client, &container).await?.complete();
                 logs.insert(container, fetched);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use touchstone_core::proof::journey::CompleteLink;
+use touchstone_core::proof::item_history::CompleteLink;
 use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Walk};
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Stock;

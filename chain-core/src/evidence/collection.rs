@@ -19,7 +19,7 @@ use crate::custody;
 use crate::encoding;
 use crate::governance::validators::ValidatorSet;
 use crate::hash::Hash;
-use crate::proof::journey::{self, CompleteLink, JourneyError, Recorded};
+use crate::proof::item_history::{self, CompleteLink, ItemHistoryError, Recorded};
 use crate::proof::transaction_tree;
 use crate::state::{StateRead, delta::decode_stored, keys};
 use crate::{Fault, transaction};
@@ -79,7 +79,7 @@ pub enum CollectError {
     TooLarge(u64),
     /// More containers than the rules allow.
     #[error("{0}")]
-    Journey(JourneyError),
+    ItemHistory(ItemHistoryError),
 }
 
 /// Collects the evidence about a subject.
@@ -187,15 +187,15 @@ impl<A: Archive> Collection<'_, A> {
         block.ok_or_else(|| damaged(&format!("block {height} is missing")))
     }
 
-    /// The links that the item's journey reads, and the transactions that its steps are in.
+    /// The links that the item's history reads, and the transactions that its steps are in.
     fn item(&self, id: &str) -> Result<(Vec<wire::CompleteLink>, Places), CollectError> {
         let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
         let mut messages: BTreeMap<String, wire::CompleteLink> = BTreeMap::new();
-        // The archive's own reading; what of it belongs in the file, the journey's end tells.
+        // The archive's own reading; what of it belongs in the file, the history tells.
         let mut events: BTreeMap<(u64, u32), Vec<Vec<u8>>> = BTreeMap::new();
         let mut total: u64 = 0;
         let mut wanted = id.to_owned();
-        let journey = loop {
+        let resolved = loop {
             let key = keys::item(&wanted);
             let count = match self.state(key.clone())? {
                 Some(value) => decode_stored::<Item>(&key, &value)?
@@ -219,19 +219,19 @@ impl<A: Archive> Collection<'_, A> {
             links.insert(wanted.clone(), link);
             let item = wanted.clone();
             messages.insert(wanted, wire::CompleteLink { item, entries });
-            match journey::travel(id, |id| links.get(id)) {
-                Ok(journey) => break journey,
-                Err(JourneyError::Missing(next)) => wanted = next,
-                Err(other) => return Err(CollectError::Journey(other)),
+            match item_history::resolve(id, |id| links.get(id)) {
+                Ok(resolved) => break resolved,
+                Err(ItemHistoryError::Missing(next)) => wanted = next,
+                Err(other) => return Err(CollectError::ItemHistory(other)),
             }
         };
         self.custody(id)?;
-        let steps = journey.steps.iter();
+        let steps = resolved.steps.iter();
         let told: Places = steps.map(|step| (step.place.0, step.place.1)).collect();
         for (height, index) in told {
             self.offer(height, index)?;
         }
-        let places = journey.transactions();
+        let places = resolved.transactions();
         Ok((messages.into_values().collect(), places))
     }
 
@@ -264,7 +264,7 @@ impl<A: Archive> Collection<'_, A> {
     ) -> Result<Arc<Recorded>, Fault> {
         let entry: LinkEntry =
             encoding::decode_exact(bytes).map_err(|e| damaged(&e.to_string()))?;
-        let (height, index, event) = journey::place(&entry);
+        let (height, index, event) = item_history::place(&entry);
         let events = match events.entry((height, index)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {

@@ -6,7 +6,7 @@
 use super::element::Verdict;
 use super::report::{Facts, Report};
 use crate::hash::Hash;
-use crate::proof::journey::Place;
+use crate::proof::item_history::Place;
 
 /// What a file is to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

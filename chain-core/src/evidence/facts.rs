@@ -3,7 +3,7 @@
 //! Consensus-critical: no
 
 use crate::hash::Hash;
-use crate::proof::journey::Step;
+use crate::proof::item_history::Step;
 use crate::timestamp::Stamped;
 
 /// A validator that speaks for the record.

@@ -16,7 +16,7 @@ use crate::encoding;
 use crate::finding;
 use crate::hash::{self, Hash};
 use crate::proof::deposit::Stated;
-use crate::proof::journey::{self, CompleteLink, Recorded};
+use crate::proof::item_history::{self, CompleteLink, Recorded};
 use crate::proof::{link, transaction_tree};
 use crate::state::keys;
 use crate::transaction;
@@ -115,15 +115,15 @@ pub(super) fn history(
         })?;
         links.insert(message.item.clone(), link);
     }
-    let journey = journey::travel(id, |id| links.get(id))
+    let found = item_history::resolve(id, |id| links.get(id))
         .map_err(|e| finding!("the containers of the item: {reason}", reason = e))?;
-    if let Some(unneeded) = links.keys().find(|id| !journey.read.contains(id.as_str())) {
+    if let Some(unneeded) = links.keys().find(|id| !found.read.contains(id.as_str())) {
         return Err(finding!(
             "the link of {item} doesn't belong to the item",
             item = unneeded
         ));
     }
-    let told = journey.transactions();
+    let told = found.transactions();
     let missing = told
         .iter()
         .find(|place| !proven.transactions.contains_key(place));
@@ -148,13 +148,13 @@ pub(super) fn history(
     Ok(History {
         item: id.to_owned(),
         own_events: links.get(id).map_or(0, |link| link.events().len() as u64),
-        steps: journey.steps,
-        inside: journey.inside,
+        steps: found.steps,
+        inside: found.inside,
     })
 }
 
 /// A link against its record in the state. An event whose transaction isn't in the file has no
-/// bytes; whether it is needed, the journey tells.
+/// bytes; whether it is needed, the history tells.
 fn complete(
     message: &LinkMessage,
     proven: &Proven<'_>,
@@ -179,7 +179,7 @@ fn complete(
 }
 
 fn recorded(entry: LinkEntry, proven: &Proven<'_>) -> Result<Arc<Recorded>, Finding> {
-    let place = journey::place(&entry);
+    let place = item_history::place(&entry);
     let (height, index, event) = place;
     let Some(transaction) = proven.transactions.get(&(height, index)) else {
         return Ok(Recorded::new(entry, Vec::new()));

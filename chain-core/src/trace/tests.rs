@@ -3,7 +3,7 @@ use serde_json::json;
 use touchstone_proto::ledger::{LinkEntry, Position};
 
 use super::*;
-use crate::proof::journey::Recorded;
+use crate::proof::item_history::Recorded;
 use crate::test_support::{aggregation, container, declared_wrong, event_of, item, lot};
 
 const ALL: Limits = Limits {

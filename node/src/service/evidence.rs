@@ -50,7 +50,7 @@ pub fn file(
         CollectError::Fault(fault) => ServiceError::Fault(fault),
         CollectError::NoBlock => ServiceError::NoBlock,
         CollectError::TooLarge(_) => ServiceError::TooLarge(error.to_string()),
-        CollectError::Journey(_) => unproven(&error),
+        CollectError::ItemHistory(_) => unproven(&error),
     })?;
     view.cancelled.check()?;
     let bytes = evidence::seal(&collected);

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use touchstone_core::custody::Holders;
-use touchstone_core::proof::journey::CompleteLink;
+use touchstone_core::proof::item_history::CompleteLink;
 use touchstone_core::state::delta::Delta;
 use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Traced, Walk};
 use touchstone_edge::Caller;

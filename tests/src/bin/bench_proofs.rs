@@ -13,7 +13,7 @@ use touchstone_core::block::Header;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::evidence::{Archive, Subject, Trusted, Verdict, collect, examine, seal};
 use touchstone_core::proof::header;
-use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
+use touchstone_core::proof::item_history::{self, CompleteLink, Recorded};
 use touchstone_core::proof::link;
 use touchstone_core::proof::page;
 use touchstone_core::signing::{self, Purpose};
@@ -187,7 +187,7 @@ impl Answer {
         let entries = chain.entries(&key).expect("a chain in memory");
         let events = entries.into_iter().map(|entry| {
             let decoded: LinkEntry = decode_exact(&entry).expect("an entry");
-            let (height, index, event) = journey::place(&decoded);
+            let (height, index, event) = item_history::place(&decoded);
             let envelope = chain.envelope(height, index).expect("a chain in memory");
             let events = transaction::captured_events(&envelope.expect("an envelope"));
             let mut events = events.expect("a transaction").expect("events");
@@ -227,8 +227,8 @@ impl Answer {
         let events = entries.into_iter().zip(&self.events);
         let events = events.map(|(entry, e)| Recorded::new(entry, e.event.clone()));
         let link = CompleteLink::new(item(1), header.height, events.collect());
-        let journey = journey::travel(&item(1), |_| Some(&link));
-        assert_eq!(journey.expect("a journey").steps.len(), self.events.len());
+        let resolved = item_history::resolve(&item(1), |_| Some(&link));
+        assert_eq!(resolved.expect("a history").steps.len(), self.events.len());
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::block::Header;
-use crate::proof::journey::Place;
+use crate::proof::item_history::Place;
 use crate::state::keys;
 
 /// Who is in what, and what was recorded of whom.

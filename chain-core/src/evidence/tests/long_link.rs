@@ -89,7 +89,7 @@ fn no_stay_in_a_container_can_be_left_out() {
     let genuine = collected(&chain, &Subject::Item(item(1)));
     let place = |entry: &Vec<u8>| {
         let entry: LinkEntry = encoding::decode_exact(entry).unwrap();
-        crate::proof::journey::place(&entry)
+        crate::proof::item_history::place(&entry)
     };
     let case = link_of(&mut genuine.clone(), &container(1)).entries.clone();
     // Of each stay three entries: packed, moved, unpacked.

@@ -13,7 +13,7 @@ use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
-use touchstone_core::proof::journey::{CompleteLink, Recorded};
+use touchstone_core::proof::item_history::{CompleteLink, Recorded};
 use touchstone_core::proof::page::{self, LinkRead};
 use touchstone_core::proof::transaction_tree;
 use touchstone_core::rejection::Rejection;

@@ -9,7 +9,7 @@ use std::thread::Scope;
 use foldhash::fast::RandomState;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
-use touchstone_core::proof::journey::{self, CompleteLink, Recorded};
+use touchstone_core::proof::item_history::{self, CompleteLink, Recorded};
 use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::keys;
 use touchstone_core::transaction::captured_events;
@@ -209,7 +209,7 @@ impl<'a> StoreReader<'a> {
         }
         let damaged = |what: &str| Fault::Damaged(format!("an entry of a link: {what}"));
         let entry: LinkEntry = encoding::decode_exact(row).map_err(|e| damaged(&e.to_string()))?;
-        let (height, index, event) = journey::place(&entry);
+        let (height, index, event) = item_history::place(&entry);
         let bytes = match self.transaction.take() {
             Some((at, events)) if at == (height, index) => events,
             _ => {

@@ -9,7 +9,7 @@ use super::*;
 use crate::custody::CustodyRejection;
 use crate::encoding::decode_exact;
 use crate::evidence::Archive;
-use crate::proof::journey;
+use crate::proof::item_history;
 use crate::transaction::captured_events;
 use touchstone_epcis::{split_document, test_support::documents};
 
@@ -33,7 +33,7 @@ fn recorded(chain: &Chain, id: &str) -> Vec<Vec<u8>> {
     let key = keys::item(id);
     let linked = chain.entries(&key).unwrap().into_iter().map(|entry| {
         let decoded: LinkEntry = decode_exact(&entry).unwrap();
-        let (height, index, event) = journey::place(&decoded);
+        let (height, index, event) = item_history::place(&decoded);
         let envelope = chain.envelope(height, index).unwrap().unwrap();
         let mut events = captured_events(&envelope).unwrap().unwrap();
         let event = events.swap_remove(event as usize);

@@ -6,7 +6,7 @@ use crate::Hash;
 use crate::custody::CustodyRejection;
 use crate::evidence::Archive;
 use crate::genesis::Organisation;
-use crate::proof::journey::{self, CompleteLink, Recorded};
+use crate::proof::item_history::{self, CompleteLink, Recorded};
 use crate::test_support::{answer, key, offer};
 use crate::trace::{Direction, Limits, Next, Walk};
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ fn link(chain: &Chain, id: &str) -> CompleteLink {
     let entries = chain.entries(&keys::item(id)).unwrap();
     let events = entries.iter().map(|bytes| {
         let entry: LinkEntry = crate::encoding::decode_exact(bytes).unwrap();
-        let (height, index, event) = journey::place(&entry);
+        let (height, index, event) = item_history::place(&entry);
         let envelope = chain.envelope(height, index).unwrap().unwrap();
         let events = crate::transaction::captured_events(&envelope).unwrap();
         Recorded::new(entry, events.unwrap().swap_remove(event as usize))

@@ -36,12 +36,12 @@ fn change(link: &mut CompleteLink, how: impl FnOnce(&mut Vec<Arc<Recorded>>)) {
 fn travel_in<'a>(
     id: &str,
     links: &'a BTreeMap<String, CompleteLink>,
-) -> Result<Journey<'a>, JourneyError> {
-    travel(id, |id| links.get(id))
+) -> Result<ItemHistory<'a>, ItemHistoryError> {
+    resolve(id, |id| links.get(id))
 }
 
-fn heights(journey: &Journey<'_>) -> Vec<u64> {
-    journey.steps.iter().map(|step| step.place.0).collect()
+fn heights(history: &ItemHistory<'_>) -> Vec<u64> {
+    history.steps.iter().map(|step| step.place.0).collect()
 }
 
 /// An item in a case on a pallet: packed at 2 and 3, the pallet moves at 4 and 6, the case is taken
@@ -86,11 +86,11 @@ fn nested() -> Vec<CompleteLink> {
 #[test]
 fn events_of_containers_count_while_the_item_is_inside() {
     let links = links(nested());
-    let journey = travel_in(&item(1), &links).unwrap();
-    assert_eq!(heights(&journey), [1, 2, 3, 4, 5, 7]);
-    assert_eq!(journey.steps[3].via[..], [container(1), container(2)]);
-    assert!(journey.inside.is_empty());
-    assert_eq!(journey.read.len(), 3);
+    let history = travel_in(&item(1), &links).unwrap();
+    assert_eq!(heights(&history), [1, 2, 3, 4, 5, 7]);
+    assert_eq!(history.steps[3].via[..], [container(1), container(2)]);
+    assert!(history.inside.is_empty());
+    assert_eq!(history.read.len(), 3);
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn a_missing_link_is_asked_for_by_name() {
     let pallet = given.pop().unwrap();
     let case = given.pop().unwrap();
     let asked = |given: &[CompleteLink]| travel_in(&item(1), &links(given.to_vec())).unwrap_err();
-    assert_eq!(asked(&[]), JourneyError::Missing(item(1)));
-    assert_eq!(asked(&given), JourneyError::Missing(case.id.clone()));
+    assert_eq!(asked(&[]), ItemHistoryError::Missing(item(1)));
+    assert_eq!(asked(&given), ItemHistoryError::Missing(case.id.clone()));
     given.push(case);
-    assert_eq!(asked(&given), JourneyError::Missing(pallet.id));
+    assert_eq!(asked(&given), ItemHistoryError::Missing(pallet.id));
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn emptying_ends_a_stay_and_what_comes_later_is_not_shared() {
         ),
     ];
     let links = links(all);
-    let journey = travel_in(&unit, &links).unwrap();
-    assert_eq!(heights(&journey), [1, 2, 3]);
-    assert!(journey.inside.is_empty());
+    let history = travel_in(&unit, &links).unwrap();
+    assert_eq!(heights(&history), [1, 2, 3]);
+    assert!(history.inside.is_empty());
 }
 
 #[test]
@@ -131,13 +131,13 @@ fn a_container_that_knows_nothing_of_the_packing_is_a_lie() {
     change(&mut all[1], |events| drop(events.remove(0)));
     let error = travel_in(&item(1), &links(all.clone())).unwrap_err();
     let container = container(1);
-    assert_eq!(error, JourneyError::NotPacked { container });
+    assert_eq!(error, ItemHistoryError::NotPacked { container });
     // From an earlier height it may not know yet.
     all[1].height = 1;
     change(&mut all[1], Vec::clear);
     let links = links(all);
-    let journey = travel_in(&item(1), &links).unwrap();
-    assert_eq!((heights(&journey), journey.height), (vec![1, 2, 7], 1));
+    let history = travel_in(&item(1), &links).unwrap();
+    assert_eq!((heights(&history), history.height), (vec![1, 2, 7], 1));
 }
 
 #[test]
@@ -147,9 +147,9 @@ fn an_item_still_inside_says_so() {
     change(&mut all[1], |events| events.truncate(2));
     change(&mut all[2], |events| events.truncate(2));
     let links = links(all);
-    let journey = travel_in(&item(1), &links).unwrap();
-    assert_eq!(journey.inside, [container(1), container(2)]);
-    assert_eq!(heights(&journey), [1, 2, 3, 4]);
+    let history = travel_in(&item(1), &links).unwrap();
+    assert_eq!(history.inside, [container(1), container(2)]);
+    assert_eq!(heights(&history), [1, 2, 3, 4]);
 }
 
 #[test]
@@ -166,5 +166,5 @@ fn endless_nesting_is_refused() {
         all.push(link(&inner, 50, &events));
     }
     let error = travel_in(&container(0), &links(all)).unwrap_err();
-    assert_eq!(error, JourneyError::TooMany);
+    assert_eq!(error, ItemHistoryError::TooMany);
 }

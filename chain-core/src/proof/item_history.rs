@@ -1,4 +1,4 @@
-//! An item's journey: its own events, and those of the containers it travelled in while it was
+//! An item's history: its own events, and those of the containers it travelled in while it was
 //! in them. A pallet's move is written once, to the pallet; whoever asks for a parcel on it gets
 //! it by the interval between packing and unpacking. Each link that is read must be complete, so
 //! that an interval can't be shortened by leaving an event out.
@@ -57,13 +57,13 @@ impl Recorded {
 }
 
 /// All events of one identifier, in ledger order; the caller has proven that none is missing up to
-/// `height`. What journeys ask of a link again and again is found once, when it is made.
+/// `height`. What item histories ask of a link again and again is found once, when it is made.
 #[derive(Clone, Debug)]
 pub struct CompleteLink {
     id: String,
     height: u64,
     events: Vec<Arc<Recorded>>,
-    stays: Vec<Stay>,
+    intervals: Vec<ContainmentInterval>,
     /// Places of the events that packed it or took it out.
     packings: Vec<Place>,
     /// Places of the events that emptied it as a whole.
@@ -76,7 +76,7 @@ impl CompleteLink {
     pub fn new(id: String, height: u64, events: Vec<Arc<Recorded>>) -> CompleteLink {
         let packings = packings(&id, &events);
         CompleteLink {
-            stays: stays(&packings),
+            intervals: intervals(&packings),
             packings: packings.iter().map(|(place, ..)| *place).collect(),
             emptyings: emptyings(&id, &events),
             id,
@@ -127,7 +127,7 @@ impl CompleteLink {
     }
 }
 
-/// An event of the journey.
+/// An event of the history.
 #[derive(Clone, Debug)]
 pub struct Step {
     recorded: Arc<Recorded>,
@@ -152,7 +152,7 @@ impl Deref for Step {
 
 /// All that is recorded for an item.
 #[derive(Clone, Debug)]
-pub struct Journey<'a> {
+pub struct ItemHistory<'a> {
     /// Own and inherited events, in ledger order.
     pub steps: Vec<Step>,
     /// The containers it is in now, from the inner to the outer.
@@ -165,8 +165,8 @@ pub struct Journey<'a> {
     pub height: u64,
 }
 
-impl Journey<'_> {
-    /// The transactions, by height and index, without which the journey isn't proven: those of its
+impl ItemHistory<'_> {
+    /// The transactions, by height and index, without which the history isn't proven: those of its
     /// steps, and those that show where its containers were.
     pub fn transactions(&self) -> BTreeSet<(u64, u32)> {
         let steps = self.steps.iter().map(|step| &step.place);
@@ -177,9 +177,9 @@ impl Journey<'_> {
     }
 }
 
-/// Why there is no journey.
+/// Why there is no history.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum JourneyError {
+pub enum ItemHistoryError {
     /// This link is needed and wasn't given.
     #[error("the link of {0} is missing")]
     Missing(String),
@@ -194,9 +194,9 @@ pub enum JourneyError {
     },
 }
 
-/// A stay in a container: after the packing, up to and including the unpacking.
+/// A interval in a container: after the packing, up to and including the unpacking.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stay {
+struct ContainmentInterval {
     container: String,
     /// Place of the packing event.
     from: Place,
@@ -219,31 +219,31 @@ fn packings<'a>(id: &str, events: &'a [Arc<Recorded>]) -> Vec<(Place, &'a str, b
     events.iter().filter_map(packing).collect()
 }
 
-/// The stays that a thing's own events tell of. That a container was emptied as a whole stands in
+/// The intervals that a thing's own events tell of. That a container was emptied as a whole stands in
 /// the container's events.
-fn stays(packings: &[(Place, &str, bool)]) -> Vec<Stay> {
-    let mut stays: Vec<Stay> = Vec::new();
+fn intervals(packings: &[(Place, &str, bool)]) -> Vec<ContainmentInterval> {
+    let mut intervals: Vec<ContainmentInterval> = Vec::new();
     for (place, container, packs) in packings {
-        let open = stays.last_mut().filter(|s| s.until.is_none());
+        let open = intervals.last_mut().filter(|s| s.until.is_none());
         match (packs, open) {
             (true, open) => {
                 // Packed anew without an unpacking: its container was emptied in between.
-                if let Some(stay) = open {
-                    stay.until = Some(*place);
+                if let Some(interval) = open {
+                    interval.until = Some(*place);
                 }
-                stays.push(Stay {
+                intervals.push(ContainmentInterval {
                     container: (*container).to_owned(),
                     from: *place,
                     until: None,
                 });
             }
-            (false, Some(stay)) if stay.container == *container => {
-                stay.until = Some(*place);
+            (false, Some(interval)) if interval.container == *container => {
+                interval.until = Some(*place);
             }
             _ => {}
         }
     }
-    stays
+    intervals
 }
 
 /// The places of the events that emptied the container `id` as a whole.
@@ -260,7 +260,7 @@ fn emptyings(id: &str, events: &[Arc<Recorded>]) -> Vec<Place> {
 }
 
 /// A container to look into, for the time between two places.
-struct Visit<'a> {
+struct Frame<'a> {
     container: &'a str,
     /// Where something was packed in it.
     packed: Place,
@@ -273,13 +273,13 @@ struct Visit<'a> {
     via: Arc<[String]>,
 }
 
-/// The journey of the item `id`, from complete links, which `find` gives by identifier.
-/// [`JourneyError::Missing`] names the next link that is needed; ask again with it.
-pub fn travel<'a>(
+/// The history of the item `id`, from complete links, which `find` gives by identifier.
+/// [`ItemHistoryError::Missing`] names the next link that is needed; ask again with it.
+pub fn resolve<'a>(
     id: &str,
     find: impl Fn(&str) -> Option<&'a CompleteLink>,
-) -> Result<Journey<'a>, JourneyError> {
-    let find = |id: &str| find(id).ok_or_else(|| JourneyError::Missing(id.to_owned()));
+) -> Result<ItemHistory<'a>, ItemHistoryError> {
+    let find = |id: &str| find(id).ok_or_else(|| ItemHistoryError::Missing(id.to_owned()));
     let link = find(id)?;
     let mut height = link.height;
     let end = (height, u32::MAX, u32::MAX);
@@ -290,43 +290,43 @@ pub fn travel<'a>(
     let mut read = BTreeSet::from([link.id()]);
     let mut before: Vec<Place> = Vec::new();
     let mut seen: BTreeSet<(&str, [Place; 3])> = BTreeSet::new();
-    let mut visits: Vec<Visit<'_>> = Vec::new();
-    visits.extend(around(link, (0, 0, 0), end, true, &own));
-    while let Some(visit) = visits.pop() {
-        let span = [visit.packed, visit.from, visit.until];
-        if !seen.insert((visit.container, span)) {
+    let mut frames: Vec<Frame<'_>> = Vec::new();
+    frames.extend(around(link, (0, 0, 0), end, true, &own));
+    while let Some(frame) = frames.pop() {
+        let span = [frame.packed, frame.from, frame.until];
+        if !seen.insert((frame.container, span)) {
             continue;
         }
-        if visit.via.len() > MAX_DEPTH || read.len() > MAX_LINKS {
-            return Err(JourneyError::TooMany);
+        if frame.via.len() > MAX_DEPTH || read.len() > MAX_LINKS {
+            return Err(ItemHistoryError::TooMany);
         }
-        let container = find(visit.container)?;
-        read.insert(visit.container);
-        check_packing_is_there(container, visit.packed)?;
+        let container = find(frame.container)?;
+        read.insert(frame.container);
+        check_packing_is_there(container, frame.packed)?;
         height = height.min(container.height);
-        let emptied = container.emptied(visit.packed);
-        let emptied = emptied.filter(|place| *place <= visit.until);
-        let settled = emptied.map_or(visit.from, |place| place.min(visit.from));
-        let settling = container.between(visit.packed, settled);
+        let emptied = container.emptied(frame.packed);
+        let emptied = emptied.filter(|place| *place <= frame.until);
+        let settled = emptied.map_or(frame.from, |place| place.min(frame.from));
+        let settling = container.between(frame.packed, settled);
         before.extend(settling.iter().map(|r| r.place));
-        if emptied.is_some_and(|place| place <= visit.from) {
+        if emptied.is_some_and(|place| place <= frame.from) {
             // What brought the item here was taken out before the item came to it.
             continue;
         }
-        before.extend(container.look_back(visit.from).iter().map(|r| r.place));
-        let until = emptied.unwrap_or(visit.until);
-        let inherited = container.between(visit.from, until).iter();
-        steps.extend(inherited.map(|recorded| step(recorded, &visit.via)));
-        let open = visit.open && emptied.is_none();
-        if open && inside.len() < visit.via.len() {
-            inside = visit.via.clone();
+        before.extend(container.look_back(frame.from).iter().map(|r| r.place));
+        let until = emptied.unwrap_or(frame.until);
+        let inherited = container.between(frame.from, until).iter();
+        steps.extend(inherited.map(|recorded| step(recorded, &frame.via)));
+        let open = frame.open && emptied.is_none();
+        if open && inside.len() < frame.via.len() {
+            inside = frame.via.clone();
         }
-        visits.extend(around(container, visit.from, until, open, &visit.via));
+        frames.extend(around(container, frame.from, until, open, &frame.via));
     }
     // An event counts once, as the one that was come upon first: its own before its containers'.
     steps.sort_by_key(|step| step.place);
     steps.dedup_by_key(|step| step.place);
-    Ok(Journey {
+    Ok(ItemHistory {
         steps,
         inside: inside.to_vec(),
         read,
@@ -342,26 +342,26 @@ fn around<'a>(
     until: Place,
     open: bool,
     via: &[String],
-) -> impl Iterator<Item = Visit<'a>> {
-    link.stays.iter().filter_map(move |stay| {
-        let start = stay.from.max(from);
-        let end = stay.until.unwrap_or(until).min(until);
-        let outer = std::iter::once(&stay.container);
-        (start < end).then(|| Visit {
-            container: &stay.container,
-            packed: stay.from,
+) -> impl Iterator<Item = Frame<'a>> {
+    link.intervals.iter().filter_map(move |interval| {
+        let start = interval.from.max(from);
+        let end = interval.until.unwrap_or(until).min(until);
+        let outer = std::iter::once(&interval.container);
+        (start < end).then(|| Frame {
+            container: &interval.container,
+            packed: interval.from,
             from: start,
             until: end,
-            open: open && stay.until.is_none_or(|place| place > until),
+            open: open && interval.until.is_none_or(|place| place > until),
             via: via.iter().chain(outer).cloned().collect(),
         })
     })
 }
 
 /// The packing stands in the container's link too, unless that link is from an earlier height.
-fn check_packing_is_there(container: &CompleteLink, packed: Place) -> Result<(), JourneyError> {
+fn check_packing_is_there(container: &CompleteLink, packed: Place) -> Result<(), ItemHistoryError> {
     if container.height >= packed.0 && !container.has_event_at(packed) {
-        return Err(JourneyError::NotPacked {
+        return Err(ItemHistoryError::NotPacked {
             container: container.id.clone(),
         });
     }
