@@ -300,9 +300,9 @@ impl Walk {
     }
 }
 
-/// The order of places, turned around.
+/// The order of places, turned around: a number's complement is what lacks to the greatest.
 fn turned((height, transaction, event): Place) -> Order {
-    (u64::MAX - height, u32::MAX - transaction, u32::MAX - event)
+    (!height, !transaction, !event)
 }
 
 /// A thing's events as a walk sees them.

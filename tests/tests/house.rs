@@ -3,6 +3,7 @@
 
 mod house {
     mod advisories;
+    mod circles;
     mod files;
     mod imports;
     mod lexer;

@@ -81,7 +81,8 @@ pub struct Range {
 impl Range {
     /// Heights `first` to `last`, both inside.
     pub fn new(first: u64, last: u64) -> Result<Range, CheckpointError> {
-        let is_range = first >= 1 && last >= first && last - first < MAX_BLOCKS;
+        let more = last.checked_sub(first);
+        let is_range = first >= 1 && more.is_some_and(|more| more < MAX_BLOCKS);
         match is_range {
             true => Ok(Range { first, last }),
             false => Err(CheckpointError::Range { first, last }),

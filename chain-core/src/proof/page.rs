@@ -86,7 +86,7 @@ impl Span {
     pub fn around(from: u64, to: u64, count: u64) -> Option<Span> {
         let is_page = from < to && to <= count;
         is_page.then(|| Span {
-            first: from - from % PAGE_STRIDE,
+            first: from.saturating_sub(from % PAGE_STRIDE),
             last: to
                 .checked_next_multiple_of(PAGE_STRIDE)
                 .map_or(count, |last| last.min(count)),
@@ -192,8 +192,10 @@ pub fn verify_entries(
     let to = from.saturating_add(entries.len() as u64);
     let count = link.count;
     let span = Span::around(from, to, count).ok_or(PageError::Beyond { count, from, to })?;
-    check_fill("before the page", from - span.first, &proof.before)?;
-    check_fill("after the page", span.last - to, &proof.after)?;
+    let before = from.saturating_sub(span.first);
+    check_fill("before the page", before, &proof.before)?;
+    let after = span.last.saturating_sub(to);
+    check_fill("after the page", after, &proof.after)?;
     let known = |at, expected: Option<u64>, head: &Option<ProvenHead>| match (expected, head) {
         (Some(_), None) => Err(PageError::NoHead(at)),
         (None, Some(_)) => Err(PageError::NeedlessHead(at)),

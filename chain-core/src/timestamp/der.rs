@@ -350,7 +350,7 @@ pub(super) fn dotted(content: &[u8]) -> String {
     // The first two numbers share one.
     let both = numbers.next().unwrap_or(0);
     let first = (both / 40).min(2);
-    let mut text = format!("{first}.{}", both - 40 * first);
+    let mut text = format!("{first}.{}", both.saturating_sub(first.saturating_mul(40)));
     for number in numbers {
         text.push('.');
         text.push_str(&number.to_string());

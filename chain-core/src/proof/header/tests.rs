@@ -133,12 +133,12 @@ fn changed() -> (Chain, Vec<ValidatorSetChange>, Vec<ValidatorSet>) {
     let mut sets = vec![chain.validators.clone()];
     let mut changes = Vec::new();
     let three = [MARKET, CARRIER, MAKER];
-    let changes = [
+    let voted = [
         (put_validator(1, 60, 1, "maker"), vec![11, 12, 13, 14]),
         (remove_validator(2, 14), vec![11, 12, 13, 60]),
         (put_validator(3, 61, 1, "market"), vec![11, 12, 13]),
     ];
-    for (change, voters) in changes {
+    for (change, voters) in voted {
         let mut approvers = three.to_vec();
         while chain.validators == *sets.last().unwrap() {
             let next = approvers.remove(0);
