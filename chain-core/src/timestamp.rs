@@ -21,7 +21,7 @@ use crate::hash::Hash;
 
 pub use self::der::{BadDer, DerFault};
 pub use self::token_error::TokenError;
-pub use self::x509::{Certificate, CertificateError};
+pub use self::x509::{Certificate, X509Error};
 
 /// A token, at most; bytes.
 pub const MAX_TOKEN_BYTES: usize = 64 << 10;

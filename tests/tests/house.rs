@@ -9,6 +9,7 @@ mod house {
     mod lexer;
     mod licences;
     mod manuals;
+    mod names;
     mod rejections;
     mod style;
 }

@@ -4,7 +4,7 @@
 
 use super::MAX_CHAIN;
 use super::token_error::TokenError;
-use super::x509::{Certificate, CertificateError};
+use super::x509::{Certificate, X509Error};
 
 /// The chain of a signer at a time, milliseconds. `embedded` are the token's own certificates, `others`
 /// those beside it.
@@ -70,7 +70,7 @@ fn may_sign(
     below: &Certificate<'_>,
     below_it: usize,
     at_ms: i64,
-) -> Result<(), CertificateError> {
+) -> Result<(), X509Error> {
     // All below it but the signer are authorities, and none is its own issuer (RFC 5280 §4.2.1.9).
     issuer.check_issuer(below_it.saturating_sub(1) as u64)?;
     issuer.check_validity(at_ms)?;

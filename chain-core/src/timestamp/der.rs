@@ -74,7 +74,7 @@ pub enum DerFault {
 
 /// An element: its tag, its content, and all of its bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a> {
+pub(super) struct Tlv<'a> {
     pub tag: u8,
     pub content: &'a [u8],
     pub whole: &'a [u8],
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, whatever it is.
-    pub fn next(&mut self) -> Result<Element<'a>, BadDer> {
+    pub fn next(&mut self) -> Result<Tlv<'a>, BadDer> {
         let truncated = self.bad(DerFault::Truncated);
         let form = self.bad(DerFault::Form);
         let (&tag, after) = self.rest.split_first().ok_or(truncated)?;
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         let size = self.rest.len().saturating_sub(rest.len());
         let whole = self.rest.get(..size).ok_or(truncated)?;
         self.rest = rest;
-        Ok(Element {
+        Ok(Tlv {
             tag,
             content,
             whole,
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, which must have this tag.
-    pub fn take(&mut self, tag: u8) -> Result<Element<'a>, BadDer> {
+    pub fn take(&mut self, tag: u8) -> Result<Tlv<'a>, BadDer> {
         if let Some(found) = self.peek()
             && found != tag
         {
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, if it has this tag.
-    pub fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, BadDer> {
+    pub fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, BadDer> {
         match self.peek() == Some(tag) {
             true => self.next().map(Some),
             false => Ok(None),
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether an element has the form of its universal type.
-    fn is_well_formed(&self, element: &Element<'_>) -> Result<(), BadDer> {
+    fn is_well_formed(&self, element: &Tlv<'_>) -> Result<(), BadDer> {
         let number = element.tag & 0x1f;
         let is_constructed = element.tag & CONSTRUCTED != 0;
         let fits = match element.tag {
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
             false => Some(inner.next()?),
         };
         inner.finish()?;
-        let is_null = |element: &Element<'_>| element.tag == tag::NULL;
+        let is_null = |element: &Tlv<'_>| element.tag == tag::NULL;
         if parameters.is_some_and(|p| is_null(&p) && !p.content.is_empty()) {
             return Err(self.bad(DerFault::Value("NULL")));
         }

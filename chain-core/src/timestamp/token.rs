@@ -3,9 +3,7 @@
 //! Consensus-critical: no
 
 use super::algorithm::{self, Digest, Scheme};
-use super::der::{
-    self, Algorithm, BadDer, DerFault, Element, Reader, dotted, element, moment, tag,
-};
+use super::der::{self, Algorithm, BadDer, DerFault, Reader, Tlv, dotted, element, moment, tag};
 use super::token_error::TokenError;
 use super::x509::{Certificate, Extension};
 use super::{MAX_CHAIN, MAX_TOKEN_BYTES, Stamped, chain};
@@ -233,12 +231,12 @@ fn first_id(mut attribute: Reader<'_>) -> Result<Reader<'_>, TokenError> {
 }
 
 /// Signed attributes: type, and the SET of its values.
-struct Attributes<'a>(Vec<(&'a [u8], Element<'a>)>);
+struct Attributes<'a>(Vec<(&'a [u8], Tlv<'a>)>);
 
 impl<'a> Attributes<'a> {
     fn read(content: &'a [u8]) -> Result<Attributes<'a>, TokenError> {
         let mut set = Reader::new(content, "the signed attributes");
-        let mut attributes: Vec<(&[u8], Element<'_>)> = Vec::new();
+        let mut attributes: Vec<(&[u8], Tlv<'_>)> = Vec::new();
         while !set.is_empty() {
             let mut attribute = set.nested(tag::SEQUENCE)?;
             let id = attribute.object_id()?;

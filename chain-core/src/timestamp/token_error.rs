@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::der::BadDer;
-use super::x509::CertificateError;
+use super::x509::X509Error;
 
 /// Why a token proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -69,7 +69,7 @@ pub enum TokenError {
         /// Whose.
         subject: String,
         /// Why not.
-        reason: CertificateError,
+        reason: X509Error,
     },
     /// The chain ends below a root.
     #[error("no certificate of {0} is at hand: give those of the authority up to its root")]

@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::algorithm::{PublicKey, Scheme};
-use super::der::{self, BadDer, DerFault, Element, Reader, dotted, moment, tag};
+use super::der::{self, BadDer, DerFault, Reader, Tlv, dotted, moment, tag};
 
 /// Extensions, 2.5.29.
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
@@ -22,7 +22,7 @@ const KEY_CERT_SIGN: u16 = 0x0400;
 
 /// Why a certificate doesn't serve.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum CertificateError {
+pub enum X509Error {
     /// Not one.
     #[error(transparent)]
     Malformed(#[from] BadDer),
@@ -88,9 +88,9 @@ pub struct Certificate<'a> {
 
 impl<'a> Certificate<'a> {
     /// Reads one.
-    pub fn read(der: &'a [u8]) -> Result<Certificate<'a>, CertificateError> {
+    pub fn read(der: &'a [u8]) -> Result<Certificate<'a>, X509Error> {
         if der.len() > super::MAX_CERTIFICATE_BYTES {
-            return Err(CertificateError::TooLarge(der.len()));
+            return Err(X509Error::TooLarge(der.len()));
         }
         der::check(der, "a certificate")?;
         let mut outer = Reader::whole(der, tag::SEQUENCE, "a certificate")?;
@@ -100,18 +100,18 @@ impl<'a> Certificate<'a> {
         outer.finish()?;
         let mut fields = Reader::new(signed.content, "a certificate's content");
         if fields.peek() != Some(tag::CONTEXT_0) {
-            return Err(CertificateError::Version);
+            return Err(X509Error::Version);
         }
         let mut version = fields.nested(tag::CONTEXT_0)?;
         // v3 is written 2.
         if version.unsigned()? != 2 {
-            return Err(CertificateError::Version);
+            return Err(X509Error::Version);
         }
         version.finish()?;
         let serial = fields.integer()?;
         let inner = fields.algorithm()?;
         let scheme = Scheme::named(&algorithm).filter(|_| inner == algorithm);
-        let scheme = scheme.ok_or_else(|| CertificateError::Algorithm(dotted(algorithm.id)))?;
+        let scheme = scheme.ok_or_else(|| X509Error::Algorithm(dotted(algorithm.id)))?;
         let issuer = fields.take(tag::SEQUENCE)?.whole;
         let mut validity = fields.nested(tag::SEQUENCE)?;
         let not_before_ms = time(&mut validity)?;
@@ -140,14 +140,14 @@ impl<'a> Certificate<'a> {
             let mut outer = fields.nested(tag::CONTEXT_3)?;
             let mut extensions = outer.nested(tag::SEQUENCE)?;
             outer.finish()?;
-            let twice = CertificateError::Twice;
+            let twice = X509Error::Twice;
             Extension::each(&mut extensions, twice, |e| certificate.extend(&e))?;
             fields.finish()?;
         }
         Ok(certificate)
     }
 
-    fn extend(&mut self, extension: &Extension<'a>) -> Result<(), CertificateError> {
+    fn extend(&mut self, extension: &Extension<'a>) -> Result<(), X509Error> {
         match extension.id {
             BASIC_CONSTRAINTS => {
                 let mut value = extension.value(tag::SEQUENCE, "basicConstraints")?;
@@ -175,7 +175,7 @@ impl<'a> Certificate<'a> {
                 self.extended = Some((extension.is_critical, purposes));
             }
             other if extension.is_critical => {
-                return Err(CertificateError::Critical(dotted(other)));
+                return Err(X509Error::Critical(dotted(other)));
             }
             _ => {}
         }
@@ -193,61 +193,61 @@ impl<'a> Certificate<'a> {
     }
 
     /// Whether it is valid at a time; milliseconds.
-    pub(super) fn check_validity(&self, at_ms: i64) -> Result<(), CertificateError> {
+    pub(super) fn check_validity(&self, at_ms: i64) -> Result<(), X509Error> {
         match (self.not_before_ms..=self.not_after_ms).contains(&at_ms) {
             true => Ok(()),
-            false => Err(CertificateError::Validity),
+            false => Err(X509Error::Validity),
         }
     }
 
     /// Whether its key may sign tokens (RFC 3161 §2.3).
-    pub(super) fn check_signer(&self) -> Result<(), CertificateError> {
+    pub(super) fn check_signer(&self) -> Result<(), X509Error> {
         let is_for_stamps =
             matches!(&self.extended, Some((true, only)) if *only == [TIME_STAMPING]);
         if !is_for_stamps {
-            return Err(CertificateError::Purpose);
+            return Err(X509Error::Purpose);
         }
         let allowed = DIGITAL_SIGNATURE | NON_REPUDIATION;
         match self.key_usage {
             Some(usage) if usage & allowed == 0 || usage & !allowed != 0 => {
-                Err(CertificateError::KeyUsage)
+                Err(X509Error::KeyUsage)
             }
             _ => Ok(()),
         }
     }
 
     /// Whether it may sign a certificate with so many authorities between that one and the signer.
-    pub(super) fn check_issuer(&self, authorities_below: u64) -> Result<(), CertificateError> {
+    pub(super) fn check_issuer(&self, authorities_below: u64) -> Result<(), X509Error> {
         let Some((true, length)) = self.constraints else {
-            return Err(CertificateError::NotAnAuthority);
+            return Err(X509Error::NotAnAuthority);
         };
         let allows = |purpose: &&[u8]| [TIME_STAMPING, ANY_USAGE].contains(purpose);
         if let Some((_, purposes)) = &self.extended
             && !purposes.iter().any(allows)
         {
-            return Err(CertificateError::NotAnAuthority);
+            return Err(X509Error::NotAnAuthority);
         }
         if self
             .key_usage
             .is_some_and(|usage| usage & KEY_CERT_SIGN == 0)
         {
-            return Err(CertificateError::KeyUsage);
+            return Err(X509Error::KeyUsage);
         }
         match length {
-            Some(length) if authorities_below > length => Err(CertificateError::PathLength),
+            Some(length) if authorities_below > length => Err(X509Error::PathLength),
             _ => Ok(()),
         }
     }
 
     /// Whether the issuer signed it. SHA-1 is taken for the signature of a root over itself alone, which
     /// proves nothing: a root is trusted by its fingerprint.
-    pub(super) fn check_signature(&self, issuer: &Certificate<'_>) -> Result<(), CertificateError> {
+    pub(super) fn check_signature(&self, issuer: &Certificate<'_>) -> Result<(), X509Error> {
         let is_root = issuer.der == self.der;
         let is_taken = self.scheme != Scheme::RsaSha1 || is_root;
         let holds = || issuer.key.verify(self.scheme, self.signed, self.signature);
         match is_taken && holds() {
             true => Ok(()),
-            false => Err(CertificateError::Signature),
+            false => Err(X509Error::Signature),
         }
     }
 }
@@ -313,7 +313,7 @@ impl<'a> Extension<'a> {
 
 /// A `Time`: UTCTime to 2049, GeneralizedTime (RFC 5280 §4.1.2.5).
 fn time(validity: &mut Reader<'_>) -> Result<i64, BadDer> {
-    let Element { tag, content, .. } = validity.next()?;
+    let Tlv { tag, content, .. } = validity.next()?;
     let text = match tag {
         tag::UTC_TIME => {
             let is_last_century = content.first().is_some_and(|digit| *digit >= b'5');

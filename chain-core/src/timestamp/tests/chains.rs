@@ -5,9 +5,7 @@ use crate::test_support::tsa::{
     Draft, RSA_SHA_256, TIME_STAMPING, TestAuthority, TestKey, der, extension, key_usage, purposes,
     sequence,
 };
-use crate::timestamp::{
-    CertificateError, MAX_CERTIFICATE_BYTES, MAX_CHAIN, Stamped, TokenError, verify,
-};
+use crate::timestamp::{MAX_CERTIFICATE_BYTES, MAX_CHAIN, Stamped, TokenError, X509Error, verify};
 
 /// One key for each place of a chain: root, intermediate, signer.
 const KEYS: [TestKey; 3] = [
@@ -43,73 +41,43 @@ const SERVERS: &str = "1.3.6.1.5.5.7.3.1";
 #[test]
 fn each_rule_of_a_chain_is_kept() {
     assert_eq!(stamped(&drafts()).map(|s| s.chain.len()), Ok(3));
-    let rules: &[(&str, &str, CertificateError, Bend)] = &[
+    let rules: &[(&str, &str, X509Error, Bend)] = &[
         (
             "signer without purpose",
             "Stamps",
-            CertificateError::Purpose,
+            X509Error::Purpose,
             |d| {
                 d[2].extensions.remove(1);
             },
         ),
-        (
-            "purpose not critical",
-            "Stamps",
-            CertificateError::Purpose,
-            |d| {
-                d[2].extensions[1] = purposes(false, &[TIME_STAMPING]);
-            },
-        ),
-        ("two purposes", "Stamps", CertificateError::Purpose, |d| {
+        ("purpose not critical", "Stamps", X509Error::Purpose, |d| {
+            d[2].extensions[1] = purposes(false, &[TIME_STAMPING]);
+        }),
+        ("two purposes", "Stamps", X509Error::Purpose, |d| {
             d[2].extensions[1] = purposes(true, &[TIME_STAMPING, SERVERS]);
         }),
-        (
-            "another purpose",
-            "Stamps",
-            CertificateError::Purpose,
-            |d| {
-                d[2].extensions[1] = purposes(true, &[SERVERS]);
-            },
-        ),
-        (
-            "signer may encipher",
-            "Stamps",
-            CertificateError::KeyUsage,
-            |d| {
-                d[2].extensions[0] = key_usage(&[5, 0xa0]);
-            },
-        ),
-        (
-            "signer may not sign",
-            "Stamps",
-            CertificateError::KeyUsage,
-            |d| {
-                d[2].extensions[0] = key_usage(&[5, 0x20]);
-            },
-        ),
-        (
-            "signer expired",
-            "Stamps",
-            CertificateError::Validity,
-            |d| {
-                d[2].not_after_ms = STAMPED_MS / 1000 * 1000;
-            },
-        ),
-        (
-            "signer not valid yet",
-            "Stamps",
-            CertificateError::Validity,
-            |d| {
-                d[2].not_before_ms = STAMPED_MS / 1000 * 1000 + 1000;
-            },
-        ),
-        ("root expired", "Root", CertificateError::Validity, |d| {
+        ("another purpose", "Stamps", X509Error::Purpose, |d| {
+            d[2].extensions[1] = purposes(true, &[SERVERS]);
+        }),
+        ("signer may encipher", "Stamps", X509Error::KeyUsage, |d| {
+            d[2].extensions[0] = key_usage(&[5, 0xa0]);
+        }),
+        ("signer may not sign", "Stamps", X509Error::KeyUsage, |d| {
+            d[2].extensions[0] = key_usage(&[5, 0x20]);
+        }),
+        ("signer expired", "Stamps", X509Error::Validity, |d| {
+            d[2].not_after_ms = STAMPED_MS / 1000 * 1000;
+        }),
+        ("signer not valid yet", "Stamps", X509Error::Validity, |d| {
+            d[2].not_before_ms = STAMPED_MS / 1000 * 1000 + 1000;
+        }),
+        ("root expired", "Root", X509Error::Validity, |d| {
             d[0].not_after_ms = STAMPED_MS - 86_400_000;
         }),
         (
             "no authority between",
             "Between",
-            CertificateError::NotAnAuthority,
+            X509Error::NotAnAuthority,
             |d| {
                 d[1].extensions.remove(0);
             },
@@ -117,7 +85,7 @@ fn each_rule_of_a_chain_is_kept() {
         (
             "explicitly none",
             "Between",
-            CertificateError::NotAnAuthority,
+            X509Error::NotAnAuthority,
             |d| {
                 d[1].extensions[0] = constraints(&[]);
             },
@@ -125,7 +93,7 @@ fn each_rule_of_a_chain_is_kept() {
         (
             "an authority for servers",
             "Between",
-            CertificateError::NotAnAuthority,
+            X509Error::NotAnAuthority,
             |d| {
                 d[1].extensions.push(purposes(false, &[SERVERS]));
             },
@@ -133,34 +101,24 @@ fn each_rule_of_a_chain_is_kept() {
         (
             "may not sign certificates",
             "Between",
-            CertificateError::KeyUsage,
+            X509Error::KeyUsage,
             |d| {
                 d[1].extensions[1] = key_usage(&[0, 0x83]);
             },
         ),
-        (
-            "root may not either",
-            "Root",
-            CertificateError::KeyUsage,
-            |d| {
-                d[0].extensions[1] = key_usage(&[1, 0x02]);
-            },
-        ),
-        ("path too long", "Root", CertificateError::PathLength, |d| {
+        ("root may not either", "Root", X509Error::KeyUsage, |d| {
+            d[0].extensions[1] = key_usage(&[1, 0x02]);
+        }),
+        ("path too long", "Root", X509Error::PathLength, |d| {
             d[0].extensions[0] = constraints(&[1, 1, 0xff, 2, 1, 0]);
         }),
-        (
-            "signed by another",
-            "Between",
-            CertificateError::Signature,
-            |d| {
-                d[2].issuer_key = TestKey::Ed25519(9);
-            },
-        ),
+        ("signed by another", "Between", X509Error::Signature, |d| {
+            d[2].issuer_key = TestKey::Ed25519(9);
+        }),
         (
             "root signed by another",
             "Root",
-            CertificateError::Signature,
+            X509Error::Signature,
             |d| {
                 d[0].issuer_key = TestKey::Ed25519(9);
             },
@@ -179,17 +137,17 @@ fn each_rule_of_a_chain_is_kept() {
 
 #[test]
 fn certificates_that_cannot_be_read_are_refused() {
-    let rules: &[(CertificateError, Bend)] = &[
-        (CertificateError::Version, |d| d[2].version = 1),
-        (CertificateError::Critical("2.5.29.54".into()), |d| {
+    let rules: &[(X509Error, Bend)] = &[
+        (X509Error::Version, |d| d[2].version = 1),
+        (X509Error::Critical("2.5.29.54".into()), |d| {
             d[1].extensions
                 .push(extension("2.5.29.54", true, &[2, 1, 0]));
         }),
-        (CertificateError::Twice("2.5.29.15".into()), |d| {
+        (X509Error::Twice("2.5.29.15".into()), |d| {
             let twice = d[1].extensions[1].clone();
             d[1].extensions.push(twice);
         }),
-        (CertificateError::Algorithm("1.3.101.112".into()), |d| {
+        (X509Error::Algorithm("1.3.101.112".into()), |d| {
             d[1].inner_scheme = RSA_SHA_256;
         }),
     ];
@@ -210,7 +168,7 @@ fn certificates_that_cannot_be_read_are_refused() {
         let is_malformed = matches!(
             found,
             Err(TokenError::Certificate {
-                reason: CertificateError::Malformed(_),
+                reason: X509Error::Malformed(_),
                 ..
             })
         );
@@ -224,7 +182,7 @@ fn certificates_that_cannot_be_read_are_refused() {
     assert!(matches!(
         stamped(&large),
         Err(TokenError::Certificate {
-            reason: CertificateError::TooLarge(_),
+            reason: X509Error::TooLarge(_),
             ..
         })
     ));
