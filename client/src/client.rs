@@ -280,17 +280,6 @@ impl Client {
         }
     }
 
-    /// A trace, as the node tells it. Unchecked, but for the node's being as far as what was proven.
-    pub async fn trace(&mut self, request: node::TraceRequest) -> Result<Traces, ClientError> {
-        self.reach_proven().await?;
-        let mut ledger = self.ledger.clone();
-        let replies = within(self.timeout, ledger.trace(request)).await?;
-        Ok(Traces {
-            replies,
-            timeout: self.timeout,
-        })
-    }
-
     /// Asks for the changes of the validator set since the last one known, follows them and remembers them.
     pub async fn follow(&mut self) -> Result<(), ClientError> {
         let mut trust = self.trust.clone();

@@ -13,7 +13,7 @@ use crate::verification::NotVerified;
 
 /// All that is recorded for an item.
 #[derive(Clone, Debug)]
-pub struct ItemHistory {
+pub struct VerifiedHistory {
     /// The item's own event log.
     pub log: EventLog,
     /// Own and inherited events, in ledger order.
@@ -25,13 +25,13 @@ pub struct ItemHistory {
 }
 
 /// Reads and checks an item's event log and, outwards, those of the containers it was in.
-pub async fn read(client: &mut Client, id: &str) -> Result<ItemHistory, ClientError> {
+pub async fn read(client: &mut Client, id: &str) -> Result<VerifiedHistory, ClientError> {
     let log = event_log::fetch(client, id).await?;
     let mut logs = BTreeMap::from([(id.to_owned(), log.complete())]);
     loop {
         match item_history::resolve(id, |id| logs.get(id)) {
             Ok(found) => {
-                return Ok(ItemHistory {
+                return Ok(VerifiedHistory {
                     log,
                     steps: found.steps,
                     inside: found.inside,

@@ -217,7 +217,7 @@ impl Trust {
                 .last()
                 .is_some_and(|range| claimed.height < range.first)
             {
-                return Err(HeaderError::HandoverOrder(claimed.height).into());
+                return Err(HeaderError::SetChangeOrder(claimed.height).into());
             }
             header::follow(self.chain_id(), &mut ranges, std::slice::from_ref(change))?;
         }

@@ -11,14 +11,12 @@ use super::json::{self, Node};
 
 mod containment;
 pub(super) mod event_type;
-mod packing;
 mod quantities;
 mod subjects;
 
 pub use containment::ContainmentStep;
 pub use event_type::EventType;
 pub(super) use event_type::event_type;
-pub use packing::PackingStep;
 
 /// The largest event, in bytes.
 pub const MAX_EVENT_BYTES: usize = 1 << 20;

@@ -257,7 +257,7 @@ impl Ledger for Ledgers {
         &self,
         request: Request<wire::GetValidatorSetChangesRequest>,
     ) -> Result<Response<wire::ValidatorSetChangesReply>, Status> {
-        let client = Client::of(request.extensions());
+        let client = Caller::of(request.extensions());
         let from = request.into_inner().from_height;
         self.read(client, move |view| {
             state_query::validator_set_changes(view, from)

@@ -4,6 +4,11 @@
 //!
 //! Consensus-critical: yes
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "sums of a curve's points don't overflow"
+)]
+
 use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::ED25519_BASEPOINT_TABLE;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsBasepointTable};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use touchstone_client::capture::{ENVELOPE_BYTES, EventRefusal, SourceEvent};
 use touchstone_core::custody::CustodyRejection;
 use touchstone_core::rejection::Rejection;
 use touchstone_epcis::{
@@ -16,57 +17,6 @@ use crate::failure::Failure;
 
 /// The code of an event that isn't EPCIS 2.0.
 pub const NOT_EPCIS: u32 = 301;
-
-/// An event of the input.
-#[derive(Clone, Debug)]
-pub struct SourceEvent {
-    /// The file it is from; `-` is standard input.
-    pub file: String,
-    /// Index in its file.
-    pub index: usize,
-    /// Its exact bytes.
-    pub bytes: Vec<u8>,
-    /// What it is about: events that share a name must keep their order.
-    pub names: BTreeSet<String>,
-    /// It empties a container, whose content it doesn't name: everything else keeps its distance.
-    pub empties: bool,
-    /// Why the ledger would refuse it, as far as that shows without the ledger's state.
-    pub wrong: Option<Refusal>,
-}
-
-/// Why an event is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Stable number of the rule.
-    pub code: u32,
-    /// Stable name of the rule.
-    pub rule: String,
-    /// What is wrong, and where.
-    pub message: String,
-}
-
-impl Refusal {
-    /// Of an event that isn't EPCIS 2.0.
-    pub fn epcis(error: EpcisError) -> Refusal {
-        let rejection = Rejection::Custody(CustodyRejection::Event { index: 0, error });
-        let Rejection::Custody(CustodyRejection::Event { error, .. }) = &rejection else {
-            return Refusal::of(&rejection);
-        };
-        Refusal {
-            message: error.to_string(),
-            ..Refusal::of(&rejection)
-        }
-    }
-
-    /// By any rule.
-    pub fn of(rejection: &Rejection) -> Refusal {
-        Refusal {
-            code: rejection.code(),
-            rule: rejection.rule().to_owned(),
-            message: rejection.to_string(),
-        }
-    }
-}
 
 /// A document that can't be split into events.
 #[derive(Clone, Debug)]

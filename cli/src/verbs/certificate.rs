@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use touchstone_client::client::Client;
-use touchstone_client::deposit::{self, Deposit};
-use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::designs::DesignRejection;
 use touchstone_core::designs::design;
 use touchstone_core::hash::Hash;

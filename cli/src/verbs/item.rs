@@ -6,7 +6,7 @@ mod item_status;
 use serde_json::{Value, json};
 use touchstone_client::AttestedHeader;
 use touchstone_client::as_of::Attempts;
-use touchstone_client::item_history::{self, ItemHistory, Step};
+use touchstone_client::item_history::{self, Step, VerifiedHistory};
 use touchstone_core::custody::unit_state::UnitState;
 use touchstone_epcis::Identifier;
 
@@ -127,7 +127,7 @@ fn absent(id: &Identifier, attested: &AttestedHeader, output: &Output) -> Failur
     }
 }
 
-fn print_head(history: &ItemHistory, output: &mut Output) {
+fn print_head(history: &VerifiedHistory, output: &mut Output) {
     let own = history.log.events.len();
     let inherited = history.steps.len().saturating_sub(own);
     let language = output.language;

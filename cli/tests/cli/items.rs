@@ -217,7 +217,9 @@ async fn new_validators_are_followed_from_genesis() {
 
     // Without the hand-over, the new validators are strangers.
     std::fs::remove_dir_all(node.path("cache")).unwrap();
-    node.tamper(|reply: &mut touchstone_proto::node::HandoversReply| reply.handovers.clear());
+    node.tamper(
+        |reply: &mut touchstone_proto::node::ValidatorSetChangesReply| reply.changes.clear(),
+    );
     let ran = node.run(&["item", ITEM]).await;
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(

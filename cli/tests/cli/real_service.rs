@@ -180,8 +180,8 @@ async fn the_fake_answers_as_a_node_does() {
     same!(
         fake,
         real,
-        get_handovers,
-        GetHandoversRequest { from_height: 1 }
+        get_validator_set_changes,
+        GetValidatorSetChangesRequest { from_height: 1 }
     );
     same!(fake, real, get_misbehaviour, GetMisbehaviourRequest {});
     for with_transactions in [false, true] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use touchstone_core::custody::CustodyRejection;
 use touchstone_core::rejection::Rejection;
 use touchstone_epcis::EpcisError;
 
@@ -36,8 +37,8 @@ pub struct EventRefusal {
 impl EventRefusal {
     /// Of an event that isn't EPCIS 2.0.
     pub fn epcis(error: EpcisError) -> EventRefusal {
-        let rejection = Rejection::Event { index: 0, error };
-        let Rejection::Event { error, .. } = &rejection else {
+        let rejection = Rejection::Custody(CustodyRejection::Event { index: 0, error });
+        let Rejection::Custody(CustodyRejection::Event { error, .. }) = &rejection else {
             return EventRefusal::of(&rejection);
         };
         EventRefusal {

@@ -16,10 +16,6 @@ use std::time::Duration;
 
 use futures::channel::mpsc;
 use tokio::time::Instant;
-use touchstone_client::Signer;
-use touchstone_client::client::{Client, Outcome, Recorded};
-use touchstone_client::verification::NotVerified;
-use touchstone_core::custody::CustodyRejection;
 use touchstone_core::hash::Hash;
 use touchstone_core::{Rejection, transaction};
 use touchstone_proto::ledger::{self, CaptureEvents, transaction::Action};
@@ -395,16 +391,6 @@ impl Sender<'_> {
     }
 }
 
-/// Whether a smaller transaction may pass.
-fn is_about_size(code: u32) -> bool {
-    let about = [
-        Rejection::TransactionTooLarge { bytes: 0, limit: 0 },
-        Rejection::Custody(CustodyRejection::EventCount { found: 0, limit: 0 }),
-        Rejection::Custody(CustodyRejection::TooManyItems { limit: 0 }),
-    ];
-    about.iter().any(|rejection| rejection.code() == code)
-}
-
-fn quiet() -> Failure {
-    Failure::Unreachable("the node gives no outcome".into())
+fn quiet() -> CaptureError {
+    ClientError::Broken("gives no outcome").into()
 }

@@ -80,10 +80,10 @@ pub fn validator_set_changes(
     view: &ProvenState<'_>,
     from: u64,
 ) -> Result<wire::ValidatorSetChangesReply, ServiceError> {
-    let changes = view.snapshot.validator_set_changes(from)?;
+    let sets = view.snapshot.validator_set_changes(from)?;
     let mut changes = Vec::new();
     let mut bytes = 0;
-    for (height, set) in changes.into_iter().filter(|(height, _)| *height > 0) {
+    for (height, set) in sets.into_iter().filter(|(height, _)| *height > 0) {
         let change = view.validator_set_change(height, &set)?;
         bytes += change.encoded_len();
         if bytes > PAGE_BYTES && !changes.is_empty() {

@@ -3,14 +3,13 @@
 use touchstone_core::block::Header;
 use touchstone_core::evidence::{Subject, collect};
 use touchstone_core::governance::validators::{Validator, ValidatorSet};
-use touchstone_core::hash::{self, Hash};
-use touchstone_core::proof::{item_history, link, transaction_tree};
-use touchstone_core::state::keys;
+use touchstone_core::hash;
+use touchstone_core::proof::transaction_tree;
 use touchstone_core::test_support::{
     Chain, certify, container, genesis_document, item, object, public,
 };
 use touchstone_proto::evidence::Evidence;
-use touchstone_proto::ledger::{CommitCertificate, Item, LinkEntry};
+use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, OtherLeaf, ValidatorSetChange};
 
 use super::bundle::World;
@@ -23,63 +22,6 @@ use crate::random::Random;
 
 /// Number of the key with which the attacker founds a validator of its own.
 const STRANGER: u8 = 220;
-
-/// A kind of forgery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Family {
-    /// Parts changed, moved, or taken from another file.
-    Graft,
-    /// Events or containment intervals left out, added or moved, and counted anew.
-    Link,
-    /// Paths spliced, cut, or with nodes in the place of leaves.
-    Path,
-    /// Values claimed to be absent, or present in the place of others.
-    Absence,
-    /// Holders, offers, answers and claims changed, exchanged or left out.
-    Custody,
-    /// Too few votes, doubled ones, those of strangers or of other blocks.
-    Votes,
-    /// Headers of the forger's own making.
-    Header,
-    /// Changes of the validator set removed, doubled, moved or invented.
-    SetChange,
-    /// A whole history of the forger's own making, from the true genesis.
-    Rewritten,
-    /// A whole chain of the forger's own making.
-    OtherChain,
-}
-
-impl Family {
-    /// All of them.
-    pub const ALL: [Family; 10] = [
-        Family::Graft,
-        Family::Link,
-        Family::Path,
-        Family::Absence,
-        Family::Custody,
-        Family::Votes,
-        Family::Header,
-        Family::SetChange,
-        Family::Rewritten,
-        Family::OtherChain,
-    ];
-
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Family::Graft => "parts changed or from other files",
-            Family::Link => "events or intervals dropped, added, moved",
-            Family::Path => "paths spliced, nodes for leaves",
-            Family::Absence => "presence and absence exchanged",
-            Family::Custody => "holders, offers, claims changed or left out",
-            Family::Votes => "votes: too few, doubled, strangers'",
-            Family::Header => "headers invented",
-            Family::SetChange => "changes of the validator set removed or invented",
-            Family::Rewritten => "history rewritten from genesis",
-            Family::OtherChain => "another chain",
-        }
-    }
-}
 
 /// What the attacker has at hand.
 pub struct Forger {
@@ -196,122 +138,6 @@ fn any_certified<'a>(
 ) -> Option<&'a mut CertifiedHeader> {
     let mut all = certified(evidence);
     (!all.is_empty()).then(|| all.swap_remove(random.index(all.len())))
-}
-
-fn place(entry: &[u8]) -> (u64, u32, u32) {
-    let entry = decode_exact::<LinkEntry>(entry).unwrap_or_default();
-    item_history::place(&entry)
-}
-
-/// Leaves out, adds or moves events or a whole stay in a container, and counts anew.
-fn links(mut evidence: Evidence, world: &World, random: &mut Random) -> Option<Evidence> {
-    let count = evidence.links.len();
-    let at = random.index(count);
-    let length = evidence.links.get(at)?.entries.len();
-    if length == 0 {
-        return None;
-    }
-    let (one, two) = (random.index(length), random.index(length));
-    let entries = &mut evidence.links[at].entries;
-    match random.below(7) {
-        0 | 1 => drop(entries.remove(one)),
-        2 => entries.swap(one, two),
-        3 => entries.truncate(one),
-        4 => entries.insert(one, entries[two].clone()),
-        5 => {
-            let forged = invented(&entries[one], &mut evidence.transactions, world, random)?;
-            evidence.links[at].entries[one] = forged;
-        }
-        _ => {
-            // The container's link, and what it shares with the others: the stay in it.
-            let container = evidence.links.remove(at);
-            let shared: Vec<_> = container.entries.iter().map(|e| place(e)).collect();
-            for link in &mut evidence.links {
-                link.entries.retain(|entry| !shared.contains(&place(entry)));
-            }
-            evidence
-                .states
-                .retain(|s| s.key != keys::item(&container.item));
-        }
-    }
-    if random.permille(700) {
-        prune(&mut evidence);
-    }
-    if random.permille(700) {
-        count_anew(&mut evidence, random);
-    }
-    Some(evidence)
-}
-
-/// Another event in the place of a recorded one, signed by whom the attacker likes.
-fn invented(
-    entry: &[u8],
-    transactions: &mut [touchstone_proto::evidence::Transaction],
-    world: &World,
-    random: &mut Random,
-) -> Option<Vec<u8>> {
-    let event = object(random.below(1000), &[item(1)]);
-    let envelope = world
-        .chain
-        .sign(("market", 1), capture(std::slice::from_ref(&event)));
-    let (height, index, _) = place(entry);
-    let mut entry: LinkEntry = decode_exact(entry).ok()?;
-    entry.content_hash = hash::sha256(&event).to_vec();
-    entry.transaction_id = world.chain.verified(&envelope).ok()?.id().to_vec();
-    entry.position.as_mut()?.event = 0;
-    for transaction in transactions {
-        if (transaction.height, transaction.index) == (height, index) {
-            transaction.envelope.clone_from(&envelope);
-        }
-    }
-    Some(entry.encode_to_vec())
-}
-
-/// Takes away what no entry speaks of any more.
-fn prune(evidence: &mut Evidence) {
-    let entries = evidence.links.iter().flat_map(|link| &link.entries);
-    let told: Vec<_> = entries.map(|e| place(e)).map(|p| (p.0, p.1)).collect();
-    evidence
-        .transactions
-        .retain(|t| told.contains(&(t.height, t.index)));
-    let height = |block: &CertifiedHeader| Header::decode(&block.header).map(|h| h.height);
-    let is_told = |height: u64| told.iter().any(|place| place.0 == height);
-    evidence
-        .blocks
-        .retain(|block| height(block).is_ok_and(is_told));
-    let left: Vec<Vec<u8>> = evidence
-        .blocks
-        .iter()
-        .flat_map(height)
-        .map(keys::block)
-        .collect();
-    evidence
-        .states
-        .retain(|s| !s.key.starts_with(b"block/") || left.contains(&s.key));
-}
-
-/// Writes each link's new count and head, or one of both, into its record.
-fn count_anew(evidence: &mut Evidence, random: &mut Random) {
-    for message in &evidence.links {
-        let key = keys::item(&message.item);
-        let Some(state) = evidence.states.iter_mut().find(|s| s.key == key) else {
-            continue;
-        };
-        let bytes = state.value.as_deref().unwrap_or_default();
-        let mut record: Item = decode_exact(bytes).unwrap_or_default();
-        let mut head: Hash = link::EMPTY_HEAD;
-        for entry in &message.entries {
-            head = link::extend(&head, entry);
-        }
-        let link = record.link.get_or_insert_default();
-        if random.permille(900) {
-            link.count = message.entries.len() as u64;
-        }
-        if random.permille(900) {
-            link.head = head.to_vec();
-        }
-        state.value = Some(record.encode_to_vec());
-    }
 }
 
 /// Splices, cuts or lengthens a path, or shows an inner node as a leaf.

@@ -4,7 +4,7 @@ use prost::Message;
 use touchstone_core::block::Header;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::hash::{self, Hash};
-use touchstone_core::proof::{journey, link};
+use touchstone_core::proof::{item_history, link};
 use touchstone_core::state::keys;
 use touchstone_core::test_support::{capture, item, object};
 use touchstone_proto::evidence::Evidence;
@@ -16,7 +16,7 @@ use crate::random::Random;
 
 fn place(entry: &[u8]) -> (u64, u32, u32) {
     let entry = decode_exact::<LinkEntry>(entry).unwrap_or_default();
-    journey::place(&entry)
+    item_history::place(&entry)
 }
 
 /// Leaves out, adds or moves events or a whole stay in a container, and counts anew.

@@ -17,8 +17,8 @@ pub enum Family {
     Votes,
     /// Headers of the forger's own making.
     Header,
-    /// Hand-overs removed, doubled, moved or invented.
-    Handover,
+    /// Changes of the validator set removed, doubled, moved or invented.
+    SetChange,
     /// A whole history of the forger's own making, from the true genesis.
     Rewritten,
     /// A whole chain of the forger's own making.
@@ -35,7 +35,7 @@ impl Family {
         Family::Custody,
         Family::Votes,
         Family::Header,
-        Family::Handover,
+        Family::SetChange,
         Family::Rewritten,
         Family::OtherChain,
     ];
@@ -50,7 +50,7 @@ impl Family {
             Family::Custody => "holders, offers, claims changed or left out",
             Family::Votes => "votes: too few, doubled, strangers'",
             Family::Header => "headers invented",
-            Family::Handover => "hand-overs removed or invented",
+            Family::SetChange => "changes of the validator set removed or invented",
             Family::Rewritten => "history rewritten from genesis",
             Family::OtherChain => "another chain",
         }

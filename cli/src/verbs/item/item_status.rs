@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use touchstone_client::client::Client;
 use touchstone_client::custody;
-use touchstone_client::item_history::ItemHistory;
+use touchstone_client::item_history::VerifiedHistory;
 use touchstone_core::custody::CustodyStatus;
 use touchstone_core::custody::amount;
 use touchstone_core::custody::unit_state::{self, HistoryEntry, UnitState};
@@ -33,7 +33,7 @@ impl ItemStatus {
     pub async fn of(
         client: &mut Client,
         id: &Identifier,
-        history: &ItemHistory,
+        history: &VerifiedHistory,
         now_ms: u64,
     ) -> Result<ItemStatus, Failure> {
         let record = history.log.record.clone().unwrap_or_default();

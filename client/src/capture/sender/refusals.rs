@@ -1,6 +1,7 @@
 //! Refused transactions: which event is to blame, what of the rest is sent again, and whether the node told the truth.
 
 use touchstone_core::Rejection;
+use touchstone_core::custody::CustodyRejection;
 use touchstone_core::hash::Hash;
 use touchstone_proto::node::Rejected;
 
@@ -124,8 +125,8 @@ impl Sender<'_> {
 fn is_about_size(code: u32) -> bool {
     let about = [
         Rejection::TransactionTooLarge { bytes: 0, limit: 0 },
-        Rejection::EventCount { found: 0, limit: 0 },
-        Rejection::TooManyItems { limit: 0 },
+        Rejection::Custody(CustodyRejection::EventCount { found: 0, limit: 0 }),
+        Rejection::Custody(CustodyRejection::TooManyItems { limit: 0 }),
     ];
     about.iter().any(|rejection| rejection.code() == code)
 }
