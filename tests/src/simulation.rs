@@ -1,7 +1,7 @@
 //! Whole consortia in one thread: real machines, chains, logs and guards over a simulated network
 //! and simulated disks, driven by one virtual clock and one seed. Equal seeds give equal runs.
 //!
-//! A run is a storm of lost messages, partitions, crashes, failing disks and dishonest validators;
+//! A run has faults: lost messages, partitions, crashes, failing disks and dishonest validators;
 //! then everything is healed, and the consortium must come to rest with every acknowledged
 //! transaction on every node. `checks` says what must hold all the time, `phases` what at the end.
 //!

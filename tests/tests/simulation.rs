@@ -1,14 +1,14 @@
-//! A thousand storms, a few calm days, and ways of breaking the rules that must be noticed.
-//! `TOUCHSTONE_SEEDS` is the number of seeds in each of the eight storm tests, if the usual one
+//! A thousand runs with faults, a few calm ones, and ways of breaking the rules that must be noticed.
+//! `TOUCHSTONE_SEEDS` is the number of seeds in each of the eight tests of faults, if the usual one
 //! won't do.
 
 use std::collections::BTreeSet;
 
 use touchstone_tests::simulation::checks::Broken;
-use touchstone_tests::simulation::plan::{NewGuard, Plan, Sabotage, Villain};
+use touchstone_tests::simulation::plan::{Byzantine, NewGuard, Plan, Sabotage};
 use touchstone_tests::simulation::{Report, run};
 
-/// Storms of each test with four validators, and of each with seven.
+/// Runs of each test with four validators, and of each with seven.
 const SEEDS_OF_FOUR: u64 = 175;
 const SEEDS_OF_SEVEN: u64 = 75;
 
@@ -19,8 +19,8 @@ fn must_hold(plan: &Plan) -> Report {
     run(plan).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// The storms of one part; every part has seeds of its own.
-fn weather(validators: usize, part: u64, usual: u64) {
+/// The runs of one part; every part has seeds of its own.
+fn runs(validators: usize, part: u64, usual: u64) {
     let given = std::env::var("TOUCHSTONE_SEEDS").ok();
     let count = given.and_then(|n| n.parse().ok()).unwrap_or(usual);
     let mut committed = 0;
@@ -31,43 +31,43 @@ fn weather(validators: usize, part: u64, usual: u64) {
 }
 
 #[test]
-fn four_validators_weather_storms_1() {
-    weather(4, 0, SEEDS_OF_FOUR);
+fn four_validators_stand_faults_1() {
+    runs(4, 0, SEEDS_OF_FOUR);
 }
 
 #[test]
-fn four_validators_weather_storms_2() {
-    weather(4, 1, SEEDS_OF_FOUR);
+fn four_validators_stand_faults_2() {
+    runs(4, 1, SEEDS_OF_FOUR);
 }
 
 #[test]
-fn four_validators_weather_storms_3() {
-    weather(4, 2, SEEDS_OF_FOUR);
+fn four_validators_stand_faults_3() {
+    runs(4, 2, SEEDS_OF_FOUR);
 }
 
 #[test]
-fn four_validators_weather_storms_4() {
-    weather(4, 3, SEEDS_OF_FOUR);
+fn four_validators_stand_faults_4() {
+    runs(4, 3, SEEDS_OF_FOUR);
 }
 
 #[test]
-fn seven_validators_weather_storms_1() {
-    weather(7, 0, SEEDS_OF_SEVEN);
+fn seven_validators_stand_faults_1() {
+    runs(7, 0, SEEDS_OF_SEVEN);
 }
 
 #[test]
-fn seven_validators_weather_storms_2() {
-    weather(7, 1, SEEDS_OF_SEVEN);
+fn seven_validators_stand_faults_2() {
+    runs(7, 1, SEEDS_OF_SEVEN);
 }
 
 #[test]
-fn seven_validators_weather_storms_3() {
-    weather(7, 2, SEEDS_OF_SEVEN);
+fn seven_validators_stand_faults_3() {
+    runs(7, 2, SEEDS_OF_SEVEN);
 }
 
 #[test]
-fn seven_validators_weather_storms_4() {
-    weather(7, 3, SEEDS_OF_SEVEN);
+fn seven_validators_stand_faults_4() {
+    runs(7, 3, SEEDS_OF_SEVEN);
 }
 
 /// Without trouble every block is decided in its first round: a timer that elapsed although it
@@ -95,9 +95,9 @@ fn a_seed_gives_the_same_run_again() {
     assert_eq!(digests.len(), 20, "other seeds give other runs");
 }
 
-/// The storms do happen: a simulation in which nothing goes wrong would prove nothing.
+/// Faults do happen: a simulation in which nothing goes wrong would prove nothing.
 #[test]
-fn storms_are_storms() {
+fn faults_do_happen() {
     let reports: Vec<Report> = (0..40).map(|s| must_hold(&Plan::new(4, s))).collect();
     let total = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
     assert!(total(|r| r.counts.crashes) > 100);
@@ -111,13 +111,13 @@ fn storms_are_storms() {
 /// contradiction which reached a node is reported is checked in every run.)
 #[test]
 fn equivocators_are_accused() {
-    for villain in [Villain::Twins, Villain::Equivocator] {
+    for kind in [Byzantine::Twins, Byzantine::Equivocator] {
         let plans = (0..20).map(|seed| Plan {
-            villains: Some(vec![villain]),
+            byzantine: Some(vec![kind]),
             ..Plan::calm(4, seed)
         });
         let accused = plans.filter(|plan| must_hold(plan).accusations > 0);
-        assert!(accused.count() >= 10, "{villain:?} went unnoticed");
+        assert!(accused.count() >= 10, "{kind:?} went unnoticed");
     }
 }
 

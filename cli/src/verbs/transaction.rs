@@ -49,7 +49,7 @@ pub async fn run(
 
 fn print(recorded: &RecordedTransaction, output: &mut Output) {
     let transaction = &recorded.transaction;
-    let deed = match transaction.action() {
+    let action = match transaction.action() {
         Action::CaptureEvents(capture) => {
             let events = counted(capture.events.len(), "event");
             match &capture.handover {
@@ -83,7 +83,7 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
             "time_ms": header.time_ms,
             "organisation": transaction.organisation(),
             "signer": hex::encode(transaction.signer()),
-            "action": deed,
+            "action": action,
             "header": attested_json(&recorded.attested),
         }));
         return;
@@ -95,7 +95,7 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
         header.height,
         recorded.index
     ));
-    output.line(format!("Action    {deed}"));
+    output.line(format!("Action    {action}"));
     output.line(format!(
         "By        {} with key {}",
         plain(transaction.organisation()),

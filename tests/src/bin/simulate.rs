@@ -10,14 +10,14 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use touchstone_tests::simulation::plan::{NewGuard, Plan, Sabotage, Villain};
+use touchstone_tests::simulation::plan::{Byzantine, NewGuard, Plan, Sabotage};
 use touchstone_tests::simulation::run_record::Words;
 use touchstone_tests::simulation::run_with_trace;
 
 const USAGE: &str =
     "usage: simulate [--nodes N] [--seed N] [--runs N] [--jobs N] [--quiet] [--calm]
   [--replaced-disk | --replaced-disk-blank]
-  [--villain twins|equivocator|noisy|silent]
+  [--byzantine twins|equivocator|noisy|silent]
   [--sabotage lost-log|ignored-guard|skipped-sync|forgotten-evidence|quorum-of-a-third]";
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ struct Arguments {
     jobs: u64,
     is_calm: bool,
     is_quiet: bool,
-    villains: Vec<Villain>,
+    byzantine: Vec<Byzantine>,
     sabotage: Option<Sabotage>,
     replaced_disk: Option<NewGuard>,
 }
@@ -50,7 +50,7 @@ fn arguments() -> Result<Arguments, String> {
         jobs: 1,
         is_calm: false,
         is_quiet: false,
-        villains: Vec::new(),
+        byzantine: Vec::new(),
         sabotage: None,
         replaced_disk: None,
     };
@@ -85,7 +85,7 @@ impl Arguments {
             "--seed" => self.seed = number()?,
             "--runs" => self.runs = number()?,
             "--jobs" => self.jobs = number()?.clamp(1, 64),
-            "--villain" => self.villains.push(villain(value)?),
+            "--byzantine" => self.byzantine.push(byzantine(value)?),
             "--sabotage" => self.sabotage = Some(sabotage(value)?),
             other => return Err(format!("{other} is not known")),
         }
@@ -99,16 +99,16 @@ impl Arguments {
         };
         plan.sabotage = self.sabotage;
         plan.replaced_disk = self.replaced_disk;
-        if !self.villains.is_empty() {
-            plan.villains = Some(self.villains.clone());
+        if !self.byzantine.is_empty() {
+            plan.byzantine = Some(self.byzantine.clone());
         }
         plan
     }
 }
 
-fn villain(name: &str) -> Result<Villain, String> {
-    let found = Villain::ALL.into_iter().find(|v| v.name() == name);
-    found.ok_or_else(|| format!("no villain is called {name}"))
+fn byzantine(name: &str) -> Result<Byzantine, String> {
+    let found = Byzantine::ALL.into_iter().find(|v| v.name() == name);
+    found.ok_or_else(|| format!("no kind of dishonest validator is called {name}"))
 }
 
 fn sabotage(name: &str) -> Result<Sabotage, String> {

@@ -14,7 +14,7 @@ use touchstone_proto::ledger::{self, CommitCertificate, VoteKind};
 use touchstone_proto::peer;
 use touchstone_proto::peer::consensus_message::Message as Wire;
 
-use super::plan::Villain;
+use super::plan::Byzantine;
 use crate::random::Random;
 
 /// Messages that an attacker sends in one round at most.
@@ -31,7 +31,7 @@ pub type Decided = (Block, CommitCertificate);
 
 /// A dishonest validator.
 pub struct Attacker {
-    kind: Villain,
+    kind: Byzantine,
     key: SigningKey,
     chain_id: Hash,
     validators: ValidatorSet,
@@ -47,7 +47,7 @@ pub struct Attacker {
 impl Attacker {
     /// An attacker with a validator's key among so many processes.
     pub fn new(
-        kind: Villain,
+        kind: Byzantine,
         key: SigningKey,
         chain_id: Hash,
         validators: ValidatorSet,
@@ -71,15 +71,15 @@ impl Attacker {
     /// Hears a message; what it says to that.
     pub fn hear(&mut self, bytes: &[u8]) -> Vec<Sent> {
         match self.kind {
-            Villain::Equivocator => self.contradict(bytes),
-            Villain::Noisy => self.disturb(bytes),
-            Villain::Silent | Villain::Twins => Vec::new(),
+            Byzantine::Equivocator => self.contradict(bytes),
+            Byzantine::Noisy => self.disturb(bytes),
+            Byzantine::Silent | Byzantine::Twins => Vec::new(),
         }
     }
 
     /// Answers a request for blocks; `None` is no answer at all.
     pub fn answer(&mut self, mut blocks: Vec<Decided>) -> Option<Vec<Decided>> {
-        if self.kind == Villain::Silent {
+        if self.kind == Byzantine::Silent {
             return None;
         }
         let index = self.random.index(blocks.len());

@@ -28,37 +28,37 @@ pub enum Trouble {
 }
 
 impl World {
-    /// Plans the storm's first troubles.
+    /// Plans the first troubles.
     pub(super) fn brew(&mut self) {
         for trouble in [Trouble::Crash, Trouble::Partition, Trouble::Disk] {
             self.plan_next(trouble);
         }
-        for _ in 0..self.weather.blackouts {
-            let at_ms = self.random.between(500, self.weather.lasts_ms);
-            self.after(at_ms, Event::Storm(Trouble::Blackout));
+        for _ in 0..self.faults.blackouts {
+            let at_ms = self.random.between(500, self.faults.lasts_ms);
+            self.after(at_ms, Event::Trouble(Trouble::Blackout));
         }
         if self.plan.replaced_disk.is_some() {
-            let at_ms = self.random.between(500, self.weather.lasts_ms);
-            self.after(at_ms, Event::Storm(Trouble::Replacement));
+            let at_ms = self.random.between(500, self.faults.lasts_ms);
+            self.after(at_ms, Event::Trouble(Trouble::Replacement));
         }
     }
 
     fn plan_next(&mut self, trouble: Trouble) {
         let pause_ms = match trouble {
-            Trouble::Crash => self.weather.crash_pause_ms,
-            Trouble::Partition => self.weather.partition_pause_ms,
-            Trouble::Disk => self.weather.disk_pause_ms,
+            Trouble::Crash => self.faults.crash_pause_ms,
+            Trouble::Partition => self.faults.partition_pause_ms,
+            Trouble::Disk => self.faults.disk_pause_ms,
             Trouble::Mend | Trouble::Blackout | Trouble::Replacement => 0,
         };
         if pause_ms > 0 {
             let delay_ms = self.random.between(1, 2 * pause_ms);
-            self.after(delay_ms, Event::Storm(trouble));
+            self.after(delay_ms, Event::Trouble(trouble));
         }
     }
 
-    /// Something bad happens, while the storm lasts.
+    /// Something bad happens, while faults last.
     pub(super) fn trouble(&mut self, trouble: Trouble) -> Result<(), Violation> {
-        if self.phase != Phase::Storm {
+        if self.phase != Phase::Faults {
             return Ok(());
         }
         let process = self.random.index(self.processes.len());
@@ -73,7 +73,7 @@ impl World {
                 let side = self.network.partition(&mut self.random);
                 self.trace.note(0, 4, || format!("PARTITION: {side:?}"));
                 let lasts_ms = self.random.between(200, 4_000);
-                self.after(lasts_ms, Event::Storm(Trouble::Mend));
+                self.after(lasts_ms, Event::Trouble(Trouble::Mend));
             }
             Trouble::Mend => {
                 self.trace.note(0, 5, || "partition ends".into());
@@ -155,7 +155,7 @@ impl World {
             return Ok(());
         }
         self.trace.note(process, 7, || "starts".into());
-        if self.phase == Phase::Storm && self.weather.disk_pause_ms > 0 && self.random.permille(100)
+        if self.phase == Phase::Faults && self.faults.disk_pause_ms > 0 && self.random.permille(100)
         {
             let operations = self.random.below(6);
             self.processes[process].disk.fail_after(operations);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::Weather;
+use super::plan::FaultPlan;
 use crate::random::Random;
 
 /// Latency after everything is healed, milliseconds.
@@ -11,7 +11,7 @@ const HEALED_LATENCY_MS: u64 = 10;
 /// The links between processes.
 #[derive(Debug)]
 pub struct Network {
-    weather: Weather,
+    faults: FaultPlan,
     /// Ordered pairs that lose half.
     flaky: BTreeSet<(usize, usize)>,
     /// Ordered pairs that carry nothing for now.
@@ -23,16 +23,16 @@ pub struct Network {
 }
 
 impl Network {
-    /// A full mesh in some weather.
-    pub fn new(weather: &Weather, processes: usize, random: &mut Random) -> Network {
+    /// A full mesh with a plan of faults.
+    pub fn new(faults: &FaultPlan, processes: usize, random: &mut Random) -> Network {
         let mut flaky = BTreeSet::new();
         for pair in pairs(processes) {
-            if random.permille(weather.flaky_links) {
+            if random.permille(faults.flaky_links) {
                 flaky.insert(pair);
             }
         }
         Network {
-            weather: weather.clone(),
+            faults: faults.clone(),
             flaky,
             cut: BTreeSet::new(),
             barred: BTreeSet::new(),
@@ -87,19 +87,19 @@ impl Network {
         if self.is_healed {
             return vec![random.between(1, HEALED_LATENCY_MS)];
         }
-        if random.permille(self.weather.drop)
+        if random.permille(self.faults.drop)
             || (self.flaky.contains(&(from, to)) && random.permille(500))
         {
             return Vec::new();
         }
-        let copies = 1 + u64::from(random.permille(self.weather.duplicate));
+        let copies = 1 + u64::from(random.permille(self.faults.duplicate));
         (0..copies).map(|_| self.delay(random)).collect()
     }
 
     fn delay(&self, random: &mut Random) -> u64 {
-        let usual = random.between(1, self.weather.latency_ms);
-        match random.permille(self.weather.slow) {
-            true => usual + random.between(1, self.weather.slow_ms),
+        let usual = random.between(1, self.faults.latency_ms);
+        match random.permille(self.faults.slow) {
+            true => usual + random.between(1, self.faults.slow_ms),
             false => usual,
         }
     }

@@ -1,4 +1,4 @@
-//! A run's course: a storm, during which clients submit; healing, after which everything must come
+//! A run's course: faults, while clients submit; healing, after which everything must come
 //! to rest in time; rest, in which nothing may happen; and the final look at all nodes.
 
 use std::rc::Rc;
@@ -21,7 +21,7 @@ const HEALING_MS: u64 = 240_000;
 /// How often clients submit again what is open, milliseconds.
 const RETRY_MS: u64 = 3_000;
 
-/// Everything that was under way when the storm ended has arrived after this time, milliseconds.
+/// Everything that was under way when the faults ended has arrived after this time, milliseconds.
 const SETTLING_MS: u64 = 6_000;
 
 /// Heartbeats for which the rest lasts.
@@ -31,7 +31,7 @@ const REST_HEARTBEATS: u64 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Bad things happen.
-    Storm,
+    Faults,
     /// Nothing bad happens any more (but for dishonest validators).
     Healing,
     /// Everything is done: since when, and at which height.
@@ -50,12 +50,12 @@ impl World {
             let delay_ms = self.random.between(0, 100);
             self.after(delay_ms, Event::Restart(process));
         }
-        for _ in 0..self.weather.submissions {
-            let at_ms = self.random.between(200, self.weather.lasts_ms);
+        for _ in 0..self.faults.submissions {
+            let at_ms = self.random.between(200, self.faults.lasts_ms);
             self.after(at_ms, Event::Submit);
         }
         self.after(RETRY_MS, Event::Retry);
-        self.after(self.weather.lasts_ms, Event::Heal);
+        self.after(self.faults.lasts_ms, Event::Heal);
         self.brew();
         Ok(())
     }
@@ -270,12 +270,12 @@ impl World {
         }
     }
 
-    /// The storm is over: the network carries everything, clocks are right, all are started.
+    /// The faults are over: the network carries everything, clocks are right, all are started.
     pub(super) fn heal(&mut self) -> Result<(), Violation> {
         self.phase = Phase::Healing;
         self.trace.note(0, 10, || "HEALED".into());
         self.network.heal();
-        self.weather.cut = 0;
+        self.faults.cut = 0;
         for process in 0..self.processes.len() {
             let node = &mut self.processes[process];
             node.clock_shift_ms = node.clock_shift_ms.clamp(-100, 100);
@@ -328,7 +328,7 @@ impl World {
 
     /// After the healing: whether all is done.
     fn look_around(&mut self) {
-        let is_settled = self.now_ms >= self.weather.lasts_ms + SETTLING_MS;
+        let is_settled = self.now_ms >= self.faults.lasts_ms + SETTLING_MS;
         if self.phase != Phase::Healing || !is_settled || !self.open_wishes().is_empty() {
             return;
         }
@@ -358,13 +358,13 @@ impl World {
         };
         let made = self.checks.height() - height;
         // A dishonest validator can wake the others with a vote whenever it likes.
-        let too_many = made > REST_HEARTBEATS + 1 && self.weather.villains.is_empty();
+        let too_many = made > REST_HEARTBEATS + 1 && self.faults.byzantine.is_empty();
         if made == 0 || too_many {
             let what = format!("{made} blocks in the time of {REST_HEARTBEATS} heartbeats");
             return Err(Violation::new(Broken::Idleness, what));
         }
         // The turn of a validator that is still silent costs a round.
-        if self.weather.villains.is_empty() && self.plan.replaced_disk.is_none() {
+        if self.faults.byzantine.is_empty() && self.plan.replaced_disk.is_none() {
             self.check_rounds_at_rest(height)?;
         }
         for process in self.honest() {
@@ -393,7 +393,7 @@ impl World {
                 return Err(Violation::new(Broken::Idleness, what));
             }
             // The first heartbeat comes when each node has waited since it got the last block, which
-            // may be at other times after a storm.
+            // may be at other times after faults.
             for height in rested_from + 2..=node.store.tip().height {
                 let block = node.store.block(height).ok().flatten();
                 let round = block.map_or(0, |(_, certificate)| certificate.round);

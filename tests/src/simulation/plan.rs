@@ -5,7 +5,7 @@ use crate::random::Random;
 
 /// A dishonest validator. Together they hold less than a third of the voting power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Villain {
+pub enum Byzantine {
     /// Two machines with one key and no common guard; each speaks to other honest nodes.
     Twins,
     /// Signs whatever contradicts what it hears, each to some of its peers.
@@ -16,22 +16,22 @@ pub enum Villain {
     Silent,
 }
 
-impl Villain {
+impl Byzantine {
     /// All of them.
-    pub const ALL: [Villain; 4] = [
-        Villain::Twins,
-        Villain::Equivocator,
-        Villain::Noisy,
-        Villain::Silent,
+    pub const ALL: [Byzantine; 4] = [
+        Byzantine::Twins,
+        Byzantine::Equivocator,
+        Byzantine::Noisy,
+        Byzantine::Silent,
     ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Villain::Twins => "twins",
-            Villain::Equivocator => "equivocator",
-            Villain::Noisy => "noisy",
-            Villain::Silent => "silent",
+            Byzantine::Twins => "twins",
+            Byzantine::Equivocator => "equivocator",
+            Byzantine::Noisy => "noisy",
+            Byzantine::Silent => "silent",
         }
     }
 }
@@ -95,7 +95,7 @@ pub struct Plan {
     /// What is broken on purpose.
     pub sabotage: Option<Sabotage>,
     /// Dishonest validators, if the seed shall not choose them.
-    pub villains: Option<Vec<Villain>>,
+    pub byzantine: Option<Vec<Byzantine>>,
     /// Whether the disk of one honest validator is replaced, and how its guard is made anew.
     pub replaced_disk: Option<NewGuard>,
 }
@@ -108,7 +108,7 @@ impl Plan {
             seed,
             calm: false,
             sabotage: None,
-            villains: None,
+            byzantine: None,
             replaced_disk: None,
         }
     }
@@ -125,7 +125,7 @@ impl Plan {
     pub fn calm(validators: usize, seed: u64) -> Plan {
         Plan {
             calm: true,
-            villains: Some(Vec::new()),
+            byzantine: Some(Vec::new()),
             ..Plan::new(validators, seed)
         }
     }
@@ -144,8 +144,8 @@ impl Plan {
         if self.calm {
             words.push_str(" --calm");
         }
-        for villain in self.villains.iter().flatten() {
-            words.push_str(&format!(" --villain {}", villain.name()));
+        for kind in self.byzantine.iter().flatten() {
+            words.push_str(&format!(" --byzantine {}", kind.name()));
         }
         if let Some(sabotage) = self.sabotage {
             words.push_str(&format!(" --sabotage {}", sabotage.name()));
@@ -167,7 +167,7 @@ impl Plan {
 /// How bad it is until it is healed. Chances are in a thousand, times in milliseconds; a pause of
 /// 0 means never.
 #[derive(Clone, Debug)]
-pub struct Weather {
+pub struct FaultPlan {
     /// How long it lasts.
     pub lasts_ms: u64,
     /// Transactions that clients submit meanwhile.
@@ -176,7 +176,7 @@ pub struct Weather {
     pub drop: u64,
     /// Messages that arrive twice.
     pub duplicate: u64,
-    /// Messages that take up to [`Weather::slow_ms`].
+    /// Messages that take up to [`FaultPlan::slow_ms`].
     pub slow: u64,
     /// How late a slow message is at most.
     pub slow_ms: u64,
@@ -195,49 +195,49 @@ pub struct Weather {
     /// Power cuts for all nodes at once.
     pub blackouts: u64,
     /// Dishonest validators.
-    pub villains: Vec<Villain>,
+    pub byzantine: Vec<Byzantine>,
     /// Nodes that only follow.
     pub observers: usize,
     /// Whether one honest validator's clock is far off.
     pub has_wrong_clock: bool,
 }
 
-impl Weather {
-    /// The plan's weather.
-    pub fn of(plan: &Plan, random: &mut Random) -> Weather {
-        let mut weather = Weather::stormy(plan, random);
+impl FaultPlan {
+    /// The faults of a plan.
+    pub fn of(plan: &Plan, random: &mut Random) -> FaultPlan {
+        let mut faults = FaultPlan::faulty(plan, random);
         if plan.calm {
-            weather = weather.calmed();
+            faults = faults.calmed();
         }
-        if let Some(villains) = &plan.villains {
-            weather.villains = villains.clone();
+        if let Some(byzantine) = &plan.byzantine {
+            faults.byzantine = byzantine.clone();
         }
         match plan.sabotage {
             None => {}
             Some(Sabotage::QuorumOfAThird) => {
-                weather.villains = vec![Villain::Twins; plan.validators / 2];
+                faults.byzantine = vec![Byzantine::Twins; plan.validators / 2];
             }
-            Some(Sabotage::ForgottenEvidence) => weather.villains = vec![Villain::Equivocator],
+            Some(Sabotage::ForgottenEvidence) => faults.byzantine = vec![Byzantine::Equivocator],
             Some(Sabotage::LostLog | Sabotage::IgnoredGuard | Sabotage::SkippedSync) => {
                 // The harm must come from honest nodes that crash.
-                weather.villains.clear();
-                weather.crash_pause_ms = 1_500;
-                weather.blackouts = 3;
-                weather.cut = 5;
+                faults.byzantine.clear();
+                faults.crash_pause_ms = 1_500;
+                faults.blackouts = 3;
+                faults.cut = 5;
             }
         }
         if plan.replaced_disk.is_some() {
             // It counts as one of those that must be borne.
             let others = plan.tolerated().saturating_sub(1);
-            weather.villains.truncate(others);
+            faults.byzantine.truncate(others);
         }
-        weather.has_wrong_clock &= weather.villains.len() < plan.tolerated();
-        weather
+        faults.has_wrong_clock &= faults.byzantine.len() < plan.tolerated();
+        faults
     }
 
-    fn stormy(plan: &Plan, random: &mut Random) -> Weather {
+    fn faulty(plan: &Plan, random: &mut Random) -> FaultPlan {
         let mut one_of = |choices: &[u64]| choices[random.index(choices.len())];
-        let mut weather = Weather {
+        let mut faults = FaultPlan {
             lasts_ms: one_of(&[8_000, 12_000, 18_000]),
             submissions: one_of(&[8, 12, 16]),
             drop: one_of(&[0, 10, 50, 150, 300]),
@@ -253,24 +253,24 @@ impl Weather {
             blackouts: one_of(&[0, 0, 1, 2, 4]),
             observers: one_of(&[0, 0, 1]) as usize,
             has_wrong_clock: one_of(&[0, 0, 0, 1]) == 1,
-            villains: Vec::new(),
+            byzantine: Vec::new(),
         };
         let kinds = [
-            Villain::Twins,
-            Villain::Twins,
-            Villain::Equivocator,
-            Villain::Equivocator,
-            Villain::Noisy,
-            Villain::Silent,
+            Byzantine::Twins,
+            Byzantine::Twins,
+            Byzantine::Equivocator,
+            Byzantine::Equivocator,
+            Byzantine::Noisy,
+            Byzantine::Silent,
         ];
         let count = random.index(plan.tolerated() + 1);
-        weather.villains = (0..count).map(|_| kinds[random.index(6)]).collect();
-        weather
+        faults.byzantine = (0..count).map(|_| kinds[random.index(6)]).collect();
+        faults
     }
 
     /// The same number of transactions on a perfect network of honest nodes.
-    fn calmed(self) -> Weather {
-        Weather {
+    fn calmed(self) -> FaultPlan {
+        FaultPlan {
             drop: 0,
             duplicate: 0,
             slow: 0,
@@ -282,7 +282,7 @@ impl Weather {
             cut: 0,
             blackouts: 0,
             has_wrong_clock: false,
-            villains: Vec::new(),
+            byzantine: Vec::new(),
             ..self
         }
     }

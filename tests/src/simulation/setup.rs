@@ -13,7 +13,7 @@ use super::clients::{Clients, organisation_id};
 use super::contradictions::Contradictions;
 use super::network::Network;
 use super::phases::Phase;
-use super::plan::{Plan, Sabotage, Villain, Weather};
+use super::plan::{Byzantine, FaultPlan, Plan, Sabotage};
 use super::process::{Actor, Process, tag};
 use super::run_record::{Trace, Words};
 use super::world::{Counts, GENESIS_MS, World};
@@ -26,27 +26,27 @@ impl World {
     /// A world at the beginning of its run.
     pub fn new(plan: &Plan, words: Words) -> World {
         let mut random = Random::new(plan.seed);
-        let weather = Weather::of(plan, &mut random);
+        let faults = FaultPlan::of(plan, &mut random);
         let keys: Vec<SigningKey> = (0..plan.validators).map(|i| key(1, i)).collect();
         let genesis = genesis(&keys);
-        let villains = random.order(plan.validators);
-        let villains: BTreeMap<usize, Villain> = villains
+        let byzantine = random.order(plan.validators);
+        let byzantine: BTreeMap<usize, Byzantine> = byzantine
             .into_iter()
-            .zip(weather.villains.iter().copied())
+            .zip(faults.byzantine.iter().copied())
             .collect();
-        let twins = villains.iter().filter(|(_, v)| **v == Villain::Twins);
+        let twins = byzantine.iter().filter(|(_, v)| **v == Byzantine::Twins);
         let twins: Vec<usize> = twins.map(|(index, _)| *index).collect();
-        let count = plan.validators + weather.observers + twins.len();
+        let count = plan.validators + faults.observers + twins.len();
 
         let mut processes = Vec::with_capacity(count);
         let mut honest = BTreeMap::new();
         for index in 0..count {
-            let owner = match index.checked_sub(plan.validators + weather.observers) {
+            let owner = match index.checked_sub(plan.validators + faults.observers) {
                 Some(twin) => twins[twin],
                 None => index,
             };
             let key = (owner < plan.validators).then(|| key(3, owner));
-            let is_honest = !villains.contains_key(&owner);
+            let is_honest = !byzantine.contains_key(&owner);
             if let (Some(key), true) = (&key, is_honest) {
                 honest.insert(key.verifying_key().to_bytes(), index);
             }
@@ -57,8 +57,8 @@ impl World {
                 Some(Sabotage::ForgottenEvidence) => process.store.ignore_misbehaviour(),
                 _ => {}
             }
-            match (villains.get(&owner), key) {
-                (Some(kind), Some(key)) if *kind != Villain::Twins => {
+            match (byzantine.get(&owner), key) {
+                (Some(kind), Some(key)) if *kind != Byzantine::Twins => {
                     let attacker = Attacker::new(
                         *kind,
                         key,
@@ -73,17 +73,17 @@ impl World {
             }
             processes.push(process);
         }
-        if weather.has_wrong_clock
+        if faults.has_wrong_clock
             && let Some(process) = processes.iter_mut().find(|p| p.is_honest)
         {
             process.clock_shift_ms = random.between(0, 60_000) as i64 - 30_000;
         }
-        let network = Network::new(&weather, count, &mut random);
+        let network = Network::new(&faults, count, &mut random);
         let clients = Clients::new(genesis.chain_id, keys, plan.calm, random.fork());
         let checks = Checks::new(&genesis, honest);
         let mut world = World {
             plan: plan.clone(),
-            weather,
+            faults,
             random,
             trace: Trace::new(words),
             now_ms: 0,
@@ -95,7 +95,7 @@ impl World {
             checks,
             contradictions: Contradictions::new(genesis.chain_id),
             counts: Counts::default(),
-            phase: Phase::Storm,
+            phase: Phase::Faults,
             genesis,
         };
         world.part_twins(&twins);
@@ -105,7 +105,7 @@ impl World {
     /// Each other process speaks to one of a pair of twins, or to both; the twins don't speak to
     /// each other. Where half of the power colludes, the honest nodes are parted as well.
     fn part_twins(&mut self, twins: &[usize]) {
-        let first_twin = self.plan.validators + self.weather.observers;
+        let first_twin = self.plan.validators + self.faults.observers;
         let split = self.plan.sabotage == Some(Sabotage::QuorumOfAThird);
         let is_left = |process: usize| process.is_multiple_of(2);
         for (offset, original) in twins.iter().enumerate() {

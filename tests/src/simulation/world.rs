@@ -15,7 +15,7 @@ use super::faults::Trouble;
 use super::message_text;
 use super::network::Network;
 use super::phases::Phase;
-use super::plan::{Plan, Weather};
+use super::plan::{FaultPlan, Plan};
 use super::process::{Actor, Process, of_tag, tag};
 use super::run_record::Trace;
 use crate::random::Random;
@@ -80,8 +80,8 @@ pub enum Event {
     },
     /// A process starts again if it is down.
     Restart(usize),
-    /// What the storm brings.
-    Storm(Trouble),
+    /// A fault.
+    Trouble(Trouble),
     /// Clients submit another transaction.
     Submit,
     /// Clients submit again what is still open.
@@ -116,7 +116,7 @@ pub struct Counts {
 /// A run under way.
 pub struct World {
     pub(super) plan: Plan,
-    pub(super) weather: Weather,
+    pub(super) faults: FaultPlan,
     pub(super) genesis: Genesis,
     pub(super) random: Random,
     pub(super) trace: Trace,
@@ -208,7 +208,7 @@ impl World {
                 false => Ok(()),
             },
             Event::Restart(process) => self.restart(process),
-            Event::Storm(trouble) => self.trouble(trouble),
+            Event::Trouble(trouble) => self.trouble(trouble),
             Event::Submit => self.submit_another(),
             Event::Retry => self.retry(),
             Event::Heal => self.heal(),
@@ -262,7 +262,7 @@ impl World {
             Ok(outputs) => outputs,
             Err(fault) => return self.fail(process, fault),
         };
-        if self.processes[process].is_honest && self.random.permille(self.weather.cut) {
+        if self.processes[process].is_honest && self.random.permille(self.faults.cut) {
             let kept = self.random.index(outputs.len() + 1);
             self.carry_out(process, outputs.into_iter().take(kept))?;
             self.trace
@@ -330,7 +330,7 @@ impl World {
                 Output::Committed { round, .. } => {
                     if is_honest {
                         self.counts.slow_rounds += u64::from(round > 0);
-                        if round > 0 && self.plan.calm && self.weather.villains.is_empty() {
+                        if round > 0 && self.plan.calm && self.faults.byzantine.is_empty() {
                             let what = format!("node {process} needed round {round}");
                             return Err(Violation::new(Broken::SlowRound, what));
                         }
