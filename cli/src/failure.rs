@@ -256,7 +256,11 @@ impl From<ClientError> for Failure {
             | ClientError::Broken(_)
             | ClientError::PoolFull(_)
             | ClientError::GrowsTooFast => Failure::Unreachable(error.to_string()),
-            ClientError::Answered(status) => (*status).into(),
+            ClientError::Answered(_) => match (error.is_not_found(), error.may_pass()) {
+                (true, _) => Failure::NotFound(error.to_string()),
+                (_, true) => Failure::Unreachable(error.to_string()),
+                _ => Failure::Usage(error.to_string()),
+            },
             ClientError::Refused {
                 code,
                 rule,
@@ -321,26 +325,5 @@ impl From<Rejection> for Failure {
 impl From<PdfError> for Failure {
     fn from(bad: PdfError) -> Failure {
         Failure::Usage(bad.to_string())
-    }
-}
-
-impl From<tonic::Status> for Failure {
-    fn from(status: tonic::Status) -> Failure {
-        use tonic::Code;
-        let message = format!(
-            "the node answered {:?}: {}",
-            status.code(),
-            status.message()
-        );
-        match status.code() {
-            Code::NotFound => Failure::NotFound(message),
-            Code::InvalidArgument
-            | Code::FailedPrecondition
-            | Code::OutOfRange
-            | Code::Unimplemented
-            | Code::PermissionDenied
-            | Code::Unauthenticated => Failure::Usage(message),
-            _ => Failure::Unreachable(message),
-        }
     }
 }

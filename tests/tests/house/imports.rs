@@ -15,7 +15,6 @@ const ROOMS: [(&str, &[&str], &str); 10] = [
         "tonic",
         &[
             "node/src/rpc",
-            "cli/src",
             "cli/tests",
             "client/src",
             "proto/src",
