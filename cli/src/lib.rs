@@ -3,6 +3,10 @@
 //! One file for each verb under `verbs`. Asking a node and checking its answers is the light client's,
 //! `touchstone_client`. This crate must not know how a node stores or agrees.
 
+#![allow(
+    rustdoc::bare_urls,
+    reason = "the documentation of arguments is their help on a terminal"
+)]
 #![cfg_attr(
     not(test),
     deny(

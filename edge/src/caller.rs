@@ -7,7 +7,7 @@ use hyper::http::Extensions;
 /// The owner of a request: its address and its connection. Limits are counted for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Caller {
-    /// The address, as [`owner_of`] counts it.
+    /// The address, as `owner_of` counts it.
     pub address: IpAddr,
     /// The connection, by a number that this process gives once.
     pub connection: u64,

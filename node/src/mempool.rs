@@ -225,7 +225,7 @@ impl SharedMempool {
     /// What the last block passed over of what waits below the place `until`, organisations in turn, up to the bytes of
     /// envelopes or one transaction. Where the block took something of an organisation, that is what waited before the
     /// last that it took; else all of the organisation's. What is given here is given again only after
-    /// [`EXAMINED_AGAIN`] blocks.
+    /// `EXAMINED_AGAIN` blocks.
     pub fn passed_over(&self, until: u64, bytes: u64) -> Vec<Arc<VerifiedTransaction>> {
         let mut pool = self.lock();
         pool.examine_again();

@@ -1,4 +1,4 @@
-//! The tree over a block's envelopes: [`super::tree`] with its own tags; the tree over no
+//! The tree over a block's envelopes: `tree` with its own tags; the tree over no
 //! transactions has a root of its own.
 //!
 //! Consensus-critical: yes
