@@ -15,8 +15,8 @@ use super::elements;
 use super::table::{self, Mapping};
 use crate::failure::Failure;
 
-/// The code of an event that isn't EPCIS 2.0.
-pub const NOT_EPCIS: u32 = 301;
+/// The rule that a table's row breaks if it can't be read.
+pub const TABLE_ROW: &str = "table-row";
 
 /// A document that can't be split into events.
 #[derive(Clone, Debug)]
@@ -104,11 +104,7 @@ fn add_table(
             bytes: event.bytes,
             names: BTreeSet::new(),
             empties: false,
-            wrong: Some(EventRefusal {
-                code: NOT_EPCIS,
-                rule: "table-row".to_owned(),
-                message: wrong,
-            }),
+            wrong: Some(EventRefusal::unreadable(TABLE_ROW, wrong)),
         });
     }
     Ok(())

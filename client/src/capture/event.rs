@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use touchstone_core::custody::CustodyRejection;
 use touchstone_core::rejection::Rejection;
-use touchstone_epcis::EpcisError;
+use touchstone_epcis::{EpcisError, EpcisRule};
 
 /// An event of the input.
 #[derive(Clone, Debug)]
@@ -44,6 +44,22 @@ impl EventRefusal {
         EventRefusal {
             message: error.to_string(),
             ..EventRefusal::of(&rejection)
+        }
+    }
+
+    /// Of what can't even be read as an event, such as a table's row; by a rule of its reader.
+    pub fn unreadable(rule: &str, message: String) -> EventRefusal {
+        let error = EpcisError {
+            path: String::new(),
+            rule: EpcisRule::NotJson {
+                offset: 0,
+                expected: "an event",
+            },
+        };
+        EventRefusal {
+            rule: rule.to_owned(),
+            message,
+            ..EventRefusal::epcis(error)
         }
     }
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use touchstone_client::capture::ENVELOPE_BYTES;
+use touchstone_client::capture::{ENVELOPE_BYTES, EventRefusal};
 use touchstone_edge::http::{Exception, Problem, negotiate};
 use touchstone_epcis::is_xml;
 
@@ -120,9 +120,10 @@ async fn table(
             wrong.len(),
             events.len()
         );
-        return Err(Problem::new(Exception::Validation, detail)
-            .with("touchstone:rule", "table-row")
-            .with("touchstone:code", source::NOT_EPCIS)
+        let refusal = EventRefusal::unreadable(source::TABLE_ROW, detail);
+        return Err(Problem::new(Exception::Validation, refusal.message)
+            .with("touchstone:rule", refusal.rule)
+            .with("touchstone:code", refusal.code)
             .with("touchstone:rows", json!(wrong)));
     }
     // Each event brings its own context.
