@@ -1,0 +1,70 @@
+use super::*;
+
+/// Coloured rectangles by a seed.
+pub(crate) fn picture(side: u32, seed: u32) -> Vec<u8> {
+    let mut rgb = vec![240; (side * side * 3) as usize];
+    let mut state = seed;
+    let mut next = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % below
+    };
+    for _ in 0..40 {
+        let (left, top) = (next(side), next(side));
+        let (width, height) = (next(side / 4) + 4, next(side / 4) + 4);
+        let colour = [next(256) as u8, next(256) as u8, next(256) as u8];
+        for y in top..(top + height).min(side) {
+            for x in left..(left + width).min(side) {
+                let at = ((y * side + x) * 3) as usize;
+                rgb[at..at + 3].copy_from_slice(&colour);
+            }
+        }
+    }
+    rgb
+}
+
+#[test]
+fn corners_are_found_where_rectangles_meet() {
+    let rgb = picture(400, 5);
+    let found = features(&Pixels::new(400, 400, &rgb).unwrap(), 300);
+    assert_eq!((found.width, found.height), (400, 400));
+    assert!(
+        (50..=300).contains(&found.list.len()),
+        "{}",
+        found.list.len()
+    );
+    for feature in &found.list {
+        assert!((0..400 * 16).contains(&feature.x) && (0..400 * 16).contains(&feature.y));
+        assert!(feature.direction < 32 && feature.level < 8);
+    }
+    let again = features(&Pixels::new(400, 400, &rgb).unwrap(), 300);
+    assert_eq!(found, again);
+}
+
+#[test]
+fn plain_and_tiny_pictures_have_none() {
+    for (width, height) in [(1, 1), (3, 900), (500, 500)] {
+        let rgb = vec![128; width * height * 3];
+        let pixels = Pixels::new(width as u32, height as u32, &rgb).unwrap();
+        assert_eq!(features(&pixels, 300).list, []);
+    }
+}
+
+#[test]
+fn directions_go_around_the_circle() {
+    let tables = Tables::new();
+    assert_eq!(tables.directions[0], (1024, 0));
+    assert_eq!(tables.directions[8], (0, 1024));
+    assert_eq!(tables.directions[16], (-1024, 0));
+    assert_eq!(tables.directions[24], (0, -1024));
+    for (cos, sin) in &tables.directions {
+        assert!((cos * cos + sin * sin - 1024 * 1024).abs() < 2500);
+    }
+    assert!(
+        tables
+            .pairs
+            .iter()
+            .flatten()
+            .flatten()
+            .all(|place| place.abs() <= 17)
+    );
+}
