@@ -8,3 +8,5 @@ pub(crate) mod disclose_design;
 mod rejection;
 
 pub use rejection::DesignRejection;
+pub mod look_alikes;
+pub(crate) mod publish_fingerprints;

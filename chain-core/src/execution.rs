@@ -13,7 +13,7 @@ use self::hooks::Hooks;
 use crate::Fault;
 use crate::block::Header;
 use crate::custody::{capture_events, declare_product};
-use crate::designs::{deposit_design, disclose_design};
+use crate::designs::{deposit_design, disclose_design, publish_fingerprints};
 use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys};
 use crate::hash::Hash;
@@ -28,7 +28,7 @@ use crate::transaction::VerifiedTransaction;
 pub use crate::block::BlockContext;
 pub use crate::governance::parameters::parameters;
 pub use crate::governance::validators::current as validators;
-pub use crate::state::delta::MAX_LINK_ENTRIES;
+pub use crate::state::delta::{MAX_COMPARISONS, MAX_LINK_ENTRIES};
 
 /// A block's effects, staged: nothing is written yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +152,7 @@ fn stage<'a, S: StateRead>(
     let mut rejected = Vec::new();
     let mut bytes: u64 = 0;
     let mut entries: usize = 0;
+    let mut comparisons: u64 = 0;
     for (index, transaction) in transactions.iter().enumerate() {
         let size = transaction.envelope().len() as u64;
         if applied.len() as u64 >= parameters.max_block_transactions {
@@ -168,8 +169,10 @@ fn stage<'a, S: StateRead>(
         match apply(&mut delta, &parameters, context, place, transaction) {
             Ok(()) => {
                 entries = entries.saturating_add(delta.staged_entries());
+                let is_first = comparisons == 0;
+                comparisons = comparisons.saturating_add(delta.comparisons());
                 // The work on what doesn't fit would be in vain: the next block begins with it.
-                if entries > MAX_LINK_ENTRIES {
+                if entries > MAX_LINK_ENTRIES || comparisons > MAX_COMPARISONS && !is_first {
                     delta.discard();
                     break;
                 }
@@ -213,6 +216,7 @@ fn apply<S: StateRead>(
         Action::CaptureEvents(action) => capture_events::apply(state, &context, action),
         Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
         Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
+        Action::PublishFingerprints(action) => publish_fingerprints::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),

@@ -7,6 +7,7 @@ pub mod deposit;
 pub mod header;
 pub mod item_history;
 pub mod link;
+pub mod look_alikes;
 pub mod page;
 pub mod state;
 pub mod transaction_tree;

@@ -22,6 +22,7 @@ pub mod organisations;
 pub mod product;
 pub mod proposals;
 pub mod recall;
+pub mod similar;
 pub mod status;
 pub mod trace;
 pub mod transaction;
@@ -54,6 +55,7 @@ pub enum Verb {
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
     Certificate(certificate::Arguments),
+    Similar(similar::Arguments),
     Evidence(evidence::Arguments),
     Verify(verify::Arguments),
     Enroll(enroll::Arguments),
@@ -87,6 +89,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
         Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,
+        Verb::Similar(arguments) => similar::run(arguments, settings, output).await,
         Verb::Evidence(arguments) => evidence::run(arguments, settings, output).await,
         Verb::Verify(arguments) => verify::run(arguments, settings, output),
         Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,

@@ -5,6 +5,7 @@ mod blocks;
 mod designs;
 mod items;
 mod organisations;
+mod pictures;
 mod proposals;
 mod submission;
 mod traces;

@@ -59,6 +59,7 @@ pub mod durable_file;
 pub mod error;
 pub mod event_log;
 pub mod item_history;
+pub mod look_alikes;
 pub mod trace;
 pub mod verification;
 

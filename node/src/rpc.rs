@@ -214,6 +214,18 @@ impl Ledger for Ledgers {
             .await
     }
 
+    async fn compare_picture(
+        &self,
+        request: Request<wire::ComparePictureRequest>,
+    ) -> Result<Response<wire::ComparePictureReply>, Status> {
+        let client = Caller::of(request.extensions());
+        let request = request.into_inner();
+        self.read(client, move |view| {
+            state_query::compare_picture(view, &request)
+        })
+        .await
+    }
+
     async fn list_organisations(
         &self,
         request: Request<wire::ListOrganisationsRequest>,

@@ -9,6 +9,7 @@ mod database;
 pub mod double_sign_guard;
 mod event_index;
 pub mod files;
+mod fingerprints;
 #[cfg(test)]
 #[path = "../../tests/src/testkit/memory_disk.rs"]
 #[allow(

@@ -79,7 +79,7 @@ class Examination:
         """
         self.data, self.trusted, self.roots = data, trusted, roots
         self.asked, self.stamped, self.unstamped = set(), [], []
-        self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
+        self.version = self.verdict = self.history = self.custody = self.handovers = self.design = self.look_alikes = None
         self.said = {}
 
     def examine(self):
@@ -296,8 +296,34 @@ class Examination:
         require(transaction.body["organisation"] == record["organisation"], "the record names another organisation")
         require(deposit is not None and deposit["commitment"] == record["commitment"], "another deposit")
         require(transaction.time_ms == record["time_ms"], "the record names another time")
+        words = self.compare(design, record)
         self.design = record
-        return "the deposit's record and its transaction agree"
+        return "the deposit's record and its transaction agree" + words
+
+    def compare(self, design, record):
+        """What the design's pictures look like; the record says whether they were compared."""
+        if not record["compared"]:
+            return ""
+        self.look_alikes = self.record("LookAlikes", b"look-alikes/" + design)
+        pictures, searched = self.look_alikes["pictures"], self.look_alikes["searched"]["pictures"]
+        require(len(pictures) == record["compared"], "other pictures were compared than the record counts")
+        require(len(self.look_alikes["specification"]) == 32, "a specification has 32 bytes")
+        files = [picture["fingerprint"]["file_hash"] for picture in pictures]
+        require(record["disclosure"] is not None, "pictures of an undisclosed design")
+        require(all(file in record["disclosure"]["file_hashes"] for file in files), "a picture of another design")
+        require(all(a < b for a, b in zip(files, files[1:])), "pictures don't ascend")
+        for picture in pictures:
+            candidates, found = picture["candidates"], picture["found"]
+            require(len(candidates) == min(found, 32) and found <= searched, "not all look-alikes are named")
+            order = [(candidate["distance"], candidate["number"]) for candidate in candidates]
+            require(all(a < b for a, b in zip(order, order[1:])), "look-alikes are out of order")
+            for candidate in candidates:
+                within = candidate["distance"] <= 47 and candidate["variant"] <= 7 and candidate["part"] <= 1
+                require(within and candidate["number"] < searched, "a look-alike that no search gives")
+                lengths = len(candidate["design_id"]) == len(candidate["file_hash"]) == 32
+                require(lengths and candidate["design_id"] != design, "a look-alike of no other design")
+        found = sum(picture["found"] for picture in pictures)
+        return f"; {len(pictures)} pictures compared with all {searched} published before, {found} look-alikes"
 
     def check_keys(self):
         doubtful, self.names = [], {}

@@ -128,6 +128,7 @@ def deposit(examination, design):
     disclosure = record and record["disclosure"]
     opening = examination.evidence["opening"]
     recorded_title = (disclosure and disclosure["title"]) or None
+    look_alikes = {"look_alikes": compared(examination.look_alikes)} if examination.look_alikes else {}
     return {
         "id": design.hex(),
         "recorded": record is not None,
@@ -139,4 +140,40 @@ def deposit(examination, design):
         "title_is_recorded": recorded_title is not None,
         "disclosed_ms": disclosure and disclosure["time_ms"],
         "files": [{"sha256": digest.hex(), "name": name} for digest, name in examination.files],
+        **look_alikes,
+    }
+
+
+def compared(found):
+    """What the ledger compared of a design's pictures."""
+    return {
+        "specification": found["specification"].hex(),
+        "time_ms": found["time_ms"],
+        "pictures_searched": found["searched"]["pictures"],
+        "designs_searched": found["searched"]["designs"],
+        "pictures": [
+            {
+                "file_sha256": picture["fingerprint"]["file_hash"].hex(),
+                "whole": picture["fingerprint"]["whole"].hex(),
+                "trimmed": picture["fingerprint"]["trimmed"].hex(),
+                "whole_quality": picture["fingerprint"]["whole_quality"],
+                "trimmed_quality": picture["fingerprint"]["trimmed_quality"],
+                "found": picture["found"],
+                "candidates": [
+                    {
+                        "number": candidate["number"],
+                        "design_id": candidate["design_id"].hex(),
+                        "file_sha256": candidate["file_hash"].hex(),
+                        "distance": candidate["distance"],
+                        "variant": candidate["variant"],
+                        "part": candidate["part"],
+                        "organisation": candidate["organisation"],
+                        "deposited_height": candidate["deposited"]["height"],
+                        "deposited_ms": candidate["deposited_ms"],
+                    }
+                    for candidate in picture["candidates"]
+                ],
+            }
+            for picture in found["pictures"]
+        ],
     }

@@ -35,6 +35,7 @@ pub(crate) fn apply<S: StateRead>(
             transaction_id: context.transaction.id().to_vec(),
             time_ms: context.block.time_ms,
             disclosure: None,
+            compared: 0,
         },
     );
     Ok(())

@@ -11,6 +11,8 @@ use crate::hash::{self, Hash, tag};
 
 /// Files of one deposit.
 pub const MAX_FILES: usize = 1000;
+/// Pictures of a design that have a fingerprint, at most: each is searched for among all.
+pub const MAX_PICTURES: usize = 32;
 /// Bytes of a disclosed title.
 pub const MAX_TITLE_BYTES: usize = 256;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{Design, DesignFile, DiscloseDesign, Disclosure};
 
-use super::design;
+use super::{design, look_alikes};
 use crate::Fault;
 use crate::designs::DesignRejection;
 use crate::encoding::{self, Malformed};
@@ -28,6 +28,10 @@ pub(crate) fn apply<S: StateRead>(
 ) -> Result<(), RuleError> {
     let opening = opening(action)?;
     let mut record = check(state, context, &opening, &action.title)?;
+    let published = match &action.fingerprints {
+        Some(fingerprints) => Some(look_alikes::check(fingerprints, &opening.files)?),
+        None => None,
+    };
     record.disclosure = Some(Disclosure {
         salt: action.salt.clone(),
         file_hashes: action.file_hashes.clone(),
@@ -36,6 +40,7 @@ pub(crate) fn apply<S: StateRead>(
         height: context.block.height,
     });
     state.write(keys::design(&opening.id), &record);
+    let disclosed = record;
     let distinct: BTreeSet<Hash> = opening.files.iter().copied().collect();
     for (index, file) in (0u32..).zip(distinct) {
         let key = keys::design_file(&file);
@@ -44,6 +49,9 @@ pub(crate) fn apply<S: StateRead>(
         link::append(state, context, &key, &mut chain, index, &opening.id)?;
         record.link = Some(chain);
         state.write(key, &record);
+    }
+    if let Some(pictures) = published {
+        look_alikes::publish(state, context, &opening.id, &disclosed, pictures)?;
     }
     Ok(())
 }

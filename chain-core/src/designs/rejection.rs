@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::design::{MAX_FILES, MAX_TITLE_BYTES};
+use super::design::{MAX_FILES, MAX_PICTURES, MAX_TITLE_BYTES};
 
 /// Which rule of designs a transaction breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -33,6 +33,30 @@ pub enum DesignRejection {
         title = MAX_TITLE_BYTES
     )]
     DesignShape,
+
+    // 42x: look-alikes
+    /// Fingerprints of another specification.
+    #[error(
+        "fingerprints are of the specification {}, not of {}",
+        hex::encode(touchstone_pictures::SPECIFICATION),
+        hex::encode(.0)
+    )]
+    UnknownSpecification([u8; 32]),
+    /// Too many or no pictures, not in order, or a quality above 100.
+    #[error(
+        "fingerprints are of 1 to {} files, ascending by their SHA-256, each with qualities of at most 100",
+        MAX_PICTURES
+    )]
+    FingerprintShape,
+    /// A fingerprint of a file that isn't the design's.
+    #[error("the file with SHA-256 {} is not part of the design", hex::encode(.0))]
+    FingerprintOfOtherFile([u8; 32]),
+    /// A fingerprint leaks the picture.
+    #[error("design {} is not disclosed; fingerprints are published at disclosure or after it", hex::encode(.0))]
+    NotDisclosed([u8; 32]),
+    /// The first word counts.
+    #[error("fingerprints of design {} are published already", hex::encode(.0))]
+    AlreadyPublished([u8; 32]),
 }
 
 impl DesignRejection {
@@ -45,6 +69,11 @@ impl DesignRejection {
             DesignRejection::WrongOpening(_) => 403,
             DesignRejection::NotTheOwner(_) => 404,
             DesignRejection::DesignShape => 405,
+            DesignRejection::UnknownSpecification(_) => 420,
+            DesignRejection::FingerprintShape => 421,
+            DesignRejection::FingerprintOfOtherFile(_) => 422,
+            DesignRejection::NotDisclosed(_) => 423,
+            DesignRejection::AlreadyPublished(_) => 424,
         }
     }
 
@@ -57,6 +86,11 @@ impl DesignRejection {
             DesignRejection::WrongOpening(_) => "opening-fits",
             DesignRejection::NotTheOwner(_) => "owner-discloses",
             DesignRejection::DesignShape => "design-shape",
+            DesignRejection::UnknownSpecification(_) => "fingerprint-specification",
+            DesignRejection::FingerprintShape => "fingerprint-shape",
+            DesignRejection::FingerprintOfOtherFile(_) => "fingerprint-file",
+            DesignRejection::NotDisclosed(_) => "disclose-first",
+            DesignRejection::AlreadyPublished(_) => "publish-once",
         }
     }
 }

@@ -285,6 +285,9 @@ impl<A: Archive> Collection<'_, A> {
             return Ok(BTreeSet::new());
         };
         let design: Design = decode_stored(&key, &value)?;
+        if design.compared > 0 {
+            self.state(keys::look_alikes(id))?;
+        }
         let position = design.position;
         let position = position.ok_or_else(|| damaged("a design without position"))?;
         Ok(BTreeSet::from([(position.height, position.transaction)]))

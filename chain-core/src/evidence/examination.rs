@@ -140,9 +140,16 @@ impl Examination {
             }
             Some(Subject::Design(id)) => {
                 let found = record::deposit(id, evidence, proven, values).map(|deposit| {
-                    let finding = match deposit.recorded {
-                        true => finding!("the deposit's record and its transaction agree"),
-                        false => {
+                    let finding = match (deposit.recorded, &deposit.look_alikes) {
+                        (true, None) => finding!("the deposit's record and its transaction agree"),
+                        (true, Some(compared)) => finding!(
+                            "the deposit's record and its transaction agree; pictures compared with all {searched} \
+                             published before: {pictures}; look-alikes: {found}",
+                            searched = compared.searched.as_ref().map_or(0, |s| s.pictures),
+                            pictures = compared.pictures.len(),
+                            found = compared.pictures.iter().map(|p| p.found).sum::<u64>()
+                        ),
+                        (false, _) => {
                             finding!("no such design was ever deposited up to this height")
                         }
                     };

@@ -2,6 +2,8 @@
 //!
 //! Consensus-critical: no
 
+use touchstone_proto::ledger::LookAlikes;
+
 use crate::hash::Hash;
 use crate::proof::item_history::Step;
 use crate::timestamp::Stamped;
@@ -77,7 +79,7 @@ pub struct History {
 }
 
 /// A proven deposit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Deposit {
     /// The design's id.
     pub id: Hash,
@@ -102,4 +104,6 @@ pub struct Deposit {
     pub disclosed_ms: Option<u64>,
     /// The commitment's salt, where the owner disclosed it.
     pub disclosed_salt: Option<Vec<u8>>,
+    /// What its pictures look like, where they were compared with all earlier ones.
+    pub look_alikes: Option<LookAlikes>,
 }

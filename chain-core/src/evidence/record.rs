@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use touchstone_proto::evidence::{CompleteLink as LinkMessage, Evidence};
-use touchstone_proto::ledger::{Design, Item, LinkEntry, transaction::Action};
+use touchstone_proto::ledger::{Design, Item, LinkEntry, LookAlikes, transaction::Action};
 
 use super::facts::{Deposit, History};
 use super::finding::Finding;
@@ -17,7 +17,7 @@ use crate::finding;
 use crate::hash::{self, Hash};
 use crate::proof::deposit::Stated;
 use crate::proof::item_history::{self, CompleteLink, Recorded};
-use crate::proof::{link, transaction_tree};
+use crate::proof::{link, look_alikes, transaction_tree};
 use crate::state::keys;
 use crate::transaction;
 use touchstone_epcis::Identifier;
@@ -247,6 +247,7 @@ pub(super) fn deposit(
     stated
         .check(&record, *at, proven.time_ms(stated.place.0)?, transaction)
         .map_err(|e| finding!("the design's record: {reason}", reason = e))?;
+    let look_alikes = compared(&id, &record, values)?;
     let disclosure = record.disclosure.as_ref();
     let mut files = Vec::new();
     for hash in disclosure.iter().flat_map(|d| &d.file_hashes) {
@@ -267,7 +268,19 @@ pub(super) fn deposit(
         title,
         disclosed_ms: disclosure.map(|d| d.time_ms),
         disclosed_salt: disclosure.map(|d| d.salt.clone()),
+        look_alikes,
     })
+}
+
+/// What the design's pictures look like: a record that says so can't do without it.
+fn compared(id: &Hash, design: &Design, values: &Values) -> Result<Option<LookAlikes>, Finding> {
+    let found = match design.compared {
+        0 => None,
+        _ => values.message(&keys::look_alikes(id))?,
+    };
+    look_alikes::check(id, design, found.as_ref())
+        .map_err(|e| finding!("the design's look-alikes: {reason}", reason = e))?;
+    Ok(found)
 }
 
 fn absent(id: Hash) -> Deposit {
@@ -283,5 +296,6 @@ fn absent(id: Hash) -> Deposit {
         title_is_recorded: false,
         disclosed_ms: None,
         disclosed_salt: None,
+        look_alikes: None,
     }
 }

@@ -3,6 +3,7 @@ mod custody;
 mod dishonest;
 mod golden;
 mod long_link;
+mod look_alikes;
 mod weighing;
 
 use super::*;
@@ -202,6 +203,7 @@ fn a_deposit_verifies_closed_opened_and_disclosed() {
                 salt: SALT.to_vec(),
                 file_hashes: files().iter().map(|f| f.to_vec()).collect(),
                 title: "The chair".into(),
+                fingerprints: None,
             }),
         )
         .unwrap();

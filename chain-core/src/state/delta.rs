@@ -7,14 +7,19 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
+use touchstone_pictures::{Compared, Fingerprint};
 
 use super::StateRead;
-use crate::encoding;
+pub use super::decode_stored;
 use crate::{Fault, Hash};
 
 /// Link entries that a block may write. Short identifiers would else let 6 MiB of events write some
 /// 700,000; so many take about half a second to execute.
 pub const MAX_LINK_ENTRIES: usize = 1 << 16;
+
+/// Comparisons of pictures that a block may take, but for its first transaction that takes any: about a
+/// quarter of a second.
+pub const MAX_COMPARISONS: u64 = 1 << 24;
 
 /// Values of the base that are remembered, absences among them.
 const REMEMBERED: usize = 1 << 16;
@@ -47,6 +52,8 @@ pub struct Delta<'a, S: StateRead> {
     base: &'a S,
     block: Writes,
     transaction: Writes,
+    /// Comparisons of pictures for the transaction.
+    comparisons: u64,
     /// What the base answered: a block's transactions ask for the same organisations and company
     /// prefixes again and again.
     remembered: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
@@ -59,6 +66,7 @@ impl<'a, S: StateRead> Delta<'a, S> {
             base,
             block: Writes::default(),
             transaction: Writes::default(),
+            comparisons: 0,
             remembered: RefCell::default(),
         }
     }
@@ -90,9 +98,20 @@ impl<'a, S: StateRead> Delta<'a, S> {
         self.transaction.links.len()
     }
 
+    /// Counts comparisons of pictures that the transaction takes.
+    pub fn count_comparisons(&mut self, comparisons: u64) {
+        self.comparisons = self.comparisons.saturating_add(comparisons);
+    }
+
+    /// How many comparisons of pictures the transaction has taken.
+    pub fn comparisons(&self) -> u64 {
+        self.comparisons
+    }
+
     /// Keeps what the transaction staged.
     pub fn accept(&mut self, id: Hash) {
         let staged = std::mem::take(&mut self.transaction);
+        self.comparisons = 0;
         self.block.values.extend(staged.values);
         self.block.links.extend(staged.links);
         self.block.transactions.insert(id);
@@ -108,6 +127,7 @@ impl<'a, S: StateRead> Delta<'a, S> {
     /// Forgets what the transaction staged.
     pub fn discard(&mut self) {
         self.transaction = Writes::default();
+        self.comparisons = 0;
     }
 
     /// The block's writes.
@@ -138,12 +158,14 @@ impl<S: StateRead> StateRead for Delta<'_, S> {
     fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {
         Ok(self.block.transactions.contains(id) || self.base.is_committed(id)?)
     }
-}
 
-/// Decodes a stored message.
-pub fn decode_stored<M: Message + Default>(key: &[u8], bytes: &[u8]) -> Result<M, Fault> {
-    encoding::decode_exact(bytes)
-        .map_err(|e| Fault::Damaged(format!("state key {}: {e}", key.escape_ascii())))
+    /// The base compares with its own, which stay what they are; the staged ones come after them.
+    fn compare(&self, fingerprint: &Fingerprint, count: u64) -> Result<Compared, Fault> {
+        let own = super::fingerprint_count(self.base)?.pictures.min(count);
+        let mut compared = self.base.compare(fingerprint, own)?;
+        compared.append(super::compare_from(self, fingerprint, own, count)?);
+        Ok(compared)
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,19 @@ pub fn design_file(sha256: &Hash) -> Vec<u8> {
     joined(b"design-file/", sha256)
 }
 
+/// The `FingerprintCount`.
+pub const FINGERPRINTS: &[u8] = b"fingerprints";
+
+/// A `PublishedFingerprint`, by the number of those before it.
+pub fn fingerprint(number: u64) -> Vec<u8> {
+    joined(b"fingerprint/", &number.to_be_bytes())
+}
+
+/// The `LookAlikes` of a design, by its id.
+pub fn look_alikes(id: &Hash) -> Vec<u8> {
+    joined(b"look-alikes/", id)
+}
+
 /// The head of the link that the record at `owner` holds, after its first `count` entries; written at
 /// every [`PAGE_STRIDE`](crate::proof::link::PAGE_STRIDE)th.
 pub fn link_head(owner: &[u8], count: u64) -> Vec<u8> {
@@ -133,6 +146,12 @@ mod tests {
             [b"event/".as_slice(), &name].concat()
         );
         assert_eq!(product("a:b"), b"product/a:b");
+        assert_eq!(FINGERPRINTS, b"fingerprints");
+        assert_eq!(fingerprint(258), b"fingerprint/\0\0\0\0\0\0\x01\x02");
+        assert_eq!(
+            look_alikes(&[6; 32]),
+            [b"look-alikes/".as_slice(), &[6; 32]].concat()
+        );
         assert_eq!(
             (VALIDATORS, PARAMETERS, ORGANISATIONS),
             (

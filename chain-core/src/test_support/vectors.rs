@@ -163,6 +163,7 @@ fn vectors() -> String {
         salt: salt.to_vec(),
         file_hashes: files.iter().map(|f| f.to_vec()).collect(),
         title: "A chair".into(),
+        fingerprints: None,
     });
     chain.run(MAKER, disclose).unwrap();
     link(&mut out, &chain);

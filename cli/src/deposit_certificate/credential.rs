@@ -12,6 +12,7 @@ use touchstone_core::finding;
 
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
 use super::facts::{self, CertificateFacts};
+use crate::look_alikes;
 
 /// No credential is larger, in bytes: a design's 1,000 files take less.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -20,7 +21,7 @@ const CREDENTIALS: &str = "https://www.w3.org/ns/credentials/v2";
 /// Where the vocabulary's terms are: docs/certificate.md says what each means.
 const VOCABULARY: &str = "touchstone:vocabulary/v1#";
 /// The vocabulary's terms.
-const TERMS: [&str; 26] = [
+const TERMS: [&str; 27] = [
     "DesignDepositCredential",
     "DesignDeposit",
     "DesignFile",
@@ -37,6 +38,7 @@ const TERMS: [&str; 26] = [
     "fileName",
     "height",
     "keyCompromisedSince",
+    "lookAlikes",
     "organisation",
     "organisationName",
     "power",
@@ -144,6 +146,9 @@ pub struct CredentialSubject {
     /// From when on others may have used the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_compromised_since: Option<String>,
+    /// What the ledger compared of its pictures, and every look-alike that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_alikes: Option<Value>,
 }
 
 /// A deposited file.
@@ -234,6 +239,7 @@ impl CredentialSubject {
             disclosed: facts.disclosed.map(|(time_ms, _)| date(time_ms)),
             disclosed_height: facts.disclosed.map(|(_, height)| height),
             key_compromised_since: facts.compromised_since_ms.map(date),
+            look_alikes: facts.look_alikes.as_ref().map(look_alikes::json),
         }
     }
 
@@ -356,6 +362,13 @@ pub fn compare(
             stated.key_compromised_since.is_none()
                 || stated.key_compromised_since == proven.key_compromised_since,
         ),
+        // One that tells of the disclosure tells what was compared in it.
+        (
+            "lookAlikes",
+            stated.look_alikes == proven.look_alikes
+                || stated.look_alikes.is_none()
+                    && (stated.disclosed.is_none() || !is_of_disclosure(facts)),
+        ),
     ];
     if let Some((member, _)) = agreements.iter().find(|(_, agrees)| !agrees) {
         return Err(member);
@@ -372,6 +385,11 @@ pub fn compare(
             .chain(others)
             .collect()
     };
+    if stated.look_alikes != proven.look_alikes {
+        reservations.push(finding!(
+            "the ledger has compared the design's pictures, and the credential doesn't say what it found"
+        ));
+    }
     if names(stated) != names(&proven) {
         reservations.push(finding!("an organisation has another name in the ledger"));
     }
@@ -383,6 +401,12 @@ pub fn compare(
         ));
     }
     Ok(reservations)
+}
+
+/// Whether the pictures were compared in the block of the disclosure, not later.
+fn is_of_disclosure(facts: &CertificateFacts) -> bool {
+    let compared = facts.look_alikes.as_ref().map(|found| found.time_ms);
+    compared.is_some() && compared == facts.disclosed.map(|(time_ms, _)| time_ms)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The certificate as a document for people, in Chinese and English.
 
 use super::facts::{CertificateFacts, CertifiedFile};
+use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{beijing, utc};
 use crate::pdf::{PageBlock, PdfDocument};
@@ -12,6 +13,7 @@ pub fn document(facts: &CertificateFacts) -> PdfDocument {
     blocks.extend(deposit(facts));
     blocks.extend(time(facts));
     blocks.extend(files(&facts.files));
+    blocks.extend(look_alikes(facts));
     blocks.extend(chain(facts));
     blocks.extend(reading(facts));
     PdfDocument {
@@ -136,6 +138,27 @@ fn files(files: &[CertifiedFile]) -> Vec<PageBlock> {
             "The files' names are the holder's statement, not in the ledger."
         )));
     }
+    blocks
+}
+
+/// What the ledger compared; nothing where it didn't.
+fn look_alikes(facts: &CertificateFacts) -> Vec<PageBlock> {
+    let Some(found) = &facts.look_alikes else {
+        return Vec::new();
+    };
+    let mut blocks = vec![PageBlock::Heading(both!("Look-alikes"))];
+    let lines = |language| compared::lines(language, found);
+    for (chinese, english) in lines(Language::Chinese)
+        .into_iter()
+        .zip(lines(Language::English))
+    {
+        blocks.push(PageBlock::Paragraph(chinese));
+        blocks.push(PageBlock::Paragraph(english));
+    }
+    blocks.push(PageBlock::Paragraph(both!(
+        "More than 2/3 of the validators attest the comparison. It says where to look; it doesn't say that one is a \
+         copy of the other. The fingerprint is the owner's word until somebody computes it from the file."
+    )));
     blocks
 }
 

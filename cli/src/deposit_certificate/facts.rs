@@ -3,9 +3,10 @@
 
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
+use touchstone_proto::ledger::LookAlikes;
 
 /// What is known of one deposit, proven unless it says otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CertificateFacts {
     /// The chain's id.
     pub chain_id: Hash,
@@ -43,6 +44,8 @@ pub struct CertificateFacts {
     pub validators_hash: Hash,
     /// Time (milliseconds) and height of the public disclosure.
     pub disclosed: Option<(u64, u64)>,
+    /// What the ledger compared of its pictures.
+    pub look_alikes: Option<LookAlikes>,
 }
 
 /// A title and whose word it is.
@@ -142,5 +145,6 @@ pub(super) fn sample() -> CertificateFacts {
         }],
         validators_hash: [8; 32],
         disclosed: Some((1_767_225_602_000, 9)),
+        look_alikes: None,
     }
 }

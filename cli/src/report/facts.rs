@@ -13,6 +13,7 @@ use super::offer_status;
 use crate::event_text;
 use crate::exact_bytes;
 use crate::fingerprint;
+use crate::look_alikes;
 use crate::messages::Language;
 use crate::output::{beijing, plain, utc};
 use crate::say;
@@ -117,6 +118,13 @@ fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRo
     ));
     if let Some(disclosed_ms) = deposit.disclosed_ms {
         rows.push(row(say!(language, "Disclosed"), [utc(disclosed_ms)]));
+    }
+    if let Some(found) = &deposit.look_alikes {
+        let lines = look_alikes::lines(language, found);
+        rows.push(row(
+            say!(language, "Look-alikes"),
+            lines.iter().map(|line| plain(line)),
+        ));
     }
     for (sha256, name) in &deposit.files {
         let name = name.as_deref().map(plain);

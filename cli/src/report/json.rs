@@ -9,6 +9,8 @@ use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{Basis, Ending, Position};
 
 use super::Examined;
+use crate::look_alikes;
+use crate::output::add_member;
 
 /// The whole value; `exit_code` is the process's.
 pub fn value(examined: &Examined<'_>, exit_code: u8) -> Value {
@@ -225,7 +227,7 @@ fn handover(fact: &HandoverFact) -> Value {
 fn deposit(deposit: &Deposit) -> Value {
     // What isn't recorded has no more than its id.
     let recorded = deposit.recorded;
-    json!({
+    let mut value = json!({
         "id": hex::encode(deposit.id),
         "recorded": recorded,
         "commitment": recorded.then(|| hex::encode(&deposit.commitment)),
@@ -239,7 +241,11 @@ fn deposit(deposit: &Deposit) -> Value {
             "sha256": hex::encode(sha256),
             "name": name,
         })).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(found) = &deposit.look_alikes {
+        add_member(&mut value, "look_alikes", look_alikes::json(found));
+    }
+    value
 }
 
 fn stamp(fact: &StampFact) -> Value {

@@ -3,10 +3,16 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use touchstone_proto::ledger::{DiscloseDesign, transaction::Action};
+use touchstone_client::look_alikes;
+use touchstone_core::hash::Hash;
+use touchstone_proto::ledger::{
+    DiscloseDesign, Fingerprints, PublishFingerprints, transaction::Action,
+};
 
 use crate::failure::Failure;
-use crate::output::{Output, utc};
+use crate::look_alikes as compared;
+use crate::output::{Output, add_member, plain, utc};
+use crate::pictures;
 use crate::receipt::Receipt;
 use crate::settings::{Settings, Signing};
 
@@ -14,11 +20,17 @@ use crate::settings::{Settings, Signing};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
   touchstone disclose 4be1….touchstone.json
+  touchstone disclose 4be1….touchstone.json chair-front.png chair-side.png
 
-The files themselves stay where they are; their SHA-256, the salt and the title are published.")]
+The files themselves stay where they are; their SHA-256, the salt and the title are published. Of
+pictures that are named here the fingerprint is published too: the ledger compares each with all
+earlier ones, and the certificate tells what was found. A fingerprint shows roughly what the picture
+looks like. Pictures of a design that is disclosed already can be named once, later.")]
 pub struct Arguments {
     /// The receipt of the deposit
     pub receipt: PathBuf,
+    /// Pictures among the design's files, to be compared with all earlier ones
+    pub pictures: Vec<PathBuf>,
     /// Another title than the receipt's
     #[arg(long)]
     pub title: Option<String>,
@@ -38,21 +50,43 @@ pub async fn run(
     receipt.check(client.trust().chain_id())?;
     let signer = settings.signer(&arguments.signing)?;
     let opening = receipt.opening()?;
-    let action = Action::DiscloseDesign(DiscloseDesign {
-        design_id: receipt.id()?.to_vec(),
-        salt: opening.salt.to_vec(),
-        file_hashes: opening.files.iter().map(|f| f.to_vec()).collect(),
-        title: arguments.title.clone().unwrap_or(receipt.title),
-    });
+    let fingerprints = fingerprints(&arguments.pictures, &opening.files)?;
+    let id = receipt.id()?;
+    let (_, design) = client.design(&id).await?;
+    let is_disclosed = design.is_some_and(|design| design.disclosure.is_some());
+    let action = match fingerprints {
+        Some(fingerprints) if is_disclosed => Action::PublishFingerprints(PublishFingerprints {
+            design_id: id.to_vec(),
+            fingerprints: Some(fingerprints),
+        }),
+        fingerprints => Action::DiscloseDesign(DiscloseDesign {
+            design_id: id.to_vec(),
+            salt: opening.salt.to_vec(),
+            file_hashes: opening.files.iter().map(|f| f.to_vec()).collect(),
+            title: arguments.title.clone().unwrap_or(receipt.title),
+            fingerprints,
+        }),
+    };
     let recorded = client.act(&signer, output.now_ms(), action).await?;
     let header = &recorded.attested.header;
+    let look_alikes = match arguments.pictures.is_empty() {
+        true => None,
+        false => {
+            let (_, design) = client.design(&id).await?;
+            look_alikes::of_design(&mut client, &id, &design.unwrap_or_default()).await?
+        }
+    };
     if output.json {
-        output.value(&json!({
+        let mut value = json!({
             "design_id": receipt.design_id,
             "transaction": hex::encode(recorded.id),
             "height": header.height,
             "time_ms": header.time_ms,
-        }));
+        });
+        if let Some(look_alikes) = &look_alikes {
+            add_member(&mut value, "look_alikes", compared::json(look_alikes));
+        }
+        output.value(&value);
     } else {
         output.line(format!(
             "Disclosed {} at height {}, {} (proven)",
@@ -60,6 +94,31 @@ pub async fn run(
             header.height,
             utc(header.time_ms)
         ));
+        let language = output.language;
+        if let Some(found) = &look_alikes {
+            for line in compared::lines(language, found) {
+                output.line(line);
+            }
+        }
     }
     Ok(())
+}
+
+/// The fingerprints of pictures, each of which must be one of the design's files.
+fn fingerprints(paths: &[PathBuf], files: &[Hash]) -> Result<Option<Fingerprints>, Failure> {
+    let mut readable = Vec::with_capacity(paths.len());
+    for path in paths {
+        let picture = pictures::read(path)?;
+        if !files.contains(&picture.sha256) {
+            return Err(Failure::Usage(format!(
+                "{}: not one of the design's files",
+                plain(&path.display().to_string())
+            )));
+        }
+        readable.push(picture);
+    }
+    Ok(match readable.is_empty() {
+        true => None,
+        false => Some(pictures::message(&readable)),
+    })
 }

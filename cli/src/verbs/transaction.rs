@@ -67,6 +67,9 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
         }
         Action::DepositDesign(_) => "deposit of a design".to_owned(),
         Action::DiscloseDesign(d) => format!("disclosure of design {}", hex::encode(&d.design_id)),
+        Action::PublishFingerprints(p) => {
+            format!("fingerprints of design {}", hex::encode(&p.design_id))
+        }
         Action::ChangeKeys(c) => {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }

@@ -20,6 +20,7 @@ mod handovers;
 mod help;
 mod items;
 mod keys;
+mod look_alikes;
 mod losses;
 mod pages;
 mod past;

@@ -4,9 +4,12 @@ use prost::Message;
 use touchstone_core::governance::organisation;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::state;
+use touchstone_core::state as ledger_state;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::{Fault, encoding};
 use touchstone_epcis::MAX_IDENTIFIER_BYTES;
+use touchstone_pictures::SPECIFICATION;
+use touchstone_proto::ledger::PictureFingerprint;
 use touchstone_proto::node as wire;
 
 use super::error::{ServiceError, unproven};
@@ -52,6 +55,34 @@ pub fn record(view: &ProvenState<'_>, key: &[u8]) -> Result<wire::StateReply, Se
         )));
     }
     prove(view, key)
+}
+
+/// The published pictures that look like one.
+pub fn compare_picture(
+    view: &ProvenState<'_>,
+    request: &wire::ComparePictureRequest,
+) -> Result<wire::ComparePictureReply, ServiceError> {
+    if request.specification != SPECIFICATION {
+        return Err(ServiceError::Malformed(format!(
+            "fingerprints are of the specification {}",
+            hex::encode(SPECIFICATION)
+        )));
+    }
+    let fingerprint = ledger_state::stored_fingerprint(&PictureFingerprint {
+        file_hash: Vec::new(),
+        whole: request.whole.clone(),
+        trimmed: request.trimmed.clone(),
+        whole_quality: request.whole_quality,
+        trimmed_quality: request.trimmed_quality,
+    })
+    .map_err(|e| ServiceError::Malformed(e.to_string()))?;
+    let count = ledger_state::fingerprint_count(&view.snapshot)?;
+    let compared = view.snapshot.compare(&fingerprint, count.pictures)?;
+    Ok(wire::ComparePictureReply {
+        searched: Some(prove(view, keys::FINGERPRINTS)?),
+        found: compared.found,
+        nearest: compared.hits.iter().map(|hit| hit.number).collect(),
+    })
 }
 
 /// The list of organisations' ids, then the record of each: the first proves that none is missing.

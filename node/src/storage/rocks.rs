@@ -10,12 +10,15 @@ use touchstone_core::execution;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::{state, transaction_tree};
+use touchstone_core::state as ledger_state;
 use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
 use touchstone_core::state::{StateRead, keys};
+use touchstone_pictures::{Compared, Fingerprint};
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
 use super::database::{Database, Rows};
+use super::fingerprints::Fingerprints;
 use super::recent_events::RecentEvents;
 use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
 use super::tree_cache::TreeCache;
@@ -31,6 +34,7 @@ pub use super::snapshot::{LinkCursor, Snapshot, StoreReader};
 pub struct RocksStore {
     db: Arc<Database>,
     cache: TreeCache,
+    fingerprints: Arc<Fingerprints>,
     recent_events: Arc<RecentEvents>,
     genesis: Tip,
     tip: Tip,
@@ -99,6 +103,7 @@ impl RocksStore {
     pub fn reader(&self) -> StoreReader {
         StoreReader {
             db: self.db.clone(),
+            fingerprints: self.fingerprints.clone(),
             genesis: self.genesis.clone(),
         }
     }
@@ -160,11 +165,15 @@ fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<Rocks
     let store = RocksStore {
         db: Arc::new(db),
         cache: TreeCache::new(settings.cached_tree_levels),
+        fingerprints: Arc::default(),
         recent_events: Arc::default(),
         genesis,
         tip,
     };
     check(&store, &state_root)?;
+    // Read now, so that no block waits for it.
+    let published = ledger_state::fingerprint_count(&store)?.pictures;
+    store.fingerprints.read_up_to(&store, published)?;
     Ok(store)
 }
 
@@ -205,6 +214,10 @@ impl StateRead for RocksStore {
 
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
         Ok(self.db.row::<TransactionIndex>(transaction_id)?.is_some())
+    }
+
+    fn compare(&self, fingerprint: &Fingerprint, count: u64) -> Result<Compared, Fault> {
+        self.fingerprints.compare(self, fingerprint, count)
     }
 }
 

@@ -10,11 +10,13 @@ use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::StateRead;
 use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_pictures::{Compared, Fingerprint};
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, Misbehaviour, StateProof};
 
 use super::Tip;
 use super::database::{Cursor, Database, DatabaseSnapshot, Rows};
+use super::fingerprints::Fingerprints;
 use super::schema::{
     BlockIndex, EvidenceKey, HeaderRow, Headers, HeightKey, LinkKey, Links, Meta, MetaKey, MetaRow,
     Misbehaviours, PlaceKey, PlaceRow, State, Table, TransactionIndex, Transactions, Tree,
@@ -25,6 +27,7 @@ use super::schema::{
 #[derive(Clone)]
 pub struct StoreReader {
     pub(super) db: Arc<Database>,
+    pub(super) fingerprints: Arc<Fingerprints>,
     /// The tip at height 0.
     pub(super) genesis: Tip,
 }
@@ -32,6 +35,7 @@ pub struct StoreReader {
 /// The chain after one block.
 pub struct Snapshot<'a> {
     pub(super) rows: DatabaseSnapshot<'a>,
+    fingerprints: &'a Fingerprints,
     tip: Tip,
     /// The tip could not be read: every question is answered with this.
     pub(super) fault: Option<Fault>,
@@ -45,7 +49,12 @@ impl StoreReader {
             Ok(tip) => (tip, None),
             Err(fault) => (self.genesis.clone(), Some(fault)),
         };
-        Snapshot { rows, tip, fault }
+        Snapshot {
+            rows,
+            fingerprints: &self.fingerprints,
+            tip,
+            fault,
+        }
     }
 }
 
@@ -230,6 +239,10 @@ impl StateRead for Snapshot<'_> {
 
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
         Ok(self.transaction(transaction_id)?.is_some())
+    }
+
+    fn compare(&self, fingerprint: &Fingerprint, count: u64) -> Result<Compared, Fault> {
+        self.fingerprints.compare(self, fingerprint, count)
     }
 }
 

@@ -9,9 +9,12 @@ use touchstone_core::test_support::{
     Chain, aggregation, answer, approve, capture, change_keys, claim, container, item, object,
     offer, public, put_validator, remove_validator,
 };
+use touchstone_pictures::SPECIFICATION;
 use touchstone_proto::evidence::{Evidence, Opening, OriginalFile, evidence::Subject as Wire};
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{DepositDesign, DiscloseDesign, Outcome};
+use touchstone_proto::ledger::{
+    DepositDesign, DiscloseDesign, Fingerprints, Outcome, PictureFingerprint,
+};
 
 use crate::random::Random;
 
@@ -313,10 +316,12 @@ impl Grower {
         let Some(secret) = self.secrets.get(random.index(self.secrets.len())).cloned() else {
             return;
         };
+        let files: Vec<Vec<u8>> = secret.opening.files.into_iter().map(|f| f.sha256).collect();
         let action = DiscloseDesign {
             design_id: secret.id.to_vec(),
             salt: secret.opening.salt,
-            file_hashes: secret.opening.files.into_iter().map(|f| f.sha256).collect(),
+            fingerprints: (random.index(4) > 0).then(|| fingerprints(&files, random)),
+            file_hashes: files,
             title: "A recorded title".into(),
         };
         self.apply(
@@ -384,4 +389,31 @@ impl Grower {
 
 fn exact(bytes: &[u8]) -> Hash {
     bytes.try_into().expect("32 bytes")
+}
+
+/// Fingerprints of few pictures, a little bent: they look alike.
+fn fingerprints(files: &[Vec<u8>], random: &mut Random) -> Fingerprints {
+    let mut files = files.to_vec();
+    files.sort();
+    let mut bits = |look: u8| {
+        let mut bits = [look; 32];
+        for _ in 0..random.index(12) {
+            bits[random.index(32)] ^= 1 << random.index(8);
+        }
+        bits.to_vec()
+    };
+    let pictures = files.into_iter().map(|file_hash| {
+        let look = if file_hash[0] % 2 == 0 { 0x0f } else { 0x39 };
+        PictureFingerprint {
+            file_hash,
+            whole: bits(look),
+            trimmed: bits(look),
+            whole_quality: 60,
+            trimmed_quality: 61,
+        }
+    });
+    Fingerprints {
+        specification: SPECIFICATION.to_vec(),
+        pictures: pictures.collect(),
+    }
 }

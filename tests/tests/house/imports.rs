@@ -259,13 +259,23 @@ fn banned(member: &str) -> Option<Banned> {
         "touchstone-core",
         "touchstone-edge",
         "touchstone-epcis",
+        "touchstone-pictures",
         "touchstone-proto",
     ];
     let (ours, others): (&[&str], &[&str]) = match member {
         "touchstone-proto" => (&[], ROOMS_OF_THE_NODE),
         // EPCIS knows no ledger: what it takes, it takes from outside.
         "touchstone-epcis" => (&[], IO),
-        "touchstone-core" => (&["touchstone-epcis", "touchstone-proto"], IO),
+        // Pictures know no ledger either.
+        "touchstone-pictures" => (&[], IO),
+        "touchstone-core" => (
+            &[
+                "touchstone-epcis",
+                "touchstone-pictures",
+                "touchstone-proto",
+            ],
+            IO,
+        ),
         "touchstone-edge" => (&[], ROOMS_OF_THE_NODE),
         // It asks and checks; who shows the answers is somebody else.
         "touchstone-client" => (OURS, TERMINAL),
@@ -275,6 +285,7 @@ fn banned(member: &str) -> Option<Banned> {
                 "touchstone-core",
                 "touchstone-edge",
                 "touchstone-epcis",
+                "touchstone-pictures",
                 "touchstone-proto",
             ],
             ROOMS_OF_THE_NODE,
@@ -391,6 +402,11 @@ fn the_rules_of_dependency_bite() {
         ("touchstone-epcis", "touchstone-proto", true),
         ("touchstone-epcis", "tokio", true),
         ("touchstone-epcis", "sha2", false),
+        ("touchstone-pictures", "touchstone-core", true),
+        ("touchstone-pictures", "touchstone-proto", true),
+        ("touchstone-pictures", "tokio", true),
+        ("touchstone-pictures", "image", false),
+        ("touchstone-core", "touchstone-pictures", false),
         ("touchstone-core", "touchstone-proto", false),
         ("touchstone-core", "touchstone-epcis", false),
         ("touchstone-core", "touchstone-node", true),

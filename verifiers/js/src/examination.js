@@ -315,7 +315,54 @@ export class Examination {
     );
     demand(transaction.block.time_ms === record.time_ms, 'the record has another time than its block');
     this.design = record;
-    return passed('depositAgrees');
+    if (record.compared === 0) return passed('depositAgrees');
+    const { pictures, searched } = this.compared(id, record);
+    return passed('depositCompared', {
+      pictures: pictures.length,
+      searched: searched.pictures,
+      found: pictures.reduce((sum, { found }) => sum + found, 0n),
+    });
+  }
+
+  /** What the design's pictures look like, which its record counts. */
+  compared(id, record) {
+    const value = this.ask('look-alikes/', id);
+    demand(value !== null, 'the record tells of compared pictures, and what was found is missing');
+    const found = decode(types.LookAlikes, value);
+    const { pictures, specification } = found;
+    demand(pictures.length === record.compared, 'other pictures were compared than the record counts');
+    demand(specification.length === 32, 'a specification has not 32 bytes');
+    const disclosed = record.disclosure?.file_hashes ?? [];
+    const searched = found.searched.pictures;
+    pictures.forEach(({ fingerprint, found: count, candidates }, i) => {
+      const file = fingerprint.file_hash;
+      demand(
+        disclosed.some((hash) => equal(hash, file)),
+        'a picture of another design was compared',
+      );
+      demand(i === 0 || compare(pictures[i - 1].fingerprint.file_hash, file) < 0, 'pictures do not ascend');
+      const named = count < 32n ? count : 32n;
+      demand(BigInt(candidates.length) === named && count <= searched, 'not all look-alikes are named');
+      candidates.forEach((candidate, k) => {
+        const before = candidates[k - 1];
+        const follows =
+          before === undefined ||
+          before.distance < candidate.distance ||
+          (before.distance === candidate.distance && before.number < candidate.number);
+        demand(follows, 'look-alikes are out of order');
+        const { number, distance, variant, part, design_id: design } = candidate;
+        demand(
+          number < searched && distance <= 47 && variant <= 7 && part <= 1,
+          'a look-alike that no search gives',
+        );
+        demand(
+          design.length === 32 && candidate.file_hash.length === 32 && !equal(design, id),
+          'a look-alike of no other design',
+        );
+      });
+    });
+    this.lookAlikes = found;
+    return found;
   }
 
   keys() {

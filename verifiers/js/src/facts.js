@@ -89,7 +89,35 @@ function describeStatement({ transaction, offer, answer, claim }) {
   };
 }
 
-function describeDeposit({ evidence, design: record, opened }) {
+function describeLookAlikes({ specification, time_ms: time, searched, pictures }) {
+  return {
+    specification: hex(specification),
+    time_ms: number(time),
+    pictures_searched: number(searched.pictures),
+    designs_searched: number(searched.designs),
+    pictures: pictures.map(({ fingerprint, found, candidates }) => ({
+      file_sha256: hex(fingerprint.file_hash),
+      whole: hex(fingerprint.whole),
+      trimmed: hex(fingerprint.trimmed),
+      whole_quality: fingerprint.whole_quality,
+      trimmed_quality: fingerprint.trimmed_quality,
+      found: number(found),
+      candidates: candidates.map((candidate) => ({
+        number: number(candidate.number),
+        design_id: hex(candidate.design_id),
+        file_sha256: hex(candidate.file_hash),
+        distance: candidate.distance,
+        variant: candidate.variant,
+        part: candidate.part,
+        organisation: candidate.organisation,
+        deposited_height: number(candidate.deposited.height),
+        deposited_ms: number(candidate.deposited_ms),
+      })),
+    })),
+  };
+}
+
+function describeDeposit({ evidence, design: record, opened, lookAlikes }) {
   const { opening } = evidence;
   const disclosure = record?.disclosure ?? null;
   return {
@@ -104,6 +132,7 @@ function describeDeposit({ evidence, design: record, opened }) {
     title_is_recorded: disclosure !== null,
     disclosed_ms: disclosure === null ? null : number(disclosure.time_ms),
     files: (opened ?? []).map((hash, i) => ({ sha256: hex(hash), name: orNull(opening?.files[i].name) })),
+    ...(lookAlikes && { look_alikes: describeLookAlikes(lookAlikes) }),
   };
 }
 

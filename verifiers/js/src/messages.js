@@ -10,14 +10,20 @@ export const types = declare({
   Transaction:
     '1 organisation string, 2 created_ms uint64, | 10 capture_events CaptureEvents, ' +
     '| 11 deposit_design DepositDesign, | 12 disclose_design DiscloseDesign, | 13 change_keys ChangeKeys, ' +
-    '| 14 approve_change ApproveChange, | 17 declare_product DeclareProduct',
+    '| 14 approve_change ApproveChange, | 17 declare_product DeclareProduct, ' +
+    '| 23 publish_fingerprints PublishFingerprints',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
   ClaimCustody: '1 reason string',
   DeclareProduct: '1 product string, 2 output uint64, 3 input uint64, 4 unit string',
   DepositDesign: '1 commitment bytes',
-  DiscloseDesign: '1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string',
+  DiscloseDesign:
+    '1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string, 5 fingerprints? Fingerprints',
+  Fingerprints: '1 specification bytes, 2 pictures* PictureFingerprint',
+  PictureFingerprint:
+    '1 file_hash bytes, 2 whole bytes, 3 trimmed bytes, 4 whole_quality uint32, 5 trimmed_quality uint32',
+  PublishFingerprints: '1 design_id bytes, 2 fingerprints Fingerprints',
   ChangeKeys: '1 add* bytes, 2 retire* bytes, 3 compromised* Compromise',
   Compromise: '1 public_key bytes, 2 since_ms uint64',
   ApproveChange: '1 change Change',
@@ -62,9 +68,18 @@ export const types = declare({
     '7 answered? Position, 8 discrepancy string, 9 portions* Portion',
   Design:
     '1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position Position, ' +
-    '5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? Disclosure',
+    '5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? Disclosure, 8 compared uint32',
   Disclosure: '1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64',
   DesignFile: '1 link Link',
+  FingerprintCount: '1 pictures uint64, 2 designs uint64',
+  PublishedFingerprint: '1 design_id bytes, 2 picture PictureFingerprint',
+  LookAlikes:
+    '1 specification bytes, 2 position Position, 3 time_ms uint64, 4 searched FingerprintCount, ' +
+    '5 pictures* ComparedPicture',
+  ComparedPicture: '1 fingerprint PictureFingerprint, 2 found uint64, 3 candidates* LookAlike',
+  LookAlike:
+    '1 number uint64, 2 design_id bytes, 3 file_hash bytes, 4 distance uint32, 5 variant uint32, 6 part uint32, ' +
+    '7 organisation string, 8 deposited Position, 9 deposited_ms uint64',
   // Package touchstone.node.v1
   CertifiedHeader: '1 header bytes, 2 certificate CommitCertificate',
   ValidatorSetChange: '1 header CertifiedHeader, 2 next_validators ValidatorSet',

@@ -93,6 +93,13 @@ export const FINDINGS = {
     en: () => "the deposit's record and its transaction agree",
     zh: () => '存证记录与其交易一致',
   },
+  depositCompared: {
+    en: ({ pictures, searched, found }) =>
+      `the deposit's record and its transaction agree; pictures compared with all ${searched} published before: ` +
+      `${pictures}; look-alikes: ${found}`,
+    zh: ({ pictures, searched, found }) =>
+      `存证记录与其交易一致；与此前公布的全部 ${searched} 幅图片比对的图片 ${pictures} 幅，相似图片 ${found} 幅`,
+  },
   notDeposited: {
     en: ({ height }) => `nothing was deposited up to height ${height}`,
     zh: ({ height }) => `截至高度 ${height}，没有这一存证`,

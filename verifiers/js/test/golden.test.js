@@ -45,8 +45,10 @@ const EXPECTED = {
     independence: 'reservation',
   },
   'item.evidence': ITEM,
+  'look-alike.evidence': DEPOSIT,
   'left-out.evidence': { ...STORY, handovers: 'reservation', independence: 'reservation' },
   'offered.evidence': STORY,
+  'original.evidence': DEPOSIT,
   'stamped.evidence': { ...ITEM, 'time-stamps': 'reservation' },
 };
 

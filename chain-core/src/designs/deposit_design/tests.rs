@@ -33,6 +33,7 @@ fn a_deposit_is_recorded_with_owner_place_and_time() {
             transaction_id: id.to_vec(),
             time_ms: executed.header.time_ms,
             disclosure: None,
+            compared: 0,
         })
     );
 }

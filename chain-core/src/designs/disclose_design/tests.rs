@@ -32,6 +32,7 @@ fn opening(id: Hash) -> DiscloseDesign {
         salt: SALT.to_vec(),
         file_hashes: files(),
         title: "A chair".into(),
+        fingerprints: None,
     }
 }
 

@@ -66,6 +66,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         salt: stolen.salt,
         file_hashes: stolen.files.into_iter().map(|f| f.sha256).collect(),
         title: "Chair".into(),
+        fingerprints: None,
     };
     chain.run(MARKET, Action::DiscloseDesign(disclose)).unwrap();
     let report = ChangeKeys {
@@ -126,9 +127,19 @@ fn disputed() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A copy, mirrored and a little bent, of a picture that was disclosed before.
+fn copied() -> Vec<(&'static str, Vec<u8>)> {
+    let (chain, original, copy) = look_alikes::similar();
+    let of = |id| seal(&collect(&chain, &Subject::Design(id)).unwrap());
+    vec![
+        ("original.evidence", of(original)),
+        ("look-alike.evidence", of(copy)),
+    ]
+}
+
 #[test]
 fn the_same_story_gives_the_same_bytes() {
-    let files = [files(), disputed()].concat();
+    let files = [files(), disputed(), copied()].concat();
     if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {
         for (name, bytes) in &files {
             std::fs::write(PathBuf::from(FOLDER).join(name), bytes).unwrap();

@@ -72,6 +72,7 @@ fn a_files_pages_are_proven_from_what_disclosures_write() {
             salt: salt.to_vec(),
             file_hashes: vec![file.to_vec()],
             title: String::new(),
+            fingerprints: None,
         });
         disclosures.push(chain.sign_at(MAKER, n, disclose));
     }

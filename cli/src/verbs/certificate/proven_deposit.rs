@@ -2,10 +2,11 @@
 
 use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, ProvenDeposit};
+use touchstone_client::look_alikes;
 use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::Design;
+use touchstone_proto::ledger::{Design, LookAlikes};
 
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
@@ -27,6 +28,8 @@ pub(super) struct Certificate {
     /// The header that proves the record as it is now.
     pub(super) as_of: AttestedHeader,
     pub(super) opening: Option<Opening>,
+    /// What the ledger compared, where the record says that it did.
+    pub(super) look_alikes: Option<LookAlikes>,
     pub(super) source: Source,
     pub(super) owner: String,
     pub(super) names: Vec<String>,
@@ -57,6 +60,7 @@ pub(super) async fn certify(
         opening,
         ..
     } = found;
+    let look_alikes = look_alikes::of_design(client, &id, &record).await?;
     let source = match (receipt, &opening) {
         (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
         (None, Some(_)) => Source::Disclosure,
@@ -74,6 +78,7 @@ pub(super) async fn certify(
         deposited,
         as_of,
         opening,
+        look_alikes,
         source,
         owner,
         names,
@@ -138,6 +143,7 @@ impl Certificate {
             validators,
             validators_hash: header.validators_hash,
             disclosed: recorded.map(|d| (d.time_ms, d.height)),
+            look_alikes: self.look_alikes.clone(),
         })
     }
 

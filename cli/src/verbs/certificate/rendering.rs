@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::proven_deposit::{Certificate, Source};
+use crate::look_alikes as compared;
 use crate::messages::Language;
-use crate::output::{Output, attested_json, plain, utc};
+use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::say;
 
 impl Certificate {
@@ -89,6 +90,13 @@ impl Certificate {
                 None => say!(language, "no"),
             },
         ));
+        for line in self
+            .look_alikes
+            .iter()
+            .flat_map(|found| compared::lines(language, found))
+        {
+            rows.push((say!(language, "Look-alikes"), plain(&line)));
+        }
         rows.push((say!(language, "Shows"), self.shows_in(language)));
         rows.push((
             say!(language, "Shows not"),
@@ -105,7 +113,7 @@ impl Certificate {
 
     /// The same for programs.
     pub(super) fn json(&self, error_ms: u64) -> Value {
-        json!({
+        let mut value = json!({
             "verified": true,
             "design_id": hex::encode(self.id),
             "title": self.title(),
@@ -123,6 +131,10 @@ impl Certificate {
             "disclosed_ms": self.record.disclosure.as_ref().map(|d| d.time_ms),
             "shows": self.shows_in(Language::English),
             "shows_not": Self::SHOWS_NOT,
-        })
+        });
+        if let Some(look_alikes) = &self.look_alikes {
+            add_member(&mut value, "look_alikes", compared::json(look_alikes));
+        }
+        value
     }
 }

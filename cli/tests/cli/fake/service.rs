@@ -7,8 +7,10 @@ use futures::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 use touchstone_core::governance::organisation;
 use touchstone_core::hash::Hash;
-use touchstone_core::state::keys;
+use touchstone_core::state;
+use touchstone_core::state::{StateRead, keys};
 use touchstone_core::{Rejection, transaction};
+use touchstone_proto::ledger::PictureFingerprint;
 use touchstone_proto::node::ledger_server::Ledger;
 use touchstone_proto::node::*;
 
@@ -237,6 +239,31 @@ impl Ledger for Service {
 
     async fn get_record(&self, request: Request<GetRecordRequest>) -> Answer<StateReply> {
         self.answer(|w| w.state(request.into_inner().key)).await
+    }
+
+    async fn compare_picture(
+        &self,
+        request: Request<ComparePictureRequest>,
+    ) -> Answer<ComparePictureReply> {
+        let request = request.into_inner();
+        self.answer(|w| {
+            let wanted = state::stored_fingerprint(&PictureFingerprint {
+                file_hash: Vec::new(),
+                whole: request.whole,
+                trimmed: request.trimmed,
+                whole_quality: request.whole_quality,
+                trimmed_quality: request.trimmed_quality,
+            })
+            .unwrap();
+            let count = state::fingerprint_count(&*w).unwrap().pictures;
+            let compared = w.compare(&wanted, count).unwrap();
+            ComparePictureReply {
+                searched: Some(w.state(keys::FINGERPRINTS.to_vec())),
+                found: compared.found,
+                nearest: compared.hits.iter().map(|hit| hit.number).collect(),
+            }
+        })
+        .await
     }
 
     async fn list_organisations(

@@ -90,6 +90,11 @@ const READS: &[(&str, &str, &[u32])] = &[
         &[],
     ),
     (
+        "designs/look_alikes.rs",
+        "time_ms: context.block.time_ms,",
+        &[],
+    ),
+    (
         "governance/change_keys.rs",
         "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
         &[511],

@@ -1,0 +1,248 @@
+//! Pictures that look alike: asked before depositing, flagged at disclosure, told by certificates.
+
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use touchstone_proto::node::{ComparePictureReply, StateReply};
+
+use crate::fake::{Ran, Served};
+
+/// Coloured rectangles by a seed.
+fn pixels(seed: u32) -> Vec<u8> {
+    let mut rgb = vec![250; 120 * 90 * 3];
+    let mut state = seed;
+    let mut next = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % below
+    };
+    for _ in 0..14 {
+        let (left, top, width, height) = (next(120), next(90), next(60) + 1, next(45) + 1);
+        let colour = [next(256) as u8, next(256) as u8, next(256) as u8];
+        for y in top..(top + height).min(90) {
+            for x in left..(left + width).min(120) {
+                let at = ((y * 120 + x) * 3) as usize;
+                rgb[at..at + 3].copy_from_slice(&colour);
+            }
+        }
+    }
+    rgb
+}
+
+fn mirrored(rgb: &[u8]) -> Vec<u8> {
+    let rows = rgb.chunks(120 * 3);
+    let row = |row: &[u8]| row.chunks(3).rev().flatten().copied().collect::<Vec<u8>>();
+    rows.flat_map(row).collect()
+}
+
+fn write(node: &Served, name: &str, rgb: &[u8]) -> String {
+    let mut file = Vec::new();
+    let encoder = PngEncoder::new(&mut file);
+    encoder
+        .write_image(rgb, 120, 90, ExtendedColorType::Rgb8)
+        .unwrap();
+    let path = node.path(name);
+    std::fs::write(&path, file).unwrap();
+    path.display().to_string()
+}
+
+async fn deposit(node: &Served, who: &str, file: &str) -> (String, String) {
+    let folder = node.folder.path().display().to_string();
+    let arguments = ["deposit", file, "--receipts", &folder, "--json"];
+    let ran = node.run_as(who, &arguments).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let json = &ran.json()[0];
+    let text = |name: &str| json[name].as_str().unwrap().to_owned();
+    (text("design_id"), text("receipt"))
+}
+
+fn shows(ran: &Ran, parts: &[&str]) {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in parts {
+        assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
+    }
+}
+
+/// An original by carol, and a mirrored copy of it that bravo deposits and discloses later.
+struct Copied {
+    node: Served,
+    original: String,
+    copy: String,
+    copied_file: String,
+}
+
+async fn copied() -> Copied {
+    let node = Served::start().await;
+    let lamp = write(&node, "lamp.png", &pixels(1));
+    let (original, receipt) = deposit(&node, "carol", &lamp).await;
+    let ran = node.run_as("carol", &["disclose", &receipt, &lamp]).await;
+    shows(
+        &ran,
+        &[
+            "compared with all 0 pictures of 0 designs",
+            "look-alikes: 0",
+        ],
+    );
+    let copied_file = write(&node, "copy.png", &mirrored(&pixels(1)));
+    let (copy, receipt) = deposit(&node, "bravo", &copied_file).await;
+    let before = node.run(&["similar", &copied_file]).await;
+    let look_here = "Look here: distance 0 of 256, mirrored\n";
+    shows(
+        &before,
+        &[
+            "Compared with 1 published pictures",
+            look_here,
+            &original,
+            "Carol Design",
+        ],
+    );
+    let ran = node
+        .run_as("bravo", &["disclose", &receipt, &copied_file])
+        .await;
+    shows(
+        &ran,
+        &["Look here: distance 0 of 256, mirrored; design", &original],
+    );
+    Copied {
+        node,
+        original,
+        copy,
+        copied_file,
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_flagged_and_its_certificate_says_so() {
+    let Copied {
+        node,
+        original,
+        copy,
+        ..
+    } = copied().await;
+    let certificate = node.run(&["certificate", &copy]).await;
+    shows(
+        &certificate,
+        &[
+            "Look-alikes",
+            "Look here: distance 0 of 256, mirrored",
+            &original,
+            "by carol",
+        ],
+    );
+    let json = node.run(&["certificate", &copy, "--json"]).await.json();
+    let candidate = &json[0]["look_alikes"]["pictures"][0]["candidates"][0];
+    assert_eq!(candidate["design_id"], original);
+    assert_eq!(candidate["variant"], 1);
+    let first = node.run(&["certificate", &original]).await;
+    shows(&first, &["look-alikes: 0"]);
+    // A node that hides the comparison.
+    let key =
+        touchstone_core::state::keys::look_alikes(&hex::decode(&copy).unwrap().try_into().unwrap());
+    node.tamper(move |reply: &mut StateReply| {
+        if reply.key == key {
+            reply.value = None;
+        }
+    });
+    assert_eq!(node.run(&["certificate", &copy]).await.code, 3);
+}
+
+#[tokio::test]
+async fn a_credential_that_hides_a_candidate_is_refused() {
+    let Copied { node, copy, .. } = copied().await;
+    let path = node.path("credential.json").display().to_string();
+    let issued = node
+        .run_as("bravo", &["certificate", &copy, "-o", &path])
+        .await;
+    assert_eq!(issued.code, 0, "{issued:?}");
+    assert_eq!(node.run(&["certificate", "--check", &path]).await.code, 0);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let key = ed25519_dalek::SigningKey::from_bytes(&[2; 32]);
+    for hide in [
+        (|subject: &mut serde_json::Map<String, serde_json::Value>| {
+            subject.remove("lookAlikes");
+        }) as fn(&mut _),
+        |subject| {
+            subject["lookAlikes"]["pictures"][0]["candidates"] = serde_json::json!([]);
+        },
+    ] {
+        let mut bent = whole.clone();
+        let created = bent["validFrom"].as_str().unwrap().to_owned();
+        let members = bent.as_object_mut().unwrap();
+        members.remove("proof");
+        hide(members["credentialSubject"].as_object_mut().unwrap());
+        // The owner itself signs the shorter one.
+        let secured =
+            touchstone_cli::deposit_certificate::data_integrity::secure(&bent, &key, &created)
+                .unwrap();
+        std::fs::write(&path, secured.to_string()).unwrap();
+        let ran = node.run(&["certificate", "--check", &path]).await;
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(ran.err.contains("lookAlikes"), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn bent_answers_about_look_alikes_are_refused() {
+    let Copied {
+        node, copied_file, ..
+    } = copied().await;
+    let asked = ["similar", copied_file.as_str()];
+    assert_eq!(node.run(&asked).await.code, 0);
+    let bends: [fn(&mut ComparePictureReply); 5] = [
+        |reply| reply.nearest.reverse(),
+        |reply| reply.nearest.push(reply.nearest[0]),
+        |reply| reply.nearest = vec![7],
+        |reply| reply.nearest.clear(),
+        |reply| reply.searched = None,
+    ];
+    for bend in bends {
+        node.tamper(bend);
+        let ran = node.run(&asked).await;
+        assert_eq!(ran.code, 3, "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_pictures_at_hand_are_shown_side_by_side() {
+    let node = Served::start().await;
+    let one = write(&node, "one.png", &pixels(4));
+    let other = write(&node, "other.png", &mirrored(&pixels(4)));
+    let third = write(&node, "third.png", &pixels(5));
+    let page = node.path("both.html").display().to_string();
+    let ran = node
+        .run(&["similar", &one, "--with", &other, "--html", &page])
+        .await;
+    shows(&ran, &["Look here: distance 0 of 256, mirrored\n"]);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert_eq!(html.matches("data:image/png;base64,").count(), 2);
+    let ran = node.run(&["similar", &one, "--with", &third]).await;
+    shows(&ran, &["As wholes they don't look alike"]);
+    let ran = node
+        .run(&["similar", &one, "--with", &third, "--json"])
+        .await;
+    assert_eq!(ran.json()[0]["looks_alike"], false);
+}
+
+#[tokio::test]
+async fn what_is_no_picture_or_not_the_designs_is_refused_here() {
+    let node = Served::start().await;
+    let text = node.write("text.png", "no picture");
+    assert_eq!(node.run(&["similar", &text]).await.code, 1);
+    let plain = write(&node, "plain.png", &vec![130; 120 * 90 * 3]);
+    let ran = node.run(&["similar", &plain]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("too little to see"), "{ran:?}");
+    let lamp = write(&node, "lamp.png", &pixels(1));
+    let other = write(&node, "other.png", &pixels(2));
+    let (id, receipt) = deposit(&node, "carol", &lamp).await;
+    let ran = node.run_as("carol", &["disclose", &receipt, &other]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("not one of the design's files"), "{ran:?}");
+    // Disclosed without, its pictures can be named later, once.
+    assert_eq!(node.run_as("carol", &["disclose", &receipt]).await.code, 0);
+    let later = node.run_as("carol", &["disclose", &receipt, &lamp]).await;
+    shows(&later, &["look-alikes: 0", &id]);
+    let again = node
+        .run_as("carol", &["disclose", &receipt, &lamp, "--json"])
+        .await;
+    assert_eq!(again.code, 2, "{again:?}");
+    assert_eq!(again.json()[0]["rule"], "publish-once");
+}

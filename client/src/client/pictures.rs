@@ -1,0 +1,40 @@
+//! Questions about pictures that look alike.
+
+use tonic::transport::Channel;
+use touchstone_core::state::keys;
+use touchstone_pictures::{Fingerprint, SPECIFICATION};
+use touchstone_proto::ledger::FingerprintCount;
+use touchstone_proto::node::{self, ledger_client::LedgerClient};
+
+use super::Client;
+use crate::attested_header::AttestedHeader;
+use crate::error::ClientError;
+
+impl Client {
+    /// Asks which published pictures look like one. Proven is how many there are; the rest is the node's word, and
+    /// it learns the fingerprint.
+    pub(crate) async fn compare_picture(
+        &mut self,
+        fingerprint: &Fingerprint,
+    ) -> Result<(AttestedHeader, FingerprintCount, node::ComparePictureReply), ClientError> {
+        let request = node::ComparePictureRequest {
+            specification: SPECIFICATION.to_vec(),
+            whole: fingerprint.whole.to_bytes().to_vec(),
+            trimmed: fingerprint.trimmed.to_bytes().to_vec(),
+            whole_quality: u32::from(fingerprint.whole_quality),
+            trimmed_quality: u32::from(fingerprint.trimmed_quality),
+        };
+        let ask = |mut ledger: LedgerClient<Channel>| {
+            let request = request.clone();
+            async move { ledger.compare_picture(request).await }
+        };
+        let (attested, count, reply) = self
+            .record(
+                keys::FINGERPRINTS,
+                ask,
+                |reply: &node::ComparePictureReply| reply.searched.as_ref(),
+            )
+            .await?;
+        Ok((attested, count.unwrap_or_default(), reply))
+    }
+}
