@@ -1,4 +1,4 @@
-//! Forges evidence and shows it to both verifiers; prints what came of it.
+//! Forges evidence and shows it to all three verifiers; prints what came of it.
 
 #![allow(
     clippy::print_stdout,
@@ -13,15 +13,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use touchstone_tests::forgery::campaign::{Campaign, Tally};
-use touchstone_tests::forgery::verifier::Independent;
+use touchstone_tests::forgery::verifier::Independents;
 
 const USAGE: &str =
     "usage: forge [--seed N] [--worlds N] [--forgeries N] [--bundles N] [--share N] [--alone] [--plain]
   --forgeries  structural forgeries (default 1000000)
   --bundles    genuine files of which every bit is flipped (default 100)
-  --share      the independent verifier judges one of N structural forgeries, and one of 64 N
+  --share      the independent verifiers judge one of N structural forgeries, and one of 64 N
                flipped bits with a new checksum (default 1)
-  --alone      without the independent verifier
+  --alone      without the independent verifiers
   --plain      bits are flipped in the files as they are alone, which their checksum finds, and not with
                a new checksum too";
 
@@ -148,19 +148,19 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     Ok(found == 0 && refused.is_empty())
 }
 
-fn start(arguments: &Arguments, genesis: &Path) -> io::Result<Option<Independent>> {
+fn start(arguments: &Arguments, genesis: &Path) -> io::Result<Option<Independents>> {
     (!arguments.alone)
-        .then(|| Independent::start(genesis))
+        .then(|| Independents::start(genesis))
         .transpose()
 }
 
-/// Does the parts on all cores, each with an independent verifier of its own; tells how far it is.
+/// Does the parts on all cores, each with independent verifiers of its own; tells how far it is.
 fn in_parallel(
     what: &str,
     parts: u64,
     arguments: &Arguments,
     genesis: &Path,
-    part: impl Fn(u64, Option<&mut Independent>) -> io::Result<Tally> + Sync,
+    part: impl Fn(u64, Option<&mut Independents>) -> io::Result<Tally> + Sync,
 ) -> io::Result<Tally> {
     let next = AtomicU64::new(0);
     let work = || -> io::Result<Tally> {
@@ -198,8 +198,8 @@ fn print(title: &str, tally: &Tally) {
         tally.accepted.len()
     );
     println!(
-        "judged by both verifiers: {}, with different elements: {}",
-        tally.judged_twice, tally.other_element
+        "judged by all three verifiers: {}, with different elements: {}",
+        tally.judged_by_all, tally.other_element
     );
     println!("\n| kind | forgeries |\n|---|---|");
     for (name, count) in &tally.made {

@@ -11,7 +11,7 @@ use touchstone_proto::evidence::Evidence;
 use super::attack::Forger;
 use super::bundle::{Bundle, World};
 use super::family::Family;
-use super::verifier::{Independent, examined};
+use super::verifier::{Independents, Verdict, examined};
 use crate::random::{Random, mix};
 
 /// Which forgeries are made of which kind, out of each 16.
@@ -52,9 +52,9 @@ pub struct Tally {
     pub made: BTreeMap<&'static str, u64>,
     /// Refusals by the product's own examination, by the element that refused.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Forgeries that the independent verifier judged too.
-    pub judged_twice: u64,
-    /// Those that both refuse, for different elements.
+    /// Forgeries that the independent verifiers judged too.
+    pub judged_by_all: u64,
+    /// Those that all refuse, but not for the same element.
     pub other_element: u64,
     /// Those that shouldn't be.
     pub accepted: Vec<Accepted>,
@@ -69,7 +69,7 @@ impl Tally {
         for (name, count) in other.refused {
             *self.refused.entry(name).or_default() += count;
         }
-        self.judged_twice += other.judged_twice;
+        self.judged_by_all += other.judged_by_all;
         self.other_element += other.other_element;
         self.accepted.extend(other.accepted);
     }
@@ -79,7 +79,7 @@ impl Tally {
         self.made.values().sum()
     }
 
-    fn note(&mut self, forged: Forged, own: Option<&'static str>, other: Option<Option<String>>) {
+    fn note(&mut self, forged: Forged, own: Option<&'static str>, others: Option<Vec<Verdict>>) {
         *self.made.entry(forged.kind).or_default() += 1;
         let accepted = |verifier| Accepted {
             what: forged.what.clone(),
@@ -90,16 +90,18 @@ impl Tally {
             Some(element) => *self.refused.entry(element).or_default() += 1,
             None => self.accepted.push(accepted("touchstone")),
         }
-        let Some(other) = other else {
+        let Some(others) = others else {
             return;
         };
-        self.judged_twice += 1;
-        match other {
-            None => self.accepted.push(accepted("independent")),
-            Some(element) => {
-                self.other_element += u64::from(own.is_some_and(|own| own != element));
-            }
+        self.judged_by_all += 1;
+        for verdict in others.iter().filter(|verdict| verdict.element.is_none()) {
+            self.accepted.push(accepted(verdict.verifier));
         }
+        let mut elements = others
+            .iter()
+            .filter_map(|verdict| verdict.element.as_deref());
+        let differs = own.is_some_and(|own| elements.any(|element| element != own));
+        self.other_element += u64::from(differs);
     }
 }
 
@@ -109,7 +111,7 @@ struct Forged {
     kind: &'static str,
     /// What it is.
     what: String,
-    /// Decides whether the independent verifier judges it.
+    /// Decides whether the independent verifiers judge it.
     turn: u64,
     file: Vec<u8>,
 }
@@ -159,7 +161,7 @@ impl Campaign {
     /// Genuine files that a verifier refuses: must be none, or a refusal says nothing.
     pub fn refused_though_genuine(
         &self,
-        independent: Option<&mut Independent>,
+        independent: Option<&mut Independents>,
     ) -> io::Result<Vec<String>> {
         let files: Vec<Vec<u8>> = self
             .bundles(usize::MAX)
@@ -171,7 +173,8 @@ impl Campaign {
             .map(|f| examined(f, self.chain_id).map(str::to_owned));
         let mut refused: Vec<String> = own.flatten().collect();
         if let Some(independent) = independent {
-            refused.extend(independent.judge(&files)?.into_iter().flatten());
+            let verdicts = independent.judge(&files)?.into_iter().flatten();
+            refused.extend(verdicts.filter_map(|verdict| verdict.element));
         }
         Ok(refused)
     }
@@ -190,11 +193,11 @@ impl Campaign {
         }
     }
 
-    /// Judges these forgeries; the independent verifier judges every `each`th of each kind.
+    /// Judges these forgeries; the independent verifiers judge every `each`th of each kind.
     pub fn structural(
         &self,
         numbers: impl Iterator<Item = u64>,
-        independent: Option<(&mut Independent, u64)>,
+        independent: Option<(&mut Independents, u64)>,
     ) -> io::Result<Tally> {
         let forged = numbers.map(|number| {
             let (family, evidence) = self.forgery(number);
@@ -209,12 +212,12 @@ impl Campaign {
     }
 
     /// Flips each bit of a genuine file, as it is (the checksum stays) or with a new checksum, but
-    /// for the words that prove nothing. The independent verifier judges every `each`th.
+    /// for the words that prove nothing. The independent verifiers judge every `each`th.
     pub fn flips(
         &self,
         bundle: &Bundle,
         with_new_checksum: bool,
-        independent: Option<(&mut Independent, u64)>,
+        independent: Option<(&mut Independents, u64)>,
     ) -> io::Result<Tally> {
         let genuine = seal(&bundle.evidence);
         let content = genuine.len() - 32;
@@ -244,11 +247,11 @@ impl Campaign {
         self.judged(flipped, independent)
     }
 
-    /// Shows files to the verifiers; to the independent one where it is their turn.
+    /// Shows files to the verifiers; to the independent ones where it is their turn.
     fn judged(
         &self,
         mut forged: impl Iterator<Item = Forged>,
-        mut independent: Option<(&mut Independent, u64)>,
+        mut independent: Option<(&mut Independents, u64)>,
     ) -> io::Result<Tally> {
         let mut tally = Tally::default();
         loop {

@@ -2,7 +2,7 @@ use prost::Message;
 
 use super::campaign::Campaign;
 use super::family::Family;
-use super::verifier::Independent;
+use super::verifier::Independents;
 
 #[test]
 fn genuine_files_hold_and_no_forgery_does() {
@@ -10,14 +10,16 @@ fn genuine_files_hold_and_no_forgery_does() {
     let folder = tempfile::tempdir().unwrap();
     let genesis = folder.path().join("genesis.json");
     std::fs::write(&genesis, campaign.genesis()).unwrap();
-    let mut python = Independent::start(&genesis).unwrap();
-    let refused = campaign.refused_though_genuine(Some(&mut python)).unwrap();
+    let mut independent = Independents::start(&genesis).unwrap();
+    let refused = campaign
+        .refused_though_genuine(Some(&mut independent))
+        .unwrap();
     assert_eq!(refused, [""; 0]);
     let tally = campaign
-        .structural(0..4_000, Some((&mut python, 4)))
+        .structural(0..4_000, Some((&mut independent, 4)))
         .unwrap();
-    // Both are written from one document: they refuse for the same element.
-    assert_eq!((tally.judged_twice, tally.other_element), (1_008, 0));
+    // All are written from the same documents: they refuse for the same element.
+    assert_eq!((tally.judged_by_all, tally.other_element), (1_008, 0));
     let accepted: Vec<_> = tally.accepted.iter().map(|a| &a.what).collect();
     assert!(accepted.is_empty(), "{accepted:?}");
     assert_eq!(tally.total(), 4_000);

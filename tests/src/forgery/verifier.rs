@@ -1,5 +1,5 @@
-//! The verifiers that judge a forgery: the product's own examination, and any independent program
-//! that reads files from a stream.
+//! The verifiers that judge a forgery: the product's own examination, and the independent programs in Python and
+//! JavaScript, which read files from a stream.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
@@ -27,23 +27,75 @@ pub fn python() -> OsString {
     std::env::var_os("TOUCHSTONE_PYTHON").unwrap_or_else(|| "/usr/bin/python3".into())
 }
 
-/// The program of the independent verifier.
-pub fn independent_verifier() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifiers/python/verify.py")
+/// A file of `verifiers/`.
+fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../verifiers")
+        .join(name)
 }
 
-/// `verifiers/python/verify.py`, reading files from a stream.
-pub struct Independent {
+/// The independent verifier in Python.
+pub fn independent_verifier() -> PathBuf {
+    program("python/verify.py")
+}
+
+/// What an independent verifier says of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The verifier's language.
+    pub verifier: &'static str,
+    /// The element that refuses the file; `None` if it is verified.
+    pub element: Option<String>,
+}
+
+/// The independent verifiers, each a process that reads files from a stream.
+pub struct Independents(Vec<Independent>);
+
+impl Independents {
+    /// Starts them; they trust this genesis file. The one in JavaScript needs `npm ci --prefix verifiers/js` once.
+    pub fn start(genesis: &Path) -> Result<Independents> {
+        let node = std::env::var_os("TOUCHSTONE_NODE_JS").unwrap_or_else(|| "node".into());
+        Ok(Independents(vec![
+            Independent::start("python", python(), &independent_verifier(), genesis)?,
+            Independent::start("javascript", node, &program("js/cli.js"), genesis)?,
+        ]))
+    }
+
+    /// For each file what each verifier says of it.
+    pub fn judge(&mut self, files: &[impl AsRef<[u8]>]) -> Result<Vec<Vec<Verdict>>> {
+        let mut verdicts = vec![Vec::new(); files.len()];
+        for (some, verdicts) in files.chunks(TOGETHER).zip(verdicts.chunks_mut(TOGETHER)) {
+            // All have the files before the first answer is read: they judge beside each other.
+            for verifier in &mut self.0 {
+                verifier.send(some)?;
+            }
+            for verifier in &mut self.0 {
+                for verdict in verdicts.iter_mut() {
+                    verdict.push(verifier.verdict()?);
+                }
+            }
+        }
+        Ok(verdicts)
+    }
+}
+
+/// One program, reading files from a stream.
+struct Independent {
+    name: &'static str,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
 impl Independent {
-    /// Starts it; it trusts this genesis file.
-    pub fn start(genesis: &Path) -> Result<Independent> {
-        let mut child = Command::new(python())
-            .arg(independent_verifier())
+    fn start(
+        name: &'static str,
+        interpreter: OsString,
+        program: &Path,
+        genesis: &Path,
+    ) -> Result<Independent> {
+        let mut child = Command::new(interpreter)
+            .arg(program)
             .arg("--batch")
             .arg("--genesis")
             .arg(genesis)
@@ -54,26 +106,27 @@ impl Independent {
         let input = child.stdin.take().ok_or_else(missing)?;
         let output = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         Ok(Independent {
+            name,
             child,
             input,
             output,
         })
     }
 
-    /// For each file the element that refuses it; `None` if it is verified.
-    pub fn judge(&mut self, files: &[impl AsRef<[u8]>]) -> Result<Vec<Option<String>>> {
-        let mut verdicts = Vec::with_capacity(files.len());
-        for some in files.chunks(TOGETHER) {
-            for file in some.iter().map(AsRef::as_ref) {
-                self.input.write_all(&(file.len() as u32).to_be_bytes())?;
-                self.input.write_all(file)?;
-            }
-            self.input.flush()?;
-            for _ in some {
-                verdicts.push(self.answer()?);
-            }
+    fn send(&mut self, files: &[impl AsRef<[u8]>]) -> Result<()> {
+        for file in files.iter().map(AsRef::as_ref) {
+            self.input.write_all(&(file.len() as u32).to_be_bytes())?;
+            self.input.write_all(file)?;
         }
-        Ok(verdicts)
+        self.input.flush()
+    }
+
+    fn verdict(&mut self) -> Result<Verdict> {
+        let element = self.answer()?;
+        Ok(Verdict {
+            verifier: self.name,
+            element,
+        })
     }
 
     fn answer(&mut self) -> Result<Option<String>> {
