@@ -1,7 +1,7 @@
 //! Writing files and folders so that they are still there after a power cut: the file's bytes are
 //! synced before it gets its name, and the folder once it has it.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -23,10 +23,26 @@ pub fn refuse_existing(path: &Path, force: bool) -> Result<(), Failure> {
 /// Writes a file whole or not at all: a power cut leaves the old one or the new one. It is on the
 /// disk, under its name, when this returns.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_by(OpenOptions::new(), path, bytes)
+}
+
+/// The same, for this user's eyes alone.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    write_by(options, path, bytes)
+}
+
+fn write_by(mut options: OpenOptions, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let written = File::create(&part)
+    let written = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&part)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
     written.map_err(|e| Failure::io("writing", &part, &e))?;
     std::fs::rename(&part, path)

@@ -27,6 +27,7 @@ pub mod file;
 pub mod fingerprint;
 pub mod gateway;
 pub mod keyfile;
+pub mod label;
 pub mod look_alikes;
 pub mod messages;
 pub mod output;

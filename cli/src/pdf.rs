@@ -2,9 +2,10 @@
 //! give the same bytes: no clock, no randomness and no font of the system is asked.
 
 mod font;
+pub mod labels;
 mod layout;
 mod paint;
-mod qr;
+pub mod qr;
 mod structure;
 
 use thiserror::Error;
@@ -54,6 +55,9 @@ pub enum PdfError {
     /// The QR code would hold more than one can.
     #[error("the QR code's text is too long")]
     Code,
+    /// A label is too small for what it is to say.
+    #[error("the label is too small: {0}")]
+    Label(String),
     /// The PDF would not be PDF/A-2a (ISO 19005-2), and why.
     #[error("the document would not be PDF/A: {0}")]
     NotArchival(String),

@@ -17,6 +17,7 @@ pub mod id;
 pub mod item;
 pub mod key;
 pub mod keys;
+pub mod label;
 pub mod misbehaviour;
 pub mod organisations;
 pub mod product;
@@ -45,6 +46,7 @@ pub enum Verb {
     Gateway(gateway::Arguments),
     Hash(hash::Arguments),
     Id(id::Arguments),
+    Label(label::Arguments),
     Item(item::Arguments),
     Trace(trace::Arguments),
     Recall(recall::Arguments),
@@ -81,6 +83,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Gateway(arguments) => gateway::run(arguments, settings, output).await,
         Verb::Hash(arguments) => hash::run(arguments, output),
         Verb::Id(arguments) => id::run(arguments, output),
+        Verb::Label(arguments) => label::run(arguments, output),
         Verb::Item(arguments) => item::run(arguments, settings, output).await,
         Verb::Trace(arguments) => trace::run(arguments, settings, output).await,
         Verb::Recall(arguments) => recall::run(arguments, settings, output).await,

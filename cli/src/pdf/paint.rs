@@ -18,7 +18,7 @@ use super::qr::Squares;
 use super::structure::Structure;
 use super::{PdfDocument, PdfError};
 
-const BLACK: u8 = 0;
+pub(super) const BLACK: u8 = 0;
 const GREY: u8 = 0x60;
 
 /// Paints the pages.
@@ -74,7 +74,7 @@ fn tag(part: Part) -> ContentTag<'static> {
 
 /// The fonts of a document: only those that it shows something of.
 #[derive(Default)]
-struct Faces([Option<Face>; font::FACES]);
+pub(super) struct Faces([Option<Face>; font::FACES]);
 
 impl Faces {
     fn get(&mut self, index: usize) -> Result<Face, PdfError> {
@@ -115,7 +115,7 @@ fn date(time_ms: u64) -> DateTime {
         .utc_offset_minute(0)
 }
 
-fn fill(shade: u8) -> Option<Fill> {
+pub(super) fn fill(shade: u8) -> Option<Fill> {
     Some(Fill {
         paint: luma::Color::new(shade).into(),
         ..Fill::default()
@@ -143,12 +143,7 @@ fn paint(
                     ..Stroke::default()
                 }),
             );
-            let mut x = *x;
-            for (face, glyphs, width) in runs(text, font) {
-                let start = Point::from_xy(x, *y);
-                surface.draw_glyphs(start, &glyphs, faces.get(face)?, text, style.size(), false);
-                x += width * style.size();
-            }
+            letters(surface, faces, font, (*x, *y), style.size(), text)?;
         }
         Mark::Rule { y } => rectangles(surface, GREY, [(MARGIN, *y, WIDTH, 0.5)]),
         Mark::Edge { x, top, bottom } => {
@@ -157,6 +152,23 @@ fn paint(
         Mark::Code { x, y, side, code } => {
             rectangles(surface, BLACK, modules(*x, *y, *side, code));
         }
+    }
+    Ok(())
+}
+
+/// Draws a text from this point of its baseline on, in the fill and stroke that are set.
+pub(super) fn letters(
+    surface: &mut Surface<'_>,
+    faces: &mut Faces,
+    font: &Font,
+    (mut x, y): (f32, f32),
+    size: f32,
+    text: &str,
+) -> Result<(), PdfError> {
+    for (face, glyphs, width) in runs(text, font) {
+        let start = Point::from_xy(x, y);
+        surface.draw_glyphs(start, &glyphs, faces.get(face)?, text, size, false);
+        x += width * size;
     }
     Ok(())
 }
@@ -184,7 +196,7 @@ fn runs(text: &str, font: &Font) -> Vec<(usize, Vec<KrillaGlyph>, f32)> {
 }
 
 /// The code's dark runs: x, y, width, height.
-fn modules(
+pub(super) fn modules(
     x: f32,
     y: f32,
     side: f32,
@@ -197,7 +209,7 @@ fn modules(
     })
 }
 
-fn rectangles(
+pub(super) fn rectangles(
     surface: &mut Surface<'_>,
     shade: u8,
     rectangles: impl IntoIterator<Item = (f32, f32, f32, f32)>,

@@ -5,13 +5,15 @@ use qrcode::{Color, EcLevel, QrCode};
 use super::PdfError;
 
 /// A code: its width in modules, and its dark runs (column, row, length).
-pub(super) struct Squares {
-    pub(super) width: usize,
-    pub(super) runs: Vec<(usize, usize, usize)>,
+pub struct Squares {
+    /// Modules of a side, without the quiet zone.
+    pub width: usize,
+    /// Column, row and length of each dark run.
+    pub runs: Vec<(usize, usize, usize)>,
 }
 
 /// The code of a text. Level M: 15 % of it may be damaged.
-pub(super) fn squares(text: &str) -> Result<Squares, PdfError> {
+pub fn squares(text: &str) -> Result<Squares, PdfError> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| PdfError::Code)?;
     let width = code.width();
     let mut runs = Vec::new();

@@ -24,6 +24,7 @@ use crate::settings::Settings;
   touchstone evidence https://id.gs1.org/00/095212340000000150 -o case.evidence
   touchstone evidence 4be1… --receipt 4be1….touchstone.json -o case.evidence
   touchstone evidence 4be1… -o case.evidence      without the receipt the content stays closed
+  touchstone evidence 4be1… --with-page -o case    a folder: the file, and a page that examines it
   touchstone verify case.evidence                 checks it, offline
 
 The file holds the record's exact bytes, signatures, keys, proofs and validators. With the receipt
@@ -35,16 +36,25 @@ pub struct Arguments {
     /// An item's identifier, or a design's id (64 hex digits)
     #[arg(value_name = "ID")]
     pub subject: String,
-    /// File to write
+    /// File to write; with --with-page the folder
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// The receipt of the deposit, to open its commitment to the file's reader
     #[arg(long, value_name = "RECEIPT")]
     pub receipt: Option<PathBuf>,
+    /// Write a folder with the file and with a page that examines it in any browser, offline
+    #[arg(long)]
+    pub with_page: bool,
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
 }
+
+/// The page that examines evidence files in a browser; its tests compare it with its sources.
+const PAGE: &[u8] = include_bytes!("../../../verifiers/js/touchstone-verify.html");
+/// Names in the folder.
+const PAGE_NAME: &str = "touchstone-verify.html";
+const FILE_NAME: &str = "record.evidence";
 
 /// Fetches, opens, examines and writes.
 pub async fn run(
@@ -52,7 +62,11 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    file::refuse_existing(&arguments.out, arguments.force)?;
+    let out = match arguments.with_page {
+        true => arguments.out.join(FILE_NAME),
+        false => arguments.out.clone(),
+    };
+    file::refuse_existing(&out, arguments.force)?;
     let receipt = arguments
         .receipt
         .as_deref()
@@ -91,11 +105,17 @@ pub async fn run(
         return Err(NotVerified::evidence(element.name(), &reason).into());
     }
     check_subject(&subject, &report.facts)?;
-    file::write(&arguments.out, &bytes)?;
+    if arguments.with_page {
+        std::fs::create_dir_all(&arguments.out)
+            .map_err(|error| Failure::io("making", &arguments.out, &error))?;
+        file::write(&arguments.out.join(PAGE_NAME), PAGE)?;
+    }
+    file::write(&out, &bytes)?;
     let events = report.facts.history.as_ref().map_or(0, |h| h.steps.len());
     if output.json {
         output.value(&json!({
-            "file": arguments.out,
+            "file": out,
+            "page": arguments.with_page.then(|| arguments.out.join(PAGE_NAME)),
             "bytes": bytes.len(),
             "verdict": report.verdict.name(),
             "height": report.facts.height,
@@ -104,7 +124,7 @@ pub async fn run(
         return Ok(());
     }
     let language = output.language;
-    let path = plain(&arguments.out.display().to_string());
+    let path = plain(&out.display().to_string());
     let height = report.facts.height.unwrap_or_default();
     let verdict = output.good(&match report.verdict {
         Verdict::Reservations => say!(language, "verified-with-reservations"),
@@ -134,6 +154,19 @@ pub async fn run(
         "Check it  touchstone verify {path} --genesis genesis.json",
         path = path
     ));
+    if arguments.with_page {
+        let page = arguments.out.join(PAGE_NAME);
+        output.line(say!(
+            language,
+            "Or open   {page} in a browser, and drop the file on it",
+            page = plain(&page.display().to_string())
+        ));
+        output.line(say!(
+            language,
+            "          SHA-256 of the page: {sha256}",
+            sha256 = hex::encode(touchstone_core::hash::sha256(PAGE))
+        ));
+    }
     Ok(())
 }
 

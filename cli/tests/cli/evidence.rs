@@ -39,6 +39,30 @@ async fn alone(arguments: &[&str]) -> Ran {
 }
 
 #[tokio::test]
+async fn a_case_with_its_page_is_a_folder() {
+    let node = Served::start().await;
+    node.world().record("acme", &[event(1)]);
+    let folder = node.path("case").display().to_string();
+    let ran = node
+        .run(&["evidence", UNIT, "--with-page", "-o", &folder])
+        .await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let page = std::fs::read(node.path("case/touchstone-verify.html")).unwrap();
+    let sha256 = hex::encode(touchstone_core::hash::sha256(&page));
+    assert!(ran.out.contains(&sha256), "{}", ran.out);
+    assert!(page.starts_with(b"<!doctype html>"));
+    let file = node.path("case/record.evidence").display().to_string();
+    let genesis = node.path("genesis.json").display().to_string();
+    let verified = alone(&["verify", &file, "--genesis", &genesis]).await;
+    assert_eq!(verified.code, 0, "{verified:?}");
+    // A file that is there stays.
+    let again = node
+        .run(&["evidence", UNIT, "--with-page", "-o", &folder])
+        .await;
+    assert_eq!(again.code, 1, "{again:?}");
+}
+
+#[tokio::test]
 async fn a_case_is_written_and_verified_offline() {
     let node = Served::start().await;
     let file = written(&node).await;
