@@ -15,6 +15,7 @@ use touchstone_edge::server::PortLimits;
 use touchstone_edge::tls::Files;
 
 use crate::consensus::ConsensusSettings;
+use crate::http::app::MemberNode;
 use crate::network::Multiaddr;
 use crate::timestamps::settings::{self as timestamps, BadSettings, Timestamps};
 
@@ -51,6 +52,9 @@ pub struct Config {
     /// Origins of web pages that may ask the HTTP interface.
     #[serde(default)]
     pub http_origins: Vec<String>,
+    /// Other members' nodes, which the page for people asks too.
+    #[serde(default)]
+    pub http_members: Vec<MemberNode>,
     /// File with the token that writers of the HTTP interface must have.
     pub http_token: Option<PathBuf>,
     /// How many clients at once.
@@ -175,6 +179,12 @@ pub enum ConfigError {
         /// What is wrong.
         error: Box<BadGenesis>,
     },
+    /// A member's address that isn't an origin.
+    #[error("http_members: {url:?} isn't scheme and host alone, such as https://node.example.org")]
+    BadMember {
+        /// The address.
+        url: String,
+    },
     /// An empty token keeps nobody out.
     #[error("{path} is empty: write the token that writers over HTTP must have into it")]
     NoToken {
@@ -227,6 +237,10 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         check_private(&tls.key)?;
     }
     check_clear_text(&config)?;
+    if let Some(member) = config.http_members.iter().find(|one| !one.is_origin()) {
+        let url = member.url.clone();
+        return Err(ConfigError::BadMember { url });
+    }
     let network_key = keys::read_key(&config.network_key, "touchstone-network-passphrase")?;
     let validator_key = config
         .validator_key

@@ -6,11 +6,13 @@
 //! gives an item with its certified header. There is no login: who may come in is for the network
 //! before it to say.
 
+pub mod app;
 mod capture;
 mod collections;
 mod document;
 mod event_search;
 mod events;
+mod evidence;
 mod failure;
 mod named_queries;
 mod question;
@@ -64,6 +66,8 @@ pub struct HttpParts {
     pub catalogue: EventCatalogue,
     /// Who may ask and write.
     pub access: Access,
+    /// Other members' nodes, which the page for people asks too.
+    pub members: Vec<app::MemberNode>,
 }
 
 /// What all requests share.
@@ -71,6 +75,7 @@ struct HttpStore {
     service: Arc<LedgerService>,
     catalogue: EventCatalogue,
     access: Access,
+    app: app::App,
     /// The last captures that came in here, oldest first.
     jobs: Mutex<VecDeque<capture::CaptureJob>>,
     streams: StreamPermits,
@@ -154,6 +159,7 @@ impl HttpStore {
             service: parts.service,
             catalogue: parts.catalogue,
             access: parts.access,
+            app: app::App::new(&parts.members),
             jobs: Mutex::default(),
             streams: StreamPermits::new("subscriptions to events", SUBSCRIPTIONS),
         }
@@ -200,6 +206,8 @@ fn router(http: Arc<HttpStore>) -> Router {
             get(named_queries::one).delete(named_queries::forget),
         )
         .route("/queries/{name}/events", get(named_queries::events))
+        .route("/evidence", get(evidence::of_item))
+        .route("/designs/{id}/evidence", get(evidence::of_design))
         .route("/openapi.json", get(openapi))
         .route("/", get(collections::top))
         .route("/eventTypes", get(collections::event_types));
@@ -222,6 +230,7 @@ fn router(http: Arc<HttpStore>) -> Router {
         &parts.chain_name,
         &parts.genesis,
     ));
+    router = router.merge(app::routes());
     for key in resolver::KEYS {
         router = router.route(&format!("/{key}/{{*rest}}"), get(resolver::resolve));
     }
@@ -261,6 +270,9 @@ async fn around(State(http): State<Arc<HttpStore>>, request: Request, next: Next
         .access
         .check(request.method(), request.headers())
         .and_then(|()| negotiate::check(request.headers()));
+    // An origin that may ask may read the answer too (Fetch, "CORS protocol").
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let origin = origin.filter(|_| checked.is_ok());
     let mut answer = if too_long {
         let text = format!("an address has at most {MAX_ADDRESS_BYTES} bytes here");
         Problem::new(Exception::UriTooLong, text).into_response()
@@ -270,6 +282,11 @@ async fn around(State(http): State<Arc<HttpStore>>, request: Request, next: Next
         next.run(request).await
     };
     tell(answer.headers_mut());
+    if let Some(origin) = origin {
+        let told = answer.headers_mut();
+        told.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        told.append(header::VARY, HeaderValue::from_static("origin"));
+    }
     answer
 }
 

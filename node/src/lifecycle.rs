@@ -190,6 +190,7 @@ impl RunningNode {
                 service,
                 catalogue,
                 access,
+                members: config.http_members.clone(),
             };
             tasks.spawn(HTTP, http::serve(server, parts, tasks.stop_token()));
         }

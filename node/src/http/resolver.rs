@@ -20,7 +20,7 @@ use touchstone_proto::node as wire;
 use super::document::{context, time_text};
 use super::events;
 use super::failure::HttpFailure;
-use super::{Asked, negotiate};
+use super::{Asked, app, negotiate};
 use crate::service::error::{ServiceError, unproven};
 use crate::service::{ProvenState, log_page, trace};
 
@@ -46,14 +46,24 @@ struct ItemAnswer {
     events: Vec<(LinkEntry, Vec<u8>)>,
 }
 
-/// `GET /01/{gtin}/21/{serial}` and its like; `?from=` begins at a later event.
+/// `GET /01/{gtin}/21/{serial}` and its like; `?from=` begins at a later event. A browser gets the page for people.
 pub async fn resolve(http: Asked, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    let offered = [
+        negotiate::JSON,
+        negotiate::JSON_LD,
+        LINKSET,
+        app::HTML,
+        TEXT,
+    ];
+    let form = negotiate::choose(&headers, &offered).unwrap_or(TEXT);
+    if form == app::HTML {
+        // The page asks for what it shows, and checks it.
+        return Ok(http.app.page(&headers));
+    }
     let path = uri.path();
     let id = Identifier::parse(&format!("https://id.gs1.org{path}"))
         .map_err(|error| Problem::new(Exception::Validation, error.to_string()))?;
     let from = from(&uri)?;
-    let offered = [negotiate::JSON, negotiate::JSON_LD, LINKSET, TEXT];
-    let form = negotiate::choose(&headers, &offered).unwrap_or(TEXT);
     let known = http
         .read(move |view| read(view, id.as_str().to_owned(), from))
         .await?;

@@ -120,6 +120,7 @@ fn start_at(folder: tempfile::TempDir) -> Node {
         service: Arc::new(LedgerService::new(parts)),
         catalogue: store.catalogue(),
         access: Access::default(),
+        members: Vec::new(),
     });
     Node {
         http: Arc::new(http),

@@ -142,6 +142,17 @@ export const TEXTS = {
   onOffer: ['On offer to', '正在要约交付给'],
   claims: ['Others who claim it', '其他主张占有者'],
   inside: ['Packed in', '包装于'],
+  activation: ['The code under the cover', '涂层下的验证码'],
+  activationLabel: ['Open the cover only if the thing is yours, then type the code', '确认物品归您所有后再刮开涂层，并输入验证码'],
+  activationCheck: ['Compare', '核对'],
+  activationFits: [
+    'It fits: this is the label that the maker printed. Whether somebody opened it before is not recorded: look at the cover.',
+    '相符：此标签由生产者印制。是否曾被他人刮开没有记录，请查看涂层。',
+  ],
+  activationDiffers: [
+    'It does not fit what the maker recorded for this thing. Check your typing; if it stays so, ask the maker.',
+    '与生产者为该物品记录的不符。请检查输入；如仍不符，请联系生产者。',
+  ],
   // Journey.
   journey: ['Its way', '流转经过'],
   journeyNote: [

@@ -5,6 +5,7 @@ import { printable } from '../src/printable.js';
 import { h } from '../page/dom.js';
 import { Report } from '../page/report.js';
 import { BASES, kindText, stepText } from '../page/texts.js';
+import { isActivation, recordedActivation } from './activation.js';
 import { chart, map } from './graphics.js';
 import { sayFinding } from './rules_texts.js';
 import {
@@ -99,7 +100,8 @@ export class View {
     const { data, beginning, item } = record;
     const stated = (name, value, shown = printable(value ?? '')) =>
       value !== null && [this.t(name), h('span', {}, shown, ' ', h('small', {}, this.t('makersWord')))];
-    const more = data.members.filter(([, value]) => ![data.lot, data.expiry, data.origin].includes(String(value)));
+    const hidden = recordedActivation(data.members);
+    const more = data.members.filter(([, value]) => value !== hidden && ![data.lot, data.expiry, data.origin].includes(String(value)));
     return [
       this.heading('thing'),
       this.rows([
@@ -117,6 +119,29 @@ export class View {
         ],
         ...this.custody(record),
       ]),
+    ];
+  }
+
+  /** Compares the code under a cover, where the maker recorded one. */
+  activation({ data }) {
+    const recorded = recordedActivation(data.members);
+    if (recorded === null) return null;
+    const answer = h('p', { role: 'status', id: 'activation-answer' });
+    const input = h('input', { type: 'text', id: 'activation', autocomplete: 'off', spellcheck: 'false', required: true });
+    const compare = (event) => {
+      event.preventDefault();
+      answer.textContent = this.t(isActivation(recorded, input.value) ? 'activationFits' : 'activationDiffers');
+    };
+    return [
+      this.heading('activation'),
+      h(
+        'form',
+        { onsubmit: compare },
+        h('label', { for: 'activation' }, this.t('activationLabel')),
+        input,
+        h('p', { class: 'actions' }, h('button', { type: 'submit' }, this.t('activationCheck'))),
+        answer,
+      ),
     ];
   }
 
@@ -348,6 +373,7 @@ export class View {
     const has = record.events.length > 0;
     return [
       has && this.thing(record),
+      has && this.activation(record),
       has && this.findings(record),
       has && this.journey(record),
       has && this.sensors(record),

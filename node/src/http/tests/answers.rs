@@ -513,7 +513,7 @@ async fn the_resolver_answers_with_an_item_that_a_light_client_verifies() {
         .unwrap();
     assert_eq!(node.get(epcis).await.events().len(), 2);
 
-    let text = node.get_as(path, "text/html").await;
+    let text = node.get_as(path, "text/plain").await;
     assert_eq!(text.headers["content-type"], "text/plain; charset=utf-8");
     assert!(
         text.text.contains("2 events") && text.text.contains("state: received\n"),
@@ -541,6 +541,100 @@ fn verified(node: &Node, id: &str, proof: &Value) -> (ItemReply, Option<Item>) {
     state::verify(&decoded.state_root, &key, value, &record.proof.unwrap()).unwrap();
     let item = value.map(|value| decode_stored(&key, value).unwrap());
     (reply, item)
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_page_for_people() {
+    let node = start();
+    let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for address in ["/01/09521234500018/21/A1", "/01/1", "/app/", "/app"] {
+        let page = node.get_as(address, accept).await;
+        let told = |name: &str| page.headers[name].to_str().unwrap().to_owned();
+        assert_eq!(page.status, 200, "{address}");
+        assert_eq!(told("content-type"), "text/html; charset=utf-8");
+        assert!(
+            told("content-security-policy").starts_with("default-src 'none'; script-src 'sha256-")
+        );
+        assert!(page.text.starts_with("<!doctype html>"), "{address}");
+    }
+    let members = node.get("/app/members.json").await;
+    assert_eq!(members.json(), serde_json::json!({ "members": [] }));
+}
+
+#[tokio::test]
+async fn evidence_files_are_given_and_hold() {
+    use touchstone_core::evidence::{Trusted, examine};
+    let mut node = start();
+    let epc = "https://id.gs1.org/01/09521234500018/21/A1";
+    node.record(&[vec![event(epc, r#", "bizStep": "shipping""#)]]);
+    let trusted = Trusted {
+        chain_id: Some(*node.chain.chain_id()),
+        ..Trusted::default()
+    };
+    let design = "ab".repeat(32);
+    for address in [
+        "/evidence?item=https%3A%2F%2Fid.gs1.org%2F01%2F09521234500018%2F21%2FA1",
+        "/evidence?item=urn%3Aepc%3Aid%3Asgtin%3A9521234.050001.A1",
+        "/evidence?item=https%3A%2F%2Fid.gs1.org%2F01%2F09521234500018%2F21%2FNONE",
+        &format!("/designs/{design}/evidence"),
+    ] {
+        let request = Request::get(address).body(Body::empty()).unwrap();
+        let answer = router(node.http.clone()).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200, "{address}");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "application/x-touchstone-evidence"
+        );
+        let file = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let report = examine(&file, &trusted);
+        assert!(
+            report.failure().is_none(),
+            "{address}: {:?}",
+            report.failure()
+        );
+    }
+    for (address, exception) in [
+        ("/evidence", "QueryParameterException"),
+        ("/evidence?item=a&item=b", "QueryParameterException"),
+        ("/evidence?item=a&from=1", "QueryParameterException"),
+        ("/evidence?item=lamp", "ValidationException"),
+        ("/designs/ab/evidence", "ValidationException"),
+        ("/designs/xy/evidence", "ValidationException"),
+    ] {
+        let refused = node.get(address).await;
+        assert_eq!(
+            (refused.status, refused.exception().as_str()),
+            (400, exception),
+            "{address}"
+        );
+    }
+    let page = node.get_as(
+        "/evidence?item=urn%3Aepc%3Aid%3Asgtin%3A9521234.050001.A1",
+        "text/html",
+    );
+    assert_eq!(page.await.status, 406);
+}
+
+#[tokio::test]
+async fn an_origin_that_may_ask_may_read_and_no_other_may() {
+    let mut node = start();
+    let http = Arc::get_mut(&mut node.http).unwrap();
+    http.access = Access::new(vec![], vec!["https://a.example".into()]);
+    let ask = async |origin: &str| {
+        let request = Request::get("/openapi.json").header("origin", origin);
+        node.ask(request.body(Body::empty()).unwrap()).await
+    };
+    let allowed = ask("https://a.example").await;
+    assert_eq!(
+        allowed.headers["access-control-allow-origin"],
+        "https://a.example"
+    );
+    assert_eq!(allowed.headers["vary"], "origin");
+    let refused = ask("https://b.example").await;
+    assert_eq!(refused.status, 403);
+    let told = "access-control-allow-origin";
+    assert!(!refused.headers.contains_key(told));
+    assert!(!node.get("/openapi.json").await.headers.contains_key(told));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { prepareSignatures } from '../../src/ed25519.js';
 import { Examination } from '../../src/examination.js';
+import { isActivation, recordedActivation } from '../activation.js';
 import { readCode } from '../answers.js';
 import { ItemRecord } from '../record.js';
 import { localTime } from '../times.js';
@@ -83,6 +84,17 @@ test("a lot's recall is in the lot's record", async () => {
   const lotEvent = recall([LOT], { epcList: [], quantityList: [{ epcClass: 'urn:epc:class:lgtin:9521321.000001.B7' }] });
   const record = await read([making, lotEvent], LOT);
   assert.deepEqual(record.findings.map(({ disposition }) => disposition), ['recalled']);
+});
+
+test('a code under a cover is compared with its salted hash', () => {
+  // As cli/src/label/tests.rs has them.
+  const recorded = 'sha256:bce1062b50759abfe4092e53789dc2e7:781f3f255285386d8c2966eea56f781694c13c89bd687601d21564725fcd1983';
+  assert.equal(recordedActivation([['touchstone:activation', recorded]]), recorded);
+  assert.equal(recordedActivation([['urn:touchstone:epcis:activation', recorded]]), recorded);
+  assert.equal(recordedActivation([['touchstone:activation', 'sha256:00']]), null);
+  assert.equal(recordedActivation([['example:deactivation', recorded]]), null);
+  for (const typed of ['05AF-MSY3-8DJQ', ' 05afmsy38djq ', 'O5AFMSY38DJQ']) assert.ok(isActivation(recorded, typed), typed);
+  for (const typed of ['', '05AFMSY38DJ']) assert.ok(!isActivation(recorded, typed), typed);
 });
 
 test('codes are read as people have them', () => {
