@@ -35,10 +35,13 @@ async function open(url, { servers = [], pin = null, allowed = [], ...options } 
   page.setDefaultTimeout(60_000);
   page.faults = [];
   const origins = [new URL(url).origin, ...servers];
-  page.on('pageerror', (error) => page.faults.push(error.message));
+  const fault = (text) => {
+    if (!allowed.some((part) => text.includes(part))) page.faults.push(text);
+  };
+  // Firefox tells of a refused request either way.
+  page.on('pageerror', (error) => fault(error.message));
   page.on('console', (message) => {
-    const text = message.text();
-    if (message.type() === 'error' && !allowed.some((part) => text.includes(part))) page.faults.push(text);
+    if (message.type() === 'error') fault(message.text());
   });
   page.on('request', (request) => {
     const asked = request.url();
