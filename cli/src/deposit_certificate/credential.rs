@@ -183,7 +183,11 @@ pub struct CredentialValidator {
 /// The data model's context, and this vocabulary's terms.
 fn context() -> Value {
     let terms = TERMS.map(|term| (term.to_owned(), json!(format!("{VOCABULARY}{term}"))));
-    json!([CREDENTIALS, Value::Object(terms.into_iter().collect())])
+    let mut terms: serde_json::Map<String, Value> = terms.into_iter().collect();
+    // A literal of JSON: the names in it are no terms.
+    let literal = json!({"@id": format!("{VOCABULARY}lookAlikes"), "@type": "@json"});
+    terms.insert("lookAlikes".to_owned(), literal);
+    json!([CREDENTIALS, Value::Object(terms)])
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z as RFC 3339.

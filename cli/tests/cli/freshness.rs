@@ -9,9 +9,10 @@ use touchstone_cli::Cli;
 
 use crate::fake::{Ran, Served, key};
 use crate::items::{ITEM, OTHER, seen};
+use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 23] = [
+const NO_QUESTIONS: [&str; 24] = [
     "capture",
     "deposit",
     "disclose",
@@ -33,6 +34,7 @@ const NO_QUESTIONS: [&str; 23] = [
     "keys add",
     "keys compromise",
     "keys retire",
+    "label",
     "product declare",
     "verify",
 ];
@@ -61,6 +63,7 @@ async fn asked() -> Asked {
     let node = Served::start().await;
     let recorded = node.world().record("acme", &[seen(&[ITEM], "storing")]);
     let file = node.write("front.png", "a chair from the front");
+    let picture = look_alikes::picture(&node, "chair.png");
     let receipts = node.folder.path().display().to_string();
     let deposit = ["deposit", &file, "--receipts", &receipts, "--json"];
     let deposited = node.run_as("carol", &deposit).await;
@@ -99,6 +102,7 @@ async fn asked() -> Asked {
         ("proposals", &[]),
         ("keys check", &[&public, "--of", "acme"]),
         ("organisations", &[]),
+        ("similar", &[&picture]),
         ("organisations", &["acme"]),
         ("organisations", &["nobody"]),
         ("transaction", &[&transaction]),

@@ -43,6 +43,11 @@ fn write(node: &Served, name: &str, rgb: &[u8]) -> String {
     path.display().to_string()
 }
 
+/// A picture in the node's folder.
+pub fn picture(node: &Served, name: &str) -> String {
+    write(node, name, &pixels(1))
+}
+
 async fn deposit(node: &Served, who: &str, file: &str) -> (String, String) {
     let folder = node.folder.path().display().to_string();
     let arguments = ["deposit", file, "--receipts", &folder, "--json"];
