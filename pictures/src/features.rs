@@ -152,10 +152,10 @@ fn corners(picture: &Grey, most: usize) -> Vec<(i32, i32)> {
 
 /// FAST: nine neighbours on the circle are all brighter, or all darker, than the centre.
 fn is_corner(picture: &Grey, x: i32, y: i32) -> bool {
-    let centre = picture.at(x, y);
+    let centre = picture.inside(x, y);
     let (mut bright, mut dark) = (0u32, 0u32);
     for (bit, (dx, dy)) in (0u32..).zip(CIRCLE) {
-        let value = picture.at(x + dx, y + dy);
+        let value = picture.inside(x + dx, y + dy);
         bright |= u32::from(value > centre + CONTRAST) << bit;
         dark |= u32::from(value < centre - CONTRAST) << bit;
     }
@@ -171,8 +171,8 @@ fn sharpness(picture: &Grey, x: i32, y: i32) -> i64 {
     for dy in -3..=3 {
         for dx in -3..=3 {
             let (x, y) = (x + dx, y + dy);
-            let gx = i64::from(picture.at(x + 1, y) - picture.at(x - 1, y));
-            let gy = i64::from(picture.at(x, y + 1) - picture.at(x, y - 1));
+            let gx = i64::from(picture.inside(x + 1, y) - picture.inside(x - 1, y));
+            let gy = i64::from(picture.inside(x, y + 1) - picture.inside(x, y - 1));
             xx += gx * gx;
             yy += gy * gy;
             xy += gx * gy;
@@ -233,7 +233,7 @@ impl Tables {
         for dy in -RADIUS..=RADIUS {
             for dx in -RADIUS..=RADIUS {
                 if dx * dx + dy * dy <= RADIUS * RADIUS {
-                    let value = picture.at(x + dx, y + dy);
+                    let value = picture.inside(x + dx, y + dy);
                     across += i64::from(dx * value);
                     down += i64::from(dy * value);
                 }
@@ -255,7 +255,7 @@ impl Tables {
             .zip(pairs.into_iter().flat_map(|pairs| pairs.chunks(64)))
         {
             for [ax, ay, bx, by] in pairs {
-                let darker = picture.at(x + ax, y + ay) < picture.at(x + bx, y + by);
+                let darker = picture.inside(x + ax, y + ay) < picture.inside(x + bx, y + by);
                 *word = *word << 1 | u64::from(darker);
             }
         }

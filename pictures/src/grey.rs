@@ -56,6 +56,14 @@ impl Grey {
         self.values.get(index).copied().map_or(0, i32::from)
     }
 
+    /// The value at a place that is inside; 0 elsewhere.
+    pub(crate) fn inside(&self, x: i32, y: i32) -> i32 {
+        let index = (y as usize)
+            .wrapping_mul(self.width as usize)
+            .wrapping_add(x as usize);
+        self.values.get(index).copied().map_or(0, i32::from)
+    }
+
     pub(crate) fn mirrored(&self) -> Grey {
         let rows = self.values.chunks(self.width.max(1) as usize);
         Grey {

@@ -17,7 +17,7 @@ const MAX_MATCHES: usize = 160;
 /// How far from where it should be a feature may lie: pixels of the frame.
 const TOLERANCE: f64 = 6.0;
 /// Agreeing matches that make a region, at least; those that lie within a few pixels count once.
-pub const MIN_AGREEING: u32 = 10;
+pub const MIN_AGREEING: u32 = 18;
 
 /// Two pictures' common region.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +66,7 @@ fn region(ours: &Features, theirs: &Features, is_mirrored: bool) -> Option<Regio
             let Some(movement) = movement(one, other) else {
                 continue;
             };
-            let count = agreeing(&matches, &movement).len();
+            let count = matches.iter().filter(|m| agrees(m, &movement)).count();
             let count = u32::try_from(count).unwrap_or(u32::MAX);
             if best.is_none_or(|(most, _)| count > most) {
                 best = Some((count, movement));
@@ -74,7 +74,7 @@ fn region(ours: &Features, theirs: &Features, is_mirrored: bool) -> Option<Regio
         }
     }
     let (_, movement) = best?;
-    let inside = agreeing(&matches, &movement);
+    let inside: Vec<&Match<'_>> = matches.iter().filter(|m| agrees(m, &movement)).collect();
     let theirs_of: Vec<&Feature> = inside.iter().map(|m| m.theirs).collect();
     let ours_of: Vec<&Feature> = inside.iter().map(|m| m.ours).collect();
     let distinct = distinct(&ours_of).min(distinct(&theirs_of));
@@ -164,19 +164,16 @@ fn movement(one: &Match<'_>, other: &Match<'_>) -> Option<Movement> {
     Some(Movement { turn, shift })
 }
 
-/// Matches that a movement brings near enough.
-fn agreeing<'a, 'b>(matches: &'b [Match<'a>], movement: &Movement) -> Vec<&'b Match<'a>> {
+/// Whether a movement brings a match's features near enough.
+fn agrees(m: &Match<'_>, movement: &Movement) -> bool {
     let Movement { turn, shift } = movement;
     let scale = turn.0 * turn.0 + turn.1 * turn.1;
     // A small picture's features are as exact as the picture is large.
     let limit = TOLERANCE * TOLERANCE * scale.clamp(0.1, 1.0);
-    let near = |m: &&Match<'a>| {
-        let ((x, y), (tx, ty)) = (place(m.ours), place(m.theirs));
-        let dx = turn.0 * x - turn.1 * y + shift.0 - tx;
-        let dy = turn.1 * x + turn.0 * y + shift.1 - ty;
-        dx * dx + dy * dy <= limit
-    };
-    matches.iter().filter(near).collect()
+    let ((x, y), (tx, ty)) = (place(m.ours), place(m.theirs));
+    let dx = turn.0 * x - turn.1 * y + shift.0 - tx;
+    let dy = turn.1 * x + turn.0 * y + shift.1 - ty;
+    dx * dx + dy * dy <= limit
 }
 
 /// How many cells of 6 x 6 pixels hold features.

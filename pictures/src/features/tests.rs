@@ -8,9 +8,9 @@ pub(crate) fn picture(side: u32, seed: u32) -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) % below
     };
-    for _ in 0..40 {
+    for _ in 0..120 {
         let (left, top) = (next(side), next(side));
-        let (width, height) = (next(side / 4) + 4, next(side / 4) + 4);
+        let (width, height) = (next(side / 8) + 6, next(side / 8) + 6);
         let colour = [next(256) as u8, next(256) as u8, next(256) as u8];
         for y in top..(top + height).min(side) {
             for x in left..(left + width).min(side) {

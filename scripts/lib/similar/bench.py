@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recall of look-alikes per edit, beside plain PDQ. See scripts/bench-similar.
 
-Usage: bench.py CLIPART LIST TOOL WORK [SAMPLE [SEED]], or bench.py --list CLIPART LIST to write the list of near-duplicates.
+Usage: bench.py CLIPART LIST TOOLS WORK [SAMPLE [SEED]], or bench.py --list CLIPART LIST to write the list of near-duplicates.
 """
 
 import pathlib
@@ -20,6 +20,8 @@ MOST_DISTANCE, LEAST_QUALITY = 47, 10
 PDQ_DISTANCE, PDQ_QUALITY = 31, 50
 PHOTOGRAPHS = 400
 LONGEST = 512
+# Of pictures/src/regions.rs: places that agree.
+LEAST_AGREEING = 18
 
 
 def write_list(clipart, target):
@@ -123,7 +125,16 @@ def false_pairs(measure, corpus, limit):
     return found, pairs
 
 
-def main(clipart, list_of, tool, work, sample=400, seed=1):
+def agreeing(tool, paths, pairs):
+    """Tier 2: of each pair of paths' numbers, how many places agree."""
+    given = "".join(f"{path}\n" for path in paths) + "\n" + "".join(f"{a} {b}\n" for a, b in pairs)
+    told = subprocess.run([tool], input=given, capture_output=True, text=True, check=True).stdout.split()
+    assert len(told) == len(pairs)
+    return np.array([int(count) for count in told])
+
+
+def main(clipart, list_of, tools, work, sample=400, seed=1):
+    tool, regions = pathlib.Path(tools) / "fingerprints", pathlib.Path(tools) / "regions"
     work = pathlib.Path(work)
     work.mkdir(parents=True, exist_ok=True)
     root = pathlib.Path(clipart)
@@ -151,7 +162,13 @@ def main(clipart, list_of, tool, work, sample=400, seed=1):
     found, count = false_pairs(pdq, plain, PDQ_DISTANCE)
     print(f"of the sample, plain PDQ: pairs {count}, within {PDQ_DISTANCE}: {found}")
     files = [work / f"edit-{number}.png" for number in range(len(chosen))]
-    rows, ours_of, theirs_of = [], [], []
+    whole = [work / f"original-{number}.png" for number in range(len(chosen))]
+    for image, file in zip(originals, whole):
+        image.save(file, compress_level=1)
+    pairs = [(a, b) for a in range(len(whole)) for b in range(a + 1, len(whole))]
+    found = int((agreeing(regions, whole, pairs) >= LEAST_AGREEING).sum())
+    print(f"of the sample, tier 2: pairs {len(pairs)}, with {LEAST_AGREEING} places or more: {found}")
+    rows, ours_of, theirs_of, local_of = [], [], [], []
     for name, edit in EDITS.items():
         edited = []
         for at, image, file in zip(chosen, originals, files):
@@ -165,9 +182,14 @@ def main(clipart, list_of, tool, work, sample=400, seed=1):
         theirs = np.diag(pdq(edited, plain)) <= PDQ_DISTANCE
         ours_of.append(np.mean(hits))
         theirs_of.append(np.mean(theirs))
-        rows.append((name, ours_of[-1], theirs_of[-1]))
-        print(f"{name:<16} tier 1 {ours_of[-1]:.3f}   plain PDQ {theirs_of[-1]:.3f}", flush=True)
-    print(f"{'mean':<16} tier 1 {np.mean(ours_of):.3f}   plain PDQ {np.mean(theirs_of):.3f}")
+        count = agreeing(regions, [*files, *whole], [(n, len(files) + n) for n in range(len(files))])
+        local = count >= LEAST_AGREEING
+        local_of.append(np.mean(local))
+        rows.append(np.mean(local | np.array(hits)))
+        told = f"tier 1 {ours_of[-1]:.3f}   tier 2 {local_of[-1]:.3f}   either {rows[-1]:.3f}"
+        print(f"{name:<16} {told}   plain PDQ {theirs_of[-1]:.3f}", flush=True)
+    told = f"tier 1 {np.mean(ours_of):.3f}   tier 2 {np.mean(local_of):.3f}   either {np.mean(rows):.3f}"
+    print(f"{'mean':<16} {told}   plain PDQ {np.mean(theirs_of):.3f}")
 
 
 if __name__ == "__main__":
