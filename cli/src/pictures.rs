@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use touchstone_core::hash::{Hash, sha256};
 use touchstone_pictures::{
-    BITS, Features, Fingerprint, MAX_FILE_BYTES, Picture, Rectangle, common_region, decode,
-    features, fingerprint, mirrored_features, trimmed,
+    BITS, Features, Fingerprint, MAX_FILE_BYTES, Picture, Pixels, Rectangle, Region, common_region,
+    decode, features, fine_features, fingerprint, mirrored_features, trimmed,
 };
 use touchstone_proto::ledger::{Fingerprints, PictureFingerprint};
 
@@ -101,27 +101,45 @@ pub fn message(pictures: &[Readable]) -> Fingerprints {
 /// The region that most local features of two pictures agree on: it is found in crops, under captions and logos, and
 /// in screenshots.
 pub fn common(ours: &Readable, theirs: &Readable) -> Result<Option<Common>, Failure> {
-    let of = |readable: &Readable,
-              find: fn(&touchstone_pictures::Pixels<'_>, usize) -> Features| {
+    type Find = fn(&Pixels<'_>, usize) -> Features;
+    let of = |readable: &Readable, find: Find, most: usize| {
         let pixels = readable.picture.pixels();
         let pixels = pixels.map_err(|e| unreadable(&readable.path, &e.to_string()))?;
-        Ok::<_, Failure>(find(&pixels, FEATURES))
+        Ok::<_, Failure>(find(&pixels, most))
     };
-    let (plain, mirrored) = (of(ours, features)?, of(ours, mirrored_features)?);
-    let other = of(theirs, features)?;
-    Ok(common_region(&plain, &mirrored, &other).map(|region| {
-        let mut own = in_pixels(region.ours, &plain, ours.size);
-        if region.is_mirrored {
-            let width = ours.size.0;
-            (own.left, own.right) = (width - own.right, width - own.left);
-        }
-        Common {
-            agreeing: region.agreeing,
-            is_mirrored: region.is_mirrored,
-            ours: own,
-            theirs: in_pixels(region.theirs, &other, theirs.size),
-        }
-    }))
+    let plain = of(ours, features, FEATURES)?;
+    let mirrored = of(ours, mirrored_features, FEATURES)?;
+    let other = of(theirs, features, FEATURES)?;
+    if let Some(region) = common_region(&plain, &mirrored, &other) {
+        return Ok(Some(in_both(&region, (&plain, ours), (&other, theirs))));
+    }
+    // One of them may be small in the other, as in a screenshot of a listing.
+    let fine = of(ours, fine_features, 2 * FEATURES)?;
+    if let Some(region) = common_region(&fine, &Features::default(), &other) {
+        return Ok(Some(in_both(&region, (&fine, ours), (&other, theirs))));
+    }
+    let fine = of(theirs, fine_features, 2 * FEATURES)?;
+    let region = common_region(&plain, &mirrored, &fine);
+    Ok(region.map(|region| in_both(&region, (&plain, ours), (&fine, theirs))))
+}
+
+/// A region of two frames in the pictures' own pixels.
+fn in_both(
+    region: &Region,
+    (frame, ours): (&Features, &Readable),
+    (other, theirs): (&Features, &Readable),
+) -> Common {
+    let mut own = in_pixels(region.ours, frame, ours.size);
+    if region.is_mirrored {
+        let width = ours.size.0;
+        (own.left, own.right) = (width - own.right, width - own.left);
+    }
+    Common {
+        agreeing: region.agreeing,
+        is_mirrored: region.is_mirrored,
+        ours: own,
+        theirs: in_pixels(region.theirs, other, theirs.size),
+    }
 }
 
 /// A region of a frame in the picture's own pixels.

@@ -3,7 +3,9 @@
 
 use std::io::BufRead;
 
-use touchstone_pictures::{Features, common_region, decode, features, mirrored_features};
+use touchstone_pictures::{
+    Features, common_region, decode, features, fine_features, mirrored_features,
+};
 
 /// Features of a picture, as many as the command line takes.
 const MOST: usize = 500;
@@ -11,7 +13,7 @@ const MOST: usize = 500;
 #[expect(clippy::print_stdout, reason = "a program that speaks to its user")]
 fn main() {
     let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
-    let mut pictures: Vec<Option<(Features, Features)>> = Vec::new();
+    let mut pictures: Vec<Option<[Features; 3]>> = Vec::new();
     for path in lines.by_ref().take_while(|line| !line.is_empty()) {
         pictures.push(of_file(&path).ok());
     }
@@ -21,8 +23,11 @@ fn main() {
             continue;
         };
         let count = match (&pictures[one], &pictures[other]) {
-            (Some((ours, mirrored)), Some((theirs, _))) => {
-                common_region(ours, mirrored, theirs).map_or(0, |region| region.agreeing)
+            (Some([ours, mirrored, fine]), Some([theirs, ..])) => {
+                let none = Features::default();
+                common_region(ours, mirrored, theirs)
+                    .or_else(|| common_region(fine, &none, theirs))
+                    .map_or(0, |region| region.agreeing)
             }
             _ => 0,
         };
@@ -30,8 +35,12 @@ fn main() {
     }
 }
 
-fn of_file(path: &str) -> Result<(Features, Features), Box<dyn std::error::Error>> {
+fn of_file(path: &str) -> Result<[Features; 3], Box<dyn std::error::Error>> {
     let picture = decode(&std::fs::read(path)?)?;
     let pixels = picture.pixels()?;
-    Ok((features(&pixels, MOST), mirrored_features(&pixels, MOST)))
+    Ok([
+        features(&pixels, MOST),
+        mirrored_features(&pixels, MOST),
+        fine_features(&pixels, 2 * MOST),
+    ])
 }

@@ -55,6 +55,11 @@ pub fn features(pixels: &Pixels<'_>, most: usize) -> Features {
     of_grey(&Grey::framed(pixels, FRAME), most)
 }
 
+/// The same in a frame of twice the size, for what is small in a large picture, as in a screenshot of a listing.
+pub fn fine_features(pixels: &Pixels<'_>, most: usize) -> Features {
+    of_grey(&Grey::framed(pixels, 2 * FRAME), most)
+}
+
 /// The same of the mirrored picture, with places in its mirrored frame.
 pub fn mirrored_features(pixels: &Pixels<'_>, most: usize) -> Features {
     of_grey(&Grey::framed(pixels, FRAME).mirrored(), most)

@@ -51,7 +51,7 @@ mod trim;
 pub use bits::{BITS, Bits, Nearest, Variant};
 #[cfg(feature = "decode")]
 pub use decode::{DecodeError, MAX_FILE_BYTES, Picture, decode};
-pub use features::{FRAME, Feature, Features, features, mirrored_features};
+pub use features::{FRAME, Feature, Features, features, fine_features, mirrored_features};
 pub use fingerprint::{Fingerprint, MIN_QUALITY, SPECIFICATION, fingerprint};
 pub use index::{Compared, Hit, Index, MAX_DISTANCE, MAX_HITS};
 pub use pixels::{BadPixels, MAX_PIXELS, MAX_SIDE, Pixels};
