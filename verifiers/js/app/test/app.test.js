@@ -29,7 +29,7 @@ async function node(t, ledger, more = {}) {
 }
 
 /** Opens an address; faults, and requests for anybody but `servers`, fail the test. */
-async function open(url, { servers = [], pin = null, allowed = [], ...options } = {}) {
+async function open(url, { servers = [], pin = null, allowed = [], init = null, ...options } = {}) {
   const context = await browser.newContext({ locale: 'en-US', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
@@ -56,6 +56,7 @@ async function open(url, { servers = [], pin = null, allowed = [], ...options } 
       }
     }, hex(pin));
   }
+  if (init !== null) await page.addInitScript(init);
   await page.goto(url);
   return page;
 }
@@ -245,16 +246,15 @@ test('the evidence can be saved, and is the one that was checked', async (t) => 
 test('without the browser’s cryptography and storage it decides the same', async (t) => {
   const ledger = ledgerOf(WAY);
   const server = await node(t, ledger);
-  const page = await open('about:blank#', { servers: [server.url] });
-  await page.addInitScript(() => {
+  const init = () => {
     Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined });
     Object.defineProperty(window, 'localStorage', {
       get() {
         throw new DOMException('refused', 'SecurityError');
       },
     });
-  });
-  await page.goto(`${server.url}${LAMP_PATH}`);
+  };
+  const page = await open(`${server.url}${LAMP_PATH}`, { servers: [server.url], init });
   assert.deepEqual((await outcome(page)).codes, ['chain-not-compared', ...COMMON]);
   await page.click('#pin');
   await page.waitForSelector('.trust [role=status]');
