@@ -8,13 +8,11 @@ const LINE_CHARS: usize = 120;
 /// Longest source, in lines: beyond it, there is a room to be found in the file. Tests are tables, and may be longer.
 const FILE_LINES: usize = 500;
 const TEST_LINES: usize = 700;
-/// Sources that are one list, which a reader looks up and doesn't read through.
-const LISTS: [&str; 1] = ["chain-core/src/rejection.rs"];
 
 fn longest(file: &File) -> usize {
     let is_test =
         file.is_test() || file.path.starts_with("tests/") || file.path.contains("test_support");
-    match is_test || LISTS.contains(&file.path.as_str()) {
+    match is_test {
         true => TEST_LINES,
         false => FILE_LINES,
     }
