@@ -20,10 +20,9 @@ use touchstone_edge::descriptors;
 use touchstone_edge::server::Server;
 use touchstone_edge::tls::Tls;
 
-pub use self::data_folder::{KeyHistory, initialise, reset_guard};
+pub use self::data_folder::{KeyHistory, OpenedChain, initialise, open_chain, reset_guard};
 pub use self::node_error::NodeError;
 
-use self::data_folder::{OpenedChain, open_chain};
 use crate::config::{Config, Loaded};
 use crate::consensus::{self, Machine};
 use crate::consensus_thread;

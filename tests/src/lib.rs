@@ -6,6 +6,7 @@ pub mod authority;
 pub mod bench;
 pub mod cli_user;
 pub mod cluster;
+pub mod faults;
 pub mod flood;
 pub mod forgery;
 pub mod load;

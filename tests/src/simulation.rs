@@ -19,6 +19,7 @@ mod phases;
 pub mod plan;
 pub mod process;
 pub mod run_record;
+pub mod sabotage;
 mod setup;
 pub mod verification;
 pub mod world;

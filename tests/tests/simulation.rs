@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use touchstone_tests::faults::simulated::seeds_until_noticed;
 use touchstone_tests::simulation::checks::Broken;
 use touchstone_tests::simulation::plan::{Byzantine, NewGuard, Plan, Sabotage};
 use touchstone_tests::simulation::{Report, run};
@@ -118,6 +119,45 @@ fn equivocators_are_accused() {
         });
         let accused = plans.filter(|plan| must_hold(plan).accusations > 0);
         assert!(accused.count() >= 10, "{kind:?} went unnoticed");
+    }
+}
+
+/// Every bug that is put around the machines on purpose shows, and as what it is.
+#[test]
+fn each_seeded_bug_is_noticed() {
+    let unnoticed: Vec<Sabotage> = Sabotage::ALL
+        .into_iter()
+        .filter(|bug| seeds_until_noticed(*bug).is_none())
+        .collect();
+    assert!(unnoticed.is_empty(), "{unnoticed:?}");
+    assert!(Sabotage::ALL.len() >= 20);
+}
+
+/// Without a bug, the same runs hold: what is noticed is the bug.
+#[test]
+fn the_runs_of_the_bugs_hold_without_them() {
+    for bug in Sabotage::ALL {
+        let plan = Plan {
+            sabotage: None,
+            replaced_disk: None,
+            ..bug.plan(1)
+        };
+        must_hold(&plan);
+    }
+}
+
+/// Each kind of dishonest validator is borne, one of four and two of seven.
+#[test]
+fn each_kind_of_dishonest_validator_is_borne() {
+    for kind in Byzantine::ALL {
+        for (validators, count, seeds) in [(4, 1, 12), (7, 2, 4)] {
+            for seed in 0..seeds {
+                must_hold(&Plan {
+                    byzantine: Some(vec![kind; count]),
+                    ..Plan::new(validators, 11 << 32 | seed)
+                });
+            }
+        }
     }
 }
 

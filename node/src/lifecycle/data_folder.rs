@@ -62,20 +62,27 @@ pub fn reset_guard(loaded: &Loaded, height: u64) -> Result<(), NodeError> {
 }
 
 /// What a node has on disk, open.
-pub(super) struct OpenedChain {
-    pub(super) chain: Chain<RocksStore>,
-    pub(super) mempool: SharedMempool,
-    pub(super) reader: StoreReader,
-    pub(super) catalogue: EventCatalogue,
-    pub(super) checkpoints: CheckpointWriter,
+pub struct OpenedChain {
+    /// The chain at its tip.
+    pub chain: Chain<RocksStore>,
+    /// The pool that it builds blocks from.
+    pub mempool: SharedMempool,
+    /// The reading side of its store.
+    pub reader: StoreReader,
+    /// The index of events.
+    pub catalogue: EventCatalogue,
+    /// The keeper of time stamps.
+    pub checkpoints: CheckpointWriter,
     /// The validator's key and its guard.
-    pub(super) signer: Option<(SigningKey, Guard<FileDisk>)>,
-    pub(super) wal: Wal<FileDisk>,
-    pub(super) recovered: RecoveredLog,
+    pub signer: Option<(SigningKey, Guard<FileDisk>)>,
+    /// The log of consensus.
+    pub wal: Wal<FileDisk>,
+    /// What it held.
+    pub recovered: RecoveredLog,
 }
 
 /// Opens the database, the log, and a validator's guard.
-pub(super) fn open_chain(
+pub fn open_chain(
     config: &Config,
     chain_id: &Hash,
     validator_key: Option<SigningKey>,

@@ -16,15 +16,24 @@ use touchstone_tests::simulation::run_with_trace;
 
 const USAGE: &str =
     "usage: simulate [--nodes N] [--seed N] [--runs N] [--jobs N] [--quiet] [--calm]
-  [--replaced-disk | --replaced-disk-blank]
-  [--byzantine twins|equivocator|noisy|silent]
-  [--sabotage lost-log|ignored-guard|skipped-sync|forgotten-evidence|quorum-of-a-third]";
+  [--replaced-disk | --replaced-disk-blank] [--byzantine KIND]... [--sabotage KIND]";
+
+/// How it is called, and the kinds that there are.
+fn usage() -> String {
+    let byzantine: Vec<&str> = Byzantine::ALL.iter().map(|kind| kind.name()).collect();
+    let sabotage: Vec<&str> = Sabotage::ALL.iter().map(|kind| kind.name()).collect();
+    format!(
+        "{USAGE}\n  dishonest validators: {}\n  sabotage: {}",
+        byzantine.join(", "),
+        sabotage.join(", ")
+    )
+}
 
 fn main() -> ExitCode {
     match arguments() {
         Ok(arguments) => simulate(&arguments),
         Err(wrong) => {
-            eprintln!("{wrong}\n{USAGE}");
+            eprintln!("{wrong}\n{}", usage());
             ExitCode::from(2)
         }
     }

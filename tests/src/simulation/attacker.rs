@@ -1,6 +1,8 @@
 //! Validators that do what they like with their key. They hear everything that honest nodes send
 //! them and have no state to keep consistent.
 
+mod invalid_blocks;
+
 use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
@@ -73,7 +75,12 @@ impl Attacker {
         match self.kind {
             Byzantine::Equivocator => self.contradict(bytes),
             Byzantine::Noisy => self.disturb(bytes),
-            Byzantine::Silent | Byzantine::Twins => Vec::new(),
+            Byzantine::InvalidProposer => self.propose_invalid(bytes),
+            Byzantine::LyingPeer => self.boast(bytes),
+            Byzantine::Forger => self.forge(bytes),
+            Byzantine::Silent | Byzantine::Twins | Byzantine::Withholder | Byzantine::Amnesiac => {
+                Vec::new()
+            }
         }
     }
 
@@ -82,8 +89,11 @@ impl Attacker {
         if self.kind == Byzantine::Silent {
             return None;
         }
+        if self.kind == Byzantine::LyingPeer && blocks.is_empty() {
+            return Some(self.invented());
+        }
         let index = self.random.index(blocks.len());
-        match self.random.below(7) {
+        match self.random.below(9) {
             0 => return None,
             1 => blocks.clear(),
             2 => blocks.truncate(1),
@@ -96,6 +106,24 @@ impl Attacker {
             5 => {
                 if let Some((block, _)) = blocks.get_mut(index) {
                     block.header.time_ms += 1;
+                }
+            }
+            6 => {
+                // Each with another's certificate.
+                let certificates: Vec<CommitCertificate> = blocks
+                    .iter()
+                    .map(|(_, certificate)| certificate.clone())
+                    .collect();
+                let others = certificates.into_iter().rev();
+                for ((_, certificate), other) in blocks.iter_mut().zip(others) {
+                    *certificate = other;
+                }
+            }
+            7 => {
+                // Decided by itself alone.
+                if let Some((block, certificate)) = blocks.get_mut(index) {
+                    block.header.state_root[0] ^= 1;
+                    *certificate = self.certificate(block);
                 }
             }
             _ => {
@@ -122,12 +150,7 @@ impl Attacker {
             }
             Some(Wire::Proposal(signed)) => {
                 if let Ok(proposal) = ledger::Proposal::decode(signed.proposal.as_slice()) {
-                    if let Some(Ok(block)) = signed.block.as_deref().map(Block::decode) {
-                        let blocks = self.blocks.entry(proposal.height).or_default();
-                        if blocks.len() < 6 && !blocks.contains(&block) {
-                            blocks.push(block);
-                        }
-                    }
+                    self.remember(proposal.height, signed.block.as_deref());
                     let (height, round) = (proposal.height, proposal.round);
                     self.scatter_votes(height, round, &proposal.block_id, &mut sent);
                 }
@@ -135,6 +158,139 @@ impl Attacker {
             _ => {}
         }
         sent
+    }
+
+    /// Keeps a proposed block to make use of it.
+    fn remember(&mut self, height: u64, block: Option<&[u8]>) {
+        if let Some(Ok(block)) = block.map(Block::decode) {
+            let blocks = self.blocks.entry(height).or_default();
+            if blocks.len() < 6 && !blocks.contains(&block) {
+                blocks.push(block);
+            }
+        }
+    }
+
+    /// Where others are, by a message of theirs; a block in it is kept.
+    fn place(&mut self, bytes: &[u8]) -> Option<(u64, u32)> {
+        match peer::ConsensusMessage::decode(bytes).ok()?.message? {
+            Wire::Vote(signed) => {
+                let vote = ledger::Vote::decode(signed.vote.as_slice()).ok()?;
+                Some((vote.height, vote.round))
+            }
+            Wire::Proposal(signed) => {
+                let proposal = ledger::Proposal::decode(signed.proposal.as_slice()).ok()?;
+                self.remember(proposal.height, signed.block.as_deref());
+                Some((proposal.height, proposal.round))
+            }
+            _ => None,
+        }
+    }
+
+    /// On its turn, proposes a block that breaks a rule, and votes for it.
+    fn propose_invalid(&mut self, bytes: &[u8]) -> Vec<Sent> {
+        let Some((height, round)) = self.place(bytes) else {
+            return Vec::new();
+        };
+        let own = self.key.verifying_key().to_bytes();
+        let mut sent = Vec::new();
+        for (height, round) in [
+            (height, round),
+            (height, round.saturating_add(1)),
+            (height + 1, 0),
+        ] {
+            let is_own_turn = self.validators.proposer(height, round).public_key == own;
+            let known = self.blocks.range(..=height).next_back();
+            let Some(known) = known.and_then(|(_, blocks)| blocks.first().cloned()) else {
+                continue;
+            };
+            if !is_own_turn || self.proposed.insert((height, round), ()).is_some() {
+                continue;
+            }
+            let block = invalid_blocks::invalid(&known, height, own, &mut self.random);
+            let id = block.id();
+            let messages = [
+                self.proposal(height, round, &block, None),
+                self.vote(VoteKind::Prevote, height, round, Some(&id)),
+                self.vote(VoteKind::Precommit, height, round, Some(&id)),
+            ];
+            for to in 0..self.peers {
+                sent.extend(messages.iter().map(|message| (to, message.clone())));
+            }
+        }
+        sent
+    }
+
+    /// Claims to have blocks that nobody has.
+    fn boast(&mut self, bytes: &[u8]) -> Vec<Sent> {
+        let Some((height, _)) = self.place(bytes) else {
+            return Vec::new();
+        };
+        if !self.random.permille(100) {
+            return Vec::new();
+        }
+        let height = height + self.random.below(3);
+        let to = self.random.index(self.peers);
+        vec![(to, encode(Wire::Announce(peer::Announce { height })))]
+    }
+
+    /// A next block that it alone has decided.
+    fn invented(&mut self) -> Vec<Decided> {
+        let own = self.key.verifying_key().to_bytes();
+        let last = self.blocks.values().next_back();
+        let Some(last) = last.and_then(|blocks| blocks.first().cloned()) else {
+            return Vec::new();
+        };
+        let height = last.header.height + 1;
+        let block = invalid_blocks::invalid(&last, height, own, &mut self.random);
+        let certificate = self.certificate(&block);
+        vec![(block, certificate)]
+    }
+
+    /// A certificate of its own signature alone, as often as there are validators.
+    fn certificate(&self, block: &Block) -> CommitCertificate {
+        let (height, id) = (block.header.height, block.id());
+        let vote = vote_bytes(VoteKind::Precommit, height, 0, Some(&id));
+        let signature = signing::sign(&self.key, Purpose::Vote, &self.chain_id, &vote);
+        let own = ledger::Signature {
+            public_key: self.key.verifying_key().to_bytes().to_vec(),
+            signature: signature.to_vec(),
+        };
+        let signatures = self.validators.iter().map(|validator| ledger::Signature {
+            public_key: validator.public_key.to_vec(),
+            ..own.clone()
+        });
+        CommitCertificate {
+            height,
+            round: 0,
+            block_id: id.to_vec(),
+            signatures: signatures.collect(),
+        }
+    }
+
+    /// Votes in another's name, under its own signature.
+    fn forge(&mut self, bytes: &[u8]) -> Vec<Sent> {
+        let Some((height, round)) = self.place(bytes) else {
+            return Vec::new();
+        };
+        if !self.random.permille(500) || !self.may_send(height, round) {
+            return Vec::new();
+        }
+        let names: Vec<[u8; 32]> = self.validators.iter().map(|v| v.public_key).collect();
+        let name = names[self.random.index(names.len())];
+        let known = self.blocks.get(&height).and_then(|blocks| blocks.first());
+        let id = known.map(Block::id).filter(|_| self.random.permille(600));
+        let kind = match self.random.permille(500) {
+            true => VoteKind::Prevote,
+            false => VoteKind::Precommit,
+        };
+        let vote = vote_bytes(kind, height, round, id.as_ref());
+        let signature = signing::sign(&self.key, Purpose::Vote, &self.chain_id, &vote);
+        let forged = encode(Wire::Vote(peer::SignedVote {
+            vote,
+            public_key: name.to_vec(),
+            signature: signature.to_vec(),
+        }));
+        (0..self.peers).map(|to| (to, forged.clone())).collect()
     }
 
     /// Votes for this block to some, for nil or another block to others, of both kinds.

@@ -161,11 +161,11 @@ impl World {
             self.processes[process].disk.fail_after(operations);
         }
         let now_ms = self.clock(process);
-        let result = self.processes[process].start(&self.genesis, now_ms);
+        let sabotage = self.plan.sabotage;
+        let result = self.processes[process].start(&self.genesis, sabotage, now_ms);
         if result.is_err() && self.processes[process].disk_has_failed() {
             self.trace.note(process, 8, || "its disk fails".into());
             let loss = self.any_loss();
-            let sabotage = self.plan.sabotage;
             self.processes[process].crash(loss, sabotage, &mut self.random);
             self.after(500, Event::Restart(process));
             return Ok(());

@@ -12,6 +12,7 @@ use touchstone_node::mempool::PoolOutcome;
 use touchstone_node::storage::Store;
 
 use super::checks::{Broken, Violation};
+use super::plan::Sabotage;
 use super::process::Actor;
 use super::world::{Event, World};
 
@@ -104,6 +105,10 @@ impl World {
         };
         if !wish.waits_at.contains(&process) {
             wish.waits_at.push(process);
+        }
+        if self.plan.sabotage == Some(Sabotage::EarlyAcknowledgement) {
+            let height = self.processes[process].store.tip().height;
+            return self.acknowledge(index, process, height);
         }
         if let Some(transaction) = submitted {
             self.gossip(process, transaction.envelope().into(), true);

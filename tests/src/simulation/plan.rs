@@ -1,6 +1,8 @@
 //! What a run is like: how many validators, which of them are dishonest, how bad the network and
 //! the disks are. All of it follows from a seed.
 
+pub use super::sabotage::Sabotage;
+
 use crate::random::Random;
 
 /// A dishonest validator. Together they hold less than a third of the voting power.
@@ -14,16 +16,39 @@ pub enum Byzantine {
     Noisy,
     /// Says nothing.
     Silent,
+    /// Proposes blocks that are invalid, of each kind.
+    InvalidProposer,
+    /// Proposes, and keeps the body from some or all.
+    Withholder,
+    /// Forgets at any moment what it has signed and what it is locked on.
+    Amnesiac,
+    /// Claims to be ahead, and serves blocks that aren't the chain's.
+    LyingPeer,
+    /// Votes in others' names, with signatures that aren't theirs.
+    Forger,
 }
 
 impl Byzantine {
     /// All of them.
-    pub const ALL: [Byzantine; 4] = [
+    pub const ALL: [Byzantine; 9] = [
         Byzantine::Twins,
         Byzantine::Equivocator,
         Byzantine::Noisy,
         Byzantine::Silent,
+        Byzantine::InvalidProposer,
+        Byzantine::Withholder,
+        Byzantine::Amnesiac,
+        Byzantine::LyingPeer,
+        Byzantine::Forger,
     ];
+
+    /// Those that run a machine, and not an attacker's program.
+    pub fn is_machine(self) -> bool {
+        matches!(
+            self,
+            Byzantine::Twins | Byzantine::Withholder | Byzantine::Amnesiac
+        )
+    }
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -32,44 +57,11 @@ impl Byzantine {
             Byzantine::Equivocator => "equivocator",
             Byzantine::Noisy => "noisy",
             Byzantine::Silent => "silent",
-        }
-    }
-}
-
-/// What is broken on purpose, to see that the checks notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sabotage {
-    /// The write-ahead log is gone after every crash.
-    LostLog,
-    /// The log is gone after every crash, and the guard permits everything again.
-    IgnoredGuard,
-    /// A sync reports success and does nothing.
-    SkippedSync,
-    /// Evidence of contradictions is thrown away.
-    ForgottenEvidence,
-    /// Half of the voting power colludes, so that an honest third is enough for a quorum: what a
-    /// machine with a threshold of one third would do.
-    QuorumOfAThird,
-}
-
-impl Sabotage {
-    /// All of it.
-    pub const ALL: [Sabotage; 5] = [
-        Sabotage::LostLog,
-        Sabotage::IgnoredGuard,
-        Sabotage::SkippedSync,
-        Sabotage::ForgottenEvidence,
-        Sabotage::QuorumOfAThird,
-    ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Sabotage::LostLog => "lost-log",
-            Sabotage::IgnoredGuard => "ignored-guard",
-            Sabotage::SkippedSync => "skipped-sync",
-            Sabotage::ForgottenEvidence => "forgotten-evidence",
-            Sabotage::QuorumOfAThird => "quorum-of-a-third",
+            Byzantine::InvalidProposer => "invalid-proposer",
+            Byzantine::Withholder => "withholder",
+            Byzantine::Amnesiac => "amnesiac",
+            Byzantine::LyingPeer => "lying-peer",
+            Byzantine::Forger => "forger",
         }
     }
 }
@@ -212,19 +204,8 @@ impl FaultPlan {
         if let Some(byzantine) = &plan.byzantine {
             faults.byzantine = byzantine.clone();
         }
-        match plan.sabotage {
-            None => {}
-            Some(Sabotage::QuorumOfAThird) => {
-                faults.byzantine = vec![Byzantine::Twins; plan.validators / 2];
-            }
-            Some(Sabotage::ForgottenEvidence) => faults.byzantine = vec![Byzantine::Equivocator],
-            Some(Sabotage::LostLog | Sabotage::IgnoredGuard | Sabotage::SkippedSync) => {
-                // The harm must come from honest nodes that crash.
-                faults.byzantine.clear();
-                faults.crash_pause_ms = 1_500;
-                faults.blackouts = 3;
-                faults.cut = 5;
-            }
+        if let Some(sabotage) = plan.sabotage {
+            sabotage.adapt(plan, &mut faults);
         }
         if plan.replaced_disk.is_some() {
             // It counts as one of those that must be borne.
@@ -262,9 +243,16 @@ impl FaultPlan {
             Byzantine::Equivocator,
             Byzantine::Noisy,
             Byzantine::Silent,
+            Byzantine::InvalidProposer,
+            Byzantine::Withholder,
+            Byzantine::Amnesiac,
+            Byzantine::Amnesiac,
+            Byzantine::LyingPeer,
+            Byzantine::Forger,
         ];
         let count = random.index(plan.tolerated() + 1);
-        faults.byzantine = (0..count).map(|_| kinds[random.index(6)]).collect();
+        let kind = |random: &mut Random| kinds[random.index(kinds.len())];
+        faults.byzantine = (0..count).map(|_| kind(random)).collect();
         faults
     }
 

@@ -1,20 +1,21 @@
 //! One simulated process: a real machine over a simulated disk, or an attacker.
 
+use std::collections::BTreeSet;
+
 use ed25519_dalek::SigningKey;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_node::admission::Admission;
 use touchstone_node::chain::Chain;
-use touchstone_node::consensus::{ConsensusSettings, Machine, MachineParts, Output, PeerTag};
+use touchstone_node::consensus::{Machine, MachineParts, Output, PeerTag};
 use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_node::storage::Store;
 use touchstone_node::storage::double_sign_guard::Guard;
 use touchstone_node::storage::wal::Wal;
 
 use super::attacker::Attacker;
-use super::plan::{NewGuard, Sabotage};
+use super::plan::{Byzantine, NewGuard, Sabotage};
 use super::setup::tag_of;
-use super::verification;
 use crate::random::Random;
 use crate::testkit::memory_disk::{Loss, MemoryDisk};
 use crate::testkit::memory_store::MemoryStore;
@@ -48,6 +49,10 @@ pub struct Process {
     pub key: Option<SigningKey>,
     /// Whether all that must hold must hold for it.
     pub is_honest: bool,
+    /// How it is dishonest.
+    pub byzantine: Option<Byzantine>,
+    /// What it has said in this life, where that is looked at.
+    pub said: BTreeSet<Vec<u8>>,
     /// How often it has started; what was meant for an earlier life is void.
     pub life: u64,
     /// How much its clock is ahead, milliseconds.
@@ -75,6 +80,8 @@ impl Process {
             actor: Actor::Down,
             key,
             is_honest,
+            byzantine: None,
+            said: BTreeSet::new(),
             life: 0,
             clock_shift_ms: 0,
             disk,
@@ -110,8 +117,14 @@ impl Process {
     }
 
     /// Starts the machine over what the disk holds, as the node's process does.
-    pub fn start(&mut self, genesis: &Genesis, now_ms: u64) -> Result<Vec<Output>, String> {
+    pub fn start(
+        &mut self,
+        genesis: &Genesis,
+        sabotage: Option<Sabotage>,
+        now_ms: u64,
+    ) -> Result<Vec<Output>, String> {
         self.life += 1;
+        self.said.clear();
         self.pool = SharedMempool::new(PoolLimits::default());
         let signer = match &self.key {
             Some(key) => {
@@ -124,13 +137,13 @@ impl Process {
             .map_err(|e| e.to_string())?;
         let (wal, recovered) = Wal::open(self.disk.clone()).map_err(|e| e.to_string())?;
         let parts = MachineParts {
-            settings: ConsensusSettings::default(),
+            settings: Sabotage::settings(sabotage),
             chain,
             wal,
             recovered,
             signer,
             tag_of,
-            verify: verification::verify,
+            verify: Sabotage::verify(sabotage),
         };
         let (machine, outputs) = Machine::open(parts, now_ms).map_err(|e| e.to_string())?;
         self.actor = Actor::Machine(Box::new(machine));
@@ -143,15 +156,14 @@ impl Process {
         self.life += 1;
         self.disk.crash(loss, |below| random.index(below));
         self.store.crash();
-        match sabotage {
-            Some(Sabotage::LostLog) => self.disk.remove("wal"),
-            Some(Sabotage::IgnoredGuard) => {
-                self.disk.remove("");
-                if self.key.is_some() {
-                    Guard::create(self.disk.clone()).expect("an empty disk takes a new guard");
-                }
+        if sabotage == Some(Sabotage::LostLog) {
+            self.disk.remove("wal");
+        }
+        if sabotage == Some(Sabotage::IgnoredGuard) || self.byzantine == Some(Byzantine::Amnesiac) {
+            self.disk.remove("");
+            if self.key.is_some() {
+                Guard::create(self.disk.clone()).expect("an empty disk takes a new guard");
             }
-            _ => {}
         }
     }
 

@@ -46,21 +46,22 @@ impl World {
                 None => index,
             };
             let key = (owner < plan.validators).then(|| key(3, owner));
-            let is_honest = !byzantine.contains_key(&owner);
+            // Two processes with one key are no dishonest validator where the lock is to blame.
+            let kind = byzantine.get(&owner).copied();
+            let is_honest = kind.is_none() || plan.sabotage == Some(Sabotage::IgnoredLock);
             if let (Some(key), true) = (&key, is_honest) {
                 honest.insert(key.verifying_key().to_bytes(), index);
             }
             let mut process = Process::new(&genesis, key.clone(), is_honest);
             process.clock_shift_ms = random.between(0, 200) as i64 - 100;
-            match plan.sabotage {
-                Some(Sabotage::SkippedSync) => process.disk.ignore_sync(),
-                Some(Sabotage::ForgottenEvidence) => process.store.ignore_misbehaviour(),
-                _ => {}
+            process.byzantine = kind.filter(|_| !is_honest);
+            if let Some(sabotage) = plan.sabotage {
+                sabotage.fit(index, &mut process);
             }
-            match (byzantine.get(&owner), key) {
-                (Some(kind), Some(key)) if *kind != Byzantine::Twins => {
+            match (kind, key) {
+                (Some(kind), Some(key)) if !kind.is_machine() => {
                     let attacker = Attacker::new(
-                        *kind,
+                        kind,
                         key,
                         genesis.chain_id,
                         genesis.validators.clone(),

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use prost::Message;
 use touchstone_core::genesis::Genesis;
 use touchstone_node::consensus::{Input, Output, TimerToken};
 use touchstone_node::storage::Store;
+use touchstone_proto::peer;
+use touchstone_proto::peer::consensus_message::Message as Wire;
 
 use super::attacker::Decided;
 use super::checks::{Broken, Checks, Violation, failure};
@@ -15,11 +18,14 @@ use super::faults::Trouble;
 use super::message_text;
 use super::network::Network;
 use super::phases::Phase;
-use super::plan::{FaultPlan, Plan};
+use super::plan::{Byzantine, FaultPlan, Plan};
 use super::process::{Actor, Process, of_tag, tag};
 use super::run_record::Trace;
 use crate::random::Random;
 use crate::testkit::memory_disk::Loss;
+
+/// Steps in a thousand after which an amnesiac has forgotten everything.
+const FORGETS_PERMILLE: u64 = 20;
 
 /// Real time at which a run begins: a day after genesis, milliseconds.
 const DAY_MS: u64 = 86_400_000;
@@ -262,6 +268,13 @@ impl World {
             Ok(outputs) => outputs,
             Err(fault) => return self.fail(process, fault),
         };
+        let outputs = self.sabotaged(process, outputs);
+        if self.forgets(process) {
+            self.carry_out(process, outputs.into_iter())?;
+            self.trace.note(process, 13, || "FORGETS everything".into());
+            self.crash(process, Loss::Everything);
+            return Ok(());
+        }
         if self.processes[process].is_honest && self.random.permille(self.faults.cut) {
             let kept = self.random.index(outputs.len() + 1);
             self.carry_out(process, outputs.into_iter().take(kept))?;
@@ -301,11 +314,20 @@ impl World {
                         self.checks.leaves(&bytes)?;
                     }
                     let bytes: Rc<[u8]> = bytes.into();
+                    let without_body = self.without_body(process, &bytes);
                     for to in 0..self.processes.len() {
-                        self.send(process, to, bytes.clone());
+                        match &without_body {
+                            Some(less) if self.random.permille(600) => {
+                                self.send(process, to, less.clone());
+                            }
+                            _ => self.send(process, to, bytes.clone()),
+                        }
                     }
                 }
                 Output::Send { to, bytes } => {
+                    if self.without_body(process, &bytes).is_some() {
+                        continue;
+                    }
                     if is_honest {
                         self.checks.leaves(&bytes)?;
                     }
@@ -339,6 +361,27 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Whether a dishonest validator forgets what it has signed, now.
+    fn forgets(&mut self, process: usize) -> bool {
+        self.processes[process].byzantine == Some(Byzantine::Amnesiac)
+            && self.phase == Phase::Faults
+            && self.random.permille(FORGETS_PERMILLE)
+    }
+
+    /// A proposal as one sends it that keeps bodies back.
+    fn without_body(&self, process: usize, bytes: &[u8]) -> Option<Rc<[u8]>> {
+        if self.processes[process].byzantine != Some(Byzantine::Withholder) {
+            return None;
+        }
+        let message = peer::ConsensusMessage::decode(bytes).ok()?.message?;
+        let Wire::Proposal(mut proposal) = message else {
+            return None;
+        };
+        proposal.block = None;
+        let message = Some(Wire::Proposal(proposal));
+        Some(peer::ConsensusMessage { message }.encode_to_vec().into())
     }
 
     /// A message sets out.

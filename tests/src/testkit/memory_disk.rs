@@ -29,6 +29,17 @@ pub enum Loss {
     Parts,
 }
 
+/// What a sync says that it has done, and hasn't.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FalseSync {
+    /// Nothing is durable.
+    Skipped,
+    /// Nothing of the files whose names start like this.
+    SkippedFor(&'static str),
+    /// Only what was there at the sync before.
+    Late,
+}
+
 /// Clones share the content, so a machine can be dropped and opened again over what it left.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDisk(Arc<Mutex<Files>>);
@@ -42,7 +53,7 @@ struct Files {
     /// Operations left before every one fails.
     fails_after: Option<u64>,
     has_failed: bool,
-    ignores_sync: bool,
+    false_sync: Option<FalseSync>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -50,6 +61,8 @@ struct File {
     durable: Option<Vec<u8>>,
     now: Option<Vec<u8>>,
     pending: Vec<Write>,
+    /// What a late sync will make durable.
+    late: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,6 +157,11 @@ impl MemoryDisk {
         disk
     }
 
+    /// A copy of the files as a process sees them, all of it durable.
+    pub fn copy(&self) -> MemoryDisk {
+        MemoryDisk::with(self.files())
+    }
+
     /// A power cut or a killed process; a failing disk is replaced by a copy of itself. `choose` gives
     /// a number below its argument.
     pub fn crash(&self, loss: Loss, mut choose: impl FnMut(usize) -> usize) {
@@ -207,9 +225,9 @@ impl MemoryDisk {
         self.lock().has_failed
     }
 
-    /// From now on a sync says that it is done and does nothing.
-    pub fn ignore_sync(&self) {
-        self.lock().ignores_sync = true;
+    /// From now on a sync says that it is done, and isn't.
+    pub fn lie(&self, false_sync: FalseSync) {
+        self.lock().false_sync = Some(false_sync);
     }
 
     /// Writes, truncations and syncs so far.
@@ -300,12 +318,21 @@ impl Disk for MemoryDisk {
         let mut disk = self.lock();
         disk.operate()?;
         disk.syncs += 1;
-        if disk.ignores_sync {
-            return Ok(());
-        }
+        let false_sync = disk.false_sync;
         let file = disk.files.entry(name.to_owned()).or_default();
-        let content = std::mem::take(&mut file.now).unwrap_or_default();
-        file.settle(Some(content));
+        match false_sync {
+            Some(FalseSync::Skipped) => {}
+            Some(FalseSync::SkippedFor(prefix)) if name.starts_with(prefix) => {}
+            Some(FalseSync::Late) => {
+                file.durable = file.late.take();
+                file.late = file.now.clone();
+                file.pending.clear();
+            }
+            _ => {
+                let content = std::mem::take(&mut file.now).unwrap_or_default();
+                file.settle(Some(content));
+            }
+        }
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use touchstone_proto::node::Misbehaviour;
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Ledger>>);
 
+#[derive(Clone)]
 struct Ledger {
     tip: Tip,
     values: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -30,6 +31,7 @@ struct Ledger {
     failure: Option<Failure>,
     has_failed: bool,
     is_broken: bool,
+    flaw: Option<Flaw>,
     executions: u64,
 }
 
@@ -40,6 +42,21 @@ pub enum Failure {
     Before,
     /// Everything was written, but the answer is an error.
     After,
+}
+
+/// What a store does wrong without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A commit leaves a value out.
+    LosesValue,
+    /// A commit leaves a node of the tree out.
+    LosesNode,
+    /// No transaction is known to be committed.
+    ForgetsTransactions,
+    /// Certificates are kept with their first signatures alone.
+    CutsCertificates,
+    /// Blocks are kept without their last transaction.
+    CutsBlocks,
 }
 
 impl MemoryStore {
@@ -61,8 +78,19 @@ impl MemoryStore {
             failure: None,
             has_failed: false,
             is_broken: false,
+            flaw: None,
             executions: 0,
         })))
+    }
+
+    /// The same content, which from now on goes its own way.
+    pub fn copy(&self) -> MemoryStore {
+        MemoryStore(Arc::new(Mutex::new(self.lock().clone())))
+    }
+
+    /// The state: every key with its value.
+    pub fn values(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.lock().values.clone()
     }
 
     /// From now on every write fails.
@@ -72,6 +100,11 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it does this wrong.
+    pub fn spoil(&self, flaw: Flaw) {
+        self.lock().flaw = Some(flaw);
     }
 
     /// The next commit fails.
@@ -126,7 +159,8 @@ impl StateRead for MemoryStore {
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
         let mut ledger = self.lock();
         ledger.executions += 1;
-        Ok(ledger.transactions.contains(transaction_id))
+        let is_known = ledger.flaw != Some(Flaw::ForgetsTransactions);
+        Ok(is_known && ledger.transactions.contains(transaction_id))
     }
 }
 
@@ -155,7 +189,17 @@ impl Store for MemoryStore {
             ));
         }
         let executed = commit.executed;
+        let lost = executed.writes.values.keys().next().cloned();
+        let before = lost
+            .as_ref()
+            .and_then(|key| ledger.values.get(key).cloned());
         ledger.values.extend(executed.writes.values.clone());
+        if let (Some(Flaw::LosesValue), Some(key)) = (ledger.flaw, lost) {
+            match before {
+                Some(value) => drop(ledger.values.insert(key, value)),
+                None => drop(ledger.values.remove(&key)),
+            }
+        }
         ledger.transactions.extend(&executed.writes.transactions);
         ledger.nodes.extend(executed.tree.nodes.clone());
         for key in &executed.tree.stale {
@@ -167,7 +211,17 @@ impl Store for MemoryStore {
             time_ms: header.time_ms,
             header: Some(header.clone()),
         };
-        let kept = (commit.block.clone(), commit.certificate.clone());
+        if ledger.flaw == Some(Flaw::LosesNode)
+            && let Some(key) = executed.tree.nodes.keys().next()
+        {
+            ledger.nodes.remove(key);
+        }
+        let mut kept = (commit.block.clone(), commit.certificate.clone());
+        match ledger.flaw {
+            Some(Flaw::CutsCertificates) => kept.1.signatures.truncate(2),
+            Some(Flaw::CutsBlocks) => drop(kept.0.transactions.pop()),
+            _ => {}
+        }
         ledger.blocks.push(kept);
         match failure {
             Some(_) => Err(Fault::Storage("the store in memory fails".into())),

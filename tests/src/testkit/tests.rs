@@ -2,7 +2,7 @@
 
 use touchstone_node::storage::Disk;
 
-use super::memory_disk::{Loss, MemoryDisk};
+use super::memory_disk::{FalseSync, Loss, MemoryDisk};
 use crate::random::Random;
 
 fn content(disk: &MemoryDisk) -> Option<Vec<u8>> {
@@ -50,7 +50,7 @@ fn what_was_synced_survives_and_a_failing_disk_says_so() {
     disk.crash(Loss::Everything, &mut choose);
     assert_eq!(content(&disk).as_deref(), Some(b"kept".as_slice()));
 
-    disk.ignore_sync();
+    disk.lie(FalseSync::Skipped);
     disk.write_at("file", 0, b"K").expect("it works");
     disk.sync("file").expect("it says that it is done");
     disk.crash(Loss::Everything, &mut choose);
