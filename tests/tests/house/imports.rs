@@ -327,7 +327,10 @@ pub fn cargo(arguments: &[&str]) -> String {
         .output()
         .expect("cargo, which runs this test, runs again");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo {arguments:?}: {errors}");
+    assert!(
+        output.status.success(),
+        "cargo {arguments:?} ('cargo fetch --locked' brings what is missing): {errors}"
+    );
     String::from_utf8(output.stdout).expect("cargo writes UTF-8")
 }
 
