@@ -1,4 +1,4 @@
-//! A connection and what it costs: its place, its bytes, and who waits for whom.
+//! A connection and what it costs: its slot, its bytes, and who waits for whom.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Caller;
 use crate::budget::Account;
-use crate::places::{Full, Places, PortPlace};
+use crate::connection_slots::{ConnectionSlot, ConnectionSlots, Full};
 
 /// A connection, shared by all its calls.
 #[derive(Debug)]
@@ -16,15 +16,15 @@ pub(crate) struct Connection {
     pub client: Caller,
     pub account: Arc<Account>,
     pub closing: CancellationToken,
-    established: Arc<Places>,
+    established: Arc<ConnectionSlots>,
     idle: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// A newcomer's place until the first call has come whole.
-    place: PortPlace,
+    /// A newcomer's slot until the first call has come whole.
+    slot: ConnectionSlot,
     is_established: bool,
     calls: usize,
     /// Calls that we work for.
@@ -43,8 +43,8 @@ impl Connection {
     pub fn new(
         client: Caller,
         account: Arc<Account>,
-        newcomer: PortPlace,
-        established: Arc<Places>,
+        newcomer: ConnectionSlot,
+        established: Arc<ConnectionSlots>,
         idle: Duration,
         closing: CancellationToken,
     ) -> Arc<Connection> {
@@ -55,7 +55,7 @@ impl Connection {
             established,
             idle,
             state: Mutex::new(State {
-                place: newcomer,
+                slot: newcomer,
                 is_established: false,
                 calls: 0,
                 working: 0,
@@ -65,23 +65,23 @@ impl Connection {
 
     /// The client has sent a first byte.
     pub fn has_begun(&self) {
-        self.lock().place.has_begun();
+        self.lock().slot.has_begun();
     }
 
-    /// A call has come. The first one makes a newcomer an established connection, if there is a place.
+    /// A call has come. The first one makes a newcomer an established connection, if there is a slot.
     pub fn begin(self: &Arc<Self>) -> Result<Call, Full> {
         let mut state = self.lock();
         if !state.is_established {
             let address: IpAddr = self.client.address;
-            let place =
+            let slot =
                 self.established
                     .take(address, Instant::now(), None, self.closing.clone())?;
-            state.place = place;
+            state.slot = slot;
             state.is_established = true;
         }
         state.calls += 1;
         state.working += 1;
-        state.place.works();
+        state.slot.works();
         drop(state);
         Ok(Call {
             connection: self.clone(),
@@ -100,10 +100,10 @@ impl Connection {
         change(&mut state);
         let now = Instant::now();
         match (state.working, state.calls) {
-            (0, 0) => state.place.spoke(now, Some(now + self.idle)),
-            (0, _) if worked => state.place.spoke(now, None),
-            (0, _) => state.place.waits(now, None),
-            _ if !worked => state.place.works(),
+            (0, 0) => state.slot.spoke(now, Some(now + self.idle)),
+            (0, _) if worked => state.slot.spoke(now, None),
+            (0, _) => state.slot.waits(now, None),
+            _ if !worked => state.slot.works(),
             _ => {}
         }
     }

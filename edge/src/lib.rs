@@ -1,7 +1,7 @@
 //! What a port owes its owner, for every server of this workspace: the node's gRPC service, its HTTP
 //! interface, its peers' port, and the command line's gateway.
 //!
-//! - [`places`]: so many at once, in total and for each address; who waits longest for its client gives way.
+//! - [`connection_slots`]: so many at once, in total and for each address; who waits longest for its client gives way.
 //! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
 //! - [`server`]: accepts, speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
 //! - [`tls`]: certificates by rustls, read again when their files change.
@@ -24,9 +24,9 @@ pub mod body;
 pub mod budget;
 mod caller;
 mod connection;
+pub mod connection_slots;
 pub mod descriptors;
 pub mod http;
-pub mod places;
 mod protocol;
 pub mod server;
 pub mod tls;

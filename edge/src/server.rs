@@ -1,4 +1,4 @@
-//! The one accept loop. It never waits for a place: newcomers displace each other until their first request
+//! The one accept loop. It never waits for a slot: newcomers displace each other until their first request
 //! has come, and established connections displace those that keep us waiting. All deadlines are held here.
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ use crate::body::{AnswerBody, ReceivedBytes, RequestBody, Weight};
 use crate::budget::Budget;
 use crate::caller::owner_of;
 use crate::connection::Connection;
-use crate::places::Places;
+use crate::connection_slots::ConnectionSlots;
 use crate::protocol::Protocol;
 use crate::tls::Tls;
 
@@ -125,8 +125,8 @@ struct Shared {
     budget: Arc<Budget>,
     tls: Option<Arc<Tls>>,
     refuse: Refuse,
-    newcomers: Arc<Places>,
-    established: Arc<Places>,
+    newcomers: Arc<ConnectionSlots>,
+    established: Arc<ConnectionSlots>,
     connections: Mutex<HashMap<u64, Weak<Connection>>>,
 }
 
@@ -148,8 +148,8 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
         budget,
         tls,
         refuse,
-        newcomers: Places::new(limits.newcomers, limits.newcomers_per_address),
-        established: Places::new(limits.connections, limits.connections_per_address),
+        newcomers: ConnectionSlots::new(limits.newcomers, limits.newcomers_per_address),
+        established: ConnectionSlots::new(limits.connections, limits.connections_per_address),
         connections: Mutex::default(),
     });
     let mut tasks = JoinSet::new();

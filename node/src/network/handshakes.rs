@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use touchstone_edge::places::{Places, PortPlace};
+use touchstone_edge::connection_slots::{ConnectionSlot, ConnectionSlots};
 
 /// Addresses of peers that are remembered beyond the list, where it names them by host names.
 const REMEMBERED: usize = 256;
@@ -24,8 +24,8 @@ const REMEMBERED: usize = 256;
 /// The places of handshakes.
 #[derive(Debug)]
 pub(super) struct Handshakes {
-    known: Arc<Places>,
-    strangers: Arc<Places>,
+    known: Arc<ConnectionSlots>,
+    strangers: Arc<ConnectionSlots>,
     state: Mutex<State>,
 }
 
@@ -41,7 +41,7 @@ struct State {
 /// One handshake; its place is free once the peer is known.
 #[derive(Debug)]
 struct Handshake {
-    place: Mutex<Option<PortPlace>>,
+    place: Mutex<Option<ConnectionSlot>>,
 }
 
 impl Handshakes {
@@ -49,8 +49,8 @@ impl Handshakes {
     pub fn new(limits: &NetworkLimits) -> Arc<Handshakes> {
         let places = limits.handshakes as usize;
         Arc::new(Handshakes {
-            known: Places::new(places, (places / 2).max(1)),
-            strangers: Places::new((places / 2).max(1), (places / 8).max(1)),
+            known: ConnectionSlots::new(places, (places / 2).max(1)),
+            strangers: ConnectionSlots::new((places / 2).max(1), (places / 8).max(1)),
             state: Mutex::default(),
         })
     }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use touchstone_core::Fault;
 use touchstone_edge::Caller;
-use touchstone_edge::places::{Places, PortPlace};
+use touchstone_edge::connection_slots::{ConnectionSlot, ConnectionSlots};
 
 use super::error::ServiceError;
 
@@ -286,18 +286,18 @@ impl<T> Turns<T> {
 /// that has most.
 pub struct StreamPermits {
     what: &'static str,
-    places: Arc<Places>,
+    places: Arc<ConnectionSlots>,
 }
 
 /// A stream's place; dropped, it is free again.
-pub struct StreamPermit(PortPlace);
+pub struct StreamPermit(ConnectionSlot);
 
 impl StreamPermits {
     /// So many in total, and of one address.
     pub fn new(what: &'static str, (limit, per_address): (usize, usize)) -> StreamPermits {
         StreamPermits {
             what,
-            places: Places::new(limit, per_address),
+            places: ConnectionSlots::new(limit, per_address),
         }
     }
 

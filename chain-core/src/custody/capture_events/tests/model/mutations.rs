@@ -9,7 +9,7 @@ use proptest::test_runner::{RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use self::place::{Act, Broken, OWNER, Place, Step};
 use self::rules::MUTATIONS;
-use self::tales::{Tale, tale};
+use self::scenarios::{Scenario, scenario};
 use super::super::authority::code;
 use super::deed::seen;
 use super::world::Thing;
@@ -25,7 +25,7 @@ mod life;
 mod packing;
 mod place;
 mod rules;
-mod tales;
+mod scenarios;
 
 /// Has goods in its hands, and observes those of others.
 const PORT: (&str, u8) = ("port", 61);
@@ -179,12 +179,12 @@ fn try_at(
 
 /// Makes a history of those deeds that the model allows, and tries mutations on the way, but those
 /// that were tried enough before. Gives how often each.
-fn tell(tale: Tale, seed: u64, tried: &[usize]) -> Result<Vec<usize>, TestCaseError> {
+fn play(scenario: Scenario, seed: u64, tried: &[usize]) -> Result<Vec<usize>, TestCaseError> {
     let mut tries = vec![0; MUTATIONS.len()];
     let mut chain = START.clone();
     let mut model = Model::at(chain.height);
     let mut ids = Vec::new();
-    for (step, (who, deed)) in tale.into_iter().enumerate() {
+    for (step, (who, deed)) in scenario.into_iter().enumerate() {
         let who = who_does(&model, who, &deed);
         let Some(action) = action(&chain, &model, &ids, &deed) else {
             chain.commit(&[]);
@@ -221,9 +221,9 @@ proptest! {
 
     #[test]
     fn a_mutated_history_is_refused_by_the_rule_that_it_breaks(
-        tale in tale(), seed in any::<u64>(),
+        scenario in scenario(), seed in any::<u64>(),
     ) {
-        tell(tale, seed, &[0; MUTATIONS.len()])?;
+        play(scenario, seed, &[0; MUTATIONS.len()])?;
     }
 }
 
@@ -239,16 +239,16 @@ fn every_mutation_is_tried_and_refused() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let tried = Mutex::new(vec![0; MUTATIONS.len()]);
-    let told = runner.run(&(tale(), any::<u64>()), |(tale, seed)| {
+    let played = runner.run(&(scenario(), any::<u64>()), |(scenario, seed)| {
         let mut tried = tried.lock().unwrap();
-        let tries = tell(tale, seed, &tried)?;
+        let tries = play(scenario, seed, &tried)?;
         tried
             .iter_mut()
             .zip(tries)
             .for_each(|(all, now)| *all += now);
         Ok(())
     });
-    told.unwrap_or_else(|failure| panic!("{failure}"));
+    played.unwrap_or_else(|failure| panic!("{failure}"));
     let tried = tried.into_inner().unwrap();
     let all = MUTATIONS.iter().zip(&tried);
     let vacuous: Vec<_> = all

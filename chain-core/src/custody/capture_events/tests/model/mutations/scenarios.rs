@@ -1,4 +1,4 @@
-//! What is tried to make a history of: random deeds, and between them short tales that lead to
+//! What is tried to make a history of: random deeds, and between them short scenarios that lead to
 //! where some rule is at stake.
 
 use proptest::prelude::*;
@@ -9,16 +9,16 @@ use super::super::{LOTS, THINGS, WHO};
 use super::place::OWNER;
 
 /// Deeds and who does them, as [`super::super::who_does`] reads it.
-pub(super) type Tale = Vec<(usize, Deed)>;
+pub(super) type Scenario = Vec<(usize, Deed)>;
 
-pub(super) fn tale() -> impl Strategy<Value = Tale> {
+pub(super) fn scenario() -> impl Strategy<Value = Scenario> {
     let random = (0..2 * WHO.len(), deed()).prop_map(|one| vec![one]);
-    let parts = prop_oneof![3 => random, 2 => told()];
+    let parts = prop_oneof![3 => random, 2 => played()];
     let parts = proptest::collection::vec(parts, 6..16);
     parts.prop_map(|parts| parts.concat())
 }
 
-/// Who and what a tale is about.
+/// Who and what a scenario is about.
 #[derive(Clone, Debug)]
 struct Cast {
     /// All things, shuffled.
@@ -33,7 +33,7 @@ struct Cast {
     arrived: Arrived,
 }
 
-fn told() -> impl Strategy<Value = Tale> {
+fn played() -> impl Strategy<Value = Scenario> {
     let things = Just((0..THINGS).collect::<Vec<_>>()).prop_shuffle();
     let outcome = prop_oneof![
         1 => Just(Outcome::Accepted),
@@ -55,13 +55,13 @@ fn told() -> impl Strategy<Value = Tale> {
         arrived,
     });
     (cast, any::<proptest::sample::Index>()).prop_map(|(cast, which)| {
-        let mut tales = tales(&cast);
-        let which = which.index(tales.len());
-        tales.swap_remove(which)
+        let mut scenarios = scenarios(&cast);
+        let which = which.index(scenarios.len());
+        scenarios.swap_remove(which)
     })
 }
 
-fn tales(cast: &Cast) -> Vec<Tale> {
+fn scenarios(cast: &Cast) -> Vec<Scenario> {
     let [a, b, c, d] = cast.things[..4] else {
         panic!("too few things");
     };

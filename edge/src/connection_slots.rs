@@ -1,6 +1,6 @@
-//! Places: so many at once, in total and for each address. Where none is left, the one whose owner has kept
+//! Connection slots: so many at once, in total and for each address. Where none is left, the one whose owner has kept
 //! us waiting longest gives way: first within the address that asks, if that address has its share; else
-//! within the address that has most. A flood so displaces itself, and a newcomer that speaks finds a place.
+//! within the address that has most. A flood so displaces itself, and a newcomer that speaks finds a slot.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -9,23 +9,23 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-/// Places of one kind.
+/// ConnectionSlots of one kind.
 #[derive(Debug)]
-pub struct Places {
+pub struct ConnectionSlots {
     limit: usize,
     per_address: usize,
     state: Mutex<State>,
 }
 
-/// A place that is taken; dropped, it is free again.
+/// A slot that is taken; dropped, it is free again.
 #[derive(Debug)]
-pub struct PortPlace {
-    places: Arc<Places>,
+pub struct ConnectionSlot {
+    slots: Arc<ConnectionSlots>,
     number: u64,
     closing: CancellationToken,
 }
 
-/// No place is left, and none that is taken waits for its owner.
+/// No slot is left, and none that is taken waits for its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// The address has its share.
@@ -54,32 +54,32 @@ struct Taken {
     closing: CancellationToken,
 }
 
-/// A wait for the owner of a place: the smaller one gives way first.
+/// A wait for the owner of a slot: the smaller one gives way first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Waits {
     has_spoken: bool,
     since: Instant,
 }
 
-impl Places {
+impl ConnectionSlots {
     /// So many in total and for each address.
-    pub fn new(limit: usize, per_address: usize) -> Arc<Places> {
-        Arc::new(Places {
+    pub fn new(limit: usize, per_address: usize) -> Arc<ConnectionSlots> {
+        Arc::new(ConnectionSlots {
             limit,
             per_address,
             state: Mutex::default(),
         })
     }
 
-    /// Takes a place for an address. Its owner is waited for from now on, and has said nothing yet. `closing` is
-    /// cancelled when the place must be given up.
+    /// Takes a slot for an address. Its owner is waited for from now on, and has said nothing yet. `closing` is
+    /// cancelled when the slot must be given up.
     pub fn take(
         self: &Arc<Self>,
         address: IpAddr,
         now: Instant,
         deadline: Option<Instant>,
         closing: CancellationToken,
-    ) -> Result<PortPlace, Full> {
+    ) -> Result<ConnectionSlot, Full> {
         let mut state = self.lock();
         let own = state.by_address.get(&address).copied().unwrap_or(0);
         if own >= self.per_address {
@@ -105,14 +105,14 @@ impl Places {
             closing: closing.clone(),
         };
         state.taken.insert(number, taken);
-        Ok(PortPlace {
-            places: self.clone(),
+        Ok(ConnectionSlot {
+            slots: self.clone(),
             number,
             closing,
         })
     }
 
-    /// Gives up all places that are past their deadline; how many they were.
+    /// Gives up all slots that are past their deadline; how many they were.
     pub fn sweep(&self, now: Instant) -> usize {
         let mut state = self.lock();
         let late = |taken: &Taken| taken.deadline.is_some_and(|deadline| deadline <= now);
@@ -165,7 +165,7 @@ impl State {
         true
     }
 
-    /// The address that has most places.
+    /// The address that has most slots.
     fn most(&self) -> Option<IpAddr> {
         let counts = self.by_address.iter();
         counts
@@ -189,7 +189,7 @@ impl State {
     }
 }
 
-impl PortPlace {
+impl ConnectionSlot {
     /// We wait for its owner from now on, until a deadline. A wait that has begun goes on.
     pub fn waits(&self, now: Instant, deadline: Option<Instant>) {
         self.change(|taken| {
@@ -230,26 +230,26 @@ impl PortPlace {
         });
     }
 
-    /// Resolves once the place has to be given up.
+    /// Resolves once the slot has to be given up.
     pub async fn closed(&self) {
         self.closing.cancelled().await;
     }
 
-    /// Whether the place has to be given up.
+    /// Whether the slot has to be given up.
     pub fn is_closed(&self) -> bool {
         self.closing.is_cancelled()
     }
 
     fn change(&self, change: impl FnOnce(&mut Taken)) {
-        if let Some(taken) = self.places.lock().taken.get_mut(&self.number) {
+        if let Some(taken) = self.slots.lock().taken.get_mut(&self.number) {
             change(taken);
         }
     }
 }
 
-impl Drop for PortPlace {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.places.lock().release(self.number, false);
+        self.slots.lock().release(self.number, false);
     }
 }
 
@@ -263,74 +263,74 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    fn take(places: &Arc<Places>, last: u8) -> Result<PortPlace, Full> {
+    fn take(slots: &Arc<ConnectionSlots>, last: u8) -> Result<ConnectionSlot, Full> {
         let now = Instant::now();
-        places.take(address(last), now, None, CancellationToken::new())
+        slots.take(address(last), now, None, CancellationToken::new())
     }
 
     #[test]
     fn an_address_with_its_share_displaces_its_own_silent_ones_first() {
-        let places = Places::new(10, 3);
-        let other = take(&places, 2).unwrap();
-        let silent = take(&places, 1).unwrap();
-        let speaking = take(&places, 1).unwrap();
+        let slots = ConnectionSlots::new(10, 3);
+        let other = take(&slots, 2).unwrap();
+        let silent = take(&slots, 1).unwrap();
+        let speaking = take(&slots, 1).unwrap();
         speaking.has_begun();
-        let working = take(&places, 1).unwrap();
+        let working = take(&slots, 1).unwrap();
         working.works();
 
-        let second = take(&places, 1).unwrap();
+        let second = take(&slots, 1).unwrap();
         assert!(silent.is_closed());
-        let third = take(&places, 1).unwrap();
+        let third = take(&slots, 1).unwrap();
         assert!(second.is_closed(), "silent, though younger");
         third.works();
-        let fourth = take(&places, 1).unwrap();
+        let fourth = take(&slots, 1).unwrap();
         assert!(speaking.is_closed());
         fourth.works();
-        assert_eq!(take(&places, 1).err(), Some(Full::Address(3)));
+        assert_eq!(take(&slots, 1).err(), Some(Full::Address(3)));
         assert!(!working.is_closed() && !other.is_closed());
         drop(working);
-        assert!(take(&places, 1).is_ok());
+        assert!(take(&slots, 1).is_ok());
     }
 
     #[test]
     fn the_address_that_has_most_gives_way_when_all_places_are_taken() {
-        let places = Places::new(4, 4);
-        let lonely = take(&places, 2).unwrap();
-        let crowd: Vec<PortPlace> = (0..3).map(|_| take(&places, 1).unwrap()).collect();
-        let newcomer = take(&places, 3).unwrap();
+        let slots = ConnectionSlots::new(4, 4);
+        let lonely = take(&slots, 2).unwrap();
+        let crowd: Vec<ConnectionSlot> = (0..3).map(|_| take(&slots, 1).unwrap()).collect();
+        let newcomer = take(&slots, 3).unwrap();
         assert!(crowd[0].is_closed() && !crowd[1].is_closed());
         assert!(!lonely.is_closed() && !newcomer.is_closed());
-        for place in &crowd {
-            place.works();
+        for slot in &crowd {
+            slot.works();
         }
         // The crowd is busy: the longest wait of all gives way.
-        let last = take(&places, 4).unwrap();
+        let last = take(&slots, 4).unwrap();
         assert!(lonely.is_closed());
-        for place in [&newcomer, &last] {
-            place.works();
+        for slot in [&newcomer, &last] {
+            slot.works();
         }
-        assert_eq!(take(&places, 5).err(), Some(Full::All(4)));
-        assert_eq!(places.taken(), 4);
-        assert_eq!(places.displaced(), 2);
+        assert_eq!(take(&slots, 5).err(), Some(Full::All(4)));
+        assert_eq!(slots.taken(), 4);
+        assert_eq!(slots.displaced(), 2);
     }
 
     #[test]
     fn a_place_past_its_deadline_is_given_up() {
-        let places = Places::new(4, 4);
+        let slots = ConnectionSlots::new(4, 4);
         let now = Instant::now();
         let soon = now + Duration::from_secs(10);
         let closing = CancellationToken::new();
-        let place = places
+        let slot = slots
             .take(address(1), now, Some(soon), closing.clone())
             .unwrap();
-        assert_eq!(places.sweep(now), 0);
-        place.works();
-        assert_eq!(places.sweep(soon), 0, "we work for it");
-        place.waits(now, Some(soon));
-        assert_eq!(places.sweep(soon), 1);
+        assert_eq!(slots.sweep(now), 0);
+        slot.works();
+        assert_eq!(slots.sweep(soon), 0, "we work for it");
+        slot.waits(now, Some(soon));
+        assert_eq!(slots.sweep(soon), 1);
         assert!(closing.is_cancelled());
-        assert_eq!(places.taken_by(address(1)), 0);
-        drop(place);
-        assert_eq!(places.taken(), 0);
+        assert_eq!(slots.taken_by(address(1)), 0);
+        drop(slot);
+        assert_eq!(slots.taken(), 0);
     }
 }
