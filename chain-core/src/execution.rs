@@ -204,7 +204,8 @@ fn apply<S: StateRead>(
     transaction: &VerifiedTransaction,
 ) -> Result<(), RuleError> {
     let claim = transaction.claim();
-    let organisation = governance::may_sign(state, parameters, block.height, &claim)?;
+    let (height, time_ms) = (block.height, block.time_ms);
+    let organisation = governance::may_sign(state, parameters, height, time_ms, &claim)?;
     let context = Context {
         block,
         parameters,

@@ -12,6 +12,7 @@ use touchstone_proto::ledger;
 
 use crate::governance::enrollment;
 use crate::governance::organisation::BadOrganisation;
+use crate::governance::parameters::{DEFAULT_LIFETIME_MS, MAX_LIFETIME_MS};
 use crate::governance::role;
 use crate::governance::validators::{BadValidatorSet, Validator, ValidatorSet};
 use crate::hash::{self, Hash};
@@ -57,6 +58,9 @@ pub struct Parameters {
     pub max_transaction_bytes: u64,
     /// Events of a capture.
     pub max_events_per_transaction: u64,
+    /// How long a block takes a transaction after it was created, milliseconds; a day where it isn't given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_lifetime_ms: Option<u64>,
 }
 
 impl Default for Parameters {
@@ -68,6 +72,7 @@ impl Default for Parameters {
             max_block_transactions: 10_000,
             max_transaction_bytes: 1 << 20,
             max_events_per_transaction: 1000,
+            transaction_lifetime_ms: None,
         }
     }
 }
@@ -276,6 +281,12 @@ fn check(document: &Document) -> Result<(), BadGenesis> {
             1,
             100_000,
         ),
+        (
+            "transaction_lifetime_ms",
+            p.transaction_lifetime_ms.unwrap_or(DEFAULT_LIFETIME_MS),
+            60_000,
+            MAX_LIFETIME_MS,
+        ),
     ];
     match ranges
         .iter()
@@ -326,6 +337,7 @@ fn initial_writes(document: &Document, validators: &ValidatorSet) -> Result<Writ
             max_block_transactions: p.max_block_transactions,
             max_transaction_bytes: p.max_transaction_bytes,
             max_events_per_transaction: p.max_events_per_transaction,
+            transaction_lifetime_ms: p.transaction_lifetime_ms.unwrap_or_default(),
         },
     );
     delta.accept_block_writes();

@@ -11,6 +11,7 @@ use crate::designs::DesignRejection;
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
+use crate::governance::parameters::MAX_AHEAD_MS;
 use crate::governance::role;
 use crate::governance::validators::BadValidatorSet;
 
@@ -50,6 +51,31 @@ pub enum Rejection {
     /// The node's pool is full.
     #[error("the node holds too many pending transactions; try again shortly")]
     PoolFull,
+    /// Its lifetime was over before the block's time: no later block takes it.
+    #[error(
+        "the transaction was created at {created_ms} and expired {lifetime_ms} ms later; the time is {time_ms} \
+         (milliseconds since 1970): sign it anew; if it was signed just now, set this machine's clock"
+    )]
+    Expired {
+        /// When it was created, milliseconds since 1970-01-01T00:00:00Z.
+        created_ms: u64,
+        /// The chain's lifetime of transactions, milliseconds.
+        lifetime_ms: u64,
+        /// Time of the block, milliseconds.
+        time_ms: u64,
+    },
+    /// Created later than the block's time, by more than clocks may differ.
+    #[error(
+        "the transaction was created at {created_ms}, more than {limit} ms after {time_ms} (milliseconds since \
+         1970): set this machine's clock and sign it anew",
+        limit = MAX_AHEAD_MS
+    )]
+    FromTheFuture {
+        /// When it was created, milliseconds since 1970-01-01T00:00:00Z.
+        created_ms: u64,
+        /// Time of the block, milliseconds.
+        time_ms: u64,
+    },
 
     // 2xx: who may act
     /// No such organisation.
@@ -119,6 +145,8 @@ impl Rejection {
             Rejection::BadSignature { .. } => 104,
             Rejection::AlreadyCommitted => 105,
             Rejection::PoolFull => 106,
+            Rejection::Expired { .. } => 107,
+            Rejection::FromTheFuture { .. } => 108,
             Rejection::UnknownOrganisation(_) => 200,
             Rejection::ForeignKey { .. } => 201,
             Rejection::KeyNotValid { .. } => 202,
@@ -139,6 +167,8 @@ impl Rejection {
             Rejection::BadSignature { .. } => "signature",
             Rejection::AlreadyCommitted => "no-replay",
             Rejection::PoolFull => "pool-capacity",
+            Rejection::Expired { .. } => "transaction-lifetime",
+            Rejection::FromTheFuture { .. } => "transaction-from-the-future",
             Rejection::UnknownOrganisation(_) => "enrolled-organisation",
             Rejection::ForeignKey { .. } => "own-key",
             Rejection::KeyNotValid { .. } => "key-validity",

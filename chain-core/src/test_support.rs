@@ -193,13 +193,14 @@ impl Chain {
         }
     }
 
-    /// Signs `action` for an organisation, distinct by `created_ms`.
-    pub fn sign_at(&self, who: (&str, u8), created_ms: u64, action: Action) -> Vec<u8> {
+    /// Signs `action` for an organisation, created so many milliseconds after the last block.
+    pub fn sign_at(&self, who: (&str, u8), after_ms: u64, action: Action) -> Vec<u8> {
+        let created_ms = self.time_ms + after_ms;
         transaction::sign(&key(who.1), &self.id, &body(who.0, created_ms, action))
     }
 
     pub fn sign(&self, who: (&str, u8), action: Action) -> Vec<u8> {
-        self.sign_at(who, self.height, action)
+        self.sign_at(who, 0, action)
     }
 
     pub fn verified(&self, envelope: &[u8]) -> Result<VerifiedTransaction, Rejection> {

@@ -25,6 +25,7 @@ pub struct VerifiedTransaction {
     envelope: Vec<u8>,
     signer: [u8; 32],
     organisation: String,
+    created_ms: u64,
     action: Action,
     /// Read when they are first asked for; the first that can't be read ends it.
     events: OnceLock<Result<Vec<Event>, (u32, EpcisError)>>,
@@ -42,6 +43,8 @@ pub struct Claim<'a> {
     pub organisation: &'a str,
     /// The key that it names.
     pub signer: &'a [u8; 32],
+    /// When it was created, by its submitter's clock; milliseconds since 1970-01-01T00:00:00Z.
+    pub created_ms: u64,
 }
 
 /// A transaction whose envelope is canonical; its signature is not verified yet.
@@ -101,6 +104,7 @@ impl VerifiedTransaction {
             bytes: self.envelope.len() as u64,
             organisation: &self.organisation,
             signer: &self.signer,
+            created_ms: self.created_ms,
         }
     }
 
@@ -184,6 +188,7 @@ pub fn read(chain_id: &Hash, envelope_bytes: &[u8]) -> Result<UnverifiedTransact
             envelope: envelope_bytes.to_vec(),
             signer,
             organisation: body.organisation,
+            created_ms: body.created_ms,
             action,
             events: OnceLock::new(),
             leaf: OnceLock::new(),

@@ -255,6 +255,7 @@ impl From<ClientError> for Failure {
             | ClientError::StreamEnded(_)
             | ClientError::Broken(_)
             | ClientError::PoolFull(_)
+            | ClientError::NotYetExpired { .. }
             | ClientError::GrowsTooFast => Failure::Unreachable(error.to_string()),
             ClientError::Answered(_) => match (error.is_not_found(), error.may_pass()) {
                 (true, _) => Failure::NotFound(error.to_string()),

@@ -78,11 +78,20 @@ impl Receipt {
     /// Writes the receipt as a private file into a folder; gives its path.
     pub fn write(&self, folder: &Path) -> Result<PathBuf, Failure> {
         let path = folder.join(format!("{}{SUFFIX}", self.design_id));
+        keyfile::write_secret(&path, &self.text()?, false)?;
+        Ok(path)
+    }
+
+    /// Writes the receipt over its former self.
+    pub fn replace(&self, path: &Path) -> Result<(), Failure> {
+        keyfile::write_secret(path, &self.text()?, true)
+    }
+
+    fn text(&self) -> Result<Vec<u8>, Failure> {
         let mut text =
             serde_json::to_vec_pretty(self).map_err(|e| Failure::Usage(format!("receipt: {e}")))?;
         text.push(b'\n');
-        keyfile::write_secret(&path, &text, false)?;
-        Ok(path)
+        Ok(text)
     }
 
     /// The design's id.

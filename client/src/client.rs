@@ -377,6 +377,15 @@ impl Client {
         Ok((attested, message))
     }
 
+    /// The chain's parameters, as of a block that proves them.
+    pub async fn parameters(
+        &mut self,
+    ) -> Result<(AttestedHeader, ledger::Parameters), ClientError> {
+        let (attested, parameters) = self.message(keys::PARAMETERS).await?;
+        let parameters = parameters.ok_or_else(|| contradiction("a state without parameters"))?;
+        Ok((attested, parameters))
+    }
+
     /// Today's validators.
     pub async fn validators(&mut self) -> Result<AttestedHeader, ClientError> {
         let ask = |mut ledger: LedgerClient<Channel>| {

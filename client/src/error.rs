@@ -86,6 +86,17 @@ pub enum ClientError {
     /// Blocks come faster than values of one state could be read.
     #[error("the chain grows faster than the records could be read; ask again")]
     GrowsTooFast,
+    /// The node says that a transaction expired, which no block proves yet.
+    #[error(
+        "the node says that the transaction expired, but it may be recorded until {expires_ms}, and the last block \
+         is of {time_ms} (milliseconds since 1970)"
+    )]
+    NotYetExpired {
+        /// Time of the last block, milliseconds; proven.
+        time_ms: u64,
+        /// The last time of a block that takes the transaction, milliseconds.
+        expires_ms: u64,
+    },
     /// The node takes no more transactions for now.
     #[error("{0}")]
     PoolFull(String),
@@ -119,6 +130,7 @@ impl ClientError {
             | ClientError::StreamEnded(_)
             | ClientError::Broken(_)
             | ClientError::PoolFull(_)
+            | ClientError::NotYetExpired { .. }
             | ClientError::GrowsTooFast => true,
             ClientError::Answered(status) => !matches!(
                 status.code(),

@@ -96,9 +96,10 @@ impl<S: StateRead> Admission<'_, S> {
             return Ok(Err(full));
         }
         let parameters = execution::parameters(self.state)?;
-        let height = self.tip.height + 1;
+        let block = chain::hypothetical_next_block(self.chain_id, &self.tip, self.now_ms);
         let state = Delta::new(self.state);
-        let signer = governance::may_sign(&state, &parameters, height, claim);
+        let (height, time_ms) = (block.height, block.time_ms);
+        let signer = governance::may_sign(&state, &parameters, height, time_ms, claim);
         rules::separate(signer.map(drop))
     }
 }

@@ -309,6 +309,7 @@ impl<S: Store> Chain<S> {
         self.validators = candidate.executed.next_validators;
         let (height, time_ms) = (self.tip.height, self.tip.time_ms);
         self.mempool.committed(&transaction_ids, height, time_ms);
+        self.mempool.expire(&self.parameters, time_ms);
         let envelopes = candidate.block.transactions.iter();
         let bytes = envelopes.map(|envelope| envelope.len() as u64).sum();
         self.refuse_passed_over(now_ms, bytes)

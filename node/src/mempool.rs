@@ -7,6 +7,7 @@
 //! What a block passed over may break a rule: it is examined, so that its submitter hears of it at every node. What
 //! only stands in line behind what blocks take isn't: a proposer finds out when its turn comes.
 
+mod expiry;
 mod key_tables;
 mod verification;
 
@@ -109,6 +110,8 @@ struct Mempool {
     places: HashMap<Hash, u64>,
     /// Places by the hashes of whole envelopes: blocks are asked for by them.
     leaves: HashMap<Hash, u64>,
+    /// When each pending transaction was created, milliseconds, and its place.
+    by_creation: BTreeSet<(u64, u64)>,
     /// What each organisation has here.
     organisations: HashMap<String, Own>,
     /// Of each organisation of which the last block took something, the last place that it took.
@@ -132,6 +135,7 @@ impl SharedMempool {
                 height: 0,
                 places: HashMap::new(),
                 leaves: HashMap::new(),
+                by_creation: BTreeSet::new(),
                 organisations: HashMap::new(),
                 taken: HashMap::new(),
                 examined: VecDeque::new(),
@@ -207,6 +211,8 @@ impl SharedMempool {
         );
         pool.places.insert(id, place);
         pool.leaves.insert(*verified.leaf(), place);
+        let created_ms = verified.claim().created_ms;
+        pool.by_creation.insert((created_ms, place));
         pool.outcomes.remove(&id);
         Ok(Some(verified))
     }
@@ -437,6 +443,8 @@ impl Mempool {
             && let Some(pending) = self.queue.remove(&place)
         {
             self.leaves.remove(pending.transaction.leaf());
+            let created_ms = pending.transaction.claim().created_ms;
+            self.by_creation.remove(&(created_ms, place));
             let size = pending.transaction.envelope().len() as u64;
             self.bytes -= size;
             let organisation = pending.transaction.organisation();

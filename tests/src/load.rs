@@ -1,5 +1,8 @@
 //! Transactions to feed a ledger with, and what to make of the times that it took.
 
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use ed25519_dalek::SigningKey;
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
@@ -26,6 +29,16 @@ pub fn event_of_many(first: u64, count: u64) -> Vec<u8> {
         units.join(",")
     )
     .into_bytes()
+}
+
+/// A time within a transaction's lifetime, milliseconds: another one for each number below forty million.
+pub fn recent(number: u64) -> u64 {
+    static STARTED_MS: LazyLock<u64> = LazyLock::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| since.as_millis() as u64)
+    });
+    let half_a_day_ms = 43_200_000;
+    STARTED_MS.saturating_sub(half_a_day_ms) + number % 40_000_000
 }
 
 /// An envelope that captures `events`.

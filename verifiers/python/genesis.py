@@ -101,7 +101,9 @@ def read_genesis(data):
     require(document["format"] == "touchstone/genesis/v1", "the genesis document is of an unknown format")
     name(document["chain"], 64)
     integer(document["time_ms"])
-    parameters = members(document["parameters"], set(PARAMETERS))
+    parameters = members(document["parameters"], set(PARAMETERS), {"transaction_lifetime_ms"})
+    lifetime = parameters.get("transaction_lifetime_ms")
+    require(lifetime is None or 60_000 <= integer(lifetime) <= 31_622_400_000, "transaction_lifetime_ms is out of range")
     for parameter, (least, most) in PARAMETERS.items():
         require(least <= integer(parameters[parameter]) <= most, f"{parameter} is out of range")
     require(parameters["max_transaction_bytes"] <= parameters["max_block_bytes"], "no block holds a transaction")

@@ -364,6 +364,12 @@ class Genesis(unittest.TestCase):
         refused(lambda d, o, n: d.update(organisations=[]))
         refused(lambda d, o, n: d["parameters"].update(precision_ms=0))
         refused(lambda d, o, n: d["parameters"].update(max_block_bytes=1024))
+        for wrong in (0, 59_999, 31_622_400_001, "60000"):
+            refused(lambda d, o, n: d["parameters"].update(transaction_lifetime_ms=wrong))
+        for right in (None, 60_000, 31_622_400_000):
+            document = json.loads(GENESIS)
+            document["parameters"]["transaction_lifetime_ms"] = right
+            self.assertEqual(len(read_genesis(json.dumps(document).encode())["validators"]), 4)
         refused(lambda d, o, n: o.update(id="Upper"))
         refused(lambda d, o, n: o.update(id=d["organisations"][1]["id"]))
         refused(lambda d, o, n: o.update(name="a\x85b"))

@@ -29,7 +29,7 @@ TABLES = r"""
 | `Peer` | 1 public_key bytes, 2 addresses* string |
 | `Validator` | 1 public_key bytes, 2 power uint64, 3 organisation string |
 | `ValidatorSet` | 1 validators* `Validator`, 2 first_height uint64 |
-| `Parameters` | 1 precision_ms uint64, 2 message_delay_ms uint64, 3 max_block_bytes uint64, 4 max_block_transactions uint64, 5 max_transaction_bytes uint64, 6 max_events_per_transaction uint64 |
+| `Parameters` | 1 precision_ms uint64, 2 message_delay_ms uint64, 3 max_block_bytes uint64, 4 max_block_transactions uint64, 5 max_transaction_bytes uint64, 6 max_events_per_transaction uint64, 7 transaction_lifetime_ms uint64 |
 | `Header` | 1 version uint32, 2 chain_id bytes, 3 height uint64, 4 time_ms uint64, 5 parent bytes, 6 proposer bytes, 7 transaction_root bytes, 8 transaction_count uint64, 9 state_root bytes, 10 validators_hash bytes, 11 next_validators_hash bytes |
 | `Block` | 1 header bytes, 2 transactions* bytes |
 | `Vote` | 1 kind enum, 2 height uint64, 3 round uint32, 4 block_id bytes |

@@ -272,7 +272,7 @@ fn each_bad_document_is_refused() {
 #[test]
 fn each_parameter_has_its_range() {
     type Field = fn(&mut Parameters) -> &mut u64;
-    let rows: [(&str, Field, u64, u64); 6] = [
+    let rows: [(&str, Field, u64, u64); 7] = [
         ("precision_ms", |p| &mut p.precision_ms, 1, 60_000),
         ("message_delay_ms", |p| &mut p.message_delay_ms, 1, 600_000),
         // Not below the default size of a transaction, which has to fit.
@@ -299,6 +299,12 @@ fn each_parameter_has_its_range() {
             |p| &mut p.max_events_per_transaction,
             1,
             100_000,
+        ),
+        (
+            "transaction_lifetime_ms",
+            |p| p.transaction_lifetime_ms.get_or_insert(0),
+            60_000,
+            31_622_400_000,
         ),
     ];
     for (name, field, low, high) in rows {

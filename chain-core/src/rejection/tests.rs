@@ -20,6 +20,21 @@ fn all() -> Vec<(u32, Rejection)> {
         (104, Rejection::BadSignature { key }),
         (105, Rejection::AlreadyCommitted),
         (106, Rejection::PoolFull),
+        (
+            107,
+            Rejection::Expired {
+                created_ms: 1,
+                lifetime_ms: 2,
+                time_ms: 4,
+            },
+        ),
+        (
+            108,
+            Rejection::FromTheFuture {
+                created_ms: 2,
+                time_ms: 1,
+            },
+        ),
         (200, Rejection::UnknownOrganisation(text())),
         (
             201,

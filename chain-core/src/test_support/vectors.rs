@@ -137,16 +137,12 @@ fn vectors() -> String {
     out.hex("design.id", design_id);
 
     let pack = aggregation("ADD", &container(1), &[item(1), item(2)]);
-    let first = chain.sign_at(
-        MARKET,
-        1_772_000_000_500,
-        capture(std::slice::from_ref(&pack)),
-    );
+    let first = chain.sign_at(MARKET, 500, capture(std::slice::from_ref(&pack)));
     let deposit = Action::DepositDesign(DepositDesign {
         commitment: commitment.to_vec(),
     });
-    let second = chain.sign_at(MAKER, 1_772_000_000_600, deposit);
-    let third = chain.sign_at(CARRIER, 1_772_000_000_700, change_keys(&[50], &[]));
+    let second = chain.sign_at(MAKER, 600, deposit);
+    let third = chain.sign_at(CARRIER, 700, change_keys(&[50], &[]));
     transaction(&mut out, &chain, &first);
     out.text("transaction.event.0", std::str::from_utf8(&pack).unwrap());
 

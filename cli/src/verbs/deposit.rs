@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use touchstone_client::client::RecordedTransaction;
+use touchstone_client::client::{Client, RecordedTransaction, Signer};
 use touchstone_core::designs::design::{self, MAX_FILES, MAX_TITLE_BYTES};
 use touchstone_core::hash::Hash;
-use touchstone_core::transaction;
+use touchstone_core::{Rejection, transaction};
 use touchstone_proto::ledger::{self, DepositDesign, transaction::Action};
 
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ use crate::settings::{Settings, Signing};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   touchstone deposit chair-front.png chair-side.png --title 'Chair 7'
-  touchstone deposit --resend 4be1….touchstone.json    if the node didn't answer
+  touchstone deposit --resend 4be1….touchstone.json    if the node didn't answer, or the deposit expired
 
 The receipt DESIGNID.touchstone.json holds the salt. Without it nobody, its owner included, can
 show what was deposited: keep copies with the files, and let nobody read it before disclosure.")]
@@ -48,7 +48,7 @@ pub async fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let (path, receipt) = match &arguments.resend {
+    let (path, mut receipt) = match &arguments.resend {
         Some(path) => {
             let receipt = Receipt::read(path)?;
             receipt.check(client.trust().chain_id())?;
@@ -60,8 +60,14 @@ pub async fn run(
             (receipt.write(&arguments.receipts)?, receipt)
         }
     };
-    let submitted = client.submit(receipt.envelope()?).await;
-    let recorded = match submitted.map_err(Failure::from) {
+    let mut submitted = submit(&mut client, &receipt).await;
+    if arguments.resend.is_some() && submitted.as_ref().is_err_and(is_expiry) {
+        // A design is deposited once, under its id: of the two transactions one is recorded at most.
+        receipt = sign_afresh(&receipt, arguments, settings, output)?;
+        receipt.replace(&path)?;
+        submitted = submit(&mut client, &receipt).await;
+    }
+    let recorded = match submitted {
         Ok(recorded) => recorded,
         Err(refused @ Failure::Refused { .. }) => {
             let path = receipt::mark_refused(&path)?;
@@ -84,6 +90,64 @@ pub async fn run(
     let path = receipt::unmark(&path)?;
     print(&receipt, &path, &recorded, output);
     Ok(())
+}
+
+async fn submit(client: &mut Client, receipt: &Receipt) -> Result<RecordedTransaction, Failure> {
+    Ok(client.submit(receipt.envelope()?).await?)
+}
+
+/// Whether a deposit is refused since its transaction's lifetime is over.
+fn is_expiry(failure: &Failure) -> bool {
+    let expired = Rejection::Expired {
+        created_ms: 0,
+        lifetime_ms: 0,
+        time_ms: 0,
+    };
+    matches!(failure, Failure::Refused { code, .. } if *code == expired.code())
+}
+
+/// The same deposit in a transaction of now.
+fn sign_afresh(
+    receipt: &Receipt,
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &Output,
+) -> Result<Receipt, Failure> {
+    let signer = settings.signer(&arguments.signing)?;
+    let owner_key = hex::encode(signer.key.verifying_key().to_bytes());
+    if (&signer.organisation, &owner_key) != (&receipt.organisation, &receipt.owner_key) {
+        return Err(Failure::Usage(format!(
+            "the deposit's transaction expired before it was recorded: sign it afresh as {} with key {}",
+            receipt.organisation, receipt.owner_key
+        )));
+    }
+    let chain_id = receipt::bytes("chain_id", &receipt.chain_id)?;
+    let commitment = receipt.opening()?.commitment(&chain_id);
+    let (transaction_id, envelope) = sign(&signer, &chain_id, &commitment, output.now_ms())?;
+    Ok(Receipt {
+        transaction_id,
+        envelope,
+        ..receipt.clone()
+    })
+}
+
+/// A deposit's transaction: its id and its bytes, in hex.
+fn sign(
+    signer: &Signer,
+    chain_id: &Hash,
+    commitment: &Hash,
+    created_ms: u64,
+) -> Result<(String, String), Failure> {
+    let transaction = ledger::Transaction {
+        organisation: signer.organisation.clone(),
+        created_ms,
+        action: Some(Action::DepositDesign(DepositDesign {
+            commitment: commitment.to_vec(),
+        })),
+    };
+    let envelope = transaction::sign(&signer.key, chain_id, &transaction);
+    let id = transaction::id_of_envelope(chain_id, &envelope)?;
+    Ok((hex::encode(id), hex::encode(envelope)))
 }
 
 fn make(
@@ -115,15 +179,7 @@ fn make(
             .collect::<Result<_, _>>()?,
     };
     let commitment = opening.commitment(chain_id);
-    let transaction = ledger::Transaction {
-        organisation: signer.organisation.clone(),
-        created_ms: output.now_ms(),
-        action: Some(Action::DepositDesign(DepositDesign {
-            commitment: commitment.to_vec(),
-        })),
-    };
-    let envelope = transaction::sign(&signer.key, chain_id, &transaction);
-    let transaction_id = transaction::id_of_envelope(chain_id, &envelope)?;
+    let (transaction_id, envelope) = sign(&signer, chain_id, &commitment, output.now_ms())?;
     Ok(Receipt {
         format: FORMAT.to_owned(),
         chain_id: hex::encode(chain_id),
@@ -133,8 +189,8 @@ fn make(
         salt: hex::encode(*salt),
         title: arguments.title.clone(),
         files,
-        transaction_id: hex::encode(transaction_id),
-        envelope: hex::encode(envelope),
+        transaction_id,
+        envelope,
     })
 }
 

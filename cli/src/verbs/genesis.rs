@@ -10,6 +10,7 @@ use serde_json::json;
 use touchstone_core::genesis::{
     self, Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters,
 };
+use touchstone_core::governance::parameters::DEFAULT_LIFETIME_MS;
 use touchstone_core::governance::{organisation as rules, role};
 use touchstone_proto::ledger::Role;
 
@@ -137,6 +138,9 @@ pub struct ParameterArguments {
     /// Events of a transaction
     #[arg(long, default_value_t = Parameters::default().max_events_per_transaction)]
     pub max_events_per_transaction: u64,
+    /// How long a block takes a transaction after it was signed, milliseconds
+    #[arg(long, default_value_t = DEFAULT_LIFETIME_MS)]
+    pub transaction_lifetime_ms: u64,
 }
 
 impl ParameterArguments {
@@ -148,6 +152,7 @@ impl ParameterArguments {
             max_block_transactions: self.max_block_transactions,
             max_transaction_bytes: self.max_transaction_bytes,
             max_events_per_transaction: self.max_events_per_transaction,
+            transaction_lifetime_ms: Some(self.transaction_lifetime_ms),
         }
     }
 }

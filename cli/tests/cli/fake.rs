@@ -17,7 +17,7 @@ use touchstone_proto::node::ledger_server::LedgerServer;
 
 use faults::Faults;
 use service::Service;
-pub use world::{FOUNDERS, GENESIS_MS, World, founder, key, now_ms};
+pub use world::{FOUNDERS, GENESIS_MS, World, founder, key, let_time_pass, now_ms};
 
 /// A served world, and a folder for the client's files.
 pub struct Served {

@@ -12,6 +12,7 @@ mod consortium;
 mod designs;
 mod encrypted;
 mod evidence;
+mod expiry;
 mod fake;
 mod freshness;
 mod gateway;

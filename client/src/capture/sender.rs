@@ -5,6 +5,7 @@
 //! nothing in common are under way together; the next one waits where it does.
 
 mod duplicates;
+mod expiry;
 mod plan;
 mod progress;
 mod refusals;
@@ -319,6 +320,9 @@ impl Sender<'_> {
             }
             Some(Status::Rejected(r)) if r.code == Rejection::PoolFull.code() => {
                 Err(ClientError::PoolFull(r.message).into())
+            }
+            Some(Status::Rejected(r)) if expiry::is_expiry(&r) => {
+                self.expire(&id, &r, report).await
             }
             Some(Status::Rejected(r)) => self.reject(&id, &r, report),
             Some(Status::Pending(_) | Status::Unknown(_)) | None => Ok(()),

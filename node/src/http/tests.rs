@@ -138,7 +138,7 @@ impl Node {
         self.captures += 1;
         let body = Transaction {
             organisation: "platform".into(),
-            created_ms: self.captures,
+            created_ms: crate::consensus_thread::now_ms() + self.captures,
             action: Some(Action::CaptureEvents(CaptureEvents {
                 events: events.to_vec(),
                 handover: None,

@@ -24,11 +24,11 @@ fn envelope_of(organisation: &str, number: u64, bytes: usize) -> Vec<u8> {
     transaction::sign(&SigningKey::from_bytes(&[1; 32]), &CHAIN, &transaction)
 }
 
-fn id(number: u64) -> Hash {
+pub(super) fn id(number: u64) -> Hash {
     transaction::id_of_envelope(&CHAIN, &envelope(number)).unwrap()
 }
 
-fn pool() -> SharedMempool {
+pub(super) fn pool() -> SharedMempool {
     SharedMempool::new(PoolLimits::default())
 }
 
@@ -42,7 +42,7 @@ fn insert(
     pool.insert(verified, listener)
 }
 
-fn add(pool: &SharedMempool, number: u64) {
+pub(super) fn add(pool: &SharedMempool, number: u64) {
     assert!(insert(pool, number, None).unwrap().is_some());
 }
 

@@ -241,7 +241,7 @@ async fn a_stream_of_submissions_ends_with_its_client_though_outcomes_are_open()
     let served = served();
     let body = Transaction {
         organisation: "platform".into(),
-        created_ms: 1,
+        created_ms: crate::consensus_thread::now_ms(),
         action: Some(Action::DepositDesign(DepositDesign {
             commitment: vec![7; 32],
         })),

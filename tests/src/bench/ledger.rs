@@ -41,7 +41,7 @@ pub fn envelopes(
             &cluster.keys[0],
             &cluster.genesis.chain_id,
             &organisation_id(0),
-            from,
+            load::recent(from),
             (from..*first).map(load::event).collect(),
         )
     });

@@ -149,7 +149,8 @@ impl Node {
 
     fn sign(&mut self, who: (&str, u8), action: Action) -> VerifiedTransaction {
         self.signed += 1;
-        let body = body(who.0, self.signed, action);
+        let created_ms = self.genesis.document.time_ms + self.signed;
+        let body = body(who.0, created_ms, action);
         let envelope = transaction::sign(&key(who.1), &self.genesis.chain_id, &body);
         transaction::verify(&self.genesis.chain_id, &envelope).expect("our own transaction")
     }

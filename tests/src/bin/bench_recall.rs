@@ -181,7 +181,7 @@ async fn record(cluster: &Cluster, client: &mut LedgerClient<Channel>, events: &
             &cluster.keys[0],
             &cluster.genesis.chain_id,
             &organisation_id(0),
-            number,
+            load::recent(number),
             some,
         );
         let request = SubmitRequest {

@@ -86,8 +86,13 @@ async fn keep_busy(
         while !stop.load(Ordering::Relaxed) {
             let number = sent.fetch_add(1, Ordering::Relaxed);
             let events = vec![load::event(number)];
-            let envelope =
-                load::capture(&key, &chain_id, &organisation_id(0), 1_000 + number, events);
+            let envelope = load::capture(
+                &key,
+                &chain_id,
+                &organisation_id(0),
+                load::recent(1_000 + number),
+                events,
+            );
             // A full pool is a busy node too.
             let _ = client
                 .submit(SubmitRequest {
@@ -106,7 +111,7 @@ async fn record(cluster: &Cluster, number: u64, epcs: u64) -> (f64, u32) {
         &cluster.keys[0],
         &cluster.genesis.chain_id,
         &organisation_id(0),
-        number,
+        load::recent(number),
         vec![load::event_of_many((1 + number) * 1_000_000, epcs)],
     );
     let mut client = cluster.client(0).await;

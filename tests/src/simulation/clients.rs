@@ -6,6 +6,7 @@ use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{ChangeKeys, DepositDesign, Transaction};
 
+use super::world::{DAY_MS, GENESIS_MS};
 use crate::load;
 use crate::random::Random;
 
@@ -88,7 +89,7 @@ impl Clients {
             spares: vec![SpareKey::None; keys.len()],
             keys,
             random,
-            created_ms: 0,
+            created_ms: GENESIS_MS + DAY_MS,
             is_lawful,
         }
     }

@@ -28,7 +28,7 @@ use crate::testkit::memory_disk::Loss;
 const FORGETS_PERMILLE: u64 = 20;
 
 /// Real time at which a run begins: a day after genesis, milliseconds.
-const DAY_MS: u64 = 86_400_000;
+pub(super) const DAY_MS: u64 = 86_400_000;
 /// Genesis time, milliseconds.
 pub(super) const GENESIS_MS: u64 = 1_700_000_000_000;
 

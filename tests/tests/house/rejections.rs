@@ -214,7 +214,9 @@ fn document(book: &Rulebook, epcis: &str) -> String {
          A rejection says what holds on the state that the node has reached. It is not final: the\n\
          same bytes, submitted again or known to another node, are committed if the state comes to\n\
          allow them, such as after a transaction that they depend on. What breaks a rule only\n\
-         together with pending transactions is rejected once those are committed.\n",
+         together with pending transactions is rejected once those are committed. Code 107 alone is\n\
+         final: once a block is later than a transaction's lifetime, no block takes it any more\n\
+         (`docs/adr/0022-transactions-expire.md`).\n",
     );
     let mut group = String::new();
     for variant in rejections {

@@ -54,7 +54,7 @@ async fn a_refusal_is_heard_at_every_node() {
             &cluster.keys[1],
             &cluster.genesis.chain_id,
             &organisation_id(0),
-            index as u64,
+            load::recent(index as u64),
             vec![load::event(1)],
         );
         let status = submit_envelope(&mut cluster.client(index).await, envelope).await;
@@ -73,7 +73,7 @@ async fn what_is_malformed_is_refused_by_its_rule_and_the_node_goes_on() {
             &cluster.keys[0],
             chain_id,
             &organisation_id(0),
-            number,
+            load::recent(number),
             events,
         )
     };
@@ -181,7 +181,7 @@ async fn a_retired_key_is_refused_and_what_it_signed_stays() {
     let fresh = ed25519_dalek::SigningKey::from_bytes(&[77; 32]);
     let change = Transaction {
         organisation: organisation_id(2),
-        created_ms: 1,
+        created_ms: load::recent(1),
         action: Some(Action::ChangeKeys(ChangeKeys {
             add: vec![fresh.verifying_key().to_bytes().to_vec()],
             retire: vec![cluster.keys[2].verifying_key().to_bytes().to_vec()],
@@ -208,7 +208,7 @@ async fn a_replayed_transaction_is_not_captured_twice() {
         &cluster.keys[0],
         &cluster.genesis.chain_id,
         &organisation_id(0),
-        5,
+        load::recent(5),
         vec![load::event(9)],
     );
     let mut places = BTreeSet::new();
@@ -283,7 +283,7 @@ async fn with_two_of_four_gone_there_is_no_block_and_with_them_back_it_goes_on()
         &cluster.keys[0],
         &cluster.genesis.chain_id,
         &organisation_id(0),
-        2,
+        load::recent(2),
         vec![load::event(2)],
     );
     let id = transaction::id_of_envelope(&cluster.genesis.chain_id, &envelope).unwrap();
@@ -348,7 +348,7 @@ async fn submit(
         &cluster.keys[organisation],
         &cluster.genesis.chain_id,
         &organisation_id(organisation),
-        number,
+        load::recent(number),
         vec![load::event(number)],
     );
     let id = transaction::id_of_envelope(&cluster.genesis.chain_id, &envelope).unwrap();
@@ -451,8 +451,9 @@ impl Load {
                 while !stop.load(Ordering::Relaxed) {
                     number += 1;
                     let event = vec![load::event(number % 1000)];
+                    let created_ms = load::recent(number);
                     let envelope =
-                        load::capture(&key, &chain_id, &organisation_id(0), number, event);
+                        load::capture(&key, &chain_id, &organisation_id(0), created_ms, event);
                     let id = transaction::id_of_envelope(&chain_id, &envelope).unwrap();
                     let request = SubmitRequest {
                         envelope,
@@ -504,5 +505,5 @@ impl Load {
 /// Numbers that differ between the loads of one test.
 fn acknowledged_base() -> u64 {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed) * 100_000_000
+    NEXT.fetch_add(1, Ordering::Relaxed) * 5_000_000
 }

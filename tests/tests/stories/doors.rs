@@ -15,7 +15,7 @@ async fn record(cluster: &Cluster, node: usize, number: u64) -> bool {
         &cluster.keys[node],
         &cluster.genesis.chain_id,
         &organisation_id(node),
-        number,
+        load::recent(number),
         vec![load::event(number)],
     );
     let wait = true;

@@ -16,7 +16,7 @@ async fn record(cluster: &Cluster, number: u64) -> u64 {
         &cluster.keys[0],
         &cluster.genesis.chain_id,
         &organisation_id(0),
-        number,
+        load::recent(number),
         vec![load::event(number)],
     );
     let request = SubmitRequest {

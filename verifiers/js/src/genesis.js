@@ -72,14 +72,19 @@ function once(values, what) {
 }
 
 function readParameters(value) {
-  const read = members(value, 'parameters', [
-    'precision_ms',
-    'message_delay_ms',
-    'max_block_bytes',
-    'max_block_transactions',
-    'max_transaction_bytes',
-    'max_events_per_transaction',
-  ]);
+  const read = members(
+    value,
+    'parameters',
+    [
+      'precision_ms',
+      'message_delay_ms',
+      'max_block_bytes',
+      'max_block_transactions',
+      'max_transaction_bytes',
+      'max_events_per_transaction',
+    ],
+    ['transaction_lifetime_ms'],
+  );
   const transactionBytes = number(read.max_transaction_bytes, 'max_transaction_bytes', 1024n, 4_194_304n);
   return {
     precision_ms: number(read.precision_ms, 'precision_ms', 1n, 60_000n),
@@ -93,6 +98,10 @@ function readParameters(value) {
       1n,
       100_000n,
     ),
+    transaction_lifetime_ms:
+      read.transaction_lifetime_ms == null
+        ? 0n
+        : number(read.transaction_lifetime_ms, 'transaction_lifetime_ms', 60_000n, 31_622_400_000n),
   };
 }
 

@@ -22,6 +22,18 @@ test('the golden document holds, and its form is free', () => {
   assert.equal(read(JSON.stringify(JSON.parse(source), null, 7)).chain, JSON.parse(source).chain);
 });
 
+test('a lifetime may be missing, null or a day', () => {
+  const lifetime = (value) =>
+    read(
+      changed((d) => {
+        d.parameters.transaction_lifetime_ms = value;
+      }),
+    ).parameters.transaction_lifetime_ms;
+  assert.equal(lifetime(undefined), 0n);
+  assert.equal(lifetime(null), 0n);
+  assert.equal(lifetime(86_400_000), 86_400_000n);
+});
+
 const weak = '01'.padEnd(64, '0');
 const key = (organisations, i) => organisations[i].keys[0];
 const nodeOf = (organisations) => organisations.find(({ nodes }) => nodes?.length > 0).nodes[0];
@@ -47,6 +59,12 @@ const FAULTS = {
   },
   'a parameter of 0': (d) => {
     d.parameters.message_delay_ms = 0;
+  },
+  'a lifetime of less than a minute': (d) => {
+    d.parameters.transaction_lifetime_ms = 59_999;
+  },
+  'a lifetime of more than 366 days': (d) => {
+    d.parameters.transaction_lifetime_ms = 31_622_400_001;
   },
   'a block smaller than a transaction': (d) => {
     d.parameters.max_block_bytes = d.parameters.max_transaction_bytes - 1;

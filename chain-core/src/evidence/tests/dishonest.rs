@@ -332,8 +332,8 @@ fn forced(chain: &Chain, envelope: Vec<u8>, organisation: &str) -> Chain {
 #[test]
 fn a_transaction_that_the_rules_would_refuse_is_found_in_a_block() {
     let chain = Chain::start();
-    let about = body("market", 1, capture(&[object(1, &[item(5)])]));
-    let by_ghost = body("ghost", 1, capture(&[object(1, &[item(5)])]));
+    let about = body("market", chain.time_ms, capture(&[object(1, &[item(5)])]));
+    let by_ghost = body("ghost", chain.time_ms, capture(&[object(1, &[item(5)])]));
     let another_chain = [1; 32];
     for (seed, chain_id, transaction, element, why) in [
         (1, chain.id, &about, None, ""),

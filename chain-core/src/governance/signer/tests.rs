@@ -1,5 +1,6 @@
 //! The rules that hold for every action. Each action's own rules are tested beside it.
 
+use crate::governance::parameters::{DEFAULT_LIFETIME_MS, MAX_AHEAD_MS};
 use crate::rejection::Rejection;
 use crate::test_support::{
     CARRIER, Chain, MARKET, approve, capture, change, change_keys, genesis_document, item, key,
@@ -88,6 +89,68 @@ fn a_transaction_is_committed_once() {
     // The same action at another time of the submitter's clock is another transaction.
     let again = chain.sign_at(MARKET, 77, note(1));
     assert_eq!(chain.check(&again), Ok(()));
+}
+
+/// A block takes a transaction from an hour before it was created, since clocks differ, to the end of its lifetime.
+#[test]
+fn a_transaction_has_a_lifetime() {
+    let mut chain = Chain::start();
+    let envelope = chain.sign(MARKET, note(1));
+    let created_ms = chain.time_ms;
+    let mut check_at = |time_ms: u64| {
+        chain.time_ms = time_ms - 1000;
+        assert_eq!(chain.context().time_ms, time_ms);
+        chain.check(&envelope)
+    };
+    let lifetime_ms = DEFAULT_LIFETIME_MS;
+    let late = created_ms + lifetime_ms + 1;
+    assert_eq!(check_at(created_ms + lifetime_ms), Ok(()));
+    let expired = Rejection::Expired {
+        created_ms,
+        lifetime_ms,
+        time_ms: late,
+    };
+    assert_eq!(check_at(late), Err(expired));
+    assert_eq!(check_at(created_ms - MAX_AHEAD_MS), Ok(()));
+    let early = created_ms - MAX_AHEAD_MS - 1;
+    let ahead = Rejection::FromTheFuture {
+        created_ms,
+        time_ms: early,
+    };
+    assert_eq!(check_at(early), Err(ahead));
+    // What is recorded is told as that, however late it is asked for.
+    chain.time_ms = created_ms;
+    chain.commit(std::slice::from_ref(&envelope));
+    chain.time_ms = late;
+    assert_eq!(chain.check(&envelope), Err(Rejection::AlreadyCommitted));
+}
+
+/// A change of keys that was refused for once: months later, when it would apply, a stranger sends it.
+#[test]
+fn a_stranger_cannot_send_an_old_change_of_keys_again() {
+    let mut chain = Chain::start();
+    let new = ("market", 50);
+    // Key 50 isn't the market's yet, so the retirement of its only key is refused.
+    let old = chain.sign(MARKET, change_keys(&[], &[1]));
+    assert_eq!(chain.check(&old).map_err(|r| r.code()), Err(503));
+    chain.run(MARKET, change_keys(&[50], &[])).unwrap();
+    assert_eq!(chain.check(&old), Ok(()), "it applies now");
+    chain.time_ms += 90 * DEFAULT_LIFETIME_MS;
+    assert_eq!(chain.check(&old).map_err(|r| r.code()), Err(107));
+    // The owner's own, signed today, goes through.
+    assert_eq!(chain.run(new, change_keys(&[], &[1])), Ok(()));
+}
+
+#[test]
+fn the_lifetime_is_the_chains() {
+    let mut document = genesis_document();
+    document.parameters.transaction_lifetime_ms = Some(60_000);
+    let mut chain = Chain::from(&document);
+    let envelope = chain.sign(MARKET, note(1));
+    chain.time_ms += 59_000;
+    assert_eq!(chain.check(&envelope), Ok(()));
+    chain.time_ms += 1;
+    assert_eq!(chain.check(&envelope).map_err(|r| r.code()), Err(107));
 }
 
 /// A key signs from the height after its registration to the height of its retirement.
@@ -188,8 +251,9 @@ fn whether_a_key_may_sign_is_known_without_its_signature() {
         *envelope.last_mut().unwrap() ^= 1;
         assert!(transaction::verify(&chain.id, &envelope).is_err());
         let unverified = transaction::read(&chain.id, &envelope).unwrap();
-        let height = chain.context().height;
-        let answer = super::may_sign(&delta, &parameters, height, &unverified.claim());
+        let (height, time_ms) = (chain.context().height, chain.context().time_ms);
+        let claim = unverified.claim();
+        let answer = super::may_sign(&delta, &parameters, height, time_ms, &claim);
         let answer = crate::rules::separate(answer).unwrap();
         assert_eq!(answer.map(drop), expected, "{who:?}");
     }

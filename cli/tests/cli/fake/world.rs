@@ -1,6 +1,7 @@
 //! The chain of the fake: real execution over maps, one block for each submission.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,10 +30,19 @@ use touchstone_proto::node::*;
 
 pub const GENESIS_MS: u64 = 1_767_225_600_000;
 
+thread_local! {
+    static LATER_MS: Cell<u64> = const { Cell::new(0) };
+}
+
 /// The clock of these tests: an hour after genesis, and a millisecond on at each look.
 pub fn now_ms() -> u64 {
     static LOOKS: AtomicU64 = AtomicU64::new(0);
-    GENESIS_MS + 3_600_000 + LOOKS.fetch_add(1, Ordering::SeqCst)
+    GENESIS_MS + 3_600_000 + LATER_MS.get() + LOOKS.fetch_add(1, Ordering::SeqCst)
+}
+
+/// Has so much time go by on the clock of this thread, milliseconds.
+pub fn let_time_pass(ms: u64) {
+    LATER_MS.set(LATER_MS.get() + ms);
 }
 
 pub fn key(seed: u8) -> SigningKey {
@@ -106,6 +116,8 @@ pub struct World {
     pub answers: usize,
     /// The stream records what is under way at once in reverse order.
     pub reverses: bool,
+    /// By how much the next blocks are later than a second after their parents, milliseconds.
+    pub later_ms: u64,
     /// Submissions seen, by id: how often, and their bytes.
     pub seen: Vec<(Hash, Vec<u8>)>,
 }
@@ -199,6 +211,7 @@ impl World {
             grows: 0,
             answers: 0,
             reverses: false,
+            later_ms: 0,
             seen: Vec::new(),
         }
     }
@@ -220,6 +233,11 @@ impl World {
         self.blocks.len() as u64
     }
 
+    /// Time of the block at a height that is made now.
+    pub fn time_ms(&self, height: u64) -> u64 {
+        GENESIS_MS + height * 1000 + self.later_ms
+    }
+
     /// Makes a block of these envelopes, leaving out those that break a rule.
     pub fn make_block(&mut self, envelopes: &[Vec<u8>]) {
         let chain_id = self.genesis.chain_id;
@@ -235,7 +253,7 @@ impl World {
         let context = BlockContext {
             chain_id,
             height,
-            time_ms: GENESIS_MS + height * 1000,
+            time_ms: self.time_ms(height),
             parent: self.blocks.last().map_or(chain_id, |(b, _)| b.id()),
             proposer: self.validators.proposer(height, 0).public_key,
         };
@@ -311,7 +329,7 @@ impl World {
         let (.., seed) = FOUNDERS.iter().find(|f| f.0 == organisation).unwrap();
         let transaction = ledger::Transaction {
             organisation: organisation.into(),
-            created_ms: self.height(),
+            created_ms: self.time_ms(self.height()),
             action: Some(action),
         };
         let envelope = transaction::sign(&key(*seed), &self.genesis.chain_id, &transaction);

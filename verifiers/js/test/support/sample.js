@@ -211,7 +211,7 @@ export class SampleLedger {
       this.pairs.push([concat(utf8('offer/'), id), record]);
     }
     const bigints = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, BigInt(value)]));
-    this.pairs.push([utf8('parameters'), encode(types.Parameters, bigints)]);
+    this.pairs.push([utf8('parameters'), bytes(types.Parameters, bigints)]);
     for (const { id, name, roles, prefixes, key: own } of this.members) {
       const keys = [fill(types.Key, { public_key: own.public_key, valid_from_height: 1n })];
       this.pairs.push([

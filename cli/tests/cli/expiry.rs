@@ -1,0 +1,161 @@
+//! Transactions that expired: by an outage that was too long, or by a clock that is wrong.
+
+use touchstone_proto::node::transaction_status::Status;
+use touchstone_proto::node::{Rejected, TransactionStatus};
+
+use crate::captures::document;
+use crate::fake::{Served, let_time_pass};
+use crate::items::{ITEM, seen};
+
+const DAY_MS: u64 = 86_400_000;
+const HOUR_MS: u64 = 3_600_000;
+
+fn event(node: &Served) -> String {
+    node.write("one.json", &document(&[seen(&[ITEM], "storing")]))
+}
+
+/// So much time goes by for the ledger and its client.
+fn pass(node: &Served, ms: u64) {
+    node.world().later_ms += ms;
+    let_time_pass(ms);
+}
+
+/// Submissions that the node saw, and those of them that differ.
+fn submissions(node: &Served) -> (usize, usize) {
+    let world = node.world();
+    let mut ids: Vec<_> = world.seen.iter().map(|(id, _)| *id).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    (all, ids.len())
+}
+
+/// Events that are recorded for the one item.
+async fn recorded(node: &Served) -> usize {
+    let ran = node.run(&["item", ITEM, "--json"]).await;
+    match ran.code {
+        4 => 0,
+        _ => ran.json()[0]["steps"].as_array().unwrap().len(),
+    }
+}
+
+fn says_expired(status: &mut TransactionStatus) {
+    status.status = Some(Status::Rejected(Rejected {
+        code: 107,
+        rule: "transaction-lifetime".into(),
+        message: "the node's word".into(),
+        event: None,
+    }));
+}
+
+/// The journal waits for a node that comes back after more than a day.
+#[tokio::test]
+async fn what_expired_meanwhile_is_signed_afresh_once() {
+    let node = Served::start_on_a_bad_line().await;
+    let file = event(&node);
+    node.world().patience = Some(0);
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    node.world().patience = None;
+    pass(&node, 25 * HOUR_MS);
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.out, "1 event of 1 recorded (proven), 0 refused\n");
+    assert_eq!(submissions(&node), (2, 2), "the old one, and the new one");
+    assert_eq!(recorded(&node).await, 1);
+    let again = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(submissions(&node), (2, 2));
+}
+
+/// A node says that a transaction expired, and no block is late enough to prove it.
+#[tokio::test]
+async fn a_nodes_word_that_it_expired_is_not_enough() {
+    let node = Served::start_on_a_bad_line().await;
+    let file = event(&node);
+    node.world().patience = Some(0);
+    assert_eq!(node.run_as("acme", &["capture", &file]).await.code, 5);
+    node.tamper(says_expired);
+    node.world().patience = None;
+    // By the client's clock alone, the transaction's lifetime is over.
+    let_time_pass(25 * HOUR_MS);
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("may be recorded until"), "{ran:?}");
+    assert_eq!(submissions(&node).1, 1, "nothing is signed afresh");
+}
+
+/// It is recorded, the node denies it for more than a day, and says then that it expired.
+#[tokio::test]
+async fn a_node_that_hides_a_recorded_transaction_is_found_out() {
+    let node = Served::start_on_a_bad_line().await;
+    let file = event(&node);
+    node.tamper(|status: &mut TransactionStatus| {
+        status.status = Some(Status::Unknown(Default::default()));
+    });
+    assert_eq!(node.run_as("acme", &["capture", &file]).await.code, 5);
+    node.tamper(says_expired);
+    pass(&node, 25 * HOUR_MS);
+    node.world().make_block(&[]);
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("but it is recorded"), "{ran:?}");
+    assert_eq!(submissions(&node).1, 1, "nothing is signed afresh");
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_told_and_signs_no_second_transaction() {
+    let node = Served::start().await;
+    let file = event(&node);
+    let_time_pass(2 * HOUR_MS);
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.err.contains("transaction-from-the-future (108)"),
+        "{ran:?}"
+    );
+    node.world().later_ms += 3 * DAY_MS;
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("transaction-lifetime (107)"), "{ran:?}");
+    assert!(ran.err.contains("set this machine's clock"), "{ran:?}");
+    assert_eq!(submissions(&node), (2, 2));
+    let_time_pass(3 * DAY_MS);
+    assert_eq!(node.run_as("acme", &["capture", &file]).await.code, 0);
+    assert_eq!(recorded(&node).await, 1);
+}
+
+/// A deposit that was refused is signed afresh from its receipt, by its owner's key alone.
+#[tokio::test]
+async fn a_deposit_that_expired_is_signed_afresh() {
+    let node = Served::start().await;
+    let front = node.write("front.png", "a chair from the front");
+    let folder = node.folder.path().display().to_string();
+    let new = node.path("new.pem").display().to_string();
+    let made = crate::fake::touchstone(&["key", "new", "--out", &new, "--no-passphrase"]).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let deposit = ["deposit", &front, "--receipts", &folder];
+    let owner = ["--organisation", "carol", "--key", &new];
+    assert_eq!(node.run(&[&deposit[..], &owner].concat()).await.code, 2);
+    let entries = std::fs::read_dir(node.folder.path()).unwrap();
+    let mut names = entries.map(|entry| entry.unwrap().path().display().to_string());
+    let marked = names.find(|name| name.ends_with(".refused")).unwrap();
+    assert_eq!(node.run_as("carol", &["keys", "add", &new]).await.code, 0);
+    pass(&node, 25 * HOUR_MS);
+    let before = std::fs::read_to_string(&marked).unwrap();
+    let resend = ["deposit", "--resend", &marked, "--json"];
+    let by_other = node.run_as("carol", &resend).await;
+    assert_eq!(by_other.code, 1, "{by_other:?}");
+    assert!(
+        by_other.err.contains("sign it afresh as carol"),
+        "{by_other:?}"
+    );
+    assert_eq!(std::fs::read_to_string(&marked).unwrap(), before);
+    let ran = node.run(&[&resend[..], &owner].concat()).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = &ran.json()[0];
+    let receipt = std::fs::read_to_string(ran["receipt"].as_str().unwrap()).unwrap();
+    assert_ne!(receipt, before);
+    assert!(receipt.contains(ran["transaction"].as_str().unwrap()));
+    assert_eq!(node.run(&["certificate", &front]).await.code, 0);
+}
