@@ -240,7 +240,7 @@ impl From<NotVerified> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Failure {
         match error {
-            ClientError::Address { .. } | ClientError::Roots(_) => {
+            ClientError::Address { .. } | ClientError::Roots(_) | ClientError::Identity(_) => {
                 Failure::Usage(format!("--node: {error}"))
             }
             ClientError::TooLate(waited) => Failure::Unreachable(format!(

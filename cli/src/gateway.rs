@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use touchstone_client::Signer;
 use touchstone_edge::http::access::Access;
+use touchstone_edge::tls::Tls;
 
 use self::health::Health;
 use self::ledger_queries::Questions;
@@ -41,6 +42,8 @@ pub struct Gateway {
     pub signer: Signer,
     /// Who may ask and write.
     pub access: Access,
+    /// How it encrypts, if it does.
+    pub tls: Option<Arc<Tls>>,
     /// Who is told of what happens.
     pub webhooks: webhooks::WebhookSettings,
     /// Mappings of tables, by name.
@@ -102,7 +105,7 @@ impl Gateway {
             stopping.cancel();
         };
         tokio::join!(
-            http::serve(listener, Arc::new(shared), stopping.clone()),
+            http::serve(listener, self.tls, Arc::new(shared), stopping.clone()),
             worker.run(&jobs, stopping.clone()),
             health.watch(&questions, self.now_ms, stopping.clone()),
             told,

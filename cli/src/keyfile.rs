@@ -170,6 +170,23 @@ pub fn read(path: &Path, passphrase: &Passphrase) -> Result<SigningKey, Failure>
     })
 }
 
+/// Refuses a secret that other users of this machine may read.
+pub fn check_private(path: &Path) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        let metadata = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            let path = path.display();
+            return Err(Failure::Usage(format!(
+                "{path} may be read by others (mode {mode:o}): chmod 600 {path}, and replace what it holds if \
+                 this machine has other users"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// A public key from 64 hex digits, or from a file with a public or private key in PEM.
 pub fn public_key(text: &str, passphrase: &Passphrase) -> Result<[u8; 32], Failure> {
     if let Ok(bytes) = hex::decode(text)

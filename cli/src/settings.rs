@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use serde::Deserialize;
-use touchstone_client::{AsOf, Cache, Client, Signer};
+use touchstone_client::{AsOf, Cache, Client, ClientIdentity, ClientTls, Signer};
 use touchstone_core::genesis::Genesis;
 
 use crate::failure::Failure;
@@ -26,6 +26,17 @@ pub struct GlobalOptions {
     /// Certificates in PEM that an https node's must lead to [default: the system's]
     #[arg(long, global = true, env = "TOUCHSTONE_TLS_ROOTS", value_name = "FILE")]
     pub tls_roots: Option<PathBuf>,
+    /// Your certificate in PEM, for an https node that serves members alone
+    #[arg(
+        long,
+        global = true,
+        env = "TOUCHSTONE_TLS_CERTIFICATE",
+        value_name = "FILE"
+    )]
+    pub tls_certificate: Option<PathBuf>,
+    /// Its key in PEM, not encrypted
+    #[arg(long, global = true, env = "TOUCHSTONE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// The genesis document: the only root of trust
     #[arg(long, global = true, env = "TOUCHSTONE_GENESIS", value_name = "FILE")]
     pub genesis: Option<PathBuf>,
@@ -76,6 +87,8 @@ pub struct Signing {
 struct File {
     node: Option<String>,
     tls_roots: Option<PathBuf>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     genesis: Option<PathBuf>,
     key: Option<PathBuf>,
     organisation: Option<String>,
@@ -85,7 +98,7 @@ struct File {
 #[derive(Clone, Debug)]
 pub struct Settings {
     node: String,
-    tls_roots: Option<PathBuf>,
+    tls: ClientTls,
     genesis: Option<PathBuf>,
     key: Option<PathBuf>,
     organisation: Option<String>,
@@ -104,13 +117,30 @@ impl Settings {
                 None => File::default(),
             },
         };
+        let certificate = options.tls_certificate.clone().or(file.tls_certificate);
+        let key = options.tls_key.clone().or(file.tls_key);
+        let identity = match (certificate, key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                keyfile::check_private(&key)?;
+                Some(ClientIdentity { certificate, key })
+            }
+            _ => {
+                return Err(Failure::Usage(
+                    "--tls-certificate and --tls-key belong together: name both or neither".into(),
+                ));
+            }
+        };
         Ok(Settings {
             node: options
                 .node
                 .clone()
                 .or(file.node)
                 .unwrap_or_else(|| DEFAULT_NODE.to_owned()),
-            tls_roots: options.tls_roots.clone().or(file.tls_roots),
+            tls: ClientTls {
+                roots: options.tls_roots.clone().or(file.tls_roots),
+                identity,
+            },
             genesis: options.genesis.clone().or(file.genesis),
             key: file.key,
             organisation: file.organisation,
@@ -163,7 +193,7 @@ impl Settings {
         let cache = cache.map(|folder| Cache::of(folder, &genesis.chain_id));
         let options = touchstone_client::Options {
             timeout: self.timeout,
-            tls_roots: self.tls_roots.clone(),
+            tls: self.tls.clone(),
             cache,
             as_of: self.as_of.clone(),
         };
@@ -238,7 +268,13 @@ fn read_file(path: &Path) -> Result<File, Failure> {
     let mut file: File = toml::from_str(&text)
         .map_err(|e| Failure::Usage(format!("{}: {}", path.display(), e.message())))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    for entry in [&mut file.tls_roots, &mut file.genesis, &mut file.key] {
+    for entry in [
+        &mut file.tls_roots,
+        &mut file.tls_certificate,
+        &mut file.tls_key,
+        &mut file.genesis,
+        &mut file.key,
+    ] {
         *entry = entry.take().map(|p| folder.join(p));
     }
     Ok(file)

@@ -13,7 +13,6 @@ mod transactions;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
@@ -36,7 +35,7 @@ pub use self::transactions::{RecordedTransaction, TransactionOutcome};
 use crate::as_of::AsOf;
 use crate::attested_header::AttestedHeader;
 use crate::cache::Cache;
-use crate::connection::{open, within};
+use crate::connection::{ClientTls, open, within};
 use crate::error::ClientError;
 use crate::verification::{NotVerified, Trust};
 
@@ -57,8 +56,8 @@ pub struct Signer {
 pub struct Options {
     /// How long an answer may take.
     pub timeout: Duration,
-    /// PEM file of the certificates that an https node's is to lead to; without it, the system's.
-    pub tls_roots: Option<PathBuf>,
+    /// Files for https.
+    pub tls: ClientTls,
     /// What was verified before, and will be.
     pub cache: Option<Cache>,
     /// Where account is kept of the blocks that answers are as of.
@@ -69,7 +68,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             timeout: Duration::from_secs(30),
-            tls_roots: None,
+            tls: ClientTls::default(),
             cache: None,
             as_of: AsOf::default(),
         }
@@ -101,11 +100,11 @@ impl Client {
     ) -> Result<Client, ClientError> {
         let Options {
             timeout,
-            tls_roots,
+            tls,
             cache,
             as_of,
         } = options;
-        let ledger = open(url, timeout, tls_roots.as_deref()).await?;
+        let ledger = open(url, timeout, &tls).await?;
         let names = genesis
             .document
             .organisations

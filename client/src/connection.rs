@@ -2,15 +2,19 @@
 //! may take.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hyper_util::rt::TokioIo;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -26,12 +30,29 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(20);
 const HTTPS_PORT: u16 = 443;
 
-/// Opens a channel. The certificate of an https address must lead to one of the roots in the PEM file
-/// `tls_roots`, else to one of the system's.
+/// Files for https, in PEM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientTls {
+    /// Certificates that the node's must lead to; without it, the system's.
+    pub roots: Option<PathBuf>,
+    /// What a node for members asks for.
+    pub identity: Option<ClientIdentity>,
+}
+
+/// By what a client shows who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// Its certificate, and those between it and its root.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+/// Opens a channel, over https where the address says so.
 pub async fn open(
     url: &str,
     timeout: Duration,
-    tls_roots: Option<&Path>,
+    files: &ClientTls,
 ) -> Result<LedgerClient<Channel>, ClientError> {
     let wrong = |reason: String| ClientError::Address {
         url: url.to_owned(),
@@ -51,7 +72,11 @@ pub async fn open(
     let connected = match is_encrypted {
         false => endpoint.connect().await,
         true => {
-            let connector = Encrypted(TlsConnector::from(Arc::new(tls(tls_roots)?)));
+            let anonymous = Arc::new(Anonymous::default());
+            let connector = Encrypted {
+                connector: TlsConnector::from(Arc::new(tls(files, anonymous.clone())?)),
+                anonymous,
+            };
             endpoint.connect_with_connector(connector).await
         }
     };
@@ -63,13 +88,10 @@ pub async fn open(
 }
 
 /// What a node's certificate is held against.
-fn tls(roots_file: Option<&Path>) -> Result<rustls::ClientConfig, ClientError> {
+fn tls(files: &ClientTls, anonymous: Arc<Anonymous>) -> Result<rustls::ClientConfig, ClientError> {
+    let roots_file = files.roots.as_deref();
     let certificates = match roots_file {
-        Some(path) => {
-            let bad = |e| ClientError::Roots(format!("{}: {e}", path.display()));
-            let read = CertificateDer::pem_file_iter(path).map_err(bad)?;
-            read.collect::<Result<Vec<_>, _>>().map_err(bad)?
-        }
+        Some(path) => read_certificates(path).map_err(ClientError::Roots)?,
         // Some of the system's may be unreadable; the others count.
         None => rustls_native_certs::load_native_certs().certs,
     };
@@ -81,18 +103,56 @@ fn tls(roots_file: Option<&Path>) -> Result<rustls::ClientConfig, ClientError> {
         return Err(ClientError::Roots(none));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| ClientError::Roots(e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match &files.identity {
+        None => config.with_client_cert_resolver(anonymous),
+        Some(identity) => {
+            let chain = read_certificates(&identity.certificate).map_err(ClientError::Identity)?;
+            let bad = |e: &dyn std::fmt::Display| {
+                ClientError::Identity(format!("{}: {e}", identity.key.display()))
+            };
+            let key = PrivateKeyDer::from_pem_file(&identity.key).map_err(|e| bad(&e))?;
+            let fits = config.with_client_auth_cert(chain, key);
+            fits.map_err(|e| bad(&e))?
+        }
+    };
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
 }
 
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bad = |e| format!("{}: {e}", path.display());
+    let read = CertificateDer::pem_file_iter(path).map_err(bad)?;
+    read.collect::<Result<Vec<_>, _>>().map_err(bad)
+}
+
+/// A client that has no certificate, and whether it was asked for one: under TLS 1.3 the refusal comes only after the
+/// handshake, without a reason.
+#[derive(Debug, Default)]
+struct Anonymous {
+    was_asked: AtomicBool,
+}
+
+impl ResolvesClientCert for Anonymous {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.was_asked.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
 /// Connects and shakes hands.
 #[derive(Clone)]
-struct Encrypted(TlsConnector);
+struct Encrypted {
+    connector: TlsConnector,
+    anonymous: Arc<Anonymous>,
+}
 
 impl Service<Uri> for Encrypted {
     type Response = TokioIo<TlsStream<TcpStream>>;
@@ -104,7 +164,7 @@ impl Service<Uri> for Encrypted {
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        let connector = self.0.clone();
+        let (connector, anonymous) = (self.connector.clone(), self.anonymous.clone());
         Box::pin(async move {
             let host = address.host().unwrap_or_default();
             let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -113,6 +173,11 @@ impl Service<Uri> for Encrypted {
             let stream = TcpStream::connect((host, port)).await?;
             stream.set_nodelay(true)?;
             let stream = connector.connect(name, stream).await?;
+            if anonymous.was_asked.load(Ordering::Relaxed) {
+                return Err(io::Error::other(
+                    "it asks for a member's certificate; name yours, and its key",
+                ));
+            }
             match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Ok(TokioIo::new(stream)),
                 _ => Err(io::Error::other("it speaks no HTTP/2, as a node does")),

@@ -25,6 +25,9 @@ pub enum ClientError {
     /// The certificates that a node's is to lead to can't be used.
     #[error("the roots for TLS: {0}")]
     Roots(String),
+    /// The client's own certificate can't be used.
+    #[error("the certificate by which the node is to know you: {0}")]
+    Identity(String),
     /// Nobody answers at the address.
     #[error(
         "no connection to the node at {url}: {cause}; is it running, and is its address right?"

@@ -67,5 +67,6 @@ pub use as_of::AsOf;
 pub use attested_header::AttestedHeader;
 pub use cache::Cache;
 pub use client::{Client, Options, RecordedTransaction, Signer, TransactionOutcome};
+pub use connection::{ClientIdentity, ClientTls};
 pub use error::ClientError;
 pub use verification::{NotVerified, Trust};

@@ -3,6 +3,7 @@
 //!
 //! - [`connection_slots`]: so many at once, in total and for each address; who waits longest for its client gives way.
 //! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
+//! - [`rate`]: how often an address may ask.
 //! - [`server`]: accepts, speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
 //! - [`tls`]: certificates by rustls, read again when their files change.
 //! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
@@ -28,6 +29,7 @@ pub mod connection_slots;
 pub mod descriptors;
 pub mod http;
 mod protocol;
+pub mod rate;
 pub mod server;
 pub mod tls;
 

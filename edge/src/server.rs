@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,7 @@ use crate::caller::owner_of;
 use crate::connection::Connection;
 use crate::connection_slots::ConnectionSlots;
 use crate::protocol::Protocol;
+use crate::rate::{CallRate, CallRates};
 use crate::tls::Tls;
 
 /// Limits of a port.
@@ -52,6 +54,8 @@ pub struct PortLimits {
     pub idle: Duration,
     /// How long an answer may take to begin.
     pub answer: Duration,
+    /// How often an address may ask; none: as often as it likes.
+    pub calls: Option<CallRate>,
 }
 
 impl Default for PortLimits {
@@ -65,6 +69,7 @@ impl Default for PortLimits {
             first_request: Duration::from_secs(10),
             idle: Duration::from_secs(300),
             answer: Duration::from_secs(60),
+            calls: None,
         }
     }
 }
@@ -84,6 +89,23 @@ pub enum PortRefusal {
     Busy(String),
     /// No answer has begun in time.
     Late,
+    /// The address asks more often than it may; it may ask again after so many seconds.
+    TooOften(u64),
+}
+
+impl fmt::Display for PortRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PortRefusal::Busy(limit) => f.write_str(limit),
+            PortRefusal::Late => {
+                f.write_str("no answer in time; ask for less, or try again in a moment")
+            }
+            PortRefusal::TooOften(seconds) => write!(
+                f,
+                "too many questions come from this address; ask again in {seconds} s"
+            ),
+        }
+    }
 }
 
 /// A refusal in the port's own protocol.
@@ -127,6 +149,7 @@ struct Shared {
     refuse: Refuse,
     newcomers: Arc<ConnectionSlots>,
     established: Arc<ConnectionSlots>,
+    rates: Option<CallRates>,
     connections: Mutex<HashMap<u64, Weak<Connection>>>,
 }
 
@@ -150,6 +173,9 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
         refuse,
         newcomers: ConnectionSlots::new(limits.newcomers, limits.newcomers_per_address),
         established: ConnectionSlots::new(limits.connections, limits.connections_per_address),
+        rates: limits
+            .calls
+            .map(|rate| CallRates::new(rate, Instant::now())),
         connections: Mutex::default(),
     });
     let mut tasks = JoinSet::new();
@@ -224,6 +250,9 @@ impl Shared {
             }
             None => false,
         });
+        if let Some(rates) = &self.rates {
+            rates.sweep(now);
+        }
         if let Some(tls) = &self.tls {
             tls.reload_if_changed(now);
         }
@@ -336,6 +365,11 @@ async fn answer(
         Ok(call) => Arc::new(call),
         Err(full) => return busy(&format_args!("connections: {full}")),
     };
+    if let Some(rates) = &shared.rates
+        && let Err(wait) = rates.take(connection.client.address, Instant::now())
+    {
+        return refuse(&PortRefusal::TooOften(wait.as_secs() + 1));
+    }
     let received = match ReceivedBytes::new(&connection.account) {
         Ok(received) => received,
         Err(exhausted) => return busy(&exhausted),

@@ -1,6 +1,7 @@
 //! A node's configuration file and the keys that it names.
 
 mod keys;
+mod ports;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -11,9 +12,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use touchstone_core::genesis::{BadGenesis, Genesis};
 use touchstone_edge::http::access::Access;
-use touchstone_edge::server::PortLimits;
-use touchstone_edge::tls::Files;
 
+pub use self::ports::{ClientLimits, PublicPorts, TlsFiles};
 use crate::consensus::ConsensusSettings;
 use crate::http::app::MemberNode;
 use crate::network::Multiaddr;
@@ -44,6 +44,12 @@ pub struct Config {
     /// Serve clear text on addresses other than this machine's own, where something before the node encrypts.
     #[serde(default)]
     pub clear_text: bool,
+    /// Answer strangers at `rpc` and `http` all that members are answered.
+    #[serde(default)]
+    pub open: bool,
+    /// Ports for everybody.
+    #[serde(default)]
+    pub public: PublicPorts,
     /// Encryption of both services.
     pub tls: Option<TlsFiles>,
     /// Names of the HTTP interface besides its addresses.
@@ -66,28 +72,6 @@ pub struct Config {
     /// Time-stamp authorities, and when they are asked.
     #[serde(default)]
     pub timestamps: Timestamps,
-}
-
-/// A certificate and what belongs to it, in PEM. The files are read again when they change.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsFiles {
-    /// The certificate, and those between it and its root.
-    pub certificate: PathBuf,
-    /// Its key.
-    pub key: PathBuf,
-    /// Roots of the certificates that clients must have.
-    pub client_roots: Option<PathBuf>,
-}
-
-/// Clients at once, of each service. Behind a proxy all clients have one address.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClientLimits {
-    /// Connections of each service.
-    pub connections: Option<usize>,
-    /// Connections of one address.
-    pub connections_per_address: Option<usize>,
 }
 
 /// Timing that each operator may choose; all in milliseconds.
@@ -171,6 +155,18 @@ pub enum ConfigError {
         /// The address.
         address: SocketAddr,
     },
+    /// A port for members would answer strangers.
+    #[error(
+        "{what} = \"{address}\" would answer strangers all that members are answered: name the roots of members' \
+         certificates ([tls] client_roots), listen on 127.0.0.1 and give strangers a port under [public], or say \
+         open = true"
+    )]
+    OpenToStrangers {
+        /// The setting.
+        what: &'static str,
+        /// The address.
+        address: SocketAddr,
+    },
     /// The genesis document is wrong.
     #[error("{path}: {error}")]
     Genesis {
@@ -236,7 +232,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         tls.client_roots = tls.client_roots.take().map(|file| folder.join(file));
         check_private(&tls.key)?;
     }
-    check_clear_text(&config)?;
+    ports::check(&config)?;
     if let Some(member) = config.http_members.iter().find(|one| !one.is_origin()) {
         let url = member.url.clone();
         return Err(ConfigError::BadMember { url });
@@ -269,21 +265,6 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     })
 }
 
-/// Clear text stays on this machine unless the operator says otherwise.
-fn check_clear_text(config: &Config) -> Result<(), ConfigError> {
-    let services = [("rpc", Some(config.rpc)), ("http", config.http)];
-    for (what, address) in services {
-        if let Some(address) = address
-            && !address.ip().is_loopback()
-            && config.tls.is_none()
-            && !config.clear_text
-        {
-            return Err(ConfigError::ClearText { what, address });
-        }
-    }
-    Ok(())
-}
-
 fn access(config: &Config) -> Result<Access, ConfigError> {
     let access = Access::new(config.http_hosts.clone(), config.http_origins.clone());
     let Some(file) = &config.http_token else {
@@ -310,41 +291,6 @@ fn check_private(path: &Path) -> Result<(), ConfigError> {
             path: path.to_owned(),
             mode,
         }),
-    }
-}
-
-impl ClientLimits {
-    /// Of the gRPC service.
-    pub fn rpc(&self) -> PortLimits {
-        self.over(PortLimits::default())
-    }
-
-    /// Of the HTTP interface, whose connections carry one request at a time.
-    pub fn http(&self) -> PortLimits {
-        self.over(PortLimits {
-            idle: crate::http::IDLE,
-            ..PortLimits::default()
-        })
-    }
-
-    fn over(&self, default: PortLimits) -> PortLimits {
-        PortLimits {
-            connections: self.connections.unwrap_or(default.connections),
-            connections_per_address: self
-                .connections_per_address
-                .unwrap_or(default.connections_per_address),
-            ..default
-        }
-    }
-}
-
-impl From<TlsFiles> for Files {
-    fn from(files: TlsFiles) -> Files {
-        Files {
-            certificate: files.certificate,
-            key: files.key,
-            client_roots: files.client_roots,
-        }
     }
 }
 

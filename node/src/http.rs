@@ -3,8 +3,7 @@
 //!
 //! A list of events is what this node has, and is not proven: leave one out, and nobody can tell.
 //! What proves is an item's link, so that each event says where on the chain it is, and the resolver
-//! gives an item with its certified header. There is no login: who may come in is for the network
-//! before it to say.
+//! gives an item with its certified header. A port for everybody has no lists: it answers about one exact thing.
 
 pub mod app;
 mod capture;
@@ -40,7 +39,7 @@ use touchstone_edge::http::{Exception, Problem, negotiate};
 use touchstone_edge::server::{self, PortRefusal, Server};
 
 use crate::service::limits::StreamPermits;
-use crate::service::{Cancelled, LedgerService, ProvenState};
+use crate::service::{Audience, Cancelled, LedgerService, ProvenState};
 use crate::storage::rocks::EventCatalogue;
 use failure::HttpFailure;
 
@@ -63,9 +62,11 @@ pub struct HttpParts {
     /// The service whose questions it asks.
     pub service: Arc<LedgerService>,
     /// The index of events and the named queries.
-    pub catalogue: EventCatalogue,
+    pub catalogue: Arc<EventCatalogue>,
     /// Who may ask and write.
     pub access: Access,
+    /// For whom the port is.
+    pub audience: Audience,
     /// Other members' nodes, which the page for people asks too.
     pub members: Vec<app::MemberNode>,
 }
@@ -73,8 +74,9 @@ pub struct HttpParts {
 /// What all requests share.
 struct HttpStore {
     service: Arc<LedgerService>,
-    catalogue: EventCatalogue,
+    catalogue: Arc<EventCatalogue>,
     access: Access,
+    audience: Audience,
     app: app::App,
     /// The last captures that came in here, oldest first.
     jobs: Mutex<VecDeque<capture::CaptureJob>>,
@@ -113,19 +115,22 @@ impl Deref for Asked {
 /// Serves until `stop`, and until the answers under way have had their time.
 pub async fn serve(server: Server, parts: HttpParts, stop: CancellationToken) {
     let http = Arc::new(HttpStore::new(parts));
+    let following = async {
+        match http.audience {
+            Audience::Members => follow(http.clone()).await,
+            // Without lists there is no index to keep.
+            Audience::Everybody => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        () = follow(http.clone()) => {}
-        () = server::serve(server, router(http), refusal, stop) => {}
+        () = following => {}
+        () = server::serve(server, router(http.clone()), refusal, stop) => {}
     }
 }
 
 /// A request that the port refuses before anybody answers it.
 fn refusal(refusal: &PortRefusal) -> axum::http::Response<Body> {
-    let text = match refusal {
-        PortRefusal::Busy(text) => text.clone(),
-        PortRefusal::Late => "no answer in time; ask for less, or try again in a moment".to_owned(),
-    };
-    let mut answer = Problem::new(Exception::Overloaded, text).into_response();
+    let mut answer = Problem::from(refusal).into_response();
     tell(answer.headers_mut());
     answer
 }
@@ -159,6 +164,7 @@ impl HttpStore {
             service: parts.service,
             catalogue: parts.catalogue,
             access: parts.access,
+            audience: parts.audience,
             app: app::App::new(&parts.members),
             jobs: Mutex::default(),
             streams: StreamPermits::new("subscriptions to events", SUBSCRIPTIONS),
@@ -173,7 +179,10 @@ impl Asked {
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, HttpFailure> + Send + 'static,
     ) -> Result<T, Problem> {
         let http = self.http.clone();
-        let step = move || http.catalogue.catch_up(CATCH_UP).map(drop);
+        let step = move || match http.audience {
+            Audience::Members => http.catalogue.catch_up(CATCH_UP).map(drop),
+            Audience::Everybody => Ok(()),
+        };
         let answer = self
             .service
             .read_after(self.client, step, move |view| match question(view) {
@@ -186,6 +195,33 @@ impl Asked {
 }
 
 fn router(http: Arc<HttpStore>) -> Router {
+    let mut router = match http.audience {
+        Audience::Members => lists(),
+        Audience::Everybody => Router::new(),
+    };
+    router = router
+        .route("/evidence", get(evidence::of_item))
+        .route("/designs/{id}/evidence", get(evidence::of_design))
+        .route("/openapi.json", get(openapi));
+    let parts = &http.service.parts;
+    router = router.merge(well_known::routes(
+        &parts.chain_id,
+        &parts.chain_name,
+        &parts.genesis,
+    ));
+    router = router.merge(app::routes());
+    for key in resolver::KEYS {
+        router = router.route(&format!("/{key}/{{*rest}}"), get(resolver::resolve));
+    }
+    router
+        .fallback(nowhere)
+        .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn_with_state(http.clone(), around))
+        .with_state(http)
+}
+
+/// What members are answered besides: lists of events, and what is kept for queries.
+fn lists() -> Router<Arc<HttpStore>> {
     let mut router = Router::new()
         .route("/capture", post(capture::post).get(capture::list))
         .route("/capture/{id}", get(capture::one))
@@ -206,9 +242,6 @@ fn router(http: Arc<HttpStore>) -> Router {
             get(named_queries::one).delete(named_queries::forget),
         )
         .route("/queries/{name}/events", get(named_queries::events))
-        .route("/evidence", get(evidence::of_item))
-        .route("/designs/{id}/evidence", get(evidence::of_design))
-        .route("/openapi.json", get(openapi))
         .route("/", get(collections::top))
         .route("/eventTypes", get(collections::event_types));
     for values in ["bizSteps", "bizLocations", "readPoints", "dispositions"] {
@@ -224,21 +257,7 @@ fn router(http: Arc<HttpStore>) -> Router {
     ] {
         router = router.route(&format!("/{values}/{{value}}"), get(collections::value));
     }
-    let parts = &http.service.parts;
-    router = router.merge(well_known::routes(
-        &parts.chain_id,
-        &parts.chain_name,
-        &parts.genesis,
-    ));
-    router = router.merge(app::routes());
-    for key in resolver::KEYS {
-        router = router.route(&format!("/{key}/{{*rest}}"), get(resolver::resolve));
-    }
     router
-        .fallback(nowhere)
-        .method_not_allowed_fallback(no_method)
-        .layer(middleware::from_fn_with_state(http.clone(), around))
-        .with_state(http)
 }
 
 async fn openapi() -> Response {
@@ -246,11 +265,15 @@ async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, json)], OPENAPI).into_response()
 }
 
-async fn nowhere() -> Problem {
-    Problem::new(
-        Exception::NoSuchResource,
-        "there is nothing at this address; /openapi.json lists what there is",
-    )
+async fn nowhere(State(http): State<Arc<HttpStore>>) -> Problem {
+    let detail = match http.audience {
+        Audience::Members => "there is nothing at this address; /openapi.json lists what there is",
+        Audience::Everybody => {
+            "this port answers about one exact thing: a Digital Link, /evidence?item=, /designs/{id}/evidence; lists \
+             and queries are for members"
+        }
+    };
+    Problem::new(Exception::NoSuchResource, detail)
 }
 
 /// `OPTIONS` asks for the methods and versions, which headers tell (EPCIS 2.0 §12.6.1).

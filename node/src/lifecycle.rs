@@ -6,24 +6,20 @@
 
 mod data_folder;
 mod node_error;
+mod ports;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use touchstone_core::Fault;
-use touchstone_edge::Protocol;
-use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::descriptors;
-use touchstone_edge::server::Server;
-use touchstone_edge::tls::Tls;
 
 pub use self::data_folder::{KeyHistory, OpenedChain, initialise, open_chain, reset_guard};
 pub use self::node_error::NodeError;
 
-use crate::config::{Config, Loaded};
+use crate::config::Loaded;
 use crate::consensus::{self, Machine};
 use crate::consensus_thread;
 use crate::dispatch::{self, ChainWatch, Refusals, Routes};
@@ -75,12 +71,6 @@ struct ConsensusThread {
     ended: oneshot::Receiver<Result<(), Fault>>,
 }
 
-/// Ports, bound.
-struct Ports {
-    rpc: Server,
-    http: Option<Server>,
-}
-
 impl RunningNode {
     async fn build(loaded: Loaded) -> Result<RunningNode, NodeError> {
         let Loaded {
@@ -97,8 +87,7 @@ impl RunningNode {
         };
         let needed = [
             STORAGE_DESCRIPTORS,
-            config.limits.rpc().descriptors(),
-            config.limits.http().descriptors(),
+            ports::descriptors(&config),
             peer_limits.descriptors(),
         ];
         descriptors::reserve(needed.iter().sum())?;
@@ -114,9 +103,8 @@ impl RunningNode {
             recovered,
         } = open_chain(&config, &chain_id, validator_key)?;
 
-        // Ports are bound before anything runs, so that a node which can't serve doesn't vote for a moment.
-        let ports = bind_ports(&config).await?;
-        let address = ports.rpc.listener.local_addr().unwrap_or(config.rpc);
+        let ports = ports::bind(&config).await?;
+        let address = ports.address;
 
         let peers = dispatch::peers(&reader.snapshot())?;
         let observers = Arc::new(watch::Sender::new(dispatch::observers(&peers)));
@@ -173,25 +161,30 @@ impl RunningNode {
             progress,
             faults: faults_sender,
         }));
+        let catalogue = Arc::new(catalogue);
         let mut tasks = Tasks::default();
-        let rpc = rpc::serve(ports.rpc, service.clone(), tasks.stop_token());
-        tasks.spawn(
-            RPC,
-            rpc.map_err(|error| NodeError::Rpc {
-                address: config.rpc,
+        for port in ports.rpc {
+            let stop = tasks.stop_token();
+            let rpc = rpc::serve(port.server, service.clone(), port.audience, stop);
+            let rpc = rpc.map_err(|error| NodeError::Port {
+                name: port.name,
+                address,
                 error,
-            })?,
-        );
-        if let Some(server) = ports.http {
-            let address = server.listener.local_addr().ok();
-            tracing::info!(?address, "EPCIS over HTTP is served");
+            });
+            tasks.spawn(port.name, rpc?);
+        }
+        for port in ports.http {
+            let address = port.server.listener.local_addr().ok();
+            tracing::info!(?address, audience = ?port.audience, "HTTP is served");
             let parts = http::HttpParts {
-                service,
-                catalogue,
-                access,
+                service: service.clone(),
+                catalogue: catalogue.clone(),
+                access: access.clone(),
+                audience: port.audience,
                 members: config.http_members.clone(),
             };
-            tasks.spawn(HTTP, http::serve(server, parts, tasks.stop_token()));
+            let stop = tasks.stop_token();
+            tasks.spawn(port.name, http::serve(port.server, parts, stop));
         }
         tasks.spawn(
             "network events",
@@ -233,7 +226,7 @@ impl RunningNode {
             }),
         };
         // Clients first, then peers, then consensus: its inboxes close with the tasks that feed it.
-        self.tasks.finish(&[RPC, HTTP], LAST_CALLS).await;
+        self.tasks.finish(&ports::NAMES, LAST_CALLS).await;
         self.network.shutdown().await;
         self.tasks.abort().await;
         let thread = self.consensus.thread;
@@ -263,48 +256,6 @@ impl ConsensusThread {
             .map_err(NodeError::Thread)?;
         Ok(ConsensusThread { thread, ended })
     }
-}
-
-/// Binds the ports that the configuration names; they share one budget of bytes.
-async fn bind_ports(config: &Config) -> Result<Ports, NodeError> {
-    let budget = Budget::new(budget::ByteLimits::default());
-    let tls = |protocol| {
-        config
-            .tls
-            .clone()
-            .map(|files| Tls::load(files.into(), protocol))
-    };
-    let rpc = Server {
-        protocol: Protocol::Http2,
-        listener: bind(config.rpc).await.map_err(|error| NodeError::Rpc {
-            address: config.rpc,
-            error,
-        })?,
-        limits: config.limits.rpc(),
-        budget: budget.clone(),
-        tls: tls(Protocol::Http2).transpose()?,
-    };
-    let http = match config.http {
-        None => None,
-        Some(address) => Some(Server {
-            protocol: Protocol::Http1,
-            listener: bind(address)
-                .await
-                .map_err(|error| NodeError::Http { address, error })?,
-            limits: config.limits.http(),
-            budget,
-            tls: tls(Protocol::Http1).transpose()?,
-        }),
-    };
-    Ok(Ports { rpc, http })
-}
-
-/// Names of the ports' tasks.
-const RPC: &str = "the gRPC service";
-const HTTP: &str = "EPCIS over HTTP";
-
-async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
 }
 
 /// The consensus thread has ended though nobody stopped the node.

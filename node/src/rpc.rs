@@ -1,9 +1,12 @@
 //! gRPC over the service: each call is one question, and one mapping turns the service's errors into status codes.
+//! A port for everybody answers the calls of [`public`] alone.
 
+mod public;
 mod status;
 
 use std::sync::Arc;
 
+use axum::middleware;
 use prost::Message;
 use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt};
@@ -19,8 +22,8 @@ use touchstone_proto::node as wire;
 use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
 
 use crate::service::{
-    LedgerService, Progress, ProvenState, ServiceError, blocks, evidence, log_page, state_query,
-    status as node_status, submission, trace, transaction_status,
+    Audience, LedgerService, Progress, ProvenState, ServiceError, blocks, evidence, log_page,
+    state_query, status as node_status, submission, trace, transaction_status,
 };
 
 /// Bytes of a request: an envelope at its largest, and some room.
@@ -31,16 +34,18 @@ const MAX_REPLY_BYTES: usize = 64 << 20;
 #[derive(Clone)]
 pub(crate) struct Ledgers {
     pub(crate) service: Arc<LedgerService>,
+    pub(crate) audience: Audience,
 }
 
 /// Serves until `stop`, and until the calls under way have had their time.
 pub fn serve(
     server: Server,
     service: Arc<LedgerService>,
+    audience: Audience,
     stop: CancellationToken,
 ) -> std::io::Result<impl Future<Output = ()>> {
     let progress = service.parts.progress.clone();
-    let ledger = LedgerServer::new(Ledgers { service })
+    let ledger = LedgerServer::new(Ledgers { service, audience })
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_REPLY_BYTES);
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -52,6 +57,10 @@ pub fn serve(
         .add_service(reflection)
         .add_service(ledger);
     let router = routes.prepare().into_axum_router();
+    let router = match audience {
+        Audience::Members => router,
+        Audience::Everybody => router.layer(middleware::from_fn(public::only)),
+    };
     Ok(async move {
         tokio::select! {
             () = server::serve(server, router, status::refusal, stop) => {}
@@ -248,6 +257,9 @@ impl Ledger for Ledgers {
     ) -> Result<Response<wire::BlockReply>, Status> {
         let client = Caller::of(request.extensions());
         let request = request.into_inner();
+        if self.audience == Audience::Everybody && request.with_transactions {
+            return Err(public::refusal("a block's transactions"));
+        }
         self.read(client, move |view| blocks::get(view, &request))
             .await
     }

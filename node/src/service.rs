@@ -4,6 +4,7 @@
 //!
 //! This room knows no gRPC and no HTTP: each is an adapter over it, which maps [`ServiceError`] once.
 
+mod audience;
 pub(crate) mod blocks;
 pub mod error;
 pub(crate) mod evidence;
@@ -25,6 +26,7 @@ use touchstone_edge::Caller;
 
 use crate::mempool::SharedMempool;
 use crate::storage::rocks::StoreReader;
+pub use audience::Audience;
 pub use error::ServiceError;
 pub(crate) use limits::Cancelled;
 use limits::ServiceLimits;

@@ -28,6 +28,7 @@ use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::http::access::Access;
 use touchstone_edge::http::{Exception, Problem, negotiate};
 use touchstone_edge::server::{self, PortLimits, PortRefusal, Server};
+use touchstone_edge::tls::Tls;
 use touchstone_epcis::MAX_DOCUMENT_BYTES;
 
 use super::health::Health;
@@ -82,7 +83,12 @@ pub use captures::describe;
 type Http = State<Arc<Shared>>;
 
 /// Serves until `stop`, and until the answers under way are given.
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+) {
     let limits = PortLimits {
         newcomers: CONNECTIONS,
         newcomers_per_address: CONNECTIONS / 2,
@@ -102,7 +108,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: Cancellatio
         protocol: Protocol::Http1,
         limits,
         budget,
-        tls: None,
+        tls,
     };
     server::serve(server, router(shared), refusal, stop).await;
 }
@@ -167,11 +173,7 @@ fn tell(headers: &mut HeaderMap) {
 
 /// A request that the port refuses before anybody answers it.
 fn refusal(refusal: &PortRefusal) -> Response {
-    let detail = match refusal {
-        PortRefusal::Busy(limit) => limit.clone(),
-        PortRefusal::Late => "no answer in time; try again in a moment".to_owned(),
-    };
-    let mut answer = Problem::new(Exception::Overloaded, detail).into_response();
+    let mut answer = Problem::from(refusal).into_response();
     tell(answer.headers_mut());
     answer
 }

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
+use touchstone_edge::Protocol;
 use touchstone_edge::http::access::Access;
+use touchstone_edge::tls::{Files, Tls};
 use tracing_subscriber::EnvFilter;
 
 use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::gateway::{Gateway, webhooks};
+use crate::keyfile;
 use crate::output::Output;
 use crate::settings::{Settings, Signing};
 
@@ -32,8 +36,9 @@ and a gateway that was stopped goes on with them. Handovers, recalls, traces, pr
 certificates have addresses too: GET /openapi.json describes all of it, docs/http.md explains it.
 
 It starts and takes documents while its node is away, and logs to standard error (RUST_LOG says how
-much). Whoever may write acts in the organisation's name: beyond this machine it asks for a token
-(--token-file), and web pages may ask only where --origin lists them.
+much). Whoever may write acts in the organisation's name: beyond this machine it encrypts
+(--serve-certificate) and asks for a token (--token-file) or for clients' certificates
+(--serve-client-roots), and web pages may ask only where --origin lists them.
 
 Exit codes: 0 stopped by Ctrl-C; 1 wrong usage or a file fails.")]
 pub struct Arguments {
@@ -61,6 +66,18 @@ pub struct Arguments {
     /// Listen beyond this machine without a token: something before it asks who comes
     #[arg(long, conflicts_with = "token_file")]
     pub unguarded: bool,
+    /// Certificate in PEM by which this server encrypts; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "serve_key")]
+    pub serve_certificate: Option<PathBuf>,
+    /// Its key in PEM
+    #[arg(long, value_name = "FILE", requires = "serve_certificate")]
+    pub serve_key: Option<PathBuf>,
+    /// Roots in PEM: then each client must have a certificate that leads to one of them
+    #[arg(long, value_name = "FILE", requires = "serve_certificate")]
+    pub serve_client_roots: Option<PathBuf>,
+    /// Serve clear text beyond this machine: something before it encrypts
+    #[arg(long, conflicts_with = "serve_certificate")]
+    pub clear_text: bool,
     /// An address that is told of offers that come in and jobs that end
     #[arg(long = "webhook", value_name = "URL", requires = "webhook_secret")]
     pub webhooks: Vec<String>,
@@ -86,13 +103,37 @@ impl Arguments {
         read.collect()
     }
 
+    /// The files of its encryption. A token in clear text is everybody's who can listen.
+    fn tls(&self) -> Result<Option<Arc<Tls>>, Failure> {
+        let (Some(certificate), Some(key)) = (&self.serve_certificate, &self.serve_key) else {
+            if !self.listen.ip().is_loopback() && !self.clear_text {
+                return Err(Failure::Usage(format!(
+                    "{} would serve clear text to other machines: name --serve-certificate and --serve-key, \
+                     listen on 127.0.0.1, or say --clear-text where something before it encrypts",
+                    self.listen
+                )));
+            }
+            return Ok(None);
+        };
+        keyfile::check_private(key)?;
+        let files = Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_roots: self.serve_client_roots.clone(),
+        };
+        let tls = Tls::load(files, Protocol::Http1);
+        tls.map(Some).map_err(|e| Failure::Usage(e.to_string()))
+    }
+
     fn access(&self) -> Result<Access, Failure> {
         let access = Access::new(self.hosts.clone(), self.origins.clone());
         let Some(path) = &self.token_file else {
-            if !self.listen.ip().is_loopback() && !self.unguarded {
+            let is_known = self.serve_client_roots.is_some();
+            if !self.listen.ip().is_loopback() && !self.unguarded && !is_known {
                 return Err(Failure::Usage(format!(
-                    "whoever reaches {} would act in your name: name a token with --token-file FILE, or \
-                     say --unguarded where something before it asks who comes",
+                    "whoever reaches {} would act in your name: name a token with --token-file FILE, or clients' \
+                     roots with --serve-client-roots FILE, or say --unguarded where something before it asks \
+                     who comes",
                     self.listen
                 )));
             }
@@ -100,16 +141,7 @@ impl Arguments {
         };
         let failed = |e: std::io::Error| Failure::io("reading", path, &e);
         let token = std::fs::read_to_string(path).map_err(failed)?;
-        #[cfg(unix)]
-        {
-            let metadata = std::fs::metadata(path).map_err(failed)?;
-            if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
-                return Err(Failure::Usage(format!(
-                    "{}: the token may be read by others; chmod 600",
-                    path.display()
-                )));
-            }
-        }
+        keyfile::check_private(path)?;
         match token.trim().len() >= 16 {
             true => Ok(access.with_token(&token)),
             false => Err(Failure::Usage(format!(
@@ -153,6 +185,7 @@ pub async fn run_until(
 ) -> Result<(), Failure> {
     let signer = settings.signer(&arguments.signing)?;
     let access = arguments.access()?;
+    let tls = arguments.tls()?;
     let listener = TcpListener::bind(arguments.listen).await;
     let listener = listener
         .map_err(|e| Failure::Usage(format!("can't listen on {}: {e}", arguments.listen)))?;
@@ -161,12 +194,14 @@ pub async fn run_until(
     if output.json {
         output.value(&json!({ "listening": address, "organisation": signer.organisation }));
     } else {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         output.line(format!(
-            "listening on http://{address} for {}; Ctrl-C stops",
+            "listening on {scheme}://{address} for {}; Ctrl-C stops",
             signer.organisation
         ));
     }
-    if !address.ip().is_loopback() && !access.has_token() {
+    let is_known = arguments.serve_client_roots.is_some();
+    if !address.ip().is_loopback() && !access.has_token() && !is_known {
         output.remark(format!(
             "whoever reaches {address} acts in the name of {}",
             signer.organisation
@@ -176,6 +211,7 @@ pub async fn run_until(
         settings: settings.clone(),
         signer,
         access,
+        tls,
         webhooks: webhooks::WebhookSettings {
             urls: arguments.webhooks.clone(),
             secret: arguments.webhook_secret.clone(),
@@ -186,4 +222,64 @@ pub async fn run_until(
         now_ms: output.clock(),
     };
     gateway.serve(listener, &arguments.jobs, stop).await
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn refusal(words: &str) -> Option<String> {
+        let words = ["gateway"].into_iter().chain(words.split_whitespace());
+        let arguments = Words::try_parse_from(words).unwrap().arguments;
+        let access = arguments.access().map(drop);
+        let refused = access.and_then(|()| arguments.tls().map(drop)).err();
+        refused.map(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn beyond_this_machine_it_encrypts_and_knows_who_comes() {
+        for (words, named) in [
+            ("", None),
+            ("--listen [::1]:1", None),
+            ("--listen 0.0.0.0:1", Some("--token-file")),
+            (
+                "--listen 0.0.0.0:1 --unguarded",
+                Some("--serve-certificate"),
+            ),
+            ("--listen 0.0.0.0:1 --unguarded --clear-text", None),
+            // Files are read where they are named, on this machine too.
+            (
+                "--serve-certificate none.pem --serve-key none.key",
+                Some("none.key"),
+            ),
+            (
+                "--listen 0.0.0.0:1 --serve-certificate none.pem --serve-key none.key --serve-client-roots none",
+                Some("none.key"),
+            ),
+        ] {
+            let refused = refusal(words);
+            match named {
+                None => assert_eq!(refused, None, "{words}"),
+                Some(named) => {
+                    assert!(
+                        refused.as_ref().is_some_and(|r| r.contains(named)),
+                        "{refused:?}"
+                    );
+                }
+            }
+        }
+        let half = ["gateway", "--serve-certificate", "a.pem"];
+        assert!(
+            Words::try_parse_from(half).is_err(),
+            "a certificate without its key"
+        );
+    }
 }

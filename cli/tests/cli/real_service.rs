@@ -16,7 +16,7 @@ use touchstone_edge::budget::{Budget, ByteLimits};
 use touchstone_edge::server::{PortLimits, Server};
 use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_node::rpc;
-use touchstone_node::service::{LedgerService, Progress, ServiceParts};
+use touchstone_node::service::{Audience, LedgerService, Progress, ServiceParts};
 use touchstone_node::storage::rocks::{RocksStore, StoreSettings};
 use touchstone_node::storage::{Commit, Store};
 use touchstone_proto::node::ledger_client::LedgerClient;
@@ -86,7 +86,7 @@ async fn serve(
         tls: None,
     };
     let service = Arc::new(LedgerService::new(parts));
-    tokio::spawn(rpc::serve(server, service, stop).unwrap());
+    tokio::spawn(rpc::serve(server, service, Audience::Members, stop).unwrap());
     LedgerClient::connect(format!("http://{address}"))
         .await
         .unwrap()

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use crate::server::PortRefusal;
+
 /// The exceptions of EPCIS 2.0 §8 and its REST binding that occur here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exception {
@@ -38,6 +40,8 @@ pub enum Exception {
     Forbidden,
     /// A body that doesn't come.
     RequestTimeout,
+    /// An address asks too often.
+    TooManyRequests,
     /// Too much at once.
     Overloaded,
     /// The node failed.
@@ -124,6 +128,11 @@ impl Exception {
                 "ImplementationException",
                 "The request didn't come in time",
             ),
+            E::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "ImplementationException",
+                "Too many requests come from one address",
+            ),
             E::Overloaded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ImplementationException",
@@ -134,6 +143,19 @@ impl Exception {
                 "ImplementationException",
                 "The node failed",
             ),
+        }
+    }
+}
+
+/// A request that the port refuses before anybody answers it.
+impl From<&PortRefusal> for Problem {
+    fn from(refusal: &PortRefusal) -> Problem {
+        let text = refusal.to_string();
+        match refusal {
+            PortRefusal::Busy(_) | PortRefusal::Late => Problem::new(Exception::Overloaded, text),
+            PortRefusal::TooOften(seconds) => {
+                Problem::new(Exception::TooManyRequests, text).with("retryAfter", *seconds)
+            }
         }
     }
 }
@@ -192,8 +214,9 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                let seconds = self.more.get("retryAfter").and_then(Value::as_u64);
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.unwrap_or(1)));
             }
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

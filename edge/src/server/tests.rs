@@ -244,6 +244,26 @@ async fn a_busy_port_refuses_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn an_address_that_asks_too_often_is_told_when_to_ask_again() {
+    let limits = PortLimits {
+        calls: Some(crate::rate::CallRate {
+            per_minute: 1,
+            burst: 3,
+        }),
+        ..few()
+    };
+    let port = start(Protocol::Http1, limits, budget::ByteLimits::default()).await;
+    for _ in 0..3 {
+        assert!(ask(&port, "/small").await.ends_with("here"));
+    }
+    let refused = ask(&port, "/small").await;
+    assert!(
+        refused.starts_with("HTTP/1.1 503") && refused.contains("TooOften(6"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn the_last_answer_is_given_when_the_port_closes() {
     let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;
     let mut stream = connect(&port).await;

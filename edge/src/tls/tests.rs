@@ -60,6 +60,15 @@ async fn start(tls: Arc<Tls>) -> (std::net::SocketAddr, CancellationToken) {
 
 /// What a client that trusts this certificate alone hears.
 async fn ask(address: std::net::SocketAddr, trusted: &Path) -> std::io::Result<String> {
+    ask_as(address, trusted, None).await
+}
+
+/// The same of a client that shows a certificate of its own.
+async fn ask_as(
+    address: std::net::SocketAddr,
+    trusted: &Path,
+    own: Option<&Files>,
+) -> std::io::Result<String> {
     let mut roots = RootCertStore::empty();
     for root in certificates(trusted).unwrap() {
         roots.add(root).unwrap();
@@ -68,8 +77,16 @@ async fn ask(address: std::net::SocketAddr, trusted: &Path) -> std::io::Result<S
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match own {
+        None => config.with_no_client_auth(),
+        Some(files) => config
+            .with_client_auth_cert(
+                certificates(&files.certificate).unwrap(),
+                PrivateKeyDer::from_pem_slice(&read(&files.key).unwrap()).unwrap(),
+            )
+            .unwrap(),
+    };
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
     let connector = TlsConnector::from(Arc::new(config));
@@ -135,6 +152,32 @@ async fn a_port_is_encrypted_and_its_certificate_replaced_while_it_serves() {
             .ends_with("sealed")
     );
     assert!(ask(address, &first.certificate).await.is_err());
+    stop.cancel();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A port for members answers those alone whose certificates lead to its roots.
+#[tokio::test]
+async fn a_client_without_a_members_certificate_hears_nothing() {
+    let folder = std::env::temp_dir().join(format!("touchstone-mutual-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [server, member, stranger] =
+        ["server", "member", "stranger"].map(|name| certificate(&folder, name));
+    let files = Files {
+        client_roots: Some(member.certificate.clone()),
+        ..server.clone()
+    };
+    let tls = Tls::load(files, Protocol::Http1).unwrap();
+    let (address, stop) = start(tls).await;
+    for (own, is_heard) in [
+        (None, false),
+        (Some(&stranger), false),
+        (Some(&member), true),
+    ] {
+        let heard = ask_as(address, &server.certificate, own).await;
+        let heard = heard.is_ok_and(|text| text.ends_with("sealed"));
+        assert_eq!(heard, is_heard, "{own:?}");
+    }
     stop.cancel();
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -69,13 +69,17 @@ fn clear_text_stays_on_this_machine_unless_told() {
         ("", None),
         ("http = \"[::1]:2\"", None),
         ("http = \"0.0.0.0:2\"", Some("http")),
-        ("http = \"0.0.0.0:2\"\nclear_text = true", None),
+        ("http = \"0.0.0.0:2\"\nopen = true", Some("http")),
+        ("http = \"0.0.0.0:2\"\nopen = true\nclear_text = true", None),
+        ("[public]\nrpc = \"0.0.0.0:2\"", Some("public.rpc")),
+        ("[public]\nhttp = \"0.0.0.0:2\"", Some("public.http")),
+        ("clear_text = true\n[public]\nhttp = \"0.0.0.0:2\"", None),
         (
-            "http = \"0.0.0.0:2\"\n[tls]\ncertificate = \"c\"\nkey = \"k\"",
+            "[public]\nhttp = \"0.0.0.0:2\"\n[tls]\ncertificate = \"c\"\nkey = \"k\"",
             None,
         ),
     ] {
-        match (check_clear_text(&config(more)), refused) {
+        match (ports::check(&config(more)), refused) {
             (Ok(()), None) => {}
             (Err(ConfigError::ClearText { what, .. }), Some(expected)) => {
                 assert_eq!(what, expected);
@@ -83,6 +87,42 @@ fn clear_text_stays_on_this_machine_unless_told() {
             (found, _) => panic!("{more}: {found:?}"),
         }
     }
+}
+
+#[test]
+fn members_ports_know_who_comes_unless_told() {
+    let tls = "[tls]\ncertificate = \"c\"\nkey = \"k\"\n";
+    for (address, more, is_refused) in [
+        ("127.0.0.1:1", String::new(), false),
+        ("0.0.0.0:1", tls.to_owned(), true),
+        ("0.0.0.0:1", format!("open = true\n{tls}"), false),
+        ("0.0.0.0:1", format!("{tls}client_roots = \"r\"\n"), false),
+        ("0.0.0.0:1", "clear_text = true\n".to_owned(), true),
+    ] {
+        let text = format!(
+            "genesis = \"g\"\ndata = \"d\"\nnetwork_key = \"n\"\nrpc = \"{address}\"\n{more}"
+        );
+        let checked = ports::check(&toml::from_str(&text).unwrap());
+        let refused = checked.err().map(|refused| refused.to_string());
+        let refused =
+            refused.is_some_and(|text| text.contains("rpc") && text.contains("open = true"));
+        assert_eq!(refused, is_refused, "{address} {more}");
+    }
+}
+
+#[test]
+fn a_port_for_everybody_is_limited_and_asks_nobody_for_a_certificate() {
+    let files = TlsFiles {
+        certificate: "c".into(),
+        key: "k".into(),
+        client_roots: Some("r".into()),
+    };
+    assert!(files.of_members().client_roots.is_some());
+    assert!(files.of_everybody().client_roots.is_none());
+    let public = config("[public]\ncalls_per_minute = 7").public;
+    let calls = |public: &PublicPorts| public.limited(ClientLimits::default().http()).calls;
+    assert_eq!(calls(&public).map(|calls| calls.per_minute), Some(7));
+    assert!(calls(&PublicPorts::default()).is_some());
 }
 
 #[test]

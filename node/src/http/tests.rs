@@ -118,8 +118,9 @@ fn start_at(folder: tempfile::TempDir) -> Node {
     };
     let http = HttpStore::new(HttpParts {
         service: Arc::new(LedgerService::new(parts)),
-        catalogue: store.catalogue(),
+        catalogue: Arc::new(store.catalogue()),
         access: Access::default(),
+        audience: Audience::Members,
         members: Vec::new(),
     });
     Node {

@@ -85,17 +85,11 @@ pub enum NodeError {
     /// The network.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The service's address.
-    #[error("the gRPC service can't listen on {address}: {error}")]
-    Rpc {
-        /// The address.
-        address: SocketAddr,
-        /// The system's words.
-        error: std::io::Error,
-    },
-    /// The HTTP interface's address.
-    #[error("EPCIS over HTTP can't be served on {address}: {error}")]
-    Http {
+    /// A port for clients.
+    #[error("{name} can't listen on {address}: {error}")]
+    Port {
+        /// What would be served there.
+        name: &'static str,
         /// The address.
         address: SocketAddr,
         /// The system's words.
@@ -129,8 +123,7 @@ impl NodeError {
             NodeError::KeyHistory => 2,
             NodeError::Fault(Fault::Damaged(_)) => 4,
             NodeError::Network(_)
-            | NodeError::Rpc { .. }
-            | NodeError::Http { .. }
+            | NodeError::Port { .. }
             | NodeError::Descriptors(_)
             | NodeError::Fault(_)
             | NodeError::Thread(_) => 1,

@@ -24,9 +24,10 @@ pub fn of(error: ServiceError) -> Status {
 
 /// A call that the port refuses before anybody answers it.
 pub fn refusal(refusal: &PortRefusal) -> Response<Body> {
+    let text = refusal.to_string();
     let status = match refusal {
-        PortRefusal::Busy(text) => Status::resource_exhausted(text.clone()),
-        PortRefusal::Late => Status::deadline_exceeded("no answer in time; try again in a moment"),
+        PortRefusal::Busy(_) | PortRefusal::TooOften(_) => Status::resource_exhausted(text),
+        PortRefusal::Late => Status::deadline_exceeded(text),
     };
     status.into_http()
 }

@@ -18,7 +18,7 @@ use crate::service::Halt;
 use crate::service::tests::{Served, served};
 
 /// A service at a port, and a channel to it.
-async fn serving(served: &Served) -> (Channel, CancellationToken) {
+async fn serving(served: &Served, audience: Audience) -> (Channel, CancellationToken) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server {
@@ -29,7 +29,7 @@ async fn serving(served: &Served) -> (Channel, CancellationToken) {
         tls: None,
     };
     let stop = CancellationToken::new();
-    let serving = serve(server, served.service.clone(), stop.clone()).unwrap();
+    let serving = serve(server, served.service.clone(), audience, stop.clone()).unwrap();
     tokio::spawn(serving);
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     (endpoint.connect().await.unwrap(), stop)
@@ -46,7 +46,7 @@ async fn health(channel: &Channel) -> Serving {
 async fn questions_are_answered_and_refused_in_grpcs_words() {
     let mut served = served();
     served.grow(2);
-    let (channel, stop) = serving(&served).await;
+    let (channel, stop) = serving(&served, Audience::Members).await;
     let mut client = LedgerClient::new(channel);
     let status = client.get_status(wire::GetStatusRequest {}).await.unwrap();
     let status = status.into_inner();
@@ -80,7 +80,7 @@ async fn questions_are_answered_and_refused_in_grpcs_words() {
 async fn a_halted_chain_is_not_serving_and_says_why() {
     let mut served = served();
     served.grow(2);
-    let (channel, stop) = serving(&served).await;
+    let (channel, stop) = serving(&served, Audience::Members).await;
     assert_eq!(health(&channel).await, Serving::Serving);
     let halt = Halt {
         since_s: 90,
@@ -111,5 +111,81 @@ async fn a_halted_chain_is_not_serving_and_says_why() {
     while health(&channel).await != Serving::Serving {
         tokio::task::yield_now().await;
     }
+    stop.cancel();
+}
+
+/// Whether a call was let through to be answered.
+fn is_open<T>(answer: Result<T, Status>) -> bool {
+    !answer.is_err_and(|status| status.code() == Code::PermissionDenied)
+}
+
+#[tokio::test]
+async fn everybody_is_answered_about_one_exact_thing_and_nothing_else() {
+    let mut served = served();
+    served.grow(2);
+    let (channel, stop) = serving(&served, Audience::Everybody).await;
+    assert_eq!(health(&channel).await, Serving::Serving);
+    let mut client = LedgerClient::new(channel);
+    let block = |with_transactions| wire::GetBlockRequest {
+        block: Some(wire::get_block_request::Block::Height(1)),
+        with_transactions,
+        with_proof: true,
+    };
+    let found = client.get_block(block(false)).await.unwrap().into_inner();
+    assert!(found.header.is_some() && found.transactions.is_empty());
+    let item = wire::GetItemRequest {
+        id: "https://id.gs1.org/00/095212340000000150".into(),
+        ..Default::default()
+    };
+    let open = [
+        is_open(client.get_item(item).await),
+        is_open(client.get_design(wire::GetDesignRequest::default()).await),
+        is_open(
+            client
+                .get_designs_by_file(wire::GetDesignsByFileRequest::default())
+                .await,
+        ),
+        is_open(
+            client
+                .get_evidence(wire::GetEvidenceRequest::default())
+                .await,
+        ),
+        is_open(client.get_validators(wire::GetValidatorsRequest {}).await),
+        is_open(
+            client
+                .get_validator_set_changes(wire::GetValidatorSetChangesRequest { from_height: 0 })
+                .await,
+        ),
+    ];
+    assert_eq!(open, [true; 6]);
+    let shut = [
+        is_open(client.get_block(block(true)).await),
+        is_open(
+            client
+                .list_organisations(wire::ListOrganisationsRequest {})
+                .await,
+        ),
+        is_open(
+            client
+                .subscribe_blocks(wire::SubscribeBlocksRequest::default())
+                .await,
+        ),
+        is_open(client.trace(wire::TraceRequest::default()).await),
+        is_open(client.submit(wire::SubmitRequest::default()).await),
+        is_open(client.submit_many(tokio_stream::empty()).await),
+        is_open(
+            client
+                .get_transaction(wire::GetTransactionRequest::default())
+                .await,
+        ),
+        is_open(
+            client
+                .compare_picture(wire::ComparePictureRequest::default())
+                .await,
+        ),
+        is_open(client.get_change(wire::GetChangeRequest::default()).await),
+        is_open(client.get_status(wire::GetStatusRequest {}).await),
+    ];
+    assert_eq!(shut, [false; 10]);
     stop.cancel();
 }

@@ -28,7 +28,7 @@ use touchstone_edge::server::{self, Server};
 use touchstone_node::chain::{Chain, hypothetical_next_block};
 use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_node::rpc;
-use touchstone_node::service::{self, LedgerService, Progress};
+use touchstone_node::service::{self, Audience, LedgerService, Progress};
 use touchstone_node::storage::rocks::{RocksStore, StoreSettings};
 use touchstone_proto::ledger::Outcome;
 use touchstone_proto::ledger::transaction::Action;
@@ -140,7 +140,7 @@ impl Node {
             tls: None,
         };
         let service = Arc::new(LedgerService::new(parts));
-        let served = rpc::serve(server, service, self.stop.clone());
+        let served = rpc::serve(server, service, Audience::Members, self.stop.clone());
         tokio::spawn(served.expect("the service is built"));
         LedgerClient::connect(format!("http://{address}"))
             .await

@@ -89,3 +89,38 @@ fn every_parameter_of_a_query_is_described() {
         assert!(described.contains(name), "{name}");
     }
 }
+
+#[tokio::test]
+async fn everybody_sees_one_exact_thing_and_no_list() {
+    let mut node = start();
+    let item = event("https://id.gs1.org/01/09521234500018/21/7", "");
+    assert_eq!(node.record(&[vec![item]]), 1);
+    Arc::get_mut(&mut node.http).unwrap().audience = Audience::Everybody;
+    let lists = [
+        "/event",
+        "/capture",
+        "/queries",
+        "/epcs",
+        "/biz",
+        "/readPoints",
+        "/dispositions",
+    ];
+    for path in description()["paths"].as_object().unwrap().keys() {
+        let path = path.replace(['{', '}'], "");
+        let is_list = path == "/" || lists.iter().any(|list| path.starts_with(list));
+        let request = Request::builder().method("TRACE").uri(&path);
+        let answer = node.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, if is_list { 404 } else { 405 }, "{path}");
+        assert_eq!(answer.text.contains("for members"), is_list, "{path}");
+    }
+    let address = "/01/09521234500018/21/7";
+    let found = node.get_as(address, "application/json").await;
+    assert_eq!(found.status, 200, "{}", found.text);
+    let evidence = format!(
+        "/evidence?item={}",
+        encode(&format!("https://id.gs1.org{address}"))
+    );
+    let request = Request::get(evidence).body(Body::empty()).unwrap();
+    let answer = router(node.http.clone()).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
