@@ -27,6 +27,8 @@ pub struct Config {
     pub genesis: PathBuf,
     /// Folder of the database, the write-ahead log and the double-sign guard.
     pub data: PathBuf,
+    /// Folder of the socket for administration; `admin` in the data folder, if it isn't named.
+    pub admin: Option<PathBuf>,
     /// PKCS#8 PEM of the network identity.
     pub network_key: PathBuf,
     /// PKCS#8 PEM of the key that votes; none on a node that only follows.
@@ -208,8 +210,16 @@ pub struct Loaded {
     pub access: Access,
 }
 
-/// Reads a configuration file and all that it names.
-pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+impl Config {
+    /// Folder of the socket for administration.
+    pub fn admin_folder(&self) -> PathBuf {
+        let named = self.admin.clone();
+        named.unwrap_or_else(|| self.data.join("admin"))
+    }
+}
+
+/// Reads a configuration file; its paths are made absolute, and what they name isn't read.
+pub fn read_file(path: &Path) -> Result<Config, ConfigError> {
     let text = String::from_utf8_lossy(&read(path)?).into_owned();
     let mut config: Config = toml::from_str(&text).map_err(|error| ConfigError::Syntax {
         path: path.to_owned(),
@@ -223,13 +233,27 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     ] {
         *file = folder.join(&*file);
     }
-    config.validator_key = config.validator_key.map(|file| folder.join(file));
-    config.http_token = config.http_token.map(|file| folder.join(file));
+    for file in [
+        &mut config.admin,
+        &mut config.validator_key,
+        &mut config.http_token,
+    ] {
+        *file = file.take().map(|file| folder.join(file));
+    }
     if let Some(tls) = &mut config.tls {
         for file in [&mut tls.certificate, &mut tls.key] {
             *file = folder.join(&*file);
         }
         tls.client_roots = tls.client_roots.take().map(|file| folder.join(file));
+    }
+    Ok(config)
+}
+
+/// Reads a configuration file and all that it names.
+pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    let config = read_file(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if let Some(tls) = &config.tls {
         check_private(&tls.key)?;
     }
     ports::check(&config)?;

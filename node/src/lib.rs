@@ -20,6 +20,7 @@
 #[cfg(test)]
 extern crate self as touchstone_node;
 
+pub mod admin;
 pub mod admission;
 pub mod chain;
 pub mod config;

@@ -13,12 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use touchstone_core::Fault;
 use touchstone_edge::descriptors;
 
 pub use self::data_folder::{KeyHistory, OpenedChain, initialise, open_chain, reset_guard};
 pub use self::node_error::NodeError;
 
+use crate::admin::{self, AdminParts, AdminSocket, LogFilter};
 use crate::config::Loaded;
 use crate::consensus::{self, Machine};
 use crate::consensus_thread;
@@ -39,17 +41,27 @@ const STORAGE_DESCRIPTORS: u64 = 1024 + 256;
 /// How long the consensus thread's own fault is waited for where a task ended: the tasks that listen
 /// to it end with it.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// The name of the socket's task.
+const ADMIN: &str = "administration";
 
 /// Runs a node until `stop` resolves or it fails. `ready` hears the service's address once it
 /// answers.
 pub async fn run(
     loaded: Loaded,
+    log: LogFilter,
     stop: impl Future<Output = ()>,
     ready: oneshot::Sender<SocketAddr>,
 ) -> Result<(), NodeError> {
-    let node = RunningNode::build(loaded).await?;
+    let asked_to_stop = CancellationToken::new();
+    let node = RunningNode::build(loaded, log, asked_to_stop.clone()).await?;
     // An error means that the caller doesn't wait for it.
     let _ = ready.send(node.address);
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            () = asked_to_stop.cancelled() => {}
+        }
+    };
     node.supervise(stop).await
 }
 
@@ -72,7 +84,11 @@ struct ConsensusThread {
 }
 
 impl RunningNode {
-    async fn build(loaded: Loaded) -> Result<RunningNode, NodeError> {
+    async fn build(
+        loaded: Loaded,
+        log: LogFilter,
+        asked_to_stop: CancellationToken,
+    ) -> Result<RunningNode, NodeError> {
         let Loaded {
             config,
             genesis,
@@ -105,6 +121,9 @@ impl RunningNode {
 
         let ports = ports::bind(&config).await?;
         let address = ports.address;
+        let folder = config.admin_folder();
+        let admin =
+            AdminSocket::bind(&folder).map_err(|error| NodeError::AdminSocket { folder, error })?;
 
         let peers = dispatch::peers(&reader.snapshot())?;
         let observers = Arc::new(watch::Sender::new(dispatch::observers(&peers)));
@@ -163,6 +182,16 @@ impl RunningNode {
         }));
         let catalogue = Arc::new(catalogue);
         let mut tasks = Tasks::default();
+        let administrated = AdminParts {
+            service: service.clone(),
+            budget: ports.budget,
+            log,
+            asked_to_stop,
+        };
+        tasks.spawn(
+            ADMIN,
+            admin::serve(admin, administrated, tasks.stop_token()),
+        );
         for port in ports.rpc {
             let stop = tasks.stop_token();
             let rpc = rpc::serve(port.server, service.clone(), port.audience, stop);
@@ -226,7 +255,8 @@ impl RunningNode {
             }),
         };
         // Clients first, then peers, then consensus: its inboxes close with the tasks that feed it.
-        self.tasks.finish(&ports::NAMES, LAST_CALLS).await;
+        let last: Vec<&str> = ports::NAMES.into_iter().chain([ADMIN]).collect();
+        self.tasks.finish(&last, LAST_CALLS).await;
         self.network.shutdown().await;
         self.tasks.abort().await;
         let thread = self.consensus.thread;

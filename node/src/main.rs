@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use touchstone_node::admin::{self, AdminRequest, LogFilter};
 use touchstone_node::config;
 use touchstone_node::lifecycle::{self, KeyHistory, NodeError};
 use tracing_subscriber::EnvFilter;
@@ -28,7 +29,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     after_help = "Examples:\n  \
         touchstone-node init --config node.toml --new-key   create the data folder of a new validator\n  \
         touchstone-node init --config node.toml --used-key  the same after its disk was replaced\n  \
-        touchstone-node run --config node.toml    run until Ctrl-C\n\n\
+        touchstone-node run --config node.toml    run until Ctrl-C\n  \
+        touchstone-node admin status              show where a running node is, and its peers\n\n\
         RUST_LOG sets what is logged (info by default). An encrypted key KEY.pem is opened by the passphrase in\n\
         KEY.pem.passphrase, systemd's credential touchstone-network-passphrase or touchstone-validator-passphrase,\n\
         TOUCHSTONE_PASSPHRASE, or a prompt.\n\
@@ -59,6 +61,14 @@ enum Command {
         #[arg(long)]
         log_json: bool,
     },
+    /// Administrate a running node: who is connected, what is logged, a backup, the end.
+    Admin {
+        /// The configuration file.
+        #[arg(long, default_value = "node.toml", global = true)]
+        config: PathBuf,
+        #[command(subcommand)]
+        verb: AdminVerb,
+    },
     /// Make a new double-sign guard: where a node that has only followed begins to vote, or where the old one is
     /// lost or damaged. Only after making sure that no other copy of this validator runs and that it signed
     /// nothing above `height`.
@@ -70,6 +80,39 @@ enum Command {
         #[arg(long)]
         height: u64,
     },
+}
+
+/// What is asked of a running node, over the socket in its data folder.
+#[derive(Subcommand)]
+enum AdminVerb {
+    /// Show where it is, and which nodes of the chain it is connected to; JSON.
+    Status,
+    /// Log by this filter from now on, such as info,touchstone_node=debug.
+    Log {
+        /// The filter, in the words of RUST_LOG.
+        filter: String,
+    },
+    /// Copy the chain into a new folder, while the node goes on. The double-sign guard is never copied.
+    Backup {
+        /// The folder; it must not exist.
+        to: PathBuf,
+    },
+    /// Stop it, as SIGTERM does.
+    Stop,
+}
+
+impl AdminVerb {
+    fn request(self) -> AdminRequest {
+        match self {
+            AdminVerb::Status => AdminRequest::Status,
+            AdminVerb::Log { filter } => AdminRequest::Log { filter },
+            // The node has another working directory. It refuses a path that can't be made absolute.
+            AdminVerb::Backup { to } => AdminRequest::Backup {
+                to: std::path::absolute(&to).unwrap_or(to),
+            },
+            AdminVerb::Stop => AdminRequest::Stop,
+        }
+    }
 }
 
 /// What the validator's key has signed on this chain before. A validator that forgets what it has
@@ -156,14 +199,21 @@ fn run(command: Command) -> Result<(), NodeError> {
             Ok(())
         }
         Command::Run { config, log_json } => {
-            log_to_stderr(log_json);
+            let log = log_to_stderr(log_json);
             let loaded = config::load(&config)?;
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()
                 .map_err(NodeError::Thread)?;
             let (ready, _) = oneshot::channel();
-            runtime.block_on(lifecycle::run(loaded, stop_signal(), ready))
+            runtime.block_on(lifecycle::run(loaded, log, stop_signal(), ready))
+        }
+        Command::Admin { config, verb } => {
+            let folder = config::read_file(&config)?.admin_folder();
+            let request = verb.request();
+            let answer = admin::client::ask(&folder, &request)?;
+            println!("{answer:#}");
+            Ok(())
         }
         Command::ResetGuard { config, height } => {
             let loaded = config::load(&config)?;
@@ -188,17 +238,25 @@ async fn stop_signal() {
     tracing::info!("stopping");
 }
 
-fn log_to_stderr(json: bool) {
+/// Begins to log; what changes the filter.
+fn log_to_stderr(json: bool) -> LogFilter {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,arc_malachitebft_core_consensus=warn"));
+    let read = |text: &str| EnvFilter::try_new(text).map_err(|e| e.to_string());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // Colours are for people, not for files.
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if json {
-        builder.json().init();
-    } else {
+        let builder = builder.json().with_filter_reloading();
+        let handle = builder.reload_handle();
         builder.init();
+        LogFilter::new(move |text| handle.reload(read(text)?).map_err(|e| e.to_string()))
+    } else {
+        let builder = builder.with_filter_reloading();
+        let handle = builder.reload_handle();
+        builder.init();
+        LogFilter::new(move |text| handle.reload(read(text)?).map_err(|e| e.to_string()))
     }
 }

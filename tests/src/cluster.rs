@@ -294,6 +294,17 @@ impl Cluster {
             .success()
     }
 
+    /// Waits for a node that was asked to stop otherwise; whether it stopped cleanly.
+    pub fn has_stopped(&mut self, index: usize) -> bool {
+        let child = self.nodes[index].process.take();
+        child.is_some_and(|mut child| {
+            let ended = child.wait();
+            ended
+                .expect("the test's own child can be waited for")
+                .success()
+        })
+    }
+
     /// Whether a node's process is alive.
     pub fn is_running(&mut self, index: usize) -> bool {
         match &mut self.nodes[index].process {

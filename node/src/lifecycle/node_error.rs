@@ -8,6 +8,7 @@ use touchstone_core::Fault;
 use touchstone_edge::descriptors::DescriptorError;
 use touchstone_edge::tls::TlsError;
 
+use crate::admin::client::AdminError;
 use crate::config::ConfigError;
 use crate::network::NetworkError;
 use crate::storage::double_sign_guard::GuardError;
@@ -95,6 +96,19 @@ pub enum NodeError {
         /// The system's words.
         error: std::io::Error,
     },
+    /// The socket for administration can't be made.
+    #[error(
+        "the socket for administration in {folder}: {error} (the setting `admin` names another folder)"
+    )]
+    AdminSocket {
+        /// Its folder.
+        folder: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// A running node wasn't administrated.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// Too few files may be opened.
     #[error(transparent)]
     Descriptors(#[from] DescriptorError),
@@ -124,6 +138,8 @@ impl NodeError {
             NodeError::Fault(Fault::Damaged(_)) => 4,
             NodeError::Network(_)
             | NodeError::Port { .. }
+            | NodeError::AdminSocket { .. }
+            | NodeError::Admin(_)
             | NodeError::Descriptors(_)
             | NodeError::Fault(_)
             | NodeError::Thread(_) => 1,

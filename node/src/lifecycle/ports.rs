@@ -25,6 +25,7 @@ pub(super) struct ClientPort {
 pub(super) struct ClientPorts {
     /// Where members ask over gRPC.
     pub(super) address: SocketAddr,
+    pub(super) budget: Arc<Budget>,
     pub(super) rpc: Vec<ClientPort>,
     pub(super) http: Vec<ClientPort>,
 }
@@ -85,6 +86,7 @@ pub(super) async fn bind(config: &Config) -> Result<ClientPorts, NodeError> {
     let address = first.server.listener.local_addr().unwrap_or(config.rpc);
     let mut ports = ClientPorts {
         address,
+        budget: budget.clone(),
         rpc: vec![first],
         http: Vec::new(),
     };

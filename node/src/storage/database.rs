@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 use std::path::Path;
 
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
     DBIterator, DBRawIterator, DBRecoveryMode, Direction, ErrorKind, IteratorMode, LogLevel,
@@ -95,6 +96,12 @@ impl Database {
             db: self,
             raw: self.raw.snapshot(),
         }
+    }
+
+    /// Copies all of it into a new folder, as it is at one moment; files that don't change are shared where they can be.
+    pub fn copy_to(&self, folder: &Path) -> Result<(), Fault> {
+        let copied = Checkpoint::new(&self.raw).and_then(|copy| copy.create_checkpoint(folder));
+        copied.map_err(fault)
     }
 
     pub(super) fn family<T: Table>(&self) -> Result<&ColumnFamily, Fault> {

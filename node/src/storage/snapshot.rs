@@ -1,6 +1,7 @@
 //! What the chain answers at one moment: every read of a [`Snapshot`] sees the state after the same
 //! block, whatever is committed meanwhile.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use touchstone_core::Fault;
@@ -42,6 +43,13 @@ pub struct Snapshot<'a> {
 }
 
 impl StoreReader {
+    /// Copies the chain into a new folder; a height that it has reached there at least.
+    pub fn back_up(&self, folder: &Path) -> Result<u64, Fault> {
+        let height = self.snapshot().tip.height;
+        self.db.copy_to(folder)?;
+        Ok(height)
+    }
+
     /// The chain as it is now.
     pub fn snapshot(&self) -> Snapshot<'_> {
         let rows = self.db.snapshot();

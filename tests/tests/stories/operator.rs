@@ -78,3 +78,69 @@ async fn a_node_that_can_not_do_its_part_says_so_and_does_not_start() {
     assert_eq!(code, Some(3), "{text}");
     assert!(text.contains("chmod 600"), "{text}");
 }
+
+/// A node is administrated while it runs, by nobody but its user; and a backup makes a node anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_node_is_administrated_and_backed_up() {
+    let mut cluster = Cluster::start(&Plan {
+        validators: 1,
+        ..Plan::default()
+    });
+    cluster.wait_for_height(0, 1).await;
+    let admin = |cluster: &Cluster, words: &[&str]| {
+        let config = cluster.node_folder(0).join("node.toml");
+        Command::new(binary("touchstone-node"))
+            .arg("admin")
+            .args(words)
+            .arg("--config")
+            .arg(config)
+            .output()
+            .expect("touchstone-node is built")
+    };
+    let socket = cluster.node_folder(0).join("data/admin/socket");
+    let mode = |path: &std::path::Path| {
+        let metadata = fs::metadata(path).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&socket), 0o600);
+    assert_eq!(mode(socket.parent().expect("it has one")), 0o700);
+
+    let status = admin(&cluster, &["status"]);
+    let status: serde_json::Value =
+        serde_json::from_slice(&status.stdout).expect("the status is JSON");
+    assert!(status["height"].as_u64() >= Some(1), "{status}");
+    assert_eq!(status["peers"][0]["organisation"], "organisation-0");
+
+    // What is logged changes, and a filter that isn't one changes nothing.
+    let (code, text) = told(&admin(&cluster, &["log", "touchstone_node=loud"]));
+    assert_eq!(code, Some(1), "{text}");
+    let (code, text) = told(&admin(&cluster, &["log", "trace"]));
+    assert_eq!(code, Some(0), "{text}");
+    cluster
+        .wait(0, "more in the log", async || {
+            cluster.log(0).contains("TRACE")
+        })
+        .await;
+
+    let copy = cluster.folder().join("backup");
+    let to = copy.display().to_string();
+    let (code, text) = told(&admin(&cluster, &["backup", &to]));
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = told(&admin(&cluster, &["stop"]));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(cluster.has_stopped(0), "{}", cluster.log(0));
+    let (code, text) = told(&admin(&cluster, &["status"]));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("no node runs"), "{text}");
+
+    // The disk is lost; the backup has the chain, and the operator's word makes the guard.
+    let data = cluster.node_folder(0).join("data");
+    fs::remove_dir_all(&data).expect("the folder is the test's own");
+    fs::create_dir(&data).expect("the folder is the test's own");
+    fs::rename(&copy, data.join("chain")).expect("the folder is the test's own");
+    let height = status["height"].as_u64().unwrap_or_default() + 1000;
+    let output = node(&cluster, "reset-guard", &["--height", &height.to_string()]);
+    assert!(output.status.success(), "{output:?}");
+    cluster.launch(0);
+    cluster.wait_for_height(0, 1).await;
+}
