@@ -55,7 +55,9 @@ pub enum AdminRequest {
 
 /// The log's filter, which can be changed.
 #[derive(Clone)]
-pub struct LogFilter(Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>);
+pub struct LogFilter(Arc<ChangeFilter>);
+
+type ChangeFilter = dyn Fn(&str) -> Result<(), String> + Send + Sync;
 
 impl LogFilter {
     /// One that is changed by this function.

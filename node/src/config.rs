@@ -274,10 +274,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     {
         return Err(ConfigError::SameKey);
     }
-    let genesis = Genesis::read(&read(&config.genesis)?).map_err(|error| ConfigError::Genesis {
-        path: config.genesis.clone(),
-        error: Box::new(error),
-    })?;
+    let genesis = read_genesis(&config)?;
     let timestamps = config.timestamps.load(folder)?;
     Ok(Loaded {
         config,
@@ -286,6 +283,14 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         validator_key,
         timestamps,
         access,
+    })
+}
+
+/// Reads the genesis document that a configuration names.
+pub fn read_genesis(config: &Config) -> Result<Genesis, ConfigError> {
+    Genesis::read(&read(&config.genesis)?).map_err(|error| ConfigError::Genesis {
+        path: config.genesis.clone(),
+        error: Box::new(error),
     })
 }
 

@@ -27,6 +27,7 @@ pub mod config;
 pub mod consensus;
 pub mod consensus_thread;
 pub mod dispatch;
+pub mod fsck;
 pub mod http;
 pub mod lifecycle;
 pub mod mempool;

@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use touchstone_node::admin::{self, AdminRequest, LogFilter};
 use touchstone_node::config;
+use touchstone_node::fsck::{self, FsckReport};
 use touchstone_node::lifecycle::{self, KeyHistory, NodeError};
 use tracing_subscriber::EnvFilter;
 
@@ -60,6 +61,18 @@ enum Command {
         /// Log as JSON lines.
         #[arg(long)]
         log_json: bool,
+    },
+    /// Examine a stopped node's data: guard, log, and the database, which is made anew from its blocks and compared.
+    Fsck {
+        /// The configuration file.
+        #[arg(long, default_value = "node.toml")]
+        config: PathBuf,
+        /// Repair what follows from something sound; damaged files are set aside.
+        #[arg(long)]
+        repair: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Administrate a running node: who is connected, what is logged, a backup, the end.
     Admin {
@@ -171,6 +184,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("touchstone-node: {error}");
+            if let Some(verb) = error.helps() {
+                eprintln!("touchstone-node: {verb}");
+            }
             ExitCode::from(error.exit_code())
         }
     }
@@ -215,12 +231,48 @@ fn run(command: Command) -> Result<(), NodeError> {
             println!("{answer:#}");
             Ok(())
         }
+        Command::Fsck {
+            config,
+            repair,
+            json,
+        } => {
+            let config = config::read_file(&config)?;
+            let genesis = config::read_genesis(&config)?;
+            let told = |height, of| eprintln!("block {height} of {of} is sound");
+            let report = fsck::examine(&config, &genesis, repair, told)?;
+            print_report(&report, json);
+            match report.left() {
+                0 => Ok(()),
+                damages => Err(NodeError::Unsound { damages }),
+            }
+        }
         Command::ResetGuard { config, height } => {
             let loaded = config::load(&config)?;
             lifecycle::reset_guard(&loaded, height)?;
             println!("the guard refuses every signature up to height {height}");
             Ok(())
         }
+    }
+}
+
+fn print_report(report: &FsckReport, json: bool) {
+    if json {
+        println!("{:#}", serde_json::json!(report));
+        return;
+    }
+    println!(
+        "blocks 1 to {} of {} are sound",
+        report.sound_to, report.height
+    );
+    for damage in &report.damages {
+        println!("DAMAGED {}: {}", damage.part, damage.what);
+        println!("        {}", damage.way_out);
+    }
+    for done in &report.repaired {
+        println!("REPAIRED {done}");
+    }
+    if report.damages.is_empty() {
+        println!("nothing is damaged");
     }
 }
 

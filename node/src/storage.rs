@@ -26,6 +26,7 @@ pub(crate) mod memory_disk;
 pub(crate) mod memory_store;
 mod recent_events;
 pub mod rocks;
+pub mod salvage;
 mod schema;
 mod snapshot;
 #[cfg(test)]

@@ -27,7 +27,7 @@ async fn network(seed: u8) -> (NetworkHandle, NetworkEvents) {
         chain_tag: "test".into(),
         limits: network::NetworkLimits::default(),
     };
-    network::start(config, [seed; 32]).await.unwrap()
+    network::start(config, [seed; 32].into()).await.unwrap()
 }
 
 async fn node() -> Node {

@@ -83,6 +83,18 @@ pub enum NodeError {
         /// The chain's height.
         height: u64,
     },
+    /// An examination has found damage.
+    #[error("{damages} parts of the data folder are damaged")]
+    Unsound {
+        /// How many.
+        damages: usize,
+    },
+    /// A damaged database is kept already.
+    #[error("{path} is kept from an earlier repair: move it away first, nothing is overwritten")]
+    DamagedKept {
+        /// Where.
+        path: PathBuf,
+    },
     /// The network.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -124,6 +136,22 @@ pub enum NodeError {
 }
 
 impl NodeError {
+    /// The verb that helps, where damage has stopped the node.
+    pub fn helps(&self) -> Option<&'static str> {
+        let is_damage = matches!(
+            self,
+            NodeError::Fault(Fault::Damaged(_))
+                | NodeError::Store {
+                    error: OpenError::Fault(Fault::Damaged(_)),
+                    ..
+                }
+                | NodeError::Wal(WalError::Damaged { .. })
+                | NodeError::Guard(GuardError::Damaged(_))
+        );
+        is_damage
+            .then_some("touchstone-node fsck names all damage and what helps; --repair repairs it")
+    }
+
     /// The exit code of a program that ends with it, so that who restarts it knows whether that can help.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -132,6 +160,8 @@ impl NodeError {
             | NodeError::Folder(_)
             | NodeError::Wal(_)
             | NodeError::Guard(_)
+            | NodeError::Unsound { .. }
+            | NodeError::DamagedKept { .. }
             | NodeError::NoGuard { .. }
             | NodeError::GuardTooLow { .. } => 4,
             NodeError::KeyHistory => 2,

@@ -34,11 +34,21 @@ pub enum ServiceError {
     #[error("the node is shutting down")]
     Stopping,
     /// The node failed. Its words go to the log only: they may name paths.
-    #[error("the node failed to read its data; its log says more")]
+    #[error("{}", words(.0))]
     Fault(#[from] Fault),
     /// An answer that its own clients would refuse is never sent.
     #[error("the node refuses to send an answer that doesn't verify")]
     Unproven(String),
+}
+
+/// What everybody may hear of a fault.
+fn words(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Damaged(_) => {
+            "the node's data is damaged, and it stops; its operator runs `touchstone-node fsck`"
+        }
+        _ => "the node failed to read its data; its log says more",
+    }
 }
 
 impl ServiceError {

@@ -46,6 +46,9 @@ pub struct Database {
 /// A row of a table: its key and its value.
 pub type Row<T> = (<T as Table>::Key, <T as Table>::Value);
 
+/// A row as it is stored.
+pub type RawRow = (Box<[u8]>, Box<[u8]>);
+
 /// Reading rows. Two implementations: the newest ones, and those of a snapshot.
 pub trait Rows {
     /// The row with this key.
@@ -83,6 +86,37 @@ impl Database {
         })
     }
 
+    /// Opens what is there to be read, damaged or not: its files aren't changed.
+    pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
+        let settings = StoreSettings {
+            block_cache_bytes: 64 << 20,
+            ..StoreSettings::default()
+        };
+        let cache = Cache::new_lru_cache(settings.block_cache_bytes);
+        let options = database_options(&settings, false);
+        let tables = TABLES.iter().map(|(name, compressed)| {
+            ColumnFamilyDescriptor::new(*name, table_options(*compressed, &cache))
+        });
+        let raw = DB::open_cf_descriptors_read_only(&options, path, tables, false);
+        Ok(Database {
+            raw: raw.map_err(fault)?,
+            #[cfg(test)]
+            options,
+        })
+    }
+
+    /// All rows of a table as they are stored; the last item is the fault that ends them, if one does.
+    pub(super) fn raw_rows(
+        &self,
+        table: &str,
+    ) -> Result<impl Iterator<Item = Result<RawRow, Fault>>, Fault> {
+        let family = self.raw.cf_handle(table);
+        let family =
+            family.ok_or_else(|| Fault::Invariant(format!("column family {table} is not open")))?;
+        let rows = self.raw.iterator_cf(family, IteratorMode::Start);
+        Ok(rows.map(|row| row.map_err(fault)))
+    }
+
     /// Names of the column families on disk that this program doesn't know.
     pub fn unknown_tables(path: &Path) -> Result<Vec<String>, Fault> {
         let names = DB::list_cf(&rocksdb::Options::default(), path).map_err(fault)?;
@@ -98,7 +132,7 @@ impl Database {
         }
     }
 
-    /// Copies all of it into a new folder, as it is at one moment; files that don't change are shared where they can be.
+    /// Copies all of it into a new folder, as it is at one moment; files are shared where they can be.
     pub fn copy_to(&self, folder: &Path) -> Result<(), Fault> {
         let copied = Checkpoint::new(&self.raw).and_then(|copy| copy.create_checkpoint(folder));
         copied.map_err(fault)

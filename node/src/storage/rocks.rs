@@ -99,6 +99,15 @@ impl RocksStore {
         open(Database::open(path, settings, false)?, chain_id, settings)
     }
 
+    /// The last block's height.
+    pub fn height(&self) -> u64 {
+        self.tip.height
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.db
+    }
+
     /// A reading side for other threads.
     pub fn reader(&self) -> StoreReader {
         StoreReader {

@@ -343,7 +343,7 @@ fn certificate(height: u64, row: &HeaderRow) -> Result<CommitCertificate, Fault>
         .map_err(|e| Fault::Damaged(format!("certificate {height}: {e}")))
 }
 
-fn envelopes(rows: &impl Rows, height: u64, count: u32) -> Result<Vec<Vec<u8>>, Fault> {
+pub(super) fn envelopes(rows: &impl Rows, height: u64, count: u32) -> Result<Vec<Vec<u8>>, Fault> {
     let mut envelopes = Vec::new();
     let first = PlaceKey { height, index: 0 };
     for (index, row) in (0..count).zip(rows.rows_from::<Transactions>(&first)) {

@@ -103,6 +103,14 @@ pub enum WalError {
     Fault(#[from] Fault),
 }
 
+/// Names of the log's files.
+pub const LOG_FILES: [&str; 3] = ["wal-0", "wal-1", MARK];
+
+const NO_HEADER: WalError = WalError::Damaged {
+    offset: 0,
+    reason: "a log was synced but its header is unreadable or its file is missing",
+};
+
 impl<D: Disk> Wal<D> {
     /// Opens the log, or a new one at height 0. A torn tail is cut off; everything that is
     /// answered is durable.
@@ -110,10 +118,7 @@ impl<D: Disk> Wal<D> {
         let mark = read_mark(&disk)?;
         let Some(log) = newest(&disk)? else {
             return match mark {
-                Some(_) => Err(WalError::Damaged {
-                    offset: 0,
-                    reason: "a log was synced but its header is unreadable or its file is missing",
-                }),
+                Some(_) => Err(NO_HEADER),
                 None => Ok((empty(disk), RecoveredLog::default())),
             };
         };
@@ -139,6 +144,20 @@ impl<D: Disk> Wal<D> {
             entries: log.entries,
         };
         Ok((wal, recovered))
+    }
+
+    /// Checks the log as [`Wal::open`] does, and writes nothing; its height.
+    pub fn examine(disk: &D) -> Result<u64, WalError> {
+        match (newest(disk)?, read_mark(disk)?) {
+            (None, Some(_)) => Err(NO_HEADER),
+            (None, None) => Ok(0),
+            (Some(log), mark) => {
+                if let Some(mark) = &mark {
+                    check_mark(&log, mark)?;
+                }
+                Ok(log.height)
+            }
+        }
     }
 
     /// Forgets the entries and starts a later height. Durable with the next [`Wal::sync`]; a crash
