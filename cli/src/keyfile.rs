@@ -161,9 +161,12 @@ pub fn from_pem(
     }
 }
 
-/// Reads a key file.
+/// Reads a key file; one that isn't encrypted must be its owner's alone.
 pub fn read(path: &Path, passphrase: &Passphrase) -> Result<SigningKey, Failure> {
     let pem = Zeroizing::new(read_small(path)?);
+    if pem.contains("BEGIN PRIVATE KEY") {
+        check_private(path)?;
+    }
     from_pem(&pem, || passphrase.get(path)).map_err(|failure| match failure {
         Failure::Usage(text) => Failure::Usage(format!("{}: {text}", path.display())),
         other => other,

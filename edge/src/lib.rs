@@ -7,6 +7,7 @@
 //! - [`server`]: accepts, speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
 //! - [`tls`]: certificates by rustls, read again when their files change.
 //! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
+//! - [`core_files`]: none, where keys are held.
 //! - [`http`]: what is the same for everybody who speaks EPCIS 2.0 over HTTP.
 //!
 //! This crate must not know the ledger, nor what is asked or answered.
@@ -26,6 +27,7 @@ pub mod budget;
 mod caller;
 mod connection;
 pub mod connection_slots;
+pub mod core_files;
 pub mod descriptors;
 pub mod http;
 mod protocol;

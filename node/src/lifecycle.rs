@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use touchstone_core::Fault;
 use touchstone_edge::descriptors;
+use zeroize::Zeroizing;
 
 pub use self::data_folder::{KeyHistory, OpenedChain, initialise, open_chain, reset_guard};
 pub use self::node_error::NodeError;
@@ -133,7 +134,8 @@ impl RunningNode {
             chain_tag: hex::encode(chain_id),
             limits: peer_limits,
         };
-        let (network, events) = network::start(network_config, network_key.to_bytes()).await?;
+        let seed = Zeroizing::new(network_key.to_bytes());
+        let (network, events) = network::start(network_config, seed).await?;
 
         let settings = config.consensus.settings();
         let watch = ChainWatch::new(Duration::from_millis(settings.heartbeat_ms));

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use touchstone_edge::core_files;
 use touchstone_node::admin::{self, AdminRequest, LogFilter};
 use touchstone_node::config;
 use touchstone_node::fsck::{self, FsckReport};
@@ -21,6 +22,9 @@ use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What is logged where `RUST_LOG` says nothing. Libraries of the network warn of what any peer can bring about.
+const FILTER: &str = "info,arc_malachitebft_core_consensus=warn,libp2p_gossipsub=error,libp2p_swarm=error,yamux=error";
 
 /// A node of a Touchstone consortium.
 #[derive(Parser)]
@@ -216,6 +220,9 @@ fn run(command: Command) -> Result<(), NodeError> {
         }
         Command::Run { config, log_json } => {
             let log = log_to_stderr(log_json);
+            if let Err(error) = core_files::forbid() {
+                tracing::warn!(%error, "core files can't be forbidden: one would hold this node's keys");
+            }
             let loaded = config::load(&config)?;
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
@@ -292,8 +299,7 @@ async fn stop_signal() {
 
 /// Begins to log; what changes the filter.
 fn log_to_stderr(json: bool) -> LogFilter {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,arc_malachitebft_core_consensus=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let read = |text: &str| EnvFilter::try_new(text).map_err(|e| e.to_string());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -58,6 +58,7 @@ pub use queue::{NetworkEvents, QueueCharge};
 pub use rate::Rate;
 
 use libp2p::identity::{Keypair, PublicKey, ed25519};
+use zeroize::Zeroizing;
 
 /// Why the network did not start.
 #[derive(Debug, thiserror::Error)]
@@ -103,10 +104,10 @@ pub fn peer_id_of(public_key: &[u8; 32]) -> Result<PeerId, InvalidPublicKey> {
 /// If the configuration contradicts itself or an address cannot be listened on.
 pub async fn start(
     config: NetworkConfig,
-    seed: [u8; 32],
+    mut seed: Zeroizing<[u8; 32]>,
 ) -> Result<(NetworkHandle, NetworkEvents), NetworkError> {
     config.limits.check()?;
-    let identity = Keypair::ed25519_from_bytes(seed)
+    let identity = Keypair::ed25519_from_bytes(seed.as_mut_slice())
         .map_err(|error| NetworkError::Build(error.to_string()))?;
     let swarm = transport::swarm(&identity, &config)?;
     let (mut task, handle, events) = task::assemble(swarm, config.limits);

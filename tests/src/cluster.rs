@@ -144,7 +144,11 @@ impl Cluster {
         let bytes = document.to_bytes();
         let genesis = Genesis::read(&bytes).expect("the test's genesis is valid");
         let write = |name: &str, bytes: &[u8]| {
-            fs::write(folder.path().join(name), bytes).expect("the folder is writable");
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).expect("the folder is writable");
+            // A client refuses keys that others may read.
+            fs::set_permissions(&path, Permissions::from_mode(0o600))
+                .expect("it is the test's own");
         };
         write("genesis.json", &bytes);
         for (organisation, key) in document.organisations.iter().zip(&keys) {

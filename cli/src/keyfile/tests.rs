@@ -165,3 +165,33 @@ fn public_keys_come_as_hex_or_file() {
         public
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_may_read_is_refused_unless_it_is_encrypted() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.pem");
+    let key = generate().unwrap();
+    for (passphrase, mode, is_taken) in [
+        (None, 0o600, true),
+        (None, 0o640, false),
+        (None, 0o604, false),
+        (Some("p"), 0o644, true),
+    ] {
+        write_secret(&path, to_pem(&key, passphrase).unwrap().as_bytes(), true).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let file = folder.path().join("passphrase");
+        std::fs::write(&file, "p\n").unwrap();
+        let read = read(
+            &path,
+            &Passphrase {
+                passphrase_file: Some(file),
+            },
+        );
+        assert_eq!(read.is_ok(), is_taken, "{mode:o}");
+        if let Err(failure) = read {
+            assert!(failure.to_string().contains("chmod 600"), "{failure}");
+        }
+    }
+}

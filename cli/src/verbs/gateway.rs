@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::net::TcpListener;
 use touchstone_edge::Protocol;
+use touchstone_edge::core_files;
 use touchstone_edge::http::access::Access;
 use touchstone_edge::tls::{Files, Tls};
 use tracing_subscriber::EnvFilter;
@@ -167,6 +168,9 @@ pub async fn run(
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .try_init();
+    if let Err(error) = core_files::forbid() {
+        tracing::warn!(%error, "core files can't be forbidden: one would hold the key");
+    }
     let stop = async {
         if tokio::signal::ctrl_c().await.is_err() {
             // Without signals, nothing stops it.

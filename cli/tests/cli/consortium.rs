@@ -253,7 +253,8 @@ async fn changes_of_validators_are_checked_first() {
         assert_eq!(node.run_as(organisation, &["enroll", &file]).await.code, 0);
     }
     let pem = touchstone_cli::keyfile::to_pem(&key(5), None).unwrap();
-    std::fs::write(node.path("echo.pem"), pem.as_bytes()).unwrap();
+    let file = node.path("echo.pem");
+    touchstone_cli::keyfile::write_secret(&file, pem.as_bytes(), false).unwrap();
     let arguments = add(&new, "echo", "1");
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ran = node.run_as("echo", &arguments).await;

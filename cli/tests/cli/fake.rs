@@ -108,7 +108,8 @@ impl Served {
         std::fs::write(folder.path().join("config.toml"), "").unwrap();
         for (id, _, _, seed) in FOUNDERS {
             let pem = touchstone_cli::keyfile::to_pem(&key(seed), None).unwrap();
-            std::fs::write(folder.path().join(format!("{id}.pem")), pem.as_bytes()).unwrap();
+            let file = folder.path().join(format!("{id}.pem"));
+            touchstone_cli::keyfile::write_secret(&file, pem.as_bytes(), false).unwrap();
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut address = listener.local_addr().unwrap();

@@ -52,7 +52,9 @@ impl Node {
             chain_tag: tag.to_owned(),
             limits,
         };
-        let (handle, events) = start(config, [seed; 32]).await.expect("the network starts");
+        let (handle, events) = start(config, [seed; 32].into())
+            .await
+            .expect("the network starts");
         Node {
             id: handle.local_peer_id(),
             handle,

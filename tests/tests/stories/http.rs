@@ -38,6 +38,8 @@ impl Gateway {
                 .expect("a key encodes")
         };
         std::fs::write(&key, pem.as_bytes()).expect("the folder is writable");
+        let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&key, owner).expect("the file is the test's own");
         let process = Command::new(binary("touchstone"))
             .args(["gateway", "--listen", &address.to_string()])
             .args([

@@ -111,6 +111,15 @@ async fn a_running_node_is_administrated_and_backed_up() {
     assert!(status["height"].as_u64() >= Some(1), "{status}");
     assert_eq!(status["peers"][0]["organisation"], "organisation-0");
 
+    // A crash leaves no image of its keys.
+    let process = cluster.process_id(0).expect("it runs");
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).expect("it runs");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<&str> = core.unwrap_or_default().split_whitespace().collect();
+    assert_eq!(words.get(4..6), Some(&["1", "1"][..]), "{limits}");
+
     // What is logged changes, and a filter that isn't one changes nothing.
     let (code, text) = told(&admin(&cluster, &["log", "touchstone_node=loud"]));
     assert_eq!(code, Some(1), "{text}");

@@ -87,7 +87,7 @@ async fn an_address_that_cannot_be_listened_on_is_an_error() {
             chain_tag: TAG.to_owned(),
             limits: limits(),
         };
-        let error = start(config, [2; 32]).await.err();
+        let error = start(config, [2; 32].into()).await.err();
         assert!(
             matches!(&error, Some(NetworkError::Listen { address: at, .. }) if *at == address),
             "{error:?}"
@@ -106,7 +106,7 @@ async fn contradicting_limits_are_an_error() {
             ..limits()
         },
     };
-    let error = start(config, [2; 32]).await.err();
+    let error = start(config, [2; 32].into()).await.err();
     assert!(
         matches!(error, Some(NetworkError::Config(NetworkConfigError::Zero))),
         "{error:?}"
