@@ -8,9 +8,10 @@ touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography)
 
 # A script that runs the tests sets touchstone_tests=1 first. Node (below) runs the verifier in JavaScript; qpdf and
 # poppler-utils look at the documents that the tests make; faketime and strace take clock and network away from a
-# verifier; chromium and firefox-esr open the court's page.
+# verifier; chromium and firefox-esr open the court's page; gRPC, protobuf and setuptools are for the client in Python.
 if [ "${touchstone_tests:-}" = 1 ]; then
     touchstone_packages+=(qpdf poppler-utils faketime strace chromium firefox-esr)
+    touchstone_packages+=(protobuf-compiler python3-grpcio python3-protobuf python3-setuptools)
 fi
 
 # A script that compares with a database sets touchstone_bench=1 first.
@@ -65,7 +66,9 @@ touchstone_setup() {
 
 touchstone_setup
 
-# Debian's package serves Debian's Python; another one first in the path may have its own.
+# Debian's packages serve Debian's Python; another one first in the path may have its own.
+touchstone_imports='import cryptography'
+if [ "${touchstone_tests:-}" = 1 ]; then touchstone_imports+=', google.protobuf, grpc, setuptools'; fi
 TOUCHSTONE_PYTHON=python3
-python3 -c 'import cryptography' 2>/dev/null || TOUCHSTONE_PYTHON=/usr/bin/python3
+python3 -c "$touchstone_imports" 2>/dev/null || TOUCHSTONE_PYTHON=/usr/bin/python3
 export TOUCHSTONE_PYTHON

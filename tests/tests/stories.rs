@@ -11,5 +11,6 @@ mod stories {
     mod offline;
     mod operator;
     mod pages;
+    mod python_client;
     mod timestamps;
 }

@@ -7,14 +7,14 @@ from history import Links, whole_history
 from proofs import (
     be64,
     block_id,
-    check_validators,
     commitment,
+    next_validators,
     position_of,
     read_envelope,
     require,
+    set_at,
     sha256,
     tagged,
-    validators_hash,
     verify_certified,
     verify_state,
     verify_transaction,
@@ -150,20 +150,15 @@ class Examination:
         return f"the chain is the trusted one: {self.chain_id.hex()}"
 
     def check_validators(self):
-        self.sets, last = [(0, self.first_set)], 0
+        self.sets = [(0, self.first_set)]
         for change in self.evidence["validator_set_changes"]:
-            header = verify_certified(self.chain_id, change["header"], self.sets[-1][1])
-            require(header["height"] > last, "changes of the validator set don't ascend by height")
-            last, following = header["height"], change["next_validators"]
-            check_validators(following)
-            require(following["first_height"] == last + 1, "a change to validators of another height")
-            require(header["next_validators_hash"] == validators_hash(following), "a change names another set")
-            self.sets.append((last, following))
+            last, members = self.sets[-1]
+            self.sets.append(next_validators(self.chain_id, change, members, last))
         return f"{len(self.sets) - 1} changes of the validator set"
 
     def set_at(self, height):
         """The validators that vote at a height: those of the last change below it."""
-        return [members for below, members in self.sets if below < height or below == 0][-1]
+        return set_at(self.sets, height)
 
     def certified(self, certified):
         """The header that a certificate of the set of its height decided."""

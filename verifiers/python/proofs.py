@@ -149,6 +149,25 @@ def verify_certified(chain_id, certified, validator_set):
     return header
 
 
+def next_validators(chain_id, change, current, last):
+    """The height of a change of the validator set, and the set that votes from then on.
+
+    `current` is the set before it, `last` the height of the change before.
+    """
+    header = verify_certified(chain_id, change["header"], current)
+    require(header["height"] > last, "changes of the validator set don't ascend by height")
+    following = change["next_validators"]
+    check_validators(following)
+    require(following["first_height"] == header["height"] + 1, "a change to validators of another height")
+    require(header["next_validators_hash"] == validators_hash(following), "a change names another set")
+    return header["height"], following
+
+
+def set_at(sets, height):
+    """The validators that vote at a height: of (height of the change, set) those of the last change below it."""
+    return [members for below, members in sets if below < height or below == 0][-1]
+
+
 # ---- Transactions ----
 
 

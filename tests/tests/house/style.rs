@@ -227,7 +227,7 @@ fn every_room_of_the_house_stands() {
     let rooms = "proto epcis/src pictures/src chain-core/src/governance chain-core/src/custody chain-core/src/designs \
                  chain-core/src/state chain-core/src/proof node/src/network node/src/consensus \
                  node/src/storage node/src/rpc client/src cli/src genesis scripts tests/src tests/tests \
-                 verifiers docs docs/adr";
+                 verifiers clients docs docs/adr";
     let missing = rooms
         .split_whitespace()
         .filter(|room| !root().join(room).is_dir());
