@@ -48,6 +48,9 @@ export function hex(bytes) {
   return out;
 }
 
+/** A short text that only these bytes have, for maps. */
+export const nameOf = (bytes) => String.fromCharCode.apply(null, bytes);
+
 export function fromHex(digits) {
   if (!/^([0-9a-fA-F]{2})*$/.test(digits)) throw new Refusal('not hexadecimal digits');
   const bytes = new Uint8Array(digits.length / 2);

@@ -1,7 +1,7 @@
 // Headers, commit certificates, the validators' sets, and transactions (docs/format.md, "Blocks", "Votes and
 // certificates", "Transactions").
 
-import { compare, concat, equal } from './bytes.js';
+import { compare, concat, equal, nameOf } from './bytes.js';
 import { verifySignature } from './ed25519.js';
 import { blockId, tagged, transactionId, validatorsHash } from './hashes.js';
 import { types } from './messages.js';
@@ -41,7 +41,7 @@ export function readHeader(bytes, chainId) {
 
 export const totalPower = (set) => set.validators.reduce((sum, { power }) => sum + power, 0n);
 
-/** Requires a well-formed set; gives it with its hash and its total power. */
+/** Requires a well-formed set; gives it with its hash, its total power and the power of each key. */
 export function readValidatorSet(set) {
   const { validators } = set;
   demand(validators.length >= 1 && validators.length <= MAX_VALIDATORS, 'a set has 1 to 100 validators');
@@ -56,7 +56,8 @@ export function readValidatorSet(set) {
   const power = totalPower(set);
   demand(power <= MAX_POWER, 'the validators have too much power');
   demand(set.first_height >= 1n, 'the set has no first height');
-  return { ...set, power, hash: validatorsHash(encode(types.ValidatorSet, set)) };
+  const powers = new Map(validators.map((validator) => [nameOf(validator.public_key), validator.power]));
+  return { ...set, power, powers, hash: validatorsHash(encode(types.ValidatorSet, set)) };
 }
 
 /** Requires that the certificate proves the header, whose set is given. */
@@ -64,13 +65,12 @@ export async function checkCertificate(certificate, header, set, chainId) {
   demand(equal(header.validators_hash, set.hash), 'the header names other validators than those of its height');
   demand(certificate.height === header.height, 'the certificate is of another height');
   demand(equal(certificate.block_id, header.id), 'the certificate is of another block');
-  const powers = new Map(set.validators.map((validator) => [validator.public_key.join(), validator.power]));
   const { signatures } = certificate;
   let signed = 0n;
   signatures.forEach(({ public_key: key, signature }, i) => {
     demand(key.length === 32 && signature.length === 64, "a certificate's signature has another length");
     demand(i === 0 || compare(signatures[i - 1].public_key, key) < 0, "the certificate's keys do not ascend");
-    const power = powers.get(key.join());
+    const power = set.powers.get(nameOf(key));
     demand(power !== undefined, 'the certificate has a signature by a key that is not in the set');
     signed += power;
   });

@@ -5,7 +5,7 @@
 
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
-import { concat, equal, fromHex, hex } from './bytes.js';
+import { concat, equal, fromHex, nameOf } from './bytes.js';
 
 const { Point } = ed25519;
 const P = Point.Fp.ORDER;
@@ -19,7 +19,7 @@ function littleEndian(bytes) {
 
 const withoutSign = (bytes) => littleEndian(bytes) & ((1n << 255n) - 1n);
 
-/** The y coordinates of the eight points of small order. */
+/** The y coordinates of the eight points of small order, little-endian. */
 const smallOrder = (() => {
   // A multiple by L of a point that isn't in the prime subgroup has small order; y = 3 gives order 8.
   const ys = new Set();
@@ -37,8 +37,24 @@ const smallOrder = (() => {
       ys.add(multiple.toAffine().y);
     }
   }
-  return ys;
+  return [...ys].map((y) => {
+    const bytes = new Uint8Array(32);
+    for (let i = 0, rest = y; i < 32; i++, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
+    return bytes;
+  });
 })();
+
+/** Whether 32 bytes encode, canonically, a point of small order; the top bit is the sign of x. */
+const hasSmallOrder = (bytes) =>
+  smallOrder.some((y) => y[0] === bytes[0] && y.every((byte, i) => byte === (i === 31 ? bytes[i] & 0x7f : bytes[i])));
+
+const ORDER = Uint8Array.from({ length: 32 }, (_, i) => Number((L >> BigInt(8 * i)) & 0xffn));
+
+/** Whether 32 bytes, little-endian, are below L. */
+function isBelowOrder(bytes) {
+  for (let i = 31; i >= 0; i--) if (bytes[i] !== ORDER[i]) return bytes[i] < ORDER[i];
+  return false;
+}
 
 /** At most so many keys are remembered; a chain has few. */
 const MAX_KEYS = 4096;
@@ -46,17 +62,19 @@ const keys = new Map();
 
 /** The key's point, or null where rule 1 or 2 doesn't hold. */
 function pointOf(key) {
-  const name = hex(key);
-  if (!keys.has(name)) {
+  const name = nameOf(key);
+  let point = keys.get(name);
+  if (point === undefined) {
     if (keys.size >= MAX_KEYS) keys.clear();
-    keys.set(name, readPoint(key));
+    point = readPoint(key);
+    keys.set(name, point);
   }
-  return keys.get(name);
+  return point;
 }
 
 function readPoint(key) {
   const y = withoutSign(key);
-  if (y >= P || smallOrder.has(y)) return null;
+  if (y >= P || hasSmallOrder(key)) return null;
   try {
     return Point.fromBytes(key, false);
   } catch {
@@ -137,21 +155,22 @@ export function webCrypto() {
   const subtle = globalThis.crypto?.subtle;
   if (!subtle) return null;
   const imported = new Map();
-  return async (key, signature, message) => {
-    const name = hex(key);
-    if (!imported.has(name)) {
+  return (key, signature, message) => {
+    const name = nameOf(key);
+    const known = imported.get(name);
+    if (known !== undefined) return subtle.verify('Ed25519', known, signature, message);
+    return subtle.importKey('raw', key, 'Ed25519', false, ['verify']).then((fresh) => {
       if (imported.size >= MAX_KEYS) imported.clear();
-      imported.set(name, subtle.importKey('raw', key, 'Ed25519', false, ['verify']));
-    }
-    return subtle.verify('Ed25519', await imported.get(name), signature, message);
+      imported.set(name, fresh);
+      return subtle.verify('Ed25519', fresh, signature, message);
+    });
   };
 }
 
-/** Resolves to whether a signature over a message holds: all four rules. */
-export async function verifySignature(key, signature, message) {
+/** Whether a signature over a message holds, by all four rules; or a promise of that. */
+export function verifySignature(key, signature, message) {
   if (key.length !== 32 || signature.length !== 64 || pointOf(key) === null) return false;
-  if (smallOrder.has(withoutSign(signature.subarray(0, 32)))) return false;
-  if (littleEndian(signature.subarray(32)) >= L) return false;
+  if (hasSmallOrder(signature) || !isBelowOrder(signature.subarray(32))) return false;
   if (fast === null) return holdsByPoints(key, signature, message);
   return fast(key, signature, message);
 }

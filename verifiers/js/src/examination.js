@@ -6,7 +6,7 @@ import { ValidatorSets, checkCertifiedHeader, checkEnvelope } from './chain.js';
 import { readCustody } from './custody.js';
 import { readGenesis } from './genesis.js';
 import { isDoubtful, readHandovers } from './handovers.js';
-import { designCommitment, designFiles, designId, sha256 } from './hashes.js';
+import { designCommitment, designFiles, designId, sha256OfMany } from './hashes.js';
 import { Histories } from './history.js';
 import { canonicalIdentifier } from './identifiers.js';
 import { checkWholeLink, emptyLink } from './links.js';
@@ -14,7 +14,7 @@ import { types } from './messages.js';
 import { decode } from './protobuf.js';
 import { MissingValue, Refusal, demand } from './refusal.js';
 import { checkTimeStamps } from './stamps.js';
-import { checkStateProof, checkTransactionPath } from './trees.js';
+import { StateTree, checkTransactionPath } from './trees.js';
 
 /** How files begin; those of the first version may lack records that *custody* and *handovers* ask for. */
 const MAGICS = { 1: utf8('touchstone/evidence/v1\n'), 2: utf8('touchstone/evidence/v2\n') };
@@ -54,12 +54,24 @@ const reserved = (...findings) => ({ result: RESERVATION, findings });
 const notGiven = (name) => ({ result: NOT_GIVEN, findings: [[name]] });
 const refused = (reason) => ({ result: FAILED, findings: [['refused', { reason }]] });
 
-/** Runs `work` over a list, some at a time and in order. */
+/** So many elements are under way together: the browser verifies signatures beside this program. */
+const AT_ONCE = 512;
+
+/** Runs `work` over a list, some at a time; the results in the list's order. */
 async function each(list, work) {
-  const results = [];
-  for (let i = 0; i < list.length; i += 64) {
-    results.push(...(await Promise.all(list.slice(i, i + 64).map((element, k) => work(element, i + k)))));
-  }
+  const results = new Array(list.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < list.length) {
+      const i = next++;
+      results[i] = await work(list[i]);
+    }
+  };
+  const stop = (error) => {
+    next = list.length;
+    throw error;
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, list.length) }, () => worker().catch(stop)));
   return results;
 }
 
@@ -125,7 +137,7 @@ export class Examination {
     return true;
   }
 
-  file() {
+  async file() {
     const { bytes } = this;
     demand(bytes.length <= MAX_FILE, 'the file is larger than 268435456 bytes');
     this.version = versionOf(bytes);
@@ -135,7 +147,7 @@ export class Examination {
     );
     const end = bytes.length - CHECKSUM;
     demand(
-      equal(sha256(bytes.subarray(0, end)), bytes.subarray(end)),
+      equal(await sha256OfMany(bytes.subarray(0, end)), bytes.subarray(end)),
       'the checksum differs: the file is damaged',
     );
     this.evidence = decode(types.Evidence, bytes.subarray(MAGIC_LENGTH, end));
@@ -172,11 +184,12 @@ export class Examination {
 
   state() {
     this.values = new Map();
+    const tree = new StateTree(this.header.state_root);
     let last = null;
     for (const { key, value, proof } of this.evidence.states) {
       demand(last === null || compare(last, key) < 0, 'the keys of the state do not ascend');
       last = key;
-      checkStateProof(this.header.state_root, key, value, proof);
+      tree.check(key, value, proof);
       this.values.set(hex(key), value);
     }
     return passed('state', { count: this.values.size });

@@ -1,8 +1,8 @@
 // Canonical protobuf (docs/format.md, "Canonical protobuf"). Messages are declared in the notation of
-// the document's tables. `decode` reads strictly, writes the message again and requires the same bytes.
+// the document's tables. `decode` takes exactly what `encode` writes: that tests hold against each other.
 
-import { concat, equal, text, utf8 } from './bytes.js';
-import { Refusal, demand } from './refusal.js';
+import { concat, text, utf8 } from './bytes.js';
+import { Refusal } from './refusal.js';
 
 /** Marks what stands for a message that is missing and isn't optional. */
 const ABSENT = Symbol('absent');
@@ -25,7 +25,9 @@ export function declare(tables, known = {}) {
       const label = bar ? 'oneof' : mark === '*' ? 'repeated' : mark === '?' ? 'optional' : 'one';
       return { number: Number(number), key, type, label };
     });
-    types[name] = { name, fields, byNumber: new Map(fields.map((field) => [field.number, field])) };
+    if (fields.some(({ number }, i) => i > 0 && number <= fields[i - 1].number))
+      throw new TypeError(`${name}: fields do not ascend by number`);
+    types[name] = { name, fields, byNumber: new Map(fields.map((field, i) => [field.number, i])) };
   }
   for (const type of Object.values(types)) {
     for (const field of type.fields) {
@@ -39,20 +41,21 @@ export function declare(tables, known = {}) {
 /** The message without fields. A oneof is null fields, of which at most one is set. */
 export function emptyMessage(type, absent = false) {
   const message = {};
-  for (const { key, type: kind, label, message: inner } of type.fields) {
-    if (label === 'repeated') message[key] = [];
-    else if (label === 'optional' || label === 'oneof') message[key] = null;
-    else if (inner) message[key] = emptyMessage(inner, true);
-    else message[key] = defaultOf(kind);
-  }
+  for (const field of type.fields) message[field.key] = defaultOf(field);
   if (absent) Object.defineProperty(message, ABSENT, { value: true });
   return message;
 }
 
-function defaultOf(kind) {
-  if (kind === 'bytes') return new Uint8Array(0);
-  if (kind === 'string') return '';
-  return kind === 'uint64' ? 0n : 0;
+const NO_BYTES = new Uint8Array(0);
+
+/** What stands for a field that isn't written. */
+function defaultOf({ type, label, message }) {
+  if (label === 'repeated') return [];
+  if (label !== 'one') return null;
+  if (message) return emptyMessage(message, true);
+  if (type === 'bytes') return NO_BYTES;
+  if (type === 'string') return '';
+  return type === 'uint64' ? 0n : 0;
 }
 
 /** Whether a message that isn't optional is there. */
@@ -60,11 +63,11 @@ export const isAbsent = (message) => message[ABSENT] === true;
 
 /** Decodes the one accepted encoding of a message. */
 export function decode(type, bytes) {
-  const budget = { left: MAX_VALUES };
-  const message = read(type, bytes, budget);
-  demand(equal(encode(type, message), bytes), () => `${type.name} is not canonically encoded`);
-  return message;
+  return read(type, new Reader(bytes), bytes.length, { left: MAX_VALUES });
 }
+
+/** Below it, numbers are exact; so far, seven bytes of a varint lead. */
+const EXACT_BYTES = 7;
 
 class Reader {
   constructor(bytes) {
@@ -72,83 +75,108 @@ class Reader {
     this.at = 0;
   }
 
-  /** A varint below 2^64. */
-  varint() {
-    let value = 0n;
-    let small = 0;
+  /** A varint of the least length, below 2^64: a number where that is exact, else a bigint. */
+  varint(end) {
+    const { bytes } = this;
+    let value = 0;
+    let unit = 1;
     for (let i = 0; i < 10; i++) {
-      demand(this.at < this.bytes.length, 'a number ends early');
-      const byte = this.bytes[this.at++];
-      demand(i < 9 || byte <= 1, 'a number has more than 64 bits');
-      if (i < 4) small += (byte & 0x7f) * 2 ** (7 * i);
-      else value |= BigInt(byte & 0x7f) << BigInt(7 * i);
-      if (byte < 0x80) return BigInt(small) | value;
+      if (this.at >= end) throw new Refusal('a number ends early');
+      const byte = bytes[this.at++];
+      if (i === 9 && byte > 1) throw new Refusal('a number has more than 64 bits');
+      if (byte === 0 && i > 0) throw new Refusal('a number has more bytes than it needs');
+      if (i < EXACT_BYTES) {
+        value += (byte & 0x7f) * unit;
+        unit *= 128;
+      } else {
+        value = BigInt(value) | (BigInt(byte & 0x7f) << BigInt(7 * i));
+      }
+      if (byte < 0x80) return value;
     }
     throw new Refusal('a number has more than 64 bits');
   }
 
-  take() {
-    const length = this.varint();
-    demand(length <= BigInt(this.bytes.length - this.at), 'a field ends early');
-    const start = this.at;
-    this.at += Number(length);
-    return this.bytes.subarray(start, this.at);
+  /** Where a field with a length ends; it begins here. */
+  endOfField(end) {
+    const length = this.varint(end);
+    if (length > end - this.at) throw new Refusal('a field ends early');
+    return this.at + Number(length);
+  }
+
+  take(end) {
+    const stop = this.endOfField(end);
+    const taken = this.bytes.subarray(this.at, stop);
+    this.at = stop;
+    return taken;
   }
 }
 
-function read(type, bytes, budget) {
-  const message = emptyMessage(type);
-  const seen = new Set();
-  const reader = new Reader(bytes);
-  let last = 0;
-  let chosen = null;
-  while (reader.at < bytes.length) {
-    demand(--budget.left > 0, 'more values than this verifier takes');
-    const tag = reader.varint();
-    const field = type.byNumber.get(Number(tag >> 3n));
-    demand(field, () => `${type.name} has no field ${tag >> 3n}`);
-    demand(field.number >= last, () => `${type.name}: fields are out of order`);
-    last = field.number;
+/** Reads fields up to `end`; those that are passed over have their defaults. */
+function read(type, reader, end, budget) {
+  const { fields } = type;
+  const message = {};
+  let given = 0;
+  let last = -1;
+  let chosen = false;
+  while (reader.at < end) {
+    if (--budget.left <= 0) throw new Refusal('more values than this verifier takes');
+    const tag = reader.varint(end);
+    const index = type.byNumber.get(Number(BigInt(tag) >> 3n));
+    if (index === undefined) throw new Refusal(`${type.name} has no field ${BigInt(tag) >> 3n}`);
+    const field = fields[index];
     const { key, label } = field;
-    if (label !== 'repeated') {
-      demand(!seen.has(key), () => `${type.name}.${key} stands twice`);
-      seen.add(key);
+    if (index < last) throw new Refusal(`${type.name}: fields are out of order`);
+    if (index === last && (label !== 'repeated' || field.type === 'enum'))
+      throw new Refusal(`${type.name}.${key} stands twice`);
+    last = index;
+    for (; given < index; given++) message[fields[given].key] = defaultOf(fields[given]);
+    if (given === index) {
+      if (label === 'repeated') message[key] = [];
+      given++;
     }
     if (label === 'oneof') {
-      demand(chosen === null, () => `${type.name} has two members of a oneof`);
-      chosen = key;
+      if (chosen) throw new Refusal(`${type.name} has two members of a oneof`);
+      chosen = true;
     }
-    const wire = Number(tag & 7n);
-    if (label === 'repeated' && field.type === 'enum') {
-      demand(wire === 2 && !seen.has(key), () => `${type.name}.${key} is not one packed list`);
-      seen.add(key);
-      message[key] = packed(reader.take());
-      continue;
-    }
-    const value = readValue(field, wire, reader, budget, type);
-    if (label === 'repeated') message[key].push(value);
+    const value = readValue(field, Number(BigInt(tag) & 7n), reader, end, budget, type);
+    if (label === 'repeated' && field.type !== 'enum') message[key].push(value);
     else message[key] = value;
   }
+  for (; given < fields.length; given++) message[fields[given].key] = defaultOf(fields[given]);
   return message;
 }
 
-function readValue(field, wire, reader, budget, type) {
-  const delimited = field.message || field.type === 'bytes' || field.type === 'string';
-  demand(wire === (delimited ? 2 : 0), () => `${type.name}.${field.key} has another type`);
-  if (field.message) return read(field.message, reader.take(), budget);
-  if (field.type === 'bytes') return reader.take();
-  if (field.type === 'string') return text(reader.take());
-  const number = reader.varint();
-  if (field.type === 'uint64') return number;
-  if (field.type === 'enum') return Number(BigInt.asIntN(32, number));
-  demand(number < 1n << 32n, () => `${type.name}.${field.key} is too great`);
-  return Number(number);
+function readValue(field, wire, reader, end, budget, type) {
+  const isList = field.label === 'repeated' && field.type === 'enum';
+  const isDelimited = isList || field.message || field.type === 'bytes' || field.type === 'string';
+  if (wire !== (isDelimited ? 2 : 0)) throw new Refusal(`${type.name}.${field.key} has another type`);
+  if (field.message) {
+    const stop = reader.endOfField(end);
+    return read(field.message, reader, stop, budget);
+  }
+  const value = isDelimited ? reader.take(end) : reader.varint(end);
+  const isDefault = isDelimited ? value.length === 0 : value === 0;
+  if (isDefault && (field.label === 'one' || isList))
+    throw new Refusal(`${type.name}.${field.key} is written although it is empty`);
+  if (isList) return packed(value);
+  if (field.type === 'bytes') return value;
+  if (field.type === 'string') return text(value);
+  if (field.type === 'uint64') return BigInt(value);
+  if (field.type === 'enum') return enumOf(value);
+  if (value >= 2 ** 32) throw new Refusal(`${type.name}.${field.key} is too great`);
+  return value;
+}
+
+/** An int32, which was extended to 64 bits where it is negative. */
+function enumOf(value) {
+  if (value >= 2 ** 31 && value < 2n ** 64n - 2n ** 31n) throw new Refusal('an enum is beyond 32 bits');
+  return Number(BigInt.asIntN(32, BigInt(value)));
 }
 
 function packed(bytes) {
   const reader = new Reader(bytes);
   const values = [];
-  while (reader.at < bytes.length) values.push(Number(BigInt.asIntN(32, reader.varint())));
+  while (reader.at < bytes.length) values.push(enumOf(reader.varint(bytes.length)));
   return values;
 }
 

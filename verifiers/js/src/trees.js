@@ -71,35 +71,65 @@ const placeholder = utf8('SPARSE_MERKLE_PLACEHOLDER_HASH__');
 
 const bitAt = (path, i) => (path[i >> 3] >> (7 - (i & 7))) & 1;
 
-/**
- * Requires that under the state root `key` has `value`, or with a value of null that it is absent.
- */
-export function checkStateProof(root, key, value, proof) {
-  const path = sha256(key);
+/** The node of the state tree that a proof starts from; `path` is the key's. */
+function startingNode(path, value, proof) {
   const depth = proof.siblings.length;
   demand(depth <= 256, 'the path in the state tree is too long');
   const other = proof.other_leaf;
-  let node;
   if (value !== null) {
     demand(other === null, 'a present key has the proof of an absent one');
-    node = sha256(concat(leafTag, path, sha256(value)));
-  } else if (other === null) {
-    node = placeholder;
-  } else {
-    demand(
-      other.key_hash.length === 32 && other.value_hash.length === 32,
-      'the other leaf has not 32 bytes each',
-    );
-    demand(!equal(other.key_hash, path), "the other leaf is the key's own");
-    for (let i = 0; i < depth; i++) {
-      demand(bitAt(other.key_hash, i) === bitAt(path, i), "the other leaf is not in the key's place");
-    }
-    node = sha256(concat(leafTag, other.key_hash, other.value_hash));
+    return sha256(concat(leafTag, path, sha256(value)));
   }
-  proof.siblings.forEach((sibling, i) => {
-    demand(sibling.length === 32, 'a sibling in the state tree has not 32 bytes');
-    const right = bitAt(path, depth - 1 - i) === 1;
-    node = sha256(right ? concat(innerTag, sibling, node) : concat(innerTag, node, sibling));
-  });
-  demand(equal(node, root), 'the path does not lead to the state root');
+  if (other === null) return placeholder;
+  demand(
+    other.key_hash.length === 32 && other.value_hash.length === 32,
+    'the other leaf has not 32 bytes each',
+  );
+  demand(!equal(other.key_hash, path), "the other leaf is the key's own");
+  for (let i = 0; i < depth; i++) {
+    demand(bitAt(other.key_hash, i) === bitAt(path, i), "the other leaf is not in the key's place");
+  }
+  return sha256(concat(leafTag, other.key_hash, other.value_hash));
 }
+
+/**
+ * What is proven of a state tree. Proofs of many keys share their upper nodes: each node that led to the root is kept with
+ * its two halves, and is hashed once. A proof whose sibling differs from such a half can't lead to the root.
+ */
+export class StateTree {
+  constructor(root) {
+    this.top = { value: root, halves: null };
+  }
+
+  /** Requires that `key` has `value`, or with a value of null that it is absent. */
+  check(key, value, proof) {
+    const path = sha256(key);
+    const start = startingNode(path, value, proof);
+    const { siblings } = proof;
+    const depth = siblings.length;
+    demand(
+      siblings.every(({ length }) => length === 32),
+      'a sibling in the state tree has not 32 bytes',
+    );
+    let known = this.top;
+    let at = 0;
+    for (; at < depth && known.halves !== null; at++) {
+      const bit = bitAt(path, at);
+      demand(equal(known.halves[1 - bit].value, siblings[depth - 1 - at]), WRONG_PATH);
+      known = known.halves[bit];
+    }
+    let node = { value: start, halves: null };
+    for (let i = depth - 1; i >= at; i--) {
+      const sibling = { value: siblings[depth - 1 - i], halves: null };
+      const halves = bitAt(path, i) === 1 ? [sibling, node] : [node, sibling];
+      node = { value: sha256(concat(innerTag, halves[0].value, halves[1].value)), halves };
+    }
+    demand(equal(node.value, known.value), WRONG_PATH);
+    if (node.halves !== null) known.halves = node.halves;
+  }
+}
+
+const WRONG_PATH = 'the path does not lead to the state root';
+
+/** Requires that under the state root `key` has `value`, or with a value of null that it is absent. */
+export const checkStateProof = (root, key, value, proof) => new StateTree(root).check(key, value, proof);

@@ -22,6 +22,7 @@ import { types } from '../src/messages.js';
 import { decode, encode } from '../src/protobuf.js';
 import { checkToken } from '../src/tokens.js';
 import {
+  StateTree,
   checkStateProof,
   checkTransactionPath,
   checkpointDocument,
@@ -289,4 +290,31 @@ test('no other encoding of a message is accepted', () => {
   assert.equal(decode(types.Vote, fromHex('08ffffffffffffffffff01')).kind, -1);
   refuse(types.Vote, '08ffffffff0f'); // an enum that isn't extended to 64 bits
   assert.ok(equal(encode(types.Proposal, decode(types.Proposal, fromHex('2000'))), fromHex('2000')));
+});
+
+test('proofs that share nodes are checked as each alone', () => {
+  const pairs = Array.from({ length: 40 }, (_, i) => [utf8(`key ${i}`), utf8(`value ${i}`)]);
+  const tree = stateTree(pairs);
+  const names = [...pairs.map(([name]) => name), utf8('absent'), utf8('missing'), utf8('neither')];
+  const proofs = names.map((name) => ({ name, ...tree.prove(name) }));
+  const flip = (bytes, at) => Uint8Array.from(bytes, (byte, i) => (i === at ? byte ^ 1 : byte));
+  for (const { name, value, proof } of proofs) {
+    const known = new StateTree(tree.root);
+    for (const one of proofs) known.check(one.name, one.value, one.proof);
+    known.check(name, value, proof);
+    const lies = [
+      [value === null ? utf8('x') : flip(value, 0), proof],
+      [value === null ? utf8('') : null, proof],
+      [value, { ...proof, siblings: proof.siblings.slice(1) }],
+      [value, { ...proof, siblings: proof.siblings.slice(0, -1) }],
+      [value, { ...proof, siblings: [...proof.siblings, new Uint8Array(32)] }],
+      ...proof.siblings.flatMap((sibling, at) =>
+        [0, 31].map((byte) => [value, { ...proof, siblings: proof.siblings.with(at, flip(sibling, byte)) }]),
+      ),
+    ];
+    for (const [lie, bent] of lies) {
+      assert.throws(() => known.check(name, lie, bent), { name: 'Refusal' });
+      assert.throws(() => checkStateProof(tree.root, name, lie, bent), { name: 'Refusal' });
+    }
+  }
 });

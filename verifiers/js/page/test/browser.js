@@ -27,7 +27,9 @@ const BROWSERS = {
 };
 export const BROWSER = process.env.TOUCHSTONE_BROWSER ?? 'chromium';
 
-export const launch = () => BROWSERS[BROWSER]();
+/** Starts a browser by its name. */
+export const launchBrowser = (name) => BROWSERS[name]();
+export const launch = () => launchBrowser(BROWSER);
 
 export const VIEWS = [
   { viewport: { width: 1280, height: 900 }, locale: 'en-US', colorScheme: 'light' },
