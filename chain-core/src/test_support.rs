@@ -393,6 +393,16 @@ pub fn remove_validator(sequence: u64, seed: u8) -> ledger::Change {
     change(sequence, Kind::RemoveValidator(public(seed).to_vec()))
 }
 
+pub fn replace_validator(sequence: u64, old: u8, new: u8) -> ledger::Change {
+    change(
+        sequence,
+        Kind::ReplaceValidator(ledger::ReplaceValidator {
+            old_key: public(old).to_vec(),
+            new_key: public(new).to_vec(),
+        }),
+    )
+}
+
 /// A well-formed record of an organisation that isn't a founder.
 pub fn newcomer(id: &str, seed: u8) -> ledger::Organisation {
     ledger::Organisation {

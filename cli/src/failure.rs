@@ -1,5 +1,6 @@
 //! Why a verb didn't do what was asked, and the exit code that says so.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::json;
@@ -214,7 +215,16 @@ impl Failure {
 
     /// A file operation failed.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
-        Failure::File(format!("{doing} {}: {error}", path.display()))
+        let why = match error.kind() {
+            ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+            ErrorKind::PermissionDenied => "this user may not".to_owned(),
+            ErrorKind::IsADirectory => "it is a folder".to_owned(),
+            ErrorKind::NotADirectory => "a part of the path is no folder".to_owned(),
+            ErrorKind::AlreadyExists => "it exists already".to_owned(),
+            ErrorKind::StorageFull => "the disk is full".to_owned(),
+            _ => error.to_string(),
+        };
+        Failure::File(format!("{doing} {}: {why}", path.display()))
     }
 
     /// The node's refusal of a transaction.

@@ -20,6 +20,7 @@
 
 pub mod capture;
 pub mod deposit_certificate;
+pub mod earlier;
 pub mod event_text;
 pub mod exact_bytes;
 pub mod failure;
@@ -49,15 +50,15 @@ use settings::{GlobalOptions, Settings};
     name = "touchstone",
     version,
     after_help = "Exit codes:
-  0    done; for questions: verified
-  1    wrong usage, or a file can't be read or written
-  2    refused by a rule of the ledger; for captures: some events are refused or skipped
-  3    NOT VERIFIED: a proof fails; don't believe the answer
-  4    not recorded or not found
-  5    the node doesn't answer, or is behind what was proven before
-  6    verified, with reservations to weigh (evidence files, traces that were cut short)
-  7    the record is verified, but a file that was handed in isn't shown to be part of it
-  130  interrupted by Ctrl-C; a capture goes on when it is run again
+  0     done; for questions: verified
+  1     wrong usage, or a file can't be read or written
+  2     refused by a rule of the ledger; for captures: some events are refused or skipped
+  3     NOT VERIFIED: a proof fails; don't believe the answer
+  4     not recorded or not found
+  5     the node doesn't answer, or is behind what was proven before
+  6     verified, with reservations to weigh (evidence files, traces that were cut short)
+  7     the record is verified, but a file that was handed in isn't shown to be part of it
+  130   interrupted by Ctrl-C; a capture goes on when it is run again
 
 Every answer says as of which block it is and how old that is. One older than --max-age is
 warned of.

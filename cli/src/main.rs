@@ -6,18 +6,32 @@
     reason = "a program speaks to its user"
 )]
 
-use clap::Parser;
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches};
+use touchstone_cli::messages::{Language, help, usage};
 use touchstone_cli::output::Output;
 use touchstone_cli::{Cli, run};
 
+/// The command line, its help in the language that it asks for.
+fn parsed(arguments: &[OsString], language: Language) -> Result<Cli, clap::Error> {
+    let mut command = help::in_language(Cli::command(), language);
+    let matches = command.try_get_matches_from_mut(help::asked_by_option(arguments, language))?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let language = Language::of_arguments(&arguments);
+    let cli = match parsed(&arguments, language) {
         Ok(cli) => cli,
         Err(error) => {
+            match usage::explained(&error, language) {
+                Some(text) => eprintln!("{text}"),
+                None => _ = error.print(),
+            }
             // Help and version are answers, not errors; every other misuse is code 1.
-            let code = u8::from(error.use_stderr());
-            let _ = error.print();
-            return code.into();
+            return u8::from(error.use_stderr()).into();
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()

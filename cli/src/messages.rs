@@ -1,12 +1,20 @@
 //! Sentences for people, in English and in Chinese. A sentence is named by its English template; the
 //! other language stands beside it in `messages/zh.toml`, and a test holds both against the sources.
-//! Reasons that checks give, where they name no values, stand in `messages/zh-reasons.toml`; others stay English.
-//! Words that events use (EPCIS's vocabulary) stand in `messages/zh-terms.toml`.
+//! Sentences that come as finished English text are recognised by their templates: reasons and refusals of the
+//! ledger's libraries stand in `messages/zh-reasons.toml`, lines and failures of the verbs in `messages/zh-lines.toml`,
+//! the help in `messages/zh-help.toml`. Words that events use (EPCIS's vocabulary) stand in `messages/zh-terms.toml`.
+
+pub mod help;
+mod recognition;
+pub mod usage;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::LazyLock;
 
 use touchstone_core::evidence::{Finding, filled};
+
+use recognition::Sentences;
 
 /// The language of what a person reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,9 +31,13 @@ pub enum Language {
 /// Chinese sentences by their English templates.
 static CHINESE: LazyLock<BTreeMap<String, String>> =
     LazyLock::new(|| table(include_str!("../messages/zh.toml")));
-/// Chinese reasons of checks, by the English ones.
-static REASONS: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| table(include_str!("../messages/zh-reasons.toml")));
+/// Sentences that come as finished English text.
+static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| {
+    Sentences::of(&[
+        table(include_str!("../messages/zh-reasons.toml")),
+        table(include_str!("../messages/zh-lines.toml")),
+    ])
+});
 /// Chinese words by the vocabulary's.
 static TERMS: LazyLock<BTreeMap<String, String>> =
     LazyLock::new(|| table(include_str!("../messages/zh-terms.toml")));
@@ -56,6 +68,25 @@ impl Language {
         }
     }
 
+    /// The language that a command line asks for, else the environment's: what is wrong with the line itself
+    /// is said in it, too.
+    pub fn of_arguments(arguments: &[OsString]) -> Language {
+        let texts = arguments.iter().map(|argument| argument.to_string_lossy());
+        let texts: Vec<_> = texts.take_while(|text| text != "--").collect();
+        let behind = texts.windows(2).filter_map(|pair| match pair {
+            [option, value] if option == "--lang" => Some(&**value),
+            _ => None,
+        });
+        let within = texts.iter().filter_map(|text| text.strip_prefix("--lang="));
+        let variable = std::env::var("TOUCHSTONE_LANG").ok();
+        let named = behind.chain(within).next().or(variable.as_deref());
+        match named {
+            Some("zh") => Language::Chinese,
+            Some("en") => Language::English,
+            _ => Language::of_environment(),
+        }
+    }
+
     /// A sentence by its English template, with its values. See [`say!`](crate::say).
     pub fn fill(self, template: &str, values: &[(&str, String)]) -> String {
         match self {
@@ -66,13 +97,31 @@ impl Language {
                 let values: Vec<_> = values
                     .iter()
                     .map(|(name, value)| match *name {
-                        "reason" | "what" => (*name, REASONS.get(value).unwrap_or(value).clone()),
+                        "reason" | "what" => (*name, self.sentence(value)),
                         _ => (*name, value.clone()),
                     })
                     .collect();
                 filled(template, &values)
             }
         }
+    }
+
+    /// A sentence that comes as finished English text, in this language where the tables have it.
+    pub fn sentence(self, text: &str) -> String {
+        let chinese = match self {
+            Language::English => None,
+            Language::Chinese => SENTENCES.composed(text),
+        };
+        chinese.unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The same of a line that is one sentence as a whole.
+    pub fn line(self, text: &str) -> String {
+        let chinese = match self {
+            Language::English => None,
+            Language::Chinese => SENTENCES.whole(text),
+        };
+        chinese.unwrap_or_else(|| text.to_owned())
     }
 
     /// What an element of an examination says.

@@ -85,7 +85,7 @@ impl Output {
     /// One line of the result. A reader that went away (`| head`) is no error.
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.tell_age();
-        let _ = writeln!(self.results, "{}", text.as_ref());
+        let _ = writeln!(self.results, "{}", self.language.line(text.as_ref()));
     }
 
     /// One JSON value of the result, on a line of its own.
@@ -170,7 +170,7 @@ impl Output {
 
     /// A remark that isn't part of the result.
     pub fn remark(&mut self, text: impl AsRef<str>) {
-        let _ = writeln!(self.remarks, "{}", text.as_ref());
+        let _ = writeln!(self.remarks, "{}", self.language.sentence(text.as_ref()));
     }
 
     /// Good news in green, where there are colours.
@@ -229,6 +229,7 @@ impl Output {
     }
 
     fn painted(&self, code: &str, text: &str) -> String {
+        let text = &self.language.sentence(text);
         if self.colour {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {

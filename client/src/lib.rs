@@ -56,6 +56,7 @@ pub mod connection;
 pub mod custody;
 pub mod deposit;
 pub mod durable_file;
+pub mod earlier;
 pub mod error;
 pub mod event_log;
 pub mod item_history;

@@ -23,7 +23,8 @@ TABLES = r"""
 | `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
 | `Compromise` | 1 public_key bytes, 2 since_ms uint64 |
 | `ApproveChange` | 1 change `Change` |
-| `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes |
+| `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes, \| 20 replace_validator `ReplaceValidator` |
+| `ReplaceValidator` | 1 old_key bytes, 2 new_key bytes |
 | `Organisation` | 1 id string, 2 name string, 3 roles* enum, 4 keys* `Key`, 5 peers* `Peer`, 6 gs1_prefixes* string |
 | `Key` | 1 public_key bytes, 2 valid_from_height uint64, 3 valid_until_height uint64 (0: no end), 4 compromised_since_ms uint64 (0: no report) |
 | `Peer` | 1 public_key bytes, 2 addresses* string |

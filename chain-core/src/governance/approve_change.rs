@@ -4,7 +4,7 @@
 //! Consensus-critical: yes
 
 use touchstone_proto::ledger::change::Kind;
-use touchstone_proto::ledger::{ApproveChange, Change, ChangeRecord};
+use touchstone_proto::ledger::{ApproveChange, Change, ChangeRecord, ReplaceValidator};
 
 use super::enrollment;
 use super::validators::{self, Validator, ValidatorSet};
@@ -72,6 +72,11 @@ fn check_shape(change: &Change) -> Result<(), Rejection> {
             encoding::exact::<32>("remove_validator", key)?;
             Ok(())
         }
+        Some(Kind::ReplaceValidator(replacement)) => {
+            encoding::exact::<32>("old_key", &replacement.old_key)?;
+            encoding::exact::<32>("new_key", &replacement.new_key)?;
+            Ok(())
+        }
     }
 }
 
@@ -105,9 +110,28 @@ fn take_effect<S: StateRead>(
                 return Err(GovernanceRejection::UnknownValidator(public_key).into());
             }
         }
+        Some(Kind::ReplaceValidator(replacement)) => replace(&mut next, replacement)?,
     }
     let set = ValidatorSet::new(next, height.saturating_add(1))?;
     state.put(keys::VALIDATORS.to_vec(), set.encode());
+    Ok(())
+}
+
+/// One change, not an addition and a removal: between those two the consortium would count a validator twice, and
+/// a dead one of the two would cost it a failure that it can bear.
+fn replace(next: &mut [Validator], replacement: &ReplaceValidator) -> Result<(), Rejection> {
+    let old_key: [u8; 32] = encoding::exact("old_key", &replacement.old_key)?;
+    let new_key: [u8; 32] = encoding::exact("new_key", &replacement.new_key)?;
+    // Rule: a key that votes already replaces none.
+    if next.iter().any(|v| v.public_key == new_key) {
+        return Err(GovernanceRejection::ReplacementVotes(new_key).into());
+    }
+    // Rule: only a validator's key is replaced.
+    let validator = next
+        .iter_mut()
+        .find(|v| v.public_key == old_key)
+        .ok_or(GovernanceRejection::UnknownValidator(old_key))?;
+    validator.public_key = new_key;
     Ok(())
 }
 

@@ -64,6 +64,9 @@ pub enum GovernanceRejection {
     /// No such validator.
     #[error("{} is not a validator", hex::encode(.0))]
     UnknownValidator([u8; 32]),
+    /// A key that votes already can't replace another.
+    #[error("key {} votes already; a validator's new key is one that votes for nobody", hex::encode(.0))]
+    ReplacementVotes([u8; 32]),
 }
 
 impl GovernanceRejection {
@@ -83,6 +86,7 @@ impl GovernanceRejection {
             GovernanceRejection::BadValidatorSet(_) => 509,
             GovernanceRejection::PrefixTaken { .. } => 512,
             GovernanceRejection::UnknownValidator(_) => 510,
+            GovernanceRejection::ReplacementVotes(_) => 530,
         }
     }
 
@@ -102,6 +106,7 @@ impl GovernanceRejection {
             GovernanceRejection::BadValidatorSet(_) => "validator-set",
             GovernanceRejection::PrefixTaken { .. } => "prefix-once",
             GovernanceRejection::UnknownValidator(_) => "validator-exists",
+            GovernanceRejection::ReplacementVotes(_) => "replacement-key",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The certificate as a Verifiable Credential (W3C, Verifiable Credentials Data Model v2.0): the
-//! owner, named by the key that signed the deposit, states what the ledger proves about it.
+//! owner, named by the key that signed the deposit, states what the ledger proves about it. Where that key is lost,
+//! another key of its organisation signs: which keys are the organisation's, the ledger says.
 
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use touchstone_core::evidence::Finding;
 use touchstone_core::finding;
 
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
-use super::facts::{self, CertificateFacts};
+use super::facts::{self, CertificateFacts, OrganisationKey};
 use crate::look_alikes;
 
 /// No credential is larger, in bytes: a design's 1,000 files take less.
@@ -60,9 +61,14 @@ pub enum BadCredential {
     /// Its proof doesn't hold.
     #[error(transparent)]
     Proof(#[from] BadProof),
-    /// Somebody else than the owner issued it.
-    #[error("it is issued by another key than the owner's")]
+    /// It names another issuer than the key that signed it.
+    #[error("it is issued by another key than the one that signed it")]
     Issuer,
+    /// Somebody else than the owner is to issue it.
+    #[error(
+        "the key that is to sign it is neither the deposit's nor another one that is valid of its organisation"
+    )]
+    Stranger,
     /// Its parts don't say the same.
     #[error("its {0} says something else than the rest")]
     Disagrees(&'static str),
@@ -254,8 +260,11 @@ impl CredentialSubject {
 
 /// The credential's file, signed by the owner's key as of the deposit's time.
 pub fn issue(facts: &CertificateFacts, key: &SigningKey) -> Result<Vec<u8>, BadCredential> {
-    if key.verifying_key().to_bytes() != facts.owner_key {
-        return Err(BadCredential::Issuer);
+    let public_key = key.verifying_key().to_bytes();
+    let is_other = |key: &OrganisationKey| !key.has_ended;
+    let may_sign = facts.key_of_organisation(&public_key).is_some_and(is_other);
+    if public_key != facts.owner_key && !may_sign {
+        return Err(BadCredential::Stranger);
     }
     let subject = CredentialSubject::of(facts);
     let created = subject.deposited.clone();
@@ -263,7 +272,7 @@ pub fn issue(facts: &CertificateFacts, key: &SigningKey) -> Result<Vec<u8>, BadC
         context: context(),
         id: subject.uri(),
         r#type: types(),
-        issuer: subject.id.clone(),
+        issuer: did_key(&public_key),
         valid_from: created.clone(),
         credential_subject: subject,
         proof: None,
@@ -282,9 +291,18 @@ fn types() -> Vec<String> {
         .to_vec()
 }
 
+/// What a credential's issuer states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The key that signed it.
+    pub issuer: [u8; 32],
+    /// What is stated.
+    pub subject: CredentialSubject,
+}
+
 /// Checks a credential's form and signature; gives what its issuer, the key's holder, states.
 /// Nothing of it is proven by that: the ledger must be asked.
-pub fn check(bytes: &[u8]) -> Result<CredentialSubject, BadCredential> {
+pub fn check(bytes: &[u8]) -> Result<Statement, BadCredential> {
     if bytes.len() > MAX_BYTES {
         return Err(BadCredential::Form(format!("{} bytes", bytes.len())));
     }
@@ -294,7 +312,7 @@ pub fn check(bytes: &[u8]) -> Result<CredentialSubject, BadCredential> {
     let document: Value = serde_json::from_slice(bytes).map_err(form)?;
     let key = data_integrity::verify(&document, key_of_did_method)?;
     let subject = credential.credential_subject;
-    if credential.issuer != did_key(&key) || subject.id != credential.issuer {
+    if credential.issuer != did_key(&key) {
         return Err(BadCredential::Issuer);
     }
     let created = credential.proof.as_ref().map(|p| &p.created);
@@ -308,17 +326,23 @@ pub fn check(bytes: &[u8]) -> Result<CredentialSubject, BadCredential> {
     ];
     match agreements.iter().find(|(_, agrees)| !agrees) {
         Some((part, _)) => Err(BadCredential::Disagrees(part)),
-        None => Ok(subject),
+        None => Ok(Statement {
+            issuer: key,
+            subject,
+        }),
     }
 }
 
 /// The first statement that the ledger contradicts, by its member's name; else what is left to
 /// weigh. Names of files and a title that isn't recorded are the owner's word and aren't compared.
 pub fn compare(
-    stated: &CredentialSubject,
+    statement: &Statement,
     facts: &CertificateFacts,
 ) -> Result<Vec<Finding>, &'static str> {
+    let stated = &statement.subject;
     let proven = CredentialSubject::of(facts);
+    let is_owners = statement.issuer == facts.owner_key;
+    let issuer = facts.key_of_organisation(&statement.issuer);
     let keys = |s: &CredentialSubject| -> Vec<(String, String, u64)> {
         let validators = s.validator.iter();
         validators
@@ -331,6 +355,7 @@ pub fn compare(
     let recorded =
         |s: &CredentialSubject| s.title.clone().filter(|_| s.title_recorded == Some(true));
     let agreements = [
+        ("issuer", is_owners || issuer.is_some()),
         ("id", stated.id == proven.id),
         ("chainId", stated.chain_id == proven.chain_id),
         ("chainName", stated.chain_name == proven.chain_name),
@@ -396,6 +421,12 @@ pub fn compare(
     }
     if names(stated) != names(&proven) {
         reservations.push(finding!("an organisation has another name in the ledger"));
+    }
+    if !is_owners && issuer.is_some_and(|key| key.has_ended) {
+        reservations.push(finding!(
+            "another key of the organisation signed this credential, and that key was retired or reported compromised \
+             since"
+        ));
     }
     if let Some(since) = &proven.key_compromised_since {
         reservations.push(finding!(

@@ -1,6 +1,7 @@
 //! The certificate as a document for people, in Chinese and English.
 
 use super::facts::{CertificateFacts, CertifiedFile};
+use crate::earlier as before;
 use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{beijing, utc};
@@ -13,6 +14,7 @@ pub fn document(facts: &CertificateFacts) -> PdfDocument {
     blocks.extend(deposit(facts));
     blocks.extend(time(facts));
     blocks.extend(files(&facts.files));
+    blocks.extend(earlier(facts));
     blocks.extend(look_alikes(facts));
     blocks.extend(chain(facts));
     blocks.extend(reading(facts));
@@ -137,6 +139,21 @@ fn files(files: &[CertifiedFile]) -> Vec<PageBlock> {
         blocks.push(PageBlock::Paragraph(both!(
             "The files' names are the holder's statement, not in the ledger."
         )));
+    }
+    blocks
+}
+
+/// Who deposited these files before; nothing where nobody did, or nobody has disclosed it.
+fn earlier(facts: &CertificateFacts) -> Vec<PageBlock> {
+    let lines = |language| before::lines(language, &facts.earlier);
+    let (chinese, english) = (lines(Language::Chinese), lines(Language::English));
+    if english.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![PageBlock::Heading(both!("Earlier deposits of these files"))];
+    for (chinese, english) in chinese.into_iter().zip(english) {
+        blocks.push(PageBlock::Notice(chinese));
+        blocks.push(PageBlock::Notice(english));
     }
     blocks
 }

@@ -1,6 +1,7 @@
 //! What a certificate states. Nothing here depends on which node answered, on who of the validators
 //! happened to sign or on how far the chain has grown: the same record gives the same certificate.
 
+use touchstone_client::earlier::Earlier;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::LookAlikes;
@@ -24,6 +25,8 @@ pub struct CertificateFacts {
     pub owner_key: [u8; 32],
     /// From when on others may have used the key, as its organisation reported; milliseconds.
     pub compromised_since_ms: Option<u64>,
+    /// All keys that the organisation ever had, by the ledger.
+    pub organisation_keys: Vec<OrganisationKey>,
     /// The title, where one is known.
     pub title: Option<Title>,
     /// The files, in the owner's order; empty where nothing opens the commitment.
@@ -46,6 +49,17 @@ pub struct CertificateFacts {
     pub disclosed: Option<(u64, u64)>,
     /// What the ledger compared of its pictures.
     pub look_alikes: Option<LookAlikes>,
+    /// Earlier deposits of the same files, as far as they are disclosed.
+    pub earlier: Earlier,
+}
+
+/// A key of the organisation that deposited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrganisationKey {
+    /// The key.
+    pub public_key: [u8; 32],
+    /// Whether it was retired, or reported compromised.
+    pub has_ended: bool,
 }
 
 /// A title and whose word it is.
@@ -98,6 +112,12 @@ impl CertificateFacts {
             .sum()
     }
 
+    /// The organisation's key of these bytes.
+    pub fn key_of_organisation(&self, public_key: &[u8; 32]) -> Option<&OrganisationKey> {
+        let mut keys = self.organisation_keys.iter();
+        keys.find(|key| key.public_key == *public_key)
+    }
+
     /// Whether somebody else may have signed the deposit.
     pub fn is_doubtful(&self) -> bool {
         self.compromised_since_ms
@@ -124,6 +144,14 @@ pub(super) fn sample() -> CertificateFacts {
             .verifying_key()
             .to_bytes(),
         compromised_since_ms: None,
+        organisation_keys: [3, 30, 31]
+            .map(|seed| OrganisationKey {
+                public_key: ed25519_dalek::SigningKey::from_bytes(&[seed; 32])
+                    .verifying_key()
+                    .to_bytes(),
+                has_ended: seed == 31,
+            })
+            .to_vec(),
         title: Some(Title {
             text: "黄昏的桥".into(),
             recorded: true,
@@ -146,5 +174,6 @@ pub(super) fn sample() -> CertificateFacts {
         validators_hash: [8; 32],
         disclosed: Some((1_767_225_602_000, 9)),
         look_alikes: None,
+        earlier: Earlier::default(),
     }
 }

@@ -90,13 +90,195 @@ fn every_sentence_stands_in_both_languages() {
     }
 }
 
+/// A table of sentences that are recognised, by their templates without names.
+fn recognised(text: &str) -> BTreeMap<String, String> {
+    let table: BTreeMap<String, String> = toml::from_str(text).unwrap();
+    for (english, chinese) in &table {
+        assert_eq!(placeholders(english), placeholders(chinese), "{english}");
+        assert!(!chinese.trim().is_empty(), "{english}");
+    }
+    let count = table.len();
+    let nameless: BTreeMap<_, _> = table.into_iter().map(|(e, c)| (nameless(&e), c)).collect();
+    assert_eq!(nameless.len(), count, "two differ in their names alone");
+    nameless
+}
+
+fn tables() -> [BTreeMap<String, String>; 2] {
+    [
+        recognised(include_str!("../../messages/zh-reasons.toml")),
+        recognised(include_str!("../../messages/zh-lines.toml")),
+    ]
+}
+
+/// A template without the names of its values.
+fn nameless(template: &str) -> String {
+    let template = template.replace("{{", "{").replace("}}", "}");
+    let mut parts = template.split('{');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str("{}");
+        text.push_str(part.split_once('}').map_or("", |(_, behind)| behind));
+    }
+    text
+}
+
+/// Whether a person would miss a translation: there are words beside the values.
+fn has_words(nameless: &str) -> bool {
+    let mut words = nameless.split(|c: char| !c.is_ascii_alphabetic());
+    let is_chinese = nameless.chars().any(|c| c > '\u{2e7f}');
+    !is_chinese && words.any(|word| word.len() > 1) && !nameless.starts_with("SHA-256 {}")
+}
+
+const CRATES: [&str; 6] = ["chain-core", "client", "cli", "epcis", "pictures", "edge"];
+
+/// Each source file's text without its tests.
+fn texts() -> Vec<(PathBuf, String)> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for name in CRATES {
+        sources(&here.join("..").join(name).join("src"), &mut files);
+    }
+    let product = files.into_iter().filter(|path| {
+        let name = path.display().to_string();
+        !["tests", "test_support", "messages.rs"]
+            .iter()
+            .any(|part| name.contains(part))
+    });
+    product
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let end = text.find("#[cfg(test)]\nmod").unwrap_or(text.len());
+            (path, text[..end].to_owned())
+        })
+        .collect()
+}
+
+/// The sentences behind some beginnings, such as `#[error(`.
+fn behind(text: &str, beginnings: &[&str]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for beginning in beginnings {
+        for (at, _) in text.match_indices(beginning) {
+            let mut rest = text[at + beginning.len()..].trim_start();
+            for wrapper in ["format!(", "&"] {
+                rest = rest.strip_prefix(wrapper).unwrap_or(rest).trim_start();
+            }
+            if rest.starts_with('"') {
+                found.insert(nameless(&literal(rest).unwrap()));
+            }
+        }
+    }
+    found.into_iter().filter(|text| has_words(text)).collect()
+}
+
+fn assert_translated(said: &BTreeSet<String>, tables: &[BTreeMap<String, String>], place: &str) {
+    let missing: Vec<_> = said
+        .iter()
+        .filter(|text| !tables.iter().any(|table| table.contains_key(*text)))
+        .collect();
+    assert!(missing.is_empty(), "not in {place}: {missing:#?}");
+}
+
+/// Every failure of the libraries that the command line shows has its Chinese sentence.
+#[test]
+fn every_reason_stands_in_both_languages() {
+    let mut said = BTreeSet::new();
+    for (path, text) in texts() {
+        // The gateway speaks to programs.
+        if !path.display().to_string().contains("gateway") {
+            said.extend(behind(
+                &text,
+                &["#[error(", "Contradiction(", "contradiction("],
+            ));
+        }
+    }
+    assert!(said.len() > 250, "{} sentences only", said.len());
+    assert_translated(&said, &tables(), "messages/zh-reasons.toml");
+}
+
+/// Every line, remark and failure of a verb has its Chinese sentence.
+#[test]
+fn every_line_stands_in_both_languages() {
+    let mut said = BTreeSet::new();
+    for (path, text) in texts() {
+        let name = path.display().to_string();
+        if name.contains("cli/src") && !name.contains("gateway/") {
+            let failures = [
+                "Usage",
+                "File",
+                "NotFound",
+                "Unreachable",
+                "Empty",
+                "Reservations",
+            ];
+            let failures = failures.map(|kind| format!("Failure::{kind}("));
+            let mut beginnings: Vec<&str> = failures.iter().map(String::as_str).collect();
+            beginnings.extend([".line(", ".remark(", "message: ", ".good(", ".bad("]);
+            said.extend(behind(&text, &beginnings));
+            for (at, _) in text.match_indices("counted(") {
+                let call = text[at..].split(')').next().unwrap_or_default();
+                if let Some(noun) = call.split('"').nth(1) {
+                    said.extend([format!("1 {noun}"), format!("{{}} {noun}s")]);
+                }
+            }
+        }
+    }
+    assert!(said.len() > 150, "{} sentences only", said.len());
+    assert_translated(&said, &tables(), "messages/zh-lines.toml");
+}
+
+/// The tables hold nothing that nobody says.
+#[test]
+fn no_sentence_of_the_tables_is_left_over() {
+    let mut said = BTreeSet::new();
+    for (_, text) in texts() {
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find('"') {
+            rest = &rest[at..];
+            let Some(text) = literal(rest) else { break };
+            said.insert(nameless(&text));
+            // A literal may begin where another ends: both ways are read.
+            rest = &rest[1..];
+        }
+        for (at, _) in text.match_indices("counted(") {
+            let call = text[at..].split(')').next().unwrap_or_default();
+            if let Some(noun) = call.split('"').nth(1) {
+                said.extend([format!("1 {noun}"), format!("{{}} {noun}s")]);
+            }
+        }
+    }
+    for table in tables() {
+        let unused: Vec<_> = table.keys().filter(|text| !said.contains(*text)).collect();
+        assert!(unused.is_empty(), "nobody says: {unused:#?}");
+    }
+}
+
+/// The help is a table of paragraphs, each said somewhere, and none is missing.
+#[test]
+fn all_of_the_help_stands_in_both_languages() {
+    use clap::CommandFactory;
+    let said: BTreeSet<String> = help::texts(&crate::Cli::command()).into_iter().collect();
+    assert!(said.len() > 250, "{} texts only", said.len());
+    let table: BTreeMap<String, String> =
+        toml::from_str(include_str!("../../messages/zh-help.toml")).unwrap();
+    let missing: Vec<_> = said
+        .iter()
+        .filter(|text| !table.contains_key(*text))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "not in messages/zh-help.toml: {missing:#?}"
+    );
+    let unused: Vec<_> = table.keys().filter(|text| !said.contains(*text)).collect();
+    assert!(unused.is_empty(), "nobody says: {unused:#?}");
+}
+
 /// What parties say is never taken for the program's own words.
 #[test]
 fn only_reasons_are_translated_inside_a_sentence() {
     let reasons: BTreeMap<String, String> =
         toml::from_str(include_str!("../../messages/zh-reasons.toml")).unwrap();
-    assert!(reasons.len() > 20);
-    let (english, chinese) = reasons.first_key_value().unwrap();
+    let plain = reasons.iter().find(|(english, _)| !english.contains('{'));
+    let (english, chinese) = plain.unwrap();
     let filled = |name: &'static str| {
         Language::Chinese.fill(&format!("{{{name}}}"), &[(name, english.clone())])
     };

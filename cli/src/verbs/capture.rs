@@ -181,16 +181,16 @@ pub async fn run_until(
                 plain(rule)
             ));
         }
-        let skipped = match skipped {
-            0 => String::new(),
-            count => format!(", {count} skipped as recorded before"),
-        };
-        let pending = match pending {
-            0 => String::new(),
-            count => format!(", {count} UNDECIDED"),
+        let rest = match (skipped, pending) {
+            (0, 0) => String::new(),
+            (skipped, 0) => format!(", {skipped} skipped as recorded before"),
+            (0, pending) => format!(", {pending} UNDECIDED"),
+            (skipped, pending) => {
+                format!(", {skipped} skipped as recorded before, {pending} UNDECIDED")
+            }
         };
         output.line(format!(
-            "{} of {total} recorded (proven), {refused} refused{skipped}{pending}",
+            "{} of {total} recorded (proven), {refused} refused{rest}",
             counted(recorded, "event")
         ));
     }

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use touchstone_client::look_alikes;
+use touchstone_client::{NotVerified, earlier, look_alikes};
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
     DiscloseDesign, Fingerprints, PublishFingerprints, transaction::Action,
 };
 
+use crate::earlier as before;
 use crate::failure::Failure;
 use crate::look_alikes as compared;
 use crate::output::{Output, add_member, plain, utc};
@@ -25,7 +26,7 @@ use crate::settings::{Settings, Signing};
 The files themselves stay where they are; their SHA-256, the salt and the title are published. Of
 pictures that are named here the fingerprint is published too: the ledger compares each with all
 earlier ones, and the certificate tells what was found. A fingerprint shows roughly what the picture
-looks like. Pictures of a design that is disclosed already can be named once, later.")]
+looks like. Earlier deposits of the same files, as far as they are disclosed, are told of. Pictures of a design that is disclosed already can be named once, later.")]
 pub struct Arguments {
     /// The receipt of the deposit
     pub receipt: PathBuf,
@@ -69,13 +70,13 @@ pub async fn run(
     };
     let recorded = client.act(&signer, output.now_ms(), action).await?;
     let header = &recorded.attested.header;
+    let (_, design) = client.design(&id).await?;
+    let design = design.ok_or(NotVerified::Missing("record of a disclosed design"))?;
     let look_alikes = match arguments.pictures.is_empty() {
         true => None,
-        false => {
-            let (_, design) = client.design(&id).await?;
-            look_alikes::of_design(&mut client, &id, &design.unwrap_or_default()).await?
-        }
+        false => look_alikes::of_design(&mut client, &id, &design).await?,
     };
+    let earlier = earlier::of_design(&mut client, &id, &design, &opening.files).await?;
     if output.json {
         let mut value = json!({
             "design_id": receipt.design_id,
@@ -83,6 +84,7 @@ pub async fn run(
             "height": header.height,
             "time_ms": header.time_ms,
         });
+        add_member(&mut value, "earlier", before::json(&earlier));
         if let Some(look_alikes) = &look_alikes {
             add_member(&mut value, "look_alikes", compared::json(look_alikes));
         }
@@ -95,6 +97,9 @@ pub async fn run(
             utc(header.time_ms)
         ));
         let language = output.language;
+        for line in before::lines(language, &earlier) {
+            output.line(line);
+        }
         if let Some(found) = &look_alikes {
             for line in compared::lines(language, found) {
                 output.line(line);

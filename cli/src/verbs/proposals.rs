@@ -103,6 +103,11 @@ fn what(change: &Change) -> String {
             validator.power
         ),
         Some(Kind::RemoveValidator(key)) => format!("remove validator {}", hex::encode(key)),
+        Some(Kind::ReplaceValidator(replacement)) => format!(
+            "key {} of a validator in place of {}",
+            hex::encode(&replacement.new_key),
+            hex::encode(&replacement.old_key)
+        ),
         #[allow(
             unreachable_patterns,
             reason = "a ledger may know changes that this program doesn't"

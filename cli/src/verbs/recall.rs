@@ -8,11 +8,12 @@ use touchstone_client::trace::Trace;
 use touchstone_core::trace::Direction;
 use touchstone_proto::node::TracedItem;
 
-use super::trace::{Reach, held, item_json, kind, names, seen};
+use super::trace::{Reach, held, item_json, kind, names, seen, what_it_is, where_it_was};
 use crate::failure::Failure;
-use crate::file;
+use crate::messages::Language;
 use crate::output::{Output, counted, plain};
 use crate::settings::Settings;
+use crate::{file, say};
 
 /// List everything that is affected by a lot or unit, who has it and where it was last seen
 #[derive(clap::Args, Debug)]
@@ -70,7 +71,8 @@ pub async fn run(
     print(reach, &trace, &names, output);
     if let Some(out) = &arguments.out {
         let out = plain(&out.display().to_string());
-        output.line(format!("\nWritten   {out}"));
+        output.line("");
+        output.line(format!("Written   {out}"));
     }
     reach.check_whole(&trace)
 }
@@ -79,6 +81,7 @@ fn print(reach: &Reach, trace: &Trace, names: &BTreeMap<String, String>, output:
     let first = trace.items.first().map_or("", |first| first.id.as_str());
     output.line(format!("Recall    of {}", plain(first)));
     output.line(format!("Verdict   {}", reach.verdict(trace, output)));
+    let language = output.language;
     let mut by_holder: BTreeMap<&str, Vec<(&TracedItem, Option<String>)>> = BTreeMap::new();
     for item in &trace.items {
         let held = held(item);
@@ -90,30 +93,33 @@ fn print(reach: &Reach, trace: &Trace, names: &BTreeMap<String, String>, output:
         }
     }
     for (holder, items) in by_holder {
-        let count = counted(items.len(), "thing");
+        let count = language.line(&counted(items.len(), "thing"));
         let name = names.get(holder).map_or(holder, String::as_str);
         output.line(match holder {
-            "" => format!("\n{count} without a recorded holder, or used up:"),
-            holder => format!("\n{} ({}) has {count}:", plain(name), plain(holder)),
+            "" => say!(
+                language,
+                "\n{count} without a recorded holder, or used up:",
+                count = count
+            ),
+            holder => say!(
+                language,
+                "\n{name} ({id}) has {count}:",
+                name = plain(name),
+                id = plain(holder),
+                count = count
+            ),
         });
         for (item, amount) in items {
-            output.line(format!("  {}", line(item, amount)));
+            output.line(format!("  {}", line(item, amount, output.language)));
         }
     }
 }
 
-fn line(item: &TracedItem, amount: Option<String>) -> String {
+fn line(item: &TracedItem, amount: Option<String>, language: Language) -> String {
     let amount = amount
-        .map(|amount| format!("{amount} of "))
+        .map(|amount| say!(language, "{amount} of ", amount = amount))
         .unwrap_or_default();
-    let mut told = vec![kind(item).to_owned()];
-    told.extend((!item.state.is_empty()).then(|| item.state.clone()));
-    if let Some((place, at)) = seen(item) {
-        told.push(format!("last seen {at} at {}", plain(place)));
-    }
-    if let Some(container) = item.inside.first() {
-        told.push(format!("in {}", plain(container)));
-    }
+    let told = [what_it_is(item, language), where_it_was(item, language)].concat();
     format!("{amount}{}: {}", plain(&item.id), told.join("; "))
 }
 

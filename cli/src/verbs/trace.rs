@@ -12,10 +12,11 @@ use touchstone_core::trace::{Direction, Limits};
 use touchstone_epcis::Identifier;
 use touchstone_proto::node::{TraceEdge, TracedItem};
 
-use crate::event_text;
 use crate::failure::Failure;
+use crate::messages::Language;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
+use crate::{event_text, say};
 
 /// Show what was made of a lot or unit, or what went into it
 #[derive(clap::Args, Debug)]
@@ -199,7 +200,7 @@ pub async fn run(
     let mut next: Vec<(&TracedItem, usize)> =
         trace.items.first().map(|f| (f, 0)).into_iter().collect();
     while let Some((item, indent)) = next.pop() {
-        output.line(line(item, indent, direction, &names));
+        output.line(line(item, indent, direction, &names, output.language));
         let below = below.get(item.id.as_str()).into_iter().flatten();
         next.extend(below.rev().map(|item| (*item, indent + 1)));
     }
@@ -236,35 +237,37 @@ fn line(
     indent: usize,
     direction: Direction,
     names: &BTreeMap<String, String>,
+    language: Language,
 ) -> String {
     let way = match (&item.edge, direction) {
-        (None, _) => "",
-        (Some(edge), _) if edge.contained => "holds ",
-        (Some(_), Direction::Forward) => "made into ",
-        (Some(_), Direction::Backward) => "made of ",
+        (None, _) => String::new(),
+        (Some(edge), _) if edge.contained => say!(language, "holds "),
+        (Some(_), Direction::Forward) => say!(language, "made into "),
+        (Some(_), Direction::Backward) => say!(language, "made of "),
     };
     let amount = item
         .edge
         .as_ref()
         .and_then(amount)
-        .map(|a| format!("{a} of "));
-    let mut told = vec![kind(item).to_owned()];
-    told.extend((!item.state.is_empty()).then(|| item.state.clone()));
+        .map(|a| say!(language, "{amount} of ", amount = a));
+    let mut told = what_it_is(item, language);
     for (holder, amount) in held(item) {
-        let name = names.get(holder).map_or(holder, String::as_str);
-        let amount = amount
-            .map(|amount| format!("{amount} "))
-            .unwrap_or_default();
-        told.push(format!("{amount}with {} ({})", plain(name), plain(holder)));
+        let name = plain(names.get(holder).map_or(holder, String::as_str));
+        let id = plain(holder);
+        told.push(match amount {
+            Some(amount) => say!(
+                language,
+                "{amount} with {name} ({id})",
+                amount = amount,
+                name = name,
+                id = id
+            ),
+            None => say!(language, "with {name} ({id})", name = name, id = id),
+        });
     }
-    if let Some((place, at)) = seen(item) {
-        told.push(format!("last seen {at} at {}", plain(place)));
-    }
-    if let Some(container) = item.inside.first() {
-        told.push(format!("in {}", plain(container)));
-    }
+    told.extend(where_it_was(item, language));
     if item.edge.as_ref().is_some_and(|edge| edge.declared_wrong) {
-        told.push("by an event that was declared wrong since".to_owned());
+        told.push(say!(language, "by an event that was declared wrong since"));
     }
     format!(
         "{}{way}{}{}: {}",
@@ -273,6 +276,29 @@ fn line(
         plain(&item.id),
         told.join("; ")
     )
+}
+
+/// What it is, and how its life ended.
+pub fn what_it_is(item: &TracedItem, language: Language) -> Vec<String> {
+    let mut told = vec![language.sentence(kind(item))];
+    told.extend((!item.state.is_empty()).then(|| language.sentence(&item.state)));
+    told
+}
+
+/// Where it was last seen, and what it is in.
+pub fn where_it_was(item: &TracedItem, language: Language) -> Vec<String> {
+    let last = seen(item).map(|(place, at)| {
+        say!(
+            language,
+            "last seen {time} at {place}",
+            time = at,
+            place = plain(place)
+        )
+    });
+    let inside = item.inside.first();
+    let inside =
+        inside.map(|container| say!(language, "in {container}", container = plain(container)));
+    last.into_iter().chain(inside).collect()
 }
 
 /// Who has it, and how much of it where that is known.

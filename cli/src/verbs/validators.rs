@@ -5,7 +5,7 @@ use touchstone_client::client::Client;
 use touchstone_core::Rejection;
 use touchstone_core::encoding;
 use touchstone_core::governance::GovernanceRejection;
-use touchstone_proto::ledger::{Validator, change::Kind};
+use touchstone_proto::ledger::{ReplaceValidator, Validator, change::Kind};
 
 use super::enroll::{Approval, approve};
 use crate::failure::Failure;
@@ -18,6 +18,7 @@ use crate::settings::Settings;
 #[command(after_help = "Examples:
   touchstone validators
   touchstone validators add --public-key 9f3c… --of echo --organisation acme --key acme.pem
+  touchstone validators rotate --public-key 9f3c… --to 77d0… --organisation acme --key acme.pem
   touchstone validators remove --public-key 9f3c… --organisation acme --key acme.pem")]
 pub struct Arguments {
     /// What to do; without it, the validators are shown
@@ -34,9 +35,17 @@ pub enum Verb {
 
 Its organisation must be enrolled. Every organisation that runs a validator may approve; the change
 takes effect when more than 2/3 of the voting power approved the same key, organisation and power.
-To give a validator a new key: add the new one, start its node with the new validator_key, and
-remove the old one.")]
+On the new validator's node: name the key's file as validator_key, say validator_candidate = true,
+and make its guard with `touchstone-node reset-guard`; docs/operating.md has every step.")]
     Add(Add),
+    /// Approve another key for a validator; its power and its organisation stay
+    #[command(after_help = "Example:
+  touchstone validators rotate --public-key 9f3c… --to 77d0… --organisation acme --key acme.pem
+
+The old key votes up to the height at which the change takes effect, the new one from the next, so
+the consortium never counts more validators or fewer. Once it is in force, stop the node, name the
+new key's file as validator_key, and start it again.")]
+    Rotate(Rotate),
     /// Approve removing a validator
     #[command(after_help = "Example:
   touchstone validators remove --public-key 9f3c… --organisation acme --key acme.pem
@@ -57,6 +66,20 @@ pub struct Add {
     /// Its voting power
     #[arg(long, default_value_t = 1)]
     pub power: u64,
+    /// How it is approved
+    #[command(flatten)]
+    pub approval: Approval,
+}
+
+/// Arguments of `validators rotate`.
+#[derive(clap::Args, Debug)]
+pub struct Rotate {
+    /// The key by which it votes: 64 hex digits or a PEM file
+    #[arg(long, value_name = "HEX|FILE")]
+    pub public_key: String,
+    /// The key by which it is to vote: 64 hex digits or a PEM file
+    #[arg(long, value_name = "HEX|FILE")]
+    pub to: String,
     /// How it is approved
     #[command(flatten)]
     pub approval: Approval,
@@ -94,18 +117,23 @@ pub async fn run(
             let kind = Kind::PutValidator(validator);
             approve(kind, &add.approval, &signer, &mut client, output).await
         }
+        Some(Verb::Rotate(rotate)) => {
+            let old = keyfile::public_key(&rotate.public_key, &none)?;
+            let new = keyfile::public_key(&rotate.to, &none)?;
+            let signer = settings.signer(&rotate.approval.signing)?;
+            let mut client = settings.client().await?;
+            check_rotation(&mut client, old, new, output).await?;
+            let kind = Kind::ReplaceValidator(ReplaceValidator {
+                old_key: old.to_vec(),
+                new_key: new.to_vec(),
+            });
+            approve(kind, &rotate.approval, &signer, &mut client, output).await
+        }
         Some(Verb::Remove(remove)) => {
             let key = keyfile::public_key(&remove.public_key, &none)?;
             let signer = settings.signer(&remove.approval.signing)?;
             let mut client = settings.client().await?;
-            if client.trust().current().get(&key).is_none() {
-                output.remark(
-                    "no validator votes by this key; `touchstone validators` shows those that do",
-                );
-                return Err(
-                    Rejection::Governance(GovernanceRejection::UnknownValidator(key)).into(),
-                );
-            }
+            check_votes(&client, key, output)?;
             let kind = Kind::RemoveValidator(key.to_vec());
             approve(kind, &remove.approval, &signer, &mut client, output).await
         }
@@ -145,6 +173,41 @@ async fn check_addition(
         plain(&validator.organisation),
         validator.power
     ));
+    Ok(())
+}
+
+/// Refuses a key that doesn't vote.
+fn check_votes(client: &Client, key: [u8; 32], output: &mut Output) -> Result<(), Failure> {
+    if client.trust().current().get(&key).is_some() {
+        return Ok(());
+    }
+    output.remark("no validator votes by this key; `touchstone validators` shows those that do");
+    Err(Rejection::Governance(GovernanceRejection::UnknownValidator(key)).into())
+}
+
+/// Refuses what could never take effect, and warns of a validator that is dead: another key doesn't raise it.
+async fn check_rotation(
+    client: &mut Client,
+    old: [u8; 32],
+    new: [u8; 32],
+    output: &mut Output,
+) -> Result<(), Failure> {
+    check_votes(client, old, output)?;
+    if client.trust().current().get(&new).is_some() {
+        return Err(Rejection::Governance(GovernanceRejection::ReplacementVotes(new)).into());
+    }
+    let attested = client.validators().await?;
+    let has_signed = attested
+        .signers
+        .iter()
+        .any(|signer| signer.public_key == old);
+    if !has_signed {
+        output.remark(format!(
+            "warning: this validator's signature isn't under block {}: if its node is down, another key alone \
+             brings no vote back; start the node with the new key as soon as the change is in force",
+            attested.header.height
+        ));
+    }
     Ok(())
 }
 

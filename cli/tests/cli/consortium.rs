@@ -269,6 +269,47 @@ async fn changes_of_validators_are_checked_first() {
     assert!(ran.err.contains("with power 1 now"), "{ran:?}");
 }
 
+/// One change gives a validator another key; what could never take effect is refused, and the death of a validator
+/// is told before its key is changed.
+#[tokio::test]
+async fn a_validator_gets_another_key_in_one_change() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let (old, new, other) = (public(101), public(120), public(102));
+    let rotate = ["validators", "rotate", "--public-key", &old, "--to", &new];
+    for (from, to, rule) in [
+        (&new, &old, "validator-exists"),
+        (&old, &other, "replacement-key"),
+        (&old, &old, "replacement-key"),
+    ] {
+        let wrong = ["validators", "rotate", "--public-key", from, "--to", to];
+        let ran = node
+            .run_as("acme", &[&wrong[..], &["--json"]].concat())
+            .await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert_eq!(ran.json()[0]["rule"], rule, "{ran:?}");
+    }
+    let ran = node.run_as("acme", &rotate).await;
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    let open = node.run(&["proposals"]).await;
+    let what = format!("          key {new} of a validator in place of {old}\n");
+    assert!(open.out.contains(&what), "{open:?}");
+    node.world().voters = vec![102, 103, 104];
+    node.world().record("acme", &[seen(&[ITEM], "shipping")]);
+    let ran = node.run_as("bravo", &rotate).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let warning = "warning: this validator's signature isn't under block 3: ";
+    assert!(ran.err.starts_with(warning), "{ran:?}");
+    let ran = node.run_as("carol", &rotate).await;
+    assert!(ran.out.contains("In force  from height"), "{ran:?}");
+    node.world().voters = vec![120, 102, 103];
+    node.world().record("acme", &[seen(&[ITEM], "inspecting")]);
+    let shown = node.run(&["validators"]).await;
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.out.contains(&format!("{new} power 1 ")), "{shown:?}");
+    assert!(!shown.out.contains(&old), "{shown:?}");
+}
+
 /// Hand-overs are remembered: asked for once, kept against a node that hides them, verified again
 /// when they are read, and asked for again when the file is damaged.
 #[tokio::test]

@@ -38,7 +38,8 @@ const NO_QUESTIONS: [&str; 24] = [
     "product declare",
     "verify",
 ];
-const CHANGES_OF_VALIDATORS: [&str; 2] = ["validators add", "validators remove"];
+const CHANGES_OF_VALIDATORS: [&str; 3] =
+    ["validators add", "validators remove", "validators rotate"];
 
 /// The words of every verb that does something.
 fn verbs(command: &Command, words: &str, found: &mut BTreeSet<String>) {
@@ -52,14 +53,14 @@ fn verbs(command: &Command, words: &str, found: &mut BTreeSet<String>) {
 }
 
 /// A ledger of three blocks, and questions of every verb that answers.
-struct Asked {
-    node: Served,
-    questions: Vec<(String, Vec<String>)>,
+pub struct Asked {
+    pub node: Served,
+    pub questions: Vec<(String, Vec<String>)>,
 }
 
 const PRODUCT: &str = "urn:epc:idpat:sgtin:9521234.050001.*";
 
-async fn asked() -> Asked {
+pub async fn asked() -> Asked {
     let node = Served::start().await;
     let recorded = node.world().record("acme", &[seen(&[ITEM], "storing")]);
     let file = node.write("front.png", "a chair from the front");
@@ -125,7 +126,7 @@ async fn asked() -> Asked {
 }
 
 impl Asked {
-    async fn ask(&self, question: &[String], options: &[&str]) -> Ran {
+    pub async fn ask(&self, question: &[String], options: &[&str]) -> Ran {
         let mut words: Vec<&str> = question.iter().map(String::as_str).collect();
         words.extend(options);
         self.node.run(&words).await

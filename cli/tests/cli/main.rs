@@ -8,8 +8,10 @@
 
 mod captures;
 mod checkpoints;
+mod chinese;
 mod consortium;
 mod designs;
+mod earlier;
 mod encrypted;
 mod evidence;
 mod expiry;

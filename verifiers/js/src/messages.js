@@ -29,7 +29,8 @@ export const types = declare({
   ApproveChange: '1 change Change',
   Change:
     '1 sequence uint64, | 2 put_organisation Organisation, | 3 put_validator Validator, ' +
-    '| 4 remove_validator bytes',
+    '| 4 remove_validator bytes, | 20 replace_validator ReplaceValidator',
+  ReplaceValidator: '1 old_key bytes, 2 new_key bytes',
   Organisation: '1 id string, 2 name string, 3 roles* enum, 4 keys* Key, 5 peers* Peer, 6 gs1_prefixes* string',
   Key: '1 public_key bytes, 2 valid_from_height uint64, 3 valid_until_height uint64, 4 compromised_since_ms uint64',
   Peer: '1 public_key bytes, 2 addresses* string',

@@ -11,7 +11,7 @@ use crate::rejection::Rejection;
 use crate::signing::BadKey;
 use crate::test_support::{
     CARRIER, Chain, MAKER, MARKET, OFFICE, approve, certified, change, genesis_document, newcomer,
-    public, put_validator, remove_validator,
+    public, put_validator, remove_validator, replace_validator,
 };
 use touchstone_proto::ledger::Validator as ValidatorMessage;
 use touchstone_proto::ledger::transaction::Action;
@@ -147,11 +147,22 @@ fn a_misshapen_change_is_refused_at_once() {
         }),
     ));
     let short_removal = approve(&change(1, Kind::RemoveValidator(vec![1; 33])));
+    let replacement = |old: usize, new: usize| {
+        approve(&change(
+            1,
+            Kind::ReplaceValidator(ReplaceValidator {
+                old_key: vec![1; old],
+                new_key: vec![2; new],
+            }),
+        ))
+    };
     let rows = [
         ("no change", nothing, 504),
         ("no kind", no_kind, 504),
         ("short validator key", short_validator, 100),
         ("long key to remove", short_removal, 100),
+        ("short key to replace", replacement(31, 32), 100),
+        ("long new key", replacement(32, 33), 100),
         (
             "organisation's id",
             approve(&organisation(|o| o.id = "A".into())),
@@ -189,7 +200,7 @@ fn a_change_that_cannot_be_made_is_not_decided() {
     };
     let taken = change(1, Kind::PutOrganisation(newcomer("customs", 1)));
     let weak_key: [u8; 32] = weak.as_slice().try_into().unwrap();
-    let rows: [(&str, Change, Rejection); 6] = [
+    let rows: [(&str, Change, Rejection); 9] = [
         (
             "validator of nobody",
             put_validator(1, 60, 1, "nobody"),
@@ -218,6 +229,21 @@ fn a_change_that_cannot_be_made_is_not_decided() {
             "unknown validator",
             remove_validator(1, 60),
             Rejection::Governance(GovernanceRejection::UnknownValidator(public(60))),
+        ),
+        (
+            "replaced, and no validator",
+            replace_validator(1, 60, 61),
+            Rejection::Governance(GovernanceRejection::UnknownValidator(public(60))),
+        ),
+        (
+            "replaced by another validator",
+            replace_validator(1, 11, 12),
+            Rejection::Governance(GovernanceRejection::ReplacementVotes(public(12))),
+        ),
+        (
+            "replaced by itself",
+            replace_validator(1, 11, 11),
+            Rejection::Governance(GovernanceRejection::ReplacementVotes(public(11))),
         ),
         (
             "key of another",
@@ -340,6 +366,12 @@ fn a_change_of_validators_is_handed_over_by_its_block() {
             vec![14],
         ),
         (
+            "another key",
+            replace_validator(1, 14, 60),
+            vec![11, 12, 13, 14],
+            vec![11, 12, 13, 60],
+        ),
+        (
             "moved",
             put_validator(1, 14, 1, "maker"),
             vec![11, 12, 13],
@@ -375,6 +407,23 @@ fn a_change_of_validators_is_handed_over_by_its_block() {
             "{name}"
         );
     }
+}
+
+/// Nobody gains or loses by another key, at no height.
+#[test]
+fn a_replaced_key_keeps_power_and_organisation() {
+    let mut chain = with_powers([3, 1, 2, 1]);
+    let before = chain.validators.total_power();
+    chain.approve(&[MARKET, MAKER], &replace_validator(1, 13, 60));
+    chain.commit(&[]);
+    assert_eq!(chain.validators.total_power(), before);
+    assert_eq!(chain.validators.get(&public(13)), None);
+    let validator = chain.validators.get(&public(60)).unwrap();
+    assert_eq!(
+        (validator.power, validator.organisation.as_str()),
+        (2, "maker")
+    );
+    assert_eq!(chain.validators.power_of_organisation("maker"), 2);
 }
 
 /// Two changes in one block: the second is decided by the set that the first leaves.

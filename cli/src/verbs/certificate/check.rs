@@ -7,7 +7,8 @@ use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::evidence::Finding;
 
 use super::{Arguments, certify};
-use crate::deposit_certificate::credential::{self, BadCredential, CredentialSubject};
+use crate::deposit_certificate::credential::{self, BadCredential, Statement};
+use crate::deposit_certificate::data_integrity::did_key;
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
@@ -51,7 +52,8 @@ pub(super) async fn run(
             "exit_code": if reservations.is_empty() { 0 } else { 6 },
             "ledger": as_of.as_ref().map(attested_json),
             "reservations": reservations,
-            "credential_subject": stated,
+            "issuer": did_key(&stated.issuer),
+            "credential_subject": stated.subject,
         }));
     } else {
         print(&stated, as_of.as_ref(), &reservations, output);
@@ -67,7 +69,7 @@ pub(super) async fn run(
 
 /// Compares the statements with the ledger.
 async fn ask(
-    stated: &CredentialSubject,
+    statement: &Statement,
     arguments: &Arguments,
     settings: &Settings,
 ) -> Result<(AttestedHeader, Vec<Finding>), Failure> {
@@ -77,6 +79,7 @@ async fn ask(
             Failure::from(bad)
         })
     };
+    let stated = &statement.subject;
     let id = hash("designId", &stated.design_id)?;
     let found = hash("chainId", &stated.chain_id)?;
     let mut client = settings.client().await?;
@@ -90,28 +93,33 @@ async fn ask(
     };
     let certificate = certify(&mut client, id, receipt).await?;
     let facts = certificate.facts(&mut client).await?;
-    let reservations = credential::compare(stated, &facts).map_err(|member| {
+    let reservations = credential::compare(statement, &facts).map_err(|member| {
         NotVerified::Contradiction(format!("the ledger proves another {member}"))
     })?;
     Ok((certificate.as_of, reservations))
 }
 
 fn print(
-    stated: &CredentialSubject,
+    statement: &Statement,
     as_of: Option<&AttestedHeader>,
     reservations: &[String],
     output: &mut Output,
 ) {
     let language = output.language;
+    let stated = &statement.subject;
     let verdict = match reservations.is_empty() {
         true => output.good(&say!(language, "VERIFIED")),
         false => output.good(&say!(language, "VERIFIED, WITH RESERVATIONS")),
     };
+    let issuer = did_key(&statement.issuer);
     let mut rows = vec![
         (say!(language, "Credential"), verdict),
-        (say!(language, "Issuer"), plain(&stated.id)),
+        (say!(language, "Issuer"), issuer.clone()),
         (say!(language, "Design"), plain(&stated.design_id)),
     ];
+    if stated.id != issuer {
+        rows.push((say!(language, "Owner key"), plain(&stated.id)));
+    }
     if let Some(title) = &stated.title {
         rows.push((say!(language, "Title"), plain(title)));
     }

@@ -2,6 +2,7 @@
 
 use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, ProvenDeposit};
+use touchstone_client::earlier::{self, Earlier};
 use touchstone_client::look_alikes;
 use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::encoding;
@@ -30,6 +31,8 @@ pub(super) struct Certificate {
     pub(super) opening: Option<Opening>,
     /// What the ledger compared, where the record says that it did.
     pub(super) look_alikes: Option<LookAlikes>,
+    /// Earlier deposits of the same files; none is looked for while the files are a secret.
+    pub(super) earlier: Option<Earlier>,
     pub(super) source: Source,
     pub(super) owner: String,
     pub(super) names: Vec<String>,
@@ -61,6 +64,13 @@ pub(super) async fn certify(
         ..
     } = found;
     let look_alikes = look_alikes::of_design(client, &id, &record).await?;
+    // Asking tells the files' hashes, which a disclosure has published.
+    let earlier = match (&record.disclosure, &opening) {
+        (Some(_), Some(opening)) => {
+            Some(earlier::of_design(client, &id, &record, &opening.files).await?)
+        }
+        _ => None,
+    };
     let source = match (receipt, &opening) {
         (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
         (None, Some(_)) => Source::Disclosure,
@@ -79,6 +89,7 @@ pub(super) async fn certify(
         as_of,
         opening,
         look_alikes,
+        earlier,
         source,
         owner,
         names,
@@ -104,8 +115,15 @@ impl Certificate {
             });
         }
         let (_, organisation) = client.organisation(&self.record.organisation).await?;
-        let keys = organisation.iter().flat_map(|o| &o.keys);
-        let compromised_since_ms = keys
+        let keys = || organisation.iter().flat_map(|o| &o.keys);
+        let mut organisation_keys = Vec::new();
+        for key in keys() {
+            organisation_keys.push(facts::OrganisationKey {
+                public_key: proven("public_key", &key.public_key)?,
+                has_ended: key.valid_until_height != 0 || key.compromised_since_ms != 0,
+            });
+        }
+        let compromised_since_ms = keys()
             .filter(|k| k.public_key == self.record.owner_key)
             .map(|k| k.compromised_since_ms)
             .find(|since| *since != 0);
@@ -128,6 +146,7 @@ impl Certificate {
             organisation_name: self.owner.clone(),
             owner_key: proven("owner_key", &self.record.owner_key)?,
             compromised_since_ms,
+            organisation_keys,
             title: Some(title)
                 .filter(|t| !t.is_empty())
                 .map(|title| facts::Title {
@@ -144,6 +163,7 @@ impl Certificate {
             validators_hash: header.validators_hash,
             disclosed: recorded.map(|d| (d.time_ms, d.height)),
             look_alikes: self.look_alikes.clone(),
+            earlier: self.earlier.clone().unwrap_or_default(),
         })
     }
 

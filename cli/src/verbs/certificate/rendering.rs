@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::proven_deposit::{Certificate, Source};
+use crate::earlier as before;
 use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{Output, add_member, attested_json, plain, utc};
@@ -90,6 +91,15 @@ impl Certificate {
                 None => say!(language, "no"),
             },
         ));
+        if let Some(found) = &self.earlier {
+            let mut lines = before::lines(language, found);
+            if lines.is_empty() {
+                lines.push(before::none(language));
+            }
+            for line in lines {
+                rows.push((say!(language, "Earlier"), line));
+            }
+        }
         for line in self
             .look_alikes
             .iter()
@@ -134,6 +144,9 @@ impl Certificate {
         });
         if let Some(look_alikes) = &self.look_alikes {
             add_member(&mut value, "look_alikes", compared::json(look_alikes));
+        }
+        if let Some(earlier) = &self.earlier {
+            add_member(&mut value, "earlier", before::json(earlier));
         }
         value
     }

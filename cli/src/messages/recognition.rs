@@ -1,0 +1,189 @@
+//! Sentences that come as finished English text: a library's failure, a node's refusal, a line of a verb. Each is
+//! recognised by its English template, and its values are put into the Chinese one.
+//!
+//! A name in braces stands for a value. A name that ends with `*` stands for a value that is a sentence of the
+//! program itself; any other value is somebody's word, and stays as it is.
+
+use std::collections::BTreeMap;
+
+use touchstone_core::evidence::filled;
+
+/// No longer text is looked at, in bytes: a node may send any.
+const MAX_TEXT_BYTES: usize = 2 << 10;
+/// Sentences within sentences, at most.
+const MAX_DEPTH: u32 = 5;
+
+/// A table of sentences.
+pub struct Sentences {
+    exact: BTreeMap<String, String>,
+    /// Those with more words of their own come first.
+    patterns: Vec<Pattern>,
+}
+
+struct Pattern {
+    /// The template's own text, around and between its values.
+    pieces: Vec<String>,
+    names: Vec<String>,
+    chinese: String,
+}
+
+impl Pattern {
+    fn of(english: &str, chinese: &str) -> Pattern {
+        let (mut pieces, mut names) = (Vec::new(), Vec::new());
+        let mut rest = english;
+        while let Some((before, behind)) = rest.split_once('{') {
+            let Some((name, behind)) = behind.split_once('}') else {
+                break;
+            };
+            pieces.push(before.to_owned());
+            names.push(name.to_owned());
+            rest = behind;
+        }
+        pieces.push(rest.to_owned());
+        Pattern {
+            pieces,
+            names,
+            chinese: chinese.to_owned(),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        self.pieces.iter().map(String::len).sum()
+    }
+
+    /// The values in a text, if it is this sentence. Each is as short as it can be.
+    fn values<'a>(&self, text: &'a str) -> Option<Vec<&'a str>> {
+        let (first, between) = self.pieces.split_first()?;
+        let mut rest = text.strip_prefix(first.as_str())?;
+        let Some((last, between)) = between.split_last() else {
+            return rest.is_empty().then(Vec::new);
+        };
+        let mut values = Vec::with_capacity(self.names.len());
+        for piece in between {
+            let (value, behind) = rest.split_once(piece.as_str())?;
+            values.push(value);
+            rest = behind;
+        }
+        values.push(rest.strip_suffix(last.as_str())?);
+        Some(values)
+    }
+}
+
+impl Sentences {
+    /// The sentences of tables, from English templates to Chinese ones.
+    pub fn of(tables: &[BTreeMap<String, String>]) -> Sentences {
+        let (with_values, exact): (BTreeMap<_, _>, BTreeMap<_, _>) = tables
+            .iter()
+            .flatten()
+            .map(|(english, chinese)| (english.clone(), chinese.clone()))
+            .partition(|(english, _)| english.contains('{'));
+        let mut patterns: Vec<Pattern> = with_values
+            .iter()
+            .map(|(english, chinese)| Pattern::of(english, chinese))
+            .collect();
+        patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.weight()));
+        Sentences { exact, patterns }
+    }
+
+    /// A whole sentence in Chinese, if it is one of the table's.
+    pub fn whole(&self, text: &str) -> Option<String> {
+        self.recognised(text, MAX_DEPTH)
+    }
+
+    /// The same where others' words may stand before the sentence, as the name of a file does, or two sentences
+    /// stand one behind the other.
+    pub fn composed(&self, text: &str) -> Option<String> {
+        self.parts(text, MAX_DEPTH)
+    }
+
+    fn recognised(&self, text: &str, depth: u32) -> Option<String> {
+        let depth = depth.checked_sub(1)?;
+        if let Some(chinese) = self.exact.get(text) {
+            return Some(chinese.clone());
+        }
+        let (pattern, values) = self
+            .patterns
+            .iter()
+            .find_map(|pattern| Some((pattern, pattern.values(text)?)))?;
+        let names = pattern.names.iter().map(String::as_str);
+        let values: Vec<(&str, String)> = names
+            .zip(values)
+            .map(|(name, value)| {
+                let said = name.ends_with('*').then(|| self.parts(value, depth));
+                (name, said.flatten().unwrap_or_else(|| value.to_owned()))
+            })
+            .collect();
+        Some(filled(&pattern.chinese, &values))
+    }
+
+    fn parts(&self, text: &str, depth: u32) -> Option<String> {
+        if text.len() > MAX_TEXT_BYTES {
+            return None;
+        }
+        if let Some(whole) = self.recognised(text, depth) {
+            return Some(whole);
+        }
+        let separators = [(": ", "："), ("; ", "；")];
+        separators.iter().find_map(|(english, chinese)| {
+            text.match_indices(english).find_map(|(at, _)| {
+                let (before, behind) = text.split_at_checked(at)?;
+                let said = self.recognised(behind.strip_prefix(english)?, depth)?;
+                let before = match self.recognised(before, depth) {
+                    Some(before) => before,
+                    None => before.to_owned(),
+                };
+                Some(format!("{before}{chinese}{said}"))
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentences() -> Sentences {
+        let table = [
+            ("{a} of {b} recorded", "{b} 中 {a} 已记录"),
+            ("refused: {why*}", "被拒绝：{why*}"),
+            ("the key {key} is lost", "密钥 {key} 已遗失"),
+            ("the key {key} is lost for ever", "密钥 {key} 永久遗失"),
+            ("broken", "损坏"),
+        ];
+        let table = table.map(|(e, c)| (e.to_owned(), c.to_owned()));
+        Sentences::of(&[BTreeMap::from(table)])
+    }
+
+    #[test]
+    fn a_sentence_is_recognised_with_its_values() {
+        let said = |text: &str| sentences().whole(text);
+        assert_eq!(said("3 of 4 recorded").as_deref(), Some("4 中 3 已记录"));
+        assert_eq!(said("3 of 4 recorded."), None);
+        assert_eq!(said("x 3 of 4"), None);
+        // More words of its own.
+        let text = "the key a is lost for ever";
+        assert_eq!(said(text).as_deref(), Some("密钥 a 永久遗失"));
+        // A value that is a sentence, where the table says so, and nowhere else.
+        let nested = said("refused: the key k is lost");
+        assert_eq!(nested.as_deref(), Some("被拒绝：密钥 k 已遗失"));
+        let word = said("the key broken is lost");
+        assert_eq!(word.as_deref(), Some("密钥 broken 已遗失"));
+        assert_eq!(
+            said("refused: never heard").as_deref(),
+            Some("被拒绝：never heard")
+        );
+    }
+
+    #[test]
+    fn what_others_say_stands_before_a_sentence() {
+        let said = |text: &str| sentences().composed(text);
+        assert_eq!(said("a.json: broken").as_deref(), Some("a.json：损坏"));
+        let two = said("the key k is lost; broken");
+        assert_eq!(two.as_deref(), Some("密钥 k 已遗失；损坏"));
+        assert_eq!(said("a.json: whole"), None);
+        // However a node composes its words, an answer ends.
+        let long = "refused: ".repeat(200);
+        assert!(said(&long).is_some());
+        assert_eq!(said(&"x: ".repeat(4000)), None);
+    }
+}
