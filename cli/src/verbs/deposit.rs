@@ -19,7 +19,7 @@ use crate::settings::{Settings, Signing};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   touchstone deposit chair-front.png chair-side.png --title 'Chair 7'
-  touchstone deposit --resend 4be1….touchstone.json    if the node didn't answer, or the deposit expired
+  touchstone deposit --resend 4be1….touchstone.json    if no answer came, or it expired
 
 The receipt DESIGNID.touchstone.json holds the salt. Without it nobody, its owner included, can
 show what was deposited: keep copies with the files, and let nobody read it before disclosure.")]

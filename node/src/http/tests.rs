@@ -152,7 +152,7 @@ impl Node {
     /// Makes a block of what is pending; how many transactions it has.
     fn block(&mut self) -> usize {
         let key = SigningKey::from_bytes(&[3; 32]);
-        let now = self.chain.tip().time_ms + 1000;
+        let now = (self.chain.tip().time_ms + 1000).max(crate::consensus_thread::now_ms());
         let block = self
             .chain
             .build(now, key.verifying_key().to_bytes())

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use touchstone_core::governance::parameters;
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::{
     self as support, CARRIER, MARKET, aggregation, answer, capture, container, genesis_document,
@@ -95,6 +96,11 @@ const READS: &[(&str, &str, &[u32])] = &[
         &[],
     ),
     (
+        "execution.rs",
+        "let (height, time_ms) = (block.height, block.time_ms);",
+        &[107, 108],
+    ),
+    (
         "governance/change_keys.rs",
         "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
         &[511],
@@ -112,6 +118,25 @@ struct Case {
 }
 
 const CASES: &[Case] = &[
+    Case {
+        name: "a lifetime that has ended since the last block",
+        fresh: 0,
+        idle: 107,
+        submit: |ledger| {
+            let ends_ms = ledger.chain.tip.time_ms + BETWEEN_MS;
+            let lifetime_ms = parameters::lifetime_ms(&ledger.chain.parameters);
+            ledger.sign_at(CARRIER, ends_ms - lifetime_ms, observed())
+        },
+    },
+    Case {
+        name: "a clock that was too far ahead at the last block",
+        fresh: 108,
+        idle: 0,
+        submit: |ledger| {
+            let created_ms = ledger.chain.tip.time_ms + BETWEEN_MS + parameters::MAX_AHEAD_MS;
+            ledger.sign_at(CARRIER, created_ms, observed())
+        },
+    },
     Case {
         name: "a compromise since the last block",
         fresh: 511,
@@ -196,6 +221,11 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// An observation that any logistics firm may record.
+fn observed() -> Action {
+    capture(&[step("OBSERVE", "storing", &[item(7)])])
+}
+
 /// One node's chain of the four test organisations.
 struct Ledger {
     id: Hash,
@@ -212,7 +242,11 @@ impl Ledger {
     }
 
     fn sign(&self, who: (&str, u8), action: Action) -> Vec<u8> {
-        let body = support::body(who.0, self.chain.tip.time_ms, action);
+        self.sign_at(who, self.chain.tip.time_ms, action)
+    }
+
+    fn sign_at(&self, who: (&str, u8), created_ms: u64, action: Action) -> Vec<u8> {
+        let body = support::body(who.0, created_ms, action);
         transaction::sign(&support::key(who.1), &self.id, &body)
     }
 
