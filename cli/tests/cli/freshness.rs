@@ -164,11 +164,11 @@ async fn every_answer_says_as_of_which_block_it_is_and_warns_where_that_is_old()
             assert_eq!(as_of["is_old"], false, "{question:?}: {value}");
         }
         let ran = asked.ask(question, &[]).await;
-        let said = "As of     block 3, 2026-01-01 00:00:03.000 UTC (59 min ago)\n";
+        let said = "As of     block 3, 2026-01-01 00:00:03.000 UTC (49 min ago)\n";
         let text = format!("{}{}", ran.out, ran.err);
         assert_eq!(text.matches(said).count(), 1, "{question:?}: {ran:?}");
         let old = asked.ask(question, &["--max-age", "60"]).await;
-        let warning = "warning: this is as of block 3, 59 min ago (--max-age allows 60 s)";
+        let warning = "warning: this is as of block 3, 49 min ago (--max-age allows 60 s)";
         assert_eq!(old.err.matches(warning).count(), 1, "{question:?}: {old:?}");
         let old = asked.ask(question, &["--max-age", "60", "--json"]).await;
         assert_eq!(old.err.matches(warning).count(), 1, "{question:?}: {old:?}");
@@ -290,7 +290,7 @@ async fn an_answer_is_read_in_chinese() {
         .await;
     assert_eq!(ran.code, 0, "{ran:?}");
     for part in [
-        "截至      区块 3，2026-01-01 00:00:03.000 UTC（59 min 前）\n",
+        "截至      区块 3，2026-01-01 00:00:03.000 UTC（49 min 前）\n",
         "签署      acme, bravo, carol：4 个验证节点中的 3 个，表决权 4 中的 3\n",
         "结论      核验通过，完整：自身事件 2 条，区块高度 3\n",
         "占有人    Acme Logistics (acme)，",

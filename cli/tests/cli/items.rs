@@ -70,7 +70,7 @@ async fn a_link_of_several_pages_is_told_completely() {
     let expected = [
         &format!("Item      {ITEM_LINK}\n"),
         "Verdict   VERIFIED complete: 6 events of its own at height 6\n",
-        "As of     block 6, 2026-01-01 00:00:06.000 UTC (59 min ago)\n",
+        "As of     block 6, 2026-01-01 00:00:06.000 UTC (49 min ago)\n",
         "Signed    by acme, bravo, carol: 3 of 4 validators, 3 of 4 voting power\n",
         "State     received\n",
         "Holder    Bravo Retail (bravo), by its own word alone since block 6 (one-sided: ",
@@ -97,7 +97,7 @@ async fn what_is_not_recorded_is_proven_absent() {
     let ran = node.run(&["item", OTHER]).await;
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(ran.err.contains("proven absent at height 1"), "{ran:?}");
-    assert!(ran.err.contains("as of 59 min ago"), "{ran:?}");
+    assert!(ran.err.contains("as of 49 min ago"), "{ran:?}");
     assert_eq!(ran.out, "");
     let json = node.run(&["item", OTHER, "--json"]).await.json();
     let other_link = ITEM_LINK.replace("A1", "B2");
@@ -402,7 +402,7 @@ async fn a_node_that_is_away_is_code_5() {
     assert!(ran.err.contains("no connection"), "{ran:?}");
 }
 
-/// The fake's last block is an hour old.
+/// The fake's last block is fifty minutes old.
 #[tokio::test]
 async fn an_old_answer_is_warned_of() {
     let node = Served::start().await;
@@ -434,7 +434,7 @@ async fn an_old_answer_is_warned_of() {
         );
         let ran = crate::fake::touchstone(&arguments).await;
         assert_eq!(ran.code, code, "{ran:?}");
-        let warning = "warning: this is as of block 1, 59 min ago (--max-age allows 5 min)";
+        let warning = "warning: this is as of block 1, 49 min ago (--max-age allows 5 min)";
         assert!(ran.err.contains(warning), "{verb:?}: {ran:?}");
     }
 }
