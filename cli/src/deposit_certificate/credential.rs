@@ -293,7 +293,7 @@ fn types() -> Vec<String> {
 
 /// What a credential's issuer states.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub struct CredentialStatement {
     /// The key that signed it.
     pub issuer: [u8; 32],
     /// What is stated.
@@ -302,7 +302,7 @@ pub struct Statement {
 
 /// Checks a credential's form and signature; gives what its issuer, the key's holder, states.
 /// Nothing of it is proven by that: the ledger must be asked.
-pub fn check(bytes: &[u8]) -> Result<Statement, BadCredential> {
+pub fn check(bytes: &[u8]) -> Result<CredentialStatement, BadCredential> {
     if bytes.len() > MAX_BYTES {
         return Err(BadCredential::Form(format!("{} bytes", bytes.len())));
     }
@@ -326,7 +326,7 @@ pub fn check(bytes: &[u8]) -> Result<Statement, BadCredential> {
     ];
     match agreements.iter().find(|(_, agrees)| !agrees) {
         Some((part, _)) => Err(BadCredential::Disagrees(part)),
-        None => Ok(Statement {
+        None => Ok(CredentialStatement {
             issuer: key,
             subject,
         }),
@@ -336,7 +336,7 @@ pub fn check(bytes: &[u8]) -> Result<Statement, BadCredential> {
 /// The first statement that the ledger contradicts, by its member's name; else what is left to
 /// weigh. Names of files and a title that isn't recorded are the owner's word and aren't compared.
 pub fn compare(
-    statement: &Statement,
+    statement: &CredentialStatement,
     facts: &CertificateFacts,
 ) -> Result<Vec<Finding>, &'static str> {
     let stated = &statement.subject;

@@ -138,9 +138,11 @@ fn argument(argument: Arg) -> Arg {
     let argument = argument
         .help_heading(heading)
         .hide_env(true)
-        .hide_default_value(true)
-        .hide_possible_values(true)
         .help(format!("{short}{notes}"));
+    let argument = match takes_values {
+        true => argument.hide_default_value(true).hide_possible_values(true),
+        false => argument,
+    };
     match long {
         Some(long) => argument.long_help(format!("{long}{notes}")),
         None => argument,

@@ -26,7 +26,9 @@ use crate::settings::{Settings, Signing};
 The files themselves stay where they are; their SHA-256, the salt and the title are published. Of
 pictures that are named here the fingerprint is published too: the ledger compares each with all
 earlier ones, and the certificate tells what was found. A fingerprint shows roughly what the picture
-looks like. Earlier deposits of the same files, as far as they are disclosed, are told of. Pictures of a design that is disclosed already can be named once, later.")]
+looks like. Pictures of a design that is disclosed already can be named once, later.
+
+Earlier deposits of the same files, as far as they are disclosed, are told of.")]
 pub struct Arguments {
     /// The receipt of the deposit
     pub receipt: PathBuf,

@@ -333,15 +333,15 @@ fn refuse_shared_keys(
     public: &Organisation,
     keys: &mut BTreeMap<String, String>,
 ) -> Result<(), Failure> {
-    let signing = public.keys.iter().map(|k| (k, "signing key"));
-    let network = public.nodes.iter().map(|n| (&n.network_key, "network key"));
-    let validators = public
-        .nodes
-        .iter()
-        .filter_map(|n| n.validator_key.as_ref())
-        .map(|k| (k, "validator key"));
-    for (key, purpose) in signing.chain(network).chain(validators) {
-        let owner = format!("{purpose} of {:?}", public.id);
+    let id = &public.id;
+    let nodes = &public.nodes;
+    let signing = public.keys.iter();
+    let signing = signing.map(|key| (key, format!("signing key of {id:?}")));
+    let network = nodes.iter().map(|node| &node.network_key);
+    let network = network.map(|key| (key, format!("network key of {id:?}")));
+    let validators = nodes.iter().filter_map(|node| node.validator_key.as_ref());
+    let validators = validators.map(|key| (key, format!("validator key of {id:?}")));
+    for (key, owner) in signing.chain(network).chain(validators) {
         if let Some(first) = keys.insert(key.clone(), owner.clone()) {
             return Err(Failure::Usage(format!(
                 "key {key} is the {first} and the {owner}; make another with `touchstone key new`"

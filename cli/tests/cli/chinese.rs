@@ -12,7 +12,7 @@ fn english(text: &str) -> Vec<String> {
     for line in text.lines() {
         let quoted = line.split(['`', '"']).step_by(2);
         for part in quoted {
-            let words: Vec<&str> = part.split([' ', ',', ';', ':', '.']).collect();
+            let words: Vec<&str> = part.split([' ', ',', ';']).collect();
             let is_word = |word: &&str| {
                 word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase() || c == '\'')
             };
@@ -57,7 +57,7 @@ async fn what_is_done_or_refused_is_told_in_chinese() {
         (1, "acme", &["capture", &nowhere]),
         (2, "acme", &["capture", &bad]),
         (
-            2,
+            4,
             "bravo",
             &["handover", "offer", &second, "--to", "nobody"],
         ),

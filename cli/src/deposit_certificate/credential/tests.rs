@@ -7,8 +7,8 @@ fn key(seed: u8) -> SigningKey {
 }
 
 /// What the owner's key states of facts.
-fn as_stated(facts: &CertificateFacts) -> Statement {
-    Statement {
+fn as_stated(facts: &CertificateFacts) -> CredentialStatement {
+    CredentialStatement {
         issuer: key(3).verifying_key().to_bytes(),
         subject: CredentialSubject::of(facts),
     }

@@ -7,7 +7,7 @@ use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::evidence::Finding;
 
 use super::{Arguments, certify};
-use crate::deposit_certificate::credential::{self, BadCredential, Statement};
+use crate::deposit_certificate::credential::{self, BadCredential, CredentialStatement};
 use crate::deposit_certificate::data_integrity::did_key;
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain, utc};
@@ -69,7 +69,7 @@ pub(super) async fn run(
 
 /// Compares the statements with the ledger.
 async fn ask(
-    statement: &Statement,
+    statement: &CredentialStatement,
     arguments: &Arguments,
     settings: &Settings,
 ) -> Result<(AttestedHeader, Vec<Finding>), Failure> {
@@ -100,7 +100,7 @@ async fn ask(
 }
 
 fn print(
-    statement: &Statement,
+    statement: &CredentialStatement,
     as_of: Option<&AttestedHeader>,
     reservations: &[String],
     output: &mut Output,
