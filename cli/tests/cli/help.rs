@@ -64,6 +64,78 @@ fn every_example_is_a_command() {
     assert!(examples >= 20, "{examples}");
 }
 
+/// The commands that a document names: in backticks, and at the beginning of a line of a block.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let quoted = line.split('`').skip(1).step_by(2);
+        let typed = line.trim_start().trim_start_matches("$ ");
+        let is_typed = line.starts_with([' ', '$']) || !line.contains('`');
+        for command in quoted.chain(is_typed.then_some(typed)) {
+            let Some(rest) = command.strip_prefix("touchstone ") else {
+                continue;
+            };
+            let end = rest.find(['|', '#', ';', '&', '>']).unwrap_or(rest.len());
+            let words = shell_words(&rest[..end]).into_iter();
+            let clean = |word: String| word.trim_matches(['[', ']', '…', '"']).to_owned();
+            found.push(words.map(clean).filter(|word| !word.is_empty()).collect());
+        }
+    }
+    found
+}
+
+/// What the command line doesn't know of a command.
+fn unknown(words: &[String]) -> Option<String> {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut command = &cli;
+    for word in words {
+        match word.strip_prefix("--") {
+            Some(option) => {
+                let option = option.split('=').next().unwrap_or_default();
+                let known = command
+                    .get_arguments()
+                    .any(|a| a.get_long() == Some(option));
+                if !known {
+                    return Some(format!("--{option}"));
+                }
+            }
+            None => match command.find_subcommand(word) {
+                Some(verb) => command = verb,
+                None if command.is_subcommand_required_set() => return Some(word.clone()),
+                None => {}
+            },
+        }
+    }
+    None
+}
+
+/// The documents name no command and no option that isn't there.
+#[test]
+fn the_documents_commands_are_known() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut pages = vec![root.join("README.md"), root.join("genesis/README.md")];
+    for entry in std::fs::read_dir(root.join("docs")).unwrap() {
+        pages.push(entry.unwrap().path());
+    }
+    let mut count = 0;
+    for page in pages
+        .iter()
+        .filter(|page| page.extension().is_some_and(|e| e == "md"))
+    {
+        let text = std::fs::read_to_string(page).unwrap();
+        for words in commands(&text) {
+            count += 1;
+            assert_eq!(unknown(&words), None, "{}: {words:?}", page.display());
+        }
+    }
+    assert!(count > 100, "{count} commands only");
+    for (wrong, what) in [("frobnicate x", "frobnicate"), ("item ID --what", "--what")] {
+        let found = commands(&format!("see `touchstone {wrong}`"));
+        assert_eq!(unknown(&found[0]).as_deref(), Some(what));
+    }
+}
+
 /// Longer lines would be broken where the reader doesn't expect it: so wide is help printed.
 #[test]
 fn no_line_of_help_is_broken() {
