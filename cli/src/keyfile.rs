@@ -18,6 +18,8 @@ use touchstone_client::durable_file;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::messages::Language;
+use crate::say;
 
 /// Rounds of PBKDF2 (OWASP's recommendation for HMAC-SHA256, 2023).
 const ITERATIONS: u32 = 600_000;
@@ -37,10 +39,11 @@ impl Passphrase {
     pub fn get(&self, path: &Path) -> Result<Zeroizing<String>, Failure> {
         match self.given()? {
             Some(passphrase) => Ok(passphrase),
-            None => prompt(
-                &format!("Passphrase of {}: ", path.display()),
-                "the key is encrypted",
-            ),
+            None => {
+                let path = path.display();
+                let question = say!(language(), "Passphrase of {path}: ", path = path);
+                prompt(&question, "the key is encrypted")
+            }
         }
     }
 
@@ -50,8 +53,8 @@ impl Passphrase {
             Some(passphrase) => passphrase,
             None => {
                 let why = "a new key is encrypted";
-                let first = prompt("New passphrase: ", why)?;
-                if *first != *prompt("The same again: ", why)? {
+                let first = prompt(&say!(language(), "New passphrase: "), why)?;
+                if *first != *prompt(&say!(language(), "The same again: "), why)? {
                     return Err(Failure::Usage("the two passphrases differ".into()));
                 }
                 first
@@ -77,6 +80,12 @@ impl Passphrase {
             .ok()
             .map(Zeroizing::new))
     }
+}
+
+/// A question comes before anything else is printed.
+fn language() -> Language {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    Language::of_arguments(&arguments)
 }
 
 fn prompt(question: &str, why: &str) -> Result<Zeroizing<String>, Failure> {

@@ -168,7 +168,7 @@ pub(super) fn independence(
     names.dedup();
     let finding = match own {
         0 => finding!(
-            "none of the {count} validators belongs to a party of this record",
+            "of all validators ({count}) none belongs to a party of this record",
             count = facts.len()
         ),
         _ => finding!(

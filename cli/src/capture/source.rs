@@ -59,6 +59,12 @@ pub fn read(
         return Ok(input);
     }
     for path in paths {
+        if is_table(path) {
+            return Err(Failure::Usage(format!(
+                "{} is a table: say with --mapping FILE what its columns mean (`touchstone capture --help` shows one)",
+                path.display()
+            )));
+        }
         if path.is_dir() {
             for file in documents_in(path)? {
                 add_file(&mut input, &file, limit)?;
@@ -68,6 +74,12 @@ pub fn read(
         }
     }
     Ok(input)
+}
+
+/// A file that no reader of documents understands, by its name.
+fn is_table(path: &Path) -> bool {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    matches!(ending.as_deref(), Some("csv" | "tsv" | "xlsx"))
 }
 
 fn add_table(

@@ -128,7 +128,7 @@ impl Sentences {
             text.match_indices(english).find_map(|(at, _)| {
                 let (before, behind) = text.split_at_checked(at)?;
                 let said = self.recognised(behind.strip_prefix(english)?, depth)?;
-                let before = match self.recognised(before, depth) {
+                let before = match self.parts(before, depth.saturating_sub(1)) {
                     Some(before) => before,
                     None => before.to_owned(),
                 };

@@ -16,7 +16,7 @@ use touchstone_proto::ledger::{
 };
 
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, plain};
 use crate::settings::{Settings, Signing};
 use crate::verbs::genesis::read_contribution;
 
@@ -38,6 +38,8 @@ pub struct Approval {
 
 echo.json is what `touchstone genesis contribute` writes. Every organisation that runs a validator
 may approve; the change takes effect when more than 2/3 of the voting power approved the same file.
+What waits for approvals, and of whom, `touchstone proposals` lists. An organisation that runs no
+validator sends the file to one that does.
 An enrolled organisation keeps its keys: it alone changes them, with `touchstone keys`.
 A validator key in the file is ignored here; see `touchstone validators add`.")]
 pub struct Arguments {
@@ -108,24 +110,44 @@ pub async fn approve(
         "Approved  at height {height} (proven): {approved} of {total} voting power, by {}",
         approvals.join(", ")
     ));
-    output.line(if in_force {
-        format!(
-            "In force  from height {} on",
-            record.effective_height.saturating_add(1)
-        )
+    if in_force {
+        let from = record.effective_height.saturating_add(1);
+        output.line(format!("In force  from height {from} on"));
+        tell_next(&change, output);
     } else {
         let waiting: BTreeSet<&str> = validators
             .iter()
             .map(|v| v.organisation.as_str())
             .filter(|o| !approvals.iter().any(|a| a == o))
             .collect();
-        format!(
+        output.line(format!(
             "Needed    {missing} more voting power, of {}: they run the same command with the \
              same file",
             waiting.into_iter().collect::<Vec<_>>().join(", ")
-        )
-    });
+        ));
+    }
     Ok(())
+}
+
+/// What those do whom the change is about.
+fn tell_next(change: &Change, output: &mut Output) {
+    match &change.kind {
+        Some(Kind::PutOrganisation(organisation)) => output.line(format!(
+            "Next      {} signs with --organisation {} and its key from then on; a node of its own follows \
+             with the chain's genesis document (genesis/README.md, step 3)",
+            plain(&organisation.name),
+            plain(&organisation.id)
+        )),
+        Some(Kind::PutValidator(_)) => output.line(
+            "Next      on its node, name the key's file as validator_key and make the guard: \
+             docs/operating.md, \"An observer becomes a validator\"",
+        ),
+        Some(Kind::ReplaceValidator(_)) => output.line(
+            "Next      stop the validator's node, name the new key's file as validator_key, and start it \
+             again",
+        ),
+        _ => {}
+    }
 }
 
 /// Who runs no validator is told before anything is sent.

@@ -13,7 +13,7 @@ use touchstone_proto::node::get_evidence_request::Subject;
 
 use crate::failure::Failure;
 use crate::file;
-use crate::output::{Output, plain};
+use crate::output::{Output, counted, plain};
 use crate::receipt::{self, Receipt};
 use crate::say;
 use crate::settings::Settings;
@@ -133,10 +133,10 @@ pub async fn run(
     output.line(match &report.facts.history {
         Some(_) => say!(
             language,
-            "Written   {path} ({bytes} bytes): {count} events as of height {height}, examined: {verdict}",
+            "Written   {path} ({bytes} bytes): {events} as of height {height}, examined: {verdict}",
             path = path,
             bytes = bytes.len(),
-            count = events,
+            events = language.line(&counted(events, "event")),
             height = height,
             verdict = verdict
         ),

@@ -50,11 +50,15 @@ pub async fn run(
     let id = Identifier::read(&arguments.id).map_err(|e| {
         let is_design = receipt::bytes("id", &arguments.id).is_ok();
         let hint = match arguments.id.starts_with(|c: char| c == '(' || c.is_ascii_digit()) {
-            _ if is_design => "; it may be a design's id: see `touchstone certificate`",
-            true => "; write a GTIN with its serial as https://id.gs1.org/01/GTIN/21/SERIAL, an SSCC as https://id.gs1.org/00/SSCC",
-            false => "",
+            _ if is_design => Some("it may be a design's id: see `touchstone certificate`"),
+            true => Some("write a GTIN with its serial as https://id.gs1.org/01/GTIN/21/SERIAL, an SSCC as https://id.gs1.org/00/SSCC"),
+            false => None,
         };
-        Failure::Usage(format!("{}: {e}{hint}", plain(&arguments.id)))
+        let id = plain(&arguments.id);
+        Failure::Usage(match hint {
+            Some(hint) => format!("{id}: {e}; {hint}"),
+            None => format!("{id}: {e}"),
+        })
     })?;
     let mut client = settings.client().await?;
     if arguments.from.is_some() || arguments.limit.is_some() {
@@ -112,18 +116,19 @@ pub async fn run(
 
 /// Nothing is recorded, and that is proven.
 fn absent(id: &Identifier, attested: &AttestedHeader, output: &Output) -> Failure {
-    let hint = match id.is_class() {
-        true => " (this names a kind of product: ask for one unit, with its serial, …/21/SERIAL)",
-        false => "",
-    };
     let age = output.age(attested.header.time_ms);
+    let shown = plain(id.as_str());
+    let message = match id.is_class() {
+        true => format!(
+            "NOT RECORDED: nothing is recorded for {shown} as of {age}; it names a kind of product: ask for one \
+             unit, with its serial, …/21/SERIAL"
+        ),
+        false => format!("NOT RECORDED: nothing is recorded for {shown} as of {age}"),
+    };
     Failure::Absent {
         id: id.as_str().to_owned(),
         height: attested.header.height,
-        message: format!(
-            "NOT RECORDED: nothing is recorded for {}{hint} as of {age}",
-            plain(id.as_str())
-        ),
+        message,
     }
 }
 

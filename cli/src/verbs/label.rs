@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::file;
 use crate::label::activation::{Activation, FIELD};
 use crate::label::{self, BadLabel, Printed};
-use crate::output::{Output, plain};
+use crate::output::{Output, counted, plain};
 use crate::pdf::labels::{self, Label, Sheet};
 use crate::say;
 
@@ -118,9 +118,9 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     }
     output.line(say!(
         output.language,
-        "Written   {path}: {count} labels",
+        "Written   {path}: {labels}",
         path = plain(&arguments.out.display().to_string()),
-        count = labels.len()
+        labels = output.language.line(&counted(labels.len(), "label"))
     ));
     Ok(())
 }

@@ -80,15 +80,15 @@ fn print(record: &Organisation, output: &mut Output) {
         output.line(format!("  gs1  {}", plain(&record.gs1_prefixes.join(", "))));
     }
     for key in &record.keys {
-        let reported = match key.compromised_since_ms {
-            0 => String::new(),
-            since => format!("; reported compromised since {}", utc(since)),
-        };
-        output.line(format!(
-            "  key  {} {}{reported}",
-            hex::encode(&key.public_key),
-            validity(key.valid_from_height, key.valid_until_height)
-        ));
+        let public_key = hex::encode(&key.public_key);
+        let valid = validity(key.valid_from_height, key.valid_until_height);
+        output.line(match key.compromised_since_ms {
+            0 => format!("  key  {public_key} {valid}"),
+            since => {
+                let since = utc(since);
+                format!("  key  {public_key} {valid}; reported compromised since {since}")
+            }
+        });
     }
     for peer in &record.peers {
         output.line(format!(

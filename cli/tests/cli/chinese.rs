@@ -10,6 +10,8 @@ use crate::items::{ITEM, seen};
 fn english(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.lines() {
+        // What follows is a command, for everybody.
+        let line = line.split("touchstone ").next().unwrap_or_default();
         let quoted = line.split(['`', '"']).step_by(2);
         for part in quoted {
             let words: Vec<&str> = part.split([' ', ',', ';']).collect();

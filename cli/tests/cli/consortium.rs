@@ -82,6 +82,8 @@ async fn an_organisation_is_enrolled_by_more_than_two_thirds() {
         last.out
     );
     assert!(last.out.contains("In force"), "{}", last.out);
+    let next = "Next      Echo Customs signs with --organisation echo and its key from then on; ";
+    assert!(last.out.contains(next), "{}", last.out);
     let shown = node.run(&["organisations", "echo"]).await;
     assert_eq!(shown.code, 0, "{shown:?}");
     assert!(

@@ -4,6 +4,7 @@ use clap::Parser;
 use touchstone_cli::Cli;
 
 use crate::fake::{Served, founder, touchstone};
+use crate::items::{ITEM, seen};
 
 #[tokio::test]
 async fn a_new_key_is_made_once_and_shown() {
@@ -82,6 +83,33 @@ async fn what_is_wrong_with_a_key_or_a_role_is_told_with_the_remedy() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("there is no key file"), "{ran:?}");
     assert!(ran.err.contains("touchstone key new --out"), "{ran:?}");
+    // A table without what tells its columns, a receiver that isn't there, a file that isn't there.
+    let table = node.write("deliveries.csv", "a;b\n1;2\n");
+    let ran = node.run_as("acme", &["capture", &table]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.err.contains("is a table: say with --mapping FILE"),
+        "{ran:?}"
+    );
+    let event = node.write("one.json", &seen(&[ITEM], "shipping"));
+    let offer = ["handover", "offer", &event, "--to", "nobody"];
+    let ran = node.run_as("acme", &offer).await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let told =
+        "there is no organisation \"nobody\" to offer to (`touchstone organisations` lists all)";
+    assert!(ran.err.contains(told), "{ran:?}");
+    let ran = node
+        .run_as(
+            "acme",
+            &["capture", &node.path("no.json").display().to_string()],
+        )
+        .await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.err.contains("no.json: there is no such file or folder"),
+        "{ran:?}"
+    );
+    assert!(!ran.err.contains("os error"), "{ran:?}");
     let contribute = ["touchstone", "genesis", "contribute", "--role", "wizard"];
     let wrong = Cli::try_parse_from(contribute).unwrap_err().to_string();
     assert!(

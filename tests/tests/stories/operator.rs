@@ -77,6 +77,44 @@ async fn a_node_that_can_not_do_its_part_says_so_and_does_not_start() {
     let (code, text) = told(&node(&cluster, "run", &[]));
     assert_eq!(code, Some(3), "{text}");
     assert!(text.contains("chmod 600"), "{text}");
+
+    // An encrypted key: the ways to give its passphrase are told, and systemd's credential opens it.
+    let credentials = cluster.node_folder(0).join("credentials");
+    fs::create_dir(&credentials).expect("the folder is the test's own");
+    let credential = credentials.join("touchstone-validator-passphrase");
+    fs::write(&credential, "open sesame\n").expect("the folder is the test's own");
+    let made = Command::new(binary("touchstone"))
+        .args(["key", "new", "--force", "--json", "--out"])
+        .arg(&validator)
+        .arg("--passphrase-file")
+        .arg(&credential)
+        .output()
+        .expect("touchstone is built");
+    assert!(made.status.success(), "{made:?}");
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("one JSON value");
+    let public = made["public_key"].as_str().expect("a key").to_owned();
+    let (code, text) = told(&node(&cluster, "run", &[]));
+    assert_eq!(code, Some(3), "{text}");
+    for way in [
+        "is encrypted: give its passphrase in",
+        "validator.pem.passphrase",
+        "systemd's credential `touchstone-validator-passphrase`",
+        "TOUCHSTONE_PASSPHRASE",
+    ] {
+        assert!(text.contains(way), "{way}: {text}");
+    }
+    let opened = Command::new(binary("touchstone-node"))
+        .args(["run", "--config"])
+        .arg(&config)
+        .env("CREDENTIALS_DIRECTORY", &credentials)
+        .output()
+        .expect("touchstone-node is built");
+    let (code, text) = told(&opened);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(
+        text.contains(&public),
+        "it opened, and is no validator's: {text}"
+    );
 }
 
 /// A node is administrated while it runs, by nobody but its user; and a backup makes a node anew.
