@@ -42,6 +42,8 @@ use crate::verification::{NotVerified, Trust};
 /// How long a node may take to reach what was proven before.
 const CATCHES_UP: Duration = Duration::from_secs(5);
 const ASKS_AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// How long a node may take to say why the chain stands still, where an answer is overdue already.
+const HALT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who signs: an organisation, and its key.
 pub struct Signer {
@@ -200,6 +202,14 @@ impl Client {
         let mut ledger = self.ledger.clone();
         let request = node::GetStatusRequest {};
         within(self.timeout, ledger.get_status(request)).await
+    }
+
+    /// Why the chain stands still, by the node's word; none where it moves, or where the node doesn't say so soon.
+    pub async fn halt(&self) -> Option<String> {
+        let mut ledger = self.ledger.clone();
+        let request = node::GetStatusRequest {};
+        let status = within(HALT_PATIENCE, ledger.get_status(request)).await;
+        status.ok()?.halt.map(|halt| halt.explanation)
     }
 
     /// Evidence of double signing, each piece checked; the validator that it convicts stands beside it. That

@@ -206,6 +206,12 @@ pub async fn run_until(
             "not finished: run the same command again to go on; {journal} remembers what was sent"
         )),
     }
+    if matches!(ended, Err(CaptureError::Undecided { .. }))
+        && let Some(why) = client.halt().await
+    {
+        let text = format!("the chain has halted, by the node's word: {why}");
+        output.remark(plain(&text));
+    }
     // Each event has its outcome from here on.
     ended?;
     if refused + skipped > 0 {

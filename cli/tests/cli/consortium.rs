@@ -4,9 +4,10 @@ use prost::Message;
 use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_proto::ledger::{ChangeRecord, VoteKind};
+use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{
-    BlockReply, ListOrganisationsReply, Misbehaviour, NodeStatus, StateReply,
-    ValidatorSetChangesReply, ValidatorsReply,
+    BlockReply, Halt, ListOrganisationsReply, Misbehaviour, NodeStatus, StateReply,
+    TransactionStatus, ValidatorSetChangesReply, ValidatorsReply,
 };
 
 use crate::fake::{Served, key};
@@ -310,6 +311,33 @@ async fn a_validator_gets_another_key_in_one_change() {
     assert_eq!(shown.code, 0, "{shown:?}");
     assert!(shown.out.contains(&format!("{new} power 1 ")), "{shown:?}");
     assert!(!shown.out.contains(&old), "{shown:?}");
+}
+
+/// Whoever waits for a chain that stands still is told so, with what the node knows of the cause.
+#[tokio::test]
+async fn a_sender_learns_that_the_chain_has_halted() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let why = "no block for 90 s: height 2 is in round 12; not heard: bravo, carol";
+    node.world().halt = Some(Halt {
+        explanation: why.into(),
+        ..Halt::default()
+    });
+    node.tamper(|reply: &mut TransactionStatus| {
+        reply.status = Some(Status::Pending(Default::default()));
+    });
+    let file = contribution(&node).await;
+    let ran = node
+        .run_as("acme", &["enroll", &file, "--timeout", "1"])
+        .await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    let told = format!("the chain has halted, by the node's word: {why}; whether transaction ");
+    assert!(ran.err.contains(&told), "{ran:?}");
+    let status = node.run(&["status"]).await;
+    assert!(
+        status.out.contains(&format!("Halted    {why}\n")),
+        "{status:?}"
+    );
 }
 
 /// Hand-overs are remembered: asked for once, kept against a node that hides them, verified again

@@ -62,6 +62,10 @@ impl Client {
                 Err(other) => return Err(other),
             };
             if began.elapsed() >= self.timeout {
+                let cause = match self.halt().await {
+                    Some(why) => format!("the chain has halted, by the node's word: {why}"),
+                    None => cause,
+                };
                 return Err(ClientError::Undecided { id: *id, cause });
             }
             tokio::time::sleep(pause).await;

@@ -425,6 +425,7 @@ impl Ledger for Service {
             time_ms: GENESIS_MS + w.height() * 1000,
             version: "test".into(),
             validator: true,
+            halt: w.halt.clone(),
             ..NodeStatus::default()
         })
         .await

@@ -112,6 +112,8 @@ pub struct World {
     pub patience: Option<usize>,
     /// Empty blocks to make before the next answers, one before each.
     pub grows: usize,
+    /// Why the chain stands still, as the node says.
+    pub halt: Option<Halt>,
     /// Answers given.
     pub answers: usize,
     /// The stream records what is under way at once in reverse order.
@@ -209,6 +211,7 @@ impl World {
             tamper: None,
             patience: None,
             grows: 0,
+            halt: None,
             answers: 0,
             reverses: false,
             later_ms: 0,
