@@ -55,7 +55,7 @@ impl Node {
     fn signed_by(&self, seed: u8, organisation: &str) -> Vec<u8> {
         let transaction = Transaction {
             organisation: organisation.into(),
-            created_ms: 1_800_000_000_000,
+            created_ms: 4_000_000_000_000,
             action: Some(Action::DepositDesign(DepositDesign {
                 commitment: {
                     let mut commitment = vec![0; 32];

@@ -35,7 +35,7 @@ use crate::storage::memory_store::MemoryStore;
 use crate::storage::wal::Wal;
 
 /// Genesis time, and the clock's start.
-const START_MS: u64 = 1_800_000_000_000;
+const START_MS: u64 = 4_000_000_000_000;
 
 /// Milliseconds that a message travels.
 const TRAVEL_MS: u64 = 1;

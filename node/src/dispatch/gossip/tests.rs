@@ -88,7 +88,7 @@ fn what_only_this_state_refuses_is_not_held_against_its_sender() {
     let stranger = ed25519_dalek::SigningKey::from_bytes(&[77; 32]);
     let transaction = touchstone_proto::ledger::Transaction {
         organisation: "newcomer".into(),
-        created_ms: crate::consensus_thread::now_ms(),
+        created_ms: node.store.tip().time_ms,
         action: Some(
             touchstone_proto::ledger::transaction::Action::CaptureEvents(
                 touchstone_proto::ledger::CaptureEvents {
