@@ -13,7 +13,9 @@ use self::hooks::Hooks;
 use crate::Fault;
 use crate::block::Header;
 use crate::custody::{capture_events, declare_product};
-use crate::designs::{deposit_design, disclose_design, publish_fingerprints};
+use crate::designs::{
+    deposit_design, disclose_design, publish_fingerprints, vouch_for_designer, withdraw_vouching,
+};
 use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys};
 use crate::hash::Hash;
@@ -218,6 +220,8 @@ fn apply<S: StateRead>(
         Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
         Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
         Action::PublishFingerprints(action) => publish_fingerprints::apply(state, &context, action),
+        Action::VouchForDesigner(action) => vouch_for_designer::apply(state, &context, action),
+        Action::WithdrawVouching(action) => withdraw_vouching::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),

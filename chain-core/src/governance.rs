@@ -8,7 +8,7 @@ pub mod change;
 pub(crate) mod change_keys;
 pub mod company_prefix;
 pub(crate) mod enrollment;
-mod key_registry;
+pub(crate) mod key_registry;
 pub mod organisation;
 pub mod parameters;
 mod rejection;

@@ -19,6 +19,8 @@ pub mod tag {
     pub const VOTE: &str = "touchstone/vote/v1";
     /// Signature over a proposal.
     pub const PROPOSAL: &str = "touchstone/proposal/v1";
+    /// Signature by which a key shows that its holder wants to be a designer of this id.
+    pub const POSSESSION: &str = "touchstone/possession/v1";
     /// Block id.
     pub const HEADER: &str = "touchstone/header/v1";
     /// Hash of a validator set.

@@ -12,3 +12,4 @@ pub mod page;
 pub mod state;
 pub mod transaction_tree;
 mod tree;
+pub mod vouching;

@@ -21,6 +21,8 @@ pub enum Purpose {
     Vote,
     /// A block proposal, by a validator's key.
     Proposal,
+    /// A designer's id, by the key that is to be the designer's.
+    Possession,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Purpose::Transaction => tag::TRANSACTION,
             Purpose::Vote => tag::VOTE,
             Purpose::Proposal => tag::PROPOSAL,
+            Purpose::Possession => tag::POSSESSION,
         }
     }
 }

@@ -39,6 +39,7 @@ mod archive;
 pub mod tsa;
 #[cfg(test)]
 mod vectors;
+pub mod vouched;
 
 pub use archive::voter;
 pub use touchstone_epcis::test_support::{

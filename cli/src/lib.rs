@@ -39,6 +39,7 @@ pub mod report;
 pub mod settings;
 pub mod tokens;
 pub mod verbs;
+pub mod vouching;
 
 use failure::Failure;
 use output::Output;

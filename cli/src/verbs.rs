@@ -29,6 +29,7 @@ pub mod trace;
 pub mod transaction;
 pub mod validators;
 pub mod verify;
+pub mod vouch;
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -58,6 +59,8 @@ pub enum Verb {
     Disclose(disclose::Arguments),
     Certificate(certificate::Arguments),
     Similar(similar::Arguments),
+    #[command(subcommand)]
+    Vouch(vouch::Verb),
     Evidence(evidence::Arguments),
     Verify(verify::Arguments),
     Enroll(enroll::Arguments),
@@ -93,6 +96,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
         Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,
         Verb::Similar(arguments) => similar::run(arguments, settings, output).await,
+        Verb::Vouch(verb) => vouch::run(verb, settings, output).await,
         Verb::Evidence(arguments) => evidence::run(arguments, settings, output).await,
         Verb::Verify(arguments) => verify::run(arguments, settings, output),
         Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,

@@ -63,6 +63,7 @@ pub mod item_history;
 pub mod look_alikes;
 pub mod trace;
 pub mod verification;
+pub mod vouching;
 
 pub use as_of::AsOf;
 pub use attested_header::AttestedHeader;

@@ -79,7 +79,8 @@ class Examination:
         """
         self.data, self.trusted, self.roots = data, trusted, roots
         self.asked, self.stamped, self.unstamped = set(), [], []
-        self.version = self.verdict = self.history = self.custody = self.handovers = self.design = self.look_alikes = None
+        self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
+        self.look_alikes = self.vouching = self.voucher_name = None
         self.said = {}
 
     def examine(self):
@@ -291,9 +292,29 @@ class Examination:
         require(transaction.body["organisation"] == record["organisation"], "the record names another organisation")
         require(deposit is not None and deposit["commitment"] == record["commitment"], "another deposit")
         require(transaction.time_ms == record["time_ms"], "the record names another time")
-        words = self.compare(design, record)
+        words = self.compare(design, record) + self.vouch(record)
         self.design = record
         return "the deposit's record and its transaction agree" + words
+
+    def vouch(self, record):
+        """Who vouched for the depositor; its id and the record say whether somebody did."""
+        voucher, dot, _ = record["organisation"].partition(".")
+        require(bool(dot) == (record["vouching"] is not None), "the depositor's id and its record contradict each other")
+        if not dot:
+            return ""
+        key = b"vouching/" + be64(record["vouching"]) + record["organisation"].encode()
+        found = self.record("Vouching", key)
+        parties = (found["voucher"], found["designer"])
+        require(parties == (voucher, record["organisation"]), "a vouching of other parties")
+        deposited = position_of(record["position"])[:2]
+        require(position_of(found["position"])[:2] < deposited, "the vouching isn't from before the deposit")
+        require(found["from_ms"] <= record["time_ms"] <= found["until_ms"], "the vouching didn't hold at the deposit")
+        withdrawn = found["withdrawn"]
+        held = withdrawn is None or position_of(withdrawn["position"])[:2] > deposited
+        require(held, "the vouching was withdrawn before the deposit")
+        require(1 <= found["check"] <= 4, "the vouching doesn't say how the designer was checked")
+        self.vouching, self.voucher_name = found, self.record("Organisation", b"organisation/" + voucher.encode())["name"]
+        return f"; {voucher} vouched for the depositor"
 
     def compare(self, design, record):
         """What the design's pictures look like; the record says whether they were compared."""

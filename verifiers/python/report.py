@@ -10,6 +10,7 @@ NAME, VERSION = "verify.py", "2"
 EXHIBITS = ("recorded", "not-compared", "not-recorded")
 EXIT = {"verified": 0, "not-verified": 3, "verified-with-reservations": 6}
 NOT_PART_OF_THE_RECORD = 7
+CHECKS = (None, "in-person", "remote", "business-register", "other")
 
 
 class Exhibits:
@@ -129,6 +130,7 @@ def deposit(examination, design):
     opening = examination.evidence["opening"]
     recorded_title = (disclosure and disclosure["title"]) or None
     look_alikes = {"look_alikes": compared(examination.look_alikes)} if examination.look_alikes else {}
+    vouched = {"vouching": vouching(examination.vouching)} if examination.vouching else {}
     return {
         "id": design.hex(),
         "recorded": record is not None,
@@ -141,6 +143,22 @@ def deposit(examination, design):
         "disclosed_ms": disclosure and disclosure["time_ms"],
         "files": [{"sha256": digest.hex(), "name": name} for digest, name in examination.files],
         **look_alikes,
+        **vouched,
+    }
+
+
+def vouching(found):
+    """Who vouched for a design's depositor."""
+    withdrawn = found["withdrawn"]
+    return {
+        "voucher": found["voucher"],
+        "name": found["name"],
+        "check": CHECKS[found["check"]],
+        "check_words": found["check_words"],
+        "from_ms": found["from_ms"],
+        "until_ms": found["until_ms"],
+        "withdrawn_ms": withdrawn and withdrawn["time_ms"],
+        "withdrawn_reason": withdrawn and withdrawn["reason"],
     }
 
 

@@ -141,6 +141,13 @@ def print_facts(told):
             print("          no such design was deposited, up to that block")
         else:
             print(f"Owner     {named(deposit['organisation'])}, key {deposit['owner_key']}")
+            if vouched := deposit.get("vouching"):
+                term = f"{utc(vouched['from_ms'])} to {utc(vouched['until_ms'])}"
+                how = f"{vouched['check']} {printable(vouched['check_words'])}".strip()
+                print(f"Vouched   by {named(vouched['voucher'])} for {printable(vouched['name'])}, {term}; checked: {how}")
+                if vouched["withdrawn_ms"] is not None:
+                    why = printable(vouched["withdrawn_reason"])
+                    print(f"          withdrawn {utc(vouched['withdrawn_ms'])}: {why}")
             print(f"Deposited no later than {utc(deposit['time_ms'])} ± {told['time_error_ms']} ms")
             if deposit["title"]:
                 whose = "recorded" if deposit["title_is_recorded"] else "the holder's word"

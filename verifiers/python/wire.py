@@ -9,7 +9,7 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints` |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching` |
 | `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
 | `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
 | `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
@@ -20,6 +20,8 @@ TABLES = r"""
 | `Fingerprints` | 1 specification bytes, 2 pictures* `PictureFingerprint` |
 | `PictureFingerprint` | 1 file_hash bytes, 2 whole bytes, 3 trimmed bytes, 4 whole_quality uint32, 5 trimmed_quality uint32 |
 | `PublishFingerprints` | 1 design_id bytes, 2 fingerprints `Fingerprints` |
+| `VouchForDesigner` | 1 designer string, 2 name string, 3 public_key bytes, 4 possession bytes, 5 check enum, 6 check_words string, 7 until_ms uint64 |
+| `WithdrawVouching` | 1 designer string, 2 reason string |
 | `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
 | `Compromise` | 1 public_key bytes, 2 since_ms uint64 |
 | `ApproveChange` | 1 change `Change` |
@@ -53,7 +55,11 @@ TABLES = r"""
 | `OpenOffer` | 1 id bytes, 2 to string, 3 deadline_ms uint64 |
 | `EventRecord` | 1 position `Position`, 2 items bytes |
 | `Product` | 1 organisation string, 2 output uint64, 3 input uint64, 4 unit string |
-| `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure`, 8 compared uint32 |
+| `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure`, 8 compared uint32, 9 vouching? uint64 |
+| `VouchedDesigner` | 1 vouchings uint64, 2 from_ms uint64, 3 until_ms uint64 |
+| `Voucher` | 1 designers uint64 |
+| `Vouching` | 1 voucher string, 2 designer string, 3 name string, 4 check enum, 5 check_words string, 6 from_ms uint64, 7 until_ms uint64, 8 position `Position`, 9 transaction_id bytes, 10 withdrawn? `VouchingWithdrawal` |
+| `VouchingWithdrawal` | 1 position `Position`, 2 time_ms uint64, 3 reason string |
 | `Disclosure` | 1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64 |
 | `ChangeRecord` | 1 change `Change`, 2 approvals* string, 3 effective_height uint64 |
 | `DesignFile` | 1 link `Link` |

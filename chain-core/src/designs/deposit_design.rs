@@ -4,7 +4,7 @@
 
 use touchstone_proto::ledger::{DepositDesign, Design};
 
-use super::design;
+use super::{design, vouching};
 use crate::designs::DesignRejection;
 use crate::encoding;
 use crate::hash::Hash;
@@ -25,6 +25,7 @@ pub(crate) fn apply<S: StateRead>(
     if state.get(&key)?.is_some() {
         return Err(DesignRejection::AlreadyDeposited(id).into());
     }
+    let vouching = vouching::check_in_force(state, context)?;
     state.write(
         key,
         &Design {
@@ -36,6 +37,7 @@ pub(crate) fn apply<S: StateRead>(
             time_ms: context.block.time_ms,
             disclosure: None,
             compared: 0,
+            vouching,
         },
     );
     Ok(())

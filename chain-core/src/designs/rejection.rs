@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use super::design::{MAX_FILES, MAX_PICTURES, MAX_TITLE_BYTES};
+use super::limits::{MAX_DESIGNERS, MAX_VOUCHING_DAYS, MAX_WORDS_BYTES};
 
 /// Which rule of designs a transaction breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -57,6 +58,53 @@ pub enum DesignRejection {
     /// The first word counts.
     #[error("fingerprints of design {} are published already", hex::encode(.0))]
     AlreadyPublished([u8; 32]),
+
+    // 43x: vouching for designers
+    /// An id that isn't below the voucher's.
+    #[error(
+        "{0:?} is no id for a designer of yours: your own id, a dot, then 2 to 64 lower-case letters, digits and \
+         hyphens, starting with a letter"
+    )]
+    DesignerId(String),
+    /// No name, no check, or too long a text.
+    #[error(
+        "a vouching names the designer and how it was checked, a withdrawal its reason; texts have at most \
+         {words} bytes without control characters",
+        words = MAX_WORDS_BYTES
+    )]
+    VouchingShape,
+    /// No term, or too long a one.
+    #[error(
+        "a vouching ends after its block's time, and at most {days} days after it; then check anew",
+        days = MAX_VOUCHING_DAYS
+    )]
+    VouchingTerm,
+    /// The key's holder didn't sign for it.
+    #[error("key {} didn't sign that it wants to be this designer's on this chain", hex::encode(.0))]
+    NoPossession([u8; 32]),
+    /// Too many designers.
+    #[error("you have vouched for {0} designers; {most} is the most", most = MAX_DESIGNERS)]
+    TooManyDesigners(u64),
+    /// A later vouching with a key.
+    #[error("designer {0:?} has keys of its own already; vouch for it again without one")]
+    DesignerHasKeys(String),
+    /// Nothing to withdraw.
+    #[error("designer {0:?} was never vouched for")]
+    NeverVouched(String),
+    /// The voucher has taken its word back.
+    #[error("{0:?} has withdrawn its word for this designer; it must vouch anew")]
+    VouchingWithdrawn(String),
+    /// The term is over.
+    #[error("the word of {voucher:?} for this designer ended at {until_ms} ms; it must vouch anew")]
+    VouchingEnded {
+        /// Id of the voucher.
+        voucher: String,
+        /// The last moment of the term.
+        until_ms: u64,
+    },
+    /// The voucher may not vouch any more.
+    #[error("{0:?}, which vouched for this designer, is neither platform nor IP office any more")]
+    NoVoucher(String),
 }
 
 impl DesignRejection {
@@ -74,6 +122,16 @@ impl DesignRejection {
             DesignRejection::FingerprintOfOtherFile(_) => 422,
             DesignRejection::NotDisclosed(_) => 423,
             DesignRejection::AlreadyPublished(_) => 424,
+            DesignRejection::DesignerId(_) => 430,
+            DesignRejection::VouchingShape => 431,
+            DesignRejection::VouchingTerm => 432,
+            DesignRejection::NoPossession(_) => 433,
+            DesignRejection::TooManyDesigners(_) => 434,
+            DesignRejection::DesignerHasKeys(_) => 435,
+            DesignRejection::NeverVouched(_) => 436,
+            DesignRejection::VouchingWithdrawn(_) => 437,
+            DesignRejection::VouchingEnded { .. } => 438,
+            DesignRejection::NoVoucher(_) => 439,
         }
     }
 
@@ -91,6 +149,16 @@ impl DesignRejection {
             DesignRejection::FingerprintOfOtherFile(_) => "fingerprint-file",
             DesignRejection::NotDisclosed(_) => "disclose-first",
             DesignRejection::AlreadyPublished(_) => "publish-once",
+            DesignRejection::DesignerId(_) => "designer-id",
+            DesignRejection::VouchingShape => "vouching-shape",
+            DesignRejection::VouchingTerm => "vouching-term",
+            DesignRejection::NoPossession(_) => "key-possession",
+            DesignRejection::TooManyDesigners(_) => "designers-limit",
+            DesignRejection::DesignerHasKeys(_) => "designer-keys",
+            DesignRejection::NeverVouched(_) => "vouching-exists",
+            DesignRejection::VouchingWithdrawn(_) => "vouching-withdrawn",
+            DesignRejection::VouchingEnded { .. } => "vouching-ended",
+            DesignRejection::NoVoucher(_) => "voucher-role",
         }
     }
 }

@@ -16,6 +16,7 @@ use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
 use crate::block::Header;
 use crate::custody;
+use crate::designs::vouching;
 use crate::encoding;
 use crate::governance::validators::ValidatorSet;
 use crate::hash::Hash;
@@ -287,6 +288,12 @@ impl<A: Archive> Collection<'_, A> {
         let design: Design = decode_stored(&key, &value)?;
         if design.compared > 0 {
             self.state(keys::look_alikes(id))?;
+        }
+        if let (Some(number), Some(voucher)) =
+            (design.vouching, vouching::voucher_of(&design.organisation))
+        {
+            self.state(keys::vouching(&design.organisation, number))?;
+            self.state(keys::organisation(voucher))?;
         }
         let position = design.position;
         let position = position.ok_or_else(|| damaged("a design without position"))?;

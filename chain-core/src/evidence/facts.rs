@@ -2,7 +2,7 @@
 //!
 //! Consensus-critical: no
 
-use touchstone_proto::ledger::LookAlikes;
+use touchstone_proto::ledger::{LookAlikes, Vouching};
 
 use crate::hash::Hash;
 use crate::proof::item_history::Step;
@@ -106,4 +106,6 @@ pub struct Deposit {
     pub disclosed_salt: Option<Vec<u8>>,
     /// What its pictures look like, where they were compared with all earlier ones.
     pub look_alikes: Option<LookAlikes>,
+    /// The vouching that its depositor had then, and the name of the voucher; none for an enrolled organisation.
+    pub vouching: Option<(Vouching, String)>,
 }

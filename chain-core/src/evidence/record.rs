@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use touchstone_proto::evidence::{CompleteLink as LinkMessage, Evidence};
-use touchstone_proto::ledger::{Design, Item, LinkEntry, LookAlikes, transaction::Action};
+use touchstone_proto::ledger::{
+    Design, Item, LinkEntry, LookAlikes, Vouching, transaction::Action,
+};
 
 use super::facts::{Deposit, History};
 use super::finding::Finding;
@@ -17,7 +19,7 @@ use crate::finding;
 use crate::hash::{self, Hash};
 use crate::proof::deposit::Stated;
 use crate::proof::item_history::{self, CompleteLink, Recorded};
-use crate::proof::{link, look_alikes, transaction_tree};
+use crate::proof::{link, look_alikes, transaction_tree, vouching};
 use crate::state::keys;
 use crate::transaction;
 use touchstone_epcis::Identifier;
@@ -248,6 +250,7 @@ pub(super) fn deposit(
         .check(&record, *at, proven.time_ms(stated.place.0)?, transaction)
         .map_err(|e| finding!("the design's record: {reason}", reason = e))?;
     let look_alikes = compared(&id, &record, values)?;
+    let vouching = vouched(&record, values)?;
     let disclosure = record.disclosure.as_ref();
     let mut files = Vec::new();
     for hash in disclosure.iter().flat_map(|d| &d.file_hashes) {
@@ -269,6 +272,7 @@ pub(super) fn deposit(
         disclosed_ms: disclosure.map(|d| d.time_ms),
         disclosed_salt: disclosure.map(|d| d.salt.clone()),
         look_alikes,
+        vouching,
     })
 }
 
@@ -281,6 +285,22 @@ fn compared(id: &Hash, design: &Design, values: &Values) -> Result<Option<LookAl
     look_alikes::check(id, design, found.as_ref())
         .map_err(|e| finding!("the design's look-alikes: {reason}", reason = e))?;
     Ok(found)
+}
+
+/// Who vouched for the depositor, and how: a record that says so can't do without it.
+fn vouched(design: &Design, values: &Values) -> Result<Option<(Vouching, String)>, Finding> {
+    let key = |number| keys::vouching(&design.organisation, number);
+    let found: Option<Vouching> = match design.vouching {
+        None => None,
+        Some(number) => values.message(&key(number))?,
+    };
+    vouching::check(design, found.as_ref())
+        .map_err(|e| finding!("the vouching for the designer: {reason}", reason = e))?;
+    let named = |found: Vouching| {
+        let name = values.organisation(&found.voucher)?.name;
+        Ok((found, name))
+    };
+    found.map(named).transpose()
 }
 
 fn absent(id: Hash) -> Deposit {
@@ -297,5 +317,6 @@ fn absent(id: Hash) -> Deposit {
         disclosed_ms: None,
         disclosed_salt: None,
         look_alikes: None,
+        vouching: None,
     }
 }

@@ -4,6 +4,7 @@ mod dishonest;
 mod golden;
 mod long_link;
 mod look_alikes;
+mod vouching;
 mod weighing;
 
 use super::*;

@@ -9,7 +9,7 @@ use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
 /// Rule: a key is usable, and belongs to one organisation for ever.
-pub(super) fn check_new(state: &impl StateRead, public_key: &[u8; 32]) -> Result<(), RuleError> {
+pub(crate) fn check_new(state: &impl StateRead, public_key: &[u8; 32]) -> Result<(), RuleError> {
     signing::check_public_key(public_key).map_err(|error| GovernanceRejection::BadKey {
         key: *public_key,
         error,
@@ -20,7 +20,7 @@ pub(super) fn check_new(state: &impl StateRead, public_key: &[u8; 32]) -> Result
     }
 }
 
-pub(super) fn register<S: StateRead>(
+pub(crate) fn register<S: StateRead>(
     state: &mut Delta<'_, S>,
     organisation: &str,
     public_key: &[u8],

@@ -145,7 +145,12 @@ fn non_canonical_keys_are_refused() {
 
 #[test]
 fn a_signature_holds_for_one_purpose_chain_message_and_key() {
-    let purposes = [Purpose::Transaction, Purpose::Vote, Purpose::Proposal];
+    let purposes = [
+        Purpose::Transaction,
+        Purpose::Vote,
+        Purpose::Proposal,
+        Purpose::Possession,
+    ];
     for purpose in purposes {
         let signature = sign(&key(1), purpose, &[7; 32], b"message");
         for other in purposes {

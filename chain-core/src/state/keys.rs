@@ -39,6 +39,23 @@ pub fn look_alikes(id: &Hash) -> Vec<u8> {
     joined(b"look-alikes/", id)
 }
 
+/// A `VouchedDesigner`, by its id.
+pub fn vouched_designer(designer: &str) -> Vec<u8> {
+    joined(b"vouched/", designer.as_bytes())
+}
+
+/// A designer's `Vouching` with this number, from 0.
+pub fn vouching(designer: &str, number: u64) -> Vec<u8> {
+    let mut key = joined(b"vouching/", &number.to_be_bytes());
+    key.extend_from_slice(designer.as_bytes());
+    key
+}
+
+/// A `Voucher`, by the id of its organisation.
+pub fn voucher(organisation: &str) -> Vec<u8> {
+    joined(b"voucher/", organisation.as_bytes())
+}
+
 /// The head of the link that the record at `owner` holds, after its first `count` entries; written at
 /// every [`PAGE_STRIDE`](crate::proof::link::PAGE_STRIDE)th.
 pub fn link_head(owner: &[u8], count: u64) -> Vec<u8> {
@@ -152,6 +169,9 @@ mod tests {
             look_alikes(&[6; 32]),
             [b"look-alikes/".as_slice(), &[6; 32]].concat()
         );
+        assert_eq!(vouched_designer("a.b"), b"vouched/a.b");
+        assert_eq!(vouching("a.b", 258), b"vouching/\0\0\0\0\0\0\x01\x02a.b");
+        assert_eq!(voucher("abc"), b"voucher/abc");
         assert_eq!(
             (VALIDATORS, PARAMETERS, ORGANISATIONS),
             (

@@ -14,6 +14,7 @@ use touchstone_core::finding;
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
 use super::facts::{self, CertificateFacts, OrganisationKey};
 use crate::look_alikes;
+use crate::vouching;
 
 /// No credential is larger, in bytes: a design's 1,000 files take less.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -155,6 +156,9 @@ pub struct CredentialSubject {
     /// What the ledger compared of its pictures, and every look-alike that it names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_alikes: Option<Value>,
+    /// Who vouched for the owner at the deposit, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouching: Option<Value>,
 }
 
 /// A deposited file.
@@ -186,13 +190,17 @@ pub struct CredentialValidator {
     pub power: u64,
 }
 
-/// The data model's context, and this vocabulary's terms.
-fn context() -> Value {
+/// The data model's context, and this vocabulary's terms. That of a vouching stands where there is one: credentials
+/// from before there were any stay as they are.
+fn context(is_vouched: bool) -> Value {
     let terms = TERMS.map(|term| (term.to_owned(), json!(format!("{VOCABULARY}{term}"))));
     let mut terms: serde_json::Map<String, Value> = terms.into_iter().collect();
     // A literal of JSON: the names in it are no terms.
-    let literal = json!({"@id": format!("{VOCABULARY}lookAlikes"), "@type": "@json"});
-    terms.insert("lookAlikes".to_owned(), literal);
+    let literals = ["lookAlikes", "vouching"].into_iter();
+    for name in literals.take(if is_vouched { 2 } else { 1 }) {
+        let literal = json!({"@id": format!("{VOCABULARY}{name}"), "@type": "@json"});
+        terms.insert(name.to_owned(), literal);
+    }
     json!([CREDENTIALS, Value::Object(terms)])
 }
 
@@ -250,6 +258,10 @@ impl CredentialSubject {
             disclosed_height: facts.disclosed.map(|(_, height)| height),
             key_compromised_since: facts.compromised_since_ms.map(date),
             look_alikes: facts.look_alikes.as_ref().map(look_alikes::json),
+            vouching: facts
+                .vouching
+                .as_ref()
+                .map(|(found, _)| vouching::json_at_deposit(found)),
         }
     }
 
@@ -269,7 +281,7 @@ pub fn issue(facts: &CertificateFacts, key: &SigningKey) -> Result<Vec<u8>, BadC
     let subject = CredentialSubject::of(facts);
     let created = subject.deposited.clone();
     let credential = Credential {
-        context: context(),
+        context: context(subject.vouching.is_some()),
         id: subject.uri(),
         r#type: types(),
         issuer: did_key(&public_key),
@@ -317,7 +329,10 @@ pub fn check(bytes: &[u8]) -> Result<CredentialStatement, BadCredential> {
     }
     let created = credential.proof.as_ref().map(|p| &p.created);
     let agreements = [
-        ("context", credential.context == context()),
+        (
+            "context",
+            credential.context == context(subject.vouching.is_some()),
+        ),
         ("type", credential.r#type == types()),
         ("id", credential.id == subject.uri()),
         ("date", credential.valid_from == subject.deposited),
@@ -391,6 +406,7 @@ pub fn compare(
             stated.key_compromised_since.is_none()
                 || stated.key_compromised_since == proven.key_compromised_since,
         ),
+        ("vouching", stated.vouching == proven.vouching),
         // One that tells of the disclosure tells what was compared in it.
         (
             "lookAlikes",
@@ -417,6 +433,13 @@ pub fn compare(
     if stated.look_alikes != proven.look_alikes {
         reservations.push(finding!(
             "the ledger has compared the design's pictures, and the credential doesn't say what it found"
+        ));
+    }
+    let vouching = facts.vouching.as_ref();
+    if let Some(withdrawn) = vouching.and_then(|(found, _)| found.withdrawn.as_ref()) {
+        reservations.push(finding!(
+            "the voucher has withdrawn its word for the owner since: {why}",
+            why = withdrawn.reason
         ));
     }
     if names(stated) != names(&proven) {

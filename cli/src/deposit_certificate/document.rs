@@ -6,7 +6,7 @@ use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{beijing, utc};
 use crate::pdf::{PageBlock, PdfDocument};
-use crate::{both, both_lines, say};
+use crate::{both, both_lines, say, vouching};
 
 /// The document.
 pub fn document(facts: &CertificateFacts) -> PdfDocument {
@@ -63,10 +63,19 @@ fn deposit(facts: &CertificateFacts) -> Vec<PageBlock> {
         PageBlock::field(&both!("Commitment"), hex::encode(facts.commitment)),
         PageBlock::field(&both!("Disclosed"), disclosed),
     ];
+    blocks.extend(vouched(facts));
     if let Some(since) = facts.compromised_since_ms {
         blocks.push(PageBlock::Notice(compromise(since, facts.is_doubtful())));
     }
     blocks
+}
+
+/// Who vouched for the owner; nothing where it is enrolled itself.
+fn vouched(facts: &CertificateFacts) -> Option<PageBlock> {
+    let (found, name) = facts.vouching.as_ref()?;
+    let lines = |language| vouching::lines(language, found, name);
+    let lines = [lines(Language::Chinese), lines(Language::English)].concat();
+    Some(PageBlock::Field(both!("Vouched"), lines))
 }
 
 fn compromise(since_ms: u64, doubtful: bool) -> String {

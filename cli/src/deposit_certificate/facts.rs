@@ -4,7 +4,7 @@
 use touchstone_client::earlier::Earlier;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::LookAlikes;
+use touchstone_proto::ledger::{LookAlikes, Vouching};
 
 /// What is known of one deposit, proven unless it says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,8 @@ pub struct CertificateFacts {
     pub look_alikes: Option<LookAlikes>,
     /// Earlier deposits of the same files, as far as they are disclosed.
     pub earlier: Earlier,
+    /// Who vouched for its depositor then, and the voucher's name.
+    pub vouching: Option<(Vouching, String)>,
 }
 
 /// A key of the organisation that deposited.
@@ -175,5 +177,6 @@ pub(super) fn sample() -> CertificateFacts {
         disclosed: Some((1_767_225_602_000, 9)),
         look_alikes: None,
         earlier: Earlier::default(),
+        vouching: None,
     }
 }

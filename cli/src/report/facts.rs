@@ -17,6 +17,7 @@ use crate::look_alikes;
 use crate::messages::Language;
 use crate::output::{beijing, plain, utc};
 use crate::say;
+use crate::vouching;
 
 /// A name, and what is said under it.
 pub struct FactRow {
@@ -108,6 +109,10 @@ fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRo
         say!(language, "Owner"),
         [named(facts, &deposit.organisation)],
     ));
+    if let Some((found, name)) = &deposit.vouching {
+        let lines = vouching::lines(language, found, name);
+        rows.push(row(say!(language, "Vouched"), lines));
+    }
     rows.push(row(
         say!(language, "Owner's key"),
         [hex::encode(&deposit.owner_key)],

@@ -11,6 +11,7 @@ use touchstone_proto::ledger::{Basis, Ending, Position};
 use super::Examined;
 use crate::look_alikes;
 use crate::output::add_member;
+use crate::vouching;
 
 /// The whole value; `exit_code` is the process's.
 pub fn value(examined: &Examined<'_>, exit_code: u8) -> Value {
@@ -244,6 +245,9 @@ fn deposit(deposit: &Deposit) -> Value {
     });
     if let Some(found) = &deposit.look_alikes {
         add_member(&mut value, "look_alikes", look_alikes::json(found));
+    }
+    if let Some((found, _)) = &deposit.vouching {
+        add_member(&mut value, "vouching", vouching::json(found));
     }
     value
 }

@@ -70,6 +70,13 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
         Action::PublishFingerprints(p) => {
             format!("fingerprints of design {}", hex::encode(&p.design_id))
         }
+        Action::VouchForDesigner(v) => format!("vouching for designer {}", plain(&v.designer)),
+        Action::WithdrawVouching(w) => {
+            format!(
+                "withdrawal of the vouching for designer {}",
+                plain(&w.designer)
+            )
+        }
         Action::ChangeKeys(c) => {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }

@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 24] = [
+const NO_QUESTIONS: [&str; 27] = [
     "capture",
     "deposit",
     "disclose",
@@ -37,6 +37,9 @@ const NO_QUESTIONS: [&str; 24] = [
     "label",
     "product declare",
     "verify",
+    "vouch designer",
+    "vouch request",
+    "vouch withdraw",
 ];
 const CHANGES_OF_VALIDATORS: [&str; 3] =
     ["validators add", "validators remove", "validators rotate"];
@@ -99,6 +102,7 @@ pub async fn asked() -> Asked {
         ("certificate", &[&design]),
         ("certificate", &["--check", &credential]),
         ("evidence", &[ITEM, "--force", "-o", &evidence]),
+        ("vouch show", &["delta.nobody"]),
         ("validators", &[]),
         ("proposals", &[]),
         ("keys check", &[&public, "--of", "acme"]),

@@ -30,3 +30,4 @@ mod past;
 mod power_cuts;
 mod real_service;
 mod traces;
+mod vouch;

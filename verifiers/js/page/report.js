@@ -212,6 +212,7 @@ export class Report {
       ],
       deposit.disclosed_ms !== null && ['disclosedAt', [this.time(deposit.disclosed_ms)]],
       ['owner', [this.organisation(deposit.organisation)]],
+      deposit.vouching && ['vouched', this.vouching(deposit.vouching)],
       ['ownerKey', [code(deposit.owner_key)]],
       ['commitment', [code(deposit.commitment)]],
       ...deposit.files.map(({ sha256, name }) => [
@@ -222,6 +223,17 @@ export class Report {
         ].filter(Boolean),
       ]),
     ].filter(Boolean);
+  }
+
+  /** Who vouched for the owner, for how long, how that was checked, and whether it was taken back. */
+  vouching({ voucher, name, check, check_words: words, from_ms: from, until_ms: until, ...later }) {
+    const { withdrawn_ms: withdrawn, withdrawn_reason: reason } = later;
+    const lines = [
+      `${this.organisation(voucher)}: ${printable(name)}, ${this.time(from)} – ${this.time(until)}`,
+      `${this.t('checkedBy')} ${this.t(`check-${check}`)}${words ? ` (${printable(words)})` : ''}`,
+      withdrawn !== null && `${this.t('vouchWithdrawn')} ${this.time(withdrawn)}: ${printable(reason)}`,
+    ];
+    return lines.filter(Boolean).map((line) => h('span', {}, line));
   }
 
   history() {

@@ -328,6 +328,7 @@ export class Examination {
     );
     demand(transaction.block.time_ms === record.time_ms, 'the record has another time than its block');
     this.design = record;
+    this.vouched(record);
     if (record.compared === 0) return passed('depositAgrees');
     const { pictures, searched } = this.compared(id, record);
     return passed('depositCompared', {
@@ -335,6 +336,25 @@ export class Examination {
       searched: searched.pictures,
       found: pictures.reduce((sum, { found }) => sum + found, 0n),
     });
+  }
+
+  /** Who vouched for the depositor: its id and the record say whether somebody did. */
+  vouched({ organisation, vouching: number, position, time_ms: time }) {
+    const dot = organisation.indexOf('.');
+    demand((dot >= 0) === (number !== null), 'the id and the record of the depositor contradict each other');
+    if (number === null) return;
+    const value = this.ask('vouching/', be64(number), organisation);
+    demand(value !== null, 'the record tells of a vouching, which is missing');
+    const found = decode(types.Vouching, value);
+    const { voucher, designer, from_ms: from, until_ms: until, withdrawn } = found;
+    demand(designer === organisation && voucher === organisation.slice(0, dot), 'a vouching of other parties');
+    const before = (a, b) => a.height < b.height || (a.height === b.height && a.transaction < b.transaction);
+    demand(before(found.position, position), 'the vouching is not from before the deposit');
+    demand(from <= time && time <= until, 'the vouching did not hold at the deposit');
+    demand(withdrawn === null || before(position, withdrawn.position), 'the vouching was withdrawn before');
+    demand(found.check >= 1 && found.check <= 4, 'the vouching does not say how the designer was checked');
+    this.organisation(voucher);
+    this.vouching = found;
   }
 
   /** What the design's pictures look like, which its record counts. */

@@ -117,7 +117,20 @@ function describeLookAlikes({ specification, time_ms: time, searched, pictures }
   };
 }
 
-function describeDeposit({ evidence, design: record, opened, lookAlikes }) {
+const CHECKS = { 1: 'in-person', 2: 'remote', 3: 'business-register', 4: 'other' };
+
+const describeVouching = ({ voucher, name, check, withdrawn, ...rest }) => ({
+  voucher,
+  name,
+  check: CHECKS[check],
+  check_words: rest.check_words,
+  from_ms: number(rest.from_ms),
+  until_ms: number(rest.until_ms),
+  withdrawn_ms: withdrawn === null ? null : number(withdrawn.time_ms),
+  withdrawn_reason: withdrawn === null ? null : withdrawn.reason,
+});
+
+function describeDeposit({ evidence, design: record, opened, lookAlikes, vouching }) {
   const { opening } = evidence;
   const disclosure = record?.disclosure ?? null;
   return {
@@ -133,6 +146,7 @@ function describeDeposit({ evidence, design: record, opened, lookAlikes }) {
     disclosed_ms: disclosure === null ? null : number(disclosure.time_ms),
     files: (opened ?? []).map((hash, i) => ({ sha256: hex(hash), name: orNull(opening?.files[i].name) })),
     ...(lookAlikes && { look_alikes: describeLookAlikes(lookAlikes) }),
+    ...(vouching && { vouching: describeVouching(vouching) }),
   };
 }
 

@@ -49,6 +49,8 @@ const EXPECTED = {
   'left-out.evidence': { ...STORY, handovers: 'reservation', independence: 'reservation' },
   'offered.evidence': STORY,
   'original.evidence': DEPOSIT,
+  'vouched.evidence': { ...DEPOSIT, opening: 'not-given' },
+  'withdrawn.evidence': { ...DEPOSIT, opening: 'not-given' },
   'stamped.evidence': { ...ITEM, 'time-stamps': 'reservation' },
 };
 

@@ -34,6 +34,7 @@ fn a_deposit_is_recorded_with_owner_place_and_time() {
             time_ms: executed.header.time_ms,
             disclosure: None,
             compared: 0,
+            vouching: None,
         })
     );
 }

@@ -137,9 +137,20 @@ fn copied() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A designer whom the market knows deposits twice; by the second time the market vouches anew, and it takes that
+/// back later.
+fn vouched() -> Vec<(&'static str, Vec<u8>)> {
+    let (chain, first, second) = vouching::vouched();
+    let of = |id| seal(&collect(&chain, &Subject::Design(id)).unwrap());
+    vec![
+        ("vouched.evidence", of(first)),
+        ("withdrawn.evidence", of(second)),
+    ]
+}
+
 #[test]
 fn the_same_story_gives_the_same_bytes() {
-    let files = [files(), disputed(), copied()].concat();
+    let files = [files(), disputed(), copied(), vouched()].concat();
     if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {
         for (name, bytes) in &files {
             std::fs::write(PathBuf::from(FOLDER).join(name), bytes).unwrap();

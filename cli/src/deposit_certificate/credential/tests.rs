@@ -1,5 +1,6 @@
 use super::*;
 use crate::deposit_certificate::facts::sample as facts;
+use touchstone_proto::ledger::{Vouching, VouchingWithdrawal};
 
 /// Seed 3 is the owner's.
 fn key(seed: u8) -> SigningKey {
@@ -260,4 +261,35 @@ fn the_credentials_bytes_are_pinned() {
         digest,
         "2706be44a48efde146e56ba341a699cbe129d3fab79a5b74164265fd6fae72e9"
     );
+}
+
+/// Who vouched stands in the credential as it was at the deposit; what became of it is weighed.
+#[test]
+fn a_vouching_is_stated_and_cannot_be_hidden() {
+    let mut vouched = facts();
+    let vouching = Vouching {
+        voucher: "delta".into(),
+        designer: "delta.lin".into(),
+        name: "Lin".into(),
+        check: 1,
+        ..Vouching::default()
+    };
+    vouched.vouching = Some((vouching, "Delta".into()));
+    let document: Value = serde_json::from_slice(&issue(&vouched, &key(3)).unwrap()).unwrap();
+    let context = &document["@context"][1]["vouching"];
+    assert_eq!(context["@type"], "@json");
+    let stated = check(document.to_string().as_bytes()).unwrap();
+    assert_eq!(compare(&stated, &vouched), Ok(vec![]));
+    let hidden = as_stated(&facts());
+    assert_eq!(compare(&hidden, &vouched), Err("vouching"));
+    assert_eq!(compare(&stated, &facts()), Err("vouching"));
+    let found = |facts: &mut CertificateFacts, bend: fn(&mut Vouching)| {
+        bend(&mut facts.vouching.as_mut().unwrap().0);
+    };
+    found(&mut vouched, |v| {
+        v.withdrawn = Some(VouchingWithdrawal::default())
+    });
+    assert_eq!(compare(&stated, &vouched).unwrap().len(), 1);
+    found(&mut vouched, |v| v.until_ms = 1);
+    assert_eq!(compare(&stated, &vouched), Err("vouching"));
 }

@@ -3,11 +3,11 @@
 use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, ProvenDeposit};
 use touchstone_client::earlier::{self, Earlier};
-use touchstone_client::look_alikes;
 use touchstone_client::{AttestedHeader, NotVerified};
+use touchstone_client::{look_alikes, vouching};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{Design, LookAlikes};
+use touchstone_proto::ledger::{Design, LookAlikes, Vouching};
 
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
@@ -33,6 +33,8 @@ pub(super) struct Certificate {
     pub(super) look_alikes: Option<LookAlikes>,
     /// Earlier deposits of the same files; none is looked for while the files are a secret.
     pub(super) earlier: Option<Earlier>,
+    /// Who vouched for its depositor then, and the voucher's name.
+    pub(super) vouching: Option<(Vouching, String)>,
     pub(super) source: Source,
     pub(super) owner: String,
     pub(super) names: Vec<String>,
@@ -71,6 +73,7 @@ pub(super) async fn certify(
         }
         _ => None,
     };
+    let vouching = vouching::of_design(client, &record).await?;
     let source = match (receipt, &opening) {
         (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
         (None, Some(_)) => Source::Disclosure,
@@ -90,6 +93,7 @@ pub(super) async fn certify(
         opening,
         look_alikes,
         earlier,
+        vouching,
         source,
         owner,
         names,
@@ -164,6 +168,7 @@ impl Certificate {
             disclosed: recorded.map(|d| (d.time_ms, d.height)),
             look_alikes: self.look_alikes.clone(),
             earlier: self.earlier.clone().unwrap_or_default(),
+            vouching: self.vouching.clone(),
         })
     }
 

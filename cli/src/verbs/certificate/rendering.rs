@@ -8,6 +8,7 @@ use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::say;
+use crate::vouching;
 
 impl Certificate {
     const SHOWS_NOT: &'static str = "who made the design, that it is new, or that nobody had it \
@@ -50,6 +51,13 @@ impl Certificate {
             plain(&self.record.organisation)
         );
         rows.push((say!(language, "Owner"), owner));
+        for line in self
+            .vouching
+            .iter()
+            .flat_map(|(found, name)| vouching::lines(language, found, name))
+        {
+            rows.push((say!(language, "Vouched"), line));
+        }
         rows.push((
             say!(language, "Owner key"),
             hex::encode(&self.record.owner_key),
@@ -147,6 +155,9 @@ impl Certificate {
         }
         if let Some(earlier) = &self.earlier {
             add_member(&mut value, "earlier", before::json(earlier));
+        }
+        if let Some((found, _)) = &self.vouching {
+            add_member(&mut value, "vouching", vouching::json(found));
         }
         value
     }

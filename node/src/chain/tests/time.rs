@@ -6,6 +6,7 @@ use std::path::Path;
 
 use touchstone_core::governance::parameters;
 use touchstone_core::hash::Hash;
+use touchstone_core::test_support::vouched::{LIN, deposit, vouch};
 use touchstone_core::test_support::{
     self as support, CARRIER, MARKET, aggregation, answer, capture, container, genesis_document,
     item, offer, public, step,
@@ -96,6 +97,43 @@ const READS: &[(&str, &str, &[u32])] = &[
         &[],
     ),
     (
+        "designs/vouching.rs",
+        "if context.block.time_ms > vouching.until_ms {",
+        &[438],
+    ),
+    (
+        "designs/vouch_for_designer.rs",
+        "let now_ms = context.block.time_ms;",
+        &[],
+    ),
+    (
+        "designs/vouch_for_designer.rs",
+        "let is_unbroken = last.record.until_ms.saturating_add(1) >= now_ms;",
+        &[],
+    ),
+    (
+        "designs/vouch_for_designer.rs",
+        "(last.number.saturating_add(1), known.unwrap_or(now_ms))",
+        &[],
+    ),
+    ("designs/vouch_for_designer.rs", "(0, now_ms)", &[]),
+    ("designs/vouch_for_designer.rs", "from_ms: now_ms,", &[]),
+    (
+        "designs/vouch_for_designer.rs",
+        "let term_ms = action.until_ms.checked_sub(context.block.time_ms);",
+        &[432],
+    ),
+    (
+        "designs/withdraw_vouching.rs",
+        "time_ms: context.block.time_ms,",
+        &[],
+    ),
+    (
+        "designs/withdraw_vouching.rs",
+        "let before_ms = context.block.time_ms.saturating_sub(1);",
+        &[],
+    ),
+    (
         "execution.rs",
         "let (height, time_ms) = (block.height, block.time_ms);",
         &[107, 108],
@@ -152,6 +190,22 @@ const CASES: &[Case] = &[
                 compromised,
             });
             ledger.sign(MARKET, action)
+        },
+    },
+    Case {
+        name: "a term of a vouching that is over",
+        fresh: 0,
+        idle: 432,
+        submit: |ledger| ledger.vouching(),
+    },
+    Case {
+        name: "a deposit after the end of a vouching",
+        fresh: 0,
+        idle: 438,
+        submit: |ledger| {
+            let vouching = ledger.vouching();
+            ledger.commit(&[vouching]);
+            ledger.sign(LIN, deposit(1))
         },
     },
     Case {
@@ -254,6 +308,13 @@ impl Ledger {
     fn offer(&self, number: u64, deadline_ms: u64) -> Vec<u8> {
         let shipped = [step("OBSERVE", "shipping", &[item(number)])];
         self.sign(MARKET, offer(CARRIER.0, deadline_ms, &shipped))
+    }
+
+    /// The market's word for Lin, up to a time between the last block and now.
+    fn vouching(&self) -> Vec<u8> {
+        let until_ms = self.chain.tip.time_ms + BETWEEN_MS;
+        let action = vouch(&self.id, LIN, until_ms);
+        self.sign(MARKET, Action::VouchForDesigner(action))
     }
 
     /// Commits an offer of the first item whose deadline lies between the last block and now.

@@ -1,0 +1,125 @@
+//! Vouching: a platform or IP office says who a designer is, so that 100,000 designers take no vote. A vouched
+//! designer is an organisation with the one role of a designer, whose id begins with its voucher's.
+//!
+//! What a vouching does: its designer may deposit, from the block of the vouching to the end of its term. It does so no
+//! more once the voucher has withdrawn it, or while the voucher is neither platform nor IP office. What was deposited
+//! before stays, with the vouching that held then; and its owner goes on disposing of it.
+//!
+//! Consensus-critical: yes
+
+use touchstone_proto::ledger::{IdentityCheck, Organisation, Role, VouchedDesigner, Vouching};
+
+use super::DesignRejection;
+use super::limits::MAX_WORDS_BYTES;
+use crate::Fault;
+use crate::governance::organisation::{self, MAX_NAME_BYTES};
+use crate::rules::{Context, RuleError};
+use crate::state::delta::Delta;
+use crate::state::{StateRead, keys};
+
+/// Organisations that know designers. Source: E-commerce Law of the People's Republic of China, Art. 27: a platform
+/// has those who apply to it submit true particulars, checks and registers them.
+pub const VOUCHERS: &[Role] = &[Role::Platform, Role::IpOffice];
+
+/// The id of the voucher in a vouched designer's id; `None` for an enrolled organisation, whose id has no dot.
+pub fn voucher_of(designer: &str) -> Option<&str> {
+    designer.split_once('.').map(|(voucher, _)| voucher)
+}
+
+/// Rule: a voucher names designers below its own id, so that ids of different vouchers and of enrolled organisations
+/// never collide.
+pub(super) fn check_id(voucher: &str, designer: &str) -> Result<(), DesignRejection> {
+    let name = designer
+        .strip_prefix(voucher)
+        .and_then(|rest| rest.strip_prefix('.'));
+    match name.is_some_and(organisation::is_id) {
+        true => Ok(()),
+        false => Err(DesignRejection::DesignerId(designer.to_owned())),
+    }
+}
+
+/// Rule: it is told who the designer is and how that was checked.
+pub(super) fn check_words(
+    name: &str,
+    check: IdentityCheck,
+    words: &str,
+) -> Result<(), DesignRejection> {
+    let is_name = (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
+    let is_told = match check {
+        IdentityCheck::Unspecified => false,
+        IdentityCheck::Other => !words.is_empty(),
+        _ => true,
+    };
+    match is_name && is_told && are_words(words) {
+        true => Ok(()),
+        false => Err(DesignRejection::VouchingShape),
+    }
+}
+
+/// Whether a text is short, and holds nothing that a terminal obeys.
+pub(super) fn are_words(text: &str) -> bool {
+    text.len() <= MAX_WORDS_BYTES && !text.chars().any(char::is_control)
+}
+
+/// A designer's last vouching.
+pub(super) struct LastVouching {
+    /// What is known of all of them.
+    pub record: VouchedDesigner,
+    /// Its number.
+    pub number: u64,
+    /// It.
+    pub vouching: Vouching,
+}
+
+/// A designer's last vouching, where there ever was one.
+pub(super) fn last<S: StateRead>(
+    state: &Delta<'_, S>,
+    designer: &str,
+) -> Result<Option<LastVouching>, Fault> {
+    let record: Option<VouchedDesigner> = state.read(&keys::vouched_designer(designer))?;
+    let record = record.unwrap_or_default();
+    let Some(number) = record.vouchings.checked_sub(1) else {
+        return Ok(None);
+    };
+    let vouching = state.read(&keys::vouching(designer, number))?;
+    let missing = || Fault::Damaged(format!("vouching {number} of {designer} is missing"));
+    Ok(Some(LastVouching {
+        record,
+        number,
+        vouching: vouching.ok_or_else(missing)?,
+    }))
+}
+
+/// Rule: a vouched designer deposits while its voucher's word holds; gives the vouching's number.
+pub(super) fn check_in_force<S: StateRead>(
+    state: &Delta<'_, S>,
+    context: &Context<'_>,
+) -> Result<Option<u64>, RuleError> {
+    let designer = &context.organisation.id;
+    let Some(voucher) = voucher_of(designer) else {
+        return Ok(None);
+    };
+    let LastVouching {
+        number, vouching, ..
+    } = last(state, designer)?
+        .ok_or_else(|| Fault::Damaged(format!("{designer} was never vouched for")))?;
+    if vouching.withdrawn.is_some() {
+        return Err(DesignRejection::VouchingWithdrawn(voucher.to_owned()).into());
+    }
+    if context.block.time_ms > vouching.until_ms {
+        return Err(DesignRejection::VouchingEnded {
+            voucher: voucher.to_owned(),
+            until_ms: vouching.until_ms,
+        }
+        .into());
+    }
+    // Rule: who is no voucher any more has no say either, as long as that lasts.
+    let record: Option<Organisation> = state.read(&keys::organisation(voucher))?;
+    match record.is_some_and(|record| organisation::has_role(&record, VOUCHERS)) {
+        true => Ok(Some(number)),
+        false => Err(DesignRejection::NoVoucher(voucher.to_owned()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
