@@ -18,6 +18,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Calls on one connection whose answers aren't read.
 const CALLS: usize = 50;
 
+/// A question with a large answer. Whoever stands at a port peeks at the first byte of it, and reads nothing.
+const PAGE: &[u8] = b"GET /events?perPage=1000 HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
 /// What strangers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attack {
@@ -27,20 +30,32 @@ pub enum Attack {
     Slow,
     /// Calls of `GetBlock` on connections whose windows stay shut.
     Unread,
+    /// Pages of events over HTTP/1.1 that nobody reads.
+    Pages,
     /// Streams of submissions without a message.
     Streams,
 }
 
 impl Attack {
+    /// All of them, with their names.
+    const ALL: [(&str, Attack); 5] = [
+        ("silent", Attack::Silent),
+        ("slow", Attack::Slow),
+        ("unread", Attack::Unread),
+        ("pages", Attack::Pages),
+        ("streams", Attack::Streams),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let named = Attack::ALL.iter().find(|(_, attack)| *attack == self);
+        named.map_or("", |(name, _)| name)
+    }
+
     /// By its name.
     pub fn named(name: &str) -> Option<Attack> {
-        match name {
-            "silent" => Some(Attack::Silent),
-            "slow" => Some(Attack::Slow),
-            "unread" => Some(Attack::Unread),
-            "streams" => Some(Attack::Streams),
-            _ => None,
-        }
+        let named = Attack::ALL.iter().find(|(known, _)| *known == name);
+        named.map(|(_, attack)| *attack)
     }
 }
 
@@ -77,6 +92,11 @@ impl Flood {
             Attack::Unread => {
                 for _ in 0..count.div_ceil(CALLS) {
                     tasks.spawn(leave_unread(port));
+                }
+            }
+            Attack::Pages => {
+                for _ in 0..count {
+                    tasks.spawn(stand(port, PAGE));
                 }
             }
             Attack::Streams => {

@@ -11,5 +11,6 @@ pub mod flood;
 pub mod forgery;
 pub mod load;
 pub mod random;
+pub mod siege;
 pub mod simulation;
 pub mod testkit;

@@ -6,7 +6,7 @@ use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{GetStatusRequest, SubmitRequest};
 use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
 use touchstone_tests::flood::{Attack, Flood};
-use touchstone_tests::load;
+use touchstone_tests::{load, siege};
 
 /// An honest client connects anew and records an event; whether it is recorded.
 async fn record(cluster: &Cluster, node: usize, number: u64) -> bool {
@@ -78,5 +78,10 @@ async fn answers_that_nobody_reads_and_silent_streams_hold_nobody_up() {
     for number in 2..5 {
         records(&cluster, 0, number).await;
     }
+    let _pages = Flood::start(Attack::Pages, cluster.http(0), 300);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    records(&cluster, 0, 5).await;
     assert!(cluster.is_running(0), "{}", cluster.log(0));
+    let peak = siege::peak_memory(&cluster, 0);
+    assert!(peak.is_some_and(|mib| mib <= 512), "{peak:?} MiB");
 }
