@@ -14,6 +14,7 @@ use touchstone_proto::ledger::{
 
 use super::*;
 use crate::config;
+use crate::storage::salvage::tests::remove_block;
 use crate::storage::test_blocks;
 
 const BLOCKS: u64 = 6;
@@ -208,7 +209,7 @@ fn a_lost_block_leaves_those_before_it() {
     let (block, certificate) = salvage.block(3).unwrap().unwrap();
     drop(salvage);
     assert_eq!(block.header.height, certificate.height);
-    crate::storage::salvage::remove_block(&path, &stopped.genesis.chain_id, &settings, 4);
+    remove_block(&path, &stopped.genesis.chain_id, &settings, 4);
     let report = stopped.examine(false);
     assert_eq!((report.height, report.sound_to), (BLOCKS, 3));
     assert!(report.damages[0].part == "block 4", "{report:?}");
@@ -220,7 +221,7 @@ fn a_lost_block_leaves_those_before_it() {
         (3, 3, 0)
     );
     // What was damaged is kept, and a second repair doesn't overwrite it.
-    crate::storage::salvage::remove_block(&path, &stopped.genesis.chain_id, &settings, 2);
+    remove_block(&path, &stopped.genesis.chain_id, &settings, 2);
     let refused = examine(&stopped.config, &stopped.genesis, true, |_, _| {}).unwrap_err();
     assert!(
         matches!(refused, NodeError::DamagedKept { .. }),

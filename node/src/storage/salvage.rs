@@ -304,22 +304,5 @@ fn peek(rows: &mut Peekable<impl Iterator<Item = Result<RawRow, Fault>>>) -> Pee
     }
 }
 
-/// Takes a block's header away, as damage would.
 #[cfg(test)]
-pub fn remove_block(
-    path: &Path,
-    chain_id: &Hash,
-    settings: &super::rocks::StoreSettings,
-    height: u64,
-) {
-    let store = RocksStore::open(path, chain_id, settings).expect("opens");
-    let family = store.database().family::<Headers>().expect("open");
-    let removed = store
-        .database()
-        .raw
-        .delete_cf(family, HeightKey(height).encode());
-    removed.expect("removes");
-}
-
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -128,3 +128,14 @@ fn what_no_block_tells_is_saved_as_far_as_it_is_sound() {
     assert_eq!(kept.checkpoints, [checkpoint(2)]);
     assert_eq!(kept.queries, [("mine".to_owned(), b"{}".to_vec())]);
 }
+
+/// Takes a block's header away, as damage would.
+pub(crate) fn remove_block(path: &Path, chain_id: &Hash, settings: &StoreSettings, height: u64) {
+    let store = RocksStore::open(path, chain_id, settings).expect("opens");
+    let family = store.database().family::<Headers>().expect("open");
+    let removed = store
+        .database()
+        .raw
+        .delete_cf(family, HeightKey(height).encode());
+    removed.expect("removes");
+}
