@@ -56,11 +56,11 @@ fn run(pages: &[&str], adapt: impl Fn(String) -> String) -> String {
     told
 }
 
-/// Other programs may hold the ports that a page names, 26661 to 26665 say: others of the same last digit
+/// Other programs may hold the ports that a page names, 26661 to 26666 say: others of the same last digit
 /// stand for them.
 fn with_free_ports(script: String) -> String {
     let free = |prefix: &u16| {
-        let ports = (1..=5).map(|digit| TcpListener::bind(("127.0.0.1", prefix * 10 + digit)));
+        let ports = (1..=6).map(|digit| TcpListener::bind(("127.0.0.1", prefix * 10 + digit)));
         ports.collect::<Result<Vec<_>, _>>().is_ok()
     };
     // Below the ports that the system gives to outgoing connections.
