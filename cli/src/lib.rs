@@ -41,6 +41,8 @@ pub mod tokens;
 pub mod verbs;
 pub mod vouching;
 
+use clap::CommandFactory;
+
 use failure::Failure;
 use output::Output;
 use settings::{GlobalOptions, Settings};
@@ -49,7 +51,7 @@ use settings::{GlobalOptions, Settings};
 #[derive(clap::Parser, Debug)]
 #[command(
     name = "touchstone",
-    version,
+    version = touchstone_edge::release::VERSION,
     after_help = "Exit codes:
   0     done; for questions: verified
   1     wrong usage, or a file can't be read or written
@@ -91,7 +93,7 @@ pub async fn run(cli: Cli, output: &mut Output) -> u8 {
     let done = match Settings::load(&cli.options) {
         Ok(settings) => {
             output.as_of = settings.as_of().clone();
-            verbs::run(&cli.verb, &settings, output).await
+            verbs::run(&cli.verb, Cli::command, &settings, output).await
         }
         Err(failure) => Err(failure),
     };

@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod capture;
 pub mod certificate;
 pub mod checkpoints;
+pub mod completions;
 pub mod deposit;
 pub mod disclose;
 pub mod enroll;
@@ -18,6 +19,7 @@ pub mod item;
 pub mod key;
 pub mod keys;
 pub mod label;
+pub mod man;
 pub mod misbehaviour;
 pub mod organisations;
 pub mod product;
@@ -75,10 +77,17 @@ pub enum Verb {
     Checkpoints(checkpoints::Arguments),
     Status(status::Arguments),
     Misbehaviour(misbehaviour::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
-/// Does it.
-pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+/// Does it; `program` defines the whole command line.
+pub async fn run(
+    verb: &Verb,
+    program: fn() -> clap::Command,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
     match verb {
         Verb::Key(verb) => key::run(verb, output),
         Verb::Genesis(verb) => genesis::run(verb, output),
@@ -110,5 +119,10 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::Checkpoints(arguments) => checkpoints::run(arguments, settings, output).await,
         Verb::Status(_) => status::run(settings, output).await,
         Verb::Misbehaviour(_) => misbehaviour::run(settings, output).await,
+        Verb::Completions(arguments) => {
+            completions::run(arguments, program(), output);
+            Ok(())
+        }
+        Verb::Man(arguments) => man::run(arguments, program(), output),
     }
 }

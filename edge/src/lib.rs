@@ -8,6 +8,7 @@
 //! - [`tls`]: certificates by rustls, read again when their files change.
 //! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
 //! - [`core_files`]: none, where keys are held.
+//! - [`release`]: which release of the program answers.
 //! - [`http`]: what is the same for everybody who speaks EPCIS 2.0 over HTTP.
 //!
 //! This crate must not know the ledger, nor what is asked or answered.
@@ -32,6 +33,7 @@ pub mod descriptors;
 pub mod http;
 mod protocol;
 pub mod rate;
+pub mod release;
 pub mod server;
 pub mod tls;
 

@@ -10,7 +10,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use touchstone_edge::core_files;
@@ -30,7 +30,7 @@ const FILTER: &str = "info,arc_malachitebft_core_consensus=warn,libp2p_gossipsub
 #[derive(Parser)]
 #[command(
     name = "touchstone-node",
-    version,
+    version = touchstone_edge::release::VERSION,
     after_help = "Examples:\n  \
         touchstone-node init --config node.toml --new-key   create the data folder of a new validator\n  \
         touchstone-node init --config node.toml --used-key  the same after its disk was replaced\n  \
@@ -96,6 +96,17 @@ enum Command {
         /// Nothing at or below this height will be signed; not below the chain's height here.
         #[arg(long)]
         height: u64,
+    },
+    /// Print the completions of this command line for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder, which must be there.
+    Man {
+        /// The folder.
+        folder: PathBuf,
     },
 }
 
@@ -259,6 +270,18 @@ fn run(command: Command) -> Result<(), NodeError> {
             println!("the guard refuses every signature up to height {height}");
             Ok(())
         }
+        Command::Completions { shell } => {
+            let mut program = Arguments::command();
+            clap_complete::generate(
+                shell,
+                &mut program,
+                "touchstone-node",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+        Command::Man { folder } => clap_mangen::generate_to(Arguments::command(), &folder)
+            .map_err(|error| NodeError::Manuals { folder, error }),
     }
 }
 

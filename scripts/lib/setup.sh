@@ -12,6 +12,8 @@ touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography)
 # curl is the ERP of the walks.
 if [ "${touchstone_tests:-}" = 1 ]; then
     touchstone_packages+=(curl qpdf poppler-utils faketime strace chromium firefox-esr)
+    # To try what is released.
+    touchstone_packages+=(binutils man-db python3-yaml systemd)
     touchstone_packages+=(protobuf-compiler python3-grpcio python3-protobuf python3-setuptools)
 fi
 
@@ -69,7 +71,7 @@ touchstone_setup
 
 # Debian's packages serve Debian's Python; another one first in the path may have its own.
 touchstone_imports='import cryptography'
-if [ "${touchstone_tests:-}" = 1 ]; then touchstone_imports+=', google.protobuf, grpc, setuptools'; fi
+if [ "${touchstone_tests:-}" = 1 ]; then touchstone_imports+=', google.protobuf, grpc, setuptools, yaml'; fi
 TOUCHSTONE_PYTHON=python3
 python3 -c "$touchstone_imports" 2>/dev/null || TOUCHSTONE_PYTHON=/usr/bin/python3
 export TOUCHSTONE_PYTHON

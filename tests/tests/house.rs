@@ -4,6 +4,7 @@
 mod house {
     mod advisories;
     mod circles;
+    mod configuration;
     mod files;
     mod imports;
     mod lexer;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -57,7 +57,7 @@ impl Questions {
                 let results = Box::new(lines.clone());
                 let mut output = Output::to(true, results, Box::new(std::io::sink()), now_ms);
                 output.as_of = settings.as_of().clone();
-                match verbs::run(&cli.verb, &settings, &mut output).await {
+                match verbs::run(&cli.verb, Cli::command, &settings, &mut output).await {
                     Ok(()) | Err(Failure::Reservations(_)) => Ok(lines.values()),
                     Err(failure) => Err(failure),
                 }

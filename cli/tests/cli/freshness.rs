@@ -12,8 +12,9 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 27] = [
+const NO_QUESTIONS: [&str; 29] = [
     "capture",
+    "completions",
     "deposit",
     "disclose",
     "enroll",
@@ -35,6 +36,7 @@ const NO_QUESTIONS: [&str; 27] = [
     "keys compromise",
     "keys retire",
     "label",
+    "man",
     "product declare",
     "verify",
     "vouch designer",

@@ -166,3 +166,38 @@ fn the_verbs_own_options_stand_apart() {
         assert_eq!(help.find(option).unwrap() < heading, own, "{option}");
     }
 }
+
+/// Manual pages and completions are made of the same definitions: none of the verbs is left out.
+#[test]
+fn manual_pages_and_completions_know_every_verb() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let program = env!("CARGO_BIN_EXE_touchstone");
+    let run = |arguments: &[&std::ffi::OsStr]| {
+        let ran = std::process::Command::new(program).args(arguments).output();
+        let ran = ran.unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let told = run(&["man".as_ref(), folder.path().as_os_str()]);
+    assert!(told.contains("touchstone.1"), "{told}");
+    let mut found = Vec::new();
+    leaves(&Cli::command(), "touchstone", &mut found);
+    for (words, help) in &found {
+        let page = folder.path().join(format!("{}.1", words.replace(' ', "-")));
+        let page = std::fs::read_to_string(&page).unwrap_or_else(|e| panic!("{words}: {e}"));
+        let example = help.lines().any(|line| line.starts_with("Example"));
+        assert!(!example || page.contains("Example"), "{words}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions".as_ref(), shell.as_ref()]);
+        for (words, _) in &found {
+            let verb = words.rsplit(' ').next().unwrap();
+            assert!(script.contains(verb), "{shell}: {words}");
+        }
+    }
+    let missing = std::process::Command::new(program)
+        .args(["man", "/nowhere/man1"])
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(1), "{missing:?}");
+}

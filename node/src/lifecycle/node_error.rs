@@ -130,6 +130,14 @@ pub enum NodeError {
     /// The node failed.
     #[error("the node stops: {0}")]
     Fault(#[from] Fault),
+    /// The manual pages.
+    #[error("cannot write manual pages into {folder}: {error}")]
+    Manuals {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
     /// A thread couldn't be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -172,6 +180,7 @@ impl NodeError {
             | NodeError::Admin(_)
             | NodeError::Descriptors(_)
             | NodeError::Fault(_)
+            | NodeError::Manuals { .. }
             | NodeError::Thread(_) => 1,
         }
     }

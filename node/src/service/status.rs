@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use touchstone_edge::release::VERSION;
 use touchstone_proto::node as wire;
 
 use super::LedgerService;
@@ -104,7 +105,7 @@ pub fn status(service: &LedgerService, tip: crate::storage::Tip) -> wire::NodeSt
         connected_peers: progress.peers,
         validator: progress.validator,
         syncing: progress.syncing,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: VERSION.to_owned(),
         halt: progress.halt.map(|halt| wire::Halt {
             explanation: halt.to_string(),
             since_s: halt.since_s,
