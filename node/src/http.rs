@@ -6,6 +6,7 @@
 //! gives an item with its certified header. A port for everybody has no lists: it answers about one exact thing.
 
 pub mod app;
+mod app_data;
 mod capture;
 mod collections;
 mod document;

@@ -16,7 +16,7 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Asked, HttpStore};
+use super::{Asked, HttpStore, app_data};
 
 /// HTML.
 pub const HTML: &str = "text/html";
@@ -158,6 +158,8 @@ pub(super) fn routes() -> Router<Arc<HttpStore>> {
         .route("/app", get(page))
         .route("/app/", get(page))
         .route("/app/members.json", get(members))
+        .route("/app/designs.json", get(app_data::designs))
+        .route("/app/status.json", get(app_data::status))
 }
 
 async fn page(http: Asked, headers: HeaderMap) -> Response {

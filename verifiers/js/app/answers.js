@@ -82,6 +82,40 @@ export const askEvidence = (subject) => ask(address('', subject), EVIDENCE_TYPE,
 export const askSecond = (member, subject) =>
   ask(address(member.url, subject), EVIDENCE_TYPE, MAX_EVIDENCE, SECOND_DEADLINE_MS);
 
+/** An evidence file about a design. */
+export const askDesignEvidence = (id) => ask(`/designs/${id}/evidence`, EVIDENCE_TYPE, MAX_EVIDENCE, DEADLINE_MS);
+
+async function askJson(path) {
+  const bytes = await ask(path, 'application/json', MAX_SMALL, SECOND_DEADLINE_MS);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new NoAnswer('no-answer', { reason: '' });
+    throw error;
+  }
+}
+
+/** The ids of designs that were disclosed with a file, by its hash: the node's word. */
+export async function askDesigns(hash) {
+  const { designs } = await askJson(`/app/designs.json?file=${hash}`);
+  return designs.filter((id) => /^[0-9a-f]{64}$/.test(id));
+}
+
+/** What the node says of itself. */
+export const askStatus = () => askJson('/app/status.json');
+
+/** Captures that came to this node, the newest first; null where it doesn't tell. */
+export async function askJobs() {
+  try {
+    const jobs = await askJson('/capture');
+    const state = ({ running, success }) => (running ? 'jobRunning' : success ? 'jobRecorded' : 'jobRefused');
+    return jobs.map((job) => ({ createdMs: Date.parse(job.createdAt), state: state(job) }));
+  } catch (error) {
+    if (error instanceof NoAnswer || error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
 /** Other members' nodes, as this node's operator lists them. */
 export async function askMembers() {
   const json = JSON.parse(new TextDecoder().decode(await ask('/app/members.json', 'application/json', MAX_SMALL, SECOND_DEADLINE_MS)));

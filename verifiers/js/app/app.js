@@ -5,8 +5,21 @@ import { prepareSignatures } from '../src/ed25519.js';
 import { Examination } from '../src/examination.js';
 import { ELEMENTS as ELEMENT_NAMES } from '../page/texts.js';
 import { h } from '../page/dom.js';
-import { NoAnswer, askEvidence, askMembers, askSecond, lotOf, readAddress, readCode } from './answers.js';
+import {
+  NoAnswer,
+  askEvidence,
+  askJobs,
+  askMembers,
+  askSecond,
+  askStatus,
+  lotOf,
+  readAddress,
+  readCode,
+} from './answers.js';
+import { lookUpFiles } from './designs.js';
+import { DesignsView } from './designs_view.js';
 import { readFindings } from './journey.js';
+import { NodeView } from './node_view.js';
 import { ItemRecord } from './record.js';
 import { assess } from './rules.js';
 import { TEXTS, pick } from './texts.js';
@@ -16,7 +29,7 @@ import { View } from './view.js';
 const state = {
   language: /^zh\b/i.test(navigator.language) ? 'zh' : 'en',
   target: null, // item and what is printed beside it; null on the first page
-  stage: 'start', // start, working, done
+  stage: 'start', // start, working, done, files, node
   outcome: null, // of the last look-up
   notKept: false,
 };
@@ -24,8 +37,8 @@ const state = {
 const $ = (id) => document.getElementById(id);
 const t = (name) => pick(TEXTS[name], state.language);
 
-/** Examines an evidence file about an item, under the pinned chain; throws `NoAnswer` where nothing may be shown. */
-async function examine(bytes, item, pinned) {
+/** Examines an evidence file, under the pinned chain; throws `NoAnswer` where nothing may be shown. */
+async function examineAbout(bytes, isAsked, pinned) {
   const examination = new Examination(bytes, { chainId: pinned, roots: [] });
   const verdict = await examination.run();
   const shown = examination.chainId ?? null;
@@ -34,10 +47,14 @@ async function examine(bytes, item, pinned) {
     const failed = examination.rows.find(({ result }) => result === 'failed');
     throw new NoAnswer('answer-invalid', { failed: failed.element });
   }
-  if (examination.evidence.item !== item)
-    throw new NoAnswer('other-item', { item: examination.evidence.item ?? hex(examination.evidence.design) });
+  const { item, design } = examination.evidence;
+  if (!isAsked(item, design)) throw new NoAnswer('other-item', { item: item ?? hex(design) });
   return examination;
 }
+
+const examine = (bytes, item, pinned) => examineAbout(bytes, (found) => found === item, pinned);
+const examineDesign = (bytes, id, pinned) =>
+  examineAbout(bytes, (_, found) => found !== null && hex(found) === id, pinned);
 
 /** What the first other member that is listed answers: its record, or how it failed; null where none is listed. */
 async function askAnother(item, pinned) {
@@ -163,8 +180,73 @@ function renderStart() {
       h('input', { type: 'text', id: 'code', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off', required: true }),
       h('p', { class: 'actions' }, h('button', { type: 'submit' }, t('look'))),
     ),
+    new DesignsView(state.language).chooser(guarded(takeFiles)),
+    h('p', {}, h('a', { href: '/app/?node', id: 'node' }, t('nodeLink'))),
   ];
 }
+
+/** Looks up designs by files that were chosen or dropped. */
+async function takeFiles(files) {
+  if (files.length === 0) return;
+  const turn = ++latest;
+  Object.assign(state, { target: null, stage: 'working', outcome: null });
+  render();
+  const pinned = pinnedChain();
+  let outcome;
+  try {
+    await prepareSignatures();
+    const read = await Promise.all(files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })));
+    outcome = { found: await lookUpFiles(read, (bytes, id) => examineDesign(bytes, id, pinned)), pinned };
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    outcome = { refusal: error };
+  }
+  if (turn !== latest) return;
+  state.outcome = outcome;
+  state.stage = outcome.refusal ? 'done' : 'files';
+  render();
+  $('verdict')?.focus();
+}
+
+function renderFiles() {
+  const { found, pinned } = state.outcome;
+  const examination = found.files.flatMap(({ designs }) => designs)[0]?.examination;
+  return [
+    new DesignsView(state.language).found(found),
+    examination && renderTrust({ record: { examination }, pinned }),
+    h('p', { class: 'actions' }, h('button', { type: 'button', id: 'home', onclick: guarded(goHome) }, t('home'))),
+  ];
+}
+
+const NODE_PAUSE_MS = 2000;
+
+/** Shows this node, and asks it again as long as it is shown. */
+async function watchNode() {
+  const turn = ++latest;
+  let shown = null;
+  while (turn === latest) {
+    let outcome;
+    try {
+      const [status, jobs] = await Promise.all([askStatus(), askJobs()]);
+      outcome = { status, jobs };
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      outcome = { refusal: error };
+    }
+    if (turn !== latest) return;
+    // What is on the page is left alone while it is right: a reader may stand in it.
+    const told = JSON.stringify([outcome.status, outcome.jobs, outcome.refusal?.code, state.language]);
+    Object.assign(state, { target: null, stage: outcome.refusal ? 'done' : 'node', outcome });
+    if (told !== shown) render();
+    shown = told;
+    await new Promise((resolve) => setTimeout(resolve, NODE_PAUSE_MS));
+  }
+}
+
+const renderNode = () => [
+  new NodeView(state.language).node(state.outcome.status, state.outcome.jobs),
+  h('p', { class: 'actions' }, h('button', { type: 'button', id: 'home', onclick: guarded(goHome) }, t('home'))),
+];
 
 async function submit(event) {
   event.preventDefault();
@@ -288,6 +370,8 @@ function render() {
     start: renderStart,
     working: () => [h('p', { class: 'notice', role: 'status' }, t('working'))],
     done: renderOutcome,
+    files: renderFiles,
+    node: renderNode,
   }[state.stage]();
   $('main').replaceChildren(...content.flat(Infinity).filter(Boolean));
   $('main').dataset.ms = state.outcome?.ms?.toFixed(1) ?? '';
@@ -324,6 +408,10 @@ async function open() {
     await run();
     return;
   }
+  if (window.location.pathname.startsWith('/app') && new URLSearchParams(window.location.search).has('node')) {
+    await watchNode();
+    return;
+  }
   Object.assign(state, { stage: 'start', outcome: null });
   render();
 }
@@ -333,6 +421,12 @@ $('language').addEventListener('click', () => {
   render();
 });
 window.addEventListener('popstate', guarded(open));
+// A file that is dropped anywhere on the page is looked up; the browser must not open it.
+window.addEventListener('dragover', (event) => event.preventDefault());
+window.addEventListener('drop', (event) => {
+  event.preventDefault();
+  guarded(takeFiles)([...event.dataTransfer.files]);
+});
 window.addEventListener('beforeprint', () => {
   for (const details of document.querySelectorAll('details')) details.open = true;
 });

@@ -135,8 +135,31 @@ function placeOf(document) {
 export const standing = (events) =>
   events.filter((event) => !event.isDeclaration && event.declaredWrongBy === null);
 
+/** The site of an event: its business location, else its read point's without the part inside the site; or null. */
+function siteOf({ document }) {
+  const id = textOf(document.bizLocation?.id) || textOf(document.readPoint?.id);
+  return id === '' ? null : identifier(id).replace(/\/254\/[^/]*$/, '');
+}
+
+/** Stages of which a whole site is part: who receives and unpacks there does so for it. */
+const SITES = ['warehouse', 'retail'];
+const LEAVING = ['shipping', 'departing', 'transporting'];
+
 /** Gives each event its stage. `rolesOf` gives the numbers of an organisation's roles. */
 export function assignStages(events, rolesOf) {
+  const stages = stagesOfSteps(events, rolesOf);
+  const sites = events.map(siteOf);
+  return stages.map((stage, i) => {
+    if (stage !== 'distribution' || sites[i] === null || LEAVING.includes(events[i].step)) return stage;
+    for (const direction of [1, -1]) {
+      for (let k = i + direction; sites[k] === sites[i]; k += direction) if (SITES.includes(stages[k])) return stages[k];
+    }
+    return stage;
+  });
+}
+
+/** The stage that each event's step says. */
+function stagesOfSteps(events, rolesOf) {
   const steps = events.map(({ step }) => step);
   const loading = steps.indexOf('loading');
   const unloading = loading < 0 ? -1 : steps.indexOf('unloading', loading + 1);
@@ -175,10 +198,13 @@ export function assignStages(events, rolesOf) {
 /** Loading port, voyage or import port: between leaving the maker and leaving the port of import. */
 function stageOfVoyage(events, i, loading, unloading) {
   const { step } = events[i];
-  const atPort = ['arriving', 'accepting', 'receiving', 'loading', 'departing', 'unloading', 'storing'];
+  const atPort = ['arriving', 'accepting', 'receiving', 'loading', 'departing', 'unloading'];
   if (i <= loading) {
     const between = events.slice(i, loading + 1);
-    return between.every((event) => atPort.includes(event.step)) ? 'loading-port' : null;
+    // Goods are stored at the port, or in a warehouse before it: the site tells.
+    const port = siteOf(events[loading]);
+    const isAtPort = (event) => atPort.includes(event.step) || (event.step === 'storing' && siteOf(event) === port);
+    return between.every(isAtPort) ? 'loading-port' : null;
   }
   if (i < unloading) {
     const sinceLoading = events.slice(loading + 1, i + 1);

@@ -562,6 +562,44 @@ async fn a_browser_gets_the_page_for_people() {
 }
 
 #[tokio::test]
+async fn the_page_learns_how_the_node_is() {
+    let mut node = start();
+    node.record(&[vec![event(
+        "https://id.gs1.org/01/09521234500018/21/A1",
+        r#", "bizStep": "shipping""#,
+    )]]);
+    let told = node.get("/app/status.json").await.json();
+    let chain_id = hex::encode(node.chain.chain_id());
+    assert_eq!(told["chain_id"], chain_id.as_str());
+    let blocks = told["blocks"].as_array().unwrap();
+    assert_eq!(told["height"], blocks.len());
+    assert_eq!(told["block_id"], blocks[0]["id"]);
+    assert_eq!(blocks[0]["transactions"], 1);
+    let validators = told["validators"].as_array().unwrap();
+    let signer = &blocks[0]["signers"][0];
+    assert!(validators.iter().any(|one| one["public_key"] == *signer));
+}
+
+#[tokio::test]
+async fn a_file_leads_to_the_designs_that_were_disclosed_with_it() {
+    let node = start();
+    let nobodys = format!("/app/designs.json?file={}", "ab".repeat(32));
+    let told = node.get(&nobodys).await;
+    assert_eq!(told.json(), serde_json::json!({ "designs": [] }));
+    for query in [
+        "",
+        "?file=ab",
+        "?file=zz",
+        "?design=ab",
+        &format!("?file={}", "AB".repeat(32)),
+        &format!("?file={0}&file={0}", "ab".repeat(32)),
+    ] {
+        let refused = node.get(&format!("/app/designs.json{query}")).await;
+        assert_eq!(refused.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn evidence_files_are_given_and_hold() {
     use touchstone_core::evidence::{Trusted, examine};
     let mut node = start();

@@ -7,6 +7,8 @@ import { Examination } from '../../src/examination.js';
 import { isActivation, recordedActivation } from '../activation.js';
 import { readCode } from '../answers.js';
 import { ItemRecord } from '../record.js';
+import { assignStages, word } from '../journey.js';
+import { textOf } from '../../test/support/repository.js';
 import { localTime } from '../times.js';
 import { LAMP, LOT, WAY, ledgerOf, making, recall } from './story.js';
 
@@ -51,6 +53,61 @@ test("a lamp's way has its stages in order", async () => {
   ]);
   assert.deepEqual(record.events[2].place, { ids: ['geo:31.34,121.64'], latitude: 31.34, longitude: 121.64 });
   assert.deepEqual(record.events.map(({ statement }) => statement?.kind ?? null).slice(0, 3), [null, 'offer', 'answer']);
+});
+
+/** An event as `readEvents` gives it, as far as stages ask. */
+const plain = (organisation, document, statement = null) => ({
+  organisation,
+  document,
+  statement,
+  type: document.type,
+  action: document.action ?? '',
+  step: word(document.bizStep),
+  disposition: word(document.disposition),
+  begins: document.type === 'ObjectEvent' && document.action === 'ADD',
+});
+
+test("the import story's stages are those that its documents are named by", () => {
+  const roles = { platform: [1, 3, 10], 'logistics-a': [2], 'logistics-b': [2], 'ip-office': [4, 7, 9] };
+  const story = 'tests/data/import-story';
+  const events = textOf(`${story}/submitters.txt`)
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const [who, file, step] = line.split(' ');
+      const statement = step === 'accept' ? { kind: 'answer' } : step === 'offer' ? { kind: 'offer' } : null;
+      const { eventList } = JSON.parse(textOf(`${story}/${file}`)).epcisBody;
+      return eventList.map((document) => ({ ...plain(who, document, statement), file }));
+    });
+  const stages = assignStages(events, (id) => roles[id]);
+  const found = new Map();
+  events.forEach(({ file }, i) => found.set(file, [...new Set([...(found.get(file) ?? []), stages[i]])]));
+  assert.deepEqual(
+    [...found],
+    [
+      ['01-factory-commissioning.json', ['production']],
+      ['02-factory-packing.json', ['packing']],
+      ['03-factory-palletising-and-shipping.json', ['packing']],
+      ['04-loading-port.json', ['loading-port']],
+      ['05-sea-transport.json', ['voyage']],
+      ['06-import-port.json', ['import-port']],
+      ['07-bonded-warehouse.json', ['warehouse']],
+      ['08-customs-inspection.json', ['customs']],
+      ['09-unpacking.json', ['warehouse']],
+      ['10-laboratory-inspection.json', ['inspection']],
+      ['11-shop-delivery.json', ['distribution']],
+      ['12-retail.json', ['retail']],
+      ['13-last-mile.json', ['last-mile']],
+    ],
+  );
+});
+
+test('a warehouse before the port of loading is no part of it', () => {
+  const at = (bizStep, place) => plain('carrier', { type: 'ObjectEvent', action: 'OBSERVE', bizStep, readPoint: { id: place } });
+  const [store, port] = ['https://id.gs1.org/414/9521321000018/254/hall', 'https://example.org/port/quay'];
+  const way = [at('storing', store), at('arriving', port), at('storing', port), at('loading', port), at('unloading', 'https://example.org/other')];
+  const stages = assignStages(way, () => [2]);
+  assert.deepEqual(stages.slice(0, 4), ['warehouse', 'loading-port', 'loading-port', 'loading-port']);
 });
 
 const correct = (step, reason) => ({

@@ -14,10 +14,11 @@ export function policyFor(members) {
 }
 
 /**
- * Starts a server. `evidence` gives the bytes for an item, or null for an answer that never comes, or a status. `asked`
+ * Starts a server. `evidence` gives the bytes for an item, or null for an answer that never comes, or a status. `designs`
+ * are ids by a file's hash, `designEvidence` bytes by a design's id, `status` gives what the node says of itself. `asked`
  * lists what was asked.
  */
-export async function serve({ evidence, members = [], origins = [] }) {
+export async function serve({ evidence, members = [], origins = [], designs = {}, designEvidence = {}, status = null }) {
   const asked = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost');
@@ -34,6 +35,18 @@ export async function serve({ evidence, members = [], origins = [] }) {
       }
       response.writeHead(200, { 'Content-Type': 'application/x-touchstone-evidence' });
       response.end(Buffer.from(answer));
+    } else if (url.pathname === '/app/designs.json') {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ designs: designs[url.searchParams.get('file')] ?? [] }));
+    } else if (/^\/designs\/\w+\/evidence$/.test(url.pathname)) {
+      response.writeHead(200, { 'Content-Type': 'application/x-touchstone-evidence' });
+      response.end(Buffer.from(designEvidence[url.pathname.split('/')[2]]));
+    } else if (url.pathname === '/app/status.json' && status !== null) {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(status()));
+    } else if (url.pathname === '/capture') {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify([{ createdAt: '2026-03-01T00:00:00Z', running: false, success: true }]));
     } else if (url.pathname === '/app/members.json') {
       response.writeHead(200, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify({ members }));

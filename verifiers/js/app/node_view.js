@@ -1,0 +1,88 @@
+// This node, as it tells of itself: blocks as they come, the validators and who signed, what was captured here.
+
+import { h } from '../page/dom.js';
+import { printable } from '../src/printable.js';
+import { TEXTS, pick } from './texts.js';
+import { utcTime } from './times.js';
+
+export class NodeView {
+  constructor(language) {
+    this.language = language;
+  }
+
+  t(name) {
+    return pick(TEXTS[name], this.language);
+  }
+
+  rows(rows) {
+    return h(
+      'dl',
+      { class: 'facts' },
+      rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
+    );
+  }
+
+  table(title, heads, rows) {
+    return h(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title },
+      h(
+        'table',
+        {},
+        h('thead', {}, h('tr', {}, heads.map((head) => h('th', { scope: 'col' }, head)))),
+        h('tbody', {}, rows.map((cells) => h('tr', {}, cells.map((cell) => h('td', {}, cell))))),
+      ),
+    );
+  }
+
+  /** All of it; `jobs` are captures that came to this node, null where it doesn't tell. */
+  node(status, jobs) {
+    const colon = this.language === 'zh' ? '：' : ': ';
+    const state = status.halt !== null ? 'nodeHalted' : status.syncing ? 'nodeSyncing' : status.validator ? 'nodeVotes' : 'nodeFollows';
+    return [
+      h('h2', { id: 'verdict', tabindex: '-1' }, this.t('nodeHeading')),
+      h('p', { class: 'hint' }, this.t('nodeWord')),
+      h('p', { class: status.halt === null ? 'notice' : 'notice halted', role: 'status', 'data-node': state }, this.t(state)),
+      status.halt !== null && h('p', { lang: 'en' }, printable(status.halt)),
+      this.rows([
+        [this.t('nodeChain'), [printable(status.chain_name), ' ', h('code', {}, status.chain_id)]],
+        [this.t('nodeBlock'), `${status.height}${this.language === 'zh' ? '，' : ', '}${utcTime(status.time_ms)}`],
+        [this.t('nodePending'), String(status.pending_transactions)],
+        [this.t('nodePeers'), String(status.connected_peers)],
+        [this.t('nodeVersion'), printable(status.version)],
+      ]),
+      h('h2', {}, this.t('nodeValidators')),
+      this.validators(status),
+      h('h2', {}, this.t('nodeBlocks')),
+      this.blocks(status),
+      h('h2', {}, this.t('nodeCaptures')),
+      jobs === null || jobs.length === 0
+        ? h('p', { class: 'hint' }, this.t(jobs === null ? 'nodeCapturesHidden' : 'nodeCapturesNone'))
+        : h('ul', {}, jobs.map((job) => h('li', { 'data-job': job.state }, `${utcTime(job.createdMs)}${colon}${this.t(job.state)}`))),
+    ];
+  }
+
+  /** Who signed the last block, and how many of those shown. */
+  validators({ validators, blocks }) {
+    const rows = validators.map(({ public_key: key, organisation, power }) => {
+      const signed = blocks.filter(({ signers }) => signers.includes(key)).length;
+      const last = blocks[0]?.signers.includes(key) ? this.t('nodeSigned') : this.t('nodeNotSigned');
+      return [printable(organisation), String(power), last, `${signed} / ${blocks.length}`];
+    });
+    const heads = ['nodeOrganisation', 'nodePower', 'nodeLast', 'nodeShare'].map((name) => this.t(name));
+    return this.table(this.t('nodeValidators'), heads, rows);
+  }
+
+  blocks({ validators, blocks }) {
+    const of = new Map(validators.map(({ public_key: key, organisation }) => [key, organisation]));
+    const rows = blocks.map(({ height, time_ms: time, transactions, proposer, signers }) => [
+      String(height),
+      utcTime(time),
+      String(transactions),
+      printable(of.get(proposer) ?? ''),
+      `${signers.length} / ${validators.length}`,
+    ]);
+    const heads = ['nodeHeight', 'nodeTime', 'nodeTransactions', 'nodeProposer', 'nodeSigners'].map((name) => this.t(name));
+    return this.table(this.t('nodeBlocks'), heads, rows);
+  }
+}
