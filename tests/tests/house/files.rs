@@ -32,8 +32,8 @@ pub fn root() -> &'static Path {
 }
 
 /// Every text file whose name ends with one of the endings, sorted by path. Build output, installed
-/// packages, public data sets and hidden folders other than `.ci` are no part of the house; fonts
-/// are no text.
+/// packages, public data sets and hidden folders other than `.ci` are no part of the house; fonts and
+/// pictures are no text.
 pub fn files(endings: &[&str]) -> Vec<File> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_path_buf()];
@@ -51,9 +51,9 @@ pub fn files(endings: &[&str]) -> Vec<File> {
                     folders.push(path);
                 }
             } else if endings.iter().any(|ending| name.ends_with(ending))
-                && ![".otf", ".ttf", ".zlib"]
+                && ![".otf", ".ttf", ".zlib", ".png"]
                     .iter()
-                    .any(|font| name.ends_with(font))
+                    .any(|binary| name.ends_with(binary))
             {
                 let text = std::fs::read_to_string(&path)
                     .unwrap_or_else(|error| panic!("{relative} is no readable text: {error}"));
