@@ -42,18 +42,29 @@ pub struct Printed {
     pub expiry: Option<String>,
 }
 
+/// The link that shows a design on the page of the node at `base`.
+pub fn of_design(base: &str, id: &str) -> Result<String, BadLabel> {
+    Ok(format!("{}/app/?design={id}", checked_base(base)?))
+}
+
+/// What a link begins with, without a slash at its end.
+fn checked_base(base: &str) -> Result<&str, BadLabel> {
+    let base = base.trim_end_matches('/');
+    let host = base
+        .strip_prefix("https://")
+        .or(base.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['?', '#', ' ']) => Ok(base),
+        _ => Err(BadLabel::Base(base.to_owned())),
+    }
+}
+
 /// The label of a thing, whose link begins with `base`.
 pub fn label(id: &Identifier, base: &str, printed: &Printed) -> Result<Label, BadLabel> {
     let path = id.as_str().strip_prefix(CANONICAL);
     let path = path.filter(|_| id.kind().is_some());
     let path = path.ok_or_else(|| BadLabel::NoKey(id.as_str().to_owned()))?;
-    let base = base.trim_end_matches('/');
-    let host = base
-        .strip_prefix("https://")
-        .or(base.strip_prefix("http://"));
-    if !host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' '])) {
-        return Err(BadLabel::Base(base.to_owned()));
-    }
+    let base = checked_base(base)?;
     let mut path = path.to_owned();
     if let Some(lot) = &printed.lot {
         path = with_lot(&path, lot).ok_or_else(|| BadLabel::Lot(lot.clone()))?;

@@ -107,3 +107,12 @@ fn pictures_show_the_code() {
     let code = crate::pdf::qr::squares(link).unwrap();
     assert_eq!(svg.matches('M').count(), code.runs.len() + 1);
 }
+
+#[test]
+fn a_designs_link_leads_to_a_nodes_page() {
+    let link = of_design("https://node.example.org/", "ab").unwrap();
+    assert_eq!(link, "https://node.example.org/app/?design=ab");
+    for base in ["", "node.example.org", "ftp://a", "https://", "https://a?b"] {
+        assert!(of_design(base, "ab").is_err(), "{base}");
+    }
+}

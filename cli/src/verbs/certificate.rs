@@ -15,12 +15,14 @@ use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
 
 use self::proven_deposit::{Certificate, certify};
+use crate::deposit_certificate::facts::CertificateFacts;
 use crate::deposit_certificate::{credential, document};
 use crate::failure::Failure;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
+use crate::label;
 use crate::output::{Output, add_member, plain};
-use crate::pdf;
+use crate::pdf::{self, PdfDocument};
 use crate::receipt::{self, Receipt};
 use crate::say;
 use crate::settings::{Settings, Signing};
@@ -33,6 +35,7 @@ use crate::settings::{Settings, Signing};
   touchstone certificate 4be1…                         by the design's id; finds its receipt here
   touchstone certificate --commitment 77d0… --owner-key 9f3c…    what was deposited, and by whom
   touchstone certificate chair-front.png -o cert.pdf   writes it in PDF/A as well
+  touchstone certificate 4be1… -o cert.pdf --base https://node.example.org   its QR code opens there
   touchstone certificate 4be1… -o cert.json --key acme.pem
   touchstone certificate --check cert.json             is the credential right?
 
@@ -69,6 +72,9 @@ pub struct Arguments {
     /// Check the credential's signature alone and ask no node
     #[arg(long, requires = "check")]
     pub offline: bool,
+    /// The QR code of the PDF leads to this node's page, which examines the design: https://node.example.org
+    #[arg(long, value_name = "URL")]
+    pub base: Option<String>,
     /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
@@ -127,7 +133,13 @@ pub async fn run(
         }
     }
     certificates.sort_by_key(|c| (c.record.time_ms, c.id));
-    write(&forms, &mut client, &certificates).await?;
+    write(
+        &forms,
+        arguments.base.as_deref(),
+        &mut client,
+        &certificates,
+    )
+    .await?;
     let error_ms = client.trust().genesis().document.parameters.time_error_ms();
     for certificate in &certificates {
         if output.json {
@@ -195,6 +207,7 @@ fn output_forms<'a>(
 
 async fn write(
     forms: &[(&Path, Form)],
+    base: Option<&str>,
     client: &mut Client,
     certificates: &[Certificate],
 ) -> Result<(), Failure> {
@@ -212,13 +225,23 @@ async fn write(
     let facts = certificate.facts(client).await?;
     for (path, form) in forms {
         let bytes = match form {
-            Form::Page => pdf::render(&document::document(&facts))?,
+            Form::Page => pdf::render(&page(&facts, base)?)?,
             Form::Credential(key) => credential::issue(&facts, key)
                 .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?,
         };
         file::write(path, &bytes)?;
     }
     Ok(())
+}
+
+/// The certificate as a document; its code names the design, or leads to it on a node's page.
+fn page(facts: &CertificateFacts, base: Option<&str>) -> Result<PdfDocument, Failure> {
+    let mut page = document::document(facts);
+    if let Some(base) = base {
+        let link = label::of_design(base, &hex::encode(facts.design_id));
+        page.code = Some(link.map_err(|error| Failure::Usage(error.to_string()))?);
+    }
+    Ok(page)
 }
 
 /// A file that isn't part of the design breaks rule "opening-fits" of the ledger, here already.

@@ -16,7 +16,7 @@ import {
   readAddress,
   readCode,
 } from './answers.js';
-import { lookUpFiles } from './designs.js';
+import { lookUpDesign, lookUpFiles } from './designs.js';
 import { DesignsView } from './designs_view.js';
 import { readFindings } from './journey.js';
 import { NodeView } from './node_view.js';
@@ -208,9 +208,30 @@ async function takeFiles(files) {
   $('verdict')?.focus();
 }
 
+/** Shows the design that a certificate's code leads to. */
+async function showDesign(id) {
+  const turn = ++latest;
+  Object.assign(state, { target: null, stage: 'working', outcome: null });
+  render();
+  const pinned = pinnedChain();
+  let outcome;
+  try {
+    await prepareSignatures();
+    outcome = { found: await lookUpDesign(id, (bytes) => examineDesign(bytes, id, pinned)), pinned };
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    outcome = { refusal: error };
+  }
+  if (turn !== latest) return;
+  state.outcome = outcome;
+  state.stage = outcome.refusal ? 'done' : 'files';
+  render();
+  $('verdict')?.focus();
+}
+
 function renderFiles() {
   const { found, pinned } = state.outcome;
-  const examination = found.files.flatMap(({ designs }) => designs)[0]?.examination;
+  const examination = (found.linked ?? found.files.flatMap(({ designs }) => designs)[0])?.examination;
   return [
     new DesignsView(state.language).found(found),
     examination && renderTrust({ record: { examination }, pinned }),
@@ -408,9 +429,11 @@ async function open() {
     await run();
     return;
   }
-  if (window.location.pathname.startsWith('/app') && new URLSearchParams(window.location.search).has('node')) {
-    await watchNode();
-    return;
+  if (window.location.pathname.startsWith('/app')) {
+    const query = new URLSearchParams(window.location.search);
+    if (query.has('node')) return watchNode();
+    const design = query.get('design');
+    if (/^[0-9a-f]{64}$/.test(design)) return showDesign(design);
   }
   Object.assign(state, { stage: 'start', outcome: null });
   render();

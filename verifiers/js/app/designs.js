@@ -71,3 +71,9 @@ export async function lookUpFiles(files, examine) {
   }
   return { files: found, receipts: receipts.length };
 }
+
+/** The design that a link names. */
+export async function lookUpDesign(id, examine) {
+  const examination = await examine(await askDesignEvidence(id));
+  return { files: [], receipts: 0, linked: { id, how: 'linked', examination, facts: describeFacts(examination) } };
+}

@@ -5,6 +5,8 @@ import { Report } from '../page/report.js';
 import { printable } from '../src/printable.js';
 import { TEXTS, pick } from './texts.js';
 
+const WORDS = { disclosed: 'designDisclosed', receipt: 'designByReceipt', linked: 'designLinked' };
+
 export class DesignsView {
   constructor(language) {
     this.language = language;
@@ -28,9 +30,11 @@ export class DesignsView {
   }
 
   /** What was found, file by file. */
-  found({ files, receipts }) {
+  found({ files, receipts, linked }) {
+    const heading = h('h2', { id: 'verdict', tabindex: '-1' }, this.t('designHeading'));
+    if (linked) return [heading, this.design(linked, false)];
     return [
-      h('h2', { id: 'verdict', tabindex: '-1' }, this.t('designHeading')),
+      heading,
       receipts > 0 && h('p', { class: 'hint' }, this.t('designReceipts')),
       files.length === 0 && h('p', { class: 'notice', role: 'status' }, this.t('designNoFile')),
       files.map((file) => this.file(file)),
@@ -58,7 +62,7 @@ export class DesignsView {
       h(
         'p',
         { class: 'what' },
-        h('strong', {}, this.t(how === 'disclosed' ? 'designDisclosed' : 'designByReceipt')),
+        h('strong', {}, this.t(WORDS[how])),
         isFirst && h('span', { class: 'badge' }, this.t('designFirst')),
       ),
       report.facts(facts),

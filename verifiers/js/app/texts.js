@@ -223,6 +223,7 @@ export const TEXTS = {
   ],
   designDisclosed: ['This file is part of a design that was deposited, and disclosed since.', '该文件属于一项已存证并已披露的设计。'],
   designByReceipt: ['By its receipt, this file is part of a design that was deposited.', '凭回执可证，该文件属于一项已存证的设计。'],
+  designLinked: ['What the ledger proves about this design.', '账本对该设计所能证明的内容。'],
   designFirst: ['the earliest found', '所见最早'],
   designMore: ['More designs have this file; the first eight were looked at.', '另有设计包含该文件，此处仅查看前八项。'],
   // This node.

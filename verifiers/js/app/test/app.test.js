@@ -362,9 +362,13 @@ test('a design is looked up by its file, or by its receipt, and neither is sent'
   const bent = { ...receipt, salt: '00'.repeat(32) };
   assert.deepEqual((await found(lamp, input('bent.json', JSON.stringify(bent)))).files, ['unknown']);
   assert.deepEqual((await found(input('a.txt', 'a'), input('lamp.json', JSON.stringify(receipt)))).files, ['unknown']);
+  // A certificate's code leads to the design itself.
+  await page.goto(`${server.url}/app/?design=${secret}`);
+  await page.waitForSelector('[data-how="linked"]');
+  assert.ok((await page.textContent('main')).includes('The maker'));
   // What went out are hashes and ids.
   for (const line of server.asked)
-    assert.match(line, /^GET \/(app\/|app\/designs\.json\?file=[0-9a-f]{64}|designs\/[0-9a-f]{64}\/evidence)$/);
+    assert.match(line, /^GET \/(app\/(\?design=\w+)?|app\/designs\.json\?file=[0-9a-f]{64}|designs\/[0-9a-f]{64}\/evidence)$/);
   assert.deepEqual(page.faults, []);
 });
 
