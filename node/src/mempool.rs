@@ -127,8 +127,17 @@ struct Mempool {
 impl SharedMempool {
     /// An empty pool.
     pub fn new(limits: PoolLimits) -> SharedMempool {
+        SharedMempool::with_tables(limits, Arc::default())
+    }
+
+    /// An empty pool that shares its tables of keys with another, where one process runs several nodes.
+    pub fn beside(other: &SharedMempool, limits: PoolLimits) -> SharedMempool {
+        SharedMempool::with_tables(limits, other.tables.clone())
+    }
+
+    fn with_tables(limits: PoolLimits, tables: Arc<KeyTables>) -> SharedMempool {
         SharedMempool {
-            tables: Arc::default(),
+            tables,
             inner: Arc::new(Mutex::new(Mempool {
                 limits,
                 queue: BTreeMap::new(),

@@ -95,6 +95,9 @@ pub trait Disk {
     /// The whole file; `None` if there is none.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Fault>;
 
+    /// What tells this file from every copy of it: none if there is no such file, or the disk doesn't know.
+    fn identity(&self, name: &str) -> Result<Option<u64>, Fault>;
+
     /// Writes at an offset, creating the file if need be. Not durable before [`Disk::sync`].
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), Fault>;
 

@@ -7,11 +7,11 @@
 //! `guard` holds two slots of 512 bytes, each its own sector, written in turn:
 //!
 //! ```text
-//! magic[8] version[4] sequence[8] height[8] round[4] step[1] hash[32] zeros[415] check[32]
+//! magic[8] version[4] sequence[8] height[8] round[4] step[1] hash[32] file[8] zeros[407] check[32]
 //! ```
 //!
 //! Integers are little-endian; `check` is a SHA-256 over the other 480 bytes, so no byte is
-//! unused. The slot of sequence n is n mod 2.
+//! unused. The slot of sequence n is n mod 2. `file` is the file's identity, see below; 0 if the disk has none.
 //!
 //! # Which file is believed
 //!
@@ -21,8 +21,13 @@
 //! whole or not at all by real disks, so a crash practically never leaves a torn slot. The operator
 //! looks up the height that the network has reached and calls [`Guard::reset`].
 //!
-//! The guard can't notice an older copy of the whole file put in place of the newer. A validator's
-//! folder must never be restored from a backup without [`Guard::reset`].
+//! # A copy
+//!
+//! A copy is older than the guard, or will be: a folder that is restored from a backup has forgotten what was signed
+//! since, and two folders of one validator sign what each likes. So a slot names the file that it was written to, by
+//! what the disk tells files apart with ([`Disk::identity`]), and is refused in another. The guard can't notice an
+//! older content that is written into the same file, nor an older image of the whole disk: a validator's folder must
+//! never be restored without [`Guard::reset`].
 //!
 //! # A new file for an old key
 //!
@@ -80,6 +85,15 @@ pub struct Guard<D: Disk> {
     sequence: u64,
     /// Whether `last` is not on disk yet.
     unsaved: bool,
+    /// The identity of the file; 0 if the disk has none.
+    file: u64,
+}
+
+/// What one of the two slots says.
+struct Slot {
+    sequence: u64,
+    last: LastSigned,
+    file: u64,
 }
 
 /// Why there is no guard to sign with.
@@ -94,6 +108,12 @@ pub enum GuardError {
     /// What was signed last can't be told.
     #[error("the double-sign guard is damaged ({0}); reset it to the network's height")]
     Damaged(&'static str),
+    /// It was written to another file.
+    #[error(
+        "the double-sign guard is a copy, and may be older than what this validator has signed. Stop every other copy of \
+         this validator, look up the height of the others, and make a new one: touchstone-node reset-guard --height H"
+    )]
+    Copied,
     /// Written by a newer program.
     #[error("the double-sign guard has version {0}; this program reads version {VERSION}")]
     Version(u32),
@@ -188,21 +208,27 @@ impl<D: Disk> Guard<D> {
         };
         let even = decode(first)?;
         let odd = decode(second)?;
-        let newer = if odd.0 == even.0.wrapping_add(1) {
+        if even.sequence % 2 != 0 {
+            return Err(GuardError::Damaged("its slots are exchanged"));
+        }
+        let newer = if odd.sequence == even.sequence.wrapping_add(1) {
             odd
-        } else if even.0 == odd.0.wrapping_add(1) {
+        } else if even.sequence == odd.sequence.wrapping_add(1) {
             even
         } else {
             return Err(GuardError::Damaged("its slots don't follow each other"));
         };
-        if even.0 % 2 != 0 {
-            return Err(GuardError::Damaged("its slots are exchanged"));
+        let file = disk.identity(FILE)?.unwrap_or(0);
+        // Guards of before had no identity, and some disks have none.
+        if newer.file != 0 && file != 0 && newer.file != file {
+            return Err(GuardError::Copied);
         }
         Ok(Guard {
             disk,
-            last: newer.1,
-            sequence: newer.0,
+            last: newer.last,
+            sequence: newer.sequence,
             unsaved: false,
+            file,
         })
     }
 
@@ -243,7 +269,7 @@ impl<D: Disk> Guard<D> {
         let sequence = self.sequence + 1;
         let offset = (sequence % 2) * SLOT as u64;
         self.disk
-            .write_at(FILE, offset, &encode(sequence, &self.last))?;
+            .write_at(FILE, offset, &encode(sequence, &self.last, self.file))?;
         self.disk.sync(FILE)?;
         self.sequence = sequence;
         self.unsaved = false;
@@ -267,20 +293,22 @@ fn everything_to(height: u64) -> LastSigned {
 }
 
 fn write_both<D: Disk>(mut disk: D, last: LastSigned) -> Result<Guard<D>, Fault> {
-    let mut file = encode(0, &last);
-    file.extend_from_slice(&encode(1, &last));
+    // It must be there to have an identity.
     disk.truncate(FILE, 0)?;
-    disk.write_at(FILE, 0, &file)?;
+    let file = disk.identity(FILE)?.unwrap_or(0);
+    let slots = [encode(0, &last, file), encode(1, &last, file)];
+    disk.write_at(FILE, 0, &slots.concat())?;
     disk.sync(FILE)?;
     Ok(Guard {
         disk,
         last,
         sequence: 1,
         unsaved: false,
+        file,
     })
 }
 
-fn encode(sequence: u64, last: &LastSigned) -> Vec<u8> {
+fn encode(sequence: u64, last: &LastSigned, file: u64) -> Vec<u8> {
     let mut slot = Vec::with_capacity(SLOT);
     slot.extend_from_slice(MAGIC);
     slot.extend_from_slice(&VERSION.to_le_bytes());
@@ -289,13 +317,14 @@ fn encode(sequence: u64, last: &LastSigned) -> Vec<u8> {
     slot.extend_from_slice(&last.round.to_le_bytes());
     slot.push(last.step as u8);
     slot.extend_from_slice(&last.hash);
+    slot.extend_from_slice(&file.to_le_bytes());
     slot.resize(BODY, 0);
     let check = hash::tagged(CHECK_TAG, &[&slot]);
     slot.extend_from_slice(&check);
     slot
 }
 
-fn decode(slot: &[u8]) -> Result<(u64, LastSigned), GuardError> {
+fn decode(slot: &[u8]) -> Result<Slot, GuardError> {
     let damaged = || GuardError::Damaged("a slot is unreadable");
     let (body, check) = slot.split_at_checked(BODY).ok_or_else(damaged)?;
     if hash::tagged(CHECK_TAG, &[body]) != check {
@@ -320,15 +349,17 @@ fn decode(slot: &[u8]) -> Result<(u64, LastSigned), GuardError> {
         _ => return Err(damaged()),
     };
     let hash = take(&mut rest).ok_or_else(damaged)?;
-    Ok((
+    let file = u64::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+    Ok(Slot {
         sequence,
-        LastSigned {
+        last: LastSigned {
             height,
             round,
             step,
             hash,
         },
-    ))
+        file,
+    })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::UNIX_EPOCH;
 
 use thiserror::Error;
 use touchstone_core::Fault;
@@ -144,6 +145,19 @@ impl Disk for FileDisk {
         file.read_to_end(&mut bytes)
             .map_err(|e| fault("read", name, e))?;
         Ok(Some(bytes))
+    }
+
+    /// The time at which the file was made, nanoseconds since 1970. It goes with the file where that is moved or
+    /// written to, and no program that copies can set it.
+    fn identity(&self, name: &str) -> Result<Option<u64>, Fault> {
+        let data = match std::fs::metadata(self.folder.path.join(name)) {
+            Ok(data) => data,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(fault("look at", name, e)),
+        };
+        let made = data.created().ok();
+        let made = made.and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        Ok(made.and_then(|made| u64::try_from(made.as_nanos()).ok()))
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), Fault> {

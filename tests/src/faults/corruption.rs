@@ -254,7 +254,7 @@ impl Truth {
         let mut seats = Seats::new(self.ledger.now_ms(), self.ledger.tags.clone());
         seats.signed = self.signed.clone();
         for peer in &self.peers {
-            peer.copy().sit_down(&self.ledger, &mut seats)?;
+            peer.twin().sit_down(&self.ledger, &mut seats)?;
         }
         if let Err(fault) = opened.sit_down(0, &mut seats) {
             return Ok(Some(format!("refuses: {}", name_of(&fault))));

@@ -1,5 +1,6 @@
-//! Attempts to make a validator sign two things in one step: it crashes at any operation of its disk, its
-//! disk is replaced, its files are damaged, several processes race for one folder.
+//! Attempts to make a validator sign two things in one step: it crashes at any operation of its disk, an older copy of
+//! its data is put back, a copy of it runs beside it, its disk is replaced, its files are damaged, several processes
+//! race for one folder.
 
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -20,6 +21,10 @@ use crate::testkit::memory_disk::Loss;
 pub enum Attempt {
     /// Its disk fails at some operation, or its power: what was not synced is lost in part.
     Crash,
+    /// Files as they were some time ago are put in the place of the newer.
+    Restore,
+    /// A copy of it, taken while it ran, runs beside it; each speaks to some of the others.
+    Clone,
     /// All lose their power, and its disk is replaced by an empty one.
     Replace,
     /// Bits of its log and guard are flipped while it is down.
@@ -30,8 +35,10 @@ pub enum Attempt {
 
 impl Attempt {
     /// All of them.
-    pub const ALL: [Attempt; 4] = [
+    pub const ALL: [Attempt; 6] = [
         Attempt::Crash,
+        Attempt::Restore,
+        Attempt::Clone,
         Attempt::Replace,
         Attempt::Damage,
         Attempt::Race,
@@ -40,6 +47,8 @@ impl Attempt {
     fn name(self) -> &'static str {
         match self {
             Attempt::Crash => "crash",
+            Attempt::Restore => "restore",
+            Attempt::Clone => "clone",
             Attempt::Replace => "replace",
             Attempt::Damage => "damage",
             Attempt::Race => "race",
@@ -53,8 +62,9 @@ const STEPS: u64 = 12;
 const RACERS: usize = 4;
 /// Heights that they race for.
 const HEIGHTS: u64 = 6;
-/// The validator that is tempted.
+/// The validator that is tempted, and where its copy runs.
 const VICTIM: usize = 0;
+const COPY: usize = 4;
 
 /// Attempts at a validator's honesty.
 #[derive(Default)]
@@ -68,7 +78,7 @@ impl Fault for DoubleSigns {
     }
 
     fn claim(&self) -> &'static str {
-        "a validator crashes, is replaced, damaged or raced for: no two signatures of one step"
+        "a validator crashes, is restored, cloned, replaced, damaged or raced for: no two signatures of one step"
     }
 
     fn goal(&self) -> Goal {
@@ -127,27 +137,35 @@ struct Temptation<'a> {
     ledger: &'a LedgerOfFour,
     seats: Seats,
     peers: Vec<Peer>,
-    /// When it comes, in steps.
+    /// When it comes, in steps; a copy is taken before.
+    copy_at: u64,
     strikes_at: u64,
     step: u64,
+    copy: Option<Peer>,
     refused: u64,
 }
 
 impl<'a> Temptation<'a> {
     fn new(ledger: &'a LedgerOfFour, random: &mut Random) -> Result<Temptation<'a>, String> {
-        let mut seats = Seats::new(ledger.now_ms(), ledger.tags.clone());
+        let mut tags = ledger.tags.clone();
+        tags.push(tags[VICTIM].clone());
+        let mut seats = Seats::new(ledger.now_ms(), tags);
+        seats.bar(VICTIM, COPY);
         let peers: Vec<Peer> = (0..ledger.tags.len())
             .map(|i| Peer::new(ledger, i))
             .collect();
         for peer in &peers {
             peer.sit_down(ledger, &mut seats)?;
         }
+        let copy_at = random.below(STEPS - 2);
         Ok(Temptation {
             ledger,
             seats,
             peers,
-            strikes_at: random.between(1, STEPS - 1),
+            copy_at,
+            strikes_at: random.between(copy_at + 1, STEPS - 1),
             step: 0,
+            copy: None,
             refused: 0,
         })
     }
@@ -166,7 +184,20 @@ impl<'a> Temptation<'a> {
     fn tempt(&mut self, attempt: Attempt, random: &mut Random) -> Result<(), String> {
         match attempt {
             Attempt::Crash => self.crash(random),
+            Attempt::Restore | Attempt::Clone if self.step == self.copy_at => {
+                self.copy = Some(self.peers[VICTIM].copied());
+                Ok(())
+            }
             _ if self.step != self.strikes_at => Ok(()),
+            Attempt::Restore => {
+                self.seats.stand_up(VICTIM);
+                if let Some(copy) = self.copy.take() {
+                    self.peers[VICTIM] = copy;
+                }
+                self.start_victim();
+                Ok(())
+            }
+            Attempt::Clone => self.run_copy(random),
             Attempt::Replace => self.replace(random),
             Attempt::Damage => {
                 self.seats.stand_up(VICTIM);
@@ -207,6 +238,25 @@ impl<'a> Temptation<'a> {
             self.peers[VICTIM].disk.mend();
         }
         Ok(())
+    }
+
+    /// Each of the others hears the copy, the original, or both.
+    fn run_copy(&mut self, random: &mut Random) -> Result<(), String> {
+        for other in 1..COPY {
+            match random.below(3) {
+                0 => self.seats.bar(other, COPY),
+                1 => self.seats.bar(other, VICTIM),
+                _ => {}
+            }
+        }
+        match self.copy.take() {
+            Some(copy) => {
+                let started = copy.sit_down_at(COPY, self.ledger, &mut self.seats);
+                self.refused += u64::from(started.is_err());
+                Ok(())
+            }
+            None => Err("no copy was taken".into()),
+        }
     }
 
     fn replace(&mut self, random: &mut Random) -> Result<(), String> {

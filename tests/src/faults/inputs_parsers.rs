@@ -16,7 +16,7 @@ use touchstone_core::{commit_certificate, encoding, timestamp, transaction};
 use touchstone_epcis::{Event, Identifier, convert_xml, event_hash, split_document};
 use touchstone_node::consensus::message;
 use touchstone_node::storage::Store;
-use touchstone_node::storage::double_sign_guard::Guard;
+use touchstone_node::storage::double_sign_guard::{Guard, GuardError};
 use touchstone_node::storage::wal::Wal;
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::StateProof;
@@ -155,7 +155,11 @@ fn of_the_ledger() -> Vec<Parser> {
         }),
         Parser::new("guard", 20, guard, |bytes| {
             let files = BTreeMap::from([("guard".to_owned(), bytes.to_vec())]);
-            Guard::open(MemoryDisk::with(files)).is_ok()
+            // Here it is a copy; one that is sound says so.
+            matches!(
+                Guard::open(MemoryDisk::with(files)),
+                Err(GuardError::Copied)
+            )
         }),
         Parser::new("genesis", 20, genesis, |bytes| Genesis::read(bytes).is_ok()),
     ]

@@ -6,13 +6,12 @@ use std::io;
 use std::path::Path;
 
 use ed25519_dalek::SigningKey;
-use touchstone_core::Fault;
 use touchstone_core::genesis::Genesis;
+use touchstone_core::{Fault, hash};
 use touchstone_node::chain::Chain;
 use touchstone_node::config::{self, Loaded};
 use touchstone_node::consensus::{ConsensusSettings, Machine, MachineParts, Output, PeerTag};
 use touchstone_node::lifecycle::{self, NodeError, OpenedChain};
-use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_node::storage::double_sign_guard::Guard;
 use touchstone_node::storage::wal::Wal;
 
@@ -28,6 +27,18 @@ use crate::testkit::memory_store::MemoryStore;
 const BEGINNING_MS: u64 = 1_700_500_000_000;
 /// How long a block may take; virtual time, milliseconds.
 const PATIENCE_MS: u64 = 60_000;
+
+/// Bytes of a slot of the guard, and of those that its check covers; where it names its file.
+const SLOT: usize = 512;
+const CHECKED: usize = SLOT - 32;
+const IDENTITY: std::ops::Range<usize> = 65..73;
+
+/// Lets a slot of a guard name no file, as those did of before.
+fn unbind(slot: &mut [u8]) {
+    slot[IDENTITY].fill(0);
+    let check = hash::tagged("touchstone/guard/v1", &[&slot[..CHECKED]]);
+    slot[CHECKED..].copy_from_slice(&check);
+}
 
 /// The consortium, and the first node's folder.
 pub struct LedgerOfFour {
@@ -71,7 +82,7 @@ impl Run {
             .map(|(index, (store, disk))| Peer {
                 index,
                 store: store.copy(),
-                disk: disk.copy(),
+                disk: disk.twin(),
             })
             .collect()
     }
@@ -103,11 +114,16 @@ impl LedgerOfFour {
         }
     }
 
-    /// Copies the first node's folder, and the genesis document that its configuration names, into another folder.
+    /// Copies the first node's folder, and the genesis document that its configuration names, into another folder. The
+    /// copy of its guard is one that doesn't say so.
     pub fn copy_node(&self, to: &Path) -> io::Result<()> {
         fs::create_dir_all(to)?;
         fs::copy(self.cluster.genesis_file(), to.join("genesis.json"))?;
-        folder::copy(self.cluster.node_folder(0), &to.join("node-0"))
+        folder::copy(self.cluster.node_folder(0), &to.join("node-0"))?;
+        let guard = to.join("node-0/data/guard");
+        let mut bytes = fs::read(&guard)?;
+        bytes.chunks_exact_mut(SLOT).for_each(unbind);
+        fs::write(guard, bytes)
     }
 
     /// Reads the first node's configuration in a copy of the folder.
@@ -220,19 +236,37 @@ impl Peer {
         }
     }
 
-    /// Another one with the same data, which from now on goes its own way.
-    pub fn copy(&self) -> Peer {
+    /// The same once more, which from now on goes its own way.
+    pub fn twin(&self) -> Peer {
         Peer {
             index: self.index,
             store: self.store.copy(),
-            disk: self.disk.copy(),
+            disk: self.disk.twin(),
+        }
+    }
+
+    /// One with copies of its files, as a backup has them.
+    pub fn copied(&self) -> Peer {
+        Peer {
+            disk: MemoryDisk::with(self.disk.files()),
+            ..self.twin()
         }
     }
 
     /// Starts it at its place.
     pub fn sit_down(&self, ledger: &LedgerOfFour, seats: &mut Seats) -> Result<(), String> {
+        self.sit_down_at(self.index, ledger, seats)
+    }
+
+    /// Starts it at another place.
+    pub fn sit_down_at(
+        &self,
+        place: usize,
+        ledger: &LedgerOfFour,
+        seats: &mut Seats,
+    ) -> Result<(), String> {
         let (machine, first) = self.open(ledger, seats.now_ms)?;
-        seats.sit_down(self.index, Box::new(machine), first);
+        seats.sit_down(place, Box::new(machine), first);
         Ok(())
     }
 
@@ -241,7 +275,7 @@ impl Peer {
         ledger: &LedgerOfFour,
         now_ms: u64,
     ) -> Result<(Machine<MemoryStore, MemoryDisk>, Vec<Output>), String> {
-        let pool = SharedMempool::new(PoolLimits::default());
+        let pool = verification::pool();
         let chain = Chain::open(ledger.genesis.chain_id, self.store.clone(), pool);
         let guard = Guard::open(self.disk.clone()).map_err(|e| e.to_string())?;
         let (wal, recovered) = Wal::open(self.disk.clone()).map_err(|e| e.to_string())?;

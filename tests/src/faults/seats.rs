@@ -133,6 +133,7 @@ pub struct Seats {
     /// Every message that left one, as often as it did; kept if asked for.
     pub messages: Option<Vec<Vec<u8>>>,
     places: Vec<Place>,
+    barred: BTreeSet<(usize, usize)>,
     events: BTreeMap<(u64, u64), (usize, u64, Event)>,
     sequence: u64,
 }
@@ -151,9 +152,15 @@ impl Seats {
             signed: Signed::default(),
             messages: None,
             places: tags.into_iter().map(place).collect(),
+            barred: BTreeSet::new(),
             events: BTreeMap::new(),
             sequence: 0,
         }
+    }
+
+    /// Two places never hear of each other.
+    pub fn bar(&mut self, a: usize, b: usize) {
+        self.barred.extend([(a, b), (b, a)]);
     }
 
     /// A machine that was just opened takes its place, and all see each other.
@@ -164,7 +171,7 @@ impl Seats {
         place.seat = Some(seat);
         self.carry_out(index, first);
         for other in 0..self.places.len() {
-            if self.places[other].seat.is_some() && index != other {
+            if self.places[other].seat.is_some() && self.is_linked(index, other) {
                 let tags = [index, other].map(|i| self.places[i].tag.clone());
                 let [own, others] = tags;
                 self.after(1, other, Event::Input(Input::PeerConnected(own)));
@@ -180,7 +187,7 @@ impl Seats {
         place.seat = None;
         let tag = place.tag.clone();
         for other in 0..self.places.len() {
-            if index != other {
+            if self.is_linked(index, other) {
                 self.after(1, other, Event::Input(Input::PeerDisconnected(tag.clone())));
             }
         }
@@ -288,7 +295,7 @@ impl Seats {
                     limit,
                 } => {
                     let others = self.of_tag(&from);
-                    let asked = others.into_iter().find(|o| index != *o);
+                    let asked = others.into_iter().find(|o| self.is_linked(index, *o));
                     if let Some(asked) = asked {
                         let from = index;
                         self.after(
@@ -318,7 +325,7 @@ impl Seats {
     }
 
     fn send(&mut self, from: usize, to: usize, bytes: &[u8]) {
-        if from != to {
+        if self.is_linked(from, to) {
             let input = Input::Message {
                 from: self.places[from].tag.clone(),
                 bytes: bytes.to_vec(),
@@ -333,6 +340,10 @@ impl Seats {
             .filter(|(_, p)| p.tag == *tag)
             .map(|(i, _)| i)
             .collect()
+    }
+
+    fn is_linked(&self, a: usize, b: usize) -> bool {
+        a != b && !self.barred.contains(&(a, b))
     }
 
     /// Something happens to a process in its present life, and never in a later one.

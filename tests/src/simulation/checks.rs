@@ -14,7 +14,6 @@ use touchstone_core::signing::Purpose;
 use touchstone_core::state::StateRead;
 use touchstone_core::transaction;
 use touchstone_node::chain::Chain;
-use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_node::storage::Store;
 use touchstone_proto::ledger::{self, CommitCertificate};
 use touchstone_proto::node::Misbehaviour;
@@ -99,7 +98,7 @@ pub struct Checks {
 impl Checks {
     /// Nothing has happened yet.
     pub fn new(genesis: &Genesis, honest: BTreeMap<[u8; 32], usize>) -> Checks {
-        let pool = SharedMempool::new(PoolLimits::default());
+        let pool = verification::pool();
         let reference = Chain::open(genesis.chain_id, MemoryStore::new(genesis), pool)
             .expect("a genesis that was read has validators and parameters");
         Checks {

@@ -8,7 +8,7 @@ use touchstone_core::hash::Hash;
 use touchstone_node::admission::Admission;
 use touchstone_node::chain::Chain;
 use touchstone_node::consensus::{Machine, MachineParts, Output, PeerTag};
-use touchstone_node::mempool::{PoolLimits, SharedMempool};
+use touchstone_node::mempool::SharedMempool;
 use touchstone_node::storage::Store;
 use touchstone_node::storage::double_sign_guard::Guard;
 use touchstone_node::storage::wal::Wal;
@@ -16,6 +16,7 @@ use touchstone_node::storage::wal::Wal;
 use super::attacker::Attacker;
 use super::plan::{Byzantine, NewGuard, Sabotage};
 use super::setup::tag_of;
+use super::verification;
 use crate::random::Random;
 use crate::testkit::memory_disk::{Loss, MemoryDisk};
 use crate::testkit::memory_store::MemoryStore;
@@ -86,7 +87,7 @@ impl Process {
             clock_shift_ms: 0,
             disk,
             store: MemoryStore::new(genesis),
-            pool: SharedMempool::new(PoolLimits::default()),
+            pool: verification::pool(),
             seen_height: 0,
             is_replaced: false,
         }
@@ -125,7 +126,7 @@ impl Process {
     ) -> Result<Vec<Output>, String> {
         self.life += 1;
         self.said.clear();
-        self.pool = SharedMempool::new(PoolLimits::default());
+        self.pool = verification::pool();
         let signer = match &self.key {
             Some(key) => {
                 let guard = Guard::open(self.disk.clone()).map_err(|e| e.to_string())?;

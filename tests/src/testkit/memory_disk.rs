@@ -8,6 +8,7 @@
 //! The simulation uses it, and the node's own tests, which compile this file as a part of the node.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use touchstone_core::Fault;
@@ -56,13 +57,28 @@ struct Files {
     false_sync: Option<FalseSync>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct File {
+    /// No other file of this process has it.
+    identity: u64,
     durable: Option<Vec<u8>>,
     now: Option<Vec<u8>>,
     pending: Vec<Write>,
     /// What a late sync will make durable.
     late: Option<Vec<u8>>,
+}
+
+impl Default for File {
+    fn default() -> File {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        File {
+            identity: NEXT.fetch_add(1, Ordering::Relaxed),
+            durable: None,
+            now: None,
+            pending: Vec::new(),
+            late: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -157,9 +173,9 @@ impl MemoryDisk {
         disk
     }
 
-    /// A copy of the files as a process sees them, all of it durable.
-    pub fn copy(&self) -> MemoryDisk {
-        MemoryDisk::with(self.files())
+    /// This disk once more, which from now on goes its own way. (For copies of its files see [`MemoryDisk::with`].)
+    pub fn twin(&self) -> MemoryDisk {
+        MemoryDisk(Arc::new(Mutex::new(self.lock().clone())))
     }
 
     /// A power cut or a killed process; a failing disk is replaced by a copy of itself. `choose` gives
@@ -184,7 +200,7 @@ impl MemoryDisk {
     /// The disk as a power cut leaves it, while this one stays: for each unsynced operation, `keep`
     /// says whether it is lost (0), whole (1), or torn after so many of 256 parts.
     pub fn crashed(&self, mut keep: impl FnMut() -> u8) -> MemoryDisk {
-        let copy = MemoryDisk(Arc::new(Mutex::new(self.lock().clone())));
+        let copy = self.twin();
         copy.settle(|_, file| {
             let mut content = file.durable.clone();
             for write in &file.pending {
@@ -304,6 +320,11 @@ impl Disk for MemoryDisk {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
         let disk = self.lock();
         Ok(disk.files.get(name).and_then(|f| f.now.clone()))
+    }
+
+    fn identity(&self, name: &str) -> Result<Option<u64>, Fault> {
+        let disk = self.lock();
+        Ok(disk.files.get(name).map(|file| file.identity))
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> Result<(), Fault> {

@@ -41,12 +41,18 @@ async fn a_node_that_can_not_do_its_part_says_so_and_does_not_start() {
 
     // No guard at all.
     let guard = cluster.node_folder(0).join("data/guard");
-    let kept = fs::read(&guard).expect("the guard is there");
-    fs::remove_file(&guard).expect("the folder is the test's own");
+    let kept = guard.with_extension("kept");
+    fs::rename(&guard, &kept).expect("the guard is there");
     let (code, text) = told(&node(&cluster, "run", &[]));
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("reset-guard --height"), "{text}");
-    fs::write(&guard, kept).expect("the folder is the test's own");
+
+    // A copy of it, as a backup has one.
+    fs::copy(&kept, &guard).expect("the folder is the test's own");
+    let (code, text) = told(&node(&cluster, "run", &[]));
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("the double-sign guard is a copy"), "{text}");
+    fs::rename(&kept, &guard).expect("the folder is the test's own");
 
     // Too few descriptors.
     let config = cluster.node_folder(0).join("node.toml");

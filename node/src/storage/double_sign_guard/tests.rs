@@ -173,6 +173,39 @@ fn every_change_of_the_file_is_refused() {
     }
 }
 
+/// A guard that was copied to another file is refused, whichever of the two goes on; reset, it is bound to its file.
+#[test]
+fn a_copy_is_refused_until_it_is_reset() {
+    let (disk, mut guard) = created();
+    assert!(sign(&mut guard, 4, 0, SignedStep::Prevote, 1));
+    let copy = MemoryDisk::with(disk.files());
+    assert_eq!(Guard::open(copy.clone()).err(), Some(GuardError::Copied));
+    assert!(sign(&mut guard, 5, 0, SignedStep::Prevote, 1));
+    Guard::open(disk.crashed(|| 0)).expect("the file itself is accepted, after a crash too");
+    Guard::reset(copy.clone(), 6).expect("resets");
+    let mut guard = Guard::open(copy.clone()).expect("it is the copy's own now");
+    assert!(sign(&mut guard, 7, 0, SignedStep::Prevote, 1));
+    Guard::open(copy).expect("opens");
+}
+
+/// Guards of before, whose slots name no file, are accepted and bound by the next signature.
+#[test]
+fn a_guard_without_an_identity_is_bound_by_its_next_signature() {
+    let last = LastSigned {
+        height: 3,
+        round: 0,
+        step: SignedStep::Prevote,
+        hash: [1; 32],
+    };
+    let slots = [encode(0, &last, 0), encode(1, &last, 0)].concat();
+    let disk = MemoryDisk::with([(FILE.to_owned(), slots)].into());
+    let mut guard = Guard::open(disk.clone()).expect("opens");
+    assert!(sign(&mut guard, 4, 0, SignedStep::Prevote, 2));
+    let copy = MemoryDisk::with(disk.files());
+    assert_eq!(Guard::open(copy).err(), Some(GuardError::Copied));
+    assert_eq!(Guard::open(disk).expect("opens").last().height, 4);
+}
+
 #[test]
 fn a_missing_guard_is_never_replaced_silently() {
     let disk = MemoryDisk::default();
