@@ -1,13 +1,14 @@
 //! A consortium of real processes on loopback: one folder, one genesis, a node for each organisation.
 
-mod links;
+pub mod links;
 
 use std::fs::{self, Permissions};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -18,6 +19,8 @@ use tonic::transport::{Channel, Endpoint};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_proto::node::GetStatusRequest;
 use touchstone_proto::node::ledger_client::LedgerClient;
+
+use self::links::Weather;
 
 /// How long a test waits for something that must happen before it gives up. No test asserts that
 /// anything is fast.
@@ -47,6 +50,10 @@ pub struct Plan {
     pub parameters: Parameters,
     /// How long what nodes say to each other is under way, one way; needs a runtime for as long as they run.
     pub link_delay: Duration,
+    /// Whether nodes reach each other through links that can be disturbed ([`Cluster::weather`]); needs a runtime, too.
+    pub has_links: bool,
+    /// The folder in which the cluster's lies; the system's for temporary files, if none.
+    pub place: Option<PathBuf>,
 }
 
 impl Default for Plan {
@@ -58,6 +65,8 @@ impl Default for Plan {
             sections: String::new(),
             parameters: Parameters::default(),
             link_delay: Duration::ZERO,
+            has_links: false,
+            place: None,
         }
     }
 }
@@ -70,6 +79,7 @@ pub struct Cluster {
     pub keys: Vec<SigningKey>,
     nodes: Vec<Node>,
     folder: TempDir,
+    weather: Arc<Weather>,
 }
 
 struct Node {
@@ -92,18 +102,25 @@ impl Cluster {
 
     /// Holds the ceremony and creates the data folders.
     pub fn prepare(plan: &Plan) -> Cluster {
-        let folder = TempDir::new().expect("a temporary folder can be made");
+        let folder = match &plan.place {
+            Some(place) => TempDir::new_in(place),
+            None => TempDir::new(),
+        };
+        let folder = folder.expect("a temporary folder can be made");
+        let weather = Arc::new(Weather::default());
+        weather.delay(plan.link_delay);
+        let has_links = plan.has_links || !plan.link_delay.is_zero();
         let count = plan.validators + plan.observers;
         let ports = free_ports(count * 4);
         let (peer_ports, ports) = ports.split_at(count);
-        let (listening, ports) = match plan.link_delay.is_zero() {
-            true => (peer_ports, &ports[count..]),
-            false => ports.split_at(count),
+        let (listening, ports) = match has_links {
+            false => (peer_ports, &ports[count..]),
+            true => ports.split_at(count),
         };
         for (at, to) in peer_ports.iter().zip(listening) {
             if at != to {
                 let [at, to] = [at, to].map(|port| SocketAddr::from(([127, 0, 0, 1], *port)));
-                links::delay(at, to, plan.link_delay);
+                links::serve(at, to, weather.clone());
             }
         }
         let (rpc_ports, http_ports) = ports.split_at(count);
@@ -180,7 +197,13 @@ impl Cluster {
             keys,
             nodes,
             folder,
+            weather,
         }
+    }
+
+    /// How the links between nodes are; of effect where the plan has links.
+    pub fn weather(&self) -> &Weather {
+        &self.weather
     }
 
     /// Number of nodes.
@@ -249,6 +272,11 @@ impl Cluster {
 
     /// Starts a node that isn't running.
     pub fn launch(&mut self, index: usize) {
+        self.launch_under(index, &[]);
+    }
+
+    /// The same under a program that becomes the node, such as `faketime`, with its arguments.
+    pub fn launch_under(&mut self, index: usize, wrapper: &[&str]) {
         let node = &mut self.nodes[index];
         assert!(node.process.is_none(), "node {index} runs already");
         let log = fs::OpenOptions::new()
@@ -256,7 +284,15 @@ impl Cluster {
             .append(true)
             .open(node.folder.join("log"))
             .expect("the node's folder is writable");
-        let child = Command::new(binary("touchstone-node"))
+        let mut command = match wrapper {
+            [] => Command::new(binary("touchstone-node")),
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary("touchstone-node"));
+                command
+            }
+        };
+        let child = command
             .arg("run")
             .arg("--config")
             .arg(node.folder.join("node.toml"))
@@ -280,6 +316,28 @@ impl Cluster {
                 Some(9),
                 "node {index} had ended by itself: {status}\n{}",
                 self.log(index)
+            );
+        }
+    }
+
+    /// Ends a node that may have ended by itself; how it ended, if it was started.
+    pub fn end(&mut self, index: usize) -> Option<ExitStatus> {
+        let mut child = self.nodes[index].process.take()?;
+        // It may be gone already.
+        let _ = child.kill();
+        child.wait().ok()
+    }
+
+    /// Sends a node a signal by its name.
+    pub fn signal(&self, index: usize, name: &str) {
+        if let Some(id) = self.process_id(index) {
+            let sent = Command::new("kill")
+                .arg(format!("-{name}"))
+                .arg(id.to_string())
+                .status();
+            assert!(
+                sent.is_ok_and(|status| status.success()),
+                "a signal can be sent"
             );
         }
     }

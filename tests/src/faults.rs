@@ -5,6 +5,7 @@
 
 pub mod campaign;
 pub mod corruption;
+pub mod disks;
 pub mod double_signs;
 mod folder;
 pub mod inputs;
@@ -13,6 +14,7 @@ pub mod kills;
 mod ledger_of_four;
 mod live;
 mod mutation;
+pub mod perturbations;
 mod seats;
 pub mod simulated;
 pub mod table;
@@ -24,6 +26,9 @@ pub fn all() -> Vec<Box<dyn Fault>> {
     vec![
         Box::new(kills::Kills::ALL),
         Box::new(kills::Kills::SOME),
+        Box::new(disks::Disks::PowerCuts),
+        Box::new(disks::Disks::Trouble),
+        Box::new(perturbations::Perturbations),
         Box::<corruption::Corruption>::default(),
         Box::<double_signs::DoubleSigns>::default(),
         Box::<inputs::Inputs>::default(),

@@ -184,6 +184,10 @@ pub fn run(
             row.took = before + began.elapsed();
             kept.put(&row)?;
             told(&row);
+            if row.figures.trials == from {
+                // It can't be done on this machine, and has said why.
+                break;
+            }
         }
         left = left.saturating_sub(began.elapsed());
         rows.push(row);

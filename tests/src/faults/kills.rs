@@ -1,9 +1,10 @@
 //! Real processes are killed (SIGKILL) at random moments while clients submit, and started again.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::campaign::{Fault, Figures, Goal};
-use super::live::Live;
+use super::live::{Live, pause, runtime};
+use crate::cluster::Plan;
 use crate::random::Random;
 
 /// How long after an acknowledgement the kill comes, at most.
@@ -35,7 +36,7 @@ impl Kills {
 
     async fn trials(self, random: &mut Random, count: u64) -> Figures {
         let mut figures = Figures::default();
-        let mut live = Live::start().await;
+        let mut live = Live::start(&Plan::default()).await;
         for _ in 0..count {
             live.wait_for_more_than(live.acknowledged()).await;
             pause(random, MOMENT_MS).await;
@@ -57,19 +58,9 @@ impl Kills {
                 _ => "all",
             });
         }
-        match live.check().await {
-            Ok(checked) => {
-                figures.add("acknowledged", checked.acknowledged);
-                figures.add("blocks", checked.height);
-            }
-            Err(what) => figures.break_with(what),
-        }
+        live.check_into(&mut figures).await;
         figures
     }
-}
-
-async fn pause(random: &mut Random, most_ms: u64) {
-    tokio::time::sleep(Duration::from_millis(random.below(most_ms))).await;
 }
 
 impl Fault for Kills {
@@ -103,11 +94,6 @@ impl Fault for Kills {
 
     fn run(&self, seed: u64, from: u64, count: u64) -> Figures {
         let mut random = Random::new(seed ^ from.rotate_left(32));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("threads can be started");
-        runtime.block_on(self.trials(&mut random, count))
+        runtime().block_on(self.trials(&mut random, count))
     }
 }

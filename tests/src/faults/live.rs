@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
 use touchstone_core::block::{Block, Header};
@@ -20,9 +22,11 @@ use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{BlockReply, GetStatusRequest, SubmitRequest, SubscribeBlocksRequest};
 
+use super::campaign::Figures;
 use crate::cli_user::{CliUser, judge};
 use crate::cluster::{Cluster, PATIENCE, Plan, organisation_id};
 use crate::load;
+use crate::random::Random;
 use crate::testkit::memory_store::MemoryStore;
 
 /// Clients at each node.
@@ -34,6 +38,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Live {
     /// The nodes.
     pub cluster: Cluster,
+    /// Where acknowledgements are kept: not where the nodes' data are.
+    _outside: TempDir,
     journal: Arc<Journal>,
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<()>>,
@@ -47,26 +53,38 @@ struct Journal {
 }
 
 /// What a whole chain was found to be.
-#[derive(Clone, Copy, Debug)]
-pub struct Checked {
-    /// Its height.
-    pub height: u64,
+struct Checked {
+    height: u64,
     /// Transactions that clients were told are committed.
-    pub acknowledged: u64,
+    acknowledged: u64,
+}
+
+/// A runtime for trials.
+pub fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let built = builder.worker_threads(2).enable_all().build();
+    built.expect("threads can be started")
+}
+
+/// Some time below this passes.
+pub async fn pause(random: &mut Random, most_ms: u64) {
+    tokio::time::sleep(Duration::from_millis(random.below(most_ms))).await;
 }
 
 impl Live {
-    /// Starts four nodes, and clients at each of them.
-    pub async fn start() -> Live {
-        let cluster = Cluster::start(&Plan::default());
-        let file = File::create(cluster.folder().join("acknowledged"));
+    /// Starts nodes, and clients at each of them.
+    pub async fn start(plan: &Plan) -> Live {
+        let cluster = Cluster::start(plan);
+        let outside = TempDir::new().expect("a temporary folder can be made");
+        let file = File::create(outside.path().join("acknowledged"));
         let journal = Arc::new(Journal {
-            file: Mutex::new((file.expect("the folder is writable"), Vec::new())),
+            file: Mutex::new((file.expect("a new folder is writable"), Vec::new())),
             count: AtomicU64::new(0),
             next: AtomicU64::new(0),
         });
         let mut live = Live {
             cluster,
+            _outside: outside,
             journal,
             stop: Arc::default(),
             clients: Vec::new(),
@@ -139,8 +157,18 @@ impl Live {
         }
     }
 
-    /// Ends the clients and looks at everything; all nodes must run.
-    pub async fn check(self) -> Result<Checked, String> {
+    /// Ends the clients, looks at everything and counts it; all nodes must run.
+    pub async fn check_into(self, figures: &mut Figures) {
+        match self.check().await {
+            Ok(checked) => {
+                figures.add("acknowledged", checked.acknowledged);
+                figures.add("blocks", checked.height);
+            }
+            Err(what) => figures.break_with(what),
+        }
+    }
+
+    async fn check(self) -> Result<Checked, String> {
         self.stop.store(true, Ordering::Relaxed);
         for client in self.clients {
             client.await.map_err(|e| format!("a client: {e}"))?;
