@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes};
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
@@ -521,7 +521,12 @@ fn public(key: &SigningKey) -> String {
 }
 
 fn pem(key: &SigningKey) -> String {
-    key.to_pkcs8_pem(LineEnding::LF)
+    // Without the public key, as `touchstone key new` writes it: that is what OpenSSL reads.
+    let pair = KeypairBytes {
+        secret_key: key.to_bytes(),
+        public_key: None,
+    };
+    pair.to_pkcs8_pem(LineEnding::LF)
         .expect("an Ed25519 key always encodes")
         .to_string()
 }
