@@ -13,6 +13,9 @@ use crate::keyfile::{self, Passphrase};
 use crate::output::{Output, attested_json, plain, validator_json};
 use crate::settings::Settings;
 
+/// A validator that signed none of so many last blocks may be dead.
+const SILENT_BLOCKS: u64 = 5;
+
 /// Show the validators, or approve adding or removing one
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
@@ -196,19 +199,34 @@ async fn check_rotation(
     if client.trust().current().get(&new).is_some() {
         return Err(Rejection::Governance(GovernanceRejection::ReplacementVotes(new)).into());
     }
-    let attested = client.validators().await?;
-    let has_signed = attested
-        .signers
-        .iter()
-        .any(|signer| signer.public_key == old);
-    if !has_signed {
+    let silent = silent_blocks(client, &old).await?;
+    if silent >= SILENT_BLOCKS {
         output.remark(format!(
-            "warning: this validator's signature isn't under block {}: if its node is down, another key alone \
-             brings no vote back; start the node with the new key as soon as the change is in force",
-            attested.header.height
+            "warning: this validator's signature is under none of the last {silent} blocks: if its node is down, \
+             another key alone brings no vote back; start the node with the new key as soon as the change is in \
+             force"
         ));
     }
     Ok(())
+}
+
+/// How many of the last blocks lack a validator's signature, counted to [`SILENT_BLOCKS`] at most. A block needs
+/// more than 2/3 of the signatures, so one that is missing says nothing.
+async fn silent_blocks(client: &mut Client, key: &[u8; 32]) -> Result<u64, Failure> {
+    let mut attested = client.validators().await?;
+    let tip = attested.header.height;
+    for silent in 0..SILENT_BLOCKS {
+        let height = tip.saturating_sub(silent);
+        if silent > 0 && height > 0 {
+            (attested, _) = client.block(height, false).await?;
+        }
+        let votes = height > 0 && attested.validators.get(key).is_some();
+        let has_signed = attested.signers.iter().any(|v| v.public_key == *key);
+        if !votes || has_signed {
+            return Ok(silent);
+        }
+    }
+    Ok(SILENT_BLOCKS)
 }
 
 async fn show(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
