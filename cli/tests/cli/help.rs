@@ -75,6 +75,10 @@ fn commands(text: &str) -> Vec<Vec<String>> {
             let Some(rest) = command.strip_prefix("touchstone ") else {
                 continue;
             };
+            // What a script puts together.
+            if rest.starts_with(['$', '"']) {
+                continue;
+            }
             let end = rest.find(['|', '#', ';', '&', '>']).unwrap_or(rest.len());
             let words = shell_words(&rest[..end]).into_iter();
             let clean = |word: String| word.trim_matches(['[', ']', '…', '"']).to_owned();
