@@ -12,24 +12,30 @@ use std::time::Duration;
 
 use touchstone_tests::faults;
 use touchstone_tests::faults::campaign::{self, Fault, Settings};
+use touchstone_tests::faults::inputs;
 use touchstone_tests::faults::table;
 
 const USAGE: &str =
     "usage: faults [--seed N] [--minutes N] [--only FAULT]... [--trials N] [--short]
-  [--kept FILE] [--json FILE] [--list]
+  [--keep] [--kept FILE] [--json FILE] [--list]
   --minutes  all together, at most (default 60)
   --only     this fault alone; may be said more than once
   --trials   so many of each instead of its goal
   --short    the goals of the test command
   --kept     figures are kept here after each batch; the same command goes on from them
   --json     the table as JSON into this file
+  --keep     no campaign: mutated inputs (--trials) that are refused in a way of their own go into tests/data/corpora
   --list     the faults, and what must never come of them";
+
+/// Mutated inputs among which --keep looks.
+const KEPT_OF: u64 = 300_000;
 
 struct Arguments {
     settings: Settings,
     only: Vec<String>,
     json: Option<PathBuf>,
     is_list: bool,
+    is_keep: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -44,12 +50,14 @@ fn arguments() -> Result<Arguments, String> {
         only: Vec::new(),
         json: None,
         is_list: false,
+        is_keep: false,
     };
     let mut rest = std::env::args().skip(1);
     while let Some(name) = rest.next() {
         match name.as_str() {
             "--short" => found.settings.is_short = true,
             "--list" => found.is_list = true,
+            "--keep" => found.is_keep = true,
             _ => {
                 let value = rest.next();
                 let value = value.ok_or_else(|| format!("{name} is unknown or lacks a value"))?;
@@ -107,6 +115,20 @@ fn main() -> ExitCode {
             println!("{:<16} {}", fault.name(), fault.claim());
         }
         return ExitCode::SUCCESS;
+    }
+    if arguments.is_keep {
+        let settings = &arguments.settings;
+        let trials = settings.trials.unwrap_or(KEPT_OF);
+        return match inputs::keep(settings.seed, trials) {
+            Ok(written) => {
+                println!("{written} inputs are kept");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("faults: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let told = |row: &campaign::Row| {
         let figures = &row.figures;

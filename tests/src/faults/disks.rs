@@ -93,6 +93,7 @@ impl Disks {
             ..Plan::default()
         })
         .await;
+        image.settle();
         for number in numbers {
             live.wait_for_more_than(live.acknowledged()).await;
             pause(random, MOMENT_MS).await;
@@ -225,6 +226,11 @@ impl Image {
             "mount",
             &["-o", "loop", text(&self.file()), text(&self.mounted())],
         )
+    }
+
+    /// Configurations and keys, which nobody synced, come to the disk.
+    fn settle(&self) {
+        run("sync", &["-f", text(&self.mounted())]).expect("a mounted file system can be synced");
     }
 
     fn cut(&self) {

@@ -1,11 +1,13 @@
 //! Mutated inputs to every parser that reads what others wrote: none may panic, whatever comes.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::campaign::{Fault, Figures, Goal, words_of};
-use super::inputs_parsers::{Parser, parsers};
+use super::inputs_parsers::{Parser, corpus, parsers};
 use super::mutation::mutated;
 use crate::random::Random;
 
@@ -67,6 +69,45 @@ impl Fault for Inputs {
     }
 }
 
+/// Larger inputs aren't kept.
+const KEPT_BYTES: usize = 4 << 10;
+/// Kinds of refusals of which a parser's corpus holds one, at most.
+const KEPT_KINDS: usize = 40;
+
+/// Looks among so many mutated inputs for those that are refused in a way of their own, and keeps the shortest of each
+/// in the corpora of the repository; how many were written.
+pub fn keep(seed: u64, trials: u64) -> io::Result<u64> {
+    let parsers = parsers();
+    let mut found: BTreeMap<(usize, String), Vec<u8>> = BTreeMap::new();
+    for number in 0..trials {
+        let mut random = Random::new(seed ^ number.rotate_left(16));
+        let index = random.index(parsers.len());
+        let parser = &parsers[index];
+        let input = mutated(&parser.inputs, &mut random);
+        let Err(kind) = (parser.parse)(&input) else {
+            continue;
+        };
+        let is_shorter = |known: &Vec<u8>| input.len() < known.len();
+        if input.len() <= KEPT_BYTES && found.get(&(index, kind.clone())).is_none_or(is_shorter) {
+            found.insert((index, kind), input);
+        }
+    }
+    let mut counts = vec![0; parsers.len()];
+    let mut written = 0;
+    for ((index, kind), input) in found {
+        counts[index] += 1;
+        if counts[index] > KEPT_KINDS {
+            continue;
+        }
+        let folder = corpus(parsers[index].name);
+        std::fs::create_dir_all(&folder)?;
+        let name = if kind.is_empty() { "refused" } else { &kind };
+        std::fs::write(folder.join(name), input)?;
+        written += 1;
+    }
+    Ok(written)
+}
+
 /// A parser, by the weights.
 fn choose<'a>(parsers: &'a [Parser], random: &mut Random) -> &'a Parser {
     let all: u64 = parsers.iter().map(|parser| parser.weight).sum();
@@ -91,7 +132,11 @@ mod tests {
         let parsers = inputs.parsers.get_or_init(parsers);
         for parser in parsers {
             assert!(!parser.inputs.is_empty(), "{} has no inputs", parser.name);
-            let read = parser.inputs.iter().filter(|input| (parser.parse)(input));
+            // Those that are kept are refused or accepted, and no more is asked of them.
+            let read = parser
+                .inputs
+                .iter()
+                .filter(|input| (parser.parse)(input).is_ok());
             assert!(read.count() > 0, "{} reads none of its inputs", parser.name);
         }
         let figures = inputs.run(1, 0, 3_000);

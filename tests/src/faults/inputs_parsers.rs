@@ -1,18 +1,20 @@
 //! The parsers of what others wrote, each with inputs that it accepts.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
 use touchstone_cli::capture::table::{self, Mapping};
 use touchstone_core::block::{Block, Header};
-use touchstone_core::evidence::{self, Trusted};
+use touchstone_core::evidence::{self, CheckResult, Trusted};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::{self, Hash};
-use touchstone_core::proof::{state, transaction_tree};
+use touchstone_core::proof::state;
 use touchstone_core::state::{commitment, keys};
-use touchstone_core::{commit_certificate, encoding, timestamp, transaction};
+use touchstone_core::transaction::{self, UnverifiedTransaction};
+use touchstone_core::{commit_certificate, encoding, timestamp};
 use touchstone_epcis::{Event, Identifier, convert_xml, event_hash, split_document};
 use touchstone_node::consensus::message;
 use touchstone_node::storage::Store;
@@ -27,8 +29,8 @@ use crate::testkit::memory_disk::MemoryDisk;
 /// Files above this are no inputs: they would be cut.
 const MAX_BYTES: u64 = 48 << 10;
 
-/// Reads an input; whether it is accepted.
-type Parse = dyn Fn(&[u8]) -> bool + Send + Sync;
+/// Reads an input: accepted, or refused as this kind.
+type Parse = dyn Fn(&[u8]) -> Result<(), String> + Send + Sync;
 
 /// A parser.
 pub struct Parser {
@@ -38,7 +40,7 @@ pub struct Parser {
     pub weight: u64,
     /// What is mutated.
     pub inputs: Vec<Vec<u8>>,
-    /// Reads an input; whether it is accepted.
+    /// Reads an input: accepted, or refused as this kind.
     pub parse: Box<Parse>,
 }
 
@@ -47,7 +49,7 @@ impl Parser {
         name: &'static str,
         weight: u64,
         inputs: Vec<Vec<u8>>,
-        parse: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
+        parse: impl Fn(&[u8]) -> Result<(), String> + Send + Sync + 'static,
     ) -> Parser {
         Parser {
             name,
@@ -63,7 +65,19 @@ pub fn parsers() -> Vec<Parser> {
     let mut all = of_the_ledger();
     all.extend(of_documents());
     all.extend(of_evidence());
+    for parser in &mut all {
+        parser
+            .inputs
+            .extend(read_folder(&corpus(parser.name), |_| true));
+    }
     all
+}
+
+/// Where inputs to a parser are kept that came further than others, or were once read wrongly.
+pub fn corpus(name: &str) -> PathBuf {
+    root()
+        .join("tests/data/corpora")
+        .join(name.replace(' ', "-"))
 }
 
 /// What nodes read from clients, peers and their own disk, with inputs from a ledger under way.
@@ -115,53 +129,54 @@ fn of_the_ledger() -> Vec<Parser> {
     let height = last.height;
     vec![
         Parser::new("transactions", 170, transactions, move |bytes| {
-            let read = transaction::read(&chain_id, bytes);
-            read.is_ok_and(|unverified| match unverified.verify() {
-                Ok(verified) => verified.events().is_ok(),
-                Err(_) => false,
-            })
+            let verified =
+                transaction::read(&chain_id, bytes).and_then(UnverifiedTransaction::verify);
+            let verified = verified.map_err(kind)?;
+            verified
+                .events()
+                .map(drop)
+                .map_err(|(_, error)| kind(error))
         }),
         Parser::new("blocks", 80, blocks, |bytes| {
-            let block = Block::decode(bytes);
-            block.is_ok_and(|block| {
-                transaction_tree::root(&block.transactions) == block.header.transaction_root
-            })
+            Block::decode(bytes).map(drop).map_err(kind)
         }),
         Parser::new("headers", 60, headers, |bytes| {
-            Header::decode(bytes).is_ok()
+            Header::decode(bytes).map(drop).map_err(kind)
         }),
         Parser::new("certificates", 60, certificates, move |bytes| {
-            let certificate: Result<CommitCertificate, _> = encoding::decode_exact(bytes);
-            certificate.is_ok_and(|certificate| {
-                commit_certificate::verify(&certificate, &chain_id, height, &last_id, &set).is_ok()
-            })
+            let certificate: CommitCertificate = encoding::decode_exact(bytes).map_err(kind)?;
+            commit_certificate::verify(&certificate, &chain_id, height, &last_id, &set)
+                .map_err(kind)
         }),
         Parser::new("proofs", 80, proofs, move |bytes| {
-            let proof: Result<StateProof, _> = encoding::decode_exact(bytes);
-            proof.is_ok_and(|proof| {
-                state::verify(&root, keys::VALIDATORS, value.as_deref(), &proof).is_ok()
-            })
+            let proof: StateProof = encoding::decode_exact(bytes).map_err(kind)?;
+            state::verify(&root, keys::VALIDATORS, value.as_deref(), &proof).map_err(kind)
         }),
         Parser::new("validator sets", 30, sets, |bytes| {
-            ValidatorSet::decode(bytes).is_ok()
+            ValidatorSet::decode(bytes).map(drop).map_err(kind)
         }),
         Parser::new("peer messages", 170, messages, |bytes| {
-            message::decode(bytes).is_ok()
+            message::decode(bytes).map(drop).map_err(kind)
         }),
         Parser::new("write-ahead log", 40, wal, |bytes| {
             let files = BTreeMap::from([("wal-0".to_owned(), bytes.to_vec())]);
-            let opened = Wal::open(MemoryDisk::with(files));
-            opened.is_ok_and(|(_, recovered)| !recovered.entries.is_empty())
+            let (_, recovered) = Wal::open(MemoryDisk::with(files)).map_err(kind)?;
+            match recovered.entries.is_empty() {
+                true => Err("no entries".into()),
+                false => Ok(()),
+            }
         }),
         Parser::new("guard", 20, guard, |bytes| {
             let files = BTreeMap::from([("guard".to_owned(), bytes.to_vec())]);
-            // Here it is a copy; one that is sound says so.
-            matches!(
-                Guard::open(MemoryDisk::with(files)),
-                Err(GuardError::Copied)
-            )
+            match Guard::open(MemoryDisk::with(files)) {
+                // Here it is a copy; one that is sound says so.
+                Ok(_) | Err(GuardError::Copied) => Ok(()),
+                Err(error) => Err(kind(error)),
+            }
         }),
-        Parser::new("genesis", 20, genesis, |bytes| Genesis::read(bytes).is_ok()),
+        Parser::new("genesis", 20, genesis, |bytes| {
+            Genesis::read(bytes).map(drop).map_err(kind)
+        }),
     ]
 }
 
@@ -199,22 +214,29 @@ fn of_documents() -> Vec<Parser> {
     let pictures = read_all("tests/data/images", "jpg");
     vec![
         Parser::new("EPCIS documents", 40, json, |bytes| {
-            split_document(bytes).is_ok()
+            split_document(bytes).map(drop).map_err(kind)
         }),
         Parser::new("EPCIS events", 80, events, |bytes| {
-            Event::parse(bytes).is_ok() && event_hash(bytes).is_ok()
+            Event::parse(bytes).map_err(kind)?;
+            event_hash(bytes).map(drop).map_err(kind)
         }),
-        Parser::new("EPCIS XML", 20, xml, |bytes| convert_xml(bytes).is_ok()),
+        Parser::new("EPCIS XML", 20, xml, |bytes| {
+            convert_xml(bytes).map(drop).map_err(kind)
+        }),
         Parser::new("identifiers", 130, identifiers, |bytes| {
             let text = String::from_utf8_lossy(bytes);
-            let is_read = Identifier::read(&text).is_ok();
-            Identifier::parse(&text).is_ok_and(|id| id.to_urn(None).is_ok() || is_read) || is_read
+            let read = Identifier::read(&text).map(drop).map_err(kind);
+            match Identifier::parse(&text) {
+                Ok(identifier) => identifier.to_urn(None).map(drop).map_err(kind),
+                Err(_) => read,
+            }
         }),
         Parser::new("tables", 10, tables, move |bytes| {
-            table::of_bytes(Path::new("table.csv"), bytes, &mapping, None).is_ok()
+            let events = table::of_bytes(Path::new("table.csv"), bytes, &mapping, None);
+            events.map(drop).map_err(kind)
         }),
         Parser::new("pictures", 3, pictures, |bytes| {
-            touchstone_pictures::decode(bytes).is_ok()
+            touchstone_pictures::decode(bytes).map(drop).map_err(kind)
         }),
     ]
 }
@@ -237,18 +259,32 @@ fn of_evidence() -> Vec<Parser> {
                 .unwrap_or_default();
             let sum: Hash = hash::sha256(content);
             let file = [content, &sum].concat();
-            evidence::open(&file).is_ok()
-                && !evidence::examine(&file, &Trusted::default())
-                    .checks
-                    .is_empty()
+            evidence::open(&file).map_err(kind)?;
+            let report = evidence::examine(&file, &Trusted::default());
+            // How far it came.
+            match report.checks.last() {
+                Some(last) if last.result == CheckResult::Failed => Err(kind(last.element)),
+                _ => Ok(()),
+            }
         }),
         Parser::new("stamp responses", 20, responses, |bytes| {
-            timestamp::response(bytes).is_ok()
+            timestamp::response(bytes).map(drop).map_err(kind)
         }),
         Parser::new("stamp tokens", 20, tokens, move |bytes| {
-            timestamp::verify(bytes, &[], &imprint).is_ok()
+            timestamp::verify(bytes, &[], &imprint)
+                .map(drop)
+                .map_err(kind)
         }),
     ]
+}
+
+/// The kind of a refusal: its variants' names, without what they say about this input.
+fn kind(error: impl Debug) -> String {
+    let text = format!("{error:?}");
+    let said = text.split('"').next().unwrap_or_default();
+    let words = said.split(|c: char| !c.is_ascii_alphanumeric());
+    let variants = words.filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()));
+    variants.take(4).collect::<Vec<_>>().join("-")
 }
 
 fn root() -> PathBuf {
@@ -262,12 +298,17 @@ fn read(path: &Path) -> Vec<u8> {
 
 /// The files below a folder of the repository whose names end like this.
 fn read_all(folder: &str, ending: &str) -> Vec<Vec<u8>> {
-    let folder = root().join(folder);
-    let files = super::folder::files(&folder);
-    let files = files.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    read_folder(&root().join(folder), |path| {
+        path.extension().is_some_and(|found| found == ending)
+    })
+}
+
+/// The files below a folder, if it is there, that are wanted and no larger than an input may be.
+fn read_folder(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Vec<Vec<u8>> {
+    let files = super::folder::files(folder).unwrap_or_default();
     let fits = |path: &PathBuf| {
         let size = std::fs::metadata(path).map_or(0, |data| data.len());
-        path.extension().is_some_and(|e| e == ending) && size <= MAX_BYTES
+        is_wanted(path) && size <= MAX_BYTES
     };
     let paths = files.into_iter().map(|file| folder.join(file));
     paths.filter(fits).map(|path| read(&path)).collect()
