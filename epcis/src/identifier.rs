@@ -85,6 +85,26 @@ impl Identifier {
         }
     }
 
+    /// The same for a place or a party: 13 digits alone are its GLN, as a label shows it, and no GTIN.
+    ///
+    /// ```
+    /// use touchstone_epcis::Identifier;
+    ///
+    /// let dock = "https://id.gs1.org/414/9521234000013";
+    /// for text in ["9521234000013", "(414)9521234000013", "4149521234000013", dock] {
+    ///     assert_eq!(Identifier::read_place(text)?.as_str(), dock);
+    /// }
+    /// # Ok::<(), touchstone_epcis::IdentifierError>(())
+    /// ```
+    pub fn read_place(text: &str) -> Result<Identifier, IdentifierError> {
+        let digits = text.trim_matches([' ', '\t', '\r', '\n']);
+        let is_gln = digits.len() == 13 && digits.bytes().all(|b| b.is_ascii_digit());
+        match is_gln {
+            true => Identifier::read(&format!("(414){digits}")),
+            false => Identifier::read(text),
+        }
+    }
+
     /// The canonical form.
     pub fn as_str(&self) -> &str {
         &self.uri

@@ -59,6 +59,7 @@ mod identifier;
 mod json;
 mod prefixes;
 pub mod query;
+mod query_document;
 mod translation;
 mod warnings;
 mod xml;
@@ -72,6 +73,7 @@ pub use event::{
 pub use hash::{document_hashes, event_hash};
 pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES, UrnError};
 pub use prefixes::Prefixes;
+pub use query_document::{query_document, with_record};
 pub use translation::with_digital_links;
 pub use warnings::{Doubt, Warning, warnings};
 pub use xml::{MAX_XML_EVENTS, SOURCE_DOCUMENT, convert_xml, is_xml};

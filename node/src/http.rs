@@ -229,6 +229,7 @@ fn lists() -> Router<Arc<HttpStore>> {
         .route("/events", get(events::all))
         .route("/events/{id}", get(events::one))
         .route("/eventTypes/{value}/events", get(events::of_type))
+        .route("/epcs", get(collections::epcs))
         .route("/epcs/{value}/events", get(events::of_epc))
         .route("/bizSteps/{value}/events", get(events::of_biz_step))
         .route("/bizLocations/{value}/events", get(events::of_biz_location))

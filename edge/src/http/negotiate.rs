@@ -214,7 +214,8 @@ pub fn events(headers: &HeaderMap) -> Result<&'static str, Problem> {
     choose(headers, &[JSON, JSON_LD]).ok_or_else(|| {
         Problem::new(
             Exception::NotAcceptable,
-            "events are given as application/json or application/ld+json",
+            "events are given as application/json or application/ld+json: what was signed is JSON, token by \
+             token, and the same event in XML would be another document, which nobody signed",
         )
     })
 }

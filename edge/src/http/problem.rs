@@ -18,6 +18,8 @@ pub enum Exception {
     QueryTooComplex,
     /// More events than `maxEventCount`.
     QueryTooLarge,
+    /// How and when a subscription is told.
+    SubscriptionControls,
     /// No such thing.
     NoSuchResource,
     /// No such named query.
@@ -72,6 +74,11 @@ impl Exception {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "QueryTooLargeException",
                 "The query finds too many events",
+            ),
+            E::SubscriptionControls => (
+                StatusCode::BAD_REQUEST,
+                "SubscriptionControlsException",
+                "The subscription is wrong",
             ),
             E::NoSuchResource => (
                 StatusCode::NOT_FOUND,

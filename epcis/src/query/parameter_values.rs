@@ -139,11 +139,30 @@ impl Given<'_> {
             .collect()
     }
 
-    pub(super) fn identifiers(&self) -> Result<Vec<Identifier>, BadQuery> {
-        let identifiers = self.some()?.iter();
-        identifiers
-            .map(|text| Identifier::read(text).map_err(|reason| self.no_identifier(text, reason)))
+    pub(super) fn places(&self) -> Result<Vec<Identifier>, BadQuery> {
+        let places = self.some()?.iter();
+        let read = |text| Identifier::read_place(text);
+        places
+            .map(|text| read(text).map_err(|reason| self.no_identifier(text, reason)))
             .collect()
+    }
+
+    /// Who goods come from or go to: 13 digits alone are a location's GLN or a party's.
+    pub(super) fn parties(&self) -> Result<Vec<String>, BadQuery> {
+        let mut found = Vec::new();
+        for text in self.some()? {
+            let is_gln = text.len() == 13 && text.bytes().all(|b| b.is_ascii_digit());
+            let forms = match is_gln {
+                true => vec![format!("(414){text}"), format!("(417){text}")],
+                false => vec![text.clone()],
+            };
+            for form in forms {
+                let read = Identifier::read(&form);
+                // Any text may stand for a party.
+                found.push(read.map_or_else(|_| text.clone(), |id| id.as_str().to_owned()));
+            }
+        }
+        Ok(found)
     }
 
     pub(super) fn patterns(&self) -> Result<Vec<Pattern>, BadQuery> {

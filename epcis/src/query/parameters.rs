@@ -214,7 +214,13 @@ fn of_parts(name: &str, given: &Given<'_>, prefixes: &Prefixes) -> Result<Condit
             return Ok(Condition::Typed {
                 list,
                 kind: word(kind).to_owned(),
-                values: given.some()?.iter().map(|v| canonical(v)).collect(),
+                values: match list {
+                    // A number of a business is no GTIN, however many digits it has.
+                    TypedList::BizTransaction => {
+                        given.some()?.iter().map(|v| canonical(v)).collect()
+                    }
+                    TypedList::Source | TypedList::Destination => given.parties()?,
+                },
             });
         }
     }
@@ -252,7 +258,7 @@ fn standard(
         })
     };
     let places = |field| {
-        given.identifiers().map(|places| Condition::Place {
+        given.places().map(|places| Condition::Place {
             field,
             places,
             with_descendants: comparison == Within,

@@ -4,16 +4,21 @@
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use serde_json::{Value, json};
+use touchstone_core::encoding;
+use touchstone_core::state::keys;
 use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::query::{IndexField, QueryParameters, index_values};
+use touchstone_proto::ledger::LinkEntry;
 
 use super::events::{self, Segment, segment};
 use super::failure::HttpFailure;
 use super::question::Question;
 use super::{Asked, document, event_search, negotiate};
 use crate::service::ProvenState;
+use crate::service::error::unproven;
+use crate::storage::rocks::EventPlace;
 
-/// What stands at the top. GS1's binding has `epcs` and `eventTypes` too; see docs/http.md.
+/// What stands at the top.
 const TOP: [&str; 9] = [
     "events",
     "eventTypes",
@@ -34,6 +39,10 @@ const EVENT_TYPES: [&str; 5] = [
     "TransactionEvent",
     "TransformationEvent",
 ];
+
+/// Events that one page of things reads, at most, and at once.
+const MAX_EVENTS: usize = 10_000;
+const EVENTS_AT_ONCE: usize = 100;
 
 /// A value of a field as the index orders it.
 type Digest = [u8; 16];
@@ -74,6 +83,118 @@ pub async fn values(http: Asked, uri: Uri) -> Result<Response, Problem> {
         }
     }
     Ok(answer)
+}
+
+/// `GET /epcs`: the things that events here name, each once, in the order in which they were first recorded. A page
+/// may be short, or empty, and still have a next one.
+pub async fn epcs(http: Asked, uri: Uri) -> Result<Response, Problem> {
+    let question = Question::read(&uri, &HeaderMap::new(), QueryParameters::default())?;
+    if !question.parameters.is_empty() || question.stream {
+        let detail = "a collection takes perPage and nextPageToken alone";
+        return Err(Problem::new(Exception::QueryParameter, detail));
+    }
+    let from = question.token.as_deref().map(EpcsPlace::read).transpose()?;
+    let limit = usize::try_from(question.per_page).unwrap_or(usize::MAX);
+    let found = http.read(move |view| things(view, from.unwrap_or_default(), limit));
+    let (members, next) = found.await?;
+    let mut answer = collection(&members);
+    if let Some(next) = next {
+        let address = events::next_address(&uri, &next.write());
+        if let Ok(link) = HeaderValue::try_from(format!("<{address}>; rel=\"next\"")) {
+            answer.headers_mut().insert(header::LINK, link);
+        }
+    }
+    Ok(answer)
+}
+
+/// Where a page of things goes on: at a thing, by its number, of the event after a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct EpcsPlace {
+    after: EventPlace,
+    thing: u32,
+}
+
+impl EpcsPlace {
+    fn write(self) -> String {
+        let height = self.after.height.to_be_bytes();
+        let bytes = [
+            height.as_slice(),
+            &self.after.transaction.to_be_bytes(),
+            &self.after.event.to_be_bytes(),
+            &self.thing.to_be_bytes(),
+        ];
+        hex::encode(bytes.concat())
+    }
+
+    fn read(text: &str) -> Result<EpcsPlace, Problem> {
+        let decode = |bytes: &[u8]| {
+            let (height, rest) = bytes.split_first_chunk()?;
+            let (transaction, rest) = rest.split_first_chunk()?;
+            let (event, thing) = rest.split_first_chunk()?;
+            Some(EpcsPlace {
+                after: EventPlace {
+                    height: u64::from_be_bytes(*height),
+                    transaction: u32::from_be_bytes(*transaction),
+                    event: u32::from_be_bytes(*event),
+                },
+                thing: u32::from_be_bytes(thing.try_into().ok()?),
+            })
+        };
+        let place = hex::decode(text).ok().and_then(|bytes| decode(&bytes));
+        place.ok_or_else(|| {
+            let detail = "nextPageToken isn't one of this collection";
+            Problem::new(Exception::QueryParameter, detail)
+        })
+    }
+}
+
+/// Things from a place on, and where to go on.
+fn things(
+    view: &ProvenState<'_>,
+    mut place: EpcsPlace,
+    limit: usize,
+) -> Result<(Vec<String>, Option<EpcsPlace>), HttpFailure> {
+    let (mut members, mut read) = (Vec::new(), 0);
+    while read < MAX_EVENTS {
+        let found = event_search::after(view, place.after, EVENTS_AT_ONCE)?;
+        if found.is_empty() {
+            return Ok((members, None));
+        }
+        read += found.len();
+        for event in found {
+            let items = event.subject.event.items();
+            for (number, item) in (0u32..).zip(&items).skip(place.thing as usize) {
+                view.cancelled.check()?;
+                let is_thing =
+                    !item.is_class() && event.subject.event.item(item.as_str()).is_some();
+                if !is_thing || !is_first(view, item.as_str(), event.place)? {
+                    continue;
+                }
+                if members.len() >= limit {
+                    place.thing = number;
+                    return Ok((members, Some(place)));
+                }
+                members.push(item.as_str().to_owned());
+            }
+            place = EpcsPlace {
+                after: event.place,
+                thing: 0,
+            };
+        }
+    }
+    Ok((members, Some(place)))
+}
+
+/// Whether an item's history begins with the event at this place.
+fn is_first(view: &ProvenState<'_>, item: &str, place: EventPlace) -> Result<bool, HttpFailure> {
+    let first = view.snapshot.link_entries(&keys::item(item), 0, 1)?;
+    let Some(row) = first.first() else {
+        return Ok(false);
+    };
+    let entry: LinkEntry = encoding::decode_exact(row).map_err(unproven)?;
+    let at = entry.position.unwrap_or_default();
+    let first = (at.height, at.transaction, at.event);
+    Ok(first == (place.height, place.transaction, place.event))
 }
 
 /// `GET /bizSteps/{bizStep}` and its like: what is beneath a value that an event has.

@@ -6,7 +6,7 @@ mod captures;
 mod page_token;
 
 use touchstone_edge::http::{Exception, Problem};
-use touchstone_epcis::query::Query;
+use touchstone_epcis::query::{Order, OrderBy, Query};
 
 pub use self::captures::Found;
 
@@ -114,6 +114,29 @@ pub fn in_block(
         let events = (0u32..).take(capture.events.len());
         let events = events.filter_map(|event| capture.event(EventPlace { event, ..first }));
         found.extend(events.filter(|event| query.matches(&event.subject)));
+    }
+    Ok(found)
+}
+
+/// The events after a place, or from the first one on, in the order in which they are recorded; at most so many.
+pub fn after(
+    view: &ProvenState<'_>,
+    place: EventPlace,
+    limit: usize,
+) -> Result<Vec<Found>, HttpFailure> {
+    let mut query = Query::default();
+    query.order = Some(Order {
+        by: OrderBy::RecordTime,
+        descending: false,
+    });
+    let mut captures = Captures::new(view);
+    let mut found = Vec::new();
+    for candidate in candidates(view, &query, Some(Candidate { time_ms: 0, place }))? {
+        view.cancelled.check()?;
+        found.extend(captures.load(candidate?.place)?);
+        if found.len() >= limit {
+            break;
+        }
     }
     Ok(found)
 }

@@ -81,7 +81,7 @@ pub fn pieces(bytes: Vec<u8>) -> Pieces {
 fn subject(request: &wire::GetEvidenceRequest) -> Result<Subject, ServiceError> {
     match &request.subject {
         None => Err(ServiceError::Malformed("name an item or a design".into())),
-        Some(Wanted::Item(id)) => Identifier::parse(id)
+        Some(Wanted::Item(id)) => Identifier::read(id)
             .map(|id| Subject::Item(id.as_str().to_owned()))
             .map_err(|e| ServiceError::Malformed(format!("{id:?}: {e}"))),
         Some(Wanted::Design(id)) => encoding::exact("id", id)

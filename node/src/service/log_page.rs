@@ -26,7 +26,7 @@ pub fn item(
     view: &ProvenState<'_>,
     request: &wire::GetItemRequest,
 ) -> Result<wire::ItemReply, ServiceError> {
-    let identifier = Identifier::parse(&request.id)
+    let identifier = Identifier::read(&request.id)
         .map_err(|e| ServiceError::Malformed(format!("{:?}: {e}", request.id)))?;
     let key = keys::item(identifier.as_str());
     let record = prove(view, &key)?;

@@ -83,7 +83,7 @@ pub fn walk(
     request: &wire::TraceRequest,
     mut send: impl FnMut(wire::TraceReply) -> bool,
 ) -> Result<(), ServiceError> {
-    let id = Identifier::parse(&request.id)
+    let id = Identifier::read(&request.id)
         .map_err(|e| ServiceError::Malformed(format!("{:?}: {e}", request.id)))?;
     let limits = Limits {
         depth: limit("max_depth", request.max_depth, DEPTH, MAX_DEPTH)?,

@@ -349,6 +349,55 @@ async fn identifiers_are_given_as_digital_links_where_asked_for() {
     }
 }
 
+/// Each thing once, at its first event, page after page; classes and places aren't things.
+#[tokio::test]
+async fn all_things_are_listed_once() {
+    let mut node = start();
+    for document in documents("epcis/valid") {
+        node.record(&[document]);
+    }
+    let in_order = "/events?perPage=1000&orderBy=recordTime&orderDirection=ASC";
+    let all = node.get(in_order).await.json();
+    let events = &all["epcisBody"]["queryResults"]["resultsBody"]["eventList"];
+    let mut expected = Vec::new();
+    for event in events.as_array().unwrap() {
+        let mut event = event.clone();
+        for added in ["touchstone:record", "recordTime"] {
+            event.as_object_mut().unwrap().shift_remove(added);
+        }
+        let event = touchstone_epcis::Event::parse(event.to_string().as_bytes()).unwrap();
+        for item in event.items() {
+            let named = event.item(item.as_str()).is_some() && !item.is_class();
+            if named && !expected.contains(&item.as_str().to_owned()) {
+                expected.push(item.as_str().to_owned());
+            }
+        }
+    }
+    assert!(expected.len() > 10);
+    for per_page in [1, 3, 1000] {
+        let mut found = Vec::new();
+        let mut address = format!("/epcs?perPage={per_page}");
+        loop {
+            let page = node.get(&address).await;
+            let some = page.json()["member"].as_array().unwrap().clone();
+            assert!(some.len() <= per_page, "{some:?}");
+            found.extend(some.iter().map(|m| m.as_str().unwrap().to_owned()));
+            match page.next() {
+                Some(next) => address = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(found, expected, "{per_page}");
+    }
+    for address in [
+        "/epcs?nextPageToken=00",
+        "/epcs?MATCH_epc=urn:x:1",
+        "/epcs?perPage=0",
+    ] {
+        assert_eq!(node.get(address).await.status, 400, "{address}");
+    }
+}
+
 /// What the binding lets a client browse.
 #[tokio::test]
 async fn collections_list_what_events_have() {
