@@ -18,6 +18,8 @@ pub(super) struct MappingFile {
     pub(super) separator: char,
     /// The text's encoding, where its bytes don't tell.
     pub(super) encoding: Option<String>,
+    /// The sheet of a workbook, where several hold anything.
+    pub(super) sheet: Option<String>,
     /// Columns whose values rows of one event share; where none is named, each row is an event.
     #[serde(default)]
     pub(super) group_by: Vec<String>,

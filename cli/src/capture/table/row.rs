@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
+use touchstone_epcis::Identifier;
 
 use super::Columns;
 use super::draft::{Draft, wrong_at};
@@ -93,7 +94,7 @@ impl TableRow<'_> {
         let mut draft = Draft::new(self.number);
         for (field, cell) in &file.event {
             if LISTS.contains(&field.as_str()) {
-                let values = self.values(cell)?.into_iter().map(Value::from);
+                let values = self.values(cell)?.into_iter().map(|v| thing(v).into());
                 draft.lists.entry(field.clone()).or_default().extend(values);
                 continue;
             }
@@ -102,7 +103,8 @@ impl TableRow<'_> {
             };
             let value = match field.as_str() {
                 "eventTime" => self.time(cell, &value, &mut draft)?,
-                field if PLACES.contains(&field) => json!({ "id": value }),
+                field if PLACES.contains(&field) => json!({ "id": place(value) }),
+                "parentID" => thing(value).into(),
                 _ => value.into(),
             };
             draft.single.insert(field.clone(), value);
@@ -137,7 +139,8 @@ impl TableRow<'_> {
         let Some(class) = self.one(&cells.class)? else {
             return Ok(None);
         };
-        let mut element = Map::from_iter([("epcClass".to_owned(), Value::from(class))]);
+        let class = Value::from(thing(class));
+        let mut element = Map::from_iter([("epcClass".to_owned(), class)]);
         if let Some(cell) = &cells.quantity
             && let Some(text) = self.one(cell)?
         {
@@ -185,14 +188,34 @@ impl TableRow<'_> {
         Ok(moment.format(&Rfc3339).unwrap_or_default().into())
     }
 }
+
+/// A thing or class as a scanner gives it, as an event has it: a Digital Link. Any other text stays, so that the
+/// refusal names it.
+fn thing(text: String) -> String {
+    match (Identifier::parse(&text), Identifier::read(&text)) {
+        (Err(_), Ok(id)) => id.as_str().to_owned(),
+        _ => text,
+    }
+}
+
+/// The same of a place.
+fn place(text: String) -> String {
+    match (Identifier::parse(&text), Identifier::read_place(&text)) {
+        (Err(_), Ok(id)) => id.as_str().to_owned(),
+        _ => text,
+    }
+}
+
 /// What spreadsheets write for a time: a date, and hours with or without seconds.
 fn local_time(text: &str) -> Option<PrimitiveDateTime> {
     let text = text.replacen('T', " ", 1);
+    let parts = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond]");
     let seconds = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
     let minutes = format_description!("[year]-[month]-[day] [hour]:[minute]");
     let parsed = PrimitiveDateTime::parse(&text, seconds);
     parsed
         .or_else(|_| PrimitiveDateTime::parse(&text, minutes))
+        .or_else(|_| PrimitiveDateTime::parse(&text, parts))
         .ok()
 }
 

@@ -110,6 +110,64 @@ fn one_cell_may_hold_several_values() {
     assert_eq!(Event::parse(&events[0].bytes).unwrap().objects.len(), 2);
 }
 
+/// What a scanner types into a spreadsheet is an identifier; an event holds its Digital Link.
+#[test]
+fn cells_take_what_scanners_give() {
+    let mapping = r#"
+        [event]
+        type = { value = "ObjectEvent" }
+        action = { value = "OBSERVE" }
+        eventTime = { value = "2026-03-01T08:30:00Z" }
+        epcList = { column = "Thing" }
+        readPoint = { column = "Dock" }
+        [quantities.quantityList]
+        class = { column = "Class" }
+    "#;
+    for (thing, dock, class) in [
+        (
+            "(01)09521234500018(21)A1",
+            "9521234000013",
+            "09521234500018",
+        ),
+        (
+            "]d2010952123450001821A1",
+            "(414)9521234000013",
+            "9521234500018",
+        ),
+        (
+            "010952123450001821A1",
+            "4149521234000013",
+            "(01)09521234500018",
+        ),
+        (
+            "https://id.gs1.org/01/09521234500018/21/A1",
+            "urn:epc:id:sgln:9521234.00001.0",
+            "urn:epc:idpat:sgtin:9521234.050001.*",
+        ),
+    ] {
+        let table = format!("Thing,Dock,Class\n{thing},{dock},{class}\n");
+        let events = read(&table, mapping).unwrap();
+        let event = Event::parse(&events[0].bytes).unwrap();
+        let lamp = "https://id.gs1.org/01/09521234500018";
+        assert_eq!(
+            event.objects[0].as_str(),
+            format!("{lamp}/21/A1"),
+            "{thing}"
+        );
+        assert_eq!(event.classes[0].class.as_str(), lamp, "{class}");
+        let place = event.read_point.unwrap();
+        assert_eq!(
+            place.as_str(),
+            "https://id.gs1.org/414/9521234000013",
+            "{dock}"
+        );
+    }
+    // A wrong check digit is no identifier: the refusal names it.
+    let events = read("Thing,Dock,Class\n(01)09521234500017(21)A1,,\n", mapping).unwrap();
+    let refused = Event::parse(&events[0].bytes).unwrap_err().to_string();
+    assert!(refused.contains("(01)09521234500017(21)A1"), "{refused}");
+}
+
 #[test]
 fn what_is_wrong_names_its_row_and_column() {
     let grouped = format!("group_by = [\"Step\"]\n{SIMPLE}");
