@@ -10,6 +10,8 @@ mod http;
 mod jobs;
 mod ledger_queries;
 mod offer_watch;
+mod relay;
+mod subscriptions;
 pub mod webhooks;
 mod worker;
 
@@ -26,13 +28,29 @@ use touchstone_edge::tls::Tls;
 use self::health::Health;
 use self::ledger_queries::Questions;
 use self::offer_watch::Offers;
+use self::relay::QueryNode;
+use self::subscriptions::Subscriptions;
+use self::subscriptions::delivery_loop::DeliveryLoop;
+use self::subscriptions::destinations::Destinations;
 use self::webhooks::Webhooks;
+use self::webhooks::address::Roots;
 use self::worker::Worker;
 use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
 pub use jobs::{Act, ErrorBehaviour, EventReport, Job, JobOutcome, Jobs};
+
+/// Where queries are asked, and whom subscriptions may tell.
+#[derive(Clone, Debug, Default)]
+pub struct QuerySettings {
+    /// The node's HTTP interface, such as `http://127.0.0.1:26660`; none where no queries are handed on.
+    pub node: Option<String>,
+    /// What the node asks writers for.
+    pub token: Option<String>,
+    /// Servers that subscriptions may tell, such as `https://erp.example.org`.
+    pub destinations: Vec<String>,
+}
 
 /// What a gateway works with.
 pub struct Gateway {
@@ -46,6 +64,8 @@ pub struct Gateway {
     pub tls: Option<Arc<Tls>>,
     /// Who is told of what happens.
     pub webhooks: webhooks::WebhookSettings,
+    /// Queries and subscriptions.
+    pub queries: QuerySettings,
     /// Mappings of tables, by name.
     pub mappings: BTreeMap<String, Mapping>,
     /// Folder of the receipts that certificates need.
@@ -67,6 +87,9 @@ impl Gateway {
         let organisation = self.signer.organisation.clone();
         let jobs = Jobs::open(folder, &genesis.chain_id, &organisation)?;
         let webhooks = Webhooks::new(&self.webhooks, folder, self.now_ms)?;
+        let destinations = Arc::new(self.destinations()?);
+        let queries = self.query_node()?;
+        let subscriptions = Subscriptions::open(folder)?;
         let signer = Arc::new(self.signer);
         let questions = Questions::new(self.settings.clone(), self.now_ms);
         let health = Health::default();
@@ -80,9 +103,18 @@ impl Gateway {
             mappings: self.mappings,
             receipts: self.receipts,
             health: health.clone(),
+            queries,
+            subscriptions: subscriptions.clone(),
+            destinations: destinations.clone(),
             now_ms: self.now_ms,
             documents: http::Shared::turns(),
         };
+        let deliveries = DeliveryLoop::new(
+            subscriptions,
+            destinations,
+            self.settings.clone(),
+            self.now_ms,
+        );
         let mut worker = Worker::new(
             self.settings,
             genesis,
@@ -109,9 +141,24 @@ impl Gateway {
             worker.run(&jobs, stopping.clone()),
             health.watch(&questions, self.now_ms, stopping.clone()),
             told,
+            deliveries.run(stopping.clone()),
             ended,
         );
         tracing::info!("the gateway ends");
         Ok(())
+    }
+
+    fn query_node(&self) -> Result<Option<QueryNode>, Failure> {
+        let roots = self.settings.tls_roots().map(Roots::read).transpose()?;
+        let token = self.queries.token.as_deref();
+        let node = self.queries.node.as_ref();
+        node.map(|url| QueryNode::read(url, roots.as_ref(), token))
+            .transpose()
+    }
+
+    fn destinations(&self) -> Result<Destinations, Failure> {
+        let roots = self.webhooks.roots.as_deref();
+        let roots = roots.map(Roots::read).transpose()?;
+        Destinations::read(&self.queries.destinations, roots)
     }
 }

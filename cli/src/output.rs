@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use touchstone_client::AttestedHeader;
 use touchstone_client::as_of::{AsOf, BlockRange};
@@ -254,6 +255,16 @@ pub fn utc(time_ms: u64) -> String {
         .ok()
         .and_then(|t| t.format(format).ok())
         .unwrap_or_else(|| format!("{time_ms} ms"))
+}
+
+/// The same moment as RFC 3339 has it, for programs.
+pub fn rfc3339(time_ms: u64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(time_ms) * 1_000_000);
+    // Formatting fails for years beyond 9999 alone.
+    moment
+        .ok()
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
 }
 
 /// The same moment as China's clocks show it.

@@ -158,6 +158,11 @@ impl Settings {
         &self.node
     }
 
+    /// Certificates that an https node's must lead to, where some are named.
+    pub fn tls_roots(&self) -> Option<&Path> {
+        self.tls.roots.as_deref()
+    }
+
     /// How long an answer may take.
     pub fn timeout(&self) -> Duration {
         self.timeout

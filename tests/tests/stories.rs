@@ -7,6 +7,7 @@ mod stories {
     mod custody_of_keys;
     mod doors;
     mod evidence;
+    mod generated_client;
     mod http;
     mod offline;
     mod operator;

@@ -4,6 +4,8 @@
 mod captures;
 mod events;
 mod proven_answers;
+mod queries;
+mod subscriptions;
 mod transactions;
 
 use std::collections::BTreeMap;
@@ -34,10 +36,22 @@ use touchstone_epcis::MAX_DOCUMENT_BYTES;
 use super::health::Health;
 use super::jobs::{Jobs, NotTaken};
 use super::ledger_queries::Questions;
+use super::relay::QueryNode;
+use super::subscriptions::Subscriptions;
+use super::subscriptions::destinations::Destinations;
 use crate::capture::table::Mapping;
 use touchstone_client::Signer;
 /// The description of all this.
 const OPENAPI: &str = include_str!("openapi.json");
+/// Collections that the node has, each with its values and their events.
+const VALUES: [&str; 6] = [
+    "eventTypes",
+    "epcs",
+    "bizSteps",
+    "bizLocations",
+    "readPoints",
+    "dispositions",
+];
 /// Documents that are read at once: each may be large.
 const DOCUMENTS: usize = 4;
 /// How long a body may take to come.
@@ -65,6 +79,12 @@ pub struct Shared {
     pub receipts: PathBuf,
     /// The node, as it was last seen.
     pub health: Health,
+    /// Where queries are handed on to, if they are.
+    pub queries: Option<QueryNode>,
+    /// Who is told of which events.
+    pub subscriptions: Subscriptions,
+    /// Servers that they may tell.
+    pub destinations: Arc<Destinations>,
     /// The clock, milliseconds.
     pub now_ms: fn() -> u64,
     /// Documents that may be read at once.
@@ -117,7 +137,7 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/capture", get(captures::list).post(captures::post))
         .route("/capture/{id}", get(captures::one))
-        .route("/events", post(events::post))
+        .route("/events", get(queries::relay).post(events::post))
         .route("/jobs", get(captures::all))
         .route("/jobs/{id}", get(captures::one))
         .route(
@@ -141,10 +161,39 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(proven_answers::health))
         .route("/readyz", get(proven_answers::readiness))
         .route("/openapi.json", get(openapi))
+        .merge(relayed())
         .fallback(nowhere)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(shared.clone(), around))
         .with_state(shared)
+}
+
+/// What the node answers, and subscriptions to it.
+fn relayed() -> Router<Arc<Shared>> {
+    let mut router = Router::new()
+        .route("/", get(queries::relay))
+        .route("/events/{id}", get(queries::relay))
+        .route("/queries", get(queries::relay).post(queries::relay))
+        .route(
+            "/queries/{name}",
+            get(queries::relay).delete(queries::forget),
+        )
+        .route("/queries/{name}/events", get(queries::relay))
+        .route(
+            "/queries/{name}/subscriptions",
+            get(subscriptions::list).post(subscriptions::begin),
+        )
+        .route(
+            "/queries/{name}/subscriptions/{id}",
+            get(subscriptions::one).delete(subscriptions::end),
+        );
+    for values in VALUES {
+        router = router
+            .route(&format!("/{values}"), get(queries::relay))
+            .route(&format!("/{values}/{{value}}"), get(queries::relay))
+            .route(&format!("/{values}/{{value}}/events"), get(queries::relay));
+    }
+    router
 }
 
 /// Refuses what a foreign web page asks in its reader's name, and tells what is spoken here.
@@ -181,8 +230,7 @@ fn refusal(refusal: &PortRefusal) -> Response {
 async fn nowhere() -> Problem {
     Problem::new(
         Exception::NoSuchResource,
-        "this gateway has no such address; GET /openapi.json describes those it has, and a node's HTTP \
-         interface answers queries for events",
+        "this gateway has no such address; GET /openapi.json describes those it has",
     )
 }
 
@@ -212,13 +260,27 @@ pub fn located(status: StatusCode, address: &str) -> Result<Response, Problem> {
     Ok((status, [(header::LOCATION, location)]).into_response())
 }
 
+/// What the node is asked; refused where the gateway knows no node to ask.
+fn query_node(shared: &Shared) -> Result<&QueryNode, Problem> {
+    shared.queries.as_ref().ok_or_else(|| {
+        let detail = "this gateway hands no queries on: start it with --queries URL, the address of \
+                      its node's HTTP interface";
+        Problem::new(Exception::NoSuchResource, detail)
+    })
+}
+
 /// A whole body, in the time that it may take.
 async fn whole(body: Body) -> Result<Vec<u8>, Problem> {
-    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_DOCUMENT_BYTES)).await {
+    whole_of(body, MAX_DOCUMENT_BYTES).await
+}
+
+/// The same, of so many bytes at most.
+async fn whole_of(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes.to_vec()),
         Ok(Err(_)) => Err(Problem::new(
             Exception::CaptureLimitExceeded,
-            format!("a document has at most {MAX_DOCUMENT_BYTES} bytes; split it"),
+            format!("a body has at most {limit} bytes here; split it"),
         )),
         Err(_) => Err(Problem::new(
             Exception::RequestTimeout,

@@ -122,12 +122,28 @@ pub struct Job {
     /// The rule behind that, where there is one.
     #[serde(default)]
     pub failed_rule: Option<Rule>,
+    /// What is allowed in its events and yet is probably a mistake.
+    #[serde(default)]
+    pub warnings: Vec<DoubtfulEvent>,
     /// What it is, where it isn't a capture.
     #[serde(default)]
     pub act: Option<Act>,
     /// Why it isn't done with yet, where something holds it up.
     #[serde(skip)]
     pub waiting: Option<String>,
+}
+
+/// Something in an event that is to be looked at again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoubtfulEvent {
+    /// The event's index in the document, from 0.
+    pub index: usize,
+    /// Where, as a JSON path from the event.
+    pub path: String,
+    /// The doubt's stable name.
+    pub warning: String,
+    /// What is doubtful.
+    pub message: String,
 }
 
 /// One transaction, signed when it came in.
@@ -216,8 +232,21 @@ impl Jobs {
         behaviour: ErrorBehaviour,
         now_ms: u64,
     ) -> Result<String, NotTaken> {
-        self.take_in(document, now_ms, |id| {
-            Job::new(id, events, behaviour, now_ms)
+        self.take_doubtful(document, events, behaviour, Vec::new(), now_ms)
+    }
+
+    /// The same of a document in which something is doubtful.
+    pub fn take_doubtful(
+        &self,
+        document: &[u8],
+        events: usize,
+        behaviour: ErrorBehaviour,
+        warnings: Vec<DoubtfulEvent>,
+        now_ms: u64,
+    ) -> Result<String, NotTaken> {
+        self.take_in(document, now_ms, |id| Job {
+            warnings,
+            ..Job::new(id, events, behaviour, now_ms)
         })
     }
 

@@ -3,7 +3,8 @@
 //! may come twice, and its id says so. Each is signed as Standard Webhooks (standardwebhooks.com)
 //! has it: `webhook-signature: v1,BASE64` is the HMAC-SHA256 of `ID.TIMESTAMP.BODY`.
 
-mod delivery;
+pub mod address;
+pub mod delivery;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::delivery::WebhookAddress;
+use self::delivery::{Posting, WebhookAddress};
 use crate::failure::Failure;
 use crate::file;
 
@@ -185,11 +186,11 @@ impl Webhooks {
                 None => true,
                 Some(address) => {
                     let seconds = now_ms / 1000;
-                    let signature = self.sign(&notice.id, seconds, &notice.body);
-                    let sent = address
-                        .post(&notice.id, seconds, &signature, notice.body)
-                        .await;
-                    match sent {
+                    let posting = Posting {
+                        headers: signed(&self.0.key, &notice.id, seconds, &notice.body),
+                        body: notice.body,
+                    };
+                    match address.post(posting).await {
                         Ok(()) => {
                             tracing::info!(id = notice.id, url = notice.url, "told");
                             true
@@ -206,12 +207,17 @@ impl Webhooks {
         // What can't be removed is sent again, under the same id.
         done && std::fs::remove_file(path).is_ok()
     }
+}
 
-    fn sign(&self, id: &str, seconds: u64, body: &str) -> String {
-        let signed = format!("{id}.{seconds}.{body}");
-        let tag = hmac::sign(&self.0.key, signed.as_bytes());
-        format!("v1,{}", STANDARD.encode(tag))
-    }
+/// The headers that sign a notice: its id, when it is sent, and the HMAC-SHA256 of both and the body.
+pub fn signed(key: &hmac::Key, id: &str, seconds: u64, body: &str) -> Vec<(&'static str, String)> {
+    let signed = format!("{id}.{seconds}.{body}");
+    let tag = hmac::sign(key, signed.as_bytes());
+    vec![
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", format!("v1,{}", STANDARD.encode(tag))),
+    ]
 }
 
 /// A secret as Standard Webhooks writes it, or any long text.
@@ -232,19 +238,11 @@ mod tests {
     #[test]
     fn a_signature_is_that_of_the_standards_example() {
         let key = key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        let webhooks = Webhooks(Arc::new(Shared {
-            folder: PathBuf::new(),
-            addresses: Vec::new(),
-            key,
-            now_ms: || 0,
-            arrived: Notify::new(),
-        }));
-        let signature = webhooks.sign(
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            1_614_265_330,
-            "{\"test\": 2432232314}",
-        );
-        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+        let headers = signed(&key, id, 1_614_265_330, "{\"test\": 2432232314}");
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        assert_eq!(headers[2], ("webhook-signature", signature.to_owned()));
+        assert_eq!(headers[0], ("webhook-id", id.to_owned()));
     }
 
     #[test]

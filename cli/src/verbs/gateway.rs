@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::capture::table::Mapping;
 use crate::failure::Failure;
-use crate::gateway::{Gateway, webhooks};
+use crate::gateway::{Gateway, QuerySettings, webhooks};
 use crate::keyfile;
 use crate::output::Output;
 use crate::settings::{Settings, Signing};
@@ -35,6 +35,9 @@ transaction, recorded together or not at all; with GS1-Capture-Error-Behaviour: 
 of its own. An event whose exact bytes are recorded already is skipped. Jobs are kept in a folder,
 and a gateway that was stopped goes on with them. Handovers, recalls, traces, products and
 certificates have addresses too: GET /openapi.json describes all of it, docs/http.md explains it.
+
+With --queries it answers queries for events too, from its node's HTTP interface, and takes
+subscriptions: POST /queries/NAME/subscriptions has a server told that --destination lists.
 
 It starts and takes documents while its node is away, and logs to standard error (RUST_LOG says how
 much). Whoever may write acts in the organisation's name: beyond this machine it encrypts
@@ -88,6 +91,15 @@ pub struct Arguments {
     /// PEM of the roots by which hosts of https webhooks are known
     #[arg(long, value_name = "FILE")]
     pub webhook_roots: Option<PathBuf>,
+    /// The node's HTTP interface, which answers queries for events here too
+    #[arg(long, value_name = "URL")]
+    pub queries: Option<String>,
+    /// File with the token that the node's HTTP interface asks writers for
+    #[arg(long, value_name = "FILE", requires = "queries")]
+    pub queries_token: Option<PathBuf>,
+    /// A server that subscriptions to queries may tell, such as https://erp.example.org
+    #[arg(long = "destination", value_name = "ORIGIN", requires = "queries")]
+    pub destinations: Vec<String>,
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
@@ -124,6 +136,17 @@ impl Arguments {
         };
         let tls = Tls::load(files, Protocol::Http1);
         tls.map(Some).map_err(|e| Failure::Usage(e.to_string()))
+    }
+
+    fn queries(&self) -> Result<QuerySettings, Failure> {
+        let token = self.queries_token.as_deref().map(|path| {
+            std::fs::read_to_string(path).map_err(|e| Failure::io("reading", path, &e))
+        });
+        Ok(QuerySettings {
+            node: self.queries.clone(),
+            token: token.transpose()?,
+            destinations: self.destinations.clone(),
+        })
     }
 
     fn access(&self) -> Result<Access, Failure> {
@@ -221,6 +244,7 @@ pub async fn run_until(
             secret: arguments.webhook_secret.clone(),
             roots: arguments.webhook_roots.clone(),
         },
+        queries: arguments.queries()?,
         mappings: arguments.mappings()?,
         receipts: arguments.receipts.clone(),
         now_ms: output.clock(),

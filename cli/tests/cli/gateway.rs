@@ -274,6 +274,34 @@ async fn an_event_that_is_wrong_in_itself_is_told_with_its_path() {
     .await;
 }
 
+/// What is allowed and yet is probably a mistake is told with the job.
+#[tokio::test]
+async fn what_is_doubtful_is_told() {
+    let node = Served::start().await;
+    with_gateway(&node, async |gate| {
+        let plain = seen(&[ITEM], "storing");
+        let year = plain
+            .find("\"eventTime\":\"")
+            .or(plain.find("\"eventTime\": \""));
+        let at = plain[year.unwrap()..].find("20").unwrap() + year.unwrap();
+        let late = format!("{}2199{}", &plain[..at], &plain[at + 4..]);
+        let job = gate.job(&document(&[plain.clone(), late]), &[]).await;
+        assert_eq!(outcomes(&job), ["recorded", "recorded"], "{job}");
+        let warnings = job["touchstone:warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 1, "{job}");
+        let told = (
+            &warnings[0]["index"],
+            &warnings[0]["warning"],
+            &warnings[0]["path"],
+        );
+        assert_eq!(
+            told,
+            (&json!(1), &json!("future-time"), &json!("$.eventTime"))
+        );
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_no_capture_is_refused_at_once() {
     let node = Served::start().await;
@@ -369,7 +397,7 @@ async fn methods_are_told_and_others_refused() {
         for (path, methods) in [
             ("/capture", "GET,HEAD,POST"),
             ("/capture/1", "GET,HEAD"),
-            ("/events", "POST"),
+            ("/events", "GET,HEAD,POST"),
         ] {
             let options = gate.ask("OPTIONS", path, &[], "").await;
             assert_eq!(options.status, 204, "{path}");

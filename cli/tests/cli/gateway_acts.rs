@@ -122,10 +122,12 @@ async fn the_description_is_that_of_the_addresses() {
         let description = gate.get("/openapi.json").await.json();
         let mut asked = 0;
         for (path, operations) in description["paths"].as_object().unwrap() {
-            let path = path
-                .replace("{id}", "0")
-                .replace("{offer}", "0")
-                .replace("{answer}", "x");
+            let parts = path.split('/').map(|part| match part.starts_with('{') {
+                true if part == "{answer}" => "x",
+                true => "0",
+                false => part,
+            });
+            let path = parts.collect::<Vec<_>>().join("/");
             for method in ["GET", "POST", "DELETE"] {
                 let answer = gate.ask(method, &path, &[], "").await;
                 let is_described = operations[method.to_lowercase()].is_object();
@@ -143,7 +145,7 @@ async fn the_description_is_that_of_the_addresses() {
                 }
             }
         }
-        assert!(asked > 15, "{asked}");
+        assert!(asked > 40, "{asked}");
     })
     .await;
 }

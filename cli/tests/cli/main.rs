@@ -19,6 +19,7 @@ mod fake;
 mod freshness;
 mod gateway;
 mod gateway_acts;
+mod gateway_queries;
 mod handovers;
 mod help;
 mod items;

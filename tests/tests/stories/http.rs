@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use touchstone_tests::cluster::{Cluster, PATIENCE, Plan, binary, organisation_id};
 
 /// A running gateway; dropping it ends it.
-struct Gateway {
+pub struct Gateway {
     process: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Drop for Gateway {
@@ -26,14 +26,19 @@ impl Drop for Gateway {
 
 impl Gateway {
     fn start(cluster: &Cluster) -> Gateway {
+        Gateway::start_of(cluster, 0, &[])
+    }
+
+    /// Of an organisation, with more words on its command line.
+    pub fn start_of(cluster: &Cluster, index: usize, words: &[&str]) -> Gateway {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
         let address = free.expect("loopback has free ports");
         let folder = cluster.folder();
-        let key = folder.join("key.pem");
+        let key = folder.join(format!("key-{index}.pem"));
         let pem = {
             use ed25519_dalek::pkcs8::EncodePrivateKey;
             use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-            cluster.keys[0]
+            cluster.keys[index]
                 .to_pkcs8_pem(LineEnding::LF)
                 .expect("a key encodes")
         };
@@ -44,18 +49,19 @@ impl Gateway {
             .args(["gateway", "--listen", &address.to_string()])
             .args([
                 "--node",
-                &cluster.url(0),
+                &cluster.url(index),
                 "--organisation",
-                &organisation_id(0),
+                &organisation_id(index),
             ])
+            .args(words)
             .arg("--key")
             .arg(key)
             .arg("--genesis")
             .arg(folder.join("genesis.json"))
             .arg("--cache")
-            .arg(folder.join("cache"))
+            .arg(folder.join(format!("cache-{index}")))
             .arg("--jobs")
-            .arg(folder.join("jobs"))
+            .arg(folder.join(format!("jobs-{index}")))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -65,7 +71,7 @@ impl Gateway {
 }
 
 /// One request; none where nobody listens.
-fn ask(address: SocketAddr, head: &str, body: &[u8]) -> Option<(u16, String, Value)> {
+pub fn ask(address: SocketAddr, head: &str, body: &[u8]) -> Option<(u16, String, Value)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let length = body.len();
@@ -91,7 +97,7 @@ fn get(address: SocketAddr, path: &str) -> Option<(u16, Value)> {
 }
 
 /// Asks until an answer is as it must become.
-fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
     for _ in 0..PATIENCE.as_millis() / 50 {
         if let Some(found) = answer() {
             return found;

@@ -8,8 +8,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use touchstone_client::capture::{ENVELOPE_BYTES, EventRefusal};
 use touchstone_edge::http::{Exception, Problem, negotiate};
 use touchstone_epcis::is_xml;
@@ -19,15 +17,22 @@ use super::{
 };
 use crate::capture::source::{self, CaptureInput};
 use crate::capture::table;
-use crate::gateway::jobs::{ErrorBehaviour, Job, Reason};
+use crate::gateway::jobs::{DoubtfulEvent, ErrorBehaviour, Job, Reason};
+use crate::output::rfc3339;
 
 /// Media types of documents.
 const JSON: [&str; 2] = ["application/json", "application/ld+json"];
-const CSV: &str = "text/csv";
+/// Media types of tables: text, and workbooks.
+const TABLES: [&str; 2] = [
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+];
 const XML: [&str; 2] = ["application/xml", "text/xml"];
 /// Jobs of a list, where the client names no number, and at most.
 const PER_PAGE: usize = 30;
 const MAX_PER_PAGE: usize = 1000;
+/// Warnings of a job that are told.
+const WARNINGS: usize = 100;
 
 /// `POST /capture?mapping=NAME`
 pub async fn post(
@@ -38,10 +43,12 @@ pub async fn post(
 ) -> Result<Response, Problem> {
     let behaviour = behaviour(&headers)?;
     let [mapping] = parameters(&uri, ["mapping"])?;
-    let document = match negotiate::media_type(&headers).eq_ignore_ascii_case(CSV) {
+    let form = negotiate::media_type(&headers);
+    let is_table = TABLES.iter().any(|table| form.eq_ignore_ascii_case(table));
+    let document = match is_table {
         true => table(&shared, &headers, body, mapping).await?,
         false if mapping.is_some() => {
-            let detail = "a mapping is for tables, which come as text/csv";
+            let detail = "a mapping is for tables, which come as text/csv or as a workbook (.xlsx)";
             return Err(Problem::new(Exception::QueryParameter, detail));
         }
         false => document(&headers, body).await?,
@@ -73,7 +80,7 @@ pub async fn document(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Proble
     if !as_xml && !JSON.contains(&form.as_str()) {
         return Err(unsupported(
             "an EPCIS document is taken as application/ld+json, application/json or application/xml, a \
-             table as text/csv",
+             table as text/csv or a workbook (.xlsx)",
         ));
     }
     let document = whole(body).await?;
@@ -108,7 +115,15 @@ async fn table(
             .then(|| value.trim().trim_matches('"'))
     });
     let bytes = whole(body).await?;
-    let read = table::of_bytes(Path::new("the table"), &bytes, mapping, charset);
+    let (mapping, charset) = (mapping.clone(), charset.map(str::to_owned));
+    // A workbook is much larger unpacked: it has a thread and a turn, as a document has.
+    let turn = shared.documents.acquire().await;
+    let read = tokio::task::spawn_blocking(move || {
+        table::of_bytes(Path::new("the table"), &bytes, &mapping, charset.as_deref())
+    });
+    let read = read.await;
+    drop(turn);
+    let read = read.map_err(|_| Problem::new(Exception::Implementation, "the gateway failed"))?;
     let events = read.map_err(|failure| super::failed(&failure))?.events;
     let wrong: Vec<&String> = events
         .iter()
@@ -130,7 +145,7 @@ async fn table(
     let mut text = format!(
         "{{\"@context\":[],\"type\":\"EPCISDocument\",\"schemaVersion\":\"2.0\",\"creationDate\":\"{}\",\
          \"epcisBody\":{{\"eventList\":[",
-        time_text((shared.now_ms)())
+        rfc3339((shared.now_ms)())
     )
     .into_bytes();
     for (index, event) in events.iter().enumerate() {
@@ -182,12 +197,30 @@ fn take(shared: &Shared, document: &[u8], behaviour: ErrorBehaviour) -> Result<S
         }
     }
     let count = input.events.len();
-    let taken = shared
-        .jobs
-        .take(document, count, behaviour, (shared.now_ms)());
+    let now_ms = (shared.now_ms)();
+    let warnings = warnings(&input, now_ms);
+    let jobs = &shared.jobs;
+    let taken = jobs.take_doubtful(document, count, behaviour, warnings, now_ms);
     let id = taken.map_err(not_taken)?;
     tracing::info!(job = id, events = count, ?behaviour, "a document came in");
     Ok(id)
+}
+
+/// What is doubtful in events; the first of it, where there is much.
+fn warnings(input: &CaptureInput, now_ms: u64) -> Vec<DoubtfulEvent> {
+    let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
+    let sound = input.events.iter().enumerate();
+    let sound = sound.filter(|(_, event)| event.wrong.is_none());
+    let found = sound.flat_map(|(index, event)| {
+        let warnings = touchstone_epcis::warnings(&event.bytes, now_ms).into_iter();
+        warnings.map(move |warning| DoubtfulEvent {
+            index,
+            path: warning.path.clone(),
+            warning: warning.doubt.code().to_owned(),
+            message: warning.to_string(),
+        })
+    });
+    found.take(WARNINGS).collect()
 }
 
 fn behaviour(headers: &HeaderMap) -> Result<ErrorBehaviour, Problem> {
@@ -271,8 +304,8 @@ pub fn describe(job: &Job) -> Value {
         .collect();
     json!({
         "captureID": job.id,
-        "createdAt": time_text(job.created_ms),
-        "finishedAt": job.finished_ms.map(time_text),
+        "createdAt": rfc3339(job.created_ms),
+        "finishedAt": job.finished_ms.map(rfc3339),
         "running": job.finished_ms.is_none(),
         "success": job.success(),
         "captureErrorBehaviour": job.behaviour,
@@ -281,16 +314,8 @@ pub fn describe(job: &Job) -> Value {
         "touchstone:count": job.events,
         "touchstone:undecided": job.undecided(),
         "touchstone:waiting": job.waiting,
+        "touchstone:warnings": job.warnings,
         "touchstone:action": job.act.as_ref().map(|act| &act.action),
         "touchstone:transaction": job.act.as_ref().map(|act| &act.transaction),
     })
-}
-
-fn time_text(ms: u64) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
-    // Formatting fails for years beyond 9999 alone.
-    moment
-        .ok()
-        .and_then(|m| m.format(&Rfc3339).ok())
-        .unwrap_or_default()
 }

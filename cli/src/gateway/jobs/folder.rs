@@ -316,6 +316,7 @@ impl Job {
             reports: BTreeMap::new(),
             failure: None,
             failed_rule: None,
+            warnings: Vec::new(),
             act: None,
             waiting: None,
         }

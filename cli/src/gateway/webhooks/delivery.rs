@@ -1,19 +1,15 @@
-//! Posting a notice to an address.
+//! Posting a notice to an address. Only the answer's status is read; a redirect is an answer that isn't 2xx.
 
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::Request;
 use hyper::body::Bytes;
+use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
+use super::address::{BadAddress, HttpAddress, HttpStream, Roots};
 use crate::failure::Failure;
 
 /// How long an address may take.
@@ -23,118 +19,92 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub struct WebhookAddress {
     /// As it was written.
     pub url: String,
-    host: String,
-    port: u16,
-    target: String,
-    tls: Option<(ServerName<'static>, Arc<rustls::ClientConfig>)>,
+    address: HttpAddress,
+}
+
+/// What is posted: its own headers come beside those of every notice.
+pub struct Posting {
+    /// Names and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON.
+    pub body: String,
+}
+
+/// Why an address wasn't told.
+#[derive(Debug)]
+pub enum NotTold {
+    /// It says that it wants nothing more (410).
+    Gone,
+    /// Anything else, which may pass.
+    Failed(String),
+}
+
+impl fmt::Display for NotTold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotTold::Gone => f.write_str("the address answers 410 Gone"),
+            NotTold::Failed(why) => f.write_str(why),
+        }
+    }
 }
 
 impl WebhookAddress {
     /// Reads an address; `roots` is PEM of the roots by which https hosts are known.
     pub fn read(url: &str, roots: Option<&Path>) -> Result<WebhookAddress, Failure> {
-        let wrong = |why: &str| Failure::Usage(format!("--webhook {url:?}: {why}"));
-        let parsed: hyper::Uri = url.parse().map_err(|_| wrong("no address"))?;
-        let host = parsed
-            .host()
-            .ok_or_else(|| wrong("it names no host"))?
-            .to_owned();
-        let name = host.trim_matches(['[', ']']).to_owned();
-        let encrypted = match parsed.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(wrong("write http://HOST:PORT/PATH or https://HOST/PATH")),
-        };
-        let tls = match (encrypted, roots) {
-            (false, _) => None,
-            (true, None) => {
-                return Err(wrong(
-                    "https needs --webhook-roots FILE, the roots that the host is known by",
-                ));
-            }
-            (true, Some(roots)) => {
-                let server = ServerName::try_from(name.clone());
-                let server = server.map_err(|_| wrong("its host can't be in a certificate"))?;
-                Some((server, Arc::new(trusting(roots)?)))
-            }
-        };
-        let target = parsed
-            .path_and_query()
-            .map_or("/", |p| p.as_str())
-            .to_owned();
+        let roots = roots.map(Roots::read).transpose()?;
+        let address = HttpAddress::read(url, roots.as_ref()).map_err(|bad| {
+            let why = match bad {
+                BadAddress::Form(why) => why,
+                BadAddress::NoRoots => {
+                    "https needs --webhook-roots FILE, the roots that the host is known by"
+                }
+            };
+            Failure::Usage(format!("--webhook {url:?}: {why}"))
+        })?;
         Ok(WebhookAddress {
             url: url.to_owned(),
-            host: name,
-            port: parsed
-                .port_u16()
-                .unwrap_or(if encrypted { 443 } else { 80 }),
-            target,
-            tls,
+            address,
         })
     }
 
     /// Posts a notice; it is taken where the answer is 2xx.
-    pub async fn post(
-        &self,
-        id: &str,
-        seconds: u64,
-        signature: &str,
-        body: String,
-    ) -> Result<(), String> {
-        let request = Request::post(&self.target)
-            .header("host", format!("{}:{}", self.host, self.port))
-            .header("content-type", "application/json")
-            .header(
-                "user-agent",
-                concat!("touchstone-gateway/", env!("CARGO_PKG_VERSION")),
-            )
-            .header("webhook-id", id)
-            .header("webhook-timestamp", seconds.to_string())
-            .header("webhook-signature", signature)
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|e| e.to_string())?;
-        let exchange = async {
-            let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
-            let stream = stream.map_err(|e| e.to_string())?;
-            match &self.tls {
-                None => send(stream, request).await,
-                Some((server, config)) => {
-                    let connector = TlsConnector::from(config.clone());
-                    let stream = connector.connect(server.clone(), stream).await;
-                    send(stream.map_err(|e| e.to_string())?, request).await
-                }
-            }
-        };
-        match tokio::time::timeout(TIMEOUT, exchange).await {
-            Ok(sent) => sent,
-            Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+    pub async fn post(&self, posting: Posting) -> Result<(), NotTold> {
+        post(&self.address, posting).await
+    }
+}
+
+/// Posts to an address; what is posted is taken where the answer is 2xx.
+pub async fn post(address: &HttpAddress, posting: Posting) -> Result<(), NotTold> {
+    let mut request = Request::post(&address.target)
+        .header("host", &address.authority)
+        .header("content-type", "application/json")
+        .header(
+            "user-agent",
+            concat!("touchstone-gateway/", env!("CARGO_PKG_VERSION")),
+        );
+    for (name, value) in posting.headers {
+        request = request.header(name, value);
+    }
+    let request = request
+        .body(Full::new(Bytes::from(posting.body)))
+        .map_err(|e| NotTold::Failed(e.to_string()))?;
+    let exchange = async {
+        let stream = address.connect().await.map_err(NotTold::Failed)?;
+        send(stream, request).await
+    };
+    match tokio::time::timeout(TIMEOUT, exchange).await {
+        Ok(sent) => sent,
+        Err(_) => {
+            let why = format!("no answer within {} s", TIMEOUT.as_secs());
+            Err(NotTold::Failed(why))
         }
     }
 }
 
-fn trusting(roots: &Path) -> Result<rustls::ClientConfig, Failure> {
-    let wrong = |why: String| Failure::Usage(format!("{}: {why}", roots.display()));
-    let mut store = rustls::RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(roots).map_err(|e| wrong(e.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|e| wrong(e.to_string()))?;
-        store.add(certificate).map_err(|e| wrong(e.to_string()))?;
-    }
-    if store.is_empty() {
-        return Err(wrong("no certificate".into()));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| wrong(e.to_string()))?;
-    Ok(config.with_root_certificates(store).with_no_client_auth())
-}
-
-async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(), String>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn send(stream: Box<dyn HttpStream>, request: Request<Full<Bytes>>) -> Result<(), NotTold> {
+    let failed = |e: hyper::Error| NotTold::Failed(e.to_string());
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|e| e.to_string())?;
+    let (mut sender, connection) = handshake.map_err(failed)?;
     let answer = sender.send_request(request);
     let mut connection = std::pin::pin!(connection);
     let mut answer = std::pin::pin!(answer);
@@ -143,9 +113,9 @@ where
         // What ended it, the answer says too.
         _ = &mut connection => answer.await,
     };
-    let status = answered.map_err(|e| e.to_string())?.status();
-    match status.is_success() {
-        true => Ok(()),
-        false => Err(format!("the address answers {status}")),
+    match answered.map_err(failed)?.status() {
+        status if status.is_success() => Ok(()),
+        StatusCode::GONE => Err(NotTold::Gone),
+        status => Err(NotTold::Failed(format!("the address answers {status}"))),
     }
 }
