@@ -17,7 +17,7 @@ use crate::designs::{
     deposit_design, disclose_design, publish_fingerprints, vouch_for_designer, withdraw_vouching,
 };
 use crate::governance::validators::{self, ValidatorSet};
-use crate::governance::{self, approve_change, change_keys};
+use crate::governance::{self, approve_change, change_keys, protocol};
 use crate::hash::Hash;
 use crate::proof::transaction_tree;
 use crate::rejection::Rejection;
@@ -147,6 +147,7 @@ fn stage<'a, S: StateRead>(
     context: &BlockContext,
     transactions: &[&VerifiedTransaction],
 ) -> Result<Staged<'a, S>, Fault> {
+    protocol::check_supported(state, context.height)?;
     let parameters = parameters(state)?;
     let mut delta = Delta::new(state);
     hooks::run(&hooks.begin, &mut delta, context)?;

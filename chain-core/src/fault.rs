@@ -20,6 +20,18 @@ pub enum Fault {
     /// A signature can't be made safely.
     #[error("signing is refused: {0}")]
     Signing(String),
+    /// The consortium voted rules that this program lacks.
+    #[error(
+        "block {height} follows version {version} of the rules, and this program has version {} only: install a newer \
+         release and start it on the same data folder; the chain goes on meanwhile if the others have it",
+        crate::block::VERSION
+    )]
+    UnknownProtocol {
+        /// The first height of that version that this node would execute.
+        height: u64,
+        /// The version.
+        version: u32,
+    },
     /// A condition that the code relies on doesn't hold.
     #[error("internal error: {0}")]
     Invariant(String),

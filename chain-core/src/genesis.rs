@@ -12,7 +12,7 @@ use touchstone_proto::ledger;
 
 use crate::governance::enrollment;
 use crate::governance::organisation::BadOrganisation;
-use crate::governance::parameters::{DEFAULT_LIFETIME_MS, MAX_LIFETIME_MS};
+use crate::governance::parameters;
 use crate::governance::role;
 use crate::governance::validators::{BadValidatorSet, Validator, ValidatorSet};
 use crate::hash::{self, Hash};
@@ -78,6 +78,20 @@ impl Default for Parameters {
 }
 
 impl Parameters {
+    /// As the state has them.
+    pub fn ledger(&self) -> ledger::Parameters {
+        ledger::Parameters {
+            precision_ms: self.precision_ms,
+            message_delay_ms: self.message_delay_ms,
+            max_block_bytes: self.max_block_bytes,
+            max_block_transactions: self.max_block_transactions,
+            max_transaction_bytes: self.max_transaction_bytes,
+            max_events_per_transaction: self.max_events_per_transaction,
+            transaction_lifetime_ms: self.transaction_lifetime_ms.unwrap_or_default(),
+            expired_before_ms: 0,
+        }
+    }
+
     /// Bound on the error of the time of a block that was decided in its first round, milliseconds.
     pub fn time_error_ms(&self) -> u64 {
         self.precision_ms.saturating_add(self.message_delay_ms)
@@ -225,6 +239,8 @@ pub fn organisation(public: &Organisation) -> Result<ledger::Organisation, BadGe
                 valid_from_height: 1,
                 valid_until_height: 0,
                 compromised_since_ms: 0,
+                added_ms: 0,
+                dispute: 0,
             })
         })
         .collect::<Result<_, BadGenesis>>()?;
@@ -247,6 +263,8 @@ pub fn organisation(public: &Organisation) -> Result<ledger::Organisation, BadGe
         keys,
         peers,
         gs1_prefixes,
+        standing: 0,
+        standing_height: 0,
     })
 }
 
@@ -259,42 +277,10 @@ fn check(document: &Document) -> Result<(), BadGenesis> {
         return Err(BadGenesis::Name);
     }
     let p = &document.parameters;
-    let ranges = [
-        ("precision_ms", p.precision_ms, 1, 60_000),
-        ("message_delay_ms", p.message_delay_ms, 1, 600_000),
-        ("max_block_bytes", p.max_block_bytes, 1 << 16, 6 << 20),
-        (
-            "max_block_transactions",
-            p.max_block_transactions,
-            1,
-            1 << 20,
-        ),
-        (
-            "max_transaction_bytes",
-            p.max_transaction_bytes,
-            1 << 10,
-            p.max_block_bytes.min(4 << 20),
-        ),
-        (
-            "max_events_per_transaction",
-            p.max_events_per_transaction,
-            1,
-            100_000,
-        ),
-        (
-            "transaction_lifetime_ms",
-            p.transaction_lifetime_ms.unwrap_or(DEFAULT_LIFETIME_MS),
-            60_000,
-            MAX_LIFETIME_MS,
-        ),
-    ];
-    match ranges
-        .iter()
-        .find(|(_, value, low, high)| !(low..=high).contains(&value))
-    {
-        Some((name, ..)) => Err(BadGenesis::Parameter(name)),
-        None => Ok(()),
+    if p.transaction_lifetime_ms == Some(0) {
+        return Err(BadGenesis::Parameter("transaction_lifetime_ms"));
     }
+    parameters::check_ranges(&p.ledger()).map_err(BadGenesis::Parameter)
 }
 
 fn validators(document: &Document) -> Result<ValidatorSet, BadGenesis> {
@@ -327,19 +313,8 @@ fn initial_writes(document: &Document, validators: &ValidatorSet) -> Result<Writ
         })?;
     }
     delta.put(keys::VALIDATORS.to_vec(), validators.encode());
-    let p = &document.parameters;
-    delta.write(
-        keys::PARAMETERS.to_vec(),
-        &ledger::Parameters {
-            precision_ms: p.precision_ms,
-            message_delay_ms: p.message_delay_ms,
-            max_block_bytes: p.max_block_bytes,
-            max_block_transactions: p.max_block_transactions,
-            max_transaction_bytes: p.max_transaction_bytes,
-            max_events_per_transaction: p.max_events_per_transaction,
-            transaction_lifetime_ms: p.transaction_lifetime_ms.unwrap_or_default(),
-        },
-    );
+    let parameters = document.parameters.ledger();
+    delta.write(keys::PARAMETERS.to_vec(), &parameters);
     delta.accept_block_writes();
     Ok(delta.into_writes())
 }

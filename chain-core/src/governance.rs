@@ -1,19 +1,24 @@
 //! The consortium: organisations with their roles, keys and company prefixes, and the validators.
-//! Each action is a file: a vote on a change, and an organisation's change of its own keys.
+//! Each action is a file: a vote on a change, and an organisation's change of its own keys. Changes that are voted
+//! on have files of their own.
 //!
 //! Consensus-critical: yes
 
 pub(crate) mod approve_change;
 pub mod change;
-pub(crate) mod change_keys;
+pub mod change_keys;
 pub mod company_prefix;
 pub(crate) mod enrollment;
+mod key_changes;
 pub(crate) mod key_registry;
 pub mod organisation;
 pub mod parameters;
+pub mod protocol;
+mod recover_keys;
 mod rejection;
 pub mod role;
 mod signer;
+pub mod standing;
 pub mod validators;
 
 pub use rejection::GovernanceRejection;

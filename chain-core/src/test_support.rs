@@ -415,9 +415,13 @@ pub fn newcomer(id: &str, seed: u8) -> ledger::Organisation {
             valid_from_height: 0,
             valid_until_height: 0,
             compromised_since_ms: 0,
+            added_ms: 0,
+            dispute: 0,
         }],
         peers: vec![],
         gs1_prefixes: vec![],
+        standing: 0,
+        standing_height: 0,
     }
 }
 

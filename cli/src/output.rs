@@ -14,6 +14,7 @@ use time::macros::format_description;
 use touchstone_client::AttestedHeader;
 use touchstone_client::as_of::{AsOf, BlockRange};
 use touchstone_core::governance::validators::Validator;
+use touchstone_proto::ledger::{Dispute, Key};
 
 use crate::messages::Language;
 use crate::say;
@@ -290,6 +291,26 @@ pub fn validity(from: u64, until: u64) -> String {
     match until {
         0 => format!("from height {from} on"),
         until => format!("from height {from} to {until}"),
+    }
+}
+
+/// What was reported of a key, behind its validity, and what that rests on.
+pub fn reported(key: &Key) -> String {
+    let since = utc(key.compromised_since_ms);
+    match (key.compromised_since_ms, key.dispute()) {
+        (0, Dispute::Unspecified) => String::new(),
+        (0, Dispute::Contested) => {
+            "; CONTESTED: it was retired where only keys remained that were added lately".to_owned()
+        }
+        (0, Dispute::Settled) => "; settled by the consortium".to_owned(),
+        (_, Dispute::Unspecified) => format!("; reported compromised since {since}"),
+        (_, Dispute::Contested) => format!(
+            "; reported compromised since {since}; CONTESTED: by a key that may be a thief's, and the consortium hasn't \
+             decided"
+        ),
+        (_, Dispute::Settled) => {
+            format!("; reported compromised since {since}; settled by the consortium")
+        }
     }
 }
 

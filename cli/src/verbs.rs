@@ -22,11 +22,14 @@ pub mod label;
 pub mod man;
 pub mod misbehaviour;
 pub mod organisations;
+pub mod parameters;
 pub mod product;
 pub mod proposals;
 pub mod recall;
+pub mod recover;
 pub mod similar;
 pub mod status;
+pub mod suspend;
 pub mod trace;
 pub mod transaction;
 pub mod validators;
@@ -66,8 +69,11 @@ pub enum Verb {
     Evidence(evidence::Arguments),
     Verify(verify::Arguments),
     Enroll(enroll::Arguments),
+    Recover(recover::Arguments),
+    Suspend(suspend::Arguments),
     Proposals(proposals::Arguments),
     Validators(validators::Arguments),
+    Parameters(parameters::Arguments),
     #[command(subcommand)]
     Keys(keys::Verb),
     Organisations(organisations::Arguments),
@@ -109,8 +115,11 @@ pub async fn run(
         Verb::Evidence(arguments) => evidence::run(arguments, settings, output).await,
         Verb::Verify(arguments) => verify::run(arguments, settings, output),
         Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,
+        Verb::Recover(arguments) => recover::run(arguments, settings, output).await,
+        Verb::Suspend(arguments) => suspend::run(arguments, settings, output).await,
         Verb::Proposals(arguments) => proposals::run(arguments, settings, output).await,
         Verb::Validators(arguments) => validators::run(arguments, settings, output).await,
+        Verb::Parameters(arguments) => parameters::run(arguments, settings, output).await,
         Verb::Keys(verb) => keys::run(verb, settings, output).await,
         Verb::Organisations(arguments) => organisations::run(arguments, settings, output).await,
         Verb::Transaction(arguments) => transaction::run(arguments, settings, output).await,
@@ -118,7 +127,7 @@ pub async fn run(
         Verb::Blocks(arguments) => blocks::run(arguments, settings, output).await,
         Verb::Checkpoints(arguments) => checkpoints::run(arguments, settings, output).await,
         Verb::Status(_) => status::run(settings, output).await,
-        Verb::Misbehaviour(_) => misbehaviour::run(settings, output).await,
+        Verb::Misbehaviour(arguments) => misbehaviour::run(arguments, settings, output).await,
         Verb::Completions(arguments) => {
             completions::run(arguments, program(), output);
             Ok(())

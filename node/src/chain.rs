@@ -9,6 +9,7 @@ use touchstone_core::Fault;
 use touchstone_core::block::{Block, MAX_TIME_MS};
 use touchstone_core::commit_certificate::{self, CertificateError};
 use touchstone_core::execution::{self, BlockContext, Executed, InvalidBlock};
+use touchstone_core::governance::protocol;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
@@ -128,6 +129,7 @@ impl<S: Store> Chain<S> {
         let tip = store.tip();
         let validators = execution::validators(&store)?;
         let parameters = execution::parameters(&store)?;
+        protocol::check_supported(&store, tip.height.saturating_add(1))?;
         Ok(Chain {
             chain_id,
             store,
@@ -306,10 +308,19 @@ impl<S: Store> Chain<S> {
             self.consortium_changes += 1;
         }
         self.tip = self.store.tip();
+        if candidate
+            .executed
+            .writes
+            .values
+            .contains_key(keys::PARAMETERS)
+        {
+            self.parameters = execution::parameters(&self.store)?;
+        }
         self.validators = candidate.executed.next_validators;
         let (height, time_ms) = (self.tip.height, self.tip.time_ms);
         self.mempool.committed(&transaction_ids, height, time_ms);
         self.mempool.expire(&self.parameters, time_ms);
+        protocol::check_supported(&self.store, height.saturating_add(1))?;
         let envelopes = candidate.block.transactions.iter();
         let bytes = envelopes.map(|envelope| envelope.len() as u64).sum();
         self.refuse_passed_over(now_ms, bytes)

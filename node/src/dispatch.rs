@@ -191,6 +191,9 @@ pub async fn consensus_reports(
                     if let Output::Committed { time_ms, .. } = &output {
                         watch.committed(*time_ms, consensus_thread::now_ms());
                     }
+                    if let Output::Clocks(report) = &output {
+                        watch.clocks(report);
+                    }
                     carry(&routes, output).await;
                 }
                 Some(ConsensusReport::Position(position)) => {
@@ -222,11 +225,7 @@ pub async fn consensus_reports(
 }
 
 fn log_clocks(report: &ClockReport) {
-    let offsets = report.untimely.iter().map(|offset| {
-        let key = hex::encode(offset.validator);
-        format!("{key}: {} s", offset.ahead_ms / 1_000)
-    });
-    let ahead = offsets.collect::<Vec<_>>().join(", ");
+    let ahead = report.offsets();
     match (report.is_alarm, report.is_own_clock) {
         _ if ahead.is_empty() => tracing::info!("all validators' clocks agree again"),
         (_, true) => tracing::error!(
@@ -292,7 +291,7 @@ async fn carry(routes: &Routes, output: Output) {
                 height = evidence.height,
                 kind = evidence.kind,
                 "a validator signed two conflicting messages; the evidence is kept (touchstone \
-                 misbehaviour); organisations vote it out: touchstone validators remove \
+                 misbehaviour); organisations vote it out: touchstone misbehaviour remove \
                  --public-key {validator} --organisation ID --key FILE"
             );
         }

@@ -13,5 +13,6 @@ mod stories {
     mod operator;
     mod pages;
     mod python_client;
+    mod stolen_key;
     mod timestamps;
 }

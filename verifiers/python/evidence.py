@@ -25,6 +25,8 @@ FIRST = b"touchstone/evidence/v2\n"
 # A file of the first version may lack the records of custody and of offers.
 FIRST_OF_ONE = b"touchstone/evidence/v1\n"
 LARGEST = 268_435_456
+# Number of the enum Dispute: the report of a key, or its end, rests on the word of a key that may be a thief's.
+CONTESTED = 1
 ARTICLES = {
     "file": 16,
     "genesis": 17,
@@ -342,7 +344,7 @@ class Examination:
         return f"; {len(pictures)} pictures compared with all {searched} published before, {found} look-alikes"
 
     def check_keys(self):
-        doubtful, self.names = [], {}
+        doubtful, contested, self.names = [], [], {}
         for transaction in self.proven.values():
             name = transaction.body["organisation"]
             organisation = self.record("Organisation", b"organisation/" + name.encode())
@@ -352,11 +354,17 @@ class Examination:
             until = keys[0]["valid_until_height"]
             valid = keys[0]["valid_from_height"] <= transaction.height and (not until or transaction.height <= until)
             require(valid, f"a key of {name} wasn't valid when it signed")
+            acts = organisation["standing"] == 0 or transaction.height <= organisation["standing_height"]
+            require(acts, f"{name} was suspended or removed before it signed")
             since = keys[0]["compromised_since_ms"]
             if since and since <= transaction.time_ms:
-                doubtful.append(f"{name}'s key {transaction.signer.hex()} since {since} ms")
-        if doubtful:
-            raise Reservation("somebody else may have signed: " + "; ".join(sorted(set(doubtful))))
+                about = contested if keys[0]["dispute"] == CONTESTED else doubtful
+                about.append(f"{name}'s key {transaction.signer.hex()} since {since} ms")
+        found = ["somebody else may have signed: " + "; ".join(sorted(set(doubtful)))] if doubtful else []
+        if contested:
+            found.append("contested, by a key that may be a thief's: " + "; ".join(sorted(set(contested))))
+        if found:
+            raise Reservation("; ".join(found))
         return f"{len(self.proven)} signatures"
 
     def check_time(self):

@@ -128,9 +128,10 @@ class SampleLedger:
         members = [v for v in self.everyone if v["organisation"] in names]
         return {"validators": members, "first_height": first_height}
 
-    def put_organisation(self, name, **key):
-        """Writes an organisation's record with its one key."""
+    def put_organisation(self, name, standing=(0, 0), **key):
+        """Writes an organisation's record with its one key, and its standing since a height."""
         record = {"id": name, "name": name.title(), "roles": [2]}
+        record["standing"], record["standing_height"] = standing
         record["keys"] = [{"public_key": self.signers[name].public, **key}]
         self.state[b"organisation/" + name.encode()] = encode("Organisation", record)
 

@@ -426,6 +426,11 @@ class Records(unittest.TestCase):
             ({"valid_from_height": 0, "valid_until_height": 1}, "verified"),
             ({"valid_from_height": 1, "compromised_since_ms": 1}, "verified-with-reservations keys"),
             ({"valid_from_height": 1, "compromised_since_ms": 2**60}, "verified"),
+            ({"valid_from_height": 1, "compromised_since_ms": 1, "dispute": 1}, "verified-with-reservations keys"),
+            ({"valid_from_height": 1, "dispute": 1}, "verified"),
+            ({"valid_from_height": 1, "dispute": 2}, "verified"),
+            ({"valid_from_height": 1, "standing": (1, 1)}, "verified"),
+            ({"valid_from_height": 1, "standing": (2, 0)}, "not-verified keys"),
         ):
             ledger = SampleLedger()
             ledger.put_organisation("maker", **key)

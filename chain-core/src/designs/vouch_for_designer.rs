@@ -110,7 +110,7 @@ fn enroll<S: StateRead>(
         id: action.designer.clone(),
         name: action.name.clone(),
         roles: vec![Role::Designer.into()],
-        keys: vec![organisation::new_key(&public_key, context.block.height)],
+        keys: vec![organisation::new_key(&public_key, context.block.height, 0)],
         ..Organisation::default()
     };
     state.write(keys::organisation(&action.designer), &record);

@@ -3,7 +3,7 @@
 //! Consensus-critical: no
 
 use touchstone_proto::evidence::Evidence;
-use touchstone_proto::ledger::Parameters;
+use touchstone_proto::ledger::{Key, Parameters};
 
 use super::element::{CheckResult, Established};
 use super::facts::{RecordedAction, ValidatorFact};
@@ -11,7 +11,7 @@ use super::finding::Finding;
 use super::proven::{Proven, Values};
 use super::stamps::utc;
 use crate::finding;
-use crate::governance::organisation;
+use crate::governance::{organisation, standing};
 use crate::proof::header::TrustingRange;
 use crate::state::keys;
 use crate::transaction;
@@ -47,39 +47,37 @@ pub(super) fn keys(
                 height = height
             ));
         }
+        let since_height = record.standing_height;
+        if !standing::may_act(&record) && height > since_height {
+            return Err(finding!(
+                "organisation {id} was suspended or removed at height {since}, and signed transaction {height}/{index} \
+                 after that",
+                id = id,
+                since = since_height,
+                height = height,
+                index = index
+            ));
+        }
         let time_ms = proven.time_ms(height)?;
-        let until = key.valid_until_height;
         let mut say = |finding: Finding| {
             if !findings.contains(&finding) {
                 findings.push(finding);
             }
         };
-        match key.compromised_since_ms {
-            0 if until == 0 => {}
-            0 => say(finding!(
-                "key {key} of {id} was retired at height {height}; it signed before that",
-                key = name,
+        if !standing::may_act(&record) {
+            say(finding!(
+                "organisation {id} was suspended or removed at height {since} by the consortium; it signed before that",
                 id = id,
-                height = until
-            )),
-            since if time_ms < since => say(finding!(
-                "key {key} of {id} was reported compromised from {time} on; what it signed here is from before",
-                key = name,
-                id = id,
-                time = utc(since)
-            )),
-            since => {
-                result = CheckResult::Reservation;
-                say(finding!(
-                    "DOUBTFUL: key {key} of {id} was reported compromised from {time} on, and signed transaction \
-                     {height}/{index} after that: somebody else may have",
-                    key = name,
-                    id = id,
-                    time = utc(since),
-                    height = height,
-                    index = index
-                ));
-            }
+                since = since_height
+            ));
+        }
+        let is_reported = key.compromised_since_ms != 0 && key.compromised_since_ms <= time_ms;
+        if is_reported {
+            result = CheckResult::Reservation;
+        }
+        match is_reported {
+            true => say(doubt(id, key, (height, index))),
+            false => told(id, key).into_iter().for_each(&mut say),
         }
         actions.push(RecordedAction {
             height,
@@ -98,6 +96,65 @@ pub(super) fn keys(
         result,
         findings,
     })
+}
+
+/// A key that signed at a place from when on others may have used it, as was reported.
+fn doubt(id: &str, key: &Key, (height, index): (u64, u32)) -> Finding {
+    let name = hex::encode(&key.public_key);
+    let time = utc(key.compromised_since_ms);
+    match organisation::is_contested(key) {
+        true => finding!(
+            "CONTESTED: key {key} of {id} was reported compromised from {time} on, by a key that may be a thief's; it \
+             signed transaction {height}/{index} after that, and the consortium hasn't decided",
+            key = name,
+            id = id,
+            time = time,
+            height = height,
+            index = index
+        ),
+        false => finding!(
+            "DOUBTFUL: key {key} of {id} was reported compromised from {time} on, and signed transaction \
+             {height}/{index} after that: somebody else may have",
+            key = name,
+            id = id,
+            time = time,
+            height = height,
+            index = index
+        ),
+    }
+}
+
+/// What else is known of a key, which takes nothing from what it signed here.
+fn told(id: &str, key: &Key) -> Option<Finding> {
+    let name = hex::encode(&key.public_key);
+    let until = key.valid_until_height;
+    match key.compromised_since_ms {
+        0 if organisation::is_settled(key) => Some(finding!(
+            "the consortium settled what was said of key {key} of {id}: nothing speaks against what it signed here",
+            key = name,
+            id = id
+        )),
+        0 if until == 0 => None,
+        0 if organisation::is_contested(key) => Some(finding!(
+            "key {key} of {id} was retired at height {height}, where only keys remained that were added lately: that is \
+             contested; it signed before that",
+            key = name,
+            id = id,
+            height = until
+        )),
+        0 => Some(finding!(
+            "key {key} of {id} was retired at height {height}; it signed before that",
+            key = name,
+            id = id,
+            height = until
+        )),
+        since => Some(finding!(
+            "key {key} of {id} was reported compromised from {time} on; what it signed here is from before",
+            key = name,
+            id = id,
+            time = utc(since)
+        )),
+    }
 }
 
 /// The error of block times, milliseconds.

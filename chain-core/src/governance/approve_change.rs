@@ -4,11 +4,14 @@
 //! Consensus-critical: yes
 
 use touchstone_proto::ledger::change::Kind;
-use touchstone_proto::ledger::{ApproveChange, Change, ChangeRecord, ReplaceValidator};
+use touchstone_proto::ledger::{
+    ApproveChange, Change, ChangeRecord, Organisation, ReplaceValidator,
+};
 
 use super::enrollment;
 use super::validators::{self, Validator, ValidatorSet};
-use super::{change, organisation};
+use super::{change, organisation, parameters, protocol, recover_keys, standing};
+use crate::block::BlockContext;
 use crate::commit_certificate::exceeds_two_thirds;
 use crate::encoding;
 use crate::governance::GovernanceRejection;
@@ -46,6 +49,7 @@ pub(crate) fn apply<S: StateRead>(
         return Err(GovernanceRejection::AlreadyApproved(approver.clone()).into());
     }
     check_shape(change)?;
+    check_named(state, context.block, change)?;
     record.approvals.push(approver.clone());
     let approved: u64 = record
         .approvals
@@ -54,7 +58,7 @@ pub(crate) fn apply<S: StateRead>(
         .sum();
     if exceeds_two_thirds(approved, validators.total_power()) {
         record.effective_height = context.block.height;
-        take_effect(state, &validators, change, context.block.height)?;
+        take_effect(state, &validators, change, context.block)?;
     }
     state.write(key, &record);
     Ok(())
@@ -77,6 +81,46 @@ fn check_shape(change: &Change) -> Result<(), Rejection> {
             encoding::exact::<32>("new_key", &replacement.new_key)?;
             Ok(())
         }
+        Some(
+            Kind::RecoverKeys(_)
+            | Kind::PutStanding(_)
+            | Kind::PutParameters(_)
+            | Kind::PutProtocol(_),
+        ) => Ok(()),
+    }
+}
+
+/// What the change says of an enrolled organisation must be so from the first approval on: nobody approves what can't
+/// be made.
+fn check_named<S: StateRead>(
+    state: &Delta<'_, S>,
+    block: &BlockContext,
+    change: &Change,
+) -> Result<(), RuleError> {
+    match &change.kind {
+        Some(Kind::PutOrganisation(o)) => {
+            let before: Option<Organisation> = state.read(&keys::organisation(&o.id))?;
+            if let Some(before) = before {
+                enrollment::check_own_keys(o, &before)?;
+            }
+            Ok(())
+        }
+        Some(Kind::RecoverKeys(recovery)) => {
+            recover_keys::check(state, block, recovery)?;
+            Ok(())
+        }
+        Some(Kind::PutStanding(change)) => {
+            standing::enrolled(state, &change.organisation)?;
+            Ok(())
+        }
+        Some(
+            Kind::PutValidator(_)
+            | Kind::RemoveValidator(_)
+            | Kind::ReplaceValidator(_)
+            | Kind::PutParameters(_)
+            | Kind::PutProtocol(_),
+        )
+        | None => Ok(()),
     }
 }
 
@@ -84,16 +128,27 @@ fn take_effect<S: StateRead>(
     state: &mut Delta<'_, S>,
     validators: &ValidatorSet,
     change: &Change,
-    height: u64,
+    block: &BlockContext,
 ) -> Result<(), RuleError> {
+    let height = block.height;
     let mut next: Vec<Validator> = validators.iter().cloned().collect();
     match &change.kind {
         None => return Err(GovernanceRejection::EmptyChange.into()),
         Some(Kind::PutOrganisation(o)) => return enrollment::enroll(state, o, height),
+        Some(Kind::RecoverKeys(recovery)) => return recover_keys::apply(state, block, recovery),
+        Some(Kind::PutStanding(change)) => {
+            return standing::apply(state, block, validators, change);
+        }
+        // What the block's other transactions are judged by was read before the first of them.
+        Some(Kind::PutParameters(wanted)) => {
+            let before = parameters::parameters(state)?;
+            let after = parameters::changed(&before, wanted, block.time_ms)?;
+            state.write(keys::PARAMETERS.to_vec(), &after);
+            return Ok(());
+        }
+        Some(Kind::PutProtocol(change)) => return protocol::put(state, block, change),
         Some(Kind::PutValidator(v)) => {
-            if state.get(&keys::organisation(&v.organisation))?.is_none() {
-                return Err(Rejection::UnknownOrganisation(v.organisation.clone()).into());
-            }
+            standing::enrolled(state, &v.organisation)?;
             let public_key = encoding::exact("public_key", &v.public_key)?;
             next.retain(|other| other.public_key != public_key);
             next.push(Validator {
@@ -113,6 +168,7 @@ fn take_effect<S: StateRead>(
         Some(Kind::ReplaceValidator(replacement)) => replace(&mut next, replacement)?,
     }
     let set = ValidatorSet::new(next, height.saturating_add(1))?;
+    standing::check_governable(state, &set)?;
     state.put(keys::VALIDATORS.to_vec(), set.encode());
     Ok(())
 }

@@ -2,17 +2,24 @@
 //! a retired key signed stays valid; what a compromised one signed stays recorded, and every
 //! verifier tells what it signed before the reported time from what it signed after.
 //!
+//! Whoever has stolen a key can do all this too. So what rests on the word of a key that may be a thief's is
+//! recorded as contested, until the consortium's vote settles it (`recover_keys.rs`).
+//!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{ChangeKeys, Organisation};
+use touchstone_proto::ledger::{ChangeKeys, Compromise, Dispute, Organisation};
 
-use super::key_registry;
-use super::organisation::{self, BadOrganisation, MAX_KEYS};
+use super::organisation;
+use super::{key_changes, key_registry};
 use crate::encoding;
 use crate::governance::GovernanceRejection;
 use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
+
+/// How long ago an organisation must have added a key for its word to count as much as that of older ones,
+/// milliseconds: seven days, in which the holders of the older ones hear of it.
+pub const ESTABLISHED_AFTER_MS: u64 = 604_800_000;
 
 pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
@@ -37,50 +44,70 @@ fn check<S: StateRead>(
         return Err(GovernanceRejection::EmptyChange.into());
     }
     let mut record = context.organisation.clone();
-    let height = context.block.height;
-    for bytes in &action.retire {
-        let public_key: [u8; 32] = encoding::exact("retire", bytes)?;
-        // Rule: a key is retired once, while it is in use, with the end of this height.
-        let in_use = record
-            .keys
-            .iter_mut()
-            .find(|k| k.public_key == public_key && k.valid_until_height == 0);
-        let key = in_use.ok_or(GovernanceRejection::KeyNotInUse(public_key))?;
-        key.valid_until_height = height;
-    }
+    let (height, time_ms) = (context.block.height, context.block.time_ms);
+    let retired = key_changes::retire(&mut record, &action.retire, height)?;
     for report in &action.compromised {
-        let public_key: [u8; 32] = encoding::exact("compromised", &report.public_key)?;
-        let known = record.keys.iter_mut().find(|k| k.public_key == public_key);
-        let key = known.ok_or(GovernanceRejection::KeyNotInUse(public_key))?;
-        // Rule: reported once, and about the past; a later date would bless what a thief signs now.
-        let dated = (1..=context.block.time_ms).contains(&report.since_ms);
-        if !dated || key.compromised_since_ms != 0 {
-            return Err(GovernanceRejection::BadCompromise(public_key).into());
-        }
-        key.compromised_since_ms = report.since_ms;
-        if key.valid_until_height == 0 {
-            key.valid_until_height = height;
-        }
+        take_report(&mut record, context, report)?;
     }
-    let before = record.keys.len();
-    for bytes in &action.add {
-        let public_key: [u8; 32] = encoding::exact("add", bytes)?;
-        key_registry::check_new(state, &public_key)?;
-        let mut added = record.keys.iter().skip(before);
-        if added.any(|key| key.public_key == public_key) {
-            return Err(GovernanceRejection::KeyTaken(public_key).into());
-        }
-        record.keys.push(organisation::new_key(&public_key, height));
-    }
-    if record.keys.len() > MAX_KEYS {
-        return Err(BadOrganisation::Keys.into());
-    }
-    // Rule: an organisation never locks itself out.
-    let next = height.saturating_add(1);
-    if !record.keys.iter().any(|k| organisation::valid_at(k, next)) {
-        return Err(GovernanceRejection::WouldLeaveNoKey.into());
-    }
+    key_changes::add(state, &mut record, &action.add, height, time_ms)?;
+    key_changes::check_remaining(&record, height)?;
+    contest_retirements(&mut record, &retired, context);
     Ok(record)
+}
+
+/// Rule: a key is reported once, and about the past; a later date would bless what a thief signs now. The word of a
+/// key about itself, or about a time before it was added, is contested. A report that isn't replaces one that is.
+fn take_report(
+    record: &mut Organisation,
+    context: &Context<'_>,
+    report: &Compromise,
+) -> Result<(), RuleError> {
+    let public_key: [u8; 32] = encoding::exact("compromised", &report.public_key)?;
+    let signer = context.transaction.signer();
+    let mut known = record.keys.iter();
+    let reporter = known.find(|k| k.public_key == signer);
+    let is_contested =
+        *signer == public_key || reporter.is_none_or(|k| k.added_ms > report.since_ms);
+    let key = key_changes::reported(record, &public_key)?;
+    let dated = (1..=context.block.time_ms).contains(&report.since_ms);
+    let is_first = key.compromised_since_ms == 0;
+    let corrects = organisation::is_contested(key) && !is_contested;
+    if !dated || !is_first && !corrects {
+        return Err(GovernanceRejection::BadCompromise(public_key).into());
+    }
+    key.compromised_since_ms = report.since_ms;
+    key.dispute = match is_contested {
+        true => Dispute::Contested as i32,
+        false => Dispute::Unspecified as i32,
+    };
+    if key.valid_until_height == 0 {
+        key.valid_until_height = context.block.height;
+    }
+    Ok(())
+}
+
+/// Rule: where only keys remain that the organisation added lately, the end of the older ones is contested: a thief
+/// begins so.
+fn contest_retirements(record: &mut Organisation, retired: &[usize], context: &Context<'_>) {
+    let next = context.block.height.saturating_add(1);
+    let is_established = |added_ms: u64| {
+        added_ms.saturating_add(ESTABLISHED_AFTER_MS) <= context.block.time_ms || added_ms == 0
+    };
+    let mut remaining = record
+        .keys
+        .iter()
+        .filter(|k| organisation::valid_at(k, next));
+    if remaining.any(|k| is_established(k.added_ms)) {
+        return;
+    }
+    for place in retired {
+        if let Some(key) = record.keys.get_mut(*place)
+            && is_established(key.added_ms)
+            && !organisation::is_settled(key)
+        {
+            key.dispute = Dispute::Contested as i32;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 //!
 //! Consensus-critical: yes
 
+use std::collections::BTreeSet;
+
 use touchstone_proto::ledger::{Key, Organisation};
 
-use super::{key_registry, organisation};
+use super::{key_registry, organisation, standing};
 use crate::Fault;
 use crate::encoding;
 use crate::governance::GovernanceRejection;
@@ -22,7 +24,7 @@ struct Enrollment {
 }
 
 /// Enrolls an organisation at `height`: its keys hold from the next one. An enrolled one gets new
-/// name, roles, peers and prefixes, and keeps its keys, which it alone changes.
+/// name, roles, peers and prefixes, and keeps its keys: itself changes them, or the consortium recovers them.
 pub(crate) fn enroll<S: StateRead>(
     state: &mut Delta<'_, S>,
     organisation: &Organisation,
@@ -61,12 +63,21 @@ fn check<S: StateRead>(
     check_prefixes(state, organisation)?;
     let before: Option<Organisation> = state.read(&keys::organisation(&organisation.id))?;
     let is_new = before.is_none();
-    let (keys, prefixes_before) = match before {
-        Some(before) => (before.keys, before.gs1_prefixes),
-        None => (check_keys(state, organisation, height)?, Vec::new()),
+    let before = match before {
+        Some(before) => {
+            check_own_keys(organisation, &before)?;
+            before
+        }
+        None => Organisation {
+            keys: check_keys(state, organisation, height)?,
+            ..Organisation::default()
+        },
     };
+    let prefixes_before = before.gs1_prefixes;
     let record = Organisation {
-        keys,
+        keys: before.keys,
+        standing: before.standing,
+        standing_height: before.standing_height,
         ..organisation.clone()
     };
     Ok(Enrollment {
@@ -74,6 +85,28 @@ fn check<S: StateRead>(
         prefixes_before,
         is_new,
     })
+}
+
+/// Rule: new details of an enrolled organisation name the keys that it uses, all of them and no other. A change of keys
+/// that stood here would be approved by all and made by none.
+pub(super) fn check_own_keys(
+    organisation: &Organisation,
+    before: &Organisation,
+) -> Result<(), GovernanceRejection> {
+    if standing::is_removed(before) {
+        return Err(GovernanceRejection::Removed(before.id.clone()));
+    }
+    let in_use = before.keys.iter().filter(|k| k.valid_until_height == 0);
+    let in_use: BTreeSet<&[u8]> = in_use.map(|k| k.public_key.as_slice()).collect();
+    let named = organisation.keys.iter();
+    let named: BTreeSet<&[u8]> = named.map(|k| k.public_key.as_slice()).collect();
+    match in_use.symmetric_difference(&named).next() {
+        None => Ok(()),
+        Some(key) => Err(GovernanceRejection::KeysAreItsOwn {
+            organisation: before.id.clone(),
+            key: key.to_vec(),
+        }),
+    }
 }
 
 /// The keys of a new organisation, as its record has them.
@@ -86,7 +119,7 @@ fn check_keys<S: StateRead>(
     for key in &organisation.keys {
         let public_key = encoding::exact("public_key", &key.public_key)?;
         key_registry::check_new(state, &public_key)?;
-        keys.push(organisation::new_key(&public_key, height));
+        keys.push(organisation::new_key(&public_key, height, 0));
     }
     Ok(keys)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::str::Utf8Error;
 
 use thiserror::Error;
-use touchstone_proto::ledger::{Key, Organisation, Role};
+use touchstone_proto::ledger::{Dispute, Key, Organisation, Role};
 
 use crate::Fault;
 use crate::encoding;
@@ -102,6 +102,16 @@ pub fn valid_at(key: &Key, height: u64) -> bool {
         && (key.valid_until_height == 0 || height <= key.valid_until_height)
 }
 
+/// Whether what is said of a key rests on the word of a key that may be a thief's.
+pub fn is_contested(key: &Key) -> bool {
+    key.dispute == Dispute::Contested as i32
+}
+
+/// Whether the consortium's vote settled what is said of a key.
+pub fn is_settled(key: &Key) -> bool {
+    key.dispute == Dispute::Settled as i32
+}
+
 /// Whether the organisation has one of these roles.
 pub fn has_role(organisation: &Organisation, roles: &[Role]) -> bool {
     roles
@@ -109,13 +119,16 @@ pub fn has_role(organisation: &Organisation, roles: &[Role]) -> bool {
         .any(|role| organisation.roles.contains(&(*role as i32)))
 }
 
-/// A key that an organisation gets at `height`: it may sign from the next one on.
-pub(crate) fn new_key(public_key: &[u8; 32], height: u64) -> Key {
+/// A key that an organisation gets at `height`: it may sign from the next one on. `added_ms` is the time of the block
+/// where the organisation itself adds it, 0 where the consortium does.
+pub(crate) fn new_key(public_key: &[u8; 32], height: u64, added_ms: u64) -> Key {
     Key {
         public_key: public_key.to_vec(),
         valid_from_height: height.saturating_add(1),
         valid_until_height: 0,
         compromised_since_ms: 0,
+        added_ms,
+        dispute: 0,
     }
 }
 

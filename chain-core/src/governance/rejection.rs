@@ -67,6 +67,66 @@ pub enum GovernanceRejection {
     /// A key that votes already can't replace another.
     #[error("key {} votes already; a validator's new key is one that votes for nobody", hex::encode(.0))]
     ReplacementVotes([u8; 32]),
+    /// The consortium suspended the organisation.
+    #[error(
+        "organisation {organisation:?} is suspended since height {height} by the consortium's vote; what it signed \
+         before stays valid"
+    )]
+    Suspended {
+        /// The organisation.
+        organisation: String,
+        /// Height of the block with the vote.
+        height: u64,
+    },
+    /// The consortium removed the organisation.
+    #[error(
+        "organisation {0:?} was removed by the consortium's vote, which is for ever; enrol another id"
+    )]
+    Removed(String),
+    /// New details of an enrolled organisation with other keys than it uses.
+    #[error(
+        "key {} is in use by {organisation:?} or in its new details, and not in both; details don't change keys: the \
+         organisation itself does, or the consortium recovers them",
+        hex::encode(.key)
+    )]
+    KeysAreItsOwn {
+        /// The organisation.
+        organisation: String,
+        /// A key that stands in one of the two only.
+        key: Vec<u8>,
+    },
+    /// Removing an organisation that runs a validator.
+    #[error("organisation {0:?} runs a validator; remove its validators first")]
+    RunsValidator(String),
+    /// Nothing could be decided any more.
+    #[error(
+        "after this change, organisations that may act would hold no more than 2/3 of the voting power, and nothing \
+         could be decided any more"
+    )]
+    WouldEndGovernance,
+    /// A parameter out of its range, or one that the rule sets.
+    #[error("parameter {0} is out of its range (docs/format.md), or not yours to set")]
+    ParameterRange(&'static str),
+    /// A parameter that stays as genesis has it.
+    #[error(
+        "parameter {0} stays as the genesis document has it: it bounds the error of the time that certificates name"
+    )]
+    ParameterFixed(&'static str),
+    /// A version of the rules that doesn't follow, or comes too soon.
+    #[error(
+        "version {version} of the rules from height {from_height} on can't follow version {now}: the next one may, from \
+         height {least} on; or version {now} at height 0, which takes back what was to come"
+    )]
+    BadProtocol {
+        /// The version that was voted.
+        version: u32,
+        /// The version in force.
+        now: u32,
+        /// The height that was voted.
+        from_height: u64,
+        /// The least height.
+        least: u64,
+    },
 }
 
 impl GovernanceRejection {
@@ -87,6 +147,14 @@ impl GovernanceRejection {
             GovernanceRejection::PrefixTaken { .. } => 512,
             GovernanceRejection::UnknownValidator(_) => 510,
             GovernanceRejection::ReplacementVotes(_) => 530,
+            GovernanceRejection::Suspended { .. } => 513,
+            GovernanceRejection::Removed(_) => 514,
+            GovernanceRejection::KeysAreItsOwn { .. } => 515,
+            GovernanceRejection::RunsValidator(_) => 516,
+            GovernanceRejection::WouldEndGovernance => 517,
+            GovernanceRejection::ParameterRange(_) => 518,
+            GovernanceRejection::ParameterFixed(_) => 519,
+            GovernanceRejection::BadProtocol { .. } => 520,
         }
     }
 
@@ -107,6 +175,14 @@ impl GovernanceRejection {
             GovernanceRejection::PrefixTaken { .. } => "prefix-once",
             GovernanceRejection::UnknownValidator(_) => "validator-exists",
             GovernanceRejection::ReplacementVotes(_) => "replacement-key",
+            GovernanceRejection::Suspended { .. } => "not-suspended",
+            GovernanceRejection::Removed(_) => "not-removed",
+            GovernanceRejection::KeysAreItsOwn { .. } => "details-keep-keys",
+            GovernanceRejection::RunsValidator(_) => "no-validator-left",
+            GovernanceRejection::WouldEndGovernance => "governable",
+            GovernanceRejection::ParameterRange(_) => "parameter-range",
+            GovernanceRejection::ParameterFixed(_) => "parameter-fixed",
+            GovernanceRejection::BadProtocol { .. } => "protocol-version",
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use touchstone_proto::ledger::{Organisation, Parameters};
 
-use super::organisation;
 use super::parameters::{self, MAX_AHEAD_MS};
+use super::{organisation, standing};
 use crate::rejection::Rejection;
 use crate::rules::RuleError;
 use crate::state::delta::Delta;
@@ -41,6 +41,7 @@ pub fn may_sign<S: StateRead>(
     let organisation: Option<Organisation> = state.read(&keys::organisation(name))?;
     let organisation =
         organisation.ok_or_else(|| Rejection::UnknownOrganisation(name.to_owned()))?;
+    standing::check_acting(&organisation)?;
     let key = organisation.keys.iter().find(|k| k.public_key == signer);
     let key = key.ok_or_else(|| Rejection::ForeignKey {
         key: *signer,

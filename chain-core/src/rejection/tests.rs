@@ -290,6 +290,49 @@ fn all() -> Vec<(u32, Rejection)> {
             Rejection::Governance(GovernanceRejection::BadCompromise(key)),
         ),
         (
+            513,
+            Rejection::Governance(GovernanceRejection::Suspended {
+                organisation: text(),
+                height: 1,
+            }),
+        ),
+        (
+            514,
+            Rejection::Governance(GovernanceRejection::Removed(text())),
+        ),
+        (
+            515,
+            Rejection::Governance(GovernanceRejection::KeysAreItsOwn {
+                organisation: text(),
+                key: key.to_vec(),
+            }),
+        ),
+        (
+            516,
+            Rejection::Governance(GovernanceRejection::RunsValidator(text())),
+        ),
+        (
+            517,
+            Rejection::Governance(GovernanceRejection::WouldEndGovernance),
+        ),
+        (
+            518,
+            Rejection::Governance(GovernanceRejection::ParameterRange("x")),
+        ),
+        (
+            519,
+            Rejection::Governance(GovernanceRejection::ParameterFixed("x")),
+        ),
+        (
+            520,
+            Rejection::Governance(GovernanceRejection::BadProtocol {
+                version: 3,
+                now: 1,
+                from_height: 1,
+                least: 2,
+            }),
+        ),
+        (
             512,
             Rejection::Governance(GovernanceRejection::PrefixTaken {
                 prefix: text(),

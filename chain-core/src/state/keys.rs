@@ -8,6 +8,8 @@ use crate::hash::{self, Hash};
 pub const VALIDATORS: &[u8] = b"validators";
 /// The chain's `Parameters`.
 pub const PARAMETERS: &[u8] = b"parameters";
+/// The [`Protocol`](touchstone_proto::ledger::Protocol): the version of the rules; missing: the first.
+pub const PROTOCOL: &[u8] = b"protocol";
 /// The list of enrolled organisations' ids, ascending, each followed by a zero byte.
 pub const ORGANISATIONS: &[u8] = b"organisations";
 
@@ -173,10 +175,11 @@ mod tests {
         assert_eq!(vouching("a.b", 258), b"vouching/\0\0\0\0\0\0\x01\x02a.b");
         assert_eq!(voucher("abc"), b"voucher/abc");
         assert_eq!(
-            (VALIDATORS, PARAMETERS, ORGANISATIONS),
+            (VALIDATORS, PARAMETERS, PROTOCOL, ORGANISATIONS),
             (
                 &b"validators"[..],
                 &b"parameters"[..],
+                &b"protocol"[..],
                 &b"organisations"[..]
             )
         );

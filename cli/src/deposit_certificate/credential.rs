@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use touchstone_core::evidence::Finding;
 use touchstone_core::finding;
+use touchstone_proto::ledger::Dispute;
 
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
 use super::facts::{self, CertificateFacts, OrganisationKey};
@@ -369,6 +370,8 @@ pub fn compare(
     };
     let recorded =
         |s: &CredentialSubject| s.title.clone().filter(|_| s.title_recorded == Some(true));
+    // The consortium, or an older key, may have decided since what was contested then.
+    let may_differ = facts.dispute == Dispute::Settled || proven.key_compromised_since.is_some();
     let agreements = [
         ("issuer", is_owners || issuer.is_some()),
         ("id", stated.id == proven.id),
@@ -404,6 +407,7 @@ pub fn compare(
         (
             "keyCompromisedSince",
             stated.key_compromised_since.is_none()
+                || may_differ
                 || stated.key_compromised_since == proven.key_compromised_since,
         ),
         ("vouching", stated.vouching == proven.vouching),
@@ -451,7 +455,15 @@ pub fn compare(
              since"
         ));
     }
-    if let Some(since) = &proven.key_compromised_since {
+    if let Some(since) = &proven.key_compromised_since
+        && facts.dispute == Dispute::Contested
+    {
+        reservations.push(finding!(
+            "a key that may be a thief's reported that others may have used the owner's key since {since}; the \
+             consortium hasn't decided",
+            since = since
+        ));
+    } else if let Some(since) = &proven.key_compromised_since {
         reservations.push(finding!(
             "the organisation reported that others may have used the owner's key since {since}: somebody else may \
              have signed this credential",

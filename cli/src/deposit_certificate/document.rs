@@ -1,5 +1,7 @@
 //! The certificate as a document for people, in Chinese and English.
 
+use touchstone_proto::ledger::Dispute;
+
 use super::facts::{CertificateFacts, CertifiedFile};
 use crate::earlier as before;
 use crate::look_alikes as compared;
@@ -65,7 +67,7 @@ fn deposit(facts: &CertificateFacts) -> Vec<PageBlock> {
     ];
     blocks.extend(vouched(facts));
     if let Some(since) = facts.compromised_since_ms {
-        blocks.push(PageBlock::Notice(compromise(since, facts.is_doubtful())));
+        blocks.push(PageBlock::Notice(compromise(since, facts)));
     }
     blocks
 }
@@ -78,9 +80,14 @@ fn vouched(facts: &CertificateFacts) -> Option<PageBlock> {
     Some(PageBlock::Field(both!("Vouched"), lines))
 }
 
-fn compromise(since_ms: u64, doubtful: bool) -> String {
+fn compromise(since_ms: u64, facts: &CertificateFacts) -> String {
     let since = utc(since_ms);
-    match doubtful {
+    match facts.is_doubtful() {
+        true if facts.dispute == Dispute::Contested => both!(
+            "Contested: a key that may be a thief's reported that others may have used this key since {since}, before \
+             this deposit; the consortium hasn't decided.",
+            since = since
+        ),
         true => both!(
             "Warning: the organisation reported that others may have used this key since {since}, before this deposit; \
              somebody else may have signed it.",

@@ -4,7 +4,7 @@
 use touchstone_client::earlier::Earlier;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{LookAlikes, Vouching};
+use touchstone_proto::ledger::{Dispute, LookAlikes, Vouching};
 
 /// What is known of one deposit, proven unless it says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub struct CertificateFacts {
     pub compromised_since_ms: Option<u64>,
     /// All keys that the organisation ever had, by the ledger.
     pub organisation_keys: Vec<OrganisationKey>,
+    /// What that rests on.
+    pub dispute: Dispute,
     /// The title, where one is known.
     pub title: Option<Title>,
     /// The files, in the owner's order; empty where nothing opens the commitment.
@@ -154,6 +156,7 @@ pub(super) fn sample() -> CertificateFacts {
                 has_ended: seed == 31,
             })
             .to_vec(),
+        dispute: Dispute::Unspecified,
         title: Some(Title {
             text: "黄昏的桥".into(),
             recorded: true,

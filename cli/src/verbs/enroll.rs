@@ -40,8 +40,9 @@ echo.json is what `touchstone genesis contribute` writes. Every organisation tha
 may approve; the change takes effect when more than 2/3 of the voting power approved the same file.
 What waits for approvals, and of whom, `touchstone proposals` lists. An organisation that runs no
 validator sends the file to one that does.
-An enrolled organisation keeps its keys: it alone changes them, with `touchstone keys`.
-A validator key in the file is ignored here; see `touchstone validators add`.")]
+The file of an enrolled organisation names the keys that it uses: itself changes them with
+`touchstone keys`, or the consortium with `touchstone recover`. Other keys in it are refused. A
+validator key in the file is ignored here; see `touchstone validators add`.")]
 pub struct Arguments {
     /// The organisation's contribution
     pub contribution: PathBuf,
@@ -111,7 +112,7 @@ pub async fn approve(
         approvals.join(", ")
     ));
     if in_force {
-        let from = record.effective_height.saturating_add(1);
+        let from = first_height(&change, record.effective_height);
         output.line(format!("In force  from height {from} on"));
         tell_next(&change, output);
     } else {
@@ -172,4 +173,13 @@ async fn approved(client: &mut Client, change: &Change) -> Result<ChangeRecord, 
     let id = change::id(client.trust().chain_id(), change);
     let (_, record) = client.change(&id).await?;
     Ok(record.ok_or(NotVerified::Missing("record of the change"))?)
+}
+
+/// The first height at which a change that was decided at another one holds.
+fn first_height(change: &Change, decided: u64) -> u64 {
+    let next = decided.saturating_add(1);
+    match &change.kind {
+        Some(Kind::PutProtocol(put)) => put.from_height.max(next),
+        _ => next,
+    }
 }

@@ -1,11 +1,11 @@
 //! `touchstone organisations`: who is enrolled, in which roles, with which keys.
 
 use serde_json::json;
-use touchstone_core::governance::role;
+use touchstone_core::governance::{organisation, role, standing};
 use touchstone_proto::ledger::{Organisation, Role};
 
 use crate::failure::Failure;
-use crate::output::{Output, plain, utc, validity};
+use crate::output::{Output, plain, reported, validity};
 use crate::settings::Settings;
 
 /// Show the enrolled organisations
@@ -57,11 +57,15 @@ fn print(record: &Organisation, output: &mut Output) {
             "name": record.name,
             "roles": roles,
             "gs1_prefixes": record.gs1_prefixes,
+            "standing": standing(record),
+            "standing_height": record.standing_height,
             "keys": record.keys.iter().map(|k| json!({
                 "public_key": hex::encode(&k.public_key),
                 "valid_from_height": k.valid_from_height,
                 "valid_until_height": k.valid_until_height,
                 "compromised_since_ms": k.compromised_since_ms,
+                "contested": organisation::is_contested(k),
+                "settled": organisation::is_settled(k),
             })).collect::<Vec<_>>(),
             "peers": record.peers.iter().map(|p| json!({
                 "public_key": hex::encode(&p.public_key),
@@ -76,19 +80,21 @@ fn print(record: &Organisation, output: &mut Output) {
         plain(&record.id),
         roles.join(", ")
     ));
+    if !standing::may_act(record) {
+        let height = record.standing_height;
+        output.line(match standing::is_removed(record) {
+            true => format!("  removed by the consortium since height {height}; what it signed before stays valid"),
+            false => format!("  suspended by the consortium since height {height}; what it signed before stays valid"),
+        });
+    }
     if !record.gs1_prefixes.is_empty() {
         output.line(format!("  gs1  {}", plain(&record.gs1_prefixes.join(", "))));
     }
     for key in &record.keys {
         let public_key = hex::encode(&key.public_key);
         let valid = validity(key.valid_from_height, key.valid_until_height);
-        output.line(match key.compromised_since_ms {
-            0 => format!("  key  {public_key} {valid}"),
-            since => {
-                let since = utc(since);
-                format!("  key  {public_key} {valid}; reported compromised since {since}")
-            }
-        });
+        let reported = reported(key);
+        output.line(format!("  key  {public_key} {valid}{reported}"));
     }
     for peer in &record.peers {
         output.line(format!(
@@ -96,5 +102,14 @@ fn print(record: &Organisation, output: &mut Output) {
             hex::encode(&peer.public_key),
             plain(&peer.addresses.join(", "))
         ));
+    }
+}
+
+/// The organisation's standing by name.
+fn standing(record: &Organisation) -> &'static str {
+    match (standing::is_removed(record), standing::may_act(record)) {
+        (true, _) => "removed",
+        (_, true) => "active",
+        _ => "suspended",
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use touchstone_client::client::ChangeProposal;
+use touchstone_core::governance::parameters::lifetime_ms;
 use touchstone_core::governance::validators::ValidatorSet;
-use touchstone_proto::ledger::{Change, change::Kind};
+use touchstone_proto::ledger::{Change, RecoverKeys, Standing, change::Kind};
 
 use crate::failure::Failure;
-use crate::output::{Output, plain};
+use crate::output::{Output, plain, utc};
 use crate::settings::Settings;
 
 /// List the changes that were approved by some, and aren't in force yet
@@ -108,10 +109,51 @@ fn what(change: &Change) -> String {
             hex::encode(&replacement.new_key),
             hex::encode(&replacement.old_key)
         ),
+        Some(Kind::RecoverKeys(recovery)) => recovery_in_words(recovery),
+        Some(Kind::PutParameters(p)) => format!(
+            "parameters: max_block_bytes {}, max_block_transactions {}, max_transaction_bytes {}, \
+             max_events_per_transaction {}, transaction_lifetime_ms {}",
+            p.max_block_bytes,
+            p.max_block_transactions,
+            p.max_transaction_bytes,
+            p.max_events_per_transaction,
+            lifetime_ms(p)
+        ),
+        Some(Kind::PutProtocol(change)) => match change.from_height {
+            0 => format!("stay with version {} of the rules", change.version),
+            from => format!(
+                "version {} of the rules from height {from} on",
+                change.version
+            ),
+        },
+        Some(Kind::PutStanding(change)) => match change.standing() {
+            Standing::Unspecified => format!("let {} act again", change.organisation),
+            Standing::Suspended => format!("suspend {}", change.organisation),
+            Standing::Removed => format!("remove {} for ever", change.organisation),
+        },
         #[allow(
             unreachable_patterns,
             reason = "a ledger may know changes that this program doesn't"
         )]
         _ => "a change that this program doesn't know".to_owned(),
     }
+}
+
+fn recovery_in_words(recovery: &RecoverKeys) -> String {
+    let mut parts = Vec::new();
+    let added = recovery.add.iter().map(|key| ("add", key));
+    let retired = recovery.retire.iter().map(|key| ("retire", key));
+    parts.extend(
+        added
+            .chain(retired)
+            .map(|(what, key)| format!("{what} {}", hex::encode(key))),
+    );
+    for verdict in &recovery.compromised {
+        let key = hex::encode(&verdict.public_key);
+        parts.push(match verdict.since_ms {
+            0 => format!("nothing speaks against {key}"),
+            since => format!("{key} compromised since {}", utc(since)),
+        });
+    }
+    format!("keys of {}: {}", recovery.organisation, parts.join("; "))
 }

@@ -47,6 +47,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
                 "validator": status.validator,
                 "syncing": status.syncing,
                 "halted": status.halt.as_ref().map(|halt| &halt.explanation),
+                "clock_alarm": Some(&status.clock_alarm).filter(|alarm| !alarm.is_empty()),
                 "version": status.version,
             },
         }));
@@ -87,6 +88,9 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
         status.pending_transactions,
         counted(status.connected_peers.len(), "peer")
     ));
+    if !status.clock_alarm.is_empty() {
+        output.line(format!("Clocks    {}", plain(&status.clock_alarm)));
+    }
     if let Some(halt) = &status.halt {
         output.line(format!("Halted    {}", plain(&halt.explanation)));
     }

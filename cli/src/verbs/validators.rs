@@ -1,5 +1,7 @@
 //! `touchstone validators`: who decides blocks, and changing that.
 
+pub mod liveness;
+
 use serde_json::json;
 use touchstone_client::client::Client;
 use touchstone_core::Rejection;
@@ -118,6 +120,7 @@ pub async fn run(
             let mut client = settings.client().await?;
             check_addition(&mut client, &validator, output).await?;
             let kind = Kind::PutValidator(validator);
+            liveness::warn_of_halt(&mut client, &kind, output).await?;
             approve(kind, &add.approval, &signer, &mut client, output).await
         }
         Some(Verb::Rotate(rotate)) => {
@@ -138,6 +141,7 @@ pub async fn run(
             let mut client = settings.client().await?;
             check_votes(&client, key, output)?;
             let kind = Kind::RemoveValidator(key.to_vec());
+            liveness::warn_of_halt(&mut client, &kind, output).await?;
             approve(kind, &remove.approval, &signer, &mut client, output).await
         }
     }

@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 29] = [
+const NO_QUESTIONS: [&str; 34] = [
     "capture",
     "completions",
     "deposit",
@@ -37,7 +37,12 @@ const NO_QUESTIONS: [&str; 29] = [
     "keys retire",
     "label",
     "man",
+    "misbehaviour remove",
+    "parameters set",
+    "parameters version",
     "product declare",
+    "recover",
+    "suspend",
     "verify",
     "vouch designer",
     "vouch request",
@@ -106,6 +111,7 @@ pub async fn asked() -> Asked {
         ("evidence", &[ITEM, "--force", "-o", &evidence]),
         ("vouch show", &["delta.nobody"]),
         ("validators", &[]),
+        ("parameters", &[]),
         ("proposals", &[]),
         ("keys check", &[&public, "--of", "acme"]),
         ("organisations", &[]),

@@ -295,7 +295,7 @@ async fn a_key_reported_compromised_leaves_something_to_weigh() {
     let check = ["keys", "check", &old, "--of", "acme", "--at"];
     let before = node.run(&[&check[..], &["1"]].concat()).await;
     assert_eq!(before.code, 0, "{before:?}");
-    let since = "Reported  that others may have used it since 2026-01-01 00:00:02.000 UTC\n";
+    let since = "Reported  that others may have used it since 2026-01-01 00:00:02.000 UTC; CONTESTED: by a key";
     assert!(before.out.contains(since), "{before:?}");
     let after = node.run(&[&check[..], &["2"]].concat()).await;
     assert_eq!(after.code, 6, "{after:?}");
@@ -307,9 +307,28 @@ async fn a_key_reported_compromised_leaves_something_to_weigh() {
         .await
         .json()[0];
     assert_eq!(json["doubtful"], true);
+    assert_eq!(
+        (&json["contested"], &json["settled"]),
+        (&true.into(), &false.into())
+    );
     let shown = node.run(&["organisations", "acme"]).await;
     let reported = "reported compromised since 2026-01-01 00:00:02.000 UTC";
     assert!(shown.out.contains(reported), "{shown:?}");
+    // The consortium settles it: that key was stolen a second later.
+    let verdict = format!("--compromised={old}=2026-01-01T00:00:03Z");
+    for organisation in ["bravo", "carol", "delta"] {
+        let ran = node
+            .run_as(organisation, &["recover", "acme", &verdict])
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let settled = node.run(&[&check[..], &["2"]].concat()).await;
+    assert_eq!(settled.code, 0, "{settled:?}");
+    let told =
+        "that others have used it since 2026-01-01 00:00:03.000 UTC; settled by the consortium\n";
+    assert!(settled.out.contains(told), "{settled:?}");
+    let after = node.run(&[&check[..], &["3"]].concat()).await;
+    assert!(after.err.contains("the consortium decided"), "{after:?}");
 }
 
 #[tokio::test]

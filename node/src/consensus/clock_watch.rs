@@ -4,6 +4,7 @@
 //! wrong one. Someone must look then.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use touchstone_core::governance::validators::ValidatorSet;
 
@@ -25,6 +26,31 @@ pub struct ClockReport {
     pub is_alarm: bool,
     /// Whether this node is the one that most others disagree with.
     pub is_own_clock: bool,
+}
+
+impl ClockReport {
+    /// By how many seconds each clock is ahead of this node's, by the validators' keys in hex.
+    pub fn offsets(&self) -> String {
+        let offsets = self.untimely.iter().map(|offset| {
+            let key = hex::encode(offset.validator);
+            format!("{key}: {} s", offset.ahead_ms / 1_000)
+        });
+        offsets.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for ClockReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = match self.is_own_clock {
+            true => "most validators' clocks disagree with this node's, which is probably wrong",
+            false => "the clocks of a third of the voting power or more disagree with this node's",
+        };
+        write!(
+            f,
+            "{whose} (ahead of it: {}): set them right, docs/operating.md, \"A wrong clock\"",
+            self.offsets()
+        )
+    }
 }
 
 /// What the last new proposal of each validator said.
@@ -132,6 +158,11 @@ mod tests {
             (2, true, false)
         );
         assert_eq!(watch.report(), &two);
+        let told = two.to_string();
+        assert!(
+            told.contains(&format!("{}: -90 s", hex::encode(key(3)))),
+            "{told}"
+        );
         let three = watch.observe(&set, key(1), 9_000, false).expect("news");
         assert!(
             three.is_own_clock,

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::consensus::Silence;
+use crate::consensus::{ClockReport, Silence};
 use crate::consensus_thread::Position;
 use crate::service::{Halt, Progress};
 
@@ -29,6 +29,7 @@ pub struct ChainWatch {
     /// How much later than their times the last blocks came, milliseconds.
     late_ms: VecDeque<i64>,
     told: Option<Instant>,
+    clock_alarm: Option<String>,
 }
 
 impl ChainWatch {
@@ -41,7 +42,13 @@ impl ChainWatch {
             waiting: None,
             late_ms: VecDeque::new(),
             told: None,
+            clock_alarm: None,
         }
+    }
+
+    /// The clocks of other validators agree or disagree with this node's.
+    pub fn clocks(&mut self, report: &ClockReport) {
+        self.clock_alarm = (report.is_alarm || report.is_own_clock).then(|| report.to_string());
     }
 
     /// The machine has moved.
@@ -73,6 +80,7 @@ impl ChainWatch {
         let Some(position) = &self.position else {
             return Progress {
                 peers,
+                clock_alarm: self.clock_alarm.clone(),
                 ..Progress::default()
             };
         };
@@ -83,6 +91,7 @@ impl ChainWatch {
             syncing: position.syncing,
             peers,
             halt: self.halt(position, now),
+            clock_alarm: self.clock_alarm.clone(),
         };
         self.tell(progress.halt.as_ref(), now);
         progress
@@ -134,6 +143,7 @@ impl ChainWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consensus::ClockOffset;
 
     const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -188,6 +198,27 @@ mod tests {
         // As after each block.
         watch.moved(position(4, 0), at(60));
         assert_eq!(halt(&mut watch, false, at(80)), None);
+    }
+
+    #[test]
+    fn clocks_that_may_halt_the_chain_raise_an_alarm() {
+        let mut watch = ChainWatch::new(HEARTBEAT);
+        let alarm =
+            |watch: &mut ChainWatch| watch.progress(Vec::new(), true, Instant::now()).clock_alarm;
+        let mut report = ClockReport {
+            untimely: vec![ClockOffset {
+                validator: [7; 32],
+                ahead_ms: 9_000,
+            }],
+            ..ClockReport::default()
+        };
+        watch.clocks(&report);
+        assert_eq!(alarm(&mut watch), None, "one of four");
+        report.is_alarm = true;
+        watch.clocks(&report);
+        assert_eq!(alarm(&mut watch), Some(report.to_string()));
+        watch.clocks(&ClockReport::default());
+        assert_eq!(alarm(&mut watch), None);
     }
 
     #[test]

@@ -163,7 +163,10 @@ impl NodeError {
     /// The exit code of a program that ends with it, so that who restarts it knows whether that can help.
     pub fn exit_code(&self) -> u8 {
         match self {
-            NodeError::Config(_) | NodeError::NotAValidator { .. } | NodeError::Tls(_) => 3,
+            NodeError::Config(_)
+            | NodeError::NotAValidator { .. }
+            | NodeError::Tls(_)
+            | NodeError::Fault(Fault::UnknownProtocol { .. }) => 3,
             NodeError::Store { .. }
             | NodeError::Folder(_)
             | NodeError::Wal(_)

@@ -22,6 +22,8 @@ pub struct Progress {
     pub peers: Vec<String>,
     /// Why the chain doesn't move, if it doesn't.
     pub halt: Option<Halt>,
+    /// Whose clocks disagree with this node's, where that may halt the chain.
+    pub clock_alarm: Option<String>,
 }
 
 /// Why no block comes though one is due.
@@ -106,6 +108,7 @@ pub fn status(service: &LedgerService, tip: crate::storage::Tip) -> wire::NodeSt
         validator: progress.validator,
         syncing: progress.syncing,
         version: VERSION.to_owned(),
+        clock_alarm: progress.clock_alarm.unwrap_or_default(),
         halt: progress.halt.map(|halt| wire::Halt {
             explanation: halt.to_string(),
             since_s: halt.since_s,

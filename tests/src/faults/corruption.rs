@@ -425,5 +425,6 @@ fn name_of(fault: &NodeFault) -> &'static str {
         NodeFault::Tree(_) => "the state tree",
         NodeFault::Signing(_) => "signing",
         NodeFault::Invariant(_) => "an internal error",
+        NodeFault::UnknownProtocol { .. } => "newer rules",
     }
 }

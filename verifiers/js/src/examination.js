@@ -22,6 +22,8 @@ const MAGIC_LENGTH = MAGICS[2].length;
 const MAX_FILE = 268_435_456;
 const MAX_DESIGN_FILES = 1000;
 const CHECKSUM = 32;
+// Number of the enum Dispute: a report rests on the word of a key that may be a thief's.
+const CONTESTED = 1;
 
 const PASSED = 'passed';
 const RESERVATION = 'reservation';
@@ -409,8 +411,13 @@ export class Examination {
         from <= height && (until === 0n || height <= until),
         () => `a key of ${organisation} was not valid at height ${height}`,
       );
+      demand(
+        record.standing === 0 || height <= record.standing_height,
+        () => `${organisation} was suspended or removed before height ${height}`,
+      );
       if (since !== 0n && since <= block.time_ms) {
-        doubts.push(['doubtfulKey', { key: hex(key), organisation, since, height, index }]);
+        const kind = found.dispute === CONTESTED ? 'contestedKey' : 'doubtfulKey';
+        doubts.push([kind, { key: hex(key), organisation, since, height, index }]);
       }
     }
     const all = ['keys', { count: this.signed.length }];

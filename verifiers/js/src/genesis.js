@@ -102,6 +102,7 @@ function readParameters(value) {
       read.transaction_lifetime_ms == null
         ? 0n
         : number(read.transaction_lifetime_ms, 'transaction_lifetime_ms', 60_000n, 31_622_400_000n),
+    expired_before_ms: 0n,
   };
 }
 

@@ -34,17 +34,26 @@ export const types = declare({
   ApproveChange: '1 change Change',
   Change:
     '1 sequence uint64, | 2 put_organisation Organisation, | 3 put_validator Validator, ' +
-    '| 4 remove_validator bytes, | 20 replace_validator ReplaceValidator',
+    '| 4 remove_validator bytes, | 5 recover_keys RecoverKeys, | 6 put_standing PutStanding, ' +
+    '| 7 put_parameters Parameters, | 8 put_protocol PutProtocol, | 20 replace_validator ReplaceValidator',
   ReplaceValidator: '1 old_key bytes, 2 new_key bytes',
-  Organisation: '1 id string, 2 name string, 3 roles* enum, 4 keys* Key, 5 peers* Peer, 6 gs1_prefixes* string',
-  Key: '1 public_key bytes, 2 valid_from_height uint64, 3 valid_until_height uint64, 4 compromised_since_ms uint64',
+  PutProtocol: '1 version uint32, 2 from_height uint64',
+  RecoverKeys: '1 organisation string, 2 add* bytes, 3 retire* bytes, 4 compromised* Compromise',
+  PutStanding: '1 organisation string, 2 standing enum',
+  Organisation:
+    '1 id string, 2 name string, 3 roles* enum, 4 keys* Key, 5 peers* Peer, 6 gs1_prefixes* string, ' +
+    '7 standing enum, 8 standing_height uint64',
+  Key:
+    '1 public_key bytes, 2 valid_from_height uint64, 3 valid_until_height uint64, 4 compromised_since_ms uint64, ' +
+    '5 added_ms uint64, 6 dispute enum',
   Peer: '1 public_key bytes, 2 addresses* string',
   Validator: '1 public_key bytes, 2 power uint64, 3 organisation string',
   ValidatorSet: '1 validators* Validator, 2 first_height uint64',
   Parameters:
     '1 precision_ms uint64, 2 message_delay_ms uint64, 3 max_block_bytes uint64, ' +
     '4 max_block_transactions uint64, 5 max_transaction_bytes uint64, 6 max_events_per_transaction uint64, ' +
-    '7 transaction_lifetime_ms uint64',
+    '7 transaction_lifetime_ms uint64, 8 expired_before_ms uint64',
+  Protocol: '1 version uint32, 2 next_version uint32, 3 next_height uint64',
   Header:
     '1 version uint32, 2 chain_id bytes, 3 height uint64, 4 time_ms uint64, 5 parent bytes, 6 proposer bytes, ' +
     '7 transaction_root bytes, 8 transaction_count uint64, 9 state_root bytes, 10 validators_hash bytes, ' +

@@ -118,6 +118,14 @@ export const FINDINGS = {
       `存疑：${organisation} 报告密钥 ${key} 自 ${iso(since)} 起可能泄露，` +
       `此后该密钥签署了交易 ${height}/${index}：可能由他人签署`,
   },
+  contestedKey: {
+    en: ({ key, organisation, since, height, index }) =>
+      `CONTESTED: key ${key} of ${organisation} was reported compromised from ${iso(since)} on, by a key that may be ` +
+      `a thief's; it signed transaction ${height}/${index} after that, and the consortium hasn't decided`,
+    zh: ({ key, organisation, since, height, index }) =>
+      `有争议：${organisation} 的密钥 ${key} 据报自 ${iso(since)} 起可能泄露，而报告所用密钥可能属于盗用者；` +
+      `此后该密钥签署了交易 ${height}/${index}，联盟尚未裁定`,
+  },
   chainTime: {
     en: ({ precision, delay }) =>
       "chain time: a block's time is that of its proposer's clock, which validators with " +

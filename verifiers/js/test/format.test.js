@@ -30,6 +30,7 @@ import {
   transactionRoot,
 } from '../src/trees.js';
 import { block, bytesOf, textOf, vectors } from './support/repository.js';
+import { fill } from './support/sample.js';
 import { stateTree } from './support/state_tree.js';
 
 const all = vectors();
@@ -58,15 +59,10 @@ test('the genesis document gives chain id, validators and state root', () => {
       name,
       roles,
       gs1_prefixes: prefixes,
-      keys: keys.map((key) => ({
-        public_key: key,
-        valid_from_height: 1n,
-        valid_until_height: 0n,
-        compromised_since_ms: 0n,
-      })),
+      keys: keys.map((key) => fill(types.Key, { public_key: key, valid_from_height: 1n })),
       peers: nodes.map(({ network_key: key, addresses }) => ({ public_key: key, addresses })),
     };
-    pairs.push([utf8(`organisation/${id}`), encode(types.Organisation, record)]);
+    pairs.push([utf8(`organisation/${id}`), encode(types.Organisation, fill(types.Organisation, record))]);
     for (const key of keys) pairs.push([concat(utf8('key/'), key), utf8(id)]);
     for (const prefix of prefixes) pairs.push([utf8(`prefix/${prefix}`), utf8(id)]);
   }

@@ -24,7 +24,7 @@ fn a_vouching_makes_the_designers_organisation() {
         .unwrap();
     let record: Organisation = chain.state.message(&keys::organisation(LIN.0)).unwrap();
     assert_eq!(record.roles, [i32::from(Role::Designer)]);
-    assert_eq!(record.keys, [organisation::new_key(&public(LIN.1), 1)]);
+    assert_eq!(record.keys, [organisation::new_key(&public(LIN.1), 1, 0)]);
     let owner = chain.state.values.get(&keys::key_owner(&public(LIN.1)));
     assert_eq!(owner.unwrap(), LIN.0.as_bytes());
     let vouching: Vouching = chain.state.message(&keys::vouching(LIN.0, 0)).unwrap();

@@ -9,7 +9,10 @@ use crate::governance::validators::{Validator, ValidatorSet};
 use crate::proof::{link, transaction_tree};
 use crate::state::delta::LinkRow;
 use crate::state::{commitment, keys};
+use crate::test_support::change;
+use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::{Design, Disclosure, Item, Link, LinkEntry, Organisation, Position};
+use touchstone_proto::ledger::{PutStanding, Standing};
 
 /// A block that no rule is asked about.
 #[derive(Default)]
@@ -349,6 +352,21 @@ fn a_transaction_that_the_rules_would_refuse_is_found_in_a_block() {
             None => assert_verified(&examine(&seal(&file), &trusting(&chain))),
         }
     }
+}
+
+#[test]
+fn what_a_suspended_organisation_signed_is_found_in_a_block() {
+    let mut chain = Chain::start();
+    let suspended = Kind::PutStanding(PutStanding {
+        organisation: "market".into(),
+        standing: Standing::Suspended as i32,
+    });
+    chain.approve(&[CARRIER, MAKER, OFFICE], &change(1, suspended));
+    let about = body("market", chain.time_ms, capture(&[object(1, &[item(5)])]));
+    let envelope = transaction::sign(&key(1), &chain.id, &about);
+    assert!(chain.check(&envelope).is_err());
+    let file = collected(&forced(&chain, envelope, "market"), &Subject::Item(item(5)));
+    assert_refused(&chain, &file, Element::Keys, "suspended or removed");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::genesis::Document;
-use crate::test_support::genesis_document;
-use touchstone_proto::ledger::Organisation;
+use crate::governance::change_keys::ESTABLISHED_AFTER_MS;
+use crate::test_support::{change, genesis_document};
+use touchstone_proto::ledger::change::Kind;
+use touchstone_proto::ledger::{Organisation, PutStanding, Standing};
 
 /// One event by the market, in a consortium whose validators have these powers; 0 for none.
 fn weighed(powers: [u64; 4]) -> Report {
@@ -98,8 +100,19 @@ fn a_retired_key_is_told_of() {
     };
     assert!(!said(&chain).contains("retired"));
     chain.run(MARKET, change_keys(&[60], &[1])).unwrap();
-    let retired = format!("was retired at height {}; it signed before", chain.height);
+    let retired = format!(
+        "was retired at height {}, where only keys remained",
+        chain.height
+    );
     assert!(said(&chain).contains(&retired), "{}", said(&chain));
+    assert!(said(&chain).contains("that is contested; it signed before"));
+    let mut rotated = Chain::start();
+    rotated.capture(&[object(1, &[item(1)])]).unwrap();
+    rotated.run(MARKET, change_keys(&[60], &[])).unwrap();
+    rotated.time_ms += ESTABLISHED_AFTER_MS;
+    rotated.run(MARKET, change_keys(&[], &[1])).unwrap();
+    let retired = format!("was retired at height {}; it signed before", rotated.height);
+    assert!(said(&rotated).contains(&retired), "{}", said(&rotated));
     let report = ChangeKeys {
         compromised: vec![Compromise {
             public_key: public(1).to_vec(),
@@ -112,6 +125,24 @@ fn a_retired_key_is_told_of() {
         .unwrap();
     assert!(said(&chain).contains("reported compromised"));
     assert!(said(&chain).contains("is from before"));
+}
+
+/// What an organisation signed before it was suspended keeps its worth, and a reader hears of it.
+#[test]
+fn a_suspended_organisation_is_told_of() {
+    let mut chain = Chain::start();
+    chain.capture(&[object(1, &[item(1)])]).unwrap();
+    let suspended = Kind::PutStanding(PutStanding {
+        organisation: "market".into(),
+        standing: Standing::Suspended as i32,
+    });
+    chain.approve(&[CARRIER, MAKER, OFFICE], &change(1, suspended));
+    let subject = Subject::Item(item(1));
+    let report = examine(&seal(&collected(&chain, &subject)), &trusting(&chain));
+    assert_verified(&report);
+    let findings = &report.check(Element::Keys).unwrap().findings;
+    let told = format!("was suspended or removed at height {} by", chain.height);
+    assert!(findings.iter().any(|f| f.to_string().contains(&told)));
 }
 
 /// What the owner disclosed on the ledger outweighs what the holder of a file writes into it.

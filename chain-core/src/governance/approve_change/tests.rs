@@ -291,6 +291,8 @@ fn an_organisation_is_enrolled_with_its_keys_and_listed() {
             valid_from_height: 4,
             valid_until_height: 0,
             compromised_since_ms: 0,
+            added_ms: 0,
+            dispute: 0,
         }]
     );
     assert_eq!(
@@ -308,7 +310,14 @@ fn an_organisation_is_enrolled_with_its_keys_and_listed() {
 fn an_enrolled_organisation_keeps_its_keys() {
     let mut chain = Chain::start();
     let before: Organisation = chain.state.message(&keys::organisation("carrier")).unwrap();
-    let mut record = newcomer("carrier", 99);
+    let other_keys = change(1, Kind::PutOrganisation(newcomer("carrier", 99)));
+    let refused = chain.check(&chain.sign(MARKET, approve(&other_keys)));
+    let kept = GovernanceRejection::KeysAreItsOwn {
+        organisation: "carrier".into(),
+        key: [2, 99].map(public).into_iter().min().unwrap().to_vec(),
+    };
+    assert_eq!(refused, Err(kept.into()), "it isn't ignored");
+    let mut record = newcomer("carrier", 2);
     record.name = "Renamed".into();
     record.gs1_prefixes = vec!["4012345".into()];
     chain.approve(

@@ -1,11 +1,12 @@
 use super::*;
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
+use crate::governance::organisation::BadOrganisation;
 use crate::rejection::Rejection;
 use crate::signing::BadKey;
 use crate::test_support::{CARRIER, Chain, MARKET, change_keys, public};
+use touchstone_proto::ledger::Key;
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{Compromise, Key, Organisation};
 
 fn keys_of(chain: &Chain, organisation: &str) -> Vec<Key> {
     let key = keys::organisation(organisation);
@@ -25,11 +26,18 @@ fn keys_are_added_from_the_next_height_and_retired_after_this_one() {
     let mut chain = Chain::start();
     chain.commit(&[]);
     chain.run(MARKET, change_keys(&[50], &[1])).unwrap();
-    let expected = [(public(1), 1, 2), (public(50), 3, 0)].map(|(key, from, until)| Key {
+    let contested = Dispute::Contested as i32;
+    let expected = [
+        (public(1), 1, 2, 0, contested),
+        (public(50), 3, 0, chain.time_ms, 0),
+    ];
+    let expected = expected.map(|(key, from, until, added_ms, dispute)| Key {
         public_key: key.to_vec(),
         valid_from_height: from,
         valid_until_height: until,
         compromised_since_ms: 0,
+        added_ms,
+        dispute,
     });
     assert_eq!(keys_of(&chain, "market"), expected);
     let owner = chain.state.values.get(&keys::key_owner(&public(50)));
@@ -237,6 +245,64 @@ fn each_rule_of_a_compromise_report() {
     }
     let edge = report(&[], &[(50, block_ms)]);
     assert_eq!(chain.check(&chain.sign(MARKET, edge)), Ok(()));
+}
+
+/// Standing of a key's report after it: the reporter's key, when it was added, and since when it reports.
+#[test]
+fn a_report_that_may_be_a_thiefs_is_contested() {
+    let mut chain = Chain::start();
+    chain.run(MARKET, change_keys(&[50, 51, 52], &[])).unwrap();
+    let added_ms = chain.time_ms;
+    let by = |reporter: u8, about: u8, since_ms: u64| {
+        let mut chain = chain.clone();
+        let action = report(&[60], &[(about, since_ms)]);
+        chain.run(("market", reporter), action).unwrap();
+        let mut keys = keys_of(&chain, "market").into_iter();
+        let key = keys.find(|k| k.public_key == public(about)).unwrap();
+        assert_eq!(key.compromised_since_ms, since_ms);
+        organisation::is_contested(&key)
+    };
+    assert!(
+        by(50, 1, 1),
+        "a key doesn't know of times before it was added"
+    );
+    assert!(by(50, 1, added_ms - 1));
+    assert!(!by(50, 1, added_ms));
+    assert!(!by(1, 50, 1), "a founder's key knows of all times");
+    assert!(by(1, 1, added_ms), "a key about itself");
+    // An older key corrects what a newer one reported, and not the other way round.
+    chain.run(("market", 50), report(&[], &[(51, 1)])).unwrap();
+    let refused = chain.check(&chain.sign(("market", 52), report(&[], &[(51, 2)])));
+    assert_eq!(refused.map_err(|r| r.code()), Err(511));
+    chain.run(MARKET, report(&[], &[(51, 3)])).unwrap();
+    let key = &keys_of(&chain, "market")[2];
+    assert_eq!((key.compromised_since_ms, key.dispute), (3, 0));
+    let refused = chain.check(&chain.sign(("market", 52), report(&[], &[(51, 2)])));
+    assert_eq!(refused.map_err(|r| r.code()), Err(511));
+}
+
+#[test]
+fn the_end_of_the_last_established_key_is_contested() {
+    let mut chain = Chain::start();
+    chain.run(MARKET, change_keys(&[50, 51], &[])).unwrap();
+    let contested = |chain: &Chain, who, retire: &[u8]| {
+        let mut chain = chain.clone();
+        chain.run(who, change_keys(&[], retire)).unwrap();
+        let keys = keys_of(&chain, "market");
+        let contested = keys.iter().filter(|k| organisation::is_contested(k));
+        contested.count()
+    };
+    assert_eq!(contested(&chain, MARKET, &[50]), 0, "an old one remains");
+    assert_eq!(contested(&chain, MARKET, &[1]), 1, "whoever signs it");
+    assert_eq!(
+        contested(&chain, ("market", 50), &[1, 51]),
+        1,
+        "of the old ones"
+    );
+    chain.time_ms += ESTABLISHED_AFTER_MS - 1001;
+    assert_eq!(contested(&chain, MARKET, &[1]), 1);
+    chain.time_ms += 1;
+    assert_eq!(contested(&chain, MARKET, &[1]), 0, "seven days later");
 }
 
 #[test]

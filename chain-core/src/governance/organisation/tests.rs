@@ -224,7 +224,7 @@ fn a_key_signs_between_its_heights_inclusive() {
             public_key: vec![1; 32],
             valid_from_height,
             valid_until_height,
-            compromised_since_ms: 0,
+            ..Key::default()
         };
         assert_eq!(valid_at(&key, height), expected, "{key:?} at {height}");
         let mut organisation = newcomer("customs", 60);

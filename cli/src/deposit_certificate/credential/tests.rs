@@ -227,7 +227,11 @@ fn what_the_ledger_contradicts_is_named() {
 #[test]
 fn what_nothing_proves_is_left_to_weigh() {
     type Bend = fn(&mut CertificateFacts);
-    let table: [(&str, Bend); 4] = [
+    let table: [(&str, Bend); 5] = [
+        ("the consortium hasn't decided", |f| {
+            f.compromised_since_ms = Some(1);
+            f.dispute = Dispute::Contested;
+        }),
         ("the files are the owner's word", |f| f.files.clear()),
         ("another name", |f| f.organisation_name.push('x')),
         ("another name", |f| f.validators[0].name.push('x')),
@@ -245,6 +249,14 @@ fn what_nothing_proves_is_left_to_weigh() {
             "{weighed:?}"
         );
     }
+    // What was reported then may have been settled otherwise since.
+    let mut reported = facts();
+    reported.compromised_since_ms = Some(1);
+    reported.dispute = Dispute::Contested;
+    let mut settled = facts();
+    settled.dispute = Dispute::Settled;
+    let stated = as_stated(&reported);
+    assert_eq!(compare(&stated, &settled), Ok(vec![]));
     // Disclosed since: no contradiction.
     let mut before = facts();
     before.disclosed = None;

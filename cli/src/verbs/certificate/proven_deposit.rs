@@ -7,7 +7,7 @@ use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_client::{look_alikes, vouching};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{Design, LookAlikes, Vouching};
+use touchstone_proto::ledger::{Design, Dispute, Key, LookAlikes, Vouching};
 
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
@@ -127,10 +127,8 @@ impl Certificate {
                 has_ended: key.valid_until_height != 0 || key.compromised_since_ms != 0,
             });
         }
-        let compromised_since_ms = keys()
-            .filter(|k| k.public_key == self.record.owner_key)
-            .map(|k| k.compromised_since_ms)
-            .find(|since| *since != 0);
+        let key = keys().find(|k| k.public_key == self.record.owner_key);
+        let compromised_since_ms = key.map(|k| k.compromised_since_ms).filter(|ms| *ms != 0);
         let recorded = self.record.disclosure.as_ref();
         let title = recorded.map_or_else(|| self.title(), |d| &d.title);
         let mut files = Vec::new();
@@ -151,6 +149,7 @@ impl Certificate {
             owner_key: proven("owner_key", &self.record.owner_key)?,
             compromised_since_ms,
             organisation_keys,
+            dispute: key.map_or(Dispute::Unspecified, Key::dispute),
             title: Some(title)
                 .filter(|t| !t.is_empty())
                 .map(|title| facts::Title {

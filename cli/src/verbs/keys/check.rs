@@ -5,7 +5,7 @@
 use serde_json::json;
 use touchstone_client::client::Client;
 use touchstone_core::governance::organisation;
-use touchstone_proto::ledger::Key;
+use touchstone_proto::ledger::{Dispute, Key};
 
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
@@ -80,14 +80,25 @@ pub async fn run(
             "valid_from_height": from,
             "valid_until_height": until,
             "compromised_since_ms": key.compromised_since_ms,
+            "contested": organisation::is_contested(key),
+            "settled": organisation::is_settled(key),
             "doubtful": doubtful.is_some(),
             "header": attested_json(&attested),
         }));
     } else {
         let verdict = output.good("VERIFIED");
-        let reported = match key.compromised_since_ms {
-            0 => "no".to_owned(),
-            since => format!("that others may have used it since {}", utc(since)),
+        let since = utc(key.compromised_since_ms);
+        let reported = match (key.compromised_since_ms, key.dispute()) {
+            (0, Dispute::Settled) => "no: settled by the consortium".to_owned(),
+            (0, _) => "no".to_owned(),
+            (_, Dispute::Unspecified) => format!("that others may have used it since {since}"),
+            (_, Dispute::Contested) => format!(
+                "that others may have used it since {since}; CONTESTED: by a key that may be a thief's, and the \
+                 consortium hasn't decided"
+            ),
+            (_, Dispute::Settled) => {
+                format!("that others have used it since {since}; settled by the consortium")
+            }
         };
         let lines = [
             format!("Key       {key_hex}"),
@@ -113,12 +124,19 @@ async fn doubt(client: &mut Client, key: &Key, height: u64) -> Result<Option<Str
     }
     let (block, _) = client.past_block(height).await?;
     let is_after = block.header.time_ms >= key.compromised_since_ms;
-    Ok(is_after.then(|| {
-        format!(
-            "the key was valid at height {height}, but its organisation reports that others may have used it \
-             since {}, and that block is of {}",
-            utc(key.compromised_since_ms),
-            utc(block.header.time_ms)
-        )
+    let (since, of) = (utc(key.compromised_since_ms), utc(block.header.time_ms));
+    Ok(is_after.then(|| match key.dispute() {
+        Dispute::Unspecified => format!(
+            "the key was valid at height {height}, but its organisation reports that others may have used it since \
+             {since}, and that block is of {of}"
+        ),
+        Dispute::Contested => format!(
+            "the key was valid at height {height}, but a key that may be a thief's reports that others may have used \
+             it since {since}, and that block is of {of}"
+        ),
+        Dispute::Settled => format!(
+            "the key was valid at height {height}, but the consortium decided that others have used it since {since}, \
+             and that block is of {of}"
+        ),
     }))
 }

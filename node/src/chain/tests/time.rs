@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use touchstone_core::governance::parameters;
+use touchstone_core::governance::protocol::MIN_NOTICE;
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::vouched::{LIN, deposit, vouch};
 use touchstone_core::test_support::{
-    self as support, CARRIER, MARKET, aggregation, answer, capture, container, genesis_document,
-    item, offer, public, step,
+    self as support, CARRIER, MAKER, MARKET, aggregation, answer, approve, capture, change,
+    container, genesis_document, item, offer, public, step,
 };
+use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::{self, Compromise};
 
 use super::*;
@@ -139,9 +141,34 @@ const READS: &[(&str, &str, &[u32])] = &[
         &[107, 108],
     ),
     (
+        "governance/approve_change.rs",
+        "let after = parameters::changed(&before, wanted, block.time_ms)?;",
+        &[],
+    ),
+    (
+        "governance/change_keys.rs",
+        "let (height, time_ms) = (context.block.height, context.block.time_ms);",
+        &[],
+    ),
+    (
+        "governance/change_keys.rs",
+        "added_ms.saturating_add(ESTABLISHED_AFTER_MS) <= context.block.time_ms || added_ms == 0",
+        &[],
+    ),
+    (
+        "governance/recover_keys.rs",
+        "if verdict.since_ms > block.time_ms || !named.insert(public_key) {",
+        &[511],
+    ),
+    (
         "governance/change_keys.rs",
         "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
         &[511],
+    ),
+    (
+        "execution.rs",
+        "let (height, time_ms) = (block.height, block.time_ms);",
+        &[107, 108],
     ),
     ("rules/link.rs", "time_ms: context.block.time_ms,", &[]),
 ];
@@ -324,6 +351,14 @@ impl Ledger {
         transaction::id_of_envelope(&self.id, &envelope).unwrap()
     }
 
+    /// Three of four approve a change, a block each.
+    fn vote(&mut self, change: &ledger::Change) {
+        for who in [MARKET, CARRIER, MAKER] {
+            let approval = self.sign(who, approve(change));
+            self.commit(&[approval]);
+        }
+    }
+
     fn insert(&self, envelope: &[u8]) -> Hash {
         let verified = transaction::verify(&self.id, envelope).unwrap();
         let id = *verified.id();
@@ -482,4 +517,37 @@ fn reads(root: &Path, relative: &str, found: &mut Vec<(String, String)>) {
             found.push((relative.to_owned(), line.to_owned()));
         }
     }
+}
+
+/// The node follows parameters that a vote changes, and stops before a block whose rules it lacks.
+#[test]
+fn what_is_voted_reaches_the_node() {
+    let mut ledger = Ledger::start();
+    let mut wanted = *ledger.chain.parameters();
+    wanted.max_block_transactions = 7;
+    ledger.vote(&change(1, Kind::PutParameters(wanted)));
+    assert_eq!(ledger.chain.parameters(), &wanted);
+    let at = ledger.chain.tip.height + 3 + MIN_NOTICE;
+    let put = ledger::PutProtocol {
+        version: 2,
+        from_height: at,
+    };
+    ledger.vote(&change(2, Kind::PutProtocol(put)));
+    while ledger.chain.tip.height + 2 < at {
+        ledger.commit(&[]);
+    }
+    let block = ledger.empty_block();
+    let certificate = CommitCertificate::default();
+    let now_ms = ledger.chain.tip.time_ms + 1;
+    let unknown = Fault::UnknownProtocol {
+        height: at,
+        version: 2,
+    };
+    let stopped = ledger.chain.commit(&block.id(), &certificate, now_ms);
+    assert_eq!(stopped, Err(unknown.clone()));
+    // The block before is on the disk, and the program doesn't start again on it.
+    assert_eq!(ledger.chain.tip.height, at - 1);
+    let pool = SharedMempool::new(PoolLimits::default());
+    let again = Chain::open(ledger.id, ledger.chain.store.clone(), pool);
+    assert_eq!(again.err(), Some(unknown));
 }
