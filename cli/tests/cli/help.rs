@@ -93,7 +93,8 @@ fn unknown(words: &[String]) -> Option<String> {
     let mut cli = Cli::command();
     cli.build();
     let mut command = &cli;
-    for word in words {
+    let before = std::iter::once("").chain(words.iter().map(String::as_str));
+    for (word, before) in words.iter().zip(before) {
         match word.strip_prefix("--") {
             Some(option) => {
                 let option = option.split('=').next().unwrap_or_default();
@@ -106,6 +107,8 @@ fn unknown(words: &[String]) -> Option<String> {
             }
             None => match command.find_subcommand(word) {
                 Some(verb) => command = verb,
+                // An option's value.
+                None if before.starts_with('-') => {}
                 None if command.is_subcommand_required_set() => return Some(word.clone()),
                 None => {}
             },
