@@ -244,6 +244,7 @@ fn lists() -> Router<Arc<HttpStore>> {
             get(named_queries::one).delete(named_queries::forget),
         )
         .route("/queries/{name}/events", get(named_queries::events))
+        .route("/app/status.json", get(app_data::status))
         .route("/", get(collections::top))
         .route("/eventTypes", get(collections::event_types));
     for values in ["bizSteps", "bizLocations", "readPoints", "dispositions"] {

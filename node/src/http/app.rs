@@ -159,7 +159,6 @@ pub(super) fn routes() -> Router<Arc<HttpStore>> {
         .route("/app/", get(page))
         .route("/app/members.json", get(members))
         .route("/app/designs.json", get(app_data::designs))
-        .route("/app/status.json", get(app_data::status))
 }
 
 async fn page(http: Asked, headers: HeaderMap) -> Response {

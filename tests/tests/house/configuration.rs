@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use touchstone_edge::server::PortLimits;
-use touchstone_node::config::{ClientLimits, Timing};
+use touchstone_node::config::{ClientLimits, PublicPorts, Timing};
 use touchstone_node::timestamps::schedule::Schedule;
 
 use super::files::root;
@@ -61,7 +61,7 @@ fn kind_in_words(kind: &str) -> String {
         "Multiaddr" => "multiaddress",
         "String" => "text",
         "bool" => "`true` or `false`",
-        "u64" | "usize" => "number",
+        "u32" | "u64" | "usize" => "number",
         _ => "table",
     }
     .to_owned()
@@ -73,6 +73,10 @@ fn default_of(table: &str, name: &str) -> Option<String> {
     let ports: PortLimits = ClientLimits::default().rpc();
     let schedule = Schedule::default();
     let number = match (table, name) {
+        ("public", "calls_per_minute") => {
+            let calls = PublicPorts::default().limited(ports).calls;
+            calls.map_or(0, |calls| u64::from(calls.per_minute))
+        }
         ("limits", "connections") => ports.connections as u64,
         ("limits", "connections_per_address") => ports.connections_per_address as u64,
         ("consensus", "heartbeat_ms") => timing.heartbeat_ms,
@@ -89,10 +93,11 @@ fn default_of(table: &str, name: &str) -> Option<String> {
 }
 
 /// A table of the document: its name in the file, the struct, and the struct's source.
-const TABLES: [(&str, &str, &str); 7] = [
+const TABLES: [(&str, &str, &str); 8] = [
     ("", "Config", "node/src/config.rs"),
-    ("tls", "TlsFiles", "node/src/config.rs"),
-    ("limits", "ClientLimits", "node/src/config.rs"),
+    ("tls", "TlsFiles", "node/src/config/ports.rs"),
+    ("public", "PublicPorts", "node/src/config/ports.rs"),
+    ("limits", "ClientLimits", "node/src/config/ports.rs"),
     ("consensus", "Timing", "node/src/config.rs"),
     (
         "timestamps",
