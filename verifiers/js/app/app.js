@@ -22,6 +22,7 @@ import { readFindings } from './journey.js';
 import { NodeView } from './node_view.js';
 import { ItemRecord } from './record.js';
 import { assess } from './rules.js';
+import { useWorkersFor } from './signature_workers.js';
 import { TEXTS, pick } from './texts.js';
 import { chainDigits, chainWords, forgetChain, pinChain, pinnedChain } from './trust.js';
 import { View } from './view.js';
@@ -39,6 +40,7 @@ const t = (name) => pick(TEXTS[name], state.language);
 
 /** Examines an evidence file, under the pinned chain; throws `NoAnswer` where nothing may be shown. */
 async function examineAbout(bytes, isAsked, pinned) {
+  useWorkersFor(bytes);
   const examination = new Examination(bytes, { chainId: pinned, roots: [] });
   const verdict = await examination.run();
   const shown = examination.chainId ?? null;
@@ -439,18 +441,21 @@ async function open() {
   render();
 }
 
-$('language').addEventListener('click', () => {
-  state.language = state.language === 'zh' ? 'en' : 'zh';
-  render();
-});
-window.addEventListener('popstate', guarded(open));
-// A file that is dropped anywhere on the page is looked up; the browser must not open it.
-window.addEventListener('dragover', (event) => event.preventDefault());
-window.addEventListener('drop', (event) => {
-  event.preventDefault();
-  guarded(takeFiles)([...event.dataTransfer.files]);
-});
-window.addEventListener('beforeprint', () => {
-  for (const details of document.querySelectorAll('details')) details.open = true;
-});
-guarded(open)();
+/** Begins. */
+export function start() {
+  $('language').addEventListener('click', () => {
+    state.language = state.language === 'zh' ? 'en' : 'zh';
+    render();
+  });
+  window.addEventListener('popstate', guarded(open));
+  // A file that is dropped anywhere on the page is looked up; the browser must not open it.
+  window.addEventListener('dragover', (event) => event.preventDefault());
+  window.addEventListener('drop', (event) => {
+    event.preventDefault();
+    guarded(takeFiles)([...event.dataTransfer.files]);
+  });
+  window.addEventListener('beforeprint', () => {
+    for (const details of document.querySelectorAll('details')) details.open = true;
+  });
+  guarded(open)();
+}

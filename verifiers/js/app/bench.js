@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 // How long the application takes to check an item of 10 and of 1,000 events: in headless Chromium, there with a processor
-// four times slower, and in Firefox; with the browser's cryptography and without. Prints medians in milliseconds.
+// four times slower, and in Firefox; with the browser's cryptography and without. Prints medians in milliseconds, and how
+// busy the machine was. Chromium's throttling slows the page's own thread; its workers, which verify signatures of long
+// histories, keep their speed.
 //   npm run bench:app --prefix verifiers/js
 
+import { cpus, loadavg } from 'node:os';
 import { launchBrowser } from '../page/test/browser.js';
 import { sampleEvidence } from '../test/support/sample.js';
 import { serve } from './test/server.js';
@@ -32,7 +35,8 @@ async function times(browser, url, { slower = 1, subtle = true, runs = RUNS }) {
 
 const chromium = await launchBrowser('chromium');
 const firefox = await launchBrowser('firefox');
-process.stdout.write(`Checking an item, medians of ${RUNS} in ms.\n\n`);
+const busy = () => loadavg()[0].toFixed(1);
+process.stdout.write(`Checking an item, medians of ${RUNS} in ms; load ${busy()} on ${cpus().length} processors.\n\n`);
 process.stdout.write('| events | Chromium | four times slower | Firefox | without crypto.subtle: Chromium | Firefox |\n');
 process.stdout.write('|---|---|---|---|---|---|\n');
 for (const events of [10, 1000]) {
@@ -49,5 +53,6 @@ for (const events of [10, 1000]) {
   process.stdout.write(`| ${events} | ${row.map((one) => Math.round(median(one))).join(' | ')} |\n`);
   await server.stop();
 }
+process.stdout.write(`\nLoad at the end: ${busy()}.\n`);
 await chromium.close();
 await firefox.close();

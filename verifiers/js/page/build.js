@@ -27,10 +27,11 @@ export const PAGES = {
   app: {
     target: here('../touchstone-app.html'),
     html: '../app/app.html',
-    script: '../app/app.js',
+    script: '../app/main.js',
     styles: ['style.css', '../app/app.css'],
     // The node that serves it names in a header which servers it may ask; no icon is asked for.
-    policy: ['connect-src http: https:', 'img-src data:'],
+    // Its workers run its own script, out of the page.
+    policy: ['connect-src http: https:', 'img-src data:', 'worker-src blob:'],
     libraries: ['@noble/curves', '@noble/hashes', '@scure/bip39'],
     maxBytes: 400 * 1024,
     maxCompressed: 150 * 1024,

@@ -167,8 +167,20 @@ export function webCrypto() {
   };
 }
 
+let remote = null;
+
+/** Has `check(key, signature, message)` decide all four rules, by `verifyHere` in another thread; null: here again. */
+export function useRemote(check) {
+  remote = check;
+}
+
 /** Whether a signature over a message holds, by all four rules; or a promise of that. */
 export function verifySignature(key, signature, message) {
+  return remote === null ? verifyHere(key, signature, message) : remote(key, signature, message);
+}
+
+/** The same, computed in this thread. */
+export function verifyHere(key, signature, message) {
   if (key.length !== 32 || signature.length !== 64 || pointOf(key) === null) return false;
   if (hasSmallOrder(signature) || !isBelowOrder(signature.subarray(32))) return false;
   if (fast === null) return holdsByPoints(key, signature, message);

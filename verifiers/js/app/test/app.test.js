@@ -11,6 +11,7 @@ import { PAGES, buildPage } from '../../page/build.js';
 import { AXE, BROWSER, VIEWS, launch } from '../../page/test/browser.js';
 import { bodyOf, fileOf, read, write } from '../../test/support/files.js';
 import { bytesOf } from '../../test/support/repository.js';
+import { sampleEvidence } from '../../test/support/sample.js';
 import { serve } from './server.js';
 import { LAMP, LAMP_PATH, LOT, WAY, endOf, ledgerOf, making, recall, sale } from './story.js';
 
@@ -224,6 +225,34 @@ test('a code that is typed in is looked up', async (t) => {
   await page.waitForSelector('[data-verdict="checked"]');
   assert.deepEqual(page.faults, []);
 });
+
+for (const [how, init] of [
+  ['workers', null],
+  ['no workers', () => Object.defineProperty(window, 'Worker', { value: undefined })],
+  ['workers that fail', () => (window.Worker = class { postMessage() { setTimeout(() => this.onerror(new Event('error'))); } })],
+]) {
+  test(`a long history is checked by ${how}, and none that was changed`, async (t) => {
+    const { file, item, genesis } = sampleEvidence(150);
+    assert.ok(file.length > 200_000);
+    const changed = read(file);
+    const last = changed.blocks.at(-1).certificate.signatures.at(-1);
+    last.signature = Uint8Array.from(last.signature, (byte, i) => (i === 40 ? byte ^ 1 : byte));
+    for (const [bytes, verdict] of [[file, 'suspect'], [write(changed, 2), 'unchecked']]) {
+      const server = await serve({ evidence: () => bytes });
+      t.after(server.stop);
+      const page = await open(`${server.url}${new URL(item).pathname}`, { pin: sha256(genesis), init });
+      let started = 0;
+      page.on('worker', () => started++);
+      // Before the listener was there, the page may have started it.
+      const found = await outcome(page);
+      assert.equal(found.verdict, verdict);
+      if (verdict === 'unchecked') assert.deepEqual(found.codes, ['answer-invalid']);
+      if (BROWSER === 'chromium') assert.equal(started + page.workers().length > 0, how === 'workers');
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    }
+  });
+}
 
 test('the evidence can be saved, and is the one that was checked', async (t) => {
   const ledger = ledgerOf(WAY);
