@@ -2,15 +2,33 @@
 //!
 //! Consensus-critical: yes
 
+pub(crate) mod answer_notice;
+pub(crate) mod answer_transfer;
+pub(crate) mod attest_mark;
+pub mod authorised;
+pub(crate) mod counter_notice;
 pub(crate) mod deposit_design;
 pub mod design;
 pub(crate) mod disclose_design;
+pub mod dispute;
+pub(crate) mod dispute_deadlines;
+pub(crate) mod end_licence;
+pub(crate) mod end_right;
+pub(crate) mod give_notice;
+pub(crate) mod grant_licence;
+pub mod licence;
 pub mod limits;
+pub mod mark;
+pub(crate) mod offer_transfer;
 mod rejection;
+pub mod right;
+pub(crate) mod rule_dispute;
+pub(crate) mod show_filing;
 
 pub use rejection::DesignRejection;
 pub mod look_alikes;
 pub(crate) mod publish_fingerprints;
 pub(crate) mod vouch_for_designer;
 pub mod vouching;
+pub(crate) mod withdraw_notice;
 pub(crate) mod withdraw_vouching;

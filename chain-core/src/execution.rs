@@ -14,7 +14,9 @@ use crate::Fault;
 use crate::block::Header;
 use crate::custody::{capture_events, declare_product};
 use crate::designs::{
-    deposit_design, disclose_design, publish_fingerprints, vouch_for_designer, withdraw_vouching,
+    answer_notice, answer_transfer, attest_mark, counter_notice, deposit_design, disclose_design,
+    end_licence, end_right, give_notice, grant_licence, offer_transfer, publish_fingerprints,
+    rule_dispute, show_filing, vouch_for_designer, withdraw_notice, withdraw_vouching,
 };
 use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys, protocol};
@@ -223,6 +225,18 @@ fn apply<S: StateRead>(
         Action::PublishFingerprints(action) => publish_fingerprints::apply(state, &context, action),
         Action::VouchForDesigner(action) => vouch_for_designer::apply(state, &context, action),
         Action::WithdrawVouching(action) => withdraw_vouching::apply(state, &context, action),
+        Action::OfferTransfer(action) => offer_transfer::apply(state, &context, action),
+        Action::AnswerTransfer(action) => answer_transfer::apply(state, &context, action),
+        Action::GrantLicence(action) => grant_licence::apply(state, &context, action),
+        Action::EndLicence(action) => end_licence::apply(state, &context, action),
+        Action::EndRight(action) => end_right::apply(state, &context, action),
+        Action::AttestMark(action) => attest_mark::apply(state, &context, action),
+        Action::GiveNotice(action) => give_notice::apply(state, &context, action),
+        Action::AnswerNotice(action) => answer_notice::apply(state, &context, action),
+        Action::CounterNotice(action) => counter_notice::apply(state, &context, action),
+        Action::ShowFiling(action) => show_filing::apply(state, &context, action),
+        Action::WithdrawNotice(action) => withdraw_notice::apply(state, &context, action),
+        Action::RuleDispute(action) => rule_dispute::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),

@@ -45,6 +45,10 @@ pub mod tag {
     pub const CHECKPOINT_NODE: &str = "touchstone/checkpoint-node/v1";
     /// Root over the hashes of a design's files.
     pub const DESIGN_FILES: &str = "touchstone/design-files/v1";
+    /// Id of a mark.
+    pub const MARK_ID: &str = "touchstone/mark-id/v1";
+    /// What a dispute is about: one listing, under one right.
+    pub const MATTER: &str = "touchstone/dispute-matter/v1";
     /// Id of a design.
     pub const DESIGN_ID: &str = "touchstone/design-id/v1";
 }

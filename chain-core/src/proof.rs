@@ -2,6 +2,7 @@
 //!
 //! Consensus-critical: no
 
+pub mod authorisation;
 pub mod checkpoint;
 pub mod deposit;
 pub mod header;

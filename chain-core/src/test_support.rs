@@ -36,6 +36,8 @@ use crate::transaction::{self, VerifiedTransaction};
 use crate::{Fault, Hash};
 
 mod archive;
+pub mod disputes;
+pub mod rights;
 pub mod tsa;
 #[cfg(test)]
 mod vectors;

@@ -113,6 +113,14 @@ pub enum Failure {
         /// Height of the block that proves it.
         proven_at: u64,
     },
+    /// A seller may not do what was asked about, proven. Code 4.
+    #[error("NOT AUTHORISED: {seller}, proven at height {height}")]
+    NotAuthorised {
+        /// Id of the seller.
+        seller: String,
+        /// Height of the block that proves it.
+        height: u64,
+    },
     /// The node doesn't answer. Code 5.
     #[error("{0}")]
     Unreachable(String),
@@ -147,7 +155,10 @@ impl Failure {
             | Failure::NoHash { .. }
             | Failure::Empty(_) => 2,
             Failure::NotVerified(_) | Failure::Credential(_) => 3,
-            Failure::NotFound(_) | Failure::Absent { .. } | Failure::NotValid { .. } => 4,
+            Failure::NotFound(_)
+            | Failure::Absent { .. }
+            | Failure::NotValid { .. }
+            | Failure::NotAuthorised { .. } => 4,
             Failure::Behind { .. } | Failure::Unreachable(_) | Failure::Undecided { .. } => 5,
             Failure::Interrupted(_) => 130,
             Failure::Reservations(_) => 6,
@@ -167,6 +178,7 @@ impl Failure {
             Failure::Empty(_) => "empty",
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",
             Failure::NotValid { .. } => "not-valid",
+            Failure::NotAuthorised { .. } => "not-authorised",
             Failure::Behind { .. } => "behind",
             Failure::Unreachable(_) | Failure::Undecided { .. } => "unreachable",
             Failure::Interrupted(_) => "interrupted",
@@ -191,6 +203,7 @@ impl Failure {
         let (id, height) = match self {
             Failure::Absent { id, height, .. } => (Some(id), Some(height)),
             Failure::NotValid { key, proven_at, .. } => (Some(key), Some(proven_at)),
+            Failure::NotAuthorised { seller, height } => (Some(seller), Some(height)),
             _ => (None, None),
         };
         json!({

@@ -20,6 +20,7 @@
 
 pub mod capture;
 pub mod deposit_certificate;
+pub mod disputes;
 pub mod earlier;
 pub mod event_text;
 pub mod exact_bytes;
@@ -36,6 +37,7 @@ pub mod pdf;
 pub mod pictures;
 pub mod receipt;
 pub mod report;
+pub mod rights;
 pub mod settings;
 pub mod tokens;
 pub mod verbs;

@@ -1,5 +1,6 @@
 //! The verbs: one file each.
 
+pub mod authorised;
 pub mod block;
 pub mod blocks;
 pub mod capture;
@@ -8,6 +9,7 @@ pub mod checkpoints;
 pub mod completions;
 pub mod deposit;
 pub mod disclose;
+pub mod dispute;
 pub mod enroll;
 pub mod evidence;
 pub mod gateway;
@@ -19,7 +21,9 @@ pub mod item;
 pub mod key;
 pub mod keys;
 pub mod label;
+pub mod licence;
 pub mod man;
+pub mod mark;
 pub mod misbehaviour;
 pub mod organisations;
 pub mod parameters;
@@ -27,6 +31,7 @@ pub mod product;
 pub mod proposals;
 pub mod recall;
 pub mod recover;
+pub mod right;
 pub mod similar;
 pub mod status;
 pub mod suspend;
@@ -66,6 +71,15 @@ pub enum Verb {
     Similar(similar::Arguments),
     #[command(subcommand)]
     Vouch(vouch::Verb),
+    #[command(subcommand)]
+    Mark(mark::Verb),
+    #[command(subcommand)]
+    Right(right::Verb),
+    #[command(subcommand)]
+    Licence(licence::Verb),
+    Authorised(authorised::Arguments),
+    #[command(subcommand)]
+    Dispute(dispute::Verb),
     Evidence(evidence::Arguments),
     Verify(verify::Arguments),
     Enroll(enroll::Arguments),
@@ -112,6 +126,11 @@ pub async fn run(
         Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,
         Verb::Similar(arguments) => similar::run(arguments, settings, output).await,
         Verb::Vouch(verb) => vouch::run(verb, settings, output).await,
+        Verb::Mark(verb) => mark::run(verb, settings, output).await,
+        Verb::Right(verb) => right::run(verb, settings, output).await,
+        Verb::Licence(verb) => licence::run(verb, settings, output).await,
+        Verb::Authorised(arguments) => authorised::run(arguments, settings, output).await,
+        Verb::Dispute(verb) => dispute::run(verb, settings, output).await,
         Verb::Evidence(arguments) => evidence::run(arguments, settings, output).await,
         Verb::Verify(arguments) => verify::run(arguments, settings, output),
         Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,

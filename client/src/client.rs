@@ -1,6 +1,7 @@
 //! The light client: asks one node, believes none. Each method checks its answer before it gives
 //! anything back; what can't be proven (a node's own status) says so in its name.
 
+pub mod authorisation;
 mod blocks;
 mod designs;
 mod items;

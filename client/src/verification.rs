@@ -9,6 +9,7 @@ use touchstone_core::encoding::{self, Malformed};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::governance::validators::{Validator, ValidatorSet};
 use touchstone_core::hash::Hash;
+use touchstone_core::proof::authorisation::AuthorisationError;
 use touchstone_core::proof::deposit::DepositError;
 use touchstone_core::proof::header::{self, HeaderError, TrustingRange};
 use touchstone_core::proof::link::LinkError;
@@ -62,6 +63,9 @@ pub enum NotVerified {
     /// A deposit's record.
     #[error("deposit: {0}")]
     Deposit(#[from] DepositError),
+    /// The answer to whether somebody may do something with a design.
+    #[error("authorisation: {0}")]
+    Authorisation(#[from] AuthorisationError),
     /// A transaction's own bytes.
     #[error("transaction: {0}")]
     Transaction(Rejection),
@@ -128,6 +132,7 @@ impl NotVerified {
             NotVerified::Page(_) => "page",
             NotVerified::Inclusion(_) => "inclusion",
             NotVerified::Deposit(_) => "deposit",
+            NotVerified::Authorisation(_) => "authorisation",
             NotVerified::Transaction(_) => "transaction",
             NotVerified::Block(_) => "block",
             NotVerified::Value(_) => "value",

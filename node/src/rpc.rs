@@ -235,6 +235,18 @@ impl Ledger for Ledgers {
         .await
     }
 
+    async fn get_authorisation(
+        &self,
+        request: Request<wire::GetAuthorisationRequest>,
+    ) -> Result<Response<wire::AuthorisationReply>, Status> {
+        let client = Caller::of(request.extensions());
+        let request = request.into_inner();
+        self.read(client, move |view| {
+            state_query::authorisation(view, request)
+        })
+        .await
+    }
+
     async fn list_organisations(
         &self,
         request: Request<wire::ListOrganisationsRequest>,

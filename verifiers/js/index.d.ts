@@ -208,6 +208,25 @@ export interface Options {
 /** Examines an evidence file. Rejects only where the options are wrong or the program fails. */
 export function verifyEvidence(bytes: Uint8Array, options?: Options): Promise<Report>;
 
+export interface AuthorisationAnswer {
+  design: string;
+  seller: string;
+  act: number;
+  territory: string;
+  time_ms: bigint;
+  verdict: 'yes' | 'no' | 'untold';
+  /** What it rests on, in English. */
+  why: string;
+  height: bigint;
+  header_time_ms: bigint;
+}
+
+/** Examines a file that answers whether a seller may do something with a design. Rejects with a `Refusal`. */
+export function verifyAuthorisation(
+  bytes: Uint8Array,
+  options: { genesis: Uint8Array },
+): Promise<AuthorisationAnswer>;
+
 export interface ItemAnswer {
   item: string;
   /** Of the header under which it is proven; compare its time with a clock where a recent answer is needed. */

@@ -1,6 +1,7 @@
 // Examines Touchstone evidence files offline. See README.md, and docs/evidence.md for what is examined.
 
 import { checkItemAnswer, readSets } from './src/answers.js';
+import { checkAuthorisation } from './src/authorisation.js';
 import { hex } from './src/bytes.js';
 import { prepareSignatures } from './src/ed25519.js';
 import { Examination } from './src/examination.js';
@@ -38,6 +39,15 @@ export async function verifyEvidence(bytes, options = {}) {
 export async function verifyItemAnswer(bytes, { item, genesis, changes = [] }) {
   await prepareSignatures();
   return checkItemAnswer(bytes, item, await readSets(genesis, changes));
+}
+
+/**
+ * Examines a file that answers whether a seller may do something with a design, under the exact bytes of a trusted genesis
+ * document: `verdict` is yes, no or untold. Rejects with a `Refusal` where it doesn't hold.
+ */
+export async function verifyAuthorisation(bytes, { genesis }) {
+  await prepareSignatures();
+  return checkAuthorisation(bytes, genesis);
 }
 
 /** SHA-256 as hexadecimal digits, as for chain ids and originals. */

@@ -82,7 +82,7 @@ class Examination:
         self.data, self.trusted, self.roots = data, trusted, roots
         self.asked, self.stamped, self.unstamped = set(), [], []
         self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
-        self.look_alikes = self.vouching = self.voucher_name = None
+        self.look_alikes = self.vouching = self.voucher_name = self.right = None
         self.said = {}
 
     def examine(self):
@@ -294,7 +294,7 @@ class Examination:
         require(transaction.body["organisation"] == record["organisation"], "the record names another organisation")
         require(deposit is not None and deposit["commitment"] == record["commitment"], "another deposit")
         require(transaction.time_ms == record["time_ms"], "the record names another time")
-        words = self.compare(design, record) + self.vouch(record)
+        words = self.compare(design, record) + self.vouch(record) + self.own(design, record)
         self.design = record
         return "the deposit's record and its transaction agree" + words
 
@@ -317,6 +317,18 @@ class Examination:
         require(1 <= found["check"] <= 4, "the vouching doesn't say how the designer was checked")
         self.vouching, self.voucher_name = found, self.record("Organisation", b"organisation/" + voucher.encode())["name"]
         return f"; {voucher} vouched for the depositor"
+
+    def own(self, design, record):
+        """Who owns the design; its record says whether its owner has disposed of it."""
+        if not record["disposed"]:
+            return ""
+        found = self.record("Right", b"right/" + design)
+        owners = found["owners"]
+        require(owners and all(a["since_ms"] < b["since_ms"] for a, b in zip(owners, owners[1:])), "owners don't ascend")
+        first = {"organisation": record["organisation"], "since_ms": record["time_ms"]}
+        require(owners[0] == first or found["earlier_owners"], "the right doesn't begin with the depositor")
+        self.right = found
+        return f"; {owners[-1]['organisation']} owns it"
 
     def compare(self, design, record):
         """What the design's pictures look like; the record says whether they were compared."""

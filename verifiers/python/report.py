@@ -144,6 +144,21 @@ def deposit(examination, design):
         "files": [{"sha256": digest.hex(), "name": name} for digest, name in examination.files],
         **look_alikes,
         **vouched,
+        **({"right": right(examination.right)} if examination.right else {}),
+    }
+
+
+def right(found):
+    """Who owns a design."""
+    offered, ended = found["offered"], found["ended"]
+    offer = offered and {"id": offered["id"].hex(), "to": offered["to"], "deadline_ms": offered["deadline_ms"]}
+    return {
+        "owner": found["owners"][-1]["organisation"],
+        "owners": found["owners"],
+        "earlier_owners": found["earlier_owners"],
+        "offered": offer,
+        "ended_ms": ended and ended["time_ms"],
+        "ended_reason": ended and ended["reason"],
     }
 
 

@@ -141,6 +141,10 @@ def print_facts(told):
             print("          no such design was deposited, up to that block")
         else:
             print(f"Owner     {named(deposit['organisation'])}, key {deposit['owner_key']}")
+            if owned := deposit.get("right"):
+                print(f"Right     owned by {named(owned['owner'])} since {utc(owned['owners'][-1]['since_ms'])}")
+                if owned["ended_ms"] is not None:
+                    print(f"          given up {utc(owned['ended_ms'])}: {printable(owned['ended_reason'])}")
             if vouched := deposit.get("vouching"):
                 term = f"{utc(vouched['from_ms'])} to {utc(vouched['until_ms'])}"
                 how = f"{vouched['check']} {printable(vouched['check_words'])}".strip()

@@ -38,6 +38,7 @@ pub(crate) fn apply<S: StateRead>(
             disclosure: None,
             compared: 0,
             vouching,
+            disposed: 0,
         },
     );
     Ok(())

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{Design, DesignFile, DiscloseDesign, Disclosure};
 
-use super::{design, look_alikes};
+use super::{design, look_alikes, right};
 use crate::Fault;
 use crate::designs::DesignRejection;
 use crate::encoding::{self, Malformed};
@@ -70,9 +70,7 @@ fn check<S: StateRead>(
     let record: Option<Design> = state.read(&keys::design(&opening.id))?;
     let record = record.ok_or(DesignRejection::UnknownDesign(opening.id))?;
     // Rule: only the owner discloses, once, and the opening must fit the commitment.
-    if record.organisation != context.organisation.id {
-        return Err(DesignRejection::NotTheOwner(record.organisation).into());
-    }
+    right::check_discloser(state, &opening.id, &record, &context.organisation.id)?;
     if record.disclosure.is_some() {
         return Err(DesignRejection::AlreadyDisclosed(opening.id).into());
     }

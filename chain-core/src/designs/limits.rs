@@ -10,3 +10,47 @@ pub const MAX_VOUCHING_MS: u64 = MAX_VOUCHING_DAYS * 24 * 3_600_000;
 pub const MAX_DESIGNERS: u64 = 1_000_000;
 /// Bytes of the words about a check, and of a reason.
 pub const MAX_WORDS_BYTES: usize = 512;
+/// The longest term of a mark's registration from its attestation on, days: ten years and the half year before its end
+/// in which it is renewed.
+pub const MAX_MARK_DAYS: u64 = 3_837;
+/// The same in milliseconds.
+pub const MAX_MARK_MS: u64 = MAX_MARK_DAYS * 24 * 3_600_000;
+/// Bytes of a mark's number.
+pub const MAX_NUMBER_BYTES: usize = 64;
+/// Bytes of a mark in words.
+pub const MAX_MARK_NAME_BYTES: usize = 128;
+/// An hour, milliseconds: deadlines of disputes are ends of hours.
+pub const HOUR_MS: u64 = 3_600_000;
+/// Days in which a platform answers a notice. Source: E-commerce Law, Art. 42: it takes measures in time.
+pub const ANSWER_DAYS: u64 = 7;
+/// Days in which a respondent may declare that it doesn't infringe. Source: E-commerce Law, Art. 43, which sets no limit; the
+/// consortium's own.
+pub const DECLARATION_DAYS: u64 = 180;
+/// Days in which a complainant shows a filing after a declaration. Source: E-commerce Law, Art. 43: within fifteen days.
+pub const WAITING_DAYS: u64 = 15;
+/// Days in which an authority rules; the consortium's own.
+pub const RULING_DAYS: u64 = 1_096;
+/// Disputes whose deadline is the same hour's end.
+pub const MAX_DUE: usize = 256;
+/// Hours that one block looks at, at most.
+pub const MAX_HOURS: u64 = 512;
+/// Disputes of one complainant that are open at once.
+pub const MAX_OPEN_DISPUTES: u64 = 10_000;
+/// Bytes of a respondent's name: an id of a voucher and of a designer.
+pub const MAX_RESPONDENT_BYTES: usize = 129;
+/// Bytes of an authority's number of a case.
+pub const MAX_REFERENCE_BYTES: usize = 128;
+/// Owners of a right that its record names.
+pub const MAX_OWNERS: usize = 8;
+/// How long after its block an offered transfer may be answered, days.
+pub const MAX_TRANSFER_DAYS: u64 = 366;
+/// The same in milliseconds.
+pub const MAX_TRANSFER_MS: u64 = MAX_TRANSFER_DAYS * 24 * 3_600_000;
+/// Country codes of a licence.
+pub const MAX_TERRITORIES: usize = 32;
+/// Licences that stand on each other, beside the first.
+pub const MAX_DEPTH: u32 = 3;
+/// Organisations or classes that a licence names for sublicences.
+pub const MAX_SUBLICENSEES: usize = 8;
+/// Licences of one licensee for one right that have not ended.
+pub const MAX_LICENCES: usize = 4;

@@ -6,6 +6,7 @@ use touchstone_proto::ledger::{Design, PublishFingerprints};
 
 use super::DesignRejection;
 use super::look_alikes::{self, Checked};
+use super::right;
 use crate::Fault;
 use crate::encoding;
 use crate::hash::Hash;
@@ -32,9 +33,7 @@ fn check<S: StateRead>(
     let record: Option<Design> = state.read(&keys::design(id))?;
     let record = record.ok_or(DesignRejection::UnknownDesign(*id))?;
     // Rule: only the owner's word counts.
-    if record.organisation != context.organisation.id {
-        return Err(DesignRejection::NotTheOwner(record.organisation).into());
-    }
+    right::check_discloser(state, id, &record, &context.organisation.id)?;
     // Rule: a fingerprint leaks the picture, so it is never published with a bare commitment.
     let disclosure = record.disclosure.as_ref();
     let disclosure = disclosure.ok_or(DesignRejection::NotDisclosed(*id))?;

@@ -6,7 +6,11 @@
 use thiserror::Error;
 
 use super::design::{MAX_FILES, MAX_PICTURES, MAX_TITLE_BYTES};
-use super::limits::{MAX_DESIGNERS, MAX_VOUCHING_DAYS, MAX_WORDS_BYTES};
+use super::limits::{
+    MAX_DEPTH, MAX_DESIGNERS, MAX_LICENCES, MAX_MARK_DAYS, MAX_MARK_NAME_BYTES, MAX_NUMBER_BYTES,
+    MAX_OPEN_DISPUTES, MAX_SUBLICENSEES, MAX_TERRITORIES, MAX_TRANSFER_DAYS, MAX_VOUCHING_DAYS,
+    MAX_WORDS_BYTES,
+};
 
 /// Which rule of designs a transaction breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -105,6 +109,139 @@ pub enum DesignRejection {
     /// The voucher may not vouch any more.
     #[error("{0:?}, which vouched for this designer, is neither platform nor IP office any more")]
     NoVoucher(String),
+
+    // 44x: rights on designs
+    /// Somebody else's right.
+    #[error("only organisation {0:?}, which owns the right, may do this")]
+    NotTheRightsOwner(String),
+    /// The right is given up.
+    #[error("the right was given up; nothing more is granted or passed on under it")]
+    RightEnded,
+    /// A transfer waits for its answer.
+    #[error(
+        "the right is offered to {0:?}; withdraw the offer, or wait for the answer or its deadline"
+    )]
+    TransferOpen(String),
+    /// Nobody who could accept.
+    #[error(
+        "{0:?} can't take the right over: name another organisation that is enrolled or vouched for"
+    )]
+    TransferTo(String),
+    /// No time to answer, or too much.
+    #[error(
+        "the deadline of a transfer is after its block's time, and at most {days} days after it",
+        days = MAX_TRANSFER_DAYS
+    )]
+    TransferDeadline,
+    /// Not the open offer.
+    #[error(
+        "there is no such transfer to answer: it is answered, withdrawn or void by its deadline"
+    )]
+    NoSuchTransfer,
+    /// Another outcome.
+    #[error("a transfer is accepted or rejected by its receiver, or withdrawn by the owner")]
+    TransferAnswer,
+    /// Somebody else's to say.
+    #[error("only organisation {0:?} may say this")]
+    NotTheParty(String),
+    /// No reason, or too long a one.
+    #[error(
+        "say why, in 1 to {words} bytes without control characters",
+        words = MAX_WORDS_BYTES
+    )]
+    ReasonShape,
+
+    // 45x: licences
+    /// Acts or territories.
+    #[error(
+        "a licence names acts, and 1 to {most} countries (ISO 3166-1 alpha-2, ascending, each once) or 001 alone, the \
+         world",
+        most = MAX_TERRITORIES
+    )]
+    LicenceTerms,
+    /// The term.
+    #[error("a licence begins with its block or later, and doesn't end before it begins")]
+    LicenceTerm,
+    /// Sublicences.
+    #[error(
+        "sublicences are at most {depth} deep, a class gets none to give, and at most {named} sublicensees are named, \
+         ascending",
+        depth = MAX_DEPTH,
+        named = MAX_SUBLICENSEES
+    )]
+    LicenceDepth,
+    /// Nobody who could be licensed.
+    #[error(
+        "{0:?} can't be licensed: name another organisation, or a platform's or IP office's id and \".*\""
+    )]
+    Licensee(String),
+    /// No such licence of this right.
+    #[error("there is no licence {} of this right", hex::encode(.0))]
+    UnknownLicence([u8; 32]),
+    /// Over, withdrawn or given up.
+    #[error("licence {} has ended, or one that it stands on has", hex::encode(.0))]
+    LicenceEnded([u8; 32]),
+    /// A sublicence allows more than its parent.
+    #[error("the {0} of a sublicence must lie within the licence that it stands on")]
+    BeyondParent(&'static str),
+    /// Two licences for the same.
+    #[error("licence {} already covers a part of this; end it first", hex::encode(.0))]
+    LicenceOverlap([u8; 32]),
+    /// Too many at once.
+    #[error("a licensee has at most {most} licences of one right that aren't over", most = MAX_LICENCES)]
+    TooManyLicences,
+
+    // 46x: marks
+    /// Number, name or classes of a mark.
+    #[error(
+        "a mark has a number of 1 to {number} ASCII characters without spaces, a name of 1 to {name} bytes, and classes \
+         from 1 to 45",
+        number = MAX_NUMBER_BYTES,
+        name = MAX_MARK_NAME_BYTES
+    )]
+    MarkShape,
+    /// The registration's term.
+    #[error(
+        "a registration ends after its block's time, and at most {days} days after it",
+        days = MAX_MARK_DAYS
+    )]
+    MarkTerm,
+    /// The register's affair.
+    #[error("who owns a mark, and whether it stands, the register of {0:?} says; it attests that")]
+    OfMark(String),
+
+    // 47x: disputes
+    /// No such dispute.
+    #[error("there is no dispute {}", hex::encode(.0))]
+    UnknownDispute([u8; 32]),
+    /// The dispute waits for something else.
+    #[error("the dispute is {0}: this can't be done in that phase")]
+    OtherPhase(&'static str),
+    /// Too late.
+    #[error("the deadline of this phase was {0} ms; the dispute ends by default")]
+    DisputeDeadline(u64),
+    /// No listing, or no other party.
+    #[error("a notice names a listing and another party whose it is")]
+    NoticeShape,
+    /// Not a platform.
+    #[error("{0:?} is no platform on this ledger")]
+    NoPlatform(String),
+    /// Already disputed.
+    #[error("dispute {} about this listing is open", hex::encode(.0))]
+    DisputeOpen([u8; 32]),
+    /// Too many at once.
+    #[error("you have {0} open disputes; {most} is the most", most = MAX_OPEN_DISPUTES)]
+    TooManyDisputes(u64),
+    /// Nobody who could rule.
+    #[error(
+        "{0:?} can't rule: name an IP office or court of this ledger that is no party, and its number of the case"
+    )]
+    NoAuthority(String),
+    /// Not a ruling.
+    #[error(
+        "a ruling upholds or dismisses the notice, or finds it, or an existing declaration, false"
+    )]
+    NoRuling,
 }
 
 impl DesignRejection {
@@ -132,6 +269,36 @@ impl DesignRejection {
             DesignRejection::VouchingWithdrawn(_) => 437,
             DesignRejection::VouchingEnded { .. } => 438,
             DesignRejection::NoVoucher(_) => 439,
+            DesignRejection::NotTheRightsOwner(_) => 440,
+            DesignRejection::RightEnded => 441,
+            DesignRejection::TransferOpen(_) => 442,
+            DesignRejection::TransferTo(_) => 443,
+            DesignRejection::TransferDeadline => 444,
+            DesignRejection::NoSuchTransfer => 445,
+            DesignRejection::TransferAnswer => 446,
+            DesignRejection::NotTheParty(_) => 447,
+            DesignRejection::ReasonShape => 448,
+            DesignRejection::LicenceTerms => 450,
+            DesignRejection::LicenceTerm => 451,
+            DesignRejection::LicenceDepth => 452,
+            DesignRejection::Licensee(_) => 453,
+            DesignRejection::UnknownLicence(_) => 454,
+            DesignRejection::LicenceEnded(_) => 455,
+            DesignRejection::BeyondParent(_) => 456,
+            DesignRejection::LicenceOverlap(_) => 457,
+            DesignRejection::TooManyLicences => 458,
+            DesignRejection::MarkShape => 460,
+            DesignRejection::MarkTerm => 461,
+            DesignRejection::OfMark(_) => 462,
+            DesignRejection::UnknownDispute(_) => 470,
+            DesignRejection::OtherPhase(_) => 471,
+            DesignRejection::DisputeDeadline(_) => 472,
+            DesignRejection::NoticeShape => 473,
+            DesignRejection::NoPlatform(_) => 474,
+            DesignRejection::DisputeOpen(_) => 475,
+            DesignRejection::TooManyDisputes(_) => 476,
+            DesignRejection::NoAuthority(_) => 477,
+            DesignRejection::NoRuling => 478,
         }
     }
 
@@ -159,6 +326,36 @@ impl DesignRejection {
             DesignRejection::VouchingWithdrawn(_) => "vouching-withdrawn",
             DesignRejection::VouchingEnded { .. } => "vouching-ended",
             DesignRejection::NoVoucher(_) => "voucher-role",
+            DesignRejection::NotTheRightsOwner(_) => "right-owner",
+            DesignRejection::RightEnded => "right-ended",
+            DesignRejection::TransferOpen(_) => "transfer-open",
+            DesignRejection::TransferTo(_) => "transfer-receiver",
+            DesignRejection::TransferDeadline => "transfer-deadline",
+            DesignRejection::NoSuchTransfer => "transfer-offered",
+            DesignRejection::TransferAnswer => "transfer-answer",
+            DesignRejection::NotTheParty(_) => "right-party",
+            DesignRejection::ReasonShape => "reason-shape",
+            DesignRejection::LicenceTerms => "licence-terms",
+            DesignRejection::LicenceTerm => "licence-term",
+            DesignRejection::LicenceDepth => "licence-depth",
+            DesignRejection::Licensee(_) => "licensee",
+            DesignRejection::UnknownLicence(_) => "licence-exists",
+            DesignRejection::LicenceEnded(_) => "licence-ended",
+            DesignRejection::BeyondParent(_) => "licence-within-parent",
+            DesignRejection::LicenceOverlap(_) => "licence-overlap",
+            DesignRejection::TooManyLicences => "licence-limit",
+            DesignRejection::MarkShape => "mark-shape",
+            DesignRejection::MarkTerm => "mark-term",
+            DesignRejection::OfMark(_) => "mark-register",
+            DesignRejection::UnknownDispute(_) => "dispute-exists",
+            DesignRejection::OtherPhase(_) => "dispute-phase",
+            DesignRejection::DisputeDeadline(_) => "dispute-deadline",
+            DesignRejection::NoticeShape => "notice-shape",
+            DesignRejection::NoPlatform(_) => "notice-platform",
+            DesignRejection::DisputeOpen(_) => "dispute-once",
+            DesignRejection::TooManyDisputes(_) => "dispute-limit",
+            DesignRejection::NoAuthority(_) => "dispute-authority",
+            DesignRejection::NoRuling => "dispute-ruling",
         }
     }
 }

@@ -295,6 +295,9 @@ impl<A: Archive> Collection<'_, A> {
             self.state(keys::vouching(&design.organisation, number))?;
             self.state(keys::organisation(voucher))?;
         }
+        if design.disposed > 0 {
+            self.state(keys::right(id))?;
+        }
         let position = design.position;
         let position = position.ok_or_else(|| damaged("a design without position"))?;
         Ok(BTreeSet::from([(position.height, position.transaction)]))

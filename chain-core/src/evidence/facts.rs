@@ -2,7 +2,7 @@
 //!
 //! Consensus-critical: no
 
-use touchstone_proto::ledger::{LookAlikes, Vouching};
+use touchstone_proto::ledger::{LookAlikes, Right, Vouching};
 
 use crate::hash::Hash;
 use crate::proof::item_history::Step;
@@ -108,4 +108,6 @@ pub struct Deposit {
     pub look_alikes: Option<LookAlikes>,
     /// The vouching that its depositor had then, and the name of the voucher; none for an enrolled organisation.
     pub vouching: Option<(Vouching, String)>,
+    /// The right, where its owner has disposed of it; else its depositor owns it.
+    pub right: Option<Right>,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use touchstone_proto::evidence::{CompleteLink as LinkMessage, Evidence};
 use touchstone_proto::ledger::{
-    Design, Item, LinkEntry, LookAlikes, Vouching, transaction::Action,
+    Design, Item, LinkEntry, LookAlikes, Right, Vouching, transaction::Action,
 };
 
 use super::facts::{Deposit, History};
@@ -251,6 +251,7 @@ pub(super) fn deposit(
         .map_err(|e| finding!("the design's record: {reason}", reason = e))?;
     let look_alikes = compared(&id, &record, values)?;
     let vouching = vouched(&record, values)?;
+    let right = disposed(&id, &record, values)?;
     let disclosure = record.disclosure.as_ref();
     let mut files = Vec::new();
     for hash in disclosure.iter().flat_map(|d| &d.file_hashes) {
@@ -273,6 +274,7 @@ pub(super) fn deposit(
         disclosed_salt: disclosure.map(|d| d.salt.clone()),
         look_alikes,
         vouching,
+        right,
     })
 }
 
@@ -303,6 +305,27 @@ fn vouched(design: &Design, values: &Values) -> Result<Option<(Vouching, String)
     found.map(named).transpose()
 }
 
+/// Who owns it: a record that says that its owner disposed of it can't do without that.
+fn disposed(id: &Hash, design: &Design, values: &Values) -> Result<Option<Right>, Finding> {
+    if design.disposed == 0 {
+        return Ok(None);
+    }
+    let found: Option<Right> = values.message(&keys::right(id))?;
+    let is_whole = found.as_ref().is_some_and(|right| {
+        let owners = &right.owners;
+        let first = owners.first().map(|o| (&o.organisation, o.since_ms));
+        let is_first = first == Some((&design.organisation, design.time_ms));
+        owners.is_sorted_by(|a, b| a.since_ms < b.since_ms)
+            && (is_first || right.earlier_owners > 0 && !owners.is_empty())
+    });
+    match is_whole {
+        true => Ok(found),
+        false => Err(finding!(
+            "the right to the design doesn't begin with its depositor"
+        )),
+    }
+}
+
 fn absent(id: Hash) -> Deposit {
     Deposit {
         id,
@@ -318,5 +341,6 @@ fn absent(id: Hash) -> Deposit {
         disclosed_salt: None,
         look_alikes: None,
         vouching: None,
+        right: None,
     }
 }

@@ -58,6 +58,61 @@ pub fn voucher(organisation: &str) -> Vec<u8> {
     joined(b"voucher/", organisation.as_bytes())
 }
 
+/// A `Right`, by what it is to: a design's or a mark's id.
+pub fn right(subject: &Hash) -> Vec<u8> {
+    joined(b"right/", subject)
+}
+
+/// A `Mark`, by its id.
+pub fn mark(id: &Hash) -> Vec<u8> {
+    joined(b"mark/", id)
+}
+
+/// A `Licence`, by the id of the transaction that granted it.
+pub fn licence(id: &Hash) -> Vec<u8> {
+    joined(b"licence/", id)
+}
+
+/// The `LicenceEnd` of a licence that ended before its term.
+pub fn licence_end(id: &Hash) -> Vec<u8> {
+    joined(b"licence-end/", id)
+}
+
+/// The `Authorisations` of a licensee for a right.
+pub fn authorisations(subject: &Hash, licensee: &str) -> Vec<u8> {
+    let mut key = joined(b"authorised/", subject);
+    key.extend_from_slice(licensee.as_bytes());
+    key
+}
+
+/// A `Dispute`, by the id of its notice's transaction.
+pub fn dispute(id: &Hash) -> Vec<u8> {
+    joined(b"dispute/", id)
+}
+
+/// The id of the dispute about a listing that is open; empty: it has ended.
+pub fn open_dispute(matter: &Hash) -> Vec<u8> {
+    joined(b"dispute-open/", matter)
+}
+
+/// The `DisputeTally` of an organisation.
+pub fn party_tally(organisation: &str) -> Vec<u8> {
+    joined(b"dispute-party/", organisation.as_bytes())
+}
+
+/// The `DisputeTally` of a right.
+pub fn subject_tally(subject: &Hash) -> Vec<u8> {
+    joined(b"dispute-subject/", subject)
+}
+
+/// The `DueDisputes` of an hour since 1970.
+pub fn due_disputes(hour: u64) -> Vec<u8> {
+    joined(b"dispute-due/", &hour.to_be_bytes())
+}
+
+/// The first hour whose disputes aren't looked at yet, eight bytes big-endian.
+pub const DISPUTES_HOUR: &[u8] = b"disputes-hour";
+
 /// The head of the link that the record at `owner` holds, after its first `count` entries; written at
 /// every [`PAGE_STRIDE`](crate::proof::link::PAGE_STRIDE)th.
 pub fn link_head(owner: &[u8], count: u64) -> Vec<u8> {
@@ -174,6 +229,22 @@ mod tests {
         assert_eq!(vouched_designer("a.b"), b"vouched/a.b");
         assert_eq!(vouching("a.b", 258), b"vouching/\0\0\0\0\0\0\x01\x02a.b");
         assert_eq!(voucher("abc"), b"voucher/abc");
+        let with = |prefix: &[u8], id: u8| [prefix, &[id; 32]].concat();
+        assert_eq!(right(&[7; 32]), with(b"right/", 7));
+        assert_eq!(dispute(&[7; 32]), with(b"dispute/", 7));
+        assert_eq!(open_dispute(&[7; 32]), with(b"dispute-open/", 7));
+        assert_eq!(subject_tally(&[7; 32]), with(b"dispute-subject/", 7));
+        assert_eq!(party_tally("abc"), b"dispute-party/abc");
+        assert_eq!(due_disputes(258), b"dispute-due/\0\0\0\0\0\0\x01\x02");
+        assert_eq!(DISPUTES_HOUR, b"disputes-hour");
+        assert_eq!(mark(&[7; 32]), with(b"mark/", 7));
+        assert_eq!(licence(&[8; 32]), with(b"licence/", 8));
+        assert_eq!(licence_end(&[9; 32]), with(b"licence-end/", 9));
+        let licensee = authorisations(&[7; 32], "abc");
+        assert_eq!(
+            licensee,
+            [with(b"authorised/", 7), b"abc".to_vec()].concat()
+        );
         assert_eq!(
             (VALIDATORS, PARAMETERS, PROTOCOL, ORGANISATIONS),
             (

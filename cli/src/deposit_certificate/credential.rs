@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::macros::format_description;
+use touchstone_core::designs::right;
 use touchstone_core::evidence::Finding;
 use touchstone_core::finding;
 use touchstone_proto::ledger::Dispute;
@@ -444,6 +445,13 @@ pub fn compare(
         reservations.push(finding!(
             "the voucher has withdrawn its word for the owner since: {why}",
             why = withdrawn.reason
+        ));
+    }
+    let right = facts.right.as_ref();
+    if let Some(right) = right.filter(|right| right::owner(right) != facts.organisation) {
+        reservations.push(finding!(
+            "the depositor has passed the right on: {owner} owns it",
+            owner = right::owner(right)
         ));
     }
     if names(stated) != names(&proven) {

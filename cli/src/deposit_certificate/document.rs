@@ -8,7 +8,7 @@ use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{beijing, utc};
 use crate::pdf::{PageBlock, PdfDocument};
-use crate::{both, both_lines, say, vouching};
+use crate::{both, both_lines, rights, say, vouching};
 
 /// The document.
 pub fn document(facts: &CertificateFacts) -> PdfDocument {
@@ -66,6 +66,7 @@ fn deposit(facts: &CertificateFacts) -> Vec<PageBlock> {
         PageBlock::field(&both!("Disclosed"), disclosed),
     ];
     blocks.extend(vouched(facts));
+    blocks.extend(owned(facts));
     if let Some(since) = facts.compromised_since_ms {
         blocks.push(PageBlock::Notice(compromise(since, facts)));
     }
@@ -78,6 +79,14 @@ fn vouched(facts: &CertificateFacts) -> Option<PageBlock> {
     let lines = |language| vouching::lines(language, found, name);
     let lines = [lines(Language::Chinese), lines(Language::English)].concat();
     Some(PageBlock::Field(both!("Vouched"), lines))
+}
+
+/// Who owns the design; nothing where its depositor never disposed of it.
+fn owned(facts: &CertificateFacts) -> Option<PageBlock> {
+    let right = facts.right.as_ref()?;
+    let lines = |language| rights::lines(language, right);
+    let lines = [lines(Language::Chinese), lines(Language::English)].concat();
+    Some(PageBlock::Field(both!("Right"), lines))
 }
 
 fn compromise(since_ms: u64, facts: &CertificateFacts) -> String {

@@ -4,7 +4,7 @@
 use touchstone_client::earlier::Earlier;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{Dispute, LookAlikes, Vouching};
+use touchstone_proto::ledger::{Dispute, LookAlikes, Right, Vouching};
 
 /// What is known of one deposit, proven unless it says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub struct CertificateFacts {
     pub earlier: Earlier,
     /// Who vouched for its depositor then, and the voucher's name.
     pub vouching: Option<(Vouching, String)>,
+    /// The right, where its owner has disposed of it.
+    pub right: Option<Right>,
 }
 
 /// A key of the organisation that deposited.
@@ -181,5 +183,6 @@ pub(super) fn sample() -> CertificateFacts {
         look_alikes: None,
         earlier: Earlier::default(),
         vouching: None,
+        right: None,
     }
 }

@@ -16,6 +16,7 @@ use crate::fingerprint;
 use crate::look_alikes;
 use crate::messages::Language;
 use crate::output::{beijing, plain, utc};
+use crate::rights;
 use crate::say;
 use crate::vouching;
 
@@ -109,6 +110,9 @@ fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRo
         say!(language, "Owner"),
         [named(facts, &deposit.organisation)],
     ));
+    if let Some(right) = &deposit.right {
+        rows.push(row(say!(language, "Right"), rights::lines(language, right)));
+    }
     if let Some((found, name)) = &deposit.vouching {
         let lines = vouching::lines(language, found, name);
         rows.push(row(say!(language, "Vouched"), lines));

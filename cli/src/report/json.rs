@@ -11,6 +11,7 @@ use touchstone_proto::ledger::{Basis, Ending, Position};
 use super::Examined;
 use crate::look_alikes;
 use crate::output::add_member;
+use crate::rights;
 use crate::vouching;
 
 /// The whole value; `exit_code` is the process's.
@@ -245,6 +246,9 @@ fn deposit(deposit: &Deposit) -> Value {
     });
     if let Some(found) = &deposit.look_alikes {
         add_member(&mut value, "look_alikes", look_alikes::json(found));
+    }
+    if let Some(right) = &deposit.right {
+        add_member(&mut value, "right", rights::json(right));
     }
     if let Some((found, _)) = &deposit.vouching {
         add_member(&mut value, "vouching", vouching::json(found));

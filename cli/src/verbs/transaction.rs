@@ -77,6 +77,34 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
                 plain(&w.designer)
             )
         }
+        Action::OfferTransfer(o) => {
+            let subject = hex::encode(&o.subject);
+            format!("offer of the right to {subject} to {}", plain(&o.to))
+        }
+        Action::AnswerTransfer(a) => {
+            let subject = hex::encode(&a.subject);
+            let outcome = event_text::outcome(a.outcome());
+            format!("transfer of the right to {subject}: {outcome}")
+        }
+        Action::GrantLicence(g) => {
+            let subject = hex::encode(&g.subject);
+            format!("licence of {subject} to {}", plain(&g.licensee))
+        }
+        Action::EndLicence(e) => format!("end of licence {}", hex::encode(&e.licence)),
+        Action::EndRight(e) => format!("end of the right to {}", hex::encode(&e.subject)),
+        Action::AttestMark(m) => format!("attestation of mark {}", plain(&m.number)),
+        Action::GiveNotice(n) => {
+            let subject = hex::encode(&n.subject);
+            format!(
+                "notice to {} under the right to {subject}",
+                plain(&n.platform)
+            )
+        }
+        Action::AnswerNotice(a) => format!("measure in dispute {}", hex::encode(&a.dispute)),
+        Action::CounterNotice(c) => format!("declaration in dispute {}", hex::encode(&c.dispute)),
+        Action::ShowFiling(f) => format!("filing in dispute {}", hex::encode(&f.dispute)),
+        Action::WithdrawNotice(w) => format!("withdrawal of dispute {}", hex::encode(&w.dispute)),
+        Action::RuleDispute(r) => format!("ruling in dispute {}", hex::encode(&r.dispute)),
         Action::ChangeKeys(c) => {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }

@@ -174,6 +174,16 @@ async fn the_fake_answers_as_a_node_does() {
     }
     let key = keys::block(2);
     same!(fake, real, get_record, GetRecordRequest { key });
+    for seller in ["carol", "acme"] {
+        let request = GetAuthorisationRequest {
+            subject: design.to_vec(),
+            seller: seller.to_owned(),
+            act: 3,
+            territory: "CN".to_owned(),
+            time_ms: u64::MAX,
+        };
+        same!(fake, real, get_authorisation, request);
+    }
     let all = same!(fake, real, list_organisations, ListOrganisationsRequest {});
     assert_eq!(all.organisations.len(), 5, "the list, and four founders");
     same!(fake, real, get_validators, GetValidatorsRequest {});

@@ -1,9 +1,10 @@
 //! Queries of the state, each from one snapshot, proven under its tip's header.
 
 use prost::Message;
+use touchstone_core::designs::authorised::SaleQuestion;
 use touchstone_core::governance::organisation;
 use touchstone_core::hash::Hash;
-use touchstone_core::proof::state;
+use touchstone_core::proof::{authorisation, state};
 use touchstone_core::state as ledger_state;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::{Fault, encoding};
@@ -21,6 +22,8 @@ pub const PAGE_BYTES: usize = 4 << 20;
 /// Time stamps of a page, at most: each is no larger than an authority's answer may be.
 const CHECKPOINTS: usize = 100;
 
+/// Bytes of the longest id of a seller: a voucher's and a designer's.
+const MAX_SELLER_BYTES: usize = 129;
 /// Bytes of the longest key: a container's identifier with what stands before it.
 const MAX_KEY_BYTES: usize = MAX_IDENTIFIER_BYTES + 64;
 
@@ -82,6 +85,40 @@ pub fn compare_picture(
         searched: Some(prove(view, keys::FINGERPRINTS)?),
         found: compared.found,
         nearest: compared.hits.iter().map(|hit| hit.number).collect(),
+    })
+}
+
+/// Whether a seller may do something with a design, by the records that the question reads.
+pub fn authorisation(
+    view: &ProvenState<'_>,
+    request: wire::GetAuthorisationRequest,
+) -> Result<wire::AuthorisationReply, ServiceError> {
+    if request.seller.len() > MAX_SELLER_BYTES {
+        return Err(ServiceError::Malformed(format!(
+            "a seller's id has at most {MAX_SELLER_BYTES} bytes"
+        )));
+    }
+    let asked = SaleQuestion {
+        subject: id(&request.subject)?,
+        act: request.act(),
+        seller: request.seller,
+        territory: request.territory,
+        at_ms: request.time_ms,
+    };
+    let header = view.tip()?.certified.clone();
+    let mut values = Vec::new();
+    for key in authorisation::keys(&view.snapshot, &asked)? {
+        values.push(match key {
+            None => wire::ProvenValue::default(),
+            Some(key) => {
+                let wire::StateReply { value, proof, .. } = prove(view, &key)?;
+                wire::ProvenValue { value, proof }
+            }
+        });
+    }
+    Ok(wire::AuthorisationReply {
+        header: Some(header),
+        values,
     })
 }
 

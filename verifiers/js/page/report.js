@@ -212,6 +212,10 @@ export class Report {
       ],
       deposit.disclosed_ms !== null && ['disclosedAt', [this.time(deposit.disclosed_ms)]],
       ['owner', [this.organisation(deposit.organisation)]],
+      deposit.right && [
+        'right',
+        [`${this.organisation(deposit.right.owner)}, ${this.time(deposit.right.owners.at(-1).since_ms)}`],
+      ],
       deposit.vouching && ['vouched', this.vouching(deposit.vouching)],
       ['ownerKey', [code(deposit.owner_key)]],
       ['commitment', [code(deposit.commitment)]],

@@ -166,6 +166,7 @@ export const TEXTS = {
   noLater: ['no later than', '不晚于'],
   disclosedAt: ['Disclosed', '公开时间'],
   owner: ['Owner', '存证人'],
+  right: ['Owned by, since', '权利人，自何时起'],
   vouched: ['Vouched for by', '身份担保'],
   checkedBy: ['checked by:', '核验方式：'],
   'check-in-person': ['an identity document, shown in person', '当面出示身份证件'],

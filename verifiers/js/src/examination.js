@@ -331,6 +331,7 @@ export class Examination {
     demand(transaction.block.time_ms === record.time_ms, 'the record has another time than its block');
     this.design = record;
     this.vouched(record);
+    this.owned(id, record);
     if (record.compared === 0) return passed('depositAgrees');
     const { pictures, searched } = this.compared(id, record);
     return passed('depositCompared', {
@@ -357,6 +358,26 @@ export class Examination {
     demand(found.check >= 1 && found.check <= 4, 'the vouching does not say how the designer was checked');
     this.organisation(voucher);
     this.vouching = found;
+  }
+
+  /** Who owns the design: its record says whether its owner has disposed of it. */
+  owned(id, { disposed, organisation, time_ms: time }) {
+    if (disposed === 0) return;
+    const value = this.ask('right/', id);
+    demand(value !== null, 'the record tells that the owner disposed of it, and the right is missing');
+    const found = decode(types.Right, value);
+    const { owners, earlier_owners: earlier } = found;
+    demand(owners.length > 0, 'a right without an owner');
+    demand(
+      owners.every((owner, i) => i === 0 || owners[i - 1].since_ms < owner.since_ms),
+      'owners do not ascend',
+    );
+    const [first] = owners;
+    demand(
+      earlier > 0 || (first.organisation === organisation && first.since_ms === time),
+      'the right does not begin with the depositor',
+    );
+    this.right = found;
   }
 
   /** What the design's pictures look like, which its record counts. */

@@ -130,7 +130,17 @@ const describeVouching = ({ voucher, name, check, withdrawn, ...rest }) => ({
   withdrawn_reason: withdrawn === null ? null : withdrawn.reason,
 });
 
-function describeDeposit({ evidence, design: record, opened, lookAlikes, vouching }) {
+const describeRight = ({ owners, earlier_owners: earlier, offered, ended }) => ({
+  owner: owners.at(-1).organisation,
+  owners: owners.map(({ organisation, since_ms: since }) => ({ organisation, since_ms: number(since) })),
+  earlier_owners: earlier,
+  offered:
+    offered === null ? null : { id: hex(offered.id), to: offered.to, deadline_ms: number(offered.deadline_ms) },
+  ended_ms: ended === null ? null : number(ended.time_ms),
+  ended_reason: ended === null ? null : ended.reason,
+});
+
+function describeDeposit({ evidence, design: record, opened, lookAlikes, vouching, right }) {
   const { opening } = evidence;
   const disclosure = record?.disclosure ?? null;
   return {
@@ -147,6 +157,7 @@ function describeDeposit({ evidence, design: record, opened, lookAlikes, vouchin
     files: (opened ?? []).map((hash, i) => ({ sha256: hex(hash), name: orNull(opening?.files[i].name) })),
     ...(lookAlikes && { look_alikes: describeLookAlikes(lookAlikes) }),
     ...(vouching && { vouching: describeVouching(vouching) }),
+    ...(right && { right: describeRight(right) }),
   };
 }
 

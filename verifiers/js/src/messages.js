@@ -12,7 +12,11 @@ export const types = declare({
     '| 11 deposit_design DepositDesign, | 12 disclose_design DiscloseDesign, | 13 change_keys ChangeKeys, ' +
     '| 14 approve_change ApproveChange, | 17 declare_product DeclareProduct, ' +
     '| 23 publish_fingerprints PublishFingerprints, | 30 vouch_for_designer VouchForDesigner, ' +
-    '| 31 withdraw_vouching WithdrawVouching',
+    '| 31 withdraw_vouching WithdrawVouching, | 32 offer_transfer OfferTransfer, ' +
+    '| 33 answer_transfer AnswerTransfer, | 34 grant_licence GrantLicence, | 35 end_licence EndLicence, ' +
+    '| 36 end_right EndRight, | 37 attest_mark AttestMark, ' +
+    '| 38 give_notice GiveNotice, | 39 answer_notice AnswerNotice, | 40 counter_notice CounterNotice, ' +
+    '| 41 show_filing ShowFiling, | 42 withdraw_notice WithdrawNotice, | 43 rule_dispute RuleDispute',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
@@ -29,6 +33,21 @@ export const types = declare({
     '1 designer string, 2 name string, 3 public_key bytes, 4 possession bytes, 5 check enum, ' +
     '6 check_words string, 7 until_ms uint64',
   WithdrawVouching: '1 designer string, 2 reason string',
+  OfferTransfer: '1 subject bytes, 2 to string, 3 deadline_ms uint64',
+  AnswerTransfer: '1 subject bytes, 2 offer bytes, 3 outcome enum',
+  GrantLicence: '1 subject bytes, 2 parent bytes, 3 licensee string, 4 terms LicenceTerms',
+  LicenceTerms:
+    '1 acts* enum, 2 territories* string, 3 from_ms uint64, 4 until_ms uint64, 5 depth uint32, ' +
+    '6 sublicensees* string',
+  EndLicence: '1 licence bytes, 2 reason string',
+  EndRight: '1 subject bytes, 2 reason string',
+  AttestMark: '1 number string, 2 name string, 3 owner string, 4 classes uint64, 5 until_ms uint64',
+  GiveNotice: '1 subject bytes, 2 platform string, 3 respondent string, 4 listing string, 5 evidence bytes',
+  AnswerNotice: '1 dispute bytes, 2 measure enum, 3 reason string',
+  CounterNotice: '1 dispute bytes, 2 declaration bytes',
+  ShowFiling: '1 dispute bytes, 2 authority string, 3 reference string',
+  WithdrawNotice: '1 dispute bytes, 2 reason string',
+  RuleDispute: '1 dispute bytes, 2 outcome enum, 3 reasons bytes, 4 rule_book bytes',
   ChangeKeys: '1 add* bytes, 2 retire* bytes, 3 compromised* Compromise',
   Compromise: '1 public_key bytes, 2 since_ms uint64',
   ApproveChange: '1 change Change',
@@ -84,7 +103,24 @@ export const types = declare({
     '7 answered? Position, 8 discrepancy string, 9 portions* Portion',
   Design:
     '1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position Position, ' +
-    '5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? Disclosure, 8 compared uint32, 9 vouching? uint64',
+    '5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? Disclosure, 8 compared uint32, ' +
+    '9 vouching? uint64, 10 disposed uint32',
+  Right:
+    '1 owners* Ownership, 2 earlier_owners uint32, 3 offered? OfferedTransfer, 4 ended? RightEnd, ' +
+    '5 office string, 6 until_ms uint64',
+  Mark:
+    '1 office string, 2 number string, 3 name string, 4 classes uint64, 5 position Position, 6 time_ms uint64',
+  Ownership: '1 organisation string, 2 since_ms uint64',
+  OfferedTransfer: '1 id bytes, 2 to string, 3 deadline_ms uint64',
+  RightEnd: '1 time_ms uint64, 2 reason string',
+  Licence:
+    '1 subject bytes, 2 above* bytes, 3 grantor string, 4 licensee string, 5 terms LicenceTerms, ' +
+    '6 position Position, 7 time_ms uint64',
+  LicenceEnd: '1 time_ms uint64, 2 organisation string, 3 reason string',
+  Authorisations: '1 licences* Authorisation, 2 told_from_ms uint64',
+  Authorisation:
+    '1 licence bytes, 2 above* bytes, 3 acts* enum, 4 territories* string, 5 from_ms uint64, 6 until_ms uint64, ' +
+    '7 ended_ms uint64',
   VouchedDesigner: '1 vouchings uint64, 2 from_ms uint64, 3 until_ms uint64',
   Voucher: '1 designers uint64',
   Vouching:
@@ -104,6 +140,11 @@ export const types = declare({
     '7 organisation string, 8 deposited Position, 9 deposited_ms uint64',
   // Package touchstone.node.v1
   CertifiedHeader: '1 header bytes, 2 certificate CommitCertificate',
+  AuthorisationFile:
+    '1 validator_set_changes* ValidatorSetChange, 2 question GetAuthorisationRequest, 3 answer AuthorisationReply',
+  GetAuthorisationRequest: '1 subject bytes, 2 seller string, 3 act enum, 4 territory string, 5 time_ms uint64',
+  AuthorisationReply: '1 header CertifiedHeader, 2 values* ProvenValue',
+  ProvenValue: '1 value? bytes, 2 proof? StateProof',
   ValidatorSetChange: '1 header CertifiedHeader, 2 next_validators ValidatorSet',
   StateProof: '1 other_leaf? OtherLeaf, 2 siblings* bytes',
   OtherLeaf: '1 key_hash bytes, 2 value_hash bytes',

@@ -35,6 +35,7 @@ fn a_deposit_is_recorded_with_owner_place_and_time() {
             disclosure: None,
             compared: 0,
             vouching: None,
+            disposed: 0,
         })
     );
 }

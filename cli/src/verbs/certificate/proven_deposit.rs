@@ -4,10 +4,10 @@ use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, ProvenDeposit};
 use touchstone_client::earlier::{self, Earlier};
 use touchstone_client::{AttestedHeader, NotVerified};
-use touchstone_client::{look_alikes, vouching};
+use touchstone_client::{disputes, look_alikes, rights, vouching};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{Design, Dispute, Key, LookAlikes, Vouching};
+use touchstone_proto::ledger::{Design, Dispute, DisputeTally, Key, LookAlikes, Right, Vouching};
 
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
@@ -35,6 +35,10 @@ pub(super) struct Certificate {
     pub(super) earlier: Option<Earlier>,
     /// Who vouched for its depositor then, and the voucher's name.
     pub(super) vouching: Option<(Vouching, String)>,
+    /// Who owns it.
+    pub(super) right: Right,
+    /// How disputes about it went.
+    pub(super) disputes: DisputeTally,
     pub(super) source: Source,
     pub(super) owner: String,
     pub(super) names: Vec<String>,
@@ -74,6 +78,8 @@ pub(super) async fn certify(
         _ => None,
     };
     let vouching = vouching::of_design(client, &record).await?;
+    let right = rights::of_design(client, &id, &record).await?;
+    let disputes = disputes::of_right(client, &id).await?;
     let source = match (receipt, &opening) {
         (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
         (None, Some(_)) => Source::Disclosure,
@@ -94,6 +100,8 @@ pub(super) async fn certify(
         look_alikes,
         earlier,
         vouching,
+        right,
+        disputes,
         source,
         owner,
         names,
@@ -168,6 +176,7 @@ impl Certificate {
             look_alikes: self.look_alikes.clone(),
             earlier: self.earlier.clone().unwrap_or_default(),
             vouching: self.vouching.clone(),
+            right: Some(self.right.clone()).filter(|_| self.record.disposed > 0),
         })
     }
 

@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::proven_deposit::{Certificate, Source};
+use crate::disputes;
 use crate::earlier as before;
 use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{Output, add_member, attested_json, plain, utc};
+use crate::rights;
 use crate::say;
 use crate::vouching;
 
@@ -108,6 +110,17 @@ impl Certificate {
                 rows.push((say!(language, "Earlier"), line));
             }
         }
+        if self.record.disposed > 0 {
+            for line in rights::lines(language, &self.right) {
+                rows.push((say!(language, "Right"), line));
+            }
+        }
+        if self.disputes.notices > 0 {
+            rows.push((
+                say!(language, "Disputes"),
+                disputes::tally(language, &self.disputes),
+            ));
+        }
         for line in self
             .look_alikes
             .iter()
@@ -155,6 +168,12 @@ impl Certificate {
         }
         if let Some(earlier) = &self.earlier {
             add_member(&mut value, "earlier", before::json(earlier));
+        }
+        if self.disputes.notices > 0 {
+            add_member(&mut value, "disputes", disputes::tally_json(&self.disputes));
+        }
+        if self.record.disposed > 0 {
+            add_member(&mut value, "right", rights::json(&self.right));
         }
         if let Some((found, _)) = &self.vouching {
             add_member(&mut value, "vouching", vouching::json(found));

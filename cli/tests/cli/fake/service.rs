@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures::channel::mpsc;
 use futures::stream::{BoxStream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
+use touchstone_core::designs::authorised::SaleQuestion;
 use touchstone_core::governance::organisation;
 use touchstone_core::hash::Hash;
+use touchstone_core::proof::authorisation;
 use touchstone_core::state;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::{Rejection, transaction};
@@ -261,6 +263,35 @@ impl Ledger for Service {
                 searched: Some(w.state(keys::FINGERPRINTS.to_vec())),
                 found: compared.found,
                 nearest: compared.hits.iter().map(|hit| hit.number).collect(),
+            }
+        })
+        .await
+    }
+
+    async fn get_authorisation(
+        &self,
+        request: Request<GetAuthorisationRequest>,
+    ) -> Answer<AuthorisationReply> {
+        let request = request.into_inner();
+        self.answer(|w| {
+            let asked = SaleQuestion {
+                subject: request.subject.clone().try_into().unwrap(),
+                act: request.act(),
+                seller: request.seller,
+                territory: request.territory,
+                at_ms: request.time_ms,
+            };
+            let keys = authorisation::keys(&*w, &asked).unwrap();
+            let values = keys.into_iter().map(|key| match key {
+                None => ProvenValue::default(),
+                Some(key) => {
+                    let StateReply { value, proof, .. } = w.state(key);
+                    ProvenValue { value, proof }
+                }
+            });
+            AuthorisationReply {
+                values: values.collect(),
+                header: w.certified(w.height()),
             }
         })
         .await

@@ -1,13 +1,14 @@
 //! Every rule that reads a block's time judges what is submitted by now, however old the last
 //! block is: at admission, when a block is made, and for what waits.
 
+mod designs;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use touchstone_core::governance::parameters;
 use touchstone_core::governance::protocol::MIN_NOTICE;
 use touchstone_core::hash::Hash;
-use touchstone_core::test_support::vouched::{LIN, deposit, vouch};
 use touchstone_core::test_support::{
     self as support, CARRIER, MAKER, MARKET, aggregation, answer, approve, capture, change,
     container, genesis_document, item, offer, public, step,
@@ -82,58 +83,6 @@ const READS: &[(&str, &str, &[u32])] = &[
         "custody/capture_events/offer.rs",
         "open.offers.retain(|offer| now_ms <= offer.deadline_ms);",
         &[328],
-    ),
-    (
-        "designs/deposit_design.rs",
-        "time_ms: context.block.time_ms,",
-        &[],
-    ),
-    (
-        "designs/disclose_design.rs",
-        "time_ms: context.block.time_ms,",
-        &[],
-    ),
-    (
-        "designs/look_alikes.rs",
-        "time_ms: context.block.time_ms,",
-        &[],
-    ),
-    (
-        "designs/vouching.rs",
-        "if context.block.time_ms > vouching.until_ms {",
-        &[438],
-    ),
-    (
-        "designs/vouch_for_designer.rs",
-        "let now_ms = context.block.time_ms;",
-        &[],
-    ),
-    (
-        "designs/vouch_for_designer.rs",
-        "let is_unbroken = last.record.until_ms.saturating_add(1) >= now_ms;",
-        &[],
-    ),
-    (
-        "designs/vouch_for_designer.rs",
-        "(last.number.saturating_add(1), known.unwrap_or(now_ms))",
-        &[],
-    ),
-    ("designs/vouch_for_designer.rs", "(0, now_ms)", &[]),
-    ("designs/vouch_for_designer.rs", "from_ms: now_ms,", &[]),
-    (
-        "designs/vouch_for_designer.rs",
-        "let term_ms = action.until_ms.checked_sub(context.block.time_ms);",
-        &[432],
-    ),
-    (
-        "designs/withdraw_vouching.rs",
-        "time_ms: context.block.time_ms,",
-        &[],
-    ),
-    (
-        "designs/withdraw_vouching.rs",
-        "let before_ms = context.block.time_ms.saturating_sub(1);",
-        &[],
     ),
     (
         "execution.rs",
@@ -220,22 +169,6 @@ const CASES: &[Case] = &[
         },
     },
     Case {
-        name: "a term of a vouching that is over",
-        fresh: 0,
-        idle: 432,
-        submit: |ledger| ledger.vouching(),
-    },
-    Case {
-        name: "a deposit after the end of a vouching",
-        fresh: 0,
-        idle: 438,
-        submit: |ledger| {
-            let vouching = ledger.vouching();
-            ledger.commit(&[vouching]);
-            ledger.sign(LIN, deposit(1))
-        },
-    },
-    Case {
         name: "a deadline that has passed since the last block",
         fresh: 0,
         idle: 321,
@@ -307,6 +240,10 @@ fn observed() -> Action {
     capture(&[step("OBSERVE", "storing", &[item(7)])])
 }
 
+fn cases() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().chain(designs::CASES)
+}
+
 /// One node's chain of the four test organisations.
 struct Ledger {
     id: Hash,
@@ -335,13 +272,6 @@ impl Ledger {
     fn offer(&self, number: u64, deadline_ms: u64) -> Vec<u8> {
         let shipped = [step("OBSERVE", "shipping", &[item(number)])];
         self.sign(MARKET, offer(CARRIER.0, deadline_ms, &shipped))
-    }
-
-    /// The market's word for Lin, up to a time between the last block and now.
-    fn vouching(&self) -> Vec<u8> {
-        let until_ms = self.chain.tip.time_ms + BETWEEN_MS;
-        let action = vouch(&self.id, LIN, until_ms);
-        self.sign(MARKET, Action::VouchForDesigner(action))
     }
 
     /// Commits an offer of the first item whose deadline lies between the last block and now.
@@ -407,7 +337,7 @@ impl Ledger {
 
 #[test]
 fn a_client_is_answered_by_the_rules_of_now() {
-    for case in CASES {
+    for case in cases() {
         for (idle_ms, expected) in [(1, case.fresh), (IDLE_MS, case.idle)] {
             let mut ledger = Ledger::start();
             let envelope = (case.submit)(&mut ledger);
@@ -428,7 +358,7 @@ fn a_client_is_answered_by_the_rules_of_now() {
 /// What a block can't take for its time is told at once, and doesn't wait for the next block.
 #[test]
 fn what_a_proposer_leaves_out_is_refused_by_the_rules_of_now() {
-    for case in CASES {
+    for case in cases() {
         for (idle_ms, expected) in [(1, case.fresh), (IDLE_MS, case.idle)] {
             let mut ledger = Ledger::start();
             let envelope = (case.submit)(&mut ledger);
@@ -445,7 +375,7 @@ fn what_a_proposer_leaves_out_is_refused_by_the_rules_of_now() {
 /// A node that catches up commits old blocks; what waits in its pool was submitted now.
 #[test]
 fn what_waits_while_old_blocks_are_committed_is_judged_by_the_rules_of_now() {
-    for case in CASES {
+    for case in cases() {
         for (idle_ms, expected) in [(1, case.fresh), (IDLE_MS, case.idle)] {
             let mut ledger = Ledger::start();
             let envelope = (case.submit)(&mut ledger);
@@ -472,6 +402,7 @@ fn every_rule_that_reads_the_time_is_among_the_cases() {
     found.sort();
     let mut listed: Vec<_> = READS
         .iter()
+        .chain(designs::READS)
         .map(|(file, line, _)| ((*file).to_owned(), (*line).to_owned()))
         .collect();
     listed.sort();
@@ -481,15 +412,13 @@ fn every_rule_that_reads_the_time_is_among_the_cases() {
     );
     let judging: BTreeSet<u32> = READS
         .iter()
+        .chain(designs::READS)
         .flat_map(|(_, _, codes)| *codes)
         .copied()
         .collect();
-    let tested: BTreeSet<u32> = CASES.iter().map(|case| case.fresh.max(case.idle)).collect();
+    let tested: BTreeSet<u32> = cases().map(|case| case.fresh.max(case.idle)).collect();
     assert_eq!(tested, judging);
-    assert!(
-        CASES.iter().all(|case| case.fresh != case.idle),
-        "time decides"
-    );
+    assert!(cases().all(|case| case.fresh != case.idle), "time decides");
 }
 
 /// The lines of code under a folder or file that read the time, tests left out.

@@ -1,0 +1,228 @@
+mod model;
+
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{LicenceTerms, Outcome};
+
+use super::*;
+use crate::designs::limits::MAX_OWNERS;
+use crate::test_support::rights::{
+    answer_right, designed, end_licence, end_right, grant, offer_right, sale, terms,
+};
+use crate::test_support::vouched::{LIN, vouch, withdraw};
+use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE};
+
+fn asked(chain: &Chain, question: &SaleQuestion) -> SaleAnswer {
+    answer(&chain.state, question).unwrap()
+}
+
+/// Whether it is yes, and under which licence; or in short why not.
+fn said(chain: &Chain, question: &SaleQuestion) -> Result<Option<Hash>, Vec<Shortfall>> {
+    match asked(chain, question) {
+        SaleAnswer::Owner => Ok(None),
+        SaleAnswer::Licensed(held) => Ok(Some(held.licence.licence.try_into().unwrap())),
+        SaleAnswer::No(Denial::NoLicence(short)) => {
+            Err(short.into_iter().map(|(_, why)| why).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn deep(until_ms: u64, depth: u32) -> LicenceTerms {
+    LicenceTerms {
+        depth,
+        ..terms(until_ms)
+    }
+}
+
+#[test]
+fn the_owner_may_and_a_stranger_may_not() {
+    let (mut chain, subject) = designed();
+    let deposited = chain.time_ms;
+    assert_eq!(
+        asked(&chain, &sale(&subject, MAKER.0, deposited)),
+        SaleAnswer::Owner
+    );
+    assert_eq!(
+        said(&chain, &sale(&subject, MARKET.0, deposited)),
+        Err(vec![])
+    );
+    let early = asked(&chain, &sale(&subject, MAKER.0, deposited - 1));
+    assert_eq!(early, SaleAnswer::No(Denial::NotYet));
+    let none = asked(&chain, &sale(&[9; 32], MAKER.0, deposited));
+    assert_eq!(none, SaleAnswer::No(Denial::NoDesign));
+    // The same once there is a record of the right.
+    let licence = grant(&subject, None, CARRIER.0, terms(deposited + 9_000));
+    chain.run(MAKER, licence).unwrap();
+    assert_eq!(
+        asked(&chain, &sale(&subject, MAKER.0, deposited)),
+        SaleAnswer::Owner
+    );
+    assert_eq!(
+        said(&chain, &sale(&subject, MARKET.0, deposited)),
+        Err(vec![])
+    );
+}
+
+#[test]
+fn a_licence_holds_for_its_acts_places_and_term() {
+    let (mut chain, subject) = designed();
+    let until_ms = chain.time_ms + 9_000;
+    let action = grant(&subject, None, MARKET.0, terms(until_ms));
+    let id = chain.run_for_id(MAKER, action).unwrap();
+    let from_ms = chain.time_ms;
+    for at_ms in [from_ms, until_ms] {
+        assert_eq!(said(&chain, &sale(&subject, MARKET.0, at_ms)), Ok(Some(id)));
+    }
+    let short = |bend: fn(&mut SaleQuestion)| {
+        let mut question = sale(&subject, MARKET.0, from_ms);
+        bend(&mut question);
+        said(&chain, &question).unwrap_err()
+    };
+    assert_eq!(short(|q| q.act = LicensedAct::Make), [Shortfall::Act]);
+    assert_eq!(short(|q| q.territory = "JP".into()), [Shortfall::Territory]);
+    assert_eq!(short(|q| q.at_ms -= 1), [Shortfall::NotYet]);
+    assert_eq!(short(|q| q.at_ms += 8_001), [Shortfall::Over]);
+    assert_eq!(short(|q| q.seller = CARRIER.0.into()), []);
+    chain.run(MAKER, end_licence(&id)).unwrap();
+    let ended_ms = chain.time_ms;
+    assert_eq!(
+        said(&chain, &sale(&subject, MARKET.0, ended_ms - 1)),
+        Ok(Some(id))
+    );
+    let after = said(&chain, &sale(&subject, MARKET.0, ended_ms));
+    assert_eq!(after, Err(vec![Shortfall::Ended(ended_ms)]));
+}
+
+/// Any of those above ends it, at its time, without a write for it.
+#[test]
+fn the_walk_to_the_root_asks_each() {
+    for ends in 0..3 {
+        let (mut chain, subject) = designed();
+        let until_ms = chain.time_ms + 90_000;
+        let action = grant(&subject, None, MARKET.0, deep(until_ms, 3));
+        let first = chain.run_for_id(MAKER, action).unwrap();
+        let action = grant(&subject, Some(&first), CARRIER.0, deep(until_ms, 2));
+        let second = chain.run_for_id(MARKET, action).unwrap();
+        let action = grant(&subject, Some(&second), OFFICE.0, deep(until_ms, 1));
+        let third = chain.run_for_id(CARRIER, action).unwrap();
+        let action = grant(&subject, Some(&third), "market.*", terms(until_ms));
+        let fourth = chain.run_for_id(OFFICE, action).unwrap();
+        let action = Action::VouchForDesigner(vouch(&chain.id, LIN, until_ms));
+        chain.run(MARKET, action).unwrap();
+        let at_ms = chain.time_ms;
+        assert_eq!(
+            said(&chain, &sale(&subject, LIN.0, at_ms)),
+            Ok(Some(fourth))
+        );
+        let (who, id) = [(MAKER, first), (MARKET, second), (CARRIER, third)][ends];
+        chain.run(who, end_licence(&id)).unwrap();
+        let ended_ms = chain.time_ms;
+        assert_eq!(
+            said(&chain, &sale(&subject, LIN.0, ended_ms - 1)),
+            Ok(Some(fourth))
+        );
+        let after = said(&chain, &sale(&subject, LIN.0, ended_ms));
+        assert_eq!(after, Err(vec![Shortfall::EndedAbove(ended_ms)]));
+    }
+}
+
+#[test]
+fn a_class_holds_who_is_vouched_for_at_that_time() {
+    let (mut chain, subject) = designed();
+    let until_ms = chain.time_ms + 90_000;
+    let action = grant(&subject, None, "market.*", terms(until_ms));
+    let id = chain.run_for_id(MAKER, action).unwrap();
+    let before_ms = chain.time_ms;
+    assert_eq!(
+        said(&chain, &sale(&subject, LIN.0, before_ms)),
+        Err(vec![Shortfall::Class])
+    );
+    let action = vouch(&chain.id, LIN, chain.time_ms + 9_000);
+    chain.run(MARKET, Action::VouchForDesigner(action)).unwrap();
+    let from_ms = chain.time_ms;
+    let untold = asked(&chain, &sale(&subject, LIN.0, before_ms));
+    assert_eq!(untold, SaleAnswer::Untold { from_ms });
+    assert_eq!(said(&chain, &sale(&subject, LIN.0, from_ms)), Ok(Some(id)));
+    assert_eq!(
+        said(&chain, &sale(&subject, LIN.0, from_ms + 8_001)),
+        Err(vec![Shortfall::Class])
+    );
+    assert_eq!(
+        said(&chain, &sale(&subject, MARKET.0, from_ms)),
+        Err(vec![]),
+        "not the voucher itself"
+    );
+    chain.run(MARKET, withdraw(LIN.0, "sold copies")).unwrap();
+    let at_ms = chain.time_ms;
+    assert_eq!(
+        said(&chain, &sale(&subject, LIN.0, at_ms - 1)),
+        Ok(Some(id))
+    );
+    assert_eq!(
+        said(&chain, &sale(&subject, LIN.0, at_ms)),
+        Err(vec![Shortfall::Class])
+    );
+}
+
+/// A licence outlives the transfer of the right, and ends with the right.
+#[test]
+fn what_becomes_of_the_right_becomes_of_its_licences() {
+    let (mut chain, subject) = designed();
+    let until_ms = chain.time_ms + 90_000;
+    let action = grant(&subject, None, MARKET.0, terms(until_ms));
+    let id = chain.run_for_id(MAKER, action).unwrap();
+    let action = offer_right(&subject, OFFICE.0, chain.time_ms + 9_000);
+    let offer = chain.run_for_id(MAKER, action).unwrap();
+    chain
+        .run(OFFICE, answer_right(&subject, &offer, Outcome::Accepted))
+        .unwrap();
+    let accepted_ms = chain.time_ms;
+    assert_eq!(
+        said(&chain, &sale(&subject, MARKET.0, accepted_ms)),
+        Ok(Some(id))
+    );
+    assert_eq!(
+        said(&chain, &sale(&subject, MAKER.0, accepted_ms - 1)),
+        Ok(None)
+    );
+    assert_eq!(
+        said(&chain, &sale(&subject, MAKER.0, accepted_ms)),
+        Err(vec![])
+    );
+    assert_eq!(
+        said(&chain, &sale(&subject, OFFICE.0, accepted_ms)),
+        Ok(None)
+    );
+    chain.run(OFFICE, end_right(&subject)).unwrap();
+    let ended_ms = chain.time_ms;
+    assert_eq!(
+        said(&chain, &sale(&subject, MARKET.0, ended_ms - 1)),
+        Ok(Some(id))
+    );
+    for seller in [MARKET.0, OFFICE.0] {
+        let ended = SaleAnswer::No(Denial::RightEnded(ended_ms));
+        assert_eq!(asked(&chain, &sale(&subject, seller, ended_ms)), ended);
+    }
+}
+
+#[test]
+fn what_a_short_record_let_go_of_is_untold() {
+    let (mut chain, subject) = designed();
+    let deposited_ms = chain.time_ms;
+    for n in 0..MAX_OWNERS {
+        let (from, to) = if n % 2 == 0 {
+            (MAKER, MARKET)
+        } else {
+            (MARKET, MAKER)
+        };
+        let action = offer_right(&subject, to.0, chain.time_ms + 9_000);
+        let offer = chain.run_for_id(from, action).unwrap();
+        chain
+            .run(to, answer_right(&subject, &offer, Outcome::Accepted))
+            .unwrap();
+    }
+    let from_ms = deposited_ms + 2_000;
+    let untold = asked(&chain, &sale(&subject, MAKER.0, from_ms - 1));
+    assert_eq!(untold, SaleAnswer::Untold { from_ms });
+    assert_eq!(said(&chain, &sale(&subject, MARKET.0, from_ms)), Ok(None));
+}

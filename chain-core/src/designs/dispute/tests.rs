@@ -1,0 +1,322 @@
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{Dispute, PlatformMeasure};
+
+use super::*;
+use crate::designs::limits::{ANSWER_DAYS, DECLARATION_DAYS, MAX_HOURS, RULING_DAYS, WAITING_DAYS};
+use crate::rejection::Rejection;
+use crate::test_support::disputes::{counter, filing, measure, notice, ruling, withdrawal};
+use crate::test_support::rights::designed;
+use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, stream};
+
+const DAY_MS: u64 = 24 * HOUR_MS;
+const PARTIES: [(&str, u8); 4] = [MARKET, CARRIER, MAKER, OFFICE];
+
+fn noticed() -> (Chain, Hash, Hash) {
+    let (mut chain, subject) = designed();
+    let action = Action::GiveNotice(notice(&subject, "https://market.example/1"));
+    let id = chain.run_for_id(MAKER, action).unwrap();
+    (chain, subject, id)
+}
+
+fn record(chain: &Chain, id: &Hash) -> Dispute {
+    chain.state.message(&keys::dispute(id)).unwrap()
+}
+
+fn refused(chain: &Chain, who: (&str, u8), action: Action) -> DesignRejection {
+    match chain.check(&chain.sign(who, action)) {
+        Err(Rejection::Design(rejection)) => rejection,
+        other => panic!("not refused by a rule of designs: {other:?}"),
+    }
+}
+
+/// Empty blocks until a moment is past.
+fn wait_beyond(chain: &mut Chain, at_ms: u64) {
+    chain.time_ms = chain.time_ms.max(at_ms);
+    chain.commit(&[]);
+}
+
+/// Into each phase, by the acts of those who lead there.
+fn in_phase(phase: DisputePhase) -> (Chain, Hash, Hash) {
+    let (mut chain, subject, id) = noticed();
+    let steps = [
+        (MARKET, measure(&id, PlatformMeasure::Removed)),
+        (CARRIER, counter(&id)),
+        (MAKER, filing(&id, OFFICE.0)),
+    ];
+    let many = match phase {
+        DisputePhase::Noticed => 0,
+        DisputePhase::Measures => 1,
+        DisputePhase::Countered => 2,
+        _ => 3,
+    };
+    for (who, action) in steps.into_iter().take(many) {
+        chain.run(who, action).unwrap();
+    }
+    assert_eq!(record(&chain, &id).phase(), phase);
+    (chain, subject, id)
+}
+
+const PHASES: [(DisputePhase, u64, DisputeOutcome); 4] = [
+    (
+        DisputePhase::Noticed,
+        ANSWER_DAYS,
+        DisputeOutcome::PlatformSilent,
+    ),
+    (
+        DisputePhase::Measures,
+        DECLARATION_DAYS,
+        DisputeOutcome::MeasuresStand,
+    ),
+    (
+        DisputePhase::Countered,
+        WAITING_DAYS,
+        DisputeOutcome::MeasuresEnd,
+    ),
+    (DisputePhase::Filed, RULING_DAYS, DisputeOutcome::NoRuling),
+];
+
+/// No dead end: at its deadline each phase ends by default, which is counted apart.
+#[test]
+fn each_phase_ends_by_default_at_its_deadline() {
+    for (phase, days, outcome) in PHASES {
+        let (mut chain, subject, id) = in_phase(phase);
+        let deadline_ms = record(&chain, &id).deadline_ms;
+        let earliest = chain.time_ms + days * DAY_MS;
+        assert!(
+            (earliest..earliest + HOUR_MS).contains(&deadline_ms),
+            "{phase:?}"
+        );
+        chain.time_ms = deadline_ms - 1000;
+        let executed = chain.commit(&[]);
+        assert_eq!(executed.header.time_ms, deadline_ms);
+        assert_eq!(
+            record(&chain, &id).phase(),
+            phase,
+            "the last moment is inside"
+        );
+        // A long-idle chain looks at some hundred hours in each block.
+        for _ in 0..=days * 24 / MAX_HOURS {
+            chain.commit(&[]);
+        }
+        let ended = record(&chain, &id);
+        assert_eq!(
+            (ended.phase(), ended.outcome()),
+            (DisputePhase::Ended, outcome)
+        );
+        assert!(is_default(ended.outcome()));
+        for key in tallies(&subject, &ended) {
+            let tally: DisputeTally = chain.state.message(&key).unwrap();
+            assert_eq!((tally.notices, tally.open, tally.by_default), (1, 0, 1));
+        }
+        let again = Action::GiveNotice(notice(&subject, "https://market.example/1"));
+        assert_eq!(chain.check(&chain.sign(MAKER, again)), Ok(()));
+    }
+}
+
+/// No act after a deadline, though the block's own work may come to it only later.
+#[test]
+fn nobody_acts_after_a_deadline() {
+    for (phase, _, _) in PHASES {
+        let (mut chain, _, id) = in_phase(phase);
+        let (who, action) = match phase {
+            DisputePhase::Noticed => (MARKET, measure(&id, PlatformMeasure::Blocked)),
+            DisputePhase::Measures => (CARRIER, counter(&id)),
+            DisputePhase::Countered => (MAKER, filing(&id, OFFICE.0)),
+            _ => (OFFICE, ruling(&id, DisputeOutcome::Upheld)),
+        };
+        let deadline_ms = record(&chain, &id).deadline_ms;
+        chain.time_ms = deadline_ms - 1000;
+        assert_eq!(
+            chain.check(&chain.sign(who, action.clone())),
+            Ok(()),
+            "{phase:?}"
+        );
+        chain.time_ms = deadline_ms;
+        let late = refused(&chain, who, action);
+        let deadline = DesignRejection::DisputeDeadline(deadline_ms);
+        let ended = DesignRejection::OtherPhase(phase_name(DisputePhase::Ended));
+        assert_eq!((deadline.code(), ended.code()), (472, 471));
+        assert!(late == deadline || late == ended, "{phase:?}: {late:?}");
+    }
+}
+
+#[test]
+fn each_phase_waits_for_its_party() {
+    let (chain, _, id) = noticed();
+    let other = |name: &str| DesignRejection::NotTheParty(name.into());
+    let phase = |phase| DesignRejection::OtherPhase(phase_name(phase));
+    let noticed = DisputePhase::Noticed;
+    assert_eq!(
+        refused(&chain, CARRIER, measure(&id, PlatformMeasure::Removed)),
+        other(MARKET.0)
+    );
+    assert_eq!(refused(&chain, CARRIER, counter(&id)), phase(noticed));
+    assert_eq!(
+        refused(&chain, MAKER, filing(&id, OFFICE.0)),
+        phase(noticed)
+    );
+    assert_eq!(
+        refused(&chain, OFFICE, ruling(&id, DisputeOutcome::Upheld)),
+        phase(noticed)
+    );
+    assert_eq!(refused(&chain, CARRIER, withdrawal(&id)), other(MAKER.0));
+    let vague = measure(&id, PlatformMeasure::Unspecified);
+    assert_eq!(refused(&chain, MARKET, vague), DesignRejection::ReasonShape);
+    let none = DesignRejection::UnknownDispute([9; 32]);
+    assert_eq!(
+        (none.code(), refused(&chain, MAKER, withdrawal(&[9; 32]))),
+        (470, none)
+    );
+    let (chain, _, id) = in_phase(DisputePhase::Measures);
+    assert_eq!(refused(&chain, OFFICE, counter(&id)), other(CARRIER.0));
+    assert_eq!(
+        chain.check(&chain.sign(MARKET, counter(&id))),
+        Ok(()),
+        "for one not on the ledger"
+    );
+    assert_eq!(
+        chain.check(&chain.sign(MAKER, filing(&id, OFFICE.0))),
+        Ok(()),
+        "before a declaration"
+    );
+    let (chain, _, id) = in_phase(DisputePhase::Countered);
+    assert_eq!(
+        refused(&chain, CARRIER, filing(&id, OFFICE.0)),
+        other(MAKER.0)
+    );
+    for authority in [CARRIER.0, MARKET.0, MAKER.0, "nobody"] {
+        let none = DesignRejection::NoAuthority(authority.into());
+        assert_eq!(
+            (none.code(), refused(&chain, MAKER, filing(&id, authority))),
+            (477, none)
+        );
+    }
+    let (chain, _, id) = in_phase(DisputePhase::Filed);
+    assert_eq!(
+        refused(&chain, MARKET, ruling(&id, DisputeOutcome::Upheld)),
+        other(OFFICE.0)
+    );
+    for outcome in [
+        DisputeOutcome::Unspecified,
+        DisputeOutcome::MeasuresEnd,
+        DisputeOutcome::Refused,
+    ] {
+        let none = DesignRejection::NoRuling;
+        assert_eq!(
+            (none.code(), refused(&chain, OFFICE, ruling(&id, outcome))),
+            (478, none)
+        );
+    }
+}
+
+#[test]
+fn words_end_a_dispute_and_are_counted() {
+    type Read = fn(&DisputeTally) -> u64;
+    let table: [(DisputeOutcome, Read); 4] = [
+        (DisputeOutcome::Upheld, |t| t.upheld),
+        (DisputeOutcome::Dismissed, |t| t.dismissed),
+        (DisputeOutcome::FalseNotice, |t| t.false_notices),
+        (DisputeOutcome::FalseDeclaration, |t| t.false_declarations),
+    ];
+    for (outcome, counter) in table {
+        let (mut chain, subject, id) = in_phase(DisputePhase::Filed);
+        chain.run(OFFICE, ruling(&id, outcome)).unwrap();
+        let ended = record(&chain, &id);
+        assert_eq!((ended.outcome(), is_default(outcome)), (outcome, false));
+        assert_eq!((ended.reasons, ended.rule_book), (vec![3; 32], vec![4; 32]));
+        let tally: DisputeTally = chain.state.message(&keys::subject_tally(&subject)).unwrap();
+        assert_eq!((counter(&tally), tally.open, tally.by_default), (1, 0, 0));
+        let over = DesignRejection::OtherPhase(phase_name(DisputePhase::Ended));
+        assert_eq!(refused(&chain, MAKER, withdrawal(&id)), over);
+    }
+    let (mut chain, _, id) = noticed();
+    chain
+        .run(MARKET, measure(&id, PlatformMeasure::Refused))
+        .unwrap();
+    assert_eq!(record(&chain, &id).outcome(), DisputeOutcome::Refused);
+    // Without a declaration none is false.
+    let (mut chain, _, id) = in_phase(DisputePhase::Measures);
+    chain.run(MAKER, filing(&id, OFFICE.0)).unwrap();
+    let none = refused(
+        &chain,
+        OFFICE,
+        ruling(&id, DisputeOutcome::FalseDeclaration),
+    );
+    assert_eq!(none, DesignRejection::NoRuling);
+    chain.run(MAKER, withdrawal(&id)).unwrap();
+    assert_eq!(record(&chain, &id).outcome(), DisputeOutcome::Withdrawn);
+}
+
+#[test]
+fn a_full_hour_passes_the_deadline_on() {
+    let (mut chain, subject) = designed();
+    let hour = (chain.context().time_ms + ANSWER_DAYS * DAY_MS) / HOUR_MS;
+    let full = DueDisputes {
+        disputes: vec![vec![9; 32]; MAX_DUE],
+    };
+    let value = prost::Message::encode_to_vec(&full);
+    chain.state.values.insert(keys::due_disputes(hour), value);
+    let action = Action::GiveNotice(notice(&subject, "x"));
+    let id = chain.run_for_id(MAKER, action).unwrap();
+    assert_eq!(record(&chain, &id).deadline_ms, (hour + 2) * HOUR_MS - 1);
+}
+
+/// All orders of acts and clocks, drawn at random: a dispute only moves on, ends once, and never later than all
+/// deadlines together.
+#[test]
+fn every_order_of_acts_and_clocks_comes_to_an_end() {
+    let order = |phase: DisputePhase| phase as i32;
+    let mut outcomes = std::collections::BTreeSet::new();
+    for seed in 0..120 {
+        let (mut chain, subject, id) = noticed();
+        let mut draws = stream(seed).map(|hash| usize::from(hash[0]));
+        let mut draw = |below: usize| draws.next().unwrap() % below;
+        let mut before = record(&chain, &id);
+        for _ in 0..60 {
+            let who = PARTIES[draw(4)];
+            let measures = [PlatformMeasure::Removed, PlatformMeasure::Refused];
+            let rulings = [
+                DisputeOutcome::Upheld,
+                DisputeOutcome::Dismissed,
+                DisputeOutcome::FalseNotice,
+            ];
+            let action = match draw(9) {
+                0 | 1 => measure(&id, measures[usize::from(draw(6) == 0)]),
+                2 | 3 => counter(&id),
+                4 | 5 => filing(&id, OFFICE.0),
+                6 if draw(4) == 0 => withdrawal(&id),
+                7 => ruling(&id, rulings[draw(3)]),
+                _ => {
+                    let days = draw(40) as u64;
+                    let at_ms = before.deadline_ms.min(chain.time_ms + days * DAY_MS);
+                    wait_beyond(&mut chain, at_ms);
+                    counter(&id)
+                }
+            };
+            let _ = chain.run(who, action);
+            let after = record(&chain, &id);
+            let has_ended = before.phase() == DisputePhase::Ended;
+            assert!(order(after.phase()) >= order(before.phase()), "seed {seed}");
+            assert!(
+                !has_ended || after == before,
+                "seed {seed}: an end is final"
+            );
+            before = after;
+        }
+        for _ in 0..5 {
+            let at_ms = record(&chain, &id).deadline_ms;
+            wait_beyond(&mut chain, at_ms);
+            for _ in 0..RULING_DAYS * 24 / MAX_HOURS {
+                chain.commit(&[]);
+            }
+        }
+        let ended = record(&chain, &id);
+        assert_eq!(ended.phase(), DisputePhase::Ended, "seed {seed}");
+        outcomes.insert(ended.outcome);
+        let tally: DisputeTally = chain.state.message(&keys::subject_tally(&subject)).unwrap();
+        let all = tally.upheld + tally.dismissed + tally.false_notices + tally.false_declarations;
+        let all = all + tally.withdrawn + tally.refused + tally.by_default;
+        assert_eq!((tally.notices, tally.open, all), (1, 0, 1), "seed {seed}");
+    }
+    assert!(outcomes.len() >= 7, "{outcomes:?}");
+}

@@ -1,0 +1,62 @@
+//! Deadlines of disputes: at a block's beginning those that have passed end by default.
+//!
+//! Consensus-critical: yes
+
+use touchstone_proto::ledger::{Dispute, DueDisputes};
+
+use super::dispute::{default_outcome, end};
+use super::limits::{HOUR_MS, MAX_DUE, MAX_HOURS};
+use crate::Fault;
+use crate::block::BlockContext;
+use crate::encoding;
+use crate::hash::Hash;
+use crate::state::delta::Delta;
+use crate::state::{StateRead, keys};
+
+/// Ends what was due in the hours before the block's, some hours and disputes in each block; the next blocks go on.
+pub(crate) fn pass<S: StateRead>(
+    state: &mut Delta<'_, S>,
+    block: &BlockContext,
+) -> Result<(), Fault> {
+    let Some(stored) = state.get(keys::DISPUTES_HOUR)? else {
+        return Ok(());
+    };
+    let bytes: [u8; 8] =
+        encoding::exact("disputes-hour", &stored).map_err(|e| Fault::Damaged(e.to_string()))?;
+    let first = u64::from_be_bytes(bytes);
+    let before = (block.time_ms / HOUR_MS).min(first.saturating_add(MAX_HOURS));
+    let mut hour = first;
+    let mut ended = 0;
+    while hour < before && ended < MAX_DUE {
+        let due: Option<DueDisputes> = state.read(&keys::due_disputes(hour))?;
+        for id in due.unwrap_or_default().disputes {
+            let id: Hash = encoding::exact("dispute", &id)
+                .map_err(|e| Fault::Damaged(format!("disputes of hour {hour}: {e}")))?;
+            ended = ended.saturating_add(pass_one(state, &id, hour, block.time_ms)?);
+        }
+        hour = hour.saturating_add(1);
+    }
+    if hour > first {
+        let next = hour.to_be_bytes().to_vec();
+        state.put(keys::DISPUTES_HOUR.to_vec(), next);
+    }
+    Ok(())
+}
+
+/// Ends a dispute that waits to the end of this hour still; how many that are.
+fn pass_one<S: StateRead>(
+    state: &mut Delta<'_, S>,
+    id: &Hash,
+    hour: u64,
+    now_ms: u64,
+) -> Result<usize, Fault> {
+    let dispute: Option<Dispute> = state.read(&keys::dispute(id))?;
+    let missing = || Fault::Damaged("a dispute that is due is missing".to_owned());
+    let mut dispute = dispute.ok_or_else(missing)?;
+    let is_due = dispute.deadline_ms / HOUR_MS == hour;
+    let Some(outcome) = default_outcome(dispute.phase()).filter(|_| is_due) else {
+        return Ok(0);
+    };
+    end(state, id, &mut dispute, outcome, now_ms)?;
+    Ok(1)
+}

@@ -1,0 +1,39 @@
+//! The complainant withdraws its notice: the dispute ends.
+//!
+//! Consensus-critical: yes
+
+use touchstone_proto::ledger::{DisputeOutcome, DisputePhase, WithdrawNotice};
+
+use super::{DesignRejection, dispute, vouching};
+use crate::encoding;
+use crate::hash::Hash;
+use crate::rules::{Context, RuleError};
+use crate::state::StateRead;
+use crate::state::delta::Delta;
+
+/// All but the end.
+const OPEN: [DisputePhase; 4] = [
+    DisputePhase::Noticed,
+    DisputePhase::Measures,
+    DisputePhase::Countered,
+    DisputePhase::Filed,
+];
+
+pub(crate) fn apply<S: StateRead>(
+    state: &mut Delta<'_, S>,
+    context: &Context<'_>,
+    action: &WithdrawNotice,
+) -> Result<(), RuleError> {
+    let id: Hash = encoding::exact("dispute", &action.dispute)?;
+    let now_ms = context.block.time_ms;
+    let mut record = dispute::open(state, &id, &OPEN, now_ms)?;
+    if record.complainant != context.organisation.id {
+        return Err(DesignRejection::NotTheParty(record.complainant).into());
+    }
+    if action.reason.is_empty() || !vouching::are_words(&action.reason) {
+        return Err(DesignRejection::ReasonShape.into());
+    }
+    record.ended_words.clone_from(&action.reason);
+    dispute::end(state, &id, &mut record, DisputeOutcome::Withdrawn, now_ms)?;
+    Ok(())
+}

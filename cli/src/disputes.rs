@@ -1,0 +1,188 @@
+//! Disputes in words, and for machines.
+
+use serde_json::{Value, json};
+use touchstone_core::designs::dispute::is_default;
+use touchstone_proto::ledger::{
+    Dispute, DisputeOutcome, DisputePhase, DisputeTally, PlatformMeasure,
+};
+
+use crate::messages::Language;
+use crate::output::{plain, utc};
+use crate::say;
+
+/// What a platform does, by the words of the command line.
+pub const MEASURES: [(&str, PlatformMeasure); 5] = [
+    ("removed", PlatformMeasure::Removed),
+    ("blocked", PlatformMeasure::Blocked),
+    ("disconnected", PlatformMeasure::Disconnected),
+    ("terminated", PlatformMeasure::Terminated),
+    ("refused", PlatformMeasure::Refused),
+];
+
+/// What an authority rules, by the words of the command line.
+pub const RULINGS: [(&str, DisputeOutcome); 4] = [
+    ("upheld", DisputeOutcome::Upheld),
+    ("dismissed", DisputeOutcome::Dismissed),
+    ("false-notice", DisputeOutcome::FalseNotice),
+    ("false-declaration", DisputeOutcome::FalseDeclaration),
+];
+
+/// The word of a phase.
+pub fn phase(phase: DisputePhase) -> &'static str {
+    match phase {
+        DisputePhase::Noticed => "noticed",
+        DisputePhase::Measures => "measures",
+        DisputePhase::Countered => "countered",
+        DisputePhase::Filed => "filed",
+        DisputePhase::Ended => "ended",
+        DisputePhase::Unspecified => "unspecified",
+    }
+}
+
+/// The word of an outcome.
+pub fn outcome(outcome: DisputeOutcome) -> &'static str {
+    match outcome {
+        DisputeOutcome::Refused => "refused",
+        DisputeOutcome::Withdrawn => "withdrawn",
+        DisputeOutcome::Upheld => "upheld",
+        DisputeOutcome::Dismissed => "dismissed",
+        DisputeOutcome::FalseNotice => "false-notice",
+        DisputeOutcome::FalseDeclaration => "false-declaration",
+        DisputeOutcome::PlatformSilent => "platform-silent",
+        DisputeOutcome::MeasuresStand => "measures-stand",
+        DisputeOutcome::MeasuresEnd => "measures-end",
+        DisputeOutcome::NoRuling => "no-ruling",
+        DisputeOutcome::Unspecified => "unspecified",
+    }
+}
+
+fn measure(measure: PlatformMeasure) -> &'static str {
+    let mut known = MEASURES.iter();
+    let found = known.find(|(_, m)| *m == measure);
+    found.map_or("none", |(word, _)| word)
+}
+
+/// What happened so far, one sentence for each step, and what is waited for.
+pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
+    let mut lines = vec![say!(
+        language,
+        "{time}: {complainant} gives {platform} notice of {respondent}'s listing {listing}; evidence, SHA-256 {sha256}",
+        time = utc(dispute.noticed_ms),
+        complainant = plain(&dispute.complainant),
+        platform = plain(&dispute.platform),
+        respondent = plain(&dispute.respondent),
+        listing = plain(&dispute.listing),
+        sha256 = hex::encode(&dispute.evidence)
+    )];
+    if dispute.answered_ms > 0 {
+        lines.push(say!(
+            language,
+            "{time}: the platform's measure: {measure} ({why})",
+            time = utc(dispute.answered_ms),
+            measure = language.term(measure(dispute.measure())),
+            why = plain(&dispute.measure_reason)
+        ));
+    }
+    if dispute.countered_ms > 0 {
+        lines.push(say!(
+            language,
+            "{time}: the respondent declares that it doesn't infringe; declaration, SHA-256 {sha256}",
+            time = utc(dispute.countered_ms),
+            sha256 = hex::encode(&dispute.declaration)
+        ));
+    }
+    if dispute.filed_ms > 0 {
+        lines.push(say!(
+            language,
+            "{time}: the complainant shows a filing with {authority}, {reference}",
+            time = utc(dispute.filed_ms),
+            authority = plain(&dispute.authority),
+            reference = plain(&dispute.reference)
+        ));
+    }
+    lines.push(match dispute.phase() {
+        DisputePhase::Ended if is_default(dispute.outcome()) => say!(
+            language,
+            "{time}: ended by default, nobody having acted in time: {outcome}",
+            time = utc(dispute.ended_ms),
+            outcome = language.term(outcome(dispute.outcome()))
+        ),
+        DisputePhase::Ended => say!(
+            language,
+            "{time}: ended: {outcome}",
+            time = utc(dispute.ended_ms),
+            outcome = language.term(outcome(dispute.outcome()))
+        ),
+        open => say!(
+            language,
+            "open ({phase}): waits up to {deadline}",
+            phase = language.term(phase(open)),
+            deadline = utc(dispute.deadline_ms)
+        ),
+    });
+    lines
+}
+
+/// How disputes went, in one sentence; those that ended by somebody's silence apart.
+pub fn tally(language: Language, tally: &DisputeTally) -> String {
+    say!(
+        language,
+        "notices {notices}, open {open}; upheld {upheld}, dismissed {dismissed}, false notices {false_notices}, false \
+         declarations {false_declarations}, withdrawn {withdrawn}, refused {refused}; ended by default {by_default}",
+        notices = tally.notices,
+        open = tally.open,
+        upheld = tally.upheld,
+        dismissed = tally.dismissed,
+        false_notices = tally.false_notices,
+        false_declarations = tally.false_declarations,
+        withdrawn = tally.withdrawn,
+        refused = tally.refused,
+        by_default = tally.by_default
+    )
+}
+
+/// A tally for machines.
+pub fn tally_json(tally: &DisputeTally) -> Value {
+    json!({
+        "notices": tally.notices,
+        "open": tally.open,
+        "upheld": tally.upheld,
+        "dismissed": tally.dismissed,
+        "false_notices": tally.false_notices,
+        "false_declarations": tally.false_declarations,
+        "withdrawn": tally.withdrawn,
+        "refused": tally.refused,
+        "by_default": tally.by_default,
+    })
+}
+
+/// A dispute for machines.
+pub fn json(dispute: &Dispute) -> Value {
+    let moment = |ms: u64| (ms > 0).then_some(ms);
+    let ended = dispute.phase() == DisputePhase::Ended;
+    json!({
+        "subject": hex::encode(&dispute.subject),
+        "complainant": dispute.complainant,
+        "platform": dispute.platform,
+        "respondent": dispute.respondent,
+        "listing": dispute.listing,
+        "evidence_sha256": hex::encode(&dispute.evidence),
+        "noticed_ms": dispute.noticed_ms,
+        "phase": phase(dispute.phase()),
+        "deadline_ms": (!ended).then_some(dispute.deadline_ms),
+        "measure": measure(dispute.measure()),
+        "measure_reason": dispute.measure_reason,
+        "answered_ms": moment(dispute.answered_ms),
+        "declaration_sha256": moment(dispute.countered_ms).map(|_| hex::encode(&dispute.declaration)),
+        "countered_ms": moment(dispute.countered_ms),
+        "authority": dispute.authority,
+        "reference": dispute.reference,
+        "filed_ms": moment(dispute.filed_ms),
+        "outcome": ended.then(|| outcome(dispute.outcome())),
+        "by_default": ended.then(|| is_default(dispute.outcome())),
+        "ended_ms": moment(dispute.ended_ms),
+        "ended_words": dispute.ended_words,
+        "reasons_sha256": hex::encode(&dispute.reasons),
+        "rule_book_sha256": hex::encode(&dispute.rule_book),
+    })
+}

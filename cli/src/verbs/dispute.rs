@@ -1,0 +1,308 @@
+//! `touchstone dispute`: notice of an infringing listing, and what follows, by the clocks of the law.
+
+use std::path::{Path, PathBuf};
+
+use touchstone_client::disputes as asked;
+use touchstone_proto::ledger::{
+    AnswerNotice, CounterNotice, DisputeOutcome, GiveNotice, PlatformMeasure, RuleDispute,
+    ShowFiling, WithdrawNotice, transaction::Action,
+};
+
+use super::right::{act, id};
+use crate::disputes;
+use crate::failure::Failure;
+use crate::output::{Output, add_member, attested_json, plain};
+use crate::receipt;
+use crate::settings::{Settings, Signing};
+
+/// Give notice of an infringing listing, answer one, rule, or show a dispute
+#[derive(clap::Subcommand, Debug)]
+pub enum Verb {
+    /// Give a platform notice of a listing that infringes your right
+    #[command(after_help = "Example:
+  touchstone dispute notice 4be1… --platform market --respondent shop --listing URL --evidence case.pdf
+
+The file stays with you; its SHA-256 is recorded. docs/disputes.md tells of phases and deadlines.")]
+    Notice(Notice),
+    /// Answer a notice as the platform: which measure you take, or that you refuse
+    #[command(after_help = "Example:
+  touchstone dispute answer 77d0… --measure removed --reason 'the pictures agree' --key market.pem")]
+    Answer(Answer),
+    /// Declare that you don't infringe; the platform passes it on for one without an organisation
+    #[command(after_help = "Example:
+  touchstone dispute counter 77d0… --declaration statement.pdf --key shop.pem")]
+    Counter(Counter),
+    /// Show that you complained to an authority or sued: the measures stay until it rules
+    #[command(after_help = "Example:
+  touchstone dispute file 77d0… --authority ip-office --reference '(2026) 7' --key maker.pem")]
+    File(Filing),
+    /// Withdraw your notice
+    #[command(after_help = "Example:
+  touchstone dispute withdraw 77d0… --reason 'a mistake' --key maker.pem")]
+    Withdraw(Withdraw),
+    /// Rule as the authority with which it was filed
+    #[command(after_help = "Example:
+  touchstone dispute rule 77d0… --ruling upheld --reasons ruling.pdf --rule-book rules.pdf --key o.pem")]
+    Rule(Rule),
+    /// Show, proven, what happened in a dispute and what it waits for
+    #[command(after_help = "Example:
+  touchstone dispute show 77d0…
+
+Exit codes: 0 verified; 3 not verified; 4 no such dispute (proven).")]
+    Show(Show),
+    /// Show, proven, how a party's disputes went
+    #[command(after_help = "Example:
+  touchstone dispute party market")]
+    Party(Party),
+}
+
+/// Arguments of `dispute notice`.
+#[derive(clap::Args, Debug)]
+pub struct Notice {
+    /// What your right is to: a design's or a mark's id
+    #[arg(value_name = "ID")]
+    pub subject: String,
+    /// Id of the platform
+    #[arg(long, value_name = "ID")]
+    pub platform: String,
+    /// Whose listing it is: an organisation's id, or as the platform names it
+    #[arg(long, value_name = "NAME")]
+    pub respondent: String,
+    /// Where the listing is found
+    #[arg(long, value_name = "URL")]
+    pub listing: String,
+    /// The prima facie evidence
+    #[arg(long, value_name = "FILE")]
+    pub evidence: PathBuf,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Arguments of `dispute answer`.
+#[derive(clap::Args, Debug)]
+pub struct Answer {
+    /// The dispute's id
+    #[arg(value_name = "ID")]
+    pub dispute: String,
+    /// removed, blocked, disconnected, terminated or refused
+    #[arg(long, value_name = "MEASURE", value_parser = measure)]
+    pub measure: PlatformMeasure,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Arguments of `dispute counter`.
+#[derive(clap::Args, Debug)]
+pub struct Counter {
+    /// The dispute's id
+    #[arg(value_name = "ID")]
+    pub dispute: String,
+    /// The declaration, with its prima facie evidence
+    #[arg(long, value_name = "FILE")]
+    pub declaration: PathBuf,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Arguments of `dispute file`.
+#[derive(clap::Args, Debug)]
+pub struct Filing {
+    /// The dispute's id
+    #[arg(value_name = "ID")]
+    pub dispute: String,
+    /// Id of the IP office or court on this ledger
+    #[arg(long, value_name = "ID")]
+    pub authority: String,
+    /// Its number of the case
+    #[arg(long, value_name = "NUMBER")]
+    pub reference: String,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Arguments of `dispute withdraw`.
+#[derive(clap::Args, Debug)]
+pub struct Withdraw {
+    /// The dispute's id
+    #[arg(value_name = "ID")]
+    pub dispute: String,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Arguments of `dispute rule`.
+#[derive(clap::Args, Debug)]
+pub struct Rule {
+    /// The dispute's id
+    #[arg(value_name = "ID")]
+    pub dispute: String,
+    /// upheld, dismissed, false-notice or false-declaration
+    #[arg(long, value_name = "RULING", value_parser = ruling)]
+    pub ruling: DisputeOutcome,
+    /// The reasons; their SHA-256 is recorded
+    #[arg(long, value_name = "FILE")]
+    pub reasons: PathBuf,
+    /// The rule book that was applied; its SHA-256 is recorded
+    #[arg(long, value_name = "FILE")]
+    pub rule_book: PathBuf,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Arguments of `dispute show`.
+#[derive(clap::Args, Debug)]
+pub struct Show {
+    /// The dispute's id
+    #[arg(value_name = "ID")]
+    pub dispute: String,
+}
+
+/// Arguments of `dispute party`.
+#[derive(clap::Args, Debug)]
+pub struct Party {
+    /// Id of the organisation
+    #[arg(value_name = "ID")]
+    pub party: String,
+}
+
+/// Acts, or shows.
+pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    let (action, done, signing) = match verb {
+        Verb::Show(arguments) => return show(arguments, settings, output).await,
+        Verb::Party(arguments) => return party(arguments, settings, output).await,
+        Verb::Notice(a) => {
+            let action = GiveNotice {
+                subject: id(&a.subject)?.to_vec(),
+                platform: a.platform.clone(),
+                respondent: a.respondent.clone(),
+                listing: a.listing.clone(),
+                evidence: sha256(&a.evidence)?,
+            };
+            (Action::GiveNotice(action), "Noticed", &a.signing)
+        }
+        Verb::Answer(a) => {
+            let action = AnswerNotice {
+                dispute: id(&a.dispute)?.to_vec(),
+                measure: a.measure.into(),
+                reason: a.reason.clone(),
+            };
+            (Action::AnswerNotice(action), "Answered", &a.signing)
+        }
+        Verb::Counter(a) => {
+            let action = CounterNotice {
+                dispute: id(&a.dispute)?.to_vec(),
+                declaration: sha256(&a.declaration)?,
+            };
+            (Action::CounterNotice(action), "Declared", &a.signing)
+        }
+        Verb::File(a) => {
+            let action = ShowFiling {
+                dispute: id(&a.dispute)?.to_vec(),
+                authority: a.authority.clone(),
+                reference: a.reference.clone(),
+            };
+            (Action::ShowFiling(action), "Filed", &a.signing)
+        }
+        Verb::Withdraw(a) => {
+            let action = WithdrawNotice {
+                dispute: id(&a.dispute)?.to_vec(),
+                reason: a.reason.clone(),
+            };
+            (Action::WithdrawNotice(action), "Withdrawn", &a.signing)
+        }
+        Verb::Rule(a) => {
+            let action = RuleDispute {
+                dispute: id(&a.dispute)?.to_vec(),
+                outcome: a.ruling.into(),
+                reasons: sha256(&a.reasons)?,
+                rule_book: sha256(&a.rule_book)?,
+            };
+            (Action::RuleDispute(action), "Ruled", &a.signing)
+        }
+    };
+    act(action, done, signing, settings, output).await
+}
+
+/// SHA-256 of a file.
+fn sha256(path: &Path) -> Result<Vec<u8>, Failure> {
+    let file = receipt::hash_file(path)?;
+    Ok(receipt::bytes("sha256", &file.sha256)?.to_vec())
+}
+
+async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    let mut client = settings.client().await?;
+    let (attested, found) = asked::dispute(&mut client, &id(&arguments.dispute)?).await?;
+    let height = attested.header.height;
+    let found = found.ok_or_else(|| Failure::Absent {
+        id: arguments.dispute.clone(),
+        height,
+        message: format!("there is no dispute {}", arguments.dispute),
+    })?;
+    if output.json {
+        let mut value = disputes::json(&found);
+        add_member(&mut value, "dispute", arguments.dispute.as_str().into());
+        add_member(&mut value, "verified", true.into());
+        add_member(&mut value, "header", attested_json(&attested));
+        output.value(&value);
+        return Ok(());
+    }
+    let verdict = output.good("VERIFIED");
+    let dispute = &arguments.dispute;
+    output.line(format!(
+        "Dispute   {dispute}, {verdict} as of block {height}"
+    ));
+    output.line(format!("About     {}", hex::encode(&found.subject)));
+    for line in disputes::lines(output.language, &found) {
+        output.line(format!("          {line}"));
+    }
+    Ok(())
+}
+
+async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    let mut client = settings.client().await?;
+    let (attested, tally) = asked::of_party(&mut client, &arguments.party).await?;
+    if output.json {
+        let mut value = disputes::tally_json(&tally);
+        add_member(&mut value, "party", arguments.party.as_str().into());
+        add_member(&mut value, "verified", true.into());
+        add_member(&mut value, "header", attested_json(&attested));
+        output.value(&value);
+        return Ok(());
+    }
+    let verdict = output.good("VERIFIED");
+    let (party, height) = (plain(&arguments.party), attested.header.height);
+    output.line(format!("Party     {party}, {verdict} as of block {height}"));
+    output.line(format!(
+        "Disputes  {}",
+        disputes::tally(output.language, &tally)
+    ));
+    Ok(())
+}
+
+fn measure(text: &str) -> Result<PlatformMeasure, String> {
+    named(text, &disputes::MEASURES)
+}
+
+fn ruling(text: &str) -> Result<DisputeOutcome, String> {
+    named(text, &disputes::RULINGS)
+}
+
+fn named<T: Copy>(text: &str, table: &[(&str, T)]) -> Result<T, String> {
+    let found = table.iter().find(|(word, _)| *word == text);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
+        format!("one of {}", words.join(", "))
+    })
+}

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Examines the answer to whether a seller may do something with a design: proven yes, or proven no.
+
+Written from docs/format.md, "Authorisations", alone. It asks the question again of the records in the file.
+
+    authorised.py FILE --genesis FILE
+
+Exit codes: 0 yes; 4 no; 6 the records don't tell of so early a time; 3 not verified; 1 wrong usage.
+"""
+
+import argparse
+import sys
+
+from genesis import read_genesis
+from proofs import check_validators, require, sha256, validators_hash, verify_certified, verify_state
+from wire import Refusal, decode
+
+FIRST = b"touchstone/authorisation/v1\n"
+LARGEST = 4 << 20
+WORLD = "001"
+ACTS = {1: "make", 2: "offer", 3: "sell", 4: "import"}
+EXIT = {"yes": 0, "no": 4, "untold": 6}
+
+
+class Undecided(Exception):
+    """Something was withheld that the answer takes."""
+
+
+class Records:
+    """The file's records, in the order in which the question reads them."""
+
+    def __init__(self, root, values):
+        self.root, self.values, self.read = root, values, {}
+
+    def get(self, key):
+        """Whether the record is told, and its value; None where it is proven absent."""
+        number = self.read.setdefault(key, len(self.read))
+        require(number < len(self.values), "a record that the question reads is missing")
+        found = self.values[number]
+        if found["proof"] is None:
+            require(found["value"] is None, "a record has no proof")
+            return False, None
+        verify_state(self.root, key, found["value"], found["proof"])
+        return True, found["value"]
+
+    def needed(self, kind, key):
+        """A record without which nothing is decided; None where it is absent."""
+        told, value = self.get(key)
+        if not told:
+            raise Undecided
+        return None if value is None else decode(kind, value)
+
+
+class Question:
+    """May the seller do this with that design there and then?"""
+
+    def __init__(self, asked, records):
+        require(len(asked["subject"]) == 32, "a design's id has 32 bytes")
+        self.asked, self.records = asked, records
+        self.untold = self.withheld = False
+        self.why = []
+
+    def answer(self):
+        """The verdict, and what it rests on."""
+        subject, at = self.asked["subject"], self.asked["time_ms"]
+        right = self.records.needed("Right", b"right/" + subject)
+        disposed = right is not None
+        if not disposed:
+            design = self.records.needed("Design", b"design/" + subject)
+            if design is None:
+                return "no", "no such design was deposited"
+            owner = {"organisation": design["organisation"], "since_ms": design["time_ms"]}
+            right = {"owners": [owner], "earlier_owners": 0, "ended": None, "until_ms": 0}
+        if right["ended"] is not None and right["ended"]["time_ms"] <= at or 0 < right["until_ms"] < at:
+            return "no", "the right had ended before"
+        owners = [owner["organisation"] for owner in right["owners"] if owner["since_ms"] <= at]
+        if not owners:
+            if right["earlier_owners"]:
+                return "untold", "the record names later owners only"
+            return "no", "it wasn't deposited yet"
+        if owners[-1] == self.asked["seller"]:
+            return "yes", "it owns the right"
+        if disposed and (licence := self.licence()) is not None:
+            return "yes", f"licence {licence['licence'].hex()} until {licence['until_ms']} ms"
+        if self.withheld:
+            raise Undecided
+        if self.untold:
+            return "untold", "the lists tell of later times only"
+        return "no", "; ".join(self.why) or "it doesn't own the right, and there is no licence for it"
+
+    def licence(self):
+        """The licence that holds: of the seller, or of the class that it is in."""
+        seller = self.asked["seller"]
+        voucher, dot, _ = seller.partition(".")
+        for licensee, is_class in [(seller, False)] + [(f"{voucher}.*", True)] * bool(dot):
+            told, value = self.records.get(b"authorised/" + self.asked["subject"] + licensee.encode())
+            if not told:
+                self.withheld = True
+            if value is None:
+                continue
+            known = decode("Authorisations", value)
+            self.untold |= self.asked["time_ms"] < known["told_from_ms"]
+            for licence in known["licences"]:
+                short = self.shortfall(licence, is_class)
+                if short is None:
+                    return licence
+                if short:
+                    self.why.append(f"licence {licence['licence'].hex()}: {short}")
+        return None
+
+    def shortfall(self, licence, is_class):
+        """Why a licence doesn't hold; None if it does, and nothing to say where that is withheld."""
+        at = self.asked["time_ms"]
+        if self.asked["act"] not in licence["acts"]:
+            return "for other acts"
+        if WORLD not in licence["territories"] and self.asked["territory"] not in licence["territories"]:
+            return "for other places"
+        if at < licence["from_ms"]:
+            return "it begins later"
+        if licence["ended_ms"] and licence["ended_ms"] <= at:
+            return f"it was ended at {licence['ended_ms']} ms"
+        if licence["until_ms"] < at:
+            return f"its term ended at {licence['until_ms']} ms"
+        hidden = False
+        for above in licence["above"]:
+            require(len(above) == 32, "a licence's id has 32 bytes")
+            told, value = self.records.get(b"licence-end/" + above)
+            hidden |= not told
+            if value is not None:
+                ended = decode("LicenceEnd", value)["time_ms"]
+                if ended <= at:
+                    return f"one that it stands on was ended at {ended} ms"
+        if hidden:
+            self.withheld = True
+            return ""
+        return self.outside_class() if is_class else None
+
+    def outside_class(self):
+        """Why the seller wasn't in its class; None if it was."""
+        at = self.asked["time_ms"]
+        told, value = self.records.get(b"vouched/" + self.asked["seller"].encode())
+        if not told:
+            self.withheld = True
+            return ""
+        vouched = None if value is None else decode("VouchedDesigner", value)
+        self.untold |= vouched is not None and at < vouched["from_ms"]
+        was_in = vouched is not None and vouched["from_ms"] <= at <= vouched["until_ms"]
+        return None if was_in else "the seller wasn't in its class"
+
+
+def examine(data, genesis):
+    """What a file proves under a genesis document: the question, the verdict, what it rests on, the header."""
+    require(len(data) <= LARGEST and data.startswith(FIRST), "this is no authorisation file that this verifier knows")
+    require(len(data) >= len(FIRST) + 32 and sha256(data[:-32]) == data[-32:], "the checksum doesn't fit")
+    file = decode("AuthorisationFile", data[len(FIRST) : -32])
+    chain_id, members, last = sha256(genesis), read_genesis(genesis), 0
+    for change in file["validator_set_changes"]:
+        header = verify_certified(chain_id, change["header"], members)
+        require(header["height"] > last, "changes of the validator set don't ascend by height")
+        last, members = header["height"], change["next_validators"]
+        check_validators(members)
+        require(members["first_height"] == last + 1, "a change to validators of another height")
+        require(header["next_validators_hash"] == validators_hash(members), "a change names another set")
+    asked, answer = file["question"], file["answer"]
+    header = verify_certified(chain_id, answer["header"], members)
+    require(last < header["height"], "a change of the validator set isn't below the answer's header")
+    records = Records(header["state_root"], answer["values"])
+    try:
+        verdict, why = Question(asked, records).answer()
+    except Undecided:
+        raise Refusal("the records that the file holds don't settle the question") from None
+    require(len(records.read) == len(answer["values"]), "the file holds records that the question doesn't read")
+    return asked, verdict, why, header
+
+
+def main():
+    """Runs the command; its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", help="the authorisation file")
+    parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
+    given = parser.parse_args()
+    try:
+        with open(given.file, "rb") as file, open(given.genesis, "rb") as genesis:
+            asked, verdict, why, header = examine(file.read(LARGEST + 1), genesis.read())
+    except OSError as error:
+        print(f"authorised.py: {error}", file=sys.stderr)
+        return 1
+    except Refusal as refusal:
+        print(f"NOT VERIFIED: {refusal}")
+        return 3
+    act = ACTS.get(asked["act"], "unknown")
+    seller, territory = ascii(asked["seller"]), ascii(asked["territory"])
+    print(f"{verdict.upper()}: whether {seller} may {act} {asked['subject'].hex()} in {territory} at {asked['time_ms']} ms")
+    print(f"Because   {ascii(why)}")
+    print(f"As of     block {header['height']}, {header['time_ms']} ms")
+    return EXIT[verdict]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

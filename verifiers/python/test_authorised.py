@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Answers about authorisation: yes and no as their files prove them, and nothing that was bent."""
+
+import copy
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from authorised import FIRST, examine  # noqa: E402
+from proofs import sha256  # noqa: E402
+from wire import Refusal, decode, encode  # noqa: E402
+
+DATA = pathlib.Path(__file__).resolve().parents[2] / "chain-core/tests/data/evidence"
+GENESIS = (DATA / "genesis.json").read_bytes()
+
+
+def content(name):
+    return (DATA / f"{name}.authorisation").read_bytes()[len(FIRST) : -32]
+
+
+def sealed(message):
+    data = FIRST + message
+    return data + sha256(data)
+
+
+def judged(message):
+    """The verdict on a file with this content."""
+    return examine(sealed(message), GENESIS)[1]
+
+
+class Authorised(unittest.TestCase):
+    def test_yes_and_no(self):
+        for name, expected, words in (
+            ("yes", "yes", "licence "),
+            ("no", "no", "one that it stands on was ended"),
+            ("nobody", "no", "no licence for it"),
+        ):
+            asked, verdict, why, _ = examine((DATA / f"{name}.authorisation").read_bytes(), GENESIS)
+            self.assertEqual((verdict, asked["act"], asked["territory"]), (expected, 3, "CN"))
+            self.assertIn(words, why)
+
+    def test_another_chain(self):
+        other = GENESIS.replace(b'"test"', b'"best"')
+        self.assertNotEqual(other, GENESIS)
+        self.assertRaises(Refusal, examine, sealed(content("yes")), other)
+
+    def test_no_bit_can_be_bent(self):
+        for name in ("yes", "no"):
+            good = content(name)
+            told = decode("AuthorisationFile", good)["question"]
+            for bit in range(0, 8 * len(good), 7):
+                bent = bytearray(good)
+                bent[bit // 8] ^= 1 << bit % 8
+                try:
+                    asked, verdict, _, _ = examine(sealed(bytes(bent)), GENESIS)
+                except Refusal:
+                    continue
+                # Another moment that these records settle too is another question.
+                self.assertNotEqual(asked, told, (name, bit))
+
+    def test_nothing_can_be_left_out_or_withheld(self):
+        for name in ("yes", "no", "nobody"):
+            file = decode("AuthorisationFile", content(name))
+            for at in range(len(file["answer"]["values"])):
+                for bend in (
+                    lambda values: values.pop(at),
+                    lambda values: values.insert(at, values[at]),
+                    lambda values: values[at].update(proof=None),
+                    lambda values: values[at].update(proof=None, value=None),
+                    lambda values: values[at].update(value=b"\x01"),
+                ):
+                    bent = copy.deepcopy(file)
+                    bend(bent["answer"]["values"])
+                    if bent != file:
+                        self.assertRaises(Refusal, judged, encode("AuthorisationFile", bent))
+
+    def test_the_validators_are_followed(self):
+        file = decode("AuthorisationFile", content("yes"))
+        self.assertEqual(len(file["validator_set_changes"]), 1)
+        for bend in (lambda changes: changes.clear(), lambda changes: changes.insert(0, changes[0])):
+            bent = copy.deepcopy(file)
+            bend(bent["validator_set_changes"])
+            self.assertRaises(Refusal, judged, encode("AuthorisationFile", bent))
+
+
+if __name__ == "__main__":
+    unittest.main()
