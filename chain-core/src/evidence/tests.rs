@@ -4,6 +4,7 @@ mod dishonest;
 mod golden;
 mod long_link;
 mod look_alikes;
+mod rights;
 mod vouching;
 mod weighing;
 

@@ -49,6 +49,7 @@ const EXPECTED = {
   'left-out.evidence': { ...STORY, handovers: 'reservation', independence: 'reservation' },
   'offered.evidence': STORY,
   'original.evidence': DEPOSIT,
+  'transferred.evidence': { ...DEPOSIT, opening: 'not-given' },
   'vouched.evidence': { ...DEPOSIT, opening: 'not-given' },
   'withdrawn.evidence': { ...DEPOSIT, opening: 'not-given' },
   'stamped.evidence': { ...ITEM, 'time-stamps': 'reservation' },

@@ -148,9 +148,16 @@ fn vouched() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A design that was passed on.
+fn passed_on() -> Vec<(&'static str, Vec<u8>)> {
+    let (chain, design) = rights::transferred();
+    let file = seal(&collect(&chain, &Subject::Design(design)).unwrap());
+    vec![("transferred.evidence", file)]
+}
+
 #[test]
 fn the_same_story_gives_the_same_bytes() {
-    let files = [files(), disputed(), copied(), vouched()].concat();
+    let files = [files(), disputed(), copied(), vouched(), passed_on()].concat();
     if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {
         for (name, bytes) in &files {
             std::fs::write(PathBuf::from(FOLDER).join(name), bytes).unwrap();
