@@ -14,7 +14,7 @@ use time::macros::format_description;
 use touchstone_client::AttestedHeader;
 use touchstone_client::as_of::{AsOf, BlockRange};
 use touchstone_core::governance::validators::Validator;
-use touchstone_proto::ledger::{Dispute, Key};
+use touchstone_proto::ledger::{Key, KeyDispute};
 
 use crate::messages::Language;
 use crate::say;
@@ -298,17 +298,17 @@ pub fn validity(from: u64, until: u64) -> String {
 pub fn reported(key: &Key) -> String {
     let since = utc(key.compromised_since_ms);
     match (key.compromised_since_ms, key.dispute()) {
-        (0, Dispute::Unspecified) => String::new(),
-        (0, Dispute::Contested) => {
+        (0, KeyDispute::Unspecified) => String::new(),
+        (0, KeyDispute::Contested) => {
             "; CONTESTED: it was retired where only keys remained that were added lately".to_owned()
         }
-        (0, Dispute::Settled) => "; settled by the consortium".to_owned(),
-        (_, Dispute::Unspecified) => format!("; reported compromised since {since}"),
-        (_, Dispute::Contested) => format!(
+        (0, KeyDispute::Settled) => "; settled by the consortium".to_owned(),
+        (_, KeyDispute::Unspecified) => format!("; reported compromised since {since}"),
+        (_, KeyDispute::Contested) => format!(
             "; reported compromised since {since}; CONTESTED: by a key that may be a thief's, and the consortium hasn't \
              decided"
         ),
-        (_, Dispute::Settled) => {
+        (_, KeyDispute::Settled) => {
             format!("; reported compromised since {since}; settled by the consortium")
         }
     }

@@ -25,7 +25,7 @@ FIRST = b"touchstone/evidence/v2\n"
 # A file of the first version may lack the records of custody and of offers.
 FIRST_OF_ONE = b"touchstone/evidence/v1\n"
 LARGEST = 268_435_456
-# Number of the enum Dispute: the report of a key, or its end, rests on the word of a key that may be a thief's.
+# Number of the enum KeyDispute: the report of a key, or its end, rests on the word of a key that may be a thief's.
 CONTESTED = 1
 ARTICLES = {
     "file": 16,

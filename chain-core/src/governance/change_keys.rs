@@ -7,7 +7,7 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{ChangeKeys, Compromise, Dispute, Organisation};
+use touchstone_proto::ledger::{ChangeKeys, Compromise, KeyDispute, Organisation};
 
 use super::organisation;
 use super::{key_changes, key_registry};
@@ -77,8 +77,8 @@ fn take_report(
     }
     key.compromised_since_ms = report.since_ms;
     key.dispute = match is_contested {
-        true => Dispute::Contested as i32,
-        false => Dispute::Unspecified as i32,
+        true => KeyDispute::Contested as i32,
+        false => KeyDispute::Unspecified as i32,
     };
     if key.valid_until_height == 0 {
         key.valid_until_height = context.block.height;
@@ -105,7 +105,7 @@ fn contest_retirements(record: &mut Organisation, retired: &[usize], context: &C
             && is_established(key.added_ms)
             && !organisation::is_settled(key)
         {
-            key.dispute = Dispute::Contested as i32;
+            key.dispute = KeyDispute::Contested as i32;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::str::Utf8Error;
 
 use thiserror::Error;
-use touchstone_proto::ledger::{Dispute, Key, Organisation, Role};
+use touchstone_proto::ledger::{Key, KeyDispute, Organisation, Role};
 
 use crate::Fault;
 use crate::encoding;
@@ -104,12 +104,12 @@ pub fn valid_at(key: &Key, height: u64) -> bool {
 
 /// Whether what is said of a key rests on the word of a key that may be a thief's.
 pub fn is_contested(key: &Key) -> bool {
-    key.dispute == Dispute::Contested as i32
+    key.dispute == KeyDispute::Contested as i32
 }
 
 /// Whether the consortium's vote settled what is said of a key.
 pub fn is_settled(key: &Key) -> bool {
-    key.dispute == Dispute::Settled as i32
+    key.dispute == KeyDispute::Settled as i32
 }
 
 /// Whether the organisation has one of these roles.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use touchstone_proto::ledger::{Dispute, Organisation, RecoverKeys};
+use touchstone_proto::ledger::{KeyDispute, Organisation, RecoverKeys};
 
 use super::{key_changes, key_registry, standing};
 use crate::block::BlockContext;
@@ -38,7 +38,7 @@ pub(super) fn check<S: StateRead>(
         return Err(GovernanceRejection::EmptyChange.into());
     }
     let mut record = standing::enrolled(state, &change.organisation)?;
-    let settled = Dispute::Settled as i32;
+    let settled = KeyDispute::Settled as i32;
     for place in key_changes::retire(&mut record, &change.retire, block.height)? {
         if let Some(key) = record.keys.get_mut(place) {
             key.dispute = settled;

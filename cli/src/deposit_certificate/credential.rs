@@ -11,7 +11,7 @@ use time::macros::format_description;
 use touchstone_core::designs::right;
 use touchstone_core::evidence::Finding;
 use touchstone_core::finding;
-use touchstone_proto::ledger::Dispute;
+use touchstone_proto::ledger::KeyDispute;
 
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
 use super::facts::{self, CertificateFacts, OrganisationKey};
@@ -372,7 +372,7 @@ pub fn compare(
     let recorded =
         |s: &CredentialSubject| s.title.clone().filter(|_| s.title_recorded == Some(true));
     // The consortium, or an older key, may have decided since what was contested then.
-    let may_differ = facts.dispute == Dispute::Settled || proven.key_compromised_since.is_some();
+    let may_differ = facts.dispute == KeyDispute::Settled || proven.key_compromised_since.is_some();
     let agreements = [
         ("issuer", is_owners || issuer.is_some()),
         ("id", stated.id == proven.id),
@@ -464,7 +464,7 @@ pub fn compare(
         ));
     }
     if let Some(since) = &proven.key_compromised_since
-        && facts.dispute == Dispute::Contested
+        && facts.dispute == KeyDispute::Contested
     {
         reservations.push(finding!(
             "a key that may be a thief's reported that others may have used the owner's key since {since}; the \

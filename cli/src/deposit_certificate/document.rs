@@ -1,6 +1,6 @@
 //! The certificate as a document for people, in Chinese and English.
 
-use touchstone_proto::ledger::Dispute;
+use touchstone_proto::ledger::KeyDispute;
 
 use super::facts::{CertificateFacts, CertifiedFile};
 use crate::earlier as before;
@@ -92,7 +92,7 @@ fn owned(facts: &CertificateFacts) -> Option<PageBlock> {
 fn compromise(since_ms: u64, facts: &CertificateFacts) -> String {
     let since = utc(since_ms);
     match facts.is_doubtful() {
-        true if facts.dispute == Dispute::Contested => both!(
+        true if facts.dispute == KeyDispute::Contested => both!(
             "Contested: a key that may be a thief's reported that others may have used this key since {since}, before \
              this deposit; the consortium hasn't decided.",
             since = since

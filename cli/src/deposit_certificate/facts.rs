@@ -4,7 +4,7 @@
 use touchstone_client::earlier::Earlier;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{Dispute, LookAlikes, Right, Vouching};
+use touchstone_proto::ledger::{KeyDispute, LookAlikes, Right, Vouching};
 
 /// What is known of one deposit, proven unless it says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub struct CertificateFacts {
     /// All keys that the organisation ever had, by the ledger.
     pub organisation_keys: Vec<OrganisationKey>,
     /// What that rests on.
-    pub dispute: Dispute,
+    pub dispute: KeyDispute,
     /// The title, where one is known.
     pub title: Option<Title>,
     /// The files, in the owner's order; empty where nothing opens the commitment.
@@ -158,7 +158,7 @@ pub(super) fn sample() -> CertificateFacts {
                 has_ended: seed == 31,
             })
             .to_vec(),
-        dispute: Dispute::Unspecified,
+        dispute: KeyDispute::Unspecified,
         title: Some(Title {
             text: "黄昏的桥".into(),
             recorded: true,

@@ -22,7 +22,7 @@ const MAGIC_LENGTH = MAGICS[2].length;
 const MAX_FILE = 268_435_456;
 const MAX_DESIGN_FILES = 1000;
 const CHECKSUM = 32;
-// Number of the enum Dispute: a report rests on the word of a key that may be a thief's.
+// Number of the enum KeyDispute: a report rests on the word of a key that may be a thief's.
 const CONTESTED = 1;
 
 const PASSED = 'passed';

@@ -26,7 +26,7 @@ fn keys_are_added_from_the_next_height_and_retired_after_this_one() {
     let mut chain = Chain::start();
     chain.commit(&[]);
     chain.run(MARKET, change_keys(&[50], &[1])).unwrap();
-    let contested = Dispute::Contested as i32;
+    let contested = KeyDispute::Contested as i32;
     let expected = [
         (public(1), 1, 2, 0, contested),
         (public(50), 3, 0, chain.time_ms, 0),

@@ -59,13 +59,13 @@ fn the_consortium_gives_an_organisation_its_keys_back() {
     let (mut chain, stolen_ms) = theft();
     let contested = key(&chain, MARKET.1);
     assert_eq!(contested.compromised_since_ms, 1);
-    assert_eq!(contested.dispute, Dispute::Contested as i32);
+    assert_eq!(contested.dispute, KeyDispute::Contested as i32);
     let settles = recovery(&[91], &[], &[(MARKET.1, stolen_ms), (THIEF.1, stolen_ms)]);
     chain.approve(&OTHERS, &settles);
     let height = chain.height;
     let owners = key(&chain, MARKET.1);
     assert_eq!(owners.compromised_since_ms, stolen_ms);
-    assert_eq!(owners.dispute, Dispute::Settled as i32);
+    assert_eq!(owners.dispute, KeyDispute::Settled as i32);
     let thiefs = key(&chain, THIEF.1);
     assert_eq!(
         (thiefs.valid_until_height, thiefs.compromised_since_ms),
@@ -97,10 +97,10 @@ fn a_false_report_is_dismissed() {
     let owners = key(&chain, MARKET.1);
     assert_eq!(
         (owners.compromised_since_ms, owners.dispute),
-        (0, Dispute::Settled as i32)
+        (0, KeyDispute::Settled as i32)
     );
     assert_ne!(owners.valid_until_height, 0, "a retired key stays retired");
-    assert_eq!(key(&chain, THIEF.1).dispute, Dispute::Settled as i32);
+    assert_eq!(key(&chain, THIEF.1).dispute, KeyDispute::Settled as i32);
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn what_nothing_proves_is_left_to_weigh() {
     let table: [(&str, Bend); 5] = [
         ("the consortium hasn't decided", |f| {
             f.compromised_since_ms = Some(1);
-            f.dispute = Dispute::Contested;
+            f.dispute = KeyDispute::Contested;
         }),
         ("the files are the owner's word", |f| f.files.clear()),
         ("another name", |f| f.organisation_name.push('x')),
@@ -252,9 +252,9 @@ fn what_nothing_proves_is_left_to_weigh() {
     // What was reported then may have been settled otherwise since.
     let mut reported = facts();
     reported.compromised_since_ms = Some(1);
-    reported.dispute = Dispute::Contested;
+    reported.dispute = KeyDispute::Contested;
     let mut settled = facts();
-    settled.dispute = Dispute::Settled;
+    settled.dispute = KeyDispute::Settled;
     let stated = as_stated(&reported);
     assert_eq!(compare(&stated, &settled), Ok(vec![]));
     // Disclosed since: no contradiction.

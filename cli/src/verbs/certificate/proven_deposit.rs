@@ -7,7 +7,9 @@ use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_client::{disputes, look_alikes, rights, vouching};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{Design, Dispute, DisputeTally, Key, LookAlikes, Right, Vouching};
+use touchstone_proto::ledger::{
+    Design, DisputeTally, Key, KeyDispute, LookAlikes, Right, Vouching,
+};
 
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
@@ -157,7 +159,7 @@ impl Certificate {
             owner_key: proven("owner_key", &self.record.owner_key)?,
             compromised_since_ms,
             organisation_keys,
-            dispute: key.map_or(Dispute::Unspecified, Key::dispute),
+            dispute: key.map_or(KeyDispute::Unspecified, Key::dispute),
             title: Some(title)
                 .filter(|t| !t.is_empty())
                 .map(|title| facts::Title {

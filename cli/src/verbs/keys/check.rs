@@ -5,7 +5,7 @@
 use serde_json::json;
 use touchstone_client::client::Client;
 use touchstone_core::governance::organisation;
-use touchstone_proto::ledger::{Dispute, Key};
+use touchstone_proto::ledger::{Key, KeyDispute};
 
 use crate::failure::Failure;
 use crate::keyfile::{self, Passphrase};
@@ -89,14 +89,14 @@ pub async fn run(
         let verdict = output.good("VERIFIED");
         let since = utc(key.compromised_since_ms);
         let reported = match (key.compromised_since_ms, key.dispute()) {
-            (0, Dispute::Settled) => "no: settled by the consortium".to_owned(),
+            (0, KeyDispute::Settled) => "no: settled by the consortium".to_owned(),
             (0, _) => "no".to_owned(),
-            (_, Dispute::Unspecified) => format!("that others may have used it since {since}"),
-            (_, Dispute::Contested) => format!(
+            (_, KeyDispute::Unspecified) => format!("that others may have used it since {since}"),
+            (_, KeyDispute::Contested) => format!(
                 "that others may have used it since {since}; CONTESTED: by a key that may be a thief's, and the \
                  consortium hasn't decided"
             ),
-            (_, Dispute::Settled) => {
+            (_, KeyDispute::Settled) => {
                 format!("that others have used it since {since}; settled by the consortium")
             }
         };
@@ -126,15 +126,15 @@ async fn doubt(client: &mut Client, key: &Key, height: u64) -> Result<Option<Str
     let is_after = block.header.time_ms >= key.compromised_since_ms;
     let (since, of) = (utc(key.compromised_since_ms), utc(block.header.time_ms));
     Ok(is_after.then(|| match key.dispute() {
-        Dispute::Unspecified => format!(
+        KeyDispute::Unspecified => format!(
             "the key was valid at height {height}, but its organisation reports that others may have used it since \
              {since}, and that block is of {of}"
         ),
-        Dispute::Contested => format!(
+        KeyDispute::Contested => format!(
             "the key was valid at height {height}, but a key that may be a thief's reports that others may have used \
              it since {since}, and that block is of {of}"
         ),
-        Dispute::Settled => format!(
+        KeyDispute::Settled => format!(
             "the key was valid at height {height}, but the consortium decided that others have used it since {since}, \
              and that block is of {of}"
         ),
