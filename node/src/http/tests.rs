@@ -1,4 +1,5 @@
 mod answers;
+mod browsing;
 mod captures;
 mod described;
 mod subscriptions;
