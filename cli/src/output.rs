@@ -305,8 +305,8 @@ pub fn reported(key: &Key) -> String {
         (0, KeyDispute::Settled) => "; settled by the consortium".to_owned(),
         (_, KeyDispute::Unspecified) => format!("; reported compromised since {since}"),
         (_, KeyDispute::Contested) => format!(
-            "; reported compromised since {since}; CONTESTED: by a key that may be a thief's, and the consortium hasn't \
-             decided"
+            "; reported compromised since {since}; CONTESTED: by a key that may be a thief's, and the consortium \
+             hasn't decided"
         ),
         (_, KeyDispute::Settled) => {
             format!("; reported compromised since {since}; settled by the consortium")

@@ -136,8 +136,8 @@ fn told(id: &str, key: &Key) -> Option<Finding> {
         )),
         0 if until == 0 => None,
         0 if organisation::is_contested(key) => Some(finding!(
-            "key {key} of {id} was retired at height {height}, where only keys remained that were added lately: that is \
-             contested; it signed before that",
+            "key {key} of {id} was retired at height {height}, where only keys remained that were added lately: that \
+             is contested; it signed before that",
             key = name,
             id = id,
             height = until

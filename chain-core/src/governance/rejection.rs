@@ -114,8 +114,8 @@ pub enum GovernanceRejection {
     ParameterFixed(&'static str),
     /// A version of the rules that doesn't follow, or comes too soon.
     #[error(
-        "version {version} of the rules from height {from_height} on can't follow version {now}: the next one may, from \
-         height {least} on; or version {now} at height 0, which takes back what was to come"
+        "version {version} of the rules from height {from_height} on can't follow version {now}: the next one may, \
+         from height {least} on; or version {now} at height 0, which takes back what was to come"
     )]
     BadProtocol {
         /// The version that was voted.

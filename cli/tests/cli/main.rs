@@ -21,6 +21,7 @@ mod freshness;
 mod gateway;
 mod gateway_acts;
 mod gateway_queries;
+mod governance;
 mod handovers;
 mod help;
 mod items;
