@@ -107,7 +107,7 @@ pub enum DesignRejection {
         until_ms: u64,
     },
     /// The voucher may not vouch any more.
-    #[error("{0:?}, which vouched for this designer, is neither platform nor IP office any more")]
+    #[error("{0:?}, which vouched for this designer, may not vouch any more")]
     NoVoucher(String),
 
     // 44x: rights on designs

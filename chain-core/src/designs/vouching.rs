@@ -2,8 +2,9 @@
 //! designer is an organisation with the one role of a designer, whose id begins with its voucher's.
 //!
 //! What a vouching does: its designer may deposit, from the block of the vouching to the end of its term. It does so no
-//! more once the voucher has withdrawn it, or while the voucher is neither platform nor IP office. What was deposited
-//! before stays, with the vouching that held then; and its owner goes on disposing of it.
+//! more once the voucher has withdrawn it, or while the voucher may not vouch itself: it has lost its role, or is
+//! suspended or removed. What was deposited before stays, with the vouching that held then; and its owner goes on
+//! disposing of it.
 //!
 //! Consensus-critical: yes
 
@@ -13,6 +14,7 @@ use super::DesignRejection;
 use super::limits::MAX_WORDS_BYTES;
 use crate::Fault;
 use crate::governance::organisation::{self, MAX_NAME_BYTES};
+use crate::governance::standing;
 use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -115,7 +117,10 @@ pub(super) fn check_in_force<S: StateRead>(
     }
     // Rule: who is no voucher any more has no say either, as long as that lasts.
     let record: Option<Organisation> = state.read(&keys::organisation(voucher))?;
-    match record.is_some_and(|record| organisation::has_role(&record, VOUCHERS)) {
+    let may_vouch = |record: &Organisation| {
+        organisation::has_role(record, VOUCHERS) && standing::may_act(record)
+    };
+    match record.as_ref().is_some_and(may_vouch) {
         true => Ok(Some(number)),
         false => Err(DesignRejection::NoVoucher(voucher.to_owned()).into()),
     }

@@ -1,6 +1,6 @@
-use touchstone_proto::ledger::Design;
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{Design, PutStanding, Standing};
 
 use super::*;
 use crate::designs::design;
@@ -131,6 +131,25 @@ fn who_is_no_voucher_any_more_has_no_say() {
     assert_eq!((none.code(), refused(&chain, deposit(1))), (439, none));
     market.roles = roles;
     chain.approve(&governors, &change(2, Kind::PutOrganisation(market)));
+    assert_eq!(chain.run(LIN, deposit(1)), Ok(()));
+}
+
+/// The consortium suspends a voucher: none of its designers deposits until it may act again.
+#[test]
+fn who_is_suspended_has_no_say() {
+    let mut chain = chain();
+    let governors = [CARRIER, MAKER, OFFICE];
+    let put = |sequence, standing: Standing| {
+        let put = PutStanding {
+            organisation: MARKET.0.into(),
+            standing: standing.into(),
+        };
+        change(sequence, Kind::PutStanding(put))
+    };
+    chain.approve(&governors, &put(1, Standing::Suspended));
+    let none = DesignRejection::NoVoucher(MARKET.0.into());
+    assert_eq!(refused(&chain, deposit(1)), none);
+    chain.approve(&governors, &put(2, Standing::Unspecified));
     assert_eq!(chain.run(LIN, deposit(1)), Ok(()));
 }
 
