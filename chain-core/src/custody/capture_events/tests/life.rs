@@ -64,8 +64,8 @@ fn under_a_prefix_only_its_owner_commissions() {
 fn a_prefix_can_change_hands() {
     let mut chain = Chain::start();
     let begin = |n| capture(&[step("ADD", "commissioning", &[item(n)])]);
-    let put = |id: &str, roles: &[Role], prefixes: &[&str]| {
-        let mut organisation = newcomer(id, 77);
+    let put = |(id, key): (&str, u8), roles: &[Role], prefixes: &[&str]| {
+        let mut organisation = newcomer(id, key);
         organisation.roles = roles.iter().map(|role| *role as i32).collect();
         organisation.gs1_prefixes = prefixes.iter().map(|p| (*p).to_owned()).collect();
         Kind::PutOrganisation(organisation)
@@ -73,7 +73,7 @@ fn a_prefix_can_change_hands() {
     // While the maker has it, nobody else gets it, nor a longer or shorter one.
     let approvers = [MARKET, CARRIER];
     for prefix in ["9521321", "95213", "952132100"] {
-        let take = change(1, put("market", &[Role::Platform], &[prefix]));
+        let take = change(1, put(MARKET, &[Role::Platform], &[prefix]));
         let mut chain = chain.clone();
         chain.approve(&approvers, &take);
         let last = chain.sign(MAKER, crate::test_support::approve(&take));
@@ -81,10 +81,10 @@ fn a_prefix_can_change_hands() {
         assert_eq!(refused.code(), 512, "{refused}");
     }
     let roles = [Role::Manufacturer, Role::Designer];
-    let give = change(2, put("maker", &roles, &[]));
+    let give = change(2, put(MAKER, &roles, &[]));
     chain.approve(&[MARKET, CARRIER, MAKER], &give);
     assert_eq!(code(&chain, MARKET, begin(1)), 0, "nobody's now");
-    let take = change(3, put("market", &[Role::Platform], &["9521321", "9521322"]));
+    let take = change(3, put(MARKET, &[Role::Platform], &["9521321", "9521322"]));
     chain.approve(&[MARKET, CARRIER, MAKER], &take);
     assert_eq!(code(&chain, MARKET, begin(1)), 0);
     assert_eq!(code(&chain, MAKER, begin(1)), 309);
