@@ -1,7 +1,9 @@
-//! "May this seller do this with that design there and then?" is one question. Its answer is a function of a few records,
+//! "May this seller do this with that design there and then?" is one question. Its answer is a function of a few
+//! records,
 //! so that who has these records, proven, answers it without trust in anybody; a no as well as a yes.
 //!
-//! An answer about a time before the block it is of never changes later: no right and no licence begins or ends before its
+//! An answer about a time before the block it is of never changes later: no right and no licence begins or ends
+//! before its
 //! block. It may only become untold, where a short list has let go of what is long over.
 //!
 //! Consensus-critical: no

@@ -1,4 +1,5 @@
-//! The respondent declares that it doesn't infringe; the platform passes that on for one that isn't on the ledger. Source:
+//! The respondent declares that it doesn't infringe; the platform passes that on for one that isn't on the ledger.
+//! Source:
 //! E-commerce Law, Art. 43.
 //!
 //! Consensus-critical: yes

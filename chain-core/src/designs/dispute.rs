@@ -1,8 +1,10 @@
-//! Disputes about listings: a notice, the platform's measures, the respondent's declaration, the complainant's filing, an
+//! Disputes about listings: a notice, the platform's measures, the respondent's declaration, the complainant's
+//! filing, an
 //! authority's ruling. Source: E-commerce Law of the People's Republic of China, Art. 42 to 45.
 //!
 //! Each phase waits for one party up to a deadline. Who acts in time leads on; who is silent lets the phase end by
-//! default, which is counted apart. Nobody acts after a deadline, whether the block's own work has passed it yet or not.
+//! default, which is counted apart. Nobody acts after a deadline, whether the block's own work has passed it yet or
+//! not.
 //!
 //! Consensus-critical: yes
 

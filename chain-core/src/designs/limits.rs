@@ -23,10 +23,12 @@ pub const MAX_MARK_NAME_BYTES: usize = 128;
 pub const HOUR_MS: u64 = 3_600_000;
 /// Days in which a platform answers a notice. Source: E-commerce Law, Art. 42: it takes measures in time.
 pub const ANSWER_DAYS: u64 = 7;
-/// Days in which a respondent may declare that it doesn't infringe. Source: E-commerce Law, Art. 43, which sets no limit; the
+/// Days in which a respondent may declare that it doesn't infringe. Source: E-commerce Law, Art. 43, which sets no
+/// limit; the
 /// consortium's own.
 pub const DECLARATION_DAYS: u64 = 180;
-/// Days in which a complainant shows a filing after a declaration. Source: E-commerce Law, Art. 43: within fifteen days.
+/// Days in which a complainant shows a filing after a declaration. Source: E-commerce Law, Art. 43: within fifteen
+/// days.
 pub const WAITING_DAYS: u64 = 15;
 /// Days in which an authority rules; the consortium's own.
 pub const RULING_DAYS: u64 = 1_096;

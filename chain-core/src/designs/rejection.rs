@@ -194,8 +194,8 @@ pub enum DesignRejection {
     // 46x: marks
     /// Number, name or classes of a mark.
     #[error(
-        "a mark has a number of 1 to {number} ASCII characters without spaces, a name of 1 to {name} bytes, and classes \
-         from 1 to 45",
+        "a mark has a number of 1 to {number} ASCII characters without spaces, a name of 1 to {name} bytes, and \
+         classes from 1 to 45",
         number = MAX_NUMBER_BYTES,
         name = MAX_MARK_NAME_BYTES
     )]

@@ -1,4 +1,5 @@
-//! The right to a design: one owner at a time. Until its owner first disposes of it, the depositor owns it and no record
+//! The right to a design: one owner at a time. Until its owner first disposes of it, the depositor owns it and no
+//! record
 //! says so; from then on the design's record says that there is one.
 //!
 //! Consensus-critical: yes

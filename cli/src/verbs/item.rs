@@ -49,9 +49,15 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let id = Identifier::read(&arguments.id).map_err(|e| {
         let is_design = receipt::bytes("id", &arguments.id).is_ok();
-        let hint = match arguments.id.starts_with(|c: char| c == '(' || c.is_ascii_digit()) {
+        let hint = match arguments
+            .id
+            .starts_with(|c: char| c == '(' || c.is_ascii_digit())
+        {
             _ if is_design => Some("it may be a design's id: see `touchstone certificate`"),
-            true => Some("write a GTIN with its serial as https://id.gs1.org/01/GTIN/21/SERIAL, an SSCC as https://id.gs1.org/00/SSCC"),
+            true => Some(
+                "write a GTIN with its serial as https://id.gs1.org/01/GTIN/21/SERIAL, \
+                 an SSCC as https://id.gs1.org/00/SSCC",
+            ),
             false => None,
         };
         let id = plain(&arguments.id);

@@ -1,4 +1,5 @@
-//! Links that take time, stall, or carry nothing for a while: each node is reached through a proxy that hands on what it
+//! Links that take time, stall, or carry nothing for a while: each node is reached through a proxy that hands on
+//! what it
 //! gets, both ways.
 
 use std::net::SocketAddr;

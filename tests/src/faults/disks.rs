@@ -1,4 +1,5 @@
-//! Real file systems under four real nodes: the power is cut (an ext4 in an image is shut down by its ioctl, which writes
+//! Real file systems under four real nodes: the power is cut (an ext4 in an image is shut down by its ioctl, which
+//! writes
 //! nothing more, and is mounted again), the disk is full, a node's syncs fail.
 //!
 //! It needs root, loop devices, ext4 and strace; elsewhere nothing is tried, and the figures say so.

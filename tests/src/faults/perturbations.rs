@@ -58,7 +58,8 @@ impl Fault for Perturbations {
     }
 
     fn claim(&self) -> &'static str {
-        "nodes under load are stopped, get wrong clocks, lose, wait for or get no messages: as for kills, and it goes on"
+        "nodes under load are stopped, get wrong clocks, lose, wait for or get no messages: as for kills, \
+         and it goes on"
     }
 
     fn goal(&self) -> Goal {
@@ -98,7 +99,8 @@ async fn trials(seed: u64, from: u64, count: u64) -> Figures {
     figures
 }
 
-/// The setting by which a program gets another clock; none where faketime isn't installed. (The program `faketime` itself
+/// The setting by which a program gets another clock; none where faketime isn't installed. (The program `faketime`
+/// itself
 /// stays beside the one that it starts, which a signal to it doesn't reach.)
 fn faketime() -> Option<String> {
     let asked = Command::new("faketime")
@@ -129,7 +131,8 @@ async fn disturb(disturbance: Disturbance, live: &mut Live, random: &mut Random)
                 return "no faketime here";
             };
             let shift = format!("FAKETIME={by:+}s");
-            // Clocks that only count go right, as a process measures its pauses with them; times of files are no clocks.
+            // Clocks that only count go right, as a process measures its pauses with them; times of files are no
+            // clocks.
             let right = ["FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1"];
             let wrapper = ["env", &preload, &shift, right[0], right[1]];
             live.cluster.kill(nodes[0]);
