@@ -101,7 +101,8 @@ pub enum Verb {
     Man(man::Arguments),
 }
 
-/// Does it; `program` defines the whole command line.
+/// Does it; `program` defines the whole command line. The verbs' states are boxed: together they are too large for a
+/// thread's stack.
 pub async fn run(
     verb: &Verb,
     program: fn() -> clap::Command,
@@ -111,42 +112,52 @@ pub async fn run(
     match verb {
         Verb::Key(verb) => key::run(verb, output),
         Verb::Genesis(verb) => genesis::run(verb, output),
-        Verb::Capture(arguments) => capture::run(arguments, settings, output).await,
-        Verb::Gateway(arguments) => gateway::run(arguments, settings, output).await,
+        Verb::Capture(arguments) => Box::pin(capture::run(arguments, settings, output)).await,
+        Verb::Gateway(arguments) => Box::pin(gateway::run(arguments, settings, output)).await,
         Verb::Hash(arguments) => hash::run(arguments, output),
         Verb::Id(arguments) => id::run(arguments, output),
         Verb::Label(arguments) => label::run(arguments, output),
-        Verb::Item(arguments) => item::run(arguments, settings, output).await,
-        Verb::Trace(arguments) => trace::run(arguments, settings, output).await,
-        Verb::Recall(arguments) => recall::run(arguments, settings, output).await,
-        Verb::Product(verb) => product::run(verb, settings, output).await,
-        Verb::Handover(verb) => handover::run(verb, settings, output).await,
-        Verb::Deposit(arguments) => deposit::run(arguments, settings, output).await,
-        Verb::Disclose(arguments) => disclose::run(arguments, settings, output).await,
-        Verb::Certificate(arguments) => certificate::run(arguments, settings, output).await,
-        Verb::Similar(arguments) => similar::run(arguments, settings, output).await,
-        Verb::Vouch(verb) => vouch::run(verb, settings, output).await,
-        Verb::Mark(verb) => mark::run(verb, settings, output).await,
-        Verb::Right(verb) => right::run(verb, settings, output).await,
-        Verb::Licence(verb) => licence::run(verb, settings, output).await,
-        Verb::Authorised(arguments) => authorised::run(arguments, settings, output).await,
-        Verb::Dispute(verb) => dispute::run(verb, settings, output).await,
-        Verb::Evidence(arguments) => evidence::run(arguments, settings, output).await,
+        Verb::Item(arguments) => Box::pin(item::run(arguments, settings, output)).await,
+        Verb::Trace(arguments) => Box::pin(trace::run(arguments, settings, output)).await,
+        Verb::Recall(arguments) => Box::pin(recall::run(arguments, settings, output)).await,
+        Verb::Product(verb) => Box::pin(product::run(verb, settings, output)).await,
+        Verb::Handover(verb) => Box::pin(handover::run(verb, settings, output)).await,
+        Verb::Deposit(arguments) => Box::pin(deposit::run(arguments, settings, output)).await,
+        Verb::Disclose(arguments) => Box::pin(disclose::run(arguments, settings, output)).await,
+        Verb::Certificate(arguments) => {
+            Box::pin(certificate::run(arguments, settings, output)).await
+        }
+        Verb::Similar(arguments) => Box::pin(similar::run(arguments, settings, output)).await,
+        Verb::Vouch(verb) => Box::pin(vouch::run(verb, settings, output)).await,
+        Verb::Mark(verb) => Box::pin(mark::run(verb, settings, output)).await,
+        Verb::Right(verb) => Box::pin(right::run(verb, settings, output)).await,
+        Verb::Licence(verb) => Box::pin(licence::run(verb, settings, output)).await,
+        Verb::Authorised(arguments) => Box::pin(authorised::run(arguments, settings, output)).await,
+        Verb::Dispute(verb) => Box::pin(dispute::run(verb, settings, output)).await,
+        Verb::Evidence(arguments) => Box::pin(evidence::run(arguments, settings, output)).await,
         Verb::Verify(arguments) => verify::run(arguments, settings, output),
-        Verb::Enroll(arguments) => enroll::run(arguments, settings, output).await,
-        Verb::Recover(arguments) => recover::run(arguments, settings, output).await,
-        Verb::Suspend(arguments) => suspend::run(arguments, settings, output).await,
-        Verb::Proposals(arguments) => proposals::run(arguments, settings, output).await,
-        Verb::Validators(arguments) => validators::run(arguments, settings, output).await,
-        Verb::Parameters(arguments) => parameters::run(arguments, settings, output).await,
-        Verb::Keys(verb) => keys::run(verb, settings, output).await,
-        Verb::Organisations(arguments) => organisations::run(arguments, settings, output).await,
-        Verb::Transaction(arguments) => transaction::run(arguments, settings, output).await,
-        Verb::Block(arguments) => block::run(arguments, settings, output).await,
-        Verb::Blocks(arguments) => blocks::run(arguments, settings, output).await,
-        Verb::Checkpoints(arguments) => checkpoints::run(arguments, settings, output).await,
+        Verb::Enroll(arguments) => Box::pin(enroll::run(arguments, settings, output)).await,
+        Verb::Recover(arguments) => Box::pin(recover::run(arguments, settings, output)).await,
+        Verb::Suspend(arguments) => Box::pin(suspend::run(arguments, settings, output)).await,
+        Verb::Proposals(arguments) => Box::pin(proposals::run(arguments, settings, output)).await,
+        Verb::Validators(arguments) => Box::pin(validators::run(arguments, settings, output)).await,
+        Verb::Parameters(arguments) => Box::pin(parameters::run(arguments, settings, output)).await,
+        Verb::Keys(verb) => Box::pin(keys::run(verb, settings, output)).await,
+        Verb::Organisations(arguments) => {
+            Box::pin(organisations::run(arguments, settings, output)).await
+        }
+        Verb::Transaction(arguments) => {
+            Box::pin(transaction::run(arguments, settings, output)).await
+        }
+        Verb::Block(arguments) => Box::pin(block::run(arguments, settings, output)).await,
+        Verb::Blocks(arguments) => Box::pin(blocks::run(arguments, settings, output)).await,
+        Verb::Checkpoints(arguments) => {
+            Box::pin(checkpoints::run(arguments, settings, output)).await
+        }
         Verb::Status(_) => status::run(settings, output).await,
-        Verb::Misbehaviour(arguments) => misbehaviour::run(arguments, settings, output).await,
+        Verb::Misbehaviour(arguments) => {
+            Box::pin(misbehaviour::run(arguments, settings, output)).await
+        }
         Verb::Completions(arguments) => {
             completions::run(arguments, program(), output);
             Ok(())

@@ -90,7 +90,7 @@ pub async fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     if let Some(path) = &arguments.check {
-        return check::run(path, arguments, settings, output).await;
+        return Box::pin(check::run(path, arguments, settings, output)).await;
     }
     let by_commitment = deposit_id(arguments)?.map(hex::encode);
     let design = arguments.design.as_deref().or(by_commitment.as_deref());
@@ -109,12 +109,12 @@ pub async fn run(
                     "the receipt is of another design than the id names".into(),
                 ));
             }
-            let certificate = certify(&mut client, receipt.id()?, Some(receipt)).await?;
+            let certificate = Box::pin(certify(&mut client, receipt.id()?, Some(receipt))).await?;
             (vec![certificate], Vec::new())
         }
         (None, Some(file)) => {
             let folders = search::folders(Path::new(design), arguments.receipts.as_deref());
-            search::by_file(&mut client, file, &folders).await?
+            Box::pin(search::by_file(&mut client, file, &folders)).await?
         }
         (None, None) => {
             let id = receipt::bytes("id", design).map_err(|_| {
@@ -124,7 +124,10 @@ pub async fn run(
                 ))
             })?;
             let receipt = receipt::of_design(arguments.receipts.as_deref(), &hex::encode(id))?;
-            (vec![certify(&mut client, id, receipt).await?], Vec::new())
+            (
+                vec![Box::pin(certify(&mut client, id, receipt)).await?],
+                Vec::new(),
+            )
         }
     };
     if let Some(file) = &file {
@@ -222,7 +225,7 @@ async fn write(
             ids.collect::<Vec<_>>().join(", ")
         )));
     };
-    let facts = certificate.facts(client).await?;
+    let facts = Box::pin(certificate.facts(client)).await?;
     for (path, form) in forms {
         let bytes = match form {
             Form::Page => pdf::render(&page(&facts, base)?)?,

@@ -70,15 +70,21 @@ pub async fn run(
             fingerprints,
         }),
     };
-    let recorded = client.act(&signer, output.now_ms(), action).await?;
+    let recorded = Box::pin(client.act(&signer, output.now_ms(), action)).await?;
     let header = &recorded.attested.header;
     let (_, design) = client.design(&id).await?;
     let design = design.ok_or(NotVerified::Missing("record of a disclosed design"))?;
     let look_alikes = match arguments.pictures.is_empty() {
         true => None,
-        false => look_alikes::of_design(&mut client, &id, &design).await?,
+        false => Box::pin(look_alikes::of_design(&mut client, &id, &design)).await?,
     };
-    let earlier = earlier::of_design(&mut client, &id, &design, &opening.files).await?;
+    let earlier = Box::pin(earlier::of_design(
+        &mut client,
+        &id,
+        &design,
+        &opening.files,
+    ))
+    .await?;
     if output.json {
         let mut value = json!({
             "design_id": receipt.design_id,

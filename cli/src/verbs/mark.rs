@@ -20,7 +20,7 @@ pub enum Verb {
     /// Attest that a mark stands in your register: who owns it, for which classes, until when
     #[command(after_help = "Examples:
   touchstone mark attest 1234567 --name Cloud --owner maker --class 25 --until 2036-01-31T00:00:00Z
-  touchstone mark attest 1234567 --name Cloud --owner market --class 18,25 --until 2046-01-31T00:00:00Z
+  touchstone mark attest 1234567 --name Cloud --owner market --class 18 --until 2046-01-31T00:00:00Z
 
 Attest again to renew the term, or to record another owner; `touchstone right end ID` strikes the
 mark out. The owner licenses it with `touchstone licence grant ID`, as a design.")]

@@ -18,7 +18,7 @@ async fn done(node: &Served, who: &str, words: &[&str]) -> String {
 /// The market, a platform that runs no node.
 async fn enroll_market(node: &Served) {
     let pem = touchstone_cli::keyfile::to_pem(&key(7), None).unwrap();
-    std::fs::write(node.path("market.pem"), pem.as_bytes()).unwrap();
+    touchstone_cli::keyfile::write_secret(&node.path("market.pem"), pem.as_bytes(), true).unwrap();
     let public = hex::encode(key(7).verifying_key().to_bytes());
     let network = hex::encode(key(57).verifying_key().to_bytes());
     let file = node.path("market.json").display().to_string();
@@ -57,7 +57,7 @@ async fn a_dispute_from_notice_to_ruling() {
         "notice",
         &design,
         "--platform",
-        "bravo",
+        "market",
         "--respondent",
         "acme",
     ];

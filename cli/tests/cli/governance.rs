@@ -7,18 +7,18 @@ use crate::items::{ITEM, seen};
 #[tokio::test]
 async fn an_organisation_is_suspended_and_let_act_again() {
     let node = Served::start().await;
-    let first = node.run_as("acme", &["suspend", "delta"]).await;
+    let first = node.run_as("acme", &["suspend", "bravo"]).await;
     assert_eq!(first.code, 0, "{first:?}");
     let waiting = node.run(&["proposals"]).await;
     assert!(
-        waiting.out.contains("          suspend delta\n"),
+        waiting.out.contains("          suspend bravo\n"),
         "{waiting:?}"
     );
-    for organisation in ["bravo", "carol"] {
-        let ran = node.run_as(organisation, &["suspend", "delta"]).await;
+    for organisation in ["delta", "carol"] {
+        let ran = node.run_as(organisation, &["suspend", "bravo"]).await;
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    let shown = node.run(&["organisations", "delta"]).await;
+    let shown = node.run(&["organisations", "bravo"]).await;
     assert!(
         shown
             .out
@@ -26,19 +26,19 @@ async fn an_organisation_is_suspended_and_let_act_again() {
         "{shown:?}"
     );
     let file = node.write("one.json", &seen(&[ITEM], "storing"));
-    let refused = node.run_as("delta", &["capture", &file]).await;
+    let refused = node.run_as("bravo", &["capture", &file]).await;
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("not-suspended (513)"), "{refused:?}");
-    for organisation in ["acme", "bravo", "carol"] {
-        let lift = ["suspend", "delta", "--lift"];
+    for organisation in ["acme", "delta", "carol"] {
+        let lift = ["suspend", "bravo", "--lift"];
         assert_eq!(node.run_as(organisation, &lift).await.code, 0);
     }
-    let again = node.run_as("delta", &["capture", &file]).await;
+    let again = node.run_as("bravo", &["capture", &file]).await;
     assert_eq!(again.code, 0, "{again:?}");
     // It runs a validator: for ever is refused by the last approval.
-    let remove = ["suspend", "delta", "--remove"];
+    let remove = ["suspend", "bravo", "--remove"];
     assert_eq!(node.run_as("acme", &remove).await.code, 0);
-    assert_eq!(node.run_as("bravo", &remove).await.code, 0);
+    assert_eq!(node.run_as("delta", &remove).await.code, 0);
     let refused = node.run_as("carol", &remove).await;
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(

@@ -14,7 +14,7 @@ const UNTIL: &str = "2026-12-31T00:00:00Z";
 /// Lin asks, and the office vouches.
 pub async fn vouch(node: &Served) {
     let pem = keyfile::to_pem(&key(9), None).unwrap();
-    std::fs::write(node.path("lin.pem"), pem.as_bytes()).unwrap();
+    keyfile::write_secret(&node.path("lin.pem"), pem.as_bytes(), true).unwrap();
     let request = node.path("lin.json").display().to_string();
     let pem = node.path("lin.pem").display().to_string();
     let asked = node

@@ -31,7 +31,7 @@ pub(super) async fn run(
     let stated = credential::check(&bytes)?;
     let (as_of, reservations) = match settings.names_genesis() && !arguments.offline {
         true => {
-            let (as_of, reservations) = ask(&stated, arguments, settings).await?;
+            let (as_of, reservations) = Box::pin(ask(&stated, arguments, settings)).await?;
             let reservations = reservations.iter();
             let reservations = reservations.map(|found| output.language.finding(found));
             (Some(as_of), reservations.collect())
@@ -91,8 +91,8 @@ async fn ask(
         Some(path) => Some(Receipt::read(path)?).filter(|r| r.design_id == stated.design_id),
         None => receipt::of_design(arguments.receipts.as_deref(), &stated.design_id)?,
     };
-    let certificate = certify(&mut client, id, receipt).await?;
-    let facts = certificate.facts(&mut client).await?;
+    let certificate = Box::pin(certify(&mut client, id, receipt)).await?;
+    let facts = Box::pin(certificate.facts(&mut client)).await?;
     let reservations = credential::compare(statement, &facts).map_err(|member| {
         NotVerified::Contradiction(format!("the ledger proves another {member}"))
     })?;

@@ -56,7 +56,7 @@ pub(super) async fn certify(
         receipt.check(client.trust().chain_id())?;
     }
     let opening = receipt.as_ref().map(Receipt::opening).transpose()?;
-    let (as_of, found) = deposit::deposit(client, &id, opening).await?;
+    let (as_of, found) = Box::pin(deposit::deposit(client, &id, opening)).await?;
     let found = found.ok_or_else(|| {
         let id = hex::encode(id);
         Failure::Absent {
@@ -71,17 +71,17 @@ pub(super) async fn certify(
         opening,
         ..
     } = found;
-    let look_alikes = look_alikes::of_design(client, &id, &record).await?;
+    let look_alikes = Box::pin(look_alikes::of_design(client, &id, &record)).await?;
     // Asking tells the files' hashes, which a disclosure has published.
     let earlier = match (&record.disclosure, &opening) {
         (Some(_), Some(opening)) => {
-            Some(earlier::of_design(client, &id, &record, &opening.files).await?)
+            Some(Box::pin(earlier::of_design(client, &id, &record, &opening.files)).await?)
         }
         _ => None,
     };
-    let vouching = vouching::of_design(client, &record).await?;
-    let right = rights::of_design(client, &id, &record).await?;
-    let disputes = disputes::of_right(client, &id).await?;
+    let vouching = Box::pin(vouching::of_design(client, &record)).await?;
+    let right = Box::pin(rights::of_design(client, &id, &record)).await?;
+    let disputes = Box::pin(disputes::of_right(client, &id)).await?;
     let source = match (receipt, &opening) {
         (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
         (None, Some(_)) => Source::Disclosure,

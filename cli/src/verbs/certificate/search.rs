@@ -73,7 +73,7 @@ pub(super) async fn by_file(
             if !tried.insert(id) {
                 continue;
             }
-            match certify(client, id, Some(receipt)).await {
+            match Box::pin(certify(client, id, Some(receipt))).await {
                 Ok(certificate) => found.push(certificate),
                 Err(reason @ Failure::Absent { .. }) => refused.push(Refused { path, reason }),
                 Err(other) => return Err(other),
@@ -85,7 +85,7 @@ pub(super) async fn by_file(
             ids if ids.is_empty() => return Err(nowhere(client, file, refused)),
             ids => {
                 for id in ids {
-                    found.push(certify(client, id, None).await?);
+                    found.push(Box::pin(certify(client, id, None)).await?);
                 }
             }
         }
