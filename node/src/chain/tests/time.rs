@@ -114,11 +114,6 @@ const READS: &[(&str, &str, &[u32])] = &[
         "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
         &[511],
     ),
-    (
-        "execution.rs",
-        "let (height, time_ms) = (block.height, block.time_ms);",
-        &[107, 108],
-    ),
     ("rules/link.rs", "time_ms: context.block.time_ms,", &[]),
 ];
 

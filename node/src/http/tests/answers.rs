@@ -499,7 +499,8 @@ async fn the_page_learns_how_the_node_is() {
 
 #[tokio::test]
 async fn a_file_leads_to_the_designs_that_were_disclosed_with_it() {
-    let node = start();
+    let mut node = start();
+    node.block();
     let nobodys = format!("/app/designs.json?file={}", "ab".repeat(32));
     let told = node.get(&nobodys).await;
     assert_eq!(told.json(), serde_json::json!({ "designs": [] }));
