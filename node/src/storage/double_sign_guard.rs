@@ -110,8 +110,9 @@ pub enum GuardError {
     Damaged(&'static str),
     /// It was written to another file.
     #[error(
-        "the double-sign guard is a copy, and may be older than what this validator has signed. Stop every other copy \
-         of this validator, look up the height of the others, and make a new one: touchstone-node reset-guard --height H"
+        "the double-sign guard is a copy, and may be older than what this validator has signed. Stop every other \
+         copy of this validator, look up the height of the others, and make a new one: touchstone-node reset-guard \
+         --height H"
     )]
     Copied,
     /// Written by a newer program.
