@@ -20,7 +20,7 @@ use crate::settings::{Settings, Signing};
 pub enum Verb {
     /// Give a platform notice of a listing that infringes your right
     #[command(after_help = "Example:
-  touchstone dispute notice 4be1… --platform market --respondent shop --listing URL --evidence case.pdf
+  touchstone dispute notice 4be1… --platform market --respondent shop --listing URL --evidence c.pdf
 
 The file stays with you; its SHA-256 is recorded. docs/disputes.md tells of phases and deadlines.")]
     Notice(Notice),
@@ -42,7 +42,7 @@ The file stays with you; its SHA-256 is recorded. docs/disputes.md tells of phas
     Withdraw(Withdraw),
     /// Rule as the authority with which it was filed
     #[command(after_help = "Example:
-  touchstone dispute rule 77d0… --ruling upheld --reasons ruling.pdf --rule-book rules.pdf --key o.pem")]
+  touchstone dispute rule 77d0… --ruling upheld --reasons ruling.pdf --rule-book r.pdf --key o.pem")]
     Rule(Rule),
     /// Show, proven, what happened in a dispute and what it waits for
     #[command(after_help = "Example:

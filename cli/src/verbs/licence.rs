@@ -20,8 +20,8 @@ use crate::settings::{Settings, Signing};
 pub enum Verb {
     /// Let another organisation do something with a design, as its owner or on your own licence
     #[command(after_help = "Examples:
-  touchstone licence grant 4be1… --to market --act sell --in CN,JP --until 2027-12-31T00:00:00Z --depth 1
-  touchstone licence grant 4be1… --to shop --on 77d0… --act sell --in CN --until 2027-06-30T00:00:00Z
+  touchstone licence grant 4be1… --to market --act sell --in CN --until 2027-12-31T00:00:00Z
+  touchstone licence grant 4be1… --to shop --on 77d… --act sell --in CN --until 2027-06-30T00:00:00Z
   touchstone licence grant 4be1… --to 'market.*' --act sell --in 001 --until 2027-06-30T00:00:00Z
 
 A sublicence (--on LICENCE) lies within the licence that it stands on, and ends with it. market.* is
