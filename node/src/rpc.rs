@@ -1,5 +1,5 @@
 //! gRPC over the service: each call is one question, and one mapping turns the service's errors into status codes.
-//! A port for everybody answers the calls of [`public`] alone.
+//! A port for everybody answers the calls of `public` alone.
 
 mod public;
 mod status;

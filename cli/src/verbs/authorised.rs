@@ -28,7 +28,8 @@ use crate::settings::Settings;
   touchstone authorised --check answer.authorisation --genesis genesis.json
 
 A day is asked about as it begins in UTC. An answer about the past doesn't change any more.
-Exit codes: 0 yes, proven; 3 not verified; 4 no, proven; 6 the records don't tell of so early a time.")]
+Exit codes: 0 yes, proven; 3 not verified; 4 no, proven; 6 the records don't tell of so early a
+time.")]
 pub struct Arguments {
     /// The design's id (64 hex digits)
     #[arg(value_name = "ID", required_unless_present = "check", requires_all = ["seller", "territory"])]

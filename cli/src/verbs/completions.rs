@@ -12,9 +12,9 @@ use crate::output::Output;
   touchstone completions bash
   touchstone completions zsh
 
-Put it where the shell looks: /usr/share/bash-completion/completions/touchstone for bash, _touchstone
-in a folder of fpath for zsh, ~/.config/fish/completions/touchstone.fish for fish. The Debian package
-has them there.")]
+Put it where the shell looks: /usr/share/bash-completion/completions/touchstone for bash,
+_touchstone in a folder of fpath for zsh, ~/.config/fish/completions/touchstone.fish for fish. The
+Debian package has them there.")]
 pub struct Arguments {
     /// The shell
     #[arg(value_enum)]
