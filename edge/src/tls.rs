@@ -35,6 +35,17 @@ pub enum TlsError {
         /// The system's words.
         error: std::io::Error,
     },
+    /// A key that others may read.
+    #[error(
+        "{path} may be read by others (mode {mode:o}): chmod 600 {path}, and replace the key if this machine has other \
+         users"
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// A file holds no PEM of what it should.
     #[error("{path} holds no {what} in PEM")]
     Empty {
@@ -140,6 +151,7 @@ fn config(files: &Files, protocol: Protocol) -> Result<Arc<ServerConfig>, TlsErr
         path: files.certificate.clone(),
         error: error.to_string(),
     };
+    check_private(&files.key)?;
     let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?).map_err(|_| TlsError::Empty {
         path: files.key.clone(),
@@ -170,6 +182,23 @@ fn config(files: &Files, protocol: Protocol) -> Result<Arc<ServerConfig>, TlsErr
         Protocol::Http2 => vec![b"h2".to_vec()],
     };
     Ok(Arc::new(config))
+}
+
+/// Refuses a key that other users of this machine may read, also where it comes in place of one in force.
+fn check_private(path: &Path) -> Result<(), TlsError> {
+    #[cfg(unix)]
+    {
+        let metadata = std::fs::metadata(path).map_err(|error| TlsError::Unreadable {
+            path: path.to_owned(),
+            error,
+        })?;
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            let path = path.to_owned();
+            return Err(TlsError::Exposed { path, mode });
+        }
+    }
+    Ok(())
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -33,6 +33,9 @@ pub struct Config {
     pub network_key: PathBuf,
     /// PKCS#8 PEM of the key that votes; none on a node that only follows.
     pub validator_key: Option<PathBuf>,
+    /// PKCS#8 PEM of the key that is to take the place of `validator_key` (`touchstone validators rotate`): the node
+    /// votes with it from the height at which it does.
+    pub next_validator_key: Option<PathBuf>,
     /// Start with a `validator_key` that is no validator's yet.
     #[serde(default)]
     pub validator_candidate: bool,
@@ -120,8 +123,14 @@ pub enum ConfigError {
         error: pkcs8::Error,
     },
     /// The same key votes and identifies.
-    #[error("network_key and validator_key must be different keys")]
+    #[error("network_key, validator_key and next_validator_key must be different keys")]
     SameKey,
+    /// A next key without the one before.
+    #[error(
+        "next_validator_key is to take the place of validator_key, which isn't named: name that too, or this one as \
+         validator_key"
+    )]
+    NextAlone,
     /// A key that others may read.
     #[error(
         "{path} may be read by others (mode {mode:o}): `chmod 600 {path}`, and replace the key if this machine has \
@@ -204,6 +213,8 @@ pub struct Loaded {
     pub network_key: SigningKey,
     /// The voting key.
     pub validator_key: Option<SigningKey>,
+    /// The one that is to take its place.
+    pub next_validator_key: Option<SigningKey>,
     /// The time-stamp authorities.
     pub timestamps: timestamps::TimestampSettings,
     /// Who may ask and write over HTTP.
@@ -236,6 +247,7 @@ pub fn read_file(path: &Path) -> Result<Config, ConfigError> {
     for file in [
         &mut config.admin,
         &mut config.validator_key,
+        &mut config.next_validator_key,
         &mut config.http_token,
     ] {
         *file = file.take().map(|file| folder.join(file));
@@ -262,18 +274,25 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         return Err(ConfigError::BadMember { url });
     }
     let network_key = keys::read_key(&config.network_key, "touchstone-network-passphrase")?;
-    let validator_key = config
-        .validator_key
-        .as_deref()
-        .map(|file| keys::read_key(file, "touchstone-validator-passphrase"))
-        .transpose()?;
+    let [validator_key, next_validator_key] = [
+        (&config.validator_key, "touchstone-validator-passphrase"),
+        (
+            &config.next_validator_key,
+            "touchstone-next-validator-passphrase",
+        ),
+    ]
+    .map(|(file, credential)| {
+        let file = file.as_deref();
+        file.map(|file| keys::read_key(file, credential))
+            .transpose()
+    });
+    let (validator_key, next_validator_key) = (validator_key?, next_validator_key?);
     let access = access(&config)?;
-    if validator_key
-        .as_ref()
-        .is_some_and(|key| *key == network_key)
-    {
-        return Err(ConfigError::SameKey);
-    }
+    check_keys(
+        &network_key,
+        validator_key.as_ref(),
+        next_validator_key.as_ref(),
+    )?;
     let genesis = read_genesis(&config)?;
     let timestamps = config.timestamps.load(folder)?;
     Ok(Loaded {
@@ -281,9 +300,26 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         genesis,
         network_key,
         validator_key,
+        next_validator_key,
         timestamps,
         access,
     })
+}
+
+/// A key has one purpose, and a next one something that it follows.
+fn check_keys(
+    network: &SigningKey,
+    validator: Option<&SigningKey>,
+    next: Option<&SigningKey>,
+) -> Result<(), ConfigError> {
+    if next.is_some() && validator.is_none() {
+        return Err(ConfigError::NextAlone);
+    }
+    let is_same = validator == Some(network) || next == Some(network);
+    match is_same || next.is_some() && next == validator {
+        true => Err(ConfigError::SameKey),
+        false => Ok(()),
+    }
 }
 
 /// Reads the genesis document that a configuration names.

@@ -42,7 +42,6 @@ use arc_malachitebft_core_consensus::r#gen::{CoResult, Gen};
 use arc_malachitebft_core_consensus::{
     Input as CoreInput, Params, Resume, State, ThresholdParams, ValuePayload, handle,
 };
-use ed25519_dalek::SigningKey;
 use touchstone_core::block::Block;
 use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
@@ -60,6 +59,7 @@ use self::peers::Peers;
 use self::replay::Recovered;
 pub use self::settings::ConsensusSettings;
 pub use self::signature_verification::Verify;
+pub use self::vote_signing::ValidatorKeys;
 use self::vote_signing::VoteSigner;
 use crate::chain::Chain;
 use crate::storage::double_sign_guard::Guard;
@@ -165,8 +165,8 @@ pub struct MachineParts<S: Store, D: Disk> {
     pub wal: Wal<D>,
     /// What the log held when it was opened.
     pub recovered: wal::RecoveredLog,
-    /// The validator's key and guard; none on a node that only follows.
-    pub signer: Option<(SigningKey, Guard<D>)>,
+    /// The validator's keys and guard; none on a node that only follows.
+    pub signer: Option<(ValidatorKeys, Guard<D>)>,
     /// How peers are tagged.
     pub tag_of: TagOf,
     /// How signatures of votes, proposals and certificates are verified.
@@ -216,22 +216,13 @@ impl<S: Store, D: Disk> Machine<S, D> {
         now_ms: u64,
     ) -> Result<(Machine<S, D>, Vec<Output>), Fault> {
         let chain_id = *parts.chain.chain_id();
+        let validators = parts.chain.validators();
         let signer = parts
             .signer
-            .map(|(key, guard)| VoteSigner::new(key, guard, chain_id));
-        let address = signer
-            .as_ref()
-            .map_or(Address([0; 32]), VoteSigner::address);
-        let height = parts.chain.tip().height;
-        let params = Params {
-            address,
-            threshold_params: ThresholdParams::default(),
-            value_payload: ValuePayload::ProposalAndParts,
-            enabled: signer.is_some(),
-        };
-        let members = Members::new(parts.chain.validators());
-        // Nothing is ever queued inside: messages of future heights wait here, verified and bounded.
-        let core = State::new(Ctx, Height(height), members, params, 1, 1);
+            .map(|(keys, guard)| VoteSigner::new(keys, guard, chain_id, validators));
+        let own = signer.as_ref().map(VoteSigner::address);
+        let address = own.unwrap_or(Address([0; 32]));
+        let core = core_between_heights(&parts.chain, own);
         let recovered = Recovered::read(parts.recovered, &address)?;
         let muted_until = replay::muted_until(signer.as_ref(), recovered.as_ref(), &chain_id);
         let is_unknown = signer.as_ref().is_some_and(VoteSigner::is_unknown);
@@ -285,6 +276,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// The chain.
     pub fn chain(&self) -> &Chain<S> {
         &self.effects.chain
+    }
+
+    /// The public half of the key that this node votes with, or would if it were a validator's.
+    pub fn voting_key(&self) -> Option<[u8; 32]> {
+        self.effects.signer.as_ref().map(|s| s.address().0)
     }
 
     /// Whether this node may vote on the next height.
@@ -394,6 +390,20 @@ impl<S: Store, D: Disk> Machine<S, D> {
     fn advance_proposals(&mut self) -> Result<bool, Fault> {
         Ok(self.answer_get_value()? || self.read_due_body()? || self.judge_proposal()?)
     }
+}
+
+/// Malachite's state before the next height, of a node that votes with this key.
+fn core_between_heights<S: Store>(chain: &Chain<S>, own: Option<Address>) -> State<Ctx> {
+    let params = Params {
+        address: own.unwrap_or(Address([0; 32])),
+        threshold_params: ThresholdParams::default(),
+        value_payload: ValuePayload::ProposalAndParts,
+        enabled: own.is_some(),
+    };
+    let height = Height(chain.tip().height);
+    let members = Members::new(chain.validators());
+    // Nothing is ever queued inside: messages of future heights wait outside, verified and bounded.
+    State::new(Ctx, height, members, params, 1, 1)
 }
 
 #[cfg(test)]

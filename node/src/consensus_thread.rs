@@ -104,6 +104,8 @@ pub struct Position {
     pub round: u32,
     /// Whether this node votes at the next height.
     pub validator: bool,
+    /// See [`Machine::voting_key`].
+    pub voting_key: Option<[u8; 32]>,
     /// Whether peers are known to be ahead.
     pub syncing: bool,
     /// See [`crate::chain::Chain::consortium_changes`].
@@ -160,6 +162,7 @@ pub fn run<S: Store, D: Disk>(
             height: machine.chain().tip().height,
             round,
             validator: machine.is_validator(),
+            voting_key: machine.voting_key(),
             syncing: machine.is_syncing(),
             consortium_changes: machine.chain().consortium_changes(),
             silence: machine.silence(),

@@ -23,7 +23,7 @@ pub use self::node_error::NodeError;
 
 use crate::admin::{self, AdminParts, AdminSocket, LogFilter};
 use crate::config::Loaded;
-use crate::consensus::{self, Machine};
+use crate::consensus::{self, Machine, ValidatorKeys};
 use crate::consensus_thread;
 use crate::dispatch::{self, ChainWatch, Refusals, Routes};
 use crate::http;
@@ -95,6 +95,7 @@ impl RunningNode {
             genesis,
             network_key,
             validator_key,
+            next_validator_key,
             timestamps: authorities,
             access,
         } = loaded;
@@ -109,6 +110,8 @@ impl RunningNode {
         ];
         descriptors::reserve(needed.iter().sum())?;
         let chain_id = genesis.chain_id;
+        let validator_keys = validator_key.map(ValidatorKeys::from);
+        let validator_keys = validator_keys.map(|keys| keys.with_next(next_validator_key));
         let OpenedChain {
             chain,
             mempool,
@@ -118,7 +121,7 @@ impl RunningNode {
             signer,
             wal,
             recovered,
-        } = open_chain(&config, &chain_id, validator_key)?;
+        } = open_chain(&config, &chain_id, validator_keys)?;
 
         let ports = ports::bind(&config).await?;
         let address = ports.address;

@@ -250,6 +250,17 @@ impl Cluster {
         fs::write(&path, config).expect("the folder is writable");
     }
 
+    /// Lets a node that isn't running vote by the key in this file once that takes the place of its own.
+    pub fn vote_next_by(&mut self, index: usize, key: &Path) {
+        let node = &self.nodes[index];
+        assert!(node.process.is_none(), "node {index} still runs");
+        let path = node.folder.join("node.toml");
+        let config = fs::read_to_string(&path).expect("the configuration is readable");
+        // Before the first section.
+        let config = format!("next_validator_key = {key:?}\n{config}");
+        fs::write(&path, config).expect("the folder is writable");
+    }
+
     /// A node's service, as a URL.
     pub fn url(&self, index: usize) -> String {
         format!("http://{}", self.nodes[index].rpc)

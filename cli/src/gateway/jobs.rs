@@ -14,6 +14,7 @@ use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{self, transaction::Action};
 
+pub(super) use self::folder::body_of;
 use self::folder::{Folder, Owner};
 use crate::failure::Failure;
 use touchstone_client::Signer;
@@ -279,6 +280,36 @@ impl Jobs {
             act: Some(act),
             ..Job::new(id, events, ErrorBehaviour::Rollback, now_ms)
         })
+    }
+
+    /// Signs an act's action in a transaction of now, in place of one that is proven to be nowhere; gives its bytes
+    /// once they are on the disk. The job names the new one first: where a power cut comes between, the old one is
+    /// sent once more, and refused again.
+    pub fn sign_afresh(
+        &self,
+        id: &str,
+        signer: &Signer,
+        chain_id: &Hash,
+        now_ms: u64,
+    ) -> Result<Vec<u8>, Failure> {
+        let old = self.document(id)?;
+        let body = body_of(&old)?;
+        let signed = ledger::Transaction {
+            organisation: signer.organisation.clone(),
+            created_ms: now_ms,
+            ..body
+        };
+        let envelope = transaction::sign(&signer.key, chain_id, &signed);
+        let transaction = hex::encode(transaction::id_of_envelope(chain_id, &envelope)?);
+        let mut jobs = self.lock();
+        if let Some(job) = jobs.get_mut(id)
+            && let Some(act) = &mut job.act
+        {
+            act.transaction = transaction;
+            self.shared.folder.keep(job)?;
+        }
+        self.shared.folder.replace(id, &envelope)?;
+        Ok(envelope)
     }
 
     fn take_in(

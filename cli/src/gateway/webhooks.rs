@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::delivery::{Posting, WebhookAddress};
 use crate::failure::Failure;
-use crate::file;
+use crate::{file, keyfile};
 
 /// Before a notice is sent again; then twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -77,8 +77,7 @@ impl Webhooks {
         let secret = settings.secret.as_ref().ok_or_else(|| {
             Failure::Usage("--webhook needs --webhook-secret FILE, which signs what is sent".into())
         })?;
-        let text =
-            std::fs::read_to_string(secret).map_err(|e| Failure::io("reading", secret, &e))?;
+        let text = keyfile::read_secret(secret)?;
         let key = key(&text).ok_or_else(|| {
             Failure::Usage(format!(
                 "{}: a secret has at least 24 characters, or is whsec_ and base64",

@@ -8,18 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use touchstone_client::Signer;
+use touchstone_client::{ClientError, Signer};
 use touchstone_core::genesis::Genesis;
+use touchstone_core::transaction;
+use touchstone_epcis::Event;
+use touchstone_proto::ledger::transaction::Action;
 
 use super::http::describe;
-use super::jobs::{ErrorBehaviour, EventReport, Job, JobOutcome, Jobs, Reason};
+use super::jobs::{ErrorBehaviour, EventReport, Job, JobOutcome, Jobs, Reason, body_of};
 use super::webhooks::Webhooks;
 use crate::capture::source;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use touchstone_client::capture::Journal;
 use touchstone_client::capture::{EventOutcome, EventRefusal, Original, SendLimits, Sender};
-use touchstone_client::client::Client;
+use touchstone_client::client::{Client, ExpiredTransaction, RecordedTransaction, is_expiry};
 
 /// Transactions under way at once.
 const WINDOW: usize = 16;
@@ -142,13 +145,9 @@ async fn act(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationTok
         Ok(envelope) => envelope,
         Err(failure) => return later(failure),
     };
-    let submitted = async {
-        let client = worker.connection.client().await?;
-        Ok::<_, Failure>(client.submit(envelope).await?)
-    };
     let submitted = tokio::select! {
         () = stop.cancelled() => return Ended::Stopped,
-        submitted = submitted => submitted,
+        submitted = submit(worker, jobs, &job.id, envelope) => submitted,
     };
     let all = |report: &dyn Fn(usize) -> EventReport| {
         (0..job.events).for_each(|index| jobs.report(&job.id, report(index)));
@@ -189,6 +188,66 @@ async fn act(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationTok
         }
         Err(failure) => Ended::Later(failure),
     }
+}
+
+/// Submits an act. Where its lifetime is over (the gateway or its node was away for so long), it is signed afresh
+/// once the old transaction is proven to be nowhere.
+async fn submit(
+    worker: &mut Worker,
+    jobs: &Jobs,
+    id: &str,
+    mut envelope: Vec<u8>,
+) -> Result<RecordedTransaction, Failure> {
+    loop {
+        let client = worker.connection.client().await?;
+        let refused = match client.submit(envelope.clone()).await {
+            Err(refused) if has_expired(&refused) => refused,
+            submitted => return Ok(submitted?),
+        };
+        let Some(names) = names(&envelope) else {
+            return Err(refused.into());
+        };
+        let chain_id = &worker.genesis.chain_id;
+        let old = transaction::id_of_envelope(chain_id, &envelope)?;
+        let now_ms = (worker.now_ms)();
+        match client.expired(&old, &envelope, names, now_ms).await? {
+            ExpiredTransaction::Recorded(recorded) => return Ok(*recorded),
+            ExpiredTransaction::ClockIsBehind => return Err(refused.into()),
+            ExpiredTransaction::Nowhere => {
+                let old = hex::encode(old);
+                tracing::info!(
+                    job = id,
+                    old,
+                    "the act's transaction expired; signed afresh"
+                );
+                envelope = jobs.sign_afresh(id, &worker.signer, chain_id, now_ms)?;
+            }
+        }
+    }
+}
+
+fn has_expired(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused { code, .. } if is_expiry(*code))
+}
+
+/// One thing that each event of a transaction names; none where it records no events, so that no event log
+/// can prove that it is nowhere.
+fn names(envelope: &[u8]) -> Option<Vec<String>> {
+    let Some(Action::CaptureEvents(capture)) = body_of(envelope).ok()?.action else {
+        return None;
+    };
+    let name = |bytes: &Vec<u8>| {
+        Some(
+            Event::parse(bytes)
+                .ok()?
+                .items()
+                .first()?
+                .as_str()
+                .to_owned(),
+        )
+    };
+    let names: Option<Vec<String>> = capture.events.iter().map(name).collect();
+    names.filter(|names| !names.is_empty())
 }
 
 async fn capture(worker: &mut Worker, jobs: &Jobs, job: &Job, stop: &CancellationToken) -> Ended {

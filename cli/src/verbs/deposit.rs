@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use touchstone_client::client::{Client, RecordedTransaction, Signer};
+use touchstone_client::client::{Client, RecordedTransaction, Signer, is_expiry};
 use touchstone_core::designs::design::{self, MAX_FILES, MAX_TITLE_BYTES};
 use touchstone_core::hash::Hash;
-use touchstone_core::{Rejection, transaction};
+use touchstone_core::transaction;
 use touchstone_proto::ledger::{self, DepositDesign, transaction::Action};
 
 use crate::failure::Failure;
@@ -61,7 +61,7 @@ pub async fn run(
         }
     };
     let mut submitted = submit(&mut client, &receipt).await;
-    if arguments.resend.is_some() && submitted.as_ref().is_err_and(is_expiry) {
+    if arguments.resend.is_some() && submitted.as_ref().is_err_and(has_expired) {
         // A design is deposited once, under its id: of the two transactions one is recorded at most.
         receipt = sign_afresh(&receipt, arguments, settings, output)?;
         receipt.replace(&path)?;
@@ -97,13 +97,8 @@ async fn submit(client: &mut Client, receipt: &Receipt) -> Result<RecordedTransa
 }
 
 /// Whether a deposit is refused since its transaction's lifetime is over.
-fn is_expiry(failure: &Failure) -> bool {
-    let expired = Rejection::Expired {
-        created_ms: 0,
-        lifetime_ms: 0,
-        time_ms: 0,
-    };
-    matches!(failure, Failure::Refused { code, .. } if *code == expired.code())
+fn has_expired(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused { code, .. } if is_expiry(*code))
 }
 
 /// The same deposit in a transaction of now.

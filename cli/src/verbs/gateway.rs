@@ -128,7 +128,6 @@ impl Arguments {
             }
             return Ok(None);
         };
-        keyfile::check_private(key)?;
         let files = Files {
             certificate: certificate.clone(),
             key: key.clone(),
@@ -139,12 +138,10 @@ impl Arguments {
     }
 
     fn queries(&self) -> Result<QuerySettings, Failure> {
-        let token = self.queries_token.as_deref().map(|path| {
-            std::fs::read_to_string(path).map_err(|e| Failure::io("reading", path, &e))
-        });
+        let token = self.queries_token.as_deref().map(keyfile::read_secret);
         Ok(QuerySettings {
             node: self.queries.clone(),
-            token: token.transpose()?,
+            token: token.transpose()?.map(|token| token.to_string()),
             destinations: self.destinations.clone(),
         })
     }
@@ -163,9 +160,7 @@ impl Arguments {
             }
             return Ok(access);
         };
-        let failed = |e: std::io::Error| Failure::io("reading", path, &e);
-        let token = std::fs::read_to_string(path).map_err(failed)?;
-        keyfile::check_private(path)?;
+        let token = keyfile::read_secret(path)?;
         match token.trim().len() >= 16 {
             true => Ok(access.with_token(&token)),
             false => Err(Failure::Usage(format!(

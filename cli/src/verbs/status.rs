@@ -45,6 +45,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
                 "pending_transactions": status.pending_transactions,
                 "connected_peers": status.connected_peers,
                 "validator": status.validator,
+                "voting_key": Some(hex::encode(&status.voting_key)).filter(|key| !key.is_empty()),
                 "syncing": status.syncing,
                 "halted": status.halt.as_ref().map(|halt| &halt.explanation),
                 "clock_alarm": Some(&status.clock_alarm).filter(|alarm| !alarm.is_empty()),
@@ -88,6 +89,14 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
         status.pending_transactions,
         counted(status.connected_peers.len(), "peer")
     ));
+    if !status.validator && !status.syncing && !status.voting_key.is_empty() {
+        output.line(format!(
+            "Key       {} is no validator's, and the node signs nothing. If another key took its place \
+             (touchstone validators), name that one's file as validator_key and start the node again; if the vote on \
+             it is still to come, it votes from then on",
+            hex::encode(&status.voting_key)
+        ));
+    }
     if !status.clock_alarm.is_empty() {
         output.line(format!("Clocks    {}", plain(&status.clock_alarm)));
     }

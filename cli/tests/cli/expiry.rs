@@ -1,11 +1,17 @@
 //! Transactions that expired: by an outage that was too long, or by a clock that is wrong.
 
+use touchstone_client::capture::journal;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{Rejected, TransactionStatus};
 
 use crate::captures::document;
 use crate::fake::{Served, let_time_pass};
-use crate::items::{ITEM, seen};
+use crate::gateway::{Gate, with_gateway};
+use crate::items::{ITEM, OTHER, seen};
+
+const JSON_LD: &str = "Content-Type: application/ld+json";
+/// Between two looks at something that changes soon.
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(5);
 
 const DAY_MS: u64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -101,6 +107,115 @@ async fn a_node_that_hides_a_recorded_transaction_is_found_out() {
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("but it is recorded"), "{ran:?}");
     assert_eq!(submissions(&node).1, 1, "nothing is signed afresh");
+}
+
+/// What an ERP hands in while the node takes nothing: a capture, and an offer of goods that are recorded already.
+async fn hand_in(node: &Served, gate: &Gate) -> [String; 2] {
+    let capture = document(&[seen(&[OTHER], "storing")]);
+    let accepted = gate.capture(&capture, &[]).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.body);
+    let capture = accepted.header("location").unwrap();
+    // It is signed, and the node has heard of it.
+    while journals(node) == 0 {
+        tokio::time::sleep(MOMENT).await;
+    }
+    let shipped = document(&[seen(&[ITEM], "shipping")]);
+    let path = "/handovers?to=bravo&deadline=3d";
+    let accepted = gate.ask("POST", path, &[JSON_LD], &shipped).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.body);
+    [capture, accepted.header("location").unwrap()]
+}
+
+/// Transactions that the gateway's journals remember.
+fn journals(node: &Served) -> usize {
+    let files = std::fs::read_dir(node.path("jobs")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let journals = paths.filter(|path| path.extension().is_some_and(|end| end == "journal"));
+    let counts = journals.map(|path| journal::transactions(&std::fs::read(path).unwrap()));
+    counts.sum()
+}
+
+/// The gateway was down for longer than a transaction lives, over what it had signed.
+#[tokio::test]
+async fn what_a_gateway_had_signed_is_signed_afresh_after_a_long_outage() {
+    let node = Served::start_on_a_bad_line().await;
+    let file = event(&node);
+    assert_eq!(node.run_as("acme", &["capture", &file]).await.code, 0);
+    node.world().patience = Some(0);
+    let (jobs, old) = with_gateway(&node, async |gate| {
+        let jobs = hand_in(&node, gate).await;
+        let offer = gate.get(&jobs[1]).await.json();
+        (jobs, offer["touchstone:transaction"].clone())
+    })
+    .await;
+    node.world().patience = None;
+    pass(&node, 25 * HOUR_MS);
+    with_gateway(&node, async |gate| {
+        for job in &jobs {
+            let ended = gate.finished(job).await;
+            assert_eq!(ended["success"], true, "{ended}");
+        }
+        let offer = gate.get(&jobs[1]).await.json();
+        let new = &offer["touchstone:transaction"];
+        assert!(new.is_string() && *new != old, "{offer}");
+        assert_eq!(
+            &offer["touchstone:events"][0]["transaction"], new,
+            "{offer}"
+        );
+        let open = gate.get("/handovers").await.json();
+        assert_eq!(&open[0]["offer"], new, "{open}");
+        assert_eq!(open.as_array().unwrap().len(), 1, "{open}");
+    })
+    .await;
+    assert_eq!(recorded(&node).await, 2, "the first event, and the offer's");
+}
+
+/// Waits until a job is held up for a reason with these words.
+async fn held_up(gate: &Gate, job: &str, words: &str) {
+    loop {
+        let job = gate.get(job).await.json();
+        assert_eq!(job["running"], true, "{job}");
+        if job["touchstone:waiting"]
+            .as_str()
+            .is_some_and(|why| why.contains(words))
+        {
+            return;
+        }
+        tokio::time::sleep(MOMENT).await;
+    }
+}
+
+/// The offer was recorded, the node denies it for more than a day, and says then that it expired.
+#[tokio::test]
+async fn an_act_that_is_recorded_is_not_signed_again() {
+    let node = Served::start_on_a_bad_line().await;
+    let file = event(&node);
+    assert_eq!(node.run_as("acme", &["capture", &file]).await.code, 0);
+    node.tamper(|status: &mut TransactionStatus| {
+        status.status = Some(Status::Unknown(Default::default()));
+    });
+    let job = with_gateway(&node, async |gate| {
+        let shipped = document(&[seen(&[ITEM], "shipping")]);
+        let path = "/handovers?to=bravo&deadline=3d";
+        let job = gate.ask("POST", path, &[JSON_LD], &shipped).await;
+        let job = job.header("location").unwrap();
+        held_up(gate, &job, "isn't known").await;
+        job
+    })
+    .await;
+    node.tamper(says_expired);
+    pass(&node, 25 * HOUR_MS);
+    node.world().make_block(&[]);
+    with_gateway(&node, async |gate| {
+        let old = gate.get(&job).await.json()["touchstone:transaction"].clone();
+        held_up(gate, &job, "but it is recorded").await;
+        node.world().tamper = None;
+        let ended = gate.finished(&job).await;
+        assert_eq!(ended["success"], true, "{ended}");
+        assert_eq!(ended["touchstone:transaction"], old, "{ended}");
+    })
+    .await;
+    assert_eq!(recorded(&node).await, 2);
 }
 
 #[tokio::test]

@@ -69,6 +69,18 @@ impl Write for Buffer {
     }
 }
 
+/// Writes a file that its owner alone may read, as a secret must be.
+pub fn write_private(path: &Path, content: &str) {
+    std::fs::write(path, content).unwrap();
+    permit(path, 0o600);
+}
+
+/// Sets a file's permissions.
+pub fn permit(path: impl AsRef<Path>, mode: u32) {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(path, permissions).unwrap();
+}
+
 /// Runs a command that needs no node.
 pub async fn touchstone(arguments: &[&str]) -> Ran {
     let cli = Cli::try_parse_from([&["touchstone"], arguments].concat()).unwrap();
@@ -153,7 +165,7 @@ impl Served {
 
     pub fn write(&self, name: &str, content: &str) -> String {
         let path = self.path(name);
-        std::fs::write(&path, content).unwrap();
+        write_private(&path, content);
         path.display().to_string()
     }
 

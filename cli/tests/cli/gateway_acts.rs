@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::captures::document;
-use crate::fake::Served;
 use crate::fake::faults::Fault;
+use crate::fake::{Served, key, permit, write_private};
 use crate::gateway::{outcomes, with_gateway, with_gateway_of};
 use crate::items::{ITEM, OTHER, seen};
 
@@ -155,11 +155,6 @@ async fn the_description_is_that_of_the_addresses() {
 async fn foreign_pages_and_strangers_are_refused() {
     let node = Served::start().await;
     let token = node.write("token", "a token of the operator's\n");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&token, PermissionsExt::from_mode(0o600)).unwrap();
-    }
     let fine = document(&[seen(&[ITEM], "storing")]);
     with_gateway(&node, async |gate| {
         for (header, status) in [
@@ -208,6 +203,36 @@ async fn foreign_pages_and_strangers_are_refused() {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+}
+
+/// Whoever reads a token, or what signs webhooks, can act in the gateway's name.
+#[tokio::test]
+async fn secrets_that_others_may_read_are_refused() {
+    let node = Served::start().await;
+    let secret = node.write("secret", "a secret of more than 24 characters\n");
+    permit(&secret, 0o640);
+    let jobs = node.path("jobs").display().to_string();
+    let gateway = ["gateway", "--listen", "127.0.0.1:0", "--jobs", &jobs];
+    let nowhere = "http://127.0.0.1:9";
+    for words in [
+        ["--token-file", &secret].as_slice(),
+        &["--webhook", nowhere, "--webhook-secret", &secret],
+        &["--queries", nowhere, "--queries-token", &secret],
+        &["--serve-certificate", &secret, "--serve-key", &secret],
+        &["--passphrase-file", &secret],
+    ] {
+        if words.contains(&"--passphrase-file") {
+            // A passphrase is asked for where there is something to open.
+            let pem = touchstone_cli::keyfile::to_pem(&key(1), Some("open sesame"));
+            write_private(&node.path("acme.pem"), &pem.unwrap());
+        }
+        let ran = node.run_as("acme", &[&gateway, words].concat()).await;
+        assert_eq!(ran.code, 1, "{words:?}: {ran:?}");
+        assert!(
+            ran.err.contains("(mode 640): chmod 600"),
+            "{words:?}: {ran:?}"
+        );
     }
 }
 

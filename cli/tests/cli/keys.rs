@@ -1,9 +1,11 @@
 //! Key files and the genesis ceremony.
 
+use std::path::Path;
+
 use clap::Parser;
 use touchstone_cli::Cli;
 
-use crate::fake::{Served, founder, touchstone};
+use crate::fake::{Served, founder, permit, touchstone, write_private};
 use crate::items::{ITEM, seen};
 
 #[tokio::test]
@@ -32,8 +34,8 @@ async fn an_encrypted_key_opens_with_its_passphrase_only() {
     let path = folder.path().join("k.pem").display().to_string();
     let secret = folder.path().join("secret").display().to_string();
     let wrong = folder.path().join("wrong").display().to_string();
-    std::fs::write(&secret, "open sesame\n").unwrap();
-    std::fs::write(&wrong, "open barley\n").unwrap();
+    write_private(Path::new(&secret), "open sesame\n");
+    write_private(Path::new(&wrong), "open barley\n");
     let made = touchstone(&["key", "new", "--out", &path, "--passphrase-file", &secret]).await;
     assert_eq!(made.code, 0, "{made:?}");
     assert!(
@@ -49,6 +51,11 @@ async fn an_encrypted_key_opens_with_its_passphrase_only() {
         refused.err.contains("passphrase doesn't open"),
         "{refused:?}"
     );
+    // A passphrase that others may read protects nothing.
+    permit(&secret, 0o644);
+    let refused = touchstone(&["key", "show", &path, "--passphrase-file", &secret]).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("chmod 600"), "{refused:?}");
 }
 
 /// The public half of an encrypted key needs no passphrase, and no terminal.

@@ -28,7 +28,7 @@ use self::progress::{Batch, SendProgress};
 use super::error::CaptureError;
 use super::event::{EventRefusal, SourceEvent};
 use super::journal::Journal;
-use crate::client::{Client, RecordedTransaction, Signer, TransactionOutcome};
+use crate::client::{Client, RecordedTransaction, Signer, TransactionOutcome, is_expiry};
 use crate::connection::within;
 use crate::error::ClientError;
 
@@ -321,9 +321,7 @@ impl Sender<'_> {
             Some(Status::Rejected(r)) if r.code == Rejection::PoolFull.code() => {
                 Err(ClientError::PoolFull(r.message).into())
             }
-            Some(Status::Rejected(r)) if expiry::is_expiry(&r) => {
-                self.expire(&id, &r, report).await
-            }
+            Some(Status::Rejected(r)) if is_expiry(r.code) => self.expire(&id, &r, report).await,
             Some(Status::Rejected(r)) => self.reject(&id, &r, report),
             Some(Status::Pending(_) | Status::Unknown(_)) | None => Ok(()),
         }

@@ -38,6 +38,11 @@ fn certificate(folder: &Path, name: &str) -> Files {
     }
 }
 
+fn permit(path: &Path, mode: u32) {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(path, permissions).unwrap();
+}
+
 fn refuse(_: &PortRefusal) -> axum::http::Response<axum::body::Body> {
     axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
@@ -143,6 +148,11 @@ async fn a_port_is_encrypted_and_its_certificate_replaced_while_it_serves() {
     std::fs::write(&served.certificate, "nothing").unwrap();
     look(&tls);
     assert!(ask(address, &first.certificate).await.is_ok());
+    // So does a new key that others may read.
+    put(&second);
+    permit(&served.key, 0o644);
+    look(&tls);
+    assert!(ask(address, &first.certificate).await.is_ok());
     put(&second);
     look(&tls);
     assert!(
@@ -213,8 +223,12 @@ fn files_that_can_not_be_used_are_named() {
     assert!(matches!(load(&mixed), Err(TlsError::Unusable { .. })));
     let mutual = Files {
         client_roots: Some(other.certificate.clone()),
-        ..good
+        ..good.clone()
     };
     assert!(load(&mutual).is_ok());
+    permit(&good.key, 0o640);
+    let exposed = load(&good).unwrap_err();
+    assert!(matches!(exposed, TlsError::Exposed { mode: 0o640, .. }));
+    assert!(exposed.to_string().contains("chmod 600"), "{exposed}");
     std::fs::remove_dir_all(&folder).unwrap();
 }

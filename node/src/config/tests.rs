@@ -148,3 +148,17 @@ fn a_missing_file_is_named() {
         "{refused}"
     );
 }
+
+#[test]
+fn a_next_key_follows_another_and_is_none_of_the_others() {
+    let [a, b, c] = [1, 2, 3].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+    let check = |validator, next| check_keys(&a, validator, next);
+    assert!(check(Some(&b), Some(&c)).is_ok());
+    assert!(check(Some(&b), None).is_ok() && check(None, None).is_ok());
+    for (validator, next) in [(&a, Some(&c)), (&b, Some(&a)), (&b, Some(&b)), (&a, None)] {
+        let refused = check(Some(validator), next).unwrap_err();
+        assert!(matches!(refused, ConfigError::SameKey), "{refused}");
+    }
+    let refused = check(None, Some(&c)).unwrap_err();
+    assert!(matches!(refused, ConfigError::NextAlone), "{refused}");
+}

@@ -11,7 +11,7 @@ use touchstone_core::fault::Fault;
 use super::context::{Height, Members};
 use super::height_state::HeightState;
 use super::pacemaker::Timer;
-use super::{Machine, equivocation};
+use super::{Machine, core_between_heights, equivocation};
 use crate::storage::{Disk, Store};
 
 impl<S: Store, D: Disk> Machine<S, D> {
@@ -127,10 +127,22 @@ impl<S: Store, D: Disk> Machine<S, D> {
         self.effects.signatures.clear();
         self.effects.pacemaker.cancel_height();
         self.tip_ms = self.effects.now_ms;
+        self.choose_key();
         self.confirm_guard()?;
         self.await_height()?;
         self.sync_if_behind();
         Ok(())
+    }
+
+    /// The next height's validators may know this node by its other key. Malachite's state names the key, so it is
+    /// made anew; between heights it holds nothing.
+    fn choose_key(&mut self) {
+        let chain = &self.effects.chain;
+        if let Some(signer) = &mut self.effects.signer
+            && signer.choose(chain.validators())
+        {
+            self.core = core_between_heights(chain, Some(signer.address()));
+        }
     }
 
     /// Keeps the equivocations of a height that is left without a decision of our own.

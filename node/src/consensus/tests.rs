@@ -23,7 +23,7 @@ use super::context::number;
 use super::message::{self, Message};
 use super::{
     ClockReport, ConsensusSettings, Input, Machine, MachineParts, MessageRefused, Output, PeerTag,
-    TimerToken,
+    TimerToken, ValidatorKeys,
 };
 use crate::admission::{Admission, Source};
 use crate::chain::Chain;
@@ -112,6 +112,7 @@ pub struct Node {
     pub disk: MemoryDisk,
     pub pool: SharedMempool,
     pub key: Option<SigningKey>,
+    pub next_key: Option<SigningKey>,
     /// Timers of an earlier machine are never delivered to a later one.
     life: u64,
 }
@@ -222,6 +223,7 @@ impl Net {
                     disk,
                     pool: SharedMempool::new(PoolLimits::default()),
                     key,
+                    next_key: None,
                     life: 0,
                 }
             })
@@ -277,7 +279,8 @@ impl Net {
         let signer = node
             .key
             .clone()
-            .map(|key| (key, Guard::open(node.disk.clone()).unwrap()));
+            .map(|key| ValidatorKeys::from(key).with_next(node.next_key.clone()))
+            .map(|keys| (keys, Guard::open(node.disk.clone()).unwrap()));
         let chain = Chain::open(self.genesis.chain_id, node.store.clone(), node.pool.clone())?;
         let parts = MachineParts {
             settings: self.settings.clone(),

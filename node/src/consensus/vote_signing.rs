@@ -1,8 +1,13 @@
 //! Own signatures: each passes the double-sign guard first.
+//!
+//! A node may have a key for the time after its validator key was replaced ([`ValidatorKeys`]). Which of both signs at
+//! a height follows from the validators of that height alone, so it is the same before a crash and after it. One guard
+//! is for both: it permits one message of a kind in a height and round, whichever key signs.
 
 use arc_malachitebft_core_types::{SignedMessage, VoteType};
 use ed25519_dalek::SigningKey;
 use touchstone_core::fault::Fault;
+use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::{self, Hash};
 use touchstone_core::signing::{self, Purpose};
 
@@ -11,24 +16,84 @@ use super::message::{SignedProposal, SignedVote};
 use crate::storage::Disk;
 use crate::storage::double_sign_guard::{Guard, LastSigned, SignedStep};
 
-/// The validator's key and its guard.
+/// The key that a node votes with, and the one that is to take its place.
+pub struct ValidatorKeys {
+    first: SigningKey,
+    next: Option<SigningKey>,
+}
+
+impl From<SigningKey> for ValidatorKeys {
+    fn from(first: SigningKey) -> ValidatorKeys {
+        ValidatorKeys { first, next: None }
+    }
+}
+
+impl ValidatorKeys {
+    /// The same with the key that follows.
+    pub fn with_next(self, next: Option<SigningKey>) -> ValidatorKeys {
+        ValidatorKeys { next, ..self }
+    }
+
+    /// The public half of the key that isn't the next one.
+    pub fn first_public_key(&self) -> [u8; 32] {
+        self.first.verifying_key().to_bytes()
+    }
+
+    /// Whether one of them is a validator's.
+    pub fn is_among(&self, validators: &ValidatorSet) -> bool {
+        is_validators(self.for_height(validators), validators)
+    }
+
+    /// The key for a height with these validators: the first of the two that is one's. Where neither is, the node
+    /// signs nothing, and the first stands for it.
+    fn for_height(&self, validators: &ValidatorSet) -> &SigningKey {
+        let next = self.next.as_ref();
+        let replaced = !is_validators(&self.first, validators);
+        next.filter(|next| replaced && is_validators(next, validators))
+            .unwrap_or(&self.first)
+    }
+}
+
+fn is_validators(key: &SigningKey, validators: &ValidatorSet) -> bool {
+    validators.get(&key.verifying_key().to_bytes()).is_some()
+}
+
+/// The validator's keys and their guard.
 pub struct VoteSigner<D: Disk> {
+    keys: ValidatorKeys,
+    /// The one that signs at the next height.
     key: SigningKey,
     guard: Guard<D>,
     chain_id: Hash,
 }
 
 impl<D: Disk> VoteSigner<D> {
-    /// Signs for a chain.
-    pub fn new(key: SigningKey, guard: Guard<D>, chain_id: Hash) -> VoteSigner<D> {
+    /// Signs for a chain, at a height with these validators.
+    pub fn new(
+        keys: ValidatorKeys,
+        guard: Guard<D>,
+        chain_id: Hash,
+        validators: &ValidatorSet,
+    ) -> VoteSigner<D> {
         VoteSigner {
-            key,
+            key: keys.for_height(validators).clone(),
+            keys,
             guard,
             chain_id,
         }
     }
 
-    /// The public key.
+    /// Takes the key for the next height, which has these validators; whether it is another one. Only between heights.
+    pub fn choose(&mut self, validators: &ValidatorSet) -> bool {
+        let key = self.keys.for_height(validators);
+        let is_another = *key != self.key;
+        if is_another {
+            self.key = key.clone();
+        }
+        is_another
+    }
+
+    /// The public half of the key that signs at the next height.
     pub fn address(&self) -> Address {
         Address(self.key.verifying_key().to_bytes())
     }

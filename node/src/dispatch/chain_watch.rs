@@ -58,6 +58,9 @@ impl ChainWatch {
             self.block = Some(now);
             self.waiting = None;
         }
+        if let Some(notice) = voting_notice(self.position.as_ref(), &position) {
+            tracing::warn!("{notice}");
+        }
         self.position = Some(position);
     }
 
@@ -88,6 +91,7 @@ impl ChainWatch {
             height: position.height,
             round: position.round,
             validator: position.validator,
+            voting_key: position.voting_key,
             syncing: position.syncing,
             peers,
             halt: self.halt(position, now),
@@ -140,6 +144,31 @@ impl ChainWatch {
     }
 }
 
+/// What changed about this node's vote, for its log: that it votes, by which key, or that it has ceased to.
+fn voting_notice(before: Option<&Position>, now: &Position) -> Option<String> {
+    let votes = |p: &Position| (p.validator, p.syncing, p.voting_key);
+    if before.map(votes) == Some(votes(now)) {
+        return None;
+    }
+    let progress = Progress {
+        validator: now.validator,
+        syncing: now.syncing,
+        voting_key: now.voting_key,
+        ..Progress::default()
+    };
+    let voted_by = before.filter(|p| p.validator).and_then(|p| p.voting_key);
+    match now.voting_key.filter(|_| now.validator) {
+        Some(key) if voted_by.is_some() && voted_by != Some(key) => Some(format!(
+            "this node votes with its next key {} from height {} on: name its file as validator_key before the next \
+             start",
+            hex::encode(key),
+            now.height.saturating_add(1)
+        )),
+        Some(_) => None,
+        None => progress.idle_key(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +181,7 @@ mod tests {
             height,
             round,
             validator: true,
+            voting_key: Some([1; 32]),
             syncing: false,
             consortium_changes: 0,
             silence: None,
@@ -198,6 +228,38 @@ mod tests {
         // As after each block.
         watch.moved(position(4, 0), at(60));
         assert_eq!(halt(&mut watch, false, at(80)), None);
+    }
+
+    #[test]
+    fn a_validator_whose_key_was_replaced_is_told() {
+        let before = position(3, 0);
+        let replaced = Position {
+            validator: false,
+            ..position(4, 0)
+        };
+        let notice = voting_notice(Some(&before), &replaced).unwrap();
+        assert!(notice.contains(&"01".repeat(32)) && notice.contains("validator_key"));
+        assert_eq!(voting_notice(Some(&replaced), &replaced), None);
+        // While it catches up, the change that makes it one may be still to come.
+        let syncing = Position {
+            syncing: true,
+            ..replaced.clone()
+        };
+        assert_eq!(voting_notice(None, &syncing), None);
+        assert!(voting_notice(Some(&syncing), &replaced).is_some());
+        // A node without a key has nothing to be told.
+        let observer = Position {
+            voting_key: None,
+            ..replaced
+        };
+        assert_eq!(voting_notice(None, &observer), None);
+        let next = Position {
+            voting_key: Some([2; 32]),
+            ..position(4, 0)
+        };
+        let notice = voting_notice(Some(&before), &next).unwrap();
+        assert!(notice.contains(&"02".repeat(32)) && notice.contains("from height 5 on"));
+        assert_eq!(voting_notice(None, &next), None);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! A node's data folder: made for a new node, and opened for a run.
 
-use ed25519_dalek::SigningKey;
 use touchstone_core::hash::Hash;
 
 use super::NodeError;
 use crate::chain::Chain;
 use crate::config::{Config, Loaded};
+use crate::consensus::ValidatorKeys;
 use crate::mempool::{PoolLimits, SharedMempool};
 use crate::storage::Store;
 use crate::storage::double_sign_guard::{Guard, GuardError};
@@ -73,8 +73,8 @@ pub struct OpenedChain {
     pub catalogue: EventCatalogue,
     /// The keeper of time stamps.
     pub checkpoints: CheckpointWriter,
-    /// The validator's key and its guard.
-    pub signer: Option<(SigningKey, Guard<FileDisk>)>,
+    /// The validator's keys and their guard.
+    pub signer: Option<(ValidatorKeys, Guard<FileDisk>)>,
     /// The log of consensus.
     pub wal: Wal<FileDisk>,
     /// What it held.
@@ -85,7 +85,7 @@ pub struct OpenedChain {
 pub fn open_chain(
     config: &Config,
     chain_id: &Hash,
-    validator_key: Option<SigningKey>,
+    validator_keys: Option<ValidatorKeys>,
 ) -> Result<OpenedChain, NodeError> {
     let folder = DataFolder::open(&config.data)?;
     let path = folder.path().join("chain");
@@ -97,9 +97,9 @@ pub fn open_chain(
     let mempool = SharedMempool::new(PoolLimits::default());
     let chain = Chain::open(*chain_id, store, mempool.clone())?;
     let disk = FileDisk::new(folder);
-    let signer = match validator_key {
-        Some(key) => {
-            check_membership(config, &chain, &key)?;
+    let signer = match validator_keys {
+        Some(keys) => {
+            check_membership(config, &chain, &keys)?;
             let guard = match Guard::open(disk.clone()) {
                 Err(GuardError::Missing) => {
                     return Err(NodeError::NoGuard {
@@ -109,7 +109,7 @@ pub fn open_chain(
                 }
                 guard => guard?,
             };
-            Some((key, guard))
+            Some((keys, guard))
         }
         None => None,
     };
@@ -130,15 +130,14 @@ pub fn open_chain(
 fn check_membership(
     config: &Config,
     chain: &Chain<RocksStore>,
-    key: &SigningKey,
+    keys: &ValidatorKeys,
 ) -> Result<(), NodeError> {
-    let public_key = key.verifying_key().to_bytes();
-    if config.validator_candidate || chain.validators().get(&public_key).is_some() {
+    if config.validator_candidate || keys.is_among(chain.validators()) {
         return Ok(());
     }
     Err(NodeError::NotAValidator {
         path: config.validator_key.clone().unwrap_or_default(),
-        public_key: hex::encode(public_key),
+        public_key: hex::encode(keys.first_public_key()),
         height: chain.tip().height,
     })
 }

@@ -72,8 +72,9 @@ pub enum NodeError {
     },
     /// The voting key is nobody's.
     #[error(
-        "the key in {path} (public key {public_key}) is no validator's at height {height}: is it the right file? Leave \
-         validator_key out to follow only; say validator_candidate = true if the vote on it is still to come"
+        "the key in {path} (public key {public_key}) is no validator's at height {height}: is it the right file, or \
+         has another key taken its place (touchstone validators)? Leave validator_key out to follow only; say \
+         validator_candidate = true if the vote on it is still to come"
     )]
     NotAValidator {
         /// The key's file.

@@ -16,6 +16,8 @@ pub struct Progress {
     pub round: u32,
     /// Whether this node votes.
     pub validator: bool,
+    /// The public half of the key that it votes with, or would if it were a validator's.
+    pub voting_key: Option<[u8; 32]>,
     /// Whether peers are known to be ahead.
     pub syncing: bool,
     /// Network identities of connected peers.
@@ -24,6 +26,21 @@ pub struct Progress {
     pub halt: Option<Halt>,
     /// Whose clocks disagree with this node's, where that may halt the chain.
     pub clock_alarm: Option<String>,
+}
+
+impl Progress {
+    /// What an operator does whose validator key is nobody's here; none while the node catches up, which may bring
+    /// the change.
+    pub fn idle_key(&self) -> Option<String> {
+        let key = self
+            .voting_key
+            .filter(|_| !self.validator && !self.syncing)?;
+        Some(format!(
+            "this node signs nothing: its key {} is no validator's. If another key took its place, name that one's \
+             file as validator_key and start the node again; if the vote on it is still to come, it votes from then on",
+            hex::encode(key)
+        ))
+    }
 }
 
 /// Why no block comes though one is due.
@@ -106,6 +123,7 @@ pub fn status(service: &LedgerService, tip: crate::storage::Tip) -> wire::NodeSt
         pending_transactions: u32::try_from(pending).unwrap_or(u32::MAX),
         connected_peers: progress.peers,
         validator: progress.validator,
+        voting_key: progress.voting_key.map(Vec::from).unwrap_or_default(),
         syncing: progress.syncing,
         version: VERSION.to_owned(),
         clock_alarm: progress.clock_alarm.unwrap_or_default(),

@@ -135,7 +135,11 @@ impl LedgerOfFour {
     pub fn open(loaded: Loaded) -> Result<Opened, NodeError> {
         let chain_id = loaded.genesis.chain_id;
         Ok(Opened {
-            chain: lifecycle::open_chain(&loaded.config, &chain_id, loaded.validator_key)?,
+            chain: lifecycle::open_chain(
+                &loaded.config,
+                &chain_id,
+                loaded.validator_key.map(Into::into),
+            )?,
             settings: loaded.config.consensus.settings(),
         })
     }
@@ -284,7 +288,7 @@ impl Peer {
             chain: chain.map_err(|fault| fault.to_string())?,
             wal,
             recovered,
-            signer: Some((ledger.validators[self.index].clone(), guard)),
+            signer: Some((ledger.validators[self.index].clone().into(), guard)),
             tag_of,
             verify: verification::verify,
         };

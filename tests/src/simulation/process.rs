@@ -130,7 +130,7 @@ impl Process {
         let signer = match &self.key {
             Some(key) => {
                 let guard = Guard::open(self.disk.clone()).map_err(|e| e.to_string())?;
-                Some((key.clone(), guard))
+                Some((key.clone().into(), guard))
             }
             None => None,
         };

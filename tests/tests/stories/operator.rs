@@ -89,6 +89,8 @@ async fn a_node_that_can_not_do_its_part_says_so_and_does_not_start() {
     fs::create_dir(&credentials).expect("the folder is the test's own");
     let credential = credentials.join("touchstone-validator-passphrase");
     fs::write(&credential, "open sesame\n").expect("the folder is the test's own");
+    fs::set_permissions(&credential, fs::Permissions::from_mode(0o600))
+        .expect("it is the test's own");
     let made = Command::new(binary("touchstone"))
         .args(["key", "new", "--force", "--json", "--out"])
         .arg(&validator)

@@ -16,7 +16,7 @@ use touchstone_client::capture::journal;
 use touchstone_client::durable_file;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::hash::Hash;
-use touchstone_core::transaction;
+use touchstone_core::{Rejection, transaction};
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::{self, Outcome, transaction::Action};
 
@@ -90,6 +90,11 @@ impl Folder {
             self.remove(&job.id);
         }
         kept
+    }
+
+    /// Keeps an act's new transaction in place of the old one.
+    pub fn replace(&self, id: &str, envelope: &[u8]) -> Result<(), Failure> {
+        file::write(&self.file(id, kind(true)), envelope)
     }
 
     /// A job's document, or an act's transaction.
@@ -280,12 +285,16 @@ fn hash_of(text: &str) -> Hash {
     bytes.and_then(|b| b.try_into().ok()).unwrap_or_default()
 }
 
+/// What was signed, of a signed transaction.
+pub(in crate::gateway) fn body_of(envelope: &[u8]) -> Result<ledger::Transaction, Rejection> {
+    let signed: ledger::Envelope = decode_exact(envelope)?;
+    Ok(decode_exact(&signed.body)?)
+}
+
 /// What a signed transaction does, how many events it has, and its id.
 fn act_of(envelope: &[u8], chain_id: &Hash) -> Option<(&'static str, usize, String)> {
     let id = transaction::id_of_envelope(chain_id, envelope).ok()?;
-    let signed: ledger::Envelope = decode_exact(envelope).ok()?;
-    let body: ledger::Transaction = decode_exact(&signed.body).ok()?;
-    let (action, events) = match body.action? {
+    let (action, events) = match body_of(envelope).ok()?.action? {
         Action::CaptureEvents(capture) => {
             let action = match capture.handover {
                 Some(Handover::Offer(_)) => "offer",

@@ -212,6 +212,65 @@ fn a_decided_block_whose_effects_were_dropped_is_validated_again() {
     net.assert_agreement();
 }
 
+/// A change that the one organisation makes.
+fn change(net: &mut Net, sequence: u64, kind: Kind) {
+    let change = ledger::Change {
+        sequence,
+        kind: Some(kind),
+    };
+    let approve = ledger::ApproveChange {
+        change: Some(change),
+    };
+    let envelope = act(&net.genesis.chain_id, Action::ApproveChange(approve));
+    net.submit_envelope(&envelope);
+}
+
+/// A validator's key is replaced, and its node has the new one: it votes with it from the next height on, which the
+/// others need, without a start between; and after one.
+#[test]
+fn a_validator_votes_with_its_next_key_once_that_takes_the_place() {
+    for crash_at in [None, Some(1), Some(2), Some(3)] {
+        let mut net = Net::new(4);
+        let old = net.nodes[1].key.as_ref().unwrap().verifying_key();
+        let next = SigningKey::from_bytes(&[60; 32]);
+        let new = next.verifying_key();
+        net.crash(1);
+        net.nodes[1].next_key = Some(next);
+        net.start(1);
+        assert_eq!(net.machine(1).voting_key(), Some(old.to_bytes()));
+        // Three of four are needed, so its vote is.
+        net.crash(0);
+        for height in 1..=5 {
+            match height {
+                2 => {
+                    let replacement = ledger::ReplaceValidator {
+                        old_key: old.to_bytes().to_vec(),
+                        new_key: new.to_bytes().to_vec(),
+                    };
+                    change(&mut net, 1, Kind::ReplaceValidator(replacement));
+                }
+                _ => net.submit(height),
+            }
+            net.run_to(height);
+            if crash_at == Some(height) {
+                net.crash(1);
+                net.start(1);
+            }
+        }
+        assert!(net.machine(1).is_validator());
+        assert_eq!(net.machine(1).voting_key(), Some(new.to_bytes()));
+        let heights = |key: &[u8; 32]| -> BTreeSet<u64> {
+            let places = net.signed.keys().filter(|place| place.0 == *key);
+            places.map(|place| place.2).collect()
+        };
+        let voted = |from: u64, to: u64| (from..=to).collect::<BTreeSet<_>>();
+        assert_eq!(heights(&old.to_bytes()), voted(1, 2), "{crash_at:?}");
+        assert_eq!(heights(&new.to_bytes()), voted(3, 5), "{crash_at:?}");
+        assert_eq!(net.misbehaviour, 0);
+        net.assert_agreement();
+    }
+}
+
 /// A follower with a key becomes a validator by a change on the chain, votes from the next height
 /// on, and stops when it is removed.
 #[test]
@@ -223,17 +282,6 @@ fn a_follower_becomes_a_validator_and_leaves_again() {
     net.nodes[4].key = Some(key);
     net.start(4);
     assert!(!net.machine(4).is_validator());
-    let change = |net: &mut Net, sequence, kind| {
-        let change = ledger::Change {
-            sequence,
-            kind: Some(kind),
-        };
-        let approve = ledger::ApproveChange {
-            change: Some(change),
-        };
-        let envelope = act(&net.genesis.chain_id, Action::ApproveChange(approve));
-        net.submit_envelope(&envelope);
-    };
     let validator = ledger::Validator {
         public_key: public_key.to_vec(),
         power: 1,
