@@ -29,7 +29,7 @@ use crate::storage::rocks::StoreReader;
 pub use audience::Audience;
 pub use error::ServiceError;
 pub(crate) use limits::Cancelled;
-use limits::ServiceLimits;
+use limits::{ServiceLimits, WorkQueue};
 use proven_state::HeaderCache;
 pub(crate) use proven_state::ProvenState;
 pub use status::{Halt, Progress};
@@ -85,6 +85,7 @@ impl LedgerService {
     /// The same, from a snapshot that is taken after a step which the answer must see.
     pub(crate) async fn read_after<T: Send + 'static>(
         self: &Arc<Self>,
+        queue: &WorkQueue,
         client: Caller,
         step: impl FnOnce() -> Result<(), Fault> + Send + 'static,
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
@@ -94,7 +95,7 @@ impl LedgerService {
             step()?;
             question(&service.proven_state(cancelled))
         };
-        self.judge(self.limits.reads.run(client, work).await)
+        self.judge(queue.run(client, work).await)
     }
 
     /// The same for what may take long.
