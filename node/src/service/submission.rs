@@ -33,6 +33,9 @@ const OPEN_PER_STREAM: usize = 20_000;
 const TOGETHER: usize = 128;
 /// Bytes of envelopes with which they are enough.
 const TOGETHER_BYTES: usize = 1 << 20;
+/// How long a refusal for want of room in the pool takes: who sends more than its share is answered slowly, on a stream
+/// or a call, so that refusing it costs little.
+const PAUSE: Duration = Duration::from_millis(250);
 /// How long a stream may have nothing to say and nothing open, and a client may take no answer.
 const SILENCE: Duration = Duration::from_secs(120);
 
@@ -50,6 +53,9 @@ pub async fn submit(
         admit(&admitting.parts, &snapshot, request, &listener)
     };
     let admitted = service.limits.admissions.run(client, work).await;
+    if let Err(ServiceError::PoolFull(_)) = &admitted {
+        tokio::time::sleep(PAUSE).await;
+    }
     let (id, word, fresh) = service.judge(admitted)?;
     pass_on(service, fresh).await?;
     let word = match word {
@@ -122,6 +128,9 @@ async fn take_in<S>(
                 match admit_together(service, client, together, &listener).await {
                     Ok(admitted) => {
                         open += admitted.open;
+                        if admitted.is_refused() {
+                            tokio::time::sleep(PAUSE).await;
+                        }
                         admitted.answers
                     }
                     Err(failure) => vec![Err(failure)],
@@ -164,6 +173,14 @@ struct Admitted {
     open: usize,
     /// To be answered now.
     answers: Vec<Result<wire::TransactionStatus, ServiceError>>,
+}
+
+impl Admitted {
+    /// Whether the pool had no room for one of them.
+    fn is_refused(&self) -> bool {
+        let full = |answer: &Result<_, _>| matches!(answer, Err(ServiceError::PoolFull(_)));
+        self.answers.iter().any(full)
+    }
 }
 
 /// Admits submissions on one thread, from one snapshot: a thread for each would cost more than
@@ -251,7 +268,7 @@ fn admit(
             }
         },
         Err(Rejection::PoolFull) => {
-            return Err(ServiceError::Busy(Rejection::PoolFull.to_string()));
+            return Err(ServiceError::PoolFull(Rejection::PoolFull.to_string()));
         }
         Err(rejection) => (Word::Rejected(rejected(&rejection)), None),
     };
