@@ -12,6 +12,7 @@ use touchstone_core::Fault;
 use touchstone_core::block::{Block, MAX_TIME_MS};
 use touchstone_core::commit_certificate::{self, CertificateError};
 use touchstone_core::execution::{self, BlockContext, Executed, InvalidBlock};
+use touchstone_core::governance::proposer_turns::ProposerTurns;
 use touchstone_core::governance::protocol;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
@@ -43,6 +44,7 @@ pub struct Chain<S: Store> {
     mempool: SharedMempool,
     tip: Tip,
     validators: ValidatorSet,
+    turns: ProposerTurns,
     parameters: Parameters,
     /// Valid blocks of the next height with their effects, by block id.
     candidates: BTreeMap<Hash, Candidate>,
@@ -134,6 +136,7 @@ impl<S: Store> Chain<S> {
     pub fn open(chain_id: Hash, store: S, mempool: SharedMempool) -> Result<Chain<S>, Fault> {
         let tip = store.tip();
         let validators = execution::validators(&store)?;
+        let turns = ProposerTurns::current(&store)?;
         let parameters = execution::parameters(&store)?;
         protocol::check_supported(&store, tip.height.saturating_add(1))?;
         Ok(Chain {
@@ -142,6 +145,7 @@ impl<S: Store> Chain<S> {
             mempool,
             tip,
             validators,
+            turns,
             parameters,
             candidates: BTreeMap::new(),
             consortium_changes: 0,
@@ -170,6 +174,11 @@ impl<S: Store> Chain<S> {
     /// The validators of the next height.
     pub fn validators(&self) -> &ValidatorSet {
         &self.validators
+    }
+
+    /// Whose turn it is to propose at the next height.
+    pub fn turns(&self) -> &ProposerTurns {
+        &self.turns
     }
 
     /// The chain's parameters.
@@ -327,13 +336,12 @@ impl<S: Store> Chain<S> {
             self.consortium_changes += 1;
         }
         self.tip = self.store.tip();
-        if candidate
-            .executed
-            .writes
-            .values
-            .contains_key(keys::PARAMETERS)
-        {
+        let written = &candidate.executed.writes.values;
+        if written.contains_key(keys::PARAMETERS) {
             self.parameters = execution::parameters(&self.store)?;
+        }
+        if written.contains_key(keys::MISSED_TURNS) {
+            self.turns = ProposerTurns::current(&self.store)?;
         }
         self.validators = candidate.executed.next_validators;
         let (height, time_ms) = (self.tip.height, self.tip.time_ms);

@@ -229,7 +229,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             value_payload: ValuePayload::ProposalAndParts,
             enabled: signer.is_some(),
         };
-        let members = Members::new(parts.chain.validators());
+        let members = Members::new(parts.chain.validators(), parts.chain.turns());
         // Nothing is ever queued inside: messages of future heights wait here, verified and bounded.
         let core = State::new(Ctx, Height(height), members, params, 1, 1);
         let recovered = Recovered::read(parts.recovered, &address)?;

@@ -103,7 +103,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let validators = self.effects.chain.validators();
         let keys = validators.iter().map(|v| v.public_key).collect();
         self.effects.height.set_validators(keys);
-        let members = Members::new(validators);
+        let members = Members::new(validators, self.effects.chain.turns());
         self.feed(CoreInput::StartHeight(
             Height(height),
             members,

@@ -20,6 +20,7 @@ use touchstone_tests::sink;
 const USAGE: &str = "usage: attack silent|slow|unread|pages|streams COUNT SECONDS ADDRESS:PORT...
        attack ports SILENT SLOW SECONDS [RANK]    a consortium of its own, all ports of all nodes
        attack member CONNECTIONS SECONDS [RANK]   a consortium of its own, one member's flood
+       attack kept SECONDS                        a consortium of its own, one of four down, and 10 % loss
        attack sink SECONDS ADDRESS:PORT...        ports without a node behind them
   such as: attack silent 1100 40 127.0.0.1:26650 127.0.0.1:26660
            attack ports 5000 2000 60
@@ -37,6 +38,7 @@ enum Order {
     FloodSink(Member, usize, Duration),
     Ports(usize, usize, Duration, u32),
     Member(usize, Duration, u32),
+    Kept(Duration),
 }
 
 #[tokio::main]
@@ -61,6 +63,7 @@ async fn main() -> ExitCode {
         }
         Some(Order::Ports(silent, slow, time, rank)) => ports(silent, slow, time, rank).await,
         Some(Order::Member(connections, time, rank)) => member(connections, time, rank).await,
+        Some(Order::Kept(time)) => kept(time).await,
         None => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -91,6 +94,7 @@ fn order(words: &[&str]) -> Option<Order> {
         ["member", connections, time, rest @ ..] => {
             Order::Member(count(connections)?, seconds(time)?, rank(rest)?)
         }
+        ["kept", time] => Order::Kept(seconds(time)?),
         ["sink", time, rest @ ..] => Order::Sink(seconds(time)?, ports(rest)?),
         ["flood", connections, time, rest @ ..] => {
             Order::Flood(Member::read(rest)?, count(connections)?, seconds(time)?)
@@ -246,6 +250,47 @@ async fn member(connections: usize, time: Duration, rank: u32) {
     println!(
         "validators stopped: {} (goal 0)",
         siege::stopped(&mut cluster)
+    );
+}
+
+/// How long a dead validator's turns are found out before anything is measured.
+const SETTLE: Duration = Duration::from_secs(20);
+
+async fn kept(time: Duration) {
+    let others = [0, 1, 2];
+    let mut cluster = consortium();
+    drop(siege::honest(&cluster, &others, GATHER).await);
+    let all_there = siege::honest(&cluster, &others, time).await;
+    cluster.kill(3);
+    let at_once = siege::honest(&cluster, &others, SETTLE).await;
+    let one_down = siege::honest(&cluster, &others, time).await;
+    drop(cluster);
+    let cluster = Cluster::start(&Plan {
+        validators: 4,
+        has_links: true,
+        ..Plan::default()
+    });
+    drop(siege::honest(&cluster, &others, GATHER).await);
+    let without_loss = siege::honest(&cluster, &others, time).await;
+    cluster.weather().lose(100);
+    let with_loss = siege::honest(&cluster, &others, time).await;
+    println!(
+        "{:<44} {:>7} {:>7} {:>7} {:>6}",
+        "records", "p50, ms", "p99, ms", "per s", "kept"
+    );
+    let row = |name: &str, now: &Honest, before: &Honest| {
+        let (p50, p99) = (now.records.p50(), now.records.p99());
+        let (rate, kept) = (now.records_per_s, now.records_per_s / before.records_per_s);
+        println!("{name:<44} {p50:>7.1} {p99:>7.1} {rate:>7.1} {kept:>6.2}");
+    };
+    row("four of four", &all_there, &all_there);
+    row("one of four killed, its first 20 s", &at_once, &all_there);
+    row("one of four down (goal 0.8)", &one_down, &all_there);
+    row("through links", &without_loss, &without_loss);
+    row(
+        "through links with 10 % loss (goal 0.5)",
+        &with_loss,
+        &without_loss,
     );
 }
 
