@@ -22,6 +22,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use touchstone_core::Fault;
 use touchstone_core::hash::Hash;
+use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_edge::Caller;
 
 use crate::mempool::SharedMempool;
@@ -46,8 +47,8 @@ pub struct ServiceParts {
     pub reader: StoreReader,
     /// The pool.
     pub mempool: SharedMempool,
-    /// Envelopes taken in here, to be told to the peers.
-    pub gossip: mpsc::Sender<Vec<u8>>,
+    /// What was taken in here, to be told to the peers.
+    pub gossip: mpsc::Sender<Arc<VerifiedTransaction>>,
     /// The node's progress.
     pub progress: watch::Receiver<Progress>,
     /// Hears of a fault that a question has met and for which the node must stop.

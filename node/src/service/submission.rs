@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use touchstone_core::hash::Hash;
+use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_core::{Rejection, transaction};
 use touchstone_edge::Caller;
 use touchstone_proto::node as wire;
@@ -218,14 +219,17 @@ async fn admit_together(
     Ok(Admitted { open, answers })
 }
 
-/// Has an envelope that is new to the pool gossiped.
-async fn pass_on(service: &LedgerService, fresh: Option<Vec<u8>>) -> Result<(), ServiceError> {
-    let Some(envelope) = fresh else {
+/// Has a transaction that is new to the pool gossiped.
+async fn pass_on(service: &LedgerService, fresh: Fresh) -> Result<(), ServiceError> {
+    let Some(transaction) = fresh else {
         return Ok(());
     };
-    let sent = service.parts.gossip.send(envelope).await;
+    let sent = service.parts.gossip.send(transaction).await;
     sent.map_err(|_| ServiceError::Stopping)
 }
+
+/// A transaction that is new to the pool, if it is.
+type Fresh = Option<Arc<VerifiedTransaction>>;
 
 /// Reads the store, verifies the signature and puts an envelope in the pool; gives it back where
 /// it is new there. A broken rule is an answer.
@@ -234,7 +238,7 @@ fn admit(
     snapshot: &Snapshot<'_>,
     request: wire::SubmitRequest,
     listener: &Listener,
-) -> Result<(Hash, Word, Option<Vec<u8>>), ServiceError> {
+) -> Result<(Hash, Word, Fresh), ServiceError> {
     let read = match transaction::read(&parts.chain_id, &request.envelope) {
         Ok(read) => read,
         Err(rejection) => {
@@ -259,7 +263,7 @@ fn admit(
     let admitted = admission.admit_read(read, Source::Client(listener))?;
     let (word, fresh) = match admitted {
         Ok(None) => (Word::Pending(wire::Pending {}), None),
-        Ok(Some(_)) => (Word::Pending(wire::Pending {}), Some(request.envelope)),
+        Ok(fresh @ Some(_)) => (Word::Pending(wire::Pending {}), fresh),
         Err(Rejection::AlreadyCommitted) => match parts.mempool.outcome(&id) {
             Some(outcome) => (word_of(&outcome), None),
             None => {
