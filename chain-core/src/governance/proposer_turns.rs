@@ -102,7 +102,8 @@ impl ProposerTurns {
         for late in order.iter().take(place) {
             let missed = turns.missed.entry(late.public_key).or_default();
             missed.count = missed.count.saturating_add(1).min(MAX_COUNT);
-            let skipped = 1_u64 << missed.count.saturating_sub(1);
+            let doublings = missed.count.saturating_sub(1);
+            let skipped = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);
             // The turns that are skipped, and the height after the last of them.
             let heights = length.saturating_mul(skipped).saturating_add(1);
             missed.until_height = height.saturating_add(heights);

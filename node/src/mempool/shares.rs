@@ -6,8 +6,8 @@
 //! That alone lets one organisation fill every block, and the others wait for the block before theirs to be executed.
 //! Where one has more waiting than a block holds while others come with little, a block takes of all no more than an
 //! allowance beyond each one's first transaction. The allowance is what this node executes in a moment, as it has
-//! measured itself. What a block takes of an organisation beyond it, the organisation waits off: a large transaction
-//! comes, and the next one of its sender comes later. Meanwhile who floods may have few allowances waiting here, so that
+//! measured. What a block takes of an organisation beyond it, the organisation waits off: a large transaction comes,
+//! and the next one of its sender comes later. Meanwhile who floods may have few allowances waiting here, so that
 //! what more of it comes is refused before its signature is verified.
 //!
 //! All this says what a proposer takes, and nothing of what a block may hold.
@@ -64,6 +64,14 @@ impl SharedMempool {
     /// Refuses `bytes` more of an organisation if there is no room for them: asked before the costly signature.
     pub fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
         self.lock().check_room(organisation, bytes)
+    }
+
+    /// Whether nothing waits but a flood, while others have come with little lately.
+    pub fn is_flood_alone(&self) -> bool {
+        let pool = self.lock();
+        let mut waiting = pool.organisations.values();
+        pool.allowance()
+            .is_some_and(|allowance| waiting.all(|own| own.bytes >= allowance.bytes))
     }
 
     /// Transactions for a block, within the limits: in turn the oldest of the organisation that has least bytes among
@@ -224,6 +232,7 @@ mod tests {
         let other = take(&pool, "other", 1_000_001, 100).unwrap();
         let next = next(&pool, WHOLE);
         assert_eq!(next.last(), Some(&other));
+        assert!(!pool.is_flood_alone(), "another waits");
         let (of_flood, _) = next.split_at(next.len() - 1);
         assert_eq!(of_flood, &flood[..of_flood.len()]);
         assert!((50..200).contains(&of_flood.len()), "{}", of_flood.len());
@@ -234,10 +243,12 @@ mod tests {
         let (pool, flood) = flooded(2000, 300);
         for height in 2..=REMEMBERED {
             pool.committed(&[], height, 0);
+            assert!(pool.is_flood_alone());
             assert!(next(&pool, WHOLE).len() < 200);
         }
         pool.committed(&[], REMEMBERED + 1, 0);
         assert_eq!(next(&pool, WHOLE), flood);
+        assert!(!pool.is_flood_alone(), "nobody else comes");
         let unmeasured = flooded(2000, 300).0;
         unmeasured.allow(None);
         assert_eq!(next(&unmeasured, WHOLE).len(), flood.len());

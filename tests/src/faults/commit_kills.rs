@@ -1,5 +1,5 @@
-//! A validator that is alone is killed right before a write, a cut or a sync of its consensus thread: each of a height in
-//! turn, from the log's first to the database's last. What it acknowledged rests on its own disk.
+//! A validator that is alone is killed right before a write, a cut or a sync of its consensus thread: each of a height
+//! in turn, from the log's first to the database's last. What it acknowledged rests on its own disk.
 //!
 //! It needs strace; elsewhere nothing is tried, and the figures say so.
 

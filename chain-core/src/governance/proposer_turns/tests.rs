@@ -17,7 +17,7 @@ fn key(set: &ValidatorSet, place: usize) -> [u8; 32] {
     set.as_slice()[place].public_key
 }
 
-/// The blocks of these heights, each made by the first of its order that is there; after each, the round that decided it.
+/// The blocks of these heights, each made by the first of its order that is there; the rounds that decided them.
 fn run(
     turns: &mut ProposerTurns,
     set: &ValidatorSet,

@@ -1,5 +1,5 @@
-//! What waits to be gossiped: organisations have their turns one after another, so that what one sends in numbers doesn't
-//! stand before what others send.
+//! What waits to be gossiped: organisations have their turns one after another, so that what one sends in numbers
+//! doesn't stand before what others send.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
