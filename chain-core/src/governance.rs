@@ -13,6 +13,7 @@ mod key_changes;
 pub(crate) mod key_registry;
 pub mod organisation;
 pub mod parameters;
+pub mod proposer_turns;
 pub mod protocol;
 mod recover_keys;
 mod rejection;

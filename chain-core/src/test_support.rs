@@ -192,7 +192,7 @@ impl Chain {
             height: self.height + 1,
             time_ms: self.time_ms + 1000,
             parent: self.parent,
-            proposer: self.validators.proposer(self.height + 1, 0).public_key,
+            proposer: self.validators.in_rotation(self.height + 1, 0).public_key,
         }
     }
 

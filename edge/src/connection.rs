@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::Caller;
+use crate::arrivals::Arrivals;
 use crate::budget::Account;
 use crate::connection_slots::{ConnectionSlot, ConnectionSlots, Full};
 
@@ -17,6 +18,8 @@ pub(crate) struct Connection {
     pub account: Arc<Account>,
     pub closing: CancellationToken,
     established: Arc<ConnectionSlots>,
+    /// Connections that the port may accept.
+    arrivals: Arc<Arrivals>,
     idle: Duration,
     state: Mutex<State>,
 }
@@ -29,6 +32,8 @@ struct State {
     calls: usize,
     /// Calls that we work for.
     working: usize,
+    /// Whether a call was answered.
+    was_answered: bool,
 }
 
 /// A call under way.
@@ -45,6 +50,7 @@ impl Connection {
         account: Arc<Account>,
         newcomer: ConnectionSlot,
         established: Arc<ConnectionSlots>,
+        arrivals: Arc<Arrivals>,
         idle: Duration,
         closing: CancellationToken,
     ) -> Arc<Connection> {
@@ -53,12 +59,14 @@ impl Connection {
             account,
             closing,
             established,
+            arrivals,
             idle,
             state: Mutex::new(State {
                 slot: newcomer,
                 is_established: false,
                 calls: 0,
                 working: 0,
+                was_answered: false,
             }),
         })
     }
@@ -131,9 +139,16 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let works = *self.works.lock().unwrap_or_else(PoisonError::into_inner);
-        self.connection.moved(|state| {
+        let connection = &self.connection;
+        let is_open = !connection.closing.is_cancelled();
+        connection.moved(|state| {
             state.calls -= 1;
             state.working -= usize::from(works);
+            // Who asks and takes its answer is no flood, however often it connects.
+            if is_open && !state.was_answered {
+                state.was_answered = true;
+                connection.arrivals.give_back();
+            }
         });
     }
 }

@@ -1,12 +1,14 @@
 //! What a port owes its owner, for every server of this workspace: the node's gRPC service, its HTTP
 //! interface, its peers' port, and the command line's gateway.
 //!
+//! - [`arrivals`]: how many connections are accepted.
 //! - [`connection_slots`]: so many at once, in total and for each address; who waits longest for its client gives way.
 //! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
 //! - [`rate`]: how often an address may ask.
 //! - [`server`]: accepts, speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
 //! - [`tls`]: certificates by rustls, read again when their files change.
 //! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
+//! - [`background`]: threads that work when nothing else wants their core.
 //! - [`core_files`]: none, where keys are held.
 //! - [`release`]: which release of the program answers.
 //! - [`http`]: what is the same for everybody who speaks EPCIS 2.0 over HTTP.
@@ -23,6 +25,8 @@
     )
 )]
 
+pub mod arrivals;
+pub mod background;
 pub mod body;
 pub mod budget;
 mod caller;

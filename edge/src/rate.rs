@@ -1,18 +1,54 @@
-//! How often an address may ask: a bucket of calls for each, which fills again at a steady rate. A port for
-//! everybody has one, so that nobody reads out by many questions what one question doesn't tell.
+//! How often something may be done: a bucket, which fills again at a steady rate. A port has one for the connections
+//! that it accepts. A port for everybody has one of calls for each address besides, so that nobody reads out by many
+//! questions what one question doesn't tell.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often an address may ask.
+/// How often something may be done, such as an address ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallRate {
-    /// Calls in a minute, over time.
+    /// Times in a minute, in the long run.
     pub per_minute: u32,
-    /// Calls at once, after a pause.
+    /// Times at once, after a pause.
     pub burst: u32,
+}
+
+/// What may still be done at a rate.
+#[derive(Debug)]
+pub struct RateBucket {
+    rate: CallRate,
+    left: Left,
+}
+
+impl RateBucket {
+    /// A full one.
+    pub fn new(rate: CallRate, now: Instant) -> RateBucket {
+        RateBucket {
+            rate,
+            left: Left::full(rate, now),
+        }
+    }
+
+    /// How long the next time has to wait.
+    pub fn wait(&mut self, now: Instant) -> Duration {
+        self.left.fill(self.rate, now);
+        self.left.wait(self.rate)
+    }
+
+    /// Counts one, whether it had to wait or not.
+    pub fn take(&mut self, now: Instant) {
+        self.left.fill(self.rate, now);
+        self.left.parts = self.left.parts.saturating_sub(PART);
+    }
+
+    /// One that was counted needn't have been.
+    pub fn give_back(&mut self) {
+        let parts = self.left.parts.saturating_add(PART);
+        self.left.parts = parts.min(capacity(self.rate));
+    }
 }
 
 /// Addresses that are told apart. Where more ask within a minute, the others share one bucket.
@@ -43,15 +79,11 @@ struct Left {
 impl CallRates {
     /// All buckets are full.
     pub fn new(rate: CallRate, now: Instant) -> CallRates {
-        let full = Left {
-            parts: capacity(rate),
-            at: now,
-        };
         CallRates {
             rate,
             state: Mutex::new(Buckets {
                 known: HashMap::new(),
-                others: full,
+                others: Left::full(rate, now),
             }),
         }
     }
@@ -61,10 +93,10 @@ impl CallRates {
         let mut state = self.lock();
         let is_known = state.known.contains_key(&address) || state.known.len() < ADDRESSES;
         let left = match is_known {
-            true => state.known.entry(address).or_insert(Left {
-                parts: capacity(self.rate),
-                at: now,
-            }),
+            true => state
+                .known
+                .entry(address)
+                .or_insert_with(|| Left::full(self.rate, now)),
             false => &mut state.others,
         };
         left.fill(self.rate, now);
@@ -73,11 +105,7 @@ impl CallRates {
                 left.parts = rest;
                 Ok(())
             }
-            None => {
-                let missing = PART - left.parts;
-                let per_ms = u64::from(self.rate.per_minute).max(1);
-                Err(Duration::from_millis(missing.div_ceil(per_ms)))
-            }
+            None => Err(left.wait(self.rate)),
         }
     }
 
@@ -97,6 +125,18 @@ impl CallRates {
 }
 
 impl Left {
+    fn full(rate: CallRate, at: Instant) -> Left {
+        let parts = capacity(rate);
+        Left { parts, at }
+    }
+
+    /// How long one has to wait.
+    fn wait(&self, rate: CallRate) -> Duration {
+        let missing = PART.saturating_sub(self.parts);
+        let per_ms = u64::from(rate.per_minute).max(1);
+        Duration::from_millis(missing.div_ceil(per_ms))
+    }
+
     fn fill(&mut self, rate: CallRate, now: Instant) {
         let passed = now.saturating_duration_since(self.at).as_millis();
         let passed = u64::try_from(passed).unwrap_or(u64::MAX);
@@ -145,6 +185,26 @@ mod tests {
             rates.take(address(1), at(60_000)).is_err(),
             "no more than a burst"
         );
+    }
+
+    #[test]
+    fn a_bucket_says_how_long_to_wait_and_takes_back() {
+        let start = Instant::now();
+        let mut bucket = RateBucket::new(RATE, start);
+        for _ in 0..3 {
+            assert_eq!(bucket.wait(start), Duration::ZERO);
+            bucket.take(start);
+        }
+        assert_eq!(bucket.wait(start), Duration::from_secs(1));
+        bucket.give_back();
+        assert_eq!(bucket.wait(start), Duration::ZERO);
+        for _ in 0..9 {
+            bucket.give_back();
+        }
+        (0..3).for_each(|_| bucket.take(start));
+        assert!(!bucket.wait(start).is_zero(), "no more than a burst");
+        let later = start + Duration::from_secs(1);
+        assert_eq!(bucket.wait(later), Duration::ZERO);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The one accept loop. It never waits for a slot: newcomers displace each other until their first request
-//! has come, and established connections displace those that keep us waiting. All deadlines are held here.
+//! has come, and established connections displace those that keep us waiting. It accepts at a bounded rate. All
+//! deadlines are held here.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Caller;
+use crate::arrivals::Arrivals;
 use crate::body::{AnswerBody, ReceivedBytes, RequestBody, Weight};
 use crate::budget::Budget;
 use crate::caller::owner_of;
@@ -38,6 +40,8 @@ use crate::tls::Tls;
 /// Limits of a port.
 #[derive(Clone, Copy, Debug)]
 pub struct PortLimits {
+    /// How often a connection is accepted; one that is answered doesn't count.
+    pub arrivals: CallRate,
     /// Connections whose first request hasn't come.
     pub newcomers: usize,
     /// The same of one address.
@@ -61,6 +65,10 @@ pub struct PortLimits {
 impl Default for PortLimits {
     fn default() -> Self {
         PortLimits {
+            arrivals: CallRate {
+                per_minute: 60 * 256,
+                burst: 512,
+            },
             newcomers: 256,
             newcomers_per_address: 128,
             connections: 512,
@@ -149,6 +157,7 @@ struct Shared {
     refuse: Refuse,
     newcomers: Arc<ConnectionSlots>,
     established: Arc<ConnectionSlots>,
+    arrivals: Arc<Arrivals>,
     rates: Option<CallRates>,
     connections: Mutex<HashMap<u64, Weak<Connection>>>,
 }
@@ -173,6 +182,7 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
         refuse,
         newcomers: ConnectionSlots::new(limits.newcomers, limits.newcomers_per_address),
         established: ConnectionSlots::new(limits.connections, limits.connections_per_address),
+        arrivals: Arc::new(Arrivals::new(limits.arrivals)),
         rates: limits
             .calls
             .map(|rate| CallRates::new(rate, Instant::now())),
@@ -183,11 +193,14 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
     loop {
         // Those that have ended needn't be kept.
         while tasks.try_join_next().is_some() {}
+        let wait = shared.arrivals.wait();
         tokio::select! {
             () = stop.cancelled() => break,
             _ = ticks.tick() => shared.sweep(Instant::now()),
-            accepted = listener.accept() => match accepted {
+            () = shared.arrivals.given_back(), if !wait.is_zero() => {}
+            accepted = accept_after(wait, &listener) => match accepted {
                 Ok((stream, address)) => {
+                    shared.arrivals.take();
                     if let Some(connection) = shared.admit(address) {
                         let (shared, router) = (shared.clone(), router.clone());
                         tasks.spawn(one(stream, connection, shared, router, stop.clone()));
@@ -206,6 +219,16 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
         tracing::debug!("open calls were cut off");
         tasks.shutdown().await;
     }
+}
+
+async fn accept_after(
+    wait: Duration,
+    listener: &TcpListener,
+) -> std::io::Result<(TcpStream, SocketAddr)> {
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+    listener.accept().await
 }
 
 impl Shared {
@@ -228,6 +251,7 @@ impl Shared {
             self.budget.account(client.address),
             newcomer,
             self.established.clone(),
+            self.arrivals.clone(),
             limits.idle,
             closing,
         );
@@ -287,6 +311,11 @@ async fn speak(
     router: Router,
     stop: CancellationToken,
 ) -> Result<(), axum::BoxError> {
+    // Nothing is made for a client that says nothing.
+    tokio::select! {
+        readable = stream.readable() => readable?,
+        () = stop.cancelled() => return Ok(()),
+    }
     let stream = Heard {
         stream,
         unheard: Some(connection.clone()),
@@ -463,7 +492,7 @@ impl AsyncWrite for Heard {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // The list is whole between any two calls.
+    // Lists and counts are whole between any two calls.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

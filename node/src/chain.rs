@@ -1,14 +1,18 @@
 //! The chain as this node holds it: building, validating and committing blocks over a store.
 //! Consensus asks, this answers; it knows nothing of rounds, votes or peers.
 
+mod execution_pace;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use thiserror::Error;
 use touchstone_core::Fault;
 use touchstone_core::block::{Block, MAX_TIME_MS};
 use touchstone_core::commit_certificate::{self, CertificateError};
 use touchstone_core::execution::{self, BlockContext, Executed, InvalidBlock};
+use touchstone_core::governance::proposer_turns::ProposerTurns;
 use touchstone_core::governance::protocol;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
@@ -17,6 +21,7 @@ use touchstone_core::state::keys;
 use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_proto::ledger::{CommitCertificate, Parameters};
 
+use self::execution_pace::ExecutionPace;
 use crate::mempool::SharedMempool;
 use crate::storage::{Commit, Store, Tip};
 
@@ -39,6 +44,7 @@ pub struct Chain<S: Store> {
     mempool: SharedMempool,
     tip: Tip,
     validators: ValidatorSet,
+    turns: ProposerTurns,
     parameters: Parameters,
     /// Valid blocks of the next height with their effects, by block id.
     candidates: BTreeMap<Hash, Candidate>,
@@ -46,6 +52,8 @@ pub struct Chain<S: Store> {
     consortium_changes: u64,
     /// What waits in lower places of the pool was there when the tip was proposed.
     passed_over: u64,
+    /// How fast this node executes.
+    pace: ExecutionPace,
 }
 
 struct Candidate {
@@ -128,6 +136,7 @@ impl<S: Store> Chain<S> {
     pub fn open(chain_id: Hash, store: S, mempool: SharedMempool) -> Result<Chain<S>, Fault> {
         let tip = store.tip();
         let validators = execution::validators(&store)?;
+        let turns = ProposerTurns::current(&store)?;
         let parameters = execution::parameters(&store)?;
         protocol::check_supported(&store, tip.height.saturating_add(1))?;
         Ok(Chain {
@@ -136,11 +145,20 @@ impl<S: Store> Chain<S> {
             mempool,
             tip,
             validators,
+            turns,
             parameters,
             candidates: BTreeMap::new(),
             consortium_changes: 0,
             passed_over: 0,
+            pace: ExecutionPace::default(),
         })
+    }
+
+    /// The same that measures by a clock how fast it executes, so that a flood by one organisation doesn't hold up the
+    /// others' transactions.
+    pub fn measured(mut self, clock: fn() -> Instant) -> Chain<S> {
+        self.pace = ExecutionPace::by(clock);
+        self
     }
 
     /// The chain's id.
@@ -156,6 +174,11 @@ impl<S: Store> Chain<S> {
     /// The validators of the next height.
     pub fn validators(&self) -> &ValidatorSet {
         &self.validators
+    }
+
+    /// Whose turn it is to propose at the next height.
+    pub fn turns(&self) -> &ProposerTurns {
+        &self.turns
     }
 
     /// The chain's parameters.
@@ -215,7 +238,7 @@ impl<S: Store> Chain<S> {
     /// Executes candidates of the pool. A whole window of them that breaks rules leaves the pool,
     /// and another is drawn.
     fn draw(
-        &self,
+        &mut self,
         context: &BlockContext,
         limits: BlockLimits,
     ) -> Result<(Transactions, Executed), Fault> {
@@ -224,7 +247,9 @@ impl<S: Store> Chain<S> {
             draws += 1;
             let transactions = self.mempool.candidates(limits.bytes, limits.transactions);
             let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
+            let began = self.pace.begin();
             let executed = execution::execute(&self.store, context, &refs)?;
+            self.pace.end(began, bytes_of(&transactions));
             let rejected = executed.rejected.iter().map(|(index, _)| *index);
             self.refuse(context, &transactions, rejected)?;
             let is_spent = executed.applied.is_empty() && !executed.rejected.is_empty();
@@ -267,7 +292,10 @@ impl<S: Store> Chain<S> {
             Err((index, rejection)) => return Ok(Err(Invalid::Transaction { index, rejection })),
         };
         let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
-        match execution::verify(&self.store, &block.header, &refs)? {
+        let began = self.pace.begin();
+        let verified = execution::verify(&self.store, &block.header, &refs)?;
+        self.pace.end(began, bytes_of(&transactions));
+        match verified {
             Err(invalid) => Ok(Err(invalid.into())),
             Ok(executed) => {
                 self.keep(Candidate {
@@ -308,16 +336,16 @@ impl<S: Store> Chain<S> {
             self.consortium_changes += 1;
         }
         self.tip = self.store.tip();
-        if candidate
-            .executed
-            .writes
-            .values
-            .contains_key(keys::PARAMETERS)
-        {
+        let written = &candidate.executed.writes.values;
+        if written.contains_key(keys::PARAMETERS) {
             self.parameters = execution::parameters(&self.store)?;
+        }
+        if written.contains_key(keys::MISSED_TURNS) {
+            self.turns = ProposerTurns::current(&self.store)?;
         }
         self.validators = candidate.executed.next_validators;
         let (height, time_ms) = (self.tip.height, self.tip.time_ms);
+        self.mempool.allow(self.pace.bytes_in_a_moment());
         self.mempool.committed(&transaction_ids, height, time_ms);
         self.mempool.expire(&self.parameters, time_ms);
         protocol::check_supported(&self.store, height.saturating_add(1))?;
@@ -431,6 +459,11 @@ pub fn hypothetical_next_block(chain_id: &Hash, tip: &Tip, now_ms: u64) -> Block
         parent: tip.block_id,
         proposer: [0; 32],
     }
+}
+
+fn bytes_of(transactions: &Transactions) -> u64 {
+    let envelopes = transactions.iter().map(|t| t.envelope().len() as u64);
+    envelopes.sum()
 }
 
 fn changes_consortium(executed: &Executed) -> bool {

@@ -401,7 +401,7 @@ fn core_between_heights<S: Store>(chain: &Chain<S>, own: Option<Address>) -> Sta
         enabled: own.is_some(),
     };
     let height = Height(chain.tip().height);
-    let members = Members::new(chain.validators());
+    let members = Members::new(chain.validators(), chain.turns());
     // Nothing is ever queued inside: messages of future heights wait outside, verified and bounded.
     State::new(Ctx, height, members, params, 1, 1)
 }

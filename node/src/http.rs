@@ -39,7 +39,7 @@ use touchstone_edge::http::access::Access;
 use touchstone_edge::http::{Exception, Problem, negotiate};
 use touchstone_edge::server::{self, PortRefusal, Server};
 
-use crate::service::limits::StreamPermits;
+use crate::service::limits::{StreamPermits, WorkQueue};
 use crate::service::{Audience, Cancelled, LedgerService, ProvenState};
 use crate::storage::rocks::EventCatalogue;
 use failure::HttpFailure;
@@ -179,6 +179,23 @@ impl Asked {
         &self,
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, HttpFailure> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.read_in(&self.service.limits.reads, question).await
+    }
+
+    /// The same for what may take long.
+    async fn read_long<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, HttpFailure> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.read_in(&self.service.limits.long_reads, question)
+            .await
+    }
+
+    async fn read_in<T: Send + 'static>(
+        &self,
+        queue: &WorkQueue,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, HttpFailure> + Send + 'static,
+    ) -> Result<T, Problem> {
         let http = self.http.clone();
         let step = move || match http.audience {
             Audience::Members => http.catalogue.catch_up(CATCH_UP).map(drop),
@@ -186,7 +203,7 @@ impl Asked {
         };
         let answer = self
             .service
-            .read_after(self.client, step, move |view| match question(view) {
+            .read_after(queue, self.client, step, move |view| match question(view) {
                 Ok(answer) => Ok(Ok(answer)),
                 Err(HttpFailure::Problem(problem)) => Ok(Err(problem)),
                 Err(HttpFailure::Service(error)) => Err(error),

@@ -1,18 +1,16 @@
 //! Pending transactions: bounded, deduplicated, each signature verified once, outcomes remembered.
 //!
-//! Organisations share the pool and the blocks. Each may fill a share of the pool, which leaves room for one more
-//! organisation than has transactions here. A block takes in turn of those that have least in it: a flood by one
-//! delays its own transactions.
+//! Organisations share the pool and the blocks (`shares`): a flood by one delays its own transactions.
 //!
 //! What a block passed over may break a rule: it is examined, so that its submitter hears of it at every node. What
 //! only stands in line behind what blocks take isn't: a proposer finds out when its turn comes.
 
 mod expiry;
 mod key_tables;
+mod shares;
 mod verification;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +20,7 @@ use touchstone_core::rejection::Rejection;
 use touchstone_core::transaction::VerifiedTransaction;
 
 use self::key_tables::KeyTables;
+use self::shares::Shares;
 
 /// Limits of the pool.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +113,8 @@ struct Mempool {
     by_creation: BTreeSet<(u64, u64)>,
     /// What each organisation has here.
     organisations: HashMap<String, Own>,
+    /// How they share blocks.
+    shares: Shares,
     /// Of each organisation of which the last block took something, the last place that it took.
     taken: HashMap<String, u64>,
     /// Height and place of what was examined, in this order, until it may be examined again.
@@ -146,6 +147,7 @@ impl SharedMempool {
                 leaves: HashMap::new(),
                 by_creation: BTreeSet::new(),
                 organisations: HashMap::new(),
+                shares: Shares::default(),
                 taken: HashMap::new(),
                 examined: VecDeque::new(),
                 next_place: 0,
@@ -169,11 +171,6 @@ impl SharedMempool {
             Some(known) if known.envelope() == envelope => pool.listen(id, listener),
             _ => Ok(false),
         }
-    }
-
-    /// Refuses `bytes` more of an organisation if there is no room for them: asked before the costly signature.
-    pub fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
-        self.lock().check_room(organisation, bytes)
     }
 
     /// Whether nothing is pending, and nothing that was has been committed above `height`.
@@ -226,17 +223,6 @@ impl SharedMempool {
         Ok(Some(verified))
     }
 
-    /// Transactions for a block, within the limits: in turn the oldest of the organisation that has least bytes among
-    /// them, and of equals that whose transaction is oldest. They come in the order of their arrival. The first is
-    /// taken even if it is larger than the limits, so that nothing waits for ever; if no block could hold it, its
-    /// rule rejects it.
-    pub fn candidates(&self, bytes: u64, count: u64) -> Vec<Arc<VerifiedTransaction>> {
-        let pool = self.lock();
-        let all = pool.organisations.values();
-        let places = all.map(|own| own.places.iter().copied()).collect();
-        pool.in_turns(places, bytes, count).into_values().collect()
-    }
-
     /// What the last block passed over of what waits below the place `until`, organisations in turn, up to the bytes of
     /// envelopes or one transaction. Where the block took something of an organisation, that is what waited before the
     /// last that it took; else all of the organisation's. What is given here is given again only after
@@ -248,7 +234,7 @@ impl SharedMempool {
             let last = pool.taken.get(name).map_or(until, |last| until.min(*last));
             own.unexamined.range(..last).copied()
         });
-        let found = pool.in_turns(all.collect(), bytes, u64::MAX);
+        let found = pool.in_turns(all.collect(), bytes, u64::MAX, None);
         let height = pool.height;
         for (place, transaction) in &found {
             if let Some(own) = pool.organisations.get_mut(transaction.organisation()) {
@@ -297,8 +283,11 @@ impl SharedMempool {
         let mut pool = self.lock();
         pool.height = height;
         pool.taken.clear();
+        let mut taken: HashMap<String, u64> = HashMap::new();
         for (index, id) in (0u32..).zip(ids) {
-            pool.take(id);
+            if let Some((organisation, bytes)) = pool.take(id) {
+                *taken.entry(organisation).or_default() += bytes;
+            }
             pool.settle(
                 id,
                 PoolOutcome::Committed {
@@ -308,6 +297,7 @@ impl SharedMempool {
                 },
             );
         }
+        pool.share(&taken);
     }
 
     /// Removes a transaction that breaks a rule.
@@ -362,73 +352,17 @@ impl Mempool {
         Some(pending.transaction.clone())
     }
 
-    fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
-        let own = self.organisations.get(organisation);
-        let (own_count, own_bytes) = own.map_or((0, 0), |own| (own.places.len(), own.bytes));
-        // Room for one more organisation than has transactions here, this one included.
-        let shares = self.organisations.len() + 1 + usize::from(own.is_none());
-        let is_full = self.queue.len() >= self.limits.transactions
-            || self.bytes.saturating_add(bytes) > self.limits.bytes
-            || own_count >= self.limits.transactions / shares
-            || own_bytes.saturating_add(bytes) > self.limits.bytes / shares as u64;
-        match is_full {
-            true => Err(Rejection::PoolFull),
-            false => Ok(()),
-        }
-    }
-
-    /// Transactions of the organisations whose places are given, within the limits, by their places: in turn the next
-    /// of the organisation that has least bytes among them, and of equals that whose place is lowest. The first is
-    /// taken whatever its size.
-    fn in_turns<P: Iterator<Item = u64>>(
-        &self,
-        mut places: Vec<P>,
-        bytes: u64,
-        count: u64,
-    ) -> BTreeMap<u64, Arc<VerifiedTransaction>> {
-        let mut turns = BinaryHeap::new();
-        for (index, places) in places.iter_mut().enumerate() {
-            if let Some(first) = places.next() {
-                turns.push(Reverse((0, first, index)));
-            }
-        }
-        let mut total: u64 = 0;
-        let mut chosen = BTreeMap::new();
-        while let Some(Reverse((own, place, index))) = turns.pop() {
-            let Some(pending) = self.queue.get(&place) else {
-                continue;
-            };
-            if chosen.len() as u64 >= count {
-                break;
-            }
-            let size = pending.transaction.envelope().len() as u64;
-            let fits = total.saturating_add(size) <= bytes || chosen.is_empty();
-            if !fits {
-                // Others may have smaller ones.
-                continue;
-            }
-            total = total.saturating_add(size);
-            chosen.insert(place, pending.transaction.clone());
-            if let Some(next) = places.get_mut(index).and_then(Iterator::next) {
-                turns.push(Reverse((own + size, next, index)));
-            }
-        }
-        chosen
-    }
-
-    /// A block takes a transaction.
-    fn take(&mut self, id: &Hash) {
-        let Some(place) = self.places.get(id) else {
-            return;
-        };
-        let Some(pending) = self.queue.get(place) else {
-            return;
-        };
-        let organisation = pending.transaction.organisation();
+    /// A block takes a transaction; whose it is, and its bytes, where it waits here.
+    fn take(&mut self, id: &Hash) -> Option<(String, u64)> {
+        let place = self.places.get(id)?;
+        let transaction = &self.queue.get(place)?.transaction;
+        let organisation = transaction.organisation();
         match self.taken.get_mut(organisation) {
             Some(last) => *last = (*last).max(*place),
             None => _ = self.taken.insert(organisation.to_owned(), *place),
         }
+        let bytes = transaction.envelope().len() as u64;
+        Some((organisation.to_owned(), bytes))
     }
 
     /// Lets what was examined long ago be examined again.

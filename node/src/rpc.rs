@@ -104,6 +104,16 @@ impl Ledgers {
         let answer = self.service.read(client, question).await;
         answer.map(weighed).map_err(status::of)
     }
+
+    /// The same for what may take long.
+    async fn read_long<T: Message + 'static>(
+        &self,
+        client: Caller,
+        question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let answer = self.service.read_long(client, question).await;
+        answer.map(weighed).map_err(status::of)
+    }
 }
 
 /// A stream's items as gRPC has them.
@@ -229,7 +239,7 @@ impl Ledger for Ledgers {
     ) -> Result<Response<wire::ComparePictureReply>, Status> {
         let client = Caller::of(request.extensions());
         let request = request.into_inner();
-        self.read(client, move |view| {
+        self.read_long(client, move |view| {
             state_query::compare_picture(view, &request)
         })
         .await
@@ -272,8 +282,12 @@ impl Ledger for Ledgers {
         if self.audience == Audience::Everybody && request.with_transactions {
             return Err(public::refusal("a block's transactions"));
         }
-        self.read(client, move |view| blocks::get(view, &request))
-            .await
+        let is_whole = request.with_transactions;
+        let question = move |view: &ProvenState<'_>| blocks::get(view, &request);
+        match is_whole {
+            true => self.read_long(client, question).await,
+            false => self.read(client, question).await,
+        }
     }
 
     type SubscribeBlocksStream = Replies<wire::BlockReply>;

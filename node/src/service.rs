@@ -22,6 +22,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use touchstone_core::Fault;
 use touchstone_core::hash::Hash;
+use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_edge::Caller;
 
 use crate::mempool::SharedMempool;
@@ -29,7 +30,7 @@ use crate::storage::rocks::StoreReader;
 pub use audience::Audience;
 pub use error::ServiceError;
 pub(crate) use limits::Cancelled;
-use limits::ServiceLimits;
+use limits::{ServiceLimits, WorkQueue};
 use proven_state::HeaderCache;
 pub(crate) use proven_state::ProvenState;
 pub use status::{Halt, Progress};
@@ -46,8 +47,8 @@ pub struct ServiceParts {
     pub reader: StoreReader,
     /// The pool.
     pub mempool: SharedMempool,
-    /// Envelopes taken in here, to be told to the peers.
-    pub gossip: mpsc::Sender<Vec<u8>>,
+    /// What was taken in here, to be told to the peers.
+    pub gossip: mpsc::Sender<Arc<VerifiedTransaction>>,
     /// The node's progress.
     pub progress: watch::Receiver<Progress>,
     /// Hears of a fault that a question has met and for which the node must stop.
@@ -85,6 +86,7 @@ impl LedgerService {
     /// The same, from a snapshot that is taken after a step which the answer must see.
     pub(crate) async fn read_after<T: Send + 'static>(
         self: &Arc<Self>,
+        queue: &WorkQueue,
         client: Caller,
         step: impl FnOnce() -> Result<(), Fault> + Send + 'static,
         question: impl FnOnce(&ProvenState<'_>) -> Result<T, ServiceError> + Send + 'static,
@@ -94,7 +96,7 @@ impl LedgerService {
             step()?;
             question(&service.proven_state(cancelled))
         };
-        self.judge(self.limits.reads.run(client, work).await)
+        self.judge(queue.run(client, work).await)
     }
 
     /// The same for what may take long.

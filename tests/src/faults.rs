@@ -4,6 +4,7 @@
 //! `scripts/faults` runs all of them and prints one table.
 
 pub mod campaign;
+pub mod commit_kills;
 pub mod corruption;
 pub mod disks;
 pub mod double_signs;
@@ -26,6 +27,7 @@ pub fn all() -> Vec<Box<dyn Fault>> {
     vec![
         Box::new(kills::Kills::ALL),
         Box::new(kills::Kills::SOME),
+        Box::new(commit_kills::CommitKills),
         Box::new(disks::Disks::PowerCuts),
         Box::new(disks::Disks::Trouble),
         Box::new(perturbations::Perturbations),

@@ -13,4 +13,5 @@ pub mod load;
 pub mod random;
 pub mod siege;
 pub mod simulation;
+pub mod sink;
 pub mod testkit;

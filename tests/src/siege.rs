@@ -1,9 +1,8 @@
 //! Honest clients of a consortium while strangers stand at its ports, or one member floods it: what each of them waits,
-//! what the nodes hold in memory, and whether all go on.
+//! what nodes and attackers take of the machine, what the nodes hold in memory, and whether all go on.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use touchstone_proto::node::{GetItemRequest, SubmitRequest};
 use crate::bench::latency::Latencies;
 use crate::cluster::{Cluster, organisation_id};
 use crate::flood::Attack;
-use crate::load;
+use crate::{load, sink};
 
 /// How long an honest client waits between two questions.
 const THINKS: Duration = Duration::from_millis(100);
@@ -28,6 +27,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Honest clients of each node, of each kind.
 const CLIENTS: usize = 2;
+
+/// Numbers of a flood's events begin here, beyond those of honest clients.
+const FLOOD: u64 = 1_000_000;
 
 /// Numbers of events are given once in a process.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -45,7 +47,7 @@ pub struct Honest {
 
 /// Who talks to a node.
 #[derive(Clone)]
-struct Member {
+pub struct Member {
     node: SocketAddr,
     key: SigningKey,
     chain_id: Hash,
@@ -53,6 +55,30 @@ struct Member {
 }
 
 impl Member {
+    /// A member with a port that it talks to, from a program's arguments: see [`Attackers::flood`].
+    pub fn read(words: &[&str]) -> Option<Member> {
+        let [node, chain_id, organisation, key] = words else {
+            return None;
+        };
+        let bytes = |text: &str| hex::decode(text).ok()?.try_into().ok();
+        let key: [u8; 32] = bytes(key)?;
+        Some(Member {
+            node: node.parse().ok()?,
+            key: SigningKey::from_bytes(&key),
+            chain_id: bytes(chain_id)?,
+            organisation: (*organisation).to_owned(),
+        })
+    }
+
+    fn words(&self) -> [String; 4] {
+        [
+            self.node.to_string(),
+            hex::encode(self.chain_id),
+            self.organisation.clone(),
+            hex::encode(self.key.to_bytes()),
+        ]
+    }
+
     fn of(cluster: &Cluster, index: usize) -> Member {
         Member {
             node: cluster.rpc(index),
@@ -176,36 +202,34 @@ async fn connected<'a>(
     client.as_mut()
 }
 
-/// A member that sends large captures as fast as its node takes them, until it is dropped.
-pub struct MembersFlood {
-    _tasks: JoinSet<()>,
-    /// Captures that were taken.
-    pub taken: Arc<AtomicU64>,
+/// Captures of one member's flood.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flooded {
+    /// Those that the node took.
+    pub taken: u64,
+    /// Those that it refused, or didn't answer.
+    pub refused: u64,
 }
 
-impl MembersFlood {
-    /// So many connections of a member to its own node, with so many events in each capture.
-    pub fn start(
-        cluster: &Cluster,
-        member: usize,
-        connections: usize,
-        events: u64,
-    ) -> MembersFlood {
-        let taken = Arc::new(AtomicU64::new(0));
-        let mut tasks = JoinSet::new();
-        for _ in 0..connections {
-            tasks.spawn(flood(Member::of(cluster, member), events, taken.clone()));
-        }
-        MembersFlood {
-            _tasks: tasks,
-            taken,
-        }
+/// A member that sends large captures over so many connections as fast as its node takes them, for a while.
+pub async fn flood(member: &Member, connections: usize, events: u64, time: Duration) -> Flooded {
+    let end = Instant::now() + time;
+    NEXT.fetch_max(FLOOD, Ordering::Relaxed);
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        tasks.spawn(flood_one(member.clone(), events, end));
     }
+    let each = tasks.join_all().await;
+    each.iter().fold(Flooded::default(), |all, one| Flooded {
+        taken: all.taken + one.taken,
+        refused: all.refused + one.refused,
+    })
 }
 
-async fn flood(member: Member, events: u64, taken: Arc<AtomicU64>) {
+async fn flood_one(member: Member, events: u64, end: Instant) -> Flooded {
+    let mut flooded = Flooded::default();
     let mut client = None;
-    loop {
+    while Instant::now() < end {
         let request = SubmitRequest {
             envelope: member.envelope(events),
             wait: false,
@@ -215,43 +239,134 @@ async fn flood(member: Member, events: u64, taken: Arc<AtomicU64>) {
             None => None,
         };
         match answer {
-            Some(_) => _ = taken.fetch_add(1, Ordering::Relaxed),
+            Some(_) => flooded.taken += 1,
             None => {
+                flooded.refused += 1;
                 client = None;
                 tokio::time::sleep(AGAIN).await;
             }
         }
     }
+    flooded
 }
 
-/// Strangers in processes of their own, so that they take no time of the honest clients' threads; ended when dropped.
-#[derive(Default)]
-pub struct Strangers(Vec<Child>);
+/// The same captures, made and sent to a sink that refuses them all.
+pub async fn flood_sink(member: &Member, connections: usize, events: u64, time: Duration) {
+    let end = Instant::now() + time;
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        let member = member.clone();
+        tasks.spawn(async move {
+            while Instant::now() < end {
+                sink::send(member.node, &member.envelope(events)).await;
+                tokio::time::sleep(AGAIN).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+}
 
-impl Strangers {
-    /// Lets so many come to a port.
+/// Attackers in processes of their own, behind all others by a rank (`nice`), so that they take no time of the honest
+/// clients' threads; ended when dropped.
+pub struct Attackers {
+    rank: u32,
+    children: Vec<Child>,
+}
+
+impl Attackers {
+    /// None yet.
+    pub fn new(rank: u32) -> Attackers {
+        let children = Vec::new();
+        Attackers { rank, children }
+    }
+
+    /// Lets so many strangers come to a port.
     pub fn come(&mut self, attack: Attack, count: usize, time: Duration, port: SocketAddr) {
-        let program = crate::cluster::binary("attack");
+        let seconds = time.as_secs().to_string();
+        let words = [attack.name().to_owned(), count.to_string(), seconds];
+        self.start(&words, &[port.to_string()]);
+    }
+
+    /// Serves ports without nodes behind them.
+    pub fn sink(&mut self, time: Duration, ports: &[SocketAddr]) {
+        let words = ["sink".to_owned(), time.as_secs().to_string()];
+        let ports: Vec<String> = ports.iter().map(SocketAddr::to_string).collect();
+        self.start(&words, &ports);
+    }
+
+    /// Lets a member flood its node, or a sink.
+    pub fn flood(
+        &mut self,
+        cluster: &Cluster,
+        member: usize,
+        connections: usize,
+        time: Duration,
+        sink: Option<SocketAddr>,
+    ) {
+        let mut member = Member::of(cluster, member);
+        let what = match sink {
+            Some(sink) => {
+                member.node = sink;
+                "flood-sink"
+            }
+            None => "flood",
+        };
+        let (connections, seconds) = (connections.to_string(), time.as_secs().to_string());
+        self.start(&[what.to_owned(), connections, seconds], &member.words());
+    }
+
+    fn start(&mut self, words: &[String], more: &[String]) {
         let child = Command::new("nice")
-            .args(["-n", "10"])
-            .arg(program)
-            .args([attack.name(), &count.to_string()])
-            .args([&time.as_secs().to_string(), &port.to_string()])
-            .stdout(Stdio::null())
+            .args(["-n", &self.rank.to_string()])
+            .arg(crate::cluster::binary("attack"))
+            .args(words)
+            .args(more)
+            .stdout(Stdio::piped())
             .spawn();
-        self.0
+        self.children
             .push(child.expect("attack is built, and nice is there"));
+    }
+
+    /// Seconds of processor time that they have taken so far.
+    pub fn cpu_s(&self) -> f64 {
+        let used = self.children.iter().map(|child| cpu_s(child.id()));
+        used.sum()
+    }
+
+    /// What each said at its end, for which it is waited.
+    pub fn said(mut self) -> Vec<String> {
+        let children = std::mem::take(&mut self.children);
+        let outputs = children.into_iter().map(Child::wait_with_output);
+        let said = outputs.map(|output| output.map(|output| output.stdout).unwrap_or_default());
+        said.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+            .collect()
     }
 }
 
-impl Drop for Strangers {
+impl Drop for Attackers {
     fn drop(&mut self) {
-        for child in &mut self.0 {
+        for child in &mut self.children {
             // It may have ended by itself.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
+}
+
+/// Seconds of processor time that a process has taken so far; none once it has gone.
+pub fn cpu_s(process: u32) -> f64 {
+    // proc(5): after the name in parentheses, the 12th and 13th field count ticks of a hundredth of a second.
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let fields = after.split_whitespace().skip(11).take(2);
+    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
+/// Seconds of processor time that the nodes have taken so far.
+pub fn nodes_cpu_s(cluster: &Cluster) -> f64 {
+    let all = (0..cluster.size()).filter_map(|node| cluster.process_id(node));
+    all.map(cpu_s).sum()
 }
 
 /// The most memory that a node's process has held so far, MiB.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use touchstone_tests::faults::campaign::{Fault, Settings, run};
+use touchstone_tests::faults::commit_kills::CommitKills;
 use touchstone_tests::faults::corruption::Corruption;
 use touchstone_tests::faults::disks::Disks;
 use touchstone_tests::faults::double_signs::{Attempt, DoubleSigns};
@@ -35,6 +36,12 @@ fn must_hold(fault: Box<dyn Fault>) -> Vec<String> {
 fn killed_nodes_lose_nothing() {
     must_hold(Box::new(Kills::ALL));
     must_hold(Box::new(Kills::SOME));
+}
+
+/// At each point of a commit at which a kill can leave something else on the disk.
+#[test]
+fn a_node_killed_at_any_point_of_a_commit_loses_nothing() {
+    must_hold(Box::new(CommitKills));
 }
 
 #[test]

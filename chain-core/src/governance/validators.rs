@@ -208,10 +208,11 @@ impl ValidatorSet {
             .sum()
     }
 
-    /// The proposer of a round: validators take turns in the order of their keys, starting from
-    /// one that moves with the height. Each proposes equally often whatever its power, which is
-    /// what a consortium of named organisations expects.
-    pub fn proposer(&self, height: u64, round: u32) -> &Validator {
+    /// The proposer of a round where nobody has missed its turn
+    /// ([`ProposerTurns`](super::proposer_turns::ProposerTurns)): validators take turns in the order of their keys,
+    /// starting from one that moves with the height. Each proposes equally often whatever its power, which is what a
+    /// consortium of named organisations expects.
+    pub fn in_rotation(&self, height: u64, round: u32) -> &Validator {
         let count = self.validators.len() as u64;
         let turn = height.wrapping_add(u64::from(round));
         let index = turn.checked_rem(count).unwrap_or_default();

@@ -10,6 +10,8 @@ pub const VALIDATORS: &[u8] = b"validators";
 pub const PARAMETERS: &[u8] = b"parameters";
 /// The [`Protocol`](touchstone_proto::ledger::Protocol): the version of the rules; missing: the first.
 pub const PROTOCOL: &[u8] = b"protocol";
+/// The [`MissedTurns`](touchstone_proto::ledger::MissedTurns) of validators; missing: nobody missed one.
+pub const MISSED_TURNS: &[u8] = b"missed-turns";
 /// The list of enrolled organisations' ids, ascending, each followed by a zero byte.
 pub const ORGANISATIONS: &[u8] = b"organisations";
 
@@ -237,6 +239,7 @@ mod tests {
         assert_eq!(party_tally("abc"), b"dispute-party/abc");
         assert_eq!(due_disputes(258), b"dispute-due/\0\0\0\0\0\0\x01\x02");
         assert_eq!(DISPUTES_HOUR, b"disputes-hour");
+        assert_eq!(MISSED_TURNS, b"missed-turns");
         assert_eq!(mark(&[7; 32]), with(b"mark/", 7));
         assert_eq!(licence(&[8; 32]), with(b"licence/", 8));
         assert_eq!(licence_end(&[9; 32]), with(b"licence-end/", 9));

@@ -112,6 +112,27 @@ async fn silent_connections_give_way_to_one_that_asks() {
     assert!(is_closed(&mut silent[0]).await);
 }
 
+/// Three connections at once, and then one in a minute: those that are answered don't count.
+#[tokio::test]
+async fn whoever_is_answered_may_connect_as_often_as_it_likes() {
+    let limits = PortLimits {
+        arrivals: CallRate {
+            per_minute: 1,
+            burst: 3,
+        },
+        ..few()
+    };
+    let port = start(Protocol::Http1, limits, budget::ByteLimits::default()).await;
+    let _silent = (connect(&port).await, connect(&port).await);
+    for _ in 0..20 {
+        assert!(ask(&port, "/small").await.ends_with("here"));
+    }
+    // A third silent one takes the last place: who comes now would have to wait for a minute.
+    let _third = connect(&port).await;
+    let late = tokio::time::timeout(Duration::from_millis(300), ask(&port, "/small"));
+    assert!(late.await.is_err(), "a flood is accepted as it comes");
+}
+
 #[tokio::test]
 async fn slow_heads_and_bodies_that_do_not_come_give_way_too() {
     let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;

@@ -7,6 +7,7 @@ use arc_malachitebft_core_types as malachite;
 use malachite::{NilOrVal, Round, VoteType};
 use prost::Message;
 use touchstone_core::commit_certificate::vote_bytes;
+use touchstone_core::governance::proposer_turns::ProposerTurns;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::signing::Purpose;
@@ -67,16 +68,17 @@ pub struct Member {
     pub power: u64,
 }
 
-/// The validators of a height.
+/// The validators of a height, and whose turn it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Members {
     set: Arc<ValidatorSet>,
+    turns: Arc<ProposerTurns>,
     members: Arc<Vec<Member>>,
 }
 
 impl Members {
     /// The ledger's set in Malachite's form.
-    pub fn new(set: &ValidatorSet) -> Members {
+    pub fn new(set: &ValidatorSet, turns: &ProposerTurns) -> Members {
         let member = |v: &touchstone_core::governance::validators::Validator| Member {
             address: Address(v.public_key),
             power: v.power,
@@ -84,6 +86,7 @@ impl Members {
         Members {
             members: Arc::new(set.iter().map(member).collect()),
             set: Arc::new(set.clone()),
+            turns: Arc::new(turns.clone()),
         }
     }
 
@@ -155,7 +158,10 @@ impl malachite::Context for Ctx {
         height: Height,
         round: Round,
     ) -> &'a Member {
-        let key = members.set.proposer(height.0, number(round)).public_key;
+        let turns = &members.turns;
+        let key = turns
+            .proposer(&members.set, height.0, number(round))
+            .public_key;
         malachite::ValidatorSet::get_by_address(members, &Address(key))
             .expect("the proposer is chosen from the same set")
     }

@@ -14,6 +14,10 @@ use super::pacemaker::Timer;
 use super::{Machine, core_between_heights, equivocation};
 use crate::storage::{Disk, Store};
 
+/// How long a block of one organisation's flood alone waits for others to come, milliseconds: theirs then needn't wait
+/// for it to be executed.
+const FLOOD_PAUSE_MS: u64 = 50;
+
 impl<S: Store, D: Disk> Machine<S, D> {
     /// Whether this node may take part in the next height: it is a validator, has signed nothing
     /// there that it doesn't remember, and its log isn't of a later height (the store has lost
@@ -78,6 +82,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let last = self.effects.chain.tip().header.as_ref();
         let is_alone = last.is_none_or(|header| header.transaction_count <= 1);
         let left = match is_full || is_alone {
+            _ if self.effects.chain.mempool().is_flood_alone() => FLOOD_PAUSE_MS,
             true => 0,
             false => delay_ms.saturating_sub(waited),
         };
@@ -103,7 +108,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let validators = self.effects.chain.validators();
         let keys = validators.iter().map(|v| v.public_key).collect();
         self.effects.height.set_validators(keys);
-        let members = Members::new(validators);
+        let members = Members::new(validators, self.effects.chain.turns());
         self.feed(CoreInput::StartHeight(
             Height(height),
             members,

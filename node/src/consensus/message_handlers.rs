@@ -108,11 +108,12 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     fn verify(&mut self, message: &Message) -> Result<(), MessageRefused> {
-        let set = self.effects.chain.validators();
+        let chain = &self.effects.chain;
+        let (set, turns) = (chain.validators(), chain.turns());
         let signatures = &mut self.effects.signatures;
         match message {
             Message::Vote(vote) => signatures.vote(set, vote),
-            Message::Proposal(proposal, _) => signatures.proposal(set, proposal),
+            Message::Proposal(proposal, _) => signatures.proposal(set, turns, proposal),
             Message::Polka(polka) => signatures.polka(set, polka),
             Message::Round(certificate) => signatures.round(set, certificate),
             Message::Want { .. } | Message::Announce { .. } => Ok(()),

@@ -9,6 +9,7 @@ use arc_malachitebft_core_types::{
 };
 use sha2::{Digest, Sha256};
 use touchstone_core::commit_certificate::exceeds_two_thirds;
+use touchstone_core::governance::proposer_turns::ProposerTurns;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::signing::Purpose;
@@ -107,6 +108,7 @@ impl Signatures {
     pub fn proposal(
         &mut self,
         set: &ValidatorSet,
+        turns: &ProposerTurns,
         signed: &SignedProposal,
     ) -> Result<(), MessageRefused> {
         let proposal = &signed.message;
@@ -115,7 +117,7 @@ impl Signatures {
             return Err(MessageRefused::UnknownValidator(key));
         }
         let round = proposal.round.as_u32().unwrap_or(0);
-        if set.proposer(proposal.height.0, round).public_key != key {
+        if turns.proposer(set, proposal.height.0, round).public_key != key {
             return Err(MessageRefused::NotTheProposer(key));
         }
         match self.check(&key, proposal.signed(), &signed.signature) {

@@ -1,6 +1,8 @@
 //! Transactions between the pools: those that peers gossip are judged and taken in, those that
 //! clients submit here are batched and gossiped, and what still waits is gossiped again.
 
+mod outgoing;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +13,11 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 use touchstone_core::state::StateRead;
-use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
+use touchstone_core::transaction::{MAX_ENVELOPE_BYTES, VerifiedTransaction};
 use touchstone_core::{Fault, Rejection, encoding};
 use touchstone_proto::peer;
 
+use self::outgoing::Outgoing;
 use super::Routes;
 use crate::admission::{Admission, Source};
 use crate::consensus_thread;
@@ -219,34 +222,50 @@ impl Batch {
     }
 }
 
-/// Batches envelopes that clients submitted here and gossips them.
-pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
+/// Batches what clients submitted here, organisations in turn, and gossips it.
+pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTransaction>>) {
+    let mut outgoing = Outgoing::default();
     let mut next = Instant::now();
-    while let Some(first) = envelopes.recv().await {
+    loop {
+        if outgoing.is_empty() {
+            match submitted.recv().await {
+                Some(first) => outgoing.push(first),
+                None => return,
+            }
+        }
         routes.inbox.put_transactions();
-        let batch = fill(first, &mut envelopes, next);
-        batch.await.send(&routes).await;
+        gather(&mut outgoing, &mut submitted, next).await;
+        let mut batch = Batch::default();
+        while !batch.is_full()
+            && let Some(transaction) = outgoing.take()
+        {
+            batch.push(transaction.envelope().to_vec());
+        }
+        batch.send(&routes).await;
         next = Instant::now() + PAUSE;
     }
 }
 
-/// What is there until a time, and what is there at once if that has passed.
-async fn fill(first: Vec<u8>, envelopes: &mut mpsc::Receiver<Vec<u8>>, until: Instant) -> Batch {
-    let mut batch = Batch::default();
-    batch.push(first);
+/// Takes what is there: until a time or enough for a message, and beyond what is there at once.
+async fn gather(
+    outgoing: &mut Outgoing,
+    submitted: &mut mpsc::Receiver<Arc<VerifiedTransaction>>,
+    until: Instant,
+) {
     let pause = tokio::time::sleep_until(until);
     tokio::pin!(pause);
-    while !batch.is_full() {
+    while !outgoing.is_full() {
+        let is_enough = outgoing.bytes() >= FULL_BYTES;
         tokio::select! {
             biased;
-            envelope = envelopes.recv() => match envelope {
-                Some(envelope) => batch.push(envelope),
-                None => break,
+            transaction = submitted.recv() => match transaction {
+                Some(transaction) => outgoing.push(transaction),
+                None => return,
             },
-            () = &mut pause => break,
+            () = std::future::ready(()), if is_enough => return,
+            () = &mut pause => return,
         }
     }
-    batch
 }
 
 /// Gossips again what has waited for long: its first gossip may have been lost, and a node that

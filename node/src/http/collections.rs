@@ -73,7 +73,7 @@ pub async fn values(http: Asked, uri: Uri) -> Result<Response, Problem> {
     };
     let after = question.token.as_deref().map(read_token).transpose()?;
     let limit = usize::try_from(question.per_page).unwrap_or(usize::MAX);
-    let found = http.read(move |view| page(view, field, after, limit));
+    let found = http.read_long(move |view| page(view, field, after, limit));
     let (members, next) = found.await?;
     let mut answer = collection(&members);
     if let Some(next) = next {
@@ -95,7 +95,7 @@ pub async fn epcs(http: Asked, uri: Uri) -> Result<Response, Problem> {
     }
     let from = question.token.as_deref().map(EpcsPlace::read).transpose()?;
     let limit = usize::try_from(question.per_page).unwrap_or(usize::MAX);
-    let found = http.read(move |view| things(view, from.unwrap_or_default(), limit));
+    let found = http.read_long(move |view| things(view, from.unwrap_or_default(), limit));
     let (members, next) = found.await?;
     let mut answer = collection(&members);
     if let Some(next) = next {

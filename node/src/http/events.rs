@@ -170,7 +170,7 @@ pub async fn page(
 ) -> Result<Response, Problem> {
     let query_name = name.to_owned();
     let (text, next) = http
-        .read(move |view| {
+        .read_long(move |view| {
             let page = event_search::page(view, &question)?;
             Ok((render(view, &query_name, &page, format), page.next))
         })

@@ -22,6 +22,7 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound(_) => Exception::NoSuchResource,
             ServiceError::TooLarge(_) => Exception::QueryTooLarge,
             ServiceError::Busy(_)
+            | ServiceError::PoolFull(_)
             | ServiceError::NoBlock
             | ServiceError::Silent
             | ServiceError::Cancelled

@@ -107,7 +107,7 @@ async fn follow(
         }
         let query = question.query.clone();
         let height = next;
-        let read = http.read(move |view| {
+        let read = http.read_long(move |view| {
             let found = event_search::in_block(view, &query, height)?;
             Ok((found, view.snapshot.tip()))
         });

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::signing::{self, Purpose};
-use touchstone_core::transaction;
+use touchstone_core::transaction::{self, VerifiedTransaction};
 use touchstone_epcis::split_document;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
@@ -34,7 +34,7 @@ struct Node {
     chain: Chain<RocksStore>,
     progress: watch::Sender<Progress>,
     captures: u64,
-    _gossip: mpsc::Receiver<Vec<u8>>,
+    _gossip: mpsc::Receiver<Arc<VerifiedTransaction>>,
     folder: tempfile::TempDir,
 }
 

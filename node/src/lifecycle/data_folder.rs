@@ -1,5 +1,7 @@
 //! A node's data folder: made for a new node, and opened for a run.
 
+use std::time::Instant;
+
 use touchstone_core::hash::Hash;
 
 use super::NodeError;
@@ -95,7 +97,7 @@ pub fn open_chain(
     let catalogue = store.catalogue();
     let checkpoints = store.checkpoint_writer();
     let mempool = SharedMempool::new(PoolLimits::default());
-    let chain = Chain::open(*chain_id, store, mempool.clone())?;
+    let chain = Chain::open(*chain_id, store, mempool.clone())?.measured(Instant::now);
     let disk = FileDisk::new(folder);
     let signer = match validator_keys {
         Some(keys) => {

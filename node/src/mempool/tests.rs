@@ -247,7 +247,12 @@ fn a_pool_is_idle_while_nothing_waits_and_nothing_newer_was_committed() {
     assert!(pool.is_idle_at(1));
 }
 
-fn take(pool: &SharedMempool, organisation: &str, number: u64, bytes: usize) -> Option<Hash> {
+pub(super) fn take(
+    pool: &SharedMempool,
+    organisation: &str,
+    number: u64,
+    bytes: usize,
+) -> Option<Hash> {
     let envelope = envelope_of(organisation, number, bytes);
     let verified = transaction::verify(&CHAIN, &envelope).unwrap();
     let taken = pool.insert(verified, None);

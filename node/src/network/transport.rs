@@ -4,6 +4,7 @@ use super::{
     NetworkConfig, NetworkError,
     behaviour::Behaviour,
     handshakes::{Handshakes, Watched},
+    paced::Paced,
 };
 use libp2p::{
     Multiaddr, PeerId, Swarm, Transport,
@@ -117,7 +118,7 @@ where
 {
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(STREAMS);
-    transport
+    Paced::new(transport)
         .map(move |stream, point| match point {
             ConnectedPoint::Listener { send_back_addr, .. } => {
                 handshakes.admit(stream, &send_back_addr)

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use hyper::Response;
 use tonic::Status;
+use tonic::metadata::MetadataValue;
 use touchstone_edge::server::PortRefusal;
 
 use crate::service::ServiceError;
@@ -14,6 +15,7 @@ pub fn of(error: ServiceError) -> Status {
         ServiceError::Malformed(_) => Status::invalid_argument(text),
         ServiceError::NotFound(_) => Status::not_found(text),
         ServiceError::Busy(_) | ServiceError::TooLarge(_) => Status::resource_exhausted(text),
+        ServiceError::PoolFull(_) => again_after(1, Status::resource_exhausted(text)),
         ServiceError::NoBlock | ServiceError::Stopping => Status::unavailable(text),
         ServiceError::Silent => Status::deadline_exceeded(text),
         ServiceError::Cancelled => Status::cancelled(text),
@@ -26,10 +28,18 @@ pub fn of(error: ServiceError) -> Status {
 pub fn refusal(refusal: &PortRefusal) -> Response<Body> {
     let text = refusal.to_string();
     let status = match refusal {
-        PortRefusal::Busy(_) | PortRefusal::TooOften(_) => Status::resource_exhausted(text),
+        PortRefusal::Busy(_) => Status::resource_exhausted(text),
+        PortRefusal::TooOften(seconds) => again_after(*seconds, Status::resource_exhausted(text)),
         PortRefusal::Late => Status::deadline_exceeded(text),
     };
     status.into_http()
+}
+
+/// A status that says when to come again, as HTTP does (RFC 9110, section 10.2.3).
+fn again_after(seconds: u64, mut status: Status) -> Status {
+    let metadata = status.metadata_mut();
+    metadata.insert("retry-after", MetadataValue::from(seconds));
+    status
 }
 
 #[cfg(test)]
@@ -46,6 +56,7 @@ mod tests {
             (ServiceError::NotFound("a".into()), Code::NotFound),
             (ServiceError::Busy("a".into()), Code::ResourceExhausted),
             (ServiceError::TooLarge("a".into()), Code::ResourceExhausted),
+            (ServiceError::PoolFull("a".into()), Code::ResourceExhausted),
             (ServiceError::NoBlock, Code::Unavailable),
             (ServiceError::Stopping, Code::Unavailable),
             (ServiceError::Silent, Code::DeadlineExceeded),
@@ -65,5 +76,9 @@ mod tests {
         }
         let refused = refusal(&PortRefusal::Busy("many".into()));
         assert_eq!(refused.headers()["grpc-status"], "8");
+        let refused = refusal(&PortRefusal::TooOften(9));
+        assert_eq!(refused.headers()["retry-after"], "9");
+        let full = of(ServiceError::PoolFull("full".into()));
+        assert_eq!(full.metadata().get("retry-after").unwrap(), "1");
     }
 }

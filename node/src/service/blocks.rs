@@ -116,14 +116,18 @@ async fn follow(
             return;
         };
         let height = next;
-        let read = service.read(client, move |view| match height {
+        let question = move |view: &ProvenState<'_>| match height {
             0 => Ok((view.snapshot.tip().height, None)),
             height => {
                 let block = at(view, height, request.with_transactions)?;
                 Ok((height, Some(block)))
             }
-        });
-        match read.await {
+        };
+        let read = match request.with_transactions {
+            true => service.read_long(client, question).await,
+            false => service.read(client, question).await,
+        };
+        match read {
             Ok((height, block)) => {
                 next = height.saturating_add(1);
                 if let Some(block) = block {

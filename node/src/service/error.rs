@@ -16,6 +16,9 @@ pub enum ServiceError {
     /// A limit is reached; its holders will give way.
     #[error("{0}")]
     Busy(String),
+    /// The pool has no room for more of this organisation's transactions.
+    #[error("{0}")]
+    PoolFull(String),
     /// The answer would be larger than is given.
     #[error("{0}")]
     TooLarge(String),

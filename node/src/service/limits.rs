@@ -1,10 +1,11 @@
 //! How much the service does at once. What reads the store or verifies signatures runs on threads of its own, a
-//! few at a time; what waits for one has its turn by address, then by connection, so that a client that asks
-//! much waits for itself. Streams have places. The work of a client that has gone isn't begun, and ends early
+//! few at a time; what waits for one has its turn by the time that its address and its connection have had, so that a
+//! client that asks much waits for itself. What may read long has a queue and threads of its own, which run when
+//! nothing else wants their core. Streams have places. The work of a client that has gone isn't begun, and ends early
 //! where it is long.
 
-use std::collections::VecDeque;
-use std::net::IpAddr;
+mod turns;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,9 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use touchstone_core::Fault;
-use touchstone_edge::Caller;
 use touchstone_edge::connection_slots::{ConnectionSlot, ConnectionSlots};
+use touchstone_edge::{Caller, background};
 
+use self::turns::Turns;
 use super::error::ServiceError;
 
 /// Calls that may wait for a thread, in total and of one connection.
@@ -33,7 +35,8 @@ pub struct ServiceLimits {
     pub reads: WorkQueue,
     /// Verifying what is submitted.
     pub admissions: WorkQueue,
-    /// What may read long, so that no question waits behind it: evidence files, and the walks of traces.
+    /// What may read long, so that no question waits behind it: pages of events and of what events name, whole blocks,
+    /// comparisons of pictures, evidence files, and the walks of traces.
     pub long_reads: WorkQueue,
     /// Followers of blocks.
     pub subscriptions: StreamPermits,
@@ -51,7 +54,7 @@ impl Default for ServiceLimits {
             reads: WorkQueue::new(2 * cores, WAITING),
             admissions: WorkQueue::new(cores, WAITING),
             // One core stays for others, where there are two.
-            long_reads: WorkQueue::new((cores / 2).max(1), WAITING),
+            long_reads: WorkQueue::in_background((cores / 2).max(1), WAITING),
             subscriptions: StreamPermits::new("subscriptions to blocks", SUBSCRIPTIONS),
             submissions: StreamPermits::new("streams of submissions", SUBMISSIONS),
             traces: StreamPermits::new("traces", TRACES),
@@ -66,6 +69,8 @@ pub struct WorkQueue {
 }
 
 struct Queue {
+    /// Whether its work runs when nothing else wants the core.
+    in_background: bool,
     limit: usize,
     waiting_limit: usize,
     state: Mutex<State>,
@@ -80,6 +85,8 @@ struct State {
 /// Leave to run; dropped, the next one has it.
 struct Turn {
     queue: Option<Arc<Queue>>,
+    client: Caller,
+    began: Option<Instant>,
 }
 
 /// Whether the client of some work has gone.
@@ -121,8 +128,18 @@ impl Drop for CancelOnDrop {
 impl WorkQueue {
     /// So many run, and so many more may wait.
     pub fn new(running: usize, waiting: usize) -> WorkQueue {
+        WorkQueue::with(running, waiting, false)
+    }
+
+    /// The same for work that takes no time from anything else.
+    pub fn in_background(running: usize, waiting: usize) -> WorkQueue {
+        WorkQueue::with(running, waiting, true)
+    }
+
+    fn with(running: usize, waiting: usize, in_background: bool) -> WorkQueue {
         WorkQueue {
             shared: Arc::new(Queue {
+                in_background,
                 limit: running,
                 waiting_limit: waiting,
                 state: Mutex::default(),
@@ -143,16 +160,18 @@ impl WorkQueue {
         let cancelled = Cancelled::default();
         let _guard = CancelOnDrop(cancelled.clone());
         // The turn goes with the work: what is given up still runs until its thread is done.
-        let done = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+        let work = move || {
+            let mut turn = turn;
+            turn.began = Some(Instant::now());
             cancelled.check()?;
             work(&cancelled)
-        });
-        match done.await {
+        };
+        if self.shared.in_background {
+            return run_in_background(work).await;
+        }
+        match tokio::task::spawn_blocking(work).await {
             Ok(done) => done,
-            Err(error) if error.is_panic() => Err(ServiceError::Fault(Fault::Invariant(
-                "a question made its thread panic".into(),
-            ))),
+            Err(error) if error.is_panic() => Err(panicked()),
             Err(_) => Err(ServiceError::Stopping),
         }
     }
@@ -162,6 +181,29 @@ impl WorkQueue {
     pub fn free(&self) -> usize {
         self.shared.limit - self.shared.lock().running
     }
+}
+
+/// Runs work on a thread of its own: a thread that has given way doesn't get its rank back.
+async fn run_in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let (done, outcome) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("long read".into());
+    let started = thread.spawn(move || {
+        background::give_way();
+        // An error means that nobody waits for it any more.
+        let _ = done.send(work());
+    });
+    match started {
+        Ok(_) => outcome.await.unwrap_or_else(|_| Err(panicked())),
+        Err(error) => Err(ServiceError::Busy(format!(
+            "the system gives no thread ({error}); try again in a moment"
+        ))),
+    }
+}
+
+fn panicked() -> ServiceError {
+    ServiceError::Fault(Fault::Invariant("a question made its thread panic".into()))
 }
 
 impl Queue {
@@ -174,10 +216,14 @@ impl Queue {
         let mut state = self.lock();
         if state.running < self.limit {
             state.running += 1;
-            let queue = Some(self.clone());
-            return Ok(Ok(Turn { queue }));
+            state.turns.begin(client);
+            return Ok(Ok(Turn {
+                queue: Some(self.clone()),
+                client,
+                began: None,
+            }));
         }
-        if state.turns.len >= self.waiting_limit {
+        if state.turns.len() >= self.waiting_limit {
             return Err(ServiceError::Busy(format!(
                 "{} calls wait already, the most that may; try again in a moment",
                 self.waiting_limit
@@ -204,81 +250,29 @@ impl Drop for Turn {
         let Some(queue) = self.queue.take() else {
             return;
         };
+        let took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let mut done = (self.client, took_us);
         loop {
             let mut state = queue.lock();
-            let Some(next) = state.turns.pop() else {
+            state.turns.end(done.0, done.1);
+            let Some((client, next)) = state.turns.pop() else {
                 state.running -= 1;
                 return;
             };
             drop(state);
             let turn = Turn {
                 queue: Some(queue.clone()),
+                client,
+                began: None,
             };
             // Whoever has gone leaves its turn to the next one.
             match next.send(turn) {
                 Ok(()) => return,
                 Err(mut refused) => drop(refused.queue.take()),
             }
+            done = (client, 0);
         }
-    }
-}
-
-/// What waits, in the order of its turns: addresses one after another, within an address its connections one after
-/// another, and within a connection as it came.
-struct Turns<T> {
-    addresses: VecDeque<(IpAddr, VecDeque<Line<T>>)>,
-    len: usize,
-}
-
-/// A connection, and what it waits for.
-type Line<T> = (u64, VecDeque<T>);
-
-impl<T> Default for Turns<T> {
-    fn default() -> Self {
-        Turns {
-            addresses: VecDeque::new(),
-            len: 0,
-        }
-    }
-}
-
-impl<T> Turns<T> {
-    fn push(&mut self, client: Caller, waiting: T) {
-        self.len += 1;
-        let known = self.addresses.iter_mut();
-        let mut known = known.filter(|(address, _)| *address == client.address);
-        let Some((_, lines)) = known.next() else {
-            let lines = VecDeque::from([(client.connection, VecDeque::from([waiting]))]);
-            self.addresses.push_back((client.address, lines));
-            return;
-        };
-        match lines.iter_mut().find(|(id, _)| *id == client.connection) {
-            Some((_, line)) => line.push_back(waiting),
-            None => lines.push_back((client.connection, VecDeque::from([waiting]))),
-        }
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        let (address, mut lines) = self.addresses.pop_front()?;
-        let (connection, mut line) = lines.pop_front()?;
-        let next = line.pop_front();
-        if !line.is_empty() {
-            lines.push_back((connection, line));
-        }
-        if !lines.is_empty() {
-            self.addresses.push_back((address, lines));
-        }
-        self.len -= usize::from(next.is_some());
-        next
-    }
-
-    /// How many a connection has.
-    fn of(&self, client: Caller) -> usize {
-        let lines = self.addresses.iter();
-        let lines = lines.filter(|(address, _)| *address == client.address);
-        let mut lines = lines.flat_map(|(_, lines)| lines);
-        let line = lines.find(|(connection, _)| *connection == client.connection);
-        line.map_or(0, |(_, line)| line.len())
     }
 }
 

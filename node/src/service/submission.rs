@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use touchstone_core::hash::Hash;
+use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_core::{Rejection, transaction};
 use touchstone_edge::Caller;
 use touchstone_proto::node as wire;
@@ -33,6 +34,9 @@ const OPEN_PER_STREAM: usize = 20_000;
 const TOGETHER: usize = 128;
 /// Bytes of envelopes with which they are enough.
 const TOGETHER_BYTES: usize = 1 << 20;
+/// How long a refusal for want of room in the pool takes: who sends more than its share is answered slowly, on a stream
+/// or a call, so that refusing it costs little.
+const PAUSE: Duration = Duration::from_millis(250);
 /// How long a stream may have nothing to say and nothing open, and a client may take no answer.
 const SILENCE: Duration = Duration::from_secs(120);
 
@@ -50,6 +54,9 @@ pub async fn submit(
         admit(&admitting.parts, &snapshot, request, &listener)
     };
     let admitted = service.limits.admissions.run(client, work).await;
+    if let Err(ServiceError::PoolFull(_)) = &admitted {
+        tokio::time::sleep(PAUSE).await;
+    }
     let (id, word, fresh) = service.judge(admitted)?;
     pass_on(service, fresh).await?;
     let word = match word {
@@ -122,6 +129,9 @@ async fn take_in<S>(
                 match admit_together(service, client, together, &listener).await {
                     Ok(admitted) => {
                         open += admitted.open;
+                        if admitted.is_refused() {
+                            tokio::time::sleep(PAUSE).await;
+                        }
                         admitted.answers
                     }
                     Err(failure) => vec![Err(failure)],
@@ -166,6 +176,14 @@ struct Admitted {
     answers: Vec<Result<wire::TransactionStatus, ServiceError>>,
 }
 
+impl Admitted {
+    /// Whether the pool had no room for one of them.
+    fn is_refused(&self) -> bool {
+        let full = |answer: &Result<_, _>| matches!(answer, Err(ServiceError::PoolFull(_)));
+        self.answers.iter().any(full)
+    }
+}
+
 /// Admits submissions on one thread, from one snapshot: a thread for each would cost more than
 /// what it verifies.
 async fn admit_together(
@@ -201,14 +219,17 @@ async fn admit_together(
     Ok(Admitted { open, answers })
 }
 
-/// Has an envelope that is new to the pool gossiped.
-async fn pass_on(service: &LedgerService, fresh: Option<Vec<u8>>) -> Result<(), ServiceError> {
-    let Some(envelope) = fresh else {
+/// Has a transaction that is new to the pool gossiped.
+async fn pass_on(service: &LedgerService, fresh: Fresh) -> Result<(), ServiceError> {
+    let Some(transaction) = fresh else {
         return Ok(());
     };
-    let sent = service.parts.gossip.send(envelope).await;
+    let sent = service.parts.gossip.send(transaction).await;
     sent.map_err(|_| ServiceError::Stopping)
 }
+
+/// A transaction that is new to the pool, if it is.
+type Fresh = Option<Arc<VerifiedTransaction>>;
 
 /// Reads the store, verifies the signature and puts an envelope in the pool; gives it back where
 /// it is new there. A broken rule is an answer.
@@ -217,7 +238,7 @@ fn admit(
     snapshot: &Snapshot<'_>,
     request: wire::SubmitRequest,
     listener: &Listener,
-) -> Result<(Hash, Word, Option<Vec<u8>>), ServiceError> {
+) -> Result<(Hash, Word, Fresh), ServiceError> {
     let read = match transaction::read(&parts.chain_id, &request.envelope) {
         Ok(read) => read,
         Err(rejection) => {
@@ -242,7 +263,7 @@ fn admit(
     let admitted = admission.admit_read(read, Source::Client(listener))?;
     let (word, fresh) = match admitted {
         Ok(None) => (Word::Pending(wire::Pending {}), None),
-        Ok(Some(_)) => (Word::Pending(wire::Pending {}), Some(request.envelope)),
+        Ok(fresh @ Some(_)) => (Word::Pending(wire::Pending {}), fresh),
         Err(Rejection::AlreadyCommitted) => match parts.mempool.outcome(&id) {
             Some(outcome) => (word_of(&outcome), None),
             None => {
@@ -251,7 +272,7 @@ fn admit(
             }
         },
         Err(Rejection::PoolFull) => {
-            return Err(ServiceError::Busy(Rejection::PoolFull.to_string()));
+            return Err(ServiceError::PoolFull(Rejection::PoolFull.to_string()));
         }
         Err(rejection) => (Word::Rejected(rejected(&rejection)), None),
     };

@@ -28,7 +28,7 @@ pub(crate) struct Served {
     pub(crate) store: RocksStore,
     pub(crate) progress: watch::Sender<Progress>,
     cancelled: Cancelled,
-    _gossip: mpsc::Receiver<Vec<u8>>,
+    _gossip: mpsc::Receiver<Arc<VerifiedTransaction>>,
     faults: mpsc::Receiver<Fault>,
     _folder: tempfile::TempDir,
 }

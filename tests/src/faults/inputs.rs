@@ -102,7 +102,7 @@ pub fn keep(seed: u64, trials: u64) -> io::Result<u64> {
         let folder = corpus(parsers[index].name);
         std::fs::create_dir_all(&folder)?;
         let name = if kind.is_empty() { "refused" } else { &kind };
-        std::fs::write(folder.join(name), input)?;
+        std::fs::write(folder.join(name.replace(' ', "-")), input)?;
         written += 1;
     }
     Ok(written)
@@ -132,6 +132,9 @@ mod tests {
         let parsers = inputs.parsers.get_or_init(parsers);
         for parser in parsers {
             assert!(!parser.inputs.is_empty(), "{} has no inputs", parser.name);
+            let kept = std::fs::read_dir(corpus(parser.name));
+            let kept = kept.map_or(0, |files| files.count());
+            assert!(kept > 0, "{} has no corpus: faults --keep", parser.name);
             // Those that are kept are refused or accepted, and no more is asked of them.
             let read = parser
                 .inputs

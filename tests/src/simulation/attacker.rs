@@ -198,7 +198,7 @@ impl Attacker {
             (height, round.saturating_add(1)),
             (height + 1, 0),
         ] {
-            let is_own_turn = self.validators.proposer(height, round).public_key == own;
+            let is_own_turn = self.validators.in_rotation(height, round).public_key == own;
             let known = self.blocks.range(..=height).next_back();
             let Some(known) = known.and_then(|(_, blocks)| blocks.first().cloned()) else {
                 continue;
@@ -319,7 +319,7 @@ impl Attacker {
     /// ones with or without a claim that they had a polka.
     fn propose_twice(&mut self, height: u64, round: u32, sent: &mut Vec<Sent>) {
         let own = self.key.verifying_key().to_bytes();
-        let is_own_turn = self.validators.proposer(height, round).public_key == own;
+        let is_own_turn = self.validators.in_rotation(height, round).public_key == own;
         let Some(seen) = self.blocks.get(&height).cloned() else {
             return;
         };

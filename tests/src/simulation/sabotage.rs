@@ -68,6 +68,8 @@ pub enum Sabotage {
     EarlyAcknowledgement,
     /// A commit leaves a value of the state out.
     LostValue,
+    /// A commit leaves out who missed its turn to propose.
+    ForgottenTurns,
     /// A commit leaves a node of the tree out.
     LostNode,
     /// The store doesn't know which transactions it has.
@@ -80,7 +82,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of it.
-    pub const ALL: [Sabotage; 26] = [
+    pub const ALL: [Sabotage; 27] = [
         Sabotage::LostLog,
         Sabotage::IgnoredGuard,
         Sabotage::BlankGuard,
@@ -103,6 +105,7 @@ impl Sabotage {
         Sabotage::WrongClocks,
         Sabotage::EarlyAcknowledgement,
         Sabotage::LostValue,
+        Sabotage::ForgottenTurns,
         Sabotage::LostNode,
         Sabotage::ForgottenTransactions,
         Sabotage::CutCertificates,
@@ -138,6 +141,7 @@ impl Sabotage {
             Sabotage::WrongClocks => ("wrong-clocks", &[SlowRound, Liveness]),
             Sabotage::EarlyAcknowledgement => ("early-acknowledgement", &[Durability]),
             Sabotage::LostValue => ("lost-value", &[StateRoot, Validity]),
+            Sabotage::ForgottenTurns => ("forgotten-turns", &[StateRoot, Validity]),
             Sabotage::LostNode => ("lost-node", &[NodeFailure]),
             Sabotage::ForgottenTransactions => ("forgotten-transactions", &[Validity, Durability]),
             Sabotage::CutCertificates => ("cut-certificates", &[Validity]),
@@ -206,6 +210,7 @@ impl Sabotage {
             Sabotage::LateSync => process.disk.lie(FalseSync::Late),
             Sabotage::ForgottenEvidence => process.store.ignore_misbehaviour(),
             Sabotage::LostValue => process.store.spoil(Flaw::LosesValue),
+            Sabotage::ForgottenTurns => process.store.spoil(Flaw::LosesTurns),
             Sabotage::LostNode => process.store.spoil(Flaw::LosesNode),
             Sabotage::ForgottenTransactions => process.store.spoil(Flaw::ForgetsTransactions),
             Sabotage::CutCertificates => process.store.spoil(Flaw::CutsCertificates),

@@ -9,8 +9,8 @@ use touchstone_core::Fault;
 use touchstone_core::block::Block;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
-use touchstone_core::state::StateRead;
 use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_core::state::{StateRead, keys};
 use touchstone_node::storage::{Commit, Store, Tip};
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
@@ -49,6 +49,8 @@ pub enum Failure {
 pub enum Flaw {
     /// A commit leaves a value out.
     LosesValue,
+    /// A commit leaves out who missed its turn.
+    LosesTurns,
     /// A commit leaves a node of the tree out.
     LosesNode,
     /// No transaction is known to be committed.
@@ -189,12 +191,17 @@ impl Store for MemoryStore {
             ));
         }
         let executed = commit.executed;
-        let lost = executed.writes.values.keys().next().cloned();
+        let mut written = executed.writes.values.keys();
+        let lost = match ledger.flaw {
+            Some(Flaw::LosesValue) => written.next().cloned(),
+            Some(Flaw::LosesTurns) => written.find(|key| *key == keys::MISSED_TURNS).cloned(),
+            _ => None,
+        };
         let before = lost
             .as_ref()
             .and_then(|key| ledger.values.get(key).cloned());
         ledger.values.extend(executed.writes.values.clone());
-        if let (Some(Flaw::LosesValue), Some(key)) = (ledger.flaw, lost) {
+        if let Some(key) = lost {
             match before {
                 Some(value) => drop(ledger.values.insert(key, value)),
                 None => drop(ledger.values.remove(&key)),

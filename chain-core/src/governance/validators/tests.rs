@@ -144,14 +144,14 @@ fn proposers_take_turns() {
             keys.dedup();
             keys.len()
         };
-        let by_height = (10..10 + u64::from(count)).map(|h| set.proposer(h, 0).public_key);
+        let by_height = (10..10 + u64::from(count)).map(|h| set.in_rotation(h, 0).public_key);
         assert_eq!(distinct(by_height.collect()), usize::from(count));
-        let by_round = (0..u32::from(count)).map(|r| set.proposer(10, r).public_key);
+        let by_round = (0..u32::from(count)).map(|r| set.in_rotation(10, r).public_key);
         assert_eq!(distinct(by_round.collect()), usize::from(count));
-        set.proposer(u64::MAX, u32::MAX);
+        set.in_rotation(u64::MAX, u32::MAX);
     }
     let set = set(4);
     for (height, round, place) in [(1, 0, 1), (1, 1, 2), (4, 0, 0), (3, 2, 1)] {
-        assert_eq!(set.proposer(height, round), &set.as_slice()[place]);
+        assert_eq!(set.in_rotation(height, round), &set.as_slice()[place]);
     }
 }

@@ -258,7 +258,7 @@ impl World {
             height,
             time_ms: self.time_ms(height),
             parent: self.blocks.last().map_or(chain_id, |(b, _)| b.id()),
-            proposer: self.validators.proposer(height, 0).public_key,
+            proposer: self.validators.in_rotation(height, 0).public_key,
         };
         let refs: Vec<_> = verified.iter().collect();
         let executed = execution::execute(self, &context, &refs).unwrap();

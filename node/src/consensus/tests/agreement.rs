@@ -59,6 +59,35 @@ fn three_of_four_go_on_without_a_silent_one_and_soon_stop_waiting_for_it() {
     }
 }
 
+/// The state says whose turn is skipped: between the turns that are lost there are one, two, four and eight that cost
+/// nothing. Back again, it proposes again.
+#[test]
+fn the_turns_of_a_dead_proposer_are_skipped_until_it_is_back() {
+    let mut net = Net::new(4);
+    net.crash(3);
+    for height in 1..=44 {
+        net.submit(height);
+        net.run_to(height);
+    }
+    net.assert_agreement();
+    let of_first = net.committed.iter().filter(|(node, ..)| *node == 0);
+    let late = of_first.filter(|(_, _, round, _)| *round > 0);
+    let late: Vec<u64> = late.map(|(_, height, ..)| *height).collect();
+    assert_eq!(late, [3, 11, 23, 43]);
+    net.start(3);
+    let absent = keys(4)[3].verifying_key().to_bytes();
+    let mut made = 0;
+    for height in 45..=100 {
+        net.submit(height);
+        net.run_to(height);
+        let tip = net.nodes[0].store.tip();
+        made += usize::from(tip.header.unwrap().proposer == absent);
+    }
+    net.assert_agreement();
+    assert!(made > 3, "{made} blocks");
+    assert!(!net.machine(0).chain().turns().is_skipped(&absent, 101));
+}
+
 #[test]
 fn a_proposer_that_is_heard_again_is_waited_for_again() {
     let mut net = Net::new(4);

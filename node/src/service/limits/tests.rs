@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use super::*;
 
 fn client(address: u8, connection: u64) -> Caller {
@@ -5,23 +7,6 @@ fn client(address: u8, connection: u64) -> Caller {
         address: IpAddr::from([192, 0, 2, address]),
         connection,
     }
-}
-
-#[test]
-fn turns_go_round_the_addresses_and_then_round_their_connections() {
-    let mut turns = Turns::default();
-    for number in 0..3 {
-        turns.push(client(1, 1), format!("a{number}"));
-    }
-    for number in 0..2 {
-        turns.push(client(1, 2), format!("b{number}"));
-    }
-    turns.push(client(2, 3), "c0".to_owned());
-    assert_eq!(turns.of(client(1, 1)), 3);
-    let order: Vec<String> = std::iter::from_fn(|| turns.pop()).collect();
-    assert_eq!(order, ["a0", "c0", "b0", "a1", "b1", "a2"]);
-    assert_eq!(turns.len, 0);
-    assert!(turns.pop().is_none());
 }
 
 /// A queue of one thread, and what keeps it busy until it is dropped.
@@ -58,7 +43,7 @@ async fn a_client_that_asks_much_waits_for_itself() {
             tokio::task::yield_now().await;
         }
     }
-    while queue.shared.lock().turns.len < 51 {
+    while queue.shared.lock().turns.len() < 51 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop((release, done));
@@ -70,6 +55,51 @@ async fn a_client_that_asks_much_waits_for_itself() {
     assert_eq!(order.get(1), Some(&2), "{order:?}");
 }
 
+/// Callers hold all places of long reads, and more wait there: another's single read is answered.
+#[tokio::test]
+async fn pages_that_read_long_keep_no_question_waiting() {
+    let limits = ServiceLimits::default();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let mut pages = Vec::new();
+    for connection in 0..1000 {
+        let (queue, held) = (limits.long_reads.clone(), held.clone());
+        pages.push(tokio::spawn(async move {
+            let page = move |_: &Cancelled| {
+                let _ = held.lock().unwrap().recv();
+                Ok(())
+            };
+            queue.run(client(1, connection), page).await
+        }));
+    }
+    while limits.long_reads.shared.lock().turns.len() + limits.long_reads.shared.limit < 1000 {
+        tokio::task::yield_now().await;
+    }
+    let read = limits.reads.run(client(1, 5000), |_| Ok("an item"));
+    assert_eq!(read.await, Ok("an item"));
+    drop(release);
+    for page in pages {
+        assert_eq!(page.await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn work_in_the_background_gives_way_and_its_panic_is_a_fault() {
+    let queue = WorkQueue::in_background(1, 1);
+    let rank = || background::rank().unwrap();
+    let before = rank();
+    assert_eq!(
+        queue.run(client(1, 1), move |_| Ok(rank())).await,
+        Ok(background::RANK.max(before))
+    );
+    assert_eq!(rank(), before, "others keep theirs");
+    let broken = queue.run(client(1, 1), |_| -> Result<(), ServiceError> {
+        panic!("on purpose")
+    });
+    assert!(matches!(broken.await, Err(ServiceError::Fault(_))));
+    assert_eq!(queue.run(client(1, 1), |_| Ok(3)).await, Ok(3));
+}
+
 #[tokio::test]
 async fn a_queue_lets_so_many_wait_and_refuses_the_rest() {
     let (queue, release) = busy(1).await;
@@ -77,7 +107,7 @@ async fn a_queue_lets_so_many_wait_and_refuses_the_rest() {
         let queue = queue.clone();
         async move { queue.run(client(1, 1), |_| Ok(2)).await }
     });
-    while queue.shared.lock().turns.len == 0 {
+    while queue.shared.lock().turns.len() == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let refused = queue.run(client(2, 2), |_| Ok(3)).await;
@@ -99,7 +129,7 @@ async fn what_a_client_gave_up_is_not_begun_or_told_so() {
                 .await
         }
     });
-    while queue.shared.lock().turns.len == 0 {
+    while queue.shared.lock().turns.len() == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     given_up.abort();

@@ -1,0 +1,298 @@
+//! How organisations share the pool and the blocks.
+//!
+//! Each may fill a share of the pool, which leaves room for one more organisation than has transactions here. A block
+//! takes in turn of those that have least in it.
+//!
+//! That alone lets one organisation fill every block, and the others wait for the block before theirs to be executed.
+//! Where one has more waiting than a block holds while others come with little, a block takes of all no more than an
+//! allowance beyond each one's first transaction. The allowance is what this node executes in a moment, as it has
+//! measured. What a block takes of an organisation beyond it, the organisation waits off: a large transaction comes,
+//! and the next one of its sender comes later. Meanwhile who floods may have few allowances waiting here, so that
+//! what more of it comes is refused before its signature is verified.
+//!
+//! All this says what a proposer takes, and nothing of what a block may hold.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use touchstone_core::rejection::Rejection;
+use touchstone_core::transaction::VerifiedTransaction;
+
+use super::{Mempool, SharedMempool};
+
+/// Blocks for which a flood and others beside it are remembered.
+const REMEMBERED: u64 = 16;
+/// Allowances that an organisation may have waiting beside others, and bytes that it may have in any case.
+const WAITING: u64 = 16;
+const ALWAYS: u64 = 4 << 20;
+
+/// How organisations share blocks.
+#[derive(Debug, Default)]
+pub struct Shares {
+    /// Bytes that a block takes beyond each one's first transaction, where one floods; none if this isn't known.
+    allowance: Option<u64>,
+    /// The height up to which one is taken to flood beside others.
+    until: u64,
+    /// Bytes that blocks have taken of each organisation beyond the allowance.
+    debts: HashMap<String, u64>,
+}
+
+/// What holds for a block beside a flood.
+#[derive(Clone, Copy)]
+pub(super) struct Allowance<'a> {
+    bytes: u64,
+    debts: &'a HashMap<String, u64>,
+}
+
+impl Allowance<'_> {
+    /// Whether a block with `total` bytes takes `size` more of an organisation that has `own` bytes in it.
+    fn allows(&self, organisation: &str, own: u64, total: u64, size: u64) -> bool {
+        let debt = self.debts.get(organisation).copied().unwrap_or(0);
+        let is_first = own == 0 && debt == 0;
+        let within = |bytes: u64| bytes.saturating_add(size) <= self.bytes;
+        is_first || (within(debt.saturating_add(own)) && within(total))
+    }
+}
+
+impl SharedMempool {
+    /// Tells how many bytes of transactions this node executes in a moment, if it knows.
+    pub fn allow(&self, bytes: Option<u64>) {
+        self.lock().shares.allowance = bytes;
+    }
+
+    /// Refuses `bytes` more of an organisation if there is no room for them: asked before the costly signature.
+    pub fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
+        self.lock().check_room(organisation, bytes)
+    }
+
+    /// Whether nothing waits but a flood, while others have come with little lately.
+    pub fn is_flood_alone(&self) -> bool {
+        let pool = self.lock();
+        let mut waiting = pool.organisations.values();
+        pool.allowance()
+            .is_some_and(|allowance| waiting.all(|own| own.bytes >= allowance.bytes))
+    }
+
+    /// Transactions for a block, within the limits: in turn the oldest of the organisation that has least bytes among
+    /// them, and of equals that whose transaction is oldest. They come in the order of their arrival. The first is
+    /// taken even if it is larger than the limits, so that nothing waits for ever; if no block could hold it, its
+    /// rule rejects it. Where one organisation floods beside others, the allowance holds besides.
+    pub fn candidates(&self, bytes: u64, count: u64) -> Vec<Arc<VerifiedTransaction>> {
+        let pool = self.lock();
+        let all = || {
+            let all = pool.organisations.values();
+            all.map(|own| own.places.iter().copied()).collect()
+        };
+        let allowance = pool.allowance();
+        let mut chosen = pool.in_turns(all(), bytes, count, allowance);
+        if let (true, Some(allowance)) = (chosen.is_empty(), allowance) {
+            // All that wait have had more than their allowance: nobody waits for another.
+            let forgiven = HashMap::new();
+            let debts = &forgiven;
+            let allowance = Some(Allowance { debts, ..allowance });
+            chosen = pool.in_turns(all(), bytes, count, allowance);
+        }
+        chosen.into_values().collect()
+    }
+}
+
+impl Mempool {
+    fn allowance(&self) -> Option<Allowance<'_>> {
+        let bytes = self.shares.allowance?;
+        let debts = &self.shares.debts;
+        (self.height < self.shares.until).then_some(Allowance { bytes, debts })
+    }
+
+    pub(super) fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
+        let own = self.organisations.get(organisation);
+        let (own_count, own_bytes) = own.map_or((0, 0), |own| (own.places.len(), own.bytes));
+        // Room for one more organisation than has transactions here, this one included.
+        let shares = self.organisations.len() + 1 + usize::from(own.is_none());
+        let beside_others = self.allowance().map_or(u64::MAX, |allowance| {
+            allowance.bytes.saturating_mul(WAITING).max(ALWAYS)
+        });
+        let own_bytes = own_bytes.saturating_add(bytes);
+        let is_full = self.queue.len() >= self.limits.transactions
+            || self.bytes.saturating_add(bytes) > self.limits.bytes
+            || own_count >= self.limits.transactions / shares
+            || own_bytes > self.limits.bytes / shares as u64
+            || own_bytes > beside_others;
+        match is_full {
+            true => Err(Rejection::PoolFull),
+            false => Ok(()),
+        }
+    }
+
+    /// Transactions of the organisations whose places are given, within the limits, by their places: in turn the next
+    /// of the organisation that has least bytes among them, and of equals that whose place is lowest. The first is
+    /// taken whatever its size.
+    pub(super) fn in_turns<P: Iterator<Item = u64>>(
+        &self,
+        mut places: Vec<P>,
+        bytes: u64,
+        count: u64,
+        allowance: Option<Allowance<'_>>,
+    ) -> BTreeMap<u64, Arc<VerifiedTransaction>> {
+        let mut turns = BinaryHeap::new();
+        for (index, places) in places.iter_mut().enumerate() {
+            if let Some(first) = places.next() {
+                turns.push(Reverse((0, first, index)));
+            }
+        }
+        let mut total: u64 = 0;
+        let mut chosen = BTreeMap::new();
+        while let Some(Reverse((own, place, index))) = turns.pop() {
+            let Some(pending) = self.queue.get(&place) else {
+                continue;
+            };
+            if chosen.len() as u64 >= count {
+                break;
+            }
+            let transaction = &pending.transaction;
+            let size = transaction.envelope().len() as u64;
+            let fits = total.saturating_add(size) <= bytes || chosen.is_empty();
+            let is_allowed =
+                allowance.is_none_or(|a| a.allows(transaction.organisation(), own, total, size));
+            if !fits || !is_allowed {
+                // Others may have smaller ones.
+                continue;
+            }
+            total = total.saturating_add(size);
+            chosen.insert(place, transaction.clone());
+            if let Some(next) = places.get_mut(index).and_then(Iterator::next) {
+                turns.push(Reverse((own + size, next, index)));
+            }
+        }
+        chosen
+    }
+
+    /// A block has taken so many bytes of each organisation.
+    pub(super) fn share(&mut self, taken: &HashMap<String, u64>) {
+        let Some(allowance) = self.shares.allowance else {
+            return;
+        };
+        for (organisation, bytes) in taken {
+            let debt = self.shares.debts.entry(organisation.clone()).or_default();
+            *debt = debt.saturating_add(*bytes);
+        }
+        self.shares.debts.retain(|_, debt| {
+            *debt = debt.saturating_sub(allowance);
+            *debt > 0
+        });
+        let block: u64 = taken.values().sum();
+        let left = |organisation: &String| {
+            let own = self.organisations.get(organisation);
+            own.map_or(0, |own| own.bytes)
+        };
+        // More waits of one than this block held, and another has come with little.
+        let mut waiting = self.organisations.keys();
+        let has_flood = waiting.any(|one| left(one) > block.max(allowance));
+        let mut all = self.organisations.keys().chain(taken.keys());
+        let has_others = all.any(|one| left(one) < allowance);
+        if has_flood && has_others {
+            self.shares.until = self.height.saturating_add(REMEMBERED);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use touchstone_core::hash::Hash;
+
+    use super::super::tests::{pool, take};
+    use super::*;
+
+    const ALLOWANCE: u64 = 50_000;
+    const WHOLE: u64 = 4 << 20;
+
+    /// A pool in which one organisation has so many captures of so many bytes waiting, and a block was made of its
+    /// first and of another's.
+    fn flooded(count: u64, bytes: usize) -> (SharedMempool, Vec<Hash>) {
+        let pool = pool();
+        pool.allow(Some(ALLOWANCE));
+        let mut flood = Vec::new();
+        for number in 0..count {
+            flood.extend(take(&pool, "flooder", number, bytes));
+        }
+        let other = take(&pool, "other", 1_000_000, 100).unwrap();
+        pool.committed(&[flood.remove(0), other], 1, 0);
+        (pool, flood)
+    }
+
+    fn next(pool: &SharedMempool, bytes: u64) -> Vec<Hash> {
+        let next = pool.candidates(bytes, 10_000);
+        next.iter().map(|t| *t.id()).collect()
+    }
+
+    /// Ten thousand wait of one member; what another sends is in the next proposal, with little beside it.
+    #[test]
+    fn beside_a_flood_a_block_takes_a_moments_work_of_it() {
+        let (pool, flood) = flooded(10_000, 300);
+        let other = take(&pool, "other", 1_000_001, 100).unwrap();
+        let next = next(&pool, WHOLE);
+        assert_eq!(next.last(), Some(&other));
+        assert!(!pool.is_flood_alone(), "another waits");
+        let (of_flood, _) = next.split_at(next.len() - 1);
+        assert_eq!(of_flood, &flood[..of_flood.len()]);
+        assert!((50..200).contains(&of_flood.len()), "{}", of_flood.len());
+    }
+
+    #[test]
+    fn without_others_a_block_takes_all_that_it_holds() {
+        let (pool, flood) = flooded(2000, 300);
+        for height in 2..=REMEMBERED {
+            pool.committed(&[], height, 0);
+            assert!(pool.is_flood_alone());
+            assert!(next(&pool, WHOLE).len() < 200);
+        }
+        pool.committed(&[], REMEMBERED + 1, 0);
+        assert_eq!(next(&pool, WHOLE), flood);
+        assert!(!pool.is_flood_alone(), "nobody else comes");
+        let unmeasured = flooded(2000, 300).0;
+        unmeasured.allow(None);
+        assert_eq!(next(&unmeasured, WHOLE).len(), flood.len());
+    }
+
+    /// A capture that takes four moments comes with every fourth block.
+    #[test]
+    fn what_a_block_takes_beyond_the_allowance_is_waited_off() {
+        let (pool, flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
+        let mut came = Vec::new();
+        for height in 2..14 {
+            let other = take(&pool, "other", 1_000_000 + height, 100).unwrap();
+            let next = next(&pool, WHOLE);
+            assert!(next.contains(&other));
+            came.push(next.iter().filter(|id| flood.contains(id)).count());
+            pool.committed(&next, height, 0);
+        }
+        assert_eq!(came, [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1]);
+        // With nobody beside it, it needn't wait; but the blocks stay small.
+        assert_eq!(next(&pool, WHOLE).len(), 1);
+    }
+
+    /// A proposer's blocks may have become smaller than one transaction of a flood.
+    #[test]
+    fn a_flood_of_transactions_larger_than_blocks_shuts_nobody_out() {
+        let pool = pool();
+        pool.allow(Some(ALLOWANCE));
+        let flood: Vec<Hash> = (0..10)
+            .filter_map(|number| take(&pool, "flooder", number, 1 << 20))
+            .collect();
+        let other = take(&pool, "other", 1_000_000, 100).unwrap();
+        assert_eq!(next(&pool, 65_536), [flood[0]]);
+        pool.committed(&flood[..1], 1, 0);
+        assert_eq!(next(&pool, 65_536), [other]);
+    }
+
+    #[test]
+    fn a_flood_beside_others_has_few_allowances_waiting() {
+        let (pool, _) = flooded(100, 50_000);
+        assert_eq!(pool.check_room("flooder", 1), Err(Rejection::PoolFull));
+        assert_eq!(pool.check_room("other", 50_000), Ok(()));
+        pool.allow(Some(1 << 20));
+        assert_eq!(pool.check_room("flooder", 1), Ok(()));
+        pool.allow(None);
+        assert_eq!(pool.check_room("flooder", 1), Ok(()));
+    }
+}
