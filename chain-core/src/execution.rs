@@ -21,6 +21,7 @@ use crate::designs::{
 use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys, protocol};
 use crate::hash::Hash;
+use crate::master_data::set_master_data;
 use crate::proof::transaction_tree;
 use crate::rejection::Rejection;
 use crate::rules::{Context, RuleError};
@@ -240,6 +241,7 @@ fn apply<S: StateRead>(
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),
+        Action::SetMasterData(action) => set_master_data::apply(state, &context, action),
     }
 }
 

@@ -37,6 +37,7 @@ pub mod fault;
 pub mod genesis;
 pub mod governance;
 pub mod hash;
+pub mod master_data;
 pub mod proof;
 pub mod rejection;
 pub mod rules;

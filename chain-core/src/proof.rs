@@ -9,6 +9,7 @@ pub mod header;
 pub mod item_history;
 pub mod link;
 pub mod look_alikes;
+pub mod master_data;
 pub mod page;
 pub mod state;
 pub mod transaction_tree;

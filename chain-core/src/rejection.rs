@@ -14,6 +14,7 @@ use crate::governance::organisation::BadOrganisation;
 use crate::governance::parameters::MAX_AHEAD_MS;
 use crate::governance::role;
 use crate::governance::validators::BadValidatorSet;
+use crate::master_data::MasterDataRejection;
 
 /// Why a transaction is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -120,6 +121,9 @@ pub enum Rejection {
     /// A rule of the consortium.
     #[error(transparent)]
     Governance(#[from] GovernanceRejection),
+    /// A rule of master data.
+    #[error(transparent)]
+    MasterData(#[from] MasterDataRejection),
 }
 
 impl From<BadOrganisation> for Rejection {
@@ -154,6 +158,7 @@ impl Rejection {
             Rejection::Custody(rejection) => rejection.code(),
             Rejection::Design(rejection) => rejection.code(),
             Rejection::Governance(rejection) => rejection.code(),
+            Rejection::MasterData(rejection) => rejection.code(),
         }
     }
 
@@ -176,6 +181,7 @@ impl Rejection {
             Rejection::Custody(rejection) => rejection.rule(),
             Rejection::Design(rejection) => rejection.rule(),
             Rejection::Governance(rejection) => rejection.rule(),
+            Rejection::MasterData(rejection) => rejection.rule(),
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 use touchstone_epcis::{Action, Event, EventType};
 use touchstone_proto::ledger::Outcome;
 
+use crate::master_data::Names;
 use crate::messages::Language;
 use crate::output::plain;
 use crate::say;
@@ -125,10 +126,11 @@ pub fn event_time(value: &Value) -> String {
     }
 }
 
-/// Where it was seen and where it is.
-pub fn place(event: &Event) -> Option<String> {
-    let seen = event.read_point.as_ref().map(|p| plain(p.as_str()));
-    let location = event.biz_location.as_ref().map(|p| plain(p.as_str()));
+/// Where it was seen and where it is, with the names of these places.
+pub fn place(event: &Event, names: &Names) -> Option<String> {
+    let seen = event.read_point.as_ref().map(|p| names.beside(p.as_str()));
+    let location = event.biz_location.as_ref();
+    let location = location.map(|p| names.beside(p.as_str()));
     match (seen, location) {
         (Some(seen), Some(location)) if seen != location => {
             Some(format!("{seen}, belonging to {location}"))

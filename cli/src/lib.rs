@@ -31,6 +31,7 @@ pub mod gateway;
 pub mod keyfile;
 pub mod label;
 pub mod look_alikes;
+pub mod master_data;
 pub mod messages;
 pub mod output;
 pub mod pdf;

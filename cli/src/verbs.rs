@@ -24,6 +24,7 @@ pub mod label;
 pub mod licence;
 pub mod man;
 pub mod mark;
+pub mod masterdata;
 pub mod misbehaviour;
 pub mod organisations;
 pub mod parameters;
@@ -63,6 +64,8 @@ pub enum Verb {
     Recall(recall::Arguments),
     #[command(subcommand)]
     Product(product::Verb),
+    #[command(subcommand)]
+    Masterdata(masterdata::Verb),
     #[command(subcommand)]
     Handover(handover::Verb),
     Deposit(deposit::Arguments),
@@ -121,6 +124,7 @@ pub async fn run(
         Verb::Trace(arguments) => Box::pin(trace::run(arguments, settings, output)).await,
         Verb::Recall(arguments) => Box::pin(recall::run(arguments, settings, output)).await,
         Verb::Product(verb) => Box::pin(product::run(verb, settings, output)).await,
+        Verb::Masterdata(verb) => Box::pin(masterdata::run(verb, settings, output)).await,
         Verb::Handover(verb) => Box::pin(handover::run(verb, settings, output)).await,
         Verb::Deposit(arguments) => Box::pin(deposit::run(arguments, settings, output)).await,
         Verb::Disclose(arguments) => Box::pin(disclose::run(arguments, settings, output)).await,

@@ -62,6 +62,7 @@ pub mod error;
 pub mod event_log;
 pub mod item_history;
 pub mod look_alikes;
+pub mod master_data;
 pub mod rights;
 pub mod trace;
 pub mod verification;

@@ -12,7 +12,7 @@ pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 
 /// Events lie in a query document below five levels: the document, its body, the results, their
 /// body, the list.
-const MAX_DOCUMENT_DEPTH: usize = MAX_EVENT_DEPTH + 5;
+pub(super) const MAX_DOCUMENT_DEPTH: usize = MAX_EVENT_DEPTH + 5;
 
 /// The bytes of each event of an `EPCISDocument`, an `EPCISQueryDocument`, or a bare event, in
 /// order. Every event given has passed [`Event::parse`]; paths in errors begin at the document.

@@ -51,12 +51,14 @@
 mod cbv;
 mod date_time;
 mod document;
+mod document_header;
 mod error;
 mod event;
 mod fields;
 mod hash;
 mod identifier;
 mod json;
+mod master_data;
 mod prefixes;
 pub mod query;
 mod query_document;
@@ -65,6 +67,7 @@ mod warnings;
 mod xml;
 
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
+pub use document_header::master_data;
 pub use error::{EpcisError, EpcisRule};
 pub use event::{
     Action, ContainmentStep, ErrorDeclaration, Event, EventType, MAX_EVENT_BYTES, MAX_EVENT_DEPTH,
@@ -72,6 +75,10 @@ pub use event::{
 };
 pub use hash::{document_hashes, event_hash};
 pub use identifier::{Identifier, IdentifierError, MAX_IDENTIFIER_BYTES, UrnError};
+pub use master_data::{
+    EntryAttribute, EntryValue, MAX_MASTER_DATA_ELEMENTS, MasterDataEntry, attribute_name,
+    naming_attribute, naming_rank, vocabulary, written_attribute_name,
+};
 pub use prefixes::Prefixes;
 pub use query_document::{query_document, with_record};
 pub use translation::with_digital_links;

@@ -24,6 +24,7 @@ mod assigned_prefixes;
 mod convert;
 mod element;
 mod fields;
+pub(crate) mod header;
 mod reader;
 mod value;
 mod xpath;

@@ -23,7 +23,7 @@ from evidence import ARTICLES, FIRST, Examination  # noqa: E402
 from genesis import read_genesis  # noqa: E402
 from identifiers import canonical  # noqa: E402
 from proofs import D, L, P, SMALL_ORDER, decodes_to_point, ed25519_holds, sha256  # noqa: E402
-from wire import MESSAGES, Refusal, decode, encode, read_tables, read_varint  # noqa: E402
+from wire import MESSAGES, Refusal, decode, encode, read_tables, read_varint, varint  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "chain-core/tests/data/evidence"
@@ -64,6 +64,18 @@ class Documents(unittest.TestCase):
         file["Evidence"][9] = ("transactions", "EvidenceTransaction", "*")
         for name, fields in (ledger | file).items():
             self.assertEqual(MESSAGES.get(name), fields, name)
+
+    def test_no_message_lies_in_more_than_a_hundred_others(self):
+        def nested(depth):
+            content = b"\x0a\x01a"
+            for _ in range(depth):
+                content = b"\x0a\x01a\x1a" + varint(len(content)) + content
+            return content
+
+        self.assertEqual(decode("MasterDataAttribute", nested(100))["id"], "a")
+        for depth in (101, 5000):
+            with self.assertRaises(Refusal):
+                decode("MasterDataAttribute", nested(depth))
 
     def test_the_vectors_of_the_format(self):
         with contextlib.redirect_stdout(io.StringIO()) as said:

@@ -9,12 +9,15 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute` |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData` |
 | `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
 | `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
 | `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
 | `ClaimCustody` | 1 reason string |
 | `DeclareProduct` | 1 product string, 2 output uint64, 3 input uint64, 4 unit string |
+| `SetMasterData` | 1 elements* `VocabularyElement` |
+| `VocabularyElement` | 1 id string, 2 version uint64, 3 types* string, 4 attributes* `MasterDataAttribute`, 5 children* string |
+| `MasterDataAttribute` | 1 id string, 2 text string, 3 fields* `MasterDataAttribute` |
 | `DepositDesign` | 1 commitment bytes |
 | `DiscloseDesign` | 1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string, 5 fingerprints? `Fingerprints` |
 | `Fingerprints` | 1 specification bytes, 2 pictures* `PictureFingerprint` |
@@ -72,6 +75,7 @@ TABLES = r"""
 | `OpenOffer` | 1 id bytes, 2 to string, 3 deadline_ms uint64 |
 | `EventRecord` | 1 position `Position`, 2 items bytes |
 | `Product` | 1 organisation string, 2 output uint64, 3 input uint64, 4 unit string |
+| `MasterData` | 1 element `VocabularyElement`, 2 organisation string, 3 position `Position`, 4 transaction_id bytes, 5 time_ms uint64 |
 | `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure`, 8 compared uint32, 9 vouching? uint64, 10 disposed uint32 |
 | `Right` | 1 owners* `Ownership`, 2 earlier_owners uint32, 3 offered? `OfferedTransfer`, 4 ended? `RightEnd`, 5 office string, 6 until_ms uint64 |
 | `Mark` | 1 office string, 2 number string, 3 name string, 4 classes uint64, 5 position `Position`, 6 time_ms uint64 |
@@ -116,6 +120,8 @@ TABLES = r"""
 """  # noqa: E501
 
 SCALARS = ("uint32", "uint64", "enum")
+# Messages around a message, at most.
+MAX_DEPTH = 100
 
 
 class Refusal(Exception):
@@ -189,8 +195,10 @@ def read_packed(data):
     return numbers
 
 
-def decode(kind, data):
-    """Reads exact bytes as a message of the type named; refuses what isn't canonical."""
+def decode(kind, data, depth=0):
+    """Reads exact bytes as a message of the type named, in so many others; refuses what isn't canonical."""
+    if depth > MAX_DEPTH:
+        raise Refusal(f"{kind} lies in more than {MAX_DEPTH} messages")
     fields = MESSAGES[kind]
     message, last, at = {}, 0, 0
     while at < len(data):
@@ -214,7 +222,7 @@ def decode(kind, data):
             if len(content) != size:
                 raise Refusal(f"{kind}.{name} ends too early")
             at += size
-            value = read_content(kind, name, of, packed, content)
+            value = read_content(kind, name, of, packed, content, depth)
         if (of in SCALARS or of in ("bytes", "string")) and (packed or rule == "") and not value:
             raise Refusal(f"{kind}.{name} is written although it is empty")
         if rule == "|" and any(message.get(other) is not None for other, _, r in fields.values() if r == "|"):
@@ -226,7 +234,7 @@ def decode(kind, data):
     return complete(kind, message)
 
 
-def read_content(kind, name, of, packed, content):
+def read_content(kind, name, of, packed, content, depth):
     """The value of a field with a length."""
     if packed:
         return read_packed(content)
@@ -237,7 +245,7 @@ def read_content(kind, name, of, packed, content):
             return content.decode("utf-8")
         except UnicodeDecodeError:
             raise Refusal(f"{kind}.{name} isn't UTF-8") from None
-    return decode(of, content)
+    return decode(of, content, depth + 1)
 
 
 def complete(kind, message):

@@ -1,6 +1,7 @@
 use crate::custody::CustodyRejection;
 use crate::designs::DesignRejection;
 use crate::governance::GovernanceRejection;
+use crate::master_data::MasterDataRejection;
 use crate::signing::BadKey;
 use std::collections::BTreeSet;
 
@@ -340,6 +341,62 @@ fn all() -> Vec<(u32, Rejection)> {
             }),
         ),
     ]
+    .into_iter()
+    .chain(of_master_data())
+    .collect()
+}
+
+fn of_master_data() -> Vec<(u32, Rejection)> {
+    let text = || "x".to_owned();
+    let (id, name) = (text, text);
+    let all = [
+        (800, MasterDataRejection::ElementCount { found: 0 }),
+        (801, MasterDataRejection::ElementOrder),
+        (802, MasterDataRejection::ElementId(text())),
+        (
+            803,
+            MasterDataRejection::NotPrefixOwner {
+                id: id(),
+                holder: text(),
+            },
+        ),
+        (
+            804,
+            MasterDataRejection::ElementVersion {
+                id: id(),
+                expected: 2,
+                found: 1,
+            },
+        ),
+        (805, MasterDataRejection::NothingNew(text())),
+        (806, MasterDataRejection::ElementTypes(text())),
+        (
+            807,
+            MasterDataRejection::AttributeName {
+                id: id(),
+                name: name(),
+            },
+        ),
+        (
+            808,
+            MasterDataRejection::AttributeValue {
+                id: id(),
+                name: name(),
+            },
+        ),
+        (809, MasterDataRejection::AttributeOrder(text())),
+        (810, MasterDataRejection::AttributeDepth(text())),
+        (811, MasterDataRejection::AttributeCount(text())),
+        (812, MasterDataRejection::ElementChildren(text())),
+        (
+            813,
+            MasterDataRejection::ElementTooLarge {
+                id: id(),
+                bytes: 9000,
+            },
+        ),
+    ];
+    all.map(|(code, rejection)| (code, rejection.into())).into()
 }
 
 /// Codes are public and stable: a change here breaks clients.

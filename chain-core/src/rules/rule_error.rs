@@ -11,6 +11,7 @@ use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
 use crate::governance::validators::BadValidatorSet;
+use crate::master_data::MasterDataRejection;
 use crate::rejection::Rejection;
 
 /// Why a transaction isn't applied: it is wrong, or we failed. A rejection is an answer, a fault
@@ -66,6 +67,12 @@ impl From<DesignRejection> for RuleError {
 
 impl From<GovernanceRejection> for RuleError {
     fn from(rejection: GovernanceRejection) -> RuleError {
+        RuleError::Rejected(rejection.into())
+    }
+}
+
+impl From<MasterDataRejection> for RuleError {
+    fn from(rejection: MasterDataRejection) -> RuleError {
         RuleError::Rejected(rejection.into())
     }
 }

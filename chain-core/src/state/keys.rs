@@ -176,6 +176,18 @@ pub fn product(class: &str) -> Vec<u8> {
     joined(b"product/", class.as_bytes())
 }
 
+/// The current `MasterData` of an identifier.
+pub fn master_data(identifier: &str) -> Vec<u8> {
+    joined(b"master-data/", identifier.as_bytes())
+}
+
+/// A version of an identifier's `MasterData` that a later one replaced.
+pub fn master_data_version(identifier: &str, version: u64) -> Vec<u8> {
+    let mut key = joined(b"master-data-version/", &version.to_be_bytes());
+    key.extend_from_slice(identifier.as_bytes());
+    key
+}
+
 fn joined(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(prefix.len().saturating_add(rest.len()));
     key.extend_from_slice(prefix);
@@ -222,6 +234,11 @@ mod tests {
             [b"event/".as_slice(), &name].concat()
         );
         assert_eq!(product("a:b"), b"product/a:b");
+        assert_eq!(master_data("a:b"), b"master-data/a:b");
+        assert_eq!(
+            master_data_version("a:b", 258),
+            b"master-data-version/\0\0\0\0\0\0\x01\x02a:b"
+        );
         assert_eq!(FINGERPRINTS, b"fingerprints");
         assert_eq!(fingerprint(258), b"fingerprint/\0\0\0\0\0\0\x01\x02");
         assert_eq!(

@@ -14,6 +14,7 @@ use crate::event_text;
 use crate::exact_bytes;
 use crate::fingerprint;
 use crate::look_alikes;
+use crate::master_data::Names;
 use crate::messages::Language;
 use crate::output::{beijing, plain, utc};
 use crate::rights;
@@ -438,7 +439,8 @@ pub fn events(language: Language, facts: &Facts) -> Vec<FactRow> {
             ),
             happening(language, step.event.as_ref()),
         ];
-        if let Some(place) = step.event.as_ref().and_then(event_text::place) {
+        let place = |event| event_text::place(event, &Names::default());
+        if let Some(place) = step.event.as_ref().and_then(place) {
             lines.push(say!(language, "place {place}", place = place));
         }
         if !step.via.is_empty() {

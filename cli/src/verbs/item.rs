@@ -11,6 +11,7 @@ use touchstone_core::custody::unit_state::UnitState;
 use touchstone_epcis::Identifier;
 
 use crate::failure::Failure;
+use crate::master_data::Names;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt;
 use crate::settings::Settings;
@@ -73,14 +74,16 @@ pub async fn run(
         return event_page::run(&id, from, limit, &mut client, output).await;
     }
     let mut attempts = Attempts::default();
-    let (history, life) = loop {
+    let (history, life, names_of) = loop {
         let history = item_history::read(&mut client, id.as_str()).await?;
         if history.log.record.is_none() {
             return Err(absent(&id, &history.log.attested, output));
         }
         let life = ItemStatus::of(&mut client, &id, &history, output.now_ms()).await?;
+        let mut names = Names::default();
+        names.read(&mut client, identifiers(&id, &history)).await?;
         if attempts.are_over(client.as_of()) {
-            break (history, life);
+            break (history, life, names);
         }
     };
     if output.json {
@@ -97,6 +100,7 @@ pub async fn run(
             "inside": history.inside,
             "state": life.state.map(UnitState::word),
             "custody": life.custody_json(),
+            "names": names_of.json(),
             "steps": steps,
         }));
         return Ok(());
@@ -107,12 +111,12 @@ pub async fn run(
         names.push(client.name(&step.entry.organisation).await?);
     }
     let custody = life.custody_lines(&mut client, output.language).await?;
-    print_head(&history, output);
+    print_head(&history, &names_of, output);
     for line in custody {
         output.line(line);
     }
     for ((at, step), name) in history.steps.iter().enumerate().zip(&names) {
-        print_step(at as u64 + 1, step, name, output);
+        print_step(at as u64 + 1, step, name, &names_of, output);
         for line in life.correction_lines(at, output.language) {
             output.line(line);
         }
@@ -138,7 +142,37 @@ fn absent(id: &Identifier, attested: &AttestedHeader, output: &Output) -> Failur
     }
 }
 
-fn print_head(history: &VerifiedHistory, output: &mut Output) {
+/// What the answer names: the item, what it was in, and where it was.
+fn identifiers<'a>(id: &'a Identifier, history: &'a VerifiedHistory) -> Vec<&'a str> {
+    let inside = history.inside.iter().map(String::as_str);
+    let around = history.steps.iter().flat_map(|step| step.via.iter());
+    std::iter::once(id.as_str())
+        .chain(inside)
+        .chain(around.map(String::as_str))
+        .chain(places(&history.steps))
+        .collect()
+}
+
+/// The places that steps name.
+fn places(steps: &[Step]) -> impl Iterator<Item = &str> {
+    let events = steps.iter().filter_map(|step| step.event.as_ref());
+    let places = events.flat_map(|event| [&event.read_point, &event.biz_location]);
+    places.flatten().map(Identifier::as_str)
+}
+
+/// What it is called, where somebody stated that.
+fn name_line(id: &str, names: &Names, output: &mut Output) {
+    if let Some(stated) = names.get(id) {
+        output.line(say!(
+            output.language,
+            "Name      {name}, as {id} states",
+            name = plain(&stated.name),
+            id = plain(&stated.organisation)
+        ));
+    }
+}
+
+fn print_head(history: &VerifiedHistory, names: &Names, output: &mut Output) {
     let own = history.log.events.len();
     let inherited = history.steps.len().saturating_sub(own);
     let language = output.language;
@@ -148,6 +182,7 @@ fn print_head(history: &VerifiedHistory, output: &mut Output) {
         "Item      {id}",
         id = plain(&history.log.id)
     ));
+    name_line(&history.log.id, names, output);
     let own_events = match own {
         1 => say!(language, "1 event of its own"),
         own => say!(language, "{count} events of its own", count = own),
@@ -173,17 +208,17 @@ fn print_head(history: &VerifiedHistory, output: &mut Output) {
         output.line(say!(
             language,
             "Inside    {containers}",
-            containers = containers(&history.inside)
+            containers = containers(&history.inside, names)
         ));
     }
 }
 
-fn containers(via: &[String]) -> String {
-    let containers: Vec<String> = via.iter().map(|c| plain(c)).collect();
+fn containers(via: &[String], names: &Names) -> String {
+    let containers: Vec<String> = via.iter().map(|c| names.beside(c)).collect();
     containers.join(", in ")
 }
 
-fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
+fn print_step(number: u64, step: &Step, name: &str, names: &Names, output: &mut Output) {
     let value: Value = serde_json::from_slice(&step.bytes).unwrap_or(Value::Null);
     let (height, transaction, event) = step.place;
     output.line("");
@@ -210,14 +245,18 @@ fn print_step(number: u64, step: &Step, name: &str, output: &mut Output) {
         name = plain(name),
         id = plain(&step.entry.organisation)
     ));
-    if let Some(place) = step.event.as_ref().and_then(event_text::place) {
+    if let Some(place) = step
+        .event
+        .as_ref()
+        .and_then(|e| event_text::place(e, names))
+    {
         output.line(say!(language, "     place     {place}", place = place));
     }
     if !step.via.is_empty() {
         output.line(say!(
             language,
             "     inside    {containers}",
-            containers = containers(&step.via)
+            containers = containers(&step.via, names)
         ));
     }
     for reading in event_text::sensors(&value) {

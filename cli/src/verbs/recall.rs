@@ -10,6 +10,7 @@ use touchstone_proto::node::TracedItem;
 
 use super::trace::{Reach, held, item_json, kind, names, seen, what_it_is, where_it_was};
 use crate::failure::Failure;
+use crate::master_data::Names;
 use crate::messages::Language;
 use crate::output::{Output, counted, plain};
 use crate::settings::Settings;
@@ -52,6 +53,8 @@ pub async fn run(
     let mut client = settings.client().await?;
     let trace = reach.ask(Direction::Forward, &mut client, output).await?;
     let names = names(&mut client, &trace).await?;
+    let mut stated = Names::default();
+    stated.read_trace(&mut client, &trace.items).await?;
     if let Some(out) = &arguments.out {
         file::write(out, &csv(&trace, &names, !reach.unproven)?)?;
     }
@@ -64,11 +67,12 @@ pub async fn run(
             "time_ms": trace.end.time_ms,
             "file": arguments.out,
             "holders": names,
+            "names": stated.json(),
             "items": trace.items.iter().map(item_json).collect::<Vec<Value>>(),
         }));
         return reach.check_whole(&trace);
     }
-    print(reach, &trace, &names, output);
+    print(reach, &trace, (&names, &stated), output);
     if let Some(out) = &arguments.out {
         let out = plain(&out.display().to_string());
         output.line("");
@@ -77,9 +81,14 @@ pub async fn run(
     reach.check_whole(&trace)
 }
 
-fn print(reach: &Reach, trace: &Trace, names: &BTreeMap<String, String>, output: &mut Output) {
+fn print(
+    reach: &Reach,
+    trace: &Trace,
+    (names, stated): (&BTreeMap<String, String>, &Names),
+    output: &mut Output,
+) {
     let first = trace.items.first().map_or("", |first| first.id.as_str());
-    output.line(format!("Recall    of {}", plain(first)));
+    output.line(format!("Recall    of {}", stated.beside(first)));
     output.line(format!("Verdict   {}", reach.verdict(trace, output)));
     let language = output.language;
     let mut by_holder: BTreeMap<&str, Vec<(&TracedItem, Option<String>)>> = BTreeMap::new();
@@ -110,17 +119,21 @@ fn print(reach: &Reach, trace: &Trace, names: &BTreeMap<String, String>, output:
             ),
         });
         for (item, amount) in items {
-            output.line(format!("  {}", line(item, amount, output.language)));
+            output.line(format!("  {}", line(item, amount, stated, output.language)));
         }
     }
 }
 
-fn line(item: &TracedItem, amount: Option<String>, language: Language) -> String {
+fn line(item: &TracedItem, amount: Option<String>, stated: &Names, language: Language) -> String {
     let amount = amount
         .map(|amount| say!(language, "{amount} of ", amount = amount))
         .unwrap_or_default();
-    let told = [what_it_is(item, language), where_it_was(item, language)].concat();
-    format!("{amount}{}: {}", plain(&item.id), told.join("; "))
+    let told = [
+        what_it_is(item, language),
+        where_it_was(item, stated, language),
+    ]
+    .concat();
+    format!("{amount}{}: {}", stated.beside(&item.id), told.join("; "))
 }
 
 const COLUMNS: [&str; 16] = [

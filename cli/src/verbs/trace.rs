@@ -13,6 +13,7 @@ use touchstone_epcis::Identifier;
 use touchstone_proto::node::{TraceEdge, TracedItem};
 
 use crate::failure::Failure;
+use crate::master_data::Names;
 use crate::messages::Language;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
@@ -170,6 +171,8 @@ pub async fn run(
     };
     let mut client = settings.client().await?;
     let trace = reach.ask(direction, &mut client, output).await?;
+    let mut stated = Names::default();
+    stated.read_trace(&mut client, &trace.items).await?;
     if output.json {
         let items: Vec<Value> = trace.items.iter().map(item_json).collect();
         output.value(&json!({
@@ -179,6 +182,7 @@ pub async fn run(
             "complete": trace.is_whole(),
             "height": trace.end.height,
             "time_ms": trace.end.time_ms,
+            "names": stated.json(),
             "items": items,
         }));
         return reach.check_whole(&trace);
@@ -200,7 +204,8 @@ pub async fn run(
     let mut next: Vec<(&TracedItem, usize)> =
         trace.items.first().map(|f| (f, 0)).into_iter().collect();
     while let Some((item, indent)) = next.pop() {
-        output.line(line(item, indent, direction, &names, output.language));
+        let names = (&names, &stated);
+        output.line(line(item, indent, direction, names, output.language));
         let below = below.get(item.id.as_str()).into_iter().flatten();
         next.extend(below.rev().map(|item| (*item, indent + 1)));
     }
@@ -236,7 +241,7 @@ fn line(
     item: &TracedItem,
     indent: usize,
     direction: Direction,
-    names: &BTreeMap<String, String>,
+    (names, stated): (&BTreeMap<String, String>, &Names),
     language: Language,
 ) -> String {
     let way = match (&item.edge, direction) {
@@ -265,7 +270,7 @@ fn line(
             None => say!(language, "with {name} ({id})", name = name, id = id),
         });
     }
-    told.extend(where_it_was(item, language));
+    told.extend(where_it_was(item, stated, language));
     if item.edge.as_ref().is_some_and(|edge| edge.declared_wrong) {
         told.push(say!(language, "by an event that was declared wrong since"));
     }
@@ -273,7 +278,7 @@ fn line(
         "{}{way}{}{}: {}",
         "  ".repeat(indent),
         amount.unwrap_or_default(),
-        plain(&item.id),
+        stated.beside(&item.id),
         told.join("; ")
     )
 }
@@ -286,13 +291,13 @@ pub fn what_it_is(item: &TracedItem, language: Language) -> Vec<String> {
 }
 
 /// Where it was last seen, and what it is in.
-pub fn where_it_was(item: &TracedItem, language: Language) -> Vec<String> {
+pub fn where_it_was(item: &TracedItem, stated: &Names, language: Language) -> Vec<String> {
     let last = seen(item).map(|(place, at)| {
         say!(
             language,
             "last seen {time} at {place}",
             time = at,
-            place = plain(place)
+            place = stated.beside(place)
         )
     });
     let inside = item.inside.first();

@@ -110,6 +110,10 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
         }
         Action::ApproveChange(_) => "approval of a change".to_owned(),
         Action::DeclareProduct(d) => format!("declaration of product {}", plain(&d.product)),
+        Action::SetMasterData(s) => match s.elements.as_slice() {
+            [one] => format!("master data of {}", plain(&one.id)),
+            many => format!("master data of {} identifiers", many.len()),
+        },
     };
     let header = &recorded.attested.header;
     if output.json {

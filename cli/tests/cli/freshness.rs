@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 48] = [
+const NO_QUESTIONS: [&str; 49] = [
     "capture",
     "completions",
     "deposit",
@@ -46,6 +46,7 @@ const NO_QUESTIONS: [&str; 48] = [
     "licence grant",
     "man",
     "mark attest",
+    "masterdata set",
     "misbehaviour remove",
     "parameters set",
     "parameters version",
@@ -118,6 +119,7 @@ pub async fn asked() -> Asked {
         ("recall", &[ITEM]),
         ("recall", &[OTHER]),
         ("product show", &[PRODUCT]),
+        ("masterdata show", &[PRODUCT]),
         ("handover list", &[]),
         ("certificate", &[&file]),
         ("certificate", &[&design]),

@@ -28,6 +28,7 @@ mod items;
 mod keys;
 mod look_alikes;
 mod losses;
+mod masterdata;
 mod pages;
 mod past;
 mod power_cuts;

@@ -268,6 +268,7 @@ fn sources() -> (Vec<(&'static str, String)>, String) {
         ("CustodyRejection", "custody/rejection.rs"),
         ("DesignRejection", "designs/rejection.rs"),
         ("GovernanceRejection", "governance/rejection.rs"),
+        ("MasterDataRejection", "master_data/rejection.rs"),
     ];
     let enums = enums.map(|(name, path)| (name, read(&format!("chain-core/src/{path}"))));
     (enums.into(), read("epcis/src/error.rs"))

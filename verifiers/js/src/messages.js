@@ -16,12 +16,17 @@ export const types = declare({
     '| 33 answer_transfer AnswerTransfer, | 34 grant_licence GrantLicence, | 35 end_licence EndLicence, ' +
     '| 36 end_right EndRight, | 37 attest_mark AttestMark, ' +
     '| 38 give_notice GiveNotice, | 39 answer_notice AnswerNotice, | 40 counter_notice CounterNotice, ' +
-    '| 41 show_filing ShowFiling, | 42 withdraw_notice WithdrawNotice, | 43 rule_dispute RuleDispute',
+    '| 41 show_filing ShowFiling, | 42 withdraw_notice WithdrawNotice, | 43 rule_dispute RuleDispute, ' +
+    '| 46 set_master_data SetMasterData',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
   ClaimCustody: '1 reason string',
   DeclareProduct: '1 product string, 2 output uint64, 3 input uint64, 4 unit string',
+  SetMasterData: '1 elements* VocabularyElement',
+  VocabularyElement:
+    '1 id string, 2 version uint64, 3 types* string, 4 attributes* MasterDataAttribute, 5 children* string',
+  MasterDataAttribute: '1 id string, 2 text string, 3 fields* MasterDataAttribute',
   DepositDesign: '1 commitment bytes',
   DiscloseDesign:
     '1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string, 5 fingerprints? Fingerprints',

@@ -9,6 +9,8 @@ const ABSENT = Symbol('absent');
 
 /** More values than any file of the greatest size holds in earnest: they would only fill the memory. */
 const MAX_VALUES = 8_000_000;
+/** Messages around a message, at most. */
+const MAX_DEPTH = 100;
 
 const SCALARS = new Set(['bytes', 'string', 'uint32', 'uint64', 'enum']);
 const FIELD = /^(\|?) ?(\d+) (\w+)([*?]?) `?(\w+)`?$/;
@@ -63,7 +65,7 @@ export const isAbsent = (message) => message[ABSENT] === true;
 
 /** Decodes the one accepted encoding of a message. */
 export function decode(type, bytes) {
-  return read(type, new Reader(bytes), bytes.length, { left: MAX_VALUES });
+  return read(type, new Reader(bytes), bytes.length, { left: MAX_VALUES, depth: 0 });
 }
 
 /** Below it, numbers are exact; so far, seven bytes of a varint lead. */
@@ -152,7 +154,10 @@ function readValue(field, wire, reader, end, budget, type) {
   if (wire !== (isDelimited ? 2 : 0)) throw new Refusal(`${type.name}.${field.key} has another type`);
   if (field.message) {
     const stop = reader.endOfField(end);
-    return read(field.message, reader, stop, budget);
+    if (++budget.depth > MAX_DEPTH) throw new Refusal(`more than ${MAX_DEPTH} messages in one another`);
+    const inner = read(field.message, reader, stop, budget);
+    budget.depth--;
+    return inner;
   }
   const value = isDelimited ? reader.take(end) : reader.varint(end);
   const isDefault = isDelimited ? value.length === 0 : value === 0;

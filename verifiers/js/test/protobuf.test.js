@@ -88,3 +88,14 @@ test('changed bytes that are taken are written again as they were', () => {
   }
   assert.ok(taken > 1000, `${taken}`);
 });
+
+test('no message lies in more than a hundred others', () => {
+  const type = types.MasterDataAttribute;
+  const nested = (depth) => {
+    let fields = [];
+    for (let i = 0; i < depth; i++) fields = [{ ...emptyMessage(type), id: 'a', fields }];
+    return encode(type, { ...emptyMessage(type), id: 'a', fields });
+  };
+  assert.equal(decode(type, nested(100)).id, 'a');
+  for (const depth of [101, 1000]) assert.throws(() => decode(type, nested(depth)), { name: 'Refusal' });
+});

@@ -6,8 +6,9 @@ use touchstone_client::event_log::{self, EventLogPage};
 use touchstone_client::item_history::Step;
 use touchstone_epcis::Identifier;
 
-use super::{absent, print_step, step_json};
+use super::{absent, name_line, places, print_step, step_json};
 use crate::failure::Failure;
+use crate::master_data::Names;
 use crate::output::{Output, attested_json, counted, plain};
 
 /// Events of a page where the person names no number.
@@ -42,6 +43,9 @@ pub async fn run(
     }
     let to = page.from.saturating_add(page.events.len() as u64);
     let steps: Vec<Step> = page.events.iter().map(Step::own).collect();
+    let mut names_of = Names::default();
+    let named = std::iter::once(id.as_str()).chain(places(&steps));
+    names_of.read(client, named).await?;
     if output.json {
         output.value(&json!({
             "id": id.as_str(),
@@ -55,6 +59,7 @@ pub async fn run(
             "header": attested_json(&page.attested),
             "proven": PROVEN,
             "not_proven": NOT_PROVEN,
+            "names": names_of.json(),
             "events": steps.iter().map(event_json).collect::<Vec<_>>(),
         }));
         return Ok(());
@@ -65,8 +70,9 @@ pub async fn run(
         names.push(client.name(&step.entry.organisation).await?);
     }
     print_head(id, &page, to, output);
+    name_line(id.as_str(), &names_of, output);
     for ((number, step), name) in (from..).zip(&steps).zip(&names) {
-        print_step(number, step, name, output);
+        print_step(number, step, name, &names_of, output);
     }
     if to < page.count {
         output.line("");

@@ -1,0 +1,251 @@
+//! Master data: stated by the owner of the prefix, proven, and shown beside identifiers.
+
+use touchstone_core::state::keys;
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{self, ApproveChange, Change, change::Kind};
+use touchstone_proto::node::StateReply;
+
+use crate::fake::Served;
+use crate::items::{ITEM, ITEM_LINK, seen};
+
+pub const PRODUCT: &str = "https://id.gs1.org/01/09521234500018";
+const PLACE: &str = "https://id.gs1.org/414/9521234000013";
+
+/// The consortium registers a prefix with an organisation.
+pub fn register(node: &Served, organisation: &str, prefix: &str) {
+    let mut world = node.world();
+    let value = world.values.get(&keys::organisation(organisation)).unwrap();
+    let mut record: ledger::Organisation = prost::Message::decode(value.as_slice()).unwrap();
+    record.gs1_prefixes = vec![prefix.to_owned()];
+    let change = Change {
+        sequence: 0,
+        kind: Some(Kind::PutOrganisation(record)),
+    };
+    for approver in ["acme", "bravo", "carol"] {
+        let change = Some(change.clone());
+        world.act(approver, Action::ApproveChange(ApproveChange { change }));
+    }
+    assert_eq!(
+        world.values.get(&keys::company_prefix(prefix)).unwrap(),
+        organisation.as_bytes()
+    );
+}
+
+async fn with_prefix() -> Served {
+    let node = Served::start().await;
+    register(&node, "acme", "9521234");
+    node
+}
+
+#[tokio::test]
+async fn the_owner_states_what_a_product_is_and_everybody_is_shown_it_proven() {
+    let node = with_prefix().await;
+    let set = ["masterdata", "set", PRODUCT, "--name", "Table lamp"];
+    let stated = node.run_as("acme", &set).await;
+    assert_eq!(stated.code, 0, "{stated:?}");
+    let said = "Stated    version 1 of https://id.gs1.org/01/09521234500018, block 4 (proven)";
+    assert!(stated.out.contains(said), "{stated:?}");
+    // 13 digits of a label are the same product.
+    let shown = node.run(&["masterdata", "show", "9521234500018"]).await;
+    assert_eq!(shown.code, 0, "{shown:?}");
+    for part in [
+        "Element   https://id.gs1.org/01/09521234500018, VERIFIED as of block 4",
+        "Version   1, stated by Acme Logistics (acme) on 2026-01-01 00:00:04",
+        "Type      urn:epcglobal:epcis:vtype:EPCClass",
+        "urn:epcglobal:cbv:mda#descriptionShort = Table lamp",
+    ] {
+        assert!(shown.out.contains(part), "{part}: {}", shown.out);
+    }
+    let json = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
+    let value = &json.json()[0];
+    assert_eq!(value["verified"], true);
+    assert_eq!(
+        (&value["version"], &value["height"]),
+        (&1.into(), &4.into())
+    );
+    assert_eq!(value["organisation"], "acme");
+    let attribute = &value["attributes"][0];
+    assert_eq!(attribute["id"], "urn:epcglobal:cbv:mda#descriptionShort");
+    assert_eq!(attribute["attribute"], "Table lamp");
+    let nothing = node.run(&["masterdata", "show", PLACE]).await;
+    assert_eq!(nothing.code, 4, "{nothing:?}");
+    assert!(nothing.err.contains("NOT STATED"), "{nothing:?}");
+    let no_key = node.run(&["masterdata", "show", "urn:x:y"]).await;
+    assert_eq!(no_key.code, 1, "{no_key:?}");
+}
+
+#[tokio::test]
+async fn each_version_stays_proven() {
+    let node = with_prefix().await;
+    let steps: [&[&str]; 4] = [
+        &["--name", "Lamp", "--attribute", "functionalName=lamp"],
+        &[
+            "--name",
+            "Table lamp",
+            "--attribute",
+            "https://ns.example/colour=red",
+        ],
+        &["--remove", "functionalName"],
+        &["--clear"],
+    ];
+    for step in steps {
+        let words = [&["masterdata", "set", PRODUCT], step].concat();
+        let stated = node.run_as("acme", &words).await;
+        assert_eq!(stated.code, 0, "{stated:?}");
+    }
+    let again = ["masterdata", "set", PRODUCT, "--clear"];
+    let again = node.run_as("acme", &again).await;
+    assert_eq!(again.code, 2, "{again:?}");
+    assert!(again.err.contains("master-data-new (805)"), "{again:?}");
+    let names = |value: &serde_json::Value| -> Vec<String> {
+        let attributes = value["attributes"].as_array().unwrap();
+        let texts = attributes.iter().map(|a| a["attribute"].as_str().unwrap());
+        texts.map(str::to_owned).collect()
+    };
+    let expected: [&[&str]; 4] = [
+        &["Lamp", "lamp"],
+        &["red", "Table lamp", "lamp"],
+        &["red", "Table lamp"],
+        &[],
+    ];
+    for (number, expected) in (1..).zip(expected) {
+        let number = number.to_string();
+        let words = [
+            "masterdata",
+            "show",
+            PRODUCT,
+            "--version",
+            &number,
+            "--json",
+        ];
+        let shown = node.run(&words).await;
+        assert_eq!(shown.code, 0, "{shown:?}");
+        assert_eq!(names(&shown.json()[0]), expected, "version {number}");
+    }
+    for number in ["0", "5"] {
+        let words = ["masterdata", "show", PRODUCT, "--version", number];
+        assert_eq!(node.run(&words).await.code, 4, "{number}");
+    }
+    let history = ["masterdata", "show", PRODUCT, "--history", "--json"];
+    let history = &node.run(&history).await.json()[0];
+    let versions = history["history"].as_array().unwrap();
+    let numbers: Vec<u64> = versions
+        .iter()
+        .map(|v| v["version"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, [4, 3, 2, 1]);
+    let told = ["masterdata", "show", PRODUCT, "--history"];
+    let told = node.run(&told).await;
+    assert!(told.out.contains("4 versions"), "{told:?}");
+    assert!(told.out.contains("it was taken back"), "{told:?}");
+    assert_eq!(told.out.matches("stated by Acme Logistics").count(), 4);
+}
+
+#[tokio::test]
+async fn nobody_states_what_anothers_products_are() {
+    let node = with_prefix().await;
+    let set = ["masterdata", "set", PRODUCT, "--name", "Fake lamp"];
+    let refused = node.run_as("bravo", &set).await;
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused.err.contains("master-data-prefix-owner (803)"),
+        "{refused:?}"
+    );
+    // And what is no text or no name is refused with its rule.
+    let set = ["masterdata", "set", PRODUCT, "--attribute", "a b=c"];
+    let refused = node.run_as("acme", &set).await;
+    assert!(refused.err.contains("attribute-name (807)"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn names_stand_beside_identifiers() {
+    let node = with_prefix().await;
+    let event = seen(&[ITEM], "storing");
+    let mut event: serde_json::Value = serde_json::from_str(&event).unwrap();
+    event["readPoint"] = serde_json::json!({"id": "urn:epc:id:sgln:9521234.00001.7"});
+    node.world().record("acme", &[event.to_string()]);
+    let plain = node.run(&["item", ITEM]).await;
+    assert!(!plain.out.contains("Name "), "{}", plain.out);
+    let sets: [&[&str]; 2] = [
+        &["masterdata", "set", PRODUCT, "--name", "Table lamp"],
+        &["masterdata", "set", PLACE, "--name", "Warehouse 7"],
+    ];
+    for set in sets {
+        assert_eq!(node.run_as("acme", set).await.code, 0);
+    }
+    // The unit by its class, the dock by its site.
+    let told = node.run(&["item", ITEM]).await;
+    for part in [
+        "Name      Table lamp, as acme states",
+        "place     Warehouse 7 (https://id.gs1.org/414/9521234000013/254/7)",
+    ] {
+        assert!(told.out.contains(part), "{part}: {}", told.out);
+    }
+    let page = node.run(&["item", ITEM, "--from", "1"]).await;
+    assert!(page.out.contains("Table lamp, as acme states"), "{page:?}");
+    for words in [&["item", ITEM][..], &["trace", ITEM], &["recall", ITEM]] {
+        let ran = node.run(&[words, &["--json"]].concat()).await;
+        let name = &ran.json()[0]["names"][ITEM_LINK];
+        assert_eq!(name["name"], "Table lamp", "{words:?}: {ran:?}");
+        assert_eq!(name["of"], PRODUCT);
+        assert_eq!(
+            (&name["organisation"], &name["version"]),
+            (&"acme".into(), &1.into())
+        );
+    }
+    let trace = node.run(&["trace", ITEM]).await;
+    assert!(
+        trace
+            .out
+            .contains("Table lamp (https://id.gs1.org/01/09521234500018/21/A1)"),
+        "{}",
+        trace.out
+    );
+    // A name says who states it; nothing of it may be bent on the way.
+    node.tamper(|reply: &mut StateReply| {
+        let is_its = reply.key.starts_with(b"master-data");
+        if let Some(value) = reply.value.as_mut().filter(|_| is_its)
+            && let Some(text) = value.iter().position(|b| *b == b'T')
+        {
+            value[text] = b'F';
+        }
+    });
+    for words in [&["item", ITEM][..], &["masterdata", "show", PRODUCT]] {
+        let bent = node.run(words).await;
+        assert_eq!(bent.code, 3, "{bent:?}");
+        assert!(!bent.out.contains("Fable"), "{bent:?}");
+    }
+}
+
+/// What a node leaves out, takes from elsewhere or gives of another version is refused.
+#[tokio::test]
+async fn a_bent_answer_is_refused_in_every_field() {
+    let node = with_prefix().await;
+    for name in ["Lamp", "Table lamp"] {
+        let set = ["masterdata", "set", PRODUCT, "--name", name];
+        assert_eq!(node.run_as("acme", &set).await.code, 0);
+    }
+    let old = {
+        let world = node.world();
+        world.state(keys::master_data_version(PRODUCT, 1))
+    };
+    let bends: [fn(&mut StateReply, &StateReply); 7] = [
+        |reply, _| reply.value = None,
+        |reply, old| reply.value = old.value.clone(),
+        |reply, old| *reply = old.clone(),
+        |reply, _| reply.proof = None,
+        |reply, _| reply.proof.as_mut().unwrap().siblings[0][3] ^= 1,
+        |reply, _| reply.key.push(b'x'),
+        |reply, _| reply.header.as_mut().unwrap().header[9] ^= 1,
+    ];
+    for (n, bend) in bends.into_iter().enumerate() {
+        let old = old.clone();
+        node.tamper(move |reply: &mut StateReply| {
+            if reply.key == keys::master_data(PRODUCT) {
+                bend(reply, &old);
+            }
+        });
+        let bent = node.run(&["masterdata", "show", PRODUCT]).await;
+        assert_eq!(bent.code, 3, "bend {n}: {bent:?}");
+    }
+}
