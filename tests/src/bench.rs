@@ -1,5 +1,6 @@
 //! What `scripts/bench` measures: the ledger under load, PostgreSQL under the same, and the limit that signatures set.
 
+pub mod cpu_time;
 pub mod latency;
 pub mod ledger;
 pub mod limit;
