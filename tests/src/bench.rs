@@ -6,4 +6,5 @@ pub mod ledger;
 pub mod limit;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod reads;
 pub mod report;
