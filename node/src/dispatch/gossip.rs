@@ -109,13 +109,8 @@ impl Intake {
 
 fn take_in(routes: &Routes, from: &PeerId, bytes: &[u8]) -> Acceptance {
     let snapshot = routes.reader.snapshot();
-    let admission = Admission {
-        chain_id: &routes.chain_id,
-        state: &snapshot,
-        tip: snapshot.tip(),
-        now_ms: consensus_thread::now_ms(),
-        pool: &routes.mempool,
-    };
+    let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
+    let admission = Admission::new(&routes.chain_id, &snapshot, tip, now_ms, &routes.mempool);
     let mut told = |rejection: &Rejection| routes.refusals.note_transaction(*from, rejection);
     judge(&admission, bytes, &mut told).unwrap_or_else(|fault| {
         tracing::error!(%fault, "the store can't be read");

@@ -131,13 +131,9 @@ impl Node {
         let reader = self.chain.store().reader();
         for message in envelopes.chunks(MESSAGE) {
             let snapshot = reader.snapshot();
-            let admission = Admission {
-                chain_id: &self.genesis.chain_id,
-                state: &snapshot,
-                tip: snapshot.tip(),
-                now_ms: consensus_thread::now_ms(),
-                pool: &self.pool,
-            };
+            let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
+            let chain_id = &self.genesis.chain_id;
+            let admission = Admission::new(chain_id, &snapshot, tip, now_ms, &self.pool);
             for envelope in message {
                 let admitted = admission.admit(envelope, Source::Peer);
                 let admitted = admitted.expect("a good disk").expect("a good transaction");

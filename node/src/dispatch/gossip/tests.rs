@@ -28,13 +28,8 @@ impl Node {
     }
 
     fn judge(&self, envelopes: &[Vec<u8>]) -> Acceptance {
-        let admission = Admission {
-            chain_id: &self.genesis.chain_id,
-            state: &self.store,
-            tip: self.store.tip(),
-            now_ms: 0,
-            pool: &self.pool,
-        };
+        let chain_id = &self.genesis.chain_id;
+        let admission = Admission::new(chain_id, &self.store, self.store.tip(), 0, &self.pool);
         judge(&admission, &encoded(envelopes), &mut |_| {}).unwrap()
     }
 }
