@@ -33,6 +33,11 @@ const FULL_BYTES: usize = 256 << 10;
 pub const MESSAGE_BYTES: usize = FULL_BYTES + MAX_ENVELOPE_BYTES + ENVELOPES * 8;
 /// The pause between gossip messages: what comes meanwhile goes together. The first after a pause waits for no others.
 const PAUSE: Duration = Duration::from_millis(5);
+/// The pause while many wait here for a block: theirs is seldom the next one, and few large messages cost less than
+/// many small ones.
+const LONG_PAUSE: Duration = Duration::from_millis(25);
+/// Transactions, or bytes of them, that are many.
+const MANY: (usize, u64) = (256, 1 << 20);
 /// How often what still waits is gossiped again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Bytes of envelopes that are gossiped again at once.
@@ -221,7 +226,16 @@ pub async fn gossip(routes: Routes, mut envelopes: mpsc::Receiver<Vec<u8>>) {
         routes.inbox.put_transactions();
         let batch = fill(first, &mut envelopes, next);
         batch.await.send(&routes).await;
-        next = Instant::now() + PAUSE;
+        next = Instant::now() + pause(&routes.mempool);
+    }
+}
+
+/// The pause after a message, by what waits in the pool.
+fn pause(pool: &SharedMempool) -> Duration {
+    let (transactions, bytes) = pool.size();
+    match transactions >= MANY.0 || bytes >= MANY.1 {
+        true => LONG_PAUSE,
+        false => PAUSE,
     }
 }
 

@@ -171,3 +171,14 @@ fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
     assert_eq!(turn.next(&node.pool), envelopes[4..5]);
     assert_eq!(turn.next(&node.pool), envelopes[0..2], "round again");
 }
+
+#[test]
+fn messages_are_few_while_many_transactions_wait() {
+    let node = Node::new();
+    assert_eq!(pause(&node.pool), PAUSE);
+    let envelopes: Vec<Vec<u8>> = (1..=MANY.0 as u64).map(|n| node.deposit(n)).collect();
+    assert_eq!(node.judge(&envelopes[1..]), Acceptance::Accept);
+    assert_eq!(pause(&node.pool), PAUSE);
+    assert_eq!(node.judge(&envelopes), Acceptance::Accept);
+    assert_eq!(pause(&node.pool), LONG_PAUSE);
+}
