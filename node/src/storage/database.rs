@@ -12,7 +12,7 @@ use rocksdb::{
 };
 use touchstone_core::Fault;
 
-use super::schema::{TABLES, Table, TableKey, TableValue};
+use super::schema::{State, TABLES, Table, TableKey, TableValue};
 
 /// Memory that the store may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +136,18 @@ impl Database {
     pub fn copy_to(&self, folder: &Path) -> Result<(), Fault> {
         let copied = Checkpoint::new(&self.raw).and_then(|copy| copy.create_checkpoint(folder));
         copied.map_err(fault)
+    }
+
+    /// The values of state keys, which are ascending, in one go.
+    pub(super) fn values(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let found = self
+            .raw
+            .batched_multi_get_cf(self.family::<State>()?, keys, true);
+        let values = found.into_iter().map(|found| {
+            let value = found.map_err(fault)?;
+            Ok(value.map(|value| value.to_vec()))
+        });
+        values.collect()
     }
 
     pub(super) fn family<T: Table>(&self) -> Result<&ColumnFamily, Fault> {

@@ -221,6 +221,10 @@ impl StateRead for RocksStore {
         self.db.row::<State>(&key.to_vec())
     }
 
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        self.db.values(keys)
+    }
+
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
         Ok(self.db.row::<TransactionIndex>(transaction_id)?.is_some())
     }
