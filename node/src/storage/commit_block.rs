@@ -1,6 +1,8 @@
 //! The only place that writes to the database: one synced batch per block, at genesis, for evidence
 //! and for a time stamp; and what the node keeps for its HTTP clients.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use rocksdb::{WriteBatch, WriteOptions};
 use touchstone_core::Fault;
@@ -11,11 +13,11 @@ use touchstone_core::state::delta::Writes;
 use touchstone_proto::node::Misbehaviour;
 
 use super::Commit;
-use super::database::{self, Database};
+use super::database::{self, Database, Rows};
 use super::schema::{
-    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EventIndex, EventKey, EvidenceKey,
-    FORMAT, HeaderRow, Headers, HeightKey, HttpKey, HttpTable, LinkKey, Links, Meta, MetaKey,
-    MetaRow, Misbehaviours, PlaceKey, PlaceRow, State, Table, TableKey, TableValue,
+    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EventIndex, EventKey, EventPlaces,
+    EvidenceKey, FORMAT, HeaderRow, Headers, HeightKey, HttpKey, HttpTable, LinkKey, Links, Meta,
+    MetaKey, MetaRow, Misbehaviours, PlaceKey, PlaceRow, State, Table, TableKey, TableValue,
     TransactionIndex, Transactions, Tree, ValidatorSets,
 };
 use super::snapshot;
@@ -83,13 +85,32 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
 
 /// Writes rows of the event index, which then goes up to `height`. They follow from the blocks, so
 /// that a crash may lose them.
-pub fn index(db: &Database, keys: &[EventKey], height: u64) -> Result<(), Fault> {
+pub fn index(
+    db: &Database,
+    rows: &BTreeMap<EventKey, EventPlaces>,
+    height: u64,
+) -> Result<(), Fault> {
     let mut batch = Batch::new(db);
-    for key in keys {
-        batch.put::<EventIndex>(key, &Vec::new())?;
+    for (key, places) in rows {
+        batch.put::<EventIndex>(key, places)?;
     }
     batch.put::<HttpTable>(&HttpKey::Indexed, &height.to_be_bytes().to_vec())?;
     batch.write_unsynced()
+}
+
+/// Forgets an event index of the earlier layout, if there is one: it is made anew.
+pub fn forget_earlier_index(db: &Database) -> Result<(), Fault> {
+    let mark = HttpKey::IndexedByEvent;
+    if db.row::<HttpTable>(&mark)?.is_none() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(db);
+    let index = db.family::<EventIndex>()?;
+    batch
+        .raw
+        .delete_range_cf(index, [0].as_slice(), [u8::MAX].as_slice());
+    batch.delete::<HttpTable>(&mark)?;
+    batch.write()
 }
 
 /// Writes a named query, or removes it.

@@ -164,6 +164,7 @@ fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<Rocks
             found,
         });
     }
+    commit_block::forget_earlier_index(&db)?;
     let genesis = Tip {
         height: 0,
         block_id: found,

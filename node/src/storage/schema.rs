@@ -6,6 +6,7 @@
 //! Golden files pin every row's bytes; changing one needs a new [`FORMAT`] and its migration.
 
 use bincode::Options;
+use prost::encoding::{decode_varint, encode_varint};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use touchstone_core::Fault;
@@ -86,7 +87,7 @@ tables! {
     /// What the store is and how far it goes.
     Meta "meta" false: MetaKey => MetaRow;
     /// Which events have a value in a field: made from the blocks, and made again if it is lost.
-    EventIndex "event_index" false: EventKey => Vec<u8>;
+    EventIndex "event_index" false: EventKey => EventPlaces;
     /// What this node keeps for its HTTP clients; no part of the chain.
     HttpTable "desk" true: HttpKey => Vec<u8>;
 }
@@ -225,40 +226,71 @@ impl EventPlace {
     };
 }
 
-/// An event by one of its values, then by its place.
+/// The events of one block that have a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventKey {
     /// Which field: 0 is the time, and the others are the fields of `IndexField` from 1 on.
     pub field: u8,
     /// The time, sorted as it is; or the beginning of the value's SHA-256.
     pub value: [u8; 16],
-    /// The place.
-    pub place: EventPlace,
+    /// Height of the block.
+    pub height: u64,
 }
 
 impl TableKey for EventKey {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![self.field];
         bytes.extend_from_slice(&self.value);
-        bytes.extend_from_slice(&self.place.height.to_be_bytes());
-        bytes.extend_from_slice(&self.place.transaction.to_be_bytes());
-        bytes.extend_from_slice(&self.place.event.to_be_bytes());
+        bytes.extend_from_slice(&self.height.to_be_bytes());
         bytes
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (field, rest) = bytes.split_first()?;
-        let (value, rest) = rest.split_first_chunk::<16>()?;
-        let (height, rest) = rest.split_first_chunk::<8>()?;
-        let (transaction, event) = rest.split_first_chunk::<4>()?;
+        let (value, height) = rest.split_first_chunk::<16>()?;
         Some(EventKey {
             field: *field,
             value: *value,
-            place: EventPlace {
-                height: u64::from_be_bytes(*height),
-                transaction: u32::from_be_bytes(*transaction),
-                event: u32::from_be_bytes(event.try_into().ok()?),
-            },
+            height: u64::from_be_bytes(height.try_into().ok()?),
         })
+    }
+}
+
+/// Where in its block each of some events stands, in their order: index of the transaction, and of the event in it.
+/// Stored as varints (LEB128), for each event two: how much higher the transaction's index is than that of the event
+/// before, and the event's index; of events of one transaction, how much higher than that of the event before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPlaces(pub Vec<(u32, u32)>);
+
+impl TableValue for EventPlaces {
+    fn encode(&self) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::with_capacity(2 * self.0.len());
+        let mut last = (0, 0);
+        for (transaction, event) in &self.0 {
+            let further = transaction.saturating_sub(last.0);
+            let from = if further == 0 { last.1 } else { 0 };
+            encode_varint(u64::from(further), &mut bytes);
+            encode_varint(u64::from(event.saturating_sub(from)), &mut bytes);
+            last = (*transaction, *event);
+        }
+        Ok(bytes)
+    }
+    fn decode(mut bytes: &[u8]) -> Option<Self> {
+        let mut places: Vec<(u32, u32)> = Vec::with_capacity(bytes.len() / 2);
+        while !bytes.is_empty() {
+            let further = u32::try_from(decode_varint(&mut bytes).ok()?).ok()?;
+            let event = u32::try_from(decode_varint(&mut bytes).ok()?).ok()?;
+            let last = places.last().copied();
+            let (transaction, before) = last.unwrap_or_default();
+            let place = match further {
+                0 => (transaction, before.checked_add(event)?),
+                _ => (transaction.checked_add(further)?, event),
+            };
+            if last.is_some_and(|last| place <= last) {
+                return None;
+            }
+            places.push(place);
+        }
+        Some(EventPlaces(places))
     }
 }
 
@@ -302,6 +334,8 @@ impl TableKey for CheckpointKey {
 pub enum HttpKey {
     /// Height up to which [`EventIndex`] goes, 8 bytes big-endian.
     Indexed,
+    /// The same of an earlier layout, with a row for each event: it is made anew.
+    IndexedByEvent,
     /// A named query, as JSON.
     Query(String),
 }
@@ -309,13 +343,16 @@ pub enum HttpKey {
 impl TableKey for HttpKey {
     fn encode(&self) -> Vec<u8> {
         match self {
-            HttpKey::Indexed => b"indexed".to_vec(),
+            HttpKey::Indexed => b"indexed-by-block".to_vec(),
+            HttpKey::IndexedByEvent => b"indexed".to_vec(),
             HttpKey::Query(name) => [b"query/", name.as_bytes()].concat(),
         }
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
-        if bytes == b"indexed" {
-            return Some(HttpKey::Indexed);
+        match bytes {
+            b"indexed-by-block" => return Some(HttpKey::Indexed),
+            b"indexed" => return Some(HttpKey::IndexedByEvent),
+            _ => {}
         }
         let name = bytes.strip_prefix(b"query/")?.to_vec();
         Some(HttpKey::Query(String::from_utf8(name).ok()?))

@@ -82,17 +82,28 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
             &EventKey {
                 field: 2,
                 value: [0x77; 16],
-                place: EventPlace {
-                    height: 258,
-                    transaction: 7,
-                    event: 9,
-                },
+                height: 258,
             },
-            &Vec::new(),
+            &EventPlaces(vec![(0, 0), (0, 1), (7, 9), (7, 300), (1_000_000, 0)]),
         ),
         row::<HttpTable>(&HttpKey::Indexed, &258u64.to_be_bytes().to_vec()),
+        row::<HttpTable>(&HttpKey::IndexedByEvent, &258u64.to_be_bytes().to_vec()),
         row::<HttpTable>(&HttpKey::Query("mine".into()), &b"{}".to_vec()),
     ]
+}
+
+/// Places that aren't in their order, or end in the middle, were damaged.
+#[test]
+fn damaged_places_of_events_are_refused() {
+    let decode = EventPlaces::decode;
+    assert_eq!(
+        decode(&[1, 5, 0, 2]),
+        Some(EventPlaces(vec![(1, 5), (1, 7)]))
+    );
+    assert_eq!(decode(&[]), Some(EventPlaces::default()));
+    for bad in [&[1, 5, 0, 0][..], &[1], &[1, 5, 0], &[0x80], &[0xff; 20]] {
+        assert_eq!(decode(bad), None, "{bad:?}");
+    }
 }
 
 /// The bytes on disk are frozen. Setting TOUCHSTONE_APPROVE_GOLDEN=1 writes the file anew, which
