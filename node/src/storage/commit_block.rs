@@ -8,7 +8,7 @@ use rocksdb::{WriteBatch, WriteOptions};
 use touchstone_core::Fault;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::{self, Hash};
-use touchstone_core::state::commitment::{self, TreeUpdate};
+use touchstone_core::state::commitment::TreeUpdate;
 use touchstone_core::state::delta::Writes;
 use touchstone_proto::node::Misbehaviour;
 
@@ -62,17 +62,20 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
         },
     )?;
     batch.put::<BlockIndex>(&id, &height)?;
+    let (envelopes, places) = (
+        db.family::<Transactions>()?,
+        db.family::<TransactionIndex>()?,
+    );
     let transactions = commit.block.transactions.iter();
     for (index, (envelope, id)) in (0..count).zip(transactions.zip(commit.transaction_ids)) {
-        batch.put::<Transactions>(&PlaceKey { height, index }, envelope)?;
-        batch.put::<TransactionIndex>(
-            id,
-            &PlaceRow {
-                height,
-                index,
-                time_ms: header.time_ms,
-            },
-        )?;
+        let row = PlaceRow {
+            height,
+            index,
+            time_ms: header.time_ms,
+        };
+        let key = PlaceKey { height, index };
+        batch.raw.put_cf(envelopes, key.encode(), envelope);
+        batch.raw.put_cf(places, id, row.encode()?);
     }
     if header.next_validators_hash != header.validators_hash {
         let set = commit.executed.next_validators.encode();
@@ -151,19 +154,22 @@ pub fn checkpoint(db: &Database, key: &CheckpointKey, row: &CheckpointRow) -> Re
     batch.write()
 }
 
+/// Here are most rows: each value is encoded once and copied once, into the batch.
 fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<(), Fault> {
+    let (values, links) = (batch.db.family::<State>()?, batch.db.family::<Links>()?);
     for (key, value) in &writes.values {
-        batch.put::<State>(key, value)?;
+        batch.raw.put_cf(values, key, value);
     }
     for row in &writes.links {
-        batch.put::<Links>(&LinkKey::new(&row.owner, row.sequence), &row.entry)?;
+        let key = LinkKey::new(&row.owner, row.sequence).encode();
+        batch.raw.put_cf(links, key, &row.entry);
     }
+    let nodes = batch.db.family::<Tree>()?;
     for (key, node) in &tree.nodes {
-        let key = commitment::encode_node_key(key)?;
-        batch.put::<Tree>(&key, &commitment::encode_node(node)?)?;
+        batch.raw.put_cf(nodes, key.encode(), node.encode());
     }
     for key in &tree.stale {
-        batch.delete::<Tree>(&commitment::encode_node_key(key)?)?;
+        batch.raw.delete_cf(nodes, key.encode());
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::{state, transaction_tree};
 use touchstone_core::state as ledger_state;
-use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_core::state::commitment::{self, NodeKey, TreeNode, TreeRead};
 use touchstone_core::state::{StateRead, keys};
 use touchstone_pictures::{Compared, Fingerprint};
 use touchstone_proto::ledger::CommitCertificate;
@@ -33,7 +33,7 @@ pub use super::snapshot::{LinkCursor, Snapshot, StoreReader};
 /// The store of one chain.
 pub struct RocksStore {
     db: Arc<Database>,
-    cache: TreeCache,
+    cache: Arc<TreeCache>,
     fingerprints: Arc<Fingerprints>,
     recent_events: Arc<RecentEvents>,
     genesis: Tip,
@@ -112,6 +112,7 @@ impl RocksStore {
     pub fn reader(&self) -> StoreReader {
         StoreReader {
             db: self.db.clone(),
+            cache: self.cache.clone(),
             fingerprints: self.fingerprints.clone(),
             genesis: self.genesis.clone(),
         }
@@ -174,7 +175,7 @@ fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<Rocks
     let tip = snapshot::tip(&db, &genesis)?;
     let store = RocksStore {
         db: Arc::new(db),
-        cache: TreeCache::new(settings.cached_tree_levels),
+        cache: Arc::new(TreeCache::new(settings.cached_tree_levels)),
         fingerprints: Arc::default(),
         recent_events: Arc::default(),
         genesis,
@@ -236,7 +237,7 @@ impl StateRead for RocksStore {
 }
 
 impl TreeRead for RocksStore {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         self.cache.node(key, || snapshot::node(&*self.db, key))
     }
 }
