@@ -15,15 +15,18 @@ use touchstone_proto::node::Misbehaviour;
 use super::Commit;
 use super::database::{self, Database, Rows};
 use super::schema::{
-    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EventIndex, EventKey, EventPlaces,
-    EvidenceKey, FORMAT, HeaderRow, Headers, HeightKey, HttpKey, HttpTable, LinkKey, Links, Meta,
-    MetaKey, MetaRow, Misbehaviours, PlaceKey, PlaceRow, State, Table, TableKey, TableValue,
-    TransactionIndex, Transactions, Tree, ValidatorSets,
+    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EarlierTree, EventIndex, EventKey,
+    EventPlaces, EvidenceKey, FORMAT, HeaderRow, Headers, HeightKey, HttpKey, HttpTable, LinkKey,
+    Links, Meta, MetaKey, MetaRow, Misbehaviours, PlaceKey, PlaceRow, State, Table, TableKey,
+    TableValue, TransactionIndex, Transactions, Tree, ValidatorSets,
 };
 use super::snapshot;
 
 /// Pieces of evidence kept of each validator: one convicts it, and all of them are one answer.
 const MAX_EVIDENCE: usize = 16;
+
+/// Bytes of rows of an earlier format that are moved at once.
+const MOVED_BYTES: usize = 4 << 20;
 
 /// Writes the state at height 0.
 pub fn genesis(db: &Database, genesis: &Genesis) -> Result<(), Fault> {
@@ -41,6 +44,35 @@ pub fn genesis(db: &Database, genesis: &Genesis) -> Result<(), Fault> {
     state(&mut batch, &genesis.writes, &genesis.tree)?;
     tip(&mut batch, 0, genesis.chain_id, Vec::new())?;
     batch.write()
+}
+
+/// Gives the tree of a store of format 1 the keys of this one. Done again from its beginning if it was interrupted.
+pub fn move_tree(db: &Database) -> Result<(), Fault> {
+    let nodes = db.family::<Tree>()?;
+    let mut batch = Batch::new(db);
+    for row in db.rows_from::<EarlierTree>(&Vec::new()) {
+        let (key, node) = row?;
+        let (place, version) = place_of_format_1(&key)
+            .ok_or_else(|| Fault::Damaged(format!("tree node key {}", hex::encode(&key))))?;
+        batch.raw.put_cf(nodes, place, [version, node].concat());
+        if batch.raw.size_in_bytes() > MOVED_BYTES {
+            std::mem::replace(&mut batch, Batch::new(db)).write_unsynced()?;
+        }
+    }
+    let earlier = db.family::<EarlierTree>()?;
+    let (first, beyond) = (Vec::new(), vec![u8::MAX; 64]);
+    batch.raw.delete_range_cf(earlier, first, beyond);
+    batch.put::<Meta>(&MetaKey::Format, &MetaRow::Format(FORMAT))?;
+    batch.write()
+}
+
+/// A node's place and the eight bytes of its version, of its key in format 1.
+fn place_of_format_1(key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (version, rest) = key.split_first_chunk::<8>()?;
+    let (steps, rest) = rest.split_first_chunk::<8>()?;
+    let (_, path) = rest.split_first_chunk::<4>()?;
+    let steps = u8::try_from(u64::from_le_bytes(*steps)).ok()?;
+    Some(([&[steps], path].concat(), version.to_vec()))
 }
 
 /// Writes a decided block with its certificate and effects.
@@ -165,11 +197,12 @@ fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<()
         batch.raw.put_cf(links, key, &row.entry);
     }
     let nodes = batch.db.family::<Tree>()?;
+    let mut row = Vec::new();
     for (key, node) in &tree.nodes {
-        batch.raw.put_cf(nodes, key.encode(), node.encode());
-    }
-    for key in &tree.stale {
-        batch.raw.delete_cf(nodes, key.encode());
+        row.clear();
+        row.extend_from_slice(&key.version().to_le_bytes());
+        node.encode_to(&mut row);
+        batch.raw.put_cf(nodes, key.place(), &row);
     }
     Ok(())
 }

@@ -147,6 +147,7 @@ fn check_tables(path: &Path) -> Result<(), OpenError> {
 fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<RocksStore, OpenError> {
     match db.row::<Meta>(&MetaKey::Format)? {
         None => return Err(OpenError::Missing),
+        Some(MetaRow::Format(1)) => commit_block::move_tree(&db)?,
         Some(MetaRow::Format(FORMAT)) => {}
         Some(MetaRow::Format(other)) => return Err(OpenError::Format(other.to_string())),
         Some(_) => return Err(Fault::Damaged("the format is another row".into()).into()),

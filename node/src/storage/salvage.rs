@@ -64,6 +64,10 @@ impl Salvage {
         if let Some(name) = Database::unknown_tables(path)?.first() {
             return Err(OpenError::Format(format!("one with a table {name:?}")));
         }
+        if !Database::has_table(path, Tree::NAME)? {
+            let earlier = "an earlier one, which the node brings up to date when it starts";
+            return Err(OpenError::Format(earlier.into()));
+        }
         let db = Database::open_read_only(path)?;
         Ok(Salvage { db })
     }

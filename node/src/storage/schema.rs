@@ -5,15 +5,18 @@
 //!
 //! Golden files pin every row's bytes; changing one needs a new [`FORMAT`] and its migration.
 
+mod event_rows;
+
 use bincode::Options;
-use prost::encoding::{decode_varint, encode_varint};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use touchstone_core::Fault;
 use touchstone_core::hash::{self, Hash};
 
+pub use event_rows::{EventKey, EventPlace, EventPlaces};
+
 /// Version of this layout.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A column family.
 pub trait Table {
@@ -74,8 +77,10 @@ tables! {
     BlockIndex "block_index" false: Hash => u64;
     /// The state after the last block.
     State "state" true: Vec<u8> => Vec<u8>;
-    /// Nodes of the tree over the state, as chain-core encodes key and node.
-    Tree "tree" false: Vec<u8> => Vec<u8>;
+    /// Nodes of the tree over the state by their places, so that a block's replace those before; no place is given up.
+    Tree "tree_by_place" false: Vec<u8> => NodeRow;
+    /// Nodes of a store of format 1, by version and place as the `jmt` crate encodes keys: moved when it is opened.
+    EarlierTree "tree" false: Vec<u8> => Vec<u8>;
     /// Entries of links.
     Links "links" true: LinkKey => Vec<u8>;
     /// Validator sets by the height of the block that made them; each votes from the next height on.
@@ -203,94 +208,6 @@ impl TableKey for EvidenceKey {
             height: u64::from_be_bytes(*height),
             hash: hash.try_into().ok()?,
         })
-    }
-}
-
-/// The place of an event on the chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EventPlace {
-    /// Height of its block.
-    pub height: u64,
-    /// Index of its transaction in the block.
-    pub transaction: u32,
-    /// Its index in the transaction.
-    pub event: u32,
-}
-
-impl EventPlace {
-    /// After every other.
-    pub const LAST: EventPlace = EventPlace {
-        height: u64::MAX,
-        transaction: u32::MAX,
-        event: u32::MAX,
-    };
-}
-
-/// The events of one block that have a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EventKey {
-    /// Which field: 0 is the time, and the others are the fields of `IndexField` from 1 on.
-    pub field: u8,
-    /// The time, sorted as it is; or the beginning of the value's SHA-256.
-    pub value: [u8; 16],
-    /// Height of the block.
-    pub height: u64,
-}
-
-impl TableKey for EventKey {
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![self.field];
-        bytes.extend_from_slice(&self.value);
-        bytes.extend_from_slice(&self.height.to_be_bytes());
-        bytes
-    }
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (field, rest) = bytes.split_first()?;
-        let (value, height) = rest.split_first_chunk::<16>()?;
-        Some(EventKey {
-            field: *field,
-            value: *value,
-            height: u64::from_be_bytes(height.try_into().ok()?),
-        })
-    }
-}
-
-/// Where in its block each of some events stands, in their order: index of the transaction, and of the event in it.
-/// Stored as varints (LEB128), for each event two: how much higher the transaction's index is than that of the event
-/// before, and the event's index; of events of one transaction, how much higher than that of the event before.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventPlaces(pub Vec<(u32, u32)>);
-
-impl TableValue for EventPlaces {
-    fn encode(&self) -> Result<Vec<u8>, Fault> {
-        let mut bytes = Vec::with_capacity(2 * self.0.len());
-        let mut last = (0, 0);
-        for (transaction, event) in &self.0 {
-            let further = transaction.saturating_sub(last.0);
-            let from = if further == 0 { last.1 } else { 0 };
-            encode_varint(u64::from(further), &mut bytes);
-            encode_varint(u64::from(event.saturating_sub(from)), &mut bytes);
-            last = (*transaction, *event);
-        }
-        Ok(bytes)
-    }
-    fn decode(mut bytes: &[u8]) -> Option<Self> {
-        let mut places: Vec<(u32, u32)> = Vec::with_capacity(bytes.len() / 2);
-        while !bytes.is_empty() {
-            let further = u32::try_from(decode_varint(&mut bytes).ok()?).ok()?;
-            let event = u32::try_from(decode_varint(&mut bytes).ok()?).ok()?;
-            let last = places.last().copied();
-            let (transaction, before) = last.unwrap_or_default();
-            let place = match further {
-                0 => (transaction, before.checked_add(event)?),
-                _ => (transaction.checked_add(further)?, event),
-            };
-            if last.is_some_and(|last| place <= last) {
-                return None;
-            }
-            places.push(place);
-        }
-        Some(EventPlaces(places))
     }
 }
 
@@ -444,6 +361,28 @@ pub enum MetaRow {
         /// Exact bytes of its header; empty at height 0.
         header: Vec<u8>,
     },
+}
+
+/// A node of the tree: the version that made it (eight bytes, little-endian), and the node as chain-core encodes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeRow {
+    /// The version.
+    pub version: u64,
+    /// The node's bytes.
+    pub node: Vec<u8>,
+}
+
+impl TableValue for NodeRow {
+    fn encode(&self) -> Result<Vec<u8>, Fault> {
+        Ok([&self.version.to_le_bytes()[..], &self.node].concat())
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (version, node) = bytes.split_first_chunk::<8>()?;
+        Some(NodeRow {
+            version: u64::from_le_bytes(*version),
+            node: node.to_vec(),
+        })
+    }
 }
 
 impl TableValue for Vec<u8> {

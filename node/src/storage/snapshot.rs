@@ -29,8 +29,8 @@ use super::tree_cache::TreeCache;
 #[derive(Clone)]
 pub struct StoreReader {
     pub(super) db: Arc<Database>,
-    /// The upper levels of the newest tree. A node's key names the version that made it, so what is found there is right
-    /// for any snapshot.
+    /// The upper levels of the newest tree. A node's key names the version that made it, so what is found there is
+    /// right for any snapshot.
     pub(super) cache: Arc<TreeCache>,
     pub(super) fingerprints: Arc<Fingerprints>,
     /// The tip at height 0.
@@ -329,9 +329,10 @@ pub(super) fn misbehaviour(rows: &impl Rows) -> Result<Vec<Misbehaviour>, Fault>
 
 /// A node of the tree.
 pub(super) fn node(rows: &impl Rows, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
-    rows.row::<Tree>(&key.encode())?
-        .map(|bytes| TreeNode::decode(&bytes))
-        .transpose()
+    let row = rows.row::<Tree>(&key.place())?;
+    // One of another version at its place is another node.
+    let row = row.filter(|row| row.version == key.version());
+    row.map(|row| TreeNode::decode(&row.node)).transpose()
 }
 
 /// A header that decodes and whose id is indexed with this height.

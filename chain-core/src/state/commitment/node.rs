@@ -141,8 +141,8 @@ impl NodeKey {
         usize::from(self.path.steps)
     }
 
-    /// Where it stands, whatever version made it: the number of steps in one byte, then the path. Ascending as keys of one
-    /// version are.
+    /// Where it stands, whatever version made it: the number of steps in one byte, then the path. Ascending as keys of
+    /// one version are.
     pub fn place(&self) -> Vec<u8> {
         let length = self.depth().div_ceil(2);
         let mut bytes = Vec::with_capacity(33);

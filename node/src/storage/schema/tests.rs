@@ -42,7 +42,14 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ),
         row::<BlockIndex>(&[0x22; 32], &258),
         row::<State>(&b"item/x".to_vec(), &b"value".to_vec()),
-        row::<Tree>(&vec![1, 0, 0, 0], &vec![9, 9]),
+        row::<Tree>(
+            &vec![1, 0x70],
+            &NodeRow {
+                version: 258,
+                node: vec![9, 9],
+            },
+        ),
+        row::<EarlierTree>(&vec![1, 0, 0, 0], &vec![9, 9]),
         row::<Links>(&LinkKey::new(b"item/x", 3), &b"entry".to_vec()),
         row::<ValidatorSets>(&HeightKey(0), &b"set".to_vec()),
         row::<Misbehaviours>(

@@ -71,7 +71,7 @@ fn a_store_whose_parts_disagree_does_not_open() {
         ("no root node", |s, m| {
             let root = m.executed.tree.nodes.keys();
             let root = root.min_by_key(|k| k.depth());
-            let key = root.expect("a root").encode();
+            let key = root.expect("a root").place();
             remove::<Tree>(s, &key);
         }),
         ("another validator set", |s, _| {
