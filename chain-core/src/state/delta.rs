@@ -84,6 +84,9 @@ impl<'a, S: StateRead> Delta<'a, S> {
         let mut remembered = self.remembered.borrow_mut();
         keys.retain(|key| !remembered.contains_key(key));
         keys.truncate(REMEMBERED.saturating_sub(remembered.len()));
+        if keys.is_empty() {
+            return Ok(());
+        }
         let values = self.base.get_many(&keys)?;
         remembered.extend(keys.into_iter().zip(values));
         Ok(())
