@@ -152,8 +152,14 @@ impl Snapshot<'_> {
 
     /// Proves what [`Snapshot::state_value`] answers under the tip's state root.
     pub fn prove(&self, key: &[u8]) -> Result<StateProof, Fault> {
+        Ok(self.prove_value(key)?.1)
+    }
+
+    /// The value of a state key and the proof of it.
+    pub fn prove_value(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
         let value = self.get(key)?;
-        commitment::prove(self, self.tip.height, key, value.as_deref())
+        let proof = commitment::prove(self, self.tip.height, key, value.as_deref())?;
+        Ok((value, proof))
     }
 
     /// The validator sets from a height on, each with the height of the block that made it
