@@ -154,6 +154,7 @@ fn stage<'a, S: StateRead>(
     let parameters = parameters(state)?;
     let mut delta = Delta::new(state);
     hooks::run(&hooks.begin, &mut delta, context)?;
+    delta.foresee(item_keys(transactions))?;
     let mut applied = Vec::new();
     let mut rejected = Vec::new();
     let mut bytes: u64 = 0;
@@ -198,6 +199,16 @@ fn stage<'a, S: StateRead>(
         applied,
         rejected,
     })
+}
+
+/// State keys of the items that captures name, ascending, each once: nearly all that their rules read.
+fn item_keys(transactions: &[&VerifiedTransaction]) -> Vec<Vec<u8>> {
+    let events = transactions.iter().filter_map(|t| t.events().ok());
+    let named = events.flatten().flat_map(|event| event.named());
+    let mut keys: Vec<Vec<u8>> = named.map(|item| keys::item(item.as_str())).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Applies a transaction to the staged state, or says which rule it breaks. The caller discards

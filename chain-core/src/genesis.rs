@@ -18,7 +18,7 @@ use crate::governance::validators::{BadValidatorSet, Validator, ValidatorSet};
 use crate::hash::{self, Hash};
 use crate::rejection::Rejection;
 use crate::rules::RuleError;
-use crate::state::commitment::{self, Node, NodeKey, TreeRead, TreeUpdate};
+use crate::state::commitment::{self, NodeKey, TreeNode, TreeRead, TreeUpdate};
 use crate::state::delta::{Delta, Writes};
 use crate::state::{StateRead, keys};
 use crate::{Fault, encoding};
@@ -341,7 +341,7 @@ impl StateRead for Nothing {
 }
 
 impl TreeRead for Nothing {
-    fn node(&self, _: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, _: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         Ok(None)
     }
 }

@@ -68,3 +68,12 @@ pub fn tagged(tag: &str, parts: &[&[u8]]) -> Hash {
 pub fn sha256(bytes: &[u8]) -> Hash {
     Sha256::digest(bytes).into()
 }
+
+/// Plain SHA-256 of bytes that follow one another.
+pub fn concatenated(parts: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}

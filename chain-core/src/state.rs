@@ -18,6 +18,12 @@ pub trait StateRead {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
 
+    /// The values of several keys, in their order. A store that finds many at once faster than one by one answers the
+    /// same sooner.
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+
     /// Whether a transaction with this id is in the chain.
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault>;
 

@@ -30,7 +30,7 @@ use crate::governance::validators::ValidatorSet;
 use crate::rejection::Rejection;
 use crate::signing::{self, Purpose};
 use crate::state::StateRead;
-use crate::state::commitment::{Node, NodeKey, TreeRead, TreeUpdate};
+use crate::state::commitment::{NodeKey, TreeNode, TreeRead, TreeUpdate};
 use crate::state::delta::{LinkRow, Writes};
 use crate::transaction::{self, VerifiedTransaction};
 use crate::{Fault, Hash};
@@ -54,7 +54,7 @@ pub struct Memory {
     pub values: BTreeMap<Vec<u8>, Vec<u8>>,
     pub transactions: BTreeSet<Hash>,
     pub links: Vec<LinkRow>,
-    pub nodes: BTreeMap<NodeKey, Node>,
+    pub nodes: BTreeMap<NodeKey, TreeNode>,
 }
 
 impl Memory {
@@ -82,7 +82,7 @@ impl StateRead for Memory {
 }
 
 impl TreeRead for Memory {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         Ok(self.nodes.get(key).cloned())
     }
 }

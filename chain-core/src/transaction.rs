@@ -5,6 +5,7 @@
 use std::sync::OnceLock;
 
 use prost::Message;
+use prost::encoding::WireType;
 use touchstone_epcis::{EpcisError, Event};
 use touchstone_proto::ledger::{self, transaction::Action};
 
@@ -232,6 +233,43 @@ pub fn capture(envelope: &[u8]) -> Result<Option<ledger::CaptureEvents>, Malform
 /// The events in an envelope's capture, `None` where it does something else; the signature isn't looked at.
 pub fn captured_events(envelope: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Malformed> {
     Ok(capture(envelope)?.map(|capture| capture.events))
+}
+
+/// The event with this number in an envelope's capture, found without decoding the others; none where the envelope
+/// isn't canonical or has none. Whoever asks checks that it is the event that he wants.
+pub fn captured_event(envelope: &[u8], number: u32) -> Option<&[u8]> {
+    let body = fields(envelope).find(|(tag, _)| *tag == BODY)?.1;
+    let capture = fields(body).find(|(tag, _)| *tag == CAPTURE_EVENTS)?.1;
+    let events = fields(capture).filter(|(tag, _)| *tag == EVENTS);
+    let number = usize::try_from(number).ok()?;
+    events.map(|(_, event)| event).nth(number)
+}
+
+/// Numbers of fields: of the body in an envelope, of a capture in a body, of events in a capture.
+const BODY: u32 = 1;
+const CAPTURE_EVENTS: u32 = 10;
+const EVENTS: u32 = 1;
+
+/// A message's fields that have a length, with their numbers, as far as it can be read.
+fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    std::iter::from_fn(move || {
+        loop {
+            let (tag, wire_type) = prost::encoding::decode_key(&mut rest).ok()?;
+            let value = prost::encoding::decode_varint(&mut rest).ok();
+            match wire_type {
+                // Its value has been read.
+                WireType::Varint => _ = value?,
+                WireType::LengthDelimited => {
+                    let length = usize::try_from(value?).ok()?;
+                    let (field, after) = rest.split_at_checked(length)?;
+                    rest = after;
+                    return Some((tag, field));
+                }
+                // No field of these messages.
+                _ => return None,
+            }
+        }
+    })
 }
 
 /// Encodes and signs a transaction; gives the envelope's exact bytes.

@@ -22,21 +22,37 @@ pub enum Source {
     Peer,
 }
 
-/// A pool and the state that its transactions must fit.
+/// A pool and the state that its transactions must fit, for some that come together: what one of them reads of the
+/// state isn't read again for the next.
 pub struct Admission<'a, S: StateRead> {
-    /// The chain.
-    pub chain_id: &'a Hash,
-    /// The committed state.
-    pub state: &'a S,
-    /// The block after which it is.
-    pub tip: Tip,
-    /// The node's clock, milliseconds: a block that takes the transaction is made no earlier.
-    pub now_ms: u64,
-    /// The pool.
-    pub pool: &'a SharedMempool,
+    chain_id: &'a Hash,
+    state: &'a S,
+    read: Delta<'a, S>,
+    tip: Tip,
+    now_ms: u64,
+    pool: &'a SharedMempool,
 }
 
-impl<S: StateRead> Admission<'_, S> {
+impl<'a, S: StateRead> Admission<'a, S> {
+    /// Into this pool of this chain, by the committed state after the block `tip`. A block that takes the transactions
+    /// is made no earlier than `now_ms`, milliseconds by the node's clock.
+    pub fn new(
+        chain_id: &'a Hash,
+        state: &'a S,
+        tip: Tip,
+        now_ms: u64,
+        pool: &'a SharedMempool,
+    ) -> Self {
+        Admission {
+            chain_id,
+            state,
+            read: Delta::new(state),
+            tip,
+            now_ms,
+            pool,
+        }
+    }
+
     /// Takes an envelope in; none where the transaction is pending already. A client's listener
     /// hears once what becomes of it, unless the answer is a rejection.
     ///
@@ -95,11 +111,10 @@ impl<S: StateRead> Admission<'_, S> {
         if let Err(full) = self.pool.check_room(claim.organisation, claim.bytes) {
             return Ok(Err(full));
         }
-        let parameters = execution::parameters(self.state)?;
+        let parameters = execution::parameters(&self.read)?;
         let block = chain::hypothetical_next_block(self.chain_id, &self.tip, self.now_ms);
-        let state = Delta::new(self.state);
         let (height, time_ms) = (block.height, block.time_ms);
-        let signer = governance::may_sign(&state, &parameters, height, time_ms, claim);
+        let signer = governance::may_sign(&self.read, &parameters, height, time_ms, claim);
         rules::separate(signer.map(drop))
     }
 }

@@ -1,8 +1,10 @@
 //! What `scripts/bench` measures: the ledger under load, PostgreSQL under the same, and the limit that signatures set.
 
+pub mod cpu_time;
 pub mod latency;
 pub mod ledger;
 pub mod limit;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod reads;
 pub mod report;

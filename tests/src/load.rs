@@ -14,10 +14,15 @@ pub fn event(number: u64) -> Vec<u8> {
     event_of_many(number, 1)
 }
 
+/// The unit with this number.
+pub fn unit(number: u64) -> String {
+    format!("https://id.gs1.org/01/09521321000018/21/{number}")
+}
+
 /// The same that observes so many units from this number on.
 pub fn event_of_many(first: u64, count: u64) -> Vec<u8> {
-    let unit = |number: u64| format!(r#""https://id.gs1.org/01/09521321000018/21/{number}""#);
-    let units: Vec<String> = (first..first + count).map(unit).collect();
+    let units = (first..first + count).map(|number| format!("\"{}\"", unit(number)));
+    let units: Vec<String> = units.collect();
     format!(
         concat!(
             r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"#,

@@ -101,23 +101,15 @@ pub fn verify_reply<'a>(
 }
 
 pub(crate) fn leaf(key_hash: &Hash, value_hash: &Hash) -> Hash {
-    concat(b"JMT::LeafNode", key_hash, value_hash)
+    hash::concatenated(&[b"JMT::LeafNode", key_hash, value_hash])
 }
 
 pub(crate) fn inner(left: &Hash, right: &Hash) -> Hash {
-    concat(b"JMT::IntrnalNode", left, right)
+    hash::concatenated(&[b"JMT::IntrnalNode", left, right])
 }
 
 pub(crate) fn placeholder() -> Hash {
     *PLACEHOLDER
-}
-
-fn concat(domain: &[u8], a: &Hash, b: &Hash) -> Hash {
-    let mut bytes = Vec::with_capacity(domain.len().saturating_add(64));
-    bytes.extend_from_slice(domain);
-    bytes.extend_from_slice(a);
-    bytes.extend_from_slice(b);
-    hash::sha256(&bytes)
 }
 
 fn bit(hash: &Hash, index: usize) -> bool {

@@ -78,6 +78,20 @@ impl<'a, S: StateRead> Delta<'a, S> {
             .transpose()
     }
 
+    /// Reads what the block will ask the base for, in one go. The keys are ascending, each once.
+    pub fn foresee(&self, keys: Vec<Vec<u8>>) -> Result<(), Fault> {
+        let mut keys = keys;
+        let mut remembered = self.remembered.borrow_mut();
+        keys.retain(|key| !remembered.contains_key(key));
+        keys.truncate(REMEMBERED.saturating_sub(remembered.len()));
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let values = self.base.get_many(&keys)?;
+        remembered.extend(keys.into_iter().zip(values));
+        Ok(())
+    }
+
     /// Stages a value.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.transaction.values.insert(key, value);

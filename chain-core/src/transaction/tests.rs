@@ -276,6 +276,33 @@ fn a_signature_is_verified_by_the_table_of_its_key() {
     }
 }
 
+#[test]
+fn one_event_is_found_without_the_others() {
+    let events: Vec<Vec<u8>> = (0..5).map(|n| object(n, &[item(n)])).collect();
+    let envelope = sign(&key(1), &CHAIN, &body("market", 5, capture(&events)));
+    for (number, event) in (0u32..).zip(&events) {
+        assert_eq!(captured_event(&envelope, number), Some(event.as_slice()));
+    }
+    assert_eq!(captured_event(&envelope, 5), None);
+    // What is cut off or bent is not found, or is the event still; no bytes are trouble.
+    for length in 0..envelope.len() {
+        let found = captured_event(&envelope[..length], 0);
+        assert!(found.is_none_or(|found| found == events[0]), "{length}");
+    }
+    for bent in bit_flips(&envelope) {
+        let _ = captured_event(&bent, 3);
+    }
+    let deposit = touchstone_proto::ledger::DepositDesign {
+        commitment: vec![7; 32],
+    };
+    let other = body(
+        "market",
+        5,
+        ledger::transaction::Action::DepositDesign(deposit),
+    );
+    assert_eq!(captured_event(&sign(&key(1), &CHAIN, &other), 0), None);
+}
+
 /// Otherwise a second signature over the same body would be a second transaction.
 #[test]
 fn the_id_does_not_depend_on_the_signature() {

@@ -28,13 +28,8 @@ impl Node {
     }
 
     fn admit(&self, envelope: &[u8], source: Source) -> Result<bool, Rejection> {
-        let admission = Admission {
-            chain_id: &self.genesis.chain_id,
-            state: &self.store,
-            tip: self.store.tip(),
-            now_ms: 0,
-            pool: &self.pool,
-        };
+        let chain_id = &self.genesis.chain_id;
+        let admission = Admission::new(chain_id, &self.store, self.store.tip(), 0, &self.pool);
         let admitted = admission.admit(envelope, source).unwrap();
         admitted.map(|transaction| transaction.is_some())
     }

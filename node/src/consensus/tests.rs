@@ -120,13 +120,7 @@ pub struct Node {
 impl Node {
     /// Takes a transaction in, as gossip does.
     pub fn hear(&self, chain_id: &Hash, envelope: &[u8]) {
-        let admission = Admission {
-            chain_id,
-            state: &self.store,
-            tip: self.store.tip(),
-            now_ms: 0,
-            pool: &self.pool,
-        };
+        let admission = Admission::new(chain_id, &self.store, self.store.tip(), 0, &self.pool);
         // A rejection means that it is committed already, which is what was wanted.
         let _ = admission.admit(envelope, Source::Peer).unwrap();
     }

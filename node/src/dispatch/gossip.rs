@@ -36,6 +36,11 @@ const FULL_BYTES: usize = 256 << 10;
 pub const MESSAGE_BYTES: usize = FULL_BYTES + MAX_ENVELOPE_BYTES + ENVELOPES * 8;
 /// The pause between gossip messages: what comes meanwhile goes together. The first after a pause waits for no others.
 const PAUSE: Duration = Duration::from_millis(5);
+/// The pause while many wait here for a block: theirs is seldom the next one, and few large messages cost less than
+/// many small ones.
+const LONG_PAUSE: Duration = Duration::from_millis(25);
+/// Transactions, or bytes of them, that are many.
+const MANY: (usize, u64) = (256, 1 << 20);
 /// How often what still waits is gossiped again.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Bytes of envelopes that are gossiped again at once.
@@ -112,13 +117,8 @@ impl Intake {
 
 fn take_in(routes: &Routes, from: &PeerId, bytes: &[u8]) -> Acceptance {
     let snapshot = routes.reader.snapshot();
-    let admission = Admission {
-        chain_id: &routes.chain_id,
-        state: &snapshot,
-        tip: snapshot.tip(),
-        now_ms: consensus_thread::now_ms(),
-        pool: &routes.mempool,
-    };
+    let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
+    let admission = Admission::new(&routes.chain_id, &snapshot, tip, now_ms, &routes.mempool);
     let mut told = |rejection: &Rejection| routes.refusals.note_transaction(*from, rejection);
     judge(&admission, bytes, &mut told).unwrap_or_else(|fault| {
         tracing::error!(%fault, "the store can't be read");
@@ -242,7 +242,16 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
             batch.push(transaction.envelope().to_vec());
         }
         batch.send(&routes).await;
-        next = Instant::now() + PAUSE;
+        next = Instant::now() + pause(&routes.mempool);
+    }
+}
+
+/// The pause after a message, by what waits in the pool.
+fn pause(pool: &SharedMempool) -> Duration {
+    let (transactions, bytes) = pool.size();
+    match transactions >= MANY.0 || bytes >= MANY.1 {
+        true => LONG_PAUSE,
+        false => PAUSE,
     }
 }
 

@@ -11,7 +11,6 @@ use touchstone_core::evidence::{
 };
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::checkpoint::{self, BlockLeaf, CheckpointError, Tree};
-use touchstone_core::state::StateRead;
 use touchstone_epcis::Identifier;
 use touchstone_proto::evidence::{Checkpoint, Stamp};
 use touchstone_proto::node as wire;
@@ -124,7 +123,7 @@ impl Archive for SnapshotArchive<'_> {
 
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
         self.cancelled.check_as_fault()?;
-        Ok((self.snapshot.get(key)?, self.snapshot.prove(key)?))
+        self.snapshot.prove_value(key)
     }
 
     fn entries(&self, owner_key: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {

@@ -4,7 +4,7 @@
 use touchstone_core::encoding;
 use touchstone_core::proof::page::{self, LinkRead, Page};
 use touchstone_core::state::{delta::decode_stored, keys};
-use touchstone_core::transaction::captured_events;
+use touchstone_core::transaction::captured_event;
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::{DesignFile, Item, Link, LinkEntry};
 use touchstone_proto::node as wire;
@@ -127,10 +127,12 @@ fn proof(
     Ok(page::prove(view, key, from, to, link.count)?)
 }
 
-/// Events by their entries. Neighbours are mostly of one transaction, which is decoded once.
+/// Events by their entries. Neighbours are mostly of one transaction, which is read once; only the event that is asked
+/// for is taken out of it.
 struct Captures<'a> {
     snapshot: &'a Snapshot<'a>,
-    last: Option<(u64, u32, Vec<Vec<u8>>)>,
+    /// Height, index and envelope of the last one.
+    last: Option<(u64, u32, Vec<u8>)>,
 }
 
 impl<'a> Captures<'a> {
@@ -148,25 +150,17 @@ impl<'a> Captures<'a> {
         let kept = self.last.take();
         let kept =
             kept.filter(|(height, index, _)| (*height, *index) == (at.height, at.transaction));
-        let events = match kept {
-            Some((.., events)) => events,
-            None => events_of(self.snapshot, at.height, at.transaction)?,
+        let envelope = match kept {
+            Some((.., envelope)) => envelope,
+            None => {
+                let envelope = self.snapshot.envelope(at.height, at.transaction)?;
+                envelope.ok_or_else(|| unproven("an entry points to no transaction"))?
+            }
         };
-        let event = events.get(at.event as usize).cloned().ok_or_else(damaged)?;
-        self.last = Some((at.height, at.transaction, events));
+        // What is answered is checked against the entry's hash.
+        let event = captured_event(&envelope, at.event).ok_or_else(damaged)?;
+        let event = event.to_vec();
+        self.last = Some((at.height, at.transaction, envelope));
         Ok(event)
     }
-}
-
-/// The events of the capture at a place.
-fn events_of(
-    snapshot: &Snapshot<'_>,
-    height: u64,
-    index: u32,
-) -> Result<Vec<Vec<u8>>, ServiceError> {
-    let damaged = || unproven("an entry points to no capture");
-    let envelope = snapshot.envelope(height, index)?.ok_or_else(damaged)?;
-    captured_events(&envelope)
-        .map_err(unproven)?
-        .ok_or_else(damaged)
 }

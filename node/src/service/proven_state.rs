@@ -10,7 +10,6 @@ use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::header::{self, TrustingRange};
 use touchstone_core::proof::page::LinkRead;
-use touchstone_core::state::StateRead;
 use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
 use super::error::{ServiceError, unproven};
@@ -154,6 +153,9 @@ impl LinkRead for ProvenState<'_> {
     fn entries_between(&self, owner: &[u8], from: u64, to: u64) -> Result<Vec<Vec<u8>>, Fault> {
         let wanted = u32::try_from(to.saturating_sub(from))
             .map_err(|_| Fault::Invariant("a page of more than 2^32 entries".into()))?;
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
         let entries = self.snapshot.link_entries(owner, from, wanted)?;
         if entries.len() != wanted as usize {
             let owner = owner.escape_ascii();
@@ -165,7 +167,7 @@ impl LinkRead for ProvenState<'_> {
     }
 
     fn prove_key(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
-        Ok((self.snapshot.get(key)?, self.snapshot.prove(key)?))
+        self.snapshot.prove_value(key)
     }
 }
 

@@ -199,8 +199,7 @@ pub fn checkpoints(
 /// What the state says of a key, proven under the tip's header, and verified.
 pub fn prove(view: &ProvenState<'_>, key: &[u8]) -> Result<wire::StateReply, ServiceError> {
     let tip = view.tip()?;
-    let value = view.snapshot.get(key)?;
-    let proof = view.snapshot.prove(key)?;
+    let (value, proof) = view.snapshot.prove_value(key)?;
     state::verify(&tip.header.state_root, key, value.as_deref(), &proof).map_err(unproven)?;
     Ok(wire::StateReply {
         header: Some(tip.certified.clone()),

@@ -51,7 +51,8 @@ pub async fn submit(
     let admitting = service.clone();
     let work = move |_: &Cancelled| {
         let snapshot = admitting.parts.reader.snapshot();
-        admit(&admitting.parts, &snapshot, request, &listener)
+        let admission = admission(&admitting.parts, &snapshot);
+        admit(&admitting.parts, &snapshot, &admission, request, &listener)
     };
     let admitted = service.limits.admissions.run(client, work).await;
     if let Err(ServiceError::PoolFull(_)) = &admitted {
@@ -195,10 +196,13 @@ async fn admit_together(
     let admitting = service.clone();
     let listener = listener.clone();
     let work = move |_: &Cancelled| {
-        let snapshot = admitting.parts.reader.snapshot();
+        let parts = &admitting.parts;
+        let snapshot = parts.reader.snapshot();
+        let admission = admission(parts, &snapshot);
         let admitted = requests.into_iter().map(|request| {
             let wait = request.wait;
-            (wait, admit(&admitting.parts, &snapshot, request, &listener))
+            let admitted = admit(parts, &snapshot, &admission, request, &listener);
+            (wait, admitted)
         });
         Ok(admitted.collect::<Vec<_>>())
     };
@@ -231,11 +235,21 @@ async fn pass_on(service: &LedgerService, fresh: Fresh) -> Result<(), ServiceErr
 /// A transaction that is new to the pool, if it is.
 type Fresh = Option<Arc<VerifiedTransaction>>;
 
+/// Into the pool by this state.
+fn admission<'a, 's>(
+    parts: &'a ServiceParts,
+    snapshot: &'a Snapshot<'s>,
+) -> Admission<'a, Snapshot<'s>> {
+    let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
+    Admission::new(&parts.chain_id, snapshot, tip, now_ms, &parts.mempool)
+}
+
 /// Reads the store, verifies the signature and puts an envelope in the pool; gives it back where
 /// it is new there. A broken rule is an answer.
 fn admit(
     parts: &ServiceParts,
     snapshot: &Snapshot<'_>,
+    admission: &Admission<'_, Snapshot<'_>>,
     request: wire::SubmitRequest,
     listener: &Listener,
 ) -> Result<(Hash, Word, Fresh), ServiceError> {
@@ -252,13 +266,6 @@ fn admit(
     if let Some(committed) = transaction_status::committed(snapshot, &id)? {
         return Ok((id, Word::Committed(committed), None));
     }
-    let admission = Admission {
-        chain_id: &parts.chain_id,
-        tip: snapshot.tip(),
-        now_ms: consensus_thread::now_ms(),
-        state: snapshot,
-        pool: &parts.mempool,
-    };
     let listener = request.wait.then(|| listener.clone());
     let admitted = admission.admit_read(read, Source::Client(listener))?;
     let (word, fresh) = match admitted {

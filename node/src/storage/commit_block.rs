@@ -1,27 +1,32 @@
 //! The only place that writes to the database: one synced batch per block, at genesis, for evidence
 //! and for a time stamp; and what the node keeps for its HTTP clients.
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 use rocksdb::{WriteBatch, WriteOptions};
 use touchstone_core::Fault;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::{self, Hash};
-use touchstone_core::state::commitment::{self, TreeUpdate};
+use touchstone_core::state::commitment::TreeUpdate;
 use touchstone_core::state::delta::Writes;
 use touchstone_proto::node::Misbehaviour;
 
 use super::Commit;
-use super::database::{self, Database};
+use super::database::{self, Database, Rows};
 use super::schema::{
-    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EventIndex, EventKey, EvidenceKey,
-    FORMAT, HeaderRow, Headers, HeightKey, HttpKey, HttpTable, LinkKey, Links, Meta, MetaKey,
-    MetaRow, Misbehaviours, PlaceKey, PlaceRow, State, Table, TableKey, TableValue,
-    TransactionIndex, Transactions, Tree, ValidatorSets,
+    BlockIndex, CheckpointKey, CheckpointRow, Checkpoints, EarlierTree, EventIndex, EventKey,
+    EventPlaces, EvidenceKey, FORMAT, HeaderRow, Headers, HeightKey, HttpKey, HttpTable, LinkKey,
+    Links, Meta, MetaKey, MetaRow, Misbehaviours, PlaceKey, PlaceRow, State, Table, TableKey,
+    TableValue, TransactionIndex, Transactions, Tree, ValidatorSets,
 };
 use super::snapshot;
 
 /// Pieces of evidence kept of each validator: one convicts it, and all of them are one answer.
 const MAX_EVIDENCE: usize = 16;
+
+/// Bytes of rows of an earlier format that are moved at once.
+const MOVED_BYTES: usize = 4 << 20;
 
 /// Writes the state at height 0.
 pub fn genesis(db: &Database, genesis: &Genesis) -> Result<(), Fault> {
@@ -39,6 +44,35 @@ pub fn genesis(db: &Database, genesis: &Genesis) -> Result<(), Fault> {
     state(&mut batch, &genesis.writes, &genesis.tree)?;
     tip(&mut batch, 0, genesis.chain_id, Vec::new())?;
     batch.write()
+}
+
+/// Gives the tree of a store of format 1 the keys of this one. Done again from its beginning if it was interrupted.
+pub fn move_tree(db: &Database) -> Result<(), Fault> {
+    let nodes = db.family::<Tree>()?;
+    let mut batch = Batch::new(db);
+    for row in db.rows_from::<EarlierTree>(&Vec::new()) {
+        let (key, node) = row?;
+        let (place, version) = place_of_format_1(&key)
+            .ok_or_else(|| Fault::Damaged(format!("tree node key {}", hex::encode(&key))))?;
+        batch.raw.put_cf(nodes, place, [version, node].concat());
+        if batch.raw.size_in_bytes() > MOVED_BYTES {
+            std::mem::replace(&mut batch, Batch::new(db)).write_unsynced()?;
+        }
+    }
+    let earlier = db.family::<EarlierTree>()?;
+    let (first, beyond) = (Vec::new(), vec![u8::MAX; 64]);
+    batch.raw.delete_range_cf(earlier, first, beyond);
+    batch.put::<Meta>(&MetaKey::Format, &MetaRow::Format(FORMAT))?;
+    batch.write()
+}
+
+/// A node's place and the eight bytes of its version, of its key in format 1.
+fn place_of_format_1(key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (version, rest) = key.split_first_chunk::<8>()?;
+    let (steps, rest) = rest.split_first_chunk::<8>()?;
+    let (_, path) = rest.split_first_chunk::<4>()?;
+    let steps = u8::try_from(u64::from_le_bytes(*steps)).ok()?;
+    Some(([&[steps], path].concat(), version.to_vec()))
 }
 
 /// Writes a decided block with its certificate and effects.
@@ -60,17 +94,20 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
         },
     )?;
     batch.put::<BlockIndex>(&id, &height)?;
+    let (envelopes, places) = (
+        db.family::<Transactions>()?,
+        db.family::<TransactionIndex>()?,
+    );
     let transactions = commit.block.transactions.iter();
     for (index, (envelope, id)) in (0..count).zip(transactions.zip(commit.transaction_ids)) {
-        batch.put::<Transactions>(&PlaceKey { height, index }, envelope)?;
-        batch.put::<TransactionIndex>(
-            id,
-            &PlaceRow {
-                height,
-                index,
-                time_ms: header.time_ms,
-            },
-        )?;
+        let row = PlaceRow {
+            height,
+            index,
+            time_ms: header.time_ms,
+        };
+        let key = PlaceKey { height, index };
+        batch.raw.put_cf(envelopes, key.encode(), envelope);
+        batch.raw.put_cf(places, id, row.encode()?);
     }
     if header.next_validators_hash != header.validators_hash {
         let set = commit.executed.next_validators.encode();
@@ -83,13 +120,32 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
 
 /// Writes rows of the event index, which then goes up to `height`. They follow from the blocks, so
 /// that a crash may lose them.
-pub fn index(db: &Database, keys: &[EventKey], height: u64) -> Result<(), Fault> {
+pub fn index(
+    db: &Database,
+    rows: &BTreeMap<EventKey, EventPlaces>,
+    height: u64,
+) -> Result<(), Fault> {
     let mut batch = Batch::new(db);
-    for key in keys {
-        batch.put::<EventIndex>(key, &Vec::new())?;
+    for (key, places) in rows {
+        batch.put::<EventIndex>(key, places)?;
     }
     batch.put::<HttpTable>(&HttpKey::Indexed, &height.to_be_bytes().to_vec())?;
     batch.write_unsynced()
+}
+
+/// Forgets an event index of the earlier layout, if there is one: it is made anew.
+pub fn forget_earlier_index(db: &Database) -> Result<(), Fault> {
+    let mark = HttpKey::IndexedByEvent;
+    if db.row::<HttpTable>(&mark)?.is_none() {
+        return Ok(());
+    }
+    let mut batch = Batch::new(db);
+    let index = db.family::<EventIndex>()?;
+    batch
+        .raw
+        .delete_range_cf(index, [0].as_slice(), [u8::MAX].as_slice());
+    batch.delete::<HttpTable>(&mark)?;
+    batch.write()
 }
 
 /// Writes a named query, or removes it.
@@ -130,19 +186,23 @@ pub fn checkpoint(db: &Database, key: &CheckpointKey, row: &CheckpointRow) -> Re
     batch.write()
 }
 
+/// Here are most rows: each value is encoded once and copied once, into the batch.
 fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<(), Fault> {
+    let (values, links) = (batch.db.family::<State>()?, batch.db.family::<Links>()?);
     for (key, value) in &writes.values {
-        batch.put::<State>(key, value)?;
+        batch.raw.put_cf(values, key, value);
     }
     for row in &writes.links {
-        batch.put::<Links>(&LinkKey::new(&row.owner, row.sequence), &row.entry)?;
+        let key = LinkKey::new(&row.owner, row.sequence).encode();
+        batch.raw.put_cf(links, key, &row.entry);
     }
+    let nodes = batch.db.family::<Tree>()?;
+    let mut row = Vec::new();
     for (key, node) in &tree.nodes {
-        let key = commitment::encode_node_key(key)?;
-        batch.put::<Tree>(&key, &commitment::encode_node(node)?)?;
-    }
-    for key in &tree.stale {
-        batch.delete::<Tree>(&commitment::encode_node_key(key)?)?;
+        row.clear();
+        row.extend_from_slice(&key.version().to_le_bytes());
+        node.encode_to(&mut row);
+        batch.raw.put_cf(nodes, key.place(), &row);
     }
     Ok(())
 }

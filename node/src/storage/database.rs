@@ -12,7 +12,7 @@ use rocksdb::{
 };
 use touchstone_core::Fault;
 
-use super::schema::{TABLES, Table, TableKey, TableValue};
+use super::schema::{State, TABLES, Table, TableKey, TableValue};
 
 /// Memory that the store may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +124,12 @@ impl Database {
         Ok(names.into_iter().filter(|n| !known(n)).collect())
     }
 
+    /// Whether a store has a table on disk.
+    pub fn has_table(path: &Path, name: &str) -> Result<bool, Fault> {
+        let names = DB::list_cf(&rocksdb::Options::default(), path).map_err(fault)?;
+        Ok(names.iter().any(|known| known == name))
+    }
+
     /// All tables as they are now, whatever is written later.
     pub fn snapshot(&self) -> DatabaseSnapshot<'_> {
         DatabaseSnapshot {
@@ -138,6 +144,18 @@ impl Database {
         copied.map_err(fault)
     }
 
+    /// The values of state keys, which are ascending, in one go.
+    pub(super) fn values(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let found = self
+            .raw
+            .batched_multi_get_cf(self.family::<State>()?, keys, true);
+        let values = found.into_iter().map(|found| {
+            let value = found.map_err(fault)?;
+            Ok(value.map(|value| value.to_vec()))
+        });
+        values.collect()
+    }
+
     pub(super) fn family<T: Table>(&self) -> Result<&ColumnFamily, Fault> {
         self.raw
             .cf_handle(T::NAME)
@@ -148,7 +166,8 @@ impl Database {
 fn database_options(settings: &StoreSettings, create: bool) -> rocksdb::Options {
     let mut options = rocksdb::Options::default();
     options.create_if_missing(create);
-    options.create_missing_column_families(create);
+    // A store that an earlier program made has fewer tables.
+    options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
     // A record cut off by a crash was never acknowledged; any other damage of the log must stop
     // the node rather than silently undo blocks.

@@ -1,6 +1,7 @@
 //! The index of events and the named queries. The index follows the chain in its own time: a commit
 //! doesn't wait for it, and building it anew is the same work.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use touchstone_core::Fault;
@@ -12,11 +13,11 @@ use touchstone_epcis::query::{IndexField, index_values};
 use super::commit_block;
 use super::database::Rows;
 use super::recent_events::RecentEvents;
-use super::schema::{EventIndex, EventKey, EventPlace, HttpKey, HttpTable};
+use super::schema::{EventIndex, EventKey, EventPlace, EventPlaces, HttpKey, HttpTable};
 use super::snapshot::{Snapshot, StoreReader};
 
-/// Rows that are written at once.
-const ROWS: usize = 10_000;
+/// Values of events that are written at once.
+const VALUES: usize = 10_000;
 /// The field of the time.
 const TIME: u8 = 0;
 
@@ -44,23 +45,23 @@ impl EventCatalogue {
         let snapshot = self.reader.snapshot();
         let (from, tip) = (snapshot.indexed_to()?, snapshot.tip().height);
         let last = tip.min(from.saturating_add(blocks));
-        let mut keys = Vec::new();
+        let mut rows = IndexRows::default();
         for height in from + 1..=last {
             match self.recent.take(height) {
                 Some(transactions) if !transactions.is_empty() => {
                     for (number, transaction) in (0u32..).zip(transactions) {
-                        index_read(&mut keys, height, number, &transaction)?;
+                        rows.add_read(height, number, &transaction)?;
                     }
                 }
                 _ => {
                     for (number, envelope) in (0u32..).zip(snapshot.envelopes(height)?) {
-                        index(&mut keys, height, number, &envelope)?;
+                        rows.add(height, number, &envelope)?;
                     }
                 }
             }
-            if keys.len() >= ROWS || height == last {
-                commit_block::index(&self.reader.db, &keys, height)?;
-                keys.clear();
+            if rows.values >= VALUES || height == last {
+                commit_block::index(&self.reader.db, &rows.rows, height)?;
+                rows = IndexRows::default();
             }
         }
         Ok(last == tip)
@@ -125,13 +126,15 @@ impl<'s> Snapshot<'s> {
         let first = EventKey {
             field: number(field),
             value: digest(value),
-            place: from,
+            height: from.height,
         };
         let wanted = (first.field, first.value);
-        let of_value = move |k: &EventKey| (k.field, k.value) == wanted;
-        self.keys(first, descending)
-            .take_while(move |key| key.as_ref().map_or(true, of_value))
-            .map(|key| key.map(|k| k.place))
+        self.places(first, from, descending)
+            .take_while(move |found| {
+                let key = found.as_ref().map(|(key, _)| key);
+                key.map_or(true, |k| (k.field, k.value) == wanted)
+            })
+            .map(|found| found.map(|(_, place)| place))
     }
 
     /// The value of a field that follows another one, in the order of the index, by its digest and the
@@ -149,13 +152,14 @@ impl<'s> Snapshot<'s> {
         let first = EventKey {
             field: number(field),
             value,
-            place: EventPlace::default(),
+            height: 0,
         };
         let of_field = first.field;
-        let found = self.keys(first, false).next().transpose()?;
+        let mut places = self.places(first, EventPlace::default(), false);
+        let found = places.next().transpose()?;
         Ok(found
-            .filter(|key| key.field == of_field)
-            .map(|key| (key.value, key.place)))
+            .filter(|(key, _)| key.field == of_field)
+            .map(|(key, place)| (key.value, place)))
     }
 
     /// Times of events with their places, from there on, or back from there.
@@ -168,23 +172,47 @@ impl<'s> Snapshot<'s> {
         let first = EventKey {
             field: TIME,
             value: sorted(from_ms),
-            place: from,
+            height: from.height,
         };
-        self.keys(first, descending)
-            .take_while(|key| key.as_ref().map_or(true, |k| k.field == TIME))
-            .map(|key| key.map(|k| (time_of(&k.value), k.place)))
+        self.places(first, from, descending)
+            .take_while(|found| found.as_ref().map_or(true, |(key, _)| key.field == TIME))
+            .map(|found| found.map(|(key, place)| (time_of(&key.value), place)))
     }
 
-    fn keys<'a>(
+    /// Events in the order of the index from a row and, in that row, a place on, or back from it.
+    fn places<'a>(
         &'a self,
         first: EventKey,
+        from: EventPlace,
         descending: bool,
-    ) -> impl Iterator<Item = Result<EventKey, Fault>> + use<'a, 's> {
+    ) -> impl Iterator<Item = Result<(EventKey, EventPlace), Fault>> + use<'a, 's> {
         let rows = self.rows.rows_ordered::<EventIndex>(&first, descending);
         let fault = self.fault.clone().map(Err);
-        fault
-            .into_iter()
-            .chain(rows.map(|row| row.map(|(key, _)| key)))
+        let of_row = move |row: Result<(EventKey, EventPlaces), Fault>| {
+            let (key, places) = match row {
+                Ok(row) => row,
+                Err(fault) => return vec![Err(fault)],
+            };
+            let places = places.0.into_iter().map(|(transaction, event)| EventPlace {
+                height: key.height,
+                transaction,
+                event,
+            });
+            let is_wanted = |place: &EventPlace| match (key == first, descending) {
+                (false, _) => true,
+                (true, false) => *place >= from,
+                (true, true) => *place <= from,
+            };
+            let mut found: Vec<_> = places
+                .filter(is_wanted)
+                .map(|place| Ok((key, place)))
+                .collect();
+            if descending {
+                found.reverse();
+            }
+            found
+        };
+        fault.into_iter().chain(rows).flat_map(of_row)
     }
 
     /// A named query.
@@ -204,62 +232,57 @@ impl<'s> Snapshot<'s> {
     }
 }
 
-/// Adds the rows of one transaction that has been read.
-fn index_read(
-    keys: &mut Vec<EventKey>,
-    height: u64,
-    transaction: u32,
-    read: &VerifiedTransaction,
-) -> Result<(), Fault> {
-    let Ok(events) = read.events() else {
-        return index(keys, height, transaction, read.envelope());
-    };
-    for (number, read) in (0u32..).zip(events) {
-        let place = EventPlace {
-            height,
-            transaction,
-            event: number,
-        };
-        index_event(keys, place, read);
-    }
-    Ok(())
+/// Rows that are made, each of one block's events.
+#[derive(Default)]
+struct IndexRows {
+    rows: BTreeMap<EventKey, EventPlaces>,
+    values: usize,
 }
 
-/// Adds the rows of one transaction.
-fn index(
-    keys: &mut Vec<EventKey>,
-    height: u64,
-    transaction: u32,
-    envelope: &[u8],
-) -> Result<(), Fault> {
-    let damaged = |what: String| Fault::Damaged(format!("block {height}, {transaction}: {what}"));
-    let events = captured_events(envelope).map_err(|e| damaged(e.to_string()))?;
-    for (number, bytes) in (0u32..).zip(events.into_iter().flatten()) {
-        let place = EventPlace {
-            height,
-            transaction,
-            event: number,
+impl IndexRows {
+    /// Adds a transaction that has been read.
+    fn add_read(
+        &mut self,
+        height: u64,
+        transaction: u32,
+        read: &VerifiedTransaction,
+    ) -> Result<(), Fault> {
+        let Ok(events) = read.events() else {
+            return self.add(height, transaction, read.envelope());
         };
-        // Else it was recorded under rules that were less strict than this program's: no query reads it.
-        if let Ok(event) = Event::parse(&bytes) {
-            index_event(keys, place, &event);
+        for (number, read) in (0u32..).zip(events) {
+            self.add_event(height, (transaction, number), read);
+        }
+        Ok(())
+    }
+
+    /// Adds a transaction.
+    fn add(&mut self, height: u64, transaction: u32, envelope: &[u8]) -> Result<(), Fault> {
+        let damaged =
+            |what: String| Fault::Damaged(format!("block {height}, {transaction}: {what}"));
+        let events = captured_events(envelope).map_err(|e| damaged(e.to_string()))?;
+        for (number, bytes) in (0u32..).zip(events.into_iter().flatten()) {
+            // Else it was recorded under rules that were less strict than this program's: no query reads it.
+            if let Ok(event) = Event::parse(&bytes) {
+                self.add_event(height, (transaction, number), &event);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_event(&mut self, height: u64, place: (u32, u32), event: &Event) {
+        let values = index_values(event).into_iter();
+        let values = values.map(|(field, value)| (number(field), digest(&value)));
+        for (field, value) in values.chain([(TIME, sorted(event.time_ms))]) {
+            let key = EventKey {
+                field,
+                value,
+                height,
+            };
+            self.rows.entry(key).or_default().0.push(place);
+            self.values += 1;
         }
     }
-    Ok(())
-}
-
-fn index_event(keys: &mut Vec<EventKey>, place: EventPlace, event: &Event) {
-    keys.push(EventKey {
-        field: TIME,
-        value: sorted(event.time_ms),
-        place,
-    });
-    let values = index_values(event).into_iter();
-    keys.extend(values.map(|(field, value)| EventKey {
-        field: number(field),
-        value: digest(&value),
-        place,
-    }));
 }
 
 /// The field's number on disk.

@@ -11,7 +11,7 @@ use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::{state, transaction_tree};
 use touchstone_core::state as ledger_state;
-use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_core::state::commitment::{self, NodeKey, TreeNode, TreeRead};
 use touchstone_core::state::{StateRead, keys};
 use touchstone_pictures::{Compared, Fingerprint};
 use touchstone_proto::ledger::CommitCertificate;
@@ -33,7 +33,7 @@ pub use super::snapshot::{LinkCursor, Snapshot, StoreReader};
 /// The store of one chain.
 pub struct RocksStore {
     db: Arc<Database>,
-    cache: TreeCache,
+    cache: Arc<TreeCache>,
     fingerprints: Arc<Fingerprints>,
     recent_events: Arc<RecentEvents>,
     genesis: Tip,
@@ -112,6 +112,7 @@ impl RocksStore {
     pub fn reader(&self) -> StoreReader {
         StoreReader {
             db: self.db.clone(),
+            cache: self.cache.clone(),
             fingerprints: self.fingerprints.clone(),
             genesis: self.genesis.clone(),
         }
@@ -146,6 +147,7 @@ fn check_tables(path: &Path) -> Result<(), OpenError> {
 fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<RocksStore, OpenError> {
     match db.row::<Meta>(&MetaKey::Format)? {
         None => return Err(OpenError::Missing),
+        Some(MetaRow::Format(1)) => commit_block::move_tree(&db)?,
         Some(MetaRow::Format(FORMAT)) => {}
         Some(MetaRow::Format(other)) => return Err(OpenError::Format(other.to_string())),
         Some(_) => return Err(Fault::Damaged("the format is another row".into()).into()),
@@ -164,6 +166,7 @@ fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<Rocks
             found,
         });
     }
+    commit_block::forget_earlier_index(&db)?;
     let genesis = Tip {
         height: 0,
         block_id: found,
@@ -173,7 +176,7 @@ fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<Rocks
     let tip = snapshot::tip(&db, &genesis)?;
     let store = RocksStore {
         db: Arc::new(db),
-        cache: TreeCache::new(settings.cached_tree_levels),
+        cache: Arc::new(TreeCache::new(settings.cached_tree_levels)),
         fingerprints: Arc::default(),
         recent_events: Arc::default(),
         genesis,
@@ -221,6 +224,10 @@ impl StateRead for RocksStore {
         self.db.row::<State>(&key.to_vec())
     }
 
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        self.db.values(keys)
+    }
+
     fn is_committed(&self, transaction_id: &Hash) -> Result<bool, Fault> {
         Ok(self.db.row::<TransactionIndex>(transaction_id)?.is_some())
     }
@@ -231,7 +238,7 @@ impl StateRead for RocksStore {
 }
 
 impl TreeRead for RocksStore {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         self.cache.node(key, || snapshot::node(&*self.db, key))
     }
 }

@@ -64,6 +64,10 @@ impl Salvage {
         if let Some(name) = Database::unknown_tables(path)?.first() {
             return Err(OpenError::Format(format!("one with a table {name:?}")));
         }
+        if !Database::has_table(path, Tree::NAME)? {
+            let earlier = "an earlier one, which the node brings up to date when it starts";
+            return Err(OpenError::Format(earlier.into()));
+        }
         let db = Database::open_read_only(path)?;
         Ok(Salvage { db })
     }
@@ -134,7 +138,12 @@ impl Salvage {
         anew: &RocksStore,
         catalogue: &EventCatalogue,
     ) -> Result<Vec<TableDamage>, Fault> {
-        let indexed = self.db.row::<HttpTable>(&HttpKey::Indexed).ok().flatten();
+        let row = |key| self.db.row::<HttpTable>(&key).ok().flatten();
+        if row(HttpKey::IndexedByEvent).is_some() {
+            // It is made anew at the next start.
+            return Ok(Vec::new());
+        }
+        let indexed = row(HttpKey::Indexed);
         let indexed = indexed.and_then(|bytes| bytes.try_into().ok());
         let height = indexed.map_or(0, u64::from_be_bytes).min(anew.height());
         catalogue.catch_up(height)?;
@@ -170,7 +179,7 @@ impl Salvage {
         };
         own.checkpoints = own.readable::<Checkpoints>(&self.db, fits)?;
         let fits = |key: &HttpKey, bytes: &Vec<u8>| match key {
-            HttpKey::Indexed => bytes.len() == 8,
+            HttpKey::Indexed | HttpKey::IndexedByEvent => bytes.len() == 8,
             HttpKey::Query(_) => serde_json::from_slice::<serde_json::Value>(bytes).is_ok(),
         };
         for (key, bytes) in own.readable::<HttpTable>(&self.db, fits)? {

@@ -5,14 +5,18 @@
 //!
 //! Golden files pin every row's bytes; changing one needs a new [`FORMAT`] and its migration.
 
+mod event_rows;
+
 use bincode::Options;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use touchstone_core::Fault;
 use touchstone_core::hash::{self, Hash};
 
+pub use event_rows::{EventKey, EventPlace, EventPlaces};
+
 /// Version of this layout.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A column family.
 pub trait Table {
@@ -73,8 +77,10 @@ tables! {
     BlockIndex "block_index" false: Hash => u64;
     /// The state after the last block.
     State "state" true: Vec<u8> => Vec<u8>;
-    /// Nodes of the tree over the state, as chain-core encodes key and node.
-    Tree "tree" false: Vec<u8> => Vec<u8>;
+    /// Nodes of the tree over the state by their places, so that a block's replace those before; no place is given up.
+    Tree "tree_by_place" false: Vec<u8> => NodeRow;
+    /// Nodes of a store of format 1, by version and place as the `jmt` crate encodes keys: moved when it is opened.
+    EarlierTree "tree" false: Vec<u8> => Vec<u8>;
     /// Entries of links.
     Links "links" true: LinkKey => Vec<u8>;
     /// Validator sets by the height of the block that made them; each votes from the next height on.
@@ -86,7 +92,7 @@ tables! {
     /// What the store is and how far it goes.
     Meta "meta" false: MetaKey => MetaRow;
     /// Which events have a value in a field: made from the blocks, and made again if it is lost.
-    EventIndex "event_index" false: EventKey => Vec<u8>;
+    EventIndex "event_index" false: EventKey => EventPlaces;
     /// What this node keeps for its HTTP clients; no part of the chain.
     HttpTable "desk" true: HttpKey => Vec<u8>;
 }
@@ -205,63 +211,6 @@ impl TableKey for EvidenceKey {
     }
 }
 
-/// The place of an event on the chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EventPlace {
-    /// Height of its block.
-    pub height: u64,
-    /// Index of its transaction in the block.
-    pub transaction: u32,
-    /// Its index in the transaction.
-    pub event: u32,
-}
-
-impl EventPlace {
-    /// After every other.
-    pub const LAST: EventPlace = EventPlace {
-        height: u64::MAX,
-        transaction: u32::MAX,
-        event: u32::MAX,
-    };
-}
-
-/// An event by one of its values, then by its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EventKey {
-    /// Which field: 0 is the time, and the others are the fields of `IndexField` from 1 on.
-    pub field: u8,
-    /// The time, sorted as it is; or the beginning of the value's SHA-256.
-    pub value: [u8; 16],
-    /// The place.
-    pub place: EventPlace,
-}
-
-impl TableKey for EventKey {
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![self.field];
-        bytes.extend_from_slice(&self.value);
-        bytes.extend_from_slice(&self.place.height.to_be_bytes());
-        bytes.extend_from_slice(&self.place.transaction.to_be_bytes());
-        bytes.extend_from_slice(&self.place.event.to_be_bytes());
-        bytes
-    }
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (field, rest) = bytes.split_first()?;
-        let (value, rest) = rest.split_first_chunk::<16>()?;
-        let (height, rest) = rest.split_first_chunk::<8>()?;
-        let (transaction, event) = rest.split_first_chunk::<4>()?;
-        Some(EventKey {
-            field: *field,
-            value: *value,
-            place: EventPlace {
-                height: u64::from_be_bytes(*height),
-                transaction: u32::from_be_bytes(*transaction),
-                event: u32::from_be_bytes(event.try_into().ok()?),
-            },
-        })
-    }
-}
-
 /// A checkpoint of one authority, by its last height: the first row from a height on is the earliest
 /// one that may cover it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -302,6 +251,8 @@ impl TableKey for CheckpointKey {
 pub enum HttpKey {
     /// Height up to which [`EventIndex`] goes, 8 bytes big-endian.
     Indexed,
+    /// The same of an earlier layout, with a row for each event: it is made anew.
+    IndexedByEvent,
     /// A named query, as JSON.
     Query(String),
 }
@@ -309,13 +260,16 @@ pub enum HttpKey {
 impl TableKey for HttpKey {
     fn encode(&self) -> Vec<u8> {
         match self {
-            HttpKey::Indexed => b"indexed".to_vec(),
+            HttpKey::Indexed => b"indexed-by-block".to_vec(),
+            HttpKey::IndexedByEvent => b"indexed".to_vec(),
             HttpKey::Query(name) => [b"query/", name.as_bytes()].concat(),
         }
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
-        if bytes == b"indexed" {
-            return Some(HttpKey::Indexed);
+        match bytes {
+            b"indexed-by-block" => return Some(HttpKey::Indexed),
+            b"indexed" => return Some(HttpKey::IndexedByEvent),
+            _ => {}
         }
         let name = bytes.strip_prefix(b"query/")?.to_vec();
         Some(HttpKey::Query(String::from_utf8(name).ok()?))
@@ -407,6 +361,28 @@ pub enum MetaRow {
         /// Exact bytes of its header; empty at height 0.
         header: Vec<u8>,
     },
+}
+
+/// A node of the tree: the version that made it (eight bytes, little-endian), and the node as chain-core encodes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeRow {
+    /// The version.
+    pub version: u64,
+    /// The node's bytes.
+    pub node: Vec<u8>,
+}
+
+impl TableValue for NodeRow {
+    fn encode(&self) -> Result<Vec<u8>, Fault> {
+        Ok([&self.version.to_le_bytes()[..], &self.node].concat())
+    }
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (version, node) = bytes.split_first_chunk::<8>()?;
+        Some(NodeRow {
+            version: u64::from_le_bytes(*version),
+            node: node.to_vec(),
+        })
+    }
 }
 
 impl TableValue for Vec<u8> {

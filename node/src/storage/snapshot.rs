@@ -10,7 +10,7 @@ use touchstone_core::encoding;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::StateRead;
-use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_core::state::commitment::{self, NodeKey, TreeNode, TreeRead};
 use touchstone_pictures::{Compared, Fingerprint};
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, Misbehaviour, StateProof};
@@ -23,11 +23,15 @@ use super::schema::{
     Misbehaviours, PlaceKey, PlaceRow, State, Table, TransactionIndex, Transactions, Tree,
     ValidatorSets,
 };
+use super::tree_cache::TreeCache;
 
 /// The reading side of a store, for other threads than the one that commits.
 #[derive(Clone)]
 pub struct StoreReader {
     pub(super) db: Arc<Database>,
+    /// The upper levels of the newest tree. A node's key names the version that made it, so what is found there is
+    /// right for any snapshot.
+    pub(super) cache: Arc<TreeCache>,
     pub(super) fingerprints: Arc<Fingerprints>,
     /// The tip at height 0.
     pub(super) genesis: Tip,
@@ -36,6 +40,7 @@ pub struct StoreReader {
 /// The chain after one block.
 pub struct Snapshot<'a> {
     pub(super) rows: DatabaseSnapshot<'a>,
+    cache: &'a TreeCache,
     fingerprints: &'a Fingerprints,
     tip: Tip,
     /// The tip could not be read: every question is answered with this.
@@ -59,6 +64,7 @@ impl StoreReader {
         };
         Snapshot {
             rows,
+            cache: &self.cache,
             fingerprints: &self.fingerprints,
             tip,
             fault,
@@ -146,8 +152,14 @@ impl Snapshot<'_> {
 
     /// Proves what [`Snapshot::state_value`] answers under the tip's state root.
     pub fn prove(&self, key: &[u8]) -> Result<StateProof, Fault> {
+        Ok(self.prove_value(key)?.1)
+    }
+
+    /// The value of a state key and the proof of it.
+    pub fn prove_value(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), Fault> {
         let value = self.get(key)?;
-        commitment::prove(self, self.tip.height, key, value.as_deref())
+        let proof = commitment::prove(self, self.tip.height, key, value.as_deref())?;
+        Ok((value, proof))
     }
 
     /// The validator sets from a height on, each with the height of the block that made it
@@ -255,8 +267,11 @@ impl StateRead for Snapshot<'_> {
 }
 
 impl TreeRead for Snapshot<'_> {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
-        node(self, key)
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
+        match (&self.fault, self.cache.known(key)) {
+            (None, Some(node)) => Ok(Some(node)),
+            _ => node(self, key),
+        }
     }
 }
 
@@ -319,10 +334,11 @@ pub(super) fn misbehaviour(rows: &impl Rows) -> Result<Vec<Misbehaviour>, Fault>
 }
 
 /// A node of the tree.
-pub(super) fn node(rows: &impl Rows, key: &NodeKey) -> Result<Option<Node>, Fault> {
-    rows.row::<Tree>(&commitment::encode_node_key(key)?)?
-        .map(|bytes| commitment::decode_node(&bytes))
-        .transpose()
+pub(super) fn node(rows: &impl Rows, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
+    let row = rows.row::<Tree>(&key.place())?;
+    // One of another version at its place is another node.
+    let row = row.filter(|row| row.version == key.version());
+    row.map(|row| TreeNode::decode(&row.node)).transpose()
 }
 
 /// A header that decodes and whose id is indexed with this height.

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use touchstone_core::Fault;
-use touchstone_core::state::commitment::{Node, NodeKey, TreeUpdate};
+use touchstone_core::state::commitment::{NodeKey, TreeNode, TreeUpdate};
 
 /// Nodes of the upper levels of the newest version.
 #[derive(Debug)]
 pub struct TreeCache {
     levels: usize,
-    nodes: Mutex<HashMap<NodeKey, Node>>,
+    nodes: Mutex<HashMap<NodeKey, TreeNode>>,
 }
 
 impl TreeCache {
@@ -30,8 +30,8 @@ impl TreeCache {
     pub fn node(
         &self,
         key: &NodeKey,
-        read: impl FnOnce() -> Result<Option<Node>, Fault>,
-    ) -> Result<Option<Node>, Fault> {
+        read: impl FnOnce() -> Result<Option<TreeNode>, Fault>,
+    ) -> Result<Option<TreeNode>, Fault> {
         if !self.keeps(key) {
             return read();
         }
@@ -40,9 +40,16 @@ impl TreeCache {
         }
         let node = read()?;
         if let Some(node) = &node {
-            self.lock().insert(key.clone(), node.clone());
+            self.lock().insert(*key, node.clone());
         }
         Ok(node)
+    }
+
+    /// The node, if it is in memory. A reader of an older version puts nothing in: it would never be taken out.
+    pub fn known(&self, key: &NodeKey) -> Option<TreeNode> {
+        self.keeps(key)
+            .then(|| self.lock().get(key).cloned())
+            .flatten()
     }
 
     /// Follows an update that was committed.
@@ -53,18 +60,18 @@ impl TreeCache {
         }
         for (key, node) in &update.nodes {
             if self.keeps(key) {
-                nodes.insert(key.clone(), node.clone());
+                nodes.insert(*key, node.clone());
             }
         }
     }
 
     fn keeps(&self, key: &NodeKey) -> bool {
-        key.nibble_path().num_nibbles() < self.levels
+        key.depth() < self.levels
     }
 
     /// A thread that died while it held the lock left whole nodes: each insertion is complete or
     /// absent.
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<NodeKey, Node>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<NodeKey, TreeNode>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

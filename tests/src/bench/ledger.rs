@@ -12,6 +12,7 @@ use touchstone_proto::node::SubmitRequest;
 use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
 
+use super::cpu_time;
 use super::latency::Latencies;
 use crate::cluster::{Cluster, organisation_id};
 use crate::load;
@@ -56,7 +57,7 @@ pub async fn submit(cluster: &Cluster, envelopes: &[Vec<u8>], rate: Option<f64>)
     for node in &nodes {
         clients.push(cluster.client(*node).await);
     }
-    let (start, cpu) = (Instant::now(), cpu_seconds(cluster));
+    let (start, cpu) = (Instant::now(), cpu_us(cluster));
     let mut tasks = Vec::new();
     for (place, client) in clients.into_iter().enumerate() {
         let own = envelopes.iter().cloned().enumerate();
@@ -74,7 +75,7 @@ pub async fn submit(cluster: &Cluster, envelopes: &[Vec<u8>], rate: Option<f64>)
 /// Submits one after the other to one node, and waits for each.
 pub async fn submit_one_by_one(cluster: &Cluster, node: usize, envelopes: &[Vec<u8>]) -> Measured {
     let mut client = cluster.client(node).await;
-    let (start, cpu) = (Instant::now(), cpu_seconds(cluster));
+    let (start, cpu) = (Instant::now(), cpu_us(cluster));
     let mut times_ms = Vec::new();
     for envelope in envelopes {
         let begin = Instant::now();
@@ -92,7 +93,7 @@ pub async fn submit_one_by_one(cluster: &Cluster, node: usize, envelopes: &[Vec<
 
 fn measured(cluster: &Cluster, start: Instant, cpu: f64, times_ms: Vec<f64>) -> Measured {
     let count = times_ms.len() as f64;
-    let cpu_us = (cpu_seconds(cluster) - cpu) * 1e6;
+    let cpu_us = cpu_us(cluster) - cpu;
     Measured {
         transactions_per_second: count / start.elapsed().as_secs_f64(),
         cpu_us: cpu_us / count / living(cluster).count() as f64,
@@ -104,16 +105,9 @@ fn living(cluster: &Cluster) -> impl Iterator<Item = usize> + '_ {
     (0..cluster.size()).filter(|node| cluster.process_id(*node).is_some())
 }
 
-/// CPU time of all living nodes so far (proc_pid_stat(5), fields 14 and 15, in hundredths of a second).
-fn cpu_seconds(cluster: &Cluster) -> f64 {
-    let of = |node: usize| -> Option<f64> {
-        let process = cluster.process_id(node)?;
-        let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The second field is a name in parentheses, which may hold spaces.
-        let (_, rest) = text.rsplit_once(')')?;
-        let ticks = rest.split_whitespace().skip(11).take(2);
-        Some(ticks.filter_map(|t| t.parse::<f64>().ok()).sum::<f64>() / 100.0)
-    };
+/// CPU time of all living nodes so far.
+fn cpu_us(cluster: &Cluster) -> f64 {
+    let of = |node| cpu_time::of_process_us(cluster.process_id(node)?);
     living(cluster).filter_map(of).sum()
 }
 

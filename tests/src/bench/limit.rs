@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use ed25519_dalek::SigningKey;
 use touchstone_core::signing::{self, Purpose};
 
+use super::cpu_time;
+
 /// How long verifications are counted.
 const TIME: Duration = Duration::from_secs(2);
 
@@ -46,7 +48,7 @@ fn verify() -> (f64, f64) {
     let public = key.verifying_key().to_bytes();
     let message = [7; 300];
     let signature = signing::sign(&key, Purpose::Transaction, &[1; 32], &message);
-    let (start, before) = (Instant::now(), thread_cpu_us());
+    let (start, before) = (Instant::now(), cpu_time::of_thread_us());
     let mut count = 0.0;
     while start.elapsed() < TIME {
         for _ in 0..100 {
@@ -56,13 +58,5 @@ fn verify() -> (f64, f64) {
         }
         count += 100.0;
     }
-    (count, thread_cpu_us() - before)
-}
-
-/// CPU time of this thread so far (proc_pid_schedstat(5): its first field, nanoseconds).
-fn thread_cpu_us() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
-    let nanoseconds = text.split_whitespace().next().and_then(|n| n.parse().ok());
-    let nanoseconds: f64 = nanoseconds.expect("a number");
-    nanoseconds / 1e3
+    (count, cpu_time::of_thread_us() - before)
 }

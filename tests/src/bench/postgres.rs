@@ -16,6 +16,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use touchstone_core::signing::{self, Purpose};
 
 use super::latency::Latencies;
+use super::reads::{self, Answers};
 use crate::load;
 
 /// Standbys.
@@ -241,6 +242,44 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// Writes histories of so many items, as [`reads::envelopes`] does.
+    pub async fn fill(&self, items: u64) {
+        self.create_table().await;
+        for _ in 0..reads::EVENTS {
+            self.submit((items / 100) as usize, 100, 4).await;
+        }
+        let client = self.connect().await;
+        let analysed = client.batch_execute("ANALYZE events").await;
+        analysed.expect("the table is there");
+    }
+
+    /// Asks the primary for histories, of items here and there.
+    pub async fn ask(&self, items: u64, questions: usize) -> Answers {
+        let next = Arc::new(AtomicUsize::new(0));
+        let start = Instant::now();
+        let mut tasks = Vec::new();
+        for _ in 0..reads::CLIENTS {
+            let client = self.connect().await;
+            let next = next.clone();
+            tasks.push(tokio::spawn(async move {
+                let sql = "SELECT signature, document FROM events WHERE item = $1 ORDER BY id";
+                let select = client.prepare(sql).await.expect("the statement is right");
+                let mut times_ms = Vec::new();
+                while let Some(item) = reads::draw(&next, questions, items) {
+                    let item = load::unit(item);
+                    let begin = Instant::now();
+                    let rows = client.query(&select, &[&item]).await;
+                    times_ms.push(begin.elapsed().as_secs_f64() * 1000.0);
+                    assert_eq!(rows.expect("it answers").len() as u64, reads::EVENTS);
+                }
+                times_ms
+            }));
+        }
+        reads::answers(start, tasks).await
+    }
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
         for number in (0..=STANDBYS).rev() {
@@ -258,9 +297,7 @@ impl Signed {
         let documents: Vec<Vec<u8>> = numbers.clone().map(load::event).collect();
         let signed = documents.concat();
         Signed {
-            items: numbers
-                .map(|n| format!("https://id.gs1.org/01/09521321000018/21/{n}"))
-                .collect(),
+            items: numbers.map(load::unit).collect(),
             documents,
             signature: signing::sign(key, Purpose::Transaction, &CHAIN, &signed),
             signed,

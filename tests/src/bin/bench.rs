@@ -2,7 +2,7 @@
 //! that strict signatures set. Runs are interleaved and their medians printed: a figure is only worth something
 //! against others of its run.
 //!
-//! Usage: `scripts/bench [--runs N] [--transactions N] [--json FILE] [--only load|faults]`
+//! Usage: `scripts/bench [--runs N] [--transactions N] [--json FILE] [--only load|reads|faults]`
 
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use touchstone_tests::bench::ledger::{self, Measured};
 use touchstone_tests::bench::limit::Limit;
+use touchstone_tests::bench::reads;
 use touchstone_tests::bench::report::{Report, cell};
 use touchstone_tests::cluster::{Cluster, Plan};
 
@@ -19,6 +20,8 @@ const EVENTS: [usize; 3] = [1, 10, 100];
 /// Connections that keep PostgreSQL busy.
 #[cfg(feature = "postgres")]
 const CONNECTIONS: usize = 32;
+/// Events of one transaction, where histories are asked for.
+const TOGETHER: [u64; 2] = [1, 100];
 /// Transactions that are submitted one by one.
 const ONE_BY_ONE: usize = 200;
 /// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
@@ -99,6 +102,9 @@ async fn run(arguments: &Arguments) -> Report {
                 load(arguments, events, &limit, &mut report).await;
             }
         }
+        if arguments.wants("reads") {
+            histories(arguments, &mut report).await;
+        }
         if arguments.wants("faults") {
             one_of_four_dead(arguments, &mut report).await;
             for delay_ms in DELAYS_MS {
@@ -111,10 +117,72 @@ async fn run(arguments: &Arguments) -> Report {
         print_load(&report);
         print_one_by_one(&report);
     }
+    if arguments.wants("reads") {
+        print_reads(&report);
+    }
     if arguments.wants("faults") {
         print_faults(&report);
     }
     report
+}
+
+/// Proven histories from one node, whose events came alone or many together, and plain ones from PostgreSQL.
+async fn histories(arguments: &Arguments, report: &mut Report) {
+    let items = (arguments.transactions as u64 / 10).max(100) / 100 * 100;
+    let questions = arguments.transactions.max(1000);
+    #[cfg(feature = "postgres")]
+    {
+        let postgres = touchstone_tests::bench::postgres::Postgres::start();
+        postgres.fill(items).await;
+        postgres.ask(items, questions / 10).await;
+        let plain = postgres.ask(items, questions).await;
+        report.add("plain reads/s", plain.per_second);
+        report.add("plain reads p99", plain.latencies.p99());
+    }
+    for together in TOGETHER {
+        let plan = Plan {
+            validators: 1,
+            ..Plan::default()
+        };
+        let cluster = Cluster::start(&plan);
+        cluster.wait_for_height(0, 1).await;
+        let envelopes = reads::envelopes(&cluster, items, together);
+        ledger::submit(&cluster, &envelopes, None).await;
+        reads::ask(&cluster, items, questions / 10).await;
+        let proven = reads::ask(&cluster, items, questions).await;
+        report.add(format!("{together} reads/s"), proven.per_second);
+        report.add(format!("{together} reads p99"), proven.latencies.p99());
+        report.add(
+            format!("{together} reads cpu"),
+            proven.cpu_us.unwrap_or(f64::NAN),
+        );
+    }
+}
+
+fn print_reads(report: &Report) {
+    println!(
+        "| histories of {} events, {} clients | answers/s | ratio | p99 ms | the node's CPU per answer, us |",
+        reads::EVENTS,
+        reads::CLIENTS
+    );
+    println!("|---|---|---|---|---|");
+    let median = |name: &str, digits| cell(report.median(name), digits);
+    println!(
+        "| PostgreSQL, plain | {} | - | {} | - |",
+        median("plain reads/s", 0),
+        median("plain reads p99", 1)
+    );
+    for together in TOGETHER {
+        let rate = format!("{together} reads/s");
+        println!(
+            "| Touchstone, proven, {together} events per transaction | {} | {} | {} | {} |",
+            median(&rate, 0),
+            cell(report.ratio(&rate, "plain reads/s"), 2),
+            median(&format!("{together} reads p99"), 1),
+            median(&format!("{together} reads cpu"), 0),
+        );
+    }
+    println!();
 }
 
 #[cfg(feature = "postgres")]

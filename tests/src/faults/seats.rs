@@ -43,13 +43,9 @@ impl<S: Store, D: Disk> Seat for Machine<S, D> {
     }
 
     fn submit(&self, now_ms: u64, envelope: &[u8]) -> bool {
-        let admission = Admission {
-            chain_id: self.chain().chain_id(),
-            tip: self.tip(),
-            now_ms,
-            state: self.chain().store(),
-            pool: self.chain().mempool(),
-        };
+        let chain = self.chain();
+        let (state, pool) = (chain.store(), chain.mempool());
+        let admission = Admission::new(chain.chain_id(), state, self.tip(), now_ms, pool);
         matches!(admission.admit(envelope, Source::Client(None)), Ok(Ok(_)))
     }
 }

@@ -108,13 +108,7 @@ impl Process {
 
     /// The way into the pool, as the node's service and gossip have it.
     pub fn admission<'a>(&'a self, chain_id: &'a Hash, now_ms: u64) -> Admission<'a, MemoryStore> {
-        Admission {
-            chain_id,
-            tip: self.store.tip(),
-            now_ms,
-            state: &self.store,
-            pool: &self.pool,
-        }
+        Admission::new(chain_id, &self.store, self.store.tip(), now_ms, &self.pool)
     }
 
     /// Starts the machine over what the disk holds, as the node's process does.

@@ -9,7 +9,7 @@ use touchstone_core::Fault;
 use touchstone_core::block::Block;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
-use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_core::state::commitment::{self, NodeKey, TreeNode, TreeRead};
 use touchstone_core::state::{StateRead, keys};
 use touchstone_node::storage::{Commit, Store, Tip};
 use touchstone_proto::ledger::CommitCertificate;
@@ -24,7 +24,7 @@ struct Ledger {
     tip: Tip,
     values: BTreeMap<Vec<u8>, Vec<u8>>,
     transactions: BTreeSet<Hash>,
-    nodes: BTreeMap<NodeKey, Node>,
+    nodes: BTreeMap<NodeKey, TreeNode>,
     blocks: Vec<(Block, CommitCertificate)>,
     misbehaviour: Vec<Misbehaviour>,
     ignores_misbehaviour: bool,
@@ -167,7 +167,7 @@ impl StateRead for MemoryStore {
 }
 
 impl TreeRead for MemoryStore {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         Ok(self.lock().nodes.get(key).cloned())
     }
 }
@@ -258,7 +258,7 @@ impl Store for MemoryStore {
 struct Nothing;
 
 impl TreeRead for Nothing {
-    fn node(&self, _: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, _: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         Ok(None)
     }
 }

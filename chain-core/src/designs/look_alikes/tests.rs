@@ -5,7 +5,7 @@ use touchstone_proto::ledger::{DepositDesign, DiscloseDesign};
 use super::*;
 use crate::designs::design;
 use crate::execution::{self, MAX_COMPARISONS};
-use crate::state::commitment::{Node, NodeKey, TreeRead};
+use crate::state::commitment::{NodeKey, TreeNode, TreeRead};
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, Memory, public};
 
 /// Coloured rectangles by a seed.
@@ -297,7 +297,7 @@ impl StateRead for Crowded {
 }
 
 impl TreeRead for Crowded {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         self.0.node(key)
     }
 }

@@ -1,6 +1,8 @@
-use jmt::RootHash;
-use jmt::proof::SparseMerkleProof;
+use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
+use super::jmt_tree::JmtTree;
 use super::*;
 use crate::proof::state as proof;
 use crate::test_support::{Memory, stream};
@@ -34,35 +36,6 @@ fn grown(seed: u64, keys: usize, versions: u64) -> (Memory, Values, Hash) {
     (memory, all, root)
 }
 
-/// The tree as the jmt crate's own proofs want it.
-struct Whole<'a> {
-    memory: &'a Memory,
-    value: Option<&'a [u8]>,
-}
-
-impl TreeReader for Whole<'_> {
-    fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
-        Ok(self.memory.nodes.get(key).cloned())
-    }
-    fn get_value_option(&self, _: Version, _: KeyHash) -> anyhow::Result<Option<OwnedValue>> {
-        Ok(self.value.map(<[u8]>::to_vec))
-    }
-    fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
-        Ok(None)
-    }
-}
-
-/// The jmt crate's own proof, checked by its own verifier.
-fn jmt_agrees(memory: &Memory, version: u64, root: Hash, key: &[u8], value: Option<&[u8]>) -> bool {
-    let reader = Whole { memory, value };
-    let key = KeyHash(hash::sha256(key));
-    let (found, proof): (_, SparseMerkleProof<Sha256>) =
-        JellyfishMerkleTree::<_, Sha256>::new(&reader)
-            .get_with_proof(key, version)
-            .unwrap();
-    found.as_deref() == value && proof.verify(RootHash(root), key, value).is_ok()
-}
-
 #[test]
 fn every_key_is_proven_and_every_other_is_proven_absent() {
     for (seed, keys, versions) in [
@@ -75,12 +48,13 @@ fn every_key_is_proven_and_every_other_is_proven_absent() {
     ] {
         let (memory, all, root) = grown(seed, keys, versions);
         let version = versions - 1;
+        let jmt = JmtTree::of(&memory.nodes);
         // In large trees a sample: proving is quadratic in debug builds of the crate.
         let step = (all.len() / 400).max(1);
         for (key, value) in all.iter().step_by(step) {
             let proof = prove(&memory, version, key, Some(value)).unwrap();
             assert_eq!(proof::verify(&root, key, Some(value), &proof), Ok(()));
-            assert!(jmt_agrees(&memory, version, root, key, Some(value)));
+            assert_eq!(jmt.prove(version, root, key, Some(value)), proof.siblings);
             // Present is not absent, and has no other value.
             assert!(proof::verify(&root, key, None, &proof).is_err());
             assert!(proof::verify(&root, key, Some(b"another"), &proof).is_err());
@@ -88,7 +62,7 @@ fn every_key_is_proven_and_every_other_is_proven_absent() {
         for hash in stream(seed + 100).take(200) {
             let proof = prove(&memory, version, &hash, None).unwrap();
             assert_eq!(proof::verify(&root, &hash, None, &proof), Ok(()));
-            assert!(jmt_agrees(&memory, version, root, &hash, None));
+            assert_eq!(jmt.prove(version, root, &hash, None), proof.siblings);
             assert!(proof::verify(&root, &hash, Some(b""), &proof).is_err());
             assert!(proof::verify(&root, &hash, Some(b"value"), &proof).is_err());
         }
@@ -156,22 +130,88 @@ fn versions_share_what_did_not_change() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever is written, new and stale nodes are those of the `jmt` crate, byte for byte.
+    #[test]
+    fn an_update_is_that_of_the_jmt_crate(batches in batches()) {
+        let mut memory = Memory::default();
+        let mut jmt = JmtTree::default();
+        for (height, values) in (0u64..).zip(&batches) {
+            let ours = update(&memory, height, values).unwrap();
+            let (root, nodes, stale) = jmt.update(height, values);
+            prop_assert_eq!(ours.root, root);
+            prop_assert_eq!(&JmtTree::of(&ours.nodes).nodes, &nodes);
+            let keys: BTreeSet<Vec<u8>> = ours.stale.iter().map(NodeKey::encode).collect();
+            prop_assert_eq!(&keys, &stale);
+            prop_assert_eq!(ours.stale.len(), stale.len(), "each once");
+            for key in &ours.stale {
+                memory.nodes.remove(key);
+            }
+            memory.nodes.extend(ours.nodes);
+            jmt.nodes.retain(|key, _| !stale.contains(key));
+            jmt.nodes.extend(nodes);
+        }
+    }
+}
+
+/// Many keys or few, some of them written before.
+fn batches() -> impl Strategy<Value = Vec<Values>> {
+    let key = (0u16..900).prop_map(|k| k.to_be_bytes().to_vec());
+    let value = prop::collection::vec(any::<u8>(), 0..4);
+    let batch = prop_oneof![
+        prop::collection::btree_map(key.clone(), value.clone(), 1..3),
+        prop::collection::btree_map(key, value, 1..300),
+    ];
+    prop::collection::vec(batch, 1..8)
+}
+
 #[test]
 fn nodes_survive_the_disk() {
     let (memory, ..) = grown(9, 300, 3);
-    for (key, node) in &memory.nodes {
-        let bytes = encode_node(node).unwrap();
-        assert_eq!(decode_node(&bytes).as_ref(), Ok(node));
-        assert!(matches!(
-            decode_node(&bytes[..bytes.len() - 1]),
-            Err(Fault::Damaged(_))
-        ));
-        assert!(matches!(
-            decode_node(&[bytes.as_slice(), &[0]].concat()),
-            Err(Fault::Damaged(_))
-        ));
-        assert!(!encode_node_key(key).unwrap().is_empty());
+    for node in memory.nodes.values() {
+        let bytes = node.encode();
+        assert_eq!(TreeNode::decode(&bytes).as_ref(), Ok(node));
+        for bad in [
+            &bytes[..bytes.len() - 1],
+            &[bytes.as_slice(), &[0]].concat(),
+        ] {
+            assert!(matches!(TreeNode::decode(bad), Err(Fault::Damaged(_))));
+        }
     }
+    // Counts that aren't those of the children.
+    let inner = memory
+        .nodes
+        .values()
+        .find(|node| matches!(node, TreeNode::Inner(_)));
+    let bytes = inner.unwrap().encode();
+    for from_the_end in [8, 16] {
+        let mut bad = bytes.clone();
+        bad[bytes.len() - from_the_end] ^= 1;
+        assert!(matches!(TreeNode::decode(&bad), Err(Fault::Damaged(_))));
+    }
+}
+
+/// Two keys whose hashes agree in all but the last steps lie as deep as a tree goes; and no tree is deeper.
+#[test]
+fn leaves_lie_as_deep_as_their_hashes_differ() {
+    let leaf = |last: u8, value: u8| LeafNode {
+        key_hash: std::array::from_fn(|i| if i == 31 { last } else { 7 }),
+        value_hash: [value; 32],
+    };
+    let mut memory = Memory::default();
+    let first = update::update(&memory, None, 0, &[leaf(0x10, 1)]).unwrap();
+    memory.nodes.extend(first.nodes);
+    let second = update::update(&memory, Some(0), 1, &[leaf(0x11, 1)]).unwrap();
+    let deepest = second.nodes.keys().map(NodeKey::depth).max();
+    assert_eq!(deepest, Some(64));
+    assert_eq!(second.nodes.len(), 64 + 2);
+    let together = update::update(&memory, None, 0, &[leaf(0x10, 1), leaf(0x11, 1)]).unwrap();
+    assert_eq!(second.root, together.root);
+    // The same key twice, which `update` never gives.
+    let twice = update::update(&memory, None, 0, &[leaf(0x10, 1), leaf(0x10, 2)]);
+    assert!(matches!(twice, Err(Fault::Damaged(_))));
 }
 
 /// Whichever node is lost, a proof that needs it and an update that needs it are faults, and the
@@ -212,7 +252,7 @@ fn a_missing_node_is_a_fault() {
 fn a_failing_disk_is_its_own_fault() {
     struct Failing;
     impl TreeRead for Failing {
-        fn node(&self, _: &NodeKey) -> Result<Option<Node>, Fault> {
+        fn node(&self, _: &NodeKey) -> Result<Option<TreeNode>, Fault> {
             Err(Fault::Storage("unplugged".into()))
         }
     }

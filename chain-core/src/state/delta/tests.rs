@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use super::*;
 use crate::test_support::Memory;
 
@@ -29,6 +31,42 @@ fn later_layers_cover_earlier_ones() {
     delta.discard();
     assert_eq!(delta.get(b"a"), Ok(Some(b"block".to_vec())));
     assert_eq!(delta.get(b"b"), Ok(None));
+}
+
+#[test]
+fn what_was_foreseen_is_read_once() {
+    let mut base = base();
+    base.values.insert(b"b".to_vec(), b"more".to_vec());
+    let counted = Counted {
+        base,
+        reads: Cell::new(0),
+    };
+    let delta = Delta::new(&counted);
+    assert_eq!(delta.get(b"a"), Ok(Some(b"base".to_vec())));
+    let keys = [&b"a"[..], b"b", b"c"].map(<[u8]>::to_vec);
+    delta.foresee(keys.to_vec()).unwrap();
+    assert_eq!(counted.reads.get(), 3, "one of them was known");
+    assert_eq!(delta.get(b"b"), Ok(Some(b"more".to_vec())));
+    assert_eq!(delta.get(b"c"), Ok(None));
+    assert_eq!(counted.reads.get(), 3);
+    assert_eq!(delta.get(b"d"), Ok(None));
+    assert_eq!(counted.reads.get(), 4);
+}
+
+/// Counts reads.
+struct Counted {
+    base: Memory,
+    reads: Cell<usize>,
+}
+
+impl StateRead for Counted {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.reads.set(self.reads.get() + 1);
+        self.base.get(key)
+    }
+    fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {
+        self.base.is_committed(id)
+    }
 }
 
 #[test]

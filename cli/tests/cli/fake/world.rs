@@ -19,7 +19,7 @@ use touchstone_core::proof::page::{self, LinkRead};
 use touchstone_core::proof::transaction_tree;
 use touchstone_core::rejection::Rejection;
 use touchstone_core::signing::{self, Purpose};
-use touchstone_core::state::commitment::{self, Node, NodeKey, TreeRead};
+use touchstone_core::state::commitment::{self, NodeKey, TreeNode, TreeRead};
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::test_support::tsa::TestAuthority;
 use touchstone_core::trace::{Direction, Limits, Next, Walk};
@@ -86,7 +86,7 @@ pub struct World {
     pub genesis: Genesis,
     pub genesis_bytes: Vec<u8>,
     pub values: BTreeMap<Vec<u8>, Vec<u8>>,
-    pub nodes: BTreeMap<NodeKey, Node>,
+    pub nodes: BTreeMap<NodeKey, TreeNode>,
     pub links: BTreeMap<(Vec<u8>, u64), Vec<u8>>,
     pub committed: BTreeMap<Hash, (u64, u32)>,
     pub rejected: BTreeMap<Hash, Rejection>,
@@ -134,7 +134,7 @@ impl StateRead for World {
 }
 
 impl TreeRead for World {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         Ok(self.nodes.get(key).cloned())
     }
 }

@@ -336,13 +336,10 @@ fn a_client_is_answered_by_the_rules_of_now() {
         for (idle_ms, expected) in [(1, case.fresh), (IDLE_MS, case.idle)] {
             let mut ledger = Ledger::start();
             let envelope = (case.submit)(&mut ledger);
-            let admission = Admission {
-                chain_id: &ledger.id,
-                state: ledger.chain.store(),
-                tip: ledger.chain.tip.clone(),
-                now_ms: ledger.chain.tip.time_ms + idle_ms,
-                pool: ledger.chain.mempool(),
-            };
+            let (state, tip) = (ledger.chain.store(), ledger.chain.tip.clone());
+            let now_ms = tip.time_ms + idle_ms;
+            let pool = ledger.chain.mempool();
+            let admission = Admission::new(&ledger.id, state, tip, now_ms, pool);
             let admitted = admission.admit(&envelope, Source::Client(None)).unwrap();
             let code = admitted.err().map_or(0, |rejection| rejection.code());
             assert_eq!(code, expected, "{} after {idle_ms} ms", case.name);

@@ -28,13 +28,8 @@ impl Node {
     }
 
     fn judge(&self, envelopes: &[Vec<u8>]) -> Acceptance {
-        let admission = Admission {
-            chain_id: &self.genesis.chain_id,
-            state: &self.store,
-            tip: self.store.tip(),
-            now_ms: 0,
-            pool: &self.pool,
-        };
+        let chain_id = &self.genesis.chain_id;
+        let admission = Admission::new(chain_id, &self.store, self.store.tip(), 0, &self.pool);
         judge(&admission, &encoded(envelopes), &mut |_| {}).unwrap()
     }
 }
@@ -175,4 +170,15 @@ fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
     assert_eq!(turn.next(&node.pool), envelopes[2..4]);
     assert_eq!(turn.next(&node.pool), envelopes[4..5]);
     assert_eq!(turn.next(&node.pool), envelopes[0..2], "round again");
+}
+
+#[test]
+fn messages_are_few_while_many_transactions_wait() {
+    let node = Node::new();
+    assert_eq!(pause(&node.pool), PAUSE);
+    let envelopes: Vec<Vec<u8>> = (1..=MANY.0 as u64).map(|n| node.deposit(n)).collect();
+    assert_eq!(node.judge(&envelopes[1..]), Acceptance::Accept);
+    assert_eq!(pause(&node.pool), PAUSE);
+    assert_eq!(node.judge(&envelopes), Acceptance::Accept);
+    assert_eq!(pause(&node.pool), LONG_PAUSE);
 }

@@ -12,7 +12,7 @@ use touchstone_core::encoding;
 use touchstone_core::proof::item_history::{self, CompleteLink, Recorded};
 use touchstone_core::state::delta::decode_stored;
 use touchstone_core::state::keys;
-use touchstone_core::transaction::captured_events;
+use touchstone_core::transaction::captured_event;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Item, LinkEntry};
 
@@ -83,7 +83,7 @@ impl Prefetcher {
 }
 
 /// A transaction by height and index, and its events.
-type Captured = ((u64, u32), Vec<Vec<u8>>);
+type Captured = ((u64, u32), Vec<u8>);
 
 struct StoreReader<'a> {
     snapshot: &'a Snapshot<'a>,
@@ -94,7 +94,7 @@ struct StoreReader<'a> {
     recorded_bytes: usize,
     /// Which of these events name a thing.
     naming: HashMap<String, Vec<Arc<Recorded>>, RandomState>,
-    /// The events of the transaction that was read last.
+    /// The transaction that was read last.
     transaction: Option<Captured>,
     /// Containers that the walk was given already.
     containers: HashSet<String>,
@@ -210,17 +210,15 @@ impl<'a> StoreReader<'a> {
         let damaged = |what: &str| Fault::Damaged(format!("an entry of a link: {what}"));
         let entry: LinkEntry = encoding::decode_exact(row).map_err(|e| damaged(&e.to_string()))?;
         let (height, index, event) = item_history::place(&entry);
-        let bytes = match self.transaction.take() {
-            Some((at, events)) if at == (height, index) => events,
+        let envelope = match self.transaction.take() {
+            Some((at, envelope)) if at == (height, index) => envelope,
             _ => {
                 let envelope = self.snapshot.envelope(height, index)?;
-                let envelope = envelope.ok_or_else(|| damaged("it names no transaction"))?;
-                let events = captured_events(&envelope).map_err(|e| damaged(&e.to_string()))?;
-                events.ok_or_else(|| damaged("it names no capture"))?
+                envelope.ok_or_else(|| damaged("it names no transaction"))?
             }
         };
-        let event = bytes.get(event as usize).cloned();
-        self.transaction = Some(((height, index), bytes));
+        let event = captured_event(&envelope, event).map(<[u8]>::to_vec);
+        self.transaction = Some(((height, index), envelope));
         let recorded = Recorded::new(entry, event.ok_or_else(|| damaged("it names no event"))?);
         if self.recorded.len() >= KEPT_EVENTS || self.recorded_bytes >= KEPT_BYTES {
             self.recorded.clear();

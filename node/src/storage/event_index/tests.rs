@@ -194,3 +194,66 @@ fn queries_are_named_once_and_bounded_in_number() {
     assert_eq!(reader.snapshot().named_query("a").unwrap(), None);
     assert_eq!(catalogue.define("c", b"4", 2).unwrap(), Defined::Yes);
 }
+
+/// An index of the earlier layout, as an older program left it, is forgotten and made anew.
+#[test]
+fn an_index_of_the_earlier_layout_is_made_anew() {
+    use crate::storage::schema::TableKey;
+    let folder = tempfile::tempdir().unwrap();
+    let store = chain(folder.path());
+    let db = store.database();
+    let (rows, marks) = (
+        db.family::<EventIndex>().unwrap(),
+        db.family::<HttpTable>().unwrap(),
+    );
+    db.raw.put_cf(rows, [2; 33], b"").unwrap();
+    let mark = HttpKey::IndexedByEvent.encode();
+    db.raw.put_cf(marks, mark, 3u64.to_be_bytes()).unwrap();
+    drop(store);
+    let genesis = test_blocks::genesis("events");
+    let settings = StoreSettings::default();
+    let store = RocksStore::open(folder.path(), &genesis.chain_id, &settings).unwrap();
+    assert_eq!(store.reader().snapshot().indexed_to().unwrap(), 0);
+    assert!(store.catalogue().catch_up(u64::MAX).unwrap());
+    let reader = store.reader();
+    let snapshot = reader.snapshot();
+    let found = steps(&snapshot, EventPlace::default(), false);
+    assert_eq!(found, [place(1, 0), place(2, 0)]);
+    assert_eq!(
+        snapshot
+            .events_by_time(i64::MIN, EventPlace::default(), false)
+            .count(),
+        4
+    );
+}
+
+/// Events of one transaction and of several are in one row: pages begin and end anywhere in it.
+#[test]
+fn pages_begin_and_end_within_a_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let genesis = test_blocks::genesis("events");
+    let mut store = RocksStore::create(folder.path(), &genesis, &StoreSettings::default()).unwrap();
+    let shipping = || event("shipping", "2026-03-01T08:00:00Z");
+    for events in [3, 2] {
+        block(&mut store, (0..events).map(|_| shipping()).collect());
+    }
+    store.catalogue().catch_up(u64::MAX).unwrap();
+    let reader = store.reader();
+    let snapshot = reader.snapshot();
+    let all = [
+        place(1, 0),
+        place(1, 1),
+        place(1, 2),
+        place(2, 0),
+        place(2, 1),
+    ];
+    for (index, from) in all.iter().enumerate() {
+        assert_eq!(steps(&snapshot, *from, false), all[index..]);
+        let mut back = steps(&snapshot, *from, true);
+        back.reverse();
+        assert_eq!(back, all[..=index]);
+        let times = snapshot.events_by_time(1_772_352_000_000, *from, false);
+        let times: Vec<EventPlace> = times.map(|found| found.unwrap().1).collect();
+        assert_eq!(times, all[index..]);
+    }
+}

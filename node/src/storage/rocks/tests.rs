@@ -163,6 +163,52 @@ fn a_newer_format_is_named() {
     assert!(matches!(failure(folder.open()), OpenError::Format(m) if m.contains("novelty")));
 }
 
+/// A store of format 1 is brought up to date when it is opened, also where that was interrupted before.
+#[test]
+fn a_store_of_format_1_is_brought_up_to_date() {
+    use crate::storage::schema::{EarlierTree, Table, TableKey, TableValue, Tree};
+    for is_interrupted in [false, true] {
+        let folder = folder();
+        let mut store = folder.create();
+        grow(&mut store, 4);
+        let all = |db: &Database, table| -> Vec<_> {
+            let rows = db.raw_rows(table).expect("open");
+            rows.map(|row| row.expect("reads")).collect()
+        };
+        let nodes = all(&store.db, Tree::NAME);
+        assert!(nodes.len() > 5);
+        let raw = &store.db.raw;
+        let (tree, earlier) = (
+            store.db.family::<Tree>().expect("open"),
+            store.db.family::<EarlierTree>().expect("open"),
+        );
+        for (number, (place, row)) in nodes.iter().enumerate() {
+            let (version, node) = row.split_at(8);
+            let steps = u64::from(place[0]).to_le_bytes();
+            let length = (place.len() as u32 - 1).to_le_bytes();
+            let key = [version, &steps, &length, &place[1..]].concat();
+            raw.put_cf(earlier, key, node).expect("writes");
+            if !is_interrupted || number % 2 == 0 {
+                raw.delete_cf(tree, place).expect("removes");
+            }
+        }
+        let format = MetaRow::Format(1).encode().expect("encodes");
+        let meta = store.db.family::<Meta>().expect("open");
+        raw.put_cf(meta, MetaKey::Format.encode(), format)
+            .expect("writes");
+        drop(store);
+
+        let mut store = folder.open().expect("opens");
+        assert_eq!(all(&store.db, Tree::NAME), nodes);
+        assert!(all(&store.db, EarlierTree::NAME).is_empty());
+        let format = store.db.row::<Meta>(&MetaKey::Format).expect("reads");
+        assert_eq!(format, Some(MetaRow::Format(FORMAT)));
+        grow(&mut store, 2);
+        drop(store);
+        assert_eq!(folder.open().expect("opens").height(), 6);
+    }
+}
+
 /// A creation that died before its batch is finished by the next one.
 #[test]
 fn an_interrupted_creation_is_finished() {

@@ -42,7 +42,14 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ),
         row::<BlockIndex>(&[0x22; 32], &258),
         row::<State>(&b"item/x".to_vec(), &b"value".to_vec()),
-        row::<Tree>(&vec![1, 0, 0, 0], &vec![9, 9]),
+        row::<Tree>(
+            &vec![1, 0x70],
+            &NodeRow {
+                version: 258,
+                node: vec![9, 9],
+            },
+        ),
+        row::<EarlierTree>(&vec![1, 0, 0, 0], &vec![9, 9]),
         row::<Links>(&LinkKey::new(b"item/x", 3), &b"entry".to_vec()),
         row::<ValidatorSets>(&HeightKey(0), &b"set".to_vec()),
         row::<Misbehaviours>(
@@ -82,17 +89,28 @@ fn samples() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
             &EventKey {
                 field: 2,
                 value: [0x77; 16],
-                place: EventPlace {
-                    height: 258,
-                    transaction: 7,
-                    event: 9,
-                },
+                height: 258,
             },
-            &Vec::new(),
+            &EventPlaces(vec![(0, 0), (0, 1), (7, 9), (7, 300), (1_000_000, 0)]),
         ),
         row::<HttpTable>(&HttpKey::Indexed, &258u64.to_be_bytes().to_vec()),
+        row::<HttpTable>(&HttpKey::IndexedByEvent, &258u64.to_be_bytes().to_vec()),
         row::<HttpTable>(&HttpKey::Query("mine".into()), &b"{}".to_vec()),
     ]
+}
+
+/// Places that aren't in their order, or end in the middle, were damaged.
+#[test]
+fn damaged_places_of_events_are_refused() {
+    let decode = EventPlaces::decode;
+    assert_eq!(
+        decode(&[1, 5, 0, 2]),
+        Some(EventPlaces(vec![(1, 5), (1, 7)]))
+    );
+    assert_eq!(decode(&[]), Some(EventPlaces::default()));
+    for bad in [&[1, 5, 0, 0][..], &[1], &[1, 5, 0], &[0x80], &[0xff; 20]] {
+        assert_eq!(decode(bad), None, "{bad:?}");
+    }
 }
 
 /// The bytes on disk are frozen. Setting TOUCHSTONE_APPROVE_GOLDEN=1 writes the file anew, which

@@ -11,12 +11,12 @@ use super::*;
 /// A tree in memory behind a cache; counts the nodes that the cache doesn't have.
 struct Cached {
     cache: TreeCache,
-    nodes: BTreeMap<NodeKey, Node>,
+    nodes: BTreeMap<NodeKey, TreeNode>,
     reads: RefCell<usize>,
 }
 
 impl TreeRead for Cached {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         self.cache.node(key, || {
             *self.reads.borrow_mut() += 1;
             Ok(self.nodes.get(key).cloned())

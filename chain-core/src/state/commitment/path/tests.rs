@@ -3,11 +3,10 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use jmt::JellyfishMerkleTree;
-use jmt::KeyHash;
 use proptest::prelude::*;
 
-use super::super::{Sha256, update};
+use super::super::jmt_tree::JmtTree;
+use super::super::update;
 use super::*;
 use crate::proof::state::verify;
 
@@ -16,13 +15,13 @@ type Values = BTreeMap<Vec<u8>, Vec<u8>>;
 /// A tree in memory that fails after some reads, and can have lost a node.
 #[derive(Default)]
 struct Tree {
-    nodes: BTreeMap<NodeKey, Node>,
+    nodes: BTreeMap<NodeKey, TreeNode>,
     reads: Cell<usize>,
     fail_after: Option<usize>,
 }
 
 impl TreeRead for Tree {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         self.reads.set(self.reads.get() + 1);
         if self.fail_after.is_some_and(|n| self.reads.get() > n) {
             return Err(Fault::Storage("the disk".into()));
@@ -47,53 +46,6 @@ fn grown(batches: &[Values]) -> (Tree, Values, Hash) {
     (tree, all, root)
 }
 
-/// The crate's own view of the tree, to compare with.
-struct Oracle<'a>(&'a Tree, Option<&'a [u8]>);
-
-impl jmt::storage::TreeReader for Oracle<'_> {
-    fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
-        Ok(self.0.node(key)?)
-    }
-    fn get_value_option(&self, _: u64, _: KeyHash) -> anyhow::Result<Option<Vec<u8>>> {
-        Ok(self.1.map(<[u8]>::to_vec))
-    }
-    fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
-        Ok(None)
-    }
-}
-
-/// The crate's proof, whose siblings it keeps private, read through its serialisation.
-#[derive(BorshDeserialize)]
-struct OracleProof {
-    _leaf: Option<(Hash, Hash)>,
-    siblings: Vec<OracleNode>,
-}
-
-#[derive(BorshDeserialize)]
-enum OracleNode {
-    Null,
-    Internal(Hash, Hash),
-    Leaf(Hash, Hash),
-}
-
-fn oracle_siblings(tree: &Tree, height: u64, key: &[u8], value: Option<&[u8]>) -> Vec<Vec<u8>> {
-    let oracle = Oracle(tree, value);
-    let (found, path) = JellyfishMerkleTree::<_, Sha256>::new(&oracle)
-        .get_with_proof(KeyHash(hash::sha256(key)), height)
-        .expect("proves");
-    assert_eq!(found.as_deref(), value);
-    let bytes = borsh::to_vec(&path).expect("serialises");
-    let path = OracleProof::try_from_slice(&bytes).expect("has this shape");
-    path.siblings
-        .iter()
-        .map(|node| match node {
-            OracleNode::Null => proof::placeholder().to_vec(),
-            OracleNode::Internal(left, right) => proof::inner(left, right).to_vec(),
-            OracleNode::Leaf(key, value) => proof::leaf(key, value).to_vec(),
-        })
-        .collect()
-}
-
 fn batches() -> impl Strategy<Value = Vec<Values>> {
     let key = (0u16..200).prop_map(|k| k.to_be_bytes().to_vec());
     let value = prop::collection::vec(any::<u8>(), 0..3);
@@ -108,11 +60,12 @@ proptest! {
     fn every_key_is_proven(batches in batches()) {
         let (tree, all, root) = grown(&batches);
         let height = batches.len() as u64 - 1;
+        let jmt = JmtTree::of(&tree.nodes);
         for key in (0u16..230).map(|k| k.to_be_bytes().to_vec()) {
             let value = all.get(&key).map(Vec::as_slice);
             let proof = prove(&tree, height, &key, value).expect("proves");
             prop_assert_eq!(verify(&root, &key, value, &proof), Ok(()));
-            let expected = oracle_siblings(&tree, height, &key, value);
+            let expected = jmt.prove(height, root, &key, value);
             prop_assert_eq!(proof.siblings, expected);
         }
     }

@@ -270,10 +270,10 @@ fn check_whole(reader: &StoreReader) -> u64 {
 
 /// A tree in memory, to compare with.
 #[derive(Default)]
-struct Memory(std::collections::BTreeMap<NodeKey, Node>);
+struct Memory(std::collections::BTreeMap<NodeKey, TreeNode>);
 
 impl TreeRead for Memory {
-    fn node(&self, key: &NodeKey) -> Result<Option<Node>, Fault> {
+    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
         Ok(self.0.get(key).cloned())
     }
 }

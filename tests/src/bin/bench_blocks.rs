@@ -1,0 +1,171 @@
+//! What an event costs a validator apart from its peers: a node without peers, over RocksDB in a temporary folder,
+//! admits envelopes as peers send them, builds blocks of them, commits these and indexes their events. Printed is CPU
+//! time, which tells the same whatever else the machine does, for 1, 10 and 100 events a transaction.
+//!
+//! Usage: `scripts/bench-blocks [events [events of a block]]`
+
+#![allow(clippy::print_stdout, reason = "a program speaks to its user")]
+
+use touchstone_core::block::Block;
+use touchstone_core::genesis::Genesis;
+use touchstone_core::test_support::{MARKET, certify, genesis_document, key, voter};
+use touchstone_node::admission::{Admission, Source};
+use touchstone_node::chain::Chain;
+use touchstone_node::consensus_thread;
+use touchstone_node::mempool::{PoolLimits, SharedMempool};
+use touchstone_node::storage::rocks::{EventCatalogue, RocksStore, StoreSettings};
+use touchstone_tests::bench::cpu_time;
+use touchstone_tests::bench::limit::Limit;
+use touchstone_tests::load;
+
+/// Events of one transaction.
+const TOGETHER: [u64; 3] = [1, 10, 100];
+/// Transactions of one gossip message.
+const MESSAGE: usize = 128;
+
+/// What is measured, in the order in which it happens. What is left is done by other threads: RocksDB's.
+const STAGES: [&str; 5] = ["admission", "execution", "commit", "index", "other threads"];
+
+fn main() {
+    let number = |n| std::env::args().nth(n).and_then(|text| text.parse().ok());
+    let events = number(1).unwrap_or(200_000);
+    let of_a_block = number(2).unwrap_or(2_000);
+    let limit = Limit::measure();
+    println!(
+        "CPU time, us; one strict Ed25519 verification takes {:.1}. {events} events, {of_a_block} a block.",
+        limit.verification_us
+    );
+    println!();
+    println!(
+        "| events of a transaction | {} | per event | per transaction, in verifications |",
+        STAGES.join(" | ")
+    );
+    println!("|---|{}---|---|", "---|".repeat(STAGES.len()));
+    for together in TOGETHER {
+        let us = run(events, of_a_block, together);
+        let sum: f64 = us.iter().sum();
+        let stages: Vec<String> = us.iter().map(|us| format!("{us:.1}")).collect();
+        let verifications = sum * together as f64 / limit.verification_us;
+        println!(
+            "| {together} | {} | {sum:.1} | {verifications:.2} |",
+            stages.join(" | ")
+        );
+    }
+}
+
+/// Microseconds per event of each stage.
+fn run(events: u64, of_a_block: u64, together: u64) -> [f64; STAGES.len()] {
+    let mut node = Node::new();
+    let mut us = [0.0; STAGES.len()];
+    let mut first = 0;
+    while first < events {
+        let envelopes = node.envelopes(first, of_a_block, together);
+        first += of_a_block;
+        let process = cpu_time::of_this_process_us();
+        let stages: [&mut dyn FnMut(&mut Node); 4] = [
+            &mut |node: &mut Node| node.admit(&envelopes),
+            &mut |node: &mut Node| node.build(envelopes.len()),
+            &mut |node: &mut Node| node.commit(),
+            &mut |node: &mut Node| node.index(),
+        ];
+        let mut own = 0.0;
+        for (stage, us) in stages.into_iter().zip(&mut us) {
+            let before = cpu_time::of_thread_us();
+            stage(&mut node);
+            let took = cpu_time::of_thread_us() - before;
+            *us += took;
+            own += took;
+        }
+        us[STAGES.len() - 1] += cpu_time::of_this_process_us() - process - own;
+    }
+    us.map(|us| us / first as f64)
+}
+
+/// A node's chain and store, without peers.
+struct Node {
+    chain: Chain<RocksStore>,
+    catalogue: EventCatalogue,
+    pool: SharedMempool,
+    genesis: Genesis,
+    /// The block that was built last.
+    block: Option<Block>,
+    _folder: tempfile::TempDir,
+}
+
+impl Node {
+    fn new() -> Node {
+        let genesis = Genesis::read(&genesis_document().to_bytes()).expect("a good document");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = RocksStore::create(folder.path(), &genesis, &StoreSettings::default());
+        let store = store.expect("a new store");
+        let catalogue = store.catalogue();
+        let pool = SharedMempool::new(PoolLimits::default());
+        let chain = Chain::open(genesis.chain_id, store, pool.clone());
+        Node {
+            chain: chain.expect("a new chain"),
+            catalogue,
+            pool,
+            genesis,
+            block: None,
+            _folder: folder,
+        }
+    }
+
+    fn envelopes(&self, first: u64, events: u64, together: u64) -> Vec<Vec<u8>> {
+        let starts = (first..first + events).step_by(together as usize);
+        let capture = |from: u64| {
+            let events = (from..from + together).map(load::event).collect();
+            let chain_id = &self.genesis.chain_id;
+            load::capture(
+                &key(MARKET.1),
+                chain_id,
+                MARKET.0,
+                load::recent(from),
+                events,
+            )
+        };
+        starts.map(capture).collect()
+    }
+
+    fn admit(&mut self, envelopes: &[Vec<u8>]) {
+        let reader = self.chain.store().reader();
+        for message in envelopes.chunks(MESSAGE) {
+            let snapshot = reader.snapshot();
+            let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
+            let chain_id = &self.genesis.chain_id;
+            let admission = Admission::new(chain_id, &snapshot, tip, now_ms, &self.pool);
+            for envelope in message {
+                let admitted = admission.admit(envelope, Source::Peer);
+                let admitted = admitted.expect("a good disk").expect("a good transaction");
+                assert!(admitted.is_some(), "a new one");
+            }
+        }
+    }
+
+    fn build(&mut self, transactions: usize) {
+        let proposer = self.chain.validators().iter().next().map(|v| v.public_key);
+        let now_ms = consensus_thread::now_ms();
+        let built = self.chain.build(now_ms, proposer.expect("a validator"));
+        let block = built.expect("a good disk");
+        assert_eq!(block.transactions.len(), transactions, "good transactions");
+        self.block = Some(block);
+    }
+
+    fn commit(&mut self) {
+        let block = self.block.take().expect("it was built");
+        let voters = self.chain.validators().iter().map(|v| v.public_key);
+        let seeds: Vec<u8> = voters
+            .collect::<Vec<_>>()
+            .iter()
+            .filter_map(voter)
+            .collect();
+        let certificate = certify(&self.genesis.chain_id, &block.header, 0, &seeds);
+        let now_ms = consensus_thread::now_ms();
+        let committed = self.chain.commit(&block.id(), &certificate, now_ms);
+        committed.expect("a good disk");
+    }
+
+    fn index(&mut self) {
+        assert!(self.catalogue.catch_up(u64::MAX).expect("a good disk"));
+    }
+}
