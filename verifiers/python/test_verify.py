@@ -9,6 +9,7 @@ import copy
 import io
 import json
 import pathlib
+import re
 import struct
 import subprocess
 import sys
@@ -22,7 +23,8 @@ from check_schema import Mismatch, check_examination  # noqa: E402
 from evidence import ARTICLES, FIRST, Examination  # noqa: E402
 from genesis import read_genesis  # noqa: E402
 from identifiers import canonical  # noqa: E402
-from proofs import D, L, P, SMALL_ORDER, decodes_to_point, ed25519_holds, sha256  # noqa: E402
+from proofs import D, L, P, SMALL_ORDER, decodes_to_point, ed25519_holds, read_envelope, sha256  # noqa: E402
+from sample_ledger import SampleLedger  # noqa: E402
 from wire import MESSAGES, Refusal, decode, encode, read_tables, read_varint, varint  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -55,6 +57,22 @@ def results(name):
     return verdict, {element: result for element, _, result, _ in rows}
 
 
+def read_proto(source):
+    """The messages of a .proto file: {field number: (name, rule)}, rule one of "", "*", "|"."""
+    messages = {}
+    for name, body in re.findall(r"^message (\w+) \{\n(.*?)^\}", re.sub(r"//.*", "", source), re.M | re.S):
+        fields, is_oneof = {}, False
+        for line in body.splitlines():
+            if re.match(r"\s*(oneof |\})", line):
+                is_oneof = "oneof" in line
+            found = re.match(r"\s*(repeated |optional )?[\w.]+ (\w+) = (\d+)", line)
+            if found:
+                label, field, number = found.groups()
+                fields[int(number)] = (field, "|" if is_oneof else "*" if label == "repeated " else "")
+        messages[name] = fields
+    return messages
+
+
 class Documents(unittest.TestCase):
     def test_the_messages_are_those_of_the_documents(self):
         ledger = read_tables((ROOT / "docs/format.md").read_text(encoding="utf-8"))
@@ -76,6 +94,28 @@ class Documents(unittest.TestCase):
         for depth in (101, 5000):
             with self.assertRaises(Refusal):
                 decode("MasterDataAttribute", nested(depth))
+
+    def test_the_messages_are_those_of_the_proto_files(self):
+        declared = {}
+        for file in ("ledger", "node", "evidence"):
+            source = (ROOT / f"proto/touchstone/{file}.proto").read_text(encoding="utf-8")
+            for name, fields in read_proto(source).items():
+                declared[f"Evidence{name}" if file == "evidence" and name == "Transaction" else name] = fields
+        for name, fields in MESSAGES.items():
+            found = {number: (field, rule) for number, (field, _, rule) in fields.items()}
+            # Whether a message that is missing is allowed, the documents alone say.
+            strict = {n: (field, rule if rule in "*|" else "") for n, (field, rule) in found.items()}
+            self.assertEqual(strict, declared.get(name), name)
+
+    def test_a_transaction_is_one_of_any_action(self):
+        ledger = SampleLedger()
+        declared = read_proto((ROOT / "proto/touchstone/ledger.proto").read_text(encoding="utf-8"))["Transaction"]
+        actions = [field for field, rule in declared.values() if rule == "|"]
+        self.assertGreater(len(actions), 20)
+        for action in actions:
+            body, _, _ = read_envelope(ledger.chain_id, ledger.envelope("carrier", **{action: {}})[0])
+            self.assertIsNotNone(body[action], action)
+        self.assertRaises(Refusal, read_envelope, ledger.chain_id, ledger.envelope("carrier")[0])
 
     def test_the_vectors_of_the_format(self):
         with contextlib.redirect_stdout(io.StringIO()) as said:

@@ -126,14 +126,8 @@ export async function checkCertifiedHeader(certified, sets) {
   return header;
 }
 
-const ACTIONS = [
-  'capture_events',
-  'deposit_design',
-  'disclose_design',
-  'change_keys',
-  'approve_change',
-  'declare_product',
-];
+/** The transaction's actions: one of them is set. */
+const ACTIONS = types.Transaction.fields.filter(({ label }) => label === 'oneof').map(({ key }) => key);
 
 /** Reads an envelope and requires that its one signature holds; gives the transaction, its id and key. */
 export async function checkEnvelope(bytes, chainId) {

@@ -146,19 +146,24 @@ export class SampleLedger {
     if (accepts) this.offers.at(-1).answered = position;
   }
 
+  /** An envelope with a transaction of an organisation's; `action` are its fields. */
+  signed(action, organisation = 'maker') {
+    const body = bytes(types.Transaction, { organisation, ...action });
+    const { secret, public_key } = this.members.find(({ id }) => id === organisation).key;
+    const signature = ed25519.sign(concat(tagged('touchstone/transaction/v1'), this.chainId, body), secret);
+    const envelope = bytes(types.Envelope, { body, signatures: [{ public_key, signature }] });
+    return { envelope, id: transactionId(this.chainId, body) };
+  }
+
   capture(i, recorded) {
     const { organisation, document } = recorded;
     const statement = this.statement(recorded);
     const event = utf8(JSON.stringify(document));
-    const body = bytes(types.Transaction, {
-      organisation,
+    const action = {
       created_ms: BigInt(this.startMs + STEP_MS * i),
       capture_events: fill(types.CaptureEvents, { events: [event], ...statement }),
-    });
-    const { secret, public_key } = this.members.find(({ id }) => id === organisation).key;
-    const signature = ed25519.sign(concat(tagged('touchstone/transaction/v1'), this.chainId, body), secret);
-    const envelope = bytes(types.Envelope, { body, signatures: [{ public_key, signature }] });
-    return { event, envelope, id: transactionId(this.chainId, body) };
+    };
+    return { event, ...this.signed(action, organisation) };
   }
 
   /** Adds a block with one event. */
