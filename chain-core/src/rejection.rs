@@ -7,7 +7,7 @@ use thiserror::Error;
 use touchstone_proto::ledger::Role;
 
 use crate::custody::CustodyRejection;
-use crate::designs::DesignRejection;
+use crate::designs::{DesignRejection, ReviewRejection};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -117,6 +117,9 @@ pub enum Rejection {
     /// A rule of designs.
     #[error(transparent)]
     Design(#[from] DesignRejection),
+    /// A rule of public reviews.
+    #[error(transparent)]
+    Review(#[from] ReviewRejection),
     /// A rule of the consortium.
     #[error(transparent)]
     Governance(#[from] GovernanceRejection),
@@ -153,6 +156,7 @@ impl Rejection {
             Rejection::Role { .. } => 203,
             Rejection::Custody(rejection) => rejection.code(),
             Rejection::Design(rejection) => rejection.code(),
+            Rejection::Review(rejection) => rejection.code(),
             Rejection::Governance(rejection) => rejection.code(),
         }
     }
@@ -175,6 +179,7 @@ impl Rejection {
             Rejection::Role { .. } => "role",
             Rejection::Custody(rejection) => rejection.rule(),
             Rejection::Design(rejection) => rejection.rule(),
+            Rejection::Review(rejection) => rejection.rule(),
             Rejection::Governance(rejection) => rejection.rule(),
         }
     }

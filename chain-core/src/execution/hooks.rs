@@ -6,6 +6,7 @@
 use crate::Fault;
 use crate::block::BlockContext;
 use crate::designs::dispute_deadlines;
+use crate::designs::review::draws;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
@@ -21,11 +22,14 @@ pub(super) struct Hooks<S: StateRead> {
 }
 
 impl<S: StateRead> Hooks<S> {
-    /// Those of every block. Disputes have deadlines that write something; an offer that isn't answered in time is void
-    /// by its date.
+    /// Those of every block. Disputes have deadlines that write something, and draws of jurors end by heights; an offer
+    /// that isn't answered in time is void by its date.
     pub(super) fn of_the_ledger() -> Hooks<S> {
         Hooks {
-            begin: vec![dispute_deadlines::pass::<S> as Hook<S>],
+            begin: vec![
+                dispute_deadlines::pass::<S> as Hook<S>,
+                draws::pass::<S> as Hook<S>,
+            ],
             end: vec![record_parent::<S> as Hook<S>],
         }
     }
