@@ -21,11 +21,13 @@ pub mod limits;
 pub mod mark;
 pub(crate) mod offer_transfer;
 mod rejection;
+pub mod review;
 pub mod right;
 pub(crate) mod rule_dispute;
 pub(crate) mod show_filing;
 
 pub use rejection::DesignRejection;
+pub use review::ReviewRejection;
 pub mod look_alikes;
 pub(crate) mod publish_fingerprints;
 pub(crate) mod vouch_for_designer;

@@ -13,6 +13,10 @@ use self::hooks::Hooks;
 use crate::Fault;
 use crate::block::Header;
 use crate::custody::{capture_events, declare_product};
+use crate::designs::review::{
+    appeal_review, cast_ballot, open_ballot, open_review, register_jurors, reveal_preimage,
+    void_ballot,
+};
 use crate::designs::{
     answer_notice, answer_transfer, attest_mark, counter_notice, deposit_design, disclose_design,
     end_licence, end_right, give_notice, grant_licence, offer_transfer, publish_fingerprints,
@@ -249,6 +253,13 @@ fn apply<S: StateRead>(
         Action::ShowFiling(action) => show_filing::apply(state, &context, action),
         Action::WithdrawNotice(action) => withdraw_notice::apply(state, &context, action),
         Action::RuleDispute(action) => rule_dispute::apply(state, &context, action),
+        Action::RegisterJurors(action) => register_jurors::apply(state, &context, action),
+        Action::OpenReview(action) => open_review::apply(state, &context, action),
+        Action::RevealPreimage(action) => reveal_preimage::apply(state, &context, action),
+        Action::CastBallot(action) => cast_ballot::apply(state, &context, action),
+        Action::VoidBallot(action) => void_ballot::apply(state, &context, action),
+        Action::OpenBallot(action) => open_ballot::apply(state, &context, action),
+        Action::AppealReview(action) => appeal_review::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),

@@ -49,6 +49,26 @@ pub mod tag {
     pub const MARK_ID: &str = "touchstone/mark-id/v1";
     /// What a dispute is about: one listing, under one right.
     pub const MATTER: &str = "touchstone/dispute-matter/v1";
+    /// Leaf of the tree over a platform's jurors.
+    pub const JUROR_LEAF: &str = "touchstone/juror-leaf/v1";
+    /// Inner node of the tree over a platform's jurors.
+    pub const JUROR_NODE: &str = "touchstone/juror-node/v1";
+    /// What a public review is about: a right, a respondent, a ground.
+    pub const REVIEW_MATTER: &str = "touchstone/review-matter/v1";
+    /// Seed of a panel.
+    pub const REVIEW_SEED: &str = "touchstone/review-seed/v1";
+    /// Numbers by which a panel is drawn.
+    pub const REVIEW_STREAM: &str = "touchstone/review-stream/v1";
+    /// Votes and reasons of a panel.
+    pub const REVIEW_REASONS: &str = "touchstone/review-reasons/v1";
+    /// What seals a juror's ballot.
+    pub const BALLOT_COMMITMENT: &str = "touchstone/ballot-commitment/v1";
+    /// Signature over a juror's ballot.
+    pub const BALLOT: &str = "touchstone/ballot/v1";
+    /// Signature over the opening of a juror's ballot.
+    pub const BALLOT_OPENING: &str = "touchstone/ballot-opening/v1";
+    /// Signature that gives the salt of a juror's ballot.
+    pub const BALLOT_SALT: &str = "touchstone/ballot-salt/v1";
     /// Id of a design.
     pub const DESIGN_ID: &str = "touchstone/design-id/v1";
 }

@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod deposit;
 pub mod header;
 pub mod item_history;
+pub mod juror_tree;
 pub mod link;
 pub mod look_alikes;
 pub mod master_data;

@@ -7,7 +7,7 @@ use thiserror::Error;
 use touchstone_proto::ledger::Role;
 
 use crate::custody::CustodyRejection;
-use crate::designs::DesignRejection;
+use crate::designs::{DesignRejection, ReviewRejection};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -118,6 +118,9 @@ pub enum Rejection {
     /// A rule of designs.
     #[error(transparent)]
     Design(#[from] DesignRejection),
+    /// A rule of public reviews.
+    #[error(transparent)]
+    Review(#[from] ReviewRejection),
     /// A rule of the consortium.
     #[error(transparent)]
     Governance(#[from] GovernanceRejection),
@@ -157,6 +160,7 @@ impl Rejection {
             Rejection::Role { .. } => 203,
             Rejection::Custody(rejection) => rejection.code(),
             Rejection::Design(rejection) => rejection.code(),
+            Rejection::Review(rejection) => rejection.code(),
             Rejection::Governance(rejection) => rejection.code(),
             Rejection::MasterData(rejection) => rejection.code(),
         }
@@ -180,6 +184,7 @@ impl Rejection {
             Rejection::Role { .. } => "role",
             Rejection::Custody(rejection) => rejection.rule(),
             Rejection::Design(rejection) => rejection.rule(),
+            Rejection::Review(rejection) => rejection.rule(),
             Rejection::Governance(rejection) => rejection.rule(),
             Rejection::MasterData(rejection) => rejection.rule(),
         }

@@ -23,6 +23,12 @@ pub enum Purpose {
     Proposal,
     /// A designer's id, by the key that is to be the designer's.
     Possession,
+    /// A sealed ballot, by a juror's key.
+    Ballot,
+    /// The opening of a ballot, by a juror's key.
+    BallotOpening,
+    /// The place of a ballot, by a juror's key: the signature stays secret, and gives the salt.
+    BallotSalt,
 }
 
 impl Purpose {
@@ -32,6 +38,9 @@ impl Purpose {
             Purpose::Vote => tag::VOTE,
             Purpose::Proposal => tag::PROPOSAL,
             Purpose::Possession => tag::POSSESSION,
+            Purpose::Ballot => tag::BALLOT,
+            Purpose::BallotOpening => tag::BALLOT_OPENING,
+            Purpose::BallotSalt => tag::BALLOT_SALT,
         }
     }
 }

@@ -37,6 +37,7 @@ use crate::{Fault, Hash};
 
 mod archive;
 pub mod disputes;
+pub mod reviews;
 pub mod rights;
 pub mod tsa;
 #[cfg(test)]

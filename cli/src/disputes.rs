@@ -34,6 +34,7 @@ pub fn phase(phase: DisputePhase) -> &'static str {
         DisputePhase::Measures => "measures",
         DisputePhase::Countered => "countered",
         DisputePhase::Filed => "filed",
+        DisputePhase::Review => "review",
         DisputePhase::Ended => "ended",
         DisputePhase::Unspecified => "unspecified",
     }
@@ -52,6 +53,8 @@ pub fn outcome(outcome: DisputeOutcome) -> &'static str {
         DisputeOutcome::MeasuresStand => "measures-stand",
         DisputeOutcome::MeasuresEnd => "measures-end",
         DisputeOutcome::NoRuling => "no-ruling",
+        DisputeOutcome::PanelUpheld => "panel-upheld",
+        DisputeOutcome::PanelDismissed => "panel-dismissed",
         DisputeOutcome::Unspecified => "unspecified",
     }
 }
@@ -128,7 +131,8 @@ pub fn tally(language: Language, tally: &DisputeTally) -> String {
     say!(
         language,
         "notices {notices}, open {open}; upheld {upheld}, dismissed {dismissed}, false notices {false_notices}, false \
-         declarations {false_declarations}, withdrawn {withdrawn}, refused {refused}; ended by default {by_default}",
+         declarations {false_declarations}, withdrawn {withdrawn}, refused {refused}; by a panel upheld \
+         {panel_upheld}, dismissed {panel_dismissed}; ended by default {by_default}",
         notices = tally.notices,
         open = tally.open,
         upheld = tally.upheld,
@@ -137,6 +141,8 @@ pub fn tally(language: Language, tally: &DisputeTally) -> String {
         false_declarations = tally.false_declarations,
         withdrawn = tally.withdrawn,
         refused = tally.refused,
+        panel_upheld = tally.panel_upheld,
+        panel_dismissed = tally.panel_dismissed,
         by_default = tally.by_default
     )
 }
@@ -152,6 +158,8 @@ pub fn tally_json(tally: &DisputeTally) -> Value {
         "false_declarations": tally.false_declarations,
         "withdrawn": tally.withdrawn,
         "refused": tally.refused,
+        "panel_upheld": tally.panel_upheld,
+        "panel_dismissed": tally.panel_dismissed,
         "by_default": tally.by_default,
     })
 }

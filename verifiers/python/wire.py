@@ -9,7 +9,7 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData` |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview` |
 | `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
 | `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
 | `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
@@ -38,11 +38,22 @@ TABLES = r"""
 | `ShowFiling` | 1 dispute bytes, 2 authority string, 3 reference string |
 | `WithdrawNotice` | 1 dispute bytes, 2 reason string |
 | `RuleDispute` | 1 dispute bytes, 2 outcome enum, 3 reasons bytes, 4 rule_book bytes |
+| `RegisterJurors` | 1 root bytes, 2 count uint32 |
+| `OpenReview` | 1 dispute bytes, 2 ground enum, 3 rule_book bytes |
+| `RevealPreimage` | 1 validator bytes, 2 preimage bytes |
+| `CastBallot` | 1 ballot `Ballot`, 2 public_key bytes, 3 organisation string, 4 path* bytes, 5 signature bytes |
+| `Ballot` | 1 dispute bytes, 2 instance uint32, 3 juror uint32, 4 revision uint32, 5 commitment bytes |
+| `VoidBallot` | 1 dispute bytes, 2 juror uint32, 3 choice enum, 4 salt bytes |
+| `OpenBallot` | 1 opening `BallotOpening`, 2 signature bytes |
+| `BallotOpening` | 1 dispute bytes, 2 instance uint32, 3 juror uint32, 4 choice enum, 5 salt bytes, 6 reasons bytes |
+| `AppealReview` | 1 dispute bytes, 2 reasons bytes |
 | `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
 | `Compromise` | 1 public_key bytes, 2 since_ms uint64 |
 | `ApproveChange` | 1 change `Change` |
-| `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes, \| 5 recover_keys `RecoverKeys`, \| 6 put_standing `PutStanding`, \| 7 put_parameters `Parameters`, \| 8 put_protocol `PutProtocol`, \| 20 replace_validator `ReplaceValidator` |
+| `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes, \| 5 recover_keys `RecoverKeys`, \| 6 put_standing `PutStanding`, \| 7 put_parameters `Parameters`, \| 8 put_protocol `PutProtocol`, \| 20 replace_validator `ReplaceValidator`, \| 50 put_review_terms `ReviewTerms`, \| 51 put_hash_chain `PutHashChain` |
 | `ReplaceValidator` | 1 old_key bytes, 2 new_key bytes |
+| `PutHashChain` | 1 validator bytes, 2 tip bytes |
+| `ReviewTerms` | 1 panel uint32, 2 appeal_panel uint32, 3 alternates uint32, 4 quorum_percent uint32, 5 majority_percent uint32, 6 commit_days uint32, 7 open_days uint32, 8 appeal_days uint32, 9 reveal_blocks uint32 |
 | `PutProtocol` | 1 version uint32, 2 from_height uint64 |
 | `RecoverKeys` | 1 organisation string, 2 add* bytes, 3 retire* bytes, 4 compromised* `Compromise` |
 | `PutStanding` | 1 organisation string, 2 standing enum |
@@ -79,9 +90,19 @@ TABLES = r"""
 | `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure`, 8 compared uint32, 9 vouching? uint64, 10 disposed uint32 |
 | `Right` | 1 owners* `Ownership`, 2 earlier_owners uint32, 3 offered? `OfferedTransfer`, 4 ended? `RightEnd`, 5 office string, 6 until_ms uint64 |
 | `Mark` | 1 office string, 2 number string, 3 name string, 4 classes uint64, 5 position `Position`, 6 time_ms uint64 |
-| `Dispute` | 1 subject bytes, 2 complainant string, 3 platform string, 4 respondent string, 5 listing string, 6 evidence bytes, 7 position `Position`, 8 noticed_ms uint64, 9 phase enum, 10 deadline_ms uint64, 11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, 15 countered_ms uint64, 16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, 21 reasons bytes, 22 rule_book bytes, 23 ended_words string |
-| `DisputeTally` | 1 notices uint64, 2 open uint64, 3 upheld uint64, 4 dismissed uint64, 5 false_notices uint64, 6 false_declarations uint64, 7 withdrawn uint64, 8 refused uint64, 9 by_default uint64 |
+| `Dispute` | 1 subject bytes, 2 complainant string, 3 platform string, 4 respondent string, 5 listing string, 6 evidence bytes, 7 position `Position`, 8 noticed_ms uint64, 9 phase enum, 10 deadline_ms uint64, 11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, 15 countered_ms uint64, 16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, 21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? `Review` |
+| `DisputeTally` | 1 notices uint64, 2 open uint64, 3 upheld uint64, 4 dismissed uint64, 5 false_notices uint64, 6 false_declarations uint64, 7 withdrawn uint64, 8 refused uint64, 9 by_default uint64, 10 panel_upheld uint64, 11 panel_dismissed uint64 |
 | `DueDisputes` | 1 disputes* bytes |
+| `Review` | 1 ground enum, 2 rule_book bytes, 3 phase enum, 4 instance uint32, 5 opened_by string, 6 opened_ms uint64, 7 results* `PanelResult`, 8 appellant string, 9 appeal bytes |
+| `PanelResult` | 1 verdict enum, 2 uphold uint32, 3 dismiss uint32, 4 time_ms uint64, 5 reasons bytes |
+| `Panel` | 1 root bytes, 2 count uint32, 3 terms `ReviewTerms`, 4 draw uint64, 5 seed bytes, 6 seats* `Seat` |
+| `Seat` | 1 juror uint32, 2 state enum, 3 public_key bytes, 4 revision uint32, 5 commitment bytes, 6 choice enum, 7 reasons bytes |
+| `JurorLists` | 1 lists* `JurorList` |
+| `JurorList` | 1 root bytes, 2 count uint32, 3 height uint64, 4 time_ms uint64 |
+| `HashChain` | 1 tip bytes, 2 revealed uint64 |
+| `Draws` | 1 count uint64, 2 waiting* bytes |
+| `Draw` | 1 height uint64, 2 last_height uint64, 3 values* `DrawValue`, 4 disputes* bytes, 5 closed_height uint64 |
+| `DrawValue` | 1 public_key bytes, 2 organisation string, 3 power uint64, 4 tip bytes, 5 preimage bytes |
 | `Ownership` | 1 organisation string, 2 since_ms uint64 |
 | `OfferedTransfer` | 1 id bytes, 2 to string, 3 deadline_ms uint64 |
 | `RightEnd` | 1 time_ms uint64, 2 reason string |

@@ -33,7 +33,8 @@ pub fn default_outcome(phase: DisputePhase) -> Option<DisputeOutcome> {
         // Art. 43: without a filing in fifteen days the platform ends the measures.
         DisputePhase::Countered => Some(DisputeOutcome::MeasuresEnd),
         DisputePhase::Filed => Some(DisputeOutcome::NoRuling),
-        DisputePhase::Ended | DisputePhase::Unspecified => None,
+        // A review ends its phases by rules of its own.
+        DisputePhase::Review | DisputePhase::Ended | DisputePhase::Unspecified => None,
     }
 }
 
@@ -73,6 +74,7 @@ pub fn phase_name(phase: DisputePhase) -> &'static str {
         DisputePhase::Measures => "measures taken",
         DisputePhase::Countered => "declared not to infringe",
         DisputePhase::Filed => "filed with an authority",
+        DisputePhase::Review => "under public review",
         DisputePhase::Ended => "ended",
         DisputePhase::Unspecified => "unspecified",
     }
@@ -159,6 +161,8 @@ fn count(tally: &mut DisputeTally, outcome: DisputeOutcome) {
         DisputeOutcome::Dismissed => &mut tally.dismissed,
         DisputeOutcome::FalseNotice => &mut tally.false_notices,
         DisputeOutcome::FalseDeclaration => &mut tally.false_declarations,
+        DisputeOutcome::PanelUpheld => &mut tally.panel_upheld,
+        DisputeOutcome::PanelDismissed => &mut tally.panel_dismissed,
         DisputeOutcome::PlatformSilent
         | DisputeOutcome::MeasuresStand
         | DisputeOutcome::MeasuresEnd

@@ -1,11 +1,12 @@
-//! Deadlines of disputes: at a block's beginning those that have passed end by default.
+//! Deadlines of disputes: at a block's beginning those that have passed end by default, or lead a review on.
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{Dispute, DueDisputes};
+use touchstone_proto::ledger::{Dispute, DisputePhase, DueDisputes};
 
 use super::dispute::{default_outcome, end};
 use super::limits::{HOUR_MS, MAX_DUE, MAX_HOURS};
+use super::review;
 use crate::Fault;
 use crate::block::BlockContext;
 use crate::encoding;
@@ -54,6 +55,10 @@ fn pass_one<S: StateRead>(
     let missing = || Fault::Damaged("a dispute that is due is missing".to_owned());
     let mut dispute = dispute.ok_or_else(missing)?;
     let is_due = dispute.deadline_ms / HOUR_MS == hour;
+    if is_due && dispute.phase() == DisputePhase::Review {
+        review::pass(state, id, dispute, now_ms)?;
+        return Ok(1);
+    }
     let Some(outcome) = default_outcome(dispute.phase()).filter(|_| is_due) else {
         return Ok(0);
     };

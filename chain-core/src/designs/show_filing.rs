@@ -24,7 +24,11 @@ pub(crate) fn apply<S: StateRead>(
 ) -> Result<(), RuleError> {
     let id: Hash = encoding::exact("dispute", &action.dispute)?;
     let now_ms = context.block.time_ms;
-    let phases = [DisputePhase::Measures, DisputePhase::Countered];
+    let phases = [
+        DisputePhase::Measures,
+        DisputePhase::Countered,
+        DisputePhase::Review,
+    ];
     let mut record = dispute::open(state, &id, &phases, now_ms)?;
     if record.complainant != context.organisation.id {
         return Err(DesignRejection::NotTheParty(record.complainant).into());

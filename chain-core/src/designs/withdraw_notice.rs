@@ -12,11 +12,12 @@ use crate::state::StateRead;
 use crate::state::delta::Delta;
 
 /// All but the end.
-const OPEN: [DisputePhase; 4] = [
+const OPEN: [DisputePhase; 5] = [
     DisputePhase::Noticed,
     DisputePhase::Measures,
     DisputePhase::Countered,
     DisputePhase::Filed,
+    DisputePhase::Review,
 ];
 
 pub(crate) fn apply<S: StateRead>(

@@ -6,6 +6,7 @@
 use crate::Fault;
 use crate::block::BlockContext;
 use crate::designs::dispute_deadlines;
+use crate::designs::review::draws;
 use crate::governance::proposer_turns;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
@@ -22,12 +23,13 @@ pub(super) struct Hooks<S: StateRead> {
 }
 
 impl<S: StateRead> Hooks<S> {
-    /// Those of every block. Disputes have deadlines that write something; an offer that isn't answered in time is void
-    /// by its date. Who made the block says who missed its turn.
+    /// Those of every block. Disputes have deadlines that write something, and draws of jurors end by heights; an offer
+    /// that isn't answered in time is void by its date. Who made the block says who missed its turn.
     pub(super) fn of_the_ledger() -> Hooks<S> {
         Hooks {
             begin: vec![
                 dispute_deadlines::pass::<S> as Hook<S>,
+                draws::pass::<S>,
                 proposer_turns::pass::<S>,
             ],
             end: vec![record_parent::<S> as Hook<S>],

@@ -10,7 +10,9 @@ use touchstone_proto::ledger::{
 
 use super::enrollment;
 use super::validators::{self, Validator, ValidatorSet};
-use super::{change, organisation, parameters, protocol, recover_keys, standing};
+use super::{
+    change, hash_chain, organisation, parameters, protocol, recover_keys, review_terms, standing,
+};
 use crate::block::BlockContext;
 use crate::commit_certificate::exceeds_two_thirds;
 use crate::encoding;
@@ -49,7 +51,7 @@ pub(crate) fn apply<S: StateRead>(
         return Err(GovernanceRejection::AlreadyApproved(approver.clone()).into());
     }
     check_shape(change)?;
-    check_named(state, context.block, change)?;
+    check_named(state, &validators, context.block, change)?;
     record.approvals.push(approver.clone());
     let approved: u64 = record
         .approvals
@@ -85,7 +87,9 @@ fn check_shape(change: &Change) -> Result<(), Rejection> {
             Kind::RecoverKeys(_)
             | Kind::PutStanding(_)
             | Kind::PutParameters(_)
-            | Kind::PutProtocol(_),
+            | Kind::PutProtocol(_)
+            | Kind::PutReviewTerms(_)
+            | Kind::PutHashChain(_),
         ) => Ok(()),
     }
 }
@@ -94,6 +98,7 @@ fn check_shape(change: &Change) -> Result<(), Rejection> {
 /// be made.
 fn check_named<S: StateRead>(
     state: &Delta<'_, S>,
+    validators: &ValidatorSet,
     block: &BlockContext,
     change: &Change,
 ) -> Result<(), RuleError> {
@@ -111,6 +116,11 @@ fn check_named<S: StateRead>(
         }
         Some(Kind::PutStanding(change)) => {
             standing::enrolled(state, &change.organisation)?;
+            Ok(())
+        }
+        Some(Kind::PutReviewTerms(terms)) => review_terms::check(state, terms),
+        Some(Kind::PutHashChain(chain)) => {
+            hash_chain::check(state, validators, chain)?;
             Ok(())
         }
         Some(
@@ -147,6 +157,8 @@ fn take_effect<S: StateRead>(
             return Ok(());
         }
         Some(Kind::PutProtocol(change)) => return protocol::put(state, block, change),
+        Some(Kind::PutReviewTerms(terms)) => return review_terms::put(state, terms),
+        Some(Kind::PutHashChain(chain)) => return hash_chain::put(state, validators, chain),
         Some(Kind::PutValidator(v)) => {
             standing::enrolled(state, &v.organisation)?;
             let public_key = encoding::exact("public_key", &v.public_key)?;

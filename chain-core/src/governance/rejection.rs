@@ -1,4 +1,4 @@
-//! Why the rules of the consortium refuse a transaction: codes 500 to 599.
+//! Why the rules of the consortium refuse a transaction: codes 500 to 599, and 820.
 //! Codes are stable and never reused; clients may match on them.
 //!
 //! Consensus-critical: no
@@ -127,6 +127,10 @@ pub enum GovernanceRejection {
         /// The least height.
         least: u64,
     },
+    // 820: terms of public reviews
+    /// A term out of its range.
+    #[error("term {0} of public reviews is out of its range (docs/disputes.md)")]
+    ReviewTerm(&'static str),
 }
 
 impl GovernanceRejection {
@@ -155,6 +159,7 @@ impl GovernanceRejection {
             GovernanceRejection::ParameterRange(_) => 518,
             GovernanceRejection::ParameterFixed(_) => 519,
             GovernanceRejection::BadProtocol { .. } => 520,
+            GovernanceRejection::ReviewTerm(_) => 820,
         }
     }
 
@@ -183,6 +188,7 @@ impl GovernanceRejection {
             GovernanceRejection::ParameterRange(_) => "parameter-range",
             GovernanceRejection::ParameterFixed(_) => "parameter-fixed",
             GovernanceRejection::BadProtocol { .. } => "protocol-version",
+            GovernanceRejection::ReviewTerm(_) => "review-term",
         }
     }
 }

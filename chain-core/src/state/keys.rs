@@ -115,6 +115,39 @@ pub fn due_disputes(hour: u64) -> Vec<u8> {
 /// The first hour whose disputes aren't looked at yet, eight bytes big-endian.
 pub const DISPUTES_HOUR: &[u8] = b"disputes-hour";
 
+/// The consortium's `ReviewTerms`; missing: those that the rules name.
+pub const REVIEW_TERMS: &[u8] = b"review-terms";
+
+/// The `HashChain` of a validator, by its public key.
+pub fn hash_chain(validator: &[u8; 32]) -> Vec<u8> {
+    joined(b"hash-chain/", validator)
+}
+
+/// The `JurorLists` of a platform.
+pub fn juror_lists(platform: &str) -> Vec<u8> {
+    joined(b"jurors/", platform.as_bytes())
+}
+
+/// The id of the dispute whose panel decides, or did, about a right, a respondent and a ground.
+pub fn reviewed(matter: &Hash) -> Vec<u8> {
+    joined(b"reviewed/", matter)
+}
+
+/// The `Panel` of a dispute: that of instance 0, or that of the appeal, 1.
+pub fn panel(dispute: &Hash, instance: u32) -> Vec<u8> {
+    let mut key = joined(b"panel/", dispute);
+    key.extend_from_slice(&instance.to_be_bytes());
+    key
+}
+
+/// The `Draws`; missing: there was none.
+pub const DRAWS: &[u8] = b"draws";
+
+/// A `Draw`, by the number of those before it.
+pub fn draw(number: u64) -> Vec<u8> {
+    joined(b"draw/", &number.to_be_bytes())
+}
+
 /// The head of the link that the record at `owner` holds, after its first `count` entries; written at
 /// every [`PAGE_STRIDE`](crate::proof::link::PAGE_STRIDE)th.
 pub fn link_head(owner: &[u8], count: u64) -> Vec<u8> {
@@ -257,6 +290,14 @@ mod tests {
         assert_eq!(due_disputes(258), b"dispute-due/\0\0\0\0\0\0\x01\x02");
         assert_eq!(DISPUTES_HOUR, b"disputes-hour");
         assert_eq!(MISSED_TURNS, b"missed-turns");
+        assert_eq!(REVIEW_TERMS, b"review-terms");
+        assert_eq!(hash_chain(&[7; 32]), with(b"hash-chain/", 7));
+        assert_eq!(juror_lists("abc"), b"jurors/abc");
+        assert_eq!(reviewed(&[7; 32]), with(b"reviewed/", 7));
+        let first = with(b"panel/", 7);
+        assert_eq!(panel(&[7; 32], 1), [&first[..], b"\0\0\0\x01"].concat());
+        assert_eq!(DRAWS, b"draws");
+        assert_eq!(draw(258), b"draw/\0\0\0\0\0\0\x01\x02");
         assert_eq!(mark(&[7; 32]), with(b"mark/", 7));
         assert_eq!(licence(&[8; 32]), with(b"licence/", 8));
         assert_eq!(licence_end(&[9; 32]), with(b"licence-end/", 9));

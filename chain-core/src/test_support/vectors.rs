@@ -76,6 +76,16 @@ fn the_document_names_every_tag_message_and_field() {
         tag::DESIGN_COMMITMENT,
         tag::DESIGN_FILES,
         tag::DESIGN_ID,
+        tag::JUROR_LEAF,
+        tag::JUROR_NODE,
+        tag::REVIEW_MATTER,
+        tag::REVIEW_SEED,
+        tag::REVIEW_STREAM,
+        tag::REVIEW_REASONS,
+        tag::BALLOT_COMMITMENT,
+        tag::BALLOT,
+        tag::BALLOT_OPENING,
+        tag::BALLOT_SALT,
     ];
     for tag in tags {
         let named = [format!("`{tag}`"), format!("\"{tag}\" ‖ 0x00 ‖")];

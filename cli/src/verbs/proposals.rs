@@ -126,6 +126,24 @@ fn what(change: &Change) -> String {
                 change.version
             ),
         },
+        Some(Kind::PutReviewTerms(t)) => format!(
+            "terms of public reviews: panel {}, appeal_panel {}, alternates {}, quorum_percent {}, \
+             majority_percent {}, commit_days {}, open_days {}, appeal_days {}, reveal_blocks {}",
+            t.panel,
+            t.appeal_panel,
+            t.alternates,
+            t.quorum_percent,
+            t.majority_percent,
+            t.commit_days,
+            t.open_days,
+            t.appeal_days,
+            t.reveal_blocks
+        ),
+        Some(Kind::PutHashChain(chain)) => format!(
+            "hash chain {} of validator {}",
+            hex::encode(&chain.tip),
+            hex::encode(&chain.validator)
+        ),
         Some(Kind::PutStanding(change)) => match change.standing() {
             Standing::Unspecified => format!("let {} act again", change.organisation),
             Standing::Suspended => format!("suspend {}", change.organisation),

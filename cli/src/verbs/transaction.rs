@@ -105,6 +105,24 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
         Action::ShowFiling(f) => format!("filing in dispute {}", hex::encode(&f.dispute)),
         Action::WithdrawNotice(w) => format!("withdrawal of dispute {}", hex::encode(&w.dispute)),
         Action::RuleDispute(r) => format!("ruling in dispute {}", hex::encode(&r.dispute)),
+        Action::RegisterJurors(r) => format!("registration of {} jurors", r.count),
+        Action::OpenReview(o) => format!("review of dispute {}", hex::encode(&o.dispute)),
+        Action::RevealPreimage(r) => {
+            let validator = hex::encode(&r.validator);
+            format!("value of validator {validator} for a draw")
+        }
+        Action::CastBallot(c) => {
+            let ballot = c.ballot.as_ref();
+            let dispute = ballot.map_or_else(String::new, |b| hex::encode(&b.dispute));
+            format!("ballot in dispute {dispute}")
+        }
+        Action::VoidBallot(v) => format!("void ballot in dispute {}", hex::encode(&v.dispute)),
+        Action::OpenBallot(o) => {
+            let opening = o.opening.as_ref();
+            let dispute = opening.map_or_else(String::new, |o| hex::encode(&o.dispute));
+            format!("opening of a ballot in dispute {dispute}")
+        }
+        Action::AppealReview(a) => format!("appeal in dispute {}", hex::encode(&a.dispute)),
         Action::ChangeKeys(c) => {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }

@@ -267,6 +267,7 @@ fn sources() -> (Vec<(&'static str, String)>, String) {
         ("Rejection", "rejection.rs"),
         ("CustodyRejection", "custody/rejection.rs"),
         ("DesignRejection", "designs/rejection.rs"),
+        ("ReviewRejection", "designs/review/rejection.rs"),
         ("GovernanceRejection", "governance/rejection.rs"),
         ("MasterDataRejection", "master_data/rejection.rs"),
     ];

@@ -14,10 +14,12 @@ export const types = declare({
     '| 23 publish_fingerprints PublishFingerprints, | 30 vouch_for_designer VouchForDesigner, ' +
     '| 31 withdraw_vouching WithdrawVouching, | 32 offer_transfer OfferTransfer, ' +
     '| 33 answer_transfer AnswerTransfer, | 34 grant_licence GrantLicence, | 35 end_licence EndLicence, ' +
-    '| 36 end_right EndRight, | 37 attest_mark AttestMark, ' +
-    '| 38 give_notice GiveNotice, | 39 answer_notice AnswerNotice, | 40 counter_notice CounterNotice, ' +
-    '| 41 show_filing ShowFiling, | 42 withdraw_notice WithdrawNotice, | 43 rule_dispute RuleDispute, ' +
-    '| 46 set_master_data SetMasterData',
+    '| 36 end_right EndRight, | 37 attest_mark AttestMark, | 38 give_notice GiveNotice, ' +
+    '| 39 answer_notice AnswerNotice, | 40 counter_notice CounterNotice, | 41 show_filing ShowFiling, ' +
+    '| 42 withdraw_notice WithdrawNotice, | 43 rule_dispute RuleDispute, | 46 set_master_data SetMasterData, ' +
+    '| 50 register_jurors RegisterJurors, | 51 open_review OpenReview, | 52 reveal_preimage RevealPreimage, ' +
+    '| 53 cast_ballot CastBallot, | 54 void_ballot VoidBallot, | 55 open_ballot OpenBallot, ' +
+    '| 56 appeal_review AppealReview',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
@@ -53,14 +55,30 @@ export const types = declare({
   ShowFiling: '1 dispute bytes, 2 authority string, 3 reference string',
   WithdrawNotice: '1 dispute bytes, 2 reason string',
   RuleDispute: '1 dispute bytes, 2 outcome enum, 3 reasons bytes, 4 rule_book bytes',
+  RegisterJurors: '1 root bytes, 2 count uint32',
+  OpenReview: '1 dispute bytes, 2 ground enum, 3 rule_book bytes',
+  RevealPreimage: '1 validator bytes, 2 preimage bytes',
+  CastBallot: '1 ballot Ballot, 2 public_key bytes, 3 organisation string, 4 path* bytes, 5 signature bytes',
+  Ballot: '1 dispute bytes, 2 instance uint32, 3 juror uint32, 4 revision uint32, 5 commitment bytes',
+  VoidBallot: '1 dispute bytes, 2 juror uint32, 3 choice enum, 4 salt bytes',
+  OpenBallot: '1 opening BallotOpening, 2 signature bytes',
+  BallotOpening:
+    '1 dispute bytes, 2 instance uint32, 3 juror uint32, 4 choice enum, 5 salt bytes, 6 reasons bytes',
+  AppealReview: '1 dispute bytes, 2 reasons bytes',
   ChangeKeys: '1 add* bytes, 2 retire* bytes, 3 compromised* Compromise',
   Compromise: '1 public_key bytes, 2 since_ms uint64',
   ApproveChange: '1 change Change',
   Change:
     '1 sequence uint64, | 2 put_organisation Organisation, | 3 put_validator Validator, ' +
     '| 4 remove_validator bytes, | 5 recover_keys RecoverKeys, | 6 put_standing PutStanding, ' +
-    '| 7 put_parameters Parameters, | 8 put_protocol PutProtocol, | 20 replace_validator ReplaceValidator',
+    '| 7 put_parameters Parameters, | 8 put_protocol PutProtocol, | 20 replace_validator ReplaceValidator, ' +
+    '| 50 put_review_terms ReviewTerms, | 51 put_hash_chain PutHashChain',
   ReplaceValidator: '1 old_key bytes, 2 new_key bytes',
+  PutHashChain: '1 validator bytes, 2 tip bytes',
+  ReviewTerms:
+    '1 panel uint32, 2 appeal_panel uint32, 3 alternates uint32, 4 quorum_percent uint32, ' +
+    '5 majority_percent uint32, 6 commit_days uint32, 7 open_days uint32, 8 appeal_days uint32, ' +
+    '9 reveal_blocks uint32',
   PutProtocol: '1 version uint32, 2 from_height uint64',
   RecoverKeys: '1 organisation string, 2 add* bytes, 3 retire* bytes, 4 compromised* Compromise',
   PutStanding: '1 organisation string, 2 standing enum',

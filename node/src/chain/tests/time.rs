@@ -2,6 +2,7 @@
 //! block is: at admission, when a block is made, and for what waits.
 
 mod designs;
+mod reviews;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -395,6 +396,7 @@ fn every_rule_that_reads_the_time_is_among_the_cases() {
     let mut listed: Vec<_> = READS
         .iter()
         .chain(designs::READS)
+        .chain(reviews::READS)
         .map(|(file, line, _)| ((*file).to_owned(), (*line).to_owned()))
         .collect();
     listed.sort();
@@ -405,6 +407,7 @@ fn every_rule_that_reads_the_time_is_among_the_cases() {
     let judging: BTreeSet<u32> = READS
         .iter()
         .chain(designs::READS)
+        .chain(reviews::READS)
         .flat_map(|(_, _, codes)| *codes)
         .copied()
         .collect();
