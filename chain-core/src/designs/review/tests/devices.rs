@@ -60,7 +60,7 @@ fn no_vote_is_lost_for_want_of_an_opening_that_a_device_could_have_made() {
         }
         for seat in 0..3 {
             // Two of three devices fail, each for itself; the first one that is left opens.
-            let left = (0..DEVICES).find(|_| draws.next().unwrap() % 3 == 0);
+            let left = (0..DEVICES).find(|_| draws.next().unwrap().is_multiple_of(3));
             if left.is_none() {
                 without_device += 1;
                 continue;
