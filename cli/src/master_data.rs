@@ -167,6 +167,7 @@ impl Names {
                 "of": stated.of,
                 "organisation": stated.organisation,
                 "version": stated.version,
+                "height": stated.height,
             });
             (id.clone(), value)
         });

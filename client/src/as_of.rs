@@ -79,6 +79,11 @@ impl AsOf {
         }
     }
 
+    /// Takes the account back to what it was: what was asked since says itself as of which block it is.
+    pub(crate) fn put_back(&self, blocks: Option<BlockRange>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = blocks;
+    }
+
     /// Forgets the answers so far: what is asked next stands by itself.
     pub(crate) fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;

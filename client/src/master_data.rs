@@ -71,6 +71,8 @@ pub struct StatedName {
     pub organisation: String,
     /// The record's version.
     pub version: u64,
+    /// Height of the block that proves it: the answer's, or a later one.
+    pub height: u64,
 }
 
 /// Names of an answer's identifiers, each asked for once.
@@ -110,8 +112,7 @@ impl StatedNames {
                 Some(known) => known.clone(),
                 None if self.records.len() >= MAX_NAMES => continue,
                 None => {
-                    let (_, record) = current(client, &candidate).await?;
-                    let name = record.as_ref().and_then(stated_name);
+                    let name = read_name(client, &candidate).await?;
                     self.records.insert(candidate, name.clone());
                     name
                 }
@@ -143,8 +144,19 @@ fn candidates(id: &str) -> Vec<String> {
     candidates
 }
 
+/// The name of an identifier by its own record. It stands beside an answer and is no part of it: a block that comes
+/// in between makes it no answer of several blocks.
+async fn read_name(client: &mut Client, id: &str) -> Result<Option<StatedName>, ClientError> {
+    let account = client.as_of().clone();
+    let answer = account.blocks();
+    let (attested, record) = current(client, id).await?;
+    account.put_back(answer);
+    let height = attested.header.height;
+    Ok(record.and_then(|record| stated_name(&record, height)))
+}
+
 /// The name in a record: the first of the attributes that name something.
-fn stated_name(record: &MasterData) -> Option<StatedName> {
+fn stated_name(record: &MasterData, height: u64) -> Option<StatedName> {
     let element = record.element.as_ref()?;
     let attributes = element.attributes.iter();
     let named = attributes.filter(|attribute| !attribute.text.is_empty());
@@ -155,6 +167,7 @@ fn stated_name(record: &MasterData) -> Option<StatedName> {
         of: element.id.clone(),
         organisation: record.organisation.clone(),
         version: element.version,
+        height,
     })
 }
 
@@ -231,7 +244,7 @@ mod tests {
             element: Some(element),
             ..MasterData::default()
         };
-        assert_eq!(stated_name(&record).unwrap().name, "Lamp 7");
-        assert_eq!(stated_name(&MasterData::default()), None);
+        assert_eq!(stated_name(&record, 7).unwrap().name, "Lamp 7");
+        assert_eq!(stated_name(&MasterData::default(), 7), None);
     }
 }

@@ -74,18 +74,19 @@ pub async fn run(
         return event_page::run(&id, from, limit, &mut client, output).await;
     }
     let mut attempts = Attempts::default();
-    let (history, life, names_of) = loop {
+    let (history, life) = loop {
         let history = item_history::read(&mut client, id.as_str()).await?;
         if history.log.record.is_none() {
             return Err(absent(&id, &history.log.attested, output));
         }
         let life = ItemStatus::of(&mut client, &id, &history, output.now_ms()).await?;
-        let mut names = Names::default();
-        names.read(&mut client, identifiers(&id, &history)).await?;
         if attempts.are_over(client.as_of()) {
-            break (history, life, names);
+            break (history, life);
         }
     };
+    let mut names_of = Names::default();
+    let named = identifiers(&id, &history);
+    names_of.read(&mut client, named).await?;
     if output.json {
         let steps = history.steps.iter().map(step_json);
         let steps = steps.enumerate().map(|(at, step)| life.mark(at, step));

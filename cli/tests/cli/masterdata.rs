@@ -236,7 +236,10 @@ async fn a_bent_answer_is_refused_in_every_field() {
         |reply, _| reply.proof = None,
         |reply, _| reply.proof.as_mut().unwrap().siblings[0][3] ^= 1,
         |reply, _| reply.key.push(b'x'),
-        |reply, _| reply.header.as_mut().unwrap().header[9] ^= 1,
+        |reply, _| {
+            let header = &mut reply.header.as_mut().unwrap().header;
+            *header.last_mut().unwrap() ^= 1;
+        },
     ];
     for (n, bend) in bends.into_iter().enumerate() {
         let old = old.clone();
