@@ -66,6 +66,9 @@ pub struct Config {
     /// Other members' nodes, which the page for people asks too.
     #[serde(default)]
     pub http_members: Vec<MemberNode>,
+    /// Count scans of things by rough place and hour, so that copies show: off where it isn't said.
+    #[serde(default)]
+    pub scans: bool,
     /// File with the token that writers of the HTTP interface must have.
     pub http_token: Option<PathBuf>,
     /// How many clients at once.

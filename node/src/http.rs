@@ -17,6 +17,7 @@ mod failure;
 mod named_queries;
 mod question;
 mod resolver;
+mod scans;
 mod stream;
 mod well_known;
 
@@ -39,6 +40,7 @@ use touchstone_edge::http::access::Access;
 use touchstone_edge::http::{Exception, Problem, negotiate};
 use touchstone_edge::server::{self, PortRefusal, Server};
 
+use crate::scans::ScanStore;
 use crate::service::limits::{StreamPermits, WorkQueue};
 use crate::service::{Audience, Cancelled, LedgerService, ProvenState};
 use crate::storage::rocks::EventCatalogue;
@@ -70,6 +72,8 @@ pub struct HttpParts {
     pub audience: Audience,
     /// Other members' nodes, which the page for people asks too.
     pub members: Vec<app::MemberNode>,
+    /// Scans of things, where this node counts them.
+    pub scans: Option<Arc<ScanStore>>,
 }
 
 /// What all requests share.
@@ -79,6 +83,7 @@ struct HttpStore {
     access: Access,
     audience: Audience,
     app: app::App,
+    scans: Option<Arc<ScanStore>>,
     /// The last captures that came in here, oldest first.
     jobs: Mutex<VecDeque<capture::CaptureJob>>,
     streams: StreamPermits,
@@ -166,7 +171,8 @@ impl HttpStore {
             catalogue: parts.catalogue,
             access: parts.access,
             audience: parts.audience,
-            app: app::App::new(&parts.members),
+            app: app::App::new(&parts.members, parts.scans.is_some()),
+            scans: parts.scans,
             jobs: Mutex::default(),
             streams: StreamPermits::new("subscriptions to events", SUBSCRIPTIONS),
         }
@@ -309,9 +315,10 @@ async fn no_method(method: Method) -> Response {
 async fn around(State(http): State<Arc<HttpStore>>, request: Request, next: Next) -> Response {
     let address = request.uri().path_and_query();
     let too_long = address.is_some_and(|a| a.as_str().len() > MAX_ADDRESS_BYTES);
+    let method = scans::counted_as(request.method(), request.uri());
     let checked = http
         .access
-        .check(request.method(), request.headers())
+        .check(&method, request.headers())
         .and_then(|()| negotiate::check(request.headers()));
     // An origin that may ask may read the answer too (Fetch, "CORS protocol").
     let origin = request.headers().get(header::ORIGIN).cloned();

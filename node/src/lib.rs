@@ -34,6 +34,7 @@ pub mod mempool;
 pub mod network;
 mod organisations;
 pub mod rpc;
+pub mod scans;
 pub mod service;
 pub mod storage;
 pub mod tasks;

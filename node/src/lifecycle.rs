@@ -29,6 +29,7 @@ use crate::dispatch::{self, ChainWatch, Refusals, Routes};
 use crate::http;
 use crate::network::{self, NetworkConfig, NetworkHandle};
 use crate::rpc;
+use crate::scans::ScanStore;
 use crate::service::{self, LedgerService, Progress};
 use crate::storage::files::FileDisk;
 use crate::storage::rocks::RocksStore;
@@ -207,6 +208,13 @@ impl RunningNode {
             });
             tasks.spawn(port.name, rpc?);
         }
+        let folder = config.data.join("scans");
+        let scans = config
+            .scans
+            .then(|| ScanStore::open(&folder, consensus_thread::now_ms()))
+            .transpose()
+            .map_err(|error| NodeError::Scans { folder, error })?
+            .map(Arc::new);
         for port in ports.http {
             let address = port.server.listener.local_addr().ok();
             tracing::info!(?address, audience = ?port.audience, "HTTP is served");
@@ -216,6 +224,7 @@ impl RunningNode {
                 access: access.clone(),
                 audience: port.audience,
                 members: config.http_members.clone(),
+                scans: scans.clone(),
             };
             let stop = tasks.stop_token();
             tasks.spawn(port.name, http::serve(port.server, parts, stop));

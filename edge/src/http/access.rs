@@ -53,7 +53,13 @@ impl Access {
             );
             return Err(Problem::new(Exception::Forbidden, detail));
         }
+        // A page that this server sent itself asks in its own name; the name was looked at above.
+        let is_own_page = |origin: &str| {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            host.is_some() && host == text(header::HOST)
+        };
         if let Some(origin) = text(header::ORIGIN)
+            && !is_own_page(origin)
             && !self.origins.iter().any(|allowed| allowed == origin)
         {
             let detail = format!(
@@ -150,6 +156,27 @@ mod tests {
                 403,
             ),
             (Method::POST, vec![("origin", "null")], 403, 403),
+            (
+                Method::POST,
+                vec![("host", "[::1]:4000"), ("origin", "http://[::1]:4000")],
+                200,
+                401,
+            ),
+            (
+                Method::POST,
+                vec![
+                    ("host", "127.0.0.1:4000"),
+                    ("origin", "http://127.0.0.1:4001"),
+                ],
+                403,
+                403,
+            ),
+            (
+                Method::GET,
+                vec![("host", "evil.example"), ("origin", "http://evil.example")],
+                403,
+                403,
+            ),
             (
                 Method::POST,
                 vec![("origin", "https://app.example.org")],

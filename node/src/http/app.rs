@@ -10,13 +10,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Asked, HttpStore, app_data};
+use super::{Asked, HttpStore, app_data, scans};
 
 /// HTML.
 pub const HTML: &str = "text/html";
@@ -87,8 +87,8 @@ pub(super) struct App {
 }
 
 impl App {
-    /// For a node whose operator lists these members.
-    pub fn new(members: &[MemberNode]) -> App {
+    /// For a node whose operator lists these members, and which counts scans or doesn't.
+    pub fn new(members: &[MemberNode], counts_scans: bool) -> App {
         let mut servers = "connect-src 'self'".to_owned();
         for member in members {
             // Writing into a String doesn't fail.
@@ -98,7 +98,7 @@ impl App {
         let policy = format!("{own}; frame-ancestors 'none'");
         App {
             policy: HeaderValue::from_str(&policy).ok(),
-            members: json!({ "members": members })
+            members: json!({ "members": members, "scans": counts_scans })
                 .to_string()
                 .into_bytes()
                 .into(),
@@ -159,6 +159,7 @@ pub(super) fn routes() -> Router<Arc<HttpStore>> {
         .route("/app/", get(page))
         .route("/app/members.json", get(members))
         .route("/app/designs.json", get(app_data::designs))
+        .route(scans::ADDRESS, post(scans::post))
 }
 
 async fn page(http: Asked, headers: HeaderMap) -> Response {

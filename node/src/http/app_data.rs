@@ -119,7 +119,8 @@ fn block_of(block: &ProvenBlock) -> Value {
     })
 }
 
-fn answer(value: &Value) -> Response {
+/// A value as JSON that nobody keeps.
+pub fn answer(value: &Value) -> Response {
     let headers = [
         (
             header::CONTENT_TYPE,

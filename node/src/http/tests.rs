@@ -2,6 +2,7 @@ mod answers;
 mod browsing;
 mod captures;
 mod described;
+mod scans;
 mod subscriptions;
 
 use std::path::Path;
@@ -123,6 +124,7 @@ fn start_at(folder: tempfile::TempDir) -> Node {
         access: Access::default(),
         audience: Audience::Members,
         members: Vec::new(),
+        scans: None,
     });
     Node {
         http: Arc::new(http),

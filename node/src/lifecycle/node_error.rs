@@ -119,6 +119,14 @@ pub enum NodeError {
         /// The system's words.
         error: std::io::Error,
     },
+    /// The folder of scans can't be used.
+    #[error("the scans in {folder}: {error}")]
+    Scans {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
     /// A running node wasn't administrated.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -181,6 +189,7 @@ impl NodeError {
             NodeError::Network(_)
             | NodeError::Port { .. }
             | NodeError::AdminSocket { .. }
+            | NodeError::Scans { .. }
             | NodeError::Admin(_)
             | NodeError::Descriptors(_)
             | NodeError::Fault(_)

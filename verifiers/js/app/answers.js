@@ -3,6 +3,7 @@
 
 import { canonicalIdentifier } from '../src/identifiers.js';
 import { Refusal } from '../src/refusal.js';
+import { SCAN_CODES } from './scans.js';
 
 export const EVIDENCE_TYPE = 'application/x-touchstone-evidence';
 const MAX_EVIDENCE = 64 << 20;
@@ -44,10 +45,12 @@ async function readBounded(response, most) {
   return bytes;
 }
 
-async function ask(url, accept, most, deadline) {
+async function ask(url, accept, most, deadline, told = null) {
   try {
     const response = await fetch(url, {
-      headers: { Accept: accept },
+      method: told === null ? 'GET' : 'POST',
+      headers: { Accept: accept, ...(told !== null && { 'Content-Type': 'application/json' }) },
+      body: told === null ? undefined : JSON.stringify(told),
       signal: AbortSignal.timeout(deadline),
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
@@ -85,8 +88,8 @@ export const askSecond = (member, subject) =>
 /** An evidence file about a design. */
 export const askDesignEvidence = (id) => ask(`/designs/${id}/evidence`, EVIDENCE_TYPE, MAX_EVIDENCE, DEADLINE_MS);
 
-async function askJson(path) {
-  const bytes = await ask(path, 'application/json', MAX_SMALL, SECOND_DEADLINE_MS);
+async function askJson(path, told = null) {
+  const bytes = await ask(path, 'application/json', MAX_SMALL, SECOND_DEADLINE_MS, told);
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
@@ -116,12 +119,21 @@ export async function askJobs() {
   }
 }
 
-/** Other members' nodes, as this node's operator lists them. */
+/** Other members' nodes, as this node's operator lists them; and whether this one counts scans. */
 export async function askMembers() {
-  const json = JSON.parse(new TextDecoder().decode(await ask('/app/members.json', 'application/json', MAX_SMALL, SECOND_DEADLINE_MS)));
-  return json.members
-    .filter(({ name, url }) => typeof name === 'string' && /^https?:\/\/[^/?#]+$/.test(url))
-    .filter(({ url }) => url !== window.location.origin);
+  const { members, scans } = await askJson('/app/members.json');
+  return {
+    members: members
+      .filter(({ name, url }) => typeof name === 'string' && /^https?:\/\/[^/?#]+$/.test(url))
+      .filter(({ url }) => url !== window.location.origin),
+    countsScans: scans === true,
+  };
+}
+
+/** Tells a coarse scan, and gives what this node's scans of the thing say: codes that the rules know. */
+export async function tellScan(item, { row, column }) {
+  const { codes } = await askJson('/app/scans.json', { item, row, column });
+  return SCAN_CODES.filter((code) => codes.includes(code));
 }
 
 const KEY_PATH = /^\/(00|01|253|255|401|402|414|417|8003|8004|8006|8010|8017|8018)\//;

@@ -15,15 +15,19 @@ import {
   lotOf,
   readAddress,
   readCode,
+  tellScan,
 } from './answers.js';
 import { lookUpDesign, lookUpFiles } from './designs.js';
 import { DesignsView } from './designs_view.js';
 import { readFindings } from './journey.js';
 import { NodeView } from './node_view.js';
 import { ItemRecord } from './record.js';
-import { assess } from './rules.js';
+import { assess, namesOneThing } from './rules.js';
+import { ScansView } from './scans_view.js';
 import { useWorkersFor } from './signature_workers.js';
 import { TEXTS, pick } from './texts.js';
+import { TraceGraph } from './trace.js';
+import { TraceView } from './trace_view.js';
 import { chainDigits, chainWords, forgetChain, pinChain, pinnedChain } from './trust.js';
 import { View } from './view.js';
 
@@ -33,6 +37,7 @@ const state = {
   stage: 'start', // start, working, done, files, node
   outcome: null, // of the last look-up
   notKept: false,
+  countsScans: false, // whether this node says so
 };
 
 const $ = (id) => document.getElementById(id);
@@ -62,7 +67,7 @@ const examineDesign = (bytes, id, pinned) =>
 async function askAnother(item, pinned) {
   let members;
   try {
-    members = await askMembers();
+    ({ members, countsScans: state.countsScans } = await askMembers());
   } catch (error) {
     if (error instanceof NoAnswer || error instanceof SyntaxError || error instanceof TypeError) return null;
     throw error;
@@ -121,6 +126,24 @@ async function lookUp({ item, printed }) {
   return { record, bytes: isNewer ? second.bytes : bytes, ms, second, lot, pinned, own, printed };
 }
 
+/** What leads from a record to other things: each is asked for under the same chain. */
+function traceOf(record) {
+  const { chainId } = record.examination;
+  const ask = async (item) => new ItemRecord(await examine(await askEvidence({ item }), item, chainId));
+  return new TraceView(new TraceGraph(record), ask, guarded);
+}
+
+/** What tells this node of a scan, where it counts them and the code names one thing. */
+function scansOf({ item, events }, facts) {
+  if (!state.countsScans || !namesOneThing(item) || events.length === 0) return null;
+  const told = (codes) => {
+    facts.scans = codes;
+    render();
+    $('verdict').focus();
+  };
+  return new ScansView((cell) => tellScan(item, cell), told, guarded);
+}
+
 /** The facts that the rules ask for. */
 function factsOf({ record, own, second, lot, pinned, printed }) {
   const withEvent = ({ disposition, event }) => ({ disposition, event, organisation: event.organisation });
@@ -140,6 +163,7 @@ function factsOf({ record, own, second, lot, pinned, printed }) {
     pinned: pinned !== null,
     timeMs: own.timeMs,
     now: Date.now(),
+    scans: null,
     second: second && { name: second.name, fault: second.fault, timeMs: second.record?.timeMs ?? null },
   };
 }
@@ -154,7 +178,8 @@ async function run() {
   let outcome;
   try {
     const found = await lookUp(state.target);
-    outcome = { ...found, facts: factsOf(found) };
+    const facts = factsOf(found);
+    outcome = { ...found, facts, trace: traceOf(found.record), scans: scansOf(found.record, facts) };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     outcome = { refusal: error };
@@ -371,7 +396,8 @@ function renderOutcome() {
       button('home', goHome),
     ),
     renderTrust(outcome),
-    outcome.record && view.record(outcome.record, outcome.lot.state),
+    outcome.scans?.render(state.language, facts.scans),
+    outcome.record && view.record(outcome.record, outcome.lot.state, outcome.trace.render(state.language)),
     state.target === null && renderStart(),
   ];
 }

@@ -27,8 +27,8 @@ const ROLE = { customs: 7, inspection: 8, laboratory: 9 };
 /** Dispositions of CBV 2.0 that a buyer should hear of, the worst first. */
 export const FINDINGS = ['recalled', 'stolen', 'non_conformant', 'damaged', 'needs_replacement', 'mismatch_instance'];
 
-const textOf = (value) => (typeof value === 'string' ? value : '');
-const listOf = (value) => (Array.isArray(value) ? value : []);
+export const textOf = (value) => (typeof value === 'string' ? value : '');
+export const listOf = (value) => (Array.isArray(value) ? value : []);
 
 /** The bare word of a term of the Core Business Vocabulary, in whichever of its three spellings it comes. */
 export function word(term) {
@@ -38,7 +38,8 @@ export function word(term) {
   return last.slice(last.indexOf('-') + 1);
 }
 
-function identifier(value) {
+/** The canonical form of an identifier, or the text as it stands where it has none. */
+export function identifier(value) {
   try {
     return canonicalIdentifier(textOf(value));
   } catch (error) {

@@ -100,6 +100,11 @@ export function checkPrinted({ printed, recordedLot, recordedExpiry, now }) {
 /** Reservations of the proof that every buyer of such goods would get, whatever the thing is: they are said, and decide nothing. */
 const COMMON = ['independence', 'time-stamp-roots'];
 
+/** What this node's scans of the thing say about copies; null where the reader didn't ask. Never more than suspect. */
+export function checkScans({ scans }) {
+  return (scans ?? []).map((code) => finding(code, 'suspect'));
+}
+
 /** The proof's own reservations, by element. Which chain to trust is asked apart, see `checkChain`. */
 export function checkRecord({ reservations }) {
   return reservations
@@ -129,6 +134,7 @@ const RULES = [
   checkLife,
   checkFindings,
   checkPrinted,
+  checkScans,
   checkRecord,
   checkChain,
   checkFreshness,

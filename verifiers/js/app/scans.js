@@ -6,6 +6,9 @@
 /** Raised whenever a rule or a bound changes. */
 export const SCAN_RULES_VERSION = 1;
 
+/** What scans may tell; a node's answer has no other codes. */
+export const SCAN_CODES = ['scan-impossible-travel', 'scan-many-places', 'scan-many-visitors'];
+
 const HOUR_MS = 3_600_000;
 const EARTH_KM = 6371;
 /** Edge of a cell, in degrees. */

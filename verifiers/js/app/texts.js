@@ -153,6 +153,24 @@ export const TEXTS = {
     'It does not fit what the maker recorded for this thing. Check your typing; if it stays so, ask the maker.',
     '与生产者为该物品记录的不符。请检查输入；如仍不符，请联系生产者。',
   ],
+  // Scans.
+  scans: ['Is it scanned elsewhere, too?', '其他地方也在扫描它吗？'],
+  scansWhy: [
+    'A copied label carries a genuine code. Copies show in that one code is scanned in places where one thing cannot have been.',
+    '被复制的标签带有真实编码。同一编码在一件物品不可能同时到过的地点被扫描，即表明存在复制品。',
+  ],
+  scansPrivacy: [
+    'Nothing is sent unless you ask. Then this node learns the code and a square of half a degree (some 50 km) that you are in, and keeps ' +
+      'them for 60 days with the hour and a mark of your address that nobody can undo and that is another one tomorrow. Others’ scans are not shown.',
+    '未经您操作不会发送任何信息。操作后，本节点获知编码与您所在的半度方格（约 50 公里），并与小时及一个当日有效、不可还原的地址标记一并保存 60 天。不显示他人的扫描。',
+  ],
+  scansTell: ['Compare with other scans', '与其他扫描比对'],
+  scansWorking: ['Asking for your position, then the node …', '正在获取位置并查询节点……'],
+  scansNone: ['The scans at this node do not speak of copies. That is its word, and few scans say little.', '本节点的扫描未显示复制品。此为节点所述，扫描较少时意义有限。'],
+  scansFound: ['The scans at this node speak of copies: see above. The genuine thing gets the same answer as its copy.', '本节点的扫描显示可能存在复制品（见上）。真品与复制品得到相同的结果。'],
+  scansNoPlace: ['Your device gave no position: nothing was sent.', '设备未提供位置，未发送任何信息。'],
+  scansNoAnswer: ['The node gave no answer.', '节点没有应答。'],
+  scansNotHere: ['This needs a connection that is encrypted, and a device that knows its position.', '此功能需要加密连接以及可定位的设备。'],
   // Journey.
   journey: ['Its way', '流转经过'],
   journeyNote: [
@@ -188,6 +206,33 @@ export const TEXTS = {
   middle: ['Value or mean', '值或均值'],
   places: ['Places', '地点'],
   placesNote: ['Land without borders; only places with coordinates are drawn.', '仅绘陆地轮廓，不含边界；仅标示有坐标的地点。'],
+  // The trace.
+  trace: ['What it is made of, and what became of it', '来源与去向'],
+  traceNote: [
+    'As the organisations recorded it. Each thing that you follow is asked for and checked whole on this device; a recall reaches what is listed under “made of it, or in it”.',
+    '依各机构的记录。每追查一项，本机即查询并完整核验其记录；“以其制成或装于其中”所列即召回所及范围。',
+  ],
+  traceNothing: ['Its record names nothing that it was made of or packed with, and nothing that was made of it.', '记录中没有其原料、内装物，也没有以其制成之物。'],
+  traceDrawing: ['Graph of the things reached; the list below says the same', '已追查物品的关系图，内容与下方列表相同'],
+  traceReached: ['Things reached:', '已及物品：'],
+  traceOpen: ['not looked at yet:', '尚未查看：'],
+  traceAll: ['Follow all', '全部追查'],
+  traceFollow: ['Follow', '追查'],
+  traceInput: ['went into it', '为其原料'],
+  traceOutput: ['was made of it', '以其制成'],
+  tracePacked: ['was packed in it', '装于其中'],
+  traceFault: ['No answer that holds: nothing of it is shown.', '没有成立的答复，不予显示。'],
+  traceLast: ['last place', '最后地点'],
+  traceEnded: ['its life ended', '生命周期已终止'],
+  traceEmpty: ['nothing is recorded for it', '没有记录'],
+  traceThis: ['this thing', '此物品'],
+  traceChecked: ['checked', '已核验'],
+  traceNot: ['not checked', '未能核验'],
+  traceAsk: ['not looked at', '未查看'],
+  origins: ['What it was made of', '来源'],
+  originsNone: ['Nothing is recorded.', '没有记录。'],
+  outcomes: ['Made of it, or in it', '以其制成或装于其中'],
+  outcomesNone: ['Nothing is recorded.', '没有记录。'],
   // What isn't known.
   unknown: ["What isn't known", '尚不知道的'],
   unknownHand: [

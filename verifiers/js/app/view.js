@@ -369,13 +369,15 @@ export class View {
     ];
   }
 
-  record(record, lotState) {
+  /** The whole record; `trace` is the element of its own that follows it to other things. */
+  record(record, lotState, trace) {
     const has = record.events.length > 0;
     return [
       has && this.thing(record),
       has && this.activation(record),
       has && this.findings(record),
       has && this.journey(record),
+      has && trace,
       has && this.sensors(record),
       has && this.places(record),
       has && this.certificates(record),

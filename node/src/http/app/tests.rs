@@ -45,7 +45,7 @@ fn a_member_is_named_by_scheme_and_host_alone() {
 #[test]
 fn the_policy_lets_the_page_ask_its_node_and_the_members_alone() {
     let policy = |members: &[MemberNode]| {
-        let page = App::new(members).page(&headers(None));
+        let page = App::new(members, false).page(&headers(None));
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str();
         policy.expect("a policy is ASCII").to_owned()
     };
@@ -62,7 +62,7 @@ fn the_policy_lets_the_page_ask_its_node_and_the_members_alone() {
 
 #[test]
 fn the_page_is_compressed_for_those_who_take_it() {
-    let app = App::new(&[]);
+    let app = App::new(&[], false);
     for (encoding, is_compressed) in [
         (None, false),
         (Some("gzip, deflate, br"), true),

@@ -475,7 +475,10 @@ async fn a_browser_gets_the_page_for_people() {
         assert!(page.text.starts_with("<!doctype html>"), "{address}");
     }
     let members = node.get("/app/members.json").await;
-    assert_eq!(members.json(), serde_json::json!({ "members": [] }));
+    assert_eq!(
+        members.json(),
+        serde_json::json!({ "members": [], "scans": false })
+    );
 }
 
 #[tokio::test]

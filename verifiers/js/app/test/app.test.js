@@ -1,88 +1,18 @@
 // The application in a headless browser, against a server that answers as a node: from the scanned link to the verdict,
-// for answers that hold and answers that don't; it can be read by everyone; and it asks nobody else.
+// for answers that hold and answers that don't; and it asks nobody else.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { hex, utf8 } from '../../src/bytes.js';
 import { sha256 } from '../../src/hashes.js';
 import { PAGES, buildPage } from '../../page/build.js';
-import { AXE, BROWSER, VIEWS, launch } from '../../page/test/browser.js';
+import { BROWSER } from '../../page/test/browser.js';
 import { bodyOf, fileOf, read, write } from '../../test/support/files.js';
-import { bytesOf } from '../../test/support/repository.js';
 import { sampleEvidence } from '../../test/support/sample.js';
+import { COMMON, MINUTE, look, node, open, outcome } from './opened.js';
 import { serve } from './server.js';
-import { LAMP, LAMP_PATH, LOT, WAY, endOf, ledgerOf, making, recall, sale } from './story.js';
-
-const PICTURES = process.env.TOUCHSTONE_PICTURES ?? null;
-const MINUTE = 60_000;
-
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-/** Starts a server for a test; `ledger` gives its evidence. */
-async function node(t, ledger, more = {}) {
-  const server = await serve({ evidence: (item) => ledger.evidence(item), ...more });
-  t.after(server.stop);
-  return server;
-}
-
-/** Opens an address; faults, and requests for anybody but `servers`, fail the test. */
-async function open(url, { servers = [], pin = null, allowed = [], init = null, ...options } = {}) {
-  const context = await browser.newContext({ locale: 'en-US', ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.faults = [];
-  const origins = [new URL(url).origin, ...servers];
-  const fault = (text) => {
-    if (!allowed.some((part) => text.includes(part))) page.faults.push(text);
-  };
-  // Firefox tells of a refused request either way.
-  page.on('pageerror', (error) => fault(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') fault(message.text());
-  });
-  page.on('request', (request) => {
-    const asked = request.url();
-    if (!/^(data|blob):/.test(asked) && !origins.includes(new URL(asked).origin)) page.faults.push(`asks for ${asked}`);
-  });
-  if (pin !== null) {
-    await page.addInitScript((digits) => {
-      try {
-        window.localStorage.setItem('touchstone-chain', digits);
-      } catch {
-        // The empty page before has no storage.
-      }
-    }, hex(pin));
-  }
-  if (init !== null) await page.addInitScript(init);
-  await page.goto(url);
-  return page;
-}
-
-/** The verdict and the codes that it rests on. */
-async function outcome(page) {
-  await page.waitForSelector('[data-verdict]');
-  return page.evaluate(() => ({
-    verdict: document.querySelector('[data-verdict]').dataset.verdict,
-    codes: [...document.querySelectorAll('[data-code]')].map(({ dataset }) => dataset.code),
-  }));
-}
-
-const look = async (url, options) => {
-  const page = await open(url, options);
-  const found = await outcome(page);
-  assert.deepEqual(page.faults, []);
-  await page.context().close();
-  return found;
-};
-
-/** What every one of these ledgers is told about. */
-const COMMON = ['proof-independence', 'one-server'];
+import { CHIPS, LAMP, LAMP_PATH, LOT, MADE_OF, SET, SET_PATH, WAY, custody, endOf, ledgerOf, making, recall, sale } from './story.js';
 
 test('the page is what its sources give, and small', async () => {
   const page = readFileSync(PAGES.app.target);
@@ -226,6 +156,77 @@ test('a code that is typed in is looked up', async (t) => {
   assert.deepEqual(page.faults, []);
 });
 
+test('a cloned serial is suspect by the scans that the node counts, which learns a cell and nothing exact', async (t) => {
+  const ledger = ledgerOf(WAY);
+  const seen = [];
+  let answer = ['scan-many-places', 'fake'];
+  const server = await node(t, ledger, { scans: (told) => (seen.push(told), answer) });
+  const ask = async (options = {}) => {
+    const page = await open(`${server.url}${LAMP_PATH}`, { pin: ledger.chainId, allowed: ['503'], ...options });
+    assert.equal((await outcome(page)).verdict, 'checked');
+    await page.click('#scans-tell');
+    return page;
+  };
+  const cloned = await ask();
+  await cloned.waitForSelector('[data-verdict=suspect]');
+  assert.deepEqual((await outcome(cloned)).codes, ['scan-many-places', ...COMMON]);
+  assert.equal(await cloned.evaluate(() => document.activeElement.id), 'verdict');
+  assert.deepEqual(seen, [{ item: LAMP, row: 62, column: 242 }]);
+  answer = [];
+  const good = await ask();
+  await good.waitForFunction(() => document.getElementById('scans-status').textContent.includes('do not speak of copies'));
+  assert.equal((await outcome(good)).verdict, 'checked');
+  answer = 503;
+  const silent = await ask();
+  await silent.waitForFunction(() => document.getElementById('scans-status').textContent.includes('no answer'));
+  const hidden = await ask({ place: null });
+  await hidden.waitForFunction(() => document.getElementById('scans-status').textContent.includes('nothing was sent'));
+  assert.equal(seen.length, 3);
+  for (const page of [cloned, good, silent, hidden]) assert.deepEqual(page.faults, []);
+  // A node that counts none doesn't ask.
+  const other = await node(t, ledger);
+  const page = await open(`${other.url}${LAMP_PATH}`, { pin: ledger.chainId });
+  await outcome(page);
+  assert.equal(await page.locator('#scans-tell').count(), 0);
+});
+
+test('what a thing is made of, and what became of it, is followed thing by thing, each checked', async (t) => {
+  const ledger = ledgerOf(MADE_OF, { records: { [SET]: { custody }, [CHIPS]: {} } });
+  let isWrong = false;
+  const server = await node(t, ledger, { evidence: (item) => ledger.evidence(isWrong && item === CHIPS ? LAMP : item) });
+  const page = await open(`${server.url}${LAMP_PATH}`, { pin: ledger.chainId });
+  await outcome(page);
+  const listed = (side) => page.evaluate((one) => [...document.querySelectorAll(`[data-side=${one}] [data-trace]`)].map(({ dataset }) => dataset.trace), side);
+  assert.deepEqual([await listed('origins'), await listed('outcomes')], [[CHIPS], [SET]]);
+  assert.equal(await page.locator('svg.trace .box').count(), 3);
+  assert.equal(server.asked.filter((line) => line.includes('C1')).length, 0);
+  // By the keyboard: what was followed has the focus, and says who has it.
+  await page.focus('#trace-outcomes-0-follow');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#trace-outcomes-0:focus');
+  assert.match(await page.textContent('#trace-outcomes-0'), /Who has it: The market/);
+  assert.equal(await page.locator('svg.trace .box.known').count(), 1);
+  // An answer that doesn't hold shows nothing.
+  isWrong = true;
+  await page.click('svg.trace .box.open');
+  await page.waitForSelector('svg.trace .box.fault');
+  assert.match(await page.textContent('#trace-origins-0'), /nothing of it is shown/);
+  // From the set back to all that it is made of.
+  isWrong = false;
+  await page.goto(`${server.url}${SET_PATH}`);
+  await outcome(page);
+  await page.click('#trace-origins-0-follow');
+  await page.waitForSelector('#trace-origins-1');
+  assert.deepEqual(await listed('origins'), [LAMP, CHIPS]);
+  await page.goto(`${server.url}${new URL(CHIPS).pathname}`);
+  await outcome(page);
+  await page.click('#trace-outcomes-0-follow');
+  await page.click('#trace-outcomes-1-follow');
+  await page.waitForFunction(() => document.querySelectorAll('svg.trace .box.known').length === 2);
+  assert.deepEqual(await listed('outcomes'), [LAMP, SET]);
+  assert.deepEqual(page.faults, []);
+});
+
 for (const [how, init] of [
   ['workers', null],
   ['no workers', () => Object.defineProperty(window, 'Worker', { value: undefined })],
@@ -289,214 +290,6 @@ test('without the browser’s cryptography and storage it decides the same', asy
   assert.deepEqual((await outcome(page)).codes, ['chain-not-compared', ...COMMON]);
   await page.click('#pin');
   await page.waitForSelector('.trust [role=status]');
-});
-
-for (const view of VIEWS) {
-  const name = `${view.viewport.width} px, ${view.locale}, ${view.colorScheme}`;
-  test(`everyone can read it: ${name}`, async (t) => {
-    // axe-core is put in as a script of the test's, which the page's policy would refuse.
-    const ledger = ledgerOf([...WAY, recall([LAMP])]);
-    const server = await node(t, ledger);
-    const page = await open(`${server.url}/app/`, { ...view, bypassCSP: true });
-    const check = async (what) => {
-      const found = await page.evaluate(`${AXE}; axe.run()`);
-      assert.deepEqual(
-        found.violations.map(({ id, nodes }) => [id, nodes[0].html]),
-        [],
-        what,
-      );
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(width <= view.viewport.width, `${what} is ${width} px wide`);
-      if (PICTURES !== null) {
-        mkdirSync(PICTURES, { recursive: true });
-        const file = `${BROWSER}-${view.viewport.width}-${view.locale}-${view.colorScheme}-${what.replaceAll(' ', '-')}.png`;
-        writeFileSync(`${PICTURES}/${file}`, await page.screenshot({ fullPage: true }));
-      }
-    };
-    await page.waitForSelector('#code');
-    assert.equal(await page.evaluate(() => document.documentElement.lang), view.locale === 'zh-CN' ? 'zh-CN' : 'en');
-    await check('first page');
-    await page.goto(`${server.url}${LAMP_PATH}`);
-    await outcome(page);
-    await check('recalled');
-    await page.evaluate(() => {
-      for (const details of document.querySelectorAll('details')) details.open = true;
-    });
-    await check('recalled with details');
-    await page.goto(`${server.url}/01/09521321000018/21/2`);
-    await outcome(page);
-    await check('unknown');
-    const before = await page.textContent('h1');
-    await page.click('#language');
-    assert.notEqual(await page.textContent('h1'), before);
-    // What its words name is Chinese, and nothing is left in the other language.
-    await check('other language');
-    const good = await node(t, ledgerOf(WAY));
-    await page.goto(`${good.url}${LAMP_PATH}`);
-    await outcome(page);
-    await page.click('#pin');
-    await page.waitForSelector('[data-verdict="checked"]');
-    await check('checked');
-  });
-}
-
-const golden = (name) => bytesOf(`chain-core/tests/data/evidence/${name}`);
-const input = (name, content) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) });
-
-/** A server that knows two designs: a disclosed one of a file "three", and one that only its receipt opens. */
-async function designServer(t) {
-  const disclosed = golden('compromised.evidence');
-  const opened = read(golden('design.evidence'));
-  const closed = write({ ...opened, opening: null });
-  const [id, secret] = [read(disclosed).design, opened.design].map(hex);
-  const three = hex(sha256(utf8('three')));
-  const server = await serve({
-    evidence: () => 404,
-    designs: { [three]: [id] },
-    designEvidence: { [id]: disclosed, [secret]: closed },
-  });
-  t.after(server.stop);
-  const { salt, files } = opened.opening;
-  const receipt = {
-    format: 'touchstone/receipt/v1',
-    design_id: secret,
-    salt: hex(salt),
-    files: files.map((file) => ({ name: file.name, sha256: hex(file.sha256), bytes: 1 })),
-  };
-  return { server, receipt, id, secret, chainId: sha256(golden('genesis.json')) };
-}
-
-test('a design is looked up by its file, or by its receipt, and neither is sent', async (t) => {
-  const { server, receipt, id, secret, chainId } = await designServer(t);
-  const page = await open(`${server.url}/app/`, { pin: chainId });
-  const found = async (...files) => {
-    await page.setInputFiles('#files', files);
-    await page.waitForSelector('#verdict');
-    const told = await page.evaluate(() => ({
-      files: [...document.querySelectorAll('[data-file]')].map(({ dataset }) => dataset.file),
-      designs: [...document.querySelectorAll('[data-how]')].map((one) => [one.dataset.how, one.textContent]),
-    }));
-    await page.click('#home');
-    return { files: told.files, how: told.designs.map(([how]) => how), text: told.designs.map(([, text]) => text).join() };
-  };
-  const disclosed = await found(input('chair.step', 'three'));
-  assert.deepEqual([disclosed.files, disclosed.how], [['known'], ['disclosed']]);
-  for (const part of ['Chair', 'The market', '2026-02-25 06:13:28', id]) assert.ok(disclosed.text.includes(part), part);
-  const lamp = input('lamp.txt', golden('lamp.txt'));
-  assert.deepEqual((await found(lamp)).files, ['unknown']);
-  const own = await found(lamp, input('lamp.touchstone.json', JSON.stringify(receipt)));
-  assert.deepEqual([own.files, own.how], [['known'], ['receipt']]);
-  assert.ok(own.text.includes(secret) && own.text.includes('The maker'));
-  // A receipt that doesn't open the commitment, or another file, shows nothing.
-  const bent = { ...receipt, salt: '00'.repeat(32) };
-  assert.deepEqual((await found(lamp, input('bent.json', JSON.stringify(bent)))).files, ['unknown']);
-  assert.deepEqual((await found(input('a.txt', 'a'), input('lamp.json', JSON.stringify(receipt)))).files, ['unknown']);
-  // A certificate's code leads to the design itself.
-  await page.goto(`${server.url}/app/?design=${secret}`);
-  await page.waitForSelector('[data-how="linked"]');
-  assert.ok((await page.textContent('main')).includes('The maker'));
-  // What went out are hashes and ids.
-  for (const line of server.asked)
-    assert.match(line, /^GET \/(app\/(\?design=\w+)?|app\/designs\.json\?file=[0-9a-f]{64}|designs\/[0-9a-f]{64}\/evidence)$/);
-  assert.deepEqual(page.faults, []);
-});
-
-test('a node that names a design without the file, or bends its evidence, is not believed', async (t) => {
-  const { server, id, chainId } = await designServer(t);
-  const lamp = hex(sha256(golden('lamp.txt')));
-  const bent = Uint8Array.from(golden('compromised.evidence'));
-  bent[bent.length - 40] ^= 1;
-  for (const [more, code] of [
-    [{ designs: { [lamp]: [id] }, designEvidence: { [id]: golden('compromised.evidence') } }, 'other-item'],
-    [{ designs: { [lamp]: [id] }, designEvidence: { [id]: bent } }, 'answer-invalid'],
-    [{ designs: { [lamp]: [id] }, designEvidence: { [id]: golden('design.evidence') } }, 'other-item'],
-  ]) {
-    const liar = await serve({ evidence: () => 404, ...more });
-    t.after(liar.stop);
-    const page = await open(`${liar.url}/app/`, { pin: chainId });
-    await page.setInputFiles('#files', [input('lamp.txt', golden('lamp.txt'))]);
-    assert.deepEqual(await outcome(page), { verdict: 'unchecked', codes: [code] });
-    await page.context().close();
-  }
-  assert.ok(server.url);
-});
-
-test('a member sees its node: blocks as they come, who signed, and captures', async (t) => {
-  const validators = ['maker', 'carrier', 'market', 'office'].map((organisation, i) => ({
-    public_key: String(i).repeat(64),
-    organisation,
-    power: 1,
-  }));
-  let height = 3;
-  let halt = null;
-  const status = () => ({
-    version: '0.1.0 (commit 0123456789ab)',
-    chain_id: 'ab'.repeat(32),
-    chain_name: 'sample',
-    height,
-    block_id: 'cd'.repeat(32),
-    time_ms: 1_772_000_000_000,
-    round: 0,
-    pending_transactions: 2,
-    connected_peers: 3,
-    validator: true,
-    syncing: false,
-    halt,
-    validators,
-    blocks: Array.from({ length: height }, (_, i) => ({
-      height: height - i,
-      id: 'ef'.repeat(32),
-      time_ms: 1_772_000_000_000,
-      transactions: 1,
-      proposer: validators[0].public_key,
-      signers: validators.slice(0, 3).map(({ public_key: key }) => key),
-    })),
-  });
-  const server = await serve({ evidence: () => 404, status });
-  t.after(server.stop);
-  const page = await open(`${server.url}/app/`, { bypassCSP: true });
-  await page.click('#node');
-  await page.waitForSelector('[data-node="nodeVotes"]');
-  const rows = (n) => page.locator('tbody').nth(n).locator('tr');
-  assert.equal(await rows(0).count(), 4);
-  assert.equal(await rows(1).count(), 3);
-  assert.match(await rows(0).nth(0).textContent(), /maker.*signed.*3 \/ 3/);
-  assert.match(await rows(0).nth(3).textContent(), /office.*not signed.*0 \/ 3/);
-  assert.equal(await page.locator('[data-job="jobRecorded"]').count(), 1);
-  height = 4;
-  await page.waitForFunction(() => document.querySelectorAll('tbody')[1].rows.length === 4);
-  const checked = await page.evaluate(`${AXE}; axe.run()`);
-  assert.deepEqual(checked.violations.map(({ id }) => id), []);
-  halt = 'no block for 90 s';
-  await page.waitForSelector('[data-node="nodeHalted"]');
-  assert.ok((await page.textContent('main')).includes(halt));
-  assert.deepEqual(page.faults, []);
-});
-
-test('the keyboard reaches everything', async (t) => {
-  const server = await node(t, ledgerOf(WAY));
-  const page = await open(`${server.url}${LAMP_PATH}`);
-  await outcome(page);
-  await page.focus('#language');
-  const reached = new Set(['language']);
-  for (let i = 0; i < 60; i++) {
-    await page.keyboard.press('Tab');
-    reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.tagName));
-  }
-  for (const wanted of ['language', 'print', 'save', 'retry', 'home', 'pin', 'SUMMARY'])
-    assert.ok(reached.has(wanted), `${wanted} can't be reached`);
-});
-
-test('it prints', async (t) => {
-  const server = await node(t, ledgerOf(WAY));
-  const page = await open(`${server.url}${LAMP_PATH}`);
-  await outcome(page);
-  if (BROWSER === 'chromium') {
-    await page.emulateMedia({ media: 'print' });
-    assert.ok(!(await page.isVisible('#print')));
-    assert.ok(await page.isVisible('[data-verdict]'));
-  }
-  assert.match((await page.pdf({ format: 'A4' })).toString('latin1', 0, 5), /^%PDF-/);
 });
 
 test('nothing is asked but this page, its members and the evidence', async (t) => {

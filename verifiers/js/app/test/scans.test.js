@@ -1,8 +1,12 @@
 // The rules on scans, on scans that are made here; scans_bench.js has their rates over a population.
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { assessScans, coarse } from '../scans.js';
+import { SCAN_RULES_VERSION, assessScans, coarse } from '../scans.js';
+import { pathOf, textOf } from '../../test/support/repository.js';
+
+const VECTORS = 'tests/data/scans/vectors.txt';
 
 const SHANGHAI = [31.2, 121.5];
 const BEIJING = [39.9, 116.4];
@@ -49,4 +53,33 @@ test('many visitors far from the first scan are', () => {
 test('a scan keeps no exact place and time', () => {
   const kept = coarse({ latitude: 31.23, longitude: 121.47, timeMs: 3_600_000 * 5 + 1234, visitor: 7 });
   assert.deepEqual(kept, { row: 62, column: 242, hour: 5, visitor: 7 });
+});
+
+// A node decides by the same rules, written again (node/src/scans/rules.rs): both are held to these sequences.
+// TOUCHSTONE_WRITE_VECTORS=1 writes them.
+test('the vectors for other implementations are what these rules decide', () => {
+  const cities = [SHANGHAI, BEIJING, CHENGDU, SUZHOU, [-33.9, 18.4], [64.1, -21.9], [-17.7, 178.0], [-17.5, -179.5]];
+  let state = 1;
+  // Numerical Recipes' generator: the same everywhere.
+  const below = (bound) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
+  const sequence = () => {
+    const home = cities[below(cities.length)];
+    let hours = 480_000 + below(1000);
+    const spread = 1 + below(4);
+    return Array.from({ length: 1 + below(30) }, () => {
+      hours += below(3) === 0 ? below(24 * 20) : below(6);
+      const place = below(10) < 2 * spread ? cities[below(cities.length)] : home;
+      return scan([place[0] + below(9) / 10, place[1] + below(9) / 10], hours, below(40));
+    });
+  };
+  const lines = Array.from({ length: 400 }, sequence).map((scans) => {
+    const codes = assessScans(scans).join(',') || 'none';
+    return `${codes} = ${scans.map(({ row, column, hour, visitor }) => `${row} ${column} ${hour} ${visitor}`).join('; ')}`;
+  });
+  const text = `# Scans of one serial number each, as row, column, hour and visitor, and what the rules of version ${SCAN_RULES_VERSION} find.\n${lines.join('\n')}\n`;
+  if (process.env.TOUCHSTONE_WRITE_VECTORS) writeFileSync(pathOf(VECTORS), text);
+  assert.equal(textOf(VECTORS), text);
 });

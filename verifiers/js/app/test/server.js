@@ -15,10 +15,10 @@ export function policyFor(members) {
 
 /**
  * Starts a server. `evidence` gives the bytes for an item, or null for an answer that never comes, or a status. `designs`
- * are ids by a file's hash, `designEvidence` bytes by a design's id, `status` gives what the node says of itself. `asked`
+ * are ids by a file's hash, `scans` gives codes for a scan that is told, or a status, where the node counts them, `designEvidence` bytes by a design's id, `status` gives what the node says of itself. `asked`
  * lists what was asked.
  */
-export async function serve({ evidence, members = [], origins = [], designs = {}, designEvidence = {}, status = null }) {
+export async function serve({ evidence, members = [], origins = [], designs = {}, designEvidence = {}, status = null, scans = null }) {
   const asked = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost');
@@ -44,12 +44,20 @@ export async function serve({ evidence, members = [], origins = [], designs = {}
     } else if (url.pathname === '/app/status.json' && status !== null) {
       response.writeHead(200, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify(status()));
+    } else if (url.pathname === '/app/scans.json' && scans !== null) {
+      let body = '';
+      request.on('data', (bytes) => (body += bytes));
+      request.on('end', () => {
+        const answer = scans(JSON.parse(body));
+        response.writeHead(typeof answer === 'number' ? answer : 200, { 'Content-Type': 'application/json' });
+        response.end(typeof answer === 'number' ? '{}' : JSON.stringify({ version: 1, counted: true, codes: answer }));
+      });
     } else if (url.pathname === '/capture') {
       response.writeHead(200, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify([{ createdAt: '2026-03-01T00:00:00Z', running: false, success: true }]));
     } else if (url.pathname === '/app/members.json') {
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ members }));
+      response.end(JSON.stringify({ members, scans: scans !== null }));
     } else {
       response.writeHead(200, {
         'Content-Type': 'text/html; charset=utf-8',

@@ -22,6 +22,15 @@ const event = (time, bizStep, more = {}) => ({
   ...more,
 });
 
+const transformation = (time, more) => ({
+  '@context': CONTEXT,
+  type: 'TransformationEvent',
+  eventTime: time,
+  eventTimeZoneOffset: '+08:00',
+  bizStep: 'creating_class_instance',
+  ...more,
+});
+
 const readings = (time, values) => ({
   sensorMetadata: { time },
   sensorReport: values.map(([type, value, uom]) => ({ type, value, uom })),
@@ -114,14 +123,44 @@ export const sale = {
   document: event('2026-05-02T12:00:00.000+08:00', 'retail_selling', { disposition: 'retail_sold' }),
 };
 
-const custody = fill(types.Custody, { holder: 'market', basis: 3, since: at(9) });
+export const CHIPS = 'https://id.gs1.org/01/09521321000025/10/C1';
+export const SET = 'https://id.gs1.org/01/09521321000032/21/7';
+export const SET_PATH = '/01/09521321000032/21/7';
+
+/** A lamp of a lot of chips, and a set that it went into. */
+export const MADE_OF = [
+  {
+    organisation: 'maker',
+    items: [CHIPS],
+    document: event('2026-02-20T08:00:00.000+08:00', 'commissioning', {
+      action: 'ADD',
+      epcList: [],
+      quantityList: [{ epcClass: CHIPS, quantity: 1000 }],
+    }),
+  },
+  {
+    organisation: 'maker',
+    items: [CHIPS, LAMP],
+    document: transformation('2026-03-02T09:15:00.000+08:00', {
+      inputQuantityList: [{ epcClass: CHIPS, quantity: 10 }],
+      outputEPCList: [LAMP],
+    }),
+  },
+  {
+    organisation: 'maker',
+    items: [LAMP, SET],
+    document: transformation('2026-03-03T10:00:00.000+08:00', { inputEPCList: [LAMP], outputEPCList: [SET] }),
+  },
+];
+
+export const custody = fill(types.Custody, { holder: 'market', basis: 3, since: at(9) });
 
 /** A ledger in which these steps happened; its last block is `ageMs` old. */
-export function ledgerOf(steps, { ageMs = 0, record = {}, now = Date.now(), ...more } = {}) {
+export function ledgerOf(steps, { ageMs = 0, record = {}, records = {}, now = Date.now(), ...more } = {}) {
   const withItems = steps.map((step) => ({ items: [LAMP], ...step }));
   return new SampleLedger({
     events: withItems,
-    records: { [LAMP]: { custody, ...record } },
+    records: { [LAMP]: { custody, ...record }, ...records },
     roles: { maker: [3], carrier: [2], office: [7], market: [10] },
     prefixes: { maker: ['9521321'] },
     startMs: now - ageMs - MINUTE,

@@ -1,11 +1,12 @@
 // The browsers of the tests, and what a page must be for all readers. TOUCHSTONE_BROWSER chooses chromium or firefox;
 // TOUCHSTONE_CHROMIUM and TOUCHSTONE_FIREFOX name the programs.
 
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium, firefox } from 'playwright-core';
 
-export const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core')), 'utf8');
+const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core')), 'utf8');
 
 /** Browsers from Debian; the driver speaks WebDriver BiDi with Firefox. */
 const BROWSERS = {
@@ -37,3 +38,21 @@ export const VIEWS = [
   { viewport: { width: 360, height: 740 }, locale: 'en-US', colorScheme: 'dark' },
   { viewport: { width: 1280, height: 900 }, locale: 'zh-CN', colorScheme: 'dark' },
 ];
+
+/** What axe-core finds wrong with the page. */
+export async function violations(page) {
+  const run = "axe.run(document, { resultTypes: ['violations'] })";
+  const found = await page.evaluate(`globalThis.axe ?? (() => { ${AXE} })(); ${run}`);
+  return found.violations.map(({ id, nodes }) => [id, nodes[0].html]);
+}
+
+/**
+ * Requires that axe-core finds nothing on the page, and that nobody has to scroll sideways. Firefox, where axe-core is slow,
+ * gets every second of the pairs of scene and view: each scene in two views, wide and narrow, light and dark.
+ */
+export async function checkReadable(page, what, view, scene = 0) {
+  const { viewport } = view;
+  if (BROWSER !== 'firefox' || (scene + VIEWS.indexOf(view)) % 2 === 0) assert.deepEqual(await violations(page), [], what);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= viewport.width, `${what} is ${width} px wide`);
+}

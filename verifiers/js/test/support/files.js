@@ -22,3 +22,6 @@ export function fileOf(body, version = 1) {
 
 export const read = (file) => decode(types.Evidence, bodyOf(file));
 export const write = (evidence, version = 1) => fileOf(encode(types.Evidence, evidence), version);
+
+/** A file as a browser's driver hands it to a page. */
+export const asFile = (name, bytes) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) });

@@ -18,6 +18,10 @@ export const goldenNames = namesIn(GOLDEN)
 export const golden = (name) => bytesOf(GOLDEN + name);
 export const goldenPath = (name) => pathOf(GOLDEN + name);
 
+/** The genesis document and the original of the golden files. */
+export const GENESIS = `${GOLDEN}genesis.json`;
+export const LAMP = `${GOLDEN}lamp.txt`;
+
 /** The block of text that a document's comments `name: begin` and `name: end` enclose. */
 export function block(document, name) {
   const [, text] = new RegExp(`<!-- ${name}: begin -->\\n\`\`\`text\\n([^]*?)\`\`\``).exec(textOf(document));

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// Runs the tests of both pages in Chromium and Firefox, side by side: a page mostly waits for its browser. What a browser's
+// tests said is printed once they have ended. Exit code 1 where one failed.
+//   npm run test:page --prefix verifiers/js
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const at = (name) => fileURLToPath(new URL(name, import.meta.url));
+const FILES = ['page.test.js', 'reading.test.js', '../../app/test/app.test.js', '../../app/test/designs.test.js', '../../app/test/reading.test.js'];
+
+async function run(browser) {
+  const start = performance.now();
+  const tests = spawn(process.execPath, ['--test', '--test-reporter=spec', `--test-concurrency=${availableParallelism()}`, ...FILES.map(at)], {
+    env: { ...process.env, TOUCHSTONE_BROWSER: browser },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const said = [];
+  tests.stdout.on('data', (bytes) => said.push(bytes));
+  const [code] = await once(tests, 'close');
+  process.stdout.write(`${browser}, ${((performance.now() - start) / 1000).toFixed(0)} s\n${Buffer.concat(said)}\n`);
+  return code === 0;
+}
+
+const passed = await Promise.all(['chromium', 'firefox'].map(run));
+process.exitCode = passed.every(Boolean) ? 0 : 1;
