@@ -14,8 +14,8 @@ use crate::Fault;
 use crate::block::Header;
 use crate::custody::{capture_events, declare_product};
 use crate::designs::review::{
-    appeal_review, cast_ballot, open_ballot, open_review, register_jurors, reveal_preimage,
-    void_ballot,
+    accept_verdict, appeal_review, cast_ballot, open_ballot, open_review, register_jurors,
+    reveal_preimage, void_ballot,
 };
 use crate::designs::{
     answer_notice, answer_transfer, attest_mark, counter_notice, deposit_design, disclose_design,
@@ -260,6 +260,7 @@ fn apply<S: StateRead>(
         Action::VoidBallot(action) => void_ballot::apply(state, &context, action),
         Action::OpenBallot(action) => open_ballot::apply(state, &context, action),
         Action::AppealReview(action) => appeal_review::apply(state, &context, action),
+        Action::AcceptVerdict(action) => accept_verdict::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),

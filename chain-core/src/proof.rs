@@ -12,6 +12,7 @@ pub mod link;
 pub mod look_alikes;
 pub mod master_data;
 pub mod page;
+pub mod review;
 pub mod state;
 pub mod transaction_tree;
 mod tree;

@@ -18,6 +18,7 @@ pub mod handover;
 pub mod hash;
 pub mod id;
 pub mod item;
+pub mod juror;
 pub mod key;
 pub mod keys;
 pub mod label;
@@ -32,6 +33,7 @@ pub mod product;
 pub mod proposals;
 pub mod recall;
 pub mod recover;
+pub mod review;
 pub mod right;
 pub mod similar;
 pub mod status;
@@ -83,6 +85,10 @@ pub enum Verb {
     Authorised(authorised::Arguments),
     #[command(subcommand)]
     Dispute(dispute::Verb),
+    #[command(subcommand)]
+    Review(review::Verb),
+    #[command(subcommand)]
+    Juror(juror::Verb),
     Evidence(evidence::Arguments),
     Verify(verify::Arguments),
     Enroll(enroll::Arguments),
@@ -138,6 +144,8 @@ pub async fn run(
         Verb::Licence(verb) => Box::pin(licence::run(verb, settings, output)).await,
         Verb::Authorised(arguments) => Box::pin(authorised::run(arguments, settings, output)).await,
         Verb::Dispute(verb) => Box::pin(dispute::run(verb, settings, output)).await,
+        Verb::Review(verb) => Box::pin(review::run(verb, settings, output)).await,
+        Verb::Juror(verb) => Box::pin(juror::run(verb, settings, output)).await,
         Verb::Evidence(arguments) => Box::pin(evidence::run(arguments, settings, output)).await,
         Verb::Verify(arguments) => verify::run(arguments, settings, output),
         Verb::Enroll(arguments) => Box::pin(enroll::run(arguments, settings, output)).await,

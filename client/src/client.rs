@@ -378,6 +378,16 @@ impl Client {
         Ok(found)
     }
 
+    /// What the node proves about any key of the state, verified, with its proof.
+    pub async fn state_reply(
+        &mut self,
+        key: &[u8],
+    ) -> Result<(AttestedHeader, StateReply), ClientError> {
+        let check = |trust: &Trust, reply: &StateReply| Ok(trust.state(key, Some(reply))?.0);
+        self.current(record_at(key), |reply| headers(Some(reply)), check)
+            .await
+    }
+
     /// The message at any key of the state, or proof that there is none.
     pub async fn message<M: prost::Message + Default>(
         &mut self,

@@ -9,7 +9,7 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview` |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview`, \| 57 accept_verdict `AcceptVerdict` |
 | `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
 | `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
 | `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
@@ -47,6 +47,7 @@ TABLES = r"""
 | `OpenBallot` | 1 opening `BallotOpening`, 2 signature bytes |
 | `BallotOpening` | 1 dispute bytes, 2 instance uint32, 3 juror uint32, 4 choice enum, 5 salt bytes, 6 reasons bytes |
 | `AppealReview` | 1 dispute bytes, 2 reasons bytes |
+| `AcceptVerdict` | 1 dispute bytes |
 | `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
 | `Compromise` | 1 public_key bytes, 2 since_ms uint64 |
 | `ApproveChange` | 1 change `Change` |
@@ -135,6 +136,7 @@ TABLES = r"""
 | `CertifiedHeader` | 1 header bytes, 2 certificate `CommitCertificate` |
 | `ValidatorSetChange` | 1 header `CertifiedHeader`, 2 next_validators `ValidatorSet` |
 | `AuthorisationFile` | 1 validator_set_changes* `ValidatorSetChange`, 2 question `GetAuthorisationRequest`, 3 answer `AuthorisationReply` |
+| `ReviewFile` | 1 validator_set_changes* `ValidatorSetChange`, 2 dispute bytes, 3 header `CertifiedHeader`, 4 values* `ProvenValue` |
 | `GetAuthorisationRequest` | 1 subject bytes, 2 seller string, 3 act enum, 4 territory string, 5 time_ms uint64 |
 | `AuthorisationReply` | 1 header `CertifiedHeader`, 2 values* `ProvenValue` |
 | `ProvenValue` | 1 value? bytes, 2 proof? `StateProof` |

@@ -9,6 +9,7 @@
 //!
 //! Consensus-critical: yes
 
+pub(crate) mod accept_verdict;
 pub(crate) mod appeal_review;
 pub mod ballot;
 pub(crate) mod cast_ballot;
@@ -30,8 +31,8 @@ use touchstone_proto::ledger::{
 };
 
 pub use self::rejection::ReviewRejection;
-use super::dispute;
 use super::limits::WAITING_DAYS;
+use super::{DesignRejection, dispute};
 use crate::Fault;
 use crate::hash::{self, Hash, tag};
 use crate::rules::RuleError;
@@ -81,6 +82,20 @@ fn check_instance(review: &Review, instance: u32) -> Result<(), ReviewRejection>
     match review.instance == instance {
         true => Ok(()),
         false => Err(ReviewRejection::OtherInstance(review.instance)),
+    }
+}
+
+/// Rule: who lost before the first panel appeals or accepts; for a respondent that isn't on the ledger its platform
+/// does.
+fn check_loser(dispute: &Dispute, review: &Review, by: &str) -> Result<(), DesignRejection> {
+    let verdict = review.results.last().map(|result| result.verdict());
+    let (loser, platform) = match verdict {
+        Some(PanelVerdict::Upheld) => (&dispute.respondent, Some(&dispute.platform)),
+        _ => (&dispute.complainant, None),
+    };
+    match loser == by || platform.is_some_and(|platform| platform == by) {
+        true => Ok(()),
+        false => Err(DesignRejection::NotTheParty(loser.clone())),
     }
 }
 

@@ -29,10 +29,9 @@ impl<S: StateRead> Hooks<S> {
         Hooks {
             begin: vec![
                 dispute_deadlines::pass::<S> as Hook<S>,
-                draws::pass::<S>,
                 proposer_turns::pass::<S>,
             ],
-            end: vec![record_parent::<S> as Hook<S>],
+            end: vec![draws::pass::<S> as Hook<S>, record_parent::<S>],
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Hash chains of validators: draws of jurors take a value from each. The consortium's vote registers the tip; the value
-//! that is revealed next is the one whose SHA-256 the tip is, and becomes the tip. So a validator chooses no value: it
-//! reveals the one that it bound itself to, or none.
+//! Hash chains of validators: draws of jurors take a value from each. The consortium's vote registers the tip; the
+//! value that is revealed next is the one whose SHA-256 the tip is, and becomes the tip. So a validator chooses no
+//! value: it reveals the one that it bound itself to, or none.
 //!
 //! Consensus-critical: yes
 

@@ -35,8 +35,8 @@ pub fn terms(state: &impl StateRead) -> Result<ReviewTerms, Fault> {
     }
 }
 
-/// Rule: each term has its range, and an appeal has the larger panel; the name of the one that breaks it. Panels are odd,
-/// so that votes of all make a verdict.
+/// Rule: each term has its range, and an appeal has the larger panel; the name of the one that breaks it. Panels are
+/// odd, so that votes of all make a verdict.
 pub fn check_ranges(terms: &ReviewTerms) -> Result<(), &'static str> {
     let larger = terms.panel.saturating_add(1);
     let ranges = [

@@ -6,8 +6,8 @@ use ed25519_dalek::SigningKey;
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    AppealReview, Ballot, BallotOpening, CastBallot, Change, Dispute, OpenBallot, OpenReview,
-    Panel, PlatformMeasure, PutHashChain, RegisterJurors, RevealPreimage, ReviewChoice,
+    AcceptVerdict, AppealReview, Ballot, BallotOpening, CastBallot, Change, Dispute, OpenBallot,
+    OpenReview, Panel, PlatformMeasure, PutHashChain, RegisterJurors, RevealPreimage, ReviewChoice,
     ReviewGround, ReviewTerms, VoidBallot,
 };
 
@@ -182,6 +182,12 @@ pub fn open_review(dispute: &Hash, ground: ReviewGround) -> Action {
     })
 }
 
+pub fn accept(dispute: &Hash) -> Action {
+    Action::AcceptVerdict(AcceptVerdict {
+        dispute: dispute.to_vec(),
+    })
+}
+
 pub fn appeal(dispute: &Hash) -> Action {
     Action::AppealReview(AppealReview {
         dispute: dispute.to_vec(),
@@ -189,13 +195,12 @@ pub fn appeal(dispute: &Hash) -> Action {
     })
 }
 
-/// All validators reveal, and a block draws the panel.
+/// All validators reveal, and the block of the last value draws the panel.
 pub fn draw_panel(chain: &mut Chain) {
     for seed in VALIDATORS {
         let action = reveal(chain, seed);
         chain.run(OFFICE, action).unwrap();
     }
-    chain.commit(&[]);
     let (_, draw) = draws::last(&chain.state).unwrap().unwrap();
     assert_eq!(draw.closed_height, chain.height);
 }

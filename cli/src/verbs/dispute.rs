@@ -236,7 +236,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
 }
 
 /// SHA-256 of a file.
-fn sha256(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn sha256(path: &Path) -> Result<Vec<u8>, Failure> {
     let file = receipt::hash_file(path)?;
     Ok(receipt::bytes("sha256", &file.sha256)?.to_vec())
 }
@@ -299,7 +299,8 @@ fn ruling(text: &str) -> Result<DisputeOutcome, String> {
     named(text, &disputes::RULINGS)
 }
 
-fn named<T: Copy>(text: &str, table: &[(&str, T)]) -> Result<T, String> {
+/// What a word of a table stands for.
+pub(super) fn named<T: Copy>(text: &str, table: &[(&str, T)]) -> Result<T, String> {
     let found = table.iter().find(|(word, _)| *word == text);
     found.map(|(_, value)| *value).ok_or_else(|| {
         let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();

@@ -123,6 +123,9 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
             format!("opening of a ballot in dispute {dispute}")
         }
         Action::AppealReview(a) => format!("appeal in dispute {}", hex::encode(&a.dispute)),
+        Action::AcceptVerdict(a) => {
+            format!("verdict accepted in dispute {}", hex::encode(&a.dispute))
+        }
         Action::ChangeKeys(c) => {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }

@@ -2,21 +2,21 @@
 
 use crate::fake::{Ran, Served, key};
 
-fn shows(ran: &Ran, code: u8, parts: &[&str]) {
+pub fn shows(ran: &Ran, code: u8, parts: &[&str]) {
     assert_eq!(ran.code, code, "{ran:?}");
     for part in parts {
         assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);
     }
 }
 
-async fn done(node: &Served, who: &str, words: &[&str]) -> String {
+pub async fn done(node: &Served, who: &str, words: &[&str]) -> String {
     let ran = node.run_as(who, &[words, &["--json"]].concat()).await;
     assert_eq!(ran.code, 0, "{words:?}: {ran:?}");
     ran.json()[0]["transaction"].as_str().unwrap().to_owned()
 }
 
 /// The market, a platform that runs no node.
-async fn enroll_market(node: &Served) {
+pub async fn enroll_market(node: &Served) {
     let pem = touchstone_cli::keyfile::to_pem(&key(7), None).unwrap();
     touchstone_cli::keyfile::write_secret(&node.path("market.pem"), pem.as_bytes(), true).unwrap();
     let public = hex::encode(key(7).verifying_key().to_bytes());

@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 49] = [
+const NO_QUESTIONS: [&str; 61] = [
     "capture",
     "completions",
     "deposit",
@@ -36,6 +36,10 @@ const NO_QUESTIONS: [&str; 49] = [
     "handover withdraw",
     "hash",
     "id",
+    "juror card",
+    "juror open",
+    "juror vote",
+    "juror void",
     "key new",
     "key show",
     "keys add",
@@ -52,6 +56,14 @@ const NO_QUESTIONS: [&str; 49] = [
     "parameters version",
     "product declare",
     "recover",
+    "review accept",
+    "review appeal",
+    "review chain",
+    "review jurors",
+    "review open",
+    "review register-chain",
+    "review reveal",
+    "review set-terms",
     "right accept",
     "right end",
     "right offer",
@@ -129,6 +141,8 @@ pub async fn asked() -> Asked {
         ("right show", &[&design]),
         ("dispute show", &[&design]),
         ("dispute party", &["carol"]),
+        ("review show", &[&design]),
+        ("review terms", &[]),
         ("mark show", &["1", "--office", "delta"]),
         ("licence show", &[&design]),
         ("authorised", &[&design, "--seller", "carol", "--in", "CN"]),

@@ -33,6 +33,7 @@ mod pages;
 mod past;
 mod power_cuts;
 mod real_service;
+mod reviews;
 mod rights;
 mod traces;
 mod vouch;

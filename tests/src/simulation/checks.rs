@@ -344,7 +344,11 @@ pub fn step_of(purpose: Purpose, bytes: &[u8]) -> Option<(u64, u32, i32)> {
             let proposal = ledger::Proposal::decode(bytes).ok()?;
             Some((proposal.height, proposal.round, 0))
         }
-        Purpose::Transaction | Purpose::Possession => None,
+        Purpose::Transaction
+        | Purpose::Possession
+        | Purpose::Ballot
+        | Purpose::BallotOpening
+        | Purpose::BallotSalt => None,
     }
 }
 

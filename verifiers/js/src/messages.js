@@ -19,7 +19,7 @@ export const types = declare({
     '| 42 withdraw_notice WithdrawNotice, | 43 rule_dispute RuleDispute, | 46 set_master_data SetMasterData, ' +
     '| 50 register_jurors RegisterJurors, | 51 open_review OpenReview, | 52 reveal_preimage RevealPreimage, ' +
     '| 53 cast_ballot CastBallot, | 54 void_ballot VoidBallot, | 55 open_ballot OpenBallot, ' +
-    '| 56 appeal_review AppealReview',
+    '| 56 appeal_review AppealReview, | 57 accept_verdict AcceptVerdict',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
@@ -65,6 +65,7 @@ export const types = declare({
   BallotOpening:
     '1 dispute bytes, 2 instance uint32, 3 juror uint32, 4 choice enum, 5 salt bytes, 6 reasons bytes',
   AppealReview: '1 dispute bytes, 2 reasons bytes',
+  AcceptVerdict: '1 dispute bytes',
   ChangeKeys: '1 add* bytes, 2 retire* bytes, 3 compromised* Compromise',
   Compromise: '1 public_key bytes, 2 since_ms uint64',
   ApproveChange: '1 change Change',

@@ -2,10 +2,9 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{AppealReview, Panel, PanelVerdict, ReviewPhase};
+use touchstone_proto::ledger::{AppealReview, Panel, ReviewPhase};
 
-use super::{draws, panel_of, under_review};
-use crate::designs::DesignRejection;
+use super::{check_loser, draws, panel_of, under_review};
 use crate::encoding;
 use crate::hash::Hash;
 use crate::rules::{Context, RuleError};
@@ -21,16 +20,8 @@ pub(crate) fn apply<S: StateRead>(
     let reasons: Hash = encoding::exact("reasons", &action.reasons)?;
     let now_ms = context.block.time_ms;
     let (dispute, mut review) = under_review(state, &id, ReviewPhase::Decided, now_ms)?;
-    let verdict = review.results.last().map(|result| result.verdict());
     let by = &context.organisation.id;
-    // Rule: who lost appeals; for a respondent that isn't on the ledger its platform does.
-    let (loser, platform) = match verdict {
-        Some(PanelVerdict::Upheld) => (&dispute.respondent, Some(&dispute.platform)),
-        _ => (&dispute.complainant, None),
-    };
-    if loser != by && platform != Some(by) {
-        return Err(DesignRejection::NotTheParty(loser.clone()).into());
-    }
+    check_loser(&dispute, &review, by)?;
     let first = panel_of(state, &id, 0)?;
     let panel = Panel {
         root: first.root,

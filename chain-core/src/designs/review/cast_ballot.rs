@@ -49,8 +49,8 @@ pub(crate) fn apply<S: StateRead>(
     Ok(())
 }
 
-/// The seat of the juror. Rules: he was drawn; a ballot that is void stays so; one replaces another in the juror's order,
-/// so that nobody sends an old one again.
+/// The seat of the juror. Rules: he was drawn; a ballot that is void stays so; one replaces another in the juror's
+/// order, so that nobody sends an old one again.
 fn check_seat(panel: &Panel, ballot: &Ballot) -> Result<usize, ReviewRejection> {
     let mut seats = panel.seats.iter().enumerate();
     let found = seats.find(|(_, seat)| seat.juror == ballot.juror);

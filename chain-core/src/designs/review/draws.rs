@@ -1,6 +1,6 @@
-//! Draws: validators reveal a value each of their hash chains, and panels are drawn from all of these. One draw is under
-//! way at a time, so a validator has one choice in it, to reveal or not: f of them leave 2^f seeds. Disputes that come
-//! meanwhile wait for the next draw.
+//! Draws: validators reveal a value each of their hash chains, and panels are drawn from all of these. One draw is
+//! under way at a time, so a validator has one choice in it, to reveal or not: f of them leave 2^f seeds. Disputes
+//! that come meanwhile wait for the next draw.
 //!
 //! Consensus-critical: yes
 
@@ -110,8 +110,8 @@ fn enqueue<S: StateRead>(
     Ok(())
 }
 
-/// Begins a draw, with the validators and the tips of now. Rule: at least 2f + 2 blocks take values. Proposers take turns,
-/// so at least f + 2 of them are honest and leave no value out.
+/// Begins a draw, with the validators and the tips of now. Rule: at least 2f + 2 blocks take values. Proposers take
+/// turns, so at least f + 2 of them are honest and leave no value out.
 fn begin<S: StateRead>(
     state: &mut Delta<'_, S>,
     mut draws: Draws,
@@ -146,7 +146,7 @@ fn begin<S: StateRead>(
     Ok(())
 }
 
-/// At a block's beginning: a draw whose blocks are over, or in which all have revealed, gives its panels; those that
+/// At a block's end: a draw whose last block this is, or in which all have revealed, gives its panels; those that
 /// waited have the next one.
 pub(crate) fn pass<S: StateRead>(
     state: &mut Delta<'_, S>,
@@ -157,7 +157,7 @@ pub(crate) fn pass<S: StateRead>(
     };
     let mut revealing = draw.values.iter();
     let all = revealing.all(|value| value.tip.is_empty() || !value.preimage.is_empty());
-    if draw.closed_height != 0 || block.height <= draw.last_height && !all {
+    if draw.closed_height != 0 || block.height < draw.last_height && !all {
         return Ok(());
     }
     draw.closed_height = block.height;

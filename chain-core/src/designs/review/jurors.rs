@@ -1,5 +1,5 @@
-//! The lists of jurors that platforms register, and who may not sit on a panel. The ledger holds a list's root and count
-//! alone; a juror shows his place in it by a path.
+//! The lists of jurors that platforms register, and who may not sit on a panel. The ledger holds a list's root and
+//! count alone; a juror shows his place in it by a path.
 //!
 //! Consensus-critical: yes
 

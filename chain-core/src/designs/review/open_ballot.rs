@@ -1,4 +1,5 @@
-//! A juror's ballot is opened, with his reasons. Any organisation passes it on; the juror's signature binds the reasons.
+//! A juror's ballot is opened, with his reasons. Any organisation passes it on; the juror's signature binds the
+//! reasons.
 //!
 //! Consensus-critical: yes
 

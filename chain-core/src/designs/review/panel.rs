@@ -1,5 +1,5 @@
-//! A panel: which ballots are counted, and what verdict they make. All of it follows from the panel's record, so whoever
-//! has that record, proven, finds the verdict again.
+//! A panel: which ballots are counted, and what verdict they make. All of it follows from the panel's record, so
+//! whoever has that record, proven, finds the verdict again.
 //!
 //! Consensus-critical: yes
 

@@ -1,5 +1,5 @@
-//! A review's draws and verdicts, found again from its records: who has them proven needs to believe nobody that the panel
-//! wasn't chosen and the votes were counted.
+//! A review's draws and verdicts, found again from its records: who has them proven needs to believe nobody that the
+//! panel wasn't chosen and the votes were counted.
 //!
 //! Consensus-critical: no
 
@@ -38,8 +38,8 @@ pub enum BadReview {
     Outcome,
 }
 
-/// Checks the panels of a dispute's review, in order, each with the draw that it names. A panel that isn't drawn yet, or
-/// couldn't be, has no seats.
+/// Checks the panels of a dispute's review, in order, each with the draw that it names. A panel that isn't drawn yet,
+/// or couldn't be, has no seats.
 pub fn check(dispute: &Dispute, panels: &[(Panel, Draw)]) -> Result<(), BadReview> {
     let review = dispute.review.as_ref().ok_or(BadReview::Records)?;
     let mut first = BTreeSet::new();

@@ -12,8 +12,8 @@ use crate::governance::review_terms::DEFAULT;
 use crate::rejection::Rejection;
 use crate::test_support::disputes::{filing, withdrawal};
 use crate::test_support::reviews::{
-    FEW, Jury, appeal, countered, dispute_again, dispute_of, draw_panel, open_review, panel_of,
-    place, vote,
+    FEW, Jury, accept, appeal, countered, dispute_again, dispute_of, draw_panel, open_review,
+    panel_of, place, vote,
 };
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE};
 
@@ -180,6 +180,23 @@ fn who_lost_appeals_once_to_a_larger_panel_of_others() {
     );
     let over = chain.check(&chain.sign(MAKER, appeal(&id)));
     assert!(over.is_err(), "an end is final");
+}
+
+#[test]
+fn who_lost_may_accept_the_verdict() {
+    let (mut chain, jury, id) = drawn();
+    let early = refused(&chain, CARRIER, accept(&id));
+    let drawn = ReviewRejection::OtherReviewPhase(phase_name(ReviewPhase::Committing));
+    assert_eq!(early, drawn);
+    vote(&mut chain, &jury, &id, 0, &[UPHOLD; 3]);
+    let by_winner = chain.check(&chain.sign(MAKER, accept(&id)));
+    let lost = DesignRejection::NotTheParty(CARRIER.0.into());
+    assert_eq!(by_winner, Err(lost.into()));
+    chain.run(CARRIER, accept(&id)).unwrap();
+    let ended = dispute_of(&chain, &id);
+    assert_eq!(ended.outcome(), DisputeOutcome::PanelUpheld);
+    assert_eq!(ended.ended_ms, chain.time_ms);
+    assert!(chain.check(&chain.sign(CARRIER, appeal(&id))).is_err());
 }
 
 /// Who appeals and then sees to it that nobody votes gains nothing.

@@ -1,5 +1,5 @@
-//! A ballot's opening is shown before its time: the ballot is void, and its juror casts none again. So a juror can't prove
-//! his vote to anybody whom he wouldn't let undo it, and a vote can't be sold.
+//! A ballot's opening is shown before its time: the ballot is void, and its juror casts none again. So a juror can't
+//! prove his vote to anybody whom he wouldn't let undo it, and a vote can't be sold.
 //!
 //! Consensus-critical: yes
 

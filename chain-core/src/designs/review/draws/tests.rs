@@ -156,7 +156,6 @@ fn who_is_missing_is_recorded_by_name() {
         let action = reveal(&chain, seed);
         chain.run(OFFICE, action).unwrap();
     }
-    chain.commit(&[]);
     assert_eq!(last_draw(&chain).closed_height, chain.height);
     assert_eq!(missing(last_draw(&chain)), ["office"]);
 }
@@ -245,6 +244,28 @@ fn withholding_by_f_validators_gives_two_to_the_f_seeds() {
     assert_eq!(seeds.len(), 2);
 }
 
+/// As another program makes it from `docs/format.md`.
+#[test]
+fn a_seed_is_that_of_the_document() {
+    let question = matter(&[1; 32], CARRIER.0, ReviewGround::Similarity);
+    let panel = Panel {
+        root: vec![2; 32],
+        count: 97,
+        ..Panel::default()
+    };
+    let value = |key: u8, preimage: Vec<u8>| DrawValue {
+        public_key: vec![key; 32],
+        preimage,
+        ..DrawValue::default()
+    };
+    let draw = Draw {
+        values: vec![value(3, vec![4; 32]), value(5, vec![])],
+        ..Draw::default()
+    };
+    let expected = "c286c4ccf853b58070afc9a515d38702cda053b84e6883d3920e750ce4da8897";
+    assert_eq!(hex::encode(seed(&question, 0, &panel, &draw)), expected);
+}
+
 /// A seed depends on all that it is made of.
 #[test]
 fn a_seed_is_of_one_question_one_list_and_one_draw() {
@@ -308,12 +329,11 @@ fn a_review_that_comes_during_a_draw_waits_for_the_next() {
     chain.run(OFFICE, action).unwrap();
     let later = open(&chain, &third, ReviewGround::Authorisation);
     chain.commit(&[later]);
+    assert!(panel_of(&chain, &first, 0).seats.is_empty());
     for seed in [12, 13, 14] {
         let action = reveal(&chain, seed);
         chain.run(OFFICE, action).unwrap();
     }
-    assert!(panel_of(&chain, &first, 0).seats.is_empty());
-    chain.commit(&[]);
     let (of_first, of_second) = (panel_of(&chain, &first, 0), panel_of(&chain, &second, 0));
     assert_eq!((of_first.seats.len(), of_second.seats.len()), (5, 5));
     assert_ne!(of_first.seed, of_second.seed);

@@ -26,14 +26,15 @@ fn act(chain: &Chain, jury: &Jury, id: &Hash, draw: &mut impl FnMut(usize) -> us
         juror: known.map_or(0, |seat| seat.juror),
         revision: known.map_or(1, |seat| seat.revision + u32::from(draw(4) > 0)),
     };
-    match draw(26) {
+    match draw(30) {
         0 => measure(id, PlatformMeasure::Removed),
         1 => counter(id),
         2 if draw(12) == 0 => filing(id, OFFICE.0),
         3 => ruling(id, DisputeOutcome::Upheld),
         4 if draw(20) == 0 => withdrawal(id),
-        5 => open_review(id, ReviewGround::Similarity),
+        5 | 27 | 28 => open_review(id, ReviewGround::Similarity),
         6 => appeal(id),
+        26 => accept(id),
         7 => jury.void(&chain.id, &place, choice),
         8..=15 => Action::CastBallot(jury.cast(&chain.id, &place, choice)),
         16..=21 => {
@@ -128,7 +129,7 @@ fn every_order_of_acts_and_clocks_comes_to_an_end() {
     let (start, subject, first) = countered(&jury, FEW);
     let mut outcomes = BTreeSet::new();
     let mut verdicts = BTreeSet::new();
-    for seed in 0..120 {
+    for seed in 0..90 {
         let mut chain = start.clone();
         let mut id = first;
         let mut draws =
@@ -138,11 +139,11 @@ fn every_order_of_acts_and_clocks_comes_to_an_end() {
             let other = Action::GiveNotice(notice(&subject, "another"));
             id = chain.run_for_id(MAKER, other).unwrap();
         }
-        for _ in 0..140 {
+        for _ in 0..200 {
             let before = look(&chain, &id);
             let mut waits = before.dispute.clone();
-            if draw(14) == 0 {
-                let hours = [1, 23, 24 * 3, 24 * 8, 24 * 16][draw(5)];
+            if draw(24) == 0 {
+                let hours = [1, 5, 23, 24 * 3, 24 * 8, 24 * 16][draw(6)];
                 let later = chain.time_ms + hours * HOUR_MS;
                 chain.time_ms = later.min(waits.deadline_ms.max(chain.time_ms));
                 chain.commit(&[]);

@@ -1,5 +1,5 @@
-//! The lines of public reviews that read a block's time. Each judges by `dispute::open`, whose line and cases stand with
-//! the other designs.
+//! The lines of public reviews that read a block's time. Each judges by `dispute::open`, whose line and cases stand
+//! with the other designs.
 
 /// As in the table of all rooms.
 pub(super) const READS: &[(&str, &str, &[u32])] = &[
@@ -77,6 +77,21 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     (
         "designs/review.rs",
         "true => end_committing(state, id, dispute, review, panel, now_ms),",
+        &[],
+    ),
+    (
+        "designs/review/accept_verdict.rs",
+        "let now_ms = context.block.time_ms;",
+        &[],
+    ),
+    (
+        "designs/review/accept_verdict.rs",
+        "let (dispute, review) = under_review(state, &id, ReviewPhase::Decided, now_ms)?;",
+        &[],
+    ),
+    (
+        "designs/review/accept_verdict.rs",
+        "end(state, &id, dispute, review, now_ms)?;",
         &[],
     ),
     (

@@ -1,0 +1,160 @@
+//! A review for somebody without a node: the dispute with its panels and the draws that they come from, each proven
+//! under one state root. Who examines it finds draw and verdict again.
+//!
+//! Consensus-critical: no
+
+use prost::Message;
+use thiserror::Error;
+use touchstone_proto::evidence::ReviewFile;
+use touchstone_proto::ledger::{Dispute, Draw, Panel};
+use touchstone_proto::node::ProvenValue;
+
+use crate::block::Header;
+use crate::designs::review::recount::{self, BadReview};
+use crate::encoding::{self, Malformed};
+use crate::genesis::Genesis;
+use crate::hash::{self, Hash};
+use crate::proof::header::{self, HeaderError, TrustingRange};
+use crate::proof::state::{self, StateError};
+use crate::state::keys;
+
+/// The first bytes of such a file.
+pub const MAGIC: &[u8] = b"touchstone/review/v1\n";
+/// No such file is larger; bytes. A panel of 199 jurors and as many alternates has 70 KB.
+const MAX_FILE_BYTES: usize = 4 << 20;
+const CHECKSUM_BYTES: usize = 32;
+
+/// Why bytes aren't a file that proves a review.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BadReviewFile {
+    /// It doesn't begin as one, or is too large.
+    #[error("this is no Touchstone review file, or one of a later version")]
+    Magic,
+    /// Damaged on the way.
+    #[error("the file's checksum doesn't fit: some byte was changed, lost or added")]
+    Checksum,
+    /// Not the canonical encoding of the message, or a field of another length.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// The header or its validators.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A record's path fails.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A record that the review tells of is missing, or one that it doesn't.
+    #[error("the file's records are not those that the review tells of")]
+    Records,
+    /// Draw or verdict.
+    #[error(transparent)]
+    Review(#[from] BadReview),
+}
+
+/// What a file proves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExaminedReview {
+    /// As of which block.
+    pub header: Header,
+    /// The dispute.
+    pub dispute: Dispute,
+    /// Its panels in order, each with its draw.
+    pub panels: Vec<(Panel, Draw)>,
+}
+
+/// The keys of a review's records, in order, as far as the records before them are known: the dispute; for each
+/// instance its panel, and the draw of one that has seats.
+pub fn next_key(
+    id: &Hash,
+    dispute: Option<&Dispute>,
+    panels: &[(Panel, Option<Draw>)],
+) -> Option<Vec<u8>> {
+    let Some(dispute) = dispute else {
+        return Some(keys::dispute(id));
+    };
+    if let Some((panel, None)) = panels.last()
+        && !panel.seats.is_empty()
+    {
+        return Some(keys::draw(panel.draw));
+    }
+    let last = dispute.review.as_ref()?.instance.min(1);
+    let number = u32::try_from(panels.len()).ok()?;
+    (number <= last).then(|| keys::panel(id, number))
+}
+
+/// The file: magic, canonical message, and the SHA-256 of both.
+pub fn seal(file: &ReviewFile) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(file.encode_to_vec());
+    let checksum = hash::sha256(&bytes);
+    bytes.extend(checksum);
+    bytes
+}
+
+/// Examines a file under the genesis document that is trusted.
+pub fn examine(bytes: &[u8], genesis: &Genesis) -> Result<ExaminedReview, BadReviewFile> {
+    if bytes.len() > MAX_FILE_BYTES || !bytes.starts_with(MAGIC) {
+        return Err(BadReviewFile::Magic);
+    }
+    let split = bytes.split_last_chunk::<CHECKSUM_BYTES>();
+    let (content, checksum) = split.ok_or(BadReviewFile::Checksum)?;
+    if hash::sha256(content) != *checksum {
+        return Err(BadReviewFile::Checksum);
+    }
+    let message = content.get(MAGIC.len()..);
+    let message = message.ok_or(BadReviewFile::Checksum)?;
+    let file: ReviewFile = encoding::decode_exact(message)?;
+    let mut ranges = vec![TrustingRange::genesis(genesis.validators.clone())];
+    header::follow(&genesis.chain_id, &mut ranges, &file.validator_set_changes)?;
+    let certified = file.header.as_ref().ok_or(HeaderError::Missing)?;
+    let claimed = Header::decode(&certified.header).map_err(HeaderError::from)?;
+    // One answer has one encoding: all changes below its header, and no other.
+    let last = ranges.last().ok_or(HeaderError::Validators)?;
+    if last.first > claimed.height {
+        return Err(HeaderError::SetChange(claimed.height).into());
+    }
+    let header = header::verify(&genesis.chain_id, &last.set, certified)?;
+    let id: Hash = encoding::exact("dispute", &file.dispute)?;
+    let (dispute, panels) = records(&header.state_root, &id, &file.values)?;
+    recount::check(&dispute, &panels)?;
+    Ok(ExaminedReview {
+        header,
+        dispute,
+        panels,
+    })
+}
+
+fn records(
+    root: &Hash,
+    id: &Hash,
+    values: &[ProvenValue],
+) -> Result<(Dispute, Vec<(Panel, Draw)>), BadReviewFile> {
+    let mut dispute: Option<Dispute> = None;
+    let mut panels: Vec<(Panel, Option<Draw>)> = Vec::new();
+    let mut values = values.iter();
+    while let Some(key) = next_key(id, dispute.as_ref(), &panels) {
+        let proven = values.next().ok_or(BadReviewFile::Records)?;
+        let value = proven.value.as_deref().ok_or(BadReviewFile::Records)?;
+        let proof = proven.proof.as_ref().ok_or(BadReviewFile::Records)?;
+        state::verify(root, &key, Some(value), proof)?;
+        if dispute.is_none() {
+            dispute = Some(encoding::decode_exact(value)?);
+            continue;
+        }
+        match panels.last_mut() {
+            Some((panel, draw @ None)) if !panel.seats.is_empty() => {
+                *draw = Some(encoding::decode_exact(value)?);
+            }
+            _ => panels.push((encoding::decode_exact(value)?, None)),
+        }
+    }
+    let dispute = dispute.ok_or(BadReviewFile::Records)?;
+    if values.next().is_some() || dispute.review.is_none() {
+        return Err(BadReviewFile::Records);
+    }
+    let panels = panels.into_iter();
+    let panels = panels.map(|(panel, draw)| (panel, draw.unwrap_or_default()));
+    Ok((dispute, panels.collect()))
+}
+
+#[cfg(test)]
+mod tests;

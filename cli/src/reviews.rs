@@ -1,0 +1,243 @@
+//! Public reviews in words, and for machines.
+
+use serde_json::{Value, json};
+use touchstone_client::reviews::ProvenReview;
+use touchstone_proto::ledger::{
+    Draw, Panel, PanelResult, PanelVerdict, ReviewChoice, ReviewGround, ReviewPhase, ReviewTerms,
+    SeatState,
+};
+
+use crate::messages::Language;
+use crate::output::{add_member, plain, utc};
+use crate::say;
+
+/// What a panel is asked, by the words of the command line.
+pub const GROUNDS: [(&str, ReviewGround); 4] = [
+    ("similarity", ReviewGround::Similarity),
+    ("existing-design", ReviewGround::ExistingDesign),
+    ("authorisation", ReviewGround::Authorisation),
+    ("lawful-source", ReviewGround::LawfulSource),
+];
+
+/// How a juror votes, by the words of the command line.
+pub const CHOICES: [(&str, ReviewChoice); 2] = [
+    ("uphold", ReviewChoice::Uphold),
+    ("dismiss", ReviewChoice::Dismiss),
+];
+
+/// Terms of reviews by their names, with their values.
+pub fn terms(terms: &ReviewTerms) -> [(&'static str, u32); 9] {
+    [
+        ("panel", terms.panel),
+        ("appeal_panel", terms.appeal_panel),
+        ("alternates", terms.alternates),
+        ("quorum_percent", terms.quorum_percent),
+        ("majority_percent", terms.majority_percent),
+        ("commit_days", terms.commit_days),
+        ("open_days", terms.open_days),
+        ("appeal_days", terms.appeal_days),
+        ("reveal_blocks", terms.reveal_blocks),
+    ]
+}
+
+fn ground(ground: ReviewGround) -> &'static str {
+    let mut known = GROUNDS.iter();
+    let found = known.find(|(_, known)| *known == ground);
+    found.map_or("unspecified", |(word, _)| word)
+}
+
+fn choice(choice: ReviewChoice) -> Option<&'static str> {
+    let mut known = CHOICES.iter();
+    let found = known.find(|(_, known)| *known == choice);
+    found.map(|(word, _)| *word)
+}
+
+fn phase(phase: ReviewPhase) -> &'static str {
+    match phase {
+        ReviewPhase::Drawing => "drawing",
+        ReviewPhase::Committing => "casting",
+        ReviewPhase::Opening => "opening",
+        ReviewPhase::Decided => "decided",
+        ReviewPhase::Ended => "over",
+        ReviewPhase::Unspecified => "unspecified",
+    }
+}
+
+fn verdict(verdict: PanelVerdict) -> &'static str {
+    match verdict {
+        PanelVerdict::Upheld => "upheld",
+        PanelVerdict::Dismissed => "dismissed",
+        PanelVerdict::NoQuorum => "no-quorum",
+        PanelVerdict::NoMajority => "no-majority",
+        PanelVerdict::NoPanel => "no-panel",
+        PanelVerdict::Unspecified => "unspecified",
+    }
+}
+
+fn seat_state(state: SeatState) -> &'static str {
+    match state {
+        SeatState::Unspecified => "none",
+        SeatState::Cast => "cast",
+        SeatState::Void => "void",
+        SeatState::Counted => "counted",
+        SeatState::Opened => "opened",
+    }
+}
+
+/// How a review goes, one sentence for each step.
+pub fn lines(language: Language, reviewed: &ProvenReview) -> Vec<String> {
+    let Some(review) = &reviewed.dispute.review else {
+        return Vec::new();
+    };
+    let mut lines = vec![say!(
+        language,
+        "{time}: {who} asks for a panel; ground: {ground}; rule book, SHA-256 {sha256}",
+        time = utc(review.opened_ms),
+        who = plain(&review.opened_by),
+        ground = language.term(ground(review.ground())),
+        sha256 = hex::encode(&review.rule_book)
+    )];
+    for (instance, (panel, draw)) in reviewed.panels.iter().enumerate() {
+        if instance > 0 {
+            lines.push(say!(
+                language,
+                "{who} appeals to a larger panel; reasons, SHA-256 {sha256}",
+                who = plain(&review.appellant),
+                sha256 = hex::encode(&review.appeal)
+            ));
+        }
+        lines.extend(panel_lines(language, panel, draw));
+        if let Some(result) = review.results.get(instance) {
+            lines.push(result_line(language, result));
+        }
+    }
+    lines.push(say!(
+        language,
+        "the review is at: {phase}",
+        phase = language.term(phase(review.phase()))
+    ));
+    lines
+}
+
+fn panel_lines(language: Language, panel: &Panel, draw: &Draw) -> Vec<String> {
+    if panel.seats.is_empty() {
+        return vec![say!(
+            language,
+            "no panel is drawn of the {count} jurors yet",
+            count = panel.count
+        )];
+    }
+    let silent = draw.values.iter().filter(|v| v.preimage.is_empty());
+    let silent: Vec<String> = silent.map(|v| plain(&v.organisation)).collect();
+    let revealed = draw.values.len().saturating_sub(silent.len());
+    let mut lines = vec![say!(
+        language,
+        "block {height} draws {seats} of {count} jurors by the values of {revealed} validators; the draw is found \
+         again",
+        height = draw.closed_height,
+        seats = panel.seats.len(),
+        count = panel.count,
+        revealed = revealed
+    )];
+    if !silent.is_empty() {
+        lines.push(say!(
+            language,
+            "no value for the draw from: {silent}",
+            silent = silent.join(", ")
+        ));
+    }
+    let many = |state| panel.seats.iter().filter(|s| s.state() == state).count();
+    lines.push(say!(
+        language,
+        "ballots: {cast} cast, {sealed} of them counted and sealed, {opened} opened, {void} void",
+        cast = many(SeatState::Cast)
+            .saturating_add(many(SeatState::Counted))
+            .saturating_add(many(SeatState::Opened)),
+        sealed = many(SeatState::Counted),
+        opened = many(SeatState::Opened),
+        void = many(SeatState::Void)
+    ));
+    lines
+}
+
+fn result_line(language: Language, result: &PanelResult) -> String {
+    say!(
+        language,
+        "{time}: {verdict}; votes to uphold {uphold}, to dismiss {dismiss}; the count is found again",
+        time = utc(result.time_ms),
+        verdict = language.term(verdict(result.verdict())),
+        uphold = result.uphold,
+        dismiss = result.dismiss
+    )
+}
+
+/// A review for machines.
+pub fn json(reviewed: &ProvenReview) -> Value {
+    let review = reviewed.dispute.review.clone().unwrap_or_default();
+    let panels = reviewed.panels.iter().enumerate();
+    let panels: Vec<Value> = panels
+        .map(|(instance, (panel, draw))| {
+            let mut value = panel_json(panel, draw);
+            let result = review.results.get(instance).map(result_json);
+            add_member(&mut value, "result", result.unwrap_or_default());
+            value
+        })
+        .collect();
+    json!({
+        "ground": ground(review.ground()),
+        "rule_book_sha256": hex::encode(&review.rule_book),
+        "opened_by": review.opened_by,
+        "opened_ms": review.opened_ms,
+        "phase": phase(review.phase()),
+        "instance": review.instance,
+        "appellant": review.appellant,
+        "appeal_sha256": hex::encode(&review.appeal),
+        "recounted": true,
+        "panels": panels,
+    })
+}
+
+fn panel_json(panel: &Panel, draw: &Draw) -> Value {
+    let seats: Vec<Value> = panel
+        .seats
+        .iter()
+        .map(|seat| {
+            json!({
+                "juror": seat.juror,
+                "ballot": seat_state(seat.state()),
+                "choice": choice(seat.choice()),
+                "reasons_sha256": hex::encode(&seat.reasons),
+            })
+        })
+        .collect();
+    let values: Vec<Value> = draw
+        .values
+        .iter()
+        .map(|value| {
+            json!({
+                "public_key": hex::encode(&value.public_key),
+                "organisation": value.organisation,
+                "revealed": hex::encode(&value.preimage),
+            })
+        })
+        .collect();
+    json!({
+        "root": hex::encode(&panel.root),
+        "count": panel.count,
+        "draw": panel.draw,
+        "drawn_in": draw.closed_height,
+        "values": values,
+        "seed": hex::encode(&panel.seed),
+        "seats": seats,
+    })
+}
+
+fn result_json(result: &PanelResult) -> Value {
+    json!({
+        "verdict": verdict(result.verdict()),
+        "uphold": result.uphold,
+        "dismiss": result.dismiss,
+        "time_ms": result.time_ms,
+        "reasons_sha256": hex::encode(&result.reasons),
+    })
+}

@@ -1,0 +1,243 @@
+//! A panel of jurors decides a dispute: by the verbs of platform, validators, parties and jurors.
+
+use touchstone_proto::node::StateReply;
+
+use crate::disputes::{done, enroll_market, shows};
+use crate::fake::{Ran, Served, key};
+
+/// Seeds of the validators' keys.
+const VALIDATORS: [u8; 4] = [101, 102, 103, 104];
+const JURORS: u8 = 8;
+
+fn public(seed: u8) -> String {
+    hex::encode(key(seed).verifying_key().to_bytes())
+}
+
+async fn approved(node: &Served, words: &[&str]) {
+    for member in ["acme", "bravo", "delta"] {
+        let ran = node
+            .run_as(member, &[&["review"][..], words].concat())
+            .await;
+        assert_eq!(ran.code, 0, "{words:?}: {ran:?}");
+    }
+}
+
+/// Terms, hash chains and jurors; the files of the validators' secrets and the list.
+async fn prepared(node: &Served) -> (Vec<String>, String) {
+    let figures = ["--panel", "3", "--appeal-panel", "5", "--alternates", "0"];
+    approved(node, &[&["set-terms"][..], &figures].concat()).await;
+    let shown = node.run(&["review", "terms", "--json"]).await.json();
+    assert_eq!(
+        (
+            &shown[0]["terms"]["panel"],
+            &shown[0]["terms"]["commit_days"]
+        ),
+        (&3.into(), &3.into())
+    );
+    let mut secrets = Vec::new();
+    for seed in VALIDATORS {
+        let file = node
+            .path(&format!("chain{seed}.json"))
+            .display()
+            .to_string();
+        let made = node
+            .run(&["review", "chain", "-o", &file, "--values", "8", "--json"])
+            .await;
+        let tip = made.json()[0]["tip"].as_str().unwrap().to_owned();
+        let chain = [
+            "register-chain",
+            "--public-key",
+            &public(seed),
+            "--tip",
+            &tip,
+        ];
+        approved(node, &chain).await;
+        secrets.push(file);
+    }
+    let mut lines = "# jurors of the market\n".to_owned();
+    for number in 0..JURORS {
+        let organisation = if number == 0 { " bravo" } else { "" };
+        lines.push_str(&format!("{}{organisation}\n", public(200 + number)));
+        let pem = touchstone_cli::keyfile::to_pem(&key(200 + number), None).unwrap();
+        let file = node.path(&format!("juror{number}.pem"));
+        touchstone_cli::keyfile::write_secret(&file, pem.as_bytes(), true).unwrap();
+    }
+    let list = node.write("jurors.txt", &lines);
+    done(node, "market", &["review", "jurors", &list]).await;
+    (secrets, list)
+}
+
+/// Carol's dispute about acme's listing, up to the declaration.
+async fn countered(node: &Served) -> String {
+    let file = node.write("chair.txt", "a chair");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
+    let deposited = node.run_as("carol", &deposit).await.json();
+    let design = deposited[0]["design_id"].as_str().unwrap().to_owned();
+    let parties = ["--platform", "market", "--respondent", "acme"];
+    let listing = ["--listing", "https://market.example/7", "--evidence", &file];
+    let notice = [&["dispute", "notice", &design][..], &parties, &listing].concat();
+    let id = done(node, "carol", &notice).await;
+    let answer = ["--measure", "removed", "--reason", "the pictures agree"];
+    done(
+        node,
+        "market",
+        &[&["dispute", "answer", &id][..], &answer].concat(),
+    )
+    .await;
+    done(
+        node,
+        "acme",
+        &["dispute", "counter", &id, "--declaration", &file],
+    )
+    .await;
+    id
+}
+
+async fn shown(node: &Served, id: &str) -> serde_json::Value {
+    let ran = node.run(&["review", "show", id, "--json"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran.json()[0].clone()
+}
+
+/// By a juror's card and key.
+async fn juror(node: &Served, id: &str, verb: &str, number: u64, words: &[&str]) -> Ran {
+    let card = node
+        .path(&format!("card{number}.json"))
+        .display()
+        .to_string();
+    let pem = node
+        .path(&format!("juror{number}.pem"))
+        .display()
+        .to_string();
+    let files = ["juror", verb, id, "--card", &card, "--juror-key", &pem];
+    node.run_as("bravo", &[&files[..], words].concat()).await
+}
+
+#[tokio::test]
+async fn a_review_from_its_opening_to_the_verdict() {
+    let node = Served::start().await;
+    enroll_market(&node).await;
+    let (secrets, list) = prepared(&node).await;
+    let id = countered(&node).await;
+    let rules = node.write("rules.txt", "look at the whole");
+    let open = [
+        "review",
+        "open",
+        &id,
+        "--ground",
+        "similarity",
+        "--rule-book",
+        &rules,
+    ];
+    let reveal = |place: usize| -> Vec<String> {
+        let words = [
+            "review",
+            "reveal",
+            "--secret",
+            &secrets[place],
+            "--public-key",
+        ];
+        let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        words.push(public(VALIDATORS[place]));
+        words
+    };
+    let early = reveal(0);
+    let early: Vec<&str> = early.iter().map(String::as_str).collect();
+    let nothing = node.run_as("acme", &early).await;
+    assert_eq!(nothing.code, 0, "{nothing:?}");
+    assert!(nothing.err.contains("no draw waits"), "{nothing:?}");
+    done(&node, "acme", &open).await;
+    shows(
+        &node.run(&["review", "show", &id]).await,
+        0,
+        &["no panel is drawn of the 8 jurors yet"],
+    );
+    let wrong = [
+        "review",
+        "reveal",
+        "--secret",
+        &secrets[1],
+        "--public-key",
+        &public(101),
+    ];
+    let wrong = node.run_as("acme", &wrong).await;
+    assert!(
+        wrong.code == 1 && wrong.err.contains("another chain's"),
+        "{wrong:?}"
+    );
+    // The last validator is away; the blocks for values pass.
+    for place in 0..3 {
+        let words = reveal(place);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        done(&node, "bravo", &words).await;
+    }
+    for _ in 0..64 {
+        node.world().make_block(&[]);
+    }
+    let drawn = shown(&node, &id).await;
+    let seats = drawn["panels"][0]["seats"].as_array().unwrap().clone();
+    let seats: Vec<u64> = seats.iter().map(|s| s["juror"].as_u64().unwrap()).collect();
+    assert_eq!((seats.len(), &drawn["phase"]), (3, &"casting".into()));
+    for number in 0..u64::from(JURORS) {
+        let out = node
+            .path(&format!("card{number}.json"))
+            .display()
+            .to_string();
+        let public = public(200 + number as u8);
+        let card = ["juror", "card", &list, "--public-key", &public, "-o", &out];
+        assert_eq!(node.run(&card).await.code, 0);
+    }
+    let other = (0..u64::from(JURORS)).find(|n| !seats.contains(n)).unwrap();
+    let stranger = juror(&node, &id, "vote", other, &["--choice", "uphold"]).await;
+    assert!(
+        stranger.code == 2 && stranger.err.contains("493"),
+        "{stranger:?}"
+    );
+    for (place, number) in seats.iter().enumerate() {
+        // The first thinks better of it.
+        let first = juror(&node, &id, "vote", *number, &["--choice", "dismiss"]).await;
+        assert_eq!(first.code, 0, "{first:?}");
+        if place < 2 {
+            let second = juror(&node, &id, "vote", *number, &["--choice", "uphold"]).await;
+            assert_eq!(second.code, 0, "{second:?}");
+        }
+    }
+    let reasons = node.write("reasons.txt", "legs and back agree");
+    for number in &seats {
+        let opened = juror(&node, &id, "open", *number, &["--reasons", &reasons]).await;
+        assert_eq!(opened.code, 0, "{opened:?}");
+    }
+    let file = node.path("case.review").display().to_string();
+    let told = node.run(&["review", "show", &id, "-o", &file]).await;
+    let parts = [
+        "draws 3 of 8 jurors by the values of 3 validators",
+        "no value for the draw from: ",
+        "upheld; votes to uphold 2, to dismiss 1",
+    ];
+    shows(&told, 0, &parts);
+    let bytes = std::fs::read(&file).unwrap();
+    let genesis = node.world().genesis.clone();
+    let examined = touchstone_core::proof::review::examine(&bytes, &genesis).unwrap();
+    assert_eq!(
+        hex::encode(&examined.dispute.respondent),
+        hex::encode("acme")
+    );
+    done(&node, "acme", &["review", "accept", &id]).await;
+    shows(
+        &node.run(&["dispute", "show", &id]).await,
+        0,
+        &["ended: panel-upheld"],
+    );
+    let party = node.run(&["dispute", "party", "acme"]).await;
+    shows(&party, 0, &["by a panel upheld 1, dismissed 0"]);
+    // A node that tells other votes is found out.
+    node.tamper(|reply: &mut StateReply| {
+        if reply.key.starts_with(b"panel/") {
+            let value = reply.value.as_mut().unwrap();
+            let last = value.len() - 1;
+            value[last] ^= 1;
+        }
+    });
+    assert_eq!(node.run(&["review", "show", &id]).await.code, 3);
+}

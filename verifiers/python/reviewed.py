@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Examines a public review of a dispute: that nobody chose the panel, and what its votes make.
+
+Written from docs/format.md, "Public review", alone. It draws the jurors and counts the votes again.
+
+    reviewed.py FILE --genesis FILE
+
+Exit codes: 0 the records hold; 3 not verified; 1 wrong usage.
+"""
+
+import argparse
+import hashlib
+import sys
+
+from genesis import read_genesis
+from proofs import check_validators, require, sha256, validators_hash, verify_certified, verify_state
+from wire import Refusal, decode
+
+FIRST = b"touchstone/review/v1\n"
+LARGEST = 4 << 20
+VERDICTS = {1: "upheld", 2: "dismissed", 3: "no quorum", 4: "no majority", 5: "no panel"}
+UPHOLD, DISMISS = 1, 2
+UPHELD, DISMISSED, NO_QUORUM, NO_MAJORITY, NO_PANEL = 1, 2, 3, 4, 5
+OPENED = 4
+# The outcome of a dispute that a verdict ends.
+OUTCOMES = {UPHELD: 11, DISMISSED: 12}
+
+
+def tagged(tag, *parts):
+    """`H(tag, parts…)`."""
+    return hashlib.sha256(b"\0".join([tag.encode(), b"".join(parts)])).digest()
+
+
+def be(number, size):
+    return number.to_bytes(size, "big")
+
+
+class Numbers:
+    """Numbers below bounds, from a seed."""
+
+    def __init__(self, seed):
+        self.seed, self.blocks, self.left = seed, 0, []
+
+    def next(self):
+        if not self.left:
+            block = tagged("touchstone/review-stream/v1", self.seed, be(self.blocks, 8))
+            self.left = [int.from_bytes(block[at : at + 8], "big") for at in (0, 8, 16, 24)]
+            self.blocks += 1
+        return self.left.pop(0)
+
+    def below(self, bound):
+        while (number := self.next()) < (1 << 64) % bound:
+            pass
+        return number % bound
+
+
+def draw(seed, count, many, excluded):
+    """The jurors that a seed draws."""
+    numbers, moved, drawn = Numbers(seed), {}, []
+    for place in range(count):
+        if len(drawn) == many:
+            break
+        chosen = place + numbers.below(count - place)
+        juror = moved.get(chosen, chosen)
+        moved[chosen] = moved.get(place, place)
+        if juror not in excluded:
+            drawn.append(juror)
+    return drawn
+
+
+def seed_of(dispute, instance, panel, values):
+    matter = tagged(
+        "touchstone/review-matter/v1",
+        dispute["subject"],
+        be(dispute["review"]["ground"], 4),
+        dispute["respondent"].encode(),
+    )
+    revealed = b"".join(value["public_key"] + value["preimage"] for value in values if value["preimage"])
+    return tagged(
+        "touchstone/review-seed/v1", matter, be(instance, 4), panel["root"], be(panel["count"], 4), revealed
+    )
+
+
+def check_draw(drawn):
+    """Each value is the one that its tip binds, and more than a third of the power revealed."""
+    for value in drawn["values"]:
+        bound = not value["preimage"] or sha256(value["preimage"]) == value["tip"]
+        require(bound, f"the value of {value['organisation']} is not what its hash chain bound it to")
+    require(drawn["closed_height"] > drawn["height"], "the draw is not over")
+    revealed = sum(value["power"] for value in drawn["values"] if value["preimage"])
+    total = sum(value["power"] for value in drawn["values"])
+    require(3 * revealed > total, "validators of no more than 1/3 of the power revealed")
+
+
+def result_of(panel, terms, size):
+    """The verdict of a panel, its votes, and the hash over the reasons."""
+    if not panel["seats"]:
+        return NO_PANEL, 0, 0, b""
+    voted = [seat for seat in panel["seats"] if seat["state"] == OPENED]
+    uphold = sum(seat["choice"] == UPHOLD for seat in voted)
+    dismiss = sum(seat["choice"] == DISMISS for seat in voted)
+    every, majority = uphold + dismiss, terms["majority_percent"]
+    votes = b"".join(be(seat["juror"], 4) + be(seat["choice"], 1) + seat["reasons"] for seat in voted)
+    reasons = tagged("touchstone/review-reasons/v1", votes)
+    if every < -(-size * terms["quorum_percent"] // 100):
+        verdict = NO_QUORUM
+    elif uphold * 100 > every * majority:
+        verdict = UPHELD
+    elif dismiss * 100 > every * majority:
+        verdict = DISMISSED
+    else:
+        verdict = NO_MAJORITY
+    return verdict, uphold, dismiss, reasons
+
+
+def check_review(dispute, panels):
+    """Draws the jurors again, and counts the votes; the verdicts in order."""
+    results, first = dispute["review"]["results"], set()
+    for instance, (panel, drawn) in enumerate(panels):
+        terms = panel["terms"]
+        size = terms["appeal_panel"] if instance else terms["panel"]
+        if panel["seats"]:
+            check_draw(drawn)
+            seed = seed_of(dispute, instance, panel, drawn["values"])
+            require(seed == panel["seed"], f"the seed of panel {instance} is not what the draw gives")
+            jurors = draw(seed, panel["count"], size + terms["alternates"], first)
+            seats = [seat["juror"] for seat in panel["seats"]]
+            require(jurors == seats, f"the jurors of panel {instance} are not those that the seed draws")
+        if instance < len(results):
+            told = results[instance]
+            told = told["verdict"], told["uphold"], told["dismiss"], told["reasons"]
+            counted = result_of(panel, terms, size)
+            require(told == counted, f"the verdict of panel {instance} is not what its votes make")
+        first.update(seat["juror"] for seat in panel["seats"])
+    require(len(results) <= len(panels), "there are more verdicts than panels")
+    verdicts = [OUTCOMES[result["verdict"]] for result in results if result["verdict"] in OUTCOMES]
+    by_panel = dispute["outcome"] in OUTCOMES.values()
+    require(not by_panel or verdicts[-1:] == [dispute["outcome"]], "the outcome is not the last verdict")
+    return [VERDICTS[result["verdict"]] for result in results]
+
+
+def read_records(root, identifier, values):
+    """The dispute, and each panel with its draw, as the file's values prove them."""
+    left = list(values)
+
+    def take(kind, key):
+        require(left, "a record that the review tells of is missing")
+        found = left.pop(0)
+        require(found["value"] is not None and found["proof"] is not None, "a record is withheld or absent")
+        verify_state(root, key, found["value"], found["proof"])
+        return decode(kind, found["value"])
+
+    dispute = take("Dispute", b"dispute/" + identifier)
+    require(dispute["review"] is not None, "the dispute has no review")
+    panels = []
+    for instance in range(min(dispute["review"]["instance"], 1) + 1):
+        panel = take("Panel", b"panel/" + identifier + be(instance, 4))
+        drawn = take("Draw", b"draw/" + be(panel["draw"], 8)) if panel["seats"] else None
+        panels.append((panel, drawn))
+    require(not left, "the file holds records that the review doesn't tell of")
+    return dispute, panels
+
+
+def examine(data, genesis):
+    """What a file proves under a genesis document: dispute, panels, verdicts, the header."""
+    require(len(data) <= LARGEST and data.startswith(FIRST), "this is no review file that this verifier knows")
+    require(len(data) >= len(FIRST) + 32 and sha256(data[:-32]) == data[-32:], "the checksum doesn't fit")
+    file = decode("ReviewFile", data[len(FIRST) : -32])
+    chain_id, members, last = sha256(genesis), read_genesis(genesis), 0
+    for change in file["validator_set_changes"]:
+        header = verify_certified(chain_id, change["header"], members)
+        require(header["height"] > last, "changes of the validator set don't ascend by height")
+        last, members = header["height"], change["next_validators"]
+        check_validators(members)
+        require(members["first_height"] == last + 1, "a change to validators of another height")
+        require(header["next_validators_hash"] == validators_hash(members), "a change names another set")
+    header = verify_certified(chain_id, file["header"], members)
+    require(last < header["height"], "a change of the validator set isn't below the answer's header")
+    require(len(file["dispute"]) == 32, "a dispute's id has 32 bytes")
+    dispute, panels = read_records(header["state_root"], file["dispute"], file["values"])
+    return dispute, panels, check_review(dispute, panels), header
+
+
+def main():
+    """Runs the command; its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", help="the review file")
+    parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
+    given = parser.parse_args()
+    try:
+        with open(given.file, "rb") as file, open(given.genesis, "rb") as genesis:
+            dispute, panels, verdicts, header = examine(file.read(LARGEST + 1), genesis.read())
+    except OSError as error:
+        print(f"reviewed.py: {error}", file=sys.stderr)
+        return 1
+    except Refusal as refusal:
+        print(f"NOT VERIFIED: {refusal}")
+        return 3
+    print(f"HOLDS     the review of {ascii(dispute['complainant'])} against {ascii(dispute['respondent'])}")
+    for instance, (panel, drawn) in enumerate(panels):
+        verdict = verdicts[instance] if instance < len(verdicts) else "under way"
+        revealed = sum(bool(value["preimage"]) for value in drawn["values"]) if drawn else 0
+        seats = len(panel["seats"])
+        print(f"Panel {instance}   {seats} of {panel['count']} drawn by the values of {revealed} validators: {verdict}")
+    print(f"As of     block {header['height']}, {header['time_ms']} ms")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
