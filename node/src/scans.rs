@@ -3,9 +3,9 @@
 //! randomness that is drawn anew each day and kept nowhere, so that nobody tells who scanned what, and the marks of two
 //! days can't be compared. Nothing of this enters the chain.
 //!
-//! A day's scans are one file: records of 32 bytes, one after another. While the day lasts it ends with `.open`; then it
-//! is renamed and never changes, so that its hash can be deposited. Files are deleted after 60 days. A lost end costs
-//! scans and nothing else: it is cut off, and no disk is synced for a scan.
+//! A day's scans are one file: records of 32 bytes, one after another. While the day lasts it ends with `.open`; then
+//! it is renamed and never changes, so that its hash can be deposited. Files are deleted after 60 days. A lost end
+//! costs scans and nothing else: it is cut off, and no disk is synced for a scan.
 
 pub mod rules;
 
@@ -36,20 +36,20 @@ const OPEN: &str = "open";
 
 /// A cell of half a degree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub struct ScanCell {
     row: i16,
     column: i16,
 }
 
-impl Cell {
+impl ScanCell {
     /// The cell with these numbers (`Scan`); none where they are no place on earth.
-    pub fn new(row: i64, column: i64) -> Option<Cell> {
+    pub fn new(row: i64, column: i64) -> Option<ScanCell> {
         let row = i16::try_from(row)
             .ok()
             .filter(|row| (-180..=180).contains(row))?;
         let column = i16::try_from(column).ok();
         let column = column.filter(|column| (-360..=360).contains(column))?;
-        Some(Cell { row, column })
+        Some(ScanCell { row, column })
     }
 }
 
@@ -116,12 +116,12 @@ impl ScanStore {
 
     /// Takes a scan, if it is one more than those kept, and tells what all scans of the item say.
     ///
-    /// A second scan by one visitor in one cell on one day is none, and neither are those beyond the bounds of a day or a
-    /// visitor: they are judged by what is kept.
+    /// A second scan by one visitor in one cell on one day is none, and neither are those beyond the bounds of a day or
+    /// a visitor: they are judged by what is kept.
     pub fn take(
         &self,
         item: &str,
-        cell: Cell,
+        cell: ScanCell,
         from: IpAddr,
         now_ms: u64,
     ) -> io::Result<Vec<ScanFinding>> {

@@ -6,12 +6,13 @@
 The organisations stand in the order in which the story's submitters are named below.
 """
 
+import hashlib
 import json
 import pathlib
 import sys
 import time
 
-from touchstone import Answer, Client, Offer, Rejected, Signer
+from touchstone import Answer, Client, Offer, Rejected, Signer, WrongCode, open_label
 
 SUBMITTERS = ("platform", "logistics-a", "logistics-b", "ip-office")
 
@@ -32,6 +33,34 @@ def tell(story, people):
                 client.capture(signer, document, Answer(offer))
             case _:
                 client.capture(signer, document)
+
+
+def open_twice(people):
+    """Makes a thing with a code under its label's cover, and has two members open it; what each was told, and a stranger."""
+    salt, code = bytes(range(16)), "0123456789AB"
+    recorded = f"sha256:{salt.hex()}:{hashlib.sha256(salt + code.encode()).hexdigest()}"
+    sealed = "https://id.gs1.org/01/09521001000017/21/SEALED-1"
+    making = {
+        "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld", {"touchstone": "urn:touchstone:epcis:"}],
+        "type": "ObjectEvent",
+        "eventTime": "2026-03-01T08:30:00.000Z",
+        "eventTimeZoneOffset": "+00:00",
+        "action": "ADD",
+        "bizStep": "commissioning",
+        "epcList": [sealed],
+        "ilmd": {"touchstone:activation": recorded},
+    }
+    client, signer = people["platform"]
+    client.capture(signer, making)
+    told = []
+    for who, typed in (("logistics-a", "0123-4567-89ac"), ("logistics-a", "o123 4567 89ab"), ("logistics-b", code), ("logistics-a", code)):
+        client, signer = people[who]
+        try:
+            opening = open_label(client, signer, sealed, typed)
+            told.append([opening.organisation == people["logistics-a"][1].organisation, opening.is_first])
+        except WrongCode:
+            told.append("wrong")
+    return told
 
 
 def main():
@@ -60,6 +89,7 @@ def main():
         "no_design": client.design(bytes(32)).deposit["recorded"],
         "record": client.record(b"item/" + unit.encode()) is not None,
         "refused": refused,
+        "opened": open_twice(people),
         "chain_id": client.status().chain_id.hex(),
     }
     print(json.dumps(told))

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Tests of the client: what a node proves is taken, and nothing else. They run on the built package (`check`)."""
 
+import hashlib
+import json
 import pathlib
 import sys
 import tempfile
 import time
+import types
 import unittest
 
 sys.path[:0] = [
@@ -27,14 +30,17 @@ from touchstone import (  # noqa: E402
     Behind,
     Claim,
     Client,
+    Event,
     NoAnswer,
     NotVerified,
     Offer,
     Rejected,
     Signer,
     Undecided,
+    WrongCode,
     ledger_pb2,
     node_pb2,
+    open_label,
 )
 from touchstone.documents import events  # noqa: E402
 
@@ -54,6 +60,64 @@ class WithNode(unittest.TestCase):
         self.client = Client(self.node.url, self.ledger.genesis, timeout_s=2)
         self.addCleanup(self.client.close)
         self.signer = Signer("carrier", self.ledger.signers["carrier"].secret)
+
+
+class Openings(unittest.TestCase):
+    """The code under a label's cover, at a client that gives histories as they are listed here."""
+
+    SALT, CODE = bytes(16), "0123456789AB"
+
+    def setUp(self):
+        digest = hashlib.sha256(self.SALT + self.CODE.encode()).hexdigest()
+        self.recorded = f"sha256:{self.SALT.hex()}:{digest}"
+        self.openings = f"urn:touchstone:activation:{self.recorded}"
+        making = {"ilmd": {"example:lot": "1", "touchstone:activation": self.recorded}}
+        self.histories = {UNIT: [self.event("maker", making)], self.openings: []}
+        self.captured, self.refuses = [], None
+
+    def event(self, organisation, document):
+        height = 1 + len(getattr(self, "captured", []))
+        return Event(height, 0, 0, 1000 * height, organisation, (), json.dumps(document).encode())
+
+    # What `open_label` asks of a client.
+
+    def item(self, name):
+        return types.SimpleNamespace(events=tuple(self.histories[name]))
+
+    def capture(self, signer, document):
+        if self.refuses:
+            raise self.refuses
+        self.captured.append(document)
+        event = self.event(signer, document)
+        self.histories[document["epcList"][0]].append(event)
+        return types.SimpleNamespace(height=event.height, index=0)
+
+    def test_the_first_opening_is_recorded_and_the_second_learns_of_it(self):
+        first = open_label(self, "market", UNIT, "o123 4567-89ab")
+        self.assertEqual((first.organisation, first.is_first), ("market", True))
+        (document,) = self.captured
+        self.assertEqual((document["action"], document["epcList"]), ("OBSERVE", [self.openings]))
+        second = open_label(self, "office", UNIT, self.CODE)
+        self.assertEqual((second.organisation, second.is_first, second.time_ms), ("market", False, first.time_ms))
+        self.assertEqual(len(self.captured), 1)
+
+    def test_nothing_is_recorded_without_the_code(self):
+        self.assertRaises(WrongCode, open_label, self, "market", UNIT, "0123456789AC")
+        self.histories[UNIT] = [self.event("maker", {"ilmd": {"touchstone:activation": "sha256:00"}}), self.event("maker", {})]
+        self.assertRaises(WrongCode, open_label, self, "market", UNIT, self.CODE)
+        self.assertEqual(self.captured, [])
+
+    def test_an_event_without_the_code_opens_nothing(self):
+        self.histories[self.openings].append(self.event("carrier", {"touchstone:openingCode": "0123456789AC"}))
+        self.assertTrue(open_label(self, "market", UNIT, self.CODE).is_first)
+        # A member that took the identifier without the code is told of.
+        self.histories[self.openings] = self.histories[self.openings][:1]
+        self.refuses = Rejected(307, "custody", "held by carrier")
+        self.assertRaises(WrongCode, open_label, self, "market", UNIT, self.CODE)
+
+    def test_another_refusal_is_passed_on(self):
+        self.refuses = Rejected(301, "form", "no")
+        self.assertRaises(Rejected, open_label, self, "market", UNIT, self.CODE)
 
 
 class Recording(WithNode):

@@ -8,7 +8,8 @@ verifiers/python, which was written from the documents and shares no code with t
 
 from touchstone.answers import Design, Event, Item, Proven, Recorded
 from touchstone.client import Client
-from touchstone.errors import Behind, NoAnswer, NotVerified, Rejected, TouchstoneError, Undecided
+from touchstone.errors import Behind, NoAnswer, NotVerified, Rejected, TouchstoneError, Undecided, WrongCode
+from touchstone.opening import Opening, open_label
 from touchstone.signer import Answer, Claim, Offer, Signer
 
 __all__ = [
@@ -22,10 +23,13 @@ __all__ = [
     "NoAnswer",
     "NotVerified",
     "Offer",
+    "Opening",
     "Proven",
     "Recorded",
     "Rejected",
     "Signer",
     "TouchstoneError",
     "Undecided",
+    "WrongCode",
+    "open_label",
 ]

@@ -35,6 +35,10 @@ class Undecided(TouchstoneError):
         self.envelope, self.cause = envelope, cause
 
 
+class WrongCode(TouchstoneError):
+    """The code under a label's cover isn't the one that its maker recorded, or none is recorded."""
+
+
 class NoAnswer(TouchstoneError):
     """The node can't be reached, gives no answer in time, or says that it failed."""
 

@@ -1,5 +1,5 @@
-//! `POST /app/scans.json`: a reader who agrees tells in which cell of half a degree it scans a thing, and learns what all
-//! scans of that thing say about copies (docs/verdicts.md). What others scanned isn't told.
+//! `POST /app/scans.json`: a reader who agrees tells in which cell of half a degree it scans a thing, and learns what
+//! all scans of that thing say about copies (docs/verdicts.md). What others scanned isn't told.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::Identifier;
 
 use super::{Asked, app_data, negotiate};
-use crate::scans::{Cell, rules};
+use crate::scans::{ScanCell, rules};
 use crate::service::{ProvenState, ServiceError};
 
 /// Where scans are told.
@@ -72,7 +72,7 @@ pub async fn post(http: Asked, headers: HeaderMap, body: Body) -> Result<Respons
 }
 
 /// The item in its canonical form, and the cell.
-async fn read(body: Body) -> Result<(String, Cell), Problem> {
+async fn read(body: Body) -> Result<(String, ScanCell), Problem> {
     let refuse = |detail: String| Problem::new(Exception::Validation, detail);
     let bytes = to_bytes(body, BODY_BYTES).await;
     let bytes = bytes.map_err(|_| refuse(format!("a scan has at most {BODY_BYTES} bytes")))?;
@@ -84,7 +84,7 @@ async fn read(body: Body) -> Result<(String, Cell), Problem> {
             "a product or a lot is in many places: scan one thing".into(),
         ));
     }
-    let cell = Cell::new(told.row, told.column).ok_or_else(|| {
+    let cell = ScanCell::new(told.row, told.column).ok_or_else(|| {
         refuse("row and column are half degrees, from -180 to 180 and from -360 to 360".into())
     })?;
     Ok((item.as_str().to_owned(), cell))

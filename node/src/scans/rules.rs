@@ -1,6 +1,6 @@
-//! Copies told by how often and where one serial number is scanned: the rules of `verifiers/js/app/scans.js`, which says
-//! why each is as it is. Vectors (`tests/data/scans/vectors.txt`) hold the two against each other. No rule says that a
-//! thing is the copy: the genuine one gets the same answer.
+//! Copies told by how often and where one serial number is scanned: the rules of `verifiers/js/app/scans.js`, which
+//! says why each is as it is. Vectors (`tests/data/scans/vectors.txt`) hold the two against each other. No rule says
+//! that a thing is the copy: the genuine one gets the same answer.
 
 use std::collections::BTreeSet;
 

@@ -13,7 +13,7 @@ fn address(n: u8) -> IpAddr {
 }
 
 fn take(store: &ScanStore, (row, column): (i64, i64), from: u8, now_ms: u64) -> Vec<&'static str> {
-    let cell = Cell::new(row, column).unwrap();
+    let cell = ScanCell::new(row, column).unwrap();
     let found = store.take(LAMP, cell, address(from), now_ms).unwrap();
     found.into_iter().map(ScanFinding::code).collect()
 }
@@ -37,7 +37,7 @@ fn three_far_places_are_told_also_after_a_restart() {
         ["scan-many-places"]
     );
     // Another thing has nothing to do with it.
-    let cell = Cell::new(SHANGHAI.0, SHANGHAI.1).unwrap();
+    let cell = ScanCell::new(SHANGHAI.0, SHANGHAI.1).unwrap();
     let other = format!("{LAMP}2");
     assert_eq!(
         store
@@ -136,7 +136,7 @@ fn an_end_that_was_cut_off_is_dropped() {
 #[test]
 fn a_cell_lies_on_earth() {
     for (row, column) in [(181, 0), (-181, 0), (0, 361), (0, -361), (i64::MAX, 0)] {
-        assert_eq!(Cell::new(row, column), None);
+        assert_eq!(ScanCell::new(row, column), None);
     }
-    assert!(Cell::new(-180, 360).is_some());
+    assert!(ScanCell::new(-180, 360).is_some());
 }

@@ -105,6 +105,11 @@ async fn the_import_story_is_told_and_proven_in_python() {
         ("absent", json!(true)),
         ("no_design", json!(false)),
         ("record", json!(true)),
+        // The wrong code; the first opening; two later ones, which are told who was first.
+        (
+            "opened",
+            json!(["wrong", [true, true], [true, false], [true, false]]),
+        ),
         ("chain_id", json!(hex::encode(cluster.genesis.chain_id))),
     ] {
         assert_eq!(told[name], expected, "{told}");

@@ -11,6 +11,17 @@ export function recordedActivation(members) {
   return found === undefined ? null : found[1];
 }
 
+/** The identifier under which a label's openings are recorded: its first event is the first opening. */
+export const openingsOf = (recorded) => `urn:touchstone:activation:${recorded}`;
+
+/** The openings in a proven history, the first one first: whoever recorded one had the code. Other events are none. */
+export function readOpenings(events, recorded) {
+  return events.filter(({ document }) => {
+    const named = Object.entries(document).find(([name]) => /(^|[:/#])openingCode$/.test(name));
+    return named !== undefined && typeof named[1] === 'string' && isActivation(recorded, named[1]);
+  });
+}
+
 /** Whether a code as people type it, with small letters, spaces or look-alikes, is the recorded one. */
 export function isActivation(recorded, typed) {
   const [, salt, hash] = RECORDED.exec(recorded);

@@ -22,6 +22,7 @@ import { DesignsView } from './designs_view.js';
 import { readFindings } from './journey.js';
 import { NodeView } from './node_view.js';
 import { ItemRecord } from './record.js';
+import { openingsOf, readOpenings, recordedActivation } from './activation.js';
 import { assess, namesOneThing } from './rules.js';
 import { ScansView } from './scans_view.js';
 import { useWorkersFor } from './signature_workers.js';
@@ -103,6 +104,20 @@ async function askLot(record, printed, pinned) {
   }
 }
 
+/** Who opened the label's cover before, as the ledger proves it; null where its maker recorded no code. */
+async function askOpenings(record) {
+  const recorded = recordedActivation(record.data.members);
+  if (recorded === null) return null;
+  const item = openingsOf(recorded);
+  try {
+    const { events } = new ItemRecord(await examine(await askEvidence({ item }), item, record.examination.chainId));
+    return { state: 'asked', openings: readOpenings(events, recorded) };
+  } catch (error) {
+    if (error instanceof NoAnswer) return { state: 'no-answer', openings: [] };
+    throw error;
+  }
+}
+
 /** Everything about an item: the newer of two answers, and what follows from all. */
 async function lookUp({ item, printed }) {
   const pinned = pinnedChain();
@@ -122,8 +137,8 @@ async function lookUp({ item, printed }) {
     second.fault = 'refused';
     delete second.record;
   }
-  const lot = await askLot(record, printed, pinned);
-  return { record, bytes: isNewer ? second.bytes : bytes, ms, second, lot, pinned, own, printed };
+  const [lot, opened] = [await askLot(record, printed, pinned), await askOpenings(record)];
+  return { record, bytes: isNewer ? second.bytes : bytes, ms, second, lot, opened, pinned, own, printed };
 }
 
 /** What leads from a record to other things: each is asked for under the same chain. */
@@ -145,7 +160,7 @@ function scansOf({ item, events }, facts) {
 }
 
 /** The facts that the rules ask for. */
-function factsOf({ record, own, second, lot, pinned, printed }) {
+function factsOf({ record, own, second, lot, opened, pinned, printed }) {
   const withEvent = ({ disposition, event }) => ({ disposition, event, organisation: event.organisation });
   return {
     item: record.item,
@@ -163,6 +178,7 @@ function factsOf({ record, own, second, lot, pinned, printed }) {
     pinned: pinned !== null,
     timeMs: own.timeMs,
     now: Date.now(),
+    opening: opened?.openings[0] ?? null,
     scans: null,
     second: second && { name: second.name, fault: second.fault, timeMs: second.record?.timeMs ?? null },
   };
@@ -397,7 +413,7 @@ function renderOutcome() {
     ),
     renderTrust(outcome),
     outcome.scans?.render(state.language, facts.scans),
-    outcome.record && view.record(outcome.record, outcome.lot.state, outcome.trace.render(state.language)),
+    outcome.record && view.record(outcome.record, outcome.lot.state, outcome.opened, outcome.trace.render(state.language)),
     state.target === null && renderStart(),
   ];
 }

@@ -100,6 +100,11 @@ export function checkPrinted({ printed, recordedLot, recordedExpiry, now }) {
 /** Reservations of the proof that every buyer of such goods would get, whatever the thing is: they are said, and decide nothing. */
 const COMMON = ['independence', 'time-stamp-roots'];
 
+/** Somebody had the code under the cover before: nothing wrong by itself, the reader may be the one. */
+export function checkOpening({ opening }) {
+  return !opening ? [] : [finding('opened', 'reservation', { event: opening, organisation: opening.organisation, timeMs: opening.recordedMs })];
+}
+
 /** What this node's scans of the thing say about copies; null where the reader didn't ask. Never more than suspect. */
 export function checkScans({ scans }) {
   return (scans ?? []).map((code) => finding(code, 'suspect'));
@@ -134,6 +139,7 @@ const RULES = [
   checkLife,
   checkFindings,
   checkPrinted,
+  checkOpening,
   checkScans,
   checkRecord,
   checkChain,

@@ -81,6 +81,11 @@ export const RULE_TEXTS = {
       '如您当时购买，属正常；如现在作为新品出售，请警惕。',
     ],
   ),
+  opened: text(
+    (v) => `The code under its cover was used before: ${v.organisation} recorded that on ${v.when}.`,
+    (v) => `涂层下的验证码此前已被使用：${v.organisation} 于 ${v.when} 记录。`,
+    ['If you had it opened then, that is you. If not, be suspicious, and ask the seller.', '如系您当时刮开，即为您本人；否则请提高警惕，并询问卖方。'],
+  ),
   'ended-consumed': text(
     () => 'By the record it was used up: something else was made of it.',
     () => '记录显示其已消耗，用于制造他物。',

@@ -146,9 +146,15 @@ export const TEXTS = {
   activationLabel: ['Open the cover only if the thing is yours, then type the code', '确认物品归您所有后再刮开涂层，并输入验证码'],
   activationCheck: ['Compare', '核对'],
   activationFits: [
-    'It fits: this is the label that the maker printed. Whether somebody opened it before is not recorded: look at the cover.',
-    '相符：此标签由生产者印制。是否曾被他人刮开没有记录，请查看涂层。',
+    'It fits: this is the label that the maker printed. Have the opening recorded by the shop or the platform, so that the next reader learns of it.',
+    '相符：此标签由生产者印制。请由商家或平台记录此次刮开，以便后来者知晓。',
   ],
+  activationOpened: ['The code was first used on', '验证码首次使用：'],
+  activationNone: [
+    'No use of the code is recorded up to this block; that is proven. Somebody may have opened the cover without telling: look at it.',
+    '截至该区块，没有使用验证码的记录（已得到证明）。可能有人刮开而未告知，请查看涂层。',
+  ],
+  activationUnknown: ['Whether the code was used before could not be looked up.', '未能查询验证码此前是否使用过。'],
   activationDiffers: [
     'It does not fit what the maker recorded for this thing. Check your typing; if it stays so, ask the maker.',
     '与生产者为该物品记录的不符。请检查输入；如仍不符，请联系生产者。',

@@ -50,7 +50,7 @@ export class TraceView {
       h('p', { class: 'hint' }, this.t('traceNote')),
       ...(has ? [h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': this.t('traceDrawing') }, this.drawing())] : []),
       this.status,
-      ...SIDES.map((side) => this.side(side)),
+      ...(has ? SIDES.map((side) => this.side(side)) : []),
       ...(open > 1 ? [h('p', { class: 'actions' }, this.button('trace-all', this.t('traceAll'), this.t('traceAll'), () => this.followAll()))] : []),
     );
     return this.element;
@@ -110,9 +110,11 @@ export class TraceView {
   known(record) {
     const holder = record.examination.held?.custody?.holder;
     const last = record.events.findLast(({ place }) => place.ids.length > 0);
+    const colon = this.language === 'zh' ? '：' : ': ';
     const rows = [
-      holder && `${this.t('custody')}: ${record.name(holder)}`,
-      last && `${this.t('traceLast')}: ${last.place.ids[0]} (${utcDay(last.eventMs)})`,
+      this.t('traceChecked'),
+      holder && `${this.t('custody')}${colon}${record.name(holder)}`,
+      last && `${this.t('traceLast')}${colon}${last.place.ids[0]} (${utcDay(last.eventMs)})`,
       record.ended && this.t('traceEnded'),
       record.events.length === 0 && this.t('traceEmpty'),
     ].filter(Boolean);

@@ -123,7 +123,7 @@ export class View {
   }
 
   /** Compares the code under a cover, where the maker recorded one. */
-  activation({ data }) {
+  activation({ data }, opened) {
     const recorded = recordedActivation(data.members);
     if (recorded === null) return null;
     const answer = h('p', { role: 'status', id: 'activation-answer' });
@@ -132,8 +132,13 @@ export class View {
       event.preventDefault();
       answer.textContent = this.t(isActivation(recorded, input.value) ? 'activationFits' : 'activationDiffers');
     };
+    const [first] = opened.openings;
+    const told = first
+      ? `${this.t('activationOpened')} ${utcTime(first.recordedMs)}${this.comma}${printable(first.organisation)}`
+      : this.t(opened.state === 'asked' ? 'activationNone' : 'activationUnknown');
     return [
       this.heading('activation'),
+      h('p', { id: 'activation-opened' }, told),
       h(
         'form',
         { onsubmit: compare },
@@ -369,12 +374,12 @@ export class View {
     ];
   }
 
-  /** The whole record; `trace` is the element of its own that follows it to other things. */
-  record(record, lotState, trace) {
+  /** The whole record; `opened` tells of a label's cover; `trace` is the element of its own that follows it to other things. */
+  record(record, lotState, opened, trace) {
     const has = record.events.length > 0;
     return [
       has && this.thing(record),
-      has && this.activation(record),
+      has && opened && this.activation(record, opened),
       has && this.findings(record),
       has && this.journey(record),
       has && trace,

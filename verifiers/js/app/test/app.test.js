@@ -5,14 +5,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { concat, fromHex, hex, utf8 } from '../../src/bytes.js';
 import { sha256 } from '../../src/hashes.js';
 import { PAGES, buildPage } from '../../page/build.js';
 import { BROWSER } from '../../page/test/browser.js';
 import { bodyOf, fileOf, read, write } from '../../test/support/files.js';
 import { sampleEvidence } from '../../test/support/sample.js';
+import { openingsOf } from '../activation.js';
 import { COMMON, MINUTE, look, node, open, outcome } from './opened.js';
 import { serve } from './server.js';
-import { CHIPS, LAMP, LAMP_PATH, LOT, MADE_OF, SET, SET_PATH, WAY, custody, endOf, ledgerOf, making, recall, sale } from './story.js';
+import { CHIPS, LAMP, LAMP_PATH, LOT, MADE_OF, SET, SET_PATH, WAY, custody, endOf, ledgerOf, making, opening, recall, sale } from './story.js';
 
 test('the page is what its sources give, and small', async () => {
   const page = readFileSync(PAGES.app.target);
@@ -188,6 +190,39 @@ test('a cloned serial is suspect by the scans that the node counts, which learns
   const page = await open(`${other.url}${LAMP_PATH}`, { pin: ledger.chainId });
   await outcome(page);
   assert.equal(await page.locator('#scans-tell').count(), 0);
+});
+
+test('a label whose code was used says when, and who recorded it; and only the code opens it', async (t) => {
+  const [salt, code] = ['00112233445566778899aabbccddeeff', '0123456789AB'];
+  const recorded = `sha256:${salt}:${hex(sha256(concat(fromHex(salt), utf8(code))))}`;
+  const ilmd = { ...making.document.ilmd, 'touchstone:activation': recorded };
+  const steps = [{ ...making, document: { ...making.document, ilmd } }, ...WAY.slice(1)];
+  const sealed = ledgerOf(steps);
+  const server = await node(t, sealed);
+  const page = await open(`${server.url}${LAMP_PATH}`, { pin: sealed.chainId });
+  assert.equal((await outcome(page)).verdict, 'checked');
+  assert.match(await page.textContent('#activation-opened'), /No use of the code is recorded/);
+  for (const [typed, answer] of [['0123 4567 89ab', /^It fits/], ['0123 4567 89ac', /does not fit/]]) {
+    await page.fill('#activation', typed);
+    await page.press('#activation', 'Enter');
+    assert.match(await page.textContent('#activation-answer'), answer);
+  }
+  // What has another code opens nothing, though it came first.
+  const urn = openingsOf(recorded);
+  const wrong = ledgerOf([...steps, opening('carrier', urn, '0123456789AC')]);
+  const guessed = await node(t, wrong);
+  assert.equal((await look(`${guessed.url}${LAMP_PATH}`, { pin: sealed.chainId })).verdict, 'checked');
+  const opened = ledgerOf([...steps, opening('carrier', urn, '0123456789AC'), opening('market', urn, code), opening('office', urn, code)]);
+  const second = await node(t, opened);
+  const told = await open(`${second.url}${LAMP_PATH}`, { pin: sealed.chainId });
+  assert.deepEqual(await outcome(told), { verdict: 'reservations', codes: ['opened', ...COMMON] });
+  assert.match(await told.textContent('[data-code=opened]'), /The market recorded that on \d{4}-/);
+  // A node that keeps the answer back is told.
+  const silent = await node(t, opened, { evidence: (item) => (item === urn ? 503 : opened.evidence(item)) });
+  const hidden = await open(`${silent.url}${LAMP_PATH}`, { pin: sealed.chainId, allowed: ['503'] });
+  await outcome(hidden);
+  assert.match(await hidden.textContent('#activation-opened'), /could not be looked up/);
+  for (const one of [page, told, hidden]) assert.deepEqual(one.faults, []);
 });
 
 test('what a thing is made of, and what became of it, is followed thing by thing, each checked', async (t) => {

@@ -112,6 +112,13 @@ export const WAY = [
   },
 ];
 
+/** Somebody with the code under the lamp's cover has its opening recorded. */
+export const opening = (organisation, item, code) => ({
+  organisation,
+  items: [item],
+  document: event('2026-05-03T12:00:00.000+08:00', '', { epcList: [item], 'touchstone:openingCode': code }),
+});
+
 export const recall = (items, more = {}) => ({
   organisation: 'maker',
   items,
