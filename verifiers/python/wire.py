@@ -123,6 +123,8 @@ TABLES = r"""
 | `LookAlikes` | 1 specification bytes, 2 position `Position`, 3 time_ms uint64, 4 searched `FingerprintCount`, 5 pictures* `ComparedPicture` |
 | `ComparedPicture` | 1 fingerprint `PictureFingerprint`, 2 found uint64, 3 candidates* `LookAlike` |
 | `LookAlike` | 1 number uint64, 2 design_id bytes, 3 file_hash bytes, 4 distance uint32, 5 variant uint32, 6 part uint32, 7 organisation string, 8 deposited `Position`, 9 deposited_ms uint64 |
+| `MissedTurns` | 1 missed* `MissedTurn` |
+| `MissedTurn` | 1 public_key bytes, 2 count uint32, 3 until_height uint64 |
 | `StateProof` | 1 other_leaf? `OtherLeaf`, 2 siblings* bytes |
 | `OtherLeaf` | 1 key_hash bytes, 2 value_hash bytes |
 | `Evidence` | 1 genesis bytes, 2 validator_set_changes* `ValidatorSetChange`, 3 anchor `CertifiedHeader`, \| 4 item string, \| 5 design bytes, 6 states* `State`, 7 links* `CompleteLink`, 8 blocks* `CertifiedHeader`, 9 transactions* `EvidenceTransaction`, 10 opening? `Opening`, 11 checkpoints* `Checkpoint`, 12 stamps* `Stamp` |
