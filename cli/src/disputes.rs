@@ -6,7 +6,7 @@ use touchstone_proto::ledger::{
     Dispute, DisputeOutcome, DisputePhase, DisputeTally, PlatformMeasure,
 };
 
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{plain, utc};
 use crate::say;
 

@@ -5,7 +5,7 @@ use touchstone_epcis::{Action, Event, EventType};
 use touchstone_proto::ledger::Outcome;
 
 use crate::master_data::Names;
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::plain;
 use crate::say;
 

@@ -5,7 +5,7 @@ use touchstone_core::state;
 use touchstone_pictures::{BITS, Hit, Variant};
 use touchstone_proto::ledger::{ComparedPicture, LookAlike, LookAlikes};
 
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::utc;
 use crate::say;
 

@@ -9,13 +9,14 @@
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
-use touchstone_cli::messages::{Language, help, usage};
+use touchstone_cli::messages::{self, Language};
 use touchstone_cli::output::Output;
 use touchstone_cli::{Cli, run};
+use touchstone_language::{help, usage};
 
 /// The command line, its help in the language that it asks for.
 fn parsed(arguments: &[OsString], language: Language) -> Result<Cli, clap::Error> {
-    let mut command = help::in_language(Cli::command(), language);
+    let mut command = help::in_language(Cli::command(), language, &messages::help());
     let matches = command.try_get_matches_from_mut(help::asked_by_option(arguments, language))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
@@ -26,7 +27,7 @@ fn main() -> std::process::ExitCode {
     let cli = match parsed(&arguments, language) {
         Ok(cli) => cli,
         Err(error) => {
-            match usage::explained(&error, language) {
+            match usage::explained(&error, language, messages::sentences()) {
                 Some(text) => eprintln!("{text}"),
                 None => _ = error.print(),
             }

@@ -16,7 +16,7 @@ use touchstone_client::as_of::{AsOf, BlockRange};
 use touchstone_core::governance::validators::Validator;
 use touchstone_proto::ledger::{Key, KeyDispute};
 
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::say;
 
 /// Where a verb prints.

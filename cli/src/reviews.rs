@@ -7,7 +7,7 @@ use touchstone_proto::ledger::{
     SeatState,
 };
 
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{add_member, plain, utc};
 use crate::say;
 

@@ -15,6 +15,9 @@ use crate::consensus::{Input, Machine, Output, Silence, TimerToken};
 use crate::network::QueueCharge;
 use crate::storage::{Disk, Store};
 
+/// How long a height's first round may last before those who aren't heard are named: longer than any that goes well.
+const LONG_ROUND: Duration = Duration::from_secs(10);
+
 /// Where inputs go. It has no bound of its own: peers' inputs stand on their accounts until the
 /// machine takes them, so that one that floods crowds nobody out; word of transactions waits
 /// once; and blocks only come where the machine has asked for them.
@@ -112,7 +115,7 @@ pub struct Position {
     pub consortium_changes: u64,
     /// Why the validator signs nothing.
     pub silence: Option<Silence>,
-    /// See [`Machine::unheard`]; empty in a height's first round.
+    /// See [`Machine::unheard`]; empty while a height's first round is short.
     pub unheard: Vec<String>,
 }
 
@@ -149,6 +152,8 @@ pub fn run<S: Store, D: Disk>(
     let mut timers = Timers::default();
     let mut outputs = first;
     let mut reported = None;
+    // The height under way, and since when.
+    let (mut height, mut height_began) = (None, Instant::now());
     loop {
         for output in outputs.drain(..) {
             match output {
@@ -158,6 +163,10 @@ pub fn run<S: Store, D: Disk>(
             }
         }
         let round = machine.round().unwrap_or(0);
+        if height != machine.round().map(|_| machine.height()) {
+            height = machine.round().map(|_| machine.height());
+            height_began = Instant::now();
+        }
         let position = Position {
             height: machine.chain().tip().height,
             round,
@@ -166,10 +175,7 @@ pub fn run<S: Store, D: Disk>(
             syncing: machine.is_syncing(),
             consortium_changes: machine.chain().consortium_changes(),
             silence: machine.silence(),
-            unheard: match round {
-                0 => Vec::new(),
-                _ => machine.unheard(),
-            },
+            unheard: unheard(&machine, height_began.elapsed()),
         };
         if reported.as_ref() != Some(&position) {
             reported = Some(position.clone());
@@ -185,6 +191,15 @@ pub fn run<S: Store, D: Disk>(
             None => return Ok(()),
         };
         outputs = machine.handle(now_ms(), input)?;
+    }
+}
+
+/// Who isn't heard at a height that lasts. Where a third of the voting power is gone, its first round never ends.
+fn unheard<S: Store, D: Disk>(machine: &Machine<S, D>, lasted: Duration) -> Vec<String> {
+    match machine.round() {
+        Some(0) if lasted < LONG_ROUND => Vec::new(),
+        Some(_) => machine.unheard(),
+        None => Vec::new(),
     }
 }
 
@@ -230,6 +245,22 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consensus::tests::Net;
+
+    #[test]
+    fn who_is_missing_is_named_though_the_first_round_never_ends() {
+        let mut net = Net::new(4);
+        net.crash(2);
+        net.crash(3);
+        net.submit(1);
+        net.run(120_000);
+        assert_eq!(net.machine(0).round(), Some(0));
+        let missing = |net: &mut Net, lasted| unheard(net.machine(0), lasted);
+        assert_eq!(missing(&mut net, LONG_ROUND), ["maker", "maker"]);
+        // A round that goes as it should is no news.
+        let nothing: [&str; 0] = [];
+        assert_eq!(missing(&mut net, Duration::ZERO), nothing);
+    }
 
     fn take(inputs: &Inputs) -> Result<Input, RecvTimeoutError> {
         inputs.next(Some(Duration::ZERO))

@@ -7,6 +7,7 @@ use super::{
     ARTICLES, Examined, TOOL, VERSION, article, element, exhibit, limits, question, result,
 };
 use crate::messages::Language::{self, Chinese, English};
+use crate::messages::Speech;
 use crate::output::utc;
 use crate::pdf::{PageBlock, PdfDocument};
 use crate::{both, both_lines};

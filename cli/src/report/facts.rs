@@ -15,7 +15,7 @@ use crate::exact_bytes;
 use crate::fingerprint;
 use crate::look_alikes;
 use crate::master_data::Names;
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{beijing, plain, utc};
 use crate::rights;
 use crate::say;

@@ -10,6 +10,7 @@ use touchstone_proto::ledger::{Basis, Ending, Position};
 
 use super::Examined;
 use crate::look_alikes;
+use crate::messages::Speech;
 use crate::output::add_member;
 use crate::rights;
 use crate::vouching;

@@ -3,7 +3,7 @@
 use touchstone_core::evidence::{Check, CheckResult, ExhibitVerdict, Verdict};
 
 use super::{ARTICLES, Examined, TOOL, VERSION, article, exhibit, facts, limits, result};
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{Output, plain, utc};
 use crate::say;
 

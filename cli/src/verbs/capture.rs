@@ -15,6 +15,7 @@ use crate::capture::source::{self, CaptureInput};
 use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain};
+use crate::say;
 use crate::settings::{Settings, Signing};
 
 /// Record the events of EPCIS documents
@@ -311,8 +312,11 @@ fn progress(output: &Output, events: usize) -> ProgressBar {
     if !output.terminal || output.json {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events {per_sec} {eta}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(&say!(
+        output.language,
+        "{bar:40} {pos}/{len} events {per_sec} {eta}"
+    ))
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(events as u64).with_style(style)
 }
 

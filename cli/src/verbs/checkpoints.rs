@@ -16,7 +16,7 @@ use super::blocks as headers;
 use crate::failure::Failure;
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
-use crate::tokens;
+use crate::{say, tokens};
 
 /// Time stamps that are read of a node, at most.
 const MOST: usize = 100_000;
@@ -176,8 +176,11 @@ fn progress(output: &Output, blocks: u64) -> ProgressBar {
     if !output.terminal || output.json {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} blocks {per_sec} {eta}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(&say!(
+        output.language,
+        "{bar:40} {pos}/{len} blocks {per_sec} {eta}"
+    ))
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(blocks).with_style(style)
 }
 

@@ -13,6 +13,7 @@ use touchstone_proto::node::get_evidence_request::Subject;
 
 use crate::failure::Failure;
 use crate::file;
+use crate::messages::Speech;
 use crate::output::{Output, counted, plain};
 use crate::receipt::{self, Receipt};
 use crate::say;

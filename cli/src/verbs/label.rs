@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::file;
 use crate::label::activation::{Activation, FIELD};
 use crate::label::{self, BadLabel, Printed};
+use crate::messages::Speech;
 use crate::output::{Output, counted, plain};
 use crate::pdf::labels::{self, Label, Sheet};
 use crate::say;

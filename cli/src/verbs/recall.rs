@@ -11,7 +11,7 @@ use touchstone_proto::node::TracedItem;
 use super::trace::{Reach, held, item_json, kind, names, seen, what_it_is, where_it_was};
 use crate::failure::Failure;
 use crate::master_data::Names;
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{Output, counted, plain};
 use crate::settings::Settings;
 use crate::{file, say};

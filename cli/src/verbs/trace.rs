@@ -14,7 +14,7 @@ use touchstone_proto::node::{TraceEdge, TracedItem};
 
 use crate::failure::Failure;
 use crate::master_data::Names;
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{Output, counted, plain, utc};
 use crate::settings::Settings;
 use crate::{event_text, say};
@@ -151,8 +151,9 @@ fn progress(output: &Output) -> ProgressBar {
     if !output.terminal || output.json {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{spinner} {pos} things, {per_sec}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style =
+        ProgressStyle::with_template(&say!(output.language, "{spinner} {pos} things, {per_sec}"))
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style);
     bar.enable_steady_tick(Duration::from_millis(100));
     bar

@@ -10,6 +10,7 @@ use pkcs8::DecodePrivateKey;
 use zeroize::Zeroizing;
 
 use super::{ConfigError, check_private, read};
+use crate::messages::asked;
 
 /// Reads a key. `credential` is the name under which systemd gives its passphrase.
 pub fn read_key(path: &Path, credential: &'static str) -> Result<SigningKey, ConfigError> {
@@ -45,8 +46,8 @@ fn passphrase(path: &Path, credential: &'static str) -> Result<Zeroizing<String>
         return Ok(Zeroizing::new(passphrase));
     }
     if std::io::stdin().is_terminal() {
-        let prompt = format!("Passphrase of {}: ", path.display());
-        let typed = rpassword::prompt_password(prompt);
+        let question = asked(&format!("the passphrase of {}", path.display()));
+        let typed = rpassword::prompt_password(format!("{question}: "));
         return typed
             .map(Zeroizing::new)
             .map_err(|error| ConfigError::Unreadable {

@@ -41,15 +41,19 @@ impl ClockReport {
 
 impl fmt::Display for ClockReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whose = match self.is_own_clock {
-            true => "most validators' clocks disagree with this node's, which is probably wrong",
-            false => "the clocks of a third of the voting power or more disagree with this node's",
-        };
-        write!(
-            f,
-            "{whose} (ahead of it: {}): set them right, docs/operating.md, \"A wrong clock\"",
-            self.offsets()
-        )
+        let offsets = self.offsets();
+        match self.is_own_clock {
+            true => write!(
+                f,
+                "most validators' clocks disagree with this node's, which is probably wrong (ahead of it: {offsets}): \
+                 set them right, docs/operating.md, \"A wrong clock\""
+            ),
+            false => write!(
+                f,
+                "the clocks of a third of the voting power or more disagree with this node's (ahead of it: {offsets}): \
+                 set them right, docs/operating.md, \"A wrong clock\""
+            ),
+        }
     }
 }
 

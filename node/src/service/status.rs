@@ -73,23 +73,23 @@ impl fmt::Display for Halt {
             is_unconfirmed,
             clock_offset_ms,
         } = self;
-        write!(
-            f,
+        let mut parts = vec![format!(
             "no block for {since_s} s: height {height} is in round {round}"
-        )?;
+        )];
         if !missing.is_empty() {
-            write!(f, "; not heard: {}", missing.join(", "))?;
+            parts.push(format!("not heard: {}", missing.join(", ")));
         }
         if let Some(until) = muted_until {
-            write!(f, "; this validator signs nothing up to height {until}")?;
+            parts.push(format!("this validator signs nothing up to height {until}"));
         }
         if *is_unconfirmed {
-            write!(f, "; this validator's disk is new, and it signs nothing")?;
+            parts.push("this validator's disk is new, and it signs nothing".to_owned());
         }
         if let Some(offset) = clock_offset_ms {
-            write!(f, "; this clock is {offset} ms off the others'")?;
+            parts.push(format!("this clock is {offset} ms off the others'"));
         }
-        write!(f, ". {}", self.way_out())
+        // Command lines recognise each part (language/messages/zh-reasons.toml).
+        write!(f, "{}. {}", parts.join("; "), self.way_out())
     }
 }
 

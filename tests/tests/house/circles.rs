@@ -7,12 +7,13 @@ use super::files::{File, assert_none, files};
 use super::lexer::{paths, production, tokens};
 
 /// Crates, by the folder of their sources.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "chain-core/src",
     "cli/src",
     "client/src",
     "edge/src",
     "epcis/src",
+    "language/src",
     "node/src",
 ];
 

@@ -289,6 +289,8 @@ fn banned(member: &str) -> Option<Banned> {
             IO,
         ),
         "touchstone-edge" => (&[], ROOMS_OF_THE_NODE),
+        // It is given sentences; of the ledger it takes how values are put into one.
+        "touchstone-language" => (&["touchstone-core"], IO),
         // It asks and checks; who shows the answers is somebody else.
         "touchstone-client" => (OURS, TERMINAL),
         "touchstone-cli" => (
@@ -297,12 +299,23 @@ fn banned(member: &str) -> Option<Banned> {
                 "touchstone-core",
                 "touchstone-edge",
                 "touchstone-epcis",
+                "touchstone-language",
                 "touchstone-pictures",
                 "touchstone-proto",
             ],
             ROOMS_OF_THE_NODE,
         ),
-        "touchstone-node" => (OURS, &[]),
+        "touchstone-node" => (
+            &[
+                "touchstone-core",
+                "touchstone-edge",
+                "touchstone-epcis",
+                "touchstone-language",
+                "touchstone-pictures",
+                "touchstone-proto",
+            ],
+            &[],
+        ),
         // Tests may look at everything.
         "touchstone-tests" => return None,
         _ => (OURS, ROOMS_OF_THE_NODE),

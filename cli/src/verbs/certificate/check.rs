@@ -10,6 +10,7 @@ use super::{Arguments, certify};
 use crate::deposit_certificate::credential::{self, BadCredential, CredentialStatement};
 use crate::deposit_certificate::data_integrity::did_key;
 use crate::failure::Failure;
+use crate::messages::Speech;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
 use crate::say;

@@ -12,7 +12,7 @@ use touchstone_epcis::{Event, Identifier};
 use touchstone_proto::ledger::{Basis, Custody, CustodyClaim, Position, Stock};
 
 use crate::failure::Failure;
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{add_member, plain, utc};
 use crate::{event_text, say};
 

@@ -2,16 +2,18 @@
 //! recognised by its English template, and its values are put into the Chinese one.
 //!
 //! A name in braces stands for a value. A name that ends with `*` stands for a value that is a sentence of the
-//! program itself; any other value is somebody's word, and stays as it is.
+//! program itself, one that ends with `#` for a number; any other value is somebody's word. Both stay as they are.
 
 use std::collections::BTreeMap;
 
 use touchstone_core::evidence::filled;
 
+use super::{Language, SentenceTable};
+
 /// No longer text is looked at, in bytes: a node may send any.
 const MAX_TEXT_BYTES: usize = 2 << 10;
 /// Sentences within sentences, at most.
-const MAX_DEPTH: u32 = 5;
+const MAX_DEPTH: u32 = 8;
 
 /// A table of sentences.
 pub struct Sentences {
@@ -65,13 +67,20 @@ impl Pattern {
             rest = behind;
         }
         values.push(rest.strip_suffix(last.as_str())?);
-        Some(values)
+        let mut named = self.names.iter().zip(&values);
+        let fits = named.all(|(name, value)| !name.ends_with('#') || is_number(value));
+        fits.then_some(values)
     }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Sentences {
     /// The sentences of tables, from English templates to Chinese ones.
-    pub fn of(tables: &[BTreeMap<String, String>]) -> Sentences {
+    pub fn of(tables: &[SentenceTable]) -> Sentences {
         let (with_values, exact): (BTreeMap<_, _>, BTreeMap<_, _>) = tables
             .iter()
             .flatten()
@@ -83,6 +92,15 @@ impl Sentences {
             .collect();
         patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.weight()));
         Sentences { exact, patterns }
+    }
+
+    /// A finished English text in a language: as it is where the tables don't have it.
+    pub fn said(&self, language: Language, text: &str) -> String {
+        let chinese = match language {
+            Language::English => None,
+            Language::Chinese => self.composed(text),
+        };
+        chinese.unwrap_or_else(|| text.to_owned())
     }
 
     /// A whole sentence in Chinese, if it is one of the table's.
@@ -123,18 +141,37 @@ impl Sentences {
         if let Some(whole) = self.recognised(text, depth) {
             return Some(whole);
         }
-        let separators = [(": ", "："), ("; ", "；")];
-        separators.iter().find_map(|(english, chinese)| {
-            text.match_indices(english).find_map(|(at, _)| {
-                let (before, behind) = text.split_at_checked(at)?;
-                let said = self.recognised(behind.strip_prefix(english)?, depth)?;
-                let before = match self.parts(before, depth.saturating_sub(1)) {
-                    Some(before) => before,
-                    None => before.to_owned(),
-                };
-                Some(format!("{before}{chinese}{said}"))
-            })
-        })
+        // Two sentences stand one behind the other, the last of them without others behind it; or others' words stand
+        // before as much as is one sentence.
+        let last = |english: &str, chinese: &str| {
+            let mut places = text.rmatch_indices(english);
+            places.find_map(|(at, _)| self.two(text, at, english, chinese, depth))
+        };
+        let first = |english: &str, chinese: &str| {
+            let mut places = text.match_indices(english);
+            places.find_map(|(at, _)| self.two(text, at, english, chinese, depth))
+        };
+        last(". ", "。")
+            .or_else(|| first(": ", "："))
+            .or_else(|| last("; ", "；"))
+    }
+
+    /// A text of which what stands behind a separator is a whole sentence.
+    fn two(
+        &self,
+        text: &str,
+        at: usize,
+        english: &str,
+        chinese: &str,
+        depth: u32,
+    ) -> Option<String> {
+        let (before, behind) = text.split_at_checked(at)?;
+        let said = self.recognised(behind.strip_prefix(english)?, depth)?;
+        let before = match self.parts(before, depth.saturating_sub(1)) {
+            Some(before) => before,
+            None => before.to_owned(),
+        };
+        Some(format!("{before}{chinese}{said}"))
     }
 }
 
@@ -171,6 +208,30 @@ mod tests {
         assert_eq!(
             said("refused: never heard").as_deref(),
             Some("被拒绝：never heard")
+        );
+    }
+
+    #[test]
+    fn a_number_is_no_text_and_sentences_stand_in_a_row() {
+        let table = [
+            ("no block for {s#} s", "{s#} 秒无区块"),
+            ("not heard: {missing}", "未收到：{missing}"),
+            ("set the clock", "请校准时钟"),
+        ];
+        let table = table.map(|(e, c)| (e.to_owned(), c.to_owned()));
+        let sentences = Sentences::of(&[BTreeMap::from(table)]);
+        let said = |text: &str| sentences.composed(text);
+        let all = "no block for -90 s; not heard: court, office. set the clock";
+        assert_eq!(
+            said(all).as_deref(),
+            Some("-90 秒无区块；未收到：court, office。请校准时钟")
+        );
+        assert_eq!(said("no block for ever s"), None);
+        assert_eq!(said("no block for - s"), None);
+        assert_eq!(sentences.said(Language::English, all), all);
+        assert_eq!(
+            sentences.said(Language::Chinese, "never heard"),
+            "never heard"
         );
     }
 

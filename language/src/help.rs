@@ -1,14 +1,12 @@
-//! The command line's help in Chinese: a walk over the command, with `messages/zh-help.toml`. Examples stay as they
-//! are; what explains them is said in Chinese.
+//! A command line's help in Chinese: a walk over the command, with a table of paragraphs. Examples stay as they are;
+//! what explains them is said in Chinese.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::sync::LazyLock;
 
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Command};
 
-use super::{Language, table};
+use super::{Language, SentenceTable};
 
 /// Columns of a line.
 const WIDTH: usize = 96;
@@ -17,18 +15,14 @@ const TEMPLATE: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}{aft
 /// These end a line rather than begin one.
 const CLOSING: &str = "，。；：、）！？》”";
 
-/// Chinese paragraphs of help by the English ones.
-static HELP: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| table(include_str!("../../messages/zh-help.toml")));
-
-/// The command with its help in a language.
-pub fn in_language(command: Command, language: Language) -> Command {
+/// The command with its help in a language; `table` has Chinese paragraphs by the English ones.
+pub fn in_language(command: Command, language: Language, table: &SentenceTable) -> Command {
     match language {
         Language::English => command,
         Language::Chinese => {
             let version = Arg::new("version").short('V').long("version");
             let version = version.action(ArgAction::Version);
-            chinese(command)
+            chinese(command, table)
                 .disable_version_flag(true)
                 .arg(version.help("显示版本").help_heading("选项"))
         }
@@ -76,14 +70,14 @@ pub fn texts(command: &Command) -> Vec<String> {
     found
 }
 
-fn chinese(mut command: Command) -> Command {
-    if let Some(about) = said(command.get_about()) {
+fn chinese(mut command: Command, table: &SentenceTable) -> Command {
+    if let Some(about) = said(command.get_about(), table) {
         command = command.about(about);
     }
-    if let Some(about) = said(command.get_long_about()) {
+    if let Some(about) = said(command.get_long_about(), table) {
         command = command.long_about(about);
     }
-    if let Some(after) = said(command.get_after_help()) {
+    if let Some(after) = said(command.get_after_help(), table) {
         command = command.after_help(after);
     }
     let arguments: Vec<String> = command
@@ -91,14 +85,14 @@ fn chinese(mut command: Command) -> Command {
         .map(|argument| argument.get_id().to_string())
         .collect();
     for id in arguments {
-        command = command.mut_arg(id, argument);
+        command = command.mut_arg(id, |found| argument(found, table));
     }
     let verbs: Vec<String> = command
         .get_subcommands()
         .map(|verb| verb.get_name().to_owned())
         .collect();
     for verb in verbs {
-        command = command.mut_subcommand(verb, chinese);
+        command = command.mut_subcommand(verb, |found| chinese(found, table));
     }
     let help = Arg::new("help").short('h').long("help");
     let help = help.action(ArgAction::Help).help_heading("选项");
@@ -112,9 +106,9 @@ fn chinese(mut command: Command) -> Command {
 }
 
 /// An argument with its help, and what clap would add to it in English.
-fn argument(argument: Arg) -> Arg {
+fn argument(argument: Arg, table: &SentenceTable) -> Arg {
     let heading = match argument.get_help_heading() {
-        Some(heading) => HELP.get(heading).map_or("选项", String::as_str),
+        Some(heading) => table.get(heading).map_or("选项", String::as_str),
         None if argument.is_positional() => "参数",
         None => "选项",
     };
@@ -133,8 +127,8 @@ fn argument(argument: Arg) -> Arg {
     if takes_values && !possible.is_empty() {
         notes.push_str(&format!(" [可选值：{}]", possible.join(", ")));
     }
-    let short = said(argument.get_help()).unwrap_or_default();
-    let long = said(argument.get_long_help());
+    let short = said(argument.get_help(), table).unwrap_or_default();
+    let long = said(argument.get_long_help(), table);
     let argument = argument
         .help_heading(heading)
         .hide_env(true)
@@ -149,9 +143,9 @@ fn argument(argument: Arg) -> Arg {
     }
 }
 
-fn said(text: Option<&StyledStr>) -> Option<String> {
+fn said(text: Option<&StyledStr>, table: &SentenceTable) -> Option<String> {
     let text = text?.to_string();
-    Some(translated(&text, &mut |part| HELP.get(part).cloned()))
+    Some(translated(&text, &mut |part| table.get(part).cloned()))
 }
 
 /// A text, part by part: paragraphs of prose, of which the lines belong together, and lines of examples, which
