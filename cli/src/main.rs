@@ -16,7 +16,7 @@ use touchstone_language::{help, usage};
 
 /// The command line, its help in the language that it asks for.
 fn parsed(arguments: &[OsString], language: Language) -> Result<Cli, clap::Error> {
-    let mut command = help::in_language(Cli::command(), language, &messages::help());
+    let mut command = help::in_language(Cli::command(), language, messages::help());
     let matches = command.try_get_matches_from_mut(help::asked_by_option(arguments, language))?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }

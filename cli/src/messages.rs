@@ -22,10 +22,12 @@ static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| {
 /// Chinese words by the vocabulary's.
 static TERMS: LazyLock<BTreeMap<String, String>> =
     LazyLock::new(|| table(include_str!("../messages/zh-terms.toml")));
+static HELP: LazyLock<SentenceTable> =
+    LazyLock::new(|| table(include_str!("../messages/zh-help.toml")));
 
 /// Chinese paragraphs of the help by the English ones.
-pub fn help() -> SentenceTable {
-    table(include_str!("../messages/zh-help.toml"))
+pub fn help() -> &'static SentenceTable {
+    &HELP
 }
 
 /// Sentences that come as finished English text.

@@ -16,7 +16,7 @@ const TEMPLATE: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}{aft
 const CLOSING: &str = "，。；：、）！？》”";
 
 /// The command with its help in a language; `table` has Chinese paragraphs by the English ones.
-pub fn in_language(command: Command, language: Language, table: &SentenceTable) -> Command {
+pub fn in_language(command: Command, language: Language, table: &'static SentenceTable) -> Command {
     match language {
         Language::English => command,
         Language::Chinese => {
@@ -70,7 +70,7 @@ pub fn texts(command: &Command) -> Vec<String> {
     found
 }
 
-fn chinese(mut command: Command, table: &SentenceTable) -> Command {
+fn chinese(mut command: Command, table: &'static SentenceTable) -> Command {
     if let Some(about) = said(command.get_about(), table) {
         command = command.about(about);
     }
@@ -106,7 +106,7 @@ fn chinese(mut command: Command, table: &SentenceTable) -> Command {
 }
 
 /// An argument with its help, and what clap would add to it in English.
-fn argument(argument: Arg, table: &SentenceTable) -> Arg {
+fn argument(argument: Arg, table: &'static SentenceTable) -> Arg {
     let heading = match argument.get_help_heading() {
         Some(heading) => table.get(heading).map_or("选项", String::as_str),
         None if argument.is_positional() => "参数",
@@ -143,7 +143,7 @@ fn argument(argument: Arg, table: &SentenceTable) -> Arg {
     }
 }
 
-fn said(text: Option<&StyledStr>, table: &SentenceTable) -> Option<String> {
+fn said(text: Option<&StyledStr>, table: &'static SentenceTable) -> Option<String> {
     let text = text?.to_string();
     Some(translated(&text, &mut |part| table.get(part).cloned()))
 }

@@ -43,6 +43,7 @@ pub enum NodeCommand {
         /// The configuration file.
         #[arg(long, default_value = "node.toml")]
         config: PathBuf,
+        /// What a validator's key has signed on this chain before.
         #[command(flatten)]
         history: SigningHistory,
     },
@@ -72,6 +73,7 @@ pub enum NodeCommand {
         /// The configuration file.
         #[arg(long, default_value = "node.toml", global = true)]
         config: PathBuf,
+        /// What is asked of the node.
         #[command(subcommand)]
         verb: AdminVerb,
     },
@@ -171,7 +173,7 @@ pub struct NotParsed {
 /// Reads a command line, its help in the language that it asks for.
 pub fn parsed(arguments: &[OsString]) -> Result<NodeArguments, NotParsed> {
     let language = Language::of_arguments(arguments);
-    let mut command = help::in_language(NodeArguments::command(), language, &messages::help());
+    let mut command = help::in_language(NodeArguments::command(), language, messages::help());
     let matches = command.try_get_matches_from_mut(help::asked_by_option(arguments, language));
     let read = matches.and_then(|matches| {
         NodeArguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))

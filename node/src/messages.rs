@@ -14,6 +14,8 @@ static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| {
     let own = table(include_str!("../messages/zh.toml"));
     Sentences::of(&[reasons(), own])
 });
+static HELP: LazyLock<SentenceTable> =
+    LazyLock::new(|| table(include_str!("../messages/zh-help.toml")));
 
 /// All of it.
 pub fn sentences() -> &'static Sentences {
@@ -21,8 +23,8 @@ pub fn sentences() -> &'static Sentences {
 }
 
 /// Chinese paragraphs of the help by the English ones.
-pub fn help() -> SentenceTable {
-    table(include_str!("../messages/zh-help.toml"))
+pub fn help() -> &'static SentenceTable {
+    &HELP
 }
 
 /// A finished English text in a language, where the tables have it.
