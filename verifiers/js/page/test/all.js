@@ -19,8 +19,9 @@ async function run(browser) {
   });
   const said = [];
   tests.stdout.on('data', (bytes) => said.push(bytes));
-  const [code] = await once(tests, 'close');
-  process.stdout.write(`${browser}, ${((performance.now() - start) / 1000).toFixed(0)} s\n${Buffer.concat(said)}\n`);
+  const [code, signal] = await once(tests, 'close');
+  const outcome = code === 0 ? 'passed' : `FAILED (${signal ?? code})`;
+  process.stdout.write(`${Buffer.concat(said)}\n${browser}: ${outcome}, ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
   return code === 0;
 }
 
