@@ -52,6 +52,14 @@ pub enum Failure {
         /// Events of the input.
         total: usize,
     },
+    /// Some elements of master data were refused; each was reported. Code 2.
+    #[error("{refused} of {total} elements of master data were refused; all else is recorded")]
+    ElementsRefused {
+        /// Elements refused.
+        refused: usize,
+        /// Elements of the input.
+        total: usize,
+    },
     /// Events whose hash was asked for are none; each was reported. Code 2.
     #[error("{refused} of {total} events or documents break a rule and have no hash")]
     NoHash {
@@ -152,6 +160,7 @@ impl Failure {
             Failure::Usage(_) | Failure::File(_) => 1,
             Failure::Refused { .. }
             | Failure::EventsRefused { .. }
+            | Failure::ElementsRefused { .. }
             | Failure::NoHash { .. }
             | Failure::Empty(_) => 2,
             Failure::NotVerified(_) | Failure::Credential(_) => 3,
@@ -171,9 +180,10 @@ impl Failure {
         match self {
             Failure::Usage(_) => "usage",
             Failure::File(_) => "file",
-            Failure::Refused { .. } | Failure::EventsRefused { .. } | Failure::NoHash { .. } => {
-                "refused"
-            }
+            Failure::Refused { .. }
+            | Failure::EventsRefused { .. }
+            | Failure::ElementsRefused { .. }
+            | Failure::NoHash { .. } => "refused",
             Failure::NotVerified(_) | Failure::Credential(_) => "not-verified",
             Failure::Empty(_) => "empty",
             Failure::NotFound(_) | Failure::Absent { .. } => "not-found",

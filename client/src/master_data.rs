@@ -1,6 +1,8 @@
 //! Master data: what the owner of a GS1 company prefix states of an identifier, proven, each version; and the names
 //! that stand beside identifiers in answers.
 
+mod statement;
+
 use std::collections::BTreeMap;
 
 use prost::Message;
@@ -13,6 +15,8 @@ use crate::attested_header::AttestedHeader;
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::verification::NotVerified;
+
+pub use statement::{ElementOutcome, ElementReport, state};
 
 /// How many names one answer asks for, at most: each is a proof of its own.
 const MAX_NAMES: usize = 256;

@@ -28,6 +28,7 @@ mod pattern;
 mod sensor;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -89,6 +90,9 @@ pub enum IndexField {
     /// `eventID`
     EventId,
 }
+
+/// Attributes of master data by the identifier that they are of: names and texts; a structured value has no text.
+pub type KnownAttributes = BTreeMap<String, Vec<(String, String)>>;
 
 /// An event as queries see it.
 #[derive(Clone, Debug)]
@@ -170,9 +174,29 @@ impl Query {
         parameters::read(parameters)
     }
 
-    /// Whether an event fits all parameters.
+    /// Whether an event fits all parameters, where none of them asks for master data.
     pub fn matches(&self, subject: &QueriedEvent) -> bool {
-        self.conditions.iter().all(|c| c.holds(subject))
+        self.matches_with(subject, &KnownAttributes::new())
+    }
+
+    /// The same, where the attributes are known of the places that [`Query::described`] names.
+    pub fn matches_with(&self, subject: &QueriedEvent, attributes: &KnownAttributes) -> bool {
+        let mut conditions = self.conditions.iter();
+        conditions.all(|c| c.holds(subject, attributes))
+    }
+
+    /// The places of an event whose master data decides whether it fits.
+    pub fn described<'a>(&self, subject: &'a QueriedEvent) -> Vec<&'a Identifier> {
+        let fields = self.conditions.iter().filter_map(Condition::described);
+        fields
+            .filter_map(|field| field.of(&subject.event))
+            .collect()
+    }
+
+    /// Whether a parameter asks for master data.
+    pub fn asks_for_master_data(&self) -> bool {
+        let mut fields = self.conditions.iter().filter_map(Condition::described);
+        fields.next().is_some()
     }
 
     /// Items of which every matching event names one; none if the query doesn't say.

@@ -3,6 +3,8 @@
 //!
 //! Consensus-critical: no
 
+use std::ops::RangeInclusive;
+
 use thiserror::Error;
 
 use super::limits::{
@@ -110,6 +112,9 @@ pub enum MasterDataRejection {
 }
 
 impl MasterDataRejection {
+    /// The codes of these rules.
+    pub const CODES: RangeInclusive<u32> = 800..=819;
+
     /// The stable code.
     pub fn code(&self) -> u32 {
         match self {

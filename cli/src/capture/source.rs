@@ -8,7 +8,8 @@ use touchstone_client::capture::{ENVELOPE_BYTES, EventRefusal, SourceEvent};
 use touchstone_core::custody::CustodyRejection;
 use touchstone_core::rejection::Rejection;
 use touchstone_epcis::{
-    ContainmentStep, EpcisError, Event, MAX_DOCUMENT_BYTES, convert_xml, is_xml, split_document,
+    ContainmentStep, EpcisError, Event, MAX_DOCUMENT_BYTES, MasterDataEntry, convert_xml, is_xml,
+    master_data, split_document,
 };
 
 use super::elements;
@@ -17,6 +18,19 @@ use crate::failure::Failure;
 
 /// The rule that a table's row breaks if it can't be read.
 pub const TABLE_ROW: &str = "table-row";
+
+/// What is said of master data in a document whose events are a step of a handover.
+pub const NOT_STATED: &str =
+    "the document's master data isn't stated by a handover: capture the document to state it";
+
+/// The master data of one document.
+#[derive(Clone, Debug)]
+pub struct MasterDataHeader {
+    /// The file.
+    pub file: String,
+    /// Its elements; each that can't be read says why.
+    pub entries: Vec<Result<MasterDataEntry, EpcisError>>,
+}
 
 /// A document that can't be split into events.
 #[derive(Clone, Debug)]
@@ -34,12 +48,21 @@ pub struct CaptureInput {
     pub events: Vec<SourceEvent>,
     /// Documents that hold none that can be read.
     pub bad: Vec<BadDocument>,
+    /// What documents say of products, places and parties.
+    pub headers: Vec<MasterDataHeader>,
     /// Events of tables whose rows can't be read.
     pub unreadable: usize,
     /// Rows of tables that belong to nobody knows which event: any of the others may lack them.
     pub strays: usize,
     /// What a person should know of how files were read.
     pub notes: Vec<String>,
+}
+
+impl CaptureInput {
+    /// The number of elements of master data.
+    pub fn elements(&self) -> usize {
+        self.headers.iter().map(|header| header.entries.len()).sum()
+    }
 }
 
 /// Reads all files (folders: their `.json`, `.jsonld` and `.xml` files, by name) in the order given.
@@ -74,6 +97,24 @@ pub fn read(
         }
     }
     Ok(input)
+}
+
+/// The events of all files, of which one that breaks a rule stops it all; and whether the documents have master data.
+pub fn whole(paths: &[PathBuf], limit: u64) -> Result<(Vec<Vec<u8>>, bool), Failure> {
+    let input = read(paths, None, None, limit)?;
+    let wrong = input.events.iter().find_map(|event| event.wrong.as_ref());
+    let bad = input.bad.first().map(|bad| &bad.refusal);
+    if let Some(refusal) = bad.or(wrong) {
+        return Err(Failure::Refused {
+            code: refusal.code,
+            rule: refusal.rule.clone(),
+            message: refusal.message.clone(),
+            event: None,
+        });
+    }
+    let has_master_data = !input.headers.is_empty();
+    let events = input.events.into_iter().map(|event| event.bytes).collect();
+    Ok((events, has_master_data))
 }
 
 /// A file that no reader of documents understands, by its name.
@@ -173,20 +214,35 @@ pub fn of_document(file: &str, bytes: &[u8], limit: u64) -> CaptureInput {
     input
 }
 
-/// A document without events is refused, as the ledger refuses a capture of none: nobody takes it
-/// for recorded.
+/// A document without events and master data is refused, as the ledger refuses a capture of none: nobody takes
+/// it for recorded.
 fn add(input: &mut CaptureInput, file: &str, bytes: &[u8], limit: u64) {
     let before = (input.events.len(), input.bad.len());
     match is_xml(bytes) {
         true => add_xml(input, file, bytes, limit),
         false => add_json(input, file, bytes, limit),
     }
-    if before == (input.events.len(), input.bad.len()) {
+    let is_bad = input.bad.len() > before.1;
+    let has_header = !is_bad && add_header(input, file, bytes);
+    if !has_header && before == (input.events.len(), input.bad.len()) {
         input.bad.push(without_events(file, "the document"));
     }
 }
 
-fn without_events(file: &str, what: &str) -> BadDocument {
+/// Adds what the document says of master data, if it does.
+fn add_header(input: &mut CaptureInput, file: &str, bytes: &[u8]) -> bool {
+    // What can't be read as a whole is one element that can't.
+    let entries = master_data(bytes).unwrap_or_else(|error| vec![Err(error)]);
+    let has_some = !entries.is_empty();
+    if has_some {
+        let file = file.to_owned();
+        input.headers.push(MasterDataHeader { file, entries });
+    }
+    has_some
+}
+
+/// A document in which there is nothing to record.
+pub fn without_events(file: &str, what: &str) -> BadDocument {
     let none = Rejection::Custody(CustodyRejection::EventCount { found: 0, limit: 0 });
     BadDocument {
         file: file.to_owned(),

@@ -150,6 +150,13 @@ pub fn read_query(query: &Value) -> Result<Query, String> {
                 .to_owned(),
         );
     }
+    if read.asks_for_master_data() {
+        return Err(
+            "a query with HASATTR_ or EQATTR_ asks what places are by now; a subscription tells of events as \
+             they are recorded"
+                .to_owned(),
+        );
+    }
     Ok(read)
 }
 

@@ -1,5 +1,7 @@
 //! `touchstone capture`: events from EPCIS documents into the ledger.
 
+pub mod headers;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,9 +16,11 @@ use touchstone_client::capture::{
 use crate::capture::source::{self, CaptureInput};
 use crate::capture::table::Mapping;
 use crate::failure::Failure;
-use crate::output::{Output, counted, plain};
+use crate::output::{Output, add_member, counted, plain};
 use crate::say;
 use crate::settings::{Settings, Signing};
+
+use headers::ElementCounts;
 
 /// Record the events of EPCIS documents
 #[derive(clap::Args, Debug)]
@@ -42,6 +46,10 @@ A mapping names for each field of EPCIS a column, a fixed value, or both ways to
 A run that was cut off goes on when the same command is run again: the journal holds the exact
 bytes of what was sent. Events whose exact bytes your organisation has recorded before, from another
 folder say, are skipped; --allow-duplicates records them again.
+
+What a document's epcisMasterData says of identifiers of your GS1 company prefixes is stated too,
+where the ledger doesn't say so already; elements of other prefixes are named. A bare event
+has none.
 
 XML documents (EPCIS 1.0 to 2.0) are converted to JSON on this machine before they are signed. Each
 event then names the SHA-256 of its file in touchstone:sourceDocument: keep the file.
@@ -166,14 +174,25 @@ pub async fn run_until(
     let skipped = count(|o| matches!(o, EventOutcome::Duplicate(_)));
     let refused = total - recorded - skipped - pending;
     let by_rule = by_rule(&input, sender.outcomes().values());
+    let journal = sender.journal_path().display().to_string();
+    let stated = match ended {
+        Ok(_) => headers::state(&input.headers, &mut client, &signer, output).await,
+        Err(_) => Ok(ElementCounts::default()),
+    };
+    let elements = stated.as_ref().ok();
+    let elements = elements.filter(|elements| elements.total() > 0);
     if output.json {
-        output.value(&json!({
+        let mut summary = json!({
             "outcome": "summary", "total": total, "committed": recorded,
             "refused": refused, "skipped": skipped, "pending": pending,
             "refused_by_rule": by_rule.iter().map(|(rule, code, count)| json!({
                 "rule": rule, "code": code, "count": count,
             })).collect::<Vec<_>>(),
-        }));
+        });
+        if let Some(elements) = elements {
+            add_member(&mut summary, "master_data", elements.json());
+        }
+        output.value(&summary);
     } else {
         for (rule, code, count) in &by_rule {
             output.line(format!(
@@ -194,8 +213,10 @@ pub async fn run_until(
             "{} of {total} recorded (proven), {refused} refused{rest}",
             counted(recorded, "event")
         ));
+        if let Some(elements) = elements {
+            output.line(elements.line());
+        }
     }
-    let journal = sender.journal_path().display();
     match &ended {
         Ok(_) => {}
         Err(CaptureError::Client(ClientError::Refused { .. })) => output.remark(format!(
@@ -222,7 +243,7 @@ pub async fn run_until(
             total,
         });
     }
-    Ok(())
+    stated?.check()
 }
 
 /// How many events and documents each rule refuses, the most frequent first.

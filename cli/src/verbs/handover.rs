@@ -167,7 +167,7 @@ async fn offer(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let events = read(&arguments.files, &client)?;
+    let events = read(&arguments.files, &client, output)?;
     if !client.is_enrolled(&arguments.to).await? {
         return Err(Failure::Absent {
             id: arguments.to.clone(),
@@ -228,7 +228,7 @@ async fn answer(
         message: format!("there is no offer {}", hex::encode(id)),
     })?;
     let events = match arguments.files.is_empty() {
-        false => read(&arguments.files, &client)?,
+        false => read(&arguments.files, &client, output)?,
         true => vec![receipt_of(&mut client, &record, outcome, output.now_ms()).await?],
     };
     let handover = Handover::Answer(AnswerOffer {
@@ -267,7 +267,7 @@ async fn claim(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let events = read(&arguments.files, &client)?;
+    let events = read(&arguments.files, &client, output)?;
     let reason = arguments.reason.clone();
     let handover = Handover::Claim(ClaimCustody { reason });
     let (id, height) = capture(
@@ -421,25 +421,18 @@ async fn receipt_of(
 }
 
 /// All events of the files; one that breaks a rule stops it all.
-fn read(files: &[PathBuf], client: &Client) -> Result<Vec<Vec<u8>>, Failure> {
+fn read(files: &[PathBuf], client: &Client, output: &mut Output) -> Result<Vec<Vec<u8>>, Failure> {
     let limit = client
         .trust()
         .genesis()
         .document
         .parameters
         .max_transaction_bytes;
-    let input = source::read(files, None, None, limit)?;
-    let wrong = input.events.iter().find_map(|event| event.wrong.as_ref());
-    let bad = input.bad.first().map(|bad| &bad.refusal);
-    if let Some(refusal) = bad.or(wrong) {
-        return Err(Failure::Refused {
-            code: refusal.code,
-            rule: refusal.rule.clone(),
-            message: refusal.message.clone(),
-            event: None,
-        });
+    let (events, has_master_data) = source::whole(files, limit)?;
+    if has_master_data {
+        output.remark(source::NOT_STATED);
     }
-    Ok(input.events.into_iter().map(|event| event.bytes).collect())
+    Ok(events)
 }
 
 async fn capture(

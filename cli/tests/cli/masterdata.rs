@@ -5,7 +5,9 @@ use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{self, ApproveChange, Change, change::Kind};
 use touchstone_proto::node::StateReply;
 
+use crate::captures::document;
 use crate::fake::Served;
+use crate::gateway::with_gateway;
 use crate::items::{ITEM, ITEM_LINK, seen};
 
 pub const PRODUCT: &str = "https://id.gs1.org/01/09521234500018";
@@ -251,4 +253,113 @@ async fn a_bent_answer_is_refused_in_every_field() {
         let bent = node.run(&["masterdata", "show", PRODUCT]).await;
         assert_eq!(bent.code, 3, "bend {n}: {bent:?}");
     }
+}
+
+/// A document with an event and master data: of the sender's, of others', and what can't be used.
+fn with_header(name: &str, extra: &str) -> String {
+    let mut document: serde_json::Value =
+        serde_json::from_str(&document(&[seen(&[ITEM], "storing")])).unwrap();
+    let elements = format!(
+        r#"[{{"id": "urn:epc:idpat:sgtin:9521234.050001.*", "attributes": [
+              {{"id": "cbvmda:descriptionShort", "attribute": "{name}"}}]}},
+            {{"id": "urn:epc:idpat:sgtin:9521235.050001.*", "attributes": [
+              {{"id": "cbvmda:descriptionShort", "attribute": "Theirs"}}]}}{extra}]"#
+    );
+    let elements: serde_json::Value = serde_json::from_str(&elements).unwrap();
+    document["epcisHeader"] = serde_json::json!({"epcisMasterData": {"vocabularyList": [
+        {"type": "urn:epcglobal:epcis:vtype:EPCClass", "vocabularyElementList": elements}]}});
+    document.to_string()
+}
+
+const UNUSABLE: &str = r#", {"id": "https://id.gs1.org/01/09521234600015", "attributes": [
+    {"id": "cbvmda:descriptionShort", "attribute": "ok"}]},
+    {"id": "https://id.gs1.org/01/09521234700012", "attributes": [{"id": "no name", "attribute": "x"}]},
+    {"attributes": []}"#;
+
+#[tokio::test]
+async fn a_capture_states_the_master_data_of_its_documents() {
+    let node = with_prefix().await;
+    let file = node.write("a.json", &with_header("Lamp", ""));
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "1 event of 1 recorded (proven), 0 refused",
+        "not yours",
+        "urn:epc:idpat:sgtin:9521235.050001.*",
+        "2 elements of master data: 1 stated (proven), 0 unchanged, 1 of other prefixes, 0 refused",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    let shown = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
+    assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Lamp");
+    // The same again states nothing; another name is another version, and what can't be used takes
+    // nothing else with it.
+    let again = node.run_as("acme", &["capture", &file, "--json"]).await;
+    let values = again.json();
+    let summary = values.last().unwrap();
+    assert_eq!(summary["outcome"], "summary", "{again:?}");
+    assert_eq!(summary["master_data"]["unchanged"], 1, "{summary}");
+    let file = node.write("b.json", &with_header("Table lamp", UNUSABLE));
+    let ran = node
+        .run_as("acme", &["capture", &file, "--json", "--allow-duplicates"])
+        .await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let values = ran.json();
+    let summary = values.iter().find(|v| v["outcome"] == "summary").unwrap();
+    let expected = serde_json::json!({"stated": 2, "unchanged": 0, "foreign": 1, "refused": 2});
+    assert_eq!(summary["master_data"], expected);
+    assert_eq!(summary["committed"], 1);
+    let refused: Vec<_> = values.iter().filter(|v| v["result"] == "refused").collect();
+    assert_eq!(refused[0]["rule"], "attribute-name", "{refused:?}");
+    assert_eq!(refused[0]["code"], 807);
+    assert_eq!(refused[1]["rule"], "missing-field");
+    assert!(
+        refused[1]["path"]
+            .as_str()
+            .unwrap()
+            .starts_with("$.epcisHeader")
+    );
+    let shown = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
+    assert_eq!(shown.json()[0]["version"], 2);
+}
+
+#[tokio::test]
+async fn a_document_in_xml_may_hold_master_data_alone() {
+    let node = with_prefix().await;
+    let xml = r#"<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2"
+        creationDate="2026-03-01T09:00:00Z"><EPCISHeader><extension><EPCISMasterData><VocabularyList>
+        <Vocabulary type="urn:epcglobal:epcis:vtype:Location"><VocabularyElementList>
+        <VocabularyElement id="urn:epc:id:sgln:9521234.00001.0">
+        <attribute id="urn:epcglobal:cbv:mda#name">Dock</attribute></VocabularyElement>
+        </VocabularyElementList></Vocabulary></VocabularyList></EPCISMasterData></extension></EPCISHeader>
+        <EPCISBody><EventList/></EPCISBody></epcis:EPCISDocument>"#;
+    let file = node.write("places.xml", xml);
+    let ran = node.run_as("acme", &["capture", &file]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let shown = node.run(&["masterdata", "show", PLACE, "--json"]).await;
+    assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Dock");
+    // A handover says that it states nothing of a header.
+    let file = node.write("offer.json", &with_header("Lamp", ""));
+    let offered = ["handover", "offer", &file, "--to", "bravo"];
+    let offered = node.run_as("acme", &offered).await;
+    assert_eq!(offered.code, 0, "{offered:?}");
+    assert!(
+        offered.err.contains("isn't stated by a handover"),
+        "{offered:?}"
+    );
+}
+
+/// The gateway takes the events, and says that it states nothing of the header.
+#[tokio::test]
+async fn the_gateway_says_that_it_states_no_master_data() {
+    let node = with_prefix().await;
+    with_gateway(&node, async |gate| {
+        let job = gate.job(&with_header("Lamp", ""), &[]).await;
+        assert_eq!(job["success"], true, "{job}");
+        let warning = &job["touchstone:warnings"][0]["warning"];
+        assert_eq!(warning, "master-data-not-stated", "{job}");
+    })
+    .await;
+    let shown = node.run(&["masterdata", "show", PRODUCT]).await;
+    assert_eq!(shown.code, 4, "{shown:?}");
 }

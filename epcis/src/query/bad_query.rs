@@ -100,8 +100,11 @@ pub enum BadQuery {
         "{0:?} declares no prefix; write prefix=namespace, such as example=https://ns.example/"
     )]
     Declaration(String),
-    /// EPCIS 2.0 §8.2.7.1, `HASATTR_` and `EQATTR_`: attributes of master data.
-    #[error("{0} asks for attributes of master data, which queries here don't reach")]
+    /// EPCIS 2.0 §8.2.7.1, `HASATTR_` and `EQATTR_`: a field whose values have no master data.
+    #[error(
+        "{0}: places have master data here; write HASATTR_readPoint, HASATTR_bizLocation, or \
+         EQATTR_bizLocation_ and the attribute's name"
+    )]
     MasterData(String),
     /// A value of a JSON type that the parameter doesn't have.
     #[error(

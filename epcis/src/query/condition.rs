@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::extension_field::{self, ExtensionField};
 use super::pattern::Pattern;
 use super::sensor::SensorCondition;
-use super::{Comparison, IndexField, QueriedEvent, canonical, compare, type_name, word};
+use super::{
+    Comparison, IndexField, KnownAttributes, QueriedEvent, canonical, compare, type_name, word,
+};
 use crate::event::{Action, Event, EventType, QuantityRole};
 use crate::identifier::Identifier;
 
@@ -117,6 +119,12 @@ pub(super) enum Condition {
     EventId(Vec<String>),
     ErrorReason(Vec<String>),
     CorrectiveEventId(Vec<String>),
+    /// The master data of a place has an attribute of one of these names; one of these texts, where they are given.
+    MasterData {
+        field: PlaceField,
+        names: Vec<String>,
+        texts: Option<Vec<String>>,
+    },
     Exists(&'static str),
     ExtensionExists(ExtensionField),
     Extension {
@@ -154,7 +162,15 @@ impl Condition {
         }
     }
 
-    pub(super) fn holds(&self, subject: &QueriedEvent) -> bool {
+    /// The field whose master data the condition asks for.
+    pub(super) fn described(&self) -> Option<PlaceField> {
+        match self {
+            Condition::MasterData { field, .. } => Some(*field),
+            _ => None,
+        }
+    }
+
+    pub(super) fn holds(&self, subject: &QueriedEvent, attributes: &KnownAttributes) -> bool {
         let event = &subject.event;
         match self {
             Condition::EventType(types) => types.contains(&event.event_type),
@@ -175,16 +191,10 @@ impl Condition {
                 field,
                 places,
                 with_descendants,
-            } => {
-                let found = match field {
-                    PlaceField::ReadPoint => &event.read_point,
-                    PlaceField::BizLocation => &event.biz_location,
-                };
-                found.as_ref().is_some_and(|found| {
-                    let mut places = places.iter();
-                    places.any(|p| found == p || (*with_descendants && lies_within(found, p)))
-                })
-            }
+            } => field.of(event).is_some_and(|found| {
+                let mut places = places.iter();
+                places.any(|p| found == p || (*with_descendants && lies_within(found, p)))
+            }),
             Condition::Typed { list, kind, values } => {
                 typed_holds(&subject.json, *list, kind, values)
             }
@@ -222,6 +232,18 @@ impl Condition {
                 let declared = event.error_declaration.as_ref();
                 declared.is_some_and(|e| e.corrective_event_ids.iter().any(|id| ids.contains(id)))
             }
+            Condition::MasterData {
+                field,
+                names,
+                texts,
+            } => {
+                let place = field.of(event);
+                let known = place.and_then(|place| attributes.get(place.as_str()));
+                known.into_iter().flatten().any(|(name, text)| {
+                    let has_text = |texts: &Vec<String>| texts.contains(text);
+                    names.contains(name) && texts.as_ref().is_none_or(has_text)
+                })
+            }
             Condition::Exists(field) => subject.json.get(field).is_some_and(is_something),
             Condition::ExtensionExists(field) => !field.values(&subject.json).is_empty(),
             Condition::Extension {
@@ -232,6 +254,15 @@ impl Condition {
                 let mut values = values.iter();
                 values.any(|wanted| extension_field::holds(value, *comparison, wanted))
             }),
+        }
+    }
+}
+
+impl PlaceField {
+    pub(super) fn of(self, event: &Event) -> Option<&Identifier> {
+        match self {
+            PlaceField::ReadPoint => event.read_point.as_ref(),
+            PlaceField::BizLocation => event.biz_location.as_ref(),
         }
     }
 }
@@ -283,7 +314,7 @@ fn holds_word(found: &Option<String>, words: &[String]) -> bool {
 }
 
 /// Whether a place is within another as far as their keys tell: an extension of a location (414
-/// with 254) within the location. Master data, which says more, isn't on the ledger.
+/// with 254) within the location. What master data says of it isn't asked.
 fn lies_within(place: &Identifier, outer: &Identifier) -> bool {
     let rest = place.as_str().strip_prefix(outer.as_str());
     rest.is_some_and(|rest| rest.starts_with('/'))

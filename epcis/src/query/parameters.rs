@@ -15,6 +15,7 @@ use super::{Comparison, Order, OrderBy, QuantityRole, Query, canonical, time_ms,
 use crate::cbv::Vocabulary;
 use crate::error::excerpt;
 use crate::identifier::is_uri;
+use crate::master_data::{attribute_name, written_attribute_name};
 use crate::prefixes::Prefixes;
 
 /// The parameters of a query as they were given, and what the prefixes in their names stand for.
@@ -201,8 +202,8 @@ fn of_parts(name: &str, given: &Given<'_>, prefixes: &Prefixes) -> Result<Condit
         let patterns = given.patterns()?;
         return Ok(Condition::Names { roles, patterns });
     }
-    if name.starts_with("HASATTR_") || name.starts_with("EQATTR_") || name.starts_with("EQ_ATTR_") {
-        return Err(BadQuery::MasterData(excerpt(name)));
+    if let Some(condition) = master_data(name, given, prefixes) {
+        return condition;
     }
     let lists = [
         ("EQ_bizTransaction_", TypedList::BizTransaction),
@@ -241,6 +242,48 @@ fn of_parts(name: &str, given: &Given<'_>, prefixes: &Prefixes) -> Result<Condit
         comparison,
         values,
     })
+}
+
+/// `HASATTR_field` and `EQATTR_field_attribute`: the master data of the place in a field. Of other vocabularies there
+/// is none on a ledger, so that asking for it would find nothing, whatever was meant.
+fn master_data(
+    name: &str,
+    given: &Given<'_>,
+    prefixes: &Prefixes,
+) -> Option<Result<Condition, BadQuery>> {
+    let wrong = || BadQuery::MasterData(excerpt(name));
+    let place = |field: &str| match field {
+        "readPoint" => Ok(PlaceField::ReadPoint),
+        "bizLocation" => Ok(PlaceField::BizLocation),
+        _ => Err(wrong()),
+    };
+    let full = |attribute: &str| match attribute.contains(':') {
+        true => attribute_name(attribute, prefixes),
+        false => written_attribute_name(attribute),
+    };
+    if let Some(field) = name.strip_prefix("HASATTR_") {
+        let names = given.some();
+        return Some(place(field).and_then(|field| {
+            Ok(Condition::MasterData {
+                field,
+                names: names?.iter().map(|name| full(name)).collect(),
+                texts: None,
+            })
+        }));
+    }
+    // GS1's OpenAPI writes the one, the standard's text the other.
+    let rest = name.strip_prefix("EQATTR_");
+    let rest = rest.or_else(|| name.strip_prefix("EQ_ATTR_"))?;
+    let Some((field, attribute)) = rest.split_once('_').filter(|(_, name)| !name.is_empty()) else {
+        return Some(Err(wrong()));
+    };
+    Some(place(field).and_then(|field| {
+        Ok(Condition::MasterData {
+            field,
+            names: vec![full(attribute)],
+            texts: Some(given.some()?.to_vec()),
+        })
+    }))
 }
 
 /// Fields of the standard that are compared: times, places, dispositions, quantities.

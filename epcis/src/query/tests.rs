@@ -369,8 +369,20 @@ fn what_is_no_query_is_refused_with_its_reason() {
             },
         ),
         (
-            "HASATTR_bizLocation=x:a",
-            BadQuery::MasterData("HASATTR_bizLocation".into()),
+            "HASATTR_bizStep=x:a",
+            BadQuery::MasterData("HASATTR_bizStep".into()),
+        ),
+        (
+            "EQATTR_bizLocation=x:a",
+            BadQuery::MasterData("EQATTR_bizLocation".into()),
+        ),
+        (
+            "EQATTR_disposition_city=x",
+            BadQuery::MasterData("EQATTR_disposition_city".into()),
+        ),
+        (
+            "HASATTR_readPoint=",
+            BadQuery::NoValue("HASATTR_readPoint".into()),
         ),
         ("eventCountLimit=2&maxEventCount=2", BadQuery::TwoLimits),
         ("orderDirection=ASC", BadQuery::DirectionAlone),

@@ -3,6 +3,7 @@
 
 mod candidates;
 mod captures;
+mod described;
 mod page_token;
 
 use touchstone_edge::http::{Exception, Problem};
@@ -12,6 +13,7 @@ pub use self::captures::Found;
 
 use self::candidates::{Candidate, candidates};
 use self::captures::Captures;
+use self::described::Fit;
 use self::page_token::PageToken;
 use super::failure::HttpFailure;
 use super::question::Question;
@@ -50,6 +52,7 @@ pub fn page(view: &ProvenState<'_>, question: &Question) -> Result<EventPage, Ht
         .map_or(u64::MAX, |l| l.saturating_sub(given));
     let wanted = question.per_page.min(left);
     let mut captures = Captures::new(view);
+    let mut fit = Fit::new(view, query);
     let mut budget = Budget::default();
     let mut events = Vec::new();
     let mut weight = 0;
@@ -76,7 +79,9 @@ pub fn page(view: &ProvenState<'_>, question: &Question) -> Result<EventPage, Ht
         }
         let found = captures.load(candidate.place)?;
         budget.spend(found.as_ref());
-        if let Some(found) = found.filter(|f| query.matches(&f.subject)) {
+        if let Some(found) = found
+            && fit.fits(&found.subject)?
+        {
             weight += found.bytes.len();
             if let (true, Some(last)) = (full || (weight > PAGE_BYTES && !events.is_empty()), last)
             {
@@ -100,6 +105,7 @@ pub fn in_block(
     height: u64,
 ) -> Result<Vec<Found>, HttpFailure> {
     let captures = Captures::new(view);
+    let mut fit = Fit::new(view, query);
     let envelopes = view.snapshot.envelopes(height)?;
     let mut found = Vec::new();
     for transaction in (0u32..).take(envelopes.len()) {
@@ -112,8 +118,11 @@ pub fn in_block(
             continue;
         };
         let events = (0u32..).take(capture.events.len());
-        let events = events.filter_map(|event| capture.event(EventPlace { event, ..first }));
-        found.extend(events.filter(|event| query.matches(&event.subject)));
+        for event in events.filter_map(|event| capture.event(EventPlace { event, ..first })) {
+            if fit.fits(&event.subject)? {
+                found.push(event);
+            }
+        }
     }
     Ok(found)
 }
@@ -148,6 +157,7 @@ pub fn at(view: &ProvenState<'_>, place: EventPlace) -> Result<Option<Found>, Ht
 
 fn check_count(view: &ProvenState<'_>, query: &Query, max: u64) -> Result<(), HttpFailure> {
     let mut captures = Captures::new(view);
+    let mut fit = Fit::new(view, query);
     let mut budget = Budget::default();
     let mut count = 0;
     for candidate in candidates(view, query, None)? {
@@ -157,7 +167,9 @@ fn check_count(view: &ProvenState<'_>, query: &Query, max: u64) -> Result<(), Ht
         }
         let found = captures.load(candidate?.place)?;
         budget.spend(found.as_ref());
-        count += u64::from(found.is_some_and(|f| query.matches(&f.subject)));
+        if let Some(found) = found {
+            count += u64::from(fit.fits(&found.subject)?);
+        }
         if count > max {
             let detail = format!("there are more events than maxEventCount, which is {max}");
             return Err(Problem::new(Exception::QueryTooLarge, detail).into());

@@ -2,6 +2,7 @@ mod answers;
 mod browsing;
 mod captures;
 mod described;
+mod places;
 mod scans;
 mod subscriptions;
 

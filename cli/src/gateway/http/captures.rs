@@ -165,6 +165,10 @@ pub fn events(shared: &Shared, document: &[u8]) -> Result<CaptureInput, Problem>
     let limit = shared.genesis.document.parameters.max_transaction_bytes;
     let input = source::of_document("", document, limit);
     match input.bad.first() {
+        None if input.events.is_empty() => {
+            let none = source::without_events("", "the document");
+            Err(refused(&none.refusal, "$"))
+        }
         None => Ok(input),
         Some(bad) => {
             let message = &bad.refusal.message;
@@ -211,6 +215,12 @@ fn warnings(input: &CaptureInput, now_ms: u64) -> Vec<DoubtfulEvent> {
     let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
     let sound = input.events.iter().enumerate();
     let sound = sound.filter(|(_, event)| event.wrong.is_none());
+    let not_stated = (!input.headers.is_empty()).then(|| DoubtfulEvent {
+        index: 0,
+        path: "$.epcisHeader.epcisMasterData".to_owned(),
+        warning: "master-data-not-stated".to_owned(),
+        message: "the gateway states no master data: `touchstone capture` does".to_owned(),
+    });
     let found = sound.flat_map(|(index, event)| {
         let warnings = touchstone_epcis::warnings(&event.bytes, now_ms).into_iter();
         warnings.map(move |warning| DoubtfulEvent {
@@ -220,7 +230,7 @@ fn warnings(input: &CaptureInput, now_ms: u64) -> Vec<DoubtfulEvent> {
             message: warning.to_string(),
         })
     });
-    found.take(WARNINGS).collect()
+    not_stated.into_iter().chain(found).take(WARNINGS).collect()
 }
 
 fn behaviour(headers: &HeaderMap) -> Result<ErrorBehaviour, Problem> {
