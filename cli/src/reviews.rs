@@ -1,10 +1,9 @@
 //! Public reviews in words, and for machines.
 
 use serde_json::{Value, json};
-use touchstone_client::reviews::ProvenReview;
 use touchstone_proto::ledger::{
-    Draw, Panel, PanelResult, PanelVerdict, ReviewChoice, ReviewGround, ReviewPhase, ReviewTerms,
-    SeatState,
+    Dispute, Draw, Panel, PanelResult, PanelVerdict, ReviewChoice, ReviewGround, ReviewPhase,
+    ReviewTerms, SeatState,
 };
 
 use crate::messages::{Language, Speech};
@@ -85,8 +84,8 @@ fn seat_state(state: SeatState) -> &'static str {
 }
 
 /// How a review goes, one sentence for each step.
-pub fn lines(language: Language, reviewed: &ProvenReview) -> Vec<String> {
-    let Some(review) = &reviewed.dispute.review else {
+pub fn lines(language: Language, dispute: &Dispute, panels: &[(Panel, Draw)]) -> Vec<String> {
+    let Some(review) = &dispute.review else {
         return Vec::new();
     };
     let mut lines = vec![say!(
@@ -97,7 +96,7 @@ pub fn lines(language: Language, reviewed: &ProvenReview) -> Vec<String> {
         ground = language.term(ground(review.ground())),
         sha256 = hex::encode(&review.rule_book)
     )];
-    for (instance, (panel, draw)) in reviewed.panels.iter().enumerate() {
+    for (instance, (panel, draw)) in panels.iter().enumerate() {
         if instance > 0 {
             lines.push(say!(
                 language,
@@ -172,9 +171,9 @@ fn result_line(language: Language, result: &PanelResult) -> String {
 }
 
 /// A review for machines.
-pub fn json(reviewed: &ProvenReview) -> Value {
-    let review = reviewed.dispute.review.clone().unwrap_or_default();
-    let panels = reviewed.panels.iter().enumerate();
+pub fn json(dispute: &Dispute, panels: &[(Panel, Draw)]) -> Value {
+    let review = dispute.review.clone().unwrap_or_default();
+    let panels = panels.iter().enumerate();
     let panels: Vec<Value> = panels
         .map(|(instance, (panel, draw))| {
             let mut value = panel_json(panel, draw);

@@ -1,32 +1,26 @@
 //! `touchstone review`: a panel of jurors decides a dispute; nobody chooses it.
 
+mod reveal;
+mod show;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use touchstone_client::client::Client;
 use touchstone_client::reviews as asked;
-use touchstone_core::designs::review::draws;
-use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
-    AcceptVerdict, AppealReview, OpenReview, PutHashChain, RegisterJurors, RevealPreimage,
-    ReviewGround, ReviewTerms, change::Kind, transaction::Action,
+    AcceptVerdict, AppealReview, OpenReview, PutHashChain, RegisterJurors, ReviewGround,
+    ReviewTerms, change::Kind, transaction::Action,
 };
 
 use super::dispute::{named, sha256};
 use super::enroll::{Approval, approve};
 use super::right::{act, id};
 use crate::failure::Failure;
-use crate::file;
-use crate::hash_chain::SecretChain;
 use crate::jurors::JurorFile;
 use crate::keyfile::{self, Passphrase};
-use crate::output::{Output, add_member, attested_json};
+use crate::output::{Output, attested_json};
 use crate::reviews;
 use crate::settings::{Settings, Signing};
-
-/// How often a draw is looked for.
-const POLL: Duration = Duration::from_secs(1);
 
 /// Ask for a panel of jurors, appeal, see how it was drawn and voted; terms, jurors and draws
 #[derive(clap::Subcommand, Debug)]
@@ -47,11 +41,12 @@ a respondent and a ground. docs/disputes.md, \"Public review\", tells of phases 
   touchstone review accept 77d0… --key shop.pem")]
     Accept(Accept),
     /// Show, proven, how a panel was drawn and voted; draw and count are found again here
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   touchstone review show 77d0… -o panel.review
+  touchstone review show --check panel.review    without a node
 
 Exit codes: 0 verified; 3 not verified; 4 no such dispute, or none with a review (proven).")]
-    Show(Show),
+    Show(show::Show),
     /// Register your list of jurors as a platform; it serves disputes that are noticed later
     #[command(after_help = "Example:
   touchstone review jurors jurors.txt --key market.pem
@@ -76,7 +71,7 @@ effect when more than 2/3 of the voting power approved the same terms.")]
 
 Asks no node. Keep the file: without it the validator reveals nothing. It never changes, and a copy
 serves as well; whoever reads it knows what the validator will reveal.")]
-    Chain(Chain),
+    Chain(reveal::Chain),
     /// Approve the hash chain of a validator by its tip
     #[command(after_help = "Example:
   touchstone review register-chain --public-key 9f3c… --tip 1b2e… --key acme.pem
@@ -90,7 +85,7 @@ Every organisation that runs a validator may approve the same tip.")]
 
 With --follow it stays and reveals for each draw, as a service beside the validator's node. It keeps
 nothing: stopped and started again, it goes on with what the ledger tells.")]
-    Reveal(Reveal),
+    Reveal(reveal::Reveal),
 }
 
 /// Arguments of `review open`.
@@ -133,20 +128,6 @@ pub struct Accept {
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
-}
-
-/// Arguments of `review show`.
-#[derive(clap::Args, Debug)]
-pub struct Show {
-    /// The dispute's id
-    #[arg(value_name = "ID")]
-    pub dispute: String,
-    /// Write it as a file too, which anybody examines without a node (verifiers/python/reviewed.py)
-    #[arg(short, long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Overwrite an existing file
-    #[arg(long)]
-    pub force: bool,
 }
 
 /// Arguments of `review jurors`.
@@ -195,20 +176,6 @@ pub struct SetTerms {
     pub approval: Approval,
 }
 
-/// Arguments of `review chain`.
-#[derive(clap::Args, Debug)]
-pub struct Chain {
-    /// The file to write, for your eyes alone
-    #[arg(short, long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// How many draws it serves
-    #[arg(long, default_value_t = 65_536, value_name = "N")]
-    pub values: u32,
-    /// Overwrite an existing file
-    #[arg(long)]
-    pub force: bool,
-}
-
 /// Arguments of `review register-chain`.
 #[derive(clap::Args, Debug)]
 pub struct RegisterChain {
@@ -221,23 +188,6 @@ pub struct RegisterChain {
     /// How it is approved
     #[command(flatten)]
     pub approval: Approval,
-}
-
-/// Arguments of `review reveal`.
-#[derive(clap::Args, Debug)]
-pub struct Reveal {
-    /// The key by which the validator votes: 64 hex digits or a PEM file
-    #[arg(long, value_name = "HEX|FILE")]
-    pub public_key: String,
-    /// The file that `review chain` wrote
-    #[arg(long, value_name = "FILE")]
-    pub secret: PathBuf,
-    /// Stay, and reveal for each draw
-    #[arg(long)]
-    pub follow: bool,
-    /// Who signs: any organisation may pass a value on
-    #[command(flatten)]
-    pub signing: Signing,
 }
 
 /// Acts, or shows.
@@ -264,7 +214,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             });
             act(action, "Accepted", &arguments.signing, settings, output).await
         }
-        Verb::Show(arguments) => show(arguments, settings, output).await,
+        Verb::Show(arguments) => show::run(arguments, settings, output).await,
         Verb::Jurors(arguments) => {
             let list = JurorFile::read(&arguments.list)?;
             let action = Action::RegisterJurors(RegisterJurors {
@@ -281,7 +231,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             let kind = Kind::PutReviewTerms(wanted);
             approve(kind, &arguments.approval, &signer, &mut client, output).await
         }
-        Verb::Chain(arguments) => chain(arguments, output),
+        Verb::Chain(arguments) => reveal::chain(arguments, output),
         Verb::RegisterChain(arguments) => {
             let signer = settings.signer(&arguments.approval.signing)?;
             let none = Passphrase::default();
@@ -292,7 +242,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             let mut client = settings.client().await?;
             approve(kind, &arguments.approval, &signer, &mut client, output).await
         }
-        Verb::Reveal(arguments) => reveal(arguments, settings, output).await,
+        Verb::Reveal(arguments) => reveal::run(arguments, settings, output).await,
     }
 }
 
@@ -313,43 +263,6 @@ impl SetTerms {
     }
 }
 
-async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
-    let mut client = settings.client().await?;
-    if let Some(out) = &arguments.out {
-        file::refuse_existing(out, arguments.force)?;
-    }
-    let found = asked::review(&mut client, &id(&arguments.dispute)?).await?;
-    let found = found.map_err(|attested| Failure::Absent {
-        id: arguments.dispute.clone(),
-        height: attested.header.height,
-        message: format!("there is no review of a dispute {}", arguments.dispute),
-    })?;
-    if let Some(out) = &arguments.out {
-        file::write(out, &found.file)?;
-    }
-    if output.json {
-        let mut value = reviews::json(&found);
-        add_member(&mut value, "dispute", arguments.dispute.as_str().into());
-        add_member(&mut value, "verified", true.into());
-        add_member(&mut value, "header", attested_json(&found.attested));
-        output.value(&value);
-        return Ok(());
-    }
-    let height = found.attested.header.height;
-    let verdict = output.good("VERIFIED");
-    let dispute = &arguments.dispute;
-    output.line(format!(
-        "Review    of dispute {dispute}, {verdict} as of block {height}"
-    ));
-    for line in reviews::lines(output.language, &found) {
-        output.line(format!("          {line}"));
-    }
-    if let Some(out) = &arguments.out {
-        output.line(format!("Written   {}", out.display()));
-    }
-    Ok(())
-}
-
 async fn terms(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let (attested, now) = asked::terms(&mut client).await?;
@@ -367,100 +280,6 @@ async fn terms(settings: &Settings, output: &mut Output) -> Result<(), Failure> 
         output.line(format!("{name:<17} {value}"));
     }
     Ok(())
-}
-
-fn chain(arguments: &Chain, output: &mut Output) -> Result<(), Failure> {
-    file::refuse_existing(&arguments.out, arguments.force)?;
-    let chain = SecretChain::generate(arguments.values)?;
-    chain.write(&arguments.out)?;
-    let tip = hex::encode(chain.tip());
-    if output.json {
-        output.value(&json!({"tip": tip, "values": arguments.values}));
-    } else {
-        output.line(format!("Written   {}", arguments.out.display()));
-        output.line(format!(
-            "Tip       {tip}: the consortium registers it (`touchstone review register-chain`)"
-        ));
-    }
-    Ok(())
-}
-
-async fn reveal(
-    arguments: &Reveal,
-    settings: &Settings,
-    output: &mut Output,
-) -> Result<(), Failure> {
-    let validator = keyfile::public_key(&arguments.public_key, &Passphrase::default())?;
-    let chain = SecretChain::read(&arguments.secret)?;
-    loop {
-        let revealed = match settings.client().await {
-            Ok(mut client) => {
-                reveal_once(arguments, &validator, &chain, &mut client, settings, output).await
-            }
-            Err(failure) => Err(failure),
-        };
-        match (revealed, arguments.follow) {
-            (Ok(true), false) => return Ok(()),
-            (Ok(false), false) => {
-                output.remark("no draw waits for a value of this validator");
-                return Ok(());
-            }
-            (Err(failure), false) => return Err(failure),
-            (Err(failure), true) => output.remark(failure.to_string()),
-            (Ok(_), true) => {}
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-/// Reveals for the draw that is under way; whether one waited for this validator's value.
-async fn reveal_once(
-    arguments: &Reveal,
-    validator: &[u8; 32],
-    chain: &SecretChain,
-    client: &mut Client,
-    settings: &Settings,
-    output: &mut Output,
-) -> Result<bool, Failure> {
-    let Some((number, draw)) = asked::last_draw(client).await? else {
-        return Ok(false);
-    };
-    let waits = draws::is_under_way(&draw, draw.height.saturating_add(1));
-    let own = draw
-        .values
-        .iter()
-        .find(|value| value.public_key == validator);
-    let Some(own) = own.filter(|value| waits && !value.tip.is_empty() && value.preimage.is_empty())
-    else {
-        return Ok(false);
-    };
-    let tip: Hash = own.tip.as_slice().try_into().unwrap_or_default();
-    let preimage = chain.value_below(&tip).ok_or_else(|| {
-        Failure::Usage(
-            "this secret is another chain's than the one that the consortium registered, or all its values are \
-             revealed: make a new one (`touchstone review chain`)"
-                .into(),
-        )
-    })?;
-    let action = Action::RevealPreimage(RevealPreimage {
-        validator: validator.to_vec(),
-        preimage: preimage.to_vec(),
-    });
-    let signer = settings.signer(&arguments.signing)?;
-    let recorded = client.act(&signer, output.now_ms(), action).await?;
-    let height = recorded.attested.header.height;
-    if output.json {
-        output.value(&json!({
-            "draw": number,
-            "transaction": hex::encode(recorded.id),
-            "height": height,
-        }));
-    } else {
-        output.line(format!(
-            "Revealed  for draw {number}, block {height} (proven)"
-        ));
-    }
-    Ok(true)
 }
 
 fn ground(text: &str) -> Result<ReviewGround, String> {

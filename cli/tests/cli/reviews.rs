@@ -217,12 +217,16 @@ async fn a_review_from_its_opening_to_the_verdict() {
     ];
     shows(&told, 0, &parts);
     let bytes = std::fs::read(&file).unwrap();
-    let genesis = node.world().genesis.clone();
-    let examined = touchstone_core::proof::review::examine(&bytes, &genesis).unwrap();
-    assert_eq!(
-        hex::encode(&examined.dispute.respondent),
-        hex::encode("acme")
+    shows(
+        &node.run(&["review", "show", "--check", &file]).await,
+        0,
+        &parts,
     );
+    let mut bent = bytes.clone();
+    bent[100] ^= 1;
+    std::fs::write(&file, &bent).unwrap();
+    let refused = node.run(&["review", "show", "--check", &file]).await;
+    assert_eq!(refused.code, 3, "{refused:?}");
     done(&node, "acme", &["review", "accept", &id]).await;
     shows(
         &node.run(&["dispute", "show", &id]).await,
