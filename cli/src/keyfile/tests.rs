@@ -156,7 +156,7 @@ fn public_keys_come_as_hex_or_file() {
     let secret = to_pem(&key, Some("p")).unwrap();
     write_secret(&locked, secret.as_bytes(), false).unwrap();
     let file = folder.path().join("passphrase");
-    std::fs::write(&file, "p\n").unwrap();
+    write_secret(&file, b"p\n", true).unwrap();
     let from_file = Passphrase {
         passphrase_file: Some(file),
     };
@@ -182,7 +182,7 @@ fn a_key_that_others_may_read_is_refused_unless_it_is_encrypted() {
         write_secret(&path, to_pem(&key, passphrase).unwrap().as_bytes(), true).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let file = folder.path().join("passphrase");
-        std::fs::write(&file, "p\n").unwrap();
+        write_secret(&file, b"p\n", true).unwrap();
         let read = read(
             &path,
             &Passphrase {
