@@ -11,7 +11,9 @@ fn counting() -> Node {
     let mut node = start();
     let folder = node.folder.path().join("scans");
     let store = ScanStore::open(&folder, crate::consensus_thread::now_ms()).unwrap();
-    Arc::get_mut(&mut node.http).unwrap().scans = Some(Arc::new(store));
+    let http = Arc::get_mut(&mut node.http).unwrap();
+    http.scans = Some(Arc::new(store));
+    http.app = super::super::app::App::new(&[], true);
     assert_eq!(node.record(&[vec![event(LAMP, "")]]), 1);
     node
 }
