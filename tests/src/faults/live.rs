@@ -312,8 +312,8 @@ fn execute_again(cluster: &Cluster, blocks: &[BlockReply]) -> Result<(), String>
     }
 }
 
-/// Evidence about a unit that was captured holds for both verifiers. Where the only validator is its recorder's own, both
-/// say so, and have no other reservation.
+/// Evidence about a unit that was captured holds for both verifiers. Where the only validator is its recorder's own,
+/// both say so, and have no other reservation.
 fn check_evidence(cluster: &Cluster, number: u64) -> Result<(), String> {
     let unit = format!("https://id.gs1.org/01/09521321000018/21/{number}");
     let asks = cluster.size().min(2) - 1;
@@ -321,8 +321,8 @@ fn check_evidence(cluster: &Cluster, number: u64) -> Result<(), String> {
     let judged = judge(&file, Some(&cluster.genesis_file()), &[]);
     let checks = judged.report["checks"].as_array();
     let mut reserved = checks.into_iter().flatten();
-    let is_only_its_own =
-        reserved.all(|check| check["result"] != "reservation" || check["element"] == "independence");
+    let is_only_its_own = reserved
+        .all(|check| check["result"] != "reservation" || check["element"] == "independence");
     match judged.code {
         0 => Ok(()),
         6 if cluster.size() == 1 && is_only_its_own => Ok(()),
