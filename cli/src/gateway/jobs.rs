@@ -251,13 +251,14 @@ impl Jobs {
         })
     }
 
-    /// Signs an action and keeps it to be sent; gives its job's id once it is on the disk.
+    /// Signs an action and keeps it to be sent, with what is doubtful in it; gives its job's id once it is on the disk.
     pub fn take_act(
         &self,
         signer: &Signer,
         chain_id: &Hash,
         action: Action,
         name: &str,
+        warnings: Vec<DoubtfulEvent>,
         now_ms: u64,
     ) -> Result<String, NotTaken> {
         let events = match &action {
@@ -278,6 +279,7 @@ impl Jobs {
         };
         self.take_in(&envelope, now_ms, |id| Job {
             act: Some(act),
+            warnings,
             ..Job::new(id, events, ErrorBehaviour::Rollback, now_ms)
         })
     }

@@ -358,6 +358,14 @@ async fn the_gateway_says_that_it_states_no_master_data() {
         assert_eq!(job["success"], true, "{job}");
         let warning = &job["touchstone:warnings"][0]["warning"];
         assert_eq!(warning, "master-data-not-stated", "{job}");
+        // So do steps of a handover.
+        for path in ["/handovers?to=bravo&deadline=2d", "/claims?reason=found"] {
+            let form = ["Content-Type: application/ld+json", "Prefer: wait=20"];
+            let header = with_header("Lamp", "");
+            let job = gate.ask("POST", path, &form, &header).await.json();
+            let warning = &job["touchstone:warnings"][0]["warning"];
+            assert_eq!(warning, "master-data-not-stated", "{path}: {job}");
+        }
     })
     .await;
     let shown = node.run(&["masterdata", "show", PRODUCT]).await;

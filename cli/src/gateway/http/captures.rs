@@ -211,7 +211,7 @@ fn take(shared: &Shared, document: &[u8], behaviour: ErrorBehaviour) -> Result<S
 }
 
 /// What is doubtful in events; the first of it, where there is much.
-fn warnings(input: &CaptureInput, now_ms: u64) -> Vec<DoubtfulEvent> {
+pub(super) fn warnings(input: &CaptureInput, now_ms: u64) -> Vec<DoubtfulEvent> {
     let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
     let sound = input.events.iter().enumerate();
     let sound = sound.filter(|(_, event)| event.wrong.is_none());

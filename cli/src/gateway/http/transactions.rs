@@ -17,8 +17,9 @@ use touchstone_proto::ledger::{
     transaction::Action,
 };
 
-use super::captures::{document, events};
+use super::captures::{document, events, warnings};
 use super::{Http, Shared, failed, not_taken, parameters, refused, required, taken, whole};
+use crate::gateway::jobs::DoubtfulEvent;
 use crate::verbs::handover::{receipt_of_offer, span_ms};
 use crate::verbs::product::class;
 
@@ -108,7 +109,8 @@ pub async fn answer(
         })
         .await
         .map_err(|failure| failed(&failure))?;
-    keep(&shared, capture(vec![event], handover), action, &headers).await
+    let signed = capture(vec![event], handover);
+    keep(&shared, signed, action, Vec::new(), &headers).await
 }
 
 /// A product's yield.
@@ -143,7 +145,7 @@ pub async fn declare(
         input: declared.input,
         unit: declared.unit,
     });
-    keep(&shared, action, "declare", &headers).await
+    keep(&shared, action, "declare", Vec::new(), &headers).await
 }
 
 async fn with_document(
@@ -163,8 +165,16 @@ async fn with_document(
     }) {
         return Err(refused(wrong, &format!("$.epcisBody.eventList[{index}]")));
     }
+    let doubtful = warnings(&input, (shared.now_ms)());
     let events = input.events.into_iter().map(|event| event.bytes).collect();
-    keep(&shared, capture(events, handover), action, headers).await
+    keep(
+        &shared,
+        capture(events, handover),
+        action,
+        doubtful,
+        headers,
+    )
+    .await
 }
 
 fn capture(events: Vec<Vec<u8>>, handover: Handover) -> Action {
@@ -174,18 +184,19 @@ fn capture(events: Vec<Vec<u8>>, handover: Handover) -> Action {
     })
 }
 
-/// Signs an action and keeps it; it is sent in its turn.
+/// Signs an action and keeps it, with what is doubtful in it; it is sent in its turn.
 async fn keep(
     shared: &Shared,
     action: Action,
     name: &str,
+    doubtful: Vec<DoubtfulEvent>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let now_ms = (shared.now_ms)();
     let chain_id = &shared.genesis.chain_id;
     let kept = shared
         .jobs
-        .take_act(&shared.signer, chain_id, action, name, now_ms);
+        .take_act(&shared.signer, chain_id, action, name, doubtful, now_ms);
     let id = kept.map_err(not_taken)?;
     tracing::info!(job = id, action = name, "an act came in");
     taken(shared, &id, headers, "jobs").await

@@ -210,7 +210,7 @@ fn an_act_keeps_its_transaction_through_a_damaged_job() {
     };
     let action = Action::DeclareProduct(ledger::DeclareProduct::default());
     let id = jobs
-        .take_act(&signer, &CHAIN, action, "declare", 7)
+        .take_act(&signer, &CHAIN, action, "declare", Vec::new(), 7)
         .unwrap();
     let (job, envelope) = (jobs.get(&id).unwrap(), jobs.document(&id).unwrap());
     assert!(job.act.is_some());
