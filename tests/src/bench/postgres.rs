@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use ed25519_dalek::SigningKey;
 use tempfile::TempDir;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls};
 use touchstone_core::signing::{self, Purpose};
 
@@ -224,8 +225,9 @@ impl Postgres {
                     let begin = Instant::now();
                     assert!(one.holds(&public), "our own signature");
                     let signature = one.signature.as_slice();
-                    let written = client.execute(&insert, &[&one.items, &signature, &one.documents]);
-                    assert_eq!(written.await.expect("it commits"), one.items.len() as u64);
+                    let values: [&(dyn ToSql + Sync); 3] = [&one.items, &signature, &one.documents];
+                    let written = client.execute(&insert, &values).await;
+                    assert_eq!(written.expect("it commits"), one.items.len() as u64);
                     times_ms.push(begin.elapsed().as_secs_f64() * 1000.0);
                 }
                 times_ms
