@@ -13,6 +13,7 @@ pub mod look_alikes;
 pub mod master_data;
 pub mod page;
 pub mod review;
+pub mod sealed_file;
 pub mod state;
 pub mod transaction_tree;
 mod tree;

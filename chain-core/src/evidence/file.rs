@@ -2,12 +2,11 @@
 //!
 //! Consensus-critical: no
 
-use prost::Message;
 use thiserror::Error;
 use touchstone_proto::evidence::Evidence;
 
 use crate::encoding::{self, Malformed};
-use crate::hash;
+use crate::proof::sealed_file;
 
 /// The first bytes of an evidence file.
 pub const MAGIC: &[u8] = b"touchstone/evidence/v2\n";
@@ -15,8 +14,6 @@ pub const MAGIC: &[u8] = b"touchstone/evidence/v2\n";
 const MAGIC_ONE: &[u8] = b"touchstone/evidence/v1\n";
 /// No evidence file is larger; bytes.
 pub const MAX_FILE_BYTES: usize = 256 << 20;
-
-const CHECKSUM_BYTES: usize = 32;
 
 /// What a file has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +55,7 @@ pub enum BadFile {
 
 /// The file: magic, canonical message, and the SHA-256 of both.
 pub fn seal(evidence: &Evidence) -> Vec<u8> {
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend(evidence.encode_to_vec());
-    let checksum = hash::sha256(&bytes);
-    bytes.extend(checksum);
-    bytes
+    sealed_file::seal(MAGIC, evidence)
 }
 
 /// The message in a file of any version. The checksum finds accidents; it proves nothing, as anyone can
@@ -81,13 +74,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Version, Evidence), BadFile> {
         _ if bytes.starts_with(MAGIC_ONE) => Version::One,
         _ => return Err(BadFile::Magic),
     };
-    let (content, checksum) = bytes
-        .split_last_chunk::<CHECKSUM_BYTES>()
-        .ok_or(BadFile::Checksum)?;
-    if hash::sha256(content) != *checksum {
-        return Err(BadFile::Checksum);
-    }
     // Both have the same length.
-    let message = content.get(MAGIC.len()..).ok_or(BadFile::Checksum)?;
+    let message = sealed_file::content(bytes, MAGIC.len()).ok_or(BadFile::Checksum)?;
     Ok((version, encoding::decode_exact(message)?))
 }

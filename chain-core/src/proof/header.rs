@@ -119,6 +119,25 @@ pub fn follow(
     Ok(())
 }
 
+/// Checks an answer's header, with all set changes below it and no other, from the `genesis` set on: one answer has one
+/// encoding.
+pub fn verify_from(
+    chain_id: &Hash,
+    genesis: &ValidatorSet,
+    changes: &[ValidatorSetChange],
+    certified: Option<&CertifiedHeader>,
+) -> Result<Header, HeaderError> {
+    let mut ranges = vec![TrustingRange::genesis(genesis.clone())];
+    follow(chain_id, &mut ranges, changes)?;
+    let certified = certified.ok_or(HeaderError::Missing)?;
+    let claimed = Header::decode(&certified.header)?;
+    let last = ranges.last().ok_or(HeaderError::Validators)?;
+    if last.first > claimed.height {
+        return Err(HeaderError::SetChange(claimed.height));
+    }
+    verify(chain_id, &last.set, certified)
+}
+
 /// The range of a height.
 pub fn trusting_range(ranges: &[TrustingRange], height: u64) -> Option<&TrustingRange> {
     ranges

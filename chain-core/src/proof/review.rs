@@ -3,7 +3,6 @@
 //!
 //! Consensus-critical: no
 
-use prost::Message;
 use thiserror::Error;
 use touchstone_proto::evidence::ReviewFile;
 use touchstone_proto::ledger::{Dispute, Draw, Panel};
@@ -13,8 +12,9 @@ use crate::block::Header;
 use crate::designs::review::recount::{self, BadReview};
 use crate::encoding::{self, Malformed};
 use crate::genesis::Genesis;
-use crate::hash::{self, Hash};
-use crate::proof::header::{self, HeaderError, TrustingRange};
+use crate::hash::Hash;
+use crate::proof::header::{self, HeaderError};
+use crate::proof::sealed_file;
 use crate::proof::state::{self, StateError};
 use crate::state::keys;
 
@@ -22,7 +22,6 @@ use crate::state::keys;
 pub const MAGIC: &[u8] = b"touchstone/review/v1\n";
 /// No such file is larger; bytes. A panel of 199 jurors and as many alternates has 70 KB.
 const MAX_FILE_BYTES: usize = 4 << 20;
-const CHECKSUM_BYTES: usize = 32;
 
 /// Why bytes aren't a file that proves a review.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -83,11 +82,7 @@ pub fn next_key(
 
 /// The file: magic, canonical message, and the SHA-256 of both.
 pub fn seal(file: &ReviewFile) -> Vec<u8> {
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend(file.encode_to_vec());
-    let checksum = hash::sha256(&bytes);
-    bytes.extend(checksum);
-    bytes
+    sealed_file::seal(MAGIC, file)
 }
 
 /// Examines a file under the genesis document that is trusted.
@@ -95,24 +90,15 @@ pub fn examine(bytes: &[u8], genesis: &Genesis) -> Result<ExaminedReview, BadRev
     if bytes.len() > MAX_FILE_BYTES || !bytes.starts_with(MAGIC) {
         return Err(BadReviewFile::Magic);
     }
-    let split = bytes.split_last_chunk::<CHECKSUM_BYTES>();
-    let (content, checksum) = split.ok_or(BadReviewFile::Checksum)?;
-    if hash::sha256(content) != *checksum {
-        return Err(BadReviewFile::Checksum);
-    }
-    let message = content.get(MAGIC.len()..);
+    let message = sealed_file::content(bytes, MAGIC.len());
     let message = message.ok_or(BadReviewFile::Checksum)?;
     let file: ReviewFile = encoding::decode_exact(message)?;
-    let mut ranges = vec![TrustingRange::genesis(genesis.validators.clone())];
-    header::follow(&genesis.chain_id, &mut ranges, &file.validator_set_changes)?;
-    let certified = file.header.as_ref().ok_or(HeaderError::Missing)?;
-    let claimed = Header::decode(&certified.header).map_err(HeaderError::from)?;
-    // One answer has one encoding: all changes below its header, and no other.
-    let last = ranges.last().ok_or(HeaderError::Validators)?;
-    if last.first > claimed.height {
-        return Err(HeaderError::SetChange(claimed.height).into());
-    }
-    let header = header::verify(&genesis.chain_id, &last.set, certified)?;
+    let header = header::verify_from(
+        &genesis.chain_id,
+        &genesis.validators,
+        &file.validator_set_changes,
+        file.header.as_ref(),
+    )?;
     let id: Hash = encoding::exact("dispute", &file.dispute)?;
     let (dispute, panels) = records(&header.state_root, &id, &file.values)?;
     recount::check(&dispute, &panels)?;

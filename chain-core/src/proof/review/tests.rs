@@ -2,6 +2,7 @@ use touchstone_proto::ledger::{DisputeOutcome, PanelVerdict, ReviewChoice, Revie
 
 use super::*;
 use crate::evidence::Archive;
+use crate::hash;
 use crate::test_support::reviews::{
     FEW, Jury, appeal, countered, draw_panel, open_review, panel_of, vote,
 };
