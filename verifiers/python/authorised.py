@@ -11,8 +11,8 @@ Exit codes: 0 yes; 4 no; 6 the records don't tell of so early a time; 3 not veri
 import argparse
 import sys
 
-from genesis import read_genesis
-from proofs import check_validators, require, sha256, validators_hash, verify_certified, verify_state
+from proofs import require, verify_state
+from sealed_file import read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/authorisation/v1\n"
@@ -150,20 +150,9 @@ class Question:
 
 def examine(data, genesis):
     """What a file proves under a genesis document: the question, the verdict, what it rests on, the header."""
-    require(len(data) <= LARGEST and data.startswith(FIRST), "this is no authorisation file that this verifier knows")
-    require(len(data) >= len(FIRST) + 32 and sha256(data[:-32]) == data[-32:], "the checksum doesn't fit")
-    file = decode("AuthorisationFile", data[len(FIRST) : -32])
-    chain_id, members, last = sha256(genesis), read_genesis(genesis), 0
-    for change in file["validator_set_changes"]:
-        header = verify_certified(chain_id, change["header"], members)
-        require(header["height"] > last, "changes of the validator set don't ascend by height")
-        last, members = header["height"], change["next_validators"]
-        check_validators(members)
-        require(members["first_height"] == last + 1, "a change to validators of another height")
-        require(header["next_validators_hash"] == validators_hash(members), "a change names another set")
+    file = read_sealed(data, FIRST, LARGEST, "authorisation", "AuthorisationFile")
     asked, answer = file["question"], file["answer"]
-    header = verify_certified(chain_id, answer["header"], members)
-    require(last < header["height"], "a change of the validator set isn't below the answer's header")
+    header = verify_from_genesis(genesis, file["validator_set_changes"], answer["header"])
     records = Records(header["state_root"], answer["values"])
     try:
         verdict, why = Question(asked, records).answer()

@@ -12,8 +12,8 @@ import argparse
 import hashlib
 import sys
 
-from genesis import read_genesis
-from proofs import check_validators, require, sha256, validators_hash, verify_certified, verify_state
+from proofs import require, sha256, verify_state
+from sealed_file import read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/review/v1\n"
@@ -163,19 +163,8 @@ def read_records(root, identifier, values):
 
 def examine(data, genesis):
     """What a file proves under a genesis document: dispute, panels, verdicts, the header."""
-    require(len(data) <= LARGEST and data.startswith(FIRST), "this is no review file that this verifier knows")
-    require(len(data) >= len(FIRST) + 32 and sha256(data[:-32]) == data[-32:], "the checksum doesn't fit")
-    file = decode("ReviewFile", data[len(FIRST) : -32])
-    chain_id, members, last = sha256(genesis), read_genesis(genesis), 0
-    for change in file["validator_set_changes"]:
-        header = verify_certified(chain_id, change["header"], members)
-        require(header["height"] > last, "changes of the validator set don't ascend by height")
-        last, members = header["height"], change["next_validators"]
-        check_validators(members)
-        require(members["first_height"] == last + 1, "a change to validators of another height")
-        require(header["next_validators_hash"] == validators_hash(members), "a change names another set")
-    header = verify_certified(chain_id, file["header"], members)
-    require(last < header["height"], "a change of the validator set isn't below the answer's header")
+    file = read_sealed(data, FIRST, LARGEST, "review", "ReviewFile")
+    header = verify_from_genesis(genesis, file["validator_set_changes"], file["header"])
     require(len(file["dispute"]) == 32, "a dispute's id has 32 bytes")
     dispute, panels = read_records(header["state_root"], file["dispute"], file["values"])
     return dispute, panels, check_review(dispute, panels), header
