@@ -51,16 +51,18 @@ pub async fn post(http: Asked, headers: HeaderMap, body: Body) -> Result<Respons
     let (item, cell) = read(body).await?;
     let key = keys::item(&item);
     // Only what the ledger knows is counted: an attacker's own identifiers must not fill the day.
-    let question = move |view: &ProvenState<'_>| -> Result<bool, ServiceError> {
-        Ok(view.snapshot.get(&key)?.is_some())
+    // It is written where files may be waited for.
+    let address = http.client.address;
+    let question = move |view: &ProvenState<'_>| -> Result<_, ServiceError> {
+        let is_known = view.snapshot.get(&key)?.is_some();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        Ok(match is_known {
+            true => (true, scans.take(&item, cell, address, now_ms)),
+            false => (false, Ok(Vec::new())),
+        })
     };
-    let is_known = http.service.read(http.client, question).await?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    let found = match is_known {
-        true => scans.take(&item, cell, http.client.address, now_ms),
-        false => Ok(Vec::new()),
-    };
+    let (is_known, found) = http.service.read(http.client, question).await?;
     let found = found.map_err(|error| {
         tracing::warn!(%error, "a scan can't be written");
         let detail = "this node can't write scans now; the record itself is not affected";
