@@ -1,7 +1,7 @@
 //! `touchstone juror`: a juror's card, ballot, and its opening. The juror's key says what he votes; any organisation
 //! passes it on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ed25519_dalek::SigningKey;
 use serde_json::json;
@@ -69,9 +69,9 @@ pub struct Card {
     pub force: bool,
 }
 
-/// Arguments of `juror vote`.
+/// A juror's part in a dispute.
 #[derive(clap::Args, Debug)]
-pub struct Vote {
+pub struct Sitting {
     /// The dispute's id
     #[arg(value_name = "ID")]
     pub dispute: String,
@@ -81,6 +81,14 @@ pub struct Vote {
     /// Your key (PKCS#8 PEM)
     #[arg(long, value_name = "FILE")]
     pub juror_key: PathBuf,
+}
+
+/// Arguments of `juror vote`.
+#[derive(clap::Args, Debug)]
+pub struct Vote {
+    /// For which dispute, by whom
+    #[command(flatten)]
+    pub sitting: Sitting,
     /// uphold or dismiss
     #[arg(long, value_name = "CHOICE", value_parser = choice)]
     pub choice: ReviewChoice,
@@ -92,15 +100,9 @@ pub struct Vote {
 /// Arguments of `juror open`.
 #[derive(clap::Args, Debug)]
 pub struct Open {
-    /// The dispute's id
-    #[arg(value_name = "ID")]
-    pub dispute: String,
-    /// Your card
-    #[arg(long, value_name = "FILE")]
-    pub card: PathBuf,
-    /// Your key (PKCS#8 PEM)
-    #[arg(long, value_name = "FILE")]
-    pub juror_key: PathBuf,
+    /// For which dispute, by whom
+    #[command(flatten)]
+    pub sitting: Sitting,
     /// Your reasons; their SHA-256 is recorded
     #[arg(long, value_name = "FILE")]
     pub reasons: PathBuf,
@@ -191,17 +193,16 @@ struct Seated {
 }
 
 async fn seated(
-    dispute: &str,
-    (card, key): (&Path, &Path),
+    sitting: &Sitting,
     signing: &Signing,
     settings: &Settings,
 ) -> Result<Seated, Failure> {
-    let card = JurorCard::read(card)?;
-    let key = keyfile::read(key, &signing.passphrase)?;
+    let card = JurorCard::read(&sitting.card)?;
+    let key = keyfile::read(&sitting.juror_key, &signing.passphrase)?;
     if key.verifying_key().to_bytes() != card.key()? {
         return Err(Failure::Usage("the card is another key's".into()));
     }
-    let dispute = id(dispute)?;
+    let dispute = id(&sitting.dispute)?;
     let mut client = settings.sending_client().await?;
     let instance = instance_of(&mut client, &dispute).await?;
     let panel = asked::panel(&mut client, &dispute, instance).await?;
@@ -242,8 +243,7 @@ impl Seated {
 }
 
 async fn vote(arguments: &Vote, settings: &Settings) -> Result<Action, Failure> {
-    let files = (arguments.card.as_path(), arguments.juror_key.as_path());
-    let juror = seated(&arguments.dispute, files, &arguments.signing, settings).await?;
+    let juror = seated(&arguments.sitting, &arguments.signing, settings).await?;
     let before = juror.seat.as_ref().map_or(0, |seat| seat.revision);
     let place = juror.place(before.saturating_add(1));
     let public_key = juror.card.key()?;
@@ -270,8 +270,7 @@ async fn vote(arguments: &Vote, settings: &Settings) -> Result<Action, Failure> 
 
 async fn open(arguments: &Open, settings: &Settings) -> Result<Action, Failure> {
     let reasons = sha256(&arguments.reasons)?;
-    let files = (arguments.card.as_path(), arguments.juror_key.as_path());
-    let juror = seated(&arguments.dispute, files, &arguments.signing, settings).await?;
+    let juror = seated(&arguments.sitting, &arguments.signing, settings).await?;
     let seat = juror.seat.clone().unwrap_or_default();
     let place = juror.place(seat.revision);
     let found = ballot::choice_in(&juror.key, &juror.chain_id, &place, &seat.commitment);
