@@ -4,6 +4,7 @@ pub mod cpu_time;
 pub mod latency;
 pub mod ledger;
 pub mod limit;
+pub mod lone_chain;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod reads;

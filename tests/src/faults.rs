@@ -19,6 +19,7 @@ pub mod perturbations;
 mod seats;
 pub mod simulated;
 pub mod table;
+mod tracer;
 
 use self::campaign::Fault;
 

@@ -8,14 +8,15 @@
 
 use touchstone_core::block::Block;
 use touchstone_core::genesis::Genesis;
-use touchstone_core::test_support::{MARKET, certify, genesis_document, key, voter};
+use touchstone_core::test_support::{MARKET, certify, key, voter};
 use touchstone_node::admission::{Admission, Source};
 use touchstone_node::chain::Chain;
 use touchstone_node::consensus_thread;
-use touchstone_node::mempool::{PoolLimits, SharedMempool};
-use touchstone_node::storage::rocks::{EventCatalogue, RocksStore, StoreSettings};
+use touchstone_node::mempool::SharedMempool;
+use touchstone_node::storage::rocks::{EventCatalogue, RocksStore};
 use touchstone_tests::bench::cpu_time;
 use touchstone_tests::bench::limit::Limit;
+use touchstone_tests::bench::lone_chain::LoneChain;
 use touchstone_tests::load;
 
 /// Events of one transaction.
@@ -94,20 +95,14 @@ struct Node {
 
 impl Node {
     fn new() -> Node {
-        let genesis = Genesis::read(&genesis_document().to_bytes()).expect("a good document");
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = RocksStore::create(folder.path(), &genesis, &StoreSettings::default());
-        let store = store.expect("a new store");
-        let catalogue = store.catalogue();
-        let pool = SharedMempool::new(PoolLimits::default());
-        let chain = Chain::open(genesis.chain_id, store, pool.clone());
+        let lone = LoneChain::start();
         Node {
-            chain: chain.expect("a new chain"),
-            catalogue,
-            pool,
-            genesis,
+            chain: lone.chain,
+            catalogue: lone.catalogue,
+            pool: lone.pool,
+            genesis: lone.genesis,
             block: None,
-            _folder: folder,
+            _folder: lone.folder,
         }
     }
 

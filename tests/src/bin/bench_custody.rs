@@ -18,22 +18,23 @@ use touchstone_core::execution::{self, Executed};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::{
-    CARRIER, MARKET, aggregation, answer, body, capture, certify, container, genesis_document,
-    item, key, object, offer, step, voter,
+    CARRIER, MARKET, aggregation, answer, body, capture, certify, container, item, key, object,
+    offer, step, voter,
 };
 use touchstone_core::transaction::{self, VerifiedTransaction};
 use touchstone_edge::Protocol;
 use touchstone_edge::budget::{self, Budget};
 use touchstone_edge::server::{self, Server};
 use touchstone_node::chain::{Chain, hypothetical_next_block};
-use touchstone_node::mempool::{PoolLimits, SharedMempool};
+use touchstone_node::mempool::SharedMempool;
 use touchstone_node::rpc;
 use touchstone_node::service::{self, Audience, LedgerService, Progress};
-use touchstone_node::storage::rocks::{RocksStore, StoreSettings};
+use touchstone_node::storage::rocks::RocksStore;
 use touchstone_proto::ledger::Outcome;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::node::GetItemRequest;
 use touchstone_proto::node::ledger_client::LedgerClient;
+use touchstone_tests::bench::lone_chain::LoneChain;
 use touchstone_tests::load::percentile;
 
 /// Items of one event, events of one transaction, transactions of one block while the store is filled.
@@ -101,19 +102,15 @@ struct Node {
 
 impl Node {
     fn new() -> Node {
-        let genesis = Genesis::read(&genesis_document().to_bytes()).expect("a good document");
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = RocksStore::create(folder.path(), &genesis, &StoreSettings::default());
-        let pool = SharedMempool::new(PoolLimits::default());
-        let chain = Chain::open(genesis.chain_id, store.expect("a new store"), pool.clone());
+        let lone = LoneChain::start();
         Node {
-            chain: chain.expect("a new chain"),
-            pool,
-            genesis,
+            chain: lone.chain,
+            pool: lone.pool,
+            genesis: lone.genesis,
             items: 0,
             signed: 0,
             stop: CancellationToken::new(),
-            _folder: folder,
+            _folder: lone.folder,
         }
     }
 

@@ -4,11 +4,12 @@
 //! It needs strace; elsewhere nothing is tried, and the figures say so.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::campaign::{Fault, Figures, Goal};
 use super::live::{Live, runtime};
+use super::tracer::Tracer;
 use crate::cluster::{PATIENCE, Plan};
 
 /// What a height asks of the disk, and how often, with some more: log, guard, and the database's log.
@@ -98,7 +99,10 @@ async fn trials(numbers: std::ops::Range<u64>, figures: &mut Figures) {
 async fn kill_before(live: &mut Live, call: &str, times: u64) -> Result<(), String> {
     let process = live.cluster.process_id(0).ok_or("it doesn't run")?;
     let thread = consensus_thread(process).ok_or("it has no consensus thread")?;
-    let _tracer = Tracer::attach(&thread, call, times).map_err(|e| format!("strace: {e}"))?;
+    let trace = format!("trace={call}");
+    let inject = format!("inject={call}:signal=SIGKILL:when={times}");
+    let tracer = Tracer::attach(&thread, &["-e", &trace, "-e", &inject]);
+    let _tracer = tracer.map_err(|e| format!("strace: {e}"))?;
     for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
         if !live.cluster.is_running(0) {
             return Ok(());
@@ -117,30 +121,6 @@ fn consensus_thread(process: u32) -> Option<String> {
         name.is_ok_and(|name| name.trim() == "consensus")
     });
     found?.file_name()?.to_str().map(str::to_owned)
-}
-
-/// `strace` at one thread; it lets go when it is dropped.
-struct Tracer(Child);
-
-impl Tracer {
-    fn attach(thread: &str, call: &str, times: u64) -> std::io::Result<Tracer> {
-        let inject = format!("inject={call}:signal=SIGKILL:when={times}");
-        let child = Command::new("strace")
-            .args(["-qq", "-e", &format!("trace={call}"), "-e", &inject])
-            .args(["-o", "/dev/null", "-p", thread])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Tracer(child))
-    }
-}
-
-impl Drop for Tracer {
-    fn drop(&mut self) {
-        // It ends with the process that it traces.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[cfg(test)]

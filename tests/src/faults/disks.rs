@@ -5,7 +5,7 @@
 //! It needs root, loop devices, ext4 and strace; elsewhere nothing is tried, and the figures say so.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -13,8 +13,18 @@ use tempfile::TempDir;
 use super::campaign::{Fault, Figures, Goal};
 use super::folder;
 use super::live::{Live, pause, runtime};
+use super::tracer::Tracer;
 use crate::cluster::{PATIENCE, Plan};
 use crate::random::Random;
+
+/// Options of strace by which each sync of a process and its threads fails.
+const FAILING_SYNCS: [&str; 5] = [
+    "-f",
+    "-e",
+    "trace=fsync,fdatasync,sync_file_range",
+    "-e",
+    "inject=fsync,fdatasync,sync_file_range:error=EIO",
+];
 
 /// Size of the file system; the image is sparse.
 const IMAGE_BYTES: u64 = 1 << 30;
@@ -147,7 +157,8 @@ async fn fail_syncs(live: &mut Live, node: usize) -> Result<(), String> {
         .process_id(node)
         .unwrap_or_default()
         .to_string();
-    let _tracer = Tracer::attach(&process).map_err(|e| format!("strace: {e}"))?;
+    let tracer = Tracer::attach(&process, &FAILING_SYNCS);
+    let _tracer = tracer.map_err(|e| format!("strace: {e}"))?;
     for _ in 0..PATIENCE.as_millis() / 50 {
         if !live.cluster.is_running(node) {
             let log = live.cluster.log(node);
@@ -159,37 +170,6 @@ async fn fail_syncs(live: &mut Live, node: usize) -> Result<(), String> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Err("a node goes on though its syncs fail".into())
-}
-
-/// `strace`, which lets system calls fail; it lets go when it is dropped.
-struct Tracer(Child);
-
-impl Tracer {
-    fn attach(process: &str) -> std::io::Result<Tracer> {
-        let syncs = "inject=fsync,fdatasync,sync_file_range:error=EIO";
-        let child = Command::new("strace")
-            .args([
-                "-f",
-                "-qq",
-                "-e",
-                "trace=fsync,fdatasync,sync_file_range",
-                "-e",
-                syncs,
-            ])
-            .args(["-o", "/dev/null", "-p", process])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Tracer(child))
-    }
-}
-
-impl Drop for Tracer {
-    fn drop(&mut self) {
-        // It ends with the process that it traces.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// A file system in an image, whose power can be cut.
