@@ -7,6 +7,7 @@ import { sha256 } from '../../src/hashes.js';
 import { violations } from '../../page/test/browser.js';
 import { read, write } from '../../test/support/files.js';
 import { bytesOf } from '../../test/support/repository.js';
+import { nodeStatus } from './node_status.js';
 import { open, outcome } from './opened.js';
 import { serve } from './server.js';
 
@@ -92,36 +93,9 @@ test('a node that names a design without the file, or bends its evidence, is not
 });
 
 test('a member sees its node: blocks as they come, who signed, and captures', async (t) => {
-  const validators = ['maker', 'carrier', 'market', 'office'].map((organisation, i) => ({
-    public_key: String(i).repeat(64),
-    organisation,
-    power: 1,
-  }));
   let height = 3;
   let halt = null;
-  const status = () => ({
-    version: '0.1.0 (commit 0123456789ab)',
-    chain_id: 'ab'.repeat(32),
-    chain_name: 'sample',
-    height,
-    block_id: 'cd'.repeat(32),
-    time_ms: 1_772_000_000_000,
-    round: 0,
-    pending_transactions: 2,
-    connected_peers: 3,
-    validator: true,
-    syncing: false,
-    halt,
-    validators,
-    blocks: Array.from({ length: height }, (_, i) => ({
-      height: height - i,
-      id: 'ef'.repeat(32),
-      time_ms: 1_772_000_000_000,
-      transactions: 1,
-      proposer: validators[0].public_key,
-      signers: validators.slice(0, 3).map(({ public_key: key }) => key),
-    })),
-  });
+  const status = () => nodeStatus({ height, halt });
   const server = await serve({ evidence: () => 404, status });
   t.after(server.stop);
   const page = await open(`${server.url}/app/`, { bypassCSP: true });

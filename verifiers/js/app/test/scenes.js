@@ -5,40 +5,13 @@ import { hex, utf8 } from '../../src/bytes.js';
 import { sha256 } from '../../src/hashes.js';
 import { bodyOf, fileOf, read } from '../../test/support/files.js';
 import { bytesOf } from '../../test/support/repository.js';
+import { nodeStatus } from './node_status.js';
 import { serve } from './server.js';
 import { LAMP, LAMP_PATH, MADE_OF, SET, WAY, custody, ledgerOf, making, recall } from './story.js';
 
 const PIN = 'touchstone-chain';
 const DESIGN = bytesOf('chain-core/tests/data/evidence/compromised.evidence');
 const DESIGN_FILE = 'three';
-
-function status() {
-  const key = (i) => String(i).repeat(64);
-  const validators = ['maker', 'carrier', 'market', 'office'].map((organisation, i) => ({ public_key: key(i), organisation, power: 1 }));
-  return {
-    version: '0.1.0 (commit 0123456789ab)',
-    chain_id: 'ab'.repeat(32),
-    chain_name: 'sample',
-    height: 3,
-    block_id: 'cd'.repeat(32),
-    time_ms: 1_772_000_000_000,
-    round: 0,
-    pending_transactions: 2,
-    connected_peers: 3,
-    validator: true,
-    syncing: false,
-    halt: null,
-    validators,
-    blocks: [3, 2, 1].map((height) => ({
-      height,
-      id: 'ef'.repeat(32),
-      time_ms: 1_772_000_000_000,
-      transactions: 1,
-      proposer: key(0),
-      signers: [0, 1, 2].map(key),
-    })),
-  };
-}
 
 /** A node that shows another world at each scene, all at one address. */
 export class Stage {
@@ -48,7 +21,7 @@ export class Stage {
       evidence: (item) => stage.evidence(item),
       designs: { [hex(sha256(utf8(DESIGN_FILE)))]: [hex(read(DESIGN).design)] },
       designEvidence: { [hex(read(DESIGN).design)]: DESIGN },
-      status,
+      status: () => nodeStatus(),
       scans: () => ['scan-many-places'],
       ...more,
     });
