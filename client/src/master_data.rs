@@ -43,11 +43,21 @@ pub async fn version(
     if number == 0 || number >= newest {
         return Ok((attested, found.filter(|_| number == newest)));
     }
+    let (attested, found) = replaced(client, id, number).await?;
+    Ok((attested, Some(found)))
+}
+
+/// A version below one that was proven: the ledger counts it.
+pub async fn replaced(
+    client: &mut Client,
+    id: &str,
+    number: u64,
+) -> Result<(AttestedHeader, MasterData), ClientError> {
     let key = keys::master_data_version(id, number);
     let (attested, found) = client.message(&key).await?;
     let found = found.ok_or(NotVerified::Missing("version that the ledger counts"))?;
     check(id, Some(number), Some(&found))?;
-    Ok((attested, Some(found)))
+    Ok((attested, found))
 }
 
 /// The number of a record's version.

@@ -2,10 +2,9 @@
 
 use touchstone_core::block::Header;
 use touchstone_core::designs::review::recount;
-use touchstone_core::encoding;
 use touchstone_core::governance::review_terms;
 use touchstone_core::hash::Hash;
-use touchstone_core::proof::review as proof;
+use touchstone_core::proof::review::{self as proof, ReviewRecords};
 use touchstone_core::state::keys;
 use touchstone_proto::evidence::ReviewFile;
 use touchstone_proto::ledger::{Dispute, Draw, Draws, Panel, ReviewTerms};
@@ -51,46 +50,31 @@ async fn review_of_one_block(
     client: &mut Client,
     id: &Hash,
 ) -> Result<Option<Result<ProvenReview, AttestedHeader>>, ClientError> {
-    let (mut dispute, mut panels): (Option<Dispute>, Vec<(Panel, Option<Draw>)>) = (None, vec![]);
+    let mut records = ReviewRecords::default();
     let (mut values, mut first) = (Vec::new(), None);
-    while let Some(key) = proof::next_key(id, dispute.as_ref(), &panels) {
+    while let Some(key) = records.next_key(id) {
         let (attested, reply) = client.state_reply(&key).await?;
         let (known, _) = first.get_or_insert_with(|| (attested.clone(), reply.header.clone()));
         if known.header.height != attested.header.height {
             return Ok(None);
         }
         let Some(value) = reply.value else {
-            return match dispute {
-                None => Ok(Some(Err(attested))),
-                Some(_) => Err(NotVerified::Missing("record that the review tells of").into()),
+            return match records.is_empty() {
+                true => Ok(Some(Err(attested))),
+                false => Err(NotVerified::Missing("record that the review tells of").into()),
             };
         };
-        let read = |error| ClientError::from(NotVerified::Value(error));
-        if dispute.is_none() {
-            dispute = Some(encoding::decode_exact(&value).map_err(read)?);
-        } else {
-            match panels.last_mut() {
-                Some((panel, draw @ None)) if !panel.seats.is_empty() => {
-                    *draw = Some(encoding::decode_exact(&value).map_err(read)?);
-                }
-                _ => panels.push((encoding::decode_exact(&value).map_err(read)?, None)),
-            }
-        }
+        records.read(&value).map_err(NotVerified::Value)?;
         values.push(ProvenValue {
             value: Some(value),
             proof: reply.proof,
         });
     }
-    let missing = || NotVerified::Missing("record of the dispute");
-    let (attested, header) = first.ok_or_else(missing)?;
-    let dispute = dispute.ok_or_else(missing)?;
-    if dispute.review.is_none() {
+    let missing = NotVerified::Missing("record of the dispute");
+    let (attested, header) = first.ok_or(missing)?;
+    let Some((dispute, panels)) = records.review() else {
         return Ok(Some(Err(attested)));
-    }
-    let panels = panels.into_iter();
-    let panels: Vec<_> = panels
-        .map(|(panel, draw)| (panel, draw.unwrap_or_default()))
-        .collect();
+    };
     recount::check(&dispute, &panels).map_err(|bad| NotVerified::Contradiction(bad.to_string()))?;
     let changes = client.trust().changes().iter();
     let below = changes.take_while(|change| {

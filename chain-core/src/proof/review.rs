@@ -60,24 +60,58 @@ pub struct ExaminedReview {
     pub panels: Vec<(Panel, Draw)>,
 }
 
-/// The keys of a review's records, in order, as far as the records before them are known: the dispute; for each
-/// instance its panel, and the draw of one that has seats.
-pub fn next_key(
-    id: &Hash,
-    dispute: Option<&Dispute>,
-    panels: &[(Panel, Option<Draw>)],
-) -> Option<Vec<u8>> {
-    let Some(dispute) = dispute else {
-        return Some(keys::dispute(id));
-    };
-    if let Some((panel, None)) = panels.last()
-        && !panel.seats.is_empty()
-    {
-        return Some(keys::draw(panel.draw));
+/// A review's records as far as they are read: the dispute; for each instance its panel, and the draw of one that has
+/// seats. Each says which comes next.
+#[derive(Debug, Default)]
+pub struct ReviewRecords {
+    dispute: Option<Dispute>,
+    panels: Vec<(Panel, Option<Draw>)>,
+}
+
+impl ReviewRecords {
+    /// The key of the next record; none where no more belongs to the review of this dispute.
+    pub fn next_key(&self, id: &Hash) -> Option<Vec<u8>> {
+        let Some(dispute) = &self.dispute else {
+            return Some(keys::dispute(id));
+        };
+        if let Some((panel, None)) = self.panels.last()
+            && !panel.seats.is_empty()
+        {
+            return Some(keys::draw(panel.draw));
+        }
+        let last = dispute.review.as_ref()?.instance.min(1);
+        let number = u32::try_from(self.panels.len()).ok()?;
+        (number <= last).then(|| keys::panel(id, number))
     }
-    let last = dispute.review.as_ref()?.instance.min(1);
-    let number = u32::try_from(panels.len()).ok()?;
-    (number <= last).then(|| keys::panel(id, number))
+
+    /// Reads the next record.
+    pub fn read(&mut self, value: &[u8]) -> Result<(), Malformed> {
+        if self.dispute.is_none() {
+            self.dispute = Some(encoding::decode_exact(value)?);
+            return Ok(());
+        }
+        match self.panels.last_mut() {
+            Some((panel, draw @ None)) if !panel.seats.is_empty() => {
+                *draw = Some(encoding::decode_exact(value)?);
+            }
+            _ => self.panels.push((encoding::decode_exact(value)?, None)),
+        }
+        Ok(())
+    }
+
+    /// Whether no record is read.
+    pub fn is_empty(&self) -> bool {
+        self.dispute.is_none()
+    }
+
+    /// The dispute, and its panels in order, each with its draw; one that isn't drawn has no seats, and an empty draw.
+    /// None where there is no review.
+    pub fn review(self) -> Option<(Dispute, Vec<(Panel, Draw)>)> {
+        let dispute = self.dispute.filter(|dispute| dispute.review.is_some())?;
+        let panels = self.panels.into_iter();
+        let panels = panels.map(|(panel, draw)| (panel, draw.unwrap_or_default()));
+        Some((dispute, panels.collect()))
+    }
 }
 
 /// The file: magic, canonical message, and the SHA-256 of both.
@@ -114,32 +148,19 @@ fn records(
     id: &Hash,
     values: &[ProvenValue],
 ) -> Result<(Dispute, Vec<(Panel, Draw)>), BadReviewFile> {
-    let mut dispute: Option<Dispute> = None;
-    let mut panels: Vec<(Panel, Option<Draw>)> = Vec::new();
+    let mut records = ReviewRecords::default();
     let mut values = values.iter();
-    while let Some(key) = next_key(id, dispute.as_ref(), &panels) {
+    while let Some(key) = records.next_key(id) {
         let proven = values.next().ok_or(BadReviewFile::Records)?;
         let value = proven.value.as_deref().ok_or(BadReviewFile::Records)?;
         let proof = proven.proof.as_ref().ok_or(BadReviewFile::Records)?;
         state::verify(root, &key, Some(value), proof)?;
-        if dispute.is_none() {
-            dispute = Some(encoding::decode_exact(value)?);
-            continue;
-        }
-        match panels.last_mut() {
-            Some((panel, draw @ None)) if !panel.seats.is_empty() => {
-                *draw = Some(encoding::decode_exact(value)?);
-            }
-            _ => panels.push((encoding::decode_exact(value)?, None)),
-        }
+        records.read(value)?;
     }
-    let dispute = dispute.ok_or(BadReviewFile::Records)?;
-    if values.next().is_some() || dispute.review.is_none() {
+    if values.next().is_some() {
         return Err(BadReviewFile::Records);
     }
-    let panels = panels.into_iter();
-    let panels = panels.map(|(panel, draw)| (panel, draw.unwrap_or_default()));
-    Ok((dispute, panels.collect()))
+    records.review().ok_or(BadReviewFile::Records)
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub struct Show {
     #[arg(long)]
     pub history: bool,
     /// Show versions up to this one [default: the newest]
-    #[arg(long, value_name = "NUMBER", requires = "history")]
+    #[arg(long, value_name = "NUMBER", requires = "history", value_parser = clap::value_parser!(u64).range(1..))]
     pub from: Option<u64>,
 }
 
@@ -195,11 +195,16 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
         verdict = verdict,
         height = height
     ));
+    tell(&record, stated, output);
+    Ok(())
+}
+
+/// A record's lines, after who stated it.
+fn tell(record: &MasterData, stated: String, output: &mut Output) {
     output.line(stated);
-    for line in master_data::lines(&record, language) {
+    for line in master_data::lines(record, output.language) {
         output.line(line);
     }
-    Ok(())
 }
 
 /// All versions, each with a proof of its own: none between them can be missing.
@@ -210,19 +215,21 @@ async fn history(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let (attested, current) = stated::current(client, id.as_str()).await?;
-    let newest = current.as_ref().map_or(0, version_of);
-    let from = from.unwrap_or(newest).min(newest);
-    let last = from.saturating_sub(VERSIONS.saturating_sub(1)).max(1);
-    let mut records = Vec::new();
-    for number in (last..=from).rev() {
-        let (_, record) = stated::version(client, id.as_str(), number).await?;
-        records.extend(record);
-    }
-    if records.is_empty() {
+    let Some(current) = current else {
         return Err(Failure::Absent {
             id: id.as_str().to_owned(),
             height: attested.header.height,
             message: format!("NOT STATED: nothing is stated of {}", plain(id.as_str())),
+        });
+    };
+    let newest = version_of(&current);
+    let from = from.unwrap_or(newest).min(newest);
+    let last = from.saturating_sub(VERSIONS.saturating_sub(1)).max(1);
+    let mut records = Vec::new();
+    for number in (last..=from).rev() {
+        records.push(match number == newest {
+            true => current.clone(),
+            false => stated::replaced(client, id.as_str(), number).await?.1,
         });
     }
     if output.json {
@@ -250,10 +257,7 @@ async fn history(
     ));
     for (record, stated) in records.iter().zip(told) {
         output.line("");
-        output.line(stated);
-        for line in master_data::lines(record, language) {
-            output.line(line);
-        }
+        tell(record, stated, output);
     }
     Ok(())
 }

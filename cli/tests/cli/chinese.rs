@@ -174,6 +174,10 @@ fn a_wrong_command_line_is_explained_in_chinese() {
             &["item", "x", "--from", "0"],
             "错误：0 不能作 --from <NUMBER> 的值",
         ),
+        (
+            &["masterdata", "show", "x", "--history", "--from", "0"],
+            "错误：0 不能作 --from <NUMBER> 的值",
+        ),
         (&["item", "x", "--from"], "错误：--from <NUMBER> 须有值"),
         (
             &["genesis", "contribute", "--role", "wizard"],

@@ -9,21 +9,13 @@ use crate::test_support::reviews::{
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, bit_flips, put_validator};
 
 fn file_of(chain: &Chain, id: &Hash) -> ReviewFile {
-    let (mut dispute, mut panels) = (None, Vec::new());
+    let mut records = ReviewRecords::default();
     let mut values = Vec::new();
-    while let Some(key) = next_key(id, dispute.as_ref(), &panels) {
+    while let Some(key) = records.next_key(id) {
         let (value, proof) = chain.prove(&key).unwrap();
-        let bytes = value.clone().unwrap();
+        records.read(value.as_deref().unwrap()).unwrap();
         let proof = Some(proof);
         values.push(ProvenValue { value, proof });
-        if dispute.is_none() {
-            dispute = Some(encoding::decode_exact(&bytes).unwrap());
-        } else if key.starts_with(b"draw/") {
-            let last: &mut (Panel, Option<Draw>) = panels.last_mut().unwrap();
-            last.1 = Some(encoding::decode_exact(&bytes).unwrap());
-        } else {
-            panels.push((encoding::decode_exact(&bytes).unwrap(), None));
-        }
     }
     ReviewFile {
         validator_set_changes: chain.validator_set_changes().unwrap(),
