@@ -45,6 +45,10 @@ pub mod tag {
     pub const CHECKPOINT_NODE: &str = "touchstone/checkpoint-node/v1";
     /// Root over the hashes of a design's files.
     pub const DESIGN_FILES: &str = "touchstone/design-files/v1";
+    /// Root over what each of a design's files shows.
+    pub const DESIGN_VIEWS: &str = "touchstone/design-views/v1";
+    /// Root over a design's files, views and fields.
+    pub const DESIGN_CONTENT: &str = "touchstone/design-content/v1";
     /// Id of a mark.
     pub const MARK_ID: &str = "touchstone/mark-id/v1";
     /// What a dispute is about: one listing, under one right.

@@ -10,12 +10,15 @@ use touchstone_core::designs::design;
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{DesignContent, DesignView};
 
 use crate::failure::Failure;
-use crate::{file, keyfile};
+use crate::{fields, file, keyfile};
 
-/// The format's name.
+/// The format's name, where the deposit covers files alone.
 pub const FORMAT: &str = "touchstone/receipt/v1";
+/// The format's name, where it covers views and fields.
+pub const FORMAT_OF_FIELDS: &str = "touchstone/receipt/v2";
 /// How receipts' file names end.
 pub const SUFFIX: &str = ".touchstone.json";
 /// What is added to the name of a receipt whose deposit was refused.
@@ -25,7 +28,7 @@ pub const REFUSED: &str = ".refused";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// [`FORMAT`].
+    /// [`FORMAT`] or [`FORMAT_OF_FIELDS`].
     pub format: String,
     /// The chain's id.
     pub chain_id: String,
@@ -41,6 +44,9 @@ pub struct Receipt {
     pub title: String,
     /// The files, in the order of the deposit.
     pub files: Vec<ReceiptFile>,
+    /// What the deposit covers besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<ReceiptFields>,
     /// Id of the deposit's transaction.
     pub transaction_id: String,
     /// Its exact bytes, to send again if need be.
@@ -57,6 +63,19 @@ pub struct ReceiptFile {
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
+    /// What it shows of the design, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
+}
+
+/// The fields of a deposit. Who has their disclosures can show them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptFields {
+    /// The digest at each place.
+    pub digests: Vec<String>,
+    /// The disclosure of each field.
+    pub disclosures: Vec<String>,
 }
 
 impl Receipt {
@@ -65,9 +84,13 @@ impl Receipt {
         let text = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
         let receipt: Receipt = serde_json::from_slice(&text)
             .map_err(|e| Failure::Usage(format!("{}: not a receipt: {e}", path.display())))?;
-        if receipt.format != FORMAT {
+        let expected = match receipt.fields {
+            None => FORMAT,
+            Some(_) => FORMAT_OF_FIELDS,
+        };
+        if receipt.format != expected {
             return Err(Failure::Usage(format!(
-                "{}: format {:?} is unknown; this program reads {FORMAT:?}",
+                "{}: format {:?} is unknown; this program reads {FORMAT:?} and, with fields, {FORMAT_OF_FIELDS:?}",
                 path.display(),
                 receipt.format
             )));
@@ -109,7 +132,27 @@ impl Receipt {
                 .iter()
                 .map(|f| bytes("sha256", &f.sha256))
                 .collect::<Result<_, _>>()?,
+            content: self.content()?,
         })
+    }
+
+    /// What the deposit covers beside its files, with all fields shown.
+    pub fn content(&self) -> Result<Option<DesignContent>, Failure> {
+        let Some(fields) = &self.fields else {
+            return Ok(None);
+        };
+        let mut views = Vec::with_capacity(self.files.len());
+        for file in &self.files {
+            let view = file.view.as_deref().map(fields::view_of).transpose()?;
+            views.push(view.unwrap_or(DesignView::Unspecified) as i32);
+        }
+        let digests = fields.digests.iter().map(|d| bytes("digests", d));
+        let digests = digests.map(|digest| Ok(digest?.to_vec()));
+        Ok(Some(DesignContent {
+            views,
+            digests: digests.collect::<Result<_, Failure>>()?,
+            disclosures: fields.disclosures.clone(),
+        }))
     }
 
     /// The envelope's bytes.
@@ -127,7 +170,12 @@ impl Receipt {
             )));
         }
         let opening = self.opening()?;
-        let commitment = opening.commitment(chain_id);
+        let opened = opening.opened().map_err(|e| changed(&e.to_string()))?;
+        opened
+            .check_title(&self.title)
+            .map_err(|e| changed(&e.to_string()))?;
+        let (owner, salt) = (&opening.owner_key, &opening.salt);
+        let commitment = design::commitment(chain_id, owner, salt, &opened.root);
         if design::id(&opening.owner_key, &commitment) != self.id()? {
             return Err(changed("its salt, key and files don't give its design id"));
         }
@@ -186,6 +234,7 @@ pub fn hash_file(path: &Path) -> Result<ReceiptFile, Failure> {
         name: name.to_string_lossy().into_owned(),
         sha256: hex::encode(hasher.finalize()),
         bytes: size,
+        view: None,
     })
 }
 

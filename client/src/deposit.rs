@@ -1,10 +1,12 @@
 //! Deposits of designs: the record, the block that holds the deposit, and what opens its commitment.
 
+use touchstone_core::designs::DesignRejection;
+use touchstone_core::designs::content::{self, OpenedContent};
 use touchstone_core::designs::design;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::deposit::{DepositError, Stated};
-use touchstone_proto::ledger::Design;
+use touchstone_proto::ledger::{Design, DesignContent};
 
 use crate::attested_header::AttestedHeader;
 use crate::client::{Client, TransactionOutcome};
@@ -20,13 +22,25 @@ pub struct Opening {
     pub salt: [u8; 32],
     /// SHA-256 of each file, in order.
     pub files: Vec<Hash>,
+    /// What the deposit covers besides, and the fields that are shown; nothing: files alone.
+    pub content: Option<DesignContent>,
 }
 
 impl Opening {
+    /// What it shows, where it agrees with itself.
+    pub fn opened(&self) -> Result<OpenedContent, DesignRejection> {
+        content::open(&self.files, self.content.as_ref())
+    }
+
     /// The commitment that it opens on a chain.
-    pub fn commitment(&self, chain_id: &Hash) -> Hash {
-        let root = design::file_root(&self.files);
-        design::commitment(chain_id, &self.owner_key, &self.salt, &root)
+    pub fn commitment(&self, chain_id: &Hash) -> Result<Hash, DesignRejection> {
+        let root = self.opened()?.root;
+        Ok(design::commitment(
+            chain_id,
+            &self.owner_key,
+            &self.salt,
+            &root,
+        ))
     }
 }
 
@@ -61,11 +75,16 @@ pub async fn deposit(
         Some(opening) => Some(opening),
         None => disclosed(&stated.owner_key, &record).map_err(NotVerified::from)?,
     };
-    if let Some(opening) = &opening
-        && opening.commitment(client.trust().chain_id()) != stated.commitment
-    {
-        let closed = "salt and files don't open the commitment".to_owned();
-        return Err(NotVerified::Contradiction(closed).into());
+    if let Some(opening) = &opening {
+        let opened = opening.commitment(client.trust().chain_id());
+        let closed = match opened {
+            Ok(commitment) if commitment == stated.commitment => None,
+            Ok(_) => Some("salt and files don't open the commitment".to_owned()),
+            Err(refused) => Some(refused.to_string()),
+        };
+        if let Some(closed) = closed {
+            return Err(NotVerified::Contradiction(closed).into());
+        }
     }
     let TransactionOutcome::Recorded(recorded) = client.outcome(&stated.transaction_id).await?
     else {
@@ -98,5 +117,6 @@ fn disclosed(owner_key: &[u8; 32], record: &Design) -> Result<Option<Opening>, D
         files: files
             .map(|f| encoding::exact("file_hash", f))
             .collect::<Result<_, _>>()?,
+        content: disclosure.content.clone(),
     }))
 }

@@ -130,9 +130,14 @@ export interface Deposit {
   owner_key: string | null;
   organisation: string | null;
   time_ms: Integer | null;
-  /** The holder's word, unless `title_is_recorded`. */
+  /** The holder's word, unless `title_is_recorded` or there is a `content`. */
   title: string | null;
   title_is_recorded: boolean;
+  /** What the commitment covers beside the files, as far as it is shown. */
+  content?: {
+    views: (string | null)[];
+    fields: { name: string; value: string; disclosure: string }[];
+  };
   disclosed_ms: Integer | null;
   /** Names are the holder's word. */
   files: { sha256: string; name: string | null }[];

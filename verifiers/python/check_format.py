@@ -11,6 +11,7 @@ import sys
 
 from checkpoints import document as stamped_document
 from checkpoints import root_of_block
+from fields import read_content
 from proofs import (
     be64,
     block_id,
@@ -132,9 +133,17 @@ def main(format_path=ROOT / "docs/format.md", genesis_path=ROOT / "chain-core/te
     files = numbered(v, "design.file")
     check("files", files == [sha256(b"drawing"), sha256(b"photograph")])
     root = tagged("touchstone/design-files/v1", be64(len(files)), *files)
-    sealed = commitment(chain, maker, v["design.salt"], files)
+    sealed = commitment(chain, maker, v["design.salt"], root)
     design_id = tagged("touchstone/design-id/v1", maker, sealed)
     check("design", [root, sealed, design_id] == [v["design.file_root"], v["design.commitment"], v["design.id"]])
+
+    content = decode("DesignContent", v["content.message"])
+    check("disclosures", [text.encode() for text in content["disclosures"]] == numbered(v, "content.disclosure"))
+    shown = read_content(files, "Chair 7", content)
+    told = [(place, name, value) for place, name, value, _ in shown.fields]
+    check("fields", told == [(0, "title", "Chair 7"), (4, "author", "林悦")] and shown.views == [0, 2])
+    sealed = commitment(chain, maker, v["design.salt"], shown.root)
+    check("content", [shown.root, sealed] == [v["content.root"], v["content.commitment"]])
 
     envelopes = numbered(v, "block.transaction")
     ids = [read_envelope(chain, envelope)[2] for envelope in envelopes]

@@ -2,6 +2,7 @@
 
 from checkpoints import doubts, verify_stamps
 from custody import Custody, Handovers, NotInFile, Records
+from fields import read_content
 from genesis import read_genesis
 from history import Links, whole_history
 from proofs import (
@@ -82,7 +83,7 @@ class Examination:
         self.data, self.trusted, self.roots = data, trusted, roots
         self.asked, self.stamped, self.unstamped = set(), [], []
         self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
-        self.look_alikes = self.vouching = self.voucher_name = self.right = None
+        self.look_alikes = self.vouching = self.voucher_name = self.right = self.content = None
         self.said = {}
 
     def examine(self):
@@ -417,15 +418,25 @@ class Examination:
             require(opening is None, "an opening without a recorded design")
             raise NotGiven("there is no commitment to open")
         disclosure = self.design["disclosure"]
-        if opening is not None:
-            salt, hashes = opening["salt"], [file["sha256"] for file in opening["files"]]
-            names = [file["name"] or None for file in opening["files"]]
-        elif disclosure is not None:
-            salt, hashes = disclosure["salt"], disclosure["file_hashes"]
-            names = [None] * len(hashes)
-        else:
+        if opening is None and disclosure is None:
             raise NotGiven("the commitment isn't opened")
-        opened = commitment(self.chain_id, self.design["owner_key"], salt, hashes)
+        public = disclosure and self.opens(disclosure, disclosure["file_hashes"])
+        shown = public
+        names = [None] * len(disclosure["file_hashes"]) if disclosure else []
+        hashes = disclosure and disclosure["file_hashes"]
+        if opening is not None:
+            hashes = [file["sha256"] for file in opening["files"]]
+            names = [file["name"] or None for file in opening["files"]]
+            shown = self.opens(opening, hashes)
+            if public is not None:
+                shown.fields = sorted(set(shown.fields) | set(public.fields))
+        self.files, self.content = list(zip(hashes, names)), shown
+        fields = f", {len(shown.fields)} fields are shown" if shown.views else ""
+        return f"salt and {len(hashes)} files open the commitment{fields}"
+
+    def opens(self, opening, hashes):
+        """What salt, files and content show, which must be what the owner committed to."""
+        shown = read_content(hashes, opening["title"], opening["content"])
+        opened = commitment(self.chain_id, self.design["owner_key"], opening["salt"], shown.root)
         require(opened == self.design["commitment"], "salt and files don't open the commitment")
-        self.files = list(zip(hashes, names))
-        return f"salt and {len(hashes)} files open the commitment"
+        return shown

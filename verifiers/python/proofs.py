@@ -267,10 +267,7 @@ def position_of(message):
 # ---- Designs ----
 
 
-def commitment(chain_id, owner_key, salt, hashes):
-    """The commitment to a design's files, from their hashes in the owner's order."""
+def commitment(chain_id, owner_key, salt, root):
+    """The commitment to a root over a design's files, and over views and fields where the deposit covers them."""
     require(len(salt) == 32, "the salt doesn't have 32 bytes")
-    require(1 <= len(hashes) <= 1000, "a design has 1 to 1,000 files")
-    require(all(len(digest) == 32 for digest in hashes), "a file's hash doesn't have 32 bytes")
-    root = tagged("touchstone/design-files/v1", be64(len(hashes)), *hashes)
     return tagged("touchstone/design-commitment/v1", chain_id, owner_key, salt, root)

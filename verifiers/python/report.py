@@ -3,6 +3,7 @@
 import json
 import time
 
+import fields
 from proofs import sha256
 
 NAME, VERSION = "verify.py", "2"
@@ -131,6 +132,8 @@ def deposit(examination, design):
     recorded_title = (disclosure and disclosure["title"]) or None
     look_alikes = {"look_alikes": compared(examination.look_alikes)} if examination.look_alikes else {}
     vouched = {"vouching": vouching(examination.vouching)} if examination.vouching else {}
+    shown = examination.content
+    content = {"content": fields.report(shown)} if shown is not None and shown.views else {}
     return {
         "id": design.hex(),
         "recorded": record is not None,
@@ -142,6 +145,7 @@ def deposit(examination, design):
         "title_is_recorded": recorded_title is not None,
         "disclosed_ms": disclosure and disclosure["time_ms"],
         "files": [{"sha256": digest.hex(), "name": name} for digest, name in examination.files],
+        **content,
         **look_alikes,
         **vouched,
         **({"right": right(examination.right)} if examination.right else {}),

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from evidence import FIRST
+from fields import read_content
 from identifiers import canonical
 from proofs import PLACEHOLDER, be64, bit, block_id, commitment, leaf, sha256, tagged, validators_hash
 from wire import encode
@@ -179,7 +180,7 @@ class SampleLedger:
     def deposit(self, organisation, salt, hashes, changes=None):
         """A transaction for `block` that deposits a design; `changes` are made to its record."""
         owner = self.signers[organisation].public
-        sealed = commitment(self.chain_id, owner, salt, hashes)
+        sealed = commitment(self.chain_id, owner, salt, read_content(hashes, "", None).root)
         envelope, identity = self.envelope(organisation, deposit_design={"commitment": sealed})
         self.design = tagged("touchstone/design-id/v1", owner, sealed)
 

@@ -11,6 +11,7 @@ import unittest.mock
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from evidence import Examination, Proven  # noqa: E402
+from fields import read_content  # noqa: E402
 from history import AFTER_ALL, BEFORE_ALL, History, Links  # noqa: E402
 from proofs import (  # noqa: E402
     bit,
@@ -408,9 +409,12 @@ class Records(unittest.TestCase):
             self.assertEqual(self.verdict(ledger, opening=wrong), "not-verified opening")
 
     def test_a_commitment_has_a_form(self):
+        def opened(salt, files):
+            return commitment(bytes(32), bytes(32), salt, read_content(files, "", None).root)
+
         many = self.FILES * 501
         for salt, files in ((bytes(31), self.FILES), (self.SALT, [bytes(31)]), (self.SALT, []), (self.SALT, many)):
-            self.assertRaises(Refusal, commitment, bytes(32), bytes(32), salt, files)
+            self.assertRaises(Refusal, opened, salt, files)
 
     def test_a_disclosure_opens_too(self):
         disclosure = {"salt": self.SALT, "file_hashes": self.FILES, "title": "Chair", "time_ms": 5, "height": 1}

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{Design, DesignFile, DiscloseDesign, Disclosure};
 
-use super::{design, look_alikes, right};
+use super::{content, design, look_alikes, right};
 use crate::Fault;
 use crate::designs::DesignRejection;
 use crate::encoding::{self, Malformed};
@@ -27,7 +27,7 @@ pub(crate) fn apply<S: StateRead>(
     action: &DiscloseDesign,
 ) -> Result<(), RuleError> {
     let opening = opening(action)?;
-    let mut record = check(state, context, &opening, &action.title)?;
+    let mut record = check(state, context, &opening, action)?;
     let published = match &action.fingerprints {
         Some(fingerprints) => Some(look_alikes::check(fingerprints, &opening.files)?),
         None => None,
@@ -38,6 +38,7 @@ pub(crate) fn apply<S: StateRead>(
         title: action.title.clone(),
         time_ms: context.block.time_ms,
         height: context.block.height,
+        content: action.content.clone(),
     });
     state.write(keys::design(&opening.id), &record);
     let disclosed = record;
@@ -61,10 +62,12 @@ fn check<S: StateRead>(
     state: &Delta<'_, S>,
     context: &Context<'_>,
     opening: &Opening,
-    title: &str,
+    action: &DiscloseDesign,
 ) -> Result<Design, RuleError> {
+    let title = &action.title;
     let title_fits = title.len() <= design::MAX_TITLE_BYTES && !title.chars().any(char::is_control);
-    if opening.files.is_empty() || opening.files.len() > design::MAX_FILES || !title_fits {
+    let opened = content::open(&opening.files, action.content.as_ref())?;
+    if !title_fits {
         return Err(DesignRejection::DesignShape.into());
     }
     let record: Option<Design> = state.read(&keys::design(&opening.id))?;
@@ -76,8 +79,10 @@ fn check<S: StateRead>(
     }
     let owner_key: [u8; 32] = encoding::exact("owner_key", &record.owner_key)
         .map_err(|e| Fault::Damaged(format!("design: {e}")))?;
-    let root = design::file_root(&opening.files);
-    let expected = design::commitment(&context.block.chain_id, &owner_key, &opening.salt, &root);
+    // Rule: a title that a deposit covers can't be replaced by another.
+    opened.check_title(title)?;
+    let (chain_id, salt) = (&context.block.chain_id, &opening.salt);
+    let expected = design::commitment(chain_id, &owner_key, salt, &opened.root);
     if record.commitment != expected {
         return Err(DesignRejection::WrongOpening(opening.id).into());
     }

@@ -1,4 +1,4 @@
-//! Limits of vouching and of rights on designs: what keeps records and walks short.
+//! Limits of fields, of vouching and of rights on designs: what keeps records and walks short.
 //!
 //! Consensus-critical: yes
 
@@ -15,6 +15,16 @@ pub const MAX_WORDS_BYTES: usize = 512;
 pub const MAX_MARK_DAYS: u64 = 3_837;
 /// The same in milliseconds.
 pub const MAX_MARK_MS: u64 = MAX_MARK_DAYS * 24 * 3_600_000;
+/// Authors that a deposit names.
+pub const MAX_AUTHORS: usize = 8;
+/// Bytes of an author's name.
+pub const MAX_AUTHOR_BYTES: usize = 256;
+/// Bytes of a description.
+pub const MAX_DESCRIPTION_BYTES: usize = 2_048;
+/// Bytes of a field's disclosure: a description of `"` alone, escaped, in base64url, fits.
+pub const MAX_DISCLOSURE_BYTES: usize = 8_192;
+/// Drafts before a deposit.
+pub const MAX_DRAFTS: usize = 65_536;
 /// Bytes of a mark's number.
 pub const MAX_NUMBER_BYTES: usize = 64;
 /// Bytes of a mark in words.

@@ -6,10 +6,11 @@
 use thiserror::Error;
 
 use super::design::{MAX_FILES, MAX_PICTURES, MAX_TITLE_BYTES};
+use super::field::PLACES;
 use super::limits::{
-    MAX_DEPTH, MAX_DESIGNERS, MAX_LICENCES, MAX_MARK_DAYS, MAX_MARK_NAME_BYTES, MAX_NUMBER_BYTES,
-    MAX_OPEN_DISPUTES, MAX_SUBLICENSEES, MAX_TERRITORIES, MAX_TRANSFER_DAYS, MAX_VOUCHING_DAYS,
-    MAX_WORDS_BYTES,
+    MAX_AUTHORS, MAX_DEPTH, MAX_DESIGNERS, MAX_DISCLOSURE_BYTES, MAX_DRAFTS, MAX_LICENCES,
+    MAX_MARK_DAYS, MAX_MARK_NAME_BYTES, MAX_NUMBER_BYTES, MAX_OPEN_DISPUTES, MAX_SUBLICENSEES,
+    MAX_TERRITORIES, MAX_TRANSFER_DAYS, MAX_VOUCHING_DAYS, MAX_WORDS_BYTES,
 };
 
 /// Which rule of designs a transaction breaks.
@@ -38,6 +39,51 @@ pub enum DesignRejection {
         title = MAX_TITLE_BYTES
     )]
     DesignShape,
+
+    // 459, 463 to 469: fields
+    /// Not a view for each file, not a digest for each place, or fields out of order.
+    #[error(
+        "a design's content has a view for each file, {places} different digests of 32 bytes, and disclosures in the order \
+         of their places, each once",
+        places = PLACES
+    )]
+    ContentShape,
+    /// No disclosure.
+    #[error(
+        "a field is disclosed as RFC 9901 says: base64url of [salt, name, value], three texts as RFC 8785 writes them, the \
+         salt of 128 bits; at most {limit} bytes",
+        limit = MAX_DISCLOSURE_BYTES
+    )]
+    FieldForm,
+    /// A field of another name.
+    #[error("a design's fields are title, class, description, drafts and author")]
+    FieldName,
+    /// Empty, too long, or with control characters.
+    #[error("the field {name} has 1 to {limit} bytes without control characters")]
+    FieldValue {
+        /// The field.
+        name: &'static str,
+        /// Its longest value, bytes.
+        limit: usize,
+    },
+    /// Not of the classification.
+    #[error(
+        "a Locarno class is written NN-NN: the class from 01 to 32, the subclass from 01 to 99, for example 06-01"
+    )]
+    LocarnoClass,
+    /// The deposit doesn't cover this field.
+    #[error(
+        "the deposit doesn't cover this field {0}: its digest isn't at a place of that name; there is one title, one class, \
+         one description, one head of drafts, and {authors} authors at most",
+        authors = MAX_AUTHORS
+    )]
+    FieldPlace(&'static str),
+    /// Another title than the one that the deposit covers.
+    #[error("the title of a design with fields is the one that its deposit covers, or is left out")]
+    TitleCovered,
+    /// Not a head of drafts.
+    #[error("the head of drafts is written COUNT:HEAD: 1 to {limit} drafts, 64 digits of lower-case hex", limit = MAX_DRAFTS)]
+    DraftsHead,
 
     // 42x: look-alikes
     /// Fingerprints of another specification.
@@ -254,6 +300,14 @@ impl DesignRejection {
             DesignRejection::WrongOpening(_) => 403,
             DesignRejection::NotTheOwner(_) => 404,
             DesignRejection::DesignShape => 405,
+            DesignRejection::ContentShape => 459,
+            DesignRejection::FieldForm => 463,
+            DesignRejection::FieldName => 464,
+            DesignRejection::FieldValue { .. } => 465,
+            DesignRejection::LocarnoClass => 466,
+            DesignRejection::FieldPlace(_) => 467,
+            DesignRejection::TitleCovered => 468,
+            DesignRejection::DraftsHead => 469,
             DesignRejection::UnknownSpecification(_) => 420,
             DesignRejection::FingerprintShape => 421,
             DesignRejection::FingerprintOfOtherFile(_) => 422,
@@ -311,6 +365,14 @@ impl DesignRejection {
             DesignRejection::WrongOpening(_) => "opening-fits",
             DesignRejection::NotTheOwner(_) => "owner-discloses",
             DesignRejection::DesignShape => "design-shape",
+            DesignRejection::ContentShape => "content-shape",
+            DesignRejection::FieldForm => "field-form",
+            DesignRejection::FieldName => "field-name",
+            DesignRejection::FieldValue { .. } => "field-value",
+            DesignRejection::LocarnoClass => "locarno-class",
+            DesignRejection::FieldPlace(_) => "field-place",
+            DesignRejection::TitleCovered => "title-covered",
+            DesignRejection::DraftsHead => "drafts-head",
             DesignRejection::UnknownSpecification(_) => "fingerprint-specification",
             DesignRejection::FingerprintShape => "fingerprint-shape",
             DesignRejection::FingerprintOfOtherFile(_) => "fingerprint-file",

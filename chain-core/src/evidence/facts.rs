@@ -2,8 +2,9 @@
 //!
 //! Consensus-critical: no
 
-use touchstone_proto::ledger::{LookAlikes, Right, Vouching};
+use touchstone_proto::ledger::{DesignView, Disclosure, LookAlikes, Right, Vouching};
 
+use crate::designs::field::Field;
 use crate::hash::Hash;
 use crate::proof::item_history::Step;
 use crate::timestamp::Stamped;
@@ -100,10 +101,14 @@ pub struct Deposit {
     pub title: Option<String>,
     /// Whether the title is the ledger's, or the holder's word.
     pub title_is_recorded: bool,
+    /// What each file shows, in the order of the files; empty where the deposit covers files alone.
+    pub views: Vec<DesignView>,
+    /// The fields that are shown, by the holder or in public: the commitment covers each.
+    pub fields: Vec<Field>,
     /// Time of the public disclosure, milliseconds.
     pub disclosed_ms: Option<u64>,
-    /// The commitment's salt, where the owner disclosed it.
-    pub disclosed_salt: Option<Vec<u8>>,
+    /// The disclosure on the ledger.
+    pub disclosure: Option<Disclosure>,
     /// What its pictures look like, where they were compared with all earlier ones.
     pub look_alikes: Option<LookAlikes>,
     /// The vouching that its depositor had then, and the name of the voucher; none for an enrolled organisation.

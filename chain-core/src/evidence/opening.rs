@@ -3,16 +3,18 @@
 //! Consensus-critical: no
 
 use touchstone_proto::evidence::Opening;
+use touchstone_proto::ledger::DesignContent;
 
 use super::element::Established;
 use super::facts::Deposit;
 use super::finding::Finding;
+use crate::designs::content::{self, OpenedContent};
 use crate::designs::design;
 use crate::encoding;
 use crate::finding;
 use crate::hash::Hash;
 
-/// Opens the commitment; where the holder does, its files and title are noted in the deposit.
+/// Opens the commitment; what the holder and the ledger show of it is noted in the deposit.
 pub(super) fn opening(
     chain_id: &Hash,
     opening: Option<&Opening>,
@@ -27,8 +29,21 @@ pub(super) fn opening(
             )),
         };
     };
+    let disclosed = disclosed(chain_id, deposit)?;
     let Some(opening) = opening else {
-        return disclosed(chain_id, deposit);
+        let Some(disclosed) = disclosed else {
+            return Ok(Established::not_given(
+                (),
+                finding!(
+                    "the commitment isn't opened: the file shows that something was deposited, not what"
+                ),
+            ));
+        };
+        note(deposit, disclosed, None);
+        return Ok(Established::passed(
+            (),
+            finding!("the commitment was opened in public, on the ledger, by its owner"),
+        ));
     };
     let mut files = Vec::with_capacity(opening.files.len());
     for file in &opening.files {
@@ -36,58 +51,81 @@ pub(super) fn opening(
         files.push((hash, Some(file.name.clone()).filter(|n| !n.is_empty())));
     }
     let hashes: Vec<Hash> = files.iter().map(|(hash, _)| *hash).collect();
-    if !opens(chain_id, deposit, &opening.salt, &hashes)? {
+    let content = opening.content.as_ref();
+    let Some(opened) = opens(chain_id, deposit, &opening.salt, &hashes, content)? else {
         return Err(finding!("salt and files don't open the commitment"));
-    }
+    };
+    opened.check_title(&opening.title).map_err(refused)?;
     deposit.files = files;
     if !deposit.title_is_recorded && !opening.title.is_empty() {
         deposit.title = Some(opening.title.clone());
     }
-    Ok(Established::passed(
-        (),
-        finding!(
+    let covers_fields = opened.covers_fields();
+    note(deposit, opened, disclosed);
+    let count = deposit.files.len();
+    let found = match covers_fields {
+        false => finding!(
             "salt and file fingerprints open the commitment; names and an undisclosed title are the holder's word; \
              files: {count}",
-            count = deposit.files.len()
+            count = count
         ),
-    ))
+        true => finding!(
+            "salt, file fingerprints, views and the digests of fields open the commitment; the fields that are shown \
+             were deposited so, others stay closed; names of files are the holder's word; files: {count}, fields shown: \
+             {shown}",
+            count = count,
+            shown = deposit.fields.len()
+        ),
+    };
+    Ok(Established::passed((), found))
 }
 
-/// Without an opening in the file: the owner's disclosure on the ledger, if there is one.
-fn disclosed(chain_id: &Hash, deposit: &Deposit) -> Result<Established<()>, Finding> {
-    let Some(salt) = &deposit.disclosed_salt else {
-        return Ok(Established::not_given(
-            (),
-            finding!(
-                "the commitment isn't opened: the file shows that something was deposited, not what"
-            ),
-        ));
+/// What the owner disclosed on the ledger, which must open the commitment.
+fn disclosed(chain_id: &Hash, deposit: &Deposit) -> Result<Option<OpenedContent>, Finding> {
+    let Some(disclosure) = &deposit.disclosure else {
+        return Ok(None);
     };
     let hashes: Vec<Hash> = deposit.files.iter().map(|(hash, _)| *hash).collect();
-    match opens(chain_id, deposit, salt, &hashes)? {
-        true => Ok(Established::passed(
-            (),
-            finding!("the commitment was opened in public, on the ledger, by its owner"),
-        )),
-        false => Err(finding!(
-            "what the ledger discloses doesn't open the commitment"
-        )),
-    }
+    let content = disclosure.content.as_ref();
+    let opened = opens(chain_id, deposit, &disclosure.salt, &hashes, content)?;
+    let opened =
+        opened.ok_or_else(|| finding!("what the ledger discloses doesn't open the commitment"))?;
+    opened.check_title(&disclosure.title).map_err(refused)?;
+    Ok(Some(opened))
 }
 
-/// Whether salt and files are those that the owner committed to.
+/// Notes views and fields: what either way shows, each once.
+fn note(deposit: &mut Deposit, opened: OpenedContent, disclosed: Option<OpenedContent>) {
+    deposit.views = opened.views;
+    let mut fields = opened.fields;
+    for field in disclosed.into_iter().flat_map(|d| d.fields) {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    fields.sort_by_key(|(place, _)| *place);
+    deposit.fields = fields.into_iter().map(|(_, field)| field).collect();
+}
+
+/// What salt, files and content show, where they are what the owner committed to.
 fn opens(
     chain_id: &Hash,
     deposit: &Deposit,
     salt: &[u8],
     hashes: &[Hash],
-) -> Result<bool, Finding> {
+    content: Option<&DesignContent>,
+) -> Result<Option<OpenedContent>, Finding> {
     let salt: [u8; 32] = encoding::exact("salt", salt).map_err(bad)?;
     let owner: [u8; 32] = encoding::exact("owner_key", &deposit.owner_key).map_err(bad)?;
-    let root = design::file_root(hashes);
-    Ok(design::commitment(chain_id, &owner, &salt, &root).as_slice() == deposit.commitment)
+    let opened = content::open(hashes, content).map_err(refused)?;
+    let found = design::commitment(chain_id, &owner, &salt, &opened.root);
+    Ok((found.as_slice() == deposit.commitment).then_some(opened))
 }
 
 fn bad(malformed: encoding::Malformed) -> Finding {
     finding!("the opening: {reason}", reason = malformed)
+}
+
+fn refused(rejection: crate::designs::DesignRejection) -> Finding {
+    finding!("the opening: {reason}", reason = rejection)
 }

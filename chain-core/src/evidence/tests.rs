@@ -1,6 +1,7 @@
 mod containment;
 mod custody;
 mod dishonest;
+mod fields;
 mod golden;
 mod long_link;
 mod look_alikes;
@@ -138,6 +139,7 @@ fn opened(mut evidence: Evidence) -> Evidence {
             })
             .collect(),
         title: "A chair".into(),
+        content: None,
     });
     evidence
 }
@@ -206,6 +208,7 @@ fn a_deposit_verifies_closed_opened_and_disclosed() {
                 file_hashes: files().iter().map(|f| f.to_vec()).collect(),
                 title: "The chair".into(),
                 fingerprints: None,
+                content: None,
             }),
         )
         .unwrap();

@@ -248,6 +248,20 @@ fn all() -> Vec<(u32, Rejection)> {
         (403, Rejection::Design(DesignRejection::WrongOpening(key))),
         (404, Rejection::Design(DesignRejection::NotTheOwner(text()))),
         (405, Rejection::Design(DesignRejection::DesignShape)),
+        (459, Rejection::Design(DesignRejection::ContentShape)),
+        (463, Rejection::Design(DesignRejection::FieldForm)),
+        (464, Rejection::Design(DesignRejection::FieldName)),
+        (
+            465,
+            Rejection::Design(DesignRejection::FieldValue {
+                name: "title",
+                limit: 256,
+            }),
+        ),
+        (466, Rejection::Design(DesignRejection::LocarnoClass)),
+        (467, Rejection::Design(DesignRejection::FieldPlace("title"))),
+        (468, Rejection::Design(DesignRejection::TitleCovered)),
+        (469, Rejection::Design(DesignRejection::DraftsHead)),
         (
             500,
             Rejection::Governance(GovernanceRejection::BadKey {

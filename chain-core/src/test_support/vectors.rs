@@ -5,10 +5,11 @@
 //! Consensus-critical: no
 
 use prost::Message;
-use touchstone_proto::ledger::{self, DepositDesign, DiscloseDesign, VoteKind};
+use touchstone_proto::ledger::{self, DepositDesign, DesignView, DiscloseDesign, VoteKind};
 
 use super::*;
-use crate::designs::design;
+use crate::designs::field::FieldName;
+use crate::designs::{content, design};
 use crate::hash::{self, tag};
 use crate::proof::checkpoint::{self, BlockLeaf};
 use crate::proof::transaction_tree;
@@ -75,6 +76,8 @@ fn the_document_names_every_tag_message_and_field() {
         tag::CHANGE,
         tag::DESIGN_COMMITMENT,
         tag::DESIGN_FILES,
+        tag::DESIGN_VIEWS,
+        tag::DESIGN_CONTENT,
         tag::DESIGN_ID,
         tag::JUROR_LEAF,
         tag::JUROR_NODE,
@@ -115,6 +118,26 @@ fn the_document_names_every_tag_message_and_field() {
     assert!(fields > 100);
 }
 
+/// The same files with views and fields; random bytes of a place are 32 times its number and 1.
+fn content_vectors(out: &mut Vectors, chain_id: &Hash, files: &[Hash], salt: &[u8; 32]) {
+    let fields = [(FieldName::Title, "Chair 7"), (FieldName::Author, "林悦")];
+    let fields = fields.map(|(name, value)| (name, value.to_owned()));
+    let random = std::array::from_fn(|place| [place as u8 + 1; 32]);
+    let views = [DesignView::Unspecified, DesignView::Front];
+    let whole = content::seal(&views, &fields, &random).unwrap();
+    let root = content::open(files, Some(&whole)).unwrap().root;
+    out.section("Design content: the same files, the second a front view, with title and author");
+    out.hex("content.message", whole.encode_to_vec());
+    for (at, disclosure) in whole.disclosures.iter().enumerate() {
+        out.hex(&format!("content.disclosure.{at}"), disclosure);
+    }
+    out.hex("content.root", root);
+    out.hex(
+        "content.commitment",
+        design::commitment(chain_id, &public(3), salt, &root),
+    );
+}
+
 fn vectors() -> String {
     let mut out = Vectors::default();
     let mut chain = Chain::start();
@@ -145,6 +168,7 @@ fn vectors() -> String {
     out.hex("design.salt", salt);
     out.hex("design.commitment", commitment);
     out.hex("design.id", design_id);
+    content_vectors(&mut out, &chain.id, &files, &salt);
 
     let pack = aggregation("ADD", &container(1), &[item(1), item(2)]);
     let first = chain.sign_at(MARKET, 500, capture(std::slice::from_ref(&pack)));
@@ -170,6 +194,7 @@ fn vectors() -> String {
         file_hashes: files.iter().map(|f| f.to_vec()).collect(),
         title: "A chair".into(),
         fingerprints: None,
+        content: None,
     });
     chain.run(MAKER, disclose).unwrap();
     link(&mut out, &chain);

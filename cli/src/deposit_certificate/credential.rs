@@ -4,7 +4,7 @@
 
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -13,48 +13,15 @@ use touchstone_core::evidence::Finding;
 use touchstone_core::finding;
 use touchstone_proto::ledger::KeyDispute;
 
+use super::content::CredentialContent;
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
-use super::facts::{self, CertificateFacts, OrganisationKey};
+use super::facts::{self, CertificateFacts, OrganisationKey, TitleBasis};
+use super::vocabulary::context;
 use crate::look_alikes;
 use crate::vouching;
 
 /// No credential is larger, in bytes: a design's 1,000 files take less.
 pub const MAX_BYTES: usize = 4 << 20;
-/// The data model's context.
-const CREDENTIALS: &str = "https://www.w3.org/ns/credentials/v2";
-/// Where the vocabulary's terms are: docs/certificate.md says what each means.
-const VOCABULARY: &str = "touchstone:vocabulary/v1#";
-/// The vocabulary's terms.
-const TERMS: [&str; 27] = [
-    "DesignDepositCredential",
-    "DesignDeposit",
-    "DesignFile",
-    "Validator",
-    "blockId",
-    "chainId",
-    "chainName",
-    "commitment",
-    "deposited",
-    "designId",
-    "disclosed",
-    "disclosedHeight",
-    "file",
-    "fileName",
-    "height",
-    "keyCompromisedSince",
-    "lookAlikes",
-    "organisation",
-    "organisationName",
-    "power",
-    "publicKey",
-    "sha256",
-    "timeErrorMs",
-    "title",
-    "titleRecorded",
-    "transactionId",
-    "validator",
-];
-
 /// Why a file is no credential of a deposit.
 #[derive(Debug, Error)]
 pub enum BadCredential {
@@ -132,6 +99,9 @@ pub struct CredentialSubject {
     /// Whether the ledger holds the title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title_recorded: Option<bool>,
+    /// What the files show, and the fields that are shown, where the deposit covers them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<CredentialContent>,
     /// The files, in the owner's order.
     pub file: Vec<CredentialFile>,
     /// The deposit's time.
@@ -192,20 +162,6 @@ pub struct CredentialValidator {
     pub power: u64,
 }
 
-/// The data model's context, and this vocabulary's terms. That of a vouching stands where there is one: credentials
-/// from before there were any stay as they are.
-fn context(is_vouched: bool) -> Value {
-    let terms = TERMS.map(|term| (term.to_owned(), json!(format!("{VOCABULARY}{term}"))));
-    let mut terms: serde_json::Map<String, Value> = terms.into_iter().collect();
-    // A literal of JSON: the names in it are no terms.
-    let literals = ["lookAlikes", "vouching"].into_iter();
-    for name in literals.take(if is_vouched { 2 } else { 1 }) {
-        let literal = json!({"@id": format!("{VOCABULARY}{name}"), "@type": "@json"});
-        terms.insert(name.to_owned(), literal);
-    }
-    json!([CREDENTIALS, Value::Object(terms)])
-}
-
 /// Milliseconds since 1970-01-01T00:00:00Z as RFC 3339.
 fn date(time_ms: u64) -> String {
     let format =
@@ -230,7 +186,8 @@ impl CredentialSubject {
             organisation: facts.organisation.clone(),
             organisation_name: facts.organisation_name.clone(),
             title: facts.title.as_ref().map(|t| t.text.clone()),
-            title_recorded: facts.title.as_ref().map(|t| t.recorded),
+            title_recorded: facts.title.as_ref().map(|t| t.basis == TitleBasis::Ledger),
+            content: CredentialContent::of(facts),
             file: facts
                 .files
                 .iter()
@@ -267,6 +224,10 @@ impl CredentialSubject {
         }
     }
 
+    fn context(&self) -> Value {
+        context(self.vouching.is_some(), self.content.is_some())
+    }
+
     fn uri(&self) -> String {
         facts::uri(&self.chain_id, &self.design_id)
     }
@@ -283,7 +244,7 @@ pub fn issue(facts: &CertificateFacts, key: &SigningKey) -> Result<Vec<u8>, BadC
     let subject = CredentialSubject::of(facts);
     let created = subject.deposited.clone();
     let credential = Credential {
-        context: context(subject.vouching.is_some()),
+        context: subject.context(),
         id: subject.uri(),
         r#type: types(),
         issuer: did_key(&public_key),
@@ -331,15 +292,19 @@ pub fn check(bytes: &[u8]) -> Result<CredentialStatement, BadCredential> {
     }
     let created = credential.proof.as_ref().map(|p| &p.created);
     let agreements = [
-        (
-            "context",
-            credential.context == context(subject.vouching.is_some()),
-        ),
+        ("context", credential.context == subject.context()),
         ("type", credential.r#type == types()),
         ("id", credential.id == subject.uri()),
         ("date", credential.valid_from == subject.deposited),
         ("proof's date", created == Some(&subject.deposited)),
         ("subject's type", subject.r#type == "DesignDeposit"),
+        (
+            "content",
+            subject
+                .content
+                .iter()
+                .all(|content| content.agrees(subject.file.len(), subject.title.as_ref())),
+        ),
     ];
     match agreements.iter().find(|(_, agrees)| !agrees) {
         Some((part, _)) => Err(BadCredential::Disagrees(part)),
@@ -393,6 +358,14 @@ pub fn compare(
         (
             "file",
             facts.files.is_empty() || stated.file.is_empty() || hashes(stated) == hashes(&proven),
+        ),
+        (
+            "content",
+            facts.files.is_empty()
+                || match &stated.content {
+                    Some(content) => content.is_proven(facts),
+                    None => !facts.covers_fields || stated.file.is_empty(),
+                },
         ),
         // What was recorded since isn't in an older credential.
         (

@@ -1,9 +1,11 @@
 //! The certificate as a document for people, in Chinese and English.
 
+use touchstone_core::designs::field::{Field, FieldName};
 use touchstone_proto::ledger::KeyDispute;
 
-use super::facts::{CertificateFacts, CertifiedFile};
+use super::facts::{CertificateFacts, CertifiedFile, TitleBasis};
 use crate::earlier as before;
+use crate::fields;
 use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{beijing, utc};
@@ -36,11 +38,15 @@ fn deposit(facts: &CertificateFacts) -> Vec<PageBlock> {
     let title = match &facts.title {
         Some(title) => vec![
             title.text.clone(),
-            match title.recorded {
-                true => both!("(recorded in the ledger at its disclosure)"),
-                false => both!("(the holder's statement, not in the ledger)"),
+            match title.basis {
+                TitleBasis::Ledger => both!("(recorded in the ledger at its disclosure)"),
+                TitleBasis::Commitment => {
+                    both!("(stated at the deposit: the commitment covers it)")
+                }
+                TitleBasis::Holder => both!("(the holder's statement, not in the ledger)"),
             },
         ],
+        None if facts.covers_fields => vec![both!("not shown here")],
         None => {
             vec![both!("unknown: neither disclosed nor in a receipt")]
         }
@@ -65,10 +71,32 @@ fn deposit(facts: &CertificateFacts) -> Vec<PageBlock> {
         PageBlock::field(&both!("Commitment"), hex::encode(facts.commitment)),
         PageBlock::field(&both!("Disclosed"), disclosed),
     ];
+    blocks.extend(stated(facts));
     blocks.extend(vouched(facts));
     blocks.extend(owned(facts));
     if let Some(since) = facts.compromised_since_ms {
         blocks.push(PageBlock::Notice(compromise(since, facts)));
+    }
+    blocks
+}
+
+/// The fields that are shown, but for the title; nothing where the deposit covers files alone.
+fn stated(facts: &CertificateFacts) -> Vec<PageBlock> {
+    let name = |field: &Field| {
+        let [chinese, english] = [Language::Chinese, Language::English]
+            .map(|language| fields::name_in(language, field.name));
+        format!("{chinese} {english}")
+    };
+    let shown = facts.fields.iter();
+    let shown = shown.filter(|field| field.name != FieldName::Title);
+    let mut blocks: Vec<PageBlock> = shown
+        .map(|field| PageBlock::field(&name(field), field.value.clone()))
+        .collect();
+    if facts.covers_fields {
+        blocks.push(PageBlock::Paragraph(both!(
+            "These fields were deposited with the files, each under a salt of its own. Others may have been deposited \
+             and stay closed. They are what the owner stated; nobody checked them."
+        )));
     }
     blocks
 }
@@ -157,6 +185,7 @@ fn files(files: &[CertifiedFile]) -> Vec<PageBlock> {
     }
     for (index, file) in files.iter().enumerate() {
         let mut lines = vec![hex::encode(file.sha256)];
+        lines.extend(view(file));
         lines.extend(file.name.clone());
         blocks.push(PageBlock::Field(format!("{}. SHA-256", index + 1), lines));
     }
@@ -166,6 +195,13 @@ fn files(files: &[CertifiedFile]) -> Vec<PageBlock> {
         )));
     }
     blocks
+}
+
+/// What a file shows, in both languages.
+fn view(file: &CertifiedFile) -> Option<String> {
+    let chinese = fields::view_in(Language::Chinese, file.view)?;
+    let english = fields::view_in(Language::English, file.view)?;
+    Some(format!("{chinese} {english}"))
 }
 
 /// Who deposited these files before; nothing where nobody did, or nobody has disclosed it.

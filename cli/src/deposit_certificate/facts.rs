@@ -2,9 +2,10 @@
 //! happened to sign or on how far the chain has grown: the same record gives the same certificate.
 
 use touchstone_client::earlier::Earlier;
+use touchstone_core::designs::field::Field;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{KeyDispute, LookAlikes, Right, Vouching};
+use touchstone_proto::ledger::{DesignView, KeyDispute, LookAlikes, Right, Vouching};
 
 /// What is known of one deposit, proven unless it says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,12 @@ pub struct CertificateFacts {
     pub dispute: KeyDispute,
     /// The title, where one is known.
     pub title: Option<Title>,
+    /// Whether the deposit covers views and fields; false where nothing opens the commitment.
+    pub covers_fields: bool,
+    /// The digest at each place that the commitment covers, where it is opened.
+    pub field_digests: Vec<Hash>,
+    /// The fields that are shown.
+    pub fields: Vec<Field>,
     /// The files, in the owner's order; empty where nothing opens the commitment.
     pub files: Vec<CertifiedFile>,
     /// The deposit's time, milliseconds.
@@ -73,8 +80,19 @@ pub struct OrganisationKey {
 pub struct Title {
     /// The title.
     pub text: String,
-    /// Whether the ledger holds it, or the receipt alone.
-    pub recorded: bool,
+    /// Whose word it is.
+    pub basis: TitleBasis,
+}
+
+/// What a title rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TitleBasis {
+    /// The ledger holds it, since the disclosure.
+    Ledger,
+    /// The commitment covers it: the owner stated it at the deposit.
+    Commitment,
+    /// The receipt alone: the holder's word.
+    Holder,
 }
 
 /// A deposited file.
@@ -84,6 +102,8 @@ pub struct CertifiedFile {
     pub sha256: Hash,
     /// Its name, as the receipt has it: the holder's word.
     pub name: Option<String>,
+    /// What it shows of the design; proven as its hash is.
+    pub view: DesignView,
 }
 
 /// A validator.
@@ -161,11 +181,15 @@ pub(super) fn sample() -> CertificateFacts {
         dispute: KeyDispute::Unspecified,
         title: Some(Title {
             text: "黄昏的桥".into(),
-            recorded: true,
+            basis: TitleBasis::Ledger,
         }),
+        covers_fields: false,
+        field_digests: Vec::new(),
+        fields: Vec::new(),
         files: vec![CertifiedFile {
             sha256: [4; 32],
             name: Some("bridge.png".into()),
+            view: DesignView::Unspecified,
         }],
         time_ms: 1_767_225_601_000,
         parameters: Parameters::default(),

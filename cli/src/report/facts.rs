@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use touchstone_core::custody::amount;
+use touchstone_core::designs::field::FieldName;
 use touchstone_core::evidence::{
     CustodyFact, Deposit, Facts, HandoverFact, History, StampFact, Statement,
 };
@@ -12,6 +13,7 @@ use touchstone_proto::ledger::{Basis, Custody, Ending};
 use super::offer_status;
 use crate::event_text;
 use crate::exact_bytes;
+use crate::fields;
 use crate::fingerprint;
 use crate::look_alikes;
 use crate::master_data::Names;
@@ -95,9 +97,17 @@ fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRo
     if let Some(title) = &deposit.title {
         let whose = match deposit.title_is_recorded {
             true => say!(language, "as the ledger holds it"),
+            false if !deposit.views.is_empty() => {
+                say!(language, "as the commitment covers it")
+            }
             false => say!(language, "in the holder's words"),
         };
         rows.push(row(say!(language, "Title"), [plain(title), whose]));
+    }
+    let others = deposit.fields.iter();
+    for field in others.filter(|field| field.name != FieldName::Title) {
+        let name = fields::name_in(language, field.name);
+        rows.push(row(name, [plain(&field.value)]));
     }
     rows.push(row(
         say!(language, "Deposited"),
@@ -136,10 +146,12 @@ fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRo
             lines.iter().map(|line| plain(line)),
         ));
     }
-    for (sha256, name) in &deposit.files {
+    for (at, (sha256, name)) in deposit.files.iter().enumerate() {
         let name = name.as_deref().map(plain);
-        let lines = [format!("SHA-256 {}", hex::encode(sha256))];
-        rows.push(row(say!(language, "File"), lines.into_iter().chain(name)));
+        let view = deposit.views.get(at).copied().unwrap_or_default();
+        let lines = [format!("SHA-256 {}", hex::encode(sha256))].into_iter();
+        let lines = lines.chain(fields::view_in(language, view)).chain(name);
+        rows.push(row(say!(language, "File"), lines));
     }
     rows
 }

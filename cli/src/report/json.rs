@@ -9,6 +9,7 @@ use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{Basis, Ending, Position};
 
 use super::Examined;
+use crate::fields;
 use crate::look_alikes;
 use crate::messages::Speech;
 use crate::output::add_member;
@@ -245,6 +246,10 @@ fn deposit(deposit: &Deposit) -> Value {
             "name": name,
         })).collect::<Vec<_>>(),
     });
+    if !deposit.views.is_empty() {
+        let content = fields::json(&deposit.views, &deposit.fields);
+        add_member(&mut value, "content", content);
+    }
     if let Some(found) = &deposit.look_alikes {
         add_member(&mut value, "look_alikes", look_alikes::json(found));
     }

@@ -18,6 +18,7 @@ use self::proven_deposit::{Certificate, certify};
 use crate::deposit_certificate::facts::CertificateFacts;
 use crate::deposit_certificate::{credential, document};
 use crate::failure::Failure;
+use crate::fields::FieldSelection;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
 use crate::label;
@@ -37,6 +38,7 @@ use crate::settings::{Settings, Signing};
   touchstone certificate chair-front.png -o cert.pdf   writes it in PDF/A as well
   touchstone certificate 4be1… -o cert.pdf --base https://node.example.org   its QR code opens there
   touchstone certificate 4be1… -o cert.json --key acme.pem
+  touchstone certificate 4be1… -o cert.pdf --show class --hide author,title   the class alone
   touchstone certificate --check cert.json             is the credential right?
 
 Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a
@@ -75,6 +77,9 @@ pub struct Arguments {
     /// The QR code of the PDF leads to this node's page, which examines the design: https://node.example.org
     #[arg(long, value_name = "URL")]
     pub base: Option<String>,
+    /// Which of the deposit's fields it shows
+    #[command(flatten)]
+    pub fields: FieldSelection,
     /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
@@ -101,6 +106,7 @@ pub async fn run(
         _ => None,
     };
     let mut client = settings.client().await?;
+    let selection = &arguments.fields;
     let (mut certificates, refused) = match (&arguments.receipt, &file) {
         (Some(path), _) => {
             let receipt = Receipt::read(path)?;
@@ -109,12 +115,18 @@ pub async fn run(
                     "the receipt is of another design than the id names".into(),
                 ));
             }
-            let certificate = Box::pin(certify(&mut client, receipt.id()?, Some(receipt))).await?;
+            let certificate = Box::pin(certify(
+                &mut client,
+                receipt.id()?,
+                Some(receipt),
+                selection,
+            ))
+            .await?;
             (vec![certificate], Vec::new())
         }
         (None, Some(file)) => {
             let folders = search::folders(Path::new(design), arguments.receipts.as_deref());
-            Box::pin(search::by_file(&mut client, file, &folders)).await?
+            Box::pin(search::by_file(&mut client, file, &folders, selection)).await?
         }
         (None, None) => {
             let id = receipt::bytes("id", design).map_err(|_| {
@@ -125,7 +137,7 @@ pub async fn run(
             })?;
             let receipt = receipt::of_design(arguments.receipts.as_deref(), &hex::encode(id))?;
             (
-                vec![Box::pin(certify(&mut client, id, receipt)).await?],
+                vec![Box::pin(certify(&mut client, id, receipt, selection)).await?],
                 Vec::new(),
             )
         }

@@ -1,44 +1,94 @@
 //! `touchstone deposit`: prove later that a design existed now, and show nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use touchstone_client::client::{Client, RecordedTransaction, Signer, is_expiry};
-use touchstone_core::designs::design::{self, MAX_FILES, MAX_TITLE_BYTES};
+use touchstone_core::designs::content;
+use touchstone_core::designs::design::{self, MAX_FILES};
+use touchstone_core::designs::field::{FieldName, PLACES};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{self, DepositDesign, transaction::Action};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::failure::Failure;
+use crate::fields;
 use crate::keyfile;
-use crate::output::{Output, utc};
-use crate::receipt::{self, FORMAT, Opening, Receipt};
+use crate::output::{Output, plain, utc};
+use crate::receipt::{self, FORMAT, FORMAT_OF_FIELDS, Receipt, ReceiptFields, ReceiptFile};
 use crate::settings::{Settings, Signing};
 
 /// Deposit a design: only a salted commitment leaves this machine
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   touchstone deposit chair-front.png chair-side.png --title 'Chair 7'
+  touchstone deposit chair.step --view front=chair-front.png --class 06-01 --author 'Lin Yue'
   touchstone deposit --resend 4be1….touchstone.json    if no answer came, or it expired
 
 The receipt DESIGNID.touchstone.json holds the salt. Without it nobody, its owner included, can
-show what was deposited: keep copies with the files, and let nobody read it before disclosure.")]
+show what was deposited: keep copies with the files, and let nobody read it before disclosure.
+
+Title, class, description and each author are deposited as fields under salts of their own. A
+certificate shows those that you choose (--show, --hide) and proves them without the others.")]
 pub struct Arguments {
     /// The design's files, in an order that you can repeat
-    #[arg(required_unless_present = "resend")]
+    #[arg(required_unless_present_any = ["resend", "view"])]
     pub files: Vec<PathBuf>,
-    /// A name for people; it stays in the receipt until disclosure
-    #[arg(long, default_value = "")]
-    pub title: String,
+    /// Files that show the design from a side, behind the others: front=chair-front.png
+    #[arg(long, value_name = "VIEW=FILE")]
+    pub view: Vec<String>,
+    /// What is deposited besides
+    #[command(flatten)]
+    pub fields: DepositFields,
     /// Folder for the receipt
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub receipts: PathBuf,
     /// Send an existing receipt's deposit again
-    #[arg(long, conflicts_with = "files", value_name = "RECEIPT")]
+    #[arg(
+        long,
+        conflicts_with_all = ["files", "view", "title", "class", "author", "description"],
+        value_name = "RECEIPT"
+    )]
     pub resend: Option<PathBuf>,
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
+}
+
+/// The fields of a deposit, as its owner words them.
+#[derive(clap::Args, Debug, Default)]
+pub struct DepositFields {
+    /// A name for people; it stays in the receipt until disclosure
+    #[arg(long, default_value = "")]
+    pub title: String,
+    /// Class in the Locarno Classification: 06-01
+    #[arg(long, value_name = "NN-NN")]
+    pub class: Option<String>,
+    /// Who made it; may stand up to eight times
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
+    /// What it is, in words
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+}
+
+impl DepositFields {
+    /// The same by name. Each is normalised (Unicode NFC), so that what looks equal is equal.
+    fn named(&self) -> Vec<(FieldName, String)> {
+        let title = Some(&self.title).filter(|title| !title.is_empty());
+        let one = [
+            (FieldName::Title, title),
+            (FieldName::Class, self.class.as_ref()),
+            (FieldName::Description, self.description.as_ref()),
+        ];
+        let one = one.into_iter();
+        let one = one.filter_map(|(name, value)| Some((name, value?)));
+        let authors = self.author.iter().map(|name| (FieldName::Author, name));
+        one.chain(authors)
+            .map(|(name, value)| (name, value.nfc().collect()))
+            .collect()
+    }
 }
 
 /// Deposits and waits for the proof.
@@ -55,7 +105,17 @@ pub async fn run(
             (path.clone(), receipt)
         }
         None => {
-            let receipt = make(arguments, settings, client.trust().chain_id(), output)?;
+            let mut files = Vec::new();
+            for path in &arguments.files {
+                files.push(receipt::hash_file(path)?);
+            }
+            for view in &arguments.view {
+                files.push(view_file(view)?);
+            }
+            let fields = arguments.fields.named();
+            let signer = settings.signer(&arguments.signing)?;
+            let chain_id = client.trust().chain_id();
+            let receipt = make(files, &fields, signer, chain_id, output.now_ms())?;
             // The salt must be safe before anybody sees the commitment.
             (receipt.write(&arguments.receipts)?, receipt)
         }
@@ -118,6 +178,7 @@ fn sign_afresh(
     }
     let chain_id = receipt::bytes("chain_id", &receipt.chain_id)?;
     let commitment = receipt.opening()?.commitment(&chain_id);
+    let commitment = commitment.map_err(|e| Failure::Usage(e.to_string()))?;
     let (transaction_id, envelope) = sign(&signer, &chain_id, &commitment, output.now_ms())?;
     Ok(Receipt {
         transaction_id,
@@ -145,56 +206,79 @@ fn sign(
     Ok((hex::encode(id), hex::encode(envelope)))
 }
 
+/// A file that is named with what it shows: `front=chair-front.png`.
+fn view_file(text: &str) -> Result<ReceiptFile, Failure> {
+    let (view, path) = text.split_once('=').ok_or_else(|| {
+        Failure::Usage(format!(
+            "{}: a view is named with its file, as front=chair-front.png",
+            plain(text)
+        ))
+    })?;
+    fields::view_of(view)?;
+    Ok(ReceiptFile {
+        view: Some(view.to_owned()),
+        ..receipt::hash_file(Path::new(path))?
+    })
+}
+
+/// The receipt of a new deposit, with its signed transaction.
 fn make(
-    arguments: &Arguments,
-    settings: &Settings,
+    files: Vec<ReceiptFile>,
+    fields: &[(FieldName, String)],
+    signer: Signer,
     chain_id: &Hash,
-    output: &Output,
+    now_ms: u64,
 ) -> Result<Receipt, Failure> {
-    check_title(&arguments.title)?;
-    if arguments.files.len() > MAX_FILES {
+    if files.len() > MAX_FILES {
         return Err(Failure::Usage(format!(
             "a design has at most {MAX_FILES} files; put some into an archive"
         )));
     }
-    let files = arguments
-        .files
-        .iter()
-        .map(|path| receipt::hash_file(path))
-        .collect::<Result<Vec<_>, _>>()?;
-    let signer = settings.signer(&arguments.signing)?;
     let owner_key = signer.key.verifying_key().to_bytes();
     let salt = keyfile::random::<32>()?;
-    let opening = Opening {
-        owner_key,
-        salt: *salt,
-        files: files
-            .iter()
-            .map(|f| receipt::bytes("sha256", &f.sha256))
-            .collect::<Result<_, _>>()?,
-    };
-    let commitment = opening.commitment(chain_id);
-    let (transaction_id, envelope) = sign(&signer, chain_id, &commitment, output.now_ms())?;
-    Ok(Receipt {
+    let mut receipt = Receipt {
         format: FORMAT.to_owned(),
         chain_id: hex::encode(chain_id),
-        design_id: hex::encode(design::id(&owner_key, &commitment)),
-        organisation: signer.organisation,
+        design_id: String::new(),
+        organisation: signer.organisation.clone(),
         owner_key: hex::encode(owner_key),
         salt: hex::encode(*salt),
-        title: arguments.title.clone(),
+        title: String::new(),
         files,
+        fields: None,
+        transaction_id: String::new(),
+        envelope: String::new(),
+    };
+    // Without fields and views the form is that of old: every program reads it.
+    if !fields.is_empty() || receipt.files.iter().any(|file| file.view.is_some()) {
+        add_fields(&mut receipt, fields)?;
+    }
+    let commitment = receipt.opening()?.commitment(chain_id);
+    let commitment = commitment.map_err(|e| Failure::Usage(e.to_string()))?;
+    receipt.design_id = hex::encode(design::id(&owner_key, &commitment));
+    let (transaction_id, envelope) = sign(&signer, chain_id, &commitment, now_ms)?;
+    Ok(Receipt {
         transaction_id,
         envelope,
+        ..receipt
     })
 }
 
-fn check_title(title: &str) -> Result<(), Failure> {
-    if title.len() > MAX_TITLE_BYTES || title.chars().any(char::is_control) {
-        return Err(Failure::Usage(format!(
-            "a title has at most {MAX_TITLE_BYTES} bytes without control characters"
-        )));
+/// Seals the fields, each under a salt of its own.
+fn add_fields(receipt: &mut Receipt, fields: &[(FieldName, String)]) -> Result<(), Failure> {
+    let mut random = [[0; 32]; PLACES];
+    for bytes in &mut random {
+        *bytes = *keyfile::random::<32>()?;
     }
+    // The views stand with the files.
+    let sealed = content::seal(&[], fields, &random).map_err(|e| Failure::Usage(e.to_string()))?;
+    let title = fields.iter().find(|(name, _)| *name == FieldName::Title);
+    FORMAT_OF_FIELDS.clone_into(&mut receipt.format);
+    receipt.title = title.map_or_else(String::new, |(_, value)| value.clone());
+    receipt.fields = Some(ReceiptFields {
+        digests: sealed.digests.iter().map(hex::encode).collect(),
+        disclosures: sealed.disclosures,
+    });
     Ok(())
 }
 

@@ -6,15 +6,16 @@ use serde_json::json;
 use touchstone_client::{NotVerified, earlier, look_alikes};
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
-    DiscloseDesign, Fingerprints, PublishFingerprints, transaction::Action,
+    DesignContent, DiscloseDesign, Fingerprints, PublishFingerprints, transaction::Action,
 };
 
 use crate::earlier as before;
 use crate::failure::Failure;
+use crate::fields::FieldSelection;
 use crate::look_alikes as compared;
 use crate::output::{Output, add_member, plain, utc};
 use crate::pictures;
-use crate::receipt::Receipt;
+use crate::receipt::{Opening, Receipt};
 use crate::settings::{Settings, Signing};
 
 /// Disclose a deposited design: its files' hashes and title become public for ever
@@ -22,9 +23,10 @@ use crate::settings::{Settings, Signing};
 #[command(after_help = "Example:
   touchstone disclose 4be1….touchstone.json
   touchstone disclose 4be1….touchstone.json chair-front.png chair-side.png
+  touchstone disclose 4be1….touchstone.json --show author
 
-The files themselves stay where they are; their SHA-256, the salt and the title are published. Of
-pictures that are named here the fingerprint is published too: the ledger compares each with all
+The files themselves stay where they are; their SHA-256, the salt, the title and the class are
+published, further fields where --show names them. Of pictures that are named here the fingerprint is published too: the ledger compares each with all
 earlier ones, and the certificate tells what was found. A fingerprint shows roughly what the picture
 looks like. Pictures of a design that is disclosed already can be named once, later.
 
@@ -34,9 +36,12 @@ pub struct Arguments {
     pub receipt: PathBuf,
     /// Pictures among the design's files, to be compared with all earlier ones
     pub pictures: Vec<PathBuf>,
-    /// Another title than the receipt's
+    /// Another title than the receipt's, where the deposit doesn't cover one
     #[arg(long)]
     pub title: Option<String>,
+    /// Which of the deposit's fields become public
+    #[command(flatten)]
+    pub fields: FieldSelection,
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
@@ -62,13 +67,17 @@ pub async fn run(
             design_id: id.to_vec(),
             fingerprints: Some(fingerprints),
         }),
-        fingerprints => Action::DiscloseDesign(DiscloseDesign {
-            design_id: id.to_vec(),
-            salt: opening.salt.to_vec(),
-            file_hashes: opening.files.iter().map(|f| f.to_vec()).collect(),
-            title: arguments.title.clone().unwrap_or(receipt.title),
-            fingerprints,
-        }),
+        fingerprints => {
+            let (title, content) = shown(arguments, &receipt, &opening)?;
+            Action::DiscloseDesign(DiscloseDesign {
+                design_id: id.to_vec(),
+                salt: opening.salt.to_vec(),
+                file_hashes: opening.files.iter().map(|f| f.to_vec()).collect(),
+                title,
+                fingerprints,
+                content,
+            })
+        }
     };
     let recorded = Box::pin(client.act(&signer, output.now_ms(), action)).await?;
     let header = &recorded.attested.header;
@@ -115,6 +124,23 @@ pub async fn run(
         }
     }
     Ok(())
+}
+
+/// Title and content as they become public.
+fn shown(
+    arguments: &Arguments,
+    receipt: &Receipt,
+    opening: &Opening,
+) -> Result<(String, Option<DesignContent>), Failure> {
+    let other = arguments.title.clone();
+    let (title, content) = arguments.fields.of_opening(opening, &receipt.title)?;
+    match other {
+        Some(other) if content.is_some() && other != title => Err(Failure::Usage(
+            "the deposit covers its title: it can be shown or hidden (--hide title), and not replaced".into(),
+        )),
+        Some(other) => Ok((other, content)),
+        None => Ok((title, content)),
+    }
 }
 
 /// The fingerprints of pictures, each of which must be one of the design's files.

@@ -12,6 +12,7 @@ use touchstone_proto::node::GetEvidenceRequest;
 use touchstone_proto::node::get_evidence_request::Subject;
 
 use crate::failure::Failure;
+use crate::fields::FieldSelection;
 use crate::file;
 use crate::messages::Speech;
 use crate::output::{Output, counted, plain};
@@ -24,6 +25,7 @@ use crate::settings::Settings;
 #[command(after_help = "Examples:
   touchstone evidence https://id.gs1.org/00/095212340000000150 -o case.evidence
   touchstone evidence 4be1… --receipt 4be1….touchstone.json -o case.evidence
+  touchstone evidence 4be1… --receipt 4be1….touchstone.json --show author -o case.evidence
   touchstone evidence 4be1… -o case.evidence      without the receipt the content stays closed
   touchstone evidence 4be1… --with-page -o case    a folder: the file, and a page that examines it
   touchstone verify case.evidence                 checks it, offline
@@ -43,6 +45,9 @@ pub struct Arguments {
     /// The receipt of the deposit, to open its commitment to the file's reader
     #[arg(long, value_name = "RECEIPT")]
     pub receipt: Option<PathBuf>,
+    /// Which of the deposit's fields the file shows
+    #[command(flatten)]
+    pub fields: FieldSelection,
     /// Write a folder with the file and with a page that examines it in any browser, offline
     #[arg(long)]
     pub with_page: bool,
@@ -94,7 +99,7 @@ pub async fn run(
         receipt.check(&chain_id)?;
         let mut message =
             evidence::open(&bytes).map_err(|e| NotVerified::evidence("file", &e.to_string()))?;
-        message.opening = Some(opening(receipt)?);
+        message.opening = Some(opening(receipt, &arguments.fields)?);
         bytes = evidence::seal(&message);
     }
     let trusted = Trusted {
@@ -218,8 +223,9 @@ fn check_subject(subject: &Subject, facts: &evidence::Facts) -> Result<(), Failu
     }
 }
 
-fn opening(receipt: &Receipt) -> Result<Opening, Failure> {
+fn opening(receipt: &Receipt, selection: &FieldSelection) -> Result<Opening, Failure> {
     let opening = receipt.opening()?;
+    let (title, content) = selection.of_opening(&opening, &receipt.title)?;
     let named = receipt.files.iter().zip(&opening.files);
     Ok(Opening {
         salt: opening.salt.to_vec(),
@@ -231,6 +237,7 @@ fn opening(receipt: &Receipt) -> Result<Opening, Failure> {
                 },
             )
             .collect(),
-        title: receipt.title.clone(),
+        title,
+        content,
     })
 }

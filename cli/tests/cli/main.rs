@@ -17,6 +17,7 @@ mod encrypted;
 mod evidence;
 mod expiry;
 mod fake;
+mod fields;
 mod freshness;
 mod gateway;
 mod gateway_acts;

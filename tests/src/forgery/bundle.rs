@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use touchstone_core::designs::design;
+use touchstone_core::designs::field::FieldName;
+use touchstone_core::designs::{content, design};
 use touchstone_core::evidence::{self, Subject};
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::{
@@ -13,7 +14,8 @@ use touchstone_pictures::SPECIFICATION;
 use touchstone_proto::evidence::{Evidence, Opening, OriginalFile, evidence::Subject as Wire};
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    DepositDesign, DiscloseDesign, Fingerprints, Outcome, PictureFingerprint,
+    DepositDesign, DesignContent, DesignView, DiscloseDesign, Fingerprints, Outcome,
+    PictureFingerprint,
 };
 
 use crate::random::Random;
@@ -30,6 +32,8 @@ const ORGANISATIONS: [(&str, u8); 4] = [("market", 1), ("carrier", 2), ("maker",
 struct Secret {
     id: Hash,
     opening: Opening,
+    /// All fields, where the deposit covers some; the opening shows a part.
+    whole: Option<DesignContent>,
 }
 
 /// A genuine file.
@@ -290,7 +294,7 @@ impl Grower {
     fn deposit(&mut self, random: &mut Random) {
         let owner = public(self.keys["maker"]);
         let number = self.secrets.len();
-        let opening = Opening {
+        let mut opening = Opening {
             salt: random.bytes().to_vec(),
             files: (0..random.between(1, 2))
                 .map(|n| OriginalFile {
@@ -299,16 +303,24 @@ impl Grower {
                 })
                 .collect(),
             title: format!("Title of design {number}"),
+            content: None,
         };
         let files: Vec<Hash> = opening.files.iter().map(|f| exact(&f.sha256)).collect();
-        let root = design::file_root(&files);
+        let whole = random
+            .permille(500)
+            .then(|| fielded(files.len(), &opening.title, random));
+        let opened = content::open(&files, whole.as_ref()).expect("a genuine content");
+        let root = opened.root;
         let commitment = design::commitment(&self.chain.id, &owner, &exact(&opening.salt), &root);
+        if let Some(whole) = &whole {
+            (opening.title, opening.content) = shown(whole, &files, random);
+        }
         let action = DepositDesign {
             commitment: commitment.to_vec(),
         };
         if self.apply(("maker", self.keys["maker"]), Action::DepositDesign(action)) {
             let id = design::id(&owner, &commitment);
-            self.secrets.push(Secret { id, opening });
+            self.secrets.push(Secret { id, opening, whole });
         }
     }
 
@@ -317,12 +329,18 @@ impl Grower {
             return;
         };
         let files: Vec<Vec<u8>> = secret.opening.files.into_iter().map(|f| f.sha256).collect();
+        let hashes: Vec<Hash> = files.iter().map(|f| exact(f)).collect();
+        let (title, content) = match &secret.whole {
+            Some(whole) => shown(whole, &hashes, random),
+            None => ("A recorded title".into(), None),
+        };
         let action = DiscloseDesign {
             design_id: secret.id.to_vec(),
             salt: secret.opening.salt,
             fingerprints: (random.index(4) > 0).then(|| fingerprints(&files, random)),
             file_hashes: files,
-            title: "A recorded title".into(),
+            title,
+            content,
         };
         self.apply(
             ("maker", self.keys["maker"]),
@@ -374,7 +392,10 @@ impl Grower {
                     .iter()
                     .map(|f| f.name.clone())
                     .collect();
-                words.push(secret.opening.title.clone());
+                // A title that the commitment covers is no mere word.
+                if secret.whole.is_none() {
+                    words.push(secret.opening.title.clone());
+                }
                 let mut opened = evidence.clone();
                 opened.opening = Some(secret.opening.clone());
                 bundles.push(Bundle::closed(evidence));
@@ -385,6 +406,33 @@ impl Grower {
             }
         }
     }
+}
+
+/// Views and fields of a design.
+fn fielded(files: usize, title: &str, random: &mut Random) -> DesignContent {
+    let fields = [
+        (FieldName::Title, title),
+        (FieldName::Class, "06-01"),
+        (FieldName::Description, "A chair that folds"),
+        (FieldName::Author, "Lin Yue"),
+        (FieldName::Author, "王维"),
+    ];
+    let fields = fields.map(|(name, value)| (name, value.to_owned()));
+    let views = [DesignView::Front, DesignView::Unspecified];
+    let bytes = std::array::from_fn(|_| random.bytes());
+    content::seal(&views[..files], &fields, &bytes).expect("fields that fit")
+}
+
+/// Title and content with fields by chance.
+fn shown(
+    whole: &DesignContent,
+    files: &[Hash],
+    random: &mut Random,
+) -> (String, Option<DesignContent>) {
+    let subset = random.below(32);
+    let part = content::showing(whole, |name| subset >> (name as u32) & 1 == 1);
+    let opened = content::open(files, Some(&part)).expect("a part of what is genuine");
+    (opened.title().unwrap_or_default().to_owned(), Some(part))
 }
 
 fn exact(bytes: &[u8]) -> Hash {

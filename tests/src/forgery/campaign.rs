@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use prost::Message;
+use touchstone_core::designs::content;
 use touchstone_core::evidence::seal;
 use touchstone_core::hash::{self, Hash};
 use touchstone_proto::evidence::Evidence;
@@ -276,6 +277,21 @@ impl Campaign {
     }
 }
 
+/// One name for a file, whichever of its design's fields it shows: a holder may leave any of them out. A field that the
+/// deposit doesn't cover, or a title that isn't shown as a field, makes it another file.
 fn fingerprint(evidence: &Evidence) -> Hash {
+    let mut evidence = evidence.clone();
+    if let Some(opening) = &mut evidence.opening {
+        let files = opening.files.iter().map(|f| f.sha256.as_slice().try_into());
+        let files: Result<Vec<Hash>, _> = files.collect();
+        let opened = files.map(|files| content::open(&files, opening.content.as_ref()));
+        let is_shown = opened.is_ok_and(|opened| {
+            opened.is_ok_and(|opened| opened.check_title(&opening.title).is_ok())
+        });
+        if let Some(content) = opening.content.as_mut().filter(|_| is_shown) {
+            content.disclosures.clear();
+            opening.title.clear();
+        }
+    }
     hash::sha256(&evidence.encode_to_vec())
 }

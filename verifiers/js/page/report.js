@@ -204,8 +204,14 @@ export class Report {
       id,
       deposit.title && [
         'designTitle',
-        [printable(deposit.title), !deposit.title_is_recorded && word.cloneNode(true)].filter(Boolean),
+        [
+          printable(deposit.title),
+          !deposit.title_is_recorded && !deposit.content && word.cloneNode(true),
+        ].filter(Boolean),
       ],
+      ...(deposit.content?.fields ?? [])
+        .filter(({ name }) => name !== 'title')
+        .map(({ name, value }) => [`field-${name}`, [printable(value)]]),
       [
         'deposited',
         [`${this.t('noLater')} ${this.time(deposit.time_ms)} ± ${Number(facts.time_error_ms) / 1000} s`],
@@ -219,10 +225,11 @@ export class Report {
       deposit.vouching && ['vouched', this.vouching(deposit.vouching)],
       ['ownerKey', [code(deposit.owner_key)]],
       ['commitment', [code(deposit.commitment)]],
-      ...deposit.files.map(({ sha256, name }) => [
+      ...deposit.files.map(({ sha256, name }, i) => [
         'fileOf',
         [
           h('span', {}, 'SHA-256 ', code(sha256)),
+          deposit.content?.views[i] && h('span', {}, this.t(`view-${deposit.content.views[i]}`)),
           name && h('span', {}, printable(name), ' ', word.cloneNode(true)),
         ].filter(Boolean),
       ]),

@@ -3,10 +3,11 @@
 
 import { be64, compare, concat, equal, hex, text, utf8 } from './bytes.js';
 import { ValidatorSets, checkCertifiedHeader, checkEnvelope } from './chain.js';
+import { readContent, united } from './content.js';
 import { readCustody } from './custody.js';
 import { readGenesis } from './genesis.js';
 import { isDoubtful, readHandovers } from './handovers.js';
-import { designCommitment, designFiles, designId, sha256OfMany } from './hashes.js';
+import { designCommitment, designId, sha256OfMany } from './hashes.js';
 import { Histories } from './history.js';
 import { canonicalIdentifier } from './identifiers.js';
 import { checkWholeLink, emptyLink } from './links.js';
@@ -20,7 +21,6 @@ import { StateTree, checkTransactionPath } from './trees.js';
 const MAGICS = { 1: utf8('touchstone/evidence/v1\n'), 2: utf8('touchstone/evidence/v2\n') };
 const MAGIC_LENGTH = MAGICS[2].length;
 const MAX_FILE = 268_435_456;
-const MAX_DESIGN_FILES = 1000;
 const CHECKSUM = 32;
 // Number of the enum KeyDispute: a report rests on the word of a key that may be a thief's.
 const CONTESTED = 1;
@@ -550,17 +550,31 @@ export class Examination {
     }
     const { disclosure } = this.design;
     if (opening === null && disclosure === null) return notGiven('closed');
-    const salt = (opening ?? disclosure).salt;
-    const hashes = opening === null ? disclosure.file_hashes : opening.files.map((file) => file.sha256);
-    demand(salt.length === 32 && hashes.every(({ length }) => length === 32), 'the opening has another form');
-    demand(hashes.length >= 1 && hashes.length <= MAX_DESIGN_FILES, 'the opening has not 1 to 1000 files');
-    const root = designFiles(be64(hashes.length), ...hashes);
+    const disclosed = disclosure === null ? null : this.opens(disclosure, disclosure.file_hashes);
+    if (opening === null) {
+      this.opened = disclosure.file_hashes;
+      this.content = disclosed;
+      return passed('disclosed', { count: this.opened.length });
+    }
+    const hashes = opening.files.map((file) => file.sha256);
+    const shown = this.opens(opening, hashes);
+    this.opened = hashes;
+    this.content = { ...shown, fields: united(shown.fields, disclosed?.fields ?? []) };
+    const fields = this.content.fields.length;
+    return shown.views.length === 0
+      ? passed('opened', { count: hashes.length })
+      : passed('openedWithFields', { count: hashes.length, fields });
+  }
+
+  /** What salt, files and content show, which must be what the owner committed to. */
+  opens({ salt, title, content }, hashes) {
+    demand(salt.length === 32, 'the opening has another form');
+    const shown = readContent(hashes, title, content);
     demand(
-      equal(designCommitment(this.chainId, this.design.owner_key, salt, root), this.design.commitment),
+      equal(designCommitment(this.chainId, this.design.owner_key, salt, shown.root), this.design.commitment),
       'the opening does not open the commitment',
     );
-    this.opened = hashes;
-    return passed(opening === null ? 'disclosed' : 'opened', { count: hashes.length });
+    return shown;
   }
 
   /** Heights of the file's blocks that no authority stamped. */

@@ -1,6 +1,7 @@
 // What a verified file holds, in the form of docs/examination.schema.json.
 
 import { hex } from './bytes.js';
+import { describeContent } from './content.js';
 
 const BASES = { 1: 'own-word', 2: 'prefix', 3: 'handover' };
 const ENDINGS = { 1: 'sold', 2: 'consumed', 3: 'destroyed', 4: 'decommissioned' };
@@ -140,9 +141,10 @@ const describeRight = ({ owners, earlier_owners: earlier, offered, ended }) => (
   ended_reason: ended === null ? null : ended.reason,
 });
 
-function describeDeposit({ evidence, design: record, opened, lookAlikes, vouching, right }) {
+function describeDeposit({ evidence, design: record, opened, content, lookAlikes, vouching, right }) {
   const { opening } = evidence;
   const disclosure = record?.disclosure ?? null;
+  const recordedTitle = orNull(disclosure?.title);
   return {
     id: hex(evidence.design),
     recorded: record !== undefined,
@@ -151,10 +153,11 @@ function describeDeposit({ evidence, design: record, opened, lookAlikes, vouchin
     organisation: record?.organisation ?? null,
     time_ms: record === undefined ? null : number(record.time_ms),
     // Without a disclosure it is the holder's word, as the files' names are.
-    title: orNull((disclosure ?? opening)?.title),
-    title_is_recorded: disclosure !== null,
+    title: orNull(recordedTitle ?? opening?.title),
+    title_is_recorded: recordedTitle !== null,
     disclosed_ms: disclosure === null ? null : number(disclosure.time_ms),
     files: (opened ?? []).map((hash, i) => ({ sha256: hex(hash), name: orNull(opening?.files[i].name) })),
+    ...(content?.views.length > 0 && { content: describeContent(content) }),
     ...(lookAlikes && { look_alikes: describeLookAlikes(lookAlikes) }),
     ...(vouching && { vouching: describeVouching(vouching) }),
     ...(right && { right: describeRight(right) }),

@@ -33,5 +33,7 @@ export const validatorsHash = taggedHash('touchstone/validators/v1');
 export const linkStep = taggedHash('touchstone/link/v1');
 export const changeId = taggedHash('touchstone/change/v1');
 export const designFiles = taggedHash('touchstone/design-files/v1');
+export const designViews = taggedHash('touchstone/design-views/v1');
+export const designContent = taggedHash('touchstone/design-content/v1');
 export const designCommitment = taggedHash('touchstone/design-commitment/v1');
 export const designId = taggedHash('touchstone/design-id/v1');

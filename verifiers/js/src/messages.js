@@ -31,7 +31,9 @@ export const types = declare({
   MasterDataAttribute: '1 id string, 2 text string, 3 fields* MasterDataAttribute',
   DepositDesign: '1 commitment bytes',
   DiscloseDesign:
-    '1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string, 5 fingerprints? Fingerprints',
+    '1 design_id bytes, 2 salt bytes, 3 file_hashes* bytes, 4 title string, 5 fingerprints? Fingerprints, ' +
+    '6 content? DesignContent',
+  DesignContent: '1 views* enum, 2 digests* bytes, 3 disclosures* string',
   Fingerprints: '1 specification bytes, 2 pictures* PictureFingerprint',
   PictureFingerprint:
     '1 file_hash bytes, 2 whole bytes, 3 trimmed bytes, 4 whole_quality uint32, 5 trimmed_quality uint32',
@@ -151,7 +153,9 @@ export const types = declare({
     '1 voucher string, 2 designer string, 3 name string, 4 check enum, 5 check_words string, 6 from_ms uint64, ' +
     '7 until_ms uint64, 8 position Position, 9 transaction_id bytes, 10 withdrawn? VouchingWithdrawal',
   VouchingWithdrawal: '1 position Position, 2 time_ms uint64, 3 reason string',
-  Disclosure: '1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64',
+  Disclosure:
+    '1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64, ' +
+    '6 content? DesignContent',
   DesignFile: '1 link Link',
   FingerprintCount: '1 pictures uint64, 2 designs uint64',
   PublishedFingerprint: '1 design_id bytes, 2 picture PictureFingerprint',
@@ -185,7 +189,7 @@ export const types = declare({
   State: '1 key bytes, 2 value? bytes, 3 proof StateProof',
   CompleteLink: '1 item string, 2 entries* bytes',
   ProvenTransaction: '1 height uint64, 2 index uint32, 3 envelope bytes, 4 siblings* bytes',
-  Opening: '1 salt bytes, 2 files* OriginalFile, 3 title string',
+  Opening: '1 salt bytes, 2 files* OriginalFile, 3 title string, 4 content? DesignContent',
   OriginalFile: '1 sha256 bytes, 2 name string',
   Checkpoint: '1 first uint64, 2 last uint64, 3 authority string, 4 token bytes, 5 certificates* bytes',
   Stamp: '1 checkpoint uint32, 2 height uint64, 3 siblings* bytes',

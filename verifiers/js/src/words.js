@@ -204,6 +204,13 @@ export const FINDINGS = {
       "holder's word",
     zh: ({ count }) => `盐值与文件指纹开启承诺值（文件 ${count} 个）；文件名和未公开的名称为持有人所述`,
   },
+  openedWithFields: {
+    en: ({ count, fields }) =>
+      `salt, files, views and the digests of fields open the commitment (files: ${count}); the fields that are ` +
+      `shown (${fields}) were deposited so, others stay closed`,
+    zh: ({ count, fields }) =>
+      `盐值、文件指纹、视图与字段摘要开启承诺值（文件 ${count} 个）；所示字段（${fields} 项）即存证时所载，其余保持封闭`,
+  },
   disclosed: {
     en: ({ count }) => `the commitment was opened in public, on the ledger, by its owner (files: ${count})`,
     zh: ({ count }) => `存证人已在账本上公开开启承诺值（文件 ${count} 个）`,

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compare, concat, equal, fromHex, hex, utf8 } from '../src/bytes.js';
 import { ValidatorSets, checkCertificate, checkEnvelope, readHeader, readValidatorSet } from '../src/chain.js';
+import { readContent } from '../src/content.js';
 import { verifySignature } from '../src/ed25519.js';
 import { readGenesis } from '../src/genesis.js';
 import {
@@ -82,6 +83,25 @@ test('a design has the commitment and the id of the vectors', () => {
     .split('\n');
   assert.equal(goldenRoot, hex(root));
   assert.equal(`${goldenCommitment} ${goldenId}`.length, 129);
+});
+
+test('a design with views and fields has the root and the commitment of the vectors', () => {
+  const files = numbered('design.file');
+  const content = decode(types.DesignContent, vector('content.message'));
+  assert.deepEqual(content.disclosures.map(utf8), numbered('content.disclosure'));
+  const shown = readContent(files, 'Chair 7', content);
+  assert.deepEqual(
+    shown.fields.map(({ place, name, value }) => [place, name, value]),
+    [
+      [0, 'title', 'Chair 7'],
+      [4, 'author', '林悦'],
+    ],
+  );
+  assert.deepEqual(shown.views, [0, 2]);
+  assert.deepEqual(shown.root, vector('content.root'));
+  const owner = vector('key.maker.public');
+  const commitment = designCommitment(chainId, owner, vector('design.salt'), shown.root);
+  assert.deepEqual(commitment, vector('content.commitment'));
 });
 
 test('a transaction is read, and its signature holds', async () => {

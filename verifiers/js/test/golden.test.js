@@ -46,6 +46,8 @@ const EXPECTED = {
   },
   'item.evidence': ITEM,
   'look-alike.evidence': DEPOSIT,
+  'disclosed-fields.evidence': DEPOSIT,
+  'fields.evidence': DEPOSIT,
   'left-out.evidence': { ...STORY, handovers: 'reservation', independence: 'reservation' },
   'offered.evidence': STORY,
   'original.evidence': DEPOSIT,

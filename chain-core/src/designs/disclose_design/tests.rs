@@ -1,10 +1,11 @@
 use super::*;
 use crate::designs::DesignRejection;
+use crate::designs::field::FieldName;
 use crate::proof;
 use crate::rejection::Rejection;
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, change_keys, public};
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{DepositDesign, LinkEntry};
+use touchstone_proto::ledger::{DepositDesign, DesignContent, DesignView, LinkEntry};
 
 const SALT: [u8; 32] = [9; 32];
 
@@ -33,6 +34,7 @@ fn opening(id: Hash) -> DiscloseDesign {
         file_hashes: files(),
         title: "A chair".into(),
         fingerprints: None,
+        content: None,
     }
 }
 
@@ -60,6 +62,7 @@ fn a_disclosure_is_recorded_and_found_by_each_file() {
             title: "A chair".into(),
             time_ms: chain.time_ms,
             height: 2,
+            content: None,
         })
     );
     for file in [[1; 32], [2; 32]] {
@@ -233,4 +236,120 @@ fn a_later_key_of_the_owner_opens() {
     chain.run(MAKER, change_keys(&[50], &[3])).unwrap();
     let open = Action::DiscloseDesign(opening(id));
     assert_eq!(chain.run(("maker", 50), open), Ok(()));
+}
+
+/// What the maker deposits with fields, all of them shown.
+fn with_fields() -> DesignContent {
+    let fields = [
+        (FieldName::Title, "A chair"),
+        (FieldName::Class, "06-01"),
+        (FieldName::Author, "Lin Yue"),
+    ];
+    let fields = fields.map(|(name, value)| (name, value.to_owned()));
+    let random = std::array::from_fn(|place| [place as u8 + 1; 32]);
+    let views = [DesignView::Unspecified, DesignView::Front, DesignView::Back];
+    content::seal(&views, &fields, &random).unwrap()
+}
+
+/// A design whose deposit covers fields is disclosed with those that its owner shows.
+#[test]
+fn fields_are_disclosed_one_without_the_others() {
+    let mut chain = Chain::start();
+    let whole = with_fields();
+    let hashes: Vec<Hash> = files()
+        .iter()
+        .map(|f| f.as_slice().try_into().unwrap())
+        .collect();
+    let root = content::open(&hashes, Some(&whole)).unwrap().root;
+    let commitment = design::commitment(&chain.id, &public(3), &SALT, &root);
+    chain.run(MAKER, deposit(commitment)).unwrap();
+    let id = design::id(&public(3), &commitment);
+    let shown = content::showing(&whole, |name| name == FieldName::Class);
+    let closed = DiscloseDesign {
+        title: String::new(),
+        content: Some(shown.clone()),
+        ..opening(id)
+    };
+    type Edit = fn(&mut DiscloseDesign);
+    let rows: [(&str, Edit, u32); 12] = [
+        ("files alone", |d| d.content = None, 403),
+        (
+            "a title that isn't shown",
+            |d| d.title = "A chair".into(),
+            468,
+        ),
+        ("another title", |d| d.title = "A table".into(), 468),
+        (
+            "a view left out",
+            |d| d.content.as_mut().unwrap().views.truncate(2),
+            459,
+        ),
+        (
+            "another view",
+            |d| d.content.as_mut().unwrap().views[1] = 4,
+            403,
+        ),
+        (
+            "another digest",
+            |d| d.content.as_mut().unwrap().digests[7][0] ^= 1,
+            403,
+        ),
+        (
+            "no disclosure",
+            |d| d.content.as_mut().unwrap().disclosures[0] = "x".into(),
+            463,
+        ),
+        (
+            "another field",
+            |d| d.content.as_mut().unwrap().disclosures[0] = other("colour", "red"),
+            464,
+        ),
+        (
+            "an empty title",
+            |d| d.content.as_mut().unwrap().disclosures[0] = other("title", ""),
+            465,
+        ),
+        (
+            "no class of Locarno",
+            |d| d.content.as_mut().unwrap().disclosures[0] = other("class", "33-01"),
+            466,
+        ),
+        (
+            "another class",
+            |d| d.content.as_mut().unwrap().disclosures[0] = other("class", "06-02"),
+            467,
+        ),
+        (
+            "no head of drafts",
+            |d| d.content.as_mut().unwrap().disclosures[0] = other("drafts", "7"),
+            469,
+        ),
+    ];
+    for (name, edit, code) in rows {
+        let mut action = closed.clone();
+        edit(&mut action);
+        let answer = chain.check(&chain.sign(MAKER, Action::DiscloseDesign(action)));
+        let found = answer.as_ref().err().map_or(0, Rejection::code);
+        assert_eq!(found, code, "{name}: {answer:?}");
+    }
+    let everything = DiscloseDesign {
+        content: Some(whole),
+        ..opening(id)
+    };
+    let whole = chain.check(&chain.sign(MAKER, Action::DiscloseDesign(everything)));
+    assert_eq!(whole, Ok(()));
+    chain.run(MAKER, Action::DiscloseDesign(closed)).unwrap();
+    let record: Design = chain.state.message(&keys::design(&id)).unwrap();
+    let disclosure = record.disclosure.unwrap();
+    assert_eq!(
+        (disclosure.title.as_str(), disclosure.content),
+        ("", Some(shown))
+    );
+}
+
+/// A disclosure that nobody deposited.
+fn other(name: &str, value: &str) -> String {
+    use base64::Engine;
+    let text = format!("[\"BwcHBwcHBwcHBwcHBwcHBw\",\"{name}\",\"{value}\"]");
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
 }

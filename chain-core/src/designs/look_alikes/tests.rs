@@ -73,6 +73,7 @@ fn disclosure(
         file_hashes: hashes.iter().map(|hash| hash.to_vec()).collect(),
         title: String::new(),
         fingerprints,
+        content: None,
     });
     (chain.sign(who, deposit), chain.sign(who, disclose), id)
 }

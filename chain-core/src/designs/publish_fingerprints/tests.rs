@@ -46,6 +46,7 @@ fn fingerprints_follow_a_disclosure_once_by_its_owner() {
         file_hashes: vec![vec![1; 32]],
         title: String::new(),
         fingerprints: None,
+        content: None,
     };
     chain.run(MAKER, Action::DiscloseDesign(disclose)).unwrap();
     let foreign = Err(DesignRejection::NotTheOwner("maker".into()).into());

@@ -232,6 +232,7 @@ fn a_disclosure_that_does_not_open_the_commitment_is_found() {
         title: "A table".into(),
         time_ms: chain.time_ms,
         height: chain.height,
+        content: None,
     };
     let examined = |bend: fn(&mut Disclosure)| {
         let mut bent = record.clone();

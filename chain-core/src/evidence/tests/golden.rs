@@ -58,6 +58,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         salt: [8; 32].to_vec(),
         files: vec![original("", b"three")],
         title: String::new(),
+        content: None,
     };
     let doubtful = deposited(&mut chain, MARKET, &stolen);
     let since_ms = chain.time_ms;
@@ -67,6 +68,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         file_hashes: stolen.files.into_iter().map(|f| f.sha256).collect(),
         title: "Chair".into(),
         fingerprints: None,
+        content: None,
     };
     chain.run(MARKET, Action::DiscloseDesign(disclose)).unwrap();
     let report = ChangeKeys {
@@ -83,6 +85,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         salt: SALT.to_vec(),
         files: vec![original("lamp.txt", LAMP), original("lamp2.txt", b"two")],
         title: "Lamp".into(),
+        content: None,
     };
     let design = deposited(&mut chain, MAKER, &secret);
 
@@ -155,9 +158,29 @@ fn passed_on() -> Vec<(&'static str, Vec<u8>)> {
     vec![("transferred.evidence", file)]
 }
 
+/// A chair whose deposit covers fields: with its class and authors shown, and with what its owner disclosed.
+fn fielded() -> Vec<(&'static str, Vec<u8>)> {
+    use crate::designs::field::FieldName::{Author, Class};
+    let (chain, kept, disclosed) = fields::deposited();
+    let of = |id| collect(&chain, &Subject::Design(id)).unwrap();
+    let shown = fields::showing(of(kept), |name| matches!(name, Class | Author));
+    vec![
+        ("fields.evidence", seal(&shown)),
+        ("disclosed-fields.evidence", seal(&of(disclosed))),
+    ]
+}
+
 #[test]
 fn the_same_story_gives_the_same_bytes() {
-    let files = [files(), disputed(), copied(), vouched(), passed_on()].concat();
+    let files = [
+        files(),
+        disputed(),
+        copied(),
+        vouched(),
+        passed_on(),
+        fielded(),
+    ]
+    .concat();
     if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {
         for (name, bytes) in &files {
             std::fs::write(PathBuf::from(FOLDER).join(name), bytes).unwrap();

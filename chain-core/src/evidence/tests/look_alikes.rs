@@ -47,6 +47,7 @@ pub(super) fn similar() -> (Chain, Hash, Hash) {
                 specification: SPECIFICATION.to_vec(),
                 pictures,
             }),
+            content: None,
         };
         chain.run(who, Action::DiscloseDesign(disclose)).unwrap();
         ids.push(id);

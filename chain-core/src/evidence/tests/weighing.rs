@@ -156,6 +156,7 @@ fn a_recorded_title_is_not_the_holders_to_change() {
         file_hashes: files().iter().map(|f| f.to_vec()).collect(),
         title: title.into(),
         fingerprints: None,
+        content: None,
     };
     chain.run(MAKER, Action::DiscloseDesign(action)).unwrap();
     let evidence = opened(collected(&chain, &Subject::Design(id)));

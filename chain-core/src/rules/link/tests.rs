@@ -73,6 +73,7 @@ fn a_files_pages_are_proven_from_what_disclosures_write() {
             file_hashes: vec![file.to_vec()],
             title: String::new(),
             fingerprints: None,
+            content: None,
         });
         disclosures.push(chain.sign_at(MAKER, n, disclose));
     }

@@ -1,5 +1,7 @@
 use super::*;
 use crate::deposit_certificate::facts::sample as facts;
+use crate::deposit_certificate::vocabulary::{CREDENTIALS, TERMS};
+use serde_json::json;
 use touchstone_proto::ledger::{Vouching, VouchingWithdrawal};
 
 /// Seed 3 is the owner's.

@@ -43,7 +43,7 @@ fn a_title_says_whose_word_it_is() {
     assert!(said(&facts).contains("黄昏的桥 | （公开时记入账本）"));
     facts.title = Some(Title {
         text: "Chair".into(),
-        recorded: false,
+        basis: TitleBasis::Holder,
     });
     assert!(said(&facts).contains("Chair | （持有人所述，账本未记录）"));
     facts.title = None;

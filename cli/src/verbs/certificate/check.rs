@@ -7,9 +7,11 @@ use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_core::evidence::Finding;
 
 use super::{Arguments, certify};
+use crate::deposit_certificate::content::CredentialContent;
 use crate::deposit_certificate::credential::{self, BadCredential, CredentialStatement};
 use crate::deposit_certificate::data_integrity::did_key;
 use crate::failure::Failure;
+use crate::fields::{self, FieldSelection};
 use crate::messages::Speech;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
@@ -92,7 +94,7 @@ async fn ask(
         Some(path) => Some(Receipt::read(path)?).filter(|r| r.design_id == stated.design_id),
         None => receipt::of_design(arguments.receipts.as_deref(), &stated.design_id)?,
     };
-    let certificate = Box::pin(certify(&mut client, id, receipt)).await?;
+    let certificate = Box::pin(certify(&mut client, id, receipt, &FieldSelection::all())).await?;
     let facts = Box::pin(certificate.facts(&mut client)).await?;
     let reservations = credential::compare(statement, &facts).map_err(|member| {
         NotVerified::Contradiction(format!("the ledger proves another {member}"))
@@ -121,8 +123,11 @@ fn print(
     if stated.id != issuer {
         rows.push((say!(language, "Owner key"), plain(&stated.id)));
     }
-    if let Some(title) = &stated.title {
+    if let Some(title) = stated.title.as_ref().filter(|_| stated.content.is_none()) {
         rows.push((say!(language, "Title"), plain(title)));
+    }
+    for (name, value) in stated.content.iter().flat_map(CredentialContent::named) {
+        rows.push((fields::name_in(language, name), plain(&value)));
     }
     let owner = format!(
         "{} ({})",

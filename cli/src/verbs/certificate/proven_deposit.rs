@@ -5,14 +5,16 @@ use touchstone_client::deposit::{self, ProvenDeposit};
 use touchstone_client::earlier::{self, Earlier};
 use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_client::{disputes, look_alikes, rights, vouching};
+use touchstone_core::designs::field::{Field, FieldName};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
-    Design, DisputeTally, Key, KeyDispute, LookAlikes, Right, Vouching,
+    Design, DesignView, DisputeTally, Key, KeyDispute, LookAlikes, Right, Vouching,
 };
 
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
+use crate::fields::FieldSelection;
 use crate::receipt::{self, Opening, Receipt};
 
 /// How the content of a commitment is known.
@@ -31,6 +33,10 @@ pub(super) struct Certificate {
     /// The header that proves the record as it is now.
     pub(super) as_of: AttestedHeader,
     pub(super) opening: Option<Opening>,
+    /// What each file shows; empty where the deposit covers files alone.
+    pub(super) views: Vec<DesignView>,
+    /// The fields that are shown: the commitment covers them.
+    pub(super) fields: Vec<Field>,
     /// What the ledger compared, where the record says that it did.
     pub(super) look_alikes: Option<LookAlikes>,
     /// Earlier deposits of the same files; none is looked for while the files are a secret.
@@ -46,11 +52,12 @@ pub(super) struct Certificate {
     pub(super) names: Vec<String>,
 }
 
-/// Asks for a deposit, and checks it with its receipt.
+/// Asks for a deposit, and checks it with its receipt; of its fields those are kept that are to be shown.
 pub(super) async fn certify(
     client: &mut Client,
     id: Hash,
     receipt: Option<Receipt>,
+    selection: &FieldSelection,
 ) -> Result<Certificate, Failure> {
     if let Some(receipt) = &receipt {
         receipt.check(client.trust().chain_id())?;
@@ -71,6 +78,7 @@ pub(super) async fn certify(
         opening,
         ..
     } = found;
+    let (views, fields) = shown(&record, opening.as_ref(), selection)?;
     let look_alikes = Box::pin(look_alikes::of_design(client, &id, &record)).await?;
     // Asking tells the files' hashes, which a disclosure has published.
     let earlier = match (&record.disclosure, &opening) {
@@ -99,6 +107,8 @@ pub(super) async fn certify(
         deposited,
         as_of,
         opening,
+        views,
+        fields,
         look_alikes,
         earlier,
         vouching,
@@ -108,6 +118,31 @@ pub(super) async fn certify(
         owner,
         names,
     })
+}
+
+/// Views, and the fields that are to be shown. What is public already is shown unless it is hidden by name.
+fn shown(
+    record: &Design,
+    opening: Option<&Opening>,
+    selection: &FieldSelection,
+) -> Result<(Vec<DesignView>, Vec<Field>), Failure> {
+    let opened = opening.map(Opening::opened).transpose();
+    let opened = opened.map_err(|e| NotVerified::Contradiction(e.to_string()))?;
+    let Some(opened) = opened else {
+        selection.check(&[])?;
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let content = record.disclosure.as_ref().and_then(|d| d.content.as_ref());
+    let public: Vec<&String> = content.iter().flat_map(|c| &c.disclosures).collect();
+    let fields = opened.fields.into_iter().map(|(_, field)| field);
+    let fields: Vec<Field> = fields.collect();
+    let names: Vec<FieldName> = fields.iter().map(|field| field.name).collect();
+    selection.check(&names)?;
+    let is_shown = |field: &Field| {
+        let is_public = public.contains(&&field.disclosure);
+        selection.shows_of(field.name, is_public)
+    };
+    Ok((opened.views, fields.into_iter().filter(is_shown).collect()))
 }
 
 /// A hash in a proven record.
@@ -140,12 +175,18 @@ impl Certificate {
         let key = keys().find(|k| k.public_key == self.record.owner_key);
         let compromised_since_ms = key.map(|k| k.compromised_since_ms).filter(|ms| *ms != 0);
         let recorded = self.record.disclosure.as_ref();
-        let title = recorded.map_or_else(|| self.title(), |d| &d.title);
+        // Of a design with fields the title is one of them, and is shown or not.
+        let title = match (recorded, self.covers_fields()) {
+            (Some(disclosure), false) => &disclosure.title,
+            _ => self.title(),
+        };
+        let is_recorded = recorded.is_some_and(|d| d.title == title);
         let mut files = Vec::new();
-        for (name, sha256) in self.files() {
+        for (at, (name, sha256)) in self.files().into_iter().enumerate() {
             files.push(facts::CertifiedFile {
                 sha256: receipt::bytes("sha256", &sha256)?,
                 name: name.map(str::to_owned),
+                view: self.view(at),
             });
         }
         let genesis = client.trust().genesis();
@@ -164,8 +205,15 @@ impl Certificate {
                 .filter(|t| !t.is_empty())
                 .map(|title| facts::Title {
                     text: title.to_owned(),
-                    recorded: recorded.is_some(),
+                    basis: match (is_recorded, self.covers_fields()) {
+                        (true, _) => facts::TitleBasis::Ledger,
+                        (false, true) => facts::TitleBasis::Commitment,
+                        (false, false) => facts::TitleBasis::Holder,
+                    },
                 }),
+            covers_fields: self.covers_fields(),
+            field_digests: self.field_digests(),
+            fields: self.fields.clone(),
             files,
             time_ms: header.time_ms,
             parameters: genesis.document.parameters.clone(),
@@ -195,7 +243,30 @@ impl Certificate {
         }
     }
 
+    /// Whether the deposit covers views and fields; false where nothing opens it.
+    pub(super) fn covers_fields(&self) -> bool {
+        !self.views.is_empty()
+    }
+
+    /// What a file shows of the design.
+    pub(super) fn view(&self, at: usize) -> DesignView {
+        self.views.get(at).copied().unwrap_or_default()
+    }
+
+    /// The digest at each place, of which the commitment is proven to be.
+    fn field_digests(&self) -> Vec<Hash> {
+        let content = self.opening.as_ref().and_then(|o| o.content.as_ref());
+        let digests = content.iter().flat_map(|c| &c.digests);
+        digests
+            .filter_map(|d| d.as_slice().try_into().ok())
+            .collect()
+    }
+
     pub(super) fn title(&self) -> &str {
+        if self.covers_fields() {
+            let title = self.fields.iter().find(|f| f.name == FieldName::Title);
+            return title.map_or("", |field| &field.value);
+        }
         match (&self.source, &self.record.disclosure) {
             (Source::Receipt(receipt), _) => &receipt.title,
             (_, Some(disclosure)) => &disclosure.title,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::proven_deposit::{Certificate, Source};
 use crate::disputes;
 use crate::earlier as before;
+use crate::fields;
 use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{Output, add_member, attested_json, plain, utc};
@@ -16,6 +17,9 @@ impl Certificate {
     const SHOWS_NOT: &'static str = "who made the design, that it is new, or that nobody had it \
                                      before. Names of files and, until disclosure, the title are \
                                      the receipt's own words.";
+    const SHOWS_NOT_OF_FIELDS: &'static str = "who made the design, that it is new, or that nobody had it before. \
+                                               Fields are what its owner stated at the deposit; others may stay \
+                                               closed. Names of files are the receipt's own words.";
 
     /// What it shows, in the reader's language.
     fn shows_in(&self, language: Language) -> String {
@@ -44,8 +48,12 @@ impl Certificate {
             verdict = verdict
         ));
         let mut rows = vec![(say!(language, "Design"), hex::encode(self.id))];
-        if !self.title().is_empty() {
+        if !self.title().is_empty() && !self.covers_fields() {
             rows.push((say!(language, "Title"), plain(self.title())));
+        }
+        for field in &self.fields {
+            let name = fields::name_in(language, field.name);
+            rows.push((name, plain(&field.value)));
         }
         let owner = format!(
             "{} ({})",
@@ -64,8 +72,11 @@ impl Certificate {
             say!(language, "Owner key"),
             hex::encode(&self.record.owner_key),
         ));
-        for (name, sha256) in self.files() {
+        for (at, (name, sha256)) in self.files().into_iter().enumerate() {
+            let view = fields::view_in(language, self.view(at));
+            let view = view.map(|view| format!("  {view}")).unwrap_or_default();
             let name = name.map(|n| format!("  {}", plain(n))).unwrap_or_default();
+            let name = format!("{view}{name}");
             rows.push((say!(language, "File"), format!("{sha256}{name}")));
         }
         rows.push((
@@ -131,11 +142,18 @@ impl Certificate {
         rows.push((say!(language, "Shows"), self.shows_in(language)));
         rows.push((
             say!(language, "Shows not"),
-            say!(
-                language,
-                "who made the design, that it is new, or that nobody had it before. Names of files and, until \
-                 disclosure, the title are the receipt's own words."
-            ),
+            match self.covers_fields() {
+                false => say!(
+                    language,
+                    "who made the design, that it is new, or that nobody had it before. Names of files and, until \
+                     disclosure, the title are the receipt's own words."
+                ),
+                true => say!(
+                    language,
+                    "who made the design, that it is new, or that nobody had it before. Fields are what its owner stated \
+                     at the deposit; others may stay closed. Names of files are the receipt's own words."
+                ),
+            },
         ));
         for (name, text) in rows {
             output.line(format!("{name:<11} {text}"));
@@ -161,8 +179,18 @@ impl Certificate {
             "deposit_block": attested_json(&self.deposited),
             "disclosed_ms": self.record.disclosure.as_ref().map(|d| d.time_ms),
             "shows": self.shows_in(Language::English),
-            "shows_not": Self::SHOWS_NOT,
+            "shows_not": match self.covers_fields() {
+                true => Self::SHOWS_NOT_OF_FIELDS,
+                false => Self::SHOWS_NOT,
+            },
         });
+        if self.covers_fields() {
+            add_member(
+                &mut value,
+                "content",
+                fields::json(&self.views, &self.fields),
+            );
+        }
         if let Some(look_alikes) = &self.look_alikes {
             add_member(&mut value, "look_alikes", compared::json(look_alikes));
         }

@@ -12,6 +12,7 @@ use touchstone_core::hash::Hash;
 
 use super::{Certificate, certify};
 use crate::failure::Failure;
+use crate::fields::FieldSelection;
 use crate::output::plain;
 use crate::receipt::{self, Receipt, ReceiptFile};
 
@@ -54,6 +55,7 @@ pub(super) async fn by_file(
     client: &mut Client,
     file: &ReceiptFile,
     folders: &[PathBuf],
+    selection: &FieldSelection,
 ) -> Result<(Vec<Certificate>, Vec<Refused>), Failure> {
     let holds_it = |r: &Receipt| r.files.iter().any(|f| f.sha256 == file.sha256);
     let mut found: Vec<Certificate> = Vec::new();
@@ -73,7 +75,7 @@ pub(super) async fn by_file(
             if !tried.insert(id) {
                 continue;
             }
-            match Box::pin(certify(client, id, Some(receipt))).await {
+            match Box::pin(certify(client, id, Some(receipt), selection)).await {
                 Ok(certificate) => found.push(certificate),
                 Err(reason @ Failure::Absent { .. }) => refused.push(Refused { path, reason }),
                 Err(other) => return Err(other),
@@ -85,7 +87,7 @@ pub(super) async fn by_file(
             ids if ids.is_empty() => return Err(nowhere(client, file, refused)),
             ids => {
                 for id in ids {
-                    found.push(Box::pin(certify(client, id, None)).await?);
+                    found.push(Box::pin(certify(client, id, None, selection)).await?);
                 }
             }
         }
