@@ -5,6 +5,7 @@
 pub mod document;
 pub mod facts;
 pub mod json;
+pub mod right_facts;
 pub mod text;
 
 use touchstone_core::evidence::{
@@ -116,6 +117,8 @@ pub(crate) fn element(language: Language, element: Element) -> String {
         Element::TimeStamps => say!(language, "Time stamps"),
         Element::Independence => say!(language, "Independence"),
         Element::Opening => say!(language, "Opening"),
+        Element::Disputes => say!(language, "Disputes"),
+        Element::Authorisations => say!(language, "Authorisations"),
     }
 }
 
@@ -167,6 +170,14 @@ pub(crate) fn question(language: Language, element: Element) -> String {
             "Are the validators independent of the record's parties?"
         ),
         Element::Opening => say!(language, "Which files is the commitment to?"),
+        Element::Disputes => say!(
+            language,
+            "How did disputes about the right go, and did nobody choose a panel of jurors?"
+        ),
+        Element::Authorisations => say!(
+            language,
+            "May those who are asked about do what is asked with the design?"
+        ),
     }
 }
 

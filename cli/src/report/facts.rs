@@ -10,7 +10,7 @@ use touchstone_core::hash::Hash;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Basis, Custody, Ending};
 
-use super::offer_status;
+use super::{offer_status, right_facts};
 use crate::event_text;
 use crate::exact_bytes;
 use crate::fields;
@@ -31,7 +31,7 @@ pub struct FactRow {
     pub lines: Vec<String>,
 }
 
-fn row(name: String, lines: impl IntoIterator<Item = String>) -> FactRow {
+pub(super) fn row(name: String, lines: impl IntoIterator<Item = String>) -> FactRow {
     let lines = lines.into_iter().collect();
     FactRow { name, lines }
 }
@@ -57,6 +57,7 @@ pub fn rows(language: Language, facts: &Facts) -> Vec<FactRow> {
     if let Some(deposit) = &facts.deposit {
         rows.extend(deposited(language, deposit, facts));
     }
+    rows.extend(right_facts::rows(language, facts));
     if let Some(history) = &facts.history {
         rows.extend(item(language, history));
     }
