@@ -12,7 +12,7 @@ use touchstone_proto::node::GetEvidenceRequest;
 use touchstone_proto::node::get_evidence_request::Subject;
 
 use crate::failure::Failure;
-use crate::fields::FieldSelection;
+use crate::field_selection::FieldSelection;
 use crate::file;
 use crate::messages::Speech;
 use crate::output::{Output, counted, plain};
