@@ -25,6 +25,7 @@ pub mod earlier;
 pub mod event_text;
 pub mod exact_bytes;
 pub mod failure;
+pub mod field_selection;
 pub mod fields;
 pub mod file;
 pub mod fingerprint;

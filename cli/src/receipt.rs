@@ -143,8 +143,13 @@ impl Receipt {
         };
         let mut views = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            let view = file.view.as_deref().map(fields::view_of).transpose()?;
-            views.push(view.unwrap_or(DesignView::Unspecified) as i32);
+            let view = match file.view.as_deref() {
+                Some(name) => {
+                    fields::view_of(name).ok_or_else(|| changed("it names an unknown view"))?
+                }
+                None => DesignView::Unspecified,
+            };
+            views.push(view as i32);
         }
         let digests = fields.digests.iter().map(|d| bytes("digests", d));
         let digests = digests.map(|digest| Ok(digest?.to_vec()));

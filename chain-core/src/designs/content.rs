@@ -10,7 +10,7 @@ use touchstone_proto::ledger::{DesignContent, DesignView};
 
 use super::DesignRejection;
 use super::design::{self, MAX_FILES};
-use super::field::{Field, FieldName, PLACES, SALT_BYTES};
+use super::field::{DesignField, FIELD_PLACES, FieldName, SALT_BYTES};
 use crate::hash::{self, Hash, tag};
 
 /// What a deposit covers, as far as it is shown.
@@ -21,12 +21,12 @@ pub struct OpenedContent {
     /// What each file shows, in the order of the files; empty where the deposit covers files alone.
     pub views: Vec<DesignView>,
     /// The fields that are shown, each with its place, ascending.
-    pub fields: Vec<(usize, Field)>,
+    pub fields: Vec<(usize, DesignField)>,
 }
 
 /// The root over files, views and fields: `H(design-content, file root ‖ view root ‖ digests)`, where the view root is
 /// `H(design-views, count as 8 bytes big-endian ‖ one byte for each file)`.
-pub fn root(file_root: &Hash, views: &[DesignView], digests: &[Hash; PLACES]) -> Hash {
+pub fn root(file_root: &Hash, views: &[DesignView], digests: &[Hash; FIELD_PLACES]) -> Hash {
     let count = (views.len() as u64).to_be_bytes();
     // The enum's numbers are below 256: `a_views_number_is_a_byte`.
     let shown: Vec<u8> = views.iter().map(|view| *view as i32 as u8).collect();
@@ -79,7 +79,7 @@ pub fn open(
     let mut fields = Vec::with_capacity(content.disclosures.len());
     let mut next = 0;
     for disclosure in &content.disclosures {
-        let field = Field::read(disclosure)?;
+        let field = DesignField::read(disclosure)?;
         let digest = field.digest();
         let place = digests.iter().position(|d| *d == digest);
         let place = place.filter(|place| field.name.places().contains(place));
@@ -99,12 +99,12 @@ pub fn open(
 }
 
 /// Views and digests, where there is a view of each file and a digest of its own for each place.
-fn shape(content: &DesignContent, files: usize) -> Option<(Vec<DesignView>, [Hash; PLACES])> {
+fn shape(content: &DesignContent, files: usize) -> Option<(Vec<DesignView>, [Hash; FIELD_PLACES])> {
     let views = content.views.iter().copied().map(DesignView::try_from);
     let views: Vec<DesignView> = views.collect::<Result<_, _>>().ok()?;
     let digests = content.digests.iter().map(|d| d.as_slice().try_into());
     let digests: Vec<Hash> = digests.collect::<Result<_, _>>().ok()?;
-    let digests: [Hash; PLACES] = digests.try_into().ok()?;
+    let digests: [Hash; FIELD_PLACES] = digests.try_into().ok()?;
     let mut sorted = digests;
     sorted.sort_unstable();
     let is_distinct = sorted.is_sorted_by(|a, b| a < b);
@@ -116,9 +116,9 @@ fn shape(content: &DesignContent, files: usize) -> Option<(Vec<DesignView>, [Has
 pub fn seal(
     views: &[DesignView],
     fields: &[(FieldName, String)],
-    random: &[[u8; 32]; PLACES],
+    random: &[[u8; 32]; FIELD_PLACES],
 ) -> Result<DesignContent, DesignRejection> {
-    let mut digests = Vec::with_capacity(PLACES);
+    let mut digests = Vec::with_capacity(FIELD_PLACES);
     let mut disclosures = Vec::with_capacity(fields.len());
     for (place, bytes) in random.iter().enumerate() {
         let value = FieldName::ALL.into_iter().find_map(|name| {
@@ -132,7 +132,7 @@ pub fn seal(
                 let (salt, _) = bytes
                     .split_first_chunk::<SALT_BYTES>()
                     .unwrap_or((&[0; SALT_BYTES], &[]));
-                let field = Field::new(*name, value, salt)?;
+                let field = DesignField::new(*name, value, salt)?;
                 let digest = field.digest();
                 disclosures.push(field.disclosure);
                 digest
@@ -156,7 +156,8 @@ pub fn seal(
 /// The same content with the fields alone that are to be shown.
 pub fn showing(content: &DesignContent, is_shown: impl Fn(FieldName) -> bool) -> DesignContent {
     let disclosures = content.disclosures.iter();
-    let shown = disclosures.filter(|d| Field::read(d).is_ok_and(|field| is_shown(field.name)));
+    let shown =
+        disclosures.filter(|d| DesignField::read(d).is_ok_and(|field| is_shown(field.name)));
     DesignContent {
         disclosures: shown.cloned().collect(),
         ..content.clone()

@@ -2,7 +2,8 @@
 //!
 //! `commitment = H(design-commitment, chain id ‖ owner key ‖ salt ‖ root)`, where the root is the file
 //! root, the hash over the count and the SHA-256 of each file in the owner's order, or a root that covers
-//! views and fields besides ([`content`](super::content)). The owner key and the 256-bit salt are inside, so a copied commitment is worth nothing to anybody else,
+//! views and fields besides ([`content`](super::content)). The owner key
+//! and the 256-bit salt are inside, so a copied commitment is worth nothing to anybody else,
 //! and guessing a file doesn't confirm it.
 //!
 //! Consensus-critical: yes

@@ -16,9 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::DesignRejection;
 use super::design::MAX_TITLE_BYTES;
-use super::limits::{
-    MAX_AUTHOR_BYTES, MAX_AUTHORS, MAX_DESCRIPTION_BYTES, MAX_DISCLOSURE_BYTES, MAX_DRAFTS,
-};
+use super::limits::{MAX_AUTHOR_BYTES, MAX_DESCRIPTION_BYTES, MAX_DISCLOSURE_BYTES, MAX_DRAFTS};
 use crate::hash::{self, Hash};
 
 /// Bytes of a field's salt: RFC 9901, section 9.3 recommends 128 bits.
@@ -26,7 +24,7 @@ pub const SALT_BYTES: usize = 16;
 /// Characters of a salt in base64url.
 const SALT_CHARACTERS: usize = 22;
 /// Places of digests: each name has its own, so that a deposit can't commit to two titles and show the better one.
-pub const PLACES: usize = FIRST_AUTHOR + MAX_AUTHORS;
+pub const FIELD_PLACES: usize = 12;
 /// Where authors begin.
 const FIRST_AUTHOR: usize = 4;
 
@@ -80,7 +78,7 @@ impl FieldName {
             FieldName::Class => 1..2,
             FieldName::Description => 2..3,
             FieldName::Drafts => 3..FIRST_AUTHOR,
-            FieldName::Author => FIRST_AUTHOR..PLACES,
+            FieldName::Author => FIRST_AUTHOR..FIELD_PLACES,
         }
     }
 
@@ -143,7 +141,7 @@ pub fn written_head(count: usize, head: &Hash) -> String {
 
 /// A field that is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct DesignField {
     /// Its name.
     pub name: FieldName,
     /// Its value.
@@ -152,16 +150,16 @@ pub struct Field {
     pub disclosure: String,
 }
 
-impl Field {
+impl DesignField {
     /// A field under a salt, which nobody may guess.
     pub fn new(
         name: FieldName,
         value: &str,
         salt: &[u8; SALT_BYTES],
-    ) -> Result<Field, DesignRejection> {
+    ) -> Result<DesignField, DesignRejection> {
         name.check(value)?;
         let salt = URL_SAFE_NO_PAD.encode(salt);
-        Ok(Field {
+        Ok(DesignField {
             name,
             value: value.to_owned(),
             disclosure: URL_SAFE_NO_PAD.encode(json(&salt, name.name(), value)),
@@ -169,7 +167,7 @@ impl Field {
     }
 
     /// Reads a disclosure.
-    pub fn read(disclosure: &str) -> Result<Field, DesignRejection> {
+    pub fn read(disclosure: &str) -> Result<DesignField, DesignRejection> {
         if disclosure.len() > MAX_DISCLOSURE_BYTES {
             return Err(DesignRejection::FieldForm);
         }
@@ -186,7 +184,7 @@ impl Field {
         }
         let name = FieldName::of(&name).ok_or(DesignRejection::FieldName)?;
         name.check(&value)?;
-        Ok(Field {
+        Ok(DesignField {
             name,
             value,
             disclosure: disclosure.to_owned(),

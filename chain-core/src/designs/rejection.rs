@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 use super::design::{MAX_FILES, MAX_PICTURES, MAX_TITLE_BYTES};
-use super::field::PLACES;
+use super::field::FIELD_PLACES;
 use super::limits::{
     MAX_AUTHORS, MAX_DEPTH, MAX_DESIGNERS, MAX_DISCLOSURE_BYTES, MAX_DRAFTS, MAX_LICENCES,
     MAX_MARK_DAYS, MAX_MARK_NAME_BYTES, MAX_NUMBER_BYTES, MAX_OPEN_DISPUTES, MAX_SUBLICENSEES,
@@ -43,15 +43,15 @@ pub enum DesignRejection {
     // 459, 463 to 469: fields
     /// Not a view for each file, not a digest for each place, or fields out of order.
     #[error(
-        "a design's content has a view for each file, {places} different digests of 32 bytes, and disclosures in the order \
-         of their places, each once",
-        places = PLACES
+        "a design's content has a view for each file, {places} different digests of 32 bytes, and disclosures in the \
+         order of their places, each once",
+        places = FIELD_PLACES
     )]
     ContentShape,
     /// No disclosure.
     #[error(
-        "a field is disclosed as RFC 9901 says: base64url of [salt, name, value], three texts as RFC 8785 writes them, the \
-         salt of 128 bits; at most {limit} bytes",
+        "a field is disclosed as RFC 9901 says: base64url of [salt, name, value], three texts as RFC 8785 writes them, \
+         the salt of 128 bits; at most {limit} bytes",
         limit = MAX_DISCLOSURE_BYTES
     )]
     FieldForm,
@@ -73,8 +73,8 @@ pub enum DesignRejection {
     LocarnoClass,
     /// The deposit doesn't cover this field.
     #[error(
-        "the deposit doesn't cover this field {0}: its digest isn't at a place of that name; there is one title, one class, \
-         one description, one head of drafts, and {authors} authors at most",
+        "the deposit doesn't cover this field {0}: its digest isn't at a place of that name; there is one title, one \
+         class, one description, one head of drafts, and {authors} authors at most",
         authors = MAX_AUTHORS
     )]
     FieldPlace(&'static str),
@@ -82,7 +82,10 @@ pub enum DesignRejection {
     #[error("the title of a design with fields is the one that its deposit covers, or is left out")]
     TitleCovered,
     /// Not a head of drafts.
-    #[error("the head of drafts is written COUNT:HEAD: 1 to {limit} drafts, 64 digits of lower-case hex", limit = MAX_DRAFTS)]
+    #[error(
+        "the head of drafts is written COUNT:HEAD: 1 to {limit} drafts, 64 digits of lower-case hex",
+        limit = MAX_DRAFTS
+    )]
     DraftsHead,
 
     // 42x: look-alikes

@@ -4,7 +4,7 @@
 
 use touchstone_proto::ledger::{DesignView, Disclosure, LookAlikes, Right, Vouching};
 
-use crate::designs::field::Field;
+use crate::designs::field::DesignField;
 use crate::hash::Hash;
 use crate::proof::item_history::Step;
 use crate::timestamp::Stamped;
@@ -104,7 +104,7 @@ pub struct Deposit {
     /// What each file shows, in the order of the files; empty where the deposit covers files alone.
     pub views: Vec<DesignView>,
     /// The fields that are shown, by the holder or in public: the commitment covers each.
-    pub fields: Vec<Field>,
+    pub fields: Vec<DesignField>,
     /// Time of the public disclosure, milliseconds.
     pub disclosed_ms: Option<u64>,
     /// The disclosure on the ledger.

@@ -71,8 +71,8 @@ pub(super) fn opening(
         ),
         true => finding!(
             "salt, file fingerprints, views and the digests of fields open the commitment; the fields that are shown \
-             were deposited so, others stay closed; names of files are the holder's word; files: {count}, fields shown: \
-             {shown}",
+             were deposited so, others stay closed; names of files are the holder's word; files: {count}, fields \
+             shown: {shown}",
             count = count,
             shown = deposit.fields.len()
         ),

@@ -1,7 +1,7 @@
 //! What a credential shows of views and fields, and whether the ledger proves it.
 
 use serde::{Deserialize, Serialize};
-use touchstone_core::designs::field::{Field, FieldName};
+use touchstone_core::designs::field::{DesignField, FieldName};
 
 use super::facts::CertificateFacts;
 use crate::fields;
@@ -30,8 +30,8 @@ pub struct CredentialField {
 
 impl CredentialField {
     /// The field, where name, value and disclosure say the same.
-    fn read(&self) -> Option<Field> {
-        let field = Field::read(&self.disclosure).ok()?;
+    fn read(&self) -> Option<DesignField> {
+        let field = DesignField::read(&self.disclosure).ok()?;
         let agrees = field.name.name() == self.name && field.value == self.value;
         agrees.then_some(field)
     }
@@ -40,7 +40,7 @@ impl CredentialField {
 impl CredentialContent {
     /// What is shown of a deposit beside its files; nothing where it covers files alone.
     pub fn of(facts: &CertificateFacts) -> Option<CredentialContent> {
-        let field = |field: &Field| CredentialField {
+        let field = |field: &DesignField| CredentialField {
             name: field.name.name().to_owned(),
             value: field.value.clone(),
             disclosure: field.disclosure.clone(),

@@ -1,6 +1,6 @@
 //! The certificate as a document for people, in Chinese and English.
 
-use touchstone_core::designs::field::{Field, FieldName};
+use touchstone_core::designs::field::{DesignField, FieldName};
 use touchstone_proto::ledger::KeyDispute;
 
 use super::facts::{CertificateFacts, CertifiedFile, TitleBasis};
@@ -82,7 +82,7 @@ fn deposit(facts: &CertificateFacts) -> Vec<PageBlock> {
 
 /// The fields that are shown, but for the title; nothing where the deposit covers files alone.
 fn stated(facts: &CertificateFacts) -> Vec<PageBlock> {
-    let name = |field: &Field| {
+    let name = |field: &DesignField| {
         let [chinese, english] = [Language::Chinese, Language::English]
             .map(|language| fields::name_in(language, field.name));
         format!("{chinese} {english}")
@@ -94,8 +94,7 @@ fn stated(facts: &CertificateFacts) -> Vec<PageBlock> {
         .collect();
     if facts.covers_fields {
         blocks.push(PageBlock::Paragraph(both!(
-            "These fields were deposited with the files, each under a salt of its own. Others may have been deposited \
-             and stay closed. They are what the owner stated; nobody checked them."
+            "Stated by the owner at the deposit, checked by nobody; further fields may stay closed."
         )));
     }
     blocks

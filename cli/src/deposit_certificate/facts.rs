@@ -2,7 +2,7 @@
 //! happened to sign or on how far the chain has grown: the same record gives the same certificate.
 
 use touchstone_client::earlier::Earlier;
-use touchstone_core::designs::field::Field;
+use touchstone_core::designs::field::DesignField;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{DesignView, KeyDispute, LookAlikes, Right, Vouching};
@@ -37,7 +37,7 @@ pub struct CertificateFacts {
     /// The digest at each place that the commitment covers, where it is opened.
     pub field_digests: Vec<Hash>,
     /// The fields that are shown.
-    pub fields: Vec<Field>,
+    pub fields: Vec<DesignField>,
     /// The files, in the owner's order; empty where nothing opens the commitment.
     pub files: Vec<CertifiedFile>,
     /// The deposit's time, milliseconds.

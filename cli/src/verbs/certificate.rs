@@ -18,7 +18,7 @@ use self::proven_deposit::{Certificate, certify};
 use crate::deposit_certificate::facts::CertificateFacts;
 use crate::deposit_certificate::{credential, document};
 use crate::failure::Failure;
-use crate::fields::FieldSelection;
+use crate::field_selection::FieldSelection;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
 use crate::label;

@@ -6,7 +6,7 @@ use serde_json::json;
 use touchstone_client::client::{Client, RecordedTransaction, Signer, is_expiry};
 use touchstone_core::designs::content;
 use touchstone_core::designs::design::{self, MAX_FILES};
-use touchstone_core::designs::field::{FieldName, PLACES};
+use touchstone_core::designs::field::{FIELD_PLACES, FieldName};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{self, DepositDesign, transaction::Action};
@@ -214,7 +214,13 @@ fn view_file(text: &str) -> Result<ReceiptFile, Failure> {
             plain(text)
         ))
     })?;
-    fields::view_of(view)?;
+    if fields::view_of(view).is_none() {
+        return Err(Failure::Usage(format!(
+            "{}: not a view; views are {}",
+            plain(view),
+            fields::view_names()
+        )));
+    }
     Ok(ReceiptFile {
         view: Some(view.to_owned()),
         ..receipt::hash_file(Path::new(path))?
@@ -266,7 +272,7 @@ fn make(
 
 /// Seals the fields, each under a salt of its own.
 fn add_fields(receipt: &mut Receipt, fields: &[(FieldName, String)]) -> Result<(), Failure> {
-    let mut random = [[0; 32]; PLACES];
+    let mut random = [[0; 32]; FIELD_PLACES];
     for bytes in &mut random {
         *bytes = *keyfile::random::<32>()?;
     }

@@ -11,7 +11,7 @@ use touchstone_proto::ledger::{
 
 use crate::earlier as before;
 use crate::failure::Failure;
-use crate::fields::FieldSelection;
+use crate::field_selection::FieldSelection;
 use crate::look_alikes as compared;
 use crate::output::{Output, add_member, plain, utc};
 use crate::pictures;
@@ -26,9 +26,10 @@ use crate::settings::{Settings, Signing};
   touchstone disclose 4be1….touchstone.json --show author
 
 The files themselves stay where they are; their SHA-256, the salt, the title and the class are
-published, further fields where --show names them. Of pictures that are named here the fingerprint is published too: the ledger compares each with all
-earlier ones, and the certificate tells what was found. A fingerprint shows roughly what the picture
-looks like. Pictures of a design that is disclosed already can be named once, later.
+published, further fields where --show names them. Of pictures that are named here the fingerprint
+is published too: the ledger compares each with all earlier ones, and the certificate tells what was
+found. A fingerprint shows roughly what the picture looks like. Pictures of a design that is
+disclosed already can be named once, later.
 
 Earlier deposits of the same files, as far as they are disclosed, are told of.")]
 pub struct Arguments {

@@ -18,7 +18,7 @@ use touchstone_proto::node::{AuthorisationQuestion, GetEvidenceRequest};
 use super::authorised::{country, day_or_moment};
 use super::right;
 use crate::failure::Failure;
-use crate::fields::FieldSelection;
+use crate::field_selection::FieldSelection;
 use crate::file;
 use crate::messages::Speech;
 use crate::output::{Output, counted, plain};

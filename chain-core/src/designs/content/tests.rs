@@ -9,7 +9,7 @@ const VIEWS: [DesignView; 3] = [
     DesignView::Enlarged,
 ];
 
-fn random() -> [[u8; 32]; PLACES] {
+fn random() -> [[u8; 32]; FIELD_PLACES] {
     std::array::from_fn(|place| [place as u8 + 1; 32])
 }
 
@@ -150,7 +150,7 @@ fn each_bent_part_is_refused_or_gives_another_root() {
         Err(DesignRejection::ContentShape)
     );
     // Another value, another salt, a name's digest at another name's place.
-    let foreign = Field::new(FieldName::Title, "Chair 8", &[9; 16]).unwrap();
+    let foreign = DesignField::new(FieldName::Title, "Chair 8", &[9; 16]).unwrap();
     let mut bent = content.clone();
     bent.disclosures[0] = foreign.disclosure.clone();
     assert_eq!(
@@ -171,7 +171,7 @@ fn each_bent_part_is_refused_or_gives_another_root() {
     // Closed parts.
     let closed = showing(&content, |_| false);
     assert_eq!(open(&FILES, Some(&closed)).unwrap().root, root);
-    for place in 0..PLACES {
+    for place in 0..FIELD_PLACES {
         let mut bent = closed.clone();
         bent.digests[place][0] ^= 1;
         assert_ne!(open(&FILES, Some(&bent)).unwrap().root, root, "{place}");
@@ -198,7 +198,7 @@ proptest! {
         title in proptest::option::of(value()),
         description in proptest::option::of(value()),
         authors in proptest::collection::vec(value(), 0..=8),
-        random: [[u8; 32]; PLACES],
+        random: [[u8; 32]; FIELD_PLACES],
         shown: [bool; 5],
     ) {
         let mut fields = vec![(FieldName::Class, "06-01".to_owned())];

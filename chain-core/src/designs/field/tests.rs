@@ -1,4 +1,5 @@
 use super::*;
+use crate::designs::limits::MAX_AUTHORS;
 
 const SALT: [u8; 16] = [7; 16];
 
@@ -9,7 +10,7 @@ fn written(text: &str) -> String {
 /// RFC 9901, section 4.2.3: the digest of its example, over the base64url's ASCII.
 #[test]
 fn digests_are_those_of_rfc_9901() {
-    let field = Field {
+    let field = DesignField {
         name: FieldName::Author,
         value: "Möbius".into(),
         disclosure: "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0"
@@ -29,8 +30,8 @@ fn a_field_is_read_as_it_was_written() {
         (FieldName::Description, "</script> \u{2028} é"),
         (FieldName::Author, "林悦"),
     ] {
-        let field = Field::new(name, value, &SALT).unwrap();
-        assert_eq!(Field::read(&field.disclosure), Ok(field.clone()));
+        let field = DesignField::new(name, value, &SALT).unwrap();
+        assert_eq!(DesignField::read(&field.disclosure), Ok(field.clone()));
         let text = URL_SAFE_NO_PAD.decode(&field.disclosure).unwrap();
         let parsed: serde_json::Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(
@@ -39,9 +40,9 @@ fn a_field_is_read_as_it_was_written() {
         );
     }
     let longest = "\"".repeat(MAX_DESCRIPTION_BYTES);
-    let field = Field::new(FieldName::Description, &longest, &SALT).unwrap();
+    let field = DesignField::new(FieldName::Description, &longest, &SALT).unwrap();
     assert!(field.disclosure.len() <= MAX_DISCLOSURE_BYTES);
-    assert_eq!(Field::read(&field.disclosure), Ok(field));
+    assert_eq!(DesignField::read(&field.disclosure), Ok(field));
 }
 
 /// One field has one disclosure for each salt; whatever isn't written so is refused, however large or deep.
@@ -49,7 +50,7 @@ fn a_field_is_read_as_it_was_written() {
 fn what_is_no_disclosure_is_refused() {
     let salt = "BwcHBwcHBwcHBwcHBwcHBw";
     let good = format!("[\"{salt}\",\"class\",\"06-01\"]");
-    assert!(Field::read(&written(&good)).is_ok());
+    assert!(DesignField::read(&written(&good)).is_ok());
     let deep = "[".repeat(4_000);
     let bad = [
         String::new(),
@@ -74,7 +75,7 @@ fn what_is_no_disclosure_is_refused() {
     ];
     for text in &bad {
         assert_eq!(
-            Field::read(&written(text)),
+            DesignField::read(&written(text)),
             Err(DesignRejection::FieldForm),
             "{text:.60}"
         );
@@ -91,15 +92,15 @@ fn what_is_no_disclosure_is_refused() {
         "é".into(),
     ] {
         assert_eq!(
-            Field::read(&text),
+            DesignField::read(&text),
             Err(DesignRejection::FieldForm),
             "{text:.60}"
         );
     }
     let invalid = URL_SAFE_NO_PAD.encode([0x5b, 0x22, 0xff, 0x22, 0x5d]);
-    assert_eq!(Field::read(&invalid), Err(DesignRejection::FieldForm));
+    assert_eq!(DesignField::read(&invalid), Err(DesignRejection::FieldForm));
     let other = written(&format!("[\"{salt}\",\"colour\",\"red\"]"));
-    assert_eq!(Field::read(&other), Err(DesignRejection::FieldName));
+    assert_eq!(DesignField::read(&other), Err(DesignRejection::FieldName));
 }
 
 #[test]
@@ -192,6 +193,7 @@ fn each_name_has_places_of_its_own() {
         next = name.places().end;
         assert_eq!(FieldName::of(name.name()), Some(name));
     }
-    assert_eq!(next, PLACES);
+    assert_eq!(next, FIELD_PLACES);
+    assert_eq!(FieldName::Author.places().len(), MAX_AUTHORS);
     assert_eq!(FieldName::of("Title"), None);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::designs::content;
-use crate::designs::field::{Field, FieldName};
+use crate::designs::field::{DesignField, FieldName};
 use touchstone_proto::ledger::{DesignContent, DesignView};
 
 /// All that the maker deposits.
@@ -79,7 +79,7 @@ fn any_part_of_the_fields_is_shown_and_verified() {
         }
         // What isn't shown isn't in the file, nor is its salt.
         for disclosure in &whole().disclosures {
-            let field = Field::read(disclosure).unwrap();
+            let field = DesignField::read(disclosure).unwrap();
             let is_there = sealed
                 .windows(disclosure.len())
                 .any(|w| w == disclosure.as_bytes());

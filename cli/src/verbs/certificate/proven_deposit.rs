@@ -5,7 +5,7 @@ use touchstone_client::deposit::{self, ProvenDeposit};
 use touchstone_client::earlier::{self, Earlier};
 use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_client::{disputes, look_alikes, rights, vouching};
-use touchstone_core::designs::field::{Field, FieldName};
+use touchstone_core::designs::field::{DesignField, FieldName};
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
@@ -14,7 +14,7 @@ use touchstone_proto::ledger::{
 
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
-use crate::fields::FieldSelection;
+use crate::field_selection::FieldSelection;
 use crate::receipt::{self, Opening, Receipt};
 
 /// How the content of a commitment is known.
@@ -36,7 +36,7 @@ pub(super) struct Certificate {
     /// What each file shows; empty where the deposit covers files alone.
     pub(super) views: Vec<DesignView>,
     /// The fields that are shown: the commitment covers them.
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<DesignField>,
     /// What the ledger compared, where the record says that it did.
     pub(super) look_alikes: Option<LookAlikes>,
     /// Earlier deposits of the same files; none is looked for while the files are a secret.
@@ -125,7 +125,7 @@ fn shown(
     record: &Design,
     opening: Option<&Opening>,
     selection: &FieldSelection,
-) -> Result<(Vec<DesignView>, Vec<Field>), Failure> {
+) -> Result<(Vec<DesignView>, Vec<DesignField>), Failure> {
     let opened = opening.map(Opening::opened).transpose();
     let opened = opened.map_err(|e| NotVerified::Contradiction(e.to_string()))?;
     let Some(opened) = opened else {
@@ -135,10 +135,10 @@ fn shown(
     let content = record.disclosure.as_ref().and_then(|d| d.content.as_ref());
     let public: Vec<&String> = content.iter().flat_map(|c| &c.disclosures).collect();
     let fields = opened.fields.into_iter().map(|(_, field)| field);
-    let fields: Vec<Field> = fields.collect();
+    let fields: Vec<DesignField> = fields.collect();
     let names: Vec<FieldName> = fields.iter().map(|field| field.name).collect();
     selection.check(&names)?;
-    let is_shown = |field: &Field| {
+    let is_shown = |field: &DesignField| {
         let is_public = public.contains(&&field.disclosure);
         selection.shows_of(field.name, is_public)
     };

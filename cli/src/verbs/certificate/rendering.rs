@@ -150,8 +150,8 @@ impl Certificate {
                 ),
                 true => say!(
                     language,
-                    "who made the design, that it is new, or that nobody had it before. Fields are what its owner stated \
-                     at the deposit; others may stay closed. Names of files are the receipt's own words."
+                    "who made the design, that it is new, or that nobody had it before. Fields are what its owner \
+                     stated at the deposit; others may stay closed. Names of files are the receipt's own words."
                 ),
             },
         ));

@@ -12,7 +12,7 @@ use touchstone_core::hash::Hash;
 
 use super::{Certificate, certify};
 use crate::failure::Failure;
-use crate::fields::FieldSelection;
+use crate::field_selection::FieldSelection;
 use crate::output::plain;
 use crate::receipt::{self, Receipt, ReceiptFile};
 
