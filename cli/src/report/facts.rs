@@ -10,6 +10,7 @@ use touchstone_core::hash::Hash;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Basis, Custody, Ending};
 
+use super::fact_row::{FactRow, row};
 use super::{offer_status, right_facts};
 use crate::event_text;
 use crate::exact_bytes;
@@ -22,19 +23,6 @@ use crate::output::{beijing, plain, utc};
 use crate::rights;
 use crate::say;
 use crate::vouching;
-
-/// A name, and what is said under it.
-pub struct FactRow {
-    /// The name.
-    pub name: String,
-    /// A line each.
-    pub lines: Vec<String>,
-}
-
-pub(super) fn row(name: String, lines: impl IntoIterator<Item = String>) -> FactRow {
-    let lines = lines.into_iter().collect();
-    FactRow { name, lines }
-}
 
 /// All that is proven, but for the events.
 pub fn rows(language: Language, facts: &Facts) -> Vec<FactRow> {

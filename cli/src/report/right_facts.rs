@@ -5,7 +5,7 @@ use touchstone_core::designs::authorised::SaleAnswer;
 use touchstone_core::evidence::{AuthorisationFact, DisputesFact, Facts, ShownDispute};
 use touchstone_proto::ledger::{DisputePhase, Draw, Panel, PanelResult, Seat};
 
-use super::facts::{FactRow, row};
+use super::fact_row::{FactRow, row};
 use crate::disputes;
 use crate::messages::Language;
 use crate::output::{add_member, plain, utc};
