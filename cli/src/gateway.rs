@@ -39,7 +39,10 @@ use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
-pub use jobs::{Act, ErrorBehaviour, EventReport, Job, JobOutcome, Jobs};
+pub use jobs::{
+    Act, Contents, ErrorBehaviour, EventReport, Job, JobOutcome, Jobs, StatementReport,
+    StatementResult,
+};
 
 /// Where queries are asked, and whom subscriptions may tell.
 #[derive(Clone, Debug, Default)]

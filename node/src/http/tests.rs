@@ -5,6 +5,7 @@ mod described;
 mod places;
 mod scans;
 mod subscriptions;
+mod xml;
 
 use std::path::Path;
 
