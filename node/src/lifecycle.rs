@@ -223,7 +223,10 @@ impl RunningNode {
                 catalogue: catalogue.clone(),
                 access: access.clone(),
                 audience: port.audience,
-                members: config.http_members.clone(),
+                surroundings: http::app::Surroundings {
+                    members: config.http_members.clone(),
+                    openings: config.openings.clone(),
+                },
                 scans: scans.clone(),
             };
             let stop = tasks.stop_token();

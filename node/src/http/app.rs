@@ -35,20 +35,27 @@ pub struct MemberNode {
     pub url: String,
 }
 
-impl MemberNode {
-    /// Whether `url` is scheme and host alone, in characters that end no part of a policy.
-    pub fn is_origin(&self) -> bool {
-        let Ok(uri) = self.url.parse::<Uri>() else {
-            return false;
-        };
-        let scheme = uri.scheme_str();
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-        matches!(scheme, Some("http" | "https"))
-            && !authority.is_empty()
-            && authority.chars().all(is_plain)
-            && self.url == format!("{}://{authority}", scheme.unwrap_or_default())
-    }
+/// Whether `url` is scheme and host alone, in characters that end no part of a policy.
+pub fn is_origin(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    let scheme = uri.scheme_str();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    matches!(scheme, Some("http" | "https"))
+        && !authority.is_empty()
+        && authority.chars().all(is_plain)
+        && url == format!("{}://{authority}", scheme.unwrap_or_default())
+}
+
+/// What the page is told of this node's surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Other members' nodes, which it asks too.
+    pub members: Vec<MemberNode>,
+    /// Where it has openings of labels recorded.
+    pub openings: Option<String>,
 }
 
 /// The page as it is sent: whole, and compressed.
@@ -87,18 +94,20 @@ pub(super) struct App {
 }
 
 impl App {
-    /// For a node whose operator lists these members, and which counts scans or doesn't.
-    pub fn new(members: &[MemberNode], counts_scans: bool) -> App {
+    /// For a node in these surroundings, which counts scans or doesn't.
+    pub fn new(surroundings: &Surroundings, counts_scans: bool) -> App {
+        let Surroundings { members, openings } = surroundings;
         let mut servers = "connect-src 'self'".to_owned();
-        for member in members {
+        let urls = members.iter().map(|member| &member.url);
+        for url in urls.chain(openings) {
             // Writing into a String doesn't fail.
-            let _ = write!(servers, " {}", member.url);
+            let _ = write!(servers, " {url}");
         }
         let own = EMBEDDED.policy.replace(ANY_SERVER, &servers);
         let policy = format!("{own}; frame-ancestors 'none'");
         App {
             policy: HeaderValue::from_str(&policy).ok(),
-            members: json!({ "members": members, "scans": counts_scans })
+            members: json!({ "members": members, "scans": counts_scans, "openings": openings })
                 .to_string()
                 .into_bytes()
                 .into(),
