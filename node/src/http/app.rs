@@ -22,6 +22,8 @@ use super::{Asked, HttpStore, app_data, scans};
 pub const HTML: &str = "text/html";
 /// What `npm run build` makes; its tests compare it with its sources.
 const PAGE: &str = include_str!("../../../verifiers/js/touchstone-app.html");
+/// The court's page: whoever saves it examines evidence files without this node, and without a network.
+const COURT_PAGE: &str = include_str!("../../../verifiers/js/touchstone-verify.html");
 /// What the page's own policy lets it ask, before the operator's list is known.
 const ANY_SERVER: &str = "connect-src http: https:";
 
@@ -66,19 +68,53 @@ struct Page {
     policy: &'static str,
 }
 
-static EMBEDDED: LazyLock<Page> = LazyLock::new(|| {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    // Writing into memory doesn't fail; were the bytes cut short, browsers would refuse them.
-    let gzip = match encoder.write_all(PAGE.as_bytes()) {
-        Ok(()) => encoder.finish().unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
-    Page {
-        html: Bytes::from_static(PAGE.as_bytes()),
-        gzip: gzip.into(),
-        policy: own_policy(PAGE),
+static EMBEDDED: LazyLock<Page> = LazyLock::new(|| Page::of(PAGE));
+static COURT: LazyLock<Page> = LazyLock::new(|| Page::of(COURT_PAGE));
+
+impl Page {
+    fn of(html: &'static str) -> Page {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing into memory doesn't fail; were the bytes cut short, browsers would refuse them.
+        let gzip = match encoder.write_all(html.as_bytes()) {
+            Ok(()) => encoder.finish().unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        Page {
+            html: Bytes::from_static(html.as_bytes()),
+            gzip: gzip.into(),
+            policy: own_policy(html),
+        }
     }
-});
+
+    /// The page under this policy, compressed for those who take it.
+    fn answer(&self, policy: HeaderValue, headers: &HeaderMap) -> Response {
+        let takes_gzip = takes_gzip(headers) && !self.gzip.is_empty();
+        let body = match takes_gzip {
+            true => self.gzip.clone(),
+            false => self.html.clone(),
+        };
+        let mut response = body.into_response();
+        let told = response.headers_mut();
+        told.insert(header::CONTENT_SECURITY_POLICY, policy);
+        if takes_gzip {
+            told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        for (name, value) in [
+            ("content-type", "text/html; charset=utf-8"),
+            ("cache-control", "no-cache"),
+            ("vary", "accept, accept-encoding"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("integrity-policy", "blocked-destinations=(script)"),
+        ] {
+            told.insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        response
+    }
+}
 
 /// The policy in the page's head: it names the hashes of its script and style.
 fn own_policy(page: &str) -> &str {
@@ -116,35 +152,11 @@ impl App {
 
     /// The page. It is the same for every address: what it shows it asks for itself.
     pub fn page(&self, headers: &HeaderMap) -> Response {
-        let Some(policy) = self.policy.clone() else {
+        match self.policy.clone() {
+            Some(policy) => EMBEDDED.answer(policy, headers),
             // Without its policy the page isn't sent.
-            return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        let takes_gzip = takes_gzip(headers) && !EMBEDDED.gzip.is_empty();
-        let body = match takes_gzip {
-            true => EMBEDDED.gzip.clone(),
-            false => EMBEDDED.html.clone(),
-        };
-        let mut response = body.into_response();
-        let told = response.headers_mut();
-        told.insert(header::CONTENT_SECURITY_POLICY, policy);
-        if takes_gzip {
-            told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            None => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
-        for (name, value) in [
-            ("content-type", "text/html; charset=utf-8"),
-            ("cache-control", "no-cache"),
-            ("vary", "accept, accept-encoding"),
-            ("referrer-policy", "no-referrer"),
-            ("cross-origin-opener-policy", "same-origin"),
-            ("integrity-policy", "blocked-destinations=(script)"),
-        ] {
-            told.insert(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
-        }
-        response
     }
 }
 
@@ -166,6 +178,7 @@ pub(super) fn routes() -> Router<Arc<HttpStore>> {
     Router::new()
         .route("/app", get(page))
         .route("/app/", get(page))
+        .route("/app/touchstone-verify.html", get(court_page))
         .route("/app/members.json", get(members))
         .route("/app/designs.json", get(app_data::designs))
         .route(scans::ADDRESS, post(scans::post))
@@ -173,6 +186,15 @@ pub(super) fn routes() -> Router<Arc<HttpStore>> {
 
 async fn page(http: Asked, headers: HeaderMap) -> Response {
     http.app.page(&headers)
+}
+
+/// The court's page. It asks no server, so that its own policy names none.
+async fn court_page(headers: HeaderMap) -> Response {
+    let policy = format!("{}; frame-ancestors 'none'", COURT.policy);
+    match HeaderValue::from_str(&policy) {
+        Ok(policy) => COURT.answer(policy, &headers),
+        Err(_) => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 async fn members(http: Asked) -> Response {

@@ -84,3 +84,15 @@ fn the_page_is_compressed_for_those_who_take_it() {
     assert_eq!(html, PAGE);
     assert!(EMBEDDED.gzip.len() <= 150 << 10);
 }
+
+#[tokio::test]
+async fn the_courts_page_is_handed_out_and_asks_no_server() {
+    let page = court_page(headers(None)).await;
+    let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str();
+    let policy = policy.expect("a policy is ASCII").to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
+    assert!(policy.ends_with("; frame-ancestors 'none'"));
+    assert!(!policy.contains("connect-src"), "{policy}");
+    let body = axum::body::to_bytes(page.into_body(), usize::MAX).await;
+    assert_eq!(body.expect("it is in memory"), COURT_PAGE.as_bytes());
+}
