@@ -1,5 +1,5 @@
-//! Events in JSON as EPCIS 2.0's XML (§9), the reverse of what [`convert_xml`](crate::convert_xml) reads: elements in the
-//! order of GS1's schema, standard words and names in full, extensions as elements of their namespaces.
+//! Events in JSON as EPCIS 2.0's XML (§9), the reverse of what [`convert_xml`](crate::convert_xml) reads: elements
+//! in the order of GS1's schema, standard words and names in full, extensions as elements of their namespaces.
 //!
 //! What was signed is JSON; this is another document that says the same. So each element is read back before it is
 //! given, and what would say something else, or has no form in XML, is refused with its path.
@@ -49,8 +49,8 @@ pub struct XmlRecord<'a> {
     pub record_time: &'a str,
 }
 
-/// One event in JSON as an element, with all that it needs to stand anywhere. The standard's words are Web URIs, or with
-/// `urns` the URNs of CBV 1.2.
+/// One event in JSON as an element, with all that it needs to stand anywhere. The standard's words are Web URIs, or
+/// with `urns` the URNs of CBV 1.2.
 ///
 /// ```
 /// let event = br#"{ "@context": "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",
@@ -120,7 +120,11 @@ fn written(
 
 /// Whether the event names a context that isn't the standard's: what it declares isn't known here.
 fn has_context_elsewhere(event: &Node<'_>) -> bool {
-    let is_elsewhere = |node: &Node<'_>| matches!(&node.value, JsonValue::Text(uri) if !uri.ends_with(STANDARD_CONTEXT));
+    let is_own = |uri: &String| uri.ends_with(STANDARD_CONTEXT);
+    let is_elsewhere = |node: &Node<'_>| match &node.value {
+        JsonValue::Text(uri) => !is_own(uri),
+        _ => false,
+    };
     match event.get("@context") {
         Some(node) => match &node.value {
             JsonValue::List(nodes) => nodes.iter().any(is_elsewhere),

@@ -18,12 +18,15 @@ use crate::items::{ITEM, ITEM_LINK, seen};
 pub const PRODUCT: &str = "https://id.gs1.org/01/09521234500018";
 const PLACE: &str = "https://id.gs1.org/414/9521234000013";
 
-/// The consortium registers a prefix with an organisation.
+/// The consortium registers a prefix with an organisation, which makes goods.
 pub fn register(node: &Served, organisation: &str, prefix: &str) {
     let mut world = node.world();
     let value = world.values.get(&keys::organisation(organisation)).unwrap();
     let mut record: ledger::Organisation = prost::Message::decode(value.as_slice()).unwrap();
     record.gs1_prefixes = vec![prefix.to_owned()];
+    record.roles.push(ledger::Role::Manufacturer as i32);
+    record.roles.sort_unstable();
+    record.roles.dedup();
     let change = Change {
         sequence: 0,
         kind: Some(Kind::PutOrganisation(record)),

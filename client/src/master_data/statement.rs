@@ -88,19 +88,19 @@ impl StatementLog for Vec<SentStatement> {
 }
 
 /// What a document says of products, places and parties, ready to be stated.
-pub struct Statement {
+pub struct MasterDataStatement {
     told: Vec<Told>,
     wanted: Vec<VocabularyElement>,
     outcomes: BTreeMap<String, ElementOutcome>,
 }
 
-impl Statement {
+impl MasterDataStatement {
     /// Finds the elements of the sender's prefixes, and what is wrong with them in themselves.
     pub async fn plan(
         client: &mut Client,
         signer: &Signer,
         entries: &[Result<MasterDataEntry, EpcisError>],
-    ) -> Result<Statement, ClientError> {
+    ) -> Result<MasterDataStatement, ClientError> {
         let prefixes = match entries {
             [] => Vec::new(),
             _ => {
@@ -108,10 +108,13 @@ impl Statement {
                 organisation.map_or_else(Vec::new, |record| record.gs1_prefixes)
             }
         };
-        Ok(Statement::of(entries, &prefixes))
+        Ok(MasterDataStatement::of(entries, &prefixes))
     }
 
-    fn of(entries: &[Result<MasterDataEntry, EpcisError>], prefixes: &[String]) -> Statement {
+    fn of(
+        entries: &[Result<MasterDataEntry, EpcisError>],
+        prefixes: &[String],
+    ) -> MasterDataStatement {
         let (told, wanted) = plan(entries, prefixes);
         let mut outcomes = BTreeMap::new();
         let mut sound = Vec::with_capacity(wanted.len());
@@ -124,7 +127,7 @@ impl Statement {
                 }
             }
         }
-        Statement {
+        MasterDataStatement {
             told,
             wanted: sound,
             outcomes,
@@ -215,7 +218,7 @@ pub async fn state(
     entries: &[Result<MasterDataEntry, EpcisError>],
     now_ms: fn() -> u64,
 ) -> Result<Vec<ElementReport>, CaptureError> {
-    let planned = Statement::plan(client, signer, entries).await?;
+    let planned = MasterDataStatement::plan(client, signer, entries).await?;
     planned.send(client, signer, &mut Vec::new(), now_ms).await
 }
 
@@ -446,72 +449,4 @@ impl Submission<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(id: &str, kind: &str, name: &str, text: &str) -> Result<MasterDataEntry, EpcisError> {
-        Ok(MasterDataEntry {
-            place: format!("at {id}"),
-            id: id.into(),
-            types: (!kind.is_empty())
-                .then(|| kind.to_owned())
-                .into_iter()
-                .collect(),
-            attributes: vec![EntryAttribute {
-                id: name.into(),
-                value: EntryValue::Text(text.into()),
-            }],
-            children: Vec::new(),
-        })
-    }
-
-    #[test]
-    fn what_several_vocabularies_say_of_a_place_is_joined() {
-        let dock = "urn:epc:id:sgln:9521234.00001.0";
-        let entries = [
-            entry(dock, "urn:x:ReadPoint", "urn:x:site", "1"),
-            entry(
-                "https://id.gs1.org/414/9521234000013",
-                "",
-                "urn:x:name",
-                "Dock",
-            ),
-            entry(
-                "urn:epc:id:sgln:9521235.00001.0",
-                "",
-                "urn:x:name",
-                "Theirs",
-            ),
-            entry("urn:x:nothing", "", "urn:x:name", "No key"),
-        ];
-        let (told, wanted) = plan(&entries, &["9521234".to_owned()]);
-        assert_eq!(wanted.len(), 1);
-        let element = ordered(wanted.into_values().next().unwrap());
-        assert_eq!(element.types.len(), 2);
-        assert_eq!(element.attributes.len(), 2);
-        let keys: Vec<bool> = told.iter().map(|(_, key)| key.is_some()).collect();
-        assert_eq!(keys, [true, true, false, false]);
-        assert_eq!(told[2].0.outcome, ElementOutcome::Foreign);
-        // Nobody's prefix is everybody's.
-        let (_, none) = plan(&entries, &[]);
-        assert!(none.is_empty());
-    }
-
-    #[test]
-    fn a_transaction_holds_what_it_may() {
-        let element = |n: usize| VocabularyElement {
-            id: format!("{n:03}"),
-            ..VocabularyElement::default()
-        };
-        let all: Vec<VocabularyElement> = (0..130).map(element).collect();
-        let sizes = |limit| -> Vec<usize> {
-            let batches = batches(all.clone(), limit);
-            assert_eq!(batches.concat(), all);
-            batches.iter().map(Vec::len).collect()
-        };
-        assert_eq!(sizes(1 << 20), [64, 64, 2]);
-        // Five bytes each, and eight around it.
-        assert_eq!(sizes(26)[..2], [2, 2]);
-        assert_eq!(sizes(1).len(), 130);
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use touchstone_client::capture::{
     CaptureError, EventOutcome, Journal, Original, SendLimits, Sender, journal,
 };
-use touchstone_client::master_data::{SentStatement, Statement, StatementLog};
+use touchstone_client::master_data::{MasterDataStatement, SentStatement, StatementLog};
 use touchstone_epcis::{EpcisError, MasterDataEntry};
 
 use super::{Ended, Worker, later, plain};
@@ -94,10 +94,10 @@ pub(super) async fn capture(
 async fn plan(
     worker: &mut Worker,
     entries: &[Result<MasterDataEntry, EpcisError>],
-) -> Result<Statement, Failure> {
+) -> Result<MasterDataStatement, Failure> {
     let signer = worker.signer.clone();
     let client = worker.connection.client().await?;
-    Ok(Statement::plan(client, &signer, entries).await?)
+    Ok(MasterDataStatement::plan(client, &signer, entries).await?)
 }
 
 /// A job, and what its document says in its header.
@@ -129,7 +129,7 @@ impl Document<'_> {
     }
 
     /// Tells what is known of the elements, and of the others that they are this.
-    fn report(&self, planned: &Statement, others: StatementResult) {
+    fn report(&self, planned: &MasterDataStatement, others: StatementResult) {
         let decided = planned.decided();
         for (index, entry) in self.entries.iter().enumerate() {
             let report = match (decided.get(&index), entry) {
@@ -156,7 +156,11 @@ impl StatementLog for Document<'_> {
 }
 
 /// States the elements of the organisation's prefixes.
-async fn state(worker: &mut Worker, document: &Document<'_>, planned: Statement) -> Ended {
+async fn state(
+    worker: &mut Worker,
+    document: &Document<'_>,
+    planned: MasterDataStatement,
+) -> Ended {
     let (jobs, job, entries) = (document.jobs, document.job, document.entries);
     let mut log = Document { jobs, job, entries };
     let signer = worker.signer.clone();
