@@ -19,6 +19,7 @@
 mod chain;
 mod collection;
 mod custody;
+mod drafted;
 mod element;
 mod examination;
 mod exhibit;

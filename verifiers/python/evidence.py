@@ -2,6 +2,8 @@
 
 from checkpoints import doubts, verify_stamps
 from custody import Custody, Handovers, NotInFile, Records
+from drafts import doubts as doubts_about
+from drafts import read_drafts
 from fields import read_content
 from genesis import read_genesis
 from history import Links, whole_history
@@ -84,6 +86,7 @@ class Examination:
         self.asked, self.stamped, self.unstamped = set(), [], []
         self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
         self.look_alikes = self.vouching = self.voucher_name = self.right = self.content = None
+        self.drafts = []
         self.said = {}
 
     def examine(self):
@@ -432,7 +435,12 @@ class Examination:
                 shown.fields = sorted(set(shown.fields) | set(public.fields))
         self.files, self.content = list(zip(hashes, names)), shown
         fields = f", {len(shown.fields)} fields are shown" if shown.views else ""
-        return f"salt and {len(hashes)} files open the commitment{fields}"
+        self.drafts, told = read_drafts(opening["drafts"] if opening else [], self.files, shown)
+        found = doubts_about(self.drafts, self.design["time_ms"] + self.error_ms)
+        told = f"salt and {len(hashes)} files open the commitment{fields}{told}"
+        if found:
+            raise Reservation("; ".join([told, *found]))
+        return told
 
     def opens(self, opening, hashes):
         """What salt, files and content show, which must be what the owner committed to."""

@@ -1,6 +1,7 @@
 mod containment;
 mod custody;
 mod dishonest;
+mod drafts;
 mod fields;
 mod golden;
 mod long_link;
@@ -140,6 +141,7 @@ fn opened(mut evidence: Evidence) -> Evidence {
             .collect(),
         title: "A chair".into(),
         content: None,
+        drafts: Vec::new(),
     });
     evidence
 }

@@ -10,7 +10,7 @@ use touchstone_core::hash::Hash;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Basis, Custody, Ending};
 
-use super::offer_status;
+use super::{drafts, offer_status};
 use crate::event_text;
 use crate::exact_bytes;
 use crate::fields;
@@ -146,6 +146,8 @@ fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRo
             lines.iter().map(|line| plain(line)),
         ));
     }
+    let drafts = drafts::row(language, &deposit.drafts);
+    rows.extend(drafts.map(|(name, lines)| row(name, lines)));
     for (at, (sha256, name)) in deposit.files.iter().enumerate() {
         let name = name.as_deref().map(plain);
         let view = deposit.views.get(at).copied().unwrap_or_default();

@@ -36,5 +36,6 @@ mod power_cuts;
 mod real_service;
 mod reviews;
 mod rights;
+mod studio;
 mod traces;
 mod vouch;
