@@ -57,8 +57,8 @@ pub(super) fn drafted(
     });
     let finding = finding!(
         "before the deposit: {count} drafts, none missing; the last one's head is what was deposited; by the \
-         designer's own clock, which nothing proves, from {first} to {last}; files of the deposit that are in a draft: {known} \
-         of {files}",
+         designer's own clock, which nothing proves, from {first} to {last}; files of the deposit that are in a \
+         draft: {known} of {files}",
         count = count,
         first = utc(first),
         last = utc(last),
