@@ -9,16 +9,18 @@
 //!
 //! 1. the file's shape (`file`), 2. genesis, 3. validators, 4. anchor, 5. state, 6. blocks (`chain`),
 //! 7. transactions, 8. completeness (`record`), 9. keys (`parties`), 10. custody, 11. handovers,
-//! 12. time, 13. time stamps (`stamps`), 14. independence (`parties`), 15. opening.
+//! 12. time, 13. time stamps (`stamps`), 14. independence (`parties`), 15. opening, 16. disputes, 17. authorisations.
 //!
 //! What the examiner trusts is a parameter ([`Trusted`]). Files that somebody hands in beside the
 //! evidence are no part of the record: [`Report::compare`] judges them apart.
 //!
 //! Consensus-critical: no
 
+mod authorisations;
 mod chain;
 mod collection;
 mod custody;
+mod disputes;
 mod drafted;
 mod element;
 mod examination;
@@ -34,8 +36,12 @@ mod record;
 mod report;
 mod stamps;
 
-pub use collection::{Archive, CollectError, Subject, WholeBlock, collect};
+pub use authorisations::{AuthorisationFact, MAX_QUESTIONS};
+pub use collection::{
+    Additions, Archive, CollectError, Subject, WholeBlock, collect, collect_with,
+};
 pub use custody::{CustodyFact, StandingClaim};
+pub use disputes::{DisputesFact, MAX_DISPUTES, ShownDispute};
 pub use element::{Check, CheckResult, Element, Verdict};
 pub use examination::{Trusted, examine};
 pub use exhibit::{Exhibit, ExhibitVerdict, Match};

@@ -23,6 +23,7 @@ pub mod role;
 mod signer;
 pub mod standing;
 pub mod validators;
+pub mod voucher;
 
 pub use rejection::GovernanceRejection;
 pub use signer::may_sign;

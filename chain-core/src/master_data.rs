@@ -13,3 +13,4 @@ pub use limits::{
     MAX_ELEMENT_BYTES, MAX_ELEMENTS, MAX_VOCABULARIES,
 };
 pub use rejection::MasterDataRejection;
+pub use set_master_data::check_element;

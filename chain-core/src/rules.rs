@@ -7,6 +7,8 @@
 pub(crate) mod link;
 mod rule_error;
 
+use std::sync::Arc;
+
 use touchstone_proto::ledger::{Organisation, Parameters, Position, Role};
 
 use crate::block::BlockContext;
@@ -23,7 +25,7 @@ pub(crate) struct Context<'a> {
     pub(crate) transaction: &'a VerifiedTransaction,
     /// Index of the transaction in its block.
     pub(crate) index: u32,
-    pub(crate) organisation: Organisation,
+    pub(crate) organisation: Arc<Organisation>,
 }
 
 impl Context<'_> {

@@ -9,11 +9,25 @@ use crate::say;
 
 /// One sentence for each earlier deposit, and what nothing is known of.
 pub fn lines(language: Language, found: &Earlier) -> Vec<String> {
-    let mut lines: Vec<String> = found
-        .deposits
-        .iter()
-        .map(|deposit| of_deposit(language, deposit))
-        .collect();
+    let deposits = found.deposits.iter();
+    let told = deposits.map(|deposit| {
+        say!(
+            language,
+            "earlier: {deposit}",
+            deposit = of_deposit(language, deposit)
+        )
+    });
+    with_rest(told.collect(), language, found)
+}
+
+/// The same under a head that says that they are earlier.
+pub fn rows(language: Language, found: &Earlier) -> Vec<String> {
+    let deposits = found.deposits.iter();
+    let told = deposits.map(|deposit| of_deposit(language, deposit));
+    with_rest(told.collect(), language, found)
+}
+
+fn with_rest(mut lines: Vec<String>, language: Language, found: &Earlier) -> Vec<String> {
     if found.cut_short > 0 {
         lines.push(say!(
             language,
@@ -36,7 +50,7 @@ fn of_deposit(language: Language, deposit: &EarlierDeposit) -> String {
     let place = deposit.record.position.as_ref();
     say!(
         language,
-        "earlier: {organisation} deposited file {file} with design {design}, {time}, block {height}",
+        "{organisation} deposited file {file} with design {design}, {time}, block {height}",
         organisation = plain(&deposit.record.organisation),
         file = hex::encode(deposit.file),
         design = hex::encode(deposit.id),

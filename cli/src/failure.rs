@@ -319,9 +319,9 @@ impl From<CaptureError> for Failure {
     fn from(error: CaptureError) -> Failure {
         match error {
             CaptureError::Client(error) => error.into(),
-            CaptureError::Journal { .. } | CaptureError::JournalInUse(_) => {
-                Failure::File(error.to_string())
-            }
+            CaptureError::Journal { .. }
+            | CaptureError::JournalInUse(_)
+            | CaptureError::StatementLog(_) => Failure::File(error.to_string()),
             CaptureError::NoJournal(_) => {
                 Failure::Usage(format!("{error}; name another --journal"))
             }

@@ -10,6 +10,7 @@ mod http;
 mod jobs;
 mod ledger_queries;
 mod offer_watch;
+pub mod openings;
 mod relay;
 mod subscriptions;
 pub mod webhooks;
@@ -28,6 +29,8 @@ use touchstone_edge::tls::Tls;
 use self::health::Health;
 use self::ledger_queries::Questions;
 use self::offer_watch::Offers;
+use self::openings::Openings;
+use self::openings::door::{self, OpeningsDoor};
 use self::relay::QueryNode;
 use self::subscriptions::Subscriptions;
 use self::subscriptions::delivery_loop::DeliveryLoop;
@@ -39,7 +42,10 @@ use crate::capture::table::Mapping;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
-pub use jobs::{Act, ErrorBehaviour, EventReport, Job, JobOutcome, Jobs};
+pub use jobs::{
+    Act, Contents, ErrorBehaviour, EventReport, Job, JobOutcome, Jobs, StatementReport,
+    StatementResult,
+};
 
 /// Where queries are asked, and whom subscriptions may tell.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +76,8 @@ pub struct Gateway {
     pub mappings: BTreeMap<String, Mapping>,
     /// Folder of the receipts that certificates need.
     pub receipts: PathBuf,
+    /// Where pages have openings of labels recorded, if they do.
+    pub openings: Option<OpeningsDoor>,
     /// The clock, milliseconds.
     pub now_ms: fn() -> u64,
 }
@@ -115,6 +123,7 @@ impl Gateway {
             self.settings.clone(),
             self.now_ms,
         );
+        let openings = Openings::new(self.settings.clone(), signer.clone(), self.now_ms);
         let mut worker = Worker::new(
             self.settings,
             genesis,
@@ -132,6 +141,11 @@ impl Gateway {
                 );
             }
         };
+        let opened = async {
+            if let Some(door) = self.openings {
+                door::serve(door, openings, stopping.clone()).await;
+            }
+        };
         let ended = async {
             stop.await;
             stopping.cancel();
@@ -142,6 +156,7 @@ impl Gateway {
             health.watch(&questions, self.now_ms, stopping.clone()),
             told,
             deliveries.run(stopping.clone()),
+            opened,
             ended,
         );
         tracing::info!("the gateway ends");

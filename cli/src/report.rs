@@ -4,8 +4,10 @@
 
 pub mod document;
 mod drafts;
+pub mod fact_row;
 pub mod facts;
 pub mod json;
+pub mod right_facts;
 pub mod text;
 
 use touchstone_core::evidence::{
@@ -117,6 +119,8 @@ pub(crate) fn element(language: Language, element: Element) -> String {
         Element::TimeStamps => say!(language, "Time stamps"),
         Element::Independence => say!(language, "Independence"),
         Element::Opening => say!(language, "Opening"),
+        Element::Disputes => say!(language, "Disputes"),
+        Element::Authorisations => say!(language, "Authorisations"),
     }
 }
 
@@ -168,6 +172,14 @@ pub(crate) fn question(language: Language, element: Element) -> String {
             "Are the validators independent of the record's parties?"
         ),
         Element::Opening => say!(language, "Which files is the commitment to?"),
+        Element::Disputes => say!(
+            language,
+            "How did disputes about the right go, and did nobody choose a panel of jurors?"
+        ),
+        Element::Authorisations => say!(
+            language,
+            "May those who are asked about do what is asked with the design?"
+        ),
     }
 }
 

@@ -39,19 +39,22 @@ pub fn terms(terms: &ReviewTerms) -> [(&'static str, u32); 9] {
     ]
 }
 
-fn ground(ground: ReviewGround) -> &'static str {
+/// The word of a ground.
+pub fn ground(ground: ReviewGround) -> &'static str {
     let mut known = GROUNDS.iter();
     let found = known.find(|(_, known)| *known == ground);
     found.map_or("unspecified", |(word, _)| word)
 }
 
-fn choice(choice: ReviewChoice) -> Option<&'static str> {
+/// The word of a choice; none where there is none.
+pub fn choice(choice: ReviewChoice) -> Option<&'static str> {
     let mut known = CHOICES.iter();
     let found = known.find(|(_, known)| *known == choice);
     found.map(|(word, _)| *word)
 }
 
-fn phase(phase: ReviewPhase) -> &'static str {
+/// The word of a review's phase.
+pub fn phase(phase: ReviewPhase) -> &'static str {
     match phase {
         ReviewPhase::Drawing => "drawing",
         ReviewPhase::Committing => "casting",
@@ -62,7 +65,8 @@ fn phase(phase: ReviewPhase) -> &'static str {
     }
 }
 
-fn verdict(verdict: PanelVerdict) -> &'static str {
+/// The word of a verdict.
+pub fn verdict(verdict: PanelVerdict) -> &'static str {
     match verdict {
         PanelVerdict::Upheld => "upheld",
         PanelVerdict::Dismissed => "dismissed",
@@ -73,7 +77,8 @@ fn verdict(verdict: PanelVerdict) -> &'static str {
     }
 }
 
-fn seat_state(state: SeatState) -> &'static str {
+/// The word of what became of a seat.
+pub fn seat_state(state: SeatState) -> &'static str {
     match state {
         SeatState::Unspecified => "none",
         SeatState::Cast => "cast",

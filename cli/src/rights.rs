@@ -172,6 +172,10 @@ fn shortfall(language: Language, licence: &Authorisation, why: Shortfall) -> Str
             time = utc(time_ms)
         ),
         Shortfall::Class => say!(language, "the seller wasn't in its class then"),
+        Shortfall::ClassRests => say!(
+            language,
+            "the voucher of its class might not vouch then: the class was empty"
+        ),
     }
 }
 

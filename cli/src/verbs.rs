@@ -58,7 +58,7 @@ pub enum Verb {
     #[command(subcommand)]
     Genesis(genesis::Verb),
     Capture(capture::Arguments),
-    Gateway(gateway::Arguments),
+    Gateway(Box<gateway::Arguments>),
     Hash(hash::Arguments),
     Id(id::Arguments),
     Label(label::Arguments),

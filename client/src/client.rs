@@ -30,7 +30,7 @@ use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
 pub use self::blocks::Blocks;
-pub use self::expiry::{ExpiredTransaction, is_expiry};
+pub use self::expiry::{ExpiredTransaction, TransactionTraces, is_expiry};
 pub use self::items::ItemPage;
 pub use self::proposals::ChangeProposal;
 pub use self::traces::Traces;

@@ -16,7 +16,9 @@ use crate::client::Client;
 use crate::error::ClientError;
 use crate::verification::NotVerified;
 
-pub use statement::{ElementOutcome, ElementReport, state};
+pub use statement::{
+    ElementOutcome, ElementReport, MasterDataStatement, SentStatement, StatementLog, state,
+};
 
 /// How many names one answer asks for, at most: each is a proof of its own.
 const MAX_NAMES: usize = 256;

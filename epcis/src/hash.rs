@@ -20,6 +20,9 @@
 mod canonical;
 mod json_ld_context;
 
+pub(crate) use canonical::{COMPONENTS, number};
+pub(crate) use json_ld_context::EventContext;
+
 use super::cbv::Vocabulary;
 use super::document::{self, split_document};
 use super::error::EpcisError;
@@ -28,7 +31,6 @@ use super::json::{self, JsonMember, JsonValue, Node};
 use super::prefixes::GS1_VOCABULARY;
 use super::xml::{self, ATTRIBUTES, SOURCE_DOCUMENT};
 use canonical::{canonical, instant, term};
-use json_ld_context::EventContext;
 use sha2::{Digest, Sha256};
 
 /// The CBV 2.0 event hash of one event that stands alone.
@@ -71,6 +73,29 @@ fn named(prehash: &str) -> String {
     let digest = Sha256::digest(prehash.as_bytes());
     format!("ni:///sha-256;{}?ver=CBV2.0", hex::encode(digest))
 }
+
+/// What two forms of one event say alike: the string that is hashed, and what the hash leaves out.
+pub(crate) fn meaning(event: &[u8]) -> Result<String, EpcisError> {
+    let mut out = prehash(event, &[])?;
+    let node = json::read(event, MAX_EVENT_DEPTH)?;
+    let scope = EventContext::of_event(&node);
+    out.push_str(&fields(&node, LEFT_OUT, &scope));
+    Ok(out)
+}
+
+/// Standard fields that the hash leaves out.
+const LEFT_OUT: &[Rule] = &[
+    Rule("eventID", Form::Plain),
+    Rule("recordTime", Form::Time),
+    Rule(
+        "errorDeclaration",
+        Form::Inside(&[
+            Rule("declarationTime", Form::Time),
+            Rule("reason", Form::Word(Vocabulary::ErrorReason)),
+            Rule("correctiveEventIDs", Form::Plain),
+        ]),
+    ),
+];
 
 /// The string that is hashed.
 fn prehash(event: &[u8], ignored: &[String]) -> Result<String, EpcisError> {

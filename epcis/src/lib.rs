@@ -65,6 +65,7 @@ mod query_document;
 mod translation;
 mod warnings;
 mod xml;
+mod xml_writer;
 
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
 pub use document_header::master_data;
@@ -84,6 +85,10 @@ pub use query_document::{query_document, with_record};
 pub use translation::with_digital_links;
 pub use warnings::{Doubt, Warning, warnings};
 pub use xml::{MAX_XML_EVENTS, SOURCE_DOCUMENT, convert_xml, is_xml};
+pub use xml_writer::{
+    XmlFormError, XmlObstacle, XmlQueryHead, XmlRecord, capture_job_xml, event_xml,
+    query_document_xml,
+};
 
 /// The examples of README.md are compiled and run.
 #[cfg(doctest)]

@@ -65,6 +65,13 @@ impl Prefixes {
         Some(master_data(namespace))
     }
 
+    /// A prefix that stands for a namespace.
+    pub(crate) fn prefix_of(&self, namespace: &str) -> Option<String> {
+        let mut prefixes = self.namespaces.keys();
+        let found = prefixes.find(|prefix| self.namespace(prefix).as_deref() == Some(namespace));
+        found.cloned()
+    }
+
     /// All namespaces, in full.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = String> + '_ {
         self.namespaces

@@ -1,6 +1,7 @@
 //! Whether a transaction may come into the pool. What costs little is asked first: the pool's room
 //! and the committed state before the signature, so that a stranger's envelopes cost no verifying.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use touchstone_core::hash::Hash;
@@ -8,6 +9,7 @@ use touchstone_core::state::StateRead;
 use touchstone_core::state::delta::Delta;
 use touchstone_core::transaction::{self, Claim, UnverifiedTransaction, VerifiedTransaction};
 use touchstone_core::{Fault, Rejection, execution, governance, rules};
+use touchstone_proto::ledger::Parameters;
 
 use crate::chain;
 use crate::mempool::{Listener, SharedMempool};
@@ -28,6 +30,7 @@ pub struct Admission<'a, S: StateRead> {
     chain_id: &'a Hash,
     state: &'a S,
     read: Delta<'a, S>,
+    parameters: OnceCell<Parameters>,
     tip: Tip,
     now_ms: u64,
     pool: &'a SharedMempool,
@@ -47,6 +50,7 @@ impl<'a, S: StateRead> Admission<'a, S> {
             chain_id,
             state,
             read: Delta::new(state),
+            parameters: OnceCell::new(),
             tip,
             now_ms,
             pool,
@@ -111,11 +115,20 @@ impl<'a, S: StateRead> Admission<'a, S> {
         if let Err(full) = self.pool.check_room(claim.organisation, claim.bytes) {
             return Ok(Err(full));
         }
-        let parameters = execution::parameters(&self.read)?;
+        let parameters = self.parameters()?;
         let block = chain::hypothetical_next_block(self.chain_id, &self.tip, self.now_ms);
         let (height, time_ms) = (block.height, block.time_ms);
-        let signer = governance::may_sign(&self.read, &parameters, height, time_ms, claim);
+        let signer = governance::may_sign(&self.read, parameters, height, time_ms, claim);
         rules::separate(signer.map(drop))
+    }
+
+    /// The chain's parameters, decoded once.
+    fn parameters(&self) -> Result<&Parameters, Fault> {
+        if let Some(known) = self.parameters.get() {
+            return Ok(known);
+        }
+        let read = execution::parameters(&self.read)?;
+        Ok(self.parameters.get_or_init(|| read))
     }
 }
 

@@ -15,7 +15,7 @@ use touchstone_edge::http::access::Access;
 
 pub use self::ports::{ClientLimits, PublicPorts, TlsFiles};
 use crate::consensus::ConsensusSettings;
-use crate::http::app::MemberNode;
+use crate::http::app::{MemberNode, is_origin};
 use crate::network::Multiaddr;
 use crate::timestamps::settings::{self as timestamps, BadSettings, Timestamps};
 
@@ -66,6 +66,9 @@ pub struct Config {
     /// Other members' nodes, which the page for people asks too.
     #[serde(default)]
     pub http_members: Vec<MemberNode>,
+    /// Where the page for people has openings of labels recorded, such as `https://openings.example.org`: a gateway's
+    /// `--openings`.
+    pub openings: Option<String>,
     /// Count scans of things by rough place and hour, so that copies show: off where it isn't said.
     #[serde(default)]
     pub scans: bool,
@@ -195,6 +198,12 @@ pub enum ConfigError {
         /// The address.
         url: String,
     },
+    /// The address for openings isn't an origin.
+    #[error("openings = {url:?} isn't scheme and host alone, such as https://openings.example.org")]
+    BadOpenings {
+        /// The address.
+        url: String,
+    },
     /// An empty token keeps nobody out.
     #[error("{path} is empty: write the token that writers over HTTP must have into it")]
     NoToken {
@@ -272,9 +281,12 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         check_private(&tls.key)?;
     }
     ports::check(&config)?;
-    if let Some(member) = config.http_members.iter().find(|one| !one.is_origin()) {
+    if let Some(member) = config.http_members.iter().find(|one| !is_origin(&one.url)) {
         let url = member.url.clone();
         return Err(ConfigError::BadMember { url });
+    }
+    if let Some(url) = config.openings.clone().filter(|url| !is_origin(url)) {
+        return Err(ConfigError::BadOpenings { url });
     }
     let network_key = keys::read_key(&config.network_key, "touchstone-network-passphrase")?;
     let [validator_key, next_validator_key] = [

@@ -182,6 +182,7 @@ pub async fn consensus_reports(
     let mut consortium = 0;
     let mut silent = None;
     let mut connected = routes.network.connected();
+    let mut peers = names(&mut connected);
     let mut ticks = tokio::time::interval(WATCH);
     loop {
         tokio::select! {
@@ -209,19 +210,23 @@ pub async fn consensus_reports(
                     }
                 }
             },
-            Ok(()) = connected.changed() => {}
+            Ok(()) = connected.changed() => peers = names(&mut connected),
             _ = ticks.tick() => {}
         }
-        let peers = connected.borrow_and_update();
-        let peers = peers.iter().map(PeerId::to_string).collect();
         let is_idle = routes.mempool.size().0 == 0;
-        let now = watch.progress(peers, is_idle, Instant::now());
+        let now = watch.progress(&peers, is_idle, Instant::now());
         progress.send_if_modified(|known| {
             let changed = *known != now;
             *known = now;
             changed
         });
     }
+}
+
+/// The names of those who are connected; made when they change, since consensus reports many times for each block.
+fn names(connected: &mut watch::Receiver<BTreeSet<PeerId>>) -> Arc<[String]> {
+    let peers = connected.borrow_and_update();
+    peers.iter().map(PeerId::to_string).collect()
 }
 
 fn log_clocks(report: &ClockReport) {

@@ -70,8 +70,8 @@ pub struct HttpParts {
     pub access: Access,
     /// For whom the port is.
     pub audience: Audience,
-    /// Other members' nodes, which the page for people asks too.
-    pub members: Vec<app::MemberNode>,
+    /// Whom the page for people asks besides.
+    pub surroundings: app::Surroundings,
     /// Scans of things, where this node counts them.
     pub scans: Option<Arc<ScanStore>>,
 }
@@ -171,7 +171,7 @@ impl HttpStore {
             catalogue: parts.catalogue,
             access: parts.access,
             audience: parts.audience,
-            app: app::App::new(&parts.members, parts.scans.is_some()),
+            app: app::App::new(&parts.surroundings, parts.scans.is_some()),
             scans: parts.scans,
             jobs: Mutex::default(),
             streams: StreamPermits::new("subscriptions to events", SUBSCRIPTIONS),

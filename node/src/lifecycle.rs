@@ -27,6 +27,7 @@ use crate::consensus::{self, Machine, ValidatorKeys};
 use crate::consensus_thread;
 use crate::dispatch::{self, ChainWatch, Refusals, Routes};
 use crate::http;
+use crate::key_tables;
 use crate::network::{self, NetworkConfig, NetworkHandle};
 use crate::rpc;
 use crate::scans::ScanStore;
@@ -150,7 +151,7 @@ impl RunningNode {
             recovered,
             signer,
             tag_of: dispatch::tag_of,
-            verify: touchstone_core::signing::verify,
+            verify: key_tables::verify_vote,
         };
         let (inbox, inputs) = consensus_thread::inbox();
         let (reports_sender, reports) = mpsc::channel(1024);
@@ -223,7 +224,10 @@ impl RunningNode {
                 catalogue: catalogue.clone(),
                 access: access.clone(),
                 audience: port.audience,
-                members: config.http_members.clone(),
+                surroundings: http::app::Surroundings {
+                    members: config.http_members.clone(),
+                    openings: config.openings.clone(),
+                },
                 scans: scans.clone(),
             };
             let stop = tasks.stop_token();

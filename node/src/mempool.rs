@@ -6,7 +6,6 @@
 //! only stands in line behind what blocks take isn't: a proposer finds out when its turn comes.
 
 mod expiry;
-mod key_tables;
 mod shares;
 mod verification;
 
@@ -19,8 +18,8 @@ use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
 use touchstone_core::transaction::VerifiedTransaction;
 
-use self::key_tables::KeyTables;
 use self::shares::Shares;
+use crate::key_tables::KeyTables;
 
 /// Limits of the pool.
 #[derive(Clone, Copy, Debug)]
@@ -285,9 +284,7 @@ impl SharedMempool {
         pool.taken.clear();
         let mut taken: HashMap<String, u64> = HashMap::new();
         for (index, id) in (0u32..).zip(ids) {
-            if let Some((organisation, bytes)) = pool.take(id) {
-                *taken.entry(organisation).or_default() += bytes;
-            }
+            pool.take(id, &mut taken);
             pool.settle(
                 id,
                 PoolOutcome::Committed {
@@ -352,17 +349,27 @@ impl Mempool {
         Some(pending.transaction.clone())
     }
 
-    /// A block takes a transaction; whose it is, and its bytes, where it waits here.
-    fn take(&mut self, id: &Hash) -> Option<(String, u64)> {
-        let place = self.places.get(id)?;
-        let transaction = &self.queue.get(place)?.transaction;
+    /// A block takes a transaction: adds its bytes to those of its organisation, where it waits here.
+    fn take(&mut self, id: &Hash, taken: &mut HashMap<String, u64>) {
+        let Some(place) = self.places.get(id) else {
+            return;
+        };
+        let Some(Pending { transaction, .. }) = self.queue.get(place) else {
+            return;
+        };
         let organisation = transaction.organisation();
-        match self.taken.get_mut(organisation) {
-            Some(last) => *last = (*last).max(*place),
-            None => _ = self.taken.insert(organisation.to_owned(), *place),
-        }
         let bytes = transaction.envelope().len() as u64;
-        Some((organisation.to_owned(), bytes))
+        if let (Some(last), Some(sum)) = (
+            self.taken.get_mut(organisation),
+            taken.get_mut(organisation),
+        ) {
+            *last = (*last).max(*place);
+            *sum += bytes;
+            return;
+        }
+        // The first of its organisation.
+        self.taken.insert(organisation.to_owned(), *place);
+        taken.insert(organisation.to_owned(), bytes);
     }
 
     /// Lets what was examined long ago be examined again.

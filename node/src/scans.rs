@@ -73,6 +73,17 @@ struct Kept {
     things: HashMap<ItemHash, Vec<Scan>>,
 }
 
+impl Kept {
+    /// Writes a record after those that are whole. What a write that failed half-way left is cut off first: it would
+    /// shift all records after it.
+    fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        self.file.set_len(length(self.today))?;
+        self.file.write_all(record)?;
+        self.today = self.today.saturating_add(1);
+        Ok(())
+    }
+}
+
 impl ScanStore {
     /// Opens the folder, which is made where it is missing, and reads what isn't older than sixty days.
     pub fn open(folder: &Path, now_ms: u64) -> io::Result<ScanStore> {
@@ -151,8 +162,7 @@ impl ScanStore {
         let is_new = !known.iter().any(is_same);
         let of_visitor = kept.visitors.get(&visitor).copied().unwrap_or_default();
         if is_new && kept.today < MAX_A_DAY && of_visitor < MAX_OF_VISITOR {
-            kept.file.write_all(&record(&item, &scan))?;
-            kept.today = kept.today.saturating_add(1);
+            kept.append(&record(&item, &scan))?;
             kept.visitors.insert(visitor, of_visitor.saturating_add(1));
             let scans = kept.things.entry(item).or_default();
             scans.push(scan);
@@ -166,13 +176,9 @@ impl ScanStore {
         Ok(rules::assess(scans))
     }
 
-    /// Closes the day's file, draws another salt, and drops what is too old.
+    /// Closes the day's file, draws another salt, and drops what is too old. Where that fails, the day hasn't begun,
+    /// and the next scan tries again.
     fn begin_day(&self, kept: &mut Kept, today: u32) -> io::Result<()> {
-        kept.file = open_day(&self.folder, today, 0)?;
-        kept.salt = salt()?;
-        kept.day = today;
-        kept.today = 0;
-        kept.visitors.clear();
         for (day, path) in day_files(&self.folder)? {
             if is_over(day, today) {
                 fs::remove_file(&path)?;
@@ -180,6 +186,10 @@ impl ScanStore {
                 close(&path)?;
             }
         }
+        let (file, salt) = (open_day(&self.folder, today, 0)?, salt()?);
+        (kept.file, kept.salt, kept.day) = (file, salt, today);
+        kept.today = 0;
+        kept.visitors.clear();
         let first = today
             .saturating_mul(HOURS_A_DAY)
             .saturating_sub(WINDOW_HOURS);
@@ -289,16 +299,24 @@ fn open_day(folder: &Path, day: u32, records: usize) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let path = day_path(folder, day, OPEN);
     let file = options.append(true).create(true).mode(0o600).open(path)?;
-    file.set_len(records.saturating_mul(RECORD) as u64)?;
+    file.set_len(length(records))?;
     Ok(file)
 }
 
-/// Gives the file of a day that is over its last name.
+/// The bytes of so many records.
+fn length(records: usize) -> u64 {
+    records.saturating_mul(RECORD) as u64
+}
+
+/// Gives the file of a day that is over its last name: it holds whole records from then on, and never changes.
 fn close(path: &Path) -> io::Result<()> {
-    match path.extension().is_some_and(|ending| ending == OPEN) {
-        true => fs::rename(path, path.with_extension(CLOSED)),
-        false => Ok(()),
+    if path.extension().is_none_or(|ending| ending != OPEN) {
+        return Ok(());
     }
+    let file = OpenOptions::new().write(true).open(path)?;
+    let bytes = file.metadata()?.len();
+    file.set_len(bytes - bytes % RECORD as u64)?;
+    fs::rename(path, path.with_extension(CLOSED))
 }
 
 #[cfg(test)]

@@ -17,16 +17,21 @@ import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("touchstone-cli", "touchstone-node")
-TARGET = "x86_64-unknown-linux-gnu"
 PAGES = ROOT / "verifiers/js"
 #: What verifiers/js/page/build.js builds into the pages; a package may hold others.
 IN_PAGES = ("@noble/curves", "@noble/hashes", "@scure/bip39", "world-atlas")
 LICENCE_FILES = re.compile(r"(licen[cs]e|copying|notice|unlicense)([-_.].*)?$", re.IGNORECASE)
 
 
+def host():
+    """The platform that the programs are built on, and for."""
+    said = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return re.search(r"^host: (.+)$", said, re.MULTILINE)[1]
+
+
 def crates():
     """Each package that is compiled into a program: its metadata, and the ids of those that it needs."""
-    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET]
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", host()]
     metadata = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
     packages = {package["id"]: package for package in metadata["packages"]}
     needs = {
@@ -88,8 +93,7 @@ def components():
             "purl": reference,
             "licenses": [{"expression": entry["license"]}],
         }
-        folder = PAGES / "node_modules" / name
-        rows.append((component, [], texts(folder) if folder.is_dir() else []))
+        rows.append((component, [], texts(PAGES / "node_modules" / name)))
     return sorted(rows, key=lambda row: row[0]["bom-ref"])
 
 

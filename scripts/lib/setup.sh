@@ -8,10 +8,10 @@ touchstone_packages=(g++ libclang-dev openssl python3 python3-cryptography)
 
 # A script that runs the tests sets touchstone_tests=1 first. Node (below) runs the verifier in JavaScript; qpdf and
 # poppler-utils look at the documents that the tests make; faketime and strace take clock and network away from a
-# verifier; chromium and firefox-esr open the court's page; gRPC, protobuf and setuptools are for the client in Python;
-# curl is the ERP of the walks.
+# verifier; chromium and firefox-esr open both pages, in a font that has Chinese; gRPC, protobuf and setuptools are for
+# the client in Python; curl is the ERP of the walks.
 if [ "${touchstone_tests:-}" = 1 ]; then
-    touchstone_packages+=(curl qpdf poppler-utils faketime strace chromium firefox-esr)
+    touchstone_packages+=(curl qpdf poppler-utils faketime strace chromium firefox-esr fonts-wqy-microhei)
     # To try what is released.
     touchstone_packages+=(binutils man-db python3-yaml systemd)
     touchstone_packages+=(protobuf-compiler python3-grpcio python3-protobuf python3-setuptools)

@@ -252,13 +252,16 @@ impl Cluster {
 
     /// Lets a node that isn't running vote by the key in this file once that takes the place of its own.
     pub fn vote_next_by(&mut self, index: usize, key: &Path) {
+        self.set(index, &format!("next_validator_key = {key:?}"));
+    }
+
+    /// Adds a line to the configuration of a node that isn't running, before its first section.
+    pub fn set(&mut self, index: usize, line: &str) {
         let node = &self.nodes[index];
         assert!(node.process.is_none(), "node {index} still runs");
         let path = node.folder.join("node.toml");
         let config = fs::read_to_string(&path).expect("the configuration is readable");
-        // Before the first section.
-        let config = format!("next_validator_key = {key:?}\n{config}");
-        fs::write(&path, config).expect("the folder is writable");
+        fs::write(&path, format!("{line}\n{config}")).expect("the folder is writable");
     }
 
     /// A node's service, as a URL.

@@ -13,6 +13,7 @@ mod stories {
     mod operator;
     mod pages;
     mod python_client;
+    mod readers;
     mod stolen_key;
     mod timestamps;
 }

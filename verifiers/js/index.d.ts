@@ -14,7 +14,9 @@ export type Element =
   | 'time'
   | 'time-stamps'
   | 'independence'
-  | 'opening';
+  | 'opening'
+  | 'disputes'
+  | 'authorisations';
 
 /** On the record alone. */
 export type Verdict = 'verified' | 'verified-with-reservations' | 'not-verified';
@@ -153,6 +155,67 @@ export interface Deposit {
   files: { sha256: string; name: string | null }[];
 }
 
+/** A panel of jurors: its seats are drawn again, its votes counted again. */
+export interface Panel {
+  jurors: number;
+  /** The block that drew it; null as long as it isn't drawn. */
+  drawn_in: Integer | null;
+  seed: string | null;
+  /** Keys of the validators whose values made the seed; organisations of those that were silent. */
+  revealed: string[];
+  silent: string[];
+  seats: {
+    juror: number;
+    ballot: 'none' | 'cast' | 'void' | 'counted' | 'opened';
+    choice: 'uphold' | 'dismiss' | null;
+    reasons_sha256: string | null;
+  }[];
+  verdict: 'upheld' | 'dismissed' | 'no-quorum' | 'no-majority' | 'no-panel' | null;
+  uphold: number | null;
+  dismiss: number | null;
+}
+
+/** How all disputes under the design's right went, and those that the file shows. */
+export interface Disputes {
+  notices: Integer;
+  open: Integer;
+  refused: Integer;
+  withdrawn: Integer;
+  upheld: Integer;
+  dismissed: Integer;
+  false_notices: Integer;
+  false_declarations: Integer;
+  panel_upheld: Integer;
+  panel_dismissed: Integer;
+  /** Somebody was silent up to a deadline. */
+  by_default: Integer;
+  shown: {
+    id: string;
+    complainant: string;
+    platform: string;
+    respondent: string;
+    listing: string;
+    noticed_ms: Integer;
+    phase: 'noticed' | 'measures' | 'countered' | 'filed' | 'review' | 'ended';
+    outcome: string | null;
+    ended_ms: Integer | null;
+    review: { ground: string; opened_by: string; opened_ms: Integer; phase: string; panels: Panel[] } | null;
+  }[];
+}
+
+/** Whether somebody may do something with the design, asked again of the records. */
+export interface Authorisation {
+  seller: string;
+  act: 'make' | 'offer' | 'sell' | 'import';
+  territory: string;
+  time_ms: Integer;
+  answer: 'yes' | 'no' | 'untold';
+  owner: boolean;
+  licence: string | null;
+  licensee: string | null;
+  until_ms: Integer | null;
+}
+
 export interface Facts {
   subject: { item: string } | { design: string };
   chain_id: string;
@@ -169,6 +232,9 @@ export interface Facts {
   custody: Custody | null;
   handovers: Handover[];
   deposit: Deposit | null;
+  /** null where the file doesn't tell of them, as for items. */
+  disputes: Disputes | null;
+  authorisations: Authorisation[];
   stamps: Stamp[];
 }
 

@@ -57,7 +57,8 @@ class Question:
     def __init__(self, asked, records):
         require(len(asked["subject"]) == 32, "a design's id has 32 bytes")
         self.asked, self.records = asked, records
-        self.untold = self.withheld = False
+        self.untold = self.withheld = self.owns = False
+        self.held = None
         self.why = []
 
     def answer(self):
@@ -79,6 +80,7 @@ class Question:
                 return "untold", "the record names later owners only"
             return "no", "it wasn't deposited yet"
         if owners[-1] == self.asked["seller"]:
+            self.owns = True
             return "yes", "it owns the right"
         if disposed and (licence := self.licence()) is not None:
             return "yes", f"licence {licence['licence'].hex()} until {licence['until_ms']} ms"
@@ -103,6 +105,7 @@ class Question:
             for licence in known["licences"]:
                 short = self.shortfall(licence, is_class)
                 if short is None:
+                    self.held = licence, licensee
                     return licence
                 if short:
                     self.why.append(f"licence {licence['licence'].hex()}: {short}")
@@ -144,8 +147,17 @@ class Question:
             return ""
         vouched = None if value is None else decode("VouchedDesigner", value)
         self.untold |= vouched is not None and at < vouched["from_ms"]
-        was_in = vouched is not None and vouched["from_ms"] <= at <= vouched["until_ms"]
-        return None if was_in else "the seller wasn't in its class"
+        if vouched is None or not vouched["from_ms"] <= at <= vouched["until_ms"]:
+            return "the seller wasn't in its class"
+        told, value = self.records.get(b"voucher/" + self.asked["seller"].partition(".")[0].encode())
+        if not told:
+            self.withheld = True
+            return ""
+        voucher = decode("Voucher", value or b"")
+        early = at < voucher["told_from_ms"]
+        self.untold |= early
+        rests = any(rest["from_ms"] <= at <= (rest["until_ms"] or at) for rest in voucher["rests"])
+        return "the voucher of its class might not vouch then" if early or rests else None
 
 
 def examine(data, genesis):

@@ -2,6 +2,7 @@
 
 from checkpoints import doubts, verify_stamps
 from custody import Custody, Handovers, NotInFile, Records
+from disputes import read_disputes, read_questions
 from drafts import doubts as doubts_about
 from drafts import read_drafts
 from fields import read_content
@@ -46,6 +47,8 @@ ARTICLES = {
     "time-stamps": 17,
     "independence": 17,
     "opening": 18,
+    "disputes": 17,
+    "authorisations": 17,
 }
 # What other files begin with, and what they are.
 OTHERS = {
@@ -86,6 +89,7 @@ class Examination:
         self.asked, self.stamped, self.unstamped = set(), [], []
         self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
         self.look_alikes = self.vouching = self.voucher_name = self.right = self.content = None
+        self.disputes, self.answers = None, []
         self.drafts = []
         self.said = {}
 
@@ -448,3 +452,27 @@ class Examination:
         opened = commitment(self.chain_id, self.design["owner_key"], opening["salt"], shown.root)
         require(opened == self.design["commitment"], "salt and files don't open the commitment")
         return shown
+
+    def check_disputes(self):
+        shown = self.evidence["disputes"]
+        if self.design is None:
+            require(shown is None, "disputes without a recorded design")
+            raise NotGiven("there is no right here that a dispute could be about")
+        if shown is None:
+            raise NotGiven("not in the file: it doesn't tell whether there were disputes")
+        self.disputes = read_disputes(self.evidence["design"], shown["ids"], self.ask)
+        if self.disputes.is_weighed():
+            raise Reservation(self.disputes.words())
+        return self.disputes.words()
+
+    def check_authorisations(self):
+        questions = self.evidence["questions"]
+        if not questions:
+            raise NotGiven("nothing is asked about who may do what with it")
+        require(self.evidence["design"] is not None, "a question about a right, in a file without a design")
+        self.answers = read_questions(self.evidence["design"], questions, self.ask)
+        counts = {verdict: sum(one.verdict == verdict for one in self.answers) for verdict in ("yes", "no", "untold")}
+        words = f"asked again of the records: {counts['yes']} yes, {counts['no']} no, {counts['untold']} not told"
+        if counts["untold"]:
+            raise Reservation(words)
+        return words

@@ -105,6 +105,8 @@ def facts(examination):
         "custody": examination.custody and examination.custody.report(),
         "handovers": examination.handovers.report() if examination.handovers else [],
         "deposit": None if item is not None else deposit(examination, design),
+        "disputes": examination.disputes and examination.disputes.report(),
+        "authorisations": [answer.report() for answer in examination.answers],
         "stamps": [stamped.report() for stamped in examination.stamped],
     }
 

@@ -176,6 +176,7 @@ def print_facts(told):
         for claim in custody["claims"]:
             why = claim["reason"] or "it held it by its own word before"
             print(f"DISPUTED  by {named(claim['organisation'])}: {printable(why)}")
+    print_disputes(told)
     for one in told["transactions"]:
         print(f"Signed    {one['height']}/{one['index']} by {named(one['organisation'])}, key {one['signer']}")
         print(f"          transaction {one['id']}")
@@ -188,6 +189,26 @@ def print_facts(told):
     for one in told["validators"]:
         signed = "signed" if one["signed"] else "didn't sign"
         print(f"Validator {named(one['organisation'])}, power {one['power']}, {signed}")
+
+
+def print_disputes(told):
+    """Prints how disputes under the design's right went, and who may do what with it."""
+    if (disputes := told["disputes"]) is not None:
+        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in disputes.items() if name != "shown")
+        print(f"Disputes  {counts}")
+        for one in disputes["shown"]:
+            parties = f"{printable(one['complainant'])} against {printable(one['respondent'])}"
+            print(f"Dispute   {one['id']}: {parties} on {printable(one['platform'])}")
+            print(f"          {printable(one['listing'])}, {utc(one['noticed_ms'])}: {one['outcome'] or one['phase']}")
+            for panel in one["review"]["panels"] if one["review"] else []:
+                seats, values = len(panel["seats"]), len(panel["revealed"])
+                print(f"          {seats} of {panel['jurors']} jurors drawn again by the values of {values} validators")
+                votes = f"votes to uphold {panel['uphold']}, to dismiss {panel['dismiss']}"
+                print(f"          {panel['verdict']}: {votes}" if panel["verdict"] else "          no verdict yet")
+    for one in told["authorisations"]:
+        asked = f"{printable(one['seller'])} may {one['act']} it in {printable(one['territory'])}"
+        basis = ", it owns the right" if one["owner"] else f", licence {one['licence']}" if one["licence"] else ""
+        print(f"Asked     {one['answer'].upper()}: whether {asked} on {utc(one['time_ms'])}{basis}")
 
 
 def print_text(verdict, rows, examination, exhibits):

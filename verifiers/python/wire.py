@@ -113,7 +113,8 @@ TABLES = r"""
 | `Authorisations` | 1 licences* `Authorisation`, 2 told_from_ms uint64 |
 | `Authorisation` | 1 licence bytes, 2 above* bytes, 3 acts* enum, 4 territories* string, 5 from_ms uint64, 6 until_ms uint64, 7 ended_ms uint64 |
 | `VouchedDesigner` | 1 vouchings uint64, 2 from_ms uint64, 3 until_ms uint64 |
-| `Voucher` | 1 designers uint64 |
+| `Voucher` | 1 designers uint64, 2 rests* `VoucherRest`, 3 told_from_ms uint64 |
+| `VoucherRest` | 1 from_ms uint64, 2 until_ms uint64 |
 | `Vouching` | 1 voucher string, 2 designer string, 3 name string, 4 check enum, 5 check_words string, 6 from_ms uint64, 7 until_ms uint64, 8 position `Position`, 9 transaction_id bytes, 10 withdrawn? `VouchingWithdrawal` |
 | `VouchingWithdrawal` | 1 position `Position`, 2 time_ms uint64, 3 reason string |
 | `Disclosure` | 1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64, 6 content? `DesignContent` |
@@ -128,7 +129,9 @@ TABLES = r"""
 | `MissedTurn` | 1 public_key bytes, 2 count uint32, 3 until_height uint64 |
 | `StateProof` | 1 other_leaf? `OtherLeaf`, 2 siblings* bytes |
 | `OtherLeaf` | 1 key_hash bytes, 2 value_hash bytes |
-| `Evidence` | 1 genesis bytes, 2 validator_set_changes* `ValidatorSetChange`, 3 anchor `CertifiedHeader`, \| 4 item string, \| 5 design bytes, 6 states* `State`, 7 links* `CompleteLink`, 8 blocks* `CertifiedHeader`, 9 transactions* `EvidenceTransaction`, 10 opening? `Opening`, 11 checkpoints* `Checkpoint`, 12 stamps* `Stamp` |
+| `Evidence` | 1 genesis bytes, 2 validator_set_changes* `ValidatorSetChange`, 3 anchor `CertifiedHeader`, \| 4 item string, \| 5 design bytes, 6 states* `State`, 7 links* `CompleteLink`, 8 blocks* `CertifiedHeader`, 9 transactions* `EvidenceTransaction`, 10 opening? `Opening`, 11 checkpoints* `Checkpoint`, 12 stamps* `Stamp`, 20 disputes? `ShownDisputes`, 21 questions* `AuthorisationQuestion` |
+| `ShownDisputes` | 1 ids* bytes |
+| `AuthorisationQuestion` | 1 seller string, 2 act enum, 3 territory string, 4 time_ms uint64 |
 | `State` | 1 key bytes, 2 value? bytes, 3 proof `StateProof` |
 | `CompleteLink` | 1 item string, 2 entries* bytes |
 | `EvidenceTransaction` | 1 height uint64, 2 index uint32, 3 envelope bytes, 4 siblings* bytes |

@@ -9,12 +9,14 @@
 //! Consensus-critical: no
 
 use touchstone_proto::ledger::{
-    Authorisation, Authorisations, Design, LicenceEnd, LicensedAct, Right, VouchedDesigner,
+    Authorisation, Authorisations, Design, LicenceEnd, LicensedAct, Right, VouchedDesigner, Voucher,
 };
 
+use super::vouching::voucher_of;
 use super::{licence, right};
 use crate::Fault;
 use crate::encoding;
+use crate::governance::voucher;
 use crate::hash::Hash;
 use crate::state::delta::decode_stored;
 use crate::state::{StateRead, keys};
@@ -89,6 +91,8 @@ pub enum Shortfall {
     EndedAbove(u64),
     /// It is of a class that the seller wasn't in.
     Class,
+    /// It is of a class whose voucher might not vouch then: suspended, removed, or without its role.
+    ClassRests,
 }
 
 /// What is known of a record that the question reads.
@@ -108,7 +112,7 @@ pub fn answer<S: StateRead + ?Sized>(state: &S, asked: &SaleQuestion) -> Result<
 
 /// Answers from records of which some may be withheld; `None` where what is told doesn't settle it. They are read in
 /// this order: the right (the design, if there is none); the seller's licences; those of its class; and for one that
-/// holds by its own terms, the ends of those that it stands on, then who is in the class.
+/// holds by its own terms, the ends of those that it stands on, then who is in the class, and when its voucher rested.
 pub fn evaluate(
     read: &dyn Fn(&[u8]) -> Result<Told, Fault>,
     asked: &SaleQuestion,
@@ -242,10 +246,35 @@ impl Considered {
             self.untold(vouched.from_ms);
         }
         let was_in = (vouched.from_ms..=vouched.until_ms).contains(&asked.at_ms);
-        Ok(match was_in {
-            true => Standing::Holds,
-            false => Standing::Short(Shortfall::Class),
-        })
+        match was_in {
+            true => self.rests(read, asked),
+            false => Ok(Standing::Short(Shortfall::Class)),
+        }
+    }
+
+    /// Whether the class was empty, as its voucher might not vouch: its record tells since when, and up to when.
+    fn rests(
+        &mut self,
+        read: &dyn Fn(&[u8]) -> Result<Told, Fault>,
+        asked: &SaleQuestion,
+    ) -> Result<Standing, Fault> {
+        let id = voucher_of(&asked.seller).unwrap_or(&asked.seller);
+        let key = keys::voucher(id);
+        let record: Voucher = match read(&key)? {
+            Told::Value(Some(bytes)) => decode_stored(&key, &bytes)?,
+            Told::Value(None) => return Ok(Standing::Holds),
+            Told::Withheld => return Ok(Standing::Withheld),
+        };
+        let is_untold = asked.at_ms < record.told_from_ms;
+        if is_untold {
+            self.untold(record.told_from_ms);
+        }
+        Ok(
+            match is_untold || voucher::rested_at(&record, asked.at_ms) {
+                true => Standing::Short(Shortfall::ClassRests),
+                false => Standing::Holds,
+            },
+        )
     }
 
     fn untold(&mut self, from_ms: u64) {

@@ -153,6 +153,40 @@ pub(super) fn subject(dispute: &Dispute) -> Result<Hash, Fault> {
         .map_err(|e| Fault::Damaged(format!("dispute: {e}")))
 }
 
+/// How some disputes went, counted as the ledger counts them.
+pub fn tally_of<'a>(disputes: impl Iterator<Item = &'a Dispute>) -> DisputeTally {
+    let mut tally = DisputeTally::default();
+    for dispute in disputes {
+        tally.notices = tally.notices.saturating_add(1);
+        match dispute.phase() {
+            DisputePhase::Ended => count(&mut tally, dispute.outcome()),
+            _ => tally.open = tally.open.saturating_add(1),
+        }
+    }
+    tally
+}
+
+/// Whether a tally counts at least what another does, each way of ending for itself.
+pub fn covers(tally: &DisputeTally, part: &DisputeTally) -> bool {
+    let counts = |t: &DisputeTally| {
+        [
+            t.notices,
+            t.open,
+            t.upheld,
+            t.dismissed,
+            t.false_notices,
+            t.false_declarations,
+            t.withdrawn,
+            t.refused,
+            t.by_default,
+            t.panel_upheld,
+            t.panel_dismissed,
+        ]
+    };
+    let mut both = counts(tally).into_iter().zip(counts(part));
+    both.all(|(all, some)| some <= all)
+}
+
 fn count(tally: &mut DisputeTally, outcome: DisputeOutcome) {
     let counter = match outcome {
         DisputeOutcome::Refused => &mut tally.refused,

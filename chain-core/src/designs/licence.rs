@@ -10,10 +10,11 @@ use touchstone_proto::ledger::{LicenceEnd, LicenceTerms, LicensedAct, Organisati
 
 use super::DesignRejection;
 use super::limits::{MAX_DEPTH, MAX_SUBLICENSEES, MAX_TERRITORIES};
-use super::vouching::{VOUCHERS, voucher_of};
+use super::vouching::voucher_of;
 use crate::Fault;
 use crate::encoding;
 use crate::governance::organisation;
+use crate::governance::voucher::VOUCHERS;
 use crate::hash::Hash;
 use crate::rules::RuleError;
 use crate::state::delta::decode_stored;

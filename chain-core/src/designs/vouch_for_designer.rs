@@ -8,8 +8,9 @@ use touchstone_proto::ledger::{
 
 use super::DesignRejection;
 use super::limits::{MAX_DESIGNERS, MAX_VOUCHING_MS};
-use super::vouching::{self, VOUCHERS};
+use super::vouching;
 use crate::encoding;
+use crate::governance::voucher::VOUCHERS;
 use crate::governance::{key_registry, organisation};
 use crate::rules::{Context, RuleError};
 use crate::signing::{self, Purpose};

@@ -8,20 +8,16 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{IdentityCheck, Organisation, Role, VouchedDesigner, Vouching};
+use touchstone_proto::ledger::{IdentityCheck, Organisation, VouchedDesigner, Vouching};
 
 use super::DesignRejection;
 use super::limits::MAX_WORDS_BYTES;
 use crate::Fault;
 use crate::governance::organisation::{self, MAX_NAME_BYTES};
-use crate::governance::standing;
+use crate::governance::voucher;
 use crate::rules::{Context, RuleError};
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
-
-/// Organisations that know designers. Source: E-commerce Law of the People's Republic of China, Art. 27: a platform
-/// has those who apply to it submit true particulars, checks and registers them.
-pub const VOUCHERS: &[Role] = &[Role::Platform, Role::IpOffice];
 
 /// The id of the voucher in a vouched designer's id; `None` for an enrolled organisation, whose id has no dot.
 pub fn voucher_of(designer: &str) -> Option<&str> {
@@ -98,7 +94,7 @@ pub(super) fn check_in_force<S: StateRead>(
     context: &Context<'_>,
 ) -> Result<Option<u64>, RuleError> {
     let designer = &context.organisation.id;
-    let Some(voucher) = voucher_of(designer) else {
+    let Some(id) = voucher_of(designer) else {
         return Ok(None);
     };
     let LastVouching {
@@ -106,23 +102,20 @@ pub(super) fn check_in_force<S: StateRead>(
     } = last(state, designer)?
         .ok_or_else(|| Fault::Damaged(format!("{designer} was never vouched for")))?;
     if vouching.withdrawn.is_some() {
-        return Err(DesignRejection::VouchingWithdrawn(voucher.to_owned()).into());
+        return Err(DesignRejection::VouchingWithdrawn(id.to_owned()).into());
     }
     if context.block.time_ms > vouching.until_ms {
         return Err(DesignRejection::VouchingEnded {
-            voucher: voucher.to_owned(),
+            voucher: id.to_owned(),
             until_ms: vouching.until_ms,
         }
         .into());
     }
     // Rule: who is no voucher any more has no say either, as long as that lasts.
-    let record: Option<Organisation> = state.read(&keys::organisation(voucher))?;
-    let may_vouch = |record: &Organisation| {
-        organisation::has_role(record, VOUCHERS) && standing::may_act(record)
-    };
-    match record.as_ref().is_some_and(may_vouch) {
+    let record: Option<Organisation> = state.read(&keys::organisation(id))?;
+    match record.as_ref().is_some_and(voucher::may_vouch) {
         true => Ok(Some(number)),
-        false => Err(DesignRejection::NoVoucher(voucher.to_owned()).into()),
+        false => Err(DesignRejection::NoVoucher(id.to_owned()).into()),
     }
 }
 

@@ -12,19 +12,24 @@ use thiserror::Error;
 use touchstone_proto::evidence::{self as wire, Evidence};
 use touchstone_proto::ledger::capture_events::Handover as Statement;
 use touchstone_proto::ledger::{Design, Item, LinkEntry};
-use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
+use touchstone_proto::node::{
+    AuthorisationQuestion, CertifiedHeader, StateProof, ValidatorSetChange,
+};
 
 use crate::block::Header;
 use crate::custody;
-use crate::designs::vouching;
+use crate::designs::{authorised, vouching};
 use crate::encoding;
 use crate::governance::validators::ValidatorSet;
 use crate::hash::Hash;
 use crate::proof::item_history::{self, CompleteLink, ItemHistoryError, Recorded};
+use crate::proof::review::ReviewRecords;
 use crate::proof::transaction_tree;
 use crate::state::{StateRead, delta::decode_stored, keys};
 use crate::{Fault, transaction};
 
+use super::authorisations::{self, MAX_QUESTIONS};
+use super::disputes::MAX_DISPUTES;
 use super::stamps::{self, Stamps};
 
 /// Entries of all links of one file, at most.
@@ -66,6 +71,15 @@ pub enum Subject {
     Design(Hash),
 }
 
+/// What a file about a design shows beside its deposit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Additions {
+    /// Ids of disputes under its right.
+    pub disputes: Vec<Hash>,
+    /// Who may do what with it.
+    pub questions: Vec<AuthorisationQuestion>,
+}
+
 /// Why there is no evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CollectError {
@@ -81,10 +95,31 @@ pub enum CollectError {
     /// More containers than the rules allow.
     #[error("{0}")]
     ItemHistory(ItemHistoryError),
+    /// A dispute that isn't under the subject's right.
+    #[error("{} is no dispute under the right to this design", hex::encode(.0))]
+    OtherDispute(Hash),
+    /// A question that a file can't answer.
+    #[error("a question names a design, and an act that a licence may be for")]
+    Question,
+    /// More than a file shows.
+    #[error("one file shows at most 32 disputes, and answers at most 32 questions")]
+    TooMany,
 }
 
 /// Collects the evidence about a subject.
 pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, CollectError> {
+    collect_with(archive, subject, &Additions::default())
+}
+
+/// The same, with more about a design.
+pub fn collect_with(
+    archive: &impl Archive,
+    subject: &Subject,
+    additions: &Additions,
+) -> Result<Evidence, CollectError> {
+    if additions.disputes.len() > MAX_DISPUTES || additions.questions.len() > MAX_QUESTIONS {
+        return Err(CollectError::TooMany);
+    }
     let anchor = archive.anchor()?.ok_or(CollectError::NoBlock)?;
     let header = decode_header(&anchor)?;
     let collection = Collection {
@@ -101,11 +136,15 @@ pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, Co
             let (links, places) = collection.item(id)?;
             evidence.links = links;
             evidence.subject = Some(wire::evidence::Subject::Item(id.clone()));
+            check_about_no_item(additions)?;
             places
         }
         Subject::Design(id) => {
             evidence.subject = Some(wire::evidence::Subject::Design(id.to_vec()));
-            collection.design(id)?
+            let places = collection.design(id)?;
+            evidence.disputes = collection.disputes(id, !places.is_empty(), additions)?;
+            evidence.questions = collection.questions(id, additions)?;
+            places
         }
     };
     collection.state(keys::PARAMETERS.to_vec())?;
@@ -303,6 +342,53 @@ impl<A: Archive> Collection<'_, A> {
         Ok(BTreeSet::from([(position.height, position.transaction)]))
     }
 
+    /// How disputes under a design's right went, and the records of those that are asked for.
+    fn disputes(
+        &self,
+        design: &Hash,
+        is_recorded: bool,
+        additions: &Additions,
+    ) -> Result<Option<wire::ShownDisputes>, CollectError> {
+        let asked: BTreeSet<Hash> = additions.disputes.iter().copied().collect();
+        if let (false, Some(id)) = (is_recorded, asked.first()) {
+            return Err(CollectError::OtherDispute(*id));
+        }
+        if !is_recorded {
+            return Ok(None);
+        }
+        self.state(keys::subject_tally(design))?;
+        for id in &asked {
+            let mut records = ReviewRecords::default();
+            while let Some(key) = records.next_key(id) {
+                let value = self.state(key)?.ok_or(CollectError::OtherDispute(*id))?;
+                let read = records.read(&value);
+                read.map_err(|e| damaged(&e.to_string()))?;
+            }
+            let about = records.dispute().map(|(dispute, _)| dispute.subject);
+            if about.as_deref() != Some(design) {
+                return Err(CollectError::OtherDispute(*id));
+            }
+        }
+        let ids = asked.iter().map(|id| id.to_vec()).collect();
+        Ok(Some(wire::ShownDisputes { ids }))
+    }
+
+    /// The questions in a file's order, and the records that answer them.
+    fn questions(
+        &self,
+        design: &Hash,
+        additions: &Additions,
+    ) -> Result<Vec<AuthorisationQuestion>, CollectError> {
+        let mut questions = additions.questions.clone();
+        questions.sort_by(|a, b| authorisations::order(a).cmp(&authorisations::order(b)));
+        questions.dedup();
+        for asked in &questions {
+            let asked = authorisations::about(design, asked).ok_or(CollectError::Question)?;
+            authorised::answer(self, &asked)?;
+        }
+        Ok(questions)
+    }
+
     fn transaction(
         &self,
         height: u64,
@@ -321,6 +407,15 @@ impl<A: Archive> Collection<'_, A> {
             envelope,
             siblings: siblings.iter().map(|s| s.to_vec()).collect(),
         })
+    }
+}
+
+/// Disputes and licences are about designs.
+fn check_about_no_item(additions: &Additions) -> Result<(), CollectError> {
+    match (additions.disputes.first(), additions.questions.is_empty()) {
+        (Some(id), _) => Err(CollectError::OtherDispute(*id)),
+        (None, false) => Err(CollectError::Question),
+        (None, true) => Ok(()),
     }
 }
 

@@ -38,11 +38,15 @@ pub enum Element {
     Independence,
     /// The commitment's content.
     Opening,
+    /// How disputes under the design's right went, and that nobody chose a panel.
+    Disputes,
+    /// Whether somebody may do something with the design.
+    Authorisations,
 }
 
 impl Element {
     /// All elements, in order.
-    pub const ALL: [Element; 15] = [
+    pub const ALL: [Element; 17] = [
         Element::File,
         Element::Genesis,
         Element::Validators,
@@ -58,6 +62,8 @@ impl Element {
         Element::TimeStamps,
         Element::Independence,
         Element::Opening,
+        Element::Disputes,
+        Element::Authorisations,
     ];
 
     /// The stable name.
@@ -78,6 +84,8 @@ impl Element {
             Element::TimeStamps => "time-stamps",
             Element::Independence => "independence",
             Element::Opening => "opening",
+            Element::Disputes => "disputes",
+            Element::Authorisations => "authorisations",
         }
     }
 
@@ -98,7 +106,9 @@ impl Element {
             | Element::Handovers
             | Element::Time
             | Element::TimeStamps
-            | Element::Independence => 17,
+            | Element::Independence
+            | Element::Disputes
+            | Element::Authorisations => 17,
             Element::Opening => 18,
         }
     }

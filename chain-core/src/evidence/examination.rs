@@ -8,7 +8,9 @@ use super::element::{Check, CheckResult, Element, Established, Verdict};
 use super::finding::Finding;
 use super::proven::{Proven, Values};
 use super::report::{Facts, Report};
-use super::{chain, custody, file, handovers, opening, parties, record, stamps};
+use super::{
+    authorisations, chain, custody, disputes, file, handovers, opening, parties, record, stamps,
+};
 use crate::finding;
 use crate::hash::Hash;
 
@@ -115,7 +117,19 @@ impl Examination {
             error_ms,
         );
         self.note(Element::Opening, opened)?;
+        self.rights(&evidence, &values)?;
         self.leftovers(&values)
+    }
+
+    /// What became of the design's right: disputes, and who may do what.
+    fn rights(&mut self, evidence: &Evidence, values: &Values) -> Option<()> {
+        let deposit = self.facts.deposit.as_ref();
+        let disputes = disputes::disputes(evidence.disputes.as_ref(), deposit, values);
+        self.facts.disputes = self.note(Element::Disputes, disputes)?;
+        let deposit = self.facts.deposit.as_ref();
+        let asked = authorisations::authorisations(&evidence.questions, deposit, values);
+        self.facts.authorisations = self.note(Element::Authorisations, asked)?;
+        Some(())
     }
 
     /// The item's history or the design's deposit, whole.

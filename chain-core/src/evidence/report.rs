@@ -2,7 +2,9 @@
 //!
 //! Consensus-critical: no
 
+use super::authorisations::AuthorisationFact;
 use super::custody::CustodyFact;
+use super::disputes::DisputesFact;
 use super::element::{Check, CheckResult, Element, Verdict};
 use super::facts::{Deposit, History, RecordedAction, StampFact, ValidatorFact};
 use super::file::Version;
@@ -43,6 +45,10 @@ pub struct Facts {
     pub handovers: Vec<HandoverFact>,
     /// The deposit, where the subject is a design.
     pub deposit: Option<Deposit>,
+    /// The disputes under the design's right, where the file tells of them.
+    pub disputes: Option<DisputesFact>,
+    /// Who may do what with the design, as far as the file asks.
+    pub authorisations: Vec<AuthorisationFact>,
 }
 
 /// An examination's outcome.

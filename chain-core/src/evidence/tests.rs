@@ -1,6 +1,7 @@
 mod containment;
 mod custody;
 mod dishonest;
+mod disputes;
 mod drafts;
 mod fields;
 mod golden;

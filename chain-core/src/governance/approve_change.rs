@@ -12,6 +12,7 @@ use super::enrollment;
 use super::validators::{self, Validator, ValidatorSet};
 use super::{
     change, hash_chain, organisation, parameters, protocol, recover_keys, review_terms, standing,
+    voucher,
 };
 use crate::block::BlockContext;
 use crate::commit_certificate::exceeds_two_thirds;
@@ -144,10 +145,17 @@ fn take_effect<S: StateRead>(
     let mut next: Vec<Validator> = validators.iter().cloned().collect();
     match &change.kind {
         None => return Err(GovernanceRejection::EmptyChange.into()),
-        Some(Kind::PutOrganisation(o)) => return enrollment::enroll(state, o, height),
+        Some(Kind::PutOrganisation(o)) => {
+            let was_voucher = voucher::is_voucher(state, &o.id)?;
+            enrollment::enroll(state, o, height)?;
+            return Ok(voucher::note(state, &o.id, was_voucher, block.time_ms)?);
+        }
         Some(Kind::RecoverKeys(recovery)) => return recover_keys::apply(state, block, recovery),
         Some(Kind::PutStanding(change)) => {
-            return standing::apply(state, block, validators, change);
+            let id = &change.organisation;
+            let was_voucher = voucher::is_voucher(state, id)?;
+            standing::apply(state, block, validators, change)?;
+            return Ok(voucher::note(state, id, was_voucher, block.time_ms)?);
         }
         // What the block's other transactions are judged by was read before the first of them.
         Some(Kind::PutParameters(wanted)) => {

@@ -43,7 +43,7 @@ fn check<S: StateRead>(
     if action.add.is_empty() && action.retire.is_empty() && action.compromised.is_empty() {
         return Err(GovernanceRejection::EmptyChange.into());
     }
-    let mut record = context.organisation.clone();
+    let mut record = Organisation::clone(&context.organisation);
     let (height, time_ms) = (context.block.height, context.block.time_ms);
     let retired = key_changes::retire(&mut record, &action.retire, height)?;
     for report in &action.compromised {

@@ -2,6 +2,8 @@
 //!
 //! Consensus-critical: yes
 
+use std::sync::Arc;
+
 use touchstone_proto::ledger::{Organisation, Parameters};
 
 use super::parameters::{self, MAX_AHEAD_MS};
@@ -21,7 +23,7 @@ pub fn may_sign<S: StateRead>(
     height: u64,
     time_ms: u64,
     claim: &Claim<'_>,
-) -> Result<Organisation, RuleError> {
+) -> Result<Arc<Organisation>, RuleError> {
     let Claim {
         id,
         bytes,
@@ -38,7 +40,7 @@ pub fn may_sign<S: StateRead>(
     }
     // After that: a sender who asks again years later hears that it is recorded.
     check_lifetime(parameters, created_ms, time_ms)?;
-    let organisation: Option<Organisation> = state.read(&keys::organisation(name))?;
+    let organisation: Option<Arc<Organisation>> = state.read_shared(&keys::organisation(name))?;
     let organisation =
         organisation.ok_or_else(|| Rejection::UnknownOrganisation(name.to_owned()))?;
     standing::check_acting(&organisation)?;

@@ -25,7 +25,7 @@ pub(crate) fn apply<S: StateRead>(
     check_order(&action.elements)?;
     let mut replaced = Vec::with_capacity(action.elements.len());
     for element in &action.elements {
-        check_shape(element)?;
+        check_element(element)?;
         check_owner(state, context, element)?;
         let current: Option<MasterData> = state.read(&keys::master_data(&element.id))?;
         check_version(current.as_ref(), element)?;
@@ -110,7 +110,9 @@ fn check_version(
     }
 }
 
-fn check_shape(element: &VocabularyElement) -> Result<(), MasterDataRejection> {
+/// Rule: an element is about a key of GS1 in its one spelling, and what it says has its form, its order and its limits.
+/// Its version and its owner are the state's to tell.
+pub fn check_element(element: &VocabularyElement) -> Result<(), MasterDataRejection> {
     let id = || element.id.clone();
     if !is_key(&element.id) {
         return Err(MasterDataRejection::ElementId(id()));

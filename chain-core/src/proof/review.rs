@@ -107,10 +107,15 @@ impl ReviewRecords {
     /// The dispute, and its panels in order, each with its draw; one that isn't drawn has no seats, and an empty draw.
     /// None where there is no review.
     pub fn review(self) -> Option<(Dispute, Vec<(Panel, Draw)>)> {
-        let dispute = self.dispute.filter(|dispute| dispute.review.is_some())?;
+        self.dispute()
+            .filter(|(dispute, _)| dispute.review.is_some())
+    }
+
+    /// The same for a dispute that may have no review, and then has no panels. None where no record is read.
+    pub fn dispute(self) -> Option<(Dispute, Vec<(Panel, Draw)>)> {
         let panels = self.panels.into_iter();
         let panels = panels.map(|(panel, draw)| (panel, draw.unwrap_or_default()));
-        Some((dispute, panels.collect()))
+        Some((self.dispute?, panels.collect()))
     }
 }
 

@@ -3,8 +3,10 @@
 //!
 //! Consensus-critical: yes
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use prost::Message;
 use touchstone_pictures::{Compared, Fingerprint};
@@ -50,13 +52,26 @@ pub struct Writes {
 /// A state with staged writes on top.
 pub struct Delta<'a, S: StateRead> {
     base: &'a S,
-    block: Writes,
+    /// The block's values, and what the base answered: a block's transactions ask for the same organisations and
+    /// company prefixes again and again.
+    known: RefCell<BTreeMap<Vec<u8>, Known>>,
+    /// The block's link entries.
+    links: Vec<LinkRow>,
+    /// The block's transactions.
+    transactions: BTreeSet<Hash>,
     transaction: Writes,
     /// Comparisons of pictures for the transaction.
     comparisons: u64,
-    /// What the base answered: a block's transactions ask for the same organisations and company
-    /// prefixes again and again.
-    remembered: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+}
+
+/// What the state after the block's transactions so far has at a key.
+#[derive(Default)]
+struct Known {
+    value: Option<Vec<u8>>,
+    /// Whether the block has written it.
+    is_written: bool,
+    /// The value as the message that it was last asked for as.
+    message: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<'a, S: StateRead> Delta<'a, S> {
@@ -64,31 +79,70 @@ impl<'a, S: StateRead> Delta<'a, S> {
     pub fn new(base: &'a S) -> Self {
         Delta {
             base,
-            block: Writes::default(),
+            known: RefCell::default(),
+            links: Vec::new(),
+            transactions: BTreeSet::new(),
             transaction: Writes::default(),
             comparisons: 0,
-            remembered: RefCell::default(),
         }
     }
 
     /// The message at a key. A value that doesn't decode was damaged on our disk.
     pub fn read<M: Message + Default>(&self, key: &[u8]) -> Result<Option<M>, Fault> {
-        self.get(key)?
-            .map(|bytes| decode_stored(key, &bytes))
-            .transpose()
+        self.look(key, |value| {
+            value.map(|bytes| decode_stored(key, bytes)).transpose()
+        })?
+    }
+
+    /// The same for what many transactions ask for: it is decoded once, until the block writes it.
+    pub fn read_shared<M>(&self, key: &[u8]) -> Result<Option<Arc<M>>, Fault>
+    where
+        M: Message + Default + 'static,
+    {
+        if self.transaction.values.contains_key(key) {
+            return Ok(self.read(key)?.map(Arc::new));
+        }
+        if let Some(known) = self.known.borrow().get(key)
+            && let Some(message) = known.message.clone()
+            && let Ok(message) = message.downcast()
+        {
+            return Ok(Some(message));
+        }
+        let message: Option<Arc<M>> = self.read(key)?.map(Arc::new);
+        if let (Some(known), Some(message)) = (self.known.borrow_mut().get_mut(key), &message) {
+            known.message = Some(message.clone());
+        }
+        Ok(message)
+    }
+
+    /// What a function says of the value at a key, which isn't copied for it.
+    fn look<R>(&self, key: &[u8], at: impl FnOnce(Option<&[u8]>) -> R) -> Result<R, Fault> {
+        if let Some(value) = self.transaction.values.get(key) {
+            return Ok(at(Some(value)));
+        }
+        if let Some(known) = self.known.borrow().get(key) {
+            return Ok(at(known.value.as_deref()));
+        }
+        let value = self.base.get(key)?;
+        let answer = at(value.as_deref());
+        let mut known = self.known.borrow_mut();
+        if known.len() < REMEMBERED {
+            known.insert(key.to_vec(), Known::of_base(value));
+        }
+        Ok(answer)
     }
 
     /// Reads what the block will ask the base for, in one go. The keys are ascending, each once.
     pub fn foresee(&self, keys: Vec<Vec<u8>>) -> Result<(), Fault> {
         let mut keys = keys;
-        let mut remembered = self.remembered.borrow_mut();
-        keys.retain(|key| !remembered.contains_key(key));
-        keys.truncate(REMEMBERED.saturating_sub(remembered.len()));
+        let mut known = self.known.borrow_mut();
+        keys.retain(|key| !known.contains_key(key));
+        keys.truncate(REMEMBERED.saturating_sub(known.len()));
         if keys.is_empty() {
             return Ok(());
         }
         let values = self.base.get_many(&keys)?;
-        remembered.extend(keys.into_iter().zip(values));
+        known.extend(keys.into_iter().zip(values.into_iter().map(Known::of_base)));
         Ok(())
     }
 
@@ -124,18 +178,18 @@ impl<'a, S: StateRead> Delta<'a, S> {
 
     /// Keeps what the transaction staged.
     pub fn accept(&mut self, id: Hash) {
-        let staged = std::mem::take(&mut self.transaction);
         self.comparisons = 0;
-        self.block.values.extend(staged.values);
-        self.block.links.extend(staged.links);
-        self.block.transactions.insert(id);
+        self.accept_block_writes();
+        self.transactions.insert(id);
     }
 
     /// Keeps staged writes that belong to no transaction.
     pub fn accept_block_writes(&mut self) {
         let staged = std::mem::take(&mut self.transaction);
-        self.block.values.extend(staged.values);
-        self.block.links.extend(staged.links);
+        let written = staged.values.into_iter();
+        let written = written.map(|(key, value)| (key, Known::of_block(value)));
+        self.known.get_mut().extend(written);
+        self.links.extend(staged.links);
     }
 
     /// Forgets what the transaction staged.
@@ -146,31 +200,43 @@ impl<'a, S: StateRead> Delta<'a, S> {
 
     /// The block's writes.
     pub fn into_writes(self) -> Writes {
-        self.block
+        let known = self.known.into_inner().into_iter();
+        let written = known.filter(|(_, known)| known.is_written);
+        Writes {
+            values: written
+                .filter_map(|(key, known)| Some((key, known.value?)))
+                .collect(),
+            links: self.links,
+            transactions: self.transactions,
+        }
+    }
+}
+
+impl Known {
+    fn of_base(value: Option<Vec<u8>>) -> Known {
+        Known {
+            value,
+            ..Known::default()
+        }
+    }
+
+    fn of_block(value: Vec<u8>) -> Known {
+        Known {
+            value: Some(value),
+            is_written: true,
+            message: None,
+        }
     }
 }
 
 /// The state as staged: the base's where nothing is.
 impl<S: StateRead> StateRead for Delta<'_, S> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        for layer in [&self.transaction, &self.block] {
-            if let Some(value) = layer.values.get(key) {
-                return Ok(Some(value.clone()));
-            }
-        }
-        if let Some(known) = self.remembered.borrow().get(key) {
-            return Ok(known.clone());
-        }
-        let value = self.base.get(key)?;
-        let mut remembered = self.remembered.borrow_mut();
-        if remembered.len() < REMEMBERED {
-            remembered.insert(key.to_vec(), value.clone());
-        }
-        Ok(value)
+        self.look(key, |value| value.map(<[u8]>::to_vec))
     }
 
     fn is_committed(&self, id: &Hash) -> Result<bool, Fault> {
-        Ok(self.block.transactions.contains(id) || self.base.is_committed(id)?)
+        Ok(self.transactions.contains(id) || self.base.is_committed(id)?)
     }
 
     /// The base compares with its own, which stay what they are; the staged ones come after them.

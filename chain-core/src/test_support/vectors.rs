@@ -5,7 +5,10 @@
 //! Consensus-critical: no
 
 use prost::Message;
-use touchstone_proto::ledger::{self, DepositDesign, DesignView, DiscloseDesign, VoteKind};
+use touchstone_proto::ledger::{
+    self, DepositDesign, DesignView, DiscloseDesign, MasterDataAttribute, SetMasterData,
+    VocabularyElement, VoteKind,
+};
 
 use super::*;
 use crate::designs::field::FieldName;
@@ -202,6 +205,7 @@ fn vectors() -> String {
     state(&mut out, &chain, design_id);
     handover(&mut out, &mut chain);
     checkpoint(&mut out, &mut chain);
+    master_data(&mut out, &mut chain);
     out.0
 }
 
@@ -393,4 +397,54 @@ fn checkpoint(out: &mut Vectors, chain: &mut Chain) {
     let message = &chain.stamps.checkpoints[0];
     out.hex("checkpoint.token", &message.token);
     out.hex("checkpoint.certificate", &message.certificates[0]);
+}
+
+fn master_data(out: &mut Vectors, chain: &mut Chain) {
+    out.section(
+        "Master data: maker, who owns the prefix 9521321, states what a product is, then states it anew with a field",
+    );
+    let id = "https://id.gs1.org/01/09521321000015";
+    let attribute = |name: &str, text: &str, fields| MasterDataAttribute {
+        id: format!("urn:epcglobal:cbv:mda#{name}"),
+        text: text.into(),
+        fields,
+    };
+    let named = attribute("descriptionShort", "Table lamp", vec![]);
+    let weight = |name: &str, text: &str| MasterDataAttribute {
+        id: name.into(),
+        text: text.into(),
+        fields: vec![],
+    };
+    let weighed = attribute(
+        "netWeight",
+        "",
+        vec![weight("unit", "KGM"), weight("value", "1.50")],
+    );
+    for (version, attributes) in [(1, vec![named.clone()]), (2, vec![named, weighed])] {
+        let element = VocabularyElement {
+            id: id.into(),
+            version,
+            types: vec!["urn:epcglobal:epcis:vtype:EPCClass".into()],
+            attributes,
+            children: vec![],
+        };
+        let action = Action::SetMasterData(SetMasterData {
+            elements: vec![element],
+        });
+        let envelope = chain.sign(MAKER, action);
+        let parts = ledger::Envelope::decode(envelope.as_slice()).unwrap();
+        out.hex(&format!("masterdata.{version}.body"), &parts.body);
+        chain.commit(&[envelope]);
+        out.hex(
+            &format!("masterdata.{version}.record"),
+            &chain.state.values[&keys::master_data(id)],
+        );
+    }
+    out.hex("masterdata.key", keys::master_data(id));
+    let replaced = keys::master_data_version(id, 1);
+    out.hex(
+        "masterdata.1.replaced.value",
+        &chain.state.values[&replaced],
+    );
+    out.hex("masterdata.1.replaced.key", replaced);
 }

@@ -2,13 +2,14 @@
 //! what was sent. So a gateway that was stopped or killed goes on where it was.
 
 mod folder;
+mod job;
+mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction;
@@ -16,172 +17,16 @@ use touchstone_proto::ledger::{self, transaction::Action};
 
 pub(super) use self::folder::body_of;
 use self::folder::{Folder, Owner};
+pub use self::job::{Act, DoubtfulEvent, ErrorBehaviour, Job};
+pub use self::report::{EventReport, JobOutcome, Reason, StatementReport, StatementResult};
 use crate::failure::Failure;
 use touchstone_client::Signer;
-use touchstone_client::capture::EventRefusal;
+use touchstone_client::master_data::SentStatement;
 
 /// Finished jobs that are kept; the oldest are removed.
 const KEPT: usize = 10_000;
 /// Jobs that may wait.
 const WAITING: usize = 100;
-
-/// What to do with the other events of a document where one is refused (EPCIS 2.0's
-/// `GS1-Capture-Error-Behaviour`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ErrorBehaviour {
-    /// None is recorded: they are one transaction.
-    Rollback,
-    /// The others are recorded: each is a transaction of its own.
-    Proceed,
-}
-
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum JobOutcome {
-    /// It is in the ledger, which was proven.
-    Recorded,
-    /// Its bytes were recorded before by this organisation.
-    Skipped,
-    /// A rule refuses it.
-    Refused,
-    /// Another one of its document was refused.
-    RolledBack,
-    /// It isn't recorded: what ended the job refuses every event.
-    NotRecorded,
-}
-
-/// An event's outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventReport {
-    /// Its index in the document, from 0.
-    pub index: usize,
-    /// What became of it.
-    pub outcome: JobOutcome,
-    /// The transaction that holds it, in hexadecimal.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub transaction: Option<String>,
-    /// Height of its block.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub height: Option<u64>,
-    /// Why it is refused.
-    #[serde(flatten)]
-    pub refusal: Option<Reason>,
-}
-
-/// Why an event, or a whole job, is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    /// Where in the document, as a JSON path.
-    pub path: String,
-    /// Stable name of the rule.
-    pub rule: String,
-    /// Stable number of the rule.
-    pub code: u32,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl Reason {
-    /// Of the event with this index.
-    pub fn of(index: usize, refusal: &EventRefusal) -> Reason {
-        let event = format!("$.epcisBody.eventList[{index}]");
-        // The reader's errors begin with a path from the document, or from the event.
-        let found = refusal.message.split_once(": ").map(|(path, _)| path);
-        let path = match found {
-            Some(path) if path.starts_with("$.epcisBody") => path.to_owned(),
-            Some(path) if path.starts_with('$') => path.replacen('$', &event, 1),
-            _ => event,
-        };
-        Reason {
-            path,
-            rule: refusal.rule.clone(),
-            code: refusal.code,
-            message: refusal.message.clone(),
-        }
-    }
-}
-
-/// A document that came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
-    /// Its id.
-    pub id: String,
-    /// When it came in, milliseconds.
-    pub created_ms: u64,
-    /// When it was done with.
-    pub finished_ms: Option<u64>,
-    /// What to do where an event is refused.
-    pub behaviour: ErrorBehaviour,
-    /// The number of its events.
-    pub events: usize,
-    /// What became of them so far, by index.
-    pub reports: BTreeMap<usize, EventReport>,
-    /// What ended it otherwise than by its events' outcomes.
-    pub failure: Option<String>,
-    /// The rule behind that, where there is one.
-    #[serde(default)]
-    pub failed_rule: Option<Rule>,
-    /// What is allowed in its events and yet is probably a mistake.
-    #[serde(default)]
-    pub warnings: Vec<DoubtfulEvent>,
-    /// What it is, where it isn't a capture.
-    #[serde(default)]
-    pub act: Option<Act>,
-    /// Why it isn't done with yet, where something holds it up.
-    #[serde(skip)]
-    pub waiting: Option<String>,
-}
-
-/// Something in an event that is to be looked at again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DoubtfulEvent {
-    /// The event's index in the document, from 0.
-    pub index: usize,
-    /// Where, as a JSON path from the event.
-    pub path: String,
-    /// The doubt's stable name.
-    pub warning: String,
-    /// What is doubtful.
-    pub message: String,
-}
-
-/// One transaction, signed when it came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Act {
-    /// What it does, in a word.
-    pub action: String,
-    /// The transaction's id, in hexadecimal.
-    pub transaction: String,
-}
-
-/// A rule of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
-    /// Its stable name.
-    pub rule: String,
-    /// Its stable number.
-    pub code: u32,
-}
-
-impl Job {
-    /// Whether it is done with, and each of its events is recorded, now or before.
-    pub fn success(&self) -> bool {
-        let fine = |index: usize| {
-            let outcome = self.reports.get(&index).map(|report| report.outcome);
-            matches!(outcome, Some(JobOutcome::Recorded | JobOutcome::Skipped))
-        };
-        let is_over = self.finished_ms.is_some() && self.failure.is_none();
-        is_over && self.events > 0 && (0..self.events).all(fine)
-    }
-
-    /// Events without an outcome.
-    pub fn undecided(&self) -> usize {
-        let decided = self.reports.range(..self.events).count();
-        self.events.saturating_sub(decided)
-    }
-}
 
 /// All jobs.
 #[derive(Clone)]
@@ -196,6 +41,19 @@ struct Shared {
     arrived: Notify,
     /// Counts jobs that ended.
     ended: watch::Sender<u64>,
+}
+
+/// What a document holds, and how it is to be captured.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// The number of its events.
+    pub events: usize,
+    /// The number of its elements of master data.
+    pub elements: usize,
+    /// What to do where an event is refused.
+    pub behaviour: ErrorBehaviour,
+    /// What is doubtful in it.
+    pub warnings: Vec<DoubtfulEvent>,
 }
 
 /// Why a document isn't taken in.
@@ -225,29 +83,12 @@ impl Jobs {
         })
     }
 
-    /// Keeps a document to be captured; gives its job's id once it is on the disk.
-    pub fn take(
-        &self,
-        document: &[u8],
-        events: usize,
-        behaviour: ErrorBehaviour,
-        now_ms: u64,
-    ) -> Result<String, NotTaken> {
-        self.take_doubtful(document, events, behaviour, Vec::new(), now_ms)
-    }
-
-    /// The same of a document in which something is doubtful.
-    pub fn take_doubtful(
-        &self,
-        document: &[u8],
-        events: usize,
-        behaviour: ErrorBehaviour,
-        warnings: Vec<DoubtfulEvent>,
-        now_ms: u64,
-    ) -> Result<String, NotTaken> {
+    /// Keeps a document to be captured, with what is doubtful in it; gives its job's id once it is on the disk.
+    pub fn take(&self, document: &[u8], what: Contents, now_ms: u64) -> Result<String, NotTaken> {
         self.take_in(document, now_ms, |id| Job {
-            warnings,
-            ..Job::new(id, events, behaviour, now_ms)
+            warnings: what.warnings,
+            elements: what.elements,
+            ..Job::new(id, what.events, what.behaviour, now_ms)
         })
     }
 
@@ -413,6 +254,23 @@ impl Jobs {
         }
     }
 
+    /// Tells what became of an element of master data, to be seen.
+    pub fn report_statement(&self, id: &str, index: usize, report: StatementReport) {
+        if let Some(job) = self.lock().get_mut(id) {
+            job.statements.insert(index, report);
+        }
+    }
+
+    /// Remembers a transaction that states master data; it is on the disk when this returns.
+    pub fn keep_statement(&self, id: &str, sent: SentStatement) -> Result<(), Failure> {
+        let mut jobs = self.lock();
+        let Some(job) = jobs.get_mut(id) else {
+            return Ok(());
+        };
+        job.sent_statements.push(sent);
+        self.shared.folder.keep(job)
+    }
+
     /// Tells why a job isn't done with yet.
     pub fn hold_up(&self, id: &str, why: String) {
         if let Some(job) = self.lock().get_mut(id) {
@@ -438,22 +296,7 @@ impl Jobs {
             return Ok(());
         };
         let mut ended = job.clone();
-        ended.finished_ms = Some(now_ms);
-        ended.waiting = None;
-        ended.failure = failure.map(Failure::to_string);
-        if let Some(Failure::Refused { rule, code, .. }) = failure {
-            ended.failed_rule = Some(Rule {
-                rule: rule.clone(),
-                code: *code,
-            });
-        }
-        if failure.is_none() && (ended.undecided() > 0 || ended.events == 0) {
-            ended.failure = Some(format!(
-                "{} of {} events have no outcome, which is a defect of this program",
-                ended.undecided(),
-                ended.events
-            ));
-        }
+        ended.end(failure, now_ms);
         // It is on the disk before anybody sees it as done with.
         before(&ended)?;
         self.shared.folder.keep(&ended)?;

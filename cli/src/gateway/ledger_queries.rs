@@ -34,10 +34,15 @@ pub struct Questions {
 impl Questions {
     /// Asks where these settings say.
     pub fn new(settings: Settings, now_ms: fn() -> u64) -> Questions {
+        Questions::at_once(settings, now_ms, AT_ONCE)
+    }
+
+    /// The same, so many at once.
+    pub fn at_once(settings: Settings, now_ms: fn() -> u64, turns: usize) -> Questions {
         Questions {
             settings,
             now_ms,
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Arc::new(Semaphore::new(turns)),
         }
     }
 

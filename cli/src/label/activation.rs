@@ -2,7 +2,7 @@
 //! printed. The maker records a salted hash of the code with the thing's beginning (docs/verdicts.md, "Codes under a
 //! cover"); the code itself is printed, and stays with the maker.
 
-use touchstone_core::hash::sha256;
+use touchstone_core::hash::{Hash, sha256};
 
 /// The member of `ilmd` that holds the hash, with the prefix `touchstone` for `urn:touchstone:epcis:`.
 pub const FIELD: &str = "touchstone:activation";
@@ -42,4 +42,49 @@ impl Activation {
         getrandom::fill(&mut random)?;
         Ok(Activation::from_random(&random))
     }
+}
+
+/// A code as a maker recorded it: `sha256:`, the salt, `:`, the salted hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedCode {
+    salt: [u8; SALT],
+    hash: Hash,
+}
+
+impl RecordedCode {
+    /// Reads the value of [`FIELD`]; none where it is in another form.
+    pub fn read(text: &str) -> Option<RecordedCode> {
+        let (salt, hash) = text.strip_prefix("sha256:")?.split_once(':')?;
+        let is_lower = |digits: &str| !digits.bytes().any(|b| b.is_ascii_uppercase());
+        let (salt, hash) = match is_lower(salt) && is_lower(hash) {
+            true => (hex::decode(salt).ok()?, hex::decode(hash).ok()?),
+            false => return None,
+        };
+        Some(RecordedCode {
+            salt: salt.try_into().ok()?,
+            hash: hash.try_into().ok()?,
+        })
+    }
+
+    /// Whether a code as a person types it is this one.
+    pub fn fits(&self, typed: &str) -> bool {
+        sha256(&[self.salt.as_slice(), letters(typed).as_bytes()].concat()) == self.hash
+    }
+
+    /// The identifier under which its openings are recorded.
+    pub fn openings(&self) -> String {
+        let (salt, hash) = (hex::encode(self.salt), hex::encode(self.hash));
+        format!("urn:touchstone:activation:sha256:{salt}:{hash}")
+    }
+}
+
+/// The letters of a code as people type it: with small letters, spaces, and look-alikes of those that a code has.
+pub fn letters(typed: &str) -> String {
+    let kept = typed.chars().filter(|c| !c.is_whitespace() && *c != '-');
+    kept.map(|c| match c.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    })
+    .collect()
 }

@@ -93,6 +93,28 @@ fn a_code_under_a_cover_is_recorded_salted() {
         "sha256:bce1062b50759abfe4092e53789dc2e7:781f3f255285386d8c29\
          66eea56f781694c13c89bd687601d21564725fcd1983"
     );
+    let recorded = activation::RecordedCode::read(&drawn.recorded).unwrap();
+    for typed in ["05AF-MSY3-8DJQ", "o5af msy3 8djq", " 05AFMSY38DJQ"] {
+        assert!(recorded.fits(typed), "{typed}");
+    }
+    for typed in ["", "05AF-MSY3-8DJR", "05AF-MSY3-8DJQ0"] {
+        assert!(!recorded.fits(typed), "{typed}");
+    }
+    let name = format!("urn:touchstone:activation:{}", drawn.recorded);
+    assert_eq!(recorded.openings(), name);
+    assert_eq!(read(&name).as_str(), name);
+    for other in [
+        "",
+        "sha256:",
+        &drawn.recorded.replace("sha256", "sha512"),
+        &drawn.recorded.to_uppercase(),
+        &drawn.recorded.replace(":b", ":B"),
+        &format!("{}0", drawn.recorded),
+        &drawn.recorded.replace("sha256:b", "sha256:"),
+    ] {
+        assert_eq!(activation::RecordedCode::read(other), None, "{other}");
+    }
+    assert_eq!(activation::letters("il-O"), "110");
 }
 
 /// The dark modules of both pictures are the code's.

@@ -2,7 +2,8 @@
 
 use touchstone_core::evidence::{Check, CheckResult, Facts, Verdict};
 
-use super::facts::{self, FactRow};
+use super::fact_row::FactRow;
+use super::facts;
 use super::{
     ARTICLES, Examined, TOOL, VERSION, article, element, exhibit, limits, question, result,
 };

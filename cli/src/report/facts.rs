@@ -10,7 +10,8 @@ use touchstone_core::hash::Hash;
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Basis, Custody, Ending};
 
-use super::{drafts, offer_status};
+use super::fact_row::{FactRow, row};
+use super::{drafts, offer_status, right_facts};
 use crate::event_text;
 use crate::exact_bytes;
 use crate::fields;
@@ -22,19 +23,6 @@ use crate::output::{beijing, plain, utc};
 use crate::rights;
 use crate::say;
 use crate::vouching;
-
-/// A name, and what is said under it.
-pub struct FactRow {
-    /// The name.
-    pub name: String,
-    /// A line each.
-    pub lines: Vec<String>,
-}
-
-fn row(name: String, lines: impl IntoIterator<Item = String>) -> FactRow {
-    let lines = lines.into_iter().collect();
-    FactRow { name, lines }
-}
 
 /// All that is proven, but for the events.
 pub fn rows(language: Language, facts: &Facts) -> Vec<FactRow> {
@@ -57,6 +45,7 @@ pub fn rows(language: Language, facts: &Facts) -> Vec<FactRow> {
     if let Some(deposit) = &facts.deposit {
         rows.extend(deposited(language, deposit, facts));
     }
+    rows.extend(right_facts::rows(language, facts));
     if let Some(history) = &facts.history {
         rows.extend(item(language, history));
     }

@@ -8,8 +8,7 @@ use touchstone_core::evidence::{
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{Basis, Ending, Position};
 
-use super::Examined;
-use super::drafts;
+use super::{Examined, drafts, right_facts};
 use crate::fields;
 use crate::look_alikes;
 use crate::messages::Speech;
@@ -116,6 +115,8 @@ fn facts(facts: &Facts) -> Value {
         "custody": facts.custody.as_ref().map(custody),
         "handovers": facts.handovers.iter().map(handover).collect::<Vec<_>>(),
         "deposit": facts.deposit.as_ref().map(deposit),
+        "disputes": facts.disputes.as_ref().map(right_facts::disputes_json),
+        "authorisations": facts.authorisations.iter().map(right_facts::authorisation_json).collect::<Vec<_>>(),
         "stamps": facts.stamps.iter().map(stamp).collect::<Vec<_>>(),
     })
 }

@@ -162,7 +162,7 @@ fn tell(
 }
 
 /// The milliseconds at which a day begins in UTC, or of a moment.
-fn day_or_moment(text: &str) -> Result<u64, Failure> {
+pub(super) fn day_or_moment(text: &str) -> Result<u64, Failure> {
     let format = format_description!("[year]-[month]-[day]");
     match Date::parse(text, &format) {
         Ok(day) => {

@@ -1,8 +1,11 @@
 //! `touchstone evidence`: one offline file that proves a record to somebody without the network.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use touchstone_client::client::Client;
+use touchstone_client::disputes;
 use touchstone_client::verification::NotVerified;
 use touchstone_core::designs::drafts;
 use touchstone_core::designs::field::{self, FieldName};
@@ -10,15 +13,19 @@ use touchstone_core::evidence::{self, Trusted, Verdict};
 use touchstone_core::hash::Hash;
 use touchstone_epcis::Identifier;
 use touchstone_proto::evidence::{Opening, OriginalFile};
-use touchstone_proto::node::GetEvidenceRequest;
+use touchstone_proto::ledger::LicensedAct;
 use touchstone_proto::node::get_evidence_request::Subject;
+use touchstone_proto::node::{AuthorisationQuestion, GetEvidenceRequest};
 
+use super::authorised::{country, day_or_moment};
+use super::right;
 use crate::failure::Failure;
 use crate::field_selection::{FieldChoice, FieldSelection};
 use crate::file;
 use crate::messages::Speech;
 use crate::output::{Output, counted, plain};
 use crate::receipt::{self, Receipt};
+use crate::rights;
 use crate::say;
 use crate::settings::Settings;
 use crate::studio::StudioLog;
@@ -32,6 +39,8 @@ use crate::studio::StudioLog;
   touchstone evidence 4be1… --receipt 4be1….touchstone.json --studio chair/ -o case.evidence
   touchstone evidence 4be1… -o case.evidence      without the receipt the content stays closed
   touchstone evidence 4be1… --with-page -o case    a folder: the file, and a page that examines it
+  touchstone evidence --dispute 77d0… -o case.evidence     a dispute, its panel, and its design
+  touchstone evidence 4be1… --seller shop --in CN -o case.evidence     may shop sell it there?
   touchstone verify case.evidence                 checks it, offline
 
 The file holds the record's exact bytes, signatures, keys, proofs and validators. With the receipt
@@ -41,8 +50,8 @@ holds none of them. docs/evidence.md describes every byte.
 Exit codes: 0 written, and verified as its reader will; 3 not verified; 5 no answer of the node.")]
 pub struct Arguments {
     /// An item's identifier, or a design's id (64 hex digits)
-    #[arg(value_name = "ID")]
-    pub subject: String,
+    #[arg(value_name = "ID", required_unless_present = "disputes")]
+    pub subject: Option<String>,
     /// File to write; with --with-page the folder
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
@@ -58,6 +67,21 @@ pub struct Arguments {
     /// Write a folder with the file and with a page that examines it in any browser, offline
     #[arg(long)]
     pub with_page: bool,
+    /// A dispute under the design's right that the file shows, with its panels and draws
+    #[arg(long = "dispute", value_name = "ID")]
+    pub disputes: Vec<String>,
+    /// Whether this organisation may do something with the design; the file proves yes or no
+    #[arg(long = "seller", value_name = "ID", requires = "territory")]
+    pub sellers: Vec<String>,
+    /// The country in which it would: ISO 3166-1 alpha-2
+    #[arg(long = "in", value_name = "COUNTRY", value_parser = country, requires = "sellers")]
+    pub territory: Option<String>,
+    /// What it would do: make, offer, sell or import
+    #[arg(long, value_name = "ACT", default_value = "sell", value_parser = rights::act)]
+    pub act: LicensedAct,
+    /// The day (2027-03-01) or moment (RFC 3339) at which it would [default: now]
+    #[arg(long, value_name = "DAY|TIME", requires = "sellers")]
+    pub on: Option<String>,
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
@@ -85,7 +109,15 @@ pub async fn run(
         .as_deref()
         .map(Receipt::read)
         .transpose()?;
-    let subject = subject(&arguments.subject, receipt.as_ref())?;
+    let disputes = arguments.disputes.iter().map(|id| right::id(id));
+    let disputes = disputes.collect::<Result<Vec<Hash>, Failure>>()?;
+    let questions = questions(arguments, output.now_ms())?;
+    let mut client = settings.client().await?;
+    let subject = match (&arguments.subject, disputes.first()) {
+        (None, Some(id)) => design_of(&mut client, id).await?,
+        (given, _) => subject(given.as_deref().unwrap_or_default(), receipt.as_ref())?,
+    };
+    check_about_designs(&subject, &disputes, &questions)?;
     if let (Subject::Design(id), None) = (&subject, &receipt)
         && receipt::of_design(None, &hex::encode(id))?.is_some()
     {
@@ -100,11 +132,12 @@ pub async fn run(
         // Nobody can follow the drafts without their head.
         selection.show.push(FieldChoice::Drafts);
     }
-    let mut client = settings.client().await?;
     let chain_id = *client.trust().chain_id();
     let mut bytes = client
         .evidence(GetEvidenceRequest {
             subject: Some(subject.clone()),
+            disputes: disputes.iter().map(|id| id.to_vec()).collect(),
+            questions: questions.clone(),
         })
         .await?;
     if let Some(receipt) = &receipt {
@@ -123,6 +156,7 @@ pub async fn run(
         return Err(NotVerified::evidence(element.name(), &reason).into());
     }
     check_subject(&subject, &report.facts)?;
+    check_additions(&disputes, &questions, &report.facts)?;
     if arguments.with_page {
         std::fs::create_dir_all(&arguments.out)
             .map_err(|error| Failure::io("making", &arguments.out, &error))?;
@@ -138,6 +172,8 @@ pub async fn run(
             "verdict": report.verdict.name(),
             "height": report.facts.height,
             "events": events,
+            "disputes": disputes.len(),
+            "questions": questions.len(),
         }));
         return Ok(());
     }
@@ -186,6 +222,73 @@ pub async fn run(
         ));
     }
     Ok(())
+}
+
+/// What the file is asked about its design.
+fn questions(arguments: &Arguments, now_ms: u64) -> Result<Vec<AuthorisationQuestion>, Failure> {
+    let time_ms = match &arguments.on {
+        Some(text) => day_or_moment(text)?,
+        None => now_ms,
+    };
+    let question = |seller: &String| AuthorisationQuestion {
+        seller: seller.clone(),
+        act: arguments.act.into(),
+        territory: arguments.territory.clone().unwrap_or_default(),
+        time_ms,
+    };
+    Ok(arguments.sellers.iter().map(question).collect())
+}
+
+/// The design that a dispute is about.
+async fn design_of(client: &mut Client, id: &Hash) -> Result<Subject, Failure> {
+    let (attested, dispute) = disputes::dispute(client, id).await?;
+    let height = attested.header.height;
+    let dispute = dispute.ok_or_else(|| Failure::Absent {
+        id: hex::encode(id),
+        height,
+        message: format!("there is no dispute {}", hex::encode(id)),
+    })?;
+    Ok(Subject::Design(dispute.subject))
+}
+
+/// Disputes and licences are about designs.
+fn check_about_designs(
+    subject: &Subject,
+    disputes: &[Hash],
+    questions: &[AuthorisationQuestion],
+) -> Result<(), Failure> {
+    match subject {
+        Subject::Item(_) if !disputes.is_empty() || !questions.is_empty() => Err(Failure::Usage(
+            "--dispute and --seller are about a design, not an item".into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The file shows and answers what was asked for.
+fn check_additions(
+    disputes: &[Hash],
+    questions: &[AuthorisationQuestion],
+    facts: &evidence::Facts,
+) -> Result<(), Failure> {
+    let shown = facts.disputes.iter().flat_map(|fact| &fact.shown);
+    let shown: BTreeSet<&Hash> = shown.map(|shown| &shown.id).collect();
+    let are_shown = shown == disputes.iter().collect();
+    let is_answered = |asked: &AuthorisationQuestion| {
+        facts.authorisations.iter().any(|fact| {
+            fact.question.seller == asked.seller
+                && fact.question.act == asked.act()
+                && fact.question.territory == asked.territory
+                && fact.question.at_ms == asked.time_ms
+        })
+    };
+    match are_shown && questions.iter().all(is_answered) {
+        true => Ok(()),
+        false => Err(NotVerified::Contradiction(
+            "it doesn't show the disputes or answer the questions that were asked for".into(),
+        )
+        .into()),
+    }
 }
 
 fn subject(text: &str, receipt: Option<&Receipt>) -> Result<Subject, Failure> {

@@ -1,5 +1,7 @@
 //! `touchstone gateway`: EPCIS over HTTP for an ERP beside it, signed with the organisation's key.
 
+mod openings;
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -43,6 +45,9 @@ It starts and takes documents while its node is away, and logs to standard error
 much). Whoever may write acts in the organisation's name: beyond this machine it encrypts
 (--serve-certificate) and asks for a token (--token-file) or for clients' certificates
 (--serve-client-roots), and web pages may ask only where --origin lists them.
+
+With --openings it records the opening of labels for people who type the code under a cover into the
+page of a node that names this address (openings in node.toml): docs/verdicts.md.
 
 Exit codes: 0 stopped by Ctrl-C; 1 wrong usage or a file fails.")]
 pub struct Arguments {
@@ -100,6 +105,9 @@ pub struct Arguments {
     /// A server that subscriptions to queries may tell, such as https://erp.example.org
     #[arg(long = "destination", value_name = "ORIGIN", requires = "queries")]
     pub destinations: Vec<String>,
+    /// Openings of labels
+    #[command(flatten)]
+    pub openings: openings::OpeningArguments,
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
@@ -118,12 +126,20 @@ impl Arguments {
 
     /// The files of its encryption. A token in clear text is everybody's who can listen.
     fn tls(&self) -> Result<Option<Arc<Tls>>, Failure> {
+        self.tls_at(self.listen, self.serve_client_roots.clone())
+    }
+
+    /// The same of a port, with the roots of those who may come to it.
+    fn tls_at(
+        &self,
+        listen: SocketAddr,
+        client_roots: Option<PathBuf>,
+    ) -> Result<Option<Arc<Tls>>, Failure> {
         let (Some(certificate), Some(key)) = (&self.serve_certificate, &self.serve_key) else {
-            if !self.listen.ip().is_loopback() && !self.clear_text {
+            if !listen.ip().is_loopback() && !self.clear_text {
                 return Err(Failure::Usage(format!(
-                    "{} would serve clear text to other machines: name --serve-certificate and --serve-key, \
-                     listen on 127.0.0.1, or say --clear-text where something before it encrypts",
-                    self.listen
+                    "{listen} would serve clear text to other machines: name --serve-certificate and --serve-key, \
+                     listen on 127.0.0.1, or say --clear-text where something before it encrypts"
                 )));
             }
             return Ok(None);
@@ -131,7 +147,7 @@ impl Arguments {
         let files = Files {
             certificate: certificate.clone(),
             key: key.clone(),
-            client_roots: self.serve_client_roots.clone(),
+            client_roots,
         };
         let tls = Tls::load(files, Protocol::Http1);
         tls.map(Some).map_err(|e| Failure::Usage(e.to_string()))
@@ -208,19 +224,26 @@ pub async fn run_until(
     let signer = settings.signer(&arguments.signing)?;
     let access = arguments.access()?;
     let tls = arguments.tls()?;
-    let listener = TcpListener::bind(arguments.listen).await;
-    let listener = listener
-        .map_err(|e| Failure::Usage(format!("can't listen on {}: {e}", arguments.listen)))?;
-    let address = listener.local_addr();
-    let address = address.map_err(|e| Failure::Usage(format!("can't listen: {e}")))?;
+    let (listener, address) = bind(arguments.listen).await?;
+    let openings = arguments.openings_door().await?;
     if output.json {
-        output.value(&json!({ "listening": address, "organisation": signer.organisation }));
+        let openings = openings.as_ref().map(|(_, address)| address);
+        output.value(&json!({
+            "listening": address,
+            "organisation": signer.organisation,
+            "openings": openings,
+        }));
     } else {
         let scheme = if tls.is_some() { "https" } else { "http" };
         output.line(format!(
             "listening on {scheme}://{address} for {}; Ctrl-C stops",
             signer.organisation
         ));
+        if let Some((_, address)) = &openings {
+            output.line(format!(
+                "pages have openings of labels recorded at {scheme}://{address}"
+            ));
+        }
     }
     let is_known = arguments.serve_client_roots.is_some();
     if !address.ip().is_loopback() && !access.has_token() && !is_known {
@@ -242,9 +265,19 @@ pub async fn run_until(
         queries: arguments.queries()?,
         mappings: arguments.mappings()?,
         receipts: arguments.receipts.clone(),
+        openings: openings.map(|(door, _)| door),
         now_ms: output.clock(),
     };
     gateway.serve(listener, &arguments.jobs, stop).await
+}
+
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(listen).await;
+    let listener =
+        listener.map_err(|e| Failure::Usage(format!("can't listen on {listen}: {e}")))?;
+    let address = listener.local_addr();
+    let address = address.map_err(|e| Failure::Usage(format!("can't listen: {e}")))?;
+    Ok((listener, address))
 }
 
 #[cfg(test)]
@@ -263,7 +296,11 @@ mod tests {
         let words = ["gateway"].into_iter().chain(words.split_whitespace());
         let arguments = Words::try_parse_from(words).unwrap().arguments;
         let access = arguments.access().map(drop);
-        let refused = access.and_then(|()| arguments.tls().map(drop)).err();
+        let tls = || {
+            arguments.tls()?;
+            arguments.openings_tls().map(drop)
+        };
+        let refused = access.and_then(|()| tls()).err();
         refused.map(|failure| failure.to_string())
     }
 
@@ -278,6 +315,13 @@ mod tests {
                 Some("--serve-certificate"),
             ),
             ("--listen 0.0.0.0:1 --unguarded --clear-text", None),
+            // Everybody may have openings recorded, and in secret.
+            ("--openings 127.0.0.1:1", None),
+            (
+                "--openings 0.0.0.0:1",
+                Some("0.0.0.0:1 would serve clear text"),
+            ),
+            ("--openings 0.0.0.0:1 --clear-text", None),
             // Files are read where they are named, on this machine too.
             (
                 "--serve-certificate none.pem --serve-key none.key",
@@ -303,6 +347,11 @@ mod tests {
         assert!(
             Words::try_parse_from(half).is_err(),
             "a certificate without its key"
+        );
+        let none = ["gateway", "--openings-origin", "https://a.example"];
+        assert!(
+            Words::try_parse_from(none).is_err(),
+            "a page without a port"
         );
     }
 }

@@ -56,7 +56,7 @@ pub async fn run(
     let mut stated = Names::default();
     stated.read_trace(&mut client, &trace.items).await?;
     if let Some(out) = &arguments.out {
-        file::write(out, &csv(&trace, &names, !reach.unproven)?)?;
+        file::write(out, &csv(&trace, (&names, &stated), !reach.unproven)?)?;
     }
     if output.json {
         output.value(&json!({
@@ -136,8 +136,10 @@ fn line(item: &TracedItem, amount: Option<String>, stated: &Names, language: Lan
     format!("{amount}{}: {}", stated.beside(&item.id), told.join("; "))
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 20] = [
     "identifier",
+    "name",
+    "name stated by",
     "kind",
     "state",
     "holder",
@@ -145,9 +147,11 @@ const COLUMNS: [&str; 16] = [
     "amount",
     "in container",
     "last place",
+    "last place name",
     "last seen (UTC)",
     "steps",
     "reached from",
+    "reached from name",
     "way",
     "transaction",
     "event",
@@ -158,7 +162,7 @@ const COLUMNS: [&str; 16] = [
 /// A line for each thing and holder.
 fn csv(
     trace: &Trace,
-    names: &BTreeMap<String, String>,
+    (names, stated): (&BTreeMap<String, String>, &Names),
     is_proven: bool,
 ) -> Result<Vec<u8>, Failure> {
     let broken = |error: csv::Error| Failure::Usage(format!("the list can't be written: {error}"));
@@ -174,7 +178,7 @@ fn csv(
         }
         for (holder, amount) in held {
             let name = names.get(holder).map_or("", String::as_str);
-            let row = row(trace, item, (holder, name), amount, is_proven);
+            let row = row(trace, item, (holder, name), amount, stated, is_proven);
             writer.write_record(row.map(harmless)).map_err(broken)?;
         }
     }
@@ -188,8 +192,16 @@ fn row(
     item: &TracedItem,
     (holder, name): (&str, &str),
     amount: Option<String>,
+    stated: &Names,
     is_proven: bool,
-) -> [String; 16] {
+) -> [String; 20] {
+    let called = |id: &str| {
+        stated
+            .get(id)
+            .map_or(String::new(), |found| found.name.clone())
+    };
+    let by = stated.get(&item.id).map(|found| found.organisation.clone());
+    let from = edge_of(item);
     let edge = item.edge.as_ref();
     let (place, at) = seen(item).map_or(("", String::new()), |(place, at)| {
         (place, at.trim_end_matches(" UTC").to_owned())
@@ -204,6 +216,8 @@ fn row(
     let wrong = edge.is_some_and(|edge| edge.declared_wrong);
     [
         item.id.clone(),
+        called(&item.id),
+        by.unwrap_or_default(),
         kind(item).to_owned(),
         item.state.clone(),
         holder.to_owned(),
@@ -211,9 +225,11 @@ fn row(
         amount.unwrap_or_default(),
         item.inside.first().cloned().unwrap_or_default(),
         place.to_owned(),
+        called(place),
         at,
         item.depth.to_string(),
-        edge.map(|edge| edge.from.clone()).unwrap_or_default(),
+        from.to_owned(),
+        called(from),
         way.to_owned(),
         edge.map(|edge| hex::encode(&edge.transaction_id))
             .unwrap_or_default(),
@@ -224,6 +240,11 @@ fn row(
             false => "not proven".to_owned(),
         },
     ]
+}
+
+/// What it was reached from; empty for the first.
+fn edge_of(item: &TracedItem) -> &str {
+    item.edge.as_ref().map_or("", |edge| edge.from.as_str())
 }
 
 /// A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection").

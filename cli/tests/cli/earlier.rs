@@ -42,8 +42,7 @@ async fn an_earlier_deposit_of_the_same_file_is_named_once_it_is_disclosed() {
     let ran = node.run(&certificate).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
-        ran.out
-            .contains("Earlier     earlier: carol deposited file "),
+        ran.out.contains("Earlier     carol deposited file "),
         "{ran:?}"
     );
     assert!(

@@ -218,6 +218,68 @@ async fn an_act_that_is_recorded_is_not_signed_again() {
     assert_eq!(recorded(&node).await, 2);
 }
 
+const DECLARATION: &str = r#"{"product": "https://id.gs1.org/01/09521234500018", "output": 9, "input": 10, "unit": "KGM"}"#;
+
+/// Hands in a declaration of a product, which no event log holds.
+async fn declare(gate: &Gate) -> String {
+    let form = ["Content-Type: application/json"];
+    let job = gate.ask("POST", "/products", &form, DECLARATION).await;
+    assert_eq!(job.status, 202, "{}", job.body);
+    job.header("location").unwrap()
+}
+
+/// A declaration has no events: that the expired one is nowhere is proven by the blocks of its time.
+#[tokio::test]
+async fn a_declaration_that_expired_is_signed_afresh_once() {
+    let node = Served::start_on_a_bad_line().await;
+    crate::masterdata::register(&node, "acme", "9521234");
+    node.world().patience = Some(0);
+    let (job, old) = with_gateway(&node, async |gate| {
+        let job = declare(gate).await;
+        held_up(gate, &job, "isn't known").await;
+        let old = gate.get(&job).await.json()["touchstone:transaction"].clone();
+        (job, old)
+    })
+    .await;
+    node.world().patience = None;
+    pass(&node, 25 * HOUR_MS);
+    node.world().make_block(&[]);
+    with_gateway(&node, async |gate| {
+        let ended = gate.finished(&job).await;
+        assert_eq!(ended["success"], true, "{ended}");
+        assert_ne!(ended["touchstone:transaction"], old, "{ended}");
+    })
+    .await;
+    assert_eq!(submissions(&node).1, 2, "the old one, and the new one");
+}
+
+/// It was recorded, and the node says otherwise: the blocks show it, and nothing is signed again.
+#[tokio::test]
+async fn a_declaration_that_a_block_holds_is_not_signed_again() {
+    let node = Served::start_on_a_bad_line().await;
+    crate::masterdata::register(&node, "acme", "9521234");
+    node.tamper(|status: &mut TransactionStatus| {
+        status.status = Some(Status::Unknown(Default::default()));
+    });
+    let job = with_gateway(&node, async |gate| {
+        let job = declare(gate).await;
+        held_up(gate, &job, "isn't known").await;
+        job
+    })
+    .await;
+    node.tamper(says_expired);
+    pass(&node, 25 * HOUR_MS);
+    node.world().make_block(&[]);
+    with_gateway(&node, async |gate| {
+        held_up(gate, &job, "but it is recorded").await;
+        node.world().tamper = None;
+        let ended = gate.finished(&job).await;
+        assert_eq!(ended["success"], true, "{ended}");
+    })
+    .await;
+    assert_eq!(submissions(&node).1, 1, "nothing is signed afresh");
+}
+
 #[tokio::test]
 async fn a_wrong_clock_is_told_and_signs_no_second_transaction() {
     let node = Served::start().await;

@@ -1,6 +1,6 @@
 //! The gateway: documents over HTTP, signed here, recorded with proof.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -39,18 +39,37 @@ impl Answer {
     }
 }
 
-/// A gateway's address.
-pub struct Gate(SocketAddr);
+/// A gateway's address, and whence it is asked.
+pub struct Gate {
+    to: SocketAddr,
+    from: IpAddr,
+}
 
 impl Gate {
+    /// Asked from this machine's first address.
+    pub fn at(to: SocketAddr) -> Gate {
+        let from = IpAddr::from([127, 0, 0, 1]);
+        Gate { to, from }
+    }
+
+    /// The same, asked from another of this machine's addresses.
+    pub fn asked_from(&self, from: [u8; 4]) -> Gate {
+        Gate {
+            from: from.into(),
+            ..*self
+        }
+    }
+
     pub fn address(&self) -> SocketAddr {
-        self.0
+        self.to
     }
 
     pub async fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
         let mut stream = loop {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind((self.from, 0).into()).unwrap();
             // It listens in a moment.
-            if let Ok(stream) = tokio::net::TcpStream::connect(self.0).await {
+            if let Ok(stream) = socket.connect(self.to).await {
                 break stream;
             }
             tokio::time::sleep(MOMENT).await;
@@ -151,7 +170,7 @@ pub async fn with_gateway_of<T>(
             }
             tokio::time::sleep(MOMENT).await;
         };
-        let told = story(&Gate(address)).await;
+        let told = story(&Gate::at(address)).await;
         let _ = stop.send(());
         told
     };

@@ -1,24 +1,32 @@
 //! Master data: stated by the owner of the prefix, proven, and shown beside identifiers.
 
+use futures::StreamExt;
+use prost::Message;
+use serde_json::{Value, json};
 use touchstone_core::state::keys;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{self, ApproveChange, Change, change::Kind};
-use touchstone_proto::node::StateReply;
+use touchstone_proto::node::transaction_status::Status;
+use touchstone_proto::node::{StateReply, TransactionStatus};
 
 use crate::captures::document;
 use crate::fake::Served;
-use crate::gateway::with_gateway;
+use crate::fake::faults::Fault;
+use crate::gateway::{PROCEED, outcomes, with_gateway};
 use crate::items::{ITEM, ITEM_LINK, seen};
 
 pub const PRODUCT: &str = "https://id.gs1.org/01/09521234500018";
 const PLACE: &str = "https://id.gs1.org/414/9521234000013";
 
-/// The consortium registers a prefix with an organisation.
+/// The consortium registers a prefix with an organisation, which makes goods.
 pub fn register(node: &Served, organisation: &str, prefix: &str) {
     let mut world = node.world();
     let value = world.values.get(&keys::organisation(organisation)).unwrap();
     let mut record: ledger::Organisation = prost::Message::decode(value.as_slice()).unwrap();
     record.gs1_prefixes = vec![prefix.to_owned()];
+    record.roles.push(ledger::Role::Manufacturer as i32);
+    record.roles.sort_unstable();
+    record.roles.dedup();
     let change = Change {
         sequence: 0,
         kind: Some(Kind::PutOrganisation(record)),
@@ -323,17 +331,19 @@ async fn a_capture_states_the_master_data_of_its_documents() {
     assert_eq!(shown.json()[0]["version"], 2);
 }
 
-#[tokio::test]
-async fn a_document_in_xml_may_hold_master_data_alone() {
-    let node = with_prefix().await;
-    let xml = r#"<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2"
+/// A place, in EPCIS 1.2.
+const PLACES: &str = r#"<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:1" schemaVersion="1.2"
         creationDate="2026-03-01T09:00:00Z"><EPCISHeader><extension><EPCISMasterData><VocabularyList>
         <Vocabulary type="urn:epcglobal:epcis:vtype:Location"><VocabularyElementList>
         <VocabularyElement id="urn:epc:id:sgln:9521234.00001.0">
         <attribute id="urn:epcglobal:cbv:mda#name">Dock</attribute></VocabularyElement>
         </VocabularyElementList></Vocabulary></VocabularyList></EPCISMasterData></extension></EPCISHeader>
         <EPCISBody><EventList/></EPCISBody></epcis:EPCISDocument>"#;
-    let file = node.write("places.xml", xml);
+
+#[tokio::test]
+async fn a_document_in_xml_may_hold_master_data_alone() {
+    let node = with_prefix().await;
+    let file = node.write("places.xml", PLACES);
     let ran = node.run_as("acme", &["capture", &file]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let shown = node.run(&["masterdata", "show", PLACE, "--json"]).await;
@@ -349,16 +359,44 @@ async fn a_document_in_xml_may_hold_master_data_alone() {
     );
 }
 
-/// The gateway takes the events, and says that it states nothing of the header.
+/// What became of the elements of a job's document.
+fn results(job: &Value) -> Vec<&str> {
+    let told = job["touchstone:masterData"].as_array().unwrap();
+    told.iter()
+        .map(|element| element["result"].as_str().unwrap())
+        .collect()
+}
+
+/// The gateway states what a document says of its own identifiers, and tells each element's outcome.
 #[tokio::test]
-async fn the_gateway_says_that_it_states_no_master_data() {
+async fn the_gateway_states_the_master_data_of_documents() {
     let node = with_prefix().await;
     with_gateway(&node, async |gate| {
         let job = gate.job(&with_header("Lamp", ""), &[]).await;
+        assert_eq!(
+            (&job["success"], &job["errors"]),
+            (&json!(true), &json!([])),
+            "{job}"
+        );
+        assert_eq!(results(&job), ["stated", "foreign"], "{job}");
+        assert_eq!(job["touchstone:masterDataCount"], 2, "{job}");
+        assert_eq!(job["touchstone:masterData"][0]["version"], 1, "{job}");
+        assert!(job["touchstone:masterData"][0]["height"].is_u64(), "{job}");
+        let shown = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
+        assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Lamp");
+        // Again: the events are there, and the ledger says this already.
+        let job = gate.job(&with_header("Lamp", ""), &[]).await;
         assert_eq!(job["success"], true, "{job}");
-        let warning = &job["touchstone:warnings"][0]["warning"];
-        assert_eq!(warning, "master-data-not-stated", "{job}");
-        // So do steps of a handover.
+        assert_eq!(results(&job), ["unchanged", "foreign"], "{job}");
+        // One event alone has its header stated, too.
+        let form = ["Content-Type: application/ld+json"];
+        let one = gate
+            .ask("POST", "/events", &form, &with_header("Lamp 2", ""))
+            .await;
+        assert_eq!(one.status, 200, "{}", one.body);
+        let shown = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
+        assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Lamp 2");
+        // A step of a handover states nothing, and says so.
         for path in ["/handovers?to=bravo&deadline=2d", "/claims?reason=found"] {
             let form = ["Content-Type: application/ld+json", "Prefer: wait=20"];
             let header = with_header("Lamp", "");
@@ -368,6 +406,177 @@ async fn the_gateway_says_that_it_states_no_master_data() {
         }
     })
     .await;
-    let shown = node.run(&["masterdata", "show", PRODUCT]).await;
-    assert_eq!(shown.code, 4, "{shown:?}");
+}
+
+/// All or nothing: an element that is wrong in itself takes the events with it, and a refused event the elements.
+#[tokio::test]
+async fn elements_and_events_of_a_document_stand_and_fall_together_or_not() {
+    let node = with_prefix().await;
+    let of_item = async || node.run(&["item", ITEM]).await.code;
+    with_gateway(&node, async |gate| {
+        let document = with_header("Lamp", UNUSABLE);
+        let job = gate.job(&document, &[]).await;
+        assert_eq!(job["success"], false, "{job}");
+        assert_eq!(outcomes(&job), ["rolled-back"], "{job}");
+        let expected = [
+            "rolled-back",
+            "foreign",
+            "rolled-back",
+            "refused",
+            "refused",
+        ];
+        assert_eq!(results(&job), expected, "{job}");
+        assert_eq!(of_item().await, 4);
+        assert_eq!(node.run(&["masterdata", "show", PRODUCT]).await.code, 4);
+        let errors = job["errors"].as_array().unwrap();
+        assert_eq!(errors[0]["touchstone:rule"], "attribute-name", "{job}");
+        assert_eq!(errors[0]["touchstone:code"], 807, "{job}");
+        let path = errors[1]["touchstone:path"].as_str().unwrap();
+        assert!(path.starts_with("$.epcisHeader"), "{job}");
+
+        let job = gate.job(&document, &[PROCEED]).await;
+        assert_eq!(
+            (&job["success"], outcomes(&job)),
+            (&json!(false), vec!["recorded"]),
+            "{job}"
+        );
+        let expected = ["stated", "foreign", "stated", "refused", "refused"];
+        assert_eq!(results(&job), expected, "{job}");
+        assert_eq!(of_item().await, 0);
+
+        let bad = with_header("Other", "").replace("storing", "flying");
+        let job = gate.job(&bad, &[]).await;
+        assert_eq!(outcomes(&job), ["refused"], "{job}");
+        assert_eq!(results(&job), ["rolled-back", "foreign"], "{job}");
+        let job = gate.job(&bad, &[PROCEED]).await;
+        assert_eq!(results(&job), ["stated", "foreign"], "{job}");
+    })
+    .await;
+}
+
+/// Places alone, in XML: success is said of what the ledger says.
+#[tokio::test]
+async fn the_gateway_takes_master_data_alone() {
+    let node = with_prefix().await;
+    with_gateway(&node, async |gate| {
+        let form = ["Content-Type: application/xml", "Prefer: wait=20"];
+        let job = gate.ask("POST", "/capture", &form, PLACES).await.json();
+        assert_eq!(
+            (&job["success"], &job["touchstone:count"]),
+            (&json!(true), &json!(0)),
+            "{job}"
+        );
+        assert_eq!(results(&job), ["stated"], "{job}");
+        let place = job["touchstone:masterData"][0]["path"].as_str().unwrap();
+        assert!(place.contains("/VocabularyElement"), "{job}");
+        let nothing = PLACES.replace("VocabularyElementList", "extension");
+        let nothing = gate.ask("POST", "/capture", &form, &nothing).await;
+        assert_eq!(nothing.status, 400, "{}", nothing.body);
+    })
+    .await;
+    let shown = node.run(&["masterdata", "show", PLACE, "--json"]).await;
+    assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Dock");
+}
+
+/// How many elements the ledger's transactions state.
+fn statements(node: &Served) -> usize {
+    let world = node.world();
+    let envelopes = world
+        .blocks
+        .iter()
+        .flat_map(|(block, _)| &block.transactions);
+    let bodies = envelopes.map(|bytes| ledger::Envelope::decode(bytes.as_slice()).unwrap().body);
+    let actions = bodies.filter_map(|b| ledger::Transaction::decode(b.as_slice()).unwrap().action);
+    let stated = actions.map(|action| match action {
+        Action::SetMasterData(stated) => stated.elements.len(),
+        _ => 0,
+    });
+    stated.sum()
+}
+
+/// The node dies, is late or says things twice at every step, the gateway ends in the middle: in the end everything
+/// is stated once, and said to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_with_master_data_outlives_every_fault_and_a_restart() {
+    let undisturbed = Served::start_on_a_bad_line().await;
+    register(&undisturbed, "acme", "9521234");
+    let steps = {
+        with_gateway(&undisturbed, async |gate| {
+            gate.get("/capture").await;
+            undisturbed.faults.plan(&[]);
+            gate.job(&with_header("Lamp", ""), &[]).await;
+        })
+        .await;
+        undisturbed.faults.counts().0
+    };
+    assert!(steps > 4, "{steps}");
+    let faults = [Fault::Kill, Fault::KillAfter, Fault::Delay, Fault::PoolFull];
+    let cases: Vec<(usize, Fault)> = (0..steps)
+        .flat_map(|step| faults.map(|fault| (step, fault)))
+        .collect();
+    let running = cases.into_iter().map(|(step, fault)| async move {
+        let node = Served::start_on_a_bad_line().await;
+        register(&node, "acme", "9521234");
+        let location = with_gateway(&node, async |gate| {
+            gate.get("/capture").await;
+            node.faults.plan(&[(step, fault)]);
+            let accepted = gate.capture(&with_header("Lamp", ""), &[]).await;
+            // It ends somewhere in its work.
+            tokio::time::sleep(std::time::Duration::from_millis(20 * (step as u64 % 7))).await;
+            accepted.header("location").unwrap()
+        })
+        .await;
+        let job = with_gateway(&node, async |gate| gate.finished(&location).await).await;
+        assert_eq!(job["success"], true, "{step} {fault:?}: {job}");
+        let result = results(&job)[0];
+        assert!(
+            matches!(result, "stated" | "unchanged"),
+            "{step} {fault:?}: {job}"
+        );
+        assert_eq!(outcomes(&job).len(), 1, "{step} {fault:?}: {job}");
+        assert_eq!(statements(&node), 1, "{step} {fault:?}: {job}");
+    });
+    futures::stream::iter(running)
+        .buffered(12)
+        .collect::<Vec<()>>()
+        .await;
+}
+
+/// The gateway dies after it stated a name and before it heard so; meanwhile a person states another one. That one
+/// stays, and the job says which version it stated.
+#[tokio::test]
+async fn what_was_stated_since_a_kill_stays() {
+    let node = Served::start_on_a_bad_line().await;
+    register(&node, "acme", "9521234");
+    // The ledger takes the statement, and the node says that it knows nothing of it.
+    node.tamper(|status: &mut TransactionStatus| {
+        status.status = Some(Status::Unknown(Default::default()));
+    });
+    let location = with_gateway(&node, async |gate| {
+        let document = only_header(&with_header("Lamp", ""));
+        let accepted = gate.capture(&document, &[]).await;
+        let location = accepted.header("location").unwrap();
+        while statements(&node) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        location
+    })
+    .await;
+    node.world().tamper = None;
+    let newer = ["masterdata", "set", PRODUCT, "--name", "Newer"];
+    assert_eq!(node.run_as("acme", &newer).await.code, 0);
+    let job = with_gateway(&node, async |gate| gate.finished(&location).await).await;
+    assert_eq!(job["success"], true, "{job}");
+    assert_eq!(results(&job), ["stated", "foreign"], "{job}");
+    assert_eq!(job["touchstone:masterData"][0]["version"], 1, "{job}");
+    let shown = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
+    assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Newer");
+    assert_eq!(shown.json()[0]["version"], 2);
+}
+
+/// The document without its events.
+fn only_header(document: &str) -> String {
+    let mut document: Value = serde_json::from_str(document).unwrap();
+    document["epcisBody"]["eventList"] = json!([]);
+    document.to_string()
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use touchstone_cli::gateway::{ErrorBehaviour, Jobs};
+use touchstone_cli::gateway::{Contents, ErrorBehaviour, Jobs};
 
 const CHAIN: [u8; 32] = [1; 32];
 /// `EXT4_IOC_SHUTDOWN`, with the flag that the journal isn't written either.
@@ -95,7 +95,13 @@ fn take_until_cut(disk: &Disk, folder: &Path, pause: Duration) -> Vec<(String, V
             for number in 0.. {
                 let document = format!("document {number} {}", "x".repeat(number * 37 % 9000));
                 let document = document.into_bytes();
-                match jobs.take(&document, 1, ErrorBehaviour::Proceed, 1) {
+                let what = Contents {
+                    events: 1,
+                    elements: 0,
+                    behaviour: ErrorBehaviour::Proceed,
+                    warnings: Vec::new(),
+                };
+                match jobs.take(&document, what, 1) {
                     Ok(id) => {
                         jobs.finish(&id, None, 2).ok();
                         acknowledged.lock().unwrap().push((id, document));

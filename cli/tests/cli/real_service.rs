@@ -216,6 +216,7 @@ async fn the_fake_answers_as_a_node_does() {
     ] {
         let request = GetEvidenceRequest {
             subject: Some(subject),
+            ..GetEvidenceRequest::default()
         };
         let mut files = Vec::new();
         for client in [&mut fake, &mut real] {

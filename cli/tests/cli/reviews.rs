@@ -3,7 +3,7 @@
 use touchstone_proto::node::StateReply;
 
 use crate::disputes::{done, enroll_market, shows};
-use crate::fake::{Ran, Served, key};
+use crate::fake::{Ran, Served, key, text_of};
 
 /// Seeds of the validators' keys.
 const VALIDATORS: [u8; 4] = [101, 102, 103, 104];
@@ -112,6 +112,68 @@ async fn juror(node: &Served, id: &str, verb: &str, number: u64, words: &[&str])
         .to_string();
     let files = ["juror", verb, id, "--card", &card, "--juror-key", &pem];
     node.run_as("bravo", &[&files[..], words].concat()).await
+}
+
+/// Draw, verdict and authorisation from one file, for a person, a program and a judge.
+async fn in_evidence(node: &Served, id: &str) {
+    let file = node.path("case.evidence").display().to_string();
+    let asked = ["--dispute", id, "--seller", "bravo", "--in", "CN"];
+    let write = [&["evidence", "-o", &file][..], &asked].concat();
+    let written = node.run(&write).await;
+    assert_eq!(written.code, 0, "{written:?}");
+    let genesis = node.path("genesis.json").display().to_string();
+    let verify = ["verify", &file, "--genesis", &genesis];
+    let parts = [
+        "Verdict   VERIFIED",
+        "notices 1, open 0;",
+        "draws 3 of 8 jurors by the values of 3 validators",
+        "upheld; votes to uphold 2, to dismiss 1",
+        "NO: whether bravo may sell it in CN",
+        "there is no licence for it",
+        "panels drawn again, and their votes counted again: 1",
+    ];
+    shows(&node.run(&verify).await, 0, &parts);
+    let told = node.run(&[&verify[..], &["--json"]].concat()).await.json();
+    let facts = &told[0]["facts"];
+    let shown = &facts["disputes"]["shown"][0];
+    assert_eq!(shown["id"], id);
+    assert_eq!(shown["outcome"], "panel-upheld");
+    let panel = &shown["review"]["panels"][0];
+    assert_eq!(
+        (&panel["verdict"], &panel["uphold"]),
+        (&"upheld".into(), &2.into())
+    );
+    assert_eq!(panel["silent"].as_array().unwrap().len(), 1);
+    let answer = &facts["authorisations"][0];
+    assert_eq!(
+        (&answer["answer"], &answer["act"]),
+        (&"no".into(), &"sell".into())
+    );
+    let pdf = node.path("case.pdf").display().to_string();
+    let report = node.run(&[&verify[..], &["--pdf", &pdf]].concat()).await;
+    assert_eq!(report.code, 0, "{report:?}");
+    let text = text_of(&pdf);
+    for part in [
+        "争议",
+        "支持 2 票，驳回 1 票；已重新计票一致",
+        "否：bravo 可否于",
+        "重新抽选并重新计票的评审组 1 个",
+        "upheld; votes to uphold 2, to dismiss 1",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    // What the file isn't about is refused: an item has no disputes, and the design no such dispute.
+    let item = "https://id.gs1.org/01/09521321000018/21/1";
+    let other = node.path("other.evidence").display().to_string();
+    let of_item = ["evidence", item, "--dispute", id, "-o", &other];
+    shows_error(&node.run(&of_item).await, 1, "about a design, not an item");
+    let absent = "77".repeat(32);
+    let unknown = ["evidence", "--dispute", &absent, "-o", &other];
+    shows_error(&node.run(&unknown).await, 4, "there is no dispute");
+}
+
+fn shows_error(ran: &Ran, code: u8, part: &str) {
+    assert!(ran.code == code && ran.err.contains(part), "{ran:?}");
 }
 
 #[tokio::test]
@@ -235,6 +297,7 @@ async fn a_review_from_its_opening_to_the_verdict() {
     );
     let party = node.run(&["dispute", "party", "acme"]).await;
     shows(&party, 0, &["by a panel upheld 1, dismissed 0"]);
+    in_evidence(&node, &id).await;
     // A node that tells other votes is found out.
     node.tamper(|reply: &mut StateReply| {
         if reply.key.starts_with(b"panel/") {

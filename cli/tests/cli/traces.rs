@@ -137,6 +137,16 @@ async fn a_recall_lists_what_was_made_of_a_lot_and_who_has_it() {
 async fn a_recall_opens_in_a_spreadsheet() {
     let node = Served::start().await;
     story(&node).await;
+    // The owner of the prefix names the product, which the spreadsheet shows beside each unit.
+    crate::masterdata::register(&node, "acme", "9521234");
+    let set = [
+        "masterdata",
+        "set",
+        crate::masterdata::PRODUCT,
+        "--name",
+        "Table lamp",
+    ];
+    assert_eq!(node.run_as("acme", &set).await.code, 0);
     let file = node.path("recall.csv").display().to_string();
     assert_eq!(node.run(&["recall", LOT, "-o", &file]).await.code, 0);
     let bytes = std::fs::read(&file).unwrap();
@@ -155,7 +165,11 @@ async fn a_recall_opens_in_a_spreadsheet() {
     assert_eq!(cell(1, "last seen (UTC)"), "2026-01-01 00:30:00.000");
     assert_eq!(cell(1, "in container"), CASE_LINK);
     assert_eq!(cell(1, "way"), "made of it");
-    assert_eq!(cell(1, "proven at block"), "5");
+    assert_eq!(cell(1, "name"), "Table lamp");
+    assert_eq!(cell(1, "name stated by"), "acme");
+    assert_eq!(cell(1, "last place name"), "");
+    let proven: u64 = cell(1, "proven at block").parse().unwrap();
+    assert!(proven >= 5, "{proven}");
     // It isn't overwritten by accident.
     assert_eq!(node.run(&["recall", LOT, "-o", &file]).await.code, 1);
     assert_eq!(

@@ -49,6 +49,9 @@ pub enum CaptureError {
         /// What differs.
         reason: String,
     },
+    /// What is sent to state master data can't be remembered.
+    #[error("{0}")]
+    StatementLog(String),
     /// The node didn't answer for so long that events have no outcome.
     #[error("{undecided} of {total} events have no outcome yet: {cause}")]
     Undecided {

@@ -1,11 +1,11 @@
 //! Transactions whose lifetime is over, such as those that waited for a long outage to end: what proves that one is
 //! nowhere and never will be, so that it may be signed afresh.
 
-use touchstone_core::governance::parameters;
+use touchstone_core::governance::parameters::{self, MAX_AHEAD_MS};
 use touchstone_core::hash::Hash;
 use touchstone_core::{Rejection, transaction};
 
-use super::{Client, RecordedTransaction, TransactionOutcome};
+use super::{Client, RecordedTransaction, TransactionOutcome, contradiction};
 use crate::error::ClientError;
 use crate::event_log;
 use crate::verification::NotVerified;
@@ -21,6 +21,18 @@ pub enum ExpiredTransaction {
     ClockIsBehind,
 }
 
+/// What proves that a transaction is nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransactionTraces {
+    /// The event logs of canonical identifiers, one that each of its events names: an event stands in the log of each.
+    Events(Vec<String>),
+    /// All blocks whose time allows them to hold it: no record names it.
+    Blocks,
+}
+
+/// Blocks that are read for one expired transaction, at most.
+const MAX_BLOCKS: u64 = 200_000;
+
 /// Whether a rule's code says that a transaction's lifetime is over.
 pub fn is_expiry(code: u32) -> bool {
     let expired = Rejection::Expired {
@@ -32,18 +44,16 @@ pub fn is_expiry(code: u32) -> bool {
 }
 
 impl Client {
-    /// The node says that a capture expired: its word alone. A block whose time is at the end of the lifetime proves
-    /// that no later one takes it; as of that block or a later one, the event logs of what it names prove that it
-    /// isn't recorded. `names` are canonical identifiers, one that each of its events names: an event stands in the
-    /// log of each.
+    /// The node says that a transaction expired: its word alone. A block whose time is at the end of the lifetime
+    /// proves that no later one takes it; as of that block or a later one, its traces prove that it isn't recorded.
     ///
     /// # Errors
-    /// [`ClientError::NotYetExpired`] where no block is late enough; a contradiction where a log holds it.
+    /// [`ClientError::NotYetExpired`] where no block is late enough; a contradiction where a log or a block holds it.
     pub async fn expired(
         &mut self,
         id: &Hash,
         envelope: &[u8],
-        mut names: Vec<String>,
+        traces: TransactionTraces,
         now_ms: u64,
     ) -> Result<ExpiredTransaction, ClientError> {
         if let TransactionOutcome::Recorded(recorded) = self.outcome(id).await? {
@@ -64,11 +74,21 @@ impl Client {
                 expires_ms,
             });
         }
-        names.sort_unstable();
-        names.dedup();
-        let logs = event_log::fetch_all(self, &names).await?;
-        let mut recorded = logs.iter().flat_map(|log| &log.events);
-        match recorded.any(|event| event.entry.transaction_id == id) {
+        let is_recorded = match traces {
+            TransactionTraces::Events(mut names) => {
+                names.sort_unstable();
+                names.dedup();
+                let logs = event_log::fetch_all(self, &names).await?;
+                let mut recorded = logs.iter().flat_map(|log| &log.events);
+                recorded.any(|event| event.entry.transaction_id == id)
+            }
+            TransactionTraces::Blocks => {
+                let from_ms = created_ms.saturating_sub(MAX_AHEAD_MS);
+                let tip = attested.header.height;
+                self.is_in_blocks(id, tip, from_ms, expires_ms).await?
+            }
+        };
+        match is_recorded {
             true => Err(NotVerified::Contradiction(format!(
                 "the node says that transaction {} expired, but it is recorded",
                 hex::encode(id)
@@ -76,5 +96,48 @@ impl Client {
             .into()),
             false => Ok(ExpiredTransaction::Nowhere),
         }
+    }
+
+    /// Whether one of the blocks up to `tip` whose times are in this span holds a transaction. Each is checked to be
+    /// whole, and none is left out.
+    async fn is_in_blocks(
+        &mut self,
+        id: &Hash,
+        tip: u64,
+        from_ms: u64,
+        until_ms: u64,
+    ) -> Result<bool, ClientError> {
+        // Times ascend with heights.
+        let (mut first, mut last) = (1, tip);
+        while first < last {
+            let middle = first + (last - first) / 2;
+            let (attested, _) = self.block(middle, false).await?;
+            match attested.header.time_ms < from_ms {
+                true => first = middle + 1,
+                false => last = middle,
+            }
+        }
+        let mut blocks = self.blocks_from(first, true).await?;
+        for height in first..=tip {
+            if height - first >= MAX_BLOCKS {
+                return Err(ClientError::Broken(
+                    "has too many blocks of the time in which the transaction may be recorded",
+                ));
+            }
+            let reply = blocks.next_soon().await?;
+            let attested = self.checked_block(&reply, true).await?;
+            if attested.header.height != height {
+                return Err(contradiction("the stream leaves out a block"));
+            }
+            if attested.header.time_ms > until_ms {
+                return Ok(false);
+            }
+            let chain_id = *self.trust().chain_id();
+            let mut ids = reply.transactions.iter();
+            if ids.any(|bytes| transaction::id_of_envelope(&chain_id, bytes).as_ref() == Ok(id)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

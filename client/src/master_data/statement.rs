@@ -1,20 +1,23 @@
 //! Stating what a document's header says: the elements whose prefixes are the sender's, each only where the ledger has
-//! something else. Done again, it states nothing twice.
+//! something else. Done again, it states nothing twice; with the log of an earlier run, it also tells what that run's
+//! transactions came to, and says nothing over what somebody stated since.
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use touchstone_core::governance::company_prefix;
 use touchstone_core::hash::Hash;
-use touchstone_core::master_data::{MAX_ELEMENTS, MasterDataRejection};
+use touchstone_core::master_data::{MAX_ELEMENTS, MasterDataRejection, check_element};
+use touchstone_core::{Rejection, transaction};
 use touchstone_epcis::{
     EntryAttribute, EntryValue, EpcisError, Identifier, MasterDataEntry, vocabulary,
 };
 use touchstone_proto::ledger::{
-    MasterDataAttribute, SetMasterData, VocabularyElement, transaction::Action,
+    self, MasterData, MasterDataAttribute, SetMasterData, VocabularyElement, transaction::Action,
 };
 
-use super::{current, ordered, version_of};
-use crate::capture::{ENVELOPE_BYTES, EventRefusal};
+use super::{current, ordered, replaced, version_of};
+use crate::capture::{CaptureError, ENVELOPE_BYTES, EventRefusal};
 use crate::client::{Client, Signer};
 use crate::error::ClientError;
 
@@ -49,10 +52,163 @@ pub enum ElementOutcome {
         /// The version.
         version: u64,
     },
-    /// Its GS1 company prefix isn't registered with the sender's organisation.
+    /// Its GS1 company prefix isn't registered with the sender's organisation, proven.
     Foreign,
     /// It can't be read, or a rule refuses it.
     Refused(EventRefusal),
+}
+
+/// A transaction that was sent, and the version that it states of each identifier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentStatement {
+    /// Its id, in hexadecimal.
+    pub transaction: String,
+    /// The versions, by identifier.
+    pub versions: BTreeMap<String, u64>,
+}
+
+/// Remembers what was sent.
+pub trait StatementLog: Send {
+    /// Remembers a transaction that will be sent once this returns.
+    fn keep(&mut self, sent: SentStatement) -> Result<(), CaptureError>;
+    /// What was sent so far, by this run and earlier ones.
+    fn sent(&self) -> Vec<SentStatement>;
+}
+
+/// A log that ends with its program.
+impl StatementLog for Vec<SentStatement> {
+    fn keep(&mut self, sent: SentStatement) -> Result<(), CaptureError> {
+        self.push(sent);
+        Ok(())
+    }
+
+    fn sent(&self) -> Vec<SentStatement> {
+        self.clone()
+    }
+}
+
+/// What a document says of products, places and parties, ready to be stated.
+pub struct MasterDataStatement {
+    told: Vec<Told>,
+    wanted: Vec<VocabularyElement>,
+    outcomes: BTreeMap<String, ElementOutcome>,
+}
+
+impl MasterDataStatement {
+    /// Finds the elements of the sender's prefixes, and what is wrong with them in themselves.
+    pub async fn plan(
+        client: &mut Client,
+        signer: &Signer,
+        entries: &[Result<MasterDataEntry, EpcisError>],
+    ) -> Result<MasterDataStatement, ClientError> {
+        let prefixes = match entries {
+            [] => Vec::new(),
+            _ => {
+                let (_, organisation) = client.organisation(&signer.organisation).await?;
+                organisation.map_or_else(Vec::new, |record| record.gs1_prefixes)
+            }
+        };
+        Ok(MasterDataStatement::of(entries, &prefixes))
+    }
+
+    fn of(
+        entries: &[Result<MasterDataEntry, EpcisError>],
+        prefixes: &[String],
+    ) -> MasterDataStatement {
+        let (told, wanted) = plan(entries, prefixes);
+        let mut outcomes = BTreeMap::new();
+        let mut sound = Vec::with_capacity(wanted.len());
+        for element in wanted.into_values().map(ordered) {
+            match check_element(&element) {
+                Ok(()) => sound.push(element),
+                Err(rejection) => {
+                    let refusal = EventRefusal::of(&Rejection::MasterData(rejection));
+                    outcomes.insert(element.id, ElementOutcome::Refused(refusal));
+                }
+            }
+        }
+        MasterDataStatement {
+            told,
+            wanted: sound,
+            outcomes,
+        }
+    }
+
+    /// Whether nothing is wrong with any element in itself.
+    pub fn is_sound(&self) -> bool {
+        let refused = |outcome: &ElementOutcome| matches!(outcome, ElementOutcome::Refused(_));
+        let unreadable = self.told.iter().any(|(report, _)| refused(&report.outcome));
+        !unreadable && !self.outcomes.values().any(refused)
+    }
+
+    /// The elements whose outcome is known, by their index.
+    pub fn decided(&self) -> BTreeMap<usize, ElementReport> {
+        let told = self.told.iter().enumerate();
+        let decided = told.filter_map(|(index, (report, key))| {
+            let outcome = match key {
+                None => &report.outcome,
+                Some(key) => self.outcomes.get(key)?,
+            };
+            let (outcome, report) = (outcome.clone(), report.clone());
+            Some((index, ElementReport { outcome, ..report }))
+        });
+        decided.collect()
+    }
+
+    /// States all that the ledger doesn't say yet, and tells what became of each element.
+    pub async fn send(
+        mut self,
+        client: &mut Client,
+        signer: &Signer,
+        log: &mut dyn StatementLog,
+        now_ms: fn() -> u64,
+    ) -> Result<Vec<ElementReport>, CaptureError> {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        let outcomes = &mut self.outcomes;
+        for _ in 0..ATTEMPTS {
+            let earlier = log.sent();
+            let mut changed = Vec::new();
+            for mut element in std::mem::take(&mut wanted) {
+                let (_, record) = current(client, &element.id).await?;
+                let stated = stated_before(client, &element.id, record.as_ref(), &earlier).await?;
+                if let Some(stated) = stated {
+                    outcomes.insert(element.id, stated);
+                    continue;
+                }
+                let version = record.as_ref().map_or(0, version_of);
+                element.version = version;
+                let says_nothing = element.attributes.is_empty() && element.children.is_empty();
+                let stated = record.and_then(|record| record.element);
+                if stated.as_ref() == Some(&element) || stated.is_none() && says_nothing {
+                    let unchanged = ElementOutcome::Unchanged { version };
+                    outcomes.insert(element.id, unchanged);
+                    continue;
+                }
+                element.version = version.saturating_add(1);
+                changed.push(element);
+            }
+            let limit = client
+                .trust()
+                .genesis()
+                .document
+                .parameters
+                .max_transaction_bytes;
+            let mut submission = Submission {
+                client: &mut *client,
+                signer,
+                log: &mut *log,
+                now_ms,
+                outcomes: &mut *outcomes,
+            };
+            for batch in batches(changed, limit.saturating_sub(ENVELOPE_BYTES)) {
+                wanted.extend(submission.send(batch).await?);
+            }
+            if wanted.is_empty() {
+                break;
+            }
+        }
+        Ok(self.decided().into_values().collect())
+    }
 }
 
 /// States what a document says of the sender's identifiers, and tells what became of each of its elements.
@@ -61,50 +217,40 @@ pub async fn state(
     signer: &Signer,
     entries: &[Result<MasterDataEntry, EpcisError>],
     now_ms: fn() -> u64,
-) -> Result<Vec<ElementReport>, ClientError> {
-    if entries.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (_, organisation) = client.organisation(&signer.organisation).await?;
-    let prefixes = organisation.map(|record| record.gs1_prefixes);
-    let (mut told, wanted) = plan(entries, &prefixes.unwrap_or_default());
-    let mut outcomes: BTreeMap<String, ElementOutcome> = BTreeMap::new();
-    let mut wanted: Vec<VocabularyElement> = wanted.into_values().map(ordered).collect();
-    for _ in 0..ATTEMPTS {
-        let mut changed = Vec::new();
-        for mut element in std::mem::take(&mut wanted) {
-            let (_, record) = current(client, &element.id).await?;
-            let version = record.as_ref().map_or(0, version_of);
-            element.version = version;
-            let says_nothing = element.attributes.is_empty() && element.children.is_empty();
-            let stated = record.and_then(|record| record.element);
-            if stated.as_ref() == Some(&element) || stated.is_none() && says_nothing {
-                let unchanged = ElementOutcome::Unchanged { version };
-                outcomes.insert(element.id, unchanged);
-                continue;
-            }
-            element.version = version.saturating_add(1);
-            changed.push(element);
-        }
-        let limit = client
-            .trust()
-            .genesis()
-            .document
-            .parameters
-            .max_transaction_bytes;
-        for batch in batches(changed, limit.saturating_sub(ENVELOPE_BYTES)) {
-            wanted.extend(send(client, signer, batch, now_ms, &mut outcomes).await?);
-        }
-        if wanted.is_empty() {
-            break;
+) -> Result<Vec<ElementReport>, CaptureError> {
+    let planned = MasterDataStatement::plan(client, signer, entries).await?;
+    planned.send(client, signer, &mut Vec::new(), now_ms).await
+}
+
+/// What an earlier transaction came to, by the record of the version that it stated: the record names its
+/// transaction.
+async fn stated_before(
+    client: &mut Client,
+    id: &str,
+    record: Option<&MasterData>,
+    earlier: &[SentStatement],
+) -> Result<Option<ElementOutcome>, ClientError> {
+    let newest = record.map_or(0, version_of);
+    for sent in earlier {
+        let Some(version) = sent.versions.get(id).copied() else {
+            continue;
+        };
+        let found = match (record, version) {
+            (Some(record), version) if version == newest => record.clone(),
+            (_, version) if version == 0 || version > newest => continue,
+            _ => replaced(client, id, version).await?.1,
+        };
+        if hex::encode(&found.transaction_id) == sent.transaction {
+            let height = found.position.map_or(0, |position| position.height);
+            let transaction = found.transaction_id.try_into().unwrap_or_default();
+            return Ok(Some(ElementOutcome::Stated {
+                version,
+                transaction,
+                height,
+            }));
         }
     }
-    for (report, key) in &mut told {
-        if let Some(outcome) = key.as_ref().and_then(|key| outcomes.get(key)) {
-            report.outcome = outcome.clone();
-        }
-    }
-    Ok(told.into_iter().map(|(report, _)| report).collect())
+    Ok(None)
 }
 
 /// An element's report, and the key of what it says where that is to be stated.
@@ -199,35 +345,6 @@ fn batches(elements: Vec<VocabularyElement>, limit: u64) -> Vec<Vec<VocabularyEl
     batches
 }
 
-/// Sends a batch; where a rule refuses it, each of its elements by itself. Gives those that are to be stated anew.
-async fn send(
-    client: &mut Client,
-    signer: &Signer,
-    batch: Vec<VocabularyElement>,
-    now_ms: fn() -> u64,
-    outcomes: &mut BTreeMap<String, ElementOutcome>,
-) -> Result<Vec<VocabularyElement>, ClientError> {
-    let alone = batch.len() == 1;
-    let refusal = match submit(client, signer, &batch, now_ms, outcomes).await? {
-        None => return Ok(Vec::new()),
-        Some(refusal) if alone => refusal,
-        Some(_) => {
-            let mut again = Vec::new();
-            for element in batch {
-                let one = std::slice::from_ref(&element);
-                if let Some(refusal) = submit(client, signer, one, now_ms, outcomes).await? {
-                    again.extend(refused(element, refusal, outcomes));
-                }
-            }
-            return Ok(again);
-        }
-    };
-    let one = batch.into_iter();
-    Ok(one
-        .filter_map(|element| refused(element, refusal.clone(), outcomes))
-        .collect())
-}
-
 /// Notes why an element is refused; gives it where it is to be stated anew.
 fn refused(
     element: VocabularyElement,
@@ -246,111 +363,90 @@ fn refused(
     again.then_some(element)
 }
 
-/// Submits elements as one transaction; gives the rule of master data that refuses it. Another rule is about the
-/// sender, and a failure.
-async fn submit(
-    client: &mut Client,
-    signer: &Signer,
-    elements: &[VocabularyElement],
+/// Sends elements, in transactions that are remembered before they are sent.
+struct Submission<'a> {
+    client: &'a mut Client,
+    signer: &'a Signer,
+    log: &'a mut dyn StatementLog,
     now_ms: fn() -> u64,
-    outcomes: &mut BTreeMap<String, ElementOutcome>,
-) -> Result<Option<EventRefusal>, ClientError> {
-    let action = Action::SetMasterData(SetMasterData {
-        elements: elements.to_vec(),
-    });
-    match client.act(signer, now_ms(), action).await {
-        Ok(recorded) => {
-            for element in elements {
-                let stated = ElementOutcome::Stated {
-                    version: element.version,
-                    transaction: recorded.id,
-                    height: recorded.attested.header.height,
-                };
-                outcomes.insert(element.id.clone(), stated);
+    outcomes: &'a mut BTreeMap<String, ElementOutcome>,
+}
+
+impl Submission<'_> {
+    /// Sends a batch; where a rule refuses it, each of its elements by itself. Gives those that are to be stated anew.
+    async fn send(
+        &mut self,
+        batch: Vec<VocabularyElement>,
+    ) -> Result<Vec<VocabularyElement>, CaptureError> {
+        let alone = batch.len() == 1;
+        let refusal = match self.submit(&batch).await? {
+            None => return Ok(Vec::new()),
+            Some(refusal) if alone => refusal,
+            Some(_) => {
+                let mut again = Vec::new();
+                for element in batch {
+                    let one = std::slice::from_ref(&element);
+                    if let Some(refusal) = self.submit(one).await? {
+                        again.extend(refused(element, refusal, self.outcomes));
+                    }
+                }
+                return Ok(again);
             }
-            Ok(None)
+        };
+        let one = batch.into_iter();
+        Ok(one
+            .filter_map(|element| refused(element, refusal.clone(), self.outcomes))
+            .collect())
+    }
+
+    /// Submits elements as one transaction; gives the rule of master data that refuses it. Another rule is about the
+    /// sender, and a failure.
+    async fn submit(
+        &mut self,
+        elements: &[VocabularyElement],
+    ) -> Result<Option<EventRefusal>, CaptureError> {
+        let action = Action::SetMasterData(SetMasterData {
+            elements: elements.to_vec(),
+        });
+        let body = ledger::Transaction {
+            organisation: self.signer.organisation.clone(),
+            created_ms: (self.now_ms)(),
+            action: Some(action),
+        };
+        let chain_id = self.client.trust().chain_id();
+        let envelope = transaction::sign(&self.signer.key, chain_id, &body);
+        let id = transaction::id_of_envelope(chain_id, &envelope)?;
+        let versions = elements.iter().map(|e| (e.id.clone(), e.version));
+        self.log.keep(SentStatement {
+            transaction: hex::encode(id),
+            versions: versions.collect(),
+        })?;
+        match self.client.submit(envelope).await {
+            Ok(recorded) => {
+                for element in elements {
+                    let stated = ElementOutcome::Stated {
+                        version: element.version,
+                        transaction: recorded.id,
+                        height: recorded.attested.header.height,
+                    };
+                    self.outcomes.insert(element.id.clone(), stated);
+                }
+                Ok(None)
+            }
+            Err(ClientError::Refused {
+                code,
+                rule,
+                message,
+                ..
+            }) if MasterDataRejection::CODES.contains(&code) => Ok(Some(EventRefusal {
+                code,
+                rule,
+                message,
+            })),
+            Err(other) => Err(other.into()),
         }
-        Err(ClientError::Refused {
-            code,
-            rule,
-            message,
-            ..
-        }) if MasterDataRejection::CODES.contains(&code) => Ok(Some(EventRefusal {
-            code,
-            rule,
-            message,
-        })),
-        Err(other) => Err(other),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(id: &str, kind: &str, name: &str, text: &str) -> Result<MasterDataEntry, EpcisError> {
-        Ok(MasterDataEntry {
-            place: format!("at {id}"),
-            id: id.into(),
-            types: (!kind.is_empty())
-                .then(|| kind.to_owned())
-                .into_iter()
-                .collect(),
-            attributes: vec![EntryAttribute {
-                id: name.into(),
-                value: EntryValue::Text(text.into()),
-            }],
-            children: Vec::new(),
-        })
-    }
-
-    #[test]
-    fn what_several_vocabularies_say_of_a_place_is_joined() {
-        let dock = "urn:epc:id:sgln:9521234.00001.0";
-        let entries = [
-            entry(dock, "urn:x:ReadPoint", "urn:x:site", "1"),
-            entry(
-                "https://id.gs1.org/414/9521234000013",
-                "",
-                "urn:x:name",
-                "Dock",
-            ),
-            entry(
-                "urn:epc:id:sgln:9521235.00001.0",
-                "",
-                "urn:x:name",
-                "Theirs",
-            ),
-            entry("urn:x:nothing", "", "urn:x:name", "No key"),
-        ];
-        let (told, wanted) = plan(&entries, &["9521234".to_owned()]);
-        assert_eq!(wanted.len(), 1);
-        let element = ordered(wanted.into_values().next().unwrap());
-        assert_eq!(element.types.len(), 2);
-        assert_eq!(element.attributes.len(), 2);
-        let keys: Vec<bool> = told.iter().map(|(_, key)| key.is_some()).collect();
-        assert_eq!(keys, [true, true, false, false]);
-        assert_eq!(told[2].0.outcome, ElementOutcome::Foreign);
-        // Nobody's prefix is everybody's.
-        let (_, none) = plan(&entries, &[]);
-        assert!(none.is_empty());
-    }
-
-    #[test]
-    fn a_transaction_holds_what_it_may() {
-        let element = |n: usize| VocabularyElement {
-            id: format!("{n:03}"),
-            ..VocabularyElement::default()
-        };
-        let all: Vec<VocabularyElement> = (0..130).map(element).collect();
-        let sizes = |limit| -> Vec<usize> {
-            let batches = batches(all.clone(), limit);
-            assert_eq!(batches.concat(), all);
-            batches.iter().map(Vec::len).collect()
-        };
-        assert_eq!(sizes(1 << 20), [64, 64, 2]);
-        // Five bytes each, and eight around it.
-        assert_eq!(sizes(26)[..2], [2, 2]);
-        assert_eq!(sizes(1).len(), 130);
-    }
-}
+mod tests;

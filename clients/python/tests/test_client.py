@@ -115,6 +115,21 @@ class Openings(unittest.TestCase):
         self.refuses = Rejected(307, "custody", "held by carrier")
         self.assertRaises(WrongCode, open_label, self, "market", UNIT, self.CODE)
 
+    def test_a_code_that_its_maker_took_back_opens_nothing(self):
+        (making,) = self.histories[UNIT]
+        named = {**making.json(), "eventID": "urn:uuid:1"}
+        other = hashlib.sha256(self.SALT + b"ABABABABABAB").hexdigest()
+        right = {"ilmd": {"touchstone:activation": f"sha256:{self.SALT.hex()}:{other}"}}
+        declared = {**named, "errorDeclaration": {"declarationTime": "2026-03-01T00:00:00Z"}}
+        # What another organisation declares takes nothing back.
+        self.histories[UNIT] = [self.event("maker", named), self.event("carrier", declared)]
+        self.assertTrue(open_label(self, "market", UNIT, self.CODE).is_first)
+        self.histories[UNIT] = [self.event("maker", named), self.event("maker", declared), self.event("maker", {})]
+        self.assertRaises(WrongCode, open_label, self, "market", UNIT, self.CODE)
+        self.histories[UNIT].append(self.event("maker", right))
+        self.histories[f"urn:touchstone:activation:{right['ilmd']['touchstone:activation']}"] = []
+        self.assertTrue(open_label(self, "market", UNIT, "abab-abab-abab").is_first)
+
     def test_another_refusal_is_passed_on(self):
         self.refuses = Rejected(301, "form", "no")
         self.assertRaises(Rejected, open_label, self, "market", UNIT, self.CODE)

@@ -30,10 +30,27 @@ def _local(name):
     return re.split("[:/#]", name)[-1]
 
 
+def _standing(events):
+    """The documents of events that stand: neither declared wrong (EPCIS 2.0 §7.4.1.2) nor such a declaration."""
+    told = [(event.organisation, event.json()) for event in events]
+    wrong = set()
+    for by, (organisation, document) in enumerate(told):
+        name = document.get("eventID")
+        if not document.get("errorDeclaration") or not name:
+            continue
+        # The last one before it of that name, by the same organisation.
+        for at in range(by - 1, -1, -1):
+            whose, earlier = told[at]
+            if whose == organisation and earlier.get("eventID") == name and not earlier.get("errorDeclaration"):
+                wrong.add(at)
+                break
+    return [document for at, (_, document) in enumerate(told) if at not in wrong and not document.get("errorDeclaration")]
+
+
 def _recorded(item):
-    """What the maker recorded of the code, by the last event that brings the thing into being."""
-    for event in reversed(item.events):
-        for name, value in (event.json().get("ilmd") or {}).items():
+    """What the maker recorded of the code, by the last standing event that brings the thing into being."""
+    for document in reversed(_standing(item.events)):
+        for name, value in (document.get("ilmd") or {}).items():
             if _local(name) == "activation" and isinstance(value, str) and _RECORDED.fullmatch(value):
                 return value
     raise WrongCode("the thing's maker recorded no code under a cover")

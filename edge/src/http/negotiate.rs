@@ -13,6 +13,15 @@ const EXTENSIONS: &str = "touchstone=urn:touchstone:epcis:";
 pub const JSON_LD: &str = "application/ld+json";
 /// JSON.
 pub const JSON: &str = "application/json";
+/// XML.
+pub const XML: &str = "application/xml";
+/// The same, as it is asked for as well.
+pub const TEXT_XML: &str = "text/xml";
+
+/// Whether a form is XML.
+pub fn is_xml(form: &str) -> bool {
+    matches!(form, XML | TEXT_XML)
+}
 
 /// Refuses a client that speaks other versions, or wants identifiers rewritten.
 pub fn check(headers: &HeaderMap) -> Result<(), Problem> {
@@ -209,13 +218,49 @@ pub fn media_type(headers: &HeaderMap) -> &str {
     form.split(';').next().unwrap_or_default().trim()
 }
 
+/// How an answer of events is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventForm {
+    /// The media type.
+    pub media_type: &'static str,
+    /// Identifiers.
+    pub epcs: EpcFormat,
+    /// Whether XML has the standard's words as URNs, as CBV 1.2 did.
+    pub cbv_urns: bool,
+}
+
 /// The form of an answer of events.
-pub fn events(headers: &HeaderMap) -> Result<&'static str, Problem> {
-    choose(headers, &[JSON, JSON_LD]).ok_or_else(|| {
+pub fn events(headers: &HeaderMap) -> Result<EventForm, Problem> {
+    let media_type = choose(headers, &[JSON, JSON_LD, XML, TEXT_XML]).ok_or_else(|| {
         Problem::new(
             Exception::NotAcceptable,
-            "events are given as application/json or application/ld+json: what was signed is JSON, token by \
-             token, and the same event in XML would be another document, which nobody signed",
+            "events are given as application/json, application/ld+json or application/xml",
+        )
+    })?;
+    let cbv = headers.get("gs1-cbv-xml-format").map(HeaderValue::as_bytes);
+    let cbv_urns = match cbv {
+        None | Some(b"No_Preference" | b"Always_Web_URI" | b"Never_Translates") => false,
+        Some(b"Always_URN") => true,
+        Some(_) => {
+            return Err(Problem::new(
+                Exception::NotAcceptable,
+                "GS1-CBV-XML-Format is No_Preference, Always_Web_URI, Always_URN or Never_Translates",
+            ));
+        }
+    };
+    Ok(EventForm {
+        media_type,
+        epcs: epc_format(headers),
+        cbv_urns,
+    })
+}
+
+/// The form of an answer about a capture job.
+pub fn capture_job(headers: &HeaderMap) -> Result<&'static str, Problem> {
+    choose(headers, &[JSON, JSON_LD, XML, TEXT_XML]).ok_or_else(|| {
+        Problem::new(
+            Exception::NotAcceptable,
+            "a capture job is given as application/json or application/xml",
         )
     })
 }

@@ -11,7 +11,7 @@ use crate::identifier::Identifier;
 use crate::prefixes::gs1_vocabulary;
 
 /// The start of the names of a measurement's components.
-pub(super) const COMPONENTS: &str = "https://ref.gs1.org/cbv/Comp-";
+pub(crate) const COMPONENTS: &str = "https://ref.gs1.org/cbv/Comp-";
 
 /// Numbers with more digits are left as they are: nobody measures that.
 const MAX_NUMBER: usize = 400;
@@ -67,7 +67,7 @@ pub(super) fn instant(text: &str) -> String {
 
 /// A decimal number without leading zeros, plus sign, zeros after the last other decimal, or
 /// exponent. Exact: no digit that counts is lost.
-fn number(text: &str) -> Option<String> {
+pub(crate) fn number(text: &str) -> Option<String> {
     if text.len() > MAX_NUMBER {
         return None;
     }

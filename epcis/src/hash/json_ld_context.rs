@@ -11,13 +11,13 @@ const COMMENT: &str = "{http://www.w3.org/2000/01/rdf-schema#}comment";
 
 /// What prefixes stand for.
 #[derive(Clone)]
-pub(super) struct EventContext {
+pub(crate) struct EventContext {
     prefixes: Prefixes,
 }
 
 impl EventContext {
     /// The scope of an event's own fields.
-    pub(super) fn of_event(event: &Node<'_>) -> EventContext {
+    pub(crate) fn of_event(event: &Node<'_>) -> EventContext {
         let mut scope = EventContext {
             prefixes: Prefixes::default(),
         };
@@ -28,7 +28,7 @@ impl EventContext {
     }
 
     /// The scope inside an object with a context of its own.
-    pub(super) fn within(&self, node: &Node<'_>) -> Option<EventContext> {
+    pub(crate) fn within(&self, node: &Node<'_>) -> Option<EventContext> {
         let context = node.get("@context")?;
         let mut scope = self.clone();
         scope.declare(context);
@@ -51,7 +51,7 @@ impl EventContext {
     }
 
     /// A value with a declared prefix as full URI; any other as it is.
-    pub(super) fn expand(&self, value: &str) -> String {
+    pub(crate) fn expand(&self, value: &str) -> String {
         let full = self.prefixes.expand(value.trim());
         full.unwrap_or_else(|| value.to_owned())
     }
@@ -68,20 +68,38 @@ impl EventContext {
     /// The name of an extension field: `{namespace}name`, or the name as it is if it has no
     /// namespace. None for what the hash leaves out.
     pub(super) fn name(&self, name: &str) -> Option<String> {
-        let full = match split(name) {
-            Some((prefix, local)) => match self.prefixes.namespace(prefix) {
-                Some(namespace) => format!("{{{namespace}}}{local}"),
-                None => self.absolute(name),
-            },
-            None if name.contains(':') => self.absolute(name),
-            None => name.to_owned(),
+        let full = match self.qualified(name) {
+            (namespace, local) if namespace.is_empty() => local,
+            (namespace, local) => format!("{{{namespace}}}{local}"),
         };
         (full != COMMENT).then_some(full)
     }
 
+    /// A field's namespace, empty where it has none, and its name in it.
+    pub(crate) fn qualified(&self, name: &str) -> (String, String) {
+        match split(name) {
+            Some((prefix, local)) => match self.prefixes.namespace(prefix) {
+                Some(namespace) => (namespace, local.to_owned()),
+                None => self.absolute(name),
+            },
+            None if name.contains(':') => self.absolute(name),
+            None => (String::new(), name.to_owned()),
+        }
+    }
+
+    /// Whether a prefix is declared.
+    pub(crate) fn knows(&self, prefix: &str) -> bool {
+        self.prefixes.namespace(prefix).is_some()
+    }
+
+    /// The prefix that stands for a namespace, if one does.
+    pub(crate) fn prefix_of(&self, namespace: &str) -> Option<String> {
+        self.prefixes.prefix_of(namespace)
+    }
+
     /// A name that is a full URI: split where a declared namespace ends, else after its last
     /// separator.
-    fn absolute(&self, name: &str) -> String {
+    fn absolute(&self, name: &str) -> (String, String) {
         let longest = self
             .prefixes
             .namespaces()
@@ -95,9 +113,9 @@ impl EventContext {
         );
         match name.split_at_checked(end) {
             Some((namespace, local)) if end > 0 => {
-                format!("{{{}}}{local}", master_data(namespace.to_owned()))
+                (master_data(namespace.to_owned()), local.to_owned())
             }
-            _ => name.to_owned(),
+            _ => (String::new(), name.to_owned()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! node says so in its log, its status and its health, with what is known of the cause.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::consensus::{ClockReport, Silence};
@@ -75,14 +76,14 @@ impl ChainWatch {
     }
 
     /// Where the node is. A halt is told to the log as it begins, now and then, and as it ends.
-    pub fn progress(&mut self, peers: Vec<String>, is_idle: bool, now: Instant) -> Progress {
+    pub fn progress(&mut self, peers: &Arc<[String]>, is_idle: bool, now: Instant) -> Progress {
         match is_idle {
             true => self.waiting = None,
             false => _ = self.waiting.get_or_insert(now),
         }
         let Some(position) = &self.position else {
             return Progress {
-                peers,
+                peers: peers.clone(),
                 clock_alarm: self.clock_alarm.clone(),
                 ..Progress::default()
             };
@@ -93,7 +94,7 @@ impl ChainWatch {
             validator: position.validator,
             voting_key: position.voting_key,
             syncing: position.syncing,
-            peers,
+            peers: peers.clone(),
             halt: self.halt(position, now),
             clock_alarm: self.clock_alarm.clone(),
         };
@@ -190,7 +191,7 @@ mod tests {
     }
 
     fn halt(watch: &mut ChainWatch, is_idle: bool, now: Instant) -> Option<Halt> {
-        watch.progress(Vec::new(), is_idle, now).halt
+        watch.progress(&Arc::default(), is_idle, now).halt
     }
 
     #[test]
@@ -265,8 +266,11 @@ mod tests {
     #[test]
     fn clocks_that_may_halt_the_chain_raise_an_alarm() {
         let mut watch = ChainWatch::new(HEARTBEAT);
-        let alarm =
-            |watch: &mut ChainWatch| watch.progress(Vec::new(), true, Instant::now()).clock_alarm;
+        let alarm = |watch: &mut ChainWatch| {
+            watch
+                .progress(&Arc::default(), true, Instant::now())
+                .clock_alarm
+        };
         let mut report = ClockReport {
             untimely: vec![ClockOffset {
                 validator: [7; 32],

@@ -36,9 +36,9 @@ const FULL_BYTES: usize = 256 << 10;
 pub const MESSAGE_BYTES: usize = FULL_BYTES + MAX_ENVELOPE_BYTES + ENVELOPES * 8;
 /// The pause between gossip messages: what comes meanwhile goes together. The first after a pause waits for no others.
 const PAUSE: Duration = Duration::from_millis(5);
-/// The pause while many wait here for a block: theirs is seldom the next one, and few large messages cost less than
-/// many small ones.
-const LONG_PAUSE: Duration = Duration::from_millis(25);
+/// The pause while several come for one message, or many wait here for a block: few large messages cost less than many
+/// small ones. Each costs every node what several transactions do, and a block has to wait for it.
+const LONG_PAUSE: Duration = Duration::from_millis(20);
 /// Transactions, or bytes of them, that are many.
 const MANY: (usize, u64) = (256, 1 << 20);
 /// How often what still waits is gossiped again.
@@ -241,15 +241,16 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
         {
             batch.push(transaction.envelope().to_vec());
         }
+        let sent = batch.message.envelopes.len();
         batch.send(&routes).await;
-        next = Instant::now() + pause(&routes.mempool);
+        next = Instant::now() + pause(&routes.mempool, sent);
     }
 }
 
-/// The pause after a message, by what waits in the pool.
-fn pause(pool: &SharedMempool) -> Duration {
+/// The pause after a message of so many transactions, also by what waits in the pool.
+fn pause(pool: &SharedMempool, sent: usize) -> Duration {
     let (transactions, bytes) = pool.size();
-    match transactions >= MANY.0 || bytes >= MANY.1 {
+    match sent > 1 || transactions >= MANY.0 || bytes >= MANY.1 {
         true => LONG_PAUSE,
         false => PAUSE,
     }

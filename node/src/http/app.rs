@@ -22,6 +22,8 @@ use super::{Asked, HttpStore, app_data, scans};
 pub const HTML: &str = "text/html";
 /// What `npm run build` makes; its tests compare it with its sources.
 const PAGE: &str = include_str!("../../../verifiers/js/touchstone-app.html");
+/// The court's page: whoever saves it examines evidence files without this node, and without a network.
+const COURT_PAGE: &str = include_str!("../../../verifiers/js/touchstone-verify.html");
 /// What the page's own policy lets it ask, before the operator's list is known.
 const ANY_SERVER: &str = "connect-src http: https:";
 
@@ -35,20 +37,27 @@ pub struct MemberNode {
     pub url: String,
 }
 
-impl MemberNode {
-    /// Whether `url` is scheme and host alone, in characters that end no part of a policy.
-    pub fn is_origin(&self) -> bool {
-        let Ok(uri) = self.url.parse::<Uri>() else {
-            return false;
-        };
-        let scheme = uri.scheme_str();
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-        matches!(scheme, Some("http" | "https"))
-            && !authority.is_empty()
-            && authority.chars().all(is_plain)
-            && self.url == format!("{}://{authority}", scheme.unwrap_or_default())
-    }
+/// Whether `url` is scheme and host alone, in characters that end no part of a policy.
+pub fn is_origin(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    let scheme = uri.scheme_str();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    matches!(scheme, Some("http" | "https"))
+        && !authority.is_empty()
+        && authority.chars().all(is_plain)
+        && url == format!("{}://{authority}", scheme.unwrap_or_default())
+}
+
+/// What the page is told of this node's surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Other members' nodes, which it asks too.
+    pub members: Vec<MemberNode>,
+    /// Where it has openings of labels recorded.
+    pub openings: Option<String>,
 }
 
 /// The page as it is sent: whole, and compressed.
@@ -59,62 +68,30 @@ struct Page {
     policy: &'static str,
 }
 
-static EMBEDDED: LazyLock<Page> = LazyLock::new(|| {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    // Writing into memory doesn't fail; were the bytes cut short, browsers would refuse them.
-    let gzip = match encoder.write_all(PAGE.as_bytes()) {
-        Ok(()) => encoder.finish().unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
-    Page {
-        html: Bytes::from_static(PAGE.as_bytes()),
-        gzip: gzip.into(),
-        policy: own_policy(PAGE),
-    }
-});
+static EMBEDDED: LazyLock<Page> = LazyLock::new(|| Page::of(PAGE));
+static COURT: LazyLock<Page> = LazyLock::new(|| Page::of(COURT_PAGE));
 
-/// The policy in the page's head: it names the hashes of its script and style.
-fn own_policy(page: &str) -> &str {
-    let rest = page.split_once("http-equiv=\"Content-Security-Policy\" content=\"");
-    rest.and_then(|(_, rest)| rest.split_once('"'))
-        .map_or("default-src 'none'", |(policy, _)| policy)
-}
-
-/// What every answer with the page has.
-pub(super) struct App {
-    policy: Option<HeaderValue>,
-    members: Arc<[u8]>,
-}
-
-impl App {
-    /// For a node whose operator lists these members, and which counts scans or doesn't.
-    pub fn new(members: &[MemberNode], counts_scans: bool) -> App {
-        let mut servers = "connect-src 'self'".to_owned();
-        for member in members {
-            // Writing into a String doesn't fail.
-            let _ = write!(servers, " {}", member.url);
-        }
-        let own = EMBEDDED.policy.replace(ANY_SERVER, &servers);
-        let policy = format!("{own}; frame-ancestors 'none'");
-        App {
-            policy: HeaderValue::from_str(&policy).ok(),
-            members: json!({ "members": members, "scans": counts_scans })
-                .to_string()
-                .into_bytes()
-                .into(),
-        }
-    }
-
-    /// The page. It is the same for every address: what it shows it asks for itself.
-    pub fn page(&self, headers: &HeaderMap) -> Response {
-        let Some(policy) = self.policy.clone() else {
-            // Without its policy the page isn't sent.
-            return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
+impl Page {
+    fn of(html: &'static str) -> Page {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing into memory doesn't fail; were the bytes cut short, browsers would refuse them.
+        let gzip = match encoder.write_all(html.as_bytes()) {
+            Ok(()) => encoder.finish().unwrap_or_default(),
+            Err(_) => Vec::new(),
         };
-        let takes_gzip = takes_gzip(headers) && !EMBEDDED.gzip.is_empty();
+        Page {
+            html: Bytes::from_static(html.as_bytes()),
+            gzip: gzip.into(),
+            policy: own_policy(html),
+        }
+    }
+
+    /// The page under this policy, compressed for those who take it.
+    fn answer(&self, policy: HeaderValue, headers: &HeaderMap) -> Response {
+        let takes_gzip = takes_gzip(headers) && !self.gzip.is_empty();
         let body = match takes_gzip {
-            true => EMBEDDED.gzip.clone(),
-            false => EMBEDDED.html.clone(),
+            true => self.gzip.clone(),
+            false => self.html.clone(),
         };
         let mut response = body.into_response();
         let told = response.headers_mut();
@@ -139,6 +116,50 @@ impl App {
     }
 }
 
+/// The policy in the page's head: it names the hashes of its script and style.
+fn own_policy(page: &str) -> &str {
+    let rest = page.split_once("http-equiv=\"Content-Security-Policy\" content=\"");
+    rest.and_then(|(_, rest)| rest.split_once('"'))
+        .map_or("default-src 'none'", |(policy, _)| policy)
+}
+
+/// What every answer with the page has.
+pub(super) struct App {
+    policy: Option<HeaderValue>,
+    members: Arc<[u8]>,
+}
+
+impl App {
+    /// For a node in these surroundings, which counts scans or doesn't.
+    pub fn new(surroundings: &Surroundings, counts_scans: bool) -> App {
+        let Surroundings { members, openings } = surroundings;
+        let mut servers = "connect-src 'self'".to_owned();
+        let urls = members.iter().map(|member| &member.url);
+        for url in urls.chain(openings) {
+            // Writing into a String doesn't fail.
+            let _ = write!(servers, " {url}");
+        }
+        let own = EMBEDDED.policy.replace(ANY_SERVER, &servers);
+        let policy = format!("{own}; frame-ancestors 'none'");
+        App {
+            policy: HeaderValue::from_str(&policy).ok(),
+            members: json!({ "members": members, "scans": counts_scans, "openings": openings })
+                .to_string()
+                .into_bytes()
+                .into(),
+        }
+    }
+
+    /// The page. It is the same for every address: what it shows it asks for itself.
+    pub fn page(&self, headers: &HeaderMap) -> Response {
+        match self.policy.clone() {
+            Some(policy) => EMBEDDED.answer(policy, headers),
+            // Without its policy the page isn't sent.
+            None => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}
+
 /// Whether the client takes gzip (RFC 9110 §12.5.3), which all browsers do.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let said = headers.get_all(header::ACCEPT_ENCODING).iter();
@@ -157,6 +178,7 @@ pub(super) fn routes() -> Router<Arc<HttpStore>> {
     Router::new()
         .route("/app", get(page))
         .route("/app/", get(page))
+        .route("/app/touchstone-verify.html", get(court_page))
         .route("/app/members.json", get(members))
         .route("/app/designs.json", get(app_data::designs))
         .route(scans::ADDRESS, post(scans::post))
@@ -164,6 +186,15 @@ pub(super) fn routes() -> Router<Arc<HttpStore>> {
 
 async fn page(http: Asked, headers: HeaderMap) -> Response {
     http.app.page(&headers)
+}
+
+/// The court's page. It asks no server, so that its own policy names none.
+async fn court_page(headers: HeaderMap) -> Response {
+    let policy = format!("{}; frame-ancestors 'none'", COURT.policy);
+    match HeaderValue::from_str(&policy) {
+        Ok(policy) => COURT.answer(policy, &headers),
+        Err(_) => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 async fn members(http: Asked) -> Response {

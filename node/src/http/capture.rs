@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction::MAX_ENVELOPE_BYTES;
 use touchstone_edge::http::{Exception, Problem};
+use touchstone_epcis::capture_job_xml;
 use touchstone_epcis::query::QueryParameters;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
@@ -100,7 +101,8 @@ pub async fn list(http: Asked, uri: Uri) -> Result<Response, Problem> {
 }
 
 /// `GET /capture/{captureID}`
-pub async fn one(http: Asked, id: Segment) -> Result<Response, Problem> {
+pub async fn one(http: Asked, id: Segment, headers: HeaderMap) -> Result<Response, Problem> {
+    let form = negotiate::capture_job(&headers)?;
     let text = segment(id)?;
     let unknown = || {
         let detail = format!("this node knows no capture {text:?}; its id is the transaction's");
@@ -114,7 +116,12 @@ pub async fn one(http: Asked, id: Segment) -> Result<Response, Problem> {
     };
     let status = status(&http, id).await?;
     let described = describe(&status, job.as_ref()).ok_or_else(unknown)?;
-    Ok(events::typed(negotiate::JSON, described.to_string()))
+    let text = match negotiate::is_xml(form) {
+        true => capture_job_xml(&described)
+            .map_err(|error| Problem::new(Exception::NotAcceptable, error.to_string()))?,
+        false => described.to_string(),
+    };
+    Ok(events::typed(form, text))
 }
 
 async fn status(http: &Asked, id: Hash) -> Result<wire::TransactionStatus, Problem> {

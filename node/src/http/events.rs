@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::query::QueryParameters;
 
-use super::negotiate::EpcFormat;
+use super::negotiate::EventForm;
 use super::question::Question;
 use super::{Asked, document, event_search, negotiate};
 use crate::service::ProvenState;
@@ -40,7 +40,6 @@ pub async fn one(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let form = negotiate::events(&headers)?;
-    let format = negotiate::epc_format(&headers);
     let id = segment(id)?;
     if uri.query().is_some_and(|q| !q.is_empty()) {
         let detail = "an event by its id takes no parameters";
@@ -56,10 +55,10 @@ pub async fn one(
                 let detail = format!("no event has the id {id:?} up to {}", height(view));
                 return Err(Problem::new(Exception::NoSuchResource, detail).into());
             }
-            Ok(render(view, SIMPLE, &page, format))
+            Ok(render(view, SIMPLE, &page, form)?)
         })
         .await?;
-    Ok(in_format(typed(form, text), format))
+    Ok(in_form(text, form))
 }
 
 /// `GET /eventTypes/{eventType}/events`
@@ -150,14 +149,7 @@ pub async fn answer(
         let detail = "only a named query can be subscribed to; define it with POST /queries";
         return Err(Problem::new(Exception::QueryParameter, detail));
     }
-    page(
-        http,
-        uri,
-        question,
-        name,
-        (form, negotiate::epc_format(headers)),
-    )
-    .await
+    page(http, uri, question, name, form).await
 }
 
 /// Answers a question.
@@ -166,16 +158,17 @@ pub async fn page(
     uri: &Uri,
     question: Question,
     name: &str,
-    (form, format): (&'static str, EpcFormat),
+    form: EventForm,
 ) -> Result<Response, Problem> {
     let query_name = name.to_owned();
     let (text, next) = http
         .read_long(move |view| {
             let page = event_search::page(view, &question)?;
-            Ok((render(view, &query_name, &page, format), page.next))
+            let text = render(view, &query_name, &page, form)?;
+            Ok((text, page.next))
         })
         .await?;
-    let mut answer = in_format(typed(form, text), format);
+    let mut answer = in_form(text, form);
     if let Some(token) = next {
         let link = format!("<{}>; rel=\"next\"", next_address(uri, &token));
         // An address that was read is one that can be written.
@@ -204,17 +197,31 @@ fn render(
     view: &ProvenState<'_>,
     name: &str,
     page: &event_search::EventPage,
-    format: EpcFormat,
-) -> String {
+    form: EventForm,
+) -> Result<String, Problem> {
     let tip = view.snapshot.tip();
-    document::query_document(name, &page.events, (tip.height, tip.time_ms), format)
+    let tip = (tip.height, tip.time_ms);
+    document::query_document_as(form, name, &page.events, tip)
 }
 
-/// The answer, which tells how it writes identifiers.
-fn in_format(mut answer: Response, format: EpcFormat) -> Response {
-    let name = HeaderName::from_static("gs1-epc-format");
-    let told = HeaderValue::from_static(format.name());
-    answer.headers_mut().insert(name, told);
+/// The answer, which tells how it writes identifiers, and in XML the standard's words.
+fn in_form(text: String, form: EventForm) -> Response {
+    let mut answer = typed(form.media_type, text);
+    let mut tell = |name, value| {
+        let (name, value) = (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+        answer.headers_mut().insert(name, value);
+    };
+    tell("gs1-epc-format", form.epcs.name());
+    if negotiate::is_xml(form.media_type) {
+        let words = match form.cbv_urns {
+            true => "Always_URN",
+            false => "Always_Web_URI",
+        };
+        tell("gs1-cbv-xml-format", words);
+    }
     answer
 }
 

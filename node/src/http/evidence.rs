@@ -51,6 +51,7 @@ async fn file(http: Asked, headers: &HeaderMap, subject: Subject) -> Result<Resp
     }
     let request = GetEvidenceRequest {
         subject: Some(subject),
+        ..GetEvidenceRequest::default()
     };
     let service = http.service.clone();
     let question =

@@ -128,8 +128,7 @@ pub async fn events(
         return stream::subscribe(http, &headers, &name, question, after);
     }
     let form = negotiate::events(&headers)?;
-    let format = negotiate::epc_format(&headers);
-    events::page(&http, &uri, question, &name, (form, format)).await
+    events::page(&http, &uri, question, &name, form).await
 }
 
 /// The parameters of a named query.

@@ -5,6 +5,7 @@ mod described;
 mod places;
 mod scans;
 mod subscriptions;
+mod xml;
 
 use std::path::Path;
 
@@ -124,7 +125,7 @@ fn start_at(folder: tempfile::TempDir) -> Node {
         catalogue: Arc::new(store.catalogue()),
         access: Access::default(),
         audience: Audience::Members,
-        members: Vec::new(),
+        surroundings: app::Surroundings::default(),
         scans: None,
     });
     Node {

@@ -52,8 +52,12 @@ const SIGNATURES_PER_THREAD: usize = 8;
 
 /// The results of a function for each item, in order; on as many threads as there are cores if the items are many.
 fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(items.len() / SIGNATURES_PER_THREAD);
+    let worth = items.len() / SIGNATURES_PER_THREAD;
+    // How many cores there are is read from files: not for nothing.
+    let threads = match worth {
+        0 | 1 => 1,
+        worth => std::thread::available_parallelism().map_or(1, |cores| worth.min(cores.get())),
+    };
     if threads < 2 {
         return items.iter().map(work).collect();
     }

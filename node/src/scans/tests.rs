@@ -134,6 +134,69 @@ fn an_end_that_was_cut_off_is_dropped() {
 }
 
 #[test]
+fn a_write_that_failed_half_way_shifts_no_later_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    take(&store, SHANGHAI, 1, NOON);
+    let path = folder.path().join("20000.open");
+    // The disk takes the beginning of a record, and no more.
+    fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .write_all(&[7; 5])
+        .unwrap();
+    let full = File::open(&path).unwrap();
+    let working = std::mem::replace(&mut store.kept.lock().unwrap().file, full);
+    let cell = ScanCell::new(BEIJING.0, BEIJING.1).unwrap();
+    assert!(store.take(LAMP, cell, address(2), NOON).is_err());
+    store.kept.lock().unwrap().file = working;
+    let rows = |path: &Path| -> Vec<i16> {
+        let records = read_day(path).unwrap();
+        records.iter().map(|(_, scan)| scan.row).collect()
+    };
+    take(&store, CHENGDU, 3, NOON);
+    assert_eq!(rows(&path), [62, 61], "what failed isn't counted");
+    assert_eq!(fs::metadata(&path).unwrap().len(), length(2));
+    // The last write of a day, too: what is anchored holds records alone.
+    let mut last = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    last.write_all(&[7; 5]).unwrap();
+    take(&store, BEIJING, 4, NOON + DAY_MS);
+    let closed = folder.path().join("20000.scans");
+    assert_eq!(fs::metadata(&closed).unwrap().len(), length(2));
+    assert_eq!(rows(&folder.path().join("20001.open")), [79]);
+    // And of a node that was stopped then.
+    drop(store);
+    let path = folder.path().join("20001.open");
+    let mut last = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    last.write_all(&[7; 5]).unwrap();
+    ScanStore::open(folder.path(), NOON + 2 * DAY_MS).unwrap();
+    let closed = folder.path().join("20001.scans");
+    assert_eq!(fs::metadata(&closed).unwrap().len(), length(1));
+}
+
+#[test]
+fn a_day_that_can_not_begin_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    take(&store, SHANGHAI, 1, NOON);
+    // What should be the day's file is a folder.
+    let in_the_way = folder.path().join("20001.open");
+    fs::create_dir(&in_the_way).unwrap();
+    let cell = ScanCell::new(BEIJING.0, BEIJING.1).unwrap();
+    for _ in 0..2 {
+        assert!(store.take(LAMP, cell, address(2), NOON + DAY_MS).is_err());
+        let kept = store.kept.lock().unwrap();
+        assert_eq!((kept.day, kept.today), (20_000, 1));
+    }
+    fs::remove_dir(&in_the_way).unwrap();
+    take(&store, BEIJING, 2, NOON + DAY_MS);
+    assert_eq!(names(folder.path()), ["20000.scans", "20001.open"]);
+    let closed = folder.path().join("20000.scans");
+    assert_eq!(fs::metadata(&closed).unwrap().len(), length(1));
+}
+
+#[test]
 fn a_cell_lies_on_earth() {
     for (row, column) in [(181, 0), (-181, 0), (0, 361), (0, -361), (i64::MAX, 0)] {
         assert_eq!(ScanCell::new(row, column), None);

@@ -7,7 +7,7 @@ use tokio_stream::Stream;
 use touchstone_core::Fault;
 use touchstone_core::encoding;
 use touchstone_core::evidence::{
-    self, Archive, CollectError, Stamps, Subject, Trusted, WholeBlock,
+    self, Additions, Archive, CollectError, Stamps, Subject, Trusted, WholeBlock,
 };
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::checkpoint::{self, BlockLeaf, CheckpointError, Tree};
@@ -44,11 +44,17 @@ pub fn file(
         genesis,
         cancelled: view.cancelled,
     };
-    let collected = evidence::collect(&archive, &subject).map_err(|error| match error {
+    let additions = additions(request)?;
+    let collected = evidence::collect_with(&archive, &subject, &additions);
+    let collected = collected.map_err(|error| match error {
         _ if view.cancelled.is_set() => ServiceError::Cancelled,
         CollectError::Fault(fault) => ServiceError::Fault(fault),
         CollectError::NoBlock => ServiceError::NoBlock,
         CollectError::TooLarge(_) => ServiceError::TooLarge(error.to_string()),
+        CollectError::OtherDispute(_) => ServiceError::NotFound(error.to_string()),
+        CollectError::Question | CollectError::TooMany => {
+            ServiceError::Malformed(error.to_string())
+        }
         CollectError::ItemHistory(_) => unproven(&error),
     })?;
     view.cancelled.check()?;
@@ -87,6 +93,17 @@ fn subject(request: &wire::GetEvidenceRequest) -> Result<Subject, ServiceError> 
             .map(Subject::Design)
             .map_err(|e| ServiceError::Malformed(e.to_string())),
     }
+}
+
+/// What a file about a design shows beside its deposit.
+fn additions(request: &wire::GetEvidenceRequest) -> Result<Additions, ServiceError> {
+    let disputes = request.disputes.iter();
+    let disputes: Result<Vec<Hash>, _> =
+        disputes.map(|id| encoding::exact("dispute", id)).collect();
+    Ok(Additions {
+        disputes: disputes.map_err(|e| ServiceError::Malformed(e.to_string()))?,
+        questions: request.questions.clone(),
+    })
 }
 
 /// A snapshot, with the document that the chain began with.

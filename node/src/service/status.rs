@@ -1,6 +1,7 @@
 //! Where the node is, and whether its chain moves. A chain that doesn't says why, and what helps.
 
 use std::fmt;
+use std::sync::Arc;
 
 use touchstone_edge::release::VERSION;
 use touchstone_proto::node as wire;
@@ -21,7 +22,7 @@ pub struct Progress {
     /// Whether peers are known to be ahead.
     pub syncing: bool,
     /// Network identities of connected peers.
-    pub peers: Vec<String>,
+    pub peers: Arc<[String]>,
     /// Why the chain doesn't move, if it doesn't.
     pub halt: Option<Halt>,
     /// Whose clocks disagree with this node's, where that may halt the chain.
@@ -121,7 +122,7 @@ pub fn status(service: &LedgerService, tip: crate::storage::Tip) -> wire::NodeSt
         time_ms: tip.time_ms,
         round: progress.round,
         pending_transactions: u32::try_from(pending).unwrap_or(u32::MAX),
-        connected_peers: progress.peers,
+        connected_peers: progress.peers.to_vec(),
         validator: progress.validator,
         voting_key: progress.voting_key.map(Vec::from).unwrap_or_default(),
         syncing: progress.syncing,

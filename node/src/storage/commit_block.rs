@@ -8,7 +8,7 @@ use rocksdb::{WriteBatch, WriteOptions};
 use touchstone_core::Fault;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::{self, Hash};
-use touchstone_core::state::commitment::TreeUpdate;
+use touchstone_core::state::commitment::{TreeNode, TreeUpdate};
 use touchstone_core::state::delta::Writes;
 use touchstone_proto::node::Misbehaviour;
 
@@ -84,7 +84,7 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
     let count = u32::try_from(commit.block.transactions.len())
         .map_err(|_| Fault::Invariant("more than 2^32 transactions in a block".into()))?;
 
-    let mut batch = Batch::new(db);
+    let mut batch = Batch::with_room(db, bytes_of_rows(commit));
     batch.put::<Headers>(
         &HeightKey(height),
         &HeaderRow {
@@ -186,6 +186,18 @@ pub fn checkpoint(db: &Database, key: &CheckpointKey, row: &CheckpointRow) -> Re
     batch.write()
 }
 
+/// Bytes of a block's rows, about: a batch that grows to them would be copied again and again.
+fn bytes_of_rows(commit: &Commit<'_>) -> usize {
+    let envelopes = commit.block.transactions.iter();
+    let envelopes = envelopes.map(|envelope| envelope.len() + 2 * KEY_BYTES);
+    let Writes { values, links, .. } = &commit.executed.writes;
+    let values = values.iter().map(|(key, value)| key.len() + value.len());
+    let links = links.iter().map(|row| row.entry.len() + KEY_BYTES);
+    let nodes = commit.executed.tree.nodes.values().map(TreeNode::size);
+    let rows = envelopes.chain(values).chain(links).chain(nodes);
+    rows.map(|bytes| bytes + KEY_BYTES).sum()
+}
+
 /// Here are most rows: each value is encoded once and copied once, into the batch.
 fn state(batch: &mut Batch<'_>, writes: &Writes, tree: &TreeUpdate) -> Result<(), Fault> {
     let (values, links) = (batch.db.family::<State>()?, batch.db.family::<Links>()?);
@@ -216,6 +228,9 @@ fn tip(batch: &mut Batch<'_>, height: u64, block_id: Hash, header: Vec<u8>) -> R
     batch.put::<Meta>(&MetaKey::Tip, &row)
 }
 
+/// A key and what the batch adds to a row, about.
+const KEY_BYTES: usize = 48;
+
 struct Batch<'a> {
     db: &'a Database,
     raw: WriteBatch,
@@ -226,6 +241,14 @@ impl<'a> Batch<'a> {
         Batch {
             db,
             raw: WriteBatch::default(),
+        }
+    }
+
+    /// With room for so many bytes.
+    fn with_room(db: &'a Database, bytes: usize) -> Self {
+        Batch {
+            db,
+            raw: WriteBatch::with_capacity_bytes(bytes),
         }
     }
 

@@ -28,6 +28,11 @@
 //! with the first sync of the height; before that, the old file is untouched and still counts. A
 //! height that is left before anything of it was synced is overwritten in place, since the other
 //! file is then the only durable one.
+//!
+//! A file keeps its length: a height overwrites what the one before the last left, which can't be taken for its own
+//! entries, since their chain begins at another header. To cut a file and let it grow again would cost the file system
+//! two writes of its journal, as long as two syncs. What is left of a large block is cut off, and what this process
+//! hasn't written itself.
 
 use thiserror::Error;
 use touchstone_core::Fault;
@@ -55,6 +60,9 @@ const HEADER_TAG: &str = "touchstone/wal-header/v1";
 const ENTRY_TAG: &str = "touchstone/wal-entry/v1";
 const MARK_TAG: &str = "touchstone/wal-mark/v1";
 
+/// A file longer than this is cut when its turn comes: it is read whole when the log is opened.
+const KEPT: u64 = 4 << 20;
+
 const CHECK: usize = 32;
 const HEADER: usize = 8 + 4 + 8 + CHECK;
 const SLOT: usize = 8 + 8 + 8 + 8 + 32 + CHECK;
@@ -66,8 +74,10 @@ pub struct Wal<D: Disk> {
     /// Index of the current file.
     file: usize,
     height: u64,
-    /// Bytes in the current file.
+    /// Bytes of the current file that count.
     length: u64,
+    /// Bytes that each file has on the disk; none where that isn't known.
+    on_disk: [Option<u64>; 2],
     chain: Hash,
     /// Whether something of the current file was ever synced.
     durable: bool,
@@ -130,6 +140,7 @@ impl<D: Disk> Wal<D> {
             file: log.file,
             height: log.height,
             length: log.length,
+            on_disk: [None; 2],
             chain: log.chain,
             durable: false,
             sequence: mark.map_or(0, |m| m.sequence),
@@ -173,8 +184,18 @@ impl<D: Disk> Wal<D> {
         if self.durable {
             self.file = 1 - self.file;
         }
-        self.disk.truncate(name(self.file), 0)?;
+        let known = self.on_disk.get(self.file).copied().flatten();
+        let left = match known.filter(|length| *length <= KEPT) {
+            Some(length) => length,
+            None => {
+                self.disk.truncate(name(self.file), 0)?;
+                0
+            }
+        };
         self.disk.write_at(name(self.file), 0, &header)?;
+        if let Some(known) = self.on_disk.get_mut(self.file) {
+            *known = Some(left.max(HEADER as u64));
+        }
         self.height = height;
         self.length = HEADER as u64;
         self.chain = check;
@@ -199,6 +220,9 @@ impl<D: Disk> Wal<D> {
         self.disk.write_at(name(self.file), self.length, &record)?;
         self.length += record.len() as u64;
         self.chain = chain;
+        if let Some(Some(known)) = self.on_disk.get_mut(self.file) {
+            *known = self.length.max(*known);
+        }
         Ok(())
     }
 
@@ -232,6 +256,7 @@ fn empty<D: Disk>(disk: D) -> Wal<D> {
         file: 0,
         height: 0,
         length: 0,
+        on_disk: [None; 2],
         chain: [0; 32],
         durable: false,
         sequence: 0,

@@ -13,6 +13,7 @@ use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, OtherLeaf, ValidatorSetChange};
 
 use super::bundle::World;
+use super::disputed;
 use super::event_logs;
 use super::family::Family;
 use super::graft::Grafter;
@@ -69,6 +70,7 @@ impl Forger {
             Family::Path => paths(genuine.clone(), self.any(at, random), random),
             Family::Absence => absence(genuine.clone(), self.any(at, random), random),
             Family::Custody => records::custody(genuine.clone(), self.any(at, random), random),
+            Family::Disputed => disputed::forge(genuine.clone(), self.any(at, random), random),
             Family::Votes => certificates(genuine.clone(), &world.chain, random),
             Family::Header => header(genuine.clone(), &world.chain, random),
             Family::SetChange => changes(genuine.clone(), &world.chain, random),

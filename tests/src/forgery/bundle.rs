@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prost::Message;
 use touchstone_core::designs::field::FieldName;
 use touchstone_core::designs::{content, design};
-use touchstone_core::evidence::{self, Subject};
+use touchstone_core::evidence::{self, Additions, Subject};
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::{
     Chain, aggregation, answer, approve, capture, change_keys, claim, container, item, object,
@@ -18,6 +19,7 @@ use touchstone_proto::ledger::{
 };
 
 use super::deposits::{drafted, fielded, shown};
+use super::disputed;
 use crate::random::Random;
 
 /// Items and containers that a chain tells about; the next one is never recorded.
@@ -41,15 +43,16 @@ struct Secret {
 pub struct Bundle {
     /// Its content.
     pub evidence: Evidence,
-    /// The holder's own words in it, which nothing proves.
-    pub words: Vec<String>,
+    /// The holder's own words in it, which nothing proves, and its questions: another one has another answer.
+    pub words: Vec<Vec<u8>>,
 }
 
 impl Bundle {
     fn closed(evidence: Evidence) -> Bundle {
+        let words = evidence.questions.iter().map(Message::encode_to_vec);
         Bundle {
+            words: words.collect(),
             evidence,
-            words: Vec::new(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Bundle {
         let mut positions = BTreeSet::new();
         for word in &self.words {
             let windows = sealed.windows(word.len()).enumerate();
-            for (at, _) in windows.filter(|(_, window)| *window == word.as_bytes()) {
+            for (at, _) in windows.filter(|(_, window)| *window == word.as_slice()) {
                 positions.extend(at..at + word.len());
             }
         }
@@ -83,7 +86,11 @@ impl World {
             secrets: Vec::new(),
             next_key: 50,
             next_change: 1,
+            disputes: Vec::new(),
         };
+        grower.deposit(random);
+        let design = grower.secrets[0].id;
+        grower.disputes = disputed::grow(&mut grower.chain, &design, random);
         let mut bundles = Vec::new();
         for half in 0..2 {
             for _ in 0..random.between(5, 9) {
@@ -126,9 +133,11 @@ impl World {
             chain.commit(&transactions);
         }
         let mut subjects = Vec::new();
-        for subject in self.bundles.iter().filter_map(|b| subject(&b.evidence)) {
-            if !subjects.contains(&subject) {
-                subjects.push(subject);
+        for bundle in &self.bundles {
+            let evidence = &bundle.evidence;
+            let about = subject(evidence).map(|subject| (subject, additions(evidence)));
+            if !about.as_ref().is_some_and(|about| subjects.contains(about)) {
+                subjects.extend(about);
             }
         }
         collected(&chain, &subjects)
@@ -143,19 +152,34 @@ fn subject(evidence: &Evidence) -> Option<Subject> {
     }
 }
 
-fn subjects() -> Vec<Subject> {
+/// What more it shows.
+fn additions(evidence: &Evidence) -> Additions {
+    let shown = evidence.disputes.iter().flat_map(|shown| &shown.ids);
+    Additions {
+        disputes: shown.map(|id| exact(id)).collect(),
+        questions: evidence.questions.clone(),
+    }
+}
+
+fn subjects() -> Vec<(Subject, Additions)> {
     let items = (1..=ITEMS + 1).map(item);
     let containers = (1..=CONTAINERS + 1).map(container);
     let mut subjects: Vec<_> = items.chain(containers).map(Subject::Item).collect();
     subjects.push(Subject::Design([7; 32]));
-    subjects
+    let plain = subjects.into_iter();
+    plain
+        .map(|subject| (subject, Additions::default()))
+        .collect()
 }
 
-fn collected(chain: &Chain, subjects: &[Subject]) -> Vec<Evidence> {
-    subjects
-        .iter()
-        .map(|subject| evidence::collect(chain, subject).expect("a chain in memory tells all"))
-        .collect()
+/// Files about all of these; a dispute that isn't on the chain is left out.
+fn collected(chain: &Chain, subjects: &[(Subject, Additions)]) -> Vec<Evidence> {
+    let file = |(subject, additions): &(Subject, Additions)| {
+        evidence::collect_with(chain, subject, additions)
+            .or_else(|_| evidence::collect(chain, subject))
+            .expect("a chain in memory tells all")
+    };
+    subjects.iter().map(file).collect()
 }
 
 /// A chain, and what its organisations know.
@@ -165,6 +189,8 @@ struct Grower {
     secrets: Vec<Secret>,
     next_key: u8,
     next_change: u64,
+    /// Under the first design's right.
+    disputes: Vec<Hash>,
 }
 
 impl Grower {
@@ -393,26 +419,31 @@ impl Grower {
     fn bundles(&self, bundles: &mut Vec<Bundle>) {
         let plain = collected(&self.chain, &subjects());
         bundles.extend(plain.into_iter().map(Bundle::closed));
-        for secret in &self.secrets {
+        for (number, secret) in self.secrets.iter().enumerate() {
             let subject = Subject::Design(secret.id);
-            for evidence in collected(&self.chain, &[subject]) {
+            let mut wanted = vec![(subject.clone(), Additions::default())];
+            if number == 0 {
+                let more = disputed::additions(&self.disputes, self.chain.time_ms);
+                wanted.push((subject, more));
+            }
+            for evidence in collected(&self.chain, &wanted) {
                 let mut words: Vec<_> = secret
                     .opening
                     .files
                     .iter()
-                    .map(|f| f.name.clone())
+                    .map(|file| file.name.clone())
                     .collect();
                 // A title that the commitment covers is no mere word.
                 if secret.whole.is_none() {
                     words.push(secret.opening.title.clone());
                 }
-                let mut opened = evidence.clone();
-                opened.opening = Some(secret.opening.clone());
-                bundles.push(Bundle::closed(evidence));
-                bundles.push(Bundle {
-                    evidence: opened,
-                    words,
-                });
+                let closed = Bundle::closed(evidence);
+                let mut opened = closed.clone();
+                opened.evidence.opening = Some(secret.opening.clone());
+                opened
+                    .words
+                    .extend(words.into_iter().map(String::into_bytes));
+                bundles.extend([closed, opened]);
             }
         }
     }

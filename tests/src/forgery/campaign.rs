@@ -26,7 +26,7 @@ const SHARES: [Family; 16] = [
     Family::Absence,
     Family::Custody,
     Family::Votes,
-    Family::Graft,
+    Family::Disputed,
     Family::Header,
     Family::Graft,
     Family::SetChange,

@@ -13,6 +13,8 @@ pub enum Family {
     Absence,
     /// Holders, offers, answers and claims changed, exchanged or left out.
     Custody,
+    /// Panels, votes of jurors, outcomes and licences changed, exchanged or left out.
+    Disputed,
     /// Too few votes, doubled ones, those of strangers or of other blocks.
     Votes,
     /// Headers of the forger's own making.
@@ -27,12 +29,13 @@ pub enum Family {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 10] = [
+    pub const ALL: [Family; 11] = [
         Family::Graft,
         Family::Link,
         Family::Path,
         Family::Absence,
         Family::Custody,
+        Family::Disputed,
         Family::Votes,
         Family::Header,
         Family::SetChange,
@@ -48,6 +51,7 @@ impl Family {
             Family::Path => "paths spliced, nodes for leaves",
             Family::Absence => "presence and absence exchanged",
             Family::Custody => "holders, offers, claims changed or left out",
+            Family::Disputed => "panels, verdicts, licences changed or left out",
             Family::Votes => "votes: too few, doubled, strangers'",
             Family::Header => "headers invented",
             Family::SetChange => "changes of the validator set removed or invented",

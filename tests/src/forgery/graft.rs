@@ -8,8 +8,11 @@ use touchstone_proto::evidence::Evidence;
 
 use crate::random::Random;
 
-/// The holder's own words, which no verifier can doubt.
-const WORDS: [&str; 2] = [
+/// The holder's own words, which no verifier can doubt, and what a file is asked to show of disputes and licences: to
+/// ask for less, or about another moment, is no forgery.
+const WORDS: [&str; 4] = [
+    "touchstone.evidence.v1.Evidence.disputes",
+    "touchstone.evidence.v1.Evidence.questions",
     "touchstone.evidence.v1.Opening.title",
     "touchstone.evidence.v1.OriginalFile.name",
 ];
@@ -40,13 +43,20 @@ const NESTED: [(&str, &str); 6] = [
 ];
 
 /// What a value of the state is, by its key.
-const STATES: [(&str, &str); 6] = [
+const STATES: [(&str, &str); 13] = [
     ("item/", "touchstone.ledger.v1.Item"),
     ("design/", "touchstone.ledger.v1.Design"),
     ("organisation/", "touchstone.ledger.v1.Organisation"),
     ("parameters", "touchstone.ledger.v1.Parameters"),
     ("offer/", "touchstone.ledger.v1.Offer"),
     ("emptying/", "touchstone.ledger.v1.Emptying"),
+    ("dispute-subject/", "touchstone.ledger.v1.DisputeTally"),
+    ("dispute/", "touchstone.ledger.v1.Dispute"),
+    ("panel/", "touchstone.ledger.v1.Panel"),
+    ("draw/", "touchstone.ledger.v1.Draw"),
+    ("authorised/", "touchstone.ledger.v1.Authorisations"),
+    ("licence-end/", "touchstone.ledger.v1.LicenceEnd"),
+    ("right/", "touchstone.ledger.v1.Right"),
 ];
 
 /// Makes grafts.

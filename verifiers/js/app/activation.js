@@ -22,13 +22,16 @@ export function readOpenings(events, recorded) {
   });
 }
 
-/** Whether a code as people type it, with small letters, spaces or look-alikes, is the recorded one. */
-export function isActivation(recorded, typed) {
-  const [, salt, hash] = RECORDED.exec(recorded);
-  const code = typed
+/** The letters of a code as people type it: with small letters, spaces and look-alikes. */
+export const letters = (typed) =>
+  typed
     .toUpperCase()
     .replace(/[\s-]/g, '')
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
-  return hex(sha256(concat(fromHex(salt), utf8(code)))) === hash;
+
+/** Whether a code as people type it is the recorded one. */
+export function isActivation(recorded, typed) {
+  const [, salt, hash] = RECORDED.exec(recorded);
+  return hex(sha256(concat(fromHex(salt), utf8(letters(typed))))) === hash;
 }

@@ -9,6 +9,8 @@ export const EVIDENCE_TYPE = 'application/x-touchstone-evidence';
 const MAX_EVIDENCE = 64 << 20;
 const MAX_SMALL = 1 << 20;
 const DEADLINE_MS = 30_000;
+/** An opening takes a block. */
+const OPENING_DEADLINE_MS = 60_000;
 /** A second member is asked beside the first, and isn't waited for as long. */
 const SECOND_DEADLINE_MS = 8000;
 
@@ -88,8 +90,8 @@ export const askSecond = (member, subject) =>
 /** An evidence file about a design. */
 export const askDesignEvidence = (id) => ask(`/designs/${id}/evidence`, EVIDENCE_TYPE, MAX_EVIDENCE, DEADLINE_MS);
 
-async function askJson(path, told = null) {
-  const bytes = await ask(path, 'application/json', MAX_SMALL, SECOND_DEADLINE_MS, told);
+async function askJson(path, told = null, deadline = SECOND_DEADLINE_MS) {
+  const bytes = await ask(path, 'application/json', MAX_SMALL, deadline, told);
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
@@ -119,15 +121,25 @@ export async function askJobs() {
   }
 }
 
-/** Other members' nodes, as this node's operator lists them; and whether this one counts scans. */
+const ORIGIN = /^https?:\/\/[^/?#]+$/;
+
+/** Other members' nodes, as this node's operator lists them; whether this one counts scans; and who records openings. */
 export async function askMembers() {
-  const { members, scans } = await askJson('/app/members.json');
+  const { members, scans, openings } = await askJson('/app/members.json');
   return {
     members: members
-      .filter(({ name, url }) => typeof name === 'string' && /^https?:\/\/[^/?#]+$/.test(url))
+      .filter(({ name, url }) => typeof name === 'string' && ORIGIN.test(url))
       .filter(({ url }) => url !== window.location.origin),
     countsScans: scans === true,
+    openings: ORIGIN.test(openings) ? openings : null,
   };
+}
+
+/** Has the opening of a thing's label recorded; which transaction holds the first, and whether it is this one. */
+export async function tellOpening(url, item, code) {
+  const { first, transaction } = await askJson(`${url}/openings`, { item, code }, OPENING_DEADLINE_MS);
+  // One whose outcome isn't known yet may be the first, too.
+  return { isFirst: first !== false, transaction };
 }
 
 /** Tells a coarse scan, and gives what this node's scans of the thing say: codes that the rules know. */

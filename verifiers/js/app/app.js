@@ -15,12 +15,14 @@ import {
   lotOf,
   readAddress,
   readCode,
+  tellOpening,
   tellScan,
 } from './answers.js';
 import { lookUpDesign, lookUpFiles } from './designs.js';
 import { DesignsView } from './designs_view.js';
 import { readFindings } from './journey.js';
 import { NodeView } from './node_view.js';
+import { OpeningView } from './opening_view.js';
 import { ItemRecord } from './record.js';
 import { openingsOf, readOpenings, recordedActivation } from './activation.js';
 import { assess, namesOneThing } from './rules.js';
@@ -39,6 +41,7 @@ const state = {
   outcome: null, // of the last look-up
   notKept: false,
   countsScans: false, // whether this node says so
+  openings: null, // where this node says that openings are recorded
 };
 
 const $ = (id) => document.getElementById(id);
@@ -68,7 +71,7 @@ const examineDesign = (bytes, id, pinned) =>
 async function askAnother(item, pinned) {
   let members;
   try {
-    ({ members, countsScans: state.countsScans } = await askMembers());
+    ({ members, countsScans: state.countsScans, openings: state.openings } = await askMembers());
   } catch (error) {
     if (error instanceof NoAnswer || error instanceof SyntaxError || error instanceof TypeError) return null;
     throw error;
@@ -111,11 +114,28 @@ async function askOpenings(record) {
   const item = openingsOf(recorded);
   try {
     const { events } = new ItemRecord(await examine(await askEvidence({ item }), item, record.examination.chainId));
-    return { state: 'asked', openings: readOpenings(events, recorded) };
+    return { recorded, state: 'asked', openings: readOpenings(events, recorded) };
   } catch (error) {
-    if (error instanceof NoAnswer) return { state: 'no-answer', openings: [] };
+    if (error instanceof NoAnswer) return { recorded, state: 'no-answer', openings: [] };
     throw error;
   }
+}
+
+/** What compares the code under the label's cover, and has its opening recorded where this node says by whom. */
+function openingOf({ record, opened }, facts) {
+  if (opened === null) return null;
+  const url = state.openings;
+  const door = url && {
+    host: new URL(url).host,
+    tell: (code) => tellOpening(url, record.item, code),
+    look: () => askOpenings(record),
+  };
+  const told = (first, isOwn) => {
+    facts.opening = isOwn ? null : first;
+    render();
+    $(isOwn ? 'opening-status' : 'verdict')?.focus();
+  };
+  return new OpeningView({ recorded: opened.recorded, opened, door, told, guarded });
 }
 
 /** Everything about an item: the newer of two answers, and what follows from all. */
@@ -195,7 +215,8 @@ async function run() {
   try {
     const found = await lookUp(state.target);
     const facts = factsOf(found);
-    outcome = { ...found, facts, trace: traceOf(found.record), scans: scansOf(found.record, facts) };
+    const views = { trace: traceOf(found.record), scans: scansOf(found.record, facts), opening: openingOf(found, facts) };
+    outcome = { ...found, facts, ...views };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     outcome = { refusal: error };
@@ -413,7 +434,8 @@ function renderOutcome() {
     ),
     renderTrust(outcome),
     outcome.scans?.render(state.language, facts.scans),
-    outcome.record && view.record(outcome.record, outcome.lot.state, outcome.opened, outcome.trace.render(state.language)),
+    outcome.record &&
+      view.record(outcome.record, outcome.lot.state, outcome.opening?.render(state.language), outcome.trace.render(state.language)),
     state.target === null && renderStart(),
   ];
 }

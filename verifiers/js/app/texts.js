@@ -149,6 +149,7 @@ export const TEXTS = {
     'It fits: this is the label that the maker printed. Have the opening recorded by the shop or the platform, so that the next reader learns of it.',
     '相符：此标签由生产者印制。请由商家或平台记录此次刮开，以便后来者知晓。',
   ],
+  activationFitsHere: ['It fits: this is the label that the maker printed.', '相符：此标签由生产者印制。'],
   activationOpened: ['The code was first used on', '验证码首次使用：'],
   activationNone: [
     'No use of the code is recorded up to this block; that is proven. Somebody may have opened the cover without telling: look at it.',
@@ -159,6 +160,29 @@ export const TEXTS = {
     'It does not fit what the maker recorded for this thing. Check your typing; if it stays so, ask the maker.',
     '与生产者为该物品记录的不符。请检查输入；如仍不符，请联系生产者。',
   ],
+  openingWhy: [
+    'You can have this opening recorded, so that whoever scans the label later learns that it was open, and when. The code is sent, ' +
+      'and everybody can read it from then on; nothing else about you is sent.',
+    '您可以请求记录此次刮开，以便后来扫描者知晓标签何时已刮开。验证码将被发送，此后任何人均可读取；不发送关于您的其他信息。',
+  ],
+  openingTo: ['It is sent to', '发送至'],
+  openingTell: ['Have the opening recorded', '请求记录刮开'],
+  openingWorking: ['Being recorded, then checked …', '正在记录，随后核验……'],
+  openingRecorded: ['It is recorded, and that is proven: yours is the first use of this code.', '已记录并得到证明：您是首次使用此验证码。'],
+  openingOwn: ['Your opening was recorded on', '您的刮开记录于'],
+  openingBefore: ['Somebody used this code before you.', '此验证码在您之前已被使用。'],
+  openingNotShown: [
+    'It was sent, and this node does not show it yet: ask again in a few minutes.',
+    '已发送，但本节点尚未显示：请几分钟后重新查询。',
+  ],
+  openingTaken: [
+    'A member recorded something under this label without its code, so that no opening can be recorded. Tell the maker.',
+    '某成员在没有验证码的情况下占用了此标签的记录，无法再记录刮开。请告知生产者。',
+  ],
+  openingTooOften: ['Too many requests come from your network: try again in a minute.', '您的网络请求过多：请一分钟后重试。'],
+  openingBusy: ['It could not be recorded now: try again in a few minutes.', '目前无法记录：请几分钟后重试。'],
+  openingRefused: ['It was refused, and nothing was recorded: ask the seller.', '请求被拒绝，未作记录：请询问卖方。'],
+  openingNoAnswer: ['There was no answer. Ask again: the page then says whether it was recorded.', '没有答复。请重新查询：页面会显示是否已记录。'],
   // Scans.
   scans: ['Is it scanned elsewhere, too?', '其他地方也在扫描它吗？'],
   scansWhy: [

@@ -5,7 +5,7 @@ import { printable } from '../src/printable.js';
 import { h } from '../page/dom.js';
 import { Report } from '../page/report.js';
 import { BASES, kindText, stepText } from '../page/texts.js';
-import { isActivation, recordedActivation } from './activation.js';
+import { recordedActivation } from './activation.js';
 import { chart, map } from './graphics.js';
 import { sayFinding } from './rules_texts.js';
 import {
@@ -119,34 +119,6 @@ export class View {
         ],
         ...this.custody(record),
       ]),
-    ];
-  }
-
-  /** Compares the code under a cover, where the maker recorded one. */
-  activation({ data }, opened) {
-    const recorded = recordedActivation(data.members);
-    if (recorded === null) return null;
-    const answer = h('p', { role: 'status', id: 'activation-answer' });
-    const input = h('input', { type: 'text', id: 'activation', autocomplete: 'off', spellcheck: 'false', required: true });
-    const compare = (event) => {
-      event.preventDefault();
-      answer.textContent = this.t(isActivation(recorded, input.value) ? 'activationFits' : 'activationDiffers');
-    };
-    const [first] = opened.openings;
-    const told = first
-      ? `${this.t('activationOpened')} ${utcTime(first.recordedMs)}${this.comma}${printable(first.organisation)}`
-      : this.t(opened.state === 'asked' ? 'activationNone' : 'activationUnknown');
-    return [
-      this.heading('activation'),
-      h('p', { id: 'activation-opened' }, told),
-      h(
-        'form',
-        { onsubmit: compare },
-        h('label', { for: 'activation' }, this.t('activationLabel')),
-        input,
-        h('p', { class: 'actions' }, h('button', { type: 'submit' }, this.t('activationCheck'))),
-        answer,
-      ),
     ];
   }
 
@@ -374,12 +346,12 @@ export class View {
     ];
   }
 
-  /** The whole record; `opened` tells of a label's cover; `trace` is the element of its own that follows it to other things. */
-  record(record, lotState, opened, trace) {
+  /** The whole record; `opening` is the element about a label's cover, `trace` the one that follows it to other things. */
+  record(record, lotState, opening, trace) {
     const has = record.events.length > 0;
     return [
       has && this.thing(record),
-      has && opened && this.activation(record, opened),
+      has && opening,
       has && this.findings(record),
       has && this.journey(record),
       has && trace,

@@ -102,6 +102,7 @@ export class Report {
         ],
       ],
       ...(facts.history === null ? this.depositRows(facts) : this.itemRows(facts)),
+      ...this.rightRows(facts),
       ...facts.stamps.map((stamp) => [
         'stamp',
         [
@@ -234,6 +235,29 @@ export class Report {
         ].filter(Boolean),
       ]),
     ].filter(Boolean);
+  }
+
+  /** The disputes that the file shows, and who may do what with the design. */
+  rightRows({ disputes, authorisations }) {
+    const shown = (disputes?.shown ?? []).map((one) => [
+      'dispute',
+      [
+        code(one.id),
+        printable(`${one.complainant} / ${one.respondent} / ${one.platform}: ${one.listing}`),
+        `${this.time(one.noticed_ms)}: ${one.outcome ?? one.phase}`,
+        ...(one.review?.panels ?? [])
+          .filter(({ verdict }) => verdict !== null)
+          .map((panel) => `${panel.verdict}; ${this.t('panelDrawn')} ${panel.uphold}, ${panel.dismiss}`),
+      ],
+    ]);
+    const asked = authorisations.map((one) => [
+      'asked',
+      [
+        printable(`${one.seller}, ${one.act}, ${one.territory}, ${this.time(one.time_ms)}: ${one.answer}`),
+        ...(one.licence === null ? [] : [code(one.licence)]),
+      ],
+    ]);
+    return [...shown, ...asked];
   }
 
   /** Who vouched for the owner, for how long, how that was checked, and whether it was taken back. */

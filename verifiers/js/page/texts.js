@@ -73,6 +73,14 @@ export const ELEMENTS = {
     en: ['Opening', 'Which files is the commitment to?'],
     zh: ['承诺的开启', '承诺值对应哪些文件'],
   },
+  disputes: {
+    en: ['Disputes', 'How did disputes about the right go, and did nobody choose a panel of jurors?'],
+    zh: ['争议', '该权利的争议结果如何，评审组是否无人可选定'],
+  },
+  authorisations: {
+    en: ['Authorisations', 'May those who are asked about do what is asked with the design?'],
+    zh: ['授权', '所询问者可否对该设计实施所询问的行为'],
+  },
 };
 
 export const RESULTS = {
@@ -184,6 +192,9 @@ export const TEXTS = {
   owner: ['Owner', '存证人'],
   right: ['Owned by, since', '权利人，自何时起'],
   vouched: ['Vouched for by', '身份担保'],
+  dispute: ['Dispute', '争议'],
+  asked: ['May do it?', '可否实施'],
+  panelDrawn: ['jurors drawn again and votes counted again: to uphold, to dismiss', '重新抽选并计票：支持票、驳回票'],
   checkedBy: ['checked by:', '核验方式：'],
   'check-in-person': ['an identity document, shown in person', '当面出示身份证件'],
   'check-remote': ['an identity document, shown over a network', '通过网络出示身份证件'],

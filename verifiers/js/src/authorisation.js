@@ -14,6 +14,8 @@ const MAGIC = utf8('touchstone/authorisation/v1\n');
 const MAX_FILE = 4 * 1024 * 1024;
 const CHECKSUM = 32;
 const WORLD = '001';
+/** Words of the enum LicensedAct's numbers. */
+export const ACTS = { 1: 'make', 2: 'offer', 3: 'sell', 4: 'import' };
 
 /** The file's records, in the order in which the question reads them. */
 class Records {
@@ -38,9 +40,10 @@ class Records {
   }
 }
 
-class Question {
+/** May the seller do this with that design there and then? `records.get` tells what is recorded. */
+export class Question {
   constructor(asked, records) {
-    Object.assign(this, { asked, records, untold: false, withheld: false, why: [] });
+    Object.assign(this, { asked, records, untold: false, withheld: false, owns: false, held: null, why: [] });
   }
 
   answer() {
@@ -63,7 +66,10 @@ class Question {
         ? ['untold', 'the record names later owners only']
         : ['no', 'it was not deposited yet'];
     }
-    if (owners.at(-1).organisation === seller) return ['yes', 'it owns the right'];
+    if (owners.at(-1).organisation === seller) {
+      this.owns = true;
+      return ['yes', 'it owns the right'];
+    }
     const licence = disposed ? this.licence() : null;
     if (licence !== null) return ['yes', `licence ${hex(licence.licence)} until ${licence.until_ms} ms`];
     if (this.withheld) return null;
@@ -83,7 +89,10 @@ class Question {
       if (at < list.told_from_ms) this.untold = true;
       for (const licence of list.licences) {
         const short = this.shortfall(licence, i === 1);
-        if (short === null) return licence;
+        if (short === null) {
+          this.held = { licence, licensee };
+          return licence;
+        }
         if (short !== '') this.why.push(`licence ${hex(licence.licence)}: ${short}`);
       }
     }
@@ -123,7 +132,19 @@ class Question {
     }
     if (vouched !== null && at < vouched.from_ms) this.untold = true;
     const wasIn = vouched !== null && vouched.from_ms <= at && at <= vouched.until_ms;
-    return wasIn ? null : 'the seller was not in its class';
+    if (!wasIn) return 'the seller was not in its class';
+    const voucher = this.records.get(types.Voucher, 'voucher/', seller.slice(0, seller.indexOf('.')));
+    if (voucher === undefined) {
+      this.withheld = true;
+      return '';
+    }
+    if (voucher === null) return null;
+    const early = at < voucher.told_from_ms;
+    if (early) this.untold = true;
+    const rested = voucher.rests.some(
+      ({ from_ms: from, until_ms: until }) => from <= at && (until === 0n || at <= until),
+    );
+    return early || rested ? 'the voucher of its class might not vouch then' : null;
   }
 }
 

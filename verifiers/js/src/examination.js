@@ -5,6 +5,7 @@ import { be64, compare, concat, equal, hex, text, utf8 } from './bytes.js';
 import { ValidatorSets, checkCertifiedHeader, checkEnvelope } from './chain.js';
 import { readContent, united } from './content.js';
 import { readCustody } from './custody.js';
+import { readDisputes, readQuestions } from './disputes.js';
 import { readDrafts } from './drafts.js';
 import { readGenesis } from './genesis.js';
 import { isDoubtful, readHandovers } from './handovers.js';
@@ -49,6 +50,8 @@ export const ELEMENTS = [
   ['time-stamps', 17],
   ['independence', 17],
   ['opening', 18],
+  ['disputes', 17],
+  ['authorisations', 17],
 ];
 
 // Findings are names and values of words.js.
@@ -88,6 +91,8 @@ export class Examination {
     this.rows = [];
     this.asked = new Set();
     this.stamps = [];
+    this.disputed = null;
+    this.answers = [];
     this.names = new Map();
     this.items = new Map();
   }
@@ -110,6 +115,8 @@ export class Examination {
       'time-stamps': this.timeStamps,
       independence: this.independence,
       opening: this.opening,
+      disputes: this.disputes,
+      authorisations: this.authorisations,
     };
     let failed = false;
     for (const [element, article] of ELEMENTS) {
@@ -541,6 +548,31 @@ export class Examination {
     if (power === 0n) return passed('independent', { count: set.validators.length });
     const finding = ['parties', { organisations, power, total: set.power }];
     return 3n * power >= set.power ? reserved(finding) : { result: PASSED, findings: [finding] };
+  }
+
+  disputes() {
+    const { disputes: shown, design } = this.evidence;
+    if (this.design === undefined) {
+      demand(shown === null, 'the file has disputes, and no design is recorded');
+      return notGiven('noRight');
+    }
+    if (shown === null) return notGiven('noDisputes');
+    this.disputed = readDisputes(design, shown.ids, (...parts) => this.ask(...parts));
+    const { tally, isWeighed, drawn } = this.disputed;
+    return {
+      result: isWeighed ? RESERVATION : PASSED,
+      findings: [['disputes', { ...tally, shown: shown.ids.length, drawn }]],
+    };
+  }
+
+  authorisations() {
+    const { questions, design } = this.evidence;
+    if (questions.length === 0) return notGiven('nothingAsked');
+    demand(design !== null, 'the file asks about a right, and is about no design');
+    this.answers = readQuestions(design, questions, (...parts) => this.ask(...parts));
+    const count = (wanted) => this.answers.filter(({ verdict }) => verdict === wanted).length;
+    const values = { yes: count('yes'), no: count('no'), untold: count('untold') };
+    return { result: values.untold > 0 ? RESERVATION : PASSED, findings: [['answers', values]] };
   }
 
   opening() {

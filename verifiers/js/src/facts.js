@@ -1,7 +1,9 @@
 // What a verified file holds, in the form of docs/examination.schema.json.
 
+import { ACTS } from './authorisation.js';
 import { hex } from './bytes.js';
 import { describeContent } from './content.js';
+import { COUNT_NAMES } from './disputes.js';
 import { describeDraft } from './drafts.js';
 
 const BASES = { 1: 'own-word', 2: 'prefix', 3: 'handover' };
@@ -166,6 +168,88 @@ function describeDeposit({ evidence, design: record, opened, content, drafts, lo
   };
 }
 
+const PHASES = ['', 'noticed', 'measures', 'countered', 'filed', 'ended', 'review'];
+const ENDED = 'ended';
+const OUTCOMES = [
+  '',
+  'refused',
+  'withdrawn',
+  'upheld',
+  'dismissed',
+  'false-notice',
+  'false-declaration',
+  'platform-silent',
+  'measures-stand',
+  'measures-end',
+  'no-ruling',
+  'panel-upheld',
+  'panel-dismissed',
+];
+const GROUNDS = ['', 'similarity', 'existing-design', 'authorisation', 'lawful-source'];
+const REVIEW_PHASES = ['', 'drawing', 'casting', 'opening', 'decided', 'over'];
+const VERDICTS = ['', 'upheld', 'dismissed', 'no-quorum', 'no-majority', 'no-panel'];
+const BALLOTS = ['none', 'cast', 'void', 'counted', 'opened'];
+const CHOICES = ['', 'uphold', 'dismiss'];
+const word = (words, number) => words[number] || 'unspecified';
+
+const describePanel = ({ panel, draw }, result) => ({
+  jurors: panel.count,
+  drawn_in: draw && number(draw.closed_height),
+  seed: draw && hex(panel.seed),
+  revealed: (draw?.values ?? []).filter((v) => v.preimage.length > 0).map((v) => hex(v.public_key)),
+  silent: (draw?.values ?? []).filter((v) => v.preimage.length === 0).map((v) => v.organisation),
+  seats: panel.seats.map(({ juror, state, choice, reasons }) => ({
+    juror,
+    ballot: word(BALLOTS, state),
+    choice: CHOICES[choice] || null,
+    reasons_sha256: hex(reasons) || null,
+  })),
+  verdict: result ? word(VERDICTS, result.verdict) : null,
+  uphold: result?.uphold ?? null,
+  dismiss: result?.dismiss ?? null,
+});
+
+const describeReview = (review, panels) => ({
+  ground: word(GROUNDS, review.ground),
+  opened_by: review.opened_by,
+  opened_ms: number(review.opened_ms),
+  phase: word(REVIEW_PHASES, review.phase),
+  panels: panels.map((panel, i) => describePanel(panel, review.results[i])),
+});
+
+function describeDispute({ id, dispute, panels }) {
+  const phase = word(PHASES, dispute.phase);
+  return {
+    id: hex(id),
+    complainant: dispute.complainant,
+    platform: dispute.platform,
+    respondent: dispute.respondent,
+    listing: dispute.listing,
+    noticed_ms: number(dispute.noticed_ms),
+    phase,
+    outcome: phase === ENDED ? word(OUTCOMES, dispute.outcome) : null,
+    ended_ms: phase === ENDED ? number(dispute.ended_ms) : null,
+    review: dispute.review && describeReview(dispute.review, panels),
+  };
+}
+
+const describeDisputes = ({ tally, shown }) => ({
+  ...Object.fromEntries(COUNT_NAMES.map((name) => [name, number(tally[name])])),
+  shown: shown.map(describeDispute),
+});
+
+const describeAnswer = ({ asked, verdict, owns, held }) => ({
+  seller: asked.seller,
+  act: ACTS[asked.act],
+  territory: asked.territory,
+  time_ms: number(asked.time_ms),
+  answer: verdict,
+  owner: owns,
+  licence: held && hex(held.licence.licence),
+  licensee: held && held.licensee,
+  until_ms: held && number(held.licence.until_ms),
+});
+
 /** The content of an examination in which no element failed. */
 export function describeFacts(examination) {
   const { header, evidence, names } = examination;
@@ -201,6 +285,8 @@ export function describeFacts(examination) {
     custody: isItem ? describeCustody(examination.held) : null,
     handovers: (examination.statements ?? []).map(describeStatement),
     deposit: isItem ? null : describeDeposit(examination),
+    disputes: examination.disputed && describeDisputes(examination.disputed),
+    authorisations: examination.answers.map(describeAnswer),
     stamps: examination.stamps.map(describeStamp),
   };
 }

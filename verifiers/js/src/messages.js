@@ -148,7 +148,8 @@ export const types = declare({
     '1 licence bytes, 2 above* bytes, 3 acts* enum, 4 territories* string, 5 from_ms uint64, 6 until_ms uint64, ' +
     '7 ended_ms uint64',
   VouchedDesigner: '1 vouchings uint64, 2 from_ms uint64, 3 until_ms uint64',
-  Voucher: '1 designers uint64',
+  Voucher: '1 designers uint64, 2 rests* VoucherRest, 3 told_from_ms uint64',
+  VoucherRest: '1 from_ms uint64, 2 until_ms uint64',
   Vouching:
     '1 voucher string, 2 designer string, 3 name string, 4 check enum, 5 check_words string, 6 from_ms uint64, ' +
     '7 until_ms uint64, 8 position Position, 9 transaction_id bytes, 10 withdrawn? VouchingWithdrawal',
@@ -156,6 +157,26 @@ export const types = declare({
   Disclosure:
     '1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64, ' +
     '6 content? DesignContent',
+  Dispute:
+    '1 subject bytes, 2 complainant string, 3 platform string, 4 respondent string, 5 listing string, ' +
+    '6 evidence bytes, 7 position Position, 8 noticed_ms uint64, 9 phase enum, 10 deadline_ms uint64, ' +
+    '11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, ' +
+    '15 countered_ms uint64, 16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, ' +
+    '20 ended_ms uint64, 21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? Review',
+  DisputeTally:
+    '1 notices uint64, 2 open uint64, 3 upheld uint64, 4 dismissed uint64, 5 false_notices uint64, ' +
+    '6 false_declarations uint64, 7 withdrawn uint64, 8 refused uint64, 9 by_default uint64, ' +
+    '10 panel_upheld uint64, 11 panel_dismissed uint64',
+  Review:
+    '1 ground enum, 2 rule_book bytes, 3 phase enum, 4 instance uint32, 5 opened_by string, ' +
+    '6 opened_ms uint64, 7 results* PanelResult, 8 appellant string, 9 appeal bytes',
+  PanelResult: '1 verdict enum, 2 uphold uint32, 3 dismiss uint32, 4 time_ms uint64, 5 reasons bytes',
+  Panel: '1 root bytes, 2 count uint32, 3 terms ReviewTerms, 4 draw uint64, 5 seed bytes, 6 seats* Seat',
+  Seat:
+    '1 juror uint32, 2 state enum, 3 public_key bytes, 4 revision uint32, 5 commitment bytes, 6 choice enum, ' +
+    '7 reasons bytes',
+  Draw: '1 height uint64, 2 last_height uint64, 3 values* DrawValue, 4 disputes* bytes, 5 closed_height uint64',
+  DrawValue: '1 public_key bytes, 2 organisation string, 3 power uint64, 4 tip bytes, 5 preimage bytes',
   DesignFile: '1 link Link',
   FingerprintCount: '1 pictures uint64, 2 designs uint64',
   PublishedFingerprint: '1 design_id bytes, 2 picture PictureFingerprint',
@@ -185,7 +206,10 @@ export const types = declare({
   Evidence:
     '1 genesis bytes, 2 validator_set_changes* ValidatorSetChange, 3 anchor CertifiedHeader, ' +
     '| 4 item string, | 5 design bytes, 6 states* State, 7 links* CompleteLink, 8 blocks* CertifiedHeader, ' +
-    '9 transactions* ProvenTransaction, 10 opening? Opening, 11 checkpoints* Checkpoint, 12 stamps* Stamp',
+    '9 transactions* ProvenTransaction, 10 opening? Opening, 11 checkpoints* Checkpoint, 12 stamps* Stamp, ' +
+    '20 disputes? ShownDisputes, 21 questions* AuthorisationQuestion',
+  ShownDisputes: '1 ids* bytes',
+  AuthorisationQuestion: '1 seller string, 2 act enum, 3 territory string, 4 time_ms uint64',
   State: '1 key bytes, 2 value? bytes, 3 proof StateProof',
   CompleteLink: '1 item string, 2 entries* bytes',
   ProvenTransaction: '1 height uint64, 2 index uint32, 3 envelope bytes, 4 siblings* bytes',

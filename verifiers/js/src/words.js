@@ -238,6 +238,33 @@ export const FINDINGS = {
     en: ({ count }) => `the commitment was opened in public, on the ledger, by its owner (files: ${count})`,
     zh: ({ count }) => `存证人已在账本上公开开启承诺值（文件 ${count} 个）`,
   },
+  noRight: {
+    en: () => 'there is no right here that a dispute could be about',
+    zh: () => '此处没有可供争议的权利',
+  },
+  noDisputes: {
+    en: () => 'not in the file: it does not tell whether there were disputes',
+    zh: () => '文件不含此项：未载明是否有争议',
+  },
+  disputes: {
+    en: (d) =>
+      `notices under this right: ${d.notices}, of them open ${d.open}; upheld ${d.upheld}, by a panel ` +
+      `${d.panel_upheld}; dismissed ${d.dismissed}, by a panel ${d.panel_dismissed}; false notices ` +
+      `${d.false_notices}; disputes shown: ${d.shown}; panels drawn again and their votes counted again: ${d.drawn}`,
+    zh: (d) =>
+      `此权利下的通知 ${d.notices} 件，进行中 ${d.open}；支持 ${d.upheld}，评审组支持 ${d.panel_upheld}；` +
+      `驳回 ${d.dismissed}，评审组驳回 ${d.panel_dismissed}；错误通知 ${d.false_notices}；` +
+      `文件所示争议 ${d.shown} 件；重新抽选并重新计票的评审组 ${d.drawn} 个`,
+  },
+  nothingAsked: {
+    en: () => 'nothing is asked about who may do what with it',
+    zh: () => '未询问何人可对其实施何种行为',
+  },
+  answers: {
+    en: ({ yes, no, untold }) =>
+      `who may do what with it, asked again of the records: yes ${yes}, no ${no}, not told ${untold}`,
+    zh: ({ yes, no, untold }) => `何人可对其实施何种行为，依记录重新判定：可 ${yes}，不可 ${no}，未载明 ${untold}`,
+  },
   notAnItem: {
     en: () => 'for items alone',
     zh: () => '仅适用于物品',

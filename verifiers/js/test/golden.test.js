@@ -22,8 +22,11 @@ const lamp = bytesOf('chain-core/tests/data/evidence/lamp.txt');
 
 const results = (report) => Object.fromEntries(report.checks.map(({ element, result }) => [element, result]));
 
-const DEPOSIT = { custody: 'not-given', handovers: 'not-given', 'time-stamps': 'not-given' };
-const STORY = { 'time-stamps': 'not-given', opening: 'not-given' };
+const UNASKED = { authorisations: 'not-given' };
+const DEPOSIT = { ...UNASKED, custody: 'not-given', handovers: 'not-given', 'time-stamps': 'not-given' };
+const STORY = { ...UNASKED, disputes: 'not-given', 'time-stamps': 'not-given', opening: 'not-given' };
+/** Of the first version: files didn't tell of disputes. */
+const FIRST = { ...DEPOSIT, disputes: 'not-given' };
 const ITEM = { ...STORY, handovers: 'not-given' };
 
 /** What differs from "passed" in each file, for a verifier that has the genesis document. */
@@ -35,8 +38,9 @@ const EXPECTED = {
     handovers: 'reservation',
     independence: 'reservation',
   },
-  'compromised.evidence': { ...DEPOSIT, keys: 'reservation' },
-  'design.evidence': DEPOSIT,
+  'compromised.evidence': { ...FIRST, keys: 'reservation' },
+  'design.evidence': FIRST,
+  'disputed.evidence': { ...DEPOSIT, opening: 'not-given', disputes: 'reservation', authorisations: 'passed' },
   'emptied.evidence': { ...STORY, independence: 'reservation' },
   'handover.evidence': {
     ...STORY,

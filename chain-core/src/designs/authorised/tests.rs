@@ -1,15 +1,17 @@
 mod model;
 
+use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{LicenceTerms, Outcome};
+use touchstone_proto::ledger::{LicenceTerms, Outcome, PutStanding, Standing, Voucher};
 
 use super::*;
 use crate::designs::limits::MAX_OWNERS;
+use crate::governance::voucher::MAX_RESTS;
 use crate::test_support::rights::{
     answer_right, designed, end_licence, end_right, grant, offer_right, sale, terms,
 };
 use crate::test_support::vouched::{LIN, vouch, withdraw};
-use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE};
+use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change};
 
 fn asked(chain: &Chain, question: &SaleQuestion) -> SaleAnswer {
     answer(&chain.state, question).unwrap()
@@ -162,6 +164,59 @@ fn a_class_holds_who_is_vouched_for_at_that_time() {
         said(&chain, &sale(&subject, LIN.0, at_ms)),
         Err(vec![Shortfall::Class])
     );
+}
+
+/// While its voucher is suspended a class is empty, and what was said of the time before doesn't change.
+#[test]
+fn the_class_of_a_suspended_voucher_is_empty_for_that_time() {
+    let (mut chain, subject) = designed();
+    let until_ms = chain.time_ms + 900_000;
+    let action = grant(&subject, None, "market.*", terms(until_ms));
+    let id = chain.run_for_id(MAKER, action).unwrap();
+    let action = vouch(&chain.id, LIN, until_ms);
+    chain.run(MARKET, Action::VouchForDesigner(action)).unwrap();
+    let before_ms = chain.time_ms;
+    let stand = |chain: &mut Chain, sequence, standing: Standing| {
+        let put = PutStanding {
+            organisation: MARKET.0.into(),
+            standing: standing.into(),
+        };
+        let change = change(sequence, Kind::PutStanding(put));
+        chain.approve(&[CARRIER, MAKER, OFFICE], &change);
+        chain.time_ms
+    };
+    let suspended_ms = stand(&mut chain, 1, Standing::Suspended);
+    let empty = Err(vec![Shortfall::ClassRests]);
+    for at_ms in [suspended_ms, suspended_ms + 500_000] {
+        assert_eq!(said(&chain, &sale(&subject, LIN.0, at_ms)), empty);
+    }
+    let earlier = sale(&subject, LIN.0, before_ms);
+    assert_eq!(said(&chain, &earlier), Ok(Some(id)));
+    let back_ms = stand(&mut chain, 2, Standing::Unspecified);
+    for (at_ms, expected) in [
+        (before_ms, Ok(Some(id))),
+        (suspended_ms, empty.clone()),
+        (back_ms - 1, empty.clone()),
+        (back_ms, Ok(Some(id))),
+    ] {
+        assert_eq!(said(&chain, &sale(&subject, LIN.0, at_ms)), expected);
+    }
+    // A licence of the designer's own is no class's, and stands.
+    let own = grant(&subject, None, LIN.0, terms(until_ms));
+    let own = chain.run_for_id(MAKER, own).unwrap();
+    let suspended_ms = stand(&mut chain, 3, Standing::Suspended);
+    let asked_now = sale(&subject, LIN.0, suspended_ms);
+    assert_eq!(said(&chain, &asked_now), Ok(Some(own)));
+    // Of many times the record names the last ones, and says since when.
+    for n in 0..=MAX_RESTS as u64 {
+        stand(&mut chain, 4 + 2 * n, Standing::Unspecified);
+        stand(&mut chain, 5 + 2 * n, Standing::Suspended);
+    }
+    let record: Voucher = chain.state.message(&keys::voucher(MARKET.0)).unwrap();
+    let from_ms = record.told_from_ms;
+    let untold = SaleAnswer::Untold { from_ms };
+    assert!(from_ms > back_ms);
+    assert_eq!(asked(&chain, &earlier), untold);
 }
 
 /// A licence outlives the transfer of the right, and ends with the right.

@@ -148,7 +148,10 @@ fn a_million_designers_take_the_same_few_writes_each() {
     };
     // Organisation, key, count, vouching, its number; and the block's id.
     assert_eq!(writes(&chain, LIN), 6);
-    let many = |designers| touchstone_proto::ledger::Voucher { designers };
+    let many = |designers| touchstone_proto::ledger::Voucher {
+        designers,
+        ..Default::default()
+    };
     let set = |chain: &mut Chain, designers| {
         let value = prost::Message::encode_to_vec(&many(designers));
         chain.state.values.insert(keys::voucher(MARKET.0), value);

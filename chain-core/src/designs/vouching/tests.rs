@@ -1,6 +1,6 @@
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{Design, PutStanding, Standing};
+use touchstone_proto::ledger::{Design, PutStanding, Role, Standing};
 
 use super::*;
 use crate::designs::design;

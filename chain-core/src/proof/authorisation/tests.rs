@@ -58,9 +58,9 @@ fn yes_and_no_are_proven() {
     let (mut chain, subject, ids) = chained();
     let asked = sale(&subject, LIN.0, chain.time_ms);
     let (root, values) = proven(&chain, &asked);
-    // The right, Lin's list (withheld), the class's, three above, and Lin's vouchings.
+    // The right, Lin's list (withheld), the class's, three above, Lin's vouchings, and when the voucher rested.
     let told: Vec<bool> = values.iter().map(|value| value.proof.is_some()).collect();
-    assert_eq!(told, [true, false, true, true, true, true, true]);
+    assert_eq!(told, [true, false, true, true, true, true, true, true]);
     let yes = verify(&root, &asked, &values).unwrap();
     assert!(matches!(&yes, SaleAnswer::Licensed(held) if held.licence.licence == ids[3]));
     assert_eq!(yes, authorised::answer(&chain.state, &asked).unwrap());

@@ -44,6 +44,21 @@ fn chains() -> [(&'static str, Chain, Hash); 2] {
     [("appealed", chain, id), ("waiting", waiting, id)]
 }
 
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/evidence");
+
+/// The files that other verifiers are tested with; `TOUCHSTONE_WRITE_VECTORS=1` writes them.
+#[test]
+fn files_are_pinned() {
+    for (name, chain, id) in chains() {
+        let bytes = seal(&file_of(&chain, &id));
+        let path = format!("{FOLDER}/{name}.review");
+        if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        assert!(std::fs::read(&path).unwrap() == bytes, "{name}");
+    }
+}
+
 /// Each bit of a file counts, and each record of it.
 #[test]
 fn files_prove_a_review_and_refuse_what_is_bent() {

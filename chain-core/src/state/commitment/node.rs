@@ -131,6 +131,14 @@ impl NodeKey {
         }
     }
 
+    /// The same for all versions: a name for its place.
+    pub fn unversioned(&self) -> NodeKey {
+        NodeKey {
+            version: 0,
+            path: self.path,
+        }
+    }
+
     /// The version that made it.
     pub fn version(&self) -> u64 {
         self.version
@@ -182,6 +190,18 @@ impl TreeNode {
                 bytes.extend_from_slice(&leaf.value_hash);
             }
             TreeNode::Inner(inner) => inner.encode_to(bytes),
+        }
+    }
+
+    /// Bytes of its encoding, about.
+    pub fn size(&self) -> usize {
+        match self {
+            TreeNode::Null => 1,
+            TreeNode::Leaf(_) => 65,
+            TreeNode::Inner(inner) => {
+                let children = inner.children().count();
+                children.saturating_mul(50).saturating_add(33)
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 use std::cell::Cell;
 
+use touchstone_proto::ledger::{LinkEntry, Parameters};
+
 use super::*;
 use crate::test_support::Memory;
 
@@ -51,6 +53,47 @@ fn what_was_foreseen_is_read_once() {
     assert_eq!(counted.reads.get(), 3);
     assert_eq!(delta.get(b"d"), Ok(None));
     assert_eq!(counted.reads.get(), 4);
+}
+
+#[test]
+fn a_message_is_decoded_once_until_it_is_written() {
+    let parameters = |limit| Parameters {
+        max_events_per_transaction: limit,
+        ..Parameters::default()
+    };
+    let counted = Counted {
+        base: Memory {
+            values: [(b"p".to_vec(), parameters(1).encode_to_vec())].into(),
+            ..Memory::default()
+        },
+        reads: Cell::new(0),
+    };
+    let mut delta = Delta::new(&counted);
+    let limit = |delta: &Delta<'_, Counted>| {
+        let read: Option<Arc<Parameters>> = delta.read_shared(b"p").unwrap();
+        read.map(|parameters| parameters.max_events_per_transaction)
+    };
+    for _ in 0..3 {
+        assert_eq!(limit(&delta), Some(1));
+        assert_eq!(counted.reads.get(), 1);
+    }
+    delta.write(b"p".to_vec(), &parameters(2));
+    assert_eq!(limit(&delta), Some(2), "the transaction's own");
+    delta.discard();
+    assert_eq!(limit(&delta), Some(1));
+    delta.write(b"p".to_vec(), &parameters(3));
+    delta.accept([1; 32]);
+    for _ in 0..2 {
+        assert_eq!(limit(&delta), Some(3), "the block's");
+    }
+    assert_eq!(delta.read_shared::<Parameters>(b"q"), Ok(None));
+    // Another message's bytes don't become this one.
+    assert!(delta.read_shared::<LinkEntry>(b"p").is_err());
+    let written = delta.into_writes().values;
+    assert_eq!(
+        written,
+        [(b"p".to_vec(), parameters(3).encode_to_vec())].into()
+    );
 }
 
 /// Counts reads.

@@ -10,14 +10,14 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use touchstone_client::capture::{ENVELOPE_BYTES, EventRefusal};
 use touchstone_edge::http::{Exception, Problem, negotiate};
-use touchstone_epcis::is_xml;
+use touchstone_epcis::{capture_job_xml, is_xml};
 
 use super::{
     Http, Shared, as_json, listed, located, not_taken, parameters, refused, required, wait, whole,
 };
 use crate::capture::source::{self, CaptureInput};
 use crate::capture::table;
-use crate::gateway::jobs::{DoubtfulEvent, ErrorBehaviour, Job, Reason};
+use crate::gateway::jobs::{Contents, DoubtfulEvent, ErrorBehaviour, Job, Reason};
 use crate::output::rfc3339;
 
 /// Media types of documents.
@@ -160,15 +160,23 @@ fn unsupported(detail: impl Into<String>) -> Problem {
     Problem::new(Exception::UnsupportedMediaType, detail)
 }
 
-/// A document's events; the first that can't be read is the answer where all of it is.
+/// A document's events, of which there must be some.
 pub fn events(shared: &Shared, document: &[u8]) -> Result<CaptureInput, Problem> {
-    let limit = shared.genesis.document.parameters.max_transaction_bytes;
-    let input = source::of_document("", document, limit);
-    match input.bad.first() {
-        None if input.events.is_empty() => {
+    let input = contents(shared, document)?;
+    match input.events.is_empty() {
+        true => {
             let none = source::without_events("", "the document");
             Err(refused(&none.refusal, "$"))
         }
+        false => Ok(input),
+    }
+}
+
+/// A document's events and master data; what can't be read is the answer where all of it is.
+fn contents(shared: &Shared, document: &[u8]) -> Result<CaptureInput, Problem> {
+    let limit = shared.genesis.document.parameters.max_transaction_bytes;
+    let input = source::of_document("", document, limit);
+    match input.bad.first() {
         None => Ok(input),
         Some(bad) => {
             let message = &bad.refusal.message;
@@ -181,7 +189,7 @@ pub fn events(shared: &Shared, document: &[u8]) -> Result<CaptureInput, Problem>
 
 /// Checks a document as a whole and keeps it.
 fn take(shared: &Shared, document: &[u8], behaviour: ErrorBehaviour) -> Result<String, Problem> {
-    let input = events(shared, document)?;
+    let input = contents(shared, document)?;
     let parameters = &shared.genesis.document.parameters;
     if behaviour == ErrorBehaviour::Rollback {
         let events = input.events.len() as u64;
@@ -200,13 +208,17 @@ fn take(shared: &Shared, document: &[u8], behaviour: ErrorBehaviour) -> Result<S
             return Err(Problem::new(Exception::CaptureLimitExceeded, detail));
         }
     }
-    let count = input.events.len();
+    let (events, elements) = (input.events.len(), input.elements());
     let now_ms = (shared.now_ms)();
-    let warnings = warnings(&input, now_ms);
-    let jobs = &shared.jobs;
-    let taken = jobs.take_doubtful(document, count, behaviour, warnings, now_ms);
+    let what = Contents {
+        events,
+        elements,
+        behaviour,
+        warnings: warnings(&input, now_ms),
+    };
+    let taken = shared.jobs.take(document, what, now_ms);
     let id = taken.map_err(not_taken)?;
-    tracing::info!(job = id, events = count, ?behaviour, "a document came in");
+    tracing::info!(job = id, events, elements, ?behaviour, "a document came in");
     Ok(id)
 }
 
@@ -215,12 +227,6 @@ pub(super) fn warnings(input: &CaptureInput, now_ms: u64) -> Vec<DoubtfulEvent> 
     let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
     let sound = input.events.iter().enumerate();
     let sound = sound.filter(|(_, event)| event.wrong.is_none());
-    let not_stated = (!input.headers.is_empty()).then(|| DoubtfulEvent {
-        index: 0,
-        path: "$.epcisHeader.epcisMasterData".to_owned(),
-        warning: "master-data-not-stated".to_owned(),
-        message: "the gateway states no master data: `touchstone capture` does".to_owned(),
-    });
     let found = sound.flat_map(|(index, event)| {
         let warnings = touchstone_epcis::warnings(&event.bytes, now_ms).into_iter();
         warnings.map(move |warning| DoubtfulEvent {
@@ -230,7 +236,7 @@ pub(super) fn warnings(input: &CaptureInput, now_ms: u64) -> Vec<DoubtfulEvent> 
             message: warning.to_string(),
         })
     });
-    not_stated.into_iter().chain(found).take(WARNINGS).collect()
+    found.take(WARNINGS).collect()
 }
 
 fn behaviour(headers: &HeaderMap) -> Result<ErrorBehaviour, Problem> {
@@ -275,13 +281,27 @@ fn limit(uri: &Uri) -> Result<usize, Problem> {
 }
 
 /// `GET /capture/{captureID}` and `GET /jobs/{id}`
-pub async fn one(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Problem> {
+pub async fn one(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let id = uri.path().rsplit('/').next().unwrap_or_default();
     let job = shared.jobs.get(id).ok_or_else(|| {
         let detail = "this gateway has no such capture; GET /jobs lists what it has";
         Problem::new(Exception::NoSuchResource, detail)
     })?;
-    Ok(as_json(StatusCode::OK, describe(&job).to_string()))
+    let form = negotiate::capture_job(&headers)?;
+    let described = describe(&job);
+    let text = match negotiate::is_xml(form) {
+        true => capture_job_xml(&described)
+            .map_err(|error| Problem::new(Exception::NotAcceptable, error.to_string()))?,
+        false => described.to_string(),
+    };
+    let mut answer = as_json(StatusCode::OK, text);
+    let form = HeaderValue::from_static(form);
+    answer.headers_mut().insert(header::CONTENT_TYPE, form);
+    Ok(answer)
 }
 
 /// A job as the binding has it, and the outcome of each event.
@@ -298,6 +318,8 @@ pub fn describe(job: &Job) -> Value {
     };
     let refused = job.reports.values().filter_map(|r| r.refusal.as_ref());
     let mut errors: Vec<Value> = refused.map(|r| problem(&r.message, Some(r))).collect();
+    let refused = job.statements.values().filter_map(|r| r.reason());
+    errors.extend(refused.map(|r| problem(&r.message, Some(&r))));
     if let Some(failure) = &job.failure {
         let reason = job.failed_rule.as_ref().map(|rule| Reason {
             path: "$".into(),
@@ -312,6 +334,11 @@ pub fn describe(job: &Job) -> Value {
         .values()
         .filter_map(|report| serde_json::to_value(report).ok())
         .collect();
+    let elements: Vec<Value> = job
+        .statements
+        .values()
+        .filter_map(|report| serde_json::to_value(report).ok())
+        .collect();
     json!({
         "captureID": job.id,
         "createdAt": rfc3339(job.created_ms),
@@ -322,6 +349,8 @@ pub fn describe(job: &Job) -> Value {
         "errors": errors,
         "touchstone:events": events,
         "touchstone:count": job.events,
+        "touchstone:masterData": elements,
+        "touchstone:masterDataCount": job.elements,
         "touchstone:undecided": job.undecided(),
         "touchstone:waiting": job.waiting,
         "touchstone:warnings": job.warnings,

@@ -19,6 +19,7 @@ use touchstone_proto::ledger::{
 
 use super::captures::{document, events, warnings};
 use super::{Http, Shared, failed, not_taken, parameters, refused, required, taken, whole};
+use crate::capture::source::NOT_STATED;
 use crate::gateway::jobs::DoubtfulEvent;
 use crate::verbs::handover::{receipt_of_offer, span_ms};
 use crate::verbs::product::class;
@@ -165,7 +166,18 @@ async fn with_document(
     }) {
         return Err(refused(wrong, &format!("$.epcisBody.eventList[{index}]")));
     }
-    let doubtful = warnings(&input, (shared.now_ms)());
+    let mut doubtful = warnings(&input, (shared.now_ms)());
+    if input.elements() > 0 {
+        doubtful.insert(
+            0,
+            DoubtfulEvent {
+                index: 0,
+                path: "$.epcisHeader.epcisMasterData".to_owned(),
+                warning: "master-data-not-stated".to_owned(),
+                message: NOT_STATED.to_owned(),
+            },
+        );
+    }
     let events = input.events.into_iter().map(|event| event.bytes).collect();
     keep(
         &shared,

@@ -190,7 +190,14 @@ impl Folder {
         let path = self.file(id, "job");
         let bytes = std::fs::read(&path).map_err(|e| Failure::io("reading", &path, &e))?;
         match serde_json::from_slice::<Job>(&bytes) {
-            Ok(job) if job.id == id => Ok(job),
+            Ok(mut job) if job.id == id => {
+                // A job of a version that stated no master data says nothing of how much there is.
+                if job.finished_ms.is_none() && job.act.is_none() && job.elements == 0 {
+                    let document = self.document(id, false).unwrap_or_default();
+                    job.elements = source::of_document(id, &document, u64::MAX).elements();
+                }
+                Ok(job)
+            }
             _ => {
                 let job = self.recovered(id)?;
                 self.keep(&job)?;
@@ -213,6 +220,7 @@ impl Folder {
         };
         let input = source::of_document(id, &document, u64::MAX);
         let mut job = Job::new(id, input.events.len(), self.behaviour(id)?, created_ms);
+        job.elements = input.elements();
         if !input.bad.is_empty() {
             job.finished_ms = Some(created_ms);
             let damaged = "its files were damaged, by a power cut say: send the document again";
@@ -311,23 +319,4 @@ fn act_of(envelope: &[u8], chain_id: &Hash) -> Option<(&'static str, usize, Stri
         _ => ("declare", 1),
     };
     Some((action, events, hex::encode(id)))
-}
-
-impl Job {
-    /// A job that came in.
-    pub(super) fn new(id: &str, events: usize, behaviour: ErrorBehaviour, created_ms: u64) -> Job {
-        Job {
-            id: id.to_owned(),
-            created_ms,
-            finished_ms: None,
-            behaviour,
-            events,
-            reports: BTreeMap::new(),
-            failure: None,
-            failed_rule: None,
-            warnings: Vec::new(),
-            act: None,
-            waiting: None,
-        }
-    }
 }

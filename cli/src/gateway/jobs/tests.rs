@@ -1,6 +1,16 @@
 use super::*;
+use touchstone_client::capture::EventRefusal;
 
 const CHAIN: Hash = [1; 32];
+
+fn holding(events: usize, behaviour: ErrorBehaviour) -> Contents {
+    Contents {
+        events,
+        elements: 0,
+        behaviour,
+        warnings: Vec::new(),
+    }
+}
 
 fn report(index: usize, outcome: JobOutcome) -> EventReport {
     EventReport {
@@ -16,8 +26,12 @@ fn report(index: usize, outcome: JobOutcome) -> EventReport {
 async fn jobs_are_done_in_order_and_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
-    let first = jobs.take(b"one", 1, ErrorBehaviour::Rollback, 5).unwrap();
-    let second = jobs.take(b"two", 2, ErrorBehaviour::Proceed, 5).unwrap();
+    let first = jobs
+        .take(b"one", holding(1, ErrorBehaviour::Rollback), 5)
+        .unwrap();
+    let second = jobs
+        .take(b"two", holding(2, ErrorBehaviour::Proceed), 5)
+        .unwrap();
     assert!(first < second);
     assert_eq!(jobs.next().await.id, first);
     jobs.report(&first, report(0, JobOutcome::Recorded));
@@ -39,7 +53,11 @@ async fn jobs_are_done_in_order_and_survive_a_restart() {
         .collect();
     assert_eq!(newest, [second.clone(), first]);
     // A clock that was put back doesn't put a job before others.
-    assert!(jobs.take(b"three", 1, ErrorBehaviour::Proceed, 1).unwrap() > second);
+    assert!(
+        jobs.take(b"three", holding(1, ErrorBehaviour::Proceed), 1)
+            .unwrap()
+            > second
+    );
 }
 
 #[test]
@@ -62,7 +80,9 @@ fn a_folder_serves_one_gateway_of_one_organisation() {
 fn a_job_fails_with_its_first_refused_event() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
-    let id = jobs.take(b"", 3, ErrorBehaviour::Proceed, 1).unwrap();
+    let id = jobs
+        .take(b"", holding(3, ErrorBehaviour::Proceed), 1)
+        .unwrap();
     let success = || jobs.get(&id).unwrap().success();
     for (index, outcome) in [(0, JobOutcome::Recorded), (1, JobOutcome::Skipped)] {
         jobs.report(&id, report(index, outcome));
@@ -79,7 +99,9 @@ fn a_job_without_an_outcome_for_each_event_is_no_success() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
     for (events, decided) in [(0, 0), (1, 0), (3, 2), (3, 3)] {
-        let id = jobs.take(b"", events, ErrorBehaviour::Proceed, 1).unwrap();
+        let id = jobs
+            .take(b"", holding(events, ErrorBehaviour::Proceed), 1)
+            .unwrap();
         for index in 0..decided {
             jobs.report(&id, report(index, JobOutcome::Recorded));
             assert!(!jobs.get(&id).unwrap().success(), "it is running");
@@ -99,9 +121,10 @@ fn so_many_jobs_may_wait() {
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
     for _ in 0..WAITING {
-        jobs.take(b"", 0, ErrorBehaviour::Proceed, 1).unwrap();
+        jobs.take(b"", holding(0, ErrorBehaviour::Proceed), 1)
+            .unwrap();
     }
-    let full = jobs.take(b"", 0, ErrorBehaviour::Proceed, 1);
+    let full = jobs.take(b"", holding(0, ErrorBehaviour::Proceed), 1);
     assert!(matches!(full, Err(NotTaken::Full)));
 }
 
@@ -139,7 +162,7 @@ fn damaged_files_are_recovered() {
         .len();
     let behaviour = ErrorBehaviour::Rollback;
     let id = jobs
-        .take(DOCUMENT.as_bytes(), events, behaviour, 5)
+        .take(DOCUMENT.as_bytes(), holding(events, behaviour), 5)
         .unwrap();
     let path = |name: &str| folder.path().join(name);
     let job = jobs.get(&id).unwrap();
@@ -186,7 +209,9 @@ fn a_damaged_owner_gives_the_folder_to_nobody_else() {
     use touchstone_client::capture::Journal;
     let folder = tempfile::tempdir().unwrap();
     let jobs = Jobs::open(folder.path(), &CHAIN, "acme").unwrap();
-    let id = jobs.take(b"", 1, ErrorBehaviour::Proceed, 5).unwrap();
+    let id = jobs
+        .take(b"", holding(1, ErrorBehaviour::Proceed), 5)
+        .unwrap();
     drop(Journal::open(&jobs.journal(&id), &CHAIN, "acme").unwrap());
     drop(jobs);
     std::fs::write(folder.path().join("owner.json"), b"").unwrap();

@@ -113,7 +113,8 @@ impl Certificate {
             },
         ));
         if let Some(found) = &self.earlier {
-            let mut lines = before::lines(language, found);
+            // The row's head says that they are earlier.
+            let mut lines = before::rows(language, found);
             if lines.is_empty() {
                 lines.push(before::none(language));
             }

@@ -76,13 +76,24 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let validator = keyfile::public_key(&arguments.public_key, &Passphrase::default())?;
     let chain = SecretChain::read(&arguments.secret)?;
+    // One connection serves for as long as it holds.
+    let mut connected = None;
     loop {
-        let revealed = match settings.client().await {
-            Ok(mut client) => {
-                reveal_once(arguments, &validator, &chain, &mut client, settings, output).await
+        let revealed = match &mut connected {
+            Some(client) => {
+                reveal_once(arguments, &validator, &chain, client, settings, output).await
             }
-            Err(failure) => Err(failure),
+            None => match settings.client().await {
+                Ok(client) => {
+                    let client = connected.insert(client);
+                    reveal_once(arguments, &validator, &chain, client, settings, output).await
+                }
+                Err(failure) => Err(failure),
+            },
         };
+        if revealed.is_err() {
+            connected = None;
+        }
         match (revealed, arguments.follow) {
             (Ok(true), false) => return Ok(()),
             (Ok(false), false) => {

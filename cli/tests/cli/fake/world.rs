@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ed25519_dalek::SigningKey;
 use touchstone_core::block::Block;
 use touchstone_core::commit_certificate::vote_bytes;
-use touchstone_core::evidence::{self, Archive, Stamps, Subject, WholeBlock};
+use touchstone_core::evidence::{self, Additions, Archive, Stamps, Subject, WholeBlock};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
 use touchstone_core::governance::validators::ValidatorSet;
@@ -393,10 +393,16 @@ impl World {
 
     /// The evidence file that is asked for.
     pub fn evidence_file(&self, request: GetEvidenceRequest) -> Vec<u8> {
-        self.evidence_of(&match request.subject.unwrap() {
+        let subject = match request.subject.unwrap() {
             get_evidence_request::Subject::Item(id) => Subject::Item(id),
             get_evidence_request::Subject::Design(id) => Subject::Design(id.try_into().unwrap()),
-        })
+        };
+        let disputes = request.disputes.into_iter();
+        let additions = Additions {
+            disputes: disputes.map(|id| id.try_into().unwrap()).collect(),
+            questions: request.questions,
+        };
+        evidence::seal(&evidence::collect_with(self, &subject, &additions).unwrap())
     }
 
     /// The evidence file about a subject.

@@ -7,7 +7,7 @@ use touchstone_proto::node::Rejected;
 use super::{SendReport, Sender};
 use crate::capture::error::CaptureError;
 use crate::capture::event::EventRefusal;
-use crate::client::ExpiredTransaction;
+use crate::client::{ExpiredTransaction, TransactionTraces};
 
 impl Sender<'_> {
     /// The node says that a transaction expired, which it proves or not. If so, its events go back into the queue.
@@ -27,7 +27,8 @@ impl Sender<'_> {
         let named = events.iter().filter_map(|i| self.events.get(*i));
         let names = named.filter_map(|e| e.names.first().cloned()).collect();
         let now_ms = (self.now_ms)();
-        match self.client.expired(id, &envelope, names, now_ms).await? {
+        let traces = TransactionTraces::Events(names);
+        match self.client.expired(id, &envelope, traces, now_ms).await? {
             ExpiredTransaction::Recorded(recorded) => return self.record(&recorded, report),
             ExpiredTransaction::ClockIsBehind => return self.reject(id, rejected, report),
             ExpiredTransaction::Nowhere => {}

@@ -173,12 +173,17 @@ fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
 }
 
 #[test]
-fn messages_are_few_while_many_transactions_wait() {
+fn messages_are_few_while_many_transactions_wait_or_come_together() {
     let node = Node::new();
-    assert_eq!(pause(&node.pool), PAUSE);
+    assert_eq!(pause(&node.pool, 1), PAUSE);
+    assert_eq!(
+        pause(&node.pool, 2),
+        LONG_PAUSE,
+        "others would have come, too"
+    );
     let envelopes: Vec<Vec<u8>> = (1..=MANY.0 as u64).map(|n| node.deposit(n)).collect();
     assert_eq!(node.judge(&envelopes[1..]), Acceptance::Accept);
-    assert_eq!(pause(&node.pool), PAUSE);
+    assert_eq!(pause(&node.pool, 1), PAUSE);
     assert_eq!(node.judge(&envelopes), Acceptance::Accept);
-    assert_eq!(pause(&node.pool), LONG_PAUSE);
+    assert_eq!(pause(&node.pool, 1), LONG_PAUSE);
 }

@@ -23,7 +23,7 @@ fn a_member_is_named_by_scheme_and_host_alone() {
         "http://127.0.0.1:26660",
         "http://[::1]:4000",
     ] {
-        assert!(member(url).is_origin(), "{url}");
+        assert!(is_origin(url), "{url}");
     }
     for url in [
         "",
@@ -38,23 +38,27 @@ fn a_member_is_named_by_scheme_and_host_alone() {
         "https://b.example 'unsafe-inline'",
         "HTTPS://b.example",
     ] {
-        assert!(!member(url).is_origin(), "{url}");
+        assert!(!is_origin(url), "{url}");
     }
 }
 
 #[test]
 fn the_policy_lets_the_page_ask_its_node_and_the_members_alone() {
-    let policy = |members: &[MemberNode]| {
-        let page = App::new(members, false).page(&headers(None));
+    let policy = |members: &[MemberNode], openings: Option<&str>| {
+        let surroundings = Surroundings {
+            members: members.to_vec(),
+            openings: openings.map(str::to_owned),
+        };
+        let page = App::new(&surroundings, false).page(&headers(None));
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str();
         policy.expect("a policy is ASCII").to_owned()
     };
-    let alone = policy(&[]);
+    let alone = policy(&[], None);
     assert!(alone.starts_with("default-src 'none'; script-src 'sha256-"));
     assert!(alone.contains("; connect-src 'self'; "), "{alone}");
     assert!(alone.ends_with("; frame-ancestors 'none'"));
-    let listed = policy(&[member("https://b.example")]);
-    assert!(listed.contains("; connect-src 'self' https://b.example; "));
+    let listed = policy(&[member("https://b.example")], Some("https://c.example"));
+    assert!(listed.contains("; connect-src 'self' https://b.example https://c.example; "));
     for word in ["unsafe", "http:", " * "] {
         assert!(!alone.contains(word), "{word}");
     }
@@ -62,7 +66,7 @@ fn the_policy_lets_the_page_ask_its_node_and_the_members_alone() {
 
 #[test]
 fn the_page_is_compressed_for_those_who_take_it() {
-    let app = App::new(&[], false);
+    let app = App::new(&Surroundings::default(), false);
     for (encoding, is_compressed) in [
         (None, false),
         (Some("gzip, deflate, br"), true),
@@ -79,4 +83,16 @@ fn the_page_is_compressed_for_those_who_take_it() {
     decoder.read_to_string(&mut html).expect("it is gzip");
     assert_eq!(html, PAGE);
     assert!(EMBEDDED.gzip.len() <= 150 << 10);
+}
+
+#[tokio::test]
+async fn the_courts_page_is_handed_out_and_asks_no_server() {
+    let page = court_page(headers(None)).await;
+    let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str();
+    let policy = policy.expect("a policy is ASCII").to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
+    assert!(policy.ends_with("; frame-ancestors 'none'"));
+    assert!(!policy.contains("connect-src"), "{policy}");
+    let body = axum::body::to_bytes(page.into_body(), usize::MAX).await;
+    assert_eq!(body.expect("it is in memory"), COURT_PAGE.as_bytes());
 }

@@ -13,7 +13,7 @@ fn counting() -> Node {
     let store = ScanStore::open(&folder, crate::consensus_thread::now_ms()).unwrap();
     let http = Arc::get_mut(&mut node.http).unwrap();
     http.scans = Some(Arc::new(store));
-    http.app = super::super::app::App::new(&[], true);
+    http.app = app::App::new(&app::Surroundings::default(), true);
     assert_eq!(node.record(&[vec![event(LAMP, "")]]), 1);
     node
 }
@@ -115,4 +115,19 @@ async fn telling_a_scan_needs_no_token_and_a_foreign_page_tells_none() {
         node.post("/capture", "application/json", "{}").await.status,
         401
     );
+}
+
+#[tokio::test]
+async fn the_page_learns_where_openings_are_recorded() {
+    let mut node = start();
+    let told = node.get("/app/members.json").await.json();
+    assert_eq!(told["openings"], Value::Null);
+    let url = "https://openings.example.org";
+    let surroundings = app::Surroundings {
+        openings: Some(url.into()),
+        ..app::Surroundings::default()
+    };
+    Arc::get_mut(&mut node.http).unwrap().app = app::App::new(&surroundings, false);
+    let told = node.get("/app/members.json").await.json();
+    assert_eq!(told["openings"], url);
 }

@@ -61,9 +61,14 @@ proptest! {
                 apply(&mut plain, height, values),
                 apply(&mut tree, height, values)
             );
-            for (key, node) in tree.cache.lock().iter() {
-                prop_assert_eq!(tree.nodes.get(key), Some(node));
+            let kept = tree.cache.lock();
+            for (key, node) in tree.nodes.iter().filter(|(key, _)| key.depth() < levels) {
+                let made = (key.version(), node.clone());
+                prop_assert_eq!(kept.get(&key.unversioned()), Some(&made));
             }
+            let upper = tree.nodes.keys().filter(|key| key.depth() < levels);
+            prop_assert_eq!(kept.len(), upper.count(), "and nothing else");
+            drop(kept);
         }
     }
 }

@@ -187,10 +187,50 @@ fn starting_a_height_costs_no_sync() {
     let before = disk.operations();
     wal.start_height(2).expect("starts");
     assert_eq!(disk.operations() - before, 2, "truncate and header");
+    wal.sync().expect("syncs");
+    let before = disk.operations();
+    wal.start_height(3).expect("starts");
+    assert_eq!(
+        disk.operations() - before,
+        1,
+        "the file stays as long as it was"
+    );
     wal.append(b"x").expect("appends");
     let before = disk.operations();
     wal.sync().expect("syncs");
     assert_eq!(disk.operations() - before, 2, "one sync and the mark");
+}
+
+/// A height's file holds what an earlier one left behind its own entries, until it has grown too long.
+#[test]
+fn what_an_earlier_height_left_is_no_entry() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
+    for height in 1..9 {
+        wal.start_height(height).expect("starts");
+        for entry in 0..=(20 - 2 * height) {
+            wal.append(format!("{height} {entry}").as_bytes())
+                .expect("appends");
+        }
+        wal.sync().expect("syncs");
+        let (_, found) = Wal::open(disk.crashed(|| 0)).expect("opens");
+        assert_eq!(found.height, height);
+        let own = found.entries.iter().enumerate();
+        let mut own = own.map(|(entry, found)| *found == format!("{height} {entry}").into_bytes());
+        assert!(own.all(|is_own| is_own), "{found:?}");
+        assert_eq!(found.entries.len() as u64, 21 - 2 * height);
+    }
+    let length = |disk: &MemoryDisk| disk.files().values().map(Vec::len).max();
+    assert_eq!(length(&disk), length(&disk.crashed(|| 0)), "it is durable");
+    let kept = usize::try_from(KEPT).expect("a small number");
+    for height in 9..12 {
+        wal.start_height(height).expect("starts");
+        let size = if height == 9 { kept } else { 1 };
+        wal.append(&vec![1; size]).expect("appends");
+        wal.sync().expect("syncs");
+        assert_eq!(length(&disk) > Some(kept), height < 11, "{height}");
+    }
+    assert_eq!(Wal::open(disk).expect("opens").1.entries, [[1]]);
 }
 
 fn sample() -> MemoryDisk {

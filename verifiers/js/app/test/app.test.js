@@ -5,16 +5,35 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { concat, fromHex, hex, utf8 } from '../../src/bytes.js';
+import { hex } from '../../src/bytes.js';
 import { sha256 } from '../../src/hashes.js';
 import { PAGES, buildPage } from '../../page/build.js';
 import { BROWSER } from '../../page/test/browser.js';
 import { bodyOf, fileOf, read, write } from '../../test/support/files.js';
 import { sampleEvidence } from '../../test/support/sample.js';
-import { openingsOf } from '../activation.js';
 import { COMMON, MINUTE, look, node, open, outcome } from './opened.js';
-import { serve } from './server.js';
-import { CHIPS, LAMP, LAMP_PATH, LOT, MADE_OF, SET, SET_PATH, WAY, custody, endOf, ledgerOf, making, opening, recall, sale } from './story.js';
+import { serve, serveOpenings } from './server.js';
+import {
+  CHIPS,
+  CODE,
+  LAMP,
+  LAMP_PATH,
+  LOT,
+  MADE_OF,
+  OPENINGS,
+  SEALED,
+  SET,
+  SET_PATH,
+  WAY,
+  custody,
+  endOf,
+  firstTransaction,
+  ledgerOf,
+  making,
+  opening,
+  recall,
+  sale,
+} from './story.js';
 
 test('the page is what its sources give, and small', async () => {
   const page = readFileSync(PAGES.app.target);
@@ -193,11 +212,7 @@ test('a cloned serial is suspect by the scans that the node counts, which learns
 });
 
 test('a label whose code was used says when, and who recorded it; and only the code opens it', async (t) => {
-  const [salt, code] = ['00112233445566778899aabbccddeeff', '0123456789AB'];
-  const recorded = `sha256:${salt}:${hex(sha256(concat(fromHex(salt), utf8(code))))}`;
-  const ilmd = { ...making.document.ilmd, 'touchstone:activation': recorded };
-  const steps = [{ ...making, document: { ...making.document, ilmd } }, ...WAY.slice(1)];
-  const sealed = ledgerOf(steps);
+  const sealed = ledgerOf(SEALED);
   const server = await node(t, sealed);
   const page = await open(`${server.url}${LAMP_PATH}`, { pin: sealed.chainId });
   assert.equal((await outcome(page)).verdict, 'checked');
@@ -206,23 +221,130 @@ test('a label whose code was used says when, and who recorded it; and only the c
     await page.fill('#activation', typed);
     await page.press('#activation', 'Enter');
     assert.match(await page.textContent('#activation-answer'), answer);
+    // Nobody is named who would record it.
+    assert.equal(await page.locator('#opening-tell').count(), 0);
   }
   // What has another code opens nothing, though it came first.
-  const urn = openingsOf(recorded);
-  const wrong = ledgerOf([...steps, opening('carrier', urn, '0123456789AC')]);
+  const wrong = ledgerOf([...SEALED, opening('carrier', OPENINGS, '0123456789AC')]);
   const guessed = await node(t, wrong);
   assert.equal((await look(`${guessed.url}${LAMP_PATH}`, { pin: sealed.chainId })).verdict, 'checked');
-  const opened = ledgerOf([...steps, opening('carrier', urn, '0123456789AC'), opening('market', urn, code), opening('office', urn, code)]);
+  const opened = ledgerOf([...SEALED, opening('carrier', OPENINGS, '0123456789AC'), opening('market', OPENINGS, CODE), opening('office', OPENINGS, CODE)]);
   const second = await node(t, opened);
   const told = await open(`${second.url}${LAMP_PATH}`, { pin: sealed.chainId });
   assert.deepEqual(await outcome(told), { verdict: 'reservations', codes: ['opened', ...COMMON] });
   assert.match(await told.textContent('[data-code=opened]'), /The market recorded that on \d{4}-/);
   // A node that keeps the answer back is told.
-  const silent = await node(t, opened, { evidence: (item) => (item === urn ? 503 : opened.evidence(item)) });
+  const silent = await node(t, opened, { evidence: (item) => (item === OPENINGS ? 503 : opened.evidence(item)) });
   const hidden = await open(`${silent.url}${LAMP_PATH}`, { pin: sealed.chainId, allowed: ['503'] });
   await outcome(hidden);
   assert.match(await hidden.textContent('#activation-opened'), /could not be looked up/);
   for (const one of [page, told, hidden]) assert.deepEqual(one.faults, []);
+});
+
+test('a reader has an opening recorded by pressing, sees it proven, and the second hears of the first', async (t) => {
+  const startMs = Date.now() - MINUTE;
+  let ledger = ledgerOf(SEALED, { startMs });
+  const opened = ledgerOf([...SEALED, opening('market', OPENINGS, CODE)], { startMs });
+  const transaction = firstTransaction(opened, OPENINGS);
+  const origins = [];
+  let answer = () => {
+    ledger = opened;
+    return { first: true, organisation: 'market', transaction };
+  };
+  const door = await serveOpenings({ origins, open: () => answer() });
+  t.after(door.stop);
+  // The node shows the opening a moment later than it was recorded.
+  let late = 1;
+  const evidence = (item) => (item === OPENINGS && ledger === opened && late-- > 0 ? ledgerOf(SEALED, { startMs }) : ledger).evidence(item);
+  const server = await node(t, ledger, { evidence, openings: door.url });
+  origins.push(server.url);
+  const ask = async (typed = '0123-4567-89ab', options = {}) => {
+    const page = await open(`${server.url}${LAMP_PATH}`, { servers: [door.url], pin: opened.chainId, ...options });
+    assert.equal((await outcome(page)).verdict, 'checked');
+    await page.fill('#activation', typed);
+    await page.press('#activation', 'Enter');
+    return page;
+  };
+  const said = (page, part) => page.waitForFunction((text) => document.getElementById('opening-status').textContent.includes(text), part);
+  const wrong = await ask('0123 4567 89ac');
+  assert.match(await wrong.textContent('#activation-answer'), /does not fit/);
+  assert.equal(await wrong.locator('#opening-tell').count(), 0);
+
+  const first = await ask();
+  assert.deepEqual(door.asked, [], 'the code left the device before its reader agreed');
+  assert.ok((await first.textContent('#opening')).includes(new URL(door.url).host));
+  await first.click('#opening-tell');
+  await said(first, 'yours is the first use');
+  assert.equal((await outcome(first)).verdict, 'checked');
+  assert.match(await first.textContent('#activation-opened'), /^Your opening was recorded on \d{4}-.*, market$/);
+  assert.equal(await first.evaluate(() => document.activeElement.id), 'opening-status');
+  assert.deepEqual(door.told, [{ item: LAMP, code: CODE }]);
+  assert.deepEqual(door.asked, ['OPTIONS /openings', 'POST /openings']);
+  await first.click('#language');
+  assert.match(await first.textContent('#opening-status'), /您是首次使用此验证码/);
+
+  // Who had the page open meanwhile, and who comes later.
+  ledger = ledgerOf(SEALED, { startMs });
+  const beaten = await ask();
+  answer = () => {
+    ledger = opened;
+    return { first: false, organisation: 'market', transaction };
+  };
+  await beaten.click('#opening-tell');
+  await beaten.waitForSelector('[data-code=opened]');
+  assert.match(await beaten.textContent('#opening-status'), /before you/);
+  assert.match(await beaten.textContent('[data-code=opened]'), /The market recorded that on \d{4}-/);
+  const later = await open(`${server.url}${LAMP_PATH}`, { pin: opened.chainId });
+  assert.deepEqual((await outcome(later)).codes, ['opened', ...COMMON]);
+  await later.fill('#activation', CODE);
+  await later.press('#activation', 'Enter');
+  assert.equal(await later.locator('#opening-tell').count(), 0);
+
+  // Whose word isn't proven isn't shown: the transaction is another's.
+  ledger = ledgerOf(SEALED, { startMs });
+  const deceived = await ask();
+  answer = () => {
+    ledger = opened;
+    return { first: true, organisation: 'market', transaction: '0'.repeat(64) };
+  };
+  await deceived.click('#opening-tell');
+  await deceived.waitForSelector('[data-code=opened]');
+  for (const page of [wrong, first, beaten, later, deceived]) assert.deepEqual(page.faults, []);
+});
+
+test('why an opening is not recorded is told, and nothing is claimed of it', async (t) => {
+  const ledger = ledgerOf(SEALED);
+  const origins = [];
+  let status = 429;
+  const door = await serveOpenings({ origins, open: () => status });
+  t.after(door.stop);
+  const server = await node(t, ledger, { openings: door.url });
+  origins.push(server.url);
+  const allowed = ['429', '409', '503', '400', '403', 'Access-Control-Allow-Origin', 'ERR_FAILED', 'Cross-Origin', 'Same Origin'];
+  const page = await open(`${server.url}${LAMP_PATH}`, { servers: [door.url], pin: ledger.chainId, allowed });
+  await outcome(page);
+  await page.fill('#activation', CODE);
+  await page.press('#activation', 'Enter');
+  const cases = [
+    [429, 'try again in a minute'],
+    [409, 'without its code'],
+    [503, 'could not be recorded now'],
+    [400, 'refused'],
+  ];
+  const press = async (part) => {
+    await page.click('#opening-tell');
+    await page.waitForFunction((text) => document.getElementById('opening-status').textContent.includes(text), part);
+    assert.match(await page.textContent('#activation-opened'), /No use of the code is recorded/);
+    assert.equal((await outcome(page)).verdict, 'checked');
+  };
+  for (const [code, part] of cases) {
+    status = code;
+    await press(part);
+  }
+  // Its operator doesn't let this page ask.
+  origins.length = 0;
+  await press('There was no answer');
+  assert.deepEqual(page.faults, []);
 });
 
 test('what a thing is made of, and what became of it, is followed thing by thing, each checked', async (t) => {

@@ -7,7 +7,7 @@ import { bodyOf, fileOf, read } from '../../test/support/files.js';
 import { bytesOf } from '../../test/support/repository.js';
 import { nodeStatus } from './node_status.js';
 import { serve } from './server.js';
-import { LAMP, LAMP_PATH, MADE_OF, SET, WAY, custody, ledgerOf, making, recall } from './story.js';
+import { CODE, LAMP, LAMP_PATH, MADE_OF, OPENINGS, SEALED, SET, WAY, custody, ledgerOf, making, opening, recall } from './story.js';
 
 const PIN = 'touchstone-chain';
 const DESIGN = bytesOf('chain-core/tests/data/evidence/compromised.evidence');
@@ -23,6 +23,7 @@ export class Stage {
       designEvidence: { [hex(read(DESIGN).design)]: DESIGN },
       status: () => nodeStatus(),
       scans: () => ['scan-many-places'],
+      openings: 'https://openings.example',
       ...more,
     });
     return stage;
@@ -79,6 +80,19 @@ export const SCENES = {
       await page.click('#scans-tell');
       await page.waitForSelector('[data-verdict=suspect]');
     },
+  },
+  'a code that fits': {
+    verdict: 'checked',
+    show: async (page, stage) => {
+      await stage.show(page, ledgerOf(SEALED));
+      await page.fill('#activation', CODE);
+      await page.press('#activation', 'Enter');
+      await page.waitForSelector('#opening-tell');
+    },
+  },
+  'opened before': {
+    verdict: 'reservations',
+    show: (page, stage) => stage.show(page, ledgerOf([...SEALED, opening('market', OPENINGS, CODE)])),
   },
   trace: {
     verdict: 'checked',

@@ -7,18 +7,27 @@ import { createServer } from 'node:http';
 const PAGE = readFileSync(new URL('../../touchstone-app.html', import.meta.url), 'utf8');
 
 /** The page's own policy with the servers that it may ask, as a node writes it. */
-export function policyFor(members) {
+export function policyFor(members, openings = null) {
   const [, own] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(PAGE);
-  const origins = ["'self'", ...members.map(({ url }) => url)].join(' ');
+  const origins = ["'self'", ...members.map(({ url }) => url), openings].filter(Boolean).join(' ');
   return `${own.replace('connect-src http: https:', `connect-src ${origins}`)}; frame-ancestors 'none'`;
 }
 
 /**
  * Starts a server. `evidence` gives the bytes for an item, or null for an answer that never comes, or a status. `designs`
- * are ids by a file's hash, `scans` gives codes for a scan that is told, or a status, where the node counts them, `designEvidence` bytes by a design's id, `status` gives what the node says of itself. `asked`
- * lists what was asked.
+ * are ids by a file's hash, `scans` gives codes for a scan that is told, or a status, where the node counts them, `designEvidence` bytes by a design's id, `status` gives what the node says of itself. `openings` is the address at
+ * which openings are recorded. `asked` lists what was asked.
  */
-export async function serve({ evidence, members = [], origins = [], designs = {}, designEvidence = {}, status = null, scans = null }) {
+export async function serve({
+  evidence,
+  members = [],
+  origins = [],
+  designs = {},
+  designEvidence = {},
+  status = null,
+  scans = null,
+  openings = null,
+}) {
   const asked = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost');
@@ -57,18 +66,21 @@ export async function serve({ evidence, members = [], origins = [], designs = {}
       response.end(JSON.stringify([{ createdAt: '2026-03-01T00:00:00Z', running: false, success: true }]));
     } else if (url.pathname === '/app/members.json') {
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ members, scans: scans !== null }));
+      response.end(JSON.stringify({ members, scans: scans !== null, openings }));
     } else {
       response.writeHead(200, {
         'Content-Type': 'text/html; charset=utf-8',
-        'Content-Security-Policy': policyFor(members),
+        'Content-Security-Policy': policyFor(members, openings),
       });
       response.end(PAGE);
     }
   });
+  return { asked, ...(await started(server)) };
+}
+
+async function started(server) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    asked,
     url: `http://127.0.0.1:${server.address().port}`,
     stop: () =>
       new Promise((resolve) => {
@@ -76,4 +88,34 @@ export async function serve({ evidence, members = [], origins = [], designs = {}
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * Starts a gateway's port for openings, which pages of these `origins` may ask. `open` gives the answer to what is told, or
+ * a status. `told` lists what was told, `asked` which methods came.
+ */
+export async function serveOpenings({ open, origins }) {
+  const [told, asked] = [[], []];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    const { origin } = request.headers;
+    const mayAsk = origins.includes(origin);
+    if (mayAsk) response.setHeader('Access-Control-Allow-Origin', origin);
+    if (request.method === 'OPTIONS' && mayAsk) {
+      response.writeHead(204, { 'Access-Control-Allow-Methods': 'POST', 'Access-Control-Allow-Headers': 'content-type' });
+      response.end();
+      return;
+    }
+    let body = '';
+    request.on('data', (bytes) => (body += bytes));
+    request.on('end', () => {
+      const isRequest = mayAsk && request.method === 'POST' && request.url === '/openings';
+      if (isRequest) told.push(JSON.parse(body));
+      const answer = isRequest ? open(told.at(-1)) : 403;
+      const status = typeof answer === 'number' ? answer : 201;
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(typeof answer === 'number' ? JSON.stringify({ detail: 'no' }) : JSON.stringify(answer));
+    });
+  });
+  return { told, asked, ...(await started(server)) };
 }

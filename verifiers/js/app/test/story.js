@@ -1,7 +1,11 @@
 // The story of a lamp from its making to the shop, as a ledger that is made here; and others that differ from it.
 
 import { SampleLedger, fill } from '../../test/support/sample.js';
+import { concat, fromHex, hex, utf8 } from '../../src/bytes.js';
+import { sha256 } from '../../src/hashes.js';
 import { types } from '../../src/messages.js';
+import { decode } from '../../src/protobuf.js';
+import { openingsOf } from '../activation.js';
 
 export const LAMP = 'https://id.gs1.org/01/09521321000018/21/1';
 export const LAMP_PATH = '/01/09521321000018/21/1';
@@ -111,6 +115,21 @@ export const WAY = [
     }),
   },
 ];
+
+const SALT = '00112233445566778899aabbccddeeff';
+export const CODE = '0123456789AB';
+/** What the maker records of the code under the lamp's cover. */
+export const RECORDED_CODE = `sha256:${SALT}:${hex(sha256(concat(fromHex(SALT), utf8(CODE))))}`;
+export const OPENINGS = openingsOf(RECORDED_CODE);
+
+/** The whole way of a lamp with a code under its cover. */
+export const SEALED = [
+  { ...making, document: { ...making.document, ilmd: { ...making.document.ilmd, 'touchstone:activation': RECORDED_CODE } } },
+  ...WAY.slice(1),
+];
+
+/** The transaction that holds an item's first event. */
+export const firstTransaction = (ledger, item) => hex(decode(types.LinkEntry, ledger.items.get(item).entries[0]).transaction_id);
 
 /** Somebody with the code under the lamp's cover has its opening recorded. */
 export const opening = (organisation, item, code) => ({

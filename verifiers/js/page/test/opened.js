@@ -1,19 +1,21 @@
-// What the tests of the court's page share: a browser for each file of tests, and the page from the disk, without network.
+// What the tests of the court's page share: a browser, and the page from the disk, without network.
 
-import { after, before } from 'node:test';
-import { launch } from './browser.js';
+import { afterEach } from 'node:test';
+import { sharedBrowser } from './shared_browser.js';
 
 export const PAGE = new URL('../../touchstone-verify.html', import.meta.url);
 
-let browser;
-before(async () => {
-  browser = await launch();
+// What a test has opened goes on working while it is open.
+let contexts = [];
+afterEach(async () => {
+  await Promise.all(contexts.map((context) => context.close()));
+  contexts = [];
 });
-after(() => browser?.close());
 
 /** Opens the page; faults and requests that aren't for its own file fail the test. */
 export async function open(options = {}, prepare = null) {
-  const context = await browser.newContext({ offline: true, locale: 'en-US', ...options });
+  const context = await (await sharedBrowser()).newContext({ offline: true, locale: 'en-US', ...options });
+  contexts.push(context);
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   page.faults = [];

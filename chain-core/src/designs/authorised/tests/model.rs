@@ -15,6 +15,7 @@ const PLACES: [&str; 3] = ["CN", "JP", licence::WORLD];
 
 struct Granted {
     id: Hash,
+    grantor: usize,
     parent: Option<usize>,
     licensee: usize,
     terms: LicenceTerms,
@@ -38,6 +39,14 @@ impl Draws {
     fn below(&mut self, bound: usize) -> usize {
         usize::from(self.0.next().unwrap()[0]) % bound
     }
+
+    /// Mostly the party that may act, and often enough any: the rules refuse it.
+    fn mostly(&mut self, able: usize) -> usize {
+        match self.below(5) {
+            0 => self.below(4),
+            _ => able,
+        }
+    }
 }
 
 impl Model {
@@ -55,17 +64,19 @@ impl Model {
     }
 
     fn act(&mut self, draws: &mut Draws) {
-        let who = draws.below(4);
         let other = draws.below(4);
         let now_ms = self.chain.context().time_ms;
+        let owner = self.owner(now_ms).unwrap_or_default();
+        let who = draws.mostly(owner);
         match draws.below(12) {
-            0..=4 => self.grant(draws, who, other, now_ms),
+            0..=4 => self.grant(draws, other, now_ms),
             5 | 6 => {
-                if let Some(n) = draws.below(8).checked_sub(1)
-                    && let Some(id) = self.licences.get(n).map(|l| l.id)
-                    && self.run(who, end_licence(&id)).is_some()
-                {
-                    self.licences[n].ended_ms = Some(now_ms);
+                let n = draws.below(self.licences.len().max(1));
+                if let Some((id, grantor)) = self.licences.get(n).map(|l| (l.id, l.grantor)) {
+                    let ended = self.run(draws.mostly(grantor), end_licence(&id));
+                    if ended.is_some() {
+                        self.licences[n].ended_ms = Some(now_ms);
+                    }
                 }
             }
             7 | 8 => {
@@ -78,14 +89,17 @@ impl Model {
             9 | 10 => {
                 let outcomes = [Outcome::Accepted, Outcome::Rejected, Outcome::Withdrawn];
                 let outcome = outcomes[draws.below(3)];
-                if let Some((id, to)) = self.offer
-                    && self
-                        .run(who, answer_right(&self.subject, &id, outcome))
-                        .is_some()
-                {
-                    self.offer = None;
-                    if outcome == Outcome::Accepted {
-                        self.owners.push((to, now_ms));
+                if let Some((id, to)) = self.offer {
+                    let able = match outcome {
+                        Outcome::Withdrawn => owner,
+                        _ => to,
+                    };
+                    let answer = answer_right(&self.subject, &id, outcome);
+                    if self.run(draws.mostly(able), answer).is_some() {
+                        self.offer = None;
+                        if outcome == Outcome::Accepted {
+                            self.owners.push((to, now_ms));
+                        }
                     }
                 }
             }
@@ -100,13 +114,12 @@ impl Model {
         }
     }
 
-    fn grant(&mut self, draws: &mut Draws, who: usize, licensee: usize, now_ms: u64) {
-        let parent = draws
-            .below(5)
-            .checked_sub(2)
-            .filter(|n| *n < self.licences.len());
+    fn grant(&mut self, draws: &mut Draws, licensee: usize, now_ms: u64) {
+        // The last ones: what is long over has no licence beneath it.
+        let last = self.licences.len().checked_sub(1 + draws.below(4));
+        let parent = last.filter(|_| draws.below(2) == 0);
         let from_ms = now_ms + draws.below(3) as u64 * 1000;
-        let terms = LicenceTerms {
+        let mut terms = LicenceTerms {
             acts: vec![LicensedAct::Sell.into()],
             territories: vec![PLACES[draws.below(3)].into()],
             from_ms,
@@ -114,6 +127,17 @@ impl Model {
             depth: draws.below(4) as u32,
             sublicensees: Vec::new(),
         };
+        // Mostly within the licence that it stands on.
+        if let Some(parent) = parent.map(|n| &self.licences[n].terms)
+            && draws.below(4) > 0
+        {
+            terms.territories.clone_from(&parent.territories);
+            terms.from_ms = from_ms.max(parent.from_ms);
+            terms.until_ms = parent.until_ms;
+            terms.depth = parent.depth.saturating_sub(1);
+        }
+        let owner = self.owner(now_ms).unwrap_or_default();
+        let who = draws.mostly(parent.map_or(owner, |n| self.licences[n].licensee));
         let above = parent.map(|n| self.licences[n].id);
         let name = PARTIES[licensee].0;
         let action = grant(&self.subject, above.as_ref(), name, terms.clone());
@@ -121,6 +145,7 @@ impl Model {
             let ended_ms = None;
             self.licences.push(Granted {
                 id,
+                grantor: who,
                 parent,
                 licensee,
                 terms,
@@ -244,7 +269,7 @@ fn answers_are_those_of_a_model_that_looks_at_everything() {
         applied += model.applied;
     }
     assert!(
-        applied > 250 && yes > 1000 && no > 1000,
+        applied > 600 && yes > 1000 && no > 1000,
         "{applied} acts, {yes} yes, {no} no"
     );
     assert!(untold < yes, "{untold} untold");
