@@ -13,6 +13,7 @@ pub mod design;
 pub(crate) mod disclose_design;
 pub mod dispute;
 pub(crate) mod dispute_deadlines;
+pub mod drafts;
 pub(crate) mod end_licence;
 pub(crate) mod end_right;
 pub mod field;

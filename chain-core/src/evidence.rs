@@ -21,6 +21,7 @@ mod chain;
 mod collection;
 mod custody;
 mod disputes;
+mod drafted;
 mod element;
 mod examination;
 mod exhibit;

@@ -49,6 +49,8 @@ pub mod tag {
     pub const DESIGN_VIEWS: &str = "touchstone/design-views/v1";
     /// Root over a design's files, views and fields.
     pub const DESIGN_CONTENT: &str = "touchstone/design-content/v1";
+    /// Head of the drafts before a deposit.
+    pub const DRAFT: &str = "touchstone/draft/v1";
     /// Id of a mark.
     pub const MARK_ID: &str = "touchstone/mark-id/v1";
     /// What a dispute is about: one listing, under one right.

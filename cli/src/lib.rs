@@ -45,6 +45,7 @@ pub mod report;
 pub mod reviews;
 pub mod rights;
 pub mod settings;
+pub mod studio;
 pub mod tokens;
 pub mod verbs;
 pub mod vouching;

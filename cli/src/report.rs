@@ -3,6 +3,7 @@
 //! in the order of the People's Courts Online Litigation Rules, Art. 16 to 18.
 
 pub mod document;
+mod drafts;
 pub mod fact_row;
 pub mod facts;
 pub mod json;

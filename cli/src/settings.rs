@@ -218,6 +218,11 @@ impl Settings {
         }
     }
 
+    /// The organisation that acts, where one is named for all commands.
+    pub fn organisation(&self) -> Option<&str> {
+        self.organisation.as_deref()
+    }
+
     /// The acting organisation and its key.
     pub fn signer(&self, signing: &Signing) -> Result<Signer, Failure> {
         let organisation = signing

@@ -37,6 +37,7 @@ pub mod review;
 pub mod right;
 pub mod similar;
 pub mod status;
+pub mod studio;
 pub mod suspend;
 pub mod trace;
 pub mod transaction;
@@ -72,6 +73,8 @@ pub enum Verb {
     Handover(handover::Verb),
     Deposit(deposit::Arguments),
     Disclose(disclose::Arguments),
+    #[command(subcommand)]
+    Studio(studio::Verb),
     Certificate(certificate::Arguments),
     Similar(similar::Arguments),
     #[command(subcommand)]
@@ -133,6 +136,7 @@ pub async fn run(
         Verb::Masterdata(verb) => Box::pin(masterdata::run(verb, settings, output)).await,
         Verb::Handover(verb) => Box::pin(handover::run(verb, settings, output)).await,
         Verb::Deposit(arguments) => Box::pin(deposit::run(arguments, settings, output)).await,
+        Verb::Studio(verb) => Box::pin(studio::run(verb, settings, output)).await,
         Verb::Disclose(arguments) => Box::pin(disclose::run(arguments, settings, output)).await,
         Verb::Certificate(arguments) => {
             Box::pin(certificate::run(arguments, settings, output)).await

@@ -8,6 +8,7 @@
 pub mod attack;
 pub mod bundle;
 pub mod campaign;
+mod deposits;
 mod disputed;
 mod event_logs;
 pub mod family;

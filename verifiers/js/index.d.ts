@@ -140,6 +140,16 @@ export interface Deposit {
     views: (string | null)[];
     fields: { name: string; value: string; disclosure: string }[];
   };
+  /** The drafts before the deposit: the designer's words and clock. */
+  drafts?: {
+    number: number;
+    head: string;
+    time_ms: number;
+    who: string;
+    device: string;
+    tool: string;
+    files: { name_digest: string; sha256: string | null; bytes: number | bigint }[];
+  }[];
   disclosed_ms: Integer | null;
   /** Names are the holder's word. */
   files: { sha256: string; name: string | null }[];

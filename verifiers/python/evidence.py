@@ -3,6 +3,8 @@
 from checkpoints import doubts, verify_stamps
 from custody import Custody, Handovers, NotInFile, Records
 from disputes import read_disputes, read_questions
+from drafts import doubts as doubts_about
+from drafts import read_drafts
 from fields import read_content
 from genesis import read_genesis
 from history import Links, whole_history
@@ -88,6 +90,7 @@ class Examination:
         self.version = self.verdict = self.history = self.custody = self.handovers = self.design = None
         self.look_alikes = self.vouching = self.voucher_name = self.right = self.content = None
         self.disputes, self.answers = None, []
+        self.drafts = []
         self.said = {}
 
     def examine(self):
@@ -436,7 +439,12 @@ class Examination:
                 shown.fields = sorted(set(shown.fields) | set(public.fields))
         self.files, self.content = list(zip(hashes, names)), shown
         fields = f", {len(shown.fields)} fields are shown" if shown.views else ""
-        return f"salt and {len(hashes)} files open the commitment{fields}"
+        self.drafts, told = read_drafts(opening["drafts"] if opening else [], self.files, shown)
+        found = doubts_about(self.drafts, self.design["time_ms"] + self.error_ms)
+        told = f"salt and {len(hashes)} files open the commitment{fields}{told}"
+        if found:
+            raise Reservation("; ".join([told, *found]))
+        return told
 
     def opens(self, opening, hashes):
         """What salt, files and content show, which must be what the owner committed to."""

@@ -3,6 +3,7 @@
 import json
 import time
 
+import drafts
 import fields
 from proofs import sha256
 
@@ -148,6 +149,7 @@ def deposit(examination, design):
         "disclosed_ms": disclosure and disclosure["time_ms"],
         "files": [{"sha256": digest.hex(), "name": name} for digest, name in examination.files],
         **content,
+        **({"drafts": drafts.report(examination.drafts)} if examination.drafts else {}),
         **look_alikes,
         **vouched,
         **({"right": right(examination.right)} if examination.right else {}),

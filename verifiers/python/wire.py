@@ -135,7 +135,9 @@ TABLES = r"""
 | `State` | 1 key bytes, 2 value? bytes, 3 proof `StateProof` |
 | `CompleteLink` | 1 item string, 2 entries* bytes |
 | `EvidenceTransaction` | 1 height uint64, 2 index uint32, 3 envelope bytes, 4 siblings* bytes |
-| `Opening` | 1 salt bytes, 2 files* `OriginalFile`, 3 title string, 4 content? `DesignContent` |
+| `Opening` | 1 salt bytes, 2 files* `OriginalFile`, 3 title string, 4 content? `DesignContent`, 5 drafts* bytes |
+| `Draft` | 1 number uint64, 2 previous bytes, 3 time_ms uint64, 4 who string, 5 device string, 6 tool string, 7 files* `DraftFile` |
+| `DraftFile` | 1 name bytes, 2 sha256 bytes, 3 bytes uint64 |
 | `OriginalFile` | 1 sha256 bytes, 2 name string |
 | `Checkpoint` | 1 first uint64, 2 last uint64, 3 authority string, 4 token bytes, 5 certificates* bytes |
 | `Stamp` | 1 checkpoint uint32, 2 height uint64, 3 siblings* bytes |

@@ -25,6 +25,12 @@ pub const MAX_DESCRIPTION_BYTES: usize = 2_048;
 pub const MAX_DISCLOSURE_BYTES: usize = 8_192;
 /// Drafts before a deposit.
 pub const MAX_DRAFTS: usize = 65_536;
+/// Bytes of one.
+pub const MAX_DRAFT_BYTES: usize = 65_536;
+/// Files that changed in one.
+pub const MAX_DRAFT_FILES: usize = 256;
+/// Bytes of what a draft says of who made it, on what device, with what program.
+pub const MAX_STUDIO_BYTES: usize = 128;
 /// Bytes of a mark's number.
 pub const MAX_NUMBER_BYTES: usize = 64;
 /// Bytes of a mark in words.

@@ -114,6 +114,7 @@ impl Examination {
             &genesis.chain_id,
             evidence.opening.as_ref(),
             self.facts.deposit.as_mut(),
+            error_ms,
         );
         self.note(Element::Opening, opened)?;
         self.rights(&evidence, &values)?;

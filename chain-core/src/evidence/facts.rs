@@ -4,6 +4,7 @@
 
 use touchstone_proto::ledger::{DesignView, Disclosure, LookAlikes, Right, Vouching};
 
+use crate::designs::drafts::ReadDraft;
 use crate::designs::field::DesignField;
 use crate::hash::Hash;
 use crate::proof::item_history::Step;
@@ -105,6 +106,8 @@ pub struct Deposit {
     pub views: Vec<DesignView>,
     /// The fields that are shown, by the holder or in public: the commitment covers each.
     pub fields: Vec<DesignField>,
+    /// The drafts before the deposit, where the holder adds them. What they say is his word.
+    pub drafts: Vec<ReadDraft>,
     /// Time of the public disclosure, milliseconds.
     pub disclosed_ms: Option<u64>,
     /// The disclosure on the ledger.

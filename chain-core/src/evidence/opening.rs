@@ -5,7 +5,8 @@
 use touchstone_proto::evidence::Opening;
 use touchstone_proto::ledger::DesignContent;
 
-use super::element::Established;
+use super::drafted;
+use super::element::{CheckResult, Established};
 use super::facts::Deposit;
 use super::finding::Finding;
 use crate::designs::content::{self, OpenedContent};
@@ -19,6 +20,7 @@ pub(super) fn opening(
     chain_id: &Hash,
     opening: Option<&Opening>,
     deposit: Option<&mut Deposit>,
+    error_ms: u64,
 ) -> Result<Established<()>, Finding> {
     let Some(deposit) = deposit.filter(|d| d.recorded) else {
         return match opening {
@@ -40,10 +42,8 @@ pub(super) fn opening(
             ));
         };
         note(deposit, disclosed, None);
-        return Ok(Established::passed(
-            (),
-            finding!("the commitment was opened in public, on the ledger, by its owner"),
-        ));
+        let found = finding!("the commitment was opened in public, on the ledger, by its owner");
+        return established(deposit, &[], found, error_ms);
     };
     let mut files = Vec::with_capacity(opening.files.len());
     for file in &opening.files {
@@ -77,7 +77,26 @@ pub(super) fn opening(
             shown = deposit.fields.len()
         ),
     };
-    Ok(Established::passed((), found))
+    established(deposit, &opening.drafts, found, error_ms)
+}
+
+/// What the opening established, with the drafts before the deposit.
+fn established(
+    deposit: &mut Deposit,
+    entries: &[Vec<u8>],
+    opened: Finding,
+    error_ms: u64,
+) -> Result<Established<()>, Finding> {
+    let drafted = drafted::drafted(entries, deposit, error_ms)?;
+    deposit.drafts = drafted.drafts;
+    Ok(Established {
+        value: (),
+        result: match drafted.doubts.is_empty() {
+            true => CheckResult::Passed,
+            false => CheckResult::Reservation,
+        },
+        findings: [vec![opened], drafted.findings, drafted.doubts].concat(),
+    })
 }
 
 /// What the owner disclosed on the ledger, which must open the commitment.

@@ -2,6 +2,7 @@ mod containment;
 mod custody;
 mod dishonest;
 mod disputes;
+mod drafts;
 mod fields;
 mod golden;
 mod long_link;
@@ -141,6 +142,7 @@ fn opened(mut evidence: Evidence) -> Evidence {
             .collect(),
         title: "A chair".into(),
         content: None,
+        drafts: Vec::new(),
     });
     evidence
 }

@@ -81,6 +81,7 @@ fn the_document_names_every_tag_message_and_field() {
         tag::DESIGN_FILES,
         tag::DESIGN_VIEWS,
         tag::DESIGN_CONTENT,
+        tag::DRAFT,
         tag::DESIGN_ID,
         tag::JUROR_LEAF,
         tag::JUROR_NODE,

@@ -11,7 +11,7 @@ use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Basis, Custody, Ending};
 
 use super::fact_row::{FactRow, row};
-use super::{offer_status, right_facts};
+use super::{drafts, offer_status, right_facts};
 use crate::event_text;
 use crate::exact_bytes;
 use crate::fields;
@@ -135,6 +135,8 @@ fn deposited(language: Language, deposit: &Deposit, facts: &Facts) -> Vec<FactRo
             lines.iter().map(|line| plain(line)),
         ));
     }
+    let drafts = drafts::row(language, &deposit.drafts);
+    rows.extend(drafts.map(|(name, lines)| row(name, lines)));
     for (at, (sha256, name)) in deposit.files.iter().enumerate() {
         let name = name.as_deref().map(plain);
         let view = deposit.views.get(at).copied().unwrap_or_default();

@@ -8,7 +8,7 @@ use touchstone_core::evidence::{
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{Basis, Ending, Position};
 
-use super::{Examined, right_facts};
+use super::{Examined, drafts, right_facts};
 use crate::fields;
 use crate::look_alikes;
 use crate::messages::Speech;
@@ -251,6 +251,10 @@ fn deposit(deposit: &Deposit) -> Value {
     if !deposit.views.is_empty() {
         let content = fields::json(&deposit.views, &deposit.fields);
         add_member(&mut value, "content", content);
+    }
+    if !deposit.drafts.is_empty() {
+        let drafts = deposit.drafts.iter().map(drafts::json).collect();
+        add_member(&mut value, "drafts", drafts);
     }
     if let Some(found) = &deposit.look_alikes {
         add_member(&mut value, "look_alikes", look_alikes::json(found));

@@ -75,7 +75,7 @@ pub struct DepositFields {
 
 impl DepositFields {
     /// The same by name. Each is normalised (Unicode NFC), so that what looks equal is equal.
-    fn named(&self) -> Vec<(FieldName, String)> {
+    pub(super) fn named(&self) -> Vec<(FieldName, String)> {
         let title = Some(&self.title).filter(|title| !title.is_empty());
         let one = [
             (FieldName::Title, title),
@@ -97,40 +97,76 @@ pub async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    if let Some(path) = &arguments.resend {
+        return resend(path, &arguments.signing, settings, output).await;
+    }
+    let mut files = Vec::new();
+    for path in &arguments.files {
+        files.push(receipt::hash_file(path)?);
+    }
+    for view in &arguments.view {
+        files.push(view_file(view)?);
+    }
+    let fields = arguments.fields.named();
+    let (receipts, signing) = (&arguments.receipts, &arguments.signing);
+    deposit_new(files, &fields, receipts, signing, settings, output).await
+}
+
+/// Deposits files with fields, and waits for the proof.
+pub(super) async fn deposit_new(
+    files: Vec<ReceiptFile>,
+    fields: &[(FieldName, String)],
+    receipts: &Path,
+    signing: &Signing,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let (path, mut receipt) = match &arguments.resend {
-        Some(path) => {
-            let receipt = Receipt::read(path)?;
-            receipt.check(client.trust().chain_id())?;
-            (path.clone(), receipt)
-        }
-        None => {
-            let mut files = Vec::new();
-            for path in &arguments.files {
-                files.push(receipt::hash_file(path)?);
-            }
-            for view in &arguments.view {
-                files.push(view_file(view)?);
-            }
-            let fields = arguments.fields.named();
-            let signer = settings.signer(&arguments.signing)?;
-            let chain_id = client.trust().chain_id();
-            let receipt = make(files, &fields, signer, chain_id, output.now_ms())?;
-            // The salt must be safe before anybody sees the commitment.
-            (receipt.write(&arguments.receipts)?, receipt)
-        }
-    };
+    let signer = settings.signer(signing)?;
+    let receipt = make(
+        files,
+        fields,
+        signer,
+        client.trust().chain_id(),
+        output.now_ms(),
+    )?;
+    // The salt must be safe before anybody sees the commitment.
+    let path = receipt.write(receipts)?;
+    let submitted = submit(&mut client, &receipt).await;
+    finish(submitted, &path, &receipt, output)
+}
+
+/// Sends an existing receipt's deposit again.
+async fn resend(
+    path: &Path,
+    signing: &Signing,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut client = settings.client().await?;
+    let mut receipt = Receipt::read(path)?;
+    receipt.check(client.trust().chain_id())?;
     let mut submitted = submit(&mut client, &receipt).await;
-    if arguments.resend.is_some() && submitted.as_ref().is_err_and(has_expired) {
+    if submitted.as_ref().is_err_and(has_expired) {
         // A design is deposited once, under its id: of the two transactions one is recorded at most.
-        receipt = sign_afresh(&receipt, arguments, settings, output)?;
-        receipt.replace(&path)?;
+        receipt = sign_afresh(&receipt, signing, settings, output)?;
+        receipt.replace(path)?;
         submitted = submit(&mut client, &receipt).await;
     }
+    finish(submitted, path, &receipt, output)
+}
+
+/// Says what became of a deposit.
+fn finish(
+    submitted: Result<RecordedTransaction, Failure>,
+    path: &Path,
+    receipt: &Receipt,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let recorded = match submitted {
         Ok(recorded) => recorded,
         Err(refused @ Failure::Refused { .. }) => {
-            let path = receipt::mark_refused(&path)?;
+            let path = receipt::mark_refused(path)?;
             output.remark(format!(
                 "not deposited: its receipt is {} now, and proves nothing; mend what the rule names and \
                  deposit again",
@@ -147,8 +183,8 @@ pub async fn run(
             return Err(failure);
         }
     };
-    let path = receipt::unmark(&path)?;
-    print(&receipt, &path, &recorded, output);
+    let path = receipt::unmark(path)?;
+    print(receipt, &path, &recorded, output);
     Ok(())
 }
 
@@ -164,11 +200,11 @@ fn has_expired(failure: &Failure) -> bool {
 /// The same deposit in a transaction of now.
 fn sign_afresh(
     receipt: &Receipt,
-    arguments: &Arguments,
+    signing: &Signing,
     settings: &Settings,
     output: &Output,
 ) -> Result<Receipt, Failure> {
-    let signer = settings.signer(&arguments.signing)?;
+    let signer = settings.signer(signing)?;
     let owner_key = hex::encode(signer.key.verifying_key().to_bytes());
     if (&signer.organisation, &owner_key) != (&receipt.organisation, &receipt.owner_key) {
         return Err(Failure::Usage(format!(
@@ -207,7 +243,7 @@ fn sign(
 }
 
 /// A file that is named with what it shows: `front=chair-front.png`.
-fn view_file(text: &str) -> Result<ReceiptFile, Failure> {
+pub(super) fn view_file(text: &str) -> Result<ReceiptFile, Failure> {
     let (view, path) = text.split_once('=').ok_or_else(|| {
         Failure::Usage(format!(
             "{}: a view is named with its file, as front=chair-front.png",

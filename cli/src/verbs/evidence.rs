@@ -7,6 +7,8 @@ use serde_json::json;
 use touchstone_client::client::Client;
 use touchstone_client::disputes;
 use touchstone_client::verification::NotVerified;
+use touchstone_core::designs::drafts;
+use touchstone_core::designs::field::{self, FieldName};
 use touchstone_core::evidence::{self, Trusted, Verdict};
 use touchstone_core::hash::Hash;
 use touchstone_epcis::Identifier;
@@ -18,7 +20,7 @@ use touchstone_proto::node::{AuthorisationQuestion, GetEvidenceRequest};
 use super::authorised::{country, day_or_moment};
 use super::right;
 use crate::failure::Failure;
-use crate::field_selection::FieldSelection;
+use crate::field_selection::{FieldChoice, FieldSelection};
 use crate::file;
 use crate::messages::Speech;
 use crate::output::{Output, counted, plain};
@@ -26,6 +28,7 @@ use crate::receipt::{self, Receipt};
 use crate::rights;
 use crate::say;
 use crate::settings::Settings;
+use crate::studio::StudioLog;
 
 /// Write one offline file that proves an item's history or a design's deposit
 #[derive(clap::Args, Debug)]
@@ -33,6 +36,7 @@ use crate::settings::Settings;
   touchstone evidence https://id.gs1.org/00/095212340000000150 -o case.evidence
   touchstone evidence 4be1… --receipt 4be1….touchstone.json -o case.evidence
   touchstone evidence 4be1… --receipt 4be1….touchstone.json --show author -o case.evidence
+  touchstone evidence 4be1… --receipt 4be1….touchstone.json --studio chair/ -o case.evidence
   touchstone evidence 4be1… -o case.evidence      without the receipt the content stays closed
   touchstone evidence 4be1… --with-page -o case    a folder: the file, and a page that examines it
   touchstone evidence --dispute 77d0… -o case.evidence     a dispute, its panel, and its design
@@ -57,6 +61,9 @@ pub struct Arguments {
     /// Which of the deposit's fields the file shows
     #[command(flatten)]
     pub fields: FieldSelection,
+    /// The studio's folder: the drafts before the deposit are added, whose head it covers
+    #[arg(long, value_name = "DIR", requires = "receipt")]
+    pub studio: Option<PathBuf>,
     /// Write a folder with the file and with a page that examines it in any browser, offline
     #[arg(long)]
     pub with_page: bool,
@@ -120,6 +127,11 @@ pub async fn run(
         );
         output.remark(remark);
     }
+    let mut selection = arguments.fields.clone();
+    if arguments.studio.is_some() {
+        // Nobody can follow the drafts without their head.
+        selection.show.push(FieldChoice::Drafts);
+    }
     let chain_id = *client.trust().chain_id();
     let mut bytes = client
         .evidence(GetEvidenceRequest {
@@ -132,7 +144,7 @@ pub async fn run(
         receipt.check(&chain_id)?;
         let mut message =
             evidence::open(&bytes).map_err(|e| NotVerified::evidence("file", &e.to_string()))?;
-        message.opening = Some(opening(receipt, &arguments.fields)?);
+        message.opening = Some(opening(receipt, &selection, arguments.studio.as_deref())?);
         bytes = evidence::seal(&message);
     }
     let trusted = Trusted {
@@ -326,7 +338,11 @@ fn check_subject(subject: &Subject, facts: &evidence::Facts) -> Result<(), Failu
     }
 }
 
-fn opening(receipt: &Receipt, selection: &FieldSelection) -> Result<Opening, Failure> {
+fn opening(
+    receipt: &Receipt,
+    selection: &FieldSelection,
+    studio: Option<&Path>,
+) -> Result<Opening, Failure> {
     let opening = receipt.opening()?;
     let (title, content) = selection.of_opening(&opening, &receipt.title)?;
     let named = receipt.files.iter().zip(&opening.files);
@@ -342,5 +358,29 @@ fn opening(receipt: &Receipt, selection: &FieldSelection) -> Result<Opening, Fai
             .collect(),
         title,
         content,
+        drafts: match studio {
+            Some(folder) => drafts(receipt, folder)?,
+            None => Vec::new(),
+        },
     })
+}
+
+/// The drafts that the deposit covers: its studio may have gone on since.
+fn drafts(receipt: &Receipt, folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let opened = receipt.opening()?.opened();
+    let opened = opened.map_err(|e| Failure::Usage(e.to_string()))?;
+    let mut fields = opened.fields.iter().map(|(_, field)| field);
+    let field = fields.find(|field| field.name == FieldName::Drafts);
+    let field = field.ok_or_else(|| {
+        Failure::NotFound(
+            "the deposit covers no drafts: it wasn't made by `touchstone studio deposit`".into(),
+        )
+    })?;
+    let (count, head) =
+        field::drafts_head(&field.value).map_err(|e| Failure::Usage(e.to_string()))?;
+    let mut entries = StudioLog::read(folder)?.entries;
+    entries.truncate(count);
+    drafts::verify(&entries, count, &head)
+        .map_err(|e| NotVerified::Contradiction(format!("{}: {e}", folder.display())))?;
+    Ok(entries)
 }

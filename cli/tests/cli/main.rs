@@ -37,5 +37,6 @@ mod power_cuts;
 mod real_service;
 mod reviews;
 mod rights;
+mod studio;
 mod traces;
 mod vouch;

@@ -15,10 +15,10 @@ use touchstone_pictures::SPECIFICATION;
 use touchstone_proto::evidence::{Evidence, Opening, OriginalFile, evidence::Subject as Wire};
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    DepositDesign, DesignContent, DesignView, DiscloseDesign, Fingerprints, Outcome,
-    PictureFingerprint,
+    DepositDesign, DesignContent, DiscloseDesign, Fingerprints, Outcome, PictureFingerprint,
 };
 
+use super::deposits::{drafted, fielded, shown};
 use super::disputed;
 use crate::random::Random;
 
@@ -330,16 +330,26 @@ impl Grower {
                 .collect(),
             title: format!("Title of design {number}"),
             content: None,
+            drafts: Vec::new(),
         };
         let files: Vec<Hash> = opening.files.iter().map(|f| exact(&f.sha256)).collect();
+        let drafts = match random.permille(500) {
+            true => drafted(&files, random),
+            false => Vec::new(),
+        };
         let whole = random
-            .permille(500)
-            .then(|| fielded(files.len(), &opening.title, random));
+            .permille(600)
+            .then(|| fielded(files.len(), &opening.title, &drafts, random));
         let opened = content::open(&files, whole.as_ref()).expect("a genuine content");
         let root = opened.root;
         let commitment = design::commitment(&self.chain.id, &owner, &exact(&opening.salt), &root);
         if let Some(whole) = &whole {
             (opening.title, opening.content) = shown(whole, &files, random);
+            let shown = content::open(&files, opening.content.as_ref()).expect("a genuine part");
+            let mut fields = shown.fields.iter();
+            if fields.any(|(_, field)| field.name == FieldName::Drafts) && random.permille(800) {
+                opening.drafts = drafts;
+            }
         }
         let action = DepositDesign {
             commitment: commitment.to_vec(),
@@ -437,33 +447,6 @@ impl Grower {
             }
         }
     }
-}
-
-/// Views and fields of a design.
-fn fielded(files: usize, title: &str, random: &mut Random) -> DesignContent {
-    let fields = [
-        (FieldName::Title, title),
-        (FieldName::Class, "06-01"),
-        (FieldName::Description, "A chair that folds"),
-        (FieldName::Author, "Lin Yue"),
-        (FieldName::Author, "王维"),
-    ];
-    let fields = fields.map(|(name, value)| (name, value.to_owned()));
-    let views = [DesignView::Front, DesignView::Unspecified];
-    let bytes = std::array::from_fn(|_| random.bytes());
-    content::seal(&views[..files], &fields, &bytes).expect("fields that fit")
-}
-
-/// Title and content with fields by chance.
-fn shown(
-    whole: &DesignContent,
-    files: &[Hash],
-    random: &mut Random,
-) -> (String, Option<DesignContent>) {
-    let subset = random.below(32);
-    let part = content::showing(whole, |name| subset >> (name as u32) & 1 == 1);
-    let opened = content::open(files, Some(&part)).expect("a part of what is genuine");
-    (opened.title().unwrap_or_default().to_owned(), Some(part))
 }
 
 fn exact(bytes: &[u8]) -> Hash {

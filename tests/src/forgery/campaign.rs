@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use prost::Message;
-use touchstone_core::designs::content;
+use touchstone_core::designs::field::{self, DesignField, FieldName};
+use touchstone_core::designs::{content, drafts};
 use touchstone_core::evidence::seal;
 use touchstone_core::hash::{self, Hash};
-use touchstone_proto::evidence::Evidence;
+use touchstone_proto::evidence::{Evidence, Opening};
 
 use super::attack::Forger;
 use super::bundle::{Bundle, World};
@@ -277,6 +278,15 @@ impl Campaign {
     }
 }
 
+/// Whether the drafts are those that the deposit's field counts: a holder may leave them out, too.
+fn are_genuine(opening: &Opening) -> bool {
+    let content = opening.content.iter().flat_map(|c| &c.disclosures);
+    let mut fields = content.filter_map(|text| DesignField::read(text).ok());
+    let field = fields.find(|field| field.name == FieldName::Drafts);
+    let head = field.and_then(|field| field::drafts_head(&field.value).ok());
+    head.is_some_and(|(count, head)| drafts::verify(&opening.drafts, count, &head).is_ok())
+}
+
 /// One name for a file, whichever of its design's fields it shows: a holder may leave any of them out. A field that the
 /// deposit doesn't cover, or a title that isn't shown as a field, makes it another file.
 fn fingerprint(evidence: &Evidence) -> Hash {
@@ -288,6 +298,9 @@ fn fingerprint(evidence: &Evidence) -> Hash {
         let is_shown = opened.is_ok_and(|opened| {
             opened.is_ok_and(|opened| opened.check_title(&opening.title).is_ok())
         });
+        if is_shown && are_genuine(opening) {
+            opening.drafts.clear();
+        }
         if let Some(content) = opening.content.as_mut().filter(|_| is_shown) {
             content.disclosures.clear();
             opening.title.clear();

@@ -18,7 +18,11 @@ const WORDS: [&str; 4] = [
 ];
 
 /// Bytes that hold a message.
-const NESTED: [(&str, &str); 5] = [
+const NESTED: [(&str, &str); 6] = [
+    (
+        "touchstone.evidence.v1.Opening.drafts",
+        "touchstone.evidence.v1.Draft",
+    ),
     (
         "touchstone.node.v1.CertifiedHeader.header",
         "touchstone.ledger.v1.Header",

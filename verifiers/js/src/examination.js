@@ -6,6 +6,7 @@ import { ValidatorSets, checkCertifiedHeader, checkEnvelope } from './chain.js';
 import { readContent, united } from './content.js';
 import { readCustody } from './custody.js';
 import { readDisputes, readQuestions } from './disputes.js';
+import { readDrafts } from './drafts.js';
 import { readGenesis } from './genesis.js';
 import { isDoubtful, readHandovers } from './handovers.js';
 import { designCommitment, designId, sha256OfMany } from './hashes.js';
@@ -586,16 +587,28 @@ export class Examination {
     if (opening === null) {
       this.opened = disclosure.file_hashes;
       this.content = disclosed;
-      return passed('disclosed', { count: this.opened.length });
+      return this.before([], ['disclosed', { count: this.opened.length }]);
     }
     const hashes = opening.files.map((file) => file.sha256);
     const shown = this.opens(opening, hashes);
     this.opened = hashes;
     this.content = { ...shown, fields: united(shown.fields, disclosed?.fields ?? []) };
     const fields = this.content.fields.length;
-    return shown.views.length === 0
-      ? passed('opened', { count: hashes.length })
-      : passed('openedWithFields', { count: hashes.length, fields });
+    const finding =
+      shown.views.length === 0
+        ? ['opened', { count: hashes.length }]
+        : ['openedWithFields', { count: hashes.length, fields }];
+    return this.before(opening.drafts, finding);
+  }
+
+  /** What was before the deposit, as far as its holder shows it. */
+  before(entries, opened) {
+    const { drafts, findings, doubts } = readDrafts(entries, this.content, {
+      files: this.opened,
+      latest: this.design.time_ms + this.errorMs,
+    });
+    this.drafts = drafts;
+    return { result: doubts.length > 0 ? RESERVATION : PASSED, findings: [opened, ...findings, ...doubts] };
   }
 
   /** What salt, files and content show, which must be what the owner committed to. */

@@ -4,6 +4,7 @@ import { ACTS } from './authorisation.js';
 import { hex } from './bytes.js';
 import { describeContent } from './content.js';
 import { COUNT_NAMES } from './disputes.js';
+import { describeDraft } from './drafts.js';
 
 const BASES = { 1: 'own-word', 2: 'prefix', 3: 'handover' };
 const ENDINGS = { 1: 'sold', 2: 'consumed', 3: 'destroyed', 4: 'decommissioned' };
@@ -143,7 +144,7 @@ const describeRight = ({ owners, earlier_owners: earlier, offered, ended }) => (
   ended_reason: ended === null ? null : ended.reason,
 });
 
-function describeDeposit({ evidence, design: record, opened, content, lookAlikes, vouching, right }) {
+function describeDeposit({ evidence, design: record, opened, content, drafts, lookAlikes, vouching, right }) {
   const { opening } = evidence;
   const disclosure = record?.disclosure ?? null;
   const recordedTitle = orNull(disclosure?.title);
@@ -160,6 +161,7 @@ function describeDeposit({ evidence, design: record, opened, content, lookAlikes
     disclosed_ms: disclosure === null ? null : number(disclosure.time_ms),
     files: (opened ?? []).map((hash, i) => ({ sha256: hex(hash), name: orNull(opening?.files[i].name) })),
     ...(content?.views.length > 0 && { content: describeContent(content) }),
+    ...(drafts?.length > 0 && { drafts: drafts.map(describeDraft) }),
     ...(lookAlikes && { look_alikes: describeLookAlikes(lookAlikes) }),
     ...(vouching && { vouching: describeVouching(vouching) }),
     ...(right && { right: describeRight(right) }),

@@ -35,5 +35,6 @@ export const changeId = taggedHash('touchstone/change/v1');
 export const designFiles = taggedHash('touchstone/design-files/v1');
 export const designViews = taggedHash('touchstone/design-views/v1');
 export const designContent = taggedHash('touchstone/design-content/v1');
+export const draftHead = taggedHash('touchstone/draft/v1');
 export const designCommitment = taggedHash('touchstone/design-commitment/v1');
 export const designId = taggedHash('touchstone/design-id/v1');

@@ -211,6 +211,29 @@ export const FINDINGS = {
     zh: ({ count, fields }) =>
       `盐值、文件指纹、视图与字段摘要开启承诺值（文件 ${count} 个）；所示字段（${fields} 项）即存证时所载，其余保持封闭`,
   },
+  draftsElsewhere: {
+    en: ({ count }) => `the deposit covers the head of ${count} drafts; they are not in the file`,
+    zh: ({ count }) => `存证涵盖 ${count} 份草稿的链末端；草稿不在此文件中`,
+  },
+  drafted: {
+    en: ({ count, first, last, known, files }) =>
+      `before the deposit: ${count} drafts, none missing; the last one's head is what was deposited; by the ` +
+      `designer's own clock, which nothing proves, from ${iso(first)} to ${iso(last)}; files of the deposit that ` +
+      `are in a draft: ${known} of ${files}`,
+    zh: ({ count, first, last, known, files }) =>
+      `存证之前：草稿 ${count} 份，无缺失；末份的链末端即所存证者；时间为设计人自己的时钟所示，未经证明，` +
+      `自 ${iso(first)} 至 ${iso(last)}；存证文件见于草稿者 ${known} / ${files}`,
+  },
+  draftSetBack: {
+    en: ({ number }) =>
+      `draft ${number} says an earlier time than the one before it: the designer's clock was set back`,
+    zh: ({ number }) => `草稿 ${number} 所示时间早于前一份：设计人的时钟曾被回拨`,
+  },
+  draftLate: {
+    en: ({ number }) =>
+      `draft ${number} says a time after the deposit, which holds it: the designer's clock was ahead`,
+    zh: ({ number }) => `草稿 ${number} 所示时间晚于涵盖它的存证：设计人的时钟偏快`,
+  },
   disclosed: {
     en: ({ count }) => `the commitment was opened in public, on the ledger, by its owner (files: ${count})`,
     zh: ({ count }) => `存证人已在账本上公开开启承诺值（文件 ${count} 个）`,

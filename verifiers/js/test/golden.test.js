@@ -51,6 +51,7 @@ const EXPECTED = {
   'item.evidence': ITEM,
   'look-alike.evidence': DEPOSIT,
   'disclosed-fields.evidence': DEPOSIT,
+  'drafts.evidence': DEPOSIT,
   'fields.evidence': DEPOSIT,
   'left-out.evidence': { ...STORY, handovers: 'reservation', independence: 'reservation' },
   'offered.evidence': STORY,

@@ -59,6 +59,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         files: vec![original("", b"three")],
         title: String::new(),
         content: None,
+        drafts: Vec::new(),
     };
     let doubtful = deposited(&mut chain, MARKET, &stolen);
     let since_ms = chain.time_ms;
@@ -86,6 +87,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         files: vec![original("lamp.txt", LAMP), original("lamp2.txt", b"two")],
         title: "Lamp".into(),
         content: None,
+        drafts: Vec::new(),
     };
     let design = deposited(&mut chain, MAKER, &secret);
 
@@ -174,6 +176,7 @@ fn fielded() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("fields.evidence", seal(&shown)),
         ("disclosed-fields.evidence", seal(&of(disclosed))),
+        ("drafts.evidence", seal(&drafts::with_drafts())),
     ]
 }
 
