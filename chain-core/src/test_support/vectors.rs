@@ -403,7 +403,7 @@ fn master_data(out: &mut Vectors, chain: &mut Chain) {
     out.section(
         "Master data: maker, who owns the prefix 9521321, states what a product is, then states it anew with a field",
     );
-    let id = "https://id.gs1.org/01/09521321000015";
+    let id = "https://id.gs1.org/01/09521321000018";
     let attribute = |name: &str, text: &str, fields| MasterDataAttribute {
         id: format!("urn:epcglobal:cbv:mda#{name}"),
         text: text.into(),
@@ -434,6 +434,7 @@ fn master_data(out: &mut Vectors, chain: &mut Chain) {
         let envelope = chain.sign(MAKER, action);
         let parts = ledger::Envelope::decode(envelope.as_slice()).unwrap();
         out.hex(&format!("masterdata.{version}.body"), &parts.body);
+        chain.check(&envelope).unwrap();
         chain.commit(&[envelope]);
         out.hex(
             &format!("masterdata.{version}.record"),
