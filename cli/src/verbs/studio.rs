@@ -128,6 +128,12 @@ async fn watch(arguments: &Watch, settings: &Settings, output: &mut Output) -> R
     let mut found = BTreeMap::new();
     let stop = tokio::signal::ctrl_c();
     tokio::pin!(stop);
+    // Asked once before the first look, so that it is heard while a look lasts.
+    tokio::select! {
+        biased;
+        _ = &mut stop => return Ok(()),
+        () = std::future::ready(()) => {}
+    }
     loop {
         let is_at_rest = look(&arguments.folder, &mut found)?;
         if is_at_rest {
