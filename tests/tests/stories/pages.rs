@@ -1,4 +1,6 @@
-//! Documents are true: a page's commands are run as they stand, one page a test.
+//! Documents are true: a page's commands are run as they stand.
+
+mod commands;
 
 use std::fs;
 use std::net::TcpListener;
@@ -26,16 +28,16 @@ fn script(page: &str) -> String {
     script
 }
 
-/// Runs the commands of pages that follow each other in an empty folder; what they started ends with
-/// them. Gives the output.
-fn run(pages: &[&str], adapt: impl Fn(String) -> String) -> String {
+/// Runs the commands of pages that follow each other, and what comes `after` them, in an empty folder; what they
+/// started ends with them. Gives the output.
+fn run(pages: &[&str], after: &str, adapt: impl Fn(String) -> String) -> String {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let programs = binary("touchstone");
     let programs = programs.parent().expect("a program lies in a folder");
     let path = std::env::var("PATH").expect("there is a PATH");
     let script = format!(
         "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n{}",
-        adapt(pages.iter().map(|page| script(page)).collect())
+        adapt(pages.iter().map(|page| script(page)).collect::<String>() + after)
     );
     // A chain that never starts must end the test, not hang it.
     let output = Command::new("timeout")
@@ -76,7 +78,7 @@ fn with_free_ports(script: String) -> String {
 
 #[test]
 fn the_ceremony_runs_as_written() {
-    let told = run(&["genesis/README.md"], with_free_ports);
+    let told = run(&["genesis/README.md"], "", with_free_ports);
     let ids: Vec<&str> = told
         .lines()
         .filter_map(|line| line.strip_prefix("Chain id    "))
@@ -86,8 +88,18 @@ fn the_ceremony_runs_as_written() {
 }
 
 #[test]
-fn the_walks_of_the_users_run_as_written() {
-    let told = run(&["genesis/README.md", "docs/walks.md"], with_free_ports);
+fn the_walks_of_the_users_and_all_other_commands_run_as_written() {
+    let (others, count) = commands::script();
+    let after = format!("{others}echo 'all {count} commands ran'\n");
+    let told = run(
+        &["genesis/README.md", "docs/walks.md"],
+        &after,
+        with_free_ports,
+    );
+    assert!(
+        told.contains(&format!("all {count} commands ran")),
+        "{told}"
+    );
     for said in [
         "Offered",
         "Certificate of deposit: VERIFIED",
