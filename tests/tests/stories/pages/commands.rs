@@ -193,7 +193,10 @@ pub fn script() -> (String, usize) {
     let mut count = 0;
     for entry in &table.command {
         let mut command = entry.says.clone();
-        for (says, stands) in &entry.words {
+        // The longest first: one word may be a part of another.
+        let mut words: Vec<(&String, &String)> = entry.words.iter().collect();
+        words.sort_by_key(|(says, _)| std::cmp::Reverse(says.len()));
+        for (says, stands) in words {
             assert!(command.contains(says.as_str()), "{}: {says}", entry.says);
             command = command.replace(says.as_str(), stands);
         }
