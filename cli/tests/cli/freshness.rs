@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 61] = [
+const NO_QUESTIONS: [&str; 65] = [
     "capture",
     "completions",
     "deposit",
@@ -71,6 +71,10 @@ const NO_QUESTIONS: [&str; 61] = [
     "right withdraw",
     "suspend",
     "verify",
+    "studio deposit",
+    "studio status",
+    "studio verify",
+    "studio watch",
     "vouch designer",
     "vouch request",
     "vouch withdraw",
