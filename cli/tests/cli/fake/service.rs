@@ -173,12 +173,8 @@ impl Ledger for Service {
     type SubscribeBlocksStream = BoxStream<'static, Result<BlockReply, Status>>;
 
     async fn submit(&self, request: Request<SubmitRequest>) -> Answer<TransactionStatus> {
-        let envelope = request.into_inner().envelope;
-        self.answer(|w| match w.patience {
-            Some(0) => w.mislay(envelope),
-            _ => w.submit(envelope),
-        })
-        .await
+        self.answer(|w| w.submit(request.into_inner().envelope))
+            .await
     }
 
     async fn submit_many(

@@ -108,7 +108,7 @@ pub struct World {
     pub denied: Option<u64>,
     /// Bends answers.
     pub tamper: Option<Tamper>,
-    /// Transactions that the stream takes in before it falls silent; from then on, what is sent alone is mislaid.
+    /// Transactions that the stream takes in before it falls silent.
     pub patience: Option<usize>,
     /// Empty blocks to make before the next answers, one before each.
     pub grows: usize,
@@ -554,13 +554,6 @@ impl World {
             self.rejected.remove(&id);
             self.make_block(&[envelope]);
         }
-        self.status(&id, false)
-    }
-
-    /// Sees a transaction that no block will hold.
-    pub fn mislay(&mut self, envelope: Vec<u8>) -> TransactionStatus {
-        let id = transaction::id_of_envelope(&self.genesis.chain_id, &envelope).unwrap();
-        self.seen.push((id, envelope));
         self.status(&id, false)
     }
 
