@@ -403,7 +403,7 @@ fn master_data(out: &mut Vectors, chain: &mut Chain) {
     out.section(
         "Master data: maker, who owns the prefix 9521321, states what a product is, then states it anew with a field",
     );
-    let id = "https://id.gs1.org/01/09521321000015";
+    let id = "https://id.gs1.org/01/09521321000018";
     let attribute = |name: &str, text: &str, fields| MasterDataAttribute {
         id: format!("urn:epcglobal:cbv:mda#{name}"),
         text: text.into(),
