@@ -5,6 +5,7 @@ use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{Rejected, TransactionStatus};
 
 use crate::captures::document;
+use crate::fake::faults::Fault;
 use crate::fake::{Served, let_time_pass};
 use crate::gateway::{Gate, with_gateway};
 use crate::items::{ITEM, OTHER, seen};
@@ -233,15 +234,17 @@ async fn declare(gate: &Gate) -> String {
 async fn a_declaration_that_expired_is_signed_afresh_once() {
     let node = Served::start_on_a_bad_line().await;
     crate::masterdata::register(&node, "acme", "9521234");
-    node.world().patience = Some(0);
+    // The node takes nothing at all.
+    let refusals: Vec<_> = (0..10_000).map(|step| (step, Fault::Refuse)).collect();
+    node.faults.plan(&refusals);
     let (job, old) = with_gateway(&node, async |gate| {
         let job = declare(gate).await;
-        held_up(gate, &job, "isn't known").await;
+        held_up(gate, &job, "away").await;
         let old = gate.get(&job).await.json()["touchstone:transaction"].clone();
         (job, old)
     })
     .await;
-    node.world().patience = None;
+    node.faults.calm().await;
     pass(&node, 25 * HOUR_MS);
     node.world().make_block(&[]);
     with_gateway(&node, async |gate| {
