@@ -122,8 +122,8 @@ const UNPROVEN = [
   /^remove evidence\.opening$/,
   // A holder shows the fields that he wants to.
   /^drop evidence\.opening\.content\.disclosures$/,
-  // A file may answer fewer questions, where the others ask for the same records.
-  /^drop evidence\.questions$/,
+  // A question is the asker's: changed, it has another answer, from the same records or none.
+  /^\w+ evidence\.questions\b/,
   // "Stamps can be left out of a file": the block has chain time only, or another's stamp.
   /^drop evidence\.stamps$/,
 ];
