@@ -120,6 +120,10 @@ const UNPROVEN = [
   /^drop evidence\..*certificate\.signatures$/,
   // Without it the file says less: the disclosure in the record, or nothing, opens the commitment.
   /^remove evidence\.opening$/,
+  // A holder shows the fields that he wants to.
+  /^drop evidence\.opening\.content\.disclosures$/,
+  // A question is the asker's: changed, it has another answer, from the same records or none.
+  /^\w+ evidence\.questions\b/,
   // "Stamps can be left out of a file": the block has chain time only, or another's stamp.
   /^drop evidence\.stamps$/,
 ];
