@@ -139,8 +139,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the last answers may take once the port closes.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-/// Headers of a request, and bytes of its head. hyper reads up to twice as many, and from an address of 64 KiB on it
-/// would answer 414 without a body, where a longer head is 431 without one.
+/// Headers of a request, and bytes of its head. Of twice as many, hyper would answer 414 to an address, without a body.
 const MAX_HEADERS: usize = 64;
 const HEAD_BYTES: u32 = 32 << 10;
 /// What a client may send of a call, and of a connection, before it is read.

@@ -1,6 +1,6 @@
-//! A validator that is alone is killed right before a write or a sync of its consensus thread: each of a height in turn,
-//! from the log's first to the database's last. What it acknowledged rests on its own disk. The log's files are cut in
-//! the first two heights of a process alone, which the log's own tests stop at each operation.
+//! A validator that is alone is killed right before a write or a sync of its consensus thread: each of a height in
+//! turn, from the log's first to the database's last. What it acknowledged rests on its own disk. The log's files are
+//! cut in the first two heights of a process alone, which the log's own tests stop at each operation.
 //!
 //! It needs strace; elsewhere nothing is tried, and the figures say so.
 

@@ -96,6 +96,16 @@ const READS: &[(&str, &str, &[u32])] = &[
         &[],
     ),
     (
+        "governance/approve_change.rs",
+        "return Ok(voucher::note(state, &o.id, was_voucher, block.time_ms)?);",
+        &[],
+    ),
+    (
+        "governance/approve_change.rs",
+        "return Ok(voucher::note(state, id, was_voucher, block.time_ms)?);",
+        &[],
+    ),
+    (
         "governance/change_keys.rs",
         "let (height, time_ms) = (context.block.height, context.block.time_ms);",
         &[],
@@ -115,6 +125,12 @@ const READS: &[(&str, &str, &[u32])] = &[
         "let dated = (1..=context.block.time_ms).contains(&report.since_ms);",
         &[511],
     ),
+    (
+        "governance/voucher.rs",
+        "Some(rest) => rest.until_ms = now_ms.saturating_sub(1),",
+        &[],
+    ),
+    ("governance/voucher.rs", "from_ms: now_ms,", &[]),
     ("rules/link.rs", "time_ms: context.block.time_ms,", &[]),
 ];
 

@@ -477,7 +477,7 @@ async fn a_browser_gets_the_page_for_people() {
     let members = node.get("/app/members.json").await;
     assert_eq!(
         members.json(),
-        serde_json::json!({ "members": [], "scans": false })
+        serde_json::json!({ "members": [], "scans": false, "openings": null })
     );
 }
 
