@@ -200,6 +200,17 @@ def main(format_path=ROOT / "docs/format.md", genesis_path=ROOT / "chain-core/te
     next_hash = tagged("touchstone/validators/v1", v["handover.next_validators"])
     check("hand-over", header["next_validators_hash"] == next_hash != header["validators_hash"])
 
+    identifier = b""
+    for version in (1, 2):
+        body, record = v[f"masterdata.{version}.body"], decode("MasterData", v[f"masterdata.{version}.record"])
+        (element,) = decode("Transaction", body)["set_master_data"]["elements"]
+        check(f"version {version}", element == record["element"] and element["version"] == version)
+        check("its transaction", record["transaction_id"] == tagged("touchstone/transaction-id/v1", chain, body))
+        identifier = element["id"].encode()
+    replaced = b"master-data-version/" + (1).to_bytes(8, "big") + identifier
+    check("keys", [v["masterdata.key"], v["masterdata.1.replaced.key"]] == [b"master-data/" + identifier, replaced])
+    check("kept version", v["masterdata.1.replaced.value"] == v["masterdata.1.record"])
+
     check_checkpoint(chain, v, authority.decode())
     print(f"{checks} checks of {len(lines)} vectors passed")
 
