@@ -212,21 +212,29 @@ async fn record(
         events: vec![event.to_string().into_bytes()],
         handover: None,
     });
-    let refused = match client.act(signer, now_ms, action).await {
-        Ok(_) => None,
+    let sent = match client.act(signer, now_ms, action).await {
+        Ok(recorded) => Ok(hex::encode(recorded.id)),
         Err(ClientError::Undecided { id, .. }) => {
             return Ok(Some(Opened::Sent(hex::encode(id))));
         }
         // Another member was first, between the two questions; or a rule about this one.
-        Err(refused @ ClientError::Refused { .. }) => Some(refused),
+        Err(refused @ ClientError::Refused { .. }) => Err(refused),
         Err(other) => return Err(other.into()),
     };
-    match (opening_log(&mut client, recorded).await?, refused) {
-        (OpeningLog::First(first), None) => Ok(Some(Opened::Now(first))),
-        (OpeningLog::First(first), Some(_)) => Ok(Some(Opened::Before(first))),
-        (OpeningLog::Taken, Some(_)) => Ok(None),
-        (OpeningLog::Empty, Some(refused)) => Err(refused.into()),
-        (_, None) => Err(Failure::Unreachable(
+    told(opening_log(&mut client, recorded).await?, sent)
+}
+
+/// What is said of an opening, once the ledger was asked again: it is the first one where the first one's transaction
+/// is the one that was recorded. Somebody else may have been faster.
+fn told(log: OpeningLog, sent: Result<String, ClientError>) -> Result<Option<Opened>, Failure> {
+    match (log, sent) {
+        (OpeningLog::First(first), Ok(own)) if first.transaction == own => {
+            Ok(Some(Opened::Now(first)))
+        }
+        (OpeningLog::First(first), _) => Ok(Some(Opened::Before(first))),
+        (OpeningLog::Taken, Err(_)) => Ok(None),
+        (OpeningLog::Empty, Err(refused)) => Err(refused.into()),
+        (_, Ok(_)) => Err(Failure::Unreachable(
             "the opening is recorded, and not shown yet; ask again".into(),
         )),
     }

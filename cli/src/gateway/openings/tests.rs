@@ -41,3 +41,33 @@ fn what_is_known_of_things_has_a_bound_and_is_kept_while_it_is_used() {
     }
     assert!(Arc::ptr_eq(&used, &openings.label("urn:x:used")));
 }
+
+#[test]
+fn an_opening_is_the_first_where_the_ledger_shows_that_very_one() {
+    let first = LabelOpening {
+        organisation: "bravo".into(),
+        time_ms: 7,
+        height: 3,
+        transaction: "aa".into(),
+    };
+    let of = |log: OpeningLog, sent: Result<&str, ClientError>| told(log, sent.map(str::to_owned));
+    let shown = || OpeningLog::First(first.clone());
+    let now = Some(Opened::Now(first.clone()));
+    assert_eq!(of(shown(), Ok("aa")).unwrap(), now);
+    // Recorded as well, and later than another one.
+    let before = Some(Opened::Before(first.clone()));
+    assert_eq!(of(shown(), Ok("bb")).unwrap(), before);
+    let refused = || {
+        Err(ClientError::Refused {
+            code: 1,
+            rule: "a-rule".into(),
+            message: "no".into(),
+            event: None,
+        })
+    };
+    assert_eq!(of(shown(), refused()).unwrap(), before);
+    assert_eq!(of(OpeningLog::Taken, refused()).unwrap(), None);
+    assert!(of(OpeningLog::Empty, refused()).is_err());
+    assert!(of(OpeningLog::Empty, Ok("aa")).is_err());
+    assert!(of(OpeningLog::Taken, Ok("aa")).is_err());
+}
