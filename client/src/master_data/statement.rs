@@ -155,14 +155,14 @@ impl MasterDataStatement {
         decided.collect()
     }
 
-    /// States all that the ledger doesn't say yet, and tells what became of each element.
+    /// States all that the ledger doesn't say yet, and tells what became of each element, by its index.
     pub async fn send(
         mut self,
         client: &mut Client,
         signer: &Signer,
         log: &mut dyn StatementLog,
         now_ms: fn() -> u64,
-    ) -> Result<Vec<ElementReport>, CaptureError> {
+    ) -> Result<BTreeMap<usize, ElementReport>, CaptureError> {
         let mut wanted = std::mem::take(&mut self.wanted);
         let outcomes = &mut self.outcomes;
         for _ in 0..ATTEMPTS {
@@ -207,7 +207,7 @@ impl MasterDataStatement {
                 break;
             }
         }
-        Ok(self.decided().into_values().collect())
+        Ok(self.decided())
     }
 }
 
@@ -219,7 +219,10 @@ pub async fn state(
     now_ms: fn() -> u64,
 ) -> Result<Vec<ElementReport>, CaptureError> {
     let planned = MasterDataStatement::plan(client, signer, entries).await?;
-    planned.send(client, signer, &mut Vec::new(), now_ms).await
+    let told = planned
+        .send(client, signer, &mut Vec::new(), now_ms)
+        .await?;
+    Ok(told.into_values().collect())
 }
 
 /// What an earlier transaction came to, by the record of the version that it stated: the record names its

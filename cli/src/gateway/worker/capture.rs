@@ -3,13 +3,16 @@
 //! The journal remembers the events' transactions, the job those that state master data: after a kill at any step, what
 //! was sent is known again by what the ledger proves of it, and nothing is recorded or stated twice.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 
 use tokio_util::sync::CancellationToken;
 use touchstone_client::capture::{
     CaptureError, EventOutcome, Journal, Original, SendLimits, Sender, journal,
 };
-use touchstone_client::master_data::{MasterDataStatement, SentStatement, StatementLog};
+use touchstone_client::master_data::{
+    ElementReport, MasterDataStatement, SentStatement, StatementLog,
+};
 use touchstone_epcis::{EpcisError, MasterDataEntry};
 
 use super::{Ended, Worker, later, plain};
@@ -101,6 +104,7 @@ async fn plan(
 }
 
 /// A job, and what its document says in its header.
+#[derive(Clone, Copy)]
 struct Document<'a> {
     jobs: &'a Jobs,
     job: &'a Job,
@@ -131,6 +135,11 @@ impl Document<'_> {
     /// Tells what is known of the elements, and of the others that they are this.
     fn report(&self, planned: &MasterDataStatement, others: StatementResult) {
         let decided = planned.decided();
+        self.report_all(others, &decided);
+    }
+
+    /// The same where these elements are decided.
+    fn report_all(&self, others: StatementResult, decided: &BTreeMap<usize, ElementReport>) {
         for (index, entry) in self.entries.iter().enumerate() {
             let report = match (decided.get(&index), entry) {
                 (Some(element), _) => StatementReport::of(element),
@@ -161,8 +170,7 @@ async fn state(
     document: &Document<'_>,
     planned: MasterDataStatement,
 ) -> Ended {
-    let (jobs, job, entries) = (document.jobs, document.job, document.entries);
-    let mut log = Document { jobs, job, entries };
+    let mut log = *document;
     let signer = worker.signer.clone();
     let now_ms = worker.now_ms;
     let client = match worker.connection.client().await {
@@ -171,22 +179,18 @@ async fn state(
     };
     match planned.send(client, &signer, &mut log, now_ms).await {
         Ok(told) => {
-            for (index, element) in told.iter().enumerate() {
-                jobs.report_statement(&job.id, index, StatementReport::of(element));
+            for (index, element) in &told {
+                let report = StatementReport::of(element);
+                document
+                    .jobs
+                    .report_statement(&document.job.id, *index, report);
             }
             Ended::Decided
         }
         Err(error) => match Failure::from(error) {
             // A rule about this gateway itself.
             failure @ Failure::Refused { .. } => {
-                for (index, entry) in entries.iter().enumerate() {
-                    let (place, id) = match entry {
-                        Ok(entry) => (entry.place.as_str(), entry.id.as_str()),
-                        Err(error) => (error.path.as_str(), ""),
-                    };
-                    let report = StatementReport::plain(place, id, StatementResult::NotStated);
-                    jobs.report_statement(&job.id, index, report);
-                }
+                document.report_all(StatementResult::NotStated, &BTreeMap::new());
                 Ended::Failed(failure)
             }
             failure => Ended::Later(failure),
