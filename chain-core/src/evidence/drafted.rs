@@ -2,6 +2,8 @@
 //!
 //! Consensus-critical: no
 
+use std::collections::BTreeSet;
+
 use super::facts::Deposit;
 use super::finding::Finding;
 use super::stamps::utc;
@@ -51,10 +53,10 @@ pub(super) fn drafted(
         (Some(first), Some(last)) => (first.draft.time_ms, last.draft.time_ms),
         _ => (0, 0),
     };
-    let known = deposit.files.iter().filter(|(sha256, _)| {
-        let mut files = drafts.iter().flat_map(|read| &read.draft.files);
-        files.any(|file| file.sha256 == sha256)
-    });
+    let files = drafts.iter().flat_map(|read| &read.draft.files);
+    let drafted: BTreeSet<&[u8]> = files.map(|file| file.sha256.as_slice()).collect();
+    let files = deposit.files.iter();
+    let known = files.filter(|(sha256, _)| drafted.contains(sha256.as_slice()));
     let finding = finding!(
         "before the deposit: {count} drafts, none missing; the last one's head is what was deposited; by the \
          designer's own clock, which nothing proves, from {first} to {last}; files of the deposit that are in a \
