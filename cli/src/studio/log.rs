@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use prost::Message;
@@ -167,7 +167,7 @@ fn names<'a>(
     (distinct.len() == files.len() && found.len() == files.len()).then_some(found)
 }
 
-fn read(mut file: File, path: &Path) -> Result<StudioLog, Failure> {
+fn read(file: File, path: &Path) -> Result<StudioLog, Failure> {
     let failed = |e: std::io::Error| Failure::io("reading", path, &e);
     let size = file.metadata().map_err(failed)?.len();
     if size > MAX_LOG_BYTES {
@@ -176,20 +176,21 @@ fn read(mut file: File, path: &Path) -> Result<StudioLog, Failure> {
             path.display()
         )));
     }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(failed)?;
+    let mut file = BufReader::new(file.take(MAX_LOG_BYTES));
     let mut log = StudioLog::default();
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let bytes = file.read_until(b'\n', &mut line).map_err(failed)? as u64;
         let Some(text) = line.strip_suffix(b"\n") else {
             // A line is whole only with its end: what was being written when the power went was never spoken of.
-            log.torn = line.len() as u64;
-            break;
+            log.torn = bytes;
+            return Ok(log);
         };
         log.take(text)
             .map_err(|why| NotVerified::Contradiction(format!("{}: {why}", path.display())))?;
-        log.whole += line.len() as u64;
+        log.whole += bytes;
     }
-    Ok(log)
 }
 
 impl OpenedLog {
