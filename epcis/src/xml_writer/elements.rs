@@ -71,11 +71,6 @@ const OBJECT: Fields = &[
     ("bizLocation", PLACE),
     ("bizTransactionList", TRANSACTIONS),
     ("quantityList", QUANTITIES),
-    ("sourceList", SOURCES),
-    ("destinationList", DESTINATIONS),
-    ("sensorElementList", SENSORS),
-    ("persistentDisposition", PERSISTENT),
-    ("ilmd", Form::Elements(&[])),
 ];
 
 const AGGREGATION: Fields = &[
@@ -88,10 +83,6 @@ const AGGREGATION: Fields = &[
     ("bizLocation", PLACE),
     ("bizTransactionList", TRANSACTIONS),
     ("childQuantityList", QUANTITIES),
-    ("sourceList", SOURCES),
-    ("destinationList", DESTINATIONS),
-    ("sensorElementList", SENSORS),
-    ("persistentDisposition", PERSISTENT),
 ];
 
 const ASSOCIATION: Fields = &[
@@ -104,10 +95,6 @@ const ASSOCIATION: Fields = &[
     ("readPoint", PLACE),
     ("bizLocation", PLACE),
     ("bizTransactionList", TRANSACTIONS),
-    ("sourceList", SOURCES),
-    ("destinationList", DESTINATIONS),
-    ("sensorElementList", SENSORS),
-    ("persistentDisposition", PERSISTENT),
 ];
 
 const TRANSACTION: Fields = &[
@@ -120,10 +107,6 @@ const TRANSACTION: Fields = &[
     ("readPoint", PLACE),
     ("bizLocation", PLACE),
     ("quantityList", QUANTITIES),
-    ("sourceList", SOURCES),
-    ("destinationList", DESTINATIONS),
-    ("sensorElementList", SENSORS),
-    ("persistentDisposition", PERSISTENT),
 ];
 
 const TRANSFORMATION: Fields = &[
@@ -137,6 +120,10 @@ const TRANSFORMATION: Fields = &[
     ("readPoint", PLACE),
     ("bizLocation", PLACE),
     ("bizTransactionList", TRANSACTIONS),
+];
+
+/// What all events end with. Two kinds may have `ilmd`; in others nobody reads one.
+const TAIL: Fields = &[
     ("sourceList", SOURCES),
     ("destinationList", DESTINATIONS),
     ("sensorElementList", SENSORS),
@@ -239,7 +226,7 @@ impl XmlWriter {
                 (None, _) => {}
             }
         }
-        for (name, form) in own {
+        for (name, form) in own.iter().chain(TAIL) {
             if let Some(node) = event.get(name) {
                 self.field(name, node, form, scope, &format!("$.{name}"))?;
             }
