@@ -60,8 +60,7 @@ impl FieldSelection {
 
     /// Whether a field is shown.
     pub fn shows(&self, name: FieldName) -> bool {
-        self.choice(name)
-            .unwrap_or(matches!(name, FieldName::Title | FieldName::Class))
+        self.shows_of(name, false)
     }
 
     /// The same; what is public already is shown unless it is hidden by name.
