@@ -84,18 +84,7 @@ async fn what_was_before_the_deposit_is_shown_to_a_court() {
     let (id, receipt) = (&deposited["design_id"], &deposited["receipt"]);
     let (id, receipt) = (id.as_str().unwrap(), receipt.as_str().unwrap());
     let file = node.path("chair.evidence").display().to_string();
-    let studio = folder.display().to_string();
-    let write = [
-        "evidence",
-        id,
-        "--receipt",
-        receipt,
-        "--studio",
-        &studio,
-        "-o",
-        &file,
-    ];
-    let ran = node.run(&write).await;
+    let ran = write_evidence(&node, id, receipt, &folder, &file).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let genesis = node.path("genesis.json").display().to_string();
     let ran = touchstone(&["verify", &file, "--genesis", &genesis, "--json"]).await;
@@ -244,6 +233,12 @@ async fn what_a_studio_leaves_out_and_refuses() {
         json["receipt"].as_str().unwrap(),
     );
     let out = node.path("lamp.evidence").display().to_string();
+    let ran = write_evidence(&node, id, receipt, &folder, &out).await;
+    assert_eq!(ran.code, 4, "{ran:?}");
+}
+
+/// The deposit's evidence, with the drafts of its studio.
+async fn write_evidence(node: &Served, id: &str, receipt: &str, folder: &Path, out: &str) -> Ran {
     let studio = folder.display().to_string();
     let write = [
         "evidence",
@@ -253,10 +248,9 @@ async fn what_a_studio_leaves_out_and_refuses() {
         "--studio",
         &studio,
         "-o",
-        &out,
+        out,
     ];
-    let ran = node.run(&write).await;
-    assert_eq!(ran.code, 4, "{ran:?}");
+    node.run(&write).await
 }
 
 /// Waits for a program's doing.

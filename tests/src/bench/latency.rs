@@ -1,6 +1,21 @@
 //! Times of many answers.
 
+use std::time::Instant;
+
 use crate::load::percentile;
+
+/// Runs of a piece of work; the median counts.
+const RUNS: usize = 21;
+
+/// How long a piece of work takes, milliseconds.
+pub fn median_ms(mut work: impl FnMut()) -> f64 {
+    let times = (0..RUNS).map(|_| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64() * 1000.0
+    });
+    Latencies::new(times.collect()).p50()
+}
 
 /// Milliseconds, ascending.
 #[derive(Clone, Debug, Default)]

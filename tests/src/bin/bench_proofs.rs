@@ -6,7 +6,6 @@
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use prost::Message;
 use touchstone_core::block::Header;
@@ -22,9 +21,7 @@ use touchstone_core::test_support::{Chain, capture, item, key, object, public};
 use touchstone_core::transaction;
 use touchstone_proto::ledger::{Item, LinkEntry};
 use touchstone_proto::node::{LinkedEvent, PageProof, StateReply};
-
-/// Runs of each measurement; the median counts.
-const RUNS: usize = 21;
+use touchstone_tests::bench::latency::median_ms;
 
 fn main() {
     let signature_ms = signature_ms();
@@ -43,13 +40,13 @@ fn main() {
             transactions: events / together,
             signature_ms,
         };
-        let ms = median(|| answer.check(&chain));
+        let ms = median_ms(|| answer.check(&chain));
         row.print("item link", ms, answer.event_bytes(), answer.proof_bytes());
         // At heads that the state holds, and as far from them as can be.
         for (what, from, to) in [("a page at heads", 256, 512), ("a page between", 129, 385)] {
             if let Some(page) = answer.events.get(from..to) {
                 let page = PageAnswer::of(&chain, &answer.record, from as u64, page);
-                let ms = median(|| page.check(&chain));
+                let ms = median_ms(|| page.check(&chain));
                 let row = Row {
                     events: to - from,
                     ..row
@@ -63,7 +60,7 @@ fn main() {
             chain_id: Some(chain.id),
             ..Trusted::default()
         };
-        let ms = median(|| {
+        let ms = median_ms(|| {
             let report = examine(black_box(&file), &trusted);
             assert_ne!(report.verdict, Verdict::NotVerified);
         });
@@ -232,23 +229,11 @@ impl Answer {
     }
 }
 
-fn median(mut work: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..RUNS)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64() * 1000.0
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[RUNS / 2]
-}
-
 fn signature_ms() -> f64 {
     let message = [7; 300];
     let signature = signing::sign(&key(9), Purpose::Transaction, &[1; 32], &message);
     let public = public(9);
-    median(|| {
+    median_ms(|| {
         for _ in 0..100 {
             let holds = signing::verify(
                 &public,

@@ -28,9 +28,8 @@ use touchstone_proto::ledger::{
     IdentityCheck, LicenceTerms, ReviewChoice, ReviewGround, VouchForDesigner,
 };
 use touchstone_proto::node::{AuthorisationQuestion, ProvenValue};
+use touchstone_tests::bench::latency::median_ms;
 
-/// Runs of each measurement; the median counts.
-const RUNS: usize = 21;
 /// Jurors of the platform.
 const JURORS: u32 = 1_000;
 /// Vouchings of a block.
@@ -123,7 +122,7 @@ fn row(what: &str, chain: &Chain, design: Hash, additions: &Additions, element: 
         chain_id: Some(chain.id),
         ..Trusted::default()
     };
-    let ms = median(|| {
+    let ms = median_ms(|| {
         let report = examine(black_box(&file), &trusted);
         assert_eq!(report.failure(), None);
         let check = report.check(element).expect("examined");
@@ -217,21 +216,9 @@ fn class_answer(chain: &Chain, design: &Hash, number: u64) -> (usize, f64) {
     });
     let values: Vec<ProvenValue> = values.collect();
     let root = chain.blocks.last().expect("a block").header.state_root;
-    let ms = median(|| {
+    let ms = median_ms(|| {
         let answer = authorisation::verify(&root, &asked, black_box(&values));
         assert!(matches!(answer, Ok(SaleAnswer::Licensed(_))), "{answer:?}");
     });
     (values.iter().map(Message::encoded_len).sum(), ms)
-}
-
-fn median(mut work: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..RUNS)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64() * 1000.0
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[RUNS / 2]
 }

@@ -20,6 +20,7 @@ use touchstone_proto::ledger::{
 };
 use touchstone_proto::node::AuthorisationQuestion;
 
+use super::records;
 use crate::random::Random;
 
 /// Sellers whom files ask about; none owns a design, so each question reads a list of its own.
@@ -114,29 +115,14 @@ pub(super) fn forge(
     random: &mut Random,
 ) -> Option<Evidence> {
     let is_about = |state: &State| PREFIXES.iter().any(|p| state.key.starts_with(p));
-    let places: Vec<usize> = (0..evidence.states.len())
-        .filter(|at| is_about(&evidence.states[*at]))
-        .collect();
-    let at = *places.get(random.index(places.len()))?;
-    let others: Vec<_> = donor.states.iter().filter(|s| is_about(s)).collect();
-    let other = others.get(random.index(others.len())).map(|s| (*s).clone());
+    let (at, other) = records::pick(&evidence, donor, is_about, random)?;
     match random.below(7) {
         // A record is left out.
         0 => drop(evidence.states.remove(at)),
         // Another record's value in this one's place, with its proof or without.
-        1 => {
-            let other = other?;
-            evidence.states[at].value = other.value;
-            if random.permille(500) {
-                evidence.states[at].proof = other.proof;
-            }
-        }
+        1 => records::exchange(&mut evidence.states[at], other?, random),
         // A record that the file doesn't need.
-        2 => {
-            evidence.states.push(other?);
-            evidence.states.sort_by(|a, b| a.key.cmp(&b.key));
-            evidence.states.dedup_by(|a, b| a.key == b.key);
-        }
+        2 => records::add(&mut evidence.states, other?),
         // A dispute or the questions are asked for no more, and their records stay.
         3 => {
             let ids = &mut evidence.disputes.as_mut()?.ids;

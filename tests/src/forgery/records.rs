@@ -12,12 +12,7 @@ pub fn custody(mut evidence: Evidence, donor: &Evidence, random: &mut Random) ->
     let prefixes: [&[u8]; 3] = [b"item/", b"offer/", b"emptying/"];
     let is_about =
         |state: &State| state.value.is_some() && prefixes.iter().any(|p| state.key.starts_with(p));
-    let places: Vec<usize> = (0..evidence.states.len())
-        .filter(|at| is_about(&evidence.states[*at]))
-        .collect();
-    let at = *places.get(random.index(places.len()))?;
-    let others: Vec<_> = donor.states.iter().filter(|s| is_about(s)).collect();
-    let other = others.get(random.index(others.len())).map(|s| (*s).clone());
+    let (at, other) = pick(&evidence, donor, is_about, random)?;
     let key = evidence.states[at].key.clone();
     match random.below(4) {
         // The records of offers and emptyings are left out, one or all.
@@ -27,25 +22,46 @@ pub fn custody(mut evidence: Evidence, donor: &Evidence, random: &mut Random) ->
             evidence.states.retain(|state| !gone(&state.key));
         }
         // Another record's value in this one's place, with its proof or without.
-        1 => {
-            let other = other?;
-            evidence.states[at].value = other.value;
-            if random.permille(500) {
-                evidence.states[at].proof = other.proof;
-            }
-        }
+        1 => exchange(&mut evidence.states[at], other?, random),
         // The same for one that the file doesn't need.
-        2 => {
-            evidence.states.push(other?);
-            evidence.states.sort_by(|a, b| a.key.cmp(&b.key));
-            evidence.states.dedup_by(|a, b| a.key == b.key);
-        }
+        2 => add(&mut evidence.states, other?),
         _ => {
             let value = evidence.states[at].value.as_mut()?;
             *value = told_otherwise(&key, value, random)?;
         }
     }
     Some(evidence)
+}
+
+/// The place of a record of these kinds, and one of the donor's, if it has any.
+pub(super) fn pick(
+    evidence: &Evidence,
+    donor: &Evidence,
+    is_about: impl Fn(&State) -> bool,
+    random: &mut Random,
+) -> Option<(usize, Option<State>)> {
+    let places: Vec<usize> = (0..evidence.states.len())
+        .filter(|at| is_about(&evidence.states[*at]))
+        .collect();
+    let at = *places.get(random.index(places.len()))?;
+    let others: Vec<_> = donor.states.iter().filter(|s| is_about(s)).collect();
+    let other = others.get(random.index(others.len())).map(|s| (*s).clone());
+    Some((at, other))
+}
+
+/// Another record's value in this one's place, with its proof or without.
+pub(super) fn exchange(state: &mut State, other: State, random: &mut Random) {
+    state.value = other.value;
+    if random.permille(500) {
+        state.proof = other.proof;
+    }
+}
+
+/// One record more, where it would stand.
+pub(super) fn add(states: &mut Vec<State>, other: State) {
+    states.push(other);
+    states.sort_by(|a, b| a.key.cmp(&b.key));
+    states.dedup_by(|a, b| a.key == b.key);
 }
 
 /// A record that says something else about who has what.
