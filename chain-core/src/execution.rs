@@ -100,9 +100,14 @@ fn execute_with<S: StateRead + TreeRead>(
     hooks::run(&hooks.end, &mut delta, context)?;
     let writes = delta.into_writes();
     let tree = commitment::update(state, context.height, &writes.values)?;
-    let next_validators = match writes.values.get(keys::VALIDATORS) {
-        Some(bytes) => validators::stored(bytes)?,
-        None => current.clone(),
+    let validators_hash = current.hash();
+    let (next_validators, next_validators_hash) = match writes.values.get(keys::VALIDATORS) {
+        Some(bytes) => {
+            let next = validators::stored(bytes)?;
+            let hash = next.hash();
+            (next, hash)
+        }
+        None => (current, validators_hash),
     };
     let leaves: Vec<Hash> = applied
         .iter()
@@ -118,8 +123,8 @@ fn execute_with<S: StateRead + TreeRead>(
         transaction_root: transaction_tree::root_of_leaves(&leaves),
         transaction_count: leaves.len() as u64,
         state_root: tree.root,
-        validators_hash: current.hash(),
-        next_validators_hash: next_validators.hash(),
+        validators_hash,
+        next_validators_hash,
     };
     Ok(Executed {
         header,

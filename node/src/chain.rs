@@ -308,8 +308,8 @@ impl<S: Store> Chain<S> {
         }
     }
 
-    /// Commits a decided block that [`Chain::build`] or [`Chain::validate`] has kept: one synced
-    /// batch, then the pool forgets its transactions. What still waits is judged by the clock, which
+    /// Commits a decided block that [`Chain::build`] or [`Chain::validate`] has kept: one batch, durable after
+    /// [`Chain::settle`], then the pool forgets its transactions. What still waits is judged by the clock, which
     /// may be far ahead of a block that was made long ago.
     pub fn commit(
         &mut self,
@@ -354,12 +354,20 @@ impl<S: Store> Chain<S> {
         self.refuse_passed_over(now_ms, bytes)
     }
 
+    /// All committed blocks are durable when this returns.
+    pub fn settle(&mut self) -> Result<(), Fault> {
+        self.store.settle()
+    }
+
     /// Finds out why a block of so many bytes passed transactions over, so that their submitters hear of it at every
     /// node, whether it proposes or not.
     fn refuse_passed_over(&mut self, now_ms: u64, block_bytes: u64) -> Result<(), Fault> {
         let bytes = (block_bytes / EXAMINED_SHARE).max(MIN_EXAMINED_BYTES);
         let passed_over = self.mempool.passed_over(self.passed_over, bytes);
         self.passed_over = self.mempool.next_place();
+        if passed_over.is_empty() {
+            return Ok(());
+        }
         let context = hypothetical_next_block(&self.chain_id, &self.tip, now_ms);
         let refs: Vec<_> = passed_over.iter().map(AsRef::as_ref).collect();
         let broken = execution::rejections(&self.store, &context, &refs)?;

@@ -9,7 +9,8 @@
 //! disk walks the same way again.
 //!
 //! One disk sync per step: what a step logs and signs becomes durable once, before anything of it
-//! leaves. Bodies are in the log, so a validator's vote says that the block is on its disk.
+//! leaves. Bodies are in the log, so a validator's vote says that the block is on its disk. A decided block is written to
+//! the store at once and is durable there before anything of the next height is.
 //!
 //! This room alone knows Malachite. It must not know sockets, tokio or RocksDB.
 
@@ -129,7 +130,7 @@ pub enum Output {
         /// At most so many.
         limit: u32,
     },
-    /// A block is committed and durable.
+    /// A block is committed: it is in the logs of more than 2/3, and in this node's store.
     Committed {
         /// Its height.
         height: u64,
@@ -195,8 +196,8 @@ pub struct Machine<S: Store, D: Disk> {
     future_messages: FutureMessages,
     /// The log's entries until they are replayed.
     recovered: Option<Recovered>,
-    /// This node signs nothing up to this height: its guard knows of signatures there that the log
-    /// doesn't.
+    /// This node signs nothing up to this height: its guard knows, or must expect, signatures there that the log
+    /// doesn't know.
     muted_until: u64,
     /// Set while even that isn't known, since the guard's disk is new.
     guard_confirmation: Option<GuardConfirmation>,
@@ -217,14 +218,17 @@ impl<S: Store, D: Disk> Machine<S, D> {
     ) -> Result<(Machine<S, D>, Vec<Output>), Fault> {
         let chain_id = *parts.chain.chain_id();
         let validators = parts.chain.validators();
-        let signer = parts
+        let mut signer = parts
             .signer
             .map(|(keys, guard)| VoteSigner::new(keys, guard, chain_id, validators));
         let own = signer.as_ref().map(VoteSigner::address);
         let address = own.unwrap_or(Address([0; 32]));
         let core = core_between_heights(&parts.chain, own);
         let recovered = Recovered::read(parts.recovered, &address)?;
+        let log = parts.wal.identity()?;
+        let lost_until = signer.as_mut().map_or(0, |signer| signer.follow(log));
         let muted_until = replay::muted_until(signer.as_ref(), recovered.as_ref(), &chain_id);
+        let muted_until = muted_until.max(lost_until);
         let is_unknown = signer.as_ref().is_some_and(VoteSigner::is_unknown);
         let guard_confirmation = is_unknown.then(|| GuardConfirmation::new(parts.tag_of));
         let mut machine = Machine {

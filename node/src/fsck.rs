@@ -70,7 +70,7 @@ impl FsckReport {
 const RESET_GUARD: &str = "touchstone-node reset-guard --height H, with a height that this validator can't have signed \
                            above (docs/operating.md, \"A lost guard\")";
 const LOG_ASIDE: &str =
-    "--repair sets the log aside; the guard keeps this validator silent at the open height";
+    "--repair sets the log aside; the guard keeps this validator silent at up to 16 heights";
 const FROM_BLOCKS: &str = "--repair makes it anew from the blocks";
 const FROM_PEERS: &str =
     "--repair keeps the blocks before it, and the node fetches the others from its peers";
@@ -237,6 +237,7 @@ fn make_anew(
             told(height, report.height);
         }
     }
+    chain.settle()?;
     drop(chain);
     RocksStore::open(path, &genesis.chain_id, &settings).map_err(failed)
 }

@@ -28,6 +28,7 @@ mod recent_events;
 pub mod rocks;
 pub mod salvage;
 mod schema;
+mod settling;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod test_blocks;
@@ -79,8 +80,12 @@ pub trait Store: StateRead + TreeRead {
     /// The last block stored.
     fn tip(&self) -> Tip;
 
-    /// Stores a block and its effects in one synced batch. When this returns, the block is durable.
+    /// Stores a block and its effects in one batch, as a whole or not at all, and behind all before it. A power cut may
+    /// take it away until [`Store::settle`] returns.
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), Fault>;
+
+    /// All that was committed is durable when this returns.
+    fn settle(&mut self) -> Result<(), Fault>;
 
     /// A stored block with its certificate; none above the tip, at height 0, or below what is kept.
     fn block(&self, height: u64) -> Result<Option<(Block, CommitCertificate)>, Fault>;

@@ -76,6 +76,23 @@ pub enum BadValidatorSet {
 impl ValidatorSet {
     /// Sorts the validators, who vote from `first_height` on, and checks the rules of a set.
     pub fn new(
+        validators: Vec<Validator>,
+        first_height: u64,
+    ) -> Result<ValidatorSet, BadValidatorSet> {
+        let set = ValidatorSet::of_known_keys(validators, first_height)?;
+        for validator in &set.validators {
+            signing::check_public_key(&validator.public_key).map_err(|error| {
+                BadValidatorSet::Key {
+                    key: validator.public_key,
+                    error,
+                }
+            })?;
+        }
+        Ok(set)
+    }
+
+    /// The same for keys that were looked at before.
+    fn of_known_keys(
         mut validators: Vec<Validator>,
         first_height: u64,
     ) -> Result<ValidatorSet, BadValidatorSet> {
@@ -101,12 +118,6 @@ impl ValidatorSet {
             if validator.power == 0 {
                 return Err(BadValidatorSet::NoPower(validator.public_key));
             }
-            signing::check_public_key(&validator.public_key).map_err(|error| {
-                BadValidatorSet::Key {
-                    key: validator.public_key,
-                    error,
-                }
-            })?;
             total = total.saturating_add(validator.power);
         }
         if total > MAX_TOTAL_POWER {
@@ -120,6 +131,13 @@ impl ValidatorSet {
 
     /// From a message whose order must already be canonical.
     pub fn from_message(message: &ledger::ValidatorSet) -> Result<ValidatorSet, BadValidatorSet> {
+        ValidatorSet::read(message, ValidatorSet::new)
+    }
+
+    fn read(
+        message: &ledger::ValidatorSet,
+        make: fn(Vec<Validator>, u64) -> Result<ValidatorSet, BadValidatorSet>,
+    ) -> Result<ValidatorSet, BadValidatorSet> {
         let mut validators = Vec::with_capacity(message.validators.len());
         for v in &message.validators {
             validators.push(Validator {
@@ -128,7 +146,7 @@ impl ValidatorSet {
                 organisation: v.organisation.clone(),
             });
         }
-        let set = ValidatorSet::new(validators, message.first_height)?;
+        let set = make(validators, message.first_height)?;
         if set.message() != *message {
             return Err(BadValidatorSet::Order);
         }
@@ -232,7 +250,12 @@ pub fn current(state: &impl StateRead) -> Result<ValidatorSet, Fault> {
 
 /// A set as the state has it.
 pub(crate) fn stored(bytes: &[u8]) -> Result<ValidatorSet, Fault> {
-    ValidatorSet::decode(bytes).map_err(|e| Fault::Damaged(format!("validators: {e}")))
+    // Its keys were looked at when it was written. Each is a point to decompress, and this is read several times a block.
+    let message = encoding::decode_exact(bytes);
+    let set = message
+        .map_err(BadValidatorSet::from)
+        .and_then(|message| ValidatorSet::read(&message, ValidatorSet::of_known_keys));
+    set.map_err(|e| Fault::Damaged(format!("validators: {e}")))
 }
 
 #[cfg(test)]

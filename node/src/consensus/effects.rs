@@ -106,13 +106,14 @@ impl<S: Store, D: Disk> Effects<S, D> {
         Ok(outputs)
     }
 
-    /// Makes the step's log and signatures durable: the log first, so that the guard never knows of
-    /// a signature that the log has lost.
+    /// Makes the step's log and signatures durable. The blocks before come first: the log forgets what led to them
+    /// when it begins the next height. The guard comes last, so that it never knows of a signature that the log has lost.
     fn sync(&mut self) -> Result<(), Fault> {
         if self.must_sync {
+            self.chain.settle()?;
             self.wal.sync()?;
             if let Some(signer) = &mut self.signer {
-                signer.sync()?;
+                signer.save()?;
             }
             self.must_sync = false;
         }

@@ -292,6 +292,7 @@ impl Net {
     pub fn crash(&mut self, i: usize) {
         self.nodes[i].machine = None;
         self.nodes[i].disk.crash_keeping(|_, _| 0);
+        self.nodes[i].store.crash(|_| 0);
         for j in 0..self.nodes.len() {
             if i != j && self.nodes[j].machine.is_some() {
                 self.give(j, Input::PeerDisconnected(tag(i)));

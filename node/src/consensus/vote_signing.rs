@@ -15,6 +15,7 @@ use super::context::{Address, Proposal, Vote, number};
 use super::message::{SignedProposal, SignedVote};
 use crate::storage::Disk;
 use crate::storage::double_sign_guard::{Guard, LastSigned, SignedStep};
+use crate::storage::wal::LogIdentity;
 
 /// The key that a node votes with, and the one that is to take its place.
 pub struct ValidatorKeys {
@@ -64,6 +65,8 @@ pub struct VoteSigner<D: Disk> {
     /// The one that signs at the next height.
     key: SigningKey,
     guard: Guard<D>,
+    /// Signatures that the log doesn't hold yet.
+    unlogged: Vec<[u8; 64]>,
     chain_id: Hash,
 }
 
@@ -79,8 +82,14 @@ impl<D: Disk> VoteSigner<D> {
             key: keys.for_height(validators).clone(),
             keys,
             guard,
+            unlogged: Vec::new(),
             chain_id,
         }
+    }
+
+    /// Names the log to the guard; see [`Guard::follow`].
+    pub fn follow(&mut self, log: LogIdentity) -> u64 {
+        self.guard.follow(log)
     }
 
     /// Takes the key for the next height, which has these validators; whether it is another one. Only between heights.
@@ -112,9 +121,17 @@ impl<D: Disk> VoteSigner<D> {
         Ok(SignedMessage::new(proposal, signature))
     }
 
-    /// Makes the guard durable.
-    pub fn sync(&mut self) -> Result<(), Fault> {
-        self.guard.sync()
+    /// A vote or a proposal with this signature is in the log, perhaps not durably yet.
+    pub fn logged(&mut self, signature: &[u8; 64]) {
+        self.unlogged.retain(|unlogged| unlogged != signature);
+    }
+
+    /// Makes durable what was signed; the log is. Where it holds all of it, the guard rests on it.
+    pub fn save(&mut self) -> Result<(), Fault> {
+        match std::mem::take(&mut self.unlogged).is_empty() {
+            true => self.guard.save(),
+            false => self.guard.sync(),
+        }
     }
 
     /// Whether nothing may be signed before the guard is confirmed.
@@ -132,8 +149,7 @@ impl<D: Disk> VoteSigner<D> {
         self.guard.last()
     }
 
-    /// Takes up into the guard what the log says was signed: the log is synced first, so a crash
-    /// between both leaves the guard one step behind.
+    /// Takes up into the guard what the log says was signed: the log is synced first, and the guard rests on it.
     pub fn recover(&mut self, last: LastSigned) -> Result<(), Fault> {
         self.guard
             .permit(last.height, last.round, last.step, &last.hash)
@@ -151,7 +167,9 @@ impl<D: Disk> VoteSigner<D> {
         self.guard
             .permit(height, round, step, &hash)
             .map_err(|refused| Fault::Signing(refused.to_string()))?;
-        Ok(signing::sign(&self.key, purpose, &self.chain_id, &bytes))
+        let signature = signing::sign(&self.key, purpose, &self.chain_id, &bytes);
+        self.unlogged.push(signature);
+        Ok(signature)
     }
 }
 

@@ -1,5 +1,5 @@
-//! The only place that writes to the database: one synced batch per block, at genesis, for evidence
-//! and for a time stamp; and what the node keeps for its HTTP clients.
+//! The only place that writes to the database: one batch per block, which a sync follows; one synced batch at genesis, for
+//! evidence and for a time stamp; and what the node keeps for its HTTP clients.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ fn place_of_format_1(key: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some(([&[steps], path].concat(), version.to_vec()))
 }
 
-/// Writes a decided block with its certificate and effects.
+/// Writes a decided block with its certificate and effects. Durable with [`sync`].
 pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
     let header = &commit.block.header;
     let height = header.height;
@@ -115,7 +115,12 @@ pub fn block(db: &Database, commit: &Commit<'_>) -> Result<(), Fault> {
     }
     state(&mut batch, &commit.executed.writes, &commit.executed.tree)?;
     tip(&mut batch, height, id, bytes)?;
-    batch.write()
+    batch.write_unsynced()
+}
+
+/// Makes durable what was written before.
+pub fn sync(db: &Database) -> Result<(), Fault> {
+    db.raw.flush_wal(true).map_err(database::fault)
 }
 
 /// Writes rows of the event index, which then goes up to `height`. They follow from the blocks, so

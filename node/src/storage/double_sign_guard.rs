@@ -1,5 +1,5 @@
-//! The double-sign guard: the last thing this validator signed, durable before the signature
-//! leaves. A validator that signs two different messages of one kind in one height and round
+//! The double-sign guard: the last thing this validator signed, or the word that its log knows it, durable before the
+//! signature leaves. A validator that signs two different messages of one kind in one height and round
 //! breaks the consortium's safety, so whoever can't read its guard doesn't sign.
 //!
 //! # File
@@ -7,11 +7,23 @@
 //! `guard` holds two slots of 512 bytes, each its own sector, written in turn:
 //!
 //! ```text
-//! magic[8] version[4] sequence[8] height[8] round[4] step[1] hash[32] file[8] zeros[407] check[32]
+//! magic[8] version[4] sequence[8] height[8] round[4] step[1] hash[32] file[8]
+//! reserved[8] log[8] log[8] zeros[383] check[32]
 //! ```
 //!
 //! Integers are little-endian; `check` is a SHA-256 over the other 480 bytes, so no byte is
 //! unused. The slot of sequence n is n mod 2. `file` is the file's identity, see below; 0 if the disk has none.
+//! `reserved` is the height up to which the log is believed, and each `log` the identity of one of its two files; all
+//! are 0 in a guard that reserves nothing, as those of version 1 are.
+//!
+//! # Which heights the log is believed at
+//!
+//! What is signed stands in the write-ahead log, and is durable there before it leaves. A second sync, of the guard, says
+//! nothing that an intact log doesn't. So the guard reserves [`AHEAD`] heights with one sync, and up to there
+//! [`Guard::save`] writes without one. Such a write goes to the slot of the next sequence each time, so that a power
+//! cut leaves the old slot or a newer one, and in either case the word on the reserved heights. After it the
+//! log tells what was signed last. A log that isn't there any more, or is a copy, has other files than
+//! the guard names: then all reserved heights count as signed ([`Guard::follow`]).
 //!
 //! # Which file is believed
 //!
@@ -42,15 +54,21 @@ use touchstone_core::Fault;
 use touchstone_core::hash::{self, Hash};
 
 use super::Disk;
+use super::wal::LogIdentity;
 
 const FILE: &str = "guard";
 const MAGIC: &[u8; 8] = b"TSTN-GRD";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The version before heights were reserved; its slots have zeros there.
+const WITHOUT_RESERVE: u32 = 1;
 const CHECK_TAG: &str = "touchstone/guard/v1";
 const SLOT: usize = 512;
 const BODY: usize = SLOT - 32;
 /// The height of a guard that must be confirmed: it refuses every height.
 const UNKNOWN: u64 = u64::MAX;
+
+/// Heights that one sync reserves: a validator that has lost its log sits out as many at most.
+pub const AHEAD: u64 = 16;
 
 /// What is signed in a round, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +94,13 @@ pub struct LastSigned {
     pub hash: Hash,
 }
 
+/// Up to which height a log is believed, and which one. Height 0: at none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Reserved {
+    height: u64,
+    log: LogIdentity,
+}
+
 /// The guard, readable and ready.
 #[derive(Debug)]
 pub struct Guard<D: Disk> {
@@ -87,6 +112,10 @@ pub struct Guard<D: Disk> {
     unsaved: bool,
     /// The identity of the file; 0 if the disk has none.
     file: u64,
+    /// As it is durable.
+    reserved: Reserved,
+    /// The log that this process writes; all zeros until [`Guard::follow`], or if the disk can't tell it from a copy.
+    log: LogIdentity,
 }
 
 /// What one of the two slots says.
@@ -94,6 +123,7 @@ struct Slot {
     sequence: u64,
     last: LastSigned,
     file: u64,
+    reserved: Reserved,
 }
 
 /// Why there is no guard to sign with.
@@ -200,8 +230,8 @@ impl<D: Disk> Guard<D> {
         self.sync()
     }
 
-    /// Opens an existing guard.
-    pub fn open(disk: D) -> Result<Guard<D>, GuardError> {
+    /// Opens an existing guard. What is read is durable before anything follows on it.
+    pub fn open(mut disk: D) -> Result<Guard<D>, GuardError> {
         let bytes = disk.read(FILE)?.ok_or(GuardError::Missing)?;
         let (first, second) = match bytes.split_at_checked(SLOT) {
             Some((first, second)) if second.len() == SLOT => (first, second),
@@ -224,13 +254,30 @@ impl<D: Disk> Guard<D> {
         if newer.file != 0 && file != 0 && newer.file != file {
             return Err(GuardError::Copied);
         }
+        disk.sync(FILE)?;
         Ok(Guard {
             disk,
             last: newer.last,
             sequence: newer.sequence,
             unsaved: false,
             file,
+            reserved: newer.reserved,
+            log: LogIdentity::default(),
         })
+    }
+
+    /// From now on what is signed stands in this log too. The height up to which everything counts as signed, because the
+    /// log that was believed until now is another one; 0 if it isn't.
+    pub fn follow(&mut self, log: LogIdentity) -> u64 {
+        self.log = if log.contains(&0) {
+            LogIdentity::default()
+        } else {
+            log
+        };
+        match self.reserved.log == log {
+            true => 0,
+            false => self.reserved.height,
+        }
     }
 
     /// Permits signing bytes with this hash, or refuses. Whatever is permitted may leave only
@@ -267,14 +314,46 @@ impl<D: Disk> Guard<D> {
         if !self.unsaved {
             return Ok(());
         }
-        let sequence = self.sequence + 1;
-        let offset = (sequence % 2) * SLOT as u64;
-        self.disk
-            .write_at(FILE, offset, &encode(sequence, &self.last, self.file))?;
+        self.write()?;
         self.disk.sync(FILE)?;
-        self.sequence = sequence;
+        self.sequence += 1;
         self.unsaved = false;
         Ok(())
+    }
+
+    /// The same for what is durable in the log: it costs a sync only where the height isn't reserved yet.
+    pub fn save(&mut self) -> Result<(), Fault> {
+        if !self.unsaved {
+            return Ok(());
+        }
+        let is_reserved = self.last.height <= self.reserved.height && self.log == self.reserved.log;
+        if !is_reserved && self.log != LogIdentity::default() {
+            self.reserved = Reserved {
+                height: self.last.height.saturating_add(AHEAD - 1),
+                log: self.log,
+            };
+        } else if is_reserved {
+            self.unsaved = false;
+            return self.write();
+        }
+        self.sync()
+    }
+
+    /// Writes the slot that is under way.
+    fn write(&mut self) -> Result<(), Fault> {
+        let slot = Slot {
+            sequence: self.sequence + 1,
+            last: self.last,
+            file: self.file,
+            reserved: self.reserved,
+        };
+        let offset = (slot.sequence % 2) * SLOT as u64;
+        self.disk.write_at(FILE, offset, &encode(&slot))
+    }
+
+    /// The height up to which nothing is signed any more if the log should be lost.
+    pub fn reserved_to(&self) -> u64 {
+        self.reserved.height
     }
 
     /// The last thing permitted.
@@ -297,7 +376,15 @@ fn write_both<D: Disk>(mut disk: D, last: LastSigned) -> Result<Guard<D>, Fault>
     // It must be there to have an identity.
     disk.truncate(FILE, 0)?;
     let file = disk.identity(FILE)?.unwrap_or(0);
-    let slots = [encode(0, &last, file), encode(1, &last, file)];
+    let reserved = Reserved::default();
+    let slots = [0, 1].map(|sequence| {
+        encode(&Slot {
+            sequence,
+            last,
+            file,
+            reserved,
+        })
+    });
     disk.write_at(FILE, 0, &slots.concat())?;
     disk.sync(FILE)?;
     Ok(Guard {
@@ -306,19 +393,26 @@ fn write_both<D: Disk>(mut disk: D, last: LastSigned) -> Result<Guard<D>, Fault>
         sequence: 1,
         unsaved: false,
         file,
+        reserved,
+        log: LogIdentity::default(),
     })
 }
 
-fn encode(sequence: u64, last: &LastSigned, file: u64) -> Vec<u8> {
+fn encode(of: &Slot) -> Vec<u8> {
+    let Slot { last, reserved, .. } = of;
     let mut slot = Vec::with_capacity(SLOT);
     slot.extend_from_slice(MAGIC);
     slot.extend_from_slice(&VERSION.to_le_bytes());
-    slot.extend_from_slice(&sequence.to_le_bytes());
+    slot.extend_from_slice(&of.sequence.to_le_bytes());
     slot.extend_from_slice(&last.height.to_le_bytes());
     slot.extend_from_slice(&last.round.to_le_bytes());
     slot.push(last.step as u8);
     slot.extend_from_slice(&last.hash);
-    slot.extend_from_slice(&file.to_le_bytes());
+    slot.extend_from_slice(&of.file.to_le_bytes());
+    slot.extend_from_slice(&reserved.height.to_le_bytes());
+    for file in reserved.log {
+        slot.extend_from_slice(&file.to_le_bytes());
+    }
     slot.resize(BODY, 0);
     let check = hash::tagged(CHECK_TAG, &[&slot]);
     slot.extend_from_slice(&check);
@@ -337,7 +431,7 @@ fn decode(slot: &[u8]) -> Result<Slot, GuardError> {
     if magic != *MAGIC {
         return Err(damaged());
     }
-    if version != VERSION {
+    if ![VERSION, WITHOUT_RESERVE].contains(&version) {
         return Err(GuardError::Version(version));
     }
     let sequence = u64::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
@@ -350,7 +444,14 @@ fn decode(slot: &[u8]) -> Result<Slot, GuardError> {
         _ => return Err(damaged()),
     };
     let hash = take(&mut rest).ok_or_else(damaged)?;
-    let file = u64::from_le_bytes(take(&mut rest).ok_or_else(damaged)?);
+    let mut number = || -> Result<u64, GuardError> {
+        Ok(u64::from_le_bytes(take(&mut rest).ok_or_else(damaged)?))
+    };
+    let file = number()?;
+    let reserved = Reserved {
+        height: number()?,
+        log: [number()?, number()?],
+    };
     Ok(Slot {
         sequence,
         last: LastSigned {
@@ -360,6 +461,7 @@ fn decode(slot: &[u8]) -> Result<Slot, GuardError> {
             hash,
         },
         file,
+        reserved,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The chain in RocksDB: the writing side. One thread commits; others read through a [`StoreReader`].
+//! The chain in RocksDB: the writing side. One thread commits, another syncs; others read through a [`StoreReader`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use super::database::{Database, Rows};
 use super::fingerprints::Fingerprints;
 use super::recent_events::RecentEvents;
 use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
+use super::settling::Settling;
 use super::tree_cache::TreeCache;
 use super::{Commit, Store, Tip, commit_block, snapshot};
 
@@ -33,6 +34,7 @@ pub use super::snapshot::{LinkCursor, Snapshot, StoreReader};
 /// The store of one chain.
 pub struct RocksStore {
     db: Arc<Database>,
+    settling: Settling,
     cache: Arc<TreeCache>,
     fingerprints: Arc<Fingerprints>,
     recent_events: Arc<RecentEvents>,
@@ -174,8 +176,10 @@ fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<Rocks
         header: None,
     };
     let tip = snapshot::tip(&db, &genesis)?;
+    let db = Arc::new(db);
     let store = RocksStore {
-        db: Arc::new(db),
+        settling: Settling::start(db.clone())?,
+        db,
         cache: Arc::new(TreeCache::new(settings.cached_tree_levels)),
         fingerprints: Arc::default(),
         recent_events: Arc::default(),
@@ -251,6 +255,7 @@ impl Store for RocksStore {
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), Fault> {
         check_follows(&self.tip, &commit)?;
         commit_block::block(&self.db, &commit)?;
+        self.settling.wish()?;
         self.cache.update(&commit.executed.tree);
         // Without an index nobody would take them.
         if Arc::strong_count(&self.recent_events) > 1 {
@@ -265,6 +270,10 @@ impl Store for RocksStore {
             header: Some(header.clone()),
         };
         Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        self.settling.wait()
     }
 
     fn block(&self, height: u64) -> Result<Option<(Block, CommitCertificate)>, Fault> {

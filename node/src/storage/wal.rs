@@ -24,10 +24,10 @@
 //! operating system writes it soon, and a mark that a power cut took away only means that the last
 //! batch is examined less strictly.
 //!
-//! Starting a height needs no sync either. The header goes to the other file and becomes durable
-//! with the first sync of the height; before that, the old file is untouched and still counts. A
-//! height that is left before anything of it was synced is overwritten in place, since the other
-//! file is then the only durable one.
+//! Starting a height needs no sync either, and writes nothing: header and entries wait in memory for the next sync, which
+//! writes them at once. Before the first one of a height the old file is untouched and still counts, and
+//! whoever syncs can first make durable what the old height led to. A height that is left before anything of
+//! it was synced has never been in a file.
 //!
 //! A file keeps its length: a height overwrites what the one before the last left, which can't be taken for its own
 //! entries, since their chain begins at another header. To cut a file and let it grow again would cost the file system
@@ -74,8 +74,10 @@ pub struct Wal<D: Disk> {
     /// Index of the current file.
     file: usize,
     height: u64,
-    /// Bytes of the current file that count.
+    /// Bytes of the current file that count, with those that wait.
     length: u64,
+    /// What the next sync writes at the file's end.
+    pending: Vec<u8>,
     /// Bytes that each file has on the disk; none where that isn't known.
     on_disk: [Option<u64>; 2],
     chain: Hash,
@@ -84,6 +86,9 @@ pub struct Wal<D: Disk> {
     /// Sequence number of the last mark.
     sequence: u64,
 }
+
+/// What tells the log's two files from every copy of them; 0 for a file if the disk doesn't know.
+pub type LogIdentity = [u64; 2];
 
 /// What the log held when it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,28 +128,30 @@ const NO_HEADER: WalError = WalError::Damaged {
 
 impl<D: Disk> Wal<D> {
     /// Opens the log, or a new one at height 0. A torn tail is cut off; everything that is
-    /// answered is durable.
+    /// answered is durable, and so are both files.
     pub fn open(disk: D) -> Result<(Wal<D>, RecoveredLog), WalError> {
         let mark = read_mark(&disk)?;
-        let Some(log) = newest(&disk)? else {
-            return match mark {
-                Some(_) => Err(NO_HEADER),
-                None => Ok((empty(disk), RecoveredLog::default())),
-            };
-        };
-        if let Some(mark) = &mark {
-            check_mark(&log, mark)?;
+        let log = newest(&disk)?;
+        match (&log, &mark) {
+            (None, Some(_)) => return Err(NO_HEADER),
+            (Some(log), Some(mark)) => check_mark(log, mark)?,
+            (_, None) => {}
         }
-        let mut wal = Wal {
-            disk,
-            file: log.file,
-            height: log.height,
-            length: log.length,
-            on_disk: [None; 2],
-            chain: log.chain,
-            durable: false,
-            sequence: mark.map_or(0, |m| m.sequence),
+        let mut wal = empty(disk);
+        for name in FILES {
+            if wal.disk.identity(name)?.is_none() {
+                wal.disk.truncate(name, 0)?;
+                wal.disk.sync(name)?;
+            }
+        }
+        let Some(log) = log else {
+            return Ok((wal, RecoveredLog::default()));
         };
+        wal.file = log.file;
+        wal.height = log.height;
+        wal.length = log.length;
+        wal.chain = log.chain;
+        wal.sequence = mark.map_or(0, |m| m.sequence);
         if log.torn {
             wal.disk.truncate(name(wal.file), wal.length)?;
         }
@@ -155,6 +162,12 @@ impl<D: Disk> Wal<D> {
             entries: log.entries,
         };
         Ok((wal, recovered))
+    }
+
+    /// What tells its files from copies.
+    pub fn identity(&self) -> Result<LogIdentity, Fault> {
+        let [first, second] = FILES.map(|name| self.disk.identity(name));
+        Ok([first?.unwrap_or(0), second?.unwrap_or(0)])
     }
 
     /// Checks the log as [`Wal::open`] does, and writes nothing; its height.
@@ -184,20 +197,9 @@ impl<D: Disk> Wal<D> {
         if self.durable {
             self.file = 1 - self.file;
         }
-        let known = self.on_disk.get(self.file).copied().flatten();
-        let left = match known.filter(|length| *length <= KEPT) {
-            Some(length) => length,
-            None => {
-                self.disk.truncate(name(self.file), 0)?;
-                0
-            }
-        };
-        self.disk.write_at(name(self.file), 0, &header)?;
-        if let Some(known) = self.on_disk.get_mut(self.file) {
-            *known = Some(left.max(HEADER as u64));
-        }
         self.height = height;
         self.length = HEADER as u64;
+        self.pending = header;
         self.chain = check;
         self.durable = false;
         Ok(())
@@ -213,24 +215,20 @@ impl<D: Disk> Wal<D> {
         let length = u32::try_from(entry.len())
             .map_err(|_| Fault::Invariant("a log entry of 4 GiB or more".into()))?;
         let chain = extend(&self.chain, entry);
-        let mut record = Vec::with_capacity(4 + entry.len() + CHECK);
-        record.extend_from_slice(&length.to_le_bytes());
-        record.extend_from_slice(entry);
-        record.extend_from_slice(&chain);
-        self.disk.write_at(name(self.file), self.length, &record)?;
-        self.length += record.len() as u64;
+        self.pending.extend_from_slice(&length.to_le_bytes());
+        self.pending.extend_from_slice(entry);
+        self.pending.extend_from_slice(&chain);
+        self.length += (4 + entry.len() + CHECK) as u64;
         self.chain = chain;
-        if let Some(Some(known)) = self.on_disk.get_mut(self.file) {
-            *known = self.length.max(*known);
-        }
         Ok(())
     }
 
-    /// Makes everything appended durable.
+    /// Makes everything appended durable. Costs nothing where it is already.
     pub fn sync(&mut self) -> Result<(), Fault> {
-        if self.height == 0 {
+        if self.height == 0 || (self.durable && self.pending.is_empty()) {
             return Ok(());
         }
+        self.write()?;
         self.disk.sync(name(self.file))?;
         self.durable = true;
         self.sequence += 1;
@@ -242,6 +240,27 @@ impl<D: Disk> Wal<D> {
             chain: self.chain,
         };
         self.disk.write_at(MARK, offset, &encode_mark(&mark))
+    }
+
+    /// Writes what waits. A height's first writing overwrites what an earlier one left in the file.
+    fn write(&mut self) -> Result<(), Fault> {
+        let waiting = self.pending.len() as u64;
+        let start = self.length.saturating_sub(waiting);
+        let known = self.on_disk.get(self.file).copied().flatten();
+        let is_first = start == 0;
+        let mut left = known;
+        if is_first && known.is_none_or(|length| length > KEPT) {
+            self.disk.truncate(name(self.file), 0)?;
+            left = Some(0);
+        }
+        if waiting > 0 {
+            self.disk.write_at(name(self.file), start, &self.pending)?;
+            self.pending.clear();
+        }
+        if let Some(known) = self.on_disk.get_mut(self.file) {
+            *known = left.map(|left| left.max(self.length));
+        }
+        Ok(())
     }
 
     /// The height that was started last; 0 in a new log.
@@ -256,6 +275,7 @@ fn empty<D: Disk>(disk: D) -> Wal<D> {
         file: 0,
         height: 0,
         length: 0,
+        pending: Vec::new(),
         on_disk: [None; 2],
         chain: [0; 32],
         durable: false,

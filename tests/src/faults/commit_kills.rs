@@ -1,6 +1,7 @@
-//! A validator that is alone is killed right before a write or a sync of its consensus thread: each of a height in
-//! turn, from the log's first to the database's last. What it acknowledged rests on its own disk. The log's files are
-//! cut in the first two heights of a process alone, which the log's own tests stop at each operation.
+//! A validator that is alone is killed right before a write or a sync of its consensus thread, or of the thread that syncs
+//! its database: each of a height in turn, from the log's first to the database's last. What it acknowledged rests on
+//! its own disk. The log's files are cut in the first two heights of a process alone, which the log's own tests stop at
+//! each operation.
 //!
 //! It needs strace; elsewhere nothing is tried, and the figures say so.
 
@@ -13,8 +14,15 @@ use super::live::{Live, runtime};
 use super::tracer::Tracer;
 use crate::cluster::{PATIENCE, Plan};
 
-/// What a height asks of the disk, and how often, with some more: log, guard, and the database's log.
-const CALLS: [(&str, u64); 3] = [("pwrite64", 20), ("fdatasync", 8), ("write", 4)];
+/// What each thread asks of the disk in a height, and how often, with some more: log, guard, and the database's log.
+const CALLS: [(Call, u64); 4] = [
+    (("consensus", "pwrite64"), 18),
+    (("consensus", "fdatasync"), 8),
+    (("consensus", "write"), 4),
+    (("settling", "fdatasync"), 2),
+];
+/// A thread's name, and the system call.
+type Call = (&'static str, &'static str);
 /// All of them.
 const POINTS: u64 = 32;
 /// Points are taken in steps of so many, so that each kind comes soon.
@@ -57,7 +65,7 @@ impl Fault for CommitKills {
 }
 
 /// The point with this number: which call, and the how manieth.
-fn point(number: u64) -> (&'static str, u64) {
+fn point(number: u64) -> (Call, u64) {
     let mut left = number.wrapping_mul(STEP) % POINTS;
     for (call, times) in CALLS {
         match left.checked_sub(times) {
@@ -78,7 +86,8 @@ async fn trials(numbers: std::ops::Range<u64>, figures: &mut Figures) {
         let (call, times) = point(number);
         live.wait_for_more_than(live.acknowledged()).await;
         if let Err(what) = kill_before(&mut live, call, times).await {
-            figures.break_with(format!("trial {number}, {call} {times}: {what}"));
+            let (thread, call) = call;
+            figures.break_with(format!("trial {number}, {thread}: {call} {times}: {what}"));
         }
         live.cluster.end(0);
         live.cluster.launch(0);
@@ -86,15 +95,15 @@ async fn trials(numbers: std::ops::Range<u64>, figures: &mut Figures) {
         live.wait_for_more_than(before).await;
         figures.times_ms.push(began.elapsed().as_millis() as u64);
         figures.trials += 1;
-        figures.count(&format!("before {call}"));
+        figures.count(&format!("before {} of {}", call.1, call.0));
     }
     live.check_into(figures).await;
 }
 
 /// Lets the node be killed before its next but so manieth call.
-async fn kill_before(live: &mut Live, call: &str, times: u64) -> Result<(), String> {
+async fn kill_before(live: &mut Live, (name, call): Call, times: u64) -> Result<(), String> {
     let process = live.cluster.process_id(0).ok_or("it doesn't run")?;
-    let thread = consensus_thread(process).ok_or("it has no consensus thread")?;
+    let thread = thread(process, name).ok_or_else(|| format!("it has no thread {name}"))?;
     let trace = format!("trace={call}");
     let inject = format!("inject={call}:signal=SIGKILL:when={times}");
     let tracer = Tracer::attach(&thread, &["-e", &trace, "-e", &inject]);
@@ -108,13 +117,13 @@ async fn kill_before(live: &mut Live, call: &str, times: u64) -> Result<(), Stri
     Err("nothing kills it".into())
 }
 
-/// The folder of a process's thread that agrees on blocks and writes them.
-fn consensus_thread(process: u32) -> Option<String> {
+/// The folder of a process's thread with this name.
+fn thread(process: u32, wanted: &str) -> Option<String> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let mut names = threads.flatten().map(|thread| thread.path());
     let found = names.find(|thread| {
         let name = fs::read_to_string(thread.join("comm"));
-        name.is_ok_and(|name| name.trim() == "consensus")
+        name.is_ok_and(|name| name.trim() == wanted)
     });
     found?.file_name()?.to_str().map(str::to_owned)
 }

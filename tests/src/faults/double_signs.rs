@@ -230,9 +230,7 @@ impl<'a> Temptation<'a> {
         if random.permille(400) || self.seats.seat(VICTIM).is_none() {
             self.seats.stand_up(VICTIM);
             let loss = [Loss::Nothing, Loss::Everything, Loss::Parts][random.index(3)];
-            self.peers[VICTIM]
-                .disk
-                .crash(loss, |below| random.index(below));
+            self.peers[VICTIM].crash(loss, random);
             self.peers[VICTIM].sit_down(self.ledger, &mut self.seats)?;
         } else {
             self.peers[VICTIM].disk.mend();
@@ -262,10 +260,7 @@ impl<'a> Temptation<'a> {
     fn replace(&mut self, random: &mut Random) -> Result<(), String> {
         for index in 0..self.peers.len() {
             self.seats.stand_up(index);
-            let loss = Loss::Everything;
-            self.peers[index]
-                .disk
-                .crash(loss, |below| random.index(below));
+            self.peers[index].crash(Loss::Everything, random);
         }
         self.peers[VICTIM] = Peer::replaced(self.ledger, VICTIM);
         for index in random.order(self.peers.len()) {

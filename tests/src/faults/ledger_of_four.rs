@@ -19,8 +19,9 @@ use super::folder;
 use super::seats::{Seats, tag_of};
 use crate::cluster::{Cluster, Plan, organisation_id};
 use crate::load;
+use crate::random::Random;
 use crate::simulation::verification;
-use crate::testkit::memory_disk::MemoryDisk;
+use crate::testkit::memory_disk::{Loss, MemoryDisk};
 use crate::testkit::memory_store::MemoryStore;
 
 /// Time at which a run begins, milliseconds: some days after genesis.
@@ -238,6 +239,13 @@ impl Peer {
             store: MemoryStore::new(&ledger.genesis),
             disk,
         }
+    }
+
+    /// Its power is cut, or its process killed.
+    pub fn crash(&self, loss: Loss, random: &mut Random) {
+        self.disk.crash(loss, |below| random.index(below));
+        self.store
+            .crash(|commits| loss.kept(commits, |below| random.index(below)));
     }
 
     /// The same once more, which from now on goes its own way.

@@ -84,9 +84,10 @@ impl World {
                 self.trace.note(process, operations, || {
                     format!("DISK fails after {operations} operations")
                 });
-                match self.random.below(4) {
+                match self.random.below(5) {
                     0 => self.processes[process].store.fail_next(Failure::Before),
                     1 => self.processes[process].store.fail_next(Failure::After),
+                    2 => self.processes[process].store.fail_next(Failure::Settling),
                     _ => self.processes[process].disk.fail_after(operations),
                 }
             }

@@ -260,7 +260,7 @@ impl World {
         let bytes = block.encode();
         let validators = &self.processes[..self.plan.validators];
         let durable = validators.iter().filter(|node| {
-            let has_block = node.store.tip().height >= height;
+            let has_block = node.store.settled_height() >= height;
             !node.is_honest || node.is_replaced || has_block || node.disk.holds_durably(&bytes)
         });
         let (durable, all) = (durable.count() as u64, self.plan.validators as u64);

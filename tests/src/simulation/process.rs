@@ -150,7 +150,9 @@ impl Process {
         self.actor = Actor::Down;
         self.life += 1;
         self.disk.crash(loss, |below| random.index(below));
-        self.store.crash();
+        self.store
+            .crash(|commits| loss.kept(commits, |below| random.index(below)));
+        self.seen_height = self.seen_height.min(self.store.tip().height);
         if sabotage == Some(Sabotage::LostLog) {
             self.disk.remove("wal");
         }

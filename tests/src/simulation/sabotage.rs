@@ -37,6 +37,8 @@ pub enum Sabotage {
     SkippedLogSync,
     /// A sync makes durable what was there at the sync before.
     LateSync,
+    /// Committed blocks never become durable in the store.
+    UnsettledStore,
     /// Evidence of contradictions is thrown away.
     ForgottenEvidence,
     /// Evidence names an honest validator.
@@ -82,7 +84,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of it.
-    pub const ALL: [Sabotage; 27] = [
+    pub const ALL: [Sabotage; 28] = [
         Sabotage::LostLog,
         Sabotage::IgnoredGuard,
         Sabotage::BlankGuard,
@@ -90,6 +92,7 @@ impl Sabotage {
         Sabotage::SkippedSync,
         Sabotage::SkippedLogSync,
         Sabotage::LateSync,
+        Sabotage::UnsettledStore,
         Sabotage::ForgottenEvidence,
         Sabotage::ForgedEvidence,
         Sabotage::UnprovenEvidence,
@@ -126,6 +129,7 @@ impl Sabotage {
             Sabotage::SkippedSync => ("skipped-sync", &[Durability]),
             Sabotage::SkippedLogSync => ("skipped-log-sync", &[Durability]),
             Sabotage::LateSync => ("late-sync", &[Durability]),
+            Sabotage::UnsettledStore => ("unsettled-store", &[Liveness, Durability]),
             Sabotage::ForgottenEvidence => ("forgotten-evidence", &[MissedAccusation]),
             Sabotage::ForgedEvidence => ("forged-evidence", &[FalseAccusation]),
             Sabotage::UnprovenEvidence => ("unproven-evidence", &[FalseAccusation]),
@@ -191,7 +195,8 @@ impl Sabotage {
             | Sabotage::IgnoredGuard
             | Sabotage::SkippedSync
             | Sabotage::SkippedLogSync
-            | Sabotage::LateSync => {
+            | Sabotage::LateSync
+            | Sabotage::UnsettledStore => {
                 // The harm must come from honest nodes that crash.
                 faults.byzantine.clear();
                 faults.crash_pause_ms = 1_500;
@@ -215,6 +220,7 @@ impl Sabotage {
             Sabotage::ForgottenTransactions => process.store.spoil(Flaw::ForgetsTransactions),
             Sabotage::CutCertificates => process.store.spoil(Flaw::CutsCertificates),
             Sabotage::CutBlocks => process.store.spoil(Flaw::CutsBlocks),
+            Sabotage::UnsettledStore => process.store.spoil(Flaw::NeverSettles),
             Sabotage::WrongClocks => process.clock_shift_ms += HOUR_MS * index as i64,
             _ => {}
         }

@@ -30,6 +30,18 @@ pub enum Loss {
     Parts,
 }
 
+impl Loss {
+    /// How many of some writes in a row are there afterwards, where each needs those before it; `choose` gives a number
+    /// below its argument.
+    pub fn kept(self, writes: usize, choose: impl FnOnce(usize) -> usize) -> usize {
+        match self {
+            Loss::Nothing => writes,
+            Loss::Everything => 0,
+            Loss::Parts => choose(writes + 1),
+        }
+    }
+}
+
 /// What a sync says that it has done, and hasn't.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FalseSync {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use touchstone_core::Fault;
 use touchstone_core::block::Block;
+use touchstone_core::execution::Executed;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::commitment::{self, NodeKey, TreeNode, TreeRead};
@@ -15,7 +16,7 @@ use touchstone_node::storage::{Commit, Store, Tip};
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
-/// A store whose commit is atomic and durable. Clones share the content.
+/// A store whose commit is atomic; a power cut takes the last ones away until they are settled. Clones share the content.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Ledger>>);
 
@@ -33,6 +34,59 @@ struct Ledger {
     is_broken: bool,
     flaw: Option<Flaw>,
     executions: u64,
+    /// What each commit since the last settling has changed, in order.
+    unsettled: Vec<Undo>,
+}
+
+/// What a commit changed, as it was before.
+#[derive(Clone)]
+struct Undo {
+    tip: Tip,
+    values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    nodes: Vec<(NodeKey, Option<TreeNode>)>,
+    /// Those that weren't there.
+    transactions: Vec<Hash>,
+}
+
+impl Undo {
+    fn of(ledger: &Ledger, executed: &Executed) -> Undo {
+        let values = executed.writes.values.keys();
+        let nodes = executed.tree.nodes.keys().chain(&executed.tree.stale);
+        let transactions = executed.writes.transactions.iter();
+        Undo {
+            tip: ledger.tip.clone(),
+            values: values
+                .map(|key| (key.clone(), ledger.values.get(key).cloned()))
+                .collect(),
+            nodes: nodes
+                .map(|key| (*key, ledger.nodes.get(key).cloned()))
+                .collect(),
+            transactions: transactions
+                .filter(|id| !ledger.transactions.contains(*id))
+                .copied()
+                .collect(),
+        }
+    }
+
+    fn apply(self, ledger: &mut Ledger) {
+        ledger.tip = self.tip;
+        ledger.blocks.pop();
+        for (key, value) in self.values {
+            match value {
+                Some(value) => drop(ledger.values.insert(key, value)),
+                None => drop(ledger.values.remove(&key)),
+            }
+        }
+        for (key, node) in self.nodes {
+            match node {
+                Some(node) => drop(ledger.nodes.insert(key, node)),
+                None => drop(ledger.nodes.remove(&key)),
+            }
+        }
+        for id in self.transactions {
+            ledger.transactions.remove(&id);
+        }
+    }
 }
 
 /// How the next commit fails.
@@ -42,6 +96,8 @@ pub enum Failure {
     Before,
     /// Everything was written, but the answer is an error.
     After,
+    /// It succeeds, and its settling fails.
+    Settling,
 }
 
 /// What a store does wrong without a word.
@@ -59,6 +115,8 @@ pub enum Flaw {
     CutsCertificates,
     /// Blocks are kept without their last transaction.
     CutsBlocks,
+    /// Nothing that is committed is ever settled.
+    NeverSettles,
 }
 
 impl MemoryStore {
@@ -82,6 +140,7 @@ impl MemoryStore {
             is_broken: false,
             flaw: None,
             executions: 0,
+            unsettled: Vec::new(),
         })))
     }
 
@@ -129,11 +188,23 @@ impl MemoryStore {
         self.lock().executions
     }
 
-    /// The process has ended; what was committed is there.
-    pub fn crash(&self) {
+    /// The process has ended. Of the commits that weren't settled, `kept` of their number says how many are there.
+    pub fn crash(&self, kept: impl FnOnce(usize) -> usize) {
         let mut ledger = self.lock();
         ledger.failure = None;
         ledger.has_failed = false;
+        let kept = kept(ledger.unsettled.len()).min(ledger.unsettled.len());
+        let lost = ledger.unsettled.split_off(kept);
+        for undo in lost.into_iter().rev() {
+            undo.apply(&mut ledger);
+        }
+        ledger.unsettled.clear();
+    }
+
+    /// The last height that no power cut takes away.
+    pub fn settled_height(&self) -> u64 {
+        let ledger = self.lock();
+        ledger.tip.height - ledger.unsettled.len() as u64
     }
 
     /// From now on evidence is thrown away.
@@ -179,8 +250,12 @@ impl Store for MemoryStore {
 
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), Fault> {
         let mut ledger = self.lock();
-        let failure = ledger.failure.take();
-        ledger.has_failed |= failure.is_some();
+        let failure = ledger.failure;
+        let failure = failure.filter(|failure| *failure != Failure::Settling);
+        if failure.is_some() {
+            ledger.failure = None;
+            ledger.has_failed = true;
+        }
         if failure == Some(Failure::Before) || ledger.is_broken {
             return Err(Fault::Storage("the store in memory fails".into()));
         }
@@ -191,6 +266,8 @@ impl Store for MemoryStore {
             ));
         }
         let executed = commit.executed;
+        let undo = Undo::of(&ledger, executed);
+        ledger.unsettled.push(undo);
         let mut written = executed.writes.values.keys();
         let lost = match ledger.flaw {
             Some(Flaw::LosesValue) => written.next().cloned(),
@@ -234,6 +311,20 @@ impl Store for MemoryStore {
             Some(_) => Err(Fault::Storage("the store in memory fails".into())),
             None => Ok(()),
         }
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        let mut ledger = self.lock();
+        if ledger.unsettled.is_empty() || ledger.flaw == Some(Flaw::NeverSettles) {
+            return Ok(());
+        }
+        if ledger.failure == Some(Failure::Settling) || ledger.is_broken {
+            ledger.failure = None;
+            ledger.has_failed = true;
+            return Err(Fault::Storage("the store in memory fails".into()));
+        }
+        ledger.unsettled.clear();
+        Ok(())
     }
 
     fn block(&self, height: u64) -> Result<Option<(Block, CommitCertificate)>, Fault> {

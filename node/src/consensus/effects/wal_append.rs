@@ -35,6 +35,14 @@ impl<S: Store, D: Disk> Effects<S, D> {
     pub(super) fn wal_append(&mut self, input: &CoreInput<Ctx>) -> Result<(), Fault> {
         let mut entry = wal_entry::encode(input)
             .ok_or_else(|| Fault::Invariant("an input that is never logged".into()))?;
+        let signature = match input {
+            CoreInput::Vote(vote) => Some(&vote.signature),
+            CoreInput::Proposal(proposal) => Some(&proposal.signature),
+            _ => None,
+        };
+        if let (Some(signature), Some(signer)) = (signature, &mut self.signer) {
+            signer.logged(signature);
+        }
         let height = &mut self.height;
         if !height.logged.entries.insert(hash::sha256(&entry)) {
             return Ok(());

@@ -1,6 +1,13 @@
 //! Crashes at every point, failing disks, lost files. The network panics on a double sign.
 
+use arc_malachitebft_core_types::VoteType;
+
+use super::agreement::signed_vote;
 use super::*;
+use crate::consensus::vote_signing::VoteSigner;
+use crate::storage::Disk;
+use crate::storage::double_sign_guard::AHEAD;
+use crate::storage::wal::LOG_FILES;
 
 /// Two heights, during which node 1 (the first height's proposer) is killed before its output
 /// number `kill`, restarted a moment later, and must end up with everyone.
@@ -124,8 +131,8 @@ fn a_failing_store_stops_the_machine() {
     assert!(net.committed.is_empty());
 }
 
-/// A validator whose log is gone, but not its guard, signs nothing at the height it had begun; it
-/// takes part again at the next.
+/// A validator whose log is gone, but not its guard, signs nothing at the heights that the guard left to the log; it
+/// takes part again at the next. Whatever the guard has written since its last sync is lost besides.
 #[test]
 fn without_its_log_a_validator_sits_the_height_out() {
     let mut net = Net::new(4);
@@ -140,14 +147,107 @@ fn without_its_log_a_validator_sits_the_height_out() {
     }
     let before = net.outputs[1];
     net.start(1);
-    assert_eq!(net.machine(1).muted_until, 1);
+    assert_eq!(net.machine(1).muted_until, AHEAD);
     net.run_to(1);
     assert!(net.outputs[1] > before);
+    for height in 2..=AHEAD {
+        net.submit(height);
+        net.run_to(height);
+    }
     net.assert_agreement();
     net.crash(0);
+    net.submit(AHEAD + 1);
+    net.run_to(AHEAD + 1);
+    net.assert_agreement();
+}
+
+/// The same with a log of some heights ago in its place, as a backup has it.
+#[test]
+fn with_an_older_log_a_validator_sits_the_heights_out() {
+    let mut net = Net::new(4);
+    net.submit(1);
+    net.run_to(1);
+    let older = net.nodes[1].disk.files();
     net.submit(2);
     net.run_to(2);
-    net.assert_agreement();
+    net.crash(1);
+    for name in LOG_FILES {
+        net.nodes[1].disk.remove(name);
+        net.nodes[1].disk.write_at(name, 0, &older[name]).unwrap();
+        net.nodes[1].disk.sync(name).unwrap();
+    }
+    net.start(1);
+    assert_eq!(net.machine(1).muted_until, AHEAD);
+}
+
+/// The power of all is cut, again and again, at any point of some heights: what was decided is decided again where no
+/// store has it, and the network goes on.
+#[test]
+fn a_decided_block_outlives_a_power_cut_of_all_stores() {
+    let mut lost = 0;
+    for steps in 0..90 {
+        let mut net = Net::new(4);
+        for number in 1..4 {
+            net.submit(number);
+            let until = net.nodes.iter().map(|n| n.store.tip().height).max();
+            let until = until.unwrap() + 1;
+            while net.nodes.iter().all(|n| n.store.tip().height < until) {
+                net.step(u64::MAX);
+            }
+        }
+        for _ in 0..steps {
+            net.step(u64::MAX);
+        }
+        let decided: Vec<_> = net.committed.iter().map(|c| c.1).collect();
+        let height = decided.iter().max().copied().unwrap();
+        let of_height = |net: &Net| {
+            let mut stores = net.nodes.iter().map(|n| &n.store);
+            stores.find_map(|s| Some(s.block(height).unwrap()?.0.id()))
+        };
+        let before = of_height(&net);
+        for i in 0..4 {
+            net.crash(i);
+        }
+        net.events.clear();
+        lost += u64::from(of_height(&net).is_none());
+        for i in 0..4 {
+            net.start(i);
+        }
+        net.run_to(height);
+        assert_eq!(of_height(&net), before);
+        net.submit(9);
+        net.run_to(height + 1);
+        net.assert_agreement();
+    }
+    assert!(lost > 10, "{lost}");
+}
+
+/// The guard rests on the log only for what the log holds: what else was signed it keeps itself.
+#[test]
+fn a_signature_that_is_not_logged_is_in_the_guard() {
+    let net = Net::new(4);
+    let chain_id = net.genesis.chain_id;
+    let disk = MemoryDisk::new();
+    Guard::create(disk.clone()).unwrap();
+    let (wal, _) = Wal::open(disk.clone()).unwrap();
+    let key = keys(4).remove(0);
+    let validators = net.nodes[0].machine.as_ref().unwrap().chain().validators();
+    let guard = Guard::open(disk.clone()).unwrap();
+    let mut signer = VoteSigner::new(key.into(), guard, chain_id, validators);
+    signer.follow(wal.identity().unwrap());
+    let mut durable = Vec::new();
+    for (round, is_logged) in [(0, true), (1, true), (2, false), (3, true)] {
+        let vote = signed_vote(&net, 0, VoteType::Prevote, 1, round, None);
+        let signed = signer.vote(vote.message).unwrap();
+        if is_logged {
+            signer.logged(&signed.signature);
+        }
+        signer.save().unwrap();
+        let guard = Guard::open(disk.crashed(|| 0)).unwrap();
+        durable.push(guard.last().round);
+    }
+    // The first reserves, and that is a sync too.
+    assert_eq!(durable, [0, 0, 2, 2]);
 }
 
 /// A log that was damaged after it was synced isn't taken for a shorter one.
@@ -288,7 +388,7 @@ fn the_store_never_runs_ahead_of_the_guard() {
         net.nodes[0].machine = None;
         net.nodes[0].disk.crash_keeping(|_, _| 0);
         let guard = Guard::open(net.nodes[0].disk.clone()).unwrap();
-        assert!(guard.last().height >= net.nodes[0].store.tip().height);
+        assert!(guard.reserved_to() >= net.nodes[0].store.tip().height);
     }
     assert!(faults > 3, "{faults}");
 }

@@ -197,13 +197,118 @@ fn a_guard_without_an_identity_is_bound_by_its_next_signature() {
         step: SignedStep::Prevote,
         hash: [1; 32],
     };
-    let slots = [encode(0, &last, 0), encode(1, &last, 0)].concat();
+    let slots = [0, 1].map(|sequence| {
+        encode(&Slot {
+            sequence,
+            last,
+            file: 0,
+            reserved: Reserved::default(),
+        })
+    });
+    let slots = slots.map(of_version_1).concat();
     let disk = MemoryDisk::with([(FILE.to_owned(), slots)].into());
     let mut guard = Guard::open(disk.clone()).expect("opens");
     assert!(sign(&mut guard, 4, 0, SignedStep::Prevote, 2));
     let copy = MemoryDisk::with(disk.files());
     assert_eq!(Guard::open(copy).err(), Some(GuardError::Copied));
     assert_eq!(Guard::open(disk).expect("opens").last().height, 4);
+}
+
+/// The slot as the version wrote it that reserved nothing.
+fn of_version_1(mut slot: Vec<u8>) -> Vec<u8> {
+    slot[8..12].copy_from_slice(&WITHOUT_RESERVE.to_le_bytes());
+    let check = hash::tagged(CHECK_TAG, &[&slot[..BODY]]);
+    slot[BODY..].copy_from_slice(&check);
+    slot
+}
+
+/// The log that is followed here.
+const LOG: LogIdentity = [7, 8];
+
+fn following(disk: &MemoryDisk) -> Guard<MemoryDisk> {
+    let mut guard = Guard::open(disk.clone()).expect("opens");
+    assert_eq!(guard.follow(LOG), 0);
+    guard
+}
+
+fn save(guard: &mut Guard<MemoryDisk>, height: u64, step: SignedStep) {
+    let permitted = guard.permit(height, 0, step, &[1; 32]);
+    permitted.expect("a later one");
+    guard.save().expect("saves");
+}
+
+/// One sync for so many heights, and a power cut never leaves a guard that refuses to open or that has forgotten which
+/// heights are reserved, whichever of the writes since it loses.
+#[test]
+fn what_is_logged_costs_a_sync_for_many_heights() {
+    let (disk, _) = created();
+    let mut guard = following(&disk);
+    let before = disk.syncs();
+    for height in 1..=2 * AHEAD {
+        for step in STEPS {
+            save(&mut guard, height, step);
+            for share in 0..2 {
+                let mut after = Guard::open(disk.crashed(|| share)).expect("opens");
+                assert_eq!(after.reserved_to(), height.div_ceil(AHEAD) * AHEAD);
+                assert_eq!(
+                    after.last() == guard.last(),
+                    share == 1 || is_first(height, step)
+                );
+                assert_eq!(after.follow([7, 9]), after.reserved_to(), "another log");
+            }
+            // Another process goes on, and the power is cut before anything of its is synced.
+            if height % 5 == 0 {
+                guard = following(&disk);
+            }
+        }
+    }
+    let processes = 3 * (2 * AHEAD / 5);
+    assert_eq!(disk.syncs() - before, 2 + processes);
+}
+
+fn is_first(height: u64, step: SignedStep) -> bool {
+    height % AHEAD == 1 && step == SignedStep::Propose
+}
+
+/// Where the disk can't tell files from copies, every permit is synced, logged or not.
+#[test]
+fn a_log_without_identity_is_not_believed() {
+    for log in [[0, 0], [7, 0]] {
+        let (disk, mut guard) = created();
+        assert_eq!(guard.follow(log), 0);
+        for step in STEPS {
+            save(&mut guard, 1, step);
+            let after = Guard::open(disk.crashed(|| 0)).expect("opens");
+            assert_eq!((after.last(), after.reserved_to()), (guard.last(), 0));
+        }
+    }
+}
+
+/// All that was reserved counts as signed once the log is another one, and a reset ends that.
+#[test]
+fn another_log_ends_a_reserve() {
+    let (disk, _) = created();
+    let mut guard = following(&disk);
+    save(&mut guard, 3, SignedStep::Prevote);
+    let mut guard = Guard::open(disk.clone()).expect("opens");
+    assert_eq!(guard.follow([9, 8]), 2 + AHEAD);
+    save(&mut guard, 3 + AHEAD, SignedStep::Prevote);
+    let mut guard = Guard::open(disk.crashed(|| 0)).expect("opens");
+    assert_eq!(guard.follow([9, 8]), 0, "the new one is believed now");
+    assert_eq!(guard.follow(LOG), 2 + 2 * AHEAD);
+    let mut guard = Guard::reset(disk, 5).expect("resets");
+    assert_eq!(guard.follow(LOG), 0);
+}
+
+/// Nothing that was synced is forgotten where heights are reserved: what isn't in the log costs its sync.
+#[test]
+fn what_is_not_logged_is_synced_at_reserved_heights_too() {
+    let (disk, _) = created();
+    let mut guard = following(&disk);
+    save(&mut guard, 3, SignedStep::Prevote);
+    assert!(sign(&mut guard, 3, 0, SignedStep::Precommit, 1));
+    let after = Guard::open(disk.crashed(|| 0)).expect("opens");
+    assert_eq!(after.last(), guard.last());
 }
 
 #[test]

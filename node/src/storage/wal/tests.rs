@@ -134,13 +134,14 @@ fn starting_a_height_leaves_the_old_or_the_new_one() {
     let mut wal = begin(&whole);
     let before = whole.operations();
     wal.start_height(3).expect("starts");
+    wal.sync().expect("syncs");
     let after = whole.operations();
     let mut seen = [false; 2];
     for stop in before..=after {
         let disk = MemoryDisk::default();
         let mut wal = begin(&disk);
         disk.fail_after(stop - before);
-        let _ = wal.start_height(3);
+        let _ = wal.start_height(3).and_then(|()| wal.sync());
         for choice in 0..4u32.pow(4) {
             let mut rest = choice;
             let crashed = disk.crashed(|| {
@@ -184,21 +185,57 @@ fn starting_a_height_costs_no_sync() {
     let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
     wal.start_height(1).expect("starts");
     wal.sync().expect("syncs");
-    let before = disk.operations();
-    wal.start_height(2).expect("starts");
-    assert_eq!(disk.operations() - before, 2, "truncate and header");
-    wal.sync().expect("syncs");
-    let before = disk.operations();
-    wal.start_height(3).expect("starts");
+    let mut costs = |act: &dyn Fn(&mut Wal<MemoryDisk>) -> Result<(), Fault>| {
+        let before = disk.operations();
+        act(&mut wal).expect("a good disk");
+        disk.operations() - before
+    };
+    assert_eq!(costs(&|wal| wal.start_height(2)), 0);
+    assert_eq!(costs(&|wal| wal.append(b"x")), 0);
+    assert_eq!(costs(&|wal| wal.sync()), 4, "cut, write, sync and mark");
+    assert_eq!(costs(&|wal| wal.start_height(3)), 0);
     assert_eq!(
-        disk.operations() - before,
-        1,
+        costs(&|wal| wal.sync()),
+        3,
         "the file stays as long as it was"
     );
-    wal.append(b"x").expect("appends");
-    let before = disk.operations();
+    assert_eq!(costs(&|wal| wal.sync()), 0, "it is durable already");
+    assert_eq!(costs(&|wal| wal.append(b"x")), 0);
+    assert_eq!(costs(&|wal| wal.sync()), 3, "write, sync and mark");
+}
+
+/// A power cut before a height's first sync leaves nothing of it, whatever else of the disk's writes it loses: until
+/// then the height before counts, whose block may have to be decided again.
+#[test]
+fn nothing_of_a_height_is_in_a_file_before_its_first_sync() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = Wal::open(disk.clone()).expect("opens");
+    wal.start_height(1).expect("starts");
+    wal.append(b"kept").expect("appends");
     wal.sync().expect("syncs");
-    assert_eq!(disk.operations() - before, 2, "one sync and the mark");
+    wal.start_height(2).expect("starts");
+    wal.append(b"lost").expect("appends");
+    for share in [0, 1, 100] {
+        let (_, found) = Wal::open(disk.crashed(|| share)).expect("opens");
+        assert_eq!((found.height, found.entries), (1, entries(&["kept"])));
+    }
+}
+
+/// A file that was taken away and is there again is another one, as a copy is.
+#[test]
+fn its_identity_is_that_of_its_files() {
+    let disk = MemoryDisk::default();
+    let (wal, _) = Wal::open(disk.clone()).expect("opens");
+    let first = wal.identity().expect("a good disk");
+    assert!(!first.contains(&0));
+    let (wal, _) = Wal::open(disk.crashed(|| 0)).expect("opens");
+    assert_eq!(wal.identity().expect("a good disk"), first, "after a crash");
+    for name in FILES {
+        let disk = disk.twin();
+        disk.remove(name);
+        let (wal, _) = Wal::open(disk).expect("opens");
+        assert_ne!(wal.identity().expect("a good disk"), first, "{name}");
+    }
 }
 
 /// A height's file holds what an earlier one left behind its own entries, until it has grown too long.
@@ -299,6 +336,7 @@ fn another_log_of_the_height_is_damaged() {
     for _ in 0..9 {
         wal.append(b"forged").expect("appends");
     }
+    wal.sync().expect("syncs");
     let mut files = sample().files();
     files.insert(FILES[1].to_owned(), disk.files()[FILES[0]].clone());
     let opened = Wal::open(MemoryDisk::with(files)).map(|(_, found)| found);
