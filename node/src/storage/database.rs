@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 
 use rocksdb::checkpoint::Checkpoint;
+use rocksdb::properties::LIVE_SST_FILES_SIZE;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
     DBIterator, DBRawIterator, DBRecoveryMode, Direction, ErrorKind, IteratorMode, LogLevel,
@@ -110,11 +111,28 @@ impl Database {
         &self,
         table: &str,
     ) -> Result<impl Iterator<Item = Result<RawRow, Fault>>, Fault> {
-        let family = self.raw.cf_handle(table);
-        let family =
-            family.ok_or_else(|| Fault::Invariant(format!("column family {table} is not open")))?;
-        let rows = self.raw.iterator_cf(family, IteratorMode::Start);
+        let rows = self
+            .raw
+            .iterator_cf(self.named(table)?, IteratorMode::Start);
         Ok(rows.map(|row| row.map_err(fault)))
+    }
+
+    /// Bytes of each table's files, once all that is in memory is in them and what was replaced is out of them.
+    pub(super) fn compacted_bytes(&self) -> Result<Vec<(&'static str, u64)>, Fault> {
+        let tables = TABLES.iter().map(|(name, _)| {
+            let family = self.named(name)?;
+            self.raw.flush_cf(family).map_err(fault)?;
+            self.raw
+                .compact_range_cf(family, None::<&[u8]>, None::<&[u8]>);
+            let live = self.raw.property_int_value_cf(family, LIVE_SST_FILES_SIZE);
+            Ok((*name, live.map_err(fault)?.unwrap_or(0)))
+        });
+        tables.collect()
+    }
+
+    fn named(&self, table: &str) -> Result<&ColumnFamily, Fault> {
+        let family = self.raw.cf_handle(table);
+        family.ok_or_else(|| Fault::Invariant(format!("column family {table} is not open")))
     }
 
     /// Names of the column families on disk that this program doesn't know.
@@ -157,9 +175,7 @@ impl Database {
     }
 
     pub(super) fn family<T: Table>(&self) -> Result<&ColumnFamily, Fault> {
-        self.raw
-            .cf_handle(T::NAME)
-            .ok_or_else(|| Fault::Invariant(format!("column family {} is not open", T::NAME)))
+        self.named(T::NAME)
     }
 }
 

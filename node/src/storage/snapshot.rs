@@ -55,6 +55,11 @@ impl StoreReader {
         Ok(height)
     }
 
+    /// Bytes that each table has on disk when nothing waits in memory and nothing replaced is kept. Takes long.
+    pub fn compacted_bytes(&self) -> Result<Vec<(&'static str, u64)>, Fault> {
+        self.db.compacted_bytes()
+    }
+
     /// The chain as it is now.
     pub fn snapshot(&self) -> Snapshot<'_> {
         let rows = self.db.snapshot();

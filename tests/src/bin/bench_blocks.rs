@@ -1,10 +1,13 @@
 //! What an event costs a validator apart from its peers: a node without peers, over RocksDB in a temporary folder,
 //! admits envelopes as peers send them, builds blocks of them, commits these and indexes their events. Printed is CPU
-//! time, which tells the same whatever else the machine does, for 1, 10 and 100 events a transaction.
+//! time, which tells the same whatever else the machine does, for 1, 10 and 100 events a transaction, and what an event
+//! takes on disk.
 //!
 //! Usage: `scripts/bench-blocks [events [events of a block]]`
 
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
+
+use std::time::Instant;
 
 use touchstone_core::block::Block;
 use touchstone_core::genesis::Genesis;
@@ -13,7 +16,7 @@ use touchstone_node::admission::{Admission, Source};
 use touchstone_node::chain::Chain;
 use touchstone_node::consensus_thread;
 use touchstone_node::mempool::SharedMempool;
-use touchstone_node::storage::rocks::{EventCatalogue, RocksStore};
+use touchstone_node::storage::rocks::{EventCatalogue, RocksStore, StoreSettings};
 use touchstone_tests::bench::cpu_time;
 use touchstone_tests::bench::limit::Limit;
 use touchstone_tests::bench::lone_chain::LoneChain;
@@ -42,8 +45,10 @@ fn main() {
         STAGES.join(" | ")
     );
     println!("|---|{}---|---|", "---|".repeat(STAGES.len()));
+    let mut growths = Vec::new();
     for together in TOGETHER {
-        let us = run(events, of_a_block, together);
+        let (us, growth) = run(events, of_a_block, together);
+        growths.push(growth);
         let sum: f64 = us.iter().sum();
         let stages: Vec<String> = us.iter().map(|us| format!("{us:.1}")).collect();
         let verifications = sum * together as f64 / limit.verification_us;
@@ -52,10 +57,29 @@ fn main() {
             stages.join(" | ")
         );
     }
+    print_growth(&growths);
 }
 
-/// Microseconds per event of each stage.
-fn run(events: u64, of_a_block: u64, together: u64) -> [f64; STAGES.len()] {
+/// Bytes per event: of each table, compacted; of all; and of the folder as it lay at the end, with its logs. Then how
+/// long opening it took.
+type Growth = Vec<(&'static str, f64)>;
+
+fn print_growth(growths: &[Growth]) {
+    let columns: Vec<String> = TOGETHER.iter().map(u64::to_string).collect();
+    println!();
+    println!("Bytes on disk per event, of which a transaction has so many:");
+    println!();
+    println!("| table | {} |", columns.join(" | "));
+    println!("|---|{}", "---|".repeat(columns.len()));
+    for (row, (name, _)) in growths[0].iter().enumerate() {
+        let bytes = growths.iter().map(|growth| growth[row].1);
+        let bytes: Vec<String> = bytes.map(|bytes| format!("{bytes:.0}")).collect();
+        println!("| {name} | {} |", bytes.join(" | "));
+    }
+}
+
+/// Microseconds per event of each stage, and bytes.
+fn run(events: u64, of_a_block: u64, together: u64) -> ([f64; STAGES.len()], Growth) {
     let mut node = Node::new();
     let mut us = [0.0; STAGES.len()];
     let mut first = 0;
@@ -79,7 +103,7 @@ fn run(events: u64, of_a_block: u64, together: u64) -> [f64; STAGES.len()] {
         }
         us[STAGES.len() - 1] += cpu_time::of_this_process_us() - process - own;
     }
-    us.map(|us| us / first as f64)
+    (us.map(|us| us / first as f64), node.growth(first))
 }
 
 /// A node's chain and store, without peers.
@@ -90,7 +114,7 @@ struct Node {
     genesis: Genesis,
     /// The block that was built last.
     block: Option<Block>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Node {
@@ -102,7 +126,7 @@ impl Node {
             pool: lone.pool,
             genesis: lone.genesis,
             block: None,
-            _folder: lone.folder,
+            folder: lone.folder,
         }
     }
 
@@ -156,11 +180,41 @@ impl Node {
             .collect();
         let certificate = certify(&self.genesis.chain_id, &block.header, 0, &seeds);
         let now_ms = consensus_thread::now_ms();
+        // As before a validator's first signature at the height.
+        self.chain.settle().expect("a good disk");
         let committed = self.chain.commit(&block.id(), &certificate, now_ms);
         committed.expect("a good disk");
     }
 
     fn index(&mut self) {
         assert!(self.catalogue.catch_up(u64::MAX).expect("a good disk"));
+    }
+
+    /// What is on disk, after opening it again.
+    fn growth(self, events: u64) -> Growth {
+        let Node {
+            chain,
+            catalogue,
+            genesis,
+            folder,
+            ..
+        } = self;
+        drop((chain, catalogue));
+        let files = std::fs::read_dir(folder.path()).expect("it is there");
+        let lengths = files.map(|file| file.and_then(|file| file.metadata()));
+        let lengths = lengths.map(|data| data.expect("a good disk").len());
+        let lengths: u64 = lengths.sum();
+        let begin = Instant::now();
+        let store = RocksStore::open(folder.path(), &genesis.chain_id, &StoreSettings::default());
+        let reader = store.expect("a good store").reader();
+        let opened_ms = begin.elapsed().as_secs_f64() * 1000.0;
+        let mut bytes = reader.compacted_bytes().expect("a good disk");
+        let all = bytes.iter().map(|(_, bytes)| bytes).sum();
+        bytes.extend([("all tables", all), ("the folder as it lay", lengths)]);
+        let per_event = bytes.into_iter();
+        let per_event = per_event.map(|(name, bytes)| (name, bytes as f64 / events as f64));
+        let mut growth: Growth = per_event.collect();
+        growth.push(("opening it, ms", opened_ms));
+        growth
     }
 }
