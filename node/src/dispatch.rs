@@ -262,6 +262,13 @@ async fn carry(routes: &Routes, output: Output) {
             );
         }
         Output::Clocks(report) => log_clocks(&report),
+        Output::Late(is_late) => {
+            tracing::info!(
+                is_late,
+                "whether messages of validators come late again and again"
+            );
+            log(routes.network.use_several_ways(is_late).await);
+        }
         Output::Committed {
             height, block_id, ..
         } => {
