@@ -35,6 +35,7 @@ mod proposals;
 mod replay;
 mod settings;
 mod signature_verification;
+mod stalled_round;
 mod timer_elapsed;
 mod vote_signing;
 mod wal_entry;
@@ -60,6 +61,7 @@ use self::peers::Peers;
 use self::replay::Recovered;
 pub use self::settings::ConsensusSettings;
 pub use self::signature_verification::Verify;
+use self::stalled_round::PeerOrganisations;
 pub use self::vote_signing::ValidatorKeys;
 use self::vote_signing::VoteSigner;
 use crate::chain::Chain;
@@ -152,6 +154,8 @@ pub enum Output {
     },
     /// A validator signed two conflicting messages; the evidence is kept.
     Misbehaviour(Misbehaviour),
+    /// Messages come late again and again, or no longer: while they do, small ones shall go over several connections.
+    Late(bool),
     /// Which clocks disagree with this node's has changed.
     Clocks(ClockReport),
 }
@@ -192,6 +196,8 @@ pub struct Machine<S: Store, D: Disk> {
     effects: Effects<S, D>,
     /// Connected peers and how far they are.
     peers: Peers,
+    /// Who runs them.
+    peer_organisations: PeerOrganisations,
     /// Messages of the height after the next.
     future_messages: FutureMessages,
     /// The log's entries until they are replayed.
@@ -235,6 +241,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             core,
             effects: Effects::new(parts.settings, parts.chain, parts.wal, signer, parts.verify),
             peers: Peers::default(),
+            peer_organisations: PeerOrganisations::new(parts.tag_of),
             future_messages: FutureMessages::default(),
             recovered,
             muted_until,

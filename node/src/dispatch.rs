@@ -3,7 +3,9 @@
 
 mod chain_watch;
 mod gossip;
+mod in_turn;
 mod refusals;
+mod sync_answers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub use self::chain_watch::ChainWatch;
 use self::gossip::Intake;
 pub use self::gossip::{MESSAGE_BYTES, gossip, gossip_again};
 pub use self::refusals::Refusals;
+use self::sync_answers::{AskedBlocks, SyncAnswers};
 use crate::consensus::{ClockReport, Input, Output, PeerTag, Silence};
 use crate::consensus_thread::{self, ConsensusReport, Inbox};
 use crate::mempool::SharedMempool;
@@ -33,11 +36,6 @@ use crate::network::{
 use crate::organisations::organisations;
 use crate::service::{Progress, ServiceError};
 use crate::storage::rocks::StoreReader;
-
-/// Bytes of blocks in one sync answer; one block always fits.
-const SYNC_BYTES: usize = 6 << 20;
-/// Blocks in one sync answer.
-const SYNC_BLOCKS: u32 = 500;
 
 /// What dispatch works with.
 #[derive(Clone)]
@@ -74,10 +72,16 @@ impl Routes {
 /// what others gossip.
 pub async fn network_events(routes: Routes, events: NetworkEvents) {
     let intake = Intake::new(routes.clone());
-    carry_events(routes, intake, events).await;
+    let answers = SyncAnswers::new(routes.clone());
+    carry_events(routes, intake, answers, events).await;
 }
 
-async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEvents) {
+async fn carry_events(
+    routes: Routes,
+    mut intake: Intake,
+    answers: SyncAnswers,
+    mut events: NetworkEvents,
+) {
     while let Some((event, charge)) = events.recv().await {
         match event {
             NetworkEvent::Message { from, bytes } => {
@@ -98,23 +102,13 @@ async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEve
                 bytes,
                 respond,
             } => {
-                let routes = routes.clone();
-                tokio::task::spawn_blocking(move || {
-                    match answer_sync(&routes.reader, &bytes) {
-                        Ok(reply) => {
-                            if let Err(error) = respond.respond(reply.into()) {
-                                tracing::warn!(%from, %error, "a sync answer was not sent");
-                            }
-                        }
-                        Err(error) => {
-                            tracing::warn!(%from, %error, "a sync request was refused");
-                            if let SyncRefused::Fault(fault) = error {
-                                routes.judge(fault);
-                            }
-                        }
-                    }
-                    drop(charge);
-                });
+                let asked = AskedBlocks {
+                    from,
+                    bytes,
+                    respond,
+                    charge,
+                };
+                answers.put(asked);
             }
             NetworkEvent::PeerConnected(peer) => {
                 tracing::info!(%peer, "connected");
@@ -133,39 +127,6 @@ async fn carry_events(routes: Routes, mut intake: Intake, mut events: NetworkEve
             }
         }
     }
-}
-
-fn answer_sync(reader: &StoreReader, bytes: &[u8]) -> Result<Vec<u8>, SyncRefused> {
-    let request: peer::SyncRequest = encoding::decode_exact(bytes)?;
-    let snapshot = reader.snapshot();
-    let tip = snapshot.tip().height;
-    let mut reply = peer::SyncReply::default();
-    let mut size = 0;
-    let mut height = request.from_height.max(1);
-    while height <= tip && reply.blocks.len() < request.limit.min(SYNC_BLOCKS) as usize {
-        let Some((block, certificate)) = snapshot.block(height)? else {
-            break;
-        };
-        let block = block.encode();
-        size += block.len();
-        if size > SYNC_BYTES && !reply.blocks.is_empty() {
-            break;
-        }
-        reply.blocks.push(peer::CertifiedBlock {
-            block,
-            certificate: Some(certificate),
-        });
-        height += 1;
-    }
-    Ok(reply.encode_to_vec())
-}
-
-#[derive(Debug, thiserror::Error)]
-enum SyncRefused {
-    #[error(transparent)]
-    Malformed(#[from] encoding::Malformed),
-    #[error(transparent)]
-    Fault(#[from] Fault),
 }
 
 /// How often it is looked whether the chain still moves.
@@ -301,6 +262,13 @@ async fn carry(routes: &Routes, output: Output) {
             );
         }
         Output::Clocks(report) => log_clocks(&report),
+        Output::Late(is_late) => {
+            tracing::info!(
+                is_late,
+                "whether messages of validators come late again and again"
+            );
+            log(routes.network.use_several_ways(is_late).await);
+        }
         Output::Committed {
             height, block_id, ..
         } => {

@@ -224,13 +224,17 @@ impl SharedMempool {
 
     /// What the last block passed over of what waits below the place `until`, organisations in turn, up to the bytes of
     /// envelopes or one transaction. Where the block took something of an organisation, that is what waited before the
-    /// last that it took; else all of the organisation's. What is given here is given again only after
-    /// `EXAMINED_AGAIN` blocks.
+    /// last that it took; else all of the organisation's, unless it waits off what blocks have taken before. What is
+    /// given here is given again only after `EXAMINED_AGAIN` blocks.
     pub fn passed_over(&self, until: u64, bytes: u64) -> Vec<Arc<VerifiedTransaction>> {
         let mut pool = self.lock();
         pool.examine_again();
         let all = pool.organisations.iter().map(|(name, own)| {
-            let last = pool.taken.get(name).map_or(until, |last| until.min(*last));
+            let last = match pool.taken.get(name) {
+                Some(last) => until.min(*last),
+                None if pool.waits_off(name) => 0,
+                None => until,
+            };
             own.unexamined.range(..last).copied()
         });
         let found = pool.in_turns(all.collect(), bytes, u64::MAX, None);

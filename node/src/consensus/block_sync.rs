@@ -24,13 +24,13 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     /// Fetches if a peer is ahead. A validator in the midst of the very height that a peer has
-    /// just decided waits a moment: mostly it decides by itself.
+    /// just decided waits a moment: mostly it decides by itself. One whose round stands waits no longer.
     pub(super) fn sync_if_behind(&mut self) {
         let tip = self.effects.chain.tip().height;
         let highest = self.peers.highest();
         if highest <= tip {
             self.effects.pacemaker.cancel(Timer::SyncDelay);
-        } else if highest > tip + 1 || !self.may_run() {
+        } else if highest > tip + 1 || !self.may_run() || self.is_stalled() {
             self.fetch();
         } else if !self.effects.pacemaker.runs(Timer::SyncDelay) {
             self.effects.set_timer(Timer::SyncDelay);
@@ -75,7 +75,10 @@ impl<S: Store, D: Disk> Machine<S, D> {
             }
             let now_ms = self.effects.now_ms;
             match self.effects.chain.import(block, certificate, now_ms)? {
-                Ok(()) => self.effects.announce_commit(certificate.round),
+                Ok(()) => {
+                    self.effects.tip_certificate = Some(certificate.clone());
+                    self.effects.announce_commit(certificate.round);
+                }
                 Err(invalid) => {
                     refused = Some(invalid);
                     break;

@@ -8,6 +8,7 @@ pub mod wal_append;
 use arc_malachitebft_core_consensus::{Effect, LivenessMsg, Resumable, Resume, SignedConsensusMsg};
 use arc_malachitebft_core_types::CertificateError;
 use touchstone_core::fault::Fault;
+use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
 use super::block_size::BlockSize;
@@ -40,6 +41,8 @@ pub struct Effects<S: Store, D: Disk> {
     pub clocks: ClockWatch,
     /// How large own blocks are.
     pub block_size: BlockSize,
+    /// The certificate of the last block, where it was decided here.
+    pub tip_certificate: Option<CommitCertificate>,
     /// The time of this step, milliseconds.
     pub now_ms: u64,
     /// What will leave when the step is durable.
@@ -67,6 +70,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
             height: HeightState::default(),
             clocks: ClockWatch::default(),
             block_size: BlockSize::default(),
+            tip_certificate: None,
             now_ms: 0,
             outbox: Vec::new(),
             must_sync: false,
@@ -85,7 +89,10 @@ impl<S: Store, D: Disk> Effects<S, D> {
 
     /// Starts a timer.
     pub fn set_timer(&mut self, timer: Timer) {
-        let after_ms = self.pacemaker.duration_ms(timer, self.height.proposer());
+        let after_ms = match timer {
+            Timer::Ask => self.pacemaker.ask_ms(self.height.asking.asked()),
+            _ => self.pacemaker.duration_ms(timer, self.height.proposer()),
+        };
         self.set_timer_in(timer, after_ms);
     }
 
@@ -147,11 +154,15 @@ impl<S: Store, D: Disk> Effects<S, D> {
                 r.resume_with(())
             }
             Effect::StartRound(_, round, proposer, _, r) => {
-                self.height.start_round(number(round), proposer.0);
+                let now_ms = self.now_ms;
+                self.height.start_round(number(round), proposer.0, now_ms);
+                self.set_timer(Timer::Ask);
                 r.resume_with(())
             }
             Effect::PublishConsensusMsg(SignedConsensusMsg::Vote(vote), r) => {
                 self.publish(message::vote(&vote));
+                self.height.asking.moved();
+                self.set_timer(Timer::Ask);
                 r.resume_with(())
             }
             Effect::PublishConsensusMsg(SignedConsensusMsg::Proposal(proposal), r) => {

@@ -1,7 +1,7 @@
 //! Malachite asks for a block to propose: when one is made, and how large it is.
 //!
-//! The first round's block may only be empty if there is a reason: the last block is old, or others
-//! have begun the height and the delay for an empty block has elapsed.
+//! The first round's block may only be empty if there is a reason: the last block is old, or others have begun the
+//! height and the delay for an empty block has elapsed, or they ask for what was proposed.
 
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let heard = request.heard.iter().filter_map(|key| set.get(key));
         let power = heard.map(|v| v.power).fold(0, u64::saturating_add);
         let is_wanted = exceeds_one_third(power, set.total_power());
-        request.is_heartbeat_due || (request.is_delay_over && is_wanted)
+        request.is_heartbeat_due || (request.is_delay_over && is_wanted) || self.is_asked_for()
     }
 
     fn build(&mut self, round: u32, own: [u8; 32]) -> Result<Hash, Fault> {

@@ -11,7 +11,7 @@ use touchstone_core::fault::Fault;
 use super::context::{Height, Members};
 use super::height_state::HeightState;
 use super::pacemaker::Timer;
-use super::{Machine, core_between_heights, equivocation};
+use super::{Machine, Output, core_between_heights, equivocation};
 use crate::storage::{Disk, Store};
 
 /// How long a block of one organisation's flood alone waits for others to come, milliseconds: theirs then needn't wait
@@ -107,7 +107,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let height = self.height();
         let validators = self.effects.chain.validators();
         let keys = validators.iter().map(|v| v.public_key).collect();
-        self.effects.height.set_validators(keys);
+        let now_ms = self.effects.now_ms;
+        self.effects.height.begin(keys, now_ms);
         let members = Members::new(validators, self.effects.chain.turns());
         self.feed(CoreInput::StartHeight(
             Height(height),
@@ -128,6 +129,10 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// Leaves the height after its block is committed, by decision or by import.
     pub(super) fn leave_height(&mut self) -> Result<(), Fault> {
         self.is_running = false;
+        let has_stood = self.effects.height.asking.has_asked();
+        if let Some(is_late) = self.effects.pacemaker.height_left(has_stood) {
+            self.effects.put(Output::Late(is_late));
+        }
         self.effects.height = HeightState::default();
         self.effects.signatures.clear();
         self.effects.pacemaker.cancel_height();

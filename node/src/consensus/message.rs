@@ -42,14 +42,16 @@ pub enum Message {
     Polka(Polka),
     /// A round certificate.
     Round(RoundCertificate),
-    /// The sender lacks a proposal.
+    /// The sender lacks a proposal, or votes.
     Want {
         /// Its height.
         height: u64,
         /// Its round.
         round: u32,
-        /// The block, or whatever was proposed in the round.
+        /// The block, or whatever was proposed in the round, and its votes.
         block_id: Option<Hash>,
+        /// Whether it has the round's proposal, and lacks votes alone.
+        has_proposal: bool,
     },
     /// The sender's last block is at this height.
     Announce {
@@ -156,6 +158,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, MessageRefused> {
             height: want.height,
             round: want.round,
             block_id: optional_id(&want.block_id)?,
+            has_proposal: want.has_proposal,
         },
         Wire::Announce(announce) => Message::Announce {
             height: announce.height,
@@ -188,12 +191,13 @@ pub fn round(certificate: &RoundCertificate) -> Vec<u8> {
     }))
 }
 
-/// The bytes of a request for a proposal.
-pub fn want(height: u64, round: u32, block_id: Option<&Hash>) -> Vec<u8> {
+/// The bytes of a request for a proposal, or for votes.
+pub fn want(height: u64, round: u32, block_id: Option<&Hash>, has_proposal: bool) -> Vec<u8> {
     wrap(Wire::Want(peer::WantBlock {
         height,
         round,
         block_id: block_id.map(|id| id.to_vec()).unwrap_or_default(),
+        has_proposal,
     }))
 }
 

@@ -42,8 +42,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
                 height,
                 round,
                 block_id,
+                has_proposal,
             } => {
-                self.on_want(from, height, round, block_id);
+                self.on_want(from, height, round, block_id, has_proposal)?;
                 Ok(())
             }
             signed => self.on_signed(from, signed)?,

@@ -5,7 +5,7 @@
 //! longer by more than the one before, so that a slow block is decided after few of them; and what a
 //! height has needed, the next ones begin with, until they have gone well for a while.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use arc_malachitebft_core_types::{Timeout, TimeoutKind};
 
@@ -21,6 +21,19 @@ const MAX_PATIENCE: u32 = 5;
 /// Heights that must go well in a row before there is one round's patience less.
 const CALM_HEIGHTS: u32 = 8;
 
+/// What a height counts in which a round stood; one in which none did takes 1 away. So one in five keeps the balance.
+const LATE: u32 = 4;
+
+/// From how much on messages count as late, and the most that is counted.
+const IS_LATE: u32 = 3 * LATE;
+const MOST_LATE: u32 = 8 * LATE;
+
+/// How often the pause between two such questions is doubled.
+const MAX_DOUBLINGS: u32 = 8;
+
+/// Heights of which the quickest says how long a height takes where nothing is late.
+const QUICKEST_OF: usize = 16;
+
 /// No timeout is longer than this, milliseconds, however high the round.
 const MAX_TIMEOUT_MS: u64 = 60_000;
 
@@ -35,6 +48,8 @@ pub enum Timer {
     Precommit(u32),
     /// Own votes are sent again.
     Rebroadcast(u32),
+    /// The round hasn't moved: others are asked for what it lacks.
+    Ask,
     /// A proposer without transactions has waited long enough for one.
     EmptyBlockDelay,
     /// The oldest waiting transaction has waited long enough for others.
@@ -63,6 +78,11 @@ pub struct Pacemaker {
     patience: u32,
     /// Heights in a row that were decided in their first round.
     calm_heights: u32,
+    /// How long the last heights took, milliseconds.
+    took_ms: VecDeque<u64>,
+    /// How often rounds have stood lately, weighed: see [`Pacemaker::height_left`].
+    lateness: u32,
+    is_late: bool,
 }
 
 impl Pacemaker {
@@ -75,6 +95,9 @@ impl Pacemaker {
             absent: BTreeSet::new(),
             patience: 0,
             calm_heights: 0,
+            took_ms: VecDeque::new(),
+            lateness: 0,
+            is_late: false,
         }
     }
 
@@ -104,6 +127,7 @@ impl Pacemaker {
     pub fn cancel_height(&mut self) {
         self.cancel_rounds();
         for timer in [
+            Timer::Ask,
             Timer::EmptyBlockDelay,
             Timer::BatchingDelay,
             Timer::Heartbeat,
@@ -166,6 +190,40 @@ impl Pacemaker {
         }
     }
 
+    /// A height was decided after this time from its beginning here, milliseconds.
+    pub fn height_took(&mut self, took_ms: u64) {
+        if self.took_ms.len() == QUICKEST_OF {
+            self.took_ms.pop_front();
+        }
+        self.took_ms.push_back(took_ms);
+    }
+
+    /// A height has ended in which a round stood or not. Whether that changes if messages come late: they do once three
+    /// heights in a row stood, and no longer when that was made up for by others.
+    pub fn height_left(&mut self, has_stood: bool) -> Option<bool> {
+        self.lateness = match has_stood {
+            true => (self.lateness + LATE).min(MOST_LATE),
+            false => self.lateness.saturating_sub(1),
+        };
+        let is_late = match self.is_late {
+            true => self.lateness > 0,
+            false => self.lateness >= IS_LATE,
+        };
+        let has_changed = is_late != self.is_late;
+        self.is_late = is_late;
+        has_changed.then_some(is_late)
+    }
+
+    /// How long a round may stand before others are asked for what it lacks, milliseconds: twice what the quickest of
+    /// the last heights took, and twice as long after each time that they were.
+    pub fn ask_ms(&self, asked: u32) -> u64 {
+        let settings = &self.settings;
+        let quickest = self.took_ms.iter().min().copied().unwrap_or_default();
+        let first = quickest.saturating_mul(2).max(settings.ask_ms);
+        let doubled = first.saturating_mul(1 << asked.min(MAX_DOUBLINGS));
+        doubled.min(settings.rebroadcast_ms)
+    }
+
     /// How long a timer runs in a round of this proposer, milliseconds.
     pub fn duration_ms(&self, timer: Timer, proposer: &[u8; 32]) -> u64 {
         let settings = &self.settings;
@@ -189,6 +247,7 @@ impl Pacemaker {
                 growing(settings.precommit_ms, settings.precommit_delta_ms, round)
             }
             Timer::Rebroadcast(_) => settings.rebroadcast_ms,
+            Timer::Ask => self.ask_ms(0),
             Timer::EmptyBlockDelay => settings.empty_block_delay_ms,
             Timer::BatchingDelay => settings.batching_delay_ms,
             Timer::Heartbeat => settings.heartbeat_ms,

@@ -51,6 +51,12 @@ impl Peers {
         }
     }
 
+    /// Whether a peer claims to have a height.
+    pub fn has_claimed(&self, peer: &PeerTag, height: u64) -> bool {
+        let peer = self.peers.get(peer);
+        peer.is_some_and(|peer| peer.height >= height)
+    }
+
     /// The greatest height claimed.
     pub fn highest(&self) -> u64 {
         self.peers.values().map(|p| p.height).max().unwrap_or(0)

@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use touchstone_core::block::Header;
 use touchstone_core::hash::Hash;
 
+pub use self::requests::Answered;
+use self::requests::Request;
 use super::PeerTag;
 use super::context::number;
 use super::message::SignedProposal;
-use requests::{Answered, Request};
 
 /// Distinct proposals of one round that are kept; a proposer that sends more is dishonest, and two
 /// of them prove it.
@@ -112,6 +113,8 @@ struct Entry {
     stage: Stage,
     request: Option<Request>,
     answered: BTreeMap<PeerTag, Answered>,
+    /// When this node sent it to all.
+    published: Option<Answered>,
     /// Set if this is the one block that this node made for the round.
     own: Option<OwnBlock>,
 }
@@ -194,9 +197,10 @@ impl Proposals {
         };
     }
 
-    /// Takes a proposal that this node has just signed: Malachite made it.
-    pub fn publish(&mut self, signed: &SignedProposal) {
+    /// Takes a proposal that this node has just signed, and sends to all: Malachite made it.
+    pub fn publish(&mut self, signed: &SignedProposal, now_ms: u64) {
         let entry = self.entries.entry(key_of(signed)).or_default();
+        entry.published = Some(Answered::first(now_ms));
         if matches!(entry.stage, Stage::Mentioned) {
             entry.stage = Stage::Delivered(signed.clone());
         }
@@ -269,6 +273,15 @@ impl Proposals {
             Stage::Mentioned => false,
             Stage::Pending(pending) => !pending.is_refused,
             Stage::Delivered(_) => true,
+        })
+    }
+
+    /// Whether a signed proposal of a round is here with its block.
+    pub fn has_body_in(&self, round: u32) -> bool {
+        let mut entries = self.entries.range(all_of(round));
+        entries.any(|(key, entry)| {
+            let has_body = self.is_judged(&key.1) || entry.unread_body().is_some();
+            has_body && entry.signed().is_some()
         })
     }
 

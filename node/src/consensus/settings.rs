@@ -17,6 +17,9 @@ pub struct ConsensusSettings {
     pub precommit_delta_ms: u64,
     /// After how long own votes are sent again.
     pub rebroadcast_ms: u64,
+    /// After how long others are asked, at the earliest, for what a round lacks that doesn't move. Sooner, questions
+    /// and answers that weren't needed would be in the way of what is late.
+    pub ask_ms: u64,
     /// After how long without a transaction an empty block is made.
     pub heartbeat_ms: u64,
     /// The first block of a new chain after this long: validators connect meanwhile.
@@ -50,6 +53,7 @@ impl Default for ConsensusSettings {
             precommit_ms: 300,
             precommit_delta_ms: 150,
             rebroadcast_ms: 500,
+            ask_ms: 100,
             heartbeat_ms: 60_000,
             first_block_ms: 500,
             batching_delay_ms: 5,

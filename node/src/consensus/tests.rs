@@ -7,6 +7,7 @@ mod chaos;
 mod crashes;
 mod height_lifecycle;
 mod refusals;
+mod stalled_rounds;
 mod timeliness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +63,7 @@ pub fn genesis(count: usize) -> Genesis {
         .iter()
         .enumerate()
         .map(|(i, key)| genesis::NodeKeys {
-            network_key: hex_of(&SigningKey::from_bytes(&[i as u8 + 100; 32])),
+            network_key: hex_of(&network_key(i as u8)),
             addresses: Vec::new(),
             validator_key: Some(hex_of(key)),
             power: None,
@@ -155,6 +156,17 @@ pub fn tag(i: usize) -> PeerTag {
     vec![i as u8]
 }
 
+/// The tag of the node with this network key; see [`genesis`].
+fn tag_of(key: &[u8; 32]) -> Option<PeerTag> {
+    (0..100u8)
+        .find(|i| network_key(*i).verifying_key().as_bytes() == key)
+        .map(|i| vec![i])
+}
+
+fn network_key(i: u8) -> SigningKey {
+    SigningKey::from_bytes(&[i + 100; 32])
+}
+
 fn index(tag: &PeerTag) -> usize {
     usize::from(tag[0])
 }
@@ -182,6 +194,7 @@ pub struct Net {
     pub committed: Vec<(usize, u64, u32, u64)>,
     pub misbehaviour: usize,
     pub clocks: Vec<(usize, ClockReport)>,
+    pub late: Vec<(usize, bool)>,
     /// The one message that each validator signed for each purpose, height, round and kind.
     signed: BTreeMap<Place, Vec<u8>>,
     /// By how much each node's clock is ahead.
@@ -243,6 +256,7 @@ impl Net {
             committed: Vec::new(),
             misbehaviour: 0,
             clocks: Vec::new(),
+            late: Vec::new(),
             signed: BTreeMap::new(),
             kill: None,
         };
@@ -282,7 +296,7 @@ impl Net {
             wal,
             recovered,
             signer,
-            tag_of: |key| Some(key.to_vec()),
+            tag_of,
             verify: touchstone_core::signing::verify,
         };
         Machine::open(parts, self.now_ms)
@@ -377,6 +391,7 @@ impl Net {
             Output::Refused { peer, reason } => self.refused.push((i, peer, reason)),
             Output::Misbehaviour(_) => self.misbehaviour += 1,
             Output::Clocks(report) => self.clocks.push((i, report)),
+            Output::Late(is_late) => self.late.push((i, is_late)),
         }
     }
 

@@ -41,6 +41,12 @@ impl<S: Store, D: Disk> Machine<S, D> {
                 // Should the caller have dropped its word of transactions.
                 self.on_transactions()
             }
+            Timer::Ask => {
+                if self.is_running {
+                    self.ask_round();
+                }
+                Ok(())
+            }
             Timer::Propose(round) => {
                 let own = self.effects.signer.as_ref().map(|s| s.address().0);
                 let proposer = *self.effects.height.proposer();

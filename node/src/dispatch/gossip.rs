@@ -4,7 +4,7 @@
 mod outgoing;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -19,6 +19,7 @@ use touchstone_proto::peer;
 
 use self::outgoing::Outgoing;
 use super::Routes;
+use super::in_turn::InTurn;
 use crate::admission::{Admission, Source};
 use crate::consensus_thread;
 use crate::mempool::SharedMempool;
@@ -28,6 +29,8 @@ use crate::network::{Acceptance, GossipId, PeerId, QueueCharge};
 const VERIFYING: usize = 2;
 /// Gossip messages of one peer that wait for it or are being verified.
 pub(super) const WAITING_PER_PEER: usize = 16;
+/// Bytes of a name by which messages that wait are told apart; no organisation has a longer one.
+const NAME_BYTES: usize = 64;
 /// Envelopes in one gossip message.
 const ENVELOPES: usize = 1000;
 /// Bytes of envelopes with which a gossip message is full.
@@ -47,11 +50,23 @@ const AGAIN: Duration = Duration::from_secs(5);
 const AGAIN_BYTES: u64 = 1 << 20;
 
 /// Takes in what peers gossip. Each peer has a few messages that wait to be verified; more of them
-/// are ignored, so that it neither delays others for long nor fills the memory.
+/// are ignored, so that it neither delays others for long nor fills the memory. Those that wait are verified by
+/// organisations in turn. Whose a message is, is its own word until then; a peer that gives a false one is held to
+/// account for the signature.
 pub struct Intake {
     routes: Routes,
     verifying: Arc<Semaphore>,
+    pub(super) waiting: Arc<Mutex<InTurn<Incoming>>>,
     peers: HashMap<PeerId, Arc<Semaphore>>,
+}
+
+/// A gossip message that waits to be verified, with its peer's share and charge.
+pub(super) struct Incoming {
+    id: GossipId,
+    from: PeerId,
+    bytes: Bytes,
+    share: OwnedSemaphorePermit,
+    charge: QueueCharge,
 }
 
 impl Intake {
@@ -60,6 +75,7 @@ impl Intake {
         Intake {
             routes,
             verifying: Arc::new(Semaphore::new(VERIFYING)),
+            waiting: Arc::default(),
             peers: HashMap::new(),
         }
     }
@@ -76,12 +92,32 @@ impl Intake {
         let Some(share) = self.share(from) else {
             return Err(id);
         };
+        let organisation = claimed_organisation(&bytes);
+        let incoming = Incoming {
+            id,
+            from,
+            bytes,
+            share,
+            charge,
+        };
+        lock(&self.waiting).push(organisation, incoming);
         let routes = self.routes.clone();
-        let verifying = self.verifying.clone();
+        let (verifying, waiting) = (self.verifying.clone(), self.waiting.clone());
         tokio::spawn(async move {
             let Ok(permit) = verifying.acquire_owned().await else {
                 return;
             };
+            // There are as many tasks as messages: each does the one whose turn it is.
+            let Some(next) = lock(&waiting).take() else {
+                return;
+            };
+            let Incoming {
+                id,
+                from,
+                bytes,
+                share,
+                charge,
+            } = next;
             let pool = routes.clone();
             let judged = tokio::task::spawn_blocking(move || take_in(&pool, &from, &bytes)).await;
             drop(permit);
@@ -113,6 +149,30 @@ impl Intake {
     pub fn forget(&mut self, peer: &PeerId) {
         self.peers.remove(peer);
     }
+}
+
+pub(super) fn lock(waiting: &Mutex<InTurn<Incoming>>) -> MutexGuard<'_, InTurn<Incoming>> {
+    // It is whole between any two calls.
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The organisation that a message's first transaction names; nothing where it has another form, which is refused soon.
+fn claimed_organisation(message: &[u8]) -> String {
+    // The first envelope, its body, and there the organisation.
+    let named = first_field(message)
+        .and_then(first_field)
+        .and_then(first_field);
+    let named = named.filter(|name| name.len() <= NAME_BYTES);
+    String::from_utf8_lossy(named.unwrap_or_default()).into_owned()
+}
+
+/// The content of field 1 where a message begins with it.
+fn first_field(mut message: &[u8]) -> Option<&[u8]> {
+    let (1, WireType::LengthDelimited) = decode_key(&mut message).ok()? else {
+        return None;
+    };
+    let length = usize::try_from(decode_varint(&mut message).ok()?).ok()?;
+    message.get(..length)
 }
 
 fn take_in(routes: &Routes, from: &PeerId, bytes: &[u8]) -> Acceptance {
@@ -236,21 +296,24 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
         routes.inbox.put_transactions();
         gather(&mut outgoing, &mut submitted, next).await;
         let mut batch = Batch::default();
+        let mut of_flood = false;
         while !batch.is_full()
             && let Some(transaction) = outgoing.take()
         {
+            of_flood = of_flood || routes.mempool.floods(transaction.organisation());
             batch.push(transaction.envelope().to_vec());
         }
-        let sent = batch.message.envelopes.len();
+        let is_many = of_flood || batch.message.envelopes.len() > 1;
         batch.send(&routes).await;
-        next = Instant::now() + pause(&routes.mempool, sent);
+        next = Instant::now() + pause(&routes.mempool, is_many);
     }
 }
 
-/// The pause after a message of so many transactions, also by what waits in the pool.
-fn pause(pool: &SharedMempool, sent: usize) -> Duration {
-    let (transactions, bytes) = pool.size();
-    match sent > 1 || transactions >= MANY.0 || bytes >= MANY.1 {
+/// The pause after a message, of many transactions or not, also by what waits in the pool. What waits of another's
+/// flood is no reason: others would wait for it.
+fn pause(pool: &SharedMempool, is_many: bool) -> Duration {
+    let (transactions, bytes) = pool.size_beside_a_flood();
+    match is_many || transactions >= MANY.0 || bytes >= MANY.1 {
         true => LONG_PAUSE,
         false => PAUSE,
     }

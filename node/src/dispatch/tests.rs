@@ -98,7 +98,10 @@ async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
     connect(&node, &other).await;
     let intake = Intake::new(node.routes.clone());
     let busy = intake.busy().await;
-    let carrying = tokio::spawn(carry_events(node.routes.clone(), intake, node.events));
+    let waiting = intake.waiting.clone();
+    let answers = SyncAnswers::new(node.routes.clone());
+    let carrying = carry_events(node.routes.clone(), intake, answers, node.events);
+    let carrying = tokio::spawn(carrying);
 
     let heard = || {
         let counter = &node.routes.network.counters().messages_in;
@@ -129,6 +132,8 @@ async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
     .await;
     assert_eq!(vote, b"a vote");
     assert_eq!(node.routes.mempool.size().0, 0, "nothing is verified yet");
+    let of_maker = gossip::lock(&waiting).of("maker");
+    assert_eq!(of_maker, WAITING_PER_PEER, "each stands in its line");
 
     drop(busy);
     guarded(async {
@@ -153,6 +158,42 @@ async fn each_peer_has_its_share_of_what_waits_to_be_verified() {
     assert!(intake.share(other).is_some());
     shares.pop();
     assert!(intake.share(flooder).is_some());
+}
+
+#[tokio::test]
+async fn peers_that_lack_blocks_are_answered_in_turn_and_few_at_once() {
+    let node = node().await;
+    let (other, _events) = network(2).await;
+    connect(&node, &other).await;
+    let answers = SyncAnswers::new(node.routes.clone());
+    let busy = answers.busy().await;
+    let intake = Intake::new(node.routes.clone());
+    let carrying = carry_events(node.routes.clone(), intake, answers.clone(), node.events);
+    let carrying = tokio::spawn(carrying);
+    let request = peer::SyncRequest {
+        from_height: 1,
+        limit: 5,
+    };
+    let to = node.routes.network.local_peer_id();
+    let asking: Vec<_> = (0..3)
+        .map(|_| {
+            let (other, request) = (other.clone(), request.encode_to_vec());
+            tokio::spawn(async move { other.request(to, request.into()).await })
+        })
+        .collect();
+    guarded(async {
+        while answers.of(&other.local_peer_id()) < 3 {
+            a_moment().await;
+        }
+    })
+    .await;
+    assert!(asking.iter().all(|asked| !asked.is_finished()));
+    drop(busy);
+    for asked in asking {
+        let answer = guarded(asked).await.unwrap().unwrap();
+        assert_eq!(decode_blocks(&answer).unwrap().len(), 0);
+    }
+    carrying.abort();
 }
 
 #[tokio::test]

@@ -7,13 +7,14 @@
 //! Where one has more waiting than a block holds while others come with little, a block takes of all no more than an
 //! allowance beyond each one's first transaction. The allowance is what this node executes in a moment, as it has
 //! measured. What a block takes of an organisation beyond it, the organisation waits off: a large transaction comes,
-//! and the next one of its sender comes later. Meanwhile who floods may have few allowances waiting here, so that
-//! what more of it comes is refused before its signature is verified.
+//! and the next one of its sender comes later. What waits off isn't examined as passed over, since why it waits is
+//! known. Meanwhile who floods may have few allowances waiting here, so that what more of it comes is refused before
+//! its signature is verified.
 //!
 //! All this says what a proposer takes, and nothing of what a block may hold.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use touchstone_core::rejection::Rejection;
@@ -27,6 +28,9 @@ const REMEMBERED: u64 = 16;
 const WAITING: u64 = 16;
 const ALWAYS: u64 = 4 << 20;
 
+/// Allowances that are little for what waits of one organisation: who has more waiting floods.
+const LITTLE: u64 = 3;
+
 /// How organisations share blocks.
 #[derive(Debug, Default)]
 pub struct Shares {
@@ -36,6 +40,8 @@ pub struct Shares {
     until: u64,
     /// Bytes that blocks have taken of each organisation beyond the allowance.
     debts: HashMap<String, u64>,
+    /// Organisations of which the last block took nothing since it waited off what blocks had taken before.
+    waiting_off: HashSet<String>,
 }
 
 /// What holds for a block beside a flood.
@@ -46,6 +52,11 @@ pub(super) struct Allowance<'a> {
 }
 
 impl Allowance<'_> {
+    /// Whether an organisation of which so many bytes wait comes with little.
+    fn is_little(&self, own: u64) -> bool {
+        own < self.bytes.saturating_mul(LITTLE)
+    }
+
     /// Whether a block with `total` bytes takes `size` more of an organisation that has `own` bytes in it.
     fn allows(&self, organisation: &str, own: u64, total: u64, size: u64) -> bool {
         let debt = self.debts.get(organisation).copied().unwrap_or(0);
@@ -71,7 +82,28 @@ impl SharedMempool {
         let pool = self.lock();
         let mut waiting = pool.organisations.values();
         pool.allowance()
-            .is_some_and(|allowance| waiting.all(|own| own.bytes >= allowance.bytes))
+            .is_some_and(|allowance| waiting.all(|own| !allowance.is_little(own.bytes)))
+    }
+
+    /// Whether an organisation floods while others have come with little lately.
+    pub fn floods(&self, organisation: &str) -> bool {
+        let pool = self.lock();
+        let own = pool.organisations.get(organisation);
+        pool.allowance()
+            .is_some_and(|allowance| own.is_some_and(|own| !allowance.is_little(own.bytes)))
+    }
+
+    /// Transactions that wait, and their bytes, but for those of who floods while others have come with little.
+    pub fn size_beside_a_flood(&self) -> (usize, u64) {
+        let pool = self.lock();
+        let Some(allowance) = pool.allowance() else {
+            return (pool.queue.len(), pool.bytes);
+        };
+        let all = pool.organisations.values();
+        let others = all.filter(|own| allowance.is_little(own.bytes));
+        others.fold((0, 0), |(count, bytes), own| {
+            (count + own.places.len(), bytes + own.bytes)
+        })
     }
 
     /// Transactions for a block, within the limits: in turn the oldest of the organisation that has least bytes among
@@ -102,6 +134,11 @@ impl Mempool {
         let bytes = self.shares.allowance?;
         let debts = &self.shares.debts;
         (self.height < self.shares.until).then_some(Allowance { bytes, debts })
+    }
+
+    /// Whether the last block took nothing of an organisation for no other reason than what blocks had taken before.
+    pub(super) fn waits_off(&self, organisation: &str) -> bool {
+        self.allowance().is_some() && self.shares.waiting_off.contains(organisation)
     }
 
     pub(super) fn check_room(&self, organisation: &str, bytes: u64) -> Result<(), Rejection> {
@@ -172,6 +209,9 @@ impl Mempool {
         let Some(allowance) = self.shares.allowance else {
             return;
         };
+        let in_debt = self.shares.debts.keys();
+        let waiting_off = in_debt.filter(|organisation| !taken.contains_key(*organisation));
+        self.shares.waiting_off = waiting_off.cloned().collect();
         for (organisation, bytes) in taken {
             let debt = self.shares.debts.entry(organisation.clone()).or_default();
             *debt = debt.saturating_add(*bytes);
@@ -186,10 +226,11 @@ impl Mempool {
             own.map_or(0, |own| own.bytes)
         };
         // More waits of one than this block held, and another has come with little.
+        let little = allowance.saturating_mul(LITTLE);
         let mut waiting = self.organisations.keys();
-        let has_flood = waiting.any(|one| left(one) > block.max(allowance));
+        let has_flood = waiting.any(|one| left(one) > block.max(little));
         let mut all = self.organisations.keys().chain(taken.keys());
-        let has_others = all.any(|one| left(one) < allowance);
+        let has_others = all.any(|one| left(one) < little);
         if has_flood && has_others {
             self.shares.until = self.height.saturating_add(REMEMBERED);
         }
@@ -269,6 +310,40 @@ mod tests {
         assert_eq!(came, [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1]);
         // With nobody beside it, it needn't wait; but the blocks stay small.
         assert_eq!(next(&pool, WHOLE).len(), 1);
+    }
+
+    /// To execute it again after each block would cost as much as the block may.
+    #[test]
+    fn what_waits_off_is_not_examined() {
+        let (pool, flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
+        let examined = |pool: &SharedMempool| {
+            let found = pool.passed_over(u64::MAX, u64::MAX);
+            found.iter().filter(|t| flood.contains(t.id())).count()
+        };
+        for height in 2..4 {
+            let other = take(&pool, "other", 1_000_000 + height, 100).unwrap();
+            pool.committed(&[other], height, 0);
+            assert_eq!(examined(&pool), 0, "the flood has had four allowances");
+        }
+        // Its debt is paid: that a block takes nothing of it now has another reason.
+        pool.committed(&[], 4, 0);
+        pool.committed(&[], 5, 0);
+        assert_eq!(examined(&pool), flood.len());
+    }
+
+    /// Others' gossip doesn't wait for a flood that waits.
+    #[test]
+    fn a_flood_is_told_from_what_waits_beside_it() {
+        let (pool, flood) = flooded(100, 50_000);
+        assert_eq!(pool.size().0, flood.len());
+        assert_eq!(pool.size_beside_a_flood(), (0, 0));
+        take(&pool, "other", 1_000_001, 100).unwrap();
+        let (count, bytes) = pool.size_beside_a_flood();
+        assert!(count == 1 && bytes < 1000);
+        assert!(pool.floods("flooder") && !pool.floods("other") && !pool.floods("nobody"));
+        pool.allow(None);
+        assert_eq!(pool.size_beside_a_flood(), pool.size());
+        assert!(!pool.floods("flooder"));
     }
 
     /// A proposer's blocks may have become smaller than one transaction of a flood.

@@ -19,6 +19,7 @@ pub(super) enum Command {
     JudgeGossip(GossipId, Acceptance),
     SetPeers(Vec<Peer>),
     Suspend(PeerId),
+    SeveralWays(bool),
     Shutdown,
 }
 
@@ -189,6 +190,15 @@ impl NetworkHandle {
     /// If the network has stopped.
     pub async fn suspend(&self, peer: PeerId) -> Result<(), SendError> {
         self.command(Command::Suspend(peer)).await
+    }
+
+    /// Sends small consensus messages over several connections to each validator from now on, or no longer: what is
+    /// late on one for a lost segment isn't on all. Receivers get them more than once.
+    ///
+    /// # Errors
+    /// If the network has stopped.
+    pub async fn use_several_ways(&self, several: bool) -> Result<(), SendError> {
+        self.command(Command::SeveralWays(several)).await
     }
 
     /// Stops the network and returns once its connections are being closed and its sockets freed.

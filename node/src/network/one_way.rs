@@ -1,12 +1,15 @@
 //! Messages one way, over a stream of each connection that stays open: frames, written when their turn comes. A stream
 //! for each message with an acknowledgement, as request and response have it, costs more than most messages.
 //!
+//! Where messages come late again and again, each goes over all connections to a peer: on the first as ever, on the
+//! others as a copy of which nothing is told.
+//!
 //! A message is [`OneWayEvent::Sent`] once the transport has taken it. Whether it arrives is not known: who needs to
 //! know is answered by another message.
 
 mod handler;
 
-use self::handler::{Handler, HandlerEvent};
+use self::handler::{Handler, HandlerEvent, OneWayMessage};
 use super::frame::Frame;
 use bytes::Bytes;
 use libp2p::{
@@ -48,7 +51,9 @@ pub(super) struct OneWay {
     patience: Duration,
     /// Messages under way on each connection of each peer.
     connections: HashMap<PeerId, BTreeMap<ConnectionId, usize>>,
-    events: VecDeque<ToSwarm<OneWayEvent, Bytes>>,
+    events: VecDeque<ToSwarm<OneWayEvent, OneWayMessage>>,
+    /// Whether messages go over all connections.
+    uses_all_ways: bool,
 }
 
 impl OneWay {
@@ -59,6 +64,7 @@ impl OneWay {
             patience,
             connections: HashMap::new(),
             events: VecDeque::new(),
+            uses_all_ways: false,
         }
     }
 
@@ -67,19 +73,32 @@ impl OneWay {
         self.connections.contains_key(peer)
     }
 
+    /// Sends over all connections to a peer from now on, or over one.
+    pub fn use_all_ways(&mut self, all: bool) {
+        self.uses_all_ways = all;
+    }
+
     /// Sends to a connected peer, after what it was sent before.
     pub fn send(&mut self, peer: &PeerId, message: Bytes) {
-        let connection = self.connections.get_mut(peer);
-        let Some((connection, under_way)) = connection.and_then(|c| c.iter_mut().next()) else {
+        let connections = self.connections.get_mut(peer);
+        let mut connections = connections.into_iter().flatten();
+        let Some((connection, under_way)) = connections.next() else {
             let failed = ToSwarm::GenerateEvent(OneWayEvent::Failed(*peer));
             return self.events.push_back(failed);
         };
         *under_way += 1;
-        self.events.push_back(ToSwarm::NotifyHandler {
+        let notify = |connection: &ConnectionId, event| ToSwarm::NotifyHandler {
             peer_id: *peer,
             handler: NotifyHandler::One(*connection),
-            event: message,
-        });
+            event,
+        };
+        let first = notify(connection, OneWayMessage::First(message.clone()));
+        self.events.push_back(first);
+        if self.uses_all_ways {
+            let others = connections.map(|(connection, _)| connection);
+            let copies = others.map(|other| notify(other, OneWayMessage::Copy(message.clone())));
+            self.events.extend(copies);
+        }
     }
 
     fn handler(&self) -> Handler {

@@ -18,6 +18,10 @@ pub(super) struct PeerState {
     pub connections: BTreeMap<ConnectionId, bool>,
     /// When to dial next; none while connected, dialing, or without addresses.
     pub dial_at: Option<Instant>,
+    /// Whether this node dials further connections: it has dialed the first one.
+    pub dials_ways: bool,
+    /// When it does next.
+    pub ways_at: Instant,
     /// Dials in a row that led to no answer.
     pub attempts: u32,
     /// What it may still send.
@@ -39,6 +43,8 @@ impl PeerState {
             addresses: peer.addresses,
             validator: peer.validator,
             connections: BTreeMap::new(),
+            dials_ways: false,
+            ways_at: now,
             attempts: 0,
             bucket: Bucket::full(limits.rate, now),
             suspended_until: None,

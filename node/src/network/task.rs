@@ -63,6 +63,8 @@ pub(super) struct Task {
     events: EventSender,
     lifecycle: Arc<QueueAccount>,
     refusals: Arc<QueueAccount>,
+    /// Whether validators shall be connected more than once.
+    has_several_ways: bool,
     connected: watch::Sender<BTreeSet<PeerId>>,
     listening: watch::Sender<Vec<Multiaddr>>,
     counters: Arc<Counters>,
@@ -96,6 +98,7 @@ pub(super) fn assemble(
         events,
         lifecycle: QueueAccount::new(LIFECYCLE_NOTICES, 0),
         refusals: QueueAccount::new(REFUSAL_NOTICES, 0),
+        has_several_ways: false,
         connected,
         listening,
         counters,
@@ -159,7 +162,10 @@ impl Task {
                 },
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 Some((channel, reply)) = self.replies.next() => self.reply(channel, reply),
-                _ = dial_clock.tick() => self.dial_due(),
+                _ = dial_clock.tick() => {
+                    self.dial_due();
+                    self.dial_ways();
+                }
                 () = self.events.closed() => return,
             }
         }
@@ -173,6 +179,10 @@ impl Task {
             Command::Request { peer, bytes, reply } => self.ask(peer, bytes, reply),
             Command::JudgeGossip(id, acceptance) => self.judge(&id, acceptance),
             Command::SetPeers(peers) => self.set_peers(peers),
+            Command::SeveralWays(several) => {
+                self.has_several_ways = several;
+                self.swarm.behaviour_mut().small.use_all_ways(several);
+            }
             Command::Suspend(peer) => self.suspend(peer, Refusal::Useless, Instant::now()),
             // `run` ends on it.
             Command::Shutdown => {}

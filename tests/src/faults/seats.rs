@@ -308,7 +308,8 @@ impl Seats {
                 Output::Committed { .. }
                 | Output::Refused { .. }
                 | Output::Misbehaviour(_)
-                | Output::Clocks(_) => {}
+                | Output::Clocks(_)
+                | Output::Late(_) => {}
             }
         }
     }

@@ -402,11 +402,15 @@ impl Attacker {
             4 => encode(Wire::Announce(peer::Announce {
                 height: self.random.below(1_000_000),
             })),
-            5 => encode(Wire::Want(peer::WantBlock {
-                height: self.random.below(20),
-                round: self.random.below(3) as u32,
-                block_id: Vec::new(),
-            })),
+            5 => {
+                let (height, round) = (self.random.below(20), self.random.below(3) as u32);
+                encode(Wire::Want(peer::WantBlock {
+                    height,
+                    round,
+                    block_id: Vec::new(),
+                    has_proposal: height % 2 == 0,
+                }))
+            }
             _ => {
                 let (height, round) = (self.random.below(30), self.random.word() as u32);
                 self.vote(VoteKind::Precommit, height, round, None)

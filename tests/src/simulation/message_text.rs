@@ -41,6 +41,7 @@ pub fn digest_of_output(output: &Output) -> u64 {
         Output::Clocks(report) => report.untimely.iter().fold(0x800_0000, |sum, offset| {
             sum.rotate_left(5) ^ digest_of(&offset.validator)
         }),
+        Output::Late(is_late) => 0x900_0000 ^ u64::from(*is_late),
     }
 }
 
@@ -91,6 +92,7 @@ pub fn output(output: &Output) -> String {
             format!("  refuses what {} said: {reason}", of_tag(peer))
         }
         Output::Clocks(report) => format!("  sees clocks disagree: {report:?}"),
+        Output::Late(is_late) => format!("  finds that messages come late: {is_late}"),
         Output::Misbehaviour(evidence) => format!(
             "  ACCUSES {} of two {}s at height {}",
             hex::encode(&evidence.validator[..4.min(evidence.validator.len())]),
@@ -144,7 +146,11 @@ pub fn message(bytes: &[u8]) -> String {
         }
         Some(Wire::Want(want)) => {
             let id = start(&want.block_id);
-            format!("wants proposal {}/{} {id}", want.height, want.round)
+            let what = match want.has_proposal {
+                true => "votes",
+                false => "proposal",
+            };
+            format!("wants {what} {}/{} {id}", want.height, want.round)
         }
         Some(Wire::Announce(announce)) => format!("height {}", announce.height),
     }

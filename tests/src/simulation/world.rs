@@ -343,7 +343,7 @@ impl World {
                     limit,
                 } => self.request(process, of_tag(&from), from_height, limit),
                 Output::Refused { .. } => self.counts.refused += 1,
-                Output::Clocks(_) => {}
+                Output::Clocks(_) | Output::Late(_) => {}
                 Output::Misbehaviour(evidence) => {
                     if is_honest {
                         self.checks.accuses(process, &evidence)?;

@@ -39,7 +39,10 @@ impl<S: Store, D: Disk> Effects<S, D> {
             signatures,
         };
         self.chain.commit(&id, &certificate, self.now_ms)?;
+        self.tip_certificate = Some(certificate);
         self.height.set_decided();
+        let took_ms = self.now_ms.saturating_sub(self.height.began_ms());
+        self.pacemaker.height_took(took_ms);
         self.announce_commit(round);
         Ok(())
     }

@@ -22,7 +22,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
             Fault::Invariant("a proposal is published whose block is not known".into())
         })?;
         let bytes = message::proposal(proposal, Some(body.bytes.clone()));
-        self.height.proposals.publish(proposal);
+        self.height.proposals.publish(proposal, self.now_ms);
         self.publish(bytes);
         Ok(())
     }

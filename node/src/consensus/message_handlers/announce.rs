@@ -11,8 +11,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     /// A peer speaks of a height that is decided here. It may just be late by a moment; if it has
-    /// had the time to hear of the decision, it is told.
+    /// had the time to hear of the decision, it is told; if it has said that it has it, what it says is late.
     pub(super) fn on_lower_height(&mut self, from: &PeerTag, height: u64) {
+        if self.peers.has_claimed(from, height) {
+            return;
+        }
         let tip = self.effects.chain.tip().height;
         let age_ms = self.effects.now_ms.saturating_sub(self.tip_ms);
         if height < tip || age_ms >= self.effects.settings().rebroadcast_ms / 2 {

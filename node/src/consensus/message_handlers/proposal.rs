@@ -79,7 +79,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         // Bodies of later rounds wouldn't be kept.
         let last = self.effects.height.round().saturating_add(1);
         for ((round, id), peer) in missing.into_iter().filter(|((r, _), _)| *r <= last) {
-            let bytes = message::want(height, round, Some(&id));
+            let bytes = message::want(height, round, Some(&id), false);
             let peer = peer.filter(|peer| self.peers.is_connected(peer));
             self.effects.put(match peer {
                 Some(to) => Output::Send { to, bytes },
@@ -99,7 +99,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let own = self.effects.signer.as_ref().map(|s| s.address().0);
         let has_one = height.proposals.signed_in(round).next().is_some();
         if self.is_running && !has_one && own != Some(*height.proposer()) {
-            let bytes = message::want(self.height(), round, None);
+            let bytes = message::want(self.height(), round, None, false);
             self.effects.put(Output::Broadcast(bytes));
         }
     }

@@ -1,32 +1,60 @@
-//! A peer lacks a proposal.
+//! A peer lacks a proposal, or votes.
 
+use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
 
+use crate::consensus::stalled_round::SMALL_BODY;
 use crate::consensus::{Machine, Output, PeerTag, message};
 use crate::storage::{Disk, Store};
 
 impl<S: Store, D: Disk> Machine<S, D> {
-    /// Sends a proposal again as its proposer signed it, with the block, not too often.
+    /// Sends again what a peer lacks, not too often: a proposal as its proposer signed it, with the block, and votes.
     pub(super) fn on_want(
         &mut self,
         from: &PeerTag,
         height: u64,
         round: u32,
         block_id: Option<Hash>,
-    ) {
+        has_proposal: bool,
+    ) -> Result<(), Fault> {
+        let is_of_round = block_id.is_none();
         if height < self.height() {
-            self.on_lower_height(from, height);
-            return;
+            match (is_of_round && height + 1 == self.height(), has_proposal) {
+                (true, true) => self.send_decision(from),
+                (true, false) => self.tell_height(from),
+                (false, _) => self.on_lower_height(from, height),
+            }
+            return Ok(());
         }
-        if height > self.height() || !self.is_running {
-            return;
+        if height > self.height() {
+            return Ok(());
         }
+        if is_of_round {
+            self.hear_asking(from)?;
+        }
+        if !self.is_running {
+            return Ok(());
+        }
+        if !has_proposal {
+            self.send_proposals(from, round, block_id);
+        }
+        if is_of_round {
+            self.send_votes(from, round);
+        }
+        Ok(())
+    }
+
+    fn send_proposals(&mut self, to: &PeerTag, round: u32, block_id: Option<Hash>) {
         let now_ms = self.effects.now_ms;
         let pause_ms = self.effects.settings().request_delay_ms / 2;
+        let limit = match block_id.is_some() || self.may_send_large() {
+            true => usize::MAX,
+            false => SMALL_BODY,
+        };
         let proposals = &mut self.effects.height.proposals;
-        for (signed, body) in proposals.answers(from, round, block_id, now_ms, pause_ms) {
+        for (signed, body) in proposals.answers(to, round, block_id, limit, now_ms, pause_ms) {
             let bytes = message::proposal(&signed, Some(body));
-            let to = from.clone();
+            let to = to.clone();
             self.effects.put(Output::Send { to, bytes });
         }
     }

@@ -21,11 +21,36 @@ pub(super) enum Request {
     Everyone,
 }
 
-/// How often a proposal was sent to a peer that asked for it, and when last.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Answered {
+/// How often a peer was sent what it asked for, and when last. The pause doubles with each answer: what was lost is
+/// soon sent again, and who goes on asking gets ever less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
     last_ms: u64,
     times: u32,
+}
+
+impl Answered {
+    /// The first answer.
+    pub fn first(now_ms: u64) -> Answered {
+        Answered {
+            last_ms: now_ms,
+            times: 1,
+        }
+    }
+
+    /// Whether another answer is due, of which the first pause was so long.
+    pub fn may_again(&self, now_ms: u64, pause_ms: u64) -> bool {
+        let pause_ms = pause_ms.saturating_mul(1 << self.times.min(MAX_DOUBLINGS));
+        now_ms.saturating_sub(self.last_ms) >= pause_ms
+    }
+
+    /// Another answer.
+    pub fn again(self, now_ms: u64) -> Answered {
+        Answered {
+            last_ms: now_ms,
+            times: self.times.saturating_add(1),
+        }
+    }
 }
 
 impl Proposals {
@@ -74,14 +99,14 @@ impl Proposals {
         missing
     }
 
-    /// The proposals of a round (or the one of a block) that a peer asks for and shall have now. The
-    /// pause doubles with each answer: one that was lost is soon sent again, and who goes on asking
-    /// gets ever less.
+    /// The proposals of a round (or the one of a block) that a peer asks for and shall have now, those with larger
+    /// bodies than `limit` not.
     pub fn answers(
         &mut self,
         peer: &PeerTag,
         round: u32,
         id: Option<Hash>,
+        limit: usize,
         now_ms: u64,
         pause_ms: u64,
     ) -> Vec<(SignedProposal, Vec<u8>)> {
@@ -91,23 +116,22 @@ impl Proposals {
         };
         let mut answers = Vec::new();
         for ((_, id), entry) in self.entries.range_mut(range) {
-            let Some(Judged::Valid(body)) = self.blocks.get(id) else {
-                continue;
+            let body = match self.blocks.get(id) {
+                Some(Judged::Valid(body)) if body.bytes.len() <= limit => body,
+                _ => continue,
             };
             let Some(signed) = entry.signed().cloned() else {
                 continue;
             };
-            let answered = entry.answered.get(peer);
-            let times = answered.map_or(0, |a| a.times);
-            let pause_ms = pause_ms.saturating_mul(1 << times.min(MAX_DOUBLINGS));
-            if answered.is_none_or(|a| now_ms.saturating_sub(a.last_ms) >= pause_ms) {
-                let times = times.saturating_add(1);
-                let last_ms = now_ms;
-                entry
-                    .answered
-                    .insert(peer.clone(), Answered { last_ms, times });
-                answers.push((signed, body.bytes.clone()));
-            }
+            // What was sent to all is on its way to those who ask.
+            let last = entry.answered.get(peer).or(entry.published.as_ref());
+            let answered = match last {
+                None => Answered::first(now_ms),
+                Some(answered) if answered.may_again(now_ms, pause_ms) => answered.again(now_ms),
+                Some(_) => continue,
+            };
+            entry.answered.insert(peer.clone(), answered);
+            answers.push((signed, body.bytes.clone()));
         }
         answers
     }

@@ -131,7 +131,7 @@ fn an_own_proposal_is_delivered_once_it_is_signed() {
     assert_eq!(proposals.own_block(0), Some([7; 32]), "the first stays");
     assert_eq!(proposals.own_block(1), None);
     assert_eq!(proposals.signed_in(0).count(), 0);
-    proposals.publish(&signed(0, 7));
+    proposals.publish(&signed(0, 7), 0);
     assert_eq!(pending(&proposals), []);
     let own: Vec<_> = proposals.own_blocks().collect();
     assert!(matches!(
@@ -236,7 +236,9 @@ fn requests_are_bounded() {
 fn an_answer_needs_the_block_and_a_growing_pause() {
     let mut proposals = received(0, 7);
     let ask = |proposals: &mut Proposals, from: u8, now_ms| {
-        proposals.answers(&peer(from), 0, None, now_ms, 10).len()
+        proposals
+            .answers(&peer(from), 0, None, usize::MAX, now_ms, 10)
+            .len()
     };
     assert_eq!(ask(&mut proposals, 1, 0), 0, "without its block");
     proposals.accept_block([7; 32], body(1));
@@ -245,6 +247,6 @@ fn an_answer_needs_the_block_and_a_growing_pause() {
         assert_eq!(ask(&mut proposals, 1, now_ms), expected, "at {now_ms}");
     }
     assert_eq!(ask(&mut proposals, 2, 60), 1, "each peer has its own pause");
-    let other = proposals.answers(&peer(3), 0, Some([8; 32]), 0, 10);
+    let other = proposals.answers(&peer(3), 0, Some([8; 32]), usize::MAX, 0, 10);
     assert!(other.is_empty());
 }

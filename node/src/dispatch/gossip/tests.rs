@@ -1,5 +1,8 @@
+use ed25519_dalek::SigningKey;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::transaction;
+use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{DepositDesign, Transaction};
 
 use super::*;
 use crate::consensus::tests::{deposit, genesis};
@@ -175,15 +178,55 @@ fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
 #[test]
 fn messages_are_few_while_many_transactions_wait_or_come_together() {
     let node = Node::new();
-    assert_eq!(pause(&node.pool, 1), PAUSE);
+    assert_eq!(pause(&node.pool, false), PAUSE);
     assert_eq!(
-        pause(&node.pool, 2),
+        pause(&node.pool, true),
         LONG_PAUSE,
         "others would have come, too"
     );
     let envelopes: Vec<Vec<u8>> = (1..=MANY.0 as u64).map(|n| node.deposit(n)).collect();
     assert_eq!(node.judge(&envelopes[1..]), Acceptance::Accept);
-    assert_eq!(pause(&node.pool, 1), PAUSE);
+    assert_eq!(pause(&node.pool, false), PAUSE);
     assert_eq!(node.judge(&envelopes), Acceptance::Accept);
-    assert_eq!(pause(&node.pool, 1), LONG_PAUSE);
+    assert_eq!(pause(&node.pool, false), LONG_PAUSE);
+}
+
+#[test]
+fn a_message_names_an_organisation_before_it_is_verified() {
+    let node = Node::new();
+    let message = encoded(&[node.deposit(1), node.deposit(2)]);
+    assert_eq!(claimed_organisation(&message), "maker");
+    for end in 0..message.len() {
+        let named = claimed_organisation(&message[..end]);
+        assert!(named.is_empty() || named == "maker");
+    }
+    for wrong in [&[][..], &[0x0a, 0xff], &[0x12, 1, 0], &[0xff; 12]] {
+        assert_eq!(claimed_organisation(wrong), "");
+    }
+}
+
+/// Under another's flood many transactions always wait.
+#[test]
+fn what_waits_of_a_flood_does_not_make_others_messages_wait() {
+    let node = Node::new();
+    node.pool.allow(Some(1000));
+    let key = SigningKey::from_bytes(&[9; 32]);
+    for number in 0..MANY.0 as u64 {
+        let flood = Transaction {
+            organisation: "flooder".into(),
+            created_ms: number,
+            action: Some(Action::DepositDesign(DepositDesign {
+                commitment: vec![7; 32],
+            })),
+        };
+        let envelope = transaction::sign(&key, &node.genesis.chain_id, &flood);
+        let verified = transaction::verify(&node.genesis.chain_id, &envelope).unwrap();
+        assert!(node.pool.insert(verified, None).unwrap().is_some());
+    }
+    assert_eq!(pause(&node.pool, false), LONG_PAUSE, "others don't come");
+    let other = node.deposit(1);
+    assert_eq!(node.judge(std::slice::from_ref(&other)), Acceptance::Accept);
+    let id = transaction::id_of_envelope(&node.genesis.chain_id, &other).unwrap();
+    node.pool.committed(&[id], 1, 0);
+    assert_eq!(pause(&node.pool, false), PAUSE);
 }

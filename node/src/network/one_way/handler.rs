@@ -22,6 +22,18 @@ use std::{
 /// end is seen. One that gives way to more of them counts as a frame that was cut off, so that streams are charged too.
 const INBOUND: usize = 2;
 
+/// Copies that wait on a connection; more of them aren't sent.
+const COPIES: usize = 64;
+
+/// A message to be sent.
+#[derive(Debug)]
+pub(in super::super) enum OneWayMessage {
+    /// What becomes of it is told.
+    First(Bytes),
+    /// It has gone over another connection too, so that nothing is told of it.
+    Copy(Bytes),
+}
+
 /// What happens on a connection.
 #[derive(Debug)]
 pub(in super::super) enum HandlerEvent {
@@ -36,7 +48,8 @@ enum Outbound {
     Closed,
     Opening,
     Idle(Stream),
-    Writing(BoxFuture<'static, io::Result<Stream>>),
+    /// A message is written; whether what becomes of it is told.
+    Writing(BoxFuture<'static, io::Result<Stream>>, bool),
 }
 
 /// The next frame of a stream, and the stream; none where it has ended.
@@ -47,8 +60,8 @@ pub(in super::super) struct Handler {
     protocol: StreamProtocol,
     limit: usize,
     patience: Duration,
-    /// Bounded by the lanes of the task, which wait for [`HandlerEvent::Sent`].
-    waiting: VecDeque<Bytes>,
+    /// Bounded by the lanes of the task, which wait for [`HandlerEvent::Sent`], and by [`COPIES`].
+    waiting: VecDeque<OneWayMessage>,
     outbound: Outbound,
     inbound: VecDeque<Reading>,
     /// What happened and isn't told yet.
@@ -103,20 +116,26 @@ impl Handler {
     fn poll_outbound(&mut self, cx: &mut Context<'_>) -> Poll<HandlerEvent> {
         loop {
             self.outbound = match std::mem::replace(&mut self.outbound, Outbound::Closed) {
-                Outbound::Writing(mut writing) => match writing.poll_unpin(cx) {
+                Outbound::Writing(mut writing, is_told) => match writing.poll_unpin(cx) {
                     Poll::Pending => {
-                        self.outbound = Outbound::Writing(writing);
+                        self.outbound = Outbound::Writing(writing, is_told);
                         return Poll::Pending;
                     }
+                    Poll::Ready(Ok(stream)) if !is_told => Outbound::Idle(stream),
                     Poll::Ready(Ok(stream)) => {
                         self.outbound = Outbound::Idle(stream);
                         return Poll::Ready(HandlerEvent::Sent);
                     }
+                    Poll::Ready(Err(_)) if !is_told => return Poll::Pending,
                     Poll::Ready(Err(_)) => return Poll::Ready(HandlerEvent::Failed),
                 },
                 Outbound::Idle(stream) => match self.waiting.pop_front() {
                     Some(message) => {
-                        Outbound::Writing(write(stream, message, self.patience).boxed())
+                        let (bytes, is_told) = match message {
+                            OneWayMessage::First(bytes) => (bytes, true),
+                            OneWayMessage::Copy(bytes) => (bytes, false),
+                        };
+                        Outbound::Writing(write(stream, bytes, self.patience).boxed(), is_told)
                     }
                     None => {
                         self.outbound = Outbound::Idle(stream);
@@ -155,7 +174,7 @@ async fn write(mut stream: Stream, message: Bytes, patience: Duration) -> io::Re
 }
 
 impl ConnectionHandler for Handler {
-    type FromBehaviour = Bytes;
+    type FromBehaviour = OneWayMessage;
     type ToBehaviour = HandlerEvent;
     type InboundProtocol = ReadyUpgrade<StreamProtocol>;
     type OutboundProtocol = ReadyUpgrade<StreamProtocol>;
@@ -166,8 +185,11 @@ impl ConnectionHandler for Handler {
         SubstreamProtocol::new(ReadyUpgrade::new(self.protocol.clone()), ())
     }
 
-    fn on_behaviour_event(&mut self, message: Bytes) {
-        self.waiting.push_back(message);
+    fn on_behaviour_event(&mut self, message: OneWayMessage) {
+        let is_copy = matches!(message, OneWayMessage::Copy(_));
+        if !is_copy || self.waiting.len() < COPIES {
+            self.waiting.push_back(message);
+        }
     }
 
     fn poll(
@@ -207,8 +229,9 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::DialUpgradeError(error) => {
                 tracing::debug!(error = %error.error, "a stream for messages was not opened");
                 self.outbound = Outbound::Closed;
-                let lost = self.waiting.drain(..).map(|_| HandlerEvent::Failed);
-                self.untold.extend(lost);
+                let lost = self.waiting.drain(..);
+                let told = lost.filter(|lost| matches!(lost, OneWayMessage::First(_)));
+                self.untold.extend(told.map(|_| HandlerEvent::Failed));
             }
             _ => {}
         }

@@ -15,7 +15,10 @@ use libp2p::{
     },
 };
 use std::{error::Error, io};
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
+
+/// How long further connections to a peer may take until those that are missing are dialed again.
+const WAYS_PAUSE: Duration = Duration::from_secs(5);
 
 impl Task {
     pub(super) fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
@@ -24,8 +27,9 @@ impl Task {
             SwarmEvent::ConnectionEstablished {
                 peer_id,
                 connection_id,
+                endpoint,
                 ..
-            } => self.on_established(peer_id, connection_id),
+            } => self.on_established(peer_id, connection_id, endpoint.is_dialer()),
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 connection_id,
@@ -55,12 +59,15 @@ impl Task {
         }
     }
 
-    fn on_established(&mut self, peer: PeerId, connection: ConnectionId) {
+    fn on_established(&mut self, peer: PeerId, connection: ConnectionId, dialed: bool) {
         let Some(state) = self.peers.get_mut(&peer) else {
             // Taken off the list since admission looked.
             self.swarm.close_connection(connection);
             return;
         };
+        if state.connections.is_empty() {
+            state.dials_ways = dialed;
+        }
         state.connections.insert(connection, false);
         state.dial_at = None;
     }
@@ -139,6 +146,31 @@ impl Task {
             if let Err(error) = self.swarm.dial(options) {
                 tracing::debug!(%peer, %error, "dial not started");
                 state.plan_dial(peer, &self.limits, now);
+            }
+        }
+    }
+
+    /// Dials the connections to validators that there shall be more of. Who dialed the first one does.
+    pub(super) fn dial_ways(&mut self) {
+        if !self.has_several_ways {
+            return;
+        }
+        let now = Instant::now();
+        for (peer, state) in &mut self.peers {
+            let is_wanted = state.validator && state.dials_ways && state.is_connected();
+            if !is_wanted || state.addresses.is_empty() || now < state.ways_at {
+                continue;
+            }
+            state.ways_at = now + WAYS_PAUSE;
+            for _ in state.connections.len()..self.limits.ways {
+                let options = DialOpts::peer_id(*peer)
+                    .condition(PeerCondition::Always)
+                    .addresses(state.addresses.clone())
+                    .allocate_new_port()
+                    .build();
+                if let Err(error) = self.swarm.dial(options) {
+                    tracing::debug!(%peer, %error, "another connection was not begun");
+                }
             }
         }
     }

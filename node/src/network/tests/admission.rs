@@ -86,11 +86,11 @@ async fn an_address_where_somebody_else_answers_is_reported() {
 }
 
 #[tokio::test]
-async fn a_third_connection_of_one_peer_is_refused() {
+async fn more_connections_of_one_peer_than_it_may_have_are_refused() {
     let mut node = Node::start(1).await;
     let mut rogue = Rogue::new(66, TAG);
     node.list([rogue.peer()]).await;
-    for _ in 0..3 {
+    for _ in 0..=limits().connections_per_peer {
         rogue.dial(&node);
         guarded("connecting", rogue.connected()).await;
     }

@@ -273,3 +273,28 @@ async fn a_burst_waits_its_turn_and_arrives() {
     assert_eq!(received.len(), 200);
     assert_eq!(a.counted(|c| &c.dropped_out), 0);
 }
+
+/// Nodes that are connected once find further ways, over which each small message goes.
+#[tokio::test]
+async fn where_messages_come_late_they_go_over_several_connections() {
+    let (a, mut b) = pair(limits()).await;
+    a.handle.use_several_ways(true).await.expect("runs");
+    b.handle.use_several_ways(true).await.expect("runs");
+    let mut number = 0;
+    guarded("several ways", async {
+        let mut copies = std::collections::BTreeMap::new();
+        while !copies.values().any(|count| *count == limits().ways) {
+            number += 1;
+            let content = bytes(&format!("vote {number}"));
+            a.handle.send(b.id, content.clone()).await.expect("sent");
+            while !copies.contains_key(&content) {
+                let (_, got) = b.message().await;
+                *copies.entry(got).or_insert(0) += 1;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    // Each message counts once on its lane.
+    assert_eq!(a.counted(|c| &c.messages_out), number);
+}
