@@ -10,8 +10,8 @@ use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{StateReply, TransactionStatus};
 
 use crate::captures::document;
-use crate::fake::Served;
 use crate::fake::faults::Fault;
+use crate::fake::{Served, let_time_pass};
 use crate::gateway::{PROCEED, outcomes, with_gateway};
 use crate::items::{ITEM, ITEM_LINK, seen};
 
@@ -225,6 +225,81 @@ async fn names_stand_beside_identifiers() {
         assert_eq!(bent.code, 3, "{bent:?}");
         assert!(!bent.out.contains("Fable"), "{bent:?}");
     }
+}
+
+/// The names of a long answer are read to the end: of each of its 300 products, and of each of its 300 places.
+#[tokio::test]
+async fn a_long_recall_has_all_names() {
+    let node = with_prefix().await;
+    let lot = "urn:epc:class:lgtin:9521234.050002.L7";
+    let unit = |n: usize| format!("urn:epc:id:sgtin:9521234.0{n:05}.1");
+    let place = |n: usize| format!("urn:epc:id:sgln:9521234.{n:05}.0");
+    let event = |kind: &str, members: Value| {
+        let mut event = json!({
+            "@context": ["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],
+            "type": kind,
+            "eventTime": "2026-01-01T08:30:00+08:00",
+            "eventTimeZoneOffset": "+08:00",
+        });
+        let members = members.as_object().unwrap().clone();
+        event.as_object_mut().unwrap().extend(members);
+        event.to_string()
+    };
+    let amount = json!([{ "epcClass": lot, "quantity": 900, "uom": "KGM" }]);
+    let made = json!({ "action": "ADD", "bizStep": "commissioning", "quantityList": amount });
+    let units: Vec<String> = (0..300).map(unit).collect();
+    let used = json!({ "inputQuantityList": amount, "outputEPCList": units });
+    let mut events = vec![
+        event("ObjectEvent", made),
+        event("TransformationEvent", used),
+    ];
+    events.extend((0..300).map(|n| {
+        let seen =
+            json!({ "action": "OBSERVE", "epcList": [unit(n)], "readPoint": { "id": place(n) } });
+        event("ObjectEvent", seen)
+    }));
+    let named = |id: String, name: String| ledger::VocabularyElement {
+        id: touchstone_epcis::Identifier::parse(&id)
+            .unwrap()
+            .as_str()
+            .to_owned(),
+        types: vec!["urn:x:kind".into()],
+        attributes: vec![ledger::MasterDataAttribute {
+            id: "urn:epcglobal:cbv:mda#name".into(),
+            text: name,
+            fields: Vec::new(),
+        }],
+        version: 1,
+        ..Default::default()
+    };
+    let class = |n: usize| format!("urn:epc:idpat:sgtin:9521234.0{n:05}.*");
+    let products = (0..300).map(|n| named(class(n), format!("Product {n}")));
+    let places = (0..300).map(|n| named(place(n), format!("Place {n}")));
+    let mut elements: Vec<_> = products.chain(places).collect();
+    elements.sort_by(|a, b| a.id.cmp(&b.id));
+    {
+        let mut world = node.world();
+        for events in events.chunks(100) {
+            world.record("acme", events);
+        }
+        for elements in elements.chunks(50) {
+            let elements = elements.to_vec();
+            let stated = ledger::SetMasterData { elements };
+            world.act("acme", Action::SetMasterData(stated));
+        }
+    }
+    let ran = node.run(&["recall", lot, "--json"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let names = ran.json()[0]["names"].as_object().unwrap().clone();
+    assert_eq!(names.len(), 600);
+    let last = touchstone_epcis::Identifier::parse(&unit(299)).unwrap();
+    assert_eq!(names[last.as_str()]["name"], "Product 299");
+    let table = node.path("recall.csv").display().to_string();
+    let ran = node.run(&["recall", lot, "-o", &table]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let table = std::fs::read_to_string(table).unwrap();
+    let rows = table.lines().filter(|line| line.contains(",Product "));
+    assert_eq!(rows.filter(|line| line.contains(",Place ")).count(), 300);
 }
 
 /// What a node leaves out, takes from elsewhere or gives of another version is refused.
@@ -572,6 +647,61 @@ async fn what_was_stated_since_a_kill_stays() {
     let shown = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
     assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Newer");
     assert_eq!(shown.json()[0]["version"], 2);
+}
+
+/// Transactions that the one job's file remembers to have sent for its master data.
+fn remembered(node: &Served) -> Vec<String> {
+    let files = std::fs::read_dir(node.path("jobs")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let texts = paths.filter_map(|path| std::fs::read(path).ok());
+    let jobs = texts.filter_map(|text| serde_json::from_slice::<Value>(&text).ok());
+    let mut sent = jobs.filter_map(|job| job["sent_statements"].as_array().cloned());
+    let sent = sent.next().unwrap_or_default();
+    let id = |sent: &Value| sent["transaction"].as_str().unwrap().to_owned();
+    sent.iter().map(id).collect()
+}
+
+/// While the chain stands still, a job asks it for one transaction, however often. Once that is proven to have expired,
+/// another takes its place.
+#[tokio::test]
+async fn a_job_that_waits_sends_one_transaction() {
+    let node = Served::start_on_a_bad_line().await;
+    register(&node, "acme", "9521234");
+    node.world().stands_still = true;
+    let mut location = String::new();
+    for run in 0..3 {
+        let before = node.world().seen.len();
+        with_gateway(&node, async |gate| {
+            if run == 0 {
+                let document = only_header(&with_header("Lamp", ""));
+                let accepted = gate.capture(&document, &[]).await;
+                location = accepted.header("location").unwrap();
+            }
+            while node.world().seen.len() == before {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let_time_pass(60_000);
+    }
+    let seen: Vec<_> = node
+        .world()
+        .seen
+        .iter()
+        .map(|(id, _)| hex::encode(id))
+        .collect();
+    assert!(seen.len() >= 3, "{seen:?}");
+    assert!(seen.iter().all(|id| *id == seen[0]), "{seen:?}");
+    assert_eq!(remembered(&node), [seen[0].clone()]);
+    node.world().later_ms += 25 * 3_600_000;
+    let_time_pass(25 * 3_600_000);
+    node.world().stands_still = false;
+    node.world().make_block(&[]);
+    let job = with_gateway(&node, async |gate| gate.finished(&location).await).await;
+    assert_eq!(results(&job), ["stated", "foreign"], "{job}");
+    let stated = &job["touchstone:masterData"][0]["transaction"];
+    assert_ne!(stated, &Value::from(seen[0].clone()), "{job}");
+    assert_eq!(remembered(&node), [stated.as_str().unwrap()]);
 }
 
 /// The document without its events.
