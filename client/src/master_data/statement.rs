@@ -2,7 +2,7 @@
 //! something else. Done again, it states nothing twice; with the log of an earlier run, it also tells what that run's
 //! transactions came to, and says nothing over what somebody stated since.
 
-mod earlier;
+mod earlier_statements;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use touchstone_proto::ledger::{
     self, MasterDataAttribute, SetMasterData, VocabularyElement, transaction::Action,
 };
 
-use self::earlier::Earlier;
+use self::earlier_statements::EarlierStatements;
 use super::{current, ordered, version_of};
 use crate::capture::{CaptureError, ENVELOPE_BYTES, EventRefusal};
 use crate::client::{Client, Signer};
@@ -176,7 +176,7 @@ impl MasterDataStatement {
         let mut wanted = std::mem::take(&mut self.wanted);
         let outcomes = &mut self.outcomes;
         for _ in 0..ATTEMPTS {
-            let mut earlier = Earlier::read(client, log.sent()).await?;
+            let mut earlier = EarlierStatements::read(client, log.sent()).await?;
             let mut changed = Vec::new();
             for mut element in std::mem::take(&mut wanted) {
                 let (attested, record) = current(client, &element.id).await?;
@@ -352,7 +352,7 @@ struct Submission<'a> {
     client: &'a mut Client,
     signer: &'a Signer,
     log: &'a mut dyn StatementLog,
-    earlier: Earlier,
+    earlier: EarlierStatements,
     now_ms: fn() -> u64,
     outcomes: &'a mut BTreeMap<String, ElementOutcome>,
 }

@@ -12,23 +12,23 @@ use crate::master_data::{replaced, version_of};
 
 /// What was sent before and may be recorded.
 #[derive(Default)]
-pub(super) struct Earlier {
+pub(super) struct EarlierStatements {
     sent: Vec<SentStatement>,
     /// Transactions that are proven to be recorded nowhere, now and later.
     nowhere: BTreeSet<String>,
     parameters: Parameters,
 }
 
-impl Earlier {
+impl EarlierStatements {
     pub(super) async fn read(
         client: &mut Client,
         sent: Vec<SentStatement>,
-    ) -> Result<Earlier, ClientError> {
+    ) -> Result<EarlierStatements, ClientError> {
         if sent.is_empty() {
-            return Ok(Earlier::default());
+            return Ok(EarlierStatements::default());
         }
         let (_, parameters) = client.parameters().await?;
-        Ok(Earlier {
+        Ok(EarlierStatements {
             sent,
             nowhere: BTreeSet::new(),
             parameters,
