@@ -367,7 +367,7 @@ function renderTrust({ record, refusal, pinned }) {
       h('h2', {}, t('trustHeading')),
       fingerprint(t('trustPinned'), pinnedChain() ?? refusal.values.chainId),
       fingerprint(t('trustOther'), refusal.values.chainId),
-      h('p', { class: 'actions' }, h('button', { type: 'button', id: 'forget', onclick: guarded(forget) }, t('trustForget'))),
+      h('p', { class: 'actions' }, h('button', { type: 'button', id: 'forget', onclick: guarded(forget) }, t('trustForgetFormer'))),
     );
   }
   if (!record) return null;
