@@ -91,7 +91,7 @@ export class NodeView {
     const rows = validators.map(({ public_key: key, organisation, power }) => {
       const signed = blocks.filter(({ signers }) => signers.includes(key)).length;
       const last = blocks[0]?.signers.includes(key) ? this.t('nodeSigned') : this.t('nodeNotSigned');
-      return [printable(organisation), String(power), last, `${signed} / ${blocks.length}`];
+      return [printable(organisation), String(power), last, `${signed}\u00a0/\u00a0${blocks.length}`];
     });
     const heads = ['nodeOrganisation', 'nodePower', 'nodeLast', 'nodeShare'].map((name) => this.t(name));
     return this.table(this.t('nodeValidators'), heads, rows);
@@ -104,7 +104,7 @@ export class NodeView {
       utcTime(time),
       String(transactions),
       printable(of.get(proposer) ?? ''),
-      `${signers.length} / ${validators.length}`,
+      `${signers.length}\u00a0/\u00a0${validators.length}`,
     ]);
     const heads = ['nodeHeight', 'nodeTime', 'nodeTransactions', 'nodeProposer', 'nodeSigners'].map((name) => this.t(name));
     return this.table(this.t('nodeBlocks'), heads, rows);
