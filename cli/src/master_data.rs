@@ -116,14 +116,7 @@ impl Names {
         client: &mut Client,
         ids: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), Failure> {
-        for id in ids {
-            if self.named.contains_key(id) {
-                continue;
-            }
-            if let Some(name) = self.stated.of(client, id).await? {
-                self.named.insert(id.to_owned(), name);
-            }
-        }
+        self.named.extend(self.stated.of(client, ids).await?);
         Ok(())
     }
 
@@ -133,16 +126,9 @@ impl Names {
         client: &mut Client,
         items: &[TracedItem],
     ) -> Result<(), Failure> {
-        for item in items {
-            for id in [&item.id, &item.seen_at] {
-                if id.is_empty() || self.named.contains_key(id) {
-                    continue;
-                }
-                if let Some(name) = self.stated.of_kind(client, id).await? {
-                    self.named.insert(id.clone(), name);
-                }
-            }
-        }
+        let ids = items.iter().flat_map(|item| [&item.id, &item.seen_at]);
+        let ids = ids.map(String::as_str).filter(|id| !id.is_empty());
+        self.named.extend(self.stated.of_kinds(client, ids).await?);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod items;
 mod organisations;
 mod pictures;
 mod proposals;
+mod records;
 mod submission;
 mod traces;
 mod transactions;

@@ -3,7 +3,7 @@
 
 mod statement;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use touchstone_core::proof;
@@ -20,8 +20,9 @@ pub use statement::{
     ElementOutcome, ElementReport, MasterDataStatement, SentStatement, StatementLog, state,
 };
 
-/// How many names one answer asks for, at most: each is a proof of its own.
-const MAX_NAMES: usize = 256;
+/// Records that are asked for together. An answer reads on until it has them all: it named each thing and place that it
+/// asks about, so that they are no more than the answer itself.
+const PAGE: usize = 256;
 
 /// The current master data of an identifier in canonical form, or proof that nothing was ever stated.
 pub async fn current(
@@ -99,45 +100,66 @@ pub struct StatedNames {
 }
 
 impl StatedNames {
-    /// The name of what an identifier stands for: by its own record, else by that of its class or site. None where
-    /// there is none, which is proven, or where the answer has asked for too many.
-    pub async fn of(
+    /// The names of what identifiers stand for: each by its own record, else by that of its class or site. One that
+    /// isn't there has none, which is proven.
+    pub async fn of<'a>(
         &mut self,
         client: &mut Client,
-        id: &str,
-    ) -> Result<Option<StatedName>, ClientError> {
-        self.first_of(client, candidates(id)).await
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, StatedName>, ClientError> {
+        let ids = ids.into_iter().map(|id| (id, candidates(id)));
+        self.first_of(client, ids.collect()).await
     }
 
-    /// The same by the record of its class or site alone: a long list of things asks for few of them.
-    pub async fn of_kind(
+    /// The same by the records of their classes or sites alone: a long list of things asks for few of them.
+    pub async fn of_kinds<'a>(
         &mut self,
         client: &mut Client,
-        id: &str,
-    ) -> Result<Option<StatedName>, ClientError> {
-        self.first_of(client, candidates(id).pop()).await
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, StatedName>, ClientError> {
+        let kind = |id: &str| Vec::from_iter(candidates(id).pop());
+        let ids = ids.into_iter().map(|id| (id, kind(id)));
+        self.first_of(client, ids.collect()).await
     }
 
+    /// The nearest records first: the next are asked for where those name nothing.
     async fn first_of(
         &mut self,
         client: &mut Client,
-        candidates: impl IntoIterator<Item = String>,
-    ) -> Result<Option<StatedName>, ClientError> {
-        for candidate in candidates {
-            let known = match self.records.get(&candidate) {
-                Some(known) => known.clone(),
-                None if self.records.len() >= MAX_NAMES => continue,
-                None => {
-                    let name = read_name(client, &candidate).await?;
-                    self.records.insert(candidate, name.clone());
-                    name
+        mut unnamed: BTreeMap<&str, Vec<String>>,
+    ) -> Result<BTreeMap<String, StatedName>, ClientError> {
+        let mut named = BTreeMap::new();
+        while !unnamed.is_empty() {
+            let nearest = unnamed.values().filter_map(|candidates| candidates.first());
+            self.read(client, nearest.cloned().collect()).await?;
+            unnamed.retain(|id, candidates| {
+                if candidates.is_empty() {
+                    return false;
                 }
-            };
-            if known.is_some() {
-                return Ok(known);
-            }
+                match self.records.get(&candidates.remove(0)) {
+                    Some(Some(name)) => {
+                        named.insert((*id).to_owned(), name.clone());
+                        false
+                    }
+                    _ => true,
+                }
+            });
         }
-        Ok(None)
+        Ok(named)
+    }
+
+    /// Reads the records of these identifiers that weren't read before.
+    async fn read(
+        &mut self,
+        client: &mut Client,
+        ids: BTreeSet<String>,
+    ) -> Result<(), ClientError> {
+        let unread = ids.into_iter().filter(|id| !self.records.contains_key(id));
+        for page in unread.collect::<Vec<_>>().chunks(PAGE) {
+            let names = read_names(client, page).await?;
+            self.records.extend(page.iter().cloned().zip(names));
+        }
+        Ok(())
     }
 }
 
@@ -160,15 +182,24 @@ fn candidates(id: &str) -> Vec<String> {
     candidates
 }
 
-/// The name of an identifier by its own record. It stands beside an answer and is no part of it: a block that comes
+/// The names of identifiers by their own records. They stand beside an answer and are no part of it: a block that comes
 /// in between makes it no answer of several blocks.
-async fn read_name(client: &mut Client, id: &str) -> Result<Option<StatedName>, ClientError> {
+async fn read_names(
+    client: &mut Client,
+    ids: &[String],
+) -> Result<Vec<Option<StatedName>>, ClientError> {
     let account = client.as_of().clone();
     let answer = account.blocks();
-    let (attested, record) = current(client, id).await?;
+    let keys: Vec<_> = ids.iter().map(|id| keys::master_data(id)).collect();
+    let records = client.messages(&keys).await?;
     account.put_back(answer);
-    let height = attested.header.height;
-    Ok(record.and_then(|record| stated_name(&record, height)))
+    let mut names = Vec::with_capacity(ids.len());
+    for (id, (attested, record)) in ids.iter().zip(records) {
+        check(id, None, record.as_ref())?;
+        let height = attested.header.height;
+        names.push(record.and_then(|record| stated_name(&record, height)));
+    }
+    Ok(names)
 }
 
 /// The name in a record: the first of the attributes that name something.

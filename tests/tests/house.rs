@@ -11,6 +11,7 @@ mod house {
     mod licences;
     mod manuals;
     mod names;
+    mod operations;
     mod rejections;
     mod style;
 }

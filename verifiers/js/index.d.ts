@@ -125,6 +125,58 @@ export type Handover = Statement &
     | { claim: { reason: string } }
   );
 
+/** What looked alike among the recorded designs when it was deposited. */
+export interface LookAlikes {
+  specification: string;
+  time_ms: Integer;
+  pictures_searched: Integer;
+  designs_searched: Integer;
+  pictures: {
+    file_sha256: string;
+    /** Fingerprints of the picture, and of what is left without its margins. */
+    whole: string;
+    trimmed: string;
+    whole_quality: number;
+    trimmed_quality: number;
+    found: Integer;
+    /** The nearest of them. */
+    candidates: {
+      number: Integer;
+      design_id: string;
+      file_sha256: string;
+      distance: number;
+      variant: number;
+      part: number;
+      organisation: string;
+      deposited_height: Integer;
+      deposited_ms: Integer;
+    }[];
+  }[];
+}
+
+/** Who vouched for the designer, and how that was checked. */
+export interface Vouching {
+  voucher: string;
+  name: string;
+  check: 'in-person' | 'remote' | 'business-register' | 'other';
+  check_words: string;
+  from_ms: Integer;
+  until_ms: Integer;
+  withdrawn_ms: Integer | null;
+  withdrawn_reason: string | null;
+}
+
+/** Whose right the design is. */
+export interface Right {
+  owner: string;
+  /** The last of them, in order; `earlier_owners` came before. */
+  owners: { organisation: string; since_ms: Integer }[];
+  earlier_owners: number;
+  offered: { id: string; to: string; deadline_ms: Integer } | null;
+  ended_ms: Integer | null;
+  ended_reason: string | null;
+}
+
 export interface Deposit {
   id: string;
   recorded: boolean;
@@ -148,8 +200,12 @@ export interface Deposit {
     who: string;
     device: string;
     tool: string;
-    files: { name_digest: string; sha256: string | null; bytes: number | bigint }[];
+    files: { name_digest: string; sha256: string | null; bytes: Integer }[];
   }[];
+  /** Where the file tells of them. */
+  look_alikes?: LookAlikes;
+  vouching?: Vouching;
+  right?: Right;
   disclosed_ms: Integer | null;
   /** Names are the holder's word. */
   files: { sha256: string; name: string | null }[];

@@ -261,14 +261,19 @@ impl Jobs {
         }
     }
 
-    /// Remembers a transaction that states master data; it is on the disk when this returns.
-    pub fn keep_statement(&self, id: &str, sent: SentStatement) -> Result<(), Failure> {
+    /// Remembers the transactions that state a job's master data; they are on the disk when this returns.
+    pub fn keep_statements(&self, id: &str, sent: Vec<SentStatement>) -> Result<(), Failure> {
         let mut jobs = self.lock();
         let Some(job) = jobs.get_mut(id) else {
             return Ok(());
         };
-        job.sent_statements.push(sent);
-        self.shared.folder.keep(job)
+        if job.sent_statements != sent {
+            let mut kept = job.clone();
+            kept.sent_statements = sent;
+            self.shared.folder.keep(&kept)?;
+            *job = kept;
+        }
+        Ok(())
     }
 
     /// Tells why a job isn't done with yet.

@@ -10,8 +10,8 @@ use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{StateReply, TransactionStatus};
 
 use crate::captures::document;
-use crate::fake::Served;
 use crate::fake::faults::Fault;
+use crate::fake::{Served, let_time_pass};
 use crate::gateway::{PROCEED, outcomes, with_gateway};
 use crate::items::{ITEM, ITEM_LINK, seen};
 
@@ -572,6 +572,61 @@ async fn what_was_stated_since_a_kill_stays() {
     let shown = node.run(&["masterdata", "show", PRODUCT, "--json"]).await;
     assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Newer");
     assert_eq!(shown.json()[0]["version"], 2);
+}
+
+/// Transactions that the one job's file remembers to have sent for its master data.
+fn remembered(node: &Served) -> Vec<String> {
+    let files = std::fs::read_dir(node.path("jobs")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let texts = paths.filter_map(|path| std::fs::read(path).ok());
+    let jobs = texts.filter_map(|text| serde_json::from_slice::<Value>(&text).ok());
+    let mut sent = jobs.filter_map(|job| job["sent_statements"].as_array().cloned());
+    let sent = sent.next().unwrap_or_default();
+    let id = |sent: &Value| sent["transaction"].as_str().unwrap().to_owned();
+    sent.iter().map(id).collect()
+}
+
+/// While the chain stands still, a job asks it for one transaction, however often. Once that is proven to have expired,
+/// another takes its place.
+#[tokio::test]
+async fn a_job_that_waits_sends_one_transaction() {
+    let node = Served::start_on_a_bad_line().await;
+    register(&node, "acme", "9521234");
+    node.world().stands_still = true;
+    let mut location = String::new();
+    for run in 0..3 {
+        let before = node.world().seen.len();
+        with_gateway(&node, async |gate| {
+            if run == 0 {
+                let document = only_header(&with_header("Lamp", ""));
+                let accepted = gate.capture(&document, &[]).await;
+                location = accepted.header("location").unwrap();
+            }
+            while node.world().seen.len() == before {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let_time_pass(60_000);
+    }
+    let seen: Vec<_> = node
+        .world()
+        .seen
+        .iter()
+        .map(|(id, _)| hex::encode(id))
+        .collect();
+    assert!(seen.len() >= 3, "{seen:?}");
+    assert!(seen.iter().all(|id| *id == seen[0]), "{seen:?}");
+    assert_eq!(remembered(&node), [seen[0].clone()]);
+    node.world().later_ms += 25 * 3_600_000;
+    let_time_pass(25 * 3_600_000);
+    node.world().stands_still = false;
+    node.world().make_block(&[]);
+    let job = with_gateway(&node, async |gate| gate.finished(&location).await).await;
+    assert_eq!(results(&job), ["stated", "foreign"], "{job}");
+    let stated = &job["touchstone:masterData"][0]["transaction"];
+    assert_ne!(stated, &Value::from(seen[0].clone()), "{job}");
+    assert_eq!(remembered(&node), [stated.as_str().unwrap()]);
 }
 
 /// The document without its events.

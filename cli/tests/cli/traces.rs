@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use touchstone_epcis::Identifier;
+use touchstone_proto::ledger;
+use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::node::{ItemReply, TraceReply};
 
 use crate::fake::{Ran, Served};
 use crate::items::{CASE, CASE_LINK, ITEM, ITEM_LINK, OTHER, PALLET, aggregation, seen};
+use crate::masterdata::register;
 
 const LOT: &str = "urn:epc:class:lgtin:9521234.050002.L7";
 const LOT_LINK: &str = "https://id.gs1.org/01/09521234500025/10/L7";
@@ -371,4 +375,66 @@ async fn a_product_is_declared_by_whom_its_prefix_belongs_to() {
     assert_eq!(ran.code, 4, "{ran:?}");
     let ran = node.run(&["product", "show", ITEM]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
+}
+
+/// The names of a long answer are read to the end: of each of its 300 products, and of each of its 300 places.
+#[tokio::test]
+async fn a_long_recall_has_all_names() {
+    let node = Served::start().await;
+    register(&node, "acme", "9521234");
+    let lot = "urn:epc:class:lgtin:9521234.050002.L7";
+    let unit = |n: usize| format!("urn:epc:id:sgtin:9521234.0{n:05}.1");
+    let place = |n: usize| format!("urn:epc:id:sgln:9521234.{n:05}.0");
+    let amount = json!([{ "epcClass": lot, "quantity": 900, "uom": "KGM" }]);
+    let made = json!({ "action": "ADD", "bizStep": "commissioning", "quantityList": amount });
+    let units: Vec<String> = (0..300).map(unit).collect();
+    let used = json!({ "inputQuantityList": amount, "outputEPCList": units });
+    let mut events = vec![
+        event("ObjectEvent", made),
+        event("TransformationEvent", used),
+    ];
+    events.extend((0..300).map(|n| {
+        let at = json!({ "id": place(n) });
+        let observed = json!({ "action": "OBSERVE", "epcList": [unit(n)], "readPoint": at });
+        event("ObjectEvent", observed)
+    }));
+    let named = |id: String, name: String| ledger::VocabularyElement {
+        id: Identifier::parse(&id).unwrap().as_str().to_owned(),
+        types: vec!["urn:x:kind".into()],
+        attributes: vec![ledger::MasterDataAttribute {
+            id: "urn:epcglobal:cbv:mda#name".into(),
+            text: name,
+            fields: Vec::new(),
+        }],
+        version: 1,
+        ..Default::default()
+    };
+    let class = |n: usize| format!("urn:epc:idpat:sgtin:9521234.0{n:05}.*");
+    let products = (0..300).map(|n| named(class(n), format!("Product {n}")));
+    let places = (0..300).map(|n| named(place(n), format!("Place {n}")));
+    let mut elements: Vec<_> = products.chain(places).collect();
+    elements.sort_by(|a, b| a.id.cmp(&b.id));
+    {
+        let mut world = node.world();
+        for events in events.chunks(100) {
+            world.record("acme", events);
+        }
+        for elements in elements.chunks(50) {
+            let elements = elements.to_vec();
+            let stated = ledger::SetMasterData { elements };
+            world.act("acme", Action::SetMasterData(stated));
+        }
+    }
+    let ran = node.run(&["recall", lot, "--json"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let names = ran.json()[0]["names"].as_object().unwrap().clone();
+    assert_eq!(names.len(), 600);
+    let last = Identifier::parse(&unit(299)).unwrap();
+    assert_eq!(names[last.as_str()]["name"], "Product 299");
+    let table = node.path("recall.csv").display().to_string();
+    let ran = node.run(&["recall", lot, "-o", &table]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let table = std::fs::read_to_string(table).unwrap();
+    let rows = table.lines().filter(|line| line.contains(",Product "));
+    assert_eq!(rows.filter(|line| line.contains(",Place ")).count(), 300);
 }

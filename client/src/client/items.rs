@@ -7,14 +7,12 @@ use touchstone_proto::ledger;
 use touchstone_proto::node;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
+use super::records::AT_ONCE;
 use super::{Client, headers};
 use crate::attested_header::AttestedHeader;
 use crate::connection::within;
 use crate::error::ClientError;
 use crate::verification::{NotVerified, Trust};
-
-/// Items asked for at once.
-const AT_ONCE: usize = 16;
 
 /// A page of an item's events.
 pub struct ItemPage {

@@ -2,6 +2,8 @@
 //! something else. Done again, it states nothing twice; with the log of an earlier run, it also tells what that run's
 //! transactions came to, and says nothing over what somebody stated since.
 
+mod earlier_statements;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +15,11 @@ use touchstone_epcis::{
     EntryAttribute, EntryValue, EpcisError, Identifier, MasterDataEntry, vocabulary,
 };
 use touchstone_proto::ledger::{
-    self, MasterData, MasterDataAttribute, SetMasterData, VocabularyElement, transaction::Action,
+    self, MasterDataAttribute, SetMasterData, VocabularyElement, transaction::Action,
 };
 
-use super::{current, ordered, replaced, version_of};
+use self::earlier_statements::EarlierStatements;
+use super::{current, ordered, version_of};
 use crate::capture::{CaptureError, ENVELOPE_BYTES, EventRefusal};
 use crate::client::{Client, Signer};
 use crate::error::ClientError;
@@ -65,20 +68,27 @@ pub struct SentStatement {
     pub transaction: String,
     /// The versions, by identifier.
     pub versions: BTreeMap<String, u64>,
+    /// When it was signed, milliseconds; where that wasn't noted, it may be recorded for ever.
+    #[serde(default = "never")]
+    pub created_ms: u64,
+}
+
+fn never() -> u64 {
+    u64::MAX
 }
 
 /// Remembers what was sent.
 pub trait StatementLog: Send {
-    /// Remembers a transaction that will be sent once this returns.
-    fn keep(&mut self, sent: SentStatement) -> Result<(), CaptureError>;
-    /// What was sent so far, by this run and earlier ones.
+    /// Remembers these transactions and no others. One that isn't sent yet is sent once this returns.
+    fn keep(&mut self, sent: Vec<SentStatement>) -> Result<(), CaptureError>;
+    /// What was sent so far, by this run and earlier ones, and may be recorded.
     fn sent(&self) -> Vec<SentStatement>;
 }
 
 /// A log that ends with its program.
 impl StatementLog for Vec<SentStatement> {
-    fn keep(&mut self, sent: SentStatement) -> Result<(), CaptureError> {
-        self.push(sent);
+    fn keep(&mut self, sent: Vec<SentStatement>) -> Result<(), CaptureError> {
+        *self = sent;
         Ok(())
     }
 
@@ -166,12 +176,13 @@ impl MasterDataStatement {
         let mut wanted = std::mem::take(&mut self.wanted);
         let outcomes = &mut self.outcomes;
         for _ in 0..ATTEMPTS {
-            let earlier = log.sent();
+            let mut earlier = EarlierStatements::read(client, log.sent()).await?;
             let mut changed = Vec::new();
             for mut element in std::mem::take(&mut wanted) {
-                let (_, record) = current(client, &element.id).await?;
-                let stated = stated_before(client, &element.id, record.as_ref(), &earlier).await?;
-                if let Some(stated) = stated {
+                let (attested, record) = current(client, &element.id).await?;
+                let time_ms = attested.header.time_ms;
+                let stated = earlier.stated(client, &element.id, record.as_ref(), time_ms);
+                if let Some(stated) = stated.await? {
                     outcomes.insert(element.id, stated);
                     continue;
                 }
@@ -197,6 +208,7 @@ impl MasterDataStatement {
                 client: &mut *client,
                 signer,
                 log: &mut *log,
+                earlier,
                 now_ms,
                 outcomes: &mut *outcomes,
             };
@@ -223,37 +235,6 @@ pub async fn state(
         .send(client, signer, &mut Vec::new(), now_ms)
         .await?;
     Ok(told.into_values().collect())
-}
-
-/// What an earlier transaction came to, by the record of the version that it stated: the record names its
-/// transaction.
-async fn stated_before(
-    client: &mut Client,
-    id: &str,
-    record: Option<&MasterData>,
-    earlier: &[SentStatement],
-) -> Result<Option<ElementOutcome>, ClientError> {
-    let newest = record.map_or(0, version_of);
-    for sent in earlier {
-        let Some(version) = sent.versions.get(id).copied() else {
-            continue;
-        };
-        let found = match (record, version) {
-            (Some(record), version) if version == newest => record.clone(),
-            (_, version) if version == 0 || version > newest => continue,
-            _ => replaced(client, id, version).await?.1,
-        };
-        if hex::encode(&found.transaction_id) == sent.transaction {
-            let height = found.position.map_or(0, |position| position.height);
-            let transaction = found.transaction_id.try_into().unwrap_or_default();
-            return Ok(Some(ElementOutcome::Stated {
-                version,
-                transaction,
-                height,
-            }));
-        }
-    }
-    Ok(None)
 }
 
 /// An element's report, and the key of what it says where that is to be stated.
@@ -371,6 +352,7 @@ struct Submission<'a> {
     client: &'a mut Client,
     signer: &'a Signer,
     log: &'a mut dyn StatementLog,
+    earlier: EarlierStatements,
     now_ms: fn() -> u64,
     outcomes: &'a mut BTreeMap<String, ElementOutcome>,
 }
@@ -411,19 +393,23 @@ impl Submission<'_> {
         let action = Action::SetMasterData(SetMasterData {
             elements: elements.to_vec(),
         });
+        let versions = elements.iter().map(|e| (e.id.clone(), e.version));
+        let versions = versions.collect();
+        let created_ms = self.earlier.signing_time(&versions, (self.now_ms)());
         let body = ledger::Transaction {
             organisation: self.signer.organisation.clone(),
-            created_ms: (self.now_ms)(),
+            created_ms,
             action: Some(action),
         };
         let chain_id = self.client.trust().chain_id();
         let envelope = transaction::sign(&self.signer.key, chain_id, &body);
         let id = transaction::id_of_envelope(chain_id, &envelope)?;
-        let versions = elements.iter().map(|e| (e.id.clone(), e.version));
-        self.log.keep(SentStatement {
+        let sent = SentStatement {
             transaction: hex::encode(id),
-            versions: versions.collect(),
-        })?;
+            versions,
+            created_ms,
+        };
+        self.log.keep(self.earlier.with(sent, self.log.sent()))?;
         match self.client.submit(envelope).await {
             Ok(recorded) => {
                 for element in elements {

@@ -141,14 +141,18 @@ fn start_at(folder: tempfile::TempDir) -> Node {
 impl Node {
     /// Signs a capture.
     fn envelope(&mut self, events: &[Vec<u8>]) -> Vec<u8> {
+        self.sign(Action::CaptureEvents(CaptureEvents {
+            events: events.to_vec(),
+            handover: None,
+        }))
+    }
+
+    fn sign(&mut self, action: Action) -> Vec<u8> {
         self.captures += 1;
         let body = Transaction {
             organisation: "platform".into(),
             created_ms: crate::consensus_thread::now_ms() + self.captures,
-            action: Some(Action::CaptureEvents(CaptureEvents {
-                events: events.to_vec(),
-                handover: None,
-            })),
+            action: Some(action),
         };
         let key = SigningKey::from_bytes(&[1; 32]);
         transaction::sign(&key, self.chain.chain_id(), &body)
@@ -184,15 +188,26 @@ impl Node {
         let mut recorded = 0;
         for events in captures {
             let envelope = self.envelope(events);
-            let verified = transaction::verify(self.chain.chain_id(), &envelope).unwrap();
-            self.chain
-                .mempool()
-                .insert(verified, None)
-                .unwrap()
-                .unwrap();
-            recorded += self.block();
+            recorded += self.take(&envelope);
         }
         recorded
+    }
+
+    /// Records an action in a block of its own; the transaction's id.
+    fn act(&mut self, action: Action) -> [u8; 32] {
+        let envelope = self.sign(action);
+        assert_eq!(self.take(&envelope), 1);
+        transaction::id_of_envelope(self.chain.chain_id(), &envelope).unwrap()
+    }
+
+    fn take(&mut self, envelope: &[u8]) -> usize {
+        let verified = transaction::verify(self.chain.chain_id(), envelope).unwrap();
+        self.chain
+            .mempool()
+            .insert(verified, None)
+            .unwrap()
+            .unwrap();
+        self.block()
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {

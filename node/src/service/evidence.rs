@@ -20,6 +20,7 @@ use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 use super::error::{ServiceError, unproven};
 use super::limits::Cancelled;
 use super::proven_state::ProvenState;
+use super::state_query::check_seller;
 use crate::storage::rocks::{Snapshot, StampedRange};
 
 /// Bytes of a piece.
@@ -100,6 +101,9 @@ fn additions(request: &wire::GetEvidenceRequest) -> Result<Additions, ServiceErr
     let disputes = request.disputes.iter();
     let disputes: Result<Vec<Hash>, _> =
         disputes.map(|id| encoding::exact("dispute", id)).collect();
+    for question in &request.questions {
+        check_seller(&question.seller)?;
+    }
     Ok(Additions {
         disputes: disputes.map_err(|e| ServiceError::Malformed(e.to_string()))?,
         questions: request.questions.clone(),

@@ -88,16 +88,22 @@ pub fn compare_picture(
     })
 }
 
+/// A seller's id is a part of a key of the state.
+pub(super) fn check_seller(id: &str) -> Result<(), ServiceError> {
+    match id.len() <= MAX_SELLER_BYTES {
+        true => Ok(()),
+        false => Err(ServiceError::Malformed(format!(
+            "a seller's id has at most {MAX_SELLER_BYTES} bytes"
+        ))),
+    }
+}
+
 /// Whether a seller may do something with a design, by the records that the question reads.
 pub fn authorisation(
     view: &ProvenState<'_>,
     request: wire::GetAuthorisationRequest,
 ) -> Result<wire::AuthorisationReply, ServiceError> {
-    if request.seller.len() > MAX_SELLER_BYTES {
-        return Err(ServiceError::Malformed(format!(
-            "a seller's id has at most {MAX_SELLER_BYTES} bytes"
-        )));
-    }
+    check_seller(&request.seller)?;
     let asked = SaleQuestion {
         subject: id(&request.subject)?,
         act: request.act(),

@@ -109,17 +109,29 @@ export async function askDesigns(hash) {
 /** What the node says of itself. */
 export const askStatus = () => askJson('/app/status.json');
 
-/** Captures that came to this node, the newest first; null where it doesn't tell. */
-export async function askJobs() {
+/** A list that this node gives to members, each entry in a form; null where it doesn't tell. */
+async function askList(path, form) {
   try {
-    const jobs = await askJson('/capture');
-    const state = ({ running, success }) => (running ? 'jobRunning' : success ? 'jobRecorded' : 'jobRefused');
-    return jobs.map((job) => ({ createdMs: Date.parse(job.createdAt), state: state(job) }));
+    const list = await askJson(path);
+    return list.map(form);
   } catch (error) {
     if (error instanceof NoAnswer || error instanceof TypeError) return null;
     throw error;
   }
 }
+
+const jobState = ({ running, success }) => (running ? 'jobRunning' : success ? 'jobRecorded' : 'jobRefused');
+
+/** Captures that came to this node, the newest first, and why one was refused. */
+export const askJobs = () =>
+  askList('/capture', (job) => ({
+    createdMs: Date.parse(job.createdAt),
+    state: jobState(job),
+    reason: typeof job.errors?.[0]?.detail === 'string' ? job.errors[0].detail : '',
+  }));
+
+/** Named queries that this node keeps, by what they ask. */
+export const askQueries = () => askList('/queries', ({ name, query }) => ({ name: String(name), asks: JSON.stringify(query) }));
 
 const ORIGIN = /^https?:\/\/[^/?#]+$/;
 

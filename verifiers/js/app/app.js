@@ -10,6 +10,7 @@ import {
   askEvidence,
   askJobs,
   askMembers,
+  askQueries,
   askSecond,
   askStatus,
   lotOf,
@@ -312,15 +313,15 @@ async function watchNode() {
   while (turn === latest) {
     let outcome;
     try {
-      const [status, jobs] = await Promise.all([askStatus(), askJobs()]);
-      outcome = { status, jobs };
+      const [status, jobs, queries] = await Promise.all([askStatus(), askJobs(), askQueries()]);
+      outcome = { status, jobs, queries };
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       outcome = { refusal: error };
     }
     if (turn !== latest) return;
     // What is on the page is left alone while it is right: a reader may stand in it.
-    const told = JSON.stringify([outcome.status, outcome.jobs, outcome.refusal?.code, state.language]);
+    const told = JSON.stringify([outcome, outcome.refusal?.code, state.language]);
     Object.assign(state, { target: null, stage: outcome.refusal ? 'done' : 'node', outcome });
     if (told !== shown) render();
     shown = told;
@@ -329,7 +330,7 @@ async function watchNode() {
 }
 
 const renderNode = () => [
-  new NodeView(state.language).node(state.outcome.status, state.outcome.jobs),
+  new NodeView(state.language).node(state.outcome),
   h('p', { class: 'actions' }, h('button', { type: 'button', id: 'home', onclick: guarded(goHome) }, t('home'))),
 ];
 
@@ -366,7 +367,7 @@ function renderTrust({ record, refusal, pinned }) {
       h('h2', {}, t('trustHeading')),
       fingerprint(t('trustPinned'), pinnedChain() ?? refusal.values.chainId),
       fingerprint(t('trustOther'), refusal.values.chainId),
-      h('p', { class: 'actions' }, h('button', { type: 'button', id: 'forget', onclick: guarded(forget) }, t('trustForget'))),
+      h('p', { class: 'actions' }, h('button', { type: 'button', id: 'forget', onclick: guarded(forget) }, t('trustForgetFormer'))),
     );
   }
   if (!record) return null;

@@ -12,7 +12,8 @@ export function svg(name, attributes = {}, ...children) {
   return element;
 }
 
-const PLOT = { width: 640, height: 180, left: 56, right: 12, top: 12, bottom: 28 };
+/** As wide as on a phone, so that its letters keep their size there. */
+const PLOT = { width: 400, height: 150, left: 48, right: 12, top: 12, bottom: 28 };
 
 /** Round steps of an axis: 1, 2 or 5 times a power of ten. */
 function ticks(low, high, wanted) {
@@ -90,7 +91,7 @@ export function map(places, title) {
     const middle = (top + bottom) / 2;
     [top, bottom] = [middle - (right - left) / 4, middle + (right - left) / 4];
   }
-  const size = (right - left) / 60;
+  const size = (right - left) / 40;
   return svg(
     'svg',
     {
@@ -102,14 +103,14 @@ export function map(places, title) {
     svg('path', { class: 'land', d: LAND }),
     svg('polyline', {
       class: 'way',
-      'stroke-width': (size / 4).toFixed(2),
+      'stroke-width': (size / 6).toFixed(2),
       points: spots.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '),
     }),
     spots.map(([x, y], i) => [
       svg('circle', { class: 'spot', cx: x.toFixed(1), cy: y.toFixed(1), r: size.toFixed(2) }),
       svg(
         'text',
-        { class: 'number', x: x.toFixed(1), y: (y + size / 3).toFixed(2), 'font-size': (1.1 * size).toFixed(2), 'text-anchor': 'middle' },
+        { class: 'number', x: x.toFixed(1), y: (y + size / 2.2).toFixed(2), 'font-size': (1.3 * size).toFixed(2), 'text-anchor': 'middle' },
         String(i + 1),
       ),
     ]),

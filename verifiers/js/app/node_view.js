@@ -1,9 +1,13 @@
-// This node, as it tells of itself: blocks as they come, the validators and who signed, what was captured here.
+// This node, as it tells of itself: blocks as they come, the validators and who signed, what was captured here, and
+// which queries it keeps.
 
 import { h } from '../page/dom.js';
 import { printable } from '../src/printable.js';
 import { TEXTS, pick } from './texts.js';
 import { utcTime } from './times.js';
+
+/** Captures and queries that are listed. */
+const MOST = 100;
 
 export class NodeView {
   constructor(language) {
@@ -35,9 +39,8 @@ export class NodeView {
     );
   }
 
-  /** All of it; `jobs` are captures that came to this node, null where it doesn't tell. */
-  node(status, jobs) {
-    const colon = this.language === 'zh' ? '：' : ': ';
+  /** All of it; `jobs` are captures that came to this node, `queries` those that it keeps, null where it doesn't tell. */
+  node({ status, jobs, queries }) {
     const state = status.halt !== null ? 'nodeHalted' : status.syncing ? 'nodeSyncing' : status.validator ? 'nodeVotes' : 'nodeFollows';
     return [
       h('h2', { id: 'verdict', tabindex: '-1' }, this.t('nodeHeading')),
@@ -56,10 +59,31 @@ export class NodeView {
       h('h2', {}, this.t('nodeBlocks')),
       this.blocks(status),
       h('h2', {}, this.t('nodeCaptures')),
-      jobs === null || jobs.length === 0
-        ? h('p', { class: 'hint' }, this.t(jobs === null ? 'nodeCapturesHidden' : 'nodeCapturesNone'))
-        : h('ul', {}, jobs.map((job) => h('li', { 'data-job': job.state }, `${utcTime(job.createdMs)}${colon}${this.t(job.state)}`))),
+      this.list(jobs, 'nodeCapturesHidden', 'nodeCapturesNone', (job) => this.job(job)),
+      h('h2', {}, this.t('nodeQueries')),
+      this.list(queries, 'nodeQueriesHidden', 'nodeQueriesNone', ({ name, asks }) =>
+        h('li', { 'data-query': name }, h('strong', {}, printable(name)), ' ', h('code', {}, printable(asks))),
+      ),
     ];
+  }
+
+  /** The first entries of what a member is told, or why there are none. */
+  list(entries, hidden, none, entry) {
+    if (entries === null || entries.length === 0) {
+      return h('p', { class: 'hint' }, this.t(entries === null ? hidden : none));
+    }
+    const more = entries.length - MOST;
+    return [
+      h('ul', {}, entries.slice(0, MOST).map(entry)),
+      more > 0 && h('p', { class: 'hint' }, `${this.t('nodeMore')} ${more}`),
+    ];
+  }
+
+  job({ createdMs, state, reason }) {
+    const colon = this.language === 'zh' ? '：' : ': ';
+    const told = `${utcTime(createdMs)}${colon}${this.t(state)}`;
+    const why = state === 'jobRefused' && reason !== '' && [colon, h('span', { lang: 'en' }, printable(reason))];
+    return h('li', { 'data-job': state }, told, why);
   }
 
   /** Who signed the last block, and how many of those shown. */
@@ -67,7 +91,7 @@ export class NodeView {
     const rows = validators.map(({ public_key: key, organisation, power }) => {
       const signed = blocks.filter(({ signers }) => signers.includes(key)).length;
       const last = blocks[0]?.signers.includes(key) ? this.t('nodeSigned') : this.t('nodeNotSigned');
-      return [printable(organisation), String(power), last, `${signed} / ${blocks.length}`];
+      return [printable(organisation), String(power), last, `${signed}\u00a0/\u00a0${blocks.length}`];
     });
     const heads = ['nodeOrganisation', 'nodePower', 'nodeLast', 'nodeShare'].map((name) => this.t(name));
     return this.table(this.t('nodeValidators'), heads, rows);
@@ -80,7 +104,7 @@ export class NodeView {
       utcTime(time),
       String(transactions),
       printable(of.get(proposer) ?? ''),
-      `${signers.length} / ${validators.length}`,
+      `${signers.length}\u00a0/\u00a0${validators.length}`,
     ]);
     const heads = ['nodeHeight', 'nodeTime', 'nodeTransactions', 'nodeProposer', 'nodeSigners'].map((name) => this.t(name));
     return this.table(this.t('nodeBlocks'), heads, rows);

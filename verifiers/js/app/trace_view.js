@@ -58,7 +58,8 @@ export class TraceView {
 
   counted() {
     const { reached, open } = this.graph;
-    return `${this.t('traceReached')} ${reached.size}${this.language === 'zh' ? '；' : '; '}${this.t('traceOpen')} ${open.length}`;
+    const [colon, semicolon] = this.language === 'zh' ? ['：', '；'] : [': ', '; '];
+    return `${this.t('traceReached')}${colon}${reached.size}${semicolon}${this.t('traceOpen')}${colon}${open.length}`;
   }
 
   button(id, text, label, action) {
@@ -84,7 +85,7 @@ export class TraceView {
   }
 
   entry(node, side) {
-    const { item, record, fault, how, event } = node;
+    const { item, record, fault, how, event, from } = node;
     const below = this.graph.from(node, side);
     const said = `${this.t(how === 'packed' ? 'tracePacked' : side === 'origins' ? 'traceInput' : 'traceOutput')}`;
     const comma = this.language === 'zh' ? '，' : ', ';
@@ -92,7 +93,7 @@ export class TraceView {
       'li',
       { 'data-trace': item, id: this.idOf(node), tabindex: '-1' },
       h('code', {}, printable(item)),
-      h('p', { class: 'who' }, `${said}${comma}${utcDay(event.eventMs)}${comma}${printable(event.organisation)}`),
+      h('p', { class: 'who' }, `${said}${comma}${utcDay(event.eventMs)}${comma}${printable(from.record.name(event.organisation))}`),
       event.declaredWrongBy !== null && h('span', { class: 'badge' }, this.t('wrong')),
       record && this.known(record),
       fault && h('p', { class: 'fault' }, this.t('traceFault')),

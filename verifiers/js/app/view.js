@@ -4,7 +4,7 @@ import { hex } from '../src/bytes.js';
 import { printable } from '../src/printable.js';
 import { h } from '../page/dom.js';
 import { Report } from '../page/report.js';
-import { BASES, kindText, stepText } from '../page/texts.js';
+import { BASES, kindText, positionText, stepText } from '../page/texts.js';
 import { recordedActivation } from './activation.js';
 import { chart, map } from './graphics.js';
 import { sayFinding } from './rules_texts.js';
@@ -218,7 +218,6 @@ export class View {
 
   /** Containers and places are folded away, with the exact statement. */
   eventDetails({ entry, via, place, container, document, source, recordedMs }) {
-    const { height, transaction, event } = entry.position;
     return h(
       'details',
       {},
@@ -227,7 +226,7 @@ export class View {
         via.length > 0 && [this.t('while'), via.map(code)],
         container !== null && via.at(-1) !== container && [this.t('inside'), code(container)],
         place.ids.length > 0 && [this.t('place'), place.ids.map(code)],
-        [this.t('recorded'), `${utcTime(recordedMs)} (${height}/${transaction}/${event})`],
+        [this.t('recorded'), `${utcTime(recordedMs)} (${positionText(entry.position, this.language)})`],
         ['SHA-256', code(hex(entry.content_hash))],
       ]),
       h('p', {}, this.t('exact')),

@@ -14,7 +14,9 @@ import {
   STATUSES,
   TEXTS,
   VERDICTS,
+  actionText,
   kindText,
+  positionText,
   stepText,
 } from './texts.js';
 
@@ -181,7 +183,7 @@ export class Report {
   }
 
   handover({ height, transaction, time_ms: time, organisation, offer, answer, claim }) {
-    const who = `${this.time(time)} (${height}/${transaction}) ${this.organisation(organisation)}: `;
+    const who = `${this.time(time)} (${positionText({ height, transaction }, this.language)}) ${this.organisation(organisation)}: `;
     const status = (value) => (value === null ? this.t('unknownOutcome') : STATUSES[value][this.index]);
     let what;
     if (offer)
@@ -286,7 +288,7 @@ export class Report {
     const line = [
       kindText(text(document.type), this.language),
       stepText(text(document.bizStep), this.language),
-      text(document.action),
+      actionText(text(document.action), this.language),
     ]
       .filter(Boolean)
       .join(' · ');
@@ -303,7 +305,7 @@ export class Report {
         'p',
         {},
         `${this.t('recordedAt')} ${this.time(entry.time_ms)}: ${this.organisation(entry.organisation)} ` +
-          `(${entry.position.height}/${entry.position.transaction}/${entry.position.event})`,
+          `(${positionText(entry.position, this.language)})`,
       ),
       document.eventTime &&
         h(

@@ -289,6 +289,21 @@ const KINDS = {
 export const kindText = (kind, language) =>
   Object.hasOwn(KINDS, kind) ? KINDS[kind][language === 'zh' ? 1 : 0] : kind;
 
+const ACTIONS_ZH = { ADD: '新增', OBSERVE: '观察', DELETE: '移除' };
+
+/** An event's action: the standard's word, and in Chinese what it says. */
+export const actionText = (action, language) =>
+  (language === 'zh' && Object.hasOwn(ACTIONS_ZH, action) && ACTIONS_ZH[action]) || action;
+
+/** Where a statement stands on the ledger. */
+export function positionText({ height, transaction, event }, language) {
+  const parts =
+    language === 'zh'
+      ? [`区块 ${height}`, `交易 ${transaction}`, event !== undefined && `事件 ${event}`]
+      : [`block ${height}`, `transaction ${transaction}`, event !== undefined && `event ${event}`];
+  return parts.filter(Boolean).join(language === 'zh' ? '，' : ', ');
+}
+
 export const ENDINGS = {
   sold: ['sold', '已售出'],
   consumed: ['consumed', '已消耗'],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex } from '../src/bytes.js';
 import { isUsableKey, useImplementation, usePoints, verifySignature, webCrypto } from '../src/ed25519.js';
-import { nodeCrypto } from '../node.js';
+import { nodeCrypto } from '../src/node_crypto.js';
 import { textOf } from './support/repository.js';
 
 const wycheproof = JSON.parse(textOf('tests/data/ed25519/ed25519_test.json'));

@@ -153,8 +153,8 @@ impl Document<'_> {
 
 /// What was sent to state master data stands in the job's file.
 impl StatementLog for Document<'_> {
-    fn keep(&mut self, sent: SentStatement) -> Result<(), CaptureError> {
-        let kept = self.jobs.keep_statement(&self.job.id, sent);
+    fn keep(&mut self, sent: Vec<SentStatement>) -> Result<(), CaptureError> {
+        let kept = self.jobs.keep_statements(&self.job.id, sent);
         kept.map_err(|failure| CaptureError::StatementLog(failure.to_string()))
     }
 

@@ -110,6 +110,8 @@ pub struct World {
     pub tamper: Option<Tamper>,
     /// Transactions that the stream takes in before it falls silent.
     pub patience: Option<usize>,
+    /// Transactions are taken in, and no block comes.
+    pub stands_still: bool,
     /// Empty blocks to make before the next answers, one before each.
     pub grows: usize,
     /// Why the chain stands still, as the node says.
@@ -210,6 +212,7 @@ impl World {
             denied: None,
             tamper: None,
             patience: None,
+            stands_still: false,
             grows: 0,
             halt: None,
             answers: 0,
@@ -550,7 +553,7 @@ impl World {
     pub fn submit(&mut self, envelope: Vec<u8>) -> TransactionStatus {
         let id = transaction::id_of_envelope(&self.genesis.chain_id, &envelope).unwrap();
         self.seen.push((id, envelope.clone()));
-        if !self.committed.contains_key(&id) {
+        if !self.stands_still && !self.committed.contains_key(&id) {
             self.rejected.remove(&id);
             self.make_block(&[envelope]);
         }

@@ -575,6 +575,97 @@ async fn evidence_files_are_given_and_hold() {
 }
 
 #[tokio::test]
+async fn evidence_about_a_design_shows_disputes_and_answers_questions() {
+    use touchstone_core::designs::authorised::SaleAnswer;
+    use touchstone_core::designs::design;
+    use touchstone_core::evidence::{Trusted, examine};
+    use touchstone_proto::ledger::{DepositDesign, GiveNotice, LicensedAct};
+    let mut node = start();
+    let commitment = [7; 32];
+    node.act(Action::DepositDesign(DepositDesign {
+        commitment: commitment.to_vec(),
+    }));
+    let id = design::id(&test_blocks::key(1), &commitment);
+    let dispute = node.act(Action::GiveNotice(GiveNotice {
+        subject: id.to_vec(),
+        platform: "platform".into(),
+        respondent: "shop".into(),
+        listing: "https://shop.example/1".into(),
+        evidence: [8; 32].to_vec(),
+    }));
+    let base = format!("/designs/{}/evidence", hex::encode(id));
+    let trusted = Trusted {
+        chain_id: Some(*node.chain.chain_id()),
+        ..Trusted::default()
+    };
+    let ask = async |query: &str| {
+        let request = Request::get(format!("{base}{query}"));
+        let request = request.body(Body::empty()).unwrap();
+        let answer = router(node.http.clone()).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200, "{query}");
+        let file = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let report = examine(&file, &trusted);
+        assert!(
+            report.failure().is_none(),
+            "{query}: {:?}",
+            report.failure()
+        );
+        report.facts
+    };
+    let plain = ask("").await;
+    assert_eq!(plain.authorisations.len(), 0);
+    assert_eq!(plain.disputes.unwrap().shown.len(), 0);
+    let dispute = hex::encode(dispute);
+    let shown = ask(&format!("?dispute={dispute}")).await.disputes.unwrap();
+    assert_eq!(hex::encode(shown.shown[0].id), dispute);
+    let facts = ask("?seller=platform&seller=shop&in=CN").await;
+    let [owner, shop] = &facts.authorisations[..] else {
+        panic!("{:?}", facts.authorisations);
+    };
+    assert_eq!(owner.answer, SaleAnswer::Owner);
+    assert!(matches!(shop.answer, SaleAnswer::No(_)), "{shop:?}");
+    assert_eq!(
+        (
+            shop.question.act,
+            shop.question.at_ms,
+            shop.question.territory.as_str()
+        ),
+        (LicensedAct::Sell, node.chain.tip().time_ms, "CN")
+    );
+    for (on, at_ms) in [
+        ("2027-03-01", 1_803_859_200_000),
+        ("2027-03-01T08:30:00%2B08:00", 1_803_861_000_000),
+    ] {
+        let facts = ask(&format!("?seller=shop&in=DE&act=import&on={on}")).await;
+        let asked = &facts.authorisations[0].question;
+        let told = (asked.act, asked.at_ms, asked.territory.as_str());
+        assert_eq!(told, (LicensedAct::Import, at_ms, "DE"), "{on}");
+    }
+    let many = |parameter: &str| format!("?in=CN&{}", parameter.repeat(33));
+    for (query, status) in [
+        ("?dispute=ab", 400),
+        ("?dispute=", 400),
+        ("?seller=shop", 400),
+        ("?in=CN", 400),
+        ("?act=sell", 400),
+        ("?on=2027-03-01", 400),
+        ("?seller=shop&in=cn", 400),
+        ("?seller=shop&in=CN&in=DE", 400),
+        ("?seller=shop&in=CN&act=steal", 400),
+        ("?seller=shop&in=CN&on=1969-12-31", 400),
+        ("?seller=shop&in=CN&on=tomorrow", 400),
+        ("?item=shop", 400),
+        (&format!("?in=CN&seller={}", "s".repeat(130)), 400),
+        (&many("seller=shop&"), 400),
+        (&many(&format!("seller=shop&dispute={dispute}&")), 400),
+        (&format!("?dispute={}", "cd".repeat(32)), 404),
+    ] {
+        let refused = node.get(&format!("{base}{query}")).await;
+        assert_eq!(refused.status, status, "{query}: {}", refused.text);
+    }
+}
+
+#[tokio::test]
 async fn an_origin_that_may_ask_may_read_and_no_other_may() {
     let mut node = start();
     let http = Arc::get_mut(&mut node.http).unwrap();

@@ -12,22 +12,6 @@ use super::*;
 const DOCK: &str = "https://id.gs1.org/414/9521234000013";
 
 impl Node {
-    /// Makes a block of one action of the only organisation.
-    fn act(&mut self, action: Action) {
-        self.captures += 1;
-        let body = Transaction {
-            organisation: "platform".into(),
-            created_ms: crate::consensus_thread::now_ms() + self.captures,
-            action: Some(action),
-        };
-        let key = SigningKey::from_bytes(&[1; 32]);
-        let envelope = transaction::sign(&key, self.chain.chain_id(), &body);
-        let verified = transaction::verify(self.chain.chain_id(), &envelope).unwrap();
-        let pool = self.chain.mempool();
-        pool.insert(verified, None).unwrap().unwrap();
-        assert_eq!(self.block(), 1);
-    }
-
     /// Registers a prefix with it.
     fn register(&mut self, prefix: &str) {
         let key = keys::organisation("platform");

@@ -104,9 +104,11 @@ test('a member sees its node: blocks as they come, who signed, and captures', as
   const rows = (n) => page.locator('tbody').nth(n).locator('tr');
   assert.equal(await rows(0).count(), 4);
   assert.equal(await rows(1).count(), 3);
-  assert.match(await rows(0).nth(0).textContent(), /maker.*signed.*3 \/ 3/);
-  assert.match(await rows(0).nth(3).textContent(), /office.*not signed.*0 \/ 3/);
+  assert.match(await rows(0).nth(0).textContent(), /maker.*signed.*3\s\/\s3/);
+  assert.match(await rows(0).nth(3).textContent(), /office.*not signed.*0\s\/\s3/);
   assert.equal(await page.locator('[data-job="jobRecorded"]').count(), 1);
+  assert.match(await page.locator('[data-job="jobRefused"]').textContent(), /refused: the item is held by carrier/);
+  assert.match(await page.locator('[data-query="shipped"]').textContent(), /shipped .*"EQ_bizStep":\["shipping"\]/);
   height = 4;
   await page.waitForFunction(() => document.querySelectorAll('tbody')[1].rows.length === 4);
   assert.deepEqual(await violations(page), []);

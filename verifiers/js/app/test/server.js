@@ -6,6 +6,17 @@ import { createServer } from 'node:http';
 
 const PAGE = readFileSync(new URL('../../touchstone-app.html', import.meta.url), 'utf8');
 
+const CAPTURES = [
+  { createdAt: '2026-03-01T00:00:00Z', running: false, success: true, errors: [] },
+  {
+    createdAt: '2026-02-28T09:00:00Z',
+    running: false,
+    success: false,
+    errors: [{ detail: 'the item is held by carrier' }],
+  },
+];
+const QUERIES = [{ name: 'shipped', query: { eventType: ['ObjectEvent'], EQ_bizStep: ['shipping'] } }];
+
 /** The page's own policy with the servers that it may ask, as a node writes it. */
 export function policyFor(members, openings = null) {
   const [, own] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(PAGE);
@@ -63,7 +74,10 @@ export async function serve({
       });
     } else if (url.pathname === '/capture') {
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify([{ createdAt: '2026-03-01T00:00:00Z', running: false, success: true }]));
+      response.end(JSON.stringify(CAPTURES));
+    } else if (url.pathname === '/queries' && status !== null) {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(QUERIES));
     } else if (url.pathname === '/app/members.json') {
       response.writeHead(200, { 'Content-Type': 'application/json' });
       response.end(JSON.stringify({ members, scans: scans !== null, openings }));
