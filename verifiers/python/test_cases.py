@@ -7,7 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from disputes import read_disputes  # noqa: E402
+from disputes import read_disputes, read_questions  # noqa: E402
 from evidence import FIRST, Examination  # noqa: E402
 from proofs import sha256  # noqa: E402
 from report import facts  # noqa: E402
@@ -131,6 +131,28 @@ class Cases(unittest.TestCase):
                     self.read(bent)
                 tried += 1
         self.assertGreaterEqual(tried, 60)
+
+    def test_a_sanction_bars_from_its_block_to_its_end(self):
+        held = decode("PartySanctions", self.states[b"sanctions/carrier"])["held"][0]
+        asked = EVIDENCE["questions"][0]
+        licence = {"licence": bytes(32), "acts": [3], "territories": ["CN"], "until_ms": 2**60}
+        # The file needs no licence for its no.
+        licences = encode("Authorisations", {"licences": [licence]})
+        self.states[b"authorised/" + self.design + b"carrier"] = licences
+        for at, expected in (
+            (held["from_ms"] - 1, "yes"),
+            (held["from_ms"], "no"),
+            (held["until_ms"], "no"),
+        ):
+            answer = read_questions(self.design, [asked | {"time_ms": at}], self.states.__getitem__)[0]
+            self.assertEqual(answer.verdict, expected, at)
+        for change in ({"kind": 1}, {"subjects": [bytes(32)]}):
+            other = encode("PartySanctions", {"held": [held | change]})
+            states = self.states | {b"sanctions/carrier": other}
+            self.assertEqual(read_questions(self.design, [asked], states.__getitem__)[0].verdict, "yes")
+        later = encode("PartySanctions", {"told_from_ms": asked["time_ms"] + 1})
+        states = self.states | {b"sanctions/carrier": later}
+        self.assertEqual(read_questions(self.design, [asked], states.__getitem__)[0].verdict, "untold")
 
     def test_a_verdict_takes_a_whole_seal(self):
         for key, value in self.states.items():

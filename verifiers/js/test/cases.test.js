@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readDisputes } from '../src/disputes.js';
+import { readDisputes, readQuestions } from '../src/disputes.js';
 import { types } from '../src/messages.js';
 import { decode, encode } from '../src/protobuf.js';
 import { verifyEvidence } from '../node.js';
@@ -65,6 +65,37 @@ test('nothing can be left out', async () => {
     const disputes = { ...whole.disputes, parties: bent };
     assert.deepEqual(failed(await examine(write({ ...whole, disputes }))), [element]);
   }
+});
+
+test('a sanction bars from its block to its end', () => {
+  const { states, questions, design } = read(golden('sanctioned.evidence'));
+  const values = new Map(states.map(({ key, value }) => [latin(key), value]));
+  const list = decode(types.PartySanctions, values.get('sanctions/carrier'));
+  const [held] = list.held;
+  // The file needs no licence for its no.
+  const licence = {
+    licence: new Uint8Array(32),
+    above: [],
+    acts: [3],
+    territories: ['CN'],
+    from_ms: 0n,
+    until_ms: 2n ** 60n,
+    ended_ms: 0n,
+  };
+  const licences = encode(types.Authorisations, { licences: [licence], told_from_ms: 0n });
+  values.set(`authorised/${latin(design)}carrier`, licences);
+  const verdict = (time, sanctions) => {
+    const told = new Map(values).set('sanctions/carrier', encode(types.PartySanctions, sanctions));
+    const ask = (...parts) => told.get(parts.map((part) => (typeof part === 'string' ? part : latin(part))).join(''));
+    return readQuestions(design, [{ ...questions[0], time_ms: time }], ask)[0].verdict;
+  };
+  assert.equal(verdict(held.from_ms - 1n, list), 'yes');
+  assert.equal(verdict(held.from_ms, list), 'no');
+  assert.equal(verdict(held.until_ms, list), 'no');
+  const now = questions[0].time_ms;
+  assert.equal(verdict(now, { ...list, held: [{ ...held, kind: 1 }] }), 'yes');
+  assert.equal(verdict(now, { ...list, held: [{ ...held, subjects: [new Uint8Array(32)] }] }), 'yes');
+  assert.equal(verdict(now, { ...list, held: [], told_from_ms: now + 1n }), 'untold');
 });
 
 test('each rule counts', () => {
