@@ -17,6 +17,7 @@
 //! Consensus-critical: no
 
 mod authorisations;
+mod cases;
 mod chain;
 mod collection;
 mod custody;
@@ -37,6 +38,7 @@ mod report;
 mod stamps;
 
 pub use authorisations::{AuthorisationFact, MAX_QUESTIONS};
+pub use cases::{MAX_PARTIES, PartyFact, ShownCase};
 pub use collection::{
     Additions, Archive, CollectError, Subject, WholeBlock, collect, collect_with,
 };

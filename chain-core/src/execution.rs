@@ -18,9 +18,11 @@ use crate::designs::review::{
     reveal_preimage, void_ballot,
 };
 use crate::designs::{
-    answer_notice, answer_transfer, attest_mark, counter_notice, deposit_design, disclose_design,
-    end_licence, end_right, give_notice, grant_licence, offer_transfer, publish_fingerprints,
-    rule_dispute, show_filing, vouch_for_designer, withdraw_notice, withdraw_vouching,
+    accept_case, answer_check, answer_notice, answer_transfer, appeal_sanction, attest_mark,
+    counter_notice, decide_appeal, deposit_design, disclose_design, end_licence, end_right,
+    give_notice, grant_licence, hand_over_case, impose_sanction, offer_transfer,
+    publish_fingerprints, record_check, rule_dispute, show_filing, vouch_for_designer,
+    withdraw_notice, withdraw_vouching,
 };
 use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys, protocol};
@@ -266,6 +268,13 @@ fn apply<S: StateRead>(
         Action::OpenBallot(action) => open_ballot::apply(state, &context, action),
         Action::AppealReview(action) => appeal_review::apply(state, &context, action),
         Action::AcceptVerdict(action) => accept_verdict::apply(state, &context, action),
+        Action::RecordCheck(action) => record_check::apply(state, &context, action),
+        Action::AnswerCheck(action) => answer_check::apply(state, &context, action),
+        Action::HandOverCase(action) => hand_over_case::apply(state, &context, action),
+        Action::AcceptCase(action) => accept_case::apply(state, &context, action),
+        Action::ImposeSanction(action) => impose_sanction::apply(state, &context, action),
+        Action::AppealSanction(action) => appeal_sanction::apply(state, &context, action),
+        Action::DecideAppeal(action) => decide_appeal::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),

@@ -8,6 +8,7 @@ pub(crate) mod approve_change;
 pub mod change;
 pub mod change_keys;
 pub mod company_prefix;
+pub mod dispute_terms;
 pub(crate) mod enrollment;
 pub mod hash_chain;
 mod key_changes;

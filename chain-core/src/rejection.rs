@@ -7,7 +7,7 @@ use thiserror::Error;
 use touchstone_proto::ledger::Role;
 
 use crate::custody::CustodyRejection;
-use crate::designs::{DesignRejection, ReviewRejection};
+use crate::designs::{CaseRejection, DesignRejection, ReviewRejection};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -121,6 +121,9 @@ pub enum Rejection {
     /// A rule of public reviews.
     #[error(transparent)]
     Review(#[from] ReviewRejection),
+    /// A rule of checks, hand-overs and sanctions.
+    #[error(transparent)]
+    Case(#[from] CaseRejection),
     /// A rule of the consortium.
     #[error(transparent)]
     Governance(#[from] GovernanceRejection),
@@ -161,6 +164,7 @@ impl Rejection {
             Rejection::Custody(rejection) => rejection.code(),
             Rejection::Design(rejection) => rejection.code(),
             Rejection::Review(rejection) => rejection.code(),
+            Rejection::Case(rejection) => rejection.code(),
             Rejection::Governance(rejection) => rejection.code(),
             Rejection::MasterData(rejection) => rejection.code(),
         }
@@ -185,6 +189,7 @@ impl Rejection {
             Rejection::Custody(rejection) => rejection.rule(),
             Rejection::Design(rejection) => rejection.rule(),
             Rejection::Review(rejection) => rejection.rule(),
+            Rejection::Case(rejection) => rejection.rule(),
             Rejection::Governance(rejection) => rejection.rule(),
             Rejection::MasterData(rejection) => rejection.rule(),
         }

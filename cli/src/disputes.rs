@@ -6,6 +6,7 @@ use touchstone_proto::ledger::{
     Dispute, DisputeOutcome, DisputePhase, DisputeTally, PlatformMeasure,
 };
 
+use crate::cases;
 use crate::messages::{Language, Speech};
 use crate::output::{plain, utc};
 use crate::say;
@@ -103,6 +104,8 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
             reference = plain(&dispute.reference)
         ));
     }
+    let offered = dispute.handovers.iter();
+    lines.extend(offered.map(|offered| cases::hand_over_line(language, offered)));
     lines.push(match dispute.phase() {
         DisputePhase::Ended if is_default(dispute.outcome()) => say!(
             language,
@@ -192,5 +195,6 @@ pub fn json(dispute: &Dispute) -> Value {
         "ended_words": dispute.ended_words,
         "reasons_sha256": hex::encode(&dispute.reasons),
         "rule_book_sha256": hex::encode(&dispute.rule_book),
+        "handovers": dispute.handovers.iter().map(cases::hand_over_json).collect::<Vec<_>>(),
     })
 }

@@ -19,6 +19,7 @@
 )]
 
 pub mod capture;
+pub mod cases;
 pub mod deposit_certificate;
 pub mod disputes;
 pub mod earlier;
@@ -44,6 +45,7 @@ pub mod receipt;
 pub mod report;
 pub mod reviews;
 pub mod rights;
+pub mod sanctions;
 pub mod settings;
 pub mod studio;
 pub mod tokens;

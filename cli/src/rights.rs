@@ -120,6 +120,12 @@ pub fn grounds(language: Language, answer: &SaleAnswer) -> Vec<String> {
             "the right ended {time}",
             time = utc(*ended_ms)
         )],
+        SaleAnswer::No(Denial::Sanctioned { sanction, until_ms }) => vec![say!(
+            language,
+            "sanction {id} bars the seller from acting under this right up to {until}",
+            id = hex::encode(sanction),
+            until = utc(*until_ms)
+        )],
         SaleAnswer::No(Denial::NoLicence(short)) if short.is_empty() => vec![say!(
             language,
             "it doesn't own the right, and there is no licence for it"

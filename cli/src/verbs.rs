@@ -4,6 +4,7 @@ pub mod authorised;
 pub mod block;
 pub mod blocks;
 pub mod capture;
+pub mod case;
 pub mod certificate;
 pub mod checkpoints;
 pub mod completions;
@@ -35,6 +36,7 @@ pub mod recall;
 pub mod recover;
 pub mod review;
 pub mod right;
+pub mod sanction;
 pub mod similar;
 pub mod status;
 pub mod studio;
@@ -88,6 +90,10 @@ pub enum Verb {
     Authorised(authorised::Arguments),
     #[command(subcommand)]
     Dispute(dispute::Verb),
+    #[command(subcommand)]
+    Case(case::Verb),
+    #[command(subcommand)]
+    Sanction(sanction::Verb),
     #[command(subcommand)]
     Review(review::Verb),
     #[command(subcommand)]
@@ -148,6 +154,8 @@ pub async fn run(
         Verb::Licence(verb) => Box::pin(licence::run(verb, settings, output)).await,
         Verb::Authorised(arguments) => Box::pin(authorised::run(arguments, settings, output)).await,
         Verb::Dispute(verb) => Box::pin(dispute::run(verb, settings, output)).await,
+        Verb::Case(verb) => Box::pin(case::run(verb, settings, output)).await,
+        Verb::Sanction(verb) => Box::pin(sanction::run(verb, settings, output)).await,
         Verb::Review(verb) => Box::pin(review::run(verb, settings, output)).await,
         Verb::Juror(verb) => Box::pin(juror::run(verb, settings, output)).await,
         Verb::Evidence(arguments) => Box::pin(evidence::run(arguments, settings, output)).await,

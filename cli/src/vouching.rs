@@ -32,6 +32,10 @@ pub fn lines(language: Language, vouching: &Vouching, voucher_name: &str) -> Vec
         "" => how,
         words => format!("{how} ({})", plain(words)),
     };
+    let words = match vouching.registered_as.as_str() {
+        "" => words,
+        number => format!("{words}, {}", plain(number)),
+    };
     let mut lines = vec![
         say!(
             language,
@@ -70,6 +74,8 @@ pub fn json_at_deposit(vouching: &Vouching) -> Value {
 /// All of it.
 pub fn json(vouching: &Vouching) -> Value {
     let mut value = json_at_deposit(vouching);
+    let number = vouching.registered_as.as_str();
+    add_member(&mut value, "registered_as", number.into());
     let withdrawn = vouching.withdrawn.as_ref();
     add_member(
         &mut value,

@@ -51,6 +51,7 @@ pub mod as_of;
 pub mod attested_header;
 pub mod cache;
 pub mod capture;
+pub mod cases;
 pub mod client;
 pub mod connection;
 pub mod custody;

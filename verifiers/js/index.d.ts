@@ -231,6 +231,82 @@ export interface Panel {
   dismiss: number | null;
 }
 
+/** A case that an authority handed over to another. */
+export interface CaseHandOver {
+  from: string;
+  to: string;
+  reasons_sha256: string;
+  rule_book_sha256: string;
+  offered_ms: Integer;
+  deadline_ms: Integer;
+  state: 'offered' | 'accepted' | 'lapsed';
+  closed_ms: Integer | null;
+}
+
+/** Something that was looked at for a dispute. */
+export interface CaseCheck {
+  id: string;
+  kind: 'test-purchase' | 'spot-check' | 'supervisor-notice' | 'unspecified';
+  by: string;
+  at_ms: Integer;
+  place: string;
+  report_sha256: string | null;
+  rule_book_sha256: string | null;
+  seal_sha256: string | null;
+  custody_sha256: string | null;
+  to: string | null;
+  recorded_ms: Integer;
+  state: 'waits' | 'closed' | 'defaulted';
+  deadline_ms: Integer | null;
+  verdict: 'authentic' | 'not-authentic' | 'undetermined' | null;
+  /** Of an examined sample: whether its seal was that of the purchase. */
+  seal_confirmed: boolean | null;
+  answer_sha256: string | null;
+  answer_rule_book_sha256: string | null;
+  closed_ms: Integer | null;
+}
+
+/** An authority's sanction against an organisation. */
+export interface Sanction {
+  id: string;
+  party: string;
+  registered_as: string | null;
+  kind: 'warning' | 'no-notices' | 'no-sales' | 'unspecified';
+  issuer: string;
+  grounds: string[];
+  reasons_sha256: string | null;
+  rule_book_sha256: string | null;
+  from_ms: Integer;
+  until_ms: Integer;
+  outcome: 'confirmed' | 'lifted' | 'not-appealed' | 'not-decided' | null;
+  by_default: boolean;
+  deadline_ms: Integer;
+  authority: string | null;
+  appealed_ms: Integer | null;
+  appeal_sha256: string | null;
+  decision_sha256: string | null;
+  decision_rule_book_sha256: string | null;
+  closed_ms: Integer | null;
+}
+
+/** Sanctions of a list. */
+export interface SanctionList {
+  imposed: Integer;
+  confirmed: Integer;
+  lifted: Integer;
+  not_appealed: Integer;
+  not_decided: Integer;
+  told_from_ms: Integer;
+  held: { sanction: string; kind: string; subjects: string[]; from_ms: Integer; until_ms: Integer }[];
+}
+
+/** The sanctions of a party, and of all that are vouched for with its register's number. */
+export interface PartySanctions extends SanctionList {
+  organisation: string;
+  registered_as: string | null;
+  registered: SanctionList | null;
+}
+
 /** How all disputes under the design's right went, and those that the file shows. */
 export interface Disputes {
   notices: Integer;
@@ -256,7 +332,12 @@ export interface Disputes {
     outcome: string | null;
     ended_ms: Integer | null;
     review: { ground: string; opened_by: string; opened_ms: Integer; phase: string; panels: Panel[] } | null;
+    handovers: CaseHandOver[];
+    checks: CaseCheck[];
+    sanctions: Sanction[];
   }[];
+  /** Those whose sanctions the file shows. */
+  parties: PartySanctions[];
 }
 
 /** Whether somebody may do something with the design, asked again of the records. */

@@ -18,6 +18,7 @@ from wire import Refusal, decode
 FIRST = b"touchstone/authorisation/v1\n"
 LARGEST = 4 << 20
 WORLD = "001"
+NO_SALES = 3
 ACTS = {1: "make", 2: "offer", 3: "sell", 4: "import"}
 EXIT = {"yes": 0, "no": 4, "untold": 6}
 
@@ -71,7 +72,7 @@ class Question:
             if design is None:
                 return "no", "no such design was deposited"
             owner = {"organisation": design["organisation"], "since_ms": design["time_ms"]}
-            right = {"owners": [owner], "earlier_owners": 0, "ended": None, "until_ms": 0}
+            right = {"owners": [owner], "earlier_owners": 0, "ended": None, "until_ms": 0, "sanctioned": 0}
         if right["ended"] is not None and right["ended"]["time_ms"] <= at or 0 < right["until_ms"] < at:
             return "no", "the right had ended before"
         owners = [owner["organisation"] for owner in right["owners"] if owner["since_ms"] <= at]
@@ -82,13 +83,40 @@ class Question:
         if owners[-1] == self.asked["seller"]:
             self.owns = True
             return "yes", "it owns the right"
-        if disposed and (licence := self.licence()) is not None:
+        if right["sanctioned"] and (bar := self.sanctioned()) is not None:
+            return "no", f"sanction {bar['sanction'].hex()} bars the seller until {bar['until_ms']} ms"
+        doubtful = self.withheld or self.untold
+        if disposed and not doubtful and (licence := self.licence()) is not None:
             return "yes", f"licence {licence['licence'].hex()} until {licence['until_ms']} ms"
         if self.withheld:
             raise Undecided
         if self.untold:
             return "untold", "the lists tell of later times only"
         return "no", "; ".join(self.why) or "it doesn't own the right, and there is no licence for it"
+
+    def sanctioned(self):
+        """The sanction that bars the seller: its own, or one against all with its register's number."""
+        seller = self.asked["seller"]
+        bar = self.barred(b"sanctions/" + seller.encode())
+        if bar is not None or "." not in seller:
+            return bar
+        told, value = self.records.get(b"vouched/" + seller.encode())
+        self.withheld |= not told
+        number = decode("VouchedDesigner", value or b"")["registered_as"]
+        return self.barred(b"sanctions-registered/" + number.encode()) if number else None
+
+    def barred(self, key):
+        """The sanction of a list that bars the seller at the time."""
+        at = self.asked["time_ms"]
+        told, value = self.records.get(key)
+        self.withheld |= not told
+        known = decode("PartySanctions", value or b"")
+        for held in known["held"]:
+            holds = held["kind"] == NO_SALES and held["from_ms"] <= at <= held["until_ms"]
+            if holds and self.asked["subject"] in held["subjects"]:
+                return held
+        self.untold |= at < known["told_from_ms"]
+        return None
 
     def licence(self):
         """The licence that holds: of the seller, or of the class that it is in."""

@@ -1,6 +1,7 @@
 """Disputes under a design's right, and who may do what with it: from an evidence file's records."""
 
 from authorised import ACTS, Question
+from cases import check_report, handover_report, party_report, read_case, read_parties, sanction_report
 from proofs import require
 from reviewed import be, check_review
 from wire import decode
@@ -51,8 +52,8 @@ def word(words, number):
 class Disputes:
     """How the disputes under a right went, and those that the file shows."""
 
-    def __init__(self, tally, shown):
-        self.tally, self.shown = tally, shown
+    def __init__(self, tally, shown, parties):
+        self.tally, self.shown, self.parties = tally, shown, parties
 
     def is_weighed(self):
         """Whether somebody found a notice under this right wrong."""
@@ -61,16 +62,24 @@ class Disputes:
     def words(self):
         """In one sentence."""
         counts = ", ".join(f"{name.replace('_', ' ')} {self.tally[name]}" for name in NAMES)
-        drawn = sum(bool(panel["seats"]) for _, _, panels in self.shown for panel, _ in panels)
-        return f"{counts}; {len(self.shown)} disputes shown, {drawn} panels drawn again and their votes counted again"
+        drawn = sum(bool(panel["seats"]) for _, _, panels, _ in self.shown for panel, _ in panels)
+        said = f"{counts}; {len(self.shown)} disputes shown, {drawn} panels drawn again and their votes counted again"
+        checks = sum(len(case[0]) for _, _, _, case in self.shown)
+        sanctions = sum(len(case[1]) for _, _, _, case in self.shown)
+        handovers = sum(len(dispute["handovers"]) for _, dispute, _, _ in self.shown)
+        if checks or handovers or sanctions or self.parties:
+            said += f"; checks {checks}, hand-overs {handovers}, sanctions {sanctions}, parties with their sanctions "
+            said += f"{len(self.parties)}, each agrees with the rules"
+        return said
 
     def report(self):
         """The same as facts."""
         shown = [dispute_report(*one) for one in self.shown]
-        return {name: self.tally[name] for name in NAMES} | {"shown": shown}
+        parties = [party_report(*one) for one in self.parties]
+        return {name: self.tally[name] for name in NAMES} | {"shown": shown, "parties": parties}
 
 
-def read_disputes(design, ids, ask):
+def read_disputes(design, ids, parties, ask):
     """The disputes under a design's right; each draw and verdict is found again."""
     require(len(ids) <= MOST, f"the file shows more than {MOST} disputes")
     value = ask(b"dispute-subject/" + design)
@@ -96,13 +105,14 @@ def read_disputes(design, ids, ask):
         ended = dispute["phase"] == ENDED
         counted["notices"] += 1
         counted[COUNTS.get(dispute["outcome"], "by_default") if ended else "open"] += 1
-        shown.append((one, dispute, panels))
+        shown.append((one, dispute, panels, read_case(one, dispute, record)))
     most = all(counted[name] <= tally[name] for name in NAMES)
     require(most, "the disputes that the file shows went otherwise than the ledger counts")
-    return Disputes(tally, shown)
+    sanctions = [sanction for _, _, _, case in shown for sanction in case[1]]
+    return Disputes(tally, shown, read_parties(parties, sanctions, ask))
 
 
-def dispute_report(identifier, dispute, panels):
+def dispute_report(identifier, dispute, panels, case):
     """A dispute that the file shows."""
     ended, review = dispute["phase"] == ENDED, dispute["review"]
     return {
@@ -116,6 +126,9 @@ def dispute_report(identifier, dispute, panels):
         "outcome": word(DISPUTE_OUTCOMES, dispute["outcome"]) if ended else None,
         "ended_ms": dispute["ended_ms"] if ended else None,
         "review": None if review is None else review_report(review, panels),
+        "handovers": [handover_report(offered) for offered in dispute["handovers"]],
+        "checks": [check_report(*one) for one in case[0]],
+        "sanctions": [sanction_report(*one) for one in case[1]],
     }
 
 

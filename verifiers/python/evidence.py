@@ -460,7 +460,7 @@ class Examination:
             raise NotGiven("there is no right here that a dispute could be about")
         if shown is None:
             raise NotGiven("not in the file: it doesn't tell whether there were disputes")
-        self.disputes = read_disputes(self.evidence["design"], shown["ids"], self.ask)
+        self.disputes = read_disputes(self.evidence["design"], shown["ids"], shown["parties"], self.ask)
         if self.disputes.is_weighed():
             raise Reservation(self.disputes.words())
         return self.disputes.words()

@@ -178,6 +178,7 @@ def vouching(found):
         "name": found["name"],
         "check": CHECKS[found["check"]],
         "check_words": found["check_words"],
+        "registered_as": found["registered_as"],
         "from_ms": found["from_ms"],
         "until_ms": found["until_ms"],
         "withdrawn_ms": withdrawn and withdrawn["time_ms"],

@@ -191,10 +191,22 @@ def print_facts(told):
         print(f"Validator {named(one['organisation'])}, power {one['power']}, {signed}")
 
 
+def print_case(one):
+    """Prints what a dispute's record tells of beside its review."""
+    for offered in one["handovers"]:
+        print(f"          hand-over from {printable(offered['from'])} to {printable(offered['to'])}: {offered['state']}")
+    for check in one["checks"]:
+        found = f", {check['verdict']}" if check["verdict"] else ""
+        print(f"          {check['kind']} by {printable(check['by'])}, {utc(check['at_ms'])}: {check['state']}{found}")
+    for sanction in one["sanctions"]:
+        term = f"{printable(sanction['party'])} to {utc(sanction['until_ms'])}"
+        print(f"          sanction {sanction['kind']} against {term}: {sanction['outcome'] or 'open'}")
+
+
 def print_disputes(told):
     """Prints how disputes under the design's right went, and who may do what with it."""
     if (disputes := told["disputes"]) is not None:
-        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in disputes.items() if name != "shown")
+        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in disputes.items() if isinstance(count, int))
         print(f"Disputes  {counts}")
         for one in disputes["shown"]:
             parties = f"{printable(one['complainant'])} against {printable(one['respondent'])}"
@@ -205,6 +217,13 @@ def print_disputes(told):
                 print(f"          {seats} of {panel['jurors']} jurors drawn again by the values of {values} validators")
                 votes = f"votes to uphold {panel['uphold']}, to dismiss {panel['dismiss']}"
                 print(f"          {panel['verdict']}: {votes}" if panel["verdict"] else "          no verdict yet")
+            print_case(one)
+        for one in disputes["parties"]:
+            known = f" as {printable(one['registered_as'])}" if one["registered_as"] else ""
+            print(f"Sanctions of {printable(one['organisation'])}{known}: {one['imposed']}")
+            for held in one["held"] + (one["registered"] or {"held": []})["held"]:
+                term = f"from {utc(held['from_ms'])} to {utc(held['until_ms'])}"
+                print(f"          {held['kind']} {term}: {held['sanction']}")
     for one in told["authorisations"]:
         asked = f"{printable(one['seller'])} may {one['act']} it in {printable(one['territory'])}"
         basis = ", it owns the right" if one["owner"] else f", licence {one['licence']}" if one["licence"] else ""

@@ -9,7 +9,7 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview`, \| 57 accept_verdict `AcceptVerdict` |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview`, \| 57 accept_verdict `AcceptVerdict`, \| 65 record_check `RecordCheck`, \| 66 answer_check `AnswerCheck`, \| 67 hand_over_case `HandOverCase`, \| 68 accept_case `AcceptCase`, \| 69 impose_sanction `ImposeSanction`, \| 70 appeal_sanction `AppealSanction`, \| 71 decide_appeal `DecideAppeal` |
 | `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
 | `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
 | `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
@@ -24,7 +24,7 @@ TABLES = r"""
 | `Fingerprints` | 1 specification bytes, 2 pictures* `PictureFingerprint` |
 | `PictureFingerprint` | 1 file_hash bytes, 2 whole bytes, 3 trimmed bytes, 4 whole_quality uint32, 5 trimmed_quality uint32 |
 | `PublishFingerprints` | 1 design_id bytes, 2 fingerprints `Fingerprints` |
-| `VouchForDesigner` | 1 designer string, 2 name string, 3 public_key bytes, 4 possession bytes, 5 check enum, 6 check_words string, 7 until_ms uint64 |
+| `VouchForDesigner` | 1 designer string, 2 name string, 3 public_key bytes, 4 possession bytes, 5 check enum, 6 check_words string, 7 until_ms uint64, 8 registered_as string |
 | `WithdrawVouching` | 1 designer string, 2 reason string |
 | `OfferTransfer` | 1 subject bytes, 2 to string, 3 deadline_ms uint64 |
 | `AnswerTransfer` | 1 subject bytes, 2 offer bytes, 3 outcome enum |
@@ -49,13 +49,21 @@ TABLES = r"""
 | `BallotOpening` | 1 dispute bytes, 2 instance uint32, 3 juror uint32, 4 choice enum, 5 salt bytes, 6 reasons bytes |
 | `AppealReview` | 1 dispute bytes, 2 reasons bytes |
 | `AcceptVerdict` | 1 dispute bytes |
+| `RecordCheck` | 1 dispute bytes, 2 kind enum, 3 at_ms uint64, 4 place string, 5 report bytes, 6 rule_book bytes, 7 seal bytes, 8 custody bytes, 9 verdict enum, 10 to string |
+| `AnswerCheck` | 1 check bytes, 2 report bytes, 3 rule_book bytes, 4 verdict enum, 5 seal bytes |
+| `HandOverCase` | 1 dispute bytes, 2 to string, 3 reasons bytes, 4 rule_book bytes |
+| `AcceptCase` | 1 dispute bytes, 2 reference string |
+| `ImposeSanction` | 1 party string, 2 kind enum, 3 grounds* bytes, 4 reasons bytes, 5 rule_book bytes, 6 until_ms uint64 |
+| `AppealSanction` | 1 sanction bytes, 2 authority string, 3 reasons bytes |
+| `DecideAppeal` | 1 sanction bytes, 2 outcome enum, 3 reasons bytes, 4 rule_book bytes |
 | `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
 | `Compromise` | 1 public_key bytes, 2 since_ms uint64 |
 | `ApproveChange` | 1 change `Change` |
-| `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes, \| 5 recover_keys `RecoverKeys`, \| 6 put_standing `PutStanding`, \| 7 put_parameters `Parameters`, \| 8 put_protocol `PutProtocol`, \| 20 replace_validator `ReplaceValidator`, \| 50 put_review_terms `ReviewTerms`, \| 51 put_hash_chain `PutHashChain` |
+| `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes, \| 5 recover_keys `RecoverKeys`, \| 6 put_standing `PutStanding`, \| 7 put_parameters `Parameters`, \| 8 put_protocol `PutProtocol`, \| 20 replace_validator `ReplaceValidator`, \| 50 put_review_terms `ReviewTerms`, \| 51 put_hash_chain `PutHashChain`, \| 65 put_dispute_terms `DisputeTerms` |
 | `ReplaceValidator` | 1 old_key bytes, 2 new_key bytes |
 | `PutHashChain` | 1 validator bytes, 2 tip bytes |
 | `ReviewTerms` | 1 panel uint32, 2 appeal_panel uint32, 3 alternates uint32, 4 quorum_percent uint32, 5 majority_percent uint32, 6 commit_days uint32, 7 open_days uint32, 8 appeal_days uint32, 9 reveal_blocks uint32 |
+| `DisputeTerms` | 1 laboratory_days uint32, 2 mend_days uint32, 3 acceptance_days uint32, 4 sanction_days uint32, 5 false_notices uint32, 6 appeal_days uint32, 7 decision_days uint32 |
 | `PutProtocol` | 1 version uint32, 2 from_height uint64 |
 | `RecoverKeys` | 1 organisation string, 2 add* bytes, 3 retire* bytes, 4 compromised* `Compromise` |
 | `PutStanding` | 1 organisation string, 2 standing enum |
@@ -90,9 +98,14 @@ TABLES = r"""
 | `Product` | 1 organisation string, 2 output uint64, 3 input uint64, 4 unit string |
 | `MasterData` | 1 element `VocabularyElement`, 2 organisation string, 3 position `Position`, 4 transaction_id bytes, 5 time_ms uint64 |
 | `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure`, 8 compared uint32, 9 vouching? uint64, 10 disposed uint32 |
-| `Right` | 1 owners* `Ownership`, 2 earlier_owners uint32, 3 offered? `OfferedTransfer`, 4 ended? `RightEnd`, 5 office string, 6 until_ms uint64 |
+| `Right` | 1 owners* `Ownership`, 2 earlier_owners uint32, 3 offered? `OfferedTransfer`, 4 ended? `RightEnd`, 5 office string, 6 until_ms uint64, 7 sanctioned uint32 |
 | `Mark` | 1 office string, 2 number string, 3 name string, 4 classes uint64, 5 position `Position`, 6 time_ms uint64 |
-| `Dispute` | 1 subject bytes, 2 complainant string, 3 platform string, 4 respondent string, 5 listing string, 6 evidence bytes, 7 position `Position`, 8 noticed_ms uint64, 9 phase enum, 10 deadline_ms uint64, 11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, 15 countered_ms uint64, 16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, 21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? `Review` |
+| `Dispute` | 1 subject bytes, 2 complainant string, 3 platform string, 4 respondent string, 5 listing string, 6 evidence bytes, 7 position `Position`, 8 noticed_ms uint64, 9 phase enum, 10 deadline_ms uint64, 11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, 15 countered_ms uint64, 16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, 21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? `Review`, 25 checks* bytes, 26 sanctions* bytes, 27 handovers* `CaseHandOver` |
+| `CaseHandOver` | 1 from string, 2 to string, 3 reasons bytes, 4 rule_book bytes, 5 offered_ms uint64, 6 deadline_ms uint64, 7 state enum, 8 closed_ms uint64 |
+| `CaseCheck` | 1 dispute bytes, 2 kind enum, 3 by string, 4 at_ms uint64, 5 place string, 6 report bytes, 7 rule_book bytes, 8 seal bytes, 9 custody bytes, 10 to string, 11 position `Position`, 12 recorded_ms uint64, 13 state enum, 14 deadline_ms uint64, 15 verdict enum, 16 seal_confirmed uint32, 17 answer bytes, 18 answer_rule_book bytes, 19 closed_ms uint64 |
+| `Sanction` | 1 party string, 2 registered_as string, 3 kind enum, 4 issuer string, 5 grounds* bytes, 6 reasons bytes, 7 rule_book bytes, 8 from_ms uint64, 9 until_ms uint64, 10 position `Position`, 11 outcome enum, 12 deadline_ms uint64, 13 authority string, 14 appeal bytes, 15 appealed_ms uint64, 16 decision bytes, 17 decision_rule_book bytes, 18 closed_ms uint64 |
+| `PartySanctions` | 1 held* `HeldSanction`, 2 told_from_ms uint64, 3 imposed uint64, 4 confirmed uint64, 5 lifted uint64, 6 not_appealed uint64, 7 not_decided uint64 |
+| `HeldSanction` | 1 sanction bytes, 2 kind enum, 3 subjects* bytes, 4 from_ms uint64, 5 until_ms uint64 |
 | `DisputeTally` | 1 notices uint64, 2 open uint64, 3 upheld uint64, 4 dismissed uint64, 5 false_notices uint64, 6 false_declarations uint64, 7 withdrawn uint64, 8 refused uint64, 9 by_default uint64, 10 panel_upheld uint64, 11 panel_dismissed uint64 |
 | `DueDisputes` | 1 disputes* bytes |
 | `Review` | 1 ground enum, 2 rule_book bytes, 3 phase enum, 4 instance uint32, 5 opened_by string, 6 opened_ms uint64, 7 results* `PanelResult`, 8 appellant string, 9 appeal bytes |
@@ -112,10 +125,10 @@ TABLES = r"""
 | `LicenceEnd` | 1 time_ms uint64, 2 organisation string, 3 reason string |
 | `Authorisations` | 1 licences* `Authorisation`, 2 told_from_ms uint64 |
 | `Authorisation` | 1 licence bytes, 2 above* bytes, 3 acts* enum, 4 territories* string, 5 from_ms uint64, 6 until_ms uint64, 7 ended_ms uint64 |
-| `VouchedDesigner` | 1 vouchings uint64, 2 from_ms uint64, 3 until_ms uint64 |
+| `VouchedDesigner` | 1 vouchings uint64, 2 from_ms uint64, 3 until_ms uint64, 4 registered_as string |
 | `Voucher` | 1 designers uint64, 2 rests* `VoucherRest`, 3 told_from_ms uint64 |
 | `VoucherRest` | 1 from_ms uint64, 2 until_ms uint64 |
-| `Vouching` | 1 voucher string, 2 designer string, 3 name string, 4 check enum, 5 check_words string, 6 from_ms uint64, 7 until_ms uint64, 8 position `Position`, 9 transaction_id bytes, 10 withdrawn? `VouchingWithdrawal` |
+| `Vouching` | 1 voucher string, 2 designer string, 3 name string, 4 check enum, 5 check_words string, 6 from_ms uint64, 7 until_ms uint64, 8 position `Position`, 9 transaction_id bytes, 10 withdrawn? `VouchingWithdrawal`, 11 registered_as string |
 | `VouchingWithdrawal` | 1 position `Position`, 2 time_ms uint64, 3 reason string |
 | `Disclosure` | 1 salt bytes, 2 file_hashes* bytes, 3 title string, 4 time_ms uint64, 5 height uint64, 6 content? `DesignContent` |
 | `ChangeRecord` | 1 change `Change`, 2 approvals* string, 3 effective_height uint64 |
@@ -130,7 +143,7 @@ TABLES = r"""
 | `StateProof` | 1 other_leaf? `OtherLeaf`, 2 siblings* bytes |
 | `OtherLeaf` | 1 key_hash bytes, 2 value_hash bytes |
 | `Evidence` | 1 genesis bytes, 2 validator_set_changes* `ValidatorSetChange`, 3 anchor `CertifiedHeader`, \| 4 item string, \| 5 design bytes, 6 states* `State`, 7 links* `CompleteLink`, 8 blocks* `CertifiedHeader`, 9 transactions* `EvidenceTransaction`, 10 opening? `Opening`, 11 checkpoints* `Checkpoint`, 12 stamps* `Stamp`, 20 disputes? `ShownDisputes`, 21 questions* `AuthorisationQuestion` |
-| `ShownDisputes` | 1 ids* bytes |
+| `ShownDisputes` | 1 ids* bytes, 2 parties* string |
 | `AuthorisationQuestion` | 1 seller string, 2 act enum, 3 territory string, 4 time_ms uint64 |
 | `State` | 1 key bytes, 2 value? bytes, 3 proof `StateProof` |
 | `CompleteLink` | 1 item string, 2 entries* bytes |

@@ -9,11 +9,12 @@
 //! Consensus-critical: no
 
 use touchstone_proto::ledger::{
-    Authorisation, Authorisations, Design, LicenceEnd, LicensedAct, Right, VouchedDesigner, Voucher,
+    Authorisation, Authorisations, Design, LicenceEnd, LicensedAct, PartySanctions, Right,
+    SanctionKind, VouchedDesigner, Voucher,
 };
 
 use super::vouching::voucher_of;
-use super::{licence, right};
+use super::{licence, right, sanction};
 use crate::Fault;
 use crate::encoding;
 use crate::governance::voucher;
@@ -70,6 +71,13 @@ pub enum Denial {
     NotYet,
     /// The right was given up before, at this time in milliseconds.
     RightEnded(u64),
+    /// A sanction bars the seller from acting under this right.
+    Sanctioned {
+        /// Id of the sanction.
+        sanction: Hash,
+        /// The last moment of its term, milliseconds.
+        until_ms: u64,
+    },
     /// None of the seller's licences holds; each, and why not.
     NoLicence(Vec<(Authorisation, Shortfall)>),
 }
@@ -111,8 +119,10 @@ pub fn answer<S: StateRead + ?Sized>(state: &S, asked: &SaleQuestion) -> Result<
 }
 
 /// Answers from records of which some may be withheld; `None` where what is told doesn't settle it. They are read in
-/// this order: the right (the design, if there is none); the seller's licences; those of its class; and for one that
-/// holds by its own terms, the ends of those that it stands on, then who is in the class, and when its voucher rested.
+/// this order: the right (the design, if there is none); where the right says that somebody is sanctioned, the seller's
+/// sanctions, who it is vouched for as, and the sanctions of that; the seller's licences; those of its class; and for
+/// one that holds by its own terms, the ends of those that it stands on, then who is in the class, and when its voucher
+/// rested.
 pub fn evaluate(
     read: &dyn Fn(&[u8]) -> Result<Told, Fault>,
     asked: &SaleQuestion,
@@ -138,7 +148,13 @@ pub fn evaluate(
         return Ok(Some(settled));
     }
     let mut considered = Considered::default();
-    if is_disposed {
+    if record.sanctioned != 0
+        && let Some(bar) = considered.sanctioned(read, asked)?
+    {
+        return Ok(Some(SaleAnswer::No(bar)));
+    }
+    // Who may be barred has no yes, whatever its licences say.
+    if is_disposed && !considered.is_withheld && considered.untold_ms.is_none() {
         let class = licence::class_of(&asked.seller);
         for licensee in std::iter::once(asked.seller.clone()).chain(class) {
             if let Some(licence) = considered.licence_of(read, asked, &licensee)? {
@@ -190,6 +206,67 @@ struct Considered {
 }
 
 impl Considered {
+    /// The sanction that bars the seller: its own, or one against all that are vouched for with its register's number.
+    fn sanctioned(
+        &mut self,
+        read: &dyn Fn(&[u8]) -> Result<Told, Fault>,
+        asked: &SaleQuestion,
+    ) -> Result<Option<Denial>, Fault> {
+        let own = self.bar(read, asked, &keys::party_sanctions(&asked.seller))?;
+        if own.is_some() || voucher_of(&asked.seller).is_none() {
+            return Ok(own);
+        }
+        let key = keys::vouched_designer(&asked.seller);
+        let vouched: VouchedDesigner = match read(&key)? {
+            Told::Value(Some(bytes)) => decode_stored(&key, &bytes)?,
+            Told::Value(None) => return Ok(None),
+            Told::Withheld => {
+                self.is_withheld = true;
+                return Ok(None);
+            }
+        };
+        match vouched.registered_as.as_str() {
+            "" => Ok(None),
+            number => self.bar(read, asked, &keys::registered_sanctions(number)),
+        }
+    }
+
+    /// The sanction of a list that bars the seller.
+    fn bar(
+        &mut self,
+        read: &dyn Fn(&[u8]) -> Result<Told, Fault>,
+        asked: &SaleQuestion,
+        key: &[u8],
+    ) -> Result<Option<Denial>, Fault> {
+        let list: PartySanctions = match read(key)? {
+            Told::Value(Some(bytes)) => decode_stored(key, &bytes)?,
+            Told::Value(None) => return Ok(None),
+            Told::Withheld => {
+                self.is_withheld = true;
+                return Ok(None);
+            }
+        };
+        let mut held = list.held.iter();
+        let bar = held.find(|held| {
+            held.kind() == SanctionKind::NoSales
+                && sanction::holds_at(held, asked.at_ms)
+                && held
+                    .subjects
+                    .iter()
+                    .any(|subject| *subject == asked.subject)
+        });
+        if let Some(bar) = bar {
+            let sanction = encoding::exact("sanction", &bar.sanction)
+                .map_err(|e| Fault::Damaged(format!("a sanction's id: {e}")))?;
+            let until_ms = bar.until_ms;
+            return Ok(Some(Denial::Sanctioned { sanction, until_ms }));
+        }
+        if asked.at_ms < list.told_from_ms {
+            self.untold(list.told_from_ms);
+        }
+        Ok(None)
+    }
+
     /// The licence of this licensee that holds.
     fn licence_of(
         &mut self,

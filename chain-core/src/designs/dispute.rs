@@ -8,16 +8,29 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{Dispute, DisputeOutcome, DisputePhase, DisputeTally, DueDisputes};
+use touchstone_proto::ledger::{
+    Dispute, DisputeOutcome, DisputePhase, DisputeTally, HandOverState, Organisation, Role,
+};
 
-use super::DesignRejection;
-use super::limits::{HOUR_MS, MAX_DUE};
+use super::{DesignRejection, deadline};
 use crate::Fault;
 use crate::encoding;
+use crate::governance::organisation;
 use crate::hash::{self, Hash, tag};
 use crate::rules::RuleError;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
+
+/// All phases but the end.
+pub(super) const OPEN: [DisputePhase; 5] = [
+    DisputePhase::Noticed,
+    DisputePhase::Measures,
+    DisputePhase::Countered,
+    DisputePhase::Filed,
+    DisputePhase::Review,
+];
+/// Those that rule.
+pub(super) const AUTHORITIES: &[Role] = &[Role::IpOffice, Role::Court];
 
 /// What a dispute is about: a listing on a platform, under a right.
 pub fn matter(subject: &Hash, platform: &str, listing: &str) -> Hash {
@@ -89,27 +102,8 @@ pub(super) fn lead_on<S: StateRead>(
     days: u64,
     now_ms: u64,
 ) -> Result<(), Fault> {
-    let after_ms = days.saturating_mul(24).saturating_mul(HOUR_MS);
-    let mut hour = now_ms.saturating_add(after_ms) / HOUR_MS;
-    // A full hour passes the deadline on to the next one.
-    let mut due: DueDisputes = loop {
-        let due: DueDisputes = state.read(&keys::due_disputes(hour))?.unwrap_or_default();
-        if due.disputes.len() < MAX_DUE {
-            break due;
-        }
-        hour = hour.saturating_add(1);
-    };
-    due.disputes.push(id.to_vec());
-    state.write(keys::due_disputes(hour), &due);
-    if state.get(keys::DISPUTES_HOUR)?.is_none() {
-        let first = now_ms / HOUR_MS;
-        state.put(keys::DISPUTES_HOUR.to_vec(), first.to_be_bytes().to_vec());
-    }
+    dispute.deadline_ms = deadline::set(state, id, days, now_ms)?;
     dispute.phase = phase.into();
-    dispute.deadline_ms = hour
-        .saturating_add(1)
-        .saturating_mul(HOUR_MS)
-        .saturating_sub(1);
     state.write(keys::dispute(id), dispute);
     Ok(())
 }
@@ -125,6 +119,7 @@ pub(super) fn end<S: StateRead>(
     dispute.phase = DisputePhase::Ended.into();
     dispute.outcome = outcome.into();
     dispute.ended_ms = now_ms;
+    lapse(dispute, now_ms);
     state.write(keys::dispute(id), dispute);
     let subject = subject(dispute)?;
     let matter = matter(&subject, &dispute.platform, &dispute.listing);
@@ -136,6 +131,39 @@ pub(super) fn end<S: StateRead>(
         state.write(key, &tally);
     }
     Ok(())
+}
+
+/// An offered hand-over that nobody acknowledged is over: the giver was responsible all the time.
+pub(super) fn lapse(dispute: &mut Dispute, now_ms: u64) {
+    let open = |state| state == HandOverState::Unspecified;
+    if let Some(offered) = dispute.handovers.last_mut().filter(|h| open(h.state())) {
+        offered.state = HandOverState::Lapsed.into();
+        offered.closed_ms = now_ms;
+    }
+}
+
+/// Whether an organisation can rule in a dispute: it has the role, and is no party.
+pub(super) fn may_rule<S: StateRead>(
+    state: &Delta<'_, S>,
+    dispute: &Dispute,
+    authority: &str,
+) -> Result<bool, Fault> {
+    let record: Option<Organisation> = state.read(&keys::organisation(authority))?;
+    let has_role = record.is_some_and(|o| organisation::has_role(&o, AUTHORITIES));
+    Ok(has_role && !is_party(dispute, authority))
+}
+
+/// Whether an organisation is the complainant, the respondent or the platform.
+pub(super) fn is_party(dispute: &Dispute, organisation: &str) -> bool {
+    [&dispute.complainant, &dispute.respondent, &dispute.platform]
+        .into_iter()
+        .any(|party| party == organisation)
+}
+
+/// Whether an organisation may say what a party would say: that party, or the platform for a respondent, which may not
+/// be on the ledger.
+pub(super) fn speaks_for(dispute: &Dispute, by: &str, party: &str) -> bool {
+    by == party || party == dispute.respondent && by == dispute.platform
 }
 
 /// The keys of those whose tally a dispute is in.

@@ -2,11 +2,13 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{Dispute, DisputePhase, DueDisputes};
+use touchstone_proto::ledger::{
+    CaseCheck, Dispute, DisputePhase, DueDisputes, HandOverState, Sanction,
+};
 
-use super::dispute::{default_outcome, end};
+use super::dispute::{self, default_outcome, end};
 use super::limits::{HOUR_MS, MAX_DUE, MAX_HOURS};
-use super::review;
+use super::{case_check, deadline, review, sanction};
 use crate::Fault;
 use crate::block::BlockContext;
 use crate::encoding;
@@ -44,17 +46,21 @@ pub(crate) fn pass<S: StateRead>(
     Ok(())
 }
 
-/// Ends a dispute that waits to the end of this hour still; how many that are.
+/// Ends what waits to the end of this hour still; how many that are.
 fn pass_one<S: StateRead>(
     state: &mut Delta<'_, S>,
     id: &Hash,
     hour: u64,
     now_ms: u64,
 ) -> Result<usize, Fault> {
-    let dispute: Option<Dispute> = state.read(&keys::dispute(id))?;
-    let missing = || Fault::Damaged("a dispute that is due is missing".to_owned());
-    let mut dispute = dispute.ok_or_else(missing)?;
-    let is_due = dispute.deadline_ms / HOUR_MS == hour;
+    let Some(mut dispute) = state.read::<Dispute>(&keys::dispute(id))? else {
+        return pass_other(state, id, hour, now_ms);
+    };
+    if is_hand_over_due(&dispute, hour) {
+        dispute::lapse(&mut dispute, now_ms);
+        state.write(keys::dispute(id), &dispute);
+    }
+    let is_due = deadline::is_due(dispute.deadline_ms, hour);
     if is_due && dispute.phase() == DisputePhase::Review {
         review::pass(state, id, dispute, now_ms)?;
         return Ok(1);
@@ -64,4 +70,30 @@ fn pass_one<S: StateRead>(
     };
     end(state, id, &mut dispute, outcome, now_ms)?;
     Ok(1)
+}
+
+fn is_hand_over_due(dispute: &Dispute, hour: u64) -> bool {
+    let offered = dispute.handovers.last();
+    offered.is_some_and(|offered| {
+        offered.state() == HandOverState::Unspecified && deadline::is_due(offered.deadline_ms, hour)
+    })
+}
+
+/// The same of a check or a sanction.
+fn pass_other<S: StateRead>(
+    state: &mut Delta<'_, S>,
+    id: &Hash,
+    hour: u64,
+    now_ms: u64,
+) -> Result<usize, Fault> {
+    if let Some(check) = state.read::<CaseCheck>(&keys::case_check(id))? {
+        return Ok(usize::from(case_check::pass(
+            state, id, check, hour, now_ms,
+        )));
+    }
+    let missing = || Fault::Damaged("a dispute that is due is missing".to_owned());
+    let sanction: Sanction = state.read(&keys::sanction(id))?.ok_or_else(missing)?;
+    Ok(usize::from(sanction::pass(
+        state, id, sanction, hour, now_ms,
+    )?))
 }

@@ -7,7 +7,7 @@ use touchstone_proto::ledger::{
 };
 
 use super::limits::{ANSWER_DAYS, MAX_OPEN_DISPUTES, MAX_RESPONDENT_BYTES};
-use super::{DesignRejection, dispute, right, vouching};
+use super::{DesignRejection, dispute, right, sanction, vouching};
 use crate::encoding;
 use crate::governance::organisation;
 use crate::hash::Hash;
@@ -65,6 +65,7 @@ fn check<S: StateRead>(
     // Rule: who gives notice owns the right. Source: E-commerce Law, Art. 42.
     let record = right::read(state, subject)?;
     right::check_owner(&record, complainant, context.block.time_ms)?;
+    sanction::check_may_notify(state, complainant, context.block.time_ms)?;
     // Rule: a notice names the listing and whose it is.
     let is_named =
         |text: &str, most: usize| (1..=most).contains(&text.len()) && vouching::are_words(text);

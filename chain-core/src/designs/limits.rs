@@ -72,3 +72,17 @@ pub const MAX_DEPTH: u32 = 3;
 pub const MAX_SUBLICENSEES: usize = 8;
 /// Licences of one licensee for one right that have not ended.
 pub const MAX_LICENCES: usize = 4;
+/// Checks of one dispute.
+pub const MAX_CHECKS: usize = 16;
+/// Hand-overs of one case.
+pub const MAX_HAND_OVERS: usize = 4;
+/// Sanctions that one dispute is a ground of.
+pub const MAX_SANCTIONS_OF_DISPUTE: usize = 4;
+/// Grounds of one sanction.
+pub const MAX_GROUNDS: usize = 8;
+/// Sanctions against one organisation that a record names; so many are in force at once, at most.
+pub const MAX_SANCTIONS: usize = 8;
+/// Bytes of a register's number.
+pub const MAX_REGISTERED_BYTES: usize = 64;
+/// A day, milliseconds.
+pub const DAY_MS: u64 = 24 * HOUR_MS;

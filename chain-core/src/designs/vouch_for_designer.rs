@@ -27,8 +27,13 @@ pub(crate) fn apply<S: StateRead>(
     let voucher = &context.organisation.id;
     let designer = &action.designer;
     let now_ms = context.block.time_ms;
+    let mut known_as = action.registered_as.clone();
     let (number, from_ms) = match vouching::last(state, designer)? {
         Some(last) => {
+            // What a register's number says of a designer isn't forgotten: sanctions stand under it.
+            if known_as.is_empty() {
+                known_as = last.record.registered_as.clone();
+            }
             // Rule: a designer's keys are its own affair: a voucher that could add one could take its designs.
             if !action.public_key.is_empty() || !action.possession.is_empty() {
                 return Err(DesignRejection::DesignerHasKeys(designer.clone()).into());
@@ -50,6 +55,7 @@ pub(crate) fn apply<S: StateRead>(
             name: action.name.clone(),
             check: action.check,
             check_words: action.check_words.clone(),
+            registered_as: action.registered_as.clone(),
             from_ms: now_ms,
             until_ms: action.until_ms,
             position: Some(context.position(0)),
@@ -64,6 +70,7 @@ pub(crate) fn apply<S: StateRead>(
             vouchings,
             from_ms,
             until_ms: action.until_ms,
+            registered_as: known_as,
         },
     );
     Ok(())
@@ -73,6 +80,7 @@ fn check(context: &Context<'_>, action: &VouchForDesigner) -> Result<(), RuleErr
     context.check_role(VOUCHERS)?;
     vouching::check_id(&context.organisation.id, &action.designer)?;
     vouching::check_words(&action.name, action.check(), &action.check_words)?;
+    vouching::check_registered(action.check(), &action.registered_as)?;
     // Rule: the term ends, so that the check is made anew. Source: E-commerce Law, Art. 27: particulars are checked and
     // updated at regular intervals.
     let term_ms = action.until_ms.checked_sub(context.block.time_ms);

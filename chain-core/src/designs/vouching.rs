@@ -10,8 +10,8 @@
 
 use touchstone_proto::ledger::{IdentityCheck, Organisation, VouchedDesigner, Vouching};
 
-use super::DesignRejection;
-use super::limits::MAX_WORDS_BYTES;
+use super::limits::{MAX_REGISTERED_BYTES, MAX_WORDS_BYTES};
+use super::{CaseRejection, DesignRejection};
 use crate::Fault;
 use crate::governance::organisation::{self, MAX_NAME_BYTES};
 use crate::governance::voucher;
@@ -51,6 +51,17 @@ pub(super) fn check_words(
     match is_name && is_told && are_words(words) {
         true => Ok(()),
         false => Err(DesignRejection::VouchingShape),
+    }
+}
+
+/// Rule: a register's number is told by who looked it up.
+pub(super) fn check_registered(check: IdentityCheck, number: &str) -> Result<(), CaseRejection> {
+    let is_number =
+        number.len() <= MAX_REGISTERED_BYTES && number.bytes().all(|b| b.is_ascii_graphic());
+    let may = number.is_empty() || check == IdentityCheck::BusinessRegister;
+    match is_number && may {
+        true => Ok(()),
+        false => Err(CaseRejection::RegisteredAs),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{DisputeOutcome, DisputePhase, WithdrawNotice};
+use touchstone_proto::ledger::{DisputeOutcome, WithdrawNotice};
 
 use super::{DesignRejection, dispute, vouching};
 use crate::encoding;
@@ -11,15 +11,6 @@ use crate::rules::{Context, RuleError};
 use crate::state::StateRead;
 use crate::state::delta::Delta;
 
-/// All but the end.
-const OPEN: [DisputePhase; 5] = [
-    DisputePhase::Noticed,
-    DisputePhase::Measures,
-    DisputePhase::Countered,
-    DisputePhase::Filed,
-    DisputePhase::Review,
-];
-
 pub(crate) fn apply<S: StateRead>(
     state: &mut Delta<'_, S>,
     context: &Context<'_>,
@@ -27,7 +18,7 @@ pub(crate) fn apply<S: StateRead>(
 ) -> Result<(), RuleError> {
     let id: Hash = encoding::exact("dispute", &action.dispute)?;
     let now_ms = context.block.time_ms;
-    let mut record = dispute::open(state, &id, &OPEN, now_ms)?;
+    let mut record = dispute::open(state, &id, &dispute::OPEN, now_ms)?;
     if record.complainant != context.organisation.id {
         return Err(DesignRejection::NotTheParty(record.complainant).into());
     }

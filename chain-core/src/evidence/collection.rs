@@ -11,7 +11,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use touchstone_proto::evidence::{self as wire, Evidence};
 use touchstone_proto::ledger::capture_events::Handover as Statement;
-use touchstone_proto::ledger::{Design, Item, LinkEntry};
+use touchstone_proto::ledger::{Design, Item, LinkEntry, VouchedDesigner};
 use touchstone_proto::node::{
     AuthorisationQuestion, CertifiedHeader, StateProof, ValidatorSetChange,
 };
@@ -29,6 +29,7 @@ use crate::state::{StateRead, delta::decode_stored, keys};
 use crate::{Fault, transaction};
 
 use super::authorisations::{self, MAX_QUESTIONS};
+use super::cases::{self, MAX_PARTIES};
 use super::disputes::MAX_DISPUTES;
 use super::stamps::{self, Stamps};
 
@@ -350,6 +351,8 @@ impl<A: Archive> Collection<'_, A> {
         additions: &Additions,
     ) -> Result<Option<wire::ShownDisputes>, CollectError> {
         let asked: BTreeSet<Hash> = additions.disputes.iter().copied().collect();
+        let questions = additions.questions.iter();
+        let mut concerned: BTreeSet<String> = questions.map(|asked| asked.seller.clone()).collect();
         if let (false, Some(id)) = (is_recorded, asked.first()) {
             return Err(CollectError::OtherDispute(*id));
         }
@@ -364,13 +367,57 @@ impl<A: Archive> Collection<'_, A> {
                 let read = records.read(&value);
                 read.map_err(|e| damaged(&e.to_string()))?;
             }
-            let about = records.dispute().map(|(dispute, _)| dispute.subject);
-            if about.as_deref() != Some(design) {
-                return Err(CollectError::OtherDispute(*id));
+            let found = records.dispute().map(|(dispute, _)| dispute);
+            let about = found.filter(|dispute| dispute.subject == design);
+            let dispute = about.ok_or(CollectError::OtherDispute(*id))?;
+            let beside = cases::keys_of(&dispute).map_err(|e| damaged(&e.to_string()))?;
+            for key in beside {
+                self.state(key)?;
             }
+            concerned.insert(dispute.complainant);
+            concerned.insert(dispute.respondent);
         }
-        let ids = asked.iter().map(|id| id.to_vec()).collect();
-        Ok(Some(wire::ShownDisputes { ids }))
+        Ok(Some(wire::ShownDisputes {
+            ids: asked.iter().map(|id| id.to_vec()).collect(),
+            parties: self.sanctioned(concerned)?,
+        }))
+    }
+
+    /// Those of some parties against whom there are sanctions, with the records of these.
+    fn sanctioned(&self, concerned: BTreeSet<String>) -> Result<Vec<String>, Fault> {
+        let mut parties = Vec::new();
+        for party in concerned {
+            let vouched = keys::vouched_designer(&party);
+            let number = match vouching::voucher_of(&party) {
+                None => String::new(),
+                Some(_) => match self.archive.prove(&vouched)?.0 {
+                    Some(bytes) => {
+                        decode_stored::<VouchedDesigner>(&vouched, &bytes)?.registered_as
+                    }
+                    None => String::new(),
+                },
+            };
+            let own = keys::party_sanctions(&party);
+            let mut lists = vec![own];
+            if !number.is_empty() {
+                lists.push(keys::registered_sanctions(&number));
+            }
+            let mut is_any = false;
+            for list in &lists {
+                is_any |= self.archive.prove(list)?.0.is_some();
+            }
+            if !is_any || parties.len() >= MAX_PARTIES {
+                continue;
+            }
+            if vouching::voucher_of(&party).is_some() {
+                self.state(vouched)?;
+            }
+            for list in lists {
+                self.state(list)?;
+            }
+            parties.push(party);
+        }
+        Ok(parties)
     }
 
     /// The questions in a file's order, and the records that answer them.

@@ -4,8 +4,9 @@
 //! Consensus-critical: no
 
 use touchstone_proto::evidence::ShownDisputes;
-use touchstone_proto::ledger::{Dispute, DisputeTally, Draw, Panel};
+use touchstone_proto::ledger::{Dispute, DisputeTally, Draw, Panel, Sanction};
 
+use super::cases::{self, PartyFact, ShownCase};
 use super::element::{CheckResult, Established};
 use super::facts::Deposit;
 use super::finding::Finding;
@@ -30,6 +31,8 @@ pub struct ShownDispute {
     pub dispute: Dispute,
     /// The panels of its review in order, each with its draw.
     pub panels: Vec<(Panel, Draw)>,
+    /// Its checks, and the sanctions that rest on it.
+    pub case: ShownCase,
 }
 
 /// The disputes under a design's right.
@@ -39,6 +42,8 @@ pub struct DisputesFact {
     pub tally: DisputeTally,
     /// Those that the file shows.
     pub shown: Vec<ShownDispute>,
+    /// The sanctions of the parties that the file shows.
+    pub parties: Vec<PartyFact>,
 }
 
 /// Reads the tally and the disputes that are shown; finds their draws and verdicts again.
@@ -71,6 +76,7 @@ pub(super) fn disputes(
     let mut fact = DisputesFact {
         tally: tally.unwrap_or_default(),
         shown: Vec::with_capacity(shown.ids.len()),
+        parties: Vec::new(),
     };
     for id in &shown.ids {
         let id: Hash = encoding::exact("dispute", id)
@@ -83,6 +89,9 @@ pub(super) fn disputes(
         }
         fact.shown.push(shown_dispute(id, deposit, values)?);
     }
+    let sanctions = fact.shown.iter().flat_map(|shown| &shown.case.sanctions);
+    let sanctions: Vec<(&[u8], &Sanction)> = sanctions.map(|(id, s)| (id.as_slice(), s)).collect();
+    fact.parties = cases::parties(&shown.parties, &sanctions, values)?;
     let counted = dispute::tally_of(fact.shown.iter().map(|shown| &shown.dispute));
     if !dispute::covers(&fact.tally, &counted) {
         return Err(finding!(
@@ -114,10 +123,12 @@ fn shown_dispute(id: Hash, deposit: &Deposit, values: &Values) -> Result<ShownDi
     if dispute.review.is_some() {
         recount::check(&dispute, &panels).map_err(|e| bad(e.to_string()))?;
     }
+    let case = cases::of_dispute(&id, &dispute, values)?;
     Ok(ShownDispute {
         id,
         dispute,
         panels,
+        case,
     })
 }
 
@@ -131,7 +142,7 @@ fn weighed(fact: DisputesFact) -> Established<Option<DisputesFact>> {
     };
     let panels = fact.shown.iter().flat_map(|shown| &shown.panels);
     let drawn = panels.filter(|(panel, _)| !panel.seats.is_empty()).count();
-    let findings = vec![
+    let mut findings = vec![
         finding!(
             "notices under this right: {notices}, of them open {open}; upheld {upheld}, by a panel {panel_upheld}; \
              dismissed {dismissed}, by a panel {panel_dismissed}; false notices {false_notices}",
@@ -149,9 +160,32 @@ fn weighed(fact: DisputesFact) -> Established<Option<DisputesFact>> {
             drawn = drawn
         ),
     ];
+    findings.extend(beside(&fact));
     Established {
         value: Some(fact),
         result,
         findings,
     }
+}
+
+/// What the file shows beside the disputes, where there is any of it.
+fn beside(fact: &DisputesFact) -> Option<Finding> {
+    let count = |many: fn(&ShownDispute) -> usize| fact.shown.iter().map(many).sum::<usize>();
+    let checks = count(|shown| shown.case.checks.len());
+    let handovers = count(|shown| shown.dispute.handovers.len());
+    let sanctions = count(|shown| shown.case.sanctions.len());
+    let parties = fact.parties.len();
+    let is_any = [checks, handovers, sanctions, parties]
+        .iter()
+        .any(|n| *n > 0);
+    is_any.then(|| {
+        finding!(
+            "shown beside them: checks {checks}, hand-overs {handovers}, sanctions {sanctions}, parties with \
+             their sanctions {parties}; each agrees with the rules",
+            checks = checks,
+            handovers = handovers,
+            sanctions = sanctions,
+            parties = parties
+        )
+    })
 }

@@ -1,3 +1,4 @@
+mod cases;
 mod containment;
 mod custody;
 mod dishonest;

@@ -11,8 +11,8 @@ use touchstone_proto::ledger::{
 use super::enrollment;
 use super::validators::{self, Validator, ValidatorSet};
 use super::{
-    change, hash_chain, organisation, parameters, protocol, recover_keys, review_terms, standing,
-    voucher,
+    change, dispute_terms, hash_chain, organisation, parameters, protocol, recover_keys,
+    review_terms, standing, voucher,
 };
 use crate::block::BlockContext;
 use crate::commit_certificate::exceeds_two_thirds;
@@ -90,6 +90,7 @@ fn check_shape(change: &Change) -> Result<(), Rejection> {
             | Kind::PutParameters(_)
             | Kind::PutProtocol(_)
             | Kind::PutReviewTerms(_)
+            | Kind::PutDisputeTerms(_)
             | Kind::PutHashChain(_),
         ) => Ok(()),
     }
@@ -120,6 +121,7 @@ fn check_named<S: StateRead>(
             Ok(())
         }
         Some(Kind::PutReviewTerms(terms)) => review_terms::check(state, terms),
+        Some(Kind::PutDisputeTerms(terms)) => dispute_terms::check(state, terms),
         Some(Kind::PutHashChain(chain)) => {
             hash_chain::check(state, validators, chain)?;
             Ok(())
@@ -166,6 +168,7 @@ fn take_effect<S: StateRead>(
         }
         Some(Kind::PutProtocol(change)) => return protocol::put(state, block, change),
         Some(Kind::PutReviewTerms(terms)) => return review_terms::put(state, terms),
+        Some(Kind::PutDisputeTerms(terms)) => return dispute_terms::put(state, terms),
         Some(Kind::PutHashChain(chain)) => return hash_chain::put(state, validators, chain),
         Some(Kind::PutValidator(v)) => {
             standing::enrolled(state, &v.organisation)?;

@@ -131,6 +131,10 @@ pub enum GovernanceRejection {
     /// A term out of its range.
     #[error("term {0} of public reviews is out of its range (docs/disputes.md)")]
     ReviewTerm(&'static str),
+    // 849: terms of checks, hand-overs and sanctions
+    /// A term out of its range.
+    #[error("term {0} of disputes is out of its range (docs/disputes.md)")]
+    DisputeTerm(&'static str),
 }
 
 impl GovernanceRejection {
@@ -160,6 +164,7 @@ impl GovernanceRejection {
             GovernanceRejection::ParameterFixed(_) => 519,
             GovernanceRejection::BadProtocol { .. } => 520,
             GovernanceRejection::ReviewTerm(_) => 820,
+            GovernanceRejection::DisputeTerm(_) => 849,
         }
     }
 
@@ -189,6 +194,7 @@ impl GovernanceRejection {
             GovernanceRejection::ParameterFixed(_) => "parameter-fixed",
             GovernanceRejection::BadProtocol { .. } => "protocol-version",
             GovernanceRejection::ReviewTerm(_) => "review-term",
+            GovernanceRejection::DisputeTerm(_) => "dispute-term",
         }
     }
 }

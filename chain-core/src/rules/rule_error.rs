@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::Fault;
 use crate::custody::CustodyRejection;
-use crate::designs::{DesignRejection, ReviewRejection};
+use crate::designs::{CaseRejection, DesignRejection, ReviewRejection};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -67,6 +67,12 @@ impl From<DesignRejection> for RuleError {
 
 impl From<ReviewRejection> for RuleError {
     fn from(rejection: ReviewRejection) -> RuleError {
+        RuleError::Rejected(rejection.into())
+    }
+}
+
+impl From<CaseRejection> for RuleError {
+    fn from(rejection: CaseRejection) -> RuleError {
         RuleError::Rejected(rejection.into())
     }
 }

@@ -115,6 +115,29 @@ pub fn due_disputes(hour: u64) -> Vec<u8> {
 /// The first hour whose disputes aren't looked at yet, eight bytes big-endian.
 pub const DISPUTES_HOUR: &[u8] = b"disputes-hour";
 
+/// A `CaseCheck`, by the id of the transaction that recorded it.
+pub fn case_check(id: &Hash) -> Vec<u8> {
+    joined(b"check/", id)
+}
+
+/// A `Sanction`, by the id of the transaction that imposed it.
+pub fn sanction(id: &Hash) -> Vec<u8> {
+    joined(b"sanction/", id)
+}
+
+/// The `PartySanctions` of an organisation.
+pub fn party_sanctions(organisation: &str) -> Vec<u8> {
+    joined(b"sanctions/", organisation.as_bytes())
+}
+
+/// The `PartySanctions` of all that are vouched for with a register's number.
+pub fn registered_sanctions(number: &str) -> Vec<u8> {
+    joined(b"sanctions-registered/", number.as_bytes())
+}
+
+/// The consortium's `DisputeTerms`; missing: those that the rules name.
+pub const DISPUTE_TERMS: &[u8] = b"dispute-terms";
+
 /// The consortium's `ReviewTerms`; missing: those that the rules name.
 pub const REVIEW_TERMS: &[u8] = b"review-terms";
 
@@ -287,6 +310,11 @@ mod tests {
         assert_eq!(open_dispute(&[7; 32]), with(b"dispute-open/", 7));
         assert_eq!(subject_tally(&[7; 32]), with(b"dispute-subject/", 7));
         assert_eq!(party_tally("abc"), b"dispute-party/abc");
+        assert_eq!(case_check(&[7; 32]), with(b"check/", 7));
+        assert_eq!(sanction(&[7; 32]), with(b"sanction/", 7));
+        assert_eq!(party_sanctions("abc"), b"sanctions/abc");
+        assert_eq!(registered_sanctions("9"), b"sanctions-registered/9");
+        assert_eq!(DISPUTE_TERMS, b"dispute-terms");
         assert_eq!(due_disputes(258), b"dispute-due/\0\0\0\0\0\0\x01\x02");
         assert_eq!(DISPUTES_HOUR, b"disputes-hour");
         assert_eq!(MISSED_TURNS, b"missed-turns");

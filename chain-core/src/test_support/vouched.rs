@@ -24,6 +24,7 @@ pub fn vouch(chain_id: &Hash, (designer, seed): (&str, u8), until_ms: u64) -> Vo
         check: IdentityCheck::InPerson.into(),
         check_words: "passport".into(),
         until_ms,
+        registered_as: String::new(),
     }
 }
 

@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 use touchstone_core::designs::authorised::SaleAnswer;
-use touchstone_core::evidence::{AuthorisationFact, DisputesFact, Facts, ShownDispute};
+use touchstone_core::evidence::{AuthorisationFact, DisputesFact, Facts, PartyFact, ShownDispute};
 use touchstone_proto::ledger::{DisputePhase, Draw, Panel, PanelResult, Seat};
 
 use super::fact_row::{FactRow, row};
+use crate::cases;
 use crate::disputes;
 use crate::messages::Language;
 use crate::output::{add_member, plain, utc};
 use crate::reviews;
 use crate::rights;
+use crate::sanctions;
 use crate::say;
 
 /// The same as named lines.
@@ -22,6 +24,7 @@ pub fn rows(language: Language, facts: &Facts) -> Vec<FactRow> {
             [disputes::tally(language, &fact.tally)],
         ));
         rows.extend(fact.shown.iter().map(|shown| dispute(language, shown)));
+        rows.extend(fact.parties.iter().map(|fact| party(language, fact)));
     }
     let answers = facts.authorisations.iter();
     rows.extend(answers.map(|fact| authorisation(language, fact)));
@@ -32,7 +35,23 @@ fn dispute(language: Language, shown: &ShownDispute) -> FactRow {
     let mut lines = vec![hex::encode(shown.id)];
     lines.extend(disputes::lines(language, &shown.dispute));
     lines.extend(reviews::lines(language, &shown.dispute, &shown.panels));
+    for (id, check) in &shown.case.checks {
+        lines.extend(cases::check_lines(language, id, check));
+    }
+    for (id, sanction) in &shown.case.sanctions {
+        lines.extend(sanctions::lines(language, id, sanction));
+    }
     row(say!(language, "Dispute"), lines)
+}
+
+fn party(language: Language, fact: &PartyFact) -> FactRow {
+    let mut lines = vec![plain(&fact.organisation)];
+    lines.extend(sanctions::party_lines(language, &fact.own));
+    if let Some((number, list)) = &fact.registered {
+        lines.push(sanctions::as_registered(language, number));
+        lines.extend(sanctions::party_lines(language, list));
+    }
+    row(say!(language, "Sanctions"), lines)
 }
 
 fn authorisation(language: Language, fact: &AuthorisationFact) -> FactRow {
@@ -60,6 +79,15 @@ pub fn disputes_json(fact: &DisputesFact) -> Value {
     let mut value = disputes::tally_json(&fact.tally);
     let shown: Vec<Value> = fact.shown.iter().map(dispute_json).collect();
     add_member(&mut value, "shown", shown.into());
+    let parties: Vec<Value> = fact
+        .parties
+        .iter()
+        .map(|fact| {
+            let registered = fact.registered.as_ref();
+            sanctions::party_sanctions_json(&fact.organisation, &fact.own, registered)
+        })
+        .collect();
+    add_member(&mut value, "parties", parties.into());
     value
 }
 
@@ -79,6 +107,8 @@ fn dispute_json(shown: &ShownDispute) -> Value {
             "panels": panels,
         })
     });
+    let checks = shown.case.checks.iter();
+    let imposed = shown.case.sanctions.iter();
     json!({
         "id": hex::encode(shown.id),
         "complainant": dispute.complainant,
@@ -90,6 +120,9 @@ fn dispute_json(shown: &ShownDispute) -> Value {
         "outcome": is_over.then(|| disputes::outcome(dispute.outcome())),
         "ended_ms": is_over.then_some(dispute.ended_ms),
         "review": review,
+        "handovers": dispute.handovers.iter().map(cases::hand_over_json).collect::<Vec<_>>(),
+        "checks": checks.map(|(id, check)| cases::check_json(id, check)).collect::<Vec<_>>(),
+        "sanctions": imposed.map(|(id, sanction)| sanctions::json(id, sanction)).collect::<Vec<_>>(),
     })
 }
 

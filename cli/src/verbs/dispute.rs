@@ -9,10 +9,12 @@ use touchstone_proto::ledger::{
 };
 
 use super::right::{act, id};
+use crate::cases;
 use crate::disputes;
 use crate::failure::Failure;
 use crate::output::{Output, add_member, attested_json, plain};
 use crate::receipt;
+use crate::sanctions;
 use crate::settings::{Settings, Signing};
 
 /// Give notice of an infringing listing, answer one, rule, or show a dispute
@@ -250,8 +252,15 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
         height,
         message: format!("there is no dispute {}", arguments.dispute),
     })?;
+    let beside = touchstone_client::cases::of_dispute(&mut client, &found).await?;
     if output.json {
         let mut value = disputes::json(&found);
+        let checks = beside.checks.iter();
+        let checks: Vec<_> = checks.map(|(id, c)| cases::check_json(id, c)).collect();
+        add_member(&mut value, "checks", checks.into());
+        let imposed = beside.sanctions.iter();
+        let imposed: Vec<_> = imposed.map(|(id, s)| sanctions::json(id, s)).collect();
+        add_member(&mut value, "sanctions", imposed.into());
         add_member(&mut value, "dispute", arguments.dispute.as_str().into());
         add_member(&mut value, "verified", true.into());
         add_member(&mut value, "header", attested_json(&attested));
@@ -264,7 +273,15 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
         "Dispute   {dispute}, {verdict} as of block {height}"
     ));
     output.line(format!("About     {}", hex::encode(&found.subject)));
-    for line in disputes::lines(output.language, &found) {
+    let language = output.language;
+    let mut lines = disputes::lines(language, &found);
+    for (id, check) in &beside.checks {
+        lines.extend(cases::check_lines(language, id, check));
+    }
+    for (id, sanction) in &beside.sanctions {
+        lines.extend(sanctions::lines(language, id, sanction));
+    }
+    for line in lines {
         output.line(format!("          {line}"));
     }
     Ok(())

@@ -139,6 +139,17 @@ fn what(change: &Change) -> String {
             t.appeal_days,
             t.reveal_blocks
         ),
+        Some(Kind::PutDisputeTerms(t)) => format!(
+            "terms of disputes: laboratory_days {}, mend_days {}, acceptance_days {}, sanction_days {}, \
+             false_notices {}, appeal_days {}, decision_days {}",
+            t.laboratory_days,
+            t.mend_days,
+            t.acceptance_days,
+            t.sanction_days,
+            t.false_notices,
+            t.appeal_days,
+            t.decision_days
+        ),
         Some(Kind::PutHashChain(chain)) => format!(
             "hash chain {} of validator {}",
             hex::encode(&chain.tip),

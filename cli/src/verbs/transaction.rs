@@ -126,6 +126,21 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
         Action::AcceptVerdict(a) => {
             format!("verdict accepted in dispute {}", hex::encode(&a.dispute))
         }
+        Action::RecordCheck(c) => format!("check in dispute {}", hex::encode(&c.dispute)),
+        Action::AnswerCheck(a) => format!("answer to check {}", hex::encode(&a.check)),
+        Action::HandOverCase(h) => {
+            let dispute = hex::encode(&h.dispute);
+            format!("hand-over of dispute {dispute} to {}", plain(&h.to))
+        }
+        Action::AcceptCase(a) => format!("acceptance of dispute {}", hex::encode(&a.dispute)),
+        Action::ImposeSanction(s) => format!("sanction against {}", plain(&s.party)),
+        Action::AppealSanction(a) => format!("appeal of sanction {}", hex::encode(&a.sanction)),
+        Action::DecideAppeal(d) => {
+            format!(
+                "decision about the appeal of sanction {}",
+                hex::encode(&d.sanction)
+            )
+        }
         Action::ChangeKeys(c) => {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }

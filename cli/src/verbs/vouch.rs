@@ -84,6 +84,14 @@ pub struct Designer {
     /// The same in your words: which document, which register
     #[arg(long, default_value = "", hide_default_value = true)]
     pub words: String,
+    /// The number in the business register that you looked at; sanctions hold for all with that number
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub registered_as: String,
     /// The last moment at which your word holds (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub until: String,
@@ -228,6 +236,7 @@ async fn designer(
         name: arguments.name.clone(),
         check: arguments.check.into(),
         check_words: arguments.words.clone(),
+        registered_as: arguments.registered_as.clone(),
         until_ms,
         ..named
     };

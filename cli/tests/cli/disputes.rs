@@ -101,6 +101,37 @@ async fn a_dispute_from_notice_to_ruling() {
         "(2026) 7",
     ];
     done(&node, "carol", &filing).await;
+    let looked = [
+        "--at",
+        "2026-01-01T00:00:00Z",
+        "--place",
+        "stall 7",
+        "--report",
+        &file,
+        "--rule-book",
+        &file,
+    ];
+    let spot = ["case", "spot-check", &id, "--verdict", "not-authentic"];
+    let spot = done(&node, "delta", &[&spot[..], &looked].concat()).await;
+    let to_mend = ["case", "notice", &id, "--to", "market"];
+    let to_mend = done(&node, "delta", &[&to_mend[..], &looked].concat()).await;
+    shows(
+        &node.run(&["case", "show", &to_mend]).await,
+        0,
+        &["supervisor-notice by delta at stall 7", "waits for market"],
+    );
+    let mended = ["case", "mended", &to_mend];
+    let report = ["--report", &file, "--rule-book", &file];
+    done(&node, "market", &[&mended[..], &report].concat()).await;
+    let shown = node.run(&["case", "show", &to_mend, "--json"]).await.json();
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["to"]),
+        (&"closed".into(), &"market".into())
+    );
+    let own = ["case", "hand-over", &id, "--to", "delta"];
+    let reasons = ["--reasons", &file, "--rule-book", &file, "--json"];
+    let own = node.run_as("delta", &[&own[..], &reasons].concat()).await;
+    assert_eq!((own.code, &own.json()[0]["code"]), (2, &477.into()));
     let rule = [
         "dispute",
         "rule",
@@ -134,4 +165,55 @@ async fn a_dispute_from_notice_to_ruling() {
         .await
         .json();
     assert_eq!(party[0]["upheld"], 1);
+    sanction_and_appeal(&node, &id, &file, &spot).await;
+}
+
+/// The market bars the seller for the dispute that was upheld; the office lifts that.
+async fn sanction_and_appeal(node: &Served, dispute: &str, file: &str, spot: &str) {
+    let reasons = ["--reasons", file, "--rule-book", file];
+    let impose = [
+        "sanction",
+        "impose",
+        "acme",
+        "--kind",
+        "no-sales",
+        "--for",
+        dispute,
+        "--until",
+        "2027-01-01T00:00:00Z",
+    ];
+    let id = done(node, "market", &[&impose[..], &reasons].concat()).await;
+    let shown = node.run(&["sanction", "show", &id]).await;
+    shows(
+        &shown,
+        0,
+        &["no-sales, by market against acme", "may be appealed up to"],
+    );
+    let party = node.run(&["sanction", "party", "acme"]).await;
+    shows(&party, 0, &["sanctions 1; confirmed 0, lifted 0", &id]);
+    let appeal = ["sanction", "appeal", &id, "--authority"];
+    let why = ["--reasons", file, "--json"];
+    let own = [&appeal[..], &["market"], &why].concat();
+    let own = node.run_as("acme", &own).await;
+    assert_eq!((own.code, &own.json()[0]["code"]), (2, &845.into()));
+    done(node, "acme", &[&appeal[..], &["delta"], &why[..2]].concat()).await;
+    let lift = ["sanction", "decide", &id, "--decision", "lifted"];
+    done(node, "delta", &[&lift[..], &reasons].concat()).await;
+    let json = node.run(&["sanction", "show", &id, "--json"]).await.json();
+    assert_eq!(
+        (&json[0]["outcome"], &json[0]["by_default"]),
+        (&"lifted".into(), &false.into())
+    );
+    let told = node
+        .run(&["dispute", "show", dispute, "--json"])
+        .await
+        .json();
+    assert_eq!(told[0]["sanctions"][0]["id"], id.as_str());
+    assert_eq!(told[0]["checks"][0]["id"], spot);
+    let terms = node.run(&["case", "terms"]).await;
+    shows(
+        &terms,
+        0,
+        &["mend_days         15", "sanction_days     1096"],
+    );
 }

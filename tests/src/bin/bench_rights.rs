@@ -148,6 +148,7 @@ fn vouch(chain: &Chain, number: u64) -> VouchForDesigner {
         check: IdentityCheck::InPerson.into(),
         check_words: "passport".into(),
         until_ms: chain.time_ms + 1_000_000_000,
+        registered_as: String::new(),
         designer,
     }
 }

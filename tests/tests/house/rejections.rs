@@ -268,6 +268,7 @@ fn sources() -> (Vec<(&'static str, String)>, String) {
         ("CustodyRejection", "custody/rejection.rs"),
         ("DesignRejection", "designs/rejection.rs"),
         ("ReviewRejection", "designs/review/rejection.rs"),
+        ("CaseRejection", "designs/case_rejection.rs"),
         ("GovernanceRejection", "governance/rejection.rs"),
         ("MasterDataRejection", "master_data/rejection.rs"),
     ];

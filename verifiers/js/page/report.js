@@ -250,6 +250,11 @@ export class Report {
         ...(one.review?.panels ?? [])
           .filter(({ verdict }) => verdict !== null)
           .map((panel) => `${panel.verdict}; ${this.t('panelDrawn')} ${panel.uphold}, ${panel.dismiss}`),
+        ...one.handovers.map(({ from, to, state }) => printable(`${from} → ${to}: ${state}`)),
+        ...one.checks.map((check) =>
+          printable(`${this.time(check.at_ms)}: ${check.kind}, ${check.by}: ${check.verdict ?? check.state}`),
+        ),
+        ...one.sanctions.map((sanction) => this.sanction(sanction)),
       ],
     ]);
     const asked = authorisations.map((one) => [
@@ -259,7 +264,19 @@ export class Report {
         ...(one.licence === null ? [] : [code(one.licence)]),
       ],
     ]);
-    return [...shown, ...asked];
+    const parties = (disputes?.parties ?? []).map((one) => [
+      'sanctionsOf',
+      [
+        printable(one.registered_as === null ? one.organisation : `${one.organisation}, ${one.registered_as}`),
+        ...[...one.held, ...(one.registered?.held ?? [])].map((held) => this.sanction(held)),
+      ],
+    ]);
+    return [...shown, ...parties, ...asked];
+  }
+
+  sanction({ kind, from_ms: from, until_ms: until, party }) {
+    const term = `${kind}, ${this.time(from)} – ${this.time(until)}`;
+    return printable(party === undefined ? term : `${party}: ${term}`);
   }
 
   /** Who vouched for the owner, for how long, how that was checked, and whether it was taken back. */

@@ -193,6 +193,7 @@ export const TEXTS = {
   right: ['Owned by, since', '权利人，自何时起'],
   vouched: ['Vouched for by', '身份担保'],
   dispute: ['Dispute', '争议'],
+  sanctionsOf: ['Sanctions', '处分'],
   asked: ['May do it?', '可否实施'],
   panelDrawn: ['jurors drawn again and votes counted again: to uphold, to dismiss', '重新抽选并计票：支持票、驳回票'],
   checkedBy: ['checked by:', '核验方式：'],

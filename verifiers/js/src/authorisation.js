@@ -14,6 +14,7 @@ const MAGIC = utf8('touchstone/authorisation/v1\n');
 const MAX_FILE = 4 * 1024 * 1024;
 const CHECKSUM = 32;
 const WORLD = '001';
+const NO_SALES = 3;
 /** Words of the enum LicensedAct's numbers. */
 export const ACTS = { 1: 'make', 2: 'offer', 3: 'sell', 4: 'import' };
 
@@ -56,7 +57,7 @@ export class Question {
       if (design === undefined) return null;
       if (design === null) return ['no', 'no such design was deposited'];
       const owner = { organisation: design.organisation, since_ms: design.time_ms };
-      right = { owners: [owner], earlier_owners: 0, ended: null, until_ms: 0n };
+      right = { owners: [owner], earlier_owners: 0, ended: null, until_ms: 0n, sanctioned: 0 };
     }
     const lapsed = right.until_ms !== 0n && right.until_ms < at;
     if ((right.ended !== null && right.ended.time_ms <= at) || lapsed) return ['no', 'the right had ended before'];
@@ -70,11 +71,38 @@ export class Question {
       this.owns = true;
       return ['yes', 'it owns the right'];
     }
-    const licence = disposed ? this.licence() : null;
+    const bar = right.sanctioned !== 0 ? this.sanctioned() : null;
+    if (bar !== null) return ['no', `sanction ${hex(bar.sanction)} bars the seller until ${bar.until_ms} ms`];
+    // Who may be barred has no yes, whatever its licences say.
+    const licence = disposed && !this.withheld && !this.untold ? this.licence() : null;
     if (licence !== null) return ['yes', `licence ${hex(licence.licence)} until ${licence.until_ms} ms`];
     if (this.withheld) return null;
     if (this.untold) return ['untold', 'the lists tell of later times only'];
     return ['no', this.why.join('; ') || 'it does not own the right, and there is no licence for it'];
+  }
+
+  /** The sanction that bars the seller: its own, or one against all with its register's number. */
+  sanctioned() {
+    const { seller } = this.asked;
+    const own = this.barred('sanctions/', seller);
+    if (own !== null || !seller.includes('.')) return own;
+    const vouched = this.records.get(types.VouchedDesigner, 'vouched/', seller);
+    if (vouched === undefined) this.withheld = true;
+    const number = vouched?.registered_as ?? '';
+    return number === '' ? null : this.barred('sanctions-registered/', number);
+  }
+
+  /** The sanction of a list that bars the seller at the time; null where there is none. */
+  barred(...key) {
+    const { subject, time_ms: at } = this.asked;
+    const list = this.records.get(types.PartySanctions, ...key);
+    if (list === undefined) this.withheld = true;
+    if (!list) return null;
+    const bars = ({ kind, subjects, from_ms: from, until_ms: until }) =>
+      kind === NO_SALES && from <= at && at <= until && subjects.some((one) => equal(one, subject));
+    const bar = list.held.find(bars);
+    if (bar === undefined && at < list.told_from_ms) this.untold = true;
+    return bar ?? null;
   }
 
   /** The licence that holds: of the seller, or of the class that it is in. */

@@ -3,6 +3,7 @@
 
 import { ACTS, Question } from './authorisation.js';
 import { be64, compare, concat, equal, hex, utf8 } from './bytes.js';
+import { readCase, readParties } from './cases.js';
 import { sha256, taggedHash } from './hashes.js';
 import { types } from './messages.js';
 import { decode } from './protobuf.js';
@@ -158,7 +159,7 @@ export function checkReview(dispute, panels) {
 }
 
 /** The disputes under a design's right; `ask` gives the value at a key, or null where it is absent. */
-export function readDisputes(design, ids, ask) {
+export function readDisputes(design, ids, parties, ask) {
   demand(ids.length <= MOST, `the file shows more than ${MOST} disputes`);
   const value = ask('dispute-subject/', design);
   const tally = decode(types.DisputeTally, value ?? new Uint8Array(0));
@@ -184,14 +185,22 @@ export function readDisputes(design, ids, ask) {
     }
     counted.notices++;
     counted[dispute.phase === ENDED ? (COUNTS[dispute.outcome] ?? 'by_default') : 'open']++;
-    return { id, dispute, panels };
+    return { id, dispute, panels, ...readCase(id, dispute, record) };
   });
   demand(
     COUNT_NAMES.every((name) => counted[name] <= tally[name]),
     'the disputes that the file shows went otherwise than the ledger counts',
   );
+  const sanctions = shown.flatMap((one) => one.sanctions);
+  const told = readParties(parties, sanctions, ask);
   const drawn = shown.flatMap(({ panels }) => panels).filter(({ draw }) => draw !== null).length;
-  return { tally, shown, drawn, isWeighed: WEIGHED.some((name) => tally[name] > 0n) };
+  const beside = {
+    checks: shown.flatMap((one) => one.checks).length,
+    handovers: shown.flatMap(({ dispute }) => dispute.handovers).length,
+    sanctions: sanctions.length,
+    parties: told.length,
+  };
+  return { tally, shown, parties: told, beside, drawn, isWeighed: WEIGHED.some((name) => tally[name] > 0n) };
 }
 
 /** The answers to the questions about a design. */

@@ -557,11 +557,12 @@ export class Examination {
       return notGiven('noRight');
     }
     if (shown === null) return notGiven('noDisputes');
-    this.disputed = readDisputes(design, shown.ids, (...parts) => this.ask(...parts));
-    const { tally, isWeighed, drawn } = this.disputed;
+    this.disputed = readDisputes(design, shown.ids, shown.parties, (...parts) => this.ask(...parts));
+    const { tally, isWeighed, drawn, beside } = this.disputed;
+    const isAny = Object.values(beside).some((count) => count > 0);
     return {
       result: isWeighed ? RESERVATION : PASSED,
-      findings: [['disputes', { ...tally, shown: shown.ids.length, drawn }]],
+      findings: [['disputes', { ...tally, shown: shown.ids.length, drawn }], ...(isAny ? [['beside', beside]] : [])],
     };
   }
 

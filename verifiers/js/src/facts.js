@@ -2,6 +2,7 @@
 
 import { ACTS } from './authorisation.js';
 import { hex } from './bytes.js';
+import { describeCheck, describeHandOver, describeParty, describeSanction } from './cases.js';
 import { describeContent } from './content.js';
 import { COUNT_NAMES } from './disputes.js';
 import { describeDraft } from './drafts.js';
@@ -128,6 +129,7 @@ const describeVouching = ({ voucher, name, check, withdrawn, ...rest }) => ({
   name,
   check: CHECKS[check],
   check_words: rest.check_words,
+  registered_as: rest.registered_as,
   from_ms: number(rest.from_ms),
   until_ms: number(rest.until_ms),
   withdrawn_ms: withdrawn === null ? null : number(withdrawn.time_ms),
@@ -217,7 +219,7 @@ const describeReview = (review, panels) => ({
   panels: panels.map((panel, i) => describePanel(panel, review.results[i])),
 });
 
-function describeDispute({ id, dispute, panels }) {
+function describeDispute({ id, dispute, panels, checks, sanctions }) {
   const phase = word(PHASES, dispute.phase);
   return {
     id: hex(id),
@@ -230,12 +232,16 @@ function describeDispute({ id, dispute, panels }) {
     outcome: phase === ENDED ? word(OUTCOMES, dispute.outcome) : null,
     ended_ms: phase === ENDED ? number(dispute.ended_ms) : null,
     review: dispute.review && describeReview(dispute.review, panels),
+    handovers: dispute.handovers.map(describeHandOver),
+    checks: checks.map(describeCheck),
+    sanctions: sanctions.map(describeSanction),
   };
 }
 
-const describeDisputes = ({ tally, shown }) => ({
+const describeDisputes = ({ tally, shown, parties }) => ({
   ...Object.fromEntries(COUNT_NAMES.map((name) => [name, number(tally[name])])),
   shown: shown.map(describeDispute),
+  parties: parties.map(describeParty),
 });
 
 const describeAnswer = ({ asked, verdict, owns, held }) => ({

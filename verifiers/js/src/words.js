@@ -246,6 +246,14 @@ export const FINDINGS = {
     en: () => 'not in the file: it does not tell whether there were disputes',
     zh: () => '文件不含此项：未载明是否有争议',
   },
+  beside: {
+    en: (d) =>
+      `shown beside them: checks ${d.checks}, hand-overs ${d.handovers}, sanctions ${d.sanctions}, parties with ` +
+      `their sanctions ${d.parties}; each agrees with the rules`,
+    zh: (d) =>
+      `另载明：检查 ${d.checks} 项，移送 ${d.handovers} 次，处分 ${d.sanctions} 项，当事方的处分 ${d.parties} 方；` +
+      '均与规则相符',
+  },
   disputes: {
     en: (d) =>
       `notices under this right: ${d.notices}, of them open ${d.open}; upheld ${d.upheld}, by a panel ` +

@@ -1,8 +1,10 @@
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{Dispute, PlatformMeasure};
+use touchstone_proto::ledger::{Dispute, DueDisputes, PlatformMeasure};
 
 use super::*;
-use crate::designs::limits::{ANSWER_DAYS, DECLARATION_DAYS, MAX_HOURS, RULING_DAYS, WAITING_DAYS};
+use crate::designs::limits::{
+    ANSWER_DAYS, DECLARATION_DAYS, HOUR_MS, MAX_DUE, MAX_HOURS, RULING_DAYS, WAITING_DAYS,
+};
 use crate::rejection::Rejection;
 use crate::test_support::disputes::{counter, filing, measure, notice, ruling, withdrawal};
 use crate::test_support::rights::designed;

@@ -188,6 +188,14 @@ fn reviewed() -> Vec<(&'static str, Vec<u8>)> {
     vec![("disputed.evidence", file)]
 }
 
+/// Infringers that were sanctioned, and what was looked at before.
+fn sanctioned() -> Vec<(&'static str, Vec<u8>)> {
+    let told = cases::sanctioned();
+    let subject = Subject::Design(told.design);
+    let file = seal(&collect_with(&told.chain, &subject, &told.additions).unwrap());
+    vec![("sanctioned.evidence", file)]
+}
+
 #[test]
 fn the_same_story_gives_the_same_bytes() {
     let files = [
@@ -198,6 +206,7 @@ fn the_same_story_gives_the_same_bytes() {
         passed_on(),
         fielded(),
         reviewed(),
+        sanctioned(),
     ];
     let files = files.concat();
     if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {

@@ -1,11 +1,13 @@
 //! Everything that the ledger proves about one design.
 
+use touchstone_client::cases::{self, SanctionsOfParty};
 use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, ProvenDeposit};
 use touchstone_client::earlier::{self, Earlier};
 use touchstone_client::{AttestedHeader, NotVerified};
 use touchstone_client::{disputes, look_alikes, rights, vouching};
 use touchstone_core::designs::field::{DesignField, FieldName};
+use touchstone_core::designs::right;
 use touchstone_core::encoding;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
@@ -47,6 +49,8 @@ pub(super) struct Certificate {
     pub(super) right: Right,
     /// How disputes about it went.
     pub(super) disputes: DisputeTally,
+    /// The sanctions against who owns it and who deposited it, where there were any.
+    pub(super) sanctions: Vec<(String, SanctionsOfParty)>,
     pub(super) source: Source,
     pub(super) owner: String,
     pub(super) names: Vec<String>,
@@ -90,6 +94,7 @@ pub(super) async fn certify(
     let vouching = Box::pin(vouching::of_design(client, &record)).await?;
     let right = Box::pin(rights::of_design(client, &id, &record)).await?;
     let disputes = Box::pin(disputes::of_right(client, &id)).await?;
+    let sanctions = Box::pin(sanctions_of(client, &record, &right)).await?;
     let source = match (receipt, &opening) {
         (Some(receipt), _) => Source::Receipt(Box::new(receipt)),
         (None, Some(_)) => Source::Disclosure,
@@ -114,10 +119,29 @@ pub(super) async fn certify(
         vouching,
         right,
         disputes,
+        sanctions,
         source,
         owner,
         names,
     })
+}
+
+/// The sanctions against a design's owner and depositor.
+async fn sanctions_of(
+    client: &mut Client,
+    record: &Design,
+    right: &Right,
+) -> Result<Vec<(String, SanctionsOfParty)>, Failure> {
+    let mut parties = vec![right::owner(right).to_owned(), record.organisation.clone()];
+    parties.dedup();
+    let mut sanctions = Vec::new();
+    for party in parties {
+        let found = cases::of_party(client, &party).await?;
+        if found.is_any() {
+            sanctions.push((party, found));
+        }
+    }
+    Ok(sanctions)
 }
 
 /// Views, and the fields that are to be shown. What is public already is shown unless it is hidden by name.

@@ -10,6 +10,7 @@ use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::rights;
+use crate::sanctions;
 use crate::say;
 use crate::vouching;
 
@@ -133,6 +134,12 @@ impl Certificate {
                 disputes::tally(language, &self.disputes),
             ));
         }
+        for (party, found) in &self.sanctions {
+            for line in sanctions::of_party(language, found) {
+                let text = format!("{}: {line}", plain(party));
+                rows.push((say!(language, "Sanctions"), text));
+            }
+        }
         for line in self
             .look_alikes
             .iter()
@@ -200,6 +207,13 @@ impl Certificate {
         }
         if self.disputes.notices > 0 {
             add_member(&mut value, "disputes", disputes::tally_json(&self.disputes));
+        }
+        if !self.sanctions.is_empty() {
+            let parties = self.sanctions.iter();
+            let parties: Vec<Value> = parties
+                .map(|(party, found)| sanctions::of_party_json(party, found))
+                .collect();
+            add_member(&mut value, "sanctions", parties.into());
         }
         if self.record.disposed > 0 {
             add_member(&mut value, "right", rights::json(&self.right));

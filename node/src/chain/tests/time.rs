@@ -1,6 +1,7 @@
 //! Every rule that reads a block's time judges what is submitted by now, however old the last
 //! block is: at admission, when a block is made, and for what waits.
 
+mod cases;
 mod designs;
 mod reviews;
 
@@ -253,7 +254,7 @@ fn observed() -> Action {
 }
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    CASES.iter().chain(designs::CASES)
+    CASES.iter().chain(designs::CASES).chain(cases::CASES)
 }
 
 /// One node's chain of the four test organisations.
@@ -412,6 +413,7 @@ fn every_rule_that_reads_the_time_is_among_the_cases() {
     let mut listed: Vec<_> = READS
         .iter()
         .chain(designs::READS)
+        .chain(cases::READS)
         .chain(reviews::READS)
         .map(|(file, line, _)| ((*file).to_owned(), (*line).to_owned()))
         .collect();
@@ -423,6 +425,7 @@ fn every_rule_that_reads_the_time_is_among_the_cases() {
     let judging: BTreeSet<u32> = READS
         .iter()
         .chain(designs::READS)
+        .chain(cases::READS)
         .chain(reviews::READS)
         .flat_map(|(_, _, codes)| *codes)
         .copied()

@@ -109,12 +109,6 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
         "match dispute.deadline_ms < now_ms {",
         &[472],
     ),
-    (
-        "designs/dispute.rs",
-        "let mut hour = now_ms.saturating_add(after_ms) / HOUR_MS;",
-        &[],
-    ),
-    ("designs/dispute.rs", "let first = now_ms / HOUR_MS;", &[]),
     ("designs/dispute.rs", "dispute.ended_ms = now_ms;", &[]),
     (
         "designs/dispute_deadlines.rs",
@@ -328,7 +322,7 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "designs/withdraw_notice.rs",
-        "let mut record = dispute::open(state, &id, &OPEN, now_ms)?;",
+        "let mut record = dispute::open(state, &id, &dispute::OPEN, now_ms)?;",
         &[],
     ),
     (
@@ -518,7 +512,7 @@ impl Ledger {
     }
 
     /// Commits the maker's notice to the market; the dispute's id.
-    fn notice(&mut self) -> Hash {
+    pub(super) fn notice(&mut self) -> Hash {
         let subject = self.design();
         let action = Action::GiveNotice(notice(&subject, "x"));
         let envelope = self.sign(MAKER, action);
@@ -527,7 +521,7 @@ impl Ledger {
     }
 
     /// Commits an empty block, half an hour before the deadline that began so many days ago.
-    fn pass_to_deadline(&mut self, days: u64) {
+    pub(super) fn pass_to_deadline(&mut self, days: u64) {
         let hour = (self.chain.tip.time_ms + days * DAY_MS) / HOUR_MS;
         let now_ms = (hour + 1) * HOUR_MS - 1 - BETWEEN_MS;
         let block = self.build(now_ms);
