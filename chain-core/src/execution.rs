@@ -19,8 +19,9 @@ use crate::designs::review::{
 };
 use crate::designs::{
     answer_notice, answer_transfer, attest_mark, counter_notice, deposit_design, disclose_design,
-    end_licence, end_right, give_notice, grant_licence, offer_transfer, publish_fingerprints,
-    rule_dispute, show_filing, vouch_for_designer, withdraw_notice, withdraw_vouching,
+    end_licence, end_right, give_notice, grant_licence, offer_transfer, publish_features,
+    publish_fingerprints, rule_dispute, show_filing, vouch_for_designer, withdraw_notice,
+    withdraw_vouching,
 };
 use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys, protocol};
@@ -239,6 +240,7 @@ fn apply<S: StateRead>(
         Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
         Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
         Action::PublishFingerprints(action) => publish_fingerprints::apply(state, &context, action),
+        Action::PublishFeatures(action) => publish_features::apply(state, &context, action),
         Action::VouchForDesigner(action) => vouch_for_designer::apply(state, &context, action),
         Action::WithdrawVouching(action) => withdraw_vouching::apply(state, &context, action),
         Action::OfferTransfer(action) => offer_transfer::apply(state, &context, action),

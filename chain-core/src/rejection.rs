@@ -7,7 +7,7 @@ use thiserror::Error;
 use touchstone_proto::ledger::Role;
 
 use crate::custody::CustodyRejection;
-use crate::designs::{DesignRejection, ReviewRejection};
+use crate::designs::{DesignRejection, FeatureRejection, ReviewRejection};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -118,6 +118,9 @@ pub enum Rejection {
     /// A rule of designs.
     #[error(transparent)]
     Design(#[from] DesignRejection),
+    /// A rule of published features.
+    #[error(transparent)]
+    Feature(#[from] FeatureRejection),
     /// A rule of public reviews.
     #[error(transparent)]
     Review(#[from] ReviewRejection),
@@ -160,6 +163,7 @@ impl Rejection {
             Rejection::Role { .. } => 203,
             Rejection::Custody(rejection) => rejection.code(),
             Rejection::Design(rejection) => rejection.code(),
+            Rejection::Feature(rejection) => rejection.code(),
             Rejection::Review(rejection) => rejection.code(),
             Rejection::Governance(rejection) => rejection.code(),
             Rejection::MasterData(rejection) => rejection.code(),
@@ -184,6 +188,7 @@ impl Rejection {
             Rejection::Role { .. } => "role",
             Rejection::Custody(rejection) => rejection.rule(),
             Rejection::Design(rejection) => rejection.rule(),
+            Rejection::Feature(rejection) => rejection.rule(),
             Rejection::Review(rejection) => rejection.rule(),
             Rejection::Governance(rejection) => rejection.rule(),
             Rejection::MasterData(rejection) => rejection.rule(),

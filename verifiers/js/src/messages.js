@@ -19,7 +19,7 @@ export const types = declare({
     '| 42 withdraw_notice WithdrawNotice, | 43 rule_dispute RuleDispute, | 46 set_master_data SetMasterData, ' +
     '| 50 register_jurors RegisterJurors, | 51 open_review OpenReview, | 52 reveal_preimage RevealPreimage, ' +
     '| 53 cast_ballot CastBallot, | 54 void_ballot VoidBallot, | 55 open_ballot OpenBallot, ' +
-    '| 56 appeal_review AppealReview, | 57 accept_verdict AcceptVerdict',
+    '| 56 appeal_review AppealReview, | 57 accept_verdict AcceptVerdict, | 80 publish_features PublishFeatures',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
@@ -38,6 +38,8 @@ export const types = declare({
   PictureFingerprint:
     '1 file_hash bytes, 2 whole bytes, 3 trimmed bytes, 4 whole_quality uint32, 5 trimmed_quality uint32',
   PublishFingerprints: '1 design_id bytes, 2 fingerprints Fingerprints',
+  PublishFeatures: '1 design_id bytes, 2 specification bytes, 3 pictures* PictureFeatures',
+  PictureFeatures: '1 file_hash bytes, 2 features bytes',
   VouchForDesigner:
     '1 designer string, 2 name string, 3 public_key bytes, 4 possession bytes, 5 check enum, ' +
     '6 check_words string, 7 until_ms uint64',
@@ -180,6 +182,9 @@ export const types = declare({
   DesignFile: '1 link Link',
   FingerprintCount: '1 pictures uint64, 2 designs uint64',
   PublishedFingerprint: '1 design_id bytes, 2 picture PictureFingerprint',
+  FeatureCount: '1 pictures uint64',
+  PublishedFeatures:
+    '1 design_id bytes, 2 specification bytes, 3 picture PictureFeatures, 4 position Position, 5 time_ms uint64',
   LookAlikes:
     '1 specification bytes, 2 position Position, 3 time_ms uint64, 4 searched FingerprintCount, ' +
     '5 pictures* ComparedPicture',
