@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::proven_deposit::{Certificate, Source};
+use super::verdicts::CertificateDispute;
 use crate::disputes;
 use crate::earlier as before;
 use crate::fields;
@@ -133,6 +134,11 @@ impl Certificate {
                 disputes::tally(language, &self.disputes),
             ));
         }
+        for shown in &self.shown_disputes {
+            for line in shown.lines(language) {
+                rows.push((say!(language, "Dispute"), line));
+            }
+        }
         for line in self
             .look_alikes
             .iter()
@@ -200,6 +206,10 @@ impl Certificate {
         }
         if self.disputes.notices > 0 {
             add_member(&mut value, "disputes", disputes::tally_json(&self.disputes));
+        }
+        if !self.shown_disputes.is_empty() {
+            let shown = self.shown_disputes.iter().map(CertificateDispute::json);
+            add_member(&mut value, "shown_disputes", shown.collect());
         }
         if self.record.disposed > 0 {
             add_member(&mut value, "right", rights::json(&self.right));
