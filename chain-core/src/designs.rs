@@ -42,9 +42,11 @@ pub mod sanction;
 pub(crate) mod show_filing;
 
 pub use case_rejection::CaseRejection;
+pub use publish_features::FeatureRejection;
 pub use rejection::DesignRejection;
 pub use review::ReviewRejection;
 pub mod look_alikes;
+pub(crate) mod publish_features;
 pub(crate) mod publish_fingerprints;
 pub(crate) mod vouch_for_designer;
 pub mod vouching;

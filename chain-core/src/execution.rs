@@ -20,7 +20,7 @@ use crate::designs::review::{
 use crate::designs::{
     accept_case, answer_check, answer_notice, answer_transfer, appeal_sanction, attest_mark,
     counter_notice, decide_appeal, deposit_design, disclose_design, end_licence, end_right,
-    give_notice, grant_licence, hand_over_case, impose_sanction, offer_transfer,
+    give_notice, grant_licence, hand_over_case, impose_sanction, offer_transfer, publish_features,
     publish_fingerprints, record_check, rule_dispute, show_filing, vouch_for_designer,
     withdraw_notice, withdraw_vouching,
 };
@@ -246,6 +246,7 @@ fn apply<S: StateRead>(
         Action::DepositDesign(action) => deposit_design::apply(state, &context, action),
         Action::DiscloseDesign(action) => disclose_design::apply(state, &context, action),
         Action::PublishFingerprints(action) => publish_fingerprints::apply(state, &context, action),
+        Action::PublishFeatures(action) => publish_features::apply(state, &context, action),
         Action::VouchForDesigner(action) => vouch_for_designer::apply(state, &context, action),
         Action::WithdrawVouching(action) => withdraw_vouching::apply(state, &context, action),
         Action::OfferTransfer(action) => offer_transfer::apply(state, &context, action),

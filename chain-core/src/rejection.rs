@@ -7,7 +7,7 @@ use thiserror::Error;
 use touchstone_proto::ledger::Role;
 
 use crate::custody::CustodyRejection;
-use crate::designs::{CaseRejection, DesignRejection, ReviewRejection};
+use crate::designs::{CaseRejection, DesignRejection, FeatureRejection, ReviewRejection};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -118,6 +118,9 @@ pub enum Rejection {
     /// A rule of designs.
     #[error(transparent)]
     Design(#[from] DesignRejection),
+    /// A rule of published features.
+    #[error(transparent)]
+    Feature(#[from] FeatureRejection),
     /// A rule of public reviews.
     #[error(transparent)]
     Review(#[from] ReviewRejection),
@@ -163,6 +166,7 @@ impl Rejection {
             Rejection::Role { .. } => 203,
             Rejection::Custody(rejection) => rejection.code(),
             Rejection::Design(rejection) => rejection.code(),
+            Rejection::Feature(rejection) => rejection.code(),
             Rejection::Review(rejection) => rejection.code(),
             Rejection::Case(rejection) => rejection.code(),
             Rejection::Governance(rejection) => rejection.code(),
@@ -188,6 +192,7 @@ impl Rejection {
             Rejection::Role { .. } => "role",
             Rejection::Custody(rejection) => rejection.rule(),
             Rejection::Design(rejection) => rejection.rule(),
+            Rejection::Feature(rejection) => rejection.rule(),
             Rejection::Review(rejection) => rejection.rule(),
             Rejection::Case(rejection) => rejection.rule(),
             Rejection::Governance(rejection) => rejection.rule(),

@@ -7,8 +7,10 @@ pub mod delta;
 pub mod keys;
 
 use prost::Message;
-use touchstone_pictures::{Bits, Compared, Fingerprint, Index};
-use touchstone_proto::ledger::{FingerprintCount, PictureFingerprint, PublishedFingerprint};
+use touchstone_pictures::{Bits, Compared, Features, Fingerprint, Index};
+use touchstone_proto::ledger::{
+    FingerprintCount, PictureFingerprint, PublishedFeatures, PublishedFingerprint,
+};
 
 use crate::encoding::{self, Malformed};
 use crate::{Fault, Hash};
@@ -62,6 +64,21 @@ pub fn published_fingerprint<S: StateRead + ?Sized>(
     let picture = picture.ok_or_else(|| damaged("without a picture"))?;
     let fingerprint = stored_fingerprint(picture).map_err(|e| damaged(&e.to_string()))?;
     Ok((record, fingerprint))
+}
+
+/// The features of the picture with this number, which must be there, and their record.
+pub fn published_features<S: StateRead + ?Sized>(
+    state: &S,
+    number: u64,
+) -> Result<(PublishedFeatures, Features), Fault> {
+    let key = keys::features(number);
+    let damaged = |why: &str| Fault::Damaged(format!("features {number}: {why}"));
+    let bytes = state.get(&key)?.ok_or_else(|| damaged("missing"))?;
+    let record: PublishedFeatures = decode_stored(&key, &bytes)?;
+    let picture = record.picture.as_ref();
+    let features = picture.and_then(|picture| Features::published(&picture.features));
+    let features = features.ok_or_else(|| damaged("they don't follow the specification"))?;
+    Ok((record, features))
 }
 
 /// Compares a picture with the published ones from number `from` up to `count`, exclusive, reading each; numbers

@@ -6,10 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use touchstone_core::hash::{Hash, sha256};
 use touchstone_pictures::{
-    BITS, Features, Fingerprint, MAX_FILE_BYTES, Picture, Pixels, Rectangle, Region, common_region,
-    decode, features, fine_features, fingerprint, mirrored_features, trimmed,
+    BITS, Features, Fingerprint, MAX_FEATURES, MAX_FILE_BYTES, MIN_AGREEING, Picture, Pixels,
+    QUERY_FEATURES, Rectangle, Region, RegionQuery, RegionView, common_region, decode, features,
+    fine_features, fingerprint, trimmed,
 };
-use touchstone_proto::ledger::{Fingerprints, PictureFingerprint};
+use touchstone_proto::ledger::{Fingerprints, PictureFeatures, PictureFingerprint};
 
 use crate::failure::Failure;
 use crate::output::plain;
@@ -42,8 +43,17 @@ pub struct Common {
     pub theirs: Rectangle,
 }
 
-/// Local features that are looked for in a picture.
-const FEATURES: usize = 500;
+impl Readable {
+    fn pixels(&self) -> Result<Pixels<'_>, Failure> {
+        let pixels = self.picture.pixels();
+        pixels.map_err(|e| unreadable(&self.path, &e.to_string()))
+    }
+
+    /// What is looked for when regions of it are.
+    pub fn region_query(&self) -> Result<RegionQuery, Failure> {
+        Ok(RegionQuery::of(&self.pixels()?))
+    }
+}
 
 /// Reads a picture and computes its fingerprint.
 pub fn read(path: &Path) -> Result<Readable, Failure> {
@@ -98,61 +108,79 @@ pub fn message(pictures: &[Readable]) -> Fingerprints {
     }
 }
 
+/// What the ledger takes of pictures so that regions of them are found: ascending by the files' hashes, each once.
+/// A picture with fewer features than make a region is left out.
+pub fn features_message(pictures: &[Readable]) -> Result<Vec<PictureFeatures>, Failure> {
+    let mut messages = Vec::with_capacity(pictures.len());
+    for picture in pictures {
+        let found = features(&picture.pixels()?, MAX_FEATURES);
+        if found.list.len() >= MIN_AGREEING as usize {
+            messages.push(PictureFeatures {
+                file_hash: picture.sha256.to_vec(),
+                features: found.to_bytes(),
+            });
+        }
+    }
+    messages.sort_by(|a, b| a.file_hash.cmp(&b.file_hash));
+    messages.dedup_by(|a, b| a.file_hash == b.file_hash);
+    Ok(messages)
+}
+
 /// The region that most local features of two pictures agree on: it is found in crops, under captions and logos, and
 /// in screenshots.
 pub fn common(ours: &Readable, theirs: &Readable) -> Result<Option<Common>, Failure> {
-    type Find = fn(&Pixels<'_>, usize) -> Features;
-    let of = |readable: &Readable, find: Find, most: usize| {
-        let pixels = readable.picture.pixels();
-        let pixels = pixels.map_err(|e| unreadable(&readable.path, &e.to_string()))?;
-        Ok::<_, Failure>(find(&pixels, most))
+    let query = ours.region_query()?;
+    let pixels = theirs.pixels()?;
+    let other = features(&pixels, QUERY_FEATURES);
+    if let Some(region) = common_region(&query, &other) {
+        return Ok(Some(in_both(&region, (&query, ours), (&other, theirs))));
+    }
+    // Ours may be small in theirs, as in a screenshot of a listing.
+    let fine = fine_features(&pixels, 2 * QUERY_FEATURES);
+    let query = RegionQuery {
+        fine: Features::default(),
+        ..query
     };
-    let plain = of(ours, features, FEATURES)?;
-    let mirrored = of(ours, mirrored_features, FEATURES)?;
-    let other = of(theirs, features, FEATURES)?;
-    if let Some(region) = common_region(&plain, &mirrored, &other) {
-        return Ok(Some(in_both(&region, (&plain, ours), (&other, theirs))));
-    }
-    // One of them may be small in the other, as in a screenshot of a listing.
-    let fine = of(ours, fine_features, 2 * FEATURES)?;
-    if let Some(region) = common_region(&fine, &Features::default(), &other) {
-        return Ok(Some(in_both(&region, (&fine, ours), (&other, theirs))));
-    }
-    let fine = of(theirs, fine_features, 2 * FEATURES)?;
-    let region = common_region(&plain, &mirrored, &fine);
-    Ok(region.map(|region| in_both(&region, (&plain, ours), (&fine, theirs))))
+    let region = common_region(&query, &fine);
+    Ok(region.map(|region| in_both(&region, (&query, ours), (&fine, theirs))))
 }
 
 /// A region of two frames in the pictures' own pixels.
 fn in_both(
     region: &Region,
-    (frame, ours): (&Features, &Readable),
+    (query, ours): (&RegionQuery, &Readable),
     (other, theirs): (&Features, &Readable),
 ) -> Common {
-    let mut own = in_pixels(region.ours, frame, ours.size);
-    if region.is_mirrored {
-        let width = ours.size.0;
-        (own.left, own.right) = (width - own.right, width - own.left);
-    }
     Common {
         agreeing: region.agreeing,
-        is_mirrored: region.is_mirrored,
-        ours: own,
-        theirs: in_pixels(region.theirs, other, theirs.size),
+        is_mirrored: region.seen == RegionView::Mirrored,
+        ours: in_own(region, query, ours),
+        theirs: in_pixels(region.theirs, (other.width, other.height), theirs.size),
     }
 }
 
-/// A region of a frame in the picture's own pixels.
-fn in_pixels(region: Rectangle, frame: &Features, (width, height): (u32, u32)) -> Rectangle {
+/// Where a region is in the picture that was looked for, in its own pixels.
+pub fn in_own(region: &Region, query: &RegionQuery, picture: &Readable) -> Rectangle {
+    let frame = query.view(region.seen);
+    let mut own = in_pixels(region.ours, (frame.width, frame.height), picture.size);
+    if region.seen == RegionView::Mirrored {
+        let width = picture.size.0;
+        (own.left, own.right) = (width - own.right, width - own.left);
+    }
+    own
+}
+
+/// A region of a frame on another scale: a picture's own pixels, say.
+pub fn in_pixels(region: Rectangle, frame: (u32, u32), (width, height): (u32, u32)) -> Rectangle {
     let scaled = |value: u32, from: u32, to: u32| {
         let value = u64::from(value) * u64::from(to) / u64::from(from.max(1));
         u32::try_from(value).unwrap_or(to).min(to)
     };
     Rectangle {
-        left: scaled(region.left, frame.width, width),
-        top: scaled(region.top, frame.height, height),
-        right: scaled(region.right, frame.width, width),
-        bottom: scaled(region.bottom, frame.height, height),
+        left: scaled(region.left, frame.0, width),
+        top: scaled(region.top, frame.1, height),
+        right: scaled(region.right, frame.0, width),
+        bottom: scaled(region.bottom, frame.1, height),
     }
 }
 

@@ -64,6 +64,7 @@ pub mod event_log;
 pub mod item_history;
 pub mod look_alikes;
 pub mod master_data;
+pub mod regions;
 pub mod reviews;
 pub mod rights;
 pub mod trace;

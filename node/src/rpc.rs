@@ -245,6 +245,17 @@ impl Ledger for Ledgers {
         .await
     }
 
+    async fn find_regions(
+        &self,
+        request: Request<wire::FindRegionsRequest>,
+    ) -> Result<Response<wire::FindRegionsReply>, Status> {
+        let client = Caller::of(request.extensions());
+        let request = request.into_inner();
+        let service = self.service.clone();
+        self.read_long(client, move |view| service.regions.find(view, &request))
+            .await
+    }
+
     async fn get_authorisation(
         &self,
         request: Request<wire::GetAuthorisationRequest>,

@@ -11,6 +11,7 @@ pub(crate) mod evidence;
 pub(crate) mod limits;
 pub(crate) mod log_page;
 pub(crate) mod proven_state;
+pub(crate) mod region_search;
 pub(crate) mod state_query;
 pub(crate) mod status;
 pub(crate) mod submission;
@@ -33,6 +34,7 @@ pub(crate) use limits::Cancelled;
 use limits::{ServiceLimits, WorkQueue};
 use proven_state::HeaderCache;
 pub(crate) use proven_state::ProvenState;
+use region_search::RegionSearch;
 pub use status::{Halt, Progress};
 
 /// What the service works with.
@@ -59,6 +61,7 @@ pub struct ServiceParts {
 pub struct LedgerService {
     pub(crate) parts: ServiceParts,
     pub(crate) limits: ServiceLimits,
+    pub(crate) regions: RegionSearch,
     headers: HeaderCache,
 }
 
@@ -68,6 +71,7 @@ impl LedgerService {
         LedgerService {
             parts,
             limits: ServiceLimits::default(),
+            regions: RegionSearch::default(),
             headers: HeaderCache::default(),
         }
     }

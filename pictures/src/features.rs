@@ -6,13 +6,18 @@
 //!
 //! Consensus-critical: no
 
+mod bytes;
+
+pub use self::bytes::{MAX_FEATURE_BYTES, REGIONS_SPECIFICATION};
 use crate::grey::Grey;
 use crate::pixels::Pixels;
 
 /// The longer side of the frame that every picture is brought to.
 pub const FRAME: u32 = 400;
+/// Features that are published of a picture, at most.
+pub const MAX_FEATURES: usize = 300;
 /// Sizes at which corners are looked for: each is 5/6 of the one before.
-const LEVELS: u32 = 8;
+pub(crate) const LEVELS: u32 = 8;
 /// Pixels at the edge of each size that are no corner's place.
 const MARGIN: i32 = 17;
 /// How much brighter or darker than its centre a corner's arc is.
@@ -194,14 +199,18 @@ struct Tables {
     pairs: Vec<Vec<[i32; 4]>>,
 }
 
+/// 1,024 times cosine and sine of each direction.
+pub(crate) fn directions() -> Vec<(i32, i32)> {
+    let of = |k| (cosine(k), cosine(k + DIRECTIONS * 3 / 4));
+    (0..DIRECTIONS).map(of).collect()
+}
+
 /// 1,024 times the cosine of 0 to 8 times 2 pi / 32, rounded.
 const QUARTER: [i32; 9] = [1024, 1004, 946, 851, 724, 569, 392, 200, 0];
 
 impl Tables {
     fn new() -> Tables {
-        let directions: Vec<(i32, i32)> = (0..DIRECTIONS)
-            .map(|k| (cosine(k), cosine(k + DIRECTIONS * 3 / 4)))
-            .collect();
+        let directions = directions();
         let mut state = 1u32;
         let mut next = || {
             // Three draws of a linear congruential generator: near the centre more often than at the rim.

@@ -63,4 +63,4 @@ fn part(pixels: &Pixels<'_>, part: Rectangle) -> (Bits, u8) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

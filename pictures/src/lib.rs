@@ -44,6 +44,7 @@ mod fingerprint;
 mod grey;
 mod index;
 mod pixels;
+mod region_index;
 mod regions;
 mod transform;
 mod trim;
@@ -51,9 +52,13 @@ mod trim;
 pub use bits::{BITS, Bits, Nearest, Variant};
 #[cfg(feature = "decode")]
 pub use decode::{DecodeError, MAX_FILE_BYTES, Picture, decode};
-pub use features::{FRAME, Feature, Features, features, fine_features, mirrored_features};
+pub use features::{
+    FRAME, Feature, Features, MAX_FEATURE_BYTES, MAX_FEATURES, REGIONS_SPECIFICATION, features,
+    fine_features, mirrored_features,
+};
 pub use fingerprint::{Fingerprint, MIN_QUALITY, SPECIFICATION, fingerprint};
 pub use index::{Compared, Hit, Index, MAX_DISTANCE, MAX_HITS};
 pub use pixels::{BadPixels, MAX_PIXELS, MAX_SIDE, Pixels};
-pub use regions::{MIN_AGREEING, Region, common_region};
+pub use region_index::{MAX_REGIONS, RegionHit, RegionIndex};
+pub use regions::{MIN_AGREEING, QUERY_FEATURES, Region, RegionQuery, RegionView, common_region};
 pub use trim::{Rectangle, trimmed};

@@ -2,31 +2,88 @@
 //!
 //! It explains itself: the regions can be drawn on both pictures. Nothing is drawn by lot. Each pair of matches says
 //! how one picture would be moved, turned and scaled onto the other; the movement that most matches agree with counts.
+//! Features are integers. The movement is computed in doubles, with nothing but the four operations that IEEE 754
+//! rounds alike on every machine.
 //!
 //! Consensus-critical: no
 
-use crate::features::{DIRECTIONS, Feature, Features};
+mod movement;
+
+use self::movement::{Movement, PlacedMatch};
+use crate::features::{Feature, Features, directions, features, fine_features, mirrored_features};
+use crate::pixels::Pixels;
 use crate::trim::Rectangle;
 
 /// Bits of 256 that may differ between two features of one thing.
-const MAX_BITS: u32 = 72;
+pub const MAX_BITS: u32 = 72;
 /// The next best match must be so much worse: its bits times 9 are more than the best one's times 10.
 const RATIO: (u32, u32) = (10, 9);
 /// Matches that are looked at, the best first.
 const MAX_MATCHES: usize = 160;
-/// How far from where it should be a feature may lie: pixels of the frame.
-const TOLERANCE: f64 = 6.0;
 /// Agreeing matches that make a region, at least; those that lie within a few pixels count once.
 pub const MIN_AGREEING: u32 = 18;
+/// Features of a picture that is looked for, in its frame; twice as many in the finer one.
+pub const QUERY_FEATURES: usize = 500;
+
+/// How a picture that is looked for was seen when a region of it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionView {
+    /// As it is.
+    Plain,
+    /// Mirrored left to right; places count in the mirrored frame.
+    Mirrored,
+    /// In the finer frame.
+    Fine,
+}
+
+/// A picture that is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegionQuery {
+    /// Features of the picture as it is.
+    pub plain: Features,
+    /// Those of the mirrored picture.
+    pub mirrored: Features,
+    /// Those of the finer frame, for what is small in a large picture, as in a screenshot of a listing.
+    pub fine: Features,
+}
+
+impl RegionQuery {
+    /// Of a picture.
+    pub fn of(pixels: &Pixels<'_>) -> RegionQuery {
+        RegionQuery {
+            plain: features(pixels, QUERY_FEATURES),
+            mirrored: mirrored_features(pixels, QUERY_FEATURES),
+            fine: fine_features(pixels, 2 * QUERY_FEATURES),
+        }
+    }
+
+    /// The features for which it was seen so.
+    pub fn view(&self, seen: RegionView) -> &Features {
+        match seen {
+            RegionView::Plain => &self.plain,
+            RegionView::Mirrored => &self.mirrored,
+            RegionView::Fine => &self.fine,
+        }
+    }
+
+    /// Its features, and how it was seen for them.
+    pub fn views(&self) -> [(RegionView, &Features); 3] {
+        [
+            (RegionView::Plain, &self.plain),
+            (RegionView::Mirrored, &self.mirrored),
+            (RegionView::Fine, &self.fine),
+        ]
+    }
+}
 
 /// Two pictures' common region.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Region {
     /// Matches that agree.
     pub agreeing: u32,
-    /// Whether the first picture was mirrored for it.
-    pub is_mirrored: bool,
-    /// Where it is in the first picture (in its mirrored frame, if mirrored): pixels of its frame.
+    /// How the first picture was seen.
+    pub seen: RegionView,
+    /// Where it is in the first picture: pixels of the frame in which it was seen.
     pub ours: Rectangle,
     /// Where it is in the second one's frame.
     pub theirs: Rectangle,
@@ -38,49 +95,46 @@ struct Match<'a> {
     bits: u32,
 }
 
-/// How one picture lies on the other: `z -> turn * z + shift`, in complex numbers.
-#[derive(Clone, Copy)]
-struct Movement {
-    turn: (f64, f64),
-    shift: (f64, f64),
-}
-
 /// The common region that most features agree on; `None` where too few do.
-pub fn common_region(ours: &Features, mirrored: &Features, theirs: &Features) -> Option<Region> {
-    let plain = region(ours, theirs, false);
-    let turned = region(mirrored, theirs, true);
-    let count = |region: &Option<Region>| region.map_or(0, |r| r.agreeing);
-    let best = if count(&turned) > count(&plain) {
-        turned
-    } else {
-        plain
-    };
+pub fn common_region(query: &RegionQuery, theirs: &Features) -> Option<Region> {
+    let found = query.views().map(|(seen, ours)| region(ours, theirs, seen));
+    let mut best: Option<Region> = None;
+    for region in found.into_iter().flatten() {
+        if best.is_none_or(|best| region.agreeing > best.agreeing) {
+            best = Some(region);
+        }
+    }
     best.filter(|region| region.agreeing >= MIN_AGREEING)
 }
 
-fn region(ours: &Features, theirs: &Features, is_mirrored: bool) -> Option<Region> {
+/// What most matches agree on, however few.
+fn region(ours: &Features, theirs: &Features, seen: RegionView) -> Option<Region> {
     let matches = matches(ours, theirs);
-    let mut best: Option<(u32, Movement)> = None;
-    for (at, one) in matches.iter().enumerate() {
-        for other in matches.iter().skip(at + 1) {
-            let Some(movement) = movement(one, other) else {
+    let circle = directions();
+    let fits: Vec<PlacedMatch> = matches
+        .iter()
+        .map(|m| PlacedMatch::of(m.ours, m.theirs))
+        .collect();
+    let mut best: Option<(usize, Movement)> = None;
+    for (at, one) in fits.iter().enumerate() {
+        for other in fits.iter().skip(at + 1) {
+            let Some(movement) = Movement::of(one, other, &circle) else {
                 continue;
             };
-            let count = matches.iter().filter(|m| agrees(m, &movement)).count();
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
-            if best.is_none_or(|(most, _)| count > most) {
+            let count = fits.iter().filter(|fit| movement.agrees(fit)).count();
+            if best.as_ref().is_none_or(|(most, _)| count > *most) {
                 best = Some((count, movement));
             }
         }
     }
     let (_, movement) = best?;
-    let inside: Vec<&Match<'_>> = matches.iter().filter(|m| agrees(m, &movement)).collect();
-    let theirs_of: Vec<&Feature> = inside.iter().map(|m| m.theirs).collect();
-    let ours_of: Vec<&Feature> = inside.iter().map(|m| m.ours).collect();
-    let distinct = distinct(&ours_of).min(distinct(&theirs_of));
+    let agreeing = matches.iter().zip(&fits);
+    let agreeing = agreeing.filter(|(_, fit)| movement.agrees(fit));
+    let (ours_of, theirs_of): (Vec<&Feature>, Vec<&Feature>) =
+        agreeing.map(|(m, _)| (m.ours, m.theirs)).unzip();
     Some(Region {
-        agreeing: distinct,
-        is_mirrored,
+        agreeing: distinct(&ours_of).min(distinct(&theirs_of)),
+        seen,
         ours: around(&ours_of),
         theirs: around(&theirs_of),
     })
@@ -89,91 +143,51 @@ fn region(ours: &Features, theirs: &Features, is_mirrored: bool) -> Option<Regio
 /// Features that are each other's best, by far.
 fn matches<'a>(ours: &'a Features, theirs: &'a Features) -> Vec<Match<'a>> {
     let mut found: Vec<Match<'a>> = Vec::new();
+    // Of each of theirs, the least distance from any of ours.
+    let mut least = vec![u32::MAX; theirs.list.len()];
+    let mut nearest_of = Vec::new();
     for feature in &ours.list {
         let (mut best, mut second) = (u32::MAX, u32::MAX);
-        let mut nearest = None;
-        for other in &theirs.list {
+        let mut nearest: Option<(usize, &Feature)> = None;
+        for ((at, other), least) in theirs.list.iter().enumerate().zip(&mut least) {
             let bits = distance(feature, other);
+            *least = bits.min(*least);
             if bits < best {
                 // One corner at two sizes is one thing.
-                let same = nearest.is_some_and(|n: &Feature| is_near(n, other));
+                let same = nearest.is_some_and(|(_, n)| is_near(n, other));
                 second = if same { second } else { best };
                 best = bits;
-                nearest = Some(other);
-            } else if bits < second && !nearest.is_some_and(|n| is_near(n, other)) {
+                nearest = Some((at, other));
+            } else if bits < second && !nearest.is_some_and(|(_, n)| is_near(n, other)) {
                 second = bits;
             }
         }
         let (times, than) = RATIO;
-        let Some(nearest) = nearest.filter(|_| {
-            best <= MAX_BITS && best.saturating_mul(times) < second.saturating_mul(than)
-        }) else {
-            continue;
-        };
-        found.push(Match {
-            ours: feature,
-            theirs: nearest,
-            bits: best,
-        });
+        let is_clear = best <= MAX_BITS && best.saturating_mul(times) < second.saturating_mul(than);
+        nearest_of.extend(
+            nearest
+                .filter(|_| is_clear)
+                .map(|(at, n)| (feature, at, n, best)),
+        );
+    }
+    for (ours, at, theirs, bits) in nearest_of {
+        if least.get(at).is_some_and(|least| bits <= *least) {
+            found.push(Match { ours, theirs, bits });
+        }
     }
     found.sort_by_key(|m| (m.bits, m.ours.y, m.ours.x));
     found.truncate(MAX_MATCHES);
     found
 }
 
-fn distance(one: &Feature, other: &Feature) -> u32 {
+/// Bits that differ.
+pub(crate) fn distance(one: &Feature, other: &Feature) -> u32 {
     let words = one.bits.iter().zip(&other.bits);
     words.map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 
 fn is_near(one: &Feature, other: &Feature) -> bool {
     (one.x - other.x).abs() + (one.y - other.y).abs() < 16 * 8
-}
-
-fn place(feature: &Feature) -> (f64, f64) {
-    (f64::from(feature.x) / 16.0, f64::from(feature.y) / 16.0)
-}
-
-/// The movement that brings two of our features onto theirs, if the features themselves are turned and scaled so.
-fn movement(one: &Match<'_>, other: &Match<'_>) -> Option<Movement> {
-    let turned = |m: &Match<'_>| {
-        (i32::from(m.theirs.direction) - i32::from(m.ours.direction)).rem_euclid(DIRECTIONS as i32)
-    };
-    let apart = (turned(one) - turned(other)).rem_euclid(DIRECTIONS as i32);
-    if (3..=DIRECTIONS as i32 - 3).contains(&apart) {
-        return None;
-    }
-    let ((ax, ay), (bx, by)) = (place(one.ours), place(other.ours));
-    let ((cx, cy), (dx, dy)) = (place(one.theirs), place(other.theirs));
-    let (px, py, qx, qy) = (bx - ax, by - ay, dx - cx, dy - cy);
-    let (length, theirs) = (px * px + py * py, qx * qx + qy * qy);
-    // Too near to each other to say anything.
-    if length < 400.0 || theirs < 100.0 {
-        return None;
-    }
-    let turn = ((qx * px + qy * py) / length, (qy * px - qx * py) / length);
-    let scale = theirs / length;
-    // 1/8 to 8.
-    if !(1.0 / 64.0..=64.0).contains(&scale) {
-        return None;
-    }
-    let shift = (
-        cx - (turn.0 * ax - turn.1 * ay),
-        cy - (turn.1 * ax + turn.0 * ay),
-    );
-    Some(Movement { turn, shift })
-}
-
-/// Whether a movement brings a match's features near enough.
-fn agrees(m: &Match<'_>, movement: &Movement) -> bool {
-    let Movement { turn, shift } = movement;
-    let scale = turn.0 * turn.0 + turn.1 * turn.1;
-    // A small picture's features are as exact as the picture is large.
-    let limit = TOLERANCE * TOLERANCE * scale.clamp(0.1, 1.0);
-    let ((x, y), (tx, ty)) = (place(m.ours), place(m.theirs));
-    let dx = turn.0 * x - turn.1 * y + shift.0 - tx;
-    let dy = turn.1 * x + turn.0 * y + shift.1 - ty;
-    dx * dx + dy * dy <= limit
 }
 
 /// How many cells of 6 x 6 pixels hold features.

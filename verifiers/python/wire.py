@@ -9,7 +9,7 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview`, \| 57 accept_verdict `AcceptVerdict`, \| 65 record_check `RecordCheck`, \| 66 answer_check `AnswerCheck`, \| 67 hand_over_case `HandOverCase`, \| 68 accept_case `AcceptCase`, \| 69 impose_sanction `ImposeSanction`, \| 70 appeal_sanction `AppealSanction`, \| 71 decide_appeal `DecideAppeal` |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview`, \| 57 accept_verdict `AcceptVerdict`, \| 65 record_check `RecordCheck`, \| 66 answer_check `AnswerCheck`, \| 67 hand_over_case `HandOverCase`, \| 68 accept_case `AcceptCase`, \| 69 impose_sanction `ImposeSanction`, \| 70 appeal_sanction `AppealSanction`, \| 71 decide_appeal `DecideAppeal`, \| 80 publish_features `PublishFeatures` |
 | `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
 | `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
 | `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
@@ -24,6 +24,8 @@ TABLES = r"""
 | `Fingerprints` | 1 specification bytes, 2 pictures* `PictureFingerprint` |
 | `PictureFingerprint` | 1 file_hash bytes, 2 whole bytes, 3 trimmed bytes, 4 whole_quality uint32, 5 trimmed_quality uint32 |
 | `PublishFingerprints` | 1 design_id bytes, 2 fingerprints `Fingerprints` |
+| `PublishFeatures` | 1 design_id bytes, 2 specification bytes, 3 pictures* `PictureFeatures` |
+| `PictureFeatures` | 1 file_hash bytes, 2 features bytes |
 | `VouchForDesigner` | 1 designer string, 2 name string, 3 public_key bytes, 4 possession bytes, 5 check enum, 6 check_words string, 7 until_ms uint64, 8 registered_as string |
 | `WithdrawVouching` | 1 designer string, 2 reason string |
 | `OfferTransfer` | 1 subject bytes, 2 to string, 3 deadline_ms uint64 |
@@ -135,6 +137,8 @@ TABLES = r"""
 | `DesignFile` | 1 link `Link` |
 | `FingerprintCount` | 1 pictures uint64, 2 designs uint64 |
 | `PublishedFingerprint` | 1 design_id bytes, 2 picture `PictureFingerprint` |
+| `FeatureCount` | 1 pictures uint64 |
+| `PublishedFeatures` | 1 design_id bytes, 2 specification bytes, 3 picture `PictureFeatures`, 4 position `Position`, 5 time_ms uint64 |
 | `LookAlikes` | 1 specification bytes, 2 position `Position`, 3 time_ms uint64, 4 searched `FingerprintCount`, 5 pictures* `ComparedPicture` |
 | `ComparedPicture` | 1 fingerprint `PictureFingerprint`, 2 found uint64, 3 candidates* `LookAlike` |
 | `LookAlike` | 1 number uint64, 2 design_id bytes, 3 file_hash bytes, 4 distance uint32, 5 variant uint32, 6 part uint32, 7 organisation string, 8 deposited `Position`, 9 deposited_ms uint64 |

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::Fault;
 use crate::custody::CustodyRejection;
-use crate::designs::{CaseRejection, DesignRejection, ReviewRejection};
+use crate::designs::{CaseRejection, DesignRejection, FeatureRejection, ReviewRejection};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -61,6 +61,12 @@ impl From<CustodyRejection> for RuleError {
 
 impl From<DesignRejection> for RuleError {
     fn from(rejection: DesignRejection) -> RuleError {
+        RuleError::Rejected(rejection.into())
+    }
+}
+
+impl From<FeatureRejection> for RuleError {
+    fn from(rejection: FeatureRejection) -> RuleError {
         RuleError::Rejected(rejection.into())
     }
 }

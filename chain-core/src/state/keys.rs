@@ -43,6 +43,21 @@ pub fn look_alikes(id: &Hash) -> Vec<u8> {
     joined(b"look-alikes/", id)
 }
 
+/// The `FeatureCount`; missing: none were published.
+pub const FEATURES: &[u8] = b"features";
+
+/// A `PublishedFeatures`, by the number of those before it.
+pub fn features(number: u64) -> Vec<u8> {
+    joined(b"features/", &number.to_be_bytes())
+}
+
+/// The number of the features of a design's file, eight bytes big-endian.
+pub fn features_of(design: &Hash, file: &Hash) -> Vec<u8> {
+    let mut key = joined(b"features-of/", design);
+    key.extend_from_slice(file);
+    key
+}
+
 /// A `VouchedDesigner`, by its id.
 pub fn vouched_designer(designer: &str) -> Vec<u8> {
     joined(b"vouched/", designer.as_bytes())
@@ -297,6 +312,12 @@ mod tests {
         );
         assert_eq!(FINGERPRINTS, b"fingerprints");
         assert_eq!(fingerprint(258), b"fingerprint/\0\0\0\0\0\0\x01\x02");
+        assert_eq!(FEATURES, b"features");
+        assert_eq!(features(258), b"features/\0\0\0\0\0\0\x01\x02");
+        assert_eq!(
+            features_of(&[6; 32], &[7; 32]),
+            [&b"features-of/"[..], &[6; 32], &[7; 32]].concat()
+        );
         assert_eq!(
             look_alikes(&[6; 32]),
             [b"look-alikes/".as_slice(), &[6; 32]].concat()

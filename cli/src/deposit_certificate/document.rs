@@ -10,7 +10,7 @@ use crate::look_alikes as compared;
 use crate::messages::Language;
 use crate::output::{beijing, utc};
 use crate::pdf::{PageBlock, PdfDocument};
-use crate::{both, both_lines, rights, say, vouching};
+use crate::{both, both_lines, disputes, rights, say, vouching};
 
 /// The document.
 pub fn document(facts: &CertificateFacts) -> PdfDocument {
@@ -20,6 +20,7 @@ pub fn document(facts: &CertificateFacts) -> PdfDocument {
     blocks.extend(files(&facts.files));
     blocks.extend(earlier(facts));
     blocks.extend(look_alikes(facts));
+    blocks.extend(disputed(facts));
     blocks.extend(chain(facts));
     blocks.extend(reading(facts));
     PdfDocument {
@@ -235,6 +236,27 @@ fn look_alikes(facts: &CertificateFacts) -> Vec<PageBlock> {
     blocks.push(PageBlock::Paragraph(both!(
         "More than 2/3 of the validators attest the comparison. It says where to look; it doesn't say that one is a \
          copy of the other. The fingerprint is the owner's word until somebody computes it from the file."
+    )));
+    blocks
+}
+
+/// How disputes went; nothing where it is proven that there was none.
+fn disputed(facts: &CertificateFacts) -> Vec<PageBlock> {
+    if facts.disputes.notices == 0 {
+        return Vec::new();
+    }
+    let mut blocks = vec![PageBlock::Heading(both!("Disputes"))];
+    for language in [Language::Chinese, Language::English] {
+        let tally = disputes::tally(language, &facts.disputes);
+        blocks.push(PageBlock::Paragraph(tally));
+    }
+    for lines in &facts.shown_disputes {
+        let lines = lines.iter().flatten().cloned().collect();
+        blocks.push(PageBlock::Field(both!("Dispute"), lines));
+    }
+    blocks.push(PageBlock::Paragraph(both!(
+        "As they stood when this page was made. The draw, the votes and the verdict are proven in one file: touchstone \
+         evidence ID --dispute DISPUTE -o case.evidence."
     )));
     blocks
 }

@@ -5,7 +5,7 @@ use touchstone_client::earlier::Earlier;
 use touchstone_core::designs::field::DesignField;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
-use touchstone_proto::ledger::{DesignView, KeyDispute, LookAlikes, Right, Vouching};
+use touchstone_proto::ledger::{DesignView, DisputeTally, KeyDispute, LookAlikes, Right, Vouching};
 
 /// What is known of one deposit, proven unless it says otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +64,10 @@ pub struct CertificateFacts {
     pub vouching: Option<(Vouching, String)>,
     /// The right, where its owner has disposed of it.
     pub right: Option<Right>,
+    /// How disputes about it went.
+    pub disputes: DisputeTally,
+    /// What happened in those that were asked for, in Chinese and in English.
+    pub shown_disputes: Vec<[Vec<String>; 2]>,
 }
 
 /// A key of the organisation that deposited.
@@ -208,5 +212,7 @@ pub(super) fn sample() -> CertificateFacts {
         earlier: Earlier::default(),
         vouching: None,
         right: None,
+        disputes: DisputeTally::default(),
+        shown_disputes: Vec::new(),
     }
 }

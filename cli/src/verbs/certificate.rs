@@ -4,6 +4,7 @@ mod check;
 mod proven_deposit;
 mod rendering;
 mod search;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,7 @@ use crate::settings::{Settings, Signing};
   touchstone certificate 4be1… -o cert.pdf --base https://node.example.org   its QR code opens there
   touchstone certificate 4be1… -o cert.json --key acme.pem
   touchstone certificate 4be1… -o cert.pdf --show class --hide author,title   the class alone
+  touchstone certificate 4be1… --dispute 77d0… -o cert.pdf    tells how the dispute ended
   touchstone certificate --check cert.json             is the credential right?
 
 Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a
@@ -80,6 +82,9 @@ pub struct Arguments {
     /// Which of the deposit's fields it shows
     #[command(flatten)]
     pub fields: FieldSelection,
+    /// A dispute under the design's right that it tells of, with the panel's verdict
+    #[arg(long = "dispute", value_name = "ID", conflicts_with_all = ["check", "commitment"])]
+    pub disputes: Vec<String>,
     /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
@@ -148,6 +153,9 @@ pub async fn run(
         }
     }
     certificates.sort_by_key(|c| (c.record.time_ms, c.id));
+    if !arguments.disputes.is_empty() {
+        tell_disputes(&mut client, &mut certificates, &arguments.disputes).await?;
+    }
     write(
         &forms,
         arguments.base.as_deref(),
@@ -176,6 +184,26 @@ pub async fn run(
             output.line(format!("{name:<11} {}", plain(&path)));
         }
     }
+    Ok(())
+}
+
+/// Adds the disputes that were asked for to the certificate of the one design that they are about.
+async fn tell_disputes(
+    client: &mut Client,
+    certificates: &mut [Certificate],
+    ids: &[String],
+) -> Result<(), Failure> {
+    let ids: Vec<Hash> = ids
+        .iter()
+        .map(|id| receipt::bytes("dispute", id))
+        .collect::<Result<_, _>>()
+        .map_err(|_| Failure::Usage("a dispute has an id of 64 hex digits".into()))?;
+    let [certificate] = certificates else {
+        return Err(Failure::Usage(
+            "--dispute is about one design: name it by its id or its receipt".into(),
+        ));
+    };
+    certificate.shown_disputes = verdicts::shown(client, &certificate.id, &ids).await?;
     Ok(())
 }
 

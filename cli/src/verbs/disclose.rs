@@ -2,20 +2,23 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-use touchstone_client::{NotVerified, earlier, look_alikes};
+use serde_json::{Value, json};
+use touchstone_client::{Client, NotVerified, Signer, earlier, look_alikes};
 use touchstone_core::hash::Hash;
+use touchstone_pictures::REGIONS_SPECIFICATION;
 use touchstone_proto::ledger::{
-    DesignContent, DiscloseDesign, Fingerprints, PublishFingerprints, transaction::Action,
+    DesignContent, DiscloseDesign, PublishFeatures, PublishFingerprints, transaction::Action,
 };
 
 use crate::earlier as before;
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::look_alikes as compared;
+use crate::messages::Language;
 use crate::output::{Output, add_member, plain, utc};
-use crate::pictures;
+use crate::pictures::{self, Readable};
 use crate::receipt::{Opening, Receipt};
+use crate::say;
 use crate::settings::{Settings, Signing};
 
 /// Disclose a deposited design: its files' hashes and title become public for ever
@@ -28,8 +31,9 @@ use crate::settings::{Settings, Signing};
 The files themselves stay where they are; their SHA-256, the salt, the title and the class are
 published, further fields where --show names them. Of pictures that are named here the fingerprint
 is published too: the ledger compares each with all earlier ones, and the certificate tells what was
-found. A fingerprint shows roughly what the picture looks like. Pictures of a design that is
-disclosed already can be named once, later.
+found. Then their features are published (docs/regions.md): any node can find crops and screenshots
+of them. Both show roughly what the picture looks like. Pictures of a design that is disclosed
+already can be named once, later; --only-regions publishes features where fingerprints stand.
 
 Earlier deposits of the same files, as far as they are disclosed, are told of.")]
 pub struct Arguments {
@@ -43,6 +47,12 @@ pub struct Arguments {
     /// Which of the deposit's fields become public
     #[command(flatten)]
     pub fields: FieldSelection,
+    /// Don't publish what finds crops and screenshots of the pictures
+    #[arg(long)]
+    pub without_regions: bool,
+    /// Of pictures, publish only what finds crops and screenshots of them
+    #[arg(long, requires = "pictures", conflicts_with = "without_regions")]
+    pub only_regions: bool,
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
@@ -59,8 +69,21 @@ pub async fn run(
     receipt.check(client.trust().chain_id())?;
     let signer = settings.signer(&arguments.signing)?;
     let opening = receipt.opening()?;
-    let fingerprints = fingerprints(&arguments.pictures, &opening.files)?;
+    let pictures = readable(&arguments.pictures, &opening.files)?;
+    let features = match arguments.without_regions {
+        true => Vec::new(),
+        false => pictures::features_message(&pictures)?,
+    };
     let id = receipt.id()?;
+    let regions = (!features.is_empty()).then(|| PublishFeatures {
+        design_id: id.to_vec(),
+        specification: REGIONS_SPECIFICATION.to_vec(),
+        pictures: features,
+    });
+    if arguments.only_regions {
+        return only_regions(&mut client, &signer, regions, output).await;
+    }
+    let fingerprints = (!pictures.is_empty()).then(|| pictures::message(&pictures));
     let (_, design) = client.design(&id).await?;
     let is_disclosed = design.is_some_and(|design| design.disclosure.is_some());
     let action = match fingerprints {
@@ -82,6 +105,7 @@ pub async fn run(
     };
     let recorded = Box::pin(client.act(&signer, output.now_ms(), action)).await?;
     let header = &recorded.attested.header;
+    let published = publish(&mut client, &signer, regions, output).await?;
     let (_, design) = client.design(&id).await?;
     let design = design.ok_or(NotVerified::Missing("record of a disclosed design"))?;
     let look_alikes = match arguments.pictures.is_empty() {
@@ -106,6 +130,9 @@ pub async fn run(
         if let Some(look_alikes) = &look_alikes {
             add_member(&mut value, "look_alikes", compared::json(look_alikes));
         }
+        if let Some(published) = &published {
+            add_member(&mut value, "regions", published.json());
+        }
         output.value(&value);
     } else {
         output.line(format!(
@@ -123,6 +150,69 @@ pub async fn run(
                 output.line(line);
             }
         }
+        if let Some(published) = &published {
+            output.line(published.line(language));
+        }
+    }
+    Ok(())
+}
+
+/// What was published so that regions of pictures are found.
+struct PublishedRegions {
+    transaction: Hash,
+    pictures: usize,
+}
+
+impl PublishedRegions {
+    fn line(&self, language: Language) -> String {
+        say!(
+            language,
+            "Features of {count} pictures are published: any node can find crops and screenshots of them",
+            count = self.pictures
+        )
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "transaction": hex::encode(self.transaction),
+            "pictures": self.pictures,
+        })
+    }
+}
+
+async fn publish(
+    client: &mut Client,
+    signer: &Signer,
+    action: Option<PublishFeatures>,
+    output: &Output,
+) -> Result<Option<PublishedRegions>, Failure> {
+    let Some(action) = action else {
+        return Ok(None);
+    };
+    let pictures = action.pictures.len();
+    let action = Action::PublishFeatures(action);
+    let recorded = Box::pin(client.act(signer, output.now_ms(), action)).await?;
+    Ok(Some(PublishedRegions {
+        transaction: recorded.id,
+        pictures,
+    }))
+}
+
+/// The same of a design whose disclosure and fingerprints are on the ledger.
+async fn only_regions(
+    client: &mut Client,
+    signer: &Signer,
+    action: Option<PublishFeatures>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let Some(published) = publish(client, signer, action, output).await? else {
+        return Err(Failure::Usage(
+            "there is too little to see in these pictures for regions of them to be found".into(),
+        ));
+    };
+    match output.json {
+        true => output.value(&json!({ "regions": published.json() })),
+        false => output.line(published.line(output.language)),
     }
     Ok(())
 }
@@ -144,8 +234,8 @@ fn shown(
     }
 }
 
-/// The fingerprints of pictures, each of which must be one of the design's files.
-fn fingerprints(paths: &[PathBuf], files: &[Hash]) -> Result<Option<Fingerprints>, Failure> {
+/// Pictures, each of which must be one of the design's files.
+fn readable(paths: &[PathBuf], files: &[Hash]) -> Result<Vec<Readable>, Failure> {
     let mut readable = Vec::with_capacity(paths.len());
     for path in paths {
         let picture = pictures::read(path)?;
@@ -157,8 +247,5 @@ fn fingerprints(paths: &[PathBuf], files: &[Hash]) -> Result<Option<Fingerprints
         }
         readable.push(picture);
     }
-    Ok(match readable.is_empty() {
-        true => None,
-        false => Some(pictures::message(&readable)),
-    })
+    Ok(readable)
 }

@@ -1,9 +1,12 @@
 //! `touchstone similar`: which published designs look like a picture, before it is deposited.
 
+mod found_regions;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use touchstone_client::look_alikes::{self, ProvenLookAlike};
+use touchstone_client::regions;
 use touchstone_pictures::{BITS, Hit, Index, MAX_DISTANCE, Rectangle};
 
 use crate::failure::Failure;
@@ -24,11 +27,12 @@ use crate::{file, say};
 Distances count differing bits of 256; pictures further apart than 47 aren't named. \"Look here\"
 says no more than that: whether one is a copy of the other, people judge.
 
-Ask a node that you trust: it learns the fingerprint, and with it roughly the picture. Which
-pictures it names is proven; that there are no others is its word. At disclosure the ledger itself
-searches. Pictures are compared by docs/fingerprint.md; it finds copies that are scaled, stretched,
-recoloured, framed, turned or mirrored, and misses crops, captions and screenshots. With --with,
-regions that both pictures show are looked for as well: those it finds, too.
+Ask a node that you trust: it learns fingerprint and features, and with them roughly the picture.
+First it is asked for pictures that look alike as wholes (docs/fingerprint.md): copies that are
+scaled, stretched, recoloured, framed, turned or mirrored. Then for pictures that share a region
+(docs/regions.md): crops, captions, logos, screenshots. Each picture that the node names is checked
+here against what the ledger holds; that there are no others is the node's word. At disclosure the
+ledger itself compares wholes, for everybody. Regions are each node's own search; it may miss some.
 
 Exit codes: 0 answered, whether something looks alike or not; 3 not verified.")]
 pub struct Arguments {
@@ -142,6 +146,8 @@ fn common_json(common: &Common) -> Value {
 async fn ask(picture: &Readable, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let similar = look_alikes::similar(&mut client, &picture.fingerprint).await?;
+    let query = picture.region_query()?;
+    let regions = Box::pin(regions::find(&mut client, &query)).await?;
     let published = &similar.published;
     if output.json {
         output.value(&json!({
@@ -150,6 +156,7 @@ async fn ask(picture: &Readable, settings: &Settings, output: &mut Output) -> Re
             "designs_published": published.designs,
             "found": similar.found,
             "candidates": similar.candidates.iter().map(candidate_json).collect::<Vec<_>>(),
+            "regions": found_regions::json(&regions, &query, picture),
         }));
         return Ok(());
     }
@@ -185,7 +192,7 @@ async fn ask(picture: &Readable, settings: &Settings, output: &mut Output) -> Re
     if unnamed > 0 {
         output.line(say!(language, "{count} more look alike", count = unnamed));
     }
-    Ok(())
+    found_regions::print(&mut client, &regions, (&query, picture), output).await
 }
 
 fn hit_json(hit: &Hit) -> Value {

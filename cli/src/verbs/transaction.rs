@@ -70,6 +70,9 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
         Action::PublishFingerprints(p) => {
             format!("fingerprints of design {}", hex::encode(&p.design_id))
         }
+        Action::PublishFeatures(p) => {
+            format!("regions of design {}", hex::encode(&p.design_id))
+        }
         Action::VouchForDesigner(v) => format!("vouching for designer {}", plain(&v.designer)),
         Action::WithdrawVouching(w) => {
             format!(

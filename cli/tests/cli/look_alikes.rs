@@ -33,10 +33,15 @@ fn mirrored(rgb: &[u8]) -> Vec<u8> {
 }
 
 fn write(node: &Served, name: &str, rgb: &[u8]) -> String {
+    write_png(node, name, rgb, (120, 90))
+}
+
+/// A picture of this size in the node's folder.
+pub fn write_png(node: &Served, name: &str, rgb: &[u8], (width, height): (u32, u32)) -> String {
     let mut file = Vec::new();
     let encoder = PngEncoder::new(&mut file);
     encoder
-        .write_image(rgb, 120, 90, ExtendedColorType::Rgb8)
+        .write_image(rgb, width, height, ExtendedColorType::Rgb8)
         .unwrap();
     let path = node.path(name);
     std::fs::write(&path, file).unwrap();
@@ -48,7 +53,8 @@ pub fn picture(node: &Served, name: &str) -> String {
     write(node, name, &pixels(1))
 }
 
-async fn deposit(node: &Served, who: &str, file: &str) -> (String, String) {
+/// Deposits a file: the design's id, and where the receipt is.
+pub async fn deposit(node: &Served, who: &str, file: &str) -> (String, String) {
     let folder = node.folder.path().display().to_string();
     let arguments = ["deposit", file, "--receipts", &folder, "--json"];
     let ran = node.run_as(who, &arguments).await;
@@ -58,7 +64,8 @@ async fn deposit(node: &Served, who: &str, file: &str) -> (String, String) {
     (text("design_id"), text("receipt"))
 }
 
-fn shows(ran: &Ran, parts: &[&str]) {
+/// The run went well and said this.
+pub fn shows(ran: &Ran, parts: &[&str]) {
     assert_eq!(ran.code, 0, "{ran:?}");
     for part in parts {
         assert!(ran.out.contains(part), "{part:?} is not in\n{}", ran.out);

@@ -35,6 +35,7 @@ mod pages;
 mod past;
 mod power_cuts;
 mod real_service;
+mod regions;
 mod reviews;
 mod rights;
 mod studio;

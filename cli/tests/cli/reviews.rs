@@ -162,6 +162,7 @@ async fn in_evidence(node: &Served, id: &str) {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+    certificate_tells_of(node, id, &pdf).await;
     // What the file isn't about is refused: an item has no disputes, and the design no such dispute.
     let item = "https://id.gs1.org/01/09521321000018/21/1";
     let other = node.path("other.evidence").display().to_string();
@@ -170,6 +171,53 @@ async fn in_evidence(node: &Served, id: &str) {
     let absent = "77".repeat(32);
     let unknown = ["evidence", "--dispute", &absent, "-o", &other];
     shows_error(&node.run(&unknown).await, 4, "there is no dispute");
+}
+
+/// The certificate counts the disputes, and tells how the one that is asked for went: in text, JSON and PDF.
+async fn certificate_tells_of(node: &Served, dispute: &str, pdf: &str) {
+    let found = node
+        .run(&["dispute", "show", dispute, "--json"])
+        .await
+        .json();
+    let design = found[0]["subject"].as_str().unwrap().to_owned();
+    let verdict = "upheld; votes to uphold 2, to dismiss 1; the count is found again";
+    let asked = ["certificate", &design, "--dispute", dispute];
+    let plain = node.run(&asked[..2]).await;
+    shows(&plain, 0, &["by a panel upheld 1"]);
+    assert!(!plain.out.contains(verdict), "{plain:?}");
+    shows(
+        &node.run(&asked).await,
+        0,
+        &["by a panel upheld 1", dispute, verdict],
+    );
+    let told = node.run(&[&asked[..], &["--json"]].concat()).await.json();
+    assert_eq!(told[0]["disputes"]["panel_upheld"], 1);
+    let shown = &told[0]["shown_disputes"][0];
+    assert_eq!(shown["outcome"], "panel-upheld");
+    assert_eq!(shown["review"]["panels"][0]["result"]["uphold"], 2);
+    let written = ["-o", pdf, "--force"];
+    shows(
+        &node.run(&[&asked[..], &written].concat()).await,
+        0,
+        &[dispute],
+    );
+    let text = text_of(pdf);
+    for part in [
+        verdict,
+        "支持 2 票，驳回 1 票；已重新计票一致",
+        "touchstone evidence ID --dispute",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let absent = ["certificate", &design, "--dispute", &"77".repeat(32)];
+    shows_error(&node.run(&absent).await, 4, "there is no dispute");
+    let file = node.write("table.txt", "a table");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
+    let other = node.run_as("carol", &deposit).await.json();
+    let other = other[0]["design_id"].as_str().unwrap().to_owned();
+    let foreign = ["certificate", &other, "--dispute", dispute];
+    shows_error(&node.run(&foreign).await, 1, "about another right");
 }
 
 fn shows_error(ran: &Ran, code: u8, part: &str) {

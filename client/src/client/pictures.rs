@@ -2,8 +2,8 @@
 
 use tonic::transport::Channel;
 use touchstone_core::state::keys;
-use touchstone_pictures::{Fingerprint, SPECIFICATION};
-use touchstone_proto::ledger::FingerprintCount;
+use touchstone_pictures::{Fingerprint, REGIONS_SPECIFICATION, RegionQuery, SPECIFICATION};
+use touchstone_proto::ledger::{FeatureCount, FingerprintCount};
 use touchstone_proto::node::{self, ledger_client::LedgerClient};
 
 use super::Client;
@@ -36,5 +36,29 @@ impl Client {
             )
             .await?;
         Ok((attested, count.unwrap_or_default(), reply))
+    }
+
+    /// Asks which published pictures share a region with one. Proven is how many there are; the rest is the node's
+    /// word, and it learns what is looked for.
+    pub(crate) async fn find_regions(
+        &mut self,
+        query: &RegionQuery,
+    ) -> Result<(FeatureCount, node::FindRegionsReply), ClientError> {
+        let request = node::FindRegionsRequest {
+            specification: REGIONS_SPECIFICATION.to_vec(),
+            plain: query.plain.to_bytes(),
+            mirrored: query.mirrored.to_bytes(),
+            fine: query.fine.to_bytes(),
+        };
+        let ask = |mut ledger: LedgerClient<Channel>| {
+            let request = request.clone();
+            async move { ledger.find_regions(request).await }
+        };
+        let (_, count, reply) = self
+            .record(keys::FEATURES, ask, |reply: &node::FindRegionsReply| {
+                reply.published.as_ref()
+            })
+            .await?;
+        Ok((count.unwrap_or_default(), reply))
     }
 }

@@ -183,9 +183,14 @@ async fn everybody_is_answered_about_one_exact_thing_and_nothing_else() {
                 .compare_picture(wire::ComparePictureRequest::default())
                 .await,
         ),
+        is_open(
+            client
+                .find_regions(wire::FindRegionsRequest::default())
+                .await,
+        ),
         is_open(client.get_change(wire::GetChangeRequest::default()).await),
         is_open(client.get_status(wire::GetStatusRequest {}).await),
     ];
-    assert_eq!(shut, [false; 10]);
+    assert_eq!(shut, [false; 11]);
     stop.cancel();
 }

@@ -36,7 +36,7 @@ pub struct ServiceLimits {
     /// Verifying what is submitted.
     pub admissions: WorkQueue,
     /// What may read long, so that no question waits behind it: pages of events and of what events name, whole blocks,
-    /// comparisons of pictures, evidence files, and the walks of traces.
+    /// comparisons of pictures, searches for regions, evidence files, and the walks of traces.
     pub long_reads: WorkQueue,
     /// Followers of blocks.
     pub subscriptions: StreamPermits,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::features::tests::picture;
-use crate::{Pixels, features, mirrored_features};
+use crate::{Pixels, features};
 
 /// The part of a square picture from (left, top) on.
 fn cropped(rgb: &[u8], side: u32, left: u32, top: u32, part: u32) -> Vec<u8> {
@@ -12,15 +12,10 @@ fn cropped(rgb: &[u8], side: u32, left: u32, top: u32, part: u32) -> Vec<u8> {
         .collect()
 }
 
-fn common(a: (&[u8], u32), b: (&[u8], u32)) -> Option<Region> {
-    let pixels = |(rgb, side): (&'static [u8], u32)| Pixels::new(side, side, rgb).unwrap();
-    let leak = |(rgb, side): (&[u8], u32)| (&*rgb.to_vec().leak(), side);
-    let (a, b) = (pixels(leak(a)), pixels(leak(b)));
-    common_region(
-        &features(&a, 400),
-        &mirrored_features(&a, 400),
-        &features(&b, 400),
-    )
+fn common((a, side): (&[u8], u32), (b, other): (&[u8], u32)) -> Option<Region> {
+    let a = Pixels::new(side, side, a).unwrap();
+    let b = Pixels::new(other, other, b).unwrap();
+    common_region(&RegionQuery::of(&a), &features(&b, 400))
 }
 
 #[test]
@@ -28,7 +23,7 @@ fn a_crop_is_the_region_it_was_cut_from() {
     let whole = picture(400, 7);
     let part = cropped(&whole, 400, 120, 80, 240);
     let region = common((&part, 240), (&whole, 400)).unwrap();
-    assert!(!region.is_mirrored);
+    assert_ne!(region.seen, RegionView::Mirrored);
     let Rectangle {
         left,
         top,
@@ -49,7 +44,8 @@ fn a_mirrored_picture_is_told() {
         .chunks(900)
         .flat_map(|row| row.chunks(3).rev().flatten().copied().collect::<Vec<u8>>())
         .collect();
-    assert!(common((&mirrored, 300), (&whole, 300)).unwrap().is_mirrored);
+    let region = common((&mirrored, 300), (&whole, 300)).unwrap();
+    assert_eq!(region.seen, RegionView::Mirrored);
 }
 
 #[test]
@@ -58,4 +54,51 @@ fn unrelated_pictures_have_nothing_in_common() {
         let (one, other) = (picture(300, 20 + seed), picture(300, 40 + seed));
         assert_eq!(common((&one, 300), (&other, 300)), None);
     }
+}
+
+/// A picture's features, changed one by one.
+fn changed(of: &Features, change: impl Fn(Feature) -> Feature) -> Features {
+    Features {
+        list: of.list.iter().copied().map(change).collect(),
+        ..*of
+    }
+}
+
+/// Features that lie alike count only where they are turned and scaled as the picture is.
+#[test]
+fn features_are_turned_and_scaled_as_the_picture_is() {
+    let rgb = picture(300, 11);
+    let own = features(&Pixels::new(300, 300, &rgb).unwrap(), 300);
+    let query = RegionQuery {
+        plain: own.clone(),
+        ..RegionQuery::default()
+    };
+    let found = |theirs: &Features| common_region(&query, theirs).map_or(0, |r| r.agreeing);
+    assert!(found(&own) > 60, "{}", found(&own));
+    let turned = changed(&own, |f| Feature {
+        direction: (f.direction + 8) % 32,
+        ..f
+    });
+    assert_eq!(found(&turned), 0);
+    let scaled = changed(&own, |f| Feature {
+        level: (f.level + 4) % 8,
+        ..f
+    });
+    assert_eq!(found(&scaled), 0);
+}
+
+/// A feature that two of ours resemble is matched with the nearer one alone.
+#[test]
+fn each_feature_is_matched_once() {
+    let rgb = picture(300, 11);
+    let own = features(&Pixels::new(300, 300, &rgb).unwrap(), 300);
+    let twice = changed(&own, |f| Feature {
+        x: f.x / 2,
+        bits: [f.bits[0] ^ 1, f.bits[1], f.bits[2], f.bits[3]],
+        ..f
+    });
+    let mut both = own.clone();
+    both.list.extend(twice.list);
+    let found = matches(&both, &own);
+    assert!(!found.is_empty() && found.iter().all(|m| m.bits == 0));
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recall of look-alikes per edit, beside plain PDQ. See scripts/bench-similar.
 
-Usage: bench.py CLIPART LIST TOOLS WORK [SAMPLE [SEED]], or bench.py --list CLIPART LIST to write the list of near-duplicates.
+Usage: bench.py CLIPART LIST TOOLS WORK [SAMPLE [SEED [STRANGERS]]], or bench.py --list CLIPART LIST to write the list of near-duplicates.
 """
 
 import pathlib
@@ -13,6 +13,7 @@ import numpy as np
 import pdqhash
 from corpus import clip_art, flattened, near_duplicates, photograph
 from edits import EDITS
+from PIL import Image, ImageOps
 
 # Of docs/fingerprint.md.
 MOST_DISTANCE, LEAST_QUALITY = 47, 10
@@ -20,8 +21,6 @@ MOST_DISTANCE, LEAST_QUALITY = 47, 10
 PDQ_DISTANCE, PDQ_QUALITY = 31, 50
 PHOTOGRAPHS = 400
 LONGEST = 512
-# Of pictures/src/regions.rs: places that agree.
-LEAST_AGREEING = 18
 
 
 def write_list(clipart, target):
@@ -125,17 +124,74 @@ def false_pairs(measure, corpus, limit):
     return found, pairs
 
 
-def agreeing(tool, paths, pairs):
-    """Tier 2: of each pair of paths' numbers, how many places agree."""
-    given = "".join(f"{path}\n" for path in paths) + "\n" + "".join(f"{a} {b}\n" for a, b in pairs)
-    told = subprocess.run([tool], input=given, capture_output=True, text=True, check=True).stdout.split()
-    assert len(told) == len(pairs)
-    return np.array([int(count) for count in told])
+def local_features(tool, kind, paths, target):
+    """Writes the features of each path, one line each."""
+    given = "".join(f"{path}\n" for path in paths)
+    with open(target, "w") as out:
+        subprocess.run([tool, kind], input=given, stdout=out, text=True, check=True)
+    return target
 
 
-def main(clipart, list_of, tools, work, sample=400, seed=1):
-    tool, regions = pathlib.Path(tools) / "fingerprints", pathlib.Path(tools) / "regions"
-    work = pathlib.Path(work)
+def searched(tool, published, queries):
+    """Tier 2, a node's search: of each query [(number, places, ours, theirs, seen)], and how long one took."""
+    told = subprocess.run([tool, published, queries], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    *rows, times = told
+    found = []
+    for row in rows:
+        hits = [hit.split(":") for hit in row.split()]
+        corners = [[[int(n) for n in corner.split(",")] for corner in hit[2:4]] for hit in hits]
+        found.append([(int(hit[0]), int(hit[1]), *both, hit[4]) for hit, both in zip(hits, corners)])
+    return found, times
+
+
+def bound(found, count):
+    """95 % upper bound of a rate: 3 / n where nothing was found, else Poisson's by its normal approximation."""
+    most = 3.0 if found == 0 else found + 1.645 * found**0.5 + 1.35
+    return most / count
+
+
+def upright(image, rectangle, frame):
+    """A region of a picture as 32 x 32 means, of mean 0 and length 1; None where it is plain."""
+    scale = max(image.size) / frame
+    box = [side * scale for side in rectangle]
+    cells = np.asarray(image.convert("L").resize((32, 32), Image.BOX, box=fitting(box, image.size)), np.float32)
+    cells = cells - cells.mean()
+    length = float(np.linalg.norm(cells))
+    return cells / length if length > 32 * 4 else None
+
+
+def fitting(box, size):
+    left, top = min(box[0], size[0] - 2), min(box[1], size[1] - 2)
+    return left, top, min(max(box[2], left + 1), size[0]), min(max(box[3], top + 1), size[1])
+
+
+def is_same_part(ours, theirs, hit):
+    """Whether the pixels of both regions agree: both pictures show the same part, and the search is right."""
+    _, _, own, other, seen = hit
+    if seen == "Mirrored":
+        ours = ImageOps.mirror(ours)
+    one = upright(ours, own, min(400 * (2 if seen == "Fine" else 1), 4 * max(ours.size)))
+    two = upright(theirs, other, min(400, 4 * max(theirs.size)))
+    return one is not None and two is not None and float((one * two).sum()) >= 0.7
+
+
+def unrelated(hits, paths, chosen):
+    """Of searches with unedited pictures: (found, of these with the same pixels, pairs searched). Pairs count once."""
+    pairs, same = set(), set()
+    for at, found in zip(chosen, hits):
+        for hit in found:
+            pair = tuple(sorted((at, hit[0])))
+            if hit[0] != at and pair not in pairs:
+                pairs.add(pair)
+                if is_same_part(flattened(paths[at]), flattened(paths[hit[0]]), hit):
+                    same.add(pair)
+    n = len(chosen)
+    return pairs, same, n * len(paths) - n * (n + 1) // 2
+
+
+def main(clipart, list_of, tools, work, sample=400, seed=1, strangers=2000):
+    tools, work = pathlib.Path(tools), pathlib.Path(work)
+    tool = tools / "fingerprints"
     work.mkdir(parents=True, exist_ok=True)
     root = pathlib.Path(clipart)
     left_out = {line.split("\t")[0] for line in pathlib.Path(list_of).read_text().splitlines()}
@@ -151,6 +207,17 @@ def main(clipart, list_of, tools, work, sample=400, seed=1):
     paths, corpus = [path for path, _ in pairs], [one for _, one in pairs]
     found, count = false_pairs(tier_1, corpus, MOST_DISTANCE)
     print(f"unrelated pairs: {count}, look-alikes within {MOST_DISTANCE}: {found}, that is {found / count:.1e} per pair")
+    published = local_features(tools / "features", "published", paths, work / "published.txt")
+
+    others = random.Random(f"{seed} strangers").sample(range(len(paths)), min(int(strangers), len(paths)))
+    queries = local_features(tools / "features", "query", [paths[at] for at in others], work / "strangers.txt")
+    hits, times = searched(tools / "region_search", published, queries)
+    pairs, same, count = unrelated(hits, paths, others)
+    print(f"tier 2, searches by {len(others)} unedited pictures among {times}")
+    (work / "found-pairs.txt").write_text("".join(f"{paths[a]}\t{paths[b]}\t{(a, b) in same}\n" for a, b in sorted(pairs)))
+    false = len(pairs) - len(same)
+    print(f"unrelated pairs: {count}, named: {len(pairs)}, of these with the same pixels in both regions: {len(same)}")
+    print(f"named without the same pixels: {false}, at most {bound(false, count):.1e} per pair (95 %)", flush=True)
 
     chosen = random.Random(seed).sample(range(len(paths)), min(int(sample), len(paths)))
     originals = []
@@ -162,13 +229,7 @@ def main(clipart, list_of, tools, work, sample=400, seed=1):
     found, count = false_pairs(pdq, plain, PDQ_DISTANCE)
     print(f"of the sample, plain PDQ: pairs {count}, within {PDQ_DISTANCE}: {found}")
     files = [work / f"edit-{number}.png" for number in range(len(chosen))]
-    whole = [work / f"original-{number}.png" for number in range(len(chosen))]
-    for image, file in zip(originals, whole):
-        image.save(file, compress_level=1)
-    pairs = [(a, b) for a in range(len(whole)) for b in range(a + 1, len(whole))]
-    found = int((agreeing(regions, whole, pairs) >= LEAST_AGREEING).sum())
-    print(f"of the sample, tier 2: pairs {len(pairs)}, with {LEAST_AGREEING} places or more: {found}")
-    rows, ours_of, theirs_of, local_of = [], [], [], []
+    of, strange = {"tier 1": [], "tier 2": [], "either": [], "plain PDQ": []}, {}
     for name, edit in EDITS.items():
         edited = []
         for at, image, file in zip(chosen, originals, files):
@@ -179,17 +240,23 @@ def main(clipart, list_of, tools, work, sample=400, seed=1):
         hits = []
         for at, one in zip(chosen, prints):
             hits.append(one is not None and tier_1([one], [corpus[at]])[0, 0] <= MOST_DISTANCE)
-        theirs = np.diag(pdq(edited, plain)) <= PDQ_DISTANCE
-        ours_of.append(np.mean(hits))
-        theirs_of.append(np.mean(theirs))
-        count = agreeing(regions, [*files, *whole], [(n, len(files) + n) for n in range(len(files))])
-        local = count >= LEAST_AGREEING
-        local_of.append(np.mean(local))
-        rows.append(np.mean(local | np.array(hits)))
-        told = f"tier 1 {ours_of[-1]:.3f}   tier 2 {local_of[-1]:.3f}   either {rows[-1]:.3f}"
-        print(f"{name:<16} {told}   plain PDQ {theirs_of[-1]:.3f}", flush=True)
-    told = f"tier 1 {np.mean(ours_of):.3f}   tier 2 {np.mean(local_of):.3f}   either {np.mean(rows):.3f}"
-    print(f"{'mean':<16} {told}   plain PDQ {np.mean(theirs_of):.3f}")
+        queries = local_features(tools / "features", "query", files, work / "edits.txt")
+        named, times = searched(tools / "region_search", published, queries)
+        local = np.array([any(hit[0] == at for hit in found) for at, found in zip(chosen, named)])
+        for at, found in zip(chosen, named):
+            for hit in found:
+                strange.setdefault(tuple(sorted((at, hit[0]))), set()).add(name)
+        rows = [np.array(hits), local, local | np.array(hits), np.diag(pdq(edited, plain)) <= PDQ_DISTANCE]
+        for (kind, means), row in zip(of.items(), rows):
+            means.append(np.mean(row))
+        told = "   ".join(f"{kind} {means[-1]:.3f}" for kind, means in of.items())
+        print(f"{name:<16} {told}", flush=True)
+    told = "   ".join(f"{kind} {np.mean(means):.3f}" for kind, means in of.items())
+    print(f"{'mean':<16} {told}")
+    strange = {pair: names for pair, names in strange.items() if pair[0] != pair[1]}
+    count = len(chosen) * (len(paths) - 1)
+    print(f"tier 2, edited pictures with others: pairs {count}, in each of {len(EDITS)} edits, named: {len(strange)}")
+    print(f"the last searches: {times}")
 
 
 if __name__ == "__main__":

@@ -271,6 +271,7 @@ fn sources() -> (Vec<(&'static str, String)>, String) {
         ("CaseRejection", "designs/case_rejection.rs"),
         ("GovernanceRejection", "governance/rejection.rs"),
         ("MasterDataRejection", "master_data/rejection.rs"),
+        ("FeatureRejection", "designs/publish_features/rejection.rs"),
     ];
     let enums = enums.map(|(name, path)| (name, read(&format!("chain-core/src/{path}"))));
     (enums.into(), read("epcis/src/error.rs"))

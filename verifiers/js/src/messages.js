@@ -21,7 +21,8 @@ export const types = declare({
     '| 53 cast_ballot CastBallot, | 54 void_ballot VoidBallot, | 55 open_ballot OpenBallot, ' +
     '| 56 appeal_review AppealReview, | 57 accept_verdict AcceptVerdict, | 65 record_check RecordCheck, ' +
     '| 66 answer_check AnswerCheck, | 67 hand_over_case HandOverCase, | 68 accept_case AcceptCase, ' +
-    '| 69 impose_sanction ImposeSanction, | 70 appeal_sanction AppealSanction, | 71 decide_appeal DecideAppeal',
+    '| 69 impose_sanction ImposeSanction, | 70 appeal_sanction AppealSanction, | 71 decide_appeal DecideAppeal, ' +
+    '| 80 publish_features PublishFeatures',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
   AnswerOffer: '1 offer bytes, 2 outcome enum, 3 discrepancy string',
@@ -40,6 +41,8 @@ export const types = declare({
   PictureFingerprint:
     '1 file_hash bytes, 2 whole bytes, 3 trimmed bytes, 4 whole_quality uint32, 5 trimmed_quality uint32',
   PublishFingerprints: '1 design_id bytes, 2 fingerprints Fingerprints',
+  PublishFeatures: '1 design_id bytes, 2 specification bytes, 3 pictures* PictureFeatures',
+  PictureFeatures: '1 file_hash bytes, 2 features bytes',
   VouchForDesigner:
     '1 designer string, 2 name string, 3 public_key bytes, 4 possession bytes, 5 check enum, 6 check_words string, ' +
     '7 until_ms uint64, 8 registered_as string',
@@ -214,6 +217,9 @@ export const types = declare({
   DesignFile: '1 link Link',
   FingerprintCount: '1 pictures uint64, 2 designs uint64',
   PublishedFingerprint: '1 design_id bytes, 2 picture PictureFingerprint',
+  FeatureCount: '1 pictures uint64',
+  PublishedFeatures:
+    '1 design_id bytes, 2 specification bytes, 3 picture PictureFeatures, 4 position Position, 5 time_ms uint64',
   LookAlikes:
     '1 specification bytes, 2 position Position, 3 time_ms uint64, 4 searched FingerprintCount, ' +
     '5 pictures* ComparedPicture',

@@ -14,9 +14,11 @@ use touchstone_proto::ledger::{
     Design, DesignView, DisputeTally, Key, KeyDispute, LookAlikes, Right, Vouching,
 };
 
+use super::verdicts::CertificateDispute;
 use crate::deposit_certificate::facts::{self, CertificateFacts};
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
+use crate::messages::Language;
 use crate::receipt::{self, Opening, Receipt};
 
 /// How the content of a commitment is known.
@@ -51,6 +53,8 @@ pub(super) struct Certificate {
     pub(super) disputes: DisputeTally,
     /// The sanctions against who owns it and who deposited it, where there were any.
     pub(super) sanctions: Vec<(String, SanctionsOfParty)>,
+    /// Those that were asked for.
+    pub(super) shown_disputes: Vec<CertificateDispute>,
     pub(super) source: Source,
     pub(super) owner: String,
     pub(super) names: Vec<String>,
@@ -120,6 +124,7 @@ pub(super) async fn certify(
         right,
         disputes,
         sanctions,
+        shown_disputes: Vec::new(),
         source,
         owner,
         names,
@@ -251,6 +256,14 @@ impl Certificate {
             earlier: self.earlier.clone().unwrap_or_default(),
             vouching: self.vouching.clone(),
             right: Some(self.right.clone()).filter(|_| self.record.disposed > 0),
+            disputes: self.disputes,
+            shown_disputes: self
+                .shown_disputes
+                .iter()
+                .map(|shown| {
+                    [Language::Chinese, Language::English].map(|language| shown.lines(language))
+                })
+                .collect(),
         })
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::proven_deposit::{Certificate, Source};
+use super::verdicts::CertificateDispute;
 use crate::disputes;
 use crate::earlier as before;
 use crate::fields;
@@ -140,6 +141,11 @@ impl Certificate {
                 rows.push((say!(language, "Sanctions"), text));
             }
         }
+        for shown in &self.shown_disputes {
+            for line in shown.lines(language) {
+                rows.push((say!(language, "Dispute"), line));
+            }
+        }
         for line in self
             .look_alikes
             .iter()
@@ -214,6 +220,10 @@ impl Certificate {
                 .map(|(party, found)| sanctions::of_party_json(party, found))
                 .collect();
             add_member(&mut value, "sanctions", parties.into());
+        }
+        if !self.shown_disputes.is_empty() {
+            let shown = self.shown_disputes.iter().map(CertificateDispute::json);
+            add_member(&mut value, "shown_disputes", shown.collect());
         }
         if self.record.disposed > 0 {
             add_member(&mut value, "right", rights::json(&self.right));

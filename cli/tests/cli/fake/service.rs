@@ -12,6 +12,7 @@ use touchstone_core::proof::authorisation;
 use touchstone_core::state;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_core::{Rejection, transaction};
+use touchstone_pictures::{Features, RegionIndex, RegionQuery};
 use touchstone_proto::ledger::PictureFingerprint;
 use touchstone_proto::node::ledger_server::Ledger;
 use touchstone_proto::node::*;
@@ -263,6 +264,30 @@ impl Ledger for Service {
                 searched: Some(w.state(keys::FINGERPRINTS.to_vec())),
                 found: compared.found,
                 nearest: compared.hits.iter().map(|hit| hit.number).collect(),
+            }
+        })
+        .await
+    }
+
+    async fn find_regions(&self, request: Request<FindRegionsRequest>) -> Answer<FindRegionsReply> {
+        let request = request.into_inner();
+        self.answer(|w| {
+            let read = |bytes: &[u8]| Features::from_bytes(bytes, 800, 1000).unwrap();
+            let query = RegionQuery {
+                plain: read(&request.plain),
+                mirrored: read(&request.mirrored),
+                fine: read(&request.fine),
+            };
+            let mut index = RegionIndex::default();
+            while let Ok((_, picture)) = state::published_features(&*w, index.count()) {
+                index.push(&picture);
+            }
+            let hits = index.search(&query, || true);
+            FindRegionsReply {
+                published: Some(w.state(keys::FEATURES.to_vec())),
+                searched: index.count(),
+                is_cut_short: false,
+                pictures: hits.iter().map(|hit| hit.number).collect(),
             }
         })
         .await

@@ -1,0 +1,65 @@
+//! Which pictures of an index share a region with others: the search that a node makes. Arguments: a file of what
+//! `features published` printed, and one of what `features query` printed. For each query it prints the numbers of
+//! the pictures that it found, each with how many places agree and with both rectangles; then how long a search took.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::time::Instant;
+
+use touchstone_pictures::{FRAME, Features, QUERY_FEATURES, Rectangle, RegionIndex, RegionQuery};
+
+#[expect(clippy::print_stdout, reason = "a program that speaks to its user")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    let [published, queries] = &names[..] else {
+        return Err("usage: region_search PUBLISHED QUERIES".into());
+    };
+    let mut index = RegionIndex::default();
+    for line in BufReader::new(File::open(published)?).lines() {
+        index.push(&read(&line?, 1).unwrap_or_default());
+    }
+    let mut times: Vec<f64> = Vec::new();
+    for line in BufReader::new(File::open(queries)?).lines() {
+        let line = line?;
+        let mut views = line.split(' ');
+        let mut next = |times| read(views.next().unwrap_or_default(), times).unwrap_or_default();
+        let query = RegionQuery {
+            plain: next(1),
+            mirrored: next(1),
+            fine: next(2),
+        };
+        let start = Instant::now();
+        let hits = index.search(&query, || true);
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        let told = hits.iter().map(|hit| {
+            let (ours, theirs) = (corners(hit.region.ours), corners(hit.region.theirs));
+            let (places, seen) = (hit.region.agreeing, hit.region.seen);
+            format!("{}:{places}:{ours}:{theirs}:{seen:?}", hit.number)
+        });
+        println!("{}", told.collect::<Vec<_>>().join(" "));
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| {
+        times
+            .get(times.len() * share / 100)
+            .copied()
+            .unwrap_or_default()
+    };
+    println!(
+        "{} pictures, median {:.0} ms, p99 {:.0} ms",
+        index.count(),
+        at(50),
+        at(99)
+    );
+    Ok(())
+}
+
+/// Features of a frame, or of one so many times finer.
+fn read(text: &str, times: usize) -> Option<Features> {
+    let side = FRAME * u32::try_from(times).ok()?;
+    Features::from_bytes(&hex::decode(text).ok()?, side, QUERY_FEATURES * times)
+}
+
+fn corners(r: Rectangle) -> String {
+    format!("{},{},{},{}", r.left, r.top, r.right, r.bottom)
+}
