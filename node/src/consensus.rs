@@ -9,8 +9,8 @@
 //! disk walks the same way again.
 //!
 //! One disk sync per step: what a step logs and signs becomes durable once, before anything of it
-//! leaves. Bodies are in the log, so a validator's vote says that the block is on its disk. A decided block is written to
-//! the store at once and is durable there before anything of the next height is.
+//! leaves. Bodies are in the log, so a validator's vote says that the block is on its disk. A decided block is written
+//! to the store at once and is durable there before anything of the next height is.
 //!
 //! This room alone knows Malachite. It must not know sockets, tokio or RocksDB.
 

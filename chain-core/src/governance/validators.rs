@@ -250,7 +250,7 @@ pub fn current(state: &impl StateRead) -> Result<ValidatorSet, Fault> {
 
 /// A set as the state has it.
 pub(crate) fn stored(bytes: &[u8]) -> Result<ValidatorSet, Fault> {
-    // Its keys were looked at when it was written. Each is a point to decompress, and this is read several times a block.
+    // Its keys were looked at when it was written. Each is a point to decompress, and a block reads this several times.
     let message = encoding::decode_exact(bytes);
     let set = message
         .map_err(BadValidatorSet::from)

@@ -114,7 +114,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
     }
 
     /// Makes the step's log and signatures durable. The blocks before come first: the log forgets what led to them
-    /// when it begins the next height. The guard comes last, so that it never knows of a signature that the log has lost.
+    /// when it begins the next height. The guard comes last: it never knows of a signature that the log has lost.
     fn sync(&mut self) -> Result<(), Fault> {
         if self.must_sync {
             self.chain.settle()?;

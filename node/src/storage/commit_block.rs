@@ -1,5 +1,5 @@
-//! The only place that writes to the database: one batch per block, which a sync follows; one synced batch at genesis, for
-//! evidence and for a time stamp; and what the node keeps for its HTTP clients.
+//! The only place that writes to the database: one batch per block, which a sync follows; one synced batch at genesis,
+//! for evidence and for a time stamp; and what the node keeps for its HTTP clients.
 
 use std::collections::BTreeMap;
 

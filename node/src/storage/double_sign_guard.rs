@@ -18,8 +18,8 @@
 //!
 //! # Which heights the log is believed at
 //!
-//! What is signed stands in the write-ahead log, and is durable there before it leaves. A second sync, of the guard, says
-//! nothing that an intact log doesn't. So the guard reserves [`AHEAD`] heights with one sync, and up to there
+//! What is signed stands in the write-ahead log, and is durable there before it leaves. A second sync, of the guard,
+//! says nothing that an intact log doesn't. So the guard reserves [`AHEAD`] heights with one sync, and up to there
 //! [`Guard::save`] writes without one. Such a write goes to the slot of the next sequence each time, so that a power
 //! cut leaves the old slot or a newer one, and in either case the word on the reserved heights. After it the
 //! log tells what was signed last. A log that isn't there any more, or is a copy, has other files than
@@ -266,8 +266,8 @@ impl<D: Disk> Guard<D> {
         })
     }
 
-    /// From now on what is signed stands in this log too. The height up to which everything counts as signed, because the
-    /// log that was believed until now is another one; 0 if it isn't.
+    /// From now on what is signed stands in this log too. The height up to which everything counts as signed, because
+    /// the log that was believed until now is another one; 0 if it isn't.
     pub fn follow(&mut self, log: LogIdentity) -> u64 {
         self.log = if log.contains(&0) {
             LogIdentity::default()

@@ -24,8 +24,8 @@
 //! operating system writes it soon, and a mark that a power cut took away only means that the last
 //! batch is examined less strictly.
 //!
-//! Starting a height needs no sync either, and writes nothing: header and entries wait in memory for the next sync, which
-//! writes them at once. Before the first one of a height the old file is untouched and still counts, and
+//! Starting a height needs no sync either, and writes nothing: header and entries wait in memory for the next sync,
+//! which writes them at once. Before the first one of a height the old file is untouched and still counts, and
 //! whoever syncs can first make durable what the old height led to. A height that is left before anything of
 //! it was synced has never been in a file.
 //!

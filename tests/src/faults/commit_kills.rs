@@ -1,7 +1,7 @@
-//! A validator that is alone is killed right before a write or a sync of its consensus thread, or of the thread that syncs
-//! its database: each of a height in turn, from the log's first to the database's last. What it acknowledged rests on
-//! its own disk. The log's files are cut in the first two heights of a process alone, which the log's own tests stop at
-//! each operation.
+//! A validator that is alone is killed right before a write or a sync of its consensus thread, or of the thread that
+//! syncs its database: each of a height in turn, from the log's first to the database's last. What it acknowledged
+//! rests on its own disk. The log's files are cut in the first two heights of a process alone, which the log's own
+//! tests stop at each operation.
 //!
 //! It needs strace; elsewhere nothing is tried, and the figures say so.
 
@@ -15,14 +15,14 @@ use super::tracer::Tracer;
 use crate::cluster::{PATIENCE, Plan};
 
 /// What each thread asks of the disk in a height, and how often, with some more: log, guard, and the database's log.
-const CALLS: [(Call, u64); 4] = [
+const CALLS: [(SystemCall, u64); 4] = [
     (("consensus", "pwrite64"), 18),
     (("consensus", "fdatasync"), 8),
     (("consensus", "write"), 4),
     (("settling", "fdatasync"), 2),
 ];
 /// A thread's name, and the system call.
-type Call = (&'static str, &'static str);
+type SystemCall = (&'static str, &'static str);
 /// All of them.
 const POINTS: u64 = 32;
 /// Points are taken in steps of so many, so that each kind comes soon.
@@ -65,7 +65,7 @@ impl Fault for CommitKills {
 }
 
 /// The point with this number: which call, and the how manieth.
-fn point(number: u64) -> (Call, u64) {
+fn point(number: u64) -> (SystemCall, u64) {
     let mut left = number.wrapping_mul(STEP) % POINTS;
     for (call, times) in CALLS {
         match left.checked_sub(times) {
@@ -101,7 +101,7 @@ async fn trials(numbers: std::ops::Range<u64>, figures: &mut Figures) {
 }
 
 /// Lets the node be killed before its next but so manieth call.
-async fn kill_before(live: &mut Live, (name, call): Call, times: u64) -> Result<(), String> {
+async fn kill_before(live: &mut Live, (name, call): SystemCall, times: u64) -> Result<(), String> {
     let process = live.cluster.process_id(0).ok_or("it doesn't run")?;
     let thread = thread(process, name).ok_or_else(|| format!("it has no thread {name}"))?;
     let trace = format!("trace={call}");

@@ -16,7 +16,8 @@ use touchstone_node::storage::{Commit, Store, Tip};
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
-/// A store whose commit is atomic; a power cut takes the last ones away until they are settled. Clones share the content.
+/// A store whose commit is atomic; a power cut takes the last ones away until they are settled. Clones share the
+/// content.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Ledger>>);
 

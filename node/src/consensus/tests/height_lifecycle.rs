@@ -195,8 +195,8 @@ fn one_disk_sync_per_step_and_none_for_what_others_say() {
     assert!(last > before);
 }
 
-/// With its prevote and with its precommit a validator syncs its log, and nothing else but the guard once in many heights:
-/// the proposer's proposal leaves with its prevote.
+/// With its prevote and with its precommit a validator syncs its log, and nothing else but the guard once in many
+/// heights: the proposer's proposal leaves with its prevote.
 #[test]
 fn a_height_costs_a_validator_two_syncs_of_its_log() {
     let mut net = Net::new(4);
