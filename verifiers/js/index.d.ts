@@ -160,6 +160,7 @@ export interface Vouching {
   name: string;
   check: 'in-person' | 'remote' | 'business-register' | 'other';
   check_words: string;
+  registered_as: string;
   from_ms: Integer;
   until_ms: Integer;
   withdrawn_ms: Integer | null;
