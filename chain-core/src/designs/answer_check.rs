@@ -51,7 +51,7 @@ fn check_verdict(
     }
     let is_seal = action.seal.is_empty() || action.seal.len() == check.seal.len();
     if action.verdict() == SampleVerdict::Unspecified || !is_seal {
-        return Err(CaseRejection::AnswerShape.into());
+        return Err(CaseRejection::CheckAnswer.into());
     }
     // Rule: what came under another or a broken seal may be another thing, so nothing is found of the sample. Source:
     // Product Quality Law, Art. 21: who tests gives results objectively and justly.
@@ -80,6 +80,6 @@ fn check_mended<S: StateRead>(
     let is_plain = action.verdict() == SampleVerdict::Unspecified && action.seal.is_empty();
     match is_plain {
         true => Ok(()),
-        false => Err(CaseRejection::AnswerShape.into()),
+        false => Err(CaseRejection::CheckAnswer.into()),
     }
 }

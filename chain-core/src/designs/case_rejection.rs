@@ -63,7 +63,7 @@ pub enum CaseRejection {
         "a laboratory says authentic, not-authentic or undetermined, with the seal of 32 bytes or none; who mends says \
          neither"
     )]
-    AnswerShape,
+    CheckAnswer,
     /// Another seal.
     #[error(
         "the seal isn't that of the test purchase: the verdict on such a sample is undetermined"
@@ -128,7 +128,7 @@ impl CaseRejection {
             CaseRejection::Unknown { .. } => 835,
             CaseRejection::NotOpen(_) => 836,
             CaseRejection::Deadline(_) => 837,
-            CaseRejection::AnswerShape => 838,
+            CaseRejection::CheckAnswer => 838,
             CaseRejection::BrokenSeal => 839,
             CaseRejection::Grounds => 840,
             CaseRejection::NoFinding { .. } => 841,
@@ -153,7 +153,7 @@ impl CaseRejection {
             CaseRejection::Unknown { .. } => "case-record-exists",
             CaseRejection::NotOpen(_) => "case-waits",
             CaseRejection::Deadline(_) => "case-deadline",
-            CaseRejection::AnswerShape => "check-answer",
+            CaseRejection::CheckAnswer => "check-answer",
             CaseRejection::BrokenSeal => "sample-seal",
             CaseRejection::Grounds => "sanction-grounds",
             CaseRejection::NoFinding { .. } => "sanction-finding",

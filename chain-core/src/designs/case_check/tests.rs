@@ -98,7 +98,7 @@ fn a_broken_seal_decides_nothing() {
         let mut answer = sample(&id, SampleVerdict::Undetermined);
         bend(&mut answer);
         let found = refused(&chain, LABORATORY, Action::AnswerCheck(answer));
-        assert_eq!(found, CaseRejection::AnswerShape.into());
+        assert_eq!(found, CaseRejection::CheckAnswer.into());
     }
     let by_other = refused(&chain, OFFICE, Action::AnswerCheck(mended(&id)));
     assert_eq!(by_other.code(), 203, "no laboratory");
@@ -125,7 +125,7 @@ fn who_is_told_to_mend_says_so_in_time() {
         }
         let told = sample(&id, SampleVerdict::Authentic);
         let found = refused(&chain, by, Action::AnswerCheck(told));
-        assert_eq!(found, CaseRejection::AnswerShape.into());
+        assert_eq!(found, CaseRejection::CheckAnswer.into());
         chain.run(by, Action::AnswerCheck(mended(&id))).unwrap();
         assert_eq!(check_of(&chain, &id).state(), CaseCheckState::Closed);
     }

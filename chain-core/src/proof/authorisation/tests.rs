@@ -1,11 +1,12 @@
 use prost::Message;
 use touchstone_proto::evidence::AuthorisationFile;
-use touchstone_proto::ledger::LicenceTerms;
 use touchstone_proto::ledger::transaction::Action;
+use touchstone_proto::ledger::{DisputeOutcome, LicenceTerms, SanctionKind};
 use touchstone_proto::node::{AuthorisationReply, GetAuthorisationRequest};
 
 use super::*;
 use crate::evidence::Archive;
+use crate::test_support::cases::{ruled, sanction, staffed};
 use crate::test_support::rights::{designed, end_licence, grant, sale, terms};
 use crate::test_support::vouched::{LIN, vouch};
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, bit_flips, stream};
@@ -103,6 +104,41 @@ fn nothing_that_matters_can_be_withheld() {
                 bent.truncate(at + 1);
                 assert!(verify(&root, &asked, &bent).is_err(), "{at}, cut");
             }
+        }
+    }
+}
+
+/// Where a right says that somebody is sanctioned, no answer does without the seller's sanctions.
+#[test]
+fn a_sanction_is_proven_and_cannot_be_withheld() {
+    let (mut chain, subject) = staffed();
+    let until_ms = chain.time_ms + 9_000_000;
+    for licensee in [CARRIER.0, MARKET.0] {
+        let licence = grant(&subject, None, licensee, terms(until_ms));
+        chain.run(MAKER, licence).unwrap();
+    }
+    let dispute = ruled(&mut chain, &subject, "x", DisputeOutcome::Upheld);
+    let before = sale(&subject, CARRIER.0, chain.time_ms);
+    let bar = sanction(CARRIER.0, SanctionKind::NoSales, &[dispute], until_ms);
+    chain.run(OFFICE, Action::ImposeSanction(bar)).unwrap();
+    let now = |seller: &str| sale(&subject, seller, chain.time_ms);
+    for (asked, is_yes, told) in [
+        (before, true, vec![true, true, true]),
+        (now(CARRIER.0), false, vec![true, true]),
+        (now(MARKET.0), true, vec![true, true, true]),
+        (now("nobody"), false, vec![true, true, true]),
+    ] {
+        let (root, values) = proven(&chain, &asked);
+        let found: Vec<bool> = values.iter().map(|value| value.proof.is_some()).collect();
+        assert_eq!(found, told, "{asked:?}");
+        let answer = verify(&root, &asked, &values).unwrap();
+        assert_eq!(matches!(answer, SaleAnswer::Licensed(_)), is_yes);
+        for at in 0..values.len() {
+            let mut bent = values.clone();
+            bent[at] = ProvenValue::default();
+            assert!(verify(&root, &asked, &bent).is_err(), "{at} withheld");
+            bent.remove(at);
+            assert!(verify(&root, &asked, &bent).is_err(), "{at} left out");
         }
     }
 }
