@@ -2,8 +2,8 @@
 //! the state, in the order of their publication, and kept in memory. Nothing of it is stored: after a start it is read
 //! anew when it is first asked for.
 //!
-//! A search is bounded: in the bytes of what is looked for, in the pictures that are kept, in its time, and by the turns
-//! that callers have in the queue of long reads. What a bound cuts off the answer says.
+//! A search is bounded: in the bytes of what is looked for, in the pictures that are kept, in its time, and by the
+//! turns that callers have in the queue of long reads. What a bound cuts off the answer says.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};

@@ -115,11 +115,15 @@ fn filled_in(text: &str) -> String {
     filled + rest
 }
 
-/// The value of a constant number of the ledger, as its source has it.
+/// The value of a constant number of the ledger, or of the pictures that it knows, as its source has it.
 fn constant(name: &str) -> String {
     let declared = format!("const {name}: ");
     let mut sources = files(&[".rs"]);
-    sources.retain(|file| file.path.starts_with("chain-core/src/"));
+    sources.retain(|file| {
+        ["chain-core/src/", "pictures/src/"]
+            .iter()
+            .any(|room| file.path.starts_with(room))
+    });
     let mut lines = sources.iter().flat_map(|file| file.text.lines());
     let line = lines.find(|line| line.contains(&declared));
     let value = line.and_then(|line| line.split_once(" = ")?.1.strip_suffix(';'));
