@@ -124,6 +124,8 @@ const UNPROVEN = [
   /^drop evidence\.opening\.content\.disclosures$/,
   // A question is the asker's: changed, it has another answer, from the same records or none.
   /^\w+ evidence\.questions\b/,
+  // Whose sanctions stand beside the disputes, the asker chooses: without a name the file says less.
+  /^drop evidence\.disputes\.parties$/,
   // "Stamps can be left out of a file": the block has chain time only, or another's stamp.
   /^drop evidence\.stamps$/,
 ];
