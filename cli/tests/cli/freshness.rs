@@ -12,8 +12,16 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 65] = [
+const NO_QUESTIONS: [&str; 76] = [
     "capture",
+    "case accept",
+    "case hand-over",
+    "case mended",
+    "case notice",
+    "case purchase",
+    "case set-terms",
+    "case spot-check",
+    "case verdict",
     "completions",
     "deposit",
     "disclose",
@@ -69,6 +77,9 @@ const NO_QUESTIONS: [&str; 65] = [
     "right offer",
     "right reject",
     "right withdraw",
+    "sanction appeal",
+    "sanction decide",
+    "sanction impose",
     "studio deposit",
     "studio status",
     "studio verify",
@@ -126,6 +137,7 @@ pub async fn asked() -> Asked {
     let evidence = node.path("case.evidence").display().to_string();
     let public = hex::encode(key(1).verifying_key().to_bytes());
     let transaction = hex::encode(recorded);
+    let nothing = "00".repeat(32);
     let table: &[(&str, &[&str])] = &[
         ("item", &[ITEM]),
         ("item", &[OTHER]),
@@ -147,6 +159,10 @@ pub async fn asked() -> Asked {
         ("dispute party", &["carol"]),
         ("review show", &[&design]),
         ("review terms", &[]),
+        ("case show", &[&nothing]),
+        ("case terms", &[]),
+        ("sanction party", &["carol"]),
+        ("sanction show", &[&nothing]),
         ("mark show", &["1", "--office", "delta"]),
         ("licence show", &[&design]),
         ("authorised", &[&design, "--seller", "carol", "--in", "CN"]),

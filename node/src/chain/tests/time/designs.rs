@@ -232,6 +232,11 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
         &[],
     ),
     (
+        "designs/publish_features.rs",
+        "time_ms: context.block.time_ms,",
+        &[],
+    ),
+    (
         "designs/offer_transfer.rs",
         "let now_ms = context.block.time_ms;",
         &[],
