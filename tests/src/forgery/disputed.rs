@@ -37,8 +37,8 @@ const PREFIXES: [&[u8]; 7] = [
     b"right/",
 ];
 
-/// A young chain's maker disputes two listings under a design's right, one before a panel, and licenses it; two more are
-/// grounds of sanctions. The ids of the disputes.
+/// A young chain's maker disputes two listings under a design's right, one before a panel, and licenses it; two more
+/// are grounds of sanctions. The ids of the disputes.
 pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec<Hash> {
     for seed in VALIDATORS {
         chain.approve(&[MARKET, CARRIER, MAKER], &put_chain(1, seed));
