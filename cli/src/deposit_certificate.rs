@@ -5,4 +5,5 @@ pub mod credential;
 pub mod data_integrity;
 pub mod document;
 pub mod facts;
+pub mod sanctions_stated;
 pub mod vocabulary;

@@ -1,8 +1,8 @@
 //! Sanctions in words, and for machines.
 
 use serde_json::{Value, json};
-use touchstone_client::cases::SanctionsOfParty;
 use touchstone_core::designs::sanction::is_default;
+use touchstone_core::evidence::PartyFact;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
     HeldSanction, PartySanctions, Sanction, SanctionKind, SanctionOutcome,
@@ -115,7 +115,7 @@ fn became(language: Language, sanction: &Sanction) -> String {
 }
 
 /// The sanctions against a party: how many there were, and each that its record names.
-pub fn party_lines(language: Language, list: &PartySanctions) -> Vec<String> {
+fn party_lines(language: Language, list: &PartySanctions) -> Vec<String> {
     let mut lines = vec![say!(
         language,
         "sanctions {imposed}; confirmed {confirmed}, lifted {lifted}; by default not appealed {not_appealed}, lifted \
@@ -140,7 +140,7 @@ pub fn party_lines(language: Language, list: &PartySanctions) -> Vec<String> {
 }
 
 /// The sanctions that hold for a party, or did: its own, and those against all with its register's number.
-pub fn of_party(language: Language, found: &SanctionsOfParty) -> Vec<String> {
+pub fn of_party(language: Language, found: &PartyFact) -> Vec<String> {
     let mut lines = party_lines(language, &found.own);
     if let Some((number, list)) = &found.registered {
         lines.push(as_registered(language, number));
@@ -150,7 +150,7 @@ pub fn of_party(language: Language, found: &SanctionsOfParty) -> Vec<String> {
 }
 
 /// That what follows is of all with a register's number.
-pub fn as_registered(language: Language, number: &str) -> String {
+fn as_registered(language: Language, number: &str) -> String {
     say!(
         language,
         "vouched for as {number} in a business register; all with that number:",
@@ -159,18 +159,14 @@ pub fn as_registered(language: Language, number: &str) -> String {
 }
 
 /// The same for machines: docs/examination.schema.json, `disputes`, `parties`.
-pub fn of_party_json(party: &str, found: &SanctionsOfParty) -> Value {
-    party_sanctions_json(party, &found.own, found.registered.as_ref())
-}
-
-/// A party's sanctions and those of its register's number, for machines.
-pub fn party_sanctions_json(
-    party: &str,
-    own: &PartySanctions,
-    registered: Option<&(String, PartySanctions)>,
-) -> Value {
-    let mut value = party_json(own);
-    add_member(&mut value, "organisation", party.into());
+pub fn of_party_json(found: &PartyFact) -> Value {
+    let mut value = party_json(&found.own);
+    add_member(
+        &mut value,
+        "organisation",
+        found.organisation.clone().into(),
+    );
+    let registered = found.registered.as_ref();
     let number = registered.map(|(number, _)| number.as_str());
     add_member(&mut value, "registered_as", number.into());
     let list = registered.map(|(_, list)| party_json(list));

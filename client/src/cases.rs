@@ -2,6 +2,7 @@
 
 use touchstone_core::designs::vouching::voucher_of;
 use touchstone_core::encoding;
+use touchstone_core::evidence::PartyFact;
 use touchstone_core::governance::dispute_terms;
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
@@ -65,17 +66,15 @@ pub async fn of_dispute(
 pub struct SanctionsOfParty {
     /// As of which block.
     pub attested: AttestedHeader,
-    /// Those against itself.
-    pub own: PartySanctions,
-    /// The register's number that it is vouched for with, and those against all with that number.
-    pub registered: Option<(String, PartySanctions)>,
+    /// Those against itself, and against all with its register's number.
+    pub fact: PartyFact,
 }
 
 impl SanctionsOfParty {
     /// Whether there was any.
     pub fn is_any(&self) -> bool {
-        let registered = self.registered.as_ref();
-        self.own.imposed > 0 || registered.is_some_and(|(_, list)| list.imposed > 0)
+        let registered = self.fact.registered.as_ref();
+        self.fact.own.imposed > 0 || registered.is_some_and(|(_, list)| list.imposed > 0)
     }
 }
 
@@ -102,8 +101,11 @@ pub async fn of_party(
     };
     Ok(SanctionsOfParty {
         attested,
-        own: own.unwrap_or_default(),
-        registered,
+        fact: PartyFact {
+            organisation: organisation.to_owned(),
+            own: own.unwrap_or_default(),
+            registered,
+        },
     })
 }
 

@@ -14,6 +14,7 @@ mod event_logs;
 pub mod family;
 pub mod graft;
 mod records;
+mod sanctioned;
 pub mod verifier;
 pub mod votes;
 

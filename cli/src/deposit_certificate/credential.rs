@@ -16,6 +16,7 @@ use touchstone_proto::ledger::KeyDispute;
 use super::content::CredentialContent;
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
 use super::facts::{self, CertificateFacts, OrganisationKey, TitleBasis};
+use super::sanctions_stated;
 use super::vocabulary::context;
 use crate::look_alikes;
 use crate::vouching;
@@ -131,6 +132,9 @@ pub struct CredentialSubject {
     /// Who vouched for the owner at the deposit, and how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vouching: Option<Value>,
+    /// The sanctions against the owner and the depositor, as they stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sanctions: Option<Value>,
 }
 
 /// A deposited file.
@@ -221,11 +225,17 @@ impl CredentialSubject {
                 .vouching
                 .as_ref()
                 .map(|(found, _)| vouching::json_at_deposit(found)),
+            sanctions: sanctions_stated::of(facts),
         }
     }
 
     fn context(&self) -> Value {
-        context(self.vouching.is_some(), self.content.is_some())
+        let has_sanctions = self.sanctions.is_some();
+        context(
+            self.vouching.is_some(),
+            self.content.is_some(),
+            has_sanctions,
+        )
     }
 
     fn uri(&self) -> String {
@@ -385,6 +395,10 @@ pub fn compare(
                 || stated.key_compromised_since == proven.key_compromised_since,
         ),
         ("vouching", stated.vouching == proven.vouching),
+        (
+            "sanctions",
+            sanctions_stated::may_have_been(stated.sanctions.as_ref(), facts),
+        ),
         // One that tells of the disclosure tells what was compared in it.
         (
             "lookAlikes",
@@ -425,6 +439,12 @@ pub fn compare(
         reservations.push(finding!(
             "the depositor has passed the right on: {owner} owns it",
             owner = right::owner(right)
+        ));
+    }
+    if stated.sanctions != proven.sanctions {
+        reservations.push(finding!(
+            "the ledger tells of other sanctions against the owner or the depositor than the credential: they have \
+             changed since"
         ));
     }
     if names(stated) != names(&proven) {

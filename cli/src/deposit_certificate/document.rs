@@ -8,9 +8,9 @@ use crate::earlier as before;
 use crate::fields;
 use crate::look_alikes as compared;
 use crate::messages::Language;
-use crate::output::{beijing, utc};
+use crate::output::{beijing, plain, utc};
 use crate::pdf::{PageBlock, PdfDocument};
-use crate::{both, both_lines, disputes, rights, say, vouching};
+use crate::{both, both_lines, disputes, rights, sanctions, say, vouching};
 
 /// The document.
 pub fn document(facts: &CertificateFacts) -> PdfDocument {
@@ -21,6 +21,7 @@ pub fn document(facts: &CertificateFacts) -> PdfDocument {
     blocks.extend(earlier(facts));
     blocks.extend(look_alikes(facts));
     blocks.extend(disputed(facts));
+    blocks.extend(sanctioned(facts));
     blocks.extend(chain(facts));
     blocks.extend(reading(facts));
     PdfDocument {
@@ -257,6 +258,24 @@ fn disputed(facts: &CertificateFacts) -> Vec<PageBlock> {
     blocks.push(PageBlock::Paragraph(both!(
         "As they stood when this page was made. The draw, the votes and the verdict are proven in one file: touchstone \
          evidence ID --dispute DISPUTE -o case.evidence."
+    )));
+    blocks
+}
+
+/// The sanctions against who owns the design and who deposited it; nothing where it is proven that there was none.
+fn sanctioned(facts: &CertificateFacts) -> Vec<PageBlock> {
+    if facts.sanctions.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![PageBlock::Heading(both!("Sanctions"))];
+    for found in &facts.sanctions {
+        let lines = |language| sanctions::of_party(language, found);
+        let lines = [lines(Language::Chinese), lines(Language::English)].concat();
+        blocks.push(PageBlock::Field(plain(&found.organisation), lines));
+    }
+    blocks.push(PageBlock::Paragraph(both!(
+        "As they stood when this page was made. A later decision may lift one, or impose another: touchstone sanction \
+         party ID shows those that hold, or did."
     )));
     blocks
 }

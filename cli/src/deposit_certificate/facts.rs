@@ -3,6 +3,7 @@
 
 use touchstone_client::earlier::Earlier;
 use touchstone_core::designs::field::DesignField;
+use touchstone_core::evidence::PartyFact;
 use touchstone_core::genesis::Parameters;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{DesignView, DisputeTally, KeyDispute, LookAlikes, Right, Vouching};
@@ -66,6 +67,8 @@ pub struct CertificateFacts {
     pub right: Option<Right>,
     /// How disputes about it went.
     pub disputes: DisputeTally,
+    /// The sanctions against who owns it and who deposited it, where there were any.
+    pub sanctions: Vec<PartyFact>,
     /// What happened in those that were asked for, in Chinese and in English.
     pub shown_disputes: Vec<[Vec<String>; 2]>,
 }
@@ -213,6 +216,30 @@ pub(super) fn sample() -> CertificateFacts {
         vouching: None,
         right: None,
         disputes: DisputeTally::default(),
+        sanctions: Vec::new(),
         shown_disputes: Vec::new(),
+    }
+}
+
+/// The depositor's sanction, for tests.
+#[cfg(test)]
+pub(super) fn barred() -> PartyFact {
+    use touchstone_proto::ledger::{HeldSanction, PartySanctions, SanctionKind};
+    let held = HeldSanction {
+        sanction: vec![9; 32],
+        kind: SanctionKind::NoSales.into(),
+        subjects: vec![vec![2; 32]],
+        from_ms: 1_767_225_601_000,
+        until_ms: 1_767_312_001_000,
+    };
+    let list = PartySanctions {
+        held: vec![held],
+        imposed: 1,
+        ..PartySanctions::default()
+    };
+    PartyFact {
+        organisation: "carol".into(),
+        own: list.clone(),
+        registered: Some(("91310000".into(), list)),
     }
 }

@@ -37,9 +37,9 @@ pub const TERMS: [&str; 27] = [
     "validator",
 ];
 
-/// The data model's context, and this vocabulary's terms. Those of a vouching and of content stand where there is one:
-/// credentials from before there were any stay as they are.
-pub fn context(has_vouching: bool, has_content: bool) -> Value {
+/// The data model's context, and this vocabulary's terms. Those of a vouching, of content and of sanctions stand where
+/// there are any: credentials from before there were any stay as they are.
+pub fn context(has_vouching: bool, has_content: bool, has_sanctions: bool) -> Value {
     let terms = TERMS.map(|term| (term.to_owned(), json!(format!("{VOCABULARY}{term}"))));
     let mut terms: serde_json::Map<String, Value> = terms.into_iter().collect();
     // A literal of JSON: the names in it are no terms.
@@ -47,6 +47,7 @@ pub fn context(has_vouching: bool, has_content: bool) -> Value {
         ("lookAlikes", true),
         ("vouching", has_vouching),
         ("content", has_content),
+        ("sanctions", has_sanctions),
     ];
     for (name, _) in literals.into_iter().filter(|(_, is_there)| *is_there) {
         let literal = json!({"@id": format!("{VOCABULARY}{name}"), "@type": "@json"});

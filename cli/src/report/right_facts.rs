@@ -46,11 +46,7 @@ fn dispute(language: Language, shown: &ShownDispute) -> FactRow {
 
 fn party(language: Language, fact: &PartyFact) -> FactRow {
     let mut lines = vec![plain(&fact.organisation)];
-    lines.extend(sanctions::party_lines(language, &fact.own));
-    if let Some((number, list)) = &fact.registered {
-        lines.push(sanctions::as_registered(language, number));
-        lines.extend(sanctions::party_lines(language, list));
-    }
+    lines.extend(sanctions::of_party(language, fact));
     row(say!(language, "Sanctions"), lines)
 }
 
@@ -79,15 +75,8 @@ pub fn disputes_json(fact: &DisputesFact) -> Value {
     let mut value = disputes::tally_json(&fact.tally);
     let shown: Vec<Value> = fact.shown.iter().map(dispute_json).collect();
     add_member(&mut value, "shown", shown.into());
-    let parties: Vec<Value> = fact
-        .parties
-        .iter()
-        .map(|fact| {
-            let registered = fact.registered.as_ref();
-            sanctions::party_sanctions_json(&fact.organisation, &fact.own, registered)
-        })
-        .collect();
-    add_member(&mut value, "parties", parties.into());
+    let parties = fact.parties.iter().map(sanctions::of_party_json);
+    add_member(&mut value, "parties", parties.collect());
     value
 }
 

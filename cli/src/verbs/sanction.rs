@@ -196,7 +196,7 @@ async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> R
     let mut client = settings.client().await?;
     let found = asked::of_party(&mut client, &arguments.party).await?;
     if output.json {
-        let mut value = sanctions::of_party_json(&arguments.party, &found);
+        let mut value = sanctions::of_party_json(&found.fact);
         add_member(&mut value, "verified", true.into());
         add_member(&mut value, "header", attested_json(&found.attested));
         output.value(&value);
@@ -206,7 +206,7 @@ async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> R
     let height = found.attested.header.height;
     let party = plain(&arguments.party);
     output.line(format!("Party     {party}, {verdict} as of block {height}"));
-    for line in sanctions::of_party(output.language, &found) {
+    for line in sanctions::of_party(output.language, &found.fact) {
         output.line(format!("          {line}"));
     }
     Ok(())

@@ -18,6 +18,7 @@ use super::event_logs;
 use super::family::Family;
 use super::graft::Grafter;
 use super::records;
+use super::sanctioned;
 use super::votes;
 use crate::random::Random;
 
@@ -71,6 +72,7 @@ impl Forger {
             Family::Absence => absence(genuine.clone(), self.any(at, random), random),
             Family::Custody => records::custody(genuine.clone(), self.any(at, random), random),
             Family::Disputed => disputed::forge(genuine.clone(), self.any(at, random), random),
+            Family::Sanctioned => sanctioned::forge(genuine.clone(), self.any(at, random), random),
             Family::Votes => certificates(genuine.clone(), &world.chain, random),
             Family::Header => header(genuine.clone(), &world.chain, random),
             Family::SetChange => changes(genuine.clone(), &world.chain, random),

@@ -424,7 +424,12 @@ impl Grower {
             let mut wanted = vec![(subject.clone(), Additions::default())];
             if number == 0 {
                 let more = disputed::additions(&self.disputes, self.chain.time_ms);
-                wanted.push((subject, more));
+                // Without questions, too: then nothing else reads the parties' sanctions.
+                let alone = Additions {
+                    questions: Vec::new(),
+                    ..more.clone()
+                };
+                wanted.extend([(subject.clone(), more), (subject, alone)]);
             }
             for evidence in collected(&self.chain, &wanted) {
                 let mut words: Vec<_> = secret

@@ -28,7 +28,7 @@ const SHARES: [Family; 16] = [
     Family::Votes,
     Family::Disputed,
     Family::Header,
-    Family::Graft,
+    Family::Sanctioned,
     Family::SetChange,
     Family::Link,
     Family::Rewritten,

@@ -20,7 +20,7 @@ use touchstone_proto::ledger::{
 };
 use touchstone_proto::node::AuthorisationQuestion;
 
-use super::records;
+use super::{records, sanctioned};
 use crate::random::Random;
 
 /// Sellers whom files ask about; none owns a design, so each question reads a list of its own.
@@ -37,8 +37,8 @@ const PREFIXES: [&[u8]; 7] = [
     b"right/",
 ];
 
-/// A young chain's maker disputes two listings under a design's right, one before a panel, and licenses it; the ids of
-/// the disputes.
+/// A young chain's maker disputes two listings under a design's right, one before a panel, and licenses it; two more
+/// are grounds of sanctions. The ids of the disputes.
 pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec<Hash> {
     for seed in VALIDATORS {
         chain.approve(&[MARKET, CARRIER, MAKER], &put_chain(1, seed));
@@ -66,7 +66,9 @@ pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec
     let open = Action::GiveNotice(notice(design, "https://market.example/2"));
     let open = run(chain, MAKER, open);
     licences(chain, design, random);
-    vec![reviewed, open]
+    let mut disputes = sanctioned::grow(chain, design, random);
+    disputes.extend([reviewed, open]);
+    disputes
 }
 
 /// A licence with a sublicence, which may have ended, and one for a class.

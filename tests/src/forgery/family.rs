@@ -15,6 +15,8 @@ pub enum Family {
     Custody,
     /// Panels, votes of jurors, outcomes and licences changed, exchanged or left out.
     Disputed,
+    /// Checks, hand-overs and sanctions changed, exchanged or left out.
+    Sanctioned,
     /// Too few votes, doubled ones, those of strangers or of other blocks.
     Votes,
     /// Headers of the forger's own making.
@@ -29,13 +31,14 @@ pub enum Family {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 11] = [
+    pub const ALL: [Family; 12] = [
         Family::Graft,
         Family::Link,
         Family::Path,
         Family::Absence,
         Family::Custody,
         Family::Disputed,
+        Family::Sanctioned,
         Family::Votes,
         Family::Header,
         Family::SetChange,
@@ -52,6 +55,7 @@ impl Family {
             Family::Absence => "presence and absence exchanged",
             Family::Custody => "holders, offers, claims changed or left out",
             Family::Disputed => "panels, verdicts, licences changed or left out",
+            Family::Sanctioned => "checks, hand-overs, sanctions changed or left out",
             Family::Votes => "votes: too few, doubled, strangers'",
             Family::Header => "headers invented",
             Family::SetChange => "changes of the validator set removed or invented",

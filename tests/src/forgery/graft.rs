@@ -43,7 +43,7 @@ const NESTED: [(&str, &str); 6] = [
 ];
 
 /// What a value of the state is, by its key.
-const STATES: [(&str, &str); 13] = [
+const STATES: [(&str, &str); 18] = [
     ("item/", "touchstone.ledger.v1.Item"),
     ("design/", "touchstone.ledger.v1.Design"),
     ("organisation/", "touchstone.ledger.v1.Organisation"),
@@ -57,6 +57,14 @@ const STATES: [(&str, &str); 13] = [
     ("authorised/", "touchstone.ledger.v1.Authorisations"),
     ("licence-end/", "touchstone.ledger.v1.LicenceEnd"),
     ("right/", "touchstone.ledger.v1.Right"),
+    ("check/", "touchstone.ledger.v1.CaseCheck"),
+    ("sanction/", "touchstone.ledger.v1.Sanction"),
+    ("sanctions/", "touchstone.ledger.v1.PartySanctions"),
+    (
+        "sanctions-registered/",
+        "touchstone.ledger.v1.PartySanctions",
+    ),
+    ("vouched/", "touchstone.ledger.v1.VouchedDesigner"),
 ];
 
 /// Makes grafts.

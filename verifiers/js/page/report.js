@@ -18,6 +18,7 @@ import {
   kindText,
   positionText,
   stepText,
+  wordText,
 } from './texts.js';
 
 /** Renders in one language. */
@@ -246,37 +247,52 @@ export class Report {
       [
         code(one.id),
         printable(`${one.complainant} / ${one.respondent} / ${one.platform}: ${one.listing}`),
-        `${this.time(one.noticed_ms)}: ${one.outcome ?? one.phase}`,
+        `${this.time(one.noticed_ms)}: ${this.word(one.outcome ?? one.phase)}`,
         ...(one.review?.panels ?? [])
           .filter(({ verdict }) => verdict !== null)
-          .map((panel) => `${panel.verdict}; ${this.t('panelDrawn')} ${panel.uphold}, ${panel.dismiss}`),
-        ...one.handovers.map(({ from, to, state }) => printable(`${from} → ${to}: ${state}`)),
-        ...one.checks.map((check) =>
-          printable(`${this.time(check.at_ms)}: ${check.kind}, ${check.by}: ${check.verdict ?? check.state}`),
+          .map(({ verdict, uphold, dismiss }) => {
+            const counted = `${this.t('panelDrawn')} ${uphold}, ${dismiss}`;
+            return `${this.word(verdict)}${this.semicolon}${counted}`;
+          }),
+        ...one.handovers.map(({ from, to, state }) =>
+          printable(`${this.t('handedOver')} ${from} → ${to}: ${this.word(state)}`),
         ),
+        ...one.checks.map((check) => {
+          const found = this.word(check.verdict ?? check.state);
+          return printable(`${this.time(check.at_ms)}: ${this.word(check.kind)}, ${check.by}: ${found}`);
+        }),
         ...one.sanctions.map((sanction) => this.sanction(sanction)),
       ],
     ]);
     const asked = authorisations.map((one) => [
       'asked',
       [
-        printable(`${one.seller}, ${one.act}, ${one.territory}, ${this.time(one.time_ms)}: ${one.answer}`),
+        printable(
+          `${one.seller}, ${this.word(one.act)}, ${one.territory}, ${this.time(one.time_ms)}: ${this.word(one.answer)}`,
+        ),
         ...(one.licence === null ? [] : [code(one.licence)]),
       ],
     ]);
     const parties = (disputes?.parties ?? []).map((one) => [
       'sanctionsOf',
       [
-        printable(one.registered_as === null ? one.organisation : `${one.organisation}, ${one.registered_as}`),
+        printable(one.organisation),
+        one.registered_as !== null && printable(`${this.t('registeredAs')} ${one.registered_as}`),
         ...[...one.held, ...(one.registered?.held ?? [])].map((held) => this.sanction(held)),
-      ],
+      ].filter(Boolean),
     ]);
     return [...shown, ...parties, ...asked];
   }
 
-  sanction({ kind, from_ms: from, until_ms: until, party }) {
-    const term = `${kind}, ${this.time(from)} – ${this.time(until)}`;
-    return printable(party === undefined ? term : `${party}: ${term}`);
+  /** A sanction as its dispute shows it, or as a party's list does. */
+  sanction({ kind, from_ms: from, until_ms: until, party, outcome = null }) {
+    const term = `${this.word(kind)}, ${this.time(from)} – ${this.time(until)}`;
+    const became = outcome === null ? '' : `${this.semicolon}${this.word(outcome)}`;
+    return printable(party === undefined ? term : `${this.t('sanctioned')} ${party}: ${term}${became}`);
+  }
+
+  word(name) {
+    return wordText(name, this.language);
   }
 
   /** Who vouched for the owner, for how long, how that was checked, and whether it was taken back. */

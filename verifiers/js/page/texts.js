@@ -194,6 +194,9 @@ export const TEXTS = {
   vouched: ['Vouched for by', '身份担保'],
   dispute: ['Dispute', '争议'],
   sanctionsOf: ['Sanctions', '处分'],
+  handedOver: ['handed over:', '案件移送：'],
+  sanctioned: ['sanction:', '处分：'],
+  registeredAs: ['in a business register:', '工商登记号：'],
   asked: ['May do it?', '可否实施'],
   panelDrawn: ['jurors drawn again and votes counted again: to uphold, to dismiss', '重新抽选并计票：支持票、驳回票'],
   checkedBy: ['checked by:', '核验方式：'],
@@ -326,6 +329,62 @@ export const STATUSES = {
   rejected: ['rejected', '已拒绝'],
   withdrawn: ['withdrawn', '已撤回'],
 };
+
+/** Words of disputes, checks, hand-overs, sanctions and answers, as people read them. */
+export const WORDS = {
+  noticed: ['noticed', '已通知'],
+  measures: ['measures taken', '已采取措施'],
+  countered: ['countered', '已声明不侵权'],
+  filed: ['filed', '已投诉或起诉'],
+  review: ['public review', '公众评审'],
+  ended: ['ended', '已结束'],
+  refused: ['refused', '拒绝'],
+  withdrawn: ['withdrawn', '撤回'],
+  upheld: ['upheld', '支持'],
+  dismissed: ['dismissed', '驳回'],
+  'false-notice': ['false notice', '错误通知'],
+  'false-declaration': ['false declaration', '虚假声明'],
+  'platform-silent': ['the platform was silent', '平台未答复'],
+  'measures-stand': ['the measures stand', '措施维持'],
+  'measures-end': ['the measures end', '措施终止'],
+  'no-ruling': ['no ruling', '未作裁决'],
+  'panel-upheld': ['upheld by a panel', '评审组支持'],
+  'panel-dismissed': ['dismissed by a panel', '评审组驳回'],
+  'no-quorum': ['no quorum', '未达法定人数'],
+  'no-majority': ['no majority', '未达多数'],
+  'no-panel': ['no panel', '未抽出评审组'],
+  'test-purchase': ['test purchase', '试购'],
+  'spot-check': ['spot check', '抽查'],
+  'supervisor-notice': ['notice to mend', '责令改正'],
+  authentic: ['authentic', '真品'],
+  'not-authentic': ['not authentic', '非真品'],
+  undetermined: ['undetermined', '无法判定'],
+  waits: ['waits for an answer', '待答复'],
+  closed: ['closed', '已完结'],
+  defaulted: ['not answered in time', '逾期未答复'],
+  offered: ['offered', '待受理'],
+  accepted: ['accepted', '已受理'],
+  lapsed: ['lapsed', '已失效'],
+  warning: ['warning', '警告'],
+  'no-notices': ['may give no notices', '禁止通知'],
+  'no-sales': ['may not sell', '禁止销售'],
+  confirmed: ['confirmed on appeal', '复议维持'],
+  lifted: ['lifted on appeal', '复议撤销'],
+  'not-appealed': ['not appealed', '未申请复议'],
+  'not-decided': ['lifted: the appeal was not decided in time', '撤销：逾期未作复议决定'],
+  unspecified: ['unspecified', '未载明'],
+  make: ['make', '制造'],
+  offer: ['offer for sale', '许诺销售'],
+  sell: ['sell', '销售'],
+  import: ['import', '进口'],
+  yes: ['yes', '可以'],
+  no: ['no', '不可以'],
+  untold: ['the file does not tell', '文件未载明'],
+};
+
+/** Such a word. */
+export const wordText = (word, language) =>
+  Object.hasOwn(WORDS, word) ? WORDS[word][language === 'zh' ? 1 : 0] : word;
 
 /** Verdicts on files that were handed in. */
 export const EXHIBITS = {

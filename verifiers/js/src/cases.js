@@ -149,12 +149,13 @@ export function readParties(parties, shown, ask) {
   });
 }
 
-const KINDS = [null, 'test-purchase', 'spot-check', 'supervisor-notice'];
-const SAMPLE_VERDICTS = [null, 'authentic', 'not-authentic', 'undetermined'];
-const CHECK_STATES = ['waits', 'closed', 'defaulted'];
-const HAND_OVER_STATES = ['offered', 'accepted', 'lapsed'];
-const SANCTION_KINDS = [null, 'warning', 'no-notices', 'no-sales'];
-const SANCTION_OUTCOMES = [null, 'confirmed', 'lifted', 'not-appealed', 'not-decided'];
+/** Words of records, by their numbers; page/texts.js has them in both languages. */
+export const CHECK_KINDS = [null, 'test-purchase', 'spot-check', 'supervisor-notice'];
+export const SAMPLE_VERDICTS = [null, 'authentic', 'not-authentic', 'undetermined'];
+export const CHECK_STATES = ['waits', 'closed', 'defaulted'];
+export const HAND_OVER_STATES = ['offered', 'accepted', 'lapsed'];
+export const SANCTION_KINDS = [null, 'warning', 'no-notices', 'no-sales'];
+export const SANCTION_OUTCOMES = [null, 'confirmed', 'lifted', 'not-appealed', 'not-decided'];
 
 const word = (words, number) => words[number] ?? 'unspecified';
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
@@ -177,7 +178,7 @@ export const describeHandOver = (offered) => ({
 /** A check, and what became of it. */
 export const describeCheck = ({ id, check }) => ({
   id: hex(id),
-  kind: word(KINDS, check.kind),
+  kind: word(CHECK_KINDS, check.kind),
   by: check.by,
   at_ms: number(check.at_ms),
   place: check.place,

@@ -170,9 +170,10 @@ function describeDeposit({ evidence, design: record, opened, content, drafts, lo
   };
 }
 
-const PHASES = ['', 'noticed', 'measures', 'countered', 'filed', 'ended', 'review'];
+/** Words of disputes, by their numbers; page/texts.js has them in both languages. */
+export const PHASES = ['', 'noticed', 'measures', 'countered', 'filed', 'ended', 'review'];
 const ENDED = 'ended';
-const OUTCOMES = [
+export const OUTCOMES = [
   '',
   'refused',
   'withdrawn',
@@ -189,7 +190,7 @@ const OUTCOMES = [
 ];
 const GROUNDS = ['', 'similarity', 'existing-design', 'authorisation', 'lawful-source'];
 const REVIEW_PHASES = ['', 'drawing', 'casting', 'opening', 'decided', 'over'];
-const VERDICTS = ['', 'upheld', 'dismissed', 'no-quorum', 'no-majority', 'no-panel'];
+export const VERDICTS = ['', 'upheld', 'dismissed', 'no-quorum', 'no-majority', 'no-panel'];
 const BALLOTS = ['none', 'cast', 'void', 'counted', 'opened'];
 const CHOICES = ['', 'uphold', 'dismiss'];
 const word = (words, number) => words[number] || 'unspecified';

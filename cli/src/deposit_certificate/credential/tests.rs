@@ -1,5 +1,5 @@
 use super::*;
-use crate::deposit_certificate::facts::sample as facts;
+use crate::deposit_certificate::facts::{barred, sample as facts};
 use crate::deposit_certificate::vocabulary::{CREDENTIALS, TERMS};
 use serde_json::json;
 use touchstone_proto::ledger::{Vouching, VouchingWithdrawal};
@@ -306,4 +306,45 @@ fn a_vouching_is_stated_and_cannot_be_hidden() {
     assert_eq!(compare(&stated, &vouched).unwrap().len(), 1);
     found(&mut vouched, |v| v.until_ms = 1);
     assert_eq!(compare(&stated, &vouched), Err("vouching"));
+}
+
+/// Sanctions stand in the credential as they stood: what changed since is weighed, and what the ledger never had is
+/// refused.
+#[test]
+fn sanctions_are_stated_and_what_is_new_is_weighed() {
+    let mut sanctioned = facts();
+    sanctioned.sanctions = vec![barred()];
+    let document: Value = serde_json::from_slice(&issue(&sanctioned, &key(3)).unwrap()).unwrap();
+    let context = &document["@context"][1]["sanctions"];
+    assert_eq!(context["@type"], "@json");
+    let party = &document["credentialSubject"]["sanctions"][0];
+    assert_eq!(party["organisation"], "carol");
+    assert_eq!(party["held"][0]["kind"], "no-sales");
+    assert_eq!(party["registered_as"], "91310000");
+    let stated = check(document.to_string().as_bytes()).unwrap();
+    assert_eq!(compare(&stated, &sanctioned), Ok(vec![]));
+    let weighed = |stated: &CredentialStatement, facts: &CertificateFacts| {
+        let found = compare(stated, facts).unwrap();
+        assert!(
+            found.len() == 1 && found[0].to_string().contains("changed since"),
+            "{found:?}"
+        );
+    };
+    // Issued before.
+    weighed(&as_stated(&facts()), &sanctioned);
+    let mut later = sanctioned.clone();
+    later.sanctions[0].own.imposed = 2;
+    weighed(&stated, &later);
+    // Of a former owner the ledger isn't asked.
+    let mut former = stated.clone();
+    former.subject.sanctions.as_mut().unwrap()[0]["organisation"] = "acme".into();
+    weighed(&former, &facts());
+    // What never was.
+    assert_eq!(compare(&stated, &facts()), Err("sanctions"));
+    assert_eq!(compare(&as_stated(&later), &sanctioned), Err("sanctions"));
+    let mut bent = stated.clone();
+    bent.subject.sanctions = Some(json!([]));
+    assert_eq!(compare(&bent, &sanctioned), Err("sanctions"));
+    bent.subject.sanctions = Some(json!([{"organisation": "carol"}]));
+    assert_eq!(compare(&bent, &sanctioned), Err("sanctions"));
 }

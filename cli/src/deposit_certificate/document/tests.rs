@@ -38,6 +38,27 @@ fn a_compromised_key_is_told_of_and_judged_by_its_date() {
 }
 
 #[test]
+fn sanctions_are_told_in_both_languages_with_their_terms() {
+    let mut facts = sample();
+    assert!(!said(&facts).contains("处分"));
+    facts.sanctions = vec![crate::deposit_certificate::facts::barred()];
+    let page = said(&facts);
+    for part in [
+        "处分 Sanctions",
+        "carol: ",
+        "sanctions 1; confirmed 0, lifted 0",
+        "no-sales from 2026-01-01 00:00:01.000 UTC to 2026-01-02 00:00:01.000 UTC",
+        "禁止销售，自 2026-01-01 00:00:01.000 UTC 至 2026-01-02 00:00:01.000 UTC",
+        "以工商登记号 91310000 获担保",
+        "vouched for as 91310000 in a business register",
+        "touchstone sanction party ID",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(crate::pdf::render(&document(&facts)).is_ok());
+}
+
+#[test]
 fn a_title_says_whose_word_it_is() {
     let mut facts = sample();
     assert!(said(&facts).contains("黄昏的桥 | （公开时记入账本）"));

@@ -1,6 +1,6 @@
 //! Everything that the ledger proves about one design.
 
-use touchstone_client::cases::{self, SanctionsOfParty};
+use touchstone_client::cases;
 use touchstone_client::client::Client;
 use touchstone_client::deposit::{self, ProvenDeposit};
 use touchstone_client::earlier::{self, Earlier};
@@ -9,6 +9,7 @@ use touchstone_client::{disputes, look_alikes, rights, vouching};
 use touchstone_core::designs::field::{DesignField, FieldName};
 use touchstone_core::designs::right;
 use touchstone_core::encoding;
+use touchstone_core::evidence::PartyFact;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
     Design, DesignView, DisputeTally, Key, KeyDispute, LookAlikes, Right, Vouching,
@@ -52,7 +53,7 @@ pub(super) struct Certificate {
     /// How disputes about it went.
     pub(super) disputes: DisputeTally,
     /// The sanctions against who owns it and who deposited it, where there were any.
-    pub(super) sanctions: Vec<(String, SanctionsOfParty)>,
+    pub(super) sanctions: Vec<PartyFact>,
     /// Those that were asked for.
     pub(super) shown_disputes: Vec<CertificateDispute>,
     pub(super) source: Source,
@@ -136,14 +137,14 @@ async fn sanctions_of(
     client: &mut Client,
     record: &Design,
     right: &Right,
-) -> Result<Vec<(String, SanctionsOfParty)>, Failure> {
+) -> Result<Vec<PartyFact>, Failure> {
     let mut parties = vec![right::owner(right).to_owned(), record.organisation.clone()];
     parties.dedup();
     let mut sanctions = Vec::new();
     for party in parties {
         let found = cases::of_party(client, &party).await?;
         if found.is_any() {
-            sanctions.push((party, found));
+            sanctions.push(found.fact);
         }
     }
     Ok(sanctions)
@@ -257,6 +258,7 @@ impl Certificate {
             vouching: self.vouching.clone(),
             right: Some(self.right.clone()).filter(|_| self.record.disposed > 0),
             disputes: self.disputes,
+            sanctions: self.sanctions.clone(),
             shown_disputes: self
                 .shown_disputes
                 .iter()

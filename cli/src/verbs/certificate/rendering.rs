@@ -135,9 +135,9 @@ impl Certificate {
                 disputes::tally(language, &self.disputes),
             ));
         }
-        for (party, found) in &self.sanctions {
+        for found in &self.sanctions {
             for line in sanctions::of_party(language, found) {
-                let text = format!("{}: {line}", plain(party));
+                let text = format!("{}: {line}", plain(&found.organisation));
                 rows.push((say!(language, "Sanctions"), text));
             }
         }
@@ -215,11 +215,8 @@ impl Certificate {
             add_member(&mut value, "disputes", disputes::tally_json(&self.disputes));
         }
         if !self.sanctions.is_empty() {
-            let parties = self.sanctions.iter();
-            let parties: Vec<Value> = parties
-                .map(|(party, found)| sanctions::of_party_json(party, found))
-                .collect();
-            add_member(&mut value, "sanctions", parties.into());
+            let parties = self.sanctions.iter().map(sanctions::of_party_json);
+            add_member(&mut value, "sanctions", parties.collect());
         }
         if !self.shown_disputes.is_empty() {
             let shown = self.shown_disputes.iter().map(CertificateDispute::json);
