@@ -378,6 +378,23 @@ pub fn attested_json(attested: &AttestedHeader) -> Value {
     })
 }
 
+/// Shows terms of the consortium that are proven to be in force.
+pub fn show_terms(attested: &AttestedHeader, terms: &[(&str, u32)], output: &mut Output) {
+    if output.json {
+        let members = terms.iter().copied();
+        let members = members.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        output.value(&json!({
+            "verified": true,
+            "header": attested_json(attested),
+            "terms": Value::Object(members.collect()),
+        }));
+        return;
+    }
+    for (name, value) in terms {
+        output.line(format!("{name:<17} {value}"));
+    }
+}
+
 /// A validator for programs.
 pub fn validator_json(validator: &Validator) -> Value {
     json!({

@@ -2,20 +2,19 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
 use touchstone_client::cases as asked;
 use touchstone_proto::ledger::{
     AcceptCase, AnswerCheck, CaseCheckKind, DisputeTerms, HandOverCase, RecordCheck, SampleVerdict,
     change::Kind, transaction::Action,
 };
 
-use super::dispute::{named, sha256};
+use super::dispute::{Reasoned, named, sha256};
 use super::enroll::{Approval, approve};
 use super::keys::moment;
 use super::right::{act, id};
 use crate::cases;
 use crate::failure::Failure;
-use crate::output::{Output, add_member, attested_json};
+use crate::output::{Output, add_member, attested_json, show_terms};
 use crate::settings::{Settings, Signing};
 
 /// Record a test purchase, a spot check or a notice to mend, answer one, hand a case over
@@ -76,6 +75,20 @@ effect when more than 2/3 of the voting power approved the same terms.")]
     SetTerms(SetTerms),
 }
 
+/// What a check, or its answer, rests on.
+#[derive(clap::Args, Debug)]
+pub struct Reported {
+    /// The report or receipt; its SHA-256 is recorded
+    #[arg(long, value_name = "FILE")]
+    pub report: PathBuf,
+    /// The rule book that was applied; its SHA-256 is recorded
+    #[arg(long, value_name = "FILE")]
+    pub rule_book: PathBuf,
+    /// Who signs
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
 /// What each check tells.
 #[derive(clap::Args, Debug)]
 pub struct Looked {
@@ -88,15 +101,9 @@ pub struct Looked {
     /// Where it was
     #[arg(long)]
     pub place: String,
-    /// The report or receipt; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub report: PathBuf,
-    /// The rule book that was applied; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub rule_book: PathBuf,
-    /// Who signs
+    /// What was found
     #[command(flatten)]
-    pub signing: Signing,
+    pub reported: Reported,
 }
 
 /// Arguments of `case purchase`.
@@ -150,15 +157,9 @@ pub struct Verdict {
     /// The record of the seal that you found whole
     #[arg(long, value_name = "FILE")]
     pub seal: Option<PathBuf>,
-    /// The report or receipt; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub report: PathBuf,
-    /// The rule book that was applied; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub rule_book: PathBuf,
-    /// Who signs
+    /// What was found
     #[command(flatten)]
-    pub signing: Signing,
+    pub reported: Reported,
 }
 
 /// Arguments of `case mended`.
@@ -167,15 +168,9 @@ pub struct Mended {
     /// The check's id
     #[arg(value_name = "CHECK")]
     pub check: String,
-    /// The report or receipt; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub report: PathBuf,
-    /// The rule book that was applied; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub rule_book: PathBuf,
-    /// Who signs
+    /// What was found
     #[command(flatten)]
-    pub signing: Signing,
+    pub reported: Reported,
 }
 
 /// Arguments of `case show`.
@@ -195,15 +190,9 @@ pub struct HandOver {
     /// Id of the IP office or court on this ledger
     #[arg(long, value_name = "ID")]
     pub to: String,
-    /// The reasons; their SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub reasons: PathBuf,
-    /// The rule book that was applied; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub rule_book: PathBuf,
-    /// Who signs
+    /// Why
     #[command(flatten)]
-    pub signing: Signing,
+    pub reasoned: Reasoned,
 }
 
 /// Arguments of `case accept`.
@@ -262,50 +251,62 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
                 to: a.laboratory.clone(),
                 ..a.looked.check(CaseCheckKind::TestPurchase)?
             };
-            (Action::RecordCheck(action), "Recorded", &a.looked.signing)
+            (
+                Action::RecordCheck(action),
+                "Recorded",
+                &a.looked.reported.signing,
+            )
         }
         Verb::SpotCheck(a) => {
             let action = RecordCheck {
                 verdict: a.verdict.into(),
                 ..a.looked.check(CaseCheckKind::SpotCheck)?
             };
-            (Action::RecordCheck(action), "Recorded", &a.looked.signing)
+            (
+                Action::RecordCheck(action),
+                "Recorded",
+                &a.looked.reported.signing,
+            )
         }
         Verb::Notice(a) => {
             let action = RecordCheck {
                 to: a.to.clone(),
                 ..a.looked.check(CaseCheckKind::SupervisorNotice)?
             };
-            (Action::RecordCheck(action), "Recorded", &a.looked.signing)
+            (
+                Action::RecordCheck(action),
+                "Recorded",
+                &a.looked.reported.signing,
+            )
         }
         Verb::Verdict(a) => {
             let seal = a.seal.as_deref().map(sha256).transpose()?;
             let action = AnswerCheck {
                 check: id(&a.check)?.to_vec(),
-                report: sha256(&a.report)?,
-                rule_book: sha256(&a.rule_book)?,
+                report: sha256(&a.reported.report)?,
+                rule_book: sha256(&a.reported.rule_book)?,
                 verdict: a.verdict.into(),
                 seal: seal.unwrap_or_default(),
             };
-            (Action::AnswerCheck(action), "Answered", &a.signing)
+            (Action::AnswerCheck(action), "Answered", &a.reported.signing)
         }
         Verb::Mended(a) => {
             let action = AnswerCheck {
                 check: id(&a.check)?.to_vec(),
-                report: sha256(&a.report)?,
-                rule_book: sha256(&a.rule_book)?,
+                report: sha256(&a.reported.report)?,
+                rule_book: sha256(&a.reported.rule_book)?,
                 ..AnswerCheck::default()
             };
-            (Action::AnswerCheck(action), "Answered", &a.signing)
+            (Action::AnswerCheck(action), "Answered", &a.reported.signing)
         }
         Verb::HandOver(a) => {
             let action = HandOverCase {
                 dispute: id(&a.dispute)?.to_vec(),
                 to: a.to.clone(),
-                reasons: sha256(&a.reasons)?,
-                rule_book: sha256(&a.rule_book)?,
+                reasons: sha256(&a.reasoned.reasons)?,
+                rule_book: sha256(&a.reasoned.rule_book)?,
             };
-            (Action::HandOverCase(action), "Offered", &a.signing)
+            (Action::HandOverCase(action), "Offered", &a.reasoned.signing)
         }
         Verb::Accept(a) => {
             let action = AcceptCase {
@@ -325,8 +326,8 @@ impl Looked {
             kind: kind.into(),
             at_ms: moment(&self.at)?,
             place: self.place.clone(),
-            report: sha256(&self.report)?,
-            rule_book: sha256(&self.rule_book)?,
+            report: sha256(&self.reported.report)?,
+            rule_book: sha256(&self.reported.rule_book)?,
             ..RecordCheck::default()
         })
     }
@@ -362,19 +363,7 @@ async fn set_terms(
 async fn terms(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let (attested, now) = asked::terms(&mut client).await?;
-    let rows = cases::terms(&now);
-    if output.json {
-        let members = rows.map(|(name, value)| (name.to_owned(), Value::from(value)));
-        output.value(&json!({
-            "verified": true,
-            "header": attested_json(&attested),
-            "terms": Value::Object(members.into_iter().collect()),
-        }));
-        return Ok(());
-    }
-    for (name, value) in rows {
-        output.line(format!("{name:<17} {value}"));
-    }
+    show_terms(&attested, &cases::terms(&now), output);
     Ok(())
 }
 

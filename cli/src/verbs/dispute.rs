@@ -143,15 +143,9 @@ pub struct Withdraw {
     pub signing: Signing,
 }
 
-/// Arguments of `dispute rule`.
+/// What a decision rests on.
 #[derive(clap::Args, Debug)]
-pub struct Rule {
-    /// The dispute's id
-    #[arg(value_name = "ID")]
-    pub dispute: String,
-    /// upheld, dismissed, false-notice or false-declaration
-    #[arg(long, value_name = "RULING", value_parser = ruling)]
-    pub ruling: DisputeOutcome,
+pub struct Reasoned {
     /// The reasons; their SHA-256 is recorded
     #[arg(long, value_name = "FILE")]
     pub reasons: PathBuf,
@@ -161,6 +155,20 @@ pub struct Rule {
     /// Who signs
     #[command(flatten)]
     pub signing: Signing,
+}
+
+/// Arguments of `dispute rule`.
+#[derive(clap::Args, Debug)]
+pub struct Rule {
+    /// The dispute's id
+    #[arg(value_name = "ID")]
+    pub dispute: String,
+    /// upheld, dismissed, false-notice or false-declaration
+    #[arg(long, value_name = "RULING", value_parser = ruling)]
+    pub ruling: DisputeOutcome,
+    /// Why
+    #[command(flatten)]
+    pub reasoned: Reasoned,
 }
 
 /// Arguments of `dispute show`.
@@ -228,10 +236,10 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             let action = RuleDispute {
                 dispute: id(&a.dispute)?.to_vec(),
                 outcome: a.ruling.into(),
-                reasons: sha256(&a.reasons)?,
-                rule_book: sha256(&a.rule_book)?,
+                reasons: sha256(&a.reasoned.reasons)?,
+                rule_book: sha256(&a.reasoned.rule_book)?,
             };
-            (Action::RuleDispute(action), "Ruled", &a.signing)
+            (Action::RuleDispute(action), "Ruled", &a.reasoned.signing)
         }
     };
     act(action, done, signing, settings, output).await

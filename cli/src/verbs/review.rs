@@ -5,7 +5,6 @@ mod show;
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
 use touchstone_client::reviews as asked;
 use touchstone_proto::ledger::{
     AcceptVerdict, AppealReview, OpenReview, PutHashChain, RegisterJurors, ReviewGround,
@@ -18,7 +17,7 @@ use super::right::{act, id};
 use crate::failure::Failure;
 use crate::jurors::JurorFile;
 use crate::keyfile::{self, Passphrase};
-use crate::output::{Output, attested_json};
+use crate::output::{Output, show_terms};
 use crate::reviews;
 use crate::settings::{Settings, Signing};
 
@@ -266,19 +265,7 @@ impl SetTerms {
 async fn terms(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let (attested, now) = asked::terms(&mut client).await?;
-    let rows = reviews::terms(&now);
-    if output.json {
-        let members = rows.map(|(name, value)| (name.to_owned(), Value::from(value)));
-        output.value(&json!({
-            "verified": true,
-            "header": attested_json(&attested),
-            "terms": Value::Object(members.into_iter().collect()),
-        }));
-        return Ok(());
-    }
-    for (name, value) in rows {
-        output.line(format!("{name:<17} {value}"));
-    }
+    show_terms(&attested, &reviews::terms(&now), output);
     Ok(())
 }
 

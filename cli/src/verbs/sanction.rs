@@ -8,7 +8,7 @@ use touchstone_proto::ledger::{
     transaction::Action,
 };
 
-use super::dispute::{named, sha256};
+use super::dispute::{Reasoned, named, sha256};
 use super::keys::moment;
 use super::right::{act, id};
 use crate::failure::Failure;
@@ -62,15 +62,9 @@ pub struct Impose {
     /// The last moment of the term (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub until: String,
-    /// The reasons; their SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub reasons: PathBuf,
-    /// The rule book that was applied; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub rule_book: PathBuf,
-    /// Who signs
+    /// Why
     #[command(flatten)]
-    pub signing: Signing,
+    pub reasoned: Reasoned,
 }
 
 /// Arguments of `sanction appeal`.
@@ -99,15 +93,9 @@ pub struct Decide {
     /// confirmed or lifted
     #[arg(long, value_name = "DECISION", value_parser = decision)]
     pub decision: SanctionOutcome,
-    /// The reasons; their SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub reasons: PathBuf,
-    /// The rule book that was applied; its SHA-256 is recorded
-    #[arg(long, value_name = "FILE")]
-    pub rule_book: PathBuf,
-    /// Who signs
+    /// Why
     #[command(flatten)]
-    pub signing: Signing,
+    pub reasoned: Reasoned,
 }
 
 /// Arguments of `sanction show`.
@@ -139,11 +127,15 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
                 party: a.party.clone(),
                 kind: a.kind.into(),
                 grounds,
-                reasons: sha256(&a.reasons)?,
-                rule_book: sha256(&a.rule_book)?,
+                reasons: sha256(&a.reasoned.reasons)?,
+                rule_book: sha256(&a.reasoned.rule_book)?,
                 until_ms: moment(&a.until)?,
             };
-            (Action::ImposeSanction(action), "Imposed", &a.signing)
+            (
+                Action::ImposeSanction(action),
+                "Imposed",
+                &a.reasoned.signing,
+            )
         }
         Verb::Appeal(a) => {
             let action = AppealSanction {
@@ -157,10 +149,10 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             let action = DecideAppeal {
                 sanction: id(&a.sanction)?.to_vec(),
                 outcome: a.decision.into(),
-                reasons: sha256(&a.reasons)?,
-                rule_book: sha256(&a.rule_book)?,
+                reasons: sha256(&a.reasoned.reasons)?,
+                rule_book: sha256(&a.reasoned.rule_book)?,
             };
-            (Action::DecideAppeal(action), "Decided", &a.signing)
+            (Action::DecideAppeal(action), "Decided", &a.reasoned.signing)
         }
     };
     act(action, done, signing, settings, output).await
