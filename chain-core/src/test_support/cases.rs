@@ -40,10 +40,16 @@ pub fn staffed() -> (Chain, Hash) {
 pub fn dispute_in(chain: &mut Chain, subject: &Hash, listing: &str, phase: DisputePhase) -> Hash {
     let action = Action::GiveNotice(notice(subject, listing));
     let id = chain.run_for_id(MAKER, action).unwrap();
+    lead_to(chain, &id, phase);
+    id
+}
+
+/// Leads a dispute that was just noticed on into a phase, by the acts of those who lead there.
+pub fn lead_to(chain: &mut Chain, id: &Hash, phase: DisputePhase) {
     let steps = [
-        (MARKET, measure(&id, PlatformMeasure::Removed)),
-        (CARRIER, counter(&id)),
-        (MAKER, filing(&id, OFFICE.0)),
+        (MARKET, measure(id, PlatformMeasure::Removed)),
+        (CARRIER, counter(id)),
+        (MAKER, filing(id, OFFICE.0)),
     ];
     let many = match phase {
         DisputePhase::Noticed => 0,
@@ -54,7 +60,6 @@ pub fn dispute_in(chain: &mut Chain, subject: &Hash, listing: &str, phase: Dispu
     for (who, action) in steps.into_iter().take(many) {
         chain.run(who, action).unwrap();
     }
-    id
 }
 
 /// A dispute that the office has ruled.

@@ -6,6 +6,7 @@ use crate::designs::limits::{
     ANSWER_DAYS, DECLARATION_DAYS, HOUR_MS, MAX_DUE, MAX_HOURS, RULING_DAYS, WAITING_DAYS,
 };
 use crate::rejection::Rejection;
+use crate::test_support::cases::lead_to;
 use crate::test_support::disputes::{counter, filing, measure, notice, ruling, withdrawal};
 use crate::test_support::rights::designed;
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, stream};
@@ -40,20 +41,7 @@ fn wait_beyond(chain: &mut Chain, at_ms: u64) {
 /// Into each phase, by the acts of those who lead there.
 fn in_phase(phase: DisputePhase) -> (Chain, Hash, Hash) {
     let (mut chain, subject, id) = noticed();
-    let steps = [
-        (MARKET, measure(&id, PlatformMeasure::Removed)),
-        (CARRIER, counter(&id)),
-        (MAKER, filing(&id, OFFICE.0)),
-    ];
-    let many = match phase {
-        DisputePhase::Noticed => 0,
-        DisputePhase::Measures => 1,
-        DisputePhase::Countered => 2,
-        _ => 3,
-    };
-    for (who, action) in steps.into_iter().take(many) {
-        chain.run(who, action).unwrap();
-    }
+    lead_to(&mut chain, &id, phase);
     assert_eq!(record(&chain, &id).phase(), phase);
     (chain, subject, id)
 }
