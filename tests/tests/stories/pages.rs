@@ -6,6 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 use touchstone_tests::cluster::binary;
@@ -65,8 +66,10 @@ fn with_free_ports(script: String) -> String {
         let ports = (1..=6).map(|digit| TcpListener::bind(("127.0.0.1", prefix * 10 + digit)));
         ports.collect::<Result<Vec<_>, _>>().is_ok()
     };
-    // Below the ports that the system gives to outgoing connections.
-    let start = 1500 + (std::process::id() * 7 % 1500) as u16;
+    // Below the ports that the system gives to outgoing connections; each script of a process begins elsewhere.
+    static SCRIPTS: AtomicU32 = AtomicU32::new(0);
+    let begun = SCRIPTS.fetch_add(1, Ordering::Relaxed);
+    let start = 1500 + (std::process::id().wrapping_mul(7).wrapping_add(begun * 50) % 1500) as u16;
     let mut prefixes = (start..3200).filter(free);
     let mut script = script;
     for named in ["2666", "2665"] {
