@@ -6,8 +6,10 @@
 
 mod audience;
 pub(crate) mod blocks;
+mod captures;
 pub mod error;
 pub(crate) mod evidence;
+pub(crate) mod items;
 pub(crate) mod limits;
 pub(crate) mod log_page;
 pub(crate) mod proven_state;

@@ -22,6 +22,8 @@ const EVENTS: [usize; 3] = [1, 10, 100];
 const CONNECTIONS: usize = 32;
 /// Events of one transaction, where histories are asked for.
 const TOGETHER: [u64; 2] = [1, 100];
+/// Items of one question there.
+const ASKED: [u64; 2] = [1, reads::ITEMS];
 /// Transactions that are submitted one by one.
 const ONE_BY_ONE: usize = 200;
 /// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
@@ -134,10 +136,12 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
     {
         let postgres = touchstone_tests::bench::postgres::Postgres::start();
         postgres.fill(items).await;
-        postgres.ask(items, questions / 10).await;
-        let plain = postgres.ask(items, questions).await;
-        report.add("plain reads/s", plain.per_second);
-        report.add("plain reads p99", plain.latencies.p99());
+        postgres.ask(items, questions / 10, 1).await;
+        for asked in ASKED {
+            let plain = postgres.ask(items, questions, asked).await;
+            report.add(format!("plain {asked} reads/s"), plain.per_second);
+            report.add(format!("plain {asked} reads p99"), plain.latencies.p99());
+        }
     }
     for together in TOGETHER {
         let plan = Plan {
@@ -148,38 +152,46 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
         cluster.wait_for_height(0, 1).await;
         let envelopes = reads::envelopes(&cluster, items, together);
         ledger::submit(&cluster, &envelopes, None).await;
-        reads::ask(&cluster, items, questions / 10).await;
-        let proven = reads::ask(&cluster, items, questions).await;
-        report.add(format!("{together} reads/s"), proven.per_second);
-        report.add(format!("{together} reads p99"), proven.latencies.p99());
-        report.add(
-            format!("{together} reads cpu"),
-            proven.cpu_us.unwrap_or(f64::NAN),
-        );
+        reads::ask(&cluster, items, questions / 10, 1).await;
+        for asked in ASKED {
+            let name = format!("{together} of {asked} reads");
+            let proven = reads::ask(&cluster, items, questions, asked).await;
+            report.add(format!("{name}/s"), proven.per_second);
+            report.add(format!("{name} p99"), proven.latencies.p99());
+            report.add(format!("{name} cpu"), proven.cpu_us.unwrap_or(f64::NAN));
+        }
     }
 }
 
 fn print_reads(report: &Report) {
     println!(
-        "| histories of {} events, {} clients | answers/s | ratio | p99 ms | the node's CPU per answer, us |",
+        "| histories of {} events, {} clients | items a question | histories/s | ratio | ratio to one by one | p99 ms | \
+         the node's CPU per history, us |",
         reads::EVENTS,
         reads::CLIENTS
     );
-    println!("|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     let median = |name: &str, digits| cell(report.median(name), digits);
-    println!(
-        "| PostgreSQL, plain | {} | - | {} | - |",
-        median("plain reads/s", 0),
-        median("plain reads p99", 1)
-    );
-    for together in TOGETHER {
-        let rate = format!("{together} reads/s");
+    let alone = "plain 1 reads/s";
+    for asked in ASKED {
+        let rate = format!("plain {asked} reads/s");
         println!(
-            "| Touchstone, proven, {together} events per transaction | {} | {} | {} | {} |",
+            "| PostgreSQL, plain | {asked} | {} | - | {} | {} | - |",
             median(&rate, 0),
-            cell(report.ratio(&rate, "plain reads/s"), 2),
-            median(&format!("{together} reads p99"), 1),
-            median(&format!("{together} reads cpu"), 0),
+            cell(report.ratio(&rate, alone), 2),
+            median(&format!("plain {asked} reads p99"), 1)
+        );
+    }
+    for (together, asked) in TOGETHER.iter().flat_map(|t| ASKED.map(|asked| (t, asked))) {
+        let name = format!("{together} of {asked} reads");
+        let rate = format!("{name}/s");
+        println!(
+            "| Touchstone, proven, {together} events per transaction | {asked} | {} | {} | {} | {} | {} |",
+            median(&rate, 0),
+            cell(report.ratio(&rate, &format!("plain {asked} reads/s")), 2),
+            cell(report.ratio(&rate, alone), 2),
+            median(&format!("{name} p99"), 1),
+            median(&format!("{name} cpu"), 0),
         );
     }
     println!();
