@@ -6,6 +6,7 @@ import { Examination, versionOf } from '../src/examination.js';
 import { compareExhibits } from '../src/exhibits.js';
 import { describeFacts } from '../src/facts.js';
 import { sha256 } from '../src/hashes.js';
+import { printable } from '../src/printable.js';
 import { readPem } from '../src/trust.js';
 import { h } from './dom.js';
 import { Report } from './report.js';
@@ -145,6 +146,11 @@ function render() {
   document.title = t('title');
   for (const element of document.querySelectorAll('[data-text]')) element.textContent = t(element.dataset.text);
   $('language').lang = state.language === 'zh' ? 'en' : 'zh-CN';
+  // What the browser would say beside its own button, in its own language.
+  for (const element of document.querySelectorAll('[data-chosen]')) {
+    const names = [...$(element.dataset.chosen).files].map(({ name }) => printable(name));
+    element.textContent = names.length === 0 ? t('noneChosen') : names.join(', ');
+  }
   $('outcome').replaceChildren(...renderOutcome().flat(Infinity).filter(Boolean));
   $('print').hidden = !state.outcome?.verdict;
 }
@@ -220,6 +226,8 @@ function start() {
     for (const details of document.querySelectorAll('details')) details.open = true;
   });
   render();
+  // Ready before a file comes.
+  prepareSignatures();
 }
 
 start();

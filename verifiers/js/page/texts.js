@@ -123,6 +123,9 @@ export const TEXTS = {
     'Choose the evidence file and, if you have them, the original files',
     '选择证据文件，以及（如有）原件',
   ],
+  chooseFile: ['Choose a file…', '选择文件…'],
+  chooseFiles: ['Choose files…', '选择文件…'],
+  noneChosen: ['none chosen', '未选择'],
   drop: ['… or drop them anywhere on this page.', '……或将其拖放到本页面任意位置。'],
   trustHeading: ['What you trust', '可信来源'],
   trustNote: [

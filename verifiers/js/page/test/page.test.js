@@ -84,6 +84,26 @@ test('originals, a trusted chain and trusted roots count', async () => {
   assert.deepEqual(page.faults, []);
 });
 
+test('files are chosen in the words of the page, whatever the browser speaks', async () => {
+  for (const [locale, choose, none] of [['en-US', 'Choose files…', 'none chosen'], ['zh-CN', '选择文件…', '未选择']]) {
+    const page = await open({ locale });
+    assert.equal(await page.textContent('#filesChoose'), choose);
+    assert.equal(await page.textContent('#filesChosen'), none);
+    const chooser = page.waitForEvent('filechooser');
+    await page.click('.choose');
+    await (await chooser).setFiles(goldenPath('item.evidence'));
+    await page.waitForSelector('[data-verdict]');
+    assert.equal(await page.textContent('#filesChosen'), 'item.evidence');
+    await page.click('#clear');
+    assert.equal(await page.textContent('#filesChosen'), none);
+    await page.focus('#files');
+    const again = page.waitForEvent('filechooser');
+    await page.keyboard.press('Space');
+    await again;
+    assert.deepEqual(page.faults, []);
+  }
+});
+
 test('files that are dropped on the page are taken', async () => {
   const page = await open();
   await page.evaluate(
