@@ -7,7 +7,7 @@ import { compareExhibits } from '../src/exhibits.js';
 import { describeFacts } from '../src/facts.js';
 import { sha256 } from '../src/hashes.js';
 import { printable } from '../src/printable.js';
-import { readPem } from '../src/trust.js';
+import { chainOf, readPem } from '../src/trust.js';
 import { h } from './dom.js';
 import { Report } from './report.js';
 import { TEXTS } from './texts.js';
@@ -44,7 +44,16 @@ async function takeFiles(files) {
 }
 
 async function takeGenesis(files) {
-  state.genesis = files.length === 0 ? null : sha256(await readFile(files[0]));
+  state.genesis = null;
+  if (files.length > 0) {
+    const bytes = await readFile(files[0]);
+    try {
+      state.genesis = chainOf(bytes);
+    } catch {
+      notice('badGenesis');
+      return;
+    }
+  }
   await examine();
 }
 

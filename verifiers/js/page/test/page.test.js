@@ -62,6 +62,10 @@ test('originals, a trusted chain and trusted roots count', async () => {
   const judged = await judge(page, [goldenPath('design.evidence'), pathOf(LAMP)]);
   assert.equal(judged.verdict, 'verified-with-reservations');
   assert.equal(await page.locator('[data-exhibit="recorded"]').count(), 1);
+  // Another file in its place says nothing about the record.
+  await page.setInputFiles('#genesis', pathOf(LAMP));
+  await page.waitForSelector('.notice');
+  assert.equal(await page.locator('[data-verdict]').count(), 0);
   await page.setInputFiles('#genesis', pathOf(GENESIS));
   await page.waitForSelector('[data-verdict="verified"]');
   const design = asFile('design.evidence', golden('design.evidence'));
