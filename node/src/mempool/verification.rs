@@ -40,9 +40,10 @@ impl SharedMempool {
             let answers = together.map(|share| self.read_and_verify(chain_id, share));
             answers.collect::<Result<Vec<_>, _>>()
         };
+        let mut places = unknown.iter().map(|(index, _)| *index);
         for share in on_all_cores(&unknown, verify) {
-            for (index, transaction) in share?.into_iter().flatten() {
-                if let Some(place) = verified.get_mut(index) {
+            for transaction in share?.into_iter().flatten() {
+                if let Some(place) = places.next().and_then(|index| verified.get_mut(index)) {
                     *place = Some(transaction);
                 }
             }
@@ -50,12 +51,12 @@ impl SharedMempool {
         Ok(verified.into_iter().flatten().collect())
     }
 
-    /// Some envelopes with their indices, verified, or the first that is wrong.
+    /// Some envelopes, verified in their order, or the first that is wrong, by its index.
     fn read_and_verify(
         &self,
         chain_id: &Hash,
         envelopes: &[(usize, &Vec<u8>)],
-    ) -> Result<Vec<(usize, Arc<VerifiedTransaction>)>, (usize, Rejection)> {
+    ) -> Result<Vec<Arc<VerifiedTransaction>>, (usize, Rejection)> {
         let mut read = Vec::with_capacity(envelopes.len());
         // Of those before one that can't be read, a signature may be wrong.
         let mut unread = None;
@@ -70,9 +71,9 @@ impl SharedMempool {
         }
         let indices = envelopes.iter().map(|(index, _)| *index);
         let answers = indices.zip(self.verify_each(read));
-        let verified = answers.map(|(index, answer)| match answer {
-            Ok(transaction) => Ok((index, Arc::new(transaction))),
-            Err(rejection) => Err((index, rejection)),
+        let verified = answers.map(|(index, answer)| {
+            let answer = answer.map(Arc::new);
+            answer.map_err(|rejection| (index, rejection))
         });
         let verified = verified.collect::<Result<Vec<_>, _>>()?;
         match unread {
