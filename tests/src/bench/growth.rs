@@ -83,21 +83,23 @@ pub async fn measure(items: u64, report: &mut Report) {
     }
 }
 
-/// Prints both sizes beside each other.
-pub fn print(items: u64, report: &Report) {
+/// A table of both sizes beside each other.
+pub fn table(items: u64, report: &Report) -> String {
     let [few, many] = sizes(items);
-    println!("| one validator | {few} items | {many} items | ratio |");
-    println!("|---|---|---|---|");
+    let mut lines = vec![
+        format!("| one validator | {few} items | {many} items | ratio |"),
+        "|---|---|---|---|".to_owned(),
+    ];
     for (figure, title, digits) in FIGURES {
         let (few, many) = (name(few, figure), name(many, figure));
-        println!(
+        lines.push(format!(
             "| {title} | {} | {} | {} |",
             cell(report.median(&few), digits),
             cell(report.median(&many), digits),
             cell(report.ratio(&many, &few), 2),
-        );
+        ));
     }
-    println!();
+    lines.join("\n")
 }
 
 /// Lets a node follow a chain of so many transactions, of one event each, from its beginning.
@@ -122,13 +124,12 @@ pub async fn follow(transactions: usize, report: &mut Report) {
     report.add("follower transactions/s", transactions as f64 / seconds);
 }
 
-/// Prints how fast it was.
-pub fn print_follower(report: &Report) {
-    println!(
+/// How fast it was, in words.
+pub fn followed(report: &Report) -> String {
+    format!(
         "A node that follows from the beginning takes in {} transactions/s, its start included.",
         cell(report.median("follower transactions/s"), 0)
-    );
-    println!();
+    )
 }
 
 fn name(size: u64, figure: &str) -> String {

@@ -168,10 +168,10 @@ async fn run(arguments: &Arguments) -> Report {
         print_faults(&report);
     }
     if arguments.wants("growth") {
-        growth::print(arguments.items, &report);
+        println!("{}\n", growth::table(arguments.items, &report));
     }
     if arguments.wants("follower") {
-        growth::print_follower(&report);
+        println!("{}", growth::followed(&report));
     }
     report
 }
