@@ -1,6 +1,6 @@
 //! The status of certificates for anybody's verifier: Bitstring Status List v1.0 (W3C). Its issuer keeps a list of
-//! designs in an order that only grows; a design's place in it is its credential's index, and a bit says of each whether
-//! its credential is to be relied on no more. A bit is its issuer's word, of the moment at which it asked the ledger.
+//! designs in an order that only grows; a design's place in it is its credential's index, and a bit says whether the
+//! credential is to be relied on no more. A bit is its issuer's word, of the moment at which it asked the ledger.
 
 use std::io::{Read, Write};
 

@@ -1,4 +1,4 @@
-//! `touchstone statuslist`: which of an organisation's certificates are to be relied on no more, for anybody's verifier.
+//! `touchstone statuslist`: which of an organisation's certificates are to be relied on no more, for any verifier.
 
 use std::path::PathBuf;
 
