@@ -22,14 +22,15 @@ use crate::settings::{Settings, Signing};
 /// Give notice of a listing that shows a copy of your design, with the evidence, in one command
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:
-  touchstone protect URL --design 4be1… --original chair.png --captured shop.png --platform market
+  touchstone protect URL --design 4be1… --original chair.png --captured shop.png --platform market \\
     --respondent shop --receipt 4be1….touchstone.json -o notice/ --key maker.pem
 
-It compares your picture, which the deposit covers, with what you captured of the listing. It writes
-a folder: both pictures, a page that shows them side by side, the certificate (PDF), an evidence file
-that anybody verifies offline, and pack.json, which names each with its SHA-256. The notice records
-the SHA-256 of pack.json. Send the folder to the platform: `touchstone dispute show ID --pack FOLDER`
-tells whether it is the one of the notice. Where nothing in the pictures agrees, nothing is sent.
+It compares your picture, which the deposit covers, with what you captured of the listing. It
+writes a folder: both pictures, a page that shows them side by side, the certificate (PDF), an
+evidence file that anybody verifies offline, and pack.json, which names each with its SHA-256. The
+notice records the SHA-256 of pack.json. Send the folder to the platform: `touchstone dispute show
+ID --pack FOLDER` tells whether it is the one of the notice. Where nothing in the pictures agrees,
+nothing is sent.
 
 Exit codes: 0 noticed; 1 nothing agrees, or a file can't be read; 2 refused; 3 not verified; 4 the
 picture isn't part of the design.")]
