@@ -15,6 +15,11 @@ use crate::chain;
 use crate::mempool::{Listener, SharedMempool};
 use crate::storage::Tip;
 
+/// Bytes of envelopes that wait up to which the events of one more are read as it comes in. A block that takes it then
+/// needn't, and nobody waits for that: it is nearly a third of a large capture's execution. What is read takes several
+/// times as much memory.
+const READ_AHEAD: u64 = 4 << 20;
+
 /// Where a transaction comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -108,7 +113,14 @@ impl<'a, S: StateRead> Admission<'a, S> {
                 return Ok(Err(rejection));
             }
         }
-        Ok(self.pool.insert(verified, listener))
+        let inserted = self.pool.insert(verified, listener);
+        if let Ok(Some(transaction)) = &inserted
+            && self.pool.size().1 <= READ_AHEAD
+        {
+            // What can't be read its block refuses.
+            let _ = transaction.events();
+        }
+        Ok(inserted)
     }
 
     fn check(&self, claim: &Claim<'_>) -> Result<Result<(), Rejection>, Fault> {

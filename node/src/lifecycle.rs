@@ -177,7 +177,7 @@ impl RunningNode {
             writer: checkpoints,
             progress: progress.clone(),
         };
-        let service = Arc::new(LedgerService::new(service::ServiceParts {
+        let service = LedgerService::new(service::ServiceParts {
             chain_id,
             chain_name: genesis.document.chain.clone(),
             genesis: genesis.bytes.clone(),
@@ -186,7 +186,8 @@ impl RunningNode {
             gossip: gossip_sender,
             progress,
             faults: faults_sender,
-        }));
+        });
+        let service = Arc::new(service.searching_within(config.limits.region_search()));
         let catalogue = Arc::new(catalogue);
         let mut tasks = Tasks::default();
         let administrated = AdminParts {

@@ -78,6 +78,13 @@ impl LedgerService {
         }
     }
 
+    /// The same whose search for regions takes so many bytes of memory at most.
+    #[must_use]
+    pub fn searching_within(mut self, memory: u64) -> LedgerService {
+        self.regions = RegionSearch::within(memory);
+        self
+    }
+
     /// Answers a client's question from one snapshot, off the network's threads.
     pub(crate) async fn read<T: Send + 'static>(
         self: &Arc<Self>,

@@ -172,3 +172,28 @@ fn what_may_build_on_pending_transactions_or_a_newer_block_is_left_to_its_block(
     let told = hears.try_recv().unwrap();
     assert_eq!(told, (id, PoolOutcome::Rejected(Rejection::NoAction)));
 }
+
+/// A block that takes a capture needn't read its events; while much waits they aren't kept.
+#[test]
+fn events_are_read_as_they_come_in_while_little_waits() {
+    let are_read = |waiting: usize| {
+        let node = Node::new(PoolLimits::default());
+        for number in 0..waiting {
+            let action = CaptureEvents {
+                events: vec![format!("{number}").into_bytes(), vec![b' '; 1 << 20]],
+                handover: None,
+            };
+            let large = act(&node.genesis.chain_id, Action::CaptureEvents(action));
+            assert_eq!(node.admit(&large, Source::Peer), Ok(true));
+        }
+        let capture = node.broken();
+        assert_eq!(node.admit(&capture, Source::Peer), Ok(true));
+        let next = node.pool.waiting(0..u64::MAX, usize::MAX, u64::MAX);
+        let last = next.last().unwrap();
+        // What hasn't been read says so.
+        !format!("{:?}", last.transaction).contains("events: OnceLock(<uninit>)")
+    };
+    assert!(are_read(0));
+    assert!(are_read(3));
+    assert!(!are_read(4));
+}
