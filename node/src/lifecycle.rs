@@ -7,6 +7,7 @@
 mod data_folder;
 mod node_error;
 mod ports;
+pub mod processor;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -2,12 +2,20 @@
 //! that strict signatures set. Runs are interleaved and their medians printed: a figure is only worth something
 //! against others of its run.
 //!
-//! Usage: `scripts/bench [--runs N] [--transactions N] [--json FILE] [--only load|reads|faults]`
+//! Usage: `scripts/bench [--runs N] [--transactions N] [--items N] [--json FILE] [--only SECTION]`, where a section is
+//! load, reads, faults, growth or follower.
 
-#![allow(clippy::print_stdout, reason = "a program speaks to its user")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program speaks to its user"
+)]
 
+use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+use touchstone_tests::bench::growth;
 use touchstone_tests::bench::ledger::{self, Measured};
 use touchstone_tests::bench::limit::Limit;
 use touchstone_tests::bench::reads;
@@ -36,6 +44,8 @@ struct Arguments {
     runs: usize,
     /// Of one event, under full load; those of more events are fewer.
     transactions: usize,
+    /// With which the growth of a ledger ends.
+    items: u64,
     json: Option<String>,
     only: Option<String>,
 }
@@ -45,6 +55,7 @@ impl Arguments {
         let mut arguments = Arguments {
             runs: 3,
             transactions: 20_000,
+            items: 1_000_000,
             json: None,
             only: None,
         };
@@ -56,6 +67,7 @@ impl Arguments {
                 "--transactions" => {
                     arguments.transactions = value.parse().expect("a number of transactions");
                 }
+                "--items" => arguments.items = value.parse().expect("a number of items"),
                 "--json" => arguments.json = Some(value),
                 "--only" => arguments.only = Some(value),
                 _ => panic!("{name} is no argument of this bench"),
@@ -77,16 +89,42 @@ impl Arguments {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::read();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("the runtime starts");
-    let report = runtime.block_on(run(&arguments));
+    // What was started is dropped here, and with it all processes end; a signal alone would leave them running.
+    let report = runtime.block_on(async {
+        tokio::select! {
+            report = run(&arguments) => Some(report),
+            () = told_to_end() => None,
+        }
+    });
+    let Some(report) = report else {
+        eprintln!("told to end; what was started has ended too");
+        return ExitCode::FAILURE;
+    };
     if let Some(path) = &arguments.json {
         let text = format!("{:#}\n", report.json());
         std::fs::write(path, text).expect("the file can be written");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Resolves with the first signal that asks a program to end.
+async fn told_to_end() {
+    let of = |kind| signal(kind).expect("signals can be listened to");
+    let (mut interrupt, mut terminate, mut hang_up) = (
+        of(SignalKind::interrupt()),
+        of(SignalKind::terminate()),
+        of(SignalKind::hangup()),
+    );
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
 }
 
@@ -113,6 +151,12 @@ async fn run(arguments: &Arguments) -> Report {
                 distant(delay_ms, &mut report).await;
             }
         }
+        if arguments.wants("growth") {
+            growth::measure(arguments.items, &mut report).await;
+        }
+        if arguments.wants("follower") {
+            growth::follow(arguments.transactions, &mut report).await;
+        }
     }
     print_machine(arguments, &report);
     if arguments.wants("load") {
@@ -124,6 +168,12 @@ async fn run(arguments: &Arguments) -> Report {
     }
     if arguments.wants("faults") {
         print_faults(&report);
+    }
+    if arguments.wants("growth") {
+        println!("{}\n", growth::table(arguments.items, &report));
+    }
+    if arguments.wants("follower") {
+        println!("{}", growth::followed(&report));
     }
     report
 }
