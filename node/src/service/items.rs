@@ -12,8 +12,8 @@ use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node as wire;
 
-use super::captures::{AHEAD, Captures};
 use super::error::{ServiceError, unproven};
+use super::event_reader::{AHEAD, EventReader};
 use super::log_page::{FRAME_BYTES, PAGE};
 use super::proven_state::ProvenState;
 use super::state_query::PAGE_BYTES;
@@ -61,7 +61,7 @@ fn asked(ids: &[String]) -> Result<Vec<String>, ServiceError> {
 struct Answer<'a> {
     view: &'a ProvenState<'a>,
     cursor: LinkCursor<'a>,
-    captures: Captures<'a>,
+    captures: EventReader<'a>,
     reply: wire::ItemsReply,
     /// Numbers of the events that are there, by their entries.
     numbers: HashMap<Vec<u8>, u32, RandomState>,
@@ -81,7 +81,7 @@ impl<'a> Answer<'a> {
         Ok(Answer {
             view,
             cursor: view.snapshot.links()?,
-            captures: Captures::new(&view.snapshot),
+            captures: EventReader::new(&view.snapshot),
             reply: wire::ItemsReply::default(),
             numbers: HashMap::default(),
             bytes: 0,

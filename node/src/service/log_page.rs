@@ -8,8 +8,8 @@ use touchstone_proto::ledger::{DesignFile, Item, Link};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::PageProof;
 
-use super::captures::{AHEAD, Captures};
 use super::error::{ServiceError, unproven};
+use super::event_reader::{AHEAD, EventReader};
 use super::proven_state::ProvenState;
 use super::state_query::{PAGE_BYTES, id, prove};
 
@@ -54,7 +54,7 @@ fn events(
     view: &ProvenState<'_>,
     entries: Vec<Vec<u8>>,
 ) -> Result<Vec<wire::LinkedEvent>, ServiceError> {
-    let mut captures = Captures::new(&view.snapshot);
+    let mut captures = EventReader::new(&view.snapshot);
     let mut events = Vec::with_capacity(entries.len());
     let mut bytes = 0;
     let mut entries = entries.into_iter();

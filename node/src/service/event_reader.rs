@@ -18,7 +18,7 @@ pub(super) const AHEAD: usize = 16;
 
 /// The events that entries stand for. A transaction is read once where its events are asked for one soon after the
 /// other; only the event that is asked for is taken out of it.
-pub(super) struct Captures<'a> {
+pub(super) struct EventReader<'a> {
     snapshot: &'a Snapshot<'a>,
     /// The one used last stands first.
     kept: VecDeque<Capture>,
@@ -52,10 +52,10 @@ fn place_of(position: Position) -> PlaceKey {
     }
 }
 
-impl<'a> Captures<'a> {
+impl<'a> EventReader<'a> {
     /// Of the chain after one block.
-    pub fn new(snapshot: &'a Snapshot<'a>) -> Captures<'a> {
-        Captures {
+    pub fn new(snapshot: &'a Snapshot<'a>) -> EventReader<'a> {
+        EventReader {
             snapshot,
             kept: VecDeque::new(),
             kept_bytes: 0,
