@@ -6,4 +6,6 @@ pub mod data_integrity;
 pub mod document;
 pub mod facts;
 pub mod sanctions_stated;
+pub mod status_entry;
+pub mod status_list;
 pub mod vocabulary;

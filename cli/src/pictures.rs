@@ -49,6 +49,26 @@ impl Readable {
         pixels.map_err(|e| unreadable(&self.path, &e.to_string()))
     }
 
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// A name with the ending of its kind.
+    pub fn name(&self, stem: &str) -> String {
+        format!("{stem}.{}", self.kind())
+    }
+
+    /// What kind of picture it is, as in `image/png`.
+    fn kind(&self) -> &'static str {
+        match self.file.get(..4) {
+            Some([0x89, b'P', b'N', b'G']) => "png",
+            Some([b'G', b'I', b'F', _]) => "gif",
+            Some([b'R', b'I', b'F', b'F']) => "webp",
+            _ => "jpeg",
+        }
+    }
+
     /// What is looked for when regions of it are.
     pub fn region_query(&self) -> Result<RegionQuery, Failure> {
         Ok(RegionQuery::of(&self.pixels()?))
@@ -219,12 +239,7 @@ fn figure(picture: &Readable, is_trimmed: bool, region: Option<Rectangle>) -> St
         bottom: height,
     };
     let part = if is_trimmed { picture.trimmed } else { whole };
-    let kind = match picture.file.get(..4) {
-        Some([0x89, b'P', b'N', b'G']) => "png",
-        Some([b'G', b'I', b'F', _]) => "gif",
-        Some([b'R', b'I', b'F', b'F']) => "webp",
-        _ => "jpeg",
-    };
+    let kind = picture.kind();
     let frame = |part: Rectangle, colour: &str| {
         format!(
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"{colour}\" \

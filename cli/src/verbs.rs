@@ -32,6 +32,7 @@ pub mod organisations;
 pub mod parameters;
 pub mod product;
 pub mod proposals;
+pub mod protect;
 pub mod recall;
 pub mod recover;
 pub mod review;
@@ -39,6 +40,7 @@ pub mod right;
 pub mod sanction;
 pub mod similar;
 pub mod status;
+pub mod statuslist;
 pub mod studio;
 pub mod suspend;
 pub mod trace;
@@ -77,7 +79,8 @@ pub enum Verb {
     Disclose(disclose::Arguments),
     #[command(subcommand)]
     Studio(studio::Verb),
-    Certificate(certificate::Arguments),
+    Certificate(Box<certificate::Arguments>),
+    Statuslist(statuslist::Arguments),
     Similar(similar::Arguments),
     #[command(subcommand)]
     Vouch(vouch::Verb),
@@ -88,6 +91,7 @@ pub enum Verb {
     #[command(subcommand)]
     Licence(licence::Verb),
     Authorised(authorised::Arguments),
+    Protect(Box<protect::Arguments>),
     #[command(subcommand)]
     Dispute(dispute::Verb),
     #[command(subcommand)]
@@ -147,12 +151,14 @@ pub async fn run(
         Verb::Certificate(arguments) => {
             Box::pin(certificate::run(arguments, settings, output)).await
         }
+        Verb::Statuslist(arguments) => Box::pin(statuslist::run(arguments, settings, output)).await,
         Verb::Similar(arguments) => Box::pin(similar::run(arguments, settings, output)).await,
         Verb::Vouch(verb) => Box::pin(vouch::run(verb, settings, output)).await,
         Verb::Mark(verb) => Box::pin(mark::run(verb, settings, output)).await,
         Verb::Right(verb) => Box::pin(right::run(verb, settings, output)).await,
         Verb::Licence(verb) => Box::pin(licence::run(verb, settings, output)).await,
         Verb::Authorised(arguments) => Box::pin(authorised::run(arguments, settings, output)).await,
+        Verb::Protect(arguments) => Box::pin(protect::run(arguments, settings, output)).await,
         Verb::Dispute(verb) => Box::pin(dispute::run(verb, settings, output)).await,
         Verb::Case(verb) => Box::pin(case::run(verb, settings, output)).await,
         Verb::Sanction(verb) => Box::pin(sanction::run(verb, settings, output)).await,

@@ -6,8 +6,6 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
-use time::OffsetDateTime;
-use time::macros::format_description;
 use touchstone_core::designs::right;
 use touchstone_core::evidence::Finding;
 use touchstone_core::finding;
@@ -15,8 +13,9 @@ use touchstone_proto::ledger::KeyDispute;
 
 use super::content::CredentialContent;
 use super::data_integrity::{self, BadProof, did_key, key_of_did_method};
-use super::facts::{self, CertificateFacts, OrganisationKey, TitleBasis};
+use super::facts::{self, CertificateFacts, OrganisationKey, TitleBasis, date};
 use super::sanctions_stated;
+use super::status_entry::StatusEntry;
 use super::vocabulary::context;
 use crate::look_alikes;
 use crate::vouching;
@@ -56,6 +55,8 @@ struct Credential {
     issuer: String,
     valid_from: String,
     credential_subject: CredentialSubject,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credential_status: Option<StatusEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     proof: Option<Proof>,
 }
@@ -166,17 +167,6 @@ pub struct CredentialValidator {
     pub power: u64,
 }
 
-/// Milliseconds since 1970-01-01T00:00:00Z as RFC 3339.
-fn date(time_ms: u64) -> String {
-    let format =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(time_ms) * 1_000_000)
-        .ok()
-        .and_then(|t| t.format(format).ok())
-        // Blocks have no later time (docs/format.md, "Blocks").
-        .unwrap_or_else(|| "9999-12-31T23:59:59.999Z".to_owned())
-}
-
 impl CredentialSubject {
     /// What the facts say.
     pub fn of(facts: &CertificateFacts) -> CredentialSubject {
@@ -243,14 +233,25 @@ impl CredentialSubject {
     }
 }
 
-/// The credential's file, signed by the owner's key as of the deposit's time.
-pub fn issue(facts: &CertificateFacts, key: &SigningKey) -> Result<Vec<u8>, BadCredential> {
+/// Rule: the owner's key issues, or another that is valid of its organisation.
+pub fn check_issuer(facts: &CertificateFacts, key: &SigningKey) -> Result<(), BadCredential> {
     let public_key = key.verifying_key().to_bytes();
     let is_other = |key: &OrganisationKey| !key.has_ended;
     let may_sign = facts.key_of_organisation(&public_key).is_some_and(is_other);
-    if public_key != facts.owner_key && !may_sign {
-        return Err(BadCredential::Stranger);
+    match public_key == facts.owner_key || may_sign {
+        true => Ok(()),
+        false => Err(BadCredential::Stranger),
     }
+}
+
+/// The credential's file, signed by the owner's key as of the deposit's time; `status` says where its status is found.
+pub fn issue(
+    facts: &CertificateFacts,
+    key: &SigningKey,
+    status: Option<StatusEntry>,
+) -> Result<Vec<u8>, BadCredential> {
+    check_issuer(facts, key)?;
+    let public_key = key.verifying_key().to_bytes();
     let subject = CredentialSubject::of(facts);
     let created = subject.deposited.clone();
     let credential = Credential {
@@ -260,6 +261,7 @@ pub fn issue(facts: &CertificateFacts, key: &SigningKey) -> Result<Vec<u8>, BadC
         issuer: did_key(&public_key),
         valid_from: created.clone(),
         credential_subject: subject,
+        credential_status: status,
         proof: None,
     };
     let form = |e: serde_json::Error| BadCredential::Form(e.to_string());
@@ -283,6 +285,8 @@ pub struct CredentialStatement {
     pub issuer: [u8; 32],
     /// What is stated.
     pub subject: CredentialSubject,
+    /// Where its status is found.
+    pub status: Option<StatusEntry>,
 }
 
 /// Checks a credential's form and signature; gives what its issuer, the key's holder, states.
@@ -296,7 +300,7 @@ pub fn check(bytes: &[u8]) -> Result<CredentialStatement, BadCredential> {
     let credential: Credential = serde_json::from_slice(bytes).map_err(form)?;
     let document: Value = serde_json::from_slice(bytes).map_err(form)?;
     let key = data_integrity::verify(&document, key_of_did_method)?;
-    let subject = credential.credential_subject;
+    let (subject, status) = (credential.credential_subject, credential.credential_status);
     if credential.issuer != did_key(&key) {
         return Err(BadCredential::Issuer);
     }
@@ -308,6 +312,7 @@ pub fn check(bytes: &[u8]) -> Result<CredentialStatement, BadCredential> {
         ("date", credential.valid_from == subject.deposited),
         ("proof's date", created == Some(&subject.deposited)),
         ("subject's type", subject.r#type == "DesignDeposit"),
+        ("status", status.as_ref().is_none_or(StatusEntry::agrees)),
         (
             "content",
             subject
@@ -321,6 +326,7 @@ pub fn check(bytes: &[u8]) -> Result<CredentialStatement, BadCredential> {
         None => Ok(CredentialStatement {
             issuer: key,
             subject,
+            status,
         }),
     }
 }

@@ -1,6 +1,8 @@
 //! What a certificate states. Nothing here depends on which node answered, on who of the validators
 //! happened to sign or on how far the chain has grown: the same record gives the same certificate.
 
+use time::OffsetDateTime;
+use time::macros::format_description;
 use touchstone_client::earlier::Earlier;
 use touchstone_core::designs::field::DesignField;
 use touchstone_core::evidence::PartyFact;
@@ -161,6 +163,17 @@ impl CertificateFacts {
 /// A deposit's name: `touchstone:design/CHAIN/DESIGN`, both ids in hex.
 pub fn uri(chain_id: &str, design_id: &str) -> String {
     format!("touchstone:design/{chain_id}/{design_id}")
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z as RFC 3339.
+pub fn date(time_ms: u64) -> String {
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(time_ms) * 1_000_000)
+        .ok()
+        .and_then(|t| t.format(format).ok())
+        // Blocks have no later time (docs/format.md, "Blocks").
+        .unwrap_or_else(|| "9999-12-31T23:59:59.999Z".to_owned())
 }
 
 /// A deposit for tests.

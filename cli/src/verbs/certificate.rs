@@ -17,12 +17,14 @@ use touchstone_core::rejection::Rejection;
 
 use self::proven_deposit::{Certificate, certify};
 use crate::deposit_certificate::facts::CertificateFacts;
+use crate::deposit_certificate::status_entry::StatusEntry;
 use crate::deposit_certificate::{credential, document};
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::file;
 use crate::keyfile::{self, Passphrase};
 use crate::label;
+use crate::listed_designs;
 use crate::messages::in_column;
 use crate::output::{Output, add_member, plain};
 use crate::pdf::{self, PdfDocument};
@@ -43,6 +45,7 @@ use crate::settings::{Settings, Signing};
   touchstone certificate 4be1… -o cert.pdf --show class --hide author,title   the class alone
   touchstone certificate 4be1… --dispute 77d0… -o cert.pdf    tells how the dispute ended
   touchstone certificate --check cert.json             is the credential right?
+  touchstone certificate --check cert.json --status-list status.json   and is it still relied on?
 
 Exit codes: 0 proven; 3 not verified; 4 no deposit of this, or the file isn't part of it; 6 a
 credential that leaves something to weigh.")]
@@ -86,6 +89,15 @@ pub struct Arguments {
     /// A dispute under the design's right that it tells of, with the panel's verdict
     #[arg(long = "dispute", value_name = "ID", conflicts_with_all = ["check", "commitment"])]
     pub disputes: Vec<String>,
+    /// The credential says that its status is found in this list (touchstone statuslist)
+    #[arg(long, value_name = "URL", requires = "listed")]
+    pub status: Option<String>,
+    /// The designs of that list, an id in each line
+    #[arg(long, value_name = "FILE", requires = "status")]
+    pub listed: Option<PathBuf>,
+    /// With --check: the status list that the credential names, as you fetched it
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub status_list: Option<PathBuf>,
     /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
@@ -157,13 +169,7 @@ pub async fn run(
     if !arguments.disputes.is_empty() {
         tell_disputes(&mut client, &mut certificates, &arguments.disputes).await?;
     }
-    write(
-        &forms,
-        arguments.base.as_deref(),
-        &mut client,
-        &certificates,
-    )
-    .await?;
+    write(&forms, arguments, &mut client, &certificates).await?;
     let error_ms = client.trust().genesis().document.parameters.time_error_ms();
     for certificate in &certificates {
         if output.json {
@@ -186,6 +192,27 @@ pub async fn run(
         }
     }
     Ok(())
+}
+
+/// A file of a design.
+pub(super) struct CertifiedFile {
+    /// The design's id.
+    pub(super) design: Hash,
+    /// The file's SHA-256, in hex.
+    pub(super) sha256: String,
+}
+
+/// The certificate, in PDF, of a design that a file is part of.
+pub(super) async fn pdf_of(
+    client: &mut Client,
+    file: &CertifiedFile,
+    receipt: Option<&Receipt>,
+    selection: &FieldSelection,
+) -> Result<Vec<u8>, Failure> {
+    let certificate = Box::pin(certify(client, file.design, receipt.cloned(), selection)).await?;
+    check_file(&certificate, &file.sha256)?;
+    let facts = Box::pin(certificate.facts(client)).await?;
+    Ok(pdf::render(&page(&facts, None)?)?)
 }
 
 /// Adds the disputes that were asked for to the certificate of the one design that they are about.
@@ -251,7 +278,7 @@ fn output_forms<'a>(
 
 async fn write(
     forms: &[(&Path, Form)],
-    base: Option<&str>,
+    arguments: &Arguments,
     client: &mut Client,
     certificates: &[Certificate],
 ) -> Result<(), Failure> {
@@ -269,13 +296,39 @@ async fn write(
     let facts = Box::pin(certificate.facts(client)).await?;
     for (path, form) in forms {
         let bytes = match form {
-            Form::Page => pdf::render(&page(&facts, base)?)?,
-            Form::Credential(key) => credential::issue(&facts, key)
+            Form::Page => pdf::render(&page(&facts, arguments.base.as_deref())?)?,
+            Form::Credential(key) => credential::issue(&facts, key, status(arguments, &facts)?)
                 .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?,
         };
         file::write(path, &bytes)?;
     }
     Ok(())
+}
+
+/// Where the credential's status is found: its design's place in the list.
+fn status(arguments: &Arguments, facts: &CertificateFacts) -> Result<Option<StatusEntry>, Failure> {
+    let (Some(url), Some(path)) = (&arguments.status, &arguments.listed) else {
+        return Ok(None);
+    };
+    let designs = listed_designs::read(path)?;
+    let place = designs.iter().position(|id| *id == facts.design_id);
+    let place = place.ok_or_else(|| {
+        let (name, id) = (
+            plain(&path.display().to_string()),
+            hex::encode(facts.design_id),
+        );
+        Failure::Usage(format!(
+            "{name}: design {id} isn't listed; add it as the last line"
+        ))
+    })?;
+    Ok(Some(StatusEntry::of(url, place)))
+}
+
+/// What is known of a design's deposit, whatever its receipt would show.
+pub(super) async fn facts_of(client: &mut Client, id: Hash) -> Result<CertificateFacts, Failure> {
+    let selection = FieldSelection::default();
+    let certificate = Box::pin(certify(client, id, None, &selection)).await?;
+    Box::pin(certificate.facts(client)).await
 }
 
 /// The certificate as a document; its code names the design, or leads to it on a node's page.

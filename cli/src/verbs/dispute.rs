@@ -1,10 +1,14 @@
 //! `touchstone dispute`: notice of an infringing listing, and what follows, by the clocks of the law.
 
+mod source;
+
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+use touchstone_client::NotVerified;
 use touchstone_client::disputes as asked;
 use touchstone_proto::ledger::{
-    AnswerNotice, CounterNotice, DisputeOutcome, GiveNotice, PlatformMeasure, RuleDispute,
+    AnswerNotice, CounterNotice, Dispute, DisputeOutcome, GiveNotice, PlatformMeasure, RuleDispute,
     ShowFiling, WithdrawNotice, transaction::Action,
 };
 
@@ -13,8 +17,10 @@ use crate::cases;
 use crate::disputes;
 use crate::failure::Failure;
 use crate::output::{Output, add_member, attested_json, plain};
+use crate::pack;
 use crate::receipt;
 use crate::sanctions;
+use crate::say;
 use crate::settings::{Settings, Signing};
 
 /// Give notice of an infringing listing, answer one, rule, or show a dispute
@@ -34,6 +40,16 @@ The file stays with you; its SHA-256 is recorded. docs/disputes.md tells of phas
     #[command(after_help = "Example:
   touchstone dispute counter 77d0… --declaration statement.pdf --key shop.pem")]
     Counter(Counter),
+    /// Export the custody chains of the goods in question as a defence: where you have them from
+    #[command(after_help = "Example:
+  touchstone dispute source 77d0… https://id.gs1.org/00/095212340000000150 -o source/
+  touchstone dispute counter 77d0… --declaration source/pack.json --key shop.pem
+
+Each item becomes a file of evidence that anybody verifies offline; pack.json names each with its
+SHA-256. Whether they show a lawful source (Patent Law, Art. 77) is for who decides.
+
+Exit codes: 0 written; 3 not verified; 4 no such dispute or item (proven).")]
+    Source(source::Arguments),
     /// Show that you complained to an authority or sued: the measures stay until it rules
     #[command(after_help = "Example:
   touchstone dispute file 77d0… --authority ip-office --reference '(2026) 7' --key maker.pem")]
@@ -49,6 +65,7 @@ The file stays with you; its SHA-256 is recorded. docs/disputes.md tells of phas
     /// Show, proven, what happened in a dispute and what it waits for
     #[command(after_help = "Example:
   touchstone dispute show 77d0…
+  touchstone dispute show 77d0… --pack notice/    is that folder the one of the notice?
 
 Exit codes: 0 verified; 3 not verified; 4 no such dispute (proven).")]
     Show(Show),
@@ -177,6 +194,9 @@ pub struct Show {
     /// The dispute's id
     #[arg(value_name = "ID")]
     pub dispute: String,
+    /// A folder that you were sent: is it the one of the notice or of the declaration?
+    #[arg(long, value_name = "FOLDER")]
+    pub pack: Option<PathBuf>,
 }
 
 /// Arguments of `dispute party`.
@@ -192,6 +212,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
     let (action, done, signing) = match verb {
         Verb::Show(arguments) => return show(arguments, settings, output).await,
         Verb::Party(arguments) => return party(arguments, settings, output).await,
+        Verb::Source(arguments) => return source::run(arguments, settings, output).await,
         Verb::Notice(a) => {
             let action = GiveNotice {
                 subject: id(&a.subject)?.to_vec(),
@@ -261,8 +282,16 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
         message: format!("there is no dispute {}", arguments.dispute),
     })?;
     let beside = touchstone_client::cases::of_dispute(&mut client, &found).await?;
+    let packed = arguments
+        .pack
+        .as_deref()
+        .map(|folder| packed(folder, &found));
+    let packed = packed.transpose()?;
     if output.json {
         let mut value = disputes::json(&found);
+        if let Some((of, files)) = packed {
+            add_member(&mut value, "pack", json!({"of": of, "files": files}));
+        }
         let checks = beside.checks.iter();
         let checks: Vec<_> = checks.map(|(id, c)| cases::check_json(id, c)).collect();
         add_member(&mut value, "checks", checks.into());
@@ -292,7 +321,36 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
     for line in lines {
         output.line(format!("          {line}"));
     }
+    if let Some((of, files)) = packed {
+        output.line(match of {
+            "notice" => say!(
+                language,
+                "Pack      {count} files, whole: it is the one of the notice",
+                count = files
+            ),
+            _ => say!(
+                language,
+                "Pack      {count} files, whole: it is the one of the declaration",
+                count = files
+            ),
+        });
+    }
     Ok(())
+}
+
+/// Whose folder it is, and how many files it holds.
+fn packed(folder: &Path, dispute: &Dispute) -> Result<(&'static str, usize), Failure> {
+    let (sha256, files) = pack::check(folder)?;
+    let sha256 = sha256.as_slice();
+    match (sha256 == dispute.evidence, sha256 == dispute.declaration) {
+        (true, _) => Ok(("notice", files.len())),
+        (_, true) => Ok(("declaration", files.len())),
+        (false, false) => Err(NotVerified::Contradiction(format!(
+            "{}: neither the notice nor the declaration of this dispute names this folder",
+            plain(&folder.display().to_string())
+        ))
+        .into()),
+    }
 }
 
 async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> Result<(), Failure> {

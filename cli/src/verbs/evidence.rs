@@ -9,7 +9,7 @@ use touchstone_client::disputes;
 use touchstone_client::verification::NotVerified;
 use touchstone_core::designs::drafts;
 use touchstone_core::designs::field::{self, FieldName};
-use touchstone_core::evidence::{self, Trusted, Verdict};
+use touchstone_core::evidence::{self, Report, Trusted, Verdict};
 use touchstone_core::hash::Hash;
 use touchstone_epcis::Identifier;
 use touchstone_proto::evidence::{Opening, OriginalFile};
@@ -132,30 +132,19 @@ pub async fn run(
         // Nobody can follow the drafts without their head.
         selection.show.push(FieldChoice::Drafts);
     }
-    let chain_id = *client.trust().chain_id();
-    let mut bytes = client
-        .evidence(GetEvidenceRequest {
-            subject: Some(subject.clone()),
-            disputes: disputes.iter().map(|id| id.to_vec()).collect(),
-            questions: questions.clone(),
-        })
-        .await?;
-    if let Some(receipt) = &receipt {
-        receipt.check(&chain_id)?;
-        let mut message =
-            evidence::open(&bytes).map_err(|e| NotVerified::evidence("file", &e.to_string()))?;
-        message.opening = Some(opening(receipt, &selection, arguments.studio.as_deref())?);
-        bytes = evidence::seal(&message);
-    }
-    let trusted = Trusted {
-        chain_id: Some(chain_id),
-        ..Trusted::default()
+    let opening = match &receipt {
+        Some(receipt) => {
+            receipt.check(client.trust().chain_id())?;
+            Some(opening(receipt, &selection, arguments.studio.as_deref())?)
+        }
+        None => None,
     };
-    let report = evidence::examine(&bytes, &trusted);
-    if let Some((element, reason)) = report.failure() {
-        return Err(NotVerified::evidence(element.name(), &reason).into());
-    }
-    check_subject(&subject, &report.facts)?;
+    let request = GetEvidenceRequest {
+        subject: Some(subject.clone()),
+        disputes: disputes.iter().map(|id| id.to_vec()).collect(),
+        questions: questions.clone(),
+    };
+    let (bytes, report) = Box::pin(fetch(&mut client, request, opening)).await?;
     check_additions(&disputes, &questions, &report.facts)?;
     if arguments.with_page {
         std::fs::create_dir_all(&arguments.out)
@@ -222,6 +211,35 @@ pub async fn run(
         ));
     }
     Ok(())
+}
+
+/// A file about something, with what a receipt opens of it, examined as its reader will.
+pub(super) async fn fetch(
+    client: &mut Client,
+    request: GetEvidenceRequest,
+    opening: Option<Opening>,
+) -> Result<(Vec<u8>, Report), Failure> {
+    let chain_id = *client.trust().chain_id();
+    let subject = request.subject.clone();
+    let mut bytes = client.evidence(request).await?;
+    if opening.is_some() {
+        let mut message =
+            evidence::open(&bytes).map_err(|e| NotVerified::evidence("file", &e.to_string()))?;
+        message.opening = opening;
+        bytes = evidence::seal(&message);
+    }
+    let trusted = Trusted {
+        chain_id: Some(chain_id),
+        ..Trusted::default()
+    };
+    let report = evidence::examine(&bytes, &trusted);
+    if let Some((element, reason)) = report.failure() {
+        return Err(NotVerified::evidence(element.name(), &reason).into());
+    }
+    if let Some(subject) = &subject {
+        check_subject(subject, &report.facts)?;
+    }
+    Ok((bytes, report))
 }
 
 /// What the file is asked about its design.
@@ -338,7 +356,8 @@ fn check_subject(subject: &Subject, facts: &evidence::Facts) -> Result<(), Failu
     }
 }
 
-fn opening(
+/// What a receipt opens of its design to the file's reader.
+pub(super) fn opening(
     receipt: &Receipt,
     selection: &FieldSelection,
     studio: Option<&Path>,

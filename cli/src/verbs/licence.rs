@@ -1,5 +1,7 @@
 //! `touchstone licence`: what an organisation lets another do with a design.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use touchstone_client::rights as asked;
 use touchstone_core::designs::licence::WORLD;
@@ -11,8 +13,11 @@ use super::authorised::country;
 use super::keys::moment;
 use super::right::{act, id};
 use crate::failure::Failure;
+use crate::file;
+use crate::odrl;
 use crate::output::{Output, attested_json, plain, utc};
 use crate::rights;
+use crate::say;
 use crate::settings::{Settings, Signing};
 
 /// Grant, end or show licences of a design
@@ -34,6 +39,7 @@ everyone for whom market vouches. 001 is the world. docs/designs.md tells of rig
     /// Show, proven, what a licence says and whether it was ended
     #[command(after_help = "Example:
   touchstone licence show 77d0…
+  touchstone licence show 77d0… --odrl licence.json    the same as an ODRL agreement
 
 Whether somebody may sell, `touchstone authorised` tells: that looks at all above the licence too.
 Exit codes: 0 verified; 3 not verified; 4 no such licence (proven).")]
@@ -95,6 +101,12 @@ pub struct Show {
     /// The licence's id
     #[arg(value_name = "ID")]
     pub licence: String,
+    /// Write it as an agreement in ODRL (JSON-LD) too
+    #[arg(long, value_name = "FILE")]
+    pub odrl: Option<PathBuf>,
+    /// Overwrite an existing file
+    #[arg(long, requires = "odrl")]
+    pub force: bool,
 }
 
 /// Acts, or shows.
@@ -143,6 +155,9 @@ fn granted(arguments: &Grant) -> Result<GrantLicence, Failure> {
 }
 
 async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
+    if let Some(path) = &arguments.odrl {
+        file::refuse_existing(path, arguments.force)?;
+    }
     let mut client = settings.client().await?;
     let (attested, found) = asked::licence(&mut client, &id(&arguments.licence)?).await?;
     let height = attested.header.height;
@@ -153,6 +168,11 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
             message: format!("there is no licence {}", arguments.licence),
         });
     };
+    if let Some(path) = &arguments.odrl {
+        let chain_id = hex::encode(client.trust().chain_id());
+        let agreement = odrl::agreement(&chain_id, &arguments.licence, &licence, end.as_ref());
+        file::write(path, format!("{agreement:#}\n").as_bytes())?;
+    }
     let terms = licence.terms.unwrap_or_default();
     let above: Vec<String> = licence.above.iter().map(hex::encode).collect();
     if output.json {
@@ -202,6 +222,10 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
     }
     for parent in above {
         output.line(format!("Stands on {parent}"));
+    }
+    if let Some(path) = &arguments.odrl {
+        let name = say!(output.language, "Written");
+        output.line(format!("{name:<9} {}", plain(&path.display().to_string())));
     }
     if let Some(end) = end {
         let (time, by) = (utc(end.time_ms), plain(&end.organisation));

@@ -81,18 +81,7 @@ fn here(
     index.push(&theirs.fingerprint);
     let hit = index.search(&ours.fingerprint, 1).hits.into_iter().next();
     let common = pictures::common(ours, theirs)?;
-    let mut words = vec![match &hit {
-        Some(hit) => look_here(output.language, hit),
-        None => say!(
-            output.language,
-            "As wholes they don't look alike: the distance is above {limit} of {bits}",
-            limit = MAX_DISTANCE,
-            bits = BITS
-        ),
-    }];
-    if let Some(common) = &common {
-        words.push(region(output.language, common));
-    }
+    let words = words(output.language, hit.as_ref(), common.as_ref());
     if let Some(path) = &arguments.html {
         file::refuse_existing(path, arguments.force)?;
         let is_trimmed = hit.is_some_and(|hit| hit.is_trimmed);
@@ -108,6 +97,21 @@ fn here(
         false => words.into_iter().for_each(|line| output.line(line)),
     }
     Ok(())
+}
+
+/// What two pictures have in common, a sentence each.
+pub(super) fn words(language: Language, hit: Option<&Hit>, common: Option<&Common>) -> Vec<String> {
+    let whole = match hit {
+        Some(hit) => look_here(language, hit),
+        None => say!(
+            language,
+            "As wholes they don't look alike: the distance is above {limit} of {bits}",
+            limit = MAX_DISTANCE,
+            bits = BITS
+        ),
+    };
+    let region = common.map(|common| region(language, common));
+    std::iter::once(whole).chain(region).collect()
 }
 
 /// Where both pictures show the same.

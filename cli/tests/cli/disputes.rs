@@ -1,6 +1,7 @@
 //! A dispute about a listing, from the notice to the ruling, and what certificates tell of it.
 
 use crate::fake::{Ran, Served, key};
+use crate::look_alikes;
 
 pub fn shows(ran: &Ran, code: u8, parts: &[&str]) {
     assert_eq!(ran.code, code, "{ran:?}");
@@ -216,4 +217,111 @@ async fn sanction_and_appeal(node: &Served, dispute: &str, file: &str, spot: &st
         0,
         &["mend_days         15", "sanction_days     1096"],
     );
+}
+
+/// What a notice and a declaration rest on is a folder that nobody exchanges.
+#[tokio::test]
+async fn a_notice_in_one_command_and_the_sellers_defence() {
+    let node = Served::start().await;
+    enroll_market(&node).await;
+    let original = look_alikes::picture(&node, "lamp.png");
+    let (design, receipt) = look_alikes::deposit(&node, "carol", &original).await;
+    let captured = look_alikes::picture(&node, "shop.png");
+    let folder = node.path("notice");
+    let out = folder.display().to_string();
+    let listing = [
+        "protect",
+        "https://market.example/9",
+        "--design",
+        &design,
+        "--original",
+        &original,
+        "--platform",
+        "market",
+        "--respondent",
+        "acme",
+    ];
+    let protect = |captured: &str, more: &[&str]| {
+        let own = ["--captured", captured, "-o", &out];
+        let words = [&listing[..], &own, more].concat();
+        words.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run = |words: Vec<String>| {
+        let node = &node;
+        async move {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            node.run_as("carol", &words).await
+        }
+    };
+    // An undisclosed picture isn't known to be part of the design without the receipt.
+    let closed = run(protect(&captured, &[])).await;
+    assert_eq!(closed.code, 4, "{closed:?}");
+    let other = look_alikes::write_png(&node, "plain.png", &[255; 120 * 90 * 3], (120, 90));
+    let nothing = run(protect(&other, &["--receipt", &receipt])).await;
+    assert_eq!(nothing.code, 1, "{nothing:?}");
+    assert!(!folder.exists(), "nothing is written where nothing agrees");
+    let only = run(protect(&captured, &["--receipt", &receipt, "--only-pack"])).await;
+    shows(&only, 0, &["distance 0 of 256", "5 files"]);
+    let noticed = run(protect(
+        &captured,
+        &["--receipt", &receipt, "--force", "--json"],
+    ))
+    .await;
+    assert_eq!(noticed.code, 0, "{noticed:?}");
+    let id = noticed.json()[0]["transaction"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let evidence = node.path("notice/design.evidence").display().to_string();
+    let genesis = node.path("genesis.json").display().to_string();
+    let verified = crate::fake::touchstone(&["verify", &evidence, "--genesis", &genesis]).await;
+    assert!(matches!(verified.code, 0 | 6), "{verified:?}");
+    assert!(node.path("notice/certificate.pdf").exists());
+    let show = ["dispute", "show", &id, "--pack", &out];
+    shows(&node.run(&show).await, 0, &["it is the one of the notice"]);
+
+    let answer = [
+        "dispute",
+        "answer",
+        &id,
+        "--measure",
+        "removed",
+        "--reason",
+        "alike",
+    ];
+    done(&node, "market", &answer).await;
+    let unit = "https://id.gs1.org/01/09521321000018/21/1";
+    let event = format!(
+        r#"{{"@context":["https://ref.gs1.org/standards/epcis/epcis-context.jsonld"],"type":"ObjectEvent",
+        "eventTime":"2026-01-01T00:00:00.001Z","eventTimeZoneOffset":"+00:00",
+        "epcList":["{unit}"],"action":"OBSERVE","bizStep":"shipping"}}"#
+    );
+    node.world().record("acme", &[event]);
+    let source = node.path("source").display().to_string();
+    let written = node
+        .run(&["dispute", "source", &id, unit, "-o", &source])
+        .await;
+    shows(
+        &written,
+        0,
+        &[unit, "1 event, the first recorded by acme", "1 files"],
+    );
+    let chain = node.path("source/item-1.evidence").display().to_string();
+    let verified = crate::fake::touchstone(&["verify", &chain, "--genesis", &genesis]).await;
+    assert!(matches!(verified.code, 0 | 6), "{verified:?}");
+    let list = node.path("source/pack.json").display().to_string();
+    done(
+        &node,
+        "acme",
+        &["dispute", "counter", &id, "--declaration", &list],
+    )
+    .await;
+    let show = ["dispute", "show", &id, "--pack", &source];
+    shows(
+        &node.run(&show).await,
+        0,
+        &["it is the one of the declaration"],
+    );
+    std::fs::write(node.path("source/item-1.evidence"), b"another").unwrap();
+    assert_eq!(node.run(&show).await.code, 3);
 }

@@ -142,3 +142,59 @@ async fn a_lost_key_ends_no_credentials() {
         "{ran:?}"
     );
 }
+
+/// Anybody's verifier learns from its issuer's list that a certificate is to be relied on no more.
+#[tokio::test]
+async fn a_status_list_follows_the_ledger() {
+    let node = Served::start().await;
+    let (file, receipt) = deposited(&node, "carol", "a chair").await;
+    let (other, _) = deposited(&node, "bravo", "a table").await;
+    let id_of = |receipt: &str| {
+        let name = receipt.rsplit('/').next().unwrap();
+        name.split('.').next().unwrap().to_owned()
+    };
+    let design = id_of(&receipt);
+    let out = |name: &str| node.path(name).display().to_string();
+    let (carol, credential, list) = (out("carol.pem"), out("cert.json"), out("status.json"));
+    let url = "https://carol.example/status.json";
+    let listed = node.write("designs.txt", &design);
+    let issue = ["certificate", &file, "-o", &credential, "--key", &carol];
+    let status = ["--status", url, "--listed", &listed];
+    let ran = node.run(&[&issue[..], &status].concat()).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let written = std::fs::read_to_string(&credential).unwrap();
+    assert!(written.contains(&format!("{url}#0")), "{written}");
+    let made = ["statuslist", url, "--listed", &listed, "-o", &list];
+    let make = async |key: &str| {
+        let more = ["--force", "--key", key];
+        node.run(&[&made[..], &more].concat()).await
+    };
+    let ran = make(&carol).await;
+    assert!(
+        ran.code == 0 && ran.out.contains("1 certificates, 0 of them"),
+        "{ran:?}"
+    );
+    let check = ["certificate", "--check", &credential, "--receipt", &receipt];
+    let check = [&check[..], &["--status-list", &list]].concat();
+    let ran = node.run(&check).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let bravo = make(&out("bravo.pem")).await;
+    assert_eq!(bravo.code, 1, "nobody lists another's: {bravo:?}");
+    let elsewhere = ["statuslist", "https://x.example/", "--listed", &listed];
+    let elsewhere = [&elsewhere[..], &["-o", &list, "--force", "--key", &carol]].concat();
+    assert_eq!(node.run(&elsewhere).await.code, 0);
+    let ran = node.run(&check).await;
+    assert_eq!(ran.code, 3, "another list says nothing of it: {ran:?}");
+    let end = ["right", "end", &design, "--reason", "given up"];
+    assert_eq!(node.run_as("carol", &end).await.code, 0);
+    let ran = make(&carol).await;
+    assert!(ran.out.contains("1 certificates, 1 of them"), "{ran:?}");
+    let ran = node.run(&check).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.out.contains("to be relied on no more"), "{ran:?}");
+    // A design that isn't in the file has no place.
+    let issue = ["certificate", &other, "-o", &credential, "--force", "--key"];
+    let key = out("bravo.pem");
+    let issue = [&issue[..], &[&key], &status].concat();
+    assert_eq!(node.run(&issue).await.code, 1);
+}

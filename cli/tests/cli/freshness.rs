@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 76] = [
+const NO_QUESTIONS: [&str; 77] = [
     "capture",
     "case accept",
     "case hand-over",
@@ -63,6 +63,7 @@ const NO_QUESTIONS: [&str; 76] = [
     "parameters set",
     "parameters version",
     "product declare",
+    "protect",
     "recover",
     "review accept",
     "review appeal",
@@ -138,6 +139,19 @@ pub async fn asked() -> Asked {
     let public = hex::encode(key(1).verifying_key().to_bytes());
     let transaction = hex::encode(recorded);
     let nothing = "00".repeat(32);
+    let source = node.path("source").display().to_string();
+    let listed = node.write("designs.txt", &design);
+    let list = node.path("list.json").display().to_string();
+    let status_list = [
+        "https://carol.example/list.json",
+        "--listed",
+        &listed,
+        "-o",
+        &list,
+        "--force",
+        "--key",
+        &carol,
+    ];
     let table: &[(&str, &[&str])] = &[
         ("item", &[ITEM]),
         ("item", &[OTHER]),
@@ -157,6 +171,7 @@ pub async fn asked() -> Asked {
         ("right show", &[&design]),
         ("dispute show", &[&design]),
         ("dispute party", &["carol"]),
+        ("dispute source", &[&nothing, ITEM, "-o", &source]),
         ("review show", &[&design]),
         ("review terms", &[]),
         ("case show", &[&nothing]),
@@ -182,6 +197,7 @@ pub async fn asked() -> Asked {
         ("blocks", &["--from", "2"]),
         ("checkpoints", &[]),
         ("status", &[]),
+        ("statuslist", &status_list),
         ("misbehaviour", &[]),
     ];
     let questions = table.iter().map(|(verb, arguments)| {

@@ -112,6 +112,20 @@ async fn licence_sublicence_authorised_seller_then_expiry() {
         0,
         &["ENDED", "not paid", "sell in CN"],
     );
+    let odrl = node.path("licence.json");
+    let file = odrl.display().to_string();
+    let written = node
+        .run(&["licence", "show", &first, "--odrl", &file])
+        .await;
+    shows(&written, 0, &["Written"]);
+    let agreement: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&odrl).unwrap()).unwrap();
+    assert_eq!(agreement["@type"], "Agreement");
+    assert!(agreement["uid"].as_str().unwrap().ends_with(&first));
+    let again = node
+        .run(&["licence", "show", &first, "--odrl", &file])
+        .await;
+    assert_eq!(again.code, 1, "a file that is there stays: {again:?}");
     let shown = node.run(&["licence", "show", &second]).await;
     shows(
         &shown,

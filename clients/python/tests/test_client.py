@@ -221,7 +221,7 @@ class Recording(WithNode):
             "key": lambda p: setattr(signature(p), "public_key", flipped(signature(p).public_key)),
             "signature": lambda p: setattr(signature(p), "signature", flipped(signature(p).signature)),
             "too few": lambda p: p.header.certificate.signatures.pop(),
-            "envelope": lambda p: setattr(p, "envelope", p.envelope[:-1] + b"\0"),
+            "envelope": lambda p: setattr(p, "envelope", p.envelope[:-1] + flipped(p.envelope[-1:])),
             "index": lambda p: setattr(p, "index", 1),
             "siblings": lambda p: p.siblings.append(bytes(32)),
             "another": of_another,

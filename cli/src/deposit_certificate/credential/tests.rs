@@ -14,11 +14,12 @@ fn as_stated(facts: &CertificateFacts) -> CredentialStatement {
     CredentialStatement {
         issuer: key(3).verifying_key().to_bytes(),
         subject: CredentialSubject::of(facts),
+        status: None,
     }
 }
 
 fn issued() -> Value {
-    serde_json::from_slice(&issue(&facts(), &key(3)).unwrap()).unwrap()
+    serde_json::from_slice(&issue(&facts(), &key(3), None).unwrap()).unwrap()
 }
 
 /// The document with other content, signed anew by a key.
@@ -33,8 +34,8 @@ const CREATED: &str = "2026-01-01T00:00:01.000Z";
 
 #[test]
 fn an_issued_credential_says_the_facts_and_is_the_same_again() {
-    let bytes = issue(&facts(), &key(3)).unwrap();
-    assert_eq!(bytes, issue(&facts(), &key(3)).unwrap());
+    let bytes = issue(&facts(), &key(3), None).unwrap();
+    assert_eq!(bytes, issue(&facts(), &key(3), None).unwrap());
     let statement = check(&bytes).unwrap();
     assert_eq!(statement, as_stated(&facts()));
     assert_eq!(compare(&statement, &facts()), Ok(vec![]));
@@ -45,7 +46,7 @@ fn an_issued_credential_says_the_facts_and_is_the_same_again() {
     assert_eq!(document["proof"]["created"], CREATED);
     assert_eq!(document["proof"]["cryptosuite"], "eddsa-jcs-2022");
     assert_eq!(document["id"], facts().uri());
-    let stranger = issue(&facts(), &key(4));
+    let stranger = issue(&facts(), &key(4), None);
     assert!(matches!(stranger, Err(BadCredential::Stranger)));
 }
 
@@ -53,12 +54,12 @@ fn an_issued_credential_says_the_facts_and_is_the_same_again() {
 /// whose it is.
 #[test]
 fn another_key_of_the_organisation_issues_where_the_owners_is_lost() {
-    let statement = check(&issue(&facts(), &key(30)).unwrap()).unwrap();
+    let statement = check(&issue(&facts(), &key(30), None).unwrap()).unwrap();
     assert_eq!(statement.issuer, key(30).verifying_key().to_bytes());
     assert_eq!(statement.subject, CredentialSubject::of(&facts()));
     assert_eq!(compare(&statement, &facts()), Ok(vec![]));
     // A retired one no more.
-    let retired = issue(&facts(), &key(31));
+    let retired = issue(&facts(), &key(31), None);
     assert!(matches!(retired, Err(BadCredential::Stranger)));
     let mut since = facts();
     since.organisation_keys[1].has_ended = true;
@@ -186,7 +187,7 @@ fn a_signature_alone_is_not_enough() {
     more["credentialSubject"]["rank"] = json!("first");
     assert!(check(&resigned(&more, &key(3), CREATED)).is_err());
     // Two members of one name: readers would differ in which they take.
-    let text = String::from_utf8(issue(&facts(), &key(3)).unwrap()).unwrap();
+    let text = String::from_utf8(issue(&facts(), &key(3), None).unwrap()).unwrap();
     let doubled = text.replacen("\"height\": 7", "\"height\": 6, \"height\": 7", 1);
     assert_ne!(text, doubled);
     assert!(check(doubled.as_bytes()).is_err());
@@ -269,7 +270,7 @@ fn what_nothing_proves_is_left_to_weigh() {
 /// The bytes are pinned: whoever issues the credential again gets the same.
 #[test]
 fn the_credentials_bytes_are_pinned() {
-    let bytes = issue(&facts(), &key(3)).unwrap();
+    let bytes = issue(&facts(), &key(3), None).unwrap();
     let digest = hex::encode(touchstone_core::hash::sha256(&bytes));
     assert_eq!(
         digest,
@@ -289,7 +290,7 @@ fn a_vouching_is_stated_and_cannot_be_hidden() {
         ..Vouching::default()
     };
     vouched.vouching = Some((vouching, "Delta".into()));
-    let document: Value = serde_json::from_slice(&issue(&vouched, &key(3)).unwrap()).unwrap();
+    let document: Value = serde_json::from_slice(&issue(&vouched, &key(3), None).unwrap()).unwrap();
     let context = &document["@context"][1]["vouching"];
     assert_eq!(context["@type"], "@json");
     let stated = check(document.to_string().as_bytes()).unwrap();
@@ -314,7 +315,8 @@ fn a_vouching_is_stated_and_cannot_be_hidden() {
 fn sanctions_are_stated_and_what_is_new_is_weighed() {
     let mut sanctioned = facts();
     sanctioned.sanctions = vec![barred()];
-    let document: Value = serde_json::from_slice(&issue(&sanctioned, &key(3)).unwrap()).unwrap();
+    let document: Value =
+        serde_json::from_slice(&issue(&sanctioned, &key(3), None).unwrap()).unwrap();
     let context = &document["@context"][1]["sanctions"];
     assert_eq!(context["@type"], "@json");
     let party = &document["credentialSubject"]["sanctions"][0];
@@ -347,4 +349,20 @@ fn sanctions_are_stated_and_what_is_new_is_weighed() {
     assert_eq!(compare(&bent, &sanctioned), Err("sanctions"));
     bent.subject.sanctions = Some(json!([{"organisation": "carol"}]));
     assert_eq!(compare(&bent, &sanctioned), Err("sanctions"));
+}
+
+#[test]
+fn a_credential_says_where_its_status_is_found() {
+    let entry = StatusEntry::of("https://maker.example/status.json", 7);
+    let bytes = issue(&facts(), &key(3), Some(entry.clone())).unwrap();
+    assert_eq!(check(&bytes).unwrap().status, Some(entry.clone()));
+    let bent = StatusEntry {
+        status_list_index: "8".into(),
+        ..entry
+    };
+    let bytes = issue(&facts(), &key(3), Some(bent)).unwrap();
+    assert!(matches!(
+        check(&bytes),
+        Err(BadCredential::Disagrees("status"))
+    ));
 }

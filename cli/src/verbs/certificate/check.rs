@@ -10,6 +10,7 @@ use super::{Arguments, certify};
 use crate::deposit_certificate::content::CredentialContent;
 use crate::deposit_certificate::credential::{self, BadCredential, CredentialStatement};
 use crate::deposit_certificate::data_integrity::did_key;
+use crate::deposit_certificate::status_list;
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::fields;
@@ -33,7 +34,8 @@ pub(super) async fn run(
     }
     let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
     let stated = credential::check(&bytes)?;
-    let (as_of, reservations) = match settings.names_genesis() && !arguments.offline {
+    let revoked = revoked(&stated, arguments.status_list.as_deref())?;
+    let (as_of, mut reservations) = match settings.names_genesis() && !arguments.offline {
         true => {
             let (as_of, reservations) = Box::pin(ask(&stated, arguments, settings)).await?;
             let reservations = reservations.iter();
@@ -49,6 +51,13 @@ pub(super) async fn run(
             (None, vec![unasked])
         }
     };
+    let revoked = revoked.filter(|is_revoked| *is_revoked);
+    reservations.extend(revoked.map(|_| {
+        say!(
+            output.language,
+            "its issuer's status list says that it is to be relied on no more"
+        )
+    }));
     if output.json {
         // The reservations, which the exit code tells of, are in it.
         output.whole_value(&json!({
@@ -68,6 +77,28 @@ pub(super) async fn run(
             output.language,
             "verified, with the reservations named above"
         ))),
+    }
+}
+
+/// Whether the issuer's status list says that the credential is to be relied on no more, where one is at hand.
+fn revoked(statement: &CredentialStatement, path: Option<&Path>) -> Result<Option<bool>, Failure> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+    let list = status_list::read(&bytes)?;
+    // Another's list says nothing of this credential.
+    let own = statement
+        .status
+        .as_ref()
+        .filter(|_| list.issuer == statement.issuer);
+    match own.and_then(|entry| list.is_revoked(entry)) {
+        Some(is_revoked) => Ok(Some(is_revoked)),
+        None => Err(NotVerified::Contradiction(format!(
+            "{}: not the status list that the credential names, or not its issuer's",
+            plain(&path.display().to_string())
+        ))
+        .into()),
     }
 }
 
