@@ -215,8 +215,8 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
 
 fn print_reads(report: &Report) {
     println!(
-        "| histories of {} events, {} clients | items a question | histories/s | ratio | ratio to one by one | p99 ms | \
-         the node's CPU per history, us |",
+        "| histories of {} events, {} clients | items a question | histories/s | ratio | ratio to one by one | \
+         p99 ms | the node's CPU per history, us |",
         reads::EVENTS,
         reads::CLIENTS
     );

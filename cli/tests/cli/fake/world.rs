@@ -34,8 +34,8 @@ thread_local! {
     static LATER_MS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The clock of these tests: some 49 minutes after genesis, and a millisecond on at each look, also those of other tests
-/// of the process: the minute must not be over by them.
+/// The clock of these tests: some 49 minutes after genesis, and a millisecond on at each look. Other tests of the
+/// process look, too: the minute must not be over by them.
 pub fn now_ms() -> u64 {
     static LOOKS: AtomicU64 = AtomicU64::new(0);
     GENESIS_MS + 2_950_000 + LATER_MS.get() + LOOKS.fetch_add(1, Ordering::SeqCst)
