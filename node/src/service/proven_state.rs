@@ -18,8 +18,6 @@ use crate::storage::rocks::{Snapshot, StoreReader};
 
 /// Verified headers that are kept: some 10 KB each with a hundred validators.
 const HEADERS: usize = 256;
-/// Entries of a link that are read by their keys, at most; more of them by an iterator.
-const FEW_ENTRIES: u32 = 32;
 
 /// The chain after one block.
 pub struct ProvenState<'a> {
@@ -158,13 +156,7 @@ impl LinkRead for ProvenState<'_> {
         if wanted == 0 {
             return Ok(Vec::new());
         }
-        let entries: Vec<Vec<u8>> = match wanted {
-            0..=FEW_ENTRIES => {
-                let entries = self.snapshot.link_entries_at(owner, from, to)?;
-                entries.into_iter().flatten().collect()
-            }
-            _ => self.snapshot.link_entries(owner, from, wanted)?,
-        };
+        let entries = self.snapshot.link_entries(owner, from, wanted)?;
         if entries.len() != wanted as usize {
             let owner = owner.escape_ascii();
             return Err(Fault::Damaged(format!(

@@ -116,14 +116,6 @@ impl Snapshot<'_> {
         self.row::<Transactions>(&PlaceKey { height, index })
     }
 
-    /// The envelopes at several places, in one go.
-    pub fn envelopes_at(&self, places: &[PlaceKey]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        match &self.fault {
-            Some(fault) => Err(fault.clone()),
-            None => self.rows.rows_at::<Transactions>(places),
-        }
-    }
-
     /// All envelopes of a block, in order; none if there is no such block.
     pub fn envelopes(&self, height: u64) -> Result<Vec<Vec<u8>>, Fault> {
         match self.row::<Headers>(&HeightKey(height))? {
@@ -141,23 +133,6 @@ impl Snapshot<'_> {
     ) -> Result<Vec<Vec<u8>>, Fault> {
         let first = LinkKey::new(owner_key, from);
         entries_of(owner_key, &first, limit, self.rows_from::<Links>(&first))
-    }
-
-    /// The entries of a link from number `from` up to `to`, exclusive, by their keys; none for one that isn't there.
-    /// For a few it costs less than opening an iterator.
-    pub fn link_entries_at(
-        &self,
-        owner_key: &[u8],
-        from: u64,
-        to: u64,
-    ) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        let first = LinkKey::new(owner_key, from);
-        let keys = (from..to).map(|sequence| LinkKey { sequence, ..first });
-        let keys: Vec<LinkKey> = keys.collect();
-        match &self.fault {
-            Some(fault) => Err(fault.clone()),
-            None => self.rows.rows_at::<Links>(&keys),
-        }
     }
 
     /// The links, for whoever reads many of them.
