@@ -1,6 +1,7 @@
 //! Ed25519 (RFC 8032) with signing domains. Verification is strict everywhere (`verify_strict`):
 //! non-canonical encodings and small-order points are refused, so that every verifier agrees.
-//! Batch verification is never used: it accepts some signatures depending on their neighbours.
+//! Batch verification is never used: it accepts some signatures depending on their neighbours. Where several are
+//! verified together, each has its own equation.
 //!
 //! Consensus-critical: yes
 
@@ -10,6 +11,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use thiserror::Error;
 
 pub use self::key_table::KeyTable;
+pub(crate) use self::key_table::verify_each;
 use crate::hash::{Hash, tag};
 
 /// What a signature is for. A signature for one purpose never verifies for another.

@@ -2,6 +2,7 @@
 //!
 //! Consensus-critical: yes
 
+use std::ops::Deref;
 use std::sync::OnceLock;
 
 use prost::Message;
@@ -85,6 +86,32 @@ impl UnverifiedTransaction {
         let purpose = Purpose::Transaction;
         let holds = table.verify(purpose, &self.chain_id, &self.body, &self.signature);
         self.verified(holds)
+    }
+
+    /// The same for several, each with the table of its key, in less time and with the same answers.
+    pub fn verify_each<T>(read: Vec<(Self, T)>) -> Vec<Result<VerifiedTransaction, Rejection>>
+    where
+        T: Deref<Target = KeyTable>,
+    {
+        let purpose = Purpose::Transaction;
+        let signed = read.iter();
+        let signed =
+            signed.map(|(one, _)| signing::signed_bytes(purpose, &one.chain_id, &one.body));
+        let signed: Vec<Vec<u8>> = signed.collect();
+        let signatures = read.iter().zip(&signed);
+        let signatures = signatures.map(|((one, table), signed)| {
+            let table: &KeyTable = table;
+            (table, signed.as_slice(), &one.signature)
+        });
+        let hold = signing::verify_each(&signatures.collect::<Vec<_>>());
+        let each = read.into_iter().zip(hold);
+        each.map(
+            |((one, table), holds)| match table.public_key() == &one.transaction.signer {
+                true => one.verified(holds),
+                false => one.verify(),
+            },
+        )
+        .collect()
     }
 
     fn verified(self, holds: bool) -> Result<VerifiedTransaction, Rejection> {

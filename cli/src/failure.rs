@@ -41,6 +41,7 @@ pub enum Failure {
          before; {} recorded",
         match total - refused - duplicates {
             0 => "nothing else is".to_owned(),
+            1 => "the other one is".to_owned(),
             others => format!("the other {others} are"),
         }
     )]

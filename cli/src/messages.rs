@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use touchstone_core::evidence::{Finding, filled};
 pub use touchstone_language::Language;
+pub use touchstone_language::help::in_column;
 use touchstone_language::{SentenceTable, Sentences, reasons, table};
 
 /// Chinese sentences by their English templates.

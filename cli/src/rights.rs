@@ -6,7 +6,7 @@ use touchstone_core::designs::licence::WORLD;
 use touchstone_core::designs::right;
 use touchstone_proto::ledger::{Authorisation, LicensedAct, Right};
 
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{plain, utc};
 use crate::say;
 
@@ -39,6 +39,15 @@ pub fn word(act: LicensedAct) -> &'static str {
 pub fn words(acts: &[i32]) -> Vec<&'static str> {
     let acts = acts.iter().map(|act| LicensedAct::try_from(*act));
     acts.map(|act| word(act.unwrap_or_default())).collect()
+}
+
+/// Acts for people.
+pub fn named(language: Language, acts: &[i32]) -> String {
+    let said: Vec<String> = words(acts)
+        .into_iter()
+        .map(|act| language.term(act))
+        .collect();
+    said.join(", ")
 }
 
 /// Territories for people.
@@ -154,7 +163,7 @@ fn shortfall(language: Language, licence: &Authorisation, why: Shortfall) -> Str
         Shortfall::Act => say!(
             language,
             "it is for other acts ({acts})",
-            acts = words(&licence.acts).join(", ")
+            acts = named(language, &licence.acts)
         ),
         Shortfall::Territory => say!(
             language,

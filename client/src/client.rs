@@ -32,7 +32,7 @@ use touchstone_proto::node::{self, CertifiedHeader, StateReply};
 
 pub use self::blocks::Blocks;
 pub use self::expiry::{ExpiredTransaction, TransactionTraces, is_expiry};
-pub use self::items::ItemPage;
+pub use self::items::{ItemPage, ItemsAhead};
 pub use self::proposals::ChangeProposal;
 pub use self::traces::Traces;
 pub use self::transactions::{RecordedTransaction, TransactionOutcome};
@@ -88,6 +88,8 @@ pub struct Client {
     timeout: Duration,
     names: BTreeMap<String, String>,
     cache: Option<Cache>,
+    /// Whether the node is asked about each item by itself.
+    asks_singly: bool,
 }
 
 /// The newest block that was verified is remembered.
@@ -128,6 +130,7 @@ impl Client {
             timeout,
             names,
             cache,
+            asks_singly: false,
         };
         client.follow().await?;
         if let Some(header) = client.cache.as_ref().and_then(Cache::read_newest) {

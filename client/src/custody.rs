@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use prost::Message;
 use touchstone_core::Fault;
-use touchstone_core::custody::{self, CustodyStatus};
+use touchstone_core::custody::{self, CustodyStatus, Holders};
 use touchstone_core::hash::Hash;
+use touchstone_core::proof::items::ProvenItem;
+use touchstone_core::state::delta::Delta;
 use touchstone_core::state::{StateRead, keys};
 use touchstone_epcis as epcis;
 use touchstone_proto::ledger::Item;
+use touchstone_proto::node::ItemEvents;
 
 use crate::attested_header::AttestedHeader;
 use crate::client::Client;
@@ -42,6 +44,28 @@ impl StateRead for Known {
     }
 }
 
+/// Who has things, as far as their records and those of the containers around them tell, which one answer proves. What
+/// takes another record, as where a container was emptied, isn't here.
+pub fn holders<'a>(
+    answered: impl Iterator<Item = (&'a ItemEvents, &'a ProvenItem)>,
+) -> BTreeMap<String, Option<String>> {
+    let answered: Vec<_> = answered.collect();
+    let mut known = Known::default();
+    for (item, _) in &answered {
+        known
+            .values
+            .insert(keys::item(&item.id), item.record.clone());
+    }
+    let mut state = Delta::new(&known);
+    let mut holders = Holders::new(&mut state);
+    let nothing = Item::default();
+    let told = answered.iter().filter_map(|(_, item)| {
+        let record = item.record.as_ref().unwrap_or(&nothing);
+        Some((item.id.clone(), holders.of(&item.id, record).ok()?))
+    });
+    told.collect()
+}
+
 /// Reads how items stand, one after the other; what is proven for one serves the next, as long as the
 /// chain doesn't grow.
 pub struct CustodyReader {
@@ -60,13 +84,6 @@ impl CustodyReader {
             known: Known::default(),
             seen: None,
         }
-    }
-
-    /// Takes a record that is proven already.
-    pub fn learn(&mut self, attested: &AttestedHeader, id: &str, record: Option<&Item>) {
-        // Its bytes are those that are proven: there is one encoding.
-        let value = record.map(Item::encode_to_vec);
-        self.keep(attested.clone(), keys::item(id), value);
     }
 
     /// Whether what was known before is known still.

@@ -62,6 +62,7 @@ pub mod earlier;
 pub mod error;
 pub mod event_log;
 pub mod item_history;
+pub mod items;
 pub mod look_alikes;
 pub mod master_data;
 pub mod regions;

@@ -1,8 +1,9 @@
 //! Traces: walked over links that are proven one by one, or as a node tells them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use touchstone_core::proof::item_history::CompleteLink;
+use touchstone_core::proof::items::MAX_ITEMS;
 use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Walk};
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Stock;
@@ -10,13 +11,15 @@ use touchstone_proto::node::{TraceDirection, TraceEnd, TraceRequest, TracedItem}
 
 use crate::as_of::Attempts;
 use crate::attested_header::AttestedHeader;
-use crate::client::Client;
+use crate::client::{Client, ItemsAhead};
+use crate::custody;
 use crate::error::ClientError;
+use crate::items::{self, ItemsAnswer};
 use crate::verification::NotVerified;
-use crate::{custody, event_log};
 
-/// Links asked for at once.
-const AT_ONCE: usize = 16;
+/// Questions under way ahead of a walk, at most, and things of one, at least.
+const QUESTIONS: usize = 2;
+const FEW: usize = 16;
 /// Things of a walk, at most, that is made again where the chain grew meanwhile.
 const WALKED_AGAIN: usize = 1000;
 /// Links that are kept for the next things.
@@ -117,8 +120,7 @@ async fn proven(
     found: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Trace, ClientError> {
     let mut walk = Walk::new(question.id.as_str(), question.direction, question.limits);
-    let mut links: BTreeMap<String, CompleteLink> = BTreeMap::new();
-    let mut stocks: BTreeMap<String, Stock> = BTreeMap::new();
+    let mut supply = Supply::default();
     let mut custody_reader = custody::CustodyReader::new(question.now_ms);
     let mut items = Vec::new();
     let mut end = TraceEnd {
@@ -126,38 +128,31 @@ async fn proven(
         ..TraceEnd::default()
     };
     loop {
-        let next = walk.next(|id| links.get(id));
+        let next = walk.next(|id| supply.links.get(id));
         match next.map_err(|e| NotVerified::Contradiction(e.to_string()))? {
             Next::Missing(missing) => {
-                if links.len() >= KEPT_LINKS {
-                    links.clear();
-                }
-                let others = walk.coming(AT_ONCE);
-                let others = others.filter(|id| *id != missing && !links.contains_key(*id));
-                let mut ids: Vec<String> = others.take(AT_ONCE - 1).map(str::to_owned).collect();
-                ids.push(missing);
-                for fetched in event_log::fetch_all(client, &ids).await? {
-                    proven_at(&mut end, &fetched.attested);
-                    custody_reader.learn(&fetched.attested, &fetched.id, fetched.record.as_ref());
-                    let stock = fetched.record.as_ref().and_then(|r| r.stock.clone());
-                    stocks.extend(stock.map(|stock| (fetched.id.clone(), stock)));
-                    links.insert(fetched.id.clone(), fetched.complete());
-                }
+                supply.provide(client, &walk, &missing, &mut end).await?;
             }
             Next::Item(traced) => {
                 let holder = match Identifier::parse(&traced.id) {
                     Ok(id) if custody::is_holdable(&id) => {
-                        let (attested, status) = custody_reader.status(client, id.as_str()).await?;
-                        proven_at(&mut end, &attested);
-                        status.holder().unwrap_or_default().to_owned()
+                        match supply.holders.remove(&traced.id) {
+                            Some(holder) => holder.unwrap_or_default(),
+                            None => {
+                                let status = custody_reader.status(client, id.as_str());
+                                let (attested, status) = status.await?;
+                                proven_at(&mut end, &attested);
+                                status.holder().unwrap_or_default().to_owned()
+                            }
+                        }
                     }
                     _ => String::new(),
                 };
                 let edge = traced.edge.as_ref();
                 if edge.is_some_and(|edge| edge.kind == EdgeKind::Transformed) {
-                    links.remove(&traced.id);
+                    supply.links.remove(&traced.id);
                 }
-                let stock = stocks.remove(&traced.id);
+                let stock = supply.stocks.remove(&traced.id);
                 items.push(traced.message(&holder, stock));
                 found(items.len());
             }
@@ -166,6 +161,103 @@ async fn proven(
                 return Ok(Trace { items, end });
             }
         }
+    }
+}
+
+/// What a walk has, and what is asked for before it needs it: while it looks at some things, the node reads the next
+/// ones, and another task checks those that came.
+#[derive(Default)]
+struct Supply {
+    links: BTreeMap<String, CompleteLink>,
+    /// Of things that weren't looked at yet.
+    stocks: BTreeMap<String, Stock>,
+    holders: BTreeMap<String, Option<String>>,
+    under_way: VecDeque<UnderWay>,
+}
+
+/// A question that is under way.
+struct UnderWay {
+    ids: BTreeSet<String>,
+    answer: ItemsAhead,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.answer.abort();
+    }
+}
+
+impl Supply {
+    /// Gets this link, and asks for those that come after what is here then.
+    async fn provide(
+        &mut self,
+        client: &mut Client,
+        walk: &Walk,
+        missing: &str,
+        end: &mut TraceEnd,
+    ) -> Result<(), ClientError> {
+        if self.links.len() >= KEPT_LINKS {
+            self.links.clear();
+        }
+        while !self.links.contains_key(missing) && self.is_asked(missing) {
+            let Some(mut next) = self.under_way.pop_front() else {
+                break;
+            };
+            // A task that was ended has no answer: it is asked again.
+            if let Ok(answer) = (&mut next.answer).await
+                && let Some(answer) = answer?
+            {
+                self.take(answer, end);
+            }
+        }
+        if !self.links.contains_key(missing) {
+            let mut ids = self.coming(walk, MAX_ITEMS.saturating_sub(1));
+            ids.retain(|id| id != missing);
+            ids.insert(0, missing.to_owned());
+            let answer = items::fetch(client, &ids).await?;
+            self.take(answer, end);
+        }
+        while self.under_way.len() < QUESTIONS {
+            let coming = self.coming(walk, MAX_ITEMS);
+            // A few would cost more than they spare.
+            let answer = match coming.len() {
+                0..FEW => None,
+                _ => client.items_ahead(coming.clone()),
+            };
+            let Some(answer) = answer else {
+                break;
+            };
+            let ids = coming.into_iter().collect();
+            self.under_way.push_back(UnderWay { ids, answer });
+        }
+        Ok(())
+    }
+
+    /// What the walk comes to next and is neither here nor asked for, at most so many.
+    fn coming(&self, walk: &Walk, count: usize) -> Vec<String> {
+        let looked_at = MAX_ITEMS.saturating_mul(QUESTIONS.saturating_add(2));
+        let coming = walk.coming(looked_at);
+        let coming = coming.filter(|id| !self.links.contains_key(*id) && !self.is_asked(id));
+        coming.take(count).map(str::to_owned).collect()
+    }
+
+    fn is_asked(&self, id: &str) -> bool {
+        self.under_way.iter().any(|asked| asked.ids.contains(id))
+    }
+
+    fn take(&mut self, answer: ItemsAnswer, end: &mut TraceEnd) {
+        if let Some(attested) = &answer.attested {
+            proven_at(end, attested);
+        }
+        for log in answer.logs {
+            proven_at(end, &log.attested);
+            let stock = log.record.as_ref().and_then(|r| r.stock.clone());
+            self.stocks
+                .extend(stock.map(|stock| (log.id.clone(), stock)));
+            let link = log.complete();
+            self.links.insert(log.id, link);
+        }
+        self.holders.extend(answer.holders);
     }
 }
 

@@ -12,6 +12,7 @@ use touchstone_core::hash::Hash;
 use touchstone_core::proof::authorisation::AuthorisationError;
 use touchstone_core::proof::deposit::DepositError;
 use touchstone_core::proof::header::{self, HeaderError, TrustingRange};
+use touchstone_core::proof::items::ItemsError;
 use touchstone_core::proof::link::LinkError;
 use touchstone_core::proof::page::PageError;
 use touchstone_core::proof::state::{self, StateError};
@@ -57,6 +58,9 @@ pub enum NotVerified {
     /// Some entries of a list.
     #[error("page of the link: {0}")]
     Page(#[from] PageError),
+    /// Several items in one answer.
+    #[error("several items: {0}")]
+    Items(#[from] ItemsError),
     /// A transaction's place in its block.
     #[error("inclusion of the transaction: {0}")]
     Inclusion(#[from] InclusionError),
@@ -130,6 +134,7 @@ impl NotVerified {
             NotVerified::State(_) => "state-proof",
             NotVerified::Link(_) => "complete-link",
             NotVerified::Page(_) => "page",
+            NotVerified::Items(_) => "items",
             NotVerified::Inclusion(_) => "inclusion",
             NotVerified::Deposit(_) => "deposit",
             NotVerified::Authorisation(_) => "authorisation",

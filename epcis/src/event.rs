@@ -143,10 +143,10 @@ impl Event {
     /// Every identifier whose history the event belongs to, sorted, each once: the things and
     /// classes that it names in any role. A sensor's report about a place, which names none,
     /// belongs to its read point (EPCIS 2.0 §7.4.2).
-    pub fn items(&self) -> Vec<Identifier> {
-        let mut items: Vec<Identifier> = self.named().cloned().collect();
+    pub fn items(&self) -> Vec<&Identifier> {
+        let mut items: Vec<&Identifier> = self.named().collect();
         if items.is_empty() {
-            items.extend(self.read_point.clone());
+            items.extend(&self.read_point);
         }
         items.sort();
         items.dedup();

@@ -338,7 +338,7 @@ fn generic(name: &str, node: &Node<'_>, scope: &EventContext) -> String {
             let text = node.get("#text").map_or("", plain);
             let fields = found
                 .iter()
-                .filter(|member| !matches!(member.name.as_str(), "#text" | "@context" | ATTRIBUTES))
+                .filter(|member| !matches!(member.name.as_ref(), "#text" | "@context" | ATTRIBUTES))
                 .flat_map(|member| extension(&member.name, &member.value, scope, &[]));
             let mut out = name.to_owned();
             let text = canonical(text, scope);

@@ -273,17 +273,31 @@ pub(super) fn is_uri(text: &str) -> bool {
         && scheme
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-    let characters_fit = rest
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b));
-    let escapes_fit = rest.split('%').skip(1).all(|after| {
-        after
-            .as_bytes()
-            .first_chunk::<2>()
-            .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    let bytes = rest.as_bytes();
+    let mut has_fragment = false;
+    let rest_fits = (0..).zip(bytes).all(|(at, byte): (usize, &u8)| match byte {
+        b'%' => {
+            let after = bytes.get(at + 1..).and_then(<[u8]>::first_chunk::<2>);
+            after.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+        }
+        // One fragment at most.
+        b'#' => !std::mem::replace(&mut has_fragment, true),
+        byte => is_in_uri(*byte),
     });
-    let one_fragment = rest.bytes().filter(|&b| b == b'#').count() <= 1;
-    scheme_fits && !rest.is_empty() && characters_fit && escapes_fit && one_fragment
+    scheme_fits && !rest.is_empty() && rest_fits
+}
+
+/// Whether a byte may stand in a URI, wherever it stands; `%` and `#` may in some places.
+fn is_in_uri(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9')
+        || matches!(
+            byte,
+            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'[' | b']' | b'@'
+        )
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+        )
 }
 
 /// The canonical form of a Digital Link whose end is left open: `https://shop.example/01/09521234500018/21/A`

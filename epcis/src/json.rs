@@ -6,6 +6,7 @@
 //!
 //! Consensus-critical: yes
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::error::{EpcisError, EpcisRule, Path, excerpt};
@@ -22,13 +23,14 @@ pub(super) enum JsonValue<'a> {
     Bool,
     /// The token is the node's source.
     Number,
-    Text(String),
+    /// Borrowed from the source where nothing in it is escaped.
+    Text(Cow<'a, str>),
     List(Vec<Node<'a>>),
     Object(Vec<JsonMember<'a>>),
 }
 
 pub(super) struct JsonMember<'a> {
-    pub(super) name: String,
+    pub(super) name: Cow<'a, str>,
     /// The name as written, with quotes and escapes.
     pub(super) name_source: &'a str,
     pub(super) value: Node<'a>,
@@ -121,6 +123,9 @@ pub(super) fn write_minimal(source: &str, out: &mut String) {
     }
 }
 
+/// Up to so many members an object's names are compared one by one.
+const FEW_MEMBERS: usize = 16;
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -158,7 +163,7 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, depth: usize, path: &Path<'_>) -> Result<JsonValue<'a>, EpcisError> {
         self.at += 1;
-        let mut members = Vec::new();
+        let mut members: Vec<JsonMember<'a>> = Vec::new();
         let mut names = BTreeSet::new();
         self.skip_space();
         if self.eat(b'}') {
@@ -170,7 +175,16 @@ impl<'a> Reader<'a> {
             }
             let (name, name_source) = self.string(path)?;
             let here = path.field(&name);
-            if !names.insert(name.clone()) {
+            let is_known = match members.len() {
+                ..FEW_MEMBERS => members.iter().any(|known| known.name == name),
+                _ => {
+                    if names.is_empty() {
+                        names.extend(members.iter().map(|known| known.name.clone()));
+                    }
+                    !names.insert(name.clone())
+                }
+            };
+            if is_known {
                 return Err(EpcisRule::DuplicateKey(excerpt(&name)).at(&here));
             }
             self.skip_space();
@@ -216,22 +230,31 @@ impl<'a> Reader<'a> {
     }
 
     /// The string's content and its source.
-    fn string(&mut self, path: &Path<'_>) -> Result<(String, &'a str), EpcisError> {
+    fn string(&mut self, path: &Path<'_>) -> Result<(Cow<'a, str>, &'a str), EpcisError> {
         let start = self.at;
         self.at += 1;
+        let begin = self.at;
+        let mut has_escapes = false;
         loop {
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => self.at += 2,
+                Some(b'\\') => {
+                    has_escapes = true;
+                    self.at += 2;
+                }
                 Some(0x20..) => self.at += 1,
                 _ => return Err(self.expected("the string's end", path)),
             }
         }
+        let content = self.since(begin);
         self.at += 1;
         let source = self.since(start);
+        if !has_escapes {
+            return Ok((Cow::Borrowed(content), source));
+        }
         // The end is known; what the escapes mean is left to a reader that everybody uses.
         match serde_json::from_str::<String>(source) {
-            Ok(content) => Ok((content, source)),
+            Ok(content) => Ok((Cow::Owned(content), source)),
             Err(_) => {
                 self.at = start;
                 Err(self.expected("a string with valid escapes", path))

@@ -100,7 +100,7 @@ fn written(
         urns,
     };
     let kind = match node.get("type").map(|kind| &kind.value) {
-        Some(JsonValue::Text(kind)) => kind.clone(),
+        Some(JsonValue::Text(kind)) => kind.clone().into_owned(),
         _ => return Err(XmlObstacle::Unreadable.at("$.type")),
     };
     let attributes = writer.event(&kind, &node, &scope, record)?;
@@ -120,7 +120,7 @@ fn written(
 
 /// Whether the event names a context that isn't the standard's: what it declares isn't known here.
 fn has_context_elsewhere(event: &Node<'_>) -> bool {
-    let is_own = |uri: &String| uri.ends_with(STANDARD_CONTEXT);
+    let is_own = |uri: &str| uri.ends_with(STANDARD_CONTEXT);
     let is_elsewhere = |node: &Node<'_>| match &node.value {
         JsonValue::Text(uri) => !is_own(uri),
         _ => false,

@@ -233,6 +233,12 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// A text in a column of a table, so many columns wide at least.
+pub fn in_column(text: &str, columns: usize) -> String {
+    let taken: usize = text.chars().map(width).sum();
+    format!("{text}{}", " ".repeat(columns.saturating_sub(taken)))
+}
+
 /// Columns of a character on a terminal: Han characters and their punctuation take two.
 fn width(c: char) -> usize {
     match c {
@@ -262,6 +268,13 @@ mod tests {
         );
         assert_eq!(chinese, "中\n  touchstone blocks      中\n  a b\n\n中");
         assert_eq!(translated(text.trim_end(), &mut |_| None), text.trim_end());
+    }
+
+    #[test]
+    fn a_column_is_as_wide_in_both_languages() {
+        assert_eq!(in_column("Holder", 9), "Holder   ");
+        assert_eq!(in_column("占有人", 9), "占有人   ");
+        assert_eq!(in_column("authorisations", 9), "authorisations");
     }
 
     #[test]

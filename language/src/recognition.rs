@@ -14,6 +14,8 @@ use super::{Language, SentenceTable};
 const MAX_TEXT_BYTES: usize = 2 << 10;
 /// Sentences within sentences, at most.
 const MAX_DEPTH: u32 = 8;
+/// The same where a frame around others is looked for.
+const MAX_FRAMES: u32 = 3;
 
 /// A table of sentences.
 pub struct Sentences {
@@ -51,6 +53,14 @@ impl Pattern {
 
     fn weight(&self) -> usize {
         self.pieces.iter().map(String::len).sum()
+    }
+
+    /// Whether the sentence begins with somebody's word, or has no other sentence in it: one of its values may hold a
+    /// frame around what is meant.
+    fn may_swallow(&self) -> bool {
+        let begins_with_a_word = self.pieces.first().is_some_and(String::is_empty)
+            && self.names.first().is_some_and(|name| !name.ends_with('*'));
+        begins_with_a_word || !self.names.iter().any(|name| name.ends_with('*'))
     }
 
     /// The values in a text, if it is this sentence. Each is as short as it can be.
@@ -119,10 +129,18 @@ impl Sentences {
         if let Some(chinese) = self.exact.get(text) {
             return Some(chinese.clone());
         }
-        let (pattern, values) = self
+        let mut fitting = self
             .patterns
             .iter()
-            .find_map(|pattern| Some((pattern, pattern.values(text)?)))?;
+            .filter_map(|pattern| Some((pattern, pattern.values(text)?)));
+        let (pattern, values) = fitting.next()?;
+        if pattern.may_swallow() {
+            let mut frames = fitting.filter(|(frame, _)| !frame.may_swallow());
+            let framed = frames.find_map(|(frame, values)| self.framed(frame, &values, depth));
+            if framed.is_some() {
+                return framed;
+            }
+        }
         let names = pattern.names.iter().map(String::as_str);
         let values: Vec<(&str, String)> = names
             .zip(values)
@@ -132,6 +150,17 @@ impl Sentences {
             })
             .collect();
         Some(filled(&pattern.chinese, &values))
+    }
+
+    /// A sentence around others, if all of these are the table's.
+    fn framed(&self, frame: &Pattern, values: &[&str], depth: u32) -> Option<String> {
+        let named = frame.names.iter().map(String::as_str).zip(values);
+        let said = named.map(|(name, value)| match name.ends_with('*') {
+            true => Some((name, self.recognised(value, depth.min(MAX_FRAMES))?)),
+            false => Some((name, (*value).to_owned())),
+        });
+        let said: Option<Vec<_>> = said.collect();
+        Some(filled(&frame.chinese, &said?))
     }
 
     fn parts(&self, text: &str, depth: u32) -> Option<String> {
@@ -209,6 +238,55 @@ mod tests {
             said("refused: never heard").as_deref(),
             Some("被拒绝：never heard")
         );
+    }
+
+    /// What one sentence would take for somebody's word may be a frame around it.
+    #[test]
+    fn a_frame_is_seen_around_the_sentence_in_it() {
+        let table = [
+            ("refused   {file}: {why*}", "被拒绝    {file}：{why*}"),
+            (
+                "{a} isn't a date and time with zone",
+                "{a} 不是带时区的日期时间",
+            ),
+            (
+                "nothing is recorded for {item} as of {age}",
+                "截至 {age}，没有 {item} 的记录",
+            ),
+            (
+                "{message*}, absent at {height#}",
+                "{message*}（在高度 {height#} 已证明不存在）",
+            ),
+            ("Verdict   {a*}", "结论      {a*}"),
+            (
+                "{word}: {how*} as of block {b}",
+                "{word}：{how*}，截至区块 {b}",
+            ),
+            ("complete", "完整"),
+        ];
+        let table = table.map(|(e, c)| (e.to_owned(), c.to_owned()));
+        let sentences = Sentences::of(&[BTreeMap::from(table)]);
+        for (english, chinese) in [
+            (
+                "refused   a.json: $.time: \"2026\" isn't a date and time with zone",
+                "被拒绝    a.json：$.time: \"2026\" 不是带时区的日期时间",
+            ),
+            (
+                "nothing is recorded for x as of 1 s ago, absent at 7",
+                "截至 1 s ago，没有 x 的记录（在高度 7 已证明不存在）",
+            ),
+            (
+                "Verdict   holds: complete as of block 3",
+                "结论      holds：完整，截至区块 3",
+            ),
+            // No frame of the table's: as it was.
+            (
+                "heard: x isn't a date and time with zone",
+                "heard: x 不是带时区的日期时间",
+            ),
+        ] {
+            assert_eq!(sentences.whole(english).as_deref(), Some(chinese));
+        }
     }
 
     #[test]

@@ -215,7 +215,7 @@ fn make_anew(
     let Some(found) = found else {
         return Ok(store);
     };
-    report.height = found.tip()?;
+    report.height = found.tip()?.max(found.settled());
     let pool = SharedMempool::new(PoolLimits::default());
     let mut chain = Chain::open(genesis.chain_id, store, pool)?;
     for height in 1..=report.height {

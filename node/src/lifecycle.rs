@@ -7,6 +7,7 @@
 mod data_folder;
 mod node_error;
 mod ports;
+pub mod processor;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -177,7 +178,7 @@ impl RunningNode {
             writer: checkpoints,
             progress: progress.clone(),
         };
-        let service = Arc::new(LedgerService::new(service::ServiceParts {
+        let service = LedgerService::new(service::ServiceParts {
             chain_id,
             chain_name: genesis.document.chain.clone(),
             genesis: genesis.bytes.clone(),
@@ -186,7 +187,8 @@ impl RunningNode {
             gossip: gossip_sender,
             progress,
             faults: faults_sender,
-        }));
+        });
+        let service = Arc::new(service.searching_within(config.limits.region_search()));
         let catalogue = Arc::new(catalogue);
         let mut tasks = Tasks::default();
         let administrated = AdminParts {

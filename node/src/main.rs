@@ -18,7 +18,7 @@ use touchstone_node::admin::{self, LogFilter};
 use touchstone_node::command_line::{self, NodeArguments, NodeCommand};
 use touchstone_node::config;
 use touchstone_node::fsck::{self, FsckReport};
-use touchstone_node::lifecycle::{self, KeyHistory, NodeError};
+use touchstone_node::lifecycle::{self, KeyHistory, NodeError, processor};
 use touchstone_node::messages::said;
 use tracing_subscriber::EnvFilter;
 
@@ -103,6 +103,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
+    processor::check()?;
     match command {
         NodeCommand::Init { config, history } => {
             let loaded = config::load(&config)?;

@@ -19,6 +19,7 @@ use touchstone_core::rejection::Rejection;
 use touchstone_core::transaction::VerifiedTransaction;
 
 use self::shares::Shares;
+pub use self::verification::TOGETHER;
 use crate::key_tables::KeyTables;
 
 /// Limits of the pool.

@@ -22,8 +22,8 @@ use touchstone_proto::node as wire;
 use touchstone_proto::node::ledger_server::{Ledger, LedgerServer};
 
 use crate::service::{
-    Audience, LedgerService, Progress, ProvenState, ServiceError, blocks, evidence, log_page,
-    state_query, status as node_status, submission, trace, transaction_status,
+    Audience, LedgerService, Progress, ProvenState, ServiceError, blocks, evidence, items,
+    log_page, state_query, status as node_status, submission, trace, transaction_status,
 };
 
 /// Bytes of a request: an envelope at its largest, and some room.
@@ -178,6 +178,16 @@ impl Ledger for Ledgers {
         let client = Caller::of(request.extensions());
         let request = request.into_inner();
         self.read(client, move |view| log_page::item(view, &request))
+            .await
+    }
+
+    async fn get_items(
+        &self,
+        request: Request<wire::GetItemsRequest>,
+    ) -> Result<Response<wire::ItemsReply>, Status> {
+        let client = Caller::of(request.extensions());
+        let request = request.into_inner();
+        self.read(client, move |view| items::items(view, &request))
             .await
     }
 

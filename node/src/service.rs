@@ -6,8 +6,10 @@
 
 mod audience;
 pub(crate) mod blocks;
+mod captures;
 pub mod error;
 pub(crate) mod evidence;
+pub(crate) mod items;
 pub(crate) mod limits;
 pub(crate) mod log_page;
 pub(crate) mod proven_state;
@@ -74,6 +76,13 @@ impl LedgerService {
             regions: RegionSearch::default(),
             headers: HeaderCache::default(),
         }
+    }
+
+    /// The same whose search for regions takes so many bytes of memory at most.
+    #[must_use]
+    pub fn searching_within(mut self, memory: u64) -> LedgerService {
+        self.regions = RegionSearch::within(memory);
+        self
     }
 
     /// Answers a client's question from one snapshot, off the network's threads.

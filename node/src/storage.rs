@@ -28,6 +28,7 @@ mod recent_events;
 pub mod rocks;
 pub mod salvage;
 mod schema;
+mod settled_height;
 mod settling;
 mod snapshot;
 #[cfg(test)]

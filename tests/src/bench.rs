@@ -1,6 +1,7 @@
 //! What `scripts/bench` measures: the ledger under load, PostgreSQL under the same, and the limit that signatures set.
 
 pub mod cpu_time;
+pub mod growth;
 pub mod latency;
 pub mod ledger;
 pub mod limit;

@@ -4,11 +4,12 @@ pub mod links;
 
 use std::fs::{self, Permissions};
 use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -545,16 +546,24 @@ fn pem(key: &SigningKey) -> String {
         .to_string()
 }
 
-fn free_ports(count: usize) -> Vec<u16> {
+/// Ports of loopback that nobody listens on. Each call gives others, though those of before aren't listened on yet.
+///
+/// # Panics
+/// If there are none.
+pub fn free_ports(count: usize) -> Vec<u16> {
     // Below the ports that the system gives to outgoing connections: one of those may be taken between
-    // being found free and being used. Tests that run beside each other begin at different places.
-    let start = 15_000 + (std::process::id() * 97 % 17_000) as u16;
+    // being found free and being used. Processes that run beside each other begin at different places.
+    const PORTS: Range<u16> = 15_000..32_000;
+    static NEXT: Mutex<Option<u16>> = Mutex::new(None);
+    let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = PORTS.start + (std::process::id().wrapping_mul(97) % PORTS.len() as u32) as u16;
+    let start = next.unwrap_or(own);
     let mut held = Vec::with_capacity(count);
-    let mut candidates = (start..32_000).chain(15_000..start);
+    let mut candidates = (start..PORTS.end).chain(PORTS.start..start);
     while held.len() < count {
         let port = candidates.next().expect("loopback has free ports");
-        // All are held until all are known, so that none comes twice.
         held.extend(TcpListener::bind(("127.0.0.1", port)).map(|listener| (port, listener)));
     }
+    *next = candidates.next();
     held.into_iter().map(|(port, _)| port).collect()
 }

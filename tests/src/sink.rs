@@ -8,15 +8,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::cluster;
+
 /// Connections that a port holds: as many as one of a node holds of an address that hasn't asked anything.
 const HELD: usize = 128;
 
 /// So many ports of this machine that nobody serves now.
+///
+/// # Panics
+/// If there are none.
 pub fn free_ports(count: usize) -> Vec<SocketAddr> {
-    let free = || std::net::TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
-    let held: Vec<_> = (0..count).map(|_| free()).collect();
-    let address = |port: &std::net::TcpListener| port.local_addr().expect("it is bound");
-    held.iter().map(address).collect()
+    let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    cluster::free_ports(count)
+        .into_iter()
+        .map(address)
+        .collect()
 }
 
 /// Serves a port until it is given up.

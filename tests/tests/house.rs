@@ -10,6 +10,7 @@ mod house {
     mod lexer;
     mod licences;
     mod manuals;
+    mod named_tests;
     mod names;
     mod operations;
     mod rejections;

@@ -16,12 +16,15 @@ use crate::state::{StateRead, keys};
 /// Items over a state.
 pub(super) struct ItemCache<'s, 'd, S: StateRead> {
     pub(super) state: &'s mut Delta<'d, S>,
-    items: BTreeMap<String, Entry>,
+    /// Places of entries by identifiers.
+    places: BTreeMap<String, usize>,
+    entries: Vec<Entry>,
     /// Who owns the company prefix that some digits begin with, where that was asked.
     prefixes: BTreeMap<String, Option<String>>,
 }
 
 struct Entry {
+    id: String,
     item: Item,
     changed: bool,
 }
@@ -30,37 +33,37 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
     pub(super) fn new(state: &'s mut Delta<'d, S>) -> Self {
         ItemCache {
             state,
-            items: BTreeMap::new(),
+            places: BTreeMap::new(),
+            entries: Vec::new(),
             prefixes: BTreeMap::new(),
         }
     }
 
     /// The item as it is recorded; one that isn't is empty.
     pub(super) fn item(&mut self, id: &str) -> Result<&Item, Fault> {
-        self.apply_pending_emptying(id)?;
-        Ok(&self.entry(id)?.item)
+        let place = self.settled(id)?;
+        Ok(&self.entry(place)?.item)
     }
 
     /// The item, to be changed.
     pub(super) fn change(&mut self, id: &str) -> Result<&mut Item, Fault> {
-        self.apply_pending_emptying(id)?;
-        let entry = self.entry(id)?;
+        let place = self.settled(id)?;
+        let entry = self.entry(place)?;
         entry.changed = true;
         Ok(&mut entry.item)
     }
 
     /// Stages the changed items.
     pub(super) fn write(self) {
-        for (id, entry) in self.items {
-            if entry.changed {
-                self.state.write(keys::item(&id), &entry.item);
-            }
+        for entry in self.entries.iter().filter(|entry| entry.changed) {
+            self.state.write(keys::item(&entry.id), &entry.item);
         }
     }
 
     /// Forgets what was read; nothing may have been changed.
     pub(super) fn forget(&mut self) {
-        self.items.clear();
+        self.places.clear();
+        self.entries.clear();
     }
 
     /// The container that the item is in now.
@@ -107,14 +110,16 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
         Ok(owner)
     }
 
-    /// Takes an item out of a container that was emptied as a whole since it was packed, which
+    /// The place of an item, taken out of a container that was emptied as a whole since it was packed, which
     /// nothing was written to the item for.
-    fn apply_pending_emptying(&mut self, id: &str) -> Result<(), Fault> {
-        let Some(packing) = self.entry(id)?.item.packed.clone() else {
-            return Ok(());
+    fn settled(&mut self, id: &str) -> Result<usize, Fault> {
+        let place = self.place(id)?;
+        let Some(packing) = self.entry(place)?.item.packed.clone() else {
+            return Ok(place);
         };
-        if self.entry(&packing.container)?.item.generation == packing.generation {
-            return Ok(());
+        let container = self.place(&packing.container)?;
+        if self.entry(container)?.item.generation == packing.generation {
+            return Ok(place);
         }
         let key = keys::emptying(&packing.container, packing.generation);
         let emptying: Emptying = self.state.read(&key)?.ok_or_else(|| {
@@ -123,21 +128,31 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
                 packing.generation, packing.container
             ))
         })?;
-        let item = &mut self.entry(id)?.item;
+        let item = &mut self.entry(place)?.item;
         item.packed = None;
         item.custody = inherited(item.custody.take(), packing.since, emptying.custody);
-        Ok(())
+        Ok(place)
     }
 
-    fn entry(&mut self, id: &str) -> Result<&mut Entry, Fault> {
-        if !self.items.contains_key(id) {
-            let item = self.state.read(&keys::item(id))?.unwrap_or_default();
-            let changed = false;
-            self.items.insert(id.to_owned(), Entry { item, changed });
+    /// The place of an item, which is read where it wasn't yet. A capture's rules ask for the same items many times.
+    fn place(&mut self, id: &str) -> Result<usize, Fault> {
+        if let Some(place) = self.places.get(id) {
+            return Ok(*place);
         }
-        self.items
-            .get_mut(id)
-            .ok_or_else(|| Fault::Invariant(format!("{id} was read and isn't there")))
+        let item = self.state.read(&keys::item(id))?.unwrap_or_default();
+        let place = self.entries.len();
+        self.entries.push(Entry {
+            id: id.to_owned(),
+            item,
+            changed: false,
+        });
+        self.places.insert(id.to_owned(), place);
+        Ok(place)
+    }
+
+    fn entry(&mut self, place: usize) -> Result<&mut Entry, Fault> {
+        let entry = self.entries.get_mut(place);
+        entry.ok_or_else(|| Fault::Invariant(format!("item {place} of a capture isn't there")))
     }
 }
 

@@ -67,6 +67,39 @@ pub fn verify(link: &Link, events: &[LinkedEvent]) -> Result<Vec<LinkEntry>, Lin
     Ok(decoded)
 }
 
+/// Checks that an event's bytes are those of its entry, and gives the entry, decoded; `number` is what errors call it.
+pub(super) fn verify_event(number: u64, event: &LinkedEvent) -> Result<LinkEntry, LinkError> {
+    let entry: LinkEntry =
+        encoding::decode_exact(&event.entry).map_err(|e| LinkError::Malformed(number, e))?;
+    match entry.content_hash == hash::sha256(&event.event) {
+        true => Ok(entry),
+        false => Err(LinkError::Content(number)),
+    }
+}
+
+/// Checks that entries, each with its exact bytes, are all of the link, in order.
+pub(super) fn verify_decoded(
+    link: &Link,
+    entries: &[(&LinkEntry, &[u8])],
+) -> Result<(), LinkError> {
+    let (expected, found) = (link.count, entries.len() as u64);
+    if expected != found {
+        return Err(LinkError::Count { expected, found });
+    }
+    let pairs = entries.iter().zip(entries.iter().skip(1));
+    for (number, ((before, _), (entry, _))) in (1..).zip(pairs) {
+        if position(before) >= position(entry) {
+            return Err(LinkError::Order(number));
+        }
+    }
+    let bytes = entries.iter().map(|(_, bytes)| bytes);
+    let head = bytes.fold(EMPTY_HEAD, |head, bytes| extend(&head, bytes));
+    match link.head == head {
+        true => Ok(()),
+        false => Err(LinkError::Head),
+    }
+}
+
 /// Checks that each event's bytes are those of its entry; the first is number `first` of its link.
 pub(super) fn check_contents(
     first: u64,

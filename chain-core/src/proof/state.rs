@@ -8,7 +8,7 @@
 //! Consensus-critical: no
 
 use thiserror::Error;
-use touchstone_proto::node::{StateProof, StateReply};
+use touchstone_proto::node::{OtherLeaf, StateProof, StateReply};
 
 use crate::encoding::{self, Malformed};
 use crate::hash::{self, Hash};
@@ -51,26 +51,10 @@ pub fn verify(
     value: Option<&[u8]>,
     proof: &StateProof,
 ) -> Result<(), StateError> {
-    if proof.siblings.len() > 256 {
-        return Err(StateError::TooLong(proof.siblings.len()));
-    }
     let key_hash = hash::sha256(key);
-    let mut node = match (value, &proof.other_leaf) {
-        (Some(value), None) => leaf(&key_hash, &hash::sha256(value)),
-        (Some(_), Some(_)) => return Err(StateError::Ambiguous),
-        (None, None) => *PLACEHOLDER,
-        (None, Some(other)) => {
-            let other_key: Hash = encoding::exact("key_hash", &other.key_hash)?;
-            let other_value: Hash = encoding::exact("value_hash", &other.value_hash)?;
-            if other_key == key_hash {
-                return Err(StateError::Present);
-            }
-            if common_prefix_bits(&key_hash, &other_key) < proof.siblings.len() {
-                return Err(StateError::OtherSubtree);
-            }
-            leaf(&other_key, &other_value)
-        }
-    };
+    let depth = proof.siblings.len();
+    let other_leaf = proof.other_leaf.as_ref();
+    let mut node = path_end(&key_hash, value, other_leaf, depth)?;
     let depths = (0..proof.siblings.len()).rev();
     for (sibling, depth) in proof.siblings.iter().zip(depths) {
         let sibling: Hash = encoding::exact("sibling", sibling)?;
@@ -84,6 +68,34 @@ pub fn verify(
         return Err(StateError::Root);
     }
     Ok(())
+}
+
+/// The node in which a key's path ends after so many steps.
+pub(super) fn path_end(
+    key_hash: &Hash,
+    value: Option<&[u8]>,
+    other_leaf: Option<&OtherLeaf>,
+    depth: usize,
+) -> Result<Hash, StateError> {
+    if depth > 256 {
+        return Err(StateError::TooLong(depth));
+    }
+    match (value, other_leaf) {
+        (Some(value), None) => Ok(leaf(key_hash, &hash::sha256(value))),
+        (Some(_), Some(_)) => Err(StateError::Ambiguous),
+        (None, None) => Ok(*PLACEHOLDER),
+        (None, Some(other)) => {
+            let other_key: Hash = encoding::exact("key_hash", &other.key_hash)?;
+            let other_value: Hash = encoding::exact("value_hash", &other.value_hash)?;
+            if other_key == *key_hash {
+                return Err(StateError::Present);
+            }
+            if common_prefix_bits(key_hash, &other_key) < depth {
+                return Err(StateError::OtherSubtree);
+            }
+            Ok(leaf(&other_key, &other_value))
+        }
+    }
 }
 
 /// Checks an answer about `key` under a state root that the caller has verified; gives the value.
@@ -112,7 +124,7 @@ pub(crate) fn placeholder() -> Hash {
     *PLACEHOLDER
 }
 
-fn bit(hash: &Hash, index: usize) -> bool {
+pub(crate) fn bit(hash: &Hash, index: usize) -> bool {
     hash.get(index / 8)
         .is_some_and(|byte| byte.rotate_left(index as u32 % 8) & 0x80 != 0)
 }

@@ -11,7 +11,7 @@
 
 use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::ED25519_BASEPOINT_TABLE;
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsBasepointTable};
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsBasepointTable, EdwardsPoint};
 use curve25519_dalek::traits::BasepointTable;
 use sha2::{Digest, Sha512};
 
@@ -54,21 +54,47 @@ impl KeyTable {
     /// RFC 8032 §5.1.7 without the cofactor: R = [S]B - [k]A, byte by byte, with S below the group's order and R not of
     /// small order. The computed R is canonical, so that a signature whose R is no canonical point never equals it.
     pub(super) fn verify_bytes(&self, signed: &[u8], signature: &[u8; 64]) -> bool {
-        let (Some(r), Some(s)) = (signature.first_chunk::<32>(), signature.last_chunk::<32>())
-        else {
-            return false;
-        };
-        let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(*s)) else {
-            return false;
-        };
+        let computed = self.computed(signed, signature);
+        computed.is_some_and(|computed| is_half(signature, &computed, &computed.compress()))
+    }
+
+    /// What R must be; none where S isn't below the group's order.
+    fn computed(&self, signed: &[u8], signature: &[u8; 64]) -> Option<EdwardsPoint> {
+        let (r, s) = (
+            signature.first_chunk::<32>()?,
+            signature.last_chunk::<32>()?,
+        );
+        let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*s))?;
         let mut hash = Sha512::new();
         hash.update(r);
         hash.update(self.public_key);
         hash.update(signed);
         let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
-        let computed = ED25519_BASEPOINT_TABLE.mul_base(&s) + self.negative.mul_base(&k);
-        computed.compress().as_bytes() == r && !computed.is_small_order()
+        Some(ED25519_BASEPOINT_TABLE.mul_base(&s) + self.negative.mul_base(&k))
     }
+}
+
+/// As [`KeyTable::verify_bytes`] for each of several, with the same answers: a point's bytes take an inversion, and
+/// these points share one. No answer depends on another, unlike those of batch verification.
+pub(crate) fn verify_each(signatures: &[(&KeyTable, &[u8], &[u8; 64])]) -> Vec<bool> {
+    let computed = signatures.iter();
+    let computed: Vec<Option<EdwardsPoint>> = computed
+        .map(|(table, signed, signature)| table.computed(signed, signature))
+        .collect();
+    let points: Vec<EdwardsPoint> = computed.iter().flatten().copied().collect();
+    let mut encoded = EdwardsPoint::compress_batch_alloc(&points).into_iter();
+    let each = signatures.iter().zip(&computed);
+    each.map(|((_, _, signature), computed)| {
+        let computed = computed.as_ref();
+        let pair = computed.and_then(|computed| Some((computed, encoded.next()?)));
+        pair.is_some_and(|(computed, encoded)| is_half(signature, computed, &encoded))
+    })
+    .collect()
+}
+
+/// Whether a computed R, with its bytes, is the signature's, and not of small order.
+fn is_half(signature: &[u8; 64], computed: &EdwardsPoint, encoded: &CompressedEdwardsY) -> bool {
+    signature.first_chunk::<32>() == Some(encoded.as_bytes()) && !computed.is_small_order()
 }
 
 impl std::fmt::Debug for KeyTable {
@@ -78,4 +104,4 @@ impl std::fmt::Debug for KeyTable {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

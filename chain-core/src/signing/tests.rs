@@ -15,8 +15,13 @@ fn verify_vector(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
         (Ok(key), Ok(signature)) => {
             let holds = verify_bytes(key, message, signature);
             let table = KeyTable::new(key);
-            let by_table = table.is_some_and(|table| table.verify_bytes(message, signature));
+            let by_table = table.as_ref();
+            let by_table = by_table.is_some_and(|table| table.verify_bytes(message, signature));
             assert_eq!(by_table, holds, "by a table");
+            let among_others = table.is_some_and(|table| {
+                key_table::tests::answer_among_others(&table, message, signature)
+            });
+            assert_eq!(among_others, holds, "by a table, beside others");
             holds
         }
         _ => false,

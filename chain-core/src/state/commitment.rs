@@ -5,6 +5,7 @@
 
 mod node;
 mod path;
+mod paths;
 mod update;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::{Fault, Hash, hash};
 
 pub use node::{InnerNode, LeafNode, NodeKey, TreeNode};
 pub use path::prove;
+pub use paths::prove_all;
 
 /// Reading nodes of the tree. Two implementations: the disk, and the simulator's memory.
 pub trait TreeRead {

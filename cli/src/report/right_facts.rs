@@ -8,7 +8,7 @@ use touchstone_proto::ledger::{DisputePhase, Draw, Panel, PanelResult, Seat};
 use super::fact_row::{FactRow, row};
 use crate::cases;
 use crate::disputes;
-use crate::messages::Language;
+use crate::messages::{Language, Speech};
 use crate::output::{add_member, plain, utc};
 use crate::reviews;
 use crate::rights;
@@ -62,7 +62,7 @@ fn authorisation(language: Language, fact: &AuthorisationFact) -> FactRow {
         "{verdict}: whether {seller} may {act} it in {place} on {time}",
         verdict = verdict,
         seller = plain(&asked.seller),
-        act = rights::word(asked.act),
+        act = language.term(rights::word(asked.act)),
         place = plain(&asked.territory),
         time = utc(asked.at_ms)
     )];

@@ -2,8 +2,8 @@
 
 use touchstone_core::evidence::{Check, CheckResult, ExhibitVerdict, Verdict};
 
-use super::{ARTICLES, Examined, TOOL, VERSION, article, exhibit, facts, limits, result};
-use crate::messages::{Language, Speech};
+use super::{ARTICLES, Examined, TOOL, VERSION, article, element, exhibit, facts, limits, result};
+use crate::messages::{Language, Speech, in_column};
 use crate::output::{Output, plain, utc};
 use crate::say;
 
@@ -49,7 +49,7 @@ pub fn print(examined: &Examined<'_>, output: &mut Output) {
 
 /// A name in its column, and what it names.
 fn line(output: &mut Output, name: &str, text: &str) {
-    output.line(format!("{name:<9} {text}"));
+    output.line(format!("{} {text}", in_column(name, 9)));
 }
 
 fn rows(output: &mut Output, name: &str, lines: &[String]) {
@@ -108,12 +108,18 @@ fn print_check(language: Language, check: &Check, output: &mut Output) {
     };
     let mut findings = check.findings.iter().map(|f| plain(&language.finding(f)));
     let first = findings.next().unwrap_or_default();
+    // In English by the names that programs know.
+    let name = match language {
+        Language::English => check.element.name().to_owned(),
+        Language::Chinese => element(language, check.element),
+    };
+    let name = in_column(&name, 13);
     // That an element isn't checked is itself what was found.
     output.line(match check.result {
-        CheckResult::NotChecked => format!("  {:<13} {first}", check.element.name()),
-        _ => format!("  {:<13} {said}: {first}", check.element.name()),
+        CheckResult::NotChecked => format!("  {name} {first}"),
+        _ => format!("  {name} {said}: {first}"),
     });
     for finding in findings {
-        output.line(format!("  {:<13} {finding}", ""));
+        output.line(format!("  {} {finding}", in_column("", 13)));
     }
 }

@@ -14,6 +14,7 @@ use touchstone_proto::ledger::LicensedAct;
 use super::keys::moment;
 use crate::failure::Failure;
 use crate::file;
+use crate::messages::Speech;
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::rights;
 use crate::say;
@@ -139,7 +140,7 @@ fn tell(
             "{verdict}: whether {seller} may {act} it in {place} on {time}, proven at height {height}",
             verdict = verdict,
             seller = plain(&asked.seller),
-            act = act,
+            act = language.term(act),
             place = plain(&asked.territory),
             time = utc(asked.at_ms),
             height = height

@@ -25,6 +25,7 @@ use crate::file;
 use crate::keyfile::{self, Passphrase};
 use crate::label;
 use crate::listed_designs;
+use crate::messages::in_column;
 use crate::output::{Output, add_member, plain};
 use crate::pdf::{self, PdfDocument};
 use crate::receipt::{self, Receipt};
@@ -187,7 +188,7 @@ pub async fn run(
         for (path, _) in &forms {
             let path = path.display().to_string();
             let name = say!(output.language, "Written");
-            output.line(format!("{name:<11} {}", plain(&path)));
+            output.line(format!("{} {}", in_column(&name, 11), plain(&path)));
         }
     }
     Ok(())

@@ -206,7 +206,7 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
         "Granted   {}, by {grantor} to {licensee}",
         utc(licence.time_ms)
     ));
-    let acts = rights::words(&terms.acts).join(", ");
+    let acts = rights::named(output.language, &terms.acts);
     let places = rights::places(output.language, &terms.territories);
     output.line(format!("For       {acts} in {places}"));
     let (from, until) = (utc(terms.from_ms), utc(terms.until_ms));

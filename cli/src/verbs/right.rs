@@ -9,6 +9,7 @@ use touchstone_proto::ledger::{
 
 use super::keys::moment;
 use crate::failure::Failure;
+use crate::messages::{Speech, in_column};
 use crate::output::{Output, add_member, attested_json, plain};
 use crate::receipt;
 use crate::rights;
@@ -141,7 +142,8 @@ pub(super) async fn act(
     if output.json {
         output.value(&json!({"transaction": id, "height": height}));
     } else {
-        output.line(format!("{done:<9} {id}, block {height} (proven)"));
+        let done = in_column(&output.language.term(done), 9);
+        output.line(format!("{done} {id}, block {height} (proven)"));
     }
     Ok(())
 }

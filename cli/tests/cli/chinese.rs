@@ -51,6 +51,9 @@ async fn what_is_done_or_refused_is_told_in_chinese() {
     let event = node.write("one.json", &seen(&[ITEM], "storing"));
     let second = node.write("two.json", &seen(&[ITEM], "shipping"));
     let bad = node.write("bad.json", "{");
+    let timeless = seen(&[ITEM], "storing").replace("\"eventTime\":\"", "\"eventTime\":\"on ");
+    let timeless = node.write("timeless.json", &timeless);
+    let absent = "https://id.gs1.org/01/09521234500018/21/none";
     let key = node.path("new.pem").display().to_string();
     let journal = node.path("other.journal").display().to_string();
     let nowhere = node.path("nowhere.json").display().to_string();
@@ -59,6 +62,8 @@ async fn what_is_done_or_refused_is_told_in_chinese() {
         (2, "acme", &["capture", &event, "--journal", &journal]),
         (1, "acme", &["capture", &nowhere]),
         (2, "acme", &["capture", &bad]),
+        (2, "acme", &["capture", &timeless]),
+        (4, "", &["item", absent]),
         (
             4,
             "bravo",
@@ -85,6 +90,16 @@ async fn what_is_done_or_refused_is_told_in_chinese() {
         }
         assert_chinese(&words.join(" "), &ran);
     }
+    let state = node.run(&["item", ITEM, "--lang", "zh"]).await;
+    assert!(state.out.contains("状态      已发运"), "{state:?}");
+    let file = node.path("item.evidence").display().to_string();
+    assert_eq!(node.run(&["evidence", ITEM, "-o", &file]).await.code, 0);
+    let genesis = node.path("genesis.json").display().to_string();
+    let verify = ["verify", &file, "--genesis", &genesis, "--lang", "zh"];
+    let verified = node.run(&verify).await;
+    let rows = ["\n结论      核验通过", "\n  完整性        通过: "];
+    let verified = format!("\n{}", verified.out);
+    assert!(rows.iter().all(|row| verified.contains(row)), "{verified}");
     let made = touchstone(&[
         "key",
         "new",

@@ -270,7 +270,8 @@ async fn nothing_is_answered_from_below_what_was_proven() {
     asked.node.world().make_block(&[]);
     assert_eq!(asked.node.run(&["status"]).await.code, 0);
     *asked.node.world() = behind;
-    let options = ["--timeout", "1", "--json"];
+    // All of them ask at once, and each must have heard the node before it gives up.
+    let options = ["--timeout", "5", "--json"];
     let runs = asked.questions.iter().map(|(_, q)| asked.ask(q, &options));
     let runs = futures::future::join_all(runs).await;
     for ((verb, question), ran) in asked.questions.iter().zip(runs) {

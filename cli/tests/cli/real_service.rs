@@ -155,6 +155,15 @@ async fn the_fake_answers_as_a_node_does() {
         let id = id.to_owned();
         same!(fake, real, get_item, GetItemRequest { id, from, limit });
     }
+    let other = "https://id.gs1.org/01/09521234500018/21/B2";
+    let ids = [
+        ITEM_LINK,
+        other,
+        "https://id.gs1.org/01/09521234500018/21/none",
+    ];
+    let ids = ids.map(str::to_owned).to_vec();
+    let several = same!(fake, real, get_items, GetItemsRequest { ids });
+    assert_eq!((several.items.len(), several.around.len()), (3, 1));
     for id in [design, [7; 32]] {
         same!(fake, real, get_design, GetDesignRequest { id: id.to_vec() });
         same!(fake, real, get_change, GetChangeRequest { id: id.to_vec() });

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use touchstone_epcis::Identifier;
 use touchstone_proto::ledger;
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::node::{ItemReply, TraceReply};
+use touchstone_proto::node::{ItemReply, ItemsReply, OtherLeaf, TraceReply};
 
 use crate::fake::{Ran, Served};
 use crate::items::{CASE, CASE_LINK, ITEM, ITEM_LINK, OTHER, PALLET, aggregation, seen};
@@ -263,11 +263,11 @@ async fn limits_and_what_is_not_there_are_told() {
 async fn a_node_that_leaves_something_out_is_found_out() {
     let node = Served::start().await;
     story(&node).await;
-    node.tamper(|reply: &mut ItemReply| {
+    node.tamper(|reply: &mut ItemsReply| {
         reply.events.pop();
     });
     assert_eq!(node.run(&["recall", LOT]).await.code, 3);
-    node.tamper(|reply: &mut ItemReply| {
+    node.tamper(|reply: &mut ItemsReply| {
         if let Some(event) = reply.events.last_mut() {
             let text = String::from_utf8(event.event.clone()).unwrap();
             event.event = text.replace("050001.B2", "050001.B3").into_bytes();
@@ -311,12 +311,16 @@ const BENDS: [(&str, Bend); 9] = [
     }),
 ];
 
-/// Whatever a node bends, from whichever answer on (one that was bent once is asked for again, page
-/// by page): nothing is left out, invented or changed.
+/// A node of before, or for everybody, is asked about each thing by itself. Whatever it bends, from whichever answer on
+/// (one that was bent once is asked for again, page by page): nothing is left out, invented or changed.
 #[tokio::test]
-async fn every_answer_that_is_bent_is_found_out() {
+async fn every_answer_of_an_older_node_that_is_bent_is_found_out() {
     let node = Served::start().await;
     story(&node).await;
+    let new = node.run(&["recall", LOT, "--json"]).await;
+    node.world().is_older = true;
+    let old = node.run(&["recall", LOT, "--json"]).await;
+    assert_eq!((old.code, ids(&old)), (0, ids(&new)));
     let heard = Arc::new(AtomicUsize::new(0));
     let counting = heard.clone();
     node.tamper(move |_: &mut ItemReply| {
@@ -329,6 +333,102 @@ async fn every_answer_that_is_bent_is_found_out() {
         for wanted in 0..answers {
             let heard = AtomicUsize::new(0);
             node.tamper(move |reply: &mut ItemReply| {
+                if heard.fetch_add(1, Ordering::Relaxed) >= wanted {
+                    bend(reply);
+                }
+            });
+            let ran = node.run(&["recall", LOT]).await;
+            assert_eq!(ran.code, 3, "{what} from answer {wanted} on: {ran:?}");
+        }
+    }
+}
+
+type BendMany = fn(&mut ItemsReply);
+
+/// Bends of an answer about several things, which has one item asked for and some events at least.
+const BENDS_OF_MANY: [(&str, BendMany); 22] = [
+    ("an event left out", |r| drop(r.events.pop())),
+    ("an event invented", |r| r.events.push(r.events[0].clone())),
+    ("an event changed", |r| r.events[0].event.push(b' ')),
+    ("an entry changed", |r| r.events[0].entry[9] ^= 1),
+    ("an item's event left out", |r| {
+        match r.items[0].events.len() {
+            // None at all would send the client to pages, which aren't bent.
+            0 | 1 => r.header = None,
+            _ => _ = r.items[0].events.pop(),
+        }
+    }),
+    ("an item's event repeated", |r| {
+        let number = r.items[0].events.first().copied().unwrap_or_default();
+        r.items[0].events.push(number);
+    }),
+    ("an item's events turned", |r| {
+        match r.items[0].events.len() {
+            0 | 1 => r.header = None,
+            _ => r.items[0].events.reverse(),
+        }
+    }),
+    ("an event that isn't there", |r| r.items[0].events.push(99)),
+    ("a record hidden", |r| {
+        r.items[0].record = None;
+        r.items[0].events.clear();
+    }),
+    ("a record invented", |r| r.items[0].record = Some(vec![])),
+    ("a holder changed", |r| {
+        let value = r.items[0].record.as_mut().unwrap();
+        let at = value.windows(4).position(|w| w == b"acme");
+        match at {
+            Some(at) => value[at..at + 4].copy_from_slice(b"evil"),
+            None => value.push(0),
+        }
+    }),
+    ("another item", |r| r.items[0].id.push('9')),
+    ("an item twice", |r| r.items.insert(0, r.items[0].clone())),
+    ("no item", |r| r.items.clear()),
+    ("a container invented", |r| {
+        let mut container = r.items[0].clone();
+        container.id.push('9');
+        r.around.push(container);
+    }),
+    ("a header left out", |r| r.header = None),
+    ("the proof left out", |r| r.proof = None),
+    ("an end left out", |r| {
+        drop(r.proof.as_mut().unwrap().ends.pop())
+    }),
+    ("an end moved", |r| {
+        r.proof.as_mut().unwrap().ends[0].depth += 1
+    }),
+    ("another leaf", |r| {
+        r.proof.as_mut().unwrap().ends[0].other_leaf = Some(OtherLeaf::default());
+    }),
+    ("a sibling changed", |r| {
+        match r.proof.as_mut().unwrap().siblings.first_mut() {
+            Some(sibling) => sibling[0] ^= 1,
+            None => r.header = None,
+        }
+    }),
+    ("a sibling added", |r| {
+        r.proof.as_mut().unwrap().siblings.push(vec![0; 32]);
+    }),
+];
+
+/// The same of a node that answers about several things at once.
+#[tokio::test]
+async fn every_answer_about_several_things_that_is_bent_is_found_out() {
+    let node = Served::start().await;
+    story(&node).await;
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counting = heard.clone();
+    node.tamper(move |_: &mut ItemsReply| {
+        counting.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!(node.run(&["recall", LOT]).await.code, 0);
+    let answers = heard.load(Ordering::Relaxed);
+    assert!(answers >= 2, "the lot, then what was made of it");
+    for (what, bend) in BENDS_OF_MANY {
+        for wanted in 0..answers {
+            let heard = AtomicUsize::new(0);
+            node.tamper(move |reply: &mut ItemsReply| {
                 if heard.fetch_add(1, Ordering::Relaxed) >= wanted {
                     bend(reply);
                 }

@@ -1,6 +1,10 @@
-//! Questions about items, by pages of their events.
+//! Questions about items: by pages of their events, or several with all their events.
+
+use std::time::Instant;
 
 use futures::stream::{StreamExt, TryStreamExt};
+use tokio::task::JoinHandle;
+use tonic::Code;
 use tonic::transport::Channel;
 use touchstone_core::state::keys;
 use touchstone_proto::ledger;
@@ -8,10 +12,11 @@ use touchstone_proto::node;
 use touchstone_proto::node::ledger_client::LedgerClient;
 
 use super::records::AT_ONCE;
-use super::{Client, headers};
+use super::{ASKS_AGAIN_AFTER, CATCHES_UP, Client, headers};
 use crate::attested_header::AttestedHeader;
 use crate::connection::within;
 use crate::error::ClientError;
+use crate::items::{self, ItemsAnswer};
 use crate::verification::{NotVerified, Trust};
 
 /// A page of an item's events.
@@ -51,6 +56,58 @@ impl Client {
         Ok(ItemPage::new(attested, record, reply))
     }
 
+    /// The first of several items with these canonical identifiers, with all their events. None where the node answers no
+    /// such question: it is older, or its port is for everybody.
+    pub async fn items(&mut self, ids: &[String]) -> Result<Option<ItemsAnswer>, ClientError> {
+        if self.asks_singly {
+            return Ok(None);
+        }
+        let request = node::GetItemsRequest { ids: ids.to_vec() };
+        let asked_first = Instant::now();
+        loop {
+            let mut ledger = self.ledger.clone();
+            let reply = match within(self.timeout, ledger.get_items(request.clone())).await {
+                Err(error) if asks_singly(&error) => {
+                    self.asks_singly = true;
+                    return Ok(None);
+                }
+                reply => reply?,
+            };
+            self.catch_up(reply.header.as_ref()).await?;
+            match items::check(&self.trust, ids, reply) {
+                Err(NotVerified::Behind { .. })
+                    if asked_first.elapsed() < CATCHES_UP.min(self.timeout) =>
+                {
+                    tokio::time::sleep(ASKS_AGAIN_AFTER).await;
+                }
+                checked => return Ok(Some(checked?)),
+            }
+        }
+    }
+
+    /// The same question in a task of its own. None where it has to be asked again in the usual way: the node doesn't
+    /// answer it, is behind, or names validators that aren't known yet.
+    pub fn items_ahead(&self, ids: Vec<String>) -> Option<ItemsAhead> {
+        if self.asks_singly {
+            return None;
+        }
+        let (mut ledger, trust, timeout) = (self.ledger.clone(), self.trust.clone(), self.timeout);
+        Some(tokio::spawn(async move {
+            let request = node::GetItemsRequest { ids: ids.clone() };
+            let reply = match within(timeout, ledger.get_items(request)).await {
+                Err(error) if asks_singly(&error) => return Ok(None),
+                reply => reply?,
+            };
+            if !trust.knows_validators_of(reply.header.as_ref()) {
+                return Ok(None);
+            }
+            match items::check(&trust, &ids, reply) {
+                Err(NotVerified::Behind { .. }) => Ok(None),
+                checked => Ok(Some(checked?)),
+            }
+        }))
+    }
+
     /// The first pages of several items, asked for at once.
     pub async fn first_pages(&mut self, ids: &[String]) -> Result<Vec<ItemPage>, ClientError> {
         let asked = ids.iter().map(|id| {
@@ -80,6 +137,15 @@ impl Client {
         }
         Ok(pages)
     }
+}
+
+/// An answer that is under way.
+pub type ItemsAhead = JoinHandle<Result<Option<ItemsAnswer>, ClientError>>;
+
+/// Whether a node that answers so is to be asked about each item by itself.
+fn asks_singly(error: &ClientError) -> bool {
+    matches!(error, ClientError::Answered(status)
+        if matches!(status.code(), Code::Unimplemented | Code::PermissionDenied))
 }
 
 impl ItemPage {

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 use std::process::Command;
 
@@ -114,9 +115,21 @@ async fn a_port_is_encrypted_and_its_certificate_replaced_while_it_serves() {
         key: folder.join("served.key"),
         client_roots: None,
     };
+    let written = Cell::new(SystemTime::now());
+    // A second later each time, whatever the ticks of the file system's clock.
+    let date = |path: &Path| {
+        written.set(written.get() + Duration::from_secs(1));
+        let file = std::fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(written.get()).unwrap();
+    };
     let put = |files: &Files| {
-        std::fs::copy(&files.certificate, &served.certificate).unwrap();
-        std::fs::copy(&files.key, &served.key).unwrap();
+        for (from, to) in [
+            (&files.certificate, &served.certificate),
+            (&files.key, &served.key),
+        ] {
+            std::fs::copy(from, to).unwrap();
+            date(to);
+        }
     };
     put(&first);
     let tls = Tls::load(served.clone(), Protocol::Http1).unwrap();
@@ -146,6 +159,7 @@ async fn a_port_is_encrypted_and_its_certificate_replaced_while_it_serves() {
         tls.lock().looked = Instant::now();
     };
     std::fs::write(&served.certificate, "nothing").unwrap();
+    date(&served.certificate);
     look(&tls);
     assert!(ask(address, &first.certificate).await.is_ok());
     // So does a new key that others may read.

@@ -185,7 +185,7 @@ impl Scope {
             for member in members {
                 match &member.value.value {
                     JsonValue::Text(vocabulary) if member.name == "@vocab" => {
-                        self.vocabulary.clone_from(vocabulary);
+                        vocabulary.as_ref().clone_into(&mut self.vocabulary);
                     }
                     JsonValue::Text(namespace) if !member.name.starts_with('@') => {
                         self.prefixes.declare(&member.name, namespace);

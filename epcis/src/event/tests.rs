@@ -68,7 +68,7 @@ fn items(event: Json) -> Vec<String> {
     good(event)
         .items()
         .iter()
-        .map(Identifier::to_string)
+        .map(|item| item.to_string())
         .collect()
 }
 

@@ -39,7 +39,7 @@ impl EventContext {
         for map in each(context) {
             for member in members(map) {
                 let namespace = match &member.value.value {
-                    JsonValue::Text(text) => text.as_str(),
+                    JsonValue::Text(text) => text.as_ref(),
                     JsonValue::Object(_) => member.value.get("@id").map_or("", plain),
                     _ => "",
                 };

@@ -360,7 +360,7 @@ impl XmlWriter {
         path: &str,
     ) -> Result<String, XmlFormError> {
         let text = match &node.value {
-            JsonValue::Text(text) => text.as_str(),
+            JsonValue::Text(text) => text.as_ref(),
             JsonValue::Number | JsonValue::Bool => node.source,
             _ => return Err(XmlObstacle::Unreadable.at(path)),
         };

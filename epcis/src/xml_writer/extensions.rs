@@ -59,7 +59,7 @@ impl XmlWriter {
         let mut attributes = String::new();
         let mut elements: Vec<(FullName, Vec<&JsonMember<'_>>)> = Vec::new();
         for member in own.iter().filter(|m| m.name != ATTRIBUTES) {
-            if listed.contains(&member.name.as_str()) {
+            if listed.contains(&member.name.as_ref()) {
                 attributes.push_str(&self.attribute(member, scope, path)?);
                 continue;
             }
@@ -90,7 +90,7 @@ impl XmlWriter {
     ) -> Result<String, XmlFormError> {
         let path = format!("{path}.{}", member.name);
         let text = match &member.value.value {
-            JsonValue::Text(text) => text.as_str(),
+            JsonValue::Text(text) => text.as_ref(),
             JsonValue::Number | JsonValue::Bool => member.value.source,
             _ => return Err(XmlObstacle::Attribute.at(&path)),
         };
@@ -141,7 +141,7 @@ impl XmlWriter {
         let inner = scope.within(node);
         let scope = inner.as_ref().unwrap_or(scope);
         let own = members.iter();
-        let own = own.filter(|m| !matches!(m.name.as_str(), "#text" | "@context"));
+        let own = own.filter(|m| !matches!(m.name.as_ref(), "#text" | "@context"));
         let own: Vec<&JsonMember<'_>> = own.collect();
         let start = self.out.len();
         let attributes = self.fields(node, &own, scope, path, &|_| false)?;
@@ -149,7 +149,7 @@ impl XmlWriter {
         if let Some(text) = node.get("#text") {
             let path = format!("{path}.#text");
             let text = match &text.value {
-                JsonValue::Text(text) => text.as_str(),
+                JsonValue::Text(text) => text.as_ref(),
                 JsonValue::Number | JsonValue::Bool => text.source,
                 _ => return Err(XmlObstacle::MixedContent.at(&path)),
             };
@@ -203,7 +203,7 @@ fn listed<'a>(node: &'a Node<'_>) -> Vec<&'a str> {
         return Vec::new();
     };
     let text = |node: &'a Node<'_>| match &node.value {
-        JsonValue::Text(text) => Some(text.as_str()),
+        JsonValue::Text(text) => Some(text.as_ref()),
         _ => None,
     };
     match &found.value {

@@ -73,6 +73,36 @@ fn sources() -> [Source; 2] {
     [Source::Client(None), Source::Peer]
 }
 
+/// Good ones beside forged and unreadable ones, and one that comes twice.
+#[test]
+fn envelopes_that_come_together_get_the_answers_that_they_get_alone() {
+    let (together, alone) = (
+        Node::new(PoolLimits::default()),
+        Node::new(PoolLimits::default()),
+    );
+    let envelopes = [
+        alone.deposit(1),
+        spoilt(alone.deposit(2)),
+        vec![1, 2, 3],
+        alone.deposit(3),
+        alone.deposit(1),
+        alone.signed_by(77, "nobody"),
+        alone.deposit(4),
+    ];
+    let chain_id = &together.genesis.chain_id;
+    let (store, pool) = (&together.store, &together.pool);
+    let admission = Admission::new(chain_id, store, store.tip(), 0, pool);
+    let answers = admission.admit_all(&envelopes).into_iter();
+    let answers = answers.map(|answer| answer.unwrap().map(|transaction| transaction.is_some()));
+    let answers: Vec<_> = answers.collect();
+    let one_by_one = envelopes.iter();
+    let one_by_one = one_by_one.map(|envelope| alone.admit(envelope, Source::Peer));
+    assert_eq!(answers, one_by_one.collect::<Vec<_>>());
+    let taken = |answer: &Result<bool, Rejection>| *answer == Ok(true);
+    assert_eq!(answers.iter().filter(|answer| taken(answer)).count(), 3);
+    assert_eq!(pool.size(), alone.pool.size());
+}
+
 #[test]
 fn a_signature_is_verified_unless_the_same_bytes_wait() {
     for source in sources() {
@@ -171,4 +201,29 @@ fn what_may_build_on_pending_transactions_or_a_newer_block_is_left_to_its_block(
     node.pool.reject(&id, Rejection::NoAction);
     let told = hears.try_recv().unwrap();
     assert_eq!(told, (id, PoolOutcome::Rejected(Rejection::NoAction)));
+}
+
+/// A block that takes a capture needn't read its events; while much waits they aren't kept.
+#[test]
+fn events_are_read_as_they_come_in_while_little_waits() {
+    let are_read = |waiting: usize| {
+        let node = Node::new(PoolLimits::default());
+        for number in 0..waiting {
+            let action = CaptureEvents {
+                events: vec![format!("{number}").into_bytes(), vec![b' '; 1 << 20]],
+                handover: None,
+            };
+            let large = act(&node.genesis.chain_id, Action::CaptureEvents(action));
+            assert_eq!(node.admit(&large, Source::Peer), Ok(true));
+        }
+        let capture = node.broken();
+        assert_eq!(node.admit(&capture, Source::Peer), Ok(true));
+        let next = node.pool.waiting(0..u64::MAX, usize::MAX, u64::MAX);
+        let last = next.last().unwrap();
+        // What hasn't been read says so.
+        !format!("{:?}", last.transaction).contains("events: OnceLock(<uninit>)")
+    };
+    assert!(are_read(0));
+    assert!(are_read(3));
+    assert!(!are_read(4));
 }

@@ -3,11 +3,11 @@
 
 use std::time::Instant;
 
-/// The moment that a block may take beside a flood, microseconds. Who comes while such a block is made waits for it
-/// and for its own: each is executed by its proposer, then by the others, then written, which is some three to four
-/// moments where validators share cores. Beside some 10 ms for votes and syncs, that keeps others' wait within twice
-/// what it is without the flood.
-const MOMENT_US: u64 = 3_000;
+/// The moment of a block that a flood may take, microseconds. What it takes is executed by the proposer, then by the
+/// others, then written, and who comes meanwhile waits for that block and for its own. Most transactions of a flood
+/// take longer than this, so that they come with some blocks and not with each: a block with one costs others twice
+/// its usual time, and seldom two of them one after the other.
+const MOMENT_US: u64 = 500;
 /// Bytes of transactions below which a measurement says more of a block than of its transactions.
 const LEAST_BYTES: u64 = 16 << 10;
 /// The part that a new measurement has.
@@ -89,6 +89,14 @@ mod tests {
             pace.observe(u64::MAX, 1 << 20);
         }
         assert_eq!(pace.bytes_in_a_moment(), Some(LEAST));
+    }
+
+    /// Ten times as long for each block was others' wait.
+    #[test]
+    fn a_moment_is_half_a_millisecond() {
+        let mut pace = ExecutionPace::default();
+        pace.observe(10_000, 1 << 20);
+        assert_eq!(pace.bytes_in_a_moment(), Some((1 << 20) / 20));
     }
 
     #[test]

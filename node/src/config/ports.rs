@@ -31,6 +31,9 @@ pub struct ClientLimits {
     pub connections: Option<usize>,
     /// Connections of one address.
     pub connections_per_address: Option<usize>,
+    /// MiB of memory for the search for regions of pictures: 64, and one more for each 43 pictures. Those that were
+    /// published first are searched.
+    pub region_search_mib: Option<u64>,
 }
 
 /// Ports for everybody: what one exact identifier names, and nothing else.
@@ -60,6 +63,14 @@ impl ClientLimits {
             idle: crate::http::IDLE,
             ..PortLimits::default()
         })
+    }
+
+    /// Bytes of memory for the search for regions.
+    pub fn region_search(&self) -> u64 {
+        let mib = self
+            .region_search_mib
+            .map(|mib| mib.saturating_mul(1 << 20));
+        mib.unwrap_or(crate::service::region_search::MEMORY)
     }
 
     fn over(&self, default: PortLimits) -> PortLimits {

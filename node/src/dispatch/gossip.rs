@@ -20,9 +20,9 @@ use touchstone_proto::peer;
 use self::outgoing::Outgoing;
 use super::Routes;
 use super::in_turn::InTurn;
-use crate::admission::{Admission, Source};
+use crate::admission::Admission;
 use crate::consensus_thread;
-use crate::mempool::SharedMempool;
+use crate::mempool::{SharedMempool, TOGETHER};
 use crate::network::{Acceptance, GossipId, PeerId, QueueCharge};
 
 /// Gossip messages whose signatures are being verified at once.
@@ -203,18 +203,18 @@ fn judge<S: StateRead>(
         return Ok(Acceptance::Reject);
     };
     let mut acceptance = Acceptance::Accept;
-    for envelope in &message.envelopes {
-        match admission.admit(envelope, Source::Peer)? {
-            Ok(_) => {}
-            Err(rejection) => {
-                if !matches!(rejection, Rejection::AlreadyCommitted | Rejection::PoolFull) {
-                    told(&rejection);
-                }
-                if is_wrong_everywhere(&rejection) {
-                    return Ok(Acceptance::Reject);
-                }
-                acceptance = Acceptance::Ignore;
+    for together in message.envelopes.chunks(TOGETHER) {
+        for admitted in admission.admit_all(together) {
+            let Err(rejection) = admitted? else {
+                continue;
+            };
+            if !matches!(rejection, Rejection::AlreadyCommitted | Rejection::PoolFull) {
+                told(&rejection);
             }
+            if is_wrong_everywhere(&rejection) {
+                return Ok(Acceptance::Reject);
+            }
+            acceptance = Acceptance::Ignore;
         }
     }
     Ok(acceptance)

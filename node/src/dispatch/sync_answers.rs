@@ -69,12 +69,12 @@ impl SyncAnswers {
         });
     }
 
-    /// Lets nothing be answered while it is held.
+    /// As if so many answers were being made while it is held.
     #[cfg(test)]
-    pub(super) async fn busy(&self) -> tokio::sync::OwnedSemaphorePermit {
-        let all = u32::try_from(ANSWERING).expect("a small number");
+    pub(super) async fn busy(&self, answers: u32) -> tokio::sync::OwnedSemaphorePermit {
         let answering = self.answering.clone();
-        answering.acquire_many_owned(all).await.expect("it is open")
+        let busy = answering.acquire_many_owned(answers);
+        busy.await.expect("it is open")
     }
 
     /// Questions of a peer that wait.

@@ -147,6 +147,12 @@ pub enum NodeError {
         /// The system's words.
         error: std::io::Error,
     },
+    /// The program was built for newer processors.
+    #[error(
+        "this program computes checksums by instructions that this processor lacks (SSE4.2 and PCLMULQDQ): run it on \
+         one made since 2011"
+    )]
+    Processor,
     /// A thread couldn't be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -175,6 +181,7 @@ impl NodeError {
             NodeError::Config(_)
             | NodeError::NotAValidator { .. }
             | NodeError::Tls(_)
+            | NodeError::Processor
             | NodeError::Fault(Fault::UnknownProtocol { .. }) => 3,
             NodeError::Store { .. }
             | NodeError::Folder(_)

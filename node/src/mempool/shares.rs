@@ -29,7 +29,7 @@ const WAITING: u64 = 16;
 const ALWAYS: u64 = 4 << 20;
 
 /// Allowances that are little for what waits of one organisation: who has more waiting floods.
-const LITTLE: u64 = 3;
+const LITTLE: u64 = 18;
 
 /// How organisations share blocks.
 #[derive(Debug, Default)]
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn without_others_a_block_takes_all_that_it_holds() {
-        let (pool, flood) = flooded(2000, 300);
+        let (pool, flood) = flooded(4000, 300);
         for height in 2..=REMEMBERED {
             pool.committed(&[], height, 0);
             assert!(pool.is_flood_alone());
@@ -290,7 +290,7 @@ mod tests {
         pool.committed(&[], REMEMBERED + 1, 0);
         assert_eq!(next(&pool, WHOLE), flood);
         assert!(!pool.is_flood_alone(), "nobody else comes");
-        let unmeasured = flooded(2000, 300).0;
+        let unmeasured = flooded(4000, 300).0;
         unmeasured.allow(None);
         assert_eq!(next(&unmeasured, WHOLE).len(), flood.len());
     }

@@ -52,7 +52,7 @@ pub struct NetworkLimits {
     pub queued_messages_per_peer: usize,
     /// Bytes of one peer that may wait for the host, and for one peer that may wait to be sent.
     pub queued_bytes_per_peer: usize,
-    /// Connections per peer: [`NetworkLimits::ways`], or two when both sides dial at once.
+    /// Connections per peer: [`NetworkLimits::ways`], and one more where both sides have dialed at once.
     pub connections_per_peer: u32,
     /// Connections to a validator over which small messages go while they come late on one.
     pub ways: usize,
@@ -90,8 +90,8 @@ impl Default for NetworkLimits {
             request_streams: 16,
             queued_messages_per_peer: 1024,
             queued_bytes_per_peer: 32 * MIB,
-            connections_per_peer: 4,
-            ways: 3,
+            connections_per_peer: 5,
+            ways: 4,
             connections: 256,
             handshakes: 64,
             rate: Rate {

@@ -170,6 +170,7 @@ async fn everybody_is_answered_about_one_exact_thing_and_nothing_else() {
                 .subscribe_blocks(wire::SubscribeBlocksRequest::default())
                 .await,
         ),
+        is_open(client.get_items(wire::GetItemsRequest::default()).await),
         is_open(client.trace(wire::TraceRequest::default()).await),
         is_open(client.submit(wire::SubmitRequest::default()).await),
         is_open(client.submit_many(tokio_stream::empty()).await),
@@ -191,6 +192,6 @@ async fn everybody_is_answered_about_one_exact_thing_and_nothing_else() {
         is_open(client.get_change(wire::GetChangeRequest::default()).await),
         is_open(client.get_status(wire::GetStatusRequest {}).await),
     ];
-    assert_eq!(shut, [false; 11]);
+    assert_eq!(shut, [false; 12]);
     stop.cancel();
 }

@@ -1,25 +1,23 @@
 //! Pages of links: an item's events, and a file's disclosures. Each is proven and verified here before it
 //! is sent.
 
-use touchstone_core::encoding;
 use touchstone_core::proof::page::{self, LinkRead, Page};
 use touchstone_core::state::{delta::decode_stored, keys};
-use touchstone_core::transaction::captured_event;
 use touchstone_epcis::Identifier;
-use touchstone_proto::ledger::{DesignFile, Item, Link, LinkEntry};
+use touchstone_proto::ledger::{DesignFile, Item, Link};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::PageProof;
 
+use super::captures::{AHEAD, Captures};
 use super::error::{ServiceError, unproven};
 use super::proven_state::ProvenState;
 use super::state_query::{PAGE_BYTES, id, prove};
-use crate::storage::rocks::Snapshot;
 
 /// Entries of a page where the client names no number, and at most. Such pages begin and end at heads
 /// that the state holds.
 pub const PAGE: u64 = 4 * touchstone_core::proof::link::PAGE_STRIDE;
 /// What protobuf adds to an entry and its event, at most.
-const FRAME_BYTES: usize = 24;
+pub(super) const FRAME_BYTES: usize = 24;
 
 /// An item's record and a page of its events.
 pub fn item(
@@ -42,21 +40,39 @@ pub fn item(
     let Some((link, to)) = span(link, request.from, request.limit) else {
         return Ok(reply);
     };
-    let mut captures = Captures::new(&view.snapshot);
-    let mut bytes = 0;
-    for entry in read(view, &key, request.from, to)? {
-        let event = captures.event_of(&entry)?;
-        bytes += entry.len() + event.len() + FRAME_BYTES;
-        if bytes > PAGE_BYTES && !reply.events.is_empty() {
-            break;
-        }
-        reply.events.push(wire::LinkedEvent { entry, event });
-    }
+    let entries = read(view, &key, request.from, to)?;
+    reply.events = events(view, entries)?;
     let proof = proof(view, &key, &link, request.from, reply.events.len())?;
     let root = view.tip()?.header.state_root;
     page::verify(&root, &key, &link, request.from, &reply.events, &proof).map_err(unproven)?;
     reply.proof = Some(proof);
     Ok(reply)
+}
+
+/// The events of these entries, as many as fit a page, and one at least.
+fn events(
+    view: &ProvenState<'_>,
+    entries: Vec<Vec<u8>>,
+) -> Result<Vec<wire::LinkedEvent>, ServiceError> {
+    let mut captures = Captures::new(&view.snapshot);
+    let mut events = Vec::with_capacity(entries.len());
+    let mut bytes = 0;
+    let mut entries = entries.into_iter();
+    loop {
+        let some: Vec<Vec<u8>> = entries.by_ref().take(AHEAD).collect();
+        if some.is_empty() {
+            return Ok(events);
+        }
+        captures.read_ahead(&some)?;
+        for entry in some {
+            let event = captures.event_of(&entry)?;
+            bytes += entry.len() + event.len() + FRAME_BYTES;
+            if bytes > PAGE_BYTES && !events.is_empty() {
+                return Ok(events);
+            }
+            events.push(wire::LinkedEvent { entry, event });
+        }
+    }
 }
 
 /// A page of the designs disclosed with a file.
@@ -125,42 +141,4 @@ fn proof(
 ) -> Result<PageProof, ServiceError> {
     let to = from.saturating_add(entries as u64);
     Ok(page::prove(view, key, from, to, link.count)?)
-}
-
-/// Events by their entries. Neighbours are mostly of one transaction, which is read once; only the event that is asked
-/// for is taken out of it.
-struct Captures<'a> {
-    snapshot: &'a Snapshot<'a>,
-    /// Height, index and envelope of the last one.
-    last: Option<(u64, u32, Vec<u8>)>,
-}
-
-impl<'a> Captures<'a> {
-    fn new(snapshot: &'a Snapshot<'a>) -> Captures<'a> {
-        Captures {
-            snapshot,
-            last: None,
-        }
-    }
-
-    fn event_of(&mut self, entry: &[u8]) -> Result<Vec<u8>, ServiceError> {
-        let damaged = || unproven("an entry points to no event");
-        let entry: LinkEntry = encoding::decode_exact(entry).map_err(unproven)?;
-        let at = entry.position.ok_or_else(damaged)?;
-        let kept = self.last.take();
-        let kept =
-            kept.filter(|(height, index, _)| (*height, *index) == (at.height, at.transaction));
-        let envelope = match kept {
-            Some((.., envelope)) => envelope,
-            None => {
-                let envelope = self.snapshot.envelope(at.height, at.transaction)?;
-                envelope.ok_or_else(|| unproven("an entry points to no transaction"))?
-            }
-        };
-        // What is answered is checked against the entry's hash.
-        let event = captured_event(&envelope, at.event).ok_or_else(damaged)?;
-        let event = event.to_vec();
-        self.last = Some((at.height, at.transaction, envelope));
-        Ok(event)
-    }
 }

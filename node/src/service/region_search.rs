@@ -2,7 +2,7 @@
 //! the state, in the order of their publication, and kept in memory. Nothing of it is stored: after a start it is read
 //! anew when it is first asked for.
 //!
-//! A search is bounded: in the bytes of what is looked for, in the pictures that are kept, in its time, and by the
+//! A search is bounded: in the bytes of what is looked for, in the memory of what is kept, in its time, and by the
 //! turns that callers have in the queue of long reads. What a bound cuts off the answer says.
 
 use std::sync::{PoisonError, RwLock};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use touchstone_core::Fault;
 use touchstone_core::state::{self, StateRead, keys};
 use touchstone_pictures::{
-    FRAME, Features, QUERY_FEATURES, REGIONS_SPECIFICATION, RegionIndex, RegionQuery,
+    FRAME, Features, MAX_FEATURES, QUERY_FEATURES, REGIONS_SPECIFICATION, RegionIndex, RegionQuery,
 };
 use touchstone_proto::ledger::FeatureCount;
 use touchstone_proto::node as wire;
@@ -20,20 +20,45 @@ use super::error::ServiceError;
 use super::proven_state::ProvenState;
 use super::state_query::prove;
 
-/// Pictures that are kept, the first ones: 24 KB each.
-const MAX_PICTURES: u64 = 16_384;
+/// Bytes of memory that the pictures may take which are kept, the first ones, where the operator says nothing.
+pub const MEMORY: u64 = 128 << 20;
+/// Bytes that the index takes however few it keeps, and those of each feature.
+const TABLES: u64 = 64 << 20;
+const FEATURE: u64 = 80;
 /// How long one search may read and compare.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Pictures that are read at once, before others have their turn.
 const STEP: u64 = 64;
 
 /// The pictures that are kept.
-#[derive(Default)]
 pub struct RegionSearch {
-    index: RwLock<RegionIndex>,
+    kept: RwLock<Kept>,
+    /// Bytes that they may take.
+    memory: u64,
+}
+
+#[derive(Default)]
+struct Kept {
+    index: RegionIndex,
+    /// Bytes that their features take.
+    bytes: u64,
+}
+
+impl Default for RegionSearch {
+    fn default() -> Self {
+        RegionSearch::within(MEMORY)
+    }
 }
 
 impl RegionSearch {
+    /// Keeps no more than fits into so many bytes of memory.
+    pub fn within(memory: u64) -> RegionSearch {
+        RegionSearch {
+            kept: RwLock::default(),
+            memory,
+        }
+    }
+
     /// The published pictures that share a region with one.
     pub fn find(
         &self,
@@ -45,9 +70,10 @@ impl RegionSearch {
         let began = Instant::now();
         let go_on = || began.elapsed() < PATIENCE && !view.cancelled.is_set();
         let count = count(&view.snapshot)?;
-        let mut is_cut_short = !self.read_up_to(&view.snapshot, count.min(MAX_PICTURES), go_on)?;
+        let mut is_cut_short = !self.read_up_to(&view.snapshot, count, go_on)?;
         view.cancelled.check()?;
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let index = &kept.index;
         let hits = index.search(&query, || {
             let goes_on = go_on();
             is_cut_short |= !goes_on;
@@ -67,7 +93,14 @@ impl RegionSearch {
         })
     }
 
-    /// Reads those of the first `count` pictures that aren't kept yet; whether all are.
+    /// Whether one more picture has room.
+    fn has_room(&self, kept: &Kept) -> bool {
+        let most = FEATURE * MAX_FEATURES as u64;
+        kept.bytes + most <= self.memory.saturating_sub(TABLES)
+    }
+
+    /// Reads those of the first `count` pictures that aren't kept yet, as long as there is room; whether its time
+    /// sufficed.
     fn read_up_to(
         &self,
         state: &impl StateRead,
@@ -75,18 +108,23 @@ impl RegionSearch {
         go_on: impl Fn() -> bool,
     ) -> Result<bool, Fault> {
         loop {
-            let kept = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            if kept.count() >= count {
+            let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+            if kept.index.count() >= count || !self.has_room(&kept) {
                 return Ok(true);
             }
             drop(kept);
             if !go_on() {
                 return Ok(false);
             }
-            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-            let from = index.count();
+            let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+            let from = kept.index.count();
             for number in from..count.min(from.saturating_add(STEP)) {
-                index.push(&state::published_features(state, number)?.1);
+                if !self.has_room(&kept) {
+                    break;
+                }
+                let features = state::published_features(state, number)?.1;
+                kept.bytes += FEATURE.saturating_mul(features.list.len() as u64);
+                kept.index.push(&features);
             }
         }
     }

@@ -10,7 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use touchstone_core::hash::Hash;
 use touchstone_core::transaction::VerifiedTransaction;
-use touchstone_core::{Rejection, transaction};
+use touchstone_core::{Fault, Rejection, transaction};
 use touchstone_edge::Caller;
 use touchstone_proto::node as wire;
 use touchstone_proto::node::transaction_status::Status as Word;
@@ -19,10 +19,9 @@ use super::error::{ServiceError, rejected};
 use super::limits::{Cancelled, StreamPermit};
 use super::transaction_status::{self, status, word_of};
 use super::{LedgerService, ServiceParts};
-use crate::admission::{Admission, Source};
+use crate::admission::{Admission, AdmissionAnswer, Source};
 use crate::consensus_thread;
 use crate::mempool::Listener;
-use crate::storage::rocks::Snapshot;
 
 /// Answers of a stream of submissions.
 pub type StatusStream =
@@ -50,9 +49,8 @@ pub async fn submit(
     let wait = request.wait;
     let admitting = service.clone();
     let work = move |_: &Cancelled| {
-        let snapshot = admitting.parts.reader.snapshot();
-        let admission = admission(&admitting.parts, &snapshot);
-        admit(&admitting.parts, &snapshot, &admission, request, &listener)
+        let answer = admit(&admitting.parts, vec![request], &listener).pop();
+        answer.unwrap_or(Err(ServiceError::Stopping))
     };
     let admitted = service.limits.admissions.run(client, work).await;
     if let Err(ServiceError::PoolFull(_)) = &admitted {
@@ -196,15 +194,9 @@ async fn admit_together(
     let admitting = service.clone();
     let listener = listener.clone();
     let work = move |_: &Cancelled| {
-        let parts = &admitting.parts;
-        let snapshot = parts.reader.snapshot();
-        let admission = admission(parts, &snapshot);
-        let admitted = requests.into_iter().map(|request| {
-            let wait = request.wait;
-            let admitted = admit(parts, &snapshot, &admission, request, &listener);
-            (wait, admitted)
-        });
-        Ok(admitted.collect::<Vec<_>>())
+        let waits: Vec<bool> = requests.iter().map(|request| request.wait).collect();
+        let answers = admit(&admitting.parts, requests, &listener);
+        Ok(waits.into_iter().zip(answers).collect::<Vec<_>>())
     };
     let mut open = 0;
     let mut answers = Vec::new();
@@ -235,40 +227,58 @@ async fn pass_on(service: &LedgerService, fresh: Fresh) -> Result<(), ServiceErr
 /// A transaction that is new to the pool, if it is.
 type Fresh = Option<Arc<VerifiedTransaction>>;
 
-/// Into the pool by this state.
-fn admission<'a, 's>(
-    parts: &'a ServiceParts,
-    snapshot: &'a Snapshot<'s>,
-) -> Admission<'a, Snapshot<'s>> {
-    let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
-    Admission::new(&parts.chain_id, snapshot, tip, now_ms, &parts.mempool)
-}
+/// What is said of one submission, and the transaction where it is new to the pool.
+type SubmissionAnswer = Result<(Hash, Word, Fresh), ServiceError>;
 
-/// Reads the store, verifies the signature and puts an envelope in the pool; gives it back where
-/// it is new there. A broken rule is an answer.
+/// Reads the store, verifies the signatures and puts envelopes in the pool. A broken rule is an answer.
 fn admit(
     parts: &ServiceParts,
-    snapshot: &Snapshot<'_>,
-    admission: &Admission<'_, Snapshot<'_>>,
-    request: wire::SubmitRequest,
+    requests: Vec<wire::SubmitRequest>,
     listener: &Listener,
-) -> Result<(Hash, Word, Fresh), ServiceError> {
-    let read = match transaction::read(&parts.chain_id, &request.envelope) {
-        Ok(read) => read,
-        Err(rejection) => {
-            // What it would be called is only known of an envelope that has its shape.
-            let id = transaction::id_of_envelope(&parts.chain_id, &request.envelope);
-            let word = Word::Rejected(rejected(&rejection));
-            return Ok((id.unwrap_or_default(), word, None));
+) -> Vec<SubmissionAnswer> {
+    let snapshot = parts.reader.snapshot();
+    let mut answers = Vec::with_capacity(requests.len());
+    let mut envelopes = Vec::new();
+    for request in requests {
+        let read = match transaction::read(&parts.chain_id, &request.envelope) {
+            Ok(read) => read,
+            Err(rejection) => {
+                // What it would be called is only known of an envelope that has its shape.
+                let id = transaction::id_of_envelope(&parts.chain_id, &request.envelope);
+                let word = Word::Rejected(rejected(&rejection));
+                answers.push(Ok(Ok((id.unwrap_or_default(), word, None))));
+                continue;
+            }
+        };
+        let id = *read.claim().id;
+        match transaction_status::committed(&snapshot, &id) {
+            Ok(None) => {
+                let listener = request.wait.then(|| listener.clone());
+                envelopes.push((Ok(read), Source::Client(listener)));
+                answers.push(Err(id));
+            }
+            Ok(Some(committed)) => answers.push(Ok(Ok((id, Word::Committed(committed), None)))),
+            Err(failure) => answers.push(Ok(Err(failure))),
         }
-    };
-    let id = *read.claim().id;
-    if let Some(committed) = transaction_status::committed(snapshot, &id)? {
-        return Ok((id, Word::Committed(committed), None));
     }
-    let listener = request.wait.then(|| listener.clone());
-    let admitted = admission.admit_read(read, Source::Client(listener))?;
-    let (word, fresh) = match admitted {
+    let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
+    let admission = Admission::new(&parts.chain_id, &snapshot, tip, now_ms, &parts.mempool);
+    let mut admitted = admission.admit_each(envelopes).into_iter();
+    let answers = answers.into_iter();
+    let answers = answers.filter_map(|answer| match answer {
+        Ok(answer) => Some(answer),
+        Err(id) => Some(answered(parts, id, admitted.next()?)),
+    });
+    answers.collect()
+}
+
+/// What is said of an envelope that was examined for the pool.
+fn answered(
+    parts: &ServiceParts,
+    id: Hash,
+    admitted: Result<AdmissionAnswer, Fault>,
+) -> SubmissionAnswer {
+    let (word, fresh) = match admitted? {
         Ok(None) => (Word::Pending(wire::Pending {}), None),
         Ok(fresh @ Some(_)) => (Word::Pending(wire::Pending {}), fresh),
         Err(Rejection::AlreadyCommitted) => match parts.mempool.outcome(&id) {

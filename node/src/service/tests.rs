@@ -137,7 +137,7 @@ impl Served {
 
     /// Waits until a limit has so many streams.
     pub(crate) async fn has_streams(&self, permits: &StreamPermits, count: usize) {
-        for _ in 0..500 {
+        for _ in 0..6000 {
             if permits.taken() == count {
                 return;
             }

@@ -76,8 +76,25 @@ pub struct DatabaseSnapshot<'a> {
 impl Database {
     /// Opens the database; creates it if `create` says so and it isn't there.
     pub fn open(path: &Path, settings: &StoreSettings, create: bool) -> Result<Database, Fault> {
+        // A record cut off by a crash was never acknowledged; any other damage of the log must stop
+        // the node rather than silently undo blocks.
+        let recovery = DBRecoveryMode::TolerateCorruptedTailRecords;
+        Database::open_for_writing(path, settings, create, recovery)
+    }
+
+    /// Opens the database as it was where its log can't be read on: what the log says after that is forgotten.
+    pub fn open_up_to_damage(path: &Path, settings: &StoreSettings) -> Result<Database, Fault> {
+        Database::open_for_writing(path, settings, false, DBRecoveryMode::PointInTime)
+    }
+
+    fn open_for_writing(
+        path: &Path,
+        settings: &StoreSettings,
+        create: bool,
+        recovery: DBRecoveryMode,
+    ) -> Result<Database, Fault> {
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
-        let options = database_options(settings, create);
+        let options = database_options(settings, create, recovery);
         let tables = TABLES.iter().map(|(name, compressed)| {
             ColumnFamilyDescriptor::new(*name, table_options(*compressed, &cache))
         });
@@ -89,14 +106,14 @@ impl Database {
         })
     }
 
-    /// Opens what is there to be read, damaged or not: its files aren't changed.
+    /// Opens what is there to be read, damaged or not, up to where its log can't be read on: its files aren't changed.
     pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
         let settings = StoreSettings {
             block_cache_bytes: 64 << 20,
             ..StoreSettings::default()
         };
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
-        let options = database_options(&settings, false);
+        let options = database_options(&settings, false, DBRecoveryMode::PointInTime);
         let tables = TABLES.iter().map(|(name, compressed)| {
             ColumnFamilyDescriptor::new(*name, table_options(*compressed, &cache))
         });
@@ -181,15 +198,17 @@ impl Database {
     }
 }
 
-fn database_options(settings: &StoreSettings, create: bool) -> rocksdb::Options {
+fn database_options(
+    settings: &StoreSettings,
+    create: bool,
+    recovery: DBRecoveryMode,
+) -> rocksdb::Options {
     let mut options = rocksdb::Options::default();
     options.create_if_missing(create);
     // A store that an earlier program made has fewer tables.
     options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
-    // A record cut off by a crash was never acknowledged; any other damage of the log must stop
-    // the node rather than silently undo blocks.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_wal_recovery_mode(recovery);
     // One writer: pipelining gains nothing.
     options.set_enable_pipelined_write(false);
     options.set_db_write_buffer_size(settings.write_buffer_bytes);

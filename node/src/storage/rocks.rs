@@ -16,11 +16,13 @@ use touchstone_core::state::{StateRead, keys};
 use touchstone_pictures::{Compared, Fingerprint};
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
+use tracing::warn;
 
 use super::database::{Database, Rows};
 use super::fingerprints::Fingerprints;
 use super::recent_events::RecentEvents;
 use super::schema::{FORMAT, Meta, MetaKey, MetaRow, State, TransactionIndex};
+use super::settled_height;
 use super::settling::Settling;
 use super::tree_cache::TreeCache;
 use super::{Commit, Store, Tip, commit_block, snapshot};
@@ -28,7 +30,7 @@ use super::{Commit, Store, Tip, commit_block, snapshot};
 pub use super::checkpoints::{CheckpointWriter, StampedRange};
 pub use super::database::StoreSettings;
 pub use super::event_index::{Defined, EventCatalogue};
-pub use super::schema::{EventPlace, PlaceRow};
+pub use super::schema::{EventPlace, PlaceKey, PlaceRow};
 pub use super::snapshot::{LinkCursor, Snapshot, StoreReader};
 
 /// The store of one chain.
@@ -85,7 +87,7 @@ impl RocksStore {
             return Err(OpenError::Exists);
         }
         commit_block::genesis(&db, genesis)?;
-        open(db, &genesis.chain_id, settings)
+        open(db, path, &genesis.chain_id, settings)
     }
 
     /// Opens the store of this chain and checks that its parts agree on the tip.
@@ -98,7 +100,11 @@ impl RocksStore {
             return Err(OpenError::Missing);
         }
         check_tables(path)?;
-        open(Database::open(path, settings, false)?, chain_id, settings)
+        let db = match Database::open(path, settings, false) {
+            Err(damage @ Fault::Damaged(_)) => open_after_power_cut(path, settings, damage)?,
+            opened => opened?,
+        };
+        open(db, path, chain_id, settings)
     }
 
     /// The last block's height.
@@ -146,7 +152,36 @@ fn check_tables(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<RocksStore, OpenError> {
+/// A power cut may garble what the database's log has got since its last sync. It is forgotten, as nobody relies on it:
+/// the blocks are decided again or fetched. Where damage takes what was durable, that stays as it is, and is refused.
+fn open_after_power_cut(
+    path: &Path,
+    settings: &StoreSettings,
+    damage: Fault,
+) -> Result<Database, Fault> {
+    // Looked at before anything is changed.
+    let whole = match Database::open_read_only(path).and_then(|db| db.row::<Meta>(&MetaKey::Tip)) {
+        Ok(Some(MetaRow::Tip { height, .. })) => height,
+        _ => return Err(damage),
+    };
+    let settled = settled_height::noted(path);
+    if whole < settled {
+        let lost = format!("{damage}; blocks {} to {settled} are lost", whole + 1);
+        return Err(Fault::Damaged(lost));
+    }
+    warn!(
+        height = whole,
+        "the end of the database's log isn't whole, as after a power cut: what followed is fetched or decided again"
+    );
+    Database::open_up_to_damage(path, settings)
+}
+
+fn open(
+    db: Database,
+    path: &Path,
+    chain_id: &Hash,
+    settings: &StoreSettings,
+) -> Result<RocksStore, OpenError> {
     match db.row::<Meta>(&MetaKey::Format)? {
         None => return Err(OpenError::Missing),
         Some(MetaRow::Format(1)) => commit_block::move_tree(&db)?,
@@ -178,7 +213,7 @@ fn open(db: Database, chain_id: &Hash, settings: &StoreSettings) -> Result<Rocks
     let tip = snapshot::tip(&db, &genesis)?;
     let db = Arc::new(db);
     let store = RocksStore {
-        settling: Settling::start(db.clone())?,
+        settling: Settling::start(db.clone(), path)?,
         db,
         cache: Arc::new(TreeCache::new(settings.cached_tree_levels)),
         fingerprints: Arc::default(),
@@ -255,7 +290,7 @@ impl Store for RocksStore {
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), Fault> {
         check_follows(&self.tip, &commit)?;
         commit_block::block(&self.db, &commit)?;
-        self.settling.wish()?;
+        self.settling.wish(commit.block.header.height)?;
         self.cache.update(&commit.executed.tree);
         // Without an index nobody would take them.
         if Arc::strong_count(&self.recent_events) > 1 {

@@ -19,7 +19,7 @@ use super::schema::{
     Headers, HeightKey, HttpKey, HttpTable, Links, Meta, MetaKey, MetaRow, Misbehaviours, State,
     TABLES, Table, TableKey, TableValue, TransactionIndex, Transactions, Tree, ValidatorSets,
 };
-use super::snapshot;
+use super::{settled_height, snapshot};
 
 /// Tables that follow from the blocks.
 const DERIVED: [&str; 9] = [
@@ -46,6 +46,7 @@ pub struct TableDamage {
 /// A database that may be damaged, open to be read.
 pub struct Salvage {
     db: Database,
+    settled: u64,
 }
 
 /// What no block tells, as far as it could be read.
@@ -69,7 +70,8 @@ impl Salvage {
             return Err(OpenError::Format(earlier.into()));
         }
         let db = Database::open_read_only(path)?;
-        Ok(Salvage { db })
+        let settled = settled_height::noted(path);
+        Ok(Salvage { db, settled })
     }
 
     /// Refuses what this program can't judge: another chain, or another layout.
@@ -89,6 +91,11 @@ impl Salvage {
             // What can't be read is damage, and is found out.
             _ => Ok(()),
         }
+    }
+
+    /// A height up to which all blocks were durable.
+    pub fn settled(&self) -> u64 {
+        self.settled
     }
 
     /// The last height that anything here tells of: the tip, or where it can't be read the last header.

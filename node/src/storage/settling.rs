@@ -1,5 +1,7 @@
-//! Committed blocks become durable on a thread of their own, while the thread that committed them goes on.
+//! Committed blocks become durable on a thread of their own, while the thread that committed them goes on. The thread
+//! notes up to which height they are.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -8,11 +10,12 @@ use touchstone_core::Fault;
 
 use super::commit_block;
 use super::database::Database;
+use super::settled_height::SettledHeight;
 
 /// The thread, and what it still owes.
 pub struct Settling {
     /// None once it is to end.
-    wanted: Option<Sender<()>>,
+    wanted: Option<Sender<u64>>,
     done: Receiver<Result<(), Fault>>,
     /// Blocks that no answer has come for.
     open: usize,
@@ -20,18 +23,20 @@ pub struct Settling {
 }
 
 impl Settling {
-    /// Starts the thread.
-    pub fn start(db: Arc<Database>) -> Result<Settling, Fault> {
-        let (wanted, wishes) = channel();
+    /// Starts the thread for the database in this folder.
+    pub fn start(db: Arc<Database>, folder: &Path) -> Result<Settling, Fault> {
+        let noted = SettledHeight::open(folder)?;
+        let (wanted, wishes) = channel::<u64>();
         let (answers, done) = channel();
         let thread = std::thread::Builder::new()
             .name("settling".into())
             .spawn(move || {
-                while let Ok(()) = wishes.recv() {
+                while let Ok(first) = wishes.recv() {
                     // One sync does for all blocks that are there by now.
-                    let blocks = 1 + wishes.try_iter().count();
-                    let settled = commit_block::sync(&db);
-                    for _ in 0..blocks {
+                    let more: Vec<u64> = wishes.try_iter().collect();
+                    let last = more.last().copied().unwrap_or(first);
+                    let settled = commit_block::sync(&db).and_then(|()| noted.note(last));
+                    for _ in 0..=more.len() {
                         if answers.send(settled.clone()).is_err() {
                             return;
                         }
@@ -47,13 +52,13 @@ impl Settling {
         })
     }
 
-    /// A block was written. Tells of syncs that have failed meanwhile.
-    pub fn wish(&mut self) -> Result<(), Fault> {
+    /// The block of this height was written. Tells of syncs that have failed meanwhile.
+    pub fn wish(&mut self, height: u64) -> Result<(), Fault> {
         while let Ok(settled) = self.done.try_recv() {
             self.open = self.open.saturating_sub(1);
             settled?;
         }
-        let sent = self.wanted.as_ref().map(|wanted| wanted.send(()));
+        let sent = self.wanted.as_ref().map(|wanted| wanted.send(height));
         if !matches!(sent, Some(Ok(()))) {
             return Err(ended());
         }

@@ -9,11 +9,12 @@ use touchstone_core::block::{Block, Header};
 use touchstone_core::encoding;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
+use touchstone_core::proof::multiproof::KeyValue;
 use touchstone_core::state::StateRead;
 use touchstone_core::state::commitment::{self, NodeKey, TreeNode, TreeRead};
 use touchstone_pictures::{Compared, Fingerprint};
 use touchstone_proto::ledger::CommitCertificate;
-use touchstone_proto::node::{CertifiedHeader, Misbehaviour, StateProof};
+use touchstone_proto::node::{CertifiedHeader, Misbehaviour, StateMultiproof, StateProof};
 
 use super::Tip;
 use super::database::{Cursor, Database, DatabaseSnapshot, Rows};
@@ -115,6 +116,14 @@ impl Snapshot<'_> {
         self.row::<Transactions>(&PlaceKey { height, index })
     }
 
+    /// The envelopes at several places, in one go.
+    pub fn envelopes_at(&self, places: &[PlaceKey]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        match &self.fault {
+            Some(fault) => Err(fault.clone()),
+            None => self.rows.rows_at::<Transactions>(places),
+        }
+    }
+
     /// All envelopes of a block, in order; none if there is no such block.
     pub fn envelopes(&self, height: u64) -> Result<Vec<Vec<u8>>, Fault> {
         match self.row::<Headers>(&HeightKey(height))? {
@@ -165,6 +174,11 @@ impl Snapshot<'_> {
         let value = self.get(key)?;
         let proof = commitment::prove(self, self.tip.height, key, value.as_deref())?;
         Ok((value, proof))
+    }
+
+    /// Proves together what [`Snapshot::state_values`] answers of keys, each of which is there once.
+    pub fn prove_values(&self, values: &[KeyValue<'_>]) -> Result<StateMultiproof, Fault> {
+        commitment::prove_all(self, self.tip.height, values)
     }
 
     /// The validator sets from a height on, each with the height of the block that made it

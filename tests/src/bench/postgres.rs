@@ -256,29 +256,41 @@ impl Postgres {
         analysed.expect("the table is there");
     }
 
-    /// Asks the primary for histories, of items here and there.
-    pub async fn ask(&self, items: u64, questions: usize) -> Answers {
+    /// Asks the primary for histories, of items here and there, so many neighbours in one question.
+    pub async fn ask(&self, items: u64, histories: usize, together: u64) -> Answers {
         let next = Arc::new(AtomicUsize::new(0));
+        let questions = (histories / together as usize).max(1);
         let start = Instant::now();
         let mut tasks = Vec::new();
         for _ in 0..reads::CLIENTS {
             let client = self.connect().await;
             let next = next.clone();
             tasks.push(tokio::spawn(async move {
-                let sql = "SELECT signature, document FROM events WHERE item = $1 ORDER BY id";
+                let sql = match together {
+                    1 => "SELECT signature, document FROM events WHERE item = $1 ORDER BY id",
+                    _ => {
+                        "SELECT item, signature, document FROM events WHERE item = ANY($1) \
+                          ORDER BY item, id"
+                    }
+                };
                 let select = client.prepare(sql).await.expect("the statement is right");
                 let mut times_ms = Vec::new();
-                while let Some(item) = reads::draw(&next, questions, items) {
-                    let item = load::unit(item);
+                while let Some(group) = reads::draw(&next, questions, items / together) {
+                    let first = group * together;
+                    let names: Vec<String> = (first..first + together).map(load::unit).collect();
                     let begin = Instant::now();
-                    let rows = client.query(&select, &[&item]).await;
+                    let rows = match together {
+                        1 => client.query(&select, &[&names[0]]).await,
+                        _ => client.query(&select, &[&names]).await,
+                    };
                     times_ms.push(begin.elapsed().as_secs_f64() * 1000.0);
-                    assert_eq!(rows.expect("it answers").len() as u64, reads::EVENTS);
+                    let rows = rows.expect("it answers").len() as u64;
+                    assert_eq!(rows, reads::EVENTS * together);
                 }
                 times_ms
             }));
         }
-        reads::answers(start, tasks).await
+        reads::answers(start, tasks, together).await
     }
 }
 

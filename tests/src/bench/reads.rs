@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use touchstone_proto::node::GetItemRequest;
+use tonic::transport::Channel;
+use touchstone_proto::node::ledger_client::LedgerClient;
+use touchstone_proto::node::{GetItemRequest, GetItemsRequest};
 
 use super::cpu_time;
 use super::latency::Latencies;
@@ -13,17 +15,19 @@ use crate::load;
 
 /// Events of each item.
 pub const EVENTS: u64 = 10;
+/// Items of one question, where several are asked for together.
+pub const ITEMS: u64 = 100;
 /// Clients that ask at once.
 pub const CLIENTS: usize = 16;
 
 /// What asking gave.
 #[derive(Clone, Debug)]
 pub struct Answers {
-    /// Answers in a second.
+    /// Histories in a second.
     pub per_second: f64,
     /// From a question to its answer.
     pub latencies: Latencies,
-    /// CPU time of the node for an answer, microseconds; none where it isn't measured.
+    /// CPU time of the node for a history, microseconds; none where it isn't measured.
     pub cpu_us: Option<f64>,
 }
 
@@ -45,11 +49,12 @@ pub fn envelopes(cluster: &Cluster, items: u64, together: u64) -> Vec<Vec<u8>> {
     envelopes
 }
 
-/// Asks a cluster of one node for proven histories, of items here and there.
-pub async fn ask(cluster: &Cluster, items: u64, questions: usize) -> Answers {
+/// Asks a cluster of one node for proven histories, of items here and there, so many neighbours in one question.
+pub async fn ask(cluster: &Cluster, items: u64, histories: usize, together: u64) -> Answers {
     let process = cluster.process_id(0).expect("it runs");
     let cpu = || cpu_time::of_process_us(process).expect("it runs");
     let next = Arc::new(AtomicUsize::new(0));
+    let questions = (histories / together as usize).max(1);
     let (start, before) = (Instant::now(), cpu());
     let mut tasks = Vec::new();
     for _ in 0..CLIENTS {
@@ -57,24 +62,37 @@ pub async fn ask(cluster: &Cluster, items: u64, questions: usize) -> Answers {
         let next = next.clone();
         tasks.push(tokio::spawn(async move {
             let mut times_ms = Vec::new();
-            while let Some(item) = draw(&next, questions, items) {
-                let request = GetItemRequest {
-                    id: load::unit(item),
-                    ..GetItemRequest::default()
-                };
+            while let Some(group) = draw(&next, questions, items / together) {
                 let begin = Instant::now();
-                let reply = client.get_item(request).await.expect("the node answers");
+                ask_once(&mut client, group * together, together).await;
                 times_ms.push(begin.elapsed().as_secs_f64() * 1000.0);
-                assert_eq!(reply.into_inner().events.len() as u64, EVENTS);
             }
             times_ms
         }));
     }
-    let answers = answers(start, tasks).await;
+    let answers = answers(start, tasks, together).await;
+    let asked = questions as f64 * together as f64;
     Answers {
-        cpu_us: Some((cpu() - before) / questions as f64),
+        cpu_us: Some((cpu() - before) / asked),
         ..answers
     }
+}
+
+async fn ask_once(client: &mut LedgerClient<Channel>, first: u64, together: u64) {
+    if together == 1 {
+        let request = GetItemRequest {
+            id: load::unit(first),
+            ..GetItemRequest::default()
+        };
+        let reply = client.get_item(request).await.expect("the node answers");
+        assert_eq!(reply.into_inner().events.len() as u64, EVENTS);
+        return;
+    }
+    let ids = (first..first + together).map(load::unit).collect();
+    let reply = client.get_items(GetItemsRequest { ids }).await;
+    let reply = reply.expect("the node answers").into_inner();
+    let events: usize = reply.items.iter().map(|item| item.events.len()).sum();
+    assert_eq!(events as u64, EVENTS * together, "all of them fit");
 }
 
 /// The next item to ask for, none once there were so many questions. They come in no order.
@@ -85,14 +103,18 @@ pub fn draw(next: &AtomicUsize, questions: usize, items: u64) -> Option<u64> {
     (number < questions).then_some(mixed % items)
 }
 
-/// What clients that began at a time saw, once they are done.
-pub async fn answers(start: Instant, clients: Vec<tokio::task::JoinHandle<Vec<f64>>>) -> Answers {
+/// What clients that began at a time saw, once they are done; each of their answers was about so many items.
+pub async fn answers(
+    start: Instant,
+    clients: Vec<tokio::task::JoinHandle<Vec<f64>>>,
+    together: u64,
+) -> Answers {
     let mut times_ms = Vec::new();
     for client in clients {
         times_ms.extend(client.await.expect("a client doesn't panic"));
     }
     Answers {
-        per_second: times_ms.len() as f64 / start.elapsed().as_secs_f64(),
+        per_second: (times_ms.len() as u64 * together) as f64 / start.elapsed().as_secs_f64(),
         latencies: Latencies::new(times_ms),
         cpu_us: None,
     }

@@ -2,12 +2,20 @@
 //! that strict signatures set. Runs are interleaved and their medians printed: a figure is only worth something
 //! against others of its run.
 //!
-//! Usage: `scripts/bench [--runs N] [--transactions N] [--json FILE] [--only load|reads|faults]`
+//! Usage: `scripts/bench [--runs N] [--transactions N] [--items N] [--json FILE] [--only SECTION]`, where a section is
+//! load, reads, faults, growth or follower.
 
-#![allow(clippy::print_stdout, reason = "a program speaks to its user")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program speaks to its user"
+)]
 
+use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+use touchstone_tests::bench::growth;
 use touchstone_tests::bench::ledger::{self, Measured};
 use touchstone_tests::bench::limit::Limit;
 use touchstone_tests::bench::reads;
@@ -22,6 +30,8 @@ const EVENTS: [usize; 3] = [1, 10, 100];
 const CONNECTIONS: usize = 32;
 /// Events of one transaction, where histories are asked for.
 const TOGETHER: [u64; 2] = [1, 100];
+/// Items of one question there.
+const ASKED: [u64; 2] = [1, reads::ITEMS];
 /// Transactions that are submitted one by one.
 const ONE_BY_ONE: usize = 200;
 /// Validators and one-way delays between them, milliseconds, where the finality of distant organisations is measured.
@@ -34,6 +44,8 @@ struct Arguments {
     runs: usize,
     /// Of one event, under full load; those of more events are fewer.
     transactions: usize,
+    /// With which the growth of a ledger ends.
+    items: u64,
     json: Option<String>,
     only: Option<String>,
 }
@@ -43,6 +55,7 @@ impl Arguments {
         let mut arguments = Arguments {
             runs: 3,
             transactions: 20_000,
+            items: 1_000_000,
             json: None,
             only: None,
         };
@@ -54,6 +67,7 @@ impl Arguments {
                 "--transactions" => {
                     arguments.transactions = value.parse().expect("a number of transactions");
                 }
+                "--items" => arguments.items = value.parse().expect("a number of items"),
                 "--json" => arguments.json = Some(value),
                 "--only" => arguments.only = Some(value),
                 _ => panic!("{name} is no argument of this bench"),
@@ -75,16 +89,42 @@ impl Arguments {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::read();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("the runtime starts");
-    let report = runtime.block_on(run(&arguments));
+    // What was started is dropped here, and with it all processes end; a signal alone would leave them running.
+    let report = runtime.block_on(async {
+        tokio::select! {
+            report = run(&arguments) => Some(report),
+            () = told_to_end() => None,
+        }
+    });
+    let Some(report) = report else {
+        eprintln!("told to end; what was started has ended too");
+        return ExitCode::FAILURE;
+    };
     if let Some(path) = &arguments.json {
         let text = format!("{:#}\n", report.json());
         std::fs::write(path, text).expect("the file can be written");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Resolves with the first signal that asks a program to end.
+async fn told_to_end() {
+    let of = |kind| signal(kind).expect("signals can be listened to");
+    let (mut interrupt, mut terminate, mut hang_up) = (
+        of(SignalKind::interrupt()),
+        of(SignalKind::terminate()),
+        of(SignalKind::hangup()),
+    );
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
 }
 
@@ -111,6 +151,12 @@ async fn run(arguments: &Arguments) -> Report {
                 distant(delay_ms, &mut report).await;
             }
         }
+        if arguments.wants("growth") {
+            growth::measure(arguments.items, &mut report).await;
+        }
+        if arguments.wants("follower") {
+            growth::follow(arguments.transactions, &mut report).await;
+        }
     }
     print_machine(arguments, &report);
     if arguments.wants("load") {
@@ -123,6 +169,12 @@ async fn run(arguments: &Arguments) -> Report {
     if arguments.wants("faults") {
         print_faults(&report);
     }
+    if arguments.wants("growth") {
+        println!("{}\n", growth::table(arguments.items, &report));
+    }
+    if arguments.wants("follower") {
+        println!("{}", growth::followed(&report));
+    }
     report
 }
 
@@ -134,10 +186,12 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
     {
         let postgres = touchstone_tests::bench::postgres::Postgres::start();
         postgres.fill(items).await;
-        postgres.ask(items, questions / 10).await;
-        let plain = postgres.ask(items, questions).await;
-        report.add("plain reads/s", plain.per_second);
-        report.add("plain reads p99", plain.latencies.p99());
+        postgres.ask(items, questions / 10, 1).await;
+        for asked in ASKED {
+            let plain = postgres.ask(items, questions, asked).await;
+            report.add(format!("plain {asked} reads/s"), plain.per_second);
+            report.add(format!("plain {asked} reads p99"), plain.latencies.p99());
+        }
     }
     for together in TOGETHER {
         let plan = Plan {
@@ -148,38 +202,46 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
         cluster.wait_for_height(0, 1).await;
         let envelopes = reads::envelopes(&cluster, items, together);
         ledger::submit(&cluster, &envelopes, None).await;
-        reads::ask(&cluster, items, questions / 10).await;
-        let proven = reads::ask(&cluster, items, questions).await;
-        report.add(format!("{together} reads/s"), proven.per_second);
-        report.add(format!("{together} reads p99"), proven.latencies.p99());
-        report.add(
-            format!("{together} reads cpu"),
-            proven.cpu_us.unwrap_or(f64::NAN),
-        );
+        reads::ask(&cluster, items, questions / 10, 1).await;
+        for asked in ASKED {
+            let name = format!("{together} of {asked} reads");
+            let proven = reads::ask(&cluster, items, questions, asked).await;
+            report.add(format!("{name}/s"), proven.per_second);
+            report.add(format!("{name} p99"), proven.latencies.p99());
+            report.add(format!("{name} cpu"), proven.cpu_us.unwrap_or(f64::NAN));
+        }
     }
 }
 
 fn print_reads(report: &Report) {
     println!(
-        "| histories of {} events, {} clients | answers/s | ratio | p99 ms | the node's CPU per answer, us |",
+        "| histories of {} events, {} clients | items a question | histories/s | ratio | ratio to one by one | p99 ms | \
+         the node's CPU per history, us |",
         reads::EVENTS,
         reads::CLIENTS
     );
-    println!("|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     let median = |name: &str, digits| cell(report.median(name), digits);
-    println!(
-        "| PostgreSQL, plain | {} | - | {} | - |",
-        median("plain reads/s", 0),
-        median("plain reads p99", 1)
-    );
-    for together in TOGETHER {
-        let rate = format!("{together} reads/s");
+    let alone = "plain 1 reads/s";
+    for asked in ASKED {
+        let rate = format!("plain {asked} reads/s");
         println!(
-            "| Touchstone, proven, {together} events per transaction | {} | {} | {} | {} |",
+            "| PostgreSQL, plain | {asked} | {} | - | {} | {} | - |",
             median(&rate, 0),
-            cell(report.ratio(&rate, "plain reads/s"), 2),
-            median(&format!("{together} reads p99"), 1),
-            median(&format!("{together} reads cpu"), 0),
+            cell(report.ratio(&rate, alone), 2),
+            median(&format!("plain {asked} reads p99"), 1)
+        );
+    }
+    for (together, asked) in TOGETHER.iter().flat_map(|t| ASKED.map(|asked| (t, asked))) {
+        let name = format!("{together} of {asked} reads");
+        let rate = format!("{name}/s");
+        println!(
+            "| Touchstone, proven, {together} events per transaction | {asked} | {} | {} | {} | {} | {} |",
+            median(&rate, 0),
+            cell(report.ratio(&rate, &format!("plain {asked} reads/s")), 2),
+            cell(report.ratio(&rate, alone), 2),
+            median(&format!("{name} p99"), 1),
+            median(&format!("{name} cpu"), 0),
         );
     }
     println!();

@@ -3,7 +3,7 @@
 //! time, which tells the same whatever else the machine does, for 1, 10 and 100 events a transaction, and what an event
 //! takes on disk.
 //!
-//! Usage: `scripts/bench-blocks [events [events of a block]]`
+//! Usage: `scripts/bench-blocks [events [events of a block [events of a transaction]]]`
 
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
@@ -12,10 +12,10 @@ use std::time::Instant;
 use touchstone_core::block::Block;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::test_support::{MARKET, certify, key, voter};
-use touchstone_node::admission::{Admission, Source};
+use touchstone_node::admission::Admission;
 use touchstone_node::chain::Chain;
 use touchstone_node::consensus_thread;
-use touchstone_node::mempool::SharedMempool;
+use touchstone_node::mempool::{self, SharedMempool};
 use touchstone_node::storage::rocks::{EventCatalogue, RocksStore, StoreSettings};
 use touchstone_tests::bench::cpu_time;
 use touchstone_tests::bench::limit::Limit;
@@ -34,6 +34,7 @@ fn main() {
     let number = |n| std::env::args().nth(n).and_then(|text| text.parse().ok());
     let events = number(1).unwrap_or(200_000);
     let of_a_block = number(2).unwrap_or(2_000);
+    let together: Vec<u64> = number(3).map_or(TOGETHER.to_vec(), |together| vec![together]);
     let limit = Limit::measure();
     println!(
         "CPU time, us; one strict Ed25519 verification takes {:.1}. {events} events, {of_a_block} a block.",
@@ -46,7 +47,7 @@ fn main() {
     );
     println!("|---|{}---|---|", "---|".repeat(STAGES.len()));
     let mut growths = Vec::new();
-    for together in TOGETHER {
+    for together in together.iter().copied() {
         let (us, growth) = run(events, of_a_block, together);
         growths.push(growth);
         let sum: f64 = us.iter().sum();
@@ -57,15 +58,15 @@ fn main() {
             stages.join(" | ")
         );
     }
-    print_growth(&growths);
+    print_growth(&together, &growths);
 }
 
 /// Bytes per event: of each table, compacted; of all; and of the folder as it lay at the end, with its logs. Then how
 /// long opening it took.
 type Growth = Vec<(&'static str, f64)>;
 
-fn print_growth(growths: &[Growth]) {
-    let columns: Vec<String> = TOGETHER.iter().map(u64::to_string).collect();
+fn print_growth(together: &[u64], growths: &[Growth]) {
+    let columns: Vec<String> = together.iter().map(u64::to_string).collect();
     println!();
     println!("Bytes on disk per event, of which a transaction has so many:");
     println!();
@@ -153,8 +154,10 @@ impl Node {
             let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
             let chain_id = &self.genesis.chain_id;
             let admission = Admission::new(chain_id, &snapshot, tip, now_ms, &self.pool);
-            for envelope in message {
-                let admitted = admission.admit(envelope, Source::Peer);
+            for admitted in message
+                .chunks(mempool::TOGETHER)
+                .flat_map(|together| admission.admit_all(together))
+            {
                 let admitted = admitted.expect("a good disk").expect("a good transaction");
                 assert!(admitted.is_some(), "a new one");
             }

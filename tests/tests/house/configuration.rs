@@ -79,6 +79,7 @@ fn default_of(table: &str, name: &str) -> Option<String> {
         }
         ("limits", "connections") => ports.connections as u64,
         ("limits", "connections_per_address") => ports.connections_per_address as u64,
+        ("limits", "region_search_mib") => ClientLimits::default().region_search() >> 20,
         ("consensus", "heartbeat_ms") => timing.heartbeat_ms,
         ("consensus", "batching_delay_ms") => timing.batching_delay_ms,
         ("consensus", "propose_ms") => timing.propose_ms,

@@ -1,11 +1,10 @@
 //! A program that knows nothing of this ledger but a gateway's description: a generator writes a client from
 //! `/openapi.json`, and that client captures, queries, subscribes and hands goods over, between real processes.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
+use touchstone_tests::cluster::{Cluster, Plan, free_ports, organisation_id};
 
 use super::http::{Gateway, ask, wait_for};
 
@@ -31,8 +30,7 @@ async fn a_generated_client_captures_queries_subscribes_and_hands_over() {
     let programs = String::from_utf8_lossy(&installed.stdout).trim().to_owned();
     let cluster = Cluster::start(&Plan::default());
     cluster.wait_for_height(0, 1).await;
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
-    let port = free.expect("loopback has free ports").port().to_string();
+    let port = free_ports(1)[0].to_string();
     let queries = format!("http://{}", cluster.http(0));
     let destination = format!("http://127.0.0.1:{port}");
     let words = ["--queries", &queries, "--destination", &destination];

@@ -2,13 +2,13 @@
 //! node's description held against what it does.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use touchstone_tests::cluster::{Cluster, PATIENCE, Plan, binary, organisation_id};
+use touchstone_tests::cluster::{Cluster, PATIENCE, Plan, binary, free_ports, organisation_id};
 
 /// A running gateway; dropping it ends it.
 pub struct Gateway {
@@ -31,8 +31,7 @@ impl Gateway {
 
     /// Of an organisation, with more words on its command line.
     pub fn start_of(cluster: &Cluster, index: usize, words: &[&str]) -> Gateway {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
-        let address = free.expect("loopback has free ports");
+        let address = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));
         let folder = cluster.folder();
         let key = folder.join(format!("key-{index}.pem"));
         let pem = {

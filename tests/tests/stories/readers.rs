@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 use touchstone_tests::cli_user::{CliUser, Ran, judge};
-use touchstone_tests::cluster::{Cluster, Plan};
+use touchstone_tests::cluster::{Cluster, Plan, free_ports};
 
 use super::http::Gateway;
 
@@ -244,8 +244,7 @@ async fn a_cloned_label_becomes_suspect_and_a_days_scans_are_anchored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_label_is_opened_from_the_page_and_the_second_reader_hears_when() {
     let mut cluster = Cluster::prepare(&Plan::default());
-    let door = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
-    let door = door.expect("loopback has free ports");
+    let door = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));
     let url = format!("http://{door}");
     for index in [0, 2] {
         cluster.set(index, &format!("openings = \"{url}\""));

@@ -51,6 +51,7 @@ const t = (name) => pick(TEXTS[name], state.language);
 /** Examines an evidence file, under the pinned chain; throws `NoAnswer` where nothing may be shown. */
 async function examineAbout(bytes, isAsked, pinned) {
   useWorkersFor(bytes);
+  await prepareSignatures();
   const examination = new Examination(bytes, { chainId: pinned, roots: [] });
   const verdict = await examination.run();
   const shown = examination.chainId ?? null;
@@ -142,11 +143,10 @@ function openingOf({ record, opened }, facts) {
 /** Everything about an item: the newer of two answers, and what follows from all. */
 async function lookUp({ item, printed }) {
   const pinned = pinnedChain();
-  await prepareSignatures();
   const asked = askAnother(item, pinned);
   // Another member's failure is looked at below, also where this node's answer comes to nothing.
   asked.catch(() => {});
-  const bytes = await askEvidence({ item });
+  const [bytes] = await Promise.all([askEvidence({ item }), prepareSignatures()]);
   const start = performance.now();
   const own = new ItemRecord(await examine(bytes, item, pinned));
   const ms = performance.now() - start;
@@ -259,7 +259,6 @@ async function takeFiles(files) {
   const pinned = pinnedChain();
   let outcome;
   try {
-    await prepareSignatures();
     const read = await Promise.all(files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })));
     outcome = { found: await lookUpFiles(read, (bytes, id) => examineDesign(bytes, id, pinned)), pinned };
   } catch (error) {
@@ -281,7 +280,6 @@ async function showDesign(id) {
   const pinned = pinnedChain();
   let outcome;
   try {
-    await prepareSignatures();
     outcome = { found: await lookUpDesign(id, (bytes) => examineDesign(bytes, id, pinned)), pinned };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;

@@ -18,14 +18,20 @@ export class DesignsView {
 
   /** Where files are chosen; `take` is called with them. */
   chooser(take) {
-    const input = h('input', { type: 'file', id: 'files', multiple: true, onchange: () => take([...input.files]) });
+    const input = h('input', {
+      type: 'file',
+      id: 'files',
+      multiple: true,
+      'aria-labelledby': 'filesLabel filesChoose',
+      onchange: () => take([...input.files]),
+    });
     return h(
       'section',
       { class: 'designs' },
       h('h2', {}, this.t('designHeading')),
       h('p', { class: 'hint' }, this.t('designNote')),
-      h('label', { for: 'files' }, this.t('designLabel')),
-      input,
+      h('p', { id: 'filesLabel', class: 'label' }, this.t('designLabel')),
+      h('p', { class: 'file' }, h('span', { class: 'choose' }, input, h('label', { for: 'files', id: 'filesChoose' }, this.t('chooseFiles')))),
     );
   }
 

@@ -3,7 +3,7 @@
 // rules_texts.js a sentence and an advice in both languages. No rule says that a thing is fake: the ledger can't see it.
 
 /** Raised whenever a rule, or what a code means, changes. */
-export const RULES_VERSION = 1;
+export const RULES_VERSION = 2;
 
 /** Levels of findings, from the worst. `note` changes no verdict: it says what isn't known. */
 export const LEVELS = ['unchecked', 'suspect', 'reservation', 'note'];
@@ -31,6 +31,9 @@ export function namesOneThing(item) {
   return /\/21\/|\/235\/|^\/00\/|^\/8004\/|^\/8003\/\d{14}[^/]|^\/8006\/\d{18}\/21\//.test(path);
 }
 
+/** Whether an identifier names a kind of product: no unit, and no lot of it. */
+export const namesAKind = (item) => /^https:\/\/id\.gs1\.org\/01\/\d{14}(\/22\/[^/]+)?$/.test(item);
+
 /** Date of an expiry as labels and records write it: YYMMDD (GS1 General Specifications 7.12) or ISO 8601; null if neither. */
 export function readDate(source, now) {
   const short = /^(\d{2})(\d{2})(\d{2})$/.exec(source);
@@ -56,7 +59,8 @@ function isoDate(year, month, day) {
 
 /** Nothing recorded, or nobody who may have brought it into being. `beginning`: who recorded that, with its prefixes. */
 export function checkIdentity({ item, recorded, beginning }) {
-  if (!recorded) return [finding('unknown', 'suspect')];
+  // Goods are recorded by unit or lot, so a record of their kind is missed by nobody.
+  if (!recorded) return [namesAKind(item) ? finding('kind-of-product', 'unchecked') : finding('unknown', 'suspect')];
   if (!namesOneThing(item)) return [finding('not-one-thing', 'reservation')];
   if (beginning === null) return [finding('not-commissioned', 'suspect')];
   const digits = prefixDigits(item);
@@ -147,8 +151,8 @@ const RULES = [
 ];
 
 /**
- * The verdict and what it rests on, the worst first: `checked`, `reservations`, `suspect`, or `unchecked` where
- * `facts.unchecked` says why nothing could be checked; then no rule is asked.
+ * The verdict and what it rests on, the worst first: `checked`, `reservations`, `suspect`, or `unchecked` where there is
+ * nothing to check. Where `facts.unchecked` says why, no rule is asked.
  */
 export function assess(facts) {
   const findings = facts.unchecked

@@ -24,6 +24,14 @@ export const RULE_TEXTS = {
     () => '该网址不含可查询的物品编码。',
     ['Scan the code again, or type it in on the first page.', '请重新扫码，或在首页输入编码。'],
   ),
+  'kind-of-product': text(
+    () => 'This code names a kind of product and no thing of it, and nothing is recorded under it.',
+    () => '该编码所指为产品品类，而非其中一件，且没有任何记录。',
+    [
+      'Scan a code with a serial number or a lot, or type in what is printed beside it: (01)…(21)…',
+      '请扫描带序列号或批号的编码，或输入编码旁印刷的 (01)…(21)…',
+    ],
+  ),
   'no-answer': text(
     (v) => `The server does not answer${v.reason ? `: ${v.reason}` : ''}.`,
     (v) => `服务器没有应答${v.reason ? `：${v.reason}` : ''}。`,

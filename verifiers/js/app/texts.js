@@ -293,6 +293,7 @@ export const TEXTS = {
     '文件仅在本机计算哈希，不会发送；服务器只得知哈希值。尚未披露的设计须凭存证回执（….touchstone.json）查询，回执同样不会离开本机。',
   ],
   designLabel: ['Files of a design, and its receipt if you have one', '设计文件，以及存证回执（如有）'],
+  chooseFiles: ['Choose files…', '选择文件…'],
   designReceipts: ['The receipt stays on this device.', '回执未离开本机。'],
   designNoFile: ['Choose a file of the design beside its receipt.', '请与回执一并选择设计文件。'],
   designUnknown: ['No disclosed design has this file.', '没有已披露的设计包含该文件。'],

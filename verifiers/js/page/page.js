@@ -6,7 +6,8 @@ import { Examination, versionOf } from '../src/examination.js';
 import { compareExhibits } from '../src/exhibits.js';
 import { describeFacts } from '../src/facts.js';
 import { sha256 } from '../src/hashes.js';
-import { readPem } from '../src/trust.js';
+import { printable } from '../src/printable.js';
+import { chainOf, readPem } from '../src/trust.js';
 import { h } from './dom.js';
 import { Report } from './report.js';
 import { TEXTS } from './texts.js';
@@ -43,7 +44,16 @@ async function takeFiles(files) {
 }
 
 async function takeGenesis(files) {
-  state.genesis = files.length === 0 ? null : sha256(await readFile(files[0]));
+  state.genesis = null;
+  if (files.length > 0) {
+    const bytes = await readFile(files[0]);
+    try {
+      state.genesis = chainOf(bytes);
+    } catch {
+      notice('badGenesis');
+      return;
+    }
+  }
   await examine();
 }
 
@@ -145,6 +155,11 @@ function render() {
   document.title = t('title');
   for (const element of document.querySelectorAll('[data-text]')) element.textContent = t(element.dataset.text);
   $('language').lang = state.language === 'zh' ? 'en' : 'zh-CN';
+  // What the browser would say beside its own button, in its own language.
+  for (const element of document.querySelectorAll('[data-chosen]')) {
+    const names = [...$(element.dataset.chosen).files].map(({ name }) => printable(name));
+    element.textContent = names.length === 0 ? t('noneChosen') : names.join(', ');
+  }
   $('outcome').replaceChildren(...renderOutcome().flat(Infinity).filter(Boolean));
   $('print').hidden = !state.outcome?.verdict;
 }
@@ -220,6 +235,8 @@ function start() {
     for (const details of document.querySelectorAll('details')) details.open = true;
   });
   render();
+  // Ready before a file comes.
+  prepareSignatures();
 }
 
 start();

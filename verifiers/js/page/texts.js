@@ -123,6 +123,9 @@ export const TEXTS = {
     'Choose the evidence file and, if you have them, the original files',
     '选择证据文件，以及（如有）原件',
   ],
+  chooseFile: ['Choose a file…', '选择文件…'],
+  chooseFiles: ['Choose files…', '选择文件…'],
+  noneChosen: ['none chosen', '未选择'],
   drop: ['… or drop them anywhere on this page.', '……或将其拖放到本页面任意位置。'],
   trustHeading: ['What you trust', '可信来源'],
   trustNote: [
@@ -141,6 +144,7 @@ export const TEXTS = {
     '所选文件中没有本版本的证据文件，请一并选择。',
   ],
   badChain: ['A chain id has 64 hexadecimal digits.', '链标识为 64 位十六进制数字。'],
+  badGenesis: ['That file is no genesis document.', '该文件不是创世文件。'],
   badRoots: ['That file holds no certificate in PEM or DER.', '该文件不含 PEM 或 DER 格式的证书。'],
   bothChains: ['The genesis document is not that of the chain id.', '创世文件与链标识不符。'],
   unreadable: ["A file can't be read: ", '文件无法读取：'],

@@ -1,7 +1,9 @@
 // What a verifier was given to trust: a chain, and roots of time-stamp authorities.
 
 import { fromHex } from './bytes.js';
+import { readGenesis } from './genesis.js';
 import { sha256 } from './hashes.js';
+import { Refusal } from './refusal.js';
 
 const BLOCK = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g;
 
@@ -15,9 +17,20 @@ export function readPem(text) {
   return found;
 }
 
+/** The chain id of a genesis document. Another kind of file would make an honest record one of another chain. */
+export function chainOf(genesis) {
+  try {
+    readGenesis(genesis);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new TypeError(`this is no genesis document: ${error.message}`);
+  }
+  return sha256(genesis);
+}
+
 /** Reads the options `genesis` or `chainId`, and `tsaRoots`. */
 export function readTrust({ genesis = null, chainId = null, tsaRoots = [] }) {
-  let trusted = genesis === null ? null : sha256(genesis);
+  let trusted = genesis === null ? null : chainOf(genesis);
   if (chainId !== null) {
     if (typeof chainId === 'string' && !/^[0-9a-fA-F]{64}$/.test(chainId)) {
       throw new TypeError('a chain id has 64 hexadecimal digits: the SHA-256 of the genesis file');

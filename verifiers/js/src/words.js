@@ -13,8 +13,6 @@ const accuracy = {
   zh: (ms) => (ms === null ? '未声明精度' : `精度 ${ms} 毫秒`),
 };
 
-const placeOf = ({ height, transaction, event }) => `${height}/${transaction}/${event}`;
-const placeOfTransaction = ({ height, index }) => `${height}/${index}`;
 const remark = (discrepancy) => (discrepancy === null ? '' : ` (${discrepancy})`);
 
 // By the numbers of the enum Basis.
@@ -113,18 +111,19 @@ export const FINDINGS = {
   doubtfulKey: {
     en: ({ key, organisation, since, height, index }) =>
       `DOUBTFUL: key ${key} of ${organisation} was reported ` +
-      `compromised from ${iso(since)} on, and signed transaction ${height}/${index} after that: somebody else may have`,
+      `compromised from ${iso(since)} on, and signed transaction ${index} of block ${height} after that: ` +
+      'somebody else may have',
     zh: ({ key, organisation, since, height, index }) =>
       `存疑：${organisation} 报告密钥 ${key} 自 ${iso(since)} 起可能泄露，` +
-      `此后该密钥签署了交易 ${height}/${index}：可能由他人签署`,
+      `此后该密钥签署了区块 ${height} 的交易 ${index}：可能由他人签署`,
   },
   contestedKey: {
     en: ({ key, organisation, since, height, index }) =>
       `CONTESTED: key ${key} of ${organisation} was reported compromised from ${iso(since)} on, by a key that may be ` +
-      `a thief's; it signed transaction ${height}/${index} after that, and the consortium hasn't decided`,
+      `a thief's; it signed transaction ${index} of block ${height} after that, and the consortium hasn't decided`,
     zh: ({ key, organisation, since, height, index }) =>
       `有争议：${organisation} 的密钥 ${key} 据报自 ${iso(since)} 起可能泄露，而报告所用密钥可能属于盗用者；` +
-      `此后该密钥签署了交易 ${height}/${index}，联盟尚未裁定`,
+      `此后该密钥签署了区块 ${height} 的交易 ${index}，联盟尚未裁定`,
   },
   chainTime: {
     en: ({ precision, delay }) =>
@@ -291,17 +290,17 @@ export const FINDINGS = {
   },
   holder: {
     en: ({ holder, basis, since, discrepancy }) =>
-      `held by ${holder}, ${BASES_EN[basis] ?? basis}, since ${placeOf(since)}` +
+      `held by ${holder}, ${BASES_EN[basis] ?? basis}, since block ${since.height}` +
       (discrepancy === '' ? '' : `; discrepancy stated then: ${discrepancy}`),
     zh: ({ holder, basis, since, discrepancy }) =>
-      `由 ${holder} 占有，${BASES_ZH[basis] ?? basis}，自 ${placeOf(since)} 起` +
+      `由 ${holder} 占有，${BASES_ZH[basis] ?? basis}，自区块 ${since.height} 起` +
       (discrepancy === '' ? '' : `；当时所述差异：${discrepancy}`),
   },
   claim: {
     en: ({ item, organisation, reason, since }) =>
-      `${organisation} claims ${item} since ${placeOf(since)}: ${reason}`,
+      `${organisation} claims ${item} since block ${since.height}: ${reason}`,
     zh: ({ item, organisation, reason, since }) =>
-      `${organisation} 自 ${placeOf(since)} 起主张占有 ${item}：${reason}`,
+      `${organisation} 自区块 ${since.height} 起主张占有 ${item}：${reason}`,
   },
   displaced: {
     en: ({ item, organisation }) => `${organisation} had ${item} by its own word before a claim displaced it`,
@@ -313,7 +312,8 @@ export const FINDINGS = {
   },
   statement: {
     en: ({ transaction, offer, answer, claim }) => {
-      const who = `${placeOfTransaction(transaction)} ${transaction.organisation}`;
+      const { height, index, organisation } = transaction;
+      const who = `block ${height}, transaction ${index}: ${organisation}`;
       if (offer) {
         return (
           `${who} offers to ${offer.to}, answer until ${iso(offer.deadline_ms)}: ` +
@@ -325,7 +325,8 @@ export const FINDINGS = {
         : `${who} claims: ${claim.reason}`;
     },
     zh: ({ transaction, offer, answer, claim }) => {
-      const who = `${placeOfTransaction(transaction)} ${transaction.organisation}`;
+      const { height, index, organisation } = transaction;
+      const who = `区块 ${height} 交易 ${index}：${organisation}`;
       if (offer) {
         return (
           `${who} 向 ${offer.to} 发出交付要约，答复期限 ${iso(offer.deadline_ms)}：` +

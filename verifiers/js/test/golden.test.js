@@ -217,6 +217,9 @@ test('the program: text, JSON and exit codes', () => {
     ['--unknown'],
     [damaged, '--chain-id', 'zz'],
     [damaged, '--genesis', '/nowhere'],
+    // Another file in its place says nothing about the record.
+    [goldenPath('item.evidence'), '--genesis', damaged],
+    [goldenPath('item.evidence'), '--genesis', pathOf('verifiers/js/package.json')],
   ]) {
     const { status, stderr, stdout } = run('cli.js', wrong);
     assert.equal(status, 1, wrong.join(' '));

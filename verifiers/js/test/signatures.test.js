@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { fromHex } from '../src/bytes.js';
 import { isUsableKey, useImplementation, usePoints, verifySignature, webCrypto } from '../src/ed25519.js';
 import { nodeCrypto } from '../src/node_crypto.js';
@@ -38,6 +39,38 @@ for (const [name, check] of Object.entries(implementations)) {
     }
   });
 }
+
+test('points: a key that signs often is judged as at first', async () => {
+  await usePoints();
+  const { message, pub_key: weak, signature } = speccheck[3];
+  const secret = new Uint8Array(32).fill(7);
+  const own = ed25519.getPublicKey(secret);
+  for (let i = 0; i < 70; i++) {
+    const text = Uint8Array.of(i);
+    const signed = ed25519.sign(text, secret);
+    assert.ok(verifySignature(own, signed, text), `use ${i}`);
+    // Neither over another message, nor by another key, nor with another S.
+    assert.ok(!verifySignature(own, signed, Uint8Array.of(i + 1)), `use ${i}`);
+    assert.ok(!verifySignature(fromHex(weak), signed, text), `use ${i}`);
+    signed[40] ^= 1;
+    assert.ok(!verifySignature(own, signed, text), `use ${i}`);
+    assert.ok(verifySignature(fromHex(weak), fromHex(signature), fromHex(message)), `use ${i}`);
+  }
+});
+
+test('points: more keys than have tables', async () => {
+  await usePoints();
+  for (let i = 0; i < 70; i++) {
+    const secret = new Uint8Array(32).fill(i);
+    const key = ed25519.getPublicKey(secret);
+    for (let use = 0; use < 3; use++) {
+      const text = Uint8Array.of(i, use);
+      const signed = ed25519.sign(text, secret);
+      assert.ok(verifySignature(key, signed, text), `key ${i}`);
+      assert.ok(!verifySignature(key, signed, Uint8Array.of(use, i, 1)), `key ${i}`);
+    }
+  }
+});
 
 test('an implementation that multiplies by the cofactor, or throws, is not taken', async () => {
   assert.equal(await useImplementation(() => true), false);

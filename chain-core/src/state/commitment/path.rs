@@ -13,6 +13,7 @@ use touchstone_proto::node::{OtherLeaf, StateProof};
 
 use super::node::{Child, STEPS, hash_of, step};
 use super::{InnerNode, NodeKey, TreeNode, TreeRead};
+use crate::proof::state::leaf;
 use crate::{Fault, Hash, hash};
 
 /// Proves that `key` has `value` (or none) at version `height`. A tree that says otherwise is
@@ -24,6 +25,8 @@ pub fn prove(
     value: Option<&[u8]>,
 ) -> Result<StateProof, Fault> {
     let key_hash = hash::sha256(key);
+    let value_hash = value.map(hash::sha256);
+    let own_leaf = value_hash.map(|value_hash| leaf(&key_hash, &value_hash));
     let mut siblings = Vec::new();
     let mut node_key = NodeKey::root(height);
     for depth in 0..=STEPS {
@@ -40,7 +43,7 @@ pub fn prove(
                     };
                     return absence(key, value, siblings, Some(other));
                 }
-                if value.map(hash::sha256) != Some(leaf.value_hash) {
+                if value_hash != Some(leaf.value_hash) {
                     return Err(contradiction(key));
                 }
                 return Ok(state_proof(siblings, None));
@@ -51,6 +54,10 @@ pub fn prove(
         let Some((step, child)) = descend(&inner, wanted, &mut siblings) else {
             return absence(key, value, siblings, None);
         };
+        if child.is_leaf() && own_leaf == Some(child.hash) {
+            // Its parent knows it: it needn't be read.
+            return Ok(state_proof(siblings, None));
+        }
         node_key = node_key.child(child.version, step);
     }
     Err(Fault::Damaged("the tree is deeper than its keys".into()))
@@ -96,7 +103,7 @@ fn absence(
     }
 }
 
-fn contradiction(key: &[u8]) -> Fault {
+pub(super) fn contradiction(key: &[u8]) -> Fault {
     Fault::Damaged(format!(
         "the tree contradicts the value of state key {}",
         key.escape_ascii()
@@ -111,7 +118,7 @@ fn state_proof(siblings: Vec<Hash>, other_leaf: Option<OtherLeaf>) -> StateProof
     }
 }
 
-fn damaged(key: &NodeKey, what: &str) -> Fault {
+pub(super) fn damaged(key: &NodeKey, what: &str) -> Fault {
     Fault::Damaged(format!("the tree node {key} {what}"))
 }
 

@@ -14,7 +14,7 @@ use crate::deposit_certificate::status_list;
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::fields;
-use crate::messages::Speech;
+use crate::messages::{Speech, in_column};
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
 use crate::say;
@@ -204,6 +204,6 @@ fn print(
         rows.push((say!(language, "To weigh"), plain(reservation)));
     }
     for (name, text) in rows {
-        output.line(format!("{name:<11} {text}"));
+        output.line(format!("{} {text}", in_column(&name, 11)));
     }
 }

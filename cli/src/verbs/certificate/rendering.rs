@@ -8,7 +8,7 @@ use crate::disputes;
 use crate::earlier as before;
 use crate::fields;
 use crate::look_alikes as compared;
-use crate::messages::Language;
+use crate::messages::{Language, in_column};
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::rights;
 use crate::sanctions;
@@ -170,7 +170,7 @@ impl Certificate {
             },
         ));
         for (name, text) in rows {
-            output.line(format!("{name:<11} {text}"));
+            output.line(format!("{} {text}", in_column(&name, 11)));
         }
     }
 

@@ -85,7 +85,7 @@ impl ItemStatus {
     ) -> Result<Vec<String>, Failure> {
         let mut lines = Vec::new();
         if let Some(state) = self.state {
-            let state = language.term(state.word());
+            let state = language.line(state.word());
             lines.push(say!(language, "State     {state}", state = state));
         }
         if let Some(standing) = &self.standing {

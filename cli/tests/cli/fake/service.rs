@@ -211,6 +211,13 @@ impl Ledger for Service {
         self.answer(|w| w.item(&request.into_inner())).await
     }
 
+    async fn get_items(&self, request: Request<GetItemsRequest>) -> Answer<ItemsReply> {
+        if self.world().is_older {
+            return Err(Status::unimplemented(""));
+        }
+        self.answer(|w| w.items(&request.into_inner())).await
+    }
+
     async fn get_design(&self, request: Request<GetDesignRequest>) -> Answer<DesignReply> {
         let id: Hash = request.into_inner().id.try_into().unwrap();
         self.answer(|w| DesignReply {

@@ -108,6 +108,8 @@ pub struct World {
     pub denied: Option<u64>,
     /// Bends answers.
     pub tamper: Option<Tamper>,
+    /// It is a node of before, which answers about each item by itself.
+    pub is_older: bool,
     /// Transactions that the stream takes in before it falls silent.
     pub patience: Option<usize>,
     /// Transactions are taken in, and no block comes.
@@ -211,6 +213,7 @@ impl World {
             page: 3,
             denied: None,
             tamper: None,
+            is_older: false,
             patience: None,
             stands_still: false,
             grows: 0,
@@ -448,6 +451,59 @@ impl World {
             record: Some(self.state(owner)),
             proof,
         }
+    }
+
+    /// All of these items with the containers around them.
+    pub fn items(&self, request: &GetItemsRequest) -> ItemsReply {
+        let mut reply = ItemsReply {
+            header: self.certified(self.height()),
+            ..ItemsReply::default()
+        };
+        let mut numbers = BTreeMap::new();
+        let mut item = |id: &String| {
+            let owner = keys::item(id);
+            let record = self.values.get(&owner).cloned();
+            let mut events = Vec::new();
+            for entry in self.entries(&owner) {
+                let next = numbers.len() as u32;
+                let number = *numbers.entry(entry.clone()).or_insert(next);
+                if number == next {
+                    let event = self.event_of(&entry);
+                    reply.events.push(LinkedEvent { entry, event });
+                }
+                events.push(number);
+            }
+            ItemEvents {
+                id: id.clone(),
+                record,
+                events,
+            }
+        };
+        let container = |item: &ItemEvents| {
+            let item: ledger::Item = encoding::decode_exact(item.record.as_ref()?).unwrap();
+            Some(item.packed?.container)
+        };
+        let asked: Vec<ItemEvents> = request.ids.iter().map(&mut item).collect();
+        let mut around: Vec<ItemEvents> = Vec::new();
+        let mut next: Vec<String> = asked.iter().filter_map(container).collect();
+        while let Some(id) = next.pop() {
+            if !asked.iter().chain(&around).any(|known| known.id == id) {
+                let found = item(&id);
+                next.extend(container(&found));
+                around.push(found);
+            }
+        }
+        (reply.items, reply.around) = (asked, around);
+        let all = reply.items.iter().chain(&reply.around);
+        let values: Vec<(Vec<u8>, Option<Vec<u8>>)> = all
+            .map(|item| (keys::item(&item.id), item.record.clone()))
+            .collect();
+        let values: Vec<_> = values
+            .iter()
+            .map(|(key, value)| (key.as_slice(), value.as_deref()))
+            .collect();
+        reply.proof = Some(commitment::prove_all(self, self.height(), &values).unwrap());
+        reply
     }
 
     pub fn trace(&self, request: &TraceRequest) -> TraceReply {

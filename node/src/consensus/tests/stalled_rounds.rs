@@ -68,7 +68,44 @@ fn who_has_asked_in_vain_fetches_the_block_without_waiting() {
     }
     net.filter = Box::new(|_, to, message| to != 0 || matches!(message, Message::Announce { .. }));
     net.submit(1);
-    net.run_to(1);
+    // Long before a second block, by which it would be known to be two behind.
+    net.run(2_000);
+    assert_eq!(net.lowest(), 1);
+}
+
+/// Such a proposal may be under way from its proposer, and would come twice.
+#[test]
+fn a_large_body_is_sent_to_who_asks_only_once_its_round_is_old() {
+    let sent_after = |deposits: u64, waited_ms: u64| {
+        let mut net = Net::new(4);
+        let bodies = Rc::new(RefCell::new(Vec::new()));
+        let seen = bodies.clone();
+        // Node 1 proposes. It and node 2 alone decide nothing, and node 0 asks nobody.
+        net.filter = Box::new(move |from, to, message| {
+            if let Message::Proposal(_, Some(body)) = message {
+                seen.borrow_mut().push((from, to, body.len()));
+            }
+            [from, to].iter().all(|node| [1, 2].contains(node))
+        });
+        for number in 0..deposits {
+            net.submit(number);
+        }
+        net.run(waited_ms);
+        let before = bodies.borrow().len();
+        let bytes = message::want(1, 0, None, false);
+        let from = tag(0);
+        net.give(2, Input::Message { from, bytes });
+        let bodies = bodies.borrow();
+        let is_large = bodies[0].2 > 64 << 10;
+        let sent = bodies.iter().skip(before);
+        (
+            is_large,
+            sent.filter(|sent| (sent.0, sent.1) == (2, 0)).count(),
+        )
+    };
+    assert_eq!(sent_after(1, 150), (false, 1));
+    assert_eq!(sent_after(500, 150), (true, 0));
+    assert_eq!(sent_after(500, 250), (true, 1));
 }
 
 /// A node that has the proposal isn't sent its body again, and nobody is while it may still be under way.

@@ -237,3 +237,25 @@ impl ConnectionHandler for Handler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The connection stands; what waits on it doesn't grow.
+    #[test]
+    fn a_connection_that_stands_drops_copies_and_no_message() {
+        let protocol = StreamProtocol::new("/test/1");
+        let mut handler = Handler::new(protocol, 100, Duration::from_secs(1));
+        let content = Bytes::from_static(b"a vote");
+        for _ in 0..1000 {
+            handler.on_behaviour_event(OneWayMessage::Copy(content.clone()));
+        }
+        assert_eq!(handler.waiting.len(), 64);
+        handler.on_behaviour_event(OneWayMessage::First(content));
+        assert!(matches!(
+            handler.waiting.back(),
+            Some(OneWayMessage::First(_))
+        ));
+    }
+}

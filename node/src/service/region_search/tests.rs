@@ -123,7 +123,7 @@ fn reading_ends_when_its_time_is_over() {
     let search = RegionSearch::default();
     let view = served.view();
     assert_eq!(search.read_up_to(&view.snapshot, 3, || false), Ok(false));
-    assert_eq!(search.index.read().unwrap().count(), 0);
+    assert_eq!(search.kept.read().unwrap().index.count(), 0);
     assert_eq!(search.read_up_to(&view.snapshot, 3, || true), Ok(true));
     assert!(search.read_up_to(&view.snapshot, 4, || true).is_err());
 }
@@ -156,4 +156,25 @@ fn what_is_no_picture_is_refused_before_anything_is_read() {
     let mut fine = good;
     fine.fine = more.to_bytes();
     assert!(served.service.regions.find(&served.view(), &fine).is_ok());
+}
+
+/// What doesn't fit is published and not searched, which the answer says.
+#[test]
+fn no_more_is_kept_than_its_memory_holds() {
+    let served = published(&[7, 8, 9]);
+    let two = 2 * FEATURE * MAX_FEATURES as u64;
+    for (memory, searched) in [(0, 0), (TABLES, 0), (TABLES + two, 2), (MEMORY, 3)] {
+        let search = RegionSearch::within(memory);
+        for seed in [8, 9] {
+            let found = search.find(&served.view(), &request(&scattered(seed)));
+            let found = found.unwrap();
+            assert_eq!(found.searched, searched);
+            assert_eq!(
+                found.pictures.len(),
+                usize::from(u64::from(seed - 7) < searched)
+            );
+            let count = found.published.unwrap().value.unwrap();
+            assert_eq!(FeatureCount::decode(&*count).unwrap().pictures, 3);
+        }
+    }
 }

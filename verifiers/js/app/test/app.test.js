@@ -70,6 +70,7 @@ test('a scanned link shows the verified way, after the chain was compared once',
 
 const VERDICTS = [
   ['unknown', [making], { path: '/01/09521321000018/21/2' }, 'suspect', 'unknown'],
+  ['named by its kind alone', [making], { path: '/01/09521321000018' }, 'unchecked', 'kind-of-product'],
   ['recalled', [...WAY, recall([LAMP])], {}, 'suspect', 'recalled'],
   ["recalled with its lot", [...WAY, recall([LOT], { epcList: [] })], {}, 'suspect', 'recalled'],
   ['sold', [...WAY, sale], { record: endOf(1, 10) }, 'reservations', 'ended-sold'],

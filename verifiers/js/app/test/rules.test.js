@@ -47,6 +47,10 @@ test('a thing against which nothing speaks is checked, and only then', () => {
   assert.deepEqual(verdictOf({ pinned: false }), ['reservations', 'reservation chain-not-compared']);
   assert.deepEqual(verdictOf({ second: null }), ['checked', 'note one-server']);
   assert.deepEqual(verdictOf({ recorded: false }), ['suspect', 'suspect unknown']);
+  const none = (path) => verdictOf({ item: `https://id.gs1.org${path}`, recorded: false })[1];
+  for (const kind of ['/01/09521321000018', '/01/09521321000018/22/2A']) assert.equal(none(kind), 'unchecked kind-of-product');
+  for (const path of ['/01/09521321000018/10/B7', '/00/095213210000000018', '/01/09521321000018/22/2A/21/1'])
+    assert.equal(none(path), 'suspect unknown');
   assert.deepEqual(verdictOf({ unchecked: { code: 'no-answer', values: {} }, recorded: false }), [
     'unchecked',
     'unchecked no-answer',

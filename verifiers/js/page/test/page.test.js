@@ -62,6 +62,10 @@ test('originals, a trusted chain and trusted roots count', async () => {
   const judged = await judge(page, [goldenPath('design.evidence'), pathOf(LAMP)]);
   assert.equal(judged.verdict, 'verified-with-reservations');
   assert.equal(await page.locator('[data-exhibit="recorded"]').count(), 1);
+  // Another file in its place says nothing about the record.
+  await page.setInputFiles('#genesis', pathOf(LAMP));
+  await page.waitForSelector('.notice');
+  assert.equal(await page.locator('[data-verdict]').count(), 0);
   await page.setInputFiles('#genesis', pathOf(GENESIS));
   await page.waitForSelector('[data-verdict="verified"]');
   const design = asFile('design.evidence', golden('design.evidence'));
@@ -82,6 +86,26 @@ test('originals, a trusted chain and trusted roots count', async () => {
   await page.waitForSelector('.notice');
   assert.equal(await page.locator('[data-verdict]').count(), 0);
   assert.deepEqual(page.faults, []);
+});
+
+test('files are chosen in the words of the page, whatever the browser speaks', async () => {
+  for (const [locale, choose, none] of [['en-US', 'Choose files…', 'none chosen'], ['zh-CN', '选择文件…', '未选择']]) {
+    const page = await open({ locale });
+    assert.equal(await page.textContent('#filesChoose'), choose);
+    assert.equal(await page.textContent('#filesChosen'), none);
+    const chooser = page.waitForEvent('filechooser');
+    await page.click('.choose');
+    await (await chooser).setFiles(goldenPath('item.evidence'));
+    await page.waitForSelector('[data-verdict]');
+    assert.equal(await page.textContent('#filesChosen'), 'item.evidence');
+    await page.click('#clear');
+    assert.equal(await page.textContent('#filesChosen'), none);
+    await page.focus('#files');
+    const again = page.waitForEvent('filechooser');
+    await page.keyboard.press('Space');
+    await again;
+    assert.deepEqual(page.faults, []);
+  }
 });
 
 test('files that are dropped on the page are taken', async () => {

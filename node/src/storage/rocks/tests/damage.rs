@@ -205,3 +205,81 @@ fn flipped_bits_on_disk_never_give_another_answer() {
     assert!(noticed.get("sst").is_some_and(|n| *n > 5), "{noticed:?}");
     assert!(noticed.get("log").is_some_and(|n| *n > 0), "{noticed:?}");
 }
+
+/// A store of six blocks, and where each of them stands in the database's log.
+fn log_of_six() -> (Folder, Vec<test_blocks::Made>, PathBuf, Vec<usize>) {
+    let folder = folder();
+    let mut store = folder.create();
+    let log = std::fs::read_dir(&folder.path).expect("lists");
+    let mut logs = log.map(|entry| entry.expect("lists").path());
+    let log = logs.find(|path| path.extension().is_some_and(|e| e == "log"));
+    let log = log.expect("one log");
+    let length = || std::fs::metadata(&log).expect("is there").len() as usize;
+    let mut made = Vec::new();
+    let mut begins = vec![length()];
+    for _ in 0..6 {
+        made.extend(grow(&mut store, 1));
+        store.settle().expect("a good disk");
+        begins.push(length());
+    }
+    drop(store);
+    assert_eq!(settled_height::noted(&folder.path), 6);
+    (folder, made, log, begins)
+}
+
+/// What a power cut garbles at the end of the log was never settled, and is forgotten; what was settled is refused.
+#[test]
+fn only_what_was_not_settled_is_forgotten() {
+    let (folder, made, log, begins) = log_of_six();
+    let bytes = std::fs::read(&log).expect("reads");
+    for (block, settled) in (1..=6).flat_map(|block| (0..=6).map(move |settled| (block, settled))) {
+        let at = folder.path.with_extension(format!("cut-{block}-{settled}"));
+        copy(&folder.path, &at);
+        let mut garbled = bytes.clone();
+        garbled[usize::midpoint(begins[block - 1], begins[block])] ^= 1;
+        let name = log.file_name().expect("a name");
+        std::fs::write(at.join(name), &garbled).expect("writes");
+        let noted = settled_height::SettledHeight::open(&at).expect("opens");
+        noted.note(settled).expect("writes");
+        let opened = RocksStore::open(&at, &folder.genesis.chain_id, &settings());
+        if settled < block as u64 {
+            let mut store = opened.expect("nothing that was settled is lost");
+            assert_eq!(store.tip().height, block as u64 - 1);
+            read_all(&store, &made[..block - 1]).expect("all before is whole");
+            // It goes on, and the next opening finds nothing amiss.
+            store
+                .commit(made[block - 1].commit())
+                .expect("the block again");
+            drop(store);
+            assert_eq!(settled_height::noted(&at), block as u64);
+            let store = RocksStore::open(&at, &folder.genesis.chain_id, &settings());
+            read_all(&store.expect("opens"), &made[..block]).expect("all is whole");
+        } else {
+            let told = failure(opened).to_string();
+            let lost = format!("blocks {block} to {settled} are lost");
+            assert!(told.contains(&lost), "{told}");
+            assert_eq!(std::fs::read(at.join(name)).expect("reads"), garbled);
+        }
+        std::fs::remove_dir_all(&at).expect("removes");
+    }
+}
+
+/// A note that can't be read says nothing.
+#[test]
+fn a_damaged_note_of_what_is_settled_says_nothing() {
+    let (folder, ..) = log_of_six();
+    let note = folder.path.join("settled");
+    let bytes = std::fs::read(&note).expect("reads");
+    for bit in 0..8 * bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&note, &flipped).expect("writes");
+        assert_eq!(settled_height::noted(&folder.path), 0, "bit {bit}");
+    }
+    for length in 0..bytes.len() {
+        std::fs::write(&note, &bytes[..length]).expect("writes");
+        assert_eq!(settled_height::noted(&folder.path), 0, "{length} bytes");
+    }
+    std::fs::write(&note, &bytes).expect("writes");
+    assert_eq!(settled_height::noted(&folder.path), 6);
+}
