@@ -12,7 +12,8 @@ pub struct StatusEntry {
     /// The list's address, a number sign, the index.
     pub id: String,
     /// Always `BitstringStatusListEntry`.
-    pub r#type: String,
+    #[serde(rename = "type")]
+    pub kind: String,
     /// Always `revocation`.
     pub status_purpose: String,
     /// The index, a decimal number.
@@ -26,7 +27,7 @@ impl StatusEntry {
     pub fn of(url: &str, index: usize) -> StatusEntry {
         StatusEntry {
             id: format!("{url}#{index}"),
-            r#type: "BitstringStatusListEntry".to_owned(),
+            kind: "BitstringStatusListEntry".to_owned(),
             status_purpose: PURPOSE.to_owned(),
             status_list_index: index.to_string(),
             status_list_credential: url.to_owned(),
