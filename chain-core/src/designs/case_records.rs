@@ -175,3 +175,6 @@ pub fn check_party(
         false => Err(BadCase::Counts),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
+use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    AnswerCheck, Dispute, DisputeOutcome, DisputePhase, HandOverState, RecordCheck, SampleVerdict,
+    AcceptCase, AnswerCheck, Dispute, DisputeOutcome, DisputePhase, HandOverState, RecordCheck,
+    Role, SampleVerdict,
 };
 
 use super::*;
 use crate::designs::DesignRejection;
-use crate::designs::limits::{HOUR_MS, MAX_CHECKS, MAX_HAND_OVERS};
+use crate::designs::limits::{HOUR_MS, MAX_CHECKS, MAX_HAND_OVERS, MAX_HOURS};
 use crate::governance::dispute_terms::DEFAULT;
 use crate::rejection::Rejection;
 use crate::test_support::cases::{
@@ -13,7 +15,7 @@ use crate::test_support::cases::{
     purchase, sample, spot_check, staffed,
 };
 use crate::test_support::disputes::{ruling, withdrawal};
-use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, stream};
+use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change, newcomer, stream};
 
 const DAY_MS: u64 = 24 * HOUR_MS;
 
@@ -125,6 +127,12 @@ fn who_is_told_to_mend_says_so_in_time() {
         }
         let told = sample(&id, SampleVerdict::Authentic);
         let found = refused(&chain, by, Action::AnswerCheck(told));
+        assert_eq!(found, CaseRejection::CheckAnswer.into());
+        let sealed = AnswerCheck {
+            seal: vec![7; 32],
+            ..mended(&id)
+        };
+        let found = refused(&chain, by, Action::AnswerCheck(sealed));
         assert_eq!(found, CaseRejection::CheckAnswer.into());
         chain.run(by, Action::AnswerCheck(mended(&id))).unwrap();
         assert_eq!(check_of(&chain, &id).state(), CaseCheckState::Closed);
@@ -272,7 +280,12 @@ fn a_case_is_handed_over_in_two_steps() {
     assert_eq!(twice, CaseRejection::NotOpen("the last hand-over").into());
     assert_eq!(refused(&chain, OFFICE, accept_case(&dispute)).code(), 447);
     chain.run(TRIBUNAL, accept_case(&dispute)).unwrap();
+    let again = refused(&chain, TRIBUNAL, accept_case(&dispute));
+    let none = CaseRejection::NotOpen("a hand-over of this case");
+    assert_eq!(again, none.into(), "once");
     let accepted = dispute_of(&chain, &dispute);
+    let offer = &accepted.handovers[0];
+    assert_eq!(offer.closed_ms, chain.time_ms);
     assert_eq!(
         (accepted.authority.as_str(), accepted.reference.as_str()),
         (TRIBUNAL.0, "(2026) 8")
@@ -399,4 +412,64 @@ fn every_order_of_checks_and_hand_overs_comes_to_an_end() {
         }
     }
     assert_eq!(states.len(), 2, "{states:?}");
+}
+
+/// A role that an organisation has from a change on.
+fn give_role(chain: &mut Chain, sequence: u64, (id, seed): (&str, u8), role: Role) {
+    let mut organisation = newcomer(id, seed);
+    organisation.roles = vec![role.into()];
+    let wanted = change(sequence, Kind::PutOrganisation(organisation));
+    chain.approve(&[MARKET, CARRIER, MAKER], &wanted);
+}
+
+#[test]
+fn a_laboratory_answers_for_its_own_samples() {
+    let (mut chain, dispute) = filed();
+    let other = ("bench", 44);
+    give_role(&mut chain, 200, other, Role::Laboratory);
+    let id = record(&mut chain, MAKER, purchase(&dispute));
+    let answer = Action::AnswerCheck(sample(&id, SampleVerdict::Authentic));
+    let found = refused(&chain, other, answer);
+    assert_eq!(
+        found,
+        DesignRejection::NotTheParty(LABORATORY.0.into()).into()
+    );
+}
+
+#[test]
+fn only_a_purchase_has_a_sample() {
+    let (chain, dispute) = filed();
+    let bends: [fn(&mut RecordCheck); 2] = [|c| c.seal = vec![7; 32], |c| c.custody = vec![8; 32]];
+    for bend in bends {
+        let mut check = spot_check(&dispute);
+        bend(&mut check);
+        let found = refused(&chain, INSPECTION, Action::RecordCheck(check));
+        assert_eq!(found, CaseRejection::CheckShape.into());
+    }
+}
+
+/// Who accepts a case names its own number of it, has the role still, and is in time, though the block's own work may
+/// come to the deadline only later.
+#[test]
+fn a_case_is_accepted_by_an_authority_in_time() {
+    let (mut chain, dispute) = filed();
+    // An idle chain looks at some hundred hours in each block: it lags behind.
+    chain.time_ms += 2 * MAX_HOURS * HOUR_MS - HOUR_MS;
+    chain.run(OFFICE, hand_over(&dispute, TRIBUNAL.0)).unwrap();
+    let no = DesignRejection::NoAuthority(TRIBUNAL.0.into());
+    for reference in ["", "a\u{1b}b", &"x".repeat(1_000)] {
+        let nameless = Action::AcceptCase(AcceptCase {
+            dispute: dispute.to_vec(),
+            reference: reference.into(),
+        });
+        assert_eq!(refused(&chain, TRIBUNAL, nameless), no.clone().into());
+    }
+    let mut late = chain.clone();
+    let deadline_ms = dispute_of(&chain, &dispute).handovers[0].deadline_ms;
+    late.time_ms = deadline_ms;
+    let found = refused(&late, TRIBUNAL, accept_case(&dispute));
+    assert_eq!(found, CaseRejection::Deadline(deadline_ms).into());
+    give_role(&mut chain, 201, TRIBUNAL, Role::Customs);
+    let found = refused(&chain, TRIBUNAL, accept_case(&dispute));
+    assert_eq!(found, no.into(), "no authority any more");
 }

@@ -1,5 +1,5 @@
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{Dispute, DueDisputes, PlatformMeasure};
+use touchstone_proto::ledger::{Dispute, DueDisputes, EndRight, PlatformMeasure};
 
 use super::*;
 use crate::designs::limits::{
@@ -309,4 +309,66 @@ fn every_order_of_acts_and_clocks_comes_to_an_end() {
         assert_eq!((tally.notices, tally.open, all), (1, 0, 1), "seed {seed}");
     }
     assert!(outcomes.len() >= 7, "{outcomes:?}");
+}
+
+/// Reasons and references are words: not empty, short, nothing that a terminal obeys.
+#[test]
+fn reasons_and_references_are_words() {
+    let (chain, subject, id) = noticed();
+    let (filed, _, other) = in_phase(DisputePhase::Measures);
+    let end = |reason: &str| {
+        Action::EndRight(EndRight {
+            subject: subject.to_vec(),
+            reason: reason.into(),
+        })
+    };
+    for bad in ["", "a\u{1b}[2Jb", &"x".repeat(2_000)] {
+        let Action::AnswerNotice(mut answer) = measure(&id, PlatformMeasure::Removed) else {
+            unreachable!("an answer")
+        };
+        answer.reason = bad.into();
+        let found = refused(&chain, MARKET, Action::AnswerNotice(answer));
+        assert_eq!(found, DesignRejection::ReasonShape, "{bad:?}");
+        let Action::WithdrawNotice(mut withdrawn) = withdrawal(&id) else {
+            unreachable!("a withdrawal")
+        };
+        withdrawn.reason = bad.into();
+        let found = refused(&chain, MAKER, Action::WithdrawNotice(withdrawn));
+        assert_eq!(found, DesignRejection::ReasonShape, "{bad:?}");
+        assert_eq!(
+            refused(&chain, MAKER, end(bad)),
+            DesignRejection::ReasonShape,
+            "{bad:?}"
+        );
+        let Action::ShowFiling(mut filing) = filing(&other, OFFICE.0) else {
+            unreachable!("a filing")
+        };
+        filing.reference = bad.into();
+        let found = refused(&filed, MAKER, Action::ShowFiling(filing));
+        assert_eq!(
+            found,
+            DesignRejection::NoAuthority(OFFICE.0.into()),
+            "{bad:?}"
+        );
+    }
+    assert_eq!(chain.check(&chain.sign(MAKER, end("given up"))), Ok(()));
+}
+
+/// Nobody rules in a case of its own.
+#[test]
+fn an_authority_that_is_a_party_does_not_rule() {
+    let (mut chain, subject) = crate::test_support::cases::staffed();
+    let tribunal = crate::test_support::cases::TRIBUNAL;
+    let mut wanted = notice(&subject, "https://market.example/9");
+    wanted.respondent = tribunal.0.into();
+    let id = chain.run_for_id(MAKER, Action::GiveNotice(wanted)).unwrap();
+    chain
+        .run(MARKET, measure(&id, PlatformMeasure::Removed))
+        .unwrap();
+    let none = DesignRejection::NoAuthority(tribunal.0.into());
+    assert_eq!(refused(&chain, MAKER, filing(&id, tribunal.0)), none);
+    assert_eq!(
+        chain.check(&chain.sign(MAKER, filing(&id, OFFICE.0))),
+        Ok(())
+    );
 }

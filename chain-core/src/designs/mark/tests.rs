@@ -25,13 +25,14 @@ fn a_mark_has_number_name_and_classes() {
     };
     assert_eq!(check_shape(&good), Ok(()));
     type Bend = fn(&mut AttestMark);
-    let bends: [Bend; 8] = [
+    let bends: [Bend; 9] = [
         |a| a.number.clear(),
         |a| a.number.push('x'),
         |a| a.number = "1 2".into(),
         |a| a.number = "号".into(),
         |a| a.name.clear(),
         |a| a.name.push_str("xxx"),
+        |a| a.name = "Clo\u{7}ud".into(),
         |a| a.classes = 0,
         |a| a.classes |= 1 << 45,
     ];

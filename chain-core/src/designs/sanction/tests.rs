@@ -410,6 +410,13 @@ fn another_shop_of_the_organisation_inherits_a_sanction() {
         registered(&chain, ("market.bare", 64), "9 1"),
     );
     assert_eq!(blank, CaseRejection::RegisteredAs.into());
+    let long = "9".repeat(1_000);
+    let long = refused(
+        &chain,
+        MARKET,
+        registered(&chain, ("market.bare", 64), &long),
+    );
+    assert_eq!(long, CaseRejection::RegisteredAs.into());
 }
 
 #[test]
@@ -535,4 +542,82 @@ fn every_order_of_sanctions_comes_to_an_end() {
         assert_eq!(told, counted, "seed {seed}");
     }
     assert_eq!(outcomes.len(), 4, "{outcomes:?}");
+}
+
+/// A sanction bars under the rights of its grounds and under no other.
+#[test]
+fn a_sanction_bars_under_the_rights_of_its_grounds_alone() {
+    let (mut chain, subject, dispute) = upheld();
+    let other = ruled(
+        &mut chain,
+        &subject,
+        "another listing",
+        DisputeOutcome::Upheld,
+    );
+    let until_ms = chain.time_ms + YEAR_MS;
+    let both = wanted(
+        CARRIER.0,
+        SanctionKind::NoSales,
+        &[dispute, other],
+        until_ms,
+    );
+    impose(&mut chain, OFFICE, both);
+    let held = list(&chain, CARRIER.0).held;
+    assert_eq!(held[0].subjects, [subject.to_vec()], "each right once");
+    // Another right, whose record says that there are sanctions under it, of somebody else.
+    let (_, second) = deposited_and_licensed(&mut chain);
+    let at_ms = chain.time_ms;
+    assert!(matches!(
+        answer(&chain, &subject, CARRIER.0, at_ms),
+        SaleAnswer::No(Denial::Sanctioned { .. })
+    ));
+    assert!(matches!(
+        answer(&chain, &second, CARRIER.0, at_ms),
+        SaleAnswer::Licensed(_)
+    ));
+}
+
+/// Another design of the maker, licensed to the carrier, with the mark that somebody was sanctioned under it.
+fn deposited_and_licensed(chain: &mut Chain) -> (Hash, Hash) {
+    let deposit = crate::test_support::vouched::deposit(77);
+    let transaction = chain.run_for_id(MAKER, deposit).unwrap();
+    let commitment = [77; 32];
+    let id = crate::designs::design::id(&crate::test_support::public(MAKER.1), &commitment);
+    let until_ms = chain.time_ms + 3 * YEAR_MS;
+    let licence = grant(&id, None, CARRIER.0, terms(until_ms));
+    chain.run(MAKER, licence).unwrap();
+    let mut right: Right = chain.state.message(&keys::right(&id)).unwrap_or_default();
+    if right.owners.is_empty() {
+        let design = chain.state.message(&keys::design(&id)).unwrap();
+        right = crate::designs::right::of_depositor(&design);
+    }
+    right.sanctioned = 1;
+    let bytes = prost::Message::encode_to_vec(&right);
+    chain.state.values.insert(keys::right(&id), bytes);
+    let mut design: touchstone_proto::ledger::Design =
+        chain.state.message(&keys::design(&id)).unwrap();
+    design.disposed = 1;
+    let bytes = prost::Message::encode_to_vec(&design);
+    chain.state.values.insert(keys::design(&id), bytes);
+    (transaction, id)
+}
+
+/// What the list has let go of may have barred the seller: an answer about that time is neither yes nor no.
+#[test]
+fn what_a_list_of_sanctions_let_go_of_is_untold() {
+    let (mut chain, subject, dispute) = upheld();
+    let action = no_sales(&chain, &dispute);
+    impose(&mut chain, OFFICE, action);
+    let mut kept = list(&chain, CARRIER.0);
+    kept.held.clear();
+    kept.told_from_ms = chain.time_ms + 1;
+    let bytes = prost::Message::encode_to_vec(&kept);
+    chain
+        .state
+        .values
+        .insert(keys::party_sanctions(CARRIER.0), bytes);
+    let from_ms = kept.told_from_ms;
+    let ask = |at_ms| answer(&chain, &subject, CARRIER.0, at_ms);
+    assert_eq!(ask(from_ms - 1), SaleAnswer::Untold { from_ms });
+    assert!(matches!(ask(from_ms), SaleAnswer::Licensed(_)));
 }
