@@ -19,10 +19,10 @@ use crate::designs::review::{
 };
 use crate::designs::{
     accept_case, answer_check, answer_notice, answer_transfer, appeal_sanction, attest_mark,
-    counter_notice, decide_appeal, deposit_design, disclose_design, end_licence, end_right,
-    give_notice, grant_licence, hand_over_case, impose_sanction, offer_transfer, publish_features,
-    publish_fingerprints, record_check, rule_dispute, show_filing, vouch_for_designer,
-    withdraw_notice, withdraw_vouching,
+    contest_refusal, counter_notice, decide_appeal, deposit_design, disclose_design, end_licence,
+    end_right, give_notice, give_opinion, grant_licence, hand_over_case, impose_sanction,
+    offer_transfer, publish_features, publish_fingerprints, record_check, refer_notice,
+    rule_dispute, show_filing, vouch_for_designer, withdraw_notice, withdraw_vouching,
 };
 use crate::governance::validators::{self, ValidatorSet};
 use crate::governance::{self, approve_change, change_keys, protocol};
@@ -276,6 +276,9 @@ fn apply<S: StateRead>(
         Action::ImposeSanction(action) => impose_sanction::apply(state, &context, action),
         Action::AppealSanction(action) => appeal_sanction::apply(state, &context, action),
         Action::DecideAppeal(action) => decide_appeal::apply(state, &context, action),
+        Action::ReferNotice(action) => refer_notice::apply(state, &context, action),
+        Action::ContestRefusal(action) => contest_refusal::apply(state, &context, action),
+        Action::GiveOpinion(action) => give_opinion::apply(state, &context, action),
         Action::ChangeKeys(action) => change_keys::apply(state, &context, action),
         Action::ApproveChange(action) => approve_change::apply(state, &context, action),
         Action::DeclareProduct(action) => declare_product::apply(state, &context, action),

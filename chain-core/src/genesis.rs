@@ -107,7 +107,7 @@ pub struct Organisation {
     /// Its name.
     pub name: String,
     /// Its roles: platform, logistics, manufacturer, ip-office, court, designer, customs,
-    /// inspection, laboratory, retail.
+    /// inspection, laboratory, retail, assistance.
     pub roles: Vec<String>,
     /// Its signing keys.
     pub keys: Vec<String>,

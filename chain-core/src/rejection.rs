@@ -7,7 +7,9 @@ use thiserror::Error;
 use touchstone_proto::ledger::Role;
 
 use crate::custody::CustodyRejection;
-use crate::designs::{CaseRejection, DesignRejection, FeatureRejection, ReviewRejection};
+use crate::designs::{
+    CaseRejection, DesignRejection, FeatureRejection, ReviewRejection, RouteRejection,
+};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -127,6 +129,9 @@ pub enum Rejection {
     /// A rule of checks, hand-overs and sanctions.
     #[error(transparent)]
     Case(#[from] CaseRejection),
+    /// A rule of the three routes of a dispute.
+    #[error(transparent)]
+    Route(#[from] RouteRejection),
     /// A rule of the consortium.
     #[error(transparent)]
     Governance(#[from] GovernanceRejection),
@@ -169,6 +174,7 @@ impl Rejection {
             Rejection::Feature(rejection) => rejection.code(),
             Rejection::Review(rejection) => rejection.code(),
             Rejection::Case(rejection) => rejection.code(),
+            Rejection::Route(rejection) => rejection.code(),
             Rejection::Governance(rejection) => rejection.code(),
             Rejection::MasterData(rejection) => rejection.code(),
         }
@@ -195,6 +201,7 @@ impl Rejection {
             Rejection::Feature(rejection) => rejection.rule(),
             Rejection::Review(rejection) => rejection.rule(),
             Rejection::Case(rejection) => rejection.rule(),
+            Rejection::Route(rejection) => rejection.rule(),
             Rejection::Governance(rejection) => rejection.rule(),
             Rejection::MasterData(rejection) => rejection.rule(),
         }

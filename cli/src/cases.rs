@@ -19,7 +19,7 @@ pub const VERDICTS: [(&str, SampleVerdict); 3] = [
 ];
 
 /// Terms of disputes by their names, with their values.
-pub fn terms(terms: &DisputeTerms) -> [(&'static str, u32); 7] {
+pub fn terms(terms: &DisputeTerms) -> [(&'static str, u32); 13] {
     [
         ("laboratory_days", terms.laboratory_days),
         ("mend_days", terms.mend_days),
@@ -28,6 +28,12 @@ pub fn terms(terms: &DisputeTerms) -> [(&'static str, u32); 7] {
         ("false_notices", terms.false_notices),
         ("appeal_days", terms.appeal_days),
         ("decision_days", terms.decision_days),
+        ("answer_days", terms.answer_days),
+        ("declaration_days", terms.declaration_days),
+        ("waiting_days", terms.waiting_days),
+        ("ruling_days", terms.ruling_days),
+        ("opinion_days", terms.opinion_days),
+        ("escalation_days", terms.escalation_days),
     ]
 }
 

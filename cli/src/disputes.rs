@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use touchstone_core::designs::dispute::is_default;
+use touchstone_core::designs::referral::{self, DisputeRoute};
 use touchstone_proto::ledger::{
-    Dispute, DisputeOutcome, DisputePhase, DisputeTally, PlatformMeasure,
+    CentreOpinion, Dispute, DisputeOutcome, DisputePhase, DisputeTally, FalseStatements,
+    PlatformMeasure, Referral,
 };
 
 use crate::cases;
@@ -28,6 +30,13 @@ pub const RULINGS: [(&str, DisputeOutcome); 4] = [
     ("false-declaration", DisputeOutcome::FalseDeclaration),
 ];
 
+/// What an assistance centre finds, by the words of the command line.
+pub const OPINIONS: [(&str, CentreOpinion); 3] = [
+    ("infringes", CentreOpinion::Infringes),
+    ("does-not-infringe", CentreOpinion::DoesNotInfringe),
+    ("contested", CentreOpinion::Contested),
+];
+
 /// The word of a phase.
 pub fn phase(phase: DisputePhase) -> &'static str {
     match phase {
@@ -36,6 +45,8 @@ pub fn phase(phase: DisputePhase) -> &'static str {
         DisputePhase::Countered => "countered",
         DisputePhase::Filed => "filed",
         DisputePhase::Review => "review",
+        DisputePhase::Referred => "referred",
+        DisputePhase::Refused => "without-measures",
         DisputePhase::Ended => "ended",
         DisputePhase::Unspecified => "unspecified",
     }
@@ -56,6 +67,8 @@ pub fn outcome(outcome: DisputeOutcome) -> &'static str {
         DisputeOutcome::NoRuling => "no-ruling",
         DisputeOutcome::PanelUpheld => "panel-upheld",
         DisputeOutcome::PanelDismissed => "panel-dismissed",
+        DisputeOutcome::CentreDismissed => "centre-dismissed",
+        DisputeOutcome::NotFiled => "not-filed",
         DisputeOutcome::Unspecified => "unspecified",
     }
 }
@@ -78,6 +91,17 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
         listing = plain(&dispute.listing),
         sha256 = hex::encode(&dispute.evidence)
     )];
+    if let Some(before) = &dispute.complainant_before {
+        lines.push(say!(
+            language,
+            "the complainant had given {notices} false notices and {declarations} false declarations before, by ruling",
+            notices = before.notices,
+            declarations = before.declarations
+        ));
+    }
+    if let Some(asked) = &dispute.referral {
+        lines.extend(referral_lines(language, asked));
+    }
     if dispute.answered_ms > 0 {
         lines.push(say!(
             language,
@@ -93,6 +117,14 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
             "{time}: the respondent declares that it doesn't infringe; declaration, SHA-256 {sha256}",
             time = utc(dispute.countered_ms),
             sha256 = hex::encode(&dispute.declaration)
+        ));
+    }
+    if let Some(before) = &dispute.respondent_before {
+        lines.push(say!(
+            language,
+            "the respondent had given {notices} false notices and {declarations} false declarations before, by ruling",
+            notices = before.notices,
+            declarations = before.declarations
         ));
     }
     if dispute.filed_ms > 0 {
@@ -129,13 +161,94 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
     lines
 }
 
+/// A question to an assistance centre, and what became of it.
+fn referral_lines(language: Language, asked: &Referral) -> Vec<String> {
+    let mut lines = vec![say!(
+        language,
+        "{time}: {by} asks the assistance centre {centre}; reasons, SHA-256 {sha256}",
+        time = utc(asked.referred_ms),
+        by = plain(&asked.by),
+        centre = plain(&asked.centre),
+        sha256 = hex::encode(&asked.reasons)
+    )];
+    if let Some(found) = opinion(asked.opinion()) {
+        lines.push(say!(
+            language,
+            "{time}: the opinion of {centre}: {opinion}; reasons, SHA-256 {sha256}",
+            time = utc(asked.closed_ms),
+            centre = plain(&asked.centre),
+            opinion = language.term(found),
+            sha256 = hex::encode(&asked.opinion_reasons)
+        ));
+    }
+    if referral::is_default(asked) {
+        lines.push(say!(
+            language,
+            "{time}: by default: {centre} gave no opinion in time",
+            time = utc(asked.closed_ms),
+            centre = plain(&asked.centre)
+        ));
+    }
+    lines
+}
+
+/// The word of an opinion; none where there is none.
+fn opinion(opinion: CentreOpinion) -> Option<&'static str> {
+    let mut known = OPINIONS.iter();
+    let found = known.find(|(_, o)| *o == opinion);
+    found.map(|(word, _)| *word)
+}
+
+/// The word of a route.
+fn route(dispute: &Dispute) -> &'static str {
+    match referral::route(dispute) {
+        DisputeRoute::Platform => "platform",
+        DisputeRoute::Centre => "centre",
+        DisputeRoute::Authority => "authority",
+    }
+}
+
+/// Which statements of a party rulings found false.
+pub fn false_line(language: Language, found: &FalseStatements) -> String {
+    say!(
+        language,
+        "found false by ruling: notices {notices}, declarations {declarations}",
+        notices = found.notices,
+        declarations = found.declarations
+    )
+}
+
+/// The same for machines.
+pub fn false_json(found: &FalseStatements) -> Value {
+    json!({"notices": found.notices, "declarations": found.declarations})
+}
+
+/// A question to an assistance centre for machines.
+pub fn referral_json(asked: &Referral) -> Value {
+    let sha256 = |bytes: &[u8]| (!bytes.is_empty()).then(|| hex::encode(bytes));
+    json!({
+        "centre": asked.centre,
+        "by": asked.by,
+        "referred_ms": asked.referred_ms,
+        "deadline_ms": asked.deadline_ms,
+        "reasons_sha256": hex::encode(&asked.reasons),
+        "rule_book_sha256": sha256(&asked.rule_book),
+        "opinion": opinion(asked.opinion()),
+        "opinion_reasons_sha256": sha256(&asked.opinion_reasons),
+        "opinion_rule_book_sha256": sha256(&asked.opinion_rule_book),
+        "closed_ms": (asked.closed_ms > 0).then_some(asked.closed_ms),
+        "by_default": referral::is_default(asked),
+    })
+}
+
 /// How disputes went, in one sentence; those that ended by somebody's silence apart.
 pub fn tally(language: Language, tally: &DisputeTally) -> String {
     say!(
         language,
         "notices {notices}, open {open}; upheld {upheld}, dismissed {dismissed}, false notices {false_notices}, false \
          declarations {false_declarations}, withdrawn {withdrawn}, refused {refused}; by a panel upheld \
-         {panel_upheld}, dismissed {panel_dismissed}; ended by default {by_default}",
+         {panel_upheld}, dismissed {panel_dismissed}; by a centre dismissed {centre_dismissed}; ended by default \
+         {by_default}",
         notices = tally.notices,
         open = tally.open,
         upheld = tally.upheld,
@@ -146,6 +259,7 @@ pub fn tally(language: Language, tally: &DisputeTally) -> String {
         refused = tally.refused,
         panel_upheld = tally.panel_upheld,
         panel_dismissed = tally.panel_dismissed,
+        centre_dismissed = tally.centre_dismissed,
         by_default = tally.by_default
     )
 }
@@ -163,6 +277,7 @@ pub fn tally_json(tally: &DisputeTally) -> Value {
         "refused": tally.refused,
         "panel_upheld": tally.panel_upheld,
         "panel_dismissed": tally.panel_dismissed,
+        "centre_dismissed": tally.centre_dismissed,
         "by_default": tally.by_default,
     })
 }
@@ -179,6 +294,8 @@ pub fn json(dispute: &Dispute) -> Value {
         "listing": dispute.listing,
         "evidence_sha256": hex::encode(&dispute.evidence),
         "noticed_ms": dispute.noticed_ms,
+        "complainant_before": dispute.complainant_before.as_ref().map(false_json),
+        "route": route(dispute),
         "phase": phase(dispute.phase()),
         "deadline_ms": (!ended).then_some(dispute.deadline_ms),
         "measure": measure(dispute.measure()),
@@ -186,6 +303,8 @@ pub fn json(dispute: &Dispute) -> Value {
         "answered_ms": moment(dispute.answered_ms),
         "declaration_sha256": moment(dispute.countered_ms).map(|_| hex::encode(&dispute.declaration)),
         "countered_ms": moment(dispute.countered_ms),
+        "respondent_before": dispute.respondent_before.as_ref().map(false_json),
+        "referral": dispute.referral.as_ref().map(referral_json),
         "authority": dispute.authority,
         "reference": dispute.reference,
         "filed_ms": moment(dispute.filed_ms),

@@ -2,7 +2,7 @@
 
 use touchstone_core::hash::Hash;
 use touchstone_core::state::keys;
-use touchstone_proto::ledger::{Dispute, DisputeTally};
+use touchstone_proto::ledger::{Dispute, DisputeTally, FalseStatements};
 
 use crate::attested_header::AttestedHeader;
 use crate::client::Client;
@@ -19,6 +19,17 @@ pub async fn dispute(
 /// How the disputes about a right went; all counts are 0 where it is proven that there was none.
 pub async fn of_right(client: &mut Client, subject: &Hash) -> Result<DisputeTally, ClientError> {
     let (_, found) = client.message(&keys::subject_tally(subject)).await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Which statements of an organisation rulings found false; all counts are 0 where it is proven that there was none.
+pub async fn false_statements(
+    client: &mut Client,
+    organisation: &str,
+) -> Result<FalseStatements, ClientError> {
+    let (_, found) = client
+        .message(&keys::false_statements(organisation))
+        .await?;
     Ok(found.unwrap_or_default())
 }
 

@@ -308,6 +308,28 @@ export interface PartySanctions extends SanctionList {
   registered: SanctionList | null;
 }
 
+/** False statements of a party that rulings found. */
+export interface FalseStatements {
+  notices: Integer;
+  declarations: Integer;
+}
+
+/** The question to an assistance centre, and what became of it. */
+export interface Referral {
+  centre: string;
+  by: string;
+  referred_ms: Integer;
+  deadline_ms: Integer;
+  reasons_sha256: string;
+  rule_book_sha256: string | null;
+  opinion: 'infringes' | 'does-not-infringe' | 'contested' | null;
+  opinion_reasons_sha256: string | null;
+  opinion_rule_book_sha256: string | null;
+  closed_ms: Integer | null;
+  /** The centre was silent up to its deadline. */
+  by_default: boolean;
+}
+
 /** How all disputes under the design's right went, and those that the file shows. */
 export interface Disputes {
   notices: Integer;
@@ -320,6 +342,7 @@ export interface Disputes {
   false_declarations: Integer;
   panel_upheld: Integer;
   panel_dismissed: Integer;
+  centre_dismissed: Integer;
   /** Somebody was silent up to a deadline. */
   by_default: Integer;
   shown: {
@@ -329,9 +352,14 @@ export interface Disputes {
     respondent: string;
     listing: string;
     noticed_ms: Integer;
-    phase: 'noticed' | 'measures' | 'countered' | 'filed' | 'review' | 'ended';
+    phase: 'noticed' | 'measures' | 'countered' | 'filed' | 'review' | 'ended' | 'referred' | 'without-measures';
     outcome: string | null;
     ended_ms: Integer | null;
+    referral: Referral | null;
+    /** What rulings had found of the complainant's statements when it gave the notice. */
+    complainant_before: FalseStatements | null;
+    /** The same of the respondent's, when it declared. */
+    respondent_before: FalseStatements | null;
     review: { ground: string; opened_by: string; opened_ms: Integer; phase: string; panels: Panel[] } | null;
     handovers: CaseHandOver[];
     checks: CaseCheck[];

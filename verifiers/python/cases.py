@@ -6,6 +6,9 @@ from wire import decode
 
 MOST = 32
 ENDED = 5
+# Of the enums DisputePhase, DisputeOutcome and CentreOpinion.
+REFERRED, CENTRE_DISMISSED, DOES_NOT_INFRINGE = 7, 13, 2
+OPINIONS = (None, "infringes", "does-not-infringe", "contested")
 # Of the enums CaseCheckKind, CaseCheckState, HandOverState, SampleVerdict and SanctionOutcome.
 TEST_PURCHASE, SUPERVISOR_NOTICE = 1, 3
 CLOSED, DEFAULTED = 1, 2
@@ -45,6 +48,24 @@ def check_handovers(dispute):
         if state == ACCEPTED:
             holder = offered["to"]
     require(holder == dispute["authority"], "a dispute's hand-overs don't lead to its authority")
+
+
+def check_referral(dispute):
+    """What a dispute's record tells of its question to an assistance centre agrees with the rules."""
+    asked, waits = dispute["referral"], dispute["phase"] == REFERRED
+    by_centre = dispute["phase"] == ENDED and dispute["outcome"] == CENTRE_DISMISSED
+    wrong = "a dispute's question to an assistance centre isn't what the rules make of one"
+    if asked is None:
+        require(not by_centre and not waits, wrong)
+        return
+    opinion, closed, by, book = asked["opinion"], asked["closed_ms"], asked["by"], asked["rule_book"]
+    length = 32 if opinion else 0
+    in_time = not waits and asked["referred_ms"] <= closed <= asked["deadline_ms"] if opinion else (closed == 0) == waits
+    parts = [len(asked[name]) for name in ("reasons", "opinion_reasons", "opinion_rule_book")] == [32, length, length]
+    asker = by == dispute["platform"] and len(book) == 32 or by == dispute["complainant"] and not book
+    apart = asked["centre"] not in (dispute["platform"], dispute["complainant"], dispute["respondent"])
+    fits = in_time and parts and asker and apart and (not by_centre or opinion == DOES_NOT_INFRINGE)
+    require(fits, wrong)
 
 
 def check_check(dispute, check):
@@ -109,6 +130,7 @@ def check_party(party, sanctions, shown):
 def read_case(dispute_id, dispute, record):
     """The checks and sanctions that a dispute's record names, each with its id."""
     check_handovers(dispute)
+    check_referral(dispute)
     checks, sanctions = [], []
     for one in dispute["checks"]:
         require(len(one) == 32, "a check's id has 32 bytes")
@@ -145,6 +167,28 @@ def read_parties(parties, shown, ask):
 def sha256(value):
     """A hash in hex; None where there is none."""
     return value.hex() or None
+
+
+def referral_report(asked):
+    """A question to an assistance centre; None where there is none."""
+    return asked and {
+        "centre": asked["centre"],
+        "by": asked["by"],
+        "referred_ms": asked["referred_ms"],
+        "deadline_ms": asked["deadline_ms"],
+        "reasons_sha256": asked["reasons"].hex(),
+        "rule_book_sha256": sha256(asked["rule_book"]),
+        "opinion": word(OPINIONS, asked["opinion"]) if asked["opinion"] else None,
+        "opinion_reasons_sha256": sha256(asked["opinion_reasons"]),
+        "opinion_rule_book_sha256": sha256(asked["opinion_rule_book"]),
+        "closed_ms": asked["closed_ms"] or None,
+        "by_default": not asked["opinion"] and asked["closed_ms"] > asked["deadline_ms"],
+    }
+
+
+def false_report(before):
+    """What rulings had found of a party's statements; None where nothing."""
+    return before and {name: before[name] for name in ("notices", "declarations")}
 
 
 def handover_report(offered):

@@ -35,7 +35,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # ---- Genesis ----
 
-ROLES = "platform logistics manufacturer ip-office court designer customs inspection laboratory retail".split()
+ROLES = "platform logistics manufacturer ip-office court designer customs inspection laboratory retail".split() + ["assistance"]
 
 
 def genesis(file):

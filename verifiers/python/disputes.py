@@ -1,7 +1,16 @@
 """Disputes under a design's right, and who may do what with it: from an evidence file's records."""
 
 from authorised import ACTS, Question
-from cases import check_report, handover_report, party_report, read_case, read_parties, sanction_report
+from cases import (
+    check_report,
+    false_report,
+    handover_report,
+    party_report,
+    read_case,
+    read_parties,
+    referral_report,
+    sanction_report,
+)
 from proofs import require
 from reviewed import be, check_review
 from wire import decode
@@ -17,11 +26,12 @@ COUNTS = {
     6: "false_declarations",
     11: "panel_upheld",
     12: "panel_dismissed",
+    13: "centre_dismissed",
 }
 NAMES = ("notices", "open", *COUNTS.values(), "by_default")
-WEIGHED = ("dismissed", "panel_dismissed", "false_notices")
+WEIGHED = ("dismissed", "panel_dismissed", "centre_dismissed", "false_notices")
 ENDED = 5
-PHASES = (None, "noticed", "measures", "countered", "filed", "ended", "review")
+PHASES = (None, "noticed", "measures", "countered", "filed", "ended", "review", "referred", "without-measures")
 DISPUTE_OUTCOMES = (
     None,
     "refused",
@@ -36,6 +46,8 @@ DISPUTE_OUTCOMES = (
     "no-ruling",
     "panel-upheld",
     "panel-dismissed",
+    "centre-dismissed",
+    "not-filed",
 )
 GROUNDS = (None, "similarity", "existing-design", "authorisation", "lawful-source")
 REVIEW_PHASES = (None, "drawing", "casting", "opening", "decided", "over")
@@ -125,6 +137,9 @@ def dispute_report(identifier, dispute, panels, case):
         "phase": word(PHASES, dispute["phase"]),
         "outcome": word(DISPUTE_OUTCOMES, dispute["outcome"]) if ended else None,
         "ended_ms": dispute["ended_ms"] if ended else None,
+        "referral": referral_report(dispute["referral"]),
+        "complainant_before": false_report(dispute["complainant_before"]),
+        "respondent_before": false_report(dispute["respondent_before"]),
         "review": None if review is None else review_report(review, panels),
         "handovers": [handover_report(offered) for offered in dispute["handovers"]],
         "checks": [check_report(*one) for one in case[0]],

@@ -8,7 +8,7 @@ from proofs import check_validators, key_is_usable, require
 from wire import Refusal
 
 ROLES = frozenset(
-    "platform logistics manufacturer ip-office court designer customs inspection laboratory retail".split()
+    "platform logistics manufacturer ip-office court designer customs inspection laboratory retail assistance".split()
 )
 # The least and the most that each parameter may be; a transaction must also fit into a block.
 PARAMETERS = {

@@ -43,7 +43,7 @@ class Disputes(unittest.TestCase):
         told = facts(self.examination)
         disputes = told["disputes"]
         counts = {name: count for name, count in disputes.items() if name not in ("shown", "parties") and count}
-        self.assertEqual(counts, {"notices": 3, "refused": 1, "panel_upheld": 1, "panel_dismissed": 1})
+        self.assertEqual(counts, {"notices": 3, "open": 1, "panel_upheld": 1, "panel_dismissed": 1})
         outcomes = {one["outcome"]: one["review"]["panels"] for one in disputes["shown"]}
         self.assertEqual([panel["verdict"] for panel in outcomes["panel-dismissed"]], ["upheld", "dismissed"])
         self.assertEqual([len(panel["seats"]) for panel in outcomes["panel-dismissed"]], [5, 7])

@@ -193,6 +193,13 @@ def print_facts(told):
 
 def print_case(one):
     """Prints what a dispute's record tells of beside its review."""
+    if asked := one["referral"]:
+        said = "no opinion in time" if asked["by_default"] else asked["opinion"] or "waits"
+        print(f"          assistance centre {printable(asked['centre'])}, asked by {printable(asked['by'])}: {said}")
+    for party in ("complainant", "respondent"):
+        if before := one[f"{party}_before"]:
+            counts = f"notices {before['notices']}, declarations {before['declarations']}"
+            print(f"          {party}'s statements that rulings had found false: {counts}")
     for offered in one["handovers"]:
         print(f"          hand-over from {printable(offered['from'])} to {printable(offered['to'])}: {offered['state']}")
     for check in one["checks"]:

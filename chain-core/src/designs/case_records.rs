@@ -20,6 +20,9 @@ pub enum BadCase {
     /// A chain of hand-overs with a gap.
     #[error("its hand-overs don't lead to the authority that it names")]
     HandOvers,
+    /// A question to a centre that can't have gone so.
+    #[error("its question to an assistance centre isn't what the rules make of one")]
+    Referral,
     /// A check of something else.
     #[error("a check is of another dispute")]
     OtherDispute,

@@ -1,14 +1,13 @@
 //! The respondent declares that it doesn't infringe; the platform passes that on for one that isn't on the ledger.
-//! Source:
-//! E-commerce Law, Art. 43.
+//! Source: E-commerce Law, Art. 43.
 //!
 //! Consensus-critical: yes
 
 use touchstone_proto::ledger::{CounterNotice, DisputePhase};
 
-use super::limits::WAITING_DAYS;
-use super::{DesignRejection, dispute};
+use super::{DesignRejection, dispute, false_statements};
 use crate::encoding;
+use crate::governance::dispute_terms;
 use crate::hash::Hash;
 use crate::rules::{Context, RuleError};
 use crate::state::StateRead;
@@ -29,7 +28,9 @@ pub(crate) fn apply<S: StateRead>(
     }
     record.declaration = declaration.to_vec();
     record.countered_ms = now_ms;
+    record.respondent_before = false_statements::before(state, &record, &record.respondent)?;
     let phase = DisputePhase::Countered;
-    dispute::lead_on(state, &id, &mut record, phase, WAITING_DAYS, now_ms)?;
+    let days = u64::from(dispute_terms::terms(state)?.waiting_days);
+    dispute::lead_on(state, &id, &mut record, phase, days, now_ms)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Disputes about listings: a notice, the platform's measures, the respondent's declaration, the complainant's
-//! filing, an
-//! authority's ruling. Source: E-commerce Law of the People's Republic of China, Art. 42 to 45.
+//! filing, an authority's ruling; and an assistance centre's opinion where the platform can't tell, or refused. Source:
+//! E-commerce Law of the People's Republic of China, Art. 42 to 45.
 //!
 //! Each phase waits for one party up to a deadline. Who acts in time leads on; who is silent lets the phase end by
 //! default, which is counted apart. Nobody acts after a deadline, whether the block's own work has passed it yet or
@@ -12,7 +12,7 @@ use touchstone_proto::ledger::{
     Dispute, DisputeOutcome, DisputePhase, DisputeTally, HandOverState, Organisation, Role,
 };
 
-use super::{DesignRejection, deadline};
+use super::{DesignRejection, deadline, false_statements};
 use crate::Fault;
 use crate::encoding;
 use crate::governance::organisation;
@@ -22,12 +22,14 @@ use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
 /// All phases but the end.
-pub(super) const OPEN: [DisputePhase; 5] = [
+pub(super) const OPEN: [DisputePhase; 7] = [
     DisputePhase::Noticed,
     DisputePhase::Measures,
     DisputePhase::Countered,
     DisputePhase::Filed,
     DisputePhase::Review,
+    DisputePhase::Referred,
+    DisputePhase::Refused,
 ];
 /// Those that rule.
 pub(super) const AUTHORITIES: &[Role] = &[Role::IpOffice, Role::Court];
@@ -38,7 +40,7 @@ pub fn matter(subject: &Hash, platform: &str, listing: &str) -> Hash {
     hash::tagged(tag::MATTER, &parts)
 }
 
-/// The outcome where nobody acted up to the deadline; `None` where it has ended.
+/// The outcome where nobody acted up to the deadline; `None` where the phase leads on, or its record says how.
 pub fn default_outcome(phase: DisputePhase) -> Option<DisputeOutcome> {
     match phase {
         DisputePhase::Noticed => Some(DisputeOutcome::PlatformSilent),
@@ -46,8 +48,9 @@ pub fn default_outcome(phase: DisputePhase) -> Option<DisputeOutcome> {
         // Art. 43: without a filing in fifteen days the platform ends the measures.
         DisputePhase::Countered => Some(DisputeOutcome::MeasuresEnd),
         DisputePhase::Filed => Some(DisputeOutcome::NoRuling),
-        // A review ends its phases by rules of its own.
-        DisputePhase::Review | DisputePhase::Ended | DisputePhase::Unspecified => None,
+        // Reviews, questions to centres and what they leave end by rules of their own.
+        DisputePhase::Review | DisputePhase::Referred | DisputePhase::Refused => None,
+        DisputePhase::Ended | DisputePhase::Unspecified => None,
     }
 }
 
@@ -59,6 +62,7 @@ pub fn is_default(outcome: DisputeOutcome) -> bool {
             | DisputeOutcome::MeasuresStand
             | DisputeOutcome::MeasuresEnd
             | DisputeOutcome::NoRuling
+            | DisputeOutcome::NotFiled
     )
 }
 
@@ -88,6 +92,8 @@ pub fn phase_name(phase: DisputePhase) -> &'static str {
         DisputePhase::Countered => "declared not to infringe",
         DisputePhase::Filed => "filed with an authority",
         DisputePhase::Review => "under public review",
+        DisputePhase::Referred => "referred to an assistance centre",
+        DisputePhase::Refused => "without measures",
         DisputePhase::Ended => "ended",
         DisputePhase::Unspecified => "unspecified",
     }
@@ -120,7 +126,9 @@ pub(super) fn end<S: StateRead>(
     dispute.outcome = outcome.into();
     dispute.ended_ms = now_ms;
     lapse(dispute, now_ms);
+    close_question(dispute, now_ms);
     state.write(keys::dispute(id), dispute);
+    false_statements::note(state, dispute, outcome)?;
     let subject = subject(dispute)?;
     let matter = matter(&subject, &dispute.platform, &dispute.listing);
     state.put(keys::open_dispute(&matter), Vec::new());
@@ -139,6 +147,14 @@ pub(super) fn lapse(dispute: &mut Dispute, now_ms: u64) {
     if let Some(offered) = dispute.handovers.last_mut().filter(|h| open(h.state())) {
         offered.state = HandOverState::Lapsed.into();
         offered.closed_ms = now_ms;
+    }
+}
+
+/// A question to an assistance centre that is open gets no opinion any more.
+pub(super) fn close_question(dispute: &mut Dispute, now_ms: u64) {
+    let asked = dispute.referral.as_mut();
+    if let Some(open) = asked.filter(|asked| asked.closed_ms == 0) {
+        open.closed_ms = now_ms;
     }
 }
 
@@ -209,6 +225,7 @@ pub fn covers(tally: &DisputeTally, part: &DisputeTally) -> bool {
             t.by_default,
             t.panel_upheld,
             t.panel_dismissed,
+            t.centre_dismissed,
         ]
     };
     let mut both = counts(tally).into_iter().zip(counts(part));
@@ -225,10 +242,12 @@ fn count(tally: &mut DisputeTally, outcome: DisputeOutcome) {
         DisputeOutcome::FalseDeclaration => &mut tally.false_declarations,
         DisputeOutcome::PanelUpheld => &mut tally.panel_upheld,
         DisputeOutcome::PanelDismissed => &mut tally.panel_dismissed,
+        DisputeOutcome::CentreDismissed => &mut tally.centre_dismissed,
         DisputeOutcome::PlatformSilent
         | DisputeOutcome::MeasuresStand
         | DisputeOutcome::MeasuresEnd
         | DisputeOutcome::NoRuling
+        | DisputeOutcome::NotFiled
         | DisputeOutcome::Unspecified => &mut tally.by_default,
     };
     *counter = counter.saturating_add(1);

@@ -8,7 +8,7 @@ use touchstone_proto::ledger::{
 
 use super::dispute::{self, default_outcome, end};
 use super::limits::{HOUR_MS, MAX_DUE, MAX_HOURS};
-use super::{case_check, deadline, review, sanction};
+use super::{case_check, deadline, referral, review, sanction};
 use crate::Fault;
 use crate::block::BlockContext;
 use crate::encoding;
@@ -65,7 +65,15 @@ fn pass_one<S: StateRead>(
         review::pass(state, id, dispute, now_ms)?;
         return Ok(1);
     }
-    let Some(outcome) = default_outcome(dispute.phase()).filter(|_| is_due) else {
+    if is_due && dispute.phase() == DisputePhase::Referred {
+        referral::pass(state, id, dispute, now_ms)?;
+        return Ok(1);
+    }
+    let outcome = match dispute.phase() {
+        DisputePhase::Refused => Some(referral::standing(&dispute)),
+        phase => default_outcome(phase),
+    };
+    let Some(outcome) = outcome.filter(|_| is_due) else {
         return Ok(0);
     };
     end(state, id, &mut dispute, outcome, now_ms)?;

@@ -2,12 +2,10 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{
-    Dispute, DisputePhase, DisputeTally, GiveNotice, Organisation, Role,
-};
+use touchstone_proto::ledger::{Dispute, DisputeTally, GiveNotice, Organisation, Role};
 
-use super::limits::{ANSWER_DAYS, MAX_OPEN_DISPUTES, MAX_RESPONDENT_BYTES};
-use super::{DesignRejection, dispute, right, sanction, vouching};
+use super::limits::{MAX_OPEN_DISPUTES, MAX_RESPONDENT_BYTES};
+use super::{DesignRejection, dispute, false_statements, referral, right, sanction, vouching};
 use crate::encoding;
 use crate::governance::organisation;
 use crate::hash::Hash;
@@ -36,6 +34,7 @@ pub(crate) fn apply<S: StateRead>(
         noticed_ms: now_ms,
         ..Dispute::default()
     };
+    record.complainant_before = false_statements::before(state, &record, &context.organisation.id)?;
     let matter = dispute::matter(&subject, &action.platform, &action.listing);
     state.put(keys::open_dispute(&matter), id.to_vec());
     for key in dispute::tallies(&subject, &record) {
@@ -44,14 +43,7 @@ pub(crate) fn apply<S: StateRead>(
         tally.open = tally.open.saturating_add(1);
         state.write(key, &tally);
     }
-    dispute::lead_on(
-        state,
-        &id,
-        &mut record,
-        DisputePhase::Noticed,
-        ANSWER_DAYS,
-        now_ms,
-    )?;
+    referral::await_answer(state, &id, &mut record, now_ms)?;
     Ok(())
 }
 

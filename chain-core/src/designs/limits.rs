@@ -37,17 +37,6 @@ pub const MAX_NUMBER_BYTES: usize = 64;
 pub const MAX_MARK_NAME_BYTES: usize = 128;
 /// An hour, milliseconds: deadlines of disputes are ends of hours.
 pub const HOUR_MS: u64 = 3_600_000;
-/// Days in which a platform answers a notice. Source: E-commerce Law, Art. 42: it takes measures in time.
-pub const ANSWER_DAYS: u64 = 7;
-/// Days in which a respondent may declare that it doesn't infringe. Source: E-commerce Law, Art. 43, which sets no
-/// limit; the
-/// consortium's own.
-pub const DECLARATION_DAYS: u64 = 180;
-/// Days in which a complainant shows a filing after a declaration. Source: E-commerce Law, Art. 43: within fifteen
-/// days.
-pub const WAITING_DAYS: u64 = 15;
-/// Days in which an authority rules; the consortium's own.
-pub const RULING_DAYS: u64 = 1_096;
 /// Disputes whose deadline is the same hour's end.
 pub const MAX_DUE: usize = 256;
 /// Hours that one block looks at, at most.

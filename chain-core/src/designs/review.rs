@@ -31,9 +31,9 @@ use touchstone_proto::ledger::{
 };
 
 pub use self::rejection::ReviewRejection;
-use super::limits::WAITING_DAYS;
 use super::{DesignRejection, dispute};
 use crate::Fault;
+use crate::governance::dispute_terms;
 use crate::hash::{self, Hash, tag};
 use crate::rules::RuleError;
 use crate::state::delta::Delta;
@@ -240,7 +240,8 @@ fn conclude<S: StateRead>(
             review.phase = ReviewPhase::Ended.into();
             dispute.review = Some(review);
             let phase = DisputePhase::Countered;
-            dispute::lead_on(state, id, &mut dispute, phase, WAITING_DAYS, now_ms)
+            let days = u64::from(dispute_terms::terms(state)?.waiting_days);
+            dispute::lead_on(state, id, &mut dispute, phase, days, now_ms)
         }
         _ => end(state, id, dispute, review, now_ms),
     }

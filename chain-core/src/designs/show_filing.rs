@@ -1,13 +1,14 @@
 //! The complainant shows that it has complained to an authority or sued: measures stay until that rules. Source:
-//! E-commerce Law, Art. 43.
+//! E-commerce Law, Art. 43. Where no measures were taken it goes there as well. Source: Patent Law, Art. 65.
 //!
 //! Consensus-critical: yes
 
 use touchstone_proto::ledger::{DisputePhase, ShowFiling};
 
-use super::limits::{MAX_REFERENCE_BYTES, RULING_DAYS};
+use super::limits::MAX_REFERENCE_BYTES;
 use super::{DesignRejection, dispute, vouching};
 use crate::encoding;
+use crate::governance::dispute_terms;
 use crate::hash::Hash;
 use crate::rules::{Context, RuleError};
 use crate::state::StateRead;
@@ -24,6 +25,7 @@ pub(crate) fn apply<S: StateRead>(
         DisputePhase::Measures,
         DisputePhase::Countered,
         DisputePhase::Review,
+        DisputePhase::Refused,
     ];
     let mut record = dispute::open(state, &id, &phases, now_ms)?;
     if record.complainant != context.organisation.id {
@@ -38,7 +40,8 @@ pub(crate) fn apply<S: StateRead>(
     record.reference.clone_from(&action.reference);
     record.filed_ms = now_ms;
     let phase = DisputePhase::Filed;
-    dispute::lead_on(state, &id, &mut record, phase, RULING_DAYS, now_ms)?;
+    let days = u64::from(dispute_terms::terms(state)?.ruling_days);
+    dispute::lead_on(state, &id, &mut record, phase, days, now_ms)?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use touchstone_proto::ledger::{CaseCheck, Dispute, PartySanctions, Sanction, Vou
 use super::finding::Finding;
 use super::proven::Values;
 use crate::designs::case_records;
+use crate::designs::referral;
 use crate::designs::vouching::voucher_of;
 use crate::encoding;
 use crate::finding;
@@ -62,6 +63,7 @@ pub(super) fn of_dispute(
     let absent = || bad("a record that it tells of is absent".into());
     let mut shown = ShownCase::default();
     case_records::check_handovers(dispute).map_err(|e| bad(e.to_string()))?;
+    referral::check(dispute).map_err(|e| bad(e.to_string()))?;
     for check in &dispute.checks {
         let check_id: Hash = encoding::exact("check", check).map_err(|e| bad(e.to_string()))?;
         let check: Option<CaseCheck> = values.message(&keys::case_check(&check_id))?;

@@ -135,7 +135,12 @@ fn shown_dispute(id: Hash, deposit: &Deposit, values: &Values) -> Result<ShownDi
 /// What a reader must weigh: that somebody found a notice under this right wrong.
 fn weighed(fact: DisputesFact) -> Established<Option<DisputesFact>> {
     let tally = &fact.tally;
-    let lost = [tally.dismissed, tally.panel_dismissed, tally.false_notices];
+    let lost = [
+        tally.dismissed,
+        tally.panel_dismissed,
+        tally.centre_dismissed,
+        tally.false_notices,
+    ];
     let result = match lost.into_iter().all(|count| count == 0) {
         true => CheckResult::Passed,
         false => CheckResult::Reservation,
@@ -145,13 +150,15 @@ fn weighed(fact: DisputesFact) -> Established<Option<DisputesFact>> {
     let mut findings = vec![
         finding!(
             "notices under this right: {notices}, of them open {open}; upheld {upheld}, by a panel {panel_upheld}; \
-             dismissed {dismissed}, by a panel {panel_dismissed}; false notices {false_notices}",
+             dismissed {dismissed}, by a panel {panel_dismissed}, by a centre {centre_dismissed}; false notices \
+             {false_notices}",
             notices = tally.notices,
             open = tally.open,
             upheld = tally.upheld,
             panel_upheld = tally.panel_upheld,
             dismissed = tally.dismissed,
             panel_dismissed = tally.panel_dismissed,
+            centre_dismissed = tally.centre_dismissed,
             false_notices = tally.false_notices
         ),
         finding!(

@@ -9,6 +9,7 @@ mod golden;
 mod long_link;
 mod look_alikes;
 mod rights;
+mod routes;
 mod vouching;
 mod weighing;
 

@@ -1,5 +1,5 @@
-//! The terms of checks, hand-overs and sanctions: parameters of the consortium, changed by its vote. What waits already
-//! keeps its deadline.
+//! The terms of disputes, checks, hand-overs and sanctions: parameters of the consortium, changed by its vote. What
+//! waits already keeps its deadline.
 //!
 //! Consensus-critical: yes
 
@@ -12,8 +12,9 @@ use crate::state::delta::{Delta, decode_stored};
 use crate::state::{StateRead, keys};
 
 /// The terms where the consortium hasn't voted others. Sources: Administrative Reconsideration Law of the People's
-/// Republic of China, Art. 20 and 62: sixty days to ask for it, sixty to decide. Days of laboratories, of mending and
-/// of acknowledging a case, the longest sanction and the number of false notices are this ledger's own.
+/// Republic of China, Art. 20 and 62: sixty days to ask for it, sixty to decide. E-commerce Law, Art. 43: fifteen days
+/// for a filing after the declaration; Art. 42 asks for measures in time and names no days. All others are this
+/// ledger's own.
 pub const DEFAULT: DisputeTerms = DisputeTerms {
     laboratory_days: 60,
     mend_days: 15,
@@ -22,6 +23,12 @@ pub const DEFAULT: DisputeTerms = DisputeTerms {
     false_notices: 3,
     appeal_days: 60,
     decision_days: 60,
+    answer_days: 7,
+    declaration_days: 180,
+    waiting_days: 15,
+    ruling_days: 1_096,
+    opinion_days: 15,
+    escalation_days: 15,
 };
 
 /// The terms of what begins to wait now.
@@ -42,6 +49,12 @@ pub fn check_ranges(terms: &DisputeTerms) -> Result<(), &'static str> {
         ("false_notices", terms.false_notices, 1, 8),
         ("appeal_days", terms.appeal_days, 1, 366),
         ("decision_days", terms.decision_days, 1, 366),
+        ("answer_days", terms.answer_days, 1, 90),
+        ("declaration_days", terms.declaration_days, 1, 366),
+        ("waiting_days", terms.waiting_days, 1, 90),
+        ("ruling_days", terms.ruling_days, 1, 3_660),
+        ("opinion_days", terms.opinion_days, 1, 90),
+        ("escalation_days", terms.escalation_days, 1, 90),
     ];
     let outside = |(_, value, low, high): &&(&str, u32, u32, u32)| !(low..=high).contains(&value);
     let broken = ranges.iter().find(outside);

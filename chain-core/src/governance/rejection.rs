@@ -131,7 +131,7 @@ pub enum GovernanceRejection {
     /// A term out of its range.
     #[error("term {0} of public reviews is out of its range (docs/disputes.md)")]
     ReviewTerm(&'static str),
-    // 849: terms of checks, hand-overs and sanctions
+    // 849: terms of disputes, checks, hand-overs and sanctions
     /// A term out of its range.
     #[error("term {0} of disputes is out of its range (docs/disputes.md)")]
     DisputeTerm(&'static str),

@@ -4,7 +4,7 @@
 
 use touchstone_proto::ledger::Role;
 
-const NAMES: [(&str, Role); 10] = [
+const NAMES: [(&str, Role); 11] = [
     ("platform", Role::Platform),
     ("logistics", Role::Logistics),
     ("manufacturer", Role::Manufacturer),
@@ -15,6 +15,7 @@ const NAMES: [(&str, Role); 10] = [
     ("inspection", Role::Inspection),
     ("laboratory", Role::Laboratory),
     ("retail", Role::Retail),
+    ("assistance", Role::Assistance),
 ];
 
 /// The role with this name.

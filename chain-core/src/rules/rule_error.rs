@@ -6,7 +6,9 @@ use thiserror::Error;
 
 use crate::Fault;
 use crate::custody::CustodyRejection;
-use crate::designs::{CaseRejection, DesignRejection, FeatureRejection, ReviewRejection};
+use crate::designs::{
+    CaseRejection, DesignRejection, FeatureRejection, ReviewRejection, RouteRejection,
+};
 use crate::encoding::Malformed;
 use crate::governance::GovernanceRejection;
 use crate::governance::organisation::BadOrganisation;
@@ -79,6 +81,12 @@ impl From<ReviewRejection> for RuleError {
 
 impl From<CaseRejection> for RuleError {
     fn from(rejection: CaseRejection) -> RuleError {
+        RuleError::Rejected(rejection.into())
+    }
+}
+
+impl From<RouteRejection> for RuleError {
+    fn from(rejection: RouteRejection) -> RuleError {
         RuleError::Rejected(rejection.into())
     }
 }

@@ -117,6 +117,11 @@ pub fn party_tally(organisation: &str) -> Vec<u8> {
     joined(b"dispute-party/", organisation.as_bytes())
 }
 
+/// The `FalseStatements` of an organisation; of a shop that isn't on the ledger, after its platform's id and a slash.
+pub fn false_statements(party: &str) -> Vec<u8> {
+    joined(b"false-statements/", party.as_bytes())
+}
+
 /// The `DisputeTally` of a right.
 pub fn subject_tally(subject: &Hash) -> Vec<u8> {
     joined(b"dispute-subject/", subject)
@@ -331,6 +336,7 @@ mod tests {
         assert_eq!(open_dispute(&[7; 32]), with(b"dispute-open/", 7));
         assert_eq!(subject_tally(&[7; 32]), with(b"dispute-subject/", 7));
         assert_eq!(party_tally("abc"), b"dispute-party/abc");
+        assert_eq!(false_statements("abc"), b"false-statements/abc");
         assert_eq!(case_check(&[7; 32]), with(b"check/", 7));
         assert_eq!(sanction(&[7; 32]), with(b"sanction/", 7));
         assert_eq!(party_sanctions("abc"), b"sanctions/abc");

@@ -2,13 +2,58 @@
 //!
 //! Consensus-critical: no
 
+use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    AnswerNotice, CounterNotice, DisputeOutcome, GiveNotice, PlatformMeasure, RuleDispute,
-    ShowFiling, WithdrawNotice,
+    AnswerNotice, CentreOpinion, ContestRefusal, CounterNotice, DisputeOutcome, GiveNotice,
+    GiveOpinion, PlatformMeasure, ReferNotice, Role, RuleDispute, ShowFiling, WithdrawNotice,
 };
 
+use super::rights::designed;
+use super::{CARRIER, Chain, MAKER, MARKET, change, newcomer};
 use crate::Hash;
+
+/// An assistance centre, and another.
+pub const AID: (&str, u8) = ("aid", 44);
+pub const OTHER_AID: (&str, u8) = ("other-aid", 45);
+
+/// A chain with a deposited design, and two assistance centres.
+pub fn assisted() -> (Chain, Hash) {
+    let (mut chain, subject) = designed();
+    for (sequence, (id, seed)) in (200..).zip([AID, OTHER_AID]) {
+        let mut record = newcomer(id, seed);
+        record.roles = vec![Role::Assistance.into()];
+        let wanted = change(sequence, Kind::PutOrganisation(record));
+        chain.approve(&[MARKET, CARRIER, MAKER], &wanted);
+    }
+    (chain, subject)
+}
+
+pub fn refer(dispute: &Hash, centre: &str) -> Action {
+    Action::ReferNotice(ReferNotice {
+        dispute: dispute.to_vec(),
+        centre: centre.into(),
+        reasons: vec![21; 32],
+        rule_book: vec![22; 32],
+    })
+}
+
+pub fn contest(dispute: &Hash, centre: &str) -> Action {
+    Action::ContestRefusal(ContestRefusal {
+        dispute: dispute.to_vec(),
+        centre: centre.into(),
+        reasons: vec![23; 32],
+    })
+}
+
+pub fn opinion(dispute: &Hash, opinion: CentreOpinion) -> Action {
+    Action::GiveOpinion(GiveOpinion {
+        dispute: dispute.to_vec(),
+        opinion: opinion.into(),
+        reasons: vec![24; 32],
+        rule_book: vec![25; 32],
+    })
+}
 
 pub fn notice(subject: &Hash, listing: &str) -> GiveNotice {
     GiveNotice {

@@ -62,11 +62,11 @@ Exit codes: 0 verified; 3 not verified; 4 no such check (proven).")]
     #[command(after_help = "Example:
   touchstone case accept 77d0… --reference '(2026) 8' --key court.pem")]
     Accept(Accept),
-    /// Show, proven, the terms of checks, hand-overs and sanctions
+    /// Show, proven, the terms of disputes, checks, hand-overs and sanctions
     #[command(after_help = "Example:
   touchstone case terms")]
     Terms,
-    /// Approve other terms for checks, hand-overs and sanctions from then on
+    /// Approve other terms for disputes, checks, hand-overs and sanctions from then on
     #[command(after_help = "Example:
   touchstone case set-terms --mend-days 30 --key acme.pem
 
@@ -233,6 +233,24 @@ pub struct SetTerms {
     /// Days for deciding it
     #[arg(long, value_name = "DAYS")]
     pub decision_days: Option<u32>,
+    /// Days for a platform's answer to a notice
+    #[arg(long, value_name = "DAYS")]
+    pub answer_days: Option<u32>,
+    /// Days for a respondent's declaration
+    #[arg(long, value_name = "DAYS")]
+    pub declaration_days: Option<u32>,
+    /// Days for a filing after a declaration (E-commerce Law, Art. 43: 15)
+    #[arg(long, value_name = "DAYS")]
+    pub waiting_days: Option<u32>,
+    /// Days for an authority's ruling
+    #[arg(long, value_name = "DAYS")]
+    pub ruling_days: Option<u32>,
+    /// Days for an assistance centre's opinion
+    #[arg(long, value_name = "DAYS")]
+    pub opinion_days: Option<u32>,
+    /// Days for going further where no measures are taken
+    #[arg(long, value_name = "DAYS")]
+    pub escalation_days: Option<u32>,
     /// How it is approved
     #[command(flatten)]
     pub approval: Approval,
@@ -344,6 +362,12 @@ impl SetTerms {
             false_notices: or(self.false_notices, now.false_notices),
             appeal_days: or(self.appeal_days, now.appeal_days),
             decision_days: or(self.decision_days, now.decision_days),
+            answer_days: or(self.answer_days, now.answer_days),
+            declaration_days: or(self.declaration_days, now.declaration_days),
+            waiting_days: or(self.waiting_days, now.waiting_days),
+            ruling_days: or(self.ruling_days, now.ruling_days),
+            opinion_days: or(self.opinion_days, now.opinion_days),
+            escalation_days: or(self.escalation_days, now.escalation_days),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `touchstone dispute`: notice of an infringing listing, and what follows, by the clocks of the law.
 
+mod routes;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,22 @@ The file stays with you; its SHA-256 is recorded. docs/disputes.md tells of phas
     #[command(after_help = "Example:
   touchstone dispute answer 77d0… --measure removed --reason 'the pictures agree' --key market.pem")]
     Answer(Answer),
+    /// Ask an assistance centre, as the platform, about a listing that is hard to judge
+    #[command(after_help = "Example:
+  touchstone dispute refer 77d0… --centre aid --reasons q.pdf --rule-book r.pdf --key market.pem
+
+Once in a dispute. If it says that the listing infringes, take a measure.")]
+    Refer(routes::Refer),
+    /// Ask an assistance centre about your notice, which the platform refused
+    #[command(after_help = "Example:
+  touchstone dispute contest 77d0… --centre aid --reasons q.pdf --key maker.pem
+
+Once in a dispute; afterwards, or instead, `touchstone dispute file` goes to an IP office or court.")]
+    Contest(routes::Contest),
+    /// Give your opinion on a listing as the assistance centre that was asked
+    #[command(after_help = "Example:
+  touchstone dispute opinion 77d0… --opinion infringes --reasons o.pdf --rule-book r.pdf --key a.pem")]
+    Opinion(routes::Opinion),
     /// Declare that you don't infringe; the platform passes it on for one without an organisation
     #[command(after_help = "Example:
   touchstone dispute counter 77d0… --declaration statement.pdf --key shop.pem")]
@@ -231,6 +248,9 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             };
             (Action::AnswerNotice(action), "Answered", &a.signing)
         }
+        Verb::Refer(a) => (a.action()?, "Referred", &a.reasoned.signing),
+        Verb::Contest(a) => (a.action()?, "Contested", &a.signing),
+        Verb::Opinion(a) => (a.action()?, "Opined", &a.reasoned.signing),
         Verb::Counter(a) => {
             let action = CounterNotice {
                 dispute: id(&a.dispute)?.to_vec(),
@@ -356,8 +376,10 @@ fn packed(folder: &Path, dispute: &Dispute) -> Result<(&'static str, usize), Fai
 async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let (attested, tally) = asked::of_party(&mut client, &arguments.party).await?;
+    let found = asked::false_statements(&mut client, &arguments.party).await?;
     if output.json {
         let mut value = disputes::tally_json(&tally);
+        add_member(&mut value, "own", disputes::false_json(&found));
         add_member(&mut value, "party", arguments.party.as_str().into());
         add_member(&mut value, "verified", true.into());
         add_member(&mut value, "header", attested_json(&attested));
@@ -370,6 +392,10 @@ async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> R
     output.line(format!(
         "Disputes  {}",
         disputes::tally(output.language, &tally)
+    ));
+    output.line(format!(
+        "Own       {}",
+        disputes::false_line(output.language, &found)
     ));
     Ok(())
 }

@@ -66,7 +66,8 @@ pub struct Contribute {
     /// Name for people
     #[arg(long)]
     pub name: String,
-    /// platform, logistics, manufacturer, ip-office, court, designer, customs, inspection, laboratory or retail
+    /// platform, logistics, manufacturer, ip-office, court, designer, customs, inspection, laboratory, retail or
+    /// assistance
     #[arg(long = "role", required = true, value_name = "ROLE", value_parser = known_role)]
     pub roles: Vec<String>,
     /// Signing key: a PEM file or 64 hex digits

@@ -141,14 +141,21 @@ fn what(change: &Change) -> String {
         ),
         Some(Kind::PutDisputeTerms(t)) => format!(
             "terms of disputes: laboratory_days {}, mend_days {}, acceptance_days {}, sanction_days {}, \
-             false_notices {}, appeal_days {}, decision_days {}",
+             false_notices {}, appeal_days {}, decision_days {}, answer_days {}, declaration_days {}, waiting_days {}, \
+             ruling_days {}, opinion_days {}, escalation_days {}",
             t.laboratory_days,
             t.mend_days,
             t.acceptance_days,
             t.sanction_days,
             t.false_notices,
             t.appeal_days,
-            t.decision_days
+            t.decision_days,
+            t.answer_days,
+            t.declaration_days,
+            t.waiting_days,
+            t.ruling_days,
+            t.opinion_days,
+            t.escalation_days
         ),
         Some(Kind::PutHashChain(chain)) => format!(
             "hash chain {} of validator {}",

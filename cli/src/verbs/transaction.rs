@@ -144,6 +144,18 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
                 hex::encode(&d.sanction)
             )
         }
+        Action::ReferNotice(r) => {
+            let dispute = hex::encode(&r.dispute);
+            format!("question about dispute {dispute} to {}", plain(&r.centre))
+        }
+        Action::ContestRefusal(c) => {
+            let dispute = hex::encode(&c.dispute);
+            format!(
+                "question about the refusal in dispute {dispute} to {}",
+                plain(&c.centre)
+            )
+        }
+        Action::GiveOpinion(o) => format!("opinion in dispute {}", hex::encode(&o.dispute)),
         Action::ChangeKeys(c) => {
             format!("keys: {} added, {} retired", c.add.len(), c.retire.len())
         }

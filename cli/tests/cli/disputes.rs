@@ -18,23 +18,30 @@ pub async fn done(node: &Served, who: &str, words: &[&str]) -> String {
 
 /// The market, a platform that runs no node.
 pub async fn enroll_market(node: &Served) {
-    let pem = touchstone_cli::keyfile::to_pem(&key(7), None).unwrap();
-    touchstone_cli::keyfile::write_secret(&node.path("market.pem"), pem.as_bytes(), true).unwrap();
-    let public = hex::encode(key(7).verifying_key().to_bytes());
-    let network = hex::encode(key(57).verifying_key().to_bytes());
-    let file = node.path("market.json").display().to_string();
+    enroll(node, "market", "The Market", "platform", 7).await;
+}
+
+/// An organisation of one role that runs no node, with a key of this seed.
+async fn enroll(node: &Served, id: &str, name: &str, role: &str, seed: u8) {
+    let pem = touchstone_cli::keyfile::to_pem(&key(seed), None).unwrap();
+    let own = node.path(&format!("{id}.pem"));
+    touchstone_cli::keyfile::write_secret(&own, pem.as_bytes(), true).unwrap();
+    let public = hex::encode(key(seed).verifying_key().to_bytes());
+    let network = hex::encode(key(seed + 50).verifying_key().to_bytes());
+    let file = node.path(&format!("{id}.json")).display().to_string();
     let contribute = [
         "genesis",
         "contribute",
         "--id",
-        "market",
+        id,
         "--name",
-        "The Market",
+        name,
         "--role",
-        "platform",
+        role,
     ];
     let keys = ["--key", &public, "--node-network-key", &network];
-    let more = ["--node-address", "/ip4/127.0.0.1/tcp/26607", "--out", &file];
+    let address = format!("/ip4/127.0.0.1/tcp/{}", 26600 + u32::from(seed));
+    let more = ["--node-address", &address, "--out", &file];
     let ran = crate::fake::touchstone(&[&contribute[..], &keys, &more].concat()).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     for member in ["acme", "bravo", "delta"] {
@@ -167,6 +174,114 @@ async fn a_dispute_from_notice_to_ruling() {
         .json();
     assert_eq!(party[0]["upheld"], 1);
     sanction_and_appeal(&node, &id, &file, &spot).await;
+}
+
+/// Complex: the platform asks an assistance centre. Contested: the office rules, and a false notice is shown on the
+/// next one. Refused: the complainant asks the centre itself, whose opinion binds the platform.
+#[tokio::test]
+async fn three_routes_and_a_false_notice() {
+    let node = Served::start().await;
+    enroll_market(&node).await;
+    enroll(&node, "aid", "The Assistance Centre", "assistance", 8).await;
+    let file = node.write("chair.txt", "a chair");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
+    let design = node.run_as("carol", &deposit).await.json()[0]["design_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let notice = ["dispute", "notice", &design, "--platform", "market"];
+    let about = ["--respondent", "acme", "--evidence", &file, "--listing"];
+    let why = ["--reasons", &file, "--rule-book", &file];
+    let first = [&notice[..], &about, &["https://market.example/1"]].concat();
+    let first = done(&node, "carol", &first).await;
+    let refer = ["dispute", "refer", &first, "--centre", "aid"];
+    done(&node, "market", &[&refer[..], &why].concat()).await;
+    let shown = node.run(&["dispute", "show", &first]).await;
+    shows(
+        &shown,
+        0,
+        &["market asks the assistance centre aid", "open (referred)"],
+    );
+    let opinion = ["dispute", "opinion", &first, "--opinion", "contested"];
+    done(&node, "aid", &[&opinion[..], &why].concat()).await;
+    let shown = node.run(&["dispute", "show", &first]).await;
+    shows(
+        &shown,
+        0,
+        &["the opinion of aid: contested", "open (without-measures)"],
+    );
+    let filing = ["dispute", "file", &first, "--authority", "delta"];
+    done(
+        &node,
+        "carol",
+        &[&filing[..], &["--reference", "(2026) 7"]].concat(),
+    )
+    .await;
+    let rule = ["dispute", "rule", &first, "--ruling", "false-notice"];
+    done(&node, "delta", &[&rule[..], &why].concat()).await;
+    let json = node
+        .run(&["dispute", "show", &first, "--json"])
+        .await
+        .json();
+    assert_eq!(json[0]["route"], "authority");
+    assert_eq!(json[0]["referral"]["opinion"], "contested");
+    assert_eq!(json[0]["complainant_before"], serde_json::Value::Null);
+
+    let second = [&notice[..], &about, &["https://market.example/2"]].concat();
+    let second = done(&node, "carol", &second).await;
+    let shown = node.run(&["dispute", "show", &second]).await;
+    let before =
+        "the complainant had given 1 false notices and 0 false declarations before, by ruling";
+    shows(&shown, 0, &[before]);
+    let party = node.run(&["dispute", "party", "carol"]).await;
+    shows(
+        &party,
+        0,
+        &["Own       found false by ruling: notices 1, declarations 0"],
+    );
+    let other = node
+        .run(&["dispute", "party", "acme", "--json"])
+        .await
+        .json();
+    assert_eq!(
+        (&other[0]["false_notices"], &other[0]["own"]["notices"]),
+        (&1.into(), &0.into())
+    );
+    let refuse = [
+        "dispute",
+        "answer",
+        &second,
+        "--measure",
+        "refused",
+        "--reason",
+        "not alike",
+    ];
+    done(&node, "market", &refuse).await;
+    let contest = [
+        "dispute",
+        "contest",
+        &second,
+        "--centre",
+        "aid",
+        "--reasons",
+        &file,
+    ];
+    done(&node, "carol", &contest).await;
+    let opinion = ["dispute", "opinion", &second, "--opinion", "infringes"];
+    done(&node, "aid", &[&opinion[..], &why].concat()).await;
+    let again = node
+        .run_as("market", &[&refuse[..], &["--json"]].concat())
+        .await;
+    assert_eq!((again.code, &again.json()[0]["code"]), (2, &857.into()));
+    let json = node
+        .run(&["dispute", "show", &second, "--json"])
+        .await
+        .json();
+    assert_eq!(
+        (&json[0]["route"], &json[0]["phase"]),
+        (&"centre".into(), &"noticed".into())
+    );
 }
 
 /// The market bars the seller for the dispute that was upheld; the office lifts that.

@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 77] = [
+const NO_QUESTIONS: [&str; 80] = [
     "capture",
     "case accept",
     "case hand-over",
@@ -26,9 +26,12 @@ const NO_QUESTIONS: [&str; 77] = [
     "deposit",
     "disclose",
     "dispute answer",
+    "dispute contest",
     "dispute counter",
     "dispute file",
     "dispute notice",
+    "dispute opinion",
+    "dispute refer",
     "dispute rule",
     "dispute withdraw",
     "enroll",

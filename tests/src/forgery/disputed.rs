@@ -1,22 +1,23 @@
-//! Disputes with panels of jurors, and licences: how a chain comes by them, and forged records of them.
+//! Disputes with panels of jurors or an assistance centre's opinion, and licences: how a chain comes by them, and
+//! forged records of them.
 
 use prost::Message;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::evidence::Additions;
 use touchstone_core::hash::Hash;
-use touchstone_core::test_support::disputes::notice;
+use touchstone_core::test_support::disputes::{AID, notice, opinion, refer};
 use touchstone_core::test_support::reviews::{
     FEW, Jury, VALIDATORS, accept, appeal, dispute_again, draw_panel, open_review, put_chain, vote,
 };
 use touchstone_core::test_support::rights::{end_licence, grant, terms};
 use touchstone_core::test_support::vouched::{LIN, vouch};
-use touchstone_core::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change};
+use touchstone_core::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change, newcomer};
 use touchstone_proto::evidence::{Evidence, State};
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    Authorisations, Dispute, DisputeTally, Draw, LicenceEnd, LicensedAct, Panel, ReviewChoice,
-    ReviewGround, Right,
+    Authorisations, CentreOpinion, Dispute, DisputeTally, Draw, FalseStatements, LicenceEnd,
+    LicensedAct, Panel, ReviewChoice, ReviewGround, Right, Role,
 };
 use touchstone_proto::node::AuthorisationQuestion;
 
@@ -37,8 +38,8 @@ const PREFIXES: [&[u8]; 7] = [
     b"right/",
 ];
 
-/// A young chain's maker disputes two listings under a design's right, one before a panel, and licenses it; two more
-/// are grounds of sanctions. The ids of the disputes.
+/// A young chain's maker disputes two listings under a design's right, one before a panel, one that the platform refers
+/// to an assistance centre, and licenses it; two more are grounds of sanctions. The ids of the disputes.
 pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec<Hash> {
     for seed in VALIDATORS {
         chain.approve(&[MARKET, CARRIER, MAKER], &put_chain(1, seed));
@@ -65,10 +66,27 @@ pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec
     }
     let open = Action::GiveNotice(notice(design, "https://market.example/2"));
     let open = run(chain, MAKER, open);
+    referred(chain, &open, random);
     licences(chain, design, random);
     let mut disputes = sanctioned::grow(chain, design, random);
     disputes.extend([reviewed, open]);
     disputes
+}
+
+/// The platform asks an assistance centre, which may have answered.
+fn referred(chain: &mut Chain, dispute: &Hash, random: &mut Random) {
+    let mut record = newcomer(AID.0, AID.1);
+    record.roles = vec![Role::Assistance.into()];
+    let wanted = change(200, Kind::PutOrganisation(record));
+    chain.approve(&[MARKET, CARRIER, MAKER], &wanted);
+    run(chain, MARKET, refer(dispute, AID.0));
+    if random.permille(700) {
+        let found = match random.permille(500) {
+            true => CentreOpinion::Infringes,
+            false => CentreOpinion::DoesNotInfringe,
+        };
+        run(chain, AID, opinion(dispute, found));
+    }
 }
 
 /// A licence with a sublicence, which may have ended, and one for a class.
@@ -157,12 +175,15 @@ fn told_otherwise(key: &[u8], value: &[u8], random: &mut Random) -> Option<Vec<u
         }
         _ if key.starts_with(b"dispute/") => {
             let mut dispute: Dispute = decode_exact(value).ok()?;
-            match random.below(5) {
+            match random.below(8) {
                 0 => dispute.outcome ^= 7,
                 1 => dispute.respondent.push('x'),
                 2 => dispute.review = None,
                 3 => dispute.review.as_mut()?.results.first_mut()?.verdict ^= 3,
-                _ => dispute.review.as_mut()?.results.first_mut()?.uphold += 1,
+                4 => dispute.review.as_mut()?.results.first_mut()?.uphold += 1,
+                5 => dispute.referral.as_mut()?.opinion ^= 3,
+                6 => drop(dispute.referral.take()?),
+                _ => dispute.complainant_before = Some(FalseStatements::default()),
             }
             dispute.encode_to_vec()
         }

@@ -276,6 +276,7 @@ fn sources() -> (Vec<(&'static str, String)>, String) {
         ("GovernanceRejection", "governance/rejection.rs"),
         ("MasterDataRejection", "master_data/rejection.rs"),
         ("FeatureRejection", "designs/publish_features/rejection.rs"),
+        ("RouteRejection", "designs/route_rejection.rs"),
     ];
     let enums = enums.map(|(name, path)| (name, read(&format!("chain-core/src/{path}"))));
     (enums.into(), read("epcis/src/error.rs"))

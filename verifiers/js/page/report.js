@@ -248,6 +248,7 @@ export class Report {
         code(one.id),
         printable(`${one.complainant} / ${one.respondent} / ${one.platform}: ${one.listing}`),
         `${this.time(one.noticed_ms)}: ${this.word(one.outcome ?? one.phase)}`,
+        ...this.referral(one),
         ...(one.review?.panels ?? [])
           .filter(({ verdict }) => verdict !== null)
           .map(({ verdict, uphold, dismiss }) => {
@@ -282,6 +283,18 @@ export class Report {
       ].filter(Boolean),
     ]);
     return [...shown, ...parties, ...asked];
+  }
+
+  /** What an assistance centre was asked and said, and what rulings had found of the parties' statements before. */
+  referral({ referral: asked, complainant, complainant_before: first, respondent, respondent_before: second }) {
+    const said = asked && (asked.by_default ? this.t('noOpinion') : this.word(asked.opinion ?? 'waits'));
+    const before = (party, found) =>
+      found && printable(`${party}: ${this.t('foundFalse')} ${found.notices}, ${found.declarations}`);
+    return [
+      asked && printable(`${this.t('centreAsked')} ${asked.by} → ${asked.centre}: ${said}`),
+      before(complainant, first),
+      before(respondent, second),
+    ].filter(Boolean);
   }
 
   /** A sanction as its dispute shows it, or as a party's list does. */

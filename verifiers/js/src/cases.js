@@ -10,6 +10,10 @@ const MOST = 32;
 const HASH = 32;
 const HELD = 8;
 const ENDED = 5;
+// Numbers of the enums DisputePhase, DisputeOutcome and CentreOpinion.
+const REFERRED = 7;
+const CENTRE_DISMISSED = 13;
+const DOES_NOT_INFRINGE = 2;
 // Numbers of the enums CaseCheckKind, CaseCheckState, HandOverState, SampleVerdict and SanctionOutcome.
 const TEST_PURCHASE = 1;
 const SUPERVISOR_NOTICE = 3;
@@ -42,6 +46,34 @@ function checkHandovers({ handovers, authority, phase }) {
     if (state === ACCEPTED) holder = offered.to;
   });
   demand(holder === authority, "a dispute's hand-overs do not lead to its authority");
+}
+
+/** What a dispute's record tells of its question to an assistance centre agrees with the rules. */
+function checkReferral(dispute) {
+  const { referral: asked, phase, platform, complainant, respondent } = dispute;
+  const isByCentre = phase === ENDED && dispute.outcome === CENTRE_DISMISSED;
+  const waits = phase === REFERRED;
+  const wrong = "a dispute's question to an assistance centre is not what the rules make of one";
+  if (asked === null) {
+    demand(!isByCentre && !waits, wrong);
+    return;
+  }
+  const { closed_ms: closed, opinion, by, rule_book: book } = asked;
+  const isGiven = opinion !== 0;
+  const length = isGiven ? HASH : 0;
+  const inTime = isGiven
+    ? !waits && closed >= asked.referred_ms && closed <= asked.deadline_ms
+    : (closed === 0n) === waits;
+  demand(
+    inTime &&
+      asked.reasons.length === HASH &&
+      asked.opinion_reasons.length === length &&
+      asked.opinion_rule_book.length === length &&
+      ((by === platform && book.length === HASH) || (by === complainant && book.length === 0)) &&
+      ![platform, complainant, respondent].includes(asked.centre) &&
+      (!isByCentre || opinion === DOES_NOT_INFRINGE),
+    wrong,
+  );
 }
 
 /** A check that a dispute's record names agrees with it and with the rules. */
@@ -118,6 +150,7 @@ function checkParty(party, list, shown) {
 /** The checks and sanctions that a dispute's record names, each with its id. */
 export function readCase(id, dispute, record) {
   checkHandovers(dispute);
+  checkReferral(dispute);
   const checks = dispute.checks.map((one) => {
     demand(one.length === HASH, "a check's id has not 32 bytes");
     const check = record(types.CaseCheck, 'check/', one);

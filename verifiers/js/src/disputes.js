@@ -31,9 +31,10 @@ const COUNTS = {
   6: 'false_declarations',
   11: 'panel_upheld',
   12: 'panel_dismissed',
+  13: 'centre_dismissed',
 };
 export const COUNT_NAMES = ['notices', 'open', ...Object.values(COUNTS), 'by_default'];
-const WEIGHED = ['dismissed', 'panel_dismissed', 'false_notices'];
+const WEIGHED = ['dismissed', 'panel_dismissed', 'centre_dismissed', 'false_notices'];
 
 const matterHash = taggedHash('touchstone/review-matter/v1');
 const seedHash = taggedHash('touchstone/review-seed/v1');

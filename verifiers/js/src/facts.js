@@ -171,7 +171,17 @@ function describeDeposit({ evidence, design: record, opened, content, drafts, lo
 }
 
 /** Words of disputes, by their numbers; page/texts.js has them in both languages. */
-export const PHASES = ['', 'noticed', 'measures', 'countered', 'filed', 'ended', 'review'];
+export const PHASES = [
+  '',
+  'noticed',
+  'measures',
+  'countered',
+  'filed',
+  'ended',
+  'review',
+  'referred',
+  'without-measures',
+];
 const ENDED = 'ended';
 export const OUTCOMES = [
   '',
@@ -187,7 +197,10 @@ export const OUTCOMES = [
   'no-ruling',
   'panel-upheld',
   'panel-dismissed',
+  'centre-dismissed',
+  'not-filed',
 ];
+export const OPINIONS = ['', 'infringes', 'does-not-infringe', 'contested'];
 const GROUNDS = ['', 'similarity', 'existing-design', 'authorisation', 'lawful-source'];
 const REVIEW_PHASES = ['', 'drawing', 'casting', 'opening', 'decided', 'over'];
 export const VERDICTS = ['', 'upheld', 'dismissed', 'no-quorum', 'no-majority', 'no-panel'];
@@ -220,6 +233,24 @@ const describeReview = (review, panels) => ({
   panels: panels.map((panel, i) => describePanel(panel, review.results[i])),
 });
 
+const describeFalse = (before) =>
+  before && { notices: number(before.notices), declarations: number(before.declarations) };
+
+const describeReferral = (asked) =>
+  asked && {
+    centre: asked.centre,
+    by: asked.by,
+    referred_ms: number(asked.referred_ms),
+    deadline_ms: number(asked.deadline_ms),
+    reasons_sha256: hex(asked.reasons),
+    rule_book_sha256: hex(asked.rule_book) || null,
+    opinion: OPINIONS[asked.opinion] || null,
+    opinion_reasons_sha256: hex(asked.opinion_reasons) || null,
+    opinion_rule_book_sha256: hex(asked.opinion_rule_book) || null,
+    closed_ms: asked.closed_ms > 0n ? number(asked.closed_ms) : null,
+    by_default: asked.opinion === 0 && asked.closed_ms > asked.deadline_ms,
+  };
+
 function describeDispute({ id, dispute, panels, checks, sanctions }) {
   const phase = word(PHASES, dispute.phase);
   return {
@@ -232,6 +263,9 @@ function describeDispute({ id, dispute, panels, checks, sanctions }) {
     phase,
     outcome: phase === ENDED ? word(OUTCOMES, dispute.outcome) : null,
     ended_ms: phase === ENDED ? number(dispute.ended_ms) : null,
+    referral: describeReferral(dispute.referral),
+    complainant_before: describeFalse(dispute.complainant_before),
+    respondent_before: describeFalse(dispute.respondent_before),
     review: dispute.review && describeReview(dispute.review, panels),
     handovers: dispute.handovers.map(describeHandOver),
     checks: checks.map(describeCheck),

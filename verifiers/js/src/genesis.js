@@ -17,6 +17,7 @@ const ROLES = [
   'inspection',
   'laboratory',
   'retail',
+  'assistance',
 ];
 
 const MAX_UINT64 = (1n << 64n) - 1n;

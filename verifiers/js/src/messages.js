@@ -22,6 +22,7 @@ export const types = declare({
     '| 56 appeal_review AppealReview, | 57 accept_verdict AcceptVerdict, | 65 record_check RecordCheck, ' +
     '| 66 answer_check AnswerCheck, | 67 hand_over_case HandOverCase, | 68 accept_case AcceptCase, ' +
     '| 69 impose_sanction ImposeSanction, | 70 appeal_sanction AppealSanction, | 71 decide_appeal DecideAppeal, ' +
+    '| 72 refer_notice ReferNotice, | 73 contest_refusal ContestRefusal, | 74 give_opinion GiveOpinion, ' +
     '| 80 publish_features PublishFeatures',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
@@ -83,6 +84,9 @@ export const types = declare({
     '1 party string, 2 kind enum, 3 grounds* bytes, 4 reasons bytes, 5 rule_book bytes, 6 until_ms uint64',
   AppealSanction: '1 sanction bytes, 2 authority string, 3 reasons bytes',
   DecideAppeal: '1 sanction bytes, 2 outcome enum, 3 reasons bytes, 4 rule_book bytes',
+  ReferNotice: '1 dispute bytes, 2 centre string, 3 reasons bytes, 4 rule_book bytes',
+  ContestRefusal: '1 dispute bytes, 2 centre string, 3 reasons bytes',
+  GiveOpinion: '1 dispute bytes, 2 opinion enum, 3 reasons bytes, 4 rule_book bytes',
   ChangeKeys: '1 add* bytes, 2 retire* bytes, 3 compromised* Compromise',
   Compromise: '1 public_key bytes, 2 since_ms uint64',
   ApproveChange: '1 change Change',
@@ -99,7 +103,9 @@ export const types = declare({
     '9 reveal_blocks uint32',
   DisputeTerms:
     '1 laboratory_days uint32, 2 mend_days uint32, 3 acceptance_days uint32, 4 sanction_days uint32, ' +
-    '5 false_notices uint32, 6 appeal_days uint32, 7 decision_days uint32',
+    '5 false_notices uint32, 6 appeal_days uint32, 7 decision_days uint32, 8 answer_days uint32, ' +
+    '9 declaration_days uint32, 10 waiting_days uint32, 11 ruling_days uint32, 12 opinion_days uint32, ' +
+    '13 escalation_days uint32',
   PutProtocol: '1 version uint32, 2 from_height uint64',
   RecoverKeys: '1 organisation string, 2 add* bytes, 3 retire* bytes, 4 compromised* Compromise',
   PutStanding: '1 organisation string, 2 standing enum',
@@ -182,7 +188,12 @@ export const types = declare({
     '11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, 15 countered_ms uint64, ' +
     '16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, ' +
     '21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? Review, 25 checks* bytes, ' +
-    '26 sanctions* bytes, 27 handovers* CaseHandOver',
+    '26 sanctions* bytes, 27 handovers* CaseHandOver, 28 referral? Referral, ' +
+    '29 complainant_before? FalseStatements, 30 respondent_before? FalseStatements',
+  Referral:
+    '1 centre string, 2 by string, 3 reasons bytes, 4 rule_book bytes, 5 referred_ms uint64, 6 deadline_ms uint64, ' +
+    '7 opinion enum, 8 opinion_reasons bytes, 9 opinion_rule_book bytes, 10 closed_ms uint64',
+  FalseStatements: '1 notices uint64, 2 declarations uint64',
   CaseHandOver:
     '1 from string, 2 to string, 3 reasons bytes, 4 rule_book bytes, 5 offered_ms uint64, 6 deadline_ms uint64, ' +
     '7 state enum, 8 closed_ms uint64',
@@ -203,7 +214,7 @@ export const types = declare({
   DisputeTally:
     '1 notices uint64, 2 open uint64, 3 upheld uint64, 4 dismissed uint64, 5 false_notices uint64, ' +
     '6 false_declarations uint64, 7 withdrawn uint64, 8 refused uint64, 9 by_default uint64, ' +
-    '10 panel_upheld uint64, 11 panel_dismissed uint64',
+    '10 panel_upheld uint64, 11 panel_dismissed uint64, 12 centre_dismissed uint64',
   Review:
     '1 ground enum, 2 rule_book bytes, 3 phase enum, 4 instance uint32, 5 opened_by string, ' +
     '6 opened_ms uint64, 7 results* PanelResult, 8 appellant string, 9 appeal bytes',

@@ -256,11 +256,12 @@ export const FINDINGS = {
   disputes: {
     en: (d) =>
       `notices under this right: ${d.notices}, of them open ${d.open}; upheld ${d.upheld}, by a panel ` +
-      `${d.panel_upheld}; dismissed ${d.dismissed}, by a panel ${d.panel_dismissed}; false notices ` +
-      `${d.false_notices}; disputes shown: ${d.shown}; panels drawn again and their votes counted again: ${d.drawn}`,
+      `${d.panel_upheld}; dismissed ${d.dismissed}, by a panel ${d.panel_dismissed}, by a centre ` +
+      `${d.centre_dismissed}; false notices ${d.false_notices}; disputes shown: ${d.shown}; panels drawn again and ` +
+      `their votes counted again: ${d.drawn}`,
     zh: (d) =>
       `此权利下的通知 ${d.notices} 件，进行中 ${d.open}；支持 ${d.upheld}，评审组支持 ${d.panel_upheld}；` +
-      `驳回 ${d.dismissed}，评审组驳回 ${d.panel_dismissed}；错误通知 ${d.false_notices}；` +
+      `驳回 ${d.dismissed}，评审组驳回 ${d.panel_dismissed}，维权援助中心认为不侵权 ${d.centre_dismissed}；错误通知 ${d.false_notices}；` +
       `文件所示争议 ${d.shown} 件；重新抽选并重新计票的评审组 ${d.drawn} 个`,
   },
   nothingAsked: {

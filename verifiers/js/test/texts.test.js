@@ -7,7 +7,7 @@ import { verifyEvidence } from '../node.js';
 import * as page from '../page/texts.js';
 import { ACTS } from '../src/authorisation.js';
 import * as cases from '../src/cases.js';
-import { OUTCOMES, PHASES, VERDICTS } from '../src/facts.js';
+import { OPINIONS, OUTCOMES, PHASES, VERDICTS } from '../src/facts.js';
 import { golden } from './support/repository.js';
 
 const CHINESE = /\p{Script=Han}/u;
@@ -27,7 +27,7 @@ test('every text has its English and its Chinese, each in its own language', () 
 test('every word of disputes, checks, hand-overs, sanctions and answers has its text', () => {
   const { CHECK_KINDS, SAMPLE_VERDICTS, CHECK_STATES, HAND_OVER_STATES, SANCTION_KINDS, SANCTION_OUTCOMES } = cases;
   const ofCases = [CHECK_KINDS, SAMPLE_VERDICTS, CHECK_STATES, HAND_OVER_STATES, SANCTION_KINDS, SANCTION_OUTCOMES];
-  const words = [...ofCases, PHASES, OUTCOMES, VERDICTS, Object.values(ACTS), ['yes', 'no', 'untold', 'unspecified']];
+  const words = [...ofCases, PHASES, OUTCOMES, OPINIONS, VERDICTS, Object.values(ACTS), ['yes', 'no', 'untold', 'unspecified']];
   for (const word of words.flat().filter(Boolean)) {
     assert.ok(Object.hasOwn(page.WORDS, word), word);
     assert.match(page.wordText(word, 'zh'), CHINESE, word);

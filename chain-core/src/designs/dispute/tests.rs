@@ -2,9 +2,8 @@ use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{Dispute, DueDisputes, EndRight, PlatformMeasure};
 
 use super::*;
-use crate::designs::limits::{
-    ANSWER_DAYS, DECLARATION_DAYS, HOUR_MS, MAX_DUE, MAX_HOURS, RULING_DAYS, WAITING_DAYS,
-};
+use crate::designs::limits::{HOUR_MS, MAX_DUE, MAX_HOURS};
+use crate::governance::dispute_terms::DEFAULT;
 use crate::rejection::Rejection;
 use crate::test_support::cases::lead_to;
 use crate::test_support::disputes::{counter, filing, measure, notice, ruling, withdrawal};
@@ -12,6 +11,10 @@ use crate::test_support::rights::designed;
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, stream};
 
 const DAY_MS: u64 = 24 * HOUR_MS;
+const ANSWER_DAYS: u64 = DEFAULT.answer_days as u64;
+const DECLARATION_DAYS: u64 = DEFAULT.declaration_days as u64;
+const WAITING_DAYS: u64 = DEFAULT.waiting_days as u64;
+const RULING_DAYS: u64 = DEFAULT.ruling_days as u64;
 const PARTIES: [(&str, u8); 4] = [MARKET, CARRIER, MAKER, OFFICE];
 
 fn noticed() -> (Chain, Hash, Hash) {
@@ -223,7 +226,13 @@ fn words_end_a_dispute_and_are_counted() {
     chain
         .run(MARKET, measure(&id, PlatformMeasure::Refused))
         .unwrap();
-    assert_eq!(record(&chain, &id).outcome(), DisputeOutcome::Refused);
+    assert_eq!(record(&chain, &id).phase(), DisputePhase::Refused);
+    let deadline_ms = record(&chain, &id).deadline_ms;
+    wait_beyond(&mut chain, deadline_ms);
+    chain.commit(&[]);
+    let ended = record(&chain, &id);
+    assert_eq!(ended.outcome(), DisputeOutcome::Refused);
+    assert!(!is_default(ended.outcome()), "the platform's word decided");
     // Without a declaration none is false.
     let (mut chain, _, id) = in_phase(DisputePhase::Measures);
     chain.run(MAKER, filing(&id, OFFICE.0)).unwrap();
@@ -255,7 +264,10 @@ fn a_full_hour_passes_the_deadline_on() {
 /// deadlines together.
 #[test]
 fn every_order_of_acts_and_clocks_comes_to_an_end() {
-    let order = |phase: DisputePhase| phase as i32;
+    let order = |phase: DisputePhase| match phase {
+        DisputePhase::Refused => DisputePhase::Measures as i32,
+        other => other as i32,
+    };
     let mut outcomes = std::collections::BTreeSet::new();
     for seed in 0..120 {
         let (mut chain, subject, id) = noticed();

@@ -133,7 +133,7 @@ fn without_a_verdict_the_dispute_waits_for_a_filing_again() {
             (ReviewPhase::Ended, verdict)
         );
         let left_ms = after.deadline_ms - chain.time_ms;
-        let fortnight_ms = WAITING_DAYS * DAY_MS;
+        let fortnight_ms = u64::from(dispute_terms::DEFAULT.waiting_days) * DAY_MS;
         assert!((fortnight_ms - DAY_MS..=fortnight_ms + HOUR_MS).contains(&left_ms));
         for ground in [ReviewGround::Similarity, ReviewGround::LawfulSource] {
             let again = refused(&chain, CARRIER, open_review(&id, ground));

@@ -33,8 +33,8 @@ fn asked(seller: &str, territory: &str, time_ms: u64) -> AuthorisationQuestion {
     }
 }
 
-/// A review that an appeal turned round, one that a first panel upheld, a notice that was refused; a licence with a
-/// sublicence that ended.
+/// A review that an appeal turned round, one that a first panel upheld, a notice that was refused and may go further; a
+/// licence with a sublicence that ended.
 pub(super) fn disputed() -> Disputed {
     let jury = Jury::of(20);
     let (mut chain, design, first) = countered(&jury, FEW);
@@ -99,7 +99,7 @@ fn draw_verdict_and_authorisation_come_from_one_file() {
     let fact = report.facts.disputes.as_ref().unwrap();
     let tally = DisputeTally {
         notices: 3,
-        refused: 1,
+        open: 1,
         panel_upheld: 1,
         panel_dismissed: 1,
         ..DisputeTally::default()

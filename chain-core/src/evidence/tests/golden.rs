@@ -196,6 +196,14 @@ fn sanctioned() -> Vec<(&'static str, Vec<u8>)> {
     vec![("sanctioned.evidence", file)]
 }
 
+/// Disputes that went three routes, and statements that rulings found false.
+fn routed() -> Vec<(&'static str, Vec<u8>)> {
+    let told = routes::routed();
+    let subject = Subject::Design(told.design);
+    let file = seal(&collect_with(&told.chain, &subject, &told.additions).unwrap());
+    vec![("routed.evidence", file)]
+}
+
 #[test]
 fn the_same_story_gives_the_same_bytes() {
     let files = [
@@ -207,6 +215,7 @@ fn the_same_story_gives_the_same_bytes() {
         fielded(),
         reviewed(),
         sanctioned(),
+        routed(),
     ];
     let files = files.concat();
     if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {

@@ -7,7 +7,7 @@ use crate::test_support::{CARRIER, Chain, MAKER, MARKET, approve, change};
 fn each_term_has_its_range() {
     assert_eq!(check_ranges(&DEFAULT), Ok(()));
     type Bend = fn(&mut DisputeTerms, u32);
-    let table: [(&str, u32, Bend); 7] = [
+    let table: [(&str, u32, Bend); 13] = [
         ("laboratory_days", 367, |t, n| t.laboratory_days = n),
         ("mend_days", 367, |t, n| t.mend_days = n),
         ("acceptance_days", 91, |t, n| t.acceptance_days = n),
@@ -15,6 +15,12 @@ fn each_term_has_its_range() {
         ("false_notices", 9, |t, n| t.false_notices = n),
         ("appeal_days", 367, |t, n| t.appeal_days = n),
         ("decision_days", 367, |t, n| t.decision_days = n),
+        ("answer_days", 91, |t, n| t.answer_days = n),
+        ("declaration_days", 367, |t, n| t.declaration_days = n),
+        ("waiting_days", 91, |t, n| t.waiting_days = n),
+        ("ruling_days", 3_661, |t, n| t.ruling_days = n),
+        ("opinion_days", 91, |t, n| t.opinion_days = n),
+        ("escalation_days", 91, |t, n| t.escalation_days = n),
     ];
     for (name, above, bend) in table {
         for (value, expected) in [

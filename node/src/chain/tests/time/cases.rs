@@ -1,6 +1,5 @@
 //! The rules of checks, hand-overs and sanctions that read a block's time.
 
-use touchstone_core::designs::limits::DECLARATION_DAYS;
 use touchstone_core::governance::dispute_terms;
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::cases::{appeal_sanction, sanction, spot_check};
@@ -256,7 +255,7 @@ pub(super) const CASES: &[Case] = &[
         idle: 837,
         submit: |ledger| {
             let terms = DisputeTerms {
-                appeal_days: DECLARATION_DAYS as u32,
+                appeal_days: dispute_terms::DEFAULT.declaration_days,
                 ..dispute_terms::DEFAULT
             };
             ledger.vote(&change(1, Kind::PutDisputeTerms(terms)));
@@ -266,7 +265,7 @@ pub(super) const CASES: &[Case] = &[
             let bar = ledger.sign(MARKET, Action::ImposeSanction(bar));
             ledger.commit(std::slice::from_ref(&bar));
             let id = transaction::id_of_envelope(&ledger.id, &bar).unwrap();
-            ledger.pass_to_deadline(DECLARATION_DAYS);
+            ledger.pass_to_deadline(dispute_terms::DEFAULT.declaration_days.into());
             ledger.sign(CARRIER, appeal_sanction(&id, OFFICE.0))
         },
     },

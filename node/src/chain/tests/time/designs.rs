@@ -1,7 +1,8 @@
 //! The rules of designs that read a block's time.
 
-use touchstone_core::designs::limits::{ANSWER_DAYS, DECLARATION_DAYS, HOUR_MS};
+use touchstone_core::designs::limits::HOUR_MS;
 use touchstone_core::designs::{design, mark};
+use touchstone_core::governance::dispute_terms;
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::disputes::{counter, measure, notice};
 use touchstone_core::test_support::rights::{
@@ -35,12 +36,12 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "designs/answer_notice.rs",
-        "dispute::end(state, &id, &mut record, DisputeOutcome::Refused, now_ms)?;",
+        "PlatformMeasure::Refused => referral::refuse(state, &id, &mut record, now_ms)?,",
         &[],
     ),
     (
         "designs/answer_notice.rs",
-        "dispute::lead_on(state, &id, &mut record, phase, DECLARATION_DAYS, now_ms)?;",
+        "dispute::lead_on(state, &id, &mut record, phase, days, now_ms)?;",
         &[],
     ),
     (
@@ -91,7 +92,7 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "designs/counter_notice.rs",
-        "dispute::lead_on(state, &id, &mut record, phase, WAITING_DAYS, now_ms)?;",
+        "dispute::lead_on(state, &id, &mut record, phase, days, now_ms)?;",
         &[],
     ),
     (
@@ -290,7 +291,7 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ("designs/show_filing.rs", "record.filed_ms = now_ms;", &[]),
     (
         "designs/show_filing.rs",
-        "dispute::lead_on(state, &id, &mut record, phase, RULING_DAYS, now_ms)?;",
+        "dispute::lead_on(state, &id, &mut record, phase, days, now_ms)?;",
         &[],
     ),
     (
@@ -458,7 +459,7 @@ pub(super) const CASES: &[Case] = &[
         idle: 471,
         submit: |ledger| {
             let id = ledger.notice();
-            ledger.pass_to_deadline(ANSWER_DAYS);
+            ledger.pass_to_deadline(dispute_terms::DEFAULT.answer_days.into());
             ledger.sign(MARKET, measure(&id, PlatformMeasure::Removed))
         },
     },
@@ -470,7 +471,7 @@ pub(super) const CASES: &[Case] = &[
             let id = ledger.notice();
             let taken = ledger.sign(MARKET, measure(&id, PlatformMeasure::Removed));
             ledger.commit(&[taken]);
-            ledger.pass_to_deadline(DECLARATION_DAYS);
+            ledger.pass_to_deadline(dispute_terms::DEFAULT.declaration_days.into());
             ledger.sign(CARRIER, counter(&id))
         },
     },

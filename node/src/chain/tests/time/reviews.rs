@@ -35,7 +35,7 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "designs/review.rs",
-        "dispute::lead_on(state, id, &mut dispute, phase, WAITING_DAYS, now_ms)",
+        "dispute::lead_on(state, id, &mut dispute, phase, days, now_ms)",
         &[],
     ),
     (
