@@ -84,7 +84,8 @@ pub fn check(folder: &Path) -> Result<(Hash, Vec<PackedFile>), Failure> {
     let size = std::fs::metadata(&path).map_err(|e| Failure::io("reading", &path, &e))?;
     let bad = |reason: String| {
         let name = plain(&path.display().to_string());
-        Failure::from(NotVerified::Contradiction(format!("{name}: {reason}")))
+        let what = format!("the pack of {name} isn't what was packed: {reason}");
+        Failure::from(NotVerified::Contradiction(what))
     };
     if size.len() > MAX_LIST_BYTES {
         return Err(bad(format!("{} bytes are too many", size.len())));

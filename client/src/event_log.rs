@@ -1,7 +1,6 @@
 //! Fetching an item's whole event log: all pages, then one check over all of them; or one page of it, proven by
 //! itself.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use touchstone_core::proof::item_history::{CompleteLink, Recorded};
@@ -13,7 +12,6 @@ use touchstone_proto::node::LinkedEvent;
 use crate::attested_header::AttestedHeader;
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::items;
 use crate::verification::NotVerified;
 
 /// An item's record with every event of it.
@@ -50,21 +48,7 @@ pub struct EventLogPage {
     pub events: Vec<Arc<Recorded>>,
 }
 
-/// Fetches and checks the event logs of several items with these canonical identifiers.
-pub async fn fetch_all(client: &mut Client, ids: &[String]) -> Result<Vec<EventLog>, ClientError> {
-    let mut known: BTreeMap<String, EventLog> = BTreeMap::new();
-    let mut rest: Vec<String> = ids.to_vec();
-    rest.sort_unstable();
-    rest.dedup();
-    while !rest.is_empty() {
-        let logs = items::fetch(client, &rest).await?.logs;
-        known.extend(logs.into_iter().map(|log| (log.id.clone(), log)));
-        rest.retain(|id| !known.contains_key(id));
-    }
-    Ok(ids.iter().filter_map(|id| known.get(id).cloned()).collect())
-}
-
-/// The same of a node that answers about each by itself.
+/// Fetches and checks the event logs of several items, each asked for by itself.
 pub(crate) async fn fetch_one_by_one(
     client: &mut Client,
     ids: &[String],

@@ -54,6 +54,20 @@ pub async fn fetch(client: &mut Client, ids: &[String]) -> Result<ItemsAnswer, C
     Ok(answer)
 }
 
+/// Fetches and checks the event logs of several items with these canonical identifiers.
+pub async fn fetch_all(client: &mut Client, ids: &[String]) -> Result<Vec<EventLog>, ClientError> {
+    let mut known: BTreeMap<String, EventLog> = BTreeMap::new();
+    let mut rest: Vec<String> = ids.to_vec();
+    rest.sort_unstable();
+    rest.dedup();
+    while !rest.is_empty() {
+        let logs = fetch(client, &rest).await?.logs;
+        known.extend(logs.into_iter().map(|log| (log.id.clone(), log)));
+        rest.retain(|id| !known.contains_key(id));
+    }
+    Ok(ids.iter().filter_map(|id| known.get(id).cloned()).collect())
+}
+
 /// Checks an answer about the first of these items.
 pub fn check(
     trust: &Trust,

@@ -6,8 +6,8 @@
 
 mod audience;
 pub(crate) mod blocks;
-mod captures;
 pub mod error;
+mod event_reader;
 pub(crate) mod evidence;
 pub(crate) mod items;
 pub(crate) mod limits;

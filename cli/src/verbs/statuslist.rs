@@ -53,15 +53,16 @@ pub async fn run(
     file::refuse_existing(&arguments.out, arguments.force)?;
     let key = settings.key(&arguments.signing)?;
     let designs = listed_designs::read(&arguments.listed)?;
+    let refused = |e| Failure::Usage(format!("{}: {e}", arguments.out.display()));
     let mut client = settings.client().await?;
     let mut revoked = Vec::with_capacity(designs.len());
     for id in &designs {
         let facts = Box::pin(certificate::facts_of(&mut client, *id)).await?;
-        credential::check_issuer(&facts, &key)?;
+        credential::check_issuer(&facts, &key).map_err(refused)?;
         revoked.push(status_list::is_revoked(&facts));
     }
     let created = facts::date(output.now_ms());
-    let list = status_list::issue(&arguments.url, &revoked, &key, &created)?;
+    let list = status_list::issue(&arguments.url, &revoked, &key, &created).map_err(refused)?;
     file::write(&arguments.out, &list)?;
     let count = revoked.iter().filter(|is_set| **is_set).count();
     if output.json {

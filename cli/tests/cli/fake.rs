@@ -177,7 +177,7 @@ impl Served {
             .into_iter()
             .chain([path("genesis.json"), "--config".into(), path("config.toml")])
             .chain(["--cache".into(), path("cache")])
-            // The fake's blocks are fifty minutes old.
+            // The fake's blocks are 49 minutes old.
             .chain(["--max-age".into(), "86400".into()])
             .collect()
     }

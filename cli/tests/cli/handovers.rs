@@ -127,7 +127,7 @@ async fn an_offer_whose_deadline_passed_on_an_idle_chain_is_not_open() {
     node.world().record("acme", &[seen(&[ITEM], "storing")]);
     let offer = OfferCustody {
         to: "bravo".into(),
-        // The tests' clock is fifty minutes after genesis.
+        // The tests' clock is 49 minutes after genesis.
         deadline_ms: GENESIS_MS + 60_000,
     };
     let capture = CaptureEvents {

@@ -401,7 +401,7 @@ async fn a_node_that_is_away_is_code_5() {
     assert!(ran.err.contains("no connection"), "{ran:?}");
 }
 
-/// The fake's last block is fifty minutes old.
+/// The fake's last block is 49 minutes old.
 #[tokio::test]
 async fn an_old_answer_is_warned_of() {
     let node = Served::start().await;

@@ -7,7 +7,7 @@ use touchstone_core::{Rejection, transaction};
 
 use super::{Client, RecordedTransaction, TransactionOutcome, contradiction};
 use crate::error::ClientError;
-use crate::event_log;
+use crate::items;
 use crate::verification::NotVerified;
 
 /// What is proven of a transaction of which a node says that it expired.
@@ -78,7 +78,7 @@ impl Client {
             TransactionTraces::Events(mut names) => {
                 names.sort_unstable();
                 names.dedup();
-                let logs = event_log::fetch_all(self, &names).await?;
+                let logs = items::fetch_all(self, &names).await?;
                 let mut recorded = logs.iter().flat_map(|log| &log.events);
                 recorded.any(|event| event.entry.transaction_id == id)
             }

@@ -56,8 +56,8 @@ impl Client {
         Ok(ItemPage::new(attested, record, reply))
     }
 
-    /// The first of several items with these canonical identifiers, with all their events. None where the node answers no
-    /// such question: it is older, or its port is for everybody.
+    /// The first of several items with these canonical identifiers, with all their events. None where the node answers
+    /// no such question: it is older, or its port is for everybody.
     pub async fn items(&mut self, ids: &[String]) -> Result<Option<ItemsAnswer>, ClientError> {
         if self.asks_singly {
             return Ok(None);

@@ -89,7 +89,7 @@ pub const TOGETHER: usize = 16;
 /// Fewer signatures than this aren't worth a thread.
 const SIGNATURES_PER_THREAD: usize = 8;
 
-/// The results of a function for shares of the items, in order; on as many threads as there are cores if these are many.
+/// The results of a function for shares of the items, in order; on as many threads as there are cores, if it pays.
 fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
     let worth = items.len() / SIGNATURES_PER_THREAD;
     // How many cores there are is read from files: not for nothing.

@@ -12,12 +12,15 @@ use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node as wire;
 
-use super::captures::{AHEAD, Captures};
 use super::error::{ServiceError, unproven};
+use super::event_reader::EventReader;
 use super::log_page::{FRAME_BYTES, PAGE};
 use super::proven_state::ProvenState;
 use super::state_query::PAGE_BYTES;
 use crate::storage::rocks::LinkCursor;
+
+/// Transactions that are kept while events are taken out of them.
+const KEPT: usize = 32;
 
 /// The first of these items, as many as fit.
 pub fn items(
@@ -61,7 +64,7 @@ fn asked(ids: &[String]) -> Result<Vec<String>, ServiceError> {
 struct Answer<'a> {
     view: &'a ProvenState<'a>,
     cursor: LinkCursor<'a>,
-    captures: Captures<'a>,
+    reader: EventReader<'a>,
     reply: wire::ItemsReply,
     /// Numbers of the events that are there, by their entries.
     numbers: HashMap<Vec<u8>, u32, RandomState>,
@@ -81,7 +84,7 @@ impl<'a> Answer<'a> {
         Ok(Answer {
             view,
             cursor: view.snapshot.links()?,
-            captures: Captures::new(&view.snapshot),
+            reader: EventReader::new(&view.snapshot, KEPT),
             reply: wire::ItemsReply::default(),
             numbers: HashMap::default(),
             bytes: 0,
@@ -167,11 +170,7 @@ impl<'a> Answer<'a> {
         self.entries += count;
         self.bytes += id.len() + stored.value.as_ref().map_or(0, Vec::len) + FRAME_BYTES;
         let limit = u32::try_from(count).unwrap_or_default();
-        let entries = self.cursor.entries(&keys::item(id), 0, limit)?;
-        let is_new = |entry: &&Vec<u8>| !self.numbers.contains_key(*entry);
-        let new: Vec<Vec<u8>> = entries.iter().filter(is_new).take(AHEAD).cloned().collect();
-        self.captures.read_ahead(&new)?;
-        for entry in entries {
+        for entry in self.cursor.entries(&keys::item(id), 0, limit)? {
             found.events.push(self.number(entry)?);
             if self.bytes > PAGE_BYTES && !must {
                 self.take_back(had, had_bytes);
@@ -192,7 +191,7 @@ impl<'a> Answer<'a> {
         if let Some(number) = self.numbers.get(&entry) {
             return Ok(*number);
         }
-        let event = self.captures.event_of(&entry)?;
+        let event = self.reader.event_of(&entry)?;
         self.bytes += entry.len() + event.len() + FRAME_BYTES;
         let number = u32::try_from(self.reply.events.len()).map_err(unproven)?;
         self.numbers.insert(entry.clone(), number);

@@ -8,8 +8,8 @@ use touchstone_proto::ledger::{DesignFile, Item, Link};
 use touchstone_proto::node as wire;
 use touchstone_proto::node::PageProof;
 
-use super::captures::{AHEAD, Captures};
 use super::error::{ServiceError, unproven};
+use super::event_reader::EventReader;
 use super::proven_state::ProvenState;
 use super::state_query::{PAGE_BYTES, id, prove};
 
@@ -54,25 +54,18 @@ fn events(
     view: &ProvenState<'_>,
     entries: Vec<Vec<u8>>,
 ) -> Result<Vec<wire::LinkedEvent>, ServiceError> {
-    let mut captures = Captures::new(&view.snapshot);
+    let mut reader = EventReader::new(&view.snapshot, 1);
     let mut events = Vec::with_capacity(entries.len());
     let mut bytes = 0;
-    let mut entries = entries.into_iter();
-    loop {
-        let some: Vec<Vec<u8>> = entries.by_ref().take(AHEAD).collect();
-        if some.is_empty() {
-            return Ok(events);
+    for entry in entries {
+        let event = reader.event_of(&entry)?;
+        bytes += entry.len() + event.len() + FRAME_BYTES;
+        if bytes > PAGE_BYTES && !events.is_empty() {
+            break;
         }
-        captures.read_ahead(&some)?;
-        for entry in some {
-            let event = captures.event_of(&entry)?;
-            bytes += entry.len() + event.len() + FRAME_BYTES;
-            if bytes > PAGE_BYTES && !events.is_empty() {
-                return Ok(events);
-            }
-            events.push(wire::LinkedEvent { entry, event });
-        }
+        events.push(wire::LinkedEvent { entry, event });
     }
+    Ok(events)
 }
 
 /// A page of the designs disclosed with a file.

@@ -116,14 +116,6 @@ impl Snapshot<'_> {
         self.row::<Transactions>(&PlaceKey { height, index })
     }
 
-    /// The envelopes at several places, in one go.
-    pub fn envelopes_at(&self, places: &[PlaceKey]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        match &self.fault {
-            Some(fault) => Err(fault.clone()),
-            None => self.rows.rows_at::<Transactions>(places),
-        }
-    }
-
     /// All envelopes of a block, in order; none if there is no such block.
     pub fn envelopes(&self, height: u64) -> Result<Vec<Vec<u8>>, Fault> {
         match self.row::<Headers>(&HeightKey(height))? {

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Draws the figures of scripts/bench as SVG. Usage: plots.py FILE [FOLDER]"""
 
 import json

@@ -58,7 +58,8 @@ pub async fn measure(items: u64, report: &mut Report) {
         let mut add = |figure: &str, value: f64| report.add(name(size, figure), value);
         let (begin, from, cpu) = (Instant::now(), first, cpu_us(&cluster));
         while first < size {
-            let envelopes = ledger::envelopes(&cluster, PORTION, TOGETHER, &mut first);
+            let left = size.saturating_sub(first).div_ceil(TOGETHER as u64) as usize;
+            let envelopes = ledger::envelopes(&cluster, PORTION.min(left), TOGETHER, &mut first);
             ledger::submit(&cluster, &envelopes, None).await;
         }
         let events = (first - from) as f64;

@@ -97,9 +97,11 @@ fn main() -> ExitCode {
         .expect("the runtime starts");
     // What was started is dropped here, and with it all processes end; a signal alone would leave them running.
     let report = runtime.block_on(async {
+        // Listened to from here on, though what starts a database answers only once that runs.
+        let end = told_to_end();
         tokio::select! {
             report = run(&arguments) => Some(report),
-            () = told_to_end() => None,
+            () = end => None,
         }
     });
     let Some(report) = report else {
@@ -114,17 +116,19 @@ fn main() -> ExitCode {
 }
 
 /// Resolves with the first signal that asks a program to end.
-async fn told_to_end() {
+fn told_to_end() -> impl Future<Output = ()> {
     let of = |kind| signal(kind).expect("signals can be listened to");
     let (mut interrupt, mut terminate, mut hang_up) = (
         of(SignalKind::interrupt()),
         of(SignalKind::terminate()),
         of(SignalKind::hangup()),
     );
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
+    async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
     }
 }
 
@@ -215,8 +219,8 @@ async fn histories(arguments: &Arguments, report: &mut Report) {
 
 fn print_reads(report: &Report) {
     println!(
-        "| histories of {} events, {} clients | items a question | histories/s | ratio | ratio to one by one | p99 ms | \
-         the node's CPU per history, us |",
+        "| histories of {} events, {} clients | items a question | histories/s | ratio | ratio to one by one | \
+         p99 ms | the node's CPU per history, us |",
         reads::EVENTS,
         reads::CLIENTS
     );

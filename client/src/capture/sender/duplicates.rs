@@ -9,7 +9,7 @@ use touchstone_epcis::{Event, event_hash};
 
 use super::{EventOutcome, Original, SendReport, Sender};
 use crate::capture::error::CaptureError;
-use crate::event_log;
+use crate::items;
 
 /// What tells an event from others: the hash of its bytes, and that of its `eventID` with its event
 /// hash. A declaration that an event was wrong has both of the event, and is another one.
@@ -119,7 +119,7 @@ impl Sender<'_> {
             return Ok(());
         }
         let unread: Vec<String> = unread.into_iter().collect();
-        let links = event_log::fetch_all(self.client, &unread).await?;
+        let links = items::fetch_all(self.client, &unread).await?;
         for recorded in links.iter().flat_map(|link| &link.events) {
             let entry = &recorded.entry;
             let height = entry.position.unwrap_or_default().height;

@@ -69,7 +69,7 @@ fn who_has_asked_in_vain_fetches_the_block_without_waiting() {
     net.filter = Box::new(|_, to, message| to != 0 || matches!(message, Message::Announce { .. }));
     net.submit(1);
     // Long before a second block, by which it would be known to be two behind.
-    net.run(2_000);
+    net.run(10_000);
     assert_eq!(net.lowest(), 1);
 }
 

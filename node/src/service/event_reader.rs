@@ -9,17 +9,15 @@ use touchstone_proto::ledger::Position;
 use super::error::{ServiceError, unproven};
 use crate::storage::rocks::{PlaceKey, Snapshot};
 
-/// Transactions that are kept for the next entries, and bytes of them: neighbours in a link are mostly of one
-/// transaction, and items that travel together are in the same few.
-const KEPT: usize = 32;
+/// Bytes of transactions that are kept for the next entries, at most, beside the one used last.
 const KEPT_BYTES: usize = 8 << 20;
-/// Entries whose transactions are read together.
-pub(super) const AHEAD: usize = 16;
 
 /// The events that entries stand for. A transaction is read once where its events are asked for one soon after the
 /// other; only the event that is asked for is taken out of it.
-pub(super) struct Captures<'a> {
+pub(super) struct EventReader<'a> {
     snapshot: &'a Snapshot<'a>,
+    /// How many are kept.
+    keeps: usize,
     /// The one used last stands first.
     kept: VecDeque<Capture>,
     kept_bytes: usize,
@@ -52,35 +50,16 @@ fn place_of(position: Position) -> PlaceKey {
     }
 }
 
-impl<'a> Captures<'a> {
-    /// Of the chain after one block.
-    pub fn new(snapshot: &'a Snapshot<'a>) -> Captures<'a> {
-        Captures {
+impl<'a> EventReader<'a> {
+    /// Of the chain after one block; so many transactions are kept for the next entries. In one link one is enough, as
+    /// neighbours are mostly of one transaction. Items that travel together are in the same few.
+    pub fn new(snapshot: &'a Snapshot<'a>, keeps: usize) -> EventReader<'a> {
+        EventReader {
             snapshot,
+            keeps,
             kept: VecDeque::new(),
             kept_bytes: 0,
         }
-    }
-
-    /// Reads together the transactions that the first of these entries name: their events are asked for next.
-    pub fn read_ahead(&mut self, entries: &[Vec<u8>]) -> Result<(), ServiceError> {
-        let mut places: Vec<PlaceKey> = Vec::new();
-        for entry in entries.iter().take(AHEAD) {
-            let place = place_of(position(entry)?);
-            if !places.contains(&place) && !self.kept.iter().any(|kept| kept.place == place) {
-                places.push(place);
-            }
-        }
-        // One alone is read when it is asked for.
-        if places.len() < 2 {
-            return Ok(());
-        }
-        for (place, envelope) in places.iter().zip(self.snapshot.envelopes_at(&places)?) {
-            if let Some(envelope) = envelope {
-                self.keep(*place, envelope);
-            }
-        }
-        Ok(())
     }
 
     /// The event of an entry. What is answered is checked against the entry's hash.
@@ -107,9 +86,14 @@ impl<'a> Captures<'a> {
     fn keep(&mut self, place: PlaceKey, envelope: Vec<u8>) {
         self.kept_bytes += envelope.len();
         self.kept.push_front(Capture { place, envelope });
-        while self.kept.len() > KEPT || (self.kept_bytes > KEPT_BYTES && self.kept.len() > 1) {
+        while self.has_too_many() {
             let oldest = self.kept.pop_back();
             self.kept_bytes -= oldest.map_or(0, |oldest| oldest.envelope.len());
         }
+    }
+
+    fn has_too_many(&self) -> bool {
+        let kept = self.kept.len();
+        kept > self.keeps || (self.kept_bytes > KEPT_BYTES && kept > 1)
     }
 }
