@@ -1,6 +1,7 @@
 //! Which pictures of an index share a region with others: the search that a node makes. Arguments: a file of what
 //! `features published` printed, and one of what `features query` printed. For each query it prints the numbers of
-//! the pictures that it found, each with how many places agree and with both rectangles; then how long a search took.
+//! the pictures that it found, each with how many places agree and with both rectangles; then the memory that a node
+//! counts for the index, and how long a search took.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -46,10 +47,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .unwrap_or_default()
     };
     println!(
-        "{} pictures, median {:.0} ms, p99 {:.0} ms",
+        "{} pictures in {} MiB, median {:.0} ms, p99 {:.0} ms, longest {:.0} ms",
         index.count(),
+        index.bytes().div_ceil(1 << 20),
         at(50),
-        at(99)
+        at(99),
+        times.last().copied().unwrap_or_default()
     );
     Ok(())
 }
