@@ -8,9 +8,9 @@
 //!
 //! Consensus-critical: no
 
-mod blocks;
+mod growing_list;
 
-use self::blocks::Blocks;
+use self::growing_list::GrowingList;
 use crate::features::{DIRECTIONS, Feature, Features};
 use crate::regions::{Region, RegionQuery, common_region, distance};
 
@@ -41,8 +41,8 @@ type FeatureNumber = u32;
 #[derive(Clone, Debug, Default)]
 pub struct RegionIndex {
     pictures: Vec<IndexedPicture>,
-    features: Blocks<IndexedFeature>,
-    corners: Blocks<IndexedCorner>,
+    features: GrowingList<IndexedFeature>,
+    corners: GrowingList<IndexedCorner>,
     /// The last feature of each place. The one after it is the first: what is published later stands behind.
     last: Vec<[FeatureNumber; TABLES]>,
 }
@@ -105,7 +105,7 @@ impl RegionIndex {
     /// Bytes of memory that the pictures may take; with none, those of the tables once there is one.
     pub fn bytes(&self) -> u64 {
         let tables = size_of::<[FeatureNumber; TABLES]>() << PLACE_BITS;
-        let begun = Blocks::<()>::ITEMS * FEATURE_BYTES;
+        let begun = GrowingList::<()>::ITEMS * FEATURE_BYTES;
         let pictures = RegionIndex::bytes_of(0) * self.count();
         (tables + begun + self.features.len() * FEATURE_BYTES) as u64 + pictures
     }

@@ -65,7 +65,7 @@ fn copies_published_later_hide_no_original() {
         index.push(&copy);
     }
     let hits = index.search(&query(300, &rgb), || true);
-    assert_eq!(hits.len(), MAX_REGIONS);
+    assert!(hits.len() > MAX_VOTED, "{}", hits.len());
     assert_eq!(hits[0].number, 1);
 }
 

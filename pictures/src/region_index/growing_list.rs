@@ -4,18 +4,18 @@
 
 /// A list of items.
 #[derive(Clone, Debug)]
-pub(super) struct Blocks<T> {
+pub(super) struct GrowingList<T> {
     /// Each is full, but for the last one.
     blocks: Vec<Vec<T>>,
 }
 
-impl<T> Default for Blocks<T> {
+impl<T> Default for GrowingList<T> {
     fn default() -> Self {
-        Blocks { blocks: Vec::new() }
+        GrowingList { blocks: Vec::new() }
     }
 }
 
-impl<T> Blocks<T> {
+impl<T> GrowingList<T> {
     /// Items of a block.
     pub(super) const ITEMS: usize = 1 << 12;
 
@@ -55,7 +55,7 @@ impl<T> Blocks<T> {
 }
 
 #[cfg(test)]
-impl<T> Blocks<T> {
+impl<T> GrowingList<T> {
     /// For how many items there is memory.
     pub(super) fn allocated(&self) -> usize {
         self.blocks.iter().map(Vec::capacity).sum()
@@ -66,11 +66,11 @@ impl<T> Blocks<T> {
 mod tests {
     use super::*;
 
-    const ITEMS: usize = Blocks::<usize>::ITEMS;
+    const ITEMS: usize = GrowingList::<usize>::ITEMS;
 
     #[test]
     fn items_stand_where_they_were_put() {
-        let mut list = Blocks::default();
+        let mut list = GrowingList::default();
         assert_eq!((list.len(), list.get(0)), (0, None));
         for item in 0..2 * ITEMS + 1 {
             assert_eq!(list.len(), item);
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_block_never_grows() {
-        let mut list = Blocks::default();
+        let mut list = GrowingList::default();
         list.push(1u8);
         let first: *const u8 = list.get(0).unwrap();
         for _ in 0..3 * ITEMS {
