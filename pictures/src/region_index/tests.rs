@@ -134,7 +134,7 @@ fn drawing(seed: u32) -> Features {
 }
 
 /// A part of a drawing, moved, each bit wrong with so many in a thousand, among as many features of another one.
-fn edited(drawing: &Features, seed: u32, thousandth: u32) -> RegionQuery {
+fn edited(drawing: &Features, seed: u32, thousandth: u32) -> Features {
     let mut next = Seeded(seed);
     let part = drawing.list.iter().take(75).map(|feature| Feature {
         x: feature.x + 160,
@@ -143,13 +143,10 @@ fn edited(drawing: &Features, seed: u32, thousandth: u32) -> RegionQuery {
         ..*feature
     });
     let others = self::drawing(seed).list.into_iter().take(75);
-    RegionQuery {
-        plain: Features {
-            width: 400,
-            height: 400,
-            list: part.chain(others).collect(),
-        },
-        ..RegionQuery::default()
+    Features {
+        width: 400,
+        height: 400,
+        list: part.chain(others).collect(),
     }
 }
 
@@ -174,15 +171,23 @@ fn a_search_finds_what_a_comparison_with_each_finds() {
     let mut found = 0;
     for (at, wrong) in [
         (0, 60),
-        (57, 60),
+        (56, 60),
         (120, 60),
         (199, 60),
         (3, 100),
         (88, 100),
-        (150, 100),
+        (149, 100),
         (198, 100),
     ] {
-        let query = edited(&drawing(1000 + at), 5000 + at, wrong);
+        let (view, mut query) = (
+            edited(&drawing(1000 + at), 5000 + at, wrong),
+            RegionQuery::default(),
+        );
+        match at % 3 {
+            0 => query.plain = view,
+            1 => query.mirrored = view,
+            _ => query.fine = view,
+        }
         let all = one_by_one(&index, &query);
         assert!(all.iter().any(|hit| hit.number == u64::from(at)), "{at}");
         let hits = index.search(&query, || true);
@@ -267,6 +272,36 @@ fn like_features_are_met_and_unlike_ones_are_not() {
     let but_one = |last: u64| [0xff_0000_00ff, 0xff_0000_00ff, 0xff_0000_00ff, last];
     assert_eq!(met(but_one(0xff)), [56]);
     assert_eq!(met(but_one(0x1ff)), [0; 0]);
+}
+
+#[test]
+fn a_feature_votes_once_for_each_picture_that_has_one_like_it() {
+    let (one, other) = (feature([1, 2, 3, 4]), feature([u64::MAX; 4]));
+    let near = feature(differing(one.bits, [1, 0, 0, 0]));
+    let index = |pictures: &[&[Feature]]| {
+        let mut index = RegionIndex::default();
+        for list in pictures {
+            index.push(&picture_of(list.to_vec()));
+        }
+        index
+    };
+    let votes = |index: &RegionIndex, list: &[Feature]| {
+        index.votes(&picture_of(list.to_vec()), &mut || true)
+    };
+    let three = index(&[&[one; 5], &[one, other], &[other]]);
+    let vote = weight(0, 2);
+    assert_eq!(votes(&three, &[one]), [vote, vote, 0]);
+    assert_eq!(votes(&three, &[one, other]), [vote, 2 * vote, vote]);
+    // Votes that are turned otherwise don't add up.
+    let turned = Feature {
+        direction: 8,
+        ..other
+    };
+    assert_eq!(votes(&three, &[one, turned]), [vote, vote, vote]);
+    // The nearest counts, wherever it stands.
+    assert_eq!(votes(&index(&[&[near, one]]), &[one]), [weight(0, 1)]);
+    assert_eq!(votes(&index(&[&[one, near]]), &[one]), [weight(0, 1)]);
+    assert_eq!(votes(&index(&[&[near]]), &[one]), [weight(1, 1)]);
 }
 
 #[test]
