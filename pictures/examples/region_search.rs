@@ -1,22 +1,34 @@
 //! Which pictures of an index share a region with others: the search that a node makes. Arguments: a file of what
 //! `features published` printed, and one of what `features query` printed. For each query it prints the numbers of
-//! the pictures that it found, each with how many places agree and with both rectangles; then how long a search took.
+//! the pictures that it found, each with how many places agree and with both rectangles; then the memory that a node
+//! counts for the index, and how long a search took.
+//!
+//! A third file has one number for each query: the picture that it is an edit of. Then each line begins with `+` if
+//! the two have a region where they are held against each other without an index, with `-` if not.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::time::Instant;
 
-use touchstone_pictures::{FRAME, Features, QUERY_FEATURES, Rectangle, RegionIndex, RegionQuery};
+use touchstone_pictures::{
+    FRAME, Features, QUERY_FEATURES, Rectangle, RegionIndex, RegionQuery, common_region,
+};
 
 #[expect(clippy::print_stdout, reason = "a program that speaks to its user")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let names: Vec<String> = std::env::args().skip(1).collect();
-    let [published, queries] = &names[..] else {
-        return Err("usage: region_search PUBLISHED QUERIES".into());
+    let (published, queries, edited) = match &names[..] {
+        [published, queries] => (published, queries, String::new()),
+        [published, queries, edited] => (published, queries, std::fs::read_to_string(edited)?),
+        _ => return Err("usage: region_search PUBLISHED QUERIES [EDITED]".into()),
     };
+    let mut edited = edited.lines();
+    let mut pictures = Vec::new();
     let mut index = RegionIndex::default();
     for line in BufReader::new(File::open(published)?).lines() {
-        index.push(&read(&line?, 1).unwrap_or_default());
+        let picture = read(&line?, 1).unwrap_or_default();
+        index.push(&picture);
+        pictures.push(picture);
     }
     let mut times: Vec<f64> = Vec::new();
     for line in BufReader::new(File::open(queries)?).lines() {
@@ -36,6 +48,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (places, seen) = (hit.region.agreeing, hit.region.seen);
             format!("{}:{places}:{ours}:{theirs}:{seen:?}", hit.number)
         });
+        let of = edited.next().map(str::parse::<usize>).transpose()?;
+        let without_index = of.map(|at| {
+            let original = pictures.get(at).ok_or("no such picture")?;
+            let is_found = common_region(&query, original).is_some();
+            Ok::<_, &str>(if is_found { "+" } else { "-" }.to_owned())
+        });
+        let told = without_index.transpose()?.into_iter().chain(told);
         println!("{}", told.collect::<Vec<_>>().join(" "));
     }
     times.sort_by(f64::total_cmp);
@@ -46,10 +65,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .unwrap_or_default()
     };
     println!(
-        "{} pictures, median {:.0} ms, p99 {:.0} ms",
+        "{} pictures in {} MiB, median {:.0} ms, p99 {:.0} ms, longest {:.0} ms",
         index.count(),
+        index.bytes().div_ceil(1 << 20),
         at(50),
-        at(99)
+        at(99),
+        times.last().copied().unwrap_or_default()
     );
     Ok(())
 }

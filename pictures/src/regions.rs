@@ -15,7 +15,7 @@ use crate::pixels::Pixels;
 use crate::trim::Rectangle;
 
 /// Bits of 256 that may differ between two features of one thing.
-pub const MAX_BITS: u32 = 72;
+const MAX_BITS: u32 = 72;
 /// The next best match must be so much worse: its bits times 9 are more than the best one's times 10.
 const RATIO: (u32, u32) = (10, 9);
 /// Matches that are looked at, the best first.
@@ -150,7 +150,7 @@ fn matches<'a>(ours: &'a Features, theirs: &'a Features) -> Vec<Match<'a>> {
         let (mut best, mut second) = (u32::MAX, u32::MAX);
         let mut nearest: Option<(usize, &Feature)> = None;
         for ((at, other), least) in theirs.list.iter().enumerate().zip(&mut least) {
-            let bits = distance(feature, other);
+            let bits = distance(&feature.bits, &other.bits);
             *least = bits.min(*least);
             if bits < best {
                 // One corner at two sizes is one thing.
@@ -181,8 +181,8 @@ fn matches<'a>(ours: &'a Features, theirs: &'a Features) -> Vec<Match<'a>> {
 }
 
 /// Bits that differ.
-pub(crate) fn distance(one: &Feature, other: &Feature) -> u32 {
-    let words = one.bits.iter().zip(&other.bits);
+pub(crate) fn distance(one: &[u64; 4], other: &[u64; 4]) -> u32 {
+    let words = one.iter().zip(other);
     words.map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 

@@ -31,7 +31,7 @@ pub struct ClientLimits {
     pub connections: Option<usize>,
     /// Connections of one address.
     pub connections_per_address: Option<usize>,
-    /// MiB of memory for the search for regions of pictures: 64, and one more for each 43 pictures. Those that were
+    /// MiB of memory for the search for regions of pictures: 33, and one more for each 43 pictures. Those that were
     /// published first are searched.
     pub region_search_mib: Option<u64>,
 }

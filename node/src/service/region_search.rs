@@ -22,9 +22,6 @@ use super::state_query::prove;
 
 /// Bytes of memory that the pictures may take which are kept, the first ones, where the operator says nothing.
 pub const MEMORY: u64 = 128 << 20;
-/// Bytes that the index takes however few it keeps, and those of each feature.
-const TABLES: u64 = 64 << 20;
-const FEATURE: u64 = 80;
 /// How long one search may read and compare.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Pictures that are read at once, before others have their turn.
@@ -32,16 +29,9 @@ const STEP: u64 = 64;
 
 /// The pictures that are kept.
 pub struct RegionSearch {
-    kept: RwLock<Kept>,
+    kept: RwLock<RegionIndex>,
     /// Bytes that they may take.
     memory: u64,
-}
-
-#[derive(Default)]
-struct Kept {
-    index: RegionIndex,
-    /// Bytes that their features take.
-    bytes: u64,
 }
 
 impl Default for RegionSearch {
@@ -72,8 +62,7 @@ impl RegionSearch {
         let count = count(&view.snapshot)?;
         let mut is_cut_short = !self.read_up_to(&view.snapshot, count, go_on)?;
         view.cancelled.check()?;
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let index = &kept.index;
+        let index = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         let hits = index.search(&query, || {
             let goes_on = go_on();
             is_cut_short |= !goes_on;
@@ -94,9 +83,8 @@ impl RegionSearch {
     }
 
     /// Whether one more picture has room.
-    fn has_room(&self, kept: &Kept) -> bool {
-        let most = FEATURE * MAX_FEATURES as u64;
-        kept.bytes + most <= self.memory.saturating_sub(TABLES)
+    fn has_room(&self, kept: &RegionIndex) -> bool {
+        kept.bytes() + RegionIndex::bytes_of(MAX_FEATURES) <= self.memory
     }
 
     /// Reads those of the first `count` pictures that aren't kept yet, as long as there is room; whether its time
@@ -109,7 +97,7 @@ impl RegionSearch {
     ) -> Result<bool, Fault> {
         loop {
             let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-            if kept.index.count() >= count || !self.has_room(&kept) {
+            if kept.count() >= count || !self.has_room(&kept) {
                 return Ok(true);
             }
             drop(kept);
@@ -117,14 +105,13 @@ impl RegionSearch {
                 return Ok(false);
             }
             let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-            let from = kept.index.count();
+            let from = kept.count();
             for number in from..count.min(from.saturating_add(STEP)) {
                 if !self.has_room(&kept) {
                     break;
                 }
                 let features = state::published_features(state, number)?.1;
-                kept.bytes += FEATURE.saturating_mul(features.list.len() as u64);
-                kept.index.push(&features);
+                kept.push(&features);
             }
         }
     }

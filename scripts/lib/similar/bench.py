@@ -132,16 +132,21 @@ def local_features(tool, kind, paths, target):
     return target
 
 
-def searched(tool, published, queries):
-    """Tier 2, a node's search: of each query [(number, places, ours, theirs, seen)], and how long one took."""
-    told = subprocess.run([tool, published, queries], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+def searched(tool, published, queries, edited=None):
+    """Tier 2, a node's search: of each query [(number, places, ours, theirs, seen)], how long one took, and with a file of
+    the pictures that were edited whether each has a region with its own, held against it alone."""
+    given = [tool, published, queries, *([edited] if edited else [])]
+    told = subprocess.run(given, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
     *rows, times = told
-    found = []
+    found, alone = [], []
     for row in rows:
-        hits = [hit.split(":") for hit in row.split()]
+        hits = row.split()
+        if edited:
+            alone.append(hits.pop(0) == "+")
+        hits = [hit.split(":") for hit in hits]
         corners = [[[int(n) for n in corner.split(",")] for corner in hit[2:4]] for hit in hits]
         found.append([(int(hit[0]), int(hit[1]), *both, hit[4]) for hit, both in zip(hits, corners)])
-    return found, times
+    return found, times, alone
 
 
 def bound(found, count):
@@ -211,7 +216,7 @@ def main(clipart, list_of, tools, work, sample=400, seed=1, strangers=2000):
 
     others = random.Random(f"{seed} strangers").sample(range(len(paths)), min(int(strangers), len(paths)))
     queries = local_features(tools / "features", "query", [paths[at] for at in others], work / "strangers.txt")
-    hits, times = searched(tools / "region_search", published, queries)
+    hits, times, _ = searched(tools / "region_search", published, queries)
     pairs, same, count = unrelated(hits, paths, others)
     print(f"tier 2, searches by {len(others)} unedited pictures among {times}")
     (work / "found-pairs.txt").write_text("".join(f"{paths[a]}\t{paths[b]}\t{(a, b) in same}\n" for a, b in sorted(pairs)))
@@ -229,7 +234,9 @@ def main(clipart, list_of, tools, work, sample=400, seed=1, strangers=2000):
     found, count = false_pairs(pdq, plain, PDQ_DISTANCE)
     print(f"of the sample, plain PDQ: pairs {count}, within {PDQ_DISTANCE}: {found}")
     files = [work / f"edit-{number}.png" for number in range(len(chosen))]
-    of, strange = {"tier 1": [], "tier 2": [], "either": [], "plain PDQ": []}, {}
+    of, strange = {"tier 1": [], "tier 2": [], "either": [], "tier 2 of both alone": [], "plain PDQ": []}, {}
+    edited_ones = work / "edited.txt"
+    edited_ones.write_text("".join(f"{at}\n" for at in chosen))
     for name, edit in EDITS.items():
         edited = []
         for at, image, file in zip(chosen, originals, files):
@@ -241,12 +248,12 @@ def main(clipart, list_of, tools, work, sample=400, seed=1, strangers=2000):
         for at, one in zip(chosen, prints):
             hits.append(one is not None and tier_1([one], [corpus[at]])[0, 0] <= MOST_DISTANCE)
         queries = local_features(tools / "features", "query", files, work / "edits.txt")
-        named, times = searched(tools / "region_search", published, queries)
+        named, times, alone = searched(tools / "region_search", published, queries, edited_ones)
         local = np.array([any(hit[0] == at for hit in found) for at, found in zip(chosen, named)])
         for at, found in zip(chosen, named):
             for hit in found:
                 strange.setdefault(tuple(sorted((at, hit[0]))), set()).add(name)
-        rows = [np.array(hits), local, local | np.array(hits), np.diag(pdq(edited, plain)) <= PDQ_DISTANCE]
+        rows = [np.array(hits), local, local | np.array(hits), np.array(alone), np.diag(pdq(edited, plain)) <= PDQ_DISTANCE]
         for (kind, means), row in zip(of.items(), rows):
             means.append(np.mean(row))
         told = "   ".join(f"{kind} {means[-1]:.3f}" for kind, means in of.items())

@@ -473,3 +473,17 @@ fn a_case_is_accepted_by_an_authority_in_time() {
     let found = refused(&chain, TRIBUNAL, accept_case(&dispute));
     assert_eq!(found, no.into(), "no authority any more");
 }
+
+/// Reports, reasons and rule books are named by a SHA-256 of 32 bytes.
+#[test]
+fn what_an_act_rests_on_is_named_by_a_whole_hash() {
+    let (mut chain, dispute) = filed();
+    let id = record(&mut chain, MAKER, purchase(&dispute));
+    let answers: [fn(&mut AnswerCheck); 2] = [|a| a.report.clear(), |a| a.rule_book = vec![1; 31]];
+    for bend in answers {
+        let mut answer = sample(&id, SampleVerdict::Authentic);
+        bend(&mut answer);
+        let found = refused(&chain, LABORATORY, Action::AnswerCheck(answer));
+        assert!(matches!(&found, Rejection::Malformed(_)), "{found:?}");
+    }
+}

@@ -123,7 +123,7 @@ fn reading_ends_when_its_time_is_over() {
     let search = RegionSearch::default();
     let view = served.view();
     assert_eq!(search.read_up_to(&view.snapshot, 3, || false), Ok(false));
-    assert_eq!(search.kept.read().unwrap().index.count(), 0);
+    assert_eq!(search.kept.read().unwrap().count(), 0);
     assert_eq!(search.read_up_to(&view.snapshot, 3, || true), Ok(true));
     assert!(search.read_up_to(&view.snapshot, 4, || true).is_err());
 }
@@ -162,8 +162,12 @@ fn what_is_no_picture_is_refused_before_anything_is_read() {
 #[test]
 fn no_more_is_kept_than_its_memory_holds() {
     let served = published(&[7, 8, 9]);
-    let two = 2 * FEATURE * MAX_FEATURES as u64;
-    for (memory, searched) in [(0, 0), (TABLES, 0), (TABLES + two, 2), (MEMORY, 3)] {
+    let (none, one) = (
+        RegionIndex::default().bytes(),
+        RegionIndex::bytes_of(MAX_FEATURES),
+    );
+    let most = none + 2 * one;
+    for (memory, searched) in [(0, 0), (none, 0), (most - 1, 1), (most, 2), (MEMORY, 3)] {
         let search = RegionSearch::within(memory);
         for seed in [8, 9] {
             let found = search.find(&served.view(), &request(&scattered(seed)));
