@@ -51,7 +51,7 @@ class Routes(unittest.TestCase):
         read(states)
         bends = [
             lambda r: r.update(referral=None, outcome=13, phase=5),
-            lambda r: r.update(referral=None, phase=7),
+            lambda r: r.update(referral=None, outcome=0, phase=7),
             lambda r: r["referral"].update(centre="market"),
             lambda r: r["referral"].update(centre="carrier"),
             lambda r: r["referral"].update(by="carrier"),
@@ -61,7 +61,7 @@ class Routes(unittest.TestCase):
             lambda r: r["referral"].update(opinion_rule_book=r["referral"]["opinion_rule_book"] + b"x"),
             lambda r: r["referral"].update(closed_ms=0),
             lambda r: r["referral"].update(opinion=3 if not r["referral"]["opinion"] else 0),
-            lambda r: r.update(phase=7),
+            lambda r: r.update(outcome=0, phase=7),
             lambda r: r.update(phase=5, outcome=13) or r["referral"].update(opinion=1),
         ]
         tried = 0
@@ -71,7 +71,7 @@ class Routes(unittest.TestCase):
             for number, bend in enumerate(bends):
                 record = decode("Dispute", value)
                 bend(record)
-                with self.assertRaises(Refusal, msg=f"{record['listing']} {number}"):
+                with self.assertRaisesRegex(Refusal, "question to an assistance", msg=f"{record['listing']} {number}"):
                     read(states | {key: encode("Dispute", record)})
                 tried += 1
         self.assertEqual(tried, 3 * len(bends))
