@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from cases import check_end  # noqa: E402
 from disputes import read_disputes  # noqa: E402
 from evidence import FIRST, Examination  # noqa: E402
 from proofs import sha256  # noqa: E402
@@ -75,6 +76,16 @@ class Routes(unittest.TestCase):
                     read(states | {key: encode("Dispute", record)})
                 tried += 1
         self.assertEqual(tried, 3 * len(bends))
+
+    def test_a_dispute_has_an_outcome_exactly_if_it_has_ended(self):
+        states = self.examination.states.items()
+        disputes = [decode("Dispute", value) for key, value in states if key.startswith(b"dispute/")]
+        self.assertTrue(disputes)
+        for record in disputes:
+            check_end(record)
+            record["outcome"] = 0 if record["phase"] == 5 else 11
+            with self.assertRaisesRegex(Refusal, "is open and has an outcome, or has ended and has none"):
+                check_end(record)
 
 
 if __name__ == "__main__":

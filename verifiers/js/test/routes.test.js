@@ -73,3 +73,16 @@ test('each rule of a question counts', () => {
   }
   assert.equal(tried, 3 * bends.length);
 });
+
+test('a dispute has an outcome exactly if it has ended', () => {
+  const { states } = read(golden('routed.evidence'));
+  const disputes = states.filter(({ key }) => latin(key).startsWith('dispute/'));
+  assert.ok(disputes.length > 0);
+  for (const { key, value } of disputes) {
+    const dispute = decode(types.Dispute, value);
+    dispute.outcome = dispute.phase === 5 ? 0 : 11;
+    const nothing = () => assert.fail('no record beside it');
+    const refused = /is open and has an outcome, or has ended and has none/;
+    assert.throws(() => readCase(key.slice('dispute/'.length), dispute, nothing), refused);
+  }
+});
