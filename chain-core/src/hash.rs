@@ -65,6 +65,8 @@ pub mod tag {
     pub const REVIEW_MATTER: &str = "touchstone/review-matter/v1";
     /// Seed of a panel.
     pub const REVIEW_SEED: &str = "touchstone/review-seed/v1";
+    /// Seed of a panel whose draw takes a pulse of a public beacon.
+    pub const REVIEW_BEACON_SEED: &str = "touchstone/review-beacon-seed/v1";
     /// Numbers by which a panel is drawn.
     pub const REVIEW_STREAM: &str = "touchstone/review-stream/v1";
     /// Votes and reasons of a panel.

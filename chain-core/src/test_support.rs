@@ -36,6 +36,7 @@ use crate::transaction::{self, VerifiedTransaction};
 use crate::{Fault, Hash};
 
 mod archive;
+pub mod beacons;
 pub mod cases;
 pub mod disputes;
 pub mod reviews;
