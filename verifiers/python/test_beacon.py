@@ -140,7 +140,9 @@ class Pulses(unittest.TestCase):
         self.assertEqual((taken[1]["pulse_index"], taken[1]["output_value"]), (None, None))
 
     def test_nothing_of_a_draws_beacon_is_bent(self):
-        states, design = Examination(FILE, CHAIN).states, EVIDENCE["design"]
+        examination, design = Examination(FILE, CHAIN), EVIDENCE["design"]
+        examination.examine()
+        states = examination.states
 
         def read(told):
             return read_disputes(design, EVIDENCE["disputes"]["ids"], [], told.__getitem__)

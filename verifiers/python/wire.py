@@ -116,6 +116,7 @@ TABLES = r"""
 | `Sanction` | 1 party string, 2 registered_as string, 3 kind enum, 4 issuer string, 5 grounds* bytes, 6 reasons bytes, 7 rule_book bytes, 8 from_ms uint64, 9 until_ms uint64, 10 position `Position`, 11 outcome enum, 12 deadline_ms uint64, 13 authority string, 14 appeal bytes, 15 appealed_ms uint64, 16 decision bytes, 17 decision_rule_book bytes, 18 closed_ms uint64 |
 | `PartySanctions` | 1 held* `HeldSanction`, 2 told_from_ms uint64, 3 imposed uint64, 4 confirmed uint64, 5 lifted uint64, 6 not_appealed uint64, 7 not_decided uint64 |
 | `HeldSanction` | 1 sanction bytes, 2 kind enum, 3 subjects* bytes, 4 from_ms uint64, 5 until_ms uint64 |
+| `ListingNotices` | 1 last bytes, 2 count uint64 |
 | `DisputeTally` | 1 notices uint64, 2 open uint64, 3 upheld uint64, 4 dismissed uint64, 5 false_notices uint64, 6 false_declarations uint64, 7 withdrawn uint64, 8 refused uint64, 9 by_default uint64, 10 panel_upheld uint64, 11 panel_dismissed uint64, 12 centre_dismissed uint64 |
 | `DueDisputes` | 1 disputes* bytes |
 | `Review` | 1 ground enum, 2 rule_book bytes, 3 phase enum, 4 instance uint32, 5 opened_by string, 6 opened_ms uint64, 7 results* `PanelResult`, 8 appellant string, 9 appeal bytes |

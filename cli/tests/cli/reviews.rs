@@ -482,7 +482,8 @@ async fn a_draw_by_a_beacon() {
     shows(&told, 0, &["its signature is checked again"]);
     let check = node.run(&["review", "show", "--check", &file]).await;
     shows(&check, 0, &["its signature is checked again"]);
-    approved(&node, &["set-terms", "--no-beacon"]).await;
+    let again = ["set-terms", "--no-beacon", "--sequence", "2"];
+    approved(&node, &again).await;
     shows(
         &node.run(&["review", "terms"]).await,
         0,

@@ -49,6 +49,10 @@ fn chains() -> [(&'static str, Chain, Hash); 3] {
         ..FEW
     };
     let (mut pulsed, _, other) = countered(&jury, named);
+    pulsed.approve(
+        &[MARKET, CARRIER, MAKER],
+        &put_validator(2, 30, 1, "office"),
+    );
     let opened = open_review(&other, ReviewGround::Similarity);
     pulsed.run(CARRIER, opened).unwrap();
     reveal_all(&mut pulsed);

@@ -151,7 +151,7 @@ fn every_order_with_a_beacon_comes_to_an_end() {
     let (outcomes, verdicts, pulses) = play(terms, 60);
     assert!(outcomes.len() >= 4, "{outcomes:?}");
     assert!(verdicts.len() >= 3, "{verdicts:?}");
-    assert!(pulses.iter().all(|many| *many >= 3), "{pulses:?}");
+    assert!(pulses.iter().all(|many| *many >= 2), "{pulses:?}");
 }
 
 /// Plays so many games; the outcomes and verdicts, and how many draws with a panel took a pulse, and didn't.
