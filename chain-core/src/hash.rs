@@ -53,6 +53,8 @@ pub mod tag {
     pub const DRAFT: &str = "touchstone/draft/v1";
     /// Id of a mark.
     pub const MARK_ID: &str = "touchstone/mark-id/v1";
+    /// A listing of a platform.
+    pub const LISTING: &str = "touchstone/listing/v1";
     /// What a dispute is about: one listing, under one right.
     pub const MATTER: &str = "touchstone/dispute-matter/v1";
     /// Leaf of the tree over a platform's jurors.

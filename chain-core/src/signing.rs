@@ -76,6 +76,9 @@ pub fn sign(key: &SigningKey, purpose: Purpose, chain_id: &Hash, message: &[u8])
         .to_bytes()
 }
 
+/// Whether a key signed a message for a purpose on a chain: [`verify`], or a function that always gives the same.
+pub type Verify = fn(&[u8; 32], Purpose, &Hash, &[u8], &[u8; 64]) -> bool;
+
 /// Whether `signature` by `public_key` over `message` holds, strictly.
 pub fn verify(
     public_key: &[u8; 32],

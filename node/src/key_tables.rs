@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use touchstone_core::Rejection;
 use touchstone_core::hash::Hash;
+use touchstone_core::proof::transaction_tree;
 use touchstone_core::signing::{self, KeyTable, Purpose};
 use touchstone_core::transaction::{UnverifiedTransaction, VerifiedTransaction};
 
@@ -20,10 +21,22 @@ const OFTEN: u8 = 32;
 /// Keys remembered that have signed less often.
 const SEEN: usize = 4096;
 
+/// An envelope: its transaction's id, which depends on the chain, and the hash of all its bytes.
+type Envelope = (Hash, Hash);
+
 /// The tables, shared by all that verify.
 #[derive(Debug, Default)]
 pub struct KeyTables {
     inner: Mutex<Tables>,
+    /// Answers that are given again for the same envelope; none where each envelope comes once.
+    answers: Option<Answers>,
+}
+
+/// Answers to the last envelopes; at so many all are forgotten.
+#[derive(Debug)]
+struct Answers {
+    limit: usize,
+    known: Mutex<HashMap<Envelope, Result<VerifiedTransaction, Rejection>>>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +49,15 @@ struct Tables {
 }
 
 impl KeyTables {
+    /// Tables that verify an envelope once for several nodes of one process, and remember so many.
+    pub fn remembering(limit: usize) -> KeyTables {
+        let known = Mutex::default();
+        KeyTables {
+            answers: Some(Answers { limit, known }),
+            ..KeyTables::default()
+        }
+    }
+
     /// Verifies a transaction's signature.
     pub fn verify(
         &self,
@@ -52,6 +74,18 @@ impl KeyTables {
 
     /// Verifies several in less time, each with the answer of [`KeyTables::verify`].
     pub fn verify_each(
+        &self,
+        transactions: Vec<UnverifiedTransaction>,
+    ) -> Vec<Result<VerifiedTransaction, Rejection>> {
+        let Some(remembered) = &self.answers else {
+            return self.verify_anew(transactions);
+        };
+        let transactions = transactions.into_iter();
+        let answer = |one| remembered.answer(one, |one| self.verify(one));
+        transactions.map(answer).collect()
+    }
+
+    fn verify_anew(
         &self,
         transactions: Vec<UnverifiedTransaction>,
     ) -> Vec<Result<VerifiedTransaction, Rejection>> {
@@ -86,6 +120,30 @@ impl KeyTables {
     fn lock(&self) -> MutexGuard<'_, Tables> {
         // Each table is whole or absent.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Answers {
+    fn answer(
+        &self,
+        transaction: UnverifiedTransaction,
+        verify: impl FnOnce(UnverifiedTransaction) -> Result<VerifiedTransaction, Rejection>,
+    ) -> Result<VerifiedTransaction, Rejection> {
+        let envelope = (
+            *transaction.claim().id,
+            transaction_tree::leaf(transaction.envelope()),
+        );
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = known().get(&envelope) {
+            return answer.clone();
+        }
+        let answer = verify(transaction);
+        let mut known = known();
+        if known.len() >= self.limit {
+            known.clear();
+        }
+        known.insert(envelope, answer.clone());
+        answer
     }
 }
 
@@ -218,6 +276,31 @@ mod tests {
         }
         assert!(together.verify_each(Vec::new()).is_empty());
         assert_eq!(together.lock().tables.len(), 2);
+    }
+
+    /// The same body with another signature, or on another chain, is another envelope.
+    #[test]
+    fn what_is_remembered_of_an_envelope_is_said_of_no_other() {
+        let tables = KeyTables::remembering(3);
+        let elsewhere = |number| {
+            let envelope = signed(1, number).envelope().to_vec();
+            transaction::read(&[8; 32], &envelope).unwrap()
+        };
+        for _ in 0..3 {
+            for number in 0..4 {
+                let asked = vec![
+                    signed(1, number),
+                    forged(1, number),
+                    elsewhere(number),
+                    signed(1, number),
+                ];
+                let answers = tables.verify_each(asked);
+                let hold: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+                assert_eq!(hold, [true, false, false, true]);
+                let known = &tables.answers.as_ref().unwrap().known;
+                assert!((1..=3).contains(&known.lock().unwrap().len()));
+            }
+        }
     }
 
     #[test]

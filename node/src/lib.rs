@@ -31,7 +31,7 @@ pub mod dispatch;
 pub mod fsck;
 pub mod http;
 mod in_order;
-mod key_tables;
+pub mod key_tables;
 pub mod lifecycle;
 pub mod mempool;
 pub mod messages;

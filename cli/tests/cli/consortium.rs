@@ -2,6 +2,7 @@
 
 use prost::Message;
 use touchstone_core::commit_certificate::vote_bytes;
+use touchstone_core::hash::Hash;
 use touchstone_core::signing::{self, Purpose};
 use touchstone_proto::ledger::{ChangeRecord, VoteKind};
 use touchstone_proto::node::transaction_status::Status;
@@ -591,6 +592,52 @@ async fn another_chains_genesis_document_is_told_with_both_ids() {
     }
 }
 
+/// Evidence that the validator with the key of a seed signed two precommits of height 7.
+fn two_votes(chain: &Hash, seed: u8) -> Misbehaviour {
+    let [first, second] = [1, 2].map(|block| {
+        let vote = vote_bytes(VoteKind::Precommit, 7, 0, Some(&[block; 32]));
+        let signature = signing::sign(&key(seed), Purpose::Vote, chain, &vote).to_vec();
+        (vote, signature)
+    });
+    Misbehaviour {
+        validator: key(seed).verifying_key().to_bytes().to_vec(),
+        height: 7,
+        first: first.0,
+        first_signature: first.1,
+        second: second.0,
+        second_signature: second.1,
+        kind: "vote".into(),
+    }
+}
+
+/// Who signed twice is voted out by one command of each member, without a key to be typed; where several did, and where
+/// it is out already, the error names the keys.
+#[tokio::test]
+async fn a_double_signer_is_voted_out_with_one_command() {
+    let node = Served::start().await;
+    let chain = node.world().genesis.chain_id;
+    node.world().evidence = vec![two_votes(&chain, 104)];
+    let remove = ["misbehaviour", "remove"];
+    for organisation in ["acme", "bravo", "carol"] {
+        assert!(node.run(&["validators"]).await.out.contains(&public(104)));
+        let ran = node.run_as(organisation, &remove).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let left = node.run(&["validators"]).await;
+    assert!(!left.out.contains(&public(104)), "{left:?}");
+    assert!(left.out.contains(&public(103)), "{left:?}");
+    let again = node.run_as("delta", &remove).await;
+    assert_eq!(again.code, 2, "{again:?}");
+    let told = format!("{} is not a validator", public(104));
+    assert!(again.err.contains(&told), "{again:?}");
+    node.world().evidence.push(two_votes(&chain, 103));
+    let which = node.run_as("acme", &remove).await;
+    assert_eq!(which.code, 1, "{which:?}");
+    for convicted in [103, 104] {
+        assert!(which.err.contains(&public(convicted)), "{which:?}");
+    }
+}
+
 #[tokio::test]
 async fn evidence_is_checked_before_anyone_is_accused() {
     let node = Served::start().await;
@@ -604,15 +651,7 @@ async fn evidence_is_checked_before_anyone_is_accused() {
     let sign = |seed: u8, message: &[u8]| {
         signing::sign(&key(seed), Purpose::Vote, &chain, message).to_vec()
     };
-    let evidence = Misbehaviour {
-        validator: key(104).verifying_key().to_bytes().to_vec(),
-        height: 7,
-        first: vote(1),
-        first_signature: sign(104, &vote(1)),
-        second: vote(2),
-        second_signature: sign(104, &vote(2)),
-        kind: "vote".into(),
-    };
+    let evidence = two_votes(&chain, 104);
     node.world().evidence = vec![evidence.clone()];
     let proven = node.run(&["misbehaviour"]).await;
     assert_eq!(proven.code, 0, "{proven:?}");

@@ -174,6 +174,10 @@ pub async fn asked() -> Asked {
         ("right show", &[&design]),
         ("dispute show", &[&design]),
         ("dispute party", &["carol"]),
+        (
+            "dispute listing",
+            &["https://x.example", "--platform", "acme"],
+        ),
         ("dispute source", &[&nothing, ITEM, "-o", &source]),
         ("review show", &[&design]),
         ("review terms", &[]),

@@ -189,7 +189,7 @@ export const types = declare({
     '16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, ' +
     '21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? Review, 25 checks* bytes, ' +
     '26 sanctions* bytes, 27 handovers* CaseHandOver, 28 referral? Referral, ' +
-    '29 complainant_before? FalseStatements, 30 respondent_before? FalseStatements',
+    '29 complainant_before? FalseStatements, 30 respondent_before? FalseStatements, 31 previous bytes',
   Referral:
     '1 centre string, 2 by string, 3 reasons bytes, 4 rule_book bytes, 5 referred_ms uint64, 6 deadline_ms uint64, ' +
     '7 opinion enum, 8 opinion_reasons bytes, 9 opinion_rule_book bytes, 10 closed_ms uint64',
