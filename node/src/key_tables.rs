@@ -1,5 +1,5 @@
-//! Tables of the keys that sign most: a signature is verified with one in a third of the time. A table is made once a key
-//! has signed several times, and the oldest gives way; a key without one is verified as ever.
+//! Tables of the keys that sign most: a signature is verified with one in a third of the time. A table is made once a
+//! key has signed several times, and the oldest gives way; a key without one is verified as ever.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};

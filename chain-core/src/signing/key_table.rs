@@ -1,6 +1,7 @@
-//! Strict verification by a table of one key's multiples, in a third of the time: no doublings are left, and neither the
-//! key nor the signature's first half has to be made a point of. The answers are those of [`super::verify`], signature
-//! by signature, which the tests show for keys and signatures of mixed and small order and for public vectors.
+//! Strict verification by a table of one key's multiples, in a third of the time: no doublings are left, and neither
+//! the key nor the signature's first half has to be made a point of. The answers are those of [`super::verify`],
+//! signature by signature, which the tests show for keys and signatures of mixed and small order and for public
+//! vectors.
 //!
 //! Consensus-critical: yes
 

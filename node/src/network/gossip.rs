@@ -29,8 +29,8 @@ const TOPIC: &str = "touchstone/transactions/1";
 /// three transfers between four nodes.
 const TO_ALL: &str = "touchstone/transactions-to-all/1";
 
-/// Peers to which a node sends by itself, at most. Where the chain lists more, they pass messages on, so that one node's
-/// uplink doesn't carry them all.
+/// Peers to which a node sends by itself, at most. Where the chain lists more, they pass messages on, so that one
+/// node's uplink doesn't carry them all.
 const ALL: usize = 32;
 
 /// Messages above so many bytes are announced to those who might send them once more. An announcement costs a frame,
@@ -116,7 +116,8 @@ impl Gossip {
         })
     }
 
-    /// Publishes a message: to all of these peers where it reaches them all and `may_end` there, otherwise to be passed on.
+    /// Publishes a message: to all of these peers where it reaches them all and `may_end` there, otherwise to be passed
+    /// on.
     pub fn publish<'a>(
         &mut self,
         bytes: Bytes,

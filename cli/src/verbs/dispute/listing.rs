@@ -65,7 +65,7 @@ pub(super) async fn run(
     ));
     let language = output.language;
     for (id, dispute) in &found.disputes {
-        output.line(format!("Dispute   {}", hex::encode(id)));
+        output.line(say!(language, "Notice    {id}", id = hex::encode(id)));
         let subject = hex::encode(&dispute.subject);
         output.line(say!(
             language,
