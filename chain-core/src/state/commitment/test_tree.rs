@@ -33,6 +33,7 @@ impl TestTree {
         mut self,
         prove: impl Fn(&TestTree) -> Result<P, Fault>,
     ) {
+        self.reads.set(0);
         prove(&self).expect("proves");
         let reads = self.reads.replace(0);
         for n in 0..reads {
