@@ -89,6 +89,45 @@ fn features_are_turned_and_scaled_as_the_picture_is() {
     assert_eq!(found(&scaled), 0);
 }
 
+/// A small region takes more: letters and stars are alike in pictures that have nothing else in common.
+#[test]
+fn a_small_region_takes_more_places() {
+    let side = |side: u32| Features {
+        width: side,
+        height: side,
+        list: vec![],
+    };
+    let part = |right: u32| Rectangle {
+        left: 10,
+        top: 20,
+        right,
+        bottom: 70,
+    };
+    // 50 x 25 is an eighth of 100 x 100, 50 x 24 is less; of the larger pictures both are less.
+    for (ours, theirs, is_large) in [
+        ((35, 100), (35, 100), true),
+        ((35, 100), (34, 100), true),
+        ((34, 100), (35, 100), true),
+        ((34, 100), (34, 100), false),
+        ((35, 101), (34, 100), false),
+    ] {
+        for agreeing in 0..30 {
+            let region = Region {
+                agreeing,
+                seen: RegionView::Plain,
+                ours: part(ours.0),
+                theirs: part(theirs.0),
+            };
+            let least = if is_large { 18 } else { 24 };
+            assert_eq!(
+                do_enough_agree(&region, &side(ours.1), &side(theirs.1)),
+                agreeing >= least,
+                "{region:?}"
+            );
+        }
+    }
+}
+
 /// A feature that two of ours resemble is matched with the nearer one alone.
 #[test]
 fn each_feature_is_matched_once() {
