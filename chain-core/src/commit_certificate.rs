@@ -11,7 +11,7 @@ use touchstone_proto::ledger;
 use crate::encoding::{self, Malformed};
 use crate::governance::validators::ValidatorSet;
 use crate::hash::Hash;
-use crate::signing::{self, Purpose};
+use crate::signing::{self, Purpose, Verify};
 
 /// Why a certificate doesn't prove its block.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -80,6 +80,25 @@ pub fn verify(
     block_id: &Hash,
     validators: &ValidatorSet,
 ) -> Result<(), CertificateError> {
+    verify_by(
+        signing::verify,
+        certificate,
+        chain_id,
+        height,
+        block_id,
+        validators,
+    )
+}
+
+/// The same by a function that gives what [`signing::verify`] does, such as by tables of the validators' keys.
+pub fn verify_by(
+    holds: Verify,
+    certificate: &ledger::CommitCertificate,
+    chain_id: &Hash,
+    height: u64,
+    block_id: &Hash,
+    validators: &ValidatorSet,
+) -> Result<(), CertificateError> {
     if certificate.height != height {
         return Err(CertificateError::Height {
             expected: height,
@@ -110,7 +129,7 @@ pub fn verify(
         let validator = validators
             .get(&key)
             .ok_or(CertificateError::NotAValidator(key))?;
-        if !signing::verify(&key, Purpose::Vote, chain_id, &vote, &signature) {
+        if !holds(&key, Purpose::Vote, chain_id, &vote, &signature) {
             return Err(CertificateError::Signature(key));
         }
         signed = signed.saturating_add(validator.power);

@@ -6,6 +6,7 @@
 //! Consensus-critical: yes
 
 mod key_table;
+mod multiples;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use thiserror::Error;
@@ -74,6 +75,9 @@ pub fn sign(key: &SigningKey, purpose: Purpose, chain_id: &Hash, message: &[u8])
     key.sign(&signed_bytes(purpose, chain_id, message))
         .to_bytes()
 }
+
+/// Whether a key signed a message for a purpose on a chain: [`verify`], or a function that always gives the same.
+pub type Verify = fn(&[u8; 32], Purpose, &Hash, &[u8], &[u8; 64]) -> bool;
 
 /// Whether `signature` by `public_key` over `message` holds, strictly.
 pub fn verify(

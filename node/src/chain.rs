@@ -17,6 +17,7 @@ use touchstone_core::governance::protocol;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
+use touchstone_core::signing::Verify;
 use touchstone_core::state::keys;
 use touchstone_core::transaction::VerifiedTransaction;
 use touchstone_proto::ledger::{CommitCertificate, Parameters};
@@ -379,9 +380,10 @@ impl<S: Store> Chain<S> {
     }
 
     /// Verifies and commits a block that others decided (block sync): certificate, then the same
-    /// validation and the same commit as any block.
+    /// validation and the same commit as any block. `holds` verifies the certificate's signatures.
     pub fn import(
         &mut self,
+        holds: Verify,
         block: &Block,
         certificate: &CommitCertificate,
         now_ms: u64,
@@ -390,7 +392,8 @@ impl<S: Store> Chain<S> {
         if let Err(invalid) = self.check_header(block) {
             return Ok(Err(invalid));
         }
-        if let Err(error) = commit_certificate::verify(
+        if let Err(error) = commit_certificate::verify_by(
+            holds,
             certificate,
             &self.chain_id,
             block.header.height,

@@ -47,6 +47,7 @@ use arc_malachitebft_core_consensus::{
 use touchstone_core::block::Block;
 use touchstone_core::fault::Fault;
 use touchstone_core::hash::Hash;
+use touchstone_core::signing::Verify;
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
@@ -60,7 +61,6 @@ pub use self::message::MessageRefused;
 use self::peers::Peers;
 use self::replay::Recovered;
 pub use self::settings::ConsensusSettings;
-pub use self::signature_verification::Verify;
 use self::stalled_round::PeerOrganisations;
 pub use self::vote_signing::ValidatorKeys;
 use self::vote_signing::VoteSigner;

@@ -10,6 +10,7 @@ use touchstone_core::genesis::Genesis;
 
 use crate::chain::Chain;
 use crate::config::Config;
+use crate::key_tables::verify_vote;
 use crate::lifecycle::NodeError;
 use crate::mempool::{PoolLimits, SharedMempool};
 use crate::storage::double_sign_guard::{Guard, GuardError};
@@ -222,7 +223,7 @@ fn make_anew(
         let imported = match found.block(height) {
             Ok(Some((block, certificate))) => {
                 let now_ms = block.header.time_ms;
-                let imported = chain.import(&block, &certificate, now_ms)?;
+                let imported = chain.import(verify_vote, &block, &certificate, now_ms)?;
                 imported.map_err(|invalid| invalid.to_string())
             }
             Ok(None) => Err("it is missing".into()),

@@ -131,6 +131,13 @@ impl SharedMempool {
         SharedMempool::with_tables(limits, Arc::default())
     }
 
+    /// An empty pool, and those beside it, that together verify an envelope once, for several nodes of one process; the
+    /// last so many are remembered.
+    pub fn verifying_once(limits: PoolLimits, remembered: usize) -> SharedMempool {
+        let tables = KeyTables::remembering(remembered);
+        SharedMempool::with_tables(limits, Arc::new(tables))
+    }
+
     /// An empty pool that shares its tables of keys with another, where one process runs several nodes.
     pub fn beside(other: &SharedMempool, limits: PoolLimits) -> SharedMempool {
         SharedMempool::with_tables(limits, other.tables.clone())

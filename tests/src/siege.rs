@@ -25,9 +25,6 @@ const THINKS: Duration = Duration::from_millis(100);
 const AGAIN: Duration = Duration::from_millis(50);
 /// How long it waits for an answer before it connects anew.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Honest clients of each node, of each kind.
-const CLIENTS: usize = 2;
-
 /// Numbers of a flood's events begin here, beyond those of honest clients.
 const FLOOD: u64 = 1_000_000;
 
@@ -43,6 +40,18 @@ pub struct Honest {
     pub reads: Latencies,
     /// Events recorded in a second.
     pub records_per_s: f64,
+}
+
+impl Honest {
+    /// What was seen in several windows of equal length, as if in one.
+    pub fn together<'a>(windows: impl Iterator<Item = &'a Honest> + Clone) -> Honest {
+        let rates: Vec<f64> = windows.clone().map(|one| one.records_per_s).collect();
+        Honest {
+            records: Latencies::together(windows.clone().map(|one| &one.records)),
+            reads: Latencies::together(windows.map(|one| &one.reads)),
+            records_per_s: rates.iter().sum::<f64>() / rates.len() as f64,
+        }
+    }
 }
 
 /// Who talks to a node.
@@ -108,13 +117,18 @@ impl Member {
     }
 }
 
-/// Honest clients of these members' nodes, for a while.
-pub async fn honest(cluster: &Cluster, members: &[usize], time: Duration) -> Honest {
+/// Honest clients of these members' nodes, so many of each kind at each, for a while.
+pub async fn honest(
+    cluster: &Cluster,
+    members: &[usize],
+    clients: usize,
+    time: Duration,
+) -> Honest {
     let begin = Instant::now();
     let end = begin + time;
     let (mut writers, mut readers) = (JoinSet::new(), JoinSet::new());
     for index in members {
-        for _ in 0..CLIENTS {
+        for _ in 0..clients {
             writers.spawn(write(Member::of(cluster, *index), end));
             readers.spawn(read(Member::of(cluster, *index), end));
         }
@@ -128,11 +142,16 @@ pub async fn honest(cluster: &Cluster, members: &[usize], time: Duration) -> Hon
     }
 }
 
-/// Records one event after the other. What isn't recorded is sent again, and the time goes on.
+/// Returns once an event of a member is recorded: what waited of it before is recorded, or refused, too.
+pub async fn record_once(cluster: &Cluster, member: usize) {
+    write(Member::of(cluster, member), Instant::now()).await;
+}
+
+/// Records one event after the other, and one at least. What isn't recorded is sent again, and the time goes on.
 async fn write(member: Member, end: Instant) -> Vec<f64> {
     let mut times = Vec::new();
     let mut client = None;
-    while Instant::now() < end {
+    loop {
         let envelope = member.envelope(1);
         let begin = Instant::now();
         loop {
@@ -159,8 +178,10 @@ async fn write(member: Member, end: Instant) -> Vec<f64> {
         }
         times.push(begin.elapsed().as_secs_f64() * 1e3);
         tokio::time::sleep(THINKS).await;
+        if Instant::now() >= end {
+            return times;
+        }
     }
-    times
 }
 
 /// Asks for one item after the other.

@@ -73,8 +73,12 @@ impl<S: Store, D: Disk> Machine<S, D> {
             if block.header.height <= self.effects.chain.tip().height {
                 continue;
             }
-            let now_ms = self.effects.now_ms;
-            match self.effects.chain.import(block, certificate, now_ms)? {
+            let (holds, now_ms) = (self.effects.signatures.verifier(), self.effects.now_ms);
+            match self
+                .effects
+                .chain
+                .import(holds, block, certificate, now_ms)?
+            {
                 Ok(()) => {
                     self.effects.tip_certificate = Some(certificate.clone());
                     self.effects.announce_commit(certificate.round);

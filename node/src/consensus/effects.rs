@@ -8,6 +8,7 @@ pub mod wal_append;
 use arc_malachitebft_core_consensus::{Effect, LivenessMsg, Resumable, Resume, SignedConsensusMsg};
 use arc_malachitebft_core_types::CertificateError;
 use touchstone_core::fault::Fault;
+use touchstone_core::signing::Verify;
 use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::Misbehaviour;
 
@@ -16,7 +17,7 @@ use super::clock_watch::ClockWatch;
 use super::context::{Ctx, number};
 use super::height_state::HeightState;
 use super::pacemaker::{Pacemaker, Timer};
-use super::signature_verification::{Signatures, Verify, answer};
+use super::signature_verification::{Signatures, answer};
 use super::vote_signing::VoteSigner;
 use super::{ConsensusSettings, Output, equivocation, message, pacemaker};
 use crate::chain::Chain;

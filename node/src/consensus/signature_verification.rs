@@ -12,7 +12,7 @@ use touchstone_core::commit_certificate::exceeds_two_thirds;
 use touchstone_core::governance::proposer_turns::ProposerTurns;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
-use touchstone_core::signing::Purpose;
+use touchstone_core::signing::{Purpose, Verify};
 
 use super::context::{Address, BlockId, Ctx, Height, Vote};
 use super::message::{MessageRefused, Polka, RoundCertificate, SignedProposal, SignedVote};
@@ -20,10 +20,6 @@ use super::message::{MessageRefused, Polka, RoundCertificate, SignedProposal, Si
 /// Remembered signatures. A height in a few rounds needs some hundreds; a validator that signs
 /// without end only costs us verifying again.
 const MAX_REMEMBERED: usize = 20_000;
-
-/// Whether a key signed these bytes for a purpose on a chain: [`touchstone_core::signing::verify`] or a function that
-/// always gives the same.
-pub type Verify = fn(&[u8; 32], Purpose, &Hash, &[u8], &[u8; 64]) -> bool;
 
 /// Remembers which signatures hold.
 #[derive(Debug)]
@@ -48,6 +44,11 @@ impl Signatures {
     /// Forgets a finished height.
     pub fn clear(&mut self) {
         self.valid.clear();
+    }
+
+    /// How signatures are verified.
+    pub fn verifier(&self) -> Verify {
+        self.verify
     }
 
     /// Ed25519 verifications done so far.

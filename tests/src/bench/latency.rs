@@ -28,6 +28,21 @@ impl Latencies {
         Latencies(times_ms)
     }
 
+    /// All of several.
+    pub fn together<'a>(each: impl Iterator<Item = &'a Latencies>) -> Latencies {
+        Latencies::new(each.flat_map(|one| one.0.iter().copied()).collect())
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The median.
     pub fn p50(&self) -> f64 {
         percentile(&self.0, 0.5)

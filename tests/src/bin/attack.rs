@@ -126,10 +126,16 @@ async fn come(attack: Attack, count: usize, time: Duration, ports: &[SocketAddr]
     println!("{left} were still at work after {} s", time.as_secs());
 }
 
-/// How long honest clients are measured alone.
-const ALONE: Duration = Duration::from_secs(30);
-/// How long attackers have to come before anything is measured.
+/// Windows of each kind. They take turns, so that what else the machine does falls on all kinds.
+const WINDOWS: u32 = 3;
+/// How long attackers have to come, beside honest clients, before anything is measured.
 const GATHER: Duration = Duration::from_secs(5);
+/// How much longer attackers stay than they are measured.
+const LONGER: Duration = Duration::from_secs(2);
+/// Honest clients of each node, of each kind: enough that some dozens stand above a 99th percentile.
+const HONEST: usize = 4;
+/// Honest clients of each node where rates are compared.
+const FEW: usize = 2;
 /// Answers of each node that nobody reads.
 const UNREAD: usize = 1000;
 /// Events of each capture of a flood.
@@ -142,69 +148,113 @@ fn consortium() -> Cluster {
     })
 }
 
-/// What honest clients saw, and what was taken of the machine meanwhile.
-struct Phase {
+/// Where attackers come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Where {
+    /// Nowhere: honest clients are alone.
+    Nowhere,
+    /// To ports without nodes.
+    Sink,
+    /// To the nodes.
+    Nodes,
+}
+
+/// What honest clients saw in a window, and what was taken of the machine meanwhile.
+struct Window {
     honest: Honest,
     /// Processor time in cores.
     attackers: f64,
     nodes: f64,
 }
 
-async fn phase(
+async fn window(
     cluster: &Cluster,
     members: &[usize],
     time: Duration,
     attackers: &Attackers,
-) -> Phase {
+) -> Window {
     let begin = Instant::now();
     let before = (attackers.cpu_s(), siege::nodes_cpu_s(cluster));
-    let honest = siege::honest(cluster, members, time).await;
+    let honest = siege::honest(cluster, members, HONEST, time).await;
     let seconds = begin.elapsed().as_secs_f64();
-    Phase {
+    Window {
         honest,
         attackers: (attackers.cpu_s() - before.0) / seconds,
         nodes: (siege::nodes_cpu_s(cluster) - before.1) / seconds,
     }
 }
 
-/// Alone, once all is warm.
-async fn alone(cluster: &Cluster, members: &[usize], rank: u32) -> Phase {
-    drop(siege::honest(cluster, members, GATHER).await);
-    phase(cluster, members, ALONE, &Attackers::new(rank)).await
+/// All windows of a kind.
+struct Phase {
+    windows: Vec<Window>,
+    /// What all of them saw.
+    honest: Honest,
+}
+
+impl Phase {
+    fn of(windows: Vec<Window>) -> Phase {
+        let honest = Honest::together(windows.iter().map(|window| &window.honest));
+        Phase { windows, honest }
+    }
+
+    fn mean(&self, of: impl Fn(&Window) -> f64) -> f64 {
+        self.windows.iter().map(of).sum::<f64>() / self.windows.len() as f64
+    }
+}
+
+/// Measures honest clients alone, beside a sink and under attack, for so long each; and what attackers of nodes said.
+async fn in_turns(
+    cluster: &Cluster,
+    members: &[usize],
+    time: Duration,
+    rank: u32,
+    come: impl Fn(&mut Attackers, Where, Duration),
+) -> ([Phase; 3], Vec<String>) {
+    let kinds = [Where::Nowhere, Where::Sink, Where::Nodes];
+    let mut windows = kinds.map(|_| Vec::new());
+    let mut said = Vec::new();
+    let time = time / WINDOWS;
+    for _ in 0..WINDOWS {
+        for (kind, windows) in kinds.into_iter().zip(&mut windows) {
+            let mut attackers = Attackers::new(rank);
+            come(&mut attackers, kind, GATHER + time + LONGER);
+            drop(siege::honest(cluster, members, HONEST, GATHER).await);
+            windows.push(window(cluster, members, time, &attackers).await);
+            if kind == Where::Nodes {
+                said.extend(attackers.said());
+                // What waits of a flood isn't the next window's.
+                siege::record_once(cluster, 0).await;
+            }
+        }
+    }
+    (windows.map(Phase::of), said)
 }
 
 async fn ports(silent: usize, slow: usize, time: Duration, rank: u32) {
     let mut cluster = consortium();
     let all: Vec<usize> = (0..cluster.size()).collect();
-    let alone = alone(&cluster, &all, rank).await;
-    let whole = time + 6 * GATHER;
-    let besiege = |attackers: &mut Attackers, [rpc, http, peers]: [SocketAddr; 3]| {
-        for port in [rpc, http, peers] {
-            attackers.come(Attack::Silent, silent, whole, port);
-            attackers.come(Attack::Slow, slow, whole, port);
-        }
-        attackers.come(Attack::Unread, UNREAD, whole, rpc);
-        attackers.come(Attack::Pages, UNREAD, whole, http);
-    };
-    let mut attackers = Attackers::new(rank);
     let sinks = sink::free_ports(3 * all.len());
-    attackers.sink(whole, &sinks);
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    for three in sinks.as_chunks::<3>().0 {
-        besiege(&mut attackers, *three);
-    }
-    tokio::time::sleep(GATHER).await;
-    let beside = phase(&cluster, &all, time, &attackers).await;
-    drop(attackers);
-    let mut attackers = Attackers::new(rank);
-    for node in &all {
-        let node = *node;
-        let three = [cluster.rpc(node), cluster.http(node), cluster.peers(node)];
-        besiege(&mut attackers, three);
-    }
-    tokio::time::sleep(GATHER).await;
-    let under = phase(&cluster, &all, time, &attackers).await;
-    drop(attackers);
+    let ports = |node: usize| [cluster.rpc(node), cluster.http(node), cluster.peers(node)];
+    let doors: Vec<SocketAddr> = all.iter().flat_map(|node| ports(*node)).collect();
+    let come = |attackers: &mut Attackers, to: Where, time: Duration| {
+        let doors = match to {
+            Where::Nowhere => return,
+            Where::Sink => {
+                attackers.sink(time, &sinks);
+                &sinks
+            }
+            Where::Nodes => &doors,
+        };
+        for [rpc, http, peers] in doors.as_chunks::<3>().0 {
+            for port in [rpc, http, peers] {
+                attackers.come(Attack::Silent, silent, time, *port);
+                attackers.come(Attack::Slow, slow, time, *port);
+            }
+            attackers.come(Attack::Unread, UNREAD, time, *rpc);
+            attackers.come(Attack::Pages, UNREAD, time, *http);
+        }
+    };
+    let (phases, _) = in_turns(&cluster, &all, time, rank, come).await;
     let peaks = all
         .iter()
         .filter_map(|node| siege::peak_memory(&cluster, *node));
@@ -216,7 +266,7 @@ async fn ports(silent: usize, slow: usize, time: Duration, rank: u32) {
         3 * all.len(),
         time.as_secs()
     );
-    table(&alone, &beside, &under);
+    table(&phases);
     println!(
         "peak memory of a node: {} MiB (goal 512)",
         peak.unwrap_or_default()
@@ -227,26 +277,22 @@ async fn ports(silent: usize, slow: usize, time: Duration, rank: u32) {
 async fn member(connections: usize, time: Duration, rank: u32) {
     let mut cluster = consortium();
     let others: Vec<usize> = (1..cluster.size()).collect();
-    let alone = alone(&cluster, &others, rank).await;
-    let whole = time + 2 * GATHER;
-    let mut attackers = Attackers::new(rank);
     let sinks = sink::free_ports(1);
-    attackers.sink(whole, &sinks);
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    attackers.flood(&cluster, 0, connections, whole, sinks.first().copied());
-    tokio::time::sleep(GATHER).await;
-    let beside = phase(&cluster, &others, time, &attackers).await;
-    drop(attackers);
-    let mut attackers = Attackers::new(rank);
-    attackers.flood(&cluster, 0, connections, whole, None);
-    tokio::time::sleep(GATHER).await;
-    let under = phase(&cluster, &others, time, &attackers).await;
+    let come = |attackers: &mut Attackers, to: Where, time: Duration| match to {
+        Where::Nowhere => {}
+        Where::Sink => {
+            attackers.sink(time, &sinks);
+            attackers.flood(&cluster, 0, connections, time, sinks.first().copied());
+        }
+        Where::Nodes => attackers.flood(&cluster, 0, connections, time, None),
+    };
+    let (phases, said) = in_turns(&cluster, &others, time, rank, come).await;
     println!(
         "one member's flood of captures of {EVENTS} events over {connections} connections, {} s: {}",
-        whole.as_secs(),
-        attackers.said().join("; ")
+        time.as_secs(),
+        said.join("; ")
     );
-    table(&alone, &beside, &under);
+    table(&phases);
     println!(
         "validators stopped: {} (goal 0)",
         siege::stopped(&mut cluster)
@@ -259,21 +305,21 @@ const SETTLE: Duration = Duration::from_secs(20);
 async fn kept(time: Duration) {
     let others = [0, 1, 2];
     let mut cluster = consortium();
-    drop(siege::honest(&cluster, &others, GATHER).await);
-    let all_there = siege::honest(&cluster, &others, time).await;
+    drop(siege::honest(&cluster, &others, FEW, GATHER).await);
+    let all_there = siege::honest(&cluster, &others, FEW, time).await;
     cluster.kill(3);
-    let at_once = siege::honest(&cluster, &others, SETTLE).await;
-    let one_down = siege::honest(&cluster, &others, time).await;
+    let at_once = siege::honest(&cluster, &others, FEW, SETTLE).await;
+    let one_down = siege::honest(&cluster, &others, FEW, time).await;
     drop(cluster);
     let cluster = Cluster::start(&Plan {
         validators: 4,
         has_links: true,
         ..Plan::default()
     });
-    drop(siege::honest(&cluster, &others, GATHER).await);
-    let without_loss = siege::honest(&cluster, &others, time).await;
+    drop(siege::honest(&cluster, &others, FEW, GATHER).await);
+    let without_loss = siege::honest(&cluster, &others, FEW, time).await;
     cluster.weather().lose(100);
-    let with_loss = siege::honest(&cluster, &others, time).await;
+    let with_loss = siege::honest(&cluster, &others, FEW, time).await;
     println!(
         "{:<44} {:>7} {:>7} {:>7} {:>6}",
         "records", "p50, ms", "p99, ms", "per s", "kept"
@@ -294,32 +340,47 @@ async fn kept(time: Duration) {
     );
 }
 
-fn table(alone: &Phase, beside: &Phase, under: &Phase) {
+fn table([alone, beside, under]: &[Phase; 3]) {
     println!(
         "{:<28} {:>9} {:>13} {:>9} {:>10} {:>10}",
         "", "alone", "beside a sink", "under it", "of alone", "of beside"
     );
-    let row = |name: &str, of: &dyn Fn(&Phase) -> f64| {
-        let [alone, beside, under] = [of(alone), of(beside), of(under)];
+    let row = |name: &str, of: &dyn Fn(&Honest) -> f64| {
+        let [alone, beside, under] = [alone, beside, under].map(|phase| of(&phase.honest));
         println!(
             "{name:<28} {alone:>9.1} {beside:>13.1} {under:>9.1} {:>10.2} {:>10.2}",
             under / alone,
             under / beside
         );
     };
-    row("records: p50, ms", &|phase| phase.honest.records.p50());
-    row("records: p99, ms (goal 2)", &|phase| {
-        phase.honest.records.p99()
-    });
-    row("reads: p50, ms", &|phase| phase.honest.reads.p50());
-    row("reads: p99, ms (goal 2)", &|phase| phase.honest.reads.p99());
-    row("records in a second (0.8)", &|phase| {
-        phase.honest.records_per_s
-    });
-    let cpu = |name: &str, of: &dyn Fn(&Phase) -> f64| {
-        let [alone, beside, under] = [of(alone), of(beside), of(under)];
+    row("records: p50, ms", &|honest| honest.records.p50());
+    row("records: p99, ms (goal 2)", &|honest| honest.records.p99());
+    row("reads: p50, ms", &|honest| honest.reads.p50());
+    row("reads: p99, ms (goal 2)", &|honest| honest.reads.p99());
+    row("records in a second (0.8)", &|honest| honest.records_per_s);
+    let cpu = |name: &str, of: &dyn Fn(&Window) -> f64| {
+        let [alone, beside, under] = [alone, beside, under].map(|phase| phase.mean(of));
         println!("{name:<28} {alone:>9.2} {beside:>13.2} {under:>9.2}");
     };
-    cpu("attackers' cores", &|phase| phase.attackers);
-    cpu("nodes' cores", &|phase| phase.nodes);
+    cpu("attackers' cores", &|window| window.attackers);
+    cpu("nodes' cores", &|window| window.nodes);
+    for (name, phase) in [
+        ("alone", alone),
+        ("beside a sink", beside),
+        ("under it", under),
+    ] {
+        let each = |of: &dyn Fn(&Honest) -> f64| {
+            let each = phase.windows.iter().map(|window| of(&window.honest));
+            each.map(|ms| format!("{ms:.1}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        println!(
+            "p99 of each window {name}: records {}, reads {} ms; {} records, {} reads in all",
+            each(&|honest| honest.records.p99()),
+            each(&|honest| honest.reads.p99()),
+            phase.honest.records.len(),
+            phase.honest.reads.len()
+        );
+    }
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
 use touchstone_core::block::{Block, Header};
 use touchstone_core::hash::Hash;
-use touchstone_core::transaction;
+use touchstone_core::{signing, transaction};
 use touchstone_node::chain::Chain;
 use touchstone_node::mempool::{PoolLimits, SharedMempool};
 use touchstone_proto::node::ledger_client::LedgerClient;
@@ -299,7 +299,7 @@ fn execute_again(cluster: &Cluster, blocks: &[BlockReply]) -> Result<(), String>
             header,
             transactions: block.transactions.clone(),
         };
-        let imported = chain.import(&block, &certificate, time_ms);
+        let imported = chain.import(signing::verify, &block, &certificate, time_ms);
         imported
             .map_err(|fault| format!("height {height}: {fault}"))?
             .map_err(|invalid| format!("height {height}: {invalid}"))?;

@@ -154,13 +154,18 @@ impl Checks {
             .ok()
             .and_then(|i| self.validators.get(i))
             .unwrap_or(self.reference.validators());
-        commit_certificate::verify(proof, &self.chain_id, height, &id, validators).map_err(
-            |error| {
-                let what =
-                    format!("node {process} keeps a certificate at height {height}: {error}");
-                Violation::new(Broken::Validity, what)
-            },
+        commit_certificate::verify_by(
+            verification::verify,
+            proof,
+            &self.chain_id,
+            height,
+            &id,
+            validators,
         )
+        .map_err(|error| {
+            let what = format!("node {process} keeps a certificate at height {height}: {error}");
+            Violation::new(Broken::Validity, what)
+        })
     }
 
     fn extend(
@@ -173,7 +178,7 @@ impl Checks {
         let at = format!("node {process} at height {}", block.header.height);
         let invalid = |what: String| Violation::new(Broken::Validity, what);
         self.reference
-            .import(block, proof, block.header.time_ms)
+            .import(verification::verify, block, proof, block.header.time_ms)
             .map_err(|fault| invalid(format!("{at}: {fault}")))?
             .map_err(|error| invalid(format!("{at}: {error}")))?;
         self.validators.push(self.reference.validators().clone());

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use touchstone_core::hash::Hash;
-use touchstone_core::signing::Purpose;
-use touchstone_node::consensus::{ConsensusSettings, Output, Verify, message};
+use touchstone_core::signing::{Purpose, Verify};
+use touchstone_node::consensus::{ConsensusSettings, Output, message};
 
 use super::checks::Broken;
 use super::plan::{Byzantine, FaultPlan, NewGuard, Plan};

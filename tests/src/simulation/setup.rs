@@ -1,6 +1,8 @@
 //! A world at its beginning: who takes part, who is dishonest, who speaks to whom.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use ed25519_dalek::SigningKey;
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
@@ -28,7 +30,7 @@ impl World {
         let mut random = Random::new(plan.seed);
         let faults = FaultPlan::of(plan, &mut random);
         let keys: Vec<SigningKey> = (0..plan.validators).map(|i| key(1, i)).collect();
-        let genesis = genesis(&keys);
+        let genesis = genesis_of(plan.validators);
         let byzantine = random.order(plan.validators);
         let byzantine: BTreeMap<usize, Byzantine> = byzantine
             .into_iter()
@@ -150,8 +152,22 @@ fn key(kind: u8, index: usize) -> SigningKey {
 
 /// The tag of the process with this network key.
 pub(super) fn tag_of(network_key: &[u8; 32]) -> Option<PeerTag> {
-    let of = |index: &usize| key(2, *index).verifying_key().to_bytes() == *network_key;
-    (0..MAX_VALIDATORS).find(of).map(tag)
+    // Machines ask with most messages, and a public key takes as long as a signature.
+    static PROCESSES: LazyLock<HashMap<[u8; 32], usize>> = LazyLock::new(|| {
+        let all = 0..MAX_VALIDATORS;
+        all.map(|index| (key(2, index).verifying_key().to_bytes(), index))
+            .collect()
+    });
+    PROCESSES.get(network_key).copied().map(tag)
+}
+
+/// The genesis of so many validators, made once by each thread.
+fn genesis_of(validators: usize) -> Genesis {
+    thread_local! {
+        static MADE: RefCell<BTreeMap<usize, Genesis>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    let make = || genesis(&(0..validators).map(|i| key(1, i)).collect::<Vec<_>>());
+    MADE.with_borrow_mut(|made| made.entry(validators).or_insert_with(make).clone())
 }
 
 fn genesis(keys: &[SigningKey]) -> Genesis {
