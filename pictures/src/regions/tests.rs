@@ -128,6 +128,39 @@ fn a_small_region_takes_more_places() {
     }
 }
 
+/// So many features in rows of five, so many pixels apart: found again in the same picture or not.
+#[test]
+fn a_region_is_told_by_its_places_and_its_size() {
+    let found = |count: u32, apart: i32| {
+        let mut state = 1u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let list = (0..count as i32).map(|n| Feature {
+            x: (20 + n % 5 * apart) * 16,
+            y: (20 + n / 5 * apart) * 16,
+            level: 0,
+            direction: 0,
+            bits: [next(), next(), next(), next()],
+        });
+        let plain = Features {
+            width: 400,
+            height: 400,
+            list: list.collect(),
+        };
+        let query = RegionQuery {
+            plain: plain.clone(),
+            ..RegionQuery::default()
+        };
+        common_region(&query, &plain).map(|region| region.agreeing)
+    };
+    assert_eq!((found(17, 60), found(18, 60)), (None, Some(18)));
+    assert_eq!((found(23, 12), found(24, 12)), (None, Some(24)));
+}
+
 /// A feature that two of ours resemble is matched with the nearer one alone.
 #[test]
 fn each_feature_is_matched_once() {
