@@ -1,26 +1,33 @@
 //! Which pictures of an index share a region with others: the search that a node makes. Arguments: a file of what
-//! `features published` printed, and one of what `features query` printed. For each query it prints the numbers of
-//! the pictures that it found, each with how many places agree and with both rectangles; then the memory that a node
-//! counts for the index, and how long a search took.
+//! `features published` printed, and one of what `features query` printed. For each query it prints how many
+//! milliseconds of a core the search took, and the numbers of the pictures that it found, each with how many places
+//! agree and with both rectangles. Without queries it prints the memory that a node counts for the index.
 //!
-//! A third file has one number for each query: the picture that it is an edit of. Then each line begins with `+` if
-//! the two have a region where they are held against each other without an index, with `-` if not.
+//! A third file has one number for each query: the picture that it is an edit of. Then `+` stands before the pictures
+//! if the two have a region where they are held against each other without an index, `-` if not.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::time::Instant;
 
 use touchstone_pictures::{
     FRAME, Features, QUERY_FEATURES, Rectangle, RegionIndex, RegionQuery, common_region,
 };
 
+#[path = "shared/cpu_clock.rs"]
+mod cpu_clock;
+
+use self::cpu_clock::CpuClock;
+
 #[expect(clippy::print_stdout, reason = "a program that speaks to its user")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let names: Vec<String> = std::env::args().skip(1).collect();
     let (published, queries, edited) = match &names[..] {
-        [published, queries] => (published, queries, String::new()),
-        [published, queries, edited] => (published, queries, std::fs::read_to_string(edited)?),
-        _ => return Err("usage: region_search PUBLISHED QUERIES [EDITED]".into()),
+        [published] => (published, None, String::new()),
+        [published, queries] => (published, Some(queries), String::new()),
+        [published, queries, edited] => {
+            (published, Some(queries), std::fs::read_to_string(edited)?)
+        }
+        _ => return Err("usage: region_search PUBLISHED [QUERIES [EDITED]]".into()),
     };
     let mut edited = edited.lines();
     let mut pictures = Vec::new();
@@ -30,7 +37,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         index.push(&picture);
         pictures.push(picture);
     }
-    let mut times: Vec<f64> = Vec::new();
+    let Some(queries) = queries else {
+        println!(
+            "{} pictures: {} MiB",
+            index.count(),
+            index.bytes().div_ceil(1 << 20)
+        );
+        return Ok(());
+    };
     for line in BufReader::new(File::open(queries)?).lines() {
         let line = line?;
         let mut views = line.split(' ');
@@ -40,9 +54,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             mirrored: next(1),
             fine: next(2),
         };
-        let start = Instant::now();
+        let clock = CpuClock::start();
         let hits = index.search(&query, || true);
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+        let took = format!("{:.1}", clock.ms());
         let told = hits.iter().map(|hit| {
             let (ours, theirs) = (corners(hit.region.ours), corners(hit.region.theirs));
             let (places, seen) = (hit.region.agreeing, hit.region.seen);
@@ -55,23 +69,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok::<_, &str>(if is_found { "+" } else { "-" }.to_owned())
         });
         let told = without_index.transpose()?.into_iter().chain(told);
+        let told = std::iter::once(took).chain(told);
         println!("{}", told.collect::<Vec<_>>().join(" "));
     }
-    times.sort_by(f64::total_cmp);
-    let at = |share: usize| {
-        times
-            .get(times.len() * share / 100)
-            .copied()
-            .unwrap_or_default()
-    };
-    println!(
-        "{} pictures in {} MiB, median {:.0} ms, p99 {:.0} ms, longest {:.0} ms",
-        index.count(),
-        index.bytes().div_ceil(1 << 20),
-        at(50),
-        at(99),
-        times.last().copied().unwrap_or_default()
-    );
     Ok(())
 }
 

@@ -10,6 +10,8 @@
 
 mod growing_list;
 
+use std::collections::BTreeSet;
+
 use self::growing_list::GrowingList;
 use crate::features::{DIRECTIONS, Feature, Features};
 use crate::regions::{Region, RegionQuery, common_region, distance};
@@ -23,16 +25,17 @@ const PLACE_BITS: u32 = 20;
 const MAX_OF_A_PLACE: usize = 64;
 /// Features that are looked at for one that is looked for, in all places: whoever publishes many like it slows nobody
 /// down.
-const MAX_OF_A_FEATURE: usize = 2_048;
+const MAX_OF_A_FEATURE: usize = 1_024;
 /// Bits that may differ where a feature votes.
 const MAX_VOTE_BITS: u32 = 56;
 /// Features between two questions whether to go on.
 const STEP: usize = 64;
-/// Pictures that are held against the one that is looked for, those with most votes, and the earliest of the others.
-const MAX_VOTED: usize = 48;
+/// Pictures that are held against the one that is looked for: of each view those with most votes, and the earliest of
+/// the others.
+const MAX_VOTED: usize = 16;
 const MAX_EARLIEST: usize = 16;
 /// Regions that a search names, at most: one of each picture that it holds against the one that is looked for.
-pub const MAX_REGIONS: usize = MAX_VOTED + MAX_EARLIEST;
+pub const MAX_REGIONS: usize = 3 * MAX_VOTED + MAX_EARLIEST;
 
 /// The number of a feature, counted from 1; 0 is none, and takes no memory before it is written.
 type FeatureNumber = u32;
@@ -161,12 +164,7 @@ impl RegionIndex {
     /// The regions that a picture has in common with those of the index: most places first, then the earlier picture.
     /// `go_on` is asked before each longer step; once it says no, what was found so far is the answer.
     pub fn search(&self, query: &RegionQuery, mut go_on: impl FnMut() -> bool) -> Vec<RegionHit> {
-        let mut votes = vec![0; self.pictures.len()];
-        for (_, view) in query.views() {
-            for (most, own) in votes.iter_mut().zip(self.votes(view, &mut go_on)) {
-                *most = own.max(*most);
-            }
-        }
+        let votes = query.views().map(|(_, view)| self.votes(view, &mut go_on));
         let mut hits = Vec::new();
         for at in candidates(&votes) {
             if !go_on() {
@@ -310,19 +308,25 @@ fn most_turned_alike(votes: &[u32; DIRECTIONS]) -> u32 {
     (0..DIRECTIONS).map(of).max().unwrap_or_default()
 }
 
-/// The pictures that are held against the one that is looked for: those with most votes, then the earliest of those
-/// with a sixteenth of the most, so that many later pictures keep no earlier one out.
-fn candidates(votes: &[u32]) -> Vec<usize> {
-    let mut with: Vec<usize> = (0..votes.len()).collect();
-    let of = |at: &usize| votes.get(*at).copied().unwrap_or_default();
-    with.retain(|at| of(at) > 0);
-    with.sort_by_key(|at| (std::cmp::Reverse(of(at)), *at));
-    let most = with.first().map(of).unwrap_or_default();
-    let mut others = with.split_off(with.len().min(MAX_VOTED));
-    others.retain(|at| of(at) >= most / 16);
-    others.sort_unstable();
-    with.extend(others.into_iter().take(MAX_EARLIEST));
-    with
+/// The pictures that are held against the one that is looked for: for each view those with most votes, as its features
+/// are many or few; then the earliest of those with a sixteenth of a view's most, so that many later pictures keep no
+/// earlier one out.
+fn candidates(views: &[Vec<u32>]) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    let mut others: BTreeSet<usize> = BTreeSet::new();
+    for votes in views {
+        let of = |at: &usize| votes.get(*at).copied().unwrap_or_default();
+        let mut with: Vec<usize> = (0..votes.len()).filter(|at| of(at) > 0).collect();
+        with.sort_by_key(|at| (std::cmp::Reverse(of(at)), *at));
+        let most = with.first().map(of).unwrap_or_default();
+        others.extend(with.iter().filter(|at| of(at) >= most / 16));
+        with.retain(|at| !chosen.contains(at));
+        chosen.extend(with.into_iter().take(MAX_VOTED));
+    }
+    let earliest = others.into_iter().filter(|at| !chosen.contains(at));
+    let earliest: Vec<usize> = earliest.take(MAX_EARLIEST).collect();
+    chosen.extend(earliest);
+    chosen
 }
 
 /// 32 bits of a feature, for each table others.

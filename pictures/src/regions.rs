@@ -24,6 +24,9 @@ const MAX_RIVAL_BITS: u32 = MAX_BITS * RATIO.0 / RATIO.1;
 const MAX_MATCHES: usize = 160;
 /// Agreeing matches that make a region, at least; those that lie within a few pixels count once.
 pub const MIN_AGREEING: u32 = 18;
+/// The same for a region that is less than this part of either picture: a letter or a star is alike in many.
+const MIN_AGREEING_SMALL: u32 = 24;
+const LARGE_PART: u64 = 8;
 /// Features of a picture that is looked for, in its frame; twice as many in the finer one.
 pub const QUERY_FEATURES: usize = 500;
 
@@ -99,14 +102,37 @@ struct Match<'a> {
 
 /// The common region that most features agree on; `None` where too few do.
 pub fn common_region(query: &RegionQuery, theirs: &Features) -> Option<Region> {
-    let found = query.views().map(|(seen, ours)| region(ours, theirs, seen));
+    let found = query.views().map(|(seen, ours)| {
+        let found = region(ours, theirs, seen);
+        found.filter(|region| do_enough_agree(region, ours, theirs))
+    });
     let mut best: Option<Region> = None;
     for region in found.into_iter().flatten() {
         if best.is_none_or(|best| region.agreeing > best.agreeing) {
             best = Some(region);
         }
     }
-    best.filter(|region| region.agreeing >= MIN_AGREEING)
+    best
+}
+
+fn do_enough_agree(region: &Region, ours: &Features, theirs: &Features) -> bool {
+    let is_large = is_large(&region.ours, ours) || is_large(&region.theirs, theirs);
+    let least = if is_large {
+        MIN_AGREEING
+    } else {
+        MIN_AGREEING_SMALL
+    };
+    region.agreeing >= least
+}
+
+/// Whether it is an eighth of the picture, or more.
+fn is_large(part: &Rectangle, of: &Features) -> bool {
+    let area = |width: u32, height: u32| u64::from(width) * u64::from(height);
+    let (width, height) = (
+        part.right.saturating_sub(part.left),
+        part.bottom.saturating_sub(part.top),
+    );
+    area(width, height).saturating_mul(LARGE_PART) >= area(of.width, of.height)
 }
 
 /// What most matches agree on, however few.

@@ -65,7 +65,7 @@ fn copies_published_later_hide_no_original() {
         index.push(&copy);
     }
     let hits = index.search(&query(300, &rgb), || true);
-    assert!(hits.len() > MAX_VOTED, "{}", hits.len());
+    assert!(hits.len() > 3 * MAX_VOTED, "{}", hits.len());
     assert_eq!(hits[0].number, 1);
 }
 
@@ -343,15 +343,35 @@ fn later_pictures_keep_no_earlier_one_out() {
     votes[3] = 10;
     votes[4] = 9;
     votes.extend([160; 100]);
-    let chosen = candidates(&votes);
-    assert_eq!(chosen.len(), MAX_REGIONS);
+    let chosen = candidates(&[votes]);
+    assert_eq!(chosen.len(), MAX_VOTED + MAX_EARLIEST);
     assert_eq!(
         chosen[..MAX_VOTED],
         (10..10 + MAX_VOTED).collect::<Vec<_>>()
     );
     assert!(chosen.contains(&3) && !chosen.contains(&4));
-    assert_eq!(candidates(&[0, 2, 0, 3, 2]), [3, 1, 4]);
-    assert_eq!(candidates(&[]), [0; 0]);
+    assert_eq!(candidates(&[vec![0, 2, 0, 3, 2]]), [3, 1, 4]);
+    assert_eq!(candidates(&[vec![]]), [0; 0]);
+}
+
+/// A view of many features gives many votes to pictures that have little in common with it, and keeps none of
+/// another view's out.
+#[test]
+fn each_view_names_its_own() {
+    let few = (0..100).map(|at| if at == 70 { 30 } else { 10 }).collect();
+    let many = (0..100)
+        .map(|at| if at == 70 { 0 } else { 500 + at })
+        .collect();
+    for views in [[few, many], [vec![500; 100], vec![10; 100]]] {
+        let chosen = candidates(&views);
+        assert_eq!(chosen.len(), 2 * MAX_VOTED + MAX_EARLIEST);
+        let each: BTreeSet<usize> = chosen.iter().copied().collect();
+        assert_eq!(each.len(), chosen.len(), "each once");
+        if views[1][70] == 0 {
+            assert_eq!(chosen[0], 70);
+            assert_eq!(chosen[MAX_VOTED], 99);
+        }
+    }
 }
 
 /// What a node counts is what the lists take.

@@ -89,6 +89,78 @@ fn features_are_turned_and_scaled_as_the_picture_is() {
     assert_eq!(found(&scaled), 0);
 }
 
+/// A small region takes more: letters and stars are alike in pictures that have nothing else in common.
+#[test]
+fn a_small_region_takes_more_places() {
+    let side = |side: u32| Features {
+        width: side,
+        height: side,
+        list: vec![],
+    };
+    let part = |right: u32| Rectangle {
+        left: 10,
+        top: 20,
+        right,
+        bottom: 70,
+    };
+    // 50 x 25 is an eighth of 100 x 100, 50 x 24 is less; of the larger pictures both are less.
+    for (ours, theirs, is_large) in [
+        ((35, 100), (35, 100), true),
+        ((35, 100), (34, 100), true),
+        ((34, 100), (35, 100), true),
+        ((34, 100), (34, 100), false),
+        ((35, 101), (34, 100), false),
+    ] {
+        for agreeing in 0..30 {
+            let region = Region {
+                agreeing,
+                seen: RegionView::Plain,
+                ours: part(ours.0),
+                theirs: part(theirs.0),
+            };
+            let least = if is_large { 18 } else { 24 };
+            assert_eq!(
+                do_enough_agree(&region, &side(ours.1), &side(theirs.1)),
+                agreeing >= least,
+                "{region:?}"
+            );
+        }
+    }
+}
+
+/// So many features in rows of five, so many pixels apart: found again in the same picture or not.
+#[test]
+fn a_region_is_told_by_its_places_and_its_size() {
+    let found = |count: u32, apart: i32| {
+        let mut state = 1u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let list = (0..count as i32).map(|n| Feature {
+            x: (20 + n % 5 * apart) * 16,
+            y: (20 + n / 5 * apart) * 16,
+            level: 0,
+            direction: 0,
+            bits: [next(), next(), next(), next()],
+        });
+        let plain = Features {
+            width: 400,
+            height: 400,
+            list: list.collect(),
+        };
+        let query = RegionQuery {
+            plain: plain.clone(),
+            ..RegionQuery::default()
+        };
+        common_region(&query, &plain).map(|region| region.agreeing)
+    };
+    assert_eq!((found(17, 60), found(18, 60)), (None, Some(18)));
+    assert_eq!((found(23, 12), found(24, 12)), (None, Some(24)));
+}
+
 /// A feature that two of ours resemble is matched with the nearer one alone.
 #[test]
 fn each_feature_is_matched_once() {

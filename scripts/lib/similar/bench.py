@@ -1,13 +1,20 @@
 #!/usr/bin/env python3
 """Recall of look-alikes per edit, beside plain PDQ. See scripts/bench-similar.
 
-Usage: bench.py CLIPART LIST TOOLS WORK [SAMPLE [SEED [STRANGERS]]], or bench.py --list CLIPART LIST to write the list of near-duplicates.
+Usage: bench.py CLIPART LISTS TOOLS WORK [SAMPLE [SEED [STRANGERS]]], or bench.py --list CLIPART LIST to write the list of near-duplicates.
 """
 
+import concurrent.futures
+import functools
+import hashlib
+import json
+import math
+import os
 import pathlib
 import random
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pdqhash
@@ -21,6 +28,45 @@ MOST_DISTANCE, LEAST_QUALITY = 47, 10
 PDQ_DISTANCE, PDQ_QUALITY = 31, 50
 PHOTOGRAPHS = 400
 LONGEST = 512
+# Pictures of one job: what is kept of a run that is broken off.
+AT_ONCE, SEARCHED_AT_ONCE = 250, 50
+BEGAN = time.monotonic()
+
+
+def progress(what):
+    minutes, seconds = divmod(int(time.monotonic() - BEGAN), 60)
+    print(f"{minutes:3}:{seconds:02} {what}", file=sys.stderr, flush=True)
+
+
+class Kept:
+    """Results of jobs in files, so that a run goes on where another one was broken off, or a smaller one ended. They are
+    those of the same tools, scripts and list."""
+
+    def __init__(self, work, of):
+        digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in of)).hexdigest()
+        self.folder = work / f"kept-{digest[:16]}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def all(self, jobs, make):
+        """Results of make(job) in the order of the jobs, which are (name, ...); as many at a time as there are cores."""
+
+        def one(job):
+            path = self.folder / f"{job[0]}.json"
+            if not path.exists():
+                begun = path.with_suffix(".begun")
+                begun.write_text(json.dumps(make(*job)))
+                begun.rename(path)
+            return json.loads(path.read_text())
+
+        # Threads: nearly all time is the tools'.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for job, result in zip(jobs, pool.map(one, jobs)):
+                progress(job[0])
+                yield result
+
+
+def parts(items, most):
+    return [items[start : start + most] for start in range(0, len(items), most)]
 
 
 def write_list(clipart, target):
@@ -124,35 +170,69 @@ def false_pairs(measure, corpus, limit):
     return found, pairs
 
 
-def local_features(tool, kind, paths, target):
-    """Writes the features of each path, one line each."""
+def local_features(tool, kind, paths):
+    """The features of each path, one line each."""
     given = "".join(f"{path}\n" for path in paths)
-    with open(target, "w") as out:
-        subprocess.run([tool, kind], input=given, stdout=out, text=True, check=True)
-    return target
+    return subprocess.run([tool, kind], input=given, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def searched(tool, published, queries, edited=None):
-    """Tier 2, a node's search: of each query [(number, places, ours, theirs, seen)], how long one took, and with a file of
-    the pictures that were edited whether each has a region with its own, held against it alone."""
-    given = [tool, published, queries, *([edited] if edited else [])]
-    told = subprocess.run(given, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
-    *rows, times = told
-    found, alone = [], []
-    for row in rows:
-        hits = row.split()
-        if edited:
-            alone.append(hits.pop(0) == "+")
-        hits = [hit.split(":") for hit in hits]
-        corners = [[[int(n) for n in corner.split(",")] for corner in hit[2:4]] for hit in hits]
-        found.append([(int(hit[0]), int(hit[1]), *both, hit[4]) for hit, both in zip(hits, corners)])
-    return found, times, alone
+class Searches:
+    """Tier 2 as a node searches: the tools, and a file of the features of all pictures."""
+
+    def __init__(self, tools, kept, paths):
+        self.tools, self.kept, self.paths = tools, kept, paths
+        jobs = [(f"published-{at}", part) for at, part in enumerate(parts(paths, AT_ONCE))]
+        self.published = kept.folder / "published.txt"
+        with open(self.published, "w") as out:
+            for lines in kept.all(jobs, lambda _, part: local_features(tools / "features", "published", part)):
+                out.write(lines)
+
+    def memory(self):
+        """What a node counts for all pictures."""
+        given = [self.tools / "region_search", self.published]
+        return subprocess.run(given, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    def by(self, name, files, edited=None):
+        """Of each file [[number, places, ours, theirs, seen]], how long each search took in ms, and with the numbers of
+        the pictures that were edited whether each has a region with its own, held against it alone."""
+        queries = self.kept.folder / f"{name}.queries"
+        queries.write_text(local_features(self.tools / "features", "query", files))
+        given = [self.tools / "region_search", self.published, queries]
+        if edited is not None:
+            given.append(self.kept.folder / f"{name}.edited")
+            given[-1].write_text("".join(f"{at}\n" for at in edited))
+        told = subprocess.run(given, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+        for file in given[2:]:
+            file.unlink()
+        found, times, alone = [], [], []
+        for row in told:
+            ms, *hits = row.split()
+            times.append(float(ms))
+            if edited is not None:
+                alone.append(hits.pop(0) == "+")
+            hits = [hit.split(":") for hit in hits]
+            corners = [[[int(n) for n in corner.split(",")] for corner in hit[2:4]] for hit in hits]
+            found.append([[int(hit[0]), int(hit[1]), *both, hit[4]] for hit, both in zip(hits, corners)])
+        return found, times, alone
 
 
-def bound(found, count):
-    """95 % upper bound of a rate: 3 / n where nothing was found, else Poisson's by its normal approximation."""
-    most = 3.0 if found == 0 else found + 1.645 * found**0.5 + 1.35
-    return most / count
+def told_times(times):
+    shares = [int(value) for value in np.percentile(times, (50, 99, 100))]
+    return f"{len(times)} searches: median {shares[0]} ms of a core, p99 {shares[1]} ms, longest {shares[2]} ms"
+
+
+def bound(found):
+    """The most events that are expected where so few are found in 5 % of runs: Poisson's, exactly."""
+    least, most = 0.0, found + 10.0 * (found + 1) ** 0.5
+    for _ in range(60):
+        middle = (least + most) / 2
+        is_likely = sum(math.exp(n * math.log(middle) - middle - math.lgamma(n + 1)) for n in range(found + 1)) > 0.05
+        least, most = (middle, most) if is_likely else (least, middle)
+    return most
+
+
+def told_bound(found, count):
+    return f"{found / count:.1e}, at most {bound(found) / count:.1e} per pair (95 %)"
 
 
 def upright(image, rectangle, frame):
@@ -180,90 +260,132 @@ def is_same_part(ours, theirs, hit):
     return one is not None and two is not None and float((one * two).sum()) >= 0.7
 
 
-def unrelated(hits, paths, chosen):
-    """Of searches with unedited pictures: (found, of these with the same pixels, pairs searched). Pairs count once."""
-    pairs, same = set(), set()
+def folders(root, paths):
+    """Of each picture its folder, of the package's first level: a folder holds sets of icons, flags, signs and cards,
+    which are drawn from common parts. A photograph stands alone."""
+    return [path.relative_to(root).parts[0] if path.is_relative_to(root) else path.name for path in paths]
+
+
+def pairs_searched(chosen, folder_of):
+    """How many pairs searches by the chosen pictures look at, each once: (within one folder, of two folders)."""
+    count, within = len(chosen), {}
+    for folder in folder_of:
+        within[folder] = within.get(folder, 0) + 1
+    own = {}
+    for at in chosen:
+        own[folder_of[at]] = own.get(folder_of[at], 0) + 1
+    # With n chosen of N: n (N - 1) ordered pairs, of which those of two chosen ones are counted twice.
+    same = sum(n * (within[folder] - 1) - n * (n - 1) // 2 for folder, n in own.items())
+    return same, count * (len(folder_of) - 1) - count * (count - 1) // 2 - same
+
+
+def named_pairs(hits, chosen):
+    """Of searches with unedited pictures: what was found for each pair, once."""
+    pairs = {}
     for at, found in zip(chosen, hits):
         for hit in found:
-            pair = tuple(sorted((at, hit[0])))
-            if hit[0] != at and pair not in pairs:
-                pairs.add(pair)
-                if is_same_part(flattened(paths[at]), flattened(paths[hit[0]]), hit):
-                    same.add(pair)
-    n = len(chosen)
-    return pairs, same, n * len(paths) - n * (n + 1) // 2
+            if hit[0] != at:
+                pairs.setdefault(tuple(sorted((at, hit[0]))), (at, hit))
+    return pairs
 
 
-def main(clipart, list_of, tools, work, sample=400, seed=1, strangers=2000):
+class Edits:
+    """What edits make of pictures, and which tier finds them again."""
+
+    def __init__(self, searches, corpus, seed):
+        self.searches, self.corpus, self.seed = searches, corpus, seed
+
+    @functools.lru_cache(4 * SEARCHED_AT_ONCE)
+    def original(self, at):
+        image = flattened(self.searches.paths[at])
+        image.thumbnail((LONGEST, LONGEST), 1)
+        return image
+
+    def of(self, job, name, chosen):
+        """Of each kind whether each picture was found; pairs with others that were named; times."""
+        files, by_pdq = [], []
+        for at in chosen:
+            image = self.original(at)
+            picture = EDITS[name](image, random.Random(f"{self.seed} {at} {name}"))
+            files.append(self.searches.kept.folder / f"{job}-{at}.png")
+            picture.save(files[-1], compress_level=1)
+            by_pdq.append(bool(pdq([pdq_of(picture)], [pdq_of(image)])[0, 0] <= PDQ_DISTANCE))
+        whole = []
+        for at, one in zip(chosen, fingerprints(self.searches.tools / "fingerprints", files)):
+            whole.append(bool(one is not None and tier_1([one], [self.corpus[at]])[0, 0] <= MOST_DISTANCE))
+        named, times, alone = self.searches.by(job, files, chosen)
+        for file in files:
+            file.unlink()
+        region = [any(hit[0] == at for hit in found) for at, found in zip(chosen, named)]
+        either = [one or other for one, other in zip(whole, region)]
+        pairs = [[at, hit[0], name] for at, found in zip(chosen, named) for hit in found if hit[0] != at]
+        return [whole, region, either, alone, by_pdq], pairs, times
+
+
+def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
     tools, work = pathlib.Path(tools), pathlib.Path(work)
-    tool = tools / "fingerprints"
     work.mkdir(parents=True, exist_ok=True)
     root = pathlib.Path(clipart)
-    left_out = {line.split("\t")[0] for line in pathlib.Path(list_of).read_text().splitlines()}
+    lists = sorted(pathlib.Path(lists).glob("*.txt"))
+    left_out = {line.split("\t")[0] for of in lists for line in of.read_text().splitlines()}
     paths = [path for path in clip_art(root) if str(path.relative_to(root)) not in left_out]
     for number in range(PHOTOGRAPHS):
         path = work / f"photograph-{number}.png"
         if not path.exists():
             photograph(number).save(path)
         paths.append(path)
-    print(f"{len(paths)} pictures: clip art without {len(left_out)} near-duplicates, {PHOTOGRAPHS} generated photographs")
-    prints = fingerprints(tool, paths)
+    print(f"{len(paths)} pictures: clip art without {len(left_out)} of both lists, {PHOTOGRAPHS} generated photographs")
+    used = [*sorted(pathlib.Path(__file__).parent.glob("*.py")), *lists]
+    kept = Kept(work, used + [tools / name for name in ("features", "fingerprints", "region_search")])
+    jobs = [(f"fingerprints-{at}", part) for at, part in enumerate(parts(paths, AT_ONCE))]
+    prints = [one for some in kept.all(jobs, lambda _, part: fingerprints(tools / "fingerprints", part)) for one in some]
     pairs = [(path, one) for path, one in zip(paths, prints) if one and (is_comparable(one, 0) or is_comparable(one, 1))]
     paths, corpus = [path for path, _ in pairs], [one for _, one in pairs]
     found, count = false_pairs(tier_1, corpus, MOST_DISTANCE)
-    print(f"unrelated pairs: {count}, look-alikes within {MOST_DISTANCE}: {found}, that is {found / count:.1e} per pair")
-    published = local_features(tools / "features", "published", paths, work / "published.txt")
+    print(f"{len(paths)} of these have a fingerprint to compare")
+    print(f"tier 1, unrelated pairs: {count}, within {MOST_DISTANCE} bits: {found}, {told_bound(found, count)}")
+    searches = Searches(tools, kept, paths)
+    print(f"tier 2, the index of {searches.memory()}", flush=True)
 
-    others = random.Random(f"{seed} strangers").sample(range(len(paths)), min(int(strangers), len(paths)))
-    queries = local_features(tools / "features", "query", [paths[at] for at in others], work / "strangers.txt")
-    hits, times, _ = searched(tools / "region_search", published, queries)
-    pairs, same, count = unrelated(hits, paths, others)
-    print(f"tier 2, searches by {len(others)} unedited pictures among {times}")
-    (work / "found-pairs.txt").write_text("".join(f"{paths[a]}\t{paths[b]}\t{(a, b) in same}\n" for a, b in sorted(pairs)))
-    false = len(pairs) - len(same)
-    print(f"unrelated pairs: {count}, named: {len(pairs)}, of these with the same pixels in both regions: {len(same)}")
-    print(f"named without the same pixels: {false}, at most {bound(false, count):.1e} per pair (95 %)", flush=True)
+    # The order is the seed's, so that a larger run begins with a smaller one's.
+    order = list(range(len(paths)))
+    random.Random(seed).shuffle(order)
+    others, chosen = order[: int(strangers)], order[: int(sample)]
+    jobs = [(f"unedited-{seed}-{at}-{len(part)}", part) for at, part in enumerate(parts(others, SEARCHED_AT_ONCE))]
+    hits, times = [], []
+    for found, took, _ in kept.all(jobs, lambda name, part: searches.by(name, [paths[at] for at in part])):
+        hits, times = hits + found, times + took
+    print(f"tier 2, by unedited pictures, {told_times(times)}")
+    folder_of, pairs = folders(root, paths), named_pairs(hits, others)
+    within, count = pairs_searched(others, folder_of)
+    rows = {}
+    for (a, b), (at, hit) in sorted(pairs.items()):
+        is_same = is_same_part(flattened(paths[at]), flattened(paths[hit[0]]), hit)
+        rows[a, b] = f"{paths[a]}\t{paths[b]}\t{folder_of[a] == folder_of[b]}\t{hit[1]}\t{is_same}\n"
+    (work / "found-pairs.txt").write_text("".join(rows.values()))
+    of_two = [pair for pair in pairs if folder_of[pair[0]] != folder_of[pair[1]]]
+    print(f"tier 2, pairs within one folder, which share parts: {within}, named: {len(pairs) - len(of_two)}")
+    print(f"tier 2, unrelated pairs: {count}, named: {len(of_two)}, {told_bound(len(of_two), count)}", flush=True)
 
-    chosen = random.Random(seed).sample(range(len(paths)), min(int(sample), len(paths)))
-    originals = []
-    for at in chosen:
-        image = flattened(paths[at])
-        image.thumbnail((LONGEST, LONGEST), 1)
-        originals.append(image)
-    plain = [pdq_of(image) for image in originals]
-    found, count = false_pairs(pdq, plain, PDQ_DISTANCE)
-    print(f"of the sample, plain PDQ: pairs {count}, within {PDQ_DISTANCE}: {found}")
-    files = [work / f"edit-{number}.png" for number in range(len(chosen))]
-    of, strange = {"tier 1": [], "tier 2": [], "either": [], "tier 2 of both alone": [], "plain PDQ": []}, {}
-    edited_ones = work / "edited.txt"
-    edited_ones.write_text("".join(f"{at}\n" for at in chosen))
-    for name, edit in EDITS.items():
-        edited = []
-        for at, image, file in zip(chosen, originals, files):
-            picture = edit(image, random.Random(f"{seed} {at} {name}"))
-            picture.save(file, compress_level=1)
-            edited.append(pdq_of(picture))
-        prints = fingerprints(tool, files)
-        hits = []
-        for at, one in zip(chosen, prints):
-            hits.append(one is not None and tier_1([one], [corpus[at]])[0, 0] <= MOST_DISTANCE)
-        queries = local_features(tools / "features", "query", files, work / "edits.txt")
-        named, times, alone = searched(tools / "region_search", published, queries, edited_ones)
-        local = np.array([any(hit[0] == at for hit in found) for at, found in zip(chosen, named)])
-        for at, found in zip(chosen, named):
-            for hit in found:
-                strange.setdefault(tuple(sorted((at, hit[0]))), set()).add(name)
-        rows = [np.array(hits), local, local | np.array(hits), np.array(alone), np.diag(pdq(edited, plain)) <= PDQ_DISTANCE]
-        for (kind, means), row in zip(of.items(), rows):
-            means.append(np.mean(row))
-        told = "   ".join(f"{kind} {means[-1]:.3f}" for kind, means in of.items())
-        print(f"{name:<16} {told}", flush=True)
-    told = "   ".join(f"{kind} {np.mean(means):.3f}" for kind, means in of.items())
-    print(f"{'mean':<16} {told}")
-    strange = {pair: names for pair, names in strange.items() if pair[0] != pair[1]}
+    edits = Edits(searches, corpus, seed)
+    found, count = false_pairs(pdq, [pdq_of(edits.original(at)) for at in chosen], PDQ_DISTANCE)
+    print(f"plain PDQ, unrelated pairs of the {len(chosen)} edited pictures: {count}, within {PDQ_DISTANCE} bits: {found}")
+    kinds = ["tier 1", "tier 2", "either", "tier 2 of both alone", "plain PDQ"]
+    rows, strange, times = {name: [[] for _ in kinds] for name in EDITS}, set(), []
+    jobs = []
+    for at, part in enumerate(parts(chosen, SEARCHED_AT_ONCE)):
+        jobs += [(f"edit-{seed}-{at}-{len(part)}-{number}", name, part) for number, name in enumerate(EDITS)]
+    for (_, name, _), (found, named, took) in zip(jobs, kept.all(jobs, edits.of)):
+        for row, more in zip(rows[name], found):
+            row += more
+        strange |= {tuple(sorted(pair[:2])) for pair in named}
+        times += took
+    rows["mean"] = [[np.mean(rows[name][at]) for name in EDITS] for at in range(len(kinds))]
+    for name, row in rows.items():
+        print(f"{name:<16} " + "   ".join(f"{kind} {np.mean(found):.3f}" for kind, found in zip(kinds, row)))
     count = len(chosen) * (len(paths) - 1)
     print(f"tier 2, edited pictures with others: pairs {count}, in each of {len(EDITS)} edits, named: {len(strange)}")
-    print(f"the last searches: {times}")
+    print(f"tier 2, by edited pictures, {told_times(times)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,14 @@ fn a_mark_ends_with_its_term_and_is_renewed() {
     renewed.run(OFFICE, action).unwrap();
     assert!(may(&renewed, &subject, MARKET.0, until_ms + 1));
     assert!(may(&renewed, &subject, MARKET.0, began_ms));
+    // In its last moment it is renewed in time.
+    let mut last = chain.clone();
+    last.time_ms = until_ms - 1000;
+    last.run(OFFICE, attest(MAKER.0, until_ms + 60_000))
+        .unwrap();
+    assert_eq!(last.time_ms, until_ms);
+    assert!(may(&last, &subject, MARKET.0, until_ms));
+    assert!(may(&last, &subject, MAKER.0, began_ms));
     // Renewed too late: it begins anew, and what was said of the past isn't said otherwise.
     while chain.time_ms <= until_ms {
         chain.commit(&[]);
@@ -135,6 +143,13 @@ fn only_its_office_changes_a_mark() {
         refused(&chain, OFFICE, end_right(&subject)),
         DesignRejection::RightEnded
     );
+    // Attested again after that it begins anew, though its term wasn't over.
+    let again = attest(MARKET.0, chain.time_ms + 60_000);
+    chain.run(OFFICE, again).unwrap();
+    let from_ms = chain.time_ms;
+    assert!(may(&chain, &subject, MARKET.0, from_ms));
+    let untold = SaleAnswer::Untold { from_ms };
+    assert_eq!(asked(&chain, &subject, MARKET.0, from_ms - 1), untold);
 }
 
 #[test]
@@ -157,4 +172,15 @@ fn terms_and_owners_are_checked() {
         let found = chain.check(&chain.sign(OFFICE, attest(owner, until_ms)));
         assert_eq!(found, expected.map_err(Rejection::from));
     }
+    let nameless = Action::AttestMark(AttestMark {
+        number: "CN-1234".into(),
+        owner: MAKER.0.into(),
+        classes: 1,
+        until_ms: now_ms + 1,
+        ..AttestMark::default()
+    });
+    assert_eq!(
+        refused(&chain, OFFICE, nameless),
+        DesignRejection::MarkShape
+    );
 }

@@ -281,3 +281,45 @@ fn what_a_short_record_let_go_of_is_untold() {
     assert_eq!(untold, SaleAnswer::Untold { from_ms });
     assert_eq!(said(&chain, &sale(&subject, MARKET.0, from_ms)), Ok(None));
 }
+
+/// A record that stays short tells from its first moment on.
+#[test]
+fn the_times_of_a_class_are_told_from_their_first_moment_on() {
+    let (mut chain, subject) = designed();
+    let until_ms = chain.time_ms + 900_000;
+    let action = grant(&subject, None, "market.*", terms(until_ms));
+    let id = chain.run_for_id(MAKER, action).unwrap();
+    let action = vouch(&chain.id, LIN, until_ms);
+    chain.run(MARKET, Action::VouchForDesigner(action)).unwrap();
+    let mut sequence = 0;
+    for _ in 0..=MAX_RESTS {
+        for standing in [Standing::Suspended, Standing::Unspecified] {
+            sequence += 1;
+            let put = PutStanding {
+                organisation: MARKET.0.into(),
+                standing: standing.into(),
+            };
+            let change = change(sequence, Kind::PutStanding(put));
+            chain.approve(&[CARRIER, MAKER, OFFICE], &change);
+        }
+    }
+    let record: Voucher = chain.state.message(&keys::voucher(MARKET.0)).unwrap();
+    let from_ms = record.told_from_ms;
+    let untold = SaleAnswer::Untold { from_ms };
+    assert_eq!(asked(&chain, &sale(&subject, LIN.0, from_ms - 1)), untold);
+    assert_eq!(said(&chain, &sale(&subject, LIN.0, from_ms)), Ok(Some(id)));
+}
+
+/// Nobody has a licence while there is no record of the right: no proof of the lists is needed.
+#[test]
+fn a_design_without_a_record_of_its_right_has_no_licences() {
+    let (chain, subject) = designed();
+    let design = keys::design(&subject);
+    let read = |key: &[u8]| match key {
+        key if key == keys::right(&subject) => Ok(Told::Value(None)),
+        key if key == design => Ok(Told::Value(chain.state.get(key)?)),
+        _ => Ok(Told::Withheld),
+    };
+    let found = evaluate(&read, &sale(&subject, MARKET.0, chain.time_ms)).unwrap();
+    assert_eq!(found, Some(SaleAnswer::No(Denial::NoLicence(vec![]))));
+}

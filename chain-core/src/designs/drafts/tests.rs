@@ -147,3 +147,30 @@ fn each_field_has_a_form() {
     wrong[0].push(0);
     assert!(matches!(read(&wrong), Err(BadDrafts::Malformed(1, _))));
 }
+
+/// No more drafts are read than a deposit may cover.
+#[test]
+fn a_chain_is_so_long_at_most() {
+    let mut entries: Vec<Vec<u8>> = Vec::new();
+    let first = Draft::decode(chain()[0].as_slice()).unwrap();
+    let mut previous = START;
+    for number in 1..=MAX_DRAFTS as u64 + 1 {
+        let draft = Draft {
+            number,
+            previous: previous.to_vec(),
+            ..first.clone()
+        };
+        let entry = draft.encode_to_vec();
+        previous = head(&entry);
+        entries.push(entry);
+    }
+    let count = |found| BadDrafts::Count {
+        expected: found,
+        found,
+    };
+    let refused = verify(&entries, MAX_DRAFTS + 1, &previous).unwrap_err();
+    assert_eq!(refused, count(MAX_DRAFTS + 1));
+    let last = head(&entries[MAX_DRAFTS - 1]);
+    let read = verify(&entries[..MAX_DRAFTS], MAX_DRAFTS, &last).unwrap();
+    assert_eq!(read.len(), MAX_DRAFTS);
+}

@@ -2,9 +2,10 @@ use touchstone_proto::ledger::LicenceEnd;
 use touchstone_proto::ledger::transaction::Action;
 
 use super::*;
+use crate::designs::authorised::{self, Denial, SaleAnswer};
 use crate::rejection::Rejection;
 use crate::test_support::rights::{
-    answer_right, designed, end_licence, end_right, grant, offer_right, terms,
+    answer_right, designed, end_licence, end_right, grant, offer_right, sale, terms,
 };
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE};
 
@@ -196,14 +197,14 @@ fn who_may_end_a_licence() {
     chain.run(OFFICE, end_licence(&first)).unwrap();
     let twice = DesignRejection::LicenceEnded(first);
     assert_eq!(ends(&chain, OFFICE, &first), Err(twice.into()));
-    let silent = Action::EndLicence(touchstone_proto::ledger::EndLicence {
-        licence: second.to_vec(),
-        reason: String::new(),
-    });
-    assert_eq!(
-        refused(&chain, CARRIER, silent),
-        DesignRejection::ReasonShape
-    );
+    for reason in ["", "not\npaid"] {
+        let no_words = Action::EndLicence(touchstone_proto::ledger::EndLicence {
+            licence: second.to_vec(),
+            reason: reason.into(),
+        });
+        let shape = DesignRejection::ReasonShape;
+        assert_eq!(refused(&chain, CARRIER, no_words), shape);
+    }
     let until_ms = chain.time_ms + 60_000;
     while chain.time_ms < until_ms {
         chain.commit(&[]);
@@ -294,6 +295,19 @@ fn a_list_lets_go_of_what_is_over_and_says_so() {
     assert_eq!(
         (places, list.told_from_ms),
         (vec!["AA", "CC", "DD", "EE"], soon + 1)
+    );
+    // What it let go of is untold up to its end, and told to be over from then on.
+    let ask = |at_ms| {
+        let mut question = sale(&subject, MARKET.0, at_ms);
+        question.territory = "BB".into();
+        authorised::answer(&chain.state, &question).unwrap()
+    };
+    let untold = SaleAnswer::Untold { from_ms: soon + 1 };
+    assert_eq!(ask(soon), untold);
+    let no = ask(soon + 1);
+    assert!(
+        matches!(&no, SaleAnswer::No(Denial::NoLicence(_))),
+        "{no:?}"
     );
     let many = DesignRejection::TooManyLicences;
     assert_eq!(

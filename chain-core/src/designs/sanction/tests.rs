@@ -12,7 +12,7 @@ use crate::rejection::Rejection;
 use crate::test_support::cases::{
     TRIBUNAL, appeal_sanction, decide_appeal, dispute_in, ruled, sanction as wanted, staffed,
 };
-use crate::test_support::disputes::notice;
+use crate::test_support::disputes::{filing, measure, notice, ruling};
 use crate::test_support::rights::{grant, sale, terms};
 use crate::test_support::vouched::{LIN, vouch};
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, stream};
@@ -324,6 +324,77 @@ fn an_appeal_is_decided_by_another_authority() {
     assert_eq!(list(&chain, CARRIER.0).not_decided, 1);
 }
 
+/// Appeals and their decisions name reasons and rule book by a SHA-256 of 32 bytes.
+#[test]
+fn what_an_appeal_rests_on_is_named_by_a_whole_hash() {
+    let (mut chain, _, dispute) = upheld();
+    let action = no_sales(&chain, &dispute);
+    let id = impose(&mut chain, OFFICE, action);
+    let appeal = appeal_sanction(&id, TRIBUNAL.0);
+    let short = |mut action: Action, bend: fn(&mut Action)| {
+        bend(&mut action);
+        action
+    };
+    let bent = short(appeal.clone(), |action| {
+        if let Action::AppealSanction(appeal) = action {
+            appeal.reasons.truncate(31);
+        }
+    });
+    let found = refused(&chain, CARRIER, bent);
+    assert!(matches!(&found, Rejection::Malformed(_)), "{found:?}");
+    chain.run(CARRIER, appeal).unwrap();
+    let bends: [fn(&mut Action); 2] = [
+        |action| {
+            if let Action::DecideAppeal(decision) = action {
+                decision.reasons.clear();
+            }
+        },
+        |action| {
+            if let Action::DecideAppeal(decision) = action {
+                decision.rule_book.push(1);
+            }
+        },
+    ];
+    for bend in bends {
+        let bent = short(decide_appeal(&id, SanctionOutcome::Lifted), bend);
+        let found = refused(&chain, TRIBUNAL, bent);
+        assert!(matches!(&found, Rejection::Malformed(_)), "{found:?}");
+    }
+}
+
+/// The office upheld a notice of the designer's listing, and imposed a sanction.
+fn barred_designer(chain: &mut Chain, subject: &Hash, until_ms: u64) -> Hash {
+    let licence = grant(subject, None, "market.*", terms(until_ms));
+    chain.run(MAKER, licence).unwrap();
+    let mut about = notice(subject, "x");
+    about.respondent = LIN.0.into();
+    let dispute = chain.run_for_id(MAKER, Action::GiveNotice(about)).unwrap();
+    let removed = touchstone_proto::ledger::PlatformMeasure::Removed;
+    let steps = [
+        (MARKET, measure(&dispute, removed)),
+        (MAKER, filing(&dispute, OFFICE.0)),
+        (OFFICE, ruling(&dispute, DisputeOutcome::Upheld)),
+    ];
+    for (who, action) in steps {
+        chain.run(who, action).unwrap();
+    }
+    let action = wanted(LIN.0, SanctionKind::NoSales, &[dispute], until_ms);
+    impose(chain, OFFICE, action)
+}
+
+/// A sanction of its own bars a designer that no register's number was checked of.
+#[test]
+fn a_designer_without_a_number_is_barred_itself() {
+    let (mut chain, subject) = staffed();
+    let until_ms = chain.time_ms + YEAR_MS;
+    let action = vouch(&chain.id, LIN, until_ms);
+    chain.run(MARKET, Action::VouchForDesigner(action)).unwrap();
+    let sanction = barred_designer(&mut chain, &subject, until_ms);
+    assert_eq!(record(&chain, &sanction).registered_as, "");
+    let bar = SaleAnswer::No(Denial::Sanctioned { sanction, until_ms });
+    assert_eq!(answer(&chain, &subject, LIN.0, chain.time_ms), bar);
+}
+
 /// A sanction is against the organisation: who is vouched for with its register's number inherits it.
 #[test]
 fn another_shop_of_the_organisation_inherits_a_sanction() {
@@ -339,33 +410,7 @@ fn another_shop_of_the_organisation_inherits_a_sanction() {
     let stranger = ("market.other", 63);
     let action = registered(&chain, LIN, "91310000");
     chain.run(MARKET, action).unwrap();
-    let licence = grant(&subject, None, "market.*", terms(until_ms));
-    chain.run(MAKER, licence).unwrap();
-    let mut about = notice(&subject, "x");
-    about.respondent = LIN.0.into();
-    let dispute = chain.run_for_id(MAKER, Action::GiveNotice(about)).unwrap();
-    let steps = [
-        (
-            MARKET,
-            crate::test_support::disputes::measure(
-                &dispute,
-                touchstone_proto::ledger::PlatformMeasure::Removed,
-            ),
-        ),
-        (
-            MAKER,
-            crate::test_support::disputes::filing(&dispute, OFFICE.0),
-        ),
-        (
-            OFFICE,
-            crate::test_support::disputes::ruling(&dispute, DisputeOutcome::Upheld),
-        ),
-    ];
-    for (who, action) in steps {
-        chain.run(who, action).unwrap();
-    }
-    let action = wanted(LIN.0, SanctionKind::NoSales, &[dispute], until_ms);
-    let id = impose(&mut chain, OFFICE, action);
+    let id = barred_designer(&mut chain, &subject, until_ms);
     assert_eq!(record(&chain, &id).registered_as, "91310000");
     for (shop, number) in [(new_shop, "91310000"), (stranger, "42")] {
         let action = registered(&chain, shop, number);
