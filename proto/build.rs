@@ -20,6 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         .build_client(services)
         .build_server(services)
+        // A pulse is larger than all that other actions hold beside their lists.
+        .boxed(".touchstone.ledger.v1.ShowPulse.pulse")
         .compile_fds(files)?;
     Ok(())
 }

@@ -34,6 +34,7 @@ pub(crate) mod hand_over_case;
 pub mod impose_sanction;
 pub mod licence;
 pub mod limits;
+pub mod listing;
 pub mod mark;
 pub(crate) mod offer_transfer;
 pub(crate) mod record_check;

@@ -15,7 +15,7 @@ use crate::block::Header;
 use crate::custody::{capture_events, declare_product};
 use crate::designs::review::{
     accept_verdict, appeal_review, cast_ballot, open_ballot, open_review, register_jurors,
-    reveal_preimage, void_ballot,
+    reveal_preimage, show_pulse, void_ballot,
 };
 use crate::designs::{
     accept_case, answer_check, answer_notice, answer_transfer, appeal_sanction, attest_mark,
@@ -264,6 +264,7 @@ fn apply<S: StateRead>(
         Action::RegisterJurors(action) => register_jurors::apply(state, &context, action),
         Action::OpenReview(action) => open_review::apply(state, &context, action),
         Action::RevealPreimage(action) => reveal_preimage::apply(state, &context, action),
+        Action::ShowPulse(action) => show_pulse::apply(state, &context, action),
         Action::CastBallot(action) => cast_ballot::apply(state, &context, action),
         Action::VoidBallot(action) => void_ballot::apply(state, &context, action),
         Action::OpenBallot(action) => open_ballot::apply(state, &context, action),

@@ -5,6 +5,7 @@
 //! Consensus-critical: yes
 
 pub(crate) mod approve_change;
+pub mod beacon;
 pub mod change;
 pub mod change_keys;
 pub mod company_prefix;

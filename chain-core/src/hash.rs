@@ -53,6 +53,8 @@ pub mod tag {
     pub const DRAFT: &str = "touchstone/draft/v1";
     /// Id of a mark.
     pub const MARK_ID: &str = "touchstone/mark-id/v1";
+    /// A listing of a platform.
+    pub const LISTING: &str = "touchstone/listing/v1";
     /// What a dispute is about: one listing, under one right.
     pub const MATTER: &str = "touchstone/dispute-matter/v1";
     /// Leaf of the tree over a platform's jurors.
@@ -63,6 +65,8 @@ pub mod tag {
     pub const REVIEW_MATTER: &str = "touchstone/review-matter/v1";
     /// Seed of a panel.
     pub const REVIEW_SEED: &str = "touchstone/review-seed/v1";
+    /// Seed of a panel whose draw takes a pulse of a public beacon.
+    pub const REVIEW_BEACON_SEED: &str = "touchstone/review-beacon-seed/v1";
     /// Numbers by which a panel is drawn.
     pub const REVIEW_STREAM: &str = "touchstone/review-stream/v1";
     /// Votes and reasons of a panel.

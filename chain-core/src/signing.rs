@@ -6,6 +6,7 @@
 //! Consensus-critical: yes
 
 mod key_table;
+mod multiples;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use thiserror::Error;

@@ -36,6 +36,7 @@ use crate::transaction::{self, VerifiedTransaction};
 use crate::{Fault, Hash};
 
 mod archive;
+pub mod beacons;
 pub mod cases;
 pub mod disputes;
 pub mod reviews;
@@ -96,6 +97,21 @@ pub fn key(seed: u8) -> SigningKey {
 
 pub fn public(seed: u8) -> [u8; 32] {
     key(seed).verifying_key().to_bytes()
+}
+
+/// A tree of `count` keys with values, and its root.
+pub fn tree(count: usize) -> (Memory, Vec<(Hash, Hash)>, Hash) {
+    let pairs: Vec<(Hash, Hash)> = stream(1).zip(stream(2)).take(count).collect();
+    let values = pairs
+        .iter()
+        .map(|(k, v)| (k.to_vec(), v.to_vec()))
+        .collect();
+    let update = crate::state::commitment::update(&Memory::default(), 0, &values).unwrap();
+    let memory = Memory {
+        nodes: update.nodes,
+        ..Memory::default()
+    };
+    (memory, pairs, update.root)
 }
 
 /// A founder: its id, its roles, and the seeds of its keys; the validator's key has the seed 10

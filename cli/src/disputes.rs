@@ -73,7 +73,8 @@ pub fn outcome(outcome: DisputeOutcome) -> &'static str {
     }
 }
 
-fn measure(measure: PlatformMeasure) -> &'static str {
+/// The word of a measure.
+pub fn measure(measure: PlatformMeasure) -> &'static str {
     let mut known = MEASURES.iter();
     let found = known.find(|(_, m)| *m == measure);
     found.map_or("none", |(word, _)| word)

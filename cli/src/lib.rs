@@ -18,6 +18,7 @@
     )
 )]
 
+pub mod beacons;
 pub mod capture;
 pub mod cases;
 pub mod deposit_certificate;

@@ -379,10 +379,10 @@ pub fn attested_json(attested: &AttestedHeader) -> Value {
 }
 
 /// Shows terms of the consortium that are proven to be in force.
-pub fn show_terms(attested: &AttestedHeader, terms: &[(&str, u32)], output: &mut Output) {
+pub fn show_terms(attested: &AttestedHeader, terms: &[(&str, Value)], output: &mut Output) {
     if output.json {
-        let members = terms.iter().copied();
-        let members = members.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        let members = terms.iter();
+        let members = members.map(|(name, value)| ((*name).to_owned(), value.clone()));
         output.value(&json!({
             "verified": true,
             "header": attested_json(attested),
@@ -391,7 +391,23 @@ pub fn show_terms(attested: &AttestedHeader, terms: &[(&str, u32)], output: &mut
         return;
     }
     for (name, value) in terms {
-        output.line(format!("{name:<17} {value}"));
+        output.line(format!("{name:<17} {}", term_text(value)));
+    }
+}
+
+fn term_text(value: &Value) -> String {
+    let text = |value: &Value| {
+        let own = value.as_str().map(str::to_owned);
+        own.unwrap_or_else(|| value.to_string())
+    };
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Object(members) => {
+            let members = members.iter();
+            let members = members.map(|(name, value)| format!("{name} {}", text(value)));
+            members.collect::<Vec<_>>().join(", ")
+        }
+        other => text(other),
     }
 }
 

@@ -13,7 +13,9 @@ use touchstone_pictures::{
 use touchstone_proto::ledger::{Fingerprints, PictureFeatures, PictureFingerprint};
 
 use crate::failure::Failure;
+use crate::messages::Language;
 use crate::output::plain;
+use crate::say;
 
 /// A picture that was read from a file.
 pub struct Readable {
@@ -204,9 +206,10 @@ pub fn in_pixels(region: Rectangle, frame: (u32, u32), (width, height): (u32, u3
     }
 }
 
-/// One page with both pictures, the compared parts framed; it holds the files and needs no network.
+/// One page with both pictures, the compared parts framed; it holds the files and needs no network. Whoever gets it may
+/// read another language than who made it, so it tells what agrees in each of those given, in their order.
 pub fn side_by_side(
-    words: &[String],
+    told: &[(Language, Vec<String>)],
     is_trimmed: bool,
     common: Option<&Common>,
     [ours, theirs]: [&Readable; 2],
@@ -216,18 +219,46 @@ pub fn side_by_side(
         figure(theirs, is_trimmed, common.map(|c| c.theirs)),
     ]
     .concat();
+    let titles: Vec<String> = told.iter().map(|(_, words)| words.join(" · ")).collect();
+    let texts: String = told
+        .iter()
+        .map(|(language, words)| text_of_page(*language, words))
+        .collect();
+    let language = told.first().map_or("en", |(language, _)| tag(*language));
     format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{words}</title>\n<style>\n\
+        "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\"><title>{title}</title>\n<style>\n\
          body {{ font: 16px sans-serif; margin: 2em; }}\n\
          main {{ display: flex; gap: 2em; flex-wrap: wrap; }}\n\
          figure {{ margin: 0; flex: 1 1 20em; }}\n\
          svg {{ width: 100%; max-height: 70vh; background: #eee; }}\n\
          figcaption {{ overflow-wrap: anywhere; }}\n</style>\n\
-         <h1>{words}</h1>\n<p>Of {BITS} bits. The red frames show what was compared as a whole, the blue ones \
-         regions that agree. A small distance or a common region says where to look; it doesn't say that one is a copy \
-         of the other.</p>\n<main>{figures}</main></html>\n",
-        words = escaped(&words.join(" · ")),
+         {texts}<main>{figures}</main></html>\n",
+        title = escaped(&titles.join(" / ")),
     )
+}
+
+/// What agrees, and what that says, in one language.
+fn text_of_page(language: Language, words: &[String]) -> String {
+    let meaning = say!(
+        language,
+        "Of {bits} bits. The red frames show what was compared as a whole, the blue ones regions that agree. A small \
+         distance or a common region says where to look; it doesn't say that one is a copy of the other.",
+        bits = BITS
+    );
+    format!(
+        "<section lang=\"{}\"><h1>{}</h1>\n<p>{}</p></section>\n",
+        tag(language),
+        escaped(&words.join(" · ")),
+        escaped(&meaning)
+    )
+}
+
+/// A language's tag (RFC 5646).
+fn tag(language: Language) -> &'static str {
+    match language {
+        Language::English => "en",
+        Language::Chinese => "zh-Hans",
+    }
 }
 
 fn figure(picture: &Readable, is_trimmed: bool, region: Option<Rectangle>) -> String {

@@ -6,6 +6,7 @@ use touchstone_proto::ledger::{
     ReviewTerms, SeatState,
 };
 
+use crate::beacons;
 use crate::messages::{Language, Speech};
 use crate::output::{add_member, plain, utc};
 use crate::say;
@@ -25,17 +26,21 @@ pub const CHOICES: [(&str, ReviewChoice); 2] = [
 ];
 
 /// Terms of reviews by their names, with their values.
-pub fn terms(terms: &ReviewTerms) -> [(&'static str, u32); 9] {
+pub fn terms(terms: &ReviewTerms) -> [(&'static str, Value); 10] {
     [
-        ("panel", terms.panel),
-        ("appeal_panel", terms.appeal_panel),
-        ("alternates", terms.alternates),
-        ("quorum_percent", terms.quorum_percent),
-        ("majority_percent", terms.majority_percent),
-        ("commit_days", terms.commit_days),
-        ("open_days", terms.open_days),
-        ("appeal_days", terms.appeal_days),
-        ("reveal_blocks", terms.reveal_blocks),
+        ("panel", terms.panel.into()),
+        ("appeal_panel", terms.appeal_panel.into()),
+        ("alternates", terms.alternates.into()),
+        ("quorum_percent", terms.quorum_percent.into()),
+        ("majority_percent", terms.majority_percent.into()),
+        ("commit_days", terms.commit_days.into()),
+        ("open_days", terms.open_days.into()),
+        ("appeal_days", terms.appeal_days.into()),
+        ("reveal_blocks", terms.reveal_blocks.into()),
+        (
+            "beacon",
+            terms.beacon.as_ref().map(beacons::terms_json).into(),
+        ),
     ]
 }
 
@@ -150,6 +155,7 @@ fn panel_lines(language: Language, panel: &Panel, draw: &Draw) -> Vec<String> {
             silent = silent.join(", ")
         ));
     }
+    lines.extend(beacons::taken_line(language, draw));
     let many = |state| panel.seats.iter().filter(|s| s.state() == state).count();
     lines.push(say!(
         language,
@@ -231,6 +237,7 @@ fn panel_json(panel: &Panel, draw: &Draw) -> Value {
         "draw": panel.draw,
         "drawn_in": draw.closed_height,
         "values": values,
+        "beacon": beacons::taken_json(draw),
         "seed": hex::encode(&panel.seed),
         "seats": seats,
     })

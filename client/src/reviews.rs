@@ -101,18 +101,24 @@ pub async fn panel(client: &mut Client, id: &Hash, instance: u32) -> Result<Pane
     Ok(panel.ok_or(NotVerified::Missing("panel that the dispute tells of"))?)
 }
 
-async fn draw(client: &mut Client, number: u64) -> Result<Draw, ClientError> {
-    let (_, draw) = client.message(&keys::draw(number)).await?;
-    Ok(draw.ok_or(NotVerified::Missing("draw that a panel tells of"))?)
-}
-
 /// The last draw and its number; `None` where it is proven that there was none.
 pub async fn last_draw(client: &mut Client) -> Result<Option<(u64, Draw)>, ClientError> {
-    let (_, draws): (_, Option<Draws>) = client.message(keys::DRAWS).await?;
+    let found = proven_draw(client).await?;
+    Ok(found.ok().map(|(_, number, draw)| (number, draw)))
+}
+
+/// The last draw and its number, with the header of the block that it is as of; or the header that proves that there
+/// was none.
+pub async fn proven_draw(
+    client: &mut Client,
+) -> Result<Result<(AttestedHeader, u64, Draw), AttestedHeader>, ClientError> {
+    let (attested, draws): (_, Option<Draws>) = client.message(keys::DRAWS).await?;
     let Some(number) = draws.unwrap_or_default().count.checked_sub(1) else {
-        return Ok(None);
+        return Ok(Err(attested));
     };
-    Ok(Some((number, draw(client, number).await?)))
+    let (attested, draw) = client.message(&keys::draw(number)).await?;
+    let draw = draw.ok_or(NotVerified::Missing("draw that the ledger counts"))?;
+    Ok(Ok((attested, number, draw)))
 }
 
 /// The terms of reviews that are opened now.

@@ -10,6 +10,7 @@
 //! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
 //! - [`background`]: threads that work when nothing else wants their core.
 //! - [`core_files`]: none, where keys are held.
+//! - [`memory`]: in small pages.
 //! - [`release`]: which release of the program answers.
 //! - [`http`]: what is the same for everybody who speaks EPCIS 2.0 over HTTP.
 //!
@@ -35,6 +36,7 @@ pub mod connection_slots;
 pub mod core_files;
 pub mod descriptors;
 pub mod http;
+pub mod memory;
 mod protocol;
 pub mod rate;
 pub mod release;

@@ -12,6 +12,7 @@ use touchstone_core::{Fault, Rejection, execution, governance, rules};
 use touchstone_proto::ledger::Parameters;
 
 use crate::chain;
+use crate::in_order::in_order;
 use crate::mempool::{Listener, SharedMempool};
 use crate::storage::Tip;
 
@@ -106,17 +107,14 @@ impl<'a, S: StateRead> Admission<'a, S> {
             }
             answers.push(examined);
         }
-        let verified = self.pool.verify_each(unverified);
-        let mut verified = verified.into_iter().zip(sources);
-        let answers = answers.into_iter();
-        let answers = answers.filter_map(|answer| match answer {
-            Some(answer) => Some(answer),
-            None => match verified.next()? {
-                (Ok(verified), source) => Some(self.insert(verified, source)),
-                (Err(rejection), _) => Some(Ok(Err(rejection))),
-            },
-        });
-        answers.collect()
+        let verified = self.pool.verify_each(unverified).into_iter();
+        let inserted = verified
+            .zip(sources)
+            .map(|(verified, source)| match verified {
+                Ok(verified) => self.insert(verified, source),
+                Err(rejection) => Ok(Err(rejection)),
+            });
+        in_order(answers, inserted).collect()
     }
 
     /// The answer that needs no look at the signature, if there is one.

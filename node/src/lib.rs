@@ -30,6 +30,7 @@ pub mod consensus_thread;
 pub mod dispatch;
 pub mod fsck;
 pub mod http;
+mod in_order;
 pub mod key_tables;
 pub mod lifecycle;
 pub mod mempool;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use touchstone_edge::core_files;
+use touchstone_edge::{core_files, memory};
 use touchstone_language::Language;
 use touchstone_node::admin::{self, LogFilter};
 use touchstone_node::command_line::{self, NodeArguments, NodeCommand};
@@ -131,6 +131,9 @@ fn run(command: NodeCommand, terminal: Terminal) -> Result<(), NodeError> {
             let log = log_to_stderr(log_json);
             if let Err(error) = core_files::forbid() {
                 tracing::warn!(%error, "core files can't be forbidden: one would hold this node's keys");
+            }
+            if let Err(error) = memory::in_small_pages() {
+                tracing::warn!(%error, "memory comes in huge pages: answers will cost more");
             }
             let loaded = config::load(&config)?;
             let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -2,9 +2,12 @@
 //!
 //! Prints the number searched, and the median and 99th percentile over 200 searches, on one core.
 
-use std::time::Instant;
-
 use touchstone_pictures::{Bits, Fingerprint, Index};
+
+#[path = "shared/cpu_clock.rs"]
+mod cpu_clock;
+
+use self::cpu_clock::CpuClock;
 
 #[expect(clippy::print_stdout, reason = "a program that speaks to its user")]
 fn main() {
@@ -21,23 +24,13 @@ fn main() {
     let mut found = 0;
     for _ in 0..200 {
         let wanted = any(&mut state);
-        let (start, cpu) = (Instant::now(), cpu_ns());
+        let clock = CpuClock::start();
         found += index.search(&wanted, count).found;
-        times.push(match (cpu, cpu_ns()) {
-            (Some(before), Some(after)) => (after - before) as f64 / 1e6,
-            _ => start.elapsed().as_secs_f64() * 1e3,
-        });
+        times.push(clock.ms());
     }
     times.sort_by(f64::total_cmp);
     println!("searched {count} fingerprints in 8 variants, {found} found");
     println!("median {:.2} ms, p99 {:.2} ms", times[100], times[197]);
-}
-
-/// How long this thread has had a core, nanoseconds: what others do on a busy machine doesn't count. `None` where the
-/// system doesn't tell.
-fn cpu_ns() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split_whitespace().next()?.parse().ok()
 }
 
 /// Bits by a seeded xorshift.

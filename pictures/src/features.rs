@@ -163,6 +163,14 @@ fn corners(picture: &Grey, most: usize) -> Vec<(i32, i32)> {
 /// FAST: nine neighbours on the circle are all brighter, or all darker, than the centre.
 fn is_corner(picture: &Grey, x: i32, y: i32) -> bool {
     let centre = picture.inside(x, y);
+    let (top, bottom) = (picture.inside(x, y - 3), picture.inside(x, y + 3));
+    let (left, right) = (picture.inside(x - 3, y), picture.inside(x + 3, y));
+    // Nine neighbours hold one of each two opposite places: where neither is brighter, nor darker, no more is read.
+    let may_be_bright = top.max(bottom).min(left.max(right)) > centre + CONTRAST;
+    let may_be_dark = top.min(bottom).max(left.min(right)) < centre - CONTRAST;
+    if !may_be_bright && !may_be_dark {
+        return false;
+    }
     let (mut bright, mut dark) = (0u32, 0u32);
     for (bit, (dx, dy)) in (0u32..).zip(CIRCLE) {
         let value = picture.inside(x + dx, y + dy);

@@ -48,14 +48,6 @@ impl Grey {
         (side(self.width), side(self.height))
     }
 
-    /// The value at a place; outside, that of the nearest pixel.
-    pub(crate) fn at(&self, x: i32, y: i32) -> i32 {
-        let (width, height) = self.sides();
-        let (x, y) = (x.clamp(0, width - 1), y.clamp(0, height - 1));
-        let index = usize::try_from(y * width + x).unwrap_or_default();
-        self.values.get(index).copied().map_or(0, i32::from)
-    }
-
     /// The value at a place that is inside; 0 elsewhere.
     pub(crate) fn inside(&self, x: i32, y: i32) -> i32 {
         let index = (y as usize)
@@ -112,30 +104,39 @@ impl Grey {
         }
     }
 
-    /// Means over 5 x 5 pixels.
+    /// Means over 5 x 5 pixels; outside, the nearest pixel's value counts.
     pub(crate) fn smoothed(&self) -> Grey {
-        let (width, height) = self.sides();
-        let mut values = Vec::with_capacity(self.values.len());
-        let mut half = Vec::with_capacity(self.values.len());
-        for y in 0..height {
-            for x in 0..width {
-                half.push((-2..=2).map(|dx| self.at(x + dx, y)).sum::<i32>());
-            }
+        let mut sums: Vec<Vec<u16>> = Vec::new();
+        let mut padded: Vec<u16> = Vec::new();
+        for row in self.values.chunks(self.width.max(1) as usize) {
+            let end = |value: Option<&u8>| [value.copied().map_or(0, u16::from); 2];
+            padded.clear();
+            padded.extend(end(row.first()));
+            padded.extend(row.iter().copied().map(u16::from));
+            padded.extend(end(row.last()));
+            sums.push(padded.windows(5).map(|five| sum(five.iter())).collect());
         }
-        for y in 0..height {
-            for x in 0..width {
-                let sum: i32 = (-2..=2)
-                    .map(|dy| {
-                        let y = (y + dy).clamp(0, height - 1);
-                        let index = usize::try_from(y * width + x).unwrap_or_default();
-                        half.get(index).copied().unwrap_or_default()
-                    })
-                    .sum();
-                values.push(u8::try_from(sum / 25).unwrap_or(255));
+        let row = |y: usize| sums.get(y.min(sums.len().saturating_sub(1)));
+        let mut values = Vec::with_capacity(self.values.len());
+        let mut columns: Vec<u16> = Vec::new();
+        for y in 0..sums.len() {
+            columns.clear();
+            columns.resize(self.width as usize, 0);
+            for other in [y.saturating_sub(2), y.saturating_sub(1), y, y + 1, y + 2] {
+                for (column, value) in columns.iter_mut().zip(row(other).into_iter().flatten()) {
+                    *column = column.wrapping_add(*value);
+                }
             }
+            let mean = |sum: &u16| u8::try_from(sum / 25).unwrap_or(255);
+            values.extend(columns.iter().map(mean));
         }
         Grey { values, ..*self }
     }
+}
+
+/// Of at most 25 values up to 255: it fits.
+fn sum<'a>(values: impl Iterator<Item = &'a u16>) -> u16 {
+    values.fold(0, |sum, value| sum.wrapping_add(*value))
 }
 
 /// For each new pixel the first old one under it, and how much of each lies under it.

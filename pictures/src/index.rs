@@ -64,7 +64,10 @@ impl Compared {
 /// One part (whole or trimmed) of all fingerprints.
 #[derive(Clone, Debug, Default)]
 struct Part {
-    blocks: Vec<[Lane; 4]>,
+    /// The first two words of each block, of which every search reads all.
+    heads: Vec<[Lane; 2]>,
+    /// The other two.
+    tails: Vec<[Lane; 2]>,
     /// For each block, the lanes that hold bits to compare: one bit each.
     comparable: Vec<u64>,
 }
@@ -115,14 +118,14 @@ impl Index {
 impl Part {
     fn push(&mut self, lane: usize, bits: &Bits, is_comparable: bool) {
         if lane == 0 {
-            self.blocks.push([[0; LANES]; 4]);
+            self.heads.push([[0; LANES]; 2]);
+            self.tails.push([[0; LANES]; 2]);
             self.comparable.push(0);
         }
-        if let Some(block) = self.blocks.last_mut() {
-            for (lanes, word) in block.iter_mut().zip(bits.words) {
-                if let Some(place) = lanes.get_mut(lane) {
-                    *place = word;
-                }
+        let blocks = [self.heads.last_mut(), self.tails.last_mut()];
+        for (lanes, word) in blocks.into_iter().flatten().flatten().zip(bits.words) {
+            if let Some(place) = lanes.get_mut(lane) {
+                *place = word;
             }
         }
         if let Some(comparable) = self.comparable.last_mut() {
@@ -133,19 +136,26 @@ impl Part {
     /// Adds all that are near enough among the first `count`.
     fn search(&self, bits: &Bits, is_trimmed: bool, count: u64, hits: &mut Vec<Hit>) {
         let turned = [*bits, bits.variant(TRANSPOSED)];
-        let blocks = self.blocks.iter().zip(&self.comparable);
-        for (first, (block, comparable)) in (0u64..).step_by(LANES).zip(blocks) {
+        let blocks = self.heads.iter().zip(&self.tails).zip(&self.comparable);
+        let mut bounds = [0u8; LANES];
+        for (first, ((head, tail), comparable)) in (0u64..).step_by(LANES).zip(blocks) {
             if first >= count {
                 break;
             }
-            let [a, b] = turned.map(|bits| lower_bounds(&bits, block));
-            for (lane, (a, b)) in (0u32..).zip(a.iter().zip(&b)) {
+            bounds.fill(u8::MAX);
+            for bits in &turned {
+                lower(&mut bounds, bits, head);
+            }
+            if bounds.iter().all(|bound| u32::from(*bound) > MAX_DISTANCE) {
+                continue;
+            }
+            for (lane, bound) in (0u32..).zip(&bounds) {
                 let number = first + u64::from(lane);
                 let is_compared = comparable >> lane & 1 == 1 && number < count;
-                if *a.min(b) > u64::from(MAX_DISTANCE) || !is_compared {
+                if u32::from(*bound) > MAX_DISTANCE || !is_compared {
                     continue;
                 }
-                let other = fingerprint_at(block, lane);
+                let other = fingerprint_at(head, tail, lane);
                 let least = turned.map(|bits| least_distance(&bits, &other));
                 if least.iter().all(|least| *least > MAX_DISTANCE) {
                     continue;
@@ -164,24 +174,26 @@ impl Part {
 
 const TRANSPOSED: Variant = Variant::ALL[4];
 
-fn fingerprint_at(block: &[Lane; 4], lane: u32) -> Bits {
-    let words = block.map(|lanes| lanes.get(lane as usize).copied().unwrap_or_default());
-    Bits { words }
+fn fingerprint_at([a, b]: &[Lane; 2], [c, d]: &[Lane; 2], lane: u32) -> Bits {
+    let word = |lanes: &Lane| lanes.get(lane as usize).copied().unwrap_or_default();
+    Bits {
+        words: [word(a), word(b), word(c), word(d)],
+    }
 }
 
-/// For each lane a bound below the distance in each variant without transposition, from the first two words: a
+/// Brings each lane's bound below the distance in each variant without transposition, from the first two words: a
 /// variant complements the second one or not, and the distance to a word's complement is 64 minus that to the
 /// word. So most of a large index is never read in full.
-fn lower_bounds(bits: &Bits, block: &[Lane; 4]) -> Lane {
+fn lower(bounds: &mut [u8; LANES], bits: &Bits, [evens, acrosses]: &[Lane; 2]) {
     let [even, across, ..] = &bits.words;
-    let [evens, acrosses, ..] = block;
-    let (even, across) = (distances(*even, evens), distances(*across, acrosses));
-    let mut bounds = [0u64; LANES];
-    for (bound, (even, across)) in bounds.iter_mut().zip(even.iter().zip(&across)) {
+    for (bound, (even_of, across_of)) in bounds.iter_mut().zip(evens.iter().zip(acrosses)) {
         // Distances of words are at most 64, so nothing wraps.
-        *bound = even.wrapping_add(*across.min(&64u64.wrapping_sub(*across)));
+        let even = (even ^ even_of).count_ones() as u8;
+        let across = (across ^ across_of).count_ones() as u8;
+        *bound = even
+            .wrapping_add(across.min(64u8.wrapping_sub(across)))
+            .min(*bound);
     }
-    bounds
 }
 
 /// The least of the distances in the four variants without transposition: each complements two of the last three
@@ -193,14 +205,6 @@ fn least_distance(bits: &Bits, other: &Bits) -> u32 {
     let sum = across + down + odd;
     let two = |kept: u32| 2 * kept + 128 - sum;
     even + sum.min(two(across)).min(two(down)).min(two(odd))
-}
-
-fn distances(word: u64, lanes: &Lane) -> Lane {
-    let mut out = [0u64; LANES];
-    for (out, other) in out.iter_mut().zip(lanes) {
-        *out = u64::from((word ^ other).count_ones());
-    }
-    out
 }
 
 #[cfg(test)]

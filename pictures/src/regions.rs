@@ -18,6 +18,8 @@ use crate::trim::Rectangle;
 const MAX_BITS: u32 = 72;
 /// The next best match must be so much worse: its bits times 9 are more than the best one's times 10.
 const RATIO: (u32, u32) = (10, 9);
+/// Bits of the last rival: the worst match is clear of a feature that differs in more, so these are left out.
+const MAX_RIVAL_BITS: u32 = MAX_BITS * RATIO.0 / RATIO.1;
 /// Matches that are looked at, the best first.
 const MAX_MATCHES: usize = 160;
 /// Agreeing matches that make a region, at least; those that lie within a few pixels count once.
@@ -143,14 +145,25 @@ fn region(ours: &Features, theirs: &Features, seen: RegionView) -> Option<Region
 /// Features that are each other's best, by far.
 fn matches<'a>(ours: &'a Features, theirs: &'a Features) -> Vec<Match<'a>> {
     let mut found: Vec<Match<'a>> = Vec::new();
+    let mut bits_of: Vec<u32> = Vec::new();
     // Of each of theirs, the least distance from any of ours.
     let mut least = vec![u32::MAX; theirs.list.len()];
     let mut nearest_of = Vec::new();
     for feature in &ours.list {
+        // All distances first, in a loop without branches: a processor compares several at once.
+        bits_of.clear();
+        let others = theirs.list.iter();
+        bits_of.extend(others.map(|other| distance(&feature.bits, &other.bits)));
+        if bits_of.iter().min().is_none_or(|least| *least > MAX_BITS) {
+            continue;
+        }
         let (mut best, mut second) = (u32::MAX, u32::MAX);
         let mut nearest: Option<(usize, &Feature)> = None;
-        for ((at, other), least) in theirs.list.iter().enumerate().zip(&mut least) {
-            let bits = distance(&feature.bits, &other.bits);
+        let others = theirs.list.iter().enumerate().zip(&mut least);
+        for (((at, other), least), bits) in others.zip(bits_of.iter().copied()) {
+            if bits > MAX_RIVAL_BITS {
+                continue;
+            }
             *least = bits.min(*least);
             if bits < best {
                 // One corner at two sizes is one thing.
@@ -180,7 +193,8 @@ fn matches<'a>(ours: &'a Features, theirs: &'a Features) -> Vec<Match<'a>> {
     found
 }
 
-/// Bits that differ.
+/// Bits that differ. It stands in others' inner loops.
+#[inline]
 pub(crate) fn distance(one: &[u64; 4], other: &[u64; 4]) -> u32 {
     let words = one.iter().zip(other);
     words.map(|(a, b)| (a ^ b).count_ones()).sum()

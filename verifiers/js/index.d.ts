@@ -212,6 +212,18 @@ export interface Deposit {
   files: { sha256: string; name: string | null }[];
 }
 
+/** Which pulse of a public beacon a draw took: its signature and its place are checked again. */
+export interface BeaconPulse {
+  chain_index: Integer;
+  /** Time of the pulse, which follows from the block that ended the validators' values. */
+  pulse_ms: Integer;
+  /** Up to when the draw waited for it. */
+  deadline_ms: Integer;
+  /** Null where nobody showed it in time: the jurors were drawn without it. */
+  pulse_index: Integer | null;
+  output_value: string | null;
+}
+
 /** A panel of jurors: its seats are drawn again, its votes counted again. */
 export interface Panel {
   jurors: number;
@@ -221,6 +233,8 @@ export interface Panel {
   /** Keys of the validators whose values made the seed; organisations of those that were silent. */
   revealed: string[];
   silent: string[];
+  /** Of which public beacon the draw took a pulse; null where the terms named none. */
+  beacon: BeaconPulse | null;
   seats: {
     juror: number;
     ballot: 'none' | 'cast' | 'void' | 'counted' | 'opened';

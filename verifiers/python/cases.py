@@ -31,6 +31,12 @@ def word(words, number):
     return words[number] if 0 <= number < len(words) and words[number] else "unspecified"
 
 
+def check_end(dispute):
+    """A dispute has an outcome exactly if it has ended."""
+    fits = (dispute["phase"] == ENDED) == (dispute["outcome"] != 0)
+    require(fits, "a dispute is open and has an outcome, or has ended and has none")
+
+
 def check_handovers(dispute):
     """The hand-overs lead to the authority that the dispute names."""
     handovers = dispute["handovers"]
@@ -129,6 +135,7 @@ def check_party(party, sanctions, shown):
 
 def read_case(dispute_id, dispute, record):
     """The checks and sanctions that a dispute's record names, each with its id."""
+    check_end(dispute)
     check_handovers(dispute)
     check_referral(dispute)
     checks, sanctions = [], []

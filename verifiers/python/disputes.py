@@ -1,6 +1,7 @@
 """Disputes under a design's right, and who may do what with it: from an evidence file's records."""
 
 from authorised import ACTS, Question
+from beacon import report as beacon_report
 from cases import (
     check_report,
     false_report,
@@ -168,6 +169,7 @@ def panel_report(panel, drawn, result):
         "seed": panel["seed"].hex() if drawn else None,
         "revealed": [value["public_key"].hex() for value in values if value["preimage"]],
         "silent": [value["organisation"] for value in values if not value["preimage"]],
+        "beacon": beacon_report(drawn),
         "seats": [
             {
                 "juror": seat["juror"],

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import sys
 
+from beacon import check_beacon, output
 from proofs import require, sha256, verify_state
 from sealed_file import read_sealed, verify_from_genesis
 from wire import Refusal, decode
@@ -68,7 +69,8 @@ def draw(seed, count, many, excluded):
     return drawn
 
 
-def seed_of(dispute, instance, panel, values):
+def seed_of(dispute, instance, panel, drawn):
+    values, taken = drawn["values"], drawn["beacon"]
     matter = tagged(
         "touchstone/review-matter/v1",
         dispute["subject"],
@@ -76,13 +78,14 @@ def seed_of(dispute, instance, panel, values):
         dispute["respondent"].encode(),
     )
     revealed = b"".join(value["public_key"] + value["preimage"] for value in values if value["preimage"])
-    return tagged(
-        "touchstone/review-seed/v1", matter, be(instance, 4), panel["root"], be(panel["count"], 4), revealed
-    )
+    seed = tagged("touchstone/review-seed/v1", matter, be(instance, 4), panel["root"], be(panel["count"], 4), revealed)
+    if taken is None or taken["pulse"] is None:
+        return seed
+    return tagged("touchstone/review-beacon-seed/v1", seed, output(taken["pulse"]))
 
 
 def check_draw(drawn):
-    """Each value is the one that its tip binds, and more than a third of the power revealed."""
+    """Each value is the one that its tip binds, more than a third of the power revealed, and so the pulse follows."""
     for value in drawn["values"]:
         bound = not value["preimage"] or sha256(value["preimage"]) == value["tip"]
         require(bound, f"the value of {value['organisation']} is not what its hash chain bound it to")
@@ -90,6 +93,8 @@ def check_draw(drawn):
     revealed = sum(value["power"] for value in drawn["values"] if value["preimage"])
     total = sum(value["power"] for value in drawn["values"])
     require(3 * revealed > total, "validators of no more than 1/3 of the power revealed")
+    if drawn["beacon"] is not None:
+        check_beacon(drawn["beacon"])
 
 
 def result_of(panel, terms, size):
@@ -121,7 +126,7 @@ def check_review(dispute, panels):
         size = terms["appeal_panel"] if instance else terms["panel"]
         if panel["seats"]:
             check_draw(drawn)
-            seed = seed_of(dispute, instance, panel, drawn["values"])
+            seed = seed_of(dispute, instance, panel, drawn)
             require(seed == panel["seed"], f"the seed of panel {instance} is not what the draw gives")
             jurors = draw(seed, panel["count"], size + terms["alternates"], first)
             seats = [seat["juror"] for seat in panel["seats"]]
@@ -191,6 +196,10 @@ def main():
         revealed = sum(bool(value["preimage"]) for value in drawn["values"]) if drawn else 0
         seats = len(panel["seats"])
         print(f"Panel {instance}   {seats} of {panel['count']} drawn by the values of {revealed} validators: {verdict}")
+        if taken := drawn and drawn["beacon"]:
+            pulse = taken["pulse"]
+            shown = f"pulse {pulse['pulse_index']}" if pulse else "no pulse in time"
+            print(f"          {shown} of the beacon's chain {taken['beacon']['chain_index']}")
     print(f"As of     block {header['height']}, {header['time_ms']} ms")
     return 0
 

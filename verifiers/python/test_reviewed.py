@@ -45,7 +45,7 @@ def drawing(ledger, first):
         preimage = sha256(member["public_key"] + be(first, 1))
         silent = member is ledger.everyone[-1]
         values.append(member | {"tip": sha256(preimage), "preimage": b"" if silent else preimage})
-    return {"height": first, "last_height": first + 8, "values": values, "closed_height": first + 9}
+    return {"height": first, "last_height": first + 8, "values": values, "closed_height": first + 9, "beacon": None}
 
 
 def made():
@@ -64,7 +64,7 @@ def made():
     for instance, (size, choice) in enumerate(((3, 1), (5, 2))):
         drawn = drawing(ledger, 10 * instance + 1)
         panel = {"root": sha256(b"jurors"), "count": 40, "terms": TERMS, "draw": instance}
-        panel["seed"] = seed_of(dispute, instance, panel, drawn["values"])
+        panel["seed"] = seed_of(dispute, instance, panel, drawn)
         jurors = draw(panel["seed"], 40, size + 2, excluded)
         voted = {"state": 4, "choice": choice, "reasons": sha256(b"why")}
         panel["seats"] = [

@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from cases import check_end  # noqa: E402
 from disputes import read_disputes  # noqa: E402
 from evidence import FIRST, Examination  # noqa: E402
 from proofs import sha256  # noqa: E402
@@ -51,7 +52,7 @@ class Routes(unittest.TestCase):
         read(states)
         bends = [
             lambda r: r.update(referral=None, outcome=13, phase=5),
-            lambda r: r.update(referral=None, phase=7),
+            lambda r: r.update(referral=None, outcome=0, phase=7),
             lambda r: r["referral"].update(centre="market"),
             lambda r: r["referral"].update(centre="carrier"),
             lambda r: r["referral"].update(by="carrier"),
@@ -61,7 +62,7 @@ class Routes(unittest.TestCase):
             lambda r: r["referral"].update(opinion_rule_book=r["referral"]["opinion_rule_book"] + b"x"),
             lambda r: r["referral"].update(closed_ms=0),
             lambda r: r["referral"].update(opinion=3 if not r["referral"]["opinion"] else 0),
-            lambda r: r.update(phase=7),
+            lambda r: r.update(outcome=0, phase=7),
             lambda r: r.update(phase=5, outcome=13) or r["referral"].update(opinion=1),
         ]
         tried = 0
@@ -71,10 +72,20 @@ class Routes(unittest.TestCase):
             for number, bend in enumerate(bends):
                 record = decode("Dispute", value)
                 bend(record)
-                with self.assertRaises(Refusal, msg=f"{record['listing']} {number}"):
+                with self.assertRaisesRegex(Refusal, "question to an assistance", msg=f"{record['listing']} {number}"):
                     read(states | {key: encode("Dispute", record)})
                 tried += 1
         self.assertEqual(tried, 3 * len(bends))
+
+    def test_a_dispute_has_an_outcome_exactly_if_it_has_ended(self):
+        states = self.examination.states.items()
+        disputes = [decode("Dispute", value) for key, value in states if key.startswith(b"dispute/")]
+        self.assertTrue(disputes)
+        for record in disputes:
+            check_end(record)
+            record["outcome"] = 0 if record["phase"] == 5 else 11
+            with self.assertRaisesRegex(Refusal, "is open and has an outcome, or has ended and has none"):
+                check_end(record)
 
 
 if __name__ == "__main__":

@@ -222,6 +222,9 @@ def print_disputes(told):
             for panel in one["review"]["panels"] if one["review"] else []:
                 seats, values = len(panel["seats"]), len(panel["revealed"])
                 print(f"          {seats} of {panel['jurors']} jurors drawn again by the values of {values} validators")
+                if (taken := panel["beacon"]) is not None:
+                    shown = "taken" if taken["pulse_index"] is not None else "not shown in time"
+                    print(f"          pulse of a public beacon of {utc(taken['pulse_ms'])}: {shown}")
                 votes = f"votes to uphold {panel['uphold']}, to dismiss {panel['dismiss']}"
                 print(f"          {panel['verdict']}: {votes}" if panel["verdict"] else "          no verdict yet")
             print_case(one)

@@ -9,7 +9,7 @@ lists empty, messages read from no bytes, and None where a field marked `?` or `
 TABLES = r"""
 | `Envelope` | 1 body bytes, 2 signatures* `Signature` |
 | `Signature` | 1 public_key bytes, 2 signature bytes |
-| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview`, \| 57 accept_verdict `AcceptVerdict`, \| 65 record_check `RecordCheck`, \| 66 answer_check `AnswerCheck`, \| 67 hand_over_case `HandOverCase`, \| 68 accept_case `AcceptCase`, \| 69 impose_sanction `ImposeSanction`, \| 70 appeal_sanction `AppealSanction`, \| 71 decide_appeal `DecideAppeal`, \| 72 refer_notice `ReferNotice`, \| 73 contest_refusal `ContestRefusal`, \| 74 give_opinion `GiveOpinion`, \| 80 publish_features `PublishFeatures` |
+| `Transaction` | 1 organisation string, 2 created_ms uint64, \| 10 capture_events `CaptureEvents`, \| 11 deposit_design `DepositDesign`, \| 12 disclose_design `DiscloseDesign`, \| 13 change_keys `ChangeKeys`, \| 14 approve_change `ApproveChange`, \| 17 declare_product `DeclareProduct`, \| 23 publish_fingerprints `PublishFingerprints`, \| 30 vouch_for_designer `VouchForDesigner`, \| 31 withdraw_vouching `WithdrawVouching`, \| 32 offer_transfer `OfferTransfer`, \| 33 answer_transfer `AnswerTransfer`, \| 34 grant_licence `GrantLicence`, \| 35 end_licence `EndLicence`, \| 36 end_right `EndRight`, \| 37 attest_mark `AttestMark`, \| 38 give_notice `GiveNotice`, \| 39 answer_notice `AnswerNotice`, \| 40 counter_notice `CounterNotice`, \| 41 show_filing `ShowFiling`, \| 42 withdraw_notice `WithdrawNotice`, \| 43 rule_dispute `RuleDispute`, \| 46 set_master_data `SetMasterData`, \| 50 register_jurors `RegisterJurors`, \| 51 open_review `OpenReview`, \| 52 reveal_preimage `RevealPreimage`, \| 53 cast_ballot `CastBallot`, \| 54 void_ballot `VoidBallot`, \| 55 open_ballot `OpenBallot`, \| 56 appeal_review `AppealReview`, \| 57 accept_verdict `AcceptVerdict`, \| 65 record_check `RecordCheck`, \| 66 answer_check `AnswerCheck`, \| 67 hand_over_case `HandOverCase`, \| 68 accept_case `AcceptCase`, \| 69 impose_sanction `ImposeSanction`, \| 70 appeal_sanction `AppealSanction`, \| 71 decide_appeal `DecideAppeal`, \| 72 refer_notice `ReferNotice`, \| 73 contest_refusal `ContestRefusal`, \| 74 give_opinion `GiveOpinion`, \| 75 show_pulse `ShowPulse`, \| 80 publish_features `PublishFeatures` |
 | `CaptureEvents` | 1 events* bytes, \| 2 offer `OfferCustody`, \| 3 answer `AnswerOffer`, \| 4 claim `ClaimCustody` |
 | `OfferCustody` | 1 to string, 2 deadline_ms uint64 |
 | `AnswerOffer` | 1 offer bytes, 2 outcome enum, 3 discrepancy string |
@@ -60,6 +60,8 @@ TABLES = r"""
 | `DecideAppeal` | 1 sanction bytes, 2 outcome enum, 3 reasons bytes, 4 rule_book bytes |
 | `ReferNotice` | 1 dispute bytes, 2 centre string, 3 reasons bytes, 4 rule_book bytes |
 | `ContestRefusal` | 1 dispute bytes, 2 centre string, 3 reasons bytes |
+| `ShowPulse` | 1 pulse `BeaconPulse` |
+| `BeaconPulse` | 1 uri string, 2 version string, 3 cipher_suite uint32, 4 period_ms uint32, 5 certificate_id bytes, 6 chain_index uint64, 7 pulse_index uint64, 8 time_ms uint64, 9 local_random_value bytes, 10 external_source_id bytes, 11 external_status uint32, 12 external_value bytes, 13 list_values* bytes, 14 precommitment_value bytes, 15 status uint32, 16 signature bytes |
 | `GiveOpinion` | 1 dispute bytes, 2 opinion enum, 3 reasons bytes, 4 rule_book bytes |
 | `ChangeKeys` | 1 add* bytes, 2 retire* bytes, 3 compromised* `Compromise` |
 | `Compromise` | 1 public_key bytes, 2 since_ms uint64 |
@@ -67,7 +69,8 @@ TABLES = r"""
 | `Change` | 1 sequence uint64, \| 2 put_organisation `Organisation`, \| 3 put_validator `Validator`, \| 4 remove_validator bytes, \| 5 recover_keys `RecoverKeys`, \| 6 put_standing `PutStanding`, \| 7 put_parameters `Parameters`, \| 8 put_protocol `PutProtocol`, \| 20 replace_validator `ReplaceValidator`, \| 50 put_review_terms `ReviewTerms`, \| 51 put_hash_chain `PutHashChain`, \| 65 put_dispute_terms `DisputeTerms` |
 | `ReplaceValidator` | 1 old_key bytes, 2 new_key bytes |
 | `PutHashChain` | 1 validator bytes, 2 tip bytes |
-| `ReviewTerms` | 1 panel uint32, 2 appeal_panel uint32, 3 alternates uint32, 4 quorum_percent uint32, 5 majority_percent uint32, 6 commit_days uint32, 7 open_days uint32, 8 appeal_days uint32, 9 reveal_blocks uint32 |
+| `ReviewTerms` | 1 panel uint32, 2 appeal_panel uint32, 3 alternates uint32, 4 quorum_percent uint32, 5 majority_percent uint32, 6 commit_days uint32, 7 open_days uint32, 8 appeal_days uint32, 9 reveal_blocks uint32, 10 beacon? `Beacon` |
+| `Beacon` | 1 modulus bytes, 2 chain_index uint64, 3 period_ms uint32, 4 delay_ms uint32, 5 wait_ms uint32 |
 | `DisputeTerms` | 1 laboratory_days uint32, 2 mend_days uint32, 3 acceptance_days uint32, 4 sanction_days uint32, 5 false_notices uint32, 6 appeal_days uint32, 7 decision_days uint32, 8 answer_days uint32, 9 declaration_days uint32, 10 waiting_days uint32, 11 ruling_days uint32, 12 opinion_days uint32, 13 escalation_days uint32 |
 | `PutProtocol` | 1 version uint32, 2 from_height uint64 |
 | `RecoverKeys` | 1 organisation string, 2 add* bytes, 3 retire* bytes, 4 compromised* `Compromise` |
@@ -105,7 +108,7 @@ TABLES = r"""
 | `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure`, 8 compared uint32, 9 vouching? uint64, 10 disposed uint32 |
 | `Right` | 1 owners* `Ownership`, 2 earlier_owners uint32, 3 offered? `OfferedTransfer`, 4 ended? `RightEnd`, 5 office string, 6 until_ms uint64, 7 sanctioned uint32 |
 | `Mark` | 1 office string, 2 number string, 3 name string, 4 classes uint64, 5 position `Position`, 6 time_ms uint64 |
-| `Dispute` | 1 subject bytes, 2 complainant string, 3 platform string, 4 respondent string, 5 listing string, 6 evidence bytes, 7 position `Position`, 8 noticed_ms uint64, 9 phase enum, 10 deadline_ms uint64, 11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, 15 countered_ms uint64, 16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, 21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? `Review`, 25 checks* bytes, 26 sanctions* bytes, 27 handovers* `CaseHandOver`, 28 referral? `Referral`, 29 complainant_before? `FalseStatements`, 30 respondent_before? `FalseStatements` |
+| `Dispute` | 1 subject bytes, 2 complainant string, 3 platform string, 4 respondent string, 5 listing string, 6 evidence bytes, 7 position `Position`, 8 noticed_ms uint64, 9 phase enum, 10 deadline_ms uint64, 11 measure enum, 12 measure_reason string, 13 answered_ms uint64, 14 declaration bytes, 15 countered_ms uint64, 16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, 21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? `Review`, 25 checks* bytes, 26 sanctions* bytes, 27 handovers* `CaseHandOver`, 28 referral? `Referral`, 29 complainant_before? `FalseStatements`, 30 respondent_before? `FalseStatements`, 31 previous bytes |
 | `CaseHandOver` | 1 from string, 2 to string, 3 reasons bytes, 4 rule_book bytes, 5 offered_ms uint64, 6 deadline_ms uint64, 7 state enum, 8 closed_ms uint64 |
 | `Referral` | 1 centre string, 2 by string, 3 reasons bytes, 4 rule_book bytes, 5 referred_ms uint64, 6 deadline_ms uint64, 7 opinion enum, 8 opinion_reasons bytes, 9 opinion_rule_book bytes, 10 closed_ms uint64 |
 | `FalseStatements` | 1 notices uint64, 2 declarations uint64 |
@@ -113,6 +116,7 @@ TABLES = r"""
 | `Sanction` | 1 party string, 2 registered_as string, 3 kind enum, 4 issuer string, 5 grounds* bytes, 6 reasons bytes, 7 rule_book bytes, 8 from_ms uint64, 9 until_ms uint64, 10 position `Position`, 11 outcome enum, 12 deadline_ms uint64, 13 authority string, 14 appeal bytes, 15 appealed_ms uint64, 16 decision bytes, 17 decision_rule_book bytes, 18 closed_ms uint64 |
 | `PartySanctions` | 1 held* `HeldSanction`, 2 told_from_ms uint64, 3 imposed uint64, 4 confirmed uint64, 5 lifted uint64, 6 not_appealed uint64, 7 not_decided uint64 |
 | `HeldSanction` | 1 sanction bytes, 2 kind enum, 3 subjects* bytes, 4 from_ms uint64, 5 until_ms uint64 |
+| `ListingNotices` | 1 last bytes, 2 count uint64 |
 | `DisputeTally` | 1 notices uint64, 2 open uint64, 3 upheld uint64, 4 dismissed uint64, 5 false_notices uint64, 6 false_declarations uint64, 7 withdrawn uint64, 8 refused uint64, 9 by_default uint64, 10 panel_upheld uint64, 11 panel_dismissed uint64, 12 centre_dismissed uint64 |
 | `DueDisputes` | 1 disputes* bytes |
 | `Review` | 1 ground enum, 2 rule_book bytes, 3 phase enum, 4 instance uint32, 5 opened_by string, 6 opened_ms uint64, 7 results* `PanelResult`, 8 appellant string, 9 appeal bytes |
@@ -123,7 +127,8 @@ TABLES = r"""
 | `JurorList` | 1 root bytes, 2 count uint32, 3 height uint64, 4 time_ms uint64 |
 | `HashChain` | 1 tip bytes, 2 revealed uint64 |
 | `Draws` | 1 count uint64, 2 waiting* bytes |
-| `Draw` | 1 height uint64, 2 last_height uint64, 3 values* `DrawValue`, 4 disputes* bytes, 5 closed_height uint64 |
+| `Draw` | 1 height uint64, 2 last_height uint64, 3 values* `DrawValue`, 4 disputes* bytes, 5 closed_height uint64, 6 beacon? `BeaconDraw` |
+| `BeaconDraw` | 1 beacon `Beacon`, 2 revealed_ms uint64, 3 pulse? `BeaconPulse`, 4 closed_ms uint64 |
 | `DrawValue` | 1 public_key bytes, 2 organisation string, 3 power uint64, 4 tip bytes, 5 preimage bytes |
 | `Ownership` | 1 organisation string, 2 since_ms uint64 |
 | `OfferedTransfer` | 1 id bytes, 2 to string, 3 deadline_ms uint64 |

@@ -5,8 +5,8 @@
 
 use thiserror::Error;
 use touchstone_proto::ledger::{
-    CaseCheck, CaseCheckKind, CaseCheckState, Dispute, DisputePhase, HandOverState, PartySanctions,
-    SampleVerdict, Sanction, SanctionOutcome,
+    CaseCheck, CaseCheckKind, CaseCheckState, Dispute, DisputeOutcome, DisputePhase, HandOverState,
+    PartySanctions, SampleVerdict, Sanction, SanctionOutcome,
 };
 
 use super::case_check;
@@ -17,6 +17,9 @@ use super::sanction::lifts;
 /// What doesn't agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadCase {
+    /// Open with an outcome, or ended without one.
+    #[error("it is open and has an outcome, or has ended and has none")]
+    End,
     /// A chain of hand-overs with a gap.
     #[error("its hand-overs don't lead to the authority that it names")]
     HandOvers,
@@ -47,6 +50,16 @@ pub enum BadCase {
     /// Counts that can't be.
     #[error("the sanctions of a party are not those that its record counts or others tell of")]
     Counts,
+}
+
+/// Whether a dispute has an outcome exactly if it has ended.
+pub fn check_end(dispute: &Dispute) -> Result<(), BadCase> {
+    let has_ended = dispute.phase() == DisputePhase::Ended;
+    let has_outcome = dispute.outcome() != DisputeOutcome::Unspecified;
+    match has_ended == has_outcome {
+        true => Ok(()),
+        false => Err(BadCase::End),
+    }
 }
 
 /// Whether a dispute's own record of hand-overs leads to its authority.

@@ -5,7 +5,9 @@
 use touchstone_proto::ledger::{Dispute, DisputeTally, GiveNotice, Organisation, Role};
 
 use super::limits::{MAX_OPEN_DISPUTES, MAX_RESPONDENT_BYTES};
-use super::{DesignRejection, dispute, false_statements, referral, right, sanction, vouching};
+use super::{
+    DesignRejection, dispute, false_statements, listing, referral, right, sanction, vouching,
+};
 use crate::encoding;
 use crate::governance::organisation;
 use crate::hash::Hash;
@@ -35,6 +37,7 @@ pub(crate) fn apply<S: StateRead>(
         ..Dispute::default()
     };
     record.complainant_before = false_statements::before(state, &record, &context.organisation.id)?;
+    listing::note(state, &id, &mut record)?;
     let matter = dispute::matter(&subject, &action.platform, &action.listing);
     state.put(keys::open_dispute(&matter), id.to_vec());
     for key in dispute::tallies(&subject, &record) {

@@ -3,7 +3,8 @@
 //! People's Republic of China, Art. 63: a platform may settle disputes online by published rules, voluntarily and
 //! fairly; Art. 60 leaves arbitration and courts open.
 //!
-//! The way: validators reveal a value each, by which the panel is drawn; jurors cast sealed ballots, then open them;
+//! The way: validators reveal a value each, by which the panel is drawn, with a pulse of a public beacon where the
+//! consortium names one; jurors cast sealed ballots, then open them;
 //! the votes make a verdict or none; who lost may appeal once, to a larger panel. Each phase has a deadline at which it
 //! ends by itself. Without a verdict the dispute waits for a filing again, as before the review.
 //!
@@ -22,6 +23,7 @@ pub mod recount;
 pub(crate) mod register_jurors;
 mod rejection;
 pub(crate) mod reveal_preimage;
+pub(crate) mod show_pulse;
 pub mod shuffle;
 pub(crate) mod void_ballot;
 
@@ -112,7 +114,7 @@ fn panel_of<S: StateRead>(state: &Delta<'_, S>, id: &Hash, instance: u32) -> Res
 
 fn terms_of(panel: &Panel) -> Result<ReviewTerms, Fault> {
     let missing = || Fault::Damaged("a panel has no terms".to_owned());
-    panel.terms.ok_or_else(missing)
+    panel.terms.clone().ok_or_else(missing)
 }
 
 /// Leads a review into a phase, which waits for so many days.

@@ -62,6 +62,7 @@ pub(super) fn of_dispute(
     };
     let absent = || bad("a record that it tells of is absent".into());
     let mut shown = ShownCase::default();
+    case_records::check_end(dispute).map_err(|e| bad(e.to_string()))?;
     case_records::check_handovers(dispute).map_err(|e| bad(e.to_string()))?;
     referral::check(dispute).map_err(|e| bad(e.to_string()))?;
     for check in &dispute.checks {

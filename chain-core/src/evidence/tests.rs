@@ -8,6 +8,7 @@ mod fields;
 mod golden;
 mod long_link;
 mod look_alikes;
+mod pulses;
 mod rights;
 mod routes;
 mod vouching;

@@ -131,6 +131,10 @@ pub enum GovernanceRejection {
     /// A term out of its range.
     #[error("term {0} of public reviews is out of its range (docs/disputes.md)")]
     ReviewTerm(&'static str),
+    // 864: a public beacon
+    /// A key that is too weak or too large.
+    #[error("the beacon's key must be RSA of 2048 to 4096 bits with the exponent 65537")]
+    BeaconKey,
     // 849: terms of disputes, checks, hand-overs and sanctions
     /// A term out of its range.
     #[error("term {0} of disputes is out of its range (docs/disputes.md)")]
@@ -164,6 +168,7 @@ impl GovernanceRejection {
             GovernanceRejection::ParameterFixed(_) => 519,
             GovernanceRejection::BadProtocol { .. } => 520,
             GovernanceRejection::ReviewTerm(_) => 820,
+            GovernanceRejection::BeaconKey => 864,
             GovernanceRejection::DisputeTerm(_) => 849,
         }
     }
@@ -194,6 +199,7 @@ impl GovernanceRejection {
             GovernanceRejection::ParameterFixed(_) => "parameter-fixed",
             GovernanceRejection::BadProtocol { .. } => "protocol-version",
             GovernanceRejection::ReviewTerm(_) => "review-term",
+            GovernanceRejection::BeaconKey => "beacon-key",
             GovernanceRejection::DisputeTerm(_) => "dispute-term",
         }
     }

@@ -6,7 +6,7 @@
 use touchstone_proto::ledger::ReviewTerms;
 
 use crate::Fault;
-use crate::governance::GovernanceRejection;
+use crate::governance::{GovernanceRejection, beacon};
 use crate::rules::RuleError;
 use crate::state::delta::{Delta, decode_stored};
 use crate::state::{StateRead, keys};
@@ -25,6 +25,7 @@ pub const DEFAULT: ReviewTerms = ReviewTerms {
     open_days: 2,
     appeal_days: 7,
     reveal_blocks: 64,
+    beacon: None,
 };
 
 /// The terms of reviews that are opened now.
@@ -64,6 +65,9 @@ pub(super) fn check<S: StateRead>(
     wanted: &ReviewTerms,
 ) -> Result<(), RuleError> {
     check_ranges(wanted).map_err(GovernanceRejection::ReviewTerm)?;
+    if let Some(named) = &wanted.beacon {
+        beacon::check(named)?;
+    }
     match terms(state)? == *wanted {
         true => Err(GovernanceRejection::EmptyChange.into()),
         false => Ok(()),

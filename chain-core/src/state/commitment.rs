@@ -55,4 +55,6 @@ pub fn update(
 #[cfg(test)]
 mod jmt_tree;
 #[cfg(test)]
+mod test_tree;
+#[cfg(test)]
 mod tests;

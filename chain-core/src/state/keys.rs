@@ -112,6 +112,11 @@ pub fn open_dispute(matter: &Hash) -> Vec<u8> {
     joined(b"dispute-open/", matter)
 }
 
+/// The `ListingNotices` of a listing.
+pub fn listing_notices(listing: &Hash) -> Vec<u8> {
+    joined(b"listing/", listing)
+}
+
 /// The `DisputeTally` of an organisation.
 pub fn party_tally(organisation: &str) -> Vec<u8> {
     joined(b"dispute-party/", organisation.as_bytes())
@@ -334,6 +339,7 @@ mod tests {
         assert_eq!(right(&[7; 32]), with(b"right/", 7));
         assert_eq!(dispute(&[7; 32]), with(b"dispute/", 7));
         assert_eq!(open_dispute(&[7; 32]), with(b"dispute-open/", 7));
+        assert_eq!(listing_notices(&[7; 32]), with(b"listing/", 7));
         assert_eq!(subject_tally(&[7; 32]), with(b"dispute-subject/", 7));
         assert_eq!(party_tally("abc"), b"dispute-party/abc");
         assert_eq!(false_statements("abc"), b"false-statements/abc");

@@ -195,12 +195,17 @@ pub fn appeal(dispute: &Hash) -> Action {
     })
 }
 
-/// All validators reveal, and the block of the last value draws the panel.
-pub fn draw_panel(chain: &mut Chain) {
+/// All validators reveal.
+pub fn reveal_all(chain: &mut Chain) {
     for seed in VALIDATORS {
         let action = reveal(chain, seed);
         chain.run(OFFICE, action).unwrap();
     }
+}
+
+/// All validators reveal, and the block of the last value draws the panel.
+pub fn draw_panel(chain: &mut Chain) {
+    reveal_all(chain);
     let (_, draw) = draws::last(&chain.state).unwrap().unwrap();
     assert_eq!(draw.closed_height, chain.height);
 }

@@ -86,6 +86,7 @@ fn the_document_names_every_tag_message_and_field() {
         tag::JUROR_LEAF,
         tag::JUROR_NODE,
         tag::REVIEW_MATTER,
+        tag::LISTING,
         tag::REVIEW_SEED,
         tag::REVIEW_STREAM,
         tag::REVIEW_REASONS,

@@ -6,6 +6,7 @@ use touchstone_core::evidence::{AuthorisationFact, DisputesFact, Facts, PartyFac
 use touchstone_proto::ledger::{DisputePhase, Draw, Panel, PanelResult, Seat};
 
 use super::fact_row::{FactRow, row};
+use crate::beacons;
 use crate::cases;
 use crate::disputes;
 use crate::messages::{Language, Speech};
@@ -128,6 +129,7 @@ fn panel_json((panel, draw): &(Panel, Draw), result: Option<&PanelResult>) -> Va
         "seed": is_drawn.then(|| hex::encode(&panel.seed)),
         "revealed": revealed.map(|v| hex::encode(&v.public_key)).collect::<Vec<_>>(),
         "silent": silent.map(|v| &v.organisation).collect::<Vec<_>>(),
+        "beacon": beacons::taken_json(draw),
         "seats": panel.seats.iter().map(seat_json).collect::<Vec<_>>(),
         "verdict": result.map(|result| reviews::verdict(result.verdict())),
         "uphold": result.map(|result| result.uphold),

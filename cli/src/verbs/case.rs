@@ -387,7 +387,8 @@ async fn set_terms(
 async fn terms(settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let (attested, now) = asked::terms(&mut client).await?;
-    show_terms(&attested, &cases::terms(&now), output);
+    let terms = cases::terms(&now).map(|(name, value)| (name, value.into()));
+    show_terms(&attested, &terms, output);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `touchstone dispute`: notice of an infringing listing, and what follows, by the clocks of the law.
 
+mod listing;
 mod routes;
 mod source;
 
@@ -90,6 +91,15 @@ Exit codes: 0 verified; 3 not verified; 4 no such dispute (proven).")]
     #[command(after_help = "Example:
   touchstone dispute party market")]
     Party(Party),
+    /// Show, proven, all notices about a listing, under whatever right, and which measure is in force
+    #[command(after_help = "Example:
+  touchstone dispute listing https://market.example/lamp --platform market
+
+A measure is in force from the platform's answer until the dispute lifts it: withdrawn, dismissed, a
+false notice, a declaration without a filing, or no ruling. Each notice names the one before it.
+
+Exit codes: 0 verified; 3 not verified; 4 no notice about it (proven).")]
+    Listing(listing::Arguments),
 }
 
 /// Arguments of `dispute notice`.
@@ -229,6 +239,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
     let (action, done, signing) = match verb {
         Verb::Show(arguments) => return show(arguments, settings, output).await,
         Verb::Party(arguments) => return party(arguments, settings, output).await,
+        Verb::Listing(arguments) => return listing::run(arguments, settings, output).await,
         Verb::Source(arguments) => return source::run(arguments, settings, output).await,
         Verb::Notice(a) => {
             let action = GiveNotice {

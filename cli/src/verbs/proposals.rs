@@ -8,6 +8,7 @@ use touchstone_core::governance::parameters::lifetime_ms;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_proto::ledger::{Change, RecoverKeys, Standing, change::Kind};
 
+use crate::beacons;
 use crate::failure::Failure;
 use crate::output::{Output, plain, utc};
 use crate::settings::Settings;
@@ -128,7 +129,7 @@ fn what(change: &Change) -> String {
         },
         Some(Kind::PutReviewTerms(t)) => format!(
             "terms of public reviews: panel {}, appeal_panel {}, alternates {}, quorum_percent {}, \
-             majority_percent {}, commit_days {}, open_days {}, appeal_days {}, reveal_blocks {}",
+             majority_percent {}, commit_days {}, open_days {}, appeal_days {}, reveal_blocks {}, beacon {}",
             t.panel,
             t.appeal_panel,
             t.alternates,
@@ -137,7 +138,8 @@ fn what(change: &Change) -> String {
             t.commit_days,
             t.open_days,
             t.appeal_days,
-            t.reveal_blocks
+            t.reveal_blocks,
+            beacons::terms_text(t.beacon.as_ref())
         ),
         Some(Kind::PutDisputeTerms(t)) => format!(
             "terms of disputes: laboratory_days {}, mend_days {}, acceptance_days {}, sanction_days {}, \

@@ -108,9 +108,9 @@ pub async fn run(
         ..GetEvidenceRequest::default()
     };
     let (proof, _) = Box::pin(evidence::fetch(&mut client, request, opening)).await?;
-    let words = similar::words(output.language, hit.as_ref(), common.as_ref());
+    let told = similar::told(output.language, hit.as_ref(), common.as_ref());
     let is_trimmed = hit.as_ref().is_some_and(|hit| hit.is_trimmed);
-    let page = pictures::side_by_side(&words, is_trimmed, common.as_ref(), [&ours, &theirs]);
+    let page = pictures::side_by_side(&told, is_trimmed, common.as_ref(), [&ours, &theirs]);
 
     let mut pack = Pack::create(&arguments.out, arguments.force)?;
     pack.add(&ours.name("original"), ours.bytes())?;
@@ -128,6 +128,7 @@ pub async fn run(
         "packed_ms": output.now_ms(),
     }))?;
     if !output.json {
+        let [(_, words), _] = told;
         for line in words {
             output.line(line);
         }

@@ -1,5 +1,6 @@
 //! `touchstone review`: a panel of jurors decides a dispute; nobody chooses it.
 
+mod beacon;
 mod reveal;
 mod show;
 
@@ -58,8 +59,9 @@ any. The ledger gets root and count alone; each juror gets his card (`touchstone
   touchstone review terms")]
     Terms,
     /// Approve other terms for reviews that are opened later
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   touchstone review set-terms --panel 21 --appeal-panel 41 --key acme.pem
+  touchstone review set-terms --beacon-key nist.pem --beacon-chain 2 --key acme.pem
 
 What you don't name stays. Every organisation that runs a validator may approve; the change takes
 effect when more than 2/3 of the voting power approved the same terms.")]
@@ -85,6 +87,19 @@ Every organisation that runs a validator may approve the same tip.")]
 With --follow it stays and reveals for each draw, as a service beside the validator's node. It keeps
 nothing: stopped and started again, it goes on with what the ledger tells.")]
     Reveal(reveal::Reveal),
+    /// Show, proven, the last draw: whose values it has, and which pulse of a beacon it waits for
+    #[command(after_help = "Example:
+  touchstone review draw
+
+Exit codes: 0 shown; 4 there was no draw (proven).")]
+    Draw,
+    /// Pass on the pulse of the public beacon that the draw waits for
+    #[command(after_help = "Example:
+  touchstone review pulse pulse.json --key acme.pem
+
+The file is what the beacon's service answers. Nothing is fetched here; `touchstone review draw`
+tells which pulse it is. Another one, or a bent one, is refused.")]
+    Pulse(beacon::Pulse),
 }
 
 /// Arguments of `review open`.
@@ -170,6 +185,9 @@ pub struct SetTerms {
     /// Blocks in which validators reveal, at least
     #[arg(long, value_name = "BLOCKS")]
     pub reveal_blocks: Option<u32>,
+    /// Of which beacon draws take a pulse
+    #[command(flatten)]
+    pub beacon: beacon::NamedBeacon,
     /// How it is approved
     #[command(flatten)]
     pub approval: Approval,
@@ -226,7 +244,7 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
         Verb::SetTerms(arguments) => {
             let signer = settings.signer(&arguments.approval.signing)?;
             let mut client = settings.client().await?;
-            let wanted = arguments.applied_to(asked::terms(&mut client).await?.1);
+            let wanted = arguments.applied_to(asked::terms(&mut client).await?.1)?;
             let kind = Kind::PutReviewTerms(wanted);
             approve(kind, &arguments.approval, &signer, &mut client, output).await
         }
@@ -242,13 +260,18 @@ pub async fn run(verb: &Verb, settings: &Settings, output: &mut Output) -> Resul
             approve(kind, &arguments.approval, &signer, &mut client, output).await
         }
         Verb::Reveal(arguments) => reveal::run(arguments, settings, output).await,
+        Verb::Draw => beacon::draw(settings, output).await,
+        Verb::Pulse(arguments) => {
+            let action = arguments.action()?;
+            act(action, "Shown", &arguments.signing, settings, output).await
+        }
     }
 }
 
 impl SetTerms {
-    fn applied_to(&self, now: ReviewTerms) -> ReviewTerms {
+    fn applied_to(&self, now: ReviewTerms) -> Result<ReviewTerms, Failure> {
         let or = |new: Option<u32>, now: u32| new.unwrap_or(now);
-        ReviewTerms {
+        Ok(ReviewTerms {
             panel: or(self.panel, now.panel),
             appeal_panel: or(self.appeal_panel, now.appeal_panel),
             alternates: or(self.alternates, now.alternates),
@@ -258,7 +281,8 @@ impl SetTerms {
             open_days: or(self.open_days, now.open_days),
             appeal_days: or(self.appeal_days, now.appeal_days),
             reveal_blocks: or(self.reveal_blocks, now.reveal_blocks),
-        }
+            beacon: self.beacon.applied_to(now.beacon)?,
+        })
     }
 }
 

@@ -85,7 +85,8 @@ fn here(
     if let Some(path) = &arguments.html {
         file::refuse_existing(path, arguments.force)?;
         let is_trimmed = hit.is_some_and(|hit| hit.is_trimmed);
-        let page = pictures::side_by_side(&words, is_trimmed, common.as_ref(), [ours, theirs]);
+        let told = told(output.language, hit.as_ref(), common.as_ref());
+        let page = pictures::side_by_side(&told, is_trimmed, common.as_ref(), [ours, theirs]);
         file::write(path, page.as_bytes())?;
     }
     match output.json {
@@ -100,7 +101,7 @@ fn here(
 }
 
 /// What two pictures have in common, a sentence each.
-pub(super) fn words(language: Language, hit: Option<&Hit>, common: Option<&Common>) -> Vec<String> {
+fn words(language: Language, hit: Option<&Hit>, common: Option<&Common>) -> Vec<String> {
     let whole = match hit {
         Some(hit) => look_here(language, hit),
         None => say!(
@@ -112,6 +113,19 @@ pub(super) fn words(language: Language, hit: Option<&Hit>, common: Option<&Commo
     };
     let region = common.map(|common| region(language, common));
     std::iter::once(whole).chain(region).collect()
+}
+
+/// The same in each language, the reader's first.
+pub(super) fn told(
+    reader: Language,
+    hit: Option<&Hit>,
+    common: Option<&Common>,
+) -> [(Language, Vec<String>); 2] {
+    let languages = match reader {
+        Language::English => [Language::English, Language::Chinese],
+        Language::Chinese => [Language::Chinese, Language::English],
+    };
+    languages.map(|language| (language, words(language, hit, common)))
 }
 
 /// Where both pictures show the same.

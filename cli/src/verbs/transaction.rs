@@ -114,6 +114,10 @@ fn print(recorded: &RecordedTransaction, output: &mut Output) {
             let validator = hex::encode(&r.validator);
             format!("value of validator {validator} for a draw")
         }
+        Action::ShowPulse(p) => {
+            let pulse = p.pulse.as_ref().map_or(0, |pulse| pulse.pulse_index);
+            format!("pulse {pulse} of a beacon for a draw")
+        }
         Action::CastBallot(c) => {
             let ballot = c.ballot.as_ref();
             let dispute = ballot.map_or_else(String::new, |b| hex::encode(&b.dispute));

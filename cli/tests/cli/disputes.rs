@@ -1,5 +1,7 @@
 //! A dispute about a listing, from the notice to the ruling, and what certificates tell of it.
 
+use touchstone_proto::node::StateReply;
+
 use crate::fake::{Ran, Served, key};
 use crate::look_alikes;
 
@@ -439,4 +441,66 @@ async fn a_notice_in_one_command_and_the_sellers_defence() {
     );
     std::fs::write(node.path("source/item-1.evidence"), b"another").unwrap();
     assert_eq!(node.run(&show).await.code, 3);
+}
+
+/// All notices about one listing, the newest first, and which measure is in force as each dispute goes on.
+#[tokio::test]
+async fn a_listing_tells_its_notices_and_the_measure_in_force() {
+    let node = Served::start().await;
+    enroll_market(&node).await;
+    let file = node.write("chair.txt", "a chair");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
+    let design = node.run_as("carol", &deposit).await.json()[0]["design_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let listing = "https://market.example/7";
+    let asked = ["dispute", "listing", listing, "--platform", "market"];
+    let none = node.run(&asked).await;
+    assert_eq!(none.code, 4, "{none:?}");
+    assert!(none.err.contains("there was no notice about"), "{none:?}");
+    let notice = ["dispute", "notice", &design, "--platform", "market"];
+    let about = ["--respondent", "acme", "--evidence", &file, "--listing"];
+    let notice = [&notice[..], &about, &[listing]].concat();
+    let first = done(&node, "carol", &notice).await;
+    shows(&node.run(&asked).await, 0, &["no measure is in force"]);
+    let why = ["--reason", "the pictures agree"];
+    let answer = |id: String, measure: &'static str| {
+        let words = ["dispute", "answer", &id, "--measure", measure];
+        [&words[..], &why]
+            .concat()
+            .iter()
+            .map(|w| (*w).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let removed = answer(first.clone(), "removed");
+    let removed: Vec<&str> = removed.iter().map(String::as_str).collect();
+    done(&node, "market", &removed).await;
+    shows(&node.run(&asked).await, 0, &["in force: removed", &first]);
+    let withdraw = ["dispute", "withdraw", &first, "--reason", "a mistake"];
+    done(&node, "carol", &withdraw).await;
+    shows(&node.run(&asked).await, 0, &["no measure is in force"]);
+    let second = done(&node, "carol", &notice).await;
+    let blocked = answer(second.clone(), "blocked");
+    let blocked: Vec<&str> = blocked.iter().map(String::as_str).collect();
+    done(&node, "market", &blocked).await;
+    let json = node.run(&[&asked[..], &["--json"]].concat()).await.json();
+    assert_eq!(json[0]["notices"], 2);
+    let disputes = json[0]["disputes"].as_array().unwrap();
+    let found: Vec<_> = disputes
+        .iter()
+        .map(|d| (&d["dispute"], &d["in_force"]))
+        .collect();
+    let expected = [
+        (&second.as_str().into(), &"blocked".into()),
+        (&first.as_str().into(), &serde_json::Value::Null),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(json[0]["in_force"], serde_json::json!(["blocked"]));
+    // The same URL at another platform is another listing.
+    let other = ["dispute", "listing", listing, "--platform", "acme"];
+    assert_eq!(node.run(&other).await.code, 4);
+    node.tamper(|reply: &mut StateReply| reply.value = None);
+    assert_eq!(node.run(&asked).await.code, 3);
 }

@@ -12,7 +12,7 @@ use crate::items::{ITEM, OTHER, seen};
 use crate::look_alikes;
 
 /// Verbs that ask no node, or that act: what they tell is proven at a height of its own.
-const NO_QUESTIONS: [&str; 80] = [
+const NO_QUESTIONS: [&str; 81] = [
     "capture",
     "case accept",
     "case hand-over",
@@ -73,6 +73,7 @@ const NO_QUESTIONS: [&str; 80] = [
     "review chain",
     "review jurors",
     "review open",
+    "review pulse",
     "review register-chain",
     "review reveal",
     "review set-terms",
@@ -174,8 +175,13 @@ pub async fn asked() -> Asked {
         ("right show", &[&design]),
         ("dispute show", &[&design]),
         ("dispute party", &["carol"]),
+        (
+            "dispute listing",
+            &["https://x.example", "--platform", "acme"],
+        ),
         ("dispute source", &[&nothing, ITEM, "-o", &source]),
         ("review show", &[&design]),
+        ("review draw", &[]),
         ("review terms", &[]),
         ("case show", &[&nothing]),
         ("case terms", &[]),

@@ -225,6 +225,15 @@ async fn two_pictures_at_hand_are_shown_side_by_side() {
     shows(&ran, &["Look here: distance 0 of 256, mirrored\n"]);
     let html = std::fs::read_to_string(&page).unwrap();
     assert_eq!(html.matches("data:image/png;base64,").count(), 2);
+    // Who gets the page may read another language than who made it.
+    let told = [
+        "distance 0 of 256, mirrored",
+        "it doesn't say that one is a copy",
+        "差异 0/256",
+        "并不表示其中一张抄袭另一张",
+    ];
+    assert!(told.iter().all(|words| html.contains(words)), "{html}");
+    assert!(html.contains("<html lang=\"en\">") && html.contains("<section lang=\"zh-Hans\">"));
     let ran = node.run(&["similar", &one, "--with", &third]).await;
     shows(&ran, &["As wholes they don't look alike"]);
     let ran = node

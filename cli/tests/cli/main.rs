@@ -30,6 +30,7 @@ mod keys;
 mod look_alikes;
 mod losses;
 mod masterdata;
+mod misbehaviour;
 mod openings;
 mod pages;
 mod past;

@@ -1,5 +1,6 @@
 //! A panel of jurors decides a dispute: by the verbs of platform, validators, parties and jurors.
 
+use touchstone_core::test_support::beacons;
 use touchstone_proto::node::StateReply;
 
 use crate::disputes::{done, enroll_market, shows};
@@ -355,4 +356,137 @@ async fn a_review_from_its_opening_to_the_verdict() {
         }
     });
     assert_eq!(node.run(&["review", "show", &id]).await.code, 3);
+}
+
+/// A draw that waits for a beacon's pulse tells which; another is refused; the right one draws, and is told.
+#[tokio::test]
+async fn a_draw_by_a_beacon() {
+    let node = Served::start().await;
+    enroll_market(&node).await;
+    let (secrets, _) = prepared(&node).await;
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../chain-core/tests/data/beacon"
+    );
+    let key = format!("{data}/test-key.pem");
+    let alone = node
+        .run_as("acme", &["review", "set-terms", "--beacon-wait", "700"])
+        .await;
+    assert!(
+        alone.code == 1 && alone.err.contains("name no beacon yet"),
+        "{alone:?}"
+    );
+    let named = ["set-terms", "--beacon-key", &key, "--beacon-chain", "7"];
+    approved(&node, &named).await;
+    shows(
+        &node.run(&["review", "terms"]).await,
+        0,
+        &["beacon            chain_index 7", "wait_ms 21600000"],
+    );
+    let told = node.run(&["review", "terms", "--json"]).await.json();
+    let beacon = &told[0]["terms"]["beacon"];
+    assert_eq!(
+        (&beacon["delay_ms"], &told[0]["terms"]["panel"]),
+        (&120_000.into(), &3.into())
+    );
+    let id = countered(&node).await;
+    let rules = node.write("rules.txt", "look at the whole");
+    let open = [
+        "review",
+        "open",
+        &id,
+        "--ground",
+        "similarity",
+        "--rule-book",
+        &rules,
+    ];
+    let none = node.run(&["review", "draw"]).await;
+    assert_eq!(none.code, 4, "{none:?}");
+    done(&node, "acme", &open).await;
+    shows(
+        &node.run(&["review", "draw"]).await,
+        0,
+        &[
+            "begun in block",
+            "for 1 reviews",
+            "no value for the draw from: ",
+        ],
+    );
+    for (place, seed) in VALIDATORS.iter().enumerate() {
+        let public = public(*seed);
+        let words = [
+            "review",
+            "reveal",
+            "--secret",
+            &secrets[place],
+            "--public-key",
+            &public,
+        ];
+        done(&node, "bravo", &words).await;
+    }
+    shows(
+        &node.run(&["review", "draw"]).await,
+        0,
+        &[
+            "waits up to",
+            "for the beacon's pulse of",
+            "on chain 7, Unix time",
+        ],
+    );
+    let draw = node.run(&["review", "draw", "--json"]).await.json();
+    let beacon = &draw[0]["beacon"];
+    assert_eq!(
+        (&draw[0]["drawn_in"], &beacon["pulse_index"]),
+        (&().into(), &().into())
+    );
+    let pulse_ms = beacon["pulse_ms"].as_u64().unwrap();
+    let file = |name: &str, time_ms: u64| {
+        let pulse = beacons::pulse(time_ms);
+        node.write(name, &beacons::json(&pulse))
+    };
+    let early = file("early.json", pulse_ms - 60_000);
+    let refused = node
+        .run_as("bravo", &["review", "pulse", &early, "--json"])
+        .await;
+    assert_eq!((refused.code, &refused.json()[0]["code"]), (2, &861.into()));
+    let good = file("pulse.json", pulse_ms);
+    let bent = std::fs::read_to_string(&good)
+        .unwrap()
+        .replace("\"08", "\"09");
+    let bent = node.write("bent.json", &bent);
+    let refused = node.run_as("bravo", &["review", "pulse", &bent]).await;
+    assert!(
+        refused.code == 1 && refused.err.contains("outputValue"),
+        "{refused:?}"
+    );
+    done(&node, "bravo", &["review", "pulse", &good]).await;
+    let again = node
+        .run_as("acme", &["review", "pulse", &good, "--json"])
+        .await;
+    assert_eq!((again.code, &again.json()[0]["code"]), (2, &859.into()));
+    shows(
+        &node.run(&["review", "draw"]).await,
+        0,
+        &[
+            "the draw takes the beacon's pulse",
+            "of chain 7",
+            "over: block",
+        ],
+    );
+    let review = shown(&node, &id).await;
+    let told = &review["panels"][0]["beacon"];
+    assert_eq!(told["pulse_ms"], pulse_ms);
+    assert_eq!(told["output_value"].as_str().map(str::len), Some(128));
+    let file = node.path("case.review").display().to_string();
+    let told = node.run(&["review", "show", &id, "-o", &file]).await;
+    shows(&told, 0, &["its signature is checked again"]);
+    let check = node.run(&["review", "show", "--check", &file]).await;
+    shows(&check, 0, &["its signature is checked again"]);
+    let again = ["set-terms", "--no-beacon", "--sequence", "2"];
+    approved(&node, &again).await;
+    shows(
+        &node.run(&["review", "terms"]).await,
+        0,
+        &["beacon            none"],
+    );
 }

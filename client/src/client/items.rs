@@ -1,6 +1,6 @@
 //! Questions about items: by pages of their events, or several with all their events.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{StreamExt, TryStreamExt};
 use tokio::task::JoinHandle;
@@ -62,16 +62,11 @@ impl Client {
         if self.asks_singly {
             return Ok(None);
         }
-        let request = node::GetItemsRequest { ids: ids.to_vec() };
         let asked_first = Instant::now();
         loop {
-            let mut ledger = self.ledger.clone();
-            let reply = match within(self.timeout, ledger.get_items(request.clone())).await {
-                Err(error) if asks_singly(&error) => {
-                    self.asks_singly = true;
-                    return Ok(None);
-                }
-                reply => reply?,
+            let Some(reply) = answer(self.ledger.clone(), self.timeout, ids).await? else {
+                self.asks_singly = true;
+                return Ok(None);
             };
             self.catch_up(reply.header.as_ref()).await?;
             match items::check(&self.trust, ids, reply) {
@@ -91,12 +86,10 @@ impl Client {
         if self.asks_singly {
             return None;
         }
-        let (mut ledger, trust, timeout) = (self.ledger.clone(), self.trust.clone(), self.timeout);
+        let (ledger, trust, timeout) = (self.ledger.clone(), self.trust.clone(), self.timeout);
         Some(tokio::spawn(async move {
-            let request = node::GetItemsRequest { ids: ids.clone() };
-            let reply = match within(timeout, ledger.get_items(request)).await {
-                Err(error) if asks_singly(&error) => return Ok(None),
-                reply => reply?,
+            let Some(reply) = answer(ledger, timeout, &ids).await? else {
+                return Ok(None);
             };
             if !trust.knows_validators_of(reply.header.as_ref()) {
                 return Ok(None);
@@ -142,10 +135,22 @@ impl Client {
 /// An answer that is under way.
 pub type ItemsAhead = JoinHandle<Result<Option<ItemsAnswer>, ClientError>>;
 
-/// Whether a node that answers so is to be asked about each item by itself.
-fn asks_singly(error: &ClientError) -> bool {
-    matches!(error, ClientError::Answered(status)
-        if matches!(status.code(), Code::Unimplemented | Code::PermissionDenied))
+/// What a node answers about several items, unchecked; none where it has to be asked about each by itself: it is older,
+/// or its port is for everybody.
+async fn answer(
+    mut ledger: LedgerClient<Channel>,
+    timeout: Duration,
+    ids: &[String],
+) -> Result<Option<node::ItemsReply>, ClientError> {
+    let request = node::GetItemsRequest { ids: ids.to_vec() };
+    match within(timeout, ledger.get_items(request)).await {
+        Err(ClientError::Answered(status))
+            if matches!(status.code(), Code::Unimplemented | Code::PermissionDenied) =>
+        {
+            Ok(None)
+        }
+        reply => reply.map(Some),
+    }
 }
 
 impl ItemPage {

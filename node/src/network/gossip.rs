@@ -1,13 +1,14 @@
 //! Gossipsub as this room uses it, and a count of everything that a peer says through it.
 
-use super::{NetworkError, NetworkLimits};
+use super::{Acceptance, GossipId, NetworkError, NetworkLimits};
+use bytes::Bytes;
 use libp2p::{
     Multiaddr, PeerId,
     core::{Endpoint, transport::PortUse},
     gossipsub::{
-        self, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter, MessageAuthenticity,
-        MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams,
-        ValidationMode, WhitelistSubscriptionFilter,
+        self, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter, MessageAcceptance,
+        MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds, PublishError,
+        TopicHash, TopicScoreParams, ValidationMode, WhitelistSubscriptionFilter,
     },
     swarm::{
         ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
@@ -16,13 +17,25 @@ use libp2p::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     task::{Context, Poll},
     time::Duration,
 };
 
-/// The only topic that a peer may subscribe to: signed transactions, batched by the host.
+/// Signed transactions, batched by the host, which whoever accepts them passes on.
 const TOPIC: &str = "touchstone/transactions/1";
+
+/// The same, which their sender has sent to all peers that the chain lists: nobody passes them on. That saves two of
+/// three transfers between four nodes.
+const TO_ALL: &str = "touchstone/transactions-to-all/1";
+
+/// Peers to which a node sends by itself, at most. Where the chain lists more, they pass messages on, so that one
+/// node's uplink doesn't carry them all.
+const ALL: usize = 32;
+
+/// Messages above so many bytes are announced to those who might send them once more. An announcement costs a frame,
+/// as a message does: it is worth it only where the message costs more than its frame.
+const ANNOUNCED: usize = 64 << 10;
 
 /// Room for a message's topic and framing above its own size, in bytes.
 const ENVELOPE: usize = 1024;
@@ -52,6 +65,11 @@ pub(super) fn topic_hash() -> TopicHash {
     TopicHash::from_raw(TOPIC)
 }
 
+/// The topic of what was sent to all.
+pub(super) fn to_all_hash() -> TopicHash {
+    TopicHash::from_raw(TO_ALL)
+}
+
 /// What gossip says to the task.
 #[derive(Debug)]
 pub(super) enum GossipEvent {
@@ -62,7 +80,7 @@ pub(super) enum GossipEvent {
     Inner(gossipsub::Event),
 }
 
-/// Gossipsub, reporting each frame that a peer sends.
+/// Gossipsub, reporting each frame that a peer sends. What its sender's own peers all get from it goes no further.
 pub(super) struct Gossip {
     inner: Gossipsub,
     /// One entry per handler event not reported yet; the swarm polls between two handler events,
@@ -71,13 +89,13 @@ pub(super) struct Gossip {
 }
 
 impl Gossip {
-    /// Gossipsub subscribed to the topic.
+    /// Gossipsub subscribed to both topics, the only ones to which a peer may subscribe.
     pub fn new(limits: &NetworkLimits) -> Result<Gossip, NetworkError> {
         let build = |reason: &dyn std::fmt::Display| NetworkError::Build(reason.to_string());
         let config = config(limits).map_err(|error| build(&error))?;
         let filter = MaxCountSubscriptionFilter {
-            filter: WhitelistSubscriptionFilter([topic_hash()].into()),
-            max_subscribed_topics: 1,
+            filter: WhitelistSubscriptionFilter([topic_hash(), to_all_hash()].into()),
+            max_subscribed_topics: 2,
             max_subscriptions_per_request: PER_FRAME,
         };
         // Anonymous: connections are authenticated and payloads signed by their authors already.
@@ -87,23 +105,52 @@ impl Gossip {
         inner
             .with_peer_score(score_params(), PeerScoreThresholds::default())
             .map_err(|error| build(&error))?;
-        inner
-            .subscribe(&IdentTopic::new(TOPIC))
-            .map_err(|error| build(&error))?;
+        for topic in [TOPIC, TO_ALL] {
+            inner
+                .subscribe(&IdentTopic::new(topic))
+                .map_err(|error| build(&error))?;
+        }
         Ok(Gossip {
             inner,
             frames: VecDeque::new(),
         })
     }
 
-    /// Gossipsub itself.
-    pub fn inner(&mut self) -> &mut Gossipsub {
-        &mut self.inner
+    /// Publishes a message: to all of these peers where it reaches them all and `may_end` there, otherwise to be passed
+    /// on.
+    pub fn publish<'a>(
+        &mut self,
+        bytes: Bytes,
+        mut all: impl Iterator<Item = &'a PeerId>,
+        may_end: bool,
+    ) -> Result<(), PublishError> {
+        let reached: BTreeSet<&PeerId> = self.inner.mesh_peers(&to_all_hash()).collect();
+        let topic = match may_end && all.all(|peer| reached.contains(peer)) {
+            true => to_all_hash(),
+            false => topic_hash(),
+        };
+        self.inner.publish(topic, bytes).map(drop)
+    }
+
+    /// Judges a message that a peer has sent.
+    pub fn judge(&mut self, id: &GossipId, acceptance: Acceptance) {
+        let acceptance = match acceptance {
+            // Gossipsub forwards what is accepted.
+            Acceptance::Accept if id.was_sent_to_all => MessageAcceptance::Ignore,
+            Acceptance::Accept => MessageAcceptance::Accept,
+            Acceptance::Reject => MessageAcceptance::Reject,
+            Acceptance::Ignore => MessageAcceptance::Ignore,
+        };
+        self.inner
+            .report_message_validation_result(&id.message, &id.from, acceptance);
     }
 }
 
 fn config(limits: &NetworkLimits) -> Result<gossipsub::Config, gossipsub::ConfigBuilderError> {
     gossipsub::ConfigBuilder::default()
+        .mesh_n_for_topic(ALL, to_all_hash())
+        .mesh_n_low_for_topic(ALL, to_all_hash())
+        .mesh_n_high_for_topic(ALL, to_all_hash())
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
         .message_id_fn(message_id)
@@ -111,6 +158,7 @@ fn config(limits: &NetworkLimits) -> Result<gossipsub::Config, gossipsub::Config
         .max_publish_messages(PER_FRAME)
         .connection_handler_queue_len(waiting_per_peer(limits))
         .heartbeat_initial_delay(Duration::from_secs(1))
+        .idontwant_message_size_threshold(ANNOUNCED)
         // To the mesh only: it covers a small consortium, and a large one's uplinks are spared.
         .flood_publish(false)
         .build()
@@ -139,7 +187,7 @@ fn score_params() -> PeerScoreParams {
         ..TopicScoreParams::default()
     };
     PeerScoreParams {
-        topics: [(topic_hash(), topic)].into(),
+        topics: [(topic_hash(), topic.clone()), (to_all_hash(), topic)].into(),
         ip_colocation_factor_weight: 0.0,
         behaviour_penalty_weight: 0.0,
         slow_peer_weight: 0.0,

@@ -139,8 +139,8 @@ impl NetworkHandle {
         self.command(Command::Send(peer, bytes)).await
     }
 
-    /// Publishes a message. The same bytes published again within a minute are not sent
-    /// again.
+    /// Publishes a message. The same bytes published again within a minute are not sent again, unless peers have come
+    /// or gone: then at most once more.
     ///
     /// # Errors
     /// If it is above [`NetworkLimits::gossip_message`] or the network has stopped.

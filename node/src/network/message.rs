@@ -91,7 +91,7 @@ pub enum Refusal {
 /// The host's judgement of a gossiped message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acceptance {
-    /// Valid: forward it.
+    /// Valid: forward it, unless its sender has sent it to all.
     Accept,
     /// Invalid in a way that an honest peer would have noticed: drop it and hold it against the
     /// peers that sent it.
@@ -105,4 +105,6 @@ pub enum Acceptance {
 pub struct GossipId {
     pub(super) message: gossipsub::MessageId,
     pub(super) from: PeerId,
+    /// Whether its sender says that all others get it from there.
+    pub(super) was_sent_to_all: bool,
 }

@@ -9,7 +9,6 @@ use super::{
     NetworkHandle, NetworkLimits, Peer, PeerId, Refusal, RequestError,
     behaviour::{Behaviour, SMALL_MESSAGE},
     counters::count,
-    gossip::topic_hash,
     handle::Command,
     peers::{PeerState, Size},
     queue::{EventSender, QueueAccount, event_queue},
@@ -19,7 +18,6 @@ use bytes::Bytes;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use libp2p::{
     Swarm,
-    gossipsub::MessageAcceptance,
     request_response::{OutboundRequestId, ResponseChannel},
     swarm::SwarmEvent,
 };
@@ -275,9 +273,10 @@ impl Task {
 
     fn publish(&mut self, bytes: Bytes) {
         let length = bytes.len();
-        let gossip = self.swarm.behaviour_mut().gossip.inner();
-        match gossip.publish(topic_hash(), bytes) {
-            Ok(_) => {
+        let gossip = &mut self.swarm.behaviour_mut().gossip;
+        // Where messages come late again and again, the way around by another may be the shorter one.
+        match gossip.publish(bytes, self.peers.keys(), !self.has_several_ways) {
+            Ok(()) => {
                 count(&self.counters.messages_out, 1);
                 count(&self.counters.bytes_out, length);
             }
@@ -289,16 +288,7 @@ impl Task {
     }
 
     fn judge(&mut self, id: &GossipId, acceptance: Acceptance) {
-        let acceptance = match acceptance {
-            Acceptance::Accept => MessageAcceptance::Accept,
-            Acceptance::Reject => MessageAcceptance::Reject,
-            Acceptance::Ignore => MessageAcceptance::Ignore,
-        };
-        self.swarm
-            .behaviour_mut()
-            .gossip
-            .inner()
-            .report_message_validation_result(&id.message, &id.from, acceptance);
+        self.swarm.behaviour_mut().gossip.judge(id, acceptance);
     }
 
     fn ask(

@@ -21,6 +21,7 @@ use super::transaction_status::{self, status, word_of};
 use super::{LedgerService, ServiceParts};
 use crate::admission::{Admission, AdmissionAnswer, Source};
 use crate::consensus_thread;
+use crate::in_order::in_order;
 use crate::mempool::Listener;
 
 /// Answers of a stream of submissions.
@@ -238,7 +239,7 @@ fn admit(
 ) -> Vec<SubmissionAnswer> {
     let snapshot = parts.reader.snapshot();
     let mut answers = Vec::with_capacity(requests.len());
-    let mut envelopes = Vec::new();
+    let (mut envelopes, mut ids) = (Vec::new(), Vec::new());
     for request in requests {
         let read = match transaction::read(&parts.chain_id, &request.envelope) {
             Ok(read) => read,
@@ -246,7 +247,7 @@ fn admit(
                 // What it would be called is only known of an envelope that has its shape.
                 let id = transaction::id_of_envelope(&parts.chain_id, &request.envelope);
                 let word = Word::Rejected(rejected(&rejection));
-                answers.push(Ok(Ok((id.unwrap_or_default(), word, None))));
+                answers.push(Some(Ok((id.unwrap_or_default(), word, None))));
                 continue;
             }
         };
@@ -255,21 +256,18 @@ fn admit(
             Ok(None) => {
                 let listener = request.wait.then(|| listener.clone());
                 envelopes.push((Ok(read), Source::Client(listener)));
-                answers.push(Err(id));
+                ids.push(id);
+                answers.push(None);
             }
-            Ok(Some(committed)) => answers.push(Ok(Ok((id, Word::Committed(committed), None)))),
-            Err(failure) => answers.push(Ok(Err(failure))),
+            Ok(Some(committed)) => answers.push(Some(Ok((id, Word::Committed(committed), None)))),
+            Err(failure) => answers.push(Some(Err(failure))),
         }
     }
     let (tip, now_ms) = (snapshot.tip(), consensus_thread::now_ms());
     let admission = Admission::new(&parts.chain_id, &snapshot, tip, now_ms, &parts.mempool);
-    let mut admitted = admission.admit_each(envelopes).into_iter();
-    let answers = answers.into_iter();
-    let answers = answers.filter_map(|answer| match answer {
-        Ok(answer) => Some(answer),
-        Err(id) => Some(answered(parts, id, admitted.next()?)),
-    });
-    answers.collect()
+    let admitted = ids.into_iter().zip(admission.admit_each(envelopes));
+    let admitted = admitted.map(|(id, admitted)| answered(parts, id, admitted));
+    in_order(answers, admitted).collect()
 }
 
 /// What is said of an envelope that was examined for the pool.

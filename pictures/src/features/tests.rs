@@ -68,3 +68,43 @@ fn directions_go_around_the_circle() {
             .all(|place| place.abs() <= 17)
     );
 }
+
+/// Corners of all rings of three values, by the definition alone.
+#[test]
+fn corners_are_nine_neighbours_brighter_or_darker() {
+    let mut seed = 3u32;
+    let mut corners = 0;
+    for at in 0..20_000u32 {
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            seed >> 16
+        };
+        // An arc of 6 to 12 is brighter or darker; the others are as the centre, one of them perhaps not.
+        let (first, length, value) = (
+            next() % 16,
+            6 + next() % 7,
+            [89, 90, 110, 111][at as usize % 4],
+        );
+        let (odd, other) = (next() % 32, [80, 120][next() as usize % 2]);
+        let ring: Vec<u8> = (0..16)
+            .map(|place| match (place + 16 - first) % 16 < length {
+                _ if place == odd => other,
+                true => value,
+                false => 100,
+            })
+            .collect();
+        let mut rgb = vec![100; 7 * 7 * 3];
+        for ((dx, dy), value) in CIRCLE.iter().zip(&ring) {
+            let pixel = ((3 + dy) * 7 + 3 + dx) as usize * 3;
+            rgb[pixel..pixel + 3].fill(*value);
+        }
+        let grey = Grey::framed(&Pixels::new(7, 7, &rgb).unwrap(), 7);
+        let arc = |is: fn(u8) -> bool| {
+            (0..16).any(|from| (from..from + 9).all(|place| is(ring[place % 16])))
+        };
+        let expected = arc(|value| value > 110) || arc(|value| value < 90);
+        assert_eq!(is_corner(&grey, 3, 3), expected, "{ring:?}");
+        corners += u32::from(expected);
+    }
+    assert!((2_000..18_000).contains(&corners), "{corners}");
+}

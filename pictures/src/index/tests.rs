@@ -113,6 +113,43 @@ proptest! {
     }
 }
 
+/// Wherever it stands among far ones: the nearest that counts, all of whose bits are in the word that is read first.
+#[test]
+fn a_near_one_is_found_in_every_lane() {
+    let mut state = 7u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut any = || Bits {
+        words: [next(), next(), next(), next()],
+    };
+    let of = |bits| Fingerprint {
+        whole: bits,
+        trimmed: bits,
+        whole_quality: 50,
+        trimmed_quality: 50,
+    };
+    let wanted = any();
+    let far: Vec<Fingerprint> = (0..2 * LANES + 5).map(|_| of(any())).collect();
+    for (bits, is_found) in [(MAX_DISTANCE, true), (MAX_DISTANCE + 1, false)] {
+        let mut near = wanted;
+        near.words[0] ^= (1 << bits) - 1;
+        for place in 0..far.len() {
+            let mut all = far.clone();
+            all[place] = of(near);
+            let mut index = Index::default();
+            all.iter().for_each(|fingerprint| index.push(fingerprint));
+            let told = index.search(&of(wanted), u64::MAX);
+            assert_eq!(told, plainly(&all, &of(wanted), u64::MAX));
+            let numbers: Vec<u64> = told.hits.iter().map(|hit| hit.number).collect();
+            assert_eq!(numbers, if is_found { vec![place as u64] } else { vec![] });
+        }
+    }
+}
+
 #[test]
 fn an_empty_index_has_nothing() {
     let wanted = Fingerprint {

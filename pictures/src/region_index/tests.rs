@@ -80,6 +80,18 @@ fn a_search_ends_when_it_is_told() {
         true
     });
     assert_eq!((all.len(), steps >= 4), (1, true));
+    // The last step is the only picture's comparison.
+    let one = self::index(51..52);
+    let mut left = 0;
+    let all = one.search(&whole, || {
+        left += 1;
+        true
+    });
+    let none = one.search(&whole, || {
+        left -= 1;
+        left > 0
+    });
+    assert_eq!((all.len(), none.len()), (1, 0));
     let mut asked = 0;
     index.votes(&whole.plain, &mut || {
         asked += 1;

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::features::tests::picture;
 use crate::{Pixels, features};
@@ -91,7 +93,7 @@ fn features_are_turned_and_scaled_as_the_picture_is() {
 #[test]
 fn each_feature_is_matched_once() {
     let rgb = picture(300, 11);
-    let own = features(&Pixels::new(300, 300, &rgb).unwrap(), 300);
+    let own = features(&Pixels::new(300, 300, &rgb).unwrap(), MAX_MATCHES / 2);
     let twice = changed(&own, |f| Feature {
         x: f.x / 2,
         bits: [f.bits[0] ^ 1, f.bits[1], f.bits[2], f.bits[3]],
@@ -101,4 +103,75 @@ fn each_feature_is_matched_once() {
     both.list.extend(twice.list);
     let found = matches(&both, &own);
     assert!(!found.is_empty() && found.iter().all(|m| m.bits == 0));
+}
+
+/// Features that are each other's best, by far, with no distance left out.
+fn matches_of_all<'a>(ours: &'a Features, theirs: &'a Features) -> Vec<Match<'a>> {
+    let bits = |one: &Feature, other: &Feature| distance(&one.bits, &other.bits);
+    let mut found = Vec::new();
+    for own in &ours.list {
+        let (mut best, mut second) = (u32::MAX, u32::MAX);
+        let mut nearest: Option<&Feature> = None;
+        for other in &theirs.list {
+            let bits = bits(own, other);
+            let is_same = nearest.is_some_and(|nearest| is_near(nearest, other));
+            if bits < best {
+                second = if is_same { second } else { best };
+                (best, nearest) = (bits, Some(other));
+            } else if !is_same {
+                second = second.min(bits);
+            }
+        }
+        let is_clear = best <= MAX_BITS && u64::from(best) * 10 < u64::from(second) * 9;
+        let Some(theirs) = nearest.filter(|_| is_clear) else {
+            continue;
+        };
+        if ours.list.iter().all(|own| bits(own, theirs) >= best) {
+            found.push(Match {
+                ours: own,
+                theirs,
+                bits: best,
+            });
+        }
+    }
+    found.sort_by_key(|m| (m.bits, m.ours.y, m.ours.x));
+    found.truncate(MAX_MATCHES);
+    found
+}
+
+/// Features of a few things, each somewhat otherwise: many have rivals on both sides of each bound, some of them the
+/// same corner at another size.
+fn crowd() -> impl Strategy<Value = Features> {
+    let one = (0..12u64, 0..600i32, any::<[[u64; 4]; 3]>(), any::<bool>());
+    let one = one.prop_map(|(thing, x, [one, two, three], is_near)| {
+        let mut bits = [thing.wrapping_mul(0x9E37_79B9_7F4A_7C15); 4];
+        let noise = one.iter().zip(two).zip(three);
+        for (word, ((one, two), three)) in bits.iter_mut().zip(noise) {
+            // An eighth or a quarter of the bits are others: two of one thing differ in 56 to 96.
+            *word ^= one & two & if is_near { three } else { u64::MAX };
+        }
+        Feature {
+            x,
+            y: 0,
+            level: 0,
+            direction: 0,
+            bits,
+        }
+    });
+    proptest::collection::vec(one, 0..30).prop_map(|list| Features {
+        width: 400,
+        height: 400,
+        list,
+    })
+}
+
+proptest! {
+    /// Leaving out what is no rival changes nothing.
+    #[test]
+    fn matches_are_those_of_all_distances(ours in crowd(), theirs in crowd()) {
+        let told = |found: Vec<Match<'_>>| -> Vec<(Feature, Feature, u32)> {
+            found.iter().map(|m| (*m.ours, *m.theirs, m.bits)).collect()
+        };
+        prop_assert_eq!(told(matches(&ours, &theirs)), told(matches_of_all(&ours, &theirs)));
+    }
 }

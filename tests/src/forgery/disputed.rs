@@ -2,12 +2,14 @@
 //! forged records of them.
 
 use prost::Message;
+use touchstone_core::designs::review::draws;
 use touchstone_core::encoding::decode_exact;
 use touchstone_core::evidence::Additions;
 use touchstone_core::hash::Hash;
+use touchstone_core::test_support::beacons::{self, BENDS};
 use touchstone_core::test_support::disputes::{AID, notice, opinion, refer};
 use touchstone_core::test_support::reviews::{
-    FEW, Jury, VALIDATORS, accept, appeal, dispute_again, draw_panel, open_review, put_chain, vote,
+    FEW, Jury, VALIDATORS, accept, appeal, dispute_again, open_review, put_chain, reveal_all, vote,
 };
 use touchstone_core::test_support::rights::{end_licence, grant, terms};
 use touchstone_core::test_support::vouched::{LIN, vouch};
@@ -17,7 +19,7 @@ use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
     Authorisations, CentreOpinion, Dispute, DisputeTally, Draw, FalseStatements, LicenceEnd,
-    LicensedAct, Panel, ReviewChoice, ReviewGround, Right, Role,
+    LicensedAct, Panel, ReviewChoice, ReviewGround, ReviewTerms, Right, Role,
 };
 use touchstone_proto::node::AuthorisationQuestion;
 
@@ -44,14 +46,20 @@ pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec
     for seed in VALIDATORS {
         chain.approve(&[MARKET, CARRIER, MAKER], &put_chain(1, seed));
     }
-    let terms_of_reviews = change(1, Kind::PutReviewTerms(FEW));
+    // Half of the chains name a public beacon.
+    let named = random.permille(500).then(beacons::named);
+    let terms_of_reviews = ReviewTerms {
+        beacon: named,
+        ..FEW
+    };
+    let terms_of_reviews = change(1, Kind::PutReviewTerms(terms_of_reviews));
     chain.approve(&[MARKET, CARRIER, MAKER], &terms_of_reviews);
     let jury = Jury::of(20);
     run(chain, MARKET, jury.register());
     let reviewed = dispute_again(chain, design, "https://market.example/1");
     let opened = open_review(&reviewed, ReviewGround::Similarity);
     run(chain, CARRIER, opened);
-    draw_panel(chain);
+    drawn(chain, random);
     let (choice, loser) = match random.permille(500) {
         true => (ReviewChoice::Uphold, CARRIER),
         false => (ReviewChoice::Dismiss, MAKER),
@@ -59,7 +67,7 @@ pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec
     vote(chain, &jury, &reviewed, 0, &[choice; 3]);
     if random.permille(500) {
         run(chain, loser, appeal(&reviewed));
-        draw_panel(chain);
+        drawn(chain, random);
         vote(chain, &jury, &reviewed, 1, &[choice; 5]);
     } else {
         run(chain, loser, accept(&reviewed));
@@ -71,6 +79,24 @@ pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec
     let mut disputes = sanctioned::grow(chain, design, random);
     disputes.extend([reviewed, open]);
     disputes
+}
+
+/// All validators reveal; a beacon's pulse is shown, or the draw goes on without it.
+fn drawn(chain: &mut Chain, random: &mut Random) {
+    reveal_all(chain);
+    let (_, draw) = draws::last(&chain.state)
+        .expect("a young chain")
+        .expect("a draw");
+    if !beacons::waits(&draw) {
+        return;
+    }
+    if random.permille(700) {
+        let pulse = beacons::awaited(chain);
+        run(chain, OFFICE, beacons::show(pulse));
+    } else {
+        chain.time_ms += u64::from(beacons::named().wait_ms);
+        chain.commit(&[]);
+    }
 }
 
 /// The platform asks an assistance centre, which may have answered.
@@ -201,9 +227,17 @@ fn told_otherwise(key: &[u8], value: &[u8], random: &mut Random) -> Option<Vec<u
         _ if key.starts_with(b"draw/") => {
             let mut draw: Draw = decode_exact(value).ok()?;
             let at = random.index(draw.values.len());
-            match random.below(2) {
+            match random.below(6) {
                 0 => draw.values[at].preimage = random.bytes().to_vec(),
-                _ => draw.values[at].preimage.clear(),
+                1 => draw.values[at].preimage.clear(),
+                2 => drop(draw.beacon.take()?),
+                3 => draw.beacon.as_mut()?.pulse = None,
+                4 => draw.beacon.as_mut()?.revealed_ms ^= 1 << 17,
+                _ => {
+                    let pulse = draw.beacon.as_mut()?.pulse.as_mut()?;
+                    let (_, bend) = BENDS[random.index(BENDS.len())];
+                    bend(pulse);
+                }
             }
             draw.encode_to_vec()
         }

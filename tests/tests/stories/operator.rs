@@ -166,6 +166,11 @@ async fn a_running_node_is_administrated_and_backed_up() {
     let words: Vec<&str> = core.unwrap_or_default().split_whitespace().collect();
     assert_eq!(words.get(4..6), Some(&["1", "1"][..]), "{limits}");
 
+    // Nor does the system clear 2 MiB for a byte (proc_pid_status(5)).
+    let memory = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let huge = memory.lines().find(|line| line.starts_with("THP_enabled:"));
+    assert_eq!(huge, Some("THP_enabled:\t0"), "{memory}");
+
     // What is logged changes, and a filter that isn't one changes nothing.
     let (code, text) = told(&admin(&cluster, &["log", "touchstone_node=loud"]));
     assert_eq!(code, Some(1), "{text}");

@@ -251,9 +251,9 @@ export class Report {
         ...this.referral(one),
         ...(one.review?.panels ?? [])
           .filter(({ verdict }) => verdict !== null)
-          .map(({ verdict, uphold, dismiss }) => {
+          .map(({ verdict, uphold, dismiss, beacon }) => {
             const counted = `${this.t('panelDrawn')} ${uphold}, ${dismiss}`;
-            return `${this.word(verdict)}${this.semicolon}${counted}`;
+            return `${this.word(verdict)}${this.semicolon}${counted}${this.pulse(beacon)}`;
           }),
         ...one.handovers.map(({ from, to, state }) =>
           printable(`${this.t('handedOver')} ${from} → ${to}: ${this.word(state)}`),
@@ -283,6 +283,13 @@ export class Report {
       ].filter(Boolean),
     ]);
     return [...shown, ...parties, ...asked];
+  }
+
+  /** Which pulse of a public beacon a panel was drawn by. */
+  pulse(beacon) {
+    if (beacon === null) return '';
+    const told = this.t(beacon.pulse_index === null ? 'pulseMissing' : 'pulseTaken');
+    return `${this.semicolon}${told} ${this.time(beacon.pulse_ms)}`;
   }
 
   /** What an assistance centre was asked and said, and what rulings had found of the parties' statements before. */

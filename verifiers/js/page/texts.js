@@ -205,6 +205,8 @@ export const TEXTS = {
   sanctioned: ['sanction:', '处分：'],
   registeredAs: ['in a business register:', '工商登记号：'],
   asked: ['May do it?', '可否实施'],
+  pulseTaken: ['with the pulse of a public beacon of', '使用公共随机信标的脉冲：'],
+  pulseMissing: ['the pulse of a public beacon was not shown in time, that of', '公共随机信标的脉冲逾期未出示：'],
   panelDrawn: ['jurors drawn again and votes counted again: to uphold, to dismiss', '重新抽选并计票：支持票、驳回票'],
   checkedBy: ['checked by:', '核验方式：'],
   'check-in-person': ['an identity document, shown in person', '当面出示身份证件'],

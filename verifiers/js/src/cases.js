@@ -29,6 +29,14 @@ const NOT_DECIDED = 4;
 /** Against whom an outcome of a dispute has found something. */
 const AGAINST = { 3: 'respondent', 11: 'respondent', 6: 'respondent', 5: 'complainant' };
 
+/** A dispute has an outcome exactly if it has ended. */
+function checkEnd({ phase, outcome }) {
+  demand(
+    (phase === ENDED) === (outcome !== 0),
+    'a dispute is open and has an outcome, or has ended and has none',
+  );
+}
+
 /** The hand-overs lead to the authority that the dispute names. */
 function checkHandovers({ handovers, authority, phase }) {
   let holder = handovers.length > 0 ? handovers[0].from : authority;
@@ -149,6 +157,7 @@ function checkParty(party, list, shown) {
 
 /** The checks and sanctions that a dispute's record names, each with its id. */
 export function readCase(id, dispute, record) {
+  checkEnd(dispute);
   checkHandovers(dispute);
   checkReferral(dispute);
   const checks = dispute.checks.map((one) => {

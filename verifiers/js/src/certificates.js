@@ -40,7 +40,8 @@ const CURVES = {
   '1.3.132.0.34': { curve: p384, bytes: 48 },
 };
 
-const [SHA_256, SHA_384, SHA_512] = Object.values(DIGESTS);
+const [SHA_256, SHA_384] = Object.values(DIGESTS);
+export const SHA_512 = DIGESTS['2.16.840.1.101.3.4.2.3'];
 
 /** Signature algorithms: the kind of key and the digest. */
 const ALGORITHMS = {
@@ -302,11 +303,17 @@ function integerPair(bytes) {
   return pair.every((value) => value > 0n) ? pair : null;
 }
 
-/** RSASSA-PKCS1-v1_5: the signature's power is compared with the one encoding of the hash. */
-function rsaHolds(key, { name, hash }, message, signature) {
+const rsaHolds = (key, digest, message, signature) => {
   const pair = integerPair(key);
-  if (pair === null) return false;
-  const [modulus, exponent] = pair;
+  return pair !== null && rsaVerify(pair, digest, message, signature);
+};
+
+/** Whether the RSA key of a modulus, in bytes, made the signature over the message. */
+export const rsaSigned = (modulus, exponent, digest, message, signature) =>
+  rsaVerify([number(modulus), exponent], digest, message, signature);
+
+/** RSASSA-PKCS1-v1_5: the signature's power is compared with the one encoding of the hash. */
+function rsaVerify([modulus, exponent], { name, hash }, message, signature) {
   const bits = modulus.toString(2).length;
   if (bits < 2048 || bits > 8192 || modulus % 2n === 0n) return false;
   if (exponent % 2n === 0n || exponent < 3n || exponent > (1n << 33n) - 1n) return false;

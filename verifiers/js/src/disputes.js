@@ -2,6 +2,7 @@
 // are drawn again, votes counted again, questions asked again (docs/format.md, "Public review", "Authorisations").
 
 import { ACTS, Question } from './authorisation.js';
+import { be32, checkBeacon, outputOf } from './beacon.js';
 import { be64, compare, concat, equal, hex, utf8 } from './bytes.js';
 import { readCase, readParties } from './cases.js';
 import { sha256, taggedHash } from './hashes.js';
@@ -38,14 +39,9 @@ const WEIGHED = ['dismissed', 'panel_dismissed', 'centre_dismissed', 'false_noti
 
 const matterHash = taggedHash('touchstone/review-matter/v1');
 const seedHash = taggedHash('touchstone/review-seed/v1');
+const beaconSeedHash = taggedHash('touchstone/review-beacon-seed/v1');
 const streamHash = taggedHash('touchstone/review-stream/v1');
 const reasonsHash = taggedHash('touchstone/review-reasons/v1');
-
-function be32(n) {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setInt32(0, n);
-  return bytes;
-}
 
 /** Numbers below bounds, from a seed. */
 function* words(seed) {
@@ -78,21 +74,26 @@ export function drawJurors(seed, count, many, excluded) {
   return drawn;
 }
 
-function seedOf(dispute, instance, panel, values) {
+function seedOf(dispute, instance, panel, { values, beacon }) {
   const { subject, respondent, review } = dispute;
   const matter = matterHash(subject, be32(review.ground), utf8(respondent));
   const revealed = values.filter(({ preimage }) => preimage.length > 0);
-  return seedHash(
+  const seed = seedHash(
     matter,
     be32(instance),
     panel.root,
     be32(panel.count),
     ...revealed.flatMap(({ public_key: key, preimage }) => [key, preimage]),
   );
+  const pulse = beacon?.pulse ?? null;
+  return pulse === null ? seed : beaconSeedHash(seed, outputOf(pulse));
 }
 
-/** Each value is the one that its tip binds, and more than a third of the power revealed. */
-function checkDraw({ values, height, closed_height: closed }) {
+/**
+ * Each value is the one that its tip binds, more than a third of the power revealed, and the pulse is the beacon's that
+ * follows from them.
+ */
+function checkDraw({ values, height, closed_height: closed, beacon }) {
   let total = 0n;
   let revealed = 0n;
   for (const { preimage, tip, power, organisation } of values) {
@@ -103,6 +104,7 @@ function checkDraw({ values, height, closed_height: closed }) {
   }
   demand(closed > height, 'the draw is not over');
   demand(3n * revealed > total, 'validators of no more than 1/3 of the power revealed');
+  if (beacon !== null) checkBeacon(beacon);
 }
 
 /** What a panel's votes make. */
@@ -130,7 +132,7 @@ export function checkReview(dispute, panels) {
     const size = instance === 0 ? terms.panel : terms.appeal_panel;
     if (seats.length > 0) {
       checkDraw(draw);
-      const seed = seedOf(dispute, instance, panel, draw.values);
+      const seed = seedOf(dispute, instance, panel, draw);
       demand(equal(seed, panel.seed), () => `the seed of panel ${instance} is not what the draw gives`);
       const jurors = drawJurors(seed, panel.count, size + terms.alternates, first);
       demand(

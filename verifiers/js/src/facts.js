@@ -1,6 +1,7 @@
 // What a verified file holds, in the form of docs/examination.schema.json.
 
 import { ACTS } from './authorisation.js';
+import { deadlineMs, outputOf, pulseMs } from './beacon.js';
 import { hex } from './bytes.js';
 import { describeCheck, describeHandOver, describeParty, describeSanction } from './cases.js';
 import { describeContent } from './content.js';
@@ -208,12 +209,21 @@ const BALLOTS = ['none', 'cast', 'void', 'counted', 'opened'];
 const CHOICES = ['', 'uphold', 'dismiss'];
 const word = (words, number) => words[number] || 'unspecified';
 
+const describeBeacon = ({ beacon, pulse, revealed_ms: revealed }) => ({
+  chain_index: number(beacon.chain_index),
+  pulse_ms: number(pulseMs(beacon, revealed)),
+  deadline_ms: number(deadlineMs(beacon, revealed)),
+  pulse_index: pulse && number(pulse.pulse_index),
+  output_value: pulse && hex(outputOf(pulse)),
+});
+
 const describePanel = ({ panel, draw }, result) => ({
   jurors: panel.count,
   drawn_in: draw && number(draw.closed_height),
   seed: draw && hex(panel.seed),
   revealed: (draw?.values ?? []).filter((v) => v.preimage.length > 0).map((v) => hex(v.public_key)),
   silent: (draw?.values ?? []).filter((v) => v.preimage.length === 0).map((v) => v.organisation),
+  beacon: draw?.beacon ? describeBeacon(draw.beacon) : null,
   seats: panel.seats.map(({ juror, state, choice, reasons }) => ({
     juror,
     ballot: word(BALLOTS, state),

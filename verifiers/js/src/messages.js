@@ -23,6 +23,7 @@ export const types = declare({
     '| 66 answer_check AnswerCheck, | 67 hand_over_case HandOverCase, | 68 accept_case AcceptCase, ' +
     '| 69 impose_sanction ImposeSanction, | 70 appeal_sanction AppealSanction, | 71 decide_appeal DecideAppeal, ' +
     '| 72 refer_notice ReferNotice, | 73 contest_refusal ContestRefusal, | 74 give_opinion GiveOpinion, ' +
+    '| 75 show_pulse ShowPulse, ' +
     '| 80 publish_features PublishFeatures',
   CaptureEvents: '1 events* bytes, | 2 offer OfferCustody, | 3 answer AnswerOffer, | 4 claim ClaimCustody',
   OfferCustody: '1 to string, 2 deadline_ms uint64',
@@ -86,6 +87,12 @@ export const types = declare({
   DecideAppeal: '1 sanction bytes, 2 outcome enum, 3 reasons bytes, 4 rule_book bytes',
   ReferNotice: '1 dispute bytes, 2 centre string, 3 reasons bytes, 4 rule_book bytes',
   ContestRefusal: '1 dispute bytes, 2 centre string, 3 reasons bytes',
+  ShowPulse: '1 pulse BeaconPulse',
+  BeaconPulse:
+    '1 uri string, 2 version string, 3 cipher_suite uint32, 4 period_ms uint32, 5 certificate_id bytes, ' +
+    '6 chain_index uint64, 7 pulse_index uint64, 8 time_ms uint64, 9 local_random_value bytes, ' +
+    '10 external_source_id bytes, 11 external_status uint32, 12 external_value bytes, 13 list_values* bytes, ' +
+    '14 precommitment_value bytes, 15 status uint32, 16 signature bytes',
   GiveOpinion: '1 dispute bytes, 2 opinion enum, 3 reasons bytes, 4 rule_book bytes',
   ChangeKeys: '1 add* bytes, 2 retire* bytes, 3 compromised* Compromise',
   Compromise: '1 public_key bytes, 2 since_ms uint64',
@@ -100,7 +107,8 @@ export const types = declare({
   ReviewTerms:
     '1 panel uint32, 2 appeal_panel uint32, 3 alternates uint32, 4 quorum_percent uint32, ' +
     '5 majority_percent uint32, 6 commit_days uint32, 7 open_days uint32, 8 appeal_days uint32, ' +
-    '9 reveal_blocks uint32',
+    '9 reveal_blocks uint32, 10 beacon? Beacon',
+  Beacon: '1 modulus bytes, 2 chain_index uint64, 3 period_ms uint32, 4 delay_ms uint32, 5 wait_ms uint32',
   DisputeTerms:
     '1 laboratory_days uint32, 2 mend_days uint32, 3 acceptance_days uint32, 4 sanction_days uint32, ' +
     '5 false_notices uint32, 6 appeal_days uint32, 7 decision_days uint32, 8 answer_days uint32, ' +
@@ -189,7 +197,7 @@ export const types = declare({
     '16 authority string, 17 reference string, 18 filed_ms uint64, 19 outcome enum, 20 ended_ms uint64, ' +
     '21 reasons bytes, 22 rule_book bytes, 23 ended_words string, 24 review? Review, 25 checks* bytes, ' +
     '26 sanctions* bytes, 27 handovers* CaseHandOver, 28 referral? Referral, ' +
-    '29 complainant_before? FalseStatements, 30 respondent_before? FalseStatements',
+    '29 complainant_before? FalseStatements, 30 respondent_before? FalseStatements, 31 previous bytes',
   Referral:
     '1 centre string, 2 by string, 3 reasons bytes, 4 rule_book bytes, 5 referred_ms uint64, 6 deadline_ms uint64, ' +
     '7 opinion enum, 8 opinion_reasons bytes, 9 opinion_rule_book bytes, 10 closed_ms uint64',
@@ -223,7 +231,10 @@ export const types = declare({
   Seat:
     '1 juror uint32, 2 state enum, 3 public_key bytes, 4 revision uint32, 5 commitment bytes, 6 choice enum, ' +
     '7 reasons bytes',
-  Draw: '1 height uint64, 2 last_height uint64, 3 values* DrawValue, 4 disputes* bytes, 5 closed_height uint64',
+  Draw:
+    '1 height uint64, 2 last_height uint64, 3 values* DrawValue, 4 disputes* bytes, 5 closed_height uint64, ' +
+    '6 beacon? BeaconDraw',
+  BeaconDraw: '1 beacon Beacon, 2 revealed_ms uint64, 3 pulse? BeaconPulse, 4 closed_ms uint64',
   DrawValue: '1 public_key bytes, 2 organisation string, 3 power uint64, 4 tip bytes, 5 preimage bytes',
   DesignFile: '1 link Link',
   FingerprintCount: '1 pictures uint64, 2 designs uint64',

@@ -41,6 +41,7 @@ const EXPECTED = {
   'compromised.evidence': { ...FIRST, keys: 'reservation' },
   'design.evidence': FIRST,
   'sanctioned.evidence': { ...DEPOSIT, opening: 'not-given', disputes: 'passed', authorisations: 'passed' },
+  'pulsed.evidence': { ...DEPOSIT, opening: 'not-given', disputes: 'passed' },
   'routed.evidence': { ...DEPOSIT, opening: 'not-given', disputes: 'reservation' },
   'disputed.evidence': { ...DEPOSIT, opening: 'not-given', disputes: 'reservation', authorisations: 'passed' },
   'emptied.evidence': { ...STORY, independence: 'reservation' },

@@ -42,7 +42,7 @@ test('each rule of a question counts', () => {
   const { states } = read(golden('routed.evidence'));
   const bends = [
     (d) => Object.assign(d, { referral: null, outcome: 13, phase: 5 }),
-    (d) => Object.assign(d, { referral: null, phase: 7 }),
+    (d) => Object.assign(d, { referral: null, outcome: 0, phase: 7 }),
     (d) => (d.referral.centre = 'market'),
     (d) => (d.referral.centre = 'carrier'),
     (d) => (d.referral.by = 'carrier'),
@@ -52,7 +52,7 @@ test('each rule of a question counts', () => {
     (d) => (d.referral.opinion_rule_book = new Uint8Array(33)),
     (d) => (d.referral.closed_ms = 0n),
     (d) => (d.referral.opinion = d.referral.opinion === 0 ? 3 : 0),
-    (d) => (d.phase = 7),
+    (d) => Object.assign(d, { outcome: 0, phase: 7 }),
     (d) => {
       Object.assign(d, { outcome: 13, phase: 5 });
       d.referral.opinion = 1;
@@ -67,9 +67,22 @@ test('each rule of a question counts', () => {
     for (const [number, bend] of bends.entries()) {
       const bent = decode(types.Dispute, value);
       bend(bent);
-      assert.throws(() => readCase(id, bent, nothing), /assistance centre/, `${bent.listing} ${number}`);
+      assert.throws(() => readCase(id, bent, nothing), /question to an assistance centre/, `${bent.listing} ${number}`);
       tried += 1;
     }
   }
   assert.equal(tried, 3 * bends.length);
+});
+
+test('a dispute has an outcome exactly if it has ended', () => {
+  const { states } = read(golden('routed.evidence'));
+  const disputes = states.filter(({ key }) => latin(key).startsWith('dispute/'));
+  assert.ok(disputes.length > 0);
+  for (const { key, value } of disputes) {
+    const dispute = decode(types.Dispute, value);
+    dispute.outcome = dispute.phase === 5 ? 0 : 11;
+    const nothing = () => assert.fail('no record beside it');
+    const refused = /is open and has an outcome, or has ended and has none/;
+    assert.throws(() => readCase(key.slice('dispute/'.length), dispute, nothing), refused);
+  }
 });

@@ -1,4 +1,4 @@
-use touchstone_proto::ledger::{CaseHandOver, DisputeOutcome, HeldSanction, SanctionKind};
+use touchstone_proto::ledger::{CaseHandOver, HeldSanction, SanctionKind};
 
 use super::*;
 
@@ -87,6 +87,20 @@ fn a_check_is_answered_up_to_its_deadline_and_defaults_after_it() {
         ..defaulted
     };
     assert_eq!(check_check(&ID, &spot), Err(BadCase::CheckDeadline));
+}
+
+#[test]
+fn a_dispute_has_an_outcome_exactly_if_it_has_ended() {
+    assert_eq!(check_end(&upheld()), Ok(()));
+    let bends: [fn(&mut Dispute); 2] = [
+        |d| d.phase = DisputePhase::Filed.into(),
+        |d| d.outcome = DisputeOutcome::Unspecified.into(),
+    ];
+    for bend in bends {
+        let mut bent = upheld();
+        bend(&mut bent);
+        assert_eq!(check_end(&bent), Err(BadCase::End));
+    }
 }
 
 #[test]

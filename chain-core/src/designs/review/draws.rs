@@ -2,12 +2,15 @@
 //! under way at a time, so a validator has one choice in it, to reveal or not: f of them leave 2^f seeds. Disputes
 //! that come meanwhile wait for the next draw.
 //!
+//! Where the consortium names a public beacon, a draw then waits for one of its pulses, which nobody knew while values
+//! were taken. If nobody shows it in time, the draw goes on without it, and its record says so.
+//!
 //! Consensus-critical: yes
 
 use std::collections::BTreeSet;
 
 use touchstone_proto::ledger::{
-    Dispute, DisputePhase, Draw, DrawValue, Draws, Panel, Review, ReviewPhase, Seat,
+    BeaconDraw, Dispute, DisputePhase, Draw, DrawValue, Draws, Panel, Review, ReviewPhase, Seat,
 };
 
 use super::{ReviewRejection, conclude, lead_on, matter, panel, panel_of, shuffle, terms_of};
@@ -16,7 +19,7 @@ use crate::block::BlockContext;
 use crate::commit_certificate::exceeds_two_thirds;
 use crate::designs::dispute;
 use crate::encoding;
-use crate::governance::{hash_chain, review_terms, validators};
+use crate::governance::{beacon, hash_chain, review_terms, validators};
 use crate::hash::{self, Hash, tag};
 use crate::rules::RuleError;
 use crate::state::delta::{Delta, decode_stored};
@@ -42,7 +45,8 @@ pub fn last(state: &impl StateRead) -> Result<Option<(u64, Draw)>, Fault> {
 
 /// Whether values of hash chains are taken in the block at a height.
 pub fn is_under_way(draw: &Draw, height: u64) -> bool {
-    draw.closed_height == 0 && draw.height < height && height <= draw.last_height
+    let ended = draw.beacon.as_ref().is_some_and(|b| b.revealed_ms > 0);
+    draw.closed_height == 0 && !ended && draw.height < height && height <= draw.last_height
 }
 
 fn draws(state: &impl StateRead) -> Result<Draws, Fault> {
@@ -110,8 +114,8 @@ fn enqueue<S: StateRead>(
     Ok(())
 }
 
-/// Begins a draw, with the validators and the tips of now. Rule: at least 2f + 2 blocks take values. Proposers take
-/// turns, so at least f + 2 of them are honest and leave no value out.
+/// Begins a draw, with the validators, the tips and the beacon of now. Rule: at least 2f + 2 blocks take values.
+/// Proposers take turns, so at least f + 2 of them are honest and leave no value out.
 fn begin<S: StateRead>(
     state: &mut Delta<'_, S>,
     mut draws: Draws,
@@ -121,7 +125,8 @@ fn begin<S: StateRead>(
     let validators = validators::current(state)?;
     let faulty = validators.count().saturating_sub(1) / 3;
     let least = (faulty as u64).saturating_mul(2).saturating_add(2);
-    let blocks = u64::from(review_terms::terms(state)?.reveal_blocks).max(least);
+    let terms = review_terms::terms(state)?;
+    let blocks = u64::from(terms.reveal_blocks).max(least);
     let mut values = Vec::with_capacity(validators.count());
     for validator in validators.iter() {
         let chain = hash_chain::hash_chain(state, &validator.public_key)?;
@@ -139,6 +144,10 @@ fn begin<S: StateRead>(
         values,
         disputes,
         closed_height: 0,
+        beacon: terms.beacon.map(|named| BeaconDraw {
+            beacon: Some(named),
+            ..BeaconDraw::default()
+        }),
     };
     state.write(keys::draw(draws.count), &draw);
     draws.count = draws.count.saturating_add(1);
@@ -146,8 +155,8 @@ fn begin<S: StateRead>(
     Ok(())
 }
 
-/// At a block's end: a draw whose last block this is, or in which all have revealed, gives its panels; those that
-/// waited have the next one.
+/// At a block's end: a draw whose last block this is, or in which all have revealed, gives its panels, once it has the
+/// beacon's pulse where it takes one; disputes that waited have the next draw.
 pub(crate) fn pass<S: StateRead>(
     state: &mut Delta<'_, S>,
     block: &BlockContext,
@@ -159,6 +168,21 @@ pub(crate) fn pass<S: StateRead>(
     let all = revealing.all(|value| value.tip.is_empty() || !value.preimage.is_empty());
     if draw.closed_height != 0 || block.height < draw.last_height && !all {
         return Ok(());
+    }
+    let is_random = is_random(&draw);
+    if let Some(taken) = &mut draw.beacon {
+        let ends = taken.revealed_ms == 0;
+        if ends {
+            taken.revealed_ms = block.time_ms;
+        }
+        // Without enough values there is no panel, and no pulse is waited for.
+        if is_random && beacon::awaited(taken, block.time_ms).is_some() {
+            if ends {
+                state.write(keys::draw(number), &draw);
+            }
+            return Ok(());
+        }
+        taken.closed_ms = block.time_ms;
     }
     draw.closed_height = block.height;
     state.write(keys::draw(number), &draw);
@@ -234,7 +258,8 @@ pub fn is_random(draw: &Draw) -> bool {
 }
 
 /// The seed of a panel: what is reviewed, from which list, and all revealed values in the order of the validator set,
-/// however they came in.
+/// however they came in. Where the draw took a pulse of a beacon, its output value is in it too, which is a hash over
+/// the pulse and its signature.
 pub fn seed(matter: &Hash, instance: u32, panel: &Panel, draw: &Draw) -> Hash {
     let revealed = draw
         .values
@@ -245,7 +270,12 @@ pub fn seed(matter: &Hash, instance: u32, panel: &Panel, draw: &Draw) -> Hash {
         .collect();
     let (instance, count) = (instance.to_be_bytes(), panel.count.to_be_bytes());
     let parts: [&[u8]; 5] = [matter, &instance, &panel.root, &count, &values];
-    hash::tagged(tag::REVIEW_SEED, &parts)
+    let seed = hash::tagged(tag::REVIEW_SEED, &parts);
+    let pulse = draw.beacon.as_ref().and_then(|taken| taken.pulse.as_ref());
+    match pulse.and_then(beacon::output) {
+        Some(output) => hash::tagged(tag::REVIEW_BEACON_SEED, &[&seed, &output]),
+        None => seed,
+    }
 }
 
 fn empty_seat(juror: u32) -> Seat {

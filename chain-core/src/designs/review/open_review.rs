@@ -4,7 +4,9 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{DisputePhase, OpenReview, Panel, Review, ReviewGround};
+use touchstone_proto::ledger::{
+    DisputePhase, OpenReview, Panel, Review, ReviewGround, ReviewTerms,
+};
 
 use super::{ReviewRejection, draws, jurors, matter, panel};
 use crate::designs::{DesignRejection, dispute};
@@ -60,7 +62,10 @@ pub(crate) fn apply<S: StateRead>(
     let panel = Panel {
         root: list.root,
         count: list.count,
-        terms: Some(terms),
+        terms: Some(ReviewTerms {
+            beacon: None,
+            ..terms
+        }),
         ..Panel::default()
     };
     state.put(reviewed, id.to_vec());

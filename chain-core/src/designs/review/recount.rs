@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use thiserror::Error;
-use touchstone_proto::ledger::{Dispute, Draw, Panel, PanelResult, ReviewTerms};
+use touchstone_proto::ledger::{BeaconDraw, Dispute, Draw, Panel, PanelResult, ReviewTerms};
 
 use super::{draws, matter, outcome, panel, shuffle};
 use crate::encoding;
+use crate::governance::beacon::{self, BadPulse};
 use crate::hash::{self, Hash};
 
 /// What of a review doesn't follow from its records.
@@ -24,6 +25,14 @@ pub enum BadReview {
     /// A draw that is under way, or that a third of the power could have made alone.
     #[error("the draw is not over, or validators of no more than 1/3 of the power revealed")]
     NotRandom,
+    /// A pulse that isn't the one that follows from the draw.
+    #[error("the draw's beacon: {0}")]
+    Pulse(#[from] BadPulse),
+    /// A draw that didn't wait, or waited too long.
+    #[error(
+        "the draw took its beacon's pulse after the deadline, or went on without it before that"
+    )]
+    Waited,
     /// Another seed.
     #[error("the seed of panel {0} is not what the draw gives")]
     Seed(usize),
@@ -44,13 +53,13 @@ pub fn check(dispute: &Dispute, panels: &[(Panel, Draw)]) -> Result<(), BadRevie
     let review = dispute.review.as_ref().ok_or(BadReview::Records)?;
     let mut first = BTreeSet::new();
     for (instance, (panel, draw)) in panels.iter().enumerate() {
-        let terms = panel.terms.ok_or(BadReview::Records)?;
+        let terms = panel.terms.as_ref().ok_or(BadReview::Records)?;
         let result = review.results.get(instance);
         if !panel.seats.is_empty() {
             check_draw(draw)?;
-            check_seats(dispute, instance, (panel, draw), &terms, &first)?;
+            check_seats(dispute, instance, (panel, draw), terms, &first)?;
         }
-        if result.is_some_and(|result| !follows(result, panel, &terms, instance)) {
+        if result.is_some_and(|result| !follows(result, panel, terms, instance)) {
             return Err(BadReview::Verdict(instance));
         }
         first.extend(panel.seats.iter().map(|seat| seat.juror));
@@ -74,9 +83,28 @@ fn check_draw(draw: &Draw) -> Result<(), BadReview> {
             return Err(BadReview::Value(value.organisation.clone()));
         }
     }
-    match draw.closed_height > draw.height && draws::is_random(draw) {
+    if draw.closed_height <= draw.height || !draws::is_random(draw) {
+        return Err(BadReview::NotRandom);
+    }
+    draw.beacon.as_ref().map_or(Ok(()), check_beacon)
+}
+
+/// The pulse is the one that the block that ended the values names, and came in time; a draw without it waited.
+fn check_beacon(taken: &BeaconDraw) -> Result<(), BadReview> {
+    let named = taken.beacon.as_ref().filter(|named| named.period_ms > 0);
+    let named = named.ok_or(BadReview::Records)?;
+    let deadline_ms = beacon::deadline_ms(named, taken.revealed_ms);
+    let in_time = (taken.revealed_ms..=deadline_ms).contains(&taken.closed_ms);
+    let waited = match &taken.pulse {
+        Some(pulse) => {
+            beacon::check_pulse(named, taken.revealed_ms, pulse)?;
+            in_time
+        }
+        None => taken.closed_ms > deadline_ms,
+    };
+    match waited && taken.revealed_ms > 0 {
         true => Ok(()),
-        false => Err(BadReview::NotRandom),
+        false => Err(BadReview::Waited),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why the rules of public reviews refuse a transaction: codes 480 to 499, and from 821 on.
+//! Why the rules of public reviews refuse a transaction: codes 480 to 499, 821 to 825, and 859 to 863.
 //! Codes are stable and never reused; clients may match on them.
 //!
 //! Consensus-critical: no
@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use super::jurors::MAX_JURORS;
+use crate::governance::beacon::BadPulse;
 
 /// Which rule of public reviews a transaction breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -109,6 +110,37 @@ pub enum ReviewRejection {
     /// Neither of the two.
     #[error("a vote upholds the notice or dismisses it")]
     NoChoice,
+    // 859 to 863: pulses of a public beacon
+    /// Nothing waits for one.
+    #[error("no draw waits for a beacon's pulse: its values are not all in, or it is over")]
+    NoPulseAwaited,
+    /// Too late.
+    #[error("the draw waited for the beacon's pulse up to {0}, and goes on without it")]
+    PulseLate(String),
+    /// Another pulse.
+    #[error("the draw takes the pulse of {time} on chain {chain}; this is another one")]
+    OtherPulse {
+        /// Time of the pulse that the draw takes.
+        time: String,
+        /// Its chain.
+        chain: u64,
+    },
+    /// A field that no pulse of this format has.
+    #[error("{0} of the pulse is not as the NIST Randomness Beacon 2.0 has it")]
+    PulseField(&'static str),
+    /// Not signed by the beacon.
+    #[error("the signature is not by the beacon's key over exactly this pulse")]
+    PulseSignature,
+}
+
+impl From<BadPulse> for ReviewRejection {
+    fn from(bad: BadPulse) -> ReviewRejection {
+        match bad {
+            BadPulse::Other { time, chain } => ReviewRejection::OtherPulse { time, chain },
+            BadPulse::Field(name) => ReviewRejection::PulseField(name),
+            BadPulse::Signature => ReviewRejection::PulseSignature,
+        }
+    }
 }
 
 impl ReviewRejection {
@@ -140,6 +172,11 @@ impl ReviewRejection {
             ReviewRejection::OpenedBefore(_) => 823,
             ReviewRejection::NotCounted(_) => 824,
             ReviewRejection::NoChoice => 825,
+            ReviewRejection::NoPulseAwaited => 859,
+            ReviewRejection::PulseLate(_) => 860,
+            ReviewRejection::OtherPulse { .. } => 861,
+            ReviewRejection::PulseField(_) => 862,
+            ReviewRejection::PulseSignature => 863,
         }
     }
 
@@ -171,6 +208,11 @@ impl ReviewRejection {
             ReviewRejection::OpenedBefore(_) => "open-once",
             ReviewRejection::NotCounted(_) => "ballot-counted",
             ReviewRejection::NoChoice => "ballot-choice",
+            ReviewRejection::NoPulseAwaited => "pulse-awaited",
+            ReviewRejection::PulseLate(_) => "pulse-in-time",
+            ReviewRejection::OtherPulse { .. } => "pulse-named",
+            ReviewRejection::PulseField(_) => "pulse-field",
+            ReviewRejection::PulseSignature => "pulse-signature",
         }
     }
 }

@@ -204,6 +204,14 @@ fn routed() -> Vec<(&'static str, Vec<u8>)> {
     vec![("routed.evidence", file)]
 }
 
+/// Panels of draws for which the terms named a public beacon: with its pulse, and without.
+fn pulsed() -> Vec<(&'static str, Vec<u8>)> {
+    let told = pulses::pulsed();
+    let subject = Subject::Design(told.design);
+    let file = seal(&collect_with(&told.chain, &subject, &told.additions).unwrap());
+    vec![("pulsed.evidence", file)]
+}
+
 #[test]
 fn the_same_story_gives_the_same_bytes() {
     let files = [
@@ -216,6 +224,7 @@ fn the_same_story_gives_the_same_bytes() {
         reviewed(),
         sanctioned(),
         routed(),
+        pulsed(),
     ];
     let files = files.concat();
     if std::env::var_os("TOUCHSTONE_WRITE_VECTORS").is_some() {

@@ -93,9 +93,9 @@ fn each_field_is_checked() {
         ),
         ("no role", |o| o.roles.clear(), Some(Bad::Roles)),
         ("role 0", |o| o.roles = vec![0], Some(Bad::Roles)),
-        ("role 11", |o| o.roles = vec![11], Some(Bad::Roles)),
+        ("role 12", |o| o.roles = vec![12], Some(Bad::Roles)),
         ("role -1", |o| o.roles = vec![-1], Some(Bad::Roles)),
-        ("all roles", |o| o.roles = (1..=10).collect(), None),
+        ("all roles", |o| o.roles = (1..=11).collect(), None),
         (
             "roles descending",
             |o| o.roles = vec![2, 1],

@@ -1,10 +1,13 @@
-use touchstone_proto::ledger::{DisputeOutcome, PanelVerdict, ReviewChoice, ReviewGround};
+use touchstone_proto::ledger::{
+    DisputeOutcome, PanelVerdict, ReviewChoice, ReviewGround, ReviewTerms,
+};
 
 use super::*;
 use crate::evidence::Archive;
 use crate::hash;
+use crate::test_support::beacons;
 use crate::test_support::reviews::{
-    FEW, Jury, appeal, countered, draw_panel, open_review, panel_of, vote,
+    FEW, Jury, appeal, countered, draw_panel, open_review, panel_of, reveal_all, vote,
 };
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, bit_flips, put_validator};
 
@@ -25,8 +28,8 @@ fn file_of(chain: &Chain, id: &Hash) -> ReviewFile {
     }
 }
 
-/// A review whose first verdict an appeal turned round, and one that waits for its panel.
-fn chains() -> [(&'static str, Chain, Hash); 2] {
+/// A review whose first verdict an appeal turned round, one that waits for its panel, and one whose draw took a pulse.
+fn chains() -> [(&'static str, Chain, Hash); 3] {
     let jury = Jury::of(20);
     let (mut chain, _, id) = countered(&jury, FEW);
     chain.approve(
@@ -41,7 +44,25 @@ fn chains() -> [(&'static str, Chain, Hash); 2] {
     chain.run(CARRIER, appeal(&id)).unwrap();
     draw_panel(&mut chain);
     vote(&mut chain, &jury, &id, 1, &[ReviewChoice::Dismiss; 5]);
-    [("appealed", chain, id), ("waiting", waiting, id)]
+    let named = ReviewTerms {
+        beacon: Some(beacons::named()),
+        ..FEW
+    };
+    let (mut pulsed, _, other) = countered(&jury, named);
+    pulsed.approve(
+        &[MARKET, CARRIER, MAKER],
+        &put_validator(2, 30, 1, "office"),
+    );
+    let opened = open_review(&other, ReviewGround::Similarity);
+    pulsed.run(CARRIER, opened).unwrap();
+    reveal_all(&mut pulsed);
+    let good = beacons::awaited(&pulsed);
+    pulsed.run(CARRIER, beacons::show(good)).unwrap();
+    [
+        ("appealed", chain, id),
+        ("waiting", waiting, id),
+        ("pulsed", pulsed, other),
+    ]
 }
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/evidence");
@@ -76,7 +97,8 @@ fn files_prove_a_review_and_refuse_what_is_bent() {
             assert_eq!((file.values.len(), examined.panels.len()), (5, 2));
             assert_eq!(examined.panels[1].0, panel_of(&chain, &id, 1));
         } else {
-            assert_eq!((verdicts.len(), file.values.len()), (0, 2));
+            let records = if name == "pulsed" { 3 } else { 2 };
+            assert_eq!((verdicts.len(), file.values.len()), (0, records));
         }
         let content = &bytes[..bytes.len() - 32];
         for bent in bit_flips(content).step_by(11) {

@@ -2,22 +2,7 @@ use touchstone_proto::node::OtherLeaf;
 
 use super::*;
 use crate::state::commitment;
-use crate::test_support::{Memory, bit_flips, stream};
-
-/// A tree of `count` keys with values, and its root.
-fn tree(count: usize) -> (Memory, Vec<(Hash, Hash)>, Hash) {
-    let pairs: Vec<(Hash, Hash)> = stream(1).zip(stream(2)).take(count).collect();
-    let values = pairs
-        .iter()
-        .map(|(k, v)| (k.to_vec(), v.to_vec()))
-        .collect();
-    let update = commitment::update(&Memory::default(), 0, &values).unwrap();
-    let memory = Memory {
-        nodes: update.nodes,
-        ..Memory::default()
-    };
-    (memory, pairs, update.root)
-}
+use crate::test_support::{Memory, bit_flips, stream, tree};
 
 fn absent_keys() -> impl Iterator<Item = Hash> {
     stream(3)

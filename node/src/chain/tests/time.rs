@@ -255,7 +255,8 @@ fn observed() -> Action {
 }
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    CASES.iter().chain(designs::CASES).chain(cases::CASES)
+    let others = designs::CASES.iter().chain(cases::CASES);
+    CASES.iter().chain(others).chain(reviews::CASES)
 }
 
 /// One node's chain of the four test organisations.

@@ -7,7 +7,7 @@ use super::{
         behaviour::BehaviourEvent,
         counters::count,
         frame::Frame,
-        gossip::{GossipEvent, topic_hash},
+        gossip::{GossipEvent, to_all_hash, topic_hash},
         one_way::OneWayEvent,
         peers::Size,
     },
@@ -203,9 +203,10 @@ impl Task {
         let id = GossipId {
             message: message_id,
             from,
+            was_sent_to_all: message.topic == to_all_hash(),
         };
         let length = message.data.len();
-        if message.topic != topic_hash() {
+        if !id.was_sent_to_all && message.topic != topic_hash() {
             return self.judge(&id, Acceptance::Reject);
         }
         let gossip = NetworkEvent::Gossip {

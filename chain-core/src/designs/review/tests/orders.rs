@@ -3,16 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use touchstone_proto::ledger::{PlatformMeasure, SeatState};
+use touchstone_proto::ledger::{Draw, PlatformMeasure, SeatState};
 
 use super::*;
+use crate::test_support::beacons;
 use crate::test_support::disputes::{counter, measure, notice, ruling};
 use crate::test_support::reviews::{VALIDATORS, reveal};
 use crate::test_support::stream;
 
 const PARTIES: [(&str, u8); 4] = [MARKET, CARRIER, MAKER, OFFICE];
 
-/// A random act of somebody: of the dispute, of the review, of a juror, of a validator.
+/// A random act of somebody: of the dispute, of the review, of a juror, of a validator, of who passes a pulse on.
 fn act(chain: &Chain, jury: &Jury, id: &Hash, draw: &mut impl FnMut(usize) -> usize) -> Action {
     let instance = dispute_of(chain, id).review.map_or(0, |r| r.instance);
     let panel: Option<Panel> = chain.state.message(&keys::panel(id, instance));
@@ -46,7 +47,12 @@ fn act(chain: &Chain, jury: &Jury, id: &Hash, draw: &mut impl FnMut(usize) -> us
             let opening = jury.open(&chain.id, &now, &commitment.unwrap_or_default());
             opening.map_or_else(|| appeal(id), Action::OpenBallot)
         }
-        _ => reveal(chain, VALIDATORS[draw(4)]),
+        _ => match draws::last(&chain.state).unwrap() {
+            Some((_, last)) if beacons::waits(&last) && draw(4) > 0 => {
+                beacons::show(beacons::awaited(chain))
+            }
+            _ => reveal(chain, VALIDATORS[draw(4)]),
+        },
     }
 }
 
@@ -125,11 +131,40 @@ fn check_step(seed: u64, old: &Seen, new: &Seen) {
 
 #[test]
 fn every_order_of_acts_and_clocks_comes_to_an_end() {
+    let panel = [DisputeOutcome::PanelUpheld, DisputeOutcome::PanelDismissed];
+    let (outcomes, verdicts, _) = play(FEW, 90);
+    assert!(
+        panel.iter().all(|o| outcomes.contains(&(*o as i32))),
+        "{outcomes:?}"
+    );
+    assert!(outcomes.len() >= 5, "{outcomes:?}");
+    assert!(verdicts.len() >= 3, "{verdicts:?}");
+}
+
+/// The same where draws wait for a beacon, which comes or doesn't.
+#[test]
+fn every_order_with_a_beacon_comes_to_an_end() {
+    let terms = touchstone_proto::ledger::ReviewTerms {
+        beacon: Some(beacons::named()),
+        ..FEW
+    };
+    let (outcomes, verdicts, pulses) = play(terms, 60);
+    assert!(outcomes.len() >= 4, "{outcomes:?}");
+    assert!(verdicts.len() >= 3, "{verdicts:?}");
+    assert!(pulses.iter().all(|many| *many >= 2), "{pulses:?}");
+}
+
+/// Plays so many games; the outcomes and verdicts, and how many draws with a panel took a pulse, and didn't.
+fn play(
+    terms: touchstone_proto::ledger::ReviewTerms,
+    games: u64,
+) -> (BTreeSet<i32>, BTreeSet<i32>, [usize; 2]) {
     let jury = Jury::of(20);
-    let (start, subject, first) = countered(&jury, FEW);
+    let (start, subject, first) = countered(&jury, terms);
+    let mut pulses = [0; 2];
     let mut outcomes = BTreeSet::new();
     let mut verdicts = BTreeSet::new();
-    for seed in 0..90 {
+    for seed in 0..games {
         let mut chain = start.clone();
         let mut id = first;
         let mut draws =
@@ -155,7 +190,7 @@ fn every_order_of_acts_and_clocks_comes_to_an_end() {
                     later.commit(&[]);
                     waits = dispute_of(&later, &id);
                 }
-                let is_reveal = matches!(action, Action::RevealPreimage(_));
+                let is_reveal = matches!(action, Action::RevealPreimage(_) | Action::ShowPulse(_));
                 let accepted = chain.run(PARTIES[draw(4)], action).is_ok();
                 let in_time = chain.time_ms <= waits.deadline_ms;
                 assert!(
@@ -181,14 +216,17 @@ fn every_order_of_acts_and_clocks_comes_to_an_end() {
         let all = tally.upheld + tally.withdrawn + tally.by_default;
         let all = all + tally.panel_upheld + tally.panel_dismissed;
         assert_eq!(tally.notices, all + tally.open, "seed {seed}");
+        for panel in look(&chain, &id).panels.into_iter().flatten() {
+            let draw: Draw = chain
+                .state
+                .message(&keys::draw(panel.draw))
+                .unwrap_or_default();
+            if let Some(taken) = draw.beacon.filter(|_| !panel.seats.is_empty()) {
+                pulses[usize::from(taken.pulse.is_none())] += 1;
+            }
+        }
     }
-    let panel = [DisputeOutcome::PanelUpheld, DisputeOutcome::PanelDismissed];
-    assert!(
-        panel.iter().all(|o| outcomes.contains(&(*o as i32))),
-        "{outcomes:?}"
-    );
-    assert!(outcomes.len() >= 5, "{outcomes:?}");
-    assert!(verdicts.len() >= 3, "{verdicts:?}");
+    (outcomes, verdicts, pulses)
 }
 
 /// The block's own work may come to a deadline later; nobody acts after it nevertheless.

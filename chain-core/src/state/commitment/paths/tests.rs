@@ -1,41 +1,23 @@
 //! Multiproofs against single proofs, and over trees that fail or have lost nodes.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::super::test_tree::TestTree;
 use super::super::{prove, update};
 use super::*;
 use crate::proof::multiproof;
 
 type Values = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A tree in memory that counts its reads, and can fail after some or have lost a node.
-#[derive(Default)]
-struct Tree {
-    nodes: BTreeMap<NodeKey, TreeNode>,
-    reads: Cell<usize>,
-    fail_after: Option<usize>,
-}
-
-impl TreeRead for Tree {
-    fn node(&self, key: &NodeKey) -> Result<Option<TreeNode>, Fault> {
-        self.reads.set(self.reads.get() + 1);
-        if self.fail_after.is_some_and(|n| self.reads.get() > n) {
-            return Err(Fault::Storage("the disk".into()));
-        }
-        Ok(self.nodes.get(key).cloned())
-    }
-}
-
 fn name(number: u16) -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
 /// A tree of these values, written in two blocks.
-fn grown(values: &Values) -> (Tree, Hash) {
-    let mut tree = Tree::default();
+fn grown(values: &Values) -> (TestTree, Hash) {
+    let mut tree = TestTree::default();
     let mut root = [0; 32];
     let (first, second): (Values, Values) = values
         .clone()
@@ -50,7 +32,7 @@ fn grown(values: &Values) -> (Tree, Hash) {
     (tree, root)
 }
 
-fn height(tree: &Tree) -> u64 {
+fn height(tree: &TestTree) -> u64 {
     tree.nodes.keys().map(NodeKey::version).max().unwrap()
 }
 
@@ -97,7 +79,7 @@ proptest! {
     /// proof.
     #[test]
     fn a_damaged_tree_is_a_fault(all in trees(), keys in some_keys()) {
-        let (mut tree, _) = grown(&all);
+        let (tree, _) = grown(&all);
         let height = height(&tree);
         let asked = asked(&keys, &all);
         for (number, (_, value)) in asked.iter().enumerate() {
@@ -110,27 +92,7 @@ proptest! {
                 }
             }
         }
-        tree.reads.set(0);
-        prove_all(&tree, height, &asked).expect("proves");
-        let reads = tree.reads.get();
-        for n in 0..reads {
-            tree.reads.set(0);
-            tree.fail_after = Some(n);
-            let failed = prove_all(&tree, height, &asked);
-            prop_assert_eq!(failed, Err(Fault::Storage("the disk".into())));
-        }
-        tree.fail_after = None;
-        let nodes: Vec<NodeKey> = tree.nodes.keys().copied().collect();
-        let mut lost = 0;
-        for node in nodes {
-            let kept = tree.nodes.remove(&node).expect("listed");
-            match prove_all(&tree, height, &asked) {
-                Err(Fault::Damaged(_)) => lost += 1,
-                other => prop_assert!(other.is_ok(), "{:?}", other),
-            }
-            tree.nodes.insert(node, kept);
-        }
-        prop_assert_eq!(lost, reads, "each node on the paths is read once, and no other");
+        tree.damaged(|tree| prove_all(tree, height, &asked));
     }
 }
 

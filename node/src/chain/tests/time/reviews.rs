@@ -1,5 +1,21 @@
 //! The lines of public reviews that read a block's time. Each judges by `dispute::open`, whose line and cases stand
-//! with the other designs.
+//! with the other designs, but for that of a beacon's pulse.
+
+use touchstone_core::governance::beacon;
+use touchstone_core::governance::hash_chain;
+use touchstone_core::test_support::beacons;
+use touchstone_core::test_support::disputes::{counter, measure};
+use touchstone_core::test_support::reviews::{
+    FEW, Jury, VALIDATORS, VALUES, open_review, put_chain, secret,
+};
+use touchstone_core::test_support::{CARRIER, MARKET, OFFICE, change, public};
+use touchstone_proto::ledger::change::Kind;
+use touchstone_proto::ledger::{
+    Beacon, PlatformMeasure, RevealPreimage, ReviewGround, ReviewTerms,
+};
+
+use super::{BETWEEN_MS, Case, Ledger};
+use crate::chain::tests::*;
 
 /// As in the table of all rooms.
 pub(super) const READS: &[(&str, &str, &[u32])] = &[
@@ -145,6 +161,31 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
         &[],
     ),
     (
+        "designs/review/draws.rs",
+        "if is_random && beacon::awaited(taken, block.time_ms).is_some() {",
+        &[],
+    ),
+    (
+        "designs/review/draws.rs",
+        "taken.closed_ms = block.time_ms;",
+        &[],
+    ),
+    (
+        "designs/review/draws.rs",
+        "taken.revealed_ms = block.time_ms;",
+        &[],
+    ),
+    (
+        "designs/review/show_pulse.rs",
+        "let named = beacon::awaited(taken, context.block.time_ms).ok_or_else(|| {",
+        &[860],
+    ),
+    (
+        "governance/beacon.rs",
+        "(waits && now_ms <= deadline_ms(beacon, draw.revealed_ms)).then_some(beacon)",
+        &[860],
+    ),
+    (
         "designs/review/open_ballot.rs",
         "keep_opened(state, &id, dispute, review, &panel, now_ms)?;",
         &[],
@@ -191,3 +232,54 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
         &[],
     ),
 ];
+
+pub(super) const CASES: &[Case] = &[Case {
+    name: "a beacon's pulse after the deadline",
+    fresh: 0,
+    idle: 860,
+    submit: |ledger| {
+        let named = Beacon {
+            wait_ms: BETWEEN_MS as u32,
+            ..beacons::named()
+        };
+        ledger.reveal_all(&named);
+        let time_ms = beacon::pulse_ms(&named, ledger.chain.tip.time_ms);
+        ledger.sign(OFFICE, beacons::show(beacons::pulse(time_ms)))
+    },
+}];
+
+impl Ledger {
+    /// Commits a review and the values of all validators, under terms that name a beacon.
+    fn reveal_all(&mut self, named: &Beacon) {
+        for seed in VALIDATORS {
+            self.vote(&put_chain(1, seed));
+        }
+        let terms = ReviewTerms {
+            beacon: Some(named.clone()),
+            ..FEW
+        };
+        self.vote(&change(1, Kind::PutReviewTerms(terms)));
+        let jurors = self.sign(MARKET, Jury::of(20).register());
+        self.commit(&[jurors]);
+        let id = self.notice();
+        let steps = [
+            (MARKET, measure(&id, PlatformMeasure::Removed)),
+            (CARRIER, counter(&id)),
+            (CARRIER, open_review(&id, ReviewGround::Similarity)),
+        ];
+        for (who, action) in steps {
+            let envelope = self.sign(who, action);
+            self.commit(&[envelope]);
+        }
+        for seed in VALIDATORS {
+            let tip = hash_chain::tip(&secret(seed), VALUES);
+            let value = hash_chain::value_below(&secret(seed), VALUES, &tip);
+            let reveal = RevealPreimage {
+                validator: public(seed).to_vec(),
+                preimage: value.unwrap().to_vec(),
+            };
+            let envelope = self.sign(OFFICE, Action::RevealPreimage(reveal));
+            self.commit(&[envelope]);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Which notices there were about a listing, and which measure is in force.
+
+use serde_json::{Value, json};
+use touchstone_client::disputes as asked;
+use touchstone_core::designs::listing::measure_in_force;
+use touchstone_core::hash::Hash;
+use touchstone_proto::ledger::Dispute;
+
+use crate::disputes;
+use crate::failure::Failure;
+use crate::messages::Speech;
+use crate::output::{Output, add_member, attested_json, plain};
+use crate::say;
+use crate::settings::Settings;
+
+/// Notices that one answer shows, at most.
+const MOST: usize = 1_000;
+
+/// Arguments of `dispute listing`.
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// Where the listing is found, as the notices have it
+    #[arg(value_name = "URL")]
+    pub listing: String,
+    /// Id of the platform
+    #[arg(long, value_name = "ID")]
+    pub platform: String,
+}
+
+pub(super) async fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut client = settings.client().await?;
+    let found =
+        asked::of_listing(&mut client, &arguments.platform, &arguments.listing, MOST).await?;
+    let height = found.attested.header.height;
+    if found.disputes.is_empty() {
+        return Err(Failure::Absent {
+            id: arguments.listing.clone(),
+            height,
+            message: format!(
+                "there was no notice about the listing {}",
+                arguments.listing
+            ),
+        });
+    }
+    if output.json {
+        output.value(&json!({
+            "listing": arguments.listing,
+            "platform": arguments.platform,
+            "notices": found.count,
+            "disputes": found.disputes.iter().map(|(id, d)| one_json(id, d)).collect::<Vec<_>>(),
+            "in_force": found.disputes.iter().filter_map(|(_, d)| word_in_force(d)).collect::<Vec<_>>(),
+            "verified": true,
+            "header": attested_json(&found.attested),
+        }));
+        return Ok(());
+    }
+    let verdict = output.good("VERIFIED");
+    let listing = plain(&arguments.listing);
+    output.line(format!(
+        "Listing   {listing}, {verdict} as of block {height}"
+    ));
+    let language = output.language;
+    for (id, dispute) in &found.disputes {
+        output.line(say!(language, "Notice    {id}", id = hex::encode(id)));
+        let subject = hex::encode(&dispute.subject);
+        output.line(say!(
+            language,
+            "          under the right to {subject}",
+            subject = subject
+        ));
+        output.line(match word_in_force(dispute) {
+            Some(word) => say!(
+                language,
+                "          in force: {measure}",
+                measure = language.term(word)
+            ),
+            None => say!(language, "          no measure is in force"),
+        });
+        for line in disputes::lines(language, dispute) {
+            output.line(format!("          {line}"));
+        }
+    }
+    let shown = found.disputes.len();
+    if found.count > shown as u64 {
+        output.line(say!(
+            language,
+            "Not shown are the {count} notices before these",
+            count = found.count - shown as u64
+        ));
+    }
+    Ok(())
+}
+
+/// The word of the measure that is in force because of a dispute.
+fn word_in_force(dispute: &Dispute) -> Option<&'static str> {
+    measure_in_force(dispute).map(disputes::measure)
+}
+
+fn one_json(id: &Hash, dispute: &Dispute) -> Value {
+    let mut value = disputes::json(dispute);
+    add_member(&mut value, "dispute", hex::encode(id).into());
+    add_member(&mut value, "in_force", word_in_force(dispute).into());
+    value
+}
