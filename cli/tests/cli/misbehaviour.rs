@@ -9,16 +9,16 @@ use touchstone_proto::node::Misbehaviour;
 use crate::consortium::public;
 use crate::fake::{Served, key};
 
-/// Evidence that the validator with the key of a seed signed two precommits of height 7.
-fn two_votes(chain: &Hash, seed: u8) -> Misbehaviour {
+/// Evidence that the validator with the key of a seed signed two precommits of a height.
+fn two_votes(chain: &Hash, seed: u8, height: u64) -> Misbehaviour {
     let [first, second] = [1, 2].map(|block| {
-        let vote = vote_bytes(VoteKind::Precommit, 7, 0, Some(&[block; 32]));
+        let vote = vote_bytes(VoteKind::Precommit, height, 0, Some(&[block; 32]));
         let signature = signing::sign(&key(seed), Purpose::Vote, chain, &vote).to_vec();
         (vote, signature)
     });
     Misbehaviour {
         validator: key(seed).verifying_key().to_bytes().to_vec(),
-        height: 7,
+        height,
         first: first.0,
         first_signature: first.1,
         second: second.0,
@@ -33,7 +33,8 @@ fn two_votes(chain: &Hash, seed: u8) -> Misbehaviour {
 async fn a_double_signer_is_voted_out_with_one_command() {
     let node = Served::start().await;
     let chain = node.world().genesis.chain_id;
-    node.world().evidence = vec![two_votes(&chain, 104)];
+    // At a height at which it was a validator, also once it is none.
+    node.world().evidence = vec![two_votes(&chain, 104, 1)];
     let remove = ["misbehaviour", "remove"];
     for organisation in ["acme", "bravo", "carol"] {
         assert!(node.run(&["validators"]).await.out.contains(&public(104)));
@@ -47,7 +48,7 @@ async fn a_double_signer_is_voted_out_with_one_command() {
     assert_eq!(again.code, 2, "{again:?}");
     let told = format!("{} is not a validator", public(104));
     assert!(again.err.contains(&told), "{again:?}");
-    node.world().evidence.push(two_votes(&chain, 103));
+    node.world().evidence.push(two_votes(&chain, 103, 1));
     let which = node.run_as("acme", &remove).await;
     assert_eq!(which.code, 1, "{which:?}");
     for convicted in [103, 104] {
@@ -68,7 +69,7 @@ async fn evidence_is_checked_before_anyone_is_accused() {
     let sign = |seed: u8, message: &[u8]| {
         signing::sign(&key(seed), Purpose::Vote, &chain, message).to_vec()
     };
-    let evidence = two_votes(&chain, 104);
+    let evidence = two_votes(&chain, 104, 7);
     node.world().evidence = vec![evidence.clone()];
     let proven = node.run(&["misbehaviour"]).await;
     assert_eq!(proven.code, 0, "{proven:?}");
