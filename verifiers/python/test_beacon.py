@@ -7,7 +7,9 @@ import pathlib
 import sys
 import unittest
 
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_public_key
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -121,6 +123,33 @@ class Pulses(unittest.TestCase):
         with self.assertRaises(Refusal):
             check_pulse(beacon, pulse["time_ms"] - 120_000, pulse)
 
+    def test_a_pulse_of_another_form_is_refused_though_signed(self):
+        key = load_der_private_key((DATA / "beacon/test-key.pk8").read_bytes(), None)
+        beacon, _, _ = nist()
+        beacon["modulus"] = key.public_key().public_numbers().n.to_bytes(256, "big")
+
+        def checked(bend):
+            _, pulse, _ = nist()
+            bend(pulse)
+            pulse["signature"] = key.sign(signed(pulse), PKCS1v15(), SHA512())
+            check_pulse(beacon, pulse["time_ms"] - 120_000, pulse)
+
+        checked(lambda pulse: None)
+        shorter = [lambda pulse, name=name: pulse.update({name: pulse[name][1:]}) for name in HASHES]
+        others = [
+            lambda pulse: pulse.update(cipher_suite=1),
+            lambda pulse: pulse.update(period_ms=30_000),
+            lambda pulse: pulse.update(chain_index=3),
+            lambda pulse: pulse.update(uri="x" * 257),
+            lambda pulse: pulse.update(version="x" * 33),
+            lambda pulse: pulse["list_values"].pop(),
+            lambda pulse: pulse["list_values"].append(bytes(64)),
+            lambda pulse: pulse["list_values"].insert(0, pulse["list_values"].pop() + b"x"),
+        ]
+        for bend in shorter + others:
+            with self.assertRaises(Refusal):
+                checked(bend)
+
     def test_a_block_names_one_pulse(self):
         beacon, _, _ = nist()
         for after, expected in ((0, 120_000), (1, 180_000), (60_000, 180_000), (60_001, 240_000)):
@@ -178,6 +207,7 @@ class Pulses(unittest.TestCase):
             lambda taken: taken.update(closed_ms=taken["revealed_ms"] + 21_600_000),
             lambda taken: taken.update(pulse=draws[with_pulse[0]]["beacon"]["pulse"]),
             named(lambda b: b.update(period_ms=0)),
+            lambda taken: taken.update(revealed_ms=0),
         ]
         for key, bend in [(with_pulse[0], bend) for bend in bends] + [(without[0], bend) for bend in waits]:
             record = decode("Draw", states[key])

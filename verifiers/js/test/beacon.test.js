@@ -1,7 +1,7 @@
 // Pulses of a public beacon: a real one of NIST holds, draws are told with theirs, and nothing of them is bent.
 
 import assert from 'node:assert/strict';
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { checkPulse, outputOf, pulseMs, signedOf } from '../src/beacon.js';
 import { fromHex, hex } from '../src/bytes.js';
@@ -106,6 +106,39 @@ test('a pulse by a larger key is refused', () => {
   assert.throws(() => checkPulse(beacon, pulse.time_ms - 120_000n, pulse), { name: 'Refusal' });
 });
 
+test('a pulse of another form is refused though signed', () => {
+  const der = { key: Buffer.from(bytesOf(`${DATA}test-key.pk8`)), format: 'der', type: 'pkcs8' };
+  const key = createPrivateKey(der);
+  const { n } = createPublicKey(key).export({ format: 'jwk' });
+  const beacon = { ...nist().beacon, modulus: new Uint8Array(Buffer.from(n, 'base64url')) };
+  const check = (bend) => {
+    const { pulse } = nist();
+    bend(pulse);
+    pulse.signature = new Uint8Array(sign('sha512', signedOf(pulse), key));
+    checkPulse(beacon, pulse.time_ms - 120_000n, pulse);
+  };
+  check(() => {});
+  const hashes = [
+    'certificate_id',
+    'local_random_value',
+    'external_source_id',
+    'external_value',
+    'precommitment_value',
+  ];
+  for (const bend of [
+    ...hashes.map((name) => (p) => (p[name] = p[name].slice(1))),
+    (p) => (p.cipher_suite = 1),
+    (p) => (p.period_ms = 30_000),
+    (p) => (p.uri = 'x'.repeat(257)),
+    (p) => (p.version = 'x'.repeat(33)),
+    (p) => p.list_values.pop(),
+    (p) => p.list_values.push(new Uint8Array(64)),
+    (p) => (p.list_values[0] = new Uint8Array(65)),
+  ]) {
+    assert.throws(() => check(bend), { name: 'Refusal' }, bend.toString());
+  }
+});
+
 test('a block names one pulse', () => {
   const { beacon } = nist();
   for (const [after, expected] of [
@@ -144,7 +177,9 @@ test("nothing of a draw's beacon is bent", () => {
   const taken = draws.map(([key, value]) => [key, decode(types.Draw, value).beacon]);
   const [shown] = taken.find(([, beacon]) => beacon?.pulse);
   const [waited] = taken.find(([, beacon]) => beacon && !beacon.pulse);
-  const { pulse } = decode(types.Draw, states.get(shown)).beacon;
+  // What is decoded are views: bent in a copy.
+  const drawAt = (key) => decode(types.Draw, states.get(key).slice());
+  const { pulse } = drawAt(shown).beacon;
   const bends = [
     ...BENDS.map((bend) => (d) => bend(d.pulse)),
     (d) => (d.beacon.modulus[9] ^= 1),
@@ -164,11 +199,13 @@ test("nothing of a draw's beacon is bent", () => {
     (d) => (d.closed_ms = d.revealed_ms + 21_600_000n),
     (d) => (d.pulse = pulse),
     (d) => (d.beacon.period_ms = 0),
+    (d) => (d.revealed_ms = 0n),
   ];
   for (const [key, bend] of [...bends.map((one) => [shown, one]), ...waits.map((one) => [waited, one])]) {
-    const draw = decode(types.Draw, states.get(key));
+    const draw = drawAt(key);
     bend(draw.beacon);
     const bent = new Map(states).set(key, encode(types.Draw, draw));
     assert.throws(() => examine(bent), { name: 'Refusal' }, bend.toString());
   }
+  examine(states);
 });

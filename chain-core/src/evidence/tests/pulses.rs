@@ -143,7 +143,9 @@ fn bent_pulses_are_refused() {
         assert_eq!(refused(&first, &bend), expected, "{name}");
     }
     // A draw that went on without one waited for it; and took none.
-    let bends: [(&str, Bend); 3] = [
+    let bends: [(&str, Bend); 5] = [
+        ("no end of values", |d| d.revealed_ms = 0),
+        ("no period", |d| d.beacon.as_mut().unwrap().period_ms = 0),
         ("early", |d| d.closed_ms = d.revealed_ms + 21_600_000),
         ("a pulse all the same", |d| {
             let named = d.beacon.clone().unwrap();
