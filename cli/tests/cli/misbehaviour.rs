@@ -8,6 +8,7 @@ use touchstone_proto::node::Misbehaviour;
 
 use crate::consortium::public;
 use crate::fake::{Served, key};
+use crate::items::{ITEM, seen};
 
 /// Evidence that the validator with the key of a seed signed two precommits of a height.
 fn two_votes(chain: &Hash, seed: u8, height: u64) -> Misbehaviour {
@@ -33,6 +34,7 @@ fn two_votes(chain: &Hash, seed: u8, height: u64) -> Misbehaviour {
 async fn a_double_signer_is_voted_out_with_one_command() {
     let node = Served::start().await;
     let chain = node.world().genesis.chain_id;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
     // At a height at which it was a validator, also once it is none.
     node.world().evidence = vec![two_votes(&chain, 104, 1)];
     let remove = ["misbehaviour", "remove"];
@@ -41,6 +43,8 @@ async fn a_double_signer_is_voted_out_with_one_command() {
         let ran = node.run_as(organisation, &remove).await;
         assert_eq!(ran.code, 0, "{ran:?}");
     }
+    node.world().voters = vec![101, 102, 103];
+    node.world().record("acme", &[seen(&[ITEM], "inspecting")]);
     let left = node.run(&["validators"]).await;
     assert!(!left.out.contains(&public(104)), "{left:?}");
     assert!(left.out.contains(&public(103)), "{left:?}");
