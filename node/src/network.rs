@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | consensus message | [`NetworkHandle::broadcast`], [`NetworkHandle::send`] | once or not at all, in any order |
 //! | fetching | [`NetworkHandle::request`] | an answer or a typed error |
-//! | transactions, announcements | [`NetworkHandle::gossip`] | sent to all listed peers, or flooded: forwarded once the host accepts |
+//! | transactions, announcements | [`NetworkHandle::gossip`] | sent to all peers, or forwarded once the host accepts |
 //!
 //! A message for a peer that is not connected is **dropped** and counted, not kept: consensus
 //! publishes again what still matters. Nothing in the room grows without a bound ([`NetworkLimits`]).
