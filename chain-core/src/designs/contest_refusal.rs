@@ -1,5 +1,5 @@
 //! The complainant whose notice the platform refused asks an assistance centre. Source: CNIPA, Guiding Opinions on
-//! Further Strengthening Intellectual Property Rights Protection Assistance (Guo Zhi Fa Bao Zi [2020] No. 22): centres
+//! Further Strengthening Intellectual Property Rights Protection Assistance (Guo Zhi Fa Bao Zi (2020) No. 22): centres
 //! advise right holders on how infringement is judged.
 //!
 //! Consensus-critical: yes

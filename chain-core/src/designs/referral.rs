@@ -5,7 +5,7 @@
 //! Sources: Norms of Sichuan Province for handling cases of administrative patent enforcement, Art. 145 and 146: a
 //! platform that finds a complaint hard to judge asks the assistance centre, and decides by its opinion on removal,
 //! blocking, disconnection or closure. CNIPA, Guiding Opinions on Further Strengthening Intellectual Property Rights
-//! Protection Assistance (Guo Zhi Fa Bao Zi [2020] No. 22). Patent Law, Art. 65: disputes go to the department for
+//! Protection Assistance (Guo Zhi Fa Bao Zi (2020) No. 22). Patent Law, Art. 65: disputes go to the department for
 //! patents or a court.
 //!
 //! Consensus-critical: yes
