@@ -51,17 +51,21 @@ async fn enroll(node: &Served, id: &str, name: &str, role: &str, seed: u8) {
     }
 }
 
+/// A file that carol has deposited, and the design's id.
+async fn chair(node: &Served) -> (String, String) {
+    let file = node.write("chair.txt", "a chair");
+    let folder = node.folder.path().display().to_string();
+    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
+    let deposited = node.run_as("carol", &deposit).await.json();
+    let design = deposited[0]["design_id"].as_str().unwrap().to_owned();
+    (file, design)
+}
+
 #[tokio::test]
 async fn a_dispute_from_notice_to_ruling() {
     let node = Served::start().await;
     enroll_market(&node).await;
-    let file = node.write("chair.txt", "a chair");
-    let folder = node.folder.path().display().to_string();
-    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
-    let design = node.run_as("carol", &deposit).await.json()[0]["design_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let (file, design) = chair(&node).await;
     let notice = [
         "dispute",
         "notice",
@@ -185,13 +189,7 @@ async fn three_routes_and_a_false_notice() {
     let node = Served::start().await;
     enroll_market(&node).await;
     enroll(&node, "aid", "The Assistance Centre", "assistance", 8).await;
-    let file = node.write("chair.txt", "a chair");
-    let folder = node.folder.path().display().to_string();
-    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
-    let design = node.run_as("carol", &deposit).await.json()[0]["design_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let (file, design) = chair(&node).await;
     let notice = ["dispute", "notice", &design, "--platform", "market"];
     let about = ["--respondent", "acme", "--evidence", &file, "--listing"];
     let why = ["--reasons", &file, "--rule-book", &file];
@@ -448,13 +446,7 @@ async fn a_notice_in_one_command_and_the_sellers_defence() {
 async fn a_listing_tells_its_notices_and_the_measure_in_force() {
     let node = Served::start().await;
     enroll_market(&node).await;
-    let file = node.write("chair.txt", "a chair");
-    let folder = node.folder.path().display().to_string();
-    let deposit = ["deposit", &file, "--receipts", &folder, "--json"];
-    let design = node.run_as("carol", &deposit).await.json()[0]["design_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let (file, design) = chair(&node).await;
     let listing = "https://market.example/7";
     let asked = ["dispute", "listing", listing, "--platform", "market"];
     let none = node.run(&asked).await;
