@@ -27,6 +27,22 @@ pub(super) fn time_ns(text: &str) -> Option<i128> {
     Some(moment.unix_timestamp_nanos())
 }
 
+/// A moment in UTC with three digits after the second, as `2026-05-04T08:00:00.000Z`; finer digits are cut off towards
+/// the past. `None` beyond the year 9999.
+pub fn in_milliseconds(unix_ns: i128) -> Option<String> {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(unix_ns).ok()?;
+    Some(format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        moment.year(),
+        u8::from(moment.month()),
+        moment.day(),
+        moment.hour(),
+        moment.minute(),
+        moment.second(),
+        moment.millisecond()
+    ))
+}
+
 /// `[+-]hh:mm`, at most 14:00 (EPCIS 2.0 §7.4.1, `eventTimeZoneOffset`).
 pub(super) fn is_offset(text: &str) -> bool {
     let &[b'+' | b'-', h1, h2, b':', m1, m2] = text.as_bytes() else {

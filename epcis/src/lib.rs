@@ -67,6 +67,7 @@ mod warnings;
 mod xml;
 mod xml_writer;
 
+pub use date_time::in_milliseconds;
 pub use document::{MAX_DOCUMENT_BYTES, split_document};
 pub use document_header::master_data;
 pub use error::{EpcisError, EpcisRule};

@@ -12,7 +12,6 @@
 use ring::signature::{RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents};
 use sha2::{Digest, Sha512};
 use thiserror::Error;
-use time::OffsetDateTime;
 use touchstone_proto::ledger::{Beacon, BeaconDraw, BeaconPulse};
 
 use super::GovernanceRejection;
@@ -193,18 +192,7 @@ pub fn output(pulse: &BeaconPulse) -> Option<[u8; DIGEST_BYTES]> {
 
 /// A time as pulses have it.
 pub fn time_stamp(time_ms: u64) -> Option<String> {
-    let nanoseconds = i128::from(time_ms).saturating_mul(1_000_000);
-    let t = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?;
-    Some(format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        t.year(),
-        u8::from(t.month()),
-        t.day(),
-        t.hour(),
-        t.minute(),
-        t.second(),
-        t.millisecond()
-    ))
+    touchstone_epcis::in_milliseconds(i128::from(time_ms).saturating_mul(1_000_000))
 }
 
 fn sized(bytes: &mut Vec<u8>, part: &[u8]) -> Option<()> {

@@ -2,8 +2,6 @@
 //!
 //! Consensus-critical: no
 
-use time::OffsetDateTime;
-
 use super::json_ld_context::EventContext;
 use crate::cbv::Vocabulary;
 use crate::date_time;
@@ -47,22 +45,10 @@ pub(super) fn term(vocabulary: Vocabulary, text: &str, scope: &EventContext) -> 
 /// for the year, stays as it is.
 pub(super) fn instant(text: &str) -> String {
     let text = text.trim();
-    let rounded = date_time::time_ns(text)
-        .map(|ns| ns.saturating_add(500_000).div_euclid(1_000_000) * 1_000_000)
-        .and_then(|ns| OffsetDateTime::from_unix_timestamp_nanos(ns).ok());
-    match rounded {
-        Some(t) => format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            t.year(),
-            u8::from(t.month()),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second(),
-            t.millisecond()
-        ),
-        None => text.to_owned(),
-    }
+    date_time::time_ns(text)
+        .map(|ns| ns.saturating_add(500_000))
+        .and_then(date_time::in_milliseconds)
+        .unwrap_or_else(|| text.to_owned())
 }
 
 /// A decimal number without leading zeros, plus sign, zeros after the last other decimal, or
