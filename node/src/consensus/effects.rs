@@ -6,7 +6,7 @@ mod publish;
 pub mod wal_append;
 
 use arc_malachitebft_core_consensus::{Effect, LivenessMsg, Resumable, Resume, SignedConsensusMsg};
-use arc_malachitebft_core_types::CertificateError;
+use arc_malachitebft_core_types::{CertificateError, NilOrVal, VoteType};
 use touchstone_core::fault::Fault;
 use touchstone_core::signing::Verify;
 use touchstone_proto::ledger::CommitCertificate;
@@ -161,6 +161,12 @@ impl<S: Store, D: Disk> Effects<S, D> {
                 r.resume_with(())
             }
             Effect::PublishConsensusMsg(SignedConsensusMsg::Vote(vote), r) => {
+                if let (VoteType::Precommit, NilOrVal::Val(_)) =
+                    (vote.message.kind, vote.message.value)
+                {
+                    // Here Malachite prunes what it took in earlier rounds.
+                    self.height.logged.forget();
+                }
                 self.publish(message::vote(&vote));
                 self.height.asking.moved();
                 self.set_timer(Timer::Ask);

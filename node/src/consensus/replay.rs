@@ -95,13 +95,14 @@ impl<S: Store, D: Disk> Machine<S, D> {
         }
         for entry in &recovered.entries {
             let logged = &mut self.effects.height.logged;
-            logged.note(&entry.input, entry.body.is_some());
+            logged.expect(&entry.input, entry.body.is_some());
         }
         let inputs: Vec<CoreInput<Ctx>> =
             recovered.entries.iter().map(|e| e.input.clone()).collect();
         self.core.index_wal_entries(&inputs);
         for entry in recovered.entries {
             self.restore(&entry, &recovered.address)?;
+            self.effects.height.logged.replay(&entry.input);
             self.feed(entry.input)?;
             // The tip has moved: nothing of this height is left to do.
             if self.effects.height.is_decided() {
