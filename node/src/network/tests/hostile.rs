@@ -172,7 +172,16 @@ async fn malformed_frames_count_against_the_rate() {
 
 #[tokio::test]
 async fn bytes_count_against_the_rate() {
-    let (mut node, _honest, mut rogue) = beset(strict()).await;
+    // A sender that hardly gets a turn must not find its allowance filled up again.
+    let slowly = NetworkLimits {
+        rate: Rate {
+            messages_per_second: 3,
+            bytes_per_second: 1 << 12,
+            burst_seconds: 1 << 11,
+        },
+        ..strict()
+    };
+    let (mut node, _honest, mut rogue) = beset(slowly).await;
     let body = vec![0; 7 << 20];
     let frame = [&(7u32 << 20).to_be_bytes(), body.as_slice()].concat();
     for _ in 0..4 {
