@@ -8,7 +8,7 @@ use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::LIVE_SST_FILES_SIZE;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBIterator, DBRawIterator, DBRecoveryMode, Direction, ErrorKind, IteratorMode, LogLevel,
+    DBIterator, DBRawIterator, DBRecoveryMode, Direction, Env, ErrorKind, IteratorMode, LogLevel,
     ReadOptions,
 };
 use touchstone_core::Fault;
@@ -94,7 +94,8 @@ impl Database {
         recovery: DBRecoveryMode,
     ) -> Result<Database, Fault> {
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
-        let options = database_options(settings, create, recovery);
+        let mut options = database_options(settings, create, recovery);
+        options.set_env(&background_env()?);
         let tables = TABLES.iter().map(|(name, compressed)| {
             ColumnFamilyDescriptor::new(*name, table_options(*compressed, &cache))
         });
@@ -198,6 +199,15 @@ impl Database {
     }
 }
 
+/// RocksDB's threads take what processor time the others leave: nodes fill their buffers alike, and would all write them
+/// to the disk in the same moment, before what their callers wait for (ADR 68).
+fn background_env() -> Result<Env, Fault> {
+    let mut env = Env::new().map_err(fault)?;
+    env.lower_thread_pool_cpu_priority();
+    env.lower_high_priority_thread_pool_cpu_priority();
+    Ok(env)
+}
+
 fn database_options(
     settings: &StoreSettings,
     create: bool,
@@ -238,6 +248,8 @@ fn table_options(compressed: bool, cache: &Cache) -> rocksdb::Options {
         DBCompressionType::None
     });
     options.set_write_buffer_size(64 << 20);
+    // A commit doesn't wait while the one before is written by threads that stand behind all others.
+    options.set_max_write_buffer_number(4);
     options.set_level_compaction_dynamic_level_bytes(true);
     options
 }

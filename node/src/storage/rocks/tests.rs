@@ -137,6 +137,30 @@ fn openings_are_refused_with_their_reason() {
     drop(store);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_writes_buffers_to_the_disk_stands_behind_all_others() {
+    use crate::storage::schema::{TableKey, TableValue};
+    let folder = folder();
+    let db = Database::open(&folder.path, &settings(), true).expect("opens");
+    let row = MetaRow::Format(FORMAT).encode().expect("encodes");
+    let family = db.family::<Meta>().expect("open");
+    db.raw
+        .put_cf(family, MetaKey::Format.encode(), row)
+        .expect("writes");
+    db.raw.flush_cf(family).expect("flushes");
+    let nice = std::fs::read_dir("/proc/self/task")
+        .expect("lists threads")
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok())
+        .filter(|stat| stat.contains("(rocksdb:high"))
+        .map(|stat| {
+            let (_, fields) = stat.rsplit_once(") ").expect("a name in brackets");
+            // proc_pid_stat(5): the 19th field; the state, which follows the name, is the third.
+            fields.split(' ').nth(16).expect("nice").to_owned()
+        });
+    assert!(nice.max().is_some_and(|nice| nice == "19"));
+}
+
 #[test]
 fn a_newer_format_is_named() {
     use crate::storage::schema::{Table, TableKey, TableValue};
