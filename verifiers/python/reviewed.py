@@ -13,6 +13,7 @@ import hashlib
 import sys
 
 from beacon import check_beacon, output
+from moment import plain, utc
 from proofs import require, sha256, verify_state
 from sealed_file import read_sealed, verify_from_genesis
 from wire import Refusal, decode
@@ -190,7 +191,7 @@ def main():
     except Refusal as refusal:
         print(f"NOT VERIFIED: {refusal}")
         return 3
-    print(f"HOLDS     the review of {ascii(dispute['complainant'])} against {ascii(dispute['respondent'])}")
+    print(f"HOLDS     the review of {plain(dispute['complainant'])} against {plain(dispute['respondent'])}")
     for instance, (panel, drawn) in enumerate(panels):
         verdict = verdicts[instance] if instance < len(verdicts) else "under way"
         revealed = sum(bool(value["preimage"]) for value in drawn["values"]) if drawn else 0
@@ -200,7 +201,7 @@ def main():
             pulse = taken["pulse"]
             shown = f"pulse {pulse['pulse_index']}" if pulse else "no pulse in time"
             print(f"          {shown} of the beacon's chain {taken['beacon']['chain_index']}")
-    print(f"As of     block {header['height']}, {header['time_ms']} ms")
+    print(f"As of     block {header['height']}, {utc(header['time_ms'])}")
     return 0
 
 
