@@ -13,7 +13,7 @@ import sys
 
 from moment import plain, utc
 from proofs import require, verify_state
-from sealed_file import read_sealed, verify_from_genesis
+from sealed_file import read_files, read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/authorisation/v1\n"
@@ -209,12 +209,9 @@ def main():
     parser.add_argument("file", help="the authorisation file")
     parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
     given = parser.parse_args()
+    data, genesis = read_files("authorised.py", given.file, LARGEST, given.genesis)
     try:
-        with open(given.file, "rb") as file, open(given.genesis, "rb") as genesis:
-            asked, verdict, why, header = examine(file.read(LARGEST + 1), genesis.read())
-    except OSError as error:
-        print(f"authorised.py: {error}", file=sys.stderr)
-        return 1
+        asked, verdict, why, header = examine(data, genesis)
     except Refusal as refusal:
         print(f"NOT VERIFIED: {refusal}")
         return 3

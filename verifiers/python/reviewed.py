@@ -15,7 +15,7 @@ import sys
 from beacon import check_beacon, output
 from moment import plain, utc
 from proofs import require, sha256, verify_state
-from sealed_file import read_sealed, verify_from_genesis
+from sealed_file import read_files, read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/review/v1\n"
@@ -182,12 +182,9 @@ def main():
     parser.add_argument("file", help="the review file")
     parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
     given = parser.parse_args()
+    data, genesis = read_files("reviewed.py", given.file, LARGEST, given.genesis)
     try:
-        with open(given.file, "rb") as file, open(given.genesis, "rb") as genesis:
-            dispute, panels, verdicts, header = examine(file.read(LARGEST + 1), genesis.read())
-    except OSError as error:
-        print(f"reviewed.py: {error}", file=sys.stderr)
-        return 1
+        dispute, panels, verdicts, header = examine(data, genesis)
     except Refusal as refusal:
         print(f"NOT VERIFIED: {refusal}")
         return 3

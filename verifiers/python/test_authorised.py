@@ -101,6 +101,12 @@ class Authorised(unittest.TestCase):
                 self.assertIn(part, said.getvalue())
             self.assertNotIn("'", said.getvalue())
             self.assertNotIn(" ms", said.getvalue())
+        # What is no genesis document examines nothing: wrong usage, as in verify.py, and no word on the file.
+        for wrong in (DATA / "yes.authorisation", DATA / "missing.json"):
+            command = ["authorised.py", str(DATA / "yes.authorisation"), "--genesis", str(wrong)]
+            with mock.patch.object(sys, "argv", command), self.assertRaises(SystemExit) as ended:
+                main()
+            self.assertIn("authorised.py: ", ended.exception.code)
         # No time is too large to be said, and no text commands the terminal.
         self.assertEqual(utc(2**64 - 1), "18446744073709551615 ms after 1970")
         self.assertEqual(plain("a\x1b[2J"), "a\\x1b[2J")
