@@ -11,8 +11,9 @@ Exit codes: 0 yes; 4 no; 6 the records don't tell of so early a time; 3 not veri
 import argparse
 import sys
 
+from moment import plain, utc
 from proofs import require, verify_state
-from sealed_file import read_sealed, verify_from_genesis
+from sealed_file import read_files, read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/authorisation/v1\n"
@@ -84,10 +85,10 @@ class Question:
             self.owns = True
             return "yes", "it owns the right"
         if right["sanctioned"] and (bar := self.sanctioned()) is not None:
-            return "no", f"sanction {bar['sanction'].hex()} bars the seller until {bar['until_ms']} ms"
+            return "no", f"sanction {bar['sanction'].hex()} bars the seller until {utc(bar['until_ms'])}"
         doubtful = self.withheld or self.untold
         if disposed and not doubtful and (licence := self.licence()) is not None:
-            return "yes", f"licence {licence['licence'].hex()} until {licence['until_ms']} ms"
+            return "yes", f"licence {licence['licence'].hex()} until {utc(licence['until_ms'])}"
         if self.withheld:
             raise Undecided
         if self.untold:
@@ -149,9 +150,9 @@ class Question:
         if at < licence["from_ms"]:
             return "it begins later"
         if licence["ended_ms"] and licence["ended_ms"] <= at:
-            return f"it was ended at {licence['ended_ms']} ms"
+            return f"it was ended at {utc(licence['ended_ms'])}"
         if licence["until_ms"] < at:
-            return f"its term ended at {licence['until_ms']} ms"
+            return f"its term ended at {utc(licence['until_ms'])}"
         hidden = False
         for above in licence["above"]:
             require(len(above) == 32, "a licence's id has 32 bytes")
@@ -160,7 +161,7 @@ class Question:
             if value is not None:
                 ended = decode("LicenceEnd", value)["time_ms"]
                 if ended <= at:
-                    return f"one that it stands on was ended at {ended} ms"
+                    return f"one that it stands on was ended at {utc(ended)}"
         if hidden:
             self.withheld = True
             return ""
@@ -208,20 +209,17 @@ def main():
     parser.add_argument("file", help="the authorisation file")
     parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
     given = parser.parse_args()
+    data, genesis = read_files("authorised.py", given.file, LARGEST, given.genesis)
     try:
-        with open(given.file, "rb") as file, open(given.genesis, "rb") as genesis:
-            asked, verdict, why, header = examine(file.read(LARGEST + 1), genesis.read())
-    except OSError as error:
-        print(f"authorised.py: {error}", file=sys.stderr)
-        return 1
+        asked, verdict, why, header = examine(data, genesis)
     except Refusal as refusal:
         print(f"NOT VERIFIED: {refusal}")
         return 3
     act = ACTS.get(asked["act"], "unknown")
-    seller, territory = ascii(asked["seller"]), ascii(asked["territory"])
-    print(f"{verdict.upper()}: whether {seller} may {act} {asked['subject'].hex()} in {territory} at {asked['time_ms']} ms")
-    print(f"Because   {ascii(why)}")
-    print(f"As of     block {header['height']}, {header['time_ms']} ms")
+    seller, territory, at = plain(asked["seller"]), plain(asked["territory"]), utc(asked["time_ms"])
+    print(f"{verdict.upper()}: whether {seller} may {act} {asked['subject'].hex()} in {territory} at {at}")
+    print(f"Because   {plain(why)}")
+    print(f"As of     block {header['height']}, {utc(header['time_ms'])}")
     return EXIT[verdict]
 
 

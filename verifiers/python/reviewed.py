@@ -13,8 +13,9 @@ import hashlib
 import sys
 
 from beacon import check_beacon, output
+from moment import plain, utc
 from proofs import require, sha256, verify_state
-from sealed_file import read_sealed, verify_from_genesis
+from sealed_file import read_files, read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/review/v1\n"
@@ -181,16 +182,13 @@ def main():
     parser.add_argument("file", help="the review file")
     parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
     given = parser.parse_args()
+    data, genesis = read_files("reviewed.py", given.file, LARGEST, given.genesis)
     try:
-        with open(given.file, "rb") as file, open(given.genesis, "rb") as genesis:
-            dispute, panels, verdicts, header = examine(file.read(LARGEST + 1), genesis.read())
-    except OSError as error:
-        print(f"reviewed.py: {error}", file=sys.stderr)
-        return 1
+        dispute, panels, verdicts, header = examine(data, genesis)
     except Refusal as refusal:
         print(f"NOT VERIFIED: {refusal}")
         return 3
-    print(f"HOLDS     the review of {ascii(dispute['complainant'])} against {ascii(dispute['respondent'])}")
+    print(f"HOLDS     the review of {plain(dispute['complainant'])} against {plain(dispute['respondent'])}")
     for instance, (panel, drawn) in enumerate(panels):
         verdict = verdicts[instance] if instance < len(verdicts) else "under way"
         revealed = sum(bool(value["preimage"]) for value in drawn["values"]) if drawn else 0
@@ -200,7 +198,7 @@ def main():
             pulse = taken["pulse"]
             shown = f"pulse {pulse['pulse_index']}" if pulse else "no pulse in time"
             print(f"          {shown} of the beacon's chain {taken['beacon']['chain_index']}")
-    print(f"As of     block {header['height']}, {header['time_ms']} ms")
+    print(f"As of     block {header['height']}, {utc(header['time_ms'])}")
     return 0
 
 

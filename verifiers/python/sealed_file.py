@@ -1,8 +1,23 @@
 """Files of one answer: first bytes, the message, the SHA-256 of both; under a header that follows from genesis."""
 
+import sys
+
 from genesis import read_genesis
 from proofs import next_validators, require, sha256, verify_certified
-from wire import decode
+from wire import Refusal, decode
+
+
+def read_files(program, path, largest, genesis):
+    """The bytes of a file and of a genesis document, which must be one: a wrong one would only say "another chain"."""
+    try:
+        with open(path, "rb") as file, open(genesis, "rb") as document:
+            found = file.read(largest + 1), document.read()
+        read_genesis(found[1])
+    except OSError as error:
+        sys.exit(f"{program}: {error}")
+    except Refusal as refusal:
+        sys.exit(f"{program}: {genesis} (--genesis) isn't a genesis document: {refusal}")
+    return found
 
 
 def read_sealed(data, first, largest, kind, message):

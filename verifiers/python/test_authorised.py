@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """Answers about authorisation: yes and no as their files prove them, and nothing that was bent."""
 
+import contextlib
 import copy
+import io
 import pathlib
 import sys
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from authorised import FIRST, examine  # noqa: E402
+from authorised import FIRST, examine, main  # noqa: E402
+from moment import plain, utc  # noqa: E402
 from proofs import sha256  # noqa: E402
 from wire import Refusal, decode, encode  # noqa: E402
 
@@ -83,6 +87,29 @@ class Authorised(unittest.TestCase):
             bent = copy.deepcopy(file)
             bend(bent["validator_set_changes"])
             self.assertRaises(Refusal, judged, encode("AuthorisationFile", bent))
+
+    def test_what_it_says_is_for_people(self):
+        for name, code, words in (
+            ("yes", 0, ("YES: whether ", "in CN at 2026-", "Because   licence ", " until 2026-", "As of     block ")),
+            ("no", 4, ("NO: whether ", "in CN at 2026-", "one that it stands on was ended at 2026-")),
+        ):
+            said = io.StringIO()
+            command = ["authorised.py", str(DATA / f"{name}.authorisation"), "--genesis", str(DATA / "genesis.json")]
+            with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(said):
+                self.assertEqual(main(), code)
+            for part in words:
+                self.assertIn(part, said.getvalue())
+            self.assertNotIn("'", said.getvalue())
+            self.assertNotIn(" ms", said.getvalue())
+        # What is no genesis document examines nothing: wrong usage, as in verify.py, and no word on the file.
+        for wrong in (DATA / "yes.authorisation", DATA / "missing.json"):
+            command = ["authorised.py", str(DATA / "yes.authorisation"), "--genesis", str(wrong)]
+            with mock.patch.object(sys, "argv", command), self.assertRaises(SystemExit) as ended:
+                main()
+            self.assertIn("authorised.py: ", ended.exception.code)
+        # No time is too large to be said, and no text commands the terminal.
+        self.assertEqual(utc(2**64 - 1), "18446744073709551615 ms after 1970")
+        self.assertEqual(plain("a\x1b[2J"), "a\\x1b[2J")
 
 
 if __name__ == "__main__":

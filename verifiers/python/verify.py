@@ -20,7 +20,6 @@ answered with one line: `verified`, `verified with reservations`, or `not verifi
 
 import argparse
 import base64
-import datetime
 import json
 import re
 import struct
@@ -44,6 +43,7 @@ def fail(reason):
 try:
     from evidence import LARGEST, Examination
     from genesis import read_genesis
+    from moment import utc
     from proofs import sha256
     from report import Exhibits, exit_code, facts, value
     from timestamps import Certificate
@@ -114,15 +114,6 @@ def read_roots(paths):
 def printable(text):
     """Text from the file: anybody's words, which may hold what a terminal obeys."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def utc(milliseconds):
-    """A time for a person."""
-    try:
-        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return f"{milliseconds} ms after 1970"
-    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def print_facts(told):

@@ -1,0 +1,17 @@
+"""Times and texts, as a person reads them."""
+
+import datetime
+
+
+def utc(milliseconds):
+    """A time in milliseconds since 1970, on the calendar where it is on it."""
+    try:
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return f"{milliseconds} ms after 1970"
+    return moment.isoformat(timespec="milliseconds") + "Z"
+
+
+def plain(text):
+    """A text of a file, which can't command the terminal."""
+    return ascii(text)[1:-1]
