@@ -5,7 +5,8 @@
 //! - [`connection_slots`]: so many at once, in total and for each address; who waits longest for its client gives way.
 //! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
 //! - [`rate`]: how often an address may ask.
-//! - [`server`]: accepts, speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
+//! - `door`: accepts, and holds connections until they speak, on a thread that gives way to all others.
+//! - [`server`]: speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
 //! - [`tls`]: certificates by rustls, read again when their files change.
 //! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
 //! - [`background`]: threads that work when nothing else wants their core.
@@ -35,6 +36,7 @@ mod connection;
 pub mod connection_slots;
 pub mod core_files;
 pub mod descriptors;
+mod door;
 pub mod http;
 pub mod memory;
 mod protocol;

@@ -1,15 +1,13 @@
-//! The one accept loop. It never waits for a slot: newcomers displace each other until their first request
-//! has come, and established connections displace those that keep us waiting. It accepts at a bounded rate. All
-//! deadlines are held here.
+//! What is said over a port's connections once their first byte has come: see [`crate::door`] for the time before.
+//! Newcomers displace each other until their first request has come, and established connections displace those that
+//! keep us waiting. All deadlines are held here.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -21,8 +19,9 @@ use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +32,7 @@ use crate::budget::Budget;
 use crate::caller::owner_of;
 use crate::connection::Connection;
 use crate::connection_slots::ConnectionSlots;
+use crate::door;
 use crate::protocol::Protocol;
 use crate::rate::{CallRate, CallRates};
 use crate::tls::Tls;
@@ -133,10 +133,8 @@ pub struct Server {
     pub tls: Option<Arc<Tls>>,
 }
 
-/// How often deadlines are looked at.
-const SWEEP: Duration = Duration::from_secs(1);
-/// How long to wait where the system refuses a connection, such as for want of descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Connections that have spoken and aren't taken over yet; the next ones stay at the door.
+const SPOKEN: usize = 64;
 /// How long the last answers may take once the port closes.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// Headers of a request, and bytes of its head. Of twice as many, hyper would answer 414 to an address, without a body.
@@ -188,47 +186,32 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
             .map(|rate| CallRates::new(rate, Instant::now())),
         connections: Mutex::default(),
     });
+    let (inside, mut spoken) = mpsc::channel(SPOKEN);
+    let (port, swept) = (shared.clone(), shared.clone());
+    let door = door::handle().spawn(door::keep(
+        listener,
+        shared.arrivals.clone(),
+        move |address| port.admit(address),
+        move |now| swept.sweep(now),
+        inside,
+        stop.clone(),
+    ));
     let mut tasks = JoinSet::new();
-    let mut ticks = tokio::time::interval(SWEEP);
-    loop {
+    // Until the door is shut, and all that have spoken before are taken over.
+    while let Some((stream, connection)) = spoken.recv().await {
         // Those that have ended needn't be kept.
         while tasks.try_join_next().is_some() {}
-        let wait = shared.arrivals.wait();
-        tokio::select! {
-            () = stop.cancelled() => break,
-            _ = ticks.tick() => shared.sweep(Instant::now()),
-            () = shared.arrivals.given_back(), if !wait.is_zero() => {}
-            accepted = accept_after(wait, &listener) => match accepted {
-                Ok((stream, address)) => {
-                    shared.arrivals.take();
-                    if let Some(connection) = shared.admit(address) {
-                        let (shared, router) = (shared.clone(), router.clone());
-                        tasks.spawn(one(stream, connection, shared, router, stop.clone()));
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            },
-        }
+        let (shared, router) = (shared.clone(), router.clone());
+        tasks.spawn(one(stream, connection, shared, router, stop.clone()));
     }
-    drop(listener);
+    if let Err(error) = door.await {
+        tracing::error!(%error, "a port's door broke");
+    }
     let ended = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(LAST_ANSWERS, ended).await.is_err() {
         tracing::debug!("open calls were cut off");
         tasks.shutdown().await;
     }
-}
-
-async fn accept_after(
-    wait: Duration,
-    listener: &TcpListener,
-) -> std::io::Result<(TcpStream, SocketAddr)> {
-    if !wait.is_zero() {
-        tokio::time::sleep(wait).await;
-    }
-    listener.accept().await
 }
 
 impl Shared {
@@ -284,15 +267,12 @@ impl Shared {
 }
 
 async fn one(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     connection: Arc<Connection>,
     shared: Arc<Shared>,
     router: Router,
     stop: CancellationToken,
 ) {
-    // Without it, each answer of more than one segment waits for the reader's delayed acknowledgement, some
-    // 40 ms. It only costs time if it fails.
-    let _ = stream.set_nodelay(true);
     let client = connection.client;
     let closing = connection.closing.clone();
     let spoken = speak(stream, connection, shared, router, stop);
@@ -305,21 +285,16 @@ async fn one(
 }
 
 async fn speak(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     connection: Arc<Connection>,
     shared: Arc<Shared>,
     router: Router,
     stop: CancellationToken,
 ) -> Result<(), axum::BoxError> {
-    // Nothing is made for a client that says nothing.
-    tokio::select! {
-        readable = stream.readable() => readable?,
-        () = stop.cancelled() => return Ok(()),
-    }
-    let stream = Heard {
-        stream,
-        unheard: Some(connection.clone()),
-    };
+    let stream = TcpStream::from_std(stream)?;
+    // Without it, each answer of more than one segment waits for the reader's delayed acknowledgement, some
+    // 40 ms. It only costs time if it fails.
+    let _ = stream.set_nodelay(true);
     match shared.tls.clone() {
         Some(tls) => {
             let stream = tls.acceptor().accept(stream).await?;
@@ -430,65 +405,6 @@ async fn answer(
         head,
         AnswerBody::new(body, call, whole),
     ))
-}
-
-/// A stream that tells when its first byte has come.
-struct Heard {
-    stream: TcpStream,
-    unheard: Option<Arc<Connection>>,
-}
-
-impl AsyncRead for Heard {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before
-            && let Some(connection) = self.unheard.take()
-        {
-            connection.has_begun();
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Heard {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, buffer)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

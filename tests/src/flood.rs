@@ -2,6 +2,8 @@
 //! without a word. Bounded in number, for nodes of this machine only.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -59,9 +61,37 @@ impl Attack {
     }
 }
 
+/// What strangers did so far.
+#[derive(Debug, Default)]
+pub struct Visits {
+    opened: AtomicU64,
+    shut_out: AtomicU64,
+}
+
+impl Visits {
+    /// Connections that they opened.
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that ended, which only the port does.
+    pub fn shut_out(&self) -> u64 {
+        self.shut_out.load(Ordering::Relaxed)
+    }
+
+    fn open(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn shut(&self) {
+        self.shut_out.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Strangers at work, until it is dropped.
 pub struct Flood {
     tasks: JoinSet<()>,
+    visits: Arc<Visits>,
 }
 
 impl Flood {
@@ -73,10 +103,11 @@ impl Flood {
         assert!(port.ip().is_loopback(), "{port} is no port of this machine");
         touchstone_edge::descriptors::reserve(DESCRIPTORS).expect("enough files may be opened");
         let mut tasks = JoinSet::new();
+        let visits = Arc::<Visits>::default();
         match attack {
             Attack::Silent => {
                 for _ in 0..count {
-                    tasks.spawn(stand(port, b""));
+                    tasks.spawn(stand(port, b"", visits.clone()));
                 }
             }
             Attack::Slow => {
@@ -86,26 +117,31 @@ impl Flood {
                         1 => b"GET / HTTP/1.1\r\nhost: ",
                         _ => b"POST /capture HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n",
                     };
-                    tasks.spawn(stand(port, text));
+                    tasks.spawn(stand(port, text, visits.clone()));
                 }
             }
             Attack::Unread => {
                 for _ in 0..count.div_ceil(CALLS) {
-                    tasks.spawn(leave_unread(port));
+                    tasks.spawn(leave_unread(port, visits.clone()));
                 }
             }
             Attack::Pages => {
                 for _ in 0..count {
-                    tasks.spawn(stand(port, PAGE));
+                    tasks.spawn(stand(port, PAGE, visits.clone()));
                 }
             }
             Attack::Streams => {
                 for _ in 0..count {
-                    tasks.spawn(say_nothing(port));
+                    tasks.spawn(say_nothing(port, visits.clone()));
                 }
             }
         }
-        Flood { tasks }
+        Flood { tasks, visits }
+    }
+
+    /// What they did so far.
+    pub fn visits(&self) -> &Visits {
+        &self.visits
     }
 
     /// Strangers that are still at work.
@@ -120,9 +156,10 @@ impl Flood {
 }
 
 /// Connects, says so much, and stands there; comes again when it is shut out.
-async fn stand(port: SocketAddr, text: &'static [u8]) {
+async fn stand(port: SocketAddr, text: &'static [u8], visits: Arc<Visits>) {
     loop {
         if let Ok(mut stream) = TcpStream::connect(port).await {
+            visits.open();
             // It may be shut out at any moment.
             let _ = stream.write_all(text).await;
             let mut byte = [0; 1];
@@ -132,6 +169,7 @@ async fn stand(port: SocketAddr, text: &'static [u8]) {
                     Ok(_) => tokio::time::sleep(Duration::from_secs(1)).await,
                 }
             }
+            visits.shut();
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -145,9 +183,10 @@ async fn shut_client(port: SocketAddr) -> Option<LedgerClient<Channel>> {
     Some(LedgerClient::new(channel).max_decoding_message_size(64 << 20))
 }
 
-async fn leave_unread(port: SocketAddr) {
+async fn leave_unread(port: SocketAddr, visits: Arc<Visits>) {
     loop {
         if let Some(client) = shut_client(port).await {
+            visits.open();
             let mut calls = JoinSet::new();
             for _ in 0..CALLS {
                 let mut client = client.clone();
@@ -161,20 +200,23 @@ async fn leave_unread(port: SocketAddr) {
                 });
             }
             while calls.join_next().await.is_some() {}
+            visits.shut();
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn say_nothing(port: SocketAddr) {
+async fn say_nothing(port: SocketAddr, visits: Arc<Visits>) {
     loop {
         if let Some(mut client) = shut_client(port).await {
+            visits.open();
             let requests = tokio_stream::pending::<SubmitRequest>();
             if let Ok(answers) = client.submit_many(requests).await {
                 let mut answers = answers.into_inner();
                 // Until the stream is ended from the other side.
                 while let Ok(Some(_)) = answers.message().await {}
             }
+            visits.shut();
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -2,6 +2,7 @@
 //! processes, people at the command line, transactions to feed a ledger with, and the one source of
 //! chance. It may know everything, and nothing that ships may know it.
 
+pub mod attackers;
 pub mod authority;
 pub mod bench;
 pub mod cli_user;
@@ -10,6 +11,7 @@ pub mod faults;
 pub mod flood;
 pub mod forgery;
 pub mod load;
+pub mod machine;
 pub mod random;
 pub mod siege;
 pub mod simulation;

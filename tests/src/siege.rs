@@ -1,8 +1,7 @@
-//! Honest clients of a consortium while strangers stand at its ports, or one member floods it: what each of them waits,
-//! what nodes and attackers take of the machine, what the nodes hold in memory, and whether all go on.
+//! Honest clients of a consortium while strangers stand at its ports, or one member floods it: what each of them waits.
 
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,13 +15,14 @@ use touchstone_proto::node::{GetItemRequest, SubmitRequest};
 
 use crate::bench::latency::Latencies;
 use crate::cluster::{Cluster, organisation_id};
-use crate::flood::Attack;
 use crate::{load, sink};
 
 /// How long an honest client waits between two questions.
 const THINKS: Duration = Duration::from_millis(100);
 /// How long it waits where a node refuses it, or is gone.
 const AGAIN: Duration = Duration::from_millis(50);
+/// How often a client comes anew.
+const COMES: Duration = Duration::from_secs(1);
 /// How long it waits for an answer before it connects anew.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Numbers of a flood's events begin here, beyond those of honest clients.
@@ -38,6 +38,10 @@ pub struct Honest {
     pub records: Latencies,
     /// Milliseconds of an item's proven record.
     pub reads: Latencies,
+    /// The same for clients that connect first.
+    pub first_reads: Latencies,
+    /// The longest of `records`, milliseconds, and the second of the window in which it began.
+    pub slowest: (f64, f64),
     /// Events recorded in a second.
     pub records_per_s: f64,
 }
@@ -48,7 +52,9 @@ impl Honest {
         let rates: Vec<f64> = windows.clone().map(|one| one.records_per_s).collect();
         Honest {
             records: Latencies::together(windows.clone().map(|one| &one.records)),
-            reads: Latencies::together(windows.map(|one| &one.reads)),
+            reads: Latencies::together(windows.clone().map(|one| &one.reads)),
+            first_reads: Latencies::together(windows.clone().map(|one| &one.first_reads)),
+            slowest: longest(windows.map(|one| one.slowest)),
             records_per_s: rates.iter().sum::<f64>() / rates.len() as f64,
         }
     }
@@ -57,14 +63,14 @@ impl Honest {
 /// Who talks to a node.
 #[derive(Clone)]
 pub struct Member {
-    node: SocketAddr,
+    pub(crate) node: SocketAddr,
     key: SigningKey,
     chain_id: Hash,
     organisation: String,
 }
 
 impl Member {
-    /// A member with a port that it talks to, from a program's arguments: see [`Attackers::flood`].
+    /// A member with a port that it talks to, from a program's arguments: see [`crate::attackers::Attackers::flood`].
     pub fn read(words: &[&str]) -> Option<Member> {
         let [node, chain_id, organisation, key] = words else {
             return None;
@@ -79,7 +85,8 @@ impl Member {
         })
     }
 
-    fn words(&self) -> [String; 4] {
+    /// What [`Member::read`] reads.
+    pub(crate) fn words(&self) -> [String; 4] {
         [
             self.node.to_string(),
             hex::encode(self.chain_id),
@@ -88,7 +95,7 @@ impl Member {
         ]
     }
 
-    fn of(cluster: &Cluster, index: usize) -> Member {
+    pub(crate) fn of(cluster: &Cluster, index: usize) -> Member {
         Member {
             node: cluster.rpc(index),
             key: cluster.keys[index].clone(),
@@ -117,38 +124,70 @@ impl Member {
     }
 }
 
-/// Honest clients of these members' nodes, so many of each kind at each, for a while.
+/// Honest clients of these members' nodes, so many of each kind at each: they are at work for a while before what they
+/// see counts. And one of each node that comes anew for each question.
 pub async fn honest(
     cluster: &Cluster,
     members: &[usize],
     clients: usize,
+    before: Duration,
     time: Duration,
 ) -> Honest {
-    let begin = Instant::now();
-    let end = begin + time;
-    let (mut writers, mut readers) = (JoinSet::new(), JoinSet::new());
+    let from = Instant::now() + before;
+    let counted = from..from + time;
+    let (mut writers, mut readers, mut newcomers) =
+        (JoinSet::new(), JoinSet::new(), JoinSet::new());
     for index in members {
+        let member = Member::of(cluster, *index);
         for _ in 0..clients {
-            writers.spawn(write(Member::of(cluster, *index), end));
-            readers.spawn(read(Member::of(cluster, *index), end));
+            writers.spawn(write(member.clone(), counted.clone()));
+            readers.spawn(read(member.clone(), counted.clone(), false));
         }
+        newcomers.spawn(read(member, counted.clone(), true));
     }
-    let writes: Vec<f64> = writers.join_all().await.concat();
-    let reads: Vec<f64> = readers.join_all().await.concat();
+    let writes = writers.join_all().await.concat();
+    let reads = readers.join_all().await.concat();
+    let first_reads = newcomers.join_all().await.concat();
+    let ms = |timed: &[Timed]| Latencies::new(timed.iter().map(|one| one.took_ms).collect());
+    let slow = |one: &Timed| (one.took_ms, (one.begin - from).as_secs_f64());
     Honest {
         records_per_s: writes.len() as f64 / time.as_secs_f64(),
-        records: Latencies::new(writes),
-        reads: Latencies::new(reads),
+        records: ms(&writes),
+        reads: ms(&reads),
+        first_reads: ms(&first_reads),
+        slowest: longest(writes.iter().map(slow)),
     }
+}
+
+fn longest(times: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
+    times
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .unwrap_or_default()
 }
 
 /// Returns once an event of a member is recorded: what waited of it before is recorded, or refused, too.
 pub async fn record_once(cluster: &Cluster, member: usize) {
-    write(Member::of(cluster, member), Instant::now()).await;
+    let now = Instant::now();
+    write(Member::of(cluster, member), now..now).await;
+}
+
+/// What a client waited.
+#[derive(Clone, Copy)]
+struct Timed {
+    begin: Instant,
+    took_ms: f64,
+}
+
+/// Notes what began while it counts.
+fn note(times: &mut Vec<Timed>, begin: Instant, counted: &Range<Instant>) {
+    if counted.contains(&begin) {
+        let took_ms = begin.elapsed().as_secs_f64() * 1e3;
+        times.push(Timed { begin, took_ms });
+    }
 }
 
 /// Records one event after the other, and one at least. What isn't recorded is sent again, and the time goes on.
-async fn write(member: Member, end: Instant) -> Vec<f64> {
+async fn write(member: Member, counted: Range<Instant>) -> Vec<Timed> {
     let mut times = Vec::new();
     let mut client = None;
     loop {
@@ -176,19 +215,19 @@ async fn write(member: Member, end: Instant) -> Vec<f64> {
                 }
             }
         }
-        times.push(begin.elapsed().as_secs_f64() * 1e3);
+        note(&mut times, begin, &counted);
         tokio::time::sleep(THINKS).await;
-        if Instant::now() >= end {
+        if Instant::now() >= counted.end {
             return times;
         }
     }
 }
 
-/// Asks for one item after the other.
-async fn read(member: Member, end: Instant) -> Vec<f64> {
+/// Asks for one item after the other, over one connection or over a new one each time.
+async fn read(member: Member, counted: Range<Instant>, comes_anew: bool) -> Vec<Timed> {
     let mut times = Vec::new();
     let mut client = None;
-    while Instant::now() < end {
+    while Instant::now() < counted.end {
         let begin = Instant::now();
         loop {
             let request = GetItemRequest {
@@ -207,8 +246,11 @@ async fn read(member: Member, end: Instant) -> Vec<f64> {
             client = None;
             tokio::time::sleep(AGAIN).await;
         }
-        times.push(begin.elapsed().as_secs_f64() * 1e3);
-        tokio::time::sleep(THINKS).await;
+        note(&mut times, begin, &counted);
+        if comes_anew {
+            client = None;
+        }
+        tokio::time::sleep(if comes_anew { COMES } else { THINKS }).await;
     }
     times
 }
@@ -285,123 +327,4 @@ pub async fn flood_sink(member: &Member, connections: usize, events: u64, time: 
         });
     }
     tasks.join_all().await;
-}
-
-/// Attackers in processes of their own, behind all others by a rank (`nice`), so that they take no time of the honest
-/// clients' threads; ended when dropped.
-pub struct Attackers {
-    rank: u32,
-    children: Vec<Child>,
-}
-
-impl Attackers {
-    /// None yet.
-    pub fn new(rank: u32) -> Attackers {
-        let children = Vec::new();
-        Attackers { rank, children }
-    }
-
-    /// Lets so many strangers come to a port.
-    pub fn come(&mut self, attack: Attack, count: usize, time: Duration, port: SocketAddr) {
-        let seconds = time.as_secs().to_string();
-        let words = [attack.name().to_owned(), count.to_string(), seconds];
-        self.start(&words, &[port.to_string()]);
-    }
-
-    /// Serves ports without nodes behind them.
-    pub fn sink(&mut self, time: Duration, ports: &[SocketAddr]) {
-        let words = ["sink".to_owned(), time.as_secs().to_string()];
-        let ports: Vec<String> = ports.iter().map(SocketAddr::to_string).collect();
-        self.start(&words, &ports);
-    }
-
-    /// Lets a member flood its node, or a sink.
-    pub fn flood(
-        &mut self,
-        cluster: &Cluster,
-        member: usize,
-        connections: usize,
-        time: Duration,
-        sink: Option<SocketAddr>,
-    ) {
-        let mut member = Member::of(cluster, member);
-        let what = match sink {
-            Some(sink) => {
-                member.node = sink;
-                "flood-sink"
-            }
-            None => "flood",
-        };
-        let (connections, seconds) = (connections.to_string(), time.as_secs().to_string());
-        self.start(&[what.to_owned(), connections, seconds], &member.words());
-    }
-
-    fn start(&mut self, words: &[String], more: &[String]) {
-        let child = Command::new("nice")
-            .args(["-n", &self.rank.to_string()])
-            .arg(crate::cluster::binary("attack"))
-            .args(words)
-            .args(more)
-            .stdout(Stdio::piped())
-            .spawn();
-        self.children
-            .push(child.expect("attack is built, and nice is there"));
-    }
-
-    /// Seconds of processor time that they have taken so far.
-    pub fn cpu_s(&self) -> f64 {
-        let used = self.children.iter().map(|child| cpu_s(child.id()));
-        used.sum()
-    }
-
-    /// What each said at its end, for which it is waited.
-    pub fn said(mut self) -> Vec<String> {
-        let children = std::mem::take(&mut self.children);
-        let outputs = children.into_iter().map(Child::wait_with_output);
-        let said = outputs.map(|output| output.map(|output| output.stdout).unwrap_or_default());
-        said.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
-            .collect()
-    }
-}
-
-impl Drop for Attackers {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// Seconds of processor time that a process has taken so far; none once it has gone.
-pub fn cpu_s(process: u32) -> f64 {
-    // proc(5): after the name in parentheses, the 12th and 13th field count ticks of a hundredth of a second.
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    let fields = after.split_whitespace().skip(11).take(2);
-    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
-    ticks / 100.0
-}
-
-/// Seconds of processor time that the nodes have taken so far.
-pub fn nodes_cpu_s(cluster: &Cluster) -> f64 {
-    let all = (0..cluster.size()).filter_map(|node| cluster.process_id(node));
-    all.map(cpu_s).sum()
-}
-
-/// The most memory that a node's process has held so far, MiB.
-pub fn peak_memory(cluster: &Cluster, node: usize) -> Option<u64> {
-    let process = cluster.process_id(node)?;
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024)
-}
-
-/// Nodes that don't run.
-pub fn stopped(cluster: &mut Cluster) -> usize {
-    (0..cluster.size())
-        .filter(|node| !cluster.is_running(*node))
-        .count()
 }

@@ -12,10 +12,13 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use touchstone_tests::attackers::{Attackers, Rank};
+use touchstone_tests::bench::latency::Latencies;
 use touchstone_tests::cluster::{Cluster, Plan};
 use touchstone_tests::flood::{Attack, Flood};
-use touchstone_tests::siege::{self, Attackers, Honest, Member};
-use touchstone_tests::sink;
+use touchstone_tests::machine::DiskProbe;
+use touchstone_tests::siege::{self, Honest, Member};
+use touchstone_tests::{machine, sink};
 
 const USAGE: &str = "usage: attack silent|slow|unread|pages|streams COUNT SECONDS ADDRESS:PORT...
        attack ports SILENT SLOW SECONDS [RANK]    a consortium of its own, all ports of all nodes
@@ -25,10 +28,10 @@ const USAGE: &str = "usage: attack silent|slow|unread|pages|streams COUNT SECOND
   such as: attack silent 1100 40 127.0.0.1:26650 127.0.0.1:26660
            attack ports 5000 2000 60
            attack member 32 60
-  RANK is how far attackers stand behind all others on this machine (nice), 0 to 19; 10 unless it is given";
+  RANK is how far attackers stand behind all others on this machine: nice, 0 to 19, or idle, which it is unless given";
 
 /// How far attackers stand behind all others.
-const RANK: u32 = 10;
+const RANK: Rank = Rank::Idle;
 
 /// What is asked of the program.
 enum Order {
@@ -36,8 +39,8 @@ enum Order {
     Sink(Duration, Vec<SocketAddr>),
     Flood(Member, usize, Duration),
     FloodSink(Member, usize, Duration),
-    Ports(usize, usize, Duration, u32),
-    Member(usize, Duration, u32),
+    Ports(usize, usize, Duration, Rank),
+    Member(usize, Duration, Rank),
     Kept(Duration),
 }
 
@@ -77,7 +80,7 @@ fn order(words: &[&str]) -> Option<Order> {
     let seconds = |word: &str| word.parse().ok().map(Duration::from_secs);
     let rank = |words: &[&str]| match words {
         [] => Some(RANK),
-        [rank] => rank.parse().ok().filter(|rank| *rank < 20),
+        [rank] => rank.parse().ok(),
         _ => None,
     };
     let ports = |words: &[&str]| {
@@ -117,13 +120,11 @@ async fn come(attack: Attack, count: usize, time: Duration, ports: &[SocketAddr]
         .iter()
         .map(|port| Flood::start(attack, *port, count))
         .collect();
-    println!(
-        "{attack:?}: {count} strangers at each of {} ports",
-        ports.len()
-    );
     tokio::time::sleep(time).await;
-    let left: usize = floods.iter().map(Flood::len).sum();
-    println!("{left} were still at work after {} s", time.as_secs());
+    let sum = |of: &dyn Fn(&Flood) -> u64| floods.iter().map(of).sum::<u64>();
+    let opened = sum(&|flood| flood.visits().opened());
+    let shut_out = sum(&|flood| flood.visits().shut_out());
+    println!("{opened} connections opened, {shut_out} of them shut out");
 }
 
 /// Windows of each kind. They take turns, so that what else the machine does falls on all kinds.
@@ -165,22 +166,46 @@ struct Window {
     /// Processor time in cores.
     attackers: f64,
     nodes: f64,
+    /// Sockets at the nodes, or at the sink, at its end.
+    sockets: usize,
+    /// Syncs of the disk.
+    syncs: Latencies,
+    /// What attackers said.
+    said: Vec<String>,
 }
 
+/// A window of honest clients that are at work before it, and of attackers that come meanwhile.
 async fn window(
     cluster: &Cluster,
     members: &[usize],
     time: Duration,
-    attackers: &Attackers,
+    attackers: Attackers,
 ) -> Window {
-    let begin = Instant::now();
-    let before = (attackers.cpu_s(), siege::nodes_cpu_s(cluster));
-    let honest = siege::honest(cluster, members, HONEST, time).await;
-    let seconds = begin.elapsed().as_secs_f64();
+    let cores = async {
+        tokio::time::sleep(GATHER).await;
+        let begin = Instant::now();
+        let (attacked, served) = (attackers.cpu_s(), machine::nodes_cpu_s(cluster));
+        let disk = DiskProbe::start();
+        tokio::time::sleep(time).await;
+        let seconds = begin.elapsed().as_secs_f64();
+        let sockets = attackers.sockets_at_sink();
+        let syncs = tokio::task::spawn_blocking(|| disk.end()).await;
+        (
+            (attackers.cpu_s() - attacked) / seconds,
+            (machine::nodes_cpu_s(cluster) - served) / seconds,
+            sockets.unwrap_or_else(|| machine::nodes_sockets(cluster)),
+            syncs.expect("the probe ends"),
+        )
+    };
+    let honest = siege::honest(cluster, members, HONEST, GATHER, time);
+    let (honest, (attacked, nodes, sockets, syncs)) = tokio::join!(honest, cores);
     Window {
         honest,
-        attackers: (attackers.cpu_s() - before.0) / seconds,
-        nodes: (siege::nodes_cpu_s(cluster) - before.1) / seconds,
+        attackers: attacked,
+        nodes,
+        sockets,
+        syncs,
+        said: attackers.said(),
     }
 }
 
@@ -189,48 +214,75 @@ struct Phase {
     windows: Vec<Window>,
     /// What all of them saw.
     honest: Honest,
+    /// All syncs of the disk.
+    syncs: Latencies,
 }
 
 impl Phase {
     fn of(windows: Vec<Window>) -> Phase {
-        let honest = Honest::together(windows.iter().map(|window| &window.honest));
-        Phase { windows, honest }
+        Phase {
+            honest: Honest::together(windows.iter().map(|window| &window.honest)),
+            syncs: Latencies::together(windows.iter().map(|window| &window.syncs)),
+            windows,
+        }
     }
 
     fn mean(&self, of: impl Fn(&Window) -> f64) -> f64 {
         self.windows.iter().map(of).sum::<f64>() / self.windows.len() as f64
     }
+
+    /// The sum of what attackers said as their number at this place.
+    fn said(&self, place: usize) -> u64 {
+        let lines = self.windows.iter().flat_map(|window| &window.said);
+        let number = |line: &String| {
+            let mut numbers = line
+                .split_whitespace()
+                .filter_map(|word| word.parse::<u64>().ok());
+            numbers.nth(place)
+        };
+        lines.filter_map(number).sum()
+    }
 }
 
-/// Measures honest clients alone, beside a sink and under attack, for so long each; and what attackers of nodes said.
+/// Measures honest clients alone, beside a sink and under attack, for so long each.
 async fn in_turns(
     cluster: &Cluster,
     members: &[usize],
     time: Duration,
-    rank: u32,
+    rank: Rank,
     come: impl Fn(&mut Attackers, Where, Duration),
-) -> ([Phase; 3], Vec<String>) {
+) -> [Phase; 3] {
     let kinds = [Where::Nowhere, Where::Sink, Where::Nodes];
     let mut windows = kinds.map(|_| Vec::new());
-    let mut said = Vec::new();
     let time = time / WINDOWS;
     for _ in 0..WINDOWS {
         for (kind, windows) in kinds.into_iter().zip(&mut windows) {
             let mut attackers = Attackers::new(rank);
             come(&mut attackers, kind, GATHER + time + LONGER);
-            drop(siege::honest(cluster, members, HONEST, GATHER).await);
-            windows.push(window(cluster, members, time, &attackers).await);
+            windows.push(window(cluster, members, time, attackers).await);
             if kind == Where::Nodes {
-                said.extend(attackers.said());
                 // What waits of a flood isn't the next window's.
                 siege::record_once(cluster, 0).await;
             }
         }
     }
-    (windows.map(Phase::of), said)
+    windows.map(Phase::of)
 }
 
-async fn ports(silent: usize, slow: usize, time: Duration, rank: u32) {
+/// Connections that attackers opened and lost, in all and in a second.
+fn visits(phase: &Phase, time: Duration) -> String {
+    let seconds = (GATHER + LONGER).as_secs_f64() * f64::from(WINDOWS) + time.as_secs_f64();
+    let (opened, shut_out) = (phase.said(0), phase.said(1));
+    format!(
+        "{opened} opened ({:.0} a second), {shut_out} shut out, {} standing at the end of all windows; {:.0} sockets \
+         there at the end of a window",
+        opened as f64 / seconds,
+        opened.saturating_sub(shut_out),
+        phase.mean(|window| window.sockets as f64)
+    )
+}
+
+async fn ports(silent: usize, slow: usize, time: Duration, rank: Rank) {
     let mut cluster = consortium();
     let all: Vec<usize> = (0..cluster.size()).collect();
     let sinks = sink::free_ports(3 * all.len());
@@ -254,19 +306,22 @@ async fn ports(silent: usize, slow: usize, time: Duration, rank: u32) {
             attackers.come(Attack::Pages, UNREAD, time, *http);
         }
     };
-    let (phases, _) = in_turns(&cluster, &all, time, rank, come).await;
+    let phases = in_turns(&cluster, &all, time, rank, come).await;
     let peaks = all
         .iter()
-        .filter_map(|node| siege::peak_memory(&cluster, *node));
+        .filter_map(|node| machine::peak_memory(&cluster, *node));
     let peak = peaks.max();
-    let stopped = siege::stopped(&mut cluster);
+    let stopped = machine::stopped(&mut cluster);
     println!(
         "{silent} silent and {slow} slow connections at each of {} ports, {UNREAD} unread blocks and pages of each \
-         node, {} s",
+         node, {} s, rank {rank}",
         3 * all.len(),
         time.as_secs()
     );
     table(&phases);
+    let [_, beside, under] = &phases;
+    println!("connections at sinks: {}", visits(beside, time));
+    println!("connections at nodes: {}", visits(under, time));
     println!(
         "peak memory of a node: {} MiB (goal 512)",
         peak.unwrap_or_default()
@@ -274,7 +329,7 @@ async fn ports(silent: usize, slow: usize, time: Duration, rank: u32) {
     println!("validators stopped: {stopped} (goal 0)");
 }
 
-async fn member(connections: usize, time: Duration, rank: u32) {
+async fn member(connections: usize, time: Duration, rank: Rank) {
     let mut cluster = consortium();
     let others: Vec<usize> = (1..cluster.size()).collect();
     let sinks = sink::free_ports(1);
@@ -286,16 +341,18 @@ async fn member(connections: usize, time: Duration, rank: u32) {
         }
         Where::Nodes => attackers.flood(&cluster, 0, connections, time, None),
     };
-    let (phases, said) = in_turns(&cluster, &others, time, rank, come).await;
+    let phases = in_turns(&cluster, &others, time, rank, come).await;
     println!(
-        "one member's flood of captures of {EVENTS} events over {connections} connections, {} s: {}",
+        "one member's flood of captures of {EVENTS} events over {connections} connections, {} s, rank {rank}: {} \
+         taken, {} refused",
         time.as_secs(),
-        said.join("; ")
+        phases[2].said(0),
+        phases[2].said(1)
     );
     table(&phases);
     println!(
         "validators stopped: {} (goal 0)",
-        siege::stopped(&mut cluster)
+        machine::stopped(&mut cluster)
     );
 }
 
@@ -305,21 +362,20 @@ const SETTLE: Duration = Duration::from_secs(20);
 async fn kept(time: Duration) {
     let others = [0, 1, 2];
     let mut cluster = consortium();
-    drop(siege::honest(&cluster, &others, FEW, GATHER).await);
-    let all_there = siege::honest(&cluster, &others, FEW, time).await;
+    let now = Duration::ZERO;
+    let all_there = siege::honest(&cluster, &others, FEW, GATHER, time).await;
     cluster.kill(3);
-    let at_once = siege::honest(&cluster, &others, FEW, SETTLE).await;
-    let one_down = siege::honest(&cluster, &others, FEW, time).await;
+    let at_once = siege::honest(&cluster, &others, FEW, now, SETTLE).await;
+    let one_down = siege::honest(&cluster, &others, FEW, now, time).await;
     drop(cluster);
     let cluster = Cluster::start(&Plan {
         validators: 4,
         has_links: true,
         ..Plan::default()
     });
-    drop(siege::honest(&cluster, &others, FEW, GATHER).await);
-    let without_loss = siege::honest(&cluster, &others, FEW, time).await;
+    let without_loss = siege::honest(&cluster, &others, FEW, GATHER, time).await;
     cluster.weather().lose(100);
-    let with_loss = siege::honest(&cluster, &others, FEW, time).await;
+    let with_loss = siege::honest(&cluster, &others, FEW, now, time).await;
     println!(
         "{:<44} {:>7} {:>7} {:>7} {:>6}",
         "records", "p50, ms", "p99, ms", "per s", "kept"
@@ -358,27 +414,37 @@ fn table([alone, beside, under]: &[Phase; 3]) {
     row("reads: p50, ms", &|honest| honest.reads.p50());
     row("reads: p99, ms (goal 2)", &|honest| honest.reads.p99());
     row("records in a second (0.8)", &|honest| honest.records_per_s);
-    let cpu = |name: &str, of: &dyn Fn(&Window) -> f64| {
-        let [alone, beside, under] = [alone, beside, under].map(|phase| phase.mean(of));
+    row("first reads: p50, ms", &|honest| honest.first_reads.p50());
+    row("first reads: p99, ms", &|honest| honest.first_reads.p99());
+    let machine = |name: &str, of: &dyn Fn(&Phase) -> f64| {
+        let [alone, beside, under] = [alone, beside, under].map(of);
         println!("{name:<28} {alone:>9.2} {beside:>13.2} {under:>9.2}");
     };
-    cpu("attackers' cores", &|window| window.attackers);
-    cpu("nodes' cores", &|window| window.nodes);
+    machine("attackers' cores", &|phase| {
+        phase.mean(|window| window.attackers)
+    });
+    machine("nodes' cores", &|phase| phase.mean(|window| window.nodes));
+    machine("a sync of the disk: p50, ms", &|phase| phase.syncs.p50());
+    machine("a sync of the disk: p99, ms", &|phase| phase.syncs.p99());
     for (name, phase) in [
         ("alone", alone),
         ("beside a sink", beside),
         ("under it", under),
     ] {
-        let each = |of: &dyn Fn(&Honest) -> f64| {
-            let each = phase.windows.iter().map(|window| of(&window.honest));
+        let each = |of: &dyn Fn(&Window) -> f64| {
+            let each = phase.windows.iter().map(of);
             each.map(|ms| format!("{ms:.1}"))
                 .collect::<Vec<_>>()
                 .join(" ")
         };
         println!(
-            "p99 of each window {name}: records {}, reads {} ms; {} records, {} reads in all",
-            each(&|honest| honest.records.p99()),
-            each(&|honest| honest.reads.p99()),
+            "p99 of each window {name}: records {}, reads {} ms; slowest record {} ms, at second {}; syncs {} ms; {} \
+             records, {} reads in all",
+            each(&|window| window.honest.records.p99()),
+            each(&|window| window.honest.reads.p99()),
+            each(&|window| window.honest.slowest.0),
+            each(&|window| window.honest.slowest.1),
+            each(&|window| window.syncs.p99()),
             phase.honest.records.len(),
             phase.honest.reads.len()
         );

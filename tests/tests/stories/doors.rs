@@ -6,7 +6,7 @@ use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{GetStatusRequest, SubmitRequest};
 use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
 use touchstone_tests::flood::{Attack, Flood};
-use touchstone_tests::{load, siege};
+use touchstone_tests::{load, machine};
 
 /// An honest client connects anew and records an event; whether it is recorded.
 async fn record(cluster: &Cluster, node: usize, number: u64) -> bool {
@@ -82,6 +82,6 @@ async fn answers_that_nobody_reads_and_silent_streams_hold_nobody_up() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     records(&cluster, 0, 5).await;
     assert!(cluster.is_running(0), "{}", cluster.log(0));
-    let peak = siege::peak_memory(&cluster, 0);
+    let peak = machine::peak_memory(&cluster, 0);
     assert!(peak.is_some_and(|mib| mib <= 512), "{peak:?} MiB");
 }
