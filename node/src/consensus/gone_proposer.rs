@@ -1,5 +1,5 @@
-//! A round whose proposer has gone: its organisation's connections to this node have all ended, as they do at once where
-//! its process ends.
+//! A round whose proposer has gone: its organisation's connections to this node have all ended, as they do at once
+//! where its process ends.
 //!
 //! Its proposal is waited for as long as it takes to come by way of another validator, should the proposer only be cut
 //! off from this one: those that get it are asked to pass it on. Only so many rounds of a height are short as

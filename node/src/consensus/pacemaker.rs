@@ -227,9 +227,9 @@ impl Pacemaker {
         doubled.min(settings.rebroadcast_ms)
     }
 
-    /// How long the proposal of a proposer that has gone is waited for, where it would be for `usual_ms`: three quarters of
-    /// what the quickest of the last heights took. A height takes three hops, and a proposal that one validator passes
-    /// on to another takes two. Where no height was decided yet nobody knows how long that is.
+    /// How long the proposal of a proposer that has gone is waited for, where it would be for `usual_ms`: three
+    /// quarters of what the quickest of the last heights took. A height takes three hops, and a proposal that one
+    /// validator passes on to another takes two. Where no height was decided yet nobody knows how long that is.
     pub fn gone_ms(&self, usual_ms: u64) -> u64 {
         let quickest = self.took_ms.iter().min();
         let passed_on = quickest.map(|took_ms| took_ms.saturating_mul(3) / 4);

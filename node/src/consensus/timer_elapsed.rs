@@ -64,8 +64,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
         }
     }
 
-    /// Leaves a round in which more than 2/3 precommitted no block: none can be decided in it any more, so that nothing is
-    /// waited for. Whether it was left.
+    /// Leaves a round in which more than 2/3 precommitted no block: none can be decided in it any more, so that nothing
+    /// is waited for. Whether it was left.
     pub(super) fn leave_void_round(&mut self) -> Result<bool, Fault> {
         let round = self.effects.height.round();
         let timer = Timer::Precommit(round);

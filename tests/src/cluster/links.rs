@@ -88,8 +88,8 @@ pub fn serve(at: SocketAddr, to: SocketAddr, weather: Arc<Weather>) {
     });
 }
 
-/// How long a piece really takes one way over an idle link, milliseconds, timers and copying included: half of the median
-/// of so many round trips.
+/// How long a piece really takes one way over an idle link, milliseconds, timers and copying included: half of the
+/// median of so many round trips.
 pub async fn one_way_ms(at: SocketAddr, weather: Arc<Weather>, trips: usize) -> f64 {
     let echo = TcpListener::bind("127.0.0.1:0").await;
     let echo = echo.expect("the system has a free port");
