@@ -23,6 +23,7 @@ mod effects;
 mod equivocation;
 mod future_messages;
 mod get_value;
+mod gone_proposer;
 mod guard_confirmation;
 mod height_lifecycle;
 mod height_state;
@@ -354,11 +355,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
             Input::Blocks { from, blocks } => self.on_blocks(&from, &blocks),
             Input::PeerConnected(peer) => {
                 self.on_connected(&peer);
-                Ok(())
+                self.note_gone()
             }
             Input::PeerDisconnected(peer) => {
                 self.on_disconnected(&peer);
-                Ok(())
+                self.note_gone()
             }
         }
     }
@@ -387,7 +388,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         loop {
             if self.effects.height.is_decided() {
                 self.leave_height()?;
-            } else if self.is_running && self.advance_proposals()? {
+            } else if self.is_running && (self.advance_proposals()? || self.leave_void_round()?) {
                 continue;
             } else if let Some((from, message)) = self.future_messages.take(self.height()) {
                 self.receive(&from, message)?;

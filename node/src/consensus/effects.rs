@@ -5,6 +5,8 @@ mod decide;
 mod publish;
 pub mod wal_append;
 
+use std::collections::BTreeSet;
+
 use arc_malachitebft_core_consensus::{Effect, LivenessMsg, Resumable, Resume, SignedConsensusMsg};
 use arc_malachitebft_core_types::{CertificateError, NilOrVal, VoteType};
 use touchstone_core::fault::Fault;
@@ -42,6 +44,8 @@ pub struct Effects<S: Store, D: Disk> {
     pub clocks: ClockWatch,
     /// How large own blocks are.
     pub block_size: BlockSize,
+    /// Organisations of whose nodes one was connected and none is.
+    pub gone: BTreeSet<String>,
     /// The certificate of the last block, where it was decided here.
     pub tip_certificate: Option<CommitCertificate>,
     /// The time of this step, milliseconds.
@@ -71,6 +75,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
             height: HeightState::default(),
             clocks: ClockWatch::default(),
             block_size: BlockSize::default(),
+            gone: BTreeSet::new(),
             tip_certificate: None,
             now_ms: 0,
             outbox: Vec::new(),
@@ -92,6 +97,7 @@ impl<S: Store, D: Disk> Effects<S, D> {
     pub fn set_timer(&mut self, timer: Timer) {
         let after_ms = match timer {
             Timer::Ask => self.pacemaker.ask_ms(self.height.asking.asked()),
+            Timer::Propose(round) => self.proposal_ms(round),
             _ => self.pacemaker.duration_ms(timer, self.height.proposer()),
         };
         self.set_timer_in(timer, after_ms);
@@ -154,9 +160,10 @@ impl<S: Store, D: Disk> Effects<S, D> {
                 }
                 r.resume_with(())
             }
-            Effect::StartRound(_, round, proposer, _, r) => {
-                let now_ms = self.now_ms;
-                self.height.start_round(number(round), proposer.0, now_ms);
+            Effect::StartRound(height, round, proposer, _, r) => {
+                let (round, now_ms) = (number(round), self.now_ms);
+                self.height.start_round(round, proposer.0, now_ms);
+                self.ask_for_gone(height.0, round);
                 self.set_timer(Timer::Ask);
                 r.resume_with(())
             }

@@ -109,7 +109,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let keys = validators.iter().map(|v| v.public_key).collect();
         let now_ms = self.effects.now_ms;
         self.effects.height.begin(keys, now_ms);
-        let members = Members::new(validators, self.effects.chain.turns());
+        self.note_gone()?;
+        let chain = &self.effects.chain;
+        let members = Members::new(chain.validators(), chain.turns());
         self.feed(CoreInput::StartHeight(
             Height(height),
             members,

@@ -1,6 +1,6 @@
 //! Connected peers and the heights that they claim.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::PeerTag;
 
@@ -14,6 +14,8 @@ const MAX_PEERS: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Peers {
     peers: BTreeMap<PeerTag, Peer>,
+    /// Those that were connected and are no longer.
+    gone: BTreeSet<PeerTag>,
     /// The peer that owes blocks.
     fetching: Option<PeerTag>,
 }
@@ -30,13 +32,21 @@ struct Peer {
 impl Peers {
     /// A peer is there.
     pub fn connect(&mut self, peer: &PeerTag) {
+        self.gone.remove(peer);
         self.entry(peer);
     }
 
     /// A peer has gone. Whether it owed blocks.
     pub fn disconnect(&mut self, peer: &PeerTag) -> bool {
-        self.peers.remove(peer);
+        if self.peers.remove(peer).is_some() && self.gone.len() < MAX_PEERS {
+            self.gone.insert(peer.clone());
+        }
         self.stop_fetching(peer)
+    }
+
+    /// Whether a peer was connected and is no longer.
+    pub fn has_gone(&self, peer: &PeerTag) -> bool {
+        self.gone.contains(peer)
     }
 
     /// Whether a peer is connected.

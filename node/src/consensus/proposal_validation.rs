@@ -168,7 +168,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
         validity: Validity,
     ) -> Result<(), Fault> {
         self.effects.height.proposals.deliver(key);
-        self.give(signed, validity)
+        self.give(signed, validity)?;
+        for peer in self.effects.height.asking.take_early(key.0) {
+            self.send_proposals(&peer, key.0, None);
+        }
+        Ok(())
     }
 
     fn give(&mut self, signed: SignedProposal, validity: Validity) -> Result<(), Fault> {

@@ -16,6 +16,7 @@ use super::context::{Address, BlockId, Height, Vote};
 use super::guard_confirmation::TagOf;
 use super::message;
 use super::pacemaker::Timer;
+use super::peers::Peers;
 use super::proposals::Answered;
 use super::signature_verification::exceeds_one_third;
 use super::{Machine, Output, PeerTag};
@@ -44,6 +45,16 @@ impl PeerOrganisations {
             by_tag: BTreeMap::new(),
         }
     }
+
+    /// Organisations of whose nodes one was connected and none is.
+    pub fn gone(&self, peers: &Peers) -> BTreeSet<String> {
+        let of = |is: fn(&Peers, &PeerTag) -> bool| -> BTreeSet<&String> {
+            let nodes = self.by_tag.iter().filter(|(tag, _)| is(peers, tag));
+            nodes.map(|(_, organisation)| organisation).collect()
+        };
+        let (gone, there) = (of(Peers::has_gone), of(Peers::is_connected));
+        gone.difference(&there).copied().cloned().collect()
+    }
 }
 
 /// Who has asked at the running height, and what they were sent.
@@ -59,6 +70,8 @@ pub struct Asking {
     organisations: BTreeSet<String>,
     /// Votes that each peer was sent.
     sent: BTreeMap<PeerTag, SentVotes>,
+    /// Peers that asked for a round's proposal before it was here, and which round's.
+    early: BTreeMap<PeerTag, u32>,
 }
 
 /// Votes of a round that a peer was sent: so many of those that came first.
@@ -79,6 +92,21 @@ impl Asking {
     pub fn start_round(&mut self, now_ms: u64) {
         self.asked = 0;
         self.round_began_ms = now_ms;
+    }
+
+    /// A peer that has no connection to the proposer asks for a round's proposal before it is here.
+    pub fn ask_early(&mut self, peer: &PeerTag, round: u32) {
+        self.early.insert(peer.clone(), round);
+    }
+
+    /// The peers that shall be sent this round's proposal now that it is here.
+    pub fn take_early(&mut self, round: u32) -> Vec<PeerTag> {
+        let (due, later) = std::mem::take(&mut self.early)
+            .into_iter()
+            .partition(|(_, asked)| *asked == round);
+        self.early = later;
+        let due: BTreeMap<PeerTag, u32> = due;
+        due.into_keys().collect()
     }
 
     /// Whether this node has asked at this height.
@@ -167,6 +195,12 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     fn organisation_of(&mut self, peer: &PeerTag) -> Result<Option<String>, Fault> {
+        self.read_organisations()?;
+        Ok(self.peer_organisations.by_tag.get(peer).cloned())
+    }
+
+    /// Reads which organisation runs which peer, if the chain's list has changed.
+    pub(super) fn read_organisations(&mut self) -> Result<(), Fault> {
         let chain = &self.effects.chain;
         let known = &mut self.peer_organisations;
         if known.read_at != Some(chain.consortium_changes()) {
@@ -181,7 +215,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             }
             known.read_at = Some(chain.consortium_changes());
         }
-        Ok(known.by_tag.get(peer).cloned())
+        Ok(())
     }
 
     /// Whether the round has lasted so long that large bodies are sent to who lacks its proposal.
@@ -189,6 +223,23 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let began_ms = self.effects.height.asking.round_began_ms;
         let age_ms = self.effects.now_ms.saturating_sub(began_ms);
         age_ms >= self.effects.settings().request_delay_ms
+    }
+
+    /// A peer asks for a round's proposal. If that isn't here, and the round is too young for anybody to ask since it
+    /// stands, the peer isn't connected with the proposer: it is sent the proposal when it comes.
+    pub(super) fn note_early(&mut self, from: &PeerTag, round: u32) {
+        let height = &mut self.effects.height;
+        let age_ms = match self.is_running {
+            true => self
+                .effects
+                .now_ms
+                .saturating_sub(height.asking.round_began_ms),
+            false => 0,
+        };
+        let is_young = age_ms < self.effects.pacemaker.ask_ms(0);
+        if round == height.round() && is_young && !height.proposals.has_body_in(round) {
+            height.asking.ask_early(from, round);
+        }
     }
 
     /// Sends a peer the votes of a round that it may lack.

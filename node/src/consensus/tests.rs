@@ -5,6 +5,7 @@ mod block_sync;
 mod bodies;
 mod chaos;
 mod crashes;
+mod gone_proposers;
 mod height_lifecycle;
 mod refusals;
 mod stalled_rounds;
@@ -58,6 +59,26 @@ fn organisation_key() -> SigningKey {
 
 /// A genesis with one organisation that runs `count` validators.
 pub fn genesis(count: usize) -> Genesis {
+    Genesis::read(&document(count).to_bytes()).unwrap()
+}
+
+/// The same, where each validator has an organisation of its own: the first one's is the one that acts.
+fn genesis_apart(count: usize) -> Genesis {
+    let mut document = document(count);
+    let nodes = document.organisations[0].nodes.split_off(1);
+    for (i, node) in nodes.into_iter().enumerate() {
+        let key = SigningKey::from_bytes(&[i as u8 + 201; 32]);
+        document.organisations.push(genesis::Organisation {
+            id: format!("other-{i}"),
+            keys: vec![hex::encode(key.verifying_key().to_bytes())],
+            nodes: vec![node],
+            ..document.organisations[0].clone()
+        });
+    }
+    Genesis::read(&document.to_bytes()).unwrap()
+}
+
+fn document(count: usize) -> genesis::Document {
     let hex_of = |key: &SigningKey| hex::encode(key.verifying_key().to_bytes());
     let nodes = keys(count)
         .iter()
@@ -69,7 +90,7 @@ pub fn genesis(count: usize) -> Genesis {
             power: None,
         })
         .collect();
-    let document = genesis::Document {
+    genesis::Document {
         format: genesis::FORMAT.into(),
         chain: "test".into(),
         time_ms: START_MS,
@@ -82,8 +103,7 @@ pub fn genesis(count: usize) -> Genesis {
             gs1_prefixes: Vec::new(),
             nodes,
         }],
-    };
-    Genesis::read(&document.to_bytes()).unwrap()
+    }
 }
 
 /// A deposit that no other number gives.
@@ -216,7 +236,15 @@ impl Net {
 
     /// Validators and nodes that only follow.
     pub fn with(validators: usize, followers: usize) -> Net {
-        let genesis = genesis(validators);
+        Net::of(genesis(validators), validators, followers)
+    }
+
+    /// Validators that have an organisation each.
+    pub fn apart(validators: usize) -> Net {
+        Net::of(genesis_apart(validators), validators, 0)
+    }
+
+    fn of(genesis: Genesis, validators: usize, followers: usize) -> Net {
         let mut keys: Vec<_> = keys(validators).into_iter().map(Some).collect();
         keys.resize(validators + followers, None);
         let nodes: Vec<_> = keys

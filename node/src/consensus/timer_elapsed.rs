@@ -1,6 +1,7 @@
 //! What each timer does when it elapses.
 
 use arc_malachitebft_core_consensus::Input as CoreInput;
+use arc_malachitebft_core_types::{Round, Threshold, VoteType};
 use touchstone_core::fault::Fault;
 
 use super::pacemaker::{self, Timer};
@@ -61,6 +62,21 @@ impl<S: Store, D: Disk> Machine<S, D> {
             }
             Timer::Prevote(_) | Timer::Precommit(_) => self.on_timeout(timer),
         }
+    }
+
+    /// Leaves a round in which more than 2/3 precommitted no block: none can be decided in it any more, so that nothing
+    /// is waited for. Whether it was left.
+    pub(super) fn leave_void_round(&mut self) -> Result<bool, Fault> {
+        let round = self.effects.height.round();
+        let timer = Timer::Precommit(round);
+        let votes = self.core.driver.votes();
+        let is_void = self.effects.pacemaker.runs(timer)
+            && votes.is_threshold_met(&Round::new(round), VoteType::Precommit, Threshold::Nil);
+        if is_void {
+            self.effects.pacemaker.cancel(timer);
+            self.on_timeout(timer)?;
+        }
+        Ok(is_void)
     }
 
     fn on_timeout(&mut self, timer: Timer) -> Result<(), Fault> {

@@ -11,7 +11,9 @@
     reason = "a program speaks to its user"
 )]
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,7 +22,8 @@ use touchstone_tests::bench::ledger::{self, Measured};
 use touchstone_tests::bench::limit::Limit;
 use touchstone_tests::bench::reads;
 use touchstone_tests::bench::report::{Report, cell};
-use touchstone_tests::cluster::{Cluster, Plan};
+use touchstone_tests::cluster::links::{self, Weather};
+use touchstone_tests::cluster::{Cluster, Plan, free_ports};
 
 const VALIDATORS: usize = 4;
 /// Events of one transaction.
@@ -39,6 +42,8 @@ const DISTANT: usize = 7;
 const DELAYS_MS: [u64; 3] = [5, 50, 150];
 /// Transactions of one measurement there.
 const DISTANT_TRANSACTIONS: usize = 40;
+/// Round trips over an idle link of that distance.
+const LINK_TRIPS: usize = 20;
 
 struct Arguments {
     runs: usize,
@@ -346,6 +351,11 @@ async fn distant(delay_ms: u64, report: &mut Report) {
         link_delay: Duration::from_millis(delay_ms),
         ..Plan::default()
     };
+    let weather = Arc::new(Weather::default());
+    weather.delay(plan.link_delay);
+    let at = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));
+    let link_ms = links::one_way_ms(at, weather, LINK_TRIPS).await;
+    report.add(format!("{delay_ms} ms link"), link_ms);
     let mut cluster = Cluster::start(&plan);
     cluster.wait_for_height(0, 1).await;
     let mut first = 0;
@@ -363,6 +373,10 @@ async fn distant(delay_ms: u64, report: &mut Report) {
         let latencies = &measured.latencies;
         report.add(format!("{delay_ms} ms {state} p50"), latencies.p50());
         report.add(format!("{delay_ms} ms {state} p99"), latencies.p99());
+        report.add(
+            format!("{delay_ms} ms {state} cpu"),
+            measured.cpu_us / 1000.0,
+        );
     }
 }
 
@@ -447,15 +461,18 @@ fn print_faults(report: &Report) {
     );
     println!();
     println!(
-        "| {DISTANT} validators, ms one way | p50 ms | p99 ms | one dead: p50 ms | p99 ms | its first turns: p99 ms |"
+        "| {DISTANT} validators, ms one way | a link, measured | p50 ms | p99 ms | CPU of a validator, ms \
+         | one dead: p50 ms | p99 ms | its first turns: p99 ms |"
     );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|");
     for delay_ms in DELAYS_MS {
         let median = |figure: &str| cell(report.median(&format!("{delay_ms} ms {figure}")), 0);
         println!(
-            "| {delay_ms} | {} | {} | {} | {} | {} |",
+            "| {delay_ms} | {} | {} | {} | {} | {} | {} | {} |",
+            cell(report.median(&format!("{delay_ms} ms link")), 1),
             median("all alive p50"),
             median("all alive p99"),
+            cell(report.median(&format!("{delay_ms} ms all alive cpu")), 1),
             median("one dead p50"),
             median("one dead p99"),
             median("just dead p99"),

@@ -32,6 +32,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if is_of_round {
             self.hear_asking(from)?;
         }
+        if is_of_round && !has_proposal {
+            self.note_early(from, round);
+        }
         if !self.is_running {
             return Ok(());
         }
@@ -44,7 +47,13 @@ impl<S: Store, D: Disk> Machine<S, D> {
         Ok(())
     }
 
-    fn send_proposals(&mut self, to: &PeerTag, round: u32, block_id: Option<Hash>) {
+    /// Sends a peer the proposals of a round, or the one of a block, that it shall have now.
+    pub(in crate::consensus) fn send_proposals(
+        &mut self,
+        to: &PeerTag,
+        round: u32,
+        block_id: Option<Hash>,
+    ) {
         let now_ms = self.effects.now_ms;
         let pause_ms = self.effects.settings().request_delay_ms / 2;
         let limit = match block_id.is_some() || self.may_send_large() {

@@ -1,0 +1,148 @@
+//! Rounds whose proposer's connections have ended.
+
+use super::*;
+
+/// Decides heights of which the last one is `height`; how long that took, milliseconds.
+fn decide(net: &mut Net, heights: std::ops::RangeInclusive<u64>) -> u64 {
+    let mut began_ms = net.now_ms;
+    for height in heights {
+        began_ms = net.now_ms;
+        net.submit(height);
+        net.run_to(height);
+    }
+    net.now_ms - began_ms
+}
+
+/// Seven validators 50 ms apart, whose next proposer is node 4.
+fn seven_at_a_distance(net: Net) -> Net {
+    let mut net = net;
+    net.travel = Box::new(|| vec![50]);
+    let took_ms = decide(&mut net, 1..=3);
+    assert!(took_ms <= 150, "{took_ms}");
+    net
+}
+
+fn rounds(net: &Net, height: u64) -> BTreeSet<u32> {
+    let of_height = net.committed.iter().filter(|c| c.1 == height);
+    of_height.map(|c| c.2).collect()
+}
+
+/// Two validators don't hear each other any more, and each has seen the connections end.
+fn part(net: &mut Net, a: usize, b: usize) {
+    net.give(a, Input::PeerDisconnected(tag(b)));
+    net.give(b, Input::PeerDisconnected(tag(a)));
+}
+
+/// Its three hops, two of votes on nothing, and three for the next one's block.
+#[test]
+fn a_dead_proposers_first_turn_costs_less_than_a_timeout() {
+    let mut net = seven_at_a_distance(Net::apart(7));
+    net.crash(4);
+    let took_ms = decide(&mut net, 4..=4);
+    assert_eq!(rounds(&net, 4), BTreeSet::from([1]));
+    assert!((300..=370).contains(&took_ms), "{took_ms}");
+    net.assert_agreement();
+}
+
+/// Another node of its organisation may be the one that votes: the chain doesn't say which does.
+#[test]
+fn an_organisation_of_which_a_node_is_connected_has_not_gone() {
+    let mut net = seven_at_a_distance(Net::new(7));
+    net.crash(4);
+    let took_ms = decide(&mut net, 4..=4);
+    assert!(took_ms >= net.settings.propose_ms, "{took_ms}");
+}
+
+/// Nothing says that a process that was stopped, or whose cable was cut, isn't merely slow.
+#[test]
+fn a_silent_proposer_whose_connections_are_open_is_waited_for() {
+    let mut net = seven_at_a_distance(Net::apart(7));
+    net.filter = Box::new(|from, _, _| from != 4);
+    let took_ms = decide(&mut net, 4..=4);
+    assert!(took_ms >= net.settings.propose_ms, "{took_ms}");
+}
+
+#[test]
+fn a_proposer_that_goes_in_its_turn_is_waited_for_no_longer_than_one_that_went_before() {
+    let mut net = seven_at_a_distance(Net::apart(7));
+    net.filter = Box::new(|from, _, _| from != 4);
+    let began_ms = net.now_ms;
+    net.submit(4);
+    net.run(200);
+    net.crash(4);
+    net.run_to(4);
+    let took_ms = net.now_ms - began_ms;
+    assert!((500..=570).contains(&took_ms), "{took_ms}");
+    assert_eq!(rounds(&net, 4), BTreeSet::from([1]));
+}
+
+/// Two of four can't decide alone: the other two get the proposal of the one that hears the proposer, before they give
+/// it up.
+#[test]
+fn a_proposer_that_is_cut_off_from_two_keeps_its_turn_by_the_third() {
+    for travel_ms in [1, 50] {
+        let mut net = Net::apart(4);
+        net.travel = Box::new(move || vec![travel_ms]);
+        decide(&mut net, 1..=1);
+        net.filter =
+            Box::new(|from, to, _| ![(2, 0), (0, 2), (2, 3), (3, 2)].contains(&(from, to)));
+        part(&mut net, 2, 0);
+        part(&mut net, 2, 3);
+        net.submit(2);
+        net.run_to(2);
+        assert_eq!(rounds(&net, 2), BTreeSet::from([0]), "{travel_ms}");
+    }
+}
+
+/// One that doesn't hear the proposer is no reason for the others to lose its turn, whatever it does.
+#[test]
+fn a_proposer_that_is_cut_off_from_one_keeps_its_turn() {
+    let mut net = Net::apart(4);
+    decide(&mut net, 1..=1);
+    net.filter = Box::new(|from, to, _| ![(2, 0), (0, 2)].contains(&(from, to)));
+    part(&mut net, 2, 0);
+    decide(&mut net, 2..=2);
+    assert_eq!(rounds(&net, 2), BTreeSet::from([0]));
+}
+
+/// So where few are connected with each other, rounds become long enough for what must go by way of others.
+#[test]
+fn only_as_many_rounds_are_short_as_validators_may_be_missing() {
+    for (count, short) in [(4, 1), (7, 2)] {
+        let mut net = Net::apart(count);
+        decide(&mut net, 1..=1);
+        net.crash(2);
+        let gone = keys(count)[2].verifying_key().to_bytes();
+        let there = keys(count)[3].verifying_key().to_bytes();
+        let all = keys(count);
+        let all = all.iter().map(|key| key.verifying_key().to_bytes());
+        let effects = &mut net.machine(0).effects;
+        effects.height.begin(all.collect(), START_MS);
+        let usual = effects.settings().clone();
+        for (proposer, is_gone) in [(gone, true), (there, false)] {
+            effects.height.start_round(0, proposer, START_MS);
+            for round in 0..4 {
+                let waits_ms = effects.proposal_ms(round);
+                assert_eq!(
+                    waits_ms == 100,
+                    is_gone && round < short,
+                    "{round}: {waits_ms}"
+                );
+                assert!(waits_ms == 100 || waits_ms >= usual.propose_ms);
+            }
+        }
+        net.start(2);
+        let effects = &mut net.machine(0).effects;
+        effects.height.start_round(0, gone, START_MS);
+        assert_eq!(effects.proposal_ms(0), usual.propose_ms, "it is back");
+    }
+}
+
+/// A new node knows of no height, so not how far the others are.
+#[test]
+fn who_has_decided_nothing_waits_for_the_usual_time() {
+    let mut net = Net::apart(4);
+    net.crash(1);
+    let took_ms = decide(&mut net, 1..=1);
+    assert!(took_ms >= net.settings.propose_ms, "{took_ms}");
+}
