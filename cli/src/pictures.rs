@@ -8,7 +8,7 @@ use touchstone_core::hash::{Hash, sha256};
 use touchstone_pictures::{
     BITS, Features, Fingerprint, MAX_FEATURES, MAX_FILE_BYTES, MIN_AGREEING, Picture, Pixels,
     QUERY_FEATURES, Rectangle, Region, RegionQuery, RegionView, common_region, decode, features,
-    fine_features, fingerprint, trimmed,
+    features_within, fine_features, fingerprint, trimmed, windows,
 };
 use touchstone_proto::ledger::{Fingerprints, PictureFeatures, PictureFingerprint};
 
@@ -74,6 +74,28 @@ impl Readable {
     /// What is looked for when regions of it are.
     pub fn region_query(&self) -> Result<RegionQuery, Failure> {
         Ok(RegionQuery::of(&self.pixels()?))
+    }
+
+    /// All of it.
+    fn whole(&self) -> Rectangle {
+        Rectangle {
+            left: 0,
+            top: 0,
+            right: self.size.0,
+            bottom: self.size.1,
+        }
+    }
+
+    /// The part of it that a view shows.
+    fn part(&self, seen: RegionView) -> Rectangle {
+        let part = match seen {
+            RegionView::Window(number) => {
+                let pixels = self.picture.pixels().ok();
+                pixels.and_then(|pixels| windows(&pixels).get(number).copied())
+            }
+            RegionView::Plain | RegionView::Mirrored | RegionView::Fine => None,
+        };
+        part.unwrap_or(self.whole())
     }
 }
 
@@ -155,41 +177,66 @@ pub fn common(ours: &Readable, theirs: &Readable) -> Result<Option<Common>, Fail
     let pixels = theirs.pixels()?;
     let other = features(&pixels, QUERY_FEATURES);
     if let Some(region) = common_region(&query, &other) {
-        return Ok(Some(in_both(&region, (&query, ours), (&other, theirs))));
+        return Ok(Some(in_both(
+            &region,
+            (&query, ours),
+            (&other, theirs.whole()),
+        )));
     }
-    // Ours may be small in theirs, as in a screenshot of a listing.
-    let fine = fine_features(&pixels, 2 * QUERY_FEATURES);
+    // Ours may be small in theirs, as in a screenshot of a listing: in a window of it, or in its finer frame.
     let query = RegionQuery {
         fine: Features::default(),
+        windows: Vec::new(),
         ..query
     };
-    let region = common_region(&query, &fine);
-    Ok(region.map(|region| in_both(&region, (&query, ours), (&fine, theirs))))
+    let in_windows = windows(&pixels).into_iter().map(|part| {
+        let found = features_within(&pixels, part, QUERY_FEATURES);
+        (part, found)
+    });
+    let fine = fine_features(&pixels, 2 * QUERY_FEATURES);
+    let in_frame = std::iter::once((theirs.whole(), fine));
+    let found = in_windows.chain(in_frame).find_map(|(part, other)| {
+        let region = common_region(&query, &other)?;
+        Some(in_both(&region, (&query, ours), (&other, part)))
+    });
+    Ok(found)
 }
 
-/// A region of two frames in the pictures' own pixels.
+/// A region of two frames in the pictures' own pixels; the second one's frame shows a part of its picture.
 fn in_both(
     region: &Region,
     (query, ours): (&RegionQuery, &Readable),
-    (other, theirs): (&Features, &Readable),
+    (other, part): (&Features, Rectangle),
 ) -> Common {
     Common {
         agreeing: region.agreeing,
         is_mirrored: region.seen == RegionView::Mirrored,
         ours: in_own(region, query, ours),
-        theirs: in_pixels(region.theirs, (other.width, other.height), theirs.size),
+        theirs: in_part(region.theirs, (other.width, other.height), part),
     }
 }
 
 /// Where a region is in the picture that was looked for, in its own pixels.
 pub fn in_own(region: &Region, query: &RegionQuery, picture: &Readable) -> Rectangle {
     let frame = query.view(region.seen);
-    let mut own = in_pixels(region.ours, (frame.width, frame.height), picture.size);
+    let frame = frame.map_or((1, 1), |frame| (frame.width, frame.height));
+    let mut own = in_part(region.ours, frame, picture.part(region.seen));
     if region.seen == RegionView::Mirrored {
         let width = picture.size.0;
         (own.left, own.right) = (width - own.right, width - own.left);
     }
     own
+}
+
+/// A region of a frame that shows a part of a picture, in the picture's pixels.
+fn in_part(region: Rectangle, frame: (u32, u32), part: Rectangle) -> Rectangle {
+    let within = in_pixels(region, frame, (part.width(), part.height()));
+    Rectangle {
+        left: part.left + within.left,
+        top: part.top + within.top,
+        right: part.left + within.right,
+        bottom: part.top + within.bottom,
+    }
 }
 
 /// A region of a frame on another scale: a picture's own pixels, say.
@@ -263,13 +310,11 @@ fn tag(language: Language) -> &'static str {
 
 fn figure(picture: &Readable, is_trimmed: bool, region: Option<Rectangle>) -> String {
     let (width, height) = picture.size;
-    let whole = Rectangle {
-        left: 0,
-        top: 0,
-        right: width,
-        bottom: height,
+    let part = if is_trimmed {
+        picture.trimmed
+    } else {
+        picture.whole()
     };
-    let part = if is_trimmed { picture.trimmed } else { whole };
     let kind = picture.kind();
     let frame = |part: Rectangle, colour: &str| {
         format!(

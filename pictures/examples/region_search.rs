@@ -1,7 +1,7 @@
 //! Which pictures of an index share a region with others: the search that a node makes. Arguments: a file of what
 //! `features published` printed, and one of what `features query` printed. For each query it prints how many
 //! milliseconds of a core the search took, and the numbers of the pictures that it found, each with how many places
-//! agree and with both rectangles. Without queries it prints the memory that a node counts for the index.
+//! agree, both rectangles, and how the query was seen: a window by its corners. Without queries it prints the memory that a node counts for the index.
 //!
 //! A third file has one number for each query: the picture that it is an edit of. Then `+` stands before the pictures
 //! if the two have a region where they are held against each other without an index, `-` if not.
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 use touchstone_pictures::{
-    FRAME, Features, QUERY_FEATURES, Rectangle, RegionIndex, RegionQuery, common_region,
+    FRAME, Features, QUERY_FEATURES, Rectangle, RegionIndex, RegionQuery, RegionView, common_region,
 };
 
 #[path = "shared/cpu_clock.rs"]
@@ -49,18 +49,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let line = line?;
         let mut views = line.split(' ');
         let mut next = |times| read(views.next().unwrap_or_default(), times).unwrap_or_default();
-        let query = RegionQuery {
+        let mut query = RegionQuery {
             plain: next(1),
             mirrored: next(1),
             fine: next(2),
+            windows: Vec::new(),
         };
+        let mut places = Vec::new();
+        for (place, features) in views.filter_map(|window| window.split_once('=')) {
+            places.push(place);
+            query.windows.push(read(features, 1).unwrap_or_default());
+        }
         let clock = CpuClock::start();
         let hits = index.search(&query, || true);
         let took = format!("{:.1}", clock.ms());
         let told = hits.iter().map(|hit| {
             let (ours, theirs) = (corners(hit.region.ours), corners(hit.region.theirs));
-            let (places, seen) = (hit.region.agreeing, hit.region.seen);
-            format!("{}:{places}:{ours}:{theirs}:{seen:?}", hit.number)
+            let seen = match hit.region.seen {
+                RegionView::Window(number) => places.get(number).copied().unwrap_or_default(),
+                RegionView::Plain => "Plain",
+                RegionView::Mirrored => "Mirrored",
+                RegionView::Fine => "Fine",
+            };
+            let agreeing = hit.region.agreeing;
+            format!("{}:{agreeing}:{ours}:{theirs}:{seen}", hit.number)
         });
         let of = edited.next().map(str::parse::<usize>).transpose()?;
         let without_index = of.map(|at| {

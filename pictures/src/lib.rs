@@ -48,6 +48,7 @@ mod region_index;
 mod regions;
 mod transform;
 mod trim;
+mod windows;
 
 pub use bits::{BITS, Bits, Nearest, Variant};
 #[cfg(feature = "decode")]
@@ -62,3 +63,4 @@ pub use pixels::{BadPixels, MAX_PIXELS, MAX_SIDE, Pixels};
 pub use region_index::{MAX_REGIONS, RegionHit, RegionIndex};
 pub use regions::{MIN_AGREEING, QUERY_FEATURES, Region, RegionQuery, RegionView, common_region};
 pub use trim::{Rectangle, trimmed};
+pub use windows::{MAX_WINDOWS, features_within, windows};

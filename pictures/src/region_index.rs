@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 
 use self::growing_list::GrowingList;
 use crate::features::{DIRECTIONS, Feature, Features};
-use crate::regions::{Region, RegionQuery, common_region, distance};
+use crate::regions::{Region, RegionQuery, RegionView, distance, seen_in};
+use crate::windows::MAX_WINDOWS;
 
 /// Tables, and bits of a feature that say where in each it stands.
 const TABLES: usize = 8;
@@ -34,8 +35,10 @@ const STEP: usize = 64;
 /// the others.
 const MAX_VOTED: usize = 16;
 const MAX_EARLIEST: usize = 16;
-/// Regions that a search names, at most: one of each picture that it holds against the one that is looked for.
-pub const MAX_REGIONS: usize = 3 * MAX_VOTED + MAX_EARLIEST;
+/// Regions that a search names, at most: one of each picture that it holds against the one that is looked for, or
+/// against a window of it.
+pub const MAX_REGIONS: usize =
+    3 * MAX_VOTED + MAX_EARLIEST + MAX_WINDOWS * (MAX_VOTED + MAX_EARLIEST);
 
 /// The number of a feature, counted from 1; 0 is none, and takes no memory before it is written.
 type FeatureNumber = u32;
@@ -164,18 +167,34 @@ impl RegionIndex {
     /// The regions that a picture has in common with those of the index: most places first, then the earlier picture.
     /// `go_on` is asked before each longer step; once it says no, what was found so far is the answer.
     pub fn search(&self, query: &RegionQuery, mut go_on: impl FnMut() -> bool) -> Vec<RegionHit> {
-        let votes = query.views().map(|(_, view)| self.votes(view, &mut go_on));
+        let mut hits = self.search_in(&query.whole_views(), &mut go_on);
+        for window in query.window_views() {
+            hits.extend(self.search_in(&[window], &mut go_on));
+        }
+        hits.sort_by_key(|hit| (hit.number, std::cmp::Reverse(hit.region.agreeing)));
+        hits.dedup_by_key(|hit| hit.number);
+        hits.sort_by_key(|hit| (std::cmp::Reverse(hit.region.agreeing), hit.number));
+        hits
+    }
+
+    /// What the pictures with most votes of these views have in common with them.
+    fn search_in(
+        &self,
+        views: &[(RegionView, &Features)],
+        go_on: &mut impl FnMut() -> bool,
+    ) -> Vec<RegionHit> {
+        let votes = views.iter().map(|(_, view)| self.votes(view, go_on));
+        let votes: Vec<Vec<u32>> = votes.collect();
         let mut hits = Vec::new();
         for at in candidates(&votes) {
             if !go_on() {
                 break;
             }
-            if let Some(region) = common_region(query, &self.picture(at)) {
+            if let Some(region) = seen_in(views.iter().copied(), &self.picture(at)) {
                 let number = at as u64;
                 hits.push(RegionHit { number, region });
             }
         }
-        hits.sort_by_key(|hit| (std::cmp::Reverse(hit.region.agreeing), hit.number));
         hits
     }
 

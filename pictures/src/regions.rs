@@ -13,6 +13,7 @@ use self::movement::{Movement, PlacedMatch};
 use crate::features::{Feature, Features, directions, features, fine_features, mirrored_features};
 use crate::pixels::Pixels;
 use crate::trim::Rectangle;
+use crate::windows::{features_within, windows};
 
 /// Bits of 256 that may differ between two features of one thing.
 const MAX_BITS: u32 = 72;
@@ -39,6 +40,8 @@ pub enum RegionView {
     Mirrored,
     /// In the finer frame.
     Fine,
+    /// The part of it that this one of its [`windows`] shows, in the part's own frame.
+    Window(usize),
 }
 
 /// A picture that is looked for.
@@ -50,6 +53,8 @@ pub struct RegionQuery {
     pub mirrored: Features,
     /// Those of the finer frame, for what is small in a large picture, as in a screenshot of a listing.
     pub fine: Features,
+    /// Those of each of its [`windows`], in the window's frame.
+    pub windows: Vec<Features>,
 }
 
 impl RegionQuery {
@@ -59,25 +64,36 @@ impl RegionQuery {
             plain: features(pixels, QUERY_FEATURES),
             mirrored: mirrored_features(pixels, QUERY_FEATURES),
             fine: fine_features(pixels, 2 * QUERY_FEATURES),
+            windows: windows(pixels)
+                .into_iter()
+                .map(|part| features_within(pixels, part, QUERY_FEATURES))
+                .collect(),
         }
     }
 
-    /// The features for which it was seen so.
-    pub fn view(&self, seen: RegionView) -> &Features {
+    /// The features for which it was seen so; none where it has no such window.
+    pub fn view(&self, seen: RegionView) -> Option<&Features> {
         match seen {
-            RegionView::Plain => &self.plain,
-            RegionView::Mirrored => &self.mirrored,
-            RegionView::Fine => &self.fine,
+            RegionView::Plain => Some(&self.plain),
+            RegionView::Mirrored => Some(&self.mirrored),
+            RegionView::Fine => Some(&self.fine),
+            RegionView::Window(number) => self.windows.get(number),
         }
     }
 
-    /// Its features, and how it was seen for them.
-    pub fn views(&self) -> [(RegionView, &Features); 3] {
+    /// The features of the whole of it, and how it was seen for them.
+    pub(crate) fn whole_views(&self) -> [(RegionView, &Features); 3] {
         [
             (RegionView::Plain, &self.plain),
             (RegionView::Mirrored, &self.mirrored),
             (RegionView::Fine, &self.fine),
         ]
+    }
+
+    /// Those of each window.
+    pub(crate) fn window_views(&self) -> impl Iterator<Item = (RegionView, &Features)> {
+        let windows = self.windows.iter().enumerate();
+        windows.map(|(number, window)| (RegionView::Window(number), window))
     }
 }
 
@@ -102,12 +118,21 @@ struct Match<'a> {
 
 /// The common region that most features agree on; `None` where too few do.
 pub fn common_region(query: &RegionQuery, theirs: &Features) -> Option<Region> {
-    let found = query.views().map(|(seen, ours)| {
-        let found = region(ours, theirs, seen);
-        found.filter(|region| do_enough_agree(region, ours, theirs))
-    });
+    let views = query.whole_views().into_iter().chain(query.window_views());
+    seen_in(views, theirs)
+}
+
+/// The same of some views of the first picture.
+pub(crate) fn seen_in<'a>(
+    views: impl IntoIterator<Item = (RegionView, &'a Features)>,
+    theirs: &Features,
+) -> Option<Region> {
     let mut best: Option<Region> = None;
-    for region in found.into_iter().flatten() {
+    for (seen, ours) in views {
+        let found = region(ours, theirs, seen);
+        let Some(region) = found.filter(|region| do_enough_agree(region, ours, theirs)) else {
+            continue;
+        };
         if best.is_none_or(|best| region.agreeing > best.agreeing) {
             best = Some(region);
         }
@@ -116,7 +141,10 @@ pub fn common_region(query: &RegionQuery, theirs: &Features) -> Option<Region> {
 }
 
 fn do_enough_agree(region: &Region, ours: &Features, theirs: &Features) -> bool {
-    let is_large = is_large(&region.ours, ours) || is_large(&region.theirs, theirs);
+    // A window may be small in its picture: it says nothing of how large a part this is.
+    let is_of_window = matches!(region.seen, RegionView::Window(_));
+    let is_large =
+        !is_of_window && is_large(&region.ours, ours) || is_large(&region.theirs, theirs);
     let least = if is_large {
         MIN_AGREEING
     } else {

@@ -150,3 +150,47 @@ async fn features_are_published_apart_once() {
     let again = shown.node.run_as("carol", &again).await;
     assert_eq!(again.json()[0]["rule"], "features-once", "{again:?}");
 }
+
+/// A page of 600 x 1,000 with the picture at (170, 150), between lines of letters.
+fn page(rgb: &[u8]) -> Vec<u8> {
+    let mut page = vec![255; 600 * 1000 * 3];
+    for (row, y) in rgb.chunks(SIDE as usize * 3).zip(150..) {
+        let at = (y * 600 + 170) * 3;
+        page[at..at + row.len()].copy_from_slice(row);
+    }
+    for top in [30, 70].into_iter().chain((440..980).step_by(40)) {
+        for letter in 0..56 {
+            for stroke in 0..3 + letter * 7 % 4 {
+                let x = 20 + letter * 10 + stroke * 37 % 8;
+                for y in top..top + 14 - (letter + stroke) % 4 {
+                    page[(y * 600 + x) * 3..][..3].fill(40);
+                }
+            }
+        }
+    }
+    page
+}
+
+/// On a page of a shop the picture is small among letters: it is found in a window, asked either way.
+#[tokio::test]
+async fn a_picture_is_found_on_a_page() {
+    let shown = disclosed(&[]).await;
+    let listing = write_png(&shown.node, "page.png", &page(&pixels(1)), (600, 1000));
+    let is_within = |corners: &serde_json::Value| {
+        let [left, top, right, bottom] = [0, 1, 2, 3].map(|at| corners[at].as_u64().unwrap());
+        (165..250).contains(&left)
+            && (145..230).contains(&top)
+            && (350..=435).contains(&right)
+            && (330..=415).contains(&bottom)
+    };
+    let ran = shown.node.run(&["similar", &listing, "--json"]).await;
+    let found = &ran.json()[0]["regions"]["found"][0];
+    assert_eq!(found["design_id"], shown.id.as_str(), "{ran:?}");
+    assert!(is_within(&found["ours"]), "{found}");
+    let with = ["similar", &shown.lamp, "--with", &listing, "--json"];
+    let ran = shown.node.run(&with).await;
+    let common = &ran.json()[0]["common_region"];
+    assert!(is_within(&common["theirs"]), "{ran:?}");
+    let ours: Vec<u64> = serde_json::from_value(common["ours"].clone()).unwrap();
+    assert!(ours.iter().all(|side| *side <= u64::from(SIDE)), "{ran:?}");
+}

@@ -2,7 +2,9 @@
 
 use tonic::transport::Channel;
 use touchstone_core::state::keys;
-use touchstone_pictures::{Fingerprint, REGIONS_SPECIFICATION, RegionQuery, SPECIFICATION};
+use touchstone_pictures::{
+    Features, Fingerprint, REGIONS_SPECIFICATION, RegionQuery, SPECIFICATION,
+};
 use touchstone_proto::ledger::{FeatureCount, FingerprintCount};
 use touchstone_proto::node::{self, ledger_client::LedgerClient};
 
@@ -49,6 +51,7 @@ impl Client {
             plain: query.plain.to_bytes(),
             mirrored: query.mirrored.to_bytes(),
             fine: query.fine.to_bytes(),
+            windows: query.windows.iter().map(Features::to_bytes).collect(),
         };
         let ask = |mut ledger: LedgerClient<Channel>| {
             let request = request.clone();

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use touchstone_core::Fault;
 use touchstone_core::state::{self, StateRead, keys};
 use touchstone_pictures::{
-    FRAME, Features, MAX_FEATURES, QUERY_FEATURES, REGIONS_SPECIFICATION, RegionIndex, RegionQuery,
+    FRAME, Features, MAX_FEATURES, MAX_WINDOWS, QUERY_FEATURES, REGIONS_SPECIFICATION, RegionIndex,
+    RegionQuery,
 };
 use touchstone_proto::ledger::FeatureCount;
 use touchstone_proto::node as wire;
@@ -143,10 +144,17 @@ fn query(request: &wire::FindRegionsRequest) -> Result<RegionQuery, ServiceError
             ))
         })
     };
+    if request.windows.len() > MAX_WINDOWS {
+        return Err(ServiceError::Malformed(format!(
+            "a picture is searched for in at most {MAX_WINDOWS} windows"
+        )));
+    }
+    let windows = request.windows.iter().map(|window| read(window, 1));
     Ok(RegionQuery {
         plain: read(&request.plain, 1)?,
         mirrored: read(&request.mirrored, 1)?,
         fine: read(&request.fine, 2)?,
+        windows: windows.collect::<Result<_, _>>()?,
     })
 }
 

@@ -209,6 +209,40 @@ fn a_search_finds_what_a_comparison_with_each_finds() {
     assert_eq!(found, 8);
 }
 
+/// A window names its own: what others see keeps nothing of it out, and a picture that several see is named once, as it
+/// is seen best.
+#[test]
+fn each_window_is_searched_for_itself() {
+    let mut index = RegionIndex::default();
+    for seed in 0..100 {
+        index.push(&drawing(1000 + seed));
+    }
+    let view = |at: u32| edited(&drawing(1000 + at), 5000 + at, 60);
+    let query = RegionQuery {
+        plain: view(3),
+        windows: vec![view(56), drawing(1003), view(88)],
+        ..RegionQuery::default()
+    };
+    let hits = index.search(&query, || true);
+    let mut seen: Vec<(u64, RegionView)> = hits
+        .iter()
+        .map(|hit| (hit.number, hit.region.seen))
+        .collect();
+    seen.sort_by_key(|(number, _)| *number);
+    let windows = [1, 0, 2].map(RegionView::Window);
+    assert_eq!(
+        seen,
+        [3, 56, 88].into_iter().zip(windows).collect::<Vec<_>>()
+    );
+    assert!(hits.is_sorted_by_key(|hit| std::cmp::Reverse(hit.region.agreeing)));
+    let mut steps = 0;
+    let cut = index.search(&query, || {
+        steps += 1;
+        steps < 60
+    });
+    assert!(cut.len() < 3, "{cut:?}");
+}
+
 fn feature(bits: [u64; 4]) -> Feature {
     Feature {
         x: 160,

@@ -161,6 +161,42 @@ fn a_region_is_told_by_its_places_and_its_size() {
     assert_eq!((found(23, 12), found(24, 12)), (None, Some(24)));
 }
 
+/// A window may be a letter of its picture: how much of the window a region is says nothing.
+#[test]
+fn a_small_part_of_theirs_takes_more_in_a_window() {
+    let found = |count: i32| {
+        let rows = (0..count).map(|n| Feature {
+            x: (20 + n % 5 * 12) * 16,
+            y: (20 + n / 5 * 12) * 16,
+            level: 0,
+            direction: 0,
+            bits: [1, 2, 3, 4].map(|k: u64| (n as u64 * 8 + k).wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+        });
+        let theirs = Features {
+            width: 400,
+            height: 400,
+            list: rows.collect(),
+        };
+        let window = Features {
+            width: 90,
+            height: 90,
+            ..theirs.clone()
+        };
+        let query = RegionQuery {
+            windows: vec![Features::default(), window.clone()],
+            ..RegionQuery::default()
+        };
+        let seen = common_region(&query, &theirs).map(|region| region.seen);
+        let query = RegionQuery {
+            plain: window,
+            ..RegionQuery::default()
+        };
+        (seen, common_region(&query, &theirs).is_some())
+    };
+    assert_eq!(found(23), (None, true));
+    assert_eq!(found(24), (Some(RegionView::Window(1)), true));
+}
+
 /// A feature that two of ours resemble is matched with the nearer one alone.
 #[test]
 fn each_feature_is_matched_once() {

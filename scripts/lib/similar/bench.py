@@ -253,6 +253,9 @@ def fitting(box, size):
 def is_same_part(ours, theirs, hit):
     """Whether the pixels of both regions agree: both pictures show the same part, and the search is right."""
     _, _, own, other, seen = hit
+    if "," in seen:
+        # A window, by its corners.
+        ours, seen = ours.crop([int(side) for side in seen.split(",")]), "Plain"
     if seen == "Mirrored":
         ours = ImageOps.mirror(ours)
     one = upright(ours, own, min(400 * (2 if seen == "Fine" else 1), 4 * max(ours.size)))

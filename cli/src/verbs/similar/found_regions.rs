@@ -50,7 +50,7 @@ pub(super) async fn print(
                 theirs = theirs,
                 count = count
             ),
-            RegionView::Plain | RegionView::Fine => say!(
+            RegionView::Plain | RegionView::Fine | RegionView::Window(_) => say!(
                 language,
                 "Look here: {ours} is {theirs} of its 1,000 by 1,000; {count} places agree",
                 ours = ours,

@@ -284,6 +284,7 @@ impl Ledger for Service {
                 plain: read(&request.plain),
                 mirrored: read(&request.mirrored),
                 fine: read(&request.fine),
+                windows: request.windows.iter().map(|window| read(window)).collect(),
             };
             let mut index = RegionIndex::default();
             while let Ok((_, picture)) = state::published_features(&*w, index.count()) {

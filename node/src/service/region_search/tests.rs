@@ -72,6 +72,7 @@ fn request(plain: &Features) -> wire::FindRegionsRequest {
         plain: plain.to_bytes(),
         mirrored: none.to_bytes(),
         fine: none.to_bytes(),
+        windows: Vec::new(),
     }
 }
 
@@ -85,6 +86,9 @@ fn a_published_picture_is_found_among_others() {
     assert_eq!(found.pictures, [1]);
     let count = found.published.unwrap().value.unwrap();
     assert_eq!(FeatureCount::decode(&*count).unwrap().pictures, 3);
+    let mut page = request(&scattered(30));
+    page.windows = vec![scattered(31).to_bytes(), scattered(9).to_bytes()];
+    assert_eq!(search.find(&view, &page).unwrap().pictures, [2]);
     let none = search.find(&view, &request(&scattered(30))).unwrap();
     assert_eq!((none.searched, none.pictures), (3, vec![]));
 }
@@ -135,11 +139,13 @@ fn what_is_no_picture_is_refused_before_anything_is_read() {
     let good = request(&scattered(1));
     let mut more = scattered(1);
     more.list.resize(QUERY_FEATURES + 1, more.list[0]);
-    let bends: [&dyn Fn(&mut wire::FindRegionsRequest); 5] = [
+    let bends: [&dyn Fn(&mut wire::FindRegionsRequest); 7] = [
         &|r| r.specification = vec![0; 32],
         &|r| r.plain.clear(),
         &|r| r.mirrored.push(0),
         &|r| r.plain = more.to_bytes(),
+        &|r| r.windows = vec![more.to_bytes()],
+        &|r| r.windows = vec![r.plain.clone(); MAX_WINDOWS + 1],
         // A finer frame is no frame.
         &|r| {
             let mut side = r.plain.clone();
@@ -155,6 +161,7 @@ fn what_is_no_picture_is_refused_before_anything_is_read() {
     }
     let mut fine = good;
     fine.fine = more.to_bytes();
+    fine.windows = vec![fine.plain.clone(); MAX_WINDOWS];
     assert!(served.service.regions.find(&served.view(), &fine).is_ok());
 }
 
