@@ -1,6 +1,6 @@
 use super::*;
 use crate::features::tests::picture;
-use crate::{MAX_FEATURES, Pixels, features};
+use crate::{MAX_FEATURES, Pixels, common_region, features};
 
 fn query(side: u32, rgb: &[u8]) -> RegionQuery {
     RegionQuery::of(&Pixels::new(side, side, rgb).unwrap())
