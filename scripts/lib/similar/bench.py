@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Recall of look-alikes per edit, beside plain PDQ. See scripts/bench-similar.
 
-Usage: bench.py CLIPART LISTS TOOLS WORK [SAMPLE [SEED [STRANGERS]]]; bench.py --tier-1 CLIPART LISTS TOOLS WORK [SAMPLE [SEED]] for fingerprints
-alone; bench.py --list CLIPART LIST to write the list of near-duplicates.
+Usage: bench.py CLIPART LISTS TOOLS WORK [SAMPLE [SEED [STRANGERS]]]; bench.py --tier-1 CLIPART LISTS TOOLS WORK [SAMPLE
+[SEED]] for fingerprints alone; bench.py --list CLIPART LIST to write the list of near-duplicates.
 """
 
 import concurrent.futures
@@ -394,7 +394,8 @@ def tier_1_alone(clipart, lists, tools, work, sample=200, seed="1"):
     # Of each picture the mean over its edits: pictures were chosen by lot, edits weren't.
     means = np.mean([rows[name][0] for name in EDITS], axis=0)
     error = np.std(means, ddof=1) / len(means) ** 0.5
-    print(f"tier 1, mean of {len(means)} pictures: {np.mean(means):.3f}, at least {np.mean(means) - 1.645 * error:.3f} (95 %)")
+    mean = np.mean(means)
+    print(f"tier 1, mean of {len(means)} pictures: {mean:.3f}, at least {mean - 1.645 * error:.3f} (95 %)")
 
 
 def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
