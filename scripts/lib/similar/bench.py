@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Recall of look-alikes per edit, beside plain PDQ. See scripts/bench-similar.
 
-Usage: bench.py CLIPART LISTS TOOLS WORK [SAMPLE [SEED [STRANGERS]]], or bench.py --list CLIPART LIST to write the list of near-duplicates.
+Usage: bench.py CLIPART LISTS TOOLS WORK [SAMPLE [SEED [STRANGERS]]]; bench.py --tier-1 CLIPART LISTS TOOLS WORK [SAMPLE
+[SEED]] for fingerprints alone; bench.py --list CLIPART LIST to write the list of near-duplicates.
 """
 
 import concurrent.futures
@@ -295,28 +296,40 @@ def named_pairs(hits, chosen):
 class Edits:
     """What edits make of pictures, and which tier finds them again."""
 
-    def __init__(self, searches, corpus, seed):
-        self.searches, self.corpus, self.seed = searches, corpus, seed
+    def __init__(self, tools, kept, paths, corpus, seed):
+        self.tools, self.kept, self.paths, self.corpus, self.seed = tools, kept, paths, corpus, seed
 
     @functools.lru_cache(4 * SEARCHED_AT_ONCE)
     def original(self, at):
-        image = flattened(self.searches.paths[at])
+        image = flattened(self.paths[at])
         image.thumbnail((LONGEST, LONGEST), 1)
         return image
 
-    def of(self, job, name, chosen):
-        """Of each kind whether each picture was found; pairs with others that were named; times."""
+    def as_wholes(self, job, name, chosen):
+        """The edited pictures' files, and whether tier 1 and PDQ find each."""
         files, by_pdq = [], []
         for at in chosen:
             image = self.original(at)
             picture = EDITS[name](image, random.Random(f"{self.seed} {at} {name}"))
-            files.append(self.searches.kept.folder / f"{job}-{at}.png")
+            files.append(self.kept.folder / f"{job}-{at}.png")
             picture.save(files[-1], compress_level=1)
             by_pdq.append(bool(pdq([pdq_of(picture)], [pdq_of(image)])[0, 0] <= PDQ_DISTANCE))
         whole = []
-        for at, one in zip(chosen, fingerprints(self.searches.tools / "fingerprints", files)):
+        for at, one in zip(chosen, fingerprints(self.tools / "fingerprints", files)):
             whole.append(bool(one is not None and tier_1([one], [self.corpus[at]])[0, 0] <= MOST_DISTANCE))
-        named, times, alone = self.searches.by(job, files, chosen)
+        return files, whole, by_pdq
+
+    def by_tier_1(self, job, name, chosen):
+        """Of tier 1 and of PDQ whether each picture was found."""
+        files, whole, by_pdq = self.as_wholes(job, name, chosen)
+        for file in files:
+            file.unlink()
+        return [whole, by_pdq]
+
+    def of(self, searches, job, name, chosen):
+        """Of each kind whether each picture was found; pairs with others that were named; times."""
+        files, whole, by_pdq = self.as_wholes(job, name, chosen)
+        named, times, alone = searches.by(job, files, chosen)
         for file in files:
             file.unlink()
         region = [any(hit[0] == at for hit in found) for at, found in zip(chosen, named)]
@@ -325,10 +338,9 @@ class Edits:
         return [whole, region, either, alone, by_pdq], pairs, times
 
 
-def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
-    tools, work = pathlib.Path(tools), pathlib.Path(work)
+def compared(root, lists, tools, work):
+    """The pictures that have a fingerprint to compare, these, and where results are kept."""
     work.mkdir(parents=True, exist_ok=True)
-    root = pathlib.Path(clipart)
     lists = sorted(pathlib.Path(lists).glob("*.txt"))
     left_out = {line.split("\t")[0] for of in lists for line in of.read_text().splitlines()}
     paths = [path for path in clip_art(root) if str(path.relative_to(root)) not in left_out]
@@ -343,16 +355,58 @@ def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
     jobs = [(f"fingerprints-{at}", part) for at, part in enumerate(parts(paths, AT_ONCE))]
     prints = [one for some in kept.all(jobs, lambda _, part: fingerprints(tools / "fingerprints", part)) for one in some]
     pairs = [(path, one) for path, one in zip(paths, prints) if one and (is_comparable(one, 0) or is_comparable(one, 1))]
-    paths, corpus = [path for path, _ in pairs], [one for _, one in pairs]
+    print(f"{len(pairs)} of these have a fingerprint to compare", flush=True)
+    return [path for path, _ in pairs], [one for _, one in pairs], kept
+
+
+def shuffled(paths, seed):
+    """The order is the seed's, so that a larger run begins with a smaller one's."""
+    order = list(range(len(paths)))
+    random.Random(seed).shuffle(order)
+    return order
+
+
+def jobs_of_edits(kind, seed, chosen):
+    jobs = []
+    for at, part in enumerate(parts(chosen, SEARCHED_AT_ONCE)):
+        jobs += [(f"{kind}-{seed}-{at}-{len(part)}-{number}", name, part) for number, name in enumerate(EDITS)]
+    return jobs
+
+
+def print_recall(kinds, rows):
+    rows["mean"] = [[np.mean(rows[name][at]) for name in EDITS] for at in range(len(kinds))]
+    for name, row in rows.items():
+        print(f"{name:<16} " + "   ".join(f"{kind} {np.mean(found):.3f}" for kind, found in zip(kinds, row)))
+
+
+def tier_1_alone(clipart, lists, tools, work, sample=200, seed="1"):
+    tools = pathlib.Path(tools)
+    paths, corpus, kept = compared(pathlib.Path(clipart), lists, tools, pathlib.Path(work))
+    chosen = shuffled(paths, seed)[: int(sample)]
+    edits = Edits(tools, kept, paths, corpus, seed)
+    kinds = ["tier 1", "plain PDQ"]
+    rows = {name: [[] for _ in kinds] for name in EDITS}
+    jobs = jobs_of_edits("whole", seed, chosen)
+    for (_, name, _), found in zip(jobs, kept.all(jobs, edits.by_tier_1)):
+        for row, more in zip(rows[name], found):
+            row += more
+    print_recall(kinds, rows)
+    # Of each picture the mean over its edits: pictures were chosen by lot, edits weren't.
+    means = np.mean([rows[name][0] for name in EDITS], axis=0)
+    error = np.std(means, ddof=1) / len(means) ** 0.5
+    mean = np.mean(means)
+    print(f"tier 1, mean of {len(means)} pictures: {mean:.3f}, at least {mean - 1.645 * error:.3f} (95 %)")
+
+
+def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
+    tools, work, root = pathlib.Path(tools), pathlib.Path(work), pathlib.Path(clipart)
+    paths, corpus, kept = compared(root, lists, tools, work)
     found, count = false_pairs(tier_1, corpus, MOST_DISTANCE)
-    print(f"{len(paths)} of these have a fingerprint to compare")
     print(f"tier 1, unrelated pairs: {count}, within {MOST_DISTANCE} bits: {found}, {told_bound(found, count)}")
     searches = Searches(tools, kept, paths)
     print(f"tier 2, the index of {searches.memory()}", flush=True)
 
-    # The order is the seed's, so that a larger run begins with a smaller one's.
-    order = list(range(len(paths)))
-    random.Random(seed).shuffle(order)
+    order = shuffled(paths, seed)
     others, chosen = order[: int(strangers)], order[: int(sample)]
     jobs = [(f"unedited-{seed}-{at}-{len(part)}", part) for at, part in enumerate(parts(others, SEARCHED_AT_ONCE))]
     hits, times = [], []
@@ -370,22 +424,18 @@ def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
     print(f"tier 2, pairs within one folder, which share parts: {within}, named: {len(pairs) - len(of_two)}")
     print(f"tier 2, unrelated pairs: {count}, named: {len(of_two)}, {told_bound(len(of_two), count)}", flush=True)
 
-    edits = Edits(searches, corpus, seed)
+    edits = Edits(tools, kept, paths, corpus, seed)
     found, count = false_pairs(pdq, [pdq_of(edits.original(at)) for at in chosen], PDQ_DISTANCE)
     print(f"plain PDQ, unrelated pairs of the {len(chosen)} edited pictures: {count}, within {PDQ_DISTANCE} bits: {found}")
     kinds = ["tier 1", "tier 2", "either", "tier 2 of both alone", "plain PDQ"]
     rows, strange, times = {name: [[] for _ in kinds] for name in EDITS}, set(), []
-    jobs = []
-    for at, part in enumerate(parts(chosen, SEARCHED_AT_ONCE)):
-        jobs += [(f"edit-{seed}-{at}-{len(part)}-{number}", name, part) for number, name in enumerate(EDITS)]
-    for (_, name, _), (found, named, took) in zip(jobs, kept.all(jobs, edits.of)):
+    jobs = jobs_of_edits("edit", seed, chosen)
+    for (_, name, _), (found, named, took) in zip(jobs, kept.all(jobs, functools.partial(edits.of, searches))):
         for row, more in zip(rows[name], found):
             row += more
         strange |= {tuple(sorted(pair[:2])) for pair in named}
         times += took
-    rows["mean"] = [[np.mean(rows[name][at]) for name in EDITS] for at in range(len(kinds))]
-    for name, row in rows.items():
-        print(f"{name:<16} " + "   ".join(f"{kind} {np.mean(found):.3f}" for kind, found in zip(kinds, row)))
+    print_recall(kinds, rows)
     count = len(chosen) * (len(paths) - 1)
     print(f"tier 2, edited pictures with others: pairs {count}, in each of {len(EDITS)} edits, named: {len(strange)}")
     print(f"tier 2, by edited pictures, {told_times(times)}", flush=True)
@@ -394,5 +444,7 @@ def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
 if __name__ == "__main__":
     if sys.argv[1] == "--list":
         write_list(*sys.argv[2:])
+    elif sys.argv[1] == "--tier-1":
+        tier_1_alone(*sys.argv[2:])
     else:
         main(*sys.argv[1:])
