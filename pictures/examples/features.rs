@@ -1,7 +1,7 @@
 //! Local features of the files that are named on standard input, one line each, in hexadecimal; `-` where there are
 //! none. With `published`: those that are published of a picture. With `query`: those of a picture that is looked for:
-//! as it is, mirrored, in the finer frame; then of each window, after its corners and `=`. `scripts/bench-similar` hands
-//! them to `region_search`.
+//! as it is, mirrored, in the finer frame; then of each window, after its corners and `=`. `scripts/bench-similar`
+//! hands them to `region_search`.
 
 use std::io::BufRead;
 

@@ -1,7 +1,8 @@
 //! Which pictures of an index share a region with others: the search that a node makes. Arguments: a file of what
 //! `features published` printed, and one of what `features query` printed. For each query it prints how many
 //! milliseconds of a core the search took, and the numbers of the pictures that it found, each with how many places
-//! agree, both rectangles, and how the query was seen: a window by its corners. Without queries it prints the memory that a node counts for the index.
+//! agree, both rectangles, and how the query was seen: a window by its corners. Without queries it prints the memory
+//! that a node counts for the index.
 //!
 //! A third file has one number for each query: the picture that it is an edit of. Then `+` stands before the pictures
 //! if the two have a region where they are held against each other without an index, `-` if not.

@@ -199,8 +199,8 @@ impl Database {
     }
 }
 
-/// RocksDB's threads take what processor time the others leave: nodes fill their buffers alike, and would all write them
-/// to the disk in the same moment, before what their callers wait for (ADR 68).
+/// RocksDB's threads take what processor time the others leave: nodes fill their buffers alike, and would all write
+/// them to the disk in the same moment, before what their callers wait for (ADR 68).
 fn background_env() -> Result<Env, Fault> {
     let mut env = Env::new().map_err(fault)?;
     env.lower_thread_pool_cpu_priority();
