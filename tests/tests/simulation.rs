@@ -73,7 +73,7 @@ fn seven_validators_stand_faults_4() {
 
 /// Without trouble every block is decided in its first round: a timer that elapsed although it
 /// was cancelled would show here.
-/// A validator precommits in round 1, takes a polka of round 0 once more and votes by it in round 2; then all lose power.
+/// A validator precommits in round 1, takes a polka of round 0 again and votes by it in round 2; then all lose power.
 #[test]
 fn a_polka_that_was_taken_twice_is_replayed_twice() {
     must_hold(&Plan::new(4, 23_089_744_202_981));
