@@ -71,14 +71,14 @@ fn seven_validators_stand_faults_4() {
     runs(7, 3, SEEDS_OF_SEVEN);
 }
 
-/// Without trouble every block is decided in its first round: a timer that elapsed although it
-/// was cancelled would show here.
 /// A validator precommits in round 1, takes a polka of round 0 again and votes by it in round 2; then all lose power.
 #[test]
 fn a_polka_that_was_taken_twice_is_replayed_twice() {
     must_hold(&Plan::new(4, 23_089_744_202_981));
 }
 
+/// Without trouble every block is decided in its first round: a timer that elapsed although it
+/// was cancelled would show here.
 #[test]
 fn calm_networks_decide_in_the_first_round() {
     for validators in [1, 2, 3, 4, 7] {
