@@ -85,7 +85,7 @@ pub fn check(folder: &Path) -> Result<(Hash, Vec<PackedFile>), Failure> {
     let bad = |reason: String| {
         let name = plain(&path.display().to_string());
         let what = format!("the pack of {name} isn't what was packed: {reason}");
-        Failure::from(NotVerified::Contradiction(what))
+        Failure::from(NotVerified::Pack(what))
     };
     if size.len() > MAX_LIST_BYTES {
         return Err(bad(format!("{} bytes are too many", size.len())));

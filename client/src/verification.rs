@@ -112,6 +112,9 @@ pub enum NotVerified {
         /// What is wrong.
         reason: String,
     },
+    /// A folder of evidence that isn't the one that a statement names, or isn't what was packed.
+    #[error("pack: {0}")]
+    Pack(String),
     /// Two parts of the answer, or the answer and the question, don't agree.
     #[error("the answer contradicts itself or the question: {0}")]
     Contradiction(String),
@@ -145,6 +148,7 @@ impl NotVerified {
             NotVerified::Missing(_) => "missing",
             NotVerified::Evidence { .. } => "evidence",
             NotVerified::TimeStamp { .. } => "time-stamp",
+            NotVerified::Pack(_) => "pack",
             NotVerified::Contradiction(_) => "contradiction",
         }
     }

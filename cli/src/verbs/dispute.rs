@@ -376,7 +376,7 @@ fn packed(folder: &Path, dispute: &Dispute) -> Result<(&'static str, usize), Fai
     match (sha256 == dispute.evidence, sha256 == dispute.declaration) {
         (true, _) => Ok(("notice", files.len())),
         (_, true) => Ok(("declaration", files.len())),
-        (false, false) => Err(NotVerified::Contradiction(format!(
+        (false, false) => Err(NotVerified::Pack(format!(
             "{}: neither the notice nor the declaration of this dispute names this folder",
             plain(&folder.display().to_string())
         ))

@@ -394,6 +394,14 @@ async fn a_notice_in_one_command_and_the_sellers_defence() {
     assert!(node.path("notice/certificate.pdf").exists());
     let show = ["dispute", "show", &id, "--pack", &out];
     shows(&node.run(&show).await, 0, &["it is the one of the notice"]);
+    let other = node.path("notice/pack.json");
+    let list = std::fs::read(&other).unwrap();
+    std::fs::write(&other, [&list[..], b" "].concat()).unwrap();
+    let ran = node.run(&show).await;
+    // The folder is at fault, and not the node's answer.
+    let named = ran.err.contains("NOT VERIFIED: pack: ") && ran.err.contains("names this folder");
+    assert!(ran.code == 3 && named, "{ran:?}");
+    std::fs::write(&other, list).unwrap();
 
     let answer = [
         "dispute",
@@ -438,7 +446,9 @@ async fn a_notice_in_one_command_and_the_sellers_defence() {
         &["it is the one of the declaration"],
     );
     std::fs::write(node.path("source/item-1.evidence"), b"another").unwrap();
-    assert_eq!(node.run(&show).await.code, 3);
+    let ran = node.run(&show).await;
+    let named = ran.err.contains("NOT VERIFIED: pack: ") && ran.err.contains("item-1.evidence");
+    assert!(ran.code == 3 && named, "{ran:?}");
 }
 
 /// All notices about one listing, the newest first, and which measure is in force as each dispute goes on.
@@ -451,7 +461,8 @@ async fn a_listing_tells_its_notices_and_the_measure_in_force() {
     let asked = ["dispute", "listing", listing, "--platform", "market"];
     let none = node.run(&asked).await;
     assert_eq!(none.code, 4, "{none:?}");
-    assert!(none.err.contains("there was no notice about"), "{none:?}");
+    // Whoever mistook the platform's id reads whose notices there were none of.
+    assert!(none.err.contains("market had no notice about"), "{none:?}");
     let notice = ["dispute", "notice", &design, "--platform", "market"];
     let about = ["--respondent", "acme", "--evidence", &file, "--listing"];
     let notice = [&notice[..], &about, &[listing]].concat();

@@ -6,6 +6,7 @@
     reason = "a program speaks to its user"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -118,6 +119,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         },
     )?;
     print("structural forgeries", &structural);
+    print_fields(&structural, &campaign.missing_fields());
     let bundles = campaign.bundles(arguments.bundles);
     let bits = in_parallel(
         "files",
@@ -208,5 +210,24 @@ fn print(title: &str, tally: &Tally) {
     println!("\n| refused by the element | forgeries |\n|---|---|");
     for (name, count) in &tally.refused {
         println!("| {name} | {count} |");
+    }
+}
+
+/// How often the fields of each part were changed alone, and which no genuine file has.
+fn print_fields(tally: &Tally, missing: &BTreeSet<String>) {
+    let mut parts: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (name, count) in &tally.fields {
+        let (part, _) = name.split_once(' ').unwrap_or_default();
+        parts.entry(part).or_default().push(*count);
+    }
+    println!("\n| part | fields | changed | the rarest |\n|---|---|---|---|");
+    for (part, counts) in parts {
+        let rarest = counts.iter().min().copied().unwrap_or_default();
+        let sum: u64 = counts.iter().sum();
+        println!("| {part} | {} | {sum} | {rarest} |", counts.len());
+    }
+    println!("\nin no genuine file: {} fields", missing.len());
+    for field in missing {
+        println!("  {field}");
     }
 }

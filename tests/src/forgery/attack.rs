@@ -1,5 +1,7 @@
 //! The forgeries that an attacker would think of, each consistent in itself as far as it can be.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use touchstone_core::block::Header;
 use touchstone_core::evidence::{Subject, collect};
 use touchstone_core::governance::validators::{Validator, ValidatorSet};
@@ -33,6 +35,8 @@ pub struct Forger {
     rewritten: Vec<Vec<Evidence>>,
     /// Files of a chain with another genesis.
     foreign: Vec<Evidence>,
+    /// By field: the genuine files that have it, each by its world and its number there.
+    fields: Vec<(String, Vec<(usize, usize)>)>,
 }
 
 impl Forger {
@@ -46,8 +50,10 @@ impl Forger {
             }
             rewritten.push(files);
         }
+        let grafter = Grafter::default();
         Forger {
-            grafter: Grafter::default(),
+            fields: fields(&grafter, &worlds),
+            grafter,
             foreign: foreign(),
             worlds,
             rewritten,
@@ -67,6 +73,7 @@ impl Forger {
         let genuine = self.any(at, random);
         match family {
             Family::Graft => Some(self.grafts(at, genuine.clone(), random)),
+            Family::Field => self.bend(random).map(|(_, evidence)| evidence),
             Family::Link => event_logs::forge(genuine.clone(), world, random),
             Family::Path => paths(genuine.clone(), self.any(at, random), random),
             Family::Absence => absence(genuine.clone(), self.any(at, random), random),
@@ -94,6 +101,24 @@ impl Forger {
         }
     }
 
+    /// A genuine file in which one field is changed, and which one.
+    pub fn bend(&self, random: &mut Random) -> Option<(&str, Evidence)> {
+        let (field, files) = &self.fields[random.index(self.fields.len())];
+        let (world, file) = files[random.index(files.len())];
+        let genuine = &self.worlds[world].bundles[file].evidence;
+        let bent = self.grafter.bend(genuine, field, random)?;
+        Some((field, bent))
+    }
+
+    /// The fields that a file may have, and no genuine one has.
+    pub fn missing_fields(&self) -> BTreeSet<String> {
+        let mut missing = self.grafter.all_fields();
+        for (field, _) in &self.fields {
+            missing.remove(field);
+        }
+        missing
+    }
+
     fn any(&self, world: usize, random: &mut Random) -> &Evidence {
         let bundles = &self.worlds[world].bundles;
         &bundles[random.index(bundles.len())].evidence
@@ -111,6 +136,19 @@ impl Forger {
         }
         evidence
     }
+}
+
+/// By field: the genuine files that have it.
+fn fields(grafter: &Grafter, worlds: &[World]) -> Vec<(String, Vec<(usize, usize)>)> {
+    let mut found: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+    for (at, world) in worlds.iter().enumerate() {
+        for (number, bundle) in world.bundles.iter().enumerate() {
+            for field in grafter.fields(&bundle.evidence) {
+                found.entry(field).or_default().push((at, number));
+            }
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Files of a chain with the same members, started a second later.

@@ -19,7 +19,7 @@ use touchstone_proto::ledger::{
 };
 
 use super::deposits::{drafted, fielded, shown};
-use super::disputed;
+use super::{disputed, owners};
 use crate::random::Random;
 
 /// Items and containers that a chain tells about; the next one is never recorded.
@@ -87,10 +87,12 @@ impl World {
             next_key: 50,
             next_change: 1,
             disputes: Vec::new(),
+            closed: Vec::new(),
         };
         grower.deposit(random);
         let design = grower.secrets[0].id;
         grower.disputes = disputed::grow(&mut grower.chain, &design, random);
+        grower.closed = owners::grow(&mut grower.chain, random);
         let mut bundles = Vec::new();
         for half in 0..2 {
             for _ in 0..random.between(5, 9) {
@@ -191,6 +193,8 @@ struct Grower {
     next_change: u64,
     /// Under the first design's right.
     disputes: Vec<Hash>,
+    /// Designs that stay closed: of another owner, or passed on.
+    closed: Vec<Hash>,
 }
 
 impl Grower {
@@ -419,6 +423,10 @@ impl Grower {
     fn bundles(&self, bundles: &mut Vec<Bundle>) {
         let plain = collected(&self.chain, &subjects());
         bundles.extend(plain.into_iter().map(Bundle::closed));
+        let plain = |id: &Hash| (Subject::Design(*id), Additions::default());
+        let closed: Vec<_> = self.closed.iter().map(plain).collect();
+        let closed = collected(&self.chain, &closed);
+        bundles.extend(closed.into_iter().map(Bundle::closed));
         for (number, secret) in self.secrets.iter().enumerate() {
             let subject = Subject::Design(secret.id);
             let mut wanted = vec![(subject.clone(), Additions::default())];

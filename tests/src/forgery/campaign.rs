@@ -16,10 +16,11 @@ use super::family::Family;
 use super::verifier::{Independents, Verdict, examined};
 use crate::random::{Random, mix};
 
-/// Which forgeries are made of which kind, out of each 16.
-const SHARES: [Family; 16] = [
+/// Which forgeries are made of which kind, out of each 18.
+const SHARES: [Family; 18] = [
     Family::Graft,
     Family::Link,
+    Family::Field,
     Family::Graft,
     Family::Path,
     Family::Graft,
@@ -30,6 +31,7 @@ const SHARES: [Family; 16] = [
     Family::Header,
     Family::Sanctioned,
     Family::SetChange,
+    Family::Field,
     Family::Link,
     Family::Rewritten,
     Family::OtherChain,
@@ -58,6 +60,8 @@ pub struct Tally {
     pub judged_by_all: u64,
     /// Those that all refuse, but not for the same element.
     pub other_element: u64,
+    /// How often each field was changed alone, by the part of the file and the field's name.
+    pub fields: BTreeMap<String, u64>,
     /// Those that shouldn't be.
     pub accepted: Vec<Accepted>,
 }
@@ -71,6 +75,9 @@ impl Tally {
         for (name, count) in other.refused {
             *self.refused.entry(name).or_default() += count;
         }
+        for (name, count) in other.fields {
+            *self.fields.entry(name).or_default() += count;
+        }
         self.judged_by_all += other.judged_by_all;
         self.other_element += other.other_element;
         self.accepted.extend(other.accepted);
@@ -83,6 +90,9 @@ impl Tally {
 
     fn note(&mut self, forged: Forged, own: Option<&'static str>, others: Option<Vec<Verdict>>) {
         *self.made.entry(forged.kind).or_default() += 1;
+        if let Some(field) = &forged.field {
+            *self.fields.entry(field.clone()).or_default() += 1;
+        }
         let accepted = |verifier| Accepted {
             what: forged.what.clone(),
             verifier,
@@ -111,11 +121,24 @@ impl Tally {
 struct Forged {
     /// Its kind in tables.
     kind: &'static str,
+    /// The one field that is changed, where it is one.
+    field: Option<String>,
     /// What it is.
     what: String,
     /// Decides whether the independent verifiers judge it.
     turn: u64,
     file: Vec<u8>,
+}
+
+/// A forgery, as its number says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbered {
+    /// Its kind.
+    pub family: Family,
+    /// The one field that is changed, where it is one.
+    pub field: Option<String>,
+    /// Its content.
+    pub evidence: Evidence,
 }
 
 /// Worlds, a forger who knows them, and all genuine files.
@@ -181,16 +204,34 @@ impl Campaign {
         Ok(refused)
     }
 
-    /// The forgery of this number: its kind and its content.
-    pub fn forgery(&self, number: u64) -> (Family, Evidence) {
+    /// The fields that a file may have, and that no genuine one lets anybody change.
+    pub fn missing_fields(&self) -> BTreeSet<String> {
+        self.forger.missing_fields()
+    }
+
+    /// The forgery of this number.
+    pub fn forgery(&self, number: u64) -> Numbered {
         let family = SHARES[(number % SHARES.len() as u64) as usize];
         let mut random = Random::new(mix(self.seed) ^ number);
         loop {
-            let forged = self.forger.forge(family, &mut random);
-            if let Some(forged) = forged
-                && !self.genuine.contains(&fingerprint(&forged))
+            let forged = match family {
+                Family::Field => self
+                    .forger
+                    .bend(&mut random)
+                    .map(|(field, evidence)| (Some(field.to_owned()), evidence)),
+                _ => self
+                    .forger
+                    .forge(family, &mut random)
+                    .map(|evidence| (None, evidence)),
+            };
+            if let Some((field, evidence)) = forged
+                && !self.genuine.contains(&fingerprint(&evidence))
             {
-                return (family, forged);
+                return Numbered {
+                    family,
+                    field,
+                    evidence,
+                };
             }
         }
     }
@@ -202,12 +243,13 @@ impl Campaign {
         independent: Option<(&mut Independents, u64)>,
     ) -> io::Result<Tally> {
         let forged = numbers.map(|number| {
-            let (family, evidence) = self.forgery(number);
+            let forged = self.forgery(number);
             Forged {
-                kind: family.name(),
+                kind: forged.family.name(),
+                field: forged.field,
                 what: format!("forgery-{}-{number}", self.seed),
                 turn: number / SHARES.len() as u64,
-                file: seal(&evidence),
+                file: seal(&forged.evidence),
             }
         });
         self.judged(forged, independent)
@@ -241,6 +283,7 @@ impl Campaign {
             }
             Forged {
                 kind,
+                field: None,
                 what: format!("flip-{bit}-of-{name}"),
                 turn: bit as u64,
                 file,

@@ -7,6 +7,7 @@ use touchstone_core::encoding::decode_exact;
 use touchstone_core::evidence::Additions;
 use touchstone_core::hash::Hash;
 use touchstone_core::test_support::beacons::{self, BENDS};
+use touchstone_core::test_support::cases::ruled;
 use touchstone_core::test_support::disputes::{AID, notice, opinion, refer};
 use touchstone_core::test_support::reviews::{
     FEW, Jury, VALIDATORS, accept, appeal, dispute_again, open_review, put_chain, reveal_all, vote,
@@ -18,8 +19,8 @@ use touchstone_proto::evidence::{Evidence, State};
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    Authorisations, CentreOpinion, Dispute, DisputeTally, Draw, FalseStatements, LicenceEnd,
-    LicensedAct, Panel, ReviewChoice, ReviewGround, ReviewTerms, Right, Role,
+    Authorisations, CentreOpinion, Dispute, DisputeOutcome, DisputeTally, Draw, FalseStatements,
+    LicenceEnd, LicensedAct, Panel, ReviewChoice, ReviewGround, ReviewTerms, Right, Role,
 };
 use touchstone_proto::node::AuthorisationQuestion;
 
@@ -56,6 +57,13 @@ pub(super) fn grow(chain: &mut Chain, design: &Hash, random: &mut Random) -> Vec
     chain.approve(&[MARKET, CARRIER, MAKER], &terms_of_reviews);
     let jury = Jury::of(20);
     run(chain, MARKET, jury.register());
+    // Each side was found false once: later statements of theirs say so.
+    for (listing, outcome) in [
+        ("https://market.example/5", DisputeOutcome::FalseNotice),
+        ("https://market.example/6", DisputeOutcome::FalseDeclaration),
+    ] {
+        ruled(chain, design, listing, outcome);
+    }
     let reviewed = dispute_again(chain, design, "https://market.example/1");
     let opened = open_review(&reviewed, ReviewGround::Similarity);
     run(chain, CARRIER, opened);

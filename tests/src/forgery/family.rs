@@ -5,6 +5,8 @@
 pub enum Family {
     /// Parts changed, moved, or taken from another file.
     Graft,
+    /// One field changed, each as often as any other.
+    Field,
     /// Events or containment intervals left out, added or moved, and counted anew.
     Link,
     /// Paths spliced, cut, or with nodes in the place of leaves.
@@ -31,8 +33,9 @@ pub enum Family {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 12] = [
+    pub const ALL: [Family; 13] = [
         Family::Graft,
+        Family::Field,
         Family::Link,
         Family::Path,
         Family::Absence,
@@ -50,6 +53,7 @@ impl Family {
     pub fn name(self) -> &'static str {
         match self {
             Family::Graft => "parts changed or from other files",
+            Family::Field => "fields of records, each as often as any",
             Family::Link => "events or intervals dropped, added, moved",
             Family::Path => "paths spliced, nodes for leaves",
             Family::Absence => "presence and absence exchanged",

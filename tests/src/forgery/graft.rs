@@ -3,14 +3,16 @@
 //! place of another genuine file.
 
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, ReflectMessage, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value,
+};
 use touchstone_proto::evidence::Evidence;
 
 use crate::random::Random;
 
 /// The holder's own words, which no verifier can doubt, and what a file is asked to show of disputes and licences: to
 /// ask for less, or about another moment, is no forgery.
-const WORDS: [&str; 4] = [
+pub(super) const WORDS: [&str; 4] = [
     "touchstone.evidence.v1.Evidence.disputes",
     "touchstone.evidence.v1.Evidence.questions",
     "touchstone.evidence.v1.Opening.title",
@@ -18,7 +20,7 @@ const WORDS: [&str; 4] = [
 ];
 
 /// Bytes that hold a message.
-const NESTED: [(&str, &str); 6] = [
+pub(super) const NESTED: [(&str, &str); 6] = [
     (
         "touchstone.evidence.v1.Opening.drafts",
         "touchstone.evidence.v1.Draft",
@@ -43,8 +45,10 @@ const NESTED: [(&str, &str); 6] = [
 ];
 
 /// What a value of the state is, by its key.
-const STATES: [(&str, &str); 18] = [
+pub(super) const STATES: [(&str, &str); 20] = [
     ("item/", "touchstone.ledger.v1.Item"),
+    ("look-alikes/", "touchstone.ledger.v1.LookAlikes"),
+    ("vouching/", "touchstone.ledger.v1.Vouching"),
     ("design/", "touchstone.ledger.v1.Design"),
     ("organisation/", "touchstone.ledger.v1.Organisation"),
     ("parameters", "touchstone.ledger.v1.Parameters"),
@@ -93,7 +97,12 @@ impl Grafter {
         evidence.clone()
     }
 
-    fn read(&self, name: &str, bytes: &[u8]) -> Option<DynamicMessage> {
+    pub(super) fn message(&self, name: &str) -> MessageDescriptor {
+        let found = self.pool.get_message_by_name(name);
+        found.expect("a message of the project")
+    }
+
+    pub(super) fn read(&self, name: &str, bytes: &[u8]) -> Option<DynamicMessage> {
         let descriptor = self.pool.get_message_by_name(name)?;
         DynamicMessage::decode(descriptor, bytes).ok()
     }
@@ -131,7 +140,7 @@ impl Grafter {
     }
 
     /// The message that a field of bytes holds; empty if it holds none.
-    fn nested(&self, field: &FieldDescriptor, message: &DynamicMessage) -> &'static str {
+    pub(super) fn nested(&self, field: &FieldDescriptor, message: &DynamicMessage) -> &'static str {
         let found = NESTED.iter().find(|(name, _)| *name == field.full_name());
         match found {
             Some((_, "")) => {
@@ -166,7 +175,7 @@ impl Grafter {
         }
     }
 
-    fn change_one(
+    pub(super) fn change_one(
         &self,
         value: &mut Value,
         nested: &str,
@@ -242,7 +251,7 @@ fn changed_bytes(mut bytes: Vec<u8>, random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-fn rearrange(items: &mut Vec<Value>, others: &[Value], random: &mut Random) {
+pub(super) fn rearrange(items: &mut Vec<Value>, others: &[Value], random: &mut Random) {
     let (one, two) = (random.index(items.len()), random.index(items.len()));
     let other = others.get(random.index(others.len()));
     match (random.below(7), other) {

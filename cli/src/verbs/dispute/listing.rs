@@ -41,8 +41,8 @@ pub(super) async fn run(
             id: arguments.listing.clone(),
             height,
             message: format!(
-                "there was no notice about the listing {}",
-                arguments.listing
+                "{} had no notice about the listing {}; is it the platform's id, and the listing as the notice has it?",
+                arguments.platform, arguments.listing
             ),
         });
     }
