@@ -264,8 +264,7 @@ impl Trust {
         Ok(header)
     }
 
-    /// Whether the header names the validators that are known for its height. If not, there may
-    /// be set changes to follow.
+    /// Whether the header names the validators that are known for its height. If not, set changes may follow.
     pub fn knows_validators_of(&self, certified: Option<&CertifiedHeader>) -> bool {
         let Some(Ok(header)) = certified.map(|c| Header::decode(&c.header)) else {
             return true;
@@ -342,8 +341,7 @@ impl Trust {
         Ok(attested)
     }
 
-    /// Checks an answer about one key of the state; gives its value, or `None` where it is proven
-    /// to have none.
+    /// Checks an answer about one key of the state; gives its value, or `None` where it is proven to have none.
     pub fn state<'a>(
         &self,
         key: &[u8],

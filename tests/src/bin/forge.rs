@@ -42,7 +42,7 @@ struct Arguments {
 fn arguments() -> Result<Arguments, String> {
     let mut found = Arguments {
         seed: 1,
-        worlds: 10,
+        worlds: 25,
         forgeries: 1_000_000,
         bundles: 100,
         share: 1,

@@ -34,7 +34,7 @@ fn genuine_files_hold_and_no_forgery_does() {
 /// A field that no genuine file has is changed by nobody: these, and no others, wait for a file that has them.
 #[test]
 fn genuine_files_have_the_fields_that_verifiers_read() {
-    let campaign = Campaign::new(1, 3);
+    let campaign = Campaign::new(1, 12);
     let missing = campaign.missing_fields();
     // Stamps by authorities and goods that are counted have tests of their own; a panel's terms name no beacon.
     let elsewhere = [
