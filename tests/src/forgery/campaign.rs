@@ -8,7 +8,8 @@ use touchstone_core::designs::field::{self, DesignField, FieldName};
 use touchstone_core::designs::{content, drafts};
 use touchstone_core::evidence::seal;
 use touchstone_core::hash::{self, Hash};
-use touchstone_proto::evidence::{Evidence, Opening};
+use touchstone_proto::evidence::{Evidence, Opening, State};
+use touchstone_proto::ledger::Design;
 
 use super::attack::Forger;
 use super::bundle::{Bundle, World};
@@ -321,10 +322,16 @@ impl Campaign {
     }
 }
 
-/// Whether the drafts are those that the deposit's field counts: a holder may leave them out, too.
-fn are_genuine(opening: &Opening) -> bool {
-    let content = opening.content.iter().flat_map(|c| &c.disclosures);
-    let mut fields = content.filter_map(|text| DesignField::read(text).ok());
+/// Whether the drafts are those that the deposit's field counts: a holder may leave them out, too. The field stands in
+/// the opening, or in what was disclosed on the ledger.
+fn are_genuine(opening: &Opening, states: &[State]) -> bool {
+    let records = states.iter().filter(|s| s.key.starts_with(b"design/"));
+    let records = records.filter_map(|s| Design::decode(s.value.as_deref()?).ok());
+    let disclosed = records.filter_map(|design| design.disclosure?.content);
+    let content = opening.content.iter().cloned().chain(disclosed);
+    let mut fields = content
+        .flat_map(|content| content.disclosures)
+        .filter_map(|text| DesignField::read(&text).ok());
     let field = fields.find(|field| field.name == FieldName::Drafts);
     let head = field.and_then(|field| field::drafts_head(&field.value).ok());
     head.is_some_and(|(count, head)| drafts::verify(&opening.drafts, count, &head).is_ok())
@@ -341,7 +348,7 @@ fn fingerprint(evidence: &Evidence) -> Hash {
         let is_shown = opened.is_ok_and(|opened| {
             opened.is_ok_and(|opened| opened.check_title(&opening.title).is_ok())
         });
-        if is_shown && are_genuine(opening) {
+        if is_shown && are_genuine(opening, &evidence.states) {
             opening.drafts.clear();
         }
         if let Some(content) = opening.content.as_mut().filter(|_| is_shown) {
