@@ -306,7 +306,7 @@ impl SharedMempool {
                 },
             );
         }
-        pool.share(&taken);
+        pool.share(&taken, time_ms);
     }
 
     /// Removes a transaction that breaks a rule.

@@ -10,13 +10,9 @@ use touchstone_core::fault::Fault;
 
 use super::context::{Height, Members};
 use super::height_state::HeightState;
-use super::pacemaker::Timer;
+use super::pacemaker::{self, Timer};
 use super::{Machine, Output, core_between_heights, equivocation};
 use crate::storage::{Disk, Store};
-
-/// How long a block of one organisation's flood alone waits for others to come, milliseconds: theirs then needn't wait
-/// for it to be executed.
-const FLOOD_PAUSE_MS: u64 = 50;
 
 impl<S: Store, D: Disk> Machine<S, D> {
     /// Whether this node may take part in the next height: it is a validator, has signed nothing
@@ -69,10 +65,18 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     /// Lets the next height start once the oldest transaction has waited, or at once if there is
-    /// enough for a block, or if the last block held one transaction at most: waiting then brings no others.
+    /// enough for a block, or if the last block held one transaction at most: waiting then brings no others. A flood
+    /// that waits alone waits longer.
     fn delay_for_batch(&mut self) {
         let now = self.effects.now_ms;
         let since = *self.pool_filled_ms.get_or_insert(now);
+        if let Some(waits_off_ms) = self.effects.chain.mempool().flood_waits_off_ms(now) {
+            if !self.effects.pacemaker.runs(Timer::FloodPause) {
+                let pause_ms = waits_off_ms.max(pacemaker::FLOOD_PAUSE_MS);
+                self.effects.set_timer_in(Timer::FloodPause, pause_ms);
+            }
+            return;
+        }
         let (count, bytes) = self.effects.chain.mempool().size();
         let parameters = self.effects.chain.parameters();
         let is_full = count as u64 >= parameters.max_block_transactions
@@ -82,7 +86,6 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let last = self.effects.chain.tip().header.as_ref();
         let is_alone = last.is_none_or(|header| header.transaction_count <= 1);
         let left = match is_full || is_alone {
-            _ if self.effects.chain.mempool().is_flood_alone() => FLOOD_PAUSE_MS,
             true => 0,
             false => delay_ms.saturating_sub(waited),
         };
@@ -100,7 +103,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
     }
 
     fn start_height(&mut self) -> Result<(), Fault> {
-        for timer in [Timer::BatchingDelay, Timer::Heartbeat] {
+        for timer in [Timer::BatchingDelay, Timer::FloodPause, Timer::Heartbeat] {
             self.effects.pacemaker.cancel(timer);
         }
         self.is_running = true;

@@ -15,6 +15,10 @@ use super::{ConsensusSettings, TimerToken};
 /// The shortest propose timeout for a proposer that was absent, milliseconds.
 const MIN_ABSENT_MS: u64 = 50;
 
+/// How long a block of one organisation's flood alone waits for others to come at least, milliseconds: theirs then
+/// needn't wait for it to be executed.
+pub const FLOOD_PAUSE_MS: u64 = 50;
+
 /// The shortest wait for a proposal of a proposer that has gone, milliseconds.
 const MIN_GONE_MS: u64 = 100;
 
@@ -57,6 +61,8 @@ pub enum Timer {
     EmptyBlockDelay,
     /// The oldest waiting transaction has waited long enough for others.
     BatchingDelay,
+    /// Nothing waits but one organisation's flood, and others have had their time to come.
+    FloodPause,
     /// The last block is old.
     Heartbeat,
     /// Proposals that others voted for are asked for.
@@ -133,6 +139,7 @@ impl Pacemaker {
             Timer::Ask,
             Timer::EmptyBlockDelay,
             Timer::BatchingDelay,
+            Timer::FloodPause,
             Timer::Heartbeat,
             Timer::Request,
             Timer::SyncDelay,
@@ -262,6 +269,7 @@ impl Pacemaker {
             Timer::Ask => self.ask_ms(0),
             Timer::EmptyBlockDelay => settings.empty_block_delay_ms,
             Timer::BatchingDelay => settings.batching_delay_ms,
+            Timer::FloodPause => FLOOD_PAUSE_MS,
             Timer::Heartbeat => settings.heartbeat_ms,
             Timer::Request => settings.request_delay_ms,
             Timer::SyncDelay => settings.sync_delay_ms,

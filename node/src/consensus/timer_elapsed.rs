@@ -12,7 +12,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// A timer that was still wanted has elapsed.
     pub(super) fn on_timer(&mut self, timer: Timer) -> Result<(), Fault> {
         match timer {
-            Timer::BatchingDelay => self.try_start_height(),
+            Timer::BatchingDelay | Timer::FloodPause => self.try_start_height(),
             Timer::Heartbeat => {
                 self.effects.height.block_request.end_heartbeat();
                 self.try_start_height()

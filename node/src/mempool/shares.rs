@@ -6,10 +6,10 @@
 //! That alone lets one organisation fill every block, and the others wait for the block before theirs to be executed.
 //! Where one has more waiting than a block holds while others come with little, a block takes of all no more than an
 //! allowance beyond each one's first transaction. The allowance is what this node executes in a moment, as it has
-//! measured. What a block takes of an organisation beyond it, the organisation waits off: a large transaction comes,
-//! and the next one of its sender comes later. What waits off isn't examined as passed over, since why it waits is
-//! known. Meanwhile who floods may have few allowances waiting here, so that what more of it comes is refused before
-//! its signature is verified.
+//! measured. What a block takes of an organisation beyond it, the organisation waits off, four hundred times as long as
+//! it took: a large transaction comes, and the next one of its sender comes later, however many blocks others fill
+//! meanwhile. What waits off isn't examined as passed over, since why it waits is known. Meanwhile who floods may have
+//! few allowances waiting here, so that what more of it comes is refused before its signature is verified.
 //!
 //! All this says what a proposer takes, and nothing of what a block may hold.
 
@@ -22,8 +22,14 @@ use touchstone_core::transaction::VerifiedTransaction;
 
 use super::{Mempool, SharedMempool};
 
-/// Blocks for which a flood and others beside it are remembered.
-const REMEMBERED: u64 = 16;
+/// How long a flood and others beside it are remembered, milliseconds of blocks' times.
+const REMEMBERED_MS: u64 = 2000;
+/// How long an allowance beyond a block's own is waited off, milliseconds. Where four validators share two cores, a
+/// block with a hundred events takes 15 ms where others take 5, and one each half a second keeps others' 99th
+/// percentile below twice of what it is without.
+const WAITED_OFF_MS: u64 = 200;
+/// Allowances that an organisation waits off at most: it waits for twenty seconds then.
+const OWED: u64 = 100;
 /// Allowances that an organisation may have waiting beside others, and bytes that it may have in any case.
 const WAITING: u64 = 16;
 const ALWAYS: u64 = 4 << 20;
@@ -36,8 +42,9 @@ const LITTLE: u64 = 18;
 pub struct Shares {
     /// Bytes that a block takes beyond each one's first transaction, where one floods; none if this isn't known.
     allowance: Option<u64>,
-    /// The height up to which one is taken to flood beside others.
-    until: u64,
+    /// The last block's time, and the time up to which one is taken to flood beside others, milliseconds.
+    time_ms: u64,
+    until_ms: u64,
     /// Bytes that blocks have taken of each organisation beyond the allowance.
     debts: HashMap<String, u64>,
     /// Organisations of which the last block took nothing since it waited off what blocks had taken before.
@@ -57,9 +64,14 @@ impl Allowance<'_> {
         own < self.bytes.saturating_mul(LITTLE)
     }
 
+    /// Bytes that an organisation hasn't waited off.
+    fn debt(&self, organisation: &str) -> u64 {
+        self.debts.get(organisation).copied().unwrap_or(0)
+    }
+
     /// Whether a block with `total` bytes takes `size` more of an organisation that has `own` bytes in it.
     fn allows(&self, organisation: &str, own: u64, total: u64, size: u64) -> bool {
-        let debt = self.debts.get(organisation).copied().unwrap_or(0);
+        let debt = self.debt(organisation);
         let is_first = own == 0 && debt == 0;
         let within = |bytes: u64| bytes.saturating_add(size) <= self.bytes;
         is_first || (within(debt.saturating_add(own)) && within(total))
@@ -77,12 +89,22 @@ impl SharedMempool {
         self.lock().check_room(organisation, bytes)
     }
 
-    /// Whether nothing waits but a flood, while others have come with little lately.
-    pub fn is_flood_alone(&self) -> bool {
+    /// How long from `now_ms` a flood that waits alone still waits off what blocks took of it while others have come
+    /// with little lately, milliseconds: until the others are forgotten at most. None if it isn't alone.
+    pub fn flood_waits_off_ms(&self, now_ms: u64) -> Option<u64> {
         let pool = self.lock();
+        let allowance = pool.allowance()?;
         let mut waiting = pool.organisations.values();
-        pool.allowance()
-            .is_some_and(|allowance| waiting.all(|own| !allowance.is_little(own.bytes)))
+        if waiting.any(|own| allowance.is_little(own.bytes)) {
+            return None;
+        }
+        let debt = |organisation: &String| allowance.debt(organisation);
+        let least = pool.organisations.keys().map(debt).min().unwrap_or(0);
+        let off_ms = least.saturating_mul(WAITED_OFF_MS) / allowance.bytes.max(1);
+        let until_ms = pool.shares.time_ms.saturating_add(off_ms);
+        let until_ms = until_ms.min(pool.shares.until_ms);
+        // Blocks' time may be far ahead of this node's clock.
+        Some(until_ms.saturating_sub(now_ms).min(REMEMBERED_MS))
     }
 
     /// Whether an organisation floods while others have come with little lately.
@@ -133,7 +155,7 @@ impl Mempool {
     fn allowance(&self) -> Option<Allowance<'_>> {
         let bytes = self.shares.allowance?;
         let debts = &self.shares.debts;
-        (self.height < self.shares.until).then_some(Allowance { bytes, debts })
+        (self.shares.time_ms < self.shares.until_ms).then_some(Allowance { bytes, debts })
     }
 
     /// Whether the last block took nothing of an organisation for no other reason than what blocks had taken before.
@@ -204,22 +226,33 @@ impl Mempool {
         chosen
     }
 
-    /// A block has taken so many bytes of each organisation.
-    pub(super) fn share(&mut self, taken: &HashMap<String, u64>) {
+    /// A block of that time has taken so many bytes of each organisation.
+    pub(super) fn share(&mut self, taken: &HashMap<String, u64>, time_ms: u64) {
+        let passed_ms = time_ms.saturating_sub(self.shares.time_ms);
+        let is_beside_others = self.allowance().is_some();
+        self.shares.time_ms = time_ms;
         let Some(allowance) = self.shares.allowance else {
             return;
         };
+        let waited_off = allowance.saturating_mul(passed_ms) / WAITED_OFF_MS;
         let in_debt = self.shares.debts.keys();
         let waiting_off = in_debt.filter(|organisation| !taken.contains_key(*organisation));
         self.shares.waiting_off = waiting_off.cloned().collect();
-        for (organisation, bytes) in taken {
-            let debt = self.shares.debts.entry(organisation.clone()).or_default();
-            *debt = debt.saturating_add(*bytes);
-        }
         self.shares.debts.retain(|_, debt| {
-            *debt = debt.saturating_sub(allowance);
+            *debt = debt.saturating_sub(waited_off);
             *debt > 0
         });
+        // What a block takes while nobody else comes makes nobody wait.
+        let owed = taken
+            .iter()
+            .filter(|(_, bytes)| is_beside_others && **bytes > allowance);
+        for (organisation, bytes) in owed {
+            let debt = self.shares.debts.entry(organisation.clone()).or_default();
+            let more = bytes.saturating_sub(allowance);
+            *debt = debt
+                .saturating_add(more)
+                .min(allowance.saturating_mul(OWED));
+        }
         let block: u64 = taken.values().sum();
         let left = |organisation: &String| {
             let own = self.organisations.get(organisation);
@@ -232,7 +265,7 @@ impl Mempool {
         let mut all = self.organisations.keys().chain(taken.keys());
         let has_others = all.any(|one| left(one) < little);
         if has_flood && has_others {
-            self.shares.until = self.height.saturating_add(REMEMBERED);
+            self.shares.until_ms = time_ms.saturating_add(REMEMBERED_MS);
         }
     }
 }
@@ -273,7 +306,7 @@ mod tests {
         let other = take(&pool, "other", 1_000_001, 100).unwrap();
         let next = next(&pool, WHOLE);
         assert_eq!(next.last(), Some(&other));
-        assert!(!pool.is_flood_alone(), "another waits");
+        assert_eq!(pool.flood_waits_off_ms(0), None, "another waits");
         let (of_flood, _) = next.split_at(next.len() - 1);
         assert_eq!(of_flood, &flood[..of_flood.len()]);
         assert!((50..200).contains(&of_flood.len()), "{}", of_flood.len());
@@ -282,52 +315,137 @@ mod tests {
     #[test]
     fn without_others_a_block_takes_all_that_it_holds() {
         let (pool, flood) = flooded(4000, 300);
-        for height in 2..=REMEMBERED {
-            pool.committed(&[], height, 0);
-            assert!(pool.is_flood_alone());
+        for height in 2..10 {
+            pool.committed(&[], height, REMEMBERED_MS - 1);
+            assert_eq!(pool.flood_waits_off_ms(REMEMBERED_MS - 1), Some(0));
             assert!(next(&pool, WHOLE).len() < 200);
         }
-        pool.committed(&[], REMEMBERED + 1, 0);
+        pool.committed(&[], 10, REMEMBERED_MS);
         assert_eq!(next(&pool, WHOLE), flood);
-        assert!(!pool.is_flood_alone(), "nobody else comes");
+        assert_eq!(pool.flood_waits_off_ms(0), None, "nobody else comes");
         let unmeasured = flooded(4000, 300).0;
         unmeasured.allow(None);
         assert_eq!(next(&unmeasured, WHOLE).len(), flood.len());
     }
 
-    /// A capture that takes four moments comes with every fourth block.
+    /// A capture that takes four moments comes once in what three moments are waited off, however many blocks come.
     #[test]
     fn what_a_block_takes_beyond_the_allowance_is_waited_off() {
-        let (pool, flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
-        let mut came = Vec::new();
-        for height in 2..14 {
-            let other = take(&pool, "other", 1_000_000 + height, 100).unwrap();
-            let next = next(&pool, WHOLE);
-            assert!(next.contains(&other));
-            came.push(next.iter().filter(|id| flood.contains(id)).count());
-            pool.committed(&next, height, 0);
+        for step_ms in [10, 50, 100] {
+            let (pool, flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
+            let mut came = Vec::new();
+            for number in 1..=2000 / step_ms {
+                let other = take(&pool, "other", 1_000_000 + number, 100).unwrap();
+                let next = next(&pool, WHOLE);
+                assert!(next.contains(&other));
+                let of_flood = next.iter().filter(|id| flood.contains(id)).count();
+                came.extend((of_flood > 0).then_some(number * step_ms));
+                assert!(of_flood <= 1);
+                pool.committed(&next, number + 1, number * step_ms);
+            }
+            let rests: Vec<u64> = came.windows(2).map(|two| two[1] - two[0]).collect();
+            let least = 3 * WAITED_OFF_MS;
+            let is_rest = |rest: &u64| (least..=least + 2 * step_ms).contains(rest);
+            assert!(
+                rests.len() >= 2 && rests.iter().all(is_rest),
+                "{step_ms}: {came:?}"
+            );
+            // With nobody beside it, it needn't wait; but the blocks stay small.
+            assert_eq!(next(&pool, WHOLE).len(), 1);
         }
-        assert_eq!(came, [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1]);
-        // With nobody beside it, it needn't wait; but the blocks stay small.
-        assert_eq!(next(&pool, WHOLE).len(), 1);
+    }
+
+    /// One record a block is no flood, however quickly blocks follow each other.
+    #[test]
+    fn what_a_block_takes_within_the_allowance_is_not_waited_off() {
+        let (pool, _) = flooded(100, 50_000);
+        for number in 1..100 {
+            let bytes = ALLOWANCE as usize / 2;
+            let other = take(&pool, "other", 1_000_000 + number, bytes).unwrap();
+            assert!(next(&pool, WHOLE).contains(&other));
+            pool.committed(&[other], number + 1, number);
+        }
+    }
+
+    #[test]
+    fn a_flood_that_is_alone_waits_off_what_blocks_took_of_it() {
+        let (pool, flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
+        assert_eq!(pool.flood_waits_off_ms(0), Some(0), "nothing is owed");
+        pool.committed(&flood[..1], 2, 100);
+        let rest_ms = 3 * WAITED_OFF_MS;
+        let left_ms = pool.flood_waits_off_ms(100).unwrap();
+        assert!((rest_ms - 10..=rest_ms).contains(&left_ms), "{left_ms}");
+        assert_eq!(pool.flood_waits_off_ms(150), Some(left_ms - 50));
+        assert_eq!(pool.flood_waits_off_ms(100 + rest_ms), Some(0));
+        // Others are forgotten before more is waited off, and no clock makes it longer.
+        pool.committed(&flood[1..4], 3, 110);
+        assert_eq!(pool.flood_waits_off_ms(110), Some(REMEMBERED_MS - 110));
+        pool.committed(&[], 4, 1 << 40);
+        take(&pool, "other", 1_000_001, 100).unwrap();
+        assert_eq!(pool.flood_waits_off_ms(0), None, "another waits");
+    }
+
+    /// A node whose clock is behind the blocks' time doesn't hold a flood for as long as that.
+    #[test]
+    fn a_clock_behind_the_blocks_time_holds_nothing_up() {
+        let (pool, mut flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
+        let other = take(&pool, "other", 1_000_001, 100).unwrap();
+        pool.committed(&[other], 2, 1 << 40);
+        pool.committed(&[flood.remove(0)], 3, 1 << 40);
+        assert_eq!(pool.flood_waits_off_ms(0), Some(REMEMBERED_MS));
+    }
+
+    /// A share of the time, and not of the day.
+    #[test]
+    fn no_more_than_a_hundred_allowances_are_waited_off() {
+        let pool = pool();
+        pool.allow(Some(1000));
+        let mut flood: Vec<Hash> = (0..10)
+            .filter_map(|number| take(&pool, "flooder", number, 1 << 20))
+            .collect();
+        let other = take(&pool, "other", 1_000_000, 100).unwrap();
+        pool.committed(&[other], 1, 0);
+        pool.committed(&[flood.remove(0)], 2, 0);
+        for (number, time_ms) in [(1, 1), (2, OWED * WAITED_OFF_MS - 1)] {
+            let other = take(&pool, "other", 1_000_000 + number, 100).unwrap();
+            assert_eq!(next(&pool, WHOLE), [other]);
+            pool.committed(&[other], number + 2, time_ms);
+        }
+        let other = take(&pool, "other", 1_000_003, 100).unwrap();
+        pool.committed(&[], 5, OWED * WAITED_OFF_MS);
+        assert_eq!(next(&pool, WHOLE), [flood[0], other]);
+    }
+
+    /// Nobody waited for it.
+    #[test]
+    fn what_blocks_took_while_nobody_else_came_is_not_waited_off() {
+        let (pool, mut flood) = flooded(20, 4 * ALLOWANCE as usize - 1000);
+        pool.committed(&[], 2, REMEMBERED_MS);
+        let alone: Vec<Hash> = flood.drain(..10).collect();
+        pool.committed(&alone, 3, REMEMBERED_MS + 1);
+        let other = take(&pool, "other", 1_000_001, 100).unwrap();
+        pool.committed(&[other], 4, REMEMBERED_MS + 2);
+        let other = take(&pool, "other", 1_000_002, 100).unwrap();
+        assert_eq!(next(&pool, WHOLE), [flood[0], other]);
     }
 
     /// To execute it again after each block would cost as much as the block may.
     #[test]
     fn what_waits_off_is_not_examined() {
-        let (pool, flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
+        let (pool, mut flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
+        pool.committed(&[flood.remove(0)], 2, 0);
         let examined = |pool: &SharedMempool| {
             let found = pool.passed_over(u64::MAX, u64::MAX);
             found.iter().filter(|t| flood.contains(t.id())).count()
         };
-        for height in 2..4 {
+        for height in 3..5 {
             let other = take(&pool, "other", 1_000_000 + height, 100).unwrap();
-            pool.committed(&[other], height, 0);
+            pool.committed(&[other], height, height);
             assert_eq!(examined(&pool), 0, "the flood has had four allowances");
         }
         // Its debt is paid: that a block takes nothing of it now has another reason.
-        pool.committed(&[], 4, 0);
-        pool.committed(&[], 5, 0);
+        pool.committed(&[], 5, 3 * WAITED_OFF_MS);
+        pool.committed(&[], 6, 3 * WAITED_OFF_MS);
         assert_eq!(examined(&pool), flood.len());
     }
 
@@ -355,8 +473,10 @@ mod tests {
             .filter_map(|number| take(&pool, "flooder", number, 1 << 20))
             .collect();
         let other = take(&pool, "other", 1_000_000, 100).unwrap();
-        assert_eq!(next(&pool, 65_536), [flood[0]]);
-        pool.committed(&flood[..1], 1, 0);
+        for (height, first) in (1..).zip(&flood[..2]) {
+            assert_eq!(next(&pool, 65_536), [*first]);
+            pool.committed(&[*first], height, 0);
+        }
         assert_eq!(next(&pool, 65_536), [other]);
     }
 

@@ -2,9 +2,10 @@
 
 use super::agreement::signed_vote;
 use super::*;
-use crate::consensus::pacemaker::Timer;
+use crate::consensus::pacemaker::{FLOOD_PAUSE_MS, Timer};
 use crate::storage::double_sign_guard::AHEAD;
 use arc_malachitebft_core_types::VoteType;
+use touchstone_core::rejection::Rejection;
 
 #[test]
 fn an_idle_network_makes_one_block_a_minute() {
@@ -88,6 +89,51 @@ fn several_transactions_wait_for_others() {
     net.run_to(2);
     let delay_ms = net.settings.batching_delay_ms;
     assert_eq!(net.now_ms - before, delay_ms + 3 * TRAVEL_MS);
+}
+
+/// Others' transactions are proposed as always.
+#[test]
+fn a_flood_that_waits_alone_gives_others_time_and_they_wait_for_none_of_it() {
+    for other_after_ms in [None, Some(10)] {
+        let mut net = Net::apart(4);
+        let pool = net.nodes[0].pool.clone();
+        let chain_id = net.genesis.chain_id;
+        let take = |envelope: Vec<u8>| {
+            let verified = transaction::verify(&chain_id, &envelope).unwrap();
+            *pool.insert(verified, None).unwrap().unwrap().id()
+        };
+        let of_other = |created_ms: u64| {
+            let transaction = ledger::Transaction {
+                organisation: "other-0".into(),
+                created_ms,
+                action: Some(Action::DepositDesign(ledger::DepositDesign::default())),
+            };
+            transaction::sign(&SigningKey::from_bytes(&[201; 32]), &chain_id, &transaction)
+        };
+        pool.allow(Some(100));
+        for number in 0..100 {
+            take(deposit(&chain_id, number));
+        }
+        // Another has come lately, and waits no longer.
+        let other = take(of_other(START_MS));
+        pool.committed(&[], 0, START_MS);
+        pool.reject(&other, Rejection::PoolFull);
+        net.give(0, Input::Transactions);
+        net.run(10);
+        if other_after_ms.is_some() {
+            take(of_other(START_MS + 1));
+        }
+        net.give(0, Input::Transactions);
+        let mut waited_ms = 10;
+        while net.machine(0).round().is_none() {
+            net.run(1);
+            waited_ms += 1;
+        }
+        assert_eq!(
+            waited_ms,
+            other_after_ms.map_or(FLOOD_PAUSE_MS, |ms| ms + 1)
+        );
+    }
 }
 
 #[test]
