@@ -1,11 +1,14 @@
-//! The one accept loop, at a bounded rate, and the time until a connection's first byte. It never waits for a slot:
-//! newcomers displace each other. All ports of a process share one thread for it that gives way to all others, so that
+//! The one accept loop, at a bounded rate, and the time until a client has said how it begins. It never waits for a
+//! slot: newcomers displace each other. All ports of a process share one thread for it that gives way to all others, so that
 //! a flood of connections which ask nothing takes no time of consensus or of clients who have asked.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use rustix::net::RecvFlags;
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::Sender;
@@ -15,13 +18,14 @@ use tokio_util::sync::CancellationToken;
 use crate::arrivals::Arrivals;
 use crate::background;
 use crate::connection::Connection;
+use crate::protocol::{Beginning, LOOKED_AT};
 
 /// How often deadlines are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long to wait where the system refuses a connection, such as for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection whose first byte has come; it belongs to no runtime.
+/// A connection whose beginning has come; it belongs to no runtime.
 pub(crate) type Spoken = (std::net::TcpStream, Arc<Connection>);
 
 /// The runtime of the thread at the door. Where the system gives none, it is the caller's own.
@@ -49,9 +53,11 @@ fn thread() -> std::io::Result<Handle> {
     Ok(handle)
 }
 
-/// Accepts until `stop` as often as `arrivals` say, holds whom `admit` gives a slot, and gives those who speak inside.
+/// Accepts until `stop` as often as `arrivals` say, holds whom `admit` gives a slot, and gives those inside whose
+/// `beginning` is whole.
 pub(crate) async fn keep(
     listener: TcpListener,
+    beginning: Beginning,
     arrivals: Arc<Arrivals>,
     admit: impl Fn(SocketAddr) -> Option<Arc<Connection>>,
     sweep: impl Fn(Instant),
@@ -80,7 +86,7 @@ pub(crate) async fn keep(
                 Ok((stream, address)) => {
                     arrivals.take();
                     if let Some(connection) = admit(address) {
-                        silent.spawn(hold(stream, connection, inside.clone()));
+                        silent.spawn(hold(stream, beginning, connection, inside.clone()));
                     }
                 }
                 Err(error) => {
@@ -102,16 +108,19 @@ async fn accept_after(
     listener.accept().await
 }
 
-/// Waits for the first byte of a connection: nothing is made for a client that says nothing.
-async fn hold(stream: TcpStream, connection: Arc<Connection>, inside: Sender<Spoken>) {
+/// Waits for the beginning of a conversation: nothing is made for a client that doesn't say what it wants.
+async fn hold(
+    stream: TcpStream,
+    beginning: Beginning,
+    connection: Arc<Connection>,
+    inside: Sender<Spoken>,
+) {
     let client = connection.client;
     let closing = connection.closing.clone();
     let spoken = async {
-        let mut first = [0; 1];
-        if let Ok(0) | Err(_) = stream.peek(&mut first).await {
+        if !begins(&stream, beginning, &connection).await {
             return;
         }
-        connection.has_begun();
         if let Ok(stream) = stream.into_std() {
             // Inside is nobody once the port closes.
             let _ = inside.send((stream, connection)).await;
@@ -120,6 +129,38 @@ async fn hold(stream: TcpStream, connection: Arc<Connection>, inside: Sender<Spo
     tokio::select! {
         () = closing.cancelled() => tracing::debug!(?client, "a newcomer gave way or was late"),
         () = spoken => {}
+    }
+}
+
+/// Whether the client has said a whole beginning, for which this waits, before it ended.
+async fn begins(stream: &TcpStream, beginning: Beginning, connection: &Connection) -> bool {
+    let mut has_begun = false;
+    loop {
+        let Ok(ready) = stream.ready(Interest::READABLE).await else {
+            return false;
+        };
+        let mut said = 0;
+        let looked = stream.try_io(Interest::READABLE, || {
+            let mut bytes = [0; LOOKED_AT];
+            (said, _) = rustix::net::recv(stream, &mut bytes[..], RecvFlags::PEEK)?;
+            let bytes = bytes.get(..said).unwrap_or_default();
+            match said == 0 || beginning.is_whole(bytes) {
+                true => Ok(()),
+                // The next bytes wake this up again.
+                false => Err(ErrorKind::WouldBlock.into()),
+            }
+        });
+        if said > 0 && !has_begun {
+            connection.has_begun();
+            has_begun = true;
+        }
+        match looked {
+            Ok(()) => return said > 0,
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return false,
+            // What is left of it never comes.
+            Err(_) if ready.is_read_closed() => return false,
+            Err(_) => {}
+        }
     }
 }
 

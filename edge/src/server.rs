@@ -33,7 +33,7 @@ use crate::caller::owner_of;
 use crate::connection::Connection;
 use crate::connection_slots::ConnectionSlots;
 use crate::door;
-use crate::protocol::Protocol;
+use crate::protocol::{Beginning, Protocol};
 use crate::rate::{CallRate, CallRates};
 use crate::tls::Tls;
 
@@ -190,6 +190,7 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
     let (port, swept) = (shared.clone(), shared.clone());
     let door = door::handle().spawn(door::keep(
         listener,
+        Beginning::of(shared.protocol, shared.tls.is_some()),
         shared.arrivals.clone(),
         move |address| port.admit(address),
         move |now| swept.sweep(now),

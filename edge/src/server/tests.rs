@@ -165,6 +165,37 @@ async fn a_first_request_that_never_comes_has_a_deadline() {
     }
 }
 
+/// Each part wakes up the thread at the door, and the answer is whole.
+#[tokio::test]
+async fn a_head_in_parts_is_answered() {
+    let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;
+    let mut stream = connect(&port).await;
+    stream.set_nodelay(true).unwrap();
+    for part in b"GET /small HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n".chunks(7) {
+        stream.write_all(part).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut text = Vec::new();
+    guarded(stream.read_to_end(&mut text)).await.unwrap();
+    assert!(String::from_utf8_lossy(&text).ends_with("here"));
+}
+
+/// What is left of its head never comes, whatever time it would have.
+#[tokio::test]
+async fn a_client_that_ends_within_its_head_is_not_waited_for() {
+    let limits = PortLimits {
+        first_request: Duration::from_secs(86_400),
+        ..few()
+    };
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        let port = start(protocol, limits, budget::ByteLimits::default()).await;
+        let mut stream = connect(&port).await;
+        stream.write_all(b"PRI * HT").await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert!(is_closed(&mut stream).await, "{protocol:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_asks_nothing_more_has_a_deadline() {
     let limits = PortLimits {
