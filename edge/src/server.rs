@@ -1,4 +1,4 @@
-//! What is said over a port's connections once their first byte has come: see `door` for the time before.
+//! What is said over a port's connections once their beginning has come: see `door` for the time before.
 //! Newcomers displace each other until their first request has come, and established connections displace those that
 //! keep us waiting. All deadlines are held here.
 
