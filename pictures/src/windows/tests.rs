@@ -96,10 +96,9 @@ fn two_pictures_beside_each_other_have_a_window_each() {
 /// A line between two parts of one picture is no gap.
 #[test]
 fn what_stands_close_together_has_one_window() {
-    let page =
-        Page::new()
-            .with(&picture(150, 7), 150, 20, 90)
-            .with(&picture(150, 8), 150, 174, 90);
+    let page = Page::new()
+        .with(&picture(150, 7), 150, 20, 90)
+        .with(&picture(150, 8), 150, 174, 90);
     let found = windows(&page.pixels());
     let both = rectangle(20, 90, 324, 240);
     assert!(is_near(found[0], both), "{found:?}");
