@@ -14,7 +14,7 @@ pub fn lines(language: Language, compared: &LookAlikes) -> Vec<String> {
     let searched = compared.searched.unwrap_or_default();
     let mut lines = vec![say!(
         language,
-        "compared with all {pictures} pictures of {designs} designs that were published before",
+        "all pictures published before were compared: {pictures}, of designs: {designs}",
         pictures = searched.pictures,
         designs = searched.designs
     )];

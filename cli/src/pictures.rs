@@ -1,14 +1,15 @@
 //! Pictures at hand: read within bounds, fingerprinted, and shown beside what looks alike.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use touchstone_core::hash::{Hash, sha256};
 use touchstone_pictures::{
-    BITS, Features, Fingerprint, MAX_FEATURES, MAX_FILE_BYTES, MIN_AGREEING, Picture, Pixels,
-    QUERY_FEATURES, Rectangle, Region, RegionQuery, RegionView, common_region, decode, features,
-    features_within, fine_features, fingerprint, trimmed, windows,
+    BITS, Features, Fingerprint, MAX_FEATURES, MAX_FILE_BYTES, MIN_AGREEING, MIN_AGREEING_SMALL,
+    Picture, Pixels, QUERY_FEATURES, Rectangle, Region, RegionQuery, RegionView, check_end,
+    common_region, decode, features, features_within, fine_features, fingerprint, trimmed, windows,
 };
 use touchstone_proto::ledger::{Fingerprints, PictureFeatures, PictureFingerprint};
 
@@ -56,9 +57,14 @@ impl Readable {
         &self.file
     }
 
-    /// A name with the ending of its kind.
+    /// A name with the ending of its kind; of a JPEG's two endings the one that the file has.
     pub fn name(&self, stem: &str) -> String {
-        format!("{stem}.{}", self.kind())
+        let given = self.path.extension().and_then(|ending| ending.to_str());
+        let is_short = given.is_some_and(|ending| ending.eq_ignore_ascii_case("jpg"));
+        match self.kind() {
+            "jpeg" if is_short => format!("{stem}.jpg"),
+            kind => format!("{stem}.{kind}"),
+        }
     }
 
     /// What kind of picture it is, as in `image/png`.
@@ -72,8 +78,14 @@ impl Readable {
     }
 
     /// What is looked for when regions of it are.
-    pub fn region_query(&self) -> Result<RegionQuery, Failure> {
-        Ok(RegionQuery::of(&self.pixels()?))
+    pub fn region_query(&self) -> Result<PictureQuery<'_>, Failure> {
+        let pixels = self.pixels()?;
+        let windows = windows(&pixels);
+        Ok(PictureQuery {
+            features: RegionQuery::with_windows(&pixels, &windows),
+            windows,
+            picture: self,
+        })
     }
 
     /// All of it.
@@ -85,17 +97,37 @@ impl Readable {
             bottom: self.size.1,
         }
     }
+}
 
-    /// The part of it that a view shows.
+/// A picture that is looked for.
+pub struct PictureQuery<'a> {
+    /// What is asked for.
+    pub features: RegionQuery,
+    /// Where its windows are.
+    windows: Vec<Rectangle>,
+    picture: &'a Readable,
+}
+
+impl PictureQuery<'_> {
+    /// The part of the picture that a view shows.
     fn part(&self, seen: RegionView) -> Rectangle {
         let part = match seen {
-            RegionView::Window(number) => {
-                let pixels = self.picture.pixels().ok();
-                pixels.and_then(|pixels| windows(&pixels).get(number).copied())
-            }
+            RegionView::Window(number) => self.windows.get(number).copied(),
             RegionView::Plain | RegionView::Mirrored | RegionView::Fine => None,
         };
-        part.unwrap_or(self.whole())
+        part.unwrap_or(self.picture.whole())
+    }
+
+    /// Where a region is in the picture, in its own pixels.
+    pub fn in_own(&self, region: &Region) -> Rectangle {
+        let frame = self.features.view(region.seen);
+        let frame = frame.map_or((1, 1), |frame| (frame.width, frame.height));
+        let mut own = in_part(region.ours, frame, self.part(region.seen));
+        if region.seen == RegionView::Mirrored {
+            let width = self.picture.size.0;
+            (own.left, own.right) = (width - own.right, width - own.left);
+        }
+        own
     }
 }
 
@@ -122,6 +154,18 @@ pub fn read(path: &Path) -> Result<Readable, Failure> {
         picture,
         file,
     })
+}
+
+/// Why a picture in a file isn't there to its end; `None` of a whole one, and of what is no picture that is read.
+pub fn cut_off(path: &Path) -> Result<Option<String>, Failure> {
+    let failed = |e: std::io::Error| Failure::io("reading", path, &e);
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() > MAX_FILE_BYTES as u64 {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(check_end(&bytes).err().map(|reason| reason.to_string()))
 }
 
 fn unreadable(path: &Path, why: &str) -> Failure {
@@ -176,28 +220,22 @@ pub fn common(ours: &Readable, theirs: &Readable) -> Result<Option<Common>, Fail
     let query = ours.region_query()?;
     let pixels = theirs.pixels()?;
     let other = features(&pixels, QUERY_FEATURES);
-    if let Some(region) = common_region(&query, &other) {
-        return Ok(Some(in_both(
-            &region,
-            (&query, ours),
-            (&other, theirs.whole()),
-        )));
+    if let Some(region) = common_region(&query.features, &other) {
+        return Ok(Some(in_both(&region, &query, (&other, theirs.whole()))));
     }
     // Ours may be small in theirs, as in a screenshot of a listing: in a window of it, or in its finer frame.
-    let query = RegionQuery {
-        fine: Features::default(),
-        windows: Vec::new(),
-        ..query
-    };
+    let mut query = query;
+    query.features.fine = Features::default();
+    query.features.windows.clear();
     let in_windows = windows(&pixels).into_iter().map(|part| {
         let found = features_within(&pixels, part, QUERY_FEATURES);
-        (part, found)
+        (part, found, MIN_AGREEING_SMALL)
     });
     let fine = fine_features(&pixels, 2 * QUERY_FEATURES);
-    let in_frame = std::iter::once((theirs.whole(), fine));
-    let found = in_windows.chain(in_frame).find_map(|(part, other)| {
-        let region = common_region(&query, &other)?;
-        Some(in_both(&region, (&query, ours), (&other, part)))
+    let in_frame = std::iter::once((theirs.whole(), fine, MIN_AGREEING));
+    let found = in_windows.chain(in_frame).find_map(|(part, other, least)| {
+        let region = common_region(&query.features, &other)?;
+        (region.agreeing >= least).then(|| in_both(&region, &query, (&other, part)))
     });
     Ok(found)
 }
@@ -205,27 +243,15 @@ pub fn common(ours: &Readable, theirs: &Readable) -> Result<Option<Common>, Fail
 /// A region of two frames in the pictures' own pixels; the second one's frame shows a part of its picture.
 fn in_both(
     region: &Region,
-    (query, ours): (&RegionQuery, &Readable),
+    query: &PictureQuery<'_>,
     (other, part): (&Features, Rectangle),
 ) -> Common {
     Common {
         agreeing: region.agreeing,
         is_mirrored: region.seen == RegionView::Mirrored,
-        ours: in_own(region, query, ours),
+        ours: query.in_own(region),
         theirs: in_part(region.theirs, (other.width, other.height), part),
     }
-}
-
-/// Where a region is in the picture that was looked for, in its own pixels.
-pub fn in_own(region: &Region, query: &RegionQuery, picture: &Readable) -> Rectangle {
-    let frame = query.view(region.seen);
-    let frame = frame.map_or((1, 1), |frame| (frame.width, frame.height));
-    let mut own = in_part(region.ours, frame, picture.part(region.seen));
-    if region.seen == RegionView::Mirrored {
-        let width = picture.size.0;
-        (own.left, own.right) = (width - own.right, width - own.left);
-    }
-    own
 }
 
 /// A region of a frame that shows a part of a picture, in the picture's pixels.
@@ -261,17 +287,17 @@ pub fn side_by_side(
     common: Option<&Common>,
     [ours, theirs]: [&Readable; 2],
 ) -> String {
+    let first = told.first().map_or(Language::English, |(first, _)| *first);
     let figures = [
-        figure(ours, is_trimmed, common.map(|c| c.ours)),
-        figure(theirs, is_trimmed, common.map(|c| c.theirs)),
+        figure(first, ours, is_trimmed, common.map(|c| c.ours)),
+        figure(first, theirs, is_trimmed, common.map(|c| c.theirs)),
     ]
     .concat();
-    let titles: Vec<String> = told.iter().map(|(_, words)| words.join(" · ")).collect();
     let texts: String = told
         .iter()
         .map(|(language, words)| text_of_page(*language, words))
         .collect();
-    let language = told.first().map_or("en", |(language, _)| tag(*language));
+    let language = tag(first);
     format!(
         "<!doctype html>\n<html lang=\"{language}\"><meta charset=\"utf-8\"><title>{title}</title>\n<style>\n\
          body {{ font: 16px sans-serif; margin: 2em; }}\n\
@@ -280,7 +306,7 @@ pub fn side_by_side(
          svg {{ width: 100%; max-height: 70vh; background: #eee; }}\n\
          figcaption {{ overflow-wrap: anywhere; }}\n</style>\n\
          {texts}<main>{figures}</main></html>\n",
-        title = escaped(&titles.join(" / ")),
+        title = escaped(&say!(first, "Two pictures side by side")),
     )
 }
 
@@ -308,7 +334,12 @@ fn tag(language: Language) -> &'static str {
     }
 }
 
-fn figure(picture: &Readable, is_trimmed: bool, region: Option<Rectangle>) -> String {
+fn figure(
+    language: Language,
+    picture: &Readable,
+    is_trimmed: bool,
+    region: Option<Rectangle>,
+) -> String {
     let (width, height) = picture.size;
     let part = if is_trimmed {
         picture.trimmed
@@ -328,12 +359,22 @@ fn figure(picture: &Readable, is_trimmed: bool, region: Option<Rectangle>) -> St
     };
     let frames =
         frame(part, "#d00") + &region.map_or(String::new(), |region| frame(region, "#04c"));
+    // Where it lies on its owner's disk is nobody else's business.
+    let name = picture.path.file_name().unwrap_or_default();
+    let name = plain(&name.to_string_lossy());
+    let label = say!(
+        language,
+        "The picture {name}; frames show what was compared",
+        name = name
+    );
     format!(
-        "<figure><svg viewBox=\"0 0 {width} {height}\" role=\"img\"><image width=\"{width}\" height=\"{height}\" \
+        "<figure><svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\">\
+         <image width=\"{width}\" height=\"{height}\" \
          href=\"data:image/{kind};base64,{data}\"/>{frames}</svg>\
          <figcaption>{name}<br>SHA-256 {hash}</figcaption></figure>\n",
         data = STANDARD.encode(&picture.file),
-        name = escaped(&plain(&picture.path.display().to_string())),
+        label = escaped(&label),
+        name = escaped(&name),
         hash = hex::encode(picture.sha256),
     )
 }

@@ -25,9 +25,10 @@ fn of_file(path: &str, is_query: bool) -> Result<Vec<String>, Box<dyn std::error
     if !is_query {
         return Ok(vec![hexadecimal(&features(&pixels, MAX_FEATURES))]);
     }
-    let query = RegionQuery::of(&pixels);
+    let windows = windows(&pixels);
+    let query = RegionQuery::with_windows(&pixels, &windows);
     let whole = [&query.plain, &query.mirrored, &query.fine].map(hexadecimal);
-    let windows = windows(&pixels).into_iter().zip(&query.windows);
+    let windows = windows.into_iter().zip(&query.windows);
     let windows = windows.map(|(part, features)| {
         let corners = [part.left, part.top, part.right, part.bottom].map(|n| n.to_string());
         format!("{}={}", corners.join(","), hexadecimal(features))

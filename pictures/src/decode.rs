@@ -4,11 +4,14 @@
 //!
 //! Consensus-critical: no
 
+mod ending;
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use thiserror::Error;
 
+use self::ending::missing_end;
 use crate::pixels::{BadPixels, Pixels, check_size};
 
 /// Bytes of a file, at most.
@@ -33,6 +36,17 @@ pub enum DecodeError {
     /// Not one of the formats that are read.
     #[error("the file is no PNG, JPEG, WebP or GIF")]
     Format,
+    /// It ends before its format's end.
+    #[error(
+        "the {format} file is cut off: it lacks its end ({end}), and with it a part of the picture; fetch it again or \
+         save it anew"
+    )]
+    CutOff {
+        /// What kind of picture it is.
+        format: &'static str,
+        /// What is at the end of a whole one.
+        end: &'static str,
+    },
     /// Too wide, too high or too many pixels.
     #[error(transparent)]
     Size(#[from] BadPixels),
@@ -61,21 +75,34 @@ impl Picture {
     }
 }
 
-/// Decodes a PNG, JPEG or WebP, or the first frame of a GIF.
-pub fn decode(file: &[u8]) -> Result<Picture, DecodeError> {
-    if file.len() > MAX_FILE_BYTES {
-        return Err(DecodeError::FileSize(file.len()));
-    }
-    let format = image::guess_format(file).map_err(|_| DecodeError::Format)?;
+/// The format of a file, if it is one that is read.
+fn format_of(file: &[u8]) -> Option<ImageFormat> {
     let is_read = [
         ImageFormat::Png,
         ImageFormat::Jpeg,
         ImageFormat::WebP,
         ImageFormat::Gif,
     ];
-    if !is_read.contains(&format) {
-        return Err(DecodeError::Format);
+    let format = image::guess_format(file).ok()?;
+    is_read.contains(&format).then_some(format)
+}
+
+/// Refuses a file that begins as a picture and was cut off. Any other file is let be.
+pub fn check_end(file: &[u8]) -> Result<(), DecodeError> {
+    match format_of(file).and_then(|format| missing_end(file, format)) {
+        Some((format, end)) => Err(DecodeError::CutOff { format, end }),
+        None => Ok(()),
     }
+}
+
+/// Decodes a PNG, JPEG or WebP, or the first frame of a GIF. A file that was cut off is refused, also where a decoder
+/// would make something of it.
+pub fn decode(file: &[u8]) -> Result<Picture, DecodeError> {
+    if file.len() > MAX_FILE_BYTES {
+        return Err(DecodeError::FileSize(file.len()));
+    }
+    let format = format_of(file).ok_or(DecodeError::Format)?;
+    check_end(file)?;
     let mut reader = ImageReader::with_format(Cursor::new(file), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED_BYTES);

@@ -52,7 +52,7 @@ mod windows;
 
 pub use bits::{BITS, Bits, Nearest, Variant};
 #[cfg(feature = "decode")]
-pub use decode::{DecodeError, MAX_FILE_BYTES, Picture, decode};
+pub use decode::{DecodeError, MAX_FILE_BYTES, Picture, check_end, decode};
 pub use features::{
     FRAME, Feature, Features, MAX_FEATURE_BYTES, MAX_FEATURES, REGIONS_SPECIFICATION, features,
     fine_features, mirrored_features,
@@ -61,6 +61,9 @@ pub use fingerprint::{Fingerprint, MIN_QUALITY, SPECIFICATION, fingerprint};
 pub use index::{Compared, Hit, Index, MAX_DISTANCE, MAX_HITS};
 pub use pixels::{BadPixels, MAX_PIXELS, MAX_SIDE, Pixels};
 pub use region_index::{MAX_REGIONS, RegionHit, RegionIndex};
-pub use regions::{MIN_AGREEING, QUERY_FEATURES, Region, RegionQuery, RegionView, common_region};
+pub use regions::{
+    MIN_AGREEING, MIN_AGREEING_SMALL, QUERY_FEATURES, Region, RegionQuery, RegionView,
+    common_region,
+};
 pub use trim::{Rectangle, trimmed};
 pub use windows::{MAX_WINDOWS, features_within, windows};

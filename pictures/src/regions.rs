@@ -25,8 +25,9 @@ const MAX_RIVAL_BITS: u32 = MAX_BITS * RATIO.0 / RATIO.1;
 const MAX_MATCHES: usize = 160;
 /// Agreeing matches that make a region, at least; those that lie within a few pixels count once.
 pub const MIN_AGREEING: u32 = 18;
-/// The same for a region that is less than this part of either picture: a letter or a star is alike in many.
-const MIN_AGREEING_SMALL: u32 = 24;
+/// The same for a region that is less than this part of both pictures, as a letter or a star is alike in many, and for
+/// one that was seen in a window.
+pub const MIN_AGREEING_SMALL: u32 = 24;
 const LARGE_PART: u64 = 8;
 /// Features of a picture that is looked for, in its frame; twice as many in the finer one.
 pub const QUERY_FEATURES: usize = 500;
@@ -60,13 +61,18 @@ pub struct RegionQuery {
 impl RegionQuery {
     /// Of a picture.
     pub fn of(pixels: &Pixels<'_>) -> RegionQuery {
+        RegionQuery::with_windows(pixels, &windows(pixels))
+    }
+
+    /// The same where its [`windows`] are known.
+    pub fn with_windows(pixels: &Pixels<'_>, windows: &[Rectangle]) -> RegionQuery {
+        let windows = windows.iter();
         RegionQuery {
             plain: features(pixels, QUERY_FEATURES),
             mirrored: mirrored_features(pixels, QUERY_FEATURES),
             fine: fine_features(pixels, 2 * QUERY_FEATURES),
-            windows: windows(pixels)
-                .into_iter()
-                .map(|part| features_within(pixels, part, QUERY_FEATURES))
+            windows: windows
+                .map(|part| features_within(pixels, *part, QUERY_FEATURES))
                 .collect(),
         }
     }
@@ -141,14 +147,12 @@ pub(crate) fn seen_in<'a>(
 }
 
 fn do_enough_agree(region: &Region, ours: &Features, theirs: &Features) -> bool {
-    // A window may be small in its picture: it says nothing of how large a part this is.
+    // A window may be as little as a letter, and a bow of it is like a bow of many drawings.
     let is_of_window = matches!(region.seen, RegionView::Window(_));
-    let is_large =
-        !is_of_window && is_large(&region.ours, ours) || is_large(&region.theirs, theirs);
-    let least = if is_large {
-        MIN_AGREEING
-    } else {
-        MIN_AGREEING_SMALL
+    let is_large = is_large(&region.ours, ours) || is_large(&region.theirs, theirs);
+    let least = match is_large && !is_of_window {
+        true => MIN_AGREEING,
+        false => MIN_AGREEING_SMALL,
     };
     region.agreeing >= least
 }

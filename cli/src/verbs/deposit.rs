@@ -16,7 +16,9 @@ use crate::failure::Failure;
 use crate::fields;
 use crate::keyfile;
 use crate::output::{Output, plain, utc};
+use crate::pictures;
 use crate::receipt::{self, FORMAT, FORMAT_OF_FIELDS, Receipt, ReceiptFields, ReceiptFile};
+use crate::say;
 use crate::settings::{Settings, Signing};
 
 /// Deposit a design: only a salted commitment leaves this machine
@@ -102,10 +104,10 @@ pub async fn run(
     }
     let mut files = Vec::new();
     for path in &arguments.files {
-        files.push(receipt::hash_file(path)?);
+        files.push(hashed(path, output)?);
     }
     for view in &arguments.view {
-        files.push(view_file(view)?);
+        files.push(view_file(view, output)?);
     }
     let fields = arguments.fields.named();
     let (receipts, signing) = (&arguments.receipts, &arguments.signing);
@@ -242,8 +244,23 @@ fn sign(
     Ok((hex::encode(id), hex::encode(envelope)))
 }
 
+/// The hash of a file that is deposited. Of a picture that was cut off it is told: it would be compared with nothing
+/// later, and a deposit can't be changed.
+pub(super) fn hashed(path: &Path, output: &mut Output) -> Result<ReceiptFile, Failure> {
+    let file = receipt::hash_file(path)?;
+    if let Some(reason) = pictures::cut_off(path)? {
+        output.remark(say!(
+            output.language,
+            "{path} is deposited as it is: {reason}",
+            path = plain(&path.display().to_string()),
+            reason = reason
+        ));
+    }
+    Ok(file)
+}
+
 /// A file that is named with what it shows: `front=chair-front.png`.
-pub(super) fn view_file(text: &str) -> Result<ReceiptFile, Failure> {
+pub(super) fn view_file(text: &str, output: &mut Output) -> Result<ReceiptFile, Failure> {
     let (view, path) = text.split_once('=').ok_or_else(|| {
         Failure::Usage(format!(
             "{}: a view is named with its file, as front=chair-front.png",
@@ -259,7 +276,7 @@ pub(super) fn view_file(text: &str) -> Result<ReceiptFile, Failure> {
     }
     Ok(ReceiptFile {
         view: Some(view.to_owned()),
-        ..receipt::hash_file(Path::new(path))?
+        ..hashed(Path::new(path), output)?
     })
 }
 

@@ -167,7 +167,7 @@ impl PublishedRegions {
     fn line(&self, language: Language) -> String {
         say!(
             language,
-            "Features of {count} pictures are published: any node can find crops and screenshots of them",
+            "Pictures whose features are published: {count}; any node can find crops and screenshots of them",
             count = self.pictures
         )
     }

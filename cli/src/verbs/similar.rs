@@ -165,7 +165,7 @@ async fn ask(picture: &Readable, settings: &Settings, output: &mut Output) -> Re
     let mut client = settings.client().await?;
     let similar = look_alikes::similar(&mut client, &picture.fingerprint).await?;
     let query = picture.region_query()?;
-    let regions = Box::pin(regions::find(&mut client, &query)).await?;
+    let regions = Box::pin(regions::find(&mut client, &query.features)).await?;
     let published = &similar.published;
     if output.json {
         output.value(&json!({
@@ -174,14 +174,14 @@ async fn ask(picture: &Readable, settings: &Settings, output: &mut Output) -> Re
             "designs_published": published.designs,
             "found": similar.found,
             "candidates": similar.candidates.iter().map(candidate_json).collect::<Vec<_>>(),
-            "regions": found_regions::json(&regions, &query, picture),
+            "regions": found_regions::json(&regions, &query),
         }));
         return Ok(());
     }
     let language = output.language;
     output.line(say!(
         language,
-        "Compared with {pictures} published pictures of {designs} designs; that many are proven, the search is the \
+        "Published pictures compared: {pictures}, of designs: {designs}; both numbers are proven, the search is the \
          node's word",
         pictures = published.pictures,
         designs = published.designs
@@ -208,9 +208,13 @@ async fn ask(picture: &Readable, settings: &Settings, output: &mut Output) -> Re
         .found
         .saturating_sub(similar.candidates.len() as u64);
     if unnamed > 0 {
-        output.line(say!(language, "{count} more look alike", count = unnamed));
+        output.line(say!(
+            language,
+            "Further look-alikes: {count}",
+            count = unnamed
+        ));
     }
-    found_regions::print(&mut client, &regions, (&query, picture), output).await
+    found_regions::print(&mut client, &regions, &query, output).await
 }
 
 fn hit_json(hit: &Hit) -> Value {

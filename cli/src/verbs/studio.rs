@@ -12,7 +12,6 @@ use touchstone_edge::release::VERSION;
 use super::deposit::{self, DepositFields};
 use crate::failure::Failure;
 use crate::output::{Output, plain, utc};
-use crate::receipt;
 use crate::say;
 use crate::settings::{Settings, Signing};
 use crate::studio::{OpenedLog, StudioFile, StudioLog, Words, scan};
@@ -341,7 +340,7 @@ async fn deposit(
     match named {
         true => {
             for path in &arguments.files {
-                files.push(receipt::hash_file(path)?);
+                files.push(deposit::hashed(path, output)?);
             }
         }
         // As the last draft has them: by name, so that the order can be repeated.
@@ -354,12 +353,12 @@ async fn deposit(
                 )));
             }
             for name in all {
-                files.push(receipt::hash_file(&arguments.folder.join(name))?);
+                files.push(deposit::hashed(&arguments.folder.join(name), output)?);
             }
         }
     }
     for view in &arguments.view {
-        files.push(deposit::view_file(view)?);
+        files.push(deposit::view_file(view, output)?);
     }
     let mut fields = arguments.fields.named();
     fields.push((FieldName::Drafts, written_head(count, &head)));

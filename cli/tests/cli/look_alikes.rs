@@ -1,6 +1,7 @@
 //! Pictures that look alike: asked before depositing, flagged at disclosure, told by certificates.
 
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
 use touchstone_proto::node::{ComparePictureReply, StateReply};
 
 use crate::fake::{Ran, Served};
@@ -43,14 +44,27 @@ pub fn write_png(node: &Served, name: &str, rgb: &[u8], (width, height): (u32, u
     encoder
         .write_image(rgb, width, height, ExtendedColorType::Rgb8)
         .unwrap();
-    let path = node.path(name);
-    std::fs::write(&path, file).unwrap();
-    path.display().to_string()
+    write_bytes(node, name, &file)
 }
 
 /// A picture in the node's folder.
 pub fn picture(node: &Served, name: &str) -> String {
     write(node, name, &pixels(1))
+}
+
+/// The same picture as a JPEG.
+pub fn jpeg(node: &Served, name: &str) -> String {
+    let mut file = Vec::new();
+    JpegEncoder::new(&mut file)
+        .write_image(&pixels(1), 120, 90, ExtendedColorType::Rgb8)
+        .unwrap();
+    write_bytes(node, name, &file)
+}
+
+fn write_bytes(node: &Served, name: &str, bytes: &[u8]) -> String {
+    let path = node.path(name);
+    std::fs::write(&path, bytes).unwrap();
+    path.display().to_string()
 }
 
 /// Deposits a file: the design's id, and where the receipt is.
@@ -88,7 +102,7 @@ async fn copied() -> Copied {
     shows(
         &ran,
         &[
-            "compared with all 0 pictures of 0 designs",
+            "all pictures published before were compared: 0, of designs: 0",
             "look-alikes: 0",
         ],
     );
@@ -99,7 +113,7 @@ async fn copied() -> Copied {
     shows(
         &before,
         &[
-            "Compared with 1 published pictures",
+            "Published pictures compared: 1, of designs: 1",
             look_here,
             &original,
             "Carol Design",
@@ -234,6 +248,23 @@ async fn two_pictures_at_hand_are_shown_side_by_side() {
     ];
     assert!(told.iter().all(|words| html.contains(words)), "{html}");
     assert!(html.contains("<html lang=\"en\">") && html.contains("<section lang=\"zh-Hans\">"));
+    assert!(html.contains("<title>Two pictures side by side</title>"));
+    for name in ["one.png", "other.png"] {
+        let label = format!("aria-label=\"The picture {name}; frames show what was compared\"");
+        assert!(html.contains(&label), "{html}");
+    }
+    let folder = node.folder.path().display().to_string();
+    assert!(!html.contains(&folder), "where they lie is told nobody");
+    let in_chinese = [
+        "similar", &one, "--with", &other, "--html", &page, "--force", "--lang", "zh",
+    ];
+    assert_eq!(node.run(&in_chinese).await.code, 0);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<title>两张图片并列对照</title>"), "{html}");
+    assert!(
+        html.contains("aria-label=\"图片 one.png；边框标出比对的部分\""),
+        "{html}"
+    );
     let ran = node.run(&["similar", &one, "--with", &third]).await;
     shows(&ran, &["As wholes they don't look alike"]);
     let ran = node
@@ -266,4 +297,65 @@ async fn what_is_no_picture_or_not_the_designs_is_refused_here() {
         .await;
     assert_eq!(again.code, 2, "{again:?}");
     assert_eq!(again.json()[0]["rule"], "publish-once");
+}
+
+/// What the lower part of a half-loaded picture would have shown is compared with nothing.
+#[tokio::test]
+async fn a_picture_that_was_cut_off_is_refused_at_every_entry() {
+    let node = Served::start().await;
+    let whole = jpeg(&node, "whole.jpg");
+    let file = std::fs::read(&whole).unwrap();
+    let half = write_bytes(&node, "half.jpg", &file[..file.len() / 2]);
+    // A deposit takes any bytes, and tells.
+    let own = ["deposit", half.as_str(), "--receipts"];
+    let receipts = node.folder.path().display().to_string();
+    let ran = node
+        .run_as("bravo", &[&own[..], &[&receipts, "--lang", "zh"]].concat())
+        .await;
+    assert!(
+        ran.code == 0 && ran.err.contains("按原样存证：JPEG 文件不完整"),
+        "{ran:?}"
+    );
+    let (id, receipt) = deposit(&node, "carol", &half).await;
+    let folder = node.path("notice");
+    let out = folder.display().to_string();
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let protect = |original: &str, captured: &str| {
+        let listing = "protect https://market.example/9 --platform market --respondent acme --design ID -o OUT";
+        words(&format!(
+            "{listing} --original {original} --captured {captured}"
+        ))
+    };
+    for line in [
+        words("similar HALF"),
+        words("similar HALF --with WHOLE"),
+        words("similar WHOLE --with HALF"),
+        words("disclose RECEIPT HALF"),
+        words("disclose RECEIPT HALF --only-regions"),
+        protect("WHOLE", "HALF"),
+        protect("HALF", "WHOLE"),
+    ] {
+        let given = |word: &str| match word {
+            "HALF" => half.clone(),
+            "WHOLE" => whole.clone(),
+            "RECEIPT" => receipt.clone(),
+            "ID" => id.clone(),
+            "OUT" => out.clone(),
+            word => word.to_owned(),
+        };
+        let line: Vec<String> = line.iter().map(|word| given(word)).collect();
+        for (lang, told) in [
+            ("en", "the JPEG file is cut off: it lacks its end (FF D9)"),
+            ("zh", "JPEG 文件不完整：缺少结尾（FF D9），图片有一部分缺失"),
+        ] {
+            let mut line: Vec<&str> = line.iter().map(String::as_str).collect();
+            line.extend(["--lang", lang]);
+            let ran = node.run_as("carol", &line).await;
+            assert_eq!(ran.code, 1, "{line:?}: {ran:?}");
+            assert!(ran.err.contains(told), "{line:?}: {ran:?}");
+        }
+    }
+    assert!(!folder.exists(), "nothing is packed");
+    let ran = node.run(&["similar", &whole]).await;
+    shows(&ran, &["None looks alike"]);
 }

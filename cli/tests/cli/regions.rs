@@ -52,7 +52,7 @@ async fn disclosed(more: &[&str]) -> Cropped {
     let (id, receipt) = deposit(&node, "carol", &lamp).await;
     let arguments = [&["disclose", receipt.as_str(), lamp.as_str()][..], more].concat();
     let ran = node.run_as("carol", &arguments).await;
-    let published = "Features of 1 pictures are published";
+    let published = "Pictures whose features are published: 1";
     assert_eq!(ran.out.contains(published), more.is_empty(), "{ran:?}");
     let (part, width, height) = crop(&rgb);
     let cropped = write_png(&node, "crop.png", &part, (width, height));
@@ -77,7 +77,7 @@ async fn a_crop_is_found_by_the_nodes_search_and_by_no_consensus() {
         &ran,
         &[
             "None looks alike",
-            "Looked for regions of 1 of 1 published pictures: this node's search and not the consensus",
+            "Published pictures searched for regions: 1 of 1; this is the node's own search and not the consensus",
             "places agree",
             &shown.id,
             "Carol Design",
@@ -106,8 +106,8 @@ async fn a_node_can_hide_a_picture_and_not_invent_one() {
         .node
         .run_as("bravo", &["disclose", &receipt, &other])
         .await;
-    shows(&ran, &["Features of 1 pictures are published"]);
-    shows(&similar(&shown).await, &["regions of 2 of 2", &shown.id]);
+    shows(&ran, &["Pictures whose features are published: 1"]);
+    shows(&similar(&shown).await, &["regions: 2 of 2", &shown.id]);
     let bends: [fn(&mut FindRegionsReply); 5] = [
         |reply| reply.pictures = vec![1],
         |reply| reply.pictures = vec![2],
@@ -141,11 +141,11 @@ async fn a_node_can_hide_a_picture_and_not_invent_one() {
 #[tokio::test]
 async fn features_are_published_apart_once() {
     let shown = disclosed(&["--without-regions"]).await;
-    shows(&similar(&shown).await, &["regions of 0 of 0"]);
+    shows(&similar(&shown).await, &["regions: 0 of 0"]);
     let later = ["disclose", &shown.receipt, &shown.lamp, "--only-regions"];
     let ran = shown.node.run_as("carol", &later).await;
-    shows(&ran, &["Features of 1 pictures are published"]);
-    shows(&similar(&shown).await, &["regions of 1 of 1", &shown.id]);
+    shows(&ran, &["Pictures whose features are published: 1"]);
+    shows(&similar(&shown).await, &["regions: 1 of 1", &shown.id]);
     let again = [&later[..], &["--json"]].concat();
     let again = shown.node.run_as("carol", &again).await;
     assert_eq!(again.json()[0]["rule"], "features-once", "{again:?}");

@@ -2,6 +2,7 @@ use image::{
     ColorType, ImageEncoder, codecs::gif::GifEncoder, codecs::jpeg::JpegEncoder,
     codecs::png::PngEncoder, codecs::webp::WebPEncoder,
 };
+use proptest::prelude::*;
 
 use super::*;
 
@@ -21,28 +22,101 @@ fn transparent_parts_lie_over_white() {
     assert_eq!(picture.rgb, [10, 20, 30, 255, 255, 255, 127, 127, 127]);
 }
 
+/// A picture of this size in each of the formats.
+fn in_all_formats(width: u32, height: u32, rgba: &[u8]) -> [Vec<u8>; 4] {
+    let rgb: Vec<u8> = rgba.chunks(4).flat_map(|p| p[..3].to_vec()).collect();
+    let mut jpeg = Vec::new();
+    JpegEncoder::new(&mut jpeg)
+        .write_image(&rgb, width, height, ColorType::Rgb8.into())
+        .expect("a JPEG");
+    let mut gif = Vec::new();
+    GifEncoder::new(&mut gif)
+        .encode(rgba, width, height, ColorType::Rgba8.into())
+        .expect("a GIF");
+    let mut webp = Vec::new();
+    WebPEncoder::new_lossless(&mut webp)
+        .write_image(rgba, width, height, ColorType::Rgba8.into())
+        .expect("a WebP");
+    [png(width, height, rgba), jpeg, gif, webp]
+}
+
 #[test]
 fn all_four_formats_are_read() {
     let rgba: Vec<u8> = (0..16 * 8)
         .flat_map(|i: u32| [(i * 2) as u8, 40, 90, 255])
         .collect();
-    let rgb: Vec<u8> = rgba.chunks(4).flat_map(|p| p[..3].to_vec()).collect();
-    let mut jpeg = Vec::new();
-    JpegEncoder::new(&mut jpeg)
-        .write_image(&rgb, 16, 8, ColorType::Rgb8.into())
-        .expect("a JPEG");
-    let mut gif = Vec::new();
-    GifEncoder::new(&mut gif)
-        .encode(&rgba, 16, 8, ColorType::Rgba8.into())
-        .expect("a GIF");
-    let mut webp = Vec::new();
-    WebPEncoder::new_lossless(&mut webp)
-        .write_image(&rgba, 16, 8, ColorType::Rgba8.into())
-        .expect("a WebP");
-    for file in [png(16, 8, &rgba), jpeg, gif, webp] {
+    for file in in_all_formats(16, 8, &rgba) {
         let picture = decode(&file).expect("a picture");
         assert_eq!((picture.width(), picture.height()), (16, 8));
         assert!(picture.pixels().is_ok());
+    }
+}
+
+/// Files as other programs write them: in several passes, with restarts and a whole JPEG as a comment, with loss, with
+/// several frames.
+const OF_OTHERS: [(&str, &[u8]); 4] = [
+    ("JPEG", include_bytes!("../../tests/data/progressive.jpeg")),
+    ("JPEG", include_bytes!("../../tests/data/restarts.jpeg")),
+    ("WebP", include_bytes!("../../tests/data/lossy.webp")),
+    ("GIF", include_bytes!("../../tests/data/animated.gif")),
+];
+
+/// Whether the first bytes of a file, as they came and with zeros in place of the others, are refused or give the same
+/// picture.
+fn is_told_as_cut(file: &[u8], length: usize) -> bool {
+    let whole = decode(file).expect("a picture");
+    let is_told = |cut: &[u8]| decode(cut).map_or(true, |picture| picture == whole);
+    let mut filled = file[..length].to_vec();
+    filled.resize(file.len(), 0);
+    // A WebP counts its bytes at the beginning and has no checksum.
+    is_told(&file[..length]) && (file.starts_with(b"RIFF") || is_told(&filled))
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_refused() {
+    for (format, file) in OF_OTHERS {
+        assert!(decode(file).is_ok(), "{format}");
+        for length in 0..file.len() {
+            assert!(is_told_as_cut(file, length), "{format} {length}");
+        }
+        // Enough to tell what it is.
+        for length in 12..file.len() {
+            let refused = decode(&file[..length]);
+            let is_cut =
+                matches!(refused, Err(DecodeError::CutOff { format: told, .. }) if told == format);
+            assert!(is_cut, "{format} {length}");
+        }
+        let behind = [file, b"and so on"].concat();
+        assert_eq!(decode(&behind).unwrap(), decode(file).unwrap());
+    }
+}
+
+/// Some programs write zeros between a GIF's blocks, and two 0xFF before a JPEG's marker.
+#[test]
+fn what_stands_between_blocks_is_let_be() {
+    let [.., (_, gif)] = OF_OTHERS;
+    let mut filled = gif.to_vec();
+    let end = filled.pop().unwrap();
+    filled.extend([0, 0, end]);
+    assert_eq!(decode(&filled).unwrap(), decode(gif).unwrap());
+    let [(_, jpeg), ..] = OF_OTHERS;
+    let mut filled = jpeg.to_vec();
+    filled.insert(jpeg.len() - 2, 0xff);
+    assert_eq!(decode(&filled).unwrap(), decode(jpeg).unwrap());
+}
+
+proptest! {
+    /// A picture of which a part is missing is never taken for another one.
+    #[test]
+    fn every_cut_is_refused_or_the_same_picture(
+        (width, height) in (1..20u32, 1..20u32),
+        colours in proptest::collection::vec(any::<[u8; 4]>(), 400),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let rgba: Vec<u8> = colours.into_iter().take((width * height) as usize).flatten().collect();
+        for file in in_all_formats(width, height, &rgba) {
+            prop_assert!(is_told_as_cut(&file, cut.index(file.len())));
+        }
     }
 }
 

@@ -13,6 +13,15 @@ impl Page {
         Page(vec![255; (WIDTH * HEIGHT * 3) as usize])
     }
 
+    /// As a JPEG's artefacts and a screen's shading leave it: each pixel up to 20 darker.
+    fn shaded(mut self) -> Page {
+        for (at, pixel) in self.0.chunks_mut(3).enumerate() {
+            let darker = (at as u32).wrapping_mul(0x9E37_79B1) >> 24;
+            pixel.fill(255 - (darker % 21) as u8);
+        }
+        self
+    }
+
     /// With a square picture at a place.
     fn with(mut self, rgb: &[u8], side: u32, left: u32, top: u32) -> Page {
         for (row, y) in rgb.chunks((side * 3) as usize).zip(top..) {
@@ -60,14 +69,16 @@ fn is_near(found: Rectangle, own: Rectangle) -> bool {
 
 #[test]
 fn a_picture_on_a_page_has_a_window() {
-    let page = Page::new()
-        .with_text(20, 20, 2)
-        .with(&picture(180, 7), 180, 90, 90)
-        .with_text(20, 330, 9);
-    let found = windows(&page.pixels());
-    let own = rectangle(90, 90, 270, 270);
-    assert!(found.len() <= MAX_WINDOWS);
-    assert!(found.iter().any(|part| is_near(*part, own)), "{found:?}");
+    for page in [Page::new(), Page::new().shaded()] {
+        let page = page
+            .with_text(20, 20, 2)
+            .with(&picture(180, 7), 180, 90, 90)
+            .with_text(20, 330, 9);
+        let found = windows(&page.pixels());
+        let own = rectangle(90, 90, 270, 270);
+        assert!(found.len() <= MAX_WINDOWS);
+        assert!(found.iter().any(|part| is_near(*part, own)), "{found:?}");
+    }
 }
 
 #[test]
@@ -79,6 +90,20 @@ fn two_pictures_beside_each_other_have_a_window_each() {
     let found = windows(&page.pixels());
     for own in [rectangle(20, 90, 170, 240), rectangle(190, 100, 340, 250)] {
         assert!(found.iter().any(|part| is_near(*part, own)), "{found:?}");
+    }
+}
+
+/// A line between two parts of one picture is no gap.
+#[test]
+fn what_stands_close_together_has_one_window() {
+    let page = Page::new()
+        .with(&picture(150, 7), 150, 20, 90)
+        .with(&picture(150, 8), 150, 174, 90);
+    let found = windows(&page.pixels());
+    let both = rectangle(20, 90, 324, 240);
+    assert!(is_near(found[0], both), "{found:?}");
+    for one in [rectangle(20, 90, 170, 240), rectangle(174, 90, 324, 240)] {
+        assert!(!found.iter().any(|part| is_near(*part, one)), "{found:?}");
     }
 }
 

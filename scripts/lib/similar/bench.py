@@ -27,6 +27,9 @@ from PIL import Image, ImageOps
 MOST_DISTANCE, LEAST_QUALITY = 47, 10
 # Usual for PDQ: https://github.com/facebook/ThreatExchange/tree/main/pdq
 PDQ_DISTANCE, PDQ_QUALITY = 31, 50
+# In the folder of lists: the pictures that are left out, and the pairs that show one drawing, or a part of it, as
+# somebody saw who looked at what a run named.
+LEFT_OUT, SEEN = ("common-parts.txt", "near-duplicates.txt"), "seen-pairs.txt"
 PHOTOGRAPHS = 400
 LONGEST = 512
 # Pictures of one job: what is kept of a run that is broken off.
@@ -293,6 +296,13 @@ def named_pairs(hits, chosen):
     return pairs
 
 
+def seen_pairs(lists, root, paths):
+    """Pairs of the corpus that show one drawing, or a part of it: as named_pairs has them."""
+    at = {str(path.relative_to(root)): at for at, path in enumerate(paths) if path.is_relative_to(root)}
+    rows = [line.split("\t") for line in (pathlib.Path(lists) / SEEN).read_text().splitlines()]
+    return {tuple(sorted((at[one], at[other]))) for one, other, _ in rows if one in at and other in at}
+
+
 class Edits:
     """What edits make of pictures, and which tier finds them again."""
 
@@ -341,7 +351,7 @@ class Edits:
 def compared(root, lists, tools, work):
     """The pictures that have a fingerprint to compare, these, and where results are kept."""
     work.mkdir(parents=True, exist_ok=True)
-    lists = sorted(pathlib.Path(lists).glob("*.txt"))
+    lists = [pathlib.Path(lists) / name for name in LEFT_OUT]
     left_out = {line.split("\t")[0] for of in lists for line in of.read_text().splitlines()}
     paths = [path for path in clip_art(root) if str(path.relative_to(root)) not in left_out]
     for number in range(PHOTOGRAPHS):
@@ -415,14 +425,19 @@ def main(clipart, lists, tools, work, sample=150, seed="1", strangers=1500):
     print(f"tier 2, by unedited pictures, {told_times(times)}")
     folder_of, pairs = folders(root, paths), named_pairs(hits, others)
     within, count = pairs_searched(others, folder_of)
-    rows = {}
+    seen, searched = seen_pairs(lists, root, paths), set(others)
+    rows = []
     for (a, b), (at, hit) in sorted(pairs.items()):
         is_same = is_same_part(flattened(paths[at]), flattened(paths[hit[0]]), hit)
-        rows[a, b] = f"{paths[a]}\t{paths[b]}\t{folder_of[a] == folder_of[b]}\t{hit[1]}\t{is_same}\n"
-    (work / "found-pairs.txt").write_text("".join(rows.values()))
-    of_two = [pair for pair in pairs if folder_of[pair[0]] != folder_of[pair[1]]]
+        kind = "one folder" if folder_of[a] == folder_of[b] else "seen" if (a, b) in seen else "to be looked at"
+        rows.append(f"{paths[a]}\t{paths[b]}\t{kind}\t{hit[1]}\t{hit[4]}\t{is_same}\n")
+    (work / "found-pairs.txt").write_text("".join(rows))
+    of_two = {pair for pair in pairs if folder_of[pair[0]] != folder_of[pair[1]]}
     print(f"tier 2, pairs within one folder, which share parts: {within}, named: {len(pairs) - len(of_two)}")
-    print(f"tier 2, unrelated pairs: {count}, named: {len(of_two)}, {told_bound(len(of_two), count)}", flush=True)
+    alike = {pair for pair in seen if searched.intersection(pair) and folder_of[pair[0]] != folder_of[pair[1]]}
+    print(f"tier 2, pairs of two folders that show one drawing ({SEEN}): {len(alike)}, named: {len(of_two & alike)}")
+    wrong, count = len(of_two - alike), count - len(alike)
+    print(f"tier 2, unrelated pairs: {count}, named: {wrong}, {told_bound(wrong, count)}", flush=True)
 
     edits = Edits(tools, kept, paths, corpus, seed)
     found, count = false_pairs(pdq, [pdq_of(edits.original(at)) for at in chosen], PDQ_DISTANCE)

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use touchstone_client::Client;
 use touchstone_client::regions::{FoundRegions, ProvenRegion};
-use touchstone_pictures::{Rectangle, RegionQuery, RegionView};
+use touchstone_pictures::{Rectangle, RegionView};
 
 use crate::failure::Failure;
 use crate::output::{Output, plain, utc};
-use crate::pictures::{self, Readable};
+use crate::pictures::{self, PictureQuery};
 use crate::say;
 
 /// A published picture's size isn't known here: its region is told in thousandths of its sides.
@@ -17,14 +17,14 @@ const THOUSANDTHS: (u32, u32) = (1000, 1000);
 pub(super) async fn print(
     client: &mut Client,
     regions: &FoundRegions,
-    (query, picture): (&RegionQuery, &Readable),
+    query: &PictureQuery<'_>,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let language = output.language;
     output.line(say!(
         language,
-        "Looked for regions of {searched} of {published} published pictures: this node's search and not the \
-         consensus; it may miss what is there",
+        "Published pictures searched for regions: {searched} of {published}; this is the node's own search and not \
+         the consensus, and it may miss what is there",
         searched = regions.searched,
         published = regions.published
     ));
@@ -39,7 +39,7 @@ pub(super) async fn print(
     }
     for found in &regions.found {
         let name = client.name(&found.design.organisation).await?;
-        let [ours, theirs] = sides(found, query, picture);
+        let [ours, theirs] = sides(found, query);
         let sentence = (corners(ours), corners(theirs), found.region.agreeing);
         let (ours, theirs, count) = sentence;
         output.line(match found.region.seen {
@@ -71,9 +71,9 @@ pub(super) async fn print(
 }
 
 /// The same for machines.
-pub(super) fn json(regions: &FoundRegions, query: &RegionQuery, picture: &Readable) -> Value {
+pub(super) fn json(regions: &FoundRegions, query: &PictureQuery<'_>) -> Value {
     let found = regions.found.iter().map(|found| {
-        let [ours, theirs] = sides(found, query, picture);
+        let [ours, theirs] = sides(found, query);
         let corners = |r: Rectangle| json!([r.left, r.top, r.right, r.bottom]);
         json!({
             "agreeing": found.region.agreeing,
@@ -96,9 +96,9 @@ pub(super) fn json(regions: &FoundRegions, query: &RegionQuery, picture: &Readab
 }
 
 /// The region in the picture at hand, in pixels, and in the published one, in thousandths.
-fn sides(found: &ProvenRegion, query: &RegionQuery, picture: &Readable) -> [Rectangle; 2] {
+fn sides(found: &ProvenRegion, query: &PictureQuery<'_>) -> [Rectangle; 2] {
     [
-        pictures::in_own(&found.region, query, picture),
+        query.in_own(&found.region),
         pictures::in_pixels(found.region.theirs, found.frame, THOUSANDTHS),
     ]
 }
