@@ -1,5 +1,6 @@
 //! A consortium of real processes on loopback: one folder, one genesis, a node for each organisation.
 
+mod clock;
 pub mod links;
 
 use std::fs::{self, Permissions};

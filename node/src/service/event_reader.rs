@@ -7,7 +7,7 @@ use touchstone_core::transaction::captured_event;
 use touchstone_proto::ledger::Position;
 
 use super::error::{ServiceError, unproven};
-use crate::storage::rocks::{PlaceKey, Snapshot};
+use crate::storage::rocks::{Pinned, PlaceKey, Snapshot};
 
 /// Bytes of transactions that are kept for the next entries, at most, beside the one used last.
 const KEPT_BYTES: usize = 8 << 20;
@@ -19,14 +19,14 @@ pub(super) struct EventReader<'a> {
     /// How many are kept.
     keeps: usize,
     /// The one used last stands first.
-    kept: VecDeque<Capture>,
+    kept: VecDeque<Capture<'a>>,
     kept_bytes: usize,
 }
 
 /// A transaction's place, and its envelope.
-struct Capture {
+struct Capture<'a> {
     place: PlaceKey,
-    envelope: Vec<u8>,
+    envelope: Pinned<'a>,
 }
 
 /// A `LinkEntry` of which nothing but its position is wanted.
@@ -75,15 +75,16 @@ impl<'a> EventReader<'a> {
         if let Some(kept) = known.and_then(|number| self.kept.remove(number)) {
             self.kept.push_front(kept);
         } else {
-            let envelope = self.snapshot.envelope(place.height, place.index)?;
+            let snapshot: &'a Snapshot<'a> = self.snapshot;
+            let envelope = snapshot.pinned_envelope(place.height, place.index)?;
             let missing = || unproven("an entry points to no transaction");
             self.keep(place, envelope.ok_or_else(missing)?);
         }
-        let first = self.kept.front().map(|first| first.envelope.as_slice());
+        let first = self.kept.front().map(|first| &*first.envelope);
         Ok(first.unwrap_or_default())
     }
 
-    fn keep(&mut self, place: PlaceKey, envelope: Vec<u8>) {
+    fn keep(&mut self, place: PlaceKey, envelope: Pinned<'a>) {
         self.kept_bytes += envelope.len();
         self.kept.push_front(Capture { place, envelope });
         while self.has_too_many() {

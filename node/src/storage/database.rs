@@ -2,18 +2,19 @@
 //! stands in [`super::commit_block`] alone.
 
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::path::Path;
 
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::LIVE_SST_FILES_SIZE;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBIterator, DBRawIterator, DBRecoveryMode, Direction, Env, ErrorKind, IteratorMode, LogLevel,
-    ReadOptions,
+    DBIterator, DBPinnableSlice, DBRawIterator, DBRecoveryMode, Direction, Env, ErrorKind,
+    IteratorMode, LogLevel, ReadOptions, SliceTransform,
 };
 use touchstone_core::Fault;
 
-use super::schema::{State, TABLES, Table, TableKey, TableValue};
+use super::schema::{LINK_OWNER_BYTES, Links, State, TABLES, Table, TableKey, TableValue, Tree};
 
 /// Memory that the store may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Database {
         let mut options = database_options(settings, create, recovery);
         options.set_env(&background_env()?);
         let tables = TABLES.iter().map(|(name, compressed)| {
-            ColumnFamilyDescriptor::new(*name, table_options(*compressed, &cache))
+            ColumnFamilyDescriptor::new(*name, table_options(name, *compressed, &cache))
         });
         let raw = DB::open_cf_descriptors(&options, path, tables).map_err(fault)?;
         Ok(Database {
@@ -116,7 +117,7 @@ impl Database {
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
         let options = database_options(&settings, false, DBRecoveryMode::PointInTime);
         let tables = TABLES.iter().map(|(name, compressed)| {
-            ColumnFamilyDescriptor::new(*name, table_options(*compressed, &cache))
+            ColumnFamilyDescriptor::new(*name, table_options(name, *compressed, &cache))
         });
         let raw = DB::open_cf_descriptors_read_only(&options, path, tables, false);
         Ok(Database {
@@ -131,9 +132,13 @@ impl Database {
         &self,
         table: &str,
     ) -> Result<impl Iterator<Item = Result<RawRow, Fault>>, Fault> {
+        let mut options = ReadOptions::default();
+        // Of all owners.
+        options.set_total_order_seek(true);
+        let family = self.named(table)?;
         let rows = self
             .raw
-            .iterator_cf(self.named(table)?, IteratorMode::Start);
+            .iterator_cf_opt(family, options, IteratorMode::Start);
         Ok(rows.map(|row| row.map_err(fault)))
     }
 
@@ -233,14 +238,27 @@ fn database_options(
     options
 }
 
-fn table_options(compressed: bool, cache: &Cache) -> rocksdb::Options {
+fn table_options(name: &str, compressed: bool, cache: &Cache) -> rocksdb::Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
-    blocks.set_block_size(8 << 10);
+    // Of these a question about an item reads a row each, here and there: a block that isn't in memory is read and
+    // unpacked for it alone. The others are read in a row, or have rows as large as that.
+    let is_read_here_and_there = [State::NAME, Tree::NAME, Links::NAME].contains(&name);
+    blocks.set_block_size(if is_read_here_and_there {
+        4 << 10
+    } else {
+        8 << 10
+    });
     blocks.set_bloom_filter(10.0, false);
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     let mut options = rocksdb::Options::default();
+    if name == Links::NAME {
+        // A link is read from an entry on, so the filters are asked for its owner. Otherwise each file whose range it
+        // falls into would be read, which all of them are.
+        options.set_prefix_extractor(SliceTransform::create_fixed_prefix(LINK_OWNER_BYTES));
+        blocks.set_whole_key_filtering(false);
+    }
     options.set_block_based_table_factory(&blocks);
     options.set_compression_type(if compressed {
         DBCompressionType::Lz4
@@ -311,6 +329,17 @@ impl<'a> DatabaseSnapshot<'a> {
     }
 }
 
+/// Bytes where RocksDB keeps them, which stay there until this is dropped.
+pub struct Pinned<'a>(DBPinnableSlice<'a>);
+
+impl Deref for Pinned<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A place among a table's rows that is moved: opening an iterator costs more than moving it.
 pub struct Cursor<'a, T: Table> {
     raw: DBRawIterator<'a>,
@@ -334,6 +363,12 @@ impl DatabaseSnapshot<'_> {
                 .transpose()
         });
         rows.collect()
+    }
+
+    /// The bytes of a row, not copied where they are in a block.
+    pub(super) fn pinned<T: Table>(&self, key: &T::Key) -> Result<Option<Pinned<'_>>, Fault> {
+        let found = self.raw.get_pinned_cf(self.db.family::<T>()?, key.encode());
+        Ok(found.map_err(fault)?.map(Pinned))
     }
 
     /// A cursor over a table.

@@ -28,7 +28,7 @@ use super::tree_cache::TreeCache;
 use super::{Commit, Store, Tip, commit_block, snapshot};
 
 pub use super::checkpoints::{CheckpointWriter, StampedRange};
-pub use super::database::StoreSettings;
+pub use super::database::{Pinned, StoreSettings};
 pub use super::event_index::{Defined, EventCatalogue};
 pub use super::schema::{EventPlace, PlaceKey, PlaceRow};
 pub use super::snapshot::{LinkCursor, Snapshot, StoreReader};

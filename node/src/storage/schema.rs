@@ -152,6 +152,9 @@ impl TableKey for Vec<u8> {
     }
 }
 
+/// Bytes of a [`LinkKey`]'s owner, with which its key begins.
+pub const LINK_OWNER_BYTES: usize = 32;
+
 /// An entry of a link. The owner is hashed: owner keys differ in length, and one may begin with
 /// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,7 +182,7 @@ impl TableKey for LinkKey {
         bytes
     }
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (owner, sequence) = bytes.split_first_chunk::<32>()?;
+        let (owner, sequence) = bytes.split_first_chunk::<LINK_OWNER_BYTES>()?;
         Some(LinkKey {
             owner: *owner,
             sequence: u64::from_be_bytes(sequence.try_into().ok()?),

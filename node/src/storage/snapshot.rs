@@ -17,7 +17,7 @@ use touchstone_proto::ledger::CommitCertificate;
 use touchstone_proto::node::{CertifiedHeader, Misbehaviour, StateMultiproof, StateProof};
 
 use super::Tip;
-use super::database::{Cursor, Database, DatabaseSnapshot, Rows};
+use super::database::{Cursor, Database, DatabaseSnapshot, Pinned, Rows};
 use super::fingerprints::Fingerprints;
 use super::schema::{
     BlockIndex, EvidenceKey, HeaderRow, Headers, HeightKey, LinkKey, Links, Meta, MetaKey, MetaRow,
@@ -114,6 +114,16 @@ impl Snapshot<'_> {
     /// An envelope, by its place.
     pub fn envelope(&self, height: u64, index: u32) -> Result<Option<Vec<u8>>, Fault> {
         self.row::<Transactions>(&PlaceKey { height, index })
+    }
+
+    /// The same for a moment: it isn't copied, and its block stays in memory meanwhile.
+    pub fn pinned_envelope(&self, height: u64, index: u32) -> Result<Option<Pinned<'_>>, Fault> {
+        match &self.fault {
+            Some(fault) => Err(fault.clone()),
+            None => self
+                .rows
+                .pinned::<Transactions>(&PlaceKey { height, index }),
+        }
     }
 
     /// All envelopes of a block, in order; none if there is no such block.

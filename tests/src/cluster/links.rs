@@ -4,14 +4,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
+use super::clock;
 use crate::random::Random;
 
 /// Bytes that are read at once.
@@ -143,12 +143,28 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: Arc<Wea
         }
     });
     while let Some((due, piece)) = waiting.recv().await {
-        tokio::time::sleep_until(due).await;
+        clock::sleep_until(due).await;
         while weather.is_cut.load(Ordering::Relaxed) {
             tokio::time::sleep(PAUSE).await;
         }
         if to.write_all(&piece).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::free_ports;
+
+    #[tokio::test]
+    async fn a_link_takes_what_it_is_told_to() {
+        let weather = Arc::new(Weather::default());
+        weather.delay(Duration::from_millis(20));
+        let at = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));
+        let took_ms = one_way_ms(at, weather, 20).await;
+        // More on a machine that is busy.
+        assert!((20.0..40.0).contains(&took_ms), "{took_ms}");
     }
 }

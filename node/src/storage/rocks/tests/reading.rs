@@ -1,9 +1,11 @@
 //! What snapshots answer, prove and page, also while blocks come.
 
 use proptest::prelude::*;
+use rocksdb::statistics::Ticker;
 use touchstone_core::state::commitment::TreeUpdate;
 
 use super::*;
+use crate::storage::schema::Links;
 
 pub fn evidence(height: u64) -> Misbehaviour {
     Misbehaviour {
@@ -137,6 +139,43 @@ fn links_are_read_in_pages() {
         let expected: Vec<Vec<u8>> = expected.map(|i| row(owner, i).entry).collect();
         assert_eq!(found, expected, "{owner} {from} {limit}");
     }
+}
+
+/// Every file's range holds every owner, as owners are hashed.
+#[test]
+fn a_link_is_read_from_no_file_without_it() {
+    let folder = folder();
+    let mut store = folder.create();
+    for file in 0..3 {
+        let row = |item: u32| LinkRow {
+            owner: format!("item/{file}-{item}").into_bytes(),
+            sequence: 0,
+            entry: vec![1; 100],
+        };
+        let content = test_blocks::BlockContent {
+            links: (0..200).map(row).collect(),
+            ..test_blocks::BlockContent::default()
+        };
+        let made = next(&store, &content);
+        store.commit(made.commit()).expect("commits");
+        let family = store.db.family::<Links>().expect("open");
+        store.db.raw.flush_cf(family).expect("writes");
+    }
+    let blocks_read = || {
+        let of = |ticker| store.db.options.get_ticker_count(ticker);
+        of(Ticker::BlockCacheDataHit) + of(Ticker::BlockCacheDataMiss)
+    };
+    let reader = store.reader();
+    let snapshot = reader.snapshot();
+    let before = blocks_read();
+    for item in 100..120 {
+        let owner = format!("item/1-{item}").into_bytes();
+        let found = snapshot.link_entries(&owner, 0, 1).expect("reads");
+        assert_eq!(found.len(), 1);
+    }
+    // One each, and one for each of the filters' errors, which are one of a hundred.
+    let read = blocks_read() - before;
+    assert!((20..25).contains(&read), "{read}");
 }
 
 #[test]
