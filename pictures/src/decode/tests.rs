@@ -74,7 +74,8 @@ fn is_told_as_cut(file: &[u8], length: usize) -> bool {
 
 #[test]
 fn a_file_that_was_cut_off_is_refused() {
-    for (format, file) in OF_OTHERS {
+    let png = png(3, 2, &[90; 24]);
+    for (format, file) in OF_OTHERS.into_iter().chain([("PNG", &png[..])]) {
         assert!(decode(file).is_ok(), "{format}");
         for length in 0..file.len() {
             assert!(is_told_as_cut(file, length), "{format} {length}");
@@ -99,6 +100,9 @@ fn what_stands_between_blocks_is_let_be() {
     let end = filled.pop().unwrap();
     filled.extend([0, 0, end]);
     assert_eq!(decode(&filled).unwrap(), decode(gif).unwrap());
+    // And nothing else is.
+    *filled.iter_mut().nth_back(1).unwrap() = 0x55;
+    assert!(matches!(decode(&filled), Err(DecodeError::CutOff { .. })));
     let [(_, jpeg), ..] = OF_OTHERS;
     let mut filled = jpeg.to_vec();
     filled.insert(jpeg.len() - 2, 0xff);

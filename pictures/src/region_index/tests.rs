@@ -55,6 +55,24 @@ fn an_unrelated_picture_finds_nothing() {
     assert_eq!(none.search(&query(300, &picture(300, 90)), || true), []);
 }
 
+/// What has most in common with the picture stands first, though it was published later.
+#[test]
+fn those_with_most_places_come_first() {
+    let whole = picture(300, 51);
+    let part = cropped(&whole, 300, 160);
+    let mut index = RegionIndex::default();
+    for (side, rgb) in [(160, &part), (300, &whole)] {
+        index.push(&features(
+            &Pixels::new(side, side, rgb).unwrap(),
+            MAX_FEATURES,
+        ));
+    }
+    let hits = index.search(&query(300, &whole), || true);
+    let told: Vec<u64> = hits.iter().map(|hit| hit.number).collect();
+    assert_eq!(told, [1, 0]);
+    assert!(hits[0].region.agreeing > hits[1].region.agreeing);
+}
+
 /// Whoever publishes a picture again and again hides nothing: the earliest are found first.
 #[test]
 fn copies_published_later_hide_no_original() {
