@@ -6,7 +6,7 @@ use touchstone_pictures::{BITS, Hit, Variant};
 use touchstone_proto::ledger::{ComparedPicture, LookAlike, LookAlikes};
 
 use crate::messages::{Language, Speech};
-use crate::output::utc;
+use crate::output::{counted, utc};
 use crate::say;
 
 /// One sentence for each picture, and one for each look-alike.
@@ -14,9 +14,9 @@ pub fn lines(language: Language, compared: &LookAlikes) -> Vec<String> {
     let searched = compared.searched.unwrap_or_default();
     let mut lines = vec![say!(
         language,
-        "compared with all {pictures} pictures of {designs} designs that were published before",
-        pictures = searched.pictures,
-        designs = searched.designs
+        "compared with all that were published before: {pictures} of {designs}",
+        pictures = language.line(&counted(searched.pictures, "picture")),
+        designs = language.line(&counted(searched.designs, "design"))
     )];
     for picture in &compared.pictures {
         lines.extend(of_picture(language, picture));

@@ -14,8 +14,8 @@ use crate::earlier as before;
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::look_alikes as compared;
-use crate::messages::Language;
-use crate::output::{Output, add_member, plain, utc};
+use crate::messages::{Language, Speech};
+use crate::output::{Output, add_member, counted, plain, utc};
 use crate::pictures::{self, Readable};
 use crate::receipt::{Opening, Receipt};
 use crate::say;
@@ -167,8 +167,8 @@ impl PublishedRegions {
     fn line(&self, language: Language) -> String {
         say!(
             language,
-            "Features of {count} pictures are published: any node can find crops and screenshots of them",
-            count = self.pictures
+            "Features of {pictures} are published: any node can find crops and screenshots",
+            pictures = language.line(&counted(self.pictures, "picture"))
         )
     }
 

@@ -11,8 +11,8 @@ use touchstone_pictures::{BITS, Hit, Index, MAX_DISTANCE, Rectangle};
 
 use crate::failure::Failure;
 use crate::look_alikes::look_here;
-use crate::messages::Language;
-use crate::output::{Output, plain, utc};
+use crate::messages::{Language, Speech};
+use crate::output::{Output, counted, plain, utc};
 use crate::pictures::{self, Common, Readable};
 use crate::settings::Settings;
 use crate::{file, say};
@@ -181,10 +181,9 @@ async fn ask(picture: &Readable, settings: &Settings, output: &mut Output) -> Re
     let language = output.language;
     output.line(say!(
         language,
-        "Compared with {pictures} published pictures of {designs} designs; that many are proven, the search is the \
-         node's word",
-        pictures = published.pictures,
-        designs = published.designs
+        "Compared with what is published: {pictures} of {designs}; that many are proven, the search is the node's word",
+        pictures = language.line(&counted(published.pictures, "picture")),
+        designs = language.line(&counted(published.designs, "design"))
     ));
     if similar.candidates.is_empty() {
         output.line(say!(

@@ -88,7 +88,7 @@ async fn copied() -> Copied {
     shows(
         &ran,
         &[
-            "compared with all 0 pictures of 0 designs",
+            "compared with all that were published before: 0 pictures of 0 designs",
             "look-alikes: 0",
         ],
     );
@@ -99,7 +99,7 @@ async fn copied() -> Copied {
     shows(
         &before,
         &[
-            "Compared with 1 published pictures",
+            "Compared with what is published: 1 picture of 1 design;",
             look_here,
             &original,
             "Carol Design",

@@ -52,7 +52,7 @@ async fn disclosed(more: &[&str]) -> Cropped {
     let (id, receipt) = deposit(&node, "carol", &lamp).await;
     let arguments = [&["disclose", receipt.as_str(), lamp.as_str()][..], more].concat();
     let ran = node.run_as("carol", &arguments).await;
-    let published = "Features of 1 pictures are published";
+    let published = "Features of 1 picture are published";
     assert_eq!(ran.out.contains(published), more.is_empty(), "{ran:?}");
     let (part, width, height) = crop(&rgb);
     let cropped = write_png(&node, "crop.png", &part, (width, height));
@@ -106,7 +106,7 @@ async fn a_node_can_hide_a_picture_and_not_invent_one() {
         .node
         .run_as("bravo", &["disclose", &receipt, &other])
         .await;
-    shows(&ran, &["Features of 1 pictures are published"]);
+    shows(&ran, &["Features of 1 picture are published"]);
     shows(&similar(&shown).await, &["regions of 2 of 2", &shown.id]);
     let bends: [fn(&mut FindRegionsReply); 5] = [
         |reply| reply.pictures = vec![1],
@@ -144,7 +144,7 @@ async fn features_are_published_apart_once() {
     shows(&similar(&shown).await, &["regions of 0 of 0"]);
     let later = ["disclose", &shown.receipt, &shown.lamp, "--only-regions"];
     let ran = shown.node.run_as("carol", &later).await;
-    shows(&ran, &["Features of 1 pictures are published"]);
+    shows(&ran, &["Features of 1 picture are published"]);
     shows(&similar(&shown).await, &["regions of 1 of 1", &shown.id]);
     let again = [&later[..], &["--json"]].concat();
     let again = shown.node.run_as("carol", &again).await;
