@@ -33,9 +33,10 @@ pub fn modulus(path: &Path) -> Result<Vec<u8>, Failure> {
         }
         Err(_) => bytes,
     };
-    let (modulus, exponent) = rsa_key(&der).map_err(|e| {
+    let (modulus, exponent) = rsa_key(&der).ok_or_else(|| {
         Failure::Usage(format!(
-            "{file}: it is no RSA public key in PEM or DER: {e}"
+            "{file}: it is no RSA public key in PEM or DER; take the beacon's out of its certificate by `openssl \
+             x509 -pubkey -noout`"
         ))
     })?;
     match exponent == EXPONENT && beacon::is_strong(&modulus) {
@@ -46,26 +47,29 @@ pub fn modulus(path: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Modulus and exponent, each without leading zeros.
-fn rsa_key(spki: &[u8]) -> Result<(Vec<u8>, Vec<u8>), der::Error> {
-    let info = SubjectPublicKeyInfoRef::from_der(spki)?;
-    info.algorithm.assert_algorithm_oid(RSA).map_err(|_| {
-        let tag = der::Tag::ObjectIdentifier;
-        der::Error::from(tag.value_error())
-    })?;
-    let mut reader = SliceReader::new(info.subject_public_key.raw_bytes())?;
+/// Modulus and exponent, each without leading zeros; `None` where it is another kind of key, or none.
+fn rsa_key(spki: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let info = SubjectPublicKeyInfoRef::from_der(spki).ok()?;
+    info.algorithm.assert_algorithm_oid(RSA).ok()?;
+    let mut reader = SliceReader::new(info.subject_public_key.raw_bytes()).ok()?;
     let pair = reader.sequence(|pair| -> der::Result<(Vec<u8>, Vec<u8>)> {
         let modulus = UintRef::decode(pair)?.as_bytes().to_vec();
         Ok((modulus, UintRef::decode(pair)?.as_bytes().to_vec()))
-    })?;
-    reader.finish()?;
-    Ok(pair)
+    });
+    let pair = pair.ok()?;
+    reader.finish().ok()?;
+    Some(pair)
 }
 
 /// The pulse in a file, as the beacon's service answers with it.
 pub fn pulse(path: &Path) -> Result<BeaconPulse, Failure> {
     let bytes = read(path)?;
-    pulse_file::read(&bytes).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))
+    pulse_file::read(&bytes).map_err(|e| {
+        Failure::Usage(format!(
+            "{}: {e}; fetch the pulse again, `touchstone review draw` tells which one it is",
+            path.display()
+        ))
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -95,7 +95,7 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
     if let Some(before) = &dispute.complainant_before {
         lines.push(say!(
             language,
-            "the complainant had given {notices} false notices and {declarations} false declarations before, by ruling",
+            "before, by ruling, the complainant had given: false notices {notices}, false declarations {declarations}",
             notices = before.notices,
             declarations = before.declarations
         ));
@@ -123,7 +123,7 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
     if let Some(before) = &dispute.respondent_before {
         lines.push(say!(
             language,
-            "the respondent had given {notices} false notices and {declarations} false declarations before, by ruling",
+            "before, by ruling, the respondent had given: false notices {notices}, false declarations {declarations}",
             notices = before.notices,
             declarations = before.declarations
         ));

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::file;
+use crate::json_error;
 use crate::keyfile;
 use crate::receipt;
 
@@ -57,8 +58,12 @@ impl SecretChain {
         }
         let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
         let bytes = Zeroizing::new(bytes);
-        let file: ChainFile = serde_json::from_slice(&bytes)
-            .map_err(|e| bad(format!("no hash chain's secret: {e}")))?;
+        let file: ChainFile = serde_json::from_slice(&bytes).map_err(|e| {
+            bad(format!(
+                "no hash chain's secret: {}",
+                json_error::reason(&e)
+            ))
+        })?;
         if file.format != FORMAT || !(1..=MAX_VALUES).contains(&file.values) {
             return Err(bad(format!("not of the format {FORMAT}")));
         }

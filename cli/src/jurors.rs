@@ -10,6 +10,7 @@ use touchstone_core::proof::juror_tree;
 use touchstone_core::signing;
 
 use crate::failure::Failure;
+use crate::json_error;
 use crate::receipt;
 
 /// The format of a card's file.
@@ -114,8 +115,8 @@ impl JurorCard {
             return Err(bad("no juror's card".to_owned()));
         }
         let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-        let card: JurorCard =
-            serde_json::from_slice(&bytes).map_err(|e| bad(format!("no juror's card: {e}")))?;
+        let card: JurorCard = serde_json::from_slice(&bytes)
+            .map_err(|e| bad(format!("no juror's card: {}", json_error::reason(&e))))?;
         let root = receipt::bytes("root", &card.root)?;
         let leaf = juror_tree::leaf(&card.key()?, &card.organisation);
         let siblings = card.siblings()?;

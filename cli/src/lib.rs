@@ -33,6 +33,7 @@ pub mod file;
 pub mod fingerprint;
 pub mod gateway;
 pub mod hash_chain;
+pub mod json_error;
 pub mod jurors;
 pub mod keyfile;
 pub mod label;

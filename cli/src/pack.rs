@@ -10,6 +10,7 @@ use touchstone_core::hash::{Hash, sha256};
 
 use crate::failure::Failure;
 use crate::file;
+use crate::json_error;
 use crate::output::plain;
 
 /// The list's name in the folder.
@@ -91,7 +92,7 @@ pub fn check(folder: &Path) -> Result<(Hash, Vec<PackedFile>), Failure> {
         return Err(bad(format!("{} bytes are too many", size.len())));
     }
     let bytes = std::fs::read(&path).map_err(|e| Failure::io("reading", &path, &e))?;
-    let list: List = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
+    let list: List = serde_json::from_slice(&bytes).map_err(|e| bad(json_error::reason(&e)))?;
     for packed in &list.files {
         // A name leads nowhere else.
         let is_name = Path::new(&packed.name).file_name() == Some(packed.name.as_ref());

@@ -13,7 +13,7 @@ use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{DesignContent, DesignView};
 
 use crate::failure::Failure;
-use crate::{fields, file, keyfile};
+use crate::{fields, file, json_error, keyfile};
 
 /// The format's name, where the deposit covers files alone.
 pub const FORMAT: &str = "touchstone/receipt/v1";
@@ -82,8 +82,13 @@ impl Receipt {
     /// Reads a receipt.
     pub fn read(path: &Path) -> Result<Receipt, Failure> {
         let text = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-        let receipt: Receipt = serde_json::from_slice(&text)
-            .map_err(|e| Failure::Usage(format!("{}: not a receipt: {e}", path.display())))?;
+        let receipt: Receipt = serde_json::from_slice(&text).map_err(|e| {
+            Failure::Usage(format!(
+                "{}: not a receipt: {}",
+                path.display(),
+                json_error::reason(&e)
+            ))
+        })?;
         let expected = match receipt.fields {
             None => FORMAT,
             Some(_) => FORMAT_OF_FIELDS,

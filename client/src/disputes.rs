@@ -36,6 +36,11 @@ pub async fn false_statements(
     Ok(found.unwrap_or_default())
 }
 
+/// What stands for a shop that only its platform knows, where rulings' findings are counted.
+pub fn shop_of(platform: &str, name: &str) -> String {
+    format!("{platform}/{name}")
+}
+
 /// How the disputes of a party went.
 pub async fn of_party(
     client: &mut Client,

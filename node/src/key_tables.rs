@@ -28,7 +28,9 @@ type Envelope = (Hash, Hash);
 #[derive(Debug, Default)]
 pub struct KeyTables {
     inner: Mutex<Tables>,
-    /// Answers that are given again for the same envelope; none where each envelope comes once.
+    /// Answers that are given again for the same envelope. A node has none, as each envelope comes once: the simulation
+    /// has them, whose nodes are one process (ADR 62). They stand here, since the pool verifies by these tables and by
+    /// nothing else; a choice of verifiers for the pool would be more than they are.
     answers: Option<Answers>,
 }
 

@@ -6,6 +6,7 @@ pub mod latency;
 pub mod ledger;
 pub mod limit;
 pub mod lone_chain;
+pub mod numbers;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod reads;

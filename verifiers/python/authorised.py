@@ -3,17 +3,19 @@
 
 Written from docs/format.md, "Authorisations", alone. It asks the question again of the records in the file.
 
-    authorised.py FILE --genesis FILE
+    authorised.py FILE --genesis FILE [--json]
+
+--json prints one JSON value, with the names that `touchstone authorised --json` has.
 
 Exit codes: 0 yes; 4 no; 6 the records don't tell of so early a time; 3 not verified; 1 wrong usage.
 """
 
-import argparse
+import json
 import sys
 
-from moment import plain, utc
+from moment import printable, utc
 from proofs import require, verify_state
-from sealed_file import read_files, read_sealed, verify_from_genesis
+from sealed_file import command, not_verified, read_files, read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/authorisation/v1\n"
@@ -203,22 +205,36 @@ def examine(data, genesis):
     return asked, verdict, why, header
 
 
+def value(asked, verdict, why, header):
+    """The answer for programs."""
+    return {
+        "authorised": verdict,
+        "words": [why],
+        "design_id": asked["subject"].hex(),
+        "seller": asked["seller"],
+        "act": ACTS.get(asked["act"], "unknown"),
+        "territory": asked["territory"],
+        "time_ms": asked["time_ms"],
+        "height": header["height"],
+        "verified": True,
+    }
+
+
 def main():
     """Runs the command; its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", help="the authorisation file")
-    parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
-    given = parser.parse_args()
-    data, genesis = read_files("authorised.py", given.file, LARGEST, given.genesis)
+    given = command("authorised.py", __doc__, "authorisation")
+    data, genesis = read_files("authorised.py", given, LARGEST)
     try:
         asked, verdict, why, header = examine(data, genesis)
     except Refusal as refusal:
-        print(f"NOT VERIFIED: {refusal}")
-        return 3
+        return not_verified(refusal, given)
+    if given.json:
+        print(json.dumps(value(asked, verdict, why, header)))
+        return EXIT[verdict]
     act = ACTS.get(asked["act"], "unknown")
-    seller, territory, at = plain(asked["seller"]), plain(asked["territory"]), utc(asked["time_ms"])
+    seller, territory, at = printable(asked["seller"]), printable(asked["territory"]), utc(asked["time_ms"])
     print(f"{verdict.upper()}: whether {seller} may {act} {asked['subject'].hex()} in {territory} at {at}")
-    print(f"Because   {plain(why)}")
+    print(f"Because   {printable(why)}")
     print(f"As of     block {header['height']}, {utc(header['time_ms'])}")
     return EXIT[verdict]
 

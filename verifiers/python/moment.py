@@ -12,6 +12,6 @@ def utc(milliseconds):
     return moment.isoformat(timespec="milliseconds") + "Z"
 
 
-def plain(text):
-    """A text of a file, which can't command the terminal."""
-    return ascii(text)[1:-1]
+def printable(text):
+    """A text of a file: anybody's words, which may hold what a terminal obeys."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -3,19 +3,21 @@
 
 Written from docs/format.md, "Public review", alone. It draws the jurors and counts the votes again.
 
-    reviewed.py FILE --genesis FILE
+    reviewed.py FILE --genesis FILE [--json]
+
+--json prints one JSON value, with the names that `touchstone review show --json` has.
 
 Exit codes: 0 the records hold; 3 not verified; 1 wrong usage.
 """
 
-import argparse
 import hashlib
+import json
 import sys
 
 from beacon import check_beacon, output
-from moment import plain, utc
+from moment import printable, utc
 from proofs import require, sha256, verify_state
-from sealed_file import read_files, read_sealed, verify_from_genesis
+from sealed_file import command, not_verified, read_files, read_sealed, verify_from_genesis
 from wire import Refusal, decode
 
 FIRST = b"touchstone/review/v1\n"
@@ -176,19 +178,51 @@ def examine(data, genesis):
     return dispute, panels, check_review(dispute, panels), header
 
 
+def value(dispute, panels, verdicts, header):
+    """The review for programs."""
+    told = []
+    for instance, (panel, drawn) in enumerate(panels):
+        values = drawn["values"] if drawn else []
+        result = dispute["review"]["results"][instance] if instance < len(verdicts) else None
+        taken = drawn and drawn["beacon"]
+        pulse = taken and taken["pulse"]
+        told.append(
+            {
+                "count": panel["count"],
+                "seed": panel["seed"].hex(),
+                "values": [{"organisation": one["organisation"], "revealed": one["preimage"].hex()} for one in values],
+                "beacon": taken and {"pulse_index": pulse["pulse_index"] if pulse else None},
+                "seats": [{"juror": seat["juror"]} for seat in panel["seats"]],
+                "result": result
+                and {
+                    "verdict": verdicts[instance].replace(" ", "-"),
+                    "uphold": result["uphold"],
+                    "dismiss": result["dismiss"],
+                },
+            }
+        )
+    return {
+        "complainant": dispute["complainant"],
+        "respondent": dispute["respondent"],
+        "recounted": True,
+        "panels": told,
+        "height": header["height"],
+        "verified": True,
+    }
+
+
 def main():
     """Runs the command; its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", help="the review file")
-    parser.add_argument("--genesis", required=True, help="the genesis document from a trusted place")
-    given = parser.parse_args()
-    data, genesis = read_files("reviewed.py", given.file, LARGEST, given.genesis)
+    given = command("reviewed.py", __doc__, "review")
+    data, genesis = read_files("reviewed.py", given, LARGEST)
     try:
         dispute, panels, verdicts, header = examine(data, genesis)
     except Refusal as refusal:
-        print(f"NOT VERIFIED: {refusal}")
-        return 3
-    print(f"HOLDS     the review of {plain(dispute['complainant'])} against {plain(dispute['respondent'])}")
+        return not_verified(refusal, given)
+    if given.json:
+        print(json.dumps(value(dispute, panels, verdicts, header)))
+        return 0
+    print(f"HOLDS     the review of {printable(dispute['complainant'])} against {printable(dispute['respondent'])}")
     for instance, (panel, drawn) in enumerate(panels):
         verdict = verdicts[instance] if instance < len(verdicts) else "under way"
         revealed = sum(bool(value["preimage"]) for value in drawn["values"]) if drawn else 0

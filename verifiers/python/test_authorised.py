@@ -4,15 +4,17 @@
 import contextlib
 import copy
 import io
+import json
 import pathlib
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from authorised import FIRST, examine, main  # noqa: E402
-from moment import plain, utc  # noqa: E402
+from moment import printable, utc  # noqa: E402
 from proofs import sha256  # noqa: E402
 from wire import Refusal, decode, encode  # noqa: E402
 
@@ -88,6 +90,27 @@ class Authorised(unittest.TestCase):
             bend(bent["validator_set_changes"])
             self.assertRaises(Refusal, judged, encode("AuthorisationFile", bent))
 
+    def test_what_it_says_is_for_programs(self):
+        genesis = str(DATA / "genesis.json")
+        with tempfile.TemporaryDirectory() as folder:
+            bent = pathlib.Path(folder) / "bent.authorisation"
+            bent.write_bytes((DATA / "yes.authorisation").read_bytes()[:-1])
+            for file, document, code, told in (
+                (DATA / "yes.authorisation", genesis, 0, {"authorised": "yes", "act": "sell", "verified": True}),
+                (DATA / "no.authorisation", genesis, 4, {"authorised": "no", "territory": "CN"}),
+                (bent, genesis, 3, {"error": "not-verified", "exit_code": 3}),
+                (bent, str(bent), 1, {"error": "usage", "exit_code": 1}),
+            ):
+                said = io.StringIO()
+                command = ["authorised.py", str(file), "--genesis", document, "--json"]
+                with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(said):
+                    try:
+                        self.assertEqual(main(), code)
+                    except SystemExit:
+                        self.assertEqual(code, 1)
+                found = json.loads(said.getvalue())
+                self.assertEqual(told.items() & found.items(), told.items(), file)
+
     def test_what_it_says_is_for_people(self):
         for name, code, words in (
             ("yes", 0, ("YES: whether ", "in CN at 2026-", "Because   licence ", " until 2026-", "As of     block ")),
@@ -109,7 +132,7 @@ class Authorised(unittest.TestCase):
             self.assertIn("authorised.py: ", ended.exception.code)
         # No time is too large to be said, and no text commands the terminal.
         self.assertEqual(utc(2**64 - 1), "18446744073709551615 ms after 1970")
-        self.assertEqual(plain("a\x1b[2J"), "a\\x1b[2J")
+        self.assertEqual(printable("争\x1b[2J"), "争\\x1b[2J")
 
 
 if __name__ == "__main__":

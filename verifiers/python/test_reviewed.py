@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Public reviews: draw and verdict as their files prove them, and nothing that was bent."""
 
+import contextlib
 import copy
+import io
+import json
 import pathlib
 import sys
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from proofs import sha256  # noqa: E402
-from reviewed import FIRST, be, check_review, draw, examine, result_of, seed_of  # noqa: E402
+from reviewed import FIRST, be, check_review, draw, examine, main, result_of, seed_of  # noqa: E402
 from sample_ledger import SampleLedger  # noqa: E402
 from wire import Refusal, decode, encode  # noqa: E402
 
@@ -157,6 +161,16 @@ class Reviewed(unittest.TestCase):
         self.assertEqual([len(panel["seats"]) for panel, _ in panels], [5, 7])
         _, panels, verdicts, _ = examine(sealed(content("waiting")), GENESIS)
         self.assertEqual((verdicts, panels[0][0]["seats"]), ([], []))
+
+    def test_what_it_says_is_for_programs(self):
+        said = io.StringIO()
+        command = ["reviewed.py", str(DATA / "appealed.review"), "--genesis", str(DATA / "genesis.json"), "--json"]
+        with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(said):
+            self.assertEqual(main(), 0)
+        found = json.loads(said.getvalue())
+        self.assertEqual([panel["result"]["verdict"] for panel in found["panels"]], ["upheld", "dismissed"])
+        self.assertEqual([len(panel["seats"]) for panel in found["panels"]], [5, 7])
+        self.assertEqual((found["recounted"], found["verified"]), (True, True))
 
     def test_another_chain(self):
         other = GENESIS.replace(b'"test"', b'"best"')

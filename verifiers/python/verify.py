@@ -43,7 +43,7 @@ def fail(reason):
 try:
     from evidence import LARGEST, Examination
     from genesis import read_genesis
-    from moment import utc
+    from moment import printable, utc
     from proofs import sha256
     from report import Exhibits, exit_code, facts, value
     from timestamps import Certificate
@@ -109,11 +109,6 @@ def read_roots(paths):
             raise Wrong(f"{path} (--tsa-roots) holds no certificates, neither in PEM nor one in DER") from None
         roots += found
     return roots
-
-
-def printable(text):
-    """Text from the file: anybody's words, which may hold what a terminal obeys."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_facts(told):

@@ -17,6 +17,7 @@ use super::facts::{self, CertificateFacts, OrganisationKey, TitleBasis, date};
 use super::sanctions_stated;
 use super::status_entry::StatusEntry;
 use super::vocabulary::context;
+use crate::json_error;
 use crate::look_alikes;
 use crate::vouching;
 
@@ -295,7 +296,7 @@ pub fn check(bytes: &[u8]) -> Result<CredentialStatement, BadCredential> {
     if bytes.len() > MAX_BYTES {
         return Err(BadCredential::Form(format!("{} bytes", bytes.len())));
     }
-    let form = |e: serde_json::Error| BadCredential::Form(e.to_string());
+    let form = |e: serde_json::Error| BadCredential::Form(json_error::reason(&e));
     // Read into its own type first: no member is unknown or doubled, so both readings agree.
     let credential: Credential = serde_json::from_slice(bytes).map_err(form)?;
     let document: Value = serde_json::from_slice(bytes).map_err(form)?;

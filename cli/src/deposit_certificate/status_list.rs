@@ -19,6 +19,7 @@ use super::data_integrity::{self, did_key, key_of_did_method};
 use super::facts::CertificateFacts;
 use super::status_entry::{PURPOSE, StatusEntry};
 use super::vocabulary::CREDENTIALS;
+use crate::json_error;
 
 /// Entries of a list, at least, so that its length tells nothing (section 6.1, "Group Privacy").
 const MIN_ENTRIES: usize = 131_072;
@@ -102,7 +103,8 @@ pub fn issue(
 /// Reads a list, and checks its signature.
 pub fn read(bytes: &[u8]) -> Result<StatusList, BadCredential> {
     let form = |reason: &str| BadCredential::Form(reason.to_owned());
-    let document: Value = serde_json::from_slice(bytes).map_err(|e| form(&e.to_string()))?;
+    let document: Value =
+        serde_json::from_slice(bytes).map_err(|e| form(&json_error::reason(&e)))?;
     let issuer = data_integrity::verify(&document, key_of_did_method)?;
     let text = |place: &str| document.pointer(place).and_then(Value::as_str);
     if text("/issuer") != Some(&did_key(&issuer)) {

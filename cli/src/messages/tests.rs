@@ -126,7 +126,8 @@ fn every_line_stands_in_both_languages() {
             ];
             let failures = failures.map(|kind| format!("Failure::{kind}("));
             let mut beginnings: Vec<&str> = failures.iter().map(String::as_str).collect();
-            beginnings.extend([".line(", ".remark(", "message: ", ".good(", ".bad("]);
+            // `bad(` is a failure of a file, too.
+            beginnings.extend([".line(", ".remark(", "message: ", ".good(", "bad("]);
             said.extend(behind(&text, &beginnings));
             said.extend(counts(&text));
         }

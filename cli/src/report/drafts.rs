@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use touchstone_core::designs::drafts::ReadDraft;
 
-use crate::messages::Language;
-use crate::output::{plain, utc};
+use crate::messages::{Language, Speech};
+use crate::output::{counted, plain, utc};
 use crate::say;
 
 /// Drafts that a report tells one by one; of more, the first and the last ones.
@@ -48,7 +48,11 @@ pub fn row(language: Language, drafts: &[ReadDraft]) -> Option<(String, Vec<Stri
     };
     let mut lines: Vec<String> = first.iter().map(line).collect();
     if between > 0 {
-        lines.push(say!(language, "and {count} drafts more", count = between));
+        lines.push(say!(
+            language,
+            "between them: {drafts}",
+            drafts = language.line(&counted(between, "draft"))
+        ));
     }
     lines.extend(last.iter().map(line));
     lines.push(say!(

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 use time::Date;
 use time::macros::format_description;
@@ -12,9 +13,10 @@ use touchstone_core::proof::authorisation::{self, ExaminedAuthorisation};
 use touchstone_proto::ledger::LicensedAct;
 
 use super::keys::moment;
+use super::organisations::is_known;
 use crate::failure::Failure;
 use crate::file;
-use crate::messages::Speech;
+use crate::messages::{Language, Speech};
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::rights;
 use crate::say;
@@ -36,7 +38,7 @@ pub struct Arguments {
     #[arg(value_name = "ID", required_unless_present = "check", requires_all = ["seller", "territory"])]
     pub design: Option<String>,
     /// Id of the organisation that sells
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub seller: Option<String>,
     /// The country: ISO 3166-1 alpha-2
     #[arg(long = "in", value_name = "COUNTRY", value_parser = country)]
@@ -66,7 +68,7 @@ pub async fn run(
 ) -> Result<(), Failure> {
     if let Some(path) = &arguments.check {
         let examined = read(path, &settings.genesis()?)?;
-        return tell(&examined, None, output);
+        return tell(&examined, None, None, output);
     }
     if let Some(path) = &arguments.out {
         file::refuse_existing(path, arguments.force)?;
@@ -87,13 +89,17 @@ pub async fn run(
     if let Some(path) = &arguments.out {
         file::write(path, &answered.file)?;
     }
+    let is_known = match answered.answer {
+        SaleAnswer::No(_) => Some(is_known(&mut client, &question.seller).await?),
+        _ => None,
+    };
     let header = attested_json(&answered.attested);
     let examined = ExaminedAuthorisation {
         header: answered.attested.header,
         question,
         answer: answered.answer,
     };
-    tell(&examined, Some(header), output)
+    tell(&examined, Some(header), is_known, output)
 }
 
 /// Examines a file.
@@ -103,10 +109,11 @@ fn read(path: &Path, genesis: &Genesis) -> Result<ExaminedAuthorisation, Failure
         .map_err(|e| NotVerified::evidence("authorisation", &e.to_string()).into())
 }
 
-/// Prints an answer; its exit code is the verdict.
+/// Prints an answer; its exit code is the verdict. A no says whether the ledger knows the seller, where that was asked.
 fn tell(
     examined: &ExaminedAuthorisation,
     header: Option<Value>,
+    is_known: Option<bool>,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let ExaminedAuthorisation {
@@ -122,6 +129,7 @@ fn tell(
         let design = hex::encode(asked.subject);
         add_member(&mut value, "design_id", design.into());
         add_member(&mut value, "seller", asked.seller.as_str().into());
+        add_member(&mut value, "seller_known", is_known.into());
         add_member(&mut value, "act", act.into());
         add_member(&mut value, "territory", asked.territory.as_str().into());
         add_member(&mut value, "time_ms", asked.at_ms.into());
@@ -145,7 +153,9 @@ fn tell(
             time = utc(asked.at_ms),
             height = height
         ));
-        for line in rights::grounds(language, answer) {
+        let unknown = is_known == Some(false);
+        let unknown = unknown.then(|| unknown_seller(language, &asked.seller));
+        for line in unknown.into_iter().chain(rights::grounds(language, answer)) {
             output.line(format!("{:<9} {line}", say!(language, "Because")));
         }
     }
@@ -160,6 +170,15 @@ fn tell(
             "the records don't tell of so early a time"
         ))),
     }
+}
+
+/// What a no says where the ledger knows no such seller: whoever mistyped it sees that.
+pub(super) fn unknown_seller(language: Language, seller: &str) -> String {
+    say!(
+        language,
+        "the ledger knows no organisation {seller}: is it the seller's id?",
+        seller = plain(seller)
+    )
 }
 
 /// The milliseconds at which a day begins in UTC, or of a moment.

@@ -6,19 +6,22 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 use touchstone_client::NotVerified;
 use touchstone_client::disputes as asked;
 use touchstone_proto::ledger::{
-    AnswerNotice, CounterNotice, Dispute, DisputeOutcome, GiveNotice, PlatformMeasure, RuleDispute,
-    ShowFiling, WithdrawNotice, transaction::Action,
+    AnswerNotice, CounterNotice, Dispute, DisputeOutcome, DisputeTally, GiveNotice,
+    PlatformMeasure, RuleDispute, ShowFiling, WithdrawNotice, transaction::Action,
 };
 
+use super::organisations::{check_known, is_known};
 use super::right::{act, id};
 use crate::cases;
 use crate::disputes;
 use crate::failure::Failure;
-use crate::output::{Output, add_member, attested_json, plain};
+use crate::messages::Speech;
+use crate::output::{Output, add_member, attested_json, counted, plain};
 use crate::pack;
 use crate::receipt;
 use crate::sanctions;
@@ -88,8 +91,11 @@ Exit codes: 0 written; 3 not verified; 4 no such dispute or item (proven).")]
 Exit codes: 0 verified; 3 not verified; 4 no such dispute (proven).")]
     Show(Show),
     /// Show, proven, how a party's disputes went
-    #[command(after_help = "Example:
-  touchstone dispute party market")]
+    #[command(after_help = "Examples:
+  touchstone dispute party maker
+  touchstone dispute party shop-7 --platform market    a shop that only its platform knows
+
+Exit codes: 0 verified; 3 not verified; 4 no such organisation, and no notice names it (proven).")]
     Party(Party),
     /// Show, proven, all notices about a listing, under whatever right, and which measure is in force
     #[command(after_help = "Example:
@@ -229,9 +235,12 @@ pub struct Show {
 /// Arguments of `dispute party`.
 #[derive(clap::Args, Debug)]
 pub struct Party {
-    /// Id of the organisation
-    #[arg(value_name = "ID")]
+    /// Id of the organisation, or a shop's name as its platform has it
+    #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub party: String,
+    /// The platform of a shop that isn't an organisation of the ledger
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub platform: Option<String>,
 }
 
 /// Acts, or shows.
@@ -353,16 +362,17 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
         output.line(format!("          {line}"));
     }
     if let Some((of, files)) = packed {
+        let files = language.line(&counted(files, "file"));
         output.line(match of {
             "notice" => say!(
                 language,
-                "Pack      {count} files, whole: it is the one of the notice",
-                count = files
+                "Pack      {files}, whole: it is the one of the notice",
+                files = files
             ),
             _ => say!(
                 language,
-                "Pack      {count} files, whole: it is the one of the declaration",
-                count = files
+                "Pack      {files}, whole: it is the one of the declaration",
+                files = files
             ),
         });
     }
@@ -386,28 +396,52 @@ fn packed(folder: &Path, dispute: &Dispute) -> Result<(&'static str, usize), Fai
 
 async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
-    let (attested, tally) = asked::of_party(&mut client, &arguments.party).await?;
-    let found = asked::false_statements(&mut client, &arguments.party).await?;
+    let name = &arguments.party;
+    let (attested, tally) = asked::of_party(&mut client, name).await?;
+    let height = attested.header.height;
+    let is_known = is_known(&mut client, name).await?;
+    if !is_known && tally == DisputeTally::default() {
+        check_known(&mut client, name).await?;
+    }
+    // Of a shop that only its platform knows, what rulings found false is counted under that platform.
+    let found = match (is_known, &arguments.platform) {
+        (true, _) => Some(asked::false_statements(&mut client, name).await?),
+        (false, Some(platform)) => {
+            check_known(&mut client, platform).await?;
+            let shop = asked::shop_of(platform, name);
+            Some(asked::false_statements(&mut client, &shop).await?)
+        }
+        (false, None) => None,
+    };
     if output.json {
         let mut value = disputes::tally_json(&tally);
-        add_member(&mut value, "own", disputes::false_json(&found));
-        add_member(&mut value, "party", arguments.party.as_str().into());
+        let own = found.as_ref().map(disputes::false_json);
+        add_member(&mut value, "own", own.into());
+        add_member(&mut value, "party", name.as_str().into());
+        add_member(&mut value, "known", is_known.into());
         add_member(&mut value, "verified", true.into());
         add_member(&mut value, "header", attested_json(&attested));
         output.value(&value);
         return Ok(());
     }
     let verdict = output.good("VERIFIED");
-    let (party, height) = (plain(&arguments.party), attested.header.height);
+    let party = plain(name);
+    let language = output.language;
     output.line(format!("Party     {party}, {verdict} as of block {height}"));
-    output.line(format!(
-        "Disputes  {}",
-        disputes::tally(output.language, &tally)
-    ));
-    output.line(format!(
-        "Own       {}",
-        disputes::false_line(output.language, &found)
-    ));
+    if !is_known {
+        output.line(say!(
+            language,
+            "          no organisation of the ledger: a name in notices, which shops of several platforms may have"
+        ));
+    }
+    output.line(format!("Disputes  {}", disputes::tally(language, &tally)));
+    output.line(match found {
+        Some(found) => format!("Own       {}", disputes::false_line(language, &found)),
+        None => say!(
+            language,
+            "Own       not asked: what rulings found false of a shop is counted under its platform (--platform)"
+        ),
+    });
     Ok(())
 }
 

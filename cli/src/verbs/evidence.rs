@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 use touchstone_client::client::Client;
 use touchstone_client::disputes;
@@ -17,7 +18,8 @@ use touchstone_proto::ledger::LicensedAct;
 use touchstone_proto::node::get_evidence_request::Subject;
 use touchstone_proto::node::{AuthorisationQuestion, GetEvidenceRequest};
 
-use super::authorised::{country, day_or_moment};
+use super::authorised::{country, day_or_moment, unknown_seller};
+use super::organisations::is_known;
 use super::right;
 use crate::failure::Failure;
 use crate::field_selection::{FieldChoice, FieldSelection};
@@ -71,7 +73,7 @@ pub struct Arguments {
     #[arg(long = "dispute", value_name = "ID")]
     pub disputes: Vec<String>,
     /// Whether this organisation may do something with the design; the file proves yes or no
-    #[arg(long = "seller", value_name = "ID", requires = "territory")]
+    #[arg(long = "seller", value_name = "ID", requires = "territory", value_parser = NonEmptyStringValueParser::new())]
     pub sellers: Vec<String>,
     /// The country in which it would: ISO 3166-1 alpha-2
     #[arg(long = "in", value_name = "COUNTRY", value_parser = country, requires = "sellers")]
@@ -118,6 +120,11 @@ pub async fn run(
         (given, _) => subject(given.as_deref().unwrap_or_default(), receipt.as_ref())?,
     };
     check_about_designs(&subject, &disputes, &questions)?;
+    for seller in &arguments.sellers {
+        if !is_known(&mut client, seller).await? {
+            output.remark(unknown_seller(output.language, seller));
+        }
+    }
     if let (Subject::Design(id), None) = (&subject, &receipt)
         && receipt::of_design(None, &hex::encode(id))?.is_some()
     {

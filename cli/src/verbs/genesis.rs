@@ -19,6 +19,7 @@ mod page;
 use super::keys::moment;
 use crate::failure::Failure;
 use crate::fingerprint::words;
+use crate::json_error;
 use crate::keyfile::{self, Passphrase};
 use crate::messages::Language;
 use crate::output::{Output, plain, utc, validator_json};
@@ -244,8 +245,13 @@ fn contribution(arguments: &Contribute) -> Result<Organisation, Failure> {
 /// Reads and checks a contribution.
 pub fn read_contribution(path: &Path) -> Result<Organisation, Failure> {
     let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let public: Organisation = serde_json::from_slice(&bytes)
-        .map_err(|e| Failure::Usage(format!("{}: not a contribution: {e}", path.display())))?;
+    let public: Organisation = serde_json::from_slice(&bytes).map_err(|e| {
+        Failure::Usage(format!(
+            "{}: not a contribution: {}",
+            path.display(),
+            json_error::reason(&e)
+        ))
+    })?;
     check(&public, path)?;
     Ok(public)
 }

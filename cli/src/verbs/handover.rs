@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -17,6 +18,7 @@ use touchstone_proto::ledger::{
     transaction::Action,
 };
 
+use super::organisations::check_known;
 use crate::capture::source;
 use crate::event_text;
 use crate::failure::Failure;
@@ -121,7 +123,7 @@ pub struct ClaimArguments {
 #[derive(clap::Args, Debug)]
 pub struct ListArguments {
     /// Only offers from or to this organisation
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub of: Option<String>,
 }
 
@@ -303,6 +305,9 @@ async fn list(
             break found;
         }
     };
+    if let (Some(of), true) = (&arguments.of, found.is_empty()) {
+        check_known(&mut client, of).await?;
+    }
     for (id, offer) in &found {
         print_open(id, offer, output);
     }

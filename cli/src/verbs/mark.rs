@@ -1,5 +1,6 @@
 //! `touchstone mark`: an IP office attests what its register says of a trade mark; rights and licences stand on that.
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 use touchstone_core::designs::{mark, right};
 use touchstone_core::governance::organisation;
@@ -8,6 +9,7 @@ use touchstone_core::state::keys;
 use touchstone_proto::ledger::{AttestMark, Mark, Right, transaction::Action};
 
 use super::keys::moment;
+use super::organisations::check_known;
 use super::right::id;
 use crate::failure::Failure;
 use crate::output::{Output, attested_json, plain, utc};
@@ -65,10 +67,10 @@ pub struct Attest {
 #[derive(clap::Args, Debug)]
 pub struct Show {
     /// The mark's number in the office's register, or its id (64 hex digits)
-    #[arg(value_name = "NUMBER|ID")]
+    #[arg(value_name = "NUMBER|ID", value_parser = NonEmptyStringValueParser::new())]
     pub mark: String,
     /// The office whose number it is
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub office: Option<String>,
 }
 
@@ -132,6 +134,9 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
     let height = attested.header.height;
     let id = hex::encode(subject);
     let (Some(found), Some(right)) = (found, right) else {
+        if let Some(office) = &arguments.office {
+            check_known(&mut client, office).await?;
+        }
         return Err(Failure::Absent {
             message: format!("no mark {id} is attested"),
             id,

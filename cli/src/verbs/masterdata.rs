@@ -10,7 +10,8 @@ use touchstone_proto::ledger::{
 
 use crate::failure::Failure;
 use crate::master_data;
-use crate::output::{Output, add_member, attested_json, plain};
+use crate::messages::Speech;
+use crate::output::{Output, add_member, attested_json, counted, plain};
 use crate::say;
 use crate::settings::{Settings, Signing};
 
@@ -250,9 +251,9 @@ async fn history(
     let verdict = output.good(&say!(language, "VERIFIED"));
     output.line(say!(
         language,
-        "Element   {id}, {count} versions, {verdict}",
+        "Element   {id}, {versions}, {verdict}",
         id = plain(id.as_str()),
-        count = newest,
+        versions = language.line(&counted(newest, "version")),
         verdict = verdict
     ));
     for (record, stated) in records.iter().zip(told) {

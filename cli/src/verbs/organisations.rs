@@ -1,6 +1,8 @@
 //! `touchstone organisations`: who is enrolled, in which roles, with which keys.
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
+use touchstone_client::client::Client;
 use touchstone_core::governance::{organisation, role, standing};
 use touchstone_proto::ledger::{Organisation, Role};
 
@@ -18,6 +20,7 @@ Each record is proven, and so is it that the list holds all of them. `touchstone
 whether a key was valid at some height.")]
 pub struct Arguments {
     /// Only this one
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub id: Option<String>,
 }
 
@@ -30,11 +33,7 @@ pub async fn run(
     let mut client = settings.client().await?;
     if let Some(id) = &arguments.id {
         let (attested, record) = client.organisation(id).await?;
-        let record = record.ok_or_else(|| Failure::Absent {
-            id: id.clone(),
-            height: attested.header.height,
-            message: format!("organisation {:?} is not enrolled", plain(id)),
-        })?;
+        let record = record.ok_or_else(|| unknown(id, attested.header.height))?;
         print(&record, output);
         return Ok(());
     }
@@ -42,6 +41,29 @@ pub async fn run(
         print(&record, output);
     }
     Ok(())
+}
+
+/// Whether the ledger knows an organisation, enrolled or vouched for.
+pub(super) async fn is_known(client: &mut Client, id: &str) -> Result<bool, Failure> {
+    Ok(client.organisation(id).await?.1.is_some())
+}
+
+/// Where nothing was found of an organisation: one that the ledger doesn't know, as its id is mistyped, isn't told as
+/// one of which nothing is recorded.
+pub(super) async fn check_known(client: &mut Client, id: &str) -> Result<(), Failure> {
+    let (attested, record) = client.organisation(id).await?;
+    match record {
+        Some(_) => Ok(()),
+        None => Err(unknown(id, attested.header.height)),
+    }
+}
+
+fn unknown(id: &str, height: u64) -> Failure {
+    Failure::Absent {
+        id: id.to_owned(),
+        height,
+        message: format!("organisation {:?} is not enrolled", plain(id)),
+    }
 }
 
 fn print(record: &Organisation, output: &mut Output) {

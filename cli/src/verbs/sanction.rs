@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use touchstone_client::cases as asked;
 use touchstone_proto::ledger::{
     AppealSanction, DecideAppeal, ImposeSanction, SanctionKind, SanctionOutcome,
@@ -10,6 +11,7 @@ use touchstone_proto::ledger::{
 
 use super::dispute::{Reasoned, named, sha256};
 use super::keys::moment;
+use super::organisations::check_known;
 use super::right::{act, id};
 use crate::failure::Failure;
 use crate::output::{Output, add_member, attested_json, plain};
@@ -43,7 +45,9 @@ Exit codes: 0 verified; 3 not verified; 4 no such sanction (proven).")]
     Show(Show),
     /// Show, proven, the sanctions that hold for an organisation, or did
     #[command(after_help = "Example:
-  touchstone sanction party shop")]
+  touchstone sanction party shop
+
+Exit codes: 0 verified; 3 not verified; 4 no such organisation (proven).")]
     Party(Party),
 }
 
@@ -110,7 +114,7 @@ pub struct Show {
 #[derive(clap::Args, Debug)]
 pub struct Party {
     /// Id of the organisation
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub party: String,
 }
 
@@ -187,6 +191,9 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
 async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> Result<(), Failure> {
     let mut client = settings.client().await?;
     let found = asked::of_party(&mut client, &arguments.party).await?;
+    if !found.is_any() {
+        check_known(&mut client, &arguments.party).await?;
+    }
     if output.json {
         let mut value = sanctions::of_party_json(&found.fact);
         add_member(&mut value, "verified", true.into());

@@ -10,7 +10,8 @@ use crate::deposit_certificate::{credential, facts};
 use crate::failure::Failure;
 use crate::file;
 use crate::listed_designs;
-use crate::output::{Output, plain};
+use crate::messages::Speech;
+use crate::output::{Output, counted, plain};
 use crate::say;
 use crate::settings::{Settings, Signing};
 
@@ -73,11 +74,12 @@ pub async fn run(
         }));
         return Ok(());
     }
+    let language = output.language;
     output.line(say!(
-        output.language,
-        "Written   {path}: {count} certificates, {revoked} of them to be relied on no more",
+        language,
+        "Written   {path}: {certificates}, {revoked} of them to be relied on no more",
         path = plain(&arguments.out.display().to_string()),
-        count = revoked.len(),
+        certificates = language.line(&counted(revoked.len(), "certificate")),
         revoked = count
     ));
     Ok(())

@@ -11,7 +11,8 @@ use touchstone_core::hash::{Hash, sha256};
 use crate::exact_bytes;
 use crate::failure::Failure;
 use crate::file;
-use crate::output::{Output, add_member, plain};
+use crate::messages::Speech;
+use crate::output::{Output, add_member, counted, plain};
 use crate::pdf;
 use crate::receipt;
 use crate::report::{self, Examined};
@@ -148,8 +149,8 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
             output.line("");
             output.line(say!(
                 output.language,
-                "Exact bytes: {count} files in {folder}; check them there with sha256sum -c SHA256SUMS",
-                count = exact.len(),
+                "Exact bytes: {files} in {folder}; check them there with sha256sum -c SHA256SUMS",
+                files = output.language.line(&counted(exact.len(), "file")),
                 folder = plain(&folder.display().to_string())
             ));
         }

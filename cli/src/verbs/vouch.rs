@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use touchstone_client::vouching as asked;
@@ -14,6 +15,7 @@ use touchstone_proto::ledger::{
 use super::keys::moment;
 use crate::failure::Failure;
 use crate::file;
+use crate::json_error;
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::receipt;
 use crate::settings::{Settings, Signing};
@@ -117,6 +119,7 @@ pub struct Withdraw {
 #[derive(clap::Args, Debug)]
 pub struct Show {
     /// The designer's id
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub designer: String,
 }
 
@@ -183,8 +186,8 @@ fn read_request(path: &Path, chain_id: &[u8; 32]) -> Result<VouchForDesigner, Fa
         )));
     }
     let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let request: VouchingRequest =
-        serde_json::from_slice(&bytes).map_err(|e| bad(format!("no vouching request: {e}")))?;
+    let request: VouchingRequest = serde_json::from_slice(&bytes)
+        .map_err(|e| bad(format!("no vouching request: {}", json_error::reason(&e))))?;
     if request.format != FORMAT {
         return Err(bad(format!("not of the format {FORMAT}")));
     }

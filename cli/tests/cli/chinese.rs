@@ -194,6 +194,7 @@ fn a_wrong_command_line_is_explained_in_chinese() {
             "错误：0 不能作 --from <NUMBER> 的值",
         ),
         (&["item", "x", "--from"], "错误：--from <NUMBER> 须有值"),
+        (&["dispute", "listing", ""], "错误：<URL> 须有值"),
         (
             &["genesis", "contribute", "--role", "wizard"],
             "没有此角色；可用的有 platform",

@@ -232,7 +232,7 @@ async fn three_routes_and_a_false_notice() {
     let second = done(&node, "carol", &second).await;
     let shown = node.run(&["dispute", "show", &second]).await;
     let before =
-        "the complainant had given 1 false notices and 0 false declarations before, by ruling";
+        "before, by ruling, the complainant had given: false notices 1, false declarations 0";
     shows(&shown, 0, &[before]);
     let party = node.run(&["dispute", "party", "carol"]).await;
     shows(
@@ -435,7 +435,11 @@ async fn a_notice_in_one_command_and_the_sellers_defence() {
     shows(
         &written,
         0,
-        &[unit, "1 event, the first recorded by acme", "1 files"],
+        &[
+            unit,
+            "1 event, the first recorded by acme",
+            "1 file; SHA-256 of their list",
+        ],
     );
     let chain = node.path("source/item-1.evidence").display().to_string();
     let verified = crate::fake::touchstone(&["verify", &chain, "--genesis", &genesis]).await;
@@ -514,4 +518,89 @@ async fn a_listing_tells_its_notices_and_the_measure_in_force() {
     assert_eq!(node.run(&other).await.code, 4);
     node.tamper(|reply: &mut StateReply| reply.value = None);
     assert_eq!(node.run(&asked).await.code, 3);
+}
+
+/// Whoever mistypes an id isn't told of a party, seller or platform without a blemish: none is there, proven.
+#[tokio::test]
+async fn who_is_not_on_the_ledger_is_told_so() {
+    let node = Served::start().await;
+    enroll_market(&node).await;
+    let (file, design) = chair(&node).await;
+    let listing = ["dispute", "listing", "https://market.example/7"];
+    for (words, known) in [
+        (&["dispute", "party"][..], 0),
+        (&["sanction", "party"], 0),
+        (&["handover", "list", "--of"], 0),
+        (&["mark", "show", "1234", "--office"], 4),
+        (&[&listing[..], &["--platform"]].concat(), 4),
+    ] {
+        let ran = node.run(&[words, &["nobody", "--json"]].concat()).await;
+        let told = &ran.json()[0];
+        let message = told["message"].as_str().unwrap();
+        let unknown = "organisation \"nobody\" is not enrolled, proven absent at height";
+        assert!(message.starts_with(unknown), "{words:?}: {ran:?}");
+        assert_eq!((ran.code, &told["id"]), (4, &"nobody".into()), "{words:?}");
+        let ran = node.run(&[words, &["acme"]].concat()).await;
+        assert_eq!(ran.code, known, "{words:?}: {ran:?}");
+        assert!(!ran.err.contains("not enrolled"), "{words:?}: {ran:?}");
+    }
+    // Who may sell is a no all the same, which says it too; so does a file of evidence as it is written.
+    let asked = ["authorised", &design, "--in", "CN", "--seller"];
+    let unknown = "the ledger knows no organisation nobody: is it the seller's id?";
+    let no = node.run(&[&asked[..], &["nobody"]].concat()).await;
+    shows(&no, 4, &["NO: whether nobody may sell it", unknown]);
+    for (seller, known) in [("nobody", false), ("acme", true)] {
+        let words = [&asked[..], &[seller, "--json"]].concat();
+        let told = node.run(&words).await.json();
+        assert_eq!(told[0]["seller_known"], known, "{seller}");
+        let out = node.path(&format!("{seller}.evidence"));
+        let out = out.display().to_string();
+        let words = ["--seller", seller, "--in", "CN", "-o", &out];
+        let ran = node
+            .run(&[&["evidence", &design][..], &words].concat())
+            .await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.err.contains("knows no organisation"), !known, "{ran:?}");
+    }
+    a_shop_that_its_platform_knows(&node, &design, &file).await;
+}
+
+/// Its disputes are counted under its name, what rulings found false of it under its platform.
+async fn a_shop_that_its_platform_knows(node: &Served, design: &str, file: &str) {
+    let parties = ["--platform", "market", "--respondent", "shop-7"];
+    let listing = ["--listing", "https://market.example/8", "--evidence", file];
+    let notice = [&["dispute", "notice", design][..], &parties, &listing].concat();
+    let id = done(node, "carol", &notice).await;
+    let answer = ["--measure", "removed", "--reason", "the pictures agree"];
+    let answer = [&["dispute", "answer", &id][..], &answer].concat();
+    done(node, "market", &answer).await;
+    let counter = ["dispute", "counter", &id, "--declaration", file];
+    done(node, "market", &counter).await;
+    let filing = ["--authority", "delta", "--reference", "7"];
+    done(
+        node,
+        "carol",
+        &[&["dispute", "file", &id][..], &filing].concat(),
+    )
+    .await;
+    let why = ["--reasons", file, "--rule-book", file];
+    let rule = ["dispute", "rule", &id, "--ruling", "false-declaration"];
+    done(node, "delta", &[&rule[..], &why].concat()).await;
+    let shop = ["dispute", "party", "shop-7"];
+    let parts = [
+        "no organisation of the ledger",
+        "false declarations 1",
+        "Own       not asked: what rulings found false of a shop is counted under its platform",
+    ];
+    shows(&node.run(&shop).await, 0, &parts);
+    let told = node.run(&[&shop[..], &["--json"]].concat()).await.json();
+    assert_eq!(
+        (&told[0]["known"], &told[0]["own"]),
+        (&false.into(), &().into())
+    );
+    let of = |platform| [&shop[..], &["--platform", platform]].concat();
+    let own = "Own       found false by ruling: notices 0, declarations";
+    shows(&node.run(&of("market")).await, 0, &[&format!("{own} 1")]);
+    shows(&node.run(&of("acme")).await, 0, &[&format!("{own} 0")]);
+    assert_eq!(node.run(&of("nobody")).await.code, 4);
 }

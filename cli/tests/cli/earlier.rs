@@ -171,7 +171,7 @@ async fn a_status_list_follows_the_ledger() {
     };
     let ran = make(&carol).await;
     assert!(
-        ran.code == 0 && ran.out.contains("1 certificates, 0 of them"),
+        ran.code == 0 && ran.out.contains("1 certificate, 0 of them"),
         "{ran:?}"
     );
     let check = ["certificate", "--check", &credential, "--receipt", &receipt];
@@ -188,7 +188,7 @@ async fn a_status_list_follows_the_ledger() {
     let end = ["right", "end", &design, "--reason", "given up"];
     assert_eq!(node.run_as("carol", &end).await.code, 0);
     let ran = make(&carol).await;
-    assert!(ran.out.contains("1 certificates, 1 of them"), "{ran:?}");
+    assert!(ran.out.contains("1 certificate, 1 of them"), "{ran:?}");
     let ran = node.run(&check).await;
     assert_eq!(ran.code, 6, "{ran:?}");
     assert!(ran.out.contains("to be relied on no more"), "{ran:?}");

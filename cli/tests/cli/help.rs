@@ -208,3 +208,28 @@ fn manual_pages_and_completions_know_every_verb() {
         .unwrap();
     assert_eq!(missing.status.code(), Some(1), "{missing:?}");
 }
+
+/// An empty id or place asks about nothing; whoever's script lost a value is told so.
+#[test]
+fn what_is_asked_about_is_not_empty() {
+    let table: [&[&str]; 13] = [
+        &["organisations", ""],
+        &["keys", "check", "9f3c", "--of", ""],
+        &["vouch", "show", ""],
+        &["mark", "show", ""],
+        &["handover", "list", "--of", ""],
+        &["sanction", "party", ""],
+        &["dispute", "party", ""],
+        &["dispute", "party", "shop", "--platform", ""],
+        &["dispute", "listing", "", "--platform", "market"],
+        &["dispute", "listing", "a", "--platform", ""],
+        &["authorised", "4be1", "--in", "CN", "--seller", ""],
+        &["evidence", "4be1", "-o", "f", "--in", "CN", "--seller", ""],
+        &["mark", "show", "1", "--office", ""],
+    ];
+    for words in table {
+        let parsed = Cli::command().try_get_matches_from([&["touchstone"], words].concat());
+        let kind = parsed.map(|_| ()).map_err(|wrong| wrong.kind());
+        assert_eq!(kind, Err(clap::error::ErrorKind::InvalidValue), "{words:?}");
+    }
+}

@@ -1,5 +1,7 @@
 //! A panel of jurors decides a dispute: by the verbs of platform, validators, parties and jurors.
 
+use ed25519_dalek::pkcs8::EncodePublicKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use touchstone_core::test_support::beacons;
 use touchstone_proto::node::StateReply;
 
@@ -93,6 +95,26 @@ async fn countered(node: &Served) -> String {
     )
     .await;
     id
+}
+
+/// Acme asks for a panel.
+async fn open(node: &Served, id: &str) {
+    let rules = node.write("rules.txt", "look at the whole");
+    let asked = ["--ground", "similarity", "--rule-book", &rules];
+    done(
+        node,
+        "acme",
+        &[&["review", "open", id][..], &asked].concat(),
+    )
+    .await;
+}
+
+/// Of the validator at a place, with its secret.
+async fn reveal(node: &Served, secrets: &[String], place: usize, words: &[&str]) -> Ran {
+    let public = public(VALIDATORS[place]);
+    let own = ["--secret", &secrets[place], "--public-key", &public];
+    node.run_as("bravo", &[&["review", "reveal"][..], &own, words].concat())
+        .await
 }
 
 async fn shown(node: &Served, id: &str) -> serde_json::Value {
@@ -231,34 +253,10 @@ async fn a_review_from_its_opening_to_the_verdict() {
     enroll_market(&node).await;
     let (secrets, list) = prepared(&node).await;
     let id = countered(&node).await;
-    let rules = node.write("rules.txt", "look at the whole");
-    let open = [
-        "review",
-        "open",
-        &id,
-        "--ground",
-        "similarity",
-        "--rule-book",
-        &rules,
-    ];
-    let reveal = |place: usize| -> Vec<String> {
-        let words = [
-            "review",
-            "reveal",
-            "--secret",
-            &secrets[place],
-            "--public-key",
-        ];
-        let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        words.push(public(VALIDATORS[place]));
-        words
-    };
-    let early = reveal(0);
-    let early: Vec<&str> = early.iter().map(String::as_str).collect();
-    let nothing = node.run_as("acme", &early).await;
+    let nothing = reveal(&node, &secrets, 0, &[]).await;
     assert_eq!(nothing.code, 0, "{nothing:?}");
     assert!(nothing.err.contains("no draw waits"), "{nothing:?}");
-    done(&node, "acme", &open).await;
+    open(&node, &id).await;
     shows(
         &node.run(&["review", "show", &id]).await,
         0,
@@ -279,9 +277,8 @@ async fn a_review_from_its_opening_to_the_verdict() {
     );
     // The last validator is away; the blocks for values pass.
     for place in 0..3 {
-        let words = reveal(place);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        done(&node, "bravo", &words).await;
+        let revealed = reveal(&node, &secrets, place, &[]).await;
+        assert_eq!(revealed.code, 0, "{revealed:?}");
     }
     for _ in 0..64 {
         node.world().make_block(&[]);
@@ -358,6 +355,16 @@ async fn a_review_from_its_opening_to_the_verdict() {
     assert_eq!(node.run(&["review", "show", &id]).await.code, 3);
 }
 
+/// Wrong usage, which names the fix; in Chinese too.
+async fn told_how(node: &Served, words: &[&str], fix: &str, chinese: &str) {
+    let refused = node.run_as("bravo", words).await;
+    shows_error(&refused, 1, fix);
+    let refused = node
+        .run_as("bravo", &[words, &["--lang", "zh"]].concat())
+        .await;
+    shows_error(&refused, 1, chinese);
+}
+
 /// A draw that waits for a beacon's pulse tells which; another is refused; the right one draws, and is told.
 #[tokio::test]
 async fn a_draw_by_a_beacon() {
@@ -376,6 +383,22 @@ async fn a_draw_by_a_beacon() {
         alone.code == 1 && alone.err.contains("name no beacon yet"),
         "{alone:?}"
     );
+    // Another kind of key, a cut one, none: each says how to come by the right one, in both languages.
+    let whole = std::fs::read_to_string(&key).unwrap();
+    let ed25519 = crate::fake::key(7).verifying_key();
+    let ed25519 = ed25519.to_public_key_pem(LineEnding::LF).unwrap();
+    for content in [&ed25519, &whole[..whole.len() / 2], ""] {
+        let file = node.write("other.pem", content);
+        let words = ["--beacon-key", &file, "--beacon-chain", "7"];
+        let words = [&["review", "set-terms"][..], &words].concat();
+        told_how(
+            &node,
+            &words,
+            "openssl x509 -pubkey",
+            "不是 PEM 或 DER 的 RSA 公钥",
+        )
+        .await;
+    }
     let named = ["set-terms", "--beacon-key", &key, "--beacon-chain", "7"];
     approved(&node, &named).await;
     shows(
@@ -390,39 +413,21 @@ async fn a_draw_by_a_beacon() {
         (&120_000.into(), &3.into())
     );
     let id = countered(&node).await;
-    let rules = node.write("rules.txt", "look at the whole");
-    let open = [
-        "review",
-        "open",
-        &id,
-        "--ground",
-        "similarity",
-        "--rule-book",
-        &rules,
-    ];
     let none = node.run(&["review", "draw"]).await;
     assert_eq!(none.code, 4, "{none:?}");
-    done(&node, "acme", &open).await;
+    open(&node, &id).await;
     shows(
         &node.run(&["review", "draw"]).await,
         0,
         &[
             "begun in block",
-            "for 1 reviews",
+            "for 1 review;",
             "no value for the draw from: ",
         ],
     );
-    for (place, seed) in VALIDATORS.iter().enumerate() {
-        let public = public(*seed);
-        let words = [
-            "review",
-            "reveal",
-            "--secret",
-            &secrets[place],
-            "--public-key",
-            &public,
-        ];
-        done(&node, "bravo", &words).await;
+    for place in 0..VALIDATORS.len() {
+        let revealed = reveal(&node, &secrets, place, &[]).await;
+        assert_eq!(revealed.code, 0, "{revealed:?}");
     }
     shows(
         &node.run(&["review", "draw"]).await,
@@ -459,6 +464,18 @@ async fn a_draw_by_a_beacon() {
         refused.code == 1 && refused.err.contains("outputValue"),
         "{refused:?}"
     );
+    let whole = std::fs::read_to_string(&good).unwrap();
+    for content in ["", &whole[..whole.len() / 2], "{\"pulse\": {}}"] {
+        let file = node.write("cut.json", content);
+        let words = ["review", "pulse", &file];
+        told_how(
+            &node,
+            &words,
+            "touchstone review draw",
+            "或不完整；请重新获取脉冲",
+        )
+        .await;
+    }
     done(&node, "bravo", &["review", "pulse", &good]).await;
     let again = node
         .run_as("acme", &["review", "pulse", &good, "--json"])

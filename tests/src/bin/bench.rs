@@ -45,6 +45,10 @@ const DISTANT_TRANSACTIONS: usize = 40;
 /// Round trips over an idle link of that distance.
 const LINK_TRIPS: usize = 20;
 
+const USAGE: &str =
+    "usage: bench [--runs N] [--transactions N] [--items N] [--json FILE] [--only SECTION]
+  sections: load, reads, faults, growth, follower";
+
 struct Arguments {
     runs: usize,
     /// Of one event, under full load; those of more events are fewer.
@@ -56,7 +60,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn read() -> Arguments {
+    /// What the words say; `None` where one isn't known, as `--help`, or lacks its value.
+    fn read(words: impl Iterator<Item = String>) -> Option<Arguments> {
         let mut arguments = Arguments {
             runs: 3,
             transactions: 20_000,
@@ -64,21 +69,19 @@ impl Arguments {
             json: None,
             only: None,
         };
-        let mut words = std::env::args().skip(1);
+        let mut words = words;
         while let Some(name) = words.next() {
-            let value = words.next().unwrap_or_default();
+            let value = words.next()?;
             match name.as_str() {
-                "--runs" => arguments.runs = value.parse().expect("a number of runs"),
-                "--transactions" => {
-                    arguments.transactions = value.parse().expect("a number of transactions");
-                }
-                "--items" => arguments.items = value.parse().expect("a number of items"),
+                "--runs" => arguments.runs = value.parse().ok()?,
+                "--transactions" => arguments.transactions = value.parse().ok()?,
+                "--items" => arguments.items = value.parse().ok()?,
                 "--json" => arguments.json = Some(value),
                 "--only" => arguments.only = Some(value),
-                _ => panic!("{name} is no argument of this bench"),
+                _ => return None,
             }
         }
-        arguments
+        Some(arguments)
     }
 
     fn wants(&self, section: &str) -> bool {
@@ -95,7 +98,10 @@ impl Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::read();
+    let Some(arguments) = Arguments::read(std::env::args().skip(1)) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -7,6 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use touchstone_core::block::Block;
@@ -20,6 +21,7 @@ use touchstone_node::storage::rocks::{EventCatalogue, RocksStore, StoreSettings}
 use touchstone_tests::bench::cpu_time;
 use touchstone_tests::bench::limit::Limit;
 use touchstone_tests::bench::lone_chain::LoneChain;
+use touchstone_tests::bench::numbers;
 use touchstone_tests::load;
 
 /// Events of one transaction.
@@ -30,11 +32,15 @@ const MESSAGE: usize = 128;
 /// What is measured, in the order in which it happens. What is left is done by other threads: RocksDB's.
 const STAGES: [&str; 5] = ["admission", "execution", "commit", "index", "other threads"];
 
-fn main() {
-    let number = |n| std::env::args().nth(n).and_then(|text| text.parse().ok());
-    let events = number(1).unwrap_or(200_000);
-    let of_a_block = number(2).unwrap_or(2_000);
-    let together: Vec<u64> = number(3).map_or(TOGETHER.to_vec(), |together| vec![together]);
+fn main() -> ExitCode {
+    let usage = "bench_blocks [events [events of a block [events of a transaction]]]";
+    let told = match numbers::read(usage, 3) {
+        Ok(told) => told,
+        Err(code) => return code,
+    };
+    let events = told.first().copied().unwrap_or(200_000);
+    let of_a_block = told.get(1).copied().unwrap_or(2_000);
+    let together = told.get(2).map_or(TOGETHER.to_vec(), |many| vec![*many]);
     let limit = Limit::measure();
     println!(
         "CPU time, us; one strict Ed25519 verification takes {:.1}. {events} events, {of_a_block} a block.",
@@ -59,6 +65,7 @@ fn main() {
         );
     }
     print_growth(&together, &growths);
+    ExitCode::SUCCESS
 }
 
 /// Bytes per event: of each table, compacted; of all; and of the folder as it lay at the end, with its logs. Then how

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,6 +36,7 @@ use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::node::GetItemRequest;
 use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_tests::bench::lone_chain::LoneChain;
+use touchstone_tests::bench::numbers;
 use touchstone_tests::load::percentile;
 
 /// Items of one event, events of one transaction, transactions of one block while the store is filled.
@@ -50,16 +52,18 @@ const RUNS: usize = 301;
 const FEW: u64 = 10;
 const MANY: u64 = 10_000;
 
-fn main() {
-    let items: u64 = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1_000_000);
+fn main() -> ExitCode {
+    let told = match numbers::read("bench_custody [items]", 1) {
+        Ok(told) => told,
+        Err(code) => return code,
+    };
+    let items = told.first().copied().unwrap_or(1_000_000);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("the runtime starts");
     runtime.block_on(run(items));
+    ExitCode::SUCCESS
 }
 
 async fn run(items: u64) {

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
 use std::hint::black_box;
+use std::process::ExitCode;
 
 use prost::Message;
 use touchstone_core::block::Header;
@@ -22,8 +23,12 @@ use touchstone_core::transaction;
 use touchstone_proto::ledger::{Item, LinkEntry};
 use touchstone_proto::node::{LinkedEvent, PageProof, StateReply};
 use touchstone_tests::bench::latency::median_ms;
+use touchstone_tests::bench::numbers;
 
-fn main() {
+fn main() -> ExitCode {
+    if let Err(code) = numbers::read("bench_proofs", 0) {
+        return code;
+    }
     let signature_ms = signature_ms();
     println!("one strict Ed25519 verification: {:.3} ms", signature_ms);
     println!();
@@ -71,6 +76,7 @@ fn main() {
             file.len() - answer.event_bytes(),
         );
     }
+    ExitCode::SUCCESS
 }
 
 /// A page of the link as a node gives it.

@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -15,6 +15,7 @@ use touchstone_core::test_support::{aggregation, container, event_of, item, lot,
 use touchstone_proto::node::ledger_client::LedgerClient;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{GetItemRequest, SubmitRequest, TraceRequest};
+use touchstone_tests::bench::numbers;
 use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
 use touchstone_tests::load;
 
@@ -40,16 +41,18 @@ const WHOLE: usize = 200_000;
 /// Bytes of a transaction's events.
 const TRANSACTION_BYTES: usize = 50_000;
 
-fn main() {
-    let things: u64 = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(100_000);
+fn main() -> ExitCode {
+    let told = match numbers::read("bench_recall [things]", 1) {
+        Ok(told) => told,
+        Err(code) => return code,
+    };
+    let things = told.first().copied().unwrap_or(100_000);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("the runtime starts");
     runtime.block_on(run(things));
+    ExitCode::SUCCESS
 }
 
 async fn run(things: u64) {

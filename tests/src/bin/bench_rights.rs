@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a program speaks to its user")]
 
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use ed25519_dalek::SigningKey;
@@ -29,15 +30,19 @@ use touchstone_proto::ledger::{
 };
 use touchstone_proto::node::{AuthorisationQuestion, ProvenValue};
 use touchstone_tests::bench::latency::median_ms;
+use touchstone_tests::bench::numbers;
 
 /// Jurors of the platform.
 const JURORS: u32 = 1_000;
 /// Vouchings of a block.
 const TOGETHER: usize = 2_500;
 
-fn main() {
-    let asked = std::env::args().nth(1);
-    let designers = asked.map_or(100_000, |n| n.parse().expect("a number of designers"));
+fn main() -> ExitCode {
+    let told = match numbers::read("bench_rights [DESIGNERS]", 1) {
+        Ok(told) => told,
+        Err(code) => return code,
+    };
+    let designers = told.first().map_or(100_000, |n| *n as usize);
     println!("| found again from an evidence file | check ms | bytes of the file |");
     println!("|---|---|---|");
     reviews();
@@ -49,6 +54,7 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|---|");
     vouchings(designers);
+    ExitCode::SUCCESS
 }
 
 /// A panel and an appeal's larger one, of the default terms.

@@ -10,6 +10,7 @@
     reason = "a program speaks to its user"
 )]
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use touchstone_proto::node::get_block_request::Block;
 use touchstone_proto::node::transaction_status::Status;
 use touchstone_proto::node::{GetBlockRequest, SubmitRequest};
+use touchstone_tests::bench::numbers;
 use touchstone_tests::cluster::{Cluster, Plan, organisation_id};
 use touchstone_tests::load;
 
@@ -26,11 +28,11 @@ const EPCS: [u64; 3] = [2_000, 12_000, 20_000];
 /// The load of busy validators, transactions per second.
 const BUSY: u64 = 200;
 
-fn main() {
-    let named = std::env::args()
-        .skip(1)
-        .filter_map(|text| text.parse().ok());
-    let mut epcs: Vec<u64> = named.collect();
+fn main() -> ExitCode {
+    let mut epcs = match numbers::read("bench_slow_blocks [EPCS ...]", usize::MAX) {
+        Ok(told) => told,
+        Err(code) => return code,
+    };
     if epcs.is_empty() {
         epcs = EPCS.to_vec();
     }
@@ -39,6 +41,7 @@ fn main() {
         .build()
         .expect("the runtime starts");
     runtime.block_on(run(&epcs));
+    ExitCode::SUCCESS
 }
 
 async fn run(epcs: &[u64]) {

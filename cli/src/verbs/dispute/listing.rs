@@ -1,15 +1,17 @@
 //! Which notices there were about a listing, and which measure is in force.
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 use touchstone_client::disputes as asked;
 use touchstone_core::designs::listing::measure_in_force;
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::Dispute;
 
+use super::super::organisations::check_known;
 use crate::disputes;
 use crate::failure::Failure;
 use crate::messages::Speech;
-use crate::output::{Output, add_member, attested_json, plain};
+use crate::output::{Output, add_member, attested_json, counted, plain};
 use crate::say;
 use crate::settings::Settings;
 
@@ -20,10 +22,10 @@ const MOST: usize = 1_000;
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
     /// Where the listing is found, as the notices have it
-    #[arg(value_name = "URL")]
+    #[arg(value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub listing: String,
     /// Id of the platform
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub platform: String,
 }
 
@@ -37,11 +39,12 @@ pub(super) async fn run(
         asked::of_listing(&mut client, &arguments.platform, &arguments.listing, MOST).await?;
     let height = found.attested.header.height;
     if found.disputes.is_empty() {
+        check_known(&mut client, &arguments.platform).await?;
         return Err(Failure::Absent {
             id: arguments.listing.clone(),
             height,
             message: format!(
-                "{} had no notice about the listing {}; is it the platform's id, and the listing as the notice has it?",
+                "{} had no notice about the listing {}; is the listing as the notice has it?",
                 arguments.platform, arguments.listing
             ),
         });
@@ -88,8 +91,8 @@ pub(super) async fn run(
     if found.count > shown as u64 {
         output.line(say!(
             language,
-            "Not shown are the {count} notices before these",
-            count = found.count - shown as u64
+            "Not shown: {notices} before these",
+            notices = language.line(&counted(found.count - shown as u64, "notice"))
         ));
     }
     Ok(())

@@ -107,9 +107,9 @@ pub(super) async fn run(
     }
     output.line(say!(
         language,
-        "Packed    {folder}: {count} files; SHA-256 of their list {sha256}",
+        "Packed    {folder}: {files}; SHA-256 of their list {sha256}",
         folder = plain(&arguments.out.display().to_string()),
-        count = chains.len(),
+        files = language.line(&counted(chains.len(), "file")),
         sha256 = hex::encode(sha256)
     ));
     output.line(say!(

@@ -2,6 +2,7 @@
 //! ever had, with the heights of their validity, and a header of today proves it: what it says of past
 //! heights no later block changes.
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 use touchstone_client::client::Client;
 use touchstone_core::governance::organisation;
@@ -19,7 +20,7 @@ pub struct Arguments {
     #[arg(value_name = "HEX|FILE")]
     pub key: String,
     /// The organisation's id
-    #[arg(long = "of", value_name = "ID")]
+    #[arg(long = "of", value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub organisation: String,
     /// The height [default: that of the last block]
     #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(u64).range(1..))]

@@ -8,8 +8,8 @@ use touchstone_proto::ledger::{Beacon, Draw, ShowPulse, transaction::Action};
 
 use crate::beacons;
 use crate::failure::Failure;
-use crate::messages::Language;
-use crate::output::{Output, attested_json, plain};
+use crate::messages::{Language, Speech};
+use crate::output::{Output, attested_json, counted, plain};
 use crate::say;
 use crate::settings::{Settings, Signing};
 
@@ -126,9 +126,9 @@ pub(super) async fn draw(settings: &Settings, output: &mut Output) -> Result<(),
 fn lines(language: Language, draw: &Draw) -> Vec<String> {
     let mut lines = vec![say!(
         language,
-        "begun in block {height} for {disputes} reviews; values are taken up to block {last}",
+        "begun in block {height} for {reviews}; values are taken up to block {last}",
         height = draw.height,
-        disputes = draw.disputes.len(),
+        reviews = language.line(&counted(draw.disputes.len(), "review")),
         last = draw.last_height
     )];
     let silent = draw.values.iter().filter(|v| v.preimage.is_empty());
