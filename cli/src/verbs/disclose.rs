@@ -14,7 +14,7 @@ use crate::earlier as before;
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::look_alikes as compared;
-use crate::messages::{Language, Speech};
+use crate::messages::Language;
 use crate::output::{Output, add_member, plain, utc};
 use crate::pictures::{self, Readable};
 use crate::receipt::{Opening, Receipt};

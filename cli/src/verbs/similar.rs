@@ -11,8 +11,8 @@ use touchstone_pictures::{BITS, Hit, Index, MAX_DISTANCE, Rectangle};
 
 use crate::failure::Failure;
 use crate::look_alikes::look_here;
-use crate::messages::{Language, Speech};
-use crate::output::{Output, counted, plain, utc};
+use crate::messages::Language;
+use crate::output::{Output, plain, utc};
 use crate::pictures::{self, Common, Readable};
 use crate::settings::Settings;
 use crate::{file, say};
