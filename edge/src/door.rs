@@ -1,6 +1,6 @@
 //! The one accept loop, at a bounded rate, and the time until a client has said how it begins. It never waits for a
-//! slot: newcomers displace each other. All ports of a process share one thread for it that gives way to all others, so that
-//! a flood of connections which ask nothing takes no time of consensus or of clients who have asked.
+//! slot: newcomers displace each other. All ports of a process share one thread for it that gives way to all others,
+//! so that a flood of connections which ask nothing takes no time of consensus or of clients who have asked.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

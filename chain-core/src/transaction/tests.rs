@@ -273,6 +273,12 @@ fn a_signature_is_verified_by_the_table_of_its_key() {
         *forged.last_mut().unwrap() ^= 1;
         let refused = read(&forged).verify_by(&table);
         assert!(matches!(refused, Err(Rejection::BadSignature { .. })));
+        let both = [signed(), forged].map(|bytes| (read(&bytes), &table));
+        let both = UnverifiedTransaction::verify_each(both.into());
+        assert!(matches!(
+            both[..],
+            [Ok(_), Err(Rejection::BadSignature { .. })]
+        ));
     }
 }
 

@@ -221,6 +221,19 @@ fn an_answer_is_about_what_was_asked_for() {
     }
 }
 
+/// Whoever asks goes on with what is left, so an answer about nothing would be asked for again and again.
+#[test]
+fn an_answer_tells_of_one_item_at_least() {
+    let (root, asked, _) = answer();
+    let nothing = ItemsReply {
+        proof: Some(Default::default()),
+        ..ItemsReply::default()
+    };
+    let refused = verify(&root, &asked, &nothing);
+    assert_eq!(refused, Err(ItemsError::OtherItems));
+    assert!(verify(&root, &[], &nothing).is_ok());
+}
+
 /// A link that is short may be left to pages too; then its events are in the answer for others alone.
 #[test]
 fn what_no_item_needs_is_not_in_the_answer() {

@@ -220,6 +220,25 @@ fn paths_that_part_at_an_end_are_refused() {
     }
 }
 
+/// Paths that end together say the same of how deep that is: each proof has one form.
+#[test]
+fn ends_of_one_node_that_differ_in_depth_are_refused() {
+    let (memory, pairs, root) = tree(1);
+    let leaf = hash::sha256(&pairs[0].0);
+    // They could end a step further down, for all that they say of themselves.
+    let could = |key: &Hash| state::bit(&hash::sha256(key), 0) == state::bit(&leaf, 0);
+    let absent = stream(3).filter(could).take(2);
+    let asked: Asked = absent.map(|key| (key, None)).collect();
+    let proof = commitment::prove_all(&memory, 0, &slices(&asked)).unwrap();
+    assert_eq!(verify(&root, &slices(&asked), &proof), Ok(()));
+    for end in 0..2 {
+        let mut bent = proof.clone();
+        bent.ends[end].depth += 1;
+        let refused = verify(&root, &slices(&asked), &bent);
+        assert_eq!(refused, Err(MultiproofError::Divided));
+    }
+}
+
 /// One key's multiproof is its single proof from the root down.
 #[test]
 fn one_keys_multiproof_is_its_proof_turned_round() {

@@ -159,6 +159,10 @@ fn an_answer_is_bounded_by_entries_and_by_what_it_weighs() {
     let found = proven(&ids, &ask(&served, &ids).unwrap());
     assert_eq!(found.items[0].events, None, "more than an answer holds");
     assert!(found.items[1].events.is_some());
+    // What was taken back with it comes again where another needs it.
+    let ids = vec![unit(16), unit(10)];
+    let found = proven(&ids, &ask(&served, &ids).unwrap());
+    assert_eq!(found.items[1].events.as_ref().map(Vec::len), Some(1));
 }
 
 #[test]
