@@ -1,13 +1,13 @@
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    AcceptCase, AnswerCheck, Dispute, DisputeOutcome, DisputePhase, HandOverState, RecordCheck,
-    Role, SampleVerdict,
+    AcceptCase, AnswerCheck, Dispute, DisputeOutcome, DisputePhase, DueDisputes, HandOverState,
+    RecordCheck, Role, SampleVerdict,
 };
 
 use super::*;
 use crate::designs::DesignRejection;
-use crate::designs::limits::{HOUR_MS, MAX_CHECKS, MAX_HAND_OVERS, MAX_HOURS};
+use crate::designs::limits::{HOUR_MS, MAX_CHECKS, MAX_DUE, MAX_HAND_OVERS, MAX_HOURS};
 use crate::governance::dispute_terms::DEFAULT;
 use crate::rejection::Rejection;
 use crate::test_support::cases::{
@@ -175,6 +175,46 @@ fn what_waits_defaults_at_its_deadline() {
             assert_eq!(after.state(), CaseCheckState::Defaulted);
             assert!(after.closed_ms > before.deadline_ms);
         }
+    }
+}
+
+/// A block ends so much and no more, however much is due; the next ones go on.
+#[test]
+fn a_block_ends_so_many_that_are_due() {
+    let mut chain = staffed().0;
+    let first = chain.time_ms / HOUR_MS;
+    let put = |chain: &mut Chain, key, value| chain.state.values.insert(key, value);
+    put(
+        &mut chain,
+        keys::DISPUTES_HOUR.to_vec(),
+        first.to_be_bytes().to_vec(),
+    );
+    let hours = [first, first + 1, first + 2];
+    let ids: Vec<Vec<u8>> = stream(9).take(3 * MAX_DUE).map(|id| id.to_vec()).collect();
+    for (hour, ids) in hours.iter().zip(ids.chunks(MAX_DUE)) {
+        for id in ids {
+            let check = CaseCheck {
+                deadline_ms: (hour + 1) * HOUR_MS - 1,
+                ..CaseCheck::default()
+            };
+            let id: Hash = id.as_slice().try_into().unwrap();
+            let value = prost::Message::encode_to_vec(&check);
+            put(&mut chain, keys::case_check(&id), value);
+        }
+        let due = DueDisputes {
+            disputes: ids.to_vec(),
+        };
+        let value = prost::Message::encode_to_vec(&due);
+        put(&mut chain, keys::due_disputes(*hour), value);
+    }
+    chain.time_ms = (first + 9) * HOUR_MS;
+    for ended in 1..=3 {
+        chain.commit(&[]);
+        let states = ids
+            .iter()
+            .map(|id| check_of(&chain, &id.as_slice().try_into().unwrap()));
+        let open = states.filter(|check| check.state() == CaseCheckState::Unspecified);
+        assert_eq!(open.count(), (3 - ended) * MAX_DUE);
     }
 }
 

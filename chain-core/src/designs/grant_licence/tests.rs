@@ -150,6 +150,13 @@ fn nothing_stands_on_what_has_ended() {
         (end.time_ms, end.organisation.as_str()),
         (chain.time_ms, MAKER.0)
     );
+    // Nor what ended in the same block.
+    let (mut one_block, same, parent, _) = sublicensed();
+    let sublicence = grant(&same, Some(&parent), OFFICE.0, terms(until_ms));
+    let end = one_block.sign(MAKER, end_licence(&parent));
+    let sublicence = one_block.sign(MARKET, sublicence);
+    let executed = one_block.commit(&[end, sublicence]);
+    assert_eq!(executed.applied.len(), 1, "{:?}", executed.applied);
     chain.run(MAKER, end_right(&subject)).unwrap();
     let (fresh, again, third, _) = sublicensed();
     let mut fresh = fresh;

@@ -2,6 +2,7 @@ mod acts;
 mod devices;
 mod orders;
 
+use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{DisputeTally, ReviewChoice, SeatState};
 
@@ -15,7 +16,7 @@ use crate::test_support::reviews::{
     FEW, Jury, accept, appeal, countered, dispute_again, dispute_of, draw_panel, open_review,
     panel_of, place, vote,
 };
-use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE};
+use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change};
 
 const DAY_MS: u64 = 24 * HOUR_MS;
 const UPHOLD: ReviewChoice = ReviewChoice::Uphold;
@@ -182,6 +183,20 @@ fn who_lost_appeals_once_to_a_larger_panel_of_others() {
     assert!(over.is_err(), "an end is final");
 }
 
+/// Terms that are voted after a review was opened are for others: else the consortium would choose an appeal's panel.
+#[test]
+fn an_appeal_keeps_the_terms_of_its_review() {
+    let (mut chain, jury, id) = drawn();
+    vote(&mut chain, &jury, &id, 0, &[UPHOLD; 3]);
+    let wanted = change(7, Kind::PutReviewTerms(DEFAULT));
+    chain.approve(&[MARKET, CARRIER, MAKER], &wanted);
+    chain.run(CARRIER, appeal(&id)).unwrap();
+    let (first, second) = (panel_of(&chain, &id, 0), panel_of(&chain, &id, 1));
+    assert_eq!(second.terms, first.terms);
+    draw_panel(&mut chain);
+    assert_eq!(panel_of(&chain, &id, 1).seats.len(), 7);
+}
+
 #[test]
 fn who_lost_may_accept_the_verdict() {
     let (mut chain, jury, id) = drawn();
@@ -197,6 +212,60 @@ fn who_lost_may_accept_the_verdict() {
     assert_eq!(ended.outcome(), DisputeOutcome::PanelUpheld);
     assert_eq!(ended.ended_ms, chain.time_ms);
     assert!(chain.check(&chain.sign(CARRIER, appeal(&id))).is_err());
+}
+
+/// No dead end: at its deadline a review leads on from each phase by itself. Nobody reveals, nobody casts, nobody opens,
+/// nobody appeals.
+#[test]
+fn each_phase_of_a_review_ends_by_itself() {
+    for (phase, after, verdict) in [
+        (
+            ReviewPhase::Drawing,
+            DisputePhase::Countered,
+            PanelVerdict::NoPanel,
+        ),
+        (
+            ReviewPhase::Committing,
+            DisputePhase::Countered,
+            PanelVerdict::NoQuorum,
+        ),
+        (
+            ReviewPhase::Opening,
+            DisputePhase::Countered,
+            PanelVerdict::NoQuorum,
+        ),
+        (
+            ReviewPhase::Decided,
+            DisputePhase::Ended,
+            PanelVerdict::Upheld,
+        ),
+    ] {
+        let jury = Jury::of(20);
+        let (mut chain, _, id) = countered(&jury, FEW);
+        let opened = open_review(&id, ReviewGround::Similarity);
+        chain.run(CARRIER, opened).unwrap();
+        if phase == ReviewPhase::Drawing {
+            // The draw takes blocks, and the chain stands still.
+            chain.time_ms = dispute_of(&chain, &id).deadline_ms;
+        } else {
+            draw_panel(&mut chain);
+        }
+        if phase == ReviewPhase::Opening {
+            for seat in 0..3 {
+                let cast = jury.cast(&chain.id, &place(&chain, &id, 0, seat), UPHOLD);
+                chain.run(MARKET, Action::CastBallot(cast)).unwrap();
+            }
+        }
+        if phase == ReviewPhase::Decided {
+            vote(&mut chain, &jury, &id, 0, &[UPHOLD; 3]);
+        }
+        assert_eq!(review_of(&chain, &id).phase(), phase);
+        pass_deadline(&mut chain, &id);
+        let ended = dispute_of(&chain, &id);
+        let review = ended.review.clone().unwrap();
+        assert_eq!((ended.phase(), review.phase()), (after, ReviewPhase::Ended));
+        assert_eq!(review.results[0].verdict(), verdict, "{phase:?}");
+    }
 }
 
 /// Who appeals and then sees to it that nobody votes gains nothing.

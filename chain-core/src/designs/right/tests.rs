@@ -1,5 +1,5 @@
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{DiscloseDesign, Outcome};
+use touchstone_proto::ledger::{DiscloseDesign, Outcome, RightEnd};
 
 use super::*;
 use crate::designs::design;
@@ -247,6 +247,25 @@ fn a_right_that_was_given_up_is_nobodys_to_pass_on() {
 }
 
 /// A vouched designer disposes of what it deposited, and takes over what it is offered.
+/// No act leads to an offer of a right that has ended; if one did, nobody would get what is no more.
+#[test]
+fn an_offer_of_what_has_ended_is_void() {
+    let (mut chain, subject, offer) = offered();
+    let accept = answer_right(&subject, &offer, Outcome::Accepted);
+    assert_eq!(chain.check(&chain.sign(MARKET, accept.clone())), Ok(()));
+    let mut right = right_of(&chain, &subject);
+    right.ended = Some(RightEnd {
+        time_ms: chain.time_ms,
+        reason: "given up".into(),
+    });
+    let value = prost::Message::encode_to_vec(&right);
+    chain.state.values.insert(keys::right(&subject), value);
+    assert_eq!(
+        refused(&chain, MARKET, accept),
+        DesignRejection::NoSuchTransfer
+    );
+}
+
 #[test]
 fn vouched_designers_have_rights_like_others() {
     let (mut chain, subject) = designed();

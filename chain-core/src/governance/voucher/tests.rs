@@ -77,4 +77,14 @@ fn a_role_that_goes_is_a_rest_too() {
     );
     stand(&mut chain, 3, CARRIER.0, Standing::Suspended);
     assert_eq!(record_of(&chain, CARRIER.0), None);
+    // Nor has one that becomes a voucher for the first time.
+    let maker: Organisation = chain.state.message(&keys::organisation(MAKER.0)).unwrap();
+    let mut roles = [maker.roles.clone(), before.roles].concat();
+    roles.sort_unstable();
+    roles.dedup();
+    let put = change(4, Kind::PutOrganisation(Organisation { roles, ..maker }));
+    chain.approve(&[MARKET, MAKER, OFFICE], &put);
+    let maker: Organisation = chain.state.message(&keys::organisation(MAKER.0)).unwrap();
+    assert!(may_vouch(&maker));
+    assert_eq!(record_of(&chain, MAKER.0), None);
 }

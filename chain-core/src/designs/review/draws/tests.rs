@@ -57,6 +57,14 @@ fn a_validator_reveals_what_its_chain_binds_it_to_once() {
     let stranger = ReviewRejection::NotInDraw([9; 32]);
     let unknown = bent(&good, |r| r.validator = vec![9; 32]);
     assert_eq!((stranger.code(), refused(&chain, unknown)), (488, stranger));
+    // A validator without a hash chain is bound to nothing, so it has no value in the draw.
+    let (mut without, _, id) = countered(&Jury::of(20), FEW);
+    without.state.values.remove(&keys::hash_chain(&public(14)));
+    let opened = open_review(&id, ReviewGround::Similarity);
+    without.run(CARRIER, opened).unwrap();
+    let unbound = bent(&good, |r| r.validator = public(14).to_vec());
+    let none = ReviewRejection::NotInDraw(public(14));
+    assert_eq!(refused(&without, unbound), none);
     chain.run(CARRIER, good.clone()).unwrap();
     let twice = ReviewRejection::RevealedBefore(public(11));
     assert_eq!(
@@ -106,6 +114,26 @@ fn values_are_taken_in_the_blocks_after_the_beginning_alone() {
     );
     chain.commit(&[]);
     assert_eq!(refused(&chain, reveal(&chain, 11)), none);
+}
+
+/// From the block after its beginning to its last one, both included.
+#[test]
+fn a_draw_is_under_way_in_its_blocks_alone() {
+    let draw = last_draw(&drawing().0);
+    let (first, last) = (draw.height, draw.last_height);
+    for (height, takes) in [
+        (first, false),
+        (first + 1, true),
+        (last, true),
+        (last + 1, false),
+    ] {
+        assert_eq!(is_under_way(&draw, height), takes, "{height}");
+    }
+    let over = Draw {
+        closed_height: last,
+        ..draw
+    };
+    assert!(!is_under_way(&over, last));
 }
 
 /// 2f + 2, whatever the terms say.
@@ -365,6 +393,49 @@ fn so_many_reviews_wait_and_no_more() {
     let many = chain.check(&chain.sign(CARRIER, open_review(&second, ReviewGround::LawfulSource)));
     let too_many = ReviewRejection::TooManyReviews;
     assert_eq!((too_many.code(), many), (486, Err(too_many.into())));
+}
+
+/// One draw serves so many disputes; the next one waits, though it came in the same block.
+#[test]
+fn one_draw_serves_so_many_disputes() {
+    let (mut chain, _, id) = countered(&Jury::of(20), FEW);
+    let awaited = DrawValue {
+        tip: vec![1; 32],
+        ..DrawValue::default()
+    };
+    let full = Draw {
+        height: chain.height + 1,
+        last_height: chain.height + 9,
+        disputes: stream(1).take(MAX_DISPUTES).map(|id| id.to_vec()).collect(),
+        values: vec![awaited],
+        ..Draw::default()
+    };
+    let all = Draws {
+        count: 1,
+        waiting: Vec::new(),
+    };
+    let mut put = |key: Vec<u8>, value| chain.state.values.insert(key, value);
+    put(keys::draw(0), prost::Message::encode_to_vec(&full));
+    put(keys::DRAWS.to_vec(), prost::Message::encode_to_vec(&all));
+    let opened = open_review(&id, ReviewGround::Similarity);
+    chain.run(CARRIER, opened).unwrap();
+    assert_eq!(last_draw(&chain).disputes.len(), MAX_DISPUTES);
+    assert_eq!(draws(&chain.state).unwrap().waiting, [id.to_vec()]);
+}
+
+/// Nobody is seated after the deadline, whether the block's own work has come to the dispute yet or not.
+#[test]
+fn who_waited_too_long_gets_no_panel() {
+    let (mut chain, id) = drawing();
+    let late = Dispute {
+        deadline_ms: chain.time_ms - 1,
+        ..dispute_of(&chain, &id)
+    };
+    let value = prost::Message::encode_to_vec(&late);
+    chain.state.values.insert(keys::dispute(&id), value);
+    draw_panel(&mut chain);
+    assert!(panel_of(&chain, &id, 0).seats.is_empty());
+    assert_eq!(dispute_of(&chain, &id), late);
 }
 
 /// What is withdrawn meanwhile gets no panel, and stops no draw.

@@ -1,9 +1,12 @@
 //! Each rule of each act, by a transaction that breaks it alone.
 
-use touchstone_proto::ledger::{CastBallot, JurorLists, OpenBallot, RegisterJurors, Role};
+use touchstone_proto::ledger::{
+    CastBallot, JurorLists, OpenBallot, PlatformMeasure, RegisterJurors, Role,
+};
 
 use super::*;
 use crate::encoding::Malformed;
+use crate::test_support::disputes::{counter, measure, notice};
 use crate::test_support::{change, public, reviews};
 
 fn cast(chain: &Chain, jury: &Jury, id: &Hash, seat: usize) -> CastBallot {
@@ -89,7 +92,21 @@ fn jurors_stood_registered_before_the_notice() {
     late.run(MARKET, jury.register()).unwrap();
     let none = ReviewRejection::NoJurors(MARKET.0.into());
     let opened = open_review(&id, ReviewGround::Similarity);
-    assert_eq!((none.code(), refused(&late, CARRIER, opened)), (480, none));
+    let met = refused(&late, CARRIER, opened);
+    assert_eq!((none.code(), met), (480, none.clone()));
+    // Nor one of the notice's own block: who saw the notice on its way could fill it.
+    let (mut same, subject, _) = countered(&jury, FEW);
+    same.state.values.remove(&keys::juror_lists(MARKET.0));
+    let given = notice(&subject, "https://market.example/3");
+    let given = same.sign(MAKER, Action::GiveNotice(given));
+    let id = *same.verified(&given).unwrap().id();
+    let listed = same.sign(MARKET, jury.register());
+    assert_eq!(same.commit(&[listed, given]).applied.len(), 2);
+    let removed = measure(&id, PlatformMeasure::Removed);
+    same.run(MARKET, removed).unwrap();
+    same.run(CARRIER, counter(&id)).unwrap();
+    let opened = open_review(&id, ReviewGround::Similarity);
+    assert_eq!(refused(&same, CARRIER, opened), none);
 }
 
 #[test]
@@ -359,6 +376,22 @@ fn a_counted_ballot_is_opened_once_and_by_its_juror() {
     let twice = ReviewRejection::OpenedBefore(juror);
     let again = refused(&chain, OFFICE, Action::OpenBallot(good));
     assert_eq!((twice.code(), again), (823, twice));
+}
+
+/// An alternate whose ballot nobody needed has no vote beside those of the panel.
+#[test]
+fn a_ballot_beyond_the_panel_is_not_opened() {
+    let (mut chain, jury, id) = drawn();
+    for seat in [3, 0, 1, 2] {
+        let action = Action::CastBallot(cast(&chain, &jury, &id, seat));
+        chain.run(MARKET, action).unwrap();
+    }
+    assert_eq!(review_of(&chain, &id).phase(), ReviewPhase::Opening);
+    let beyond = panel_of(&chain, &id, 0).seats[3].clone();
+    assert_eq!(beyond.state(), SeatState::Cast);
+    let opened = Action::OpenBallot(opening(&chain, &jury, &id, 3));
+    let not_counted = ReviewRejection::NotCounted(beyond.juror);
+    assert_eq!(refused(&chain, OFFICE, opened), not_counted);
 }
 
 /// Each phase takes its own acts.
