@@ -406,13 +406,13 @@ mod tests {
         let other = take(&pool, "other", 1_000_000, 100).unwrap();
         pool.committed(&[other], 1, 0);
         pool.committed(&[flood.remove(0)], 2, 0);
-        for (number, time_ms) in [(1, 1), (2, OWED * WAITED_OFF_MS - 1)] {
+        for (number, time_ms) in [(1, 1), (2, OWED * WAITED_OFF_MS - 10)] {
             let other = take(&pool, "other", 1_000_000 + number, 100).unwrap();
             assert_eq!(next(&pool, WHOLE), [other]);
             pool.committed(&[other], number + 2, time_ms);
         }
         let other = take(&pool, "other", 1_000_003, 100).unwrap();
-        pool.committed(&[], 5, OWED * WAITED_OFF_MS);
+        pool.committed(&[], 5, OWED * WAITED_OFF_MS + 10);
         assert_eq!(next(&pool, WHOLE), [flood[0], other]);
     }
 
