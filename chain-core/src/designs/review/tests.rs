@@ -214,8 +214,8 @@ fn who_lost_may_accept_the_verdict() {
     assert!(chain.check(&chain.sign(CARRIER, appeal(&id))).is_err());
 }
 
-/// No dead end: at its deadline a review leads on from each phase by itself. Nobody reveals, nobody casts, nobody opens,
-/// nobody appeals.
+/// No dead end: at its deadline a review leads on from each phase by itself. Nobody reveals, nobody casts, nobody
+/// opens, nobody appeals.
 #[test]
 fn each_phase_of_a_review_ends_by_itself() {
     for (phase, after, verdict) in [

@@ -1,7 +1,8 @@
-use touchstone_proto::ledger::change::Kind;
+mod bounds;
+
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{
-    Dispute, DisputeOutcome, DisputePhase, IdentityCheck, ImposeSanction, Organisation, Right, Role,
+    Dispute, DisputeOutcome, DisputePhase, IdentityCheck, ImposeSanction, Right,
 };
 
 use super::*;
@@ -16,7 +17,7 @@ use crate::test_support::cases::{
 use crate::test_support::disputes::{filing, measure, notice, ruling};
 use crate::test_support::rights::{grant, sale, terms};
 use crate::test_support::vouched::{LIN, vouch};
-use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change, stream};
+use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, stream};
 
 const YEAR_MS: u64 = 365 * DAY_MS;
 
@@ -588,55 +589,6 @@ fn every_order_of_sanctions_comes_to_an_end() {
         assert_eq!(told, counted, "seed {seed}");
     }
     assert_eq!(outcomes.len(), 4, "{outcomes:?}");
-}
-
-/// Who has lost the role since the appeal decides nothing; silence then lifts the sanction.
-#[test]
-fn an_authority_without_its_role_decides_no_appeal() {
-    let (mut chain, _, dispute) = upheld();
-    let action = no_sales(&chain, &dispute);
-    let id = impose(&mut chain, OFFICE, action);
-    chain
-        .run(CARRIER, appeal_sanction(&id, TRIBUNAL.0))
-        .unwrap();
-    let decided = decide_appeal(&id, SanctionOutcome::Confirmed);
-    assert_eq!(chain.check(&chain.sign(TRIBUNAL, decided.clone())), Ok(()));
-    let key = keys::organisation(TRIBUNAL.0);
-    let mut tribunal: Organisation = chain.state.message(&key).unwrap();
-    tribunal.roles = vec![Role::Customs.into()];
-    let wanted = change(300, Kind::PutOrganisation(tribunal));
-    chain.approve(&[MARKET, CARRIER, MAKER], &wanted);
-    let lost = refused(&chain, TRIBUNAL, decided);
-    assert!(matches!(lost, Rejection::Role { .. }), "{lost:?}");
-}
-
-/// What a dispute has found it has found as it ended.
-#[test]
-fn nothing_is_found_before_the_end() {
-    let mut dispute = Dispute {
-        phase: DisputePhase::Ended.into(),
-        outcome: DisputeOutcome::Upheld.into(),
-        respondent: "shop".into(),
-        ..Dispute::default()
-    };
-    let found_against = crate::designs::impose_sanction::found_against;
-    assert_eq!(found_against(&dispute), Some("shop"));
-    dispute.phase = DisputePhase::Filed.into();
-    assert_eq!(found_against(&dispute), None);
-}
-
-/// A warning keeps nobody from selling, also under a right whose sales another sanction bars or barred.
-#[test]
-fn no_other_kind_bars_sales() {
-    let (mut chain, subject, dispute) = upheld();
-    let bar = no_sales(&chain, &dispute);
-    let after_ms = bar.until_ms + 1;
-    impose(&mut chain, OFFICE, bar);
-    let longer = after_ms + DAY_MS;
-    let warning = wanted(CARRIER.0, SanctionKind::Warning, &[dispute], longer);
-    impose(&mut chain, OFFICE, warning);
-    let answer = answer(&chain, &subject, CARRIER.0, after_ms);
-    assert!(matches!(answer, SaleAnswer::Licensed(_)), "{answer:?}");
 }
 
 /// A sanction bars under the rights of its grounds and under no other.
