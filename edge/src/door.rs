@@ -2,13 +2,10 @@
 //! slot: newcomers displace each other. All ports of a process share one thread for it that gives way to all others,
 //! so that a flood of connections which ask nothing takes no time of consensus or of clients who have asked.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use rustix::net::RecvFlags;
-use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::Sender;
@@ -17,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arrivals::Arrivals;
 use crate::background;
+use crate::beginning::{Beginning, begins};
 use crate::connection::Connection;
-use crate::protocol::{Beginning, LOOKED_AT};
 
 /// How often deadlines are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -118,7 +115,7 @@ async fn hold(
     let client = connection.client;
     let closing = connection.closing.clone();
     let spoken = async {
-        if !begins(&stream, beginning, &connection).await {
+        if !begins(&stream, beginning, || connection.has_begun()).await {
             return;
         }
         if let Ok(stream) = stream.into_std() {
@@ -129,38 +126,6 @@ async fn hold(
     tokio::select! {
         () = closing.cancelled() => tracing::debug!(?client, "a newcomer gave way or was late"),
         () = spoken => {}
-    }
-}
-
-/// Whether the client has said a whole beginning, for which this waits, before it ended.
-async fn begins(stream: &TcpStream, beginning: Beginning, connection: &Connection) -> bool {
-    let mut has_begun = false;
-    loop {
-        let Ok(ready) = stream.ready(Interest::READABLE).await else {
-            return false;
-        };
-        let mut said = 0;
-        let looked = stream.try_io(Interest::READABLE, || {
-            let mut bytes = [0; LOOKED_AT];
-            (said, _) = rustix::net::recv(stream, &mut bytes[..], RecvFlags::PEEK)?;
-            let bytes = bytes.get(..said).unwrap_or_default();
-            match said == 0 || beginning.is_whole(bytes) {
-                true => Ok(()),
-                // The next bytes wake this up again.
-                false => Err(ErrorKind::WouldBlock.into()),
-            }
-        });
-        if said > 0 && !has_begun {
-            connection.has_begun();
-            has_begun = true;
-        }
-        match looked {
-            Ok(()) => return said > 0,
-            Err(error) if error.kind() != ErrorKind::WouldBlock => return false,
-            // What is left of it never comes.
-            Err(_) if ready.is_read_closed() => return false,
-            Err(_) => {}
-        }
     }
 }
 

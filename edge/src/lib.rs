@@ -5,6 +5,7 @@
 //! - [`connection_slots`]: so many at once, in total and for each address; who waits longest for its client gives way.
 //! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
 //! - [`rate`]: how often an address may ask.
+//! - [`beginning`]: how conversations begin, and the wait until a client has said so much.
 //! - `door`: accepts, and holds connections until they speak, on a thread that gives way to all others.
 //! - [`server`]: speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
 //! - [`tls`]: certificates by rustls, read again when their files change.
@@ -29,6 +30,7 @@
 
 pub mod arrivals;
 pub mod background;
+pub mod beginning;
 pub mod body;
 pub mod budget;
 mod caller;

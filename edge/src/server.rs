@@ -27,13 +27,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Caller;
 use crate::arrivals::Arrivals;
+use crate::beginning::Beginning;
 use crate::body::{AnswerBody, ReceivedBytes, RequestBody, Weight};
 use crate::budget::Budget;
 use crate::caller::owner_of;
 use crate::connection::Connection;
 use crate::connection_slots::ConnectionSlots;
 use crate::door;
-use crate::protocol::{Beginning, Protocol};
+use crate::protocol::Protocol;
 use crate::rate::{CallRate, CallRates};
 use crate::tls::Tls;
 

@@ -32,6 +32,7 @@
 mod behaviour;
 mod config;
 mod counters;
+mod door;
 mod frame;
 mod gossip;
 mod handle;

@@ -27,7 +27,7 @@ const REMEMBERED_MS: u64 = 2000;
 /// How long an allowance beyond a block's own is waited off, milliseconds. Where four validators share two cores, a
 /// block with a hundred events takes 15 ms where others take 5, and one each 0.6 s keeps others' 99th
 /// percentile below twice of what it is without.
-const WAITED_OFF_MS: u64 = 400;
+const WAITED_OFF_MS: u64 = 600;
 /// Allowances that an organisation waits off at most: it waits for twenty seconds then.
 const OWED: u64 = 50;
 /// Allowances that an organisation may have waiting beside others, and bytes that it may have in any case.

@@ -5,7 +5,7 @@
 
 use super::{Multiaddr, NetworkLimits};
 use futures::{AsyncRead, AsyncWrite};
-use libp2p::multiaddr::Protocol;
+use libp2p::{multiaddr::Protocol, tcp::tokio::TcpStream};
 use std::{
     collections::{BTreeSet, HashMap},
     io,
@@ -16,7 +16,10 @@ use std::{
     time::Instant,
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use touchstone_edge::connection_slots::{ConnectionSlot, ConnectionSlots};
+use touchstone_edge::{
+    beginning::{self, Beginning},
+    connection_slots::{ConnectionSlot, ConnectionSlots},
+};
 
 /// Addresses of peers that are remembered beyond the list, where it names them by host names.
 const REMEMBERED: usize = 256;
@@ -133,7 +136,8 @@ impl<S> Watched<S> {
         }
     }
 
-    fn refused(stream: S) -> Watched<S> {
+    /// One for which no place is left.
+    pub fn refused(stream: S) -> Watched<S> {
         let closing = CancellationToken::new();
         closing.cancel();
         Watched {
@@ -162,11 +166,34 @@ impl<S> Watched<S> {
     }
 
     fn has_begun(&self) {
-        if let Some(handshake) = &self.handshake
-            && let Some(place) = &*lock(&handshake.place)
-        {
-            place.has_begun();
+        has_begun(self.handshake.as_ref());
+    }
+}
+
+impl Watched<TcpStream> {
+    /// Whether the other side has begun as a peer does, for which this waits, before it ended or gave way.
+    pub async fn begins(&mut self) -> bool {
+        let handshake = self.handshake.as_ref();
+        let begins = beginning::begins(&self.stream.0, Beginning::Multistream, || {
+            has_begun(handshake);
+        });
+        match &mut self.closed {
+            Some(closed) => tokio::select! {
+                biased;
+                () = closed.as_mut() => false,
+                has_begun = begins => has_begun,
+            },
+            None => begins.await,
         }
+    }
+}
+
+/// It gives way to no one that has said nothing.
+fn has_begun(handshake: Option<&Arc<Handshake>>) {
+    if let Some(handshake) = handshake
+        && let Some(place) = &*lock(&handshake.place)
+    {
+        place.has_begun();
     }
 }
 
@@ -212,7 +239,8 @@ fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     }
 }
 
-fn socket_of(address: &Multiaddr) -> Option<SocketAddr> {
+/// Where a connection comes from, if it comes by TCP.
+pub(super) fn socket_of(address: &Multiaddr) -> Option<SocketAddr> {
     let ip = ip_of(address)?;
     match address.iter().nth(1)? {
         Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),

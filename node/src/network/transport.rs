@@ -1,14 +1,12 @@
 //! Connections: TCP, authenticated and encrypted by Noise, divided into streams by Yamux.
 
 use super::{
-    NetworkConfig, NetworkError,
-    behaviour::Behaviour,
-    handshakes::{Handshakes, Watched},
+    NetworkConfig, NetworkError, behaviour::Behaviour, door::Door, handshakes::Handshakes,
     paced::Paced,
 };
 use libp2p::{
     Multiaddr, PeerId, Swarm, Transport,
-    core::{ConnectedPoint, muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
+    core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
     dns,
     identity::Keypair,
     multiaddr::Protocol,
@@ -23,7 +21,7 @@ use std::{
 };
 use tokio::time::Duration;
 
-/// How long a connection may take from its start to the end of its handshake.
+/// How long a connection may take from its beginning to the end of its handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Streams of one connection, all protocols together. Each may hold a Yamux window of 256 KiB that
@@ -110,21 +108,14 @@ fn secured<T>(
     handshakes: Arc<Handshakes>,
 ) -> Boxed<(PeerId, StreamMuxerBox)>
 where
-    T: Transport + Send + Unpin + 'static,
-    T::Output: futures::AsyncRead + futures::AsyncWrite + Send + Unpin + 'static,
+    T: Transport<Output = tcp::tokio::TcpStream> + Send + Unpin + 'static,
     T::Error: Send + Sync + 'static,
     T::Dial: Send + 'static,
     T::ListenerUpgrade: Send + 'static,
 {
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(STREAMS);
-    Paced::new(transport)
-        .map(move |stream, point| match point {
-            ConnectedPoint::Listener { send_back_addr, .. } => {
-                handshakes.admit(stream, &send_back_addr)
-            }
-            ConnectedPoint::Dialer { .. } => Watched::own(stream),
-        })
+    Door::new(Paced::new(transport), handshakes)
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(yamux)
