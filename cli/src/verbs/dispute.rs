@@ -15,7 +15,7 @@ use touchstone_proto::ledger::{
     PlatformMeasure, RuleDispute, ShowFiling, WithdrawNotice, transaction::Action,
 };
 
-use super::organisations::{check_known, is_known};
+use super::organisations::{check_known, proven_absent};
 use super::right::{act, id};
 use crate::cases;
 use crate::disputes;
@@ -399,9 +399,10 @@ async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> R
     let name = &arguments.party;
     let (attested, tally) = asked::of_party(&mut client, name).await?;
     let height = attested.header.height;
-    let is_known = is_known(&mut client, name).await?;
-    if !is_known && tally == DisputeTally::default() {
-        check_known(&mut client, name).await?;
+    let absent = proven_absent(&mut client, name).await?;
+    let is_known = absent.is_none();
+    if let Some(absent) = absent.filter(|_| tally == DisputeTally::default()) {
+        return Err(absent);
     }
     // Of a shop that only its platform knows, what rulings found false is counted under that platform.
     let found = match (is_known, &arguments.platform) {
