@@ -34,6 +34,7 @@ pub mod fingerprint;
 pub mod gateway;
 pub mod hash_chain;
 pub mod json_error;
+pub mod json_file;
 pub mod jurors;
 pub mod keyfile;
 pub mod label;
