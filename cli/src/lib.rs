@@ -21,6 +21,7 @@
 pub mod beacons;
 pub mod capture;
 pub mod cases;
+pub mod chronology;
 pub mod deposit_certificate;
 pub mod disputes;
 pub mod earlier;

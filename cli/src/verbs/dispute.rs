@@ -18,7 +18,7 @@ use touchstone_proto::ledger::{
 use super::organisations::{check_known, proven_absent};
 use super::right::{act, id};
 use crate::cases;
-use crate::disputes;
+use crate::disputes::{self, CaseFile};
 use crate::failure::Failure;
 use crate::messages::Speech;
 use crate::output::{Output, add_member, attested_json, counted, plain};
@@ -351,14 +351,13 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
     ));
     output.line(format!("About     {}", hex::encode(&found.subject)));
     let language = output.language;
-    let mut lines = disputes::lines(language, &found);
-    for (id, check) in &beside.checks {
-        lines.extend(cases::check_lines(language, id, check));
-    }
-    for (id, sanction) in &beside.sanctions {
-        lines.extend(sanctions::lines(language, id, sanction));
-    }
-    for line in lines {
+    let records = CaseFile {
+        dispute: &found,
+        panels: &[],
+        checks: &beside.checks,
+        sanctions: &beside.sanctions,
+    };
+    for line in records.lines(language) {
         output.line(format!("          {line}"));
     }
     if let Some((of, files)) = packed {
