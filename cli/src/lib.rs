@@ -22,6 +22,7 @@ pub mod beacons;
 pub mod capture;
 pub mod cases;
 pub mod chronology;
+pub mod countries;
 pub mod deposit_certificate;
 pub mod disputes;
 pub mod earlier;

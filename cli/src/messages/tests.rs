@@ -130,6 +130,10 @@ fn every_line_stands_in_both_languages() {
             let mut beginnings: Vec<&str> = failures.iter().map(String::as_str).collect();
             // `bad(` is a failure of a file, too.
             beginnings.extend([".line(", ".remark(", "message: ", ".good(", "bad("]);
+            // So is why a value of a command line is none.
+            if name.contains("verbs/") || name.ends_with("countries.rs") {
+                beginnings.push("Err(");
+            }
             said.extend(behind(&text, &beginnings));
             said.extend(counts(&text));
         }

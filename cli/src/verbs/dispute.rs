@@ -455,9 +455,9 @@ fn ruling(text: &str) -> Result<DisputeOutcome, String> {
 
 /// What a word of a table stands for.
 pub(super) fn named<T: Copy>(text: &str, table: &[(&str, T)]) -> Result<T, String> {
-    let found = table.iter().find(|(word, _)| *word == text);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
-        format!("one of {}", words.join(", "))
-    })
+    let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
+    match table.iter().find(|(word, _)| *word == text) {
+        Some((_, value)) => Ok(*value),
+        None => Err(format!("one of {}", words.join(", "))),
+    }
 }
