@@ -20,7 +20,7 @@ enum Text {
 use Text::{Given, Names, Sentence, Words};
 
 /// Every field of a failure that holds a text of the program.
-const FIELDS: [(&str, Text); 50] = [
+const FIELDS: [(&str, Text); 51] = [
     (
         "BadCredential::Disagrees",
         Given(&[
@@ -141,15 +141,17 @@ const FIELDS: [(&str, Text); 50] = [
     ("TokenError::Algorithm.what", Words(&["not_taken("])),
     ("TokenError::Unsigned", Words(&["TokenError::Unsigned("])),
     ("TokenError::Version", Names),
+    ("XmlObstacle::Once", Names),
 ];
 
 /// Words that stay as they are in every language: what ASN.1, EPCIS, JSON and this program's files name so.
-const SAME: [&str; 13] = [
+const SAME: [&str; 14] = [
     "Accuracy",
     "EventList",
     "QueryResults",
     "TSTInfo",
     "Time",
+    "amp",
     "Touchstone",
     "genTime",
     "keyUsage",
