@@ -3,14 +3,19 @@
 use serde_json::{Value, json};
 use touchstone_core::designs::dispute::is_default;
 use touchstone_core::designs::referral::{self, DisputeRoute};
+use touchstone_core::designs::review;
+use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{
-    CentreOpinion, Dispute, DisputeOutcome, DisputePhase, DisputeTally, FalseStatements,
-    PlatformMeasure, Referral,
+    CaseCheck, CaseHandOver, CentreOpinion, Dispute, DisputeOutcome, DisputePhase, DisputeTally,
+    Draw, FalseStatements, HandOverState, Panel, PlatformMeasure, Referral, Sanction,
 };
 
 use crate::cases;
+use crate::chronology::Chronology;
 use crate::messages::{Language, Speech};
 use crate::output::{plain, utc};
+use crate::reviews;
+use crate::sanctions;
 use crate::say;
 
 /// What a platform does, by the words of the command line.
@@ -80,8 +85,56 @@ pub fn measure(measure: PlatformMeasure) -> &'static str {
     found.map_or("none", |(word, _)| word)
 }
 
-/// What happened so far, one sentence for each step, and what is waited for.
+/// A dispute with what was read beside its record.
+pub struct CaseFile<'a> {
+    /// Its record.
+    pub dispute: &'a Dispute,
+    /// The panels of its review, whose draws and votes were found again.
+    pub panels: &'a [(Panel, Draw)],
+    /// Its checks, each with its id.
+    pub checks: &'a [(Hash, CaseCheck)],
+    /// The sanctions that rest on it, each with its id.
+    pub sanctions: &'a [(Hash, Sanction)],
+}
+
+impl CaseFile<'_> {
+    /// What happened so far in the order of time, one sentence for each step, and what is waited for.
+    pub fn lines(&self, language: Language) -> Vec<String> {
+        let dispute = self.dispute;
+        let mut told = steps(language, dispute);
+        told.merge(reviews::chronology(language, dispute, self.panels));
+        let standing = standing(language, dispute);
+        let is_open = dispute.phase() != DisputePhase::Ended;
+        if !is_open {
+            told.add(dispute.ended_ms, [standing.clone()]);
+        }
+        for (id, check) in self.checks {
+            told.add(check.recorded_ms, cases::check_lines(language, id, check));
+        }
+        for (id, sanction) in self.sanctions {
+            told.add(sanction.from_ms, sanctions::lines(language, id, sanction));
+        }
+        if is_open {
+            told.add(u64::MAX, [standing]);
+        }
+        told.lines()
+    }
+}
+
+/// What a dispute's record alone tells.
 pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
+    let records = CaseFile {
+        dispute,
+        panels: &[],
+        checks: &[],
+        sanctions: &[],
+    };
+    records.lines(language)
+}
+
+/// What the parties, the platform, the centre and authorities did.
+fn steps(language: Language, dispute: &Dispute) -> Chronology {
+    let mut told = Chronology::default();
     let mut lines = vec![say!(
         language,
         "{time}: {complainant} gives {platform} notice of {respondent}'s listing {listing}; evidence, SHA-256 {sha256}",
@@ -100,18 +153,21 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
             declarations = before.declarations
         ));
     }
+    told.add(dispute.noticed_ms, lines);
     if let Some(asked) = &dispute.referral {
-        lines.extend(referral_lines(language, asked));
+        told.merge(referral_steps(language, asked));
     }
     if dispute.answered_ms > 0 {
-        lines.push(say!(
+        let answer = say!(
             language,
             "{time}: the platform's measure: {measure} ({why})",
             time = utc(dispute.answered_ms),
             measure = language.term(measure(dispute.measure())),
             why = plain(&dispute.measure_reason)
-        ));
+        );
+        told.add(dispute.answered_ms, [answer]);
     }
+    let mut lines = Vec::new();
     if dispute.countered_ms > 0 {
         lines.push(say!(
             language,
@@ -128,18 +184,35 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
             declarations = before.declarations
         ));
     }
+    told.add(dispute.countered_ms, lines);
     if dispute.filed_ms > 0 {
-        lines.push(say!(
+        let filing = say!(
             language,
             "{time}: the complainant shows a filing with {authority}, {reference}",
             time = utc(dispute.filed_ms),
             authority = plain(&dispute.authority),
             reference = plain(&dispute.reference)
-        ));
+        );
+        told.add(dispute.filed_ms, [filing]);
     }
-    let offered = dispute.handovers.iter();
-    lines.extend(offered.map(|offered| cases::hand_over_line(language, offered)));
-    lines.push(match dispute.phase() {
+    for offered in &dispute.handovers {
+        let line = cases::hand_over_line(language, offered);
+        told.add(hand_over_ms(offered), [line]);
+    }
+    told
+}
+
+/// When what a hand-over's line tells happened.
+fn hand_over_ms(offered: &CaseHandOver) -> u64 {
+    match offered.state() {
+        HandOverState::Unspecified => offered.offered_ms,
+        HandOverState::Accepted | HandOverState::Lapsed => offered.closed_ms,
+    }
+}
+
+/// How it ended, or what it waits for.
+fn standing(language: Language, dispute: &Dispute) -> String {
+    match dispute.phase() {
         DisputePhase::Ended if is_default(dispute.outcome()) => say!(
             language,
             "{time}: ended by default, nobody having acted in time: {outcome}",
@@ -158,39 +231,42 @@ pub fn lines(language: Language, dispute: &Dispute) -> Vec<String> {
             phase = language.term(phase(open)),
             deadline = utc(dispute.deadline_ms)
         ),
-    });
-    lines
+    }
 }
 
 /// A question to an assistance centre, and what became of it.
-fn referral_lines(language: Language, asked: &Referral) -> Vec<String> {
-    let mut lines = vec![say!(
+fn referral_steps(language: Language, asked: &Referral) -> Chronology {
+    let mut told = Chronology::default();
+    let question = say!(
         language,
         "{time}: {by} asks the assistance centre {centre}; reasons, SHA-256 {sha256}",
         time = utc(asked.referred_ms),
         by = plain(&asked.by),
         centre = plain(&asked.centre),
         sha256 = hex::encode(&asked.reasons)
-    )];
+    );
+    told.add(asked.referred_ms, [question]);
     if let Some(found) = opinion(asked.opinion()) {
-        lines.push(say!(
+        let answer = say!(
             language,
             "{time}: the opinion of {centre}: {opinion}; reasons, SHA-256 {sha256}",
             time = utc(asked.closed_ms),
             centre = plain(&asked.centre),
             opinion = language.term(found),
             sha256 = hex::encode(&asked.opinion_reasons)
-        ));
+        );
+        told.add(asked.closed_ms, [answer]);
     }
     if referral::is_default(asked) {
-        lines.push(say!(
+        let silence = say!(
             language,
             "{time}: by default: {centre} gave no opinion in time",
             time = utc(asked.closed_ms),
             centre = plain(&asked.centre)
-        ));
+        );
+        told.add(asked.closed_ms, [silence]);
     }
-    lines
+    told
 }
 
 /// The word of an opinion; none where there is none.
@@ -315,6 +391,8 @@ pub fn json(dispute: &Dispute) -> Value {
         "ended_words": dispute.ended_words,
         "reasons_sha256": hex::encode(&dispute.reasons),
         "rule_book_sha256": hex::encode(&dispute.rule_book),
+        "verdicts": reviews::recorded_json(dispute),
+        "finality": review::finality(dispute).map(reviews::finality),
         "handovers": dispute.handovers.iter().map(cases::hand_over_json).collect::<Vec<_>>(),
     })
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::file;
-use crate::json_error;
+use crate::json_file::{self, bad};
 use crate::keyfile;
 use crate::receipt;
 
@@ -51,21 +51,10 @@ impl SecretChain {
     /// Reads a file that nobody else may read.
     pub fn read(path: &Path) -> Result<SecretChain, Failure> {
         keyfile::check_private(path)?;
-        let bad = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
-        let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-        if size.len() > MAX_FILE_BYTES {
-            return Err(bad("no hash chain's secret".to_owned()));
-        }
-        let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-        let bytes = Zeroizing::new(bytes);
-        let file: ChainFile = serde_json::from_slice(&bytes).map_err(|e| {
-            bad(format!(
-                "no hash chain's secret: {}",
-                json_error::reason(&e)
-            ))
-        })?;
+        let refused = |why| bad(format!("no hash chain's secret: {why}"), path);
+        let (_, file) = json_file::read::<ChainFile>(path, MAX_FILE_BYTES, refused)?;
         if file.format != FORMAT || !(1..=MAX_VALUES).contains(&file.values) {
-            return Err(bad(format!("not of the format {FORMAT}")));
+            return Err(bad(format!("not of the format {FORMAT}"), path));
         }
         let secret = Zeroizing::new(file.secret);
         Ok(SecretChain {

@@ -10,7 +10,7 @@ use touchstone_core::proof::juror_tree;
 use touchstone_core::signing;
 
 use crate::failure::Failure;
-use crate::json_error;
+use crate::json_file::{self, bad};
 use crate::receipt;
 
 /// The format of a card's file.
@@ -109,14 +109,8 @@ pub struct JurorCard {
 impl JurorCard {
     /// Reads a card, and checks that its path leads to its root.
     pub fn read(path: &Path) -> Result<JurorCard, Failure> {
-        let bad = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
-        let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-        if size.len() > MAX_CARD_BYTES {
-            return Err(bad("no juror's card".to_owned()));
-        }
-        let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-        let card: JurorCard = serde_json::from_slice(&bytes)
-            .map_err(|e| bad(format!("no juror's card: {}", json_error::reason(&e))))?;
+        let refused = |why| bad(format!("no juror's card: {why}"), path);
+        let (_, card) = json_file::read::<JurorCard>(path, MAX_CARD_BYTES, refused)?;
         let root = receipt::bytes("root", &card.root)?;
         let leaf = juror_tree::leaf(&card.key()?, &card.organisation);
         let siblings = card.siblings()?;
@@ -124,7 +118,8 @@ impl JurorCard {
         match holds && card.format == CARD_FORMAT {
             true => Ok(card),
             false => Err(bad(
-                "no juror's card, or its path doesn't lead to its root".to_owned()
+                "no juror's card, or its path doesn't lead to its root",
+                path,
             )),
         }
     }

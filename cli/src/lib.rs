@@ -21,6 +21,8 @@
 pub mod beacons;
 pub mod capture;
 pub mod cases;
+pub mod chronology;
+pub mod countries;
 pub mod deposit_certificate;
 pub mod disputes;
 pub mod earlier;
@@ -34,6 +36,7 @@ pub mod fingerprint;
 pub mod gateway;
 pub mod hash_chain;
 pub mod json_error;
+pub mod json_file;
 pub mod jurors;
 pub mod keyfile;
 pub mod label;

@@ -10,7 +10,7 @@ use touchstone_core::hash::{Hash, sha256};
 
 use crate::failure::Failure;
 use crate::file;
-use crate::json_error;
+use crate::json_file;
 use crate::output::plain;
 
 /// The list's name in the folder.
@@ -82,17 +82,12 @@ impl Pack {
 /// The SHA-256 of a folder's list, and its files; each of them is as the list says.
 pub fn check(folder: &Path) -> Result<(Hash, Vec<PackedFile>), Failure> {
     let path = folder.join(LIST);
-    let size = std::fs::metadata(&path).map_err(|e| Failure::io("reading", &path, &e))?;
     let bad = |reason: String| {
         let name = plain(&path.display().to_string());
         let what = format!("the pack of {name} isn't what was packed: {reason}");
         Failure::from(NotVerified::Pack(what))
     };
-    if size.len() > MAX_LIST_BYTES {
-        return Err(bad(format!("{} bytes are too many", size.len())));
-    }
-    let bytes = std::fs::read(&path).map_err(|e| Failure::io("reading", &path, &e))?;
-    let list: List = serde_json::from_slice(&bytes).map_err(|e| bad(json_error::reason(&e)))?;
+    let (bytes, list) = json_file::read::<List>(&path, MAX_LIST_BYTES, bad)?;
     for packed in &list.files {
         // A name leads nowhere else.
         let is_name = Path::new(&packed.name).file_name() == Some(packed.name.as_ref());

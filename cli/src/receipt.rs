@@ -13,12 +13,15 @@ use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{DesignContent, DesignView};
 
 use crate::failure::Failure;
-use crate::{fields, file, json_error, keyfile};
+use crate::json_file::{self, bad};
+use crate::{fields, file, keyfile};
 
 /// The format's name, where the deposit covers files alone.
 pub const FORMAT: &str = "touchstone/receipt/v1";
 /// The format's name, where it covers views and fields.
 pub const FORMAT_OF_FIELDS: &str = "touchstone/receipt/v2";
+/// A receipt has no more bytes, whatever the thousand names of its files.
+const MAX_FILE_BYTES: u64 = 4 << 20;
 /// How receipts' file names end.
 pub const SUFFIX: &str = ".touchstone.json";
 /// What is added to the name of a receipt whose deposit was refused.
@@ -81,24 +84,20 @@ pub struct ReceiptFields {
 impl Receipt {
     /// Reads a receipt.
     pub fn read(path: &Path) -> Result<Receipt, Failure> {
-        let text = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-        let receipt: Receipt = serde_json::from_slice(&text).map_err(|e| {
-            Failure::Usage(format!(
-                "{}: not a receipt: {}",
-                path.display(),
-                json_error::reason(&e)
-            ))
-        })?;
+        let refused = |why| bad(format!("not a receipt: {why}"), path);
+        let (_, receipt) = json_file::read::<Receipt>(path, MAX_FILE_BYTES, refused)?;
         let expected = match receipt.fields {
             None => FORMAT,
             Some(_) => FORMAT_OF_FIELDS,
         };
         if receipt.format != expected {
-            return Err(Failure::Usage(format!(
-                "{}: format {:?} is unknown; this program reads {FORMAT:?} and, with fields, {FORMAT_OF_FIELDS:?}",
-                path.display(),
-                receipt.format
-            )));
+            return Err(bad(
+                format!(
+                    "format {:?} is unknown; this program reads {FORMAT:?} and, with fields, {FORMAT_OF_FIELDS:?}",
+                    receipt.format
+                ),
+                path,
+            ));
         }
         Ok(receipt)
     }

@@ -1,12 +1,14 @@
 //! Public reviews in words, and for machines.
 
 use serde_json::{Value, json};
+use touchstone_core::designs::review::{self, Finality};
 use touchstone_proto::ledger::{
     Dispute, Draw, Panel, PanelResult, PanelVerdict, ReviewChoice, ReviewGround, ReviewPhase,
     ReviewTerms, SeatState,
 };
 
 use crate::beacons;
+use crate::chronology::Chronology;
 use crate::messages::{Language, Speech};
 use crate::output::{add_member, plain, utc};
 use crate::say;
@@ -93,39 +95,106 @@ pub fn seat_state(state: SeatState) -> &'static str {
     }
 }
 
-/// How a review goes, one sentence for each step.
-pub fn lines(language: Language, dispute: &Dispute, panels: &[(Panel, Draw)]) -> Vec<String> {
+/// The word of how a verdict became final.
+pub fn finality(finality: Finality) -> &'static str {
+    match finality {
+        Finality::Accepted => "accepted",
+        Finality::NotAppealed => "not-appealed",
+        Finality::OnAppeal => "on-appeal",
+    }
+}
+
+/// How a review goes, one sentence for each step. Its panels are those whose draws and votes were found again; without
+/// them it tells what the dispute's own record does.
+pub fn chronology(language: Language, dispute: &Dispute, panels: &[(Panel, Draw)]) -> Chronology {
+    let mut told = Chronology::default();
     let Some(review) = &dispute.review else {
-        return Vec::new();
+        return told;
     };
-    let mut lines = vec![say!(
+    let opened = say!(
         language,
         "{time}: {who} asks for a panel; ground: {ground}; rule book, SHA-256 {sha256}",
         time = utc(review.opened_ms),
         who = plain(&review.opened_by),
         ground = language.term(ground(review.ground())),
         sha256 = hex::encode(&review.rule_book)
-    )];
-    for (instance, (panel, draw)) in panels.iter().enumerate() {
+    );
+    told.add(review.opened_ms, [opened]);
+    let mut begun_ms = review.opened_ms;
+    for instance in 0..panels.len().max(review.results.len()) {
         if instance > 0 {
-            lines.push(say!(
+            let appeal = say!(
                 language,
                 "{who} appeals to a larger panel; reasons, SHA-256 {sha256}",
                 who = plain(&review.appellant),
                 sha256 = hex::encode(&review.appeal)
-            ));
+            );
+            told.add(begun_ms, [appeal]);
         }
-        lines.extend(panel_lines(language, panel, draw));
+        let panel = panels.get(instance);
+        if let Some((panel, draw)) = panel {
+            told.add(begun_ms, panel_lines(language, panel, draw));
+        }
         if let Some(result) = review.results.get(instance) {
-            lines.push(result_line(language, result));
+            begun_ms = result.time_ms;
+            let line = match panel {
+                Some(_) => recounted_line(language, result),
+                None => recorded_line(language, result),
+            };
+            told.add(result.time_ms, [line]);
         }
     }
-    lines.push(say!(
+    let final_line = finality_line(language, dispute);
+    told.add(dispute.ended_ms, final_line);
+    let at = say!(
         language,
         "the review is at: {phase}",
         phase = language.term(phase(review.phase()))
-    ));
-    lines
+    );
+    told.add(standing_ms(dispute), [at]);
+    told
+}
+
+/// The moment since which a review is in its phase, as it stands among other lines.
+fn standing_ms(dispute: &Dispute) -> u64 {
+    let review = dispute.review.as_ref();
+    let is_over = review.is_some_and(|review| review.phase() == ReviewPhase::Ended);
+    let decided = review.and_then(|review| review.results.last());
+    match (review::is_verdict(dispute.outcome()), dispute.ended_ms) {
+        (false, _) if is_over => decided.map_or(dispute.ended_ms, |result| result.time_ms),
+        (_, 0) => u64::MAX,
+        (_, ended_ms) => ended_ms,
+    }
+}
+
+/// How the verdict became final, where somebody's act or silence made it so.
+fn finality_line(language: Language, dispute: &Dispute) -> Option<String> {
+    let review = dispute.review.as_ref()?;
+    let has_verdict = |result: &PanelResult| review::outcome(result.verdict()).is_some();
+    let time = utc(dispute.ended_ms);
+    match review::finality(dispute)? {
+        Finality::Accepted => Some(say!(
+            language,
+            "{time}: who lost before the first panel accepts its verdict",
+            time = time
+        )),
+        Finality::NotAppealed => Some(say!(
+            language,
+            "{time}: by default: nobody appealed in time, and the first panel's verdict stands",
+            time = time
+        )),
+        Finality::OnAppeal if review.results.last().is_some_and(has_verdict) => None,
+        Finality::OnAppeal => Some(say!(
+            language,
+            "{time}: the appeal gave no verdict, and the first panel's stands",
+            time = time
+        )),
+    }
+}
+
+/// The lines of a review alone.
+pub fn lines(language: Language, dispute: &Dispute, panels: &[(Panel, Draw)]) -> Vec<String> {
+    chronology(language, dispute, panels).lines()
 }
 
 fn panel_lines(language: Language, panel: &Panel, draw: &Draw) -> Vec<String> {
@@ -170,7 +239,7 @@ fn panel_lines(language: Language, panel: &Panel, draw: &Draw) -> Vec<String> {
     lines
 }
 
-fn result_line(language: Language, result: &PanelResult) -> String {
+fn recounted_line(language: Language, result: &PanelResult) -> String {
     say!(
         language,
         "{time}: {verdict}; votes to uphold {uphold}, to dismiss {dismiss}; the count is found again",
@@ -179,6 +248,52 @@ fn result_line(language: Language, result: &PanelResult) -> String {
         uphold = result.uphold,
         dismiss = result.dismiss
     )
+}
+
+/// What the dispute's record tells of an instance; its ballots weren't read.
+fn recorded_line(language: Language, result: &PanelResult) -> String {
+    let time = utc(result.time_ms);
+    let word = language.term(verdict(result.verdict()));
+    let (uphold, dismiss) = (result.uphold, result.dismiss);
+    match has_quorum(result) {
+        None => say!(language, "{time}: {verdict}", time = time, verdict = word),
+        Some(true) => say!(
+            language,
+            "{time}: {verdict}; votes to uphold {uphold}, to dismiss {dismiss}; the quorum is reached",
+            time = time,
+            verdict = word,
+            uphold = uphold,
+            dismiss = dismiss
+        ),
+        Some(false) => say!(
+            language,
+            "{time}: {verdict}; votes to uphold {uphold}, to dismiss {dismiss}; the quorum isn't reached",
+            time = time,
+            verdict = word,
+            uphold = uphold,
+            dismiss = dismiss
+        ),
+    }
+}
+
+/// Whether enough voted; `None` where no panel was drawn.
+fn has_quorum(result: &PanelResult) -> Option<bool> {
+    match result.verdict() {
+        PanelVerdict::Upheld | PanelVerdict::Dismissed | PanelVerdict::NoMajority => Some(true),
+        PanelVerdict::NoQuorum => Some(false),
+        PanelVerdict::NoPanel | PanelVerdict::Unspecified => None,
+    }
+}
+
+/// How each instance went, for machines, as the dispute's record tells it.
+pub fn recorded_json(dispute: &Dispute) -> Value {
+    let results = dispute.review.as_ref().map(|review| &review.results);
+    let instances = results.into_iter().flatten().map(|result| {
+        let mut value = result_json(result);
+        add_member(&mut value, "quorum_reached", has_quorum(result).into());
+        value
+    });
+    instances.collect()
 }
 
 /// A review for machines.

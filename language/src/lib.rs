@@ -53,6 +53,11 @@ pub fn reasons() -> SentenceTable {
     table(include_str!("../messages/zh-reasons.toml"))
 }
 
+/// Words of the program itself that its sentences insert.
+pub fn words() -> SentenceTable {
+    table(include_str!("../messages/zh-words.toml"))
+}
+
 impl Language {
     /// The language that the environment asks for, as programs on this system read it: the first of
     /// `LC_ALL`, `LC_MESSAGES` and `LANG` that isn't empty.

@@ -2,13 +2,15 @@
 //! recognised by its English template, and its values are put into the Chinese one.
 //!
 //! A name in braces stands for a value. A name that ends with `*` stands for a value that is a sentence of the
-//! program itself, one that ends with `#` for a number; any other value is somebody's word. Both stay as they are.
+//! program itself, one that ends with `!` for a word of its own, which stands in a table of words and is looked up
+//! nowhere else; one that ends with `#` stands for a number, and any other value is somebody's word. Both stay as they
+//! are.
 
 use std::collections::BTreeMap;
 
 use touchstone_core::evidence::filled;
 
-use super::{Language, SentenceTable};
+use super::{Language, SentenceTable, words};
 
 /// No longer text is looked at, in bytes: a node may send any.
 const MAX_TEXT_BYTES: usize = 2 << 10;
@@ -22,6 +24,7 @@ pub struct Sentences {
     exact: BTreeMap<String, String>,
     /// Those with more words of their own come first.
     patterns: Vec<Pattern>,
+    words: SentenceTable,
 }
 
 struct Pattern {
@@ -101,7 +104,12 @@ impl Sentences {
             .map(|(english, chinese)| Pattern::of(english, chinese))
             .collect();
         patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.weight()));
-        Sentences { exact, patterns }
+        let words = words();
+        Sentences {
+            exact,
+            patterns,
+            words,
+        }
     }
 
     /// A finished English text in a language: as it is where the tables don't have it.
@@ -146,10 +154,19 @@ impl Sentences {
             .zip(values)
             .map(|(name, value)| {
                 let said = name.ends_with('*').then(|| self.parts(value, depth));
-                (name, said.flatten().unwrap_or_else(|| value.to_owned()))
+                (
+                    name,
+                    said.flatten().unwrap_or_else(|| self.word(name, value)),
+                )
             })
             .collect();
         Some(filled(&pattern.chinese, &values))
+    }
+
+    /// A value that is no sentence: in Chinese if it is the program's own word, else as it is.
+    fn word(&self, name: &str, value: &str) -> String {
+        let known = name.ends_with('!').then(|| self.words.get(value));
+        known.flatten().map_or(value, String::as_str).to_owned()
     }
 
     /// A sentence around others, if all of these are the table's.
@@ -157,7 +174,7 @@ impl Sentences {
         let named = frame.names.iter().map(String::as_str).zip(values);
         let said = named.map(|(name, value)| match name.ends_with('*') {
             true => Some((name, self.recognised(value, depth.min(MAX_FRAMES))?)),
-            false => Some((name, (*value).to_owned())),
+            false => Some((name, self.word(name, value))),
         });
         let said: Option<Vec<_>> = said.collect();
         Some(filled(&frame.chinese, &said?))
@@ -215,9 +232,25 @@ mod tests {
             ("the key {key} is lost", "密钥 {key} 已遗失"),
             ("the key {key} is lost for ever", "密钥 {key} 永久遗失"),
             ("broken", "损坏"),
+            ("the dispute is {phase!}: not now", "争议{phase!}：现在不行"),
         ];
         let table = table.map(|(e, c)| (e.to_owned(), c.to_owned()));
         Sentences::of(&[BTreeMap::from(table)])
+    }
+
+    /// The program's own word is translated where the table says that it stands there; somebody's word never is.
+    #[test]
+    fn a_word_of_the_program_is_translated_where_it_stands() {
+        let said = |text: &str| sentences().composed(text);
+        let ended = said("the dispute is ended: not now");
+        assert_eq!(ended.as_deref(), Some("争议已终结：现在不行"));
+        let framed = said("refused: the dispute is ended: not now");
+        assert_eq!(framed.as_deref(), Some("被拒绝：争议已终结：现在不行"));
+        let other = said("the dispute is over: not now");
+        assert_eq!(other.as_deref(), Some("争议over：现在不行"));
+        let key = said("the key ended is lost");
+        assert_eq!(key.as_deref(), Some("密钥 ended 已遗失"));
+        assert_eq!(said("acme: ended"), None, "somebody's word");
     }
 
     #[test]

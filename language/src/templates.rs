@@ -153,6 +153,119 @@ pub fn assert_said(table: &SentenceTable, said: &BTreeSet<String>) {
     assert!(unused.is_empty(), "nobody says: {unused:#?}");
 }
 
+/// A place of a failure's sentence in which a text of the program itself stands.
+#[derive(Debug)]
+pub struct Insertion {
+    /// The type and its field, as in `EpcisRule::NotJson.expected`.
+    pub field: String,
+    /// The failure's sentence.
+    pub template: String,
+    /// The field's name in the sentence.
+    pub name: String,
+}
+
+impl Insertion {
+    /// The sentence with a word in that place, and a digit in every other.
+    pub fn with(&self, word: &str) -> String {
+        let mut parts = self.template.split('{');
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, behind) = part.split_once('}').unwrap_or((part, ""));
+            let name = name.split_once(':').map_or(name, |(name, _)| name);
+            text.push_str(if name == self.name { word } else { "7" });
+            text.push_str(behind);
+        }
+        text
+    }
+}
+
+/// Every place of that kind in a source: fields of failures that are `&'static str`.
+pub fn insertions(text: &str) -> Vec<Insertion> {
+    let (mut kind, mut variant) = (String::new(), String::new());
+    let (mut template, mut found) = (String::new(), Vec::new());
+    let mut at = 0;
+    for line in text.lines() {
+        let (rest, code) = (&text[at..], line.trim());
+        at += line.len() + 1;
+        if line == "}" {
+            template.clear();
+        }
+        if code.starts_with("#[error(") {
+            let is_sentence = !code.starts_with("#[error(transparent");
+            let sentence = is_sentence.then(|| literal(rest)).flatten();
+            template = sentence.unwrap_or_default();
+        }
+        for keyword in ["enum ", "struct "] {
+            let named = code.trim_start_matches("pub ").strip_prefix(keyword);
+            if let Some(named) = named {
+                kind = identifier(named);
+                variant.clear();
+            }
+        }
+        let is_variant = line.starts_with("    ") && line[4..].starts_with(char::is_uppercase);
+        if is_variant {
+            variant = format!("::{}", identifier(code));
+        }
+        let Some((before, _)) = code
+            .split_once("&'static str")
+            .filter(|_| !template.is_empty())
+        else {
+            continue;
+        };
+        let name = match is_variant {
+            true => "0",
+            false => before.trim_start_matches("pub ").trim_end_matches(": "),
+        };
+        if identifier(name) != name {
+            continue;
+        }
+        let name = name.to_owned();
+        let field = match is_variant {
+            true => format!("{kind}{variant}"),
+            false => format!("{kind}{variant}.{name}"),
+        };
+        let template = template.clone();
+        found.push(Insertion {
+            field,
+            template,
+            name,
+        });
+    }
+    found
+}
+
+fn identifier(text: &str) -> String {
+    let letters = text.chars();
+    let is_part = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    letters.take_while(is_part).collect()
+}
+
+/// The texts that sources put into such a field: each that stands directly behind a beginning such as `NotOpen(`, and
+/// all within a function that is named as `fn phase_name(`, or a list named as `const NAMES:`.
+pub fn inserted(text: &str, beginnings: &[&str]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for beginning in beginnings {
+        for (at, _) in text.match_indices(beginning) {
+            let rest = text[at + beginning.len()..].trim_start();
+            let is_list = beginning.starts_with("const ");
+            if is_list || beginning.starts_with("fn ") {
+                let line = text[..at].rsplit('\n').next().unwrap_or_default();
+                let indent = &line[..line.len() - line.trim_start().len()];
+                let end = match is_list {
+                    true => "];\n".to_owned(),
+                    false => format!("\n{indent}}}\n"),
+                };
+                let body = rest.split(&end).next().unwrap_or(rest);
+                let texts = body.split('"').skip(1).step_by(2);
+                found.extend(texts.map(str::to_owned));
+            } else if rest.starts_with('"') {
+                found.extend(literal(rest));
+            }
+        }
+    }
+    found
+}
+
 /// Fails where a command's help and its table differ.
 pub fn assert_help(command: &clap::Command, table: &str, place: &str) {
     let said: BTreeSet<String> = crate::help::texts(command).into_iter().collect();

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Disputes and licences in evidence files: draw, verdict and authorisation are found again from one file."""
 
+import contextlib
 import copy
+import io
 import pathlib
 import sys
 import unittest
@@ -13,6 +15,7 @@ from evidence import FIRST, Examination  # noqa: E402
 from proofs import sha256  # noqa: E402
 from report import facts  # noqa: E402
 from sample_ledger import seal  # noqa: E402
+from verify import print_disputes  # noqa: E402
 from wire import Refusal, decode, encode  # noqa: E402
 
 DATA = pathlib.Path(__file__).resolve().parents[2] / "chain-core/tests/data/evidence"
@@ -52,6 +55,14 @@ class Disputes(unittest.TestCase):
         expected = [("maker", "yes", True), ("nobody", "no", False), ("office", "yes", False), ("office", "no", False)]
         self.assertEqual(answers, expected)
         self.assertEqual(told["authorisations"][2]["licensee"], "office")
+
+    def test_a_dispute_is_printed_in_the_order_of_time(self):
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            print_disputes(facts(self.examination))
+        one = next(part for part in printed.getvalue().split("\nDispute ") if "panel-dismissed" in part)
+        parts = ["noticed", "jurors drawn again", "upheld: votes", "dismissed: votes", "panel-dismissed"]
+        places = [one.index(part) for part in parts]
+        self.assertEqual(places, sorted(places), one)
 
     def test_no_record_can_be_left_out(self):
         hidden = [state for state in EVIDENCE["states"] if state["key"].startswith(ABOUT)]

@@ -177,8 +177,8 @@ def print_facts(told):
         print(f"Validator {named(one['organisation'])}, power {one['power']}, {signed}")
 
 
-def print_case(one):
-    """Prints what a dispute's record tells of beside its review."""
+def print_question(one):
+    """Prints what an assistance centre was asked, and what rulings had found of the parties before."""
     if asked := one["referral"]:
         said = "no opinion in time" if asked["by_default"] else asked["opinion"] or "waits"
         print(f"          assistance centre {printable(asked['centre'])}, asked by {printable(asked['by'])}: {said}")
@@ -186,6 +186,10 @@ def print_case(one):
         if before := one[f"{party}_before"]:
             counts = f"notices {before['notices']}, declarations {before['declarations']}"
             print(f"          {party}'s statements that rulings had found false: {counts}")
+
+
+def print_case(one):
+    """Prints the hand-overs, checks and sanctions of a dispute."""
     for offered in one["handovers"]:
         print(f"          hand-over from {printable(offered['from'])} to {printable(offered['to'])}: {offered['state']}")
     for check in one["checks"]:
@@ -204,7 +208,8 @@ def print_disputes(told):
         for one in disputes["shown"]:
             parties = f"{printable(one['complainant'])} against {printable(one['respondent'])}"
             print(f"Dispute   {one['id']}: {parties} on {printable(one['platform'])}")
-            print(f"          {printable(one['listing'])}, {utc(one['noticed_ms'])}: {one['outcome'] or one['phase']}")
+            print(f"          {printable(one['listing'])}, {utc(one['noticed_ms'])}: noticed")
+            print_question(one)
             for panel in one["review"]["panels"] if one["review"] else []:
                 seats, values = len(panel["seats"]), len(panel["revealed"])
                 print(f"          {seats} of {panel['jurors']} jurors drawn again by the values of {values} validators")
@@ -214,6 +219,7 @@ def print_disputes(told):
                 votes = f"votes to uphold {panel['uphold']}, to dismiss {panel['dismiss']}"
                 print(f"          {panel['verdict']}: {votes}" if panel["verdict"] else "          no verdict yet")
             print_case(one)
+            print(f"          {utc(one['ended_ms'])}: {one['outcome']}" if one["outcome"] else f"          open: {one['phase']}")
         for one in disputes["parties"]:
             known = f" as {printable(one['registered_as'])}" if one["registered_as"] else ""
             print(f"Sanctions of {printable(one['organisation'])}{known}: {one['imposed']}")

@@ -288,5 +288,28 @@ pub fn is_verdict(outcome: DisputeOutcome) -> bool {
     )
 }
 
+/// How the verdict that ended a dispute became final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// Who lost before the first panel accepted its verdict.
+    Accepted,
+    /// By default: nobody appealed in time.
+    NotAppealed,
+    /// There was an appeal, and there is one alone.
+    OnAppeal,
+}
+
+/// How the verdict that ended a dispute became final; `None` where none ended it. The dispute's record tells it: its
+/// deadline stays that of the phase in which it ended.
+pub fn finality(dispute: &Dispute) -> Option<Finality> {
+    let ended_by_verdict = is_verdict(dispute.outcome());
+    let review = dispute.review.as_ref().filter(|_| ended_by_verdict)?;
+    Some(match review.instance {
+        0 if dispute.ended_ms <= dispute.deadline_ms => Finality::Accepted,
+        0 => Finality::NotAppealed,
+        _ => Finality::OnAppeal,
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use touchstone_proto::ledger::{DisputePhase, Draw, Panel, PanelResult, Seat};
 use super::fact_row::{FactRow, row};
 use crate::beacons;
 use crate::cases;
-use crate::disputes;
+use crate::disputes::{self, CaseFile};
 use crate::messages::{Language, Speech};
 use crate::output::{add_member, plain, utc};
 use crate::reviews;
@@ -34,14 +34,13 @@ pub fn rows(language: Language, facts: &Facts) -> Vec<FactRow> {
 
 fn dispute(language: Language, shown: &ShownDispute) -> FactRow {
     let mut lines = vec![hex::encode(shown.id)];
-    lines.extend(disputes::lines(language, &shown.dispute));
-    lines.extend(reviews::lines(language, &shown.dispute, &shown.panels));
-    for (id, check) in &shown.case.checks {
-        lines.extend(cases::check_lines(language, id, check));
-    }
-    for (id, sanction) in &shown.case.sanctions {
-        lines.extend(sanctions::lines(language, id, sanction));
-    }
+    let records = CaseFile {
+        dispute: &shown.dispute,
+        panels: &shown.panels,
+        checks: &shown.case.checks,
+        sanctions: &shown.case.sanctions,
+    };
+    lines.extend(records.lines(language));
     row(say!(language, "Dispute"), lines)
 }
 

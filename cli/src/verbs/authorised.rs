@@ -14,6 +14,7 @@ use touchstone_proto::ledger::LicensedAct;
 
 use super::keys::moment;
 use super::organisations::is_known;
+use crate::countries::country;
 use crate::failure::Failure;
 use crate::file;
 use crate::messages::{Language, Speech};
@@ -190,13 +191,5 @@ pub(super) fn day_or_moment(text: &str) -> Result<u64, Failure> {
             u64::try_from(begins).map_err(|_| Failure::Usage(format!("{text:?} is before 1970")))
         }
         Err(_) => moment(text),
-    }
-}
-
-/// A country's code as it is written in licences.
-pub fn country(text: &str) -> Result<String, String> {
-    match text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()) {
-        true => Ok(text.to_owned()),
-        false => Err("two capital letters, such as CN (ISO 3166-1 alpha-2)".to_owned()),
     }
 }

@@ -15,10 +15,10 @@ use touchstone_proto::ledger::{
     PlatformMeasure, RuleDispute, ShowFiling, WithdrawNotice, transaction::Action,
 };
 
-use super::organisations::{check_known, is_known};
+use super::organisations::{check_known, proven_absent};
 use super::right::{act, id};
 use crate::cases;
-use crate::disputes;
+use crate::disputes::{self, CaseFile};
 use crate::failure::Failure;
 use crate::messages::Speech;
 use crate::output::{Output, add_member, attested_json, counted, plain};
@@ -351,14 +351,13 @@ async fn show(arguments: &Show, settings: &Settings, output: &mut Output) -> Res
     ));
     output.line(format!("About     {}", hex::encode(&found.subject)));
     let language = output.language;
-    let mut lines = disputes::lines(language, &found);
-    for (id, check) in &beside.checks {
-        lines.extend(cases::check_lines(language, id, check));
-    }
-    for (id, sanction) in &beside.sanctions {
-        lines.extend(sanctions::lines(language, id, sanction));
-    }
-    for line in lines {
+    let records = CaseFile {
+        dispute: &found,
+        panels: &[],
+        checks: &beside.checks,
+        sanctions: &beside.sanctions,
+    };
+    for line in records.lines(language) {
         output.line(format!("          {line}"));
     }
     if let Some((of, files)) = packed {
@@ -399,9 +398,10 @@ async fn party(arguments: &Party, settings: &Settings, output: &mut Output) -> R
     let name = &arguments.party;
     let (attested, tally) = asked::of_party(&mut client, name).await?;
     let height = attested.header.height;
-    let is_known = is_known(&mut client, name).await?;
-    if !is_known && tally == DisputeTally::default() {
-        check_known(&mut client, name).await?;
+    let absent = proven_absent(&mut client, name).await?;
+    let is_known = absent.is_none();
+    if let Some(absent) = absent.filter(|_| tally == DisputeTally::default()) {
+        return Err(absent);
     }
     // Of a shop that only its platform knows, what rulings found false is counted under that platform.
     let found = match (is_known, &arguments.platform) {
@@ -455,9 +455,9 @@ fn ruling(text: &str) -> Result<DisputeOutcome, String> {
 
 /// What a word of a table stands for.
 pub(super) fn named<T: Copy>(text: &str, table: &[(&str, T)]) -> Result<T, String> {
-    let found = table.iter().find(|(word, _)| *word == text);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
-        format!("one of {}", words.join(", "))
-    })
+    let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
+    match table.iter().find(|(word, _)| *word == text) {
+        Some((_, value)) => Ok(*value),
+        None => Err(format!("one of {}", words.join(", "))),
+    }
 }

@@ -18,9 +18,10 @@ use touchstone_proto::ledger::LicensedAct;
 use touchstone_proto::node::get_evidence_request::Subject;
 use touchstone_proto::node::{AuthorisationQuestion, GetEvidenceRequest};
 
-use super::authorised::{country, day_or_moment, unknown_seller};
+use super::authorised::{day_or_moment, unknown_seller};
 use super::organisations::is_known;
 use super::right;
+use crate::countries::country;
 use crate::failure::Failure;
 use crate::field_selection::{FieldChoice, FieldSelection};
 use crate::file;

@@ -19,11 +19,14 @@ mod page;
 use super::keys::moment;
 use crate::failure::Failure;
 use crate::fingerprint::words;
-use crate::json_error;
+use crate::json_file::{self, bad};
 use crate::keyfile::{self, Passphrase};
 use crate::messages::Language;
 use crate::output::{Output, plain, utc, validator_json};
 use crate::say;
+
+/// A contribution has no more bytes.
+const MAX_CONTRIBUTION_BYTES: u64 = 1 << 20;
 
 /// Found a chain: contributions, the genesis document, and what it says
 #[derive(clap::Subcommand, Debug)]
@@ -181,7 +184,7 @@ pub fn run(verb: &Verb, output: &mut Output) -> Result<(), Failure> {
 
 fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
     let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-    Genesis::read(&bytes).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))
+    Genesis::read(&bytes).map_err(|e| bad(e, path))
 }
 
 fn write_contribution(arguments: &Contribute, output: &mut Output) -> Result<(), Failure> {
@@ -244,14 +247,8 @@ fn contribution(arguments: &Contribute) -> Result<Organisation, Failure> {
 
 /// Reads and checks a contribution.
 pub fn read_contribution(path: &Path) -> Result<Organisation, Failure> {
-    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let public: Organisation = serde_json::from_slice(&bytes).map_err(|e| {
-        Failure::Usage(format!(
-            "{}: not a contribution: {}",
-            path.display(),
-            json_error::reason(&e)
-        ))
-    })?;
+    let refused = |why| bad(format!("not a contribution: {why}"), path);
+    let (_, public) = json_file::read::<Organisation>(path, MAX_CONTRIBUTION_BYTES, refused)?;
     check(&public, path)?;
     Ok(public)
 }
@@ -288,12 +285,11 @@ fn check_address(text: &str) -> Result<(), String> {
 }
 
 fn check(public: &Organisation, path: &Path) -> Result<(), Failure> {
-    let wrong = |e: &dyn std::fmt::Display| Failure::Usage(format!("{}: {e}", path.display()));
-    let record = genesis::organisation(public).map_err(|e| wrong(&e))?;
+    let record = genesis::organisation(public).map_err(|e| bad(e, path))?;
     for address in public.nodes.iter().flat_map(|node| &node.addresses) {
-        check_address(address).map_err(|e| wrong(&e))?;
+        check_address(address).map_err(|e| bad(e, path))?;
     }
-    rules::check(&record).map_err(|e| wrong(&e))
+    rules::check(&record).map_err(|e| bad(e, path))
 }
 
 fn write_genesis(arguments: &Assemble, output: &mut Output) -> Result<(), Failure> {

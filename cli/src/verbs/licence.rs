@@ -9,9 +9,9 @@ use touchstone_proto::ledger::{
     EndLicence, GrantLicence, LicenceTerms, LicensedAct, transaction::Action,
 };
 
-use super::authorised::country;
 use super::keys::moment;
 use super::right::{act, id};
+use crate::countries::country;
 use crate::failure::Failure;
 use crate::file;
 use crate::odrl;

@@ -45,17 +45,23 @@ pub async fn run(
 
 /// Whether the ledger knows an organisation, enrolled or vouched for.
 pub(super) async fn is_known(client: &mut Client, id: &str) -> Result<bool, Failure> {
-    Ok(client.organisation(id).await?.1.is_some())
+    Ok(proven_absent(client, id).await?.is_none())
 }
 
 /// Where nothing was found of an organisation: one that the ledger doesn't know, as its id is mistyped, isn't told as
 /// one of which nothing is recorded.
 pub(super) async fn check_known(client: &mut Client, id: &str) -> Result<(), Failure> {
+    proven_absent(client, id).await?.map_or(Ok(()), Err)
+}
+
+/// That the ledger doesn't know an organisation, if so: one question answers whether, and is the proof.
+pub(super) async fn proven_absent(
+    client: &mut Client,
+    id: &str,
+) -> Result<Option<Failure>, Failure> {
     let (attested, record) = client.organisation(id).await?;
-    match record {
-        Some(_) => Ok(()),
-        None => Err(unknown(id, attested.header.height)),
-    }
+    let height = attested.header.height;
+    Ok(record.is_none().then(|| unknown(id, height)))
 }
 
 fn unknown(id: &str, height: u64) -> Failure {

@@ -15,7 +15,7 @@ use touchstone_proto::ledger::{
 use super::keys::moment;
 use crate::failure::Failure;
 use crate::file;
-use crate::json_error;
+use crate::json_file::{self, bad};
 use crate::output::{Output, add_member, attested_json, plain, utc};
 use crate::receipt;
 use crate::settings::{Settings, Signing};
@@ -178,28 +178,20 @@ fn request(arguments: &Request, settings: &Settings, output: &mut Output) -> Res
 }
 
 fn read_request(path: &Path, chain_id: &[u8; 32]) -> Result<VouchForDesigner, Failure> {
-    let bad = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-    if size.len() > MAX_REQUEST_BYTES {
-        return Err(bad(format!(
-            "a request has at most {MAX_REQUEST_BYTES} bytes"
-        )));
-    }
-    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let request: VouchingRequest = serde_json::from_slice(&bytes)
-        .map_err(|e| bad(format!("no vouching request: {}", json_error::reason(&e))))?;
+    let refused = |why| bad(format!("no vouching request: {why}"), path);
+    let (_, request) = json_file::read::<VouchingRequest>(path, MAX_REQUEST_BYTES, refused)?;
     if request.format != FORMAT {
-        return Err(bad(format!("not of the format {FORMAT}")));
+        return Err(bad(format!("not of the format {FORMAT}"), path));
     }
     if request.chain_id != hex::encode(chain_id) {
-        return Err(bad("a request for another chain".to_owned()));
+        return Err(bad("a request for another chain", path));
     }
     let public_key: [u8; 32] = receipt::bytes("public_key", &request.public_key)?;
     let possession =
-        hex::decode(&request.possession).map_err(|e| bad(format!("possession: {e}")))?;
+        hex::decode(&request.possession).map_err(|e| bad(format!("possession: {e}"), path))?;
     let signature: [u8; 64] = possession
         .try_into()
-        .map_err(|_| bad("possession: not 64 bytes".to_owned()))?;
+        .map_err(|_| bad("possession: not 64 bytes", path))?;
     let signed = request.designer.as_bytes();
     if !signing::verify(
         &public_key,
@@ -208,7 +200,7 @@ fn read_request(path: &Path, chain_id: &[u8; 32]) -> Result<VouchForDesigner, Fa
         signed,
         &signature,
     ) {
-        return Err(bad("the key that it names didn't sign it".to_owned()));
+        return Err(bad("the key that it names didn't sign it", path));
     }
     Ok(VouchForDesigner {
         designer: request.designer,

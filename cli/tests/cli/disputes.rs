@@ -544,6 +544,14 @@ async fn who_is_not_on_the_ledger_is_told_so() {
         assert_eq!(ran.code, known, "{words:?}: {ran:?}");
         assert!(!ran.err.contains("not enrolled"), "{words:?}: {ran:?}");
     }
+    // Whether it is known is one question, and its answer the proof; what was found false is one more.
+    let mut asked = Vec::new();
+    for party in ["nobody", "acme"] {
+        let before = node.world().answers;
+        node.run(&["dispute", "party", party]).await;
+        asked.push(node.world().answers - before);
+    }
+    assert_eq!(asked[0] + 1, asked[1], "{asked:?}");
     // Who may sell is a no all the same, which says it too; so does a file of evidence as it is written.
     let asked = ["authorised", &design, "--in", "CN", "--seller"];
     let unknown = "the ledger knows no organisation nobody: is it the seller's id?";

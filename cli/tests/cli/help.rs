@@ -2,6 +2,8 @@
 
 use clap::{Command, CommandFactory};
 use touchstone_cli::Cli;
+use touchstone_cli::messages::{Language, sentences};
+use touchstone_language::usage;
 
 /// Every verb that does something, by its words.
 fn leaves(command: &Command, words: &str, found: &mut Vec<(String, String)>) {
@@ -232,4 +234,49 @@ fn what_is_asked_about_is_not_empty() {
         let kind = parsed.map(|_| ()).map_err(|wrong| wrong.kind());
         assert_eq!(kind, Err(clap::error::ErrorKind::InvalidValue), "{words:?}");
     }
+}
+
+/// A code that ISO 3166-1 doesn't have is refused before anything is signed or asked: a licence for it would hold
+/// nowhere, and a question about it would prove a no.
+#[test]
+fn a_country_is_one_of_iso_3166() {
+    let asked: [&[&str]; 3] = [
+        &[
+            "licence",
+            "grant",
+            "4be1",
+            "--to",
+            "shop",
+            "--act",
+            "sell",
+            "--until",
+            "2027-01-01",
+        ],
+        &["authorised", "4be1", "--seller", "shop"],
+        &["evidence", "4be1", "-o", "f", "--seller", "shop"],
+    ];
+    for words in asked {
+        for (code, is_known) in [("CN", true), ("ZZ", false), ("UK", false), ("cn", false)] {
+            let line = [&["touchstone"], words, &["--in", code]].concat();
+            let parsed = Cli::command().try_get_matches_from(line);
+            assert_eq!(
+                parsed.is_ok(),
+                is_known,
+                "{words:?} {code}: {:?}",
+                parsed.as_ref().err()
+            );
+            let Err(wrong) = parsed else { continue };
+            let told = wrong.to_string();
+            assert!(
+                told.contains("ISO 3166-1 alpha-2 has no such country"),
+                "{told}"
+            );
+            let chinese = usage::explained(&wrong, Language::Chinese, sentences()).unwrap();
+            let why = "ISO 3166-1 二位代码中没有此国家或地区；请写两个大写字母，例如 CN，英国为 GB";
+            assert!(chinese.contains(why), "{chinese}");
+        }
+    }
+    let world = ["--in", "001"];
+    let line = [&["touchstone"], asked[0], &world].concat();
+    assert!(Cli::command().try_get_matches_from(line).is_ok());
 }

@@ -137,6 +137,33 @@ async fn juror(node: &Served, id: &str, verb: &str, number: u64, words: &[&str])
     node.run_as("bravo", &[&files[..], words].concat()).await
 }
 
+/// What happens to a dispute whose loser accepts the verdict, in the order of time.
+const STEPS: [&str; 5] = [
+    "it doesn't infringe",
+    "asks for a panel",
+    "to uphold 2",
+    "accepts its verdict",
+    "ended: panel-upheld",
+];
+const CHINESE_STEPS: [&str; 5] = [
+    "声明不侵权",
+    "申请评审组",
+    "支持 2 票",
+    "接受其结论",
+    "终结：评审组支持",
+];
+
+/// Each part stands behind the one before it.
+fn in_order(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let (_, behind) = rest
+            .split_once(part)
+            .unwrap_or_else(|| panic!("{part:?} stands too early, or not at all, in\n{text}"));
+        rest = behind;
+    }
+}
+
 /// Draw, verdict and authorisation from one file, for a person, a program and a judge.
 async fn in_evidence(node: &Served, id: &str) {
     let file = node.path("case.evidence").display().to_string();
@@ -155,7 +182,9 @@ async fn in_evidence(node: &Served, id: &str) {
         "there is no licence for it",
         "panels drawn again, and their votes counted again: 1",
     ];
-    shows(&node.run(&verify).await, 0, &parts);
+    let verified = node.run(&verify).await;
+    shows(&verified, 0, &parts);
+    in_order(&verified.out, &STEPS);
     let told = node.run(&[&verify[..], &["--json"]].concat()).await.json();
     let facts = &told[0]["facts"];
     let shown = &facts["disputes"]["shown"][0];
@@ -185,6 +214,8 @@ async fn in_evidence(node: &Served, id: &str) {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+    in_order(&text, &CHINESE_STEPS);
+    in_order(&text, &STEPS);
     certificate_tells_of(node, id, &pdf).await;
     // What the file isn't about is refused: an item has no disputes, and the design no such dispute.
     let item = "https://id.gs1.org/01/09521321000018/21/1";
@@ -213,6 +244,9 @@ async fn certificate_tells_of(node: &Served, dispute: &str, pdf: &str) {
         0,
         &["by a panel upheld 1", dispute, verdict],
     );
+    in_order(&node.run(&asked).await.out, &STEPS);
+    let chinese = node.run(&[&asked[..], &["--lang", "zh"]].concat()).await;
+    in_order(&chinese.out, &CHINESE_STEPS);
     let told = node.run(&[&asked[..], &["--json"]].concat()).await.json();
     assert_eq!(told[0]["disputes"]["panel_upheld"], 1);
     let shown = &told[0]["shown_disputes"][0];
@@ -232,6 +266,8 @@ async fn certificate_tells_of(node: &Served, dispute: &str, pdf: &str) {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+    in_order(&text, &CHINESE_STEPS);
+    in_order(&text, &STEPS);
     let absent = ["certificate", &design, "--dispute", &"77".repeat(32)];
     shows_error(&node.run(&absent).await, 4, "there is no dispute");
     let file = node.write("table.txt", "a table");
@@ -339,8 +375,27 @@ async fn a_review_from_its_opening_to_the_verdict() {
     shows(
         &node.run(&["dispute", "show", &id]).await,
         0,
-        &["ended: panel-upheld"],
+        &[
+            "upheld; votes to uphold 2, to dismiss 1; the quorum is reached",
+            "who lost before the first panel accepts its verdict",
+            "ended: panel-upheld",
+        ],
     );
+    let told = node.run(&["dispute", "show", &id]).await.out;
+    in_order(&told, &STEPS);
+    let chinese = node.run(&["dispute", "show", &id, "--lang", "zh"]).await;
+    in_order(&chinese.out, &CHINESE_STEPS);
+    let told = node.run(&["dispute", "show", &id, "--json"]).await.json();
+    let verdict = &told[0]["verdicts"][0];
+    assert_eq!(
+        (&verdict["verdict"], &verdict["quorum_reached"]),
+        (&"upheld".into(), &true.into())
+    );
+    assert_eq!(
+        (&verdict["uphold"], &verdict["dismiss"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(told[0]["finality"], "accepted");
     let party = node.run(&["dispute", "party", "acme"]).await;
     shows(&party, 0, &["by a panel upheld 1, dismissed 0"]);
     in_evidence(&node, &id).await;

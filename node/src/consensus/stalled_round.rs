@@ -237,7 +237,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             false => 0,
         };
         let is_young = age_ms < self.effects.pacemaker.ask_ms(0);
-        if round == height.round() && is_young && !height.proposals.has_body_in(round) {
+        if is_young && !height.proposals.has_body_in(round) {
             height.asking.ask_early(from, round);
         }
     }

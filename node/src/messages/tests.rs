@@ -3,7 +3,8 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use touchstone_language::templates::{
-    assert_help, assert_said, assert_translated, behind, literals, recognised, texts,
+    assert_help, assert_said, assert_translated, behind, inserted, insertions, literals,
+    recognised, texts,
 };
 
 use super::*;
@@ -146,4 +147,35 @@ fn what_ends_the_program_is_said_in_both_languages() {
         chinese.starts_with("/var/lib/x 中的数据库：") && !chinese.contains("chain"),
         "{chinese}"
     );
+}
+
+/// Why a file of the node is damaged, and what can't listen, is said in Chinese as well.
+#[test]
+fn words_that_failures_insert_are_said_in_chinese() {
+    let sources = sources_of_the_node();
+    let places: Vec<_> = sources.iter().flat_map(|(_, t)| insertions(t)).collect();
+    let words_of = [
+        ("GuardError::Damaged", "GuardError::Damaged("),
+        ("NodeError::Port.name", "const NAMES: [&str; 4] = ["),
+        ("WalError::Damaged.reason", "reason: "),
+    ];
+    for place in &places {
+        let Some((_, beginning)) = words_of.iter().find(|(field, _)| *field == place.field) else {
+            // Names of settings and of files.
+            let names = ["BadSettings::Zero", "ConfigError::"];
+            let is_name = names.iter().any(|name| place.field.starts_with(name));
+            assert!(is_name, "{}: a word or a name?", place.field);
+            continue;
+        };
+        let texts = sources.iter().map(|(_, text)| text);
+        let words: BTreeSet<String> = texts
+            .flat_map(|text| inserted(text, &[*beginning]))
+            .collect();
+        assert!(words.len() > 1, "{}: {words:?}", place.field);
+        for word in &words {
+            let chinese = said(Language::Chinese, &place.with(word));
+            let known = touchstone_language::words();
+            assert!(chinese.contains(&known[word]), "{chinese}");
+        }
+    }
 }

@@ -247,7 +247,7 @@ export class Report {
       [
         code(one.id),
         printable(`${one.complainant} / ${one.respondent} / ${one.platform}: ${one.listing}`),
-        `${this.time(one.noticed_ms)}: ${this.word(one.outcome ?? one.phase)}`,
+        `${this.time(one.noticed_ms)}: ${this.word('noticed')}`,
         ...this.referral(one),
         ...(one.review?.panels ?? [])
           .filter(({ verdict }) => verdict !== null)
@@ -262,6 +262,7 @@ export class Report {
           const found = this.word(check.verdict ?? check.state);
           return printable(`${this.time(check.at_ms)}: ${this.word(check.kind)}, ${check.by}: ${found}`);
         }),
+        one.outcome === null ? this.word(one.phase) : `${this.time(one.ended_ms)}: ${this.word(one.outcome)}`,
         ...one.sanctions.map((sanction) => this.sanction(sanction)),
       ],
     ]);

@@ -6,6 +6,7 @@ import { checkReview, drawJurors } from '../src/disputes.js';
 import { types } from '../src/messages.js';
 import { decode } from '../src/protobuf.js';
 import { verifyEvidence } from '../node.js';
+import { Report } from '../page/report.js';
 import { read, write } from './support/files.js';
 import { bytesOf, golden } from './support/repository.js';
 
@@ -29,6 +30,24 @@ test('draw, verdict and authorisation come from one file', async () => {
     ['office', 'yes', false],
     ['office', 'no', false],
   ]);
+});
+
+test('a dispute is shown in the order of time', async () => {
+  const { facts } = await examine(golden('disputed.evidence'));
+  globalThis.document = { createElement: () => ({ setAttribute() {}, append() {} }) };
+  const rows = new Report('en', {}).rightRows(facts);
+  delete globalThis.document;
+  const lines = rows.map(([, lines]) => lines.filter((line) => typeof line === 'string'));
+  const one = lines.find((lines) => lines.some((line) => line.endsWith(': dismissed by a panel'))).join('\n');
+  const places = [': noticed', 'upheld; jurors', 'dismissed; jurors', ': dismissed by a panel'].map((part) =>
+    one.indexOf(part),
+  );
+  assert.ok(!places.includes(-1), one);
+  assert.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
+    one,
+  );
 });
 
 test('a draw is an order of places', () => {

@@ -89,6 +89,7 @@ fn a_panel_of_31_decides_and_the_dispute_ends_by_its_verdict() {
     let ended = dispute_of(&chain, &id);
     assert_eq!(ended.outcome(), DisputeOutcome::PanelUpheld);
     assert!(!dispute::is_default(ended.outcome()), "a panel decided");
+    assert_eq!(finality(&ended), Some(Finality::NotAppealed));
     assert_eq!(
         (ended.reasons, ended.rule_book),
         (result.reasons.clone(), vec![5; 32])
@@ -173,6 +174,7 @@ fn who_lost_appeals_once_to_a_larger_panel_of_others() {
     vote(&mut chain, &jury, &id, 1, &[DISMISS; 5]);
     let ended = dispute_of(&chain, &id);
     assert_eq!(ended.outcome(), DisputeOutcome::PanelDismissed);
+    assert_eq!(finality(&ended), Some(Finality::OnAppeal));
     let review = ended.review.unwrap();
     assert_eq!((review.instance, review.results.len()), (1, 2));
     assert_eq!(
@@ -207,8 +209,10 @@ fn who_lost_may_accept_the_verdict() {
     let by_winner = chain.check(&chain.sign(MAKER, accept(&id)));
     let lost = DesignRejection::NotTheParty(CARRIER.0.into());
     assert_eq!(by_winner, Err(lost.into()));
+    assert_eq!(finality(&dispute_of(&chain, &id)), None, "not yet");
     chain.run(CARRIER, accept(&id)).unwrap();
     let ended = dispute_of(&chain, &id);
+    assert_eq!(finality(&ended), Some(Finality::Accepted));
     assert_eq!(ended.outcome(), DisputeOutcome::PanelUpheld);
     assert_eq!(ended.ended_ms, chain.time_ms);
     assert!(chain.check(&chain.sign(CARRIER, appeal(&id))).is_err());
@@ -285,6 +289,7 @@ fn an_appeal_without_a_verdict_leaves_the_first_one() {
     pass_deadline(&mut chain, &id);
     let ended = dispute_of(&chain, &id);
     assert_eq!(ended.outcome(), DisputeOutcome::PanelDismissed);
+    assert_eq!(finality(&ended), Some(Finality::OnAppeal));
     let verdicts: Vec<_> = ended
         .review
         .unwrap()
@@ -325,6 +330,7 @@ fn a_filing_or_a_withdrawal_ends_the_review() {
         chain.run(MAKER, filing(&id, OFFICE.0)).unwrap();
         for mut chain in [chain, withdrawn] {
             let before = dispute_of(&chain, &id);
+            assert_eq!(finality(&before), None, "no verdict ended it");
             for _ in 0..10 {
                 chain.commit(&[]);
             }

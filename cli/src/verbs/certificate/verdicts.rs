@@ -6,7 +6,7 @@ use touchstone_client::{disputes as proven, reviews as recounted};
 use touchstone_core::hash::Hash;
 use touchstone_proto::ledger::{Dispute, Draw, Panel};
 
-use crate::disputes;
+use crate::disputes::{self, CaseFile};
 use crate::failure::Failure;
 use crate::messages::Language;
 use crate::output::add_member;
@@ -23,10 +23,13 @@ impl CertificateDispute {
     /// What happened, and what the panel found.
     pub(super) fn lines(&self, language: Language) -> Vec<String> {
         let mut lines = vec![hex::encode(self.id)];
-        lines.extend(disputes::lines(language, &self.dispute));
-        if self.dispute.review.is_some() {
-            lines.extend(reviews::lines(language, &self.dispute, &self.panels));
-        }
+        let records = CaseFile {
+            dispute: &self.dispute,
+            panels: &self.panels,
+            checks: &[],
+            sanctions: &[],
+        };
+        lines.extend(records.lines(language));
         lines
     }
 

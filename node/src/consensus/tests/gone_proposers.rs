@@ -8,6 +8,8 @@ use arc_malachitebft_core_types::VoteType;
 use super::agreement::signed_vote;
 use super::*;
 use crate::consensus::pacemaker::Pacemaker;
+use crate::consensus::peers::Peers;
+use crate::organisations::organisations;
 
 /// Decides heights of which the last one is `height`; how long that took, milliseconds.
 fn decide(net: &mut Net, heights: std::ops::RangeInclusive<u64>) -> u64 {
@@ -59,6 +61,33 @@ fn an_organisation_of_which_a_node_is_connected_has_not_gone() {
     net.crash(4);
     let took_ms = decide(&mut net, 4..=4);
     assert!(took_ms >= net.settings.propose_ms, "{took_ms}");
+}
+
+/// Whose node it was that has gone, a block may tell later.
+#[test]
+fn an_organisation_has_gone_once_a_block_lists_the_gone_node_as_its_only_one() {
+    let mut net = Net::new(7);
+    net.travel = Box::new(|| vec![50]);
+    decide(&mut net, 1..=2);
+    net.crash(4);
+    let mut maker = organisations(&net.nodes[0].store).unwrap().remove(0);
+    let of_gone = network_key(4).verifying_key();
+    let is_gone = |peer: &ledger::Peer| peer.public_key == of_gone.as_bytes();
+    maker.peers.retain(is_gone);
+    assert_eq!(maker.peers.len(), 1);
+    let change = ledger::Change {
+        sequence: 1,
+        kind: Some(ledger::change::Kind::PutOrganisation(maker)),
+    };
+    let approve = ledger::ApproveChange {
+        change: Some(change),
+    };
+    let envelope = act(&net.genesis.chain_id, Action::ApproveChange(approve));
+    net.submit_envelope(&envelope);
+    net.run_to(3);
+    let took_ms = decide(&mut net, 4..=4);
+    assert_eq!(rounds(&net, 4), BTreeSet::from([1]), "it was node 4's turn");
+    assert!(took_ms < net.settings.propose_ms, "{took_ms}");
 }
 
 /// Nothing says that a process that was stopped, or whose cable was cut, isn't merely slow.
@@ -166,6 +195,17 @@ fn only_precommits_on_no_block_end_a_round_at_once() {
     assert_eq!(nil(&mut net, 1), Some(0));
     assert_eq!(nil(&mut net, 2), Some(0), "its own one is on a block");
     assert_eq!(nil(&mut net, 3), Some(1));
+}
+
+#[test]
+fn who_is_back_has_not_gone() {
+    let (mut peers, peer) = (Peers::default(), tag(3));
+    for _ in 0..2 {
+        peers.connect(&peer);
+        assert!(!peers.has_gone(&peer));
+        peers.disconnect(&peer);
+        assert!(peers.has_gone(&peer));
+    }
 }
 
 #[test]
