@@ -199,7 +199,7 @@ pub struct Machine<S: Store, D: Disk> {
     peers: Peers,
     /// Who runs them.
     peer_organisations: PeerOrganisations,
-    /// Messages of the height after the next.
+    /// Messages of heights after the next.
     future_messages: FutureMessages,
     /// The log's entries until they are replayed.
     recovered: Option<Recovered>,

@@ -1,5 +1,8 @@
-//! Messages of the height after the next: verified, bounded for each validator, handled when their
-//! height comes. Malachite would queue them unverified.
+//! Messages of heights after the next: verified, bounded for each validator and height, handled when their height comes.
+//! Malachite would queue them unverified.
+//!
+//! A validator that is slow for a moment is soon some heights behind, as the others decide without it. What it didn't
+//! keep it would have to ask for, and when its turn comes the others wait for it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,17 +10,25 @@ use super::PeerTag;
 use super::context::number;
 use super::message::Message;
 
-/// Votes kept of one validator: two rounds' prevote and precommit.
+/// Heights after the next of which messages are kept.
+pub const HEIGHTS: u64 = 4;
+
+/// Votes kept of one validator of each height: two rounds' prevote and precommit.
 const VOTES: u32 = 4;
 
 /// Proposals are kept for rounds below this one, so that they hold at most so many bodies per
 /// height, whatever the validators send.
 const PROPOSAL_ROUNDS: u32 = 2;
 
-/// The messages of one future height.
+/// The messages of future heights.
 #[derive(Debug, Default)]
 pub struct FutureMessages {
-    height: u64,
+    heights: BTreeMap<u64, OfHeight>,
+}
+
+/// The messages of one of them.
+#[derive(Debug, Default)]
+struct OfHeight {
     messages: VecDeque<(PeerTag, Message)>,
     votes: BTreeMap<[u8; 32], u32>,
     proposals: BTreeSet<u32>,
@@ -26,39 +37,31 @@ pub struct FutureMessages {
 impl FutureMessages {
     /// Keeps a verified message of `height`, or drops it if its sender has had its share.
     pub fn keep(&mut self, height: u64, from: PeerTag, message: Message) {
-        if self.height != height {
-            *self = FutureMessages {
-                height,
-                ..FutureMessages::default()
-            };
-        }
+        let kept = self.heights.entry(height).or_default();
         let is_kept = match &message {
             Message::Vote(vote) => {
-                let count = self.votes.entry(vote.message.address.0).or_insert(0);
+                let count = kept.votes.entry(vote.message.address.0).or_insert(0);
                 *count += 1;
                 *count <= VOTES
             }
             Message::Proposal(proposal, _) => {
                 let round = number(proposal.message.round);
-                round < PROPOSAL_ROUNDS && self.proposals.insert(round)
+                round < PROPOSAL_ROUNDS && kept.proposals.insert(round)
             }
             _ => false,
         };
         if is_kept {
-            self.messages.push_back((from, message));
+            kept.messages.push_back((from, message));
         }
     }
 
     /// The next message of `height`; older ones are dropped.
     pub fn take(&mut self, height: u64) -> Option<(PeerTag, Message)> {
-        match self.height == height {
-            true => self.messages.pop_front(),
-            false => {
-                if self.height < height {
-                    self.messages.clear();
-                }
-                None
-            }
+        while let Some(first) = self.heights.first_entry()
+            && *first.key() < height
+        {
+            first.remove();
         }
+        self.heights.get_mut(&height)?.messages.pop_front()
     }
 }

@@ -11,6 +11,7 @@ mod want;
 use arc_malachitebft_core_consensus::MAX_FUTURE_ROUND_LOOKAHEAD;
 use touchstone_core::fault::Fault;
 
+use super::future_messages::HEIGHTS;
 use super::message::{self, Message, MessageRefused};
 use super::{Machine, Output, PeerTag};
 use crate::storage::{Disk, Store};
@@ -72,7 +73,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             // The peer can only be there if it has the one before.
             self.on_announce(from, height - 1);
         }
-        if height > next + 1 || !self.may_run() {
+        if height > next.saturating_add(HEIGHTS) || !self.may_run() {
             return Ok(Ok(()));
         }
         if let Err(refused) = self.verify(&message) {

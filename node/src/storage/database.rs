@@ -1,6 +1,7 @@
 //! RocksDB behind typed tables: how it is opened and tuned, and how rows are read. What is written
 //! stands in [`super::commit_block`] alone.
 
+use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::path::Path;
@@ -14,12 +15,22 @@ use rocksdb::{
 };
 use touchstone_core::Fault;
 
-use super::schema::{LINK_OWNER_BYTES, Links, State, TABLES, Table, TableKey, TableValue, Tree};
+use super::schema::{
+    LINK_OWNER_BYTES, Links, State, TABLES, Table, TableKey, TableValue, Transactions, Tree,
+};
+
+/// Bytes from which on an envelope stands apart from the table's rows, in files of their own (RocksDB's blobs), as it has
+/// a cache of its own. A question about an item wants one event of it: as a block, the whole would displace what others
+/// ask for.
+pub(super) const LARGE_ENVELOPE: u64 = 4 << 10;
+
+/// What RocksDB calls the bytes of these files.
+const BLOB_BYTES: &CStr = c"rocksdb.live-blob-file-size";
 
 /// Memory that the store may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// Bytes of uncompressed blocks kept in memory.
+    /// Bytes of uncompressed blocks kept in memory. A quarter as many of large envelopes are kept besides.
     pub block_cache_bytes: usize,
     /// Bytes of writes kept in memory before they are sorted into files, all tables together. Twice as many stand in
     /// the database's log, which is read whole when it is opened: with 256 MB a start took two and a half times as long
@@ -94,12 +105,9 @@ impl Database {
         create: bool,
         recovery: DBRecoveryMode,
     ) -> Result<Database, Fault> {
-        let cache = Cache::new_lru_cache(settings.block_cache_bytes);
         let mut options = database_options(settings, create, recovery);
         options.set_env(&background_env()?);
-        let tables = TABLES.iter().map(|(name, compressed)| {
-            ColumnFamilyDescriptor::new(*name, table_options(name, *compressed, &cache))
-        });
+        let tables = tables(settings.block_cache_bytes);
         let raw = DB::open_cf_descriptors(&options, path, tables).map_err(fault)?;
         Ok(Database {
             raw,
@@ -114,11 +122,8 @@ impl Database {
             block_cache_bytes: 64 << 20,
             ..StoreSettings::default()
         };
-        let cache = Cache::new_lru_cache(settings.block_cache_bytes);
         let options = database_options(&settings, false, DBRecoveryMode::PointInTime);
-        let tables = TABLES.iter().map(|(name, compressed)| {
-            ColumnFamilyDescriptor::new(*name, table_options(name, *compressed, &cache))
-        });
+        let tables = tables(settings.block_cache_bytes);
         let raw = DB::open_cf_descriptors_read_only(&options, path, tables, false);
         Ok(Database {
             raw: raw.map_err(fault)?,
@@ -149,8 +154,10 @@ impl Database {
             self.raw.flush_cf(family).map_err(fault)?;
             self.raw
                 .compact_range_cf(family, None::<&[u8]>, None::<&[u8]>);
-            let live = self.raw.property_int_value_cf(family, LIVE_SST_FILES_SIZE);
-            Ok((*name, live.map_err(fault)?.unwrap_or(0)))
+            let rows = self.raw.property_int_value_cf(family, LIVE_SST_FILES_SIZE);
+            let blobs = self.raw.property_int_value_cf(family, BLOB_BYTES);
+            let (rows, blobs) = (rows.map_err(fault)?, blobs.map_err(fault)?);
+            Ok((*name, rows.unwrap_or(0) + blobs.unwrap_or(0)))
         });
         tables.collect()
     }
@@ -238,7 +245,16 @@ fn database_options(
     options
 }
 
-fn table_options(name: &str, compressed: bool, cache: &Cache) -> rocksdb::Options {
+/// All tables as they are opened, with caches of so many bytes.
+fn tables(cache_bytes: usize) -> impl Iterator<Item = ColumnFamilyDescriptor> {
+    let cache = Cache::new_lru_cache(cache_bytes);
+    let large = Cache::new_lru_cache(cache_bytes / 4);
+    TABLES.iter().map(move |(name, compressed)| {
+        ColumnFamilyDescriptor::new(*name, table_options(name, *compressed, &cache, &large))
+    })
+}
+
+fn table_options(name: &str, compressed: bool, cache: &Cache, large: &Cache) -> rocksdb::Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     // Of these a question about an item reads a row each, here and there: a block that isn't in memory is read and
@@ -258,6 +274,12 @@ fn table_options(name: &str, compressed: bool, cache: &Cache) -> rocksdb::Option
         // falls into would be read, which all of them are.
         options.set_prefix_extractor(SliceTransform::create_fixed_prefix(LINK_OWNER_BYTES));
         blocks.set_whole_key_filtering(false);
+    }
+    if name == Transactions::NAME {
+        options.set_enable_blob_files(true);
+        options.set_min_blob_size(LARGE_ENVELOPE);
+        options.set_blob_compression_type(DBCompressionType::Lz4);
+        options.set_blob_cache(large);
     }
     options.set_block_based_table_factory(&blocks);
     options.set_compression_type(if compressed {

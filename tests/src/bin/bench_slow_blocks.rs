@@ -2,7 +2,7 @@
 //! by four, and by four that are busy. A block that takes longer to check than a round lasts must
 //! not cost many rounds.
 //!
-//! Usage: `cargo run --bin bench_slow_blocks [EPCS ...]`
+//! Usage: `scripts/bench-slow-blocks [EPCS ...]`
 
 #![allow(
     clippy::print_stdout,

@@ -396,7 +396,7 @@ fn kind(file: &Path) -> Option<&'static str> {
         "IDENTITY" => "identity",
         _ if name.starts_with("MANIFEST") => "manifest",
         _ if name.starts_with("OPTIONS") => "options",
-        _ if name.ends_with(".sst") => "table",
+        _ if name.ends_with(".sst") || name.ends_with(".blob") => "table",
         _ if name.ends_with(".log") => "database log",
         _ => return None,
     };

@@ -1,7 +1,11 @@
 //! Keeping up: early messages, late nodes, lost blocks, changing validators.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use super::agreement::signed_vote;
 use super::*;
+use crate::consensus::future_messages::HEIGHTS;
 use crate::consensus::pacemaker::Timer;
 use arc_malachitebft_core_types::VoteType;
 use touchstone_proto::ledger::change::Kind;
@@ -47,6 +51,45 @@ fn messages_of_the_height_after_are_held_and_judged_in_time() {
         net.give(0, Input::Message { from, bytes });
     }
     assert_eq!(net.nodes[0].store.tip().height, 2);
+    net.assert_agreement();
+}
+
+/// The others decide without it meanwhile, and wait for it when its turn comes.
+#[test]
+fn who_hears_late_of_several_heights_decides_them_without_asking() {
+    let last = 1 + HEIGHTS;
+    // The first one's turn comes later.
+    let mut net = Net::new(7);
+    let late: Rc<RefCell<Vec<(u64, usize, Vec<u8>)>>> = Rc::default();
+    let kept = late.clone();
+    net.filter = Box::new(move |from, to, message| {
+        let kept = &mut kept.borrow_mut();
+        match message {
+            Message::Vote(vote) if to == 0 => {
+                kept.push((vote.message.height.0, from, message::vote(vote)));
+            }
+            Message::Proposal(signed, block) if to == 0 => {
+                let bytes = message::proposal(signed, block.clone());
+                kept.push((signed.message.height.0, from, bytes));
+            }
+            _ => {}
+        }
+        from != 0 && to != 0
+    });
+    for height in 1..=last {
+        net.submit(height);
+        net.run(50);
+        assert_eq!(net.nodes[1].store.tip().height, height);
+    }
+    assert_eq!(net.nodes[0].store.tip().height, 0);
+    // What is furthest comes first.
+    let mut late = late.borrow().clone();
+    late.sort_by_key(|(height, ..)| std::cmp::Reverse(*height));
+    for (_, from, bytes) in late {
+        let from = tag(from);
+        net.give(0, Input::Message { from, bytes });
+    }
+    assert_eq!(net.nodes[0].store.tip().height, last);
     net.assert_agreement();
 }
 

@@ -1,6 +1,7 @@
 //! Damaged rows and files: refused or reported, never answered from.
 
 use super::*;
+use crate::storage::database::LARGE_ENVELOPE;
 use crate::storage::schema::{
     BlockIndex, HeaderRow, Headers, HeightKey, LinkKey, Links, PlaceKey, TABLES, Table, TableKey,
     TableValue, Transactions, Tree,
@@ -133,6 +134,17 @@ fn a_damaged_row_is_a_fault_when_read() {
     assert!(matches!(found, Err(Fault::Damaged(_))));
 }
 
+/// A block with a large envelope.
+fn grow_large(store: &mut RocksStore) -> test_blocks::Made {
+    let large = (0..3 * LARGE_ENVELOPE).map(|i| (i * i % 251) as u8);
+    let number = store.tip().height + 1;
+    let mut content = content(number);
+    content.envelopes.push(large.collect());
+    let made = next(store, &content);
+    store.commit(made.commit()).expect("commits");
+    made
+}
+
 /// What can be read of a store: everything as it was, or a fault.
 fn read_all(store: &RocksStore, made: &[test_blocks::Made]) -> Result<(), Fault> {
     let reader = store.reader();
@@ -164,6 +176,7 @@ fn flipped_bits_on_disk_never_give_another_answer() {
     let folder = folder();
     let mut store = folder.create();
     let mut made = grow(&mut store, 8);
+    made.push(grow_large(&mut store));
     for (name, _) in TABLES {
         let family = store.db.raw.cf_handle(name).expect("open");
         store.db.raw.flush_cf(family).expect("flushes");
@@ -176,7 +189,7 @@ fn flipped_bits_on_disk_never_give_another_answer() {
     for entry in std::fs::read_dir(&folder.path).expect("lists") {
         let path = entry.expect("lists").path();
         let kind = match path.extension().and_then(|e| e.to_str()) {
-            Some(kind @ ("sst" | "log")) => kind.to_owned(),
+            Some(kind @ ("sst" | "blob" | "log")) => kind.to_owned(),
             _ => continue,
         };
         let bytes = std::fs::read(&path).expect("reads");
@@ -203,6 +216,7 @@ fn flipped_bits_on_disk_never_give_another_answer() {
         }
     }
     assert!(noticed.get("sst").is_some_and(|n| *n > 5), "{noticed:?}");
+    assert!(noticed.get("blob").is_some_and(|n| *n > 2), "{noticed:?}");
     assert!(noticed.get("log").is_some_and(|n| *n > 0), "{noticed:?}");
 }
 

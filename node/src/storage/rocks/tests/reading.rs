@@ -5,7 +5,8 @@ use rocksdb::statistics::Ticker;
 use touchstone_core::state::commitment::TreeUpdate;
 
 use super::*;
-use crate::storage::schema::Links;
+use crate::storage::database::LARGE_ENVELOPE;
+use crate::storage::schema::{Links, Transactions};
 
 pub fn evidence(height: u64) -> Misbehaviour {
     Misbehaviour {
@@ -176,6 +177,76 @@ fn a_link_is_read_from_no_file_without_it() {
     // One each, and one for each of the filters' errors, which are one of a hundred.
     let read = blocks_read() - before;
     assert!((20..25).contains(&read), "{read}");
+}
+
+/// Whole blocks, one row and several, from files and from memory, and after it is opened anew; a copy has them too.
+#[test]
+fn large_envelopes_stand_apart_and_small_ones_do_not() {
+    let folder = folder();
+    let mut store = folder.create();
+    let most = LARGE_ENVELOPE as usize;
+    let sizes = [most - 1, most, 40 * most, 10];
+    let content = |number: u64| test_blocks::BlockContent {
+        envelopes: sizes.map(|size| vec![number as u8; size]).into(),
+        ..test_blocks::BlockContent::default()
+    };
+    let mut made = Vec::new();
+    for number in 1..4 {
+        made.push(next(&store, &content(number)));
+        store
+            .commit(made.last().expect("one").commit())
+            .expect("commits");
+        if number < 3 {
+            let family = store.db.family::<Transactions>().expect("open");
+            store.db.raw.flush_cf(family).expect("writes");
+        }
+    }
+    let blobs = |path: &Path| {
+        let files = std::fs::read_dir(path).expect("lists");
+        let names = files.map(|file| file.expect("lists").path());
+        names
+            .filter(|path| path.extension().is_some_and(|e| e == "blob"))
+            .count()
+    };
+    assert_eq!(blobs(&folder.path), 2);
+    let check = |store: &RocksStore| {
+        let reader = store.reader();
+        let snapshot = reader.snapshot();
+        for made in &made {
+            let height = made.block.header.height;
+            let expected = &made.block.transactions;
+            assert_eq!(&snapshot.envelopes(height).expect("reads"), expected);
+            for (index, envelope) in (0..).zip(expected) {
+                let found = snapshot.envelope(height, index).expect("reads");
+                assert_eq!(found.as_ref(), Some(envelope));
+                let pinned = snapshot.pinned_envelope(height, index).expect("reads");
+                assert_eq!(pinned.as_deref(), Some(envelope.as_slice()));
+            }
+        }
+    };
+    check(&store);
+    let copied = folder.path.with_extension("copied");
+    store.reader().back_up(&copied).expect("copies");
+    let bytes = store.reader().compacted_bytes().expect("compacts");
+    let (_, of_envelopes) = bytes
+        .iter()
+        .find(|(name, _)| *name == Transactions::NAME)
+        .expect("a table");
+    let of_blobs = std::fs::read_dir(&folder.path)
+        .expect("lists")
+        .map(|file| file.expect("lists"));
+    let of_blobs = of_blobs.filter(|file| file.path().extension().is_some_and(|e| e == "blob"));
+    let of_blobs: u64 = of_blobs
+        .map(|file| file.metadata().expect("is there").len())
+        .sum();
+    assert!(
+        *of_envelopes > of_blobs && of_blobs > 0,
+        "{of_envelopes} {of_blobs}"
+    );
+    drop(store);
+    check(&folder.open().expect("opens"));
+    let copied = RocksStore::open(&copied, &folder.genesis.chain_id, &settings());
+    check(&copied.expect("opens"));
 }
 
 #[test]
