@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use touchstone_core::hash::Hash;
@@ -34,6 +35,11 @@ const OPEN_PER_STREAM: usize = 20_000;
 const TOGETHER: usize = 128;
 /// Bytes of envelopes with which they are enough.
 const TOGETHER_BYTES: usize = 1 << 20;
+/// Submissions of a stream that are open, from which on the next ones gather for a moment before they are taken in: one
+/// by one, each costs a change of threads, a view of the store and a message. Who waits for an answer before it sends the
+/// next one never has so many.
+const MANY_OPEN: usize = 16;
+const GATHER: Duration = Duration::from_millis(10);
 /// How long a refusal for want of room in the pool takes: who sends more than its share is answered slowly, on a stream
 /// or a call, so that refusing it costs little.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -104,6 +110,7 @@ async fn take_in<S>(
     let (listener, mut outcomes) = mpsc::unbounded_channel();
     let mut open: usize = 0;
     let mut reading = true;
+    let mut next = Instant::now();
     while reading || open > 0 {
         let room = OPEN_PER_STREAM.saturating_sub(open);
         match open {
@@ -120,12 +127,13 @@ async fn take_in<S>(
                 open -= 1;
                 vec![Ok(status(id, word_of(&outcome)))]
             }
-            together = together(&mut requests, room), if reading && room > 0 => {
+            together = together(&mut requests, room, next), if reading && room > 0 => {
                 if together.is_empty() {
                     reading = false;
                     continue;
                 }
                 permit.owes();
+                next = Instant::now() + pause(together.len(), open);
                 match admit_together(service, client, together, &listener).await {
                     Ok(admitted) => {
                         open += admitted.open;
@@ -148,12 +156,23 @@ async fn take_in<S>(
     }
 }
 
-/// What a stream has ready, at most `room` of them: the next submission and those that came with it.
+/// How long the next submissions of a stream gather after so many were taken that came beside so many open ones.
+fn pause(taken: usize, open: usize) -> Duration {
+    match open >= MANY_OPEN && taken < TOGETHER {
+        true => GATHER,
+        false => Duration::ZERO,
+    }
+}
+
+/// What a stream has ready from a time on, at most `room` of them: the next submission and those that came with it.
 /// Nothing once it has ended. Given up while it waits, it has taken nothing.
-async fn together<S>(requests: &mut S, room: usize) -> Vec<wire::SubmitRequest>
+async fn together<S>(requests: &mut S, room: usize, from: Instant) -> Vec<wire::SubmitRequest>
 where
     S: Stream<Item = wire::SubmitRequest> + Unpin,
 {
+    if from > Instant::now() {
+        tokio::time::sleep_until(from).await;
+    }
     let mut taken = Vec::new();
     let mut bytes = 0;
     let mut next = requests.next().await;

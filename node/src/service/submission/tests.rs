@@ -13,7 +13,10 @@ fn ready(sizes: &[usize]) -> Ready {
 async fn groups(mut stream: impl Stream<Item = wire::SubmitRequest> + Unpin) -> Vec<usize> {
     let mut sizes = Vec::new();
     loop {
-        match together(&mut stream, OPEN_PER_STREAM).await.len() {
+        match together(&mut stream, OPEN_PER_STREAM, Instant::now())
+            .await
+            .len()
+        {
             0 => return sizes,
             size => sizes.push(size),
         }
@@ -35,8 +38,8 @@ async fn what_is_taken_together_is_bounded_in_bytes() {
 #[tokio::test]
 async fn no_more_is_taken_together_than_there_is_room_for() {
     let mut stream = ready(&[10; 5]);
-    assert_eq!(together(&mut stream, 3).await.len(), 3);
-    assert_eq!(together(&mut stream, 3).await.len(), 2);
+    assert_eq!(together(&mut stream, 3, Instant::now()).await.len(), 3);
+    assert_eq!(together(&mut stream, 3, Instant::now()).await.len(), 2);
 }
 
 #[tokio::test]
@@ -44,13 +47,13 @@ async fn nobody_waits_for_company_and_nothing_is_lost_to_a_wait_given_up() {
     let (sender, receiver) = mpsc::channel(4);
     let mut stream = ReceiverStream::new(receiver);
     assert!(
-        together(&mut stream, OPEN_PER_STREAM)
+        together(&mut stream, OPEN_PER_STREAM, Instant::now())
             .now_or_never()
             .is_none()
     );
     sender.send(wire::SubmitRequest::default()).await.unwrap();
     assert_eq!(
-        together(&mut stream, OPEN_PER_STREAM)
+        together(&mut stream, OPEN_PER_STREAM, Instant::now())
             .now_or_never()
             .unwrap()
             .len(),
@@ -58,10 +61,27 @@ async fn nobody_waits_for_company_and_nothing_is_lost_to_a_wait_given_up() {
     );
     drop(sender);
     assert_eq!(
-        together(&mut stream, OPEN_PER_STREAM)
+        together(&mut stream, OPEN_PER_STREAM, Instant::now())
             .now_or_never()
             .unwrap()
             .len(),
         0
     );
+}
+
+#[tokio::test]
+async fn what_comes_beside_many_open_ones_gathers_for_a_moment() {
+    assert_eq!(pause(1, MANY_OPEN - 1), Duration::ZERO);
+    assert_eq!(pause(1, MANY_OPEN), GATHER);
+    assert_eq!(
+        pause(TOGETHER, MANY_OPEN),
+        Duration::ZERO,
+        "there are enough"
+    );
+    let mut stream = ready(&[10; 3]);
+    let later = Instant::now() + Duration::from_secs(3600);
+    let early = together(&mut stream, OPEN_PER_STREAM, later);
+    assert!(early.now_or_never().is_none());
+    let taken = together(&mut stream, OPEN_PER_STREAM, Instant::now()).await;
+    assert_eq!(taken.len(), 3);
 }
