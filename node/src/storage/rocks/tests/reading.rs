@@ -6,7 +6,7 @@ use touchstone_core::state::commitment::TreeUpdate;
 
 use super::*;
 use crate::storage::database::LARGE_ENVELOPE;
-use crate::storage::schema::{Links, Transactions};
+use crate::storage::schema::{Links, Table, Transactions};
 
 pub fn evidence(height: u64) -> Misbehaviour {
     Misbehaviour {
