@@ -25,7 +25,7 @@ use crate::designs::{
     rule_dispute, show_filing, vouch_for_designer, withdraw_notice, withdraw_vouching,
 };
 use crate::governance::validators::{self, ValidatorSet};
-use crate::governance::{self, approve_change, change_keys, protocol};
+use crate::governance::{self, approve_change, change_keys, proposer_turns, protocol};
 use crate::hash::Hash;
 use crate::master_data::set_master_data;
 use crate::proof::transaction_tree;
@@ -100,6 +100,8 @@ fn execute_with<S: StateRead + TreeRead>(
         rejected,
     } = stage(hooks, state, context, transactions)?;
     hooks::run(&hooks.end, &mut delta, context)?;
+    let done = applied.iter().filter_map(|i| transactions.get(*i));
+    proposer_turns::note_author(&mut delta, &current, done.map(|t| t.organisation()))?;
     let writes = delta.into_writes();
     let tree = commitment::update(state, context.height, &writes.values)?;
     let validators_hash = current.hash();

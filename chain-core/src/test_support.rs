@@ -26,6 +26,7 @@ use crate::commit_certificate;
 use crate::evidence::Stamps;
 use crate::execution::{self, BlockContext, Executed, InvalidBlock};
 use crate::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
+use crate::governance::proposer_turns::ProposerTurns;
 use crate::governance::validators::ValidatorSet;
 use crate::rejection::Rejection;
 use crate::signing::{self, Purpose};
@@ -205,12 +206,14 @@ impl Chain {
 
     /// The context of the next block.
     pub fn context(&self) -> BlockContext {
+        let turns = ProposerTurns::current(&self.state).unwrap();
+        let proposer = turns.proposer(&self.validators, self.height + 1, 0);
         BlockContext {
             chain_id: self.id,
             height: self.height + 1,
             time_ms: self.time_ms + 1000,
             parent: self.parent,
-            proposer: self.validators.in_rotation(self.height + 1, 0).public_key,
+            proposer: proposer.public_key,
         }
     }
 

@@ -152,7 +152,7 @@ TABLES = r"""
 | `LookAlikes` | 1 specification bytes, 2 position `Position`, 3 time_ms uint64, 4 searched `FingerprintCount`, 5 pictures* `ComparedPicture` |
 | `ComparedPicture` | 1 fingerprint `PictureFingerprint`, 2 found uint64, 3 candidates* `LookAlike` |
 | `LookAlike` | 1 number uint64, 2 design_id bytes, 3 file_hash bytes, 4 distance uint32, 5 variant uint32, 6 part uint32, 7 organisation string, 8 deposited `Position`, 9 deposited_ms uint64 |
-| `MissedTurns` | 1 missed* `MissedTurn` |
+| `MissedTurns` | 1 missed* `MissedTurn`, 2 author string |
 | `MissedTurn` | 1 public_key bytes, 2 count uint32, 3 until_height uint64 |
 | `StateProof` | 1 other_leaf? `OtherLeaf`, 2 siblings* bytes |
 | `OtherLeaf` | 1 key_hash bytes, 2 value_hash bytes |

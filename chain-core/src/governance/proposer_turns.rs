@@ -1,5 +1,6 @@
 //! Whose turn it is to propose: validators take turns in the order of their keys, whatever their power, and who missed
-//! its last turn is skipped for a while.
+//! its last turn is skipped for a while. Every other turn of each is given to the organisation whose transactions came
+//! last, where they were of one alone: whoever submits the next one then proposes it, and it needn't travel first.
 //!
 //! A block's header names who made it. Its height's order says who should have: whoever comes before the maker has
 //! missed its turn. The first time the next turn is skipped, then two, four, and so on: a validator that is down costs
@@ -26,10 +27,17 @@ use crate::state::{StateRead, keys};
 /// Turns missed in a row that are counted: the next ones that are skipped are 512 at most.
 const MAX_COUNT: u32 = 10;
 
-/// Who missed its last turn, by public key.
+/// One of so many turns that a validator has in the rotation is its own whoever the author is.
+const OWN_TURN_OF: u64 = 2;
+
+/// What the order of the next heights follows from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProposerTurns {
+    /// Who missed its last turn, by public key.
     missed: BTreeMap<[u8; 32], Missed>,
+    /// The organisation of all transactions that came last; empty where they are of several, or where it has no
+    /// validator or all of them.
+    author: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,15 +64,17 @@ impl ProposerTurns {
             };
             Ok((key, missed))
         });
-        let missed = missed.collect::<Result<_, Fault>>()?;
-        Ok(ProposerTurns { missed })
+        Ok(ProposerTurns {
+            missed: missed.collect::<Result<_, Fault>>()?,
+            author: stored.author,
+        })
     }
 
-    /// The proposer of a round: those of `set` in the order of their keys, starting from one that moves with the
-    /// height, and those that are skipped after them.
+    /// The proposer of a round: whom a turn is given, those of `set` in the order of their keys, starting from one that
+    /// moves with the height, and those that are skipped after them.
     pub fn proposer<'a>(&self, set: &'a ValidatorSet, height: u64, round: u32) -> &'a Validator {
         let first = set.in_rotation(height, round);
-        if self.missed.is_empty() {
+        if *self == ProposerTurns::default() {
             return first;
         }
         let order = self.order(set, height);
@@ -86,6 +96,12 @@ impl ProposerTurns {
         let rotation = (0..count).map(|round| set.in_rotation(height, round));
         let (skipped, mut order): (Vec<_>, Vec<_>) =
             rotation.partition(|v| self.is_skipped(&v.public_key, height));
+        if is_given(set, height)
+            && let Some(place) = order.iter().position(|v| v.organisation == self.author)
+            && let Some(before) = order.get_mut(..=place)
+        {
+            before.rotate_right(1);
+        }
         order.extend(skipped);
         order
     }
@@ -114,6 +130,23 @@ impl ProposerTurns {
         turns
     }
 
+    /// What follows from a block whose transactions are of these organisations.
+    fn with_authors<'a>(
+        &self,
+        set: &ValidatorSet,
+        mut organisations: impl Iterator<Item = &'a str>,
+    ) -> ProposerTurns {
+        let mut turns = self.clone();
+        let Some(first) = organisations.next() else {
+            return turns;
+        };
+        let power = set.power_of_organisation(first);
+        let has_some = power > 0 && power < set.total_power();
+        let is_alone = has_some && organisations.all(|other| other == first);
+        turns.author = if is_alone { first } else { "" }.to_owned();
+        turns
+    }
+
     fn message(&self) -> MissedTurns {
         let missed = self.missed.iter().map(|(key, missed)| MissedTurn {
             public_key: key.to_vec(),
@@ -122,8 +155,18 @@ impl ProposerTurns {
         });
         MissedTurns {
             missed: missed.collect(),
+            author: self.author.clone(),
         }
     }
+}
+
+/// Whether a height's turn is given to the author, if there is one: of any validator's turns in the rotation, those
+/// between its own.
+fn is_given(set: &ValidatorSet, height: u64) -> bool {
+    let count = set.count() as u64;
+    let round = height.checked_div(count).unwrap_or_default();
+    let place = height.checked_rem(count).unwrap_or_default();
+    round.wrapping_add(place).checked_rem(OWN_TURN_OF) != Some(0)
 }
 
 /// A block's own work: notes who missed a turn, and who is back.
@@ -136,6 +179,21 @@ pub(crate) fn pass<S: StateRead>(
     let after = before.after(&set, block.height, &block.proposer);
     if after != before {
         state.write(keys::MISSED_TURNS.to_vec(), &after.message());
+    }
+    Ok(())
+}
+
+/// After a block's last transaction: notes whether all of them are of one organisation.
+pub(crate) fn note_author<'t, S: StateRead>(
+    state: &mut Delta<'_, S>,
+    set: &ValidatorSet,
+    organisations: impl Iterator<Item = &'t str>,
+) -> Result<(), Fault> {
+    let before = ProposerTurns::current(state)?;
+    let after = before.with_authors(set, organisations);
+    if after != before {
+        state.write(keys::MISSED_TURNS.to_vec(), &after.message());
+        state.accept_block_writes();
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 use ed25519_dalek::SigningKey;
 
 use super::*;
+use crate::test_support::{CARRIER, Chain, MARKET, capture, change_keys, item, object};
 
 fn set(count: u8) -> ValidatorSet {
     let validator = |seed: u8| Validator {
@@ -170,8 +171,123 @@ fn the_state_holds_what_is_read_again() {
     let down = key(&set, 3);
     let mut turns = ProposerTurns::default();
     run(&mut turns, &set, 1..12, |maker, _| *maker != down);
+    turns.author = "organisation-2".to_owned();
     let message = turns.message();
+    assert_eq!(message.author, "organisation-2");
     assert_eq!(message.missed.len(), 1);
     let one = &message.missed[0];
     assert_eq!((one.count, one.until_height), (2, 11 + 4 * 2 + 1));
+}
+
+/// The organisation of a validator, as the author of what came last.
+fn written_by(set: &ValidatorSet, place: usize) -> ProposerTurns {
+    let author = set.as_slice()[place].organisation.as_str();
+    ProposerTurns::default().with_authors(set, [author, author].into_iter())
+}
+
+#[test]
+fn every_other_turn_of_each_is_given_to_whose_transactions_came_last() {
+    for count in [4, 7, 10] {
+        let set = set(count);
+        let turns = written_by(&set, 1);
+        let heights = 1..1 + 20 * u64::from(count);
+        let mut own = vec![0; usize::from(count)];
+        let mut given = 0;
+        for height in heights {
+            let usual = set.in_rotation(height, 0).public_key;
+            let first = turns.proposer(&set, height, 0).public_key;
+            let place = set.iter().position(|v| v.public_key == usual).unwrap();
+            match first == usual {
+                true => own[place] += 1,
+                false => {
+                    assert_eq!(first, key(&set, 1));
+                    given += 1;
+                    // Whose turn it was is next, should the author's validator be late.
+                    assert_eq!(turns.proposer(&set, height, 1).public_key, usual);
+                }
+            }
+            // Nobody comes twice in a height's order.
+            let all =
+                (0..u32::from(count)).map(|round| turns.proposer(&set, height, round).public_key);
+            let all: std::collections::BTreeSet<_> = all.collect();
+            assert_eq!(all.len(), usize::from(count));
+        }
+        assert_eq!(own.remove(1), 20);
+        assert!(own.iter().all(|turns| *turns == 10), "{own:?}");
+        assert_eq!(given, 10 * (usize::from(count) - 1));
+    }
+}
+
+#[test]
+fn who_missed_its_turn_is_given_none_and_who_is_given_one_may_miss_it() {
+    let set = set(4);
+    let mut turns = written_by(&set, 3);
+    // A given turn, which the next one's block ends.
+    assert_eq!(
+        turns.proposer(&set, 5, 0).public_key,
+        key(&set, 1),
+        "an own turn"
+    );
+    assert_eq!(turns.proposer(&set, 6, 0).public_key, key(&set, 3));
+    turns = turns.after(&set, 6, &key(&set, 2));
+    assert!(turns.is_skipped(&key(&set, 3), 7));
+    assert_eq!(turns.author, written_by(&set, 3).author);
+    for height in 7..11 {
+        assert_ne!(
+            turns.proposer(&set, height, 0).public_key,
+            key(&set, 3),
+            "{height}"
+        );
+    }
+    assert_eq!(
+        turns.proposer(&set, 8, 3).public_key,
+        key(&set, 3),
+        "it comes last"
+    );
+}
+
+/// Of several validators of an organisation the one whose turn comes first has it.
+#[test]
+fn an_organisation_with_two_validators_is_given_the_turn_once() {
+    let mut validators = set(4).as_slice().to_vec();
+    let author = validators[1].organisation.clone();
+    validators[2].organisation.clone_from(&author);
+    let set = ValidatorSet::new(validators, 1).unwrap();
+    let turns = ProposerTurns::default().with_authors(&set, [author.as_str()].into_iter());
+    assert_eq!(turns.proposer(&set, 3, 0).public_key, key(&set, 1));
+    assert_eq!(turns.proposer(&set, 6, 0).public_key, key(&set, 2));
+}
+
+#[test]
+fn an_author_is_noted_where_all_transactions_are_of_one_with_some_of_the_validators() {
+    let mut chain = Chain::start();
+    let author = |chain: &Chain| ProposerTurns::current(&chain.state).unwrap().author;
+    let note =
+        |chain: &Chain, who: (&str, u8), n: u64| chain.sign(who, capture(&[object(n, &[item(n)])]));
+    assert_eq!(author(&chain), "");
+    let own = [note(&chain, CARRIER, 1), note(&chain, CARRIER, 2)];
+    assert_eq!(chain.commit(&own).applied.len(), 2);
+    assert_eq!(author(&chain), CARRIER.0);
+    chain.commit(&[]);
+    assert_eq!(
+        author(&chain),
+        CARRIER.0,
+        "a block without transactions says nothing"
+    );
+    let of_both = [note(&chain, CARRIER, 3), note(&chain, MARKET, 4)];
+    assert_eq!(chain.commit(&of_both).applied.len(), 2);
+    assert_eq!(author(&chain), "");
+    // What breaks a rule is in no block.
+    let broken = chain.sign(CARRIER, change_keys(&[], &[99]));
+    let refused = [note(&chain, MARKET, 5), broken];
+    assert_eq!(chain.commit(&refused).applied.len(), 1);
+    assert_eq!(author(&chain), MARKET.0);
+    // Whoever doesn't vote has no turn, and who has all of them needs none.
+    let turns = |count: u8, organisation| {
+        let set = set(count);
+        ProposerTurns::default().with_authors(&set, [organisation].into_iter())
+    };
+    assert_eq!(turns(4, "organisation-2").author, "organisation-2");
+    assert_eq!(turns(4, "stranger"), ProposerTurns::default());
+    assert_eq!(turns(1, "organisation-1"), ProposerTurns::default());
 }

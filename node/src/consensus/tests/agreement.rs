@@ -90,6 +90,24 @@ fn the_turns_of_a_dead_proposer_are_skipped_until_it_is_back() {
     assert!(!net.machine(0).chain().turns().is_skipped(&absent, 101));
 }
 
+/// One organisation submits, and every other turn of the others is given to its validator.
+#[test]
+fn whose_transactions_came_last_is_given_turns_of_the_others() {
+    let mut net = Net::apart(4);
+    let mut made = [0; 4];
+    for height in 1..=40 {
+        net.submit(height);
+        net.run_to(height);
+        let maker = net.nodes[3].store.tip().header.unwrap().proposer;
+        let made_by = |key: &SigningKey| key.verifying_key().to_bytes() == maker;
+        made[keys(4).iter().position(made_by).unwrap()] += 1;
+    }
+    net.assert_agreement();
+    assert!(net.committed.iter().all(|(_, _, round, _)| *round == 0));
+    // At the first height nobody was the author yet.
+    assert_eq!(made, [24, 6, 5, 5]);
+}
+
 #[test]
 fn a_proposer_that_is_heard_again_is_waited_for_again() {
     let mut net = Net::new(4);
