@@ -136,8 +136,8 @@ fn nothing_stands_on_what_has_ended() {
     let (mut chain, subject, first, second) = sublicensed();
     let end = chain.sign(MAKER, end_licence(&first));
     let executed = chain.execute(std::slice::from_ref(&end));
-    // The end, the licensee's list, and the block's id.
-    assert_eq!(executed.writes.values.len(), 3);
+    // The end, the licensee's list, the block's id, and whose transactions it has.
+    assert_eq!(executed.writes.values.len(), 4);
     chain.commit(&[end]);
     let until_ms = chain.time_ms + 9_000;
     for (who, parent) in [(MARKET, first), (CARRIER, second)] {

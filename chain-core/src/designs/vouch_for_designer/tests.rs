@@ -146,8 +146,8 @@ fn a_million_designers_take_the_same_few_writes_each() {
         let executed = chain.execute(&[chain.sign(MARKET, Action::VouchForDesigner(action))]);
         executed.writes.values.len()
     };
-    // Organisation, key, count, vouching, its number; and the block's id.
-    assert_eq!(writes(&chain, LIN), 6);
+    // Organisation, key, count, vouching, its number; the block's id, and whose transactions it has.
+    assert_eq!(writes(&chain, LIN), 7);
     let many = |designers| touchstone_proto::ledger::Voucher {
         designers,
         ..Default::default()
@@ -157,7 +157,7 @@ fn a_million_designers_take_the_same_few_writes_each() {
         chain.state.values.insert(keys::voucher(MARKET.0), value);
     };
     set(&mut chain, MAX_DESIGNERS - 1);
-    assert_eq!(writes(&chain, LIN), 6);
+    assert_eq!(writes(&chain, LIN), 7);
     set(&mut chain, MAX_DESIGNERS);
     let limit = DesignRejection::TooManyDesigners(MAX_DESIGNERS);
     let action = first(&chain);

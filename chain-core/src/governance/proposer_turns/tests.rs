@@ -1,4 +1,5 @@
 use ed25519_dalek::SigningKey;
+use proptest::prelude::*;
 
 use super::*;
 use crate::test_support::{CARRIER, Chain, MARKET, capture, change_keys, item, object};
@@ -278,7 +279,7 @@ fn an_author_is_noted_where_all_transactions_are_of_one_with_some_of_the_validat
     assert_eq!(chain.commit(&of_both).applied.len(), 2);
     assert_eq!(author(&chain), "");
     // What breaks a rule is in no block.
-    let broken = chain.sign(CARRIER, change_keys(&[], &[99]));
+    let broken = chain.sign(CARRIER, change_keys(&[], &[]));
     let refused = [note(&chain, MARKET, 5), broken];
     assert_eq!(chain.commit(&refused).applied.len(), 1);
     assert_eq!(author(&chain), MARKET.0);
@@ -290,4 +291,39 @@ fn an_author_is_noted_where_all_transactions_are_of_one_with_some_of_the_validat
     assert_eq!(turns(4, "organisation-2").author, "organisation-2");
     assert_eq!(turns(4, "stranger"), ProposerTurns::default());
     assert_eq!(turns(1, "organisation-1"), ProposerTurns::default());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whosever transactions blocks have, the down ones' among them: few rounds are lost, and whoever is there has its
+    /// own turns.
+    #[test]
+    fn authors_cost_nobody_a_turn_of_its_own(
+        count in 4..11u8,
+        authors in prop::collection::vec(0..12_usize, 400),
+    ) {
+        let set = set(count);
+        let down = usize::from(count - 1) / 3;
+        let is_there = |key: &[u8; 32]| set.iter().skip(down).any(|v| v.public_key == *key);
+        let mut turns = ProposerTurns::default();
+        let mut lost = 0;
+        for (height, author) in (1..).zip(authors) {
+            let mut all = (0..u32::from(count)).map(|round| turns.proposer(&set, height, round).public_key);
+            let order: std::collections::BTreeSet<_> = all.clone().collect();
+            prop_assert_eq!(order.len(), usize::from(count));
+            let late = all.position(|key| is_there(&key)).unwrap();
+            lost += late;
+            let maker = turns.proposer(&set, height, u32::try_from(late).unwrap()).public_key;
+            let usual = set.in_rotation(height, 0).public_key;
+            if is_there(&usual) && !is_given(&set, height) {
+                prop_assert_eq!(maker, usual);
+            }
+            turns = turns.after(&set, height, &maker);
+            // Of some blocks nobody is the author.
+            let author = set.as_slice().get(author).map(|v| v.organisation.clone());
+            turns.author = author.unwrap_or_default();
+        }
+        prop_assert!(lost <= down * 8, "{lost}");
+    }
 }

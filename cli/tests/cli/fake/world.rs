@@ -12,6 +12,7 @@ use touchstone_core::commit_certificate::vote_bytes;
 use touchstone_core::evidence::{self, Additions, Archive, Stamps, Subject, WholeBlock};
 use touchstone_core::execution::{self, BlockContext};
 use touchstone_core::genesis::{Document, FORMAT, Genesis, NodeKeys, Organisation, Parameters};
+use touchstone_core::governance::proposer_turns::ProposerTurns;
 use touchstone_core::governance::validators::ValidatorSet;
 use touchstone_core::hash::Hash;
 use touchstone_core::proof::item_history::{CompleteLink, Recorded};
@@ -260,12 +261,13 @@ impl World {
             }
         }
         let height = self.height() + 1;
+        let turns = ProposerTurns::current(self).unwrap();
         let context = BlockContext {
             chain_id,
             height,
             time_ms: self.time_ms(height),
             parent: self.blocks.last().map_or(chain_id, |(b, _)| b.id()),
-            proposer: self.validators.in_rotation(height, 0).public_key,
+            proposer: turns.proposer(&self.validators, height, 0).public_key,
         };
         let refs: Vec<_> = verified.iter().collect();
         let executed = execution::execute(self, &context, &refs).unwrap();

@@ -168,7 +168,8 @@ fn a_full_pallet_moves_at_the_cost_of_an_empty_one() {
         (count(&offering), count(&accepting))
     };
     let empty = written(0);
-    // The pallet, the offer, the shipper's open offers, and the parent block's id; one entry.
-    assert_eq!(empty, ((4, 1), (4, 1)));
+    // The pallet, the offer, the shipper's open offers, and the parent block's id; one entry. The block that accepts is
+    // another organisation's, which is noted.
+    assert_eq!(empty, ((4, 1), (5, 1)));
     assert_eq!(written(10_000), empty);
 }
