@@ -59,6 +59,21 @@ impl Compared {
         self.hits.sort_unstable();
         self.hits.truncate(MAX_HITS);
     }
+
+    /// Whether one that comes after all of these, and is so near, is among the nearest.
+    fn takes(&self, distance: u32) -> bool {
+        let last = self.hits.get(MAX_HITS - 1);
+        last.is_none_or(|last| distance < last.distance)
+    }
+
+    /// Adds one that comes after all of these.
+    fn take(&mut self, hit: Hit) {
+        let place = self
+            .hits
+            .partition_point(|other| other.distance <= hit.distance);
+        self.hits.insert(place, hit);
+        self.hits.truncate(MAX_HITS);
+    }
 }
 
 /// One part (whole or trimmed) of all fingerprints.
@@ -87,31 +102,51 @@ impl Index {
         self.count += 1;
     }
 
-    /// Compares a picture with the first `count` fingerprints, or with all where there are fewer.
+    /// Compares a picture with the first `count` fingerprints, or with all where there are fewer. What it keeps, and
+    /// how often it tries all variants of a pair, doesn't grow with how many are near.
     pub fn search(&self, fingerprint: &Fingerprint, count: u64) -> Compared {
-        let searched = count.min(self.count);
-        let mut hits: Vec<Hit> = Vec::new();
-        let [whole, trimmed] = fingerprint.comparable_parts();
-        let parts = [
-            (&self.whole, &fingerprint.whole, whole, false),
-            (&self.trimmed, &fingerprint.trimmed, trimmed, true),
-        ];
-        for (part, bits, is_comparable, is_trimmed) in parts {
-            if is_comparable {
-                part.search(bits, is_trimmed, searched, &mut hits);
+        let mut compared = Compared {
+            searched: count.min(self.count),
+            ..Compared::default()
+        };
+        let [is_whole, is_trimmed] = fingerprint.comparable_parts();
+        let whole = is_whole.then(|| Turned::new(fingerprint.whole));
+        let trimmed = is_trimmed.then(|| Turned::new(fingerprint.trimmed));
+        let blocks = self.whole.blocks().zip(self.trimmed.blocks());
+        let firsts = (0..compared.searched).step_by(LANES);
+        for (first, (of_whole, of_trimmed)) in firsts.zip(blocks) {
+            let near_whole = whole.as_ref().and_then(|bits| of_whole.near(bits));
+            let near_trimmed = trimmed.as_ref().and_then(|bits| of_trimmed.near(bits));
+            if near_whole.is_none() && near_trimmed.is_none() {
+                continue;
+            }
+            let wholes = near_whole.unwrap_or(NONE_NEAR);
+            let trimmeds = near_trimmed.unwrap_or(NONE_NEAR);
+            let lanes = (0u32..).zip(wholes.into_iter().zip(trimmeds));
+            for (number, (lane, (by_whole, by_trimmed))) in (first..compared.searched).zip(lanes) {
+                let distance = u32::from(by_whole.min(by_trimmed));
+                if distance > MAX_DISTANCE {
+                    continue;
+                }
+                compared.found += 1;
+                if !compared.takes(distance) {
+                    continue;
+                }
+                // Of the two parts the nearer counts; the whole one, if they are equally near.
+                let is_trimmed = by_trimmed < by_whole;
+                let (bits, other) = match is_trimmed {
+                    true => (&fingerprint.trimmed, of_trimmed.bits(lane)),
+                    false => (&fingerprint.whole, of_whole.bits(lane)),
+                };
+                compared.take(Hit {
+                    distance,
+                    number,
+                    variant: bits.nearest(&other).variant,
+                    is_trimmed,
+                });
             }
         }
-        // Of the two parts of one fingerprint the nearer counts; the whole one, if they are equally near.
-        hits.sort_unstable_by_key(|hit| (hit.number, hit.distance, hit.is_trimmed));
-        hits.dedup_by_key(|hit| hit.number);
-        hits.sort_unstable();
-        let found = hits.len() as u64;
-        hits.truncate(MAX_HITS);
-        Compared {
-            searched,
-            found,
-            hits,
-        }
+        compared
     }
 }
 
@@ -133,51 +168,75 @@ impl Part {
         }
     }
 
-    /// Adds all that are near enough among the first `count`.
-    fn search(&self, bits: &Bits, is_trimmed: bool, count: u64, hits: &mut Vec<Hit>) {
-        let turned = [*bits, bits.variant(TRANSPOSED)];
+    fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
         let blocks = self.heads.iter().zip(&self.tails).zip(&self.comparable);
-        let mut bounds = [0u8; LANES];
-        for (first, ((head, tail), comparable)) in (0u64..).step_by(LANES).zip(blocks) {
-            if first >= count {
-                break;
-            }
-            bounds.fill(u8::MAX);
-            for bits in &turned {
-                lower(&mut bounds, bits, head);
-            }
-            if bounds.iter().all(|bound| u32::from(*bound) > MAX_DISTANCE) {
-                continue;
-            }
-            for (lane, bound) in (0u32..).zip(&bounds) {
-                let number = first + u64::from(lane);
-                let is_compared = comparable >> lane & 1 == 1 && number < count;
-                if u32::from(*bound) > MAX_DISTANCE || !is_compared {
-                    continue;
-                }
-                let other = fingerprint_at(head, tail, lane);
-                let least = turned.map(|bits| least_distance(&bits, &other));
-                if least.iter().all(|least| *least > MAX_DISTANCE) {
-                    continue;
-                }
-                let nearest = bits.nearest(&other);
-                hits.push(Hit {
-                    distance: nearest.distance,
-                    number,
-                    variant: nearest.variant,
-                    is_trimmed,
-                });
-            }
-        }
+        blocks.map(|((head, tail), comparable)| Block {
+            head,
+            tail,
+            comparable: *comparable,
+        })
+    }
+}
+
+/// A picture's bits as they are, and transposed: the other variants complement words of these.
+struct Turned([Bits; 2]);
+
+impl Turned {
+    fn new(bits: Bits) -> Turned {
+        Turned([bits, bits.variant(TRANSPOSED)])
     }
 }
 
 const TRANSPOSED: Variant = Variant::ALL[4];
 
-fn fingerprint_at([a, b]: &[Lane; 2], [c, d]: &[Lane; 2], lane: u32) -> Bits {
-    let word = |lanes: &Lane| lanes.get(lane as usize).copied().unwrap_or_default();
-    Bits {
-        words: [word(a), word(b), word(c), word(d)],
+/// Distances of a block, where no lane is near.
+const NONE_NEAR: [u8; LANES] = [u8::MAX; LANES];
+
+/// One part of fingerprints that stand together.
+struct Block<'a> {
+    head: &'a [Lane; 2],
+    tail: &'a [Lane; 2],
+    comparable: u64,
+}
+
+impl Block<'_> {
+    /// Each lane's least distance in all variants; something above [`MAX_DISTANCE`] where it isn't near, or there is
+    /// nothing to compare; `None` if that is so in every lane.
+    fn near(&self, turned: &Turned) -> Option<[u8; LANES]> {
+        let mut bounds = NONE_NEAR;
+        for bits in &turned.0 {
+            lower(&mut bounds, bits, self.head);
+        }
+        if bounds.iter().all(|bound| u32::from(*bound) > MAX_DISTANCE) {
+            return None;
+        }
+        for (lane, bound) in (0u32..).zip(&mut bounds) {
+            if u32::from(*bound) <= MAX_DISTANCE {
+                *bound = self.least(turned, lane);
+            }
+        }
+        bounds
+            .iter()
+            .any(|least| u32::from(*least) <= MAX_DISTANCE)
+            .then_some(bounds)
+    }
+
+    fn least(&self, turned: &Turned, lane: u32) -> u8 {
+        if self.comparable >> lane & 1 == 0 {
+            return u8::MAX;
+        }
+        let other = self.bits(lane);
+        let [plain, transposed] = &turned.0;
+        let least = least_distance(plain, &other).min(least_distance(transposed, &other));
+        u8::try_from(least).unwrap_or(u8::MAX)
+    }
+
+    fn bits(&self, lane: u32) -> Bits {
+        let word = |lanes: &Lane| lanes.get(lane as usize).copied().unwrap_or_default();
+        let ([a, b], [c, d]) = (self.head, self.tail);
+        Bits {
+            words: [word(a), word(b), word(c), word(d)],
+        }
     }
 }
 

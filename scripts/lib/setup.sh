@@ -22,6 +22,11 @@ if [ "${touchstone_bench:-}" = 1 ]; then
     touchstone_packages+=(postgresql)
 fi
 
+# A script that installs Python packages into a folder of its own sets touchstone_venv=1 first; the tests do, too.
+if [ "${touchstone_venv:-}" = 1 ] || [ "${touchstone_tests:-}" = 1 ]; then
+    touchstone_packages+=(python3-venv)
+fi
+
 touchstone_setup() {
     local package missing=() as_root=()
 

@@ -150,6 +150,24 @@ fn a_near_one_is_found_in_every_lane() {
     }
 }
 
+/// A member may publish one picture as often as he likes: what a search keeps doesn't grow with that.
+#[test]
+fn a_search_keeps_only_the_nearest_of_many() {
+    let mut bent = rich();
+    bent.whole.words[0] ^= 1;
+    bent.trimmed.words[0] ^= 3;
+    let all: Vec<Fingerprint> = (0..1_000)
+        .map(|number| if number % 50 == 49 { rich() } else { bent })
+        .collect();
+    let mut index = Index::default();
+    all.iter().for_each(|fingerprint| index.push(fingerprint));
+    let told = index.search(&rich(), u64::MAX);
+    assert_eq!(told, plainly(&all, &rich(), u64::MAX));
+    assert_eq!(told.found, 1_000);
+    assert_eq!(told.hits[20].number, 0, "of those at distance 1 the first");
+    assert!(told.hits.capacity() <= 2 * MAX_HITS);
+}
+
 #[test]
 fn an_empty_index_has_nothing() {
     let wanted = Fingerprint {
