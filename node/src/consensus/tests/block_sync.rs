@@ -60,7 +60,7 @@ fn who_hears_late_of_several_heights_decides_them_without_asking() {
     let last = 1 + HEIGHTS;
     // The first one's turn comes later.
     let mut net = Net::new(7);
-    let late: Rc<RefCell<Vec<(u64, usize, Vec<u8>)>>> = Rc::default();
+    let late = Rc::new(RefCell::new(Vec::<(u64, usize, Vec<u8>)>::new()));
     let kept = late.clone();
     net.filter = Box::new(move |from, to, message| {
         let kept = &mut kept.borrow_mut();
