@@ -75,8 +75,8 @@ impl Beginning {
     }
 }
 
-/// Whether the client has said enough of a beginning, for which this waits without taking what it says, before it ended.
-/// `has_begun` is called with its first byte.
+/// Whether the client has said enough of a beginning before it ended. This waits for it, and takes nothing of what it
+/// says. `has_begun` is called with its first byte.
 pub async fn begins(stream: &TcpStream, beginning: Beginning, has_begun: impl FnOnce()) -> bool {
     let mut has_begun = Some(has_begun);
     loop {
@@ -110,6 +110,11 @@ pub async fn begins(stream: &TcpStream, beginning: Beginning, has_begun: impl Fn
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     const ALL: [Beginning; 4] = [
@@ -194,5 +199,37 @@ mod tests {
         assert_eq!(of(Protocol::Http2, false), Beginning::Http2);
         assert_eq!(of(Protocol::Http1, true), Beginning::Tls);
         assert_eq!(of(Protocol::Http2, true), Beginning::Tls);
+    }
+
+    /// What `begins` says of a client that says so much and ends, and whether it had begun; and what is left to read.
+    async fn begun(beginning: Beginning, says: &[u8]) -> (bool, bool, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(says).await.unwrap();
+        client.shutdown().await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let has_begun = Cell::new(false);
+        let is_whole = begins(&stream, beginning, || has_begun.set(true)).await;
+        let mut left = Vec::new();
+        stream.read_to_end(&mut left).await.unwrap();
+        (is_whole, has_begun.get(), left)
+    }
+
+    #[tokio::test]
+    async fn a_beginning_is_waited_for_and_left_where_it_is() {
+        let header = b"\x13/multistream/1.0.0\n";
+        let of_peer = |says| begun(Beginning::Multistream, says);
+        assert_eq!(of_peer(b"").await, (false, false, vec![]));
+        for end in 1..header.len() {
+            let part = header[..end].to_vec();
+            assert_eq!(of_peer(&part).await, (false, true, part.clone()));
+        }
+        let more = [header.as_slice(), b"\x07/noise\n"].concat();
+        assert_eq!(of_peer(&more).await, (true, true, more.clone()));
+        let other = b"GET / HTTP/1.1\r\n\r\n";
+        assert_eq!(of_peer(other).await, (false, true, other.to_vec()));
+        let http = begun(Beginning::Http1, other).await;
+        assert_eq!(http, (true, true, other.to_vec()));
     }
 }

@@ -1,5 +1,5 @@
-//! Messages of heights after the next: verified, bounded for each validator and height, handled when their height comes.
-//! Malachite would queue them unverified.
+//! Messages of heights after the next: verified, bounded for each validator and height, handled when their height
+//! comes. Malachite would queue them unverified.
 //!
 //! A validator that is slow for a moment is soon some heights behind, as the others decide without it. What it didn't
 //! keep it would have to ask for, and when its turn comes the others wait for it.

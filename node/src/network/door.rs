@@ -1,5 +1,5 @@
-//! The peers' port holds a newcomer until it has begun as a peer does. libp2p makes a task, a time-out and a negotiation
-//! for each connection that it sees, which strangers would have for the asking.
+//! The peers' port holds a newcomer until it has begun as a peer does. libp2p makes a task, a time-out and a
+//! negotiation for each connection that it sees, which strangers would have for the asking.
 
 use super::handshakes::{Handshakes, Watched};
 use futures::{

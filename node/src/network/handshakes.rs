@@ -257,6 +257,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use futures::{AsyncReadExt, FutureExt, io::Cursor};
+    use tokio::{
+        io::AsyncWriteExt,
+        net::{TcpListener, TcpStream as Client},
+    };
 
     fn from(ip: &str, port: u16) -> Multiaddr {
         format!("/ip4/{ip}/tcp/{port}").parse().unwrap()
@@ -328,5 +332,27 @@ mod tests {
             (handshakes.known.taken(), handshakes.strangers.taken()),
             (1, 0)
         );
+    }
+
+    /// One that has begun, though no more than that, gives way after those that are silent.
+    #[tokio::test]
+    async fn a_first_byte_counts_before_anything_is_read() {
+        let handshakes = Handshakes::new(&NetworkLimits::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = Client::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        client.write_all(b"\x13").await.unwrap();
+        client.shutdown().await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut begun = handshakes.admit(TcpStream(stream), &from("198.51.100.1", 1));
+        assert!(!begun.begins().await, "it has ended");
+        let _flood: Vec<_> = (2..1000)
+            .map(|port| handshakes.admit(silent(), &from("198.51.100.1", port)))
+            .collect();
+        let mut byte = [0; 1];
+        assert_eq!(begun.read(&mut byte).await.unwrap(), 1, "it is open");
+        let mut refused = Watched::refused(begun.stream);
+        assert!(!refused.begins().await);
     }
 }

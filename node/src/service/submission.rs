@@ -36,8 +36,8 @@ const TOGETHER: usize = 128;
 /// Bytes of envelopes with which they are enough.
 const TOGETHER_BYTES: usize = 1 << 20;
 /// Submissions of a stream that are open, from which on the next ones gather for a moment before they are taken in: one
-/// by one, each costs a change of threads, a view of the store and a message. Who waits for an answer before it sends the
-/// next one never has so many.
+/// by one, each costs a change of threads, a view of the store and a message. Who waits for an answer before it sends
+/// the next one never has so many.
 const MANY_OPEN: usize = 16;
 const GATHER: Duration = Duration::from_millis(10);
 /// How long a refusal for want of room in the pool takes: who sends more than its share is answered slowly, on a stream

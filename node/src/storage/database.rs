@@ -1,5 +1,7 @@
-//! RocksDB behind typed tables: how it is opened and tuned, and how rows are read. What is written
-//! stands in [`super::commit_block`] alone.
+//! RocksDB behind typed tables: how it is opened, and how rows are read. What is written stands in
+//! [`super::commit_block`] alone.
+
+mod tuning;
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -9,47 +11,19 @@ use std::path::Path;
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::LIVE_SST_FILES_SIZE;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBIterator, DBPinnableSlice, DBRawIterator, DBRecoveryMode, Direction, Env, ErrorKind,
-    IteratorMode, LogLevel, ReadOptions, SliceTransform,
+    ColumnFamily, DB, DBIterator, DBPinnableSlice, DBRawIterator, DBRecoveryMode, Direction,
+    ErrorKind, IteratorMode, ReadOptions,
 };
 use touchstone_core::Fault;
 
-use super::schema::{
-    LINK_OWNER_BYTES, Links, State, TABLES, Table, TableKey, TableValue, Transactions, Tree,
-};
-
-/// Bytes from which on an envelope stands apart from the table's rows, in files of their own (RocksDB's blobs), as it has
-/// a cache of its own. A question about an item wants one event of it: as a block, the whole would displace what others
-/// ask for.
-pub(super) const LARGE_ENVELOPE: u64 = 4 << 10;
+#[cfg(test)]
+pub(super) use self::tuning::LARGE_ENVELOPE;
+pub use self::tuning::StoreSettings;
+use self::tuning::{background_env, database_options, tables};
+use super::schema::{LINK_OWNER_BYTES, TABLES, Table, TableKey, TableValue, Transactions};
 
 /// What RocksDB calls the bytes of these files.
 const BLOB_BYTES: &CStr = c"rocksdb.live-blob-file-size";
-
-/// Memory that the store may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// Bytes of uncompressed blocks kept in memory. A quarter as many of large envelopes are kept besides.
-    pub block_cache_bytes: usize,
-    /// Bytes of writes kept in memory before they are sorted into files, all tables together. Twice as many stand in
-    /// the database's log, which is read whole when it is opened: with 256 MB a start took two and a half times as long
-    /// as with 64 MB, and writing cost as much.
-    pub write_buffer_bytes: usize,
-    /// Levels of the state tree kept decoded in memory, from the root. Five are at most 69 905
-    /// nodes, some 70 MB; 0 keeps none.
-    pub cached_tree_levels: usize,
-}
-
-impl Default for StoreSettings {
-    fn default() -> Self {
-        StoreSettings {
-            block_cache_bytes: 256 << 20,
-            write_buffer_bytes: 64 << 20,
-            cached_tree_levels: 5,
-        }
-    }
-}
 
 /// The open database.
 pub struct Database {
@@ -106,7 +80,7 @@ impl Database {
         recovery: DBRecoveryMode,
     ) -> Result<Database, Fault> {
         let mut options = database_options(settings, create, recovery);
-        options.set_env(&background_env()?);
+        options.set_env(&background_env().map_err(fault)?);
         let tables = tables(settings.block_cache_bytes);
         let raw = DB::open_cf_descriptors(&options, path, tables).map_err(fault)?;
         Ok(Database {
@@ -209,89 +183,6 @@ impl Database {
     pub(super) fn family<T: Table>(&self) -> Result<&ColumnFamily, Fault> {
         self.named(T::NAME)
     }
-}
-
-/// RocksDB's threads take what processor time the others leave: nodes fill their buffers alike, and would all write
-/// them to the disk in the same moment, before what their callers wait for (ADR 68).
-fn background_env() -> Result<Env, Fault> {
-    let mut env = Env::new().map_err(fault)?;
-    env.lower_thread_pool_cpu_priority();
-    env.lower_high_priority_thread_pool_cpu_priority();
-    Ok(env)
-}
-
-fn database_options(
-    settings: &StoreSettings,
-    create: bool,
-    recovery: DBRecoveryMode,
-) -> rocksdb::Options {
-    let mut options = rocksdb::Options::default();
-    options.create_if_missing(create);
-    // A store that an earlier program made has fewer tables.
-    options.create_missing_column_families(true);
-    options.set_paranoid_checks(true);
-    options.set_wal_recovery_mode(recovery);
-    // One writer: pipelining gains nothing.
-    options.set_enable_pipelined_write(false);
-    options.set_db_write_buffer_size(settings.write_buffer_bytes);
-    options.set_max_total_wal_size(2 * settings.write_buffer_bytes as u64);
-    options.set_max_background_jobs(4);
-    options.set_max_open_files(1024);
-    options.set_bytes_per_sync(1 << 20);
-    options.set_keep_log_file_num(4);
-    options.set_log_level(LogLevel::Warn);
-    #[cfg(test)]
-    options.enable_statistics();
-    options
-}
-
-/// All tables as they are opened, with caches of so many bytes.
-fn tables(cache_bytes: usize) -> impl Iterator<Item = ColumnFamilyDescriptor> {
-    let cache = Cache::new_lru_cache(cache_bytes);
-    let large = Cache::new_lru_cache(cache_bytes / 4);
-    TABLES.iter().map(move |(name, compressed)| {
-        ColumnFamilyDescriptor::new(*name, table_options(name, *compressed, &cache, &large))
-    })
-}
-
-fn table_options(name: &str, compressed: bool, cache: &Cache, large: &Cache) -> rocksdb::Options {
-    let mut blocks = BlockBasedOptions::default();
-    blocks.set_block_cache(cache);
-    // Of these a question about an item reads a row each, here and there: a block that isn't in memory is read and
-    // unpacked for it alone. The others are read in a row, or have rows as large as that.
-    let is_read_here_and_there = [State::NAME, Tree::NAME, Links::NAME].contains(&name);
-    blocks.set_block_size(if is_read_here_and_there {
-        4 << 10
-    } else {
-        8 << 10
-    });
-    blocks.set_bloom_filter(10.0, false);
-    blocks.set_cache_index_and_filter_blocks(true);
-    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    let mut options = rocksdb::Options::default();
-    if name == Links::NAME {
-        // A link is read from an entry on, so the filters are asked for its owner. Otherwise each file whose range it
-        // falls into would be read, which all of them are.
-        options.set_prefix_extractor(SliceTransform::create_fixed_prefix(LINK_OWNER_BYTES));
-        blocks.set_whole_key_filtering(false);
-    }
-    if name == Transactions::NAME {
-        options.set_enable_blob_files(true);
-        options.set_min_blob_size(LARGE_ENVELOPE);
-        options.set_blob_compression_type(DBCompressionType::Lz4);
-        options.set_blob_cache(large);
-    }
-    options.set_block_based_table_factory(&blocks);
-    options.set_compression_type(if compressed {
-        DBCompressionType::Lz4
-    } else {
-        DBCompressionType::None
-    });
-    options.set_write_buffer_size(64 << 20);
-    // A commit doesn't wait while the one before is written by threads that stand behind all others.
-    options.set_max_write_buffer_number(4);
-    options.set_level_compaction_dynamic_level_bytes(true);
-    options
 }
 
 impl Rows for Database {

@@ -10,13 +10,18 @@ fn ready(sizes: &[usize]) -> Ready {
     futures::stream::iter(requests.collect::<Vec<_>>())
 }
 
+/// What is taken by who gathers for no time.
+async fn at_once(
+    stream: &mut (impl Stream<Item = wire::SubmitRequest> + Unpin),
+    room: usize,
+) -> Vec<wire::SubmitRequest> {
+    together(stream, room, Instant::now()).await
+}
+
 async fn groups(mut stream: impl Stream<Item = wire::SubmitRequest> + Unpin) -> Vec<usize> {
     let mut sizes = Vec::new();
     loop {
-        match together(&mut stream, OPEN_PER_STREAM, Instant::now())
-            .await
-            .len()
-        {
+        match at_once(&mut stream, OPEN_PER_STREAM).await.len() {
             0 => return sizes,
             size => sizes.push(size),
         }
@@ -38,8 +43,8 @@ async fn what_is_taken_together_is_bounded_in_bytes() {
 #[tokio::test]
 async fn no_more_is_taken_together_than_there_is_room_for() {
     let mut stream = ready(&[10; 5]);
-    assert_eq!(together(&mut stream, 3, Instant::now()).await.len(), 3);
-    assert_eq!(together(&mut stream, 3, Instant::now()).await.len(), 2);
+    assert_eq!(at_once(&mut stream, 3).await.len(), 3);
+    assert_eq!(at_once(&mut stream, 3).await.len(), 2);
 }
 
 #[tokio::test]
@@ -47,13 +52,13 @@ async fn nobody_waits_for_company_and_nothing_is_lost_to_a_wait_given_up() {
     let (sender, receiver) = mpsc::channel(4);
     let mut stream = ReceiverStream::new(receiver);
     assert!(
-        together(&mut stream, OPEN_PER_STREAM, Instant::now())
+        at_once(&mut stream, OPEN_PER_STREAM)
             .now_or_never()
             .is_none()
     );
     sender.send(wire::SubmitRequest::default()).await.unwrap();
     assert_eq!(
-        together(&mut stream, OPEN_PER_STREAM, Instant::now())
+        at_once(&mut stream, OPEN_PER_STREAM)
             .now_or_never()
             .unwrap()
             .len(),
@@ -61,7 +66,7 @@ async fn nobody_waits_for_company_and_nothing_is_lost_to_a_wait_given_up() {
     );
     drop(sender);
     assert_eq!(
-        together(&mut stream, OPEN_PER_STREAM, Instant::now())
+        at_once(&mut stream, OPEN_PER_STREAM)
             .now_or_never()
             .unwrap()
             .len(),
@@ -82,6 +87,6 @@ async fn what_comes_beside_many_open_ones_gathers_for_a_moment() {
     let later = Instant::now() + Duration::from_secs(3600);
     let early = together(&mut stream, OPEN_PER_STREAM, later);
     assert!(early.now_or_never().is_none());
-    let taken = together(&mut stream, OPEN_PER_STREAM, Instant::now()).await;
+    let taken = at_once(&mut stream, OPEN_PER_STREAM).await;
     assert_eq!(taken.len(), 3);
 }
