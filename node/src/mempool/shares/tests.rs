@@ -60,7 +60,7 @@ fn what_a_block_takes_beyond_the_allowance_is_waited_off() {
     for step_ms in [10, 50, 100] {
         let (pool, flood) = flooded(10, 4 * ALLOWANCE as usize - 1000);
         let mut came = Vec::new();
-        for number in 1..=6000 / step_ms {
+        for number in 1..=10 * WAITED_OFF_MS / step_ms {
             let other = take(&pool, "other", 1_000_000 + number, 100).unwrap();
             let next = next(&pool, WHOLE);
             assert!(next.contains(&other));
@@ -126,7 +126,7 @@ fn a_clock_behind_the_blocks_time_holds_nothing_up() {
 
 /// A share of the time, and not of the day.
 #[test]
-fn no_more_than_fifty_allowances_are_waited_off() {
+fn no_more_than_so_many_allowances_are_waited_off() {
     let pool = pool();
     pool.allow(Some(1000));
     let mut flood: Vec<Hash> = (0..10)
