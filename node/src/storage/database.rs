@@ -20,7 +20,7 @@ use touchstone_core::Fault;
 pub(super) use self::tuning::LARGE_ENVELOPE;
 pub use self::tuning::StoreSettings;
 use self::tuning::{background_env, database_options, tables};
-use super::schema::{LINK_OWNER_BYTES, TABLES, Table, TableKey, TableValue, Transactions};
+use super::schema::{State, TABLES, Table, TableKey, TableValue};
 
 /// What RocksDB calls the bytes of these files.
 const BLOB_BYTES: &CStr = c"rocksdb.live-blob-file-size";
