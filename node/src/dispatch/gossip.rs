@@ -294,7 +294,8 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
             }
         }
         routes.inbox.put_transactions();
-        gather(&mut outgoing, &mut submitted, next).await;
+        let tell = || routes.inbox.put_transactions();
+        gather(&mut outgoing, &mut submitted, next, tell).await;
         let mut batch = Batch::default();
         let mut of_flood = false;
         while !batch.is_full()
@@ -319,11 +320,13 @@ fn pause(pool: &SharedMempool, is_many: bool) -> Duration {
     }
 }
 
-/// Takes what is there: until a time or enough for a message, and beyond what is there at once.
+/// Takes what is there: until a time or enough for a message, and beyond what is there at once. Of each it tells
+/// consensus, which may have decided what came before and wait for it.
 async fn gather(
     outgoing: &mut Outgoing,
     submitted: &mut mpsc::Receiver<Arc<VerifiedTransaction>>,
     until: Instant,
+    tell: impl Fn(),
 ) {
     let pause = tokio::time::sleep_until(until);
     tokio::pin!(pause);
@@ -332,7 +335,10 @@ async fn gather(
         tokio::select! {
             biased;
             transaction = submitted.recv() => match transaction {
-                Some(transaction) => outgoing.push(transaction),
+                Some(transaction) => {
+                    outgoing.push(transaction);
+                    tell();
+                }
                 None => return,
             },
             () = std::future::ready(()), if is_enough => return,

@@ -230,3 +230,23 @@ fn what_waits_of_a_flood_does_not_make_others_messages_wait() {
     node.pool.committed(&[id], 1, 0);
     assert_eq!(pause(&node.pool, false), PAUSE);
 }
+
+/// One that comes while a message gathers is made a block of at once: the one before may be in a block already.
+#[tokio::test]
+async fn consensus_is_told_of_each_that_gathers_for_a_message() {
+    let node = Node::new();
+    let (sender, mut submitted) = mpsc::channel(4);
+    for number in 1..=3 {
+        let verified = transaction::verify(&node.genesis.chain_id, &node.deposit(number)).unwrap();
+        sender.send(Arc::new(verified)).await.unwrap();
+    }
+    drop(sender);
+    let told = std::cell::Cell::new(0);
+    let mut outgoing = Outgoing::default();
+    let later = Instant::now() + Duration::from_secs(3600);
+    gather(&mut outgoing, &mut submitted, later, || {
+        told.set(told.get() + 1)
+    })
+    .await;
+    assert_eq!(told.get(), 3);
+}
