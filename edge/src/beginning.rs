@@ -219,16 +219,27 @@ mod tests {
     #[tokio::test]
     async fn a_beginning_is_waited_for_and_left_where_it_is() {
         let header = b"\x13/multistream/1.0.0\n";
-        let of_peer = |says| begun(Beginning::Multistream, says);
-        assert_eq!(of_peer(b"").await, (false, false, vec![]));
+        assert_eq!(
+            begun(Beginning::Multistream, b"").await,
+            (false, false, vec![])
+        );
         for end in 1..header.len() {
             let part = header[..end].to_vec();
-            assert_eq!(of_peer(&part).await, (false, true, part.clone()));
+            assert_eq!(
+                begun(Beginning::Multistream, &part).await,
+                (false, true, part.clone())
+            );
         }
         let more = [header.as_slice(), b"\x07/noise\n"].concat();
-        assert_eq!(of_peer(&more).await, (true, true, more.clone()));
+        assert_eq!(
+            begun(Beginning::Multistream, &more).await,
+            (true, true, more.clone())
+        );
         let other = b"GET / HTTP/1.1\r\n\r\n";
-        assert_eq!(of_peer(other).await, (false, true, other.to_vec()));
+        assert_eq!(
+            begun(Beginning::Multistream, other).await,
+            (false, true, other.to_vec())
+        );
         let http = begun(Beginning::Http1, other).await;
         assert_eq!(http, (true, true, other.to_vec()));
     }
