@@ -21,7 +21,7 @@ use self::outgoing::Outgoing;
 use super::Routes;
 use super::in_turn::InTurn;
 use crate::admission::Admission;
-use crate::consensus_thread;
+use crate::consensus_thread::{self, Inbox};
 use crate::mempool::{SharedMempool, TOGETHER};
 use crate::network::{Acceptance, GossipId, PeerId, QueueCharge};
 
@@ -294,7 +294,7 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
             }
         }
         routes.inbox.put_transactions();
-        gather(&mut outgoing, &mut submitted, next).await;
+        gather(&routes.inbox, &mut outgoing, &mut submitted, next).await;
         let mut batch = Batch::default();
         let mut of_flood = false;
         while !batch.is_full()
@@ -319,8 +319,10 @@ fn pause(pool: &SharedMempool, is_many: bool) -> Duration {
     }
 }
 
-/// Takes what is there: until a time or enough for a message, and beyond what is there at once.
+/// Takes what is there: until a time or enough for a message, and beyond what is there at once. Consensus hears of each
+/// meanwhile: where this node has the turn, a commit may take less than the pause.
 async fn gather(
+    inbox: &Inbox,
     outgoing: &mut Outgoing,
     submitted: &mut mpsc::Receiver<Arc<VerifiedTransaction>>,
     until: Instant,
@@ -332,7 +334,10 @@ async fn gather(
         tokio::select! {
             biased;
             transaction = submitted.recv() => match transaction {
-                Some(transaction) => outgoing.push(transaction),
+                Some(transaction) => {
+                    outgoing.push(transaction);
+                    inbox.put_transactions();
+                }
                 None => return,
             },
             () = std::future::ready(()), if is_enough => return,

@@ -1,10 +1,12 @@
 use ed25519_dalek::SigningKey;
+use futures::FutureExt;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{DepositDesign, Transaction};
 
 use super::*;
+use crate::consensus::Input;
 use crate::consensus::tests::{deposit, genesis};
 use crate::mempool::PoolLimits;
 use crate::storage::Store;
@@ -189,6 +191,22 @@ fn messages_are_few_while_many_transactions_wait_or_come_together() {
     assert_eq!(pause(&node.pool, false), PAUSE);
     assert_eq!(node.judge(&envelopes), Acceptance::Accept);
     assert_eq!(pause(&node.pool, false), LONG_PAUSE);
+}
+
+#[tokio::test]
+async fn what_comes_during_the_pause_is_told_to_consensus_at_once() {
+    let node = Node::new();
+    let (inbox, inputs) = consensus_thread::inbox();
+    let (sender, mut submitted) = mpsc::channel(1);
+    let verified = transaction::verify(&node.genesis.chain_id, &node.deposit(1)).unwrap();
+    sender.try_send(Arc::new(verified)).unwrap();
+    let mut outgoing = Outgoing::default();
+    let later = Instant::now() + Duration::from_secs(3600);
+    let gathering = gather(&inbox, &mut outgoing, &mut submitted, later);
+    assert!(gathering.now_or_never().is_none(), "others may come");
+    assert!(!outgoing.is_empty());
+    let told = inputs.next(Some(Duration::ZERO));
+    assert!(matches!(told, Ok(Input::Transactions)));
 }
 
 #[test]
