@@ -22,7 +22,7 @@ use super::Routes;
 use super::in_turn::InTurn;
 use crate::admission::Admission;
 use crate::consensus_thread::{self, Inbox};
-use crate::mempool::{SharedMempool, TOGETHER};
+use crate::mempool::{PoolOutcome, SharedMempool, TOGETHER};
 use crate::network::{Acceptance, GossipId, PeerId, QueueCharge};
 
 /// Gossip messages whose signatures are being verified at once.
@@ -295,18 +295,30 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
         }
         routes.inbox.put_transactions();
         gather(&routes.inbox, &mut outgoing, &mut submitted, next).await;
-        let mut batch = Batch::default();
-        let mut of_flood = false;
-        while !batch.is_full()
-            && let Some(transaction) = outgoing.take()
-        {
-            of_flood = of_flood || routes.mempool.floods(transaction.organisation());
-            batch.push(transaction.envelope().to_vec());
+        let (mut batch, of_flood) = fill(&mut outgoing, &routes.mempool);
+        let count = batch.message.envelopes.len();
+        if count > 0 {
+            batch.send(&routes).await;
+            next = Instant::now() + pause(&routes.mempool, of_flood || count > 1);
         }
-        let is_many = of_flood || batch.message.envelopes.len() > 1;
-        batch.send(&routes).await;
-        next = Instant::now() + pause(&routes.mempool, is_many);
     }
+}
+
+/// What still waits of what is to be sent, up to a message, and whether some of it is of a flood. What a block of this node's
+/// has taken meanwhile the others have.
+fn fill(outgoing: &mut Outgoing, pool: &SharedMempool) -> (Batch, bool) {
+    let mut batch = Batch::default();
+    let mut of_flood = false;
+    while !batch.is_full()
+        && let Some(transaction) = outgoing.take()
+    {
+        if !matches!(pool.outcome(transaction.id()), Some(PoolOutcome::Pending)) {
+            continue;
+        }
+        of_flood = of_flood || pool.floods(transaction.organisation());
+        batch.push(transaction.envelope().to_vec());
+    }
+    (batch, of_flood)
 }
 
 /// The pause after a message, of many transactions or not, also by what waits in the pool. What waits of another's

@@ -210,6 +210,22 @@ async fn what_comes_during_the_pause_is_told_to_consensus_at_once() {
 }
 
 #[test]
+fn what_was_committed_meanwhile_is_not_gossiped() {
+    let node = Node::new();
+    let mut outgoing = Outgoing::default();
+    let mut ids = Vec::new();
+    for number in 1..=2 {
+        let verified = transaction::verify(&node.genesis.chain_id, &node.deposit(number)).unwrap();
+        ids.push(*verified.id());
+        outgoing.push(node.pool.insert(verified, None).unwrap().unwrap());
+    }
+    node.pool.committed(&ids[..1], 1, 0);
+    let (batch, of_flood) = fill(&mut outgoing, &node.pool);
+    assert_eq!(batch.message.envelopes, [node.deposit(2)]);
+    assert!(!of_flood && outgoing.is_empty());
+}
+
+#[test]
 fn a_message_names_an_organisation_before_it_is_verified() {
     let node = Node::new();
     let message = encoded(&[node.deposit(1), node.deposit(2)]);
