@@ -21,8 +21,8 @@ use self::outgoing::Outgoing;
 use super::Routes;
 use super::in_turn::InTurn;
 use crate::admission::Admission;
-use crate::consensus_thread;
-use crate::mempool::{SharedMempool, TOGETHER};
+use crate::consensus_thread::{self, Inbox};
+use crate::mempool::{PoolOutcome, SharedMempool, TOGETHER};
 use crate::network::{Acceptance, GossipId, PeerId, QueueCharge};
 
 /// Gossip messages whose signatures are being verified at once.
@@ -294,20 +294,31 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
             }
         }
         routes.inbox.put_transactions();
-        let tell = || routes.inbox.put_transactions();
-        gather(&mut outgoing, &mut submitted, next, tell).await;
-        let mut batch = Batch::default();
-        let mut of_flood = false;
-        while !batch.is_full()
-            && let Some(transaction) = outgoing.take()
-        {
-            of_flood = of_flood || routes.mempool.floods(transaction.organisation());
-            batch.push(transaction.envelope().to_vec());
+        gather(&routes.inbox, &mut outgoing, &mut submitted, next).await;
+        let (mut batch, of_flood) = fill(&mut outgoing, &routes.mempool);
+        let count = batch.message.envelopes.len();
+        if count > 0 {
+            batch.send(&routes).await;
+            next = Instant::now() + pause(&routes.mempool, of_flood || count > 1);
         }
-        let is_many = of_flood || batch.message.envelopes.len() > 1;
-        batch.send(&routes).await;
-        next = Instant::now() + pause(&routes.mempool, is_many);
     }
+}
+
+/// What still waits of what is to be sent, up to a message, and whether some of it is of a flood. What a block has taken
+/// meanwhile the others have, too.
+fn fill(outgoing: &mut Outgoing, pool: &SharedMempool) -> (Batch, bool) {
+    let mut batch = Batch::default();
+    let mut of_flood = false;
+    while !batch.is_full()
+        && let Some(transaction) = outgoing.take()
+    {
+        if !matches!(pool.outcome(transaction.id()), Some(PoolOutcome::Pending)) {
+            continue;
+        }
+        of_flood = of_flood || pool.floods(transaction.organisation());
+        batch.push(transaction.envelope().to_vec());
+    }
+    (batch, of_flood)
 }
 
 /// The pause after a message, of many transactions or not, also by what waits in the pool. What waits of another's
@@ -320,13 +331,13 @@ fn pause(pool: &SharedMempool, is_many: bool) -> Duration {
     }
 }
 
-/// Takes what is there: until a time or enough for a message, and beyond what is there at once. Of each it tells
-/// consensus, which may have decided what came before and wait for it.
+/// Takes what is there: until a time or enough for a message, and beyond what is there at once. Consensus hears of each
+/// meanwhile: where this node has the turn, a commit may take less than the pause.
 async fn gather(
+    inbox: &Inbox,
     outgoing: &mut Outgoing,
     submitted: &mut mpsc::Receiver<Arc<VerifiedTransaction>>,
     until: Instant,
-    tell: impl Fn(),
 ) {
     let pause = tokio::time::sleep_until(until);
     tokio::pin!(pause);
@@ -337,7 +348,7 @@ async fn gather(
             transaction = submitted.recv() => match transaction {
                 Some(transaction) => {
                     outgoing.push(transaction);
-                    tell();
+                    inbox.put_transactions();
                 }
                 None => return,
             },

@@ -1,10 +1,12 @@
 use ed25519_dalek::SigningKey;
+use futures::FutureExt;
 use touchstone_core::genesis::Genesis;
 use touchstone_core::transaction;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{DepositDesign, Transaction};
 
 use super::*;
+use crate::consensus::Input;
 use crate::consensus::tests::{deposit, genesis};
 use crate::mempool::PoolLimits;
 use crate::storage::Store;
@@ -191,6 +193,38 @@ fn messages_are_few_while_many_transactions_wait_or_come_together() {
     assert_eq!(pause(&node.pool, false), LONG_PAUSE);
 }
 
+#[tokio::test]
+async fn what_comes_during_the_pause_is_told_to_consensus_at_once() {
+    let node = Node::new();
+    let (inbox, inputs) = consensus_thread::inbox();
+    let (sender, mut submitted) = mpsc::channel(1);
+    let verified = transaction::verify(&node.genesis.chain_id, &node.deposit(1)).unwrap();
+    sender.try_send(Arc::new(verified)).unwrap();
+    let mut outgoing = Outgoing::default();
+    let later = Instant::now() + Duration::from_secs(3600);
+    let gathering = gather(&inbox, &mut outgoing, &mut submitted, later);
+    assert!(gathering.now_or_never().is_none(), "others may come");
+    assert!(!outgoing.is_empty());
+    let told = inputs.next(Some(Duration::ZERO));
+    assert!(matches!(told, Ok(Input::Transactions)));
+}
+
+#[test]
+fn what_was_committed_meanwhile_is_not_gossiped() {
+    let node = Node::new();
+    let mut outgoing = Outgoing::default();
+    let mut ids = Vec::new();
+    for number in 1..=2 {
+        let verified = transaction::verify(&node.genesis.chain_id, &node.deposit(number)).unwrap();
+        ids.push(*verified.id());
+        outgoing.push(node.pool.insert(verified, None).unwrap().unwrap());
+    }
+    node.pool.committed(&ids[..1], 1, 0);
+    let (batch, of_flood) = fill(&mut outgoing, &node.pool);
+    assert_eq!(batch.message.envelopes, [node.deposit(2)]);
+    assert!(!of_flood && outgoing.is_empty());
+}
+
 #[test]
 fn a_message_names_an_organisation_before_it_is_verified() {
     let node = Node::new();
@@ -229,24 +263,4 @@ fn what_waits_of_a_flood_does_not_make_others_messages_wait() {
     let id = transaction::id_of_envelope(&node.genesis.chain_id, &other).unwrap();
     node.pool.committed(&[id], 1, 0);
     assert_eq!(pause(&node.pool, false), PAUSE);
-}
-
-/// One that comes while a message gathers is made a block of at once: the one before may be in a block already.
-#[tokio::test]
-async fn consensus_is_told_of_each_that_gathers_for_a_message() {
-    let node = Node::new();
-    let (sender, mut submitted) = mpsc::channel(4);
-    for number in 1..=3 {
-        let verified = transaction::verify(&node.genesis.chain_id, &node.deposit(number)).unwrap();
-        sender.send(Arc::new(verified)).await.unwrap();
-    }
-    drop(sender);
-    let told = std::cell::Cell::new(0);
-    let mut outgoing = Outgoing::default();
-    let later = Instant::now() + Duration::from_secs(3600);
-    gather(&mut outgoing, &mut submitted, later, || {
-        told.set(told.get() + 1)
-    })
-    .await;
-    assert_eq!(told.get(), 3);
 }
