@@ -304,8 +304,8 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
     }
 }
 
-/// What still waits of what is to be sent, up to a message, and whether some of it is of a flood. What a block has taken
-/// meanwhile the others have, too.
+/// What still waits of what is to be sent, up to a message, and whether some of it is of a flood. What a block has
+/// taken meanwhile the others have, too.
 fn fill(outgoing: &mut Outgoing, pool: &SharedMempool) -> (Batch, bool) {
     let mut batch = Batch::default();
     let mut of_flood = false;
