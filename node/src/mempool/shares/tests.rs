@@ -265,6 +265,19 @@ fn who_has_less_waiting_than_a_block_takes_floods_nobody() {
     assert_eq!(next(&pool, WHOLE), rest, "twenty wait, a block took thirty");
 }
 
+/// Ten moments are no flood, however little the last block held.
+#[test]
+fn who_has_little_waiting_floods_nobody() {
+    let pool = pool();
+    pool.allow(Some(ALLOWANCE));
+    let few: Vec<Hash> = (0..10)
+        .filter_map(|n| take(&pool, "few", n, ALLOWANCE as usize))
+        .collect();
+    let other = take(&pool, "other", 1_000_000, 100).unwrap();
+    pool.committed(&[other], 1, 0);
+    assert_eq!(next(&pool, WHOLE), few);
+}
+
 /// Where the allowance is tiny, as on a slow machine, an import still comes in by megabytes.
 #[test]
 fn four_megabytes_may_wait_however_small_the_allowance() {
