@@ -6,7 +6,7 @@
 //! That alone lets one organisation fill every block, and the others wait for the block before theirs to be executed.
 //! Where one has more waiting than a block holds while others come with little, a block takes of all no more than an
 //! allowance beyond each one's first transaction. The allowance is what this node executes in a moment, as it has
-//! measured. What a block takes of an organisation beyond it, the organisation waits off, eight hundred times as long
+//! measured. What a block takes of an organisation beyond it, the organisation waits off, three thousand times as long
 //! as it took: a large transaction comes, and the next one of its sender comes later, however many blocks others fill
 //! meanwhile. What waits off isn't examined as passed over, since why it waits is known. Meanwhile who floods may have
 //! few allowances waiting here, so that what more of it comes is refused before its signature is verified.
