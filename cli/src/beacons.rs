@@ -11,6 +11,7 @@ use touchstone_core::hash::sha256;
 use touchstone_proto::ledger::{Beacon, BeaconDraw, BeaconPulse, Draw};
 
 use crate::failure::Failure;
+use crate::file;
 use crate::messages::Language;
 use crate::output::utc;
 use crate::say;
@@ -73,14 +74,12 @@ pub fn pulse(path: &Path) -> Result<BeaconPulse, Failure> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-    match size.len() {
-        0..=MAX_FILE_BYTES => std::fs::read(path).map_err(|e| Failure::io("reading", path, &e)),
-        bytes => Err(Failure::Usage(format!(
+    file::read_within(path, MAX_FILE_BYTES, |bytes| {
+        Failure::Usage(format!(
             "{} has {bytes} bytes; a beacon's key or pulse has at most {MAX_FILE_BYTES}",
             path.display()
-        ))),
-    }
+        ))
+    })
 }
 
 /// A beacon as terms name it.

@@ -1,5 +1,5 @@
-//! Writing files and folders so that they are still there after a power cut: the file's bytes are
-//! synced before it gets its name, and the folder once it has it.
+//! Files and folders that are still there after a power cut: a file's bytes are synced before it gets its name, and the
+//! folder once it has it. And files that are read if they aren't too large.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -69,6 +69,19 @@ fn create(folder: &Path) -> io::Result<()> {
     match builder.create(folder) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         made => made.and_then(|()| sync_folder_of(folder)),
+    }
+}
+
+/// A file's bytes; one of more than `most` bytes isn't read. `too_many` makes the failure from how many it has.
+pub fn read_within(
+    path: &Path,
+    most: u64,
+    too_many: impl FnOnce(u64) -> Failure,
+) -> Result<Vec<u8>, Failure> {
+    let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
+    match size.len() > most {
+        true => Err(too_many(size.len())),
+        false => std::fs::read(path).map_err(|e| Failure::io("reading", path, &e)),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::json_error;
+use crate::{file, json_error};
 
 /// The bytes of a file of at most `most` bytes, and what they hold. `refused` makes the failure from what is wrong. The
 /// bytes are wiped, as some of these files hold secrets.
@@ -15,12 +15,8 @@ pub fn read<T: DeserializeOwned>(
     most: u64,
     refused: impl Fn(String) -> Failure,
 ) -> Result<(Zeroizing<Vec<u8>>, T), Failure> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-    if size.len() > most {
-        return Err(refused(format!("{} bytes are too many", size.len())));
-    }
-    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let bytes = Zeroizing::new(bytes);
+    let too_many = |bytes| refused(format!("{bytes} bytes are too many"));
+    let bytes = Zeroizing::new(file::read_within(path, most, too_many)?);
     let held = serde_json::from_slice(&bytes).map_err(|e| refused(json_error::reason(&e)))?;
     Ok((bytes, held))
 }

@@ -19,16 +19,12 @@ const MAX_ROOTS_BYTES: u64 = 4 << 20;
 
 /// SHA-256 of each certificate in a PEM file, or of the one in a DER file.
 pub fn roots(path: &Path) -> Result<Vec<Hash>, Failure> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-    let bytes = match size.len() {
-        0..=MAX_ROOTS_BYTES => std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?,
-        bytes => {
-            return Err(Failure::Usage(format!(
-                "{} has {bytes} bytes; a file of trusted roots has at most {MAX_ROOTS_BYTES}",
-                path.display()
-            )));
-        }
-    };
+    let bytes = file::read_within(path, MAX_ROOTS_BYTES, |bytes| {
+        Failure::Usage(format!(
+            "{} has {bytes} bytes; a file of trusted roots has at most {MAX_ROOTS_BYTES}",
+            path.display()
+        ))
+    })?;
     let certificates = certificates(&bytes)
         .map_err(|reason| Failure::Usage(format!("{}: {reason}", path.display())))?;
     Ok(certificates.iter().map(|der| sha256(der)).collect())

@@ -160,12 +160,10 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
 
 /// A file's bytes; one that is too large to be evidence isn't read.
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-    if size.len() > evidence::MAX_FILE_BYTES as u64 {
-        let bad = evidence::BadFile::TooLarge(usize::try_from(size.len()).unwrap_or(usize::MAX));
-        return Err(NotVerified::evidence("file", &bad.to_string()).into());
-    }
-    std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))
+    file::read_within(path, evidence::MAX_FILE_BYTES as u64, |bytes| {
+        let bad = evidence::BadFile::TooLarge(usize::try_from(bytes).unwrap_or(usize::MAX));
+        NotVerified::evidence("file", &bad.to_string()).into()
+    })
 }
 
 /// What the exit code says: of the record first, then of what was handed in with it.

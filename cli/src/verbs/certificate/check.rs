@@ -14,6 +14,7 @@ use crate::deposit_certificate::status_list;
 use crate::failure::Failure;
 use crate::field_selection::FieldSelection;
 use crate::fields;
+use crate::file;
 use crate::messages::{Speech, in_column};
 use crate::output::{Output, attested_json, plain, utc};
 use crate::receipt::{self, Receipt};
@@ -27,12 +28,9 @@ pub(super) async fn run(
     settings: &Settings,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::io("reading", path, &e))?;
-    if size.len() > credential::MAX_BYTES as u64 {
-        let bad = BadCredential::Form(format!("{} bytes are too many", size.len()));
-        return Err(bad.into());
-    }
-    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+    let bytes = file::read_within(path, credential::MAX_BYTES as u64, |bytes| {
+        BadCredential::Form(format!("{bytes} bytes are too many")).into()
+    })?;
     let stated = credential::check(&bytes)?;
     let revoked = revoked(&stated, arguments.status_list.as_deref())?;
     let (as_of, mut reservations) = match settings.names_genesis() && !arguments.offline {
