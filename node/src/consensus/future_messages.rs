@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::PeerTag;
-use super::context::number;
+use super::context::{Vote, number};
 use super::message::Message;
 
 /// Heights after the next of which messages are kept.
 pub const HEIGHTS: u64 = 4;
 
 /// Votes kept of one validator of each height: two rounds' prevote and precommit.
-const VOTES: u32 = 4;
+const VOTES: usize = 4;
 
 /// Proposals are kept for rounds below this one, so that they hold at most so many bodies per
 /// height, whatever the validators send.
@@ -30,7 +30,8 @@ pub struct FutureMessages {
 #[derive(Debug, Default)]
 struct OfHeight {
     messages: VecDeque<(PeerTag, Message)>,
-    votes: BTreeMap<[u8; 32], u32>,
+    /// The votes of each validator, each once: where messages come late they come over several connections.
+    votes: BTreeMap<[u8; 32], Vec<Vote>>,
     proposals: BTreeSet<u32>,
 }
 
@@ -40,9 +41,12 @@ impl FutureMessages {
         let kept = self.heights.entry(height).or_default();
         let is_kept = match &message {
             Message::Vote(vote) => {
-                let count = kept.votes.entry(vote.message.address.0).or_insert(0);
-                *count += 1;
-                *count <= VOTES
+                let votes = kept.votes.entry(vote.message.address.0).or_default();
+                let is_new = votes.len() < VOTES && !votes.contains(&vote.message);
+                if is_new {
+                    votes.push(vote.message.clone());
+                }
+                is_new
             }
             Message::Proposal(proposal, _) => {
                 let round = number(proposal.message.round);

@@ -114,6 +114,28 @@ fn held_messages_are_bounded_for_each_validator() {
     assert_eq!(net.machine(0).round(), None, "a later height wakes nobody");
 }
 
+/// Where messages come late each comes over several connections, and anybody may repeat what another has signed.
+#[test]
+fn copies_of_a_vote_leave_room_for_the_next_one() {
+    let mut net = Net::new(4);
+    for kind in [VoteType::Prevote, VoteType::Precommit] {
+        for _ in 0..5 {
+            let vote = signed_vote(&net, 3, kind, 2, 0, Some([7; 32]));
+            let (from, bytes) = (tag(2), message::vote(&vote));
+            net.give(0, Input::Message { from, bytes });
+        }
+    }
+    let kept = &mut net.machine(0).future_messages;
+    let kinds = std::iter::from_fn(|| kept.take(2)).map(|(_, message)| match message {
+        Message::Vote(vote) => vote.message.kind,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [VoteType::Prevote, VoteType::Precommit]
+    );
+}
+
 #[test]
 fn a_peer_that_owes_blocks_for_too_long_is_passed_over() {
     let mut net = Net::new(4);
