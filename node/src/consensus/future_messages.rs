@@ -59,6 +59,12 @@ impl FutureMessages {
         }
     }
 
+    /// Whether a proposal for this round of `height` would be kept.
+    pub fn lacks_proposal(&self, height: u64, round: u32) -> bool {
+        let kept = self.heights.get(&height);
+        round < PROPOSAL_ROUNDS && kept.is_none_or(|kept| !kept.proposals.contains(&round))
+    }
+
     /// The next message of `height`; older ones are dropped.
     pub fn take(&mut self, height: u64) -> Option<(PeerTag, Message)> {
         while let Some(first) = self.heights.first_entry()

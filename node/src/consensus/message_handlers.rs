@@ -9,8 +9,10 @@ mod vote;
 mod want;
 
 use arc_malachitebft_core_consensus::MAX_FUTURE_ROUND_LOOKAHEAD;
+use touchstone_core::block::{BadBlock, Block};
 use touchstone_core::fault::Fault;
 
+use super::context::{BlockId, number};
 use super::future_messages::HEIGHTS;
 use super::message::{self, Message, MessageRefused};
 use super::{Machine, Output, PeerTag};
@@ -89,8 +91,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             self.effects.pacemaker.heard(signer);
         }
         if height > next {
-            self.future_messages.keep(height, from.clone(), message);
-            return Ok(Ok(()));
+            return Ok(self.keep_future(height, from, message));
         }
         let own = self.effects.signer.as_ref().map(|s| s.address().0);
         if let Some(signer) = signer.filter(|signer| Some(*signer) != own) {
@@ -107,6 +108,31 @@ impl<S: Store, D: Disk> Machine<S, D> {
             Message::Round(certificate) => self.on_round(certificate),
             Message::Want { .. } | Message::Announce { .. } => Ok(Ok(())),
         }
+    }
+
+    /// Keeps a verified message of a later height. Nobody signs a proposal's body, and one is kept for a round: so it
+    /// must be the block, or anybody could put another one in its place.
+    fn keep_future(
+        &mut self,
+        height: u64,
+        from: &PeerTag,
+        message: Message,
+    ) -> Result<(), MessageRefused> {
+        if let Message::Proposal(signed, body) = &message {
+            let (round, BlockId(id)) = (number(signed.message.round), signed.message.value);
+            let is_lacking = self.future_messages.lacks_proposal(height, round);
+            let Some(bytes) = body.as_deref().filter(|_| is_lacking) else {
+                return Ok(());
+            };
+            match Block::check_start(bytes, &id, self.effects.chain.parameters()) {
+                // The parameters of a later height may allow more.
+                Err(BadBlock::TooLarge) => return Ok(()),
+                start => start?,
+            }
+            Block::decode(bytes)?;
+        }
+        self.future_messages.keep(height, from.clone(), message);
+        Ok(())
     }
 
     fn verify(&mut self, message: &Message) -> Result<(), MessageRefused> {

@@ -3,12 +3,14 @@
 use super::agreement::signed_vote;
 use super::refusals::{assert_a_quorum_decides, block, block_of, proposal, refusal};
 use super::*;
+use crate::consensus::context::Height;
 use crate::consensus::proposals::Proposals;
 use crate::consensus::wal_entry;
 use arc_malachitebft_core_consensus::Input as CoreInput;
-use arc_malachitebft_core_types::VoteType;
+use arc_malachitebft_core_types::{SignedMessage, VoteType};
 use prost::Message as _;
 use touchstone_core::block::{BadBlock, Block};
+use touchstone_core::signing;
 
 /// A body with the right header and other transactions costs the hash of all of it.
 fn junk(block: &Block, number: u8) -> Vec<u8> {
@@ -63,6 +65,38 @@ fn another_blocks_body_is_refused_for_its_header() {
     let other = junk(&block(&net, START_MS + 2), 0);
     let reason = sent_by(&mut net, 2, message::proposal(&signed, Some(other)));
     assert_eq!(reason, Some(MessageRefused::Body(BadBlock::Other)));
+}
+
+/// One proposal is kept for a round of a later height: what isn't the block doesn't take its place.
+#[test]
+fn a_proposal_of_a_later_height_is_kept_with_its_block_alone() {
+    let mut net = Net::new(4);
+    let mut block = block_of(&net, 2, START_MS + 1);
+    block.header.height = 2;
+    let mut message = proposal(&net, 2, 0, block.id(), None).message;
+    message.height = Height(2);
+    let (purpose, bytes) = message.signed();
+    let signature = signing::sign(&keys(4)[2], purpose, &net.genesis.chain_id, &bytes);
+    let signed = SignedMessage::new(message, signature);
+    let bad = [
+        (block_of(&net, 2, START_MS).encode(), BadBlock::Other),
+        (junk(&block, 0), BadBlock::TransactionRoot),
+    ];
+    for (body, why) in bad {
+        let reason = sent_by(&mut net, 3, message::proposal(&signed, Some(body)));
+        assert_eq!(reason, Some(MessageRefused::Body(why)));
+    }
+    // What the parameters of that height may allow isn't held against its sender.
+    let large = vec![0; message::MAX_MESSAGE_BYTES - 1000];
+    let whole = Some(block.encode());
+    for body in [None, Some(large), whole.clone(), whole] {
+        let bytes = message::proposal(&signed, body);
+        assert_eq!(sent_by(&mut net, 3, bytes), None);
+    }
+    let kept = &mut net.machine(0).future_messages;
+    let kept: Vec<_> = std::iter::from_fn(|| kept.take(2)).collect();
+    let whole = Message::Proposal(signed, Some(block.encode()));
+    assert_eq!(kept, [(tag(3), whole)]);
 }
 
 /// Of coming rounds only the two nearest bodies are kept, and none is read; the others are asked
