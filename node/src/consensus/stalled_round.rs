@@ -68,8 +68,8 @@ pub struct Asking {
     round_began_ms: u64,
     /// Organisations that have begun the height and lack something.
     organisations: BTreeSet<String>,
-    /// Votes that each peer was sent.
-    sent: BTreeMap<PeerTag, SentVotes>,
+    /// Votes of each round that each peer was sent.
+    sent: BTreeMap<(PeerTag, u32), SentVotes>,
     /// Peers that asked for a round's proposal before it was here, and which round's.
     early: BTreeMap<PeerTag, u32>,
 }
@@ -77,7 +77,6 @@ pub struct Asking {
 /// Votes of a round that a peer was sent: so many of those that came first.
 #[derive(Clone, Copy, Debug)]
 struct SentVotes {
-    round: u32,
     count: usize,
     answered: Answered,
 }
@@ -120,7 +119,7 @@ impl Asking {
     }
 
     /// Which of a round's `known` votes a peer shall be sent now: those that it wasn't, and all again after a pause
-    /// that doubles.
+    /// that doubles. Each round has its own pause, or who asks for two of them by turns would get all each time.
     fn votes_for(
         &mut self,
         peer: &PeerTag,
@@ -129,8 +128,11 @@ impl Asking {
         now_ms: u64,
         pause_ms: u64,
     ) -> std::ops::Range<usize> {
-        let sent = self.sent.get(peer).filter(|sent| sent.round == round);
-        let (from, answered) = match sent {
+        if known == 0 {
+            return 0..0;
+        }
+        let key = (peer.clone(), round);
+        let (from, answered) = match self.sent.get(&key) {
             None => (0, Answered::first(now_ms)),
             Some(sent) if sent.answered.may_again(now_ms, pause_ms) => {
                 (0, sent.answered.again(now_ms))
@@ -138,12 +140,7 @@ impl Asking {
             Some(sent) => (sent.count.min(known), sent.answered),
         };
         let count = known;
-        let sent = SentVotes {
-            round,
-            count,
-            answered,
-        };
-        self.sent.insert(peer.clone(), sent);
+        self.sent.insert(key, SentVotes { count, answered });
         from..known
     }
 }
@@ -338,5 +335,8 @@ mod tests {
         assert_eq!(ask(0, 3, 59), none, "the pause has doubled");
         assert_eq!(ask(0, 3, 60), [0, 1, 2]);
         assert_eq!(ask(1, 1, 61), [0], "another round");
+        assert_eq!(ask(2, 0, 61), none, "of which nothing is here");
+        assert_eq!(ask(0, 3, 62), none, "and back");
+        assert_eq!(ask(1, 1, 62), none);
     }
 }
