@@ -40,7 +40,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// Asks the best peer for the blocks after the tip, unless one is asked already.
     pub(super) fn fetch(&mut self) {
         let tip = self.effects.chain.tip().height;
-        let Some(from) = self.peers.start_fetching(tip) else {
+        let now_ms = self.effects.now_ms;
+        let Some(from) = self.peers.start_fetching(tip, now_ms) else {
             return;
         };
         self.effects.set_timer(Timer::SyncTimeout);
@@ -64,9 +65,6 @@ impl<S: Store, D: Disk> Machine<S, D> {
         from: &PeerTag,
         blocks: &[(Block, CommitCertificate)],
     ) -> Result<(), Fault> {
-        if self.peers.stop_fetching(from) {
-            self.effects.pacemaker.cancel(Timer::SyncTimeout);
-        }
         let before = self.effects.chain.tip().height;
         let mut refused = None;
         for (block, certificate) in blocks {
@@ -89,17 +87,20 @@ impl<S: Store, D: Disk> Machine<S, D> {
                 }
             }
         }
-        let has_moved = self.effects.chain.tip().height > before;
+        let taken = self.effects.chain.tip().height.saturating_sub(before);
+        let has_moved = taken > 0;
         if has_moved && self.is_running {
             self.salvage_equivocations()?;
         }
+        let (all_good, now_ms) = (refused.is_none(), self.effects.now_ms);
         if let Some(invalid) = refused {
             self.refuse(from, invalid.into());
-            self.peers.failed(from);
-        } else if !has_moved {
-            self.peers.failed(from);
-        } else {
-            self.peers.succeeded(from);
+        }
+        let owed = self
+            .peers
+            .answered(from, taken, all_good, before, now_ms);
+        if owed {
+            self.effects.pacemaker.cancel(Timer::SyncTimeout);
         }
         match has_moved {
             true => self.leave_height(),

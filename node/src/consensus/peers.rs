@@ -1,6 +1,6 @@
 //! Connected peers and the heights that they claim.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::PeerTag;
 
@@ -10,43 +10,62 @@ const TELL_PAUSE_MS: u64 = 100;
 /// Peers that are remembered.
 const MAX_PEERS: usize = 1024;
 
+/// What a fetch that brings nothing counts as having taken for a block, microseconds.
+const FAILED_US: u64 = 3_000_000;
+
+/// A peer that owes blocks for longer than this gives way to one that was quicker, milliseconds.
+const LONG_MS: u64 = 300;
+
 /// Connected peers.
 #[derive(Debug, Default)]
 pub struct Peers {
     peers: BTreeMap<PeerTag, Peer>,
-    /// Those that were connected and are no longer.
-    gone: BTreeSet<PeerTag>,
+    /// Those that were connected and are no longer, and how long a block took of each.
+    gone: BTreeMap<PeerTag, u64>,
     /// The peer that owes blocks.
-    fetching: Option<PeerTag>,
+    fetching: Option<Fetching>,
+}
+
+/// A peer was asked for blocks.
+#[derive(Clone, Debug)]
+struct Fetching {
+    peer: PeerTag,
+    /// The first of them.
+    from_height: u64,
+    since_ms: u64,
 }
 
 #[derive(Debug, Default)]
 struct Peer {
     /// The height it last claimed; 0 after it failed to prove it.
     height: u64,
-    /// Fetches from it that failed in a row.
-    failures: u32,
+    /// How long a block took in the last fetches from it, microseconds; half of that after each fetch from another.
+    block_us: u64,
     told_ms: Option<u64>,
 }
 
 impl Peers {
     /// A peer is there.
     pub fn connect(&mut self, peer: &PeerTag) {
-        self.gone.remove(peer);
-        self.entry(peer);
+        let before = self.gone.remove(peer);
+        if let (Some(peer), Some(block_us)) = (self.entry(peer), before) {
+            peer.block_us = block_us;
+        }
     }
 
     /// A peer has gone. Whether it owed blocks.
     pub fn disconnect(&mut self, peer: &PeerTag) -> bool {
-        if self.peers.remove(peer).is_some() && self.gone.len() < MAX_PEERS {
-            self.gone.insert(peer.clone());
+        if let Some(Peer { block_us, .. }) = self.peers.remove(peer)
+            && self.gone.len() < MAX_PEERS
+        {
+            self.gone.insert(peer.clone(), block_us);
         }
         self.stop_fetching(peer)
     }
 
     /// Whether a peer was connected and is no longer.
     pub fn has_gone(&self, peer: &PeerTag) -> bool {
-        self.gone.contains(peer)
+        self.gone.contains_key(peer)
     }
 
     /// Whether a peer is connected.
@@ -85,46 +104,69 @@ impl Peers {
         true
     }
 
-    /// Chooses the peer that shall send blocks after `tip`, unless one owes them already: of those
-    /// above it the one that failed least, then the highest.
-    pub fn start_fetching(&mut self, tip: u64) -> Option<PeerTag> {
-        if self.fetching.is_some() {
-            return None;
-        }
+    /// Chooses the peer that shall send blocks after `tip`, unless one owes them already: of those above it the one
+    /// that sends them quickest, then the highest. So one that claims much and sends little isn't asked again soon, and
+    /// one that keeps this node waiting gives way to one that was quicker.
+    pub fn start_fetching(&mut self, tip: u64, now_ms: u64) -> Option<PeerTag> {
         let above = self.peers.iter().filter(|(_, p)| p.height > tip);
-        let best = above.min_by_key(|(_, p)| (p.failures, std::cmp::Reverse(p.height)));
-        self.fetching = best.map(|(tag, _)| tag.clone());
-        self.fetching.clone()
+        let best = above.min_by_key(|(_, p)| (p.block_us, std::cmp::Reverse(p.height)));
+        let (best, best_us) = best.map(|(tag, peer)| (tag.clone(), peer.block_us))?;
+        if let Some(fetching) = &self.fetching {
+            let is_long = now_ms.saturating_sub(fetching.since_ms) >= LONG_MS;
+            let asked_us = self.peers.get(&fetching.peer).map_or(0, |p| p.block_us);
+            if !is_long || asked_us <= best_us {
+                return None;
+            }
+        }
+        for (_, other) in self.peers.iter_mut().filter(|(tag, _)| **tag != best) {
+            other.block_us /= 2;
+        }
+        self.fetching = Some(Fetching {
+            peer: best.clone(),
+            from_height: tip.saturating_add(1),
+            since_ms: now_ms,
+        });
+        Some(best)
     }
 
-    /// A peer has answered or gone. Whether it owed blocks.
-    pub fn stop_fetching(&mut self, peer: &PeerTag) -> bool {
-        let owed = self.fetching.as_ref() == Some(peer);
-        if owed {
-            self.fetching = None;
+    /// A peer has gone. Whether it owed blocks.
+    fn stop_fetching(&mut self, peer: &PeerTag) -> bool {
+        self.fetching.take_if(|f| f.peer == *peer).is_some()
+    }
+
+    /// A peer has answered: so many of its blocks followed on `tip_before`, and all were good or not. Whether it owed
+    /// them. One that sends none that follows has failed, unless what it was asked for has come from elsewhere meanwhile.
+    pub fn answered(
+        &mut self,
+        tag: &PeerTag,
+        taken: u64,
+        all_good: bool,
+        tip_before: u64,
+        now_ms: u64,
+    ) -> bool {
+        let fetching = self.fetching.take_if(|f| f.peer == *tag);
+        let is_late = fetching.as_ref().is_none_or(|f| f.from_height <= tip_before);
+        if !all_good || taken == 0 && !is_late {
+            self.failed(tag);
+        } else if let (Some(fetching), Some(peer)) = (&fetching, self.peers.get_mut(tag)) {
+            let took_us = now_ms.saturating_sub(fetching.since_ms).saturating_mul(1000);
+            peer.block_us = took_us.checked_div(taken).unwrap_or(peer.block_us);
         }
-        owed
+        fetching.is_some()
     }
 
     /// The peer that owes blocks has had its time.
     pub fn fetching_failed(&mut self) {
-        if let Some(peer) = self.fetching.take() {
-            self.failed(&peer);
+        if let Some(fetching) = self.fetching.take() {
+            self.failed(&fetching.peer);
         }
     }
 
     /// A peer's blocks were wrong or none: what it claimed counts no longer.
-    pub fn failed(&mut self, peer: &PeerTag) {
+    fn failed(&mut self, peer: &PeerTag) {
         if let Some(peer) = self.peers.get_mut(peer) {
-            peer.failures = peer.failures.saturating_add(1);
+            peer.block_us = peer.block_us.saturating_add(FAILED_US);
             peer.height = 0;
-        }
-    }
-
-    /// A peer's blocks were good.
-    pub fn succeeded(&mut self, peer: &PeerTag) {
-        if let Some(peer) = self.peers.get_mut(peer) {
-            peer.failures = 0;
         }
     }
 

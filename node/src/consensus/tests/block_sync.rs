@@ -8,6 +8,7 @@ use super::*;
 use crate::consensus::future_messages::HEIGHTS;
 use crate::consensus::pacemaker::Timer;
 use arc_malachitebft_core_types::VoteType;
+use touchstone_core::block::Block;
 use touchstone_proto::ledger::change::Kind;
 
 /// The bytes that `outputs` send to a peer.
@@ -188,6 +189,91 @@ fn a_peer_that_owes_blocks_for_too_long_is_passed_over() {
     machine.handle(now_ms, announce(1)).unwrap();
     let outputs = machine.handle(now_ms, Input::PeerDisconnected(tag(3)));
     assert_eq!(asked(&outputs.unwrap()), [tag(1)]);
+}
+
+/// A machine of node 0 without any block, where the others have so many; and those.
+fn left_behind(count: u64) -> (Net, TestMachine, Vec<(Block, ledger::CommitCertificate)>) {
+    let mut net = Net::new(4);
+    net.crash(0);
+    for height in 1..=count {
+        net.submit(height);
+        net.run_to(height);
+    }
+    let store = &net.nodes[1].store;
+    let blocks = (1..=count).map(|height| store.block(height).unwrap().unwrap());
+    let blocks = blocks.collect();
+    let (machine, _) = net.open(0).unwrap();
+    (net, machine, blocks)
+}
+
+/// Whom the machine asks for blocks after an input.
+fn asks(machine: &mut TestMachine, now_ms: u64, input: Input) -> Vec<PeerTag> {
+    let outputs = machine.handle(now_ms, input).unwrap();
+    let asked = outputs.into_iter().filter_map(|output| match output {
+        Output::FetchBlocks { from, .. } => Some(from),
+        _ => None,
+    });
+    asked.collect()
+}
+
+fn claim(peer: usize, height: u64) -> Input {
+    Input::Message {
+        from: tag(peer),
+        bytes: message::announce(height),
+    }
+}
+
+/// It claims more than anybody has, and sends one block just before its time is over: whoever sends more is asked.
+#[test]
+fn a_peer_that_sends_slowly_holds_nobody_up_again_and_again() {
+    let (net, mut machine, blocks) = left_behind(6);
+    let nobody = Vec::<PeerTag>::new();
+    let answer = |peer: usize, blocks: &[(Block, ledger::CommitCertificate)]| Input::Blocks {
+        from: tag(peer),
+        blocks: blocks.to_vec(),
+    };
+    let mut now_ms = net.now_ms;
+    assert_eq!(asks(&mut machine, now_ms, claim(1, u64::MAX)), [tag(1)]);
+    assert_eq!(asks(&mut machine, now_ms, claim(2, 6)), nobody);
+    now_ms += 2_900;
+    let slow = answer(1, &blocks[..1]);
+    assert_eq!(asks(&mut machine, now_ms, slow), [tag(2)]);
+    // To come anew makes nobody quicker.
+    assert_eq!(
+        asks(&mut machine, now_ms, Input::PeerDisconnected(tag(1))),
+        nobody
+    );
+    asks(&mut machine, now_ms, Input::PeerConnected(tag(1)));
+    assert_eq!(asks(&mut machine, now_ms, claim(1, u64::MAX)), nobody);
+    for range in [1..3, 3..5] {
+        now_ms += 10;
+        let quick = answer(2, &blocks[range]);
+        assert_eq!(asks(&mut machine, now_ms, quick), [tag(2)]);
+    }
+    // Nobody else claims more: it is asked, and gives way as soon as somebody quicker does.
+    now_ms += 10;
+    assert_eq!(asks(&mut machine, now_ms, answer(2, &blocks[5..])), [tag(1)]);
+    assert_eq!(asks(&mut machine, now_ms + 299, claim(2, 7)), nobody);
+    assert_eq!(asks(&mut machine, now_ms + 300, claim(2, 8)), [tag(2)]);
+    assert_eq!(machine.chain().tip().height, 6);
+}
+
+/// What a peer was asked for has come meanwhile: it is not to blame.
+#[test]
+fn a_peer_whose_blocks_have_come_from_elsewhere_has_not_failed() {
+    let (net, mut machine, blocks) = left_behind(2);
+    let now_ms = net.now_ms;
+    assert_eq!(asks(&mut machine, now_ms, claim(1, 3)), [tag(1)]);
+    let first = |peer: usize| Input::Blocks {
+        from: tag(peer),
+        blocks: blocks[..1].to_vec(),
+    };
+    asks(&mut machine, now_ms, first(2));
+    assert_eq!(machine.chain().tip().height, 1);
+    assert_eq!(asks(&mut machine, now_ms, first(1)), [tag(1)]);
+    // Now it was asked for the second.
+    assert_eq!(asks(&mut machine, now_ms, first(1)), Vec::<PeerTag>::new());
+    assert!(!machine.is_syncing());
 }
 
 #[test]
