@@ -322,7 +322,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         self.effects.clocks.report()
     }
 
-    /// Whether a peer has a block that this node lacks.
+    /// Whether a peer has a block that this node lacks, as far as peers are to be believed.
     pub fn is_syncing(&self) -> bool {
         self.peers.highest() > self.effects.chain.tip().height
     }

@@ -27,10 +27,13 @@ impl<S: Store, D: Disk> Machine<S, D> {
     /// just decided waits a moment: mostly it decides by itself. One whose round stands waits no longer.
     pub(super) fn sync_if_behind(&mut self) {
         let tip = self.effects.chain.tip().height;
-        let highest = self.peers.highest();
+        let highest = match self.peers.highest() {
+            highest if highest > tip => highest,
+            _ => self.peers.highest_of_all(),
+        };
         if highest <= tip {
             self.effects.pacemaker.cancel(Timer::SyncDelay);
-        } else if highest > tip + 1 || !self.may_run() || self.is_stalled() {
+        } else if highest > tip.saturating_add(1) || !self.may_run() || self.is_stalled() {
             self.fetch();
         } else if !self.effects.pacemaker.runs(Timer::SyncDelay) {
             self.effects.set_timer(Timer::SyncDelay);
@@ -96,9 +99,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
         if let Some(invalid) = refused {
             self.refuse(from, invalid.into());
         }
-        let owed = self
-            .peers
-            .answered(from, taken, all_good, before, now_ms);
+        let owed = self.peers.answered(from, taken, all_good, before, now_ms);
         if owed {
             self.effects.pacemaker.cancel(Timer::SyncTimeout);
         }

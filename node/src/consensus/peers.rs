@@ -86,8 +86,14 @@ impl Peers {
         peer.is_some_and(|peer| peer.height >= height)
     }
 
-    /// The greatest height claimed.
+    /// The greatest height claimed by those that haven't failed lately.
     pub fn highest(&self) -> u64 {
+        let credible = self.peers.values().filter(|p| p.block_us < FAILED_US);
+        credible.map(|p| p.height).max().unwrap_or(0)
+    }
+
+    /// The greatest height claimed by anybody.
+    pub fn highest_of_all(&self) -> u64 {
         self.peers.values().map(|p| p.height).max().unwrap_or(0)
     }
 
@@ -121,6 +127,7 @@ impl Peers {
         for (_, other) in self.peers.iter_mut().filter(|(tag, _)| **tag != best) {
             other.block_us /= 2;
         }
+        self.fetching_failed();
         self.fetching = Some(Fetching {
             peer: best.clone(),
             from_height: tip.saturating_add(1),
@@ -145,11 +152,15 @@ impl Peers {
         now_ms: u64,
     ) -> bool {
         let fetching = self.fetching.take_if(|f| f.peer == *tag);
-        let is_late = fetching.as_ref().is_none_or(|f| f.from_height <= tip_before);
+        let is_late = fetching
+            .as_ref()
+            .is_none_or(|f| f.from_height <= tip_before);
         if !all_good || taken == 0 && !is_late {
             self.failed(tag);
         } else if let (Some(fetching), Some(peer)) = (&fetching, self.peers.get_mut(tag)) {
-            let took_us = now_ms.saturating_sub(fetching.since_ms).saturating_mul(1000);
+            let took_us = now_ms
+                .saturating_sub(fetching.since_ms)
+                .saturating_mul(1000);
             peer.block_us = took_us.checked_div(taken).unwrap_or(peer.block_us);
         }
         fetching.is_some()

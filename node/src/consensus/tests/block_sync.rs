@@ -252,9 +252,16 @@ fn a_peer_that_sends_slowly_holds_nobody_up_again_and_again() {
     }
     // Nobody else claims more: it is asked, and gives way as soon as somebody quicker does.
     now_ms += 10;
-    assert_eq!(asks(&mut machine, now_ms, answer(2, &blocks[5..])), [tag(1)]);
+    let last = answer(2, &blocks[5..]);
+    assert_eq!(asks(&mut machine, now_ms, last), [tag(1)]);
     assert_eq!(asks(&mut machine, now_ms + 299, claim(2, 7)), nobody);
-    assert_eq!(asks(&mut machine, now_ms + 300, claim(2, 8)), [tag(2)]);
+    now_ms += 300;
+    assert_eq!(asks(&mut machine, now_ms, claim(2, 8)), [tag(2)]);
+    assert!(machine.is_syncing());
+    let gone = Input::PeerDisconnected(tag(2));
+    assert_eq!(asks(&mut machine, now_ms, gone), nobody);
+    assert_eq!(asks(&mut machine, now_ms, claim(1, u64::MAX)), [tag(1)]);
+    assert!(!machine.is_syncing(), "it isn't believed");
     assert_eq!(machine.chain().tip().height, 6);
 }
 
