@@ -5,6 +5,8 @@
 
 mod hooks;
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 use touchstone_proto::ledger::Parameters;
 use touchstone_proto::ledger::transaction::Action;
@@ -40,6 +42,10 @@ pub use crate::block::BlockContext;
 pub use crate::governance::parameters::parameters;
 pub use crate::governance::validators::current as validators;
 pub use crate::state::delta::{MAX_COMPARISONS, MAX_LINK_ENTRIES};
+
+/// Link entries that an organisation's rejected transactions may have staged before its others wait for the next
+/// proposal: about an eighth of a second. No transaction of a valid block is rejected.
+const MAX_ENTRIES_IN_VAIN: usize = MAX_LINK_ENTRIES / 4;
 
 /// A block's effects, staged: nothing is written yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,12 +99,24 @@ fn execute_with<S: StateRead + TreeRead>(
     context: &BlockContext,
     transactions: &[&VerifiedTransaction],
 ) -> Result<Executed, Fault> {
-    let current = validators::current(state)?;
+    let staged = stage(hooks, state, context, transactions, OnBreach::LeaveOut)?;
+    finish(hooks, state, context, transactions, staged)
+}
+
+/// A block's end: what follows its last transaction, the tree's new root and the header.
+fn finish<S: StateRead + TreeRead>(
+    hooks: &Hooks<S>,
+    state: &S,
+    context: &BlockContext,
+    transactions: &[&VerifiedTransaction],
+    staged: Staged<'_, S>,
+) -> Result<Executed, Fault> {
     let Staged {
         mut delta,
         applied,
         rejected,
-    } = stage(hooks, state, context, transactions)?;
+    } = staged;
+    let current = validators::current(state)?;
     hooks::run(&hooks.end, &mut delta, context)?;
     let done = applied.iter().filter_map(|i| transactions.get(*i));
     proposer_turns::note_author(&mut delta, &current, done.map(|t| t.organisation()))?;
@@ -147,7 +165,17 @@ pub fn rejections<S: StateRead>(
     transactions: &[&VerifiedTransaction],
 ) -> Result<Vec<(usize, Rejection)>, Fault> {
     let hooks = Hooks::of_the_ledger();
-    Ok(stage(&hooks, state, context, transactions)?.rejected)
+    let staged = stage(&hooks, state, context, transactions, OnBreach::LeaveOut)?;
+    Ok(staged.rejected)
+}
+
+/// What becomes of a block when one of its transactions breaks a rule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnBreach {
+    /// It goes on without it.
+    LeaveOut,
+    /// It is invalid, whatever follows.
+    End,
 }
 
 struct Staged<'a, S: StateRead> {
@@ -162,6 +190,7 @@ fn stage<'a, S: StateRead>(
     state: &'a S,
     context: &BlockContext,
     transactions: &[&VerifiedTransaction],
+    on_breach: OnBreach,
 ) -> Result<Staged<'a, S>, Fault> {
     protocol::check_supported(state, context.height)?;
     let parameters = parameters(state)?;
@@ -173,10 +202,16 @@ fn stage<'a, S: StateRead>(
     let mut bytes: u64 = 0;
     let mut entries: usize = 0;
     let mut comparisons: u64 = 0;
+    let mut in_vain: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, transaction) in transactions.iter().enumerate() {
         let size = transaction.envelope().len() as u64;
         if applied.len() as u64 >= parameters.max_block_transactions {
             break;
+        }
+        // To find out that one breaks a rule is as much work as to keep it.
+        let of_organisation = in_vain.get(transaction.organisation());
+        if of_organisation.is_some_and(|entries| *entries > MAX_ENTRIES_IN_VAIN) {
+            continue;
         }
         // One that no block could hold goes on to its rule: genesis lets no transaction be larger
         // than a block.
@@ -201,8 +236,13 @@ fn stage<'a, S: StateRead>(
                 applied.push(index);
             }
             Err(RuleError::Rejected(rejection)) => {
+                let in_vain = in_vain.entry(transaction.organisation()).or_default();
+                *in_vain = in_vain.saturating_add(delta.staged_entries());
                 delta.discard();
                 rejected.push((index, rejection));
+                if on_breach == OnBreach::End {
+                    break;
+                }
             }
             Err(RuleError::Failed(fault)) => return Err(fault),
         }
@@ -312,13 +352,14 @@ fn verify_with<S: StateRead + TreeRead>(
         parent: header.parent,
         proposer: header.proposer,
     };
-    let executed = execute_with(hooks, state, &context, transactions)?;
-    if let Some((index, rejection)) = executed.rejected.into_iter().next() {
+    let mut staged = stage(hooks, state, &context, transactions, OnBreach::End)?;
+    if let Some((index, rejection)) = staged.rejected.pop() {
         return Ok(Err(InvalidBlock::Transaction { index, rejection }));
     }
-    if executed.applied.len() != transactions.len() {
+    if staged.applied.len() != transactions.len() {
         return Ok(Err(InvalidBlock::TooLarge));
     }
+    let executed = finish(hooks, state, &context, transactions, staged)?;
     let ours = &executed.header;
     let checks = [
         (
@@ -342,10 +383,7 @@ fn verify_with<S: StateRead + TreeRead>(
     if let Some((field, _)) = checks.iter().find(|(_, same)| !same) {
         return Ok(Err(InvalidBlock::Header(field)));
     }
-    Ok(Ok(Executed {
-        rejected: Vec::new(),
-        ..executed
-    }))
+    Ok(Ok(executed))
 }
 
 #[cfg(test)]

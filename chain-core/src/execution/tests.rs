@@ -361,6 +361,45 @@ fn a_transaction_writes_at_most_as_many_link_entries_as_a_block() {
     );
 }
 
+/// Six MiB of such would take five seconds.
+#[test]
+fn nothing_is_executed_behind_what_makes_a_block_invalid() {
+    let mut chain = Chain::start();
+    chain.commit(&[note(&chain, 1)]);
+    let bad = chain.sign(("nobody", 9), capture(&[object(9, &[item(9)])]));
+    let other = chain.sign(MARKET, capture(&[object(5, &[item(1)])]));
+    let header = chain.execute(&[]).header;
+    let mut state = chain.state.clone();
+    state.values.insert(keys::item(&item(1)), vec![0xff]);
+    let [bad, other] = [bad, other].map(|envelope| chain.verified(&envelope).unwrap());
+    let invalid = InvalidBlock::Transaction {
+        index: 0,
+        rejection: Rejection::UnknownOrganisation("nobody".into()),
+    };
+    assert_eq!(verify(&state, &header, &[&bad, &other]), Ok(Err(invalid)));
+    let executed = verify(&state, &header, &[&other]);
+    assert!(matches!(executed, Err(Fault::Damaged(_))), "{executed:?}");
+}
+
+/// Whose transactions break rules after much work has one of them examined with a proposal; others' aren't held up.
+#[test]
+fn of_an_organisation_little_is_executed_in_vain() {
+    let chain = Chain::start();
+    let large = MAX_LINK_ENTRIES as u64 + 1;
+    let other = chain.sign(CARRIER, capture(&[object(7, &[item(7)])]));
+    let envelopes = [
+        note(&chain, 1),
+        many(&chain, 0, large),
+        many(&chain, 1, large),
+        other,
+        note(&chain, 2),
+    ];
+    let executed = chain.execute(&envelopes);
+    assert_eq!(executed.applied, [0, 3]);
+    let rejected: Vec<usize> = executed.rejected.iter().map(|(index, _)| *index).collect();
+    assert_eq!(rejected, [1], "the others wait");
+}
+
 /// Left out without a word, it would stand at the head of every pool for ever.
 #[test]
 fn what_no_block_could_hold_is_rejected_by_its_rule() {
