@@ -35,8 +35,9 @@ const EXAMINED_SHARE: u64 = 8;
 /// Bytes that are examined after any block, however small.
 const MIN_EXAMINED_BYTES: u64 = 16 << 10;
 
-/// How often candidates are drawn for one block: a proposer's time is limited.
+/// How often candidates are drawn for one block, and up to how many bytes of refused ones: a proposer's time is limited.
 const MAX_DRAWS: usize = 4;
+const MAX_REFUSED_BYTES: u64 = 256 << 10;
 
 /// The chain over its store.
 pub struct Chain<S: Store> {
@@ -243,39 +244,51 @@ impl<S: Store> Chain<S> {
         context: &BlockContext,
         limits: BlockLimits,
     ) -> Result<(Transactions, Executed), Fault> {
-        let mut draws = 0;
+        let (mut draws, mut refused) = (0, 0);
         loop {
             draws += 1;
             let transactions = self.mempool.candidates(limits.bytes, limits.transactions);
             let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
             let began = self.pace.begin();
-            let executed = execution::execute(&self.store, context, &refs)?;
+            let mut executed = execution::execute(&self.store, context, &refs)?;
             self.pace.end(began, bytes_of(&transactions));
-            let rejected = executed.rejected.iter().map(|(index, _)| *index);
-            self.refuse(context, &transactions, rejected)?;
-            let is_spent = executed.applied.is_empty() && !executed.rejected.is_empty();
-            if !is_spent || draws == MAX_DRAWS {
+            let rejected = std::mem::take(&mut executed.rejected);
+            let is_spent = executed.applied.is_empty() && !rejected.is_empty();
+            refused += self.refuse(context, &transactions, rejected)?;
+            if !is_spent || draws == MAX_DRAWS || refused > MAX_REFUSED_BYTES {
                 return Ok((transactions, executed));
             }
         }
     }
 
-    /// Settles as rejected those of `indices` that break a rule on the committed state. What only
-    /// breaks one together with others waits until those are committed: they may never be.
+    /// Settles as rejected those that break a rule on the committed state; their bytes. What only breaks one together
+    /// with others waits until those are committed: they may never be.
     fn refuse(
         &self,
         context: &BlockContext,
         transactions: &Transactions,
-        indices: impl Iterator<Item = usize>,
-    ) -> Result<(), Fault> {
-        for transaction in indices.filter_map(|i| transactions.get(i)) {
-            let alone = [transaction.as_ref()];
-            let broken = execution::rejections(&self.store, context, &alone)?;
-            if let Some((_, rejection)) = broken.into_iter().next() {
+        rejected: Vec<(usize, Rejection)>,
+    ) -> Result<u64, Fault> {
+        let mut bytes = 0;
+        for (place, (index, rejection)) in rejected.into_iter().enumerate() {
+            let Some(transaction) = transactions.get(index) else {
+                continue;
+            };
+            // Where all before it were rejected, nothing of them was there.
+            let broken = match place == index {
+                true => Some(rejection),
+                false => {
+                    let alone = [transaction.as_ref()];
+                    let broken = execution::rejections(&self.store, context, &alone)?;
+                    broken.into_iter().next().map(|(_, rejection)| rejection)
+                }
+            };
+            if let Some(rejection) = broken {
+                bytes += transaction.envelope().len() as u64;
                 self.mempool.reject(transaction.id(), rejection);
             }
         }
-        Ok(())
+        Ok(bytes)
     }
 
     /// Checks that a block may follow the tip, and keeps its effects. Whether its time is timely
@@ -372,11 +385,8 @@ impl<S: Store> Chain<S> {
         let context = hypothetical_next_block(&self.chain_id, &self.tip, now_ms);
         let refs: Vec<_> = passed_over.iter().map(AsRef::as_ref).collect();
         let broken = execution::rejections(&self.store, &context, &refs)?;
-        self.refuse(
-            &context,
-            &passed_over,
-            broken.into_iter().map(|(index, _)| index),
-        )
+        self.refuse(&context, &passed_over, broken)?;
+        Ok(())
     }
 
     /// Verifies and commits a block that others decided (block sync): certificate, then the same

@@ -309,9 +309,10 @@ impl SharedMempool {
         pool.share(&taken, time_ms);
     }
 
-    /// Removes a transaction that breaks a rule.
+    /// Removes a transaction that breaks a rule. To find that out was as much work as if a block had taken it.
     pub fn reject(&self, id: &Hash, rejection: Rejection) {
         let mut pool = self.lock();
+        pool.note_refused(id);
         // Another copy may have been committed by now: that answer stands.
         if !matches!(pool.outcomes.get(id), Some(PoolOutcome::Committed { .. })) {
             pool.settle(id, PoolOutcome::Rejected(rejection));

@@ -113,6 +113,25 @@ fn a_proposer_draws_a_bounded_number_of_times() {
     assert_eq!(pending, 1);
 }
 
+#[test]
+fn a_proposer_draws_no_more_for_large_ones_that_break_rules() {
+    let mut node = Node::new();
+    node.chain.parameters.max_block_transactions = 1;
+    let large = |number: u8| {
+        let events = vec![vec![number; MAX_REFUSED_BYTES as usize / 2 + 1]];
+        let handover = None;
+        let action = Action::CaptureEvents(CaptureEvents { events, handover });
+        act(&node.genesis.chain_id, action)
+    };
+    let ids: Vec<Hash> = (0..3).map(|number| node.add(&large(number))).collect();
+    let before = node.chain.store().executions();
+    assert!(node.build().transactions.is_empty());
+    let pending = ids.iter().filter(|id| node.rule(id) == "pending").count();
+    assert_eq!(pending, 1);
+    let executed = node.chain.store().executions() - before;
+    assert_eq!(executed, 2, "each once");
+}
+
 /// The block that would make it break a rule may never be committed.
 #[test]
 fn what_breaks_a_rule_only_with_others_is_told_once_those_are_committed() {

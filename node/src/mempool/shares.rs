@@ -9,7 +9,8 @@
 //! measured. What a block takes of an organisation beyond it, the organisation waits off, three thousand times as long
 //! as it took: a large transaction comes, and the next one of its sender comes later, however many blocks others fill
 //! meanwhile. What waits off isn't examined as passed over, since why it waits is known. Meanwhile who floods may have
-//! few allowances waiting here, so that what more of it comes is refused before its signature is verified.
+//! few allowances waiting here, so that what more of it comes is refused before its signature is verified. What breaks a
+//! rule is executed before that shows: it counts like what a block takes.
 //!
 //! All this says what a proposer takes, and nothing of what a block may hold.
 
@@ -17,6 +18,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
+use touchstone_core::hash::Hash;
 use touchstone_core::rejection::Rejection;
 use touchstone_core::transaction::VerifiedTransaction;
 
@@ -45,8 +47,10 @@ pub struct Shares {
     /// The last block's time, and the time up to which one is taken to flood beside others, milliseconds.
     time_ms: u64,
     until_ms: u64,
-    /// Bytes that blocks have taken of each organisation beyond the allowance.
+    /// Bytes that blocks have taken of each organisation beyond the allowance, and what was refused of it.
     debts: HashMap<String, u64>,
+    /// Bytes that were executed and refused since the last block.
+    refused: HashMap<String, u64>,
     /// Organisations that waited off what blocks had taken before as the last block was made: if that took nothing of
     /// one, that is why.
     waiting_off: HashSet<String>,
@@ -227,8 +231,20 @@ impl Mempool {
         chosen
     }
 
+    /// What waits here breaks a rule.
+    pub(super) fn note_refused(&mut self, id: &Hash) {
+        let pending = self.places.get(id).and_then(|place| self.queue.get(place));
+        if let Some(pending) = pending {
+            let organisation = pending.transaction.organisation().to_owned();
+            let bytes = pending.transaction.envelope().len() as u64;
+            let refused = self.shares.refused.entry(organisation).or_default();
+            *refused = refused.saturating_add(bytes);
+        }
+    }
+
     /// A block of that time has taken so many bytes of each organisation.
     pub(super) fn share(&mut self, taken: &HashMap<String, u64>, time_ms: u64) {
+        let refused = std::mem::take(&mut self.shares.refused);
         let passed_ms = time_ms.saturating_sub(self.shares.time_ms);
         let is_beside_others = self.allowance().is_some();
         self.shares.time_ms = time_ms;
@@ -241,8 +257,14 @@ impl Mempool {
             *debt = debt.saturating_sub(waited_off);
             *debt > 0
         });
+        // What was executed in vain counts like what the block took.
+        let mut executed = taken.clone();
+        for (organisation, bytes) in &refused {
+            let sum = executed.entry(organisation.clone()).or_default();
+            *sum = sum.saturating_add(*bytes);
+        }
         // What a block takes while nobody else comes makes nobody wait.
-        let owed = taken
+        let owed = executed
             .iter()
             .filter(|(_, bytes)| is_beside_others && **bytes > allowance);
         for (organisation, bytes) in owed {
@@ -255,11 +277,12 @@ impl Mempool {
         let block: u64 = taken.values().sum();
         let left = |organisation: &String| {
             let own = self.organisations.get(organisation);
-            own.map_or(0, |own| own.bytes)
+            let refused = refused.get(organisation).copied().unwrap_or(0);
+            own.map_or(0, |own| own.bytes).saturating_add(refused)
         };
-        // More waits of one than this block held, and another has come with little.
+        // More waits of one than this block held, or was executed in vain, and another has come with little.
         let little = allowance.saturating_mul(LITTLE);
-        let mut waiting = self.organisations.keys();
+        let mut waiting = self.organisations.keys().chain(refused.keys());
         let has_flood = waiting.any(|one| left(one) > block.max(little));
         let mut all = self.organisations.keys().chain(taken.keys());
         let has_others = all.any(|one| left(one) < little);

@@ -1,5 +1,3 @@
-use touchstone_core::hash::Hash;
-
 use super::*;
 use crate::mempool::tests::{pool, take};
 
@@ -80,6 +78,29 @@ fn what_a_block_takes_beyond_the_allowance_is_waited_off() {
         // With nobody beside it, it needn't wait; but the blocks stay small.
         assert_eq!(next(&pool, WHOLE).len(), 1);
     }
+}
+
+/// It is executed to find out that no block takes it.
+#[test]
+fn what_breaks_a_rule_is_waited_off_like_what_a_block_takes() {
+    let pool = pool();
+    pool.allow(Some(ALLOWANCE));
+    let bytes = (LITTLE + 1) * ALLOWANCE;
+    let mut broken = HashSet::new();
+    let mut tried = Vec::new();
+    for height in 1..20 {
+        broken.extend(take(&pool, "flooder", height, bytes as usize));
+        let other = take(&pool, "other", 1_000_000 + height, 100).unwrap();
+        let next = next(&pool, WHOLE);
+        assert!(next.contains(&other));
+        for id in next.iter().filter(|id| broken.contains(*id)) {
+            pool.reject(id, Rejection::NoAction);
+            tried.push(height);
+        }
+        pool.committed(&[other], height, 10 * height);
+        assert!(pool.lock().shares.refused.is_empty());
+    }
+    assert_eq!(tried, [1, 2], "by the second block it floods beside others");
 }
 
 /// One record a block is no flood, however quickly blocks follow each other.
