@@ -42,7 +42,10 @@ impl<S: Store, D: Disk> Effects<S, D> {
         self.tip_certificate = Some(certificate);
         self.height.set_decided();
         let took_ms = self.now_ms.saturating_sub(self.height.began_ms());
-        self.pacemaker.height_took(took_ms);
+        // One that others had decided before it began here says nothing of how long a height takes.
+        if took_ms > 0 {
+            self.pacemaker.height_took(took_ms);
+        }
         self.announce_commit(round);
         Ok(())
     }

@@ -91,6 +91,8 @@ fn who_hears_late_of_several_heights_decides_them_without_asking() {
         net.give(0, Input::Message { from, bytes });
     }
     assert_eq!(net.nodes[0].store.tip().height, last);
+    // It doesn't know yet how long a height takes, and waits for a proposer that has gone as for any other.
+    assert_eq!(net.machine(0).effects.pacemaker.gone_ms(800), 800);
     net.assert_agreement();
 }
 
