@@ -84,6 +84,12 @@ impl ProposerTurns {
         found.copied().unwrap_or(first)
     }
 
+    /// Whether a height's first turn is given to the author.
+    pub fn is_given(&self, set: &ValidatorSet, height: u64) -> bool {
+        let first = self.proposer(set, height, 0);
+        is_given(set, height) && first.organisation == self.author
+    }
+
     /// Whether a validator's turn is skipped at a height.
     pub fn is_skipped(&self, public_key: &[u8; 32], height: u64) -> bool {
         let missed = self.missed.get(public_key);

@@ -198,6 +198,8 @@ fn every_other_turn_of_each_is_given_to_whose_transactions_came_last() {
             let usual = set.in_rotation(height, 0).public_key;
             let first = turns.proposer(&set, height, 0).public_key;
             let place = set.iter().position(|v| v.public_key == usual).unwrap();
+            assert!(turns.is_given(&set, height) || first == usual);
+            assert!(!ProposerTurns::default().is_given(&set, height));
             match first == usual {
                 true => own[place] += 1,
                 false => {

@@ -63,10 +63,14 @@ impl<S: Store, D: Disk> Effects<S, D> {
     }
 
     /// Rounds that failed though something acceptable was proposed in them make the next heights'
-    /// rounds longer.
+    /// rounds longer. Not those of given turns: an author has many, and others' own turns tell as much.
     fn adapt_timeouts(&mut self, decided_round: u32) {
         let proposals = &self.height.proposals;
-        let failed = (0..decided_round).filter(|round| proposals.has_acceptable(*round));
+        let chain = &self.chain;
+        let height = chain.tip().height.saturating_add(1);
+        let is_given = chain.turns().is_given(chain.validators(), height);
+        let failed =
+            (u32::from(is_given)..decided_round).filter(|round| proposals.has_acceptable(*round));
         let failed = u32::try_from(failed.count()).unwrap_or(u32::MAX);
         self.pacemaker.decided_after(failed);
     }

@@ -1,5 +1,8 @@
 //! When heights start, and timers.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use super::agreement::signed_vote;
 use super::*;
 use crate::consensus::pacemaker::{FLOOD_PAUSE_MS, Timer};
@@ -401,4 +404,39 @@ fn a_block_that_takes_long_is_decided_in_few_rounds_and_the_next_in_one() {
         .pacemaker
         .duration_ms(Timer::Propose(0), &[0; 32]);
     assert_eq!(timeout, net.settings.propose_ms);
+}
+
+/// An author may have every other turn: it can't make the others wait ever longer for it.
+#[test]
+fn a_late_block_of_a_given_turn_makes_no_round_longer() {
+    let usual_ms = ConsensusSettings::default().propose_ms;
+    let longer_ms = usual_ms + ConsensusSettings::default().propose_delta_ms;
+    // Node 0 is the author's: height 2 is an own turn of node 2, and height 3 is given.
+    for (proposer, height, expected_ms) in [(2, 2, longer_ms), (0, 3, usual_ms)] {
+        let mut net = Net::apart(4);
+        for before in 1..height {
+            net.submit(before);
+            net.run_to(before);
+        }
+        let late = Rc::new(RefCell::new(Vec::new()));
+        let kept = late.clone();
+        net.filter = Box::new(move |from, _, message| match message {
+            Message::Proposal(signed, block) if from == proposer => {
+                let bytes = message::proposal(signed, block.clone());
+                kept.borrow_mut().push(bytes);
+                false
+            }
+            _ => true,
+        });
+        net.submit(height);
+        while net.machine(1).round() != Some(1) {
+            assert!(net.step(u64::MAX));
+        }
+        let (from, bytes) = (tag(proposer), late.borrow()[0].clone());
+        net.give(1, Input::Message { from, bytes });
+        net.run_to(height);
+        let pacemaker = &net.machine(1).effects.pacemaker;
+        let next_ms = pacemaker.duration_ms(Timer::Propose(0), &[0; 32]);
+        assert_eq!(next_ms, expected_ms, "height {height}");
+    }
 }
