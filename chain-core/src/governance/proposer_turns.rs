@@ -8,8 +8,9 @@
 //! wipes all out. Who is skipped comes last in the order, so that nobody is missing where all are late.
 //!
 //! All of this follows from certified headers, so that every node and every examination finds the same. Nobody's word
-//! counts but that of the votes that decided: where messages arrive in time, validators with a third of the power can't
-//! make an honest one miss its turn.
+//! counts but that of the votes that decided: where messages arrive in time, validators with less than a third of the
+//! power can't make an honest one miss the first turn of a height. One that comes after such a validator may miss its
+//! turn with it, if some have locked on that one's block.
 //!
 //! Consensus-critical: yes
 
