@@ -237,9 +237,14 @@ fn is_wrong_everywhere(rejection: &Rejection) -> bool {
 fn fits(mut bytes: &[u8]) -> bool {
     let mut count = 0;
     while !bytes.is_empty() {
-        let Ok((1, WireType::LengthDelimited)) = decode_key(&mut bytes) else {
-            return false;
-        };
+        match decode_key(&mut bytes) {
+            Ok((1, WireType::LengthDelimited)) => {}
+            // The number of the attempt ends it.
+            Ok((2, WireType::Varint)) => {
+                return decode_varint(&mut bytes).is_ok() && bytes.is_empty() && count > 0;
+            }
+            _ => return false,
+        }
         let Ok(length) = decode_varint(&mut bytes).map(usize::try_from) else {
             return false;
         };
@@ -272,13 +277,17 @@ impl Batch {
         self.bytes >= FULL_BYTES || self.message.envelopes.len() >= ENVELOPES
     }
 
-    async fn send(&mut self, routes: &Routes) {
-        let batch = std::mem::take(self).message;
-        if batch.envelopes.is_empty() {
-            return;
+    /// The message of an attempt, if there is anything for it.
+    fn take(&mut self, attempt: u32) -> Option<Vec<u8>> {
+        let mut message = std::mem::take(self).message;
+        message.attempt = attempt;
+        (!message.envelopes.is_empty()).then(|| message.encode_to_vec())
+    }
+
+    async fn send(&mut self, routes: &Routes, attempt: u32) {
+        if let Some(bytes) = self.take(attempt) {
+            super::log(routes.network.gossip(bytes.into()).await);
         }
-        let bytes = batch.encode_to_vec().into();
-        super::log(routes.network.gossip(bytes).await);
     }
 }
 
@@ -298,7 +307,7 @@ pub async fn gossip(routes: Routes, mut submitted: mpsc::Receiver<Arc<VerifiedTr
         let (mut batch, of_flood) = fill(&mut outgoing, &routes.mempool);
         let count = batch.message.envelopes.len();
         if count > 0 {
-            batch.send(&routes).await;
+            batch.send(&routes, 0).await;
             next = Instant::now() + pause(&routes.mempool, of_flood || count > 1);
         }
     }
@@ -363,16 +372,16 @@ async fn gather(
 pub async fn gossip_again(routes: Routes) {
     let mut ticks = tokio::time::interval(AGAIN);
     let mut turn = Turn::default();
-    loop {
+    for attempt in (1..=u32::MAX).cycle() {
         ticks.tick().await;
         let mut batch = Batch::default();
         for envelope in turn.next(&routes.mempool) {
             batch.push(envelope);
             if batch.is_full() {
-                batch.send(&routes).await;
+                batch.send(&routes, attempt).await;
             }
         }
-        batch.send(&routes).await;
+        batch.send(&routes, attempt).await;
     }
 }
 

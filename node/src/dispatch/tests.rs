@@ -112,8 +112,9 @@ async fn a_vote_does_not_wait_behind_gossip_that_is_being_verified() {
         while heard() <= WAITING_PER_PEER as u64 {
             number += 1;
             let envelopes = vec![deposit(&node.genesis.chain_id, number)];
-            let bytes = peer::Transactions { envelopes }.encode_to_vec();
-            let bytes = Bytes::from(bytes);
+            let attempt = 0;
+            let message = peer::Transactions { envelopes, attempt };
+            let bytes = Bytes::from(message.encode_to_vec());
             other.gossip(bytes).await.unwrap();
             a_moment().await;
         }

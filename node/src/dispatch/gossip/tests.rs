@@ -41,7 +41,8 @@ impl Node {
 
 fn encoded(envelopes: &[Vec<u8>]) -> Vec<u8> {
     let envelopes = envelopes.to_vec();
-    peer::Transactions { envelopes }.encode_to_vec()
+    let attempt = 0;
+    peer::Transactions { envelopes, attempt }.encode_to_vec()
 }
 
 fn spoilt(mut envelope: Vec<u8>) -> Vec<u8> {
@@ -57,6 +58,35 @@ fn valid_transactions_are_passed_on_and_so_are_equal_bytes() {
     assert_eq!(node.pool.size().0, 2);
     assert_eq!(node.judge(&batch), Acceptance::Accept);
     assert_eq!(node.pool.size().0, 2);
+}
+
+/// Gossip drops what it has seen within a minute, at its sender and where it comes.
+#[test]
+fn what_is_gossiped_again_is_another_message() {
+    let node = Node::new();
+    let messages = [0, 1, 2, u32::MAX].map(|attempt| {
+        let mut batch = Batch::default();
+        batch.push(node.deposit(1));
+        batch.take(attempt).unwrap()
+    });
+    assert_eq!(messages[0], encoded(&[node.deposit(1)]));
+    let distinct: std::collections::BTreeSet<_> = messages.iter().collect();
+    assert_eq!(distinct.len(), messages.len());
+    let chain_id = &node.genesis.chain_id;
+    let admission = Admission::new(chain_id, &node.store, node.store.tip(), 0, &node.pool);
+    for message in &messages {
+        let judged = judge(&admission, message, &mut |_| {}).unwrap();
+        assert_eq!(judged, Acceptance::Accept);
+        // A number twice, or before an envelope, is no message.
+        for more in [&[0x10, 1][..], &encoded(&[node.deposit(1)])[..]] {
+            let bad = [message.as_slice(), more].concat();
+            let judged = judge(&admission, &bad, &mut |_| {}).unwrap();
+            let is_message = message == &messages[0];
+            assert_eq!(judged == Acceptance::Accept, is_message);
+        }
+    }
+    assert!(!fits(&[0x10, 1]), "no envelope");
+    assert_eq!(Batch::default().take(1), None);
 }
 
 /// Passed on, it would be held against this node by neighbours that lack the true one.
