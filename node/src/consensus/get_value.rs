@@ -1,7 +1,8 @@
 //! Malachite asks for a block to propose: when one is made, and how large it is.
 //!
 //! The first round's block may only be empty if there is a reason: the last block is old, or others have begun the
-//! height and the delay for an empty block has elapsed, or they ask for what was proposed.
+//! height and the delay for an empty block has elapsed, or they ask for what was proposed. No block is made while the last
+//! one's time is far ahead of this node's clock.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use touchstone_core::hash::Hash;
 
 use super::Machine;
 use super::context::{Address, BlockId, Height, number};
-use super::pacemaker::Timer;
+use super::pacemaker::{PARENT_TIME_MS, Timer};
 use super::proposals::Body;
 use super::signature_verification::exceeds_one_third;
 use crate::storage::{Disk, Store};
@@ -28,6 +29,8 @@ pub struct BlockRequest {
     is_delay_over: bool,
     /// Whether the last block is old enough for an empty one.
     is_heartbeat_due: bool,
+    /// Whether the last block's time was waited for.
+    has_waited: bool,
 }
 
 impl BlockRequest {
@@ -54,6 +57,11 @@ impl BlockRequest {
     /// The delay for an empty block has elapsed.
     pub fn end_delay(&mut self) {
         self.is_delay_over = true;
+    }
+
+    /// The last block's time was waited for.
+    pub fn end_waiting(&mut self) {
+        self.has_waited = true;
     }
 
     /// The last block is old.
@@ -88,6 +96,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
                     }
                     return Ok(false);
                 }
+                if self.awaits_parent_time() {
+                    return Ok(false);
+                }
                 self.build(round, own)?
             }
         };
@@ -111,6 +122,24 @@ impl<S: Store, D: Disk> Machine<S, D> {
         let power = heard.map(|v| v.power).fold(0, u64::saturating_add);
         let is_wanted = exceeds_one_third(power, set.total_power());
         request.is_heartbeat_due || (request.is_delay_over && is_wanted) || self.is_asked_for()
+    }
+
+    /// Whether the last block's time is so far ahead of this node's clock that a block after it might be untimely for
+    /// somebody whose clock is slower: a dishonest proposer could make the next one miss its turn so. It is waited for
+    /// until half of the precision is left for such clocks, once in a height, and not for long, as it may be this clock
+    /// that is wrong.
+    fn awaits_parent_time(&mut self) -> bool {
+        let effects = &mut self.effects;
+        let (now_ms, time_ms) = (effects.now_ms, effects.chain.tip().time_ms);
+        let allowed_ms = effects.chain.parameters().precision_ms / 2;
+        let wait_ms = time_ms.saturating_sub(now_ms).saturating_sub(allowed_ms);
+        if wait_ms == 0 || effects.height.block_request.has_waited {
+            return false;
+        }
+        if !effects.pacemaker.runs(Timer::ParentTime) {
+            effects.set_timer_in(Timer::ParentTime, wait_ms.min(PARENT_TIME_MS));
+        }
+        true
     }
 
     fn build(&mut self, round: u32, own: [u8; 32]) -> Result<Hash, Fault> {

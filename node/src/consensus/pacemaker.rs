@@ -22,6 +22,9 @@ pub const FLOOD_PAUSE_MS: u64 = 50;
 /// The shortest wait for a proposal of a proposer that has gone, milliseconds.
 const MIN_GONE_MS: u64 = 100;
 
+/// How long a proposer waits at most until the last block's time is no longer far ahead of its clock, milliseconds.
+pub const PARENT_TIME_MS: u64 = 250;
+
 /// The most rounds' patience that is kept for the next height.
 const MAX_PATIENCE: u32 = 5;
 
@@ -59,6 +62,8 @@ pub enum Timer {
     Ask,
     /// A proposer without transactions has waited long enough for one.
     EmptyBlockDelay,
+    /// The last block's time is no longer far ahead of this node's clock.
+    ParentTime,
     /// The oldest waiting transaction has waited long enough for others.
     BatchingDelay,
     /// Nothing waits but one organisation's flood, and others have had their time to come.
@@ -138,6 +143,7 @@ impl Pacemaker {
         for timer in [
             Timer::Ask,
             Timer::EmptyBlockDelay,
+            Timer::ParentTime,
             Timer::BatchingDelay,
             Timer::FloodPause,
             Timer::Heartbeat,
@@ -268,6 +274,7 @@ impl Pacemaker {
             Timer::Rebroadcast(_) => settings.rebroadcast_ms,
             Timer::Ask => self.ask_ms(0),
             Timer::EmptyBlockDelay => settings.empty_block_delay_ms,
+            Timer::ParentTime => PARENT_TIME_MS,
             Timer::BatchingDelay => settings.batching_delay_ms,
             Timer::FloodPause => FLOOD_PAUSE_MS,
             Timer::Heartbeat => settings.heartbeat_ms,

@@ -21,6 +21,10 @@ impl<S: Store, D: Disk> Machine<S, D> {
                 self.effects.height.block_request.end_delay();
                 Ok(())
             }
+            Timer::ParentTime => {
+                self.effects.height.block_request.end_waiting();
+                Ok(())
+            }
             Timer::Request => {
                 self.request_proposals();
                 Ok(())

@@ -8,6 +8,7 @@ use super::*;
 use crate::chain::Invalid;
 use crate::consensus::context::{BlockId, Height};
 use crate::consensus::message::{Polka, SignedProposal};
+use crate::consensus::pacemaker::PARENT_TIME_MS;
 use arc_malachitebft_core_types::{Round, VoteType};
 use prost::Message as _;
 use touchstone_core::block::{Block, MAX_TIME_MS};
@@ -347,4 +348,44 @@ fn two_wrong_clocks_of_four_raise_an_alarm_at_every_node() {
     }
     assert!(!net.machine(0).clocks().is_alarm);
     assert_eq!(net.machine(0).clocks().untimely.len(), 1);
+}
+
+/// Validator 1's block is as far ahead as the quicker clocks allow, and it votes for nothing of the others'. Node 3's
+/// clock is 30 ms slower, and its vote is needed.
+#[test]
+fn a_time_far_ahead_makes_nobody_miss_the_next_turn() {
+    let mut net = Net::new(4);
+    let ahead_ms = genesis::Parameters::default().precision_ms;
+    net.clock_ahead_ms = vec![30, 30 + ahead_ms, 30, 0];
+    net.submit(1);
+    net.run_to(1);
+    let untimely = net.refused.drain(..).map(|(node, ..)| node);
+    assert!(untimely.eq([3]));
+    let began_ms = net.now_ms;
+    net.filter = Box::new(|from, _, _| from != 1);
+    net.submit(2);
+    net.run_to(2);
+    let mut rounds = net.committed.iter().filter(|c| c.1 == 2).map(|c| c.2);
+    assert!(rounds.all(|round| round == 0));
+    assert!(net.now_ms - began_ms <= PARENT_TIME_MS + 10);
+    net.assert_agreement();
+}
+
+/// It may be this node's clock that is wrong.
+#[test]
+fn a_proposer_with_a_slow_clock_does_not_wait_for_it() {
+    let mut net = Net::new(4);
+    net.clock_ahead_ms = vec![3_600_000; 4];
+    net.submit(1);
+    net.run_to(1);
+    net.clock_ahead_ms[2] = 0;
+    net.submit(2);
+    net.run_to(2);
+    let rounds: Vec<u32> = net
+        .committed
+        .iter()
+        .filter(|c| c.1 == 2)
+        .map(|c| c.2)
+        .collect();
+    assert_eq!(rounds, [0; 4]);
 }
