@@ -169,8 +169,9 @@ impl<S: Store, D: Disk> Machine<S, D> {
     ) -> Result<(), Fault> {
         self.effects.height.proposals.deliver(key);
         self.give(signed, validity)?;
+        // Nobody else sends it to them, however large it is.
         for peer in self.effects.height.asking.take_early(key.0) {
-            self.send_proposals(&peer, key.0, None);
+            self.send_proposals(&peer, key.0, None, usize::MAX);
         }
         Ok(())
     }

@@ -39,7 +39,11 @@ impl<S: Store, D: Disk> Machine<S, D> {
             return Ok(());
         }
         if !has_proposal {
-            self.send_proposals(from, round, block_id);
+            let limit = match block_id.is_some() || self.may_send_large() {
+                true => usize::MAX,
+                false => SMALL_BODY,
+            };
+            self.send_proposals(from, round, block_id, limit);
         }
         if is_of_round {
             self.send_votes(from, round);
@@ -47,19 +51,17 @@ impl<S: Store, D: Disk> Machine<S, D> {
         Ok(())
     }
 
-    /// Sends a peer the proposals of a round, or the one of a block, that it shall have now.
+    /// Sends a peer the proposals of a round, or the one of a block, that it shall have now, with bodies of so many bytes
+    /// at most.
     pub(in crate::consensus) fn send_proposals(
         &mut self,
         to: &PeerTag,
         round: u32,
         block_id: Option<Hash>,
+        limit: usize,
     ) {
         let now_ms = self.effects.now_ms;
         let pause_ms = self.effects.settings().request_delay_ms / 2;
-        let limit = match block_id.is_some() || self.may_send_large() {
-            true => usize::MAX,
-            false => SMALL_BODY,
-        };
         let proposals = &mut self.effects.height.proposals;
         for (signed, body) in proposals.answers(to, round, block_id, limit, now_ms, pause_ms) {
             let bytes = message::proposal(&signed, Some(body));

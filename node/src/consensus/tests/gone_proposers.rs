@@ -9,6 +9,7 @@ use super::agreement::signed_vote;
 use super::*;
 use crate::consensus::pacemaker::Pacemaker;
 use crate::consensus::peers::Peers;
+use crate::consensus::stalled_round::SMALL_BODY;
 use crate::organisations::organisations;
 
 /// Decides heights of which the last one is `height`; how long that took, milliseconds.
@@ -121,17 +122,24 @@ fn a_proposer_that_goes_in_its_turn_is_waited_for_no_longer_than_one_that_went_b
 /// it up.
 #[test]
 fn a_proposer_that_is_cut_off_from_two_keeps_its_turn_by_the_third() {
-    for travel_ms in [1, 50] {
+    // The last one's block is larger than what is sent to whoever asks for a round's proposal.
+    for (travel_ms, more) in [(1, 0), (50, 0), (1, 600)] {
         let mut net = Net::apart(4);
         net.travel = Box::new(move || vec![travel_ms]);
         decide(&mut net, 1..=1);
+        for number in 0..more {
+            let envelope = deposit(&net.genesis.chain_id, 1000 + number);
+            net.nodes[2].hear(&net.genesis.chain_id, &envelope);
+        }
         net.filter =
             Box::new(|from, to, _| ![(2, 0), (0, 2), (2, 3), (3, 2)].contains(&(from, to)));
         part(&mut net, 2, 0);
         part(&mut net, 2, 3);
         net.submit(2);
         net.run_to(2);
-        assert_eq!(rounds(&net, 2), BTreeSet::from([0]), "{travel_ms}");
+        assert_eq!(rounds(&net, 2), BTreeSet::from([0]), "{travel_ms}, {more}");
+        let (block, _) = net.nodes[0].store.block(2).unwrap().unwrap();
+        assert_eq!(block.encode().len() > SMALL_BODY, more > 0);
     }
 }
 
