@@ -6,19 +6,19 @@ use super::{Entry, Judged, ProposalKey, Proposals, all_of};
 use crate::consensus::PeerTag;
 use crate::consensus::message::SignedProposal;
 
-/// Proposals asked for at once.
+/// Proposals of which one peer spoke that are asked for at once. What it makes up leaves room for what others say.
 pub(super) const MAX_REQUESTS: usize = 16;
 
 /// How often the pause between two answers to a peer's request for one proposal is doubled.
 const MAX_DOUBLINGS: u32 = 8;
 
-/// Whom to ask for a proposal.
+/// A proposal is asked for.
 #[derive(Debug)]
-pub(super) enum Request {
+pub(super) struct Request {
     /// The peer that spoke of it.
-    Peer(PeerTag),
-    /// That peer has had its time: it may have gone or be dishonest.
-    Everyone,
+    from: PeerTag,
+    /// Whether that peer has had its time: it may have gone or be dishonest, and everyone is asked.
+    was_asked: bool,
 }
 
 /// How often a peer was sent what it asked for, and when last. The pause doubles with each answer: what was lost is
@@ -63,14 +63,19 @@ impl Proposals {
     /// A peer speaks of a proposal. Whether it is one that we lack and shall ask for.
     pub fn mention(&mut self, key: ProposalKey, from: &PeerTag) -> bool {
         let entry = self.entries.get(&key);
-        let requests = self.entries.values().filter(|e| e.request.is_some());
+        let is_requested = entry.is_some_and(|entry| entry.request.is_some());
+        let requests = self.entries.values().filter_map(|e| e.request.as_ref());
+        let of_peer = requests.filter(|request| request.from == *from).count();
         if entry.is_some_and(|entry| self.is_complete(&key, entry))
-            || requests.count() >= MAX_REQUESTS
+            || !is_requested && of_peer >= MAX_REQUESTS
         {
             return false;
         }
         let request = &mut self.entries.entry(key).or_default().request;
-        request.get_or_insert_with(|| Request::Peer(from.clone()));
+        request.get_or_insert_with(|| Request {
+            from: from.clone(),
+            was_asked: false,
+        });
         true
     }
 
@@ -86,15 +91,13 @@ impl Proposals {
             let Some(entry) = self.entries.get_mut(&key) else {
                 continue;
             };
-            let request = entry.request.take();
             if is_complete {
-                continue;
+                entry.request = None;
+            } else if let Some(request) = &mut entry.request {
+                let peer = (!request.was_asked).then(|| request.from.clone());
+                request.was_asked = true;
+                missing.push((key, peer));
             }
-            entry.request = Some(Request::Everyone);
-            missing.push(match request {
-                Some(Request::Peer(peer)) => (key, Some(peer)),
-                Some(Request::Everyone) | None => (key, None),
-            });
         }
         missing
     }

@@ -230,6 +230,11 @@ fn requests_are_bounded() {
         let is_taken = proposals.mention((round, [7; 32]), &peer(1));
         assert_eq!(is_taken, round < MAX_REQUESTS as u32);
     }
+    // What one makes up doesn't stand before what another has.
+    assert!(proposals.mention((0, [8; 32]), &peer(2)));
+    let asked = proposals.requests();
+    assert_eq!(asked.len(), MAX_REQUESTS + 1);
+    assert!(asked.contains(&((0, [8; 32]), Some(peer(2)))));
 }
 
 #[test]
