@@ -35,7 +35,7 @@ const EXAMINED_SHARE: u64 = 8;
 /// Bytes that are examined after any block, however small.
 const MIN_EXAMINED_BYTES: u64 = 16 << 10;
 
-/// How often candidates are drawn for one block, and up to how many bytes of refused ones: a proposer's time is limited.
+/// How often candidates are drawn for one block, and up to how many refused bytes: a proposer's time is limited.
 const MAX_DRAWS: usize = 4;
 const MAX_REFUSED_BYTES: u64 = 256 << 10;
 
@@ -237,8 +237,7 @@ impl<S: Store> Chain<S> {
         Ok(block)
     }
 
-    /// Executes candidates of the pool. A whole window of them that breaks rules leaves the pool,
-    /// and another is drawn.
+    /// Executes candidates of the pool. A window of them that all break rules leaves the pool, and another is drawn.
     fn draw(
         &mut self,
         context: &BlockContext,
@@ -251,6 +250,8 @@ impl<S: Store> Chain<S> {
             let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
             let began = self.pace.begin();
             let mut executed = execution::execute(&self.store, context, &refs)?;
+            let is_whole = executed.applied.len() + executed.rejected.len() == transactions.len();
+            let began = began.filter(|_| is_whole);
             self.pace.end(began, bytes_of(&transactions));
             let rejected = std::mem::take(&mut executed.rejected);
             let is_spent = executed.applied.is_empty() && !rejected.is_empty();
@@ -291,8 +292,7 @@ impl<S: Store> Chain<S> {
         Ok(bytes)
     }
 
-    /// Checks that a block may follow the tip, and keeps its effects. Whether its time is timely
-    /// is for consensus to say.
+    /// Checks that a block may follow the tip, and keeps its effects. Whether its time is timely consensus says.
     pub fn validate(&mut self, block: &Block) -> Result<Result<(), Invalid>, Fault> {
         if self.candidates.contains_key(&block.id()) {
             return Ok(Ok(()));
@@ -308,6 +308,7 @@ impl<S: Store> Chain<S> {
         let refs: Vec<_> = transactions.iter().map(AsRef::as_ref).collect();
         let began = self.pace.begin();
         let verified = execution::verify(&self.store, &block.header, &refs)?;
+        let began = began.filter(|_| verified.is_ok());
         self.pace.end(began, bytes_of(&transactions));
         match verified {
             Err(invalid) => Ok(Err(invalid.into())),
@@ -483,8 +484,7 @@ pub fn hypothetical_next_block(chain_id: &Hash, tip: &Tip, now_ms: u64) -> Block
 }
 
 fn bytes_of(transactions: &Transactions) -> u64 {
-    let envelopes = transactions.iter().map(|t| t.envelope().len() as u64);
-    envelopes.sum()
+    transactions.iter().map(|t| t.envelope().len() as u64).sum()
 }
 
 fn changes_consortium(executed: &Executed) -> bool {
