@@ -1,8 +1,8 @@
 //! Malachite asks for a block to propose: when one is made, and how large it is.
 //!
 //! The first round's block may only be empty if there is a reason: the last block is old, or others have begun the
-//! height and the delay for an empty block has elapsed, or they ask for what was proposed. No block is made while the last
-//! one's time is far ahead of this node's clock.
+//! height and the delay for an empty block has elapsed, or they ask for what was proposed. No block is made while the
+//! last one's time is far ahead of this node's clock.
 
 use std::collections::BTreeSet;
 

@@ -142,7 +142,7 @@ impl Peers {
     }
 
     /// A peer has answered: so many of its blocks followed on `tip_before`, and all were good or not. Whether it owed
-    /// them. One that sends none that follows has failed, unless what it was asked for has come from elsewhere meanwhile.
+    /// them. One that sends none that follows has failed, unless what it was asked for came from elsewhere meanwhile.
     pub fn answered(
         &mut self,
         tag: &PeerTag,

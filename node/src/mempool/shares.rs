@@ -9,8 +9,8 @@
 //! measured. What a block takes of an organisation beyond it, the organisation waits off, three thousand times as long
 //! as it took: a large transaction comes, and the next one of its sender comes later, however many blocks others fill
 //! meanwhile. What waits off isn't examined as passed over, since why it waits is known. Meanwhile who floods may have
-//! few allowances waiting here, so that what more of it comes is refused before its signature is verified. What breaks a
-//! rule is executed before that shows: it counts like what a block takes.
+//! few allowances waiting here, so that what more of it comes is refused before its signature is verified. What breaks
+//! a rule is executed before that shows: it counts like what a block takes.
 //!
 //! All this says what a proposer takes, and nothing of what a block may hold.
 

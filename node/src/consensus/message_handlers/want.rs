@@ -51,8 +51,8 @@ impl<S: Store, D: Disk> Machine<S, D> {
         Ok(())
     }
 
-    /// Sends a peer the proposals of a round, or the one of a block, that it shall have now, with bodies of so many bytes
-    /// at most.
+    /// Sends a peer the proposals of a round, or the one of a block, that it shall have now, with bodies of so many
+    /// bytes at most.
     pub(in crate::consensus) fn send_proposals(
         &mut self,
         to: &PeerTag,
