@@ -1,6 +1,7 @@
 //! Why a question has no answer: the one error of the service. Each adapter maps it once. A broken rule is an
 //! answer, not an error.
 
+use touchstone_core::proof::item_history::ItemHistoryError;
 use touchstone_core::{Fault, Rejection};
 use touchstone_proto::node as wire;
 
@@ -73,6 +74,15 @@ impl ServiceError {
 /// A proof of ours that doesn't verify.
 pub fn unproven(error: impl std::fmt::Display) -> ServiceError {
     ServiceError::Unproven(error.to_string())
+}
+
+/// Why an item's history isn't told. One that went through more containers than are read is no damage: a member can make
+/// it, so that no node may stop for it.
+pub fn untold(error: &ItemHistoryError) -> ServiceError {
+    match error {
+        ItemHistoryError::TooMany => ServiceError::TooLarge(error.to_string()),
+        ItemHistoryError::Missing(_) | ItemHistoryError::NotPacked { .. } => unproven(error),
+    }
 }
 
 /// A rejection as the client sees it.

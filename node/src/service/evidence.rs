@@ -17,7 +17,7 @@ use touchstone_proto::node as wire;
 use touchstone_proto::node::get_evidence_request::Subject as Wanted;
 use touchstone_proto::node::{CertifiedHeader, StateProof, ValidatorSetChange};
 
-use super::error::{ServiceError, unproven};
+use super::error::{ServiceError, unproven, untold};
 use super::limits::Cancelled;
 use super::proven_state::ProvenState;
 use super::state_query::check_seller;
@@ -56,7 +56,7 @@ pub fn file(
         CollectError::Question | CollectError::TooMany => {
             ServiceError::Malformed(error.to_string())
         }
-        CollectError::ItemHistory(_) => unproven(&error),
+        CollectError::ItemHistory(error) => untold(&error),
     })?;
     view.cancelled.check()?;
     let bytes = evidence::seal(&collected);

@@ -23,7 +23,7 @@ use touchstone_proto::node as wire;
 
 use self::prefetch::{Prefetcher, Read};
 use super::LedgerService;
-use super::error::{ServiceError, unproven};
+use super::error::{ServiceError, unproven, untold};
 use super::proven_state::ProvenState;
 
 /// How long a reader may sleep before it is given up.
@@ -112,7 +112,7 @@ fn follow(
     loop {
         view.cancelled.check()?;
         let next = walk.next(|id| cache.link(id));
-        match next.map_err(unproven)? {
+        match next.map_err(|error| untold(&error))? {
             Next::Missing(link) => cache.wait_for(&link, &walk, prefetcher)?,
             Next::Item(traced) => {
                 let record = cache.record(&traced)?;

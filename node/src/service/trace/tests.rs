@@ -10,6 +10,7 @@ use touchstone_proto::ledger::{Custody, Item, Link, LinkEntry, Packing, Position
 use touchstone_proto::node::TraceDirection;
 
 use super::*;
+use crate::service::evidence;
 use crate::service::tests::{Served, envelope, served};
 use crate::storage::Store;
 use crate::storage::test_blocks::BlockContent;
@@ -172,6 +173,32 @@ fn an_event_that_names_a_unit_alone_is_not_missed() {
         found,
         [("", 1), ("shipped", 3), ("shipped", 2), ("commissioned", 1)]
     );
+}
+
+/// A member can pack a thing into as many containers as it likes, and whoever asks for it must not stop the node.
+#[test]
+fn a_thing_that_was_in_too_many_containers_is_no_damage() {
+    let (mut served, mut counts) = (served(), BTreeMap::new());
+    let events: Vec<Vec<u8>> = (0..=2000)
+        .flat_map(|n| ["ADD", "DELETE"].map(|action| (n, action)))
+        .map(|(n, action)| {
+            let case = format!("https://example.org/case/{n}");
+            json!({ "action": action, "parentID": case, "childEPCs": [unit(2)] })
+        })
+        .map(|fields| event("AggregationEvent", fields))
+        .collect();
+    record(&mut served, &mut counts, &events);
+    let refused = ask(&served, &request(&unit(2))).unwrap_err();
+    assert!(matches!(refused, ServiceError::TooLarge(_)), "{refused}");
+    assert_eq!(refused.stops_the_node(), None);
+    let wanted = wire::GetEvidenceRequest {
+        subject: Some(wire::get_evidence_request::Subject::Item(unit(2))),
+        ..wire::GetEvidenceRequest::default()
+    };
+    let genesis = served.service.parts.genesis.clone();
+    let refused = evidence::file(&served.view(), &genesis, &wanted).unwrap_err();
+    assert!(matches!(refused, ServiceError::TooLarge(_)), "{refused}");
+    assert_eq!(refused.stops_the_node(), None);
 }
 
 #[test]
