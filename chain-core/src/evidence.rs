@@ -19,6 +19,7 @@
 mod authorisations;
 mod cases;
 mod chain;
+mod collect_error;
 mod collection;
 mod custody;
 mod disputes;
@@ -39,9 +40,8 @@ mod stamps;
 
 pub use authorisations::{AuthorisationFact, MAX_QUESTIONS};
 pub use cases::{MAX_PARTIES, PartyFact, ShownCase};
-pub use collection::{
-    Additions, Archive, CollectError, Subject, WholeBlock, collect, collect_with,
-};
+pub use collect_error::CollectError;
+pub use collection::{Additions, Archive, Subject, WholeBlock, collect, collect_with};
 pub use custody::{CustodyFact, StandingClaim};
 pub use disputes::{DisputesFact, MAX_DISPUTES, ShownDispute};
 pub use element::{Check, CheckResult, Element, Verdict};

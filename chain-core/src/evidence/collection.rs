@@ -3,12 +3,12 @@
 //!
 //! Consensus-critical: no
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use thiserror::Error;
+use prost::Message;
 use touchstone_proto::evidence::{self as wire, Evidence};
 use touchstone_proto::ledger::capture_events::Handover as Statement;
 use touchstone_proto::ledger::{Design, Item, LinkEntry, VouchedDesigner};
@@ -30,7 +30,9 @@ use crate::{Fault, transaction};
 
 use super::authorisations::{self, MAX_QUESTIONS};
 use super::cases::{self, MAX_PARTIES};
+use super::collect_error::CollectError;
 use super::disputes::MAX_DISPUTES;
+use super::file::{self, MAX_FILE_BYTES};
 use super::stamps::{self, Stamps};
 
 /// Entries of all links of one file, at most.
@@ -81,32 +83,6 @@ pub struct Additions {
     pub questions: Vec<AuthorisationQuestion>,
 }
 
-/// Why there is no evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum CollectError {
-    /// The ledger fails.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    /// There is no block yet.
-    #[error("the chain has no block yet; there is nothing that a file could be anchored in")]
-    NoBlock,
-    /// More events than a file holds.
-    #[error("the links that this item's history touches have {0} entries; one file holds 100000")]
-    TooLarge(u64),
-    /// More containers than the rules allow.
-    #[error("{0}")]
-    ItemHistory(ItemHistoryError),
-    /// A dispute that isn't under the subject's right.
-    #[error("{} is no dispute under the right to this design", hex::encode(.0))]
-    OtherDispute(Hash),
-    /// A question that a file can't answer.
-    #[error("a question names a design, and an act that a licence may be for")]
-    Question,
-    /// More than a file shows.
-    #[error("one file shows at most 32 disputes, and answers at most 32 questions")]
-    TooMany,
-}
-
 /// Collects the evidence about a subject.
 pub fn collect(archive: &impl Archive, subject: &Subject) -> Result<Evidence, CollectError> {
     collect_with(archive, subject, &Additions::default())
@@ -118,6 +94,17 @@ pub fn collect_with(
     subject: &Subject,
     additions: &Additions,
 ) -> Result<Evidence, CollectError> {
+    collect_within(archive, subject, additions, MAX_FILE_BYTES)
+}
+
+/// The same, in a file of so many bytes at most. What is read for it is bounded as well: everybody's events lengthen the
+/// link of a lot.
+pub(super) fn collect_within(
+    archive: &impl Archive,
+    subject: &Subject,
+    additions: &Additions,
+    most: usize,
+) -> Result<Evidence, CollectError> {
     if additions.disputes.len() > MAX_DISPUTES || additions.questions.len() > MAX_QUESTIONS {
         return Err(CollectError::TooMany);
     }
@@ -127,6 +114,7 @@ pub fn collect_with(
         archive,
         header: header.clone(),
         states: RefCell::default(),
+        room: Cell::new(most),
     };
     let mut evidence = Evidence {
         genesis: archive.genesis()?,
@@ -169,21 +157,27 @@ pub fn collect_with(
         collection.state(keys::organisation(&validator.organisation))?;
     }
     // Block by block: of each no more is kept than the file holds.
+    collection.room.set(most);
     let heights: BTreeSet<u64> = places.iter().map(|(height, _)| *height).collect();
     let chosen = stamps::choose(&archive.stamps(&heights)?, &heights);
     evidence.checkpoints = chosen.checkpoints;
     evidence.stamps = chosen.stamps;
     for height in heights {
         let (certified, envelopes) = collection.block(height)?;
+        collection.take(certified.encoded_len())?;
         evidence.blocks.push(certified);
         for (_, index) in places.range((height, 0)..=(height, u32::MAX)) {
             let transaction = collection.transaction(height, *index, &envelopes)?;
+            collection.take(transaction.encoded_len())?;
             evidence.transactions.push(transaction);
         }
     }
     evidence.anchor = Some(anchor);
     evidence.states = collection.states.into_inner().into_values().collect();
-    Ok(evidence)
+    match file::sealed_len(&evidence) > most {
+        true => Err(CollectError::TooManyBytes),
+        false => Ok(evidence),
+    }
 }
 
 struct Collection<'a, A> {
@@ -191,6 +185,8 @@ struct Collection<'a, A> {
     /// The anchor's.
     header: Header,
     states: RefCell<BTreeMap<Vec<u8>, wire::State>>,
+    /// Bytes that there is room for.
+    room: Cell<usize>,
 }
 
 /// So the ledger's own rules read the archive, and what they ask for comes into the file.
@@ -205,6 +201,13 @@ impl<A: Archive> StateRead for Collection<'_, A> {
 }
 
 impl<A: Archive> Collection<'_, A> {
+    /// Takes room for so many bytes.
+    fn take(&self, bytes: usize) -> Result<(), CollectError> {
+        let left = self.room.get().checked_sub(bytes);
+        self.room.set(left.ok_or(CollectError::TooManyBytes)?);
+        Ok(())
+    }
+
     /// Proves a value of the state; gives it.
     fn state(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, Fault> {
         if let Some(state) = self.states.borrow().get(&key) {
@@ -302,7 +305,7 @@ impl<A: Archive> Collection<'_, A> {
         &self,
         bytes: &[u8],
         events: &mut BTreeMap<(u64, u32), Vec<Vec<u8>>>,
-    ) -> Result<Arc<Recorded>, Fault> {
+    ) -> Result<Arc<Recorded>, CollectError> {
         let entry: LinkEntry =
             encoding::decode_exact(bytes).map_err(|e| damaged(&e.to_string()))?;
         let (height, index, event) = item_history::place(&entry);
@@ -311,6 +314,7 @@ impl<A: Archive> Collection<'_, A> {
             Entry::Vacant(place) => {
                 let envelope = self.archive.envelope(height, index)?;
                 let envelope = envelope.ok_or_else(|| damaged("an entry names no transaction"))?;
+                self.take(envelope.len())?;
                 place.insert(captured(&envelope)?)
             }
         };

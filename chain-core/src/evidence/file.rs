@@ -58,6 +58,11 @@ pub fn seal(evidence: &Evidence) -> Vec<u8> {
     sealed_file::seal(MAGIC, evidence)
 }
 
+/// How many bytes that file has.
+pub(super) fn sealed_len(evidence: &Evidence) -> usize {
+    sealed_file::sealed_len(MAGIC, evidence)
+}
+
 /// The message in a file of any version. The checksum finds accidents; it proves nothing, as anyone can
 /// compute it.
 pub fn open(bytes: &[u8]) -> Result<Evidence, BadFile> {

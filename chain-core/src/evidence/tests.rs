@@ -14,6 +14,7 @@ mod routes;
 mod vouching;
 mod weighing;
 
+use super::collection::collect_within;
 use super::*;
 use crate::designs::design;
 use crate::encoding;
@@ -170,6 +171,42 @@ fn an_item_history_verifies_and_is_the_journey() {
     let again = collected(&chain, &Subject::Item(item(1)));
     assert_eq!(seal(&again), seal(&evidence));
     assert_eq!(report.facts.height, Some(chain.height));
+}
+
+/// A node that sealed a larger one would take its own file for damage: it is refused before.
+#[test]
+fn a_file_that_would_be_too_large_is_not_made() {
+    let (chain, id) = story();
+    for subject in [Subject::Item(item(1)), Subject::Design(id)] {
+        let within = |most| collect_within(&chain, &subject, &Additions::default(), most);
+        let size = seal(&collected(&chain, &subject)).len();
+        assert_eq!(within(size).map(|evidence| seal(&evidence).len()), Ok(size));
+        assert_eq!(within(size - 1), Err(CollectError::TooManyBytes));
+        assert_eq!(within(1), Err(CollectError::TooManyBytes));
+    }
+}
+
+/// What is read for a file is bounded, though the file had less: a case has many events in which a unit had no part.
+#[test]
+fn what_is_read_for_a_file_is_bounded_too() {
+    let mut chain = Chain::start();
+    let (unit, case) = (item(1), container(1));
+    chain
+        .capture(&[aggregation("ADD", &case, std::slice::from_ref(&unit))])
+        .unwrap();
+    chain
+        .capture(&[aggregation("DELETE", &case, &[unit])])
+        .unwrap();
+    let subject = Subject::Item(item(1));
+    let size = seal(&collected(&chain, &subject)).len();
+    for n in 0..60 {
+        chain
+            .capture(&[object(n, std::slice::from_ref(&case))])
+            .unwrap();
+    }
+    let within = |most| collect_within(&chain, &subject, &Additions::default(), most);
+    assert_eq!(within(size + 4096), Err(CollectError::TooManyBytes));
+    assert!(within(10 * size).is_ok());
 }
 
 #[test]

@@ -18,6 +18,12 @@ pub fn seal(magic: &[u8], message: &impl Message) -> Vec<u8> {
     bytes
 }
 
+/// How many bytes that file has.
+pub fn sealed_len(magic: &[u8], message: &impl Message) -> usize {
+    let around = magic.len().saturating_add(CHECKSUM_BYTES);
+    message.encoded_len().saturating_add(around)
+}
+
 /// The message's bytes in a file that begins with a magic of `magic_bytes` bytes; none where the checksum doesn't fit.
 pub fn content(bytes: &[u8], magic_bytes: usize) -> Option<&[u8]> {
     let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;

@@ -51,7 +51,9 @@ pub fn file(
         _ if view.cancelled.is_set() => ServiceError::Cancelled,
         CollectError::Fault(fault) => ServiceError::Fault(fault),
         CollectError::NoBlock => ServiceError::NoBlock,
-        CollectError::TooLarge(_) => ServiceError::TooLarge(error.to_string()),
+        CollectError::TooLarge(_) | CollectError::TooManyBytes => {
+            ServiceError::TooLarge(error.to_string())
+        }
         CollectError::OtherDispute(_) => ServiceError::NotFound(error.to_string()),
         CollectError::Question | CollectError::TooMany => {
             ServiceError::Malformed(error.to_string())
