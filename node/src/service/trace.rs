@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use touchstone_core::custody::Holders;
+use touchstone_core::custody::{self, Holders};
 use touchstone_core::proof::item_history::CompleteLink;
 use touchstone_core::state::delta::Delta;
 use touchstone_core::trace::{Direction, EdgeKind, End, Limits, Next, Traced, Walk};
@@ -33,6 +33,10 @@ const DEPTH: u32 = 64;
 const MAX_DEPTH: u32 = 1000;
 const ITEMS: u32 = 10_000;
 const MAX_ITEMS: u32 = 200_000;
+/// Entries of links that one trace may read.
+const ENTRIES: usize = 4_000_000;
+/// The same of what is said of one thing, for which others wait: everybody's events lengthen the link of a lot.
+const ENTRIES_OF_ONE: usize = 4096;
 /// Things of one message.
 const BATCH: usize = 256;
 /// Things that are read together before they are needed.
@@ -81,6 +85,16 @@ pub fn stream(
 pub fn walk(
     view: &ProvenState<'_>,
     request: &wire::TraceRequest,
+    send: impl FnMut(wire::TraceReply) -> bool,
+) -> Result<(), ServiceError> {
+    walk_within(view, request, ENTRIES, send)
+}
+
+/// The same, reading so many entries of links at most.
+fn walk_within(
+    view: &ProvenState<'_>,
+    request: &wire::TraceRequest,
+    entries: usize,
     mut send: impl FnMut(wire::TraceReply) -> bool,
 ) -> Result<(), ServiceError> {
     let id = Identifier::read(&request.id)
@@ -94,7 +108,14 @@ pub fn walk(
         wire::TraceDirection::Backward => Direction::Backward,
     };
     let walk = Walk::new(id.as_str(), direction, limits);
-    std::thread::scope(|scope| follow(walk, view, &Prefetcher::start(scope, view), &mut send))
+    std::thread::scope(|scope| {
+        follow(
+            walk,
+            view,
+            &Prefetcher::start(scope, view, entries),
+            &mut send,
+        )
+    })
 }
 
 /// Follows a walk to its end, or until nobody listens.
@@ -206,7 +227,8 @@ impl TraceCache {
     }
 }
 
-/// What a walk says of one thing: where it stands, who has it, and where it was last seen.
+/// What a walk says of one thing: where it stands, who has it, and where it was last seen. Of one with more events than
+/// are read for one answer, its containers' included, it says who has it and what it is in.
 pub fn about(view: &ProvenState<'_>, id: &str) -> Result<wire::TracedItem, ServiceError> {
     let request = wire::TraceRequest {
         id: id.to_owned(),
@@ -215,11 +237,23 @@ pub fn about(view: &ProvenState<'_>, id: &str) -> Result<wire::TracedItem, Servi
         ..wire::TraceRequest::default()
     };
     let mut found = None;
-    walk(view, &request, |reply| {
+    let walked = walk_within(view, &request, ENTRIES_OF_ONE, |reply| {
         found = reply.items.into_iter().next();
         true
-    })?;
-    found.ok_or_else(|| unproven("a trace without its beginning"))
+    });
+    match walked {
+        Err(ServiceError::TooLarge(_)) => {
+            let status = custody::status(&view.snapshot, id, view.snapshot.tip().time_ms)?;
+            Ok(wire::TracedItem {
+                id: id.to_owned(),
+                holder: status.holder().unwrap_or_default().to_owned(),
+                inside: status.containers,
+                ..wire::TracedItem::default()
+            })
+        }
+        Err(failure) => Err(failure),
+        Ok(()) => found.ok_or_else(|| unproven("a trace without its beginning")),
+    }
 }
 
 fn limit(name: &str, asked: u32, default: u32, most: u32) -> Result<u32, ServiceError> {

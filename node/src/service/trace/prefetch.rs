@@ -17,11 +17,10 @@ use touchstone_epcis::Event;
 use touchstone_proto::ledger::{Item, LinkEntry};
 
 use crate::service::error::ServiceError;
+use crate::service::limits::Cancelled;
 use crate::service::proven_state::ProvenState;
 use crate::storage::rocks::{LinkCursor, Snapshot};
 
-/// Entries that one trace may read.
-const MAX_ENTRIES: usize = 4_000_000;
 /// Entries read at once.
 const PAGE: u32 = 1000;
 /// Events, and bytes of them, that are kept for the next links: neighbours in a trace share most of
@@ -44,15 +43,16 @@ pub(super) struct Prefetcher {
 }
 
 impl Prefetcher {
-    /// Starts the thread; it ends when this is dropped.
+    /// Starts the thread, which reads so many entries at most; it ends when this is dropped.
     pub fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
         view: &'env ProvenState<'env>,
+        most: usize,
     ) -> Prefetcher {
         let (asked, questions) = mpsc::channel::<Vec<String>>();
         let (replies, answers) = mpsc::channel();
         scope.spawn(move || {
-            let mut reader = StoreReader::new(&view.snapshot);
+            let mut reader = StoreReader::new(view, most);
             for ids in questions {
                 let read = match &mut reader {
                     Ok(reader) => reader.read(ids),
@@ -87,6 +87,7 @@ type Captured = ((u64, u32), Vec<u8>);
 
 struct StoreReader<'a> {
     snapshot: &'a Snapshot<'a>,
+    cancelled: &'a Cancelled,
     cursor: LinkCursor<'a>,
     height: u64,
     /// By the bytes of their entries, which are the same in every link.
@@ -98,13 +99,17 @@ struct StoreReader<'a> {
     transaction: Option<Captured>,
     /// Containers that the walk was given already.
     containers: HashSet<String>,
+    /// Entries that were read, and that may be.
     entries: usize,
+    most: usize,
 }
 
 impl<'a> StoreReader<'a> {
-    fn new(snapshot: &'a Snapshot<'a>) -> Result<StoreReader<'a>, Fault> {
+    fn new(view: &'a ProvenState<'a>, most: usize) -> Result<StoreReader<'a>, Fault> {
+        let snapshot = &view.snapshot;
         Ok(StoreReader {
             snapshot,
+            cancelled: view.cancelled,
             cursor: snapshot.links()?,
             height: snapshot.tip().height,
             recorded: HashMap::default(),
@@ -113,6 +118,7 @@ impl<'a> StoreReader<'a> {
             transaction: None,
             containers: HashSet::new(),
             entries: 0,
+            most,
         })
     }
 
@@ -184,14 +190,16 @@ impl<'a> StoreReader<'a> {
         let key = keys::item(id);
         let mut events = Vec::new();
         loop {
+            self.cancelled.check()?;
             let from = events.len() as u64;
             let rows = self.cursor.entries(&key, from, PAGE);
             let rows = rows?;
             self.entries += rows.len();
-            if self.entries > MAX_ENTRIES {
-                return Err(ServiceError::Busy(format!(
-                    "this trace reads more than {MAX_ENTRIES} entries; ask for fewer things, or \
-                     begin nearer to what you look for"
+            if self.entries > self.most {
+                let most = self.most;
+                return Err(ServiceError::TooLarge(format!(
+                    "this trace reads more than {most} entries; ask for fewer things, or begin nearer to what you \
+                     look for"
                 )));
             }
             for row in &rows {

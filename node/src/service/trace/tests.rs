@@ -175,6 +175,40 @@ fn an_event_that_names_a_unit_alone_is_not_missed() {
     );
 }
 
+/// So many events of a unit.
+fn observed(times: usize) -> Vec<Vec<u8>> {
+    let fields = |_| json!({ "action": "OBSERVE", "epcList": [unit(1)], "bizStep": "shipping" });
+    (0..times)
+        .map(fields)
+        .map(|fields| event("ObjectEvent", fields))
+        .collect()
+}
+
+/// Everybody's events lengthen the link of a lot, and others wait for what is said of it.
+#[test]
+fn of_one_thing_no_more_is_read_than_others_can_wait_for() {
+    let mut served = served();
+    let mut counts = BTreeMap::from([(CASE.to_owned(), 0)]);
+    record(&mut served, &mut counts, &observed(ENTRIES_OF_ONE));
+    let said = |served: &Served| about(&served.view(), &unit(1)).unwrap();
+    let whole = said(&served);
+    assert_eq!(
+        (whole.state.as_str(), whole.holder.as_str()),
+        ("shipped", "platform")
+    );
+    record(&mut served, &mut counts, &observed(1));
+    let short = said(&served);
+    assert_eq!(
+        (short.state.as_str(), short.holder.as_str()),
+        ("", "platform")
+    );
+    // A trace, which nobody waits for, reads on.
+    assert_eq!(
+        ask(&served, &request(&unit(1))).unwrap()[0].items[0].events,
+        4097
+    );
+}
+
 /// A member can pack a thing into as many containers as it likes, and whoever asks for it must not stop the node.
 #[test]
 fn a_thing_that_was_in_too_many_containers_is_no_damage() {
