@@ -58,7 +58,8 @@ pub fn page(view: &ProvenState<'_>, question: &Question) -> Result<EventPage, Ht
     let mut weight = 0;
     let mut last = token.map(|t| t.last);
     let end = |last: Candidate, events: &[Found]| {
-        let given = given + events.len() as u64;
+        // The client says how many it was given.
+        let given = given.saturating_add(events.len() as u64);
         PageToken {
             digest,
             last,
