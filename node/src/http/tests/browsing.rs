@@ -75,6 +75,28 @@ async fn a_token_that_was_changed_is_answered() {
     }
 }
 
+/// What the header adds may not lie deeper than can be read again: a node would take its own definition for damage.
+#[tokio::test]
+async fn a_query_that_could_not_be_read_again_is_not_kept() {
+    let node = start();
+    let define = async |name: &str, depth: usize| {
+        let context = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        let body = format!("{{\"name\": \"{name}\", \"query\": {{\"@context\": {context}}}}}");
+        let request = Request::post("/queries")
+            .header("content-type", "application/json")
+            .header("gs1-extensions", "example=https://example.org/");
+        node.ask(request.body(body.into()).unwrap()).await.status
+    };
+    assert_eq!(define("deepest", 124).await, 201);
+    assert_eq!(node.get("/queries/deepest").await.status, 200);
+    assert_eq!(define("deeper", 125).await, 400);
+    assert_eq!(node.get("/queries/deeper").await.status, 404);
+    assert_eq!(
+        node.get("/queries").await.json().as_array().unwrap().len(),
+        1
+    );
+}
+
 /// What the binding lets a client browse.
 #[tokio::test]
 async fn collections_list_what_events_have() {
