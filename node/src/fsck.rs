@@ -141,9 +141,12 @@ fn database(
     report: &mut FsckReport,
 ) -> Result<(), NodeError> {
     let (stored, anew) = (folder.join(CHAIN), folder.join(ANEW));
-    if anew.exists() {
+    match (anew.exists(), stored.exists()) {
+        (false, _) => {}
         // An earlier examination was interrupted.
-        remove(&anew)?;
+        (true, true) => remove(&anew)?,
+        // An earlier repair was, between its two renames: what it made is whole.
+        (true, false) => rename(&anew, &stored)?,
     }
     let before = report.damages.len();
     let failed = |error| NodeError::Store {

@@ -231,6 +231,20 @@ fn a_lost_block_leaves_those_before_it() {
     );
 }
 
+/// Between its two renames the damaged database has gone aside, and the whole one hasn't its name yet.
+#[test]
+fn a_repair_that_was_killed_between_its_renames_is_finished() {
+    let stopped = stopped();
+    let before = stopped.files();
+    let data = &stopped.config.data;
+    std::fs::rename(data.join(CHAIN), data.join(ANEW)).unwrap();
+    std::fs::create_dir(data.join(DAMAGED)).unwrap();
+    let report = stopped.examine(false);
+    assert_eq!((report.height, report.damages), (BLOCKS, Vec::new()));
+    assert!(stopped.files() == before);
+    assert!(!data.join(ANEW).exists());
+}
+
 #[test]
 fn another_chains_folder_is_refused_and_kept() {
     let stopped = stopped();
