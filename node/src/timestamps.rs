@@ -36,8 +36,7 @@ pub struct TimestampParts {
     pub progress: watch::Receiver<Progress>,
 }
 
-/// Has the chain's blocks stamped by one authority until the task is stopped. Ends only if the store
-/// fails.
+/// Has the chain's blocks stamped by one authority until the task is stopped. Ends only where the store is damaged.
 pub async fn run(authority: Authority, parts: TimestampParts) {
     let name = authority.name.clone();
     let fault = Follower::new(authority, parts).follow().await;
@@ -69,12 +68,18 @@ impl Follower {
         }
     }
 
-    /// Goes on until the store fails.
+    /// Goes on until the store is found damaged.
     async fn follow(mut self) -> Fault {
         loop {
-            if let Err(fault) = self.step().await {
+            let Err(fault) = self.step().await else {
+                continue;
+            };
+            if !passes(&fault) {
                 return fault;
             }
+            let name = &self.authority.name;
+            tracing::error!(authority = name, %fault, "time stamps wait for the store");
+            tokio::time::sleep(self.parts.schedule.pause(1)).await;
         }
     }
 
@@ -158,6 +163,11 @@ impl Follower {
         }
         Ok(())
     }
+}
+
+/// Whether a fault may pass: a disk that refuses costs stamps, and the node's end where it refuses a block.
+fn passes(fault: &Fault) -> bool {
+    matches!(fault, Fault::Storage(_))
 }
 
 impl Standing {

@@ -190,6 +190,14 @@ async fn blocks_without_transactions_wait_for_one_that_has_some() {
     assert_eq!(waiting, done);
 }
 
+/// The end of a task is the node's.
+#[test]
+fn a_disk_that_refuses_ends_no_task_and_damage_does() {
+    assert!(passes(&Fault::Storage("too many open files".into())));
+    assert!(!passes(&Fault::Damaged("a row".into())));
+    assert!(!passes(&Fault::Invariant("a range".into())));
+}
+
 /// Two authorities stamp on their own, and one that is down holds nobody up.
 #[tokio::test(flavor = "multi_thread")]
 async fn authorities_stamp_independently() {
