@@ -40,8 +40,9 @@ impl ReceivedBytes {
         }
     }
 
-    pub(crate) fn new(account: &Arc<Account>) -> Result<ReceivedBytes, Exhausted> {
-        let charge = account.charge(0)?;
+    /// Of a call whose head has so many bytes that count.
+    pub(crate) fn new(account: &Arc<Account>, head: usize) -> Result<ReceivedBytes, Exhausted> {
+        let charge = account.charge(head)?;
         Ok(ReceivedBytes(Some(Arc::new(Mutex::new(charge)))))
     }
 

@@ -14,6 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::http::request;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
@@ -141,6 +142,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// Headers of a request, and bytes of its head. Of twice as many, hyper would answer 414 to an address, without a body.
 const MAX_HEADERS: usize = 64;
 const HEAD_BYTES: u32 = 32 << 10;
+/// Bytes of a head that aren't charged: browsers and programs send fewer.
+const FREE_HEAD_BYTES: usize = 2 << 10;
 /// What a client may send of a call, and of a connection, before it is read.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 512 << 10;
@@ -376,11 +379,11 @@ async fn answer(
     {
         return refuse(&PortRefusal::TooOften(wait.as_secs() + 1));
     }
-    let received = match ReceivedBytes::new(&connection.account) {
+    let (mut head, body) = request.into_parts();
+    let received = match ReceivedBytes::new(&connection.account, bytes_of(&head)) {
         Ok(received) => received,
         Err(exhausted) => return busy(&exhausted),
     };
-    let (mut head, body) = request.into_parts();
     head.extensions.insert(connection.client);
     head.extensions.insert(received.clone());
     let body = Body::new(RequestBody::new(body, call.clone(), received));
@@ -407,6 +410,17 @@ async fn answer(
         head,
         AnswerBody::new(body, call, whole),
     ))
+}
+
+/// What a call's head takes of memory as long as the call lasts, beyond what costs nothing.
+fn bytes_of(head: &request::Parts) -> usize {
+    let address = head
+        .uri
+        .path_and_query()
+        .map_or(0, |path| path.as_str().len());
+    let headers = head.headers.iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+    (address + headers.sum::<usize>()).saturating_sub(FREE_HEAD_BYTES)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

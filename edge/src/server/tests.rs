@@ -2,10 +2,13 @@
 //! An honest client at the same address is served meanwhile.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Frame;
 use hyper::client::conn::http2 as client2;
 use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -259,6 +262,57 @@ async fn answers_that_nobody_reads_stay_within_the_budget() {
     assert_eq!(&body.to_bytes()[..], b"here");
     // Those that go give their bytes back.
     drop(clients);
+    guarded(async {
+        while port.budget.under_way() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+/// A body that doesn't come.
+struct Silent;
+
+impl hyper::body::Body for Silent {
+    type Data = bytes::Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+/// Each call keeps its head in memory as long as it lasts.
+#[tokio::test]
+async fn heads_of_calls_stay_within_the_budget() {
+    let bytes = budget::ByteLimits {
+        per_connection: 110 << 10,
+        ..budget::ByteLimits::default()
+    };
+    let port = start(Protocol::Http2, PortLimits::default(), bytes).await;
+    let stream = TokioIo::new(connect(&port).await);
+    let (mut client, connection) = client2::handshake(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let mut answers = JoinSet::new();
+    for _ in 0..20 {
+        let request = Request::post("http://here/read").header("x-long", "a".repeat(22 << 10));
+        answers.spawn(client.send_request(request.body(Silent).unwrap()));
+    }
+    for _ in 0..15 {
+        let refused = guarded(answers.join_next()).await.unwrap();
+        assert_eq!(refused.unwrap().unwrap().status(), 503);
+    }
+    let under_way = port.budget.under_way();
+    assert!(
+        (5 * (20 << 10)..110 << 10).contains(&under_way),
+        "{under_way}"
+    );
+    answers.shutdown().await;
     guarded(async {
         while port.budget.under_way() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
