@@ -1,6 +1,8 @@
 //! Connection slots: so many at once, in total and for each address. Where none is left, the one whose owner has kept
 //! us waiting longest gives way: first within the address that asks, if that address has its share; else
-//! within the address that has most. A flood so displaces itself, and a newcomer that speaks finds a slot.
+//! within the address that has most. A flood so displaces itself, and a newcomer that speaks finds a slot. Where we work
+//! for all of them, one of the address that has most gives way to an address that has fewer: two addresses with long
+//! questions would otherwise hold all slots.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -88,7 +90,8 @@ impl ConnectionSlots {
             }
         } else if state.taken.len() >= self.limit {
             let most = state.most();
-            if !state.displace(most) && !state.displace(None) {
+            let gave_way = state.displace(most) || state.displace(None) || state.level(most, own);
+            if !gave_way {
                 return Err(Full::All(self.limit));
             }
         }
@@ -165,6 +168,23 @@ impl State {
         true
     }
 
+    /// Lets the youngest of the address that has most, which has cost least, give way to an address that has `own`, if
+    /// that one doesn't have more than it afterwards; whether it did.
+    fn level(&mut self, most: Option<IpAddr>, own: usize) -> bool {
+        let count = most.and_then(|address| self.by_address.get(&address));
+        if count.is_none_or(|count| *count <= own + 1) {
+            return false;
+        }
+        let mut newest_first = self.taken.iter().rev();
+        let newest = newest_first.find(|(_, taken)| Some(taken.address) == most);
+        let Some(number) = newest.map(|(number, _)| *number) else {
+            return false;
+        };
+        self.displaced += 1;
+        self.release(number, true);
+        true
+    }
+
     /// The address that has most slots.
     fn most(&self) -> Option<IpAddr> {
         let counts = self.by_address.iter();
@@ -222,7 +242,7 @@ impl ConnectionSlot {
         });
     }
 
-    /// We work for its owner: it gives way to nobody.
+    /// We work for its owner: it gives way to nobody, unless we work for all and its owner has most.
     pub fn works(&self) {
         self.change(|taken| {
             taken.waits = None;
@@ -309,9 +329,40 @@ mod tests {
         for slot in [&newcomer, &last] {
             slot.works();
         }
-        assert_eq!(take(&slots, 5).err(), Some(Full::All(4)));
+        assert!(!crowd[1].is_closed() && !crowd[2].is_closed());
+        // We work for all: the crowd gives way until nobody has more than who asks would have.
+        let levelled = take(&slots, 5).unwrap();
+        assert!(crowd[2].is_closed(), "the youngest of the crowd");
+        levelled.works();
+        assert!(!crowd[1].is_closed());
+        assert_eq!(take(&slots, 6).err(), Some(Full::All(4)));
         assert_eq!(slots.taken(), 4);
-        assert_eq!(slots.displaced(), 2);
+        assert_eq!(slots.displaced(), 3);
+    }
+
+    #[test]
+    fn busy_ones_give_way_only_to_who_has_fewer() {
+        let slots = ConnectionSlots::new(6, 6);
+        let work = |last| {
+            let slot = take(&slots, last);
+            slot.inspect(ConnectionSlot::works)
+        };
+        let held: Vec<ConnectionSlot> =
+            [1, 1, 1, 1, 2, 2].map(work).into_iter().flatten().collect();
+        let third = work(2).unwrap();
+        assert_eq!(
+            (slots.taken_by(address(1)), slots.taken_by(address(2))),
+            (3, 3)
+        );
+        assert!(held[3].is_closed());
+        assert_eq!(work(2).err(), Some(Full::All(6)));
+        assert_eq!(work(1).err(), Some(Full::All(6)));
+        let newcomers: Vec<ConnectionSlot> = [3, 3].map(work).into_iter().flatten().collect();
+        assert_eq!([1, 2, 3].map(|last| slots.taken_by(address(last))), [2; 3]);
+        assert_eq!(work(3).err(), Some(Full::All(6)));
+        assert_eq!(slots.taken(), 6);
+        drop((held, third, newcomers));
+        assert_eq!(slots.taken(), 0);
     }
 
     #[test]
