@@ -23,8 +23,10 @@ use crate::failure::Failure;
 use touchstone_client::Signer;
 use touchstone_client::master_data::SentStatement;
 
-/// Finished jobs that are kept; the oldest are removed.
+/// Finished jobs that are kept, and what is told of their events and elements; the oldest jobs are removed. All of it is
+/// in memory, some 300 bytes for each event.
 const KEPT: usize = 10_000;
+const KEPT_REPORTS: usize = 1_000_000;
 /// Jobs that may wait.
 const WAITING: usize = 100;
 
@@ -36,6 +38,8 @@ pub struct Jobs {
 
 struct Shared {
     folder: Folder,
+    /// Jobs that are kept, and reports.
+    most: (usize, usize),
     jobs: Mutex<BTreeMap<String, Job>>,
     /// Something waits.
     arrived: Notify,
@@ -68,19 +72,32 @@ pub enum NotTaken {
 impl Jobs {
     /// Opens or begins a folder for this chain and organisation.
     pub fn open(folder: &Path, chain_id: &Hash, organisation: &str) -> Result<Jobs, Failure> {
+        Jobs::open_within(folder, chain_id, organisation, (KEPT, KEPT_REPORTS))
+    }
+
+    /// The same, keeping so many jobs, and so many reports of finished ones.
+    fn open_within(
+        folder: &Path,
+        chain_id: &Hash,
+        organisation: &str,
+        most: (usize, usize),
+    ) -> Result<Jobs, Failure> {
         let owner = Owner {
             chain_id: hex::encode(chain_id),
             organisation: organisation.to_owned(),
         };
         let (folder, jobs) = Folder::open(folder, &owner)?;
-        Ok(Jobs {
+        let jobs = Jobs {
             shared: Arc::new(Shared {
                 folder,
+                most,
                 jobs: Mutex::new(jobs),
                 arrived: Notify::new(),
                 ended: watch::channel(0).0,
             }),
-        })
+        };
+        jobs.prune(&mut jobs.lock());
+        Ok(jobs)
     }
 
     /// Keeps a document to be captured, with what is doubtful in it; gives its job's id once it is on the disk.
@@ -310,12 +327,18 @@ impl Jobs {
         Ok(())
     }
 
+    /// Forgets the oldest finished jobs beyond what is kept.
     fn prune(&self, jobs: &mut BTreeMap<String, Job>) {
-        while jobs.len() > KEPT {
+        let (most, most_reports) = self.shared.most;
+        let finished = jobs.values().filter(|j| j.finished_ms.is_some());
+        let mut reports: usize = finished.map(Job::report_count).sum();
+        while jobs.len() > most || reports > most_reports {
             let oldest = jobs.values().find(|j| j.finished_ms.is_some());
-            let Some(id) = oldest.map(|j| j.id.clone()) else {
+            let Some(oldest) = oldest else {
                 return;
             };
+            reports = reports.saturating_sub(oldest.report_count());
+            let id = oldest.id.clone();
             jobs.remove(&id);
             self.shared.folder.remove(&id);
         }

@@ -132,6 +132,11 @@ impl Job {
         self.events == 0 && self.elements == 0
     }
 
+    /// What is told of its events and elements so far, in number.
+    pub fn report_count(&self) -> usize {
+        self.reports.len().saturating_add(self.statements.len())
+    }
+
     /// Events and elements without an outcome.
     pub fn undecided(&self) -> usize {
         let decided = self.reports.range(..self.events).count();

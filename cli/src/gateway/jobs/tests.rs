@@ -60,6 +60,31 @@ async fn jobs_are_done_in_order_and_survive_a_restart() {
     );
 }
 
+/// A job of many events takes as much memory as many jobs, and a start reads all of them.
+#[test]
+fn finished_jobs_are_kept_by_what_is_told_of_them_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |most| Jobs::open_within(folder.path(), &CHAIN, "acme", most).unwrap();
+    let jobs = open((100, 25));
+    let ids: Vec<String> = (0..4)
+        .map(|now_ms| {
+            let what = holding(10, ErrorBehaviour::Proceed);
+            let id = jobs.take(b"document", what, now_ms).unwrap();
+            if now_ms < 3 {
+                (0..10).for_each(|event| jobs.report(&id, report(event, JobOutcome::Recorded)));
+                jobs.finish(&id, None, now_ms).unwrap();
+            }
+            id
+        })
+        .collect();
+    let kept = |jobs: &Jobs| -> Vec<bool> { ids.iter().map(|id| jobs.get(id).is_some()).collect() };
+    assert_eq!(kept(&jobs), [false, true, true, true]);
+    assert!(!folder.path().join(format!("{}.job", ids[0])).exists());
+    drop(jobs);
+    // What waits is never forgotten.
+    assert_eq!(kept(&open((100, 0))), [false, false, false, true]);
+}
+
 #[test]
 fn a_folder_serves_one_gateway_of_one_organisation() {
     let folder = tempfile::tempdir().unwrap();
