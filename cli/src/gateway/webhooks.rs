@@ -6,7 +6,7 @@
 pub mod address;
 pub mod delivery;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,16 @@ struct Notice {
     url: String,
     created_ms: u64,
     body: String,
+}
+
+/// What became of a try.
+enum Tried {
+    /// It is done with.
+    Done,
+    /// It is tried again, ever less often.
+    Failed,
+    /// It has its turn after those of other addresses.
+    NotYet,
 }
 
 impl Webhooks {
@@ -142,8 +152,10 @@ impl Webhooks {
         }
     }
 
-    /// Tries what is due; gives when the next is.
+    /// Tries what is due; gives when the next is. An address that doesn't take one isn't tried again before the others
+    /// had their turn: each try of one that is away takes its time.
     async fn round(&self, waiting: &mut BTreeMap<PathBuf, (Instant, Duration)>) -> Option<Instant> {
+        let mut away = BTreeSet::new();
         let kept = self.kept();
         waiting.retain(|path, _| kept.contains(path));
         for path in kept {
@@ -151,11 +163,15 @@ impl Webhooks {
                 .get(&path)
                 .copied()
                 .unwrap_or((Instant::now(), FIRST_PAUSE));
-            if due > Instant::now() || self.try_one(&path).await {
+            if due > Instant::now() {
                 continue;
             }
-            let next = (Instant::now() + pause, (pause * 2).min(LONGEST_PAUSE));
-            waiting.insert(path, next);
+            let longer = match self.try_one(&path, &mut away).await {
+                Tried::Done => continue,
+                Tried::Failed => (pause * 2).min(LONGEST_PAUSE),
+                Tried::NotYet => pause,
+            };
+            waiting.insert(path, (Instant::now() + pause, longer));
         }
         let kept = self.kept();
         waiting.retain(|path, _| kept.contains(path));
@@ -171,8 +187,8 @@ impl Webhooks {
         paths
     }
 
-    /// Sends a notice; whether it is done with.
-    async fn try_one(&self, path: &Path) -> bool {
+    /// Sends a notice, unless its address is among those that are `away`; notes there whose is.
+    async fn try_one(&self, path: &Path, away: &mut BTreeSet<String>) -> Tried {
         let notice = std::fs::read(path).ok();
         let notice: Option<Notice> = notice.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let now_ms = (self.0.now_ms)();
@@ -183,6 +199,7 @@ impl Webhooks {
             }
             Some(notice) => match self.0.addresses.iter().find(|a| a.url == notice.url) {
                 None => true,
+                Some(_) if away.contains(&notice.url) => return Tried::NotYet,
                 Some(address) => {
                     let seconds = now_ms / 1000;
                     let posting = Posting {
@@ -197,6 +214,7 @@ impl Webhooks {
                         Err(error) => {
                             let is_over = now_ms.saturating_sub(notice.created_ms) > LIFE_MS;
                             tracing::warn!(id = notice.id, url = notice.url, %error, is_over, "not told");
+                            away.insert(notice.url);
                             is_over
                         }
                     }
@@ -204,7 +222,10 @@ impl Webhooks {
             },
         };
         // What can't be removed is sent again, under the same id.
-        done && std::fs::remove_file(path).is_ok()
+        match done && std::fs::remove_file(path).is_ok() {
+            true => Tried::Done,
+            false => Tried::Failed,
+        }
     }
 }
 
@@ -231,6 +252,11 @@ fn key(text: &str) -> Option<hmac::Key> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     /// The example of Standard Webhooks' own libraries.
@@ -242,6 +268,51 @@ mod tests {
         let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         assert_eq!(headers[2], ("webhook-signature", signature.to_owned()));
         assert_eq!(headers[0], ("webhook-id", id.to_owned()));
+    }
+
+    /// Answers all that is posted so; how often it was.
+    async fn answering(status: &'static str) -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let count = Arc::new(AtomicUsize::new(0));
+        let posted = count.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                posted.fetch_add(1, Ordering::Relaxed);
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(status.as_bytes()).await;
+            }
+        });
+        (url, count)
+    }
+
+    /// One that is away takes 20 s for each try: it has one before the others had their turns.
+    #[tokio::test]
+    async fn an_address_that_is_away_holds_up_no_other() {
+        let (away, tries) = answering("HTTP/1.1 503 Away\r\ncontent-length: 0\r\n\r\n").await;
+        let (here, told) = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        file::write_private(&secret, b"a secret of more than twenty-four characters").unwrap();
+        let settings = WebhookSettings {
+            urls: vec![away, here],
+            secret: Some(secret),
+            roots: None,
+        };
+        let webhooks = Webhooks::new(&settings, folder.path(), || 0);
+        let webhooks = webhooks.unwrap().unwrap();
+        for number in 0..9 {
+            let id = number.to_string();
+            webhooks.keep("job.finished", &id, json!({})).unwrap();
+        }
+        let mut waiting = BTreeMap::new();
+        assert!(webhooks.round(&mut waiting).await.is_some());
+        let counts = [&tries, &told].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!((counts, waiting.len()), ([1, 9], 9));
+        let pauses: Vec<Duration> = waiting.values().map(|(_, pause)| *pause).collect();
+        let longer = pauses.iter().filter(|pause| **pause > FIRST_PAUSE).count();
+        assert_eq!(longer, 1, "what wasn't tried comes as soon: {pauses:?}");
     }
 
     #[test]
