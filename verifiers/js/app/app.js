@@ -151,13 +151,13 @@ async function lookUp({ item, printed }) {
   const own = new ItemRecord(await examine(bytes, item, pinned));
   const ms = performance.now() - start;
   const second = await asked;
-  const isNewer = second?.record !== undefined && second.record.timeMs > own.timeMs + 2 * 60_000;
-  const record = isNewer ? second.record : own;
-  // The second's chain is the first's, or it is no second opinion.
+  // The second's chain is the first's, or it is no second opinion: whoever makes a chain chooses its time.
   if (second?.record && !equal(second.record.examination.chainId, own.examination.chainId)) {
     second.fault = 'refused';
     delete second.record;
   }
+  const isNewer = second?.record !== undefined && second.record.timeMs > own.timeMs + 2 * 60_000;
+  const record = isNewer ? second.record : own;
   const [lot, opened] = [await askLot(record, printed, pinned), await askOpenings(record)];
   return { record, bytes: isNewer ? second.bytes : bytes, ms, second, lot, opened, pinned, own, printed };
 }

@@ -143,6 +143,20 @@ test('a node that hides newer blocks is found out by a second member, whose answ
   assert.deepEqual(agreed.codes, ['recalled', 'proof-independence']);
 });
 
+test('a second member with a chain of its own shows nothing, whatever its time, also before a chain was compared', async (t) => {
+  const now = Date.now();
+  const ledger = ledgerOf(WAY, { startMs: now - 30 * MINUTE, anchorMs: now - 5 * MINUTE });
+  const forged = ledgerOf([making], { chain: 'imitation', anchorMs: now });
+  const origins = [];
+  const second = await node(t, forged, { origins });
+  const first = await node(t, ledger, { members: [{ name: 'market', url: second.url }] });
+  origins.push(first.url);
+  const page = await open(`${first.url}${LAMP_PATH}`, { servers: [second.url] });
+  assert.deepEqual(await outcome(page), { verdict: 'reservations', codes: ['chain-not-compared', 'second-refused', 'proof-independence'] });
+  assert.equal(await page.locator('[data-stage]').count(), 8);
+  assert.deepEqual(page.faults, []);
+});
+
 test("a second member that doesn't answer, or wrongly, is told", async (t) => {
   const ledger = ledgerOf(WAY);
   const everyone = { includes: () => true };
