@@ -270,7 +270,10 @@ function readReport(series, event, metadata, report) {
   series.get(name).points.push({ from, to, low, high, middle, exception: textOf(report.exception) });
 }
 
-/** Findings and recalls that stand, and conformities. */
+/**
+ * Findings and recalls that stand, and conformities. Who recorded one takes it back, and nobody else: every member may
+ * write about a lot, and who holds a stolen thing about that.
+ */
 export function readFindings(events) {
   const found = [];
   for (const event of standing(events)) {
@@ -278,11 +281,9 @@ export function readFindings(events) {
     for (const disposition of new Set([event.disposition, ...set])) {
       if (FINDINGS.includes(disposition) || disposition === 'conformant') found.push({ disposition, event });
     }
-    // What one finding says, a later one may take back.
     const unset = listOf(event.document.persistentDisposition?.unset).map(word);
-    for (const disposition of unset) {
-      for (let i = found.length - 1; i >= 0; i--) if (found[i].disposition === disposition) found.splice(i, 1);
-    }
+    const isTakenBack = (one) => unset.includes(one.disposition) && one.event.organisation === event.organisation;
+    for (let i = found.length - 1; i >= 0; i--) if (isTakenBack(found[i])) found.splice(i, 1);
   }
   return found;
 }

@@ -3,7 +3,7 @@
 // rules_texts.js a sentence and an advice in both languages. No rule says that a thing is fake: the ledger can't see it.
 
 /** Raised whenever a rule, or what a code means, changes. */
-export const RULES_VERSION = 2;
+export const RULES_VERSION = 3;
 
 /** Levels of findings, from the worst. `note` changes no verdict: it says what isn't known. */
 export const LEVELS = ['unchecked', 'suspect', 'reservation', 'note'];

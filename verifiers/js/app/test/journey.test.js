@@ -137,6 +137,16 @@ test('a finding can be taken back', async () => {
   assert.deepEqual((await read([making, set, unset])).findings, []);
 });
 
+test('a finding is taken back by nobody but who recorded it', async () => {
+  for (const disposition of ['recalled', 'stolen']) {
+    const set = recall([LAMP], { disposition });
+    const unset = recall([LAMP], { disposition: 'active', persistentDisposition: { unset: [disposition] } });
+    const found = async (...steps) => (await read([making, ...steps])).findings.map((one) => one.disposition);
+    assert.deepEqual(await found(set, { ...unset, organisation: 'market' }), [disposition]);
+    assert.deepEqual(await found(set, unset), []);
+  }
+});
+
 test("a lot's recall is in the lot's record", async () => {
   const lotEvent = recall([LOT], { epcList: [], quantityList: [{ epcClass: 'urn:epc:class:lgtin:9521321.000001.B7' }] });
   const record = await read([making, lotEvent], LOT);
