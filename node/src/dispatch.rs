@@ -34,7 +34,7 @@ use crate::network::{
     Acceptance, Multiaddr, NetworkEvent, NetworkEvents, NetworkHandle, Peer, PeerId, peer_id_of,
 };
 use crate::organisations::organisations;
-use crate::service::{Progress, ServiceError};
+use crate::service::{FailedAnswers, Progress, ServiceError};
 use crate::storage::rocks::StoreReader;
 
 /// What dispatch works with.
@@ -54,17 +54,14 @@ pub struct Routes {
     pub observers: Arc<watch::Sender<BTreeSet<PeerId>>>,
     /// What was refused lately.
     pub refusals: Refusals,
-    /// Hears of a fault for which the node must stop.
-    pub faults: mpsc::Sender<Fault>,
+    /// Counts answers that failed.
+    pub failed: FailedAnswers,
 }
 
 impl Routes {
-    /// Tells the node of a fault that reading for a peer has met, if it must stop for it.
+    /// Notes a fault that reading for a peer has met.
     fn judge(&self, fault: Fault) {
-        if let Some(fault) = ServiceError::Fault(fault).stops_the_node() {
-            // An error means that another one has been told already, or that the node stops.
-            let _ = self.faults.try_send(fault);
-        }
+        self.failed.note(&ServiceError::Fault(fault));
     }
 }
 

@@ -1,8 +1,7 @@
 //! A node's life: builds the rooms, supervises them, and shuts them down. No logic of its own.
 //!
-//! What stops a node is decided here and in [`crate::service::ServiceError::stops_the_node`]: a fault of consensus or
-//! of a write; a task that ends; damage that a read has met. A disk that refuses to read stops nothing: clients could
-//! bring that about.
+//! What stops a node is decided here: a fault of consensus or of a write; a task that ends. No question stops it, whatever
+//! it meets: clients could bring that about.
 
 mod data_folder;
 mod node_error;
@@ -32,7 +31,7 @@ use crate::key_tables;
 use crate::network::{self, NetworkConfig, NetworkHandle};
 use crate::rpc;
 use crate::scans::ScanStore;
-use crate::service::{self, LedgerService, Progress};
+use crate::service::{self, FailedAnswers, LedgerService, Progress};
 use crate::storage::files::FileDisk;
 use crate::storage::rocks::RocksStore;
 use crate::tasks::Tasks;
@@ -76,8 +75,6 @@ struct RunningNode {
     tasks: Tasks,
     network: NetworkHandle,
     consensus: ConsensusThread,
-    /// Faults that a question has met and for which the node must stop.
-    faults: mpsc::Receiver<Fault>,
 }
 
 /// The thread that drives consensus.
@@ -159,7 +156,7 @@ impl RunningNode {
         let consensus = ConsensusThread::start(parts, inputs, reports_sender)?;
 
         let (progress_sender, progress) = watch::channel(Progress::default());
-        let (faults_sender, faults) = mpsc::channel(1);
+        let failed = FailedAnswers::default();
         let routes = Routes {
             chain_id,
             network: network.clone(),
@@ -168,7 +165,7 @@ impl RunningNode {
             reader: reader.clone(),
             observers,
             refusals: Refusals::default(),
-            faults: faults_sender.clone(),
+            failed: failed.clone(),
         };
         let (gossip_sender, gossip) = mpsc::channel(10_000);
         let stamping = timestamps::TimestampParts {
@@ -186,7 +183,7 @@ impl RunningNode {
             mempool,
             gossip: gossip_sender,
             progress,
-            faults: faults_sender,
+            failed,
         });
         let service = Arc::new(service.searching_within(config.limits.region_search()));
         let catalogue = Arc::new(catalogue);
@@ -257,7 +254,6 @@ impl RunningNode {
             tasks,
             network,
             consensus,
-            faults,
         })
     }
 
@@ -267,7 +263,6 @@ impl RunningNode {
         let outcome = tokio::select! {
             () = stop => Ok(()),
             result = &mut *ended => Err(consensus_fault(result)),
-            Some(fault) = self.faults.recv() => Err(fault),
             // Tasks end with the consensus thread that they listen to: its own fault is the cause.
             fault = self.tasks.ended() => Err(match tokio::time::timeout(LAST_WORD, ended).await {
                 Ok(result @ Ok(Err(_))) => consensus_fault(result),

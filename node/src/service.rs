@@ -9,6 +9,7 @@ pub(crate) mod blocks;
 pub mod error;
 mod event_reader;
 pub(crate) mod evidence;
+mod failures;
 pub(crate) mod items;
 pub(crate) mod limits;
 pub(crate) mod log_page;
@@ -32,6 +33,7 @@ use crate::mempool::SharedMempool;
 use crate::storage::rocks::StoreReader;
 pub use audience::Audience;
 pub use error::ServiceError;
+pub use failures::FailedAnswers;
 pub(crate) use limits::Cancelled;
 use limits::{ServiceLimits, WorkQueue};
 use proven_state::HeaderCache;
@@ -55,8 +57,8 @@ pub struct ServiceParts {
     pub gossip: mpsc::Sender<Arc<VerifiedTransaction>>,
     /// The node's progress.
     pub progress: watch::Receiver<Progress>,
-    /// Hears of a fault that a question has met and for which the node must stop.
-    pub faults: mpsc::Sender<Fault>,
+    /// Counts answers that failed.
+    pub failed: FailedAnswers,
 }
 
 /// What all calls share, over whatever they come.
@@ -123,22 +125,9 @@ impl LedgerService {
         self.judge(self.limits.long_reads.run(client, work).await)
     }
 
-    /// Tells the log of a failure, and the node if it must stop for it.
+    /// Notes a failure that is the node's own.
     pub(crate) fn judge<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
-        match &answer {
-            Err(ServiceError::Fault(fault)) => tracing::error!(%fault, "a question failed"),
-            Err(ServiceError::Unproven(what)) => {
-                tracing::error!(what, "an answer failed its own verification");
-            }
-            _ => {}
-        }
-        if let Err(error) = &answer
-            && let Some(fault) = error.stops_the_node()
-        {
-            // An error means that another one has been told already, or that the node stops.
-            let _ = self.parts.faults.try_send(fault);
-        }
-        answer
+        answer.inspect_err(|error| self.parts.failed.note(error))
     }
 
     pub(crate) fn proven_state<'a>(&'a self, cancelled: &'a Cancelled) -> ProvenState<'a> {

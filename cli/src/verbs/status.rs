@@ -49,6 +49,7 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
                 "syncing": status.syncing,
                 "halted": status.halt.as_ref().map(|halt| &halt.explanation),
                 "clock_alarm": Some(&status.clock_alarm).filter(|alarm| !alarm.is_empty()),
+                "failure_alarm": Some(&status.failure_alarm).filter(|alarm| !alarm.is_empty()),
                 "version": status.version,
             },
         }));
@@ -99,6 +100,9 @@ pub async fn run(settings: &Settings, output: &mut Output) -> Result<(), Failure
     }
     if !status.clock_alarm.is_empty() {
         output.line(format!("Clocks    {}", plain(&status.clock_alarm)));
+    }
+    if !status.failure_alarm.is_empty() {
+        output.line(format!("Failed    {}", plain(&status.failure_alarm)));
     }
     if let Some(halt) = &status.halt {
         output.line(format!("Halted    {}", plain(&halt.explanation)));

@@ -344,6 +344,27 @@ async fn a_sender_learns_that_the_chain_has_halted() {
     );
 }
 
+#[tokio::test]
+async fn a_node_whose_answers_failed_is_told_of_in_words_and_in_json() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let sound = node.run(&["status"]).await;
+    assert!(!sound.out.contains("Failed"), "{sound:?}");
+    let alarm = "answers that failed since this node started: 2; its log names what they met. Stop it and run \
+                 `touchstone-node fsck`: docs/operating.md, \"Damage\"";
+    node.tamper(move |reply: &mut NodeStatus| reply.failure_alarm = alarm.into());
+    let told = node.run(&["status"]).await;
+    assert!(
+        told.out.contains(&format!("Failed    {alarm}\n")),
+        "{told:?}"
+    );
+    let json = node.run(&["--json", "status"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["claimed"]["failure_alarm"], alarm);
+    let chinese = node.run(&["--lang", "zh", "status"]).await;
+    assert!(chinese.out.contains("失败的回答：2 次"), "{chinese:?}");
+}
+
 /// Hand-overs are remembered: asked for once, kept against a node that hides them, verified again
 /// when they are read, and asked for again when the file is damaged.
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn node() -> Node {
         reader: store.reader(),
         observers: Arc::new(watch::Sender::new(BTreeSet::new())),
         refusals: Refusals::default(),
-        faults: mpsc::channel(1).0,
+        failed: FailedAnswers::default(),
     };
     Node {
         _folder: folder,

@@ -27,7 +27,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::chain::Chain;
 use crate::mempool::{PoolLimits, SharedMempool};
-use crate::service::{self, Progress};
+use crate::service::{self, FailedAnswers, Progress};
 use crate::storage::rocks::{RocksStore, StoreSettings};
 use crate::storage::test_blocks;
 
@@ -118,7 +118,7 @@ fn start_at(folder: tempfile::TempDir) -> Node {
         mempool: mempool.clone(),
         gossip,
         progress,
-        faults: mpsc::channel(1).0,
+        failed: FailedAnswers::default(),
     };
     let http = HttpStore::new(HttpParts {
         service: Arc::new(LedgerService::new(parts)),

@@ -49,25 +49,9 @@ pub enum ServiceError {
 fn words(fault: &Fault) -> &'static str {
     match fault {
         Fault::Damaged(_) => {
-            "the node's data is damaged, and it stops; its operator runs `touchstone-node fsck`"
+            "the node can't read its data, which may be damaged: its operator stops it and runs `touchstone-node fsck`"
         }
         _ => "the node failed to read its data; its log says more",
-    }
-}
-
-impl ServiceError {
-    /// The fault for which the node must stop, if there is one. Damage that a read has met may have reached
-    /// other answers unseen. A disk that refuses to read, for want of descriptors say, is told and tried again:
-    /// else clients could stop the node.
-    pub fn stops_the_node(&self) -> Option<Fault> {
-        match self {
-            ServiceError::Fault(Fault::Storage(_)) => None,
-            ServiceError::Fault(fault) => Some(fault.clone()),
-            ServiceError::Unproven(what) => Some(Fault::Damaged(format!(
-                "an answer failed its own verification: {what}"
-            ))),
-            _ => None,
-        }
     }
 }
 
@@ -92,28 +76,5 @@ pub fn rejected(rejection: &Rejection) -> wire::Rejected {
         rule: rejection.rule().to_owned(),
         message: rejection.to_string(),
         event: rejection.event_index(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn damage_stops_the_node_and_a_refusing_disk_does_not() {
-        let damaged = ServiceError::Fault(Fault::Damaged("a row".into()));
-        assert_eq!(
-            damaged.stops_the_node(),
-            Some(Fault::Damaged("a row".into()))
-        );
-        assert!(unproven("a root").stops_the_node().is_some());
-        for harmless in [
-            ServiceError::Fault(Fault::Storage("too many open files".into())),
-            ServiceError::NoBlock,
-            ServiceError::Cancelled,
-            ServiceError::Malformed("an id".into()),
-        ] {
-            assert_eq!(harmless.stops_the_node(), None, "{harmless:?}");
-        }
     }
 }

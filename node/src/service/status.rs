@@ -128,6 +128,10 @@ pub fn status(service: &LedgerService, tip: crate::storage::Tip) -> wire::NodeSt
         syncing: progress.syncing,
         version: VERSION.to_owned(),
         clock_alarm: progress.clock_alarm.unwrap_or_default(),
+        failure_alarm: parts
+            .failed
+            .alarm()
+            .map_or_else(String::new, |alarm| alarm.to_string()),
         halt: progress.halt.map(|halt| wire::Halt {
             explanation: halt.to_string(),
             since_s: halt.since_s,

@@ -29,7 +29,6 @@ pub(crate) struct Served {
     pub(crate) progress: watch::Sender<Progress>,
     cancelled: Cancelled,
     _gossip: mpsc::Receiver<Arc<VerifiedTransaction>>,
-    faults: mpsc::Receiver<Fault>,
     _folder: tempfile::TempDir,
 }
 
@@ -42,7 +41,6 @@ pub(crate) fn served() -> Served {
         ..Progress::default()
     });
     let (gossip, gossiped) = mpsc::channel(100);
-    let (faults_sender, faults) = mpsc::channel(1);
     let parts = ServiceParts {
         chain_id: genesis.chain_id,
         chain_name: "rpc".into(),
@@ -51,12 +49,11 @@ pub(crate) fn served() -> Served {
         mempool: SharedMempool::new(PoolLimits::default()),
         gossip,
         progress,
-        faults: faults_sender,
+        failed: FailedAnswers::default(),
     };
     Served {
         service: Arc::new(LedgerService::new(parts)),
         cancelled: Cancelled::default(),
-        faults,
         store,
         progress: progress_sender,
         _gossip: gossiped,
@@ -263,24 +260,33 @@ async fn a_stream_of_submissions_ends_with_its_client_though_outcomes_are_open()
 }
 
 #[tokio::test]
-async fn damage_that_a_question_meets_stops_the_node() {
+async fn an_answer_that_fails_is_refused_and_told_and_the_node_goes_on() {
     let mut served = served();
+    let alarm = |served: &Served| {
+        let tip = served.view().snapshot().tip();
+        status::status(&served.service, tip).failure_alarm
+    };
     // The certificates of these blocks hold for nobody.
     test_blocks::grow(&mut served.store, 1);
     let asked = served.service.read(client(1), |view| {
         state_query::organisation(view, "platform")
     });
     assert!(matches!(asked.await, Err(ServiceError::Unproven(_))));
-    let fault = served.faults.try_recv().unwrap();
-    assert!(matches!(fault, Fault::Damaged(_)), "{fault}");
+    let told = alarm(&served);
+    assert!(told.contains("started: 1;"), "{told}");
+    let broken = served
+        .service
+        .read(client(1), |_| -> Result<(), ServiceError> {
+            panic!("on purpose")
+        });
+    assert!(matches!(broken.await, Err(ServiceError::Fault(_))));
+    let told = alarm(&served);
+    assert!(told.contains("started: 2;"), "{told}");
     let unknown = served
         .service
         .read(client(1), |view| state_query::design(view, b"short"));
     assert!(matches!(unknown.await, Err(ServiceError::Malformed(_))));
-    assert!(
-        served.faults.try_recv().is_err(),
-        "a bad request is no fault"
-    );
+    assert_eq!(alarm(&served), told, "a bad request is no failure");
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Node {
             mempool: self.pool.clone(),
             gossip: mpsc::channel(1).0,
             progress: watch::channel(Progress::default()).1,
-            faults: mpsc::channel(1).0,
+            failed: touchstone_node::service::FailedAnswers::default(),
         };
         let any_port = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = TcpListener::bind(any_port).await.expect("a port is free");

@@ -224,7 +224,6 @@ fn a_thing_that_was_in_too_many_containers_is_no_damage() {
     record(&mut served, &mut counts, &events);
     let refused = ask(&served, &request(&unit(2))).unwrap_err();
     assert!(matches!(refused, ServiceError::TooLarge(_)), "{refused}");
-    assert_eq!(refused.stops_the_node(), None);
     let wanted = wire::GetEvidenceRequest {
         subject: Some(wire::get_evidence_request::Subject::Item(unit(2))),
         ..wire::GetEvidenceRequest::default()
@@ -232,7 +231,6 @@ fn a_thing_that_was_in_too_many_containers_is_no_damage() {
     let genesis = served.service.parts.genesis.clone();
     let refused = evidence::file(&served.view(), &genesis, &wanted).unwrap_err();
     assert!(matches!(refused, ServiceError::TooLarge(_)), "{refused}");
-    assert_eq!(refused.stops_the_node(), None);
 }
 
 #[test]
