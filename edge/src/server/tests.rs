@@ -40,6 +40,7 @@ async fn start(protocol: Protocol, limits: PortLimits, bytes: budget::ByteLimits
     let address = listener.local_addr().unwrap();
     let router = Router::new()
         .route("/small", get(|| async { "here" }))
+        .route("/never", get(|| std::future::pending::<()>()))
         .route("/large", get(|| async { vec![7u8; LARGE] }))
         .route(
             "/read",
@@ -86,8 +87,15 @@ async fn connect(port: &Port) -> TcpStream {
 
 /// What a port answers over HTTP/1.1, and closes.
 async fn ask(port: &Port, path: &str) -> String {
+    ask_from(port, Ipv4Addr::LOCALHOST, path).await
+}
+
+/// The same for a client of this address.
+async fn ask_from(port: &Port, own: Ipv4Addr, path: &str) -> String {
     guarded(async {
-        let mut stream = connect(port).await;
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((own, 0).into()).unwrap();
+        let mut stream = socket.connect(port.address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = Vec::new();
@@ -113,6 +121,41 @@ async fn silent_connections_give_way_to_one_that_asks() {
     }
     assert!(ask(&port, "/small").await.ends_with("here"));
     assert!(is_closed(&mut silent[0]).await);
+}
+
+/// Calls that wait for their turn hold all slots, all of one address.
+#[tokio::test]
+async fn another_address_is_served_though_all_slots_are_busy() {
+    let port = start(Protocol::Http1, few(), budget::ByteLimits::default()).await;
+    let mut busy = Vec::new();
+    for _ in 0..16 {
+        let mut stream = connect(&port).await;
+        stream
+            .write_all(b"GET /never HTTP/1.1\r\nhost: here\r\n\r\n")
+            .await
+            .unwrap();
+        busy.push(stream);
+    }
+    let refused = guarded(async {
+        loop {
+            // Until all have come, it is served.
+            let answer = ask(&port, "/small").await;
+            if !answer.ends_with("here") {
+                return answer;
+            }
+        }
+    })
+    .await;
+    assert!(refused.contains("16 at once from one address"), "{refused}");
+    let other = ask_from(&port, Ipv4Addr::new(127, 0, 0, 2), "/small").await;
+    assert!(other.ends_with("here"), "{other}");
+    let mut closed = 0;
+    for stream in &mut busy {
+        let mut byte = [0; 1];
+        let read = tokio::time::timeout(Duration::from_millis(50), stream.read(&mut byte)).await;
+        closed += usize::from(matches!(read, Ok(Ok(0) | Err(_))));
+    }
+    assert_eq!(closed, 1);
 }
 
 /// Three connections at once, and then one in a minute: those that are answered don't count.

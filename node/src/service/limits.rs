@@ -330,6 +330,13 @@ impl StreamPermit {
         let _ = tokio::time::timeout(patience, self.0.closed()).await;
     }
 
+    /// What a stream hears that gave way though the node owed it something.
+    pub fn gave_way() -> ServiceError {
+        let words =
+            "this stream gave way to an address that has fewer; begin another one in a moment";
+        ServiceError::Busy(words.into())
+    }
+
     /// Resolves when the stream gives way.
     pub async fn displaced(&self) {
         self.0.closed().await;

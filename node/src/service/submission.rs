@@ -123,6 +123,11 @@ async fn take_in<S>(
                 let _ = answers.send(Err(ServiceError::Silent)).await;
                 return;
             }
+            () = permit.displaced(), if open > 0 => {
+                // An error means that the client has gone. What is open goes on; who sends it again hears of it.
+                let _ = answers.try_send(Err(StreamPermit::gave_way()));
+                return;
+            }
             Some((id, outcome)) = outcomes.recv(), if open > 0 => {
                 open -= 1;
                 vec![Ok(status(id, word_of(&outcome)))]

@@ -15,7 +15,7 @@ use touchstone_proto::ledger::{
 };
 use touchstone_proto::node as wire;
 
-use super::limits::StreamPermits;
+use super::limits::{StreamPermit, StreamPermits};
 use super::*;
 use crate::mempool::PoolLimits;
 use crate::storage::Store;
@@ -233,22 +233,54 @@ async fn silent_streams_give_way_to_new_ones() {
     assert!(answers.next().await.unwrap().is_ok());
 }
 
-#[tokio::test]
-async fn a_stream_of_submissions_ends_with_its_client_though_outcomes_are_open() {
-    let served = served();
+/// A submission that stays pending, as nobody makes blocks here.
+fn deposit(served: &Served, number: u8) -> wire::SubmitRequest {
     let body = Transaction {
         organisation: "platform".into(),
         created_ms: crate::consensus_thread::now_ms(),
         action: Some(Action::DepositDesign(DepositDesign {
-            commitment: vec![7; 32],
+            commitment: vec![number; 32],
         })),
     };
     let chain_id = served.service.parts.chain_id;
-    let envelope = transaction::sign(&SigningKey::from_bytes(&[1; 32]), &chain_id, &body);
-    let requests = tokio_stream::iter([wire::SubmitRequest {
-        envelope,
+    wire::SubmitRequest {
+        envelope: transaction::sign(&SigningKey::from_bytes(&[1; 32]), &chain_id, &body),
         wait: true,
-    }]);
+    }
+}
+
+/// Streams that the node owes an answer hold all places, all of one address.
+#[tokio::test]
+async fn another_address_has_a_stream_though_all_places_are_owed_something() {
+    let mut served = served();
+    let service = Arc::get_mut(&mut served.service).unwrap();
+    service.limits.submissions = StreamPermits::new("streams", (2, 2));
+    let mut streams = Vec::new();
+    for number in 0..2 {
+        let requests = tokio_stream::iter([deposit(&served, number)]);
+        let submitted = submission::submit_many(served.service.clone(), client(1), requests);
+        streams.push(submitted.unwrap());
+        while served.service.parts.mempool.size().0 == usize::from(number) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    let other = Caller {
+        address: std::net::IpAddr::from([192, 0, 2, 1]),
+        connection: 2,
+    };
+    let requests = tokio_stream::iter([deposit(&served, 2)]);
+    let third = submission::submit_many(served.service.clone(), other, requests);
+    assert!(third.is_ok());
+    let ended = streams[1].next().await.unwrap();
+    assert_eq!(ended.unwrap_err(), StreamPermit::gave_way());
+    let same = submission::submit_many(served.service.clone(), client(3), tokio_stream::pending());
+    assert!(matches!(same.err(), Some(ServiceError::Busy(_))));
+}
+
+#[tokio::test]
+async fn a_stream_of_submissions_ends_with_its_client_though_outcomes_are_open() {
+    let served = served();
+    let requests = tokio_stream::iter([deposit(&served, 7)]);
     let permits = &served.service.limits.submissions;
     let answers = submission::submit_many(served.service.clone(), client(1), requests).unwrap();
     while served.service.parts.mempool.size().0 == 0 {

@@ -24,6 +24,7 @@ use touchstone_proto::node as wire;
 use self::prefetch::{Prefetcher, Read};
 use super::LedgerService;
 use super::error::{ServiceError, unproven, untold};
+use super::limits::StreamPermit;
 use super::proven_state::ProvenState;
 
 /// How long a reader may sleep before it is given up.
@@ -71,6 +72,7 @@ pub fn stream(
         };
         let walked = tokio::select! {
             () = replies.closed() => return,
+            () = permit.displaced() => Err(StreamPermit::gave_way()),
             walked = service.read_long(client, walk) => walked,
         };
         if let Err(failure) = walked {
