@@ -74,7 +74,7 @@ async fn serve(
         mempool: SharedMempool::new(PoolLimits::default()),
         gossip: mpsc::channel(1).0,
         progress: watch::channel(Progress::default()).1,
-        faults: mpsc::channel(1).0,
+        failed: touchstone_node::service::FailedAnswers::default(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
