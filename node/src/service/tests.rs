@@ -295,7 +295,7 @@ async fn a_stream_of_submissions_ends_with_its_client_though_outcomes_are_open()
 async fn an_answer_that_fails_is_refused_and_told_and_the_node_goes_on() {
     let mut served = served();
     let alarm = |served: &Served| {
-        let tip = served.view().snapshot().tip();
+        let tip = served.view().snapshot.tip();
         status::status(&served.service, tip).failure_alarm
     };
     // The certificates of these blocks hold for nobody.
