@@ -4,8 +4,9 @@
 //! Consensus-critical: yes
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use touchstone_proto::ledger::{Custody, Emptying, Item, Offer, Position};
+use touchstone_proto::ledger::{Custody, Emptying, Item, Offer, OpenOffer, Outcome, Position};
 
 use super::limits::MAX_CONTAINERS;
 use crate::Fault;
@@ -21,6 +22,8 @@ pub(super) struct ItemCache<'s, 'd, S: StateRead> {
     entries: Vec<Entry>,
     /// Who owns the company prefix that some digits begin with, where that was asked.
     prefixes: BTreeMap<String, Option<String>>,
+    /// Offers by id, those that nobody answered. A record names all that it offers, and each of these asks for it.
+    offers: BTreeMap<Vec<u8>, Option<OpenOffer>>,
 }
 
 struct Entry {
@@ -36,6 +39,7 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
             places: BTreeMap::new(),
             entries: Vec::new(),
             prefixes: BTreeMap::new(),
+            offers: BTreeMap::new(),
         }
     }
 
@@ -64,6 +68,7 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
     pub(super) fn forget(&mut self) {
         self.places.clear();
         self.entries.clear();
+        self.offers.clear();
     }
 
     /// The container that the item is in now.
@@ -89,12 +94,30 @@ impl<'s, 'd, S: StateRead> ItemCache<'s, 'd, S> {
         Ok(around)
     }
 
-    /// The offer with this id; none where the id is empty.
-    pub(super) fn offer(&self, id: &[u8]) -> Result<Option<Offer>, Fault> {
-        match id {
-            [] => Ok(None),
-            id => self.state.read(&keys::offer(id)),
+    /// The offer with this id, if it wasn't answered; none where the id is empty. Whether its deadline is over isn't
+    /// looked at.
+    pub(super) fn unanswered_offer(&mut self, id: &[u8]) -> Result<Option<OpenOffer>, Fault> {
+        if id.is_empty() {
+            return Ok(None);
         }
+        if let Some(known) = self.offers.get(id) {
+            return Ok(known.clone());
+        }
+        let offer: Option<Arc<Offer>> = self.state.read_shared(&keys::offer(id))?;
+        let unanswered = offer.filter(|offer| offer.outcome == Outcome::Unspecified as i32);
+        let unanswered = unanswered.map(|offer| OpenOffer {
+            id: id.to_vec(),
+            to: offer.to.clone(),
+            deadline_ms: offer.deadline_ms,
+        });
+        self.offers.insert(id.to_vec(), unanswered.clone());
+        Ok(unanswered)
+    }
+
+    /// Stages an offer.
+    pub(super) fn write_offer(&mut self, id: &[u8], offer: &Offer) {
+        self.offers.remove(id);
+        self.state.write(keys::offer(id), offer);
     }
 
     /// The organisation that the company prefix of an identifier is registered with.
@@ -179,4 +202,36 @@ pub(super) fn inherited(
 /// What positions are compared by.
 pub(super) fn order(position: Position) -> (u64, u32, u32) {
     (position.height, position.transaction, position.event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::Chain;
+
+    /// An offer's record is as long as what it offers, and each of these asks for it.
+    #[test]
+    fn an_offer_is_read_once() {
+        let chain = Chain::start();
+        let mut state = Delta::new(&chain.state);
+        let id = [7; 32];
+        let offered = Offer {
+            to: "carrier".into(),
+            deadline_ms: 5,
+            ..Offer::default()
+        };
+        state.write(keys::offer(&id), &offered);
+        let answered = Offer {
+            outcome: Outcome::Rejected.into(),
+            ..offered
+        };
+        let mut items = ItemCache::new(&mut state);
+        let open = items.unanswered_offer(&id).unwrap().unwrap();
+        assert_eq!((open.to.as_str(), open.deadline_ms), ("carrier", 5));
+        items.state.write(keys::offer(&id), &answered);
+        assert_eq!(items.unanswered_offer(&id).unwrap(), Some(open));
+        items.write_offer(&id, &answered);
+        assert_eq!(items.unanswered_offer(&id).unwrap(), None);
+        assert_eq!(items.unanswered_offer(&[]).unwrap(), None);
+    }
 }

@@ -42,13 +42,8 @@ impl<S: StateRead> ItemCache<'_, '_, S> {
         let mut status = self.status_without_offer(id)?;
         let outermost = status.containers.last().map_or(id, String::as_str);
         let offer_id = self.item(outermost)?.offer.clone();
-        let offer = self.offer(&offer_id)?;
-        let open = offer.filter(|offer| is_open(offer, now_ms));
-        status.offer = open.map(|open| OpenOffer {
-            id: offer_id,
-            to: open.to,
-            deadline_ms: open.deadline_ms,
-        });
+        let offer = self.unanswered_offer(&offer_id)?;
+        status.offer = offer.filter(|offer| now_ms <= offer.deadline_ms);
         Ok(status)
     }
 

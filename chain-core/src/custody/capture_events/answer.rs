@@ -64,7 +64,7 @@ pub(super) fn apply<S: StateRead>(
     offer.discrepancy.clone_from(&answer.discrepancy);
     open.offers.retain(|open| open.id != answer.offer);
     items.state.write(keys::open_offers(&offer.from), &open);
-    items.state.write(key, &offer);
+    items.write_offer(&answer.offer, &offer);
     Ok(())
 }
 

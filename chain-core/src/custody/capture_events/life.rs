@@ -95,11 +95,11 @@ pub(super) fn check_end<S: StateRead>(
     // Rule: what is packed isn't shipped and doesn't end alone. Where the event names a container
     // around it too, it isn't alone.
     let acting = at.event.acting();
+    let named: BTreeSet<&str> = acting.iter().map(|other| other.as_str()).collect();
     for identifier in &acting {
         let containers = items.containers(identifier.as_str())?;
-        let alone = !containers
-            .iter()
-            .any(|container| acting.iter().any(|other| other.as_str() == container));
+        let mut around = containers.iter();
+        let alone = !around.any(|container| named.contains(container.as_str()));
         if let Some(container) = containers.into_iter().next().filter(|_| alone) {
             return Err(CustodyRejection::PackedItem {
                 index: at.index,

@@ -19,6 +19,8 @@ pub(super) struct NamedItems<'a> {
     pub(super) items: BTreeSet<String>,
     /// Quantities of classes that they are about (`quantityList`).
     quantities: Vec<&'a Quantity>,
+    /// Their classes.
+    classes: BTreeSet<&'a str>,
 }
 
 impl<'a> NamedItems<'a> {
@@ -32,11 +34,13 @@ impl<'a> NamedItems<'a> {
             let objects = objects.filter(|q| q.role == QuantityRole::Object);
             named.quantities.extend(objects);
         }
+        let classes = named.quantities.iter().map(|q| q.class.as_str());
+        named.classes = classes.collect();
         named
     }
 
     pub(super) fn names_class(&self, product: &str) -> bool {
-        self.quantities.iter().any(|q| q.class.as_str() == product)
+        self.classes.contains(product)
     }
 
     /// Amounts by class, of those that the ledger keeps account of.

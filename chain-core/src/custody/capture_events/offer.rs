@@ -80,7 +80,7 @@ pub(super) fn apply<S: StateRead>(
     };
     let list = keys::open_offers(&record.from);
     items.state.write(list, &open);
-    items.state.write(keys::offer(&id), &record);
+    items.write_offer(&id, &record);
     Ok(())
 }
 

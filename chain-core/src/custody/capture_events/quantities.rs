@@ -249,8 +249,12 @@ fn check_balance<S: StateRead>(
             *sum = sum.saturating_add(input.unwrap_or(u128::MAX));
         }
     }
+    if needed.is_empty() {
+        return Ok(());
+    }
+    let given_by_unit = inputs(event);
     for (unit, needed) in needed {
-        let given = inputs(event, &unit);
+        let given = given_by_unit.get(&unit).copied().unwrap_or_default();
         if needed > given {
             return Err(CustodyRejection::MassBalance {
                 index,
@@ -291,24 +295,26 @@ fn outputs(event: &Event) -> BTreeMap<String, Vec<Stated>> {
     outputs
 }
 
-/// The inputs of a transformation that are measured in a unit.
-fn inputs(event: &Event, unit: &str) -> u128 {
+/// The inputs of a transformation by their units.
+fn inputs(event: &Event) -> BTreeMap<String, u128> {
     let quantities = event
         .classes
         .iter()
         .filter(|q| q.role == QuantityRole::Input);
-    let stated = quantities
-        .filter_map(|q| {
-            let unit = q.unit.as_deref().unwrap_or_default();
-            amount::read(q.quantity.as_deref()?, unit).ok()
-        })
-        .filter(|amount| amount.unit == unit)
-        .map(|amount| u128::from(amount.millionths));
-    let pieces = match unit {
-        "" => u128::from(amount::pieces(event.inputs.len())),
-        _ => 0,
+    let stated = quantities.filter_map(|q| {
+        let unit = q.unit.as_deref().unwrap_or_default();
+        amount::read(q.quantity.as_deref()?, unit).ok()
+    });
+    let pieces = Amount {
+        unit: String::new(),
+        millionths: amount::pieces(event.inputs.len()),
     };
-    stated.fold(pieces, u128::saturating_add)
+    let mut inputs: BTreeMap<String, u128> = BTreeMap::new();
+    for amount in stated.chain([pieces]) {
+        let sum = inputs.entry(amount.unit).or_default();
+        *sum = sum.saturating_add(u128::from(amount.millionths));
+    }
+    inputs
 }
 
 /// The declaration of a product: of its lot, or else of all its lots.

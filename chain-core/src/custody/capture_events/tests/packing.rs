@@ -173,3 +173,27 @@ fn a_full_pallet_moves_at_the_cost_of_an_empty_one() {
     assert_eq!(empty, ((4, 1), (5, 1)));
     assert_eq!(written(10_000), empty);
 }
+
+/// What an event names is looked for once for each thing, not once for each pair: 65,000 things in sixteen containers
+/// would take minutes of each validator.
+#[test]
+fn a_capture_that_names_very_much_comes_to_an_end() {
+    let mut document = genesis_document();
+    document.parameters.max_transaction_bytes = 4 << 20;
+    let chain = Chain::from(&document);
+    let things: Vec<String> = (0..65_000).map(|n| format!("u:{n}")).collect();
+    let boxes: Vec<String> = (0..16).map(|n| format!("b:{n}")).collect();
+    let mut events = vec![add(&boxes[0], &things)];
+    for (inner, outer) in boxes.iter().zip(&boxes[1..]) {
+        events.push(add(outer, std::slice::from_ref(inner)));
+    }
+    let all = [&things[..], &boxes[15..]].concat();
+    events.push(step("OBSERVE", "shipping", &all));
+    // The rules of the last event are all kept; its entries are too many.
+    let refused = chain.check(&chain.sign(MARKET, capture(&events)));
+    let limit = crate::state::delta::MAX_LINK_ENTRIES;
+    assert_eq!(
+        refused,
+        Err(CustodyRejection::TooManyItems { limit }.into())
+    );
+}
