@@ -5,6 +5,8 @@
 //!
 //! Consensus-critical: yes
 
+use std::collections::BTreeSet;
+
 use touchstone_epcis::Event;
 use touchstone_proto::ledger::capture_events::Handover;
 use touchstone_proto::ledger::{Basis, CaptureEvents, Custody, Outcome, Position, Role};
@@ -58,6 +60,8 @@ struct EventContext<'a> {
     /// Index in the capture.
     index: u32,
     event: &'a Event,
+    /// What the event begins.
+    begins: BTreeSet<&'a str>,
 }
 
 impl EventContext<'_> {
@@ -128,6 +132,7 @@ fn append_all<S: StateRead>(
             mode,
             index,
             event,
+            begins: event.begins().map(|begun| begun.as_str()).collect(),
         };
         append(items, &at, bytes)?;
         // Rule: a capture's entries fit into one block.

@@ -43,7 +43,13 @@ pub(super) fn admit<S: StateRead>(
         let id = identifier.as_str();
         match check(items, at, id)? {
             CustodyChange::None => {}
-            CustodyChange::Begins(custody) => items.change(id)?.custody = Some(custody),
+            CustodyChange::Begins(custody) => {
+                let item = items.change(id)?;
+                item.custody = Some(custody);
+                // What others had said of it before its maker commissioned it.
+                item.ended = None;
+                item.offer.clear();
+            }
             CustodyChange::Returns => life::reopen(items, at, id)?,
         }
     }
@@ -60,6 +66,10 @@ fn check<S: StateRead>(
         return Ok(CustodyChange::None);
     }
     let status = items.status(id, at.context.block.time_ms)?;
+    if commissions_its_own(items, at, id, &status)? {
+        let custody = begun_custody(at.context, Basis::Prefix, at.position());
+        return Ok(CustodyChange::Begins(custody));
+    }
     // Rule: nothing follows the end of a life but its correction, and the return of what was
     // sold (CBV 2.0 §7.2: `returned`).
     if let Some(ended) = &status.ended {
@@ -85,29 +95,19 @@ fn check<S: StateRead>(
     match status.holder() {
         None => check_first(items, at, id),
         Some(holder) if holder == at.organisation() => Ok(CustodyChange::None),
-        Some(holder) => check_other(items, at, id, &status, holder),
+        Some(holder) => check_other(at, id, holder),
     }
 }
 
 /// Rule: the holder appends; observers by role, whoever claims the item, and whoever answers an
 /// offer of it, append findings.
-fn check_other<S: StateRead>(
-    items: &mut ItemCache<'_, '_, S>,
-    at: &EventContext<'_>,
-    id: &str,
-    status: &CustodyStatus,
-    holder: &str,
-) -> Result<CustodyChange, RuleError> {
+fn check_other(at: &EventContext<'_>, id: &str, holder: &str) -> Result<CustodyChange, RuleError> {
     let may_find = match at.mode {
         Mode::Claim | Mode::Answer => true,
         Mode::Record => at.has_role(OBSERVERS),
     };
     if may_find && is_finding(at.event) {
         return Ok(CustodyChange::None);
-    }
-    if commissions_its_own(items, at, id, status)? {
-        let custody = begun_custody(at.context, Basis::Prefix, at.position());
-        return Ok(CustodyChange::Begins(custody));
     }
     Err(CustodyRejection::NotHolder {
         index: at.index,
@@ -117,22 +117,25 @@ fn check_other<S: StateRead>(
     .into())
 }
 
-/// Whether the owner of an item's company prefix commissions it, which others had recorded by
-/// their own word before.
+/// Whether the owner of an item's company prefix commissions it, which others had recorded, offered or ended by their
+/// own word before. Rule: the prefix's owner assigns the keys (GS1 General Specifications §1.4.2), so nobody uses one
+/// up before him. What is in a container isn't taken with it.
 fn commissions_its_own<S: StateRead>(
     items: &mut ItemCache<'_, '_, S>,
     at: &EventContext<'_>,
     id: &str,
     status: &CustodyStatus,
 ) -> Result<bool, Fault> {
-    let own_word = status
-        .custody
-        .as_ref()
-        .is_some_and(|custody| custody.basis == Basis::OwnWord as i32);
-    let begins = at.event.begins().any(|begun| begun.as_str() == id);
-    let is_new = items.item(id)?.commissioned.is_none() && status.containers.is_empty();
+    if !at.begins.contains(id) {
+        return Ok(false);
+    }
+    let is_anothers_word = status.custody.as_ref().is_some_and(|custody| {
+        custody.basis == Basis::OwnWord as i32 && custody.holder != at.organisation()
+    });
+    let item = items.item(id)?;
+    let is_new = item.commissioned.is_none() && item.levels == 0 && status.containers.is_empty();
     let owner = items.prefix_owner(id)?;
-    Ok(own_word && begins && is_new && owner.as_deref() == Some(at.organisation()))
+    Ok(is_anothers_word && is_new && owner.as_deref() == Some(at.organisation()))
 }
 
 /// The first record of an item: whoever has goods in its hands holds it from then on, by its own

@@ -308,6 +308,70 @@ fn the_owner_of_a_prefix_takes_nothing_by_another_word() {
     assert_eq!(code(&chain, MAKER, capture(&[begun])), 307);
 }
 
+/// Nobody uses up a maker's serial numbers before him.
+#[test]
+fn what_others_ended_or_offered_by_their_own_word_its_maker_commissions() {
+    let mut chain = Chain::start();
+    let (ended, offered, handed) = (item(1), item(2), item(3));
+    let one = |id: &String| vec![id.clone()];
+    let begun = |id: &String| capture(&[step("ADD", "commissioning", &one(id))]);
+    chain
+        .capture(&[step("OBSERVE", "destroying", &one(&ended))])
+        .unwrap();
+    let shipped = [step("OBSERVE", "shipping", &one(&offered))];
+    let offer = crate::test_support::offer("carrier", chain.time_ms + 60_000, &shipped);
+    let offer = chain.run_for_id(MARKET, offer).unwrap();
+    chain.capture(&[object(1, &one(&handed))]).unwrap();
+    chain.hand_over(MARKET, CARRIER, &one(&handed));
+    assert_eq!(code(&chain, MARKET, begun(&ended)), 311, "of no prefix");
+    for id in [&ended, &offered] {
+        chain.run(MAKER, begun(id)).unwrap();
+        let holder = Some(("maker".to_owned(), Basis::Prefix));
+        assert_eq!(custody_of(&chain, id), holder);
+        assert_eq!(record(&chain, id).ended, None);
+        assert_eq!(code(&chain, MAKER, capture(&[object(2, &one(id))])), 0);
+        assert_eq!(code(&chain, MAKER, begun(id)), 310, "once");
+    }
+    let seen = [object(3, &one(&offered))];
+    let accepted = crate::test_support::answer(&offer, Outcome::Accepted, "", &seen);
+    assert_eq!(code(&chain, CARRIER, accepted), 307, "it is the maker's");
+    assert_eq!(
+        code(&chain, MAKER, begun(&handed)),
+        307,
+        "both sides signed"
+    );
+}
+
+/// A container goes to nobody by a word while its content would go with it.
+#[test]
+fn no_word_takes_a_container_with_its_content() {
+    let mut chain = Chain::start();
+    let (a, box_1) = (item(1), container(1));
+    let one = std::slice::from_ref(&a);
+    let box_only = std::slice::from_ref(&box_1);
+    // The content is the market's by a handover, the box by its own word.
+    chain.run(MAKER, capture(&[object(1, one)])).unwrap();
+    chain.hand_over(MAKER, MARKET, one);
+    chain.capture(&[add(&box_1, one)]).unwrap();
+    let claimed = claim("it stands here", &[object(2, box_only)]);
+    let begun = capture(&[step("ADD", "commissioning", box_only)]);
+    assert_eq!(code(&chain, MAKER, begun.clone()), 307);
+    chain.run(CARRIER, claimed.clone()).unwrap();
+    let claims = record(&chain, &box_1).claims;
+    assert_eq!(claims.first().unwrap().organisation, "carrier");
+    for id in [&a, &box_1] {
+        let status = crate::custody::status(&chain.state, id, chain.time_ms).unwrap();
+        assert_eq!(status.holder(), Some("market"), "{id}");
+    }
+    chain.capture(&[delete(&box_1, &[])]).unwrap();
+    assert_eq!(code(&chain, MAKER, begun), 0, "an empty one");
+    chain.run(CARRIER, claimed).unwrap();
+    let holder = |basis| Some(("carrier".to_owned(), basis));
+    assert_eq!(custody_of(&chain, &box_1), holder(Basis::OwnWord));
+    let status = crate::custody::status(&chain.state, &a, chain.time_ms).unwrap();
+    assert_eq!(status.holder(), Some("market"));
+}
+
 /// A claim is one's own word, about things of one's own prefix too.
 #[test]
 fn a_claim_begins_custody_by_ones_own_word() {

@@ -20,6 +20,8 @@ pub(super) struct Thing {
     /// By which event each of these came about.
     pub(super) begun_by: Option<usize>,
     packed_by: Option<usize>,
+    /// Something was packed in it since it was last emptied.
+    filled: bool,
     ended_by: Option<usize>,
 }
 
@@ -110,6 +112,13 @@ impl Model {
         }
     }
 
+    /// It isn't its shipper's to offer any more.
+    fn thaw(&mut self, id: u64) {
+        for offer in &mut self.offers {
+            offer.frozen.retain(|frozen| *frozen != id);
+        }
+    }
+
     /// Who may append.
     fn admit(&mut self, who: usize, things: &[u64], finding: bool, mode: Mode) -> Judged {
         self.admit_beginning(who, things, finding, mode, &[])
@@ -125,23 +134,26 @@ impl Model {
     ) -> Judged {
         let may_find = WHO[who] == CUSTOMS || mode != Mode::Record;
         for id in things {
+            let thing = self.get(*id);
+            let is_new = thing.begun_by.is_none() && thing.inside.is_none() && !thing.filled;
+            let is_anothers = thing.holder.is_some_and(|holder| holder != who) && !thing.sure;
+            if begins.contains(id) && is_new && is_anothers && WHO[who] == MAKER {
+                self.give(*id, who, true);
+                let thing = self.thing(*id);
+                (thing.ended, thing.ended_by) = (None, None);
+                self.thaw(*id);
+                continue;
+            }
             if self.is_dead(*id) {
                 return Err(311);
             }
             if self.is_offered(*id) && !finding {
                 return Err(313);
             }
-            let thing = self.get(*id);
             match thing.holder {
                 Some(holder) if holder == who => {}
                 Some(_) if finding && may_find => {}
-                Some(_) => {
-                    let is_new = thing.begun_by.is_none() && thing.inside.is_none();
-                    if !(begins.contains(id) && is_new && !thing.sure && WHO[who] == MAKER) {
-                        return Err(307);
-                    }
-                    self.give(*id, who, true);
-                }
+                Some(_) => return Err(307),
                 None if WHO[who] == CUSTOMS && finding => {}
                 None if WHO[who] == CUSTOMS => return Err(308),
                 // The maker's company prefix is in all identifiers.
@@ -207,6 +219,7 @@ impl Model {
                     }
                     let thing = self.thing(*id);
                     (thing.inside, thing.packed_by) = (Some(*container), Some(number));
+                    self.thing(*container).filled = true;
                 }
             }
             Deed::Unpack(container, items) => {
@@ -220,6 +233,7 @@ impl Model {
             }
             Deed::Empty(container) => {
                 self.admit(who, &[*container], false, Mode::Record)?;
+                self.thing(*container).filled = false;
                 for thing in self.things.values_mut() {
                     if thing.inside == Some(*container) {
                         thing.inside = None;
@@ -435,11 +449,9 @@ impl Model {
                 continue;
             }
             claimed = true;
-            if thing.inside.is_none() && !thing.sure {
+            if thing.inside.is_none() && !thing.sure && !thing.filled {
                 self.give(*id, who, false);
-                for offer in &mut self.offers {
-                    offer.frozen.retain(|frozen| frozen != id);
-                }
+                self.thaw(*id);
             }
         }
         if claimed { Ok(()) } else { Err(329) }
