@@ -48,7 +48,7 @@ pub(super) fn check<S: StateRead>(
             None => items.item(id)?.clone(),
         };
         match begins {
-            true => add(&mut record, at, quantity)?,
+            true => add(items, &mut record, at, quantity)?,
             false => take(&mut record, at, quantity)?,
         }
         classes.insert(id.to_owned(), record);
@@ -70,17 +70,24 @@ pub(super) fn write<S: StateRead>(
 }
 
 /// More of a class comes into being. Its stock is kept where its first quantity was stated, so
-/// that it is all there is.
-fn add(
+/// that it is all there is, by the owner of its company prefix: nobody else knows how much there is, and an account by
+/// somebody else's word would bar all others from what they have.
+fn add<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
     record: &mut Item,
     at: &EventContext<'_>,
     quantity: &Quantity,
-) -> Result<(), CustodyRejection> {
+) -> Result<(), RuleError> {
     let is_first = record.commissioned.is_none();
     if is_first {
         record.commissioned = Some(at.position());
     }
-    let keeps_stock = record.stock.is_some() || (is_first && quantity.quantity.is_some());
+    let product = quantity.class.as_str();
+    let begins_stock = is_first && quantity.quantity.is_some() && {
+        let owner = items.prefix_owner(product)?;
+        owner.as_deref() == Some(at.organisation())
+    };
+    let keeps_stock = record.stock.is_some() || begins_stock;
     if !keeps_stock {
         return Ok(());
     }
@@ -89,14 +96,14 @@ fn add(
         unit: amount.unit,
         holdings: Vec::new(),
     });
-    let product = quantity.class.as_str();
-    credit(
+    let millionths = amount.millionths;
+    Ok(credit(
         stock,
         at.index,
         product,
         at.organisation(),
-        amount.millionths,
-    )
+        millionths,
+    )?)
 }
 
 /// Rule: nobody uses up, sells or destroys more of a lot than it has.
