@@ -2,6 +2,8 @@
 //!
 //! Consensus-critical: yes
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use touchstone_proto::ledger::Ending;
 
 use touchstone_epcis::{Action, Event, EventType};
@@ -68,11 +70,15 @@ pub fn unit_state(
     history: &[HistoryEntry<'_>],
     corrections: &[(usize, usize)],
 ) -> Option<UnitState> {
+    let wrong: BTreeSet<usize> = corrections.iter().map(|(wrong, _)| *wrong).collect();
+    let is_thing = history.iter().any(|told| names_thing(id, told.event));
     let mut state = None;
     for (index, told) in history.iter().enumerate() {
         let event = told.event;
-        let is_wrong = corrections.iter().any(|(wrong, _)| *wrong == index);
-        let counts = event.error_declaration.is_none() && !is_wrong;
+        // A URI from outside GS1 doesn't tell whether it names a thing or a class, and everybody's events name classes.
+        let is_of_class = is_thing && names_class(id, event) && !names_thing(id, event);
+        let is_right = event.error_declaration.is_none() && !wrong.contains(&index);
+        let counts = is_right && !is_of_class;
         let next = counts.then(|| step(id, event, state)).flatten();
         state = next.or(state).or(Some(UnitState::Recorded));
     }
@@ -83,20 +89,30 @@ pub fn unit_state(
 /// about the last event before it with its `eventID` by the same organisation.
 pub fn declared_wrong(history: &[HistoryEntry<'_>]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
-    for (by, told) in history.iter().enumerate() {
-        let id = told.event.event_id.as_deref();
-        if told.event.error_declaration.is_none() || id.is_none() {
+    // The last event of each organisation with each `eventID`: histories are long, and declarations may be many.
+    let mut last: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (index, told) in history.iter().enumerate() {
+        let Some(id) = told.event.event_id.as_deref() else {
             continue;
+        };
+        let name = (told.organisation, id);
+        match told.event.error_declaration {
+            Some(_) => pairs.extend(last.get(&name).map(|wrong| (*wrong, index))),
+            None => _ = last.insert(name, index),
         }
-        let before = history.iter().take(by).enumerate().rev();
-        let mut same = before.filter(|(_, earlier)| {
-            earlier.organisation == told.organisation
-                && earlier.event.error_declaration.is_none()
-                && earlier.event.event_id.as_deref() == id
-        });
-        pairs.extend(same.next().map(|(wrong, _)| (wrong, by)));
     }
     pairs
+}
+
+/// Whether an event names a thing as one.
+fn names_thing(id: &str, event: &Event) -> bool {
+    event.things().iter().any(|thing| thing.as_str() == id)
+}
+
+/// Whether it names it as a class.
+fn names_class(id: &str, event: &Event) -> bool {
+    let mut classes = event.classes.iter();
+    classes.any(|quantity| quantity.class.as_str() == id)
 }
 
 fn step(id: &str, event: &Event, before: Option<UnitState>) -> Option<UnitState> {

@@ -115,3 +115,57 @@ fn only_ones_own_events_are_declared_wrong() {
     assert_eq!(by(["maker", "maker"]), [(0, 1)]);
     assert_eq!(by(["maker", "market"]), []);
 }
+
+/// Everybody names classes, and a URI from outside GS1 may be one.
+#[test]
+fn who_names_a_thing_as_a_class_ends_nothing() {
+    let thing = "urn:x:1".to_owned();
+    let one = [thing.clone()];
+    let lot = |step: &str| {
+        let fields = json!({"quantityList": [{"epcClass": thing}], "bizStep": step});
+        event_of("ObjectEvent", "OBSERVE", fields)
+    };
+    let seen = step("OBSERVE", "receiving", &one);
+    let rows = [
+        (vec![seen.clone(), lot("destroying")], "received"),
+        (vec![lot("destroying"), seen], "received"),
+        (vec![lot("destroying")], "destroyed"),
+    ];
+    for (events, expected) in rows {
+        let events: Vec<Event> = events.iter().map(|e| Event::parse(e).unwrap()).collect();
+        let entry = |event| HistoryEntry {
+            event,
+            organisation: "maker",
+        };
+        let history: Vec<HistoryEntry<'_>> = events.iter().map(entry).collect();
+        let told = unit_state(&thing, &history, &[]).map(UnitState::word);
+        assert_eq!(told, Some(expected));
+    }
+}
+
+/// One event may be declared wrong again and again, in a history as long as its author likes.
+#[test]
+fn declarations_are_about_the_last_event_of_their_name() {
+    let named = |id: &str| {
+        with(
+            &step("OBSERVE", "shipping", &[item(1)]),
+            "eventID",
+            json!(id),
+        )
+    };
+    let (a, b) = (named("urn:x:a"), named("urn:x:b"));
+    let events = [&wrong(&a), &a, &b, &wrong(&a), &wrong(&a), &wrong(&b)];
+    let events = events.map(|event| Event::parse(event).unwrap());
+    let by = |event, organisation| HistoryEntry {
+        event,
+        organisation,
+    };
+    let history: Vec<_> = events.iter().map(|event| by(event, "maker")).collect();
+    assert_eq!(declared_wrong(&history), [(1, 3), (1, 4), (2, 5)]);
+    let others: Vec<_> = events
+        .iter()
+        .zip(["a", "b", "c", "d", "e", "c"])
+        .map(|(event, who)| by(event, who))
+        .collect();
+    assert_eq!(declared_wrong(&others), [(2, 5)], "each its own");
+}
