@@ -81,8 +81,10 @@ fn check<S: StateRead>(
     if let Ok(open) = encoding::exact("dispute", &open) {
         return Err(DesignRejection::DisputeOpen(open).into());
     }
+    // Rule: no right fills the state with open disputes. A party's tally counts those that name it as respondent too,
+    // which anybody does: a flood of these would bar it from giving notices.
     let tally: DisputeTally = state
-        .read(&keys::party_tally(complainant))?
+        .read(&keys::subject_tally(subject))?
         .unwrap_or_default();
     match tally.open >= MAX_OPEN_DISPUTES {
         true => Err(DesignRejection::TooManyDisputes(tally.open).into()),

@@ -41,7 +41,7 @@ pub const HOUR_MS: u64 = 3_600_000;
 pub const MAX_DUE: usize = 256;
 /// Hours that one block looks at, at most.
 pub const MAX_HOURS: u64 = 512;
-/// Disputes of one complainant that are open at once.
+/// Disputes under one right that are open at once.
 pub const MAX_OPEN_DISPUTES: u64 = 10_000;
 /// Bytes of a respondent's name: an id of a voucher and of a designer.
 pub const MAX_RESPONDENT_BYTES: usize = 129;

@@ -279,7 +279,7 @@ pub enum DesignRejection {
     #[error("dispute {} about this listing is open", hex::encode(.0))]
     DisputeOpen([u8; 32]),
     /// Too many at once.
-    #[error("you have {0} open disputes; {most} is the most", most = MAX_OPEN_DISPUTES)]
+    #[error("the right has {0} open disputes; {most} is the most", most = MAX_OPEN_DISPUTES)]
     TooManyDisputes(u64),
     /// Nobody who could rule.
     #[error(

@@ -67,14 +67,20 @@ fn there_is_one_dispute_about_a_listing_at_a_time() {
 }
 
 #[test]
-fn a_complainant_has_so_many_open_disputes_at_most() {
+fn a_right_has_so_many_open_disputes_at_most() {
     let (mut chain, subject) = designed();
     let many = DisputeTally {
         open: MAX_OPEN_DISPUTES,
         ..DisputeTally::default()
     };
     let value = prost::Message::encode_to_vec(&many);
-    chain.state.values.insert(keys::party_tally(MAKER.0), value);
+    // Somebody else gave so many notices that name the maker as respondent.
+    let named = keys::party_tally(MAKER.0);
+    chain.state.values.insert(named, value.clone());
+    let own = Action::GiveNotice(notice(&subject, "x"));
+    assert_eq!(chain.check(&chain.sign(MAKER, own)), Ok(()));
+    let of_right = keys::subject_tally(&subject);
+    chain.state.values.insert(of_right, value);
     let limit = DesignRejection::TooManyDisputes(MAX_OPEN_DISPUTES);
     let refused = refused(&chain, MAKER, notice(&subject, "x"));
     assert_eq!((limit.code(), refused), (476, limit));
