@@ -43,22 +43,20 @@ pub fn waits(kind: CaseCheckKind) -> bool {
     )
 }
 
-/// What happens at the deadline of a check that waits to the end of this hour; whether it did.
+/// What happens at the deadline of a check that waits to the end of this hour.
 pub(super) fn pass<S: StateRead>(
     state: &mut Delta<'_, S>,
     id: &Hash,
     mut check: CaseCheck,
     hour: u64,
     now_ms: u64,
-) -> bool {
+) {
     let waits = check.state() == CaseCheckState::Unspecified;
-    if !waits || !deadline::is_due(check.deadline_ms, hour) {
-        return false;
+    if waits && deadline::is_due(check.deadline_ms, hour) {
+        check.state = CaseCheckState::Defaulted.into();
+        check.closed_ms = now_ms;
+        state.write(keys::case_check(id), &check);
     }
-    check.state = CaseCheckState::Defaulted.into();
-    check.closed_ms = now_ms;
-    state.write(keys::case_check(id), &check);
-    true
 }
 
 #[cfg(test)]

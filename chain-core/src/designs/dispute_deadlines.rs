@@ -2,9 +2,7 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{
-    CaseCheck, Dispute, DisputePhase, DueDisputes, HandOverState, Sanction,
-};
+use touchstone_proto::ledger::{CaseCheck, Dispute, DisputePhase, HandOverState, Sanction};
 
 use super::dispute::{self, default_outcome, end};
 use super::limits::{HOUR_MS, MAX_DUE, MAX_HOURS};
@@ -21,38 +19,45 @@ pub(crate) fn pass<S: StateRead>(
     state: &mut Delta<'_, S>,
     block: &BlockContext,
 ) -> Result<(), Fault> {
-    let Some(stored) = state.get(keys::DISPUTES_HOUR)? else {
+    let Some(first) = deadline::number(state, keys::DISPUTES_HOUR)? else {
         return Ok(());
     };
-    let bytes: [u8; 8] =
-        encoding::exact("disputes-hour", &stored).map_err(|e| Fault::Damaged(e.to_string()))?;
-    let first = u64::from_be_bytes(bytes);
+    let first_page = deadline::number(state, keys::DISPUTES_PAGE)?.unwrap_or_default();
     let before = (block.time_ms / HOUR_MS).min(first.saturating_add(MAX_HOURS));
-    let mut hour = first;
-    let mut ended = 0;
-    while hour < before && ended < MAX_DUE {
-        let due: Option<DueDisputes> = state.read(&keys::due_disputes(hour))?;
-        for id in due.unwrap_or_default().disputes {
+    let (mut hour, mut page) = (first, first_page);
+    // What doesn't wait any more counts too: it is read.
+    let mut looked_at = 0;
+    while hour < before && looked_at < MAX_DUE {
+        for id in deadline::due(state, hour, page)?.disputes {
             let id: Hash = encoding::exact("dispute", &id)
                 .map_err(|e| Fault::Damaged(format!("disputes of hour {hour}: {e}")))?;
-            ended = ended.saturating_add(pass_one(state, &id, hour, block.time_ms)?);
+            pass_one(state, &id, hour, block.time_ms)?;
+            looked_at = looked_at.saturating_add(1);
         }
-        hour = hour.saturating_add(1);
+        if page < deadline::last_page(state, hour)? {
+            page = page.saturating_add(1);
+        } else {
+            (hour, page) = (hour.saturating_add(1), 0);
+        }
     }
     if hour > first {
         let next = hour.to_be_bytes().to_vec();
         state.put(keys::DISPUTES_HOUR.to_vec(), next);
     }
+    if page != first_page {
+        let next = page.to_be_bytes().to_vec();
+        state.put(keys::DISPUTES_PAGE.to_vec(), next);
+    }
     Ok(())
 }
 
-/// Ends what waits to the end of this hour still; how many that are.
+/// Ends what waits to the end of this hour still.
 fn pass_one<S: StateRead>(
     state: &mut Delta<'_, S>,
     id: &Hash,
     hour: u64,
     now_ms: u64,
-) -> Result<usize, Fault> {
+) -> Result<(), Fault> {
     let Some(mut dispute) = state.read::<Dispute>(&keys::dispute(id))? else {
         return pass_other(state, id, hour, now_ms);
     };
@@ -62,22 +67,19 @@ fn pass_one<S: StateRead>(
     }
     let is_due = deadline::is_due(dispute.deadline_ms, hour);
     if is_due && dispute.phase() == DisputePhase::Review {
-        review::pass(state, id, dispute, now_ms)?;
-        return Ok(1);
+        return review::pass(state, id, dispute, now_ms);
     }
     if is_due && dispute.phase() == DisputePhase::Referred {
-        referral::pass(state, id, dispute, now_ms)?;
-        return Ok(1);
+        return referral::pass(state, id, dispute, now_ms);
     }
     let outcome = match dispute.phase() {
         DisputePhase::Refused => Some(referral::standing(&dispute)),
         phase => default_outcome(phase),
     };
-    let Some(outcome) = outcome.filter(|_| is_due) else {
-        return Ok(0);
-    };
-    end(state, id, &mut dispute, outcome, now_ms)?;
-    Ok(1)
+    match outcome.filter(|_| is_due) {
+        Some(outcome) => end(state, id, &mut dispute, outcome, now_ms),
+        None => Ok(()),
+    }
 }
 
 fn is_hand_over_due(dispute: &Dispute, hour: u64) -> bool {
@@ -93,15 +95,12 @@ fn pass_other<S: StateRead>(
     id: &Hash,
     hour: u64,
     now_ms: u64,
-) -> Result<usize, Fault> {
+) -> Result<(), Fault> {
     if let Some(check) = state.read::<CaseCheck>(&keys::case_check(id))? {
-        return Ok(usize::from(case_check::pass(
-            state, id, check, hour, now_ms,
-        )));
+        case_check::pass(state, id, check, hour, now_ms);
+        return Ok(());
     }
     let missing = || Fault::Damaged("a dispute that is due is missing".to_owned());
     let sanction: Sanction = state.read(&keys::sanction(id))?.ok_or_else(missing)?;
-    Ok(usize::from(sanction::pass(
-        state, id, sanction, hour, now_ms,
-    )?))
+    sanction::pass(state, id, sanction, hour, now_ms)
 }

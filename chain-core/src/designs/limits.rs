@@ -37,7 +37,7 @@ pub const MAX_NUMBER_BYTES: usize = 64;
 pub const MAX_MARK_NAME_BYTES: usize = 128;
 /// An hour, milliseconds: deadlines of disputes are ends of hours.
 pub const HOUR_MS: u64 = 3_600_000;
-/// Disputes whose deadline is the same hour's end.
+/// Deadlines in a page of an hour's list, and deadlines that one block looks at, but for the rest of a page.
 pub const MAX_DUE: usize = 256;
 /// Hours that one block looks at, at most.
 pub const MAX_HOURS: u64 = 512;

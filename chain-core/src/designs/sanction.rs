@@ -181,21 +181,20 @@ pub(super) fn close<S: StateRead>(
     Ok(())
 }
 
-/// What happens at the deadline of a sanction that waits to the end of this hour; whether it did.
+/// What happens at the deadline of a sanction that waits to the end of this hour.
 pub(super) fn pass<S: StateRead>(
     state: &mut Delta<'_, S>,
     id: &Hash,
     mut sanction: Sanction,
     hour: u64,
     now_ms: u64,
-) -> Result<bool, Fault> {
+) -> Result<(), Fault> {
     let waits = sanction.outcome() == SanctionOutcome::Unspecified;
     if !waits || !deadline::is_due(sanction.deadline_ms, hour) {
-        return Ok(false);
+        return Ok(());
     }
     let outcome = default_outcome(&sanction);
-    close(state, id, &mut sanction, outcome, now_ms)?;
-    Ok(true)
+    close(state, id, &mut sanction, outcome, now_ms)
 }
 
 #[cfg(test)]

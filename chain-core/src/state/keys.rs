@@ -132,13 +132,25 @@ pub fn subject_tally(subject: &Hash) -> Vec<u8> {
     joined(b"dispute-subject/", subject)
 }
 
-/// The `DueDisputes` of an hour since 1970.
-pub fn due_disputes(hour: u64) -> Vec<u8> {
-    joined(b"dispute-due/", &hour.to_be_bytes())
+/// A page of the `DueDisputes` of an hour since 1970; the pages are numbered from 0.
+pub fn due_disputes(hour: u64, page: u64) -> Vec<u8> {
+    let mut key = joined(b"dispute-due/", &hour.to_be_bytes());
+    if page > 0 {
+        key.extend_from_slice(&page.to_be_bytes());
+    }
+    key
+}
+
+/// The number of the last of these pages, eight bytes big-endian; missing: 0.
+pub fn due_disputes_last_page(hour: u64) -> Vec<u8> {
+    joined(b"dispute-due-last/", &hour.to_be_bytes())
 }
 
 /// The first hour whose disputes aren't looked at yet, eight bytes big-endian.
 pub const DISPUTES_HOUR: &[u8] = b"disputes-hour";
+
+/// The first page of that hour that isn't looked at yet, eight bytes big-endian; missing: 0.
+pub const DISPUTES_PAGE: &[u8] = b"disputes-page";
 
 /// A `CaseCheck`, by the id of the transaction that recorded it.
 pub fn case_check(id: &Hash) -> Vec<u8> {
@@ -348,8 +360,16 @@ mod tests {
         assert_eq!(party_sanctions("abc"), b"sanctions/abc");
         assert_eq!(registered_sanctions("9"), b"sanctions-registered/9");
         assert_eq!(DISPUTE_TERMS, b"dispute-terms");
-        assert_eq!(due_disputes(258), b"dispute-due/\0\0\0\0\0\0\x01\x02");
+        let hour = b"dispute-due/\0\0\0\0\0\0\x01\x02".to_vec();
+        assert_eq!(due_disputes(258, 0), hour);
+        assert_eq!(
+            due_disputes(258, 259),
+            [&hour[..], b"\0\0\0\0\0\0\x01\x03"].concat()
+        );
+        let last = b"dispute-due-last/\0\0\0\0\0\0\x01\x02";
+        assert_eq!(due_disputes_last_page(258), last);
         assert_eq!(DISPUTES_HOUR, b"disputes-hour");
+        assert_eq!(DISPUTES_PAGE, b"disputes-page");
         assert_eq!(MISSED_TURNS, b"missed-turns");
         assert_eq!(REVIEW_TERMS, b"review-terms");
         assert_eq!(hash_chain(&[7; 32]), with(b"hash-chain/", 7));

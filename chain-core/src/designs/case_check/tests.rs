@@ -205,7 +205,7 @@ fn a_block_ends_so_many_that_are_due() {
             disputes: ids.to_vec(),
         };
         let value = prost::Message::encode_to_vec(&due);
-        put(&mut chain, keys::due_disputes(*hour), value);
+        put(&mut chain, keys::due_disputes(*hour, 0), value);
     }
     chain.time_ms = (first + 9) * HOUR_MS;
     for ended in 1..=3 {

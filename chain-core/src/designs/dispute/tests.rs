@@ -246,18 +246,58 @@ fn words_end_a_dispute_and_are_counted() {
     assert_eq!(record(&chain, &id).outcome(), DisputeOutcome::Withdrawn);
 }
 
+/// Whoever fills an hour's list, with notices that he withdraws, moves nobody's deadline.
 #[test]
-fn a_full_hour_passes_the_deadline_on() {
+fn a_full_hour_moves_no_deadline() {
     let (mut chain, subject) = designed();
-    let hour = (chain.context().time_ms + ANSWER_DAYS * DAY_MS) / HOUR_MS;
-    let full = DueDisputes {
-        disputes: vec![vec![9; 32]; MAX_DUE],
+    let give = |chain: &mut Chain, listing: &str| {
+        let action = Action::GiveNotice(notice(&subject, listing));
+        chain.run_for_id(MAKER, action).unwrap()
     };
-    let value = prost::Message::encode_to_vec(&full);
-    chain.state.values.insert(keys::due_disputes(hour), value);
-    let action = Action::GiveNotice(notice(&subject, "x"));
-    let id = chain.run_for_id(MAKER, action).unwrap();
-    assert_eq!(record(&chain, &id).deadline_ms, (hour + 2) * HOUR_MS - 1);
+    let first = give(&mut chain, "1");
+    let deadline_ms = record(&chain, &first).deadline_ms;
+    let hour = deadline_ms / HOUR_MS;
+    let pages = |chain: &Chain| {
+        let page = |page| {
+            let due: Option<DueDisputes> = chain.state.message(&keys::due_disputes(hour, page));
+            due.unwrap_or_default().disputes.len()
+        };
+        [0, 1, 2].map(page)
+    };
+    let mut ids = vec![first];
+    for (page, listing) in [(0, "2"), (1, "3")] {
+        let full = DueDisputes {
+            disputes: vec![first.to_vec(); MAX_DUE],
+        };
+        let value = prost::Message::encode_to_vec(&full);
+        chain
+            .state
+            .values
+            .insert(keys::due_disputes(hour, page), value);
+        ids.push(give(&mut chain, listing));
+        ids.push(give(&mut chain, &format!("{listing}, again")));
+    }
+    assert_eq!(pages(&chain), [MAX_DUE, MAX_DUE, 2]);
+    let deadlines = ids.iter().map(|id| record(&chain, id).deadline_ms);
+    assert!(deadlines.eq([deadline_ms; 5]));
+    // A block looks at a page, and the next one goes on.
+    wait_beyond(&mut chain, deadline_ms);
+    let ended = |chain: &Chain| {
+        let records = ids.iter().map(|id| record(chain, id));
+        let ended = records.filter(|dispute| dispute.phase() == DisputePhase::Ended);
+        ended.count()
+    };
+    assert_eq!(ended(&chain), 1);
+    let late = refused(&chain, MARKET, measure(&ids[4], PlatformMeasure::Removed));
+    assert_eq!(late, DesignRejection::DisputeDeadline(deadline_ms));
+    for _ in 0..2 {
+        chain.commit(&[]);
+    }
+    assert_eq!(ended(&chain), 3, "the second page was written over");
+    let next: &[u8] = chain.state.values.get(keys::DISPUTES_HOUR).unwrap();
+    assert_eq!(next, (hour + 1).to_be_bytes());
+    let page: &[u8] = chain.state.values.get(keys::DISPUTES_PAGE).unwrap();
+    assert_eq!(page, 0u64.to_be_bytes());
 }
 
 /// All orders of acts and clocks, drawn at random: a dispute only moves on, ends once, and never later than all
