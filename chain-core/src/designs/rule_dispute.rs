@@ -24,6 +24,8 @@ pub(crate) fn apply<S: StateRead>(
     if record.authority != context.organisation.id {
         return Err(DesignRejection::NotTheParty(record.authority).into());
     }
+    // Rule: who has lost its role since rules no more, and hands the case over.
+    context.check_role(dispute::AUTHORITIES)?;
     // Rule: a ruling is one of four; and a declaration is found false where there is one.
     let outcome = action.outcome();
     let may = match outcome {

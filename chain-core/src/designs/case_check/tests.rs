@@ -462,6 +462,19 @@ fn give_role(chain: &mut Chain, sequence: u64, (id, seed): (&str, u8), role: Rol
     chain.approve(&[MARKET, CARRIER, MAKER], &wanted);
 }
 
+/// An authority that has lost its role since the filing hands the case over, and rules no more.
+#[test]
+fn an_authority_without_its_role_rules_no_more() {
+    let (mut chain, dispute) = filed();
+    let upheld = ruling(&dispute, DisputeOutcome::Upheld);
+    assert_eq!(chain.check(&chain.sign(OFFICE, upheld.clone())), Ok(()));
+    give_role(&mut chain, 202, OFFICE, Role::Customs);
+    assert_eq!(refused(&chain, OFFICE, upheld.clone()).code(), 203);
+    chain.run(OFFICE, hand_over(&dispute, TRIBUNAL.0)).unwrap();
+    chain.run(TRIBUNAL, accept_case(&dispute)).unwrap();
+    assert_eq!(chain.check(&chain.sign(TRIBUNAL, upheld)), Ok(()));
+}
+
 #[test]
 fn a_laboratory_answers_for_its_own_samples() {
     let (mut chain, dispute) = filed();
