@@ -74,7 +74,7 @@ fn check_mended<S: StateRead>(
     let missing = || Fault::Damaged("the dispute of a check is missing".to_owned());
     let dispute: Dispute = state.read(&keys::dispute(&dispute))?.ok_or_else(missing)?;
     let by = &context.organisation.id;
-    if !dispute::speaks_for(&dispute, by, &check.to) {
+    if !dispute::speaks_for(state, &dispute, by, &check.to)? {
         return Err(DesignRejection::NotTheParty(check.to.clone()).into());
     }
     let is_plain = action.verdict() == SampleVerdict::Unspecified && action.seal.is_empty();

@@ -23,7 +23,7 @@ pub(crate) fn apply<S: StateRead>(
     let now_ms = context.block.time_ms;
     let mut record = dispute::open(state, &id, &[DisputePhase::Measures], now_ms)?;
     let by = &context.organisation.id;
-    if record.respondent != *by && record.platform != *by {
+    if !dispute::speaks_for(state, &record, by, &record.respondent)? {
         return Err(DesignRejection::NotTheParty(record.respondent).into());
     }
     record.declaration = declaration.to_vec();

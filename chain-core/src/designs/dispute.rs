@@ -15,7 +15,7 @@ use touchstone_proto::ledger::{
 use super::{DesignRejection, deadline, false_statements};
 use crate::Fault;
 use crate::encoding;
-use crate::governance::organisation;
+use crate::governance::{organisation, standing};
 use crate::hash::{self, Hash, tag};
 use crate::rules::RuleError;
 use crate::state::delta::Delta;
@@ -176,10 +176,22 @@ pub(super) fn is_party(dispute: &Dispute, organisation: &str) -> bool {
         .any(|party| party == organisation)
 }
 
-/// Whether an organisation may say what a party would say: that party, or the platform for a respondent, which may not
-/// be on the ledger.
-pub(super) fn speaks_for(dispute: &Dispute, by: &str, party: &str) -> bool {
-    by == party || party == dispute.respondent && by == dispute.platform
+/// Whether an organisation may say what a party would say: that party, or the platform for a respondent that can't act
+/// here itself. A platform that spoke for others could make a false declaration theirs, or end their appeal.
+pub(super) fn speaks_for<S: StateRead>(
+    state: &Delta<'_, S>,
+    dispute: &Dispute,
+    by: &str,
+    party: &str,
+) -> Result<bool, Fault> {
+    if by == party {
+        return Ok(true);
+    }
+    if party != dispute.respondent || by != dispute.platform {
+        return Ok(false);
+    }
+    let record: Option<Organisation> = state.read(&keys::organisation(party))?;
+    Ok(!record.is_some_and(|respondent| standing::may_act(&respondent)))
 }
 
 /// The keys of those whose tally a dispute is in.

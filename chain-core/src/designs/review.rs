@@ -89,15 +89,20 @@ fn check_instance(review: &Review, instance: u32) -> Result<(), ReviewRejection>
 
 /// Rule: who lost before the first panel appeals or accepts; for a respondent that isn't on the ledger its platform
 /// does.
-fn check_loser(dispute: &Dispute, review: &Review, by: &str) -> Result<(), DesignRejection> {
+fn check_loser<S: StateRead>(
+    state: &Delta<'_, S>,
+    dispute: &Dispute,
+    review: &Review,
+    by: &str,
+) -> Result<(), RuleError> {
     let verdict = review.results.last().map(|result| result.verdict());
-    let (loser, platform) = match verdict {
-        Some(PanelVerdict::Upheld) => (&dispute.respondent, Some(&dispute.platform)),
-        _ => (&dispute.complainant, None),
+    let loser = match verdict {
+        Some(PanelVerdict::Upheld) => &dispute.respondent,
+        _ => &dispute.complainant,
     };
-    match loser == by || platform.is_some_and(|platform| platform == by) {
+    match dispute::speaks_for(state, dispute, by, loser)? {
         true => Ok(()),
-        false => Err(DesignRejection::NotTheParty(loser.clone())),
+        false => Err(DesignRejection::NotTheParty(loser.clone()).into()),
     }
 }
 

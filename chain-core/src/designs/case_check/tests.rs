@@ -112,7 +112,7 @@ fn who_is_told_to_mend_says_so_in_time() {
     for (to, by, others) in [
         (MARKET, MARKET, [CARRIER, MAKER]),
         (CARRIER, CARRIER, [OFFICE, MAKER]),
-        (CARRIER, MARKET, [INSPECTION, MAKER]),
+        (CARRIER, CARRIER, [INSPECTION, MARKET]),
     ] {
         let id = record(&mut chain, INSPECTION, mend_notice(&dispute, to.0));
         let open = check_of(&chain, &id);

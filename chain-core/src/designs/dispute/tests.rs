@@ -1,5 +1,8 @@
+use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::transaction::Action;
-use touchstone_proto::ledger::{Dispute, DueDisputes, EndRight, PlatformMeasure};
+use touchstone_proto::ledger::{
+    Dispute, DueDisputes, EndRight, PlatformMeasure, PutStanding, Standing,
+};
 
 use super::*;
 use crate::designs::limits::{HOUR_MS, MAX_DUE, MAX_HOURS};
@@ -8,7 +11,7 @@ use crate::rejection::Rejection;
 use crate::test_support::cases::lead_to;
 use crate::test_support::disputes::{counter, filing, measure, notice, ruling, withdrawal};
 use crate::test_support::rights::designed;
-use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, stream};
+use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change, stream};
 
 const DAY_MS: u64 = 24 * HOUR_MS;
 const ANSWER_DAYS: u64 = DEFAULT.answer_days as u64;
@@ -162,11 +165,8 @@ fn each_phase_waits_for_its_party() {
     );
     let (chain, _, id) = in_phase(DisputePhase::Measures);
     assert_eq!(refused(&chain, OFFICE, counter(&id)), other(CARRIER.0));
-    assert_eq!(
-        chain.check(&chain.sign(MARKET, counter(&id))),
-        Ok(()),
-        "for one not on the ledger"
-    );
+    let theirs = refused(&chain, MARKET, counter(&id));
+    assert_eq!(theirs, other(CARRIER.0), "it speaks for itself");
     assert_eq!(
         chain.check(&chain.sign(MAKER, filing(&id, OFFICE.0))),
         Ok(()),
@@ -423,4 +423,20 @@ fn an_authority_that_is_a_party_does_not_rule() {
         chain.check(&chain.sign(MAKER, filing(&id, OFFICE.0))),
         Ok(())
     );
+}
+
+/// A platform speaks for a respondent that can't act here itself, and for no other.
+#[test]
+fn a_platform_speaks_for_who_cannot() {
+    let (mut chain, _, id) = in_phase(DisputePhase::Measures);
+    let theirs = DesignRejection::NotTheParty(CARRIER.0.into());
+    assert_eq!(refused(&chain, MARKET, counter(&id)), theirs);
+    let put = PutStanding {
+        organisation: CARRIER.0.into(),
+        standing: Standing::Suspended.into(),
+    };
+    let wanted = change(300, Kind::PutStanding(put));
+    chain.approve(&[MARKET, MAKER, OFFICE], &wanted);
+    assert_eq!(chain.check(&chain.sign(MARKET, counter(&id))), Ok(()));
+    assert_eq!(refused(&chain, OFFICE, counter(&id)), theirs);
 }

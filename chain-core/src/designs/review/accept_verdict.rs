@@ -19,7 +19,7 @@ pub(crate) fn apply<S: StateRead>(
     let id: Hash = encoding::exact("dispute", &action.dispute)?;
     let now_ms = context.block.time_ms;
     let (dispute, review) = under_review(state, &id, ReviewPhase::Decided, now_ms)?;
-    check_loser(&dispute, &review, &context.organisation.id)?;
+    check_loser(state, &dispute, &review, &context.organisation.id)?;
     end(state, &id, dispute, review, now_ms)?;
     Ok(())
 }

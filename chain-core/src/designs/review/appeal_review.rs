@@ -21,7 +21,7 @@ pub(crate) fn apply<S: StateRead>(
     let now_ms = context.block.time_ms;
     let (dispute, mut review) = under_review(state, &id, ReviewPhase::Decided, now_ms)?;
     let by = &context.organisation.id;
-    check_loser(&dispute, &review, by)?;
+    check_loser(state, &dispute, &review, by)?;
     let first = panel_of(state, &id, 0)?;
     let panel = Panel {
         root: first.root,

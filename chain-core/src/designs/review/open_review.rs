@@ -27,7 +27,7 @@ pub(crate) fn apply<S: StateRead>(
     let now_ms = context.block.time_ms;
     let record = dispute::open(state, &id, &[DisputePhase::Countered], now_ms)?;
     let by = &context.organisation.id;
-    if record.respondent != *by && record.platform != *by {
+    if !dispute::speaks_for(state, &record, by, &record.respondent)? {
         return Err(DesignRejection::NotTheParty(record.respondent).into());
     }
     if action.ground() == ReviewGround::Unspecified {

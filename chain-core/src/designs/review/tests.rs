@@ -156,7 +156,7 @@ fn who_lost_appeals_once_to_a_larger_panel_of_others() {
     let (mut chain, jury, id) = drawn();
     vote(&mut chain, &jury, &id, 0, &[UPHOLD; 3]);
     let lost = |name: &str| DesignRejection::NotTheParty(name.into());
-    for stranger in [MAKER, OFFICE] {
+    for stranger in [MAKER, OFFICE, MARKET] {
         let by_winner = chain.check(&chain.sign(stranger, appeal(&id)));
         assert_eq!(by_winner, Err(lost(CARRIER.0).into()));
     }
@@ -206,9 +206,12 @@ fn who_lost_may_accept_the_verdict() {
     let drawn = ReviewRejection::OtherReviewPhase(phase_name(ReviewPhase::Committing));
     assert_eq!(early, drawn);
     vote(&mut chain, &jury, &id, 0, &[UPHOLD; 3]);
-    let by_winner = chain.check(&chain.sign(MAKER, accept(&id)));
-    let lost = DesignRejection::NotTheParty(CARRIER.0.into());
-    assert_eq!(by_winner, Err(lost.into()));
+    // Nor does the platform, for one that speaks for itself.
+    for other in [MAKER, MARKET] {
+        let by_other = chain.check(&chain.sign(other, accept(&id)));
+        let lost = DesignRejection::NotTheParty(CARRIER.0.into());
+        assert_eq!(by_other, Err(lost.into()));
+    }
     assert_eq!(finality(&dispute_of(&chain, &id)), None, "not yet");
     chain.run(CARRIER, accept(&id)).unwrap();
     let ended = dispute_of(&chain, &id);
@@ -348,6 +351,10 @@ fn there_is_one_panel_for_a_right_a_respondent_and_a_ground() {
     let jury = Jury::of(20);
     let (mut chain, subject, id) = countered(&jury, FEW);
     let other = dispute_again(&mut chain, &subject, "https://market.example/2");
+    // A platform that wasted it would take it from its respondent for ever.
+    let theirs = chain.check(&chain.sign(MARKET, open_review(&id, ReviewGround::Similarity)));
+    let own = DesignRejection::NotTheParty(CARRIER.0.into());
+    assert_eq!(theirs, Err(own.into()));
     chain
         .run(CARRIER, open_review(&id, ReviewGround::Similarity))
         .unwrap();
