@@ -49,6 +49,10 @@ pub(super) fn add<S: StateRead>(
     added_ms: u64,
 ) -> Result<(), RuleError> {
     let before = record.keys.len();
+    // Counted first: each key is a point to decompress.
+    if before.saturating_add(keys.len()) > MAX_KEYS {
+        return Err(BadOrganisation::Keys.into());
+    }
     for bytes in keys {
         let public_key: [u8; 32] = encoding::exact("add", bytes)?;
         key_registry::check_new(state, &public_key)?;
@@ -59,10 +63,7 @@ pub(super) fn add<S: StateRead>(
         let key = organisation::new_key(&public_key, height, added_ms);
         record.keys.push(key);
     }
-    match record.keys.len() > MAX_KEYS {
-        true => Err(BadOrganisation::Keys.into()),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// Rule: an organisation is never locked out.

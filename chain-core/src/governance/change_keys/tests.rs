@@ -352,4 +352,8 @@ fn an_organisation_has_at_most_256_keys_in_all_its_life() {
     let swap = raw(vec![fresh(300)], vec![fresh(0)]);
     let swapped = chain.check(&chain.sign(MARKET, swap));
     assert_eq!(swapped, Err(BadOrganisation::Keys.into()));
+    // They are counted before they are looked at: 30,000 points fit into a transaction.
+    let many = raw(vec![vec![2; 32]; 300], vec![]);
+    let refused = chain.check(&chain.sign(MARKET, many));
+    assert_eq!(refused, Err(BadOrganisation::Keys.into()));
 }
