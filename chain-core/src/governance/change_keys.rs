@@ -45,23 +45,24 @@ fn check<S: StateRead>(
     }
     let mut record = Organisation::clone(&context.organisation);
     let (height, time_ms) = (context.block.height, context.block.time_ms);
-    let retired = key_changes::retire(&mut record, &action.retire, height)?;
+    let mut ended = key_changes::retire(&mut record, &action.retire, height)?;
     for report in &action.compromised {
-        take_report(&mut record, context, report)?;
+        ended.extend(take_report(&mut record, context, report)?);
     }
     key_changes::add(state, &mut record, &action.add, height, time_ms)?;
     key_changes::check_remaining(&record, height)?;
-    contest_retirements(&mut record, &retired, context);
+    contest_ends(&mut record, &ended, context);
     Ok(record)
 }
 
 /// Rule: a key is reported once, and about the past; a later date would bless what a thief signs now. The word of a
-/// key about itself, or about a time before it was added, is contested. A report that isn't replaces one that is.
+/// key about itself, or about a time before it was added, is contested. A report that isn't replaces one that is. Gives
+/// the key's place in the record if it was in use until now.
 fn take_report(
     record: &mut Organisation,
     context: &Context<'_>,
     report: &Compromise,
-) -> Result<(), RuleError> {
+) -> Result<Option<usize>, RuleError> {
     let public_key: [u8; 32] = encoding::exact("compromised", &report.public_key)?;
     let signer = context.transaction.signer();
     let mut known = record.keys.iter();
@@ -80,15 +81,16 @@ fn take_report(
         true => KeyDispute::Contested as i32,
         false => KeyDispute::Unspecified as i32,
     };
-    if key.valid_until_height == 0 {
-        key.valid_until_height = context.block.height;
+    if key.valid_until_height != 0 {
+        return Ok(None);
     }
-    Ok(())
+    key.valid_until_height = context.block.height;
+    Ok(record.keys.iter().position(|k| k.public_key == public_key))
 }
 
-/// Rule: where only keys remain that the organisation added lately, the end of the older ones is contested: a thief
-/// begins so.
-fn contest_retirements(record: &mut Organisation, retired: &[usize], context: &Context<'_>) {
+/// Rule: where only keys remain that the organisation added lately, the end of the older ones is contested, by
+/// whichever words they were ended: a thief begins so.
+fn contest_ends(record: &mut Organisation, ended: &[usize], context: &Context<'_>) {
     let next = context.block.height.saturating_add(1);
     let is_established = |added_ms: u64| {
         added_ms.saturating_add(ESTABLISHED_AFTER_MS) <= context.block.time_ms || added_ms == 0
@@ -100,7 +102,7 @@ fn contest_retirements(record: &mut Organisation, retired: &[usize], context: &C
     if remaining.any(|k| is_established(k.added_ms)) {
         return;
     }
-    for place in retired {
+    for place in ended {
         if let Some(key) = record.keys.get_mut(*place)
             && is_established(key.added_ms)
             && !organisation::is_settled(key)

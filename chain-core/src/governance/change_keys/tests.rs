@@ -247,7 +247,8 @@ fn each_rule_of_a_compromise_report() {
     assert_eq!(chain.check(&chain.sign(MARKET, edge)), Ok(()));
 }
 
-/// Standing of a key's report after it: the reporter's key, when it was added, and since when it reports.
+/// Standing of a key's report after it, and of its end by it: the reporter's key, when it was added, and since when it
+/// reports.
 #[test]
 fn a_report_that_may_be_a_thiefs_is_contested() {
     let mut chain = Chain::start();
@@ -267,7 +268,8 @@ fn a_report_that_may_be_a_thiefs_is_contested() {
         "a key doesn't know of times before it was added"
     );
     assert!(by(50, 1, added_ms - 1));
-    assert!(!by(50, 1, added_ms));
+    assert!(by(50, 1, added_ms), "it ends the last established key");
+    assert!(!by(50, 51, added_ms));
     assert!(!by(1, 50, 1), "a founder's key knows of all times");
     assert!(by(1, 1, added_ms), "a key about itself");
     // An older key corrects what a newer one reported, and not the other way round.
