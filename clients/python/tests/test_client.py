@@ -83,6 +83,8 @@ class Openings(unittest.TestCase):
         self.captured, self.refuses = [], None
 
     def event(self, organisation, document):
+        """An event that, unless it says otherwise, brings the unit into being."""
+        document = {"type": "ObjectEvent", "action": "ADD", "epcList": [UNIT], **document}
         height = 1 + len(getattr(self, "captured", []))
         return Event(height, 0, 0, 1000 * height, organisation, (), json.dumps(document).encode())
 
@@ -136,6 +138,20 @@ class Openings(unittest.TestCase):
         self.histories[UNIT].append(self.event("maker", right))
         self.histories[f"urn:touchstone:activation:{right['ilmd']['touchstone:activation']}"] = []
         self.assertTrue(open_label(self, "market", UNIT, "abab-abab-abab").is_first)
+
+    def test_a_code_of_something_else_is_not_the_makers(self):
+        digest = hashlib.sha256(self.SALT + b"ABABABABABAB").hexdigest()
+        other = {"ilmd": {"touchstone:activation": f"sha256:{self.SALT.hex()}:{digest}"}}
+        made = {"type": "TransformationEvent", "inputEPCList": [UNIT], "outputEPCList": [PALLET], **other}
+        self.histories[f"urn:touchstone:activation:{other['ilmd']['touchstone:activation']}"] = []
+        # The carrier commissions the pallet on which the unit stands, and makes something of the unit.
+        self.histories[UNIT] += [self.event("carrier", {"epcList": [PALLET], **other}), self.event("carrier", made)]
+        self.assertRaises(WrongCode, open_label, self, "market", UNIT, "ABAB-ABAB-ABAB")
+        self.assertTrue(open_label(self, "market", UNIT, self.CODE).is_first)
+        # A maker that made it of other things is its maker.
+        own = {"type": "TransformationEvent", "outputEPCList": ["urn:epc:id:sgtin:9521321.000001.1"], **other}
+        self.histories[UNIT] = [self.event("maker", own)]
+        self.assertTrue(open_label(self, "market", UNIT, "ABAB-ABAB-ABAB").is_first)
 
     def test_another_refusal_is_passed_on(self):
         self.refuses = Rejected(301, "form", "no")

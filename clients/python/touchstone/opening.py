@@ -6,6 +6,7 @@ import re
 import time
 
 from touchstone.errors import Rejected, WrongCode
+from touchstone.verification import Refusal, canonical
 
 _RECORDED = re.compile(r"sha256:([0-9a-f]{32}):([0-9a-f]{64})")
 _NAMESPACE = "urn:touchstone:epcis:"
@@ -47,18 +48,45 @@ def _standing(events):
     return [document for at, (_, document) in enumerate(told) if at not in wrong and not document.get("errorDeclaration")]
 
 
-def _recorded(item):
-    """What the maker recorded of the code, by the last standing event that brings the thing into being."""
-    for document in reversed(_standing(item.events)):
-        for name, value in (document.get("ilmd") or {}).items():
-            if _local(name) == "activation" and isinstance(value, str) and _RECORDED.fullmatch(value):
-                return value
+def _names(listed, thing):
+    """Whether a list of an event names the thing with this canonical identifier."""
+    for name in listed or []:
+        try:
+            if canonical(name) == thing:
+                return True
+        except Refusal:
+            continue
+    return False
+
+
+def _begins(document, thing):
+    """Whether an event brings the thing into being (docs/custody.md, "Life")."""
+    if document.get("type") == "ObjectEvent":
+        return document.get("action") == "ADD" and _names(document.get("epcList"), thing)
+    return document.get("type") == "TransformationEvent" and _names(document.get("outputEPCList"), thing)
+
+
+def _recorded(client, item):
+    """What the maker recorded of the code, with the last standing event that brings the thing into being.
+
+    The history tells of containers and of what was made of the thing, too: their codes are others'.
+    """
+    thing = canonical(item)
+    beginnings = [document for document in _standing(client.item(item).events) if _begins(document, thing)]
+    for name, value in (beginnings[-1].get("ilmd") or {}).items() if beginnings else ():
+        if _local(name) == "activation" and isinstance(value, str) and _RECORDED.fullmatch(value):
+            return value
     raise WrongCode("the thing's maker recorded no code under a cover")
+
+
+# Capital letters, and what they are taken for. Other alphabets' letters stay as they are.
+_CAPITALS = str.maketrans({letter: letter.upper() for letter in "abcdefghijklmnopqrstuvwxyz"})
+_ALIKE = str.maketrans("OIL", "011")
 
 
 def _letters(typed):
     """A code as people type it: small letters, spaces, look-alikes."""
-    return re.sub(r"[\s-]", "", typed).upper().translate(str.maketrans("OIL", "011"))
+    return re.sub(r"[\s-]", "", typed).translate(_CAPITALS).translate(_ALIKE)
 
 
 def fits(recorded, typed):
@@ -82,7 +110,7 @@ def open_label(client, signer, item, code):
     `item` is the thing's identifier, `code` what its holder typed. Raises `WrongCode` where the code isn't the thing's.
     Two calls at once record one opening each at most, and both give the first.
     """
-    recorded = _recorded(client.item(item))
+    recorded = _recorded(client, item)
     if not fits(recorded, code):
         raise WrongCode("the code isn't the one that the maker recorded for this thing")
     first, is_first = _first(client, recorded), False
