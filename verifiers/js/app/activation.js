@@ -16,17 +16,16 @@ export const openingsOf = (recorded) => `urn:touchstone:activation:${recorded}`;
 
 /** The openings in a proven history, the first one first: whoever recorded one had the code. Other events are none. */
 export function readOpenings(events, recorded) {
-  return events.filter(({ document }) => {
-    const named = Object.entries(document).find(([name]) => /(^|[:/#])openingCode$/.test(name));
-    return named !== undefined && typeof named[1] === 'string' && isActivation(recorded, named[1]);
-  });
+  const isCode = ([name, value]) =>
+    /(^|[:/#])openingCode$/.test(name) && typeof value === 'string' && isActivation(recorded, value);
+  return events.filter(({ document }) => Object.entries(document).some(isCode));
 }
 
-/** The letters of a code as people type it: with small letters, spaces and look-alikes. */
+/** The letters of a code as people type it: with small letters, spaces and look-alikes. Other alphabets' letters stay. */
 export const letters = (typed) =>
   typed
-    .toUpperCase()
     .replace(/[\s-]/g, '')
+    .replace(/[a-z]/g, (letter) => letter.toUpperCase())
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
 

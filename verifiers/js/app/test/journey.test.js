@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { prepareSignatures } from '../../src/ed25519.js';
 import { Examination } from '../../src/examination.js';
-import { isActivation, recordedActivation } from '../activation.js';
+import { isActivation, letters, readOpenings, recordedActivation } from '../activation.js';
 import { readCode } from '../answers.js';
 import { ItemRecord } from '../record.js';
 import { assignStages, word } from '../journey.js';
@@ -162,6 +162,19 @@ test('a code under a cover is compared with its salted hash', () => {
   assert.equal(recordedActivation([['example:deactivation', recorded]]), null);
   for (const typed of ['05AF-MSY3-8DJQ', ' 05afmsy38djq ', 'O5AFMSY38DJQ']) assert.ok(isActivation(recorded, typed), typed);
   for (const typed of ['', '05AFMSY38DJ']) assert.ok(!isActivation(recorded, typed), typed);
+});
+
+test('an opening is one whichever of its members has the code', () => {
+  const recorded = 'sha256:bce1062b50759abfe4092e53789dc2e7:781f3f255285386d8c2966eea56f781694c13c89bd687601d21564725fcd1983';
+  const documents = [
+    { 'a:openingCode': '0123456789AB' },
+    { 'a:openingCode': '0123456789AB', 'b:openingCode': '05AFMSY38DJQ' },
+    { 'touchstone:openingCode': '05AFMSY38DJQ' },
+  ];
+  const found = readOpenings(documents.map((document) => ({ document })), recorded);
+  assert.deepEqual(found.map(({ document }) => document), documents.slice(1));
+  // As the gateway reads a code: what only resembles a letter is none.
+  assert.equal(letters('oiıſ'), '01ıſ');
 });
 
 test('codes are read as people have them', () => {
