@@ -231,6 +231,9 @@ async fn queries_are_handed_on_and_marked_as_the_nodes_word() {
             assert_eq!(answer.json()["asked"], format!("GET {target} HTTP/1.1"));
             assert_eq!(answer.header("touchstone-word").as_deref(), Some("node"));
             assert!(answer.header("link").is_some() && answer.header("set-cookie").is_none());
+            // What a node sends doesn't act in the gateway's name where a browser opens it.
+            let policy = answer.header("content-security-policy");
+            assert_eq!(policy.as_deref(), Some("default-src 'none'; sandbox"));
             let question = asked.recv().await.unwrap();
             assert_eq!(question.header("accept"), Some("application/ld+json"));
             assert!(question.header("gs1-extensions").is_some(), "{question:?}");

@@ -18,6 +18,9 @@ pub const XML: &str = "application/xml";
 /// The same, as it is asked for as well.
 pub const TEXT_XML: &str = "text/xml";
 
+/// A document that isn't data.
+const PDF: &str = "application/pdf";
+
 /// Whether a form is XML.
 pub fn is_xml(form: &str) -> bool {
     matches!(form, XML | TEXT_XML)
@@ -97,6 +100,10 @@ pub fn epc_format(headers: &HeaderMap) -> EpcFormat {
     }
 }
 
+/// What a browser may do with an answer that somebody opens: show it. Anybody's words are in it, and an event in XML may
+/// have elements of XHTML, scripts too, which would act in this server's name.
+const DATA_POLICY: &str = "default-src 'none'; sandbox";
+
 /// Tells what is spoken here.
 pub fn tell(headers: &mut HeaderMap) {
     const TOLD: [(&str, &str); 9] = [
@@ -114,6 +121,11 @@ pub fn tell(headers: &mut HeaderMap) {
     for (name, value) in TOLD {
         let told = headers.entry(HeaderName::from_static(name));
         told.or_insert(HeaderValue::from_static(value));
+    }
+    // Browsers show no PDF under it, and run nothing of one.
+    if headers.get(header::CONTENT_TYPE) != Some(&HeaderValue::from_static(PDF)) {
+        let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
+        policy.or_insert(HeaderValue::from_static(DATA_POLICY));
     }
 }
 
@@ -268,6 +280,35 @@ pub fn capture_job(headers: &HeaderMap) -> Result<&'static str, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// But for pages, which bring a policy of their own, and PDF.
+    #[test]
+    fn an_answer_runs_nothing() {
+        for (form, own, told) in [
+            (None, None, Some(DATA_POLICY)),
+            (Some(XML), None, Some(DATA_POLICY)),
+            (Some("text/html"), None, Some(DATA_POLICY)),
+            (
+                Some("text/html"),
+                Some("default-src 'self'"),
+                Some("default-src 'self'"),
+            ),
+            (Some(PDF), None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            let form = form.map(|form| (header::CONTENT_TYPE, HeaderValue::from_static(form)));
+            let own = own.map(|own| {
+                (
+                    header::CONTENT_SECURITY_POLICY,
+                    HeaderValue::from_static(own),
+                )
+            });
+            headers.extend(form.into_iter().chain(own));
+            tell(&mut headers);
+            let policy = headers.get(header::CONTENT_SECURITY_POLICY);
+            assert_eq!(policy.map(|policy| policy.to_str().unwrap()), told);
+        }
+    }
 
     #[test]
     fn the_client_gets_what_it_likes_best() {

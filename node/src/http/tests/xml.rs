@@ -1,5 +1,6 @@
 //! Answers in XML say what those in JSON say, or say why they can't.
 
+use serde_json::json;
 use touchstone_epcis::{document_hashes, event_hash};
 
 use super::*;
@@ -79,6 +80,30 @@ async fn a_named_query_and_one_event_are_given_in_xml() {
         (refused.status, refused.exception().as_str()),
         (406, "NotAcceptableException")
     );
+}
+
+/// A browser takes XML before JSON, and runs what stands in it: an event may name elements of XHTML.
+#[tokio::test]
+async fn what_an_event_holds_runs_in_no_browser() {
+    let mut node = start();
+    let event = json!({
+        "@context": [
+            "https://ref.gs1.org/standards/epcis/epcis-context.jsonld",
+            { "html": "http://www.w3.org/1999/xhtml" },
+        ],
+        "type": "ObjectEvent", "action": "OBSERVE", "eventTime": "2026-03-01T08:30:00Z",
+        "eventTimeZoneOffset": "+00:00", "epcList": ["https://id.gs1.org/01/09521234500018/21/A1"],
+        "html:script": "alert(1)",
+    });
+    node.record(&[vec![event.to_string().into_bytes()]]);
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let answer = node.get_as("/events", browser).await;
+    assert_eq!(answer.headers["content-type"], "application/xml");
+    for part in ["http://www.w3.org/1999/xhtml", "script>alert(1)<"] {
+        assert!(answer.text.contains(part), "{}", answer.text);
+    }
+    let policy = &answer.headers["content-security-policy"];
+    assert_eq!(policy, "default-src 'none'; sandbox");
 }
 
 /// The refusal names the event, the path and what stands in the way; in JSON it is there.
