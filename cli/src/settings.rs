@@ -15,6 +15,8 @@ use crate::messages::Language;
 
 /// The node asked where none is named.
 pub const DEFAULT_NODE: &str = "http://127.0.0.1:26650";
+/// The settings file in a folder.
+const FILE_NAME: &str = "touchstone.toml";
 
 /// Options of every verb.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -100,6 +102,8 @@ pub struct Settings {
     node: String,
     tls: ClientTls,
     genesis: Option<PathBuf>,
+    /// Only the settings file that lies in this folder names the document.
+    is_genesis_of_folder: bool,
     key: Option<PathBuf>,
     organisation: Option<String>,
     timeout: Duration,
@@ -110,13 +114,19 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings file, if any, under what the command line says.
     pub fn load(options: &GlobalOptions) -> Result<Settings, Failure> {
-        let file = match &options.config {
-            Some(path) => read_file(path)?,
-            None => match default_files().into_iter().find(|p| p.is_file()) {
-                Some(path) => read_file(&path)?,
-                None => File::default(),
-            },
+        Settings::load_in(Path::new(""), options)
+    }
+
+    /// The same in a folder.
+    fn load_in(folder: &Path, options: &GlobalOptions) -> Result<Settings, Failure> {
+        let of_folder = folder.join(FILE_NAME);
+        let (path, is_of_folder) = match &options.config {
+            Some(path) => (Some(path.clone()), false),
+            None if of_folder.is_file() => (Some(of_folder), true),
+            None => (users_file().filter(|path| path.is_file()), false),
         };
+        let file = path.as_deref().map(read_file).transpose()?;
+        let file = file.unwrap_or_default();
         let certificate = options.tls_certificate.clone().or(file.tls_certificate);
         let key = options.tls_key.clone().or(file.tls_key);
         let identity = match (certificate, key) {
@@ -141,6 +151,7 @@ impl Settings {
                 roots: options.tls_roots.clone().or(file.tls_roots),
                 identity,
             },
+            is_genesis_of_folder: is_of_folder && options.genesis.is_none(),
             genesis: options.genesis.clone().or(file.genesis),
             key: file.key,
             organisation: file.organisation,
@@ -173,9 +184,33 @@ impl Settings {
         &self.as_of
     }
 
-    /// Whether a genesis document is named at all.
-    pub fn names_genesis(&self) -> bool {
-        self.genesis.is_some()
+    /// The genesis document by which a file from somebody else is examined. `None`: the examiner named none. One that
+    /// only a settings file in this folder names doesn't count: a folder that holds a file to examine may be its
+    /// sender's work as a whole.
+    pub fn examiners_genesis(&self) -> Result<Option<Genesis>, Failure> {
+        match self.genesis.is_some() && !self.is_genesis_of_folder {
+            true => self.genesis().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The same for an examination that needs one.
+    pub fn required_genesis(&self) -> Result<Genesis, Failure> {
+        match self.doubt_of_folder() {
+            Some(doubt) => Err(doubt),
+            None => self.genesis(),
+        }
+    }
+
+    /// Why the genesis document that is named doesn't count for an examination, if it doesn't.
+    pub fn doubt_of_folder(&self) -> Option<Failure> {
+        (self.is_genesis_of_folder && self.genesis.is_some()).then(|| {
+            Failure::Usage(
+                "the touchstone.toml of this folder names a genesis document, which may have come with the file to \
+                 examine: name one that you trust with --genesis FILE"
+                    .into(),
+            )
+        })
     }
 
     /// The trusted genesis document.
@@ -258,10 +293,8 @@ impl Settings {
     }
 }
 
-fn default_files() -> Vec<PathBuf> {
-    let mut files = vec![PathBuf::from("touchstone.toml")];
-    files.extend(user_folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("config.toml")));
-    files
+fn users_file() -> Option<PathBuf> {
+    user_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("config.toml"))
 }
 
 /// This program's folder of one kind, by the XDG base directories.

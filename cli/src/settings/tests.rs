@@ -48,3 +48,33 @@ fn without_genesis_nothing_is_asked() {
     let failure = settings.genesis().map(|_| ()).unwrap_err();
     assert!(failure.to_string().contains("--genesis"), "{failure}");
 }
+
+/// A folder that somebody packed may hold a file to examine and the genesis document of a chain of his own.
+#[test]
+fn a_file_is_not_examined_by_what_lies_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join(FILE_NAME);
+    std::fs::write(&settings, "genesis = \"genesis.json\"\n").unwrap();
+    let none = GlobalOptions::default();
+    let lying = Settings::load_in(folder.path(), &none).unwrap();
+    assert!(lying.doubt_of_folder().is_some());
+    assert!(lying.examiners_genesis().unwrap().is_none());
+    let refused = lying.required_genesis().map(drop).unwrap_err();
+    assert!(refused.to_string().contains("may have come"), "{refused}");
+    let named = GlobalOptions {
+        genesis: Some(folder.path().join("genesis.json")),
+        ..GlobalOptions::default()
+    };
+    for chosen in [named, options(settings)] {
+        let chosen = Settings::load_in(folder.path(), &chosen).unwrap();
+        assert!(chosen.doubt_of_folder().is_none());
+        // It would be read, and isn't there.
+        for failed in [
+            chosen.examiners_genesis().map(drop),
+            chosen.required_genesis().map(drop),
+        ] {
+            let failed = failed.unwrap_err();
+            assert!(matches!(failed, Failure::File(_)), "{failed}");
+        }
+    }
+}

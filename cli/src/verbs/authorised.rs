@@ -68,7 +68,7 @@ pub async fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     if let Some(path) = &arguments.check {
-        let examined = read(path, &settings.genesis()?)?;
+        let examined = read(path, &settings.required_genesis()?)?;
         return tell(&examined, None, None, output);
     }
     if let Some(path) = &arguments.out {

@@ -86,10 +86,11 @@ pub fn run(arguments: &Arguments, settings: &Settings, output: &mut Output) -> R
             receipt::bytes("sha256", &sha256)?,
         ));
     }
-    let chain_id = match settings.names_genesis() {
-        true => Some(settings.genesis()?.chain_id),
-        false => None,
-    };
+    let genesis = settings.examiners_genesis()?;
+    let chain_id = genesis.map(|genesis| genesis.chain_id);
+    if let Some(doubt) = settings.doubt_of_folder() {
+        output.remark(doubt.to_string());
+    }
     let stamp_roots = match &arguments.tsa_roots {
         Some(path) => tokens::roots(path)?,
         None => Vec::new(),

@@ -92,6 +92,36 @@ async fn a_case_is_written_and_verified_offline() {
     assert_eq!(forced.code, 0, "{forced:?}");
 }
 
+/// Who packs a folder packs the settings in it too: they don't say which chain is trusted.
+#[tokio::test]
+async fn a_folder_does_not_say_which_chain_is_trusted() {
+    let node = Served::start().await;
+    let file = written(&node).await;
+    std::fs::write(node.path("touchstone.toml"), "genesis = \"genesis.json\"\n").unwrap();
+    let verify = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_touchstone"));
+        command
+            .env_remove("TOUCHSTONE_GENESIS")
+            .args(["verify", &file]);
+        command
+            .args(words)
+            .arg("--json")
+            .current_dir(node.path("."));
+        command.output().unwrap()
+    };
+    let ran = verify(&[]);
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(6), "{said}");
+    assert!(
+        said.contains("may have come with the file to examine"),
+        "{said}"
+    );
+    let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(element(&report, "genesis"), "reservation");
+    let named = verify(&["--genesis", "genesis.json"]);
+    assert_eq!(named.status.code(), Some(0));
+}
+
 #[tokio::test]
 async fn a_changed_file_is_refused_with_the_reason() {
     let node = Served::start().await;

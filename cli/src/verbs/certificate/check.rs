@@ -33,7 +33,11 @@ pub(super) async fn run(
     })?;
     let stated = credential::check(&bytes)?;
     let revoked = revoked(&stated, arguments.status_list.as_deref())?;
-    let (as_of, mut reservations) = match settings.names_genesis() && !arguments.offline {
+    if let Some(doubt) = settings.doubt_of_folder() {
+        output.remark(doubt.to_string());
+    }
+    let is_asked = !arguments.offline && settings.examiners_genesis()?.is_some();
+    let (as_of, mut reservations) = match is_asked {
         true => {
             let (as_of, reservations) = Box::pin(ask(&stated, arguments, settings)).await?;
             let reservations = reservations.iter();
@@ -83,7 +87,9 @@ fn revoked(statement: &CredentialStatement, path: Option<&Path>) -> Result<Optio
     let Some(path) = path else {
         return Ok(None);
     };
-    let bytes = std::fs::read(path).map_err(|e| Failure::io("reading", path, &e))?;
+    let bytes = file::read_within(path, credential::MAX_BYTES as u64, |bytes| {
+        BadCredential::Form(format!("{bytes} bytes are too many")).into()
+    })?;
     let list = status_list::read(&bytes)?;
     // Another's list says nothing of this credential.
     let own = statement

@@ -39,7 +39,7 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     if let Some(path) = &arguments.check {
-        let examined = read(path, &settings.genesis()?)?;
+        let examined = read(path, &settings.required_genesis()?)?;
         tell(&examined, None, output);
         return Ok(());
     }
