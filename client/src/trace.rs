@@ -91,11 +91,24 @@ async fn told(
         max_items: number(question.limits.items),
     };
     let mut items: Vec<TracedItem> = Vec::new();
+    let mut named = BTreeSet::new();
     let mut replies = client.trace(request).await?;
     loop {
         let Some(reply) = replies.next().await? else {
             return Err(ClientError::Broken("broke off in the middle of the trace"));
         };
+        // Whoever draws the way from thing to thing comes to an end: it never leads back.
+        for item in &reply.items {
+            let follows = match &item.edge {
+                None => named.is_empty(),
+                Some(edge) => named.contains(&edge.from),
+            };
+            if !named.insert(item.id.clone()) || !follows {
+                return Err(ClientError::Broken(
+                    "names a thing twice, or one that nothing before it leads to",
+                ));
+            }
+        }
         items.extend(reply.items);
         found(items.len());
         if let Some(end) = reply.end {

@@ -287,7 +287,8 @@ fn line(
 /// What it is, and how its life ended.
 pub fn what_it_is(item: &TracedItem, language: Language) -> Vec<String> {
     let mut told = vec![language.sentence(kind(item))];
-    told.extend((!item.state.is_empty()).then(|| language.sentence(&item.state)));
+    // Without proof, it is the node's word.
+    told.extend((!item.state.is_empty()).then(|| language.sentence(&plain(&item.state))));
     told
 }
 

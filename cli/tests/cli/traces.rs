@@ -439,6 +439,35 @@ async fn every_answer_about_several_things_that_is_bent_is_found_out() {
     }
 }
 
+/// Whose word is taken neither steers the terminal nor leads round in a circle.
+#[tokio::test]
+async fn a_nodes_word_is_printed_as_text_and_ends() {
+    let node = Served::start().await;
+    story(&node).await;
+    node.tamper(|reply: &mut TraceReply| {
+        for item in &mut reply.items {
+            item.state = "sold\u{1b}[2J".to_owned();
+        }
+    });
+    for verb in ["trace", "recall"] {
+        let ran = node.run(&[verb, LOT, "--unproven"]).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.out.contains("sold\\u{1b}[2J"), "{}", ran.out);
+        assert!(!ran.out.contains('\u{1b}'), "{}", ran.out);
+    }
+    let bends: [fn(&mut TraceReply); 3] = [
+        |reply| reply.items[1].id = reply.items[0].id.clone(),
+        |reply| reply.items[1].edge.as_mut().unwrap().from = reply.items[2].id.clone(),
+        |reply| reply.items[0].edge = reply.items[1].edge.clone(),
+    ];
+    for bend in bends {
+        node.tamper(move |reply: &mut TraceReply| bend(reply));
+        let ran = node.run(&["trace", LOT, "--unproven"]).await;
+        assert_eq!(ran.code, 5, "{ran:?}");
+        assert!(ran.err.contains("names a thing twice"), "{}", ran.err);
+    }
+}
+
 #[tokio::test]
 async fn a_node_that_never_ends_is_cut_off() {
     let node = Served::start().await;
