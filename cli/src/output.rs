@@ -315,14 +315,18 @@ pub fn reported(key: &Key) -> String {
 }
 
 /// Outside text made safe to print: a line break is a space, other control characters and those that
-/// reorder text are escaped.
+/// reorder or hide text are escaped, as the page shows them (verifiers/js/src/printable.js).
 pub fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let is_hidden = matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+        );
         if c == '\n' {
             safe.push(' ');
-        } else if c.is_control() || reorders {
+        } else if c.is_control() || is_hidden {
             safe.extend(c.escape_unicode());
         } else {
             safe.push(c);
@@ -435,6 +439,21 @@ mod tests {
         assert_eq!(plain("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(plain("x\u{202e}y\nz\rw"), "x\\u{202e}y z\\u{d}w");
         assert_eq!(plain("Zürich 東京"), "Zürich 東京");
+        // Marks that reorder text, end lines, or are seen by nobody.
+        for hidden in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{2028}',
+            '\u{2060}',
+            '\u{feff}',
+            '\u{e0061}',
+        ] {
+            assert_eq!(
+                plain(&hidden.to_string()),
+                hidden.escape_unicode().to_string()
+            );
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ import * as page from '../page/texts.js';
 import { ACTS } from '../src/authorisation.js';
 import * as cases from '../src/cases.js';
 import { OPINIONS, OUTCOMES, PHASES, VERDICTS } from '../src/facts.js';
+import { printable } from '../src/printable.js';
 import { golden } from './support/repository.js';
 
 const CHINESE = /\p{Script=Han}/u;
@@ -53,4 +54,11 @@ test('a dispute with its checks and sanctions is told in the language of the pag
   assert.doesNotMatch(english, CHINESE);
   for (const [english] of Object.values(page.WORDS))
     assert.ok(!new RegExp(`(^|[ :,;])${english}($|[ :,;])`, 'm').test(chinese), `${english}\n${chinese}`);
+});
+
+test('marks that reorder or hide text are shown', () => {
+  // Those that `plain` of cli/src/output.rs escapes.
+  for (const mark of ['\u00ad', '\u061c', '\u200b', '\u202e', '\u2028', '\u2060', '\ufeff', '\u{e0061}'])
+    assert.match(printable(`a${mark}b`), /^a\[U\+[0-9A-F]{4,5}\]b$/, escape(mark));
+  assert.equal(printable('Zürich 東京 👍🏽'), 'Zürich 東京 👍🏽');
 });
