@@ -7,6 +7,7 @@ use serde_json::Value;
 use time::Date;
 use time::macros::format_description;
 use touchstone_client::NotVerified;
+use touchstone_core::block::Header;
 use touchstone_core::designs::authorised::{SaleAnswer, SaleQuestion};
 use touchstone_core::genesis::Genesis;
 use touchstone_core::proof::authorisation::{self, ExaminedAuthorisation};
@@ -135,6 +136,7 @@ fn tell(
         add_member(&mut value, "territory", asked.territory.as_str().into());
         add_member(&mut value, "time_ms", asked.at_ms.into());
         add_member(&mut value, "height", height.into());
+        add_member(&mut value, "block_time_ms", block.time_ms.into());
         add_member(&mut value, "verified", true.into());
         add_member(&mut value, "header", header.unwrap_or(Value::Null));
         output.whole_value(&value);
@@ -154,6 +156,9 @@ fn tell(
             time = utc(asked.at_ms),
             height = height
         ));
+        if header.is_none() {
+            output.line(block_line(language, block));
+        }
         let unknown = is_known == Some(false);
         let unknown = unknown.then(|| unknown_seller(language, &asked.seller));
         for line in unknown.into_iter().chain(rights::grounds(language, answer)) {
@@ -171,6 +176,16 @@ fn tell(
             "the records don't tell of so early a time"
         ))),
     }
+}
+
+/// The block that a file is as of: whoever handed it in may have kept it, and what came later isn't in it.
+pub(super) fn block_line(language: Language, block: &Header) -> String {
+    say!(
+        language,
+        "Block     {height}, {time}",
+        height = block.height,
+        time = utc(block.time_ms)
+    )
 }
 
 /// What a no says where the ledger knows no such seller: whoever mistyped it sees that.

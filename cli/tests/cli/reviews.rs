@@ -361,11 +361,10 @@ async fn a_review_from_its_opening_to_the_verdict() {
     ];
     shows(&told, 0, &parts);
     let bytes = std::fs::read(&file).unwrap();
-    shows(
-        &node.run(&["review", "show", "--check", &file]).await,
-        0,
-        &parts,
-    );
+    let checked = node.run(&["review", "show", "--check", &file]).await;
+    shows(&checked, 0, &parts);
+    // Of when it is, too: it may have been kept.
+    shows(&checked, 0, &["\nBlock     "]);
     let mut bent = bytes.clone();
     bent[100] ^= 1;
     std::fs::write(&file, &bent).unwrap();

@@ -13,6 +13,7 @@ use crate::file;
 use crate::output::{Output, add_member, attested_json};
 use crate::reviews;
 use crate::settings::Settings;
+use crate::verbs::authorised::block_line;
 use crate::verbs::right::id;
 
 /// Arguments of `review show`.
@@ -88,6 +89,7 @@ fn tell(examined: &ExaminedReview, header: Option<Value>, output: &mut Output) {
     if output.json {
         let mut value = reviews::json(dispute, panels);
         add_member(&mut value, "height", block.height.into());
+        add_member(&mut value, "block_time_ms", block.time_ms.into());
         add_member(&mut value, "verified", true.into());
         add_member(&mut value, "header", header.unwrap_or(Value::Null));
         output.value(&value);
@@ -96,6 +98,9 @@ fn tell(examined: &ExaminedReview, header: Option<Value>, output: &mut Output) {
     let verdict = output.good("VERIFIED");
     let height = block.height;
     output.line(format!("Review    {verdict} as of block {height}"));
+    if header.is_none() {
+        output.line(block_line(output.language, block));
+    }
     for line in reviews::lines(output.language, dispute, panels) {
         output.line(format!("          {line}"));
     }
