@@ -10,6 +10,7 @@ use crate::Caller;
 use crate::arrivals::Arrivals;
 use crate::budget::Account;
 use crate::connection_slots::{ConnectionSlot, ConnectionSlots, Full};
+use crate::door::Newcomer;
 
 /// A connection, shared by all its calls.
 #[derive(Debug)]
@@ -71,11 +72,6 @@ impl Connection {
         })
     }
 
-    /// The client has sent a first byte.
-    pub fn has_begun(&self) {
-        self.lock().slot.has_begun();
-    }
-
     /// A call has come. The first one makes a newcomer an established connection, if there is a slot.
     pub fn begin(self: &Arc<Self>) -> Result<Call, Full> {
         let mut state = self.lock();
@@ -114,6 +110,16 @@ impl Connection {
             _ if !worked => state.slot.works(),
             _ => {}
         }
+    }
+}
+
+impl Newcomer for Arc<Connection> {
+    fn has_begun(&self) {
+        self.lock().slot.has_begun();
+    }
+
+    fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 }
 

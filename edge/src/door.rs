@@ -9,24 +9,31 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::Sender;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::arrivals::Arrivals;
 use crate::background;
 use crate::beginning::{Beginning, begins};
-use crate::connection::Connection;
 
 /// How often deadlines are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long to wait where the system refuses a connection, such as for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What a port keeps of a connection before its beginning has come.
+pub trait Newcomer: Send + Sync + 'static {
+    /// The client has sent a first byte.
+    fn has_begun(&self);
+    /// Cancelled where it has to be shut out.
+    fn closing(&self) -> &CancellationToken;
+}
+
 /// A connection whose beginning has come; it belongs to no runtime.
-pub(crate) type Spoken = (std::net::TcpStream, Arc<Connection>);
+pub type Spoken<N> = (std::net::TcpStream, N);
 
 /// The runtime of the thread at the door. Where the system gives none, it is the caller's own.
-pub(crate) fn handle() -> Handle {
+fn handle() -> Handle {
     static DOOR: OnceLock<Option<Handle>> = OnceLock::new();
     let door = DOOR.get_or_init(|| match thread() {
         Ok(handle) => Some(handle),
@@ -51,14 +58,27 @@ fn thread() -> std::io::Result<Handle> {
 }
 
 /// Accepts until `stop` as often as `arrivals` say, holds whom `admit` gives a slot, and gives those inside whose
-/// `beginning` is whole.
-pub(crate) async fn keep(
+/// `beginning` is whole. `sweep` is called once a second. All of it is the work of the thread at the door.
+pub fn keep<N: Newcomer>(
     listener: TcpListener,
     beginning: Beginning,
     arrivals: Arc<Arrivals>,
-    admit: impl Fn(SocketAddr) -> Option<Arc<Connection>>,
+    admit: impl Fn(SocketAddr) -> Option<N> + Send + 'static,
+    sweep: impl Fn(Instant) + Send + 'static,
+    inside: Sender<Spoken<N>>,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    let kept = accept(listener, beginning, arrivals, admit, sweep, inside, stop);
+    handle().spawn(kept)
+}
+
+async fn accept<N: Newcomer>(
+    listener: TcpListener,
+    beginning: Beginning,
+    arrivals: Arc<Arrivals>,
+    admit: impl Fn(SocketAddr) -> Option<N>,
     sweep: impl Fn(Instant),
-    inside: Sender<Spoken>,
+    inside: Sender<Spoken<N>>,
     stop: CancellationToken,
 ) {
     // It wakes up this runtime from now on.
@@ -82,10 +102,12 @@ pub(crate) async fn keep(
             accepted = accept_after(wait, &listener) => match accepted {
                 Ok((stream, address)) => {
                     arrivals.take();
-                    if let Some(connection) = admit(address) {
-                        silent.spawn(hold(stream, beginning, connection, inside.clone()));
+                    if let Some(newcomer) = admit(address) {
+                        silent.spawn(hold(stream, beginning, newcomer, inside.clone()));
                     }
                 }
+                // Whoever stops a port may shut its socket as well.
+                Err(_) if stop.is_cancelled() => break,
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     tokio::time::sleep(PAUSE).await;
@@ -106,32 +128,48 @@ async fn accept_after(
 }
 
 /// Waits for the beginning of a conversation: nothing is made for a client that doesn't say what it wants.
-async fn hold(
+async fn hold<N: Newcomer>(
     stream: TcpStream,
     beginning: Beginning,
-    connection: Arc<Connection>,
-    inside: Sender<Spoken>,
+    newcomer: N,
+    inside: Sender<Spoken<N>>,
 ) {
-    let client = connection.client;
-    let closing = connection.closing.clone();
+    let closing = newcomer.closing().clone();
     let spoken = async {
-        if !begins(&stream, beginning, || connection.has_begun()).await {
+        if !begins(&stream, beginning, || newcomer.has_begun()).await {
             return;
         }
         if let Ok(stream) = stream.into_std() {
             // Inside is nobody once the port closes.
-            let _ = inside.send((stream, connection)).await;
+            let _ = inside.send((stream, newcomer)).await;
         }
     };
     tokio::select! {
-        () = closing.cancelled() => tracing::debug!(?client, "a newcomer gave way or was late"),
+        () = closing.cancelled() => tracing::debug!("a newcomer gave way or was late"),
         () = spoken => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::sync::mpsc;
+
     use super::*;
+    use crate::rate::CallRate;
+
+    /// Nobody's: all are shut out at once.
+    struct Nobody;
+
+    impl Newcomer for Nobody {
+        fn has_begun(&self) {}
+
+        fn closing(&self) -> &CancellationToken {
+            unreachable!("nobody is let in")
+        }
+    }
 
     #[tokio::test]
     async fn the_thread_at_the_door_stands_behind_its_callers() {
@@ -143,5 +181,52 @@ mod tests {
         for rank in ranks {
             assert_eq!(rank.await.unwrap(), Some(background::RANK.max(own)));
         }
+    }
+
+    /// Three at once, and then one in a minute.
+    #[tokio::test]
+    async fn a_flood_is_accepted_at_the_ports_rate() {
+        let rate = CallRate {
+            per_minute: 1,
+            burst: 3,
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut flood = Vec::new();
+        for _ in 0..20 {
+            flood.push(TcpStream::connect(address).await.unwrap());
+        }
+        let arrivals = Arc::new(Arrivals::new(rate));
+        let (accepted, mut accepts) = mpsc::unbounded_channel();
+        let (swept, mut sweeps) = mpsc::unbounded_channel();
+        let (inside, _spoken) = mpsc::channel::<Spoken<Nobody>>(1);
+        let stop = CancellationToken::new();
+        let kept = keep(
+            listener,
+            Beginning::Http1,
+            arrivals.clone(),
+            move |from| {
+                let _ = accepted.send(from);
+                None
+            },
+            move |now| _ = swept.send(now),
+            inside,
+            stop.clone(),
+        );
+        // By its second sweep it would have accepted all of them.
+        for _ in 0..2 {
+            sweeps.recv().await.unwrap();
+        }
+        for client in &mut flood[..3] {
+            assert_eq!(accepts.recv().await, client.local_addr().ok());
+            assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "it is shut out");
+        }
+        assert!(accepts.is_empty());
+        // Who asks and takes its answer leaves its turn to the next.
+        arrivals.give_back();
+        assert_eq!(accepts.recv().await, flood[3].local_addr().ok());
+        stop.cancel();
+        kept.await.unwrap();
+        assert!(accepts.recv().await.is_none());
     }
 }

@@ -6,7 +6,7 @@
 //! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
 //! - [`rate`]: how often an address may ask.
 //! - [`beginning`]: how conversations begin, and the wait until a client has said so much.
-//! - `door`: accepts, and holds connections until they speak, on a thread that gives way to all others.
+//! - [`door`]: accepts, and holds connections until they speak, on a thread that gives way to all others.
 //! - [`server`]: speaks HTTP/1 or HTTP/2 with or without TLS, and holds all deadlines.
 //! - [`tls`]: certificates by rustls, read again when their files change.
 //! - [`descriptors`]: how many files the process may open, and how many of them the store needs.
@@ -38,7 +38,7 @@ mod connection;
 pub mod connection_slots;
 pub mod core_files;
 pub mod descriptors;
-mod door;
+pub mod door;
 pub mod http;
 pub mod memory;
 mod protocol;

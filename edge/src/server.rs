@@ -192,7 +192,7 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
     });
     let (inside, mut spoken) = mpsc::channel(SPOKEN);
     let (port, swept) = (shared.clone(), shared.clone());
-    let door = door::handle().spawn(door::keep(
+    let door = door::keep(
         listener,
         Beginning::of(shared.protocol, shared.tls.is_some()),
         shared.arrivals.clone(),
@@ -200,7 +200,7 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
         move |now| swept.sweep(now),
         inside,
         stop.clone(),
-    ));
+    );
     let mut tasks = JoinSet::new();
     // Until the door is shut, and all that have spoken before are taken over.
     while let Some((stream, connection)) = spoken.recv().await {

@@ -39,7 +39,6 @@ mod handle;
 mod handshakes;
 mod message;
 mod one_way;
-mod paced;
 mod peer_admission;
 mod peers;
 mod queue;

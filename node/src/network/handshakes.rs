@@ -5,7 +5,7 @@
 
 use super::{Multiaddr, NetworkLimits};
 use futures::{AsyncRead, AsyncWrite};
-use libp2p::{multiaddr::Protocol, tcp::tokio::TcpStream};
+use libp2p::multiaddr::Protocol;
 use std::{
     collections::{BTreeSet, HashMap},
     io,
@@ -15,20 +15,25 @@ use std::{
     task::{Context, Poll},
     time::Instant,
 };
+use tokio::time::Duration;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use touchstone_edge::{
-    beginning::{self, Beginning},
     connection_slots::{ConnectionSlot, ConnectionSlots},
+    door,
 };
 
 /// Addresses of peers that are remembered beyond the list, where it names them by host names.
 const REMEMBERED: usize = 256;
+
+/// How long a newcomer may take until it has begun. A peer does with its first packet.
+const TIME_TO_BEGIN: Duration = Duration::from_secs(5);
 
 /// The places of handshakes.
 #[derive(Debug)]
 pub(super) struct Handshakes {
     known: Arc<ConnectionSlots>,
     strangers: Arc<ConnectionSlots>,
+    time_to_begin: Duration,
     state: Mutex<State>,
 }
 
@@ -50,10 +55,16 @@ struct Handshake {
 impl Handshakes {
     /// With nothing under way.
     pub fn new(limits: &NetworkLimits) -> Arc<Handshakes> {
+        Handshakes::with_time_to_begin(limits, TIME_TO_BEGIN)
+    }
+
+    /// The same, of newcomers that may take so long until they have begun.
+    pub fn with_time_to_begin(limits: &NetworkLimits, time_to_begin: Duration) -> Arc<Handshakes> {
         let places = limits.handshakes as usize;
         Arc::new(Handshakes {
             known: ConnectionSlots::new(places, (places / 2).max(1)),
             strangers: ConnectionSlots::new((places / 2).max(1), (places / 8).max(1)),
+            time_to_begin,
             state: Mutex::default(),
         })
     }
@@ -64,11 +75,10 @@ impl Handshakes {
         self.lock().listed = listed;
     }
 
-    /// Takes a connection in.
-    pub fn admit<S>(self: &Arc<Self>, stream: S, from: &Multiaddr) -> Watched<S> {
-        let Some(from) = socket_of(from) else {
-            return Watched::refused(stream);
-        };
+    /// Takes a newcomer in; none where no place is left.
+    pub fn admit(&self, from: SocketAddr) -> Option<PendingPeer> {
+        // As its address will be known once it has shown itself: without a scope or a flow.
+        let from = SocketAddr::new(from.ip(), from.port());
         let mut state = self.lock();
         let is_known = state.listed.contains(&from.ip()) || state.seen.contains(&from.ip());
         let places = if is_known {
@@ -77,9 +87,11 @@ impl Handshakes {
             &self.strangers
         };
         let closing = CancellationToken::new();
-        let Ok(place) = places.take(from.ip(), Instant::now(), None, closing.clone()) else {
-            return Watched::refused(stream);
-        };
+        let now = Instant::now();
+        let deadline = now.checked_add(self.time_to_begin);
+        let place = places
+            .take(from.ip(), now, deadline, closing.clone())
+            .ok()?;
         let handshake = Arc::new(Handshake {
             place: Mutex::new(Some(place)),
         });
@@ -87,11 +99,17 @@ impl Handshakes {
             .open
             .retain(|_, handshake| handshake.strong_count() > 0);
         state.open.insert(from, Arc::downgrade(&handshake));
-        Watched {
-            stream,
-            handshake: Some(handshake),
-            closed: Some(Box::pin(closing.cancelled_owned())),
-        }
+        Some(PendingPeer {
+            from,
+            handshake,
+            closing,
+        })
+    }
+
+    /// Shuts those out that haven't begun in time.
+    pub fn sweep(&self, now: Instant) {
+        self.known.sweep(now);
+        self.strangers.sweep(now);
     }
 
     /// A listed peer has shown itself on the connection from this address.
@@ -119,6 +137,48 @@ impl Handshakes {
     }
 }
 
+/// One that has a place, and hasn't begun.
+pub(super) struct PendingPeer {
+    /// Where it comes from.
+    pub from: SocketAddr,
+    handshake: Arc<Handshake>,
+    closing: CancellationToken,
+}
+
+impl PendingPeer {
+    /// It has begun: its connection.
+    pub fn watch<S>(self, stream: S) -> Watched<S> {
+        if let Some(place) = &*lock(&self.handshake.place) {
+            // The handshake has a time of its own from now on.
+            place.waits(Instant::now(), None);
+        }
+        Watched {
+            stream,
+            handshake: Some(self.handshake),
+            closed: Some(Box::pin(self.closing.cancelled_owned())),
+        }
+    }
+}
+
+impl door::Newcomer for PendingPeer {
+    fn has_begun(&self) {
+        self.handshake.has_begun();
+    }
+
+    fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+}
+
+impl Handshake {
+    /// It gives way to no one that has said nothing.
+    fn has_begun(&self) {
+        if let Some(place) = &*lock(&self.place) {
+            place.has_begun();
+        }
+    }
+}
+
 /// A connection that is closed when its handshake gives way.
 pub(super) struct Watched<S> {
     stream: S,
@@ -127,23 +187,12 @@ pub(super) struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    /// One that this node has opened, or that needs no place.
+    /// One that this node has opened: it needs no place.
     pub fn own(stream: S) -> Watched<S> {
         Watched {
             stream,
             handshake: None,
             closed: None,
-        }
-    }
-
-    /// One for which no place is left.
-    pub fn refused(stream: S) -> Watched<S> {
-        let closing = CancellationToken::new();
-        closing.cancel();
-        Watched {
-            stream,
-            handshake: None,
-            closed: Some(Box::pin(closing.cancelled_owned())),
         }
     }
 
@@ -164,37 +213,6 @@ impl<S> Watched<S> {
             false => Ok(()),
         }
     }
-
-    fn has_begun(&self) {
-        has_begun(self.handshake.as_ref());
-    }
-}
-
-impl Watched<TcpStream> {
-    /// Whether the other side has begun as a peer does, for which this waits, before it ended or gave way.
-    pub async fn begins(&mut self) -> bool {
-        let handshake = self.handshake.as_ref();
-        let begins = beginning::begins(&self.stream.0, Beginning::Multistream, || {
-            has_begun(handshake);
-        });
-        match &mut self.closed {
-            Some(closed) => tokio::select! {
-                biased;
-                () = closed.as_mut() => false,
-                has_begun = begins => has_begun,
-            },
-            None => begins.await,
-        }
-    }
-}
-
-/// It gives way to no one that has said nothing.
-fn has_begun(handshake: Option<&Arc<Handshake>>) {
-    if let Some(handshake) = handshake
-        && let Some(place) = &*lock(&handshake.place)
-    {
-        place.has_begun();
-    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -205,8 +223,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         self.check(context)?;
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if matches!(read, Poll::Ready(Ok(1..))) {
-            self.has_begun();
+        if matches!(read, Poll::Ready(Ok(1..)))
+            && let Some(handshake) = &self.handshake
+        {
+            handshake.has_begun();
         }
         read
     }
@@ -257,13 +277,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use futures::{AsyncReadExt, FutureExt, io::Cursor};
-    use tokio::{
-        io::AsyncWriteExt,
-        net::{TcpListener, TcpStream as Client},
-    };
+    use touchstone_edge::door::Newcomer as _;
 
     fn from(ip: &str, port: u16) -> Multiaddr {
         format!("/ip4/{ip}/tcp/{port}").parse().unwrap()
+    }
+
+    /// A newcomer, which always displaces somebody here.
+    fn comes(handshakes: &Handshakes, ip: &str, port: u16) -> PendingPeer {
+        let from = SocketAddr::new(ip.parse().unwrap(), port);
+        handshakes.admit(from).unwrap()
     }
 
     fn is_open(stream: &mut Watched<Cursor<Vec<u8>>>) -> bool {
@@ -279,19 +302,13 @@ mod tests {
     fn a_flood_of_strangers_leaves_the_places_of_peers_alone() {
         let handshakes = Handshakes::new(&NetworkLimits::default());
         handshakes.set_listed([from("192.0.2.1", 4000)].into_iter());
-        let mut flood: Vec<_> = (0..500)
-            .map(|port| {
-                let ip = format!("198.51.100.{}", port % 100);
-                handshakes.admit(silent(), &from(&ip, 1 + port))
-            })
+        let flood: Vec<_> = (0..500)
+            .map(|port| comes(&handshakes, &format!("198.51.100.{}", port % 100), 1 + port))
             .collect();
-        let mut peer = handshakes.admit(silent(), &from("192.0.2.1", 50_000));
+        let mut peer = comes(&handshakes, "192.0.2.1", 50_000).watch(silent());
         assert!(is_open(&mut peer));
-        let open = flood
-            .iter_mut()
-            .filter_map(|s| is_open(s).then_some(()))
-            .count();
-        assert_eq!(open, 32);
+        let open = flood.iter().filter(|one| !one.closing().is_cancelled());
+        assert_eq!(open.count(), 32);
         assert_eq!(handshakes.open(), 33);
     }
 
@@ -299,22 +316,22 @@ mod tests {
     fn a_peer_gets_in_from_the_address_of_a_flood() {
         let handshakes = Handshakes::new(&NetworkLimits::default());
         handshakes.set_listed([from("127.0.0.1", 4000)].into_iter());
-        let _first: Vec<_> = (0..100)
-            .map(|port| handshakes.admit(silent(), &from("127.0.0.1", 1000 + port)))
-            .collect();
-        let mut peer = handshakes.admit(Cursor::new(vec![7; 2]), &from("127.0.0.1", 9000));
+        let flood = |from: u16, count: u16| -> Vec<PendingPeer> {
+            let ports = from..from + count;
+            ports
+                .map(|port| comes(&handshakes, "127.0.0.1", port))
+                .collect()
+        };
+        let _first = flood(1000, 100);
+        let mut peer = comes(&handshakes, "127.0.0.1", 9000).watch(Cursor::new(vec![7; 2]));
+        let _second = flood(10_000, 1000);
         assert!(is_open(&mut peer), "it has said something");
-        let _second: Vec<_> = (0..1000)
-            .map(|port| handshakes.admit(silent(), &from("127.0.0.1", 10_000 + port)))
-            .collect();
-        assert!(is_open(&mut peer));
         // Shown, it needs no place, and whatever comes can't displace it.
         handshakes.established(&from("127.0.0.1", 9000));
         let before = handshakes.open();
-        let _third: Vec<_> = (0..100)
-            .map(|port| {
-                handshakes.admit(Cursor::new(vec![7; 1]), &from("127.0.0.1", 20_000 + port))
-            })
+        let third = flood(20_000, 100).into_iter();
+        let _third: Vec<_> = third
+            .map(|one| one.watch(Cursor::new(vec![7; 1])))
             .collect();
         assert!(is_open(&mut peer));
         assert!(handshakes.open() <= before + 1);
@@ -323,11 +340,11 @@ mod tests {
     #[test]
     fn an_address_from_which_a_peer_came_is_remembered() {
         let handshakes = Handshakes::new(&NetworkLimits::default());
-        let peer = handshakes.admit(silent(), &from("203.0.113.9", 9000));
+        let peer = comes(&handshakes, "203.0.113.9", 9000).watch(silent());
         assert_eq!(handshakes.strangers.taken(), 1);
         handshakes.established(&from("203.0.113.9", 9000));
         drop(peer);
-        let _again = handshakes.admit(silent(), &from("203.0.113.9", 9001));
+        let _again = comes(&handshakes, "203.0.113.9", 9001);
         assert_eq!(
             (handshakes.known.taken(), handshakes.strangers.taken()),
             (1, 0)
@@ -335,24 +352,41 @@ mod tests {
     }
 
     /// One that has begun, though no more than that, gives way after those that are silent.
-    #[tokio::test]
-    async fn a_first_byte_counts_before_anything_is_read() {
+    #[test]
+    fn a_first_byte_counts_before_anything_is_read() {
         let handshakes = Handshakes::new(&NetworkLimits::default());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = Client::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        client.write_all(b"\x13").await.unwrap();
-        client.shutdown().await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut begun = handshakes.admit(TcpStream(stream), &from("198.51.100.1", 1));
-        assert!(!begun.begins().await, "it has ended");
-        let _flood: Vec<_> = (2..1000)
-            .map(|port| handshakes.admit(silent(), &from("198.51.100.1", port)))
+        let begun = comes(&handshakes, "198.51.100.1", 1);
+        begun.has_begun();
+        let flood: Vec<_> = (2..1000)
+            .map(|port| comes(&handshakes, "198.51.100.1", port))
             .collect();
-        let mut byte = [0; 1];
-        assert_eq!(begun.read(&mut byte).await.unwrap(), 1, "it is open");
-        let mut refused = Watched::refused(begun.stream);
-        assert!(!refused.begins().await);
+        assert!(!begun.closing().is_cancelled());
+        assert!(flood[0].closing().is_cancelled());
+    }
+
+    /// Else a handshake would have what is left of the time to begin.
+    #[test]
+    fn only_who_has_not_begun_is_late() {
+        let handshakes = Handshakes::with_time_to_begin(&NetworkLimits::default(), Duration::ZERO);
+        let slow = comes(&handshakes, "198.51.100.1", 1);
+        slow.has_begun();
+        let mut peer = comes(&handshakes, "198.51.100.1", 2).watch(silent());
+        handshakes.sweep(Instant::now());
+        assert!(slow.closing().is_cancelled());
+        assert!(is_open(&mut peer));
+        assert_eq!(handshakes.open(), 1);
+    }
+
+    /// The swarm tells addresses without it.
+    #[test]
+    fn a_peer_of_the_own_link_leaves_its_place_once_it_is_known() {
+        let handshakes = Handshakes::new(&NetworkLimits::default());
+        let scoped = std::net::SocketAddrV6::new("fe80::1".parse().unwrap(), 9000, 0, 7);
+        let peer = handshakes.admit(scoped.into()).unwrap();
+        assert_eq!(handshakes.open(), 1);
+        let from = "/ip6/fe80::1/tcp/9000".parse().unwrap();
+        handshakes.established(&from);
+        assert_eq!(handshakes.open(), 0);
+        drop(peer);
     }
 }

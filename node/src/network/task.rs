@@ -12,7 +12,6 @@ use super::{
     handle::Command,
     peers::{PeerState, Size},
     queue::{EventSender, QueueAccount, event_queue},
-    transport::check_free,
 };
 use bytes::Bytes;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -114,7 +113,6 @@ impl Task {
                 address: address.clone(),
                 reason,
             };
-            check_free(&address).map_err(|error| failed(error.to_string()))?;
             let listener = self
                 .swarm
                 .listen_on(address.clone())

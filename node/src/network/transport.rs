@@ -2,23 +2,17 @@
 
 use super::{
     NetworkConfig, NetworkError, behaviour::Behaviour, door::Door, handshakes::Handshakes,
-    paced::Paced,
 };
 use libp2p::{
-    Multiaddr, PeerId, Swarm, Transport,
+    PeerId, Swarm, Transport,
     core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
     dns,
     identity::Keypair,
-    multiaddr::Protocol,
     noise,
     swarm::{self, NetworkBehaviour},
     tcp, yamux,
 };
-use std::{
-    io,
-    net::{IpAddr, TcpListener},
-    sync::Arc,
-};
+use std::sync::Arc;
 use tokio::time::Duration;
 
 /// How long a connection may take from its beginning to the end of its handshake.
@@ -70,55 +64,25 @@ fn transport(
         .with_prologue(prologue(chain_tag));
     let tcp = || tcp::tokio::Transport::new(tcp::Config::default().nodelay(true));
     // A machine without a resolver's configuration can still use IP addresses.
-    Ok(match dns::tokio::Transport::system(tcp()) {
-        Ok(with_names) => secured(with_names, noise, handshakes),
+    let dialer = match dns::tokio::Transport::system(tcp()) {
+        Ok(with_names) => with_names.boxed(),
         Err(error) => {
             tracing::warn!(%error, "no name resolution: only IP addresses can be dialed");
-            secured(tcp(), noise, handshakes)
+            tcp().boxed()
         }
-    })
-}
-
-/// Fails if somebody listens on an address already. libp2p's listeners share their port with any
-/// other such listener (`SO_REUSEPORT`), so a second node on the same port would start without a
-/// word and take half of the first one's connections.
-pub(super) fn check_free(address: &Multiaddr) -> io::Result<()> {
-    let mut parts = address.iter();
-    let ip = match parts.next() {
-        Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),
-        Some(Protocol::Ip6(ip)) => IpAddr::V6(ip),
-        // The transport decides about the rest.
-        _ => return Ok(()),
     };
-    match parts.next() {
-        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((ip, port)).map(drop),
-        _ => Ok(()),
-    }
+    let mut yamux = yamux::Config::default();
+    yamux.set_max_num_streams(STREAMS);
+    Ok(Door::new(dialer, handshakes)
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux)
+        .timeout(HANDSHAKE_TIMEOUT)
+        .boxed())
 }
 
 /// What both sides mix into the handshake (Noise Protocol Framework, section 6): it fails unless
 /// they agree on it.
 fn prologue(chain_tag: &str) -> Vec<u8> {
     [b"touchstone/1/".as_slice(), chain_tag.as_bytes()].concat()
-}
-
-fn secured<T>(
-    transport: T,
-    noise: noise::Config,
-    handshakes: Arc<Handshakes>,
-) -> Boxed<(PeerId, StreamMuxerBox)>
-where
-    T: Transport<Output = tcp::tokio::TcpStream> + Send + Unpin + 'static,
-    T::Error: Send + Sync + 'static,
-    T::Dial: Send + 'static,
-    T::ListenerUpgrade: Send + 'static,
-{
-    let mut yamux = yamux::Config::default();
-    yamux.set_max_num_streams(STREAMS);
-    Door::new(Paced::new(transport), handshakes)
-        .upgrade(Version::V1Lazy)
-        .authenticate(noise)
-        .multiplex(yamux)
-        .timeout(HANDSHAKE_TIMEOUT)
-        .boxed()
 }
