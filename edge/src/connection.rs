@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::Caller;
-use crate::arrivals::Arrivals;
+use crate::arrivals::Arrival;
 use crate::budget::Account;
 use crate::connection_slots::{ConnectionSlot, ConnectionSlots, Full};
 use crate::door::Newcomer;
@@ -19,8 +19,6 @@ pub(crate) struct Connection {
     pub account: Arc<Account>,
     pub closing: CancellationToken,
     established: Arc<ConnectionSlots>,
-    /// Connections that the port may accept.
-    arrivals: Arc<Arrivals>,
     idle: Duration,
     state: Mutex<State>,
 }
@@ -33,8 +31,8 @@ struct State {
     calls: usize,
     /// Calls that we work for.
     working: usize,
-    /// Whether a call was answered.
-    was_answered: bool,
+    /// None once a call was answered.
+    arrival: Option<Arrival>,
 }
 
 /// A call under way.
@@ -51,7 +49,7 @@ impl Connection {
         account: Arc<Account>,
         newcomer: ConnectionSlot,
         established: Arc<ConnectionSlots>,
-        arrivals: Arc<Arrivals>,
+        arrival: Arrival,
         idle: Duration,
         closing: CancellationToken,
     ) -> Arc<Connection> {
@@ -60,14 +58,13 @@ impl Connection {
             account,
             closing,
             established,
-            arrivals,
             idle,
             state: Mutex::new(State {
                 slot: newcomer,
                 is_established: false,
                 calls: 0,
                 working: 0,
-                was_answered: false,
+                arrival: Some(arrival),
             }),
         })
     }
@@ -151,9 +148,8 @@ impl Drop for Call {
             state.calls -= 1;
             state.working -= usize::from(works);
             // Who asks and takes its answer is no flood, however often it connects.
-            if is_open && !state.was_answered {
-                state.was_answered = true;
-                connection.arrivals.give_back();
+            if is_open && let Some(arrival) = state.arrival.take() {
+                arrival.give_back();
             }
         });
     }

@@ -10,11 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::Sender;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::arrivals::Arrivals;
+use crate::arrivals::{Arrival, Arrivals};
 use crate::background;
 use crate::beginning::{Beginning, begins};
+use crate::syn_filter::SynFilter;
 
 /// How often deadlines are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -63,7 +65,7 @@ pub fn keep<N: Newcomer>(
     listener: TcpListener,
     beginning: Beginning,
     arrivals: Arc<Arrivals>,
-    admit: impl Fn(SocketAddr) -> Option<N> + Send + 'static,
+    admit: impl Fn(SocketAddr, Arrival) -> Option<N> + Send + 'static,
     sweep: impl Fn(Instant) + Send + 'static,
     inside: Sender<Spoken<N>>,
     stop: CancellationToken,
@@ -76,7 +78,7 @@ async fn accept<N: Newcomer>(
     listener: TcpListener,
     beginning: Beginning,
     arrivals: Arc<Arrivals>,
-    admit: impl Fn(SocketAddr) -> Option<N>,
+    admit: impl Fn(SocketAddr, Arrival) -> Option<N>,
     sweep: impl Fn(Instant),
     inside: Sender<Spoken<N>>,
     stop: CancellationToken,
@@ -90,19 +92,28 @@ async fn accept<N: Newcomer>(
         }
     };
     let mut silent = JoinSet::new();
+    let mut filter = SynFilter::default();
     let mut ticks = tokio::time::interval(SWEEP);
+    // A sweep right after a late one would find that nobody has come.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         // Those that have ended needn't be kept.
         while silent.try_join_next().is_some() {}
         let wait = arrivals.wait();
         tokio::select! {
             () = stop.cancelled() => break,
-            _ = ticks.tick() => sweep(Instant::now()),
+            _ = ticks.tick() => {
+                let now = Instant::now();
+                if let Some(shed) = arrivals.sweep(now) {
+                    filter.set(&listener, &shed);
+                }
+                sweep(now);
+            }
             () = arrivals.given_back(), if !wait.is_zero() => {}
             accepted = accept_after(wait, &listener) => match accepted {
                 Ok((stream, address)) => {
-                    arrivals.take();
-                    if let Some(newcomer) = admit(address) {
+                    let arrival = arrivals.take(address.ip());
+                    if let Some(newcomer) = admit(address, arrival) {
                         silent.spawn(hold(stream, beginning, newcomer, inside.clone()));
                     }
                 }
@@ -158,6 +169,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::arrivals::ArrivalRates;
     use crate::rate::CallRate;
 
     /// Nobody's: all are shut out at once.
@@ -186,9 +198,12 @@ mod tests {
     /// Three at once, and then one in a minute.
     #[tokio::test]
     async fn a_flood_is_accepted_at_the_ports_rate() {
-        let rate = CallRate {
-            per_minute: 1,
-            burst: 3,
+        let rates = ArrivalRates {
+            port: CallRate {
+                per_minute: 1,
+                burst: 3,
+            },
+            ..ArrivalRates::default()
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -196,7 +211,7 @@ mod tests {
         for _ in 0..20 {
             flood.push(TcpStream::connect(address).await.unwrap());
         }
-        let arrivals = Arc::new(Arrivals::new(rate));
+        let arrivals = Arrivals::new(rates);
         let (accepted, mut accepts) = mpsc::unbounded_channel();
         let (swept, mut sweeps) = mpsc::unbounded_channel();
         let (inside, _spoken) = mpsc::channel::<Spoken<Nobody>>(1);
@@ -204,9 +219,9 @@ mod tests {
         let kept = keep(
             listener,
             Beginning::Http1,
-            arrivals.clone(),
-            move |from| {
-                let _ = accepted.send(from);
+            arrivals,
+            move |from, arrival| {
+                let _ = accepted.send((from, arrival));
                 None
             },
             move |now| _ = swept.send(now),
@@ -217,14 +232,18 @@ mod tests {
         for _ in 0..2 {
             sweeps.recv().await.unwrap();
         }
+        let mut last = None;
         for client in &mut flood[..3] {
-            assert_eq!(accepts.recv().await, client.local_addr().ok());
+            let (from, arrival) = accepts.recv().await.unwrap();
+            assert_eq!(from, client.local_addr().unwrap());
             assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "it is shut out");
+            last = Some(arrival);
         }
         assert!(accepts.is_empty());
         // Who asks and takes its answer leaves its turn to the next.
-        arrivals.give_back();
-        assert_eq!(accepts.recv().await, flood[3].local_addr().ok());
+        last.unwrap().give_back();
+        let (from, _) = accepts.recv().await.unwrap();
+        assert_eq!(from, flood[3].local_addr().unwrap());
         stop.cancel();
         kept.await.unwrap();
         assert!(accepts.recv().await.is_none());

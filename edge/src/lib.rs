@@ -2,6 +2,8 @@
 //! interface, its peers' port, and the command line's gateway.
 //!
 //! - [`arrivals`]: how many connections are accepted.
+//! - `flooders`: who comes for nothing too often.
+//! - `syn_filter`: the system drops a part of what they send.
 //! - [`connection_slots`]: so many at once, in total and for each address; who waits longest for its client gives way.
 //! - [`budget`]: bytes of answers that clients haven't taken yet, and of requests that haven't come whole.
 //! - [`rate`]: how often an address may ask.
@@ -39,12 +41,14 @@ pub mod connection_slots;
 pub mod core_files;
 pub mod descriptors;
 pub mod door;
+mod flooders;
 pub mod http;
 pub mod memory;
 mod protocol;
 pub mod rate;
 pub mod release;
 pub mod server;
+mod syn_filter;
 pub mod tls;
 
 pub use caller::Caller;

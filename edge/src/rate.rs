@@ -44,6 +44,12 @@ impl RateBucket {
         self.left.parts = self.left.parts.saturating_sub(PART);
     }
 
+    /// Whether nothing of it was used lately.
+    pub fn is_full(&mut self, now: Instant) -> bool {
+        self.left.fill(self.rate, now);
+        self.left.parts >= capacity(self.rate)
+    }
+
     /// One that was counted needn't have been.
     pub fn give_back(&mut self) {
         let parts = self.left.parts.saturating_add(PART);

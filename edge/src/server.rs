@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Caller;
-use crate::arrivals::Arrivals;
+use crate::arrivals::{Arrival, ArrivalRates, Arrivals};
 use crate::beginning::Beginning;
 use crate::body::{AnswerBody, ReceivedBytes, RequestBody, Weight};
 use crate::budget::Budget;
@@ -43,7 +43,7 @@ use crate::tls::Tls;
 #[derive(Clone, Copy, Debug)]
 pub struct PortLimits {
     /// How often a connection is accepted; one that is answered doesn't count.
-    pub arrivals: CallRate,
+    pub arrivals: ArrivalRates,
     /// Connections whose first request hasn't come.
     pub newcomers: usize,
     /// The same of one address.
@@ -67,10 +67,7 @@ pub struct PortLimits {
 impl Default for PortLimits {
     fn default() -> Self {
         PortLimits {
-            arrivals: CallRate {
-                per_minute: 60 * 256,
-                burst: 512,
-            },
+            arrivals: ArrivalRates::default(),
             newcomers: 256,
             newcomers_per_address: 128,
             connections: 512,
@@ -159,7 +156,6 @@ struct Shared {
     refuse: Refuse,
     newcomers: Arc<ConnectionSlots>,
     established: Arc<ConnectionSlots>,
-    arrivals: Arc<Arrivals>,
     rates: Option<CallRates>,
     connections: Mutex<HashMap<u64, Weak<Connection>>>,
 }
@@ -184,7 +180,6 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
         refuse,
         newcomers: ConnectionSlots::new(limits.newcomers, limits.newcomers_per_address),
         established: ConnectionSlots::new(limits.connections, limits.connections_per_address),
-        arrivals: Arc::new(Arrivals::new(limits.arrivals)),
         rates: limits
             .calls
             .map(|rate| CallRates::new(rate, Instant::now())),
@@ -195,8 +190,8 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
     let door = door::keep(
         listener,
         Beginning::of(shared.protocol, shared.tls.is_some()),
-        shared.arrivals.clone(),
-        move |address| port.admit(address),
+        Arrivals::new(limits.arrivals),
+        move |address, arrival| port.admit(address, arrival),
         move |now| swept.sweep(now),
         inside,
         stop.clone(),
@@ -220,7 +215,7 @@ pub async fn serve(server: Server, router: Router, refuse: Refuse, stop: Cancell
 }
 
 impl Shared {
-    fn admit(&self, address: SocketAddr) -> Option<Arc<Connection>> {
+    fn admit(&self, address: SocketAddr, arrival: Arrival) -> Option<Arc<Connection>> {
         let client = Caller {
             address: owner_of(address.ip()),
             connection: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -239,7 +234,7 @@ impl Shared {
             self.budget.account(client.address),
             newcomer,
             self.established.clone(),
-            self.arrivals.clone(),
+            arrival,
             limits.idle,
             closing,
         );

@@ -158,13 +158,21 @@ async fn another_address_is_served_though_all_slots_are_busy() {
     assert_eq!(closed, 1);
 }
 
+/// So many at once, and then one in a minute.
+fn at_once(burst: u32) -> CallRate {
+    CallRate {
+        per_minute: 1,
+        burst,
+    }
+}
+
 /// Three connections at once, and then one in a minute: those that are answered don't count.
 #[tokio::test]
 async fn whoever_is_answered_may_connect_as_often_as_it_likes() {
     let limits = PortLimits {
-        arrivals: CallRate {
-            per_minute: 1,
-            burst: 3,
+        arrivals: ArrivalRates {
+            port: at_once(3),
+            ..ArrivalRates::default()
         },
         ..few()
     };
@@ -177,6 +185,50 @@ async fn whoever_is_answered_may_connect_as_often_as_it_likes() {
     let _third = connect(&port).await;
     let late = tokio::time::timeout(Duration::from_millis(300), ask(&port, "/small"));
     assert!(late.await.is_err(), "a flood is accepted as it comes");
+}
+
+/// A connection from another address of this machine; none where its SYNs are dropped.
+async fn connect_from(last: u8, port: &Port) -> Option<TcpStream> {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+    let connected = socket.connect(port.address);
+    let connected = tokio::time::timeout(Duration::from_millis(200), connected).await;
+    connected.ok().map(|connected| connected.unwrap())
+}
+
+/// Four of an owner and eight of all at once, and then one in a minute. A flood of a hundred takes no more of that.
+#[tokio::test]
+async fn a_flood_of_one_address_keeps_no_other_waiting_and_is_shed() {
+    let limits = PortLimits {
+        arrivals: ArrivalRates {
+            port: at_once(8),
+            owner: at_once(4),
+            beyond: at_once(1024),
+        },
+        ..few()
+    };
+    let port = start(Protocol::Http1, limits, budget::ByteLimits::default()).await;
+    let mut before = connect_from(2, &port).await.unwrap();
+    let request = b"GET /small HTTP/1.1\r\nhost: here\r\n\r\n";
+    let mut answers = async || {
+        before.write_all(request).await.unwrap();
+        let mut said = Vec::new();
+        while !said.ends_with(b"here") {
+            assert!(guarded(before.read_buf(&mut said)).await.unwrap() > 0);
+        }
+    };
+    answers().await;
+    let mut flood = Vec::new();
+    for _ in 0..100 {
+        flood.extend(connect_from(2, &port).await);
+    }
+    assert!(ask(&port, "/small").await.ends_with("here"));
+    guarded(async { while connect_from(2, &port).await.is_some() {} }).await;
+    // Others come as before, and so goes on what was there before.
+    for _ in 0..20 {
+        assert!(ask(&port, "/small").await.ends_with("here"));
+    }
+    answers().await;
 }
 
 #[tokio::test]

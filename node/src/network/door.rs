@@ -25,16 +25,9 @@ use std::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use touchstone_edge::{
-    arrivals::Arrivals,
+    arrivals::{ArrivalRates, Arrivals},
     beginning::Beginning,
     door::{self, Newcomer, Spoken},
-    rate::CallRate,
-};
-
-/// How often a connection is accepted. Peers stay connected, so that they need few.
-const ARRIVALS: CallRate = CallRate {
-    per_minute: 60 * 256,
-    burst: 512,
 };
 
 /// Connections that the system completes before they are accepted.
@@ -103,9 +96,9 @@ impl Door {
         let _kept = door::keep(
             kept,
             Beginning::Multistream,
-            Arc::new(Arrivals::new(ARRIVALS)),
-            move |from| {
-                let peer = comes.admit(from)?;
+            Arrivals::new(ArrivalRates::default()),
+            move |from, arrival| {
+                let peer = comes.admit(from, arrival)?;
                 Some(Visitor { listener: id, peer })
             },
             move |now| late.sweep(now),

@@ -18,6 +18,7 @@ use std::{
 use tokio::time::Duration;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use touchstone_edge::{
+    arrivals::Arrival,
     connection_slots::{ConnectionSlot, ConnectionSlots},
     door,
 };
@@ -49,7 +50,13 @@ struct State {
 /// One handshake; its place is free once the peer is known.
 #[derive(Debug)]
 struct Handshake {
-    place: Mutex<Option<ConnectionSlot>>,
+    place: Mutex<Option<Place>>,
+}
+
+#[derive(Debug)]
+struct Place {
+    slot: ConnectionSlot,
+    arrival: Arrival,
 }
 
 impl Handshakes {
@@ -76,7 +83,7 @@ impl Handshakes {
     }
 
     /// Takes a newcomer in; none where no place is left.
-    pub fn admit(&self, from: SocketAddr) -> Option<PendingPeer> {
+    pub fn admit(&self, from: SocketAddr, arrival: Arrival) -> Option<PendingPeer> {
         // As its address will be known once it has shown itself: without a scope or a flow.
         let from = SocketAddr::new(from.ip(), from.port());
         let mut state = self.lock();
@@ -89,11 +96,11 @@ impl Handshakes {
         let closing = CancellationToken::new();
         let now = Instant::now();
         let deadline = now.checked_add(self.time_to_begin);
-        let place = places
+        let slot = places
             .take(from.ip(), now, deadline, closing.clone())
             .ok()?;
         let handshake = Arc::new(Handshake {
-            place: Mutex::new(Some(place)),
+            place: Mutex::new(Some(Place { slot, arrival })),
         });
         state
             .open
@@ -121,8 +128,10 @@ impl Handshakes {
         if state.seen.len() < REMEMBERED {
             state.seen.insert(from.ip());
         }
-        if let Some(handshake) = state.open.remove(&from).and_then(|open| open.upgrade()) {
-            *lock(&handshake.place) = None;
+        let handshake = state.open.remove(&from).and_then(|open| open.upgrade());
+        if let Some(Place { arrival, .. }) = handshake.and_then(|one| lock(&one.place).take()) {
+            // It came for something.
+            arrival.give_back();
         }
     }
 
@@ -150,7 +159,7 @@ impl PendingPeer {
     pub fn watch<S>(self, stream: S) -> Watched<S> {
         if let Some(place) = &*lock(&self.handshake.place) {
             // The handshake has a time of its own from now on.
-            place.waits(Instant::now(), None);
+            place.slot.waits(Instant::now(), None);
         }
         Watched {
             stream,
@@ -174,7 +183,7 @@ impl Handshake {
     /// It gives way to no one that has said nothing.
     fn has_begun(&self) {
         if let Some(place) = &*lock(&self.place) {
-            place.has_begun();
+            place.slot.has_begun();
         }
     }
 }
@@ -277,7 +286,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use futures::{AsyncReadExt, FutureExt, io::Cursor};
-    use touchstone_edge::door::Newcomer as _;
+    use touchstone_edge::{
+        arrivals::{ArrivalRates, Arrivals},
+        door::Newcomer as _,
+        rate::CallRate,
+    };
 
     fn from(ip: &str, port: u16) -> Multiaddr {
         format!("/ip4/{ip}/tcp/{port}").parse().unwrap()
@@ -286,7 +299,8 @@ mod tests {
     /// A newcomer, which always displaces somebody here.
     fn comes(handshakes: &Handshakes, ip: &str, port: u16) -> PendingPeer {
         let from = SocketAddr::new(ip.parse().unwrap(), port);
-        handshakes.admit(from).unwrap()
+        let arrivals = Arrivals::new(ArrivalRates::default());
+        handshakes.admit(from, arrivals.take(from.ip())).unwrap()
     }
 
     fn is_open(stream: &mut Watched<Cursor<Vec<u8>>>) -> bool {
@@ -364,6 +378,29 @@ mod tests {
         assert!(flood[0].closing().is_cancelled());
     }
 
+    /// Else nodes that lose their connections again and again would be shed.
+    #[test]
+    fn a_peer_that_has_shown_itself_came_for_something() {
+        let one = CallRate {
+            per_minute: 1,
+            burst: 1,
+        };
+        let arrivals = Arrivals::new(ArrivalRates {
+            port: one,
+            owner: one,
+            beyond: one,
+        });
+        let handshakes = Handshakes::new(&NetworkLimits::default());
+        for port in 1..20 {
+            let at = SocketAddr::new([192, 0, 2, 1].into(), port);
+            let peer = handshakes.admit(at, arrivals.take(at.ip())).unwrap();
+            assert!(!arrivals.wait().is_zero());
+            let _connected = peer.watch(silent());
+            handshakes.established(&from("192.0.2.1", port));
+            assert!(arrivals.wait().is_zero());
+        }
+    }
+
     /// Else a handshake would have what is left of the time to begin.
     #[test]
     fn only_who_has_not_begun_is_late() {
@@ -382,7 +419,9 @@ mod tests {
     fn a_peer_of_the_own_link_leaves_its_place_once_it_is_known() {
         let handshakes = Handshakes::new(&NetworkLimits::default());
         let scoped = std::net::SocketAddrV6::new("fe80::1".parse().unwrap(), 9000, 0, 7);
-        let peer = handshakes.admit(scoped.into()).unwrap();
+        let arrivals = Arrivals::new(ArrivalRates::default());
+        let arrival = arrivals.take(IpAddr::V6(*scoped.ip()));
+        let peer = handshakes.admit(scoped.into(), arrival).unwrap();
         assert_eq!(handshakes.open(), 1);
         let from = "/ip6/fe80::1/tcp/9000".parse().unwrap();
         handshakes.established(&from);
