@@ -1,6 +1,6 @@
 //! Honest clients of a consortium while strangers stand at its ports, or one member floods it: what each of them waits.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ const AGAIN: Duration = Duration::from_millis(50);
 const COMES: Duration = Duration::from_secs(1);
 /// How long it waits for an answer before it connects anew.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Another address of this machine than the attackers'.
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// Numbers of a flood's events begin here, beyond those of honest clients.
 const FLOOD: u64 = 1_000_000;
 
@@ -38,8 +40,10 @@ pub struct Honest {
     pub records: Latencies,
     /// Milliseconds of an item's proven record.
     pub reads: Latencies,
-    /// The same for clients that connect first.
+    /// The same for clients that connect first, from the attackers' address.
     pub first_reads: Latencies,
+    /// The same from another address.
+    pub first_reads_elsewhere: Latencies,
     /// The longest of `records`, milliseconds, and the second of the window in which it began.
     pub slowest: (f64, f64),
     /// Events recorded in a second.
@@ -54,6 +58,9 @@ impl Honest {
             records: Latencies::together(windows.clone().map(|one| &one.records)),
             reads: Latencies::together(windows.clone().map(|one| &one.reads)),
             first_reads: Latencies::together(windows.clone().map(|one| &one.first_reads)),
+            first_reads_elsewhere: Latencies::together(
+                windows.clone().map(|one| &one.first_reads_elsewhere),
+            ),
             slowest: longest(windows.map(|one| one.slowest)),
             records_per_s: rates.iter().sum::<f64>() / rates.len() as f64,
         }
@@ -117,15 +124,16 @@ impl Member {
         )
     }
 
-    async fn connect(&self) -> Option<LedgerClient<Channel>> {
+    async fn connect(&self, from: Option<IpAddr>) -> Option<LedgerClient<Channel>> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.node)).ok()?;
+        let endpoint = endpoint.local_address(from);
         let connected = tokio::time::timeout(PATIENCE, endpoint.connect()).await;
         Some(LedgerClient::new(connected.ok()?.ok()?).max_decoding_message_size(64 << 20))
     }
 }
 
 /// Honest clients of these members' nodes, so many of each kind at each: they are at work for a while before what they
-/// see counts. And one of each node that comes anew for each question.
+/// see counts. And two of each node that come anew for each question, one of them from another address.
 pub async fn honest(
     cluster: &Cluster,
     members: &[usize],
@@ -135,19 +143,21 @@ pub async fn honest(
 ) -> Honest {
     let from = Instant::now() + before;
     let counted = from..from + time;
-    let (mut writers, mut readers, mut newcomers) =
-        (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    let (mut writers, mut readers) = (JoinSet::new(), JoinSet::new());
+    let (mut newcomers, mut elsewhere) = (JoinSet::new(), JoinSet::new());
     for index in members {
         let member = Member::of(cluster, *index);
         for _ in 0..clients {
             writers.spawn(write(member.clone(), counted.clone()));
-            readers.spawn(read(member.clone(), counted.clone(), false));
+            readers.spawn(read(member.clone(), counted.clone(), Comes::Once));
         }
-        newcomers.spawn(read(member, counted.clone(), true));
+        newcomers.spawn(read(member.clone(), counted.clone(), Comes::Anew(None)));
+        elsewhere.spawn(read(member, counted.clone(), Comes::Anew(Some(ELSEWHERE))));
     }
     let writes = writers.join_all().await.concat();
     let reads = readers.join_all().await.concat();
     let first_reads = newcomers.join_all().await.concat();
+    let first_reads_elsewhere = elsewhere.join_all().await.concat();
     let ms = |timed: &[Timed]| Latencies::new(timed.iter().map(|one| one.took_ms).collect());
     let slow = |one: &Timed| (one.took_ms, (one.begin - from).as_secs_f64());
     Honest {
@@ -155,6 +165,7 @@ pub async fn honest(
         records: ms(&writes),
         reads: ms(&reads),
         first_reads: ms(&first_reads),
+        first_reads_elsewhere: ms(&first_reads_elsewhere),
         slowest: longest(writes.iter().map(slow)),
     }
 }
@@ -198,7 +209,7 @@ async fn write(member: Member, counted: Range<Instant>) -> Vec<Timed> {
                 envelope: envelope.clone(),
                 wait: true,
             };
-            let answer = match connected(&mut client, &member).await {
+            let answer = match connected(&mut client, &member, None).await {
                 Some(client) => tokio::time::timeout(PATIENCE, client.submit(request))
                     .await
                     .ok(),
@@ -223,8 +234,21 @@ async fn write(member: Member, counted: Range<Instant>) -> Vec<Timed> {
     }
 }
 
-/// Asks for one item after the other, over one connection or over a new one each time.
-async fn read(member: Member, counted: Range<Instant>, comes_anew: bool) -> Vec<Timed> {
+/// How a client comes to a node.
+#[derive(Clone, Copy)]
+enum Comes {
+    /// Over one connection.
+    Once,
+    /// Over a new one each time, from an address of its own if there is any.
+    Anew(Option<IpAddr>),
+}
+
+/// Asks for one item after the other.
+async fn read(member: Member, counted: Range<Instant>, comes: Comes) -> Vec<Timed> {
+    let (from, pause) = match comes {
+        Comes::Once => (None, THINKS),
+        Comes::Anew(from) => (from, COMES),
+    };
     let mut times = Vec::new();
     let mut client = None;
     while Instant::now() < counted.end {
@@ -234,7 +258,7 @@ async fn read(member: Member, counted: Range<Instant>, comes_anew: bool) -> Vec<
                 id: "https://id.gs1.org/01/09521321000018/21/1".into(),
                 ..GetItemRequest::default()
             };
-            let answer = match connected(&mut client, &member).await {
+            let answer = match connected(&mut client, &member, from).await {
                 Some(client) => tokio::time::timeout(PATIENCE, client.get_item(request))
                     .await
                     .ok(),
@@ -246,11 +270,17 @@ async fn read(member: Member, counted: Range<Instant>, comes_anew: bool) -> Vec<
             client = None;
             tokio::time::sleep(AGAIN).await;
         }
-        note(&mut times, begin, &counted);
-        if comes_anew {
-            client = None;
+        match comes {
+            Comes::Once => note(&mut times, begin, &counted),
+            Comes::Anew(_) => {
+                // The wait may be longer than a window: one that was kept out since before counts.
+                if Instant::now() >= counted.start {
+                    note(&mut times, begin, &(begin..counted.end));
+                }
+                client = None;
+            }
         }
-        tokio::time::sleep(if comes_anew { COMES } else { THINKS }).await;
+        tokio::time::sleep(pause).await;
     }
     times
 }
@@ -258,9 +288,10 @@ async fn read(member: Member, counted: Range<Instant>, comes_anew: bool) -> Vec<
 async fn connected<'a>(
     client: &'a mut Option<LedgerClient<Channel>>,
     member: &Member,
+    from: Option<IpAddr>,
 ) -> Option<&'a mut LedgerClient<Channel>> {
     if client.is_none() {
-        *client = member.connect().await;
+        *client = member.connect(from).await;
     }
     client.as_mut()
 }
@@ -297,7 +328,7 @@ async fn flood_one(member: Member, events: u64, end: Instant) -> Flooded {
             envelope: member.envelope(events),
             wait: false,
         };
-        let answer = match connected(&mut client, &member).await {
+        let answer = match connected(&mut client, &member, None).await {
             Some(client) => client.submit(request).await.ok(),
             None => None,
         };

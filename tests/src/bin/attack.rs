@@ -416,6 +416,12 @@ fn table([alone, beside, under]: &[Phase; 3]) {
     row("records in a second (0.8)", &|honest| honest.records_per_s);
     row("first reads: p50, ms", &|honest| honest.first_reads.p50());
     row("first reads: p99, ms", &|honest| honest.first_reads.p99());
+    row("first, elsewhere: p50, ms", &|honest| {
+        honest.first_reads_elsewhere.p50()
+    });
+    row("first, elsewhere: p99, ms", &|honest| {
+        honest.first_reads_elsewhere.p99()
+    });
     let machine = |name: &str, of: &dyn Fn(&Phase) -> f64| {
         let [alone, beside, under] = [alone, beside, under].map(of);
         println!("{name:<28} {alone:>9.2} {beside:>13.2} {under:>9.2}");
@@ -439,14 +445,16 @@ fn table([alone, beside, under]: &[Phase; 3]) {
         };
         println!(
             "p99 of each window {name}: records {}, reads {} ms; slowest record {} ms, at second {}; syncs {} ms; {} \
-             records, {} reads in all",
+             records, {} reads, {} and {} first reads in all",
             each(&|window| window.honest.records.p99()),
             each(&|window| window.honest.reads.p99()),
             each(&|window| window.honest.slowest.0),
             each(&|window| window.honest.slowest.1),
             each(&|window| window.syncs.p99()),
             phase.honest.records.len(),
-            phase.honest.reads.len()
+            phase.honest.reads.len(),
+            phase.honest.first_reads.len(),
+            phase.honest.first_reads_elsewhere.len()
         );
     }
 }
