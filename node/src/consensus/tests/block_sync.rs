@@ -91,8 +91,8 @@ fn who_hears_late_of_several_heights_decides_them_without_asking() {
         net.give(0, Input::Message { from, bytes });
     }
     assert_eq!(net.nodes[0].store.tip().height, last);
-    // It doesn't know yet how long a height takes, and waits for a proposer that has gone as for any other.
-    assert_eq!(net.machine(0).effects.pacemaker.gone_ms(800), 800);
+    // The first height began long before; those that were decided as they began say nothing of how long one takes.
+    assert!(net.machine(0).effects.pacemaker.gone_ms(800) > 100);
     net.assert_agreement();
 }
 
