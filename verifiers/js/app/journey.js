@@ -95,18 +95,18 @@ function beginsLife(document, item) {
   return document.type === 'TransformationEvent' && namesItem(document.outputEPCList, item);
 }
 
-/** A declaration is about the last event before it with its `eventID` by the same organisation. */
+/**
+ * A declaration is about the last event before it with its `eventID` by the same organisation. Histories are long, and
+ * declarations may be many.
+ */
 function markDeclaredWrong(events) {
-  events.forEach((declaration, by) => {
-    const id = textOf(declaration.document.eventID);
-    if (!declaration.isDeclaration || id === '') return;
-    for (let i = by - 1; i >= 0; i--) {
-      const one = events[i];
-      if (one.isDeclaration || one.organisation !== declaration.organisation) continue;
-      if (textOf(one.document.eventID) !== id) continue;
-      one.declaredWrongBy = by;
-      break;
-    }
+  const last = new Map();
+  events.forEach((event, by) => {
+    const id = textOf(event.document.eventID);
+    if (id === '') return;
+    const name = JSON.stringify([event.organisation, id]);
+    if (!event.isDeclaration) last.set(name, event);
+    else if (last.has(name)) last.get(name).declaredWrongBy = by;
   });
 }
 
