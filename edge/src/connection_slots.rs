@@ -1,8 +1,8 @@
 //! Connection slots: so many at once, in total and for each address. Where none is left, the one whose owner has kept
 //! us waiting longest gives way: first within the address that asks, if that address has its share; else
-//! within the address that has most. A flood so displaces itself, and a newcomer that speaks finds a slot. Where we work
-//! for all of them, one of the address that has most gives way to an address that has fewer: two addresses with long
-//! questions would otherwise hold all slots.
+//! within the address that has most. A flood so displaces itself, and a newcomer that speaks finds a slot. Where we
+//! work for all of them, one of the address that has most gives way to an address that has fewer: two addresses with
+//! long questions would otherwise hold all slots.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;

@@ -8,6 +8,8 @@ pub const MAX_PACKING_DEPTH: usize = 16;
 pub const MAX_CONTAINERS: usize = MAX_PACKING_DEPTH + 1;
 /// Offers of one organisation that are open at once.
 pub const MAX_OPEN_OFFERS: usize = 1_000;
+/// Things and lots of one offer: whoever asks about one of them reads its record.
+pub const MAX_OFFERED: usize = 4_096;
 /// How long after its block an offer's deadline may be, days.
 pub const MAX_OFFER_DAYS: u64 = 366;
 /// The same in milliseconds.

@@ -97,8 +97,8 @@ pub fn collect_with(
     collect_within(archive, subject, additions, MAX_FILE_BYTES)
 }
 
-/// The same, in a file of so many bytes at most. What is read for it is bounded as well: everybody's events lengthen the
-/// link of a lot.
+/// The same, in a file of so many bytes at most. What is read for it is bounded as well: everybody's events lengthen
+/// the link of a lot.
 pub(super) fn collect_within(
     archive: &impl Archive,
     subject: &Subject,

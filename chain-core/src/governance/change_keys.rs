@@ -7,7 +7,7 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{ChangeKeys, Compromise, KeyDispute, Organisation};
+use touchstone_proto::ledger::{ChangeKeys, Compromise, Key, KeyDispute, Organisation};
 
 use super::organisation;
 use super::{key_changes, key_registry};
@@ -56,8 +56,8 @@ fn check<S: StateRead>(
 }
 
 /// Rule: a key is reported once, and about the past; a later date would bless what a thief signs now. The word of a
-/// key about itself, or about a time before it was added, is contested. A report that isn't replaces one that is. Gives
-/// the key's place in the record if it was in use until now.
+/// key about itself, or about a time before it was added, is contested. A report that isn't replaces one that is, by a
+/// key that wasn't added lately. Gives the key's place in the record if it was in use until now.
 fn take_report(
     record: &mut Organisation,
     context: &Context<'_>,
@@ -69,15 +69,19 @@ fn take_report(
     let reporter = known.find(|k| k.public_key == signer);
     let is_contested =
         *signer == public_key || reporter.is_none_or(|k| k.added_ms > report.since_ms);
+    let is_older = reporter.is_some_and(|k| is_established(k, context));
     let key = key_changes::reported(record, &public_key)?;
     let dated = (1..=context.block.time_ms).contains(&report.since_ms);
     let is_first = key.compromised_since_ms == 0;
-    let corrects = organisation::is_contested(key) && !is_contested;
-    if !dated || !is_first && !corrects {
+    let was_contested = organisation::is_contested(key);
+    let corrects = was_contested && !is_contested && is_older;
+    // What the consortium says of a key that is over stays.
+    let is_over = organisation::is_settled(key) && key.valid_until_height != 0;
+    if !dated || is_over || !is_first && !corrects {
         return Err(GovernanceRejection::BadCompromise(public_key).into());
     }
     key.compromised_since_ms = report.since_ms;
-    key.dispute = match is_contested {
+    key.dispute = match is_contested || was_contested && !is_older {
         true => KeyDispute::Contested as i32,
         false => KeyDispute::Unspecified as i32,
     };
@@ -92,24 +96,27 @@ fn take_report(
 /// whichever words they were ended: a thief begins so.
 fn contest_ends(record: &mut Organisation, ended: &[usize], context: &Context<'_>) {
     let next = context.block.height.saturating_add(1);
-    let is_established = |added_ms: u64| {
-        added_ms.saturating_add(ESTABLISHED_AFTER_MS) <= context.block.time_ms || added_ms == 0
-    };
     let mut remaining = record
         .keys
         .iter()
         .filter(|k| organisation::valid_at(k, next));
-    if remaining.any(|k| is_established(k.added_ms)) {
+    if remaining.any(|k| is_established(k, context)) {
         return;
     }
     for place in ended {
         if let Some(key) = record.keys.get_mut(*place)
-            && is_established(key.added_ms)
+            && is_established(key, context)
             && !organisation::is_settled(key)
         {
             key.dispute = KeyDispute::Contested as i32;
         }
     }
+}
+
+/// Whether the organisation didn't add a key lately.
+fn is_established(key: &Key, context: &Context<'_>) -> bool {
+    let from_ms = key.added_ms.saturating_add(ESTABLISHED_AFTER_MS);
+    key.added_ms == 0 || from_ms <= context.block.time_ms
 }
 
 #[cfg(test)]

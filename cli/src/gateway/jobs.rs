@@ -23,8 +23,8 @@ use crate::failure::Failure;
 use touchstone_client::Signer;
 use touchstone_client::master_data::SentStatement;
 
-/// Finished jobs that are kept, and what is told of their events and elements; the oldest jobs are removed. All of it is
-/// in memory, some 300 bytes for each event.
+/// Finished jobs that are kept, and what is told of their events and elements; the oldest jobs are removed. All of it
+/// is in memory, some 300 bytes for each event.
 const KEPT: usize = 10_000;
 const KEPT_REPORTS: usize = 1_000_000;
 /// Jobs that may wait.

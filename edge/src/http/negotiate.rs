@@ -100,8 +100,8 @@ pub fn epc_format(headers: &HeaderMap) -> EpcFormat {
     }
 }
 
-/// What a browser may do with an answer that somebody opens: show it. Anybody's words are in it, and an event in XML may
-/// have elements of XHTML, scripts too, which would act in this server's name.
+/// What a browser may do with an answer that somebody opens: show it. Anybody's words are in it, and an event in XML
+/// may have elements of XHTML, scripts too, which would act in this server's name.
 const DATA_POLICY: &str = "default-src 'none'; sandbox";
 
 /// Tells what is spoken here.

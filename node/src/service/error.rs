@@ -60,8 +60,8 @@ pub fn unproven(error: impl std::fmt::Display) -> ServiceError {
     ServiceError::Unproven(error.to_string())
 }
 
-/// Why an item's history isn't told. One that went through more containers than are read is no damage: a member can make
-/// it, so that no node may stop for it.
+/// Why an item's history isn't told. One that went through more containers than are read is no damage: a member can
+/// make it, so that no node may stop for it.
 pub fn untold(error: &ItemHistoryError) -> ServiceError {
     match error {
         ItemHistoryError::TooMany => ServiceError::TooLarge(error.to_string()),

@@ -126,7 +126,10 @@ A node's file, TOML. A name that isn't here is refused. Relative paths are relat
 const CLIENT: &str = "
 ## `touchstone.toml`
 
-Settings of the command line. What is given on it, or in the environment variable, comes first.
+Settings of the command line. What is given on it, or in the environment variable, comes first. A file from somebody
+else (`touchstone verify`, and what takes `--check`) isn't examined by the genesis document that the file of this folder
+names: the folder may be its sender's work. Name the document with `--genesis`, in the environment, or in the user's own
+settings file.
 ";
 
 fn rows(document: &mut String, table: &str, settings: &[Setting]) {

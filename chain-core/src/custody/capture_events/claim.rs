@@ -2,7 +2,7 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{Basis, ClaimCustody, Custody, CustodyClaim, Item};
+use touchstone_proto::ledger::{Basis, ClaimCustody, Custody, CustodyClaim};
 
 use super::named_items::NamedItems;
 use super::{begun_custody, is_statement};
@@ -32,7 +32,7 @@ pub(super) fn apply<S: StateRead>(
             continue;
         };
         contradicts = true;
-        let displaces = displaces(&status, custody, items.item(id)?);
+        let displaces = displaces(&status, custody);
         let contradiction = match displaces {
             true => CustodyClaim {
                 organisation: custody.holder.clone(),
@@ -72,11 +72,9 @@ fn contested<'a>(status: &'a CustodyStatus, claimant: &str) -> Option<&'a Custod
 }
 
 /// Rule: word stands against word. The last one says where a loose item is; whoever confirmed a
-/// handover, or owns the prefix, isn't displaced by it. Nor is the holder of a container that was filled and not
-/// emptied since: its content, handed over or of his own prefix, would go with it.
-fn displaces(status: &CustodyStatus, custody: &Custody, item: &Item) -> bool {
-    let own_word = custody.basis == Basis::OwnWord as i32;
-    own_word && status.containers.is_empty() && item.levels == 0
+/// handover, or owns the prefix, isn't displaced by it.
+fn displaces(status: &CustodyStatus, custody: &Custody) -> bool {
+    status.containers.is_empty() && custody.basis == Basis::OwnWord as i32
 }
 
 /// Rule: each organisation claims an item once, and the list of claims stays short.

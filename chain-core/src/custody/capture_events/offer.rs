@@ -12,7 +12,7 @@ use super::{holder_word, life, quantities};
 use crate::Fault;
 use crate::custody::CustodyRejection;
 use crate::custody::item_cache::ItemCache;
-use crate::custody::limits::{MAX_OFFER_MS, MAX_OPEN_OFFERS};
+use crate::custody::limits::{MAX_OFFER_MS, MAX_OFFERED, MAX_OPEN_OFFERS};
 use crate::governance::organisation;
 use crate::rules::{Context, RuleError};
 use crate::state::{StateRead, keys};
@@ -52,6 +52,11 @@ pub(super) fn apply<S: StateRead>(
     check_portions(items, context, &portions)?;
     if offered.is_empty() && portions.is_empty() {
         return Err(CustodyRejection::NothingOffered.into());
+    }
+    // Rule: an offer's record stays short.
+    if offered.len().saturating_add(portions.len()) > MAX_OFFERED {
+        let limit = MAX_OFFERED;
+        return Err(CustodyRejection::TooManyItems { limit }.into());
     }
     let from = context.organisation.id.clone();
     let mut open = open_offers(items, &from, context.block.time_ms)?;

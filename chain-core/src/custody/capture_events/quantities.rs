@@ -48,7 +48,7 @@ pub(super) fn check<S: StateRead>(
             None => items.item(id)?.clone(),
         };
         match begins {
-            true => add(items, &mut record, at, quantity)?,
+            true => add(&mut record, at, quantity)?,
             false => take(&mut record, at, quantity)?,
         }
         classes.insert(id.to_owned(), record);
@@ -70,24 +70,17 @@ pub(super) fn write<S: StateRead>(
 }
 
 /// More of a class comes into being. Its stock is kept where its first quantity was stated, so
-/// that it is all there is, by the owner of its company prefix: nobody else knows how much there is, and an account by
-/// somebody else's word would bar all others from what they have.
-fn add<S: StateRead>(
-    items: &mut ItemCache<'_, '_, S>,
+/// that it is all there is.
+fn add(
     record: &mut Item,
     at: &EventContext<'_>,
     quantity: &Quantity,
-) -> Result<(), RuleError> {
+) -> Result<(), CustodyRejection> {
     let is_first = record.commissioned.is_none();
     if is_first {
         record.commissioned = Some(at.position());
     }
-    let product = quantity.class.as_str();
-    let begins_stock = is_first && quantity.quantity.is_some() && {
-        let owner = items.prefix_owner(product)?;
-        owner.as_deref() == Some(at.organisation())
-    };
-    let keeps_stock = record.stock.is_some() || begins_stock;
+    let keeps_stock = record.stock.is_some() || (is_first && quantity.quantity.is_some());
     if !keeps_stock {
         return Ok(());
     }
@@ -96,14 +89,14 @@ fn add<S: StateRead>(
         unit: amount.unit,
         holdings: Vec::new(),
     });
-    let millionths = amount.millionths;
-    Ok(credit(
+    let product = quantity.class.as_str();
+    credit(
         stock,
         at.index,
         product,
         at.organisation(),
-        millionths,
-    )?)
+        amount.millionths,
+    )
 }
 
 /// Rule: nobody uses up, sells or destroys more of a lot than it has.

@@ -272,6 +272,18 @@ fn a_report_that_may_be_a_thiefs_is_contested() {
     assert!(!by(50, 51, added_ms));
     assert!(!by(1, 50, 1), "a founder's key knows of all times");
     assert!(by(1, 1, added_ms), "a key about itself");
+    // Nor does another young key's report take that back.
+    let mut robbed = chain.clone();
+    let first = report(&[], &[(1, added_ms)]);
+    robbed.run(("market", 50), first).unwrap();
+    let second = robbed.sign(("market", 51), report(&[], &[(1, added_ms + 1)]));
+    assert_eq!(robbed.check(&second).map_err(|r| r.code()), Err(511));
+    let mut robbed = chain.clone();
+    for action in [change_keys(&[], &[1]), report(&[], &[(1, added_ms)])] {
+        robbed.run(("market", 50), action).unwrap();
+        let old = keys_of(&robbed, "market").remove(0);
+        assert!(organisation::is_contested(&old), "however it was ended");
+    }
     // An older key corrects what a newer one reported, and not the other way round.
     chain.run(("market", 50), report(&[], &[(51, 1)])).unwrap();
     let refused = chain.check(&chain.sign(("market", 52), report(&[], &[(51, 2)])));

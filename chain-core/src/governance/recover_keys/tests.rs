@@ -100,6 +100,12 @@ fn a_false_report_is_dismissed() {
         (0, KeyDispute::Settled as i32)
     );
     assert_ne!(owners.valid_until_height, 0, "a retired key stays retired");
+    let again = Action::ChangeKeys(ChangeKeys {
+        compromised: vec![verdict(MARKET.1, 7)],
+        ..ChangeKeys::default()
+    });
+    let refused = chain.check(&chain.sign(("market", 91), again));
+    assert_eq!(refused.map_err(|r| r.code()), Err(511), "it is settled");
     assert_eq!(key(&chain, THIEF.1).dispute, KeyDispute::Settled as i32);
 }
 

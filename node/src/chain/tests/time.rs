@@ -39,7 +39,7 @@ const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "custody/status.rs",
-        "let open = offer.filter(|offer| is_open(offer, now_ms));",
+        "status.offer = offer.filter(|offer| now_ms <= offer.deadline_ms);",
         &[313],
     ),
     (
@@ -114,7 +114,7 @@ const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "governance/change_keys.rs",
-        "added_ms.saturating_add(ESTABLISHED_AFTER_MS) <= context.block.time_ms || added_ms == 0",
+        "key.added_ms == 0 || from_ms <= context.block.time_ms",
         &[],
     ),
     (

@@ -143,7 +143,7 @@ test('a node that hides newer blocks is found out by a second member, whose answ
   assert.deepEqual(agreed.codes, ['recalled', 'proof-independence']);
 });
 
-test('a second member with a chain of its own shows nothing, whatever its time, also before a chain was compared', async (t) => {
+test('a second member with a chain of its own shows nothing before a chain was compared either', async (t) => {
   const now = Date.now();
   const ledger = ledgerOf(WAY, { startMs: now - 30 * MINUTE, anchorMs: now - 5 * MINUTE });
   const forged = ledgerOf([making], { chain: 'imitation', anchorMs: now });
@@ -152,7 +152,8 @@ test('a second member with a chain of its own shows nothing, whatever its time, 
   const first = await node(t, ledger, { members: [{ name: 'market', url: second.url }] });
   origins.push(first.url);
   const page = await open(`${first.url}${LAMP_PATH}`, { servers: [second.url] });
-  assert.deepEqual(await outcome(page), { verdict: 'reservations', codes: ['chain-not-compared', 'second-refused', 'proof-independence'] });
+  const codes = ['chain-not-compared', 'second-refused', 'proof-independence'];
+  assert.deepEqual(await outcome(page), { verdict: 'reservations', codes });
   assert.equal(await page.locator('[data-stage]').count(), 8);
   assert.deepEqual(page.faults, []);
 });

@@ -3,7 +3,7 @@
 use super::authority::{CUSTOMS, code, custody_of, with_customs};
 use super::*;
 use crate::Hash;
-use crate::custody::limits::{MAX_CLAIMS, MAX_OFFER_MS, MAX_OPEN_OFFERS};
+use crate::custody::limits::{MAX_CLAIMS, MAX_OFFER_MS, MAX_OFFERED, MAX_OPEN_OFFERS};
 use crate::test_support::{answer, claim, event_of, lot, offer, step};
 use serde_json::json;
 use touchstone_proto::ledger::Outcome::{
@@ -312,6 +312,22 @@ fn open_offers_are_bounded() {
         .run(MARKET, answer(&first, Withdrawn, "", &[seen(&[item(0)])]))
         .unwrap();
     assert_eq!(code(&chain, MARKET, one(5_000)), 0);
+}
+
+/// Each thing that was offered leads to the offer's record, long after it is over.
+#[test]
+fn an_offer_holds_so_much_at_most() {
+    let chain = Chain::start();
+    let offered = |count: usize| {
+        let things: Vec<String> = (0..count).map(|n| format!("u:{n}")).collect();
+        let shipped = [step("OBSERVE", "shipping", &things)];
+        code(
+            &chain,
+            MARKET,
+            offer("carrier", chain.time_ms + 5000, &shipped),
+        )
+    };
+    assert_eq!((offered(MAX_OFFERED), offered(MAX_OFFERED + 1)), (0, 306));
 }
 
 /// One-sided: whoever has only its own word is displaced, and both words are kept.

@@ -55,22 +55,6 @@ fn stock(chain: &Chain, class: &str) -> Option<(String, Vec<(String, u64)>)> {
     ))
 }
 
-/// Whoever says first how much there is of somebody else's lot bars nobody from what he has of it.
-#[test]
-fn only_the_owner_of_its_prefix_begins_an_account() {
-    let mut chain = Chain::start();
-    let thing = [of("urn:x:class", "", "")];
-    for foreign in ["https://id.gs1.org/01/04012345123456/10/L", "urn:x:lot"] {
-        let all = begun(of(foreign, "18446744073709.551615", "KGM"));
-        chain.run(MARKET, all).unwrap();
-        assert_eq!(stock(&chain, foreign), None);
-        let more = begun(of(foreign, "1", "LTR"));
-        assert_eq!(code(&chain, CARRIER, more), 0, "{foreign}");
-        let used = made(&[of(foreign, "1", "LTR")], &thing);
-        assert_eq!(code(&chain, CARRIER, used), 0, "{foreign}");
-    }
-}
-
 #[test]
 fn a_lot_is_used_up_to_what_it_has() {
     let mut chain = Chain::start();

@@ -70,7 +70,7 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ("designs/deadline.rs", "let first = now_ms / HOUR_MS;", &[]),
     (
         "designs/deadline.rs",
-        "let mut hour = now_ms.saturating_add(after_ms) / HOUR_MS;",
+        "let hour = now_ms.saturating_add(after_ms) / HOUR_MS;",
         &[],
     ),
     (
@@ -107,12 +107,12 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "designs/dispute_deadlines.rs",
-        "state, id, check, hour, now_ms,",
+        "case_check::pass(state, id, check, hour, now_ms);",
         &[],
     ),
     (
         "designs/dispute_deadlines.rs",
-        "state, id, sanction, hour, now_ms,",
+        "sanction::pass(state, id, sanction, hour, now_ms)",
         &[],
     ),
     (
@@ -187,7 +187,7 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "designs/sanction.rs",
-        "close(state, id, &mut sanction, outcome, now_ms)?;",
+        "close(state, id, &mut sanction, outcome, now_ms)",
         &[],
     ),
     (

@@ -118,12 +118,12 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ),
     (
         "designs/dispute_deadlines.rs",
-        "ended = ended.saturating_add(pass_one(state, &id, hour, block.time_ms)?);",
+        "pass_one(state, &id, hour, block.time_ms)?;",
         &[],
     ),
     (
         "designs/dispute_deadlines.rs",
-        "end(state, id, &mut dispute, outcome, now_ms)?;",
+        "Some(outcome) => end(state, id, &mut dispute, outcome, now_ms),",
         &[],
     ),
     (

@@ -25,7 +25,7 @@ pub(super) const READS: &[(&str, &str, &[u32])] = &[
     ("designs/dispute.rs", "open.closed_ms = now_ms;", &[]),
     (
         "designs/dispute_deadlines.rs",
-        "referral::pass(state, id, dispute, now_ms)?;",
+        "return referral::pass(state, id, dispute, now_ms);",
         &[],
     ),
     (

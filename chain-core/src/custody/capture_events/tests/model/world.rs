@@ -449,7 +449,7 @@ impl Model {
                 continue;
             }
             claimed = true;
-            if thing.inside.is_none() && !thing.sure && !thing.filled {
+            if thing.inside.is_none() && !thing.sure {
                 self.give(*id, who, false);
                 self.thaw(*id);
             }

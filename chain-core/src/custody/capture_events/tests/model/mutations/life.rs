@@ -63,9 +63,13 @@ pub(super) fn made_of_itself(p: &Place<'_>) -> Option<Broken> {
     making_too(p, p.choose(new.collect())?)
 }
 
-/// Something more, which has ended itself.
+/// Something more, which has ended itself; but not what its maker may commission whatever others said of it.
 pub(super) fn after_its_end(p: &Place<'_>) -> Option<Broken> {
-    let other = p.other_thing(|_, thing| thing.ended.is_some());
+    let begins = matches!(p.deed, Deed::Begin(_));
+    let other = p.other_thing(|_, thing| {
+        let may_begin = !thing.sure && thing.begun_by.is_none() && thing.inside.is_none();
+        thing.ended.is_some() && !(begins && may_begin)
+    });
     p.adding(other?)
 }
 
