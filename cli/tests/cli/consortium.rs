@@ -487,6 +487,37 @@ async fn hand_overs_there_and_back_again_cannot_be_left_out() {
     assert_eq!(between.code, 0, "{between:?}");
 }
 
+/// Whoever came to hold the keys of validators that were replaced makes blocks of their time, and none that is named.
+#[tokio::test]
+async fn a_transaction_under_earlier_validators_is_in_a_block_that_later_ones_name() {
+    let node = Served::start().await;
+    node.world().record("acme", &[seen(&[ITEM], "storing")]);
+    let id = node
+        .world()
+        .committed
+        .keys()
+        .next()
+        .map(hex::encode)
+        .unwrap();
+    let bare = |reply: &mut BlockReply| reply.proof = None;
+    node.tamper(bare);
+    let ran = node.run(&["transaction", &id]).await;
+    assert_eq!(ran.code, 0, "today's validators: {ran:?}");
+    node.world().tamper = None;
+    let new = public(120);
+    let add = ["validators", "add", "--public-key", &new, "--of", "acme"];
+    for organisation in ["acme", "bravo", "carol"] {
+        assert_eq!(node.run_as(organisation, &add).await.code, 0);
+    }
+    node.world().record("acme", &[seen(&[ITEM], "shipping")]);
+    let ran = node.run(&["transaction", &id]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    node.tamper(bare);
+    let ran = node.run(&["transaction", &id]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("under a later header"), "{}", ran.err);
+}
+
 #[tokio::test]
 async fn keys_are_added_and_retired() {
     let node = Served::start().await;

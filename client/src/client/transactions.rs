@@ -67,6 +67,7 @@ impl Client {
                 let proof = committed.proof.as_ref();
                 self.catch_up(proof.and_then(|p| p.header.as_ref())).await?;
                 let (attested, transaction) = self.trust.transaction(id, proof)?;
+                self.check_named_since(&attested).await?;
                 Ok(TransactionOutcome::Recorded(Box::new(
                     RecordedTransaction {
                         id: *id,
@@ -77,6 +78,25 @@ impl Client {
                 )))
             }
             None => Err(NotVerified::Missing("status").into()),
+        }
+    }
+
+    /// A block of validators that were replaced since must be named by a later one's state: their keys may be anybody's
+    /// by now.
+    async fn check_named_since(&mut self, attested: &AttestedHeader) -> Result<(), ClientError> {
+        let header = &attested.header;
+        if header.height >= self.trust.era_begins() {
+            return Ok(());
+        }
+        // It isn't what was asked about.
+        let told = self.as_of().blocks();
+        let named = Box::pin(self.past_block(header.height)).await;
+        self.as_of().put_back(told);
+        match named?.0.header.id() == header.id() {
+            true => Ok(()),
+            false => Err(contradiction(
+                "a later block's state names another block at this height",
+            )),
         }
     }
 }
