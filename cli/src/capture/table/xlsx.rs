@@ -120,7 +120,7 @@ impl Workbook {
             }
         }
         let texts = match part("sharedStrings") {
-            Some(part) => texts(Markup::new(zip.open(&part.target)?))?,
+            Some(part) => texts(Markup::new(zip.open(&part.target)?), TEXT_BYTES)?,
             None => Vec::new(),
         };
         let forms = match part("styles") {
@@ -173,14 +173,14 @@ fn relations(zip: &Zip<'_>, part: &str) -> Result<BTreeMap<String, Relation>, St
     Ok(found)
 }
 
-/// The texts that cells share.
-fn texts(mut markup: Markup<'_>) -> Result<Vec<String>, String> {
+/// The texts that cells share, of so many bytes at most. One that is empty takes its place, too.
+fn texts(mut markup: Markup<'_>, most: usize) -> Result<Vec<String>, String> {
     let (mut texts, mut bytes) = (Vec::new(), 0);
     while let Some(piece) = markup.next()? {
         if matches!(&piece, MarkupPiece::Open(element) if element.name == "si") {
             let text = markup.plain_text("si")?;
-            bytes += text.len();
-            if bytes > TEXT_BYTES {
+            bytes += text.len() + size_of::<String>();
+            if bytes > most {
                 return Err(too_much_text());
             }
             texts.push(text);

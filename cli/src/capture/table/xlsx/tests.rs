@@ -301,6 +301,17 @@ fn what_would_deceive_is_refused() {
     assert!(!is_workbook(b"a,b\n"));
 }
 
+/// A quarter of a megabyte, packed, held 53 million of them.
+#[test]
+fn empty_texts_take_their_place() {
+    let many = format!("<sst>{}</sst>", "<si/>".repeat(1000));
+    let bytes = packed(&[Packed::of("texts.xml", &many)]);
+    let zip = Zip::read(&bytes).unwrap();
+    let read = |most| texts(Markup::new(zip.open("texts.xml").unwrap()), most);
+    assert_eq!(read(1 << 20).unwrap().len(), 1000);
+    assert!(read(1 << 10).is_err());
+}
+
 /// A small file that comes to very much.
 #[test]
 fn what_would_exhaust_is_refused() {
