@@ -120,6 +120,11 @@ impl Arrivals {
 }
 
 impl Arrival {
+    /// Whose it is: an IPv4 address, or an IPv6 network of 64 bits.
+    pub fn owner(&self) -> IpAddr {
+        self.owner
+    }
+
     /// It came for something, and doesn't count.
     pub fn give_back(self) {
         let mut state = self.arrivals.lock();

@@ -5,7 +5,7 @@
 
 use super::{Multiaddr, NetworkLimits};
 use futures::{AsyncRead, AsyncWrite};
-use libp2p::multiaddr::Protocol;
+use libp2p::{PeerId, multiaddr::Protocol};
 use std::{
     collections::{BTreeSet, HashMap},
     io,
@@ -23,7 +23,7 @@ use touchstone_edge::{
     door,
 };
 
-/// Addresses of peers that are remembered beyond the list, where it names them by host names.
+/// Peers whose last address is remembered beyond the list, where it names them by host names.
 const REMEMBERED: usize = 256;
 
 /// How long a newcomer may take until it has begun. A peer does with its first packet.
@@ -42,8 +42,9 @@ pub(super) struct Handshakes {
 struct State {
     /// Addresses that the list of peers names.
     listed: BTreeSet<IpAddr>,
-    /// Addresses from which listed peers have come.
-    seen: BTreeSet<IpAddr>,
+    /// Addresses from which listed peers came last: one of each, or whoever comes from many would leave no room for
+    /// others.
+    seen: HashMap<PeerId, IpAddr>,
     open: HashMap<SocketAddr, Weak<Handshake>>,
 }
 
@@ -87,7 +88,7 @@ impl Handshakes {
         // As its address will be known once it has shown itself: without a scope or a flow.
         let from = SocketAddr::new(from.ip(), from.port());
         let mut state = self.lock();
-        let is_known = state.listed.contains(&from.ip()) || state.seen.contains(&from.ip());
+        let is_known = state.listed.contains(&from.ip()) || state.has_seen(from.ip());
         let places = if is_known {
             &self.known
         } else {
@@ -97,7 +98,7 @@ impl Handshakes {
         let now = Instant::now();
         let deadline = now.checked_add(self.time_to_begin);
         let slot = places
-            .take(from.ip(), now, deadline, closing.clone())
+            .take(arrival.owner(), now, deadline, closing.clone())
             .ok()?;
         let handshake = Arc::new(Handshake {
             place: Mutex::new(Some(Place { slot, arrival })),
@@ -120,13 +121,13 @@ impl Handshakes {
     }
 
     /// A listed peer has shown itself on the connection from this address.
-    pub fn established(&self, from: &Multiaddr) {
+    pub fn established(&self, peer: PeerId, from: &Multiaddr) {
         let Some(from) = socket_of(from) else {
             return;
         };
         let mut state = self.lock();
-        if state.seen.len() < REMEMBERED {
-            state.seen.insert(from.ip());
+        if state.seen.len() < REMEMBERED || state.seen.contains_key(&peer) {
+            state.seen.insert(peer, from.ip());
         }
         let handshake = state.open.remove(&from).and_then(|open| open.upgrade());
         if let Some(Place { arrival, .. }) = handshake.and_then(|one| lock(&one.place).take()) {
@@ -143,6 +144,13 @@ impl Handshakes {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+}
+
+impl State {
+    /// Whether a listed peer came from an address last.
+    fn has_seen(&self, address: IpAddr) -> bool {
+        self.seen.values().any(|seen| *seen == address)
     }
 }
 
@@ -341,7 +349,7 @@ mod tests {
         let _second = flood(10_000, 1000);
         assert!(is_open(&mut peer), "it has said something");
         // Shown, it needs no place, and whatever comes can't displace it.
-        handshakes.established(&from("127.0.0.1", 9000));
+        handshakes.established(PeerId::random(), &from("127.0.0.1", 9000));
         let before = handshakes.open();
         let third = flood(20_000, 100).into_iter();
         let _third: Vec<_> = third
@@ -356,13 +364,45 @@ mod tests {
         let handshakes = Handshakes::new(&NetworkLimits::default());
         let peer = comes(&handshakes, "203.0.113.9", 9000).watch(silent());
         assert_eq!(handshakes.strangers.taken(), 1);
-        handshakes.established(&from("203.0.113.9", 9000));
+        handshakes.established(PeerId::random(), &from("203.0.113.9", 9000));
         drop(peer);
         let _again = comes(&handshakes, "203.0.113.9", 9001);
         assert_eq!(
             (handshakes.known.taken(), handshakes.strangers.taken()),
             (1, 0)
         );
+    }
+
+    #[test]
+    fn a_peer_that_comes_from_many_addresses_leaves_room_for_others() {
+        let handshakes = Handshakes::new(&NetworkLimits::default());
+        let wanderer = PeerId::random();
+        for last in 0..=255 {
+            let address = format!("203.0.113.{last}");
+            handshakes.established(wanderer, &from(&address, 9000));
+        }
+        handshakes.established(PeerId::random(), &from("198.51.100.7", 9000));
+        let _other = comes(&handshakes, "198.51.100.7", 9001);
+        let _now = comes(&handshakes, "203.0.113.255", 9001);
+        let _earlier = comes(&handshakes, "203.0.113.1", 9001);
+        assert_eq!(
+            (handshakes.known.taken(), handshakes.strangers.taken()),
+            (2, 1)
+        );
+    }
+
+    /// Whoever has a network has all of its addresses.
+    #[test]
+    fn an_ipv6_network_has_the_places_of_one_address() {
+        let handshakes = Handshakes::new(&NetworkLimits::default());
+        let _flood: Vec<_> = (1..200)
+            .map(|last| comes(&handshakes, &format!("2001:db8::{last:x}"), 1))
+            .collect();
+        let share = handshakes.strangers.taken();
+        let other = comes(&handshakes, "2001:db8:0:1::1", 1);
+        assert_eq!(handshakes.strangers.taken(), share + 1);
+        assert!(!other.closing().is_cancelled());
+        assert_eq!(share, NetworkLimits::default().handshakes as usize / 8);
     }
 
     /// One that has begun, though no more than that, gives way after those that are silent.
@@ -396,7 +436,7 @@ mod tests {
             let peer = handshakes.admit(at, arrivals.take(at.ip())).unwrap();
             assert!(!arrivals.wait().is_zero());
             let _connected = peer.watch(silent());
-            handshakes.established(&from("192.0.2.1", port));
+            handshakes.established(PeerId::random(), &from("192.0.2.1", port));
             assert!(arrivals.wait().is_zero());
         }
     }
@@ -424,7 +464,7 @@ mod tests {
         let peer = handshakes.admit(scoped.into(), arrival).unwrap();
         assert_eq!(handshakes.open(), 1);
         let from = "/ip6/fe80::1/tcp/9000".parse().unwrap();
-        handshakes.established(&from);
+        handshakes.established(PeerId::random(), &from);
         assert_eq!(handshakes.open(), 0);
         drop(peer);
     }

@@ -90,7 +90,7 @@ impl NetworkBehaviour for PeerAdmission {
         from: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
         let admitted = self.admit(&peer)?;
-        self.handshakes.established(from);
+        self.handshakes.established(peer, from);
         Ok(admitted)
     }
 
