@@ -40,7 +40,7 @@ async fn start(protocol: Protocol, limits: PortLimits, bytes: budget::ByteLimits
     let address = listener.local_addr().unwrap();
     let router = Router::new()
         .route("/small", get(|| async { "here" }))
-        .route("/never", get(|| std::future::pending::<()>()))
+        .route("/never", get(std::future::pending::<()>))
         .route("/large", get(|| async { vec![7u8; LARGE] }))
         .route(
             "/read",
