@@ -509,6 +509,7 @@ async fn a_transaction_under_earlier_validators_is_in_a_block_that_later_ones_na
     for organisation in ["acme", "bravo", "carol"] {
         assert_eq!(node.run_as(organisation, &add).await.code, 0);
     }
+    node.world().voters.push(120);
     node.world().record("acme", &[seen(&[ITEM], "shipping")]);
     let ran = node.run(&["transaction", &id]).await;
     assert_eq!(ran.code, 0, "{ran:?}");

@@ -87,9 +87,9 @@ async fn a_query_that_could_not_be_read_again_is_not_kept() {
             .header("gs1-extensions", "example=https://example.org/");
         node.ask(request.body(body.into()).unwrap()).await.status
     };
-    assert_eq!(define("deepest", 124).await, 201);
+    assert_eq!(define("deepest", 123).await, 201);
     assert_eq!(node.get("/queries/deepest").await.status, 200);
-    assert_eq!(define("deeper", 125).await, 400);
+    assert_eq!(define("deeper", 124).await, 400);
     assert_eq!(node.get("/queries/deeper").await.status, 404);
     assert_eq!(
         node.get("/queries").await.json().as_array().unwrap().len(),

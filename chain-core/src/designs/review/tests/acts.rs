@@ -60,15 +60,17 @@ fn platforms_register_jurors() {
 }
 
 #[test]
-fn the_respondent_or_its_platform_opens_a_review_after_its_declaration() {
+fn a_respondent_that_can_act_opens_a_review_after_its_declaration_itself() {
     let jury = Jury::of(20);
     let (chain, _, id) = countered(&jury, FEW);
     let open = |ground| open_review(&id, ground);
     let similar = open(ReviewGround::Similarity);
-    assert_eq!(chain.check(&chain.sign(MARKET, similar.clone())), Ok(()));
-    let other = DesignRejection::NotTheParty(CARRIER.0.into());
-    let by_owner = chain.check(&chain.sign(MAKER, similar));
-    assert_eq!(by_owner, Err(other.into()));
+    assert_eq!(chain.check(&chain.sign(CARRIER, similar.clone())), Ok(()));
+    for other in [MAKER, MARKET] {
+        let by_other = chain.check(&chain.sign(other, similar.clone()));
+        let theirs = DesignRejection::NotTheParty(CARRIER.0.into());
+        assert_eq!(by_other, Err(theirs.into()));
+    }
     let none = ReviewRejection::NoGround;
     let unspecified = open(ReviewGround::Unspecified);
     assert_eq!(

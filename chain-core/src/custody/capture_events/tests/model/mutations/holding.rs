@@ -79,6 +79,10 @@ pub(super) fn commissioned_by_a_third(p: &Place<'_>) -> Option<Broken> {
     let Deed::Begin(things) = p.deed else {
         return None;
     };
+    // What others offered or ended is its maker's to commission, and nobody else's to say anything of.
+    if !things.iter().all(|id| is_free(p, *id)) {
+        return None;
+    }
     let of_another = things.iter().find(|id| p.is_held_by_another(**id))?;
     let holder = p.model.get(*of_another).holder?;
     Some(p.by(p.custodian_beside(&[p.who, holder])?))
@@ -88,9 +92,13 @@ pub(super) fn commissioned_by_a_third(p: &Place<'_>) -> Option<Broken> {
 pub(super) fn used_before_commissioned(p: &Place<'_>) -> Option<Broken> {
     let is_fit = matches!(p.deed, Deed::See(_) | Deed::Pack(..) | Deed::End(..));
     let is_word = |t: &super::Thing| !t.sure && t.begun_by.is_none() && t.inside.is_none();
-    let free = |id| !p.model.is_dead(id) && !p.model.is_offered(id);
-    let other = p.other_thing(|id, t| p.is_held_by_another(id) && free(id) && is_word(t));
+    let other = p.other_thing(|id, t| p.is_held_by_another(id) && is_free(p, id) && is_word(t));
     p.adding(other?).filter(|_| is_fit && p.who == OWNER)
+}
+
+/// Neither ended nor offered.
+fn is_free(p: &Place<'_>, id: u64) -> bool {
+    !p.model.is_dead(id) && !p.model.is_offered(id)
 }
 
 /// Who only observes changes what others hold, or what nobody recorded yet.
@@ -102,7 +110,7 @@ fn by_the_observer(p: &Place<'_>, sells: bool, fits: impl Fn(u64) -> bool) -> Op
 }
 
 pub(super) fn changed_by_the_observer(p: &Place<'_>) -> Option<Broken> {
-    by_the_observer(p, false, |id| !p.is_new(id))
+    by_the_observer(p, false, |id| !p.is_new(id) && is_free(p, id))
 }
 
 pub(super) fn sold_by_the_observer(p: &Place<'_>) -> Option<Broken> {
