@@ -1,6 +1,6 @@
 //! Owners of addresses whose connections come for nothing more often than they may. The system drops a part of their
-//! SYNs (`syn_filter`), so that no handshake is made, and their clients come more and more seldom (RFC 6298, section 5).
-//! Only connections that were accepted count: a forged address sheds nobody.
+//! SYNs (`syn_filter`), so that no handshake is made, and their clients come more and more seldom (RFC 6298, section
+//! 5). Only connections that were accepted count: a forged address sheds nobody.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

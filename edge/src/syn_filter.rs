@@ -1,6 +1,6 @@
-//! A program that the system runs for each packet to a listening socket (classic BPF, `SO_ATTACH_FILTER`): it drops SYNs
-//! of those who are shed, but one of so many by lot. No handshake is made for what it drops, and no answer sent, so that
-//! the sender's system comes more and more seldom (RFC 6298, section 5).
+//! A program that the system runs for each packet to a listening socket (classic BPF, `SO_ATTACH_FILTER`): it drops
+//! SYNs of those who are shed, but one of so many by lot. No handshake is made for what it drops, and no answer sent,
+//! so that the sender's system comes more and more seldom (RFC 6298, section 5).
 //!
 //! The packet's data begin at the head of TCP (RFC 9293, section 3.1); the heads of IP (RFC 791, section 3.1; RFC 8200,
 //! section 3) and the lot stand at places of their own (Linux, `Documentation/networking/filter.rst`). A socket that is

@@ -1,7 +1,7 @@
 //! A node's life: builds the rooms, supervises them, and shuts them down. No logic of its own.
 //!
-//! What stops a node is decided here: a fault of consensus or of a write; a task that ends. No question stops it, whatever
-//! it meets: clients could bring that about.
+//! What stops a node is decided here: a fault of consensus or of a write; a task that ends. No question stops it,
+//! whatever it meets: clients could bring that about.
 
 mod data_folder;
 mod node_error;

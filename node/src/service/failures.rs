@@ -1,6 +1,6 @@
-//! Answers that failed though nothing was wrong with the question: data that doesn't decode, a proof of ours that doesn't
-//! hold, a slip of this program. Such an answer is refused, and the node goes on: whoever found a question of that kind
-//! could otherwise stop all nodes with it, one after the other. What consensus itself reads still stops it.
+//! Answers that failed though nothing was wrong with the question: data that doesn't decode, a proof of ours that
+//! doesn't hold, a slip of this program. Such an answer is refused, and the node goes on: whoever found a question of
+//! that kind could otherwise stop all nodes with it, one after the other. What consensus itself reads still stops it.
 
 use std::fmt;
 use std::sync::Arc;
