@@ -39,8 +39,8 @@ pub async fn define(http: Asked, headers: HeaderMap, body: Body) -> Result<Respo
     let kept = json!({ "name": name, "query": query });
     let location = format!("/queries/{name}");
     let kept_text = kept.to_string();
-    // What the header adds may lie too deep to be read again: here, where that would be damage, and by whoever lists all
-    // queries.
+    // What the header adds may lie too deep to be read again: here, where that would be damage, and by whoever lists
+    // all queries.
     let read_again = serde_json::from_str::<Value>(&format!("[{kept_text}]"));
     read_again.map_err(|error| wrong(format!("the definition can't be kept: {error}")))?;
     let defined = http
