@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use touchstone_proto::ledger::{Custody, Emptying, Item, Offer, OpenOffer, Outcome, Position};
+use touchstone_proto::ledger::{
+    Basis, Custody, Emptying, Item, Offer, OpenOffer, Outcome, Position,
+};
 
 use super::limits::MAX_CONTAINERS;
 use crate::Fault;
@@ -197,6 +199,11 @@ pub(super) fn inherited(
         true => container,
         false => own,
     }
+}
+
+/// Whether a custody rests on more than its holder's own word: on its prefix, or on a handover.
+pub(super) fn is_confirmed(custody: &Custody) -> bool {
+    custody.basis != Basis::OwnWord as i32
 }
 
 /// What positions are compared by.

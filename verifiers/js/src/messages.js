@@ -147,7 +147,7 @@ export const types = declare({
   Item:
     '1 link Link, 2 packed? Packing, 3 emptied? Position, 4 generation uint64, 5 levels uint32, ' +
     '6 custody? Custody, 7 offer bytes, 8 claims* CustodyClaim, 9 commissioned? Position, 10 ended? End, ' +
-    '11 stock? Stock',
+    '11 stock? Stock, 12 confirmed_content uint32',
   Packing: '1 container string, 2 since Position, 3 generation uint64',
   Custody: '1 holder string, 2 basis enum, 3 since Position, 4 offer bytes, 5 discrepancy string',
   CustodyClaim: '1 organisation string, 2 since Position, 3 reason string',

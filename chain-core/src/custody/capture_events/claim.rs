@@ -2,13 +2,13 @@
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{Basis, ClaimCustody, Custody, CustodyClaim};
+use touchstone_proto::ledger::{Basis, ClaimCustody, Custody, CustodyClaim, Item};
 
 use super::named_items::NamedItems;
 use super::{begun_custody, is_statement};
 use crate::custody::CustodyRejection;
 use crate::custody::CustodyStatus;
-use crate::custody::item_cache::ItemCache;
+use crate::custody::item_cache::{ItemCache, is_confirmed};
 use crate::custody::limits::MAX_CLAIMS;
 use crate::rules::{Context, RuleError};
 use crate::state::StateRead;
@@ -32,7 +32,7 @@ pub(super) fn apply<S: StateRead>(
             continue;
         };
         contradicts = true;
-        let displaces = displaces(&status, custody);
+        let displaces = displaces(&status, custody, items.item(id)?);
         let contradiction = match displaces {
             true => CustodyClaim {
                 organisation: custody.holder.clone(),
@@ -72,9 +72,10 @@ fn contested<'a>(status: &'a CustodyStatus, claimant: &str) -> Option<&'a Custod
 }
 
 /// Rule: word stands against word. The last one says where a loose item is; whoever confirmed a
-/// handover, or owns the prefix, isn't displaced by it.
-fn displaces(status: &CustodyStatus, custody: &Custody) -> bool {
-    status.containers.is_empty() && custody.basis == Basis::OwnWord as i32
+/// handover, or owns the prefix, isn't displaced by it, nor is it from the container of such things,
+/// which would go with that.
+fn displaces(status: &CustodyStatus, custody: &Custody, item: &Item) -> bool {
+    status.containers.is_empty() && !is_confirmed(custody) && item.confirmed_content == 0
 }
 
 /// Rule: each organisation claims an item once, and the list of claims stays short.

@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 
 use touchstone_epcis::{ContainmentStep, Identifier};
-use touchstone_proto::ledger::{Custody, Emptying, Packing, Position};
+use touchstone_proto::ledger::{Custody, Emptying, Item, Packing, Position};
 
 use super::EventContext;
 use crate::Fault;
 use crate::custody::CustodyRejection;
-use crate::custody::item_cache::{ItemCache, inherited};
+use crate::custody::item_cache::{ItemCache, inherited, is_confirmed};
 use crate::custody::limits::MAX_CONTAINERS;
 use crate::rules::RuleError;
 use crate::state::{StateRead, keys};
@@ -24,6 +24,8 @@ pub(super) enum PackingChange<'a> {
         items: &'a [Identifier],
         /// The container and those around it, and the levels of content that each has at least.
         levels: Vec<(String, u32)>,
+        /// Those of them that no claim takes from their holder from now on.
+        kept: Vec<String>,
     },
     Unpack {
         items: &'a [Identifier],
@@ -73,9 +75,11 @@ fn check_pack<'a, S: StateRead>(
     let generation = items.item(container)?.generation;
     let mut packed: BTreeSet<&str> = BTreeSet::new();
     let mut levels: u32 = 0;
+    let mut is_confirmed_content = false;
     for identifier in children {
         let id = identifier.as_str();
         let item = items.item(id)?;
+        is_confirmed_content |= holds_confirmed(item);
         // Rule: an item is in one container at a time; unpack first.
         let elsewhere = item
             .packed
@@ -109,13 +113,38 @@ fn check_pack<'a, S: StateRead>(
             .into());
         }
     }
+    let kept = match is_confirmed_content {
+        true => held_by_word(items, &around)?,
+        false => Vec::new(),
+    };
     let levels = around.into_iter().zip(levels..).collect();
     Ok(PackingChange::Pack {
         container,
         generation,
         items: children,
         levels,
+        kept,
     })
+}
+
+/// Whether the holder of a loose item has it, or something in it, by more than its own word.
+fn holds_confirmed(item: &Item) -> bool {
+    item.confirmed_content != 0 || item.custody.as_ref().is_some_and(is_confirmed)
+}
+
+/// Those of the containers that their holder has by its own word alone.
+fn held_by_word<S: StateRead>(
+    items: &mut ItemCache<'_, '_, S>,
+    containers: &[String],
+) -> Result<Vec<String>, Fault> {
+    let mut held = Vec::new();
+    for container in containers {
+        let custody = items.status_without_offer(container)?.custody;
+        if !custody.as_ref().is_some_and(is_confirmed) {
+            held.push(container.clone());
+        }
+    }
+    Ok(held)
 }
 
 fn check_unpack<'a, S: StateRead>(
@@ -157,6 +186,7 @@ impl PackingChange<'_> {
                 generation,
                 items: children,
                 levels,
+                kept,
             } => {
                 for child in children {
                     items.change(child.as_str())?.packed = Some(Packing {
@@ -168,6 +198,11 @@ impl PackingChange<'_> {
                 for (outer, levels) in levels {
                     if items.item(&outer)?.levels < levels {
                         items.change(&outer)?.levels = levels;
+                    }
+                }
+                for container in kept {
+                    if items.item(&container)?.confirmed_content == 0 {
+                        items.change(&container)?.confirmed_content = 1;
                     }
                 }
             }
@@ -186,6 +221,7 @@ impl PackingChange<'_> {
                 let generation = item.generation;
                 item.generation = generation.saturating_add(1);
                 item.levels = 0;
+                item.confirmed_content = 0;
                 item.emptied = Some(position);
                 let emptying = Emptying {
                     position: Some(position),

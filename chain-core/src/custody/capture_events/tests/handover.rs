@@ -450,6 +450,67 @@ fn a_displaced_shipper_hands_nothing_over() {
     assert!(open(&chain).is_empty());
 }
 
+/// Of the container the market has only its own word, of what is in it more: that would go with the container.
+#[test]
+fn a_claim_takes_nothing_that_was_handed_over_with_its_container() {
+    let (case, pallet) = (container(1), container(2));
+    let just = |what: &String| std::slice::from_ref(what).to_vec();
+    let holder = |chain: &Chain, id: &str| {
+        let status = crate::custody::status(&chain.state, id, chain.time_ms).unwrap();
+        status.holder().unwrap().to_owned()
+    };
+    let packed = |handed: bool| {
+        let mut chain = Chain::start();
+        match handed {
+            true => {
+                chain.run(MAKER, capture(&[object(1, &[item(1)])])).unwrap();
+                chain.hand_over(MAKER, MARKET, &[item(1)]);
+            }
+            false => chain.capture(&[object(1, &[item(1)])]).unwrap(),
+        }
+        let events = [add(&pallet, &just(&case)), add(&case, &[item(1)])];
+        chain.capture(&events).unwrap();
+        chain
+    };
+    let found = || claim("in our yard", &[object(2, &just(&pallet))]);
+    let mut chain = packed(true);
+    chain.run(CARRIER, found()).unwrap();
+    for id in [&pallet, &case, &item(1)] {
+        assert_eq!(holder(&chain, id), "market", "{id}");
+    }
+    let claims = record(&chain, &pallet).claims;
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].organisation, "carrier", "its word is told");
+    // Emptied, the pallet is a thing like others.
+    chain.capture(&[delete(&pallet, &[])]).unwrap();
+    chain.run(CARRIER, found()).unwrap();
+    assert_eq!(holder(&chain, &pallet), "carrier");
+    let rest = claim("this too", &[object(3, &just(&case))]);
+    chain.run(CARRIER, rest).unwrap();
+    for id in [&case, &item(1)] {
+        assert_eq!(holder(&chain, id), "market", "{id}");
+    }
+    // Of what the market has by its own word alone, word stands against word.
+    let mut chain = packed(false);
+    chain.run(CARRIER, found()).unwrap();
+    for id in [&pallet, &case, &item(1)] {
+        assert_eq!(holder(&chain, id), "carrier", "{id}");
+    }
+}
+
+/// Nor what is of the holder's own prefix, in a box that isn't.
+#[test]
+fn a_claim_takes_no_box_of_a_makers_own_goods() {
+    let mut chain = Chain::start();
+    let own_box = ["urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6".to_owned()];
+    let events = [object(1, &own_box), add(&own_box[0], &[item(1)])];
+    chain.run(MAKER, capture(&events)).unwrap();
+    assert_eq!(custody_of(&chain, &own_box[0]).unwrap().1, Basis::OwnWord);
+    let found = claim("in our yard", &[object(2, &own_box)]);
+    chain.run(CARRIER, found).unwrap();
+    assert_eq!(custody_of(&chain, &own_box[0]).unwrap().0, "maker");
+}
+
 #[test]
 fn claims_of_an_item_are_bounded() {
     let mut chain = Chain::start();

@@ -22,6 +22,8 @@ pub(super) struct Thing {
     packed_by: Option<usize>,
     /// Something was packed in it since it was last emptied.
     filled: bool,
+    /// Something of which the holder was sure, while it was of this one by its own word alone.
+    pub(super) keeps_sure: bool,
     ended_by: Option<usize>,
 }
 
@@ -210,8 +212,10 @@ impl Model {
             Deed::Pack(container, items) => {
                 self.admit(who, &merged(*container, items), false, Mode::Record)?;
                 let around = self.around(*container);
+                let mut sure = false;
                 for id in items {
-                    if self.get(*id).inside.is_some() {
+                    let packed = self.get(*id);
+                    if packed.inside.is_some() {
                         return Err(302);
                     }
                     if around.contains(id) {
@@ -220,6 +224,11 @@ impl Model {
                     let thing = self.thing(*id);
                     (thing.inside, thing.packed_by) = (Some(*container), Some(number));
                     self.thing(*container).filled = true;
+                    sure |= packed.sure || packed.keeps_sure;
+                }
+                for outer in around.into_iter().filter(|_| sure) {
+                    let outer = self.thing(outer);
+                    outer.keeps_sure |= !outer.sure;
                 }
             }
             Deed::Unpack(container, items) => {
@@ -233,7 +242,8 @@ impl Model {
             }
             Deed::Empty(container) => {
                 self.admit(who, &[*container], false, Mode::Record)?;
-                self.thing(*container).filled = false;
+                let emptied = self.thing(*container);
+                (emptied.filled, emptied.keeps_sure) = (false, false);
                 for thing in self.things.values_mut() {
                     if thing.inside == Some(*container) {
                         thing.inside = None;
@@ -449,7 +459,7 @@ impl Model {
                 continue;
             }
             claimed = true;
-            if thing.inside.is_none() && !thing.sure {
+            if thing.inside.is_none() && !thing.sure && !thing.keeps_sure {
                 self.give(*id, who, false);
                 self.thaw(*id);
             }

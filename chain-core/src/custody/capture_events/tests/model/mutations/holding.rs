@@ -171,7 +171,7 @@ pub(super) fn accepted_after_a_claim(p: &Place<'_>) -> Option<Broken> {
         .filter(|answered| answered.accepts() && answered.stays_open())?;
     let is_loose = |id: &u64| {
         let thing = p.model.get(*id);
-        !thing.sure && thing.inside.is_none()
+        !thing.sure && !thing.keeps_sure && thing.inside.is_none()
     };
     let item = answered.items.iter().find(|id| is_loose(id))?;
     let claimant = p.custodian_beside(&[answered.offer.from])?;
