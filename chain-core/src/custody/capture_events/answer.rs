@@ -166,6 +166,16 @@ fn check_transfer<'a, S: StateRead>(
             }
             .into());
         }
+        // Rule: what is packed goes with its container. It was loose when it was offered; a shipper that was
+        // displaced and has it again may have packed it since.
+        if let Some(container) = status.containers.into_iter().next() {
+            return Err(CustodyRejection::PackedItem {
+                index: 0,
+                item: (*item).clone(),
+                container,
+            }
+            .into());
+        }
     }
     Ok(Transfer {
         items: accepted,

@@ -450,6 +450,26 @@ fn a_displaced_shipper_hands_nothing_over() {
     assert!(open(&chain).is_empty());
 }
 
+/// Its shipper was displaced, has it again, and packed it: it goes with its container.
+#[test]
+fn what_was_packed_since_it_was_offered_is_not_taken_over_alone() {
+    let mut chain = Chain::start();
+    let ids = [item(1)];
+    let deadline_ms = chain.time_ms + 50_000;
+    let shipped = [step("OBSERVE", "shipping", &ids)];
+    let offer = offer("carrier", deadline_ms, &shipped);
+    let id = chain.run_for_id(MARKET, offer).unwrap();
+    chain.run(MAKER, claim("ours", &[object(2, &ids)])).unwrap();
+    let back = claim("it never left", &[object(3, &ids)]);
+    chain.run(MARKET, back).unwrap();
+    let accept = answer(&id, Accepted, "", &[seen(&ids)]);
+    assert_eq!(code(&chain, CARRIER, accept.clone()), 0);
+    chain.capture(&[add(&container(1), &ids)]).unwrap();
+    assert_eq!(code(&chain, CARRIER, accept.clone()), 312);
+    chain.capture(&[delete(&container(1), &ids)]).unwrap();
+    assert_eq!(code(&chain, CARRIER, accept), 0);
+}
+
 /// Of the container the market has only its own word, of what is in it more: that would go with the container.
 #[test]
 fn a_claim_takes_nothing_that_was_handed_over_with_its_container() {

@@ -426,9 +426,15 @@ impl Model {
             }
         }
         for id in items.iter().filter(|_| accepts) {
-            if self.get(*id).holder != Some(offer.from) {
+            let thing = self.get(*id);
+            if thing.holder != Some(offer.from) {
                 return Err(307);
             }
+            if thing.inside.is_some() {
+                return Err(312);
+            }
+        }
+        for id in items.iter().filter(|_| accepts) {
             self.give(*id, who, true);
         }
         self.offers[at].answered = true;
