@@ -143,6 +143,16 @@ pub enum CustodyRejection {
         /// Whom it is offered to.
         to: String,
     },
+    /// Packed in what nobody holds.
+    #[error(
+        "nobody holds {container}, so nothing is packed in it: name a place as the event's bizLocation"
+    )]
+    NotAContainer {
+        /// Index in the transaction.
+        index: u32,
+        /// The place, party or relation of service.
+        container: String,
+    },
     /// Offered to nobody who could take it.
     #[error(
         "{0:?} can't take anything over: offer to another enrolled organisation that may hold goods"
@@ -277,6 +287,7 @@ impl CustodyRejection {
             CustodyRejection::LifeEnded { .. } => 311,
             CustodyRejection::PackedItem { .. } => 312,
             CustodyRejection::Offered { .. } => 313,
+            CustodyRejection::NotAContainer { .. } => 314,
             CustodyRejection::InvalidReceiver(_) => 320,
             CustodyRejection::OfferDeadline => 321,
             CustodyRejection::NothingOffered => 322,
@@ -315,6 +326,7 @@ impl CustodyRejection {
             CustodyRejection::LifeEnded { .. } => "life-ended",
             CustodyRejection::PackedItem { .. } => "unpack-first",
             CustodyRejection::Offered { .. } => "open-offer",
+            CustodyRejection::NotAContainer { .. } => "packing-container",
             CustodyRejection::InvalidReceiver(_) => "offer-receiver",
             CustodyRejection::OfferDeadline => "offer-deadline",
             CustodyRejection::NothingOffered => "offer-items",
@@ -351,6 +363,7 @@ impl CustodyRejection {
             | CustodyRejection::LifeEnded { index, .. }
             | CustodyRejection::PackedItem { index, .. }
             | CustodyRejection::Offered { index, .. }
+            | CustodyRejection::NotAContainer { index, .. }
             | CustodyRejection::CorrectsOtherItems { index, .. }
             | CustodyRejection::EventIdUsed { index, .. }
             | CustodyRejection::QuantityUnusable { index, .. }

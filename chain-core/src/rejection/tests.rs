@@ -161,6 +161,13 @@ fn all() -> Vec<(u32, Rejection)> {
             }),
         ),
         (
+            314,
+            Rejection::Custody(CustodyRejection::NotAContainer {
+                index: 12,
+                container: text(),
+            }),
+        ),
+        (
             320,
             Rejection::Custody(CustodyRejection::InvalidReceiver(text())),
         ),
@@ -199,14 +206,14 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             340,
             Rejection::Custody(CustodyRejection::CorrectsOtherItems {
-                index: 12,
+                index: 13,
                 event_id: text(),
             }),
         ),
         (
             341,
             Rejection::Custody(CustodyRejection::EventIdUsed {
-                index: 13,
+                index: 14,
                 event_id: text(),
                 height: 7,
             }),
@@ -214,7 +221,7 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             350,
             Rejection::Custody(CustodyRejection::QuantityUnusable {
-                index: 14,
+                index: 15,
                 product: text(),
                 problem: text(),
             }),
@@ -222,7 +229,7 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             351,
             Rejection::Custody(CustodyRejection::NotEnough {
-                index: 15,
+                index: 16,
                 product: text(),
                 has: text(),
             }),
@@ -230,7 +237,7 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             352,
             Rejection::Custody(CustodyRejection::MassBalance {
-                index: 16,
+                index: 17,
                 needed: text(),
                 given: text(),
             }),
@@ -436,7 +443,7 @@ fn the_offending_event_is_named() {
         .filter_map(|(code, r)| r.event_index().map(|index| (code, index)))
         .collect();
     let codes = (301..=305)
-        .chain(307..=313)
+        .chain(307..=314)
         .chain([340, 341, 350, 351, 352]);
     assert_eq!(named, codes.zip(0..).collect::<Vec<_>>());
 }

@@ -11,6 +11,7 @@ use touchstone_proto::ledger::{Custody, Emptying, Item, Packing, Position};
 use super::EventContext;
 use crate::Fault;
 use crate::custody::CustodyRejection;
+use crate::custody::is_holdable;
 use crate::custody::item_cache::{ItemCache, inherited, is_confirmed};
 use crate::custody::limits::MAX_CONTAINERS;
 use crate::rules::RuleError;
@@ -69,6 +70,15 @@ fn check_pack<'a, S: StateRead>(
     container: &'a str,
     children: &'a [Identifier],
 ) -> Result<PackingChange<'a>, RuleError> {
+    // Rule: only what somebody can have contains anything. Else whoever packs a place, which everybody may, would
+    // have what is in it.
+    if !is_holdable(container) {
+        return Err(CustodyRejection::NotAContainer {
+            index,
+            container: container.to_owned(),
+        }
+        .into());
+    }
     let mut around = vec![container.to_owned()];
     around.extend(items.containers(container)?);
     let inside: BTreeSet<&str> = around.iter().map(String::as_str).collect();

@@ -168,6 +168,18 @@ fn what_nobody_holds_is_free() {
     assert_eq!(record(&chain, &class).custody, None);
 }
 
+/// Everybody names a place, and may pack it: what was in it would be with whoever does.
+#[test]
+fn nothing_is_packed_in_what_nobody_holds() {
+    let mut chain = Chain::start();
+    let place = "https://id.gs1.org/414/9521321000018".to_owned();
+    chain.capture(&[object(1, &[item(1)])]).unwrap();
+    let placed = capture(&[add(&place, &[item(1)])]);
+    assert_eq!(code(&chain, MARKET, placed), 314);
+    let boxed = capture(&[add(&container(1), &[place])]);
+    assert_eq!(code(&chain, CARRIER, boxed), 0, "which contains nothing");
+}
+
 /// The holder of the outermost container holds what is in it, without a write to that.
 #[test]
 fn custody_follows_containment() {

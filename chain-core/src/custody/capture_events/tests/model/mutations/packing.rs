@@ -1,4 +1,6 @@
-//! Containment: rules 302 to 305.
+//! Containment: rules 302 to 305, and 314.
+
+use serde_json::json;
 
 use super::super::deed::Deed;
 use super::super::world::Model;
@@ -78,6 +80,13 @@ pub(super) fn container_in_its_content(p: &Place<'_>) -> Option<Broken> {
 
 pub(super) fn container_deep_in_itself(p: &Place<'_>) -> Option<Broken> {
     outermost_inside(p, |around| around > 2)
+}
+
+/// Into a place, which nobody holds.
+pub(super) fn packed_in_a_place(p: &Place<'_>) -> Option<Broken> {
+    let place = json!("https://id.gs1.org/414/9521321000018");
+    let placed = || Broken::new(p.edited(|event| event["parentID"] = place));
+    matches!(p.deed, Deed::Pack(..)).then(placed)
 }
 
 /// Levels of things inside of a thing.

@@ -91,4 +91,5 @@ mutations! {
         declared_no_class declared_in_another_spelling declared_no_output declared_no_input
         declared_in_grams
     }
+    314: packing { packed_in_a_place }
 }
