@@ -48,7 +48,10 @@ pub(super) fn check<S: StateRead>(
             None => items.item(id)?.clone(),
         };
         match begins {
-            true => add(&mut record, at, quantity)?,
+            true => {
+                let is_registered = items.prefix_owner(id)?.is_some();
+                add(&mut record, at, quantity, is_registered)?;
+            }
             false => take(&mut record, at, quantity)?,
         }
         classes.insert(id.to_owned(), record);
@@ -70,17 +73,20 @@ pub(super) fn write<S: StateRead>(
 }
 
 /// More of a class comes into being. Its stock is kept where its first quantity was stated, so
-/// that it is all there is.
+/// that it is all there is; and under a registered prefix alone, whose owner states it (rule 309):
+/// elsewhere, the first to state one would set it for all who have some.
 fn add(
     record: &mut Item,
     at: &EventContext<'_>,
     quantity: &Quantity,
+    is_registered: bool,
 ) -> Result<(), CustodyRejection> {
     let is_first = record.commissioned.is_none();
     if is_first {
         record.commissioned = Some(at.position());
     }
-    let keeps_stock = record.stock.is_some() || (is_first && quantity.quantity.is_some());
+    let begins_stock = is_first && is_registered && quantity.quantity.is_some();
+    let keeps_stock = record.stock.is_some() || begins_stock;
     if !keeps_stock {
         return Ok(());
     }

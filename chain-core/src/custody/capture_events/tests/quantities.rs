@@ -123,6 +123,21 @@ fn no_account_is_kept_of_what_began_without_a_quantity() {
     assert_eq!(code(&chain, MARKET, made(&[of(&raw, "", "")], &thing)), 0);
 }
 
+/// Of a lot of a maker who isn't on the ledger, or with a name of its own, the first to state a quantity states it for
+/// nobody else.
+#[test]
+fn an_account_begins_under_a_registered_prefix_alone() {
+    for class in ["https://id.gs1.org/01/04012345123456/10/A", "urn:x:lot"] {
+        let mut chain = Chain::start();
+        chain.run(CARRIER, begun(of(class, "1", ""))).unwrap();
+        assert_eq!(stock(&chain, class), None, "{class}");
+        let used = made(&[of(class, "1000", "KGM")], &[of("urn:x:class", "", "")]);
+        assert_eq!(code(&chain, MARKET, used), 0, "{class}");
+        let more = begun(of(class, "5", "KGM"));
+        assert_eq!(code(&chain, MARKET, more), 0, "{class}");
+    }
+}
+
 #[test]
 fn a_lot_is_not_more_than_can_be_counted() {
     let mut chain = Chain::start();
