@@ -31,6 +31,8 @@ pub type StatusStream =
 
 /// Submissions of one stream whose outcome is still open, at most; then reading pauses.
 const OPEN_PER_STREAM: usize = 20_000;
+/// Answers of one stream that its client hasn't taken, at most; then the node waits for it.
+pub(super) const ANSWERS: usize = 1024;
 /// Submissions of one stream that are admitted in one go, at most.
 const TOGETHER: usize = 128;
 /// Bytes of envelopes with which they are enough.
@@ -87,7 +89,7 @@ where
     S: Stream<Item = wire::SubmitRequest> + Send + Unpin + 'static,
 {
     let permit = service.limits.submissions.take(client)?;
-    let (answers, stream) = mpsc::channel(1024);
+    let (answers, stream) = mpsc::channel(ANSWERS);
     tokio::spawn(async move {
         tokio::select! {
             () = answers.closed() => {}
@@ -119,8 +121,8 @@ async fn take_in<S>(
         }
         let ready = tokio::select! {
             () = permit.ended(SILENCE), if open == 0 => {
-                // An error means that the client has gone.
-                let _ = answers.send(Err(ServiceError::Silent)).await;
+                // An error means that the client has gone, or has other answers to take first.
+                let _ = answers.try_send(Err(ServiceError::Silent));
                 return;
             }
             () = permit.displaced(), if open > 0 => {
@@ -152,10 +154,16 @@ async fn take_in<S>(
             }
         };
         for answer in ready {
-            let sent = answers.send(answer);
-            // A client that takes no answer is as good as gone.
-            if !matches!(tokio::time::timeout(SILENCE, sent).await, Ok(Ok(()))) {
-                return;
+            let sent = tokio::time::timeout(SILENCE, answers.send(answer));
+            tokio::select! {
+                // Where there is room for the answer, the stream goes on, and says above why it ends.
+                biased;
+                // A client that takes no answer is as good as gone.
+                sent = sent => if !matches!(sent, Ok(Ok(()))) {
+                    return;
+                },
+                // There is no room for a word about it.
+                () = permit.displaced() => return,
             }
         }
     }

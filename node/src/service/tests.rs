@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -275,6 +276,51 @@ async fn another_address_has_a_stream_though_all_places_are_owed_something() {
     assert_eq!(ended.unwrap_err(), StreamPermit::gave_way());
     let same = submission::submit_many(served.service.clone(), client(3), tokio_stream::pending());
     assert!(matches!(same.err(), Some(ServiceError::Busy(_))));
+}
+
+/// A stream whose client sends on and takes no answer, until the node waits for it; and what lives as long as the node
+/// serves it.
+async fn unheard(served: &Served, number: u64) -> (submission::StatusStream, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = taken.clone();
+    let broken = std::iter::repeat_with(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        wire::SubmitRequest {
+            envelope: vec![1],
+            wait: true,
+        }
+    });
+    let requests = tokio_stream::iter(broken);
+    let answers = submission::submit_many(served.service.clone(), client(number), requests);
+    while taken.load(Ordering::Relaxed) <= submission::ANSWERS {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    (answers.unwrap(), taken)
+}
+
+#[tokio::test]
+async fn a_stream_that_gives_way_ends_though_its_client_takes_no_answer() {
+    let mut served = served();
+    let service = Arc::get_mut(&mut served.service).unwrap();
+    service.limits.submissions = StreamPermits::new("streams", (2, 2));
+    let (_first, stays) = unheard(&served, 0).await;
+    let (second, goes) = unheard(&served, 1).await;
+    let other = Caller {
+        address: std::net::IpAddr::from([192, 0, 2, 1]),
+        connection: 2,
+    };
+    let third = submission::submit_many(served.service.clone(), other, tokio_stream::pending());
+    assert!(third.is_ok());
+    for _ in 0..6000 {
+        if Arc::strong_count(&goes) == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(Arc::strong_count(&goes), 1, "it waits for its client");
+    assert_eq!(Arc::strong_count(&stays), 2);
+    let told = second.fold(0, |told, _| told + 1).await;
+    assert_eq!(told, submission::ANSWERS);
 }
 
 #[tokio::test]
