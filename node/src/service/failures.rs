@@ -2,17 +2,43 @@
 //! doesn't hold, a slip of this program. Such an answer is refused, and the node goes on: whoever found a question of
 //! that kind could otherwise stop all nodes with it, one after the other. What consensus itself reads still stops it.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::mem::{Discriminant, discriminant};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use touchstone_core::Fault;
 
 use super::error::ServiceError;
 
-/// How many such answers there were since the node started.
+/// One line for each kind in this time: whoever found such a question may ask it again and again.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How many such answers there were since the node started. Cheap to clone; clones count together.
 #[derive(Clone, Debug, Default)]
-pub struct FailedAnswers(Arc<AtomicU64>);
+pub struct FailedAnswers(Arc<Failed>);
+
+#[derive(Debug, Default)]
+struct Failed {
+    count: AtomicU64,
+    lines: Mutex<HashMap<Kind, Line>>,
+}
+
+/// What failed, whatever its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Fault(Discriminant<Fault>),
+    Unproven,
+}
+
+/// The last line about a kind, and how many were left untold since.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    at: Instant,
+    untold: u64,
+}
 
 impl FailedAnswers {
     /// Tells the log of an error that is the node's own, and counts it. A disk that refuses to read is told only: it
@@ -20,22 +46,40 @@ impl FailedAnswers {
     pub fn note(&self, error: &ServiceError) {
         match error {
             ServiceError::Fault(fault) => {
-                tracing::error!(%fault, "a question failed");
+                if let Some(untold) = self.line(Kind::Fault(discriminant(fault)), Instant::now()) {
+                    tracing::error!(%fault, untold, "a question failed");
+                }
                 if matches!(fault, Fault::Storage(_)) {
                     return;
                 }
             }
             ServiceError::Unproven(what) => {
-                tracing::error!(what, "an answer failed its own verification");
+                if let Some(untold) = self.line(Kind::Unproven, Instant::now()) {
+                    tracing::error!(what, untold, "an answer failed its own verification");
+                }
             }
             _ => return,
         }
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether to tell of this failure, and how many were left untold since the last line.
+    fn line(&self, kind: Kind, now: Instant) -> Option<u64> {
+        // Counts are right between any two statements.
+        let mut lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = lines.get_mut(&kind)
+            && now.saturating_duration_since(line.at) < INTERVAL
+        {
+            line.untold = line.untold.saturating_add(1);
+            return None;
+        }
+        let last = lines.insert(kind, Line { at: now, untold: 0 });
+        Some(last.map_or(0, |line| line.untold))
     }
 
     /// What the operator is told; none where no answer failed.
     pub fn alarm(&self) -> Option<FailureAlarm> {
-        let count = self.0.load(Ordering::Relaxed);
+        let count = self.0.count.load(Ordering::Relaxed);
         (count > 0).then_some(FailureAlarm(count))
     }
 }
@@ -82,5 +126,23 @@ mod tests {
             failed.note(&own);
         }
         assert_eq!(failed.alarm(), Some(FailureAlarm(3)));
+    }
+
+    #[test]
+    fn a_kind_of_failure_is_told_once_an_interval_with_what_was_left_untold() {
+        let failed = FailedAnswers::default();
+        let kind = |fault: Fault| Kind::Fault(discriminant(&fault));
+        let damaged = kind(Fault::Damaged("a row".into()));
+        let start = Instant::now();
+        assert_eq!(failed.line(damaged, start), Some(0));
+        for row in 0..3 {
+            let another = kind(Fault::Damaged(format!("row {row}")));
+            assert_eq!(failed.clone().line(another, start), None);
+        }
+        assert_eq!(failed.line(Kind::Unproven, start), Some(0));
+        let storage = kind(Fault::Storage("a disk".into()));
+        assert_eq!(failed.line(storage, start), Some(0));
+        assert_eq!(failed.line(damaged, start + INTERVAL), Some(3));
+        assert_eq!(failed.line(damaged, start + INTERVAL), None);
     }
 }
