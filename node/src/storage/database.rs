@@ -391,10 +391,15 @@ fn damaged<T: Table>(key: &[u8]) -> Fault {
     Fault::Damaged(format!("row {} of {}", hex::encode(key), T::NAME))
 }
 
-/// RocksDB's own checks found damage, or the disk failed.
+/// What RocksDB says of a file that its tables are made of and that isn't there: to try again doesn't bring it back.
+const MISSING_FILE: &str = "IO error: No such file or directory: While open a file for random read";
+
+/// RocksDB's own checks found damage, a file is missing, or the disk failed.
 pub(super) fn fault(error: rocksdb::Error) -> Fault {
-    match error.kind() {
-        ErrorKind::Corruption => Fault::Damaged(error.into_string()),
-        _ => Fault::Storage(error.into_string()),
+    let is_corrupt = matches!(error.kind(), ErrorKind::Corruption);
+    let message = error.into_string();
+    match is_corrupt || message.starts_with(MISSING_FILE) {
+        true => Fault::Damaged(message),
+        false => Fault::Storage(message),
     }
 }

@@ -220,6 +220,31 @@ fn flipped_bits_on_disk_never_give_another_answer() {
     assert!(noticed.get("log").is_some_and(|n| *n > 0), "{noticed:?}");
 }
 
+/// Envelopes stand in files of their own, which the database opens when it reads them. Where one is missing, to try
+/// again doesn't help.
+#[test]
+fn a_missing_file_is_damage() {
+    let folder = folder();
+    let mut store = folder.create();
+    grow_large(&mut store);
+    for (name, _) in TABLES {
+        let family = store.db.raw.cf_handle(name).expect("open");
+        store.db.raw.flush_cf(family).expect("flushes");
+    }
+    grow(&mut store, 1);
+    drop(store);
+    let files = std::fs::read_dir(&folder.path).expect("lists");
+    let mut paths = files.map(|file| file.expect("lists").path());
+    let blob = paths.find(|path| path.extension().is_some_and(|e| e == "blob"));
+    std::fs::remove_file(blob.expect("a file of envelopes")).expect("removes");
+    let read = match folder.open() {
+        Ok(store) => store.reader().snapshot().envelopes(1),
+        Err(OpenError::Fault(fault)) => Err(fault),
+        Err(other) => panic!("{other}"),
+    };
+    assert!(matches!(read, Err(Fault::Damaged(_))), "{read:?}");
+}
+
 /// A store of six blocks, and where each of them stands in the database's log.
 fn log_of_six() -> (Folder, Vec<test_blocks::Made>, PathBuf, Vec<usize>) {
     let folder = folder();
