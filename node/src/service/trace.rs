@@ -21,7 +21,7 @@ use touchstone_epcis::Identifier;
 use touchstone_proto::ledger::Item;
 use touchstone_proto::node as wire;
 
-use self::prefetch::{Prefetcher, Read};
+use self::prefetch::{Prefetcher, Read, ReadLimits};
 use super::LedgerService;
 use super::error::{ServiceError, unproven, untold};
 use super::limits::StreamPermit;
@@ -34,9 +34,14 @@ const DEPTH: u32 = 64;
 const MAX_DEPTH: u32 = 1000;
 const ITEMS: u32 = 10_000;
 const MAX_ITEMS: u32 = 200_000;
-/// Entries of links that one trace may read.
-const ENTRIES: usize = 4_000_000;
-/// The same of what is said of one thing, for which others wait: everybody's events lengthen the link of a lot.
+/// What one trace may read: of one link no more than an evidence file holds, since everybody's events lengthen that of a
+/// lot.
+const MOST: ReadLimits = ReadLimits {
+    entries: 4_000_000,
+    link_entries: 100_000,
+    link_bytes: 256 << 20,
+};
+/// Entries that are read for what is said of one thing, for which others wait.
 const ENTRIES_OF_ONE: usize = 4096;
 /// Things of one message.
 const BATCH: usize = 256;
@@ -89,14 +94,14 @@ pub fn walk(
     request: &wire::TraceRequest,
     send: impl FnMut(wire::TraceReply) -> bool,
 ) -> Result<(), ServiceError> {
-    walk_within(view, request, ENTRIES, send)
+    walk_within(view, request, MOST, send)
 }
 
-/// The same, reading so many entries of links at most.
+/// The same, reading so much at most.
 fn walk_within(
     view: &ProvenState<'_>,
     request: &wire::TraceRequest,
-    entries: usize,
+    most: ReadLimits,
     mut send: impl FnMut(wire::TraceReply) -> bool,
 ) -> Result<(), ServiceError> {
     let id = Identifier::read(&request.id)
@@ -110,14 +115,7 @@ fn walk_within(
         wire::TraceDirection::Backward => Direction::Backward,
     };
     let walk = Walk::new(id.as_str(), direction, limits);
-    std::thread::scope(|scope| {
-        follow(
-            walk,
-            view,
-            &Prefetcher::start(scope, view, entries),
-            &mut send,
-        )
-    })
+    std::thread::scope(|scope| follow(walk, view, &Prefetcher::start(scope, view, most), &mut send))
 }
 
 /// Follows a walk to its end, or until nobody listens.
@@ -238,8 +236,12 @@ pub fn about(view: &ProvenState<'_>, id: &str) -> Result<wire::TracedItem, Servi
         max_items: 1,
         ..wire::TraceRequest::default()
     };
+    let most = ReadLimits {
+        entries: ENTRIES_OF_ONE,
+        ..MOST
+    };
     let mut found = None;
-    let walked = walk_within(view, &request, ENTRIES_OF_ONE, |reply| {
+    let walked = walk_within(view, &request, most, |reply| {
         found = reply.items.into_iter().next();
         true
     });

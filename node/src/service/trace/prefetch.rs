@@ -30,6 +30,17 @@ const KEPT_BYTES: usize = 64 << 20;
 /// Containers that are known to have been read.
 const KNOWN_CONTAINERS: usize = 4096;
 
+/// What may be read for one trace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadLimits {
+    /// Entries of all links together.
+    pub entries: usize,
+    /// Entries of one link: it is held in memory whole.
+    pub link_entries: u64,
+    /// Bytes of one link's events.
+    pub link_bytes: usize,
+}
+
 /// A thing's link and record.
 pub(super) struct Read {
     pub link: CompleteLink,
@@ -43,11 +54,11 @@ pub(super) struct Prefetcher {
 }
 
 impl Prefetcher {
-    /// Starts the thread, which reads so many entries at most; it ends when this is dropped.
+    /// Starts the thread, which reads so much at most; it ends when this is dropped.
     pub fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
         view: &'env ProvenState<'env>,
-        most: usize,
+        most: ReadLimits,
     ) -> Prefetcher {
         let (asked, questions) = mpsc::channel::<Vec<String>>();
         let (replies, answers) = mpsc::channel();
@@ -99,13 +110,13 @@ struct StoreReader<'a> {
     transaction: Option<Captured>,
     /// Containers that the walk was given already.
     containers: HashSet<String>,
-    /// Entries that were read, and that may be.
+    /// Entries that were read.
     entries: usize,
-    most: usize,
+    most: ReadLimits,
 }
 
 impl<'a> StoreReader<'a> {
-    fn new(view: &'a ProvenState<'a>, most: usize) -> Result<StoreReader<'a>, Fault> {
+    fn new(view: &'a ProvenState<'a>, most: ReadLimits) -> Result<StoreReader<'a>, Fault> {
         let snapshot = &view.snapshot;
         Ok(StoreReader {
             snapshot,
@@ -141,7 +152,7 @@ impl<'a> StoreReader<'a> {
             let count = record.link.as_ref().map_or(0, |link| link.count);
             let events = match self.named(&id, count) {
                 Some(events) => events,
-                None => self.events(&id)?,
+                None => self.events(&id, count)?,
             };
             let link = CompleteLink::new(id, self.height, events);
             let record = Box::new(record);
@@ -185,25 +196,43 @@ impl<'a> StoreReader<'a> {
         records.collect()
     }
 
-    /// All events of a thing.
-    fn events(&mut self, id: &str) -> Result<Vec<Arc<Recorded>>, ServiceError> {
+    /// All events of a thing whose link has so many.
+    fn events(&mut self, id: &str, count: u64) -> Result<Vec<Arc<Recorded>>, ServiceError> {
+        let most = self.most;
+        if count > most.link_entries {
+            return Err(ServiceError::TooLarge(format!(
+                "{id} has {count} events, and a trace holds those of one thing whole, {} at most; page through its \
+                 events instead, or begin at what was made of it",
+                most.link_entries
+            )));
+        }
         let key = keys::item(id);
         let mut events = Vec::new();
+        let mut bytes: usize = 0;
         loop {
             self.cancelled.check()?;
             let from = events.len() as u64;
             let rows = self.cursor.entries(&key, from, PAGE);
             let rows = rows?;
             self.entries += rows.len();
-            if self.entries > self.most {
-                let most = self.most;
+            if self.entries > most.entries {
                 return Err(ServiceError::TooLarge(format!(
-                    "this trace reads more than {most} entries; ask for fewer things, or begin nearer to what you \
-                     look for"
+                    "this trace reads more than {} entries; ask for fewer things, or begin nearer to what you \
+                     look for",
+                    most.entries
                 )));
             }
             for row in &rows {
-                events.push(self.recorded(row)?);
+                let recorded = self.recorded(row)?;
+                bytes = bytes.saturating_add(recorded.bytes.len());
+                if bytes > most.link_bytes {
+                    return Err(ServiceError::TooLarge(format!(
+                        "the events of {id} have more than {} bytes, the most of one thing that a trace holds; page \
+                         through its events instead, or begin at what was made of it",
+                        most.link_bytes
+                    )));
+                }
+                events.push(recorded);
             }
             if rows.len() < PAGE as usize {
                 return Ok(events);

@@ -209,6 +209,52 @@ fn of_one_thing_no_more_is_read_than_others_can_wait_for() {
     );
 }
 
+/// A link is held in memory whole, and everybody's events lengthen that of a lot.
+#[test]
+fn of_one_link_a_trace_reads_so_much_at_most() {
+    let (mut served, mut counts) = told(1);
+    record(&mut served, &mut counts, &observed(10));
+    let traced = |most: ReadLimits| {
+        let mut events = None;
+        let walked = walk_within(&served.view(), &request(&unit(1)), most, |reply| {
+            events = reply.items.first().map(|item| item.events);
+            true
+        });
+        walked.map(|()| events)
+    };
+    let bytes: usize = observed(10).iter().map(Vec::len).sum();
+    let enough = ReadLimits {
+        link_entries: 12,
+        link_bytes: bytes + 4096,
+        ..MOST
+    };
+    assert_eq!(traced(enough), Ok(Some(12)));
+    let refused = [
+        (
+            ReadLimits {
+                link_entries: 11,
+                ..enough
+            },
+            "12 events",
+        ),
+        (
+            ReadLimits {
+                link_bytes: bytes,
+                ..enough
+            },
+            "bytes",
+        ),
+    ];
+    for (most, named) in refused {
+        match traced(most) {
+            Err(ServiceError::TooLarge(why)) => {
+                assert!(why.contains(&unit(1)) && why.contains(named), "{why}");
+            }
+            other => panic!("{named}: {other:?}"),
+        }
+    }
+}
+
 /// A member can pack a thing into as many containers as it likes, and whoever asks for it must not stop the node.
 #[test]
 fn a_thing_that_was_in_too_many_containers_is_no_damage() {
