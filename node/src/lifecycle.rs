@@ -30,7 +30,7 @@ use crate::http;
 use crate::key_tables;
 use crate::network::{self, NetworkConfig, NetworkHandle};
 use crate::rpc;
-use crate::scans::ScanStore;
+use crate::scans::{ScanStore, ScanTime};
 use crate::service::{self, FailedAnswers, LedgerService, Progress};
 use crate::storage::files::FileDisk;
 use crate::storage::rocks::RocksStore;
@@ -209,9 +209,13 @@ impl RunningNode {
             tasks.spawn(port.name, rpc?);
         }
         let folder = config.data.join("scans");
+        let time = ScanTime {
+            clock_ms: consensus_thread::now_ms(),
+            block_ms: routes.reader.snapshot().tip().time_ms,
+        };
         let scans = config
             .scans
-            .then(|| ScanStore::open(&folder, consensus_thread::now_ms()))
+            .then(|| ScanStore::open(&folder, time))
             .transpose()
             .map_err(|error| NodeError::Scans { folder, error })?
             .map(Arc::new);

@@ -4,8 +4,9 @@
 //! days can't be compared. Nothing of this enters the chain.
 //!
 //! A day's scans are one file: records of 32 bytes, one after another. While the day lasts it ends with `.open`; then
-//! it is renamed and never changes, so that its hash can be deposited. Files are deleted after 60 days. A lost end
-//! costs scans and nothing else: it is cut off, and no disk is synced for a scan.
+//! it is renamed and never changes, so that its hash can be deposited. Files are deleted after 60 days, by the last
+//! block's time and not by a clock that jumped. A lost end costs scans and nothing else: it is cut off, and no disk is
+//! synced for a scan.
 
 pub mod rules;
 
@@ -53,6 +54,22 @@ impl ScanCell {
     }
 }
 
+/// When a scan is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanTime {
+    /// By this node's clock.
+    pub clock_ms: u64,
+    /// The last block's, on which more than 2/3 of the voting power agreed.
+    pub block_ms: u64,
+}
+
+impl ScanTime {
+    /// The last day that the clock is believed: the one after the last block's.
+    fn last_day(self) -> u32 {
+        day_of(self.block_ms).saturating_add(1)
+    }
+}
+
 type ItemHash = [u8; ITEM];
 
 /// The scans of the last sixty days.
@@ -86,12 +103,12 @@ impl Kept {
 
 impl ScanStore {
     /// Opens the folder, which is made where it is missing, and reads what isn't older than sixty days.
-    pub fn open(folder: &Path, now_ms: u64) -> io::Result<ScanStore> {
+    pub fn open(folder: &Path, time: ScanTime) -> io::Result<ScanStore> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)?;
-        let today = day_of(now_ms);
+        let today = day_of(time.clock_ms).min(time.last_day());
         let mut things: HashMap<ItemHash, Vec<Scan>> = HashMap::new();
         let mut in_file = 0;
         for (day, path) in day_files(folder)? {
@@ -128,24 +145,25 @@ impl ScanStore {
     /// Takes a scan, if it is one more than those kept, and tells what all scans of the item say.
     ///
     /// A second scan by one visitor in one cell on one day is none, and neither are those beyond the bounds of a day or
-    /// a visitor: they are judged by what is kept.
+    /// a visitor, nor those on a day that the chain knows nothing of: they are judged by what is kept.
     pub fn take(
         &self,
         item: &str,
         cell: ScanCell,
         from: IpAddr,
-        now_ms: u64,
+        time: ScanTime,
     ) -> io::Result<Vec<ScanFinding>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let today = day_of(now_ms);
-        if today > kept.day {
+        let today = day_of(time.clock_ms);
+        let is_believed = today <= time.last_day();
+        if today > kept.day && is_believed {
             self.begin_day(&mut kept, today)?;
         }
         let visitor = mark(&kept.salt, from);
         let scan = Scan {
             row: cell.row,
             column: cell.column,
-            hour: hour_of(now_ms),
+            hour: hour_of(time.clock_ms),
             visitor,
         };
         let item = hash_of(item);
@@ -161,7 +179,8 @@ impl ScanStore {
         };
         let is_new = !known.iter().any(is_same);
         let of_visitor = kept.visitors.get(&visitor).copied().unwrap_or_default();
-        if is_new && kept.today < MAX_A_DAY && of_visitor < MAX_OF_VISITOR {
+        let has_room = kept.today < MAX_A_DAY && of_visitor < MAX_OF_VISITOR;
+        if is_new && is_believed && has_room {
             kept.append(&record(&item, &scan))?;
             kept.visitors.insert(visitor, of_visitor.saturating_add(1));
             let scans = kept.things.entry(item).or_default();

@@ -1,8 +1,6 @@
 //! `POST /app/scans.json`: a reader who agrees tells in which cell of half a degree it scans a thing, and learns what
 //! all scans of that thing say about copies (docs/verdicts.md). What others scanned isn't told.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
@@ -13,7 +11,8 @@ use touchstone_edge::http::{Exception, Problem};
 use touchstone_epcis::Identifier;
 
 use super::{Asked, app_data, negotiate};
-use crate::scans::{ScanCell, rules};
+use crate::consensus_thread;
+use crate::scans::{ScanCell, ScanTime, rules};
 use crate::service::{ProvenState, ServiceError};
 
 /// Where scans are told.
@@ -55,10 +54,12 @@ pub async fn post(http: Asked, headers: HeaderMap, body: Body) -> Result<Respons
     let address = http.client.address;
     let question = move |view: &ProvenState<'_>| -> Result<_, ServiceError> {
         let is_known = view.snapshot.get(&key)?.is_some();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        let time = ScanTime {
+            clock_ms: consensus_thread::now_ms(),
+            block_ms: view.snapshot.tip().time_ms,
+        };
         Ok(match is_known {
-            true => (true, scans.take(&item, cell, address, now_ms)),
+            true => (true, scans.take(&item, cell, address, time)),
             false => (false, Ok(Vec::new())),
         })
     };

@@ -12,9 +12,17 @@ fn address(n: u8) -> IpAddr {
     IpAddr::from([192, 0, 2, n])
 }
 
+/// Clock and chain agree.
+fn at(now_ms: u64) -> ScanTime {
+    ScanTime {
+        clock_ms: now_ms,
+        block_ms: now_ms,
+    }
+}
+
 fn take(store: &ScanStore, (row, column): (i64, i64), from: u8, now_ms: u64) -> Vec<&'static str> {
     let cell = ScanCell::new(row, column).unwrap();
-    let found = store.take(LAMP, cell, address(from), now_ms).unwrap();
+    let found = store.take(LAMP, cell, address(from), at(now_ms)).unwrap();
     found.into_iter().map(ScanFinding::code).collect()
 }
 
@@ -27,11 +35,11 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn three_far_places_are_told_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     assert!(take(&store, SHANGHAI, 1, NOON).is_empty());
     assert!(take(&store, BEIJING, 2, NOON + 9 * DAY_MS).is_empty());
     drop(store);
-    let store = ScanStore::open(folder.path(), NOON + 20 * DAY_MS).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON + 20 * DAY_MS)).unwrap();
     assert_eq!(
         take(&store, CHENGDU, 3, NOON + 20 * DAY_MS),
         ["scan-many-places"]
@@ -41,7 +49,7 @@ fn three_far_places_are_told_also_after_a_restart() {
     let other = format!("{LAMP}2");
     assert_eq!(
         store
-            .take(&other, cell, address(3), NOON + 20 * DAY_MS)
+            .take(&other, cell, address(3), at(NOON + 20 * DAY_MS))
             .unwrap(),
         []
     );
@@ -50,7 +58,7 @@ fn three_far_places_are_told_also_after_a_restart() {
 #[test]
 fn a_visitor_counts_once_a_day_in_a_cell_and_is_another_the_next_day() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     for _ in 0..3 {
         take(&store, SHANGHAI, 1, NOON);
     }
@@ -69,7 +77,7 @@ fn a_visitor_counts_once_a_day_in_a_cell_and_is_another_the_next_day() {
 #[test]
 fn a_day_that_is_over_has_a_file_that_never_changes_and_goes_after_sixty_days() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     take(&store, SHANGHAI, 1, NOON);
     assert_eq!(names(folder.path()), ["20000.open"]);
     take(&store, SHANGHAI, 1, NOON + DAY_MS);
@@ -90,14 +98,49 @@ fn a_day_that_is_over_has_a_file_that_never_changes_and_goes_after_sixty_days() 
         ["20001.scans", "20060.scans", "20061.open"]
     );
     drop(store);
-    ScanStore::open(folder.path(), NOON + 200 * DAY_MS).unwrap();
+    ScanStore::open(folder.path(), at(NOON + 200 * DAY_MS)).unwrap();
     assert_eq!(names(folder.path()), ["20200.open"]);
+}
+
+/// A clock that is years ahead, for a moment or at a start, costs the scans that are told meanwhile and no others.
+#[test]
+fn a_clock_that_jumps_deletes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
+    take(&store, SHANGHAI, 1, NOON);
+    take(&store, BEIJING, 2, NOON + DAY_MS);
+    let jumped = ScanTime {
+        clock_ms: NOON + 1000 * DAY_MS,
+        block_ms: NOON + DAY_MS,
+    };
+    let cell = ScanCell::new(CHENGDU.0, CHENGDU.1).unwrap();
+    assert_eq!(store.take(LAMP, cell, address(3), jumped).unwrap(), []);
+    assert_eq!(names(folder.path()), ["20000.scans", "20001.open"]);
+    drop(store);
+    let store = ScanStore::open(folder.path(), jumped).unwrap();
+    assert_eq!(store.take(LAMP, cell, address(3), jumped).unwrap(), []);
+    let names = names(folder.path());
+    assert_eq!(names, ["20000.scans", "20001.scans", "20002.open"]);
+    // Set right, it counts again, on its own day.
+    assert_eq!(
+        take(&store, CHENGDU, 3, NOON + 2 * DAY_MS),
+        ["scan-many-places"]
+    );
+    // A chain that stands still lets one day begin, and no more.
+    let halted = |days: u64| ScanTime {
+        clock_ms: NOON + (2 + days) * DAY_MS,
+        block_ms: NOON + 2 * DAY_MS,
+    };
+    for (days, day) in [(1, 20_003), (2, 20_003)] {
+        store.take(LAMP, cell, address(4), halted(days)).unwrap();
+        assert_eq!(store.kept.lock().unwrap().day, day);
+    }
 }
 
 #[test]
 fn what_is_kept_has_bounds() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     for row in 0..150 {
         take(&store, (row, 0), 1, NOON);
     }
@@ -119,14 +162,14 @@ fn what_is_kept_has_bounds() {
 #[test]
 fn an_end_that_was_cut_off_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     take(&store, SHANGHAI, 1, NOON);
     take(&store, BEIJING, 2, NOON);
     drop(store);
     let path = folder.path().join("20000.open");
     let file = OpenOptions::new().write(true).open(&path).unwrap();
     file.set_len(2 * RECORD as u64 - 5).unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     take(&store, CHENGDU, 3, NOON);
     let records = read_day(&path).unwrap();
     let rows: Vec<i16> = records.iter().map(|(_, scan)| scan.row).collect();
@@ -136,7 +179,7 @@ fn an_end_that_was_cut_off_is_dropped() {
 #[test]
 fn a_write_that_failed_half_way_shifts_no_later_record() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     take(&store, SHANGHAI, 1, NOON);
     let path = folder.path().join("20000.open");
     // The disk takes the beginning of a record, and no more.
@@ -149,7 +192,7 @@ fn a_write_that_failed_half_way_shifts_no_later_record() {
     let full = File::open(&path).unwrap();
     let working = std::mem::replace(&mut store.kept.lock().unwrap().file, full);
     let cell = ScanCell::new(BEIJING.0, BEIJING.1).unwrap();
-    assert!(store.take(LAMP, cell, address(2), NOON).is_err());
+    assert!(store.take(LAMP, cell, address(2), at(NOON)).is_err());
     store.kept.lock().unwrap().file = working;
     let rows = |path: &Path| -> Vec<i16> {
         let records = read_day(path).unwrap();
@@ -170,7 +213,7 @@ fn a_write_that_failed_half_way_shifts_no_later_record() {
     let path = folder.path().join("20001.open");
     let mut last = fs::OpenOptions::new().append(true).open(&path).unwrap();
     last.write_all(&[7; 5]).unwrap();
-    ScanStore::open(folder.path(), NOON + 2 * DAY_MS).unwrap();
+    ScanStore::open(folder.path(), at(NOON + 2 * DAY_MS)).unwrap();
     let closed = folder.path().join("20001.scans");
     assert_eq!(fs::metadata(&closed).unwrap().len(), length(1));
 }
@@ -178,14 +221,18 @@ fn a_write_that_failed_half_way_shifts_no_later_record() {
 #[test]
 fn a_day_that_can_not_begin_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ScanStore::open(folder.path(), NOON).unwrap();
+    let store = ScanStore::open(folder.path(), at(NOON)).unwrap();
     take(&store, SHANGHAI, 1, NOON);
     // What should be the day's file is a folder.
     let in_the_way = folder.path().join("20001.open");
     fs::create_dir(&in_the_way).unwrap();
     let cell = ScanCell::new(BEIJING.0, BEIJING.1).unwrap();
     for _ in 0..2 {
-        assert!(store.take(LAMP, cell, address(2), NOON + DAY_MS).is_err());
+        assert!(
+            store
+                .take(LAMP, cell, address(2), at(NOON + DAY_MS))
+                .is_err()
+        );
         let kept = store.kept.lock().unwrap();
         assert_eq!((kept.day, kept.today), (20_000, 1));
     }

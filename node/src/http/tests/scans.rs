@@ -1,7 +1,7 @@
 //! Scans that the page for people tells.
 
 use super::*;
-use crate::scans::ScanStore;
+use crate::scans::{ScanStore, ScanTime};
 
 const ADDRESS: &str = "/app/scans.json";
 const LAMP: &str = "https://id.gs1.org/01/09521321000018/21/1";
@@ -10,7 +10,12 @@ const LAMP: &str = "https://id.gs1.org/01/09521321000018/21/1";
 fn counting() -> Node {
     let mut node = start();
     let folder = node.folder.path().join("scans");
-    let store = ScanStore::open(&folder, crate::consensus_thread::now_ms()).unwrap();
+    let now_ms = crate::consensus_thread::now_ms();
+    let time = ScanTime {
+        clock_ms: now_ms,
+        block_ms: now_ms,
+    };
+    let store = ScanStore::open(&folder, time).unwrap();
     let http = Arc::get_mut(&mut node.http).unwrap();
     http.scans = Some(Arc::new(store));
     http.app = app::App::new(&app::Surroundings::default(), true);
