@@ -1,13 +1,16 @@
 //! Master data: stated by the owner of the prefix, proven, and shown beside identifiers.
 
+use std::sync::Mutex;
+
 use futures::StreamExt;
 use prost::Message;
 use serde_json::{Value, json};
+use touchstone_core::master_data::MAX_ELEMENTS;
 use touchstone_core::state::keys;
 use touchstone_proto::ledger::transaction::Action;
 use touchstone_proto::ledger::{self, ApproveChange, Change, change::Kind};
 use touchstone_proto::node::transaction_status::Status;
-use touchstone_proto::node::{StateReply, TransactionStatus};
+use touchstone_proto::node::{Rejected, StateReply, TransactionStatus};
 
 use crate::captures::document;
 use crate::fake::faults::Fault;
@@ -476,6 +479,46 @@ async fn the_gateway_takes_master_data_alone() {
     .await;
     let shown = node.run(&["masterdata", "show", PLACE, "--json"]).await;
     assert_eq!(shown.json()[0]["attributes"][0]["attribute"], "Dock");
+}
+
+/// A rule about the gateway's own key comes between two transactions of one document.
+#[tokio::test]
+async fn what_was_stated_before_a_refusal_is_told() {
+    let node = with_prefix().await;
+    // One more than a transaction states.
+    let others: String = (2..=MAX_ELEMENTS + 1)
+        .map(|n| {
+            format!(
+                r#", {{"id": "urn:epc:idpat:sgtin:9521234.05{n:04}.*", "attributes": [
+                  {{"id": "cbvmda:descriptionShort", "attribute": "Lamp {n}"}}]}}"#
+            )
+        })
+        .collect();
+    let document = only_header(&with_header("Lamp", &others));
+    let first = Mutex::new(None);
+    node.tamper(move |status: &mut TransactionStatus| {
+        let mut first = first.lock().unwrap();
+        if *first.get_or_insert_with(|| status.id.clone()) != status.id {
+            status.status = Some(Status::Rejected(Rejected {
+                code: 201,
+                rule: "own-key".into(),
+                message: "the key doesn't belong to it".into(),
+                event: None,
+            }));
+        }
+    });
+    with_gateway(&node, async |gate| {
+        let job = gate.job(&document, &[]).await;
+        assert_eq!(job["success"], false, "{job}");
+        let mut told = results(&job);
+        assert_eq!(told.pop(), Some("not-stated"), "{job}");
+        assert_eq!(told.remove(1), "foreign", "{job}");
+        assert_eq!(told, vec!["stated"; MAX_ELEMENTS], "{job}");
+        let stated = &job["touchstone:masterData"][0];
+        assert_eq!(stated["version"], 1, "{job}");
+        assert!(stated["height"].is_u64(), "{job}");
+    })
+    .await;
 }
 
 /// How many elements the ledger's transactions state.

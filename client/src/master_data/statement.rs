@@ -165,9 +165,10 @@ impl MasterDataStatement {
         decided.collect()
     }
 
-    /// States all that the ledger doesn't say yet, and tells what became of each element, by its index.
+    /// States all that the ledger doesn't say yet, and tells what became of each element, by its index. Where it fails,
+    /// [`MasterDataStatement::decided`] tells what came of those before.
     pub async fn send(
-        mut self,
+        &mut self,
         client: &mut Client,
         signer: &Signer,
         log: &mut dyn StatementLog,
@@ -230,7 +231,7 @@ pub async fn state(
     entries: &[Result<MasterDataEntry, EpcisError>],
     now_ms: fn() -> u64,
 ) -> Result<Vec<ElementReport>, CaptureError> {
-    let planned = MasterDataStatement::plan(client, signer, entries).await?;
+    let mut planned = MasterDataStatement::plan(client, signer, entries).await?;
     let told = planned
         .send(client, signer, &mut Vec::new(), now_ms)
         .await?;

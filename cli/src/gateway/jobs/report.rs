@@ -85,7 +85,7 @@ pub enum StatementResult {
     Refused,
     /// Something else of its document was refused.
     RolledBack,
-    /// It isn't stated: what ended the job refuses all of it.
+    /// It isn't stated: what ended the job refuses all that isn't told otherwise.
     NotStated,
 }
 

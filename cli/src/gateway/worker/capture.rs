@@ -3,16 +3,13 @@
 //! The journal remembers the events' transactions, the job those that state master data: after a kill at any step, what
 //! was sent is known again by what the ledger proves of it, and nothing is recorded or stated twice.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 
 use tokio_util::sync::CancellationToken;
 use touchstone_client::capture::{
     CaptureError, EventOutcome, Journal, Original, SendLimits, Sender, journal,
 };
-use touchstone_client::master_data::{
-    ElementReport, MasterDataStatement, SentStatement, StatementLog,
-};
+use touchstone_client::master_data::{MasterDataStatement, SentStatement, StatementLog};
 use touchstone_epcis::{EpcisError, MasterDataEntry};
 
 use super::{Ended, Worker, later, plain};
@@ -135,11 +132,6 @@ impl Document<'_> {
     /// Tells what is known of the elements, and of the others that they are this.
     fn report(&self, planned: &MasterDataStatement, others: StatementResult) {
         let decided = planned.decided();
-        self.report_all(others, &decided);
-    }
-
-    /// The same where these elements are decided.
-    fn report_all(&self, others: StatementResult, decided: &BTreeMap<usize, ElementReport>) {
         for (index, entry) in self.entries.iter().enumerate() {
             let report = match (decided.get(&index), entry) {
                 (Some(element), _) => StatementReport::of(element),
@@ -168,7 +160,7 @@ impl StatementLog for Document<'_> {
 async fn state(
     worker: &mut Worker,
     document: &Document<'_>,
-    planned: MasterDataStatement,
+    mut planned: MasterDataStatement,
 ) -> Ended {
     let mut log = *document;
     let signer = worker.signer.clone();
@@ -177,7 +169,8 @@ async fn state(
         Ok(client) => client,
         Err(failure) => return Ended::Later(failure),
     };
-    match planned.send(client, &signer, &mut log, now_ms).await {
+    let sent = planned.send(client, &signer, &mut log, now_ms).await;
+    match sent {
         Ok(told) => {
             for (index, element) in &told {
                 let report = StatementReport::of(element);
@@ -188,9 +181,9 @@ async fn state(
             Ended::Decided
         }
         Err(error) => match Failure::from(error) {
-            // A rule about this gateway itself.
+            // A rule about this gateway itself; what was stated before it is recorded.
             failure @ Failure::Refused { .. } => {
-                document.report_all(StatementResult::NotStated, &BTreeMap::new());
+                document.report(&planned, StatementResult::NotStated);
                 Ended::Failed(failure)
             }
             failure => Ended::Later(failure),
