@@ -83,6 +83,7 @@ impl Default for Options {
 
 /// A connection to one node, and what is trusted.
 pub struct Client {
+    node: String,
     ledger: LedgerClient<Channel>,
     trust: Trust,
     timeout: Duration,
@@ -125,6 +126,7 @@ impl Client {
             let _ = trust.follow(&cache.read());
         }
         let mut client = Client {
+            node: url.trim_end_matches('/').to_owned(),
             ledger,
             trust,
             timeout,
@@ -174,6 +176,11 @@ impl Client {
                 Err(wrong) => return Err(wrong.into()),
             }
         }
+    }
+
+    /// The address of the node that is asked.
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
     /// What is trusted.

@@ -8,8 +8,8 @@ use touchstone_cli::Cli;
 use touchstone_cli::output::Output;
 use touchstone_cli::settings::Settings;
 use touchstone_cli::verbs::{Verb, capture};
-use touchstone_proto::node::TransactionStatus;
 use touchstone_proto::node::transaction_status::Status;
+use touchstone_proto::node::{Rejected, TransactionStatus};
 
 use crate::fake::{Buffer, Served, now_ms};
 use crate::items::{CASE, ITEM, OTHER, PALLET, aggregation, seen};
@@ -453,6 +453,55 @@ async fn a_transaction_without_an_answer_is_sent_again_with_the_same_bytes() {
         assert!(seen.iter().all(|s| *s == sent), "other bytes were sent");
         assert_eq!(seen.len(), 1);
     }
+}
+
+/// A node that refuses every transaction, and records it.
+fn refuses(status: &mut TransactionStatus) {
+    status.status = Some(Status::Rejected(Rejected {
+        code: 302,
+        rule: "one-container".into(),
+        message: "the node's word".into(),
+        event: Some(0),
+    }));
+}
+
+/// A refusal is one node's word: the same node isn't asked again, and another one is.
+#[tokio::test]
+async fn what_one_node_refused_another_one_is_asked_about() {
+    let (liar, honest) = (Served::start().await, Served::start().await);
+    let file = liar.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+    liar.tamper(refuses);
+    for _ in 0..2 {
+        let ran = liar.run_as("acme", &["capture", &file]).await;
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.out.contains("one-container (302)"), "{ran:?}");
+        assert_eq!(liar.world().seen.len(), 1);
+    }
+    for _ in 0..2 {
+        let ran = honest.run_as("acme", &["capture", &file]).await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(recorded(&honest, ITEM).await, ["storing"]);
+        assert_eq!(honest.world().seen.len(), 1);
+    }
+}
+
+/// It was recorded all the same, which another node proves: it isn't recorded twice.
+#[tokio::test]
+async fn what_one_node_refused_though_it_is_recorded_is_not_recorded_twice() {
+    let (liar, honest) = (Served::start().await, Served::start().await);
+    let file = liar.write("events.json", &document(&[seen(&[ITEM], "storing")]));
+    liar.tamper(refuses);
+    let again = ["capture", &file, "--allow-duplicates"];
+    assert_eq!(liar.run_as("acme", &again).await.code, 2);
+    let mut known = liar.world().clone();
+    known.tamper = None;
+    *honest.world() = known;
+    let ran = honest.run_as("acme", &again).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("but it is recorded"), "{ran:?}");
+    let ran = honest.run_as("acme", &again).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(recorded(&honest, ITEM).await, ["storing"]);
 }
 
 #[tokio::test]

@@ -50,6 +50,8 @@ enum Line {
         code: u32,
         rule: String,
         message: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
     },
 }
 
@@ -82,13 +84,24 @@ pub struct Past {
     pub fate: Option<Fate>,
 }
 
+/// A refused event of an earlier run.
+#[derive(Clone, Debug)]
+pub struct PastRefusal {
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// Why it was refused.
+    pub refusal: EventRefusal,
+    /// The node on whose word; none where it is wrong in itself.
+    pub node: Option<String>,
+}
+
 /// What earlier runs left.
 #[derive(Clone, Debug, Default)]
 pub struct JournalHistory {
     /// Transactions, in the order they were sent.
     pub sent: Vec<Past>,
     /// Refused events.
-    pub refused: BTreeMap<Origin, (String, EventRefusal)>,
+    pub refused: BTreeMap<Origin, PastRefusal>,
 }
 
 /// An open journal; nobody else writes to it meanwhile.
@@ -177,12 +190,13 @@ impl Journal {
         })
     }
 
-    /// These bytes of an event were refused for good.
+    /// These bytes of an event were refused: on this node's word, or for good, as they are wrong in themselves.
     pub fn refused(
         &mut self,
         event: Origin,
         bytes: &[u8],
         refusal: &EventRefusal,
+        node: Option<&str>,
     ) -> Result<(), CaptureError> {
         self.append(&Line::Refused {
             event,
@@ -190,6 +204,7 @@ impl Journal {
             code: refusal.code,
             rule: refusal.rule.clone(),
             message: refusal.message.clone(),
+            node: node.map(str::to_owned),
         })
     }
 
@@ -273,13 +288,18 @@ impl Journal {
                     code,
                     rule,
                     message,
+                    node,
                 } => {
-                    let refusal = EventRefusal {
-                        code,
-                        rule,
-                        message,
+                    let past = PastRefusal {
+                        sha256,
+                        refusal: EventRefusal {
+                            code,
+                            rule,
+                            message,
+                        },
+                        node,
                     };
-                    history.refused.insert(event, (sha256, refusal));
+                    history.refused.insert(event, past);
                 }
             }
         }

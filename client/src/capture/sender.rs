@@ -101,6 +101,8 @@ pub struct Sender<'a> {
     rejected: BTreeMap<Hash, Vec<usize>>,
     /// A rule about the sender refuses everything: nothing more is sent.
     sender_refused: Option<CaptureError>,
+    /// Events that another node refused are sent again, once it is clear that they aren't recorded.
+    asks_anew: bool,
     last_created_ms: u64,
     now_ms: fn() -> u64,
     progressed: bool,
@@ -180,6 +182,10 @@ impl Sender<'_> {
     /// One stream, until all is done or it breaks. It may be dropped at any point where it waits:
     /// every event is in `progress`.
     async fn session(&mut self, report: SendReport<'_>) -> Result<(), CaptureError> {
+        if self.asks_anew {
+            self.settle(report).await?;
+            self.asks_anew = false;
+        }
         let (mut out, requests) = mpsc::channel::<SubmitRequest>(self.limits.window);
         self.fill(&mut out, report).await?;
         if !self.progress.under_way().is_empty() {

@@ -34,6 +34,7 @@ impl<'a> Sender<'a> {
             progress: SendProgress::new(events.len()),
             rejected: BTreeMap::new(),
             sender_refused: None,
+            asks_anew: false,
             last_created_ms: 0,
             now_ms,
             progressed: false,
@@ -111,16 +112,22 @@ impl<'a> Sender<'a> {
                 }),
             }
         }
-        for (origin, (sha256, refusal)) in history.refused {
+        for (origin, past) in history.refused {
             let place = places.get(&origin).ok_or_else(|| gone(&origin))?;
-            // A refusal stands: to try again later would put the event out of its order. It is for
-            // these bytes only; whoever mends the event sends another.
-            let same = |e: &SourceEvent| hex::encode(hash::sha256(&e.bytes)) == sha256;
-            let is_recorded = self.progress.outcomes().contains_key(place);
-            if self.events.get(*place).is_some_and(same) && !is_recorded {
-                let refused = EventOutcome::Refused(refusal);
-                self.progress.decide_unplanned(*place, refused);
+            // It is for these bytes only; whoever mends the event sends another.
+            let same = |e: &SourceEvent| hex::encode(hash::sha256(&e.bytes)) == past.sha256;
+            let is_same = self.events.get(*place).is_some_and(same);
+            if !is_same || self.progress.outcomes().contains_key(place) {
+                continue;
             }
+            // It is one node's word, and another one is asked now.
+            if past.node.is_some_and(|node| node != self.client.node()) {
+                self.asks_anew = true;
+                continue;
+            }
+            // The same node's refusal stands: to try again later would put the event out of its order.
+            let refused = EventOutcome::Refused(past.refusal);
+            self.progress.decide_unplanned(*place, refused);
         }
         Ok(open)
     }
@@ -141,8 +148,8 @@ impl<'a> Sender<'a> {
                 continue;
             }
             if let Some(refusal) = &event.wrong {
-                self.journal
-                    .refused((event.file.clone(), event.index), &event.bytes, refusal)?;
+                let origin = (event.file.clone(), event.index);
+                self.journal.refused(origin, &event.bytes, refusal, None)?;
                 let refused = EventOutcome::Refused(refusal.clone());
                 self.progress.decide_unplanned(index, refused);
                 continue;

@@ -42,7 +42,9 @@ impl Sender<'_> {
         self.journal.rejected(id, &refusal)?;
         if let Some(source) = culprit.and_then(|event| self.events.get(event)) {
             let origin = (source.file.clone(), source.index);
-            self.journal.refused(origin, &source.bytes, &refusal)?;
+            let node = Some(self.client.node());
+            self.journal
+                .refused(origin, &source.bytes, &refusal, node)?;
         }
         // What may fail is done.
         self.rejected.insert(*id, events);
