@@ -289,9 +289,15 @@ impl Client {
     ) -> Result<Vec<u8>, ClientError> {
         let mut ledger = self.ledger.clone();
         let mut pieces = within(self.timeout, ledger.get_evidence(request)).await?;
-        let mut bytes = Vec::new();
+        let began = Instant::now();
+        let mut bytes: Vec<u8> = Vec::new();
         loop {
-            let next = tokio::time::timeout(self.timeout, pieces.message()).await;
+            // Each MiB has the time of an answer: pieces with next to nothing in them don't come for ever.
+            let whole = u32::try_from(bytes.len() >> 20).unwrap_or(u32::MAX);
+            let allowed = self.timeout.saturating_mul(whole.saturating_add(1));
+            let left = allowed.checked_sub(began.elapsed());
+            let left = left.ok_or(ClientError::TooLate(self.timeout))?;
+            let next = tokio::time::timeout(left, pieces.message()).await;
             let Some(piece) = next.map_err(|_| ClientError::TooLate(self.timeout))?? else {
                 return Ok(bytes);
             };

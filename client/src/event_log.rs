@@ -1,5 +1,5 @@
-//! Fetching an item's whole event log: all pages, then one check over all of them; or one page of it, proven by
-//! itself.
+//! Fetching an item's whole event log: page by page, each checked when it comes, then one check over all of them; or one
+//! page of it, proven by itself.
 
 use std::sync::Arc;
 
@@ -72,32 +72,45 @@ pub(crate) async fn fetch_one_by_one(
     Ok(all)
 }
 
-/// Fetches and checks the event log of the item with this canonical identifier.
+/// Fetches and checks the event log of the item with this canonical identifier. Each of several pages is checked when it
+/// comes: a node that answers junk is asked for no more of it.
 pub async fn fetch(client: &mut Client, id: &str) -> Result<EventLog, ClientError> {
+    let owner = keys::item(id);
     let mut linked = Vec::new();
-    let (attested, record) = loop {
+    loop {
         let from = linked.len() as u64;
         let page = client.item_page(id, from, 0).await?;
-        let link = page.record.as_ref().and_then(|r| r.link.as_ref());
-        let count = link.map_or(0, |l| l.count);
-        let page_is_empty = page.events.is_empty();
-        linked.extend(page.events);
-        // The last page's record proves all pages: a link only grows.
-        if linked.len() as u64 >= count || page_is_empty {
-            break (page.attested, page.record);
+        let record = page.record;
+        let proven = record.as_ref().and_then(|r| r.link.clone());
+        let proven = proven.unwrap_or_else(link::empty);
+        let (attested, events) = (page.attested, page.events);
+        let to = from.saturating_add(events.len() as u64);
+        let is_all = from == 0 && to >= proven.count;
+        if !is_all && !events.is_empty() {
+            let root = &attested.header.state_root;
+            page::verify(root, &owner, &proven, from, &events, &page.proof)
+                .map_err(NotVerified::from)?;
         }
-    };
-    let proven = record
-        .as_ref()
-        .and_then(|r| r.link.clone())
-        .unwrap_or_else(link::empty);
-    let entries = link::verify(&proven, &linked).map_err(NotVerified::from)?;
-    Ok(EventLog {
-        id: id.to_owned(),
-        attested,
-        record,
-        events: recorded(entries, linked),
-    })
+        let page_is_empty = events.is_empty();
+        linked.extend(events);
+        if to < proven.count && !page_is_empty {
+            continue;
+        }
+        // The last page's record proves all pages: a link only grows.
+        let entries = match is_all {
+            true => link::verify(&proven, &linked),
+            false => {
+                let entries: Vec<&[u8]> = linked.iter().map(|e| e.entry.as_slice()).collect();
+                link::verify_entries(&proven, &entries)
+            }
+        };
+        return Ok(EventLog {
+            id: id.to_owned(),
+            attested,
+            record,
+            events: recorded(entries.map_err(NotVerified::from)?, linked),
+        });
+    }
 }
 
 /// Fetches and checks at most `limit` events from number `from` on, counted from 0, of the item with this

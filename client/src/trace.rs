@@ -97,6 +97,9 @@ async fn told(
         let Some(reply) = replies.next().await? else {
             return Err(ClientError::Broken("broke off in the middle of the trace"));
         };
+        if reply.items.is_empty() && reply.end.is_none() {
+            return Err(ClientError::Broken("sends pieces with nothing in them"));
+        }
         // Whoever draws the way from thing to thing comes to an end: it never leads back.
         for item in &reply.items {
             let follows = match &item.edge {

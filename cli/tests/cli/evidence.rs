@@ -156,6 +156,18 @@ async fn a_node_that_sends_bad_evidence_is_found_out() {
 }
 
 #[tokio::test]
+async fn pieces_with_nothing_in_them_do_not_come_for_ever() {
+    let node = Served::start_on_a_bad_line().await;
+    node.world().record("acme", &[event(1)]);
+    node.world().is_endless = true;
+    let file = node.path("case.evidence").display().to_string();
+    let ran = node.run(&["evidence", UNIT, "-o", &file]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("no answer within"), "{ran:?}");
+    assert!(!std::path::Path::new(&file).exists());
+}
+
+#[tokio::test]
 async fn what_was_never_recorded_is_evidence_too() {
     let node = Served::start().await;
     node.world().record("acme", &[event(1)]);

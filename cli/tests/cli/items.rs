@@ -318,7 +318,7 @@ async fn every_bent_answer_is_refused() {
         ("no proof", "state-proof", |r| record(r).proof = None),
         ("another key", "state-proof", |r| record(r).key.push(b'x')),
         ("no record", "missing", |r| r.record = None),
-        ("a dropped event", "complete-link", |r| {
+        ("a dropped event", "page", |r| {
             if r.events.len() > 1 {
                 r.events.remove(1);
             }
@@ -354,6 +354,31 @@ async fn every_bent_answer_is_refused() {
         assert!(ran.err.contains("NOT VERIFIED"), "{what}: {ran:?}");
         assert!(!ran.out.contains("VERIFIED"), "{what}: {ran:?}");
     }
+}
+
+/// Whoever answers junk, page after page, isn't listened to until all of it is there.
+#[tokio::test]
+async fn a_page_that_is_bent_is_the_last_one_that_is_asked_for() {
+    let node = Served::start().await;
+    for _ in 0..4 {
+        for step in ["storing", "shipping"] {
+            node.world().record("acme", &[seen(&[ITEM], step)]);
+        }
+    }
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = asked.clone();
+    node.tamper(move |reply: &mut ItemReply| {
+        counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        reply.events[0].event.push(b' ');
+    });
+    let ran = node.run(&["item", ITEM, "--json"]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert_eq!(ran.json()[0]["check"], "page", "{ran:?}");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+    node.world().tamper = None;
+    let ran = node.run(&["item", ITEM, "--json"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.json()[0]["steps"].as_array().map(Vec::len), Some(8));
 }
 
 #[tokio::test]

@@ -285,6 +285,16 @@ async fn a_node_that_leaves_something_out_is_found_out() {
     assert_eq!(ids(&ran).len(), 2);
 }
 
+#[tokio::test]
+async fn a_trace_that_tells_nothing_ends() {
+    let node = Served::start().await;
+    story(&node).await;
+    node.tamper(|reply: &mut TraceReply| *reply = TraceReply::default());
+    let ran = node.run(&["recall", LOT, "--unproven"]).await;
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.err.contains("pieces with nothing in them"), "{ran:?}");
+}
+
 /// The proven value of an answer.
 fn value(reply: &mut ItemReply) -> &mut Option<Vec<u8>> {
     &mut reply.record.as_mut().unwrap().value

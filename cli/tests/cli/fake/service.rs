@@ -435,6 +435,13 @@ impl Ledger for Service {
         &self,
         request: Request<GetEvidenceRequest>,
     ) -> Answer<Self::GetEvidenceStream> {
+        if self.world().is_endless {
+            let nothing = futures::stream::unfold((), |()| async {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                Some((Ok::<_, Status>(EvidencePiece::default()), ()))
+            });
+            return Ok(Response::new(nothing.boxed()));
+        }
         let piece = self
             .answer(|w| EvidencePiece {
                 bytes: w.evidence_file(request.into_inner()),

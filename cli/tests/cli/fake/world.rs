@@ -116,6 +116,8 @@ pub struct World {
     pub patience: Option<usize>,
     /// Transactions are taken in, and no block comes.
     pub stands_still: bool,
+    /// Evidence comes in pieces with nothing in them, for ever.
+    pub is_endless: bool,
     /// Empty blocks to make before the next answers, one before each.
     pub grows: usize,
     /// Why the chain stands still, as the node says.
@@ -218,6 +220,7 @@ impl World {
             is_older: false,
             patience: None,
             stands_still: false,
+            is_endless: false,
             grows: 0,
             halt: None,
             answers: 0,
