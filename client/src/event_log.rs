@@ -1,5 +1,5 @@
-//! Fetching an item's whole event log: page by page, each checked when it comes, then one check over all of them; or one
-//! page of it, proven by itself.
+//! Fetching an item's whole event log: page by page, each checked when it comes, then one check over all of them; or
+//! one page of it, proven by itself.
 
 use std::sync::Arc;
 
@@ -72,8 +72,8 @@ pub(crate) async fn fetch_one_by_one(
     Ok(all)
 }
 
-/// Fetches and checks the event log of the item with this canonical identifier. Each of several pages is checked when it
-/// comes: a node that answers junk is asked for no more of it.
+/// Fetches and checks the event log of the item with this canonical identifier. Each of several pages is checked when
+/// it comes: a node that answers junk is asked for no more of it.
 pub async fn fetch(client: &mut Client, id: &str) -> Result<EventLog, ClientError> {
     let owner = keys::item(id);
     let mut linked = Vec::new();

@@ -34,8 +34,8 @@ const DEPTH: u32 = 64;
 const MAX_DEPTH: u32 = 1000;
 const ITEMS: u32 = 10_000;
 const MAX_ITEMS: u32 = 200_000;
-/// What one trace may read: of one link no more than an evidence file holds, since everybody's events lengthen that of a
-/// lot.
+/// What one trace may read: of one link no more than an evidence file holds, since everybody's events lengthen that of
+/// a lot.
 const MOST: ReadLimits = ReadLimits {
     entries: 4_000_000,
     link_entries: 100_000,
