@@ -123,7 +123,7 @@ TABLES = r"""
 | `PanelResult` | 1 verdict enum, 2 uphold uint32, 3 dismiss uint32, 4 time_ms uint64, 5 reasons bytes |
 | `Panel` | 1 root bytes, 2 count uint32, 3 terms `ReviewTerms`, 4 draw uint64, 5 seed bytes, 6 seats* `Seat` |
 | `Seat` | 1 juror uint32, 2 state enum, 3 public_key bytes, 4 revision uint32, 5 commitment bytes, 6 choice enum, 7 reasons bytes |
-| `JurorLists` | 1 lists* `JurorList` |
+| `JurorLists` | 1 lists* `JurorList`, 2 earlier uint64 |
 | `JurorList` | 1 root bytes, 2 count uint32, 3 height uint64, 4 time_ms uint64 |
 | `HashChain` | 1 tip bytes, 2 revealed uint64 |
 | `Draws` | 1 count uint64, 2 waiting* bytes |

@@ -188,6 +188,13 @@ pub fn juror_lists(platform: &str) -> Vec<u8> {
     joined(b"jurors/", platform.as_bytes())
 }
 
+/// A `JurorList` of a platform that its `JurorLists` names no more, by its number from 0.
+pub fn earlier_jurors(platform: &str, number: u64) -> Vec<u8> {
+    let mut key = joined(b"jurors-earlier/", &number.to_be_bytes());
+    key.extend_from_slice(platform.as_bytes());
+    key
+}
+
 /// The id of the dispute whose panel decides, or did, about a right, a respondent and a ground.
 pub fn reviewed(matter: &Hash) -> Vec<u8> {
     joined(b"reviewed/", matter)
@@ -374,6 +381,10 @@ mod tests {
         assert_eq!(REVIEW_TERMS, b"review-terms");
         assert_eq!(hash_chain(&[7; 32]), with(b"hash-chain/", 7));
         assert_eq!(juror_lists("abc"), b"jurors/abc");
+        assert_eq!(
+            earlier_jurors("abc", 258),
+            b"jurors-earlier/\0\0\0\0\0\0\x01\x02abc"
+        );
         assert_eq!(reviewed(&[7; 32]), with(b"reviewed/", 7));
         let first = with(b"panel/", 7);
         assert_eq!(panel(&[7; 32], 1), [&first[..], b"\0\0\0\x01"].concat());

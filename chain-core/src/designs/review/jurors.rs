@@ -13,7 +13,7 @@ use crate::rules::RuleError;
 use crate::state::delta::Delta;
 use crate::state::{StateRead, keys};
 
-/// Lists of a platform that its record keeps.
+/// Lists of a platform that its record keeps; each earlier one has a key of its own.
 pub const MAX_LISTS: usize = 8;
 
 /// Jurors of a list, at most.
@@ -34,9 +34,43 @@ pub(super) fn list_before<S: StateRead>(
     dispute: &Dispute,
 ) -> Result<JurorList, RuleError> {
     let noticed = dispute.position.unwrap_or_default().height;
-    let lists = lists(state, &dispute.platform)?.lists;
-    let before = lists.into_iter().rev().find(|list| list.height < noticed);
+    let record = lists(state, &dispute.platform)?;
+    let mut last = record.lists.into_iter().rev();
+    let before = match last.find(|list| list.height < noticed) {
+        Some(list) => Some(list),
+        None => earlier_before(state, &dispute.platform, record.earlier, noticed)?,
+    };
     before.ok_or_else(|| ReviewRejection::NoJurors(dispute.platform.clone()).into())
+}
+
+/// The last of so many earlier lists that stood registered before a height. Their heights ascend with their numbers,
+/// so that some sixty reads find it among as many as there can be.
+fn earlier_before<S: StateRead>(
+    state: &Delta<'_, S>,
+    platform: &str,
+    count: u64,
+    height: u64,
+) -> Result<Option<JurorList>, Fault> {
+    let missing = || {
+        Fault::Damaged(format!(
+            "an earlier list of jurors of {platform} is missing"
+        ))
+    };
+    let (mut from, mut to) = (0_u64, count);
+    let mut found = None;
+    while from < to {
+        let middle = from.midpoint(to);
+        let list: Option<JurorList> = state.read(&keys::earlier_jurors(platform, middle))?;
+        let list = list.ok_or_else(missing)?;
+        match list.height < height {
+            true => {
+                found = Some(list);
+                from = middle.saturating_add(1);
+            }
+            false => to = middle,
+        }
+    }
+    Ok(found)
 }
 
 /// Rule: who votes is the juror at his place in the list that the panel was drawn from.

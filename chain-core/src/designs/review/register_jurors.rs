@@ -25,7 +25,10 @@ pub(crate) fn apply<S: StateRead>(
     let platform = &context.organisation.id;
     let mut record = jurors::lists(state, platform)?;
     if record.lists.len() >= MAX_LISTS {
-        record.lists.remove(0);
+        // Who was noticed before the later lists is judged by jurors of this one still: however many lists come.
+        let first = record.lists.remove(0);
+        state.write(keys::earlier_jurors(platform, record.earlier), &first);
+        record.earlier = record.earlier.saturating_add(1);
     }
     record.lists.push(JurorList {
         root: root.to_vec(),

@@ -1,7 +1,7 @@
 //! Each rule of each act, by a transaction that breaks it alone.
 
 use touchstone_proto::ledger::{
-    CastBallot, JurorLists, OpenBallot, PlatformMeasure, RegisterJurors, Role,
+    CastBallot, JurorList, JurorLists, OpenBallot, PlatformMeasure, RegisterJurors, Role,
 };
 
 use super::*;
@@ -30,15 +30,17 @@ fn opening(chain: &Chain, jury: &Jury, id: &Hash, seat: usize) -> OpenBallot {
     jury.open(&chain.id, &place, &sealed).unwrap()
 }
 
+/// So many jurors, whoever they are.
+fn register(count: u32) -> Action {
+    Action::RegisterJurors(RegisterJurors {
+        root: vec![1; 32],
+        count,
+    })
+}
+
 #[test]
 fn platforms_register_jurors() {
     let mut chain = Chain::start();
-    let register = |count| {
-        Action::RegisterJurors(RegisterJurors {
-            root: vec![1; 32],
-            count,
-        })
-    };
     let role = Rejection::Role {
         organisation: CARRIER.0.into(),
         allowed: &[Role::Platform],
@@ -57,6 +59,13 @@ fn platforms_register_jurors() {
     let lists: JurorLists = chain.state.message(&keys::juror_lists(MARKET.0)).unwrap();
     let counts: Vec<u32> = lists.lists.iter().map(|list| list.count).collect();
     assert_eq!(counts, [3, 4, 5, 6, 7, 8, 9, 10], "the last eight");
+    let earlier = |number| {
+        let key = keys::earlier_jurors(MARKET.0, number);
+        let list: Option<JurorList> = chain.state.message(&key);
+        list.map(|list| list.count)
+    };
+    assert_eq!(lists.earlier, 2);
+    assert_eq!([0, 1, 2].map(earlier), [Some(1), Some(2), None]);
 }
 
 #[test]
@@ -77,6 +86,24 @@ fn a_respondent_that_can_act_opens_a_review_after_its_declaration_itself() {
         (none.code(), refused(&chain, CARRIER, unspecified)),
         (484, none)
     );
+}
+
+/// However many lists a platform registers after a notice, and had registered before it, the last one before it serves.
+#[test]
+fn later_lists_leave_a_dispute_its_jurors() {
+    for before in 0..2 * jurors::MAX_LISTS as u32 {
+        let (mut chain, subject, _) = countered(&Jury::of(20), FEW);
+        for count in 0..=before {
+            chain.run(MARKET, register(20 + count)).unwrap();
+        }
+        let id = dispute_again(&mut chain, &subject, "z");
+        for count in 0..2 * jurors::MAX_LISTS as u32 {
+            chain.run(MARKET, register(100 + count)).unwrap();
+        }
+        let opened = open_review(&id, ReviewGround::Similarity);
+        chain.run(CARRIER, opened).unwrap();
+        assert_eq!(panel_of(&chain, &id, 0).count, 20 + before);
+    }
 }
 
 /// A list that was registered for a dispute serves the next ones.
