@@ -188,7 +188,7 @@ fn steps(language: Language, dispute: &Dispute) -> Chronology {
     if dispute.filed_ms > 0 {
         let filing = say!(
             language,
-            "{time}: the complainant shows a filing with {authority}, {reference}",
+            "{time}: a filing with {authority} is shown, {reference}",
             time = utc(dispute.filed_ms),
             authority = plain(&dispute.authority),
             reference = plain(&dispute.reference)

@@ -1,4 +1,4 @@
-//! The complainant shows that it has complained to an authority or sued: measures stay until that rules. Source:
+//! A party shows that it has complained to an authority or sued: measures stay until that rules. Source:
 //! E-commerce Law, Art. 43. Where no measures were taken it goes there as well. Source: Patent Law, Art. 65.
 //!
 //! Consensus-critical: yes
@@ -28,7 +28,12 @@ pub(crate) fn apply<S: StateRead>(
         DisputePhase::Refused,
     ];
     let mut record = dispute::open(state, &id, &phases, now_ms)?;
-    if record.complainant != context.organisation.id {
+    // Rule: the complainant files; and the respondent that has declared. Else nobody finds a notice false whose
+    // complainant files nothing.
+    let by = &context.organisation.id;
+    let is_respondent = record.phase() == DisputePhase::Countered
+        && dispute::speaks_for(state, &record, by, &record.respondent)?;
+    if record.complainant != *by && !is_respondent {
         return Err(DesignRejection::NotTheParty(record.complainant).into());
     }
     // Rule: the authority can rule here, is no party, and has a number for the case.

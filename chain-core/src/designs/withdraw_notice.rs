@@ -1,8 +1,8 @@
-//! The complainant withdraws its notice: the dispute ends.
+//! The complainant withdraws its notice: the dispute ends. It doesn't once an authority has the case.
 //!
 //! Consensus-critical: yes
 
-use touchstone_proto::ledger::{DisputeOutcome, WithdrawNotice};
+use touchstone_proto::ledger::{DisputeOutcome, DisputePhase, WithdrawNotice};
 
 use super::{DesignRejection, dispute, vouching};
 use crate::encoding;
@@ -21,6 +21,10 @@ pub(crate) fn apply<S: StateRead>(
     let mut record = dispute::open(state, &id, &dispute::OPEN, now_ms)?;
     if record.complainant != context.organisation.id {
         return Err(DesignRejection::NotTheParty(record.complainant).into());
+    }
+    // Rule: what was filed ends by the authority's word. Else who gave a false notice leaves before it is found so.
+    if record.phase() == DisputePhase::Filed {
+        return Err(DesignRejection::OtherPhase(dispute::phase_name(DisputePhase::Filed)).into());
     }
     if action.reason.is_empty() || !vouching::are_words(&action.reason) {
         return Err(DesignRejection::ReasonShape.into());

@@ -75,7 +75,7 @@ Exit codes: 0 written; 3 not verified; 4 no such dispute or item (proven).")]
     #[command(after_help = "Example:
   touchstone dispute file 77d0… --authority ip-office --reference '(2026) 7' --key maker.pem")]
     File(Filing),
-    /// Withdraw your notice
+    /// Withdraw your notice, before it is filed with an authority
     #[command(after_help = "Example:
   touchstone dispute withdraw 77d0… --reason 'a mistake' --key maker.pem")]
     Withdraw(Withdraw),

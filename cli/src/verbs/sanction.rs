@@ -27,7 +27,8 @@ pub enum Verb {
     --reasons r.pdf --rule-book b.pdf --key market.pem
 
 Kinds: warning, no-notices (after false notices), no-sales (after upheld notices). It holds at once,
-for all keys of the organisation. docs/disputes.md tells who may, for what, and the terms.")]
+for all keys of the organisation. docs/disputes.md tells who may, for what, and the terms. Where an
+IP office or a court bars, it holds for all that are vouched for with its register's number, too.")]
     Impose(Impose),
     /// Appeal a sanction against you to another authority, once
     #[command(after_help = "Example:

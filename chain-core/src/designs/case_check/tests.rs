@@ -14,7 +14,7 @@ use crate::test_support::cases::{
     INSPECTION, LABORATORY, TRIBUNAL, accept_case, dispute_in, hand_over, mend_notice, mended,
     purchase, sample, spot_check, staffed,
 };
-use crate::test_support::disputes::{ruling, withdrawal};
+use crate::test_support::disputes::ruling;
 use crate::test_support::{CARRIER, Chain, MAKER, MARKET, OFFICE, change, newcomer, stream};
 
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -149,7 +149,8 @@ fn what_waits_defaults_at_its_deadline() {
             record(&mut chain, INSPECTION, mend_notice(&dispute, MARKET.0)),
         ];
         if ends {
-            chain.run(MAKER, withdrawal(&dispute)).unwrap();
+            let dismissed = ruling(&dispute, DisputeOutcome::Dismissed);
+            chain.run(OFFICE, dismissed).unwrap();
         }
         for id in ids {
             let before = check_of(&chain, &id);
@@ -284,7 +285,8 @@ fn checks_are_recorded_by_those_who_may() {
     let full = refused(&chain, INSPECTION, act(spot_check(&dispute)));
     let limit = CaseRejection::Full("checks of a dispute", MAX_CHECKS);
     assert_eq!(full, limit.into());
-    chain.run(MAKER, withdrawal(&dispute)).unwrap();
+    let dismissed = ruling(&dispute, DisputeOutcome::Dismissed);
+    chain.run(OFFICE, dismissed).unwrap();
     assert_eq!(
         refused(&chain, INSPECTION, act(spot_check(&dispute))).code(),
         471

@@ -172,11 +172,13 @@ fn each_phase_waits_for_its_party() {
         Ok(()),
         "before a declaration"
     );
+    let undeclared = refused(&chain, CARRIER, filing(&id, OFFICE.0));
+    assert_eq!(undeclared, other(MAKER.0), "before its declaration");
     let (chain, _, id) = in_phase(DisputePhase::Countered);
-    assert_eq!(
-        refused(&chain, CARRIER, filing(&id, OFFICE.0)),
-        other(MAKER.0)
-    );
+    for stranger in [MARKET, OFFICE] {
+        let found = refused(&chain, stranger, filing(&id, OFFICE.0));
+        assert_eq!(found, other(MAKER.0));
+    }
     for authority in [CARRIER.0, MARKET.0, MAKER.0, "nobody"] {
         let none = DesignRejection::NoAuthority(authority.into());
         assert_eq!(
@@ -242,8 +244,26 @@ fn words_end_a_dispute_and_are_counted() {
         ruling(&id, DisputeOutcome::FalseDeclaration),
     );
     assert_eq!(none, DesignRejection::NoRuling);
+    let (mut chain, _, id) = in_phase(DisputePhase::Countered);
     chain.run(MAKER, withdrawal(&id)).unwrap();
     assert_eq!(record(&chain, &id).outcome(), DisputeOutcome::Withdrawn);
+}
+
+/// Who gave a false notice is found so, though it files nothing and would like to leave.
+#[test]
+fn nobody_leaves_before_a_notice_is_found_false() {
+    let (mut chain, _, id) = in_phase(DisputePhase::Countered);
+    chain.run(CARRIER, filing(&id, OFFICE.0)).unwrap();
+    let filed = record(&chain, &id);
+    assert_eq!(
+        (filed.phase(), filed.authority.as_str()),
+        (DisputePhase::Filed, OFFICE.0)
+    );
+    let stays = DesignRejection::OtherPhase(phase_name(DisputePhase::Filed));
+    assert_eq!(refused(&chain, MAKER, withdrawal(&id)), stays);
+    let found = DisputeOutcome::FalseNotice;
+    chain.run(OFFICE, ruling(&id, found)).unwrap();
+    assert_eq!(record(&chain, &id).outcome(), found);
 }
 
 /// Whoever fills an hour's list, with notices that he withdraws, moves nobody's deadline.
