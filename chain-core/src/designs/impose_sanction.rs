@@ -11,6 +11,7 @@ use touchstone_proto::ledger::{
 
 use super::limits::{DAY_MS, MAX_GROUNDS, MAX_SANCTIONS_OF_DISPUTE};
 use super::{CaseRejection, DesignRejection, dispute, right, sanction};
+use crate::Fault;
 use crate::encoding;
 use crate::governance::{dispute_terms, organisation};
 use crate::hash::Hash;
@@ -45,7 +46,7 @@ pub(crate) fn apply<S: StateRead>(
     subjects.dedup();
     let mut record = Sanction {
         party: action.party.clone(),
-        registered_as: sanction::registered_as(state, &action.party)?,
+        registered_as: registered_as(state, context, action)?,
         kind: action.kind,
         issuer: context.organisation.id.clone(),
         grounds: action.grounds.clone(),
@@ -86,6 +87,21 @@ pub(crate) fn apply<S: StateRead>(
     }
     sanction::wait(state, &id, &mut record, terms.appeal_days, now_ms)?;
     Ok(())
+}
+
+/// The register's number for which the sanction holds; empty: for its party alone. Rule: an IP office or a court alone
+/// bars others that are vouched for with its party's number. A voucher tells the number, and platforms vouch: one of
+/// them could tell that of a stranger, and bar the stranger for what its own shop did.
+fn registered_as<S: StateRead>(
+    state: &Delta<'_, S>,
+    context: &Context<'_>,
+    action: &ImposeSanction,
+) -> Result<String, Fault> {
+    let bars = action.kind() != SanctionKind::Warning;
+    match bars && !organisation::has_role(&context.organisation, dispute::AUTHORITIES) {
+        true => Ok(String::new()),
+        false => sanction::registered_as(state, &action.party),
+    }
 }
 
 /// Rule: a sanction has a term. Source: Administrative Penalty Law, Art. 9 and 28: a licence is suspended, a business

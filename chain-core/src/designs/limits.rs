@@ -71,6 +71,8 @@ pub const MAX_SANCTIONS_OF_DISPUTE: usize = 4;
 pub const MAX_GROUNDS: usize = 8;
 /// Sanctions against one organisation that a record names; so many are in force at once, at most.
 pub const MAX_SANCTIONS: usize = 8;
+/// How many of these are warnings, at most: what bars nobody leaves room for what does.
+pub const MAX_WARNINGS: usize = MAX_SANCTIONS / 2;
 /// Bytes of a register's number.
 pub const MAX_REGISTERED_BYTES: usize = 64;
 /// A day, milliseconds.

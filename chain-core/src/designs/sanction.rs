@@ -1,6 +1,6 @@
 //! Sanctions: an authority bars an organisation for a term, for what was found against it in disputes. Whom a sanction
 //! is against is the organisation, so that its new keys inherit it; and where a voucher has looked it up in a business
-//! register, all that are vouched for with that number.
+//! register, all that are vouched for with that number. These are barred by an IP office or a court alone.
 //!
 //! A sanction holds from its block on, appealed or not. Source: Administrative Reconsideration Law of the People's
 //! Republic of China, Art. 42: an act is carried out while it is reconsidered. It lapses at the end of its term by its
@@ -13,7 +13,7 @@ use touchstone_proto::ledger::{
     HeldSanction, PartySanctions, Sanction, SanctionKind, SanctionOutcome, VouchedDesigner,
 };
 
-use super::limits::MAX_SANCTIONS;
+use super::limits::{MAX_SANCTIONS, MAX_WARNINGS};
 use super::{CaseRejection, deadline};
 use crate::Fault;
 use crate::encoding;
@@ -123,6 +123,13 @@ pub(super) fn lists_with<S: StateRead>(
         let mut list: PartySanctions = state.read(&key)?.unwrap_or_default();
         list.held.push(held.clone());
         list.imposed = list.imposed.saturating_add(1);
+        // Rule: warnings don't take all places, else who has eight of them is barred from nothing.
+        let warns =
+            |h: &&HeldSanction| h.kind() == SanctionKind::Warning && holds_at(h, held.from_ms);
+        let warnings = list.held.iter().filter(warns).count();
+        if held.kind() == SanctionKind::Warning && warnings > MAX_WARNINGS {
+            return Err(CaseRejection::Full("warnings in force", MAX_WARNINGS).into());
+        }
         // The list stays short: what is over goes first, and the record says up to when it may lack something.
         while list.held.len() > MAX_SANCTIONS {
             let over = list.held.iter().position(|h| h.until_ms < held.from_ms);

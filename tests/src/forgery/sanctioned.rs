@@ -134,7 +134,7 @@ fn shop(chain: &mut Chain, design: &Hash, random: &mut Random) -> Hash {
     };
     let until_ms = chain.time_ms + term_ms(random);
     let against = sanction(LIN.0, kind, &[id], until_ms);
-    run(chain, MARKET, Action::ImposeSanction(against));
+    run(chain, OFFICE, Action::ImposeSanction(against));
     id
 }
 

@@ -364,8 +364,8 @@ fn what_an_appeal_rests_on_is_named_by_a_whole_hash() {
     }
 }
 
-/// The office upheld a notice of the designer's listing, and imposed a sanction.
-fn barred_designer(chain: &mut Chain, subject: &Hash, until_ms: u64) -> Hash {
+/// The office upheld a notice of the designer's listing, and somebody imposed a sanction.
+fn barred_designer(chain: &mut Chain, issuer: (&str, u8), subject: &Hash, until_ms: u64) -> Hash {
     let licence = grant(subject, None, "market.*", terms(until_ms));
     chain.run(MAKER, licence).unwrap();
     let mut about = notice(subject, "x");
@@ -381,7 +381,7 @@ fn barred_designer(chain: &mut Chain, subject: &Hash, until_ms: u64) -> Hash {
         chain.run(who, action).unwrap();
     }
     let action = wanted(LIN.0, SanctionKind::NoSales, &[dispute], until_ms);
-    impose(chain, OFFICE, action)
+    impose(chain, issuer, action)
 }
 
 /// A sanction of its own bars a designer that no register's number was checked of.
@@ -391,7 +391,7 @@ fn a_designer_without_a_number_is_barred_itself() {
     let until_ms = chain.time_ms + YEAR_MS;
     let action = vouch(&chain.id, LIN, until_ms);
     chain.run(MARKET, Action::VouchForDesigner(action)).unwrap();
-    let sanction = barred_designer(&mut chain, &subject, until_ms);
+    let sanction = barred_designer(&mut chain, OFFICE, &subject, until_ms);
     assert_eq!(record(&chain, &sanction).registered_as, "");
     let bar = SaleAnswer::No(Denial::Sanctioned { sanction, until_ms });
     assert_eq!(answer(&chain, &subject, LIN.0, chain.time_ms), bar);
@@ -412,7 +412,7 @@ fn another_shop_of_the_organisation_inherits_a_sanction() {
     let stranger = ("market.other", 63);
     let action = registered(&chain, LIN, "91310000");
     chain.run(MARKET, action).unwrap();
-    let id = barred_designer(&mut chain, &subject, until_ms);
+    let id = barred_designer(&mut chain, OFFICE, &subject, until_ms);
     assert_eq!(record(&chain, &id).registered_as, "91310000");
     for (shop, number) in [(new_shop, "91310000"), (stranger, "42")] {
         let action = registered(&chain, shop, number);
@@ -474,7 +474,7 @@ fn so_many_sanctions_are_in_force_at_once() {
         let listing = format!("listing {number}");
         let dispute = ruled(&mut chain, &subject, &listing, DisputeOutcome::Upheld);
         let until_ms = chain.time_ms + YEAR_MS;
-        let action = wanted(CARRIER.0, SanctionKind::Warning, &[dispute], until_ms);
+        let action = wanted(CARRIER.0, SanctionKind::NoSales, &[dispute], until_ms);
         if number == MAX_SANCTIONS {
             let full = CaseRejection::Full("sanctions in force", MAX_SANCTIONS);
             let action = Action::ImposeSanction(action);
@@ -490,7 +490,7 @@ fn so_many_sanctions_are_in_force_at_once() {
         chain.commit(&[]);
     }
     let until_ms = chain.time_ms + YEAR_MS;
-    let action = wanted(CARRIER.0, SanctionKind::Warning, &[last], until_ms);
+    let action = wanted(CARRIER.0, SanctionKind::NoSales, &[last], until_ms);
     impose(&mut chain, OFFICE, action);
     let after = list(&chain, CARRIER.0);
     assert_eq!(after.held.len(), MAX_SANCTIONS);

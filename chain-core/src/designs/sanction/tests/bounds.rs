@@ -1,4 +1,5 @@
-//! What a sanction doesn't do: who decides no appeal, what is no ground yet, and which kind bars no sales.
+//! What a sanction doesn't do: who decides no appeal, what is no ground yet, which kind bars no sales or takes no
+//! place, and whom a platform's doesn't bar.
 
 use touchstone_proto::ledger::change::Kind;
 use touchstone_proto::ledger::{Organisation, Role};
@@ -53,4 +54,55 @@ fn no_other_kind_bars_sales() {
     impose(&mut chain, OFFICE, warning);
     let answer = answer(&chain, &subject, CARRIER.0, after_ms);
     assert!(matches!(answer, SaleAnswer::Licensed(_)), "{answer:?}");
+}
+
+/// A voucher tells whatever number it likes of its own shop: what a platform bars that for bars no other.
+#[test]
+fn a_platforms_bar_is_against_its_party_alone() {
+    for (issuer, number) in [(MARKET, ""), (OFFICE, "91310000")] {
+        let (mut chain, subject) = staffed();
+        let until_ms = chain.time_ms + YEAR_MS;
+        for shop in [LIN, ("market.other", 63)] {
+            let mut action = vouch(&chain.id, shop, until_ms);
+            action.check = IdentityCheck::BusinessRegister.into();
+            action.registered_as = "91310000".into();
+            chain.run(MARKET, Action::VouchForDesigner(action)).unwrap();
+        }
+        let id = barred_designer(&mut chain, issuer, &subject, until_ms);
+        assert_eq!(record(&chain, &id).registered_as, number);
+        let is_barred = |seller: &str| {
+            let found = answer(&chain, &subject, seller, chain.time_ms);
+            matches!(found, SaleAnswer::No(Denial::Sanctioned { .. }))
+        };
+        assert!(is_barred(LIN.0));
+        assert_eq!(is_barred("market.other"), issuer == OFFICE);
+    }
+}
+
+/// Who is warned as often as may be can be barred still.
+#[test]
+fn warnings_leave_room_for_bars() {
+    let (mut chain, subject) = staffed();
+    let rule = |chain: &mut Chain, number: usize| {
+        let listing = format!("listing {number}");
+        ruled(chain, &subject, &listing, DisputeOutcome::Upheld)
+    };
+    let until_ms = chain.time_ms + YEAR_MS;
+    let warning = |dispute: Hash| wanted(CARRIER.0, SanctionKind::Warning, &[dispute], until_ms);
+    for number in 0..MAX_WARNINGS {
+        let dispute = rule(&mut chain, number);
+        impose(&mut chain, OFFICE, warning(dispute));
+    }
+    let dispute = rule(&mut chain, MAX_WARNINGS);
+    let more = Action::ImposeSanction(warning(dispute));
+    let full = CaseRejection::Full("warnings in force", MAX_WARNINGS);
+    assert_eq!(refused(&chain, OFFICE, more), full.into());
+    let bar = no_sales(&chain, &dispute);
+    impose(&mut chain, OFFICE, bar);
+    // One that is over leaves its place.
+    chain.time_ms = until_ms + 1;
+    wait_for_the_blocks(&mut chain);
+    let until_ms = chain.time_ms + YEAR_MS;
+    let later = wanted(CARRIER.0, SanctionKind::Warning, &[dispute], until_ms);
+    impose(&mut chain, OFFICE, later);
 }
