@@ -35,7 +35,8 @@ pub struct Similar {
     pub published: FingerprintCount,
     /// How many look alike: the node's word.
     pub found: u64,
-    /// The nearest. That these look alike is proven; that no other does is the node's word.
+    /// The earliest, and the nearest of the others. That these look alike is proven; that no other does is the node's
+    /// word.
     pub candidates: Vec<ProvenLookAlike>,
 }
 

@@ -9,6 +9,8 @@ use crate::fingerprint::Fingerprint;
 pub const MAX_DISTANCE: u32 = 47;
 /// Look-alikes that a search names, at most.
 pub const MAX_HITS: usize = 32;
+/// How many of these are there because they were published first, however near others are.
+pub const MAX_EARLIEST: usize = MAX_HITS / 2;
 
 /// Fingerprints that stand together, so that a processor compares several at once.
 const LANES: usize = 64;
@@ -45,22 +47,40 @@ pub struct Compared {
     pub found: u64,
     /// The nearest, at most [`MAX_HITS`]; of equally near ones the earlier first.
     pub hits: Vec<Hit>,
+    /// Those of the lowest numbers, at most [`MAX_EARLIEST`], ascending.
+    pub earliest: Vec<Hit>,
 }
 
 impl Compared {
+    /// Those to look at, at most [`MAX_HITS`], by distance and then by number: the earliest, and the nearest of the
+    /// others. Whoever publishes many pictures that are nearer displaces no earlier one.
+    pub fn named(&self) -> Vec<Hit> {
+        let mut named = self.earliest.clone();
+        let later = self.hits.iter().filter(|hit| !self.earliest.contains(hit));
+        named.extend(later.take(MAX_HITS - named.len()));
+        named.sort_unstable();
+        named
+    }
+
     /// Adds the outcome of a search among those that come after these; its numbers count from there.
     pub fn append(&mut self, later: Compared) {
-        for mut hit in later.hits {
-            hit.number += self.searched;
-            self.hits.push(hit);
-        }
+        let first = self.searched;
+        let renumbered = |mut hit: Hit| {
+            hit.number += first;
+            hit
+        };
+        self.hits.extend(later.hits.into_iter().map(renumbered));
+        let earliest = later.earliest.into_iter().map(renumbered);
+        self.earliest.extend(earliest);
+        self.earliest.truncate(MAX_EARLIEST);
         self.searched += later.searched;
         self.found += later.found;
         self.hits.sort_unstable();
         self.hits.truncate(MAX_HITS);
     }
 
-    /// Whether one that comes after all of these, and is so near, is among the nearest.
+    /// Whether one that comes after all of these, and is so near, is among the nearest. The earliest are full before
+    /// these are.
     fn takes(&self, distance: u32) -> bool {
         let last = self.hits.get(MAX_HITS - 1);
         last.is_none_or(|last| distance < last.distance)
@@ -73,6 +93,9 @@ impl Compared {
             .partition_point(|other| other.distance <= hit.distance);
         self.hits.insert(place, hit);
         self.hits.truncate(MAX_HITS);
+        if self.earliest.len() < MAX_EARLIEST {
+            self.earliest.push(hit);
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub use features::{
     fine_features, mirrored_features,
 };
 pub use fingerprint::{Fingerprint, MIN_QUALITY, SPECIFICATION, fingerprint};
-pub use index::{Compared, Hit, Index, MAX_DISTANCE, MAX_HITS};
+pub use index::{Compared, Hit, Index, MAX_DISTANCE, MAX_EARLIEST, MAX_HITS};
 pub use pixels::{BadPixels, MAX_PIXELS, MAX_SIDE, Pixels};
 pub use region_index::{MAX_REGIONS, RegionHit, RegionIndex};
 pub use regions::{

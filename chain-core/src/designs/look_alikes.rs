@@ -76,7 +76,8 @@ pub(super) fn publish<S: StateRead>(
     for (number, (picture, fingerprint)) in (searched.pictures..).zip(checked.pictures) {
         let compared = state.compare(&fingerprint, searched.pictures)?;
         state.count_comparisons(compared.searched);
-        let candidates = compared.hits.iter().map(|hit| candidate(state, hit));
+        let named = compared.named();
+        let candidates = named.iter().map(|hit| candidate(state, hit));
         pictures.push(ComparedPicture {
             fingerprint: Some(picture.clone()),
             found: compared.found,

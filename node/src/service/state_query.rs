@@ -84,7 +84,7 @@ pub fn compare_picture(
     Ok(wire::ComparePictureReply {
         searched: Some(prove(view, keys::FINGERPRINTS)?),
         found: compared.found,
-        nearest: compared.hits.iter().map(|hit| hit.number).collect(),
+        nearest: compared.named().iter().map(|hit| hit.number).collect(),
     })
 }
 

@@ -57,6 +57,7 @@ fn plainly(all: &[Fingerprint], wanted: &Fingerprint, count: u64) -> Compared {
             });
         }
     }
+    let earliest = hits.iter().take(MAX_EARLIEST).copied().collect();
     hits.sort_by_key(|hit| (hit.distance, hit.number));
     let found = hits.len() as u64;
     hits.truncate(MAX_HITS);
@@ -64,6 +65,7 @@ fn plainly(all: &[Fingerprint], wanted: &Fingerprint, count: u64) -> Compared {
         searched: all.len() as u64,
         found,
         hits,
+        earliest,
     }
 }
 
@@ -76,7 +78,9 @@ proptest! {
         }
         prop_assert_eq!(index.count(), all.len() as u64);
         for wanted in all.iter().take(8) {
-            prop_assert_eq!(index.search(wanted, count), plainly(&all, wanted, count));
+            let told = index.search(wanted, count);
+            prop_assert_eq!(&told, &plainly(&all, wanted, count));
+            prop_assert_eq!(told.named().len() as u64, told.found.min(MAX_HITS as u64));
         }
     }
 
@@ -166,6 +170,24 @@ fn a_search_keeps_only_the_nearest_of_many() {
     assert_eq!(told.found, 1_000);
     assert_eq!(told.hits[20].number, 0, "of those at distance 1 the first");
     assert!(told.hits.capacity() <= 2 * MAX_HITS);
+}
+
+/// Whoever publishes many copies that are nearer, later, hides no earlier picture.
+#[test]
+fn later_copies_hide_no_earlier_picture() {
+    let mut original = rich();
+    original.whole.words[0] ^= 7;
+    original.trimmed.words[0] ^= 7;
+    let mut index = Index::default();
+    index.push(&original);
+    (0..2 * MAX_HITS).for_each(|_| index.push(&rich()));
+    let told = index.search(&rich(), u64::MAX);
+    assert!(
+        told.hits.iter().all(|hit| hit.number > 0),
+        "not the nearest"
+    );
+    let named: Vec<u64> = told.named().iter().map(|hit| hit.number).collect();
+    assert_eq!(named, (1..32).chain([0]).collect::<Vec<u64>>());
 }
 
 #[test]

@@ -270,7 +270,7 @@ impl Ledger for Service {
             ComparePictureReply {
                 searched: Some(w.state(keys::FINGERPRINTS.to_vec())),
                 found: compared.found,
-                nearest: compared.hits.iter().map(|hit| hit.number).collect(),
+                nearest: compared.named().iter().map(|hit| hit.number).collect(),
             }
         })
         .await
