@@ -102,7 +102,7 @@ TABLES = r"""
 | `Offer` | 1 from string, 2 to string, 3 deadline_ms uint64, 4 items* string, 5 position `Position`, 6 outcome enum, 7 answered? `Position`, 8 discrepancy string, 9 portions* `Portion` |
 | `OpenOffers` | 1 offers* `OpenOffer` |
 | `OpenOffer` | 1 id bytes, 2 to string, 3 deadline_ms uint64 |
-| `EventRecord` | 1 position `Position`, 2 items bytes |
+| `EventRecord` | 1 position `Position`, 2 items bytes, 3 declared_wrong uint32 |
 | `Product` | 1 organisation string, 2 output uint64, 3 input uint64, 4 unit string |
 | `MasterData` | 1 element `VocabularyElement`, 2 organisation string, 3 position `Position`, 4 transaction_id bytes, 5 time_ms uint64 |
 | `Design` | 1 commitment bytes, 2 organisation string, 3 owner_key bytes, 4 position `Position`, 5 transaction_id bytes, 6 time_ms uint64, 7 disclosure? `Disclosure`, 8 compared uint32, 9 vouching? uint64, 10 disposed uint32 |

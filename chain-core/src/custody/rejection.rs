@@ -1,4 +1,4 @@
-//! Why the rules of custody refuse a transaction: codes 300 to 399.
+//! Why the rules of custody refuse a transaction: codes 300 to 399, 872 and 873.
 //! Codes are stable and never reused; clients may match on them.
 //!
 //! Consensus-critical: no
@@ -215,6 +215,14 @@ pub enum CustodyRejection {
         /// Height of the block that holds the event which it names.
         height: u64,
     },
+    /// A second correction of one event.
+    #[error("the event {event_id} was declared wrong before; once is enough")]
+    DeclaredWrongBefore {
+        /// Index in the transaction.
+        index: u32,
+        /// The id of the event to correct.
+        event_id: String,
+    },
     /// A quantity of a class that the ledger keeps account of.
     #[error("the quantity of {product} can't be used: {problem}")]
     QuantityUnusable {
@@ -267,6 +275,9 @@ pub enum CustodyRejection {
         /// The limit.
         limit: usize,
     },
+    /// A second claim of one item.
+    #[error("you claim {0} already; the claim stands until a handover to you settles it")]
+    ClaimStands(String),
 }
 
 impl CustodyRejection {
@@ -306,6 +317,8 @@ impl CustodyRejection {
             CustodyRejection::NothingClaimed => 329,
             CustodyRejection::ClaimReason => 330,
             CustodyRejection::TooManyClaims { .. } => 331,
+            CustodyRejection::ClaimStands(_) => 872,
+            CustodyRejection::DeclaredWrongBefore { .. } => 873,
         }
     }
 
@@ -345,6 +358,8 @@ impl CustodyRejection {
             CustodyRejection::NothingClaimed => "claim-items",
             CustodyRejection::ClaimReason => "claim-reason",
             CustodyRejection::TooManyClaims { .. } => "claim-count",
+            CustodyRejection::ClaimStands(_) => "claim-once",
+            CustodyRejection::DeclaredWrongBefore { .. } => "correction-once",
         }
     }
 
@@ -366,6 +381,7 @@ impl CustodyRejection {
             | CustodyRejection::NotAContainer { index, .. }
             | CustodyRejection::CorrectsOtherItems { index, .. }
             | CustodyRejection::EventIdUsed { index, .. }
+            | CustodyRejection::DeclaredWrongBefore { index, .. }
             | CustodyRejection::QuantityUnusable { index, .. }
             | CustodyRejection::NotEnough { index, .. }
             | CustodyRejection::MassBalance { index, .. } => Some(*index),

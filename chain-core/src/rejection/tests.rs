@@ -244,6 +244,17 @@ fn all() -> Vec<(u32, Rejection)> {
         ),
         (353, Rejection::Custody(CustodyRejection::ProductShape)),
         (
+            872,
+            Rejection::Custody(CustodyRejection::ClaimStands(text())),
+        ),
+        (
+            873,
+            Rejection::Custody(CustodyRejection::DeclaredWrongBefore {
+                index: 17,
+                event_id: text(),
+            }),
+        ),
+        (
             400,
             Rejection::Design(DesignRejection::AlreadyDeposited(key)),
         ),
@@ -445,5 +456,7 @@ fn the_offending_event_is_named() {
     let codes = (301..=305)
         .chain(307..=314)
         .chain([340, 341, 350, 351, 352]);
+        .chain(307..=313)
+        .chain([340, 341, 350, 351, 352, 873]);
     assert_eq!(named, codes.zip(0..).collect::<Vec<_>>());
 }

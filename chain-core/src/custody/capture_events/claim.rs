@@ -33,6 +33,13 @@ pub(super) fn apply<S: StateRead>(
         };
         contradicts = true;
         let displaces = displaces(&status, custody, items.item(id)?);
+        let displaces = displaces(&status, custody);
+        let mut claims = items.item(id)?.claims.clone();
+        // Rule: who claims an item says so once. Else anybody lengthens the history of what others hold.
+        let is_own = |other: &CustodyClaim| other.organisation == context.organisation.id;
+        if !displaces && claims.iter().any(is_own) {
+            return Err(CustodyRejection::ClaimStands(id.clone()).into());
+        }
         let contradiction = match displaces {
             true => CustodyClaim {
                 organisation: custody.holder.clone(),
@@ -45,9 +52,8 @@ pub(super) fn apply<S: StateRead>(
                 reason: claim.reason.clone(),
             },
         };
-        let mut claims = items.item(id)?.claims.clone();
         if displaces {
-            claims.retain(|other| other.organisation != context.organisation.id);
+            claims.retain(|other| !is_own(other));
         }
         add(&mut claims, id, contradiction)?;
         let item = items.change(id)?;

@@ -44,6 +44,7 @@ pub(super) fn remember<S: StateRead>(items: &mut ItemCache<'_, '_, S>, at: &Even
         let record = EventRecord {
             position: Some(at.position()),
             items: items_hash(at.event),
+            declared_wrong: 0,
         };
         let key = keys::event(at.organisation(), event_id);
         items.state.write(key, &record);
@@ -55,7 +56,7 @@ pub(super) fn remember<S: StateRead>(items: &mut ItemCache<'_, '_, S>, at: &Even
 pub(super) fn corrected<S: StateRead>(
     items: &ItemCache<'_, '_, S>,
     at: &EventContext<'_>,
-) -> Result<Option<Position>, RuleError> {
+) -> Result<Option<EventRecord>, RuleError> {
     let Some(event_id) = at.event.event_id.as_deref() else {
         return Ok(None);
     };
@@ -71,16 +72,33 @@ pub(super) fn corrected<S: StateRead>(
         }
         .into());
     }
-    Ok(record.position)
+    // Rule: an event is declared wrong once. Else who had a thing lengthens its history for ever.
+    if record.declared_wrong != 0 {
+        return Err(CustodyRejection::DeclaredWrongBefore {
+            index: at.index,
+            event_id: quoted(event_id),
+        }
+        .into());
+    }
+    Ok(Some(record))
 }
 
-/// Takes back what the wrong event did last to each of its things: an end other than by
-/// transformation, a packing, a commissioning. What something else was built on since stays.
+/// Remembers that an event was declared wrong, and takes back what it did last to each of its things: an end other than
+/// by transformation, a packing, a commissioning. What something else was built on since stays.
 pub(super) fn take_back<S: StateRead>(
     items: &mut ItemCache<'_, '_, S>,
     at: &EventContext<'_>,
-    wrong: Position,
+    record: EventRecord,
 ) -> Result<(), Fault> {
+    let wrong: Position = record.position.unwrap_or_default();
+    if let Some(event_id) = at.event.event_id.as_deref() {
+        let key = keys::event(at.organisation(), event_id);
+        let corrected = EventRecord {
+            declared_wrong: 1,
+            ..record
+        };
+        items.state.write(key, &corrected);
+    }
     for identifier in at.event.things() {
         let id = identifier.as_str();
         let item = items.item(id)?;

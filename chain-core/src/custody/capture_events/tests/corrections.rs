@@ -35,8 +35,9 @@ fn a_correction_reopens_a_life_that_ended_by_mistake() {
         assert_eq!(record(&chain, &a).ended, None);
         assert_eq!(entries(&chain, &a), 3, "all of it stays");
         assert_eq!(code(&chain, MARKET, capture(&[object(2, one)])), 0);
-        // Declared again, it changes nothing more.
-        chain.capture(&[declared_wrong(&wrong)]).unwrap();
+        // Declared again, it would only lengthen the history.
+        let again = capture(&[declared_wrong(&wrong)]);
+        assert_eq!(code(&chain, MARKET, again), 873);
     }
 }
 
@@ -135,6 +136,9 @@ fn a_correction_repeats_its_event() {
         340
     );
     assert_eq!(code(&chain, MARKET, capture(&[declared_wrong(&wrong)])), 0);
+    // Once, in one transaction as in several.
+    let twice = [declared_wrong(&wrong), declared_wrong(&wrong)];
+    assert_eq!(code(&chain, MARKET, capture(&twice)), 873);
 }
 
 /// An `eventID` names one event of its organisation, in one transaction as in several.

@@ -411,7 +411,7 @@ fn a_claim_contradicts_a_confirmed_holder() {
         chain.run(MARKET, found).unwrap();
         assert_eq!(custody_of(&chain, id).unwrap().0, holder, "{id}");
         assert_eq!(claimant(&chain, id), market, "{id}");
-        // The claimant may say more, as a claim; it is one claim still.
+        // The claimant says so once, whatever else the claim names.
         assert_eq!(
             code(
                 &chain,
@@ -420,13 +420,17 @@ fn a_claim_contradicts_a_confirmed_holder() {
             ),
             307
         );
-        let more = claim("still there", &[object(3, std::slice::from_ref(id))]);
-        chain.run(MARKET, more).unwrap();
-        assert_eq!(claimant(&chain, id), market, "{id}");
+        let others = [id.clone(), item(9)];
+        let more = claim("still there", &[object(3, &others)]);
+        assert_eq!(code(&chain, MARKET, more), 872, "{id}");
     }
-    // A handover to the claimant settles it.
+    // A handover to the claimant settles it; what comes after that is another claim.
     chain.hand_over(MAKER, MARKET, std::slice::from_ref(&own));
     assert_eq!(claimant(&chain, &own), []);
+    let mut later = chain.clone();
+    later.hand_over(MARKET, MAKER, std::slice::from_ref(&own));
+    let found = claim("found", &[object(4, std::slice::from_ref(&own))]);
+    assert_eq!(code(&later, MARKET, found), 0);
     assert_eq!(
         custody_of(&chain, &own),
         Some(("market".into(), Basis::Handover))

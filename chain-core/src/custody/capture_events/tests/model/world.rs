@@ -1,6 +1,6 @@
 //! What is then: a model that does everything at once and by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use touchstone_proto::ledger::{Ending, Outcome};
 
@@ -25,6 +25,8 @@ pub(super) struct Thing {
     /// Something of which the holder was sure, while it was of this one by its own word alone.
     pub(super) keeps_sure: bool,
     ended_by: Option<usize>,
+    /// Who says to have it, beside its holder.
+    claims: BTreeSet<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +58,8 @@ pub(super) struct Model {
     pub(super) offers: Vec<Offered>,
     /// Who recorded each event, and what it was.
     pub(super) events: Vec<(usize, Deed)>,
+    /// Those that were declared wrong.
+    wrong: BTreeSet<usize>,
     pub(super) height: u64,
 }
 
@@ -436,6 +440,7 @@ impl Model {
         }
         for id in items.iter().filter(|_| accepts) {
             self.give(*id, who, true);
+            self.thing(*id).claims.remove(&who);
         }
         self.offers[at].answered = true;
         let mode = match outcome {
@@ -466,8 +471,14 @@ impl Model {
             }
             claimed = true;
             if thing.inside.is_none() && !thing.sure && !thing.keeps_sure {
+            let claims = &mut self.thing(*id).claims;
+            if thing.inside.is_none() && !thing.sure {
+                claims.remove(&who);
+                claims.extend(thing.holder);
                 self.give(*id, who, false);
                 self.thaw(*id);
+            } else if !claims.insert(who) {
+                return Err(872);
             }
         }
         if claimed { Ok(()) } else { Err(329) }
@@ -480,6 +491,9 @@ impl Model {
         let (owner, deed) = self.events[at].clone();
         if owner != who {
             return self.admit(who, &named(&deed), is_finding(&deed), Mode::Record);
+        }
+        if !self.wrong.insert(at) {
+            return Err(873);
         }
         for id in named(&deed) {
             let thing = self.thing(id);

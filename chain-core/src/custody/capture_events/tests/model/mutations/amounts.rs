@@ -1,4 +1,4 @@
-//! Quantities, yields and their declarations: rules 350 to 353; and corrections: 340.
+//! Quantities, yields and their declarations: rules 350 to 353; and corrections: 340, 873.
 
 use prost::Message;
 use serde_json::{Value, json};
@@ -405,4 +405,9 @@ pub(super) fn corrected_of_another_lot(p: &Place<'_>) -> Option<Broken> {
     let is_of_lot = matches!(correcting(p)?, Deed::Grow(..) | Deed::Destroy(..));
     let other = || p.edited(|event| event["quantityList"][0]["epcClass"] = json!(lot(FRESH)));
     is_of_lot.then(|| Broken::new(other()))
+}
+
+/// The correction once more.
+pub(super) fn corrected_again(p: &Place<'_>) -> Option<Broken> {
+    correcting(p).map(|_| p.again())
 }

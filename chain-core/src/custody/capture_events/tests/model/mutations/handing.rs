@@ -1,4 +1,4 @@
-//! Offers, answers and claims: rules 320 to 331.
+//! Offers, answers and claims: rules 320 to 331, and 872.
 
 use prost::Message;
 use touchstone_proto::ledger::capture_events::Handover;
@@ -251,4 +251,13 @@ pub(super) fn claimed_by_too_many(p: &Place<'_>) -> Option<Broken> {
     let is_fit = matches!(p.deed, Deed::Claim(_)) && p.who != OWNER;
     let broken = claiming(p, things(CONTESTED))?;
     is_fit.then(|| broken.unlike(p.doing(&still)))
+}
+
+/// A claim that stands is made once more, beside what can be claimed.
+pub(super) fn claimed_again(p: &Place<'_>) -> Option<Broken> {
+    let is_fit = matches!(p.deed, Deed::Claim(_)) && p.who != OWNER;
+    let stored = [seen("OBSERVE", "storing", &[OPEN_TO_A_CLAIM], &[])];
+    let again = p.made(claim("ours", &stored));
+    let first = vec![Step::Act(again.clone())];
+    is_fit.then(|| Broken::new(again.clone()).after(first).unlike(again))
 }
