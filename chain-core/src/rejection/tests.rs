@@ -250,7 +250,7 @@ fn all() -> Vec<(u32, Rejection)> {
         (
             873,
             Rejection::Custody(CustodyRejection::DeclaredWrongBefore {
-                index: 17,
+                index: 18,
                 event_id: text(),
             }),
         ),
@@ -455,8 +455,6 @@ fn the_offending_event_is_named() {
         .collect();
     let codes = (301..=305)
         .chain(307..=314)
-        .chain([340, 341, 350, 351, 352]);
-        .chain(307..=313)
         .chain([340, 341, 350, 351, 352, 873]);
     assert_eq!(named, codes.zip(0..).collect::<Vec<_>>());
 }

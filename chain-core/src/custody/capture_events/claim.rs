@@ -33,7 +33,6 @@ pub(super) fn apply<S: StateRead>(
         };
         contradicts = true;
         let displaces = displaces(&status, custody, items.item(id)?);
-        let displaces = displaces(&status, custody);
         let mut claims = items.item(id)?.claims.clone();
         // Rule: who claims an item says so once. Else anybody lengthens the history of what others hold.
         let is_own = |other: &CustodyClaim| other.organisation == context.organisation.id;

@@ -470,9 +470,8 @@ impl Model {
                 continue;
             }
             claimed = true;
-            if thing.inside.is_none() && !thing.sure && !thing.keeps_sure {
             let claims = &mut self.thing(*id).claims;
-            if thing.inside.is_none() && !thing.sure {
+            if thing.inside.is_none() && !thing.sure && !thing.keeps_sure {
                 claims.remove(&who);
                 claims.extend(thing.holder);
                 self.give(*id, who, false);
