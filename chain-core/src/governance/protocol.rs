@@ -54,10 +54,23 @@ pub(super) fn put<S: StateRead>(
     block: &BlockContext,
     change: &PutProtocol,
 ) -> Result<(), RuleError> {
-    let now = protocol(state)?;
+    let now = as_of(protocol(state)?, block.height);
     let next = check(&now, block.height, change)?;
     state.write(keys::PROTOCOL.to_vec(), &next);
     Ok(())
+}
+
+/// What is voted on at a height: a version that has come into force is no longer to come.
+fn as_of(stored: Protocol, height: u64) -> Protocol {
+    let version = version_at(&stored, height);
+    if version == stored.version {
+        return stored;
+    }
+    Protocol {
+        version,
+        next_version: 0,
+        next_height: 0,
+    }
 }
 
 /// Rule: versions follow one another, each from a height on that leaves time to install it.

@@ -52,6 +52,41 @@ fn what_was_to_come_is_taken_back_or_put_off() {
     assert_eq!(check_supported(&chain.state, 1000), Ok(()));
 }
 
+/// This program lacks the second version, so that no chain here comes to it: the vote alone is tried.
+#[test]
+fn a_version_in_force_is_where_the_next_vote_begins() {
+    let chain = Chain::start();
+    let voted = Protocol {
+        version: 1,
+        next_version: 2,
+        next_height: 100,
+    };
+    let put_at = |height, version, from_height| -> Result<Protocol, RuleError> {
+        let context = BlockContext {
+            height,
+            ..chain.context()
+        };
+        let mut state = Delta::new(&chain.state);
+        state.write(keys::PROTOCOL.to_vec(), &voted);
+        let change = PutProtocol {
+            version,
+            from_height,
+        };
+        super::put(&mut state, &context, &change)?;
+        Ok(protocol(&state)?)
+    };
+    // One block before, it is still to come.
+    assert!(put_at(99, 1, 0).is_ok() && put_at(99, 2, 200).is_ok());
+    assert!(put_at(99, 3, 200).is_err());
+    assert!(put_at(100, 1, 0).is_err(), "nothing is to come");
+    assert!(put_at(100, 2, 200).is_err(), "nothing is put off");
+    let now = put_at(100, 3, 200).unwrap();
+    assert_eq!(
+        (now.version, now.next_version, now.next_height),
+        (2, 3, 200)
+    );
+}
+
 #[test]
 fn each_rule() {
     let mut chain = Chain::start();
