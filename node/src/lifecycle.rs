@@ -174,6 +174,7 @@ impl RunningNode {
             reader: reader.clone(),
             writer: checkpoints,
             progress: progress.clone(),
+            failed: failed.clone(),
         };
         let service = LedgerService::new(service::ServiceParts {
             chain_id,

@@ -15,7 +15,7 @@ use touchstone_core::Fault;
 use touchstone_core::hash::Hash;
 
 use crate::consensus_thread;
-use crate::service::Progress;
+use crate::service::{FailedAnswers, Progress};
 use crate::storage::rocks::{CheckpointWriter, StampedRange, StoreReader};
 use ask::NoStamp;
 use schedule::{Due, Schedule, WaitingRange};
@@ -34,13 +34,14 @@ pub struct TimestampParts {
     pub writer: CheckpointWriter,
     /// Moves with every block.
     pub progress: watch::Receiver<Progress>,
+    /// Counts damage that is met here.
+    pub failed: FailedAnswers,
 }
 
-/// Has the chain's blocks stamped by one authority until the task is stopped. Ends only where the store is damaged.
+/// Has the chain's blocks stamped by one authority until the task is stopped. Whatever the store refuses costs stamps
+/// and no block: a task that ends would end the node.
 pub async fn run(authority: Authority, parts: TimestampParts) {
-    let name = authority.name.clone();
-    let fault = Follower::new(authority, parts).follow().await;
-    tracing::error!(authority = name, %fault, "time stamps can't be kept");
+    Follower::new(authority, parts).follow().await;
 }
 
 struct Follower {
@@ -68,18 +69,19 @@ impl Follower {
         }
     }
 
-    /// Goes on until the store is found damaged.
-    async fn follow(mut self) -> Fault {
+    /// Goes on as long as the node does.
+    async fn follow(mut self) {
+        let mut faults: u32 = 0;
         loop {
             let Err(fault) = self.step().await else {
+                faults = 0;
                 continue;
             };
-            if !passes(&fault) {
-                return fault;
-            }
+            faults = faults.saturating_add(1);
             let name = &self.authority.name;
             tracing::error!(authority = name, %fault, "time stamps wait for the store");
-            tokio::time::sleep(self.parts.schedule.pause(1)).await;
+            self.parts.failed.count(&fault);
+            tokio::time::sleep(self.parts.schedule.pause(faults)).await;
         }
     }
 
@@ -163,11 +165,6 @@ impl Follower {
         }
         Ok(())
     }
-}
-
-/// Whether a fault may pass: a disk that refuses costs stamps, and the node's end where it refuses a block.
-fn passes(fault: &Fault) -> bool {
-    matches!(fault, Fault::Storage(_))
 }
 
 impl Standing {

@@ -57,8 +57,21 @@ impl FailedAnswers {
                 if let Some(untold) = self.line(Kind::Unproven, Instant::now()) {
                     tracing::error!(what, untold, "an answer failed its own verification");
                 }
+                tracing::error!(%fault, "a question failed");
+                self.count(fault);
             }
-            _ => return,
+            ServiceError::Unproven(what) => {
+                tracing::error!(what, "an answer failed its own verification");
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts a fault that the log has been told of, unless a disk refused.
+    pub fn count(&self, fault: &Fault) {
+        if !matches!(fault, Fault::Storage(_)) {
+            self.0.fetch_add(1, Ordering::Relaxed);
         }
         self.0.count.fetch_add(1, Ordering::Relaxed);
     }

@@ -26,6 +26,7 @@ const CHAIN_ID: Hash = [7; 32];
 struct World {
     store: RocksStore,
     progress: watch::Sender<Progress>,
+    failed: FailedAnswers,
     tasks: Vec<JoinHandle<()>>,
     _folder: tempfile::TempDir,
 }
@@ -51,6 +52,7 @@ impl World {
         World {
             store: RocksStore::create(folder.path(), &genesis, &settings).unwrap(),
             progress: watch::Sender::new(Progress::default()),
+            failed: FailedAnswers::default(),
             tasks: Vec::new(),
             _folder: folder,
         }
@@ -63,6 +65,7 @@ impl World {
             reader: self.store.reader(),
             writer: self.store.checkpoint_writer(),
             progress: self.progress.subscribe(),
+            failed: self.failed.clone(),
         }
     }
 
@@ -112,9 +115,14 @@ impl World {
 
     /// Each stamp is for its blocks, and they follow each other from height 1 on.
     fn check(&self, ranges: &[StampedRange]) {
+        self.check_from(1, ranges);
+    }
+
+    /// The same from another height on.
+    fn check_from(&self, first: u64, ranges: &[StampedRange]) {
         let reader = self.store.reader();
         let snapshot = reader.snapshot();
-        let mut next = 1;
+        let mut next = first;
         for range in ranges {
             assert_eq!(range.first, next);
             next = range.last + 1;
@@ -190,12 +198,31 @@ async fn blocks_without_transactions_wait_for_one_that_has_some() {
     assert_eq!(waiting, done);
 }
 
-/// The end of a task is the node's.
-#[test]
-fn a_disk_that_refuses_ends_no_task_and_damage_does() {
-    assert!(passes(&Fault::Storage("too many open files".into())));
-    assert!(!passes(&Fault::Damaged("a row".into())));
-    assert!(!passes(&Fault::Invariant("a range".into())));
+/// The end of a task is the node's, and a stamp is no block.
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_among_stamps_costs_stamps_and_ends_no_task() {
+    let certificates = Certificates::new();
+    let responder = honest(&certificates).await;
+    let mut world = World::new();
+    world.grow(2);
+    // It says that it covers blocks which aren't there.
+    let damaged = StampedRange {
+        first: 1,
+        last: 9,
+        authority: "one".into(),
+        token: Vec::new(),
+        certificates: Vec::new(),
+    };
+    world.store.checkpoint_writer().keep(&damaged).unwrap();
+    world.follow(responder.authority("one", &certificates));
+    while world.failed.alarm().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(world.tasks.iter().all(|task| !task.is_finished()));
+    // It goes on once nothing is wrong any more.
+    world.grow(8);
+    let all = world.stamped("one", 10).await;
+    world.check_from(10, &all[1..]);
 }
 
 /// Two authorities stamp on their own, and one that is down holds nobody up.
