@@ -13,7 +13,7 @@ const MAX_PEERS: usize = 1024;
 /// What a fetch that brings nothing counts as having taken for a block, microseconds.
 const FAILED_US: u64 = 3_000_000;
 
-/// A peer that owes blocks for longer than this gives way to one that was quicker, milliseconds.
+/// A peer that owes blocks gives way to one that was quicker after so many milliseconds at the earliest.
 const LONG_MS: u64 = 300;
 
 /// Connected peers.
@@ -41,6 +41,8 @@ struct Peer {
     height: u64,
     /// How long a block took in the last fetches from it, microseconds; half of that after each fetch from another.
     block_us: u64,
+    /// How long its last answer took that brought blocks, milliseconds.
+    answer_ms: u64,
     told_ms: Option<u64>,
 }
 
@@ -102,8 +104,9 @@ impl Peers {
         let Some(peer) = self.peers.get_mut(peer) else {
             return true;
         };
-        let told = peer.told_ms;
-        if told.is_some_and(|told| now_ms.saturating_sub(told) < TELL_PAUSE_MS) {
+        // Where this clock was set back, what it told before says nothing.
+        let age_ms = peer.told_ms.and_then(|told| now_ms.checked_sub(told));
+        if age_ms.is_some_and(|age_ms| age_ms < TELL_PAUSE_MS) {
             return false;
         }
         peer.told_ms = Some(now_ms);
@@ -112,13 +115,16 @@ impl Peers {
 
     /// Chooses the peer that shall send blocks after `tip`, unless one owes them already: of those above it the one
     /// that sends them quickest, then the highest. So one that claims much and sends little isn't asked again soon, and
-    /// one that keeps this node waiting gives way to one that was quicker.
+    /// one that keeps this node waiting for twice as long as a quicker one did gives way to that: an answer may have
+    /// megabytes, and two at once take twice as long.
     pub fn start_fetching(&mut self, tip: u64, now_ms: u64) -> Option<PeerTag> {
         let above = self.peers.iter().filter(|(_, p)| p.height > tip);
         let best = above.min_by_key(|(_, p)| (p.block_us, std::cmp::Reverse(p.height)));
-        let (best, best_us) = best.map(|(tag, peer)| (tag.clone(), peer.block_us))?;
+        let best = best.map(|(tag, peer)| (tag.clone(), peer.block_us, peer.answer_ms));
+        let (best, best_us, best_ms) = best?;
         if let Some(fetching) = &self.fetching {
-            let is_long = now_ms.saturating_sub(fetching.since_ms) >= LONG_MS;
+            let long_ms = best_ms.saturating_mul(2).max(LONG_MS);
+            let is_long = now_ms.saturating_sub(fetching.since_ms) >= long_ms;
             let asked_us = self.peers.get(&fetching.peer).map_or(0, |p| p.block_us);
             if !is_long || asked_us <= best_us {
                 return None;
@@ -158,10 +164,11 @@ impl Peers {
         if !all_good || taken == 0 && !is_late {
             self.failed(tag);
         } else if let (Some(fetching), Some(peer)) = (&fetching, self.peers.get_mut(tag)) {
-            let took_us = now_ms
-                .saturating_sub(fetching.since_ms)
-                .saturating_mul(1000);
-            peer.block_us = took_us.checked_div(taken).unwrap_or(peer.block_us);
+            let took_ms = now_ms.saturating_sub(fetching.since_ms);
+            if let Some(block_us) = took_ms.saturating_mul(1000).checked_div(taken) {
+                peer.block_us = block_us;
+                peer.answer_ms = took_ms;
+            }
         }
         fetching.is_some()
     }

@@ -338,5 +338,6 @@ mod tests {
         assert_eq!(ask(2, 0, 61), none, "of which nothing is here");
         assert_eq!(ask(0, 3, 62), none, "and back");
         assert_eq!(ask(1, 1, 62), none);
+        assert_eq!(ask(0, 3, 10), [0, 1, 2], "the clock was set back");
     }
 }

@@ -38,10 +38,11 @@ impl Answered {
         }
     }
 
-    /// Whether another answer is due, of which the first pause was so long.
+    /// Whether another answer is due, of which the first pause was so long; it is where this clock was set back.
     pub fn may_again(&self, now_ms: u64, pause_ms: u64) -> bool {
         let pause_ms = pause_ms.saturating_mul(1 << self.times.min(MAX_DOUBLINGS));
-        now_ms.saturating_sub(self.last_ms) >= pause_ms
+        let age_ms = now_ms.checked_sub(self.last_ms);
+        age_ms.is_none_or(|age_ms| age_ms >= pause_ms)
     }
 
     /// Another answer.

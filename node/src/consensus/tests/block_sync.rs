@@ -267,6 +267,29 @@ fn a_peer_that_sends_slowly_holds_nobody_up_again_and_again() {
     assert_eq!(machine.chain().tip().height, 6);
 }
 
+/// An answer may take long for its bytes: who sends it isn't given up for one whose answers take as long.
+#[test]
+fn a_peer_that_takes_as_long_as_others_is_waited_for() {
+    let (net, mut machine, blocks) = left_behind(4);
+    let nobody = Vec::<PeerTag>::new();
+    let answer = |peer: usize, place: usize| Input::Blocks {
+        from: tag(peer),
+        blocks: blocks[place..=place].to_vec(),
+    };
+    let mut now_ms = net.now_ms;
+    assert_eq!(asks(&mut machine, now_ms, claim(1, 8)), [tag(1)]);
+    assert_eq!(asks(&mut machine, now_ms, claim(2, 8)), nobody);
+    for (peer, took_ms, next) in [(1, 400, 2), (2, 500, 1), (1, 400, 2)] {
+        now_ms += took_ms;
+        let place = usize::try_from(machine.chain().tip().height).unwrap();
+        let asked = asks(&mut machine, now_ms, answer(peer, place));
+        assert_eq!(asked, [tag(next)]);
+    }
+    // The first one was the quicker: it is asked where the second takes longer than twice its time.
+    assert_eq!(asks(&mut machine, now_ms + 799, claim(1, 9)), nobody);
+    assert_eq!(asks(&mut machine, now_ms + 800, claim(1, 10)), [tag(1)]);
+}
+
 /// What a peer was asked for has come meanwhile: it is not to blame.
 #[test]
 fn a_peer_whose_blocks_have_come_from_elsewhere_has_not_failed() {
@@ -301,8 +324,11 @@ fn whoever_speaks_of_an_old_height_is_told_the_new_one() {
     let outputs = net.machine(0).handle(now_ms, input.clone()).unwrap();
     assert_eq!(sent(&outputs, &tag(3)), [Message::Announce { height: 2 }]);
     // Not at every word.
-    let outputs = net.machine(0).handle(now_ms, input).unwrap();
+    let outputs = net.machine(0).handle(now_ms, input.clone()).unwrap();
     assert_eq!(sent(&outputs, &tag(3)), []);
+    // Where the clock is set back, not only once it is as late again.
+    let outputs = net.machine(0).handle(now_ms - 60_000, input).unwrap();
+    assert_eq!(sent(&outputs, &tag(3)), [Message::Announce { height: 2 }]);
 }
 
 #[test]
