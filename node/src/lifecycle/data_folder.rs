@@ -101,8 +101,11 @@ pub fn open_chain(
     let disk = FileDisk::new(folder);
     let signer = match validator_keys {
         Some(keys) => {
-            check_membership(config, &chain, &keys)?;
-            let guard = match Guard::open(disk.clone()) {
+            let guard = Guard::open(disk.clone());
+            if !guard.as_ref().is_ok_and(|guard| is_behind(&chain, guard)) {
+                check_membership(config, &chain, &keys)?;
+            }
+            let guard = match guard {
                 Err(GuardError::Missing) => {
                     return Err(NodeError::NoGuard {
                         path: config.data.clone(),
@@ -128,6 +131,12 @@ pub fn open_chain(
     })
 }
 
+/// Whether the key has signed at later heights than the next, as its guard knows or was told: the vote on it may be
+/// among the blocks that aren't here.
+fn is_behind(chain: &Chain<RocksStore>, guard: &Guard<FileDisk>) -> bool {
+    guard.last().height > chain.tip().height.saturating_add(1)
+}
+
 /// A key that is no validator's makes a node that follows in silence: its operator must want that.
 fn check_membership(
     config: &Config,
@@ -142,4 +151,42 @@ fn check_membership(
         public_key: hex::encode(keys.first_public_key()),
         height: chain.tip().height,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+
+    use super::*;
+    use crate::storage::test_blocks;
+
+    /// The vote on its key is among the blocks that the node fetches.
+    #[test]
+    fn a_validator_whose_blocks_are_lost_starts_though_the_founders_did_not_know_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "genesis = \"g\"\ndata = {:?}\nnetwork_key = \"n\"\nrpc = \"127.0.0.1:1\"\n",
+            folder.path()
+        );
+        let config: Config = toml::from_str(&text).unwrap();
+        let genesis = test_blocks::genesis("later");
+        let path = folder.path().join("chain");
+        drop(RocksStore::create(&path, &genesis, &StoreSettings::default()).unwrap());
+        let disk = || FileDisk::new(DataFolder::open(folder.path()).unwrap());
+        let opened = || {
+            let keys = ValidatorKeys::from(SigningKey::from_bytes(&[60; 32]));
+            open_chain(&config, &genesis.chain_id, Some(keys)).map(drop)
+        };
+        let is_refused = || matches!(opened(), Err(NodeError::NotAValidator { .. }));
+        assert!(is_refused(), "without a guard");
+        drop(Guard::create(disk()).unwrap());
+        assert!(is_refused(), "it has signed nothing");
+        drop(Guard::reset(disk(), 1).unwrap());
+        assert!(is_refused(), "nothing is missing here");
+        drop(Guard::reset(disk(), 7).unwrap());
+        assert!(opened().is_ok());
+        std::fs::remove_file(folder.path().join("guard")).unwrap();
+        drop(Guard::create_unknown(disk()).unwrap());
+        assert!(opened().is_ok());
+    }
 }
