@@ -48,7 +48,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
             return;
         };
         self.effects.set_timer(Timer::SyncTimeout);
-        let limit = self.effects.settings().sync_blocks;
+        let limit = self.peers.blocks(self.effects.settings().sync_blocks);
         self.effects.put(Output::FetchBlocks {
             from,
             from_height: tip + 1,
@@ -58,7 +58,7 @@ impl<S: Store, D: Disk> Machine<S, D> {
 
     /// The peer that owes blocks has had its time.
     pub(super) fn on_sync_timeout(&mut self) {
-        self.peers.fetching_failed();
+        self.peers.fetching_timed_out();
         self.sync_if_behind();
     }
 

@@ -16,6 +16,12 @@ const FAILED_US: u64 = 3_000_000;
 /// A peer that owes blocks gives way to one that was quicker after so many milliseconds at the earliest.
 const LONG_MS: u64 = 300;
 
+/// How often the number of blocks that are asked for is halved at most.
+const MAX_HALVINGS: u32 = 6;
+
+/// An answer that takes so long at most would come in time if it were twice as large, milliseconds.
+const QUICK_MS: u64 = 1_000;
+
 /// Connected peers.
 #[derive(Debug, Default)]
 pub struct Peers {
@@ -24,6 +30,8 @@ pub struct Peers {
     gone: BTreeMap<PeerTag, u64>,
     /// The peer that owes blocks.
     fetching: Option<Fetching>,
+    /// How often the number of blocks that are asked for is halved: answers came too late.
+    halvings: u32,
 }
 
 /// A peer was asked for blocks.
@@ -142,6 +150,11 @@ impl Peers {
         Some(best)
     }
 
+    /// How many blocks are asked for, of so many that may be. Over a slow line all of them may never come in time.
+    pub fn blocks(&self, most: u32) -> u32 {
+        (most >> self.halvings).max(1)
+    }
+
     /// A peer has gone. Whether it owed blocks.
     fn stop_fetching(&mut self, peer: &PeerTag) -> bool {
         self.fetching.take_if(|f| f.peer == *peer).is_some()
@@ -168,13 +181,22 @@ impl Peers {
             if let Some(block_us) = took_ms.saturating_mul(1000).checked_div(taken) {
                 peer.block_us = block_us;
                 peer.answer_ms = took_ms;
+                if took_ms <= QUICK_MS {
+                    self.halvings = self.halvings.saturating_sub(1);
+                }
             }
         }
         fetching.is_some()
     }
 
     /// The peer that owes blocks has had its time.
-    pub fn fetching_failed(&mut self) {
+    pub fn fetching_timed_out(&mut self) {
+        self.halvings = self.halvings.saturating_add(1).min(MAX_HALVINGS);
+        self.fetching_failed();
+    }
+
+    /// The peer that owes blocks has failed.
+    fn fetching_failed(&mut self) {
         if let Some(fetching) = self.fetching.take() {
             self.failed(&fetching.peer);
         }

@@ -290,6 +290,46 @@ fn a_peer_that_takes_as_long_as_others_is_waited_for() {
     assert_eq!(asks(&mut machine, now_ms + 800, claim(1, 10)), [tag(1)]);
 }
 
+/// Over a slow line a whole answer may never come in time, and each peer would be asked for the same blocks in turn.
+#[test]
+fn less_is_asked_for_where_answers_come_too_late() {
+    let (net, mut machine, blocks) = left_behind(3);
+    let ConsensusSettings {
+        sync_blocks,
+        sync_timeout_ms,
+        ..
+    } = ConsensusSettings::default();
+    // How much is asked for after an input, and the timer of its answer.
+    let mut asked = |now_ms: u64, input: Input| {
+        let mut found = (None, None);
+        for output in machine.handle(now_ms, input).unwrap() {
+            match output {
+                Output::FetchBlocks { limit, .. } => found.0 = Some(limit),
+                Output::SetTimer { token, after_ms } if after_ms == sync_timeout_ms => {
+                    found.1 = Some(token);
+                }
+                _ => {}
+            }
+        }
+        found
+    };
+    let answer = |place: usize| Input::Blocks {
+        from: tag(2),
+        blocks: blocks[place..=place].to_vec(),
+    };
+    let mut now_ms = net.now_ms;
+    let (limit, timer) = asked(now_ms, claim(1, 8));
+    assert_eq!(limit, Some(sync_blocks));
+    now_ms += sync_timeout_ms;
+    assert_eq!(asked(now_ms, Input::Timer(timer.unwrap())).0, None);
+    assert_eq!(asked(now_ms, claim(2, 8)).0, Some(sync_blocks / 2));
+    // What comes in time just so isn't doubled.
+    now_ms += sync_timeout_ms - 1;
+    assert_eq!(asked(now_ms, answer(0)).0, Some(sync_blocks / 2));
+    now_ms += 1;
+    assert_eq!(asked(now_ms, answer(1)).0, Some(sync_blocks));
+}
+
 /// What a peer was asked for has come meanwhile: it is not to blame.
 #[test]
 fn a_peer_whose_blocks_have_come_from_elsewhere_has_not_failed() {
