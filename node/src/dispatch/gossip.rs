@@ -375,7 +375,8 @@ pub async fn gossip_again(routes: Routes) {
     for attempt in (1..=u32::MAX).cycle() {
         ticks.tick().await;
         let mut batch = Batch::default();
-        for envelope in turn.next(&routes.mempool) {
+        let of_floods = part_of_floods(routes.network.connected().borrow().len());
+        for envelope in turn.next(&routes.mempool, of_floods) {
             batch.push(envelope);
             if batch.is_full() {
                 batch.send(&routes, attempt).await;
@@ -383,6 +384,12 @@ pub async fn gossip_again(routes: Routes) {
         }
         batch.send(&routes, attempt).await;
     }
+}
+
+/// Bytes of floods that this node gossips again at once: so many others do as well, and send it to all.
+fn part_of_floods(peers: usize) -> u64 {
+    let peers = u64::try_from(peers).unwrap_or(u64::MAX);
+    AGAIN_BYTES / peers.max(1)
 }
 
 /// Whose turn it is to be gossiped again, by places in the pool.
@@ -394,7 +401,8 @@ struct Turn {
 }
 
 impl Turn {
-    fn next(&mut self, pool: &SharedMempool) -> Vec<Vec<u8>> {
+    /// What is gossiped again now; of those who flood beside others so many bytes.
+    fn next(&mut self, pool: &SharedMempool, of_floods: u64) -> Vec<Vec<u8>> {
         let until = std::mem::replace(&mut self.until, pool.next_place());
         let after = pool.waiting(self.from..until, usize::MAX, AGAIN_BYTES);
         let found = match after.is_empty() {
@@ -402,8 +410,18 @@ impl Turn {
             false => after,
         };
         self.from = found.last().map_or(0, |waiting| waiting.place + 1);
-        let envelopes = found.iter().map(|w| w.transaction.envelope().to_vec());
-        envelopes.collect()
+        let mut flooding: u64 = 0;
+        let due = found.iter().map(|waiting| &waiting.transaction);
+        let due = due.filter(|transaction| {
+            let has_room = flooding < of_floods;
+            let is_flood = pool.floods(transaction.organisation());
+            if is_flood {
+                flooding = flooding.saturating_add(transaction.envelope().len() as u64);
+            }
+            has_room || !is_flood
+        });
+        due.map(|transaction| transaction.envelope().to_vec())
+            .collect()
     }
 }
 

@@ -199,12 +199,15 @@ fn all_that_waits_has_its_turn_some_bytes_at_a_time() {
     let envelopes: Vec<Vec<u8>> = (0..5).map(large).collect();
     let mut turn = Turn::default();
     envelopes[..4].iter().for_each(|envelope| add(envelope));
-    assert!(turn.next(&node.pool).is_empty(), "they have only just come");
+    assert!(
+        turn.next(&node.pool, 0).is_empty(),
+        "they have only just come"
+    );
     add(&envelopes[4]);
-    assert_eq!(turn.next(&node.pool), envelopes[0..2]);
-    assert_eq!(turn.next(&node.pool), envelopes[2..4]);
-    assert_eq!(turn.next(&node.pool), envelopes[4..5]);
-    assert_eq!(turn.next(&node.pool), envelopes[0..2], "round again");
+    assert_eq!(turn.next(&node.pool, 0), envelopes[0..2]);
+    assert_eq!(turn.next(&node.pool, 0), envelopes[2..4]);
+    assert_eq!(turn.next(&node.pool, 0), envelopes[4..5]);
+    assert_eq!(turn.next(&node.pool, 0), envelopes[0..2], "round again");
 }
 
 #[test]
@@ -296,4 +299,13 @@ fn what_waits_of_a_flood_does_not_make_others_messages_wait() {
     assert_eq!(pause(&node.pool, false), PAUSE);
     // The flood's own messages are few.
     assert!(fill(&mut outgoing, &node.pool).1);
+    // Where what waits is gossiped again, there is a part of it beside all that is others'.
+    let another = node.deposit(2);
+    let judged = node.judge(std::slice::from_ref(&another));
+    assert_eq!(judged, Acceptance::Accept);
+    let mut turn = Turn::default();
+    assert!(turn.next(&node.pool, 1).is_empty(), "it has only just come");
+    let again = turn.next(&node.pool, 1);
+    assert_eq!((again.len(), again.last()), (2, Some(&another)));
+    assert_eq!(part_of_floods(4), AGAIN_BYTES / 4);
 }
