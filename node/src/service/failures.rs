@@ -49,20 +49,13 @@ impl FailedAnswers {
                 if let Some(untold) = self.line(Kind::Fault(discriminant(fault)), Instant::now()) {
                     tracing::error!(%fault, untold, "a question failed");
                 }
-                if matches!(fault, Fault::Storage(_)) {
-                    return;
-                }
+                self.count(fault);
             }
             ServiceError::Unproven(what) => {
                 if let Some(untold) = self.line(Kind::Unproven, Instant::now()) {
                     tracing::error!(what, untold, "an answer failed its own verification");
                 }
-                tracing::error!(%fault, "a question failed");
-                self.count(fault);
-            }
-            ServiceError::Unproven(what) => {
-                tracing::error!(what, "an answer failed its own verification");
-                self.0.fetch_add(1, Ordering::Relaxed);
+                self.0.count.fetch_add(1, Ordering::Relaxed);
             }
             _ => {}
         }
@@ -71,9 +64,8 @@ impl FailedAnswers {
     /// Counts a fault that the log has been told of, unless a disk refused.
     pub fn count(&self, fault: &Fault) {
         if !matches!(fault, Fault::Storage(_)) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.0.count.fetch_add(1, Ordering::Relaxed);
         }
-        self.0.count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether to tell of this failure, and how many were left untold since the last line.
