@@ -20,8 +20,8 @@ pub struct ArrivalRates {
     pub port: CallRate,
     /// Of each owner of addresses: an IPv4 address, or an IPv6 network of 64 bits.
     pub owner: CallRate,
-    /// In all, of owners that are beyond it. A burst is as many as may stand in the system's queue: others may be
-    /// behind them.
+    /// In all, of owners that are beyond it, and of those that are shed. A burst is as many as may stand in the system's
+    /// queue: others may be behind them.
     pub beyond: CallRate,
 }
 
@@ -33,11 +33,11 @@ impl Default for ArrivalRates {
                 burst: 512,
             },
             owner: CallRate {
-                per_minute: 60 * 64,
+                per_minute: 60 * 256,
                 burst: 256,
             },
             beyond: CallRate {
-                per_minute: 60 * 256,
+                per_minute: 60 * 512,
                 burst: 1024,
             },
         }
@@ -73,7 +73,7 @@ impl Arrivals {
         let state = State {
             port: RateBucket::new(rates.port, now),
             beyond: RateBucket::new(rates.beyond, now),
-            owners: Flooders::new(rates.owner, now),
+            owners: Flooders::new(rates.owner, rates.beyond.per_minute, now),
         };
         Arc::new(Arrivals {
             state: Mutex::new(state),

@@ -33,6 +33,8 @@ pub(crate) struct Shed {
 pub(crate) struct Flooders {
     /// What each may.
     rate: CallRate,
+    /// How often all that are beyond it may come together, in a minute.
+    beyond: u32,
     owners: HashMap<IpAddr, Visits>,
     swept: Instant,
     shed: Vec<Shed>,
@@ -51,17 +53,18 @@ struct Visits {
 }
 
 impl Flooders {
-    /// Nobody yet.
-    pub fn new(rate: CallRate, now: Instant) -> Flooders {
+    /// Nobody yet. Each has this rate, and who is beyond it shares so many times a minute with all others that are.
+    pub fn new(rate: CallRate, beyond: u32, now: Instant) -> Flooders {
         Flooders {
             rate,
+            beyond,
             owners: HashMap::new(),
             swept: now,
             shed: Vec::new(),
         }
     }
 
-    /// A connection of an owner is accepted; whether it is within the owner's rate.
+    /// A connection of an owner is accepted; whether it is within the owner's rate, which nothing is of who is shed.
     pub fn take(&mut self, owner: IpAddr, now: Instant) -> bool {
         if self.owners.len() >= OWNERS && !self.owners.contains_key(&owner) {
             return true;
@@ -75,7 +78,8 @@ impl Flooders {
             exceeded: now,
         });
         visits.came = visits.came.saturating_add(1);
-        let is_within = visits.bucket.wait(now).is_zero();
+        // What passes of who is shed takes nothing of what others have.
+        let is_within = visits.halvings == 0 && visits.bucket.wait(now).is_zero();
         match is_within {
             true => visits.bucket.take(now),
             false => visits.is_beyond = true,
@@ -98,7 +102,7 @@ impl Flooders {
         let passed = now.saturating_duration_since(self.swept).max(SECOND);
         self.swept = now;
         let passed_ms = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
-        let may = passed_ms.saturating_mul(u64::from(self.rate.per_minute));
+        let may = passed_ms.saturating_mul(u64::from(self.each()));
         for visits in self.owners.values_mut() {
             let came = u64::from(std::mem::take(&mut visits.came)) * PART;
             let is_beyond = std::mem::take(&mut visits.is_beyond);
@@ -126,6 +130,18 @@ impl Flooders {
         let has_changed = shed != self.shed;
         self.shed.clone_from(&shed);
         has_changed.then_some(shed)
+    }
+
+    /// How often each may come in a minute: its rate, or its share of what all that are beyond theirs may. Else a few
+    /// of these would fill the system's queue, in which others wait.
+    fn each(&self) -> u32 {
+        let owners = self.owners.values();
+        let beyond = owners.filter(|visits| visits.is_beyond || visits.halvings > 0);
+        let count = u32::try_from(beyond.count()).unwrap_or(u32::MAX);
+        let share = self.beyond.checked_div(count);
+        share.map_or(self.rate.per_minute, |share| {
+            share.min(self.rate.per_minute)
+        })
     }
 
     /// Sheds no more owners than may be: those who came too often last.

@@ -26,7 +26,7 @@ fn come(flooders: &mut Flooders, number: u32, count: usize, now: Instant) {
 /// The halvings of an owner after each of some seconds in which so many come.
 fn halvings(seconds: &[usize]) -> Vec<u32> {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, start);
+    let mut flooders = Flooders::new(RATE, u32::MAX, start);
     let after = |second: usize| start + SECOND * u32::try_from(second).unwrap();
     let each = seconds.iter().enumerate().map(|(second, count)| {
         come(&mut flooders, 1, *count, after(second));
@@ -73,7 +73,7 @@ fn who_stays_away_is_shed_no_longer_whatever_the_rate() {
 #[test]
 fn who_is_answered_is_no_flood() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, start);
+    let mut flooders = Flooders::new(RATE, u32::MAX, start);
     for second in 0..10 {
         let now = start + SECOND * second;
         for _ in 0..1000 {
@@ -95,7 +95,7 @@ fn who_is_answered_is_no_flood() {
 #[test]
 fn a_late_sweep_counts_by_the_second() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, start);
+    let mut flooders = Flooders::new(RATE, u32::MAX, start);
     come(&mut flooders, 1, 39, start);
     assert_eq!(flooders.sweep(start + SECOND * 10), None);
     come(&mut flooders, 1, 41, start + SECOND * 10);
@@ -112,7 +112,7 @@ fn a_late_sweep_counts_by_the_second() {
 #[test]
 fn those_who_came_too_often_last_are_shed() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, start);
+    let mut flooders = Flooders::new(RATE, u32::MAX, start);
     for number in 0..70 {
         come(&mut flooders, number, 100, start);
     }
@@ -133,10 +133,46 @@ fn those_who_came_too_often_last_are_shed() {
     assert!(is_shed(again));
 }
 
+/// Else who waits behind a flood would do so as long as it lasts.
+#[test]
+fn what_passes_of_who_is_shed_is_beyond_its_rate() {
+    let start = Instant::now();
+    let mut flooders = Flooders::new(RATE, u32::MAX, start);
+    come(&mut flooders, 1, 9, start);
+    let later = start + SECOND * 100;
+    assert!(flooders.sweep(later).is_none(), "nine in a hundred seconds");
+    come(&mut flooders, 1, 9, later);
+    assert!(flooders.sweep(later + SECOND).is_some());
+    assert!(!flooders.take(owner(1), later + SECOND * 2));
+    assert!(flooders.take(owner(2), later + SECOND * 2));
+    // It stays away, and has its rate again.
+    for second in 3..6 {
+        flooders.sweep(later + SECOND * second);
+    }
+    assert!(flooders.take(owner(1), later + SECOND * 6));
+}
+
+/// Four of a minute's 960 each, as long as there are no more than four.
+#[test]
+fn who_is_beyond_shares_with_all_others_that_are() {
+    for (owners, each) in [(1, 4), (4, 4), (8, 2), (16, 1)] {
+        let start = Instant::now();
+        let mut flooders = Flooders::new(RATE, 960, start);
+        for number in 0..owners {
+            come(&mut flooders, number, 64, start);
+        }
+        let shed = flooders.sweep(start + SECOND).unwrap();
+        assert_eq!(shed.len(), usize::try_from(owners).unwrap());
+        for one in shed {
+            assert_eq!(64 >> one.halvings, each, "of {owners}");
+        }
+    }
+}
+
 #[test]
 fn owners_beyond_those_told_apart_are_within_their_rate() {
     let start = Instant::now();
-    let mut flooders = Flooders::new(RATE, start);
+    let mut flooders = Flooders::new(RATE, u32::MAX, start);
     for number in 0..u32::try_from(OWNERS).unwrap() {
         assert!(flooders.take(owner(number), start));
     }
@@ -168,7 +204,7 @@ proptest! {
     #[test]
     fn a_list_follows_the_rule(steps in prop::collection::vec(step(), 1..400)) {
         let mut now = Instant::now();
-        let mut flooders = Flooders::new(RATE, now);
+        let mut flooders = Flooders::new(RATE, u32::MAX, now);
         let mut came = BTreeMap::<IpAddr, Vec<bool>>::new();
         let mut before = BTreeMap::<IpAddr, u32>::new();
         for step in steps {
